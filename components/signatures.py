@@ -1,0 +1,43 @@
+"""The signatures that every exported model has. Clients, Evaluator and gates rely on these names."""
+
+from pathlib import Path
+
+from tensorflow.python.saved_model import loader_impl
+
+# examples: string [batch], serialized tf.Example without the label -> predictions.
+SERVING_DEFAULT = "serving_default"
+# One tensor [batch] per raw feature, missing values spelled as components.missing_rule says -> the same predictions.
+SERVING_RAW = "serving_raw"
+# examples: string [batch], serialized tf.Example -> every transformed feature, and the label where the row has it.
+TRANSFORM_FEATURES = "transform_features"
+REQUIRED = (SERVING_DEFAULT, SERVING_RAW, TRANSFORM_FEATURES)
+
+# The one output of the two serving signatures: float32 [batch, outputs].
+PREDICTIONS = "predictions"
+
+
+class SignatureError(ValueError):
+    """An exported model lacks a signature."""
+
+
+def check_signatures(model_dir: str | Path) -> None:
+    """Checks that the SavedModel in `model_dir` has every signature in REQUIRED.
+
+    Raises:
+        SignatureError: There is no SavedModel, or one that lacks a signature.
+    """
+    try:
+        saved_model = loader_impl.parse_saved_model(str(model_dir))
+    except OSError as error:
+        raise SignatureError(
+            f"run_fn left no SavedModel in {model_dir}: expected one with the signatures {', '.join(REQUIRED)}; "
+            "end run_fn with pipelines.export.export_model."
+        ) from error
+    present = {name for graph in saved_model.meta_graphs for name in graph.signature_def}
+    missing = [name for name in REQUIRED if name not in present]
+    if missing:
+        public = sorted(name for name in present if not name.startswith("__"))
+        raise SignatureError(
+            f"the exported model lacks the signature {', '.join(missing)}: expected {', '.join(REQUIRED)}, received "
+            f"{', '.join(public) or 'none'}; end run_fn with pipelines.export.export_model."
+        )

@@ -1,0 +1,232 @@
+"""SkewGate proves, row by row, that the exported model sees what the trained model saw.
+
+Reads the raw and the transformed Examples, the exported Model, the ModelRun with the trained model, and the contract.
+Writes an InfraBlessing, which Pusher demands, with `report.json` beside it. On every row of the eval split:
+
+a. each feature that Transform materialised equals, bit for bit, what the model's `transform_features` gives;
+b. the predictions of `serving_default`, of `serving_raw` fed with the row's plain values, and of the trained model on
+   the materialised features are equal, bit for bit at the same batch size and within TOLERANCE across batch sizes;
+c. the exported model answers in a fresh process that has imported neither tensorflow_transform nor this project.
+
+Skew is a verdict, not a crash: the blessing says no and Pusher does not push. Nothing is raised but for broken inputs.
+"""
+
+import importlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
+from tfx.dsl.component.experimental.decorators import component
+from tfx.types import artifact_utils, standard_artifacts
+from tfx.utils import io_utils, path_utils
+
+from components import skew_probe
+from components.missing_rule import MissingRule
+from components.skew_report import SkewReport
+
+BATCH_SIZES = (1, 7, 64, 512)
+TOLERANCE = 1e-6  # largest difference of a prediction across batch sizes
+TRAINED_MODEL_FILE = "trained.keras"  # in the ModelRun artifact
+REPORT_FILE = "report.json"
+_STDERR = "stderr"
+# What TFX's own InfraValidator writes, and its Pusher looks for.
+_BLESSED_FILE, _NOT_BLESSED_FILE, _BLESSED_PROPERTY = "INFRA_BLESSED", "INFRA_NOT_BLESSED", "blessed"
+
+
+@component
+def SkewGate(
+    examples: InputArtifact[standard_artifacts.Examples],
+    transformed_examples: InputArtifact[standard_artifacts.Examples],
+    model: InputArtifact[standard_artifacts.Model],
+    model_run: InputArtifact[standard_artifacts.ModelRun],
+    schema: InputArtifact[standard_artifacts.Schema],
+    blessing: OutputArtifact[standard_artifacts.InfraBlessing],
+    split: Parameter[str],
+    trainer_module: Parameter[str],
+    code_digest: Parameter[str],
+) -> None:
+    """Blesses the model, or says where it is skewed.
+
+    Args:
+        examples: raw rows.
+        transformed_examples: the same rows after Transform.
+        model: exported, with the signatures in components.signatures.
+        model_run: holds the trained model as TRAINED_MODEL_FILE.
+        schema: the contract, which says how serving_raw spells a missing value.
+        blessing: where verdict and report go.
+        split: which rows.
+        trainer_module: imported before the trained model is read, so that its custom layers are registered.
+        code_digest: digest of this component's code; part of the cache key.
+    """
+    importlib.import_module(trainer_module)
+    contract = io_utils.SchemaReader().read(io_utils.get_only_uri_in_dir(schema.uri))
+    # Below the artifact: a killed gate leaves nothing elsewhere, and what it leaves here goes with the artifact.
+    workdir = Path(blessing.uri) / "probe"
+    workdir.mkdir(parents=True)
+    report = compare(
+        workdir=workdir,
+        raw_files=_files(examples, split),
+        transformed_files=_files(transformed_examples, split),
+        model_dir=path_utils.serving_model_path(model.uri),
+        trained=_trained(Path(model_run.uri) / TRAINED_MODEL_FILE),
+        missing=MissingRule.from_schema(contract),
+    )
+    shutil.rmtree(workdir)
+    _bless(blessing, report)
+
+
+def compare(
+    *,
+    workdir: Path,
+    raw_files: list[str],
+    transformed_files: list[str],
+    model_dir: str,
+    trained: keras.Model,
+    missing: MissingRule,
+    batch_sizes: tuple[int, ...] = BATCH_SIZES,
+) -> SkewReport:
+    """Compares the batch path with the exported model on every row.
+
+    Args:
+        workdir: an empty folder for the probe's answers.
+        raw_files: gzipped TFRecord files of raw tf.Examples.
+        transformed_files: the same rows after Transform, in the same order.
+        model_dir: the SavedModel.
+        trained: takes a dict of transformed features [batch, 1].
+        missing: how serving_raw spells a missing value.
+        batch_sizes: rows a call.
+    """
+    report = SkewReport(batch_sizes=batch_sizes, tolerance=TOLERANCE)
+    predict = _batched(trained)
+    batch_path = []
+    with _probe(workdir, raw_files, model_dir, missing, batch_sizes) as probe:
+        for serialized in skew_probe.read_chunks(transformed_files):
+            features = materialised(serialized)
+            batch_path.append((features, {size: _predictions(predict, features, size) for size in batch_sizes}))
+        failure = _failure(probe, workdir)
+    if failure:
+        report.refuse(f"the exported model does not answer in a fresh process: {failure}")
+        return report
+    done = json.loads((workdir / skew_probe.DONE_NAME).read_text())
+    for name in done["forbidden_modules"]:
+        report.refuse(f"the exported model needs {name} to load: the model server does not have it")
+    rows = sum(len(next(iter(features.values()))) for features, _ in batch_path)
+    if rows != done["rows"]:
+        report.refuse(f"rows do not pair: {done['rows']} raw, {rows} transformed")
+        return report
+    raw_chunks = skew_probe.read_chunks(raw_files)
+    for (features, predictions), served, raw in zip(batch_path, _answers(workdir), raw_chunks, strict=True):
+        report.add(features, predictions, served, raw)
+    return report
+
+
+def materialised(serialized: np.ndarray) -> dict[str, np.ndarray]:
+    """Transformed tf.Examples as arrays [rows, n] of float32, int64 or bytes, by feature name.
+
+    Raises:
+        ValueError: A feature has not the same type and number of values in every row.
+    """
+    columns: dict[str, list[tuple[str, list[object]]]] = {}
+    for record in serialized:
+        for name, feature in tf.train.Example.FromString(record).features.feature.items():
+            kind = feature.WhichOneof("kind")
+            columns.setdefault(name, []).append((kind, list(getattr(feature, kind).value)))
+    result = {}
+    for name, cells in columns.items():
+        shapes = {(kind, len(values)) for kind, values in cells}
+        if len(shapes) != 1 or len(cells) != len(serialized):
+            raise ValueError(
+                f"transformed feature {name} is not dense: expected one type and number of values in each of "
+                f"{len(serialized)} rows, received {sorted(shapes)} in {len(cells)} rows; densify it in preprocessing_fn."
+            )
+        dtype = {"float_list": np.float32, "int64_list": np.int64, "bytes_list": np.bytes_}[next(iter(shapes))[0]]
+        result[name] = np.array([values for _, values in cells], dtype=dtype)
+    return result
+
+
+def _files(artifact: standard_artifacts.Examples, split: str) -> list[str]:
+    files = sorted(str(path) for path in Path(artifact_utils.get_split_uri([artifact], split)).glob("*.gz"))
+    if not files:
+        raise ValueError(f"no Examples of split {split!r} in {artifact.uri}: expected *.gz files, received none")
+    return files
+
+
+def _trained(path: Path) -> keras.Model:
+    if not path.is_file():
+        raise ValueError(
+            f"the Trainer left no {path.name}: expected the trained model in {path.parent}; "
+            "end run_fn with pipelines.export.export_model."
+        )
+    return keras.saving.load_model(path, compile=False)
+
+
+def _batched(trained: keras.Model) -> Callable[[skew_probe.Nest, int], skew_probe.Nest]:
+    inputs = [tensor.name for tensor in trained.inputs]
+    output = tf.TensorSpec(trained.output_shape, trained.outputs[0].dtype)
+    return skew_probe.in_batches(
+        lambda features: {"predictions": trained({name: features[name] for name in inputs}, training=False)},
+        {"predictions": output},
+    )
+
+
+def _predictions(
+    predict: Callable[[skew_probe.Nest, int], skew_probe.Nest], features: dict[str, np.ndarray], size: int
+) -> np.ndarray:
+    return predict({name: tf.constant(value) for name, value in features.items()}, size)["predictions"].numpy()
+
+
+@contextmanager
+def _probe(
+    workdir: Path, raw_files: list[str], model_dir: str, missing: MissingRule, batch_sizes: tuple[int, ...]
+) -> Iterator[subprocess.Popen[bytes]]:
+    """The probe, running beside the comparison's own half, and ended with it."""
+    request = {
+        "model": model_dir,
+        "examples": raw_files,
+        "missing": {"number": missing.number, "string": missing.string},
+        "batch_sizes": batch_sizes,
+        "answers": str(workdir),
+    }
+    (workdir / "request.json").write_text(json.dumps(request))
+    command = [sys.executable, "-P", skew_probe.__file__, str(workdir / "request.json")]
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    with (workdir / _STDERR).open("wb") as stderr:
+        probe = subprocess.Popen(
+            command, cwd=workdir, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr
+        )
+        try:
+            yield probe
+        finally:
+            probe.kill()
+            probe.wait()
+
+
+def _failure(probe: subprocess.Popen[bytes], workdir: Path) -> str | None:
+    """Waits for the probe; None when it answered, else the last line of what it said."""
+    status = probe.wait()
+    if status == 0:
+        return None
+    lines = (workdir / _STDERR).read_text(errors="replace").strip().splitlines()
+    return f"{lines[-1] if lines else 'no message'} (exit status {status})"
+
+
+def _answers(directory: Path) -> Iterator[dict[str, np.ndarray]]:
+    for path in sorted(directory.glob("chunk-*.npz")):
+        with np.load(path) as arrays:
+            yield dict(arrays)
+
+
+def _bless(blessing: standard_artifacts.InfraBlessing, report: SkewReport) -> None:
+    root = Path(blessing.uri)
+    (root / REPORT_FILE).write_text(json.dumps(report.as_dict(), indent=2) + "\n")
+    (root / (_BLESSED_FILE if report.blessed else _NOT_BLESSED_FILE)).write_text("")
+    blessing.set_int_custom_property(_BLESSED_PROPERTY, int(report.blessed))

@@ -1,0 +1,78 @@
+"""The digest of the code behind a function, so that TFX's cache notices an edit.
+
+TFX's cache key holds the name of a function, not its text. This digest covers the function's module and everything
+of this project that it imports, directly or not, and the versions of the libraries that decide what it computes.
+"""
+
+import ast
+import functools
+import hashlib
+import importlib.metadata
+import importlib.util
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+
+_PROJECT = Path(__file__).resolve().parents[1]
+_LIBRARIES = ("tfx", "tensorflow", "keras", "tensorflow-transform", "tensorflow-data-validation", "numpy")
+
+
+def source_digest(*code: Callable[..., object] | ModuleType) -> str:
+    """Hex digest (16 characters) of the project's modules behind `code`, and of the library versions.
+
+    A module belongs to the project when its file lies where its name says, below the folder that holds `components`.
+    Packages' `__init__.py` files count: importing a module runs them.
+    """
+    names = [item.__name__ if isinstance(item, ModuleType) else item.__module__ for item in code]
+    digest = hashlib.sha256(_library_versions().encode())
+    for name, path in sorted(_closure(names).items()):
+        digest.update(f"\0{name}\0".encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+@functools.cache
+def _library_versions() -> str:
+    versions = [f"{name}=={importlib.metadata.version(name)}" for name in _LIBRARIES]
+    return ";".join([f"python=={sys.version_info.major}.{sys.version_info.minor}", *versions])
+
+
+def _closure(names: list[str]) -> dict[str, Path]:
+    """Every project module that the named ones import, with its file."""
+    found: dict[str, Path] = {}
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        path = _project_file(name)
+        if name in found or path is None:
+            continue
+        found[name] = path
+        waiting.extend(_parents(name))
+        waiting.extend(_imports(path, name))
+    return found
+
+
+def _parents(name: str) -> Iterator[str]:
+    while "." in name:
+        name = name.rpartition(".")[0]
+        yield name
+
+
+def _project_file(name: str) -> Path | None:
+    module = _PROJECT.joinpath(*name.split("."))
+    candidates = (module.with_suffix(".py"), module / "__init__.py")
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def _imports(path: Path, name: str) -> Iterator[str]:
+    """Names that the module in `path` imports, `from a import b` giving both `a` and `a.b`."""
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    for node in ast.walk(ast.parse(path.read_bytes(), filename=str(path))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = importlib.util.resolve_name("." * node.level + (node.module or ""), package) if node.level else (
+                node.module or ""
+            )
+            yield base
+            yield from (f"{base}.{alias.name}" for alias in node.names)

@@ -1,0 +1,1 @@
+"""The pipeline: wiring, the local runner, and one folder for each prediction task."""

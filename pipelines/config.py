@@ -1,0 +1,71 @@
+"""PipelineConfig: everything that one run can be told, in one frozen record."""
+
+import dataclasses
+import hashlib
+from pathlib import Path
+
+from pipelines.task import Task
+
+DISTRIBUTE = ("auto", "none", "mirrored")
+
+
+class ConfigError(ValueError):
+    """A configuration value cannot be used."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TrainerConfig:
+    """How the Trainer uses the machine. The model itself is the task's business."""
+
+    train_steps: int  # batches at most
+    distribute: str = "auto"  # MirroredStrategy: "mirrored" always, "none" never, "auto" when there are several GPUs
+    mixed_precision: bool = False  # compute in float16 on GPU; weights, and the exported model, stay float32
+    warm_start: bool = False  # start from the weights of the latest blessed model
+
+    def __post_init__(self) -> None:
+        if self.train_steps < 1:
+            raise ConfigError(f"train steps: expected 1 or more, received {self.train_steps}")
+        if self.distribute not in DISTRIBUTE:
+            raise ConfigError(f"distribute: expected one of {', '.join(DISTRIBUTE)}, received {self.distribute!r}")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PipelineConfig:
+    """One run of the training pipeline."""
+
+    task: Task
+    data: Path  # a CSV file, or a folder of CSV files
+    contract: Path  # a copy of the task's contract, under a name that changes with its content: see contract_copy
+    var: Path  # everything the run writes lies below it
+    trainer: TrainerConfig
+    cache: bool = True  # reuse what an earlier run of the same code on the same data wrote
+    # In one process: Beam's multi-process modes cost more than they save on one machine, and Beam from 2.68 on would
+    # otherwise try a runner that it downloads.
+    beam_args: tuple[str, ...] = ("--runner=DirectRunner", "--direct_running_mode=in_memory", "--direct_num_workers=1")
+
+    @property
+    def artifacts(self) -> Path:
+        """Where TFX keeps the artifacts of this pipeline."""
+        return self.var / "artifacts" / self.task.name
+
+    @property
+    def metadata(self) -> Path:
+        """The ML Metadata database."""
+        return self.var / "metadata.sqlite"
+
+    @property
+    def serving(self) -> Path:
+        """The folder of pushed versions."""
+        return self.var / "serving" / self.task.name
+
+
+def contract_copy(task: Task, var: Path) -> Path:
+    """Copies the task's contract below `var`, under a name that changes with its content, and returns the copy.
+
+    ImportSchemaGen's cache key holds the path of the file and not what it says; with this path an edit is noticed.
+    """
+    content = task.contract.read_bytes()
+    copy = var / "contracts" / task.name / f"{hashlib.sha256(content).hexdigest()[:16]}.pbtxt"
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    copy.write_bytes(content)
+    return copy

@@ -1,0 +1,132 @@
+"""The exported model: one SavedModel, three signatures, one Transform graph. The only home of all three."""
+
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+import tensorflow_transform as tft
+from tensorflow_metadata.proto.v0 import schema_pb2
+from tensorflow_transform.tf_metadata import schema_utils
+from tfx.components.trainer.fn_args_utils import FnArgs
+from tfx.utils import io_utils
+
+from components.missing_rule import MissingRule
+from components.signatures import PREDICTIONS, SERVING_DEFAULT, SERVING_RAW, TRANSFORM_FEATURES
+from components.skew_gate import TRAINED_MODEL_FILE
+
+SERVING_ENVIRONMENT = "SERVING"  # of the contract: what a request holds, which is everything but the label
+_CONTRACT_FILE = "schema.pbtxt"  # in the model's assets.extra, so that a client finds types and the missing rule
+
+FeatureSpec = dict[str, tf.io.FixedLenFeature | tf.io.VarLenFeature]
+
+
+class ExportError(ValueError):
+    """The model cannot be exported as the contract says."""
+
+
+def export_model(model: keras.Model, fn_args: FnArgs) -> None:
+    """Writes the SavedModel to serve, and the trained model itself for SkewGate and scientists.
+
+    Args:
+        model: functional; takes a dict of transformed features [batch, n], returns float32 [batch, outputs].
+        fn_args: of the Trainer; says where the contract and the Transform graph are, and where to write.
+
+    Raises:
+        ExportError: A raw feature cannot be sent as one plain value.
+    """
+    schema = io_utils.SchemaReader().read(fn_args.schema_path)
+    served = ServedModel(model, tft.TFTransformOutput(fn_args.transform_output), schema)
+    tf.saved_model.save(served, fn_args.serving_model_dir, signatures=served.signatures())
+    extra = Path(fn_args.serving_model_dir) / "assets.extra"
+    extra.mkdir(exist_ok=True)
+    io_utils.write_pbtxt_file(str(extra / _CONTRACT_FILE), schema)
+    model.save(Path(fn_args.model_run_dir) / TRAINED_MODEL_FILE)
+
+
+class ServedModel(tf.Module):
+    """The trained model behind the Transform graph."""
+
+    def __init__(self, model: keras.Model, transform: tft.TFTransformOutput, schema: schema_pb2.Schema):
+        super().__init__()
+        self.model = model
+        self.model_variables = list(model.variables)  # in the model's order, for warm starts
+        self._transform_layer = transform.transform_features_layer()
+        self._rule = MissingRule.from_schema(schema)
+        self._row_spec = feature_spec(schema)
+        self._request_spec = feature_spec(schema, SERVING_ENVIRONMENT)
+        self._contract = {feature.name: feature for feature in schema.feature}
+        self._inputs = [tensor.name for tensor in model.inputs]
+
+    def signatures(self) -> dict[str, tf.types.experimental.ConcreteFunction]:
+        """The three signatures, by name."""
+        examples = tf.TensorSpec([None], tf.string, name="examples")
+        plain = {name: tf.TensorSpec([None], spec.dtype, name=name) for name, spec in self._request_spec.items()}
+        for name in plain:
+            self._require_one_value(name)
+        return {
+            SERVING_DEFAULT: self.serving_default.get_concrete_function(examples),
+            SERVING_RAW: self.serving_raw.get_concrete_function(**plain),
+            TRANSFORM_FEATURES: self.transform_features.get_concrete_function(examples),
+        }
+
+    @tf.function
+    def serving_default(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Serialized tf.Examples without the label, string [batch] -> predictions, float32 [batch, outputs]."""
+        return self._predict(tf.io.parse_example(examples, self._request_spec))
+
+    @tf.function
+    def serving_raw(self, **features: tf.Tensor) -> dict[str, tf.Tensor]:
+        """One tensor [batch] per raw feature, missing values spelled out -> predictions, float32 [batch, outputs]."""
+        return self._predict({name: self._as_parsed(name, values) for name, values in features.items()})
+
+    @tf.function
+    def transform_features(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Serialized tf.Examples, string [batch] -> every transformed feature and the label, each [batch, n]."""
+        return self._transform_layer(tf.io.parse_example(examples, self._row_spec))
+
+    def _predict(self, raw: dict[str, tf.Tensor | tf.SparseTensor]) -> dict[str, tf.Tensor]:
+        transformed = self._transform_layer(raw)
+        features = {name: transformed[name] for name in self._inputs}
+        return {PREDICTIONS: self.model(features, training=False)}
+
+    def _as_parsed(self, name: str, values: tf.Tensor) -> tf.Tensor | tf.SparseTensor:
+        """The tensor that tf.io.parse_example gives for the same values: what comes after cannot tell them apart."""
+        missing = values == tf.constant(self._rule.value_for(values.dtype), values.dtype)
+        if isinstance(self._request_spec[name], tf.io.FixedLenFeature):
+            message = f"{name} is required, and was sent as missing"
+            with tf.control_dependencies([tf.debugging.assert_none_equal(missing, True, message=message)]):
+                return tf.expand_dims(values, axis=1)
+        rows = tf.where(~missing)
+        columns = tf.zeros_like(rows)
+        width = tf.cast(tf.reduce_any(~missing), tf.int64)
+        shape = tf.stack([tf.size(values, out_type=tf.int64), width])
+        return tf.SparseTensor(tf.concat([rows, columns], axis=1), tf.boolean_mask(values, ~missing), shape)
+
+    def _require_one_value(self, name: str) -> None:
+        feature, spec = self._contract[name], self._request_spec[name]
+        one = spec.shape == [1] if isinstance(spec, tf.io.FixedLenFeature) else feature.value_count.max == 1
+        if not one:
+            raise ExportError(
+                f"serving_raw takes one plain value per feature, and the contract allows {name} several: "
+                "give it shape { dim { size: 1 } } if every row has it, else value_count { min: 1 max: 1 }."
+            )
+        domain = feature.int_domain if feature.HasField("int_domain") else feature.float_domain
+        if domain.HasField("min") and domain.min <= self._rule.number <= domain.max:
+            raise ExportError(
+                f"serving_raw spells a missing value {self._rule.number}, which the contract allows as a value of "
+                f"{name}: narrow its domain, or change the tag missing_number."
+            )
+
+
+def feature_spec(schema: schema_pb2.Schema, environment: str | None = None) -> FeatureSpec:
+    """How to parse a row of the contract; with an environment, only the features that it has.
+
+    A feature that is required and of fixed shape parses dense, [batch, 1]; any other parses as a SparseTensor.
+    """
+    kept = schema_pb2.Schema()
+    kept.CopyFrom(schema)
+    del kept.feature[:]
+    kept.feature.extend(
+        feature for feature in schema.feature if environment is None or environment not in feature.not_in_environment
+    )
+    return schema_utils.schema_as_feature_spec(kept).feature_spec

@@ -1,0 +1,90 @@
+"""What a run looks like while it goes on: a live table on a terminal, a line per event elsewhere."""
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
+
+from rich.console import Console
+from rich.live import Live
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from pipelines.launch import CACHED, FAILED, RAN, SKIPPED, NodeResult
+
+Describe = Callable[[NodeResult], str]  # what a node wrote, in a few words
+_STYLES = {RAN: "green", CACHED: "cyan", FAILED: "bold red", SKIPPED: "dim"}
+
+
+class Progress(Protocol):
+    """Is told of every node."""
+
+    def started(self, node: str) -> None:
+        """A node is about to run."""
+
+    def finished(self, result: NodeResult, words: str) -> None:
+        """A node has ended; `words` say what it wrote."""
+
+
+@contextlib.contextmanager
+def progress(console: Console, nodes: Sequence[str]) -> Iterator[Progress]:
+    """A live table when the console is a terminal, else lines."""
+    if not console.is_terminal:
+        yield Lines(console)
+        return
+    table = LiveTable(nodes)
+    with Live(table, console=console, refresh_per_second=8):
+        yield table
+
+
+class Lines:
+    """One line for each node that has ended."""
+
+    def __init__(self, console: Console):
+        self._console = console
+
+    def started(self, node: str) -> None:
+        """Says nothing: the line comes when there is something to say."""
+
+    def finished(self, result: NodeResult, words: str) -> None:
+        """Prints node, state, seconds and what it wrote."""
+        self._console.print(
+            f"{result.node:<26} {result.state:<7} {result.seconds:6.1f} s  {words}", markup=False, soft_wrap=True
+        )
+
+
+class LiveTable:
+    """All nodes at once, the running one with a spinner."""
+
+    def __init__(self, nodes: Sequence[str]):
+        self._nodes = nodes
+        self._results: dict[str, tuple[NodeResult, str]] = {}
+        self._running: str | None = None
+        self._since = 0.0
+        self._spinner = Spinner("dots")
+
+    def started(self, node: str) -> None:
+        """Puts the spinner at `node`."""
+        self._running, self._since = node, time.monotonic()
+
+    def finished(self, result: NodeResult, words: str) -> None:
+        """Fills in the node's line."""
+        self._running = None
+        self._results[result.node] = (result, words)
+
+    def __rich__(self) -> Table:
+        """The table as it is now."""
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+        for title, justify in (("node", "left"), ("state", "left"), ("seconds", "right"), ("wrote", "left")):
+            table.add_column(title, justify=justify, no_wrap=title != "wrote", header_style="dim")  # type: ignore[arg-type]
+        for node in self._nodes:
+            if node in self._results:
+                result, words = self._results[node]
+                style = _STYLES[result.state]
+                table.add_row(node, Text(result.state, style), f"{result.seconds:.1f}", Text(words))
+            elif node == self._running:
+                table.add_row(Text(node, "bold"), self._spinner, f"{time.monotonic() - self._since:.1f}", "")
+            else:
+                table.add_row(Text(node, "dim"), "", "", "")
+        return table

@@ -1,0 +1,27 @@
+"""TFX, Beam and TensorFlow write thousands of lines; they go to a file, and the terminal stays readable."""
+
+import os
+import sys
+from pathlib import Path
+from typing import TextIO
+
+
+def divert_output(log: Path) -> TextIO:
+    """Sends whatever this process and its libraries print to `log`, until the process ends, and returns the terminal.
+
+    The file descriptors themselves are diverted: TensorFlow's C++ half writes to them directly. They are not restored,
+    since TensorFlow 2.16 prints harmless tracebacks while the interpreter shuts down.
+
+    Args:
+        log: appended to.
+
+    Returns:
+        What was standard output.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    terminal = os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1)
+    with log.open("ab") as stream:
+        os.dup2(stream.fileno(), sys.stdout.fileno())
+        os.dup2(stream.fileno(), sys.stderr.fileno())
+    return terminal

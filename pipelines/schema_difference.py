@@ -1,0 +1,48 @@
+"""How SchemaGen's proposal, inferred from this data, differs from the contract."""
+
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+
+def differences(proposal: schema_pb2.Schema, contract: schema_pb2.Schema) -> list[str]:
+    """One line for each difference, by column.
+
+    Ranges, environments and comparators are left out: no schema is ever inferred with them.
+    """
+    proposed = {feature.name: feature for feature in proposal.feature}
+    agreed = {feature.name: feature for feature in contract.feature}
+    lines = []
+    for name in sorted(proposed.keys() | agreed.keys()):
+        if name not in agreed:
+            lines.append(f"{name}: in the data, not in the contract")
+        elif name not in proposed:
+            lines.append(f"{name}: in the contract, not in the data")
+        else:
+            lines += [f"{name}: {text}" for text in _feature_differences(proposed[name], agreed[name], proposal, contract)]
+    return lines
+
+
+def _feature_differences(
+    proposed: schema_pb2.Feature,
+    agreed: schema_pb2.Feature,
+    proposal: schema_pb2.Schema,
+    contract: schema_pb2.Schema,
+) -> list[str]:
+    pairs = {
+        "type": tuple(schema_pb2.FeatureType.Name(feature.type) for feature in (proposed, agreed)),
+        "present in every row": tuple(_required(feature) for feature in (proposed, agreed)),
+    }
+    lines = [f"{what}: data {data}, contract {own}" for what, (data, own) in pairs.items() if data != own]
+    unknown = sorted(_values(proposed, proposal) - _values(agreed, contract)) if _values(agreed, contract) else []
+    if unknown:
+        lines.append(f"values not in the contract: {', '.join(unknown)}")
+    return lines
+
+
+def _required(feature: schema_pb2.Feature) -> str:
+    return "yes" if feature.presence.min_fraction == 1 else "no"
+
+
+def _values(feature: schema_pb2.Feature, schema: schema_pb2.Schema) -> set[str]:
+    if feature.HasField("string_domain"):
+        return set(feature.string_domain.value)
+    return {value for domain in schema.string_domain if domain.name == feature.domain for value in domain.value}

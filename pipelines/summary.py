@@ -1,0 +1,88 @@
+"""summary.json, the run's public record. docs/summary.md describes the format; a change of it raises FORMAT."""
+
+import dataclasses
+import importlib.metadata
+import json
+import os
+import platform
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pipelines.launch import NodeResult
+from pipelines.verdicts import SliceMetrics, Verdict
+
+FORMAT = 1
+_STACK = ("tfx", "tensorflow", "keras", "apache-beam", "tensorflow-transform", "tensorflow-model-analysis")
+
+
+@dataclasses.dataclass(kw_only=True)
+class Summary:
+    """Filled in while the run goes on, written when it ends, however it ends."""
+
+    run_id: str
+    task: str
+    data: str  # what was read
+    source_digest: str  # of the task's and the components' code
+    started: str  # UTC, ISO 8601
+    seconds: float = 0.0
+    status: str = "interrupted"  # "pushed", "unchanged", "refused", "failed" or "interrupted"
+    nodes: list[NodeResult] = dataclasses.field(default_factory=list)
+    rows: dict[str, int] = dataclasses.field(default_factory=dict)  # split -> rows
+    metrics: SliceMetrics = dataclasses.field(default_factory=dict)
+    verdicts: Sequence[Verdict] = ()
+    schema_differences: Sequence[str] = ()
+    pushed_version: str | None = None
+    pushed_to: str | None = None
+    error: str | None = None  # what ended the run, where something did
+
+    def write(self, directory: Path) -> Path:
+        """Writes summary.json, whole or not at all, and returns its path."""
+        path = directory / "summary.json"
+        beside = path.with_suffix(".tmp")
+        beside.write_text(json.dumps(self.as_dict(), indent=2) + "\n")
+        os.replace(beside, path)
+        return path
+
+    def as_dict(self) -> dict[str, Any]:
+        """The record as docs/summary.md describes it."""
+        return {
+            "format": FORMAT,
+            "run_id": self.run_id,
+            "task": self.task,
+            "status": self.status,
+            "started": self.started,
+            "seconds": round(self.seconds, 2),
+            "data": self.data,
+            "rows": self.rows,
+            "source_digest": self.source_digest,
+            "stack": stack_versions(),
+            "nodes": [_node(result) for result in self.nodes],
+            "gates": [
+                {"gate": verdict.gate, "passed": verdict.passed, "reasons": list(verdict.reasons)}
+                for verdict in self.verdicts
+            ],
+            "metrics": self.metrics,
+            "schema_differences": list(self.schema_differences),
+            "pushed": None
+            if self.pushed_version is None
+            else {"version": self.pushed_version, "path": self.pushed_to, "new": self.status == "pushed"},
+            "error": self.error,
+        }
+
+
+def stack_versions() -> dict[str, str]:
+    """Versions of Python and of the libraries that decide what a run computes."""
+    return {"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in _STACK}
+
+
+def _node(result: NodeResult) -> dict[str, Any]:
+    return {
+        "id": result.node,
+        "state": result.state,
+        "seconds": round(result.seconds, 2),
+        "outputs": {
+            output.key: {"type": output.type_name, "uri": output.uri, "properties": output.properties}
+            for output in result.outputs
+        },
+    }

@@ -1,0 +1,61 @@
+"""Task: what a prediction task has to provide, and nothing else."""
+
+import dataclasses
+import difflib
+import importlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import tensorflow_model_analysis as tfma
+
+
+class TaskError(ValueError):
+    """A task is unknown or incomplete."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Task:
+    """One prediction task. Functions are passed as functions; their dotted paths are derived."""
+
+    name: str  # names the pipeline, its artifacts, and the served model
+    prepare_data: Callable[[Path], Path]  # writes raw CSV below the folder it is given, returns the folder to read
+    contract: Path  # the curated schema, text format
+    preprocessing_fn: Callable[..., object]  # the one definition of every feature, for Transform
+    run_fn: Callable[..., None]  # trains and exports, for Trainer; ends with pipelines.export.export_model
+    make_eval_config: Callable[[], tfma.EvalConfig]  # metrics, slices and the thresholds that bless
+    train_steps: int  # batches at most; early stopping may end before
+    tolerated_anomalies: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)  # feature -> kinds
+
+    def __post_init__(self) -> None:
+        if not self.name.isidentifier():
+            raise TaskError(f"task name: expected a Python identifier, received {self.name!r}")
+        if not self.contract.is_file():
+            raise TaskError(f"task {self.name}: no contract at {self.contract}; write one, or correct the path")
+        if self.train_steps < 1:
+            raise TaskError(f"task {self.name}: expected train_steps of 1 or more, received {self.train_steps}")
+
+
+def load_task(name: str) -> Task:
+    """Finds a task: `taxi` is `pipelines.taxi.task.TASK`; a dotted name is another package whose module `task` holds it.
+
+    Raises:
+        TaskError: No such task, or its module holds no TASK.
+    """
+    module_name = f"{name}.task" if "." in name else f"pipelines.{name}.task"
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        # An import that fails inside an existing task is that task's error, not an unknown name.
+        if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
+            raise
+        raise TaskError(f"unknown task {name!r}: {_known_tasks(name)}") from error
+    task = getattr(module, "TASK", None)
+    if not isinstance(task, Task):
+        raise TaskError(f"{module_name} holds no TASK: expected a pipelines.task.Task, received {type(task).__name__}")
+    return task
+
+
+def _known_tasks(name: str) -> str:
+    known = sorted(path.parent.name for path in Path(__file__).parent.glob("*/task.py"))
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"expected one of {', '.join(known)}"

@@ -1,0 +1,179 @@
+"""The training pipeline: wiring only, in the order the data flows. It knows no task."""
+
+import json
+from collections.abc import Callable
+
+import tensorflow_model_analysis as tfma
+from ml_metadata.proto import metadata_store_pb2
+# One by one, not from tfx.components: that package turns a component that cannot be imported into None.
+from tfx.components.evaluator.component import Evaluator
+from tfx.components.example_gen.component import FileBasedExampleGen
+from tfx.components.example_validator.component import ExampleValidator
+from tfx.components.pusher.component import Pusher
+from tfx.components.schema_gen.component import SchemaGen
+from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
+from tfx.components.statistics_gen.component import StatisticsGen
+from tfx.components.trainer.component import Trainer
+from tfx.components.transform.component import Transform
+from tfx.dsl.components.base.base_node import BaseNode
+from tfx.dsl.components.base.executor_spec import BeamExecutorSpec, ExecutorClassSpec
+from tfx.dsl.components.common.resolver import Resolver
+from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import LatestBlessedModelStrategy
+from tfx.orchestration.metadata import sqlite_metadata_connection_config
+from tfx.orchestration.pipeline import Pipeline
+from tfx.proto import example_gen_pb2, pusher_pb2, trainer_pb2
+from tfx.types import Channel
+from tfx.types.standard_artifacts import ExampleStatistics, Model, ModelBlessing
+
+from components import anomaly_gate, atomic_pusher, checked_csv, skew_gate
+from components.accepted_statistics import LatestAcceptedStatistics
+from components.artifacts import DataBlessing
+from components.source_digest import source_digest
+from pipelines import trainer_entry
+from pipelines.config import ConfigError, PipelineConfig
+
+TRAIN, EVAL = "train", "eval"
+
+
+def create_pipeline(config: PipelineConfig) -> Pipeline:
+    """Wires every node.
+
+    Raises:
+        ConfigError: The task's EvalConfig has no threshold.
+    """
+    task = config.task
+    eval_config = checked_eval_config(task.make_eval_config())
+
+    example_gen = FileBasedExampleGen(
+        input_base=str(config.data if config.data.is_dir() else config.data.parent),
+        input_config=_input_config(config),
+        custom_config=checked_csv.column_types(str(task.contract), source_digest(checked_csv)),
+        custom_executor_spec=BeamExecutorSpec(checked_csv.Executor),
+    ).with_id("ExampleGen")
+    statistics_gen = StatisticsGen(examples=example_gen.outputs["examples"])
+    schema_gen = SchemaGen(statistics=statistics_gen.outputs["statistics"], infer_feature_shape=True)
+    import_schema_gen = ImportSchemaGen(schema_file=str(config.contract))
+    example_validator = ExampleValidator(
+        statistics=statistics_gen.outputs["statistics"], schema=import_schema_gen.outputs["schema"]
+    )
+    accepted_statistics = Resolver(
+        strategy_class=LatestAcceptedStatistics,
+        statistics=Channel(type=ExampleStatistics),
+        blessing=Channel(type=DataBlessing),
+    ).with_id("AcceptedStatisticsResolver")
+    anomaly_gate_node = anomaly_gate.AnomalyGate(
+        statistics=statistics_gen.outputs["statistics"],
+        schema=import_schema_gen.outputs["schema"],
+        anomalies=example_validator.outputs["anomalies"],
+        baseline=accepted_statistics.outputs["statistics"],
+        contract=str(task.contract),
+        tolerated=json.dumps({name: list(kinds) for name, kinds in sorted(task.tolerated_anomalies.items())}),
+        train_split=TRAIN,
+        eval_split=EVAL,
+        code_digest=source_digest(anomaly_gate),
+    )
+    transform = Transform(
+        examples=example_gen.outputs["examples"],
+        schema=import_schema_gen.outputs["schema"],
+        preprocessing_fn=dotted_path(task.preprocessing_fn),
+        disable_statistics=True,
+        custom_config={"code_digest": source_digest(task.preprocessing_fn)},
+    )
+    transform.add_upstream_node(anomaly_gate_node)
+    blessed_model = Resolver(
+        strategy_class=LatestBlessedModelStrategy,
+        model=Channel(type=Model),
+        model_blessing=Channel(type=ModelBlessing),
+    ).with_id("BlessedModelResolver")
+    trainer = Trainer(
+        run_fn=dotted_path(trainer_entry.run_fn),
+        examples=transform.outputs["transformed_examples"],
+        transform_graph=transform.outputs["transform_graph"],
+        schema=import_schema_gen.outputs["schema"],
+        base_model=blessed_model.outputs["model"] if config.trainer.warm_start else None,
+        train_args=trainer_pb2.TrainArgs(splits=[TRAIN], num_steps=config.trainer.train_steps),
+        eval_args=trainer_pb2.EvalArgs(splits=[EVAL]),
+        custom_config=trainer_entry.custom_config(task.run_fn, config.trainer),
+    )
+    evaluator = Evaluator(
+        examples=example_gen.outputs["examples"],
+        example_splits=[EVAL],
+        model=trainer.outputs["model"],
+        baseline_model=blessed_model.outputs["model"],
+        eval_config=eval_config,
+        schema=import_schema_gen.outputs["schema"],
+    )
+    skew_gate_node = skew_gate.SkewGate(
+        examples=example_gen.outputs["examples"],
+        transformed_examples=transform.outputs["transformed_examples"],
+        model=trainer.outputs["model"],
+        model_run=trainer.outputs["model_run"],
+        schema=import_schema_gen.outputs["schema"],
+        split=EVAL,
+        trainer_module=task.run_fn.__module__,
+        code_digest=source_digest(skew_gate),
+    )
+    pusher = Pusher(
+        model=trainer.outputs["model"],
+        model_blessing=evaluator.outputs["blessing"],
+        infra_blessing=skew_gate_node.outputs["blessing"],
+        push_destination=pusher_pb2.PushDestination(
+            filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=str(config.serving))
+        ),
+        custom_config={"code_digest": source_digest(atomic_pusher)},
+        custom_executor_spec=ExecutorClassSpec(atomic_pusher.Executor),
+    )
+    return _pipeline(
+        config,
+        [
+            example_gen,
+            statistics_gen,
+            schema_gen,
+            import_schema_gen,
+            example_validator,
+            accepted_statistics,
+            anomaly_gate_node,
+            transform,
+            blessed_model,
+            trainer,
+            evaluator,
+            skew_gate_node,
+            pusher,
+        ],
+    )
+
+
+def checked_eval_config(eval_config: tfma.EvalConfig) -> tfma.EvalConfig:
+    """Returns the config if it can refuse a model.
+
+    Raises:
+        ConfigError: It has no threshold: the Evaluator would give no blessing at all, and say nothing.
+    """
+    if not tfma.metrics.metric_thresholds_from_metrics_specs(eval_config.metrics_specs, eval_config=eval_config):
+        raise ConfigError(
+            "the EvalConfig has no threshold, so no model could ever be blessed: expected at least one value threshold, "
+            "received none; add one in the task's evaluation.py."
+        )
+    return eval_config
+
+
+def dotted_path(function: Callable[..., object]) -> str:
+    """The name by which TFX imports a function."""
+    return f"{function.__module__}.{function.__qualname__}"
+
+
+def _input_config(config: PipelineConfig) -> example_gen_pb2.Input:
+    pattern = "*.csv" if config.data.is_dir() else config.data.name
+    return example_gen_pb2.Input(splits=[example_gen_pb2.Input.Split(name="single_split", pattern=pattern)])
+
+
+def _pipeline(config: PipelineConfig, nodes: list[BaseNode]) -> Pipeline:
+    connection: metadata_store_pb2.ConnectionConfig = sqlite_metadata_connection_config(str(config.metadata))
+    return Pipeline(
+        pipeline_name=config.task.name,
+        pipeline_root=str(config.artifacts),
+        components=nodes,
+        enable_cache=config.cache,
+        metadata_connection_config=connection,
+        beam_pipeline_args=list(config.beam_args),
+    )

@@ -1,0 +1,16 @@
+"""The task's record."""
+
+from pathlib import Path
+
+from pipelines.task import Task
+from tests.tasks.diabetes import data, evaluation, preprocessing, trainer
+
+TASK = Task(
+    name="diabetes",
+    prepare_data=data.prepare,
+    contract=Path(__file__).with_name("schema.pbtxt"),
+    preprocessing_fn=preprocessing.preprocessing_fn,
+    run_fn=trainer.run_fn,
+    make_eval_config=evaluation.make_eval_config,
+    train_steps=300,
+)

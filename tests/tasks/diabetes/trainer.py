@@ -1,0 +1,34 @@
+"""Trains a small regression model."""
+
+import keras
+import tensorflow_transform as tft
+
+from pipelines.export import export_model
+from pipelines.fitting import fit, read_rows, start_warm, training_scope
+from pipelines.trainer_entry import trainer_settings
+from tests.tasks.diabetes.preprocessing import LABEL, NUMERIC, SEX
+
+SEED = 7
+
+
+def build_model() -> keras.Model:
+    """Dict of features [batch, 1] -> float32 [batch, 1]."""
+    inputs = {name: keras.Input((1,), name=name) for name in NUMERIC}
+    inputs[SEX] = keras.Input((1,), name=SEX, dtype="int64")
+    one_hot = keras.layers.CategoryEncoding(3, output_mode="one_hot")(inputs[SEX])
+    hidden = keras.layers.concatenate([*(inputs[name] for name in NUMERIC), one_hot])
+    hidden = keras.layers.Dense(16, activation="relu")(hidden)
+    return keras.Model(inputs, keras.layers.Dense(1, bias_initializer=keras.initializers.Constant(150.0))(hidden))
+
+
+def run_fn(fn_args):
+    """Entry point of the Trainer."""
+    transform = tft.TFTransformOutput(fn_args.transform_output)
+    train = read_rows(fn_args.train_files, transform, LABEL)
+    evaluation = read_rows(fn_args.eval_files, transform, LABEL)
+    with training_scope(trainer_settings(fn_args), SEED):
+        model = build_model()
+        start_warm(model, fn_args.base_model)
+        model.compile(optimizer=keras.optimizers.Adam(0.05), loss="mse")
+        fit(model, train, evaluation, fn_args, batch_size=32, patience=10, seed=SEED)
+    export_model(model, fn_args)
