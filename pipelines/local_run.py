@@ -79,7 +79,7 @@ def _run_task(options: Options, directory: Path, console: Console, summary: Summ
     try:
         _run_nodes(pipeline, config, console, summary)
     finally:
-        _read_results(task, summary)
+        _read_results(summary)
     _conclude(summary, before)
 
 
@@ -112,10 +112,10 @@ def _run_nodes(pipeline: Pipeline, config: PipelineConfig, console: Console, sum
                 summary.status, summary.error = "failed", closing_words.explain(result.error)
 
 
-def _read_results(task: Task, summary: Summary) -> None:
+def _read_results(summary: Summary) -> None:
     """Takes verdicts, metrics, row counts and schema differences from what the nodes wrote."""
     results = {result.node: result for result in summary.nodes}
-    summary.verdicts = verdicts.verdicts(results, task.make_eval_config())
+    summary.verdicts = verdicts.verdicts(results)
     summary.rows = closing_words.row_counts(results.get("StatisticsGen"))
     evaluator = results.get("Evaluator")
     if evaluator is not None and evaluator.outputs:

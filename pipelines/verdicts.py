@@ -2,11 +2,11 @@
 
 import dataclasses
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import tensorflow_model_analysis as tfma
-from tfx.components.evaluator import constants as evaluator_constants
 
 from components import anomaly_gate, skew_gate
 from components.anomaly_gate import AnomalyError
@@ -15,6 +15,7 @@ from pipelines.launch import FAILED, SKIPPED, NodeResult
 OVERALL = "overall"
 ANOMALY_GATE, EVALUATOR, SKEW_GATE = "AnomalyGate", "Evaluator", "SkewGate"
 
+Slice = tuple[tuple[str, str], ...]  # pairs of column and value; empty: all rows
 SliceMetrics = dict[str, dict[str, float]]  # slice in words -> metric -> value
 
 
@@ -27,39 +28,31 @@ class Verdict:
     reasons: tuple[str, ...]  # in plain words; what decided, whichever way
 
 
-def verdicts(results: Mapping[str, NodeResult], eval_config: tfma.EvalConfig) -> tuple[Verdict, ...]:
+def verdicts(results: Mapping[str, NodeResult]) -> tuple[Verdict, ...]:
     """The decisions of the three gates, in the order of the run.
 
     Args:
         results: by node id.
-        eval_config: of the task.
     """
-    readers = {
-        ANOMALY_GATE: _anomaly_verdict,
-        EVALUATOR: lambda result: _evaluator_verdict(result, eval_config),
-        SKEW_GATE: _skew_verdict,
-    }
+    readers = {ANOMALY_GATE: _anomaly_verdict, EVALUATOR: _evaluator_verdict, SKEW_GATE: _skew_verdict}
     return tuple(_verdict(results.get(gate), gate, read) for gate, read in readers.items())
 
 
 def slice_metrics(evaluation: Path) -> SliceMetrics:
     """Metrics of the candidate per slice, from the Evaluator's output; those that are one number."""
-    result = tfma.load_eval_result(str(evaluation), model_name=_candidate_name(evaluation))
     found: SliceMetrics = {}
-    for key, outputs in result.slicing_metrics:
-        numbers = found.setdefault(slice_in_words(key), {})
-        for by_output in outputs.values():
-            for by_class in by_output.values():
-                numbers.update({name: value["doubleValue"] for name, value in by_class.items() if "doubleValue" in value})
+    for (where, name, is_diff), value in _values(evaluation).items():
+        if not is_diff:
+            found.setdefault(slice_in_words(where), {})[name] = value
     return dict(sorted(found.items(), key=lambda item: (item[0] != OVERALL, item[0])))
 
 
-def slice_in_words(key: tuple[tuple[str, object], ...]) -> str:
+def slice_in_words(where: Slice) -> str:
     """(("payment_type", "Cash"),) -> "payment_type = Cash"; () -> "overall"."""
-    return ", ".join(f"{name} = {value}" for name, value in key) or OVERALL
+    return ", ".join(f"{name} = {value}" for name, value in where) or OVERALL
 
 
-def _verdict(result: NodeResult | None, gate: str, read) -> Verdict:  # type: ignore[no-untyped-def]
+def _verdict(result: NodeResult | None, gate: str, read: Callable[[NodeResult], Verdict]) -> Verdict:
     if result is None or result.state == SKIPPED:
         return Verdict(gate=gate, passed=None, reasons=("the run ended before it",))
     if result.state == FAILED:
@@ -89,87 +82,90 @@ def _skew_verdict(result: NodeResult) -> Verdict:
     return Verdict(gate=SKEW_GATE, passed=True, reasons=(text,))
 
 
-def _evaluator_verdict(result: NodeResult, eval_config: tfma.EvalConfig) -> Verdict:
+def _evaluator_verdict(result: NodeResult) -> Verdict:
     evaluation = result.uri("evaluation")
-    blessed = any(
-        output.properties.get(evaluator_constants.ARTIFACT_PROPERTY_BLESSED_KEY) == evaluator_constants.BLESSED_VALUE
-        for output in result.outputs
-        if output.key == "blessing"
-    )
-    validation = tfma.load_validation_result(str(evaluation))
-    if not blessed:
-        return Verdict(gate=EVALUATOR, passed=False, reasons=tuple(_failures(validation)))
-    return Verdict(gate=EVALUATOR, passed=True, reasons=tuple(_met(slice_metrics(evaluation), eval_config)))
+    blessed = any(output.properties.get("blessed") == 1 for output in result.outputs if output.key == "blessing")
+    refusals = tuple(_refusals(tfma.load_validation_result(str(evaluation))))
+    if blessed:
+        return Verdict(gate=EVALUATOR, passed=True, reasons=tuple(dict.fromkeys(_thresholds_met(evaluation))))
+    return Verdict(gate=EVALUATOR, passed=False, reasons=refusals or ("TFMA named no metric; see the run's log",))
 
 
-def _failures(validation: tfma.ValidationResult) -> Iterator[str]:
+def _refusals(validation: tfma.ValidationResult) -> Iterator[str]:
     """One line per threshold that was not met."""
     for per_slice in validation.metric_validations_per_slice:
-        where = slice_in_words(tuple((k.column, _slice_value(k)) for k in per_slice.slice_key.single_slice_keys))
+        where = _slice(per_slice.slice_key)
         for failure in per_slice.failures:
-            value = failure.metric_value.double_value.value
-            metric = failure.metric_key.name + (" (change from the blessed model)" if failure.metric_key.is_diff else "")
-            yield f"{metric} on {where} is {value:.4f}, must be {_bound_in_words(failure.metric_threshold)}"
+            key, threshold, value = failure.metric_key, failure.metric_threshold, failure.metric_value.double_value.value
+            bound = threshold.change_threshold if key.is_diff else threshold.value_threshold
+            yield _in_words(key.name, where, value, bound, "NOT ")
     for missing in validation.missing_slices:
-        yield f"no rows for a slice with a threshold: {str(missing).strip()}"
-    if not validation.validation_ok and not validation.metric_validations_per_slice and not validation.missing_slices:
-        yield "TFMA refused the model without naming a metric; see the run's log"
+        yield f"no rows for a slice that has a threshold: {' '.join(str(missing).split())}"
 
 
-def _slice_value(key: object) -> object:
-    return getattr(key, key.WhichOneof("kind"))  # type: ignore[attr-defined]
+def _thresholds_met(evaluation: Path) -> Iterator[str]:
+    """One line for each threshold and slice of a blessed model, with the value that met it.
+
+    Beside a baseline, TFMA lists each threshold once for either model: lines may come twice.
+    """
+    values = _values(evaluation)
+    config = tfma.load_eval_result(str(evaluation)).config
+    thresholds = tfma.metrics.metric_thresholds_from_metrics_specs(config.metrics_specs, eval_config=config)
+    for key, bounds in thresholds.items():
+        for spec, bound in bounds:
+            for (where, name, is_diff), value in values.items():
+                if (name, is_diff) == (key.name, key.is_diff) and _covers(spec, where):
+                    yield _in_words(name, where, value, bound)
 
 
-def _bound_in_words(threshold: tfma.MetricThreshold) -> str:
-    words = []
-    value, change = threshold.value_threshold, threshold.change_threshold
-    if value.HasField("lower_bound"):
-        words.append(f"at least {value.lower_bound.value:g}")
-    if value.HasField("upper_bound"):
-        words.append(f"at most {value.upper_bound.value:g}")
-    higher = change.direction == tfma.MetricDirection.HIGHER_IS_BETTER
-    if change.HasField("absolute"):
-        words.append(f"{'above' if higher else 'below'} {change.absolute.value:+g} against the blessed model")
-    if change.HasField("relative"):
-        words.append(f"{'above' if higher else 'below'} {change.relative.value:+.1%} of the blessed model")
+def _values(evaluation: Path) -> dict[tuple[Slice, str, bool], float]:
+    """(slice, metric, is it a change against the baseline) -> value, of the candidate."""
+    found = {}
+    for record in tfma.load_metrics(str(evaluation)):
+        where = _slice(record.slice_key)
+        for item in record.metric_keys_and_values:
+            if item.key.model_name != tfma.BASELINE_KEY and item.value.WhichOneof("type") == "double_value":
+                found[where, item.key.name, item.key.is_diff] = item.value.double_value.value
+    return found
+
+
+def _slice(key: Any) -> Slice:
+    """A SliceKey proto as pairs of column and value."""
+    pairs = key.single_slice_keys
+    return tuple((pair.column, _slice_value(getattr(pair, pair.WhichOneof("kind")))) for pair in pairs)
+
+
+def _slice_value(value: object) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def _covers(spec: tfma.SlicingSpec | None, where: Slice) -> bool:
+    """Whether a slice belongs to a slicing spec; a threshold without one is about the overall slice."""
+    if spec is None:
+        return not where
+    values = dict(where)
+    return set(values) == {*spec.feature_keys, *spec.feature_values} and all(
+        values[name] == value for name, value in spec.feature_values.items()
+    )
+
+
+def _in_words(name: str, where: Slice, value: float, bound: Any, negation: str = "") -> str:
+    """`auc on overall is 0.9571: at least 0.93`."""
+    change = isinstance(bound, tfma.GenericChangeThreshold)
+    what = f"change of {name} on {slice_in_words(where)} is {value:+.4f}" if change else (
+        f"{name} on {slice_in_words(where)} is {value:.4f}"
+    )
+    return f"{what}: {negation}{_change_in_words(bound) if change else _bound_in_words(bound)}"
+
+
+def _bound_in_words(bound: tfma.GenericValueThreshold) -> str:
+    low, high = bound.HasField("lower_bound"), bound.HasField("upper_bound")
+    words = [f"at least {bound.lower_bound.value:g}"] * low + [f"at most {bound.upper_bound.value:g}"] * high
     return " and ".join(words)
 
 
-def _met(metrics: SliceMetrics, eval_config: tfma.EvalConfig) -> Iterator[str]:
-    """One line per value threshold and slice, all of them met."""
-    for spec in eval_config.metrics_specs:
-        for metric in spec.metrics:
-            name = _metric_name(metric)
-            if metric.HasField("threshold"):
-                yield from _met_on(name, metric.threshold, metrics, [OVERALL])
-            for per_slice in metric.per_slice_thresholds:
-                slices = [where for where in metrics if _covered(where, per_slice.slicing_specs)]
-                yield from _met_on(name, per_slice.threshold, metrics, slices)
-
-
-def _met_on(name: str, threshold: tfma.MetricThreshold, metrics: SliceMetrics, slices: list[str]) -> Iterator[str]:
-    for where in slices:
-        if name in metrics[where]:
-            yield f"{name} on {where} is {metrics[where][name]:.4f}, must be {_bound_in_words(threshold)}"
-
-
-def _metric_name(metric: tfma.MetricConfig) -> str:
-    named = json.loads(metric.config or "{}").get("name")
-    # TFMA names a metric after its class, in snake case, unless the config says otherwise.
-    return named or tfma.metrics.registered_metrics()[metric.class_name]().name
-
-
-def _covered(where: str, specs) -> bool:  # type: ignore[no-untyped-def]
-    """Whether a slice in words belongs to one of the slicing specs."""
-    pairs = dict(part.split(" = ", 1) for part in where.split(", ")) if where != OVERALL else {}
-    return any(
-        set(pairs) == {*spec.feature_keys, *spec.feature_values}
-        and all(pairs[name] == value for name, value in spec.feature_values.items())
-        for spec in specs
-    )
-
-
-def _candidate_name(evaluation: Path) -> str | None:
-    """TFMA's name for the candidate: none when it was evaluated alone, "candidate" beside a baseline."""
-    loaded = tfma.load_eval_config(str(evaluation)) if hasattr(tfma, "load_eval_config") else None
-    return "candidate" if loaded is not None and len(loaded.model_specs) > 1 else None
+def _change_in_words(bound: tfma.GenericChangeThreshold) -> str:
+    side = "at least" if bound.direction == tfma.MetricDirection.HIGHER_IS_BETTER else "at most"
+    words = [f"{side} {bound.absolute.value:+g}"] * bound.HasField("absolute")
+    words += [f"{side} {bound.relative.value:+.1%}"] * bound.HasField("relative")
+    return f"{' and '.join(words)} against the blessed model"
