@@ -1,11 +1,11 @@
-"""Executor of an ExampleGen that reads CSV under a contract: the types come from the schema, and a bad row stops the run.
+"""Executor of an ExampleGen that reads CSV under a contract: types come from the schema, and a bad row stops the run.
 
 Reads:  the files that `input_base` and the patterns of `input_config` name.
-Writes: Examples, in the encoding of CsvExampleGen (an empty cell is a feature with an empty list) and with its splits: the
-        same rows land in train and in eval.
-Raises: SourceError, before anything is written, for the faults that `components.csv_source` lists.
+Writes: Examples, one tf.Example per row; an empty cell is an absent feature.
+Raises: SourceError, for the faults that `components.csv_source` lists, before anything is written; and for a split that
+        no row fell into.
 
-Use it with TFX's own component, which then brings its spans, splits and cache key:
+Use it with TFX's own component, which brings its spans, splits and cache key:
 
     FileBasedExampleGen(
         input_base=folder,
@@ -14,10 +14,13 @@ Use it with TFX's own component, which then brings its spans, splits and cache k
         custom_executor_spec=executor_spec.BeamExecutorSpec(Executor),
     )
 
-Why not CsvExampleGen: it guesses each column's type from the values, so one text cell in `trip_miles` turns the column into
-strings, and a month in which every fare is a whole number turns `fare` into integers. It also shuffles before it writes,
-with random keys that now and then collide, and so two runs over the same rows do not always write them in the same order; here
-the order is that of the files.
+Where it differs from CsvExampleGen, and why:
+  * that one guesses each column's type from its values, so one text cell in `trip_miles` turns the column into strings,
+    and a month in which every fare is a whole number turns `fare` into integers;
+  * it encodes an empty cell as a present feature without a value, which TFDV counts as present: `presence` in the
+    contract could never fail, and statistics show nothing missing;
+  * it shuffles before it writes, with random keys that now and then collide, so two runs over the same rows do not
+    always write them in the same order. Here the order is that of the files, and equal rows give equal bytes.
 """
 
 import os
@@ -26,6 +29,7 @@ from typing import IO, Any
 
 import apache_beam as beam
 import tensorflow as tf
+from apache_beam.metrics import Metrics, MetricsFilter
 from google.protobuf import json_format, struct_pb2
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx import types
@@ -92,14 +96,27 @@ class Executor(BaseExampleGenExecutor):
         artifact.split_names = artifact_utils.encode_split_names(
             utils.generate_output_split_names(input_config, output_config)
         )
-        with self._make_beam_pipeline() as pipeline:
-            for split, examples in self.GenerateExamplesByBeam(pipeline, exec_properties).items():
-                uri = artifact_utils.get_split_uri([artifact], split)
-                _ = examples | f"WriteSplit[{split}]" >> _Write(os.path.join(uri, write_split.DEFAULT_FILE_NAME))
+        self._write(artifact, exec_properties)
         examples_utils.set_payload_format(artifact, example_gen_pb2.FORMAT_TF_EXAMPLE)
         examples_utils.set_file_format(
             artifact, write_split.to_file_format_str(exec_properties.get(specs.OUTPUT_FILE_FORMAT_KEY, 0))
         )
+
+    def _write(self, artifact: types.Artifact, exec_properties: dict[str, Any]) -> None:
+        """Runs the Beam pipeline; raises when a split stays empty, which no later component would say."""
+        with self._make_beam_pipeline() as pipeline:
+            splits = self.GenerateExamplesByBeam(pipeline, exec_properties)
+            for split, examples in splits.items():
+                uri = artifact_utils.get_split_uri([artifact], split)
+                _ = examples | f"WriteSplit[{split}]" >> _Write(split, os.path.join(uri, write_split.DEFAULT_FILE_NAME))
+        counters = pipeline.result.metrics().query(MetricsFilter().with_namespace(__name__))["counters"]
+        filled = {counter.key.metric.name for counter in counters if counter.committed}
+        if empty := [split for split in splits if split not in filled]:
+            rows = sum(source.rows for source in self._sources.values())
+            raise SourceError(
+                f"{exec_properties[specs.INPUT_BASE_KEY]}: {rows} rows, of which none fell into the split "
+                f"{' and '.join(empty)}. Expected at least one row in each split: give more rows."
+            )
 
     def GetInputSourceToExamplePTransform(self) -> Callable[..., beam.PTransform]:
         """Returns what makes the reading transform of one input split."""
@@ -126,22 +143,23 @@ class _Read(beam.PTransform):
 
 
 class _Write(beam.PTransform):
-    """tf.train.Example -> gzipped TFRecords, without a shuffle."""
+    """tf.train.Example -> gzipped TFRecords, without a shuffle; counts them under the split's name."""
 
-    def __init__(self, path_prefix: str) -> None:
+    def __init__(self, split: str, path_prefix: str) -> None:
         super().__init__()
+        self._split = split
         self._path_prefix = path_prefix
 
     def expand(self, examples: beam.PCollection) -> beam.PCollection:
         return (
             examples
-            | "Serialize" >> beam.Map(_serialized).with_output_types(bytes)
+            | "Serialize" >> beam.Map(_serialized, self._split).with_output_types(bytes)
             | "Write" >> beam.io.WriteToTFRecord(self._path_prefix, file_name_suffix=".gz")
         )
 
 
 def read_examples(file: str, kinds: Mapping[str, Kind]) -> Iterator[tf.train.Example]:
-    """Yields the rows of a CSV file, encoded as CsvExampleGen does: an empty cell is a feature with an empty list."""
+    """Yields the rows of a CSV file. An empty cell is an absent feature."""
     for columns in read_columns(file, kinds, _open):
         for row in zip(*columns, strict=True):
             yield _example(row, kinds)
@@ -151,22 +169,18 @@ def _example(row: Sequence[Value], kinds: Mapping[str, Kind]) -> tf.train.Exampl
     example = tf.train.Example()
     feature = example.features.feature
     for (name, kind), value in zip(kinds.items(), row, strict=True):
-        if kind is Kind.EMPTY:
-            feature[name].SetInParent()
-            continue
-        values = getattr(feature[name], _LISTS[kind])
-        if value is None:
-            values.SetInParent()
-        else:
-            values.value.append(value)
+        if value is not None:
+            getattr(feature[name], _LISTS[kind]).value.append(value)
+        elif kind is Kind.EMPTY:
+            feature[name].SetInParent()  # Keeps a column without any value visible.
     return example
 
 
 _LISTS = {Kind.INT: "int64_list", Kind.FLOAT: "float_list", Kind.BYTES: "bytes_list"}
 
 
-def _serialized(example: tf.train.Example) -> bytes:
-    """Deterministic, so that the same row gives the same bytes in every run."""
+def _serialized(example: tf.train.Example, split: str) -> bytes:
+    Metrics.counter(__name__, split).inc()
     return example.SerializeToString(deterministic=True)
 
 

@@ -13,7 +13,7 @@ OpenFile = Callable[[str], IO[bytes]]
 
 
 class SourceError(ValueError):
-    """A CSV source that cannot be read. The message names the file, the line, what was expected and what was received."""
+    """A CSV source that cannot be read. The message names file, line, what was expected and what was received."""
 
 
 def open_local(path: str) -> IO[bytes]:

@@ -1,7 +1,7 @@
 """Checks CSV files before the pipeline reads them, and reads them.
 
-One reading, used twice: `check_csv` reads every file from end to end before ExampleGen starts its Beam pipeline, so that
-a fault is reported once, with file, line and column, and nothing is written; the Beam pipeline then reads with
+One reading, used twice: `check_csv` reads every file from end to end before ExampleGen starts its Beam pipeline, so
+that a fault is reported once, with file, line and column, and nothing is written; the Beam pipeline then reads with
 `read_columns`. Standard library only; memory does not grow with the size of a file.
 
 Accepted: UTF-8 without a byte order mark, commas, double quotes (a quoted cell may hold a line break), one header, the
