@@ -50,9 +50,12 @@ def create_pipeline(config: PipelineConfig) -> Pipeline:
         custom_config=checked_csv.column_types(str(task.contract), source_digest(checked_csv)),
         custom_executor_spec=BeamExecutorSpec(checked_csv.Executor),
     ).with_id("ExampleGen")
-    statistics_gen = StatisticsGen(examples=example_gen.outputs["examples"])
-    schema_gen = SchemaGen(statistics=statistics_gen.outputs["statistics"], infer_feature_shape=True)
     import_schema_gen = ImportSchemaGen(schema_file=str(config.contract))
+    statistics_gen = StatisticsGen(
+        examples=example_gen.outputs["examples"],
+        schema=import_schema_gen.outputs["schema"],  # which integers are codes: those are counted, not averaged
+    )
+    schema_gen = SchemaGen(statistics=statistics_gen.outputs["statistics"], infer_feature_shape=True)
     example_validator = ExampleValidator(
         statistics=statistics_gen.outputs["statistics"], schema=import_schema_gen.outputs["schema"]
     )
@@ -127,9 +130,9 @@ def create_pipeline(config: PipelineConfig) -> Pipeline:
         config,
         [
             example_gen,
+            import_schema_gen,
             statistics_gen,
             schema_gen,
-            import_schema_gen,
             example_validator,
             accepted_statistics,
             anomaly_gate_node,
