@@ -34,7 +34,7 @@ from components.missing_rule import MissingRule
 from components.skew_report import SkewReport
 
 BATCH_SIZES = (1, 7, 64, 512)
-TOLERANCE = 1e-6  # largest difference of a prediction across batch sizes
+TOLERANCE = 1e-6  # largest difference of a prediction across batch sizes; relative for predictions beyond 1
 TRAINED_MODEL_FILE = "trained.keras"  # in the ModelRun artifact
 REPORT_FILE = "report.json"
 _STDERR = "stderr"

@@ -42,6 +42,8 @@ def in_batches(function: Callable[[Nest], Nest], outputs: dict[str, tf.TensorSpe
         A function of tensors [rows, …] and the batch size, that returns tensors [rows, …].
     """
 
+    function = tf.autograph.experimental.do_not_convert(function)  # AutoGraph is for the loop below alone
+
     @tf.function(reduce_retracing=True)
     def run(inputs: Nest, size: tf.Tensor) -> Nest:
         rows = tf.shape(next(iter(inputs.values())))[0]

@@ -115,7 +115,8 @@ class SkewReport:
         comparison = self._comparison(name, f"within {self._tolerance:g}")
         comparison.problem = comparison.problem or _mismatch(batch, served)
         if comparison.problem is None:
-            close = np.abs(batch.astype(np.float64) - served) <= self._tolerance
+            allowed = self._tolerance * np.maximum(1.0, np.abs(batch))  # relative beyond 1: a regression's scale is its own
+            close = np.abs(batch.astype(np.float64) - served) <= allowed
             self._count(comparison, batch, served, ~close.reshape(len(raw), -1).all(axis=1), raw)
 
     def _count(

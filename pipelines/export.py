@@ -1,5 +1,6 @@
 """The exported model: one SavedModel, three signatures, one Transform graph. The only home of all three."""
 
+import functools
 from pathlib import Path
 
 import keras
@@ -16,6 +17,10 @@ from components.skew_gate import TRAINED_MODEL_FILE
 
 SERVING_ENVIRONMENT = "SERVING"  # of the contract: what a request holds, which is everything but the label
 _CONTRACT_FILE = "schema.pbtxt"  # in the model's assets.extra, so that a client finds types and the missing rule
+
+# Without AutoGraph: no Python control flow here depends on tensors, and rewriting the Transform layer's and Keras'
+# source costs several seconds a model.
+_traced = functools.partial(tf.function, autograph=False)
 
 FeatureSpec = dict[str, tf.io.FixedLenFeature | tf.io.VarLenFeature]
 
@@ -69,17 +74,17 @@ class ServedModel(tf.Module):
             TRANSFORM_FEATURES: self.transform_features.get_concrete_function(examples),
         }
 
-    @tf.function
+    @_traced
     def serving_default(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         """Serialized tf.Examples without the label, string [batch] -> predictions, float32 [batch, outputs]."""
         return self._predict(tf.io.parse_example(examples, self._request_spec))
 
-    @tf.function
+    @_traced
     def serving_raw(self, **features: tf.Tensor) -> dict[str, tf.Tensor]:
         """One tensor [batch] per raw feature, missing values spelled out -> predictions, float32 [batch, outputs]."""
         return self._predict({name: self._as_parsed(name, values) for name, values in features.items()})
 
-    @tf.function
+    @_traced
     def transform_features(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         """Serialized tf.Examples, string [batch] -> every transformed feature and the label, each [batch, n]."""
         return self._transform_layer(tf.io.parse_example(examples, self._row_spec))
