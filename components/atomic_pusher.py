@@ -74,7 +74,7 @@ def push(model: Path, base: Path) -> Path:
     try:
         base.mkdir(parents=True, exist_ok=True)
         clear_half_copies(base)
-        newest = max(versions(base), default=None)
+        newest = newest_version(base)
         if newest is not None and same_files(model, base / str(newest)):
             logging.info("Version %d already holds this model.", newest)
             return base / str(newest)
@@ -91,6 +91,11 @@ def push(model: Path, base: Path) -> Path:
 def versions(base: Path) -> list[int]:
     """The complete versions below `base`, in no order."""
     return [int(path.name) for path in base.iterdir() if path.name.isdigit() and path.is_dir()]
+
+
+def newest_version(base: Path) -> int | None:
+    """The newest complete version below `base`; None when there is none, or no such folder."""
+    return max(versions(base), default=None) if base.is_dir() else None
 
 
 def clear_half_copies(base: Path) -> None:
