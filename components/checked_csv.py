@@ -24,7 +24,7 @@ Where it differs from CsvExampleGen, and why:
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any
 
 import apache_beam as beam
@@ -59,7 +59,8 @@ def column_types(schema_file: str, source_digest: str = "") -> example_gen_pb2.C
     """
     schema = io_utils.parse_pbtxt_file(schema_file, schema_pb2.Schema())
     settings = struct_pb2.Struct()
-    settings[_TYPES] = {feature.name: schema_pb2.FeatureType.Name(feature.type) for feature in schema.feature}
+    kinds = {feature.name: schema_pb2.FeatureType.Name(feature.type) for feature in schema.feature}
+    settings[_TYPES] = {name: kind for name, kind in kinds.items() if kind in Kind.__members__}
     settings[_DIGEST] = source_digest
     config = example_gen_pb2.CustomConfig()
     config.custom_config.Pack(settings)
@@ -118,8 +119,8 @@ class Executor(BaseExampleGenExecutor):
                 f"{' and '.join(empty)}. Expected at least one row in each split: give more rows."
             )
 
-    def GetInputSourceToExamplePTransform(self) -> Callable[..., beam.PTransform]:
-        """Returns what makes the reading transform of one input split."""
+    def GetInputSourceToExamplePTransform(self) -> Any:
+        """Returns a function that makes the reading transform of a split: so the base class calls it."""
 
         def read(exec_properties: dict[str, Any], split_pattern: str) -> beam.PTransform:
             return _Read(self._sources[split_pattern])
@@ -134,7 +135,7 @@ class _Read(beam.PTransform):
         super().__init__()
         self._source = source
 
-    def expand(self, pipeline: beam.Pipeline) -> beam.PCollection:
+    def expand(self, pipeline: beam.Pipeline) -> beam.pvalue.PCollection:
         return (
             pipeline
             | "Files" >> beam.Create(self._source.files)
@@ -150,7 +151,7 @@ class _Write(beam.PTransform):
         self._split = split
         self._path_prefix = path_prefix
 
-    def expand(self, examples: beam.PCollection) -> beam.PCollection:
+    def expand(self, examples: beam.pvalue.PCollection) -> beam.PCollection:
         return (
             examples
             | "Serialize" >> beam.Map(_serialized, self._split).with_output_types(bytes)

@@ -8,9 +8,6 @@ from typing import Any
 import pandas as pd
 import pytest
 import tensorflow as tf
-from components.checked_csv import Executor, column_types
-from components.csv_source import SourceError
-from data import taxi
 from tfx.components.example_gen import utils
 from tfx.components.example_gen.base_example_gen_executor import BaseExampleGenExecutor
 from tfx.components.example_gen.csv_example_gen.executor import Executor as CsvExampleGenExecutor
@@ -18,6 +15,10 @@ from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import proto_utils
+
+from components.checked_csv import Executor, column_types
+from components.csv_source import SourceError
+from data import taxi
 
 CONTRACT = str(Path(taxi.__file__).parent / "schema" / "taxi.pbtxt")
 # The last flag keeps TFX from packing itself into an archive for remote workers, which takes a second.
@@ -28,7 +29,7 @@ Run = Callable[..., dict[str, list[tf.train.Example]]]
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    """Runs an executor over a folder and returns the examples of each split, in the order in which they were written."""
+    """Runs an executor over a folder and returns the examples of each split, in the order of the files."""
 
     def run(
         folder: Path,
@@ -106,7 +107,10 @@ def test_same_values_as_csv_example_gen_and_the_same_bytes_every_time(run: Run, 
     assert {path.name: path.read_bytes() for path in (tmp_path / "again").rglob("data_tfrecord*")} == first
     digests = {split: hashlib.sha256(b"".join(records(tmp_path / "out" / f"Split-{split}"))) for split in ours}
     # On every stack: the split of a row is a hash of its bytes.
-    assert {split: digest.hexdigest()[:16] for split, digest in digests.items()} == {"train": "97f74d1bca8cdffc", "eval": "50e9b777367d3b9b"}
+    assert {split: digest.hexdigest()[:16] for split, digest in digests.items()} == {
+        "train": "97f74d1bca8cdffc",
+        "eval": "50e9b777367d3b9b",
+    }
 
 
 def test_order_is_that_of_the_files(run: Run, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from components.csv_source import BATCH_ROWS, Kind, SourceError, check_csv, locate, read_columns
 
 TYPES = {"fare": Kind.FLOAT, "trip_miles": Kind.FLOAT, "company": Kind.BYTES}
@@ -111,7 +112,7 @@ FAULTS: dict[str, tuple[str | bytes, str]] = {
     "no name": ("a,,b\n1,2,3\n", "{file}, line 1: column 2 of 3 has no name."),
     "open quote": (
         'a,b\n1,2\n"1,2\n3,4\n',
-        "{file}, line 3: a double quote opens a cell and none closes it; close it, or write a quote inside a cell twice",
+        "{file}, line 3: a double quote opens a cell and none closes it; close it, or write a quote inside a cell",
     ),
     "open quote far from the end": ('a,b\n"1,2\n' + "3,4\n" * 50_000, "{file}, line 2: a double quote opens a cell"),
     "text after a quote": ('a,b\n"1"x,2\n', "{file}, line 2: text follows a closing double quote;"),

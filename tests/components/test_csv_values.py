@@ -1,6 +1,7 @@
 """Types and values of cells, at their edges."""
 
 import pytest
+
 from components.csv_values import CellError, Kind, convert, infer
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from data import taxi
 
 CARD = taxi.CARD.read_text(encoding="utf-8")
@@ -78,7 +79,7 @@ def test_counts_by(name: str, key) -> None:  # type: ignore[no-untyped-def]
 def test_rows_and_period() -> None:
     starts = [datetime.fromtimestamp(int(row["trip_start_timestamp"]), UTC) for row in ROWS]
     assert f"{len(ROWS):,} real taxi trips in Chicago, {min(starts):%Y-%m-%d} to {max(starts):%Y-%m-%d}" in CARD
-    assert "18 columns" in CARD and len(ROWS[0]) == 18
+    assert f"{len(ROWS[0])} columns" in CARD
     for row, start in zip(ROWS, starts, strict=True):
         assert int(row["trip_start_hour"]) == start.hour
         assert int(row["trip_start_day"]) == start.isoweekday() % 7 + 1
@@ -116,7 +117,8 @@ def test_quirks() -> None:
         assert row["dropoff_latitude"] or not row["dropoff_community_area"]
     assert len({tuple(row.values()) for row in ROWS}) == len(ROWS)
     content = taxi.packaged_file().read_bytes()
-    assert content.isascii() and b'"' not in content
+    assert content.isascii()
+    assert b'"' not in content
 
 
 def test_companies() -> None:

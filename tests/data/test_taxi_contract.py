@@ -1,5 +1,6 @@
 """The contract, held against TFDV: the shipped trips keep it, each planted fault breaks it."""
 
+import itertools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -7,10 +8,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import tensorflow_data_validation as tfdv
-from components.csv_source import Kind, Value, check_csv, read_columns
-from data import taxi
 from tensorflow_data_validation.statistics.stats_impl import generate_statistics_in_memory
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
+
+from components.csv_source import Kind, Value, check_csv, read_columns
+from data import taxi
 
 SCHEMA = tfdv.load_schema_text(str(Path(taxi.__file__).parent / "schema" / "taxi.pbtxt"))
 FEATURES = {feature.name: feature for feature in SCHEMA.feature}
@@ -82,7 +84,7 @@ def test_successive_years_do_not_count_as_drift(trips: Columns) -> None:
     years = np.array([cell // (365.25 * 86_400) for cell in trips["trip_start_timestamp"]]).astype(int)
     by_year = [statistics(rows(trips, years == year)) for year in sorted(set(years))]
     assert len(by_year) == 4
-    for before, after in zip(by_year, by_year[1:], strict=False):
+    for before, after in itertools.pairwise(by_year):
         assert anomalies(after, previous_statistics=before) == {}
 
 
