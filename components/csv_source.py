@@ -28,7 +28,7 @@ from pathlib import Path
 from components.csv_lines import OpenFile, SourceError, open_local, read_header, records
 from components.csv_values import CellError, Kind, Value, convert, infer
 
-__all__ = ["Kind", "SourceError", "SourceSummary", "check_csv", "locate", "read_columns"]
+__all__ = ["Kind", "SourceError", "SourceSummary", "check_csv", "find_files", "locate", "read_columns"]
 
 BATCH_ROWS = 1024  # Rows converted together: larger is no faster.
 
@@ -58,6 +58,23 @@ def locate(source: str | Path) -> tuple[str, str]:
     return str(path.parent), glob.escape(path.name) if path.exists() else path.name
 
 
+def find_files(source: str | Path, list_files: ListFiles = glob.glob) -> list[str]:
+    """The files of a source, sorted: the order in which they are read.
+
+    Raises:
+        SourceError: there is none.
+    """
+    path = Path(source)
+    pattern = str(Path(*locate(path))) if path.exists() else str(source)
+    if files := sorted(list_files(pattern)):
+        return files
+    if path.is_dir():
+        raise SourceError(f"{source}: no CSV file in this folder. Expected at least one file named `*.csv`.")
+    if glob.has_magic(path.name) and path.parent.is_dir():
+        raise SourceError(f"{path.parent}: no file here matches `{path.name}`. Expected at least one CSV file.")
+    raise SourceError(f"{source}: no such file or folder. Expected a CSV file, or a folder that holds `*.csv`.")
+
+
 def check_csv(
     source: str | Path,
     *,
@@ -78,7 +95,7 @@ def check_csv(
         SourceError: the source is missing, empty or malformed, or a cell does not hold a value of the expected type.
     """
     expected = expected or {}
-    files = _find(source, list_files)
+    files = find_files(source, list_files)
     header = _common_header(files, open_file)
     kinds = {name: expected.get(name, Kind.EMPTY) for name in header}
     rows = 0
@@ -108,18 +125,6 @@ def read_columns(
             _converted(file, name, kind, lines, cells)
             for (name, kind), cells in zip(kinds.items(), columns, strict=True)
         ]
-
-
-def _find(source: str | Path, list_files: ListFiles) -> list[str]:
-    path = Path(source)
-    pattern = str(Path(*locate(path))) if path.exists() else str(source)
-    if files := sorted(list_files(pattern)):
-        return files
-    if path.is_dir():
-        raise SourceError(f"{source}: no CSV file in this folder. Expected at least one file named `*.csv`.")
-    if glob.has_magic(path.name) and path.parent.is_dir():
-        raise SourceError(f"{path.parent}: no file here matches `{path.name}`. Expected at least one CSV file.")
-    raise SourceError(f"{source}: no such file or folder. Expected a CSV file, or a folder that holds `*.csv`.")
 
 
 def _common_header(files: Sequence[str], open_file: OpenFile) -> list[str]:

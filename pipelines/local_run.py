@@ -11,7 +11,7 @@ from rich.console import Console
 from tfx.orchestration.pipeline import Pipeline
 from tfx.utils import io_utils
 
-from components import anomaly_gate, atomic_pusher, checked_csv, skew_gate
+from components import anomaly_gate, atomic_pusher, checked_csv, csv_source, skew_gate
 from components.source_digest import source_digest
 from pipelines import closing_words, launch, verdicts
 from pipelines.config import PipelineConfig, TrainerConfig, contract_copy
@@ -86,9 +86,11 @@ def _run_task(options: Options, directory: Path, console: Console, summary: Summ
 def configure(options: Options, task: Task) -> PipelineConfig:
     """Turns the command line into a PipelineConfig, preparing the task's own data when no other is named."""
     var = _var(options)
+    data = options.data.absolute() if options.data else task.prepare_data(var / "data" / task.name)
+    csv_source.find_files(data)  # Raises when there is nothing to read: sooner, and in better words, than ExampleGen.
     return PipelineConfig(
         task=task,
-        data=options.data.absolute() if options.data else task.prepare_data(var / "data" / task.name),
+        data=data,
         contract=contract_copy(task, var),
         var=var,
         trainer=TrainerConfig(

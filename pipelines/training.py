@@ -25,7 +25,7 @@ from tfx.proto import example_gen_pb2, pusher_pb2, trainer_pb2
 from tfx.types import Channel
 from tfx.types.standard_artifacts import ExampleStatistics, Model, ModelBlessing
 
-from components import anomaly_gate, atomic_pusher, checked_csv, skew_gate
+from components import anomaly_gate, atomic_pusher, checked_csv, csv_source, skew_gate
 from components.accepted_statistics import LatestAcceptedStatistics
 from components.artifacts import DataBlessing
 from components.source_digest import source_digest
@@ -44,9 +44,12 @@ def create_pipeline(config: PipelineConfig) -> Pipeline:
     task = config.task
     eval_config = checked_eval_config(task.make_eval_config())
 
+    folder, pattern = csv_source.locate(config.data)
     example_gen = FileBasedExampleGen(
-        input_base=str(config.data if config.data.is_dir() else config.data.parent),
-        input_config=_input_config(config),
+        input_base=folder,
+        input_config=example_gen_pb2.Input(
+            splits=[example_gen_pb2.Input.Split(name="single_split", pattern=pattern)]
+        ),
         custom_config=checked_csv.column_types(str(task.contract), source_digest(checked_csv)),
         custom_executor_spec=BeamExecutorSpec(checked_csv.Executor),
     ).with_id("ExampleGen")
@@ -167,11 +170,6 @@ def checked_eval_config(eval_config: tfma.EvalConfig) -> tfma.EvalConfig:
 def dotted_path(function: Callable[..., object]) -> str:
     """The name by which TFX imports a function."""
     return f"{function.__module__}.{function.__qualname__}"
-
-
-def _input_config(config: PipelineConfig) -> example_gen_pb2.Input:
-    pattern = "*.csv" if config.data.is_dir() else config.data.name
-    return example_gen_pb2.Input(splits=[example_gen_pb2.Input.Split(name="single_split", pattern=pattern)])
 
 
 def _pipeline(config: PipelineConfig, nodes: list[BaseNode]) -> Pipeline:
