@@ -1,6 +1,9 @@
 """The exported model: one SavedModel, three signatures, one Transform graph. The only home of all three."""
 
 import functools
+import json
+import math
+import re
 from pathlib import Path
 
 import keras
@@ -11,6 +14,7 @@ from tensorflow_transform.tf_metadata import schema_utils
 from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.utils import io_utils
 
+from components.domains import known_strings, number_range
 from components.missing_rule import MissingRule
 from components.signatures import PREDICTIONS, SERVING_DEFAULT, SERVING_RAW, TRANSFORM_FEATURES
 from components.skew_gate import TRAINED_MODEL_FILE
@@ -30,15 +34,16 @@ class ExportError(ValueError):
 
 
 def export_model(model: keras.Model, fn_args: FnArgs) -> None:
-    """Writes the SavedModel to serve, and the trained model itself for SkewGate and scientists.
+    """Writes the SavedModel to serve, and the trained model itself for SkewGate and scientists; both in float32.
 
     Args:
         model: functional; takes a dict of transformed features [batch, n], returns float32 [batch, outputs].
         fn_args: of the Trainer; says where the contract and the Transform graph are, and where to write.
 
     Raises:
-        ExportError: A raw feature cannot be sent as one plain value.
+        ExportError: A raw feature cannot be sent as one plain value, or "missing" spells one of its values.
     """
+    model = in_float32(model)
     schema = io_utils.SchemaReader().read(fn_args.schema_path)
     served = ServedModel(model, tft.TFTransformOutput(fn_args.transform_output), schema)
     tf.saved_model.save(served, fn_args.serving_model_dir, signatures=served.signatures())
@@ -59,6 +64,7 @@ class ServedModel(tf.Module):
         self._rule = MissingRule.from_schema(schema)
         self._row_spec = feature_spec(schema)
         self._request_spec = feature_spec(schema, SERVING_ENVIRONMENT)
+        self._schema = schema
         self._contract = {feature.name: feature for feature in schema.feature}
         self._inputs = [tensor.name for tensor in model.inputs]
 
@@ -68,6 +74,7 @@ class ServedModel(tf.Module):
         plain = {name: tf.TensorSpec([None], spec.dtype, name=name) for name, spec in self._request_spec.items()}
         for name in plain:
             self._require_one_value(name)
+            self._require_missing_outside_domain(name)
         return {
             SERVING_DEFAULT: self.serving_default.get_concrete_function(examples),
             SERVING_RAW: self.serving_raw.get_concrete_function(**plain),
@@ -112,15 +119,40 @@ class ServedModel(tf.Module):
         one = spec.shape == [1] if isinstance(spec, tf.io.FixedLenFeature) else feature.value_count.max == 1
         if not one:
             raise ExportError(
-                f"serving_raw takes one plain value per feature, and the contract allows {name} several: "
+                f"serving_raw takes one plain value per feature, and the contract does not say that {name} has one: "
                 "give it shape { dim { size: 1 } } if every row has it, else value_count { min: 1 max: 1 }."
             )
-        domain = feature.int_domain if feature.HasField("int_domain") else feature.float_domain
-        if domain.HasField("min") and domain.min <= self._rule.number <= domain.max:
+
+    def _require_missing_outside_domain(self, name: str) -> None:
+        """A value that the contract allows must not mean "missing"; a feature without a domain claims none."""
+        feature = self._contract[name]
+        if feature.type == schema_pb2.BYTES:
+            tag, spelling = "missing_string", repr(self._rule.string)
+            taken = self._rule.string in known_strings(feature, self._schema)
+        else:
+            tag, spelling = "missing_number", str(self._rule.number)
+            low, high = number_range(feature) or (math.inf, -math.inf)
+            taken = low <= self._rule.number <= high
+        if taken:
             raise ExportError(
-                f"serving_raw spells a missing value {self._rule.number}, which the contract allows as a value of "
-                f"{name}: narrow its domain, or change the tag missing_number."
+                f"serving_raw spells a missing value {spelling}, which the contract allows as a value of {name}: "
+                f"narrow its domain, or change the tag {tag}."
             )
+
+
+def in_float32(model: keras.Model) -> keras.Model:
+    """The model with the same weights, computing in float32 throughout; itself if it does so already.
+
+    Mixed precision makes training fast on a GPU. A server may have none, and answers must not depend on what it has.
+    """
+    config = model.to_json()
+    plain = re.sub('"mixed_b?float16"', '"float32"', config)
+    if plain == config:
+        return model
+    uncompiled = json.loads(plain) | {"compile_config": None}
+    rebuilt = keras.saving.deserialize_keras_object(uncompiled)
+    rebuilt.set_weights(model.get_weights())
+    return rebuilt
 
 
 def feature_spec(schema: schema_pb2.Schema, environment: str | None = None) -> FeatureSpec:

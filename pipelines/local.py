@@ -11,91 +11,69 @@ Exit status: 0 a model that passed every gate is in place; 1 a gate said no, or 
 run is using the folder; 130 interrupted.
 """
 
-import argparse
-import dataclasses
 import datetime
+import os
+import shutil
 import signal
 import sys
+import tempfile
 import traceback
 from pathlib import Path
+from typing import TextIO
 
 from pipelines.lock import BusyError, exclusive
-
-USAGE, REFUSED, INTERRUPTED = 2, 1, 130
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Options:
-    """The command line."""
-
-    task: str
-    data: Path | None  # None: what the task prepares by itself
-    var: Path
-    train_steps: int | None  # None: the task's own
-    warm_start: bool
-    mixed_precision: bool
-    distribute: str
-    force: bool
-    verbose: bool
-
-
-def parse(arguments: list[str] | None = None) -> Options:
-    """Reads the command line; exits with status 2 on bad usage."""
-    parser = argparse.ArgumentParser(
-        prog="python -m pipelines.local", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--task", default="taxi", help="folder below pipelines/, or a dotted package with a module `task`")
-    parser.add_argument("--data", type=Path, help="a CSV file, or a folder of CSV files (default: the task's own data)")
-    parser.add_argument("--var", type=Path, default=Path("var"), help="where everything is written (default: var)")
-    parser.add_argument("--train-steps", type=_positive, metavar="N", help="batches to train at most")
-    parser.add_argument("--warm-start", action="store_true", help="start from the weights of the latest blessed model")
-    parser.add_argument("--mixed-precision", action="store_true", help="compute in float16 where there is a GPU")
-    parser.add_argument(
-        "--distribute",
-        choices=("auto", "none", "mirrored"),
-        default="auto",
-        help="train on several GPUs at once (default: auto, when there are several)",
-    )
-    parser.add_argument("--force", action="store_true", help="ignore the cache: run every node")
-    parser.add_argument("--verbose", action="store_true", help="show the log on the terminal, not in run.log")
-    return Options(**vars(parser.parse_args(arguments)))
+from pipelines.options import INTERRUPTED, REFUSED, USAGE, Options, parse
+from pipelines.run_log import divert_output
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs the pipeline and returns the exit status."""
-    options = parse(arguments)
+    options = parse(__doc__, arguments)
     signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))  # `kill` leaves a state as clean as Ctrl-C does.
     try:
         with exclusive(options.var):
-            directory = _run_directory(options.var.absolute())
-            # Here, not above: it imports TFX, and neither --help nor a busy folder should wait for that.
-            from pipelines.run_log import divert_output
-
-            terminal = sys.stdout if options.verbose else divert_output(directory / "run.log")
-            return _run(options, directory, terminal)
+            return _run(options)
     except BusyError as error:
         print(f"error: {error}", file=sys.stderr)
         return USAGE
     except OSError as error:
-        print(f"error: cannot write below {options.var}: {error}; free or unlock it, or choose another --var",
-              file=sys.stderr)
+        message = f"error: cannot write below {options.var}: {error}; free or unlock it, or choose another --var"
+        print(message, file=sys.stderr)
         return REFUSED
 
 
-def _run(options: Options, directory: Path, terminal) -> int:  # type: ignore[no-untyped-def]
+def _run(options: Options) -> int:
+    # Imported inside: they load TFX, and neither --help nor a busy folder should wait for that.
     from rich.console import Console
 
+    directory = _run_directory(options.var.absolute())
+    scratch = _own_scratch(options.var.absolute() / "tmp")
+    terminal: TextIO = sys.stdout if options.verbose else divert_output(directory / "run.log")
     console = Console(file=terminal, highlight=False)
     try:
         with console.status("loading TFX"):
             from pipelines import local_run
+        return local_run.run(options, directory, console)
     except KeyboardInterrupt:
         return INTERRUPTED
-    except Exception as error:  # Whatever stops the import is told, and its traceback is in the log.
+    except Exception as error:  # The import failed: local_run tells of all other errors itself.
         traceback.print_exc()
-        console.print(f"error: the pipeline cannot be loaded: {error}; the traceback is in {directory / 'run.log'}")
+        console.print(f"error: the pipeline cannot be loaded: {error}", markup=False, soft_wrap=True)
+        console.print(f"the traceback is in {directory / 'run.log'}", markup=False, soft_wrap=True)
         return REFUSED
-    return local_run.run(options, directory, console)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _own_scratch(directory: Path) -> Path:
+    """Makes an empty folder the place for temporary files of this process and its children, and returns it.
+
+    Beam and TensorFlow leave files in the system's one when they are killed; ours is emptied by the next run.
+    """
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
+    os.environ["TMPDIR"] = tempfile.tempdir = str(directory)
+    return directory
 
 
 def _run_directory(var: Path) -> Path:
@@ -106,13 +84,6 @@ def _run_directory(var: Path) -> Path:
     directory = runs / (f"{now}-{taken}" if taken else now)
     directory.mkdir(parents=True)
     return directory
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"expected 1 or more, received {text}")
-    return value
 
 
 if __name__ == "__main__":

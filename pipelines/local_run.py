@@ -17,14 +17,14 @@ from pipelines import closing_words, launch, verdicts
 from pipelines.config import PipelineConfig, TrainerConfig, contract_copy
 from pipelines.housekeeping import clear_interrupted
 from pipelines.integrity import Ledger
-from pipelines.local import INTERRUPTED, REFUSED, Options
+from pipelines.options import DONE, INTERRUPTED, REFUSED, Options
 from pipelines.progress import progress
 from pipelines.schema_difference import differences
 from pipelines.summary import Summary
 from pipelines.task import Task, load_task
 from pipelines.training import create_pipeline
 
-_EXIT_STATUS = {"pushed": 0, "unchanged": 0, "refused": REFUSED, "failed": REFUSED, "interrupted": INTERRUPTED}
+_EXIT_STATUS = {"pushed": DONE, "unchanged": DONE, "refused": REFUSED, "failed": REFUSED, "interrupted": INTERRUPTED}
 
 
 def run(options: Options, directory: Path, console: Console) -> int:

@@ -2,6 +2,8 @@
 
 from tensorflow_metadata.proto.v0 import schema_pb2
 
+from components.domains import known_strings
+
 
 def differences(proposal: schema_pb2.Schema, contract: schema_pb2.Schema) -> list[str]:
     """One line for each difference, by column.
@@ -17,7 +19,9 @@ def differences(proposal: schema_pb2.Schema, contract: schema_pb2.Schema) -> lis
         elif name not in proposed:
             lines.append(f"{name}: in the contract, not in the data")
         else:
-            lines += [f"{name}: {text}" for text in _feature_differences(proposed[name], agreed[name], proposal, contract)]
+            lines += [
+                f"{name}: {text}" for text in _feature_differences(proposed[name], agreed[name], proposal, contract)
+            ]
     return lines
 
 
@@ -32,17 +36,12 @@ def _feature_differences(
         "present in every row": tuple(_required(feature) for feature in (proposed, agreed)),
     }
     lines = [f"{what}: data {data}, contract {own}" for what, (data, own) in pairs.items() if data != own]
-    unknown = sorted(_values(proposed, proposal) - _values(agreed, contract)) if _values(agreed, contract) else []
-    if unknown:
+    known = known_strings(agreed, contract)
+    unknown = sorted(known_strings(proposed, proposal) - known)
+    if known and unknown:
         lines.append(f"values not in the contract: {', '.join(unknown)}")
     return lines
 
 
 def _required(feature: schema_pb2.Feature) -> str:
     return "yes" if feature.presence.min_fraction == 1 else "no"
-
-
-def _values(feature: schema_pb2.Feature, schema: schema_pb2.Schema) -> set[str]:
-    if feature.HasField("string_domain"):
-        return set(feature.string_domain.value)
-    return {value for domain in schema.string_domain if domain.name == feature.domain for value in domain.value}
