@@ -20,6 +20,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -38,6 +39,7 @@ TOLERANCE = 1e-6  # largest difference of a prediction across batch sizes; relat
 TRAINED_MODEL_FILE = "trained.keras"  # in the ModelRun artifact
 REPORT_FILE = "report.json"
 _STDERR = "stderr"
+_DTYPES = {"float_list": np.float32, "int64_list": np.int64, "bytes_list": object}
 # What TFX's own InfraValidator writes, and its Pusher looks for.
 _BLESSED_FILE, _NOT_BLESSED_FILE, _BLESSED_PROPERTY = "INFRA_BLESSED", "INFRA_NOT_BLESSED", "blessed"
 
@@ -112,13 +114,12 @@ def compare(
         for serialized in skew_probe.read_chunks(transformed_files):
             features = materialised(serialized)
             batch_path.append((features, {size: _predictions(predict, features, size) for size in batch_sizes}))
-        failure = _failure(probe, workdir)
-    if failure:
-        report.refuse(f"the exported model does not answer in a fresh process: {failure}")
+        done = _outcome(probe, workdir)
+    if "error" in done:
+        report.refuse(f"the exported model does not answer in a fresh process: {done['error']}")
         return report
-    done = json.loads((workdir / skew_probe.DONE_NAME).read_text())
     for name in done["forbidden_modules"]:
-        report.refuse(f"the exported model needs {name} to load: the model server does not have it")
+        report.refuse(f"loading the exported model also loads {name}, which the model server does not have")
     rows = sum(len(next(iter(features.values()))) for features, _ in batch_path)
     if rows != done["rows"]:
         report.refuse(f"rows do not pair: {done['rows']} raw, {rows} transformed")
@@ -135,20 +136,20 @@ def materialised(serialized: np.ndarray) -> dict[str, np.ndarray]:
     Raises:
         ValueError: A feature has not the same type and number of values in every row.
     """
-    columns: dict[str, list[tuple[str, list[object]]]] = {}
+    columns: dict[str, list[tuple[str, tuple[object, ...]]]] = {}
     for record in serialized:
         for name, feature in tf.train.Example.FromString(record).features.feature.items():
-            kind = feature.WhichOneof("kind")
-            columns.setdefault(name, []).append((kind, list(getattr(feature, kind).value)))
+            kind = feature.WhichOneof("kind") or "no list"
+            columns.setdefault(name, []).append((kind, skew_probe.values_of(feature)))
     result = {}
     for name, cells in columns.items():
-        shapes = {(kind, len(values)) for kind, values in cells}
-        if len(shapes) != 1 or len(cells) != len(serialized):
+        shapes = sorted({(kind, len(values)) for kind, values in cells})
+        dtype = _DTYPES.get(shapes[0][0])
+        if len(shapes) != 1 or len(cells) != len(serialized) or dtype is None:
             raise ValueError(
                 f"transformed feature {name} is not dense: expected one type and number of values in each of "
-                f"{len(serialized)} rows, received {sorted(shapes)} in {len(cells)} rows; densify it in preprocessing_fn."
+                f"{len(serialized)} rows, received {shapes} in {len(cells)} rows; densify it in preprocessing_fn."
             )
-        dtype = {"float_list": np.float32, "int64_list": np.int64, "bytes_list": np.bytes_}[next(iter(shapes))[0]]
         result[name] = np.array([values for _, values in cells], dtype=dtype)
     return result
 
@@ -210,18 +211,20 @@ def _probe(
             probe.wait()
 
 
-def _failure(probe: subprocess.Popen[bytes], workdir: Path) -> str | None:
-    """Waits for the probe; None when it answered, else the last line of what it said."""
+def _outcome(probe: subprocess.Popen[bytes], workdir: Path) -> dict[str, Any]:
+    """Waits for the probe, and returns what it says of itself, or what is known of its death."""
     status = probe.wait()
-    if status == 0:
-        return None
+    done = workdir / skew_probe.DONE_NAME
+    if done.exists():
+        return json.loads(done.read_text())  # type: ignore[no-any-return]
     lines = (workdir / _STDERR).read_text(errors="replace").strip().splitlines()
-    return f"{lines[-1] if lines else 'no message'} (exit status {status})"
+    return {"error": f"{lines[-1] if lines else 'no message'} (exit status {status})"}
 
 
 def _answers(directory: Path) -> Iterator[dict[str, np.ndarray]]:
     for path in sorted(directory.glob("chunk-*.npz")):
-        with np.load(path) as arrays:
+        # Strings are pickled; the file is our own probe's, a moment old.
+        with np.load(path, allow_pickle=True) as arrays:
             yield dict(arrays)
 
 

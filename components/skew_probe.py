@@ -4,19 +4,21 @@ Run as a script by SkewGate, with `-P` so that this project is not even importab
 `python -P skew_probe.py REQUEST.json`. The request names the SavedModel, the raw Examples files, the missing rule, the
 batch sizes, and the folder for the answers. Answers are one `.npz` per chunk of rows, named `chunk-00000.npz`, with the
 arrays `transform_features/<batch size>/<feature>`, `serving_default/<batch size>`, `serving_raw/<batch size>`, each
-with one row per raw row. The last thing written is `probe.json`: rows, and the modules that were loaded.
+with one row per raw row. The last thing written is `probe.json`: either `rows` and the `forbidden_modules` that were
+loaded, or the `error` that ended it.
 """
 
 import json
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 FORBIDDEN_MODULES = ("tensorflow_transform", "pipelines", "components")
-CHUNK_ROWS = 8192  # rows held in memory at a time
+CHUNK_ROWS = 8192  # rows answered and compared together
 CHUNK_NAME = "chunk-{:05d}.npz"
 DONE_NAME = "probe.json"
 
@@ -48,13 +50,21 @@ def in_batches(function: Callable[[Nest], Nest], outputs: dict[str, tf.TensorSpe
     def run(inputs: Nest, size: tf.Tensor) -> Nest:
         rows = tf.shape(next(iter(inputs.values())))[0]
         count = (rows + size - 1) // size
-        arrays = {k: tf.TensorArray(v.dtype, count, element_shape=v.shape, infer_shape=False) for k, v in outputs.items()}
+        arrays = {
+            k: tf.TensorArray(v.dtype, count, element_shape=v.shape, infer_shape=False) for k, v in outputs.items()
+        }
         for i in tf.range(count):
             answer = function({k: v[i * size : (i + 1) * size] for k, v in inputs.items()})
             arrays = {k: array.write(i, answer[k]) for k, array in arrays.items()}
         return {k: array.concat() for k, array in arrays.items()}
 
     return lambda inputs, size: run(inputs, tf.constant(size))
+
+
+def values_of(feature: tf.train.Feature) -> tuple[object, ...]:
+    """The values of one feature of a tf.Example; none when it is absent."""
+    kind = feature.WhichOneof("kind")
+    return tuple(getattr(feature, kind).value) if kind else ()
 
 
 def plain_columns(serialized: np.ndarray, inputs: dict[str, tf.TensorSpec], missing: dict[str, object]) -> Nest:
@@ -68,7 +78,7 @@ def plain_columns(serialized: np.ndarray, inputs: dict[str, tf.TensorSpec], miss
     for record in serialized:
         features = tf.train.Example.FromString(record).features.feature
         for name, column in columns.items():
-            values = _values(features[name]) if name in features else ()
+            values = values_of(features[name]) if name in features else ()
             if len(values) > 1:
                 raise ValueError(f"{name} has {len(values)} values in one row: expected one at most")
             column.append(values[0] if values else absent[name])
@@ -79,15 +89,22 @@ def _missing_value(dtype: tf.DType, missing: dict[str, object]) -> object:
     return str(missing["string"]).encode() if dtype == tf.string else missing["number"]
 
 
-def _values(feature: tf.train.Feature) -> tuple[object, ...]:
-    kind = feature.WhichOneof("kind")
-    return tuple(getattr(feature, kind).value) if kind else ()
-
-
-def main(request_file: str) -> None:
-    """Answers the request; see the module's docstring."""
+def main(request_file: str) -> int:
+    """Answers the request and returns the exit status; see the module's docstring."""
     request = json.loads(Path(request_file).read_text())
     answers = Path(request["answers"])
+    try:
+        rows = _answer(request, answers)
+    except Exception as error:  # The boundary: TensorFlow ends with more lines than the message.
+        done: dict[str, object] = {"error": f"{type(error).__name__}: {error}"}
+    else:
+        done = {"rows": rows, "forbidden_modules": [name for name in FORBIDDEN_MODULES if name in sys.modules]}
+    (answers / DONE_NAME).write_text(json.dumps(done))
+    return 1 if "error" in done else 0
+
+
+def _answer(request: dict[str, Any], answers: Path) -> int:
+    """Writes the answers, and returns how many rows there were."""
     model = tf.saved_model.load(request["model"])
     asked = {name: _asker(model.signatures[name]) for name in ("transform_features", "serving_default", "serving_raw")}
     raw_inputs = model.signatures["serving_raw"].structured_input_signature[1]
@@ -103,8 +120,7 @@ def main(request_file: str) -> None:
                 out[f"{name}/{size}"] = asked[name](inputs, size)["predictions"].numpy()
         np.savez(answers / CHUNK_NAME.format(index), **out)
         rows += len(serialized)
-    loaded = sorted(name for name in FORBIDDEN_MODULES if name in sys.modules)
-    (answers / DONE_NAME).write_text(json.dumps({"rows": rows, "forbidden_modules": loaded}))
+    return rows
 
 
 def _asker(signature: Callable[..., Nest]) -> Callable[[Nest, int], Nest]:
@@ -112,4 +128,4 @@ def _asker(signature: Callable[..., Nest]) -> Callable[[Nest, int], Nest]:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    sys.exit(main(sys.argv[1]))

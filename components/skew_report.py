@@ -1,37 +1,49 @@
 """What SkewGate found: per feature and per prediction, how many rows were compared, how many differ, and the worst."""
 
 import dataclasses
+import math
 
 import numpy as np
 import tensorflow as tf
 
-Arrays = dict[str, np.ndarray]
+from components.bitwise import Arrays, distances, kind, reordered
+from components.skew_probe import values_of
+
+Pair = tuple[np.ndarray, np.ndarray]
+
+_BATCH_PATH, _EXPORTED = "batch path", "exported model"
+_REORDERED = "raw and transformed examples hold the same rows in another order: rows cannot be paired by position"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Difference:
+    """The row that differs most."""
+
+    row: int  # counted from 0, in the order of the files
+    raw: dict[str, object]  # its raw values
+    values: dict[str, object]  # what either side has
+    distance: float  # largest absolute difference; 1 between strings
 
 
 @dataclasses.dataclass(kw_only=True)
 class Comparison:
-    """One column of the batch path against the same column of the exported model."""
+    """One column of numbers or strings, as two sides have it."""
 
     name: str
-    rule: str  # "equal bit for bit", or "within <tolerance>"
+    rule: str  # how near the sides have to be
     rows: int = 0
-    differences: int = 0
-    worst: dict[str, object] | None = None  # row number, raw row, both values, absolute difference
-    problem: str | None = None  # what made the comparison impossible, such as another dtype
-
-    @property
-    def agrees(self) -> bool:
-        """Whether every row was compared and none differs."""
-        return not self.differences and self.problem is None
+    differences: int = 0  # rows that break the rule
+    worst: Difference | None = None
+    problem: str | None = None  # why the sides cannot be compared, such as another dtype; then every row differs
 
     def reason(self) -> str:
         """The difference in plain words."""
-        if self.problem:
+        if self.worst is None:
             return f"{self.name}: {self.problem}"
-        worst = self.worst or {}
+        values = ", ".join(f"{side} {value!r}" for side, value in self.worst.values.items())
         return (
-            f"{self.name}: {self.differences} of {self.rows} rows are not {self.rule}; worst at row {worst.get('row')}: "
-            f"batch path {worst.get('batch')}, exported model {worst.get('served')}, raw row {worst.get('raw')}"
+            f"{self.name}: {self.differences} of {self.rows} rows are not {self.rule}; "
+            f"worst at row {self.worst.row}: {values}, raw row {self.worst.raw}"
         )
 
 
@@ -39,6 +51,13 @@ class SkewReport:
     """Gathers comparisons, chunk of rows by chunk of rows."""
 
     def __init__(self, *, batch_sizes: tuple[int, ...], tolerance: float):
+        """Starts empty.
+
+        Args:
+            batch_sizes: rows a call.
+            tolerance: largest difference of a prediction across batch sizes; relative for predictions beyond 1, whose
+                scale is their own.
+        """
         self._batch_sizes = batch_sizes
         self._tolerance = tolerance
         self._comparisons: dict[str, Comparison] = {}
@@ -55,8 +74,8 @@ class SkewReport:
         self._refusals.append(reason)
 
     def reasons(self) -> list[str]:
-        """Why the model is refused, in plain words; empty when it is not."""
-        return self._refusals + [c.reason() for c in self._comparisons.values() if not c.agrees]
+        """Why the model is refused, in plain words; empty when nothing speaks against it."""
+        return self._refusals + [c.reason() for c in self._comparisons.values() if c.differences]
 
     def add(self, features: Arrays, predictions: dict[int, np.ndarray], served: Arrays, raw: np.ndarray) -> None:
         """Compares one chunk of rows.
@@ -67,24 +86,25 @@ class SkewReport:
             served: the probe's answers, named as components.skew_probe says.
             raw: serialized raw tf.Examples [rows], for the report.
         """
+        answered = {size: _below(f"transform_features/{size}/", served) for size in self._batch_sizes}
+        names = features.keys() | {name for columns in answered.values() for name in columns}
+        for name in sorted(names):
+            columns = [answered[size].get(name) for size in self._batch_sizes]
+            self._add_feature(f"feature {name}", features.get(name), columns, raw)
+        if any(reordered(features, columns) for columns in answered.values()) and _REORDERED not in self._refusals:
+            self.refuse(_REORDERED)
         largest = max(self._batch_sizes)
-        for size in self._batch_sizes:
-            prefix = f"transform_features/{size}/"
-            answered = {name.removeprefix(prefix): value for name, value in served.items() if name.startswith(prefix)}
-            for name in sorted(features.keys() | answered.keys()):
-                self._compare_bits(f"feature {name}", features.get(name), answered.get(name), raw)
-            self._check_order(features, answered)
-            for signature in ("serving_default", "serving_raw"):
-                self._compare_bits(
-                    f"{signature}, batch size {size}", predictions[size], served[f"{signature}/{size}"], raw
-                )
+        for signature in ("serving_default", "serving_raw"):
+            for size in self._batch_sizes:
+                answer = served[f"{signature}/{size}"]
+                comparison = self._comparison(f"{signature}, batch size {size}", "equal bit for bit")
+                self._compare(comparison, [(predictions[size], answer)], (_BATCH_PATH, _EXPORTED), raw)
                 if size != largest:
-                    self._compare_within(
-                        f"{signature}, batch size {size} against {largest}",
-                        served[f"{signature}/{largest}"],
-                        served[f"{signature}/{size}"],
-                        raw,
-                    )
+                    rule = f"within {self._tolerance:g} (relative beyond 1)"
+                    comparison = self._comparison(f"{signature}, batch size {size} against {largest}", rule)
+                    sides = (f"at batch size {largest}", f"at batch size {size}")
+                    pair = (served[f"{signature}/{largest}"], answer)
+                    self._compare(comparison, [pair], sides, raw, self._tolerance)
         self._rows += len(raw)
 
     def as_dict(self) -> dict[str, object]:
@@ -102,95 +122,72 @@ class SkewReport:
     def _comparison(self, name: str, rule: str) -> Comparison:
         return self._comparisons.setdefault(name, Comparison(name=name, rule=rule))
 
-    def _compare_bits(
-        self, name: str, batch: np.ndarray | None, served: np.ndarray | None, raw: np.ndarray
+    def _add_feature(
+        self, name: str, batch: np.ndarray | None, answers: list[np.ndarray | None], raw: np.ndarray
     ) -> None:
         comparison = self._comparison(name, "equal bit for bit")
-        comparison.problem = comparison.problem or _mismatch(batch, served)
-        if comparison.problem is None and batch is not None and served is not None:
-            differs = (_bits(batch) != _bits(served)).reshape(len(raw), -1).any(axis=1)
-            self._count(comparison, batch, served, differs, raw)
+        present = [answer for answer in answers if answer is not None]
+        if batch is None:
+            _give_up(comparison, "the exported model has it, Transform did not write it", len(raw))
+        elif len(present) < len(answers):
+            _give_up(comparison, "Transform wrote it, the exported model lacks it", len(raw))
+        else:
+            self._compare(comparison, [(batch, answer) for answer in present], (_BATCH_PATH, _EXPORTED), raw)
 
-    def _compare_within(self, name: str, batch: np.ndarray, served: np.ndarray, raw: np.ndarray) -> None:
-        comparison = self._comparison(name, f"within {self._tolerance:g}")
-        comparison.problem = comparison.problem or _mismatch(batch, served)
-        if comparison.problem is None:
-            allowed = self._tolerance * np.maximum(1.0, np.abs(batch))  # relative beyond 1: a regression's scale is its own
-            close = np.abs(batch.astype(np.float64) - served) <= allowed
-            self._count(comparison, batch, served, ~close.reshape(len(raw), -1).all(axis=1), raw)
-
-    def _count(
-        self, comparison: Comparison, batch: np.ndarray, served: np.ndarray, differs: np.ndarray, raw: np.ndarray
+    def _compare(
+        self,
+        comparison: Comparison,
+        pairs: list[Pair],
+        sides: tuple[str, str],
+        raw: np.ndarray,
+        tolerance: float | None = None,
     ) -> None:
-        if differs.any():
-            distance = np.where(differs, _distance(batch, served), -1.0)
-            row = int(np.argmax(distance))
-            if comparison.worst is None or distance[row] > comparison.worst["difference"]:  # type: ignore[operator]
-                comparison.worst = {
-                    "row": self._rows + row,
-                    "raw": plain(raw[row]),
-                    "batch": _listed(batch[row]),
-                    "served": _listed(served[row]),
-                    "difference": float(distance[row]),
-                }
+        """Counts the rows in which any of the pairs differs; without a tolerance, in any bit."""
+        for left, right in pairs:
+            if (left.dtype, left.shape) != (right.dtype, right.shape):
+                words = (f"{side} has {kind(values)}" for side, values in zip(sides, (left, right), strict=True))
+                _give_up(comparison, ", ".join(words), len(raw))
+                return
+        gaps = np.stack([distances(left, right, tolerance) for left, right in pairs])
+        which, row = (int(index) for index in np.unravel_index(gaps.argmax(), gaps.shape))
+        distance = float(gaps[which, row])
+        if distance >= 0 and (comparison.worst is None or distance > comparison.worst.distance):
+            values = (readable(array[row]) for array in pairs[which])
+            comparison.worst = Difference(
+                row=self._rows + row,
+                raw=plain(raw[row]),
+                values=dict(zip(sides, values, strict=True)),
+                distance=distance,
+            )
         comparison.rows += len(raw)
-        comparison.differences += int(differs.sum())
-
-    def _check_order(self, features: Arrays, answered: Arrays) -> None:
-        """Rows pair by position. The same rows in another order are a broken pairing, not skew: say so."""
-        names = sorted(features.keys() & answered.keys())
-        if any(_mismatch(features[name], answered[name]) for name in names):
-            return
-        batch, served = ([b"".join(row) for row in zip(*(_rows(arrays[name]) for name in names), strict=True)]
-                         for arrays in (features, answered))
-        text = "raw and transformed examples hold the same rows in another order: rows cannot be paired by position"
-        if batch != served and sorted(batch) == sorted(served) and text not in self._refusals:
-            self.refuse(text)
+        comparison.differences += int((gaps >= 0).any(axis=0).sum())
 
 
 def plain(serialized: bytes) -> dict[str, object]:
     """One raw tf.Example as plain values; an absent value is None."""
     features = tf.train.Example.FromString(serialized).features.feature
-    row: dict[str, object] = {}
-    for name in sorted(features):
-        kind = features[name].WhichOneof("kind")
-        values = [v.decode("utf-8", "replace") if isinstance(v, bytes) else v
-                  for v in (getattr(features[name], kind).value if kind else ())]
-        row[name] = values[0] if len(values) == 1 else values or None
-    return row
+    cells = {name: list(values_of(features[name])) for name in sorted(features)}
+    return {name: readable(values) if values else None for name, values in cells.items()}
 
 
-def _mismatch(batch: np.ndarray | None, served: np.ndarray | None) -> str | None:
-    if batch is None:
-        return "the exported model has it, Transform did not write it"
-    if served is None:
-        return "Transform wrote it, the exported model lacks it"
-    if batch.dtype.kind != served.dtype.kind and {batch.dtype.kind, served.dtype.kind} != {"S", "O"}:
-        return f"dtype {batch.dtype} in the batch path, {served.dtype} in the exported model"
-    if batch.shape != served.shape:
-        return f"shape {list(batch.shape)} in the batch path, {list(served.shape)} in the exported model"
-    return None
+def readable(value: object) -> object:
+    """A value that JSON can hold and people can read; an array of one value is that value."""
+    if isinstance(value, np.ndarray):
+        return readable(value.tolist())
+    if isinstance(value, list):
+        return readable(value[0]) if len(value) == 1 else [readable(item) for item in value]
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "backslashreplace")
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value
 
 
-def _bits(values: np.ndarray) -> np.ndarray:
-    """Values for which == means the same bits: NaN equals itself, -0.0 is not 0.0."""
-    if values.dtype.kind == "f":
-        return values.view(f"i{values.dtype.itemsize}")
-    return values.astype(np.bytes_) if values.dtype.kind == "O" else values
+def _below(prefix: str, arrays: Arrays) -> Arrays:
+    return {name.removeprefix(prefix): values for name, values in arrays.items() if name.startswith(prefix)}
 
 
-def _rows(values: np.ndarray) -> list[bytes]:
-    return [row.tobytes() for row in np.ascontiguousarray(_bits(values))]
-
-
-def _distance(batch: np.ndarray, served: np.ndarray) -> np.ndarray:
-    """Largest absolute difference in each row, [rows] float64; 1 where values have no difference, such as strings."""
-    if batch.dtype.kind not in "fi":
-        return np.ones(len(batch))
-    gap = np.abs(batch.astype(np.float64) - served.astype(np.float64)).reshape(len(batch), -1).max(axis=1)
-    return np.where(np.isfinite(gap), gap, np.finfo(np.float64).max)
-
-
-def _listed(values: np.ndarray) -> object:
-    listed = values.tolist()
-    return listed[0] if isinstance(listed, list) and len(listed) == 1 else listed
+def _give_up(comparison: Comparison, problem: str, rows: int) -> None:
+    comparison.problem = problem
+    comparison.rows += rows
+    comparison.differences += rows
