@@ -7,11 +7,12 @@ ExampleValidator itself records anomalies and lets the run go on; drift and skew
 statistics, it does not look at.
 """
 
+import difflib
 import json
 from pathlib import Path
 
 import tensorflow_data_validation as tfdv
-from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
+from tensorflow_metadata.proto.v0 import anomalies_pb2, statistics_pb2
 from tfx.components.statistics_gen import stats_artifact_utils
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
@@ -74,14 +75,13 @@ def AnomalyGate(
             _recorded(anomalies, split), contract_schema, _load(statistics, split), split, contract
         )
     ]
-    train = _load(statistics, train_split)
-    compared = compare(
+    compared = tfdv.validate_statistics(
+        _load(statistics, train_split),
         contract_schema,
-        train=train,
-        evaluation=_load(statistics, eval_split),
-        previous=_load(baseline, train_split) if baseline else None,
+        previous_statistics=_load(baseline, train_split) if baseline else None,
+        serving_statistics=_load(statistics, eval_split),
     )
-    found += findings.describe(compared, contract_schema, train, train_split, contract)
+    found += findings.describe_comparisons(compared, train_split, contract)
     refused, let_pass = split_by_tolerance(found, json.loads(tolerated))
     if refused:
         raise AnomalyError(contract, refused)
@@ -90,37 +90,19 @@ def AnomalyGate(
     blessing.set_int_custom_property(DataBlessing.STATISTICS_ID, statistics.id)
 
 
-def compare(
-    schema: schema_pb2.Schema,
-    *,
-    train: statistics_pb2.DatasetFeatureStatisticsList,
-    evaluation: statistics_pb2.DatasetFeatureStatisticsList,
-    previous: statistics_pb2.DatasetFeatureStatisticsList | None,
-) -> anomalies_pb2.Anomalies:
-    """Drift (previous -> train) and skew (train -> eval), by the comparators in the contract."""
-    result = tfdv.validate_statistics(train, schema, previous_statistics=previous, serving_statistics=evaluation)
-    compared = anomalies_pb2.Anomalies()
-    for path, info in result.anomaly_info.items():
-        reasons = [reason for reason in info.reason if findings.is_comparison(reason.type)]
-        if reasons:
-            compared.anomaly_info[path].path.CopyFrom(info.path)
-            compared.anomaly_info[path].reason.extend(reasons)
-    return compared
-
-
-def split_by_tolerance(
-    found: list[Finding], tolerated: dict[str, list[str]]
-) -> tuple[list[Finding], list[Finding]]:
+def split_by_tolerance(found: list[Finding], tolerated: dict[str, list[str]]) -> tuple[list[Finding], list[Finding]]:
     """Splits findings into refused and tolerated ones.
 
     Raises:
         ValueError: A tolerated kind is not one that TFDV knows.
     """
     known = set(anomalies_pb2.AnomalyInfo.Type.keys())
-    unknown = sorted({kind for kinds in tolerated.values() for kind in kinds} - known)
-    if unknown:
-        raise ValueError(f"unknown anomaly kind {', '.join(unknown)}: expected names of AnomalyInfo.Type, such as "
-                         "ENUM_TYPE_UNEXPECTED_STRING_VALUES")
+    for feature, kinds in tolerated.items():
+        for kind in kinds:
+            if kind not in known:
+                close = difflib.get_close_matches(kind, known, n=1)
+                meant = f"did you mean {close[0]}?" if close else "expected one such as SCHEMA_NEW_COLUMN"
+                raise ValueError(f"tolerated anomaly of {feature}: no kind is named {kind!r}; {meant}")
     refused = [finding for finding in found if finding.rule not in tolerated.get(finding.feature, ())]
     return refused, [finding for finding in found if finding not in refused]
 
@@ -130,7 +112,5 @@ def _recorded(anomalies: standard_artifacts.ExampleAnomalies, split: str) -> ano
     return anomalies_pb2.Anomalies.FromString(path.read_bytes())
 
 
-def _load(
-    statistics: standard_artifacts.ExampleStatistics, split: str
-) -> statistics_pb2.DatasetFeatureStatisticsList:
+def _load(statistics: standard_artifacts.ExampleStatistics, split: str) -> statistics_pb2.DatasetFeatureStatisticsList:
     return stats_artifact_utils.load_statistics(statistics, split).proto()

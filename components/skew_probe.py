@@ -1,4 +1,4 @@
-"""Asks an exported model what a client would ask, in a process that knows neither this project nor tensorflow_transform.
+"""Asks an exported model what a client would, in a process that knows neither this project nor tensorflow_transform.
 
 Run as a script by SkewGate, with `-P` so that this project is not even importable:
 `python -P skew_probe.py REQUEST.json`. The request names the SavedModel, the raw Examples files, the missing rule, the
@@ -43,7 +43,6 @@ def in_batches(function: Callable[[Nest], Nest], outputs: dict[str, tf.TensorSpe
     Returns:
         A function of tensors [rows, …] and the batch size, that returns tensors [rows, …].
     """
-
     function = tf.autograph.experimental.do_not_convert(function)  # AutoGraph is for the loop below alone
 
     @tf.function(reduce_retracing=True)

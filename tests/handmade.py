@@ -15,12 +15,13 @@ import tensorflow_transform as tft
 import tensorflow_transform.beam as tft_beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from google.protobuf import text_format
-from pipelines.config import PipelineConfig
-from pipelines.export import feature_spec
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_transform.tf_metadata import dataset_metadata
 from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.utils import io_utils
+
+from pipelines.config import PipelineConfig
+from pipelines.export import feature_spec
 
 LABEL = "big_tip"
 OPTIONAL = ("miles", "seconds", "company")
@@ -102,7 +103,9 @@ def build_model(seed: int = 1, *, looks_at_batch: bool = False) -> keras.Model:
     """Untrained; dict of features [batch, 1] -> float32 [batch, 1]."""
     keras.utils.set_random_seed(seed)
     numbers = {name: keras.Input((1,), name=name) for name in ("fare", "miles")}
-    ids = {name: keras.Input((1,), name=name, dtype="int64") for name in ("miles_missing", "hour", "payment", "company")}
+    ids = {
+        name: keras.Input((1,), name=name, dtype="int64") for name in ("miles_missing", "hour", "payment", "company")
+    }
     one_hot = [keras.layers.CategoryEncoding(10, output_mode="one_hot")(tensor) for tensor in ids.values()]
     hidden = keras.layers.Dense(8, activation="relu")(keras.layers.concatenate([*numbers.values(), *one_hot]))
     if looks_at_batch:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from components.bitwise import distances, kind, reordered
 
 NAN, OTHER_NAN = np.array([0x7FC00000, 0x7FC00001], np.uint32).view(np.float32)
@@ -27,7 +28,20 @@ def column(*values: object, dtype: object = np.float32) -> np.ndarray:
         (np.float32([[1, 2, 3]]), np.float32([[1, 5, 4]]), [3]),
         (np.zeros((2, 0), np.float32), np.zeros((2, 0), np.float32), [-1, -1]),
     ],
-    ids=["value", "sign of zero", "NaN", "bits of NaN", "NaN and number", "inf", "-inf", "int", "string", "NUL", "wide", "none"],
+    ids=[
+        "value",
+        "sign of zero",
+        "NaN",
+        "bits of NaN",
+        "NaN and number",
+        "inf",
+        "-inf",
+        "int",
+        "string",
+        "NUL",
+        "wide",
+        "none",
+    ],
 )
 def test_every_bit_counts(left: np.ndarray, right: np.ndarray, expected: list[float]) -> None:
     assert distances(left, right, None).tolist() == expected

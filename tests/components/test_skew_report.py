@@ -4,8 +4,8 @@ import json
 
 import numpy as np
 import pytest
-from components.skew_report import SkewReport, plain
 
+from components.skew_report import SkewReport, plain
 from tests.handmade import to_example
 
 RAW = np.array([to_example({"fare": 1.5 * i, "company": "é" if i else None}) for i in range(3)], dtype=object)

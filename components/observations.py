@@ -1,0 +1,170 @@
+"""One column against its rule in the contract: what was expected, what the statistics show, in which share of rows."""
+
+import dataclasses
+
+from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
+
+from components.domains import known_strings, number_range
+
+_SHOWN_VALUES = 5
+NEW_COLUMN, MISSING_COLUMN = "SCHEMA_NEW_COLUMN", "SCHEMA_MISSING_COLUMN"
+_UNKNOWN_STRINGS = "ENUM_TYPE_UNEXPECTED_STRING_VALUES"
+_TOO_GREAT, _TOO_SMALL = ("FLOAT_TYPE_BIG_FLOAT", "INT_TYPE_BIG_INT"), ("FLOAT_TYPE_SMALL_FLOAT", "INT_TYPE_SMALL_INT")
+_GAPS = ("FEATURE_TYPE_LOW_FRACTION_PRESENT", "FEATURE_TYPE_LOW_NUMBER_PRESENT", "FEATURE_TYPE_NOT_PRESENT")
+_OTHER_TYPE, _OTHER_SHAPE = "UNEXPECTED_DATA_TYPE", "INVALID_FEATURE_SHAPE"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Column:
+    """A column as the contract and the statistics of one split have it."""
+
+    name: str
+    rule: schema_pb2.Feature | None  # None: not in the contract
+    seen: statistics_pb2.FeatureNameStatistics | None  # None: not in the data
+    rows: int  # of the split
+
+    @property
+    def _common(self) -> statistics_pb2.CommonStatistics:
+        if self.seen is None:
+            return statistics_pb2.CommonStatistics()
+        strings = self.seen.HasField("string_stats")
+        return self.seen.string_stats.common_stats if strings else self.seen.num_stats.common_stats
+
+    @property
+    def present(self) -> float:
+        """Share of rows with a value, 0 to 1."""
+        return self._common.num_non_missing / self.rows if self.rows else 0.0
+
+    @property
+    def most_values(self) -> int:
+        """The most values that a row has."""
+        return int(self._common.max_num_values)
+
+    @property
+    def counts(self) -> dict[str, float]:
+        """Value -> rows, of strings and of integers that are codes; the most frequent first."""
+        if self.seen is None:
+            return {}
+        return {bucket.label: bucket.sample_count for bucket in self.seen.string_stats.rank_histogram.buckets}
+
+    @property
+    def data_type(self) -> str:
+        """INT, FLOAT or STRING."""
+        return "nothing" if self.seen is None else statistics_pb2.FeatureNameStatistics.Type.Name(self.seen.type)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Observation:
+    """What the data shows."""
+
+    text: str
+    share: float | None = None  # of rows
+    is_least: bool = False  # the share may be more
+
+
+def observe(column: Column, kind: str, schema: schema_pb2.Schema, otherwise: str) -> Observation:
+    """What breaks the rule; `otherwise` is TFDV's own text, for kinds that have no words here."""
+    if kind == MISSING_COLUMN:
+        return Observation(text="no such column")
+    if kind == NEW_COLUMN:
+        return Observation(text=f"a column of {column.data_type}", share=column.present)
+    if kind == _OTHER_TYPE:
+        return Observation(text=f"{column.data_type}{_examples(list(column.counts))}", share=column.present)
+    if kind == _UNKNOWN_STRINGS and column.rule is not None:
+        known = known_strings(column.rule, schema)
+        unknown = {value: count for value, count in column.counts.items() if value not in known}
+        return Observation(text=f"unknown values{_examples(list(unknown))}", share=sum(unknown.values()) / column.rows)
+    if kind in (*_TOO_GREAT, *_TOO_SMALL) and column.rule is not None:
+        return _out_of_range(column, number_range(column.rule), great=kind in _TOO_GREAT)
+    if kind in _GAPS or (kind == _OTHER_SHAPE and column.present < 1):
+        return Observation(text="no value", share=1 - column.present)
+    if kind == _OTHER_SHAPE:
+        return Observation(text=f"up to {column.most_values} values in a row")
+    return Observation(text=sentence(otherwise))
+
+
+def expected_words(column: Column, kind: str, schema: schema_pb2.Schema) -> str:
+    """The rule that was broken."""
+    if column.rule is None:
+        return "no such column"
+    of_type = schema_pb2.FeatureType.Name(column.rule.type)
+    if kind == MISSING_COLUMN:
+        return f"a column of {of_type}"
+    if kind == _UNKNOWN_STRINGS:
+        return _strings_in_words(column.rule, schema)
+    if kind in (*_TOO_GREAT, *_TOO_SMALL):
+        return _range_in_words(number_range(column.rule))
+    if kind in _GAPS:
+        presence = column.rule.presence
+        at_least = f"{presence.min_fraction:.0%} of rows" if presence.min_fraction else f"{presence.min_count} rows"
+        return f"a value in at least {at_least}"
+    if kind == _OTHER_SHAPE:
+        sizes = [dim.size for dim in column.rule.shape.dim]
+        return "one value in every row" if sizes == [1] else f"values of shape {sizes} in every row"
+    return of_type
+
+
+def remedy_words(column: Column, kind: str, contract: str) -> str:
+    """What to do."""
+    if kind == NEW_COLUMN:
+        return f"drop the column from the data, or add {column.name} to {contract}"
+    if kind == MISSING_COLUMN:
+        return f"add the column to the data, or remove {column.name} from {contract}"
+    if kind == _UNKNOWN_STRINGS or kind in _TOO_GREAT or kind in _TOO_SMALL:
+        return f"fix the values in the data, or widen the domain of {column.name} in {contract}"
+    if kind in _GAPS:
+        return f"fill the gaps in the data, or lower the presence of {column.name} in {contract}"
+    return f"fix {column.name} in the data, or change it in {contract}"
+
+
+def sentence(text: str) -> str:
+    """TFDV's text on one line, without its last stop."""
+    return " ".join(text.split()).rstrip(".")
+
+
+def _out_of_range(column: Column, bounds: tuple[float, float] | None, *, great: bool) -> Observation:
+    low, high = bounds or (float("-inf"), float("inf"))
+    if column.counts:  # integers that are codes: every value was counted
+        beyond = {int(v): n for v, n in column.counts.items() if (int(v) > high if great else int(v) < low)}
+        extreme = float(max(beyond) if great else min(beyond)) if beyond else float("nan")
+        share = sum(beyond.values()) / column.rows
+        return Observation(text=_extreme_in_words(extreme, great=great), share=share)
+    numbers = column.seen.num_stats if column.seen is not None else statistics_pb2.NumericStatistics()
+    # A quantile that lies beyond the bound is beyond it whole; one that holds the bound counts for nothing.
+    beyond_rows = (
+        sum(b.sample_count for b in histogram.buckets if (b.low_value > high if great else b.high_value < low))
+        for histogram in numbers.histograms
+        if histogram.type == statistics_pb2.Histogram.QUANTILES
+    )
+    share = max([1.0, *beyond_rows]) / column.rows
+    text = _extreme_in_words(numbers.max if great else numbers.min, great=great)
+    return Observation(text=text, share=share, is_least=True)
+
+
+def _extreme_in_words(value: float, *, great: bool) -> str:
+    return f"values {'up' if great else 'down'} to {_number(value)}"
+
+
+def _range_in_words(bounds: tuple[float, float] | None) -> str:
+    low, high = bounds or (float("-inf"), float("inf"))
+    if low == float("-inf"):
+        return f"at most {_number(high)}"
+    return f"at least {_number(low)}" if high == float("inf") else f"{_number(low)} to {_number(high)}"
+
+
+def _strings_in_words(rule: schema_pb2.Feature, schema: schema_pb2.Schema) -> str:
+    known = sorted(known_strings(rule, schema))
+    mass = rule.distribution_constraints.min_domain_mass
+    among = f"values among{_examples(known)}"
+    return among if mass >= 1 else f"at least {mass:.0%} of {among}"
+
+
+def _examples(values: list[str]) -> str:
+    if not values:
+        return ""
+    more = f" and {len(values) - _SHOWN_VALUES} more" if len(values) > _SHOWN_VALUES else ""
+    return f" {', '.join(repr(value) for value in values[:_SHOWN_VALUES])}{more}"
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if float(value).is_integer() else f"{value:g}"
