@@ -32,6 +32,24 @@ class Rows:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def batches(self, batch_size: int) -> int:
+        """How many batches the rows fill, the last one in part."""
+        return -(-len(self) // batch_size)
+
+    def hold_out(self, one_in: int) -> tuple["Rows", "Rows"]:
+        """Splits off every `one_in`-th row: (the others, those).
+
+        Raises:
+            TrainingError: There are too few rows to hold one out.
+        """
+        if len(self) < one_in:
+            raise TrainingError(f"too few training rows: expected {one_in} or more, received {len(self)}; bring more")
+        held_out = np.arange(len(self)) % one_in == one_in - 1
+        return self._where(~held_out), self._where(held_out)
+
+    def _where(self, kept: np.ndarray) -> "Rows":
+        return Rows(features={name: values[kept] for name, values in self.features.items()}, labels=self.labels[kept])
+
 
 def read_rows(patterns: list[str], transform: tft.TFTransformOutput, label: str) -> Rows:
     """Reads one split of the transformed Examples, in an order that does not depend on how Beam wrote them.
@@ -91,36 +109,45 @@ def training_scope(settings: TrainerConfig, seed: int) -> Iterator[None]:
 
 
 def fit(
-    model: keras.Model, train: Rows, evaluation: Rows, fn_args: FnArgs, *, batch_size: int, patience: int, seed: int
+    model: keras.Model,
+    train: Rows,
+    validation: Rows,
+    fn_args: FnArgs,
+    *,
+    steps: int,
+    batch_size: int,
+    patience: int,
+    seed: int,
 ) -> None:
-    """Fits a compiled model for at most `fn_args.train_steps` batches, and keeps the epoch with the lowest eval loss.
+    """Fits a compiled model, and keeps the epoch with the lowest validation loss.
 
     Writes the history and TensorBoard logs to `fn_args.model_run_dir`.
 
     Args:
         model: compiled; takes a dict of features [batch, n].
         train: rows to learn from.
-        evaluation: rows whose loss decides when to stop.
+        validation: rows whose loss decides when to stop.
         fn_args: of the Trainer.
+        steps: batches at most; whole epochs, unless it is less than one.
         batch_size: rows a step.
-        patience: epochs without a lower eval loss before stopping.
+        patience: epochs without a lower validation loss before stopping.
         seed: of the shuffling.
     """
-    steps_per_epoch = -(-len(train) // batch_size)
+    steps_per_epoch = min(steps, train.batches(batch_size))
     run_dir = Path(fn_args.model_run_dir)
     history = model.fit(
         _batches(train, batch_size, seed).repeat(),
-        steps_per_epoch=min(steps_per_epoch, fn_args.train_steps),
-        epochs=max(1, fn_args.train_steps // steps_per_epoch),
-        validation_data=_batches(evaluation, batch_size=4096, seed=None),
+        steps_per_epoch=steps_per_epoch,
+        epochs=steps // steps_per_epoch,
+        validation_data=_batches(validation, batch_size=4096, seed=None),
         callbacks=[
             keras.callbacks.EarlyStopping("val_loss", patience=patience, restore_best_weights=True),
             keras.callbacks.TensorBoard(run_dir / _TENSORBOARD_DIR, write_graph=False, profile_batch=0),
         ],
         verbose=0,
     )
-    rounded = {name: [float(value) for value in values] for name, values in history.history.items()}
-    (run_dir / HISTORY_FILE).write_text(json.dumps(rounded, indent=2) + "\n")
+    values = {name: [float(value) for value in values] for name, values in history.history.items()}
+    (run_dir / HISTORY_FILE).write_text(json.dumps(values, indent=2) + "\n")
 
 
 def _batches(rows: Rows, batch_size: int, seed: int | None) -> tf.data.Dataset:
@@ -143,8 +170,11 @@ def start_warm(model: keras.Model, base_model: str | None) -> int:
     if base_model is None:
         return 0
     earlier = tf.saved_model.load(base_model).model_variables
-    pairs = [(ours, theirs) for ours, theirs in zip(model.variables, earlier, strict=False)
-             if tuple(ours.shape) == tuple(theirs.shape)]
+    pairs = [
+        (ours, theirs)
+        for ours, theirs in zip(model.variables, earlier, strict=False)
+        if tuple(ours.shape) == tuple(theirs.shape)
+    ]
     for ours, theirs in pairs:
         ours.assign(theirs)
     return len(pairs)

@@ -24,11 +24,10 @@ def build_model() -> keras.Model:
 def run_fn(fn_args):
     """Entry point of the Trainer."""
     transform = tft.TFTransformOutput(fn_args.transform_output)
-    train = read_rows(fn_args.train_files, transform, LABEL)
-    evaluation = read_rows(fn_args.eval_files, transform, LABEL)
+    train, validation = read_rows(fn_args.train_files, transform, LABEL).hold_out(one_in=5)
     with training_scope(trainer_settings(fn_args), SEED):
         model = build_model()
         start_warm(model, fn_args.base_model)
         model.compile(optimizer=keras.optimizers.Adam(0.05), loss="mse")
-        fit(model, train, evaluation, fn_args, batch_size=32, patience=10, seed=SEED)
+        fit(model, train, validation, fn_args, steps=fn_args.train_steps, batch_size=32, patience=10, seed=SEED)
     export_model(model, fn_args)

@@ -1,0 +1,17 @@
+"""Will a rider tip more than 20% of the fare? The task's record."""
+
+from pathlib import Path
+
+from data import taxi as data
+from pipelines.task import Task
+from pipelines.taxi import evaluation, preprocessing, trainer
+
+TASK = Task(
+    name="taxi",
+    prepare_data=data.prepare,
+    contract=Path(data.__file__).parent / "schema" / "taxi.pbtxt",
+    preprocessing_fn=preprocessing.preprocessing_fn,
+    run_fn=trainer.run_fn,
+    make_eval_config=evaluation.make_eval_config,
+    train_steps=1000,
+)
