@@ -1,7 +1,7 @@
 """Executor of an ExampleGen that reads CSV under a contract: types come from the schema, and a bad row stops the run.
 
 Reads:  the files that `input_base` and the patterns of `input_config` name.
-Writes: Examples, one tf.Example per row; an empty cell is an absent feature.
+Writes: Examples, one tf.Example per row; an empty cell is an absent feature. Custom properties say how many rows.
 Raises: SourceError, for the faults that `components.csv_source` lists, before anything is written; and for a split that
         no row fell into.
 
@@ -44,6 +44,8 @@ from tfx.utils import io_utils, proto_utils
 
 from components.csv_source import Kind, SourceError, SourceSummary, check_csv, read_columns
 from components.csv_values import Value
+
+ROWS_PROPERTY = "rows_"  # with a split's name: custom property of the Examples, how many rows were written
 
 _TYPES, _DIGEST = "types", "source_digest"
 
@@ -111,8 +113,10 @@ class Executor(BaseExampleGenExecutor):
                 uri = artifact_utils.get_split_uri([artifact], split)
                 _ = examples | f"WriteSplit[{split}]" >> _Write(split, os.path.join(uri, write_split.DEFAULT_FILE_NAME))
         counters = pipeline.result.metrics().query(MetricsFilter().with_namespace(__name__))["counters"]
-        filled = {counter.key.metric.name for counter in counters if counter.committed}
-        if empty := [split for split in splits if split not in filled]:
+        written = {counter.key.metric.name: counter.committed for counter in counters}
+        for split in splits:
+            artifact.set_int_custom_property(f"{ROWS_PROPERTY}{split}", written.get(split, 0))
+        if empty := [split for split in splits if not written.get(split)]:
             rows = sum(source.rows for source in self._sources.values())
             raise SourceError(
                 f"{exec_properties[specs.INPUT_BASE_KEY]}: {rows} rows, of which none fell into the split "

@@ -1,120 +1,97 @@
-"""What the terminal says: a few words per node, and at the end verdicts, metrics, what was pushed, what to try next."""
+"""What the terminal says at the end: verdicts, metrics, what was pushed, what to do next. Loads without TFX."""
 
 import os
+import textwrap
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
-from tfx.components.statistics_gen import stats_artifact_utils
-from tfx.types import artifact_utils, standard_artifacts
 
-from pipelines.launch import NodeResult
-from pipelines.summary import Summary
-from pipelines.verdicts import OVERALL, Verdict
+from pipelines.results import OVERALL, Verdict
+from pipelines.summary import FAILED, INTERRUPTED, PUSHED, REFUSED, UNCHANGED, Summary
 
-_PROJECT = ("components", "pipelines", "data", "tests")
 _WORDS = {True: ("passed", "green"), False: ("refused", "bold red"), None: ("not reached", "dim")}
-_SHOWN_REASONS = 6
-
-
-def explain(error: BaseException) -> str:
-    """An error in one line or two: our own as they are, those of libraries with their type."""
-    text = str(error).strip()
-    if type(error).__module__.partition(".")[0] in _PROJECT:
-        return text
-    lines = text.splitlines() or ["no message"]
-    return f"{type(error).__name__}: {lines[0]}" + (f" … {lines[-1]}" if len(lines) > 1 else "")
-
-
-def wrote(result: NodeResult) -> str:
-    """What a node wrote, in a few words; its error if it failed."""
-    if result.error is not None:
-        return explain(result.error).splitlines()[0]
-    if result.node == "StatisticsGen":
-        return ", ".join(f"{split} {rows:,} rows" for split, rows in row_counts(result).items())
-    if result.node == "Evaluator":
-        return _blessing_words(result)
-    if result.node == "SkewGate":
-        return _blessing_words(result)
-    if result.node == "Pusher" and result.outputs:
-        properties = result.outputs[0].properties
-        return f"version {properties['pushed_version']}" if properties.get("pushed") else "not pushed"
-    return ", ".join(output.key for output in result.outputs)
-
-
-def row_counts(result: NodeResult | None) -> dict[str, int]:
-    """Split -> rows, from what StatisticsGen wrote."""
-    if result is None or not result.outputs:
-        return {}
-    statistics = standard_artifacts.ExampleStatistics()
-    statistics.uri = str(result.uri("statistics"))
-    splits = sorted(path.name.removeprefix("Split-") for path in Path(statistics.uri).glob("Split-*"))
-    statistics.split_names = artifact_utils.encode_split_names(splits)
-    return {
-        split: int(stats_artifact_utils.load_statistics(statistics, split).proto().datasets[0].num_examples)
-        for split in reversed(splits)
-    }
+_SHOWN_REASONS = 6  # per gate; the rest is in summary.json
+_LABEL_WIDTH = 12
+_NOT_PUSHED = {
+    REFUSED: "a gate refused the model,",
+    FAILED: "the run failed",
+    INTERRUPTED: "the run was interrupted",
+}
+_NEXT = {
+    PUSHED: "edit the model or the features and run again: only what depends on the edit will run",
+    UNCHANGED: "edit the model or the features and run again: only what depends on the edit will run",
+    REFUSED: "see the reasons above; every metric of every slice is in the record",
+    FAILED: "mend that and run again: finished nodes come from the cache; the log has the traceback",
+    INTERRUPTED: "run again: finished nodes come from the cache",
+}
 
 
 def say(console: Console, summary: Summary, directory: Path) -> None:
-    """Prints how the run ended."""
+    """Prints how the run ended.
+
+    Args:
+        console: the terminal.
+        summary: of the run.
+        directory: of the run, with its record and its log.
+    """
     console.print()
-    if any(verdict.passed is not None for verdict in summary.verdicts):
-        console.print(_verdict_table(summary.verdicts))
-        console.print()
+    reached = [verdict for verdict in summary.verdicts if verdict.passed is not None]
+    for verdict in summary.verdicts if reached else ():
+        _say_verdict(console, verdict)
     if OVERALL in summary.metrics:
-        numbers = "  ".join(f"{name} {value:.4g}" for name, value in sorted(summary.metrics[OVERALL].items()))
-        console.print(f"metrics   {numbers}", markup=False, soft_wrap=True)
-    if summary.schema_differences:
-        count = len(summary.schema_differences)
-        console.print(f"schema    {count} differences between this data's proposal and the contract, in the summary")
+        values = sorted(summary.metrics[OVERALL].items())
+        _say(console, "metrics", "  ".join(f"{name}={value:.4g}" for name, value in values))
     if summary.error:
-        console.print(Text("error     ", "bold red") + Text(summary.error), soft_wrap=True)
-    console.print(_outcome(summary), soft_wrap=True)
-    console.print(f"record    {_shown(directory / 'summary.json')}", soft_wrap=True)
-    console.print(f"next      {_advice(summary, directory)}", soft_wrap=True, markup=False)
+        # A gate's findings stand above already.
+        refused = any(verdict.passed is False for verdict in reached)
+        _say(console, "error", summary.error.splitlines()[0] if refused else summary.error, style="bold red")
+    _say_outcome(console, summary)
+    _say_path(console, "record", directory / "summary.json")
+    _say_path(console, "log", directory / "run.log")
+    _say(console, "next", _NEXT[summary.status])
 
 
-def _blessing_words(result: NodeResult) -> str:
-    blessed = any(output.properties.get("blessed") == 1 for output in result.outputs if output.key == "blessing")
-    return "blessed" if blessed else "not blessed"
-
-
-def _verdict_table(verdicts: tuple[Verdict, ...] | list[Verdict]) -> Table:  # type: ignore[type-arg]
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    for verdict in verdicts:
-        word, style = _WORDS[verdict.passed]
-        shown = list(verdict.reasons[:_SHOWN_REASONS])
-        if len(verdict.reasons) > _SHOWN_REASONS:
-            shown.append(f"and {len(verdict.reasons) - _SHOWN_REASONS} more, in the summary")
-        table.add_row(verdict.gate, Text(word, style), Text("\n".join(shown)))
-    return table
-
-
-def _outcome(summary: Summary) -> Text:
-    seconds = f" in {summary.seconds:.0f} s"
-    if summary.status == "pushed":
-        return Text("pushed    ", "bold green") + Text(f"{_shown(Path(summary.pushed_to or ''))}{seconds}")
-    if summary.status == "unchanged":
-        return Text("in place  ", "bold green") + Text(
-            f"{_shown(Path(summary.pushed_to or ''))} already holds this model{seconds}"
-        )
-    return Text("not pushed", "bold red") + Text(f" ({summary.status}){seconds}; earlier versions are untouched")
-
-
-def _advice(summary: Summary, directory: Path) -> str:
-    if summary.status in ("pushed", "unchanged"):
-        return f"edit pipelines/{summary.task}/model.py and run again: only what depends on it will run"
-    if summary.status == "refused":
-        return "see the reasons above; every metric and slice is in the record"
-    if summary.status == "interrupted":
-        return "run again: finished nodes come from the cache"
-    return f"the traceback is in {_shown(directory / 'run.log')}"
-
-
-def _shown(path: Path) -> str:
+def shown(path: Path) -> str:
+    """A path, relative to the current folder where it lies below it."""
     return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
+
+
+def _say_verdict(console: Console, verdict: Verdict) -> None:
+    word, style = _WORDS[verdict.passed]
+    reasons = list(verdict.reasons[:_SHOWN_REASONS])
+    if len(verdict.reasons) > _SHOWN_REASONS:
+        reasons.append(f"and {len(verdict.reasons) - _SHOWN_REASONS} more, in the record")
+    _say(console, verdict.gate, "\n".join(reasons), word=word, style=style)
+
+
+def _say_outcome(console: Console, summary: Summary) -> None:
+    seconds = f"in {summary.seconds:.0f} s"
+    if summary.status == PUSHED:
+        _say_path(console, "pushed", Path(summary.pushed_to or ""), seconds, style="bold green")
+    elif summary.status == UNCHANGED:
+        words = f"already holds this model; {seconds}"
+        _say_path(console, "in place", Path(summary.pushed_to or ""), words, style="bold green")
+    else:
+        why = _NOT_PUSHED[summary.status]
+        _say(console, "not pushed", f"{why} {seconds}; versions pushed before are untouched", style="bold red")
+
+
+def _say(console: Console, label: str, text: str, *, word: str = "", style: str = "") -> None:
+    """Prints a label, a word, and a text that a terminal shows wrapped beside them."""
+    head = Text(f"{label:<{_LABEL_WIDTH}} ", "" if word else style)
+    if word:
+        head.append(f"{word:<{_LABEL_WIDTH}} ", style)
+    width = max(console.width - len(head), 20)
+    lines = text.splitlines()
+    if console.is_terminal:
+        lines = [piece for line in lines for piece in textwrap.wrap(line, width, subsequent_indent="  ")]
+    for number, line in enumerate(lines):
+        console.print((head if number == 0 else Text(" " * len(head))) + Text(line), soft_wrap=True)
+
+
+def _say_path(console: Console, label: str, path: Path, words: str = "", *, style: str = "") -> None:
+    """Prints a path in one piece, so that it can be copied whatever the terminal's width."""
+    text = Text(f"{label:<{_LABEL_WIDTH}} ", style).append(shown(path), "default").append(f" {words}", "default")
+    text.rstrip()
+    console.print(text, soft_wrap=True)

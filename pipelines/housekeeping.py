@@ -15,7 +15,7 @@ def metadata_store(database: Path) -> MetadataStore:
     return MetadataStore(sqlite_metadata_connection_config(str(database)))
 
 
-def clear_interrupted(database: Path, artifacts: Path) -> list[int]:
+def clear_interrupted(database: Path, artifacts: Path) -> list[str]:
     """Fails the executions that a killed run left open, and removes what they had begun to write.
 
     Only call it while holding the folder (see pipelines.lock): then no execution can really be going on.
@@ -25,18 +25,27 @@ def clear_interrupted(database: Path, artifacts: Path) -> list[int]:
         artifacts: the folder that holds one folder for each pipeline.
 
     Returns:
-        Ids of the executions.
+        The nodes, in the order in which they began.
     """
     if not database.exists():
         return []
     store = metadata_store(database)
     unfinished = [execution for execution in store.get_executions() if execution.last_known_state in _UNFINISHED]
-    for execution in unfinished:
-        # TFX lays outputs at <pipeline>/<node>/<key>/<execution id>, scratch at <pipeline>/<node>/.system/<kind>/<id>.
-        for pattern in (f"*/*/*/{execution.id}", f"*/*/.system/*/{execution.id}"):
-            for leftover in artifacts.glob(pattern):
+    nodes = [_node(store, execution) for execution in unfinished]
+    for execution, (pipeline, node) in zip(unfinished, nodes, strict=True):
+        folder = artifacts / pipeline / node
+        # Where TFX lays outputs (<key>/<execution>), scratch (.system/<kind>/<execution>) and state (…/<run>).
+        for pattern in (f"*/{execution.id}", f".system/*/{execution.id}", ".system/stateful_working_dir/*"):
+            for leftover in folder.glob(pattern):
                 shutil.rmtree(leftover)
         execution.last_known_state = metadata_store_pb2.Execution.FAILED
     if unfinished:
         store.put_executions(unfinished)
-    return [execution.id for execution in unfinished]
+    return [node for _, node in nodes]
+
+
+def _node(store: MetadataStore, execution: metadata_store_pb2.Execution) -> tuple[str, str]:
+    """(pipeline, node) that an execution belongs to: TFX names its node context `<pipeline>.<node>`."""
+    names = [context.name for context in store.get_contexts_by_execution(execution.id) if context.type == "node"]
+    pipeline, _, node = names[0].partition(".")
+    return pipeline, node

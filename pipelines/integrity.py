@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from pathlib import Path
 
 _LEDGER = "digests.json"
@@ -25,7 +24,7 @@ class Ledger:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         beside = self._path.with_suffix(".tmp")
         beside.write_text(json.dumps(self._digests, indent=1))
-        os.replace(beside, self._path)
+        beside.replace(self._path)
 
     def intact(self, uri: str) -> bool:
         """Whether what lies at `uri` is what was recorded; an artifact that was never recorded passes."""

@@ -3,11 +3,9 @@
 TFX's LocalDagRunner does the same in silence: it neither says which nodes came from the cache nor stops to look.
 """
 
-import dataclasses
 import random
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 from absl import logging
 from ml_metadata.metadata_store import MetadataStore
@@ -20,41 +18,9 @@ from tfx.orchestration.portable import launcher, runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
 
 from pipelines.integrity import IntegrityError, Ledger
+from pipelines.results import CACHED, FAILED, RAN, SKIPPED, NodeResult, Written
 
-RAN, CACHED, FAILED, SKIPPED = "ran", "cached", "failed", "skipped"
 _SEED = 0
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Written:
-    """One artifact that a node wrote, or took from the cache."""
-
-    key: str  # output of the node
-    type_name: str  # artifact type
-    uri: str
-    properties: dict[str, int | str]  # custom properties, such as a blessing
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class NodeResult:
-    """What became of one node."""
-
-    node: str
-    state: str  # RAN, CACHED, FAILED or SKIPPED
-    seconds: float
-    outputs: tuple[Written, ...] = ()
-    error: BaseException | None = None
-
-    def uri(self, key: str) -> Path:
-        """Where the artifact of output `key` lies.
-
-        Raises:
-            KeyError: The node wrote no such output.
-        """
-        for output in self.outputs:
-            if output.key == key:
-                return Path(output.uri)
-        raise KeyError(f"{self.node} wrote no {key!r}: expected one of {[output.key for output in self.outputs]}")
 
 
 def run_nodes(

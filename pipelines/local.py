@@ -7,84 +7,135 @@
 Everything is written below --var: the pushed model in serving/<task>/<version>/, the record of the run in
 runs/latest/summary.json, its log in runs/latest/run.log.
 
+A node that ran before on the same inputs, with the same code and settings, is not run again. Ctrl-C stops a run; the
+next one goes on from the last finished node.
+
 Exit status: 0 a model that passed every gate is in place; 1 a gate said no, or a node failed; 2 bad usage, or another
 run is using the folder; 130 interrupted.
 """
 
+import contextlib
 import datetime
 import os
 import shutil
 import signal
 import sys
 import tempfile
+import time
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TextIO
+from typing import NoReturn, TextIO
 
 from pipelines.lock import BusyError, exclusive
-from pipelines.options import INTERRUPTED, REFUSED, USAGE, Options, parse
+from pipelines.options import Options, parse
 from pipelines.run_log import divert_output
+
+DONE, REFUSED, USAGE, INTERRUPTED = 0, 1, 2, 130  # exit statuses
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs the pipeline and returns the exit status."""
     options = parse(__doc__, arguments)
-    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))  # `kill` leaves a state as clean as Ctrl-C does.
+    # `kill` leaves a state as clean as Ctrl-C does. Not SIGINT's own handler: a shell's background jobs ignore SIGINT.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        with exclusive(options.var):
-            return _run(options)
+        with exclusive(options.var), _scratch(options.var / "tmp"):
+            directory = _new_run_directory(options.var / "runs")
+            terminal = sys.stdout if options.verbose else divert_output(directory / "run.log")
+            return _run(options, directory, terminal)
     except BusyError as error:
         print(f"error: {error}", file=sys.stderr)
         return USAGE
     except OSError as error:
-        message = f"error: cannot write below {options.var}: {error}; free or unlock it, or choose another --var"
-        print(message, file=sys.stderr)
+        print(f"error: {_unwritable(options.var, error)}", file=sys.stderr)
         return REFUSED
 
 
-def _run(options: Options) -> int:
-    # Imported inside: they load TFX, and neither --help nor a busy folder should wait for that.
+def _run(options: Options, directory: Path, terminal: TextIO) -> int:
+    """Runs the pipeline; whatever happens, a record is left and the terminal says what to do."""
+    # Imported here: --help and a busy folder need not wait for it.
     from rich.console import Console
 
-    directory = _run_directory(options.var.absolute())
-    scratch = _own_scratch(options.var.absolute() / "tmp")
-    terminal: TextIO = sys.stdout if options.verbose else divert_output(directory / "run.log")
+    from pipelines import closing_words
+    from pipelines import summary as record
+    from pipelines.explain import explain
+
     console = Console(file=terminal, highlight=False)
+    begin = time.monotonic()
+    summary = record.Summary(
+        run_id=directory.name,
+        task=options.task,
+        data=str(options.data or "the task's own"),
+        started=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    )
+    console.print(f"[bold]{options.task}[/]  run {directory.name}", soft_wrap=True)
     try:
         with console.status("loading TFX"):
             from pipelines import local_run
-        return local_run.run(options, directory, console)
+        local_run.run(options, console, summary)
     except KeyboardInterrupt:
-        return INTERRUPTED
-    except Exception as error:  # The import failed: local_run tells of all other errors itself.
+        summary.status, summary.error = record.INTERRUPTED, "interrupted; what was finished is kept"
+    except Exception as error:  # The boundary: the record and the terminal say it, the log has the traceback.
         traceback.print_exc()
-        console.print(f"error: the pipeline cannot be loaded: {error}", markup=False, soft_wrap=True)
-        console.print(f"the traceback is in {directory / 'run.log'}", markup=False, soft_wrap=True)
-        return REFUSED
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        summary.status, summary.error = record.FAILED, explain(error)
+    summary.seconds = time.monotonic() - begin
+    try:
+        summary.write(directory)
+        _point_latest_at(directory)
+    except OSError as error:
+        summary.status = record.FAILED
+        summary.error = "\n".join([*filter(None, [summary.error]), _unwritable(directory, error)])
+    closing_words.say(console, summary, directory)
+    statuses = {record.PUSHED: DONE, record.UNCHANGED: DONE, record.INTERRUPTED: INTERRUPTED}
+    return statuses.get(summary.status, REFUSED)
 
 
-def _own_scratch(directory: Path) -> Path:
-    """Makes an empty folder the place for temporary files of this process and its children, and returns it.
+@contextlib.contextmanager
+def _scratch(directory: Path) -> Iterator[None]:
+    """Makes an empty folder the place for temporary files of this process and its children; removes it at the end.
 
     Beam and TensorFlow leave files in the system's one when they are killed; ours is emptied by the next run.
     """
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
     os.environ["TMPDIR"] = tempfile.tempdir = str(directory)
-    return directory
+    try:
+        yield
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
 
 
-def _run_directory(var: Path) -> Path:
+def _new_run_directory(runs: Path) -> Path:
     """A new folder for this run, named after the time (UTC)."""
     now = datetime.datetime.now(datetime.UTC).strftime("%Y%m%d-%H%M%S")
-    runs = var / "runs"
     taken = len(list(runs.glob(f"{now}*")))
     directory = runs / (f"{now}-{taken}" if taken else now)
     directory.mkdir(parents=True)
     return directory
 
 
+def _point_latest_at(directory: Path) -> None:
+    beside = directory.parent / ".latest"
+    beside.unlink(missing_ok=True)
+    beside.symlink_to(directory.name)
+    beside.replace(directory.parent / "latest")
+
+
+def _unwritable(path: Path, error: OSError) -> str:
+    return f"cannot write below {path}: {error}; free or unlock it, or choose another folder with --var"
+
+
+def _leave(status: int) -> NoReturn:
+    """Ends the process at once: taking TensorFlow and Beam down in order takes 2 s and prints tracebacks.
+
+    All that has to be kept is on disk by now.
+    """
+    with contextlib.suppress(OSError):  # The log may lie on a full disk.
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(status)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    _leave(main())

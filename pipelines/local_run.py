@@ -1,68 +1,39 @@
-"""One local run, from the options to the exit status: runs the nodes, keeps the record, says what happened."""
+"""One local run, from the options to the verdicts: loads the task, runs the nodes, fills in the record."""
 
-import datetime
-import os
-import time
-import traceback
-from pathlib import Path
+import dataclasses
 
 from absl import logging
 from rich.console import Console
 from tfx.orchestration.pipeline import Pipeline
-from tfx.utils import io_utils
 
 from components import anomaly_gate, atomic_pusher, checked_csv, csv_source, skew_gate
 from components.source_digest import source_digest
-from pipelines import closing_words, launch, verdicts
+from pipelines import launch, node_words, verdicts
 from pipelines.config import PipelineConfig, TrainerConfig, contract_copy
+from pipelines.explain import explain
 from pipelines.housekeeping import clear_interrupted
 from pipelines.integrity import Ledger
-from pipelines.options import DONE, INTERRUPTED, REFUSED, Options
+from pipelines.options import Options
 from pipelines.progress import progress
-from pipelines.schema_difference import differences
-from pipelines.summary import Summary
+from pipelines.results import NodeResult
+from pipelines.summary import FAILED, PUSHED, REFUSED, UNCHANGED, Summary
 from pipelines.task import Task, load_task
 from pipelines.training import create_pipeline
 
-_EXIT_STATUS = {"pushed": DONE, "unchanged": DONE, "refused": REFUSED, "failed": REFUSED, "interrupted": INTERRUPTED}
 
-
-def run(options: Options, directory: Path, console: Console) -> int:
-    """Runs the pipeline; whatever happens, a summary is left and the terminal says what to do.
+def run(options: Options, console: Console, summary: Summary) -> None:
+    """Runs the pipeline and fills in the summary; a node that fails is part of it.
 
     Args:
         options: the command line.
-        directory: of this run; gets summary.json.
         console: the terminal.
+        summary: with what is known before the run.
 
-    Returns:
-        The exit status, as pipelines.local documents it.
+    Raises:
+        KeyboardInterrupt: Ctrl-C; what the interrupted node had begun to write is gone.
+        Exception: The run could not begin, such as without data.
     """
     logging.set_verbosity(logging.INFO)
-    begin = time.monotonic()
-    summary = Summary(
-        run_id=directory.name,
-        task=options.task,
-        data=str(options.data or "the task's own"),
-        source_digest="",
-        started=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-    )
-    try:
-        _run_task(options, directory, console, summary)
-    except KeyboardInterrupt:
-        clear_interrupted(_var(options) / "metadata.sqlite", _var(options) / "artifacts")
-        summary.error = "interrupted; what was finished is kept, the next run goes on from there"
-    except Exception as error:  # The boundary: the record and the terminal say it, the log has the traceback.
-        logging.error("The run failed.\n%s", traceback.format_exc())
-        summary.status, summary.error = "failed", closing_words.explain(error)
-    summary.seconds = time.monotonic() - begin
-    summary.write(directory)
-    _point_latest_at(directory)
-    closing_words.say(console, summary, directory)
-    return _EXIT_STATUS[summary.status]
-
-
-def _run_task(options: Options, directory: Path, console: Console, summary: Summary) -> None:
     task = load_task(options.task)
     summary.task = task.name
     summary.source_digest = source_digest(
@@ -70,29 +41,28 @@ def _run_task(options: Options, directory: Path, console: Console, summary: Summ
     )
     config = configure(options, task)
     summary.data = str(config.data)
-    before = set(atomic_pusher.versions(config.serving)) if config.serving.exists() else set()
-    cleared = clear_interrupted(config.metadata, config.var / "artifacts")
-    if cleared:
-        console.print(f"cleared what an interrupted run left ({len(cleared)} unfinished)")
-    console.print(f"[bold]{task.name}[/]  run {directory.name}  log {_shown(directory / 'run.log')}")
-    pipeline = create_pipeline(config)
+    pushed_before = set(atomic_pusher.versions(config.serving)) if config.serving.exists() else set()
+    if cleared := clear_interrupted(config.metadata, config.var / "artifacts"):
+        console.print(f"cleared what an interrupted run left: {', '.join(cleared)}")
     try:
-        _run_nodes(pipeline, config, console, summary)
+        _run_nodes(create_pipeline(config), config, console, summary)
+    except KeyboardInterrupt:
+        clear_interrupted(config.metadata, config.var / "artifacts")
+        raise
     finally:
         _read_results(summary)
-    _conclude(summary, before)
+    _conclude(summary, pushed_before)
 
 
 def configure(options: Options, task: Task) -> PipelineConfig:
     """Turns the command line into a PipelineConfig, preparing the task's own data when no other is named."""
-    var = _var(options)
-    data = options.data.absolute() if options.data else task.prepare_data(var / "data" / task.name)
+    data = options.data or task.prepare_data(options.var / "data" / task.name)
     csv_source.find_files(data)  # Raises when there is nothing to read: sooner, and in better words, than ExampleGen.
     return PipelineConfig(
         task=task,
         data=data,
-        contract=contract_copy(task, var),
-        var=var,
+        contract=contract_copy(task, options.var),
+        var=options.var,
         trainer=TrainerConfig(
             train_steps=options.train_steps or task.train_steps,
             distribute=options.distribute,
@@ -108,52 +78,37 @@ def _run_nodes(pipeline: Pipeline, config: PipelineConfig, console: Console, sum
     nodes = [node.pipeline_node.node_info.id for node in compiled.nodes]
     with progress(console, nodes) as shown:
         for result in launch.run_nodes(compiled, Ledger(config.artifacts), shown.started):
-            summary.nodes.append(result)
-            shown.finished(result, closing_words.wrote(result))
+            described = dataclasses.replace(result, words=node_words.in_words(result, _by_node(summary)))
+            summary.nodes.append(described)
+            shown.finished(described)
             if result.error is not None:
-                summary.status, summary.error = "failed", closing_words.explain(result.error)
+                summary.status, summary.error = FAILED, f"{result.node}: {explain(result.error)}"
 
 
 def _read_results(summary: Summary) -> None:
-    """Takes verdicts, metrics, row counts and schema differences from what the nodes wrote."""
-    results = {result.node: result for result in summary.nodes}
+    """Takes row counts, verdicts, metrics and schema differences from what the nodes wrote."""
+    results = _by_node(summary)
+    summary.rows = node_words.row_counts(results.get("ExampleGen"))
     summary.verdicts = verdicts.verdicts(results)
-    summary.rows = closing_words.row_counts(results.get("StatisticsGen"))
     evaluator = results.get("Evaluator")
     if evaluator is not None and evaluator.outputs:
         summary.metrics = verdicts.slice_metrics(evaluator.uri("evaluation"))
-    proposal, contract = results.get("SchemaGen"), results.get("ImportSchemaGen")
-    if proposal and contract and proposal.outputs and contract.outputs:
-        read = io_utils.SchemaReader().read
-        summary.schema_differences = differences(
-            *(read(io_utils.get_only_uri_in_dir(str(result.uri("schema")))) for result in (proposal, contract))
-        )
+    summary.schema_differences = node_words.schema_differences(results)
 
 
-def _conclude(summary: Summary, before: set[int]) -> None:
+def _conclude(summary: Summary, pushed_before: set[int]) -> None:
     """Says what became of the model: pushed, unchanged or refused."""
-    pusher = next((result for result in summary.nodes if result.node == "Pusher"), None)
+    pusher = _by_node(summary).get("Pusher")
     if pusher is None or not pusher.outputs:
         return
     properties = pusher.outputs[0].properties
     if not properties.get("pushed"):
-        summary.status = "refused"
+        summary.status = REFUSED
         return
     summary.pushed_version = str(properties["pushed_version"])
     summary.pushed_to = str(properties["pushed_destination"])
-    summary.status = "unchanged" if int(summary.pushed_version) in before else "pushed"
+    summary.status = UNCHANGED if int(summary.pushed_version) in pushed_before else PUSHED
 
 
-def _point_latest_at(directory: Path) -> None:
-    beside = directory.parent / ".latest"
-    beside.unlink(missing_ok=True)
-    beside.symlink_to(directory.name)
-    os.replace(beside, directory.parent / "latest")
-
-
-def _var(options: Options) -> Path:
-    return options.var.absolute()
-
-
-def _shown(path: Path) -> str:
-    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
+def _by_node(summary: Summary) -> dict[str, NodeResult]:
+    return {result.node: result for result in summary.nodes}

@@ -1,10 +1,10 @@
-"""The command line of the local runner, and its exit statuses."""
+"""The command line of the local runner."""
 
 import argparse
 import dataclasses
 from pathlib import Path
 
-DONE, REFUSED, USAGE, INTERRUPTED = 0, 1, 2, 130
+from pipelines.task_names import TaskError, task_module
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -12,8 +12,8 @@ class Options:
     """The command line."""
 
     task: str
-    data: Path | None  # None: what the task prepares by itself
-    var: Path
+    data: Path | None  # absolute; None: what the task prepares by itself
+    var: Path  # absolute
     train_steps: int | None  # None: the task's own
     warm_start: bool
     mixed_precision: bool
@@ -23,14 +23,14 @@ class Options:
 
 
 def parse(description: str | None, arguments: list[str] | None = None) -> Options:
-    """Reads the command line; exits with status USAGE when it cannot be understood."""
+    """Reads the command line; exits with status 2 when it cannot be understood."""
     parser = argparse.ArgumentParser(
         prog="python -m pipelines.local", description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--task", default="taxi", help="folder below pipelines/, or a dotted package with a module `task`")
-    parser.add_argument("--data", type=Path, help="a CSV file, or a folder of CSV files (default: the task's own data)")
-    parser.add_argument("--var", type=Path, default=Path("var"), help="where everything is written (default: var)")
-    parser.add_argument("--train-steps", type=_positive, metavar="N", help="batches to train at most")
+    parser.add_argument("--task", default="taxi", help="a folder below pipelines/ (default: taxi), or a dotted package")
+    parser.add_argument("--data", type=_path, help="a CSV file, or a folder of them (default: the task's own data)")
+    parser.add_argument("--var", type=_path, default="var", help="where everything is written (default: var)")
+    parser.add_argument("--train-steps", type=_positive, metavar="N", help="train on N batches at most")
     parser.add_argument("--warm-start", action="store_true", help="start from the weights of the latest blessed model")
     parser.add_argument("--mixed-precision", action="store_true", help="compute in float16 where there is a GPU")
     parser.add_argument(
@@ -41,11 +41,19 @@ def parse(description: str | None, arguments: list[str] | None = None) -> Option
     )
     parser.add_argument("--force", action="store_true", help="ignore the cache: run every node")
     parser.add_argument("--verbose", action="store_true", help="show the log on the terminal, not in run.log")
-    return Options(**vars(parser.parse_args(arguments)))
+    options = Options(**vars(parser.parse_args(arguments)))
+    try:
+        task_module(options.task)
+    except TaskError as error:
+        parser.error(str(error))
+    return options
+
+
+def _path(text: str) -> Path:
+    return Path(text).absolute()
 
 
 def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"expected 1 or more, received {text}")
-    return value
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number of 1 or more, received {text!r}")
+    return int(text)

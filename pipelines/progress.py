@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from rich.console import Console
@@ -11,9 +11,8 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from pipelines.launch import CACHED, FAILED, RAN, SKIPPED, NodeResult
+from pipelines.results import CACHED, FAILED, RAN, SKIPPED, NodeResult
 
-Describe = Callable[[NodeResult], str]  # what a node wrote, in a few words
 _STYLES = {RAN: "green", CACHED: "cyan", FAILED: "bold red", SKIPPED: "dim"}
 
 
@@ -23,8 +22,8 @@ class Progress(Protocol):
     def started(self, node: str) -> None:
         """A node is about to run."""
 
-    def finished(self, result: NodeResult, words: str) -> None:
-        """A node has ended; `words` say what it wrote."""
+    def finished(self, result: NodeResult) -> None:
+        """A node has ended."""
 
 
 @contextlib.contextmanager
@@ -47,10 +46,10 @@ class Lines:
     def started(self, node: str) -> None:
         """Says nothing: the line comes when there is something to say."""
 
-    def finished(self, result: NodeResult, words: str) -> None:
+    def finished(self, result: NodeResult) -> None:
         """Prints node, state, seconds and what it wrote."""
         self._console.print(
-            f"{result.node:<26} {result.state:<7} {result.seconds:6.1f} s  {words}", markup=False, soft_wrap=True
+            f"{result.node:<26} {result.state:<7} {result.seconds:6.1f} s  {result.words}", markup=False, soft_wrap=True
         )
 
 
@@ -59,7 +58,7 @@ class LiveTable:
 
     def __init__(self, nodes: Sequence[str]):
         self._nodes = nodes
-        self._results: dict[str, tuple[NodeResult, str]] = {}
+        self._results: dict[str, NodeResult] = {}
         self._running: str | None = None
         self._since = 0.0
         self._spinner = Spinner("dots")
@@ -68,10 +67,10 @@ class LiveTable:
         """Puts the spinner at `node`."""
         self._running, self._since = node, time.monotonic()
 
-    def finished(self, result: NodeResult, words: str) -> None:
+    def finished(self, result: NodeResult) -> None:
         """Fills in the node's line."""
         self._running = None
-        self._results[result.node] = (result, words)
+        self._results[result.node] = result
 
     def __rich__(self) -> Table:
         """The table as it is now."""
@@ -80,9 +79,9 @@ class LiveTable:
             table.add_column(title, justify=justify, no_wrap=title != "wrote", header_style="dim")  # type: ignore[arg-type]
         for node in self._nodes:
             if node in self._results:
-                result, words = self._results[node]
-                style = _STYLES[result.state]
-                table.add_row(node, Text(result.state, style), f"{result.seconds:.1f}", Text(words))
+                result = self._results[node]
+                state = Text(result.state, _STYLES[result.state])
+                table.add_row(node, state, f"{result.seconds:.1f}", Text(result.words))
             elif node == self._running:
                 table.add_row(Text(node, "bold"), self._spinner, f"{time.monotonic() - self._since:.1f}", "")
             else:

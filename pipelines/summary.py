@@ -1,18 +1,21 @@
-"""summary.json, the run's public record. docs/summary.md describes the format; a change of it raises FORMAT."""
+"""summary.json, the run's public record. docs/summary.md describes the format; a change of it raises FORMAT.
+
+It loads without TFX, so that a run that cannot even load is on record.
+"""
 
 import dataclasses
 import importlib.metadata
 import json
-import os
 import platform
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pipelines.launch import NodeResult
-from pipelines.verdicts import SliceMetrics, Verdict
+from pipelines.explain import explain
+from pipelines.results import NodeResult, SliceMetrics, Verdict
 
 FORMAT = 1
+PUSHED, UNCHANGED, REFUSED, FAILED, INTERRUPTED = "pushed", "unchanged", "refused", "failed", "interrupted"
 _STACK = ("tfx", "tensorflow", "keras", "apache-beam", "tensorflow-transform", "tensorflow-model-analysis")
 
 
@@ -23,10 +26,10 @@ class Summary:
     run_id: str
     task: str
     data: str  # what was read
-    source_digest: str  # of the task's and the components' code
     started: str  # UTC, ISO 8601
+    source_digest: str = ""  # of the task's and the components' code
     seconds: float = 0.0
-    status: str = "interrupted"  # "pushed", "unchanged", "refused", "failed" or "interrupted"
+    status: str = INTERRUPTED  # PUSHED, UNCHANGED, REFUSED, FAILED or INTERRUPTED
     nodes: list[NodeResult] = dataclasses.field(default_factory=list)
     rows: dict[str, int] = dataclasses.field(default_factory=dict)  # split -> rows
     metrics: SliceMetrics = dataclasses.field(default_factory=dict)
@@ -40,8 +43,11 @@ class Summary:
         """Writes summary.json, whole or not at all, and returns its path."""
         path = directory / "summary.json"
         beside = path.with_suffix(".tmp")
-        beside.write_text(json.dumps(self.as_dict(), indent=2) + "\n")
-        os.replace(beside, path)
+        try:
+            beside.write_text(json.dumps(self.as_dict(), indent=2) + "\n")
+            beside.replace(path)
+        finally:
+            beside.unlink(missing_ok=True)
         return path
 
     def as_dict(self) -> dict[str, Any]:
@@ -66,7 +72,7 @@ class Summary:
             "schema_differences": list(self.schema_differences),
             "pushed": None
             if self.pushed_version is None
-            else {"version": self.pushed_version, "path": self.pushed_to, "new": self.status == "pushed"},
+            else {"version": self.pushed_version, "path": self.pushed_to, "new": self.status == PUSHED},
             "error": self.error,
         }
 
@@ -81,8 +87,10 @@ def _node(result: NodeResult) -> dict[str, Any]:
         "id": result.node,
         "state": result.state,
         "seconds": round(result.seconds, 2),
+        "words": result.words,
         "outputs": {
             output.key: {"type": output.type_name, "uri": output.uri, "properties": output.properties}
             for output in result.outputs
         },
+        "error": None if result.error is None else explain(result.error),
     }

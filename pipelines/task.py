@@ -1,16 +1,13 @@
 """Task: what a prediction task has to provide, and nothing else."""
 
 import dataclasses
-import difflib
 import importlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import tensorflow_model_analysis as tfma
 
-
-class TaskError(ValueError):
-    """A task is unknown or incomplete."""
+from pipelines.task_names import TaskError, task_module
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -36,26 +33,15 @@ class Task:
 
 
 def load_task(name: str) -> Task:
-    """Finds a task: `taxi` is `pipelines.taxi.task.TASK`; a dotted name is another package whose module `task` holds it.
+    """Finds a task: `taxi` is `pipelines.taxi.task.TASK`; a dotted name is another package with a module `task`.
 
     Raises:
         TaskError: No such task, or its module holds no TASK.
     """
-    module_name = f"{name}.task" if "." in name else f"pipelines.{name}.task"
-    try:
-        module = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        # An import that fails inside an existing task is that task's error, not an unknown name.
-        if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
-            raise
-        raise TaskError(f"unknown task {name!r}: {_known_tasks(name)}") from error
+    module = importlib.import_module(task_module(name))
     task = getattr(module, "TASK", None)
     if not isinstance(task, Task):
-        raise TaskError(f"{module_name} holds no TASK: expected a pipelines.task.Task, received {type(task).__name__}")
+        raise TaskError(
+            f"{module.__name__} holds no TASK: expected a pipelines.task.Task, received {type(task).__name__}"
+        )
     return task
-
-
-def _known_tasks(name: str) -> str:
-    known = sorted(path.parent.name for path in Path(__file__).parent.glob("*/task.py"))
-    close = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean {close[0]!r}?" if close else f"expected one of {', '.join(known)}"

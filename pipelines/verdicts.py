@@ -1,6 +1,5 @@
 """What each gate decided, and why, in plain words."""
 
-import dataclasses
 import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -10,22 +9,12 @@ import tensorflow_model_analysis as tfma
 
 from components import anomaly_gate, skew_gate
 from components.anomaly_gate import AnomalyError
-from pipelines.launch import FAILED, SKIPPED, NodeResult
+from components.findings import Finding
+from pipelines.results import FAILED, OVERALL, SKIPPED, NodeResult, SliceMetrics, Verdict
 
-OVERALL = "overall"
 ANOMALY_GATE, EVALUATOR, SKEW_GATE = "AnomalyGate", "Evaluator", "SkewGate"
 
 Slice = tuple[tuple[str, str], ...]  # pairs of column and value; empty: all rows
-SliceMetrics = dict[str, dict[str, float]]  # slice in words -> metric -> value
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Verdict:
-    """A gate's decision."""
-
-    gate: str  # the node
-    passed: bool | None  # None: the run did not get there
-    reasons: tuple[str, ...]  # in plain words; what decided, whichever way
 
 
 def verdicts(results: Mapping[str, NodeResult]) -> tuple[Verdict, ...]:
@@ -45,6 +34,15 @@ def slice_metrics(evaluation: Path) -> SliceMetrics:
         if not is_diff:
             found.setdefault(slice_in_words(where), {})[name] = value
     return dict(sorted(found.items(), key=lambda item: (item[0] != OVERALL, item[0])))
+
+
+def headline(evaluation: Path) -> list[tuple[str, float]]:
+    """The candidate's first two metrics over all rows that have a threshold, with their values."""
+    values = _values(evaluation)
+    config = tfma.load_eval_result(str(evaluation)).config
+    thresholds = tfma.metrics.metric_thresholds_from_metrics_specs(config.metrics_specs, eval_config=config)
+    names = dict.fromkeys(key.name for key in thresholds)
+    return [(name, values[(), name, False]) for name in names if ((), name, False) in values][:2]
 
 
 def slice_in_words(where: Slice) -> str:
@@ -68,7 +66,7 @@ def _failure_reasons(result: NodeResult) -> tuple[str, ...]:
 
 def _anomaly_verdict(result: NodeResult) -> Verdict:
     report = json.loads((result.uri("blessing") / anomaly_gate.REPORT_FILE).read_text())
-    tolerated = [f"tolerated: {f['feature']} ({f['split']}): {f['rule']}: {f['observed']}" for f in report["tolerated"]]
+    tolerated = [f"tolerated: {Finding(**record)}" for record in report["tolerated"]]
     return Verdict(gate=ANOMALY_GATE, passed=True, reasons=("the data meets the contract", *tolerated))
 
 
@@ -96,7 +94,11 @@ def _refusals(validation: tfma.ValidationResult) -> Iterator[str]:
     for per_slice in validation.metric_validations_per_slice:
         where = _slice(per_slice.slice_key)
         for failure in per_slice.failures:
-            key, threshold, value = failure.metric_key, failure.metric_threshold, failure.metric_value.double_value.value
+            key, threshold, value = (
+                failure.metric_key,
+                failure.metric_threshold,
+                failure.metric_value.double_value.value,
+            )
             bound = threshold.change_threshold if key.is_diff else threshold.value_threshold
             yield _in_words(key.name, where, value, bound, "NOT ")
     for missing in validation.missing_slices:
@@ -152,8 +154,10 @@ def _covers(spec: tfma.SlicingSpec | None, where: Slice) -> bool:
 def _in_words(name: str, where: Slice, value: float, bound: Any, negation: str = "") -> str:
     """`auc on overall is 0.9571: at least 0.93`."""
     change = isinstance(bound, tfma.GenericChangeThreshold)
-    what = f"change of {name} on {slice_in_words(where)} is {value:+.4f}" if change else (
-        f"{name} on {slice_in_words(where)} is {value:.4f}"
+    what = (
+        f"change of {name} on {slice_in_words(where)} is {value:+.4f}"
+        if change
+        else (f"{name} on {slice_in_words(where)} is {value:.4f}")
     )
     return f"{what}: {negation}{_change_in_words(bound) if change else _bound_in_words(bound)}"
 

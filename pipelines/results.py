@@ -1,0 +1,51 @@
+"""What becomes of nodes and gates: plain records. They load without TFX, so that any failure can be recorded."""
+
+import dataclasses
+from pathlib import Path
+
+RAN, CACHED, FAILED, SKIPPED = "ran", "cached", "failed", "skipped"
+OVERALL = "overall"
+
+SliceMetrics = dict[str, dict[str, float]]  # slice in words -> metric -> value
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Written:
+    """One artifact that a node wrote, or took from the cache."""
+
+    key: str  # output of the node
+    type_name: str  # artifact type
+    uri: str
+    properties: dict[str, int | str]  # custom properties, such as a blessing
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class NodeResult:
+    """What became of one node."""
+
+    node: str
+    state: str  # RAN, CACHED, FAILED or SKIPPED
+    seconds: float
+    outputs: tuple[Written, ...] = ()
+    error: BaseException | None = None
+    words: str = ""  # what it wrote, or why it failed, in a few words
+
+    def uri(self, key: str) -> Path:
+        """Where the artifact of output `key` lies.
+
+        Raises:
+            KeyError: The node wrote no such output.
+        """
+        for output in self.outputs:
+            if output.key == key:
+                return Path(output.uri)
+        raise KeyError(f"{self.node} wrote no {key!r}: expected one of {[output.key for output in self.outputs]}")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """A gate's decision."""
+
+    gate: str  # the node
+    passed: bool | None  # None: the run did not get there
+    reasons: tuple[str, ...]  # in plain words; what decided, whichever way
