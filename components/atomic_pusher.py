@@ -60,8 +60,8 @@ class Executor(pusher_executor.Executor):
         destination = pusher_pb2.PushDestination()
         proto_utils.json_to_proto(exec_properties[standard_component_specs.PUSH_DESTINATION_KEY], destination)
         model = Path(self.GetModelPath(input_dict))
+        io_utils.copy_dir(str(model), pushed.uri)  # before the push: what can fail comes first
         version = push(model, Path(destination.filesystem.base_directory))
-        io_utils.copy_dir(str(model), pushed.uri)
         self._MarkPushed(pushed, pushed_destination=str(version), pushed_version=version.name)
 
 
@@ -90,7 +90,7 @@ def push(model: Path, base: Path) -> Path:
 
 def versions(base: Path) -> list[int]:
     """The complete versions below `base`, in no order."""
-    return [int(path.name) for path in base.iterdir() if path.name.isdigit() and path.is_dir()]
+    return [int(path.name) for path in base.iterdir() if path.name.isdecimal() and path.is_dir()]
 
 
 def newest_version(base: Path) -> int | None:
@@ -99,10 +99,11 @@ def newest_version(base: Path) -> int | None:
 
 
 def clear_half_copies(base: Path) -> None:
-    """Removes what a killed push left. A version's own name never ends in the suffix, so versions are safe."""
+    """Removes what a killed push left: folders named as a version and the suffix, nothing else."""
     for path in base.glob(f"*{_HALF_COPY_SUFFIX}"):
-        logging.warning("Clearing %s, which an interrupted push left.", path)
-        shutil.rmtree(path)
+        if path.stem.isdecimal() and path.is_dir():
+            logging.warning("Clearing %s, which an interrupted push left.", path)
+            shutil.rmtree(path)
 
 
 def same_files(one: Path, other: Path) -> bool:
@@ -117,15 +118,24 @@ def same_files(one: Path, other: Path) -> bool:
 def _copy_beside_and_rename(model: Path, version: Path) -> Path:
     half = version.with_name(version.name + _HALF_COPY_SUFFIX)
     try:
-        shutil.copytree(model, half)
-        for path in (*half.rglob("*"), half):
-            _flush(path)
-        os.rename(half, version)
+        _copy(model, half)
+        half.rename(version)
     except BaseException:
         shutil.rmtree(half, ignore_errors=True)
         raise
     _flush(version.parent)
     return version
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copies a folder to disk, and stops at the first error: shutil.copytree would go on, and then list them all."""
+    target.mkdir()
+    for path in sorted(source.iterdir()):
+        if path.is_dir():
+            _copy(path, target / path.name)
+        else:
+            _flush(shutil.copyfile(path, target / path.name))
+    _flush(target)
 
 
 def _flush(path: Path) -> None:

@@ -18,32 +18,26 @@ _PROJECT = Path(__file__).resolve().parents[1]
 _LIBRARIES = ("tfx", "tensorflow", "keras", "tensorflow-transform", "tensorflow-data-validation", "numpy")
 
 
-def source_digest(*code: Callable[..., object] | ModuleType) -> str:
+def source_digest(*code: Callable[..., object] | ModuleType, root: Path = _PROJECT) -> str:
     """Hex digest (16 characters) of the project's modules behind `code`, and of the library versions.
 
-    A module belongs to the project when its file lies where its name says, below the folder that holds `components`.
-    Packages' `__init__.py` files count: importing a module runs them.
+    A module belongs to the project when its file lies where its name says, below `root`. Packages' `__init__.py` files
+    count: importing a module runs them. An import inside a function counts; one by a computed name does not.
     """
     names = [item.__name__ if isinstance(item, ModuleType) else item.__module__ for item in code]
     digest = hashlib.sha256(_library_versions().encode())
-    for name, path in sorted(_closure(names).items()):
+    for name, path in sorted(_modules(names, root).items()):
         digest.update(f"\0{name}\0".encode() + path.read_bytes())
     return digest.hexdigest()[:16]
 
 
-@functools.cache
-def _library_versions() -> str:
-    versions = [f"{name}=={importlib.metadata.version(name)}" for name in _LIBRARIES]
-    return ";".join([f"python=={sys.version_info.major}.{sys.version_info.minor}", *versions])
-
-
-def _closure(names: list[str]) -> dict[str, Path]:
-    """Every project module that the named ones import, with its file."""
+def _modules(names: list[str], root: Path) -> dict[str, Path]:
+    """The named modules and every project module that they import, directly or not; name -> file."""
     found: dict[str, Path] = {}
     waiting = list(names)
     while waiting:
         name = waiting.pop()
-        path = _project_file(name)
+        path = _file_of(name, root)
         if name in found or path is None:
             continue
         found[name] = path
@@ -52,15 +46,21 @@ def _closure(names: list[str]) -> dict[str, Path]:
     return found
 
 
+@functools.cache
+def _library_versions() -> str:
+    versions = [f"{name}=={importlib.metadata.version(name)}" for name in _LIBRARIES]
+    return ";".join([f"python=={sys.version_info.major}.{sys.version_info.minor}", *versions])
+
+
 def _parents(name: str) -> Iterator[str]:
     while "." in name:
         name = name.rpartition(".")[0]
         yield name
 
 
-def _project_file(name: str) -> Path | None:
-    module = _PROJECT.joinpath(*name.split("."))
-    candidates = (module.with_suffix(".py"), module / "__init__.py")
+def _file_of(name: str, root: Path) -> Path | None:
+    module = root.joinpath(*name.split("."))
+    candidates = (module / "__init__.py", module.with_suffix(".py"))
     return next((path for path in candidates if path.is_file()), None)
 
 
@@ -71,8 +71,6 @@ def _imports(path: Path, name: str) -> Iterator[str]:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            base = importlib.util.resolve_name("." * node.level + (node.module or ""), package) if node.level else (
-                node.module or ""
-            )
+            base = importlib.util.resolve_name("." * node.level + (node.module or ""), package)
             yield base
             yield from (f"{base}.{alias.name}" for alias in node.names)
