@@ -1,0 +1,1 @@
+"""The taxi task: will a rider tip more than 20% of the fare?"""
