@@ -58,7 +58,7 @@ def read_rows(patterns: list[str], transform: tft.TFTransformOutput, label: str)
     in memory: 10 million rows of 30 features take about 2 GiB.
 
     Raises:
-        TrainingError: The split is empty, or has no such label.
+        TrainingError: The split is empty, or has no such label, or has features that are not dense.
     """
     spec = transform.transformed_feature_spec()
     if label not in spec:
@@ -67,6 +67,9 @@ def read_rows(patterns: list[str], transform: tft.TFTransformOutput, label: str)
     records = list(tf.data.TFRecordDataset(files, compression_type="GZIP").as_numpy_iterator())
     if not records:
         raise TrainingError(f"no rows to read: expected at least one, received none in {', '.join(patterns)}")
+    sparse = sorted(name for name, feature in spec.items() if not isinstance(feature, tf.io.FixedLenFeature))
+    if sparse:
+        raise TrainingError(f"transformed features are sparse: {', '.join(sparse)}; densify them in preprocessing_fn")
     parsed = tf.io.parse_example(tf.constant(records), spec)
     columns = {name: parsed[name].numpy() for name in sorted(parsed)}
     order = np.lexsort([column for values in columns.values() for column in values.reshape(len(records), -1).T])

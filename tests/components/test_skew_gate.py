@@ -64,19 +64,18 @@ class World:
 
 
 @pytest.fixture(scope="session")
-def honest(tmp_path_factory: pytest.TempPathFactory) -> World:
+def honest(
+    handmade_transform: tuple[str, str], handmade_export: Path, tmp_path_factory: pytest.TempPathFactory
+) -> World:
     directory = tmp_path_factory.mktemp("honest")
-    graph, transformed = handmade.transform(directory, Features())
-    trained = handmade.build_model()
-    args = handmade.fn_args(directory, graph)
-    export.export_model(trained, args)
+    graph, transformed = handmade_transform
     return World(
         directory=directory,
         raw=handmade.write_records(directory / "raw-00000-of-00001.gz", map(handmade.to_example, handmade.ROWS)),
         transformed=transformed,
         graph=graph,
-        trained=trained,
-        model_dir=args.serving_model_dir,
+        trained=keras.saving.load_model(handmade_export.parent / "run" / skew_gate.TRAINED_MODEL_FILE),
+        model_dir=str(handmade_export),
     )
 
 

@@ -1,0 +1,22 @@
+"""What tests of several folders share."""
+
+from pathlib import Path
+
+import pytest
+
+from pipelines.export import export_model
+from tests import handmade
+
+
+@pytest.fixture(scope="session")
+def handmade_transform(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """Folder of the transform graph of the hand-made trips, and the file of the transformed trips."""
+    return handmade.transform(tmp_path_factory.mktemp("transform"), handmade.Features())
+
+
+@pytest.fixture(scope="session")
+def handmade_export(handmade_transform: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The SavedModel of the hand-made trips, its ModelRun beside it in `run`; not to be changed."""
+    args = handmade.fn_args(tmp_path_factory.mktemp("export"), handmade_transform[0])
+    export_model(handmade.build_model(), args)
+    return Path(args.serving_model_dir)
