@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import tensorflow_model_analysis as tfma
 from ml_metadata.proto import metadata_store_pb2
+
 # One by one, not from tfx.components: that package turns a component that cannot be imported into None.
 from tfx.components.evaluator.component import Evaluator
 from tfx.components.example_gen.component import FileBasedExampleGen
@@ -26,8 +27,8 @@ from tfx.types import Channel
 from tfx.types.standard_artifacts import ExampleStatistics, Model, ModelBlessing
 
 from components import anomaly_gate, atomic_pusher, checked_csv, csv_source, skew_gate
-from components.accepted_statistics import LatestAcceptedStatistics
 from components.artifacts import DataBlessing
+from components.baselines import LatestAcceptedStatistics, LatestBlessedOtherModel
 from components.source_digest import source_digest
 from pipelines import trainer_entry
 from pipelines.config import ConfigError, PipelineConfig
@@ -47,9 +48,7 @@ def create_pipeline(config: PipelineConfig) -> Pipeline:
     folder, pattern = csv_source.locate(config.data)
     example_gen = FileBasedExampleGen(
         input_base=folder,
-        input_config=example_gen_pb2.Input(
-            splits=[example_gen_pb2.Input.Split(name="single_split", pattern=pattern)]
-        ),
+        input_config=example_gen_pb2.Input(splits=[example_gen_pb2.Input.Split(name="single_split", pattern=pattern)]),
         custom_config=checked_csv.column_types(str(task.contract), source_digest(checked_csv)),
         custom_executor_spec=BeamExecutorSpec(checked_csv.Executor),
     ).with_id("ExampleGen")
@@ -66,6 +65,7 @@ def create_pipeline(config: PipelineConfig) -> Pipeline:
         strategy_class=LatestAcceptedStatistics,
         statistics=Channel(type=ExampleStatistics),
         blessing=Channel(type=DataBlessing),
+        current=statistics_gen.outputs["statistics"],
     ).with_id("AcceptedStatisticsResolver")
     anomaly_gate_node = anomaly_gate.AnomalyGate(
         statistics=statistics_gen.outputs["statistics"],
@@ -86,21 +86,23 @@ def create_pipeline(config: PipelineConfig) -> Pipeline:
         custom_config={"code_digest": source_digest(task.preprocessing_fn)},
     )
     transform.add_upstream_node(anomaly_gate_node)
-    blessed_model = Resolver(
-        strategy_class=LatestBlessedModelStrategy,
-        model=Channel(type=Model),
-        model_blessing=Channel(type=ModelBlessing),
-    ).with_id("BlessedModelResolver")
+    warm_start = _warm_start() if config.trainer.warm_start else None
     trainer = Trainer(
         run_fn=dotted_path(trainer_entry.run_fn),
         examples=transform.outputs["transformed_examples"],
         transform_graph=transform.outputs["transform_graph"],
         schema=import_schema_gen.outputs["schema"],
-        base_model=blessed_model.outputs["model"] if config.trainer.warm_start else None,
+        base_model=warm_start.outputs["model"] if warm_start else None,
         train_args=trainer_pb2.TrainArgs(splits=[TRAIN], num_steps=config.trainer.train_steps),
         eval_args=trainer_pb2.EvalArgs(splits=[EVAL]),
         custom_config=trainer_entry.custom_config(task.run_fn, config.trainer),
     )
+    blessed_model = Resolver(
+        strategy_class=LatestBlessedOtherModel,
+        model=Channel(type=Model),
+        model_blessing=Channel(type=ModelBlessing),
+        current=trainer.outputs["model"],
+    ).with_id("BlessedModelResolver")
     evaluator = Evaluator(
         examples=example_gen.outputs["examples"],
         example_splits=[EVAL],
@@ -144,13 +146,23 @@ def create_pipeline(config: PipelineConfig) -> Pipeline:
             accepted_statistics,
             anomaly_gate_node,
             transform,
-            blessed_model,
+            *([warm_start] if warm_start else []),
             trainer,
+            blessed_model,
             evaluator,
             skew_gate_node,
             pusher,
         ],
     )
+
+
+def _warm_start() -> Resolver:
+    """Finds the model whose weights the Trainer starts from."""
+    return Resolver(
+        strategy_class=LatestBlessedModelStrategy,
+        model=Channel(type=Model),
+        model_blessing=Channel(type=ModelBlessing),
+    ).with_id("WarmStartResolver")
 
 
 def checked_eval_config(eval_config: tfma.EvalConfig) -> tfma.EvalConfig:
