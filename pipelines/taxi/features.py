@@ -3,8 +3,8 @@
 Transform computes what the records say (preprocessing.py) and the model takes its inputs from them (model.py), so a
 feature is added, changed or dropped here and nowhere else.
 
-Left out, because they did not help: the census tracts (pickup_census_tract is missing in all rows but one, the centre of
-dropoff_census_tract is the drop-off coordinates), and the year (a served model meets years that no training row has).
+Left out, because they did not help: the census tracts (pickup_census_tract is missing in all rows but one, and the
+drop-off coordinates are the centre of dropoff_census_tract), and the year (a served model meets years without rows).
 """
 
 import dataclasses

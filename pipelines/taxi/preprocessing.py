@@ -9,7 +9,7 @@ bits, and SkewGate checks that they do. Hence:
 - Absent and NaN are two things. Absent has an id of its own, or the mean. NaN is nobody's default: it makes that row's
   z-score NaN and so its prediction NaN, which no one takes for an answer.
 
-Columns of a kind are stacked: an analyzer costs a pass over the data, and each operation costs every start of the graph.
+Columns of a kind are stacked: an analyzer costs a pass over the data, and an operation costs time at every start.
 """
 
 import functools
@@ -144,7 +144,7 @@ def _days_since_march(seconds: tf.Tensor) -> tf.Tensor:
 
 
 def _big_tip(tips: tf.Tensor, fare: tf.Tensor) -> tf.Tensor:
-    """In whole cents: one tip in a hundred is exactly a fifth of the fare, and in float32 those would fall either way."""
+    """In whole cents: one tip in a hundred is exactly a fifth of the fare, which float32 would throw a coin on."""
     return tf.cast(ft.FARE_PER_BIG_TIP * tf.round(tips * 100) > tf.round(fare * 100), tf.int64)
 
 
