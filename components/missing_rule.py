@@ -10,6 +10,7 @@ TensorFlow Serving's JSON rows can neither leave a key out nor send null, so one
 
 import dataclasses
 
+import numpy as np
 import tensorflow as tf
 from tensorflow_metadata.proto.v0 import schema_pb2
 
@@ -29,13 +30,18 @@ class MissingRule:
         """Reads the rule from the contract.
 
         Raises:
-            ValueError: A tag is absent, is there twice, or its number is not exact as float32.
+            ValueError: A tag is absent or there twice, or its number is not exact as int64 and as float32.
         """
-        number = int(_the_tag(schema, _NUMBER_TAG))
-        if int(tf.constant(number, tf.float32).numpy()) != number:
+        written = _the_tag(schema, _NUMBER_TAG)
+        try:
+            number = int(written)
+            exact = int(np.float32(np.int64(number))) == number
+        except (ValueError, OverflowError):
+            exact = False
+        if not exact:
             raise ValueError(
-                f"the contract's tag {_NUMBER_TAG}{number} is not exact as float32: expected a power of two such as "
-                f"{-(2**53)}; change the tag."
+                f"the contract's tag {_NUMBER_TAG}{written} is no whole number that int64 and float32 both hold: "
+                f"expected a power of two such as {-(2**53)}; change the tag."
             )
         return cls(number=number, string=_the_tag(schema, _STRING_TAG))
 

@@ -15,6 +15,7 @@ from pipelines.results import FAILED, OVERALL, SKIPPED, NodeResult, SliceMetrics
 ANOMALY_GATE, EVALUATOR, SKEW_GATE = "AnomalyGate", "Evaluator", "SkewGate"
 
 Slice = tuple[tuple[str, str], ...]  # pairs of column and value; empty: all rows
+Values = dict[tuple[Slice, str, bool], float]  # (slice, metric, is it a change against the baseline) -> value
 
 
 def verdicts(results: Mapping[str, NodeResult]) -> tuple[Verdict, ...]:
@@ -83,26 +84,31 @@ def _skew_verdict(result: NodeResult) -> Verdict:
 def _evaluator_verdict(result: NodeResult) -> Verdict:
     evaluation = result.uri("evaluation")
     blessed = any(output.properties.get("blessed") == 1 for output in result.outputs if output.key == "blessing")
-    refusals = tuple(_refusals(tfma.load_validation_result(str(evaluation))))
+    refusals = tuple(_refusals(tfma.load_validation_result(str(evaluation)), _values(evaluation)))
     if blessed:
         return Verdict(gate=EVALUATOR, passed=True, reasons=tuple(dict.fromkeys(_thresholds_met(evaluation))))
     return Verdict(gate=EVALUATOR, passed=False, reasons=refusals or ("TFMA named no metric; see the run's log",))
 
 
-def _refusals(validation: tfma.ValidationResult) -> Iterator[str]:
+def _refusals(validation: tfma.ValidationResult, values: Values) -> Iterator[str]:
     """One line per threshold that was not met."""
     for per_slice in validation.metric_validations_per_slice:
         where = _slice(per_slice.slice_key)
         for failure in per_slice.failures:
-            key, threshold, value = (
-                failure.metric_key,
-                failure.metric_threshold,
-                failure.metric_value.double_value.value,
+            name, threshold = failure.metric_key.name, failure.metric_threshold
+            bound = threshold.change_threshold if failure.metric_key.is_diff else threshold.value_threshold
+            if failure.HasField("metric_value"):
+                yield _in_words(name, where, failure.metric_value.double_value.value, bound, "NOT ")
+            else:
+                yield f"{name} on {slice_in_words(where)} was not computed, and has a threshold"
+    for spec in validation.missing_slices:
+        # TFMA also lists a slice as missing when the same bound already failed by another slicing spec.
+        if not any(_covers(spec, where) for where, _, _ in values):
+            columns = (
+                *spec.feature_keys,
+                *(f"{name} = {value}" for name, value in sorted(spec.feature_values.items())),
             )
-            bound = threshold.change_threshold if key.is_diff else threshold.value_threshold
-            yield _in_words(key.name, where, value, bound, "NOT ")
-    for missing in validation.missing_slices:
-        yield f"no rows for a slice that has a threshold: {' '.join(str(missing).split())}"
+            yield f"no rows for a slice that has a threshold: {', '.join(columns)}"
 
 
 def _thresholds_met(evaluation: Path) -> Iterator[str]:
@@ -120,8 +126,8 @@ def _thresholds_met(evaluation: Path) -> Iterator[str]:
                     yield _in_words(name, where, value, bound)
 
 
-def _values(evaluation: Path) -> dict[tuple[Slice, str, bool], float]:
-    """(slice, metric, is it a change against the baseline) -> value, of the candidate."""
+def _values(evaluation: Path) -> Values:
+    """What the candidate reached."""
     found = {}
     for record in tfma.load_metrics(str(evaluation)):
         where = _slice(record.slice_key)
@@ -142,9 +148,9 @@ def _slice_value(value: object) -> str:
 
 
 def _covers(spec: tfma.SlicingSpec | None, where: Slice) -> bool:
-    """Whether a slice belongs to a slicing spec; a threshold without one is about the overall slice."""
+    """Whether a slice belongs to a slicing spec; TFMA holds a threshold without one against every slice."""
     if spec is None:
-        return not where
+        return True
     values = dict(where)
     return set(values) == {*spec.feature_keys, *spec.feature_values} and all(
         values[name] == value for name, value in spec.feature_values.items()
@@ -153,13 +159,9 @@ def _covers(spec: tfma.SlicingSpec | None, where: Slice) -> bool:
 
 def _in_words(name: str, where: Slice, value: float, bound: Any, negation: str = "") -> str:
     """`auc on overall is 0.9571: at least 0.93`."""
-    change = isinstance(bound, tfma.GenericChangeThreshold)
-    what = (
-        f"change of {name} on {slice_in_words(where)} is {value:+.4f}"
-        if change
-        else (f"{name} on {slice_in_words(where)} is {value:.4f}")
-    )
-    return f"{what}: {negation}{_change_in_words(bound) if change else _bound_in_words(bound)}"
+    if isinstance(bound, tfma.GenericChangeThreshold):
+        return f"change of {name} on {slice_in_words(where)} is {value:+.4f}: {negation}{_change_in_words(bound)}"
+    return f"{name} on {slice_in_words(where)} is {value:.4f}: {negation}{_bound_in_words(bound)}"
 
 
 def _bound_in_words(bound: tfma.GenericValueThreshold) -> str:
