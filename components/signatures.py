@@ -1,4 +1,4 @@
-"""The signatures that every exported model has. Clients, Evaluator and gates rely on these names."""
+"""What every exported model has. Clients, Evaluator and gates rely on these names."""
 
 from pathlib import Path
 
@@ -8,12 +8,15 @@ from tensorflow.python.saved_model import loader_impl
 SERVING_DEFAULT = "serving_default"
 # One tensor [batch] per raw feature, missing values spelled as components.missing_rule says -> the same predictions.
 SERVING_RAW = "serving_raw"
-# examples: string [batch], serialized tf.Example -> every transformed feature, and the label where the row has it.
+# examples: string [batch], serialized tf.Example with the label -> every transformed feature, and the label.
 TRANSFORM_FEATURES = "transform_features"
 REQUIRED = (SERVING_DEFAULT, SERVING_RAW, TRANSFORM_FEATURES)
 
 # The one output of the two serving signatures: float32 [batch, outputs].
 PREDICTIONS = "predictions"
+
+# The trained Keras model, in the ModelRun artifact: what SkewGate compares the exported one with.
+TRAINED_MODEL_FILE = "trained.keras"
 
 
 class SignatureError(ValueError):

@@ -32,11 +32,11 @@ from tfx.utils import io_utils, path_utils
 
 from components import skew_probe
 from components.missing_rule import MissingRule
+from components.signatures import TRAINED_MODEL_FILE
 from components.skew_report import SkewReport
 
 BATCH_SIZES = (1, 7, 64, 512)
 TOLERANCE = 1e-6  # largest difference of a prediction across batch sizes; relative for predictions beyond 1
-TRAINED_MODEL_FILE = "trained.keras"  # in the ModelRun artifact
 REPORT_FILE = "report.json"
 _STDERR = "stderr"
 _DTYPES = {"float_list": np.float32, "int64_list": np.int64, "bytes_list": object}
@@ -200,15 +200,17 @@ def _probe(
     (workdir / "request.json").write_text(json.dumps(request))
     command = [sys.executable, "-P", skew_probe.__file__, str(workdir / "request.json")]
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    with (workdir / _STDERR).open("wb") as stderr:
-        probe = subprocess.Popen(
-            command, cwd=workdir, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr
-        )
+    with (
+        (workdir / _STDERR).open("wb") as stderr,
+        # The pipe that is the probe's standard input closes when this process dies, and the probe ends too.
+        subprocess.Popen(
+            command, cwd=workdir, env=environment, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=stderr
+        ) as probe,
+    ):
         try:
             yield probe
         finally:
             probe.kill()
-            probe.wait()
 
 
 def _outcome(probe: subprocess.Popen[bytes], workdir: Path) -> dict[str, Any]:

@@ -9,7 +9,9 @@ loaded, or the `error` that ended it.
 """
 
 import json
+import os
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -126,5 +128,12 @@ def _asker(signature: Callable[..., Nest]) -> Callable[[Nest, int], Nest]:
     return in_batches(lambda inputs: signature(**inputs), signature.structured_outputs)
 
 
+def _end_with_parent() -> None:
+    """Ends this process when SkewGate is gone, however it went: then the pipe that is standard input closes."""
+    os.read(sys.stdin.fileno(), 1)
+    os._exit(1)
+
+
 if __name__ == "__main__":
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     sys.exit(main(sys.argv[1]))

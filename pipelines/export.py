@@ -16,8 +16,13 @@ from tfx.utils import io_utils
 
 from components.domains import known_strings, number_range
 from components.missing_rule import MissingRule
-from components.signatures import PREDICTIONS, SERVING_DEFAULT, SERVING_RAW, TRANSFORM_FEATURES
-from components.skew_gate import TRAINED_MODEL_FILE
+from components.signatures import (
+    PREDICTIONS,
+    SERVING_DEFAULT,
+    SERVING_RAW,
+    TRAINED_MODEL_FILE,
+    TRANSFORM_FEATURES,
+)
 
 SERVING_ENVIRONMENT = "SERVING"  # of the contract: what a request holds, which is everything but the label
 _CONTRACT_FILE = "schema.pbtxt"  # in the model's assets.extra, so that a client finds types and the missing rule

@@ -15,7 +15,7 @@ from tfx.types import artifact_utils, standard_artifacts
 
 from components import skew_gate, skew_probe
 from components.missing_rule import MissingRule
-from components.signatures import PREDICTIONS
+from components.signatures import PREDICTIONS, TRAINED_MODEL_FILE
 from components.skew_report import SkewReport
 from pipelines import export
 from tests import handmade
@@ -74,7 +74,7 @@ def honest(
         raw=handmade.write_records(directory / "raw-00000-of-00001.gz", map(handmade.to_example, handmade.ROWS)),
         transformed=transformed,
         graph=graph,
-        trained=keras.saving.load_model(handmade_export.parent / "run" / skew_gate.TRAINED_MODEL_FILE),
+        trained=keras.saving.load_model(handmade_export.parent / "run" / TRAINED_MODEL_FILE),
         model_dir=str(handmade_export),
     )
 
@@ -406,4 +406,4 @@ def test_component_says_what_is_not_there(world: World, tmp_path: Path, folder: 
         with pytest.raises(
             ValueError, match=r"the Trainer left no trained\.keras: expected the trained model in .*run"
         ):
-            skew_gate._trained(Path(empty.uri) / skew_gate.TRAINED_MODEL_FILE)
+            skew_gate._trained(Path(empty.uri) / TRAINED_MODEL_FILE)

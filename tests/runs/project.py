@@ -1,0 +1,155 @@
+"""A copy of this project with a var folder of its own, and the command line that runs in it."""
+
+import contextlib
+import dataclasses
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+SOURCE = Path(__file__).resolve().parents[2]
+DIABETES = "tests.tasks.diabetes"
+NODES = (
+    "ExampleGen",
+    "ImportSchemaGen",
+    "StatisticsGen",
+    "AcceptedStatisticsResolver",
+    "ExampleValidator",
+    "SchemaGen",
+    "AnomalyGate",
+    "Transform",
+    "Trainer",
+    "BlessedModelResolver",
+    "SkewGate",
+    "Evaluator",
+    "Pusher",
+)
+RESOLVERS = frozenset({"AcceptedStatisticsResolver", "BlessedModelResolver"})
+_LEFT_OUT = shutil.ignore_patterns(".git", ".venv*", ".uv", "var", "__pycache__", ".*_cache")
+_CHANGES_OUTPUT = ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "PYTHONPATH")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Finished:
+    """A run that has ended."""
+
+    status: int
+    terminal: str  # what it wrote to standard output
+    stderr: str
+    summary: dict[str, Any]  # of this run; empty when it left none
+
+    @property
+    def states(self) -> dict[str, str]:
+        """Node -> "ran", "cached", "failed" or "skipped"."""
+        return {node["id"]: node["state"] for node in self.summary["nodes"]}
+
+    @property
+    def ran(self) -> set[str]:
+        """The nodes that ran, but for resolvers, which look anew each time."""
+        return {node for node, state in self.states.items() if state == "ran"} - RESOLVERS
+
+    def told(self) -> str:
+        """All that a test's message should show."""
+        return f"exit status {self.status}\n{self.terminal}\n{self.stderr}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Project:
+    """One copy. Its var folder lies where the command line puts it by default."""
+
+    root: Path
+
+    @property
+    def var(self) -> Path:
+        """Where the runs write."""
+        return self.root / "var"
+
+    @classmethod
+    def copy(cls, root: Path) -> "Project":
+        """Copies this project to `root`, without what runs and tools left."""
+        shutil.copytree(SOURCE, root, ignore=_LEFT_OUT, symlinks=True)
+        return cls(root)
+
+    def saved(self, directory: Path) -> None:
+        """Saves code and var, modification times included, as `restored` wants them."""
+        shutil.copytree(self.root, directory, symlinks=True)
+
+    def restored(self, directory: Path) -> "Project":
+        """Puts back what was saved, to the same path: ML Metadata holds absolute paths."""
+        shutil.rmtree(self.root)
+        shutil.copytree(directory, self.root, symlinks=True)
+        return self
+
+    def edit(self, path: str, old: str = "", new: str = "\n# Edited.\n") -> None:
+        """Replaces the one `old` in a file; without one, appends a comment."""
+        file = self.root / path
+        text = file.read_text()
+        assert not old or text.count(old) == 1, f"{path}: expected {old!r} once, found it {text.count(old)} times"
+        file.write_text(text.replace(old, new) if old else text + new)
+
+    def run(self, *options: str, task: str = DIABETES, module: Sequence[str] = ("-m", "pipelines.local")) -> Finished:
+        """Runs the command line to its end.
+
+        Args:
+            *options: of the command line, after `--task`.
+            task: the task.
+            module: what Python starts, with what comes before the options.
+        """
+        with self.started(*options, task=task, module=module) as process:
+            terminal, stderr = process.communicate()
+        return self._finished(process.returncode, terminal, stderr)
+
+    def run_until(self, node: str, *options: str, task: str = DIABETES) -> Finished:
+        """Runs until `node` has ended, then stops the run as `kill` does: the rest is not what the test is about."""
+        with self.started(*options, task=task) as process:
+            assert process.stdout is not None
+            lines = []
+            for line in process.stdout:
+                lines.append(line)
+                if line.startswith(f"{node} "):
+                    break
+            process.send_signal(signal.SIGTERM)
+            terminal, stderr = process.communicate()
+        return self._finished(process.returncode, "".join(lines) + terminal, stderr)
+
+    @contextlib.contextmanager
+    def started(
+        self, *options: str, task: str = DIABETES, module: Sequence[str] = ("-m", "pipelines.local")
+    ) -> Iterator[subprocess.Popen[str]]:
+        """The command line, running; killed when the test is done with it."""
+        command = [sys.executable, *module, "--task", task, *options]
+        process = subprocess.Popen(
+            command, cwd=self.root, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        with process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
+    def versions(self, task: str = "diabetes") -> list[str]:
+        """What lies in the serving folder, whatever it is called."""
+        serving = self.var / "serving" / task
+        return sorted(path.name for path in serving.iterdir()) if serving.is_dir() else []
+
+    def _finished(self, status: int, terminal: str, stderr: str) -> Finished:
+        found = re.search(r"^record +(\S+)$", terminal, re.MULTILINE)
+        record = self.root / found[1] if found else None
+        summary = json.loads(record.read_text()) if record and record.exists() else {}
+        return Finished(status=status, terminal=terminal, stderr=stderr, summary=summary)
+
+
+def environment(**more: str) -> dict[str, str]:
+    """The environment of a run: this one, without what changes how output looks."""
+    return {name: value for name, value in os.environ.items() if name not in _CHANGES_OUTPUT} | more
+
+
+def files(directory: Path) -> dict[str, bytes]:
+    """Relative path -> content, of every file below a folder."""
+    return {str(path.relative_to(directory)): path.read_bytes() for path in directory.rglob("*") if path.is_file()}

@@ -1,0 +1,105 @@
+"""A cold run, and runs after which nothing has changed."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import tensorflow as tf
+
+from tests.runs.conftest import History
+from tests.runs.project import NODES, Project
+
+pytestmark = pytest.mark.pipeline
+
+# Everything that the terminal says, line by line.
+TERMINAL = r"""
+tests\.tasks\.diabetes  run \d{8}-\d{6}
+ExampleGen                 ran +\d+\.\d s  train 290 rows, eval 152 rows
+ImportSchemaGen            ran +\d+\.\d s  the contract: 11 columns
+StatisticsGen              ran +\d+\.\d s  statistics of each split
+AcceptedStatisticsResolver ran +\d+\.\d s  nothing yet
+ExampleValidator           ran +\d+\.\d s  0 anomalies
+SchemaGen                  ran +\d+\.\d s  a proposal: 0 differences from the contract
+AnomalyGate                ran +\d+\.\d s  data accepted
+Transform                  ran +\d+\.\d s  11 features, the label among them
+Trainer                    ran +\d+\.\d s  \d+ epochs, lowest validation loss \d+
+BlessedModelResolver       ran +\d+\.\d s  nothing yet
+SkewGate                   ran +\d+\.\d s  blessed: 0 differences in 152 rows
+Evaluator                  ran +\d+\.\d s  blessed: mean_squared_error \d+
+Pusher                     ran +\d+\.\d s  version \d{10}
+
+AnomalyGate  passed       the data meets the contract
+Evaluator    passed       mean_squared_error on overall is \d+\.\d{4}: at most 5500
+SkewGate     passed       0 differences over 152 rows, 11 features and batch sizes 1, 7, 64, 512
+metrics      example_count=152  mean_squared_error=\d+
+pushed       var/serving/diabetes/\d{10} in \d+ s
+record       var/runs/\d{8}-\d{6}/summary\.json
+log          var/runs/\d{8}-\d{6}/run\.log
+next         edit the model or the features and run again: only what depends on the edit will run
+"""
+
+
+def test_every_node_runs_and_every_gate_passes(history: History) -> None:
+    assert list(history.cold.states) == list(NODES)
+    assert set(history.cold.states.values()) == {"ran"}
+    assert {gate["gate"]: gate["passed"] for gate in history.cold.summary["gates"]} == {
+        "AnomalyGate": True,
+        "Evaluator": True,
+        "SkewGate": True,
+    }
+
+
+def test_the_terminal_says_what_happened_and_nothing_else(history: History) -> None:
+    for said, expected in zip(history.cold.terminal.splitlines(), TERMINAL.strip("\n").splitlines(), strict=True):
+        assert re.fullmatch(expected, said)
+    assert history.cold.stderr == ""
+
+
+def test_skew_gate_compared_every_eval_row_and_found_no_difference(history: History) -> None:
+    report = json.loads((_output(history, "SkewGate", "blessing") / "report.json").read_text())
+    assert (report["rows"], report["differences"]) == (152, 0)
+    assert history.cold.summary["rows"] == {"train": 290, "eval": 152}
+
+
+def test_one_version_with_three_signatures_is_pushed(history: History, project: Project) -> None:
+    version = history.cold.summary["pushed"]["version"]
+    assert project.versions() == [version]
+    model = tf.saved_model.load(str(project.var / "serving" / "diabetes" / version))
+    assert set(model.signatures) == {"serving_default", "serving_raw", "transform_features"}
+
+
+def test_nothing_is_written_outside_var(history: History, project: Project) -> None:
+    assert history.code_after == history.code_before
+    assert list(history.scratch.iterdir()) == []
+    assert {path.name for path in project.var.iterdir()} == {
+        ".lock", "artifacts", "contracts", "data", "metadata.sqlite", "runs", "serving"
+    }  # fmt: skip
+
+
+def test_latest_is_the_newest_run(history: History, project: Project) -> None:
+    latest = project.var / "runs" / "latest"
+    assert latest.is_symlink()
+    assert json.loads((latest / "summary.json").read_text()) == history.second.summary
+
+
+def test_a_second_run_computes_nothing(history: History, project: Project) -> None:
+    assert history.second.ran == {"Pusher"}  # which looks whether the serving folder still holds the model
+    assert history.second.summary["status"] == "unchanged"
+    assert history.second.summary["pushed"] == history.cold.summary["pushed"] | {"new": False}
+    assert "already holds this model" in history.second.terminal
+    assert project.versions() == [history.cold.summary["pushed"]["version"]]
+
+
+def test_an_edit_of_what_computes_nothing_runs_nothing(project: Project) -> None:
+    (project.root / "README.md").write_text("Another text.\n")
+    project.edit("docs/decisions/0001-two-stacks.md")
+    project.edit("pipelines/closing_words.py")
+    third = project.run()
+    assert third.status == 0, third.told()
+    assert third.ran == set()
+
+
+def _output(history: History, node: str, key: str) -> Path:
+    (found,) = (entry for entry in history.cold.summary["nodes"] if entry["id"] == node)
+    return Path(found["outputs"][key]["uri"])

@@ -1,0 +1,107 @@
+"""kill -9 in the middle of each node, one after the other over one var folder; then the pipeline finishes."""
+
+import dataclasses
+import re
+import signal
+import sqlite3
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.runs.conftest import History
+from tests.runs.killed import COPYING, RENAMED
+from tests.runs.project import NODES, Finished, Project, files
+
+pytestmark = pytest.mark.pipeline
+
+EARLIER = "1700000000"  # a version that was there before, from other times
+MOMENTS = (*NODES, COPYING, RENAMED)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Aftermath:
+    """What is there after a death at each moment, and one more run."""
+
+    project: Project
+    deaths: dict[str, Finished]
+    last: Finished
+    cold: Finished  # a run that nothing interrupted, elsewhere
+
+
+@pytest.fixture(scope="module")
+def aftermath(history: History, tmp_path_factory: pytest.TempPathFactory) -> Aftermath:
+    """Dies at each moment, then runs once more."""
+    project = Project.copy(tmp_path_factory.mktemp("killed") / "project")
+    earlier = project.var / "serving" / "diabetes" / EARLIER
+    earlier.mkdir(parents=True)
+    (earlier / "saved_model.pb").write_bytes(b"from other times")
+    deaths = {moment: project.run(module=("-m", "tests.runs.killed", moment)) for moment in MOMENTS}
+    return Aftermath(project=project, deaths=deaths, last=project.run(), cold=history.cold)
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_the_run_was_killed(aftermath: Aftermath, moment: str) -> None:
+    death = aftermath.deaths[moment]
+    assert death.status == -signal.SIGKILL, death.told()
+
+
+@pytest.mark.parametrize(("killed", "following"), zip(NODES, (*NODES[1:], "Pusher"), strict=True))
+def test_the_next_run_clears_what_was_begun_and_goes_on_from_there(
+    aftermath: Aftermath, killed: str, following: str
+) -> None:
+    after = aftermath.deaths[COPYING if killed == "Pusher" else following]
+    assert f"cleared what an interrupted run left: {killed}\n" in after.terminal
+    states = dict(re.findall(r"^(\w+) +(ran|cached) ", after.terminal, re.MULTILINE))
+    done = NODES[: NODES.index(killed)]
+    assert {node for node in done if states[node] == "ran"} <= {"AcceptedStatisticsResolver", "BlessedModelResolver"}
+    if killed != "Pusher":
+        assert states[killed] == "ran"
+
+
+def test_in_the_end_the_pipeline_finishes_with_one_complete_new_version(aftermath: Aftermath) -> None:
+    assert aftermath.last.status == 0, aftermath.last.told()
+    pushed = aftermath.last.summary["pushed"]
+    assert aftermath.project.versions() == [EARLIER, pushed["version"]]
+    (trainer,) = (node for node in aftermath.last.summary["nodes"] if node["id"] == "Trainer")
+    exported = Path(trainer["outputs"]["model"]["uri"]) / "Format-Serving"
+    assert files(Path(pushed["path"])) == files(exported)
+
+
+def test_the_earlier_version_is_untouched(aftermath: Aftermath) -> None:
+    earlier = aftermath.project.var / "serving" / "diabetes" / EARLIER
+    assert files(earlier) == {"saved_model.pb": b"from other times"}
+
+
+def test_the_metrics_are_those_of_a_cold_run_elsewhere(aftermath: Aftermath) -> None:
+    assert _rounded(aftermath.last.summary["metrics"]) == _rounded(aftermath.cold.summary["metrics"])
+
+
+def test_nothing_unfinished_is_left(aftermath: Aftermath) -> None:
+    var = aftermath.project.var
+    assert not (var / "tmp").exists()
+    assert not [path for path in var.rglob("*") if path.name.endswith(".tmp")]
+    with sqlite3.connect(var / "metadata.sqlite") as database:
+        states = dict(database.execute("select id, last_known_state from Execution"))
+    complete = {str(execution) for execution, state in states.items() if state == 3}
+    assert set(states.values()) == {3, 4, 5}  # COMPLETE, FAILED, CACHED: none NEW or RUNNING
+    written = {path for path in (var / "artifacts" / "diabetes").glob("*/*/*") if path.parent.name != ".system"}
+    assert {path.name for path in written} <= complete
+    assert not list((var / "artifacts").glob("*/*/.system/stateful_working_dir/*"))
+
+
+def test_no_process_outlives_the_run_that_started_it(aftermath: Aftermath) -> None:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline and _processes(aftermath.project.root):
+        time.sleep(0.1)
+    assert _processes(aftermath.project.root) == []
+
+
+def _processes(root: Path) -> list[str]:
+    found = (" ".join(process.info["cmdline"] or ()) for process in psutil.process_iter(["cmdline"]))
+    return [command for command in found if str(root) in command]
+
+
+def _rounded(metrics: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
+    return {where: {name: round(value, 4) for name, value in values.items()} for where, values in metrics.items()}
