@@ -1,64 +1,80 @@
-# Plain verbs; `make help` lists them. Every target sets up .venv by itself when it has to.
+# Everything runs in .venv, which the targets make and keep in step with uv.lock by themselves (environment/).
+# Written for GNU make 3.81, which macOS ships.
 
 TASK ?= taxi
 VAR ?= var
 PYTHON ?=
-export PYTHON
 
-VENV := .venv
-# One stamp for each choice of Python: another PYTHON means another environment.
-READY := $(VENV)/.ready-$(subst /,_,$(PYTHON))
-RUN := $(VENV)/bin/python
-OPTIONS := --task $(TASK) --var $(VAR) $(if $(DATA),--data $(DATA)) $(if $(TRAIN_STEPS),--train-steps $(TRAIN_STEPS)) \
-	$(if $(FORCE),--force) $(if $(VERBOSE),--verbose)
-
-.PHONY: help doctor setup data run-local check format test-fast test test-other-stack bench lock clean
 .DEFAULT_GOAL := help
+SHELL := /bin/bash
+RUN := .venv/bin/python
+# One stamp for each value of PYTHON, so that another value is noticed without starting anything.
+nothing :=
+STAMP := .venv/.synced-$(or $(subst $(nothing) ,-,$(subst /,-,$(PYTHON))),auto)
+# Any Python that starts can do the set-up, which finds the right one; the first on PATH may be a shim that does not start.
+SYSTEM_PYTHON = PYTHON='$(PYTHON)' $(or $(shell for python in python3 /usr/bin/python3 '$(PYTHON)'; do \
+    "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 8))' >/dev/null 2>&1 && echo "$$python" && break; \
+    done),python3)
 
-help:  ## List what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo "Variables: TASK=$(TASK) VAR=$(VAR) DATA=<csv file or folder> TRAIN_STEPS=n FORCE=1 VERBOSE=1 PYTHON=python3.x"
+.PHONY: help doctor setup data run-local test test-fast test-other-stack check format bench lock clean
 
-doctor:  ## Say which stack this machine gets, and what is missing
-	@"$$(command -v python3 || command -v python3.13 || command -v python3.12 || command -v python3.11 || echo python3)" \
-		environment/stack.py doctor
+help: ## This list
+	@printf 'make TARGET [NAME=value ...]\n\n'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-17s %s\n", $$1, $$2}' Makefile
+	@echo
+	@printf '  %-17s %s\n' \
+	    'TASK=taxi' 'which folder of pipelines/' \
+	    'DATA=path' 'your own CSV file or folder, for run-local' \
+	    'VAR=var' 'where everything that is produced goes' \
+	    'TRAIN_STEPS=n' 'shorter or longer training, for run-local' \
+	    'FORCE=1' 'run-local: run every node, whatever the cache holds' \
+	    'VERBOSE=1' 'run-local: show the whole log' \
+	    'PYTHON=python3.11' 'instead of the Python that set-up would choose (make doctor says which)'
+	@printf '\nmake ends with 2 whenever a command fails; the command'"'"'s own status stands in its last line, as in "Error 1".\n'
 
-setup: $(READY)  ## Make .venv from uv.lock (the other targets do it when needed)
+doctor: ## Which stack this machine gets and why, what is missing, and the fix
+	@$(SYSTEM_PYTHON) -m environment.doctor
 
-data: $(READY)  ## Prepare the taxi trips below VAR, without running anything
-	@$(RUN) -m data.taxi --out $(VAR)/data/taxi
+setup: $(STAMP) ## Make .venv (every target below does this by itself, once)
 
-run-local: $(READY)  ## Run the whole training pipeline on this machine
-	@$(RUN) -m pipelines.local $(OPTIONS)
+$(STAMP): pyproject.toml uv.lock .venv/bin/python
+	@$(SYSTEM_PYTHON) -m environment.setup '$@'
 
-check: $(READY)  ## Format, lint, types, import contracts
-	@$(RUN) -m ruff format --check --quiet . || { echo "not formatted: make format"; exit 1; }
-	@$(RUN) -m ruff check --quiet .
-	@$(RUN) -m mypy
-	@$(VENV)/bin/lint-imports --no-timing 2>&1 | tail -n 4; $(VENV)/bin/lint-imports >/dev/null 2>&1
+# Missing, or a link to a Python that is gone: the stamp means nothing then.
+.venv/bin/python: ;
 
-format: $(READY)  ## Format the code, and fix what can be fixed
-	@$(RUN) -m ruff check --quiet --fix-only .
-	@$(RUN) -m ruff format --quiet .
+data: $(STAMP) ## Prepare the task's rows under var/data/ (no network)
+	@$(RUN) -m data.$(TASK) --out '$(VAR)/data/$(TASK)'
 
-test-fast: $(READY)  ## Run the tests that start no pipeline
-	@$(RUN) -m pytest -m "not pipeline"
+run-local: $(STAMP) ## The whole pipeline on this machine: from rows to a pushed model
+	@$(RUN) -m pipelines.local --task '$(TASK)' --var '$(VAR)' $(if $(DATA),--data '$(DATA)') \
+	    $(if $(TRAIN_STEPS),--train-steps '$(TRAIN_STEPS)') $(if $(FORCE),--force) $(if $(VERBOSE),--verbose)
 
-test: $(READY)  ## Run all tests
+test: $(STAMP) ## All tests, whole-pipeline runs included
 	@$(RUN) -m pytest
 
-test-other-stack:  ## Run all tests on the current stack, in a Debian 13 root (as root)
-	@environment/debian13.sh make test
+test-fast: $(STAMP) ## The tests that run no pipeline
+	@$(RUN) -m pytest -m 'not pipeline'
 
-bench: $(READY)  ## Compare a local run with upstream's own example
-	@$(RUN) -m benchmarks.local_run --out $(VAR)/bench
+test-other-stack: ## All tests of the last commit on the other stack, in a Debian root where this machine cannot have it
+	@PYTHON='$(PYTHON)' environment/other_stack make test
 
-lock: $(READY)  ## Resolve the dependencies anew
-	@"$$(command -v uv || echo .uv/bin/uv)" lock
+check: $(STAMP) ## Format, lint, types, import contracts: what CI checks first
+	@.venv/bin/ruff format --check --quiet . || { echo 'Not formatted: run `make format`.' >&2; exit 1; }
+	@.venv/bin/ruff check --quiet .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
 
-clean:  ## Remove what the tools cached; data, runs and models under VAR stay
-	@rm -rf .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
-	@find . -name __pycache__ -not -path './.venv/*' -not -path './.uv/*' -prune -exec rm -rf {} +
+format: $(STAMP) ## Format, and fix what the linter can
+	@.venv/bin/ruff check --fix-only --quiet .
+	@.venv/bin/ruff format .
 
-$(READY): pyproject.toml uv.lock environment/setup.sh environment/stack.py environment/uv.txt
-	@sh environment/setup.sh $@
+bench: $(STAMP) ## Upstream's example against ours, into var/bench/
+	@$(RUN) -m benchmarks.local_run --out '$(VAR)/bench'
+
+lock: ## Write uv.lock anew after an edit of pyproject.toml (UPGRADE=1: newest versions)
+	@$(SYSTEM_PYTHON) -m environment.setup --lock $(if $(UPGRADE),--upgrade)
+
+clean: ## Remove .venv, .uv and the tools' caches; var/, with data and pushed models, stays
+	@rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	@find . -name __pycache__ -prune -exec rm -rf {} +

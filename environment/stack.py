@@ -1,203 +1,202 @@
-"""Which stack this machine gets, and why. Standard library only; runs on any Python 3.8 or later.
+"""Which of the two stacks a machine gets, and with which Python.
 
-Two stacks are locked: the current one (Python 3.12 or 3.13) and the portable one (Python 3.11). The current one needs
-glibc 2.39 on Linux, since ml-metadata and tensorflow-data-validation ship no older wheels, or macOS on arm64.
-
-    python3 environment/stack.py          prints the Python to use; exit status 2 when there is none
-    python3 environment/stack.py stack    prints its name, current or portable
-    python3 environment/stack.py doctor   says which stack, why, and what is missing with the fix
+The only place that knows what a stack asks of a machine. `python3 -m environment.stack` prints the choice.
 """
 
+from __future__ import annotations
+
 import os
-import platform
 import shutil
-import subprocess
 import sys
-from typing import Dict, List, NamedTuple, Optional, Tuple
+from typing import NamedTuple, Sequence
 
-CURRENT, PORTABLE = "current", "portable"
-PYTHONS: Dict[str, Tuple[Tuple[int, int], ...]] = {CURRENT: ((3, 13), (3, 12)), PORTABLE: ((3, 11),)}
-VERSIONS = {CURRENT: "TFX 1.21, TensorFlow 2.21", PORTABLE: "TFX 1.16, TensorFlow 2.16"}
-GLIBC = (2, 39)  # of the current stack's wheels
-FREE_GIB = 6  # the packages take 4
+from environment import pythons as interpreters
+from environment.pythons import Python, Version, dotted
 
-# Asked of a candidate by running it: a file that is there may be a shim for a version that is not.
-_QUESTION = (
-    "import sys, sysconfig, os, importlib.util as u;"
-    "print('%d.%d' % sys.version_info[:2], bool(u.find_spec('venv') and u.find_spec('ensurepip')),"
-    " os.path.exists(os.path.join(sysconfig.get_path('include'), 'Python.h')), sys.executable)"
+
+class Stack(NamedTuple):
+    """One set of versions that work together; which ones stands in pyproject.toml."""
+
+    name: str
+    tfx: str
+    pythons: tuple  # of (major, minor), the preferred one first
+    glibc: Version  # the oldest that its Linux wheels load on
+    macos: bool  # it has wheels for macOS arm64
+    debian: str  # a Debian release whose own Python and glibc have it
+
+
+STACKS = (
+    Stack("current", "1.21", ((3, 13), (3, 12)), (2, 39), True, "trixie"),
+    Stack("portable", "1.16", ((3, 11),), (2, 17), False, "bookworm"),
 )
 
 
-class Python(NamedTuple):
-    """An interpreter that runs."""
-
-    path: str
-    version: Tuple[int, int]
-    has_venv: bool
-    has_headers: bool
-
-
-class Machine(NamedTuple):
-    """What the choice depends on."""
-
-    system: str  # platform.system()
-    processor: str  # platform.machine()
-    glibc: Optional[Tuple[int, int]]  # None where there is none
-    pythons: Tuple[Python, ...]
-
-
 class Choice(NamedTuple):
-    """The outcome; `python` is None when there is no way."""
+    """A stack, the Python to run it on, and why this one."""
 
-    stack: Optional[str]
-    python: Optional[Python]
+    stack: Stack
+    python: Python
     why: str
 
 
-def choose(machine: Machine, wanted: str = "") -> Choice:
-    """Picks the stack: what is wanted if the machine can have it, else the current one, else the portable one.
-
-    Args:
-        machine: the facts.
-        wanted: path or name of an interpreter (`PYTHON=`), found already and the first of machine.pythons; or empty.
-    """
-    if wanted:
-        return _as_wanted(machine, wanted)
-    obstacle = _obstacle(machine, CURRENT)
-    for stack in (CURRENT, PORTABLE):
-        found = [p for version in PYTHONS[stack] for p in machine.pythons if p.version == version]
-        if found and _obstacle(machine, stack) is None:
-            return Choice(stack, found[0], _reason(stack, obstacle))
-    if obstacle is None:
-        return Choice(None, None, "expected Python 3.13, 3.12 or 3.11, received " + _listed(machine))
-    return Choice(None, None, "{}; the portable stack needs Python 3.11, received {}".format(obstacle, _listed(machine)))
+class NoStackError(Exception):
+    """This machine, or the Python asked for, can have neither stack; the message says why and what to do."""
 
 
-def _as_wanted(machine: Machine, wanted: str) -> Choice:
-    if not machine.pythons:
-        return Choice(None, None, "PYTHON={}: it does not run; name one that does, or leave PYTHON out".format(wanted))
-    python = machine.pythons[0]
-    for stack, versions in PYTHONS.items():
-        if python.version in versions:
-            obstacle = _obstacle(machine, stack)
-            if obstacle:
-                return Choice(None, None, "PYTHON={}: {}; leave PYTHON out".format(wanted, obstacle))
-            return Choice(stack, python, "PYTHON={} asks for it".format(wanted))
-    received = "{}.{}".format(*python.version)
-    return Choice(None, None, "PYTHON={}: expected Python 3.11, 3.12 or 3.13, received {}".format(wanted, received))
+def _either(versions: Sequence[Version]) -> str:
+    return " or ".join(dotted(version) for version in versions)
 
 
-def _obstacle(machine: Machine, stack: str) -> Optional[str]:
-    """Why the machine cannot have a stack; None when it can."""
-    if (machine.system, machine.processor) == ("Darwin", "arm64"):
-        return None if stack == CURRENT else "the portable stack has no macOS wheels"
-    if (machine.system, machine.processor) != ("Linux", "x86_64"):
-        return "no wheels for {} on {}: expected Linux on x86_64 or macOS on arm64".format(
-            machine.system, machine.processor
-        )
-    if machine.glibc is None:
-        return "no wheels for a Linux without glibc"
-    if stack == CURRENT and machine.glibc < GLIBC:
-        return "the current stack needs glibc {}.{}, this machine has {}.{}".format(*(GLIBC + machine.glibc))
+def machine_obstacle(stack: Stack, python: Python) -> str | None:
+    """Says what about the machine keeps the stack off it, whatever the Python; None where nothing does."""
+    if (python.platform, python.machine) == ("darwin", "arm64"):
+        return None if stack.macos else "it has no packages for macOS"
+    if (python.platform, python.machine) != ("linux", "x86_64"):
+        where = "Linux x86_64 or macOS arm64" if stack.macos else "Linux x86_64"
+        return f"it needs {where}, and this is {python.platform} {python.machine}"
+    if python.glibc < stack.glibc:
+        found = f"this machine has {dotted(python.glibc)}" if python.glibc else "this machine has none"
+        return f"it needs glibc {dotted(stack.glibc)} or newer, and {found}"
     return None
 
 
-def _reason(stack: str, obstacle: Optional[str]) -> str:
-    if stack == CURRENT:
-        return "this machine can have it"
-    return obstacle or "no Python 3.12 or 3.13 found"
+def python_obstacle(stack: Stack, python: Python) -> str | None:
+    """Says what about the interpreter keeps the stack off it; None where nothing does."""
+    if python.version[:2] not in stack.pythons:
+        return f"it needs Python {_either(stack.pythons)}, and this is {dotted(python.version)}"
+    if python.implementation != "cpython" or python.free_threaded:
+        return f"it needs plain CPython, and this is {'free-threaded ' * python.free_threaded}{python.implementation}"
+    return None
 
 
-def _listed(machine: Machine) -> str:
-    return ", ".join("{}.{}".format(*p.version) for p in machine.pythons) or "none"
+def _best(stack: Stack, pythons: Sequence[Python]) -> Python | None:
+    fitting = [p for p in pythons if not machine_obstacle(stack, p) and not python_obstacle(stack, p)]
+    # Stable, so PATH decides among equals; an interpreter that can build packages goes before one that cannot.
+    return min(fitting, key=lambda p: (stack.pythons.index(p.version[:2]), not p.headers), default=None)
 
 
-def look(wanted: str = "") -> Machine:
-    """Finds out about this machine."""
-    names = [wanted] if wanted else ["python{}.{}".format(*v) for versions in PYTHONS.values() for v in versions]
-    found = [_ask(path) for name in [*names, *([] if wanted else ["python3", sys.executable])] for path in _where(name)]
-    name, glibc = platform.libc_ver()
-    return Machine(
-        system=platform.system(),
-        processor=platform.machine(),
-        glibc=tuple(int(part) for part in glibc.split(".")[:2]) if name == "glibc" else None,  # type: ignore[arg-type]
-        pythons=tuple(p for p in found if p is not None),
+def choose(pythons: Sequence[Python]) -> Choice:
+    """Picks the first stack of STACKS that one of the interpreters can have.
+
+    Raises:
+        NoStackError: no interpreter can have any.
+    """
+    passed_over: list[str] = []
+    for stack in STACKS:
+        python = _best(stack, pythons)
+        if python:
+            return Choice(stack, python, "; ".join(passed_over) or _fits(stack, python))
+        passed_over.append(f"the {stack.name} stack is out: {_missing(stack, pythons)}")
+    found = ", ".join(f"{p.executable} ({dotted(p.version)})" for p in pythons) or "no Python that runs"
+    raise NoStackError(
+        f"No stack fits this machine. Expected: {wanted()}. Received: {found}; {'; '.join(passed_over)}. "
+        "Install such a Python, or name one: make PYTHON=/path/to/python."
     )
 
 
-def _where(name: str) -> List[str]:
-    """Every file of that name on PATH, in order: the first may be a shim that does not run."""
-    if os.path.dirname(name):
-        return [name]
-    folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
-    return [path for path in (shutil.which(name, path=folder) for folder in folders if folder) if path]
+def _fits(stack: Stack, python: Python) -> str:
+    if not python.glibc:
+        return f"Python {dotted(python.version)} on macOS arm64 can have it"
+    return f"glibc {dotted(python.glibc)} is {dotted(stack.glibc)} or newer, and Python is {dotted(python.version)}"
 
 
-def _ask(path: str) -> Optional[Python]:
+def _missing(stack: Stack, pythons: Sequence[Python]) -> str:
+    for python in pythons:
+        obstacle = machine_obstacle(stack, python)
+        if obstacle:
+            return obstacle
+    return f"no Python {_either(stack.pythons)} on PATH that runs"
+
+
+def wanted() -> str:
+    """Says in a few words which machines can have a stack."""
+    ways = []
+    for stack in STACKS:
+        macos = " or on macOS arm64" if stack.macos else ""
+        ways.append(f"Python {_either(stack.pythons)} on Linux x86_64 with glibc {dotted(stack.glibc)} or newer{macos}")
+    return "; or ".join(reversed(ways))
+
+
+def insist(asked: str, answer: Python | str) -> Choice:
+    """Takes the interpreter that PYTHON asks for, or says why this machine cannot have it.
+
+    Args:
+        asked: the value of PYTHON.
+        answer: what that interpreter said of itself, or why it does not run.
+
+    Raises:
+        NoStackError: it does not run, or no stack fits it here.
+    """
+    if isinstance(answer, str):
+        raise NoStackError(
+            f"PYTHON={asked} does not run. Expected: the name or path of a Python {versions()}. Received: {answer}. "
+            "Correct PYTHON, or leave it out and let set-up choose."
+        )
+    for stack in STACKS:
+        if not python_obstacle(stack, answer):
+            obstacle = machine_obstacle(stack, answer)
+            if obstacle:
+                raise NoStackError(
+                    f"PYTHON={asked} is Python {dotted(answer.version)}, which gets the {stack.name} stack "
+                    f"(TFX {stack.tfx}), and this machine cannot have that: {obstacle}. Leave PYTHON out and let "
+                    f"set-up choose; as root, `make test-other-stack` tests in a Debian {stack.debian} root."
+                )
+            return Choice(stack, answer, f"PYTHON={asked} asks for Python {dotted(answer.version)}")
+    reasons = "; ".join(f"{stack.name}: {python_obstacle(stack, answer)}" for stack in STACKS)
+    raise NoStackError(
+        f"PYTHON={asked} has no stack. Expected: a Python {versions()}. Received: {reasons}. "
+        "Name such a Python, or leave PYTHON out and let set-up choose."
+    )
+
+
+def versions() -> str:
+    """Names every Python version that has a stack, the oldest first: `3.11, 3.12 or 3.13`."""
+    every = [dotted(version) for version in sorted(version for stack in STACKS for version in stack.pythons)]
+    return ", ".join(every[:-1]) + " or " + every[-1]
+
+
+def decide(asked: str = "") -> Choice:
+    """Picks stack and Python for this machine.
+
+    Args:
+        asked: the value of PYTHON, a command's name or path; empty lets the machine decide.
+
+    Raises:
+        NoStackError: there is none.
+    """
+    if not asked:
+        return choose(installed())
+    command = shutil.which(asked)
+    return insist(asked, interpreters.probe(command) if command else "no such command")
+
+
+def installed() -> list[Python]:
+    """Finds the interpreters on PATH that run, by the names that a stack may have."""
+    return interpreters.find(
+        [f"python{dotted(version)}" for stack in STACKS for version in stack.pythons] + ["python3"]
+    )
+
+
+def other(mine: Stack, pythons: Sequence[Python]) -> tuple[Stack, Python | None]:
+    """Returns the stack that `mine` is not, and a Python on this machine that can have it, if there is one."""
+    stack = next(stack for stack in STACKS if stack != mine)
+    return stack, _best(stack, pythons)
+
+
+def main() -> int:
+    """Prints name and Python of this machine's stack; `--other` also gives the Debian release that has the other."""
     try:
-        done = subprocess.run([path, "-c", _QUESTION], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=20)
-        version, venv, headers, executable = done.stdout.decode().split(None, 3)
-    except (OSError, ValueError, subprocess.TimeoutExpired):
-        return None
-    major, minor = version.split(".")
-    return Python(executable.strip(), (int(major), int(minor)), venv == "True", headers == "True")
-
-
-def missing(machine: Machine, choice: Choice, has_compiler: bool, has_uv: bool, free_gib: float) -> List[str]:
-    """What is missing for the set-up, one line each, with the fix."""
-    lines = []
-    version = "{}.{}".format(*choice.python.version) if choice.python else "3.11"
-    mac = machine.system == "Darwin"
-    if choice.python is None:
-        fix = "brew install python@3.13" if mac else "install Python 3.11, for example with pyenv or uv python install 3.11"
-        lines.append("Python: {}: {}".format(choice.why, fix))
-    else:
-        if not choice.python.has_venv and not has_uv:
-            lines.append("venv: Python cannot make environments: apt install python{}-venv, or install uv".format(version))
-        if not choice.python.has_headers:
-            lines.append("headers: no Python.h, and pyfarmhash is built from source: apt install python{0}-dev, or dnf "
-                         "install python{0}-devel".format(version))
-    if not has_compiler:
-        fix = "xcode-select --install" if mac else "apt install g++, or dnf install gcc-c++"
-        lines.append("compiler: no C++ compiler, and pyfarmhash is built from source: {}".format(fix))
-    if free_gib < FREE_GIB:
-        lines.append("disk: {:.1f} GiB free here, {} needed: free some".format(free_gib, FREE_GIB))
-    return lines
-
-
-def doctor(machine: Machine, choice: Choice) -> int:
-    """Prints the diagnosis and returns the exit status: 0, or 2 when something is missing."""
-    compiler = next((c for c in ("c++", "g++", "clang++") if shutil.which(c)), None)
-    uv = shutil.which("uv")
-    free = shutil.disk_usage(os.curdir).free / 2**30
-    if choice.stack and choice.python:
-        print("stack     {} ({}): {}".format(choice.stack, VERSIONS[choice.stack], choice.why))
-        print("python    {}.{}  {}".format(*choice.python.version, choice.python.path))
-    print("machine   {} on {}{}".format(
-        machine.system, machine.processor, ", glibc {}.{}".format(*machine.glibc) if machine.glibc else ""))
-    print("compiler  {}".format(compiler or "none"))
-    print("uv        {}".format(uv or "none; fetched into .uv when needed"))
-    lines = missing(machine, choice, compiler is not None, uv is not None, free)
-    for line in lines:
-        print("MISSING   {}".format(line))
-    print("ready: make run-local" if not lines else "not ready: see MISSING above")
-    return 2 if lines else 0
-
-
-def main(arguments: List[str]) -> int:
-    """See the module's docstring."""
-    wanted = os.environ.get("PYTHON", "")
-    machine = look(wanted)
-    choice = choose(machine, wanted)
-    if arguments == ["doctor"]:
-        return doctor(machine, choice)
-    if choice.python is None:
-        print("error: no Python for this project: {}; see make doctor".format(choice.why), file=sys.stderr)
+        choice = decide(os.environ.get("PYTHON", ""))
+    except NoStackError as error:
+        print(error, file=sys.stderr)
         return 2
-    print(choice.stack if arguments == ["stack"] else choice.python.path)
+    if "--other" in sys.argv[1:]:
+        stack, python = other(choice.stack, installed())
+        print(stack.name, stack.debian, python.executable if python else "-")
+    else:
+        print(choice.stack.name, choice.python.executable)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())
