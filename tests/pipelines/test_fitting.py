@@ -131,7 +131,7 @@ def line(optimizer: str | keras.Optimizer = "sgd") -> keras.Model:
 
 
 def fitted(
-    directory: Path, *, validation: Rows = SLOPE, seed: int = 1, steps: int = 12, patience: int = 9
+    directory: Path, validation: Rows = SLOPE, *, seed: int = 1, steps: int = 12, patience: int = 9
 ) -> keras.Model:
     directory.mkdir(exist_ok=True)
     with training_scope(SETTINGS, seed):
