@@ -14,13 +14,14 @@ Columns of a kind are stacked: an analyzer costs a pass over the data, and an op
 
 import functools
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import tensorflow as tf
 import tensorflow_transform as tft
 
 from pipelines.taxi import features as ft
 
-Raw = tf.Tensor | tf.SparseTensor  # dense [batch, 1], or sparse with at most one value a row
+Raw: TypeAlias = tf.Tensor | tf.SparseTensor  # dense [batch, 1], or sparse with at most one value a row
 Transformed = dict[str, tf.Tensor]  # by feature name; [batch, 1], float32 or int64
 
 _QUANTILE_ERROR = 0.001  # largest share of the rows by which a bucket's edge may be off

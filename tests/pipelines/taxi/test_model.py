@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -17,7 +19,7 @@ ROWS = 200
 def rows() -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Features of every range, and a label that hangs on the payment type."""
     random = np.random.default_rng(3)
-    features = {}
+    features: dict[str, np.ndarray] = {}
     for feature in ft.FEATURES:
         if isinstance(feature, ft.Scaled):
             features[feature.name] = random.normal(size=(ROWS, 1)).astype(np.float32)
@@ -44,49 +46,50 @@ def model() -> keras.Model:
     return trained(seed=1)
 
 
-def test_takes_every_feature_by_name_and_type(model):
+def test_takes_every_feature_by_name_and_type(model: keras.Model) -> None:
     taken = {tensor.name: (tensor.shape, tensor.dtype) for tensor in model.inputs}
     assert taken == {
         feature.name: ((None, 1), "float32" if isinstance(feature, ft.Scaled) else "int64") for feature in ft.FEATURES
     }
 
 
-def test_gives_one_probability_a_row(model):
+def test_gives_one_probability_a_row(model: keras.Model) -> None:
     probabilities = model.predict(rows()[0], verbose=0)
     assert probabilities.shape == (ROWS, 1)
     assert probabilities.dtype == np.float32
     assert 0 < probabilities.min() < probabilities.max() < 1
 
 
-def test_every_category_has_weights_of_its_own(model):
+def test_every_category_has_weights_of_its_own(model: keras.Model) -> None:
     sizes = [feature.size for feature in ft.FEATURES if not isinstance(feature, ft.Scaled | ft.Vocabulary)]
     total = sum(sizes) + sum(size + 1 for size in VOCABULARY.values())
     assert model.get_layer("wide").embeddings.shape == (total, 1)
     assert model.get_layer("embeddings").embeddings.shape == (total, Hyperparameters().embedding_dim)
 
 
-def test_two_trainings_give_the_same_weights(model):
+def test_two_trainings_give_the_same_weights(model: keras.Model) -> None:
     for ours, theirs in zip(model.get_weights(), trained(seed=1).get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
 
-def test_another_seed_gives_other_weights(model):
+def test_another_seed_gives_other_weights(model: keras.Model) -> None:
     assert not np.array_equal(model.get_layer("deep").kernel, trained(seed=2).get_layer("deep").kernel)
 
 
-def test_learns_what_the_label_hangs_on(model):
+def test_learns_what_the_label_hangs_on(model: keras.Model) -> None:
     features, labels = rows()
     probabilities = model.predict(features, verbose=0)
     assert probabilities[labels == 1].mean() > probabilities[labels == 0].mean()
 
 
-def test_nan_gives_nan_and_only_in_its_row(model):
+def test_nan_gives_nan_and_only_in_its_row(model: keras.Model) -> None:
     features = rows()[0]
     features["fare_scaled"][5] = np.nan
     assert np.flatnonzero(np.isnan(model.predict(features, verbose=0))).tolist() == [5]
 
 
-def test_file_loads_without_the_project(model, tmp_path):
+@pytest.mark.pipeline
+def test_file_loads_without_the_project(model: keras.Model, tmp_path: Path) -> None:
     features = rows()[0]
     model.save(tmp_path / "model.keras")
     np.savez(tmp_path / "rows.npz", **features)
@@ -116,6 +119,6 @@ def test_file_loads_without_the_project(model, tmp_path):
         ("dropout", 1.0, "hyperparameter dropout: expected 0 up to, but not, 1, received 1.0"),
     ],
 )
-def test_refuses_a_value_that_cannot_be(name, value, message):
+def test_refuses_a_value_that_cannot_be(name: str, value: Any, message: str) -> None:
     with pytest.raises(ValueError, match=f"^{message}$"):
         Hyperparameters(**{name: value})

@@ -3,6 +3,8 @@
 import calendar
 import datetime
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -37,14 +39,18 @@ OPTIONAL = {
 SPEC = {name: tf.io.FixedLenFeature([1], dtype) for name, dtype in REQUIRED.items()} | {
     name: tf.io.VarLenFeature(dtype) for name, dtype in OPTIONAL.items()
 }
+Trip = dict[str, list]
+Analysed = tuple[list[dict[str, np.ndarray]], tft.TFTransformOutput]
+Run = Callable[..., dict[str, np.ndarray]]
+
 PAYMENTS = ["Cash"] * 20 + ["Credit Card"] * 15 + ["Voucher"] * 5  # a payment type needs 5 rows for an id
 COMPANIES = ["Blue"] * 12 + ["Red"] * 9 + [None] * 19  # a company 10
 MISSING_SECONDS = 8  # of the 40 trips, the last ones
 
 
-def trip(**changes) -> dict[str, list]:
+def trip(**changes: Any) -> Trip:
     """A raw row; None takes a value away."""
-    row = {
+    row: dict[str, Any] = {
         "fare": 16.0,
         "trip_miles": 4.0,
         "tips": 0.0,
@@ -70,7 +76,7 @@ def seconds(year: int, month: int, day: int, hour: int = 0) -> int:
     return calendar.timegm((year, month, day, hour, 0, 0))
 
 
-def training_trips() -> list[dict[str, list]]:
+def training_trips() -> list[Trip]:
     """40 trips: fares 0 to 39, half of them 4 miles long and half of them 16, and a fifth without seconds."""
     return [
         trip(
@@ -87,7 +93,7 @@ def training_trips() -> list[dict[str, list]]:
 
 
 @pytest.fixture(scope="module")
-def analysed(tmp_path_factory) -> tuple[list[dict[str, np.ndarray]], tft.TFTransformOutput]:
+def analysed(tmp_path_factory: pytest.TempPathFactory) -> Analysed:
     """What Transform materialises for the training trips, and the graph it keeps."""
     folder = tmp_path_factory.mktemp("transform")
     metadata = dataset_metadata.DatasetMetadata(schema_utils.schema_from_feature_spec(SPEC))
@@ -98,18 +104,18 @@ def analysed(tmp_path_factory) -> tuple[list[dict[str, np.ndarray]], tft.TFTrans
 
 
 @pytest.fixture(scope="module")
-def transformed(analysed):
+def transformed(analysed: Analysed) -> Run:
     """Runs the kept graph on raw trips, as the exported model does: name -> one value per trip."""
     layer = analysed[1].transform_features_layer()
 
-    def run(*trips: dict[str, list]) -> dict[str, np.ndarray]:
+    def run(*trips: Trip) -> dict[str, np.ndarray]:
         parsed = tf.io.parse_example([example(row) for row in trips], SPEC)
         return {name: values.numpy() for name, values in layer(parsed).items()}
 
     return run
 
 
-def example(row: dict[str, list]) -> bytes:
+def example(row: Trip) -> bytes:
     """A serialized tf.Example."""
     features = {}
     for name, values in row.items():
@@ -124,7 +130,7 @@ def example(row: dict[str, list]) -> bytes:
     return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString()
 
 
-def test_one_column_per_record_and_the_label(transformed):
+def test_one_column_per_record_and_the_label(transformed: Run) -> None:
     columns = transformed(trip(), trip())
     assert {name: (values.shape, values.dtype.name) for name, values in columns.items()} == {
         feature.name: ((2, 1), "float32" if isinstance(feature, ft.Scaled) else "int64") for feature in ft.FEATURES
@@ -132,7 +138,7 @@ def test_one_column_per_record_and_the_label(transformed):
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, 40])
-def test_graph_gives_the_bits_that_were_materialised(analysed, transformed, batch_size):
+def test_graph_gives_the_bits_that_were_materialised(analysed: Analysed, transformed: Run, batch_size: int) -> None:
     materialised, trips = analysed[0], training_trips()
     for start in range(0, len(trips), batch_size):
         columns = transformed(*trips[start : start + batch_size])
@@ -141,19 +147,19 @@ def test_graph_gives_the_bits_that_were_materialised(analysed, transformed, batc
             assert values.tobytes() == expected.reshape(values.shape).tobytes(), name
 
 
-def test_z_score_of_the_root(transformed):
+def test_z_score_of_the_root(transformed: Run) -> None:
     # Half of the training trips are 4 miles long and half 16: roots 2 and 4, mean 3, standard deviation 1.
     columns = transformed(trip(trip_miles=16.0), trip(trip_miles=9.0), trip(trip_miles=0.0))
     assert columns["miles_scaled"].tolist() == [[1.0], [0.0], [-3.0]]
 
 
-def test_z_score_leaves_missing_values_out_of_the_moments(transformed):
+def test_z_score_leaves_missing_values_out_of_the_moments(transformed: Run) -> None:
     there = np.sqrt(100.0 * np.arange(40 - MISSING_SECONDS))
     columns = transformed(trip(trip_seconds=2500), trip(trip_seconds=None))
     assert columns["seconds_scaled"].tolist() == [[pytest.approx((50 - there.mean()) / there.std(), rel=1e-6)], [0.0]]
 
 
-def test_z_score_of_nan_is_nan_and_only_in_its_row(transformed):
+def test_z_score_of_nan_is_nan_and_only_in_its_row(transformed: Run) -> None:
     columns = transformed(trip(fare=math.nan), trip(), trip(pickup_latitude=math.nan))
     assert np.isnan(columns["fare_scaled"]).tolist() == [[True], [False], [False]]
     assert np.isnan(columns["pickup_latitude_scaled"]).tolist() == [[False], [False], [True]]
@@ -163,19 +169,19 @@ def test_z_score_of_nan_is_nan_and_only_in_its_row(transformed):
     ("fare", "bucket"),
     [(-1.0, 0), (0.0, 0), (1.99, 0), (2.0, 1), (3.99, 1), (37.99, 18), (38.0, 19), (1000.0, 19)],
 )
-def test_an_edge_belongs_to_the_bucket_above(transformed, fare, bucket):
+def test_an_edge_belongs_to_the_bucket_above(transformed: Run, fare: float, bucket: int) -> None:
     # 40 training fares, 0 to 39 dollars, in 20 buckets: an edge at every second dollar.
     assert transformed(trip(fare=fare))["fare_bucket"] == [[bucket]]
 
 
-def test_coordinates_fall_into_buckets_and_cells(transformed):
+def test_coordinates_fall_into_buckets_and_cells(transformed: Run) -> None:
     columns = transformed(trip(pickup_latitude=41.0), trip(pickup_latitude=41.0 + 39 / 64))
     assert columns["pickup_latitude_bucket"].tolist() == [[0], [19]]
     assert columns["pickup_longitude_bucket"].tolist() == [[19], [19]]  # all training trips began at one longitude
     assert columns["pickup_cell"].tolist() == [[19], [19 * 21 + 19]]
 
 
-def test_a_missing_coordinate_has_a_bucket_and_cells_of_its_own(transformed):
+def test_a_missing_coordinate_has_a_bucket_and_cells_of_its_own(transformed: Run) -> None:
     columns = transformed(trip(dropoff_latitude=None, dropoff_longitude=None), trip(dropoff_longitude=None))
     assert columns["dropoff_latitude_bucket"][0] == columns["dropoff_longitude_bucket"][0] == 20
     assert columns["dropoff_cell"][0] == 21 * 21 - 1
@@ -183,13 +189,13 @@ def test_a_missing_coordinate_has_a_bucket_and_cells_of_its_own(transformed):
     assert columns["dropoff_latitude_scaled"][0] == columns["dropoff_longitude_scaled"][0] == 0.0
 
 
-def test_a_batch_without_any_value_of_a_column(transformed):
+def test_a_batch_without_any_value_of_a_column(transformed: Run) -> None:
     columns = transformed(*[trip(**dict.fromkeys(OPTIONAL))] * 3)
     assert columns["seconds_bucket"].tolist() == [[20]] * 3
     assert columns["pickup_area"].tolist() == [[78]] * 3
 
 
-def test_vocabularies(analysed):
+def test_vocabularies(analysed: Analysed) -> None:
     read = analysed[1].vocabulary_by_name
     assert read("payment_type_id") == [b"Cash", b"Credit Card", b"Voucher"]
     assert read("company_id") == [b"(missing)", b"Blue"]  # by count; Red has 9 rows, one too few
@@ -198,21 +204,21 @@ def test_vocabularies(analysed):
 @pytest.mark.parametrize(
     ("payment_type", "expected"), [("Cash", 0), ("Credit Card", 1), ("Voucher", 2), ("Barter", 3), ("cash", 3), ("", 3)]
 )
-def test_an_unseen_payment_type_has_the_last_id(transformed, payment_type, expected):
+def test_an_unseen_payment_type_has_the_last_id(transformed: Run, payment_type: str, expected: int) -> None:
     assert transformed(trip(payment_type=payment_type))["payment_type_id"] == [[expected]]
 
 
 @pytest.mark.parametrize(("company", "expected"), [(None, 0), ("Blue", 1), ("Red", 2), ("Unheard of", 2)])
-def test_a_missing_company_is_not_an_unseen_one(transformed, company, expected):
+def test_a_missing_company_is_not_an_unseen_one(transformed: Run, company: str | None, expected: int) -> None:
     assert transformed(trip(company=company))["company_id"] == [[expected]]
 
 
 @pytest.mark.parametrize(("area", "expected"), [(1, 0), (77, 76), (0, 77), (78, 77), (-5, 77), (None, 78)])
-def test_a_numbered_category(transformed, area, expected):
+def test_a_numbered_category(transformed: Run, area: int | None, expected: int) -> None:
     assert transformed(trip(pickup_community_area=area))["pickup_area"] == [[expected]]
 
 
-def test_hour_of_the_week(transformed):
+def test_hour_of_the_week(transformed: Run) -> None:
     columns = transformed(
         trip(trip_start_day=1, trip_start_hour=0),
         trip(trip_start_day=7, trip_start_hour=23),
@@ -237,11 +243,11 @@ def test_hour_of_the_week(transformed):
         ((1970, 1, 1, 0), 306 // 7),
     ],
 )
-def test_season_week_at_known_times(transformed, moment, week):
+def test_season_week_at_known_times(transformed: Run, moment: tuple[int, int, int, int], week: int) -> None:
     assert transformed(trip(trip_start_timestamp=seconds(*moment)))["season_week"] == [[week]]
 
 
-def test_season_week_on_every_day_of_ten_years(transformed):
+def test_season_week_on_every_day_of_ten_years(transformed: Run) -> None:
     days = [datetime.date(2011, 3, 1) + datetime.timedelta(n) for n in range(3653)]
     starts = [
         max(datetime.date(y, 3, 1) for y in (day.year - 1, day.year) if datetime.date(y, 3, 1) <= day) for day in days
@@ -264,21 +270,21 @@ def test_season_week_on_every_day_of_ten_years(transformed):
         (0.0, 0.01, 1),
     ],
 )
-def test_label_counts_in_cents(transformed, fare, tips, expected):
+def test_label_counts_in_cents(transformed: Run, fare: float, tips: float, expected: int) -> None:
     assert transformed(trip(fare=fare, tips=tips))[ft.LABEL] == [[expected]]
 
 
-def test_features_do_not_see_the_tip(analysed, transformed):
+def test_features_do_not_see_the_tip(analysed: Analysed, transformed: Run) -> None:
     with_tip, without = transformed(trip(tips=9.0)), transformed(trip(tips=0.0))
     assert [name for name, values in with_tip.items() if not np.array_equal(values, without[name])] == [ft.LABEL]
 
 
-def test_requests_have_no_tip(analysed):
+def test_requests_have_no_tip(analysed: Analysed) -> None:
     request = {name: spec for name, spec in SPEC.items() if name != ft.TIPS}
     columns = analysed[1].transform_features_layer()(tf.io.parse_example([example(trip())], request))
     assert set(columns) == {feature.name for feature in ft.FEATURES}
 
 
-def test_two_values_in_a_row_are_an_error(transformed):
+def test_two_values_in_a_row_are_an_error(transformed: Run) -> None:
     with pytest.raises(tf.errors.InvalidArgumentError, match="out of bounds"):
         transformed({**trip(), "pickup_latitude": [41.9, 41.8]})
