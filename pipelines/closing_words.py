@@ -47,7 +47,8 @@ def say(console: Console, summary: Summary, directory: Path) -> None:
         refused = any(verdict.passed is False for verdict in reached)
         _say(console, "error", summary.error.splitlines()[0] if refused else summary.error, style="bold red")
     _say_outcome(console, summary)
-    _say_path(console, "record", directory / "summary.json")
+    if (directory / "summary.json").exists():
+        _say_path(console, "record", directory / "summary.json")
     _say_path(console, "log", directory / "run.log")
     _say(console, "next", _NEXT[summary.status])
 

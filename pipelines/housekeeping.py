@@ -1,4 +1,4 @@
-"""Leaves no trace of a run that was cut off."""
+"""Before a run: leaves no trace of one that was cut off, and no push in the cache that is not in place."""
 
 import shutil
 from pathlib import Path
@@ -6,6 +6,9 @@ from pathlib import Path
 from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2
 from tfx.orchestration.metadata import sqlite_metadata_connection_config
+from tfx.types.standard_artifacts import PushedModel
+
+from components.atomic_pusher import newest_version, same_files
 
 _UNFINISHED = (metadata_store_pb2.Execution.NEW, metadata_store_pb2.Execution.RUNNING)
 
@@ -42,6 +45,38 @@ def clear_interrupted(database: Path, artifacts: Path) -> list[str]:
     if unfinished:
         store.put_executions(unfinished)
     return [node for _, node in nodes]
+
+
+def forget_displaced_pushes(database: Path, artifacts: Path, serving: Path) -> list[str]:
+    """Takes pushes out of the cache whose version is not the newest below `serving`, or is not what was pushed.
+
+    Pusher's cache key knows nothing of the folder that it pushes to. Without this, a version that somebody deleted
+    would be taken for pushed, and so would a model after another one was pushed over it.
+
+    Args:
+        database: the ML Metadata database; nothing is done when there is none yet.
+        artifacts: of the pipeline.
+        serving: the folder of pushed versions.
+
+    Returns:
+        The versions that are out of place.
+    """
+    if not database.exists():
+        return []
+    store = metadata_store(database)
+    newest = newest_version(serving)
+    displaced = []
+    for push in store.get_artifacts_by_type(PushedModel.TYPE_NAME):
+        version, copy = push.custom_properties["pushed_version"].string_value, Path(push.uri)
+        if push.state != metadata_store_pb2.Artifact.LIVE or not version or not copy.is_relative_to(artifacts):
+            continue
+        if version != str(newest) or not same_files(copy, serving / version):
+            push.state = metadata_store_pb2.Artifact.DELETED
+            displaced.append(push)
+    store.put_artifacts(displaced)
+    for push in displaced:
+        shutil.rmtree(push.uri, ignore_errors=True)
+    return [push.custom_properties["pushed_version"].string_value for push in displaced]
 
 
 def _node(store: MetadataStore, execution: metadata_store_pb2.Execution) -> tuple[str, str]:

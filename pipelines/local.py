@@ -27,11 +27,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn, TextIO
 
+from pipelines.explain import explain
 from pipelines.lock import BusyError, exclusive
 from pipelines.options import Options, parse
 from pipelines.run_log import divert_output
+from pipelines.summary import FAILED, INTERRUPTED, PUSHED, REFUSED, UNCHANGED, Summary
 
-DONE, REFUSED, USAGE, INTERRUPTED = 0, 1, 2, 130  # exit statuses
+_EXIT_STATUS = {PUSHED: 0, UNCHANGED: 0, REFUSED: 1, FAILED: 1, INTERRUPTED: 130}
+_CANNOT_WRITE, _USAGE = 1, 2  # exit statuses before there is a run
+_SPARE_BYTES = 1 << 20  # a disk with less left is called full
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -46,24 +50,21 @@ def main(arguments: list[str] | None = None) -> int:
             return _run(options, directory, terminal)
     except BusyError as error:
         print(f"error: {error}", file=sys.stderr)
-        return USAGE
+        return _USAGE
     except OSError as error:
         print(f"error: {_unwritable(options.var, error)}", file=sys.stderr)
-        return REFUSED
+        return _CANNOT_WRITE
 
 
 def _run(options: Options, directory: Path, terminal: TextIO) -> int:
     """Runs the pipeline; whatever happens, a record is left and the terminal says what to do."""
-    # Imported here: --help and a busy folder need not wait for it.
-    from rich.console import Console
+    from rich.console import Console  # Imported here: --help and a busy folder need not wait for it.
 
     from pipelines import closing_words
-    from pipelines import summary as record
-    from pipelines.explain import explain
 
     console = Console(file=terminal, highlight=False)
     begin = time.monotonic()
-    summary = record.Summary(
+    summary = Summary(
         run_id=directory.name,
         task=options.task,
         data=str(options.data or "the task's own"),
@@ -75,20 +76,29 @@ def _run(options: Options, directory: Path, terminal: TextIO) -> int:
             from pipelines import local_run
         local_run.run(options, console, summary)
     except KeyboardInterrupt:
-        summary.status, summary.error = record.INTERRUPTED, "interrupted; what was finished is kept"
+        summary.status, summary.error = INTERRUPTED, "interrupted; what was finished is kept"
     except Exception as error:  # The boundary: the record and the terminal say it, the log has the traceback.
         traceback.print_exc()
-        summary.status, summary.error = record.FAILED, explain(error)
+        summary.status, summary.error = FAILED, explain(error)
     summary.seconds = time.monotonic() - begin
+    _keep(summary, directory)
+    closing_words.say(console, summary, directory)
+    return _EXIT_STATUS[summary.status]
+
+
+def _keep(summary: Summary, directory: Path) -> None:
+    """Writes the record. Where a run failed, says so if the disk is why: libraries have many names for that."""
+    if summary.status == FAILED:
+        try:
+            with tempfile.TemporaryFile(dir=directory) as file:
+                file.write(bytes(_SPARE_BYTES))
+        except OSError as error:
+            summary.fail(_unwritable(directory, error))
     try:
         summary.write(directory)
         _point_latest_at(directory)
     except OSError as error:
-        summary.status = record.FAILED
-        summary.error = "\n".join([*filter(None, [summary.error]), _unwritable(directory, error)])
-    closing_words.say(console, summary, directory)
-    statuses = {record.PUSHED: DONE, record.UNCHANGED: DONE, record.INTERRUPTED: INTERRUPTED}
-    return statuses.get(summary.status, REFUSED)
+        summary.fail(_unwritable(directory, error))
 
 
 @contextlib.contextmanager

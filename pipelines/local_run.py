@@ -11,7 +11,7 @@ from components.source_digest import source_digest
 from pipelines import launch, node_words, verdicts
 from pipelines.config import PipelineConfig, TrainerConfig, contract_copy
 from pipelines.explain import explain
-from pipelines.housekeeping import clear_interrupted
+from pipelines.housekeeping import clear_interrupted, forget_displaced_pushes
 from pipelines.integrity import Ledger
 from pipelines.options import Options
 from pipelines.progress import progress
@@ -44,6 +44,7 @@ def run(options: Options, console: Console, summary: Summary) -> None:
     pushed_before = set(atomic_pusher.versions(config.serving)) if config.serving.exists() else set()
     if cleared := clear_interrupted(config.metadata, config.var / "artifacts"):
         console.print(f"cleared what an interrupted run left: {', '.join(cleared)}")
+    forget_displaced_pushes(config.metadata, config.artifacts, config.serving)
     try:
         _run_nodes(create_pipeline(config), config, console, summary)
     except KeyboardInterrupt:

@@ -48,9 +48,8 @@ class Lines:
 
     def finished(self, result: NodeResult) -> None:
         """Prints node, state, seconds and what it wrote."""
-        self._console.print(
-            f"{result.node:<26} {result.state:<7} {result.seconds:6.1f} s  {result.words}", markup=False, soft_wrap=True
-        )
+        seconds = "" if result.state == SKIPPED else f"{result.seconds:6.1f} s  {result.words}"
+        self._console.print(f"{result.node:<26} {result.state:<7} {seconds}".rstrip(), markup=False, soft_wrap=True)
 
 
 class LiveTable:
@@ -81,7 +80,8 @@ class LiveTable:
             if node in self._results:
                 result = self._results[node]
                 state = Text(result.state, _STYLES[result.state])
-                table.add_row(node, state, f"{result.seconds:.1f}", Text(result.words))
+                seconds = "" if result.state == SKIPPED else f"{result.seconds:.1f}"
+                table.add_row(node, state, seconds, Text(result.words))
             elif node == self._running:
                 table.add_row(Text(node, "bold"), self._spinner, f"{time.monotonic() - self._since:.1f}", "")
             else:

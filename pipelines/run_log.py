@@ -1,5 +1,6 @@
 """TFX, Beam and TensorFlow write thousands of lines; they go to a file, and the terminal stays readable."""
 
+import io
 import os
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ def divert_output(log: Path) -> TextIO:
     """Sends whatever this process and its libraries print to `log`, until the process ends, and returns the terminal.
 
     The file descriptors themselves are diverted: TensorFlow's C++ half writes to them directly. They are not restored,
-    since TensorFlow 2.16 prints harmless tracebacks while the interpreter shuts down.
+    since libraries go on printing while the interpreter shuts down.
 
     Args:
         log: appended to.
@@ -24,4 +25,18 @@ def divert_output(log: Path) -> TextIO:
     with log.open("ab") as stream:
         os.dup2(stream.fileno(), sys.stdout.fileno())
         os.dup2(stream.fileno(), sys.stderr.fileno())
+    sys.stdout, sys.stderr = (
+        io.TextIOWrapper(_Lossy(stream.fileno(), "wb", closefd=False), errors="backslashreplace", write_through=True)
+        for stream in (sys.stdout, sys.stderr)
+    )
     return terminal
+
+
+class _Lossy(io.FileIO):
+    """Loses what does not fit on the disk: a run must be able to tell of a full disk without failing once more."""
+
+    def write(self, data: bytes) -> int:  # type: ignore[override]
+        try:
+            return super().write(data)
+        except OSError:
+            return len(data)

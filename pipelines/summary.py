@@ -39,6 +39,12 @@ class Summary:
     pushed_to: str | None = None
     error: str | None = None  # what ended the run, where something did
 
+    def fail(self, reason: str) -> None:
+        """Says that the run failed, and why, beside what was said before."""
+        self.status = FAILED
+        if reason not in (self.error or ""):
+            self.error = f"{self.error}\n{reason}" if self.error else reason
+
     def write(self, directory: Path) -> Path:
         """Writes summary.json, whole or not at all, and returns its path."""
         path = directory / "summary.json"

@@ -128,11 +128,7 @@ def create_pipeline(config: PipelineConfig) -> Pipeline:
         push_destination=pusher_pb2.PushDestination(
             filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=str(config.serving))
         ),
-        # What the destination holds is an input too: a version that somebody deleted is pushed again.
-        custom_config={
-            "code_digest": source_digest(atomic_pusher),
-            "newest_version": atomic_pusher.newest_version(config.serving),
-        },
+        custom_config={"code_digest": source_digest(atomic_pusher)},
         custom_executor_spec=ExecutorClassSpec(atomic_pusher.Executor),
     )
     return _pipeline(

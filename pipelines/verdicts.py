@@ -134,7 +134,7 @@ def _values(evaluation: Path) -> Values:
         for item in record.metric_keys_and_values:
             if item.key.model_name != tfma.BASELINE_KEY and item.value.WhichOneof("type") == "double_value":
                 found[where, item.key.name, item.key.is_diff] = item.value.double_value.value
-    return found
+    return dict(sorted(found.items()))  # All rows first.
 
 
 def _slice(key: Any) -> Slice:

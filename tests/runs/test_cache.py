@@ -1,9 +1,11 @@
 """The cache notices code: an edit re-runs what depends on it, and nothing before."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.runs.conftest import History
-from tests.runs.project import NODES, RESOLVERS, Project
+from tests.runs.project import NODES, RESOLVERS, Project, files
 
 pytestmark = pytest.mark.pipeline
 
@@ -59,14 +61,18 @@ def test_an_edit_of_a_component_runs_that_component(project: Project, component:
     assert run.ran == ran
 
 
-def test_a_version_that_somebody_deleted_is_pushed_again(project: Project, history: History) -> None:
-    (project.var / "serving" / "diabetes" / history.cold.summary["pushed"]["version"]).rename(
-        project.root / "elsewhere"
-    )
+@pytest.mark.parametrize("file", [".", "saved_model.pb"])
+def test_a_version_that_somebody_deleted_or_damaged_is_pushed_again(
+    project: Project, history: History, file: str
+) -> None:
+    version = project.var / "serving" / "diabetes" / history.cold.summary["pushed"]["version"]
+    (version / file).rename(project.root / "elsewhere")
     run = project.run()
     assert run.status == 0, run.told()
     assert run.ran == {"Pusher"}
-    assert project.versions() == [run.summary["pushed"]["version"]]
+    assert project.versions()[-1] == run.summary["pushed"]["version"]
+    pushed = files(Path(run.summary["pushed"]["path"]))
+    assert pushed == files(history.saved / version.relative_to(project.root))
 
 
 def _cached(states: dict[str, str]) -> set[str]:
