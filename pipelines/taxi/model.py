@@ -6,7 +6,7 @@ numbers, and generalises. Both add up to the logit.
 
 Expected on the shipped trips, on the split that the pipeline makes: ROC AUC 0.9576 to 0.9586 over five seeds, where
 gradient-boosted trees with scikit-learn's defaults reach 0.9544 to 0.9564 (`python -m benchmarks.trees`). On six other
-splits, with three seeds each, it was above the trees every time, by 0.002 in the mean. What is hard is the rides paid by
+splits, with three seeds each, it was above the trees every time, by 0.002 in the mean. What is hard is rides paid by
 credit card: ROC AUC 0.69 among them, 0.68 over all splits, where the trees have 0.67.
 """
 
