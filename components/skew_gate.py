@@ -13,14 +13,9 @@ Skew is a verdict, not a crash: the blessing says no and Pusher does not push. N
 
 import importlib
 import json
-import os
 import shutil
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
@@ -30,7 +25,7 @@ from tfx.dsl.component.experimental.decorators import component
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import io_utils, path_utils
 
-from components import skew_probe
+from components import probe_process, skew_probe
 from components.missing_rule import MissingRule
 from components.signatures import TRAINED_MODEL_FILE
 from components.skew_report import SkewReport
@@ -38,7 +33,6 @@ from components.skew_report import SkewReport
 BATCH_SIZES = (1, 7, 64, 512)
 TOLERANCE = 1e-6  # largest difference of a prediction across batch sizes; relative for predictions beyond 1
 REPORT_FILE = "report.json"
-_STDERR = "stderr"
 _DTYPES = {"float_list": np.float32, "int64_list": np.int64, "bytes_list": object}
 # What TFX's own InfraValidator writes, and its Pusher looks for.
 _BLESSED_FILE, _NOT_BLESSED_FILE, _BLESSED_PROPERTY = "INFRA_BLESSED", "INFRA_NOT_BLESSED", "blessed"
@@ -110,11 +104,11 @@ def compare(
     report = SkewReport(batch_sizes=batch_sizes, tolerance=TOLERANCE)
     predict = _batched(trained)
     batch_path = []
-    with _probe(workdir, raw_files, model_dir, missing, batch_sizes) as probe:
+    with probe_process.started(workdir, raw_files, model_dir, missing, batch_sizes) as probe:
         for serialized in skew_probe.read_chunks(transformed_files):
             features = materialised(serialized)
             batch_path.append((features, {size: _predictions(predict, features, size) for size in batch_sizes}))
-        done = _outcome(probe, workdir)
+        done = probe_process.outcome(probe, workdir)
     if "error" in done:
         report.refuse(f"the exported model does not answer in a fresh process: {done['error']}")
         return report
@@ -125,7 +119,9 @@ def compare(
         report.refuse(f"rows do not pair: {done['rows']} raw, {rows} transformed")
         return report
     raw_chunks = skew_probe.read_chunks(raw_files)
-    for (features, predictions), served, raw in zip(batch_path, _answers(workdir), raw_chunks, strict=True):
+    for (features, predictions), served, raw in zip(
+        batch_path, probe_process.answers(workdir), raw_chunks, strict=True
+    ):
         report.add(features, predictions, served, raw)
     return report
 
@@ -183,51 +179,6 @@ def _predictions(
     predict: Callable[[skew_probe.Nest, int], skew_probe.Nest], features: dict[str, np.ndarray], size: int
 ) -> np.ndarray:
     return predict({name: tf.constant(value) for name, value in features.items()}, size)["predictions"].numpy()
-
-
-@contextmanager
-def _probe(
-    workdir: Path, raw_files: list[str], model_dir: str, missing: MissingRule, batch_sizes: tuple[int, ...]
-) -> Iterator[subprocess.Popen[bytes]]:
-    """The probe, running beside the comparison's own half, and ended with it."""
-    request = {
-        "model": model_dir,
-        "examples": raw_files,
-        "missing": {"number": missing.number, "string": missing.string},
-        "batch_sizes": batch_sizes,
-        "answers": str(workdir),
-    }
-    (workdir / "request.json").write_text(json.dumps(request))
-    command = [sys.executable, "-P", skew_probe.__file__, str(workdir / "request.json")]
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    with (
-        (workdir / _STDERR).open("wb") as stderr,
-        # The pipe that is the probe's standard input closes when this process dies, and the probe ends too.
-        subprocess.Popen(
-            command, cwd=workdir, env=environment, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=stderr
-        ) as probe,
-    ):
-        try:
-            yield probe
-        finally:
-            probe.kill()
-
-
-def _outcome(probe: subprocess.Popen[bytes], workdir: Path) -> dict[str, Any]:
-    """Waits for the probe, and returns what it says of itself, or what is known of its death."""
-    status = probe.wait()
-    done = workdir / skew_probe.DONE_NAME
-    if done.exists():
-        return json.loads(done.read_text())  # type: ignore[no-any-return]
-    lines = (workdir / _STDERR).read_text(errors="replace").strip().splitlines()
-    return {"error": f"{lines[-1] if lines else 'no message'} (exit status {status})"}
-
-
-def _answers(directory: Path) -> Iterator[dict[str, np.ndarray]]:
-    for path in sorted(directory.glob("chunk-*.npz")):
-        # Strings are pickled; the file is our own probe's, a moment old.
-        with np.load(path, allow_pickle=True) as arrays:
-            yield dict(arrays)
 
 
 def _bless(blessing: standard_artifacts.InfraBlessing, report: SkewReport) -> None:

@@ -124,7 +124,8 @@ def _answer(request: dict[str, Any], answers: Path) -> int:
     return rows
 
 
-def _asker(signature: Callable[..., Nest]) -> Callable[[Nest, int], Nest]:
+def _asker(signature: Any) -> Callable[[Nest, int], Nest]:
+    """A signature of the SavedModel, asked in batches."""
     return in_batches(lambda inputs: signature(**inputs), signature.structured_outputs)
 
 

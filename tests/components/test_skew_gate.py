@@ -13,7 +13,7 @@ import pytest
 import tensorflow as tf
 from tfx.types import artifact_utils, standard_artifacts
 
-from components import skew_gate, skew_probe
+from components import probe_process, skew_gate, skew_probe
 from components.missing_rule import MissingRule
 from components.signatures import PREDICTIONS, TRAINED_MODEL_FILE
 from components.skew_report import SkewReport
@@ -335,6 +335,15 @@ def test_a_probe_that_dies(world: World, monkeypatch: pytest.MonkeyPatch) -> Non
     assert world.gate().reasons() == [
         "the exported model does not answer in a fresh process: no more memory (exit status 9)"
     ]
+
+
+def test_the_probe_ends_with_the_gate(world: World) -> None:
+    missing = MissingRule.from_schema(handmade.CONTRACT)
+    with probe_process.started(world.directory, [world.raw], world.model_dir, missing, (1,)) as probe:
+        assert probe.stdin is not None
+        probe.stdin.close()  # as it closes when the gate dies
+        assert probe.wait() == 1
+    assert not (world.directory / skew_probe.DONE_NAME).exists()
 
 
 def test_transformed_rows_that_are_not_dense(world: World) -> None:
