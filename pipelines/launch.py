@@ -60,7 +60,7 @@ def _run_node(compiled: pipeline_pb2.Pipeline, node: pipeline_pb2.PipelineNode, 
     deployment = runner_utils.extract_local_deployment_config(compiled)
     connection = deployment.metadata_connection_config
     connection = getattr(connection, connection.WhichOneof("connection_config"))
-    # Beam shuffles with Python's own generator: seeded here, two cold runs write their rows in the same order.
+    # Beam shuffles, such as the files of a source, with Python's own generator.
     random.seed(_SEED)
     begin = time.monotonic()
     try:

@@ -51,7 +51,7 @@ def run(options: Options, console: Console, summary: Summary) -> None:
         clear_interrupted(config.metadata, config.var / "artifacts")
         raise
     finally:
-        _read_results(summary)
+        _read_results(summary, task.min_slice_rows)
     _conclude(summary, pushed_before)
 
 
@@ -86,14 +86,14 @@ def _run_nodes(pipeline: Pipeline, config: PipelineConfig, console: Console, sum
                 summary.status, summary.error = FAILED, f"{result.node}: {explain(result.error)}"
 
 
-def _read_results(summary: Summary) -> None:
+def _read_results(summary: Summary, min_slice_rows: int) -> None:
     """Takes row counts, verdicts, metrics and schema differences from what the nodes wrote."""
     results = _by_node(summary)
     summary.rows = node_words.row_counts(results.get("ExampleGen"))
     summary.verdicts = verdicts.verdicts(results)
     evaluator = results.get("Evaluator")
     if evaluator is not None and evaluator.outputs:
-        summary.metrics = verdicts.slice_metrics(evaluator.uri("evaluation"))
+        summary.metrics = verdicts.slice_metrics(evaluator.uri("evaluation"), min_slice_rows)
     summary.schema_differences = node_words.schema_differences(results)
 
 

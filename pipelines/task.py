@@ -21,6 +21,7 @@ class Task:
     run_fn: Callable[..., None]  # trains and exports, for Trainer; ends with pipelines.export.export_model
     make_eval_config: Callable[[], tfma.EvalConfig]  # metrics, slices and the thresholds that bless
     train_steps: int  # batches at most; early stopping may end before
+    min_slice_rows: int = 1  # of the eval split; metrics of smaller slices are noise, and are not reported
     tolerated_anomalies: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)  # feature -> kinds
 
     def __post_init__(self) -> None:

@@ -12,6 +12,7 @@ from components.anomaly_gate import AnomalyError
 from components.findings import Finding
 from pipelines.results import FAILED, OVERALL, SKIPPED, NodeResult, SliceMetrics, Verdict
 
+_ROWS_METRIC = "example_count"  # TFMA's name for ExampleCount
 ANOMALY_GATE, EVALUATOR, SKEW_GATE = "AnomalyGate", "Evaluator", "SkewGate"
 
 Slice = tuple[tuple[str, str], ...]  # pairs of column and value; empty: all rows
@@ -28,12 +29,19 @@ def verdicts(results: Mapping[str, NodeResult]) -> tuple[Verdict, ...]:
     return tuple(_verdict(results.get(gate), gate, read) for gate, read in readers.items())
 
 
-def slice_metrics(evaluation: Path) -> SliceMetrics:
-    """Metrics of the candidate per slice, from the Evaluator's output; those that are one number."""
+def slice_metrics(evaluation: Path, min_rows: int = 1) -> SliceMetrics:
+    """Metrics of the candidate per slice; those that are one number.
+
+    Args:
+        evaluation: the Evaluator's output.
+        min_rows: slices with fewer rows are left out, where the metric ExampleCount tells. Not TFMA's own option
+            min_slice_size: a slice that it leaves out fails every threshold there is.
+    """
     found: SliceMetrics = {}
     for (where, name, is_diff), value in _values(evaluation).items():
         if not is_diff:
             found.setdefault(slice_in_words(where), {})[name] = value
+    found = {where: values for where, values in found.items() if values.get(_ROWS_METRIC, min_rows) >= min_rows}
     return dict(sorted(found.items(), key=lambda item: (item[0] != OVERALL, item[0])))
 
 

@@ -14,4 +14,5 @@ TASK = Task(
     run_fn=trainer.run_fn,
     make_eval_config=evaluation.make_eval_config,
     train_steps=1000,
+    min_slice_rows=evaluation.MIN_SLICE_ROWS,
 )

@@ -137,6 +137,10 @@ def test_slice_metrics(good: Path) -> None:
     assert list(found) == ["overall", "pay = Card", "pay = Cash"]
     assert found["overall"] == {"example_count": 40, "mean_squared_error": pytest.approx(0.13)}
     assert found["pay = Card"]["mean_squared_error"] == pytest.approx(0.25)
+    rows = {where: values["example_count"] for where, values in found.items()}
+    assert rows == {"overall": 40, "pay = Card": 20, "pay = Cash": 20}
+    assert list(slice_metrics(good, min_rows=20)) == ["overall", "pay = Card", "pay = Cash"]
+    assert list(slice_metrics(good, min_rows=21)) == ["overall"]
 
 
 def test_change_against_the_baseline_and_a_metric_that_is_not_there() -> None:
