@@ -2,10 +2,10 @@
 
     python -m benchmarks.local_run --repeats 3 --out var/bench
 
-Runs in turn, `repeats` times: upstream's `taxi_pipeline_native_keras.py` as installed with tfx, in a temporary home; our
-taxi task cold, in a temporary folder; the same again unchanged; and again after an edit of the model. Writes medians, the
-ratios of the same round, seconds per node and peak memory to `<out>/local_run.json`. Machines are shared and noisy: the
-ratio is the figure to look at.
+Runs in turn, `repeats` times: upstream's `taxi_pipeline_native_keras.py` as installed with tfx, in a temporary home;
+our taxi task cold, in a temporary folder; the same again unchanged; and again after an edit of the model. Writes
+medians, the ratio within a round, seconds per node and peak memory to `<out>/local_run.json`. Machines are shared and
+noisy: the ratio is the figure to look at.
 """
 
 import argparse
@@ -78,7 +78,11 @@ def one_round(directory: Path) -> dict[str, Measured]:
         else:
             shutil.copy(source, project / name)
     var = directory / "var"
-    measured = {"upstream": _upstream(directory / "home"), "cold": _ours(project, var), "unchanged": _ours(project, var)}
+    measured = {
+        "upstream": _upstream(directory / "home"),
+        "cold": _ours(project, var),
+        "unchanged": _ours(project, var),
+    }
     with (project / _EDITED).open("a") as model:
         model.write("\n# An edit, so that everything that depends on the model runs again.\n")
     return {**measured, "model edited": _ours(project, var)}
@@ -93,9 +97,7 @@ def summarise(rounds: list[dict[str, Measured]]) -> dict[str, object]:
             "seconds": round(statistics.median(m.seconds for m in of_name), 2),
             "all_seconds": [round(m.seconds, 2) for m in of_name],
             "peak_mib": round(statistics.median(m.peak_mib for m in of_name)),
-            "nodes": {
-                node: round(statistics.median(m.nodes[node] for m in of_name), 2) for node in of_name[0].nodes
-            },
+            "nodes": {node: round(statistics.median(m.nodes[node] for m in of_name), 2) for node in of_name[0].nodes},
         }
     ratio = statistics.median(one["cold"].seconds / one["upstream"].seconds for one in rounds)
     return {"repeats": len(rounds), "cores": os.cpu_count(), "ratio_cold_to_upstream": round(ratio, 3), "runs": runs}

@@ -1,7 +1,7 @@
 """Resolver strategies: what this run's data and model are compared with. Never with themselves.
 
-TFX's own strategies pick the newest artifact, which on a second run is this run's own: the comparison would say nothing,
-and everything that compares would run again for it.
+TFX's own strategies pick the newest artifact, which on a second run is this run's own: the comparison would say
+nothing, and everything that compares would run again for it.
 """
 
 import ml_metadata as mlmd

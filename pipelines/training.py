@@ -169,8 +169,8 @@ def checked_eval_config(eval_config: tfma.EvalConfig) -> tfma.EvalConfig:
     """
     if not tfma.metrics.metric_thresholds_from_metrics_specs(eval_config.metrics_specs, eval_config=eval_config):
         raise ConfigError(
-            "the EvalConfig has no threshold, so no model could ever be blessed: expected at least one value threshold, "
-            "received none; add one in the task's evaluation.py."
+            "the EvalConfig has no threshold, so no model could ever be blessed: expected at least one value "
+            "threshold, received none; add one in the task's evaluation.py."
         )
     return eval_config
 

@@ -15,7 +15,9 @@ def preprocessing_fn(inputs):
         value = inputs[name]
         if isinstance(value, tf.SparseTensor):
             scaled = tft.scale_to_z_score(value)
-            outputs[name] = tf.sparse.to_dense(tf.SparseTensor(scaled.indices, scaled.values, [value.dense_shape[0], 1]))
+            outputs[name] = tf.sparse.to_dense(
+                tf.SparseTensor(scaled.indices, scaled.values, [value.dense_shape[0], 1])
+            )
         else:
             outputs[name] = tft.scale_to_z_score(value)
     outputs[SEX] = tft.compute_and_apply_vocabulary(inputs[SEX], num_oov_buckets=1, vocab_filename=SEX)
