@@ -64,7 +64,7 @@ class ServedModel(tf.Module):
     def __init__(self, model: keras.Model, transform: tft.TFTransformOutput, schema: schema_pb2.Schema):
         super().__init__()
         self.model = model
-        self.model_variables = list(model.variables)  # in the model's order, for warm starts
+        self.weights_by_path = {weight.path: weight for weight in model.weights}  # for warm starts
         self._transform_layer = transform.transform_features_layer()
         self._rule = MissingRule.from_schema(schema)
         self._row_spec = feature_spec(schema)

@@ -131,17 +131,17 @@ def fit(
         train: rows to learn from.
         validation: rows whose loss decides when to stop.
         fn_args: of the Trainer.
-        steps: batches at most; whole epochs, unless it is less than one.
+        steps: batches at most; epochs are cut evenly so that nearly all of them are taken.
         batch_size: rows a step.
         patience: epochs without a lower validation loss before stopping.
         seed: of the shuffling.
     """
-    steps_per_epoch = min(steps, train.batches(batch_size))
+    epochs = -(-steps // train.batches(batch_size))
     run_dir = Path(fn_args.model_run_dir)
     history = model.fit(
         _batches(train, batch_size, seed).repeat(),
-        steps_per_epoch=steps_per_epoch,
-        epochs=steps // steps_per_epoch,
+        steps_per_epoch=steps // epochs,
+        epochs=epochs,
         validation_data=_batches(validation, batch_size=4096, seed=None),
         callbacks=[
             keras.callbacks.EarlyStopping("val_loss", patience=patience, restore_best_weights=True),
@@ -161,23 +161,23 @@ def _batches(rows: Rows, batch_size: int, seed: int | None) -> tf.data.Dataset:
 
 
 def start_warm(model: keras.Model, base_model: str | None) -> int:
-    """Copies the weights of an earlier exported model, where their shapes still agree.
+    """Copies the weights of an earlier exported model, where layer, name and shape still agree.
 
     Args:
-        model: built.
+        model: built; its layers have names of their own, not Keras' running numbers.
         base_model: folder of the SavedModel, or None for a cold start.
 
     Returns:
-        How many of the model's variables were copied.
+        How many of the model's weights were copied.
     """
     if base_model is None:
         return 0
-    earlier = tf.saved_model.load(base_model).model_variables
-    pairs = [
-        (ours, theirs)
-        for ours, theirs in zip(model.variables, earlier, strict=False)
-        if tuple(ours.shape) == tuple(theirs.shape)
+    earlier = tf.saved_model.load(base_model).weights_by_path
+    kept = [
+        weight
+        for weight in model.weights
+        if weight.path in earlier and tuple(weight.shape) == tuple(earlier[weight.path].shape)
     ]
-    for ours, theirs in pairs:
-        ours.assign(theirs)
-    return len(pairs)
+    for weight in kept:
+        weight.assign(earlier[weight.path])
+    return len(kept)

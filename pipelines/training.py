@@ -82,7 +82,8 @@ def create_pipeline(config: PipelineConfig) -> Pipeline:
         examples=example_gen.outputs["examples"],
         schema=import_schema_gen.outputs["schema"],
         preprocessing_fn=dotted_path(task.preprocessing_fn),
-        disable_statistics=True,
+        disable_statistics=True,  # of the transformed rows: nothing reads them
+        disable_analyzer_cache=True,  # it helps over many spans; for one it only costs
         custom_config={"code_digest": source_digest(task.preprocessing_fn)},
     )
     transform.add_upstream_node(anomaly_gate_node)

@@ -79,9 +79,9 @@ def build_model(hyperparameters: Hyperparameters, vocabulary_size: Callable[[str
     )(rows)
     numbers = [inputs[feature.name] for feature in ft.FEATURES if isinstance(feature, ft.Scaled)]
     hidden = keras.layers.concatenate([keras.layers.Flatten()(embedded), *numbers])
-    for units in hyperparameters.hidden_units:
+    for layer, units in enumerate(hyperparameters.hidden_units, start=1):
         # Not ReLU: the larger of NaN and 0 is 0 on some processors, and a NaN has to reach the prediction.
-        hidden = keras.layers.Dense(units, activation="silu")(hidden)
+        hidden = keras.layers.Dense(units, activation="silu", name=f"hidden_{layer}")(hidden)
         hidden = keras.layers.Dropout(hyperparameters.dropout)(hidden)
     deep = keras.layers.Dense(1, name="deep")(hidden)
     # float32 under mixed precision too: a probability near 0 has no room in float16.

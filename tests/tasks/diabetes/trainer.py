@@ -17,8 +17,9 @@ def build_model() -> keras.Model:
     inputs[SEX] = keras.Input((1,), name=SEX, dtype="int64")
     one_hot = keras.layers.CategoryEncoding(3, output_mode="one_hot")(inputs[SEX])
     hidden = keras.layers.concatenate([*(inputs[name] for name in NUMERIC), one_hot])
-    hidden = keras.layers.Dense(16, activation="relu")(hidden)
-    return keras.Model(inputs, keras.layers.Dense(1, bias_initializer=keras.initializers.Constant(150.0))(hidden))
+    hidden = keras.layers.Dense(16, activation="relu", name="hidden")(hidden)
+    output = keras.layers.Dense(1, bias_initializer=keras.initializers.Constant(150.0), name="progression")(hidden)
+    return keras.Model(inputs, output)
 
 
 def run_fn(fn_args):
