@@ -79,7 +79,7 @@ def _run(options: Options, directory: Path, terminal: TextIO) -> int:
         summary.status, summary.error = INTERRUPTED, "interrupted; what was finished is kept"
     except Exception as error:  # The boundary: the record and the terminal say it, the log has the traceback.
         traceback.print_exc()
-        summary.status, summary.error = FAILED, explain(error)
+        summary.fail(_unwritable(options.var, error) if _is_about(error, options.var) else explain(error))
     summary.seconds = time.monotonic() - begin
     _keep(summary, directory)
     closing_words.say(console, summary, directory)
@@ -132,7 +132,11 @@ def _point_latest_at(directory: Path) -> None:
     beside.replace(directory.parent / "latest")
 
 
-def _unwritable(path: Path, error: OSError) -> str:
+def _is_about(error: Exception, directory: Path) -> bool:
+    return isinstance(error, OSError) and Path(str(error.filename)).is_relative_to(directory)
+
+
+def _unwritable(path: Path, error: Exception) -> str:
     return f"cannot write below {path}: {error}; free or unlock it, or choose another folder with --var"
 
 

@@ -41,7 +41,7 @@ def run(options: Options, console: Console, summary: Summary) -> None:
     )
     config = configure(options, task)
     summary.data = str(config.data)
-    pushed_before = set(atomic_pusher.versions(config.serving)) if config.serving.exists() else set()
+    pushed_before = set(atomic_pusher.versions(config.serving)) if config.serving.is_dir() else set()
     if cleared := clear_interrupted(config.metadata, config.var / "artifacts"):
         console.print(f"cleared what an interrupted run left: {', '.join(cleared)}")
     forget_displaced_pushes(config.metadata, config.artifacts, config.serving)

@@ -103,7 +103,7 @@ class Project:
         """
         with self.started(*options, task=task, module=module) as process:
             terminal, stderr = process.communicate()
-        return self._finished(process.returncode, terminal, stderr)
+        return self.finished(process.returncode, terminal, stderr)
 
     def run_until(self, node: str, *options: str, task: str = DIABETES) -> Finished:
         """Runs until `node` has ended, then stops the run as `kill` does: the rest is not what the test is about."""
@@ -116,7 +116,7 @@ class Project:
                     break
             process.send_signal(signal.SIGTERM)
             terminal, stderr = process.communicate()
-        return self._finished(process.returncode, "".join(lines) + terminal, stderr)
+        return self.finished(process.returncode, "".join(lines) + terminal, stderr)
 
     @contextlib.contextmanager
     def started(
@@ -138,7 +138,8 @@ class Project:
         serving = self.var / "serving" / task
         return sorted(path.name for path in serving.iterdir()) if serving.is_dir() else []
 
-    def _finished(self, status: int, terminal: str, stderr: str) -> Finished:
+    def finished(self, status: int, terminal: str, stderr: str) -> Finished:
+        """What a run said, with the summary that it names."""
         found = re.search(r"^record +(\S+)$", terminal, re.MULTILINE)
         record = self.root / found[1] if found else None
         summary = json.loads(record.read_text()) if record and record.exists() else {}
