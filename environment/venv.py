@@ -36,9 +36,9 @@ def ready() -> str:
 
 
 def fresh(stamp: Path) -> bool:
-    """Says whether the stamp is there and no older than what it vouches for."""
+    """Says whether `.venv` is whole and the stamp there, no older than what it vouches for."""
     try:
-        return stamp.stat().st_mtime >= max(path.stat().st_mtime for path in INPUTS)
+        return bool(ready()) and stamp.stat().st_mtime >= max(path.stat().st_mtime for path in INPUTS)
     except FileNotFoundError:
         return False
 

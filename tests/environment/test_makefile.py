@@ -1,0 +1,40 @@
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+MAKEFILE = Path("Makefile").read_text()
+
+
+def make(*arguments: str) -> str:
+    return subprocess.run(["make", *arguments], capture_output=True, text=True, check=True).stdout
+
+
+def test_help_is_the_default_and_lists_every_target():
+    targets = re.findall(r"^([a-z][a-z-]*):", MAKEFILE, flags=re.MULTILINE)
+    phony = re.search(r"^\.PHONY: (.*)$", MAKEFILE, flags=re.MULTILINE)
+    assert phony
+    assert sorted(targets) == sorted(phony[1].split())
+    assert re.findall(r"^  ([a-z-]+)  .*", make(), flags=re.MULTILINE) == targets
+
+
+def test_help_names_every_variable():
+    used = set(re.findall(r"\$\((?:if )?\$?\(?([A-Z_]+)\)", MAKEFILE)) - {"STAMP", "RUN", "SYSTEM_PYTHON", "UPGRADE"}
+    assert used == set(re.findall(r"^  ([A-Z_]+)=", make("help"), flags=re.MULTILINE))
+
+
+@pytest.mark.parametrize(
+    ("variables", "options"),
+    [
+        ([], ["--task", "'taxi'", "--var", "'var'"]),
+        (["DATA=my trips", "VAR=/tmp/v"], ["--task", "'taxi'", "--var", "'/tmp/v'", "--data", "'my", "trips'"]),
+        (
+            ["TASK=own", "TRAIN_STEPS=9", "FORCE=1", "VERBOSE=1"],
+            ["--task", "'own'", "--var", "'var'", "--train-steps", "'9'", "--force", "--verbose"],
+        ),
+    ],
+)
+def test_run_local_hands_its_variables_on(variables, options):
+    words = make("--dry-run", "run-local", *variables).replace("\\\n", " ").split()
+    assert words[words.index("pipelines.local") + 1 :] == options
