@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from environment import uv
+from environment.pythons import Python, probe
+
 UV = """#!/bin/sh
 [ "$1" = --version ] && { echo "uv 99.0.0 (a stand-in)"; exit; }
 echo "$@" >> calls
@@ -30,9 +33,14 @@ class Project:
         shutil.copytree("environment", root / "environment")
         tools = root / "tools"
         tools.mkdir()
-        (tools / "uv").write_text(UV)
-        (tools / "uv").chmod(0o755)
-        self.environment = {**os.environ, "PATH": f"{tools}:{os.environ['PATH']}", "PYTHON": ""}
+        base = probe(sys.executable)
+        assert isinstance(base, Python)
+        runs = f'#!/bin/sh\nexec "{base.executable}" "$@"\n'
+        for name, text in (("uv", UV), ("python3", runs), (f"python3.{base.version[1]}", runs)):
+            (tools / name).write_text(text)
+            (tools / name).chmod(0o755)
+        # Few folders, so that few interpreters have to be asked.
+        self.environment = {**os.environ, "PATH": f"{tools}:/usr/bin:/bin", "PYTHON": ""}
 
     def setup(self, *variables: str) -> subprocess.CompletedProcess:
         command = ["make", "setup", *variables]
@@ -146,8 +154,6 @@ def test_two_at_once_wait_for_each_other_and_sync_once(project):
 
 
 def test_an_older_uv_is_passed_over(project, monkeypatch):
-    from environment import uv
-
     stand_in = project.root / "tools" / "uv"
     stand_in.write_text(UV.replace("99.0.0", "0.4.30"))
     monkeypatch.setenv("PATH", str(stand_in.parent))
