@@ -61,6 +61,7 @@ def _run(options: Options, directory: Path, terminal: TextIO) -> int:
     from rich.console import Console  # Imported here: --help and a busy folder need not wait for it.
 
     from pipelines import closing_words
+    from pipelines.progress import loading
 
     console = Console(file=terminal, highlight=False)
     begin = time.monotonic()
@@ -72,7 +73,7 @@ def _run(options: Options, directory: Path, terminal: TextIO) -> int:
     )
     console.print(f"[bold]{options.task}[/]  run {directory.name}", soft_wrap=True)
     try:
-        with console.status("loading TFX"):
+        with loading(console, live=console.is_terminal and not options.verbose):
             from pipelines import local_run
         local_run.run(options, console, summary)
     except KeyboardInterrupt:

@@ -46,7 +46,7 @@ def run(options: Options, console: Console, summary: Summary) -> None:
         console.print(f"cleared what an interrupted run left: {', '.join(cleared)}")
     forget_displaced_pushes(config.metadata, config.artifacts, config.serving)
     try:
-        _run_nodes(create_pipeline(config), config, console, summary)
+        _run_nodes(create_pipeline(config), config, options, console, summary)
     except KeyboardInterrupt:
         clear_interrupted(config.metadata, config.var / "artifacts")
         raise
@@ -74,10 +74,12 @@ def configure(options: Options, task: Task) -> PipelineConfig:
     )
 
 
-def _run_nodes(pipeline: Pipeline, config: PipelineConfig, console: Console, summary: Summary) -> None:
+def _run_nodes(
+    pipeline: Pipeline, config: PipelineConfig, options: Options, console: Console, summary: Summary
+) -> None:
     compiled = launch.compile_pipeline(pipeline, summary.run_id)
     nodes = [node.pipeline_node.node_info.id for node in compiled.nodes]
-    with progress(console, nodes) as shown:
+    with progress(console, nodes, live=console.is_terminal and not options.verbose) as shown:
         for result in launch.run_nodes(compiled, Ledger(config.artifacts), shown.started):
             described = dataclasses.replace(result, words=node_words.in_words(result, _by_node(summary)))
             summary.nodes.append(described)

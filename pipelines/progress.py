@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.spinner import Spinner
 from rich.table import Table
@@ -27,14 +27,33 @@ class Progress(Protocol):
 
 
 @contextlib.contextmanager
-def progress(console: Console, nodes: Sequence[str]) -> Iterator[Progress]:
-    """A live table when the console is a terminal, else lines."""
-    if not console.is_terminal:
+def loading(console: Console, *, live: bool) -> Iterator[None]:
+    """Something that moves, on a terminal, while TFX is loaded."""
+    with _live(console, Spinner("dots", "loading TFX"), transient=True) if live else contextlib.nullcontext():
+        yield
+
+
+@contextlib.contextmanager
+def progress(console: Console, nodes: Sequence[str], *, live: bool) -> Iterator[Progress]:
+    """A live table, or lines."""
+    if not live:
         yield Lines(console)
         return
     table = LiveTable(nodes)
-    with Live(table, console=console, refresh_per_second=8):
+    with _live(console, table):
         yield table
+
+
+def _live(console: Console, shown: RenderableType, *, transient: bool = False) -> Live:
+    # Left alone, Live takes over sys.stdout and sys.stderr and shows above the table what belongs in the log.
+    return Live(
+        shown,
+        console=console,
+        refresh_per_second=8,
+        transient=transient,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    )
 
 
 class Lines:
@@ -74,8 +93,10 @@ class LiveTable:
     def __rich__(self) -> Table:
         """The table as it is now."""
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-        for title, justify in (("node", "left"), ("state", "left"), ("seconds", "right"), ("wrote", "left")):
-            table.add_column(title, justify=justify, no_wrap=title != "wrote", header_style="dim")  # type: ignore[arg-type]
+        table.add_column("node", no_wrap=True, header_style="dim")
+        table.add_column("state", no_wrap=True, header_style="dim")
+        table.add_column("seconds", justify="right", no_wrap=True, header_style="dim")
+        table.add_column("wrote", overflow="fold", header_style="dim")
         for node in self._nodes:
             if node in self._results:
                 result = self._results[node]

@@ -1,0 +1,74 @@
+"""The README's own run: the taxi task on the trips that ship with TFX."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from benchmarks.trees import SEEDS, examples_folder, read_split, trees_measures
+from tests.runs.project import NODES, SOURCE, Finished, Project
+
+pytestmark = pytest.mark.pipeline
+
+EVAL_ROWS = 4993
+METRIC = re.compile(r"(\w+)=([\d.]+)")
+
+
+@pytest.fixture(scope="module")
+def taxi(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    return Project.copy(tmp_path_factory.mktemp("taxi") / "project")
+
+
+@pytest.fixture(scope="module")
+def cold(taxi: Project) -> Finished:
+    run = taxi.run(task="taxi")
+    assert run.status == 0, run.told()
+    return run
+
+
+def test_every_node_ran_and_every_gate_passed(cold: Finished) -> None:
+    assert cold.states == dict.fromkeys(NODES, "ran")
+    assert {gate["gate"]: gate["passed"] for gate in cold.summary["gates"]} == dict.fromkeys(
+        ("AnomalyGate", "Evaluator", "SkewGate"), True
+    )
+
+
+def test_no_row_and_no_feature_is_skewed(cold: Finished) -> None:
+    (node,) = (node for node in cold.summary["nodes"] if node["id"] == "SkewGate")
+    report = json.loads((Path(node["outputs"]["blessing"]["uri"]) / "report.json").read_text())
+    assert (report["rows"], report["differences"], report["reasons"]) == (EVAL_ROWS, 0, [])
+    assert all(comparison["rows"] == EVAL_ROWS for comparison in report["comparisons"])
+
+
+def test_the_model_is_at_least_as_good_as_boosted_trees(cold: Finished) -> None:
+    examples = examples_folder(cold.summary)
+    train, evaluation = (read_split(examples, split) for split in ("train", "eval"))
+    trees = [trees_measures(train, evaluation, seed)["auc"] for seed in SEEDS]
+    assert cold.summary["metrics"]["overall"]["auc"] >= max(trees), trees
+
+
+def test_the_readme_shows_what_one_gets(cold: Finished) -> None:
+    shown = (SOURCE / "README.md").read_text()
+    metrics = {name: float(value) for name, value in METRIC.findall(shown.split("\nmetrics", 1)[1].split("\n", 1)[0])}
+    assert metrics == pytest.approx(cold.summary["metrics"]["overall"], abs=0.005)
+    for line in cold.terminal.splitlines():
+        # Seconds, versions and run ids differ from run to run, and the last digits from machine to machine.
+        pattern = re.sub(r"\d[\d.,]*", "#", line).strip()
+        if line.partition(" ")[0] in (*NODES, "SkewGate"):
+            pattern = re.sub(r" +", " ", pattern)
+            assert pattern in re.sub(r" +", " ", re.sub(r"\d[\d.,]*", "#", shown)), line
+
+
+def test_small_slices_are_not_reported(cold: Finished) -> None:
+    counts = {where: values["example_count"] for where, values in cold.summary["metrics"].items()}
+    assert counts["overall"] == EVAL_ROWS
+    assert min(counts.values()) >= 100
+    assert {"payment_type = Cash", "payment_type = Credit Card", "trip_start_hour = 18"} <= counts.keys()
+    assert sum(count for where, count in counts.items() if where.startswith("company = ")) < EVAL_ROWS
+
+
+def test_the_second_run_computes_nothing(taxi: Project, cold: Finished) -> None:
+    again = taxi.run(task="taxi")
+    assert (again.status, again.ran) == (0, set()), again.told()
+    assert taxi.versions("taxi") == [cold.summary["pushed"]["version"]]
