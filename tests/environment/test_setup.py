@@ -40,7 +40,7 @@ class Project:
             (tools / name).write_text(text)
             (tools / name).chmod(0o755)
         # Few folders, so that few interpreters have to be asked.
-        self.environment = {**os.environ, "PATH": f"{tools}:/usr/bin:/bin", "PYTHON": ""}
+        self.environment = {"PATH": f"{tools}:/usr/bin:/bin"}
 
     def setup(self, *variables: str) -> subprocess.CompletedProcess:
         command = ["make", "setup", *variables]
