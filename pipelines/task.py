@@ -5,7 +5,7 @@ import importlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import tensorflow_model_analysis as tfma
+from tensorflow_model_analysis.proto import config_pb2
 
 from pipelines.task_names import TaskError, task_module
 
@@ -19,7 +19,7 @@ class Task:
     contract: Path  # the curated schema, text format
     preprocessing_fn: Callable[..., object]  # the one definition of every feature, for Transform
     run_fn: Callable[..., None]  # trains and exports, for Trainer; ends with pipelines.export.export_model
-    make_eval_config: Callable[[], tfma.EvalConfig]  # metrics, slices and the thresholds that bless
+    make_eval_config: Callable[[], config_pb2.EvalConfig]  # metrics, slices and the thresholds that bless
     train_steps: int  # batches at most; early stopping may end before
     min_slice_rows: int = 1  # of the eval split; metrics of smaller slices are noise, and are not reported
     tolerated_anomalies: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)  # feature -> kinds

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import tensorflow_model_analysis as tfma
 from ml_metadata.proto import metadata_store_pb2
+from tensorflow_model_analysis.proto import config_pb2
 
 # One by one, not from tfx.components: that package turns a component that cannot be imported into None.
 from tfx.components.evaluator.component import Evaluator
@@ -162,7 +163,7 @@ def _warm_start() -> Resolver:
     ).with_id("WarmStartResolver")
 
 
-def checked_eval_config(eval_config: tfma.EvalConfig) -> tfma.EvalConfig:
+def checked_eval_config(eval_config: config_pb2.EvalConfig) -> config_pb2.EvalConfig:
     """Returns the config if it can refuse a model.
 
     Raises:

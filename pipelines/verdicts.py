@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import tensorflow_model_analysis as tfma
+from tensorflow_model_analysis.proto import config_pb2, validation_result_pb2
 
 from components import anomaly_gate, skew_gate
 from components.anomaly_gate import AnomalyError
@@ -98,7 +99,7 @@ def _evaluator_verdict(result: NodeResult) -> Verdict:
     return Verdict(gate=EVALUATOR, passed=False, reasons=refusals or ("TFMA named no metric; see the run's log",))
 
 
-def _refusals(validation: tfma.ValidationResult, values: Values) -> Iterator[str]:
+def _refusals(validation: validation_result_pb2.ValidationResult, values: Values) -> Iterator[str]:
     """One line per threshold that was not met."""
     for per_slice in validation.metric_validations_per_slice:
         where = _slice(per_slice.slice_key)
@@ -155,7 +156,7 @@ def _slice_value(value: object) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
-def _covers(spec: tfma.SlicingSpec | None, where: Slice) -> bool:
+def _covers(spec: config_pb2.SlicingSpec | None, where: Slice) -> bool:
     """Whether a slice belongs to a slicing spec; TFMA holds a threshold without one against every slice."""
     if spec is None:
         return True
@@ -167,19 +168,19 @@ def _covers(spec: tfma.SlicingSpec | None, where: Slice) -> bool:
 
 def _in_words(name: str, where: Slice, value: float, bound: Any, negation: str = "") -> str:
     """`auc on overall is 0.9571: at least 0.93`."""
-    if isinstance(bound, tfma.GenericChangeThreshold):
+    if isinstance(bound, config_pb2.GenericChangeThreshold):
         return f"change of {name} on {slice_in_words(where)} is {value:+.4f}: {negation}{_change_in_words(bound)}"
     return f"{name} on {slice_in_words(where)} is {value:.4f}: {negation}{_bound_in_words(bound)}"
 
 
-def _bound_in_words(bound: tfma.GenericValueThreshold) -> str:
+def _bound_in_words(bound: config_pb2.GenericValueThreshold) -> str:
     low, high = bound.HasField("lower_bound"), bound.HasField("upper_bound")
     words = [f"at least {bound.lower_bound.value:g}"] * low + [f"at most {bound.upper_bound.value:g}"] * high
     return " and ".join(words)
 
 
-def _change_in_words(bound: tfma.GenericChangeThreshold) -> str:
-    side = "at least" if bound.direction == tfma.MetricDirection.HIGHER_IS_BETTER else "at most"
+def _change_in_words(bound: config_pb2.GenericChangeThreshold) -> str:
+    side = "at least" if bound.direction == config_pb2.MetricDirection.HIGHER_IS_BETTER else "at most"
     words = [f"{side} {bound.absolute.value:+g}"] * bound.HasField("absolute")
     words += [f"{side} {bound.relative.value:+.1%}"] * bound.HasField("relative")
     return f"{' and '.join(words)} against the blessed model"

@@ -107,7 +107,9 @@ def build_model(seed: int = 1, *, looks_at_batch: bool = False) -> keras.Model:
         name: keras.Input((1,), name=name, dtype="int64") for name in ("miles_missing", "hour", "payment", "company")
     }
     one_hot = [keras.layers.CategoryEncoding(10, output_mode="one_hot")(tensor) for tensor in ids.values()]
-    hidden = keras.layers.Dense(8, activation="relu", name="hidden")(keras.layers.concatenate([*numbers.values(), *one_hot]))
+    hidden = keras.layers.Dense(8, activation="relu", name="hidden")(
+        keras.layers.concatenate([*numbers.values(), *one_hot])
+    )
     if looks_at_batch:
         hidden = hidden - keras.ops.mean(hidden, axis=0, keepdims=True)
     probability = keras.layers.Dense(1, activation="sigmoid", dtype="float32", name="probability")(hidden)

@@ -148,7 +148,9 @@ def test_the_same_seed_gives_the_same_weights(tmp_path: Path) -> None:
     assert one.get_weights()[0].tobytes() != other.get_weights()[0].tobytes()
 
 
-@pytest.mark.parametrize(("steps", "taken", "epochs"), [(1, 1, 1), (3, 3, 1), (4, 4, 1), (5, 4, 2), (11, 9, 3), (12, 12, 3)])
+@pytest.mark.parametrize(
+    ("steps", "taken", "epochs"), [(1, 1, 1), (3, 3, 1), (4, 4, 1), (5, 4, 2), (11, 9, 3), (12, 12, 3)]
+)
 def test_steps_are_not_exceeded(tmp_path: Path, steps: int, taken: int, epochs: int) -> None:
     model = fitted(tmp_path, steps=steps)
     assert int(model.optimizer.iterations) == taken
@@ -189,7 +191,7 @@ def test_warm_start_skips_what_has_another_shape(handmade_export: Path) -> None:
     earlier = {weight.path: weight.numpy() for weight in trained.weights}
     assert start_warm(model, str(handmade_export)) == 3
     for weight in model.weights:
-        # hidden/kernel is [6, 8] where [42, 8] was; the inserted layer was not there, though its bias has a known shape.
+        # hidden/kernel is [6, 8] where [42, 8] was; the inserted layer is new, though its bias has a known shape.
         kept = weight.path in ("hidden/bias", "probability/kernel", "probability/bias")
         np.testing.assert_array_equal(weight, (earlier if kept else before)[weight.path])
 

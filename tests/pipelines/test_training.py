@@ -1,17 +1,17 @@
 """What create_pipeline refuses before anything runs."""
 
 import pytest
-import tensorflow_model_analysis as tfma
 from google.protobuf import text_format
+from tensorflow_model_analysis.proto import config_pb2
 
 from pipelines.config import ConfigError
 from pipelines.training import checked_eval_config, dotted_path
 
 
-def eval_config(threshold: str) -> tfma.EvalConfig:
+def eval_config(threshold: str) -> config_pb2.EvalConfig:
     return text_format.Parse(
         f'model_specs {{ label_key: "y" }} metrics_specs {{ metrics {{ class_name: "AUC" {threshold} }} }}',
-        tfma.EvalConfig(),
+        config_pb2.EvalConfig(),
     )
 
 

@@ -11,6 +11,7 @@ import pytest
 import tensorflow_model_analysis as tfma
 from apache_beam.options.pipeline_options import PipelineOptions
 from google.protobuf import text_format
+from tensorflow_model_analysis.proto import config_pb2, validation_result_pb2
 from tfx_bsl.arrow import table_util
 
 from components.anomaly_gate import AnomalyError
@@ -46,7 +47,7 @@ FINDING = Finding(feature="pay", split="train", rule="SOME", expected="a", obser
 
 def evaluate(directory: Path, card_bound: float, more: str = "") -> Path:
     """A real evaluation: squared error 0.01 over 20 rows paid in cash, 0.25 over 20 by card."""
-    config = text_format.Parse(CONFIG % (card_bound, more), tfma.EvalConfig())
+    config = text_format.Parse(CONFIG % (card_bound, more), config_pb2.EvalConfig())
     rows = np.arange(40)
     table = {
         "label": (rows % 2).astype("float32"),
@@ -167,7 +168,7 @@ def test_change_against_the_baseline_and_a_metric_that_is_not_there() -> None:
           }
         }
         """,
-        tfma.ValidationResult(),
+        validation_result_pb2.ValidationResult(),
     )
     assert list(module._refusals(validation, {})) == [
         "change of auc on hour = 7 is -0.0125: NOT at least -0.003 and at least -1.0% against the blessed model",

@@ -1,12 +1,12 @@
 """Metrics and thresholds of the diabetes task."""
 
-import tensorflow_model_analysis as tfma
 from google.protobuf import text_format
+from tensorflow_model_analysis.proto import config_pb2
 
 from tests.tasks.diabetes.preprocessing import LABEL
 
 
-def make_eval_config() -> tfma.EvalConfig:
+def make_eval_config() -> config_pb2.EvalConfig:
     """Mean squared error below what the mean predicts (about 5,900), overall and per sex."""
     return text_format.Parse(
         f"""
@@ -24,5 +24,5 @@ def make_eval_config() -> tfma.EvalConfig:
           }}
         }}
         """,
-        tfma.EvalConfig(),
+        config_pb2.EvalConfig(),
     )

@@ -1,0 +1,55 @@
+"""Prose cannot rot: what the docs name has to be there."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("data/*.md")])
+LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
+MAKE = re.compile(r"(?:^|`)make ([a-z-]+)", re.MULTILINE)
+CODE_PATH = re.compile(r"`((?:benchmarks|components|data|docs|environment|pipelines|tests)/[\w./-]+)`")
+
+
+def name(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+def test_there_are_pages() -> None:
+    assert {"README.md", "CONTRIBUTING.md", "docs/architecture.md", "data/README.md"} <= {name(page) for page in PAGES}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_links_lead_somewhere(page: Path) -> None:
+    missing = [target for target in LINK.findall(page.read_text()) if not (page.parent / target).exists()]
+    assert missing == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_paths_in_code_marks_exist(page: Path) -> None:
+    missing = [path for path in CODE_PATH.findall(page.read_text()) if not (ROOT / path).exists()]
+    assert missing == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_make_targets_exist(page: Path) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(MAKE.findall(page.read_text())) - targets == set()
+
+
+def test_the_readme_lists_every_node_in_order() -> None:
+    from tests.runs.project import NODES
+
+    lines = (ROOT / "README.md").read_text().splitlines()
+    shown = [line.split()[0] for line in lines if re.match(r"\w+ +ran +[\d.]+ s ", line)]
+    assert shown == list(NODES)
+
+
+def test_decisions_are_numbered_and_dated() -> None:
+    decisions = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+    assert [path.name[:4] for path in decisions] == [f"{number:04}" for number in range(1, len(decisions) + 1)]
+    for path in decisions:
+        head = path.read_text().splitlines()
+        assert head[0].startswith(f"# {int(path.name[:4])}. "), path.name
+        assert re.fullmatch(r"\d{4}-\d{2}-\d{2}", head[2]), path.name
