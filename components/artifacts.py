@@ -1,6 +1,9 @@
-"""Artifact types that the standard set lacks."""
+"""Artifact types and properties that the standard set lacks."""
 
 from tfx.types.artifact import Artifact
+
+# Custom property that SkewGate gives its InfraBlessing: the id of the Model that it blesses or refuses.
+INFRA_BLESSING_MODEL_ID = "model_id"
 
 
 class DataBlessing(Artifact):

@@ -7,15 +7,16 @@ nothing, and everything that compares would run again for it.
 import ml_metadata as mlmd
 from tfx import types
 from tfx.dsl.components.common.resolver import ResolverStrategy
-from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import LatestBlessedModelStrategy
+from tfx.dsl.io import fileio
 
-from components.artifacts import DataBlessing
+from components.artifacts import INFRA_BLESSING_MODEL_ID, DataBlessing
 
 Artifacts = dict[str, list[types.Artifact]]
 
 STATISTICS, DATA_BLESSING = "statistics", "blessing"
-MODEL, MODEL_BLESSING = "model", "model_blessing"
+MODEL, MODEL_BLESSING, INFRA_BLESSING = "model", "model_blessing", "infra_blessing"
 CURRENT = "current"  # the channel with what this run compares
+_EVALUATED_MODEL_ID = "current_model_id"  # the custom property that TFX's Evaluator gives its blessing
 
 
 class LatestAcceptedStatistics(ResolverStrategy):
@@ -40,20 +41,34 @@ class LatestAcceptedStatistics(ResolverStrategy):
 
 
 class LatestBlessedOtherModel(ResolverStrategy):
-    """Picks the model that was blessed last, this run's own left out; none on the first run."""
+    """Picks the model that was blessed last, by both gates, this run's own left out; none on the first run.
+
+    TFX's strategy asks for the Evaluator's blessing alone, and would compare with a model that SkewGate refused.
+    """
 
     def resolve_artifacts(self, store: mlmd.MetadataStore, input_dict: Artifacts) -> Artifacts:
-        """Picks one artifact for MODEL and one for MODEL_BLESSING, or none; none for CURRENT.
+        """Picks one artifact for MODEL, MODEL_BLESSING and INFRA_BLESSING, or none; none for CURRENT.
 
         Args:
-            store: passed on to TFX's strategy.
-            input_dict: every known artifact of the two channels, and this run's model as CURRENT.
+            store: not used; the channels hold all that is needed.
+            input_dict: every known artifact of the three channels, and this run's model as CURRENT, where there is one.
         """
-        others = {MODEL: _without_current(input_dict, MODEL), MODEL_BLESSING: input_dict[MODEL_BLESSING]}
-        latest = LatestBlessedModelStrategy().resolve_artifacts(store, others) or {}
-        return {MODEL: [], MODEL_BLESSING: [], **latest, CURRENT: []}
+        nothing: Artifacts = {key: [] for key in input_dict}
+        models = {artifact.id: artifact for artifact in _without_current(input_dict, MODEL)}
+        served = {_blessed(one, INFRA_BLESSING_MODEL_ID): one for one in input_dict[INFRA_BLESSING]}
+        for blessing in sorted(input_dict[MODEL_BLESSING], key=lambda artifact: artifact.id, reverse=True):
+            model = _blessed(blessing, _EVALUATED_MODEL_ID)
+            if model in models and model in served:
+                return nothing | {MODEL: [models[model]], MODEL_BLESSING: [blessing], INFRA_BLESSING: [served[model]]}
+        return nothing
+
+
+def _blessed(blessing: types.Artifact, model_id: str) -> int | None:
+    """Id of the model that a blessing blesses; None where it refuses."""
+    return blessing.get_int_custom_property(model_id) if blessing.get_int_custom_property("blessed") == 1 else None
 
 
 def _without_current(input_dict: Artifacts, key: str) -> list[types.Artifact]:
-    current = {artifact.id for artifact in input_dict[CURRENT]}
-    return [artifact for artifact in input_dict[key] if artifact.id not in current]
+    """The artifacts of a channel that are still there, this run's own left out."""
+    current = {artifact.id for artifact in input_dict.get(CURRENT, ())}
+    return [artifact for artifact in input_dict[key] if artifact.id not in current and fileio.exists(artifact.uri)]

@@ -65,6 +65,9 @@ def find_files(source: str | Path, list_files: ListFiles = glob.glob) -> list[st
         SourceError: there is none.
     """
     path = Path(source)
+    folder = path if path.is_dir() else path.parent
+    if path.exists() and glob.has_magic(str(folder)):
+        raise SourceError(f"{folder}: ExampleGen cannot read from a folder with one of *?[ in its name. Rename it.")
     pattern = str(Path(*locate(path))) if path.exists() else str(source)
     if files := sorted(list_files(pattern)):
         return files

@@ -32,6 +32,8 @@ def started(
     (workdir / "request.json").write_text(json.dumps(request))
     command = [sys.executable, "-P", skew_probe.__file__, str(workdir / "request.json")]
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    # The Trainer's process holds the GPU's memory, and kernels there may differ from batch size to batch size.
+    environment["CUDA_VISIBLE_DEVICES"] = "-1"
     with (
         (workdir / _STDERR).open("wb") as stderr,
         # The pipe that is the probe's standard input closes when this process dies, and the probe ends too.

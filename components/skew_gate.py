@@ -26,12 +26,13 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import io_utils, path_utils
 
 from components import probe_process, skew_probe
+from components.artifacts import INFRA_BLESSING_MODEL_ID
 from components.missing_rule import MissingRule
 from components.signatures import TRAINED_MODEL_FILE
 from components.skew_report import SkewReport
 
 BATCH_SIZES = (1, 7, 64, 512)
-TOLERANCE = 1e-6  # largest difference of a prediction across batch sizes; relative for predictions beyond 1
+TOLERANCE = 1e-6  # largest difference across batch sizes; relative beyond 1 (docs/decisions/0008-tolerance.md)
 REPORT_FILE = "report.json"
 _DTYPES = {"float_list": np.float32, "int64_list": np.int64, "bytes_list": object}
 # What TFX's own InfraValidator writes, and its Pusher looks for.
@@ -77,6 +78,7 @@ def SkewGate(
         missing=MissingRule.from_schema(contract),
     )
     shutil.rmtree(workdir)
+    blessing.set_int_custom_property(INFRA_BLESSING_MODEL_ID, model.id)
     _bless(blessing, report)
 
 
@@ -178,7 +180,8 @@ def _batched(trained: keras.Model) -> Callable[[skew_probe.Nest, int], skew_prob
 def _predictions(
     predict: Callable[[skew_probe.Nest, int], skew_probe.Nest], features: dict[str, np.ndarray], size: int
 ) -> np.ndarray:
-    return predict({name: tf.constant(value) for name, value in features.items()}, size)["predictions"].numpy()
+    with tf.device("CPU:0"):  # where the probe runs too
+        return predict({name: tf.constant(value) for name, value in features.items()}, size)["predictions"].numpy()
 
 
 def _bless(blessing: standard_artifacts.InfraBlessing, report: SkewReport) -> None:

@@ -15,7 +15,17 @@ from pathlib import Path
 from types import ModuleType
 
 _PROJECT = Path(__file__).resolve().parents[1]
-_LIBRARIES = ("tfx", "tensorflow", "keras", "tensorflow-transform", "tensorflow-data-validation", "numpy")
+_LIBRARIES = (
+    "apache-beam",
+    "keras",
+    "numpy",
+    "tensorflow",
+    "tensorflow-data-validation",
+    "tensorflow-model-analysis",
+    "tensorflow-transform",
+    "tfx",
+    "tfx-bsl",
+)
 
 
 def source_digest(*code: Callable[..., object] | ModuleType, root: Path = _PROJECT) -> str:
@@ -23,8 +33,17 @@ def source_digest(*code: Callable[..., object] | ModuleType, root: Path = _PROJE
 
     A module belongs to the project when its file lies where its name says, below `root`. Packages' `__init__.py` files
     count: importing a module runs them. An import inside a function counts; one by a computed name does not.
+
+    Raises:
+        ValueError: A module of `code` lies elsewhere: its edits would go unnoticed.
     """
     names = [item.__name__ if isinstance(item, ModuleType) else item.__module__ for item in code]
+    for name in names:
+        if _file_of(name, root) is None:
+            raise ValueError(
+                f"module {name} does not lie below {root}: expected it there, since the cache could not notice an edit "
+                "of it elsewhere; move the task into this project."
+            )
     digest = hashlib.sha256(_library_versions().encode())
     for name, path in sorted(_modules(names, root).items()):
         digest.update(f"\0{name}\0".encode() + path.read_bytes())

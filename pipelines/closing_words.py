@@ -14,7 +14,7 @@ _WORDS = {True: ("passed", "green"), False: ("refused", "bold red"), None: ("not
 _SHOWN_REASONS = 6  # per gate; the rest is in summary.json
 _LABEL_WIDTH = 12
 _NOT_PUSHED = {
-    REFUSED: "a gate refused the model,",
+    REFUSED: "a gate refused the model",
     FAILED: "the run failed",
     INTERRUPTED: "the run was interrupted",
 }
@@ -75,7 +75,12 @@ def _say_outcome(console: Console, summary: Summary) -> None:
         _say_path(console, "in place", Path(summary.pushed_to or ""), words, style="bold green")
     else:
         why = _NOT_PUSHED[summary.status]
-        _say(console, "not pushed", f"{why} {seconds}; versions pushed before are untouched", style="bold red")
+        _say(
+            console,
+            "not pushed",
+            f"{why} after {summary.seconds:.0f} s; versions pushed before are untouched",
+            style="bold red",
+        )
 
 
 def _say(console: Console, label: str, text: str, *, word: str = "", style: str = "") -> None:

@@ -131,7 +131,7 @@ def fit(
         train: rows to learn from.
         validation: rows whose loss decides when to stop.
         fn_args: of the Trainer.
-        steps: batches at most; epochs are cut evenly so that nearly all of them are taken.
+        steps: batches at most, shared out evenly over as many epochs as they fill; what does not divide is not taken.
         batch_size: rows a step.
         patience: epochs without a lower validation loss before stopping.
         seed: of the shuffling.

@@ -27,8 +27,10 @@ class Ledger:
         beside.replace(self._path)
 
     def intact(self, uri: str) -> bool:
-        """Whether what lies at `uri` is what was recorded; an artifact that was never recorded passes."""
-        return uri not in self._digests or digest(Path(uri)) == self._digests[uri]
+        """Whether what lies at `uri` is what was recorded. What never was, by a run cut off there, is recorded now."""
+        if uri not in self._digests:
+            self.record(uri)
+        return digest(Path(uri)) == self._digests[uri]
 
 
 def digest(path: Path) -> str:

@@ -16,6 +16,7 @@ run is using the folder; 130 interrupted.
 
 import contextlib
 import datetime
+import errno
 import os
 import shutil
 import signal
@@ -35,6 +36,7 @@ from pipelines.summary import FAILED, INTERRUPTED, PUSHED, REFUSED, UNCHANGED, S
 
 _EXIT_STATUS = {PUSHED: 0, UNCHANGED: 0, REFUSED: 1, FAILED: 1, INTERRUPTED: 130}
 _CANNOT_WRITE, _USAGE = 1, 2  # exit statuses before there is a run
+_UNWRITABLE = frozenset({errno.EACCES, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC, errno.ENOTDIR, errno.EROFS})
 _SPARE_BYTES = 1 << 20  # a disk with less left is called full
 
 
@@ -134,7 +136,12 @@ def _point_latest_at(directory: Path) -> None:
 
 
 def _is_about(error: Exception, directory: Path) -> bool:
-    return isinstance(error, OSError) and Path(str(error.filename)).is_relative_to(directory)
+    """Whether an error says that something below `directory` cannot be written."""
+    return (
+        isinstance(error, OSError)
+        and error.errno in _UNWRITABLE
+        and Path(str(error.filename)).is_relative_to(directory)
+    )
 
 
 def _unwritable(path: Path, error: Exception) -> str:

@@ -47,5 +47,5 @@ class Verdict:
     """A gate's decision."""
 
     gate: str  # the node
-    passed: bool | None  # None: the run did not get there
+    passed: bool | None  # None: the run did not get there, or the gate's node failed
     reasons: tuple[str, ...]  # in plain words; what decided, whichever way

@@ -29,7 +29,7 @@ class Summary:
     started: str  # UTC, ISO 8601
     source_digest: str = ""  # of the task's and the components' code
     seconds: float = 0.0
-    status: str = INTERRUPTED  # PUSHED, UNCHANGED, REFUSED, FAILED or INTERRUPTED
+    status: str = FAILED  # until it is known; PUSHED, UNCHANGED, REFUSED, FAILED or INTERRUPTED
     nodes: list[NodeResult] = dataclasses.field(default_factory=list)
     rows: dict[str, int] = dataclasses.field(default_factory=dict)  # split -> rows
     metrics: SliceMetrics = dataclasses.field(default_factory=dict)

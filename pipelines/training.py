@@ -20,12 +20,12 @@ from tfx.components.transform.component import Transform
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.dsl.components.base.executor_spec import BeamExecutorSpec, ExecutorClassSpec
 from tfx.dsl.components.common.resolver import Resolver
-from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import LatestBlessedModelStrategy
 from tfx.orchestration.metadata import sqlite_metadata_connection_config
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import example_gen_pb2, pusher_pb2, trainer_pb2
 from tfx.types import Channel
-from tfx.types.standard_artifacts import ExampleStatistics, Model, ModelBlessing
+from tfx.types.channel import OutputChannel
+from tfx.types.standard_artifacts import ExampleStatistics, InfraBlessing, Model, ModelBlessing
 
 from components import anomaly_gate, atomic_pusher, checked_csv, csv_source, skew_gate
 from components.artifacts import DataBlessing
@@ -88,7 +88,7 @@ def create_pipeline(config: PipelineConfig) -> Pipeline:
         custom_config={"code_digest": source_digest(task.preprocessing_fn)},
     )
     transform.add_upstream_node(anomaly_gate_node)
-    warm_start = _warm_start() if config.trainer.warm_start else None
+    warm_start = _latest_blessed_model().with_id("WarmStartResolver") if config.trainer.warm_start else None
     trainer = Trainer(
         run_fn=dotted_path(trainer_entry.run_fn),
         examples=transform.outputs["transformed_examples"],
@@ -99,12 +99,7 @@ def create_pipeline(config: PipelineConfig) -> Pipeline:
         eval_args=trainer_pb2.EvalArgs(splits=[EVAL]),
         custom_config=trainer_entry.custom_config(task.run_fn, config.trainer),
     )
-    blessed_model = Resolver(
-        strategy_class=LatestBlessedOtherModel,
-        model=Channel(type=Model),
-        model_blessing=Channel(type=ModelBlessing),
-        current=trainer.outputs["model"],
-    ).with_id("BlessedModelResolver")
+    blessed_model = _latest_blessed_model(current=trainer.outputs["model"]).with_id("BlessedModelResolver")
     evaluator = Evaluator(
         examples=example_gen.outputs["examples"],
         example_splits=[EVAL],
@@ -154,13 +149,15 @@ def create_pipeline(config: PipelineConfig) -> Pipeline:
     )
 
 
-def _warm_start() -> Resolver:
-    """Finds the model whose weights the Trainer starts from."""
+def _latest_blessed_model(**current: OutputChannel) -> Resolver:
+    """Finds the model that both gates blessed last, other than the `current` one if there is one."""
     return Resolver(
-        strategy_class=LatestBlessedModelStrategy,
+        strategy_class=LatestBlessedOtherModel,
         model=Channel(type=Model),
         model_blessing=Channel(type=ModelBlessing),
-    ).with_id("WarmStartResolver")
+        infra_blessing=Channel(type=InfraBlessing),
+        **current,
+    )
 
 
 def checked_eval_config(eval_config: config_pb2.EvalConfig) -> config_pb2.EvalConfig:

@@ -21,7 +21,7 @@ Values = dict[tuple[Slice, str, bool], float]  # (slice, metric, is it a change 
 
 
 def verdicts(results: Mapping[str, NodeResult]) -> tuple[Verdict, ...]:
-    """The decisions of the three gates, in the order of the run.
+    """The decisions of the three gates: about the data, the model, and its export.
 
     Args:
         results: by node id.
@@ -63,15 +63,11 @@ def slice_in_words(where: Slice) -> str:
 def _verdict(result: NodeResult | None, gate: str, read: Callable[[NodeResult], Verdict]) -> Verdict:
     if result is None or result.state == SKIPPED:
         return Verdict(gate=gate, passed=None, reasons=("the run ended before it",))
-    if result.state == FAILED:
-        return Verdict(gate=gate, passed=False, reasons=_failure_reasons(result))
-    return read(result)
-
-
-def _failure_reasons(result: NodeResult) -> tuple[str, ...]:
     if isinstance(result.error, AnomalyError):
-        return tuple(str(finding) for finding in result.error.findings)
-    return (f"{type(result.error).__name__}: {result.error}",)
+        return Verdict(gate=gate, passed=False, reasons=tuple(str(finding) for finding in result.error.findings))
+    if result.state == FAILED:
+        return Verdict(gate=gate, passed=None, reasons=("it failed before it could decide",))
+    return read(result)
 
 
 def _anomaly_verdict(result: NodeResult) -> Verdict:
@@ -170,7 +166,8 @@ def _in_words(name: str, where: Slice, value: float, bound: Any, negation: str =
     """`auc on overall is 0.9571: at least 0.93`."""
     if isinstance(bound, config_pb2.GenericChangeThreshold):
         return f"change of {name} on {slice_in_words(where)} is {value:+.4f}: {negation}{_change_in_words(bound)}"
-    return f"{name} on {slice_in_words(where)} is {value:.4f}: {negation}{_bound_in_words(bound)}"
+    shown = f"{value:,.0f}" if value.is_integer() and value >= 100 else f"{value:.4f}"  # a count, or a measure
+    return f"{name} on {slice_in_words(where)} is {shown}: {negation}{_bound_in_words(bound)}"
 
 
 def _bound_in_words(bound: config_pb2.GenericValueThreshold) -> str:

@@ -84,6 +84,15 @@ def test_locate(write: Write, tmp_path: Path) -> None:
     assert check_csv(tmp_path / "march[1].csv").rows == 1
 
 
+def test_a_folder_that_example_gen_would_take_for_a_pattern(tmp_path: Path) -> None:
+    folder = tmp_path / "2024[1]"
+    folder.mkdir()
+    (folder / "trips.csv").write_text("a\n1\n")
+    for source in (folder, folder / "trips.csv"):
+        with pytest.raises(SourceError, match=r"2024\[1\]: ExampleGen cannot read from a folder with one of \*\?\["):
+            check_csv(source)
+
+
 FAULTS: dict[str, tuple[str | bytes, str]] = {
     "empty": ("", "{file}: the file is empty. Expected a header line"),
     "blank lines only": ("\n\n", "{file}: the file is empty. Expected a header line"),

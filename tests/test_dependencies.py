@@ -1,0 +1,53 @@
+"""pyproject.toml names every package that the code imports, and says of each why it is there."""
+
+import ast
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PRODUCT = ("components", "data", "environment", "pipelines")
+OWN = {*PRODUCT, "benchmarks", "tests"}
+PACKAGE_OF = {
+    "absl": "absl-py",
+    "google": "protobuf",
+    "sklearn": "scikit-learn",
+}  # module -> package, where they differ
+
+
+def imported(*folders: str) -> set[str]:
+    """Packages that the Python files below the folders import."""
+    found = set()
+    for path in (path for folder in folders for path in (ROOT / folder).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                found.add(str(node.module).partition(".")[0])
+    modules = found - OWN - set(sys.stdlib_module_names)
+    return {PACKAGE_OF.get(module, module.replace("_", "-")) for module in modules}
+
+
+def named(requirements: list[str]) -> set[str]:
+    return {re.split(r"[\[=<>;! ]", requirement, maxsplit=1)[0] for requirement in requirements}
+
+
+def test_every_import_is_named() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    product = named(project["project"]["dependencies"])
+    assert imported(*PRODUCT) - product == set()
+    assert imported("benchmarks", "tests") - product - named(project["dependency-groups"]["dev"]) == set()
+
+
+def test_every_dependency_says_why() -> None:
+    block = (ROOT / "pyproject.toml").read_text().split("\ndependencies = [\n")[1].split("\n]\n\n[tool.")[0]
+    explained = False
+    for line in map(str.strip, block.splitlines()):
+        if line.startswith("#"):
+            explained = True
+        elif line.startswith('"') and "python_version" not in line:
+            assert explained, line
+            explained = False
+        elif not line:
+            explained = False
