@@ -37,7 +37,8 @@ class Bench:
         assert run.status == 1, run.told()
         assert run.stderr == ""
         assert run.summary["status"] == "failed"
-        assert [name for name, state in run.states.items() if state == "failed"] == [node] * (node is not None), run.told()
+        failed = [name for name, state in run.states.items() if state == "failed"]
+        assert failed == [node] * (node is not None), run.told()
         for word in words:
             assert word in run.terminal, run.told()
             assert word in run.summary["error"]
