@@ -40,7 +40,7 @@ def say(console: Console, summary: Summary, directory: Path) -> None:
     for verdict in summary.verdicts if reached else ():
         _say_verdict(console, verdict)
     if OVERALL in summary.metrics:
-        values = sorted(summary.metrics[OVERALL].items())
+        values = sorted((name, value) for name, value in summary.metrics[OVERALL].items() if value is not None)
         _say(console, "metrics", "  ".join(f"{name}={value:.4g}" for name, value in values))
     if summary.error:
         # A gate's findings stand above already.

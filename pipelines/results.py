@@ -6,7 +6,7 @@ from pathlib import Path
 RAN, CACHED, FAILED, SKIPPED = "ran", "cached", "failed", "skipped"
 OVERALL = "overall"
 
-SliceMetrics = dict[str, dict[str, float]]  # slice in words -> metric -> value
+SliceMetrics = dict[str, dict[str, float | None]]  # slice in words -> metric -> value; None: undefined there
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

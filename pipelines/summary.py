@@ -50,7 +50,7 @@ class Summary:
         path = directory / "summary.json"
         beside = path.with_suffix(".tmp")
         try:
-            beside.write_text(json.dumps(self.as_dict(), indent=2) + "\n")
+            beside.write_text(json.dumps(self.as_dict(), indent=2, allow_nan=False) + "\n")
             beside.replace(path)
         finally:
             beside.unlink(missing_ok=True)

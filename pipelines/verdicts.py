@@ -1,6 +1,7 @@
 """What each gate decided, and why, in plain words."""
 
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ def verdicts(results: Mapping[str, NodeResult]) -> tuple[Verdict, ...]:
 
 
 def slice_metrics(evaluation: Path, min_rows: int = 1) -> SliceMetrics:
-    """Metrics of the candidate per slice; those that are one number.
+    """Metrics of the candidate per slice; those that are one number, None where TFMA finds none.
 
     Args:
         evaluation: the Evaluator's output.
@@ -41,8 +42,8 @@ def slice_metrics(evaluation: Path, min_rows: int = 1) -> SliceMetrics:
     found: SliceMetrics = {}
     for (where, name, is_diff), value in _values(evaluation).items():
         if not is_diff:
-            found.setdefault(slice_in_words(where), {})[name] = value
-    found = {where: values for where, values in found.items() if values.get(_ROWS_METRIC, min_rows) >= min_rows}
+            found.setdefault(slice_in_words(where), {})[name] = value if math.isfinite(value) else None
+    found = {where: values for where, values in found.items() if (values.get(_ROWS_METRIC) or min_rows) >= min_rows}
     return dict(sorted(found.items(), key=lambda item: (item[0] != OVERALL, item[0])))
 
 

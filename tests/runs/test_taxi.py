@@ -60,6 +60,10 @@ def test_the_readme_shows_what_one_gets(cold: Finished) -> None:
             assert pattern in re.sub(r" +", " ", re.sub(r"\d[\d.,]*", "#", shown)), line
 
 
+def test_what_is_undefined_is_null(cold: Finished) -> None:
+    assert cold.summary["metrics"]["payment_type = Cash"]["calibration"] is None  # no cash ride has a recorded tip
+
+
 def test_small_slices_are_not_reported(cold: Finished) -> None:
     counts = {where: values["example_count"] for where, values in cold.summary["metrics"].items()}
     assert counts["overall"] == EVAL_ROWS
@@ -72,3 +76,20 @@ def test_the_second_run_computes_nothing(taxi: Project, cold: Finished) -> None:
     again = taxi.run(task="taxi")
     assert (again.status, again.ran) == (0, set()), again.told()
     assert taxi.versions("taxi") == [cold.summary["pushed"]["version"]]
+
+
+def test_two_cold_runs_give_the_same_metrics(taxi: Project, cold: Finished) -> None:
+    again = taxi.run("--force", task="taxi")
+    assert again.states == dict.fromkeys(NODES, "ran"), again.told()
+    assert again.summary["metrics"].keys() == cold.summary["metrics"].keys()
+    for where, values in cold.summary["metrics"].items():
+        for name, value in values.items():
+            expected = value if value is None else pytest.approx(value, abs=5e-5)
+            assert again.summary["metrics"][where][name] == expected, (where, name)
+
+
+def test_an_edit_of_the_model_runs_from_trainer_on(taxi: Project, cold: Finished) -> None:
+    taxi.edit("pipelines/taxi/model.py")
+    run = taxi.run(task="taxi")
+    assert run.status == 0, run.told()
+    assert run.ran == {"Trainer", "SkewGate", "Evaluator", "Pusher"}
