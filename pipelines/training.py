@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import tensorflow_model_analysis as tfma
 from ml_metadata.proto import metadata_store_pb2
@@ -73,7 +74,7 @@ def create_pipeline(config: PipelineConfig) -> Pipeline:
         schema=import_schema_gen.outputs["schema"],
         anomalies=example_validator.outputs["anomalies"],
         baseline=accepted_statistics.outputs["statistics"],
-        contract=str(task.contract),
+        contract=_in_project(task.contract),
         tolerated=json.dumps({name: list(kinds) for name, kinds in sorted(task.tolerated_anomalies.items())}),
         train_split=TRAIN,
         eval_split=EVAL,
@@ -172,6 +173,12 @@ def checked_eval_config(eval_config: config_pb2.EvalConfig) -> config_pb2.EvalCo
             "threshold, received none; add one in the task's evaluation.py."
         )
     return eval_config
+
+
+def _in_project(path: Path) -> str:
+    """A path as people of this project name it, for messages."""
+    project = Path(__file__).resolve().parents[1]
+    return str(path.relative_to(project)) if path.is_relative_to(project) else str(path)
 
 
 def dotted_path(function: Callable[..., object]) -> str:
