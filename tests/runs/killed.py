@@ -3,8 +3,9 @@
     python -m tests.runs.killed MOMENT [options of pipelines.local]
 
 MOMENT is the name of a node: dies as soon as the node's executor has written a file of its output or, should it be
-too quick for that, when it is done and before the result is published. Or a moment of Pusher: `copying`, when the first
-file of the new version is copied; `renamed`, when the version has its name and the node is not done.
+too quick for that, when it is done and before the result is published. Pusher dies when its output is written and
+nothing is pushed yet. Or a later moment of Pusher: `copying`, when the first file of the new version is copied;
+`renamed`, when the version has its name and the node is not done.
 """
 
 import os
@@ -32,8 +33,16 @@ def arm(moment: str) -> None:
         _after(shutil, "copyfile", lambda source, target: _is_half_copy(Path(target).parent))
     elif moment == RENAMED:
         _after(Path, "rename", lambda half, version: _is_half_copy(half))
+    elif moment == "Pusher":
+        _arm_pusher()
     else:
         _arm_node(moment)
+
+
+def _arm_pusher() -> None:
+    from components import atomic_pusher  # Imported here, as in _arm_node.
+
+    atomic_pusher.push = die
 
 
 def _arm_node(node: str) -> None:
