@@ -7,7 +7,7 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-PRODUCT = ("components", "data", "environment", "pipelines")
+PRODUCT = ("components", "data", "environment", "pipelines", "serving")
 OWN = {*PRODUCT, "benchmarks", "tests"}
 PACKAGE_OF = {
     "absl": "absl-py",
