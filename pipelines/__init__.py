@@ -1,1 +1,1 @@
-"""The pipeline: wiring, the local runner, and one folder for each prediction task."""
+"""The pipeline: wiring, the runner in `local/`, and one folder for each prediction task."""

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pipelines import local
+from pipelines.local import __main__ as local_runner
 
 COPYING, RENAMED = "copying", "renamed"
 
@@ -93,12 +93,12 @@ def _after(owner: Any, name: str, is_the_moment: Callable[..., bool]) -> None:
 
 if __name__ == "__main__":
     moment = sys.argv.pop(1)
-    divert = local.divert_output
+    divert = local_runner.divert_output
 
     def divert_then_arm(log: Path) -> Any:
         terminal = divert(log)
         arm(moment)
         return terminal
 
-    local.divert_output = divert_then_arm
-    sys.exit(local.main(sys.argv[1:]))
+    local_runner.divert_output = divert_then_arm
+    sys.exit(local_runner.main(sys.argv[1:]))

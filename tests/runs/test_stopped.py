@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.lock import exclusive
+from pipelines.local.lock import exclusive
 from tests.runs.project import DIABETES, Project, environment, files
 
 pytestmark = pytest.mark.pipeline

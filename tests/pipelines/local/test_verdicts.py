@@ -16,10 +16,10 @@ from tfx_bsl.arrow import table_util
 
 from components.anomaly_gate import AnomalyError
 from components.findings import Finding
-from pipelines import verdicts as module
 from pipelines.config import PipelineConfig
-from pipelines.results import CACHED, FAILED, RAN, SKIPPED, NodeResult, Verdict, Written
-from pipelines.verdicts import slice_in_words, slice_metrics, verdicts
+from pipelines.local import verdicts as module
+from pipelines.local.results import CACHED, FAILED, RAN, SKIPPED, NodeResult, Verdict, Written
+from pipelines.local.verdicts import slice_in_words, slice_metrics, verdicts
 
 CONFIG = """
     model_specs { label_key: "label" prediction_key: "prediction" }

@@ -28,11 +28,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn, TextIO
 
-from pipelines.explain import explain
-from pipelines.lock import BusyError, exclusive
-from pipelines.options import Options, parse
-from pipelines.run_log import divert_output
-from pipelines.summary import FAILED, INTERRUPTED, PUSHED, REFUSED, UNCHANGED, Summary
+from pipelines.local.explain import explain
+from pipelines.local.lock import BusyError, exclusive
+from pipelines.local.options import Options, parse
+from pipelines.local.run_log import divert_output
+from pipelines.local.summary import FAILED, INTERRUPTED, PUSHED, REFUSED, UNCHANGED, Summary
 
 _EXIT_STATUS = {PUSHED: 0, UNCHANGED: 0, REFUSED: 1, FAILED: 1, INTERRUPTED: 130}
 _CANNOT_WRITE, _USAGE = 1, 2  # exit statuses before there is a run
@@ -62,8 +62,8 @@ def _run(options: Options, directory: Path, terminal: TextIO) -> int:
     """Runs the pipeline; whatever happens, a record is left and the terminal says what to do."""
     from rich.console import Console  # Imported here: --help and a busy folder need not wait for it.
 
-    from pipelines import closing_words
-    from pipelines.progress import loading
+    from pipelines.local import closing_words
+    from pipelines.local.progress import loading
 
     console = Console(file=terminal, highlight=False)
     begin = time.monotonic()
@@ -76,7 +76,7 @@ def _run(options: Options, directory: Path, terminal: TextIO) -> int:
     console.print(f"[bold]{options.task}[/]  run {directory.name}", soft_wrap=True)
     try:
         with loading(console, live=console.is_terminal and not options.verbose):
-            from pipelines import local_run
+            from pipelines.local import local_run
         local_run.run(options, console, summary)
     except KeyboardInterrupt:
         summary.status, summary.error = INTERRUPTED, "interrupted; what was finished is kept"

@@ -17,8 +17,8 @@ from tfx.orchestration.pipeline import Pipeline
 from tfx.orchestration.portable import launcher, runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
 
-from pipelines.integrity import IntegrityError, Ledger
-from pipelines.results import CACHED, FAILED, RAN, SKIPPED, NodeResult, Written
+from pipelines.local.integrity import IntegrityError, Ledger
+from pipelines.local.results import CACHED, FAILED, RAN, SKIPPED, NodeResult, Written
 
 _SEED = 0
 

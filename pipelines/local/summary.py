@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pipelines.explain import explain
-from pipelines.results import NodeResult, SliceMetrics, Verdict
+from pipelines.local.explain import explain
+from pipelines.local.results import NodeResult, SliceMetrics, Verdict
 
 FORMAT = 1
 PUSHED, UNCHANGED, REFUSED, FAILED, INTERRUPTED = "pushed", "unchanged", "refused", "failed", "interrupted"

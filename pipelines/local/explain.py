@@ -3,9 +3,10 @@
 import traceback
 from pathlib import Path
 
-_ROOT = Path(__file__).resolve().parents[1]
+_ROOT = Path(__file__).resolve().parents[2]
 _PROJECT = ("components", "pipelines", "data", "tests")
-_RUNNER = {"pipelines/local.py", "pipelines/local_run.py", "pipelines/launch.py"}  # every traceback passes through them
+# Every traceback passes through them.
+_RUNNER = {f"pipelines/local/{name}.py" for name in ("__main__", "local_run", "launch")}
 
 
 def explain(error: BaseException) -> str:

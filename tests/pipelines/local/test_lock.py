@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.lock import BusyError, exclusive
+from pipelines.local.lock import BusyError, exclusive
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 HOLD = """
 import sys, time
 from pathlib import Path
-from pipelines.lock import exclusive
+from pipelines.local.lock import exclusive
 with exclusive(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()

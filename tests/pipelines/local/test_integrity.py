@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.integrity import Ledger, digest
+from pipelines.local.integrity import Ledger, digest
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from pipelines.results import CACHED, FAILED, RAN, SKIPPED, NodeResult
+from pipelines.local.results import CACHED, FAILED, RAN, SKIPPED, NodeResult
 
 _STYLES = {RAN: "green", CACHED: "cyan", FAILED: "bold red", SKIPPED: "dim"}
 

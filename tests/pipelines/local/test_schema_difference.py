@@ -3,7 +3,7 @@
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from pipelines.schema_difference import differences
+from pipelines.local.schema_difference import differences
 
 CONTRACT = """
     string_domain { name: "firms" value: "A" value: "B" }

@@ -9,11 +9,11 @@ from tfx.utils import io_utils
 
 from components import skew_gate
 from components.checked_csv import ROWS_PROPERTY
-from pipelines.explain import explain
 from pipelines.fitting import HISTORY_FILE
-from pipelines.results import SKIPPED, NodeResult
-from pipelines.schema_difference import differences
-from pipelines.verdicts import headline
+from pipelines.local.explain import explain
+from pipelines.local.results import SKIPPED, NodeResult
+from pipelines.local.schema_difference import differences
+from pipelines.local.verdicts import headline
 
 Earlier = Mapping[str, NodeResult]  # by node, of this run
 

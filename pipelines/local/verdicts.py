@@ -12,7 +12,7 @@ from tensorflow_model_analysis.proto import config_pb2, validation_result_pb2
 from components import anomaly_gate, skew_gate
 from components.anomaly_gate import AnomalyError
 from components.findings import Finding
-from pipelines.results import FAILED, OVERALL, SKIPPED, NodeResult, SliceMetrics, Verdict
+from pipelines.local.results import FAILED, OVERALL, SKIPPED, NodeResult, SliceMetrics, Verdict
 
 _ROWS_METRIC = "example_count"  # TFMA's name for ExampleCount
 ANOMALY_GATE, EVALUATOR, SKEW_GATE = "AnomalyGate", "Evaluator", "SkewGate"

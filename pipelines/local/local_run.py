@@ -8,15 +8,15 @@ from tfx.orchestration.pipeline import Pipeline
 
 from components import anomaly_gate, atomic_pusher, checked_csv, csv_source, skew_gate
 from components.source_digest import source_digest
-from pipelines import launch, node_words, verdicts
 from pipelines.config import PipelineConfig, TrainerConfig, contract_copy
-from pipelines.explain import explain
-from pipelines.housekeeping import clear_interrupted, forget_displaced_pushes
-from pipelines.integrity import Ledger
-from pipelines.options import Options
-from pipelines.progress import progress
-from pipelines.results import NodeResult
-from pipelines.summary import FAILED, PUSHED, REFUSED, UNCHANGED, Summary
+from pipelines.local import launch, node_words, verdicts
+from pipelines.local.explain import explain
+from pipelines.local.housekeeping import clear_interrupted, forget_displaced_pushes
+from pipelines.local.integrity import Ledger
+from pipelines.local.options import Options
+from pipelines.local.progress import progress
+from pipelines.local.results import NodeResult
+from pipelines.local.summary import FAILED, PUSHED, REFUSED, UNCHANGED, Summary
 from pipelines.task import Task, load_task
 from pipelines.training import create_pipeline
 

@@ -21,7 +21,7 @@ def metadata_store(database: Path) -> MetadataStore:
 def clear_interrupted(database: Path, artifacts: Path) -> list[str]:
     """Fails the executions that a killed run left open, and removes what they had begun to write.
 
-    Only call it while holding the folder (see pipelines.lock): then no execution can really be going on.
+    Only call it while holding the folder (see pipelines.local.lock): then no execution can really be going on.
 
     Args:
         database: the ML Metadata database; nothing is done when there is none yet.
