@@ -68,6 +68,20 @@ def test_signatures(signatures: dict[str, Signature]) -> None:
     ]
 
 
+def test_answers_in_a_session_which_is_how_tensorflow_serving_runs_it(
+    handmade_export: Path, signatures: dict[str, Signature]
+) -> None:
+    rows = absent(handmade.ROWS, ())
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        loaded = tf.compat.v1.saved_model.loader.load(session, ["serve"], str(handmade_export))
+        signature = loaded.signature_def["serving_default"]
+        examples = [handmade.to_example(row) for row in rows]
+        answer = session.run(
+            signature.outputs["predictions"].name, {signature.inputs["examples"].name: np.array(examples, object)}
+        )
+    np.testing.assert_allclose(answer, ask_default(signatures, rows), rtol=0, atol=1e-6)
+
+
 @pytest.mark.parametrize(
     "names",
     [(), *((name,) for name in handmade.OPTIONAL), handmade.OPTIONAL],
