@@ -1,6 +1,7 @@
 """`make doctor`: which stack this machine gets and why, and what it lacks, with the fix.
 
-Exit status 0: nothing is missing. 2: something is.
+Exit status 0: nothing is missing that set-up and runs need; what only tests need is said and does not count. 2: something
+is missing.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from environment import stack, uv, venv
+from environment import browser, stack, uv, venv
 from environment.pythons import dotted
 
 COMPILERS = ("c++", "g++", "clang++")
@@ -25,24 +26,29 @@ FIXES = {
         "venv": "sudo apt-get install python{v}-venv",
         "headers": "sudo apt-get install python{v}-dev",
         "compiler": "sudo apt-get install g++",
+        "browser": "sudo apt-get install chromium",
     },
     "dnf": {
         "python": "sudo dnf install python{v} python{v}-devel",
         "venv": "sudo dnf install python{v} python{v}-pip",
         "headers": "sudo dnf install python{v}-devel",
         "compiler": "sudo dnf install gcc-c++",
+        "browser": "sudo dnf install chromium",
     },
     "brew": {
         "python": "brew install python@{v}",
         "venv": "brew reinstall python@{v}",
         "headers": "brew reinstall python@{v}",
         "compiler": "xcode-select --install",
+        "browser": "brew install --cask google-chrome; "
+        "export CHROMIUM='/Applications/Google Chrome.app/Contents/MacOS/Google Chrome'",
     },
     "": {
         "python": "install CPython {v}",
         "venv": "install Python {v} with its venv and ensurepip modules, or put uv on PATH",
         "headers": "install the development headers of Python {v}",
         "compiler": "install a C++ compiler, or name one: export CXX=/path/to/compiler",
+        "browser": "install Chromium or Chrome, or name one: export CHROMIUM=/path/to/browser",
     },
 }
 
@@ -55,6 +61,7 @@ class Machine(NamedTuple):
     compiler: str | None
     uv: str | None
     free_gb: float
+    browser: str | None
     ready: str  # the Python that a complete .venv was made with, "" where there is none
     packager: str  # a key of FIXES
 
@@ -73,13 +80,19 @@ def inspect(asked: str) -> Machine:
         compiler=next(filter(None, map(shutil.which, named or COMPILERS)), None),
         uv=uv.find(),
         free_gb=shutil.disk_usage(Path.cwd()).free / 1e9,
+        browser=browser.find(),
         ready=venv.ready(),
-        packager=next((name for name in FIXES if name and shutil.which(name)), ""),
+        packager=packager(),
     )
 
 
+def packager() -> str:
+    """Returns the package manager whose lines in FIXES fit this machine."""
+    return next((name for name in FIXES if name and shutil.which(name)), "")
+
+
 def missing(machine: Machine) -> list[str]:
-    """Says of each thing that is missing what was expected, what was found, and the fix."""
+    """Says of each thing that set-up or a run would miss what was expected, what was found, and the fix."""
     fixes = FIXES[machine.packager]
     if machine.choice is None:
         newest = dotted(stack.STACKS[-1].pythons[0])
@@ -103,6 +116,11 @@ def missing(machine: Machine) -> list[str]:
     return lines
 
 
+def no_browser(packager: str) -> str:
+    """Says what tests of pages miss where there is no browser, and the fix."""
+    return f"a browser: expected {browser.EXPECTED}, found none. Fix: {FIXES[packager]['browser']}"
+
+
 def report(machine: Machine) -> tuple[list[str], int]:
     """Draws up the report and its exit status."""
     lines = []
@@ -117,9 +135,12 @@ def report(machine: Machine) -> tuple[list[str], int]:
     lines += [
         f"compiler  {machine.compiler or 'none'}",
         f"uv        {machine.uv or f'none; set-up fetches {uv.VERSION} into {uv.PRIVATE}'}",
+        f"browser   {machine.browser or 'none; only tests need one'}",
         f"disk      {machine.free_gb:.0f} GB free",
         f"set-up    {'done, .venv runs ' + machine.ready if machine.ready else 'not done; make setup, or any target'}",
     ]
+    if not machine.browser:
+        lines.append(f"FOR TESTS {no_browser(machine.packager)}")
     lacks = missing(machine)
     return lines + [f"MISSING   {line}" for line in lacks], 2 if lacks else 0
 

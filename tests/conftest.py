@@ -7,6 +7,8 @@ import pytest
 from pipelines.export import export_model
 from tests import handmade
 
+pytest_plugins = ["tests.browser"]  # the fixture `tab`, a page in headless Chromium
+
 
 @pytest.fixture(scope="session")
 def handmade_transform(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:

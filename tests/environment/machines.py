@@ -35,6 +35,7 @@ def machine(**facts: object) -> Machine:
         "compiler": "/usr/bin/c++",
         "uv": None,
         "free_gb": 50.0,
+        "browser": "/usr/bin/chromium",
         "ready": "",
         "packager": "apt-get",
     }

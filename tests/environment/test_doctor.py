@@ -7,7 +7,7 @@ from environment.stack import NoStackError, choose
 from tests.environment.machines import machine, python
 
 
-def test_a_machine_that_lacks_nothing_gets_seven_lines_and_status_0():
+def test_a_machine_that_lacks_nothing_gets_eight_lines_and_status_0():
     assert report(machine()) == (
         [
             "stack     current (TFX 1.21): glibc 2.41 is 2.39 or newer, and Python is 3.13.5",
@@ -15,6 +15,7 @@ def test_a_machine_that_lacks_nothing_gets_seven_lines_and_status_0():
             "glibc     2.41",
             "compiler  /usr/bin/c++",
             "uv        none; set-up fetches 0.13.8 into .uv",
+            "browser   /usr/bin/chromium",
             "disk      50 GB free",
             "set-up    not done; make setup, or any target",
         ],
@@ -62,6 +63,29 @@ def test_what_is_missing_is_said_with_the_fix_and_status_2(facts, line):
 def test_uv_stands_in_for_venv_and_a_finished_set_up_needs_little_space():
     assert missing(machine(choice=choose([python("3.13.5", ensurepip=False)]), uv="/usr/bin/uv")) == []
     assert missing(machine(free_gb=2.5, ready="3.13.5 /usr/bin/python3.13")) == []
+
+
+@pytest.mark.parametrize(
+    ("packager", "fix"),
+    [
+        ("apt-get", "sudo apt-get install chromium"),
+        (
+            "brew",
+            "brew install --cask google-chrome; "
+            "export CHROMIUM='/Applications/Google Chrome.app/Contents/MacOS/Google Chrome'",
+        ),
+        ("", "install Chromium or Chrome, or name one: export CHROMIUM=/path/to/browser"),
+    ],
+)
+def test_a_browser_is_for_tests_only(packager, fix):
+    without = machine(browser=None, packager=packager)
+    lines, status = report(without)
+    assert "browser   none; only tests need one" in lines
+    assert lines[-1] == (
+        "FOR TESTS a browser: expected chromium, chromium-browser, google-chrome, google-chrome-stable "
+        f"or $CHROMIUM on PATH, found none. Fix: {fix}"
+    )
+    assert (status, missing(without)) == (0, [])
 
 
 def test_no_stack_at_all_is_missing_too():

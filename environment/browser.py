@@ -1,0 +1,30 @@
+"""The browser that tests of pages drive: this machine's own Chromium or Chrome.
+
+`python3 -m environment.browser` prints its path. Exit status 0: there is one. 2: there is none.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+EXPECTED = f"{', '.join(NAMES)} or $CHROMIUM on PATH"
+
+
+def find() -> str | None:
+    """Returns the path of the browser, or None. CHROMIUM in the environment, a name or a path, goes before all others."""
+    named = os.environ.get("CHROMIUM", "")
+    return next(filter(None, map(shutil.which, (named,) if named else NAMES)), None)
+
+
+def main() -> int:
+    """Prints the path and returns the exit status."""
+    found = find()
+    print(found or f"none: expected {EXPECTED}", file=sys.stdout if found else sys.stderr)
+    return 0 if found else 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())
