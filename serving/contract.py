@@ -1,7 +1,7 @@
 """What a request may hold: the features of a contract that a client sends, typed, without TensorFlow.
 
-The contract is a `tensorflow_metadata` Schema in text format. Everything that is said of a feature here is read from it:
-type, range, known values, whether it is required, and for people a description and an example, as annotations::
+The contract is a `tensorflow_metadata` Schema in text format. Everything that is said of a feature here is read from
+it: type, range, known values, whether it is required, and for people a description and an example, as annotations::
 
     feature {
       name: "fare"
@@ -14,7 +14,7 @@ import dataclasses
 import enum
 import functools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from google.protobuf import text_format
@@ -69,11 +69,11 @@ class Feature:
         if not least <= value <= greatest:  # false for NaN
             return False
         # The contract's bounds are float32, and so is what the model and the statistics see of a number.
-        seen, low, high = (
-            number if self.kind is Kind.INT or number is None else in_float32(number)
-            for number in (value, self.low, self.high)
+        low, seen, high = (
+            number if self.kind is Kind.INT else in_float32(number)
+            for number in (least if self.low is None else self.low, value, greatest if self.high is None else self.high)
         )
-        return seen != missing.number and (low is None or low <= seen) and (high is None or seen <= high)
+        return low <= seen <= high and seen != missing.number
 
     @functools.cached_property
     def expectation(self) -> str:
@@ -104,7 +104,7 @@ class Contract:
         """One request, made of the features' examples; those without one are left out."""
         return {feature.name: feature.example for feature in self.features if feature.example is not None}
 
-    def inputs(self, rows: list[Mapping[str, Value | None]]) -> dict[str, list[Value]]:
+    def inputs(self, rows: Sequence[Mapping[str, Value | None]]) -> dict[str, list[Value]]:
         """The rows as the columns that serving_raw takes, every missing value (None or left out) spelled out."""
         columns: dict[str, list[Value]] = {}
         for feature in self.features:

@@ -1,0 +1,1 @@
+"""What end users call: typed JSON in, a probability and a decision out. Runs without TensorFlow."""

@@ -1,0 +1,96 @@
+"""The API's description in OpenAPI, and the page that shows it; both work without the internet."""
+
+import base64
+import hashlib
+import re
+from typing import Any
+
+import fastapi
+import pydantic
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.responses import HTMLResponse
+
+from serving.gateway.prediction import Answer
+from serving.gateway.problems import MEDIA_TYPE, ProblemDetails
+
+DOCS = "/docs"
+DESCRIPTION = "/openapi.json"
+ASSETS = "/static-offline-docs"  # where fastapi_offline puts Swagger UI's files
+
+_PROBLEMS = {
+    400: "The body is no JSON.",
+    401: "No valid API key.",
+    408: "The body did not arrive in time.",
+    413: "The body is too large, or has too many rows.",
+    415: "The body is not said to be JSON.",
+    422: "Rows are not as the contract says; `errors` names row and field.",
+    429: "Too many requests; `Retry-After` says when to come back.",
+    500: "The gateway failed.",
+    502: "The model server's answer could not be used.",
+    503: "No model answers; `Retry-After` says when to come back.",
+    504: "The model did not answer in time.",
+}
+
+
+def responses() -> dict[int | str, dict[str, Any]]:
+    """What the prediction route may answer, for FastAPI's route decorator."""
+    reference = {"schema": {"$ref": f"#/components/schemas/{ProblemDetails.__name__}"}}
+    described: dict[int | str, dict[str, Any]] = {
+        status: {"description": words, "content": {MEDIA_TYPE: reference}} for status, words in _PROBLEMS.items()
+    }
+    return {200: {"model": Answer}, **described}
+
+
+def request_body(row: type[pydantic.BaseModel], example: dict[str, Any], required: list[str]) -> dict[str, Any]:
+    """What the prediction route takes, for FastAPI's `openapi_extra`.
+
+    Args:
+        row: the type of one row.
+        example: one row.
+        required: names of the fields that every row has.
+    """
+    reference = {"$ref": f"#/components/schemas/{row.__name__}"}
+    content: dict[str, Any] = {
+        "schema": {"oneOf": [reference, {"type": "array", "items": reference, "minItems": 1}]},
+    }
+    if example:
+        least = {name: example[name] for name in required}
+        content["examples"] = {
+            "one": {"summary": "One row", "value": example},
+            "several": {"summary": "Several rows; the second has only what is required", "value": [example, least]},
+        }
+    return {"requestBody": {"required": True, "content": {"application/json": content}}}
+
+
+def add_schemas(app: fastapi.FastAPI, *models: type[pydantic.BaseModel]) -> None:
+    """Adds schemas that routes refer to by name, since the gateway reads bodies by itself."""
+    describe = app.openapi
+
+    def with_schemas() -> dict[str, Any]:
+        description = describe()
+        schemas = description.setdefault("components", {}).setdefault("schemas", {})
+        _, definitions = pydantic.json_schema.models_json_schema(
+            [(model, "validation") for model in models], ref_template="#/components/schemas/{model}"
+        )
+        schemas.update(definitions["$defs"])
+        return description
+
+    app.openapi = with_schemas  # type: ignore[method-assign]
+
+
+def docs_page(title: str) -> HTMLResponse:
+    """Swagger UI, and a policy that allows its one inline script by its hash."""
+    page = get_swagger_ui_html(
+        openapi_url=DESCRIPTION.removeprefix("/"),
+        title=title,
+        swagger_js_url=f"{ASSETS}/swagger-ui-bundle.js".removeprefix("/"),
+        swagger_css_url=f"{ASSETS}/swagger-ui.css".removeprefix("/"),
+        swagger_favicon_url="page/icon.svg",
+    )
+    scripts = re.findall(rb"<script>(.*?)</script>", bytes(page.body), re.DOTALL)
+    hashes = " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(script).digest()).decode()}'" for script in scripts)
+    page.headers["Content-Security-Policy"] = (
+        f"default-src 'none'; script-src 'self' {hashes}; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+    return page

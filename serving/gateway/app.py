@@ -1,0 +1,157 @@
+"""The application: its parts put together, and its routes."""
+
+import contextlib
+import os
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+
+import fastapi
+import prometheus_client
+from fastapi.security import APIKeyHeader
+from fastapi_offline import FastAPIOffline
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.staticfiles import StaticFiles
+
+from serving import contract as contracts
+from serving.gateway import api_description, problems
+from serving.gateway.keys import HEADER, Keys
+from serving.gateway.metrics import Metrics
+from serving.gateway.model_errors import ModelError
+from serving.gateway.model_server import ModelServer
+from serving.gateway.observed import Observed
+from serving.gateway.page import render
+from serving.gateway.prediction import PredictionEndpoint
+from serving.gateway.predictor import Predictor
+from serving.gateway.problems import ProblemError
+from serving.gateway.request_log import RequestLog
+from serving.gateway.routing import Routing
+from serving.gateway.rows import Rows
+from serving.gateway.settings import Settings
+from serving.gateway.traffic import Traffic
+
+_PAGE_FILES = Path(__file__).parent / "page" / "files"
+
+
+def create_app(settings: Settings, environ: Mapping[str, str] = os.environ) -> fastapi.FastAPI:
+    """Makes the application; it connects to the model server with its first request.
+
+    Raises:
+        ContractError: The contract cannot be used.
+        ValueError: API keys, the traffic file or the request log's columns cannot be used.
+        OSError: A file cannot be read.
+    """
+    contract = contracts.read(settings.contract)
+    metrics = Metrics()
+    rows = Rows(contract, settings.row_name, settings.limits.rows)
+    keys = Keys(environ, settings.keys.file)
+    traffic = Traffic(settings.traffic)
+    server = ModelServer(settings.model, contract, metrics)
+    routing = Routing(server, settings.model)
+    request_log = (
+        RequestLog(settings.request_log, contract, registry=metrics.registry) if settings.request_log else None
+    )
+    endpoint = PredictionEndpoint(
+        settings,
+        rows=rows,
+        keys=keys,
+        traffic=traffic,
+        predictor=Predictor(server, routing, settings.model),
+        metrics=metrics,
+        request_log=request_log,
+    )
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: fastapi.FastAPI) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            await server.close()
+            if request_log:
+                request_log.close()
+
+    app = FastAPIOffline(
+        docs_url=None,
+        redoc_url=None,
+        title=settings.title,
+        description=settings.description,
+        version="1",
+        openapi_url=api_description.DESCRIPTION,
+        lifespan=lifespan,
+    )
+    security = [fastapi.Security(APIKeyHeader(name=HEADER, auto_error=False))] if keys.needed else []
+    app.add_api_route(
+        settings.route,
+        endpoint.answer,
+        methods=["POST"],
+        summary=f"The probability of {settings.probability_of}",
+        description=f"`decision` is whether the probability is at least {settings.threshold:g}.",
+        response_class=JSONResponse,
+        responses=api_description.responses(),
+        openapi_extra=api_description.request_body(
+            rows.model, contract.example, [feature.name for feature in contract.features if feature.required]
+        ),
+        dependencies=security,
+    )
+    _add_pages(app, settings, contract, keys)
+    _add_probes(app, settings, routing, metrics)
+    api_description.add_schemas(app, rows.model, problems.ProblemDetails)
+    app.add_exception_handler(ProblemError, _answer_problem)
+    app.add_exception_handler(HTTPException, _answer_http_exception)
+    app.add_middleware(Observed, metrics=metrics, routes=[route.path for route in app.routes if hasattr(route, "path")])
+    return app
+
+
+def _add_pages(app: fastapi.FastAPI, settings: Settings, contract: contracts.Contract, keys: Keys) -> None:
+    page = render.page(settings, contract, key_needed=keys.needed)
+    docs = api_description.docs_page(settings.title)
+
+    @app.get("/", include_in_schema=False)
+    async def form() -> Response:
+        return HTMLResponse(page)
+
+    @app.get(api_description.DOCS, include_in_schema=False)
+    async def documentation() -> Response:
+        return docs
+
+    app.mount("/page", StaticFiles(directory=_PAGE_FILES), name="page")
+
+
+def _add_probes(app: fastapi.FastAPI, settings: Settings, routing: Routing, metrics: Metrics) -> None:
+    @app.get("/healthz", tags=["operation"], summary="Whether the gateway runs")
+    async def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/readyz", tags=["operation"], summary="Whether a model answers that fits the contract")
+    async def readyz() -> dict[str, str | None]:
+        try:
+            target = await routing.target(canary=False)
+        except ModelError as error:
+            retry_after = {"Retry-After": str(settings.model.retry_after_seconds)}
+            raise ProblemError(503, "no_model", f"No model answers: {error}", headers=retry_after) from error
+        return {"status": "ready", "model_version": target.version, "model_label": target.label}
+
+    @app.get("/metrics", include_in_schema=False)
+    async def scrape() -> Response:
+        text = prometheus_client.generate_latest(metrics.registry)
+        return Response(text, headers={"Content-Type": prometheus_client.CONTENT_TYPE_LATEST})
+
+
+async def _answer_problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ProblemError)
+    request.state.facts["code"] = error.code
+    return problems.answer(error, request.state.request_id)
+
+
+async def _answer_http_exception(request: Request, error: Exception) -> Response:
+    """What the router says by itself: 404 and 405."""
+    assert isinstance(error, HTTPException)
+    method, path = request.method, request.url.path[:200]
+    details = {
+        404: ("not_found", f"There is nothing at {path}."),
+        405: ("method_not_allowed", f"{path} does not take {method}: expected {(error.headers or {}).get('Allow')}."),
+    }
+    code, detail = details.get(error.status_code, ("refused", str(error.detail)))
+    problem = ProblemError(error.status_code, code, detail, headers=error.headers)
+    return problems.answer(problem, request.state.request_id)

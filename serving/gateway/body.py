@@ -1,0 +1,62 @@
+"""The JSON in a request's body, read no further than the limit."""
+
+import asyncio
+
+import pydantic_core
+from starlette.requests import ClientDisconnect, Request
+
+from serving.gateway.problems import ProblemError
+from serving.gateway.settings import Limits
+
+
+async def read_json(request: Request, limits: Limits) -> object:
+    """The value that the body spells. NaN and Infinity are read, so that a field's own check can name them.
+
+    Raises:
+        ProblemError: 400, it is no JSON in UTF-8 or breaks off; 408, it takes too long; 413, it is too large; 415, it
+            says to be something else.
+    """
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise ProblemError(
+            415,
+            "unsupported_media_type",
+            f"The body is not said to be JSON: expected Content-Type: application/json, received {media_type[:80]!r}.",
+            headers={"Accept": "application/json"},
+        )
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise ProblemError(415, "unsupported_encoding", "The body is compressed: expected none, send it as it is.")
+    try:
+        async with asyncio.timeout(limits.body_seconds):
+            body = await _read(request, limits.body_bytes)
+    except TimeoutError as error:
+        raise ProblemError(
+            408,
+            "body_timeout",
+            f"The body did not arrive in time: expected all of it within {limits.body_seconds:g} s.",
+        ) from error
+    except ClientDisconnect as error:
+        raise ProblemError(400, "body_cut_off", "The body broke off before its end.") from error
+    try:
+        return pydantic_core.from_json(body)
+    except ValueError as error:
+        raise ProblemError(400, "invalid_json", f"The body is no JSON: {error}.") from error
+
+
+async def _read(request: Request, most: int) -> bytes:
+    # Refused by what it says of its size, and counted all the same: it may say nothing, or lie.
+    stated = request.headers.get("content-length", "")
+    if stated.isdecimal() and int(stated) > most:
+        raise _too_large(most, f"{stated} bytes")
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > most:
+            raise _too_large(most, "more")
+    return bytes(body)
+
+
+def _too_large(most: int, received: str) -> ProblemError:
+    return ProblemError(
+        413, "body_too_large", f"The body is too large: expected at most {most} bytes, received {received}."
+    )

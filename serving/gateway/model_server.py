@@ -1,0 +1,157 @@
+"""The model server's REST API, as far as the gateway needs it: which version is where, and predictions.
+
+TensorFlow Serving's answers do not say which version gave them. So the version behind a label is looked up first, from
+time to time, and every request names its version: what the answer says of the version is then true, during a swap too.
+"""
+
+import math
+import time
+from typing import Any
+
+import httpx
+import pydantic_core
+
+from serving.contract import Contract, Value
+from serving.gateway import model_errors
+from serving.gateway.metrics import Metrics
+from serving.gateway.settings import Model
+
+_DTYPE = {"int64": "DT_INT64", "float32": "DT_FLOAT", "string": "DT_STRING"}  # as metadata names them
+
+
+class ModelServer:
+    """One model on a model server; keeps connections open.
+
+    Args:
+        settings: where it is, and time-outs.
+        contract: what the signature has to take.
+        metrics: counts errors and times calls.
+    """
+
+    def __init__(self, settings: Model, contract: Contract, metrics: Metrics):
+        self._settings = settings
+        self._expected = {feature.name: _DTYPE[feature.kind.value] for feature in contract.features}
+        self._metrics = metrics
+        self._client = httpx.AsyncClient(
+            base_url=settings.server.rstrip("/"),
+            timeout=httpx.Timeout(settings.read_seconds, connect=settings.connect_seconds),
+            limits=httpx.Limits(
+                max_connections=settings.connections,
+                max_keepalive_connections=settings.connections,
+                keepalive_expiry=30,
+            ),
+            trust_env=False,  # a proxy for the way out is none for the way to the model server
+        )
+
+    async def close(self) -> None:
+        """Closes the connections."""
+        await self._client.aclose()
+
+    async def version(self, label: str | None) -> str | None:
+        """The version that a label points at, or the latest one for None; None when the server knows no such label.
+
+        Raises:
+            ModelError: No version answers, or its signature does not fit the contract.
+        """
+        label_path = f"/labels/{label}" if label else ""
+        response = await self._call("GET", f"/v1/models/{self._settings.name}{label_path}/metadata")
+        # 400 is an unknown label, 404 an unknown model, 503 a model that has no labels at all (yet).
+        if label and response.status_code in (400, 404, 503):
+            return None
+        self._require_success(response)
+        try:
+            found = response.json()
+            version = str(found["model_spec"]["version"])
+            signatures = found["metadata"]["signature_def"]["signature_def"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise self._failed(
+                model_errors.BadAnswerError, f"metadata without version or signatures: {error}"
+            ) from error
+        self._require_inputs(version, signatures)
+        return version
+
+    async def predict(self, version: str, inputs: dict[str, list[Value]]) -> list[float]:
+        """Asks a version for predictions.
+
+        Args:
+            version: the version's number.
+            inputs: one column per feature, missing values spelled out.
+
+        Returns:
+            One probability per row.
+
+        Raises:
+            ModelError: There are none.
+        """
+        body = pydantic_core.to_json({"signature_name": self._settings.signature, "inputs": inputs})
+        began = time.perf_counter()
+        path = f"/v1/models/{self._settings.name}/versions/{version}:predict"
+        response = await self._call("POST", path, content=body, headers={"Content-Type": "application/json"})
+        self._require_success(response)
+        rows = len(next(iter(inputs.values())))
+        try:
+            probabilities = _probabilities(response.json(), self._settings.output, rows)
+        except (ValueError, KeyError, TypeError) as error:
+            raise self._failed(
+                model_errors.BadAnswerError,
+                f"expected {self._settings.output} with {rows} probabilities, received {response.text[:200]!r}",
+            ) from error
+        self._metrics.upstream_seconds.observe(time.perf_counter() - began)
+        return probabilities
+
+    async def _call(self, method: str, path: str, **more: Any) -> httpx.Response:
+        try:
+            return await self._client.request(method, path, **more)
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            raise self._failed(model_errors.RefusedError, f"no connection: {error or 'timed out'}") from error
+        except httpx.PoolTimeout as error:
+            raise self._failed(model_errors.OverloadedError, "all connections are busy") from error
+        except httpx.TimeoutException as error:
+            raise self._failed(model_errors.LateError, f"no answer in {self._settings.read_seconds:g} s") from error
+        except httpx.TransportError as error:
+            raise self._failed(model_errors.CutOffError, f"the connection broke: {error}") from error
+
+    def _require_success(self, response: httpx.Response) -> None:
+        if response.status_code == 200:
+            return
+        kinds: dict[int, type[model_errors.ModelError]] = {
+            404: model_errors.NotFoundError,
+            429: model_errors.UnavailableError,
+            503: model_errors.UnavailableError,
+            504: model_errors.LateError,
+        }
+        kind = kinds.get(response.status_code, model_errors.BadAnswerError)
+        raise self._failed(kind, f"{response.status_code} {response.text[:300]}")
+
+    def _require_inputs(self, version: str, signatures: dict[str, Any]) -> None:
+        signature = signatures.get(self._settings.signature)
+        if signature is None:
+            raise self._failed(
+                model_errors.MismatchError,
+                f"version {version} has no signature {self._settings.signature}, only {', '.join(sorted(signatures))}",
+            )
+        taken = {name: tensor.get("dtype") for name, tensor in signature["inputs"].items()}
+        if taken != self._expected:
+            differing = sorted(name for name, _ in taken.items() ^ self._expected.items())
+            raise self._failed(
+                model_errors.MismatchError,
+                f"version {version} was made with another contract: {', '.join(dict.fromkeys(differing))} differ",
+            )
+
+    def _failed(self, kind: type[model_errors.ModelError], message: str) -> model_errors.ModelError:
+        self._metrics.upstream_errors.labels(kind.kind).inc()
+        return kind(f"{self._settings.server}: {message}")
+
+
+def _probabilities(answer: Any, output: str, rows: int) -> list[float]:
+    """The probabilities in an answer in column form.
+
+    Raises:
+        ValueError, KeyError, TypeError: There are none, or not one per row.
+    """
+    outputs = answer["outputs"]
+    column = outputs[output] if isinstance(outputs, dict) else outputs
+    found = [float(value[0] if isinstance(value, list) and len(value) == 1 else value) for value in column]
+    if len(found) != rows or not all(math.isfinite(value) and 0 <= value <= 1 for value in found):
+        raise ValueError(found)
+    return found

@@ -1,0 +1,1 @@
+"""The page at /: one form, made from the contract."""

@@ -1,0 +1,159 @@
+"""POST /v1/<endpoint>: from a request's body to its answer."""
+
+import time
+
+import pydantic
+import pydantic_core
+import structlog
+from starlette.requests import Request
+from starlette.responses import Response
+
+from serving.gateway.body import read_json
+from serving.gateway.keys import HEADER, Keys
+from serving.gateway.metrics import Metrics
+from serving.gateway.model_errors import ModelError
+from serving.gateway.predictor import Predictions, Predictor
+from serving.gateway.problems import ProblemError
+from serving.gateway.rate_limit import RateLimit
+from serving.gateway.request_log import RequestLog
+from serving.gateway.rows import Row, Rows
+from serving.gateway.settings import Settings
+from serving.gateway.traffic import Traffic
+
+_log = structlog.get_logger(__name__)
+
+_DETAILS = {
+    502: ("bad_model_answer", "The model server's answer could not be used; the gateway's log says why."),
+    503: ("no_model", "No model answers at the moment; try again in {retry_after} s."),
+    504: ("model_timeout", "The model did not answer in time."),
+}
+
+
+class Prediction(pydantic.BaseModel):
+    """The answer for one row."""
+
+    probability: float = pydantic.Field(ge=0, le=1, examples=[0.73])
+    decision: bool = pydantic.Field(examples=[True])
+
+
+class Answer(pydantic.BaseModel):
+    """The answer to a request."""
+
+    # "model_" is a prefix that pydantic keeps for itself unless told otherwise.
+    model_config = pydantic.ConfigDict(protected_namespaces=())
+
+    predictions: list[Prediction] = pydantic.Field(description="One for each row, in the order of the request.")
+    model_version: str = pydantic.Field(description="The version that answered.", examples=["1795253025"])
+    model_label: str | None = pydantic.Field(
+        description="The label by which the version was chosen; null on a model server without labels.",
+        examples=["stable"],
+    )
+    request_id: str = pydantic.Field(description="The X-Request-ID of the answer, by which the log knows it.")
+
+
+class PredictionEndpoint:
+    """Answers requests for predictions."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        rows: Rows,
+        keys: Keys,
+        traffic: Traffic,
+        predictor: Predictor,
+        metrics: Metrics,
+        request_log: RequestLog | None,
+    ):
+        self._settings = settings
+        self._rows = rows
+        self._keys = keys
+        self._traffic = traffic
+        self._predictor = predictor
+        self._metrics = metrics
+        self._request_log = request_log
+        self._rate_limit = RateLimit(settings.limits.requests_per_second)
+
+    async def answer(self, request: Request) -> Response:
+        """Answers one request.
+
+        Raises:
+            ProblemError: There is no prediction.
+        """
+        facts = request.state.facts
+        self._admit(request)
+        rows = self._rows.check(await read_json(request, self._settings.limits))
+        facts["rows"] = len(rows)
+        try:
+            found = await self._predictor.predict(self._rows.contract.inputs(rows), self._traffic.canary())
+        except ModelError as error:
+            facts["model_error"] = str(error)
+            problem = self._problem(error)
+            self._note(request, rows, None, [], problem.status)
+            raise problem from error
+        decisions = [probability >= self._settings.threshold for probability in found.probabilities]
+        facts.update(
+            model_version=found.target.version,
+            label=found.target.label,
+            tries=found.tries,
+            model_milliseconds=round(found.seconds * 1000, 3),
+        )
+        self._count(found, decisions)
+        self._note(request, rows, found, decisions, 200)
+        return self._response(request.state.request_id, found, decisions)
+
+    def _admit(self, request: Request) -> None:
+        """Checks key and rate; strangers are counted by address, so that keys cannot be guessed at full speed."""
+        address = request.client.host if request.client else "unknown"
+        name = self._keys.name_of(request.headers.get(HEADER, "")) if self._keys.needed else None
+        if name:
+            request.state.facts["key"] = name
+        self._rate_limit.count(f"key {name}" if name else f"address {address}")
+        if self._keys.needed and name is None:
+            raise ProblemError(
+                401,
+                "unauthorized",
+                f"The request has no valid API key: expected one in the header {HEADER}, "
+                f"received {'another' if HEADER in request.headers else 'none'}.",
+                headers={"WWW-Authenticate": "APIKey"},
+            )
+
+    def _problem(self, error: ModelError) -> ProblemError:
+        code, detail = _DETAILS[error.status]
+        retry_after = str(self._settings.model.retry_after_seconds)
+        headers = {"Retry-After": retry_after} if error.status == 503 else {}
+        return ProblemError(error.status, code, detail.format(retry_after=retry_after), headers=headers)
+
+    def _count(self, found: Predictions, decisions: list[bool]) -> None:
+        for decision in (True, False):
+            if count := decisions.count(decision):
+                names = (found.target.version, found.target.label or "", str(decision).lower())
+                self._metrics.predictions.labels(*names).inc(count)
+
+    def _note(
+        self, request: Request, rows: list[Row], found: Predictions | None, decisions: list[bool], status: int
+    ) -> None:
+        if self._request_log is None:
+            return
+        self._request_log.offer(
+            request_id=request.state.request_id,
+            rows=rows,
+            probabilities=found.probabilities if found else None,
+            decisions=decisions if found else None,
+            model_version=int(found.target.version) if found else None,
+            model_label=found.target.label if found else None,
+            status=status,
+            latency_ms=(time.perf_counter() - request.state.began) * 1000,
+        )
+
+    def _response(self, request_id: str, found: Predictions, decisions: list[bool]) -> Response:
+        pairs = zip(found.probabilities, decisions, strict=True)
+        content = {
+            "predictions": [{"probability": probability, "decision": decision} for probability, decision in pairs],
+            "model_version": found.target.version,
+            "model_label": found.target.label,
+            "request_id": request_id,
+        }
+        # Server-Timing is what browsers show beside the request, and what the page shows.
+        headers = {"Server-Timing": f"model;dur={found.seconds * 1000:.1f}"}
+        return Response(pydantic_core.to_json(content), headers=headers, media_type="application/json")

@@ -1,0 +1,78 @@
+"""What every answer that is not a success looks like: RFC 9457 problem details.
+
+::
+
+    HTTP/1.1 422 Unprocessable Content
+    Content-Type: application/problem+json
+
+    {"title": "Unprocessable Content", "status": 422, "code": "invalid_rows",
+     "detail": "1 field is not as expected; `errors` says which.", "request_id": "5f0c…",
+     "errors": [{"row": 0, "field": "fare", "expected": "a number from 0 to 1000", "received": "-1"}]}
+"""
+
+import http
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pydantic
+import pydantic_core
+from starlette.responses import Response
+
+# RFC 9110's names, which Python has since 3.13.
+_PHRASES = {413: "Content Too Large", 422: "Unprocessable Content"}
+MEDIA_TYPE = "application/problem+json"
+
+
+class FieldError(pydantic.BaseModel):
+    """What is wrong with one value of a request."""
+
+    row: int = pydantic.Field(description="Which row of the request, from 0.", examples=[0])
+    field: str = pydantic.Field(description="Which field of the row; empty for the row as a whole.", examples=["fare"])
+    expected: str = pydantic.Field(examples=["a number from 0 to 1000"])
+    received: str = pydantic.Field(examples=["-1"])
+
+
+class ProblemDetails(pydantic.BaseModel):
+    """Why there is no answer (RFC 9457)."""
+
+    title: str = pydantic.Field(description="The status in words.", examples=["Unprocessable Content"])
+    status: int = pydantic.Field(description="The HTTP status.", examples=[422])
+    code: str = pydantic.Field(description="What happened, for programs.", examples=["invalid_rows"])
+    detail: str = pydantic.Field(description="What happened, for people.")
+    request_id: str = pydantic.Field(description="The X-Request-ID of the answer, by which the log knows it.")
+    errors: list[FieldError] = pydantic.Field(default=[], description="What is wrong with which field, at most 50.")
+
+
+class ProblemError(Exception):
+    """Ends the request with an error answer."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        detail: str,
+        *,
+        errors: Sequence[FieldError] = (),
+        headers: Mapping[str, str] | None = None,
+    ):
+        super().__init__(detail)
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.errors = list(errors)
+        self.headers = dict(headers or {})
+
+
+def answer(problem: ProblemError, request_id: str) -> Response:
+    """The problem as an HTTP answer."""
+    content: dict[str, Any] = {
+        "title": _PHRASES.get(problem.status) or http.HTTPStatus(problem.status).phrase,
+        "status": problem.status,
+        "code": problem.code,
+        "detail": problem.detail,
+        "request_id": request_id,
+    }
+    if problem.errors:
+        content["errors"] = [error.model_dump() for error in problem.errors]
+    body = pydantic_core.to_json(content)
+    return Response(body, problem.status, headers=problem.headers, media_type=MEDIA_TYPE)

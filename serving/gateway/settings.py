@@ -1,0 +1,187 @@
+"""Everything that can be set: one TOML file per task, environment variables over it, the command line over both.
+
+A variable names its setting by path: `GATEWAY__MODEL__SERVER` sets `server` in the table `[model]`. (Kubernetes makes
+variables of its own, `GATEWAY_PORT` among them, beside a service of that name: hence two underscores at the start.)
+"""
+
+import dataclasses
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import pydantic
+from pydantic import Field
+
+from serving.gateway.log_settings import RequestLogSettings, read_hash_key
+
+PREFIX = "GATEWAY__"
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+Seconds = Annotated[float, Field(gt=0, le=3600)]
+# A relative path starts at the settings file, so that it means the same wherever the gateway is started from.
+FilePath = Path
+
+
+class SettingsError(ValueError):
+    """The settings cannot be used. The message says which, what was expected and what was received."""
+
+
+class _Table(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
+
+
+class Listen(_Table):
+    """Where the gateway listens."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8080  # 0: a free one, which the log names
+    shutdown_seconds: Seconds = 20.0  # requests that are being answered get so long when the gateway is told to end
+
+
+class Model(_Table):
+    """The model server, and what is asked of it."""
+
+    server: Annotated[str, Field(pattern=r"^https?://[^/?#]+/?$")] = "http://127.0.0.1:8501"  # its REST port
+    name: Name
+    signature: str = "serving_raw"
+    output: str = "predictions"  # [batch, 1] float32, a probability
+    # true: requests go to the version with the label `stable`, some of them to `canary`. false: to the latest version.
+    # auto: like true once the server knows the label `stable`, until then like false.
+    labels: Literal["auto"] | bool = "auto"
+    stable: Name = "stable"
+    canary: Name = "canary"
+    resolve_seconds: Seconds = 1.0  # how old the knowledge of a label's version may be
+    connect_seconds: Seconds = 0.5
+    read_seconds: Seconds = 3.0  # one try
+    total_seconds: Seconds = 5.0  # all tries of a request together
+    attempts: Annotated[int, Field(ge=1, le=10)] = 4
+    backoff_seconds: Annotated[float, Field(ge=0, le=10)] = 0.05  # before the second try; doubles, with jitter
+    connections: Annotated[int, Field(ge=1, le=10_000)] = 100  # kept open at most
+    retry_after_seconds: Annotated[int, Field(ge=1)] = 2  # what a 503 tells the client
+
+
+class Limits(_Table):
+    """What one request and one client may take."""
+
+    body_bytes: Annotated[int, Field(ge=2)] = 1_000_000
+    body_seconds: Seconds = 10.0  # how long a body may take to arrive
+    rows: Annotated[int, Field(ge=1)] = 1_000  # in one request
+    requests_per_second: Annotated[int, Field(ge=0)] = 100  # per API key, or address where none is needed; 0: no limit
+
+
+class Keys(_Table):
+    """API keys, besides those in the variable GATEWAY_API_KEYS (serving/gateway/keys.py)."""
+
+    file: FilePath | None = None  # read again when it changes
+
+
+class Settings(_Table):
+    """The settings of one endpoint."""
+
+    endpoint: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]  # POST /v1/<endpoint>
+    title: str  # of the page and of the API's documentation
+    description: str = ""
+    row_name: Annotated[str, Field(pattern=r"^[A-Z][A-Za-z0-9]*$")] = "Row"  # what a row is called in the API
+    probability_of: str  # what the probability is of, such as "a tip of more than 20%"
+    decision_true: str = "yes"  # what to call a decision that is true …
+    decision_false: str = "no"  # … and false, on the page
+    threshold: Annotated[float, Field(ge=0, le=1)] = 0.5  # the decision is true from this probability on
+    contract: FilePath
+    traffic: FilePath | None = None  # written by serving.rollout: how many percent of the requests go to the canary
+    listen: Listen = Listen()
+    model: Model
+    limits: Limits = Limits()
+    keys: Keys = Keys()
+    request_log: RequestLogSettings | None = None  # no table: no log
+
+    @property
+    def route(self) -> str:
+        """The path that predictions are asked at."""
+        return f"/v1/{self.endpoint}"
+
+
+def load(path: Path, environ: Mapping[str, str] = os.environ, flags: Mapping[str, Any] | None = None) -> Settings:
+    """Reads the settings.
+
+    Args:
+        path: the TOML file.
+        environ: variables that begin with GATEWAY__ go over the file.
+        flags: these go over both; dotted names, such as `listen.port`.
+
+    Raises:
+        SettingsError: The file cannot be read, a setting is unknown, missing or out of its range.
+    """
+    try:
+        given = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(
+            f"the settings {path} cannot be read: expected a TOML file such as serving/gateway/taxi.toml, "
+            f"received {error}; name another with --settings, or mend it."
+        ) from error
+    for variable, text in environ.items():
+        if variable.startswith(PREFIX):
+            _put(given, variable.removeprefix(PREFIX).lower().split("__"), _value(text), variable)
+    for name, value in (flags or {}).items():
+        _put(given, name.split("."), value, name)
+    _absolute(given, path.resolve().parent)
+    try:
+        _prepare_request_log(given, environ)
+        return Settings.model_validate(given)
+    except pydantic.ValidationError as error:
+        raise SettingsError(f"the settings {path}: " + "; ".join(map(_words, error.errors()))) from error
+    except (ValueError, OSError) as error:
+        raise SettingsError(f"the settings {path}: {error}") from error
+
+
+def _put(given: dict[str, Any], names: list[str], value: object, source: str) -> None:
+    for name in names[:-1]:
+        given = given.setdefault(name, {})
+        if not isinstance(given, dict):
+            raise SettingsError(f"{source}: expected {name} to be a table, received the value {given!r}; rename it.")
+    given[names[-1]] = value
+
+
+def _value(text: str) -> object:
+    """What the text means in TOML; the text itself when it means nothing there, so that strings need no quotes."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _absolute(given: dict[str, Any], folder: Path) -> None:
+    for table, name in ((given, "contract"), (given, "traffic"), (given.get("keys"), "file"),
+                        (given.get("request_log"), "folder")):  # fmt: skip
+        if isinstance(table, dict) and isinstance(table.get(name), str):
+            table[name] = folder / table[name]
+
+
+def _prepare_request_log(given: dict[str, Any], environ: Mapping[str, str]) -> None:
+    table = given.get("request_log")
+    if not isinstance(table, dict):
+        return
+    allowed = [field.name for field in dataclasses.fields(RequestLogSettings) if field.name != "hash_key"]
+    for name in table:
+        if name not in allowed:
+            raise SettingsError(f"request_log.{name} is unknown{_suggestion(name, allowed)}")
+    table["hash_key"] = read_hash_key(environ)
+
+
+def _words(error: Any) -> str:
+    name = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        table: Any = Settings
+        for part in error["loc"][:-1]:
+            table = table.model_fields[part].annotation
+        return f"{name} is unknown{_suggestion(str(error['loc'][-1]), list(table.model_fields))}"
+    if error["type"] == "missing":
+        return f"{name} is missing: expected a value, received none; add it"
+    return f"{name}: {error['msg']}, received {error['input']!r}"
+
+
+def _suggestion(name: str, allowed: list[str]) -> str:
+    close = difflib.get_close_matches(name, allowed, n=1)
+    return f": did you mean {close[0]}?" if close else f": expected one of {', '.join(allowed)}"

@@ -1,0 +1,63 @@
+"""A small file that somebody else writes, read again when it changes."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Generic, TypeVar
+
+import structlog
+
+T = TypeVar("T")
+
+_log = structlog.get_logger(__name__)
+
+
+class WatchedFile(Generic[T]):
+    """What a file says, as of now.
+
+    Args:
+        path: the file.
+        parse: its text -> what it says; raises ValueError on a text that it cannot use.
+        absent: what it says when it is not there.
+
+    Raises:
+        ValueError: The file's text cannot be used.
+        OSError: The file is there and cannot be read.
+    """
+
+    def __init__(self, path: Path, parse: Callable[[str], T], absent: T):
+        self._path = path
+        self._parse = parse
+        self._absent = absent
+        self._seen = self._look()
+        self._value = self._read()
+
+    @property
+    def value(self) -> T:
+        """What the file says now. After a change for the worse, what it said before; the log says so, once."""
+        now = self._look()
+        if now != self._seen:
+            self._seen = now
+            try:
+                self._value = self._read()
+                _log.info("read again", file=str(self._path))
+            except (OSError, ValueError) as error:
+                _log.error("cannot be used; what it said before stands", file=str(self._path), error=str(error))
+        return self._value
+
+    def _look(self) -> tuple[int, int, int] | None:
+        try:
+            found = os.stat(self._path)
+        except FileNotFoundError:
+            return None
+        return found.st_ino, found.st_mtime_ns, found.st_size
+
+    def _read(self) -> T:
+        try:
+            text = self._path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return self._absent
+        try:
+            return self._parse(text)
+        except ValueError as error:
+            raise ValueError(f"{self._path}: {error}") from error
