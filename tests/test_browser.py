@@ -12,7 +12,9 @@ from tests.browser import Tab, executable, open_tab
 
 PAGE = """<!doctype html><title>A page</title><link rel="icon" href="data:,">
 <button>Press</button><output></output>
-<script>document.querySelector("button").onclick = () => { document.querySelector("output").textContent = 6 * 7 }</script>
+<script>
+document.querySelector("button").onclick = () => { document.querySelector("output").textContent = 6 * 7 }
+</script>
 """
 
 
