@@ -14,7 +14,7 @@ EXPECTED = f"{', '.join(NAMES)} or $CHROMIUM on PATH"
 
 
 def find() -> str | None:
-    """Returns the path of the browser, or None. CHROMIUM in the environment, a name or a path, goes before all others."""
+    """Returns the browser's path, or None. CHROMIUM in the environment, a name or a path, rules out all others."""
     named = os.environ.get("CHROMIUM", "")
     return next(filter(None, map(shutil.which, (named,) if named else NAMES)), None)
 

@@ -1,7 +1,7 @@
 """`make doctor`: which stack this machine gets and why, and what it lacks, with the fix.
 
-Exit status 0: nothing is missing that set-up and runs need; what only tests need is said and does not count. 2: something
-is missing.
+Exit status 0: nothing is missing that set-up and runs need; what only tests need is said and does not count. 2:
+something is missing.
 """
 
 from __future__ import annotations

@@ -61,7 +61,7 @@ def open_tab() -> Iterator[Tab]:
 def _tab() -> Iterator[Tab]:
     """An empty page in headless Chromium.
 
-    For each test anew: while playwright runs, its event loop is the thread's running one, and no test could have another.
+    For each test anew: while playwright runs, its event loop is the thread's running one, and there can be no other.
     """
     with open_tab() as tab:
         yield tab
