@@ -4,6 +4,7 @@
 TASK ?= taxi
 VAR ?= var
 PYTHON ?=
+OVERLAY ?= staging
 
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
@@ -16,7 +17,7 @@ SYSTEM_PYTHON = PYTHON='$(PYTHON)' $(or $(shell for python in python3 /usr/bin/p
     "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 8))' >/dev/null 2>&1 && echo "$$python" && break; \
     done),python3)
 
-.PHONY: help doctor setup data run-local test test-fast test-other-stack check format bench lock clean
+.PHONY: help doctor setup data run-local test test-fast test-other-stack check format bench deploy-render lock clean
 
 help: ## This list
 	@printf 'make TARGET [NAME=value ...]\n\n'
@@ -29,6 +30,7 @@ help: ## This list
 	    'TRAIN_STEPS=n' 'shorter or longer training, for run-local' \
 	    'FORCE=1' 'run-local: run every node, whatever the cache holds' \
 	    'VERBOSE=1' 'run-local: show the whole log' \
+	    'OVERLAY=production' 'deploy-render: instead of staging' \
 	    'PYTHON=python3.11' 'instead of the Python that set-up would choose (make doctor says which)'
 	@printf '\nmake ends with 2 whenever a command fails; the command'"'"'s own status stands in its last line, as in "Error 1".\n'
 
@@ -71,6 +73,9 @@ format: $(STAMP) ## Format, and fix what the linter can
 
 bench: $(STAMP) ## Upstream's example against ours, into var/bench/
 	@$(RUN) -m benchmarks.local_run --out '$(VAR)/bench'
+
+deploy-render: $(STAMP) ## What would be applied to Kubernetes (docs/deploy.md)
+	@.venv/bin/kubectl kustomize 'serving/deploy/kubernetes/overlays/$(OVERLAY)'
 
 lock: ## Write uv.lock anew after an edit of pyproject.toml (UPGRADE=1: newest versions)
 	@$(SYSTEM_PYTHON) -m environment.setup --lock $(if $(UPGRADE),--upgrade)

@@ -1,0 +1,26 @@
+# The gateway and the roll-out command, without TensorFlow:
+#
+#   docker build --file serving/deploy/gateway.Dockerfile --tag taxi-gateway:0.1.0 .
+#
+# What is sent to the builder stands in gateway.Dockerfile.dockerignore.
+ARG PYTHON=python:3.13.9-slim-trixie
+
+FROM ${PYTHON} AS packages
+# The uv of environment/uv.py.
+RUN pip install --no-cache-dir uv==0.13.8
+WORKDIR /app
+COPY pyproject.toml uv.lock ./
+ENV UV_PROJECT_ENVIRONMENT=/opt/gateway UV_PYTHON=/usr/local/bin/python3 UV_PYTHON_DOWNLOADS=never UV_COMPILE_BYTECODE=1
+RUN uv sync --only-group gateway --locked --no-cache
+
+FROM ${PYTHON}
+COPY --from=packages /opt/gateway /opt/gateway
+WORKDIR /app
+COPY serving serving
+COPY data/schema data/schema
+# A volume that is mounted here for the first time takes its owner from the folder.
+RUN mkdir -p /var/log/gateway && chown 65532:65532 /var/log/gateway
+ENV PATH=/opt/gateway/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+USER 65532:65532
+EXPOSE 8080
+ENTRYPOINT ["python", "-m", "serving.gateway"]

@@ -1,0 +1,92 @@
+"""The gateway's image: what goes into it is enough, and no more than is needed."""
+
+import fnmatch
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from environment import uv
+from tests.serving.deploy import files
+from tests.serving.deploy.files import DEPLOY, ROOT
+
+DOCKERFILE = (DEPLOY / "gateway.Dockerfile").read_text()
+IGNORED = (DEPLOY / "gateway.Dockerfile.dockerignore").read_text().split()
+
+
+def instructions(name: str) -> list[str]:
+    return re.findall(rf"^{name} (.+)$", DOCKERFILE, flags=re.MULTILINE)
+
+
+def is_sent(path: str) -> bool:
+    """Whether a file goes to the builder: the last line that matches it, or a folder above it, decides."""
+    sent = True
+    for line in IGNORED:
+        pattern = line.removeprefix("!").removeprefix("**/")
+        parts = Path(path).parts
+        places = {"/".join(parts[: end + 1]) for end in range(len(parts))}
+        names = set(parts) if line.startswith("**/") else places
+        if any(fnmatch.fnmatchcase(each, pattern) for each in names):
+            sent = line.startswith("!")
+    return sent
+
+
+def test_what_is_sent_to_the_builder() -> None:
+    needed = ["pyproject.toml", "uv.lock", "serving/gateway/__main__.py", "serving/gateway/taxi.toml",
+              "serving/rollout/__main__.py", "serving/contract.py", "data/schema/taxi.pbtxt"]  # fmt: skip
+    kept_out = [".git/config", ".venv/bin/python", "var/serving/taxi/1/saved_model.pb", "data/taxi.py",
+                "serving/server/__init__.py", "serving/deploy/compose.yaml", "pipelines/config.py",
+                "serving/gateway/__pycache__/app.cpython-313.pyc"]  # fmt: skip
+    assert [path for path in needed if not is_sent(path)] == []
+    assert [path for path in kept_out if is_sent(path)] == []
+
+
+def test_what_is_copied_is_enough_to_run(tmp_path: Path) -> None:
+    """In a folder with what the image gets and nothing else, the gateway and the roll-out command start."""
+    for line in instructions("COPY"):
+        source, target = line.split()[-2:]
+        if "--from" in line or target == "./":
+            continue
+        assert source == target
+        for path in filter(Path.is_file, (ROOT / source).rglob("*")):
+            name = path.relative_to(ROOT)
+            if is_sent(str(name)):
+                (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, tmp_path / name)
+    (command,) = instructions("ENTRYPOINT")
+    assert command == '["python", "-m", "serving.gateway"]'
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    for module in ("serving.gateway", "serving.rollout"):
+        done = subprocess.run(
+            [sys.executable, "-m", module, "--help"], cwd=tmp_path, env=environment, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+        assert f"python -m {module}" in done.stdout
+    # Listening beyond loopback without keys is refused, after the settings and the contract were read.
+    done = subprocess.run(
+        [sys.executable, "-m", "serving.gateway", "--host", "0.0.0.0"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    assert "GATEWAY_API_KEYS" in done.stderr
+
+
+def test_packages_are_the_locked_ones() -> None:
+    assert f"pip install --no-cache-dir uv=={uv.VERSION}" in DOCKERFILE
+    (sync,) = [line for line in instructions("RUN") if "uv sync" in line]
+    assert {"--only-group", "gateway", "--locked"} <= set(sync.split())
+
+
+def test_the_image_is_pinned_and_does_not_run_as_root() -> None:
+    (python,) = re.findall(r"^ARG PYTHON=python:(\S+)$", DOCKERFILE, flags=re.MULTILINE)
+    assert re.match(r"\d+\.\d+\.\d+-slim-", python)
+    assert all(line.split()[0] == "${PYTHON}" for line in instructions("FROM"))
+    assert instructions("USER") == [files.service("gateway")["user"]]
+    security = files.pod("production", "gateway")["securityContext"]
+    assert instructions("USER") == [f"{security['runAsUser']}:{security['runAsGroup']}"]
+    assert instructions("EXPOSE") == [str(files.container("production", "gateway")["ports"][0]["containerPort"])]
