@@ -85,6 +85,7 @@ def create_app(settings: Settings, environ: Mapping[str, str] = os.environ) -> f
         settings.route,
         endpoint.answer,
         methods=["POST"],
+        tags=["prediction"],
         summary=f"The probability of {settings.probability_of}",
         description=f"`decision` is whether the probability is at least {settings.threshold:g}.",
         response_class=JSONResponse,

@@ -6,7 +6,7 @@
     Content-Type: application/problem+json
 
     {"title": "Unprocessable Content", "status": 422, "code": "invalid_rows",
-     "detail": "1 field is not as expected; `errors` says which.", "request_id": "5f0c…",
+     "detail": "row 0, fare: expected a number from 0 to 1000, received -1.", "request_id": "5f0c…",
      "errors": [{"row": 0, "field": "fare", "expected": "a number from 0 to 1000", "received": "-1"}]}
 """
 

@@ -55,10 +55,7 @@ class Rows:
             return [row.model_dump() for row in self._adapter.validate_python(rows)]
         except pydantic.ValidationError as error:
             found = [self._words(item) for item in error.errors(include_url=False, include_context=False)]
-            count = "1 field is" if len(found) == 1 else f"{len(found)} fields are"
-            raise ProblemError(
-                422, "invalid_rows", f"{count} not as expected; `errors` says which.", errors=found[:MOST_ERRORS]
-            ) from error
+            raise ProblemError(422, "invalid_rows", _first(found), errors=found[:MOST_ERRORS]) from error
 
     def _words(self, error: Any) -> FieldError:
         row, *rest = error["loc"]
@@ -72,10 +69,17 @@ class Rows:
         else:
             expected = self._features[name].expectation
             if not self._features[name].required:
-                expected += ", or null"
+                expected += ", or nothing"
         if error["type"] == "missing":
             received = "nothing"
         return FieldError(row=row, field=name[:100], expected=expected, received=received)
+
+
+def _first(errors: list[FieldError]) -> str:
+    first = errors[0]
+    place = f"row {first.row}, {first.field}" if first.field else f"row {first.row}"
+    more = f" ({len(errors) - 1} more)" if len(errors) > 1 else ""
+    return f"{place}: expected {first.expected}, received {first.received}{more}."
 
 
 def row_model(contract: Contract, name: str) -> type[pydantic.BaseModel]:

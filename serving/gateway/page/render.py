@@ -1,6 +1,7 @@
 """The page's HTML: one field for each feature of the contract. The browser gets no other list of fields or ranges."""
 
 import html
+import math
 import string
 from pathlib import Path
 
@@ -31,12 +32,12 @@ def page(settings: Settings, contract: Contract, *, key_needed: bool) -> str:
         "probability_of": settings.probability_of,
         "decision_true": settings.decision_true,
         "decision_false": settings.decision_false,
-        "threshold": f"{settings.threshold:g}",
         "threshold_percent": f"{settings.threshold * 100:g}",
     }
     return _TEMPLATE.substitute(
         {name: html.escape(text) for name, text in texts.items()},
         groups=groups,
+        threshold_line=_threshold_line(settings.threshold),
         key=_KEY if key_needed else "",
     )
 
@@ -47,6 +48,13 @@ _KEY = """<fieldset><legend>Access</legend><div class="fields"><div class="field
 <p class="hint" id="hint-api-key">Sent with the request; forgotten when the page is closed.</p>
 </div></div></fieldset>
 """
+
+
+def _threshold_line(threshold: float) -> str:
+    """Where the line across the gauge begins and ends; the gauge's centre, radius and width stand in form.html."""
+    angle = math.pi * (1 - threshold)
+    ends = ((100 + radius * math.cos(angle), 104 - radius * math.sin(angle)) for radius in (72, 96))
+    return " ".join(f'x{number}="{x:.1f}" y{number}="{y:.1f}"' for number, (x, y) in enumerate(ends, start=1))
 
 
 def _group(name: str, features: list[Feature], note: str = "") -> str:
@@ -60,7 +68,7 @@ def _group(name: str, features: list[Feature], note: str = "") -> str:
 def _field(feature: Feature) -> str:
     name = html.escape(feature.name)
     label = html.escape(feature.name.replace("_", " ").capitalize())
-    hint = html.escape(". ".join(filter(None, [feature.description, _range(feature)])))
+    hint = html.escape(" · ".join(filter(None, [feature.description, _range(feature)])))
     return (
         f'<div class="field" data-name="{name}" data-kind="{feature.kind.name}">\n'
         f'<label for="field-{name}">{label}</label>\n'
@@ -71,8 +79,12 @@ def _field(feature: Feature) -> str:
 
 
 def _range(feature: Feature) -> str:
-    """The numbers that are allowed, in words; a list of known values speaks for itself."""
-    return "" if feature.kind is Kind.BYTES else feature.expectation.capitalize()
+    """The numbers that are allowed, in short; what is wrong with a value, the gateway says at length."""
+    words = ["whole number" if feature.kind is Kind.INT and feature.low is None else ""]
+    words += [
+        f"{word} {bound:.15g}" for word, bound in (("from", feature.low), ("to", feature.high)) if bound is not None
+    ]
+    return " ".join(filter(None, words))
 
 
 def _input(feature: Feature) -> str:

@@ -6,6 +6,7 @@ const form = document.getElementById("form");
 const problem = document.getElementById("problem");
 const answer = document.getElementById("answer");
 const result = document.getElementById("result");
+const waiting = document.getElementById("waiting");
 const fields = [...form.querySelectorAll(".field[data-name]")];
 const JSON_NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/;
 let asked = 0; // the newest request: an answer to an older one is not shown
@@ -41,7 +42,7 @@ function clearProblem() {
 
 function showProblem(detail, errors = []) {
   const text = document.createElement("p");
-  text.textContent = detail;
+  text.textContent = errors.length ? `${errors.length === 1 ? "This field is" : "These fields are"} not as expected:` : detail;
   problem.replaceChildren(text);
   const list = document.createElement("ul");
   for (const error of errors) {
@@ -68,6 +69,9 @@ function showProblem(detail, errors = []) {
     list.append(item);
   }
   if (errors.length) problem.append(list);
+  // An answer to earlier values beside it would be taken for the answer to these.
+  result.hidden = true;
+  waiting.hidden = false;
   problem.hidden = false;
   problem.focus();
 }
@@ -75,7 +79,7 @@ function showProblem(detail, errors = []) {
 function showAnswer(said, milliseconds, timing, sent) {
   const { probability, decision } = said.predictions[0];
   const percent = (probability * 100).toFixed(1);
-  document.getElementById("waiting").hidden = true;
+  waiting.hidden = true;
   result.hidden = false;
   answer.classList.toggle("yes", decision);
   document.getElementById("gauge-fill").setAttribute("stroke-dasharray", `${probability * 100} 200`);
@@ -86,11 +90,12 @@ function showAnswer(said, milliseconds, timing, sent) {
   document.getElementById("version").textContent = said.model_version + label;
   const model = /model;dur=([\d.]+)/.exec(timing || "");
   document.getElementById("latency").textContent =
-    `${Math.round(milliseconds)} ms` + (model ? `, the model ${Number(model[1]).toFixed(1)} ms` : "");
+    `${Math.round(milliseconds)} ms` + (model ? ` (model ${Math.round(model[1])} ms)` : "");
   document.getElementById("request-id").textContent = said.request_id;
   document.getElementById("curl").textContent = curl(sent);
-  // On a phone the answer lies below the form.
-  if (answer.getBoundingClientRect().top > window.innerHeight * 0.7) answer.scrollIntoView({ block: "start" });
+  // On a phone the answer lies below the button.
+  const decisionLine = document.getElementById("decision");
+  if (decisionLine.getBoundingClientRect().bottom > window.innerHeight) answer.scrollIntoView({ block: "start" });
 }
 
 function curl(sent) {
