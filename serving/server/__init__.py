@@ -1,1 +1,1 @@
-"""A model server for machines without Docker: TensorFlow Serving's REST and gRPC API, from the same folders and files."""
+"""A model server for machines without Docker: TensorFlow Serving's REST and gRPC API, from the same folders."""

@@ -1,0 +1,32 @@
+"""`python -m serving.server`: see serving/server/options.py for its flags."""
+
+import logging
+import os
+import sys
+
+from serving.server import options
+
+
+def main() -> int:
+    """Serves until it is told to stop, and returns the exit status."""
+    parsed = options.parse(sys.argv[1:])
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname).1s %(message)s", stream=sys.stderr)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's own notes on the machine
+    # Only now: TensorFlow takes seconds, and --help and a bad flag need none of it.
+    import tensorflow as tf
+    import uvloop
+
+    from serving.server.errors import ServingError
+    from serving.server.process import serve
+
+    tf.get_logger().setLevel(logging.ERROR)
+    try:
+        uvloop.run(serve(parsed))
+    except (ServingError, OSError) as error:
+        print(f"Failed to start server. Error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,119 @@
+"""The files that TensorFlow Serving is configured with, read and checked."""
+
+from pathlib import Path
+from typing import TypeVar
+
+from google.protobuf import message, text_format
+from tensorflow_serving.config import model_server_config_pb2
+
+from serving.server.config_messages import BatchingParameters, MonitoringConfig
+from serving.server.errors import invalid
+
+MONITORING_PATH = "/monitoring/prometheus/metrics"
+PLATFORM = "tensorflow"
+_DEFAULT_MAX_BATCH_SIZE = 1000  # TensorFlow's SharedBatchScheduler
+_Proto = TypeVar("_Proto", bound=message.Message)
+
+
+def single_model(name: str, base_path: str) -> model_server_config_pb2.ModelServerConfig:
+    """What --model_name and --model_base_path mean: one model, its latest version."""
+    config = model_server_config_pb2.ModelServerConfig()
+    config.model_config_list.config.add(name=name, base_path=base_path, model_platform=PLATFORM)
+    return config
+
+
+def read_models(path: Path) -> model_server_config_pb2.ModelServerConfig:
+    """Reads --model_config_file.
+
+    Raises:
+        ServingError: It is not there or no ModelServerConfig in text format.
+    """
+    return _read(path, model_server_config_pb2.ModelServerConfig())
+
+
+def models_by_name(
+    config: model_server_config_pb2.ModelServerConfig,
+) -> dict[str, model_server_config_pb2.ModelConfig]:
+    """The models of a checked config.
+
+    Raises:
+        ServingError: The config is one that TensorFlow Serving refuses: a custom one, a model without a name, listed
+            twice, of another platform, with a relative base path, or with a request logger.
+    """
+    if config.WhichOneof("config") == "custom_model_config":
+        raise invalid("custom_model_config is not supported: expected model_config_list; list the models there.")
+    models: dict[str, model_server_config_pb2.ModelConfig] = {}
+    for model in config.model_config_list.config:
+        if not model.name:
+            raise invalid(f'a model without a name: expected name: "…" in each config, received {{{model}}}.')
+        if model.name in models:
+            raise invalid(f"Duplicate model name in config: {model.name}; each model is listed once.")
+        if model.model_platform != PLATFORM:
+            raise invalid(
+                f'model {model.name}: expected model_platform: "{PLATFORM}", received "{model.model_platform}".'
+            )
+        if not Path(model.base_path).is_absolute():
+            raise invalid(
+                f"Expected model {model.name} to have an absolute path or URI; got base_path()={model.base_path}"
+            )
+        if model.HasField("logging_config"):
+            raise invalid(
+                f"model {model.name} has a logging_config: No request-logger-creator provided. The stock server has no "
+                "request logger; log in a proxy in front of it, as the gateway does."
+            )
+        models[model.name] = model
+    return models
+
+
+def read_batching(path: Path) -> BatchingParameters:
+    """Reads --batching_parameters_file, and fills in TensorFlow's default of 1000 for max_batch_size.
+
+    Raises:
+        ServingError: It is not there, not in text format, or its numbers contradict one another.
+    """
+    parameters = _read(path, BatchingParameters())
+    return checked_batching(parameters)
+
+
+def checked_batching(
+    parameters: BatchingParameters,
+) -> BatchingParameters:
+    """The parameters with defaults filled in.
+
+    Raises:
+        ServingError: Their numbers contradict one another.
+    """
+    if not parameters.HasField("max_batch_size"):
+        parameters.max_batch_size.value = _DEFAULT_MAX_BATCH_SIZE
+    if parameters.max_batch_size.value < 1:
+        raise invalid(f"max_batch_size must be positive; was {parameters.max_batch_size.value}")
+    allowed = list(parameters.allowed_batch_sizes)
+    if allowed != sorted(set(allowed)) or any(size < 1 for size in allowed):
+        raise invalid(f"allowed_batch_sizes entries must be positive and increasing; were {allowed}")
+    if allowed and allowed[-1] != parameters.max_batch_size.value:
+        raise invalid(
+            "Last entry in allowed_batch_sizes must match max_batch_size; "
+            f"last entry was {allowed[-1]}; expected {parameters.max_batch_size.value}"
+        )
+    return parameters
+
+
+def read_monitoring_path(path: Path) -> str | None:
+    """Where the metrics are, by --monitoring_config_file; None when it does not enable them.
+
+    Raises:
+        ServingError: It is not there, or no MonitoringConfig in text format.
+    """
+    prometheus = _read(path, MonitoringConfig()).prometheus_config
+    return (prometheus.path or MONITORING_PATH) if prometheus.enable else None
+
+
+def _read(path: Path, proto: _Proto) -> _Proto:
+    try:
+        return text_format.Parse(path.read_text(), proto)
+    except (OSError, UnicodeDecodeError) as error:
+        raise invalid(
+            f"cannot read {path}: {error}; expected a {proto.DESCRIPTOR.full_name} in text format."
+        ) from error
+    except text_format.ParseError as error:
+        raise invalid(f"Error parsing text-format {proto.DESCRIPTOR.full_name}: {path}:{error}") from error

@@ -1,0 +1,124 @@
+"""The gRPC port: TensorFlow Serving's PredictionService and ModelService, and the standard health service."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import grpc
+from grpc_health.v1 import health, health_pb2_grpc
+from tensorflow_serving.apis import (
+    classification_pb2,
+    get_model_metadata_pb2,
+    get_model_status_pb2,
+    inference_pb2,
+    model_management_pb2,
+    model_service_pb2_grpc,
+    predict_pb2,
+    prediction_service_pb2_grpc,
+    regression_pb2,
+)
+
+from serving.server import requests, tensors
+from serving.server.errors import ServingError, invalid
+from serving.server.service import Service
+
+_Response = TypeVar("_Response")
+_log = logging.getLogger(__name__)
+
+
+def add_to(server: grpc.aio.Server, service: Service) -> None:
+    """Registers everything that the port answers."""
+    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(_PredictionService(service), server)
+    model_service_pb2_grpc.add_ModelServiceServicer_to_server(_ModelService(service), server)
+    health_pb2_grpc.add_HealthServicer_to_server(health.aio.HealthServicer(), server)
+
+
+async def _predict(service: Service, request: predict_pb2.PredictRequest) -> predict_pb2.PredictResponse:
+    if not request.HasField("model_spec"):
+        raise invalid("Missing ModelSpec")
+    answer = await service.predict(
+        request.model_spec,
+        lambda signature: requests.arrays(signature, request),
+        _unknown_signature,
+        request.output_filter,
+    )
+    response = predict_pb2.PredictResponse(model_spec=answer.spec)
+    for name, array in answer.outputs.items():
+        response.outputs[name].CopyFrom(tensors.to_proto(array))
+    return response
+
+
+def _unknown_signature(name: str) -> ServingError:
+    return ServingError(grpc.StatusCode.FAILED_PRECONDITION, f'Serving signature key "{name}" not found.')
+
+
+class _PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
+    def __init__(self, service: Service):
+        self._service = service
+
+    async def Predict(
+        self, request: predict_pb2.PredictRequest, context: grpc.aio.ServicerContext
+    ) -> predict_pb2.PredictResponse:
+        return await _answered(context, lambda: _predict(self._service, request))
+
+    async def Classify(
+        self, request: classification_pb2.ClassificationRequest, context: grpc.aio.ServicerContext
+    ) -> classification_pb2.ClassificationResponse:
+        return await _answered(context, lambda: self._service.classify(request))
+
+    async def Regress(
+        self, request: regression_pb2.RegressionRequest, context: grpc.aio.ServicerContext
+    ) -> regression_pb2.RegressionResponse:
+        return await _answered(context, lambda: self._service.regress(request))
+
+    async def MultiInference(
+        self, request: inference_pb2.MultiInferenceRequest, context: grpc.aio.ServicerContext
+    ) -> inference_pb2.MultiInferenceResponse:
+        return await _answered(context, lambda: self._service.multi_inference(request))
+
+    async def GetModelMetadata(
+        self, request: get_model_metadata_pb2.GetModelMetadataRequest, context: grpc.aio.ServicerContext
+    ) -> get_model_metadata_pb2.GetModelMetadataResponse:
+        async def answer() -> get_model_metadata_pb2.GetModelMetadataResponse:
+            if not request.HasField("model_spec"):
+                raise invalid("Missing ModelSpec")
+            return self._service.metadata(request.model_spec, request.metadata_field)
+
+        return await _answered(context, answer)
+
+
+class _ModelService(model_service_pb2_grpc.ModelServiceServicer):
+    def __init__(self, service: Service):
+        self._service = service
+
+    async def GetModelStatus(
+        self, request: get_model_status_pb2.GetModelStatusRequest, context: grpc.aio.ServicerContext
+    ) -> get_model_status_pb2.GetModelStatusResponse:
+        async def answer() -> get_model_status_pb2.GetModelStatusResponse:
+            if not request.HasField("model_spec"):
+                raise invalid("Missing ModelSpec")
+            return self._service.status(request.model_spec)
+
+        return await _answered(context, answer)
+
+    async def HandleReloadConfigRequest(
+        self, request: model_management_pb2.ReloadConfigRequest, context: grpc.aio.ServicerContext
+    ) -> model_management_pb2.ReloadConfigResponse:
+        response = model_management_pb2.ReloadConfigResponse()
+        try:
+            await self._service.reload(request.config)
+        except ServingError as error:  # told in the answer, not by the call's own status
+            response.status.error_code = error.number
+            response.status.error_message = error.message
+        return response
+
+
+async def _answered(context: grpc.aio.ServicerContext, answer: Callable[[], Awaitable[_Response]]) -> _Response:
+    try:
+        return await answer()
+    except ServingError as error:
+        await context.abort(error.code, error.message)
+    except Exception as error:  # a bug of ours: its traceback is for the log, not for the caller
+        _log.exception("A request failed.")
+        await context.abort(grpc.StatusCode.INTERNAL, f"{type(error).__name__}; the server's log has the traceback")
+    raise AssertionError("abort raises")

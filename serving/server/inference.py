@@ -1,0 +1,125 @@
+"""Classify and Regress: tf.Examples in, labelled scores or values out."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from tensorflow.core.framework import types_pb2
+from tensorflow.core.protobuf import meta_graph_pb2
+from tensorflow_serving.apis import classification_pb2, input_pb2, regression_pb2
+
+from serving.server.errors import invalid
+from serving.server.requests import require_dtype
+
+CLASSIFY_METHOD = "tensorflow/serving/classify"
+REGRESS_METHOD = "tensorflow/serving/regress"
+INPUTS, CLASSES, SCORES, OUTPUTS = "inputs", "classes", "scores", "outputs"
+
+
+def inputs(signature: meta_graph_pb2.SignatureDef, request: input_pb2.Input) -> dict[str, np.ndarray]:
+    """The one input, string [n]: the serialized tf.Examples, each with the context's features if there is a context.
+
+    Raises:
+        ServingError: There are no examples, or the signature does not take them.
+    """
+    require_dtype(signature, INPUTS, types_pb2.DT_STRING)
+    match request.WhichOneof("kind"):
+        case "example_list":
+            examples = [example.SerializeToString() for example in request.example_list.examples]
+        case "example_list_with_context":
+            # Serialized protos that follow one another are merged when they are parsed.
+            context = request.example_list_with_context.context.SerializeToString()
+            examples = [context + example.SerializeToString() for example in request.example_list_with_context.examples]
+        case _:
+            examples = []
+    if not examples:
+        raise invalid("Input is empty.")
+    return {INPUTS: np.array(examples, dtype=object)}
+
+
+def classification_outputs(signature: meta_graph_pb2.SignatureDef) -> list[str]:
+    """Which outputs to compute.
+
+    Raises:
+        ServingError: The signature does not classify.
+    """
+    _require_inputs(signature, "classification")
+    present = [name for name in (CLASSES, SCORES) if name in signature.outputs]
+    if not present:
+        raise invalid(
+            f'Expected classification signature outputs to contain at least one of "{CLASSES}" or "{SCORES}"; '
+            f"received {sorted(signature.outputs)}."
+        )
+    return present
+
+
+def regression_outputs(signature: meta_graph_pb2.SignatureDef) -> list[str]:
+    """Which output to compute.
+
+    Raises:
+        ServingError: The signature does not regress.
+    """
+    _require_inputs(signature, "regression")
+    if OUTPUTS not in signature.outputs:
+        raise invalid(
+            f'No regression outputs found in SignatureDef: expected "{OUTPUTS}", received {sorted(signature.outputs)}.'
+        )
+    return [OUTPUTS]
+
+
+def _require_inputs(signature: meta_graph_pb2.SignatureDef, kind: str) -> None:
+    if len(signature.inputs) != 1:
+        raise invalid(f"Expected one input Tensor, received {sorted(signature.inputs)}.")
+    if INPUTS not in signature.inputs:
+        raise invalid(
+            f'No {kind} inputs found in SignatureDef: expected "{INPUTS}", received {sorted(signature.inputs)}.'
+        )
+
+
+def classification(outputs: Mapping[str, np.ndarray], examples: int) -> Sequence[classification_pb2.Classifications]:
+    """A list of labelled scores per example.
+
+    Args:
+        outputs: `classes`, string [examples, n], or `scores`, float32 [examples, n], or both.
+        examples: how many were sent.
+
+    Raises:
+        ServingError: The model's answer has another shape or type.
+    """
+    for name, array in outputs.items():
+        if array.dtype != (object if name == CLASSES else np.float32):
+            raise invalid(
+                f"Expected {name} Tensor of {'DT_STRING' if name == CLASSES else 'DT_FLOAT'}; received {array.dtype}."
+            )
+        if array.ndim != 2 or len(array) != examples:
+            raise invalid(f"Expected {name} Tensor shape [{examples} num_classes]; received {list(array.shape)}.")
+    if len({array.shape for array in outputs.values()}) > 1:
+        raise invalid(f"Expected as many classes as scores; received {[array.shape for array in outputs.values()]}.")
+    per_example = next(iter(outputs.values())).shape[1]
+    classes = outputs.get(CLASSES, np.full((examples, per_example), b"", object))
+    scores = outputs.get(SCORES, np.zeros((examples, per_example), np.float32))
+    return [
+        classification_pb2.Classifications(
+            classes=[classification_pb2.Class(label=label, score=score) for label, score in zip(*row, strict=True)]
+        )
+        for row in zip(classes.tolist(), scores.tolist(), strict=True)
+    ]
+
+
+def regression(outputs: Mapping[str, np.ndarray], examples: int) -> Sequence[regression_pb2.Regression]:
+    """A value per example.
+
+    Args:
+        outputs: `outputs`, float32 [examples] or [examples, 1].
+        examples: how many were sent.
+
+    Raises:
+        ServingError: The model's answer has another shape or type.
+    """
+    values = outputs[OUTPUTS]
+    if values.dtype != np.float32:
+        raise invalid(f"Expected output Tensor of DT_FLOAT; received {values.dtype}.")
+    if values.shape not in ((examples,), (examples, 1)):
+        raise invalid(
+            f"Expected output Tensor shape to be either [{examples}] or [{examples} 1]; received {list(values.shape)}."
+        )
+    return [regression_pb2.Regression(value=value) for value in values.ravel().tolist()]

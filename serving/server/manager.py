@@ -1,0 +1,313 @@
+"""The life of models: which versions are loaded, how one replaces another, and which one a request gets.
+
+Everything here happens on the event loop; only reading folders, loading and closing run in threads. A version goes
+through the states of TensorFlow Serving's ModelVersionStatus: LOADING (with its warm-up and its retries), AVAILABLE,
+UNLOADING (until its last request is answered), END.
+"""
+
+import asyncio
+import contextlib
+import dataclasses
+import logging
+from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
+
+import grpc
+from tensorflow_serving.apis import get_model_status_pb2, model_pb2
+from tensorflow_serving.config import model_server_config_pb2
+
+from serving.server import versions
+from serving.server.config import models_by_name
+from serving.server.errors import ServingError, invalid
+from serving.server.servable import Servable
+
+State = get_model_status_pb2.ModelVersionStatus
+_ENDED_KEPT = 100  # ended versions of a model that its status still lists
+_log = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LifeOptions:
+    """How often to look, and how often to try."""
+
+    poll_seconds: float = 1  # 0: look once, negative: never
+    load_retries: int = 5
+    retry_seconds: float = 60
+    labels_may_wait: bool = False  # a new label may name a version that is not available yet
+
+
+@dataclasses.dataclass(eq=False)
+class Version:
+    """One version of a model."""
+
+    number: int
+    path: Path
+    state: int = State.START
+    error: ServingError | None = None
+    servable: Servable | None = None  # while AVAILABLE and UNLOADING
+    requests: int = 0  # being answered
+    idle: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)  # when UNLOADING: no request is left
+
+
+@dataclasses.dataclass(eq=False)
+class Model:
+    """A model of the config, or one that was taken from it (None) and is being unloaded."""
+
+    config: model_server_config_pb2.ModelConfig | None
+    aspired: set[int] = dataclasses.field(default_factory=set)
+    versions: dict[int, Version] = dataclasses.field(default_factory=dict)
+
+    def available(self) -> dict[int, Version]:
+        """The versions that answer."""
+        return {number: version for number, version in self.versions.items() if version.state == State.AVAILABLE}
+
+
+class ModelManager:
+    """Keeps what is loaded in step with the config and the folders."""
+
+    def __init__(self, options: LifeOptions, warm_up: Callable[[Servable, Path], object]):
+        """Takes how to warm up a version that was just loaded, which raises ServingError if the version is no good."""
+        self._options = options
+        self._warm_up = warm_up
+        self._models: dict[str, Model] = {}
+        self._labels: dict[str, dict[str, int]] | None = None  # None before the first config
+        self._reloading = asyncio.Lock()
+        self._looking = asyncio.Lock()
+        self._changed = asyncio.Event()
+        self._loads: set[asyncio.Task[None]] = set()
+        self._unloads: set[asyncio.Task[None]] = set()
+
+    # --- Requests.
+
+    @contextlib.contextmanager
+    def lease(self, spec: model_pb2.ModelSpec) -> Iterator[tuple[int, Servable]]:
+        """The version that a request asks for; it stays loaded until the request is done.
+
+        Raises:
+            ServingError: The request names no model, or one, a version or a label that is not served.
+        """
+        version = self._find(spec)
+        assert version.servable is not None
+        version.requests += 1
+        try:
+            yield version.number, version.servable
+        finally:
+            version.requests -= 1
+            if version.state != State.AVAILABLE and not version.requests:
+                version.idle.set()
+
+    def _find(self, spec: model_pb2.ModelSpec) -> Version:
+        if not spec.name:
+            raise invalid("ModelSpec has no name specified.")
+        number = self._version_asked_for(spec)
+        model = self._models.get(spec.name)
+        available = model.available() if model else {}
+        if number is None and available:
+            return available[max(available)]
+        if number in available:
+            return available[number]
+        asked = f"Latest({spec.name})" if number is None else f"Specific({spec.name}, {number})"
+        raise ServingError(grpc.StatusCode.NOT_FOUND, f"Servable not found for request: {asked}")
+
+    def _version_asked_for(self, spec: model_pb2.ModelSpec) -> int | None:
+        match spec.WhichOneof("version_choice"):
+            case "version":
+                return int(spec.version.value)
+            case "version_label":
+                if self._labels is None:
+                    raise ServingError(grpc.StatusCode.UNAVAILABLE, "Model labels does not init yet.")
+                number = self._labels.get(spec.name, {}).get(spec.version_label)
+                if number is None:
+                    raise invalid(f"Unrecognized servable version label: {spec.version_label}")
+                return number
+        return None
+
+    def knows(self, name: str) -> bool:
+        """Whether the config has, or had, a model of that name."""
+        return name in self._models
+
+    def status(self, spec: model_pb2.ModelSpec) -> list[Version]:
+        """The versions that a request asks about, newest first; a label is looked up in gRPC's requests only.
+
+        Raises:
+            ServingError: It names no model, or one or a version that the server never had.
+        """
+        if not spec.name:
+            raise invalid("ModelSpec has no name specified.")
+        number = self._version_asked_for(spec)
+        model = self._models.get(spec.name)
+        known = model.versions if model else {}
+        if number is None:
+            if not known:
+                raise ServingError(grpc.StatusCode.NOT_FOUND, f"Could not find any versions of model {spec.name}")
+            return [known[number] for number in sorted(known, reverse=True)]
+        if number not in known:
+            raise ServingError(grpc.StatusCode.NOT_FOUND, f"Could not find version {number} of model {spec.name}")
+        return [known[number]]
+
+    # --- Config.
+
+    async def reload(self, config: model_server_config_pb2.ModelServerConfig) -> None:
+        """Replaces the whole config, and returns when each model that is new in it answers.
+
+        Raises:
+            ServingError: The config is refused and nothing was changed; or a new model cannot be loaded, or a label
+                names a version that is not available, and the rest of the config counts.
+        """
+        models = models_by_name(config)
+        async with self._reloading:
+            new = {name for name in models if name not in self._models or self._models[name].config is None}
+            for name in self._models.keys() - models.keys():
+                self._models[name].config = None
+            for name, model in models.items():
+                self._models.setdefault(name, Model(model)).config = model
+            await self._look()
+            await self._wait_for(new)
+            self._set_labels(models)
+
+    def _set_labels(self, models: dict[str, model_server_config_pb2.ModelConfig]) -> None:
+        wanted = {name: dict(model.version_labels) for name, model in models.items()}
+        for name, labels in wanted.items():
+            available = self._models[name].available()
+            for label, number in labels.items():
+                is_new = self._labels is None or label not in self._labels.get(name, {})
+                if number not in available and not (is_new and self._options.labels_may_wait):
+                    self._labels = self._labels or {}
+                    raise ServingError(
+                        grpc.StatusCode.FAILED_PRECONDITION,
+                        f"Request to assign label {label} to version {number} of model {name}, which is not currently "
+                        "available for inference",
+                    )
+        self._labels = wanted
+
+    async def _wait_for(self, names: set[str]) -> None:
+        """Returns when every one of the models answers; a base path without versions is waited for."""
+        while waiting := [name for name in sorted(names) if not self._models[name].available()]:
+            failed = {
+                name: version.error
+                for name in waiting
+                for version in self._models[name].versions.values()
+                if version.error and version.state == State.END and version.number in self._models[name].aspired
+            }
+            if failed:
+                reasons = "; ".join(f"{name}: {error.message}" for name, error in failed.items())
+                raise ServingError(
+                    grpc.StatusCode.UNKNOWN, f"{len(failed)} servable(s) did not become available: {{{reasons}}}"
+                )
+            self._changed.clear()
+            with contextlib.suppress(TimeoutError):  # a folder's new version is seen by looking, not by an event
+                await asyncio.wait_for(self._changed.wait(), max(self._options.poll_seconds, 0.01) or None)
+            await self._look()
+
+    # --- Folders.
+
+    async def poll(self) -> None:
+        """Looks at the folders again and again; ends when it is cancelled, or when it is told to look once only."""
+        while self._options.poll_seconds > 0:
+            await asyncio.sleep(self._options.poll_seconds)
+            await self._look()
+
+    async def _look(self) -> None:
+        async with self._looking:
+            for name, model in list(self._models.items()):
+                config, found = model.config, dict[int, Path]()
+                if config is None:
+                    model.aspired = set()
+                else:
+                    try:
+                        found = await asyncio.to_thread(versions.on_disk, Path(config.base_path))
+                    except OSError as error:
+                        # What is served stays: a file system that is away for a moment takes no model down.
+                        _log.warning("Could not look for versions of %s: %s", name, error)
+                        continue
+                    model.aspired = versions.aspired(found, config.model_version_policy)
+                self._reconcile(name, model, found)
+
+    def _reconcile(self, name: str, model: Model, found: dict[int, Path]) -> None:
+        for number, version in list(model.versions.items()):
+            if version.state == State.END and number not in found:
+                version.error = None  # gone: should it come back, it is another one
+        for number in sorted(model.aspired):
+            known = model.versions.get(number)
+            if known is None or (known.state == State.END and known.error is None):
+                model.versions[number] = Version(number, found[number])
+                _keep(self._loads, self._load(name, model, model.versions[number]))
+        self._retire(name, model)
+
+    def _retire(self, name: str, model: Model) -> None:
+        """Unloads what is no longer wanted, but never before something wanted answers."""
+        available = model.available()
+        if model.aspired and not model.aspired & available.keys():
+            return
+        for number in available.keys() - model.aspired:
+            version = available[number]
+            version.state = State.UNLOADING
+            if not version.requests:
+                version.idle.set()
+            _keep(self._unloads, self._unload(name, model, version))
+
+    # --- Versions.
+
+    async def _load(self, name: str, model: Model, version: Version) -> None:
+        version.state = State.LOADING
+        for attempt in range(1 + self._options.load_retries):
+            if attempt:
+                await asyncio.sleep(self._options.retry_seconds)
+                if version.number not in model.aspired:
+                    break
+            _log.info("Loading servable version {name: %s version: %d}", name, version.number)
+            try:
+                version.servable = await asyncio.to_thread(self._loaded, version.path)
+            except ServingError as error:
+                version.error = error
+                _log.error("Loading servable {name: %s version: %d} failed: %s", name, version.number, error.message)
+                self._changed.set()
+            else:
+                version.error = None
+                version.state = State.AVAILABLE
+                _log.info("Successfully loaded servable version {name: %s version: %d}", name, version.number)
+                self._changed.set()
+                self._retire(name, model)
+                return
+        version.state = State.END
+        self._changed.set()
+
+    def _loaded(self, path: Path) -> Servable:
+        servable = Servable(path)
+        try:
+            self._warm_up(servable, path)
+        except ServingError:
+            servable.close()
+            raise
+        return servable
+
+    async def _unload(self, name: str, model: Model, version: Version) -> None:
+        await version.idle.wait()
+        servable, version.servable = version.servable, None
+        assert servable is not None
+        await asyncio.to_thread(servable.close)
+        version.state = State.END
+        _log.info("Done unloading servable version {name: %s version: %d}", name, version.number)
+        ended = sorted(number for number, known in model.versions.items() if known.state == State.END)
+        for number in ended[:-_ENDED_KEPT]:
+            del model.versions[number]
+        if model.config is None and len(ended) == len(model.versions) and self._models.get(name) is model:
+            del self._models[name]
+        self._changed.set()
+
+    async def close(self) -> None:
+        """Unloads everything, after the requests still running; what is being loaded is dropped."""
+        async with self._reloading, self._looking:
+            for load in list(self._loads):
+                load.cancel()
+            for name, model in self._models.items():
+                model.config, model.aspired = None, set()
+                self._retire(name, model)
+            await asyncio.gather(*self._unloads)
+
+
+def _keep(tasks: set[asyncio.Task[None]], work: Coroutine[None, None, None]) -> None:
+    """Starts work, and holds on to it until it is done: the event loop itself would let it be collected."""
+    task = asyncio.get_running_loop().create_task(work)
+    tasks.add(task)
+    task.add_done_callback(tasks.discard)

@@ -1,0 +1,90 @@
+"""The command line: TensorFlow Serving's flags, as far as this server has what they steer."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+DEFAULT_HOST = "127.0.0.1"
+
+
+def parser() -> argparse.ArgumentParser:
+    """The flags, with TensorFlow Serving's names and defaults; --host is our own."""
+    flags = argparse.ArgumentParser(
+        prog="python -m serving.server",
+        description="Serves SavedModels over TensorFlow Serving's REST and gRPC API, where TensorFlow Serving itself "
+        "cannot be had. Flags have its names, and a boolean takes true or false.",
+        epilog="Ends with 0 after SIGTERM or SIGINT, 2 when it cannot start.",
+        allow_abbrev=False,
+    )
+    flags.add_argument("--port", type=_port, default=8500, help="gRPC; 0: none (default: %(default)s)")
+    flags.add_argument("--rest_api_port", type=_port, default=8501, help="REST; 0: none (default: %(default)s)")
+    flags.add_argument("--host", default=DEFAULT_HOST, help="address that both ports bind (default: %(default)s)")
+    flags.add_argument("--model_name", default="default", help="of the one model, without --model_config_file")
+    flags.add_argument("--model_base_path", help="its folder of versions")
+    flags.add_argument(
+        "--model_config_file", type=Path, help="a ModelServerConfig in text format, instead of those two"
+    )
+    flags.add_argument(
+        "--model_config_file_poll_wait_seconds",
+        type=float,
+        default=0,
+        help="how often to read that file again; 0: never (default: %(default)s)",
+    )
+    flags.add_argument(
+        "--file_system_poll_wait_seconds",
+        type=float,
+        default=1,
+        help="how often to look for versions; 0: once (default: %(default)s)",
+    )
+    flags.add_argument("--max_num_load_retries", type=int, default=5, help="of a version (default: %(default)s)")
+    flags.add_argument(
+        "--load_retry_interval_micros", type=int, default=60_000_000, help="between them (default: %(default)s)"
+    )
+    _add_switch(flags, "--allow_version_labels_for_unavailable_models", "a new label may name a version not loaded yet")
+    _add_switch(flags, "--enable_batching", "run requests that arrive together as one batch")
+    flags.add_argument("--batching_parameters_file", type=Path, help="BatchingParameters in text format")
+    flags.add_argument("--monitoring_config_file", type=Path, help="a MonitoringConfig in text format")
+    return flags
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """The options of a command line.
+
+    Raises:
+        SystemExit: With status 2 after a message: an unknown flag, a bad value, or flags that contradict one another.
+    """
+    flags = parser()
+    options = flags.parse_args(arguments)
+    if bool(options.model_config_file) == bool(options.model_base_path):
+        flags.error("expected one of --model_base_path and --model_config_file, received both or neither")
+    if options.model_base_path and not Path(options.model_base_path).is_absolute():
+        flags.error(f"--model_base_path: expected an absolute path, received {options.model_base_path}")
+    if options.batching_parameters_file and not options.enable_batching:
+        flags.error("--batching_parameters_file: expected --enable_batching with it")
+    if not options.port and not options.rest_api_port:
+        flags.error("--port and --rest_api_port: expected at least one that is not 0")
+    return options
+
+
+def _add_switch(flags: argparse.ArgumentParser, name: str, help_text: str) -> None:
+    flags.add_argument(
+        name,
+        type=_switch,
+        nargs="?",
+        const=True,
+        default=False,
+        metavar="true|false",
+        help=f"{help_text} (default: false)",
+    )
+
+
+def _switch(text: str) -> bool:
+    if text.lower() not in ("true", "false", "1", "0"):
+        raise argparse.ArgumentTypeError(f"expected true or false, received {text}")
+    return text.lower() in ("true", "1")
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"expected 0 to 65535, received {text}")
+    return int(text)

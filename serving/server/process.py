@@ -1,0 +1,164 @@
+"""The server's process: what is put together, in which order it starts and stops."""
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Awaitable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import grpc
+import uvicorn
+from tensorflow_serving.config import model_server_config_pb2
+
+from serving.server import config, grpc_services, warmup
+from serving.server.batching import BatchingRunner, DirectRunner
+from serving.server.config_messages import BatchingParameters
+from serving.server.errors import ServingError
+from serving.server.manager import LifeOptions, ModelManager
+from serving.server.metrics import Metrics
+from serving.server.rest import rest_app
+from serving.server.service import Service
+
+_UNLIMITED = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
+_GRACE_SECONDS = 30  # for requests that are still being answered when the server is told to stop
+_log = logging.getLogger(__name__)
+
+
+class _HttpServer(uvicorn.Server):
+    """Leaves the signals to this module, which stops both ports."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def serve(options: argparse.Namespace) -> None:
+    """Loads the models, opens the ports, and answers until SIGTERM or SIGINT.
+
+    Raises:
+        ServingError: The config is refused, or a model cannot be loaded.
+        OSError: A port is taken.
+    """
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    models = _models(options)
+    batching = _batching(options)
+    monitoring = config.read_monitoring_path(options.monitoring_config_file) if options.monitoring_config_file else None
+    metrics = Metrics()
+    manager = ModelManager(_life(options), warmup.warm_up)
+    with ThreadPoolExecutor(2 * (os.cpu_count() or 1) + 2, thread_name_prefix="run") as threads:
+        runner = BatchingRunner(batching, threads) if batching else DirectRunner(threads)
+        service = Service(manager, runner, metrics)
+        try:
+            if not await _unless(stop, manager.reload(models)):
+                return
+            async with _grpc_port(options, service), _rest_port(options, service, monitoring, metrics):
+                _log.info("Ready: gRPC on port %d, REST on port %d.", options.port, options.rest_api_port)
+                await _unless(stop, asyncio.gather(manager.poll(), _poll_config(options, manager), stop.wait()))
+                _log.info("Stopping; requests being answered have %d s.", _GRACE_SECONDS)
+        finally:
+            await manager.close()
+
+
+async def _unless(stop: asyncio.Event, work: Awaitable[object]) -> bool:
+    """Whether the work was done before `stop` was set; what it raises is raised."""
+    working, stopping = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
+    await asyncio.wait([working, stopping], return_when=asyncio.FIRST_COMPLETED)
+    if working.done():
+        stopping.cancel()
+        working.result()
+        return True
+    working.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await working
+    return False
+
+
+@contextlib.asynccontextmanager
+async def _grpc_port(options: argparse.Namespace, service: Service) -> AsyncIterator[None]:
+    if not options.port:
+        yield
+        return
+    server = grpc.aio.server(options=[*_UNLIMITED, ("grpc.so_reuseport", 0)])
+    grpc_services.add_to(server, service)
+    address = f"{options.host}:{options.port}"
+    try:
+        bound = server.add_insecure_port(address)
+    except RuntimeError as error:
+        raise OSError(f"cannot listen on {address}: {error}") from error
+    if bound != options.port:
+        raise OSError(f"cannot listen on {address}: the port is taken")
+    await server.start()
+    try:
+        yield
+    finally:
+        await server.stop(_GRACE_SECONDS)
+
+
+@contextlib.asynccontextmanager
+async def _rest_port(
+    options: argparse.Namespace, service: Service, monitoring: str | None, metrics: Metrics
+) -> AsyncIterator[None]:
+    if not options.rest_api_port:
+        yield
+        return
+    server = _HttpServer(
+        uvicorn.Config(
+            rest_app(service, monitoring, metrics.render),
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=_GRACE_SECONDS,
+        )
+    )
+    with socket.create_server((options.host, options.rest_api_port), backlog=2048) as listening:
+        serving = asyncio.create_task(server.serve([listening]))
+        try:
+            yield
+        finally:
+            server.should_exit = True
+            await serving
+
+
+async def _poll_config(options: argparse.Namespace, manager: ModelManager) -> None:
+    """Reads the config file again and again; one that is refused is logged, and what was there before counts."""
+    path, seconds = options.model_config_file, options.model_config_file_poll_wait_seconds
+    if not path or seconds <= 0:
+        return
+    while True:
+        await asyncio.sleep(seconds)
+        try:
+            await manager.reload(config.read_models(path))
+        except ServingError as error:
+            _log.error("%s does not count as it is: %s", path, error.message)
+
+
+def _models(options: argparse.Namespace) -> model_server_config_pb2.ModelServerConfig:
+    if options.model_config_file:
+        return config.read_models(options.model_config_file)
+    return config.single_model(options.model_name, options.model_base_path)
+
+
+def _batching(options: argparse.Namespace) -> BatchingParameters | None:
+    if not options.enable_batching:
+        return None
+    if options.batching_parameters_file:
+        return config.read_batching(options.batching_parameters_file)
+    return config.checked_batching(BatchingParameters())
+
+
+def _life(options: argparse.Namespace) -> LifeOptions:
+    return LifeOptions(
+        poll_seconds=options.file_system_poll_wait_seconds,
+        load_retries=options.max_num_load_retries,
+        retry_seconds=options.load_retry_interval_micros / 1e6,
+        labels_may_wait=options.allow_version_labels_for_unavailable_models,
+    )

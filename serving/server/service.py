@@ -1,0 +1,243 @@
+"""What the server does with a request, however it came: find the version, check, run, answer."""
+
+import contextlib
+import dataclasses
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+import grpc
+import numpy as np
+from google.protobuf import any_pb2
+from tensorflow.core.protobuf import meta_graph_pb2
+from tensorflow_serving.apis import (
+    classification_pb2,
+    get_model_metadata_pb2,
+    get_model_status_pb2,
+    inference_pb2,
+    input_pb2,
+    model_pb2,
+    regression_pb2,
+)
+from tensorflow_serving.config import model_server_config_pb2
+
+from serving.server import inference, requests
+from serving.server.batching import BatchingRunner, DirectRunner
+from serving.server.errors import ServingError, invalid
+from serving.server.manager import ModelManager
+from serving.server.metrics import Metrics
+from serving.server.servable import Servable
+
+SIGNATURE_DEF = "signature_def"
+ReadInputs = Callable[[meta_graph_pb2.SignatureDef], Mapping[str, np.ndarray]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """What Predict gives: the model, version and signature that answered, and the outputs."""
+
+    spec: model_pb2.ModelSpec
+    outputs: Mapping[str, np.ndarray]
+
+
+class Service:
+    """Answers requests; used from one event loop."""
+
+    def __init__(self, manager: ModelManager, runner: DirectRunner | BatchingRunner, metrics: Metrics):
+        self._manager = manager
+        self._runner = runner
+        self._metrics = metrics
+
+    async def predict(
+        self,
+        spec: model_pb2.ModelSpec,
+        read_inputs: ReadInputs,
+        unknown_signature: Callable[[str], ServingError],
+        output_filter: Sequence[str] = (),
+        *,
+        entrypoint: str = "GRPC",
+    ) -> Answer:
+        """Runs a signature on tensors.
+
+        Args:
+            spec: which model, version or label, and signature (`serving_default` if it names none).
+            read_inputs: gives the arrays once the signature is known; raises ServingError if they do not fit it.
+            unknown_signature: the error for a signature that the model lacks, which is another on each transport.
+            output_filter: which outputs; empty means all.
+            entrypoint: GRPC or REST, for the metrics.
+
+        Raises:
+            ServingError: The request cannot be answered.
+        """
+        with self._observed(spec.name, "Predict", entrypoint), self._manager.lease(spec) as (version, servable):
+            name = spec.signature_name or requests.DEFAULT_SIGNATURE
+            if name not in servable.signatures:
+                raise unknown_signature(name)
+            signature = servable.signatures[name]
+            inputs = read_inputs(signature)
+            outputs = requests.outputs(signature, output_filter)
+            with self._metrics.running(spec.name, "Predict"):
+                values = await self._runner.run(servable, signature, inputs, outputs)
+            return Answer(_resolved(spec.name, version, name), values)
+
+    async def classify(
+        self, request: classification_pb2.ClassificationRequest, *, entrypoint: str = "GRPC"
+    ) -> classification_pb2.ClassificationResponse:
+        """Labels tf.Examples.
+
+        Raises:
+            ServingError: The request cannot be answered.
+        """
+        with self._observed(request.model_spec.name, "Classify", entrypoint), self._leased(request) as leased:
+            return await self._classify(request.model_spec, request.input, *leased)
+
+    async def regress(
+        self, request: regression_pb2.RegressionRequest, *, entrypoint: str = "GRPC"
+    ) -> regression_pb2.RegressionResponse:
+        """Gives each tf.Example a value.
+
+        Raises:
+            ServingError: The request cannot be answered.
+        """
+        with self._observed(request.model_spec.name, "Regress", entrypoint), self._leased(request) as leased:
+            return await self._regress(request.model_spec, request.input, *leased)
+
+    async def multi_inference(
+        self, request: inference_pb2.MultiInferenceRequest
+    ) -> inference_pb2.MultiInferenceResponse:
+        """Classifies and regresses the same tf.Examples with several signatures of one model version.
+
+        Raises:
+            ServingError: The request cannot be answered.
+        """
+        if not request.tasks:
+            raise invalid("ModelSpec has no name specified.")
+        first = request.tasks[0].model_spec
+        with self._observed(first.name, "MultiInference", "GRPC"):
+            _check_tasks(request.tasks)
+            response = inference_pb2.MultiInferenceResponse()
+            with self._manager.lease(first) as leased:
+                for task in request.tasks:
+                    result = response.results.add()
+                    if task.method_name == inference.CLASSIFY_METHOD:
+                        classified = await self._classify(task.model_spec, request.input, *leased)
+                        result.model_spec.CopyFrom(classified.model_spec)
+                        result.classification_result.CopyFrom(classified.result)
+                    else:
+                        regressed = await self._regress(task.model_spec, request.input, *leased)
+                        result.model_spec.CopyFrom(regressed.model_spec)
+                        result.regression_result.CopyFrom(regressed.result)
+            return response
+
+    def metadata(
+        self, spec: model_pb2.ModelSpec, fields: Iterable[str] = (SIGNATURE_DEF,)
+    ) -> get_model_metadata_pb2.GetModelMetadataResponse:
+        """The signatures of a version.
+
+        Raises:
+            ServingError: No such version, or a field other than `signature_def`.
+        """
+        if not spec.name:
+            raise invalid("ModelSpec has no name specified.")
+        wanted = set(fields)
+        if not wanted:
+            raise invalid(f"GetModelMetadataRequest must specify at least one metadata_field: {SIGNATURE_DEF}")
+        if wanted != {SIGNATURE_DEF}:
+            raise invalid(f"Metadata field {min(wanted - {SIGNATURE_DEF})} is not supported; there is {SIGNATURE_DEF}")
+        with self._manager.lease(spec) as (version, servable):
+            signatures = get_model_metadata_pb2.SignatureDefMap(signature_def=servable.signatures)
+            packed = any_pb2.Any()
+            packed.Pack(signatures)
+            response = get_model_metadata_pb2.GetModelMetadataResponse(metadata={SIGNATURE_DEF: packed})
+            response.model_spec.CopyFrom(_resolved(spec.name, version, ""))
+            return response
+
+    def status(self, spec: model_pb2.ModelSpec) -> get_model_status_pb2.GetModelStatusResponse:
+        """The state of a model's versions, newest first.
+
+        Raises:
+            ServingError: No such model or version.
+        """
+        response = get_model_status_pb2.GetModelStatusResponse()
+        for version in self._manager.status(spec):
+            row = response.model_version_status.add(version=version.number, state=version.state)
+            row.status.SetInParent()
+            if version.error:
+                row.status.error_code = version.error.number
+                row.status.error_message = version.error.message
+        return response
+
+    async def reload(self, config: model_server_config_pb2.ModelServerConfig) -> None:
+        """Replaces the whole config; see ModelManager.reload."""
+        await self._manager.reload(config)
+
+    # --- Parts.
+
+    @contextlib.contextmanager
+    def _leased(
+        self, request: classification_pb2.ClassificationRequest | regression_pb2.RegressionRequest
+    ) -> Iterator[tuple[int, Servable]]:
+        if not request.HasField("model_spec"):
+            raise invalid("Missing ModelSpec")
+        with self._manager.lease(request.model_spec) as leased:
+            yield leased
+
+    async def _classify(
+        self, spec: model_pb2.ModelSpec, request: input_pb2.Input, version: int, servable: Servable
+    ) -> classification_pb2.ClassificationResponse:
+        name, signature = requests.signature(servable.signatures, spec)
+        outputs = inference.classification_outputs(signature)
+        inputs = inference.inputs(signature, request)
+        with self._metrics.running(spec.name, "Classify"):
+            values = await self._runner.run(servable, signature, inputs, outputs)
+        response = classification_pb2.ClassificationResponse(model_spec=_resolved(spec.name, version, name))
+        response.result.classifications.extend(inference.classification(values, len(inputs[inference.INPUTS])))
+        return response
+
+    async def _regress(
+        self, spec: model_pb2.ModelSpec, request: input_pb2.Input, version: int, servable: Servable
+    ) -> regression_pb2.RegressionResponse:
+        name, signature = requests.signature(servable.signatures, spec)
+        outputs = inference.regression_outputs(signature)
+        inputs = inference.inputs(signature, request)
+        with self._metrics.running(spec.name, "Regress"):
+            values = await self._runner.run(servable, signature, inputs, outputs)
+        response = regression_pb2.RegressionResponse(model_spec=_resolved(spec.name, version, name))
+        response.result.regressions.extend(inference.regression(values, len(inputs[inference.INPUTS])))
+        return response
+
+    @contextlib.contextmanager
+    def _observed(self, model: str, api: str, entrypoint: str) -> Iterator[None]:
+        since, status = time.perf_counter(), "OK"
+        try:
+            yield
+        except ServingError as error:
+            status = error.code.name
+            raise
+        except Exception:
+            status = grpc.StatusCode.INTERNAL.name
+            raise
+        finally:
+            self._metrics.answered(model if self._manager.knows(model) else "", api, entrypoint, status, since)
+
+
+def _resolved(model: str, version: int, signature: str) -> model_pb2.ModelSpec:
+    spec = model_pb2.ModelSpec(name=model, signature_name=signature)
+    spec.version.value = version
+    return spec
+
+
+def _check_tasks(tasks: Sequence[inference_pb2.InferenceTask]) -> None:
+    models = {task.model_spec.name for task in tasks}
+    if "" in models:
+        raise invalid("ModelSpec has no name specified.")
+    if len(models) > 1:
+        raise invalid(
+            f"All ModelSpecs in a MultiInferenceRequest must access the same model name; received {sorted(models)}"
+        )
+    signatures = [task.model_spec.signature_name or requests.DEFAULT_SIGNATURE for task in tasks]
+    for name in signatures:
+        if signatures.count(name) > 1:
+            raise invalid(f"Duplicate evaluation of signature: {name}")
+    for task in tasks:
+        if task.method_name not in (inference.CLASSIFY_METHOD, inference.REGRESS_METHOD):
+            raise ServingError(grpc.StatusCode.UNIMPLEMENTED, f"Unsupported signature method_name: {task.method_name}")
