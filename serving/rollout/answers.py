@@ -1,0 +1,91 @@
+"""Whether a version answers: it takes what today's clients send, and gives finite predictions."""
+
+from pathlib import Path
+from typing import Any
+
+from serving import contract as contracts
+from serving.contract import Contract, Feature, Kind
+from serving.rollout.errors import FailedError, RefusedError
+from serving.rollout.model_server import ModelServer
+from serving.rollout.rollout import Rollout
+
+_CONTRACT = Path("assets.extra") / "schema.pbtxt"  # in a version's folder, put there by the export
+
+
+def contract_of(rollout: Rollout, version: int) -> Contract | None:
+    """The contract that travels with a version; None when it has none.
+
+    Raises:
+        RefusedError: It cannot be read.
+    """
+    path = rollout.versions_folder / str(version) / _CONTRACT
+    if not path.exists():
+        return None
+    try:
+        return contracts.read(path)
+    except contracts.ContractError as error:
+        raise RefusedError(str(error)) from error
+
+
+def check_inputs(rollout: Rollout, stable: int, version: int) -> None:
+    """Holds the inputs of a version against those of the stable one.
+
+    Raises:
+        FailedError: It wants an input that clients do not send today, or one of another type.
+    """
+    for server in rollout.servers:
+        sent = server.inputs(stable, rollout.signature)
+        wanted = server.inputs(version, rollout.signature)
+        new = sorted(f"{name} ({dtype})" for name, dtype in wanted.items() if sent.get(name) != dtype)
+        if new:
+            raise FailedError(
+                f"version {version} takes inputs that version {stable} does not: {', '.join(new)}. Requests of today "
+                "lack them and would fail; teach the clients first, or keep the old inputs."
+            )
+
+
+def check_answer(rollout: Rollout, version: int, route: str) -> None:
+    """Asks every server for one prediction.
+
+    Args:
+        rollout: the roll-out.
+        version: that has to answer.
+        route: where, such as /labels/canary.
+
+    Raises:
+        FailedError: No prediction, or one that is not finite.
+    """
+    for server in rollout.servers:
+        columns = one_row(server, contract_of(rollout, version), version, rollout.signature)
+        answer = server.predict(route, rollout.signature, columns)
+    rollout.say(
+        f"answers   version {version}: {', '.join(f'{number:.4g}' for number in answer.predictions[0])} for one row"
+    )
+
+
+def one_row(server: ModelServer, contract: Contract | None, version: int, signature: str) -> dict[str, list[Any]]:
+    """A row that the version takes: the contract's examples, or else the plainest values."""
+    features = {feature.name: feature for feature in contract.features} if contract else {}
+    example = contract.inputs([contract.example | _required(contract)]) if contract else {}
+    return {
+        name: example[name] if name in features else [_PLAIN.get(dtype, 0)]
+        for name, dtype in server.inputs(version, signature).items()
+    }
+
+
+_PLAIN: dict[str, Any] = {"DT_STRING": "", "DT_BOOL": False}
+
+
+def _required(contract: Contract) -> dict[str, contracts.Value]:
+    """A value for each required feature; its example where it has one."""
+    return {
+        feature.name: feature.example if feature.example is not None else _allowed(feature)
+        for feature in contract.features
+        if feature.required
+    }
+
+
+def _allowed(feature: Feature) -> contracts.Value:
+    if feature.kind is Kind.BYTES:
+        return feature.known[0] if feature.known else "a"
+    return feature.low if feature.low is not None else min(feature.high or 0, 0)

@@ -1,0 +1,135 @@
+"""How two versions answer the same requests, in figures, and the verdict on them."""
+
+import dataclasses
+import statistics
+from collections.abc import Sequence
+
+from serving.rollout.model_server import Answer
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Pair:
+    """What the two versions answered to one request; a string is an error."""
+
+    stable: Answer | str
+    canary: Answer | str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Figures:
+    """The figures of all pairs.
+
+    A difference is that of two predictions for the same row, the largest of its outputs. Only requests that both
+    versions answered count for differences and latencies; latencies are milliseconds from request to answer.
+    """
+
+    requests: int
+    rows: int  # answered by both
+    stable_errors: int  # requests
+    canary_errors: int
+    mean_difference: float
+    p95_difference: float
+    max_difference: float
+    changed_decisions: float  # share of the rows, 0 to 1
+    stable_p50_ms: float
+    stable_p95_ms: float
+    canary_p50_ms: float
+    canary_p95_ms: float
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What the verdict allows. The defaults are meant for probabilities."""
+
+    min_rows: int = 100  # fewer say nothing
+    more_errors: int = 0  # requests that fail on the canary beyond those that fail on the stable version
+    mean_difference: float = 0.05  # a retrained model moves predictions by a few hundredths
+    p95_difference: float = 0.2  # that one row in twenty may exceed
+    max_difference: float = 1.0  # of any row; 1 allows everything to a probability
+    changed_decisions: float = 0.05  # share of rows, 0 to 1
+    # The canary's p95 may be the stable one's times the factor, and a constant for the noise of short calls.
+    latency_factor: float = 1.5
+    latency_ms: float = 5.0
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Check:
+    """One line of the verdict."""
+
+    name: str
+    found: float
+    limit: float
+    at_least: bool = False  # else at most
+
+    @property
+    def passed(self) -> bool:
+        """Whether the figure is within its limit."""
+        return self.found >= self.limit if self.at_least else self.found <= self.limit
+
+    def __str__(self) -> str:
+        bound = "at least" if self.at_least else "at most"
+        return f"{self.name} {self.found:.4g}, {bound} {self.limit:.4g}"
+
+
+def figures(pairs: Sequence[Pair], threshold: float) -> Figures:
+    """Sums up the pairs.
+
+    Args:
+        pairs: one per request.
+        threshold: a single output is decided by whether it reaches this; of several, the largest decides.
+    """
+    both = [
+        (pair.stable, pair.canary)
+        for pair in pairs
+        if isinstance(pair.stable, Answer) and isinstance(pair.canary, Answer)
+    ]
+    rows = [row for stable, canary in both for row in zip(stable.predictions, canary.predictions, strict=True)]
+    differences = [max(abs(one - other) for one, other in zip(*row, strict=True)) for row in rows]
+    changed = [decision(stable, threshold) != decision(canary, threshold) for stable, canary in rows]
+    stable_ms = [stable.seconds * 1000 for stable, _ in both]
+    canary_ms = [canary.seconds * 1000 for _, canary in both]
+    return Figures(
+        requests=len(pairs),
+        rows=len(rows),
+        stable_errors=sum(isinstance(pair.stable, str) for pair in pairs),
+        canary_errors=sum(isinstance(pair.canary, str) for pair in pairs),
+        mean_difference=statistics.fmean(differences) if differences else 0.0,
+        p95_difference=percentile(differences, 95),
+        max_difference=max(differences, default=0.0),
+        changed_decisions=statistics.fmean(changed) if changed else 0.0,
+        stable_p50_ms=percentile(stable_ms, 50),
+        stable_p95_ms=percentile(stable_ms, 95),
+        canary_p50_ms=percentile(canary_ms, 50),
+        canary_p95_ms=percentile(canary_ms, 95),
+    )
+
+
+def verdict(found: Figures, limits: Limits) -> list[Check]:
+    """Holds the figures against the limits; the canary is as good when all checks pass."""
+    return [
+        Check(name="rows", found=found.rows, limit=limits.min_rows, at_least=True),
+        Check(name="failed requests", found=found.canary_errors, limit=found.stable_errors + limits.more_errors),
+        Check(name="mean difference", found=found.mean_difference, limit=limits.mean_difference),
+        Check(name="p95 difference", found=found.p95_difference, limit=limits.p95_difference),
+        Check(name="largest difference", found=found.max_difference, limit=limits.max_difference),
+        Check(name="changed decisions", found=found.changed_decisions, limit=limits.changed_decisions),
+        Check(
+            name="p95 latency in ms",
+            found=found.canary_p95_ms,
+            limit=found.stable_p95_ms * limits.latency_factor + limits.latency_ms,
+        ),
+    ]
+
+
+def decision(outputs: Sequence[float], threshold: float) -> int:
+    """0 or 1 for a single output, the index of the largest of several."""
+    if len(outputs) == 1:
+        return int(outputs[0] >= threshold)
+    return max(range(len(outputs)), key=outputs.__getitem__)
+
+
+def percentile(numbers: Sequence[float], percent: int) -> float:
+    """The percentile with linear interpolation between the two nearest numbers (as numpy's default); 0 of none."""
+    if len(numbers) < 2:
+        return next(iter(numbers), 0.0)
+    return statistics.quantiles(numbers, n=100, method="inclusive")[percent - 1]

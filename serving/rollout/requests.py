@@ -1,0 +1,148 @@
+"""Requests to replay: from the gateway's request log, or from a file of rows in JSON lines.
+
+What the log leaves out of privacy cannot be replayed. A column that was dropped or hashed is sent as missing where the
+contract allows it; where it does not, the log is refused.
+"""
+
+import dataclasses
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from serving.contract import Contract, Value
+from serving.gateway import log_columns
+from serving.rollout.errors import RefusedError
+
+Row = dict[str, Value | None]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Requests:
+    """Requests, oldest first."""
+
+    rows: list[list[Row]]  # per request
+    left_out: dict[str, str]  # feature -> why it is sent as missing in some or all rows
+    skipped: int = 0  # logged requests that the gateway itself refused
+
+
+def read(path: Path, contract: Contract, limit: int) -> Requests:
+    """Reads the newest requests.
+
+    Args:
+        path: a folder of the request log, one of its Parquet files, or a file of JSON lines: one row (an object) or one
+            request (a list of objects) a line.
+        contract: names and types of the features.
+        limit: requests at most, the newest.
+
+    Raises:
+        RefusedError: There are none, they are no requests, or they lack what the contract requires.
+    """
+    files = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
+    if not path.exists() or not files:
+        raise RefusedError(
+            f"no requests to replay at {path}: expected a folder of the gateway's request log, a .parquet file of it, "
+            "or a file with one row as JSON a line."
+        )
+    if files[0].suffix == ".parquet":
+        found = _from_log(files, contract, limit)
+    else:
+        found = Requests(rows=list(_from_lines(path, contract))[-limit:], left_out={})
+    if not found.rows:
+        raise RefusedError(
+            f"{path} holds no request that could be replayed ({found.skipped} were refused by the gateway)."
+        )
+    required = {feature.name for feature in contract.features if feature.required}
+    if lacking := sorted(required & set(found.left_out)):
+        raise RefusedError(
+            f"{path} cannot be replayed: the contract requires "
+            + ", ".join(f"{name} ({found.left_out[name]})" for name in lacking)
+            + "; keep these columns in the log, or give rows as JSON lines."
+        )
+    return found
+
+
+def _from_log(files: list[Path], contract: Contract, limit: int) -> Requests:
+    rows: list[list[Row]] = []
+    left_out: dict[str, str] = {}
+    skipped = 0
+    for path in reversed(files):  # newest first: their names begin with the time
+        requests, refused = _from_file(path, contract, left_out)
+        rows = requests + rows
+        skipped += refused
+        if len(rows) >= limit:
+            break
+    return Requests(rows=rows[-limit:], left_out=left_out, skipped=skipped)
+
+
+def _from_file(path: Path, contract: Contract, left_out: dict[str, str]) -> tuple[list[list[Row]], int]:
+    """The requests of one file, and how many were refused; adds to `left_out`."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.read_table(path)
+    except (OSError, pa.ArrowException) as error:
+        raise RefusedError(f"{path} is no file of the request log: expected Parquet, received {error}.") from error
+    hashed, dropped = log_columns.hashed_columns(table.schema), log_columns.dropped_columns(table.schema)
+    usable = []
+    for feature in contract.features:
+        if feature.name in hashed:
+            left_out[feature.name] = "hashed in the log"
+        elif feature.name not in table.column_names:
+            left_out[feature.name] = "dropped from the log" if feature.name in dropped else "not in the log"
+        else:
+            usable.append(feature.name)
+    wanted = [*usable, log_columns.REQUEST_ID, log_columns.ANSWER_STATUS]
+    records = table.select([name for name in wanted if name in table.column_names]).to_pylist()
+    requests: list[list[Row]] = []
+    refused = 0
+    for group in _by_request(records):
+        if 400 <= (group[0].get(log_columns.ANSWER_STATUS) or 200) < 500:
+            refused += 1
+        else:
+            requests.append([{name: record[name] for name in usable} for record in group])
+    return requests, refused
+
+
+def _by_request(records: Iterable[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """Rows that came together; each for itself where the log does not tell."""
+    groups: dict[object, list[dict[str, Any]]] = {}
+    for number, record in enumerate(records):
+        groups.setdefault(record.get(log_columns.REQUEST_ID) or number, []).append(record)
+    return list(groups.values())
+
+
+def _from_lines(path: Path, contract: Contract) -> Iterator[list[Row]]:
+    with path.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, start=1):
+            if not line.strip():
+                continue
+            try:
+                read = json.loads(line)
+            except ValueError as error:
+                raise RefusedError(
+                    f"{path}:{number}: expected a row as JSON, received {line[:80]!r} ({error})."
+                ) from error
+            request = read if isinstance(read, list) else [read]
+            for row in request:
+                _check(row, contract, f"{path}:{number}")
+            yield request
+
+
+def _check(row: object, contract: Contract, place: str) -> None:
+    if not isinstance(row, dict):
+        raise RefusedError(f"{place}: expected an object of features, received {json.dumps(row)[:80]}.")
+    known = {feature.name for feature in contract.features}
+    if unknown := sorted(set(row) - known):
+        raise RefusedError(
+            f"{place}: {', '.join(unknown)}: no feature of the contract; expected {', '.join(sorted(known))}."
+        )
+    for feature in contract.features:
+        value = row.get(feature.name)
+        if value is None and not feature.required:
+            continue
+        if value is None or not feature.accepts(value, contract.missing):
+            raise RefusedError(
+                f"{place}: {feature.name}: expected {feature.expectation}, received {json.dumps(value)}."
+            )

@@ -1,0 +1,59 @@
+"""The way back: from a step that was killed, from a trial, from a promotion."""
+
+from serving.rollout import checks, steps
+from serving.rollout.errors import RefusedError
+from serving.rollout.rollout import Rollout
+from serving.rollout.step_log import ROLLBACK, Record, State
+
+
+def rollback(rollout: Rollout) -> None:
+    """Mends a step that was killed; or ends the trial; or else undoes the last promotion.
+
+    A killed rollback is brought to its end; any other killed step is put back. While a server is down, models.config
+    and the traffic already say what is wanted, and the server does it when it starts.
+
+    Raises:
+        RefusedError: There is nothing to go back to; nothing was done.
+        FailedError: A server failed.
+    """
+    if record := rollout.log.unfinished(rollout.model):
+        _mend(rollout, record)
+        return
+    before = rollout.state()
+    on_trial = before.stable is not None and before.canary is not None
+    after = State(before.stable if on_trial else _promoted_over(rollout, before), None, 0)
+    with rollout.step(ROLLBACK, before, after):
+        _go_to(rollout, after)
+    rollout.say(f"done      {after}")
+
+
+def _mend(rollout: Rollout, record: Record) -> None:
+    rollout.say(f"mending   {record.command} by {record.who} at {record.time}: {record.result.value}")
+    if record.command == ROLLBACK:
+        with rollout.ending(record):
+            _go_to(rollout, record.after)
+    else:
+        rollout.put_back(record, "mended by rollback")
+    rollout.say(f"done      {rollout.state()}")
+
+
+def _go_to(rollout: Rollout, state: State) -> None:
+    assert state.stable is not None, "a rollback goes to a version"
+    rollout.set_traffic(0)  # first of all, and it stays so even if a server fails then
+    steps.move(rollout, state.stable)
+
+
+def _promoted_over(rollout: Rollout, state: State) -> int:
+    """The version that was stable before the one that is.
+
+    Raises:
+        RefusedError: There is none on record, or it is not on disk any more.
+    """
+    previous = rollout.log.stable_before(rollout.model, state.stable) if state.stable is not None else None
+    if previous is None:
+        raise RefusedError(
+            f"there is nothing to go back to: expected a canary, or a promotion to version {state.stable} in "
+            f"{rollout.log.path}, received neither ({state}); to go to another version, try it with `canary VERSION`."
+        )
+    checks.pushed(rollout, previous)
+    return previous

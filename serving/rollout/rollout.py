@@ -1,0 +1,180 @@
+"""One model's roll-out: where its files are, what state it is in, and steps that are done whole or put back."""
+
+import contextlib
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from serving.rollout import lock, step_log, traffic
+from serving.rollout.errors import FailedError, RefusedError, RolloutError, ServerDownError
+from serving.rollout.model_server import ModelServer
+from serving.rollout.models_config import CANARY, STABLE, Assignment, ModelsConfig
+from serving.rollout.step_log import ROLLBACK, Record, Result, State, StepLog
+from serving.rollout.transition import Transition
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Rollout:
+    """What every command works with."""
+
+    config_path: Path  # models.config; traffic, log and lock lie beside it
+    model: str
+    servers: Sequence[ModelServer]  # at least one
+    versions_folder: Path  # the model's base_path as this machine sees it
+    signature: str  # that requests name, which a version has to answer
+    drain_seconds: float  # how long a version stays loaded after its labels are gone
+    say: Callable[[str], None]  # takes a line for the operator
+
+    @property
+    def traffic_path(self) -> Path:
+        """The file that the gateway reads."""
+        return self.config_path.with_name(traffic.NAME)
+
+    @property
+    def log(self) -> StepLog:
+        """The log of steps."""
+        return StepLog(self.config_path.with_name(step_log.NAME))
+
+    @property
+    def transition(self) -> Transition:
+        """Moves the servers."""
+        return Transition(model=self.model, servers=self.servers, drain_seconds=self.drain_seconds, say=self.say)
+
+    def config(self) -> ModelsConfig:
+        """models.config as it is now."""
+        return ModelsConfig.read(self.config_path)
+
+    def state(self) -> State:
+        """Which versions are stable and on trial, as models.config says; without labels, as the servers answer."""
+        config = self.config()
+        labels = config.labels(self.model)
+        stable = labels.get(STABLE)
+        if stable is None:  # then requests name no label, and the highest version answers them
+            stable = max(self.transition.available(), default=None)
+        canary = labels.get(CANARY)
+        return State(stable, canary if canary != stable else None, traffic.read(self.traffic_path))
+
+    def set_traffic(self, percent: float) -> None:
+        """Sets the percent of requests that go to the canary."""
+        if percent != traffic.read(self.traffic_path):
+            traffic.write(self.traffic_path, percent)
+            self.say(f"traffic   {percent:g}% to the canary")
+
+    def versions_on_disk(self) -> list[int]:
+        """The versions that were pushed, complete or not; oldest first.
+
+        Raises:
+            RefusedError: The folder is not to be seen from here.
+        """
+        try:
+            names = [entry.name for entry in self.versions_folder.iterdir() if entry.is_dir()]
+        except OSError as error:
+            raise RefusedError(
+                f"the versions of {self.model} cannot be listed: expected a folder at {self.versions_folder}, received "
+                f"{error}; if the server sees it under another path than this machine, name it with --versions-folder."
+            ) from error
+        return sorted(int(name) for name in names if name.isdecimal())
+
+    @contextlib.contextmanager
+    def locked(self, command: str) -> Iterator[None]:
+        """Keeps every other roll-out of these servers away.
+
+        Raises:
+            RefusedError: There is one already.
+        """
+        with lock.held(self.config_path.with_name(lock.NAME), f"{command} of {self.model} by {step_log.who()}"):
+            yield
+
+    @contextlib.contextmanager
+    def step(self, command: str, before: State, after: State) -> Iterator[None]:
+        """Records a step. If it fails or is interrupted, everything is put back as it was.
+
+        Args:
+            command: what the operator asked for.
+            before: the state that the step starts from.
+            after: the state that it is to reach.
+
+        Raises:
+            FailedError: The step failed. Says whether everything was put back.
+        """
+        record = Record(
+            time=step_log.now(), who=step_log.who(), command=command, model=self.model,
+            before=before, after=after, result=Result.STARTED, config_before=self.config().text,
+        )  # fmt: skip
+        self.log.append(record)
+        with self.ending(record):
+            yield
+
+    @contextlib.contextmanager
+    def ending(self, record: Record) -> Iterator[None]:
+        """Brings a step that has started to its end, or back. A rollback sends no requests to the canary in any case.
+
+        Args:
+            record: of its start.
+
+        Raises:
+            FailedError: The step failed. Says whether everything was put back.
+        """
+        try:
+            yield
+        except BaseException as error:
+            reason = str(error) if isinstance(error, RolloutError) else f"{type(error).__name__} {error}".strip()
+            self.say(f"failed    {reason}")
+            if record.command == ROLLBACK and isinstance(error, ServerDownError):
+                self._foretell(record, error)
+            else:
+                self.put_back(record, reason)
+            raise FailedError(f"{record.command} did not succeed and was put back: {reason}") from error
+        self._end(record, Result.DONE)
+
+    def put_back(self, record: Record, reason: str) -> None:
+        """Puts back what a failed or killed step changed, and records it.
+
+        Args:
+            record: of the step's start; what was before stands there.
+            reason: why.
+
+        Raises:
+            FailedError: A server could not be told. models.config and the traffic are as they were.
+        """
+        percent = 0 if record.command == ROLLBACK else record.before.percent
+        try:
+            # A share goes down at once, and up only when its version is there again.
+            self.set_traffic(min(percent, traffic.read(self.traffic_path)))
+            try:
+                self.transition.restore(self._config_before(record))
+            finally:
+                self.set_traffic(percent)
+        except RolloutError as error:
+            self._end(record, Result.NOT_TOLD, f"{reason}; {error}")
+            raise FailedError(
+                f"{record.command} did not succeed: {reason} {self.config_path} is as it was before, but a server "
+                f"could not be told: {error} Run `rollback` when it answers again."
+            ) from error
+        self._end(record, Result.PUT_BACK, reason)
+        self.say("put back  everything is as it was")
+
+    def _foretell(self, record: Record, error: ServerDownError) -> None:
+        """A rollback while a server is down: the file says what the server has to do when it is up again."""
+        assert record.after.stable is not None, "a rollback goes to a version"
+        self.set_traffic(0)
+        self._config_before(record).assigning(self.model, Assignment.only(record.after.stable)).write()
+        self._end(record, Result.NOT_TOLD, str(error))
+        raise FailedError(
+            f"{self.config_path} says {record.after} and no request goes to a canary, but a server could not be told: "
+            f"{error} Run `rollback` again when it answers."
+        ) from error
+
+    def _config_before(self, record: Record) -> ModelsConfig:
+        if record.config_before is None:
+            raise RefusedError(
+                f"{self.log.path}: the record of {record.command} at {record.time} does not say what models.config "
+                "was; write the file by hand, move the log away, and run `reload`."
+            )
+        return ModelsConfig(self.config_path, record.config_before)
+
+    def _end(self, record: Record, result: Result, detail: str = "") -> None:
+        config = record.config_before if result is Result.NOT_TOLD else None
+        self.log.append(
+            dataclasses.replace(record, time=step_log.now(), result=result, detail=detail, config_before=config)
+        )

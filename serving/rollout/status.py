@@ -1,0 +1,68 @@
+"""What there is: on disk, on the servers, in models.config, in the log."""
+
+from serving.rollout import checks, traffic
+from serving.rollout.errors import RefusedError, RolloutError
+from serving.rollout.models_config import CANARY
+from serving.rollout.rollout import Rollout
+from serving.rollout.step_log import Result
+
+_STEPS = 10  # shown, the newest
+
+
+def show(rollout: Rollout) -> bool:
+    """Says what there is.
+
+    Returns:
+        Whether all is well: every server answers, does what models.config says, and the last step has ended.
+    """
+    config = rollout.config()
+    rollout.say(f"{rollout.model} in {rollout.config_path}")
+    try:
+        rollout.say(f"on disk   {', '.join(map(str, rollout.versions_on_disk())) or 'no version'}")
+    except RefusedError as error:
+        rollout.say(f"on disk   {error}")
+    versions = config.versions(rollout.model)
+    rollout.say(
+        f"config    {', '.join(map(str, sorted(versions))) if versions is not None else 'not pinned: the newest'}"
+    )
+    labels = config.labels(rollout.model)
+    rollout.say(
+        "labels    " + (", ".join(f"{label} {labels[label]}" for label in sorted(labels, reverse=True)) or "none")
+    )
+    rollout.say(f"traffic   {traffic.read(rollout.traffic_path):g}% to the {CANARY}")
+    well = _show_servers(rollout)
+    if record := rollout.log.unfinished(rollout.model):
+        rollout.say(f"mend      {record.command} did not end well ({record.result.value}): run `rollback`")
+        well = False
+    _show_steps(rollout)
+    return well
+
+
+def _show_servers(rollout: Rollout) -> bool:
+    well = True
+    for server in rollout.servers:
+        try:
+            found = server.versions()
+        except RolloutError as error:
+            rollout.say(f"server    {error}")
+            well = False
+            continue
+        states = ", ".join(f"{version} {status}" for version, status in sorted(found.items()))
+        rollout.say(f"server    {server.name}: {states or 'does not know the model'}")
+    if well:
+        for difference in checks.differences(rollout):
+            rollout.say(f"differs   {difference}; `reload` has the servers do what the file says")
+            well = False
+    return well
+
+
+def _show_steps(rollout: Rollout) -> None:
+    ended = [record for record in rollout.log.records(rollout.model) if record.result is not Result.STARTED]
+    unfinished = rollout.log.unfinished(rollout.model)
+    if unfinished and unfinished.result is Result.STARTED:
+        ended.append(unfinished)
+    for record in ended[-_STEPS:]:
+        rollout.say(
+            f"step      {record.time}  {record.who}  {record.command}: {record.before} → {record.after}, "
+            f"{record.result.value}{f': {record.detail}' if record.detail else ''}"
+        )

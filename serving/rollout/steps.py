@@ -1,0 +1,124 @@
+"""Steps forward: pin, canary, promote; and reload. Each is checked, recorded, and done whole or put back."""
+
+from collections.abc import Callable
+
+from serving.rollout import answers, checks
+from serving.rollout.errors import RefusedError
+from serving.rollout.models_config import CANARY, STABLE, Assignment
+from serving.rollout.rollout import Rollout
+from serving.rollout.step_log import PROMOTE, State
+
+
+def pin(rollout: Rollout) -> None:
+    """Keeps the version that answers now, under both labels, so that a push alone changes nothing from now on.
+
+    Raises:
+        RefusedError: Versions are pinned already, or none answers.
+        FailedError: A server failed; everything is put back.
+    """
+    checks.finished(rollout)
+    config, before = rollout.config(), rollout.state()
+    if config.versions(rollout.model) is not None and config.labels(rollout.model):
+        raise RefusedError(f"{rollout.model} is pinned already: {before}.")
+    if before.stable is None:
+        raise RefusedError(f"no version of {rollout.model} answers on every server: expected one to pin; see `status`.")
+    after = State(before.stable, None, 0)
+    with rollout.step("pin", before, after):
+        move(rollout, before.stable)
+    rollout.say(f"done      {after}")
+
+
+def canary(rollout: Rollout, version: int, percent: float, compare: Callable[[int, int], None] | None = None) -> None:
+    """Puts a version on trial: loads it beside the stable one, labels it, and sends it a share of the requests.
+
+    Args:
+        rollout: the roll-out.
+        version: to try; if it is on trial already, only its share changes.
+        percent: of the requests, 0 to 100, that the gateway sends to it.
+        compare: takes stable version and canary, and replays requests before those of clients get there; raises
+            WorseError when the canary is worse.
+
+    Raises:
+        RefusedError: Nothing was done.
+        FailedError: It does not load, does not answer, or is worse; everything is put back.
+    """
+    checks.finished(rollout)
+    checks.pushed(rollout, version)
+    before = rollout.state()
+    checks.may_try(before, version)
+    checks.in_step(rollout)
+    assert before.stable is not None, "may_try refuses that"
+    after = State(before.stable, version, percent)
+    with rollout.step("canary", before, after):
+        if version != before.canary:
+            _start_trial(rollout, before.stable, version)
+        answers.check_answer(rollout, version, f"/labels/{CANARY}")
+        if compare:
+            compare(before.stable, version)
+        rollout.set_traffic(percent)
+    if version > before.stable:
+        rollout.say(f"note      requests that name no label get the highest version, which is {version} now")
+    rollout.say(f"done      {after}; next: compare, promote or rollback")
+
+
+def promote(rollout: Rollout) -> None:
+    """Makes the canary the stable version.
+
+    Raises:
+        RefusedError: There is no canary, or file and server differ; nothing was done.
+        FailedError: A server failed; everything is put back.
+    """
+    checks.finished(rollout)
+    before = rollout.state()
+    _, version = checks.on_trial(before)
+    checks.in_step(rollout)
+    after = State(version, None, 0)
+    with rollout.step(PROMOTE, before, after):
+        answers.check_answer(rollout, version, f"/labels/{CANARY}")
+        move(rollout, version)
+    rollout.say(f"done      {after}; `rollback` would go back to {before.stable}")
+
+
+def reload(rollout: Rollout) -> None:
+    """Has every server do what models.config says, after an edit by hand or the start of a server on another file.
+
+    Raises:
+        RefusedError: The last step did not end; nothing was done.
+        FailedError: A server refuses the file or cannot do what it says.
+    """
+    checks.finished(rollout)
+    config = rollout.config()
+    versions = config.versions(rollout.model)
+    if versions is None:
+        rollout.transition.give(config)
+    else:
+        for version in versions:
+            checks.pushed(rollout, version)
+        target = Assignment(versions, config.labels(rollout.model))
+        rollout.transition.drop(rollout.transition.relabel(rollout.transition.load(config, target), target), config)
+        rollout.transition.give(config)
+    rollout.say(f"done      {rollout.state()}")
+
+
+def move(rollout: Rollout, version: int) -> None:
+    """Leaves one version, under both labels, and sends no request to a canary. Records nothing, puts nothing back.
+
+    Raises:
+        FailedError: It does not load or answer, or a server failed.
+    """
+    transition, target = rollout.transition, Assignment.only(version)
+    loaded = transition.load(rollout.config(), target)
+    answers.check_answer(rollout, version, f"/versions/{version}")
+    labelled = transition.relabel(loaded, target)
+    answers.check_answer(rollout, version, f"/labels/{STABLE}")
+    rollout.set_traffic(0)
+    transition.drop(labelled, labelled.assigning(rollout.model, target))
+
+
+def _start_trial(rollout: Rollout, stable: int, version: int) -> None:
+    transition, target = rollout.transition, Assignment.trial(stable, version)
+    loaded = transition.load(rollout.config(), target)
+    answers.check_inputs(rollout, stable, version)
+    answers.check_answer(rollout, version, f"/versions/{version}")
+    labelled = transition.relabel(loaded, target)
+    transition.drop(labelled, labelled.assigning(rollout.model, target))
