@@ -22,6 +22,15 @@ _FIELDS = {
     np.dtype(np.uint16): "int_val",
     np.dtype(object): "string_val",
 }
+# Those that are written packed into bytes, and read from either.
+_FIELDS_ONLY_READ = {
+    tf.float16: "half_val",
+    tf.bfloat16: "half_val",
+    tf.uint32: "uint32_val",
+    tf.uint64: "uint64_val",
+    tf.complex64: "scomplex_val",
+    tf.complex128: "dcomplex_val",
+}
 
 
 def from_proto(name: str, proto: tensor_pb2.TensorProto) -> np.ndarray:
@@ -74,6 +83,7 @@ def _values_written(proto: tensor_pb2.TensorProto, dtype: tf.DType) -> int:
         if rest:
             raise ValueError(f"tensor_content of {len(proto.tensor_content)} bytes is no whole number of {dtype.name}")
         return values
-    lengths = [len(value) for field, value in proto.ListFields() if field.name.endswith("_val")]
-    numbers_per_value = 2 if dtype.is_complex else 1
-    return max(lengths, default=0) // numbers_per_value
+    field = _FIELDS_ONLY_READ.get(dtype) or _FIELDS.get(np.dtype(dtype.as_numpy_dtype))
+    if field is None:
+        raise ValueError(f"a tensor of {dtype.name} cannot be sent")
+    return len(getattr(proto, field)) // (2 if dtype.is_complex else 1)
