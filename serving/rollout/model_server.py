@@ -68,8 +68,11 @@ class ModelServer:
         self.name = f"{host}:{grpc_port}"
         self._model = model
         self._timeout = timeout
-        self._channel = grpc.insecure_channel(self.name)
-        self._rest = httpx.Client(base_url=f"http://{host}:{rest_port}/v1/models/{model}", timeout=timeout)
+        # Model servers are near; a proxy that the environment names is for what is far.
+        self._channel = grpc.insecure_channel(self.name, options=[("grpc.enable_http_proxy", 0)])
+        self._rest = httpx.Client(
+            base_url=f"http://{host}:{rest_port}/v1/models/{model}", timeout=timeout, trust_env=False
+        )
 
     def __enter__(self) -> Self:
         return self

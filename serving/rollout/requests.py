@@ -38,7 +38,7 @@ def read(path: Path, contract: Contract, limit: int) -> Requests:
     Raises:
         RefusedError: There are none, they are no requests, or they lack what the contract requires.
     """
-    files = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
+    files = sorted(path.rglob("*.parquet"), key=lambda file: file.name) if path.is_dir() else [path]
     if not path.exists() or not files:
         raise RefusedError(
             f"no requests to replay at {path}: expected a folder of the gateway's request log, a .parquet file of it, "
@@ -66,7 +66,7 @@ def _from_log(files: list[Path], contract: Contract, limit: int) -> Requests:
     rows: list[list[Row]] = []
     left_out: dict[str, str] = {}
     skipped = 0
-    for path in reversed(files):  # newest first: their names begin with the time
+    for path in reversed(files):  # newest first; their names begin with the time
         requests, refused = _from_file(path, contract, left_out)
         rows = requests + rows
         skipped += refused
