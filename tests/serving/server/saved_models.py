@@ -79,9 +79,13 @@ def save_counter(base: Path, version: int = 1) -> Path:
 
     def graph() -> Signatures:
         step = v1.placeholder(tf.int64, shape=[])
-        count = v1.get_variable("count", shape=[], dtype=tf.int64, initializer=v1.zeros_initializer(), use_resource=True)
+        count = v1.get_variable(
+            "count", shape=[], dtype=tf.int64, initializer=v1.zeros_initializer(), use_resource=True
+        )
+        with tf.control_dependencies([count.assign_add(step, read_value=False)]):
+            counted = count.read_value()
         return {
-            "serving_default": predict_signature({"step": step}, {"count": count.assign_add(step, read_value=True)}),
+            "serving_default": predict_signature({"step": step}, {"count": counted}),
             "read": predict_signature({}, {"count": count.read_value()}),
         }
 
