@@ -1,11 +1,13 @@
 """The gateway's image: what goes into it is enough, and no more than is needed."""
 
+import ast
 import fnmatch
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 from environment import uv
@@ -90,3 +92,21 @@ def test_the_image_is_pinned_and_does_not_run_as_root() -> None:
     security = files.pod("production", "gateway")["securityContext"]
     assert instructions("USER") == [f"{security['runAsUser']}:{security['runAsGroup']}"]
     assert instructions("EXPOSE") == [str(files.container("production", "gateway")["ports"][0]["containerPort"])]
+
+
+def test_what_the_modules_import_is_installed() -> None:
+    """The packages of the group gateway are all that the image has."""
+    group = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]["gateway"]
+    there = {re.split(r"[\[=<>; ]", requirement, maxsplit=1)[0] for requirement in group}
+    package = {"google": "protobuf", "tensorflow_metadata": "tensorflow-metadata", "pydantic_core": "pydantic",
+               "grpc": "grpcio", "starlette": "fastapi"}  # fmt: skip
+    imported = set()
+    for path in filter(lambda path: is_sent(str(path.relative_to(ROOT))), (ROOT / "serving").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                imported.add(str(node.module).partition(".")[0])
+    needed = imported - set(sys.stdlib_module_names) - {"serving"}
+    assert {"structlog", "grpc", "fastapi"} <= needed
+    assert {package.get(module, module.replace("_", "-")) for module in needed} - there == set()

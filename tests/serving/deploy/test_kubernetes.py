@@ -6,6 +6,7 @@ from typing import Any
 
 import kubernetes_validate
 import pytest
+import yaml
 
 from serving.gateway import settings as gateway_settings
 from tests.serving.deploy import files
@@ -111,6 +112,21 @@ def test_looseness_is_noticed(fault: Callable[[Document], Any], noticed: str) ->
     pod = copy.deepcopy(files.pod("production", "gateway"))
     fault(pod)
     assert looseness(pod) == [noticed]
+
+
+def test_the_pod_that_copies_a_model_is_hardened_too() -> None:
+    pod = yaml.safe_load((files.DEPLOY / "kubernetes" / "model-copy.yaml").read_text())
+    kubernetes_validate.validate(pod, "1.37", strict=True)
+    assert looseness(pod["spec"]) == ["service account", "startupProbe", "readinessProbe", "livenessProbe"]
+    claims = [volume["persistentVolumeClaim"]["claimName"] for volume in pod["spec"]["volumes"]]
+    assert claims == [
+        volume["persistentVolumeClaim"]["claimName"]
+        for volume in files.pod("staging", "model-server")["volumes"]
+        if volume["name"] == "models"
+    ]
+    for name in NAMES:
+        selector = of_kind("staging", "Service")[name]["spec"]["selector"]
+        assert not selector.items() <= pod["metadata"]["labels"].items(), "it must get no requests"
 
 
 @overlays

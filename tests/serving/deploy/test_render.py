@@ -1,0 +1,94 @@
+"""`make deploy-render`, and an overlay with a roll-out of its own, as docs/deploy.md shows it."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.serving.deploy import files
+from tests.serving.deploy.files import DEPLOY, OVERLAYS, ROOT, Document
+
+PAGE = (ROOT / "docs" / "deploy.md").read_text()
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_the_target_prints_what_kustomize_makes(overlay: str) -> None:
+    (recipe,) = re.findall(r"^deploy-render:.*\n\t@(.+)$", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
+    # Not by make itself: it would look after .venv, which runs these very tests.
+    command = recipe.replace("$(OVERLAY)", overlay).replace(".venv/bin/", f"{Path(sys.executable).parent}/")
+    done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == files.rendered(overlay)
+    assert f"namespace: taxi-{overlay}\n" in done.stdout
+
+
+def rendered_by(kubernetes: Path) -> list[Document]:
+    kubectl = Path(sys.executable).with_name("kubectl")
+    folder = kubernetes / "overlays" / "production"
+    done = subprocess.run([kubectl, "kustomize", folder], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return list(yaml.safe_load_all(done.stdout))
+
+
+def test_an_overlay_can_have_a_roll_out_of_its_own(tmp_path: Path) -> None:
+    (addition,) = re.findall(r"^```yaml\n(configMapGenerator:\n.*?)^```$", PAGE, flags=re.MULTILINE | re.DOTALL)
+    deploy = tmp_path / "deploy"
+    shutil.copytree(DEPLOY, deploy)
+    overlay = deploy / "kubernetes" / "overlays" / "production"
+    with (overlay / "kustomization.yaml").open("a") as file:
+        file.write(addition)
+    (overlay / "models.config").write_text("model_config_list {}\n")
+    (overlay / "traffic.json").write_text('{"canary_percent": 10}\n')
+    before, after = rendered_by(DEPLOY / "kubernetes"), rendered_by(deploy / "kubernetes")
+
+    def maps(manifests: list[Document]) -> dict[str, Document]:
+        found = [each for each in manifests if each["kind"] == "ConfigMap"]
+        return {each["metadata"]["name"].rpartition("-")[0]: each for each in found}
+
+    old, new = maps(before), maps(after)
+    assert new["model-server-config"]["data"] == {
+        **old["model-server-config"]["data"],
+        "models.config": "model_config_list {}\n",
+    }
+    assert new["traffic"]["data"] == {"traffic.json": '{"canary_percent": 10}\n'}
+    # Another name, so that the pods, which name it, are made anew.
+    for name in ("model-server-config", "traffic"):
+        assert new[name]["metadata"]["name"] != old[name]["metadata"]["name"]
+        users = [each for each in after if each["kind"] == "Deployment" and new[name]["metadata"]["name"] in str(each)]
+        assert len(users) == 1
+
+
+def test_images_can_be_pinned_by_digest(tmp_path: Path) -> None:
+    deploy = tmp_path / "deploy"
+    shutil.copytree(DEPLOY, deploy)
+    path = deploy / "kubernetes" / "overlays" / "production" / "kustomization.yaml"
+    document = yaml.safe_load(path.read_text())
+    digest = "sha256:" + 64 * "0"
+    for image in document["images"]:
+        image["digest"] = digest
+    path.write_text(yaml.safe_dump(document))
+    images = [
+        each["spec"]["template"]["spec"]["containers"][0]["image"]
+        for each in rendered_by(deploy / "kubernetes")
+        if each["kind"] == "Deployment"
+    ]
+    assert sorted(images) == [
+        f"registry.example.com/taxi-gateway:0.1.0@{digest}",
+        f"tensorflow/serving:2.21.0@{digest}",
+    ]
+
+
+def test_the_page_names_the_images_that_are_used() -> None:
+    """Figures and names in prose, held by what they are about."""
+    for overlay in OVERLAYS:
+        assert files.container(overlay, "model-server")["image"] in PAGE
+        assert files.container(overlay, "gateway")["image"] in PAGE
+    for service, port in (("gateway", 8080), ("prometheus", 9090), ("grafana", 3000)):
+        assert files.service(service)["ports"][0].startswith(f"127.0.0.1:{port}:")
+        assert f"localhost:{port}" in PAGE
+    for variable in re.findall(r"\$\{(\w+):", (DEPLOY / "compose.yaml").read_text()):
+        assert variable in PAGE or variable == "USER"
