@@ -17,7 +17,7 @@ SYSTEM_PYTHON = PYTHON='$(PYTHON)' $(or $(shell for python in python3 /usr/bin/p
     "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 8))' >/dev/null 2>&1 && echo "$$python" && break; \
     done),python3)
 
-.PHONY: help doctor setup data run-local test test-fast test-other-stack check format bench deploy-render lock clean
+.PHONY: help doctor setup data run-local test test-fast test-other-stack check format bench deploy-render rollout-status pin canary compare promote rollback lock clean
 
 help: ## This list
 	@printf 'make TARGET [NAME=value ...]\n\n'
@@ -31,6 +31,10 @@ help: ## This list
 	    'FORCE=1' 'run-local: run every node, whatever the cache holds' \
 	    'VERBOSE=1' 'run-local: show the whole log' \
 	    'OVERLAY=production' 'deploy-render: instead of staging' \
+	    'VERSION=n' 'canary: which version' \
+	    'PERCENT=p' 'canary: its share of the requests, 0 to 100' \
+	    'REQUESTS=path' 'compare, canary: the request log, or rows as JSON lines' \
+	    'ROLLOUT=options' 'of the roll-out, such as --server (python -m serving.rollout --help)' \
 	    'PYTHON=python3.11' 'instead of the Python that set-up would choose (make doctor says which)'
 	@printf '\nmake ends with 2 whenever a command fails; the command'"'"'s own status stands in its last line, as in "Error 1".\n'
 
@@ -76,6 +80,27 @@ bench: $(STAMP) ## Upstream's example against ours, into var/bench/
 
 deploy-render: $(STAMP) ## What would be applied to Kubernetes (docs/deploy.md)
 	@.venv/bin/kubectl kustomize 'serving/deploy/kubernetes/overlays/$(OVERLAY)'
+
+# The servers were started with this file; docs/rollout.md.
+ROLL := $(RUN) -m serving.rollout --model-config-file '$(VAR)/serving/models.config' --model '$(TASK)' $(ROLLOUT)
+
+rollout-status: $(STAMP) ## Versions on disk and on the servers, labels, the canary's share, the last steps
+	@$(ROLL) status
+
+pin: $(STAMP) ## Keep the version that answers now: a push alone changes nothing from then on
+	@$(ROLL) pin
+
+canary: $(STAMP) ## Try VERSION beside the stable one, with PERCENT of the requests
+	@$(ROLL) canary '$(VERSION)' --percent '$(PERCENT)' $(if $(REQUESTS),--compare '$(REQUESTS)')
+
+compare: $(STAMP) ## Replay REQUESTS on the stable version and the canary, with a verdict
+	@$(ROLL) compare '$(REQUESTS)'
+
+promote: $(STAMP) ## Make the canary the stable version
+	@$(ROLL) promote
+
+rollback: $(STAMP) ## Mend a killed step; or end the trial; or go back to the version before
+	@$(ROLL) rollback
 
 lock: ## Write uv.lock anew after an edit of pyproject.toml (UPGRADE=1: newest versions)
 	@$(SYSTEM_PYTHON) -m environment.setup --lock $(if $(UPGRADE),--upgrade)

@@ -16,6 +16,8 @@ from serving.rollout.errors import FailedError, ServerDownError
 
 AVAILABLE = "AVAILABLE"
 
+# No such label; a label of a version that is gone; a server that has never had a label.
+_LEADS_NOWHERE = (httpx.codes.BAD_REQUEST, httpx.codes.NOT_FOUND, httpx.codes.SERVICE_UNAVAILABLE)
 _STATUS_SECONDS = 10.0  # a status answers at once, or the server is in trouble
 _POLL_SECONDS = 0.1
 _TURN_SECONDS = 3.0  # TensorFlow Serving turns to a new configuration ten times a second
@@ -218,7 +220,7 @@ class ModelServer:
 
     def _metadata_version(self, path: str) -> int | None:
         response = self._get(path)
-        if response.status_code in (httpx.codes.BAD_REQUEST, httpx.codes.NOT_FOUND):  # no such label; nothing loaded
+        if response.status_code in _LEADS_NOWHERE:
             return None
         if response.status_code != httpx.codes.OK:
             raise FailedError(f"{self.name}{path}: {_error_of(response)}")

@@ -142,7 +142,7 @@ class Rollout:
             # A share goes down at once, and up only when its version is there again.
             self.set_traffic(min(percent, traffic.read(self.traffic_path)))
             try:
-                self.transition.restore(self._config_before(record))
+                self._restore(self._config_before(record))
             finally:
                 self.set_traffic(percent)
         except RolloutError as error:
@@ -153,6 +153,17 @@ class Rollout:
             ) from error
         self._end(record, Result.PUT_BACK, reason)
         self.say("put back  everything is as it was")
+
+    def _restore(self, original: ModelsConfig) -> None:
+        """Each server for itself, so that one that is down keeps no other from being put back."""
+        errors = []
+        for server in self.servers:
+            try:
+                dataclasses.replace(self.transition, servers=[server]).restore(original)
+            except RolloutError as error:
+                errors.append(str(error))
+        if errors:
+            raise FailedError(" ".join(errors))
 
     def _foretell(self, record: Record, error: ServerDownError) -> None:
         """A rollback while a server is down: the file says what the server has to do when it is up again."""

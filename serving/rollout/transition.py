@@ -33,10 +33,9 @@ class Transition:
         """
         before = {server.name: server.versions() for server in self.servers}
         available = self.available()
-        held = config.versions(self.model)
         # A label on a version that does not answer would have the server refuse the whole configuration.
         labels = {label: version for label, version in config.labels(self.model).items() if version in available}
-        versions = target.versions | (available if held is None else held & available)
+        versions = target.versions | available
         loaded = config.assigning(self.model, Assignment(versions, labels))
         missing = target.versions - available
         if missing or loaded.text != config.text:
