@@ -1,7 +1,7 @@
 """Small SavedModels for the tests of the server: each `save_…` writes one below a base folder, as one version.
 
-They are written as graphs with hand-made signatures: that takes milliseconds, and it gives every kind of signature, those
-for classification and regression among them, which tf.saved_model.save cannot write.
+They are written as graphs with hand-made signatures: that takes milliseconds, and it gives every kind of signature,
+also those for classification and regression, which tf.saved_model.save cannot write.
 """
 
 from collections.abc import Callable
@@ -18,8 +18,8 @@ def save_line(base: Path, version: int = 1, slope: float = 3.0, offset: float = 
     """y = slope · x + offset, for x of any shape.
 
     Signatures: `serving_default` (x float → y); and, on tf.Examples with a float feature x (0 when absent), `regress_x`
-    (outputs y), `classify_scores` (scores y and y + 1, no classes), `classify_labels` (the same scores, classes "low" and
-    "high") and `predict_x`, a predict signature on the same Examples.
+    (outputs y), `classify_scores` (scores y and y + 1, no classes), `classify_labels` (the same scores, classes "low"
+    and "high") and `predict_x`, a predict signature on the same Examples.
     """
 
     def graph() -> Signatures:
@@ -93,7 +93,7 @@ def save_counter(base: Path, version: int = 1) -> Path:
 
 
 def save_waiting(base: Path, gate: Path, version: int = 1) -> Path:
-    """Gives back x (float, any shape) as y, not before the file `gate` exists: a request that lasts as long as a test likes."""
+    """Gives back x (float, any shape) as y, not before the file `gate` exists: a request that lasts as a test likes."""
 
     def graph() -> Signatures:
         x = v1.placeholder(tf.float32, shape=None)
@@ -113,7 +113,7 @@ def save_failing(base: Path, version: int = 1) -> Path:
     """Fails when it runs.
 
     Signatures: `serving_default` (x float → y, the square root of x; INVALID_ARGUMENT "x must not be negative" where it
-    is) and `lost` (path string, a scalar → y, the TFRecords of that file; what TensorFlow says of a broken file, DATA_LOSS).
+    is) and `lost` (path string, a scalar → y, the first TFRecord of that file; DATA_LOSS where it is broken).
     """
 
     def graph() -> Signatures:

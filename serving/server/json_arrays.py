@@ -1,0 +1,168 @@
+"""One tensor in JSON: a value or nested lists of one shape.
+
+Values are checked by their set of types and handed to NumPy all at once, so no Python runs for each of them.
+"""
+
+import base64
+import functools
+import itertools
+import json
+from collections.abc import Callable
+from typing import Any
+
+import grpc
+import numpy as np
+from tensorflow.core.framework import types_pb2
+
+from serving.server.errors import ServingError, invalid
+from serving.server.json_values import decode_b64, json_type, shown
+
+_MOST_DIMENSIONS = 32  # NumPy's own limit before version 2
+_LISTS = {list}
+_STRING = types_pb2.DT_STRING
+_BOOL = types_pb2.DT_BOOL
+_FLOATS: dict[int, np.dtype] = {types_pb2.DT_FLOAT: np.dtype(np.float32), types_pb2.DT_DOUBLE: np.dtype(np.float64)}
+_INTS: dict[int, np.dtype] = {
+    types_pb2.DT_INT8: np.dtype(np.int8),
+    types_pb2.DT_INT16: np.dtype(np.int16),
+    types_pb2.DT_INT32: np.dtype(np.int32),
+    types_pb2.DT_INT64: np.dtype(np.int64),
+    types_pb2.DT_UINT8: np.dtype(np.uint8),
+    types_pb2.DT_UINT32: np.dtype(np.uint32),
+    types_pb2.DT_UINT64: np.dtype(np.uint64),
+}
+# What json makes of a value that a tensor of this dtype takes. A bool is no number here: `type` tells it from an int.
+_TYPES: dict[int, frozenset[type]] = (
+    dict.fromkeys(_FLOATS, frozenset({int, float}))
+    | dict.fromkeys(_INTS, frozenset({int}))
+    | {_BOOL: frozenset({bool}), _STRING: frozenset({str, dict})}
+)
+_WRITABLE = frozenset(_INTS.values()) | {np.dtype(np.float64), np.dtype(np.bool_)}
+
+
+def read_array(value: Any, dtype: int) -> np.ndarray:
+    """The tensor that a JSON value spells: nested lists of one shape, or a single value.
+
+    Integers do for floats; nothing else is converted. An integer outside the range of its dtype is refused, where
+    TensorFlow Serving would wrap it round in int8, int16 and uint8.
+
+    Returns:
+        An array of the dtype; strings as an object array of bytes.
+
+    Raises:
+        ServingError: INVALID_ARGUMENT; the lists are ragged or too deep, or a value is not one of the dtype.
+            UNIMPLEMENTED; the dtype is one that JSON cannot spell.
+    """
+    values, shape = (value, [len(value)]) if type(value) is list else ([value], [])
+    types = set(map(type, values))
+    while types == _LISTS:
+        shape.append(len(values[0]))
+        if len(set(map(len, values))) > 1:
+            break
+        values = list(itertools.chain.from_iterable(values))
+        types = set(map(type, values))
+    if list in types:
+        raise _ragged_error(value)
+    if len(shape) > _MOST_DIMENSIONS:
+        raise invalid(f"a tensor of {len(shape)} dimensions: expected at most {_MOST_DIMENSIONS}")
+    allowed = _TYPES.get(dtype)
+    if allowed is None:
+        what = f"Conversion of JSON Value: {shown(value)} to type: {_dtype_name(dtype)}"
+        raise ServingError(grpc.StatusCode.UNIMPLEMENTED, what)
+    if not types <= allowed:
+        raise _type_error(next(item for item in values if type(item) not in allowed), dtype)
+    array = _flat(values, dtype)
+    return array if len(shape) == 1 else array.reshape(shape)
+
+
+def _flat(values: list[Any], dtype: int) -> np.ndarray:
+    """An array of values that have the right types."""
+    if dtype == _STRING:
+        return np.array([item.encode() if type(item) is str else decode_b64(item) for item in values], dtype=object)
+    if dtype == _BOOL:
+        return np.array(values, dtype=np.bool_)
+    if dtype in _FLOATS:
+        try:
+            return np.array(values, dtype=_FLOATS[dtype])
+        except OverflowError as error:
+            raise invalid(f"JSON Value: {shown(max(values, key=abs))} is too large for a number") from error
+    low, high = _range(_INTS[dtype])
+    if values and (min(values) < low or max(values) > high):
+        raise _type_error(next(item for item in values if not low <= item <= high), dtype)
+    return np.array(values, dtype=_INTS[dtype])
+
+
+@functools.cache
+def _range(dtype: np.dtype) -> tuple[int, int]:
+    limits = np.iinfo(dtype)
+    return int(limits.min), int(limits.max)
+
+
+def _ragged_error(value: list[Any]) -> ServingError:
+    """Where nested lists leave the shape that their first elements set."""
+    shape: list[int] = []
+    first: Any = value
+    while type(first) is list:
+        shape.append(len(first))
+        first = first[0] if first else None
+    items: list[Any] = [value]
+    for level, size in enumerate(shape):
+        for item in items:
+            if type(item) is not list:
+                return invalid(
+                    f"JSON Value: {shown(item)} found at incorrect level: {level + 1} in the JSON DOM. "
+                    f"Expected at level: {len(shape)}"
+                )
+            if len(item) != size:
+                return invalid(
+                    f"Encountered list at unexpected size: {len(item)} at level: {level} expected size: {size}"
+                )
+        items = list(itertools.chain.from_iterable(items))
+    return invalid(f"Encountered list at unexpected level: {len(shape)} expected < {len(shape)}")
+
+
+def _type_error(value: Any, dtype: int) -> ServingError:
+    return invalid(f"JSON Value: {shown(value)} Type: {json_type(value)} is not of expected type: {_dtype_name(dtype)}")
+
+
+def _dtype_name(dtype: int) -> str:
+    return str(types_pb2.DataType.Name(dtype)).removeprefix("DT_").lower()
+
+
+def array_text(name: str, array: np.ndarray) -> str:
+    """A tensor as JSON.
+
+    Args:
+        name: the output's; strings of one that ends in `_bytes` are written as b64, others as they are.
+        array: of any shape; strings as an object array of bytes.
+
+    Returns:
+        JSON; where strings hold no UTF-8 their bytes stand in it as surrogate escapes. A float32 has as few digits as
+        tell it from its neighbours; NaN and infinities are bare tokens.
+
+    Raises:
+        ServingError: INVALID_ARGUMENT; the dtype is one that JSON cannot spell.
+    """
+    if array.dtype == np.float32:
+        # NumPy writes the shortest digits of a float32; as a Python float it would have those of the nearest double.
+        text = json.dumps(array.astype(np.str_).tolist()).replace('"', "")
+        return text.replace("nan", "NaN").replace("inf", "Infinity") if "n" in text else text
+    if array.dtype in _WRITABLE:
+        return json.dumps(array.tolist())
+    if array.dtype.kind == "O":
+        spell = _spell_b64 if name.endswith("_bytes") else _spell_utf8
+        return json.dumps(_each(array.tolist(), spell), ensure_ascii=False)
+    dtype = "half" if array.dtype == np.float16 else array.dtype.name
+    raise invalid(f"Failed to write JSON value for tensor type: {dtype}")
+
+
+def _each(values: Any, spell: Callable[[bytes], Any]) -> Any:
+    return [_each(value, spell) for value in values] if type(values) is list else spell(values)
+
+
+def _spell_b64(value: bytes) -> dict[str, str]:
+    return {"b64": base64.b64encode(value).decode()}
+
+
+def _spell_utf8(value: bytes) -> str:
+    return value.decode(errors="surrogateescape")

@@ -1,0 +1,223 @@
+"""Predict over JSON: what the body of a request means, and how an answer is written, as TensorFlow Serving does it.
+
+A body holds `instances` (rows: a value, or an object of named values, for each example) or `inputs` (columns: a tensor,
+or an object of named tensors). Rows are turned into columns first, so 512 rows cost little more Python than one.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import Any
+
+import numpy as np
+from tensorflow.core.protobuf import meta_graph_pb2
+
+from serving.server.errors import ServingError, invalid
+from serving.server.json_arrays import array_text, read_array
+from serving.server.json_values import is_b64, parse_object, shown, signature_name_of
+
+_Inputs = Mapping[str, meta_graph_pb2.TensorInfo]
+
+
+@dataclass(frozen=True)
+class PredictBody:
+    """The body of a predict request, read as JSON and not yet held against a signature.
+
+    Attributes:
+        signature_name: as sent; "" when it was not.
+        document: the whole JSON object.
+    """
+
+    signature_name: str
+    document: dict[str, Any]
+
+    @property
+    def rows(self) -> bool:
+        """Whether it was sent by rows, and so is answered by rows."""
+        return "instances" in self.document
+
+    def tensors(self, inputs: _Inputs) -> dict[str, np.ndarray]:
+        """The tensors of the request.
+
+        Args:
+            inputs: the signature's inputs by name.
+
+        Returns:
+            For each input an array of the signature's dtype; strings as object arrays of bytes. By rows the first
+            dimension is the number of rows.
+
+        Raises:
+            ServingError: The values do not fit the signature. INVALID_ARGUMENT; UNIMPLEMENTED for columns of a dtype
+                that JSON cannot spell.
+        """
+        if not inputs:
+            raise invalid(f"Failed to get input map for signature: {self.signature_name or 'DEFAULT'}")
+        with np.errstate(over="ignore"):  # 1e300 in a float tensor is infinite, without a warning
+            if self.rows:
+                return _from_rows(self._instances(), inputs)
+            if "inputs" not in self.document:
+                raise invalid("Missing 'inputs' or 'instances' key")
+            return _from_columns(self.document["inputs"], inputs)
+
+    def _instances(self) -> list[Any]:
+        instances = self.document["instances"]
+        if "inputs" in self.document:
+            problem = "Not formatted correctly expecting only one of 'inputs' or 'instances' keys to exist"
+        elif type(instances) is not list:
+            problem = "Expecting 'instances' to be a list/array"
+        elif not instances:
+            problem = "No values in 'instances' array"
+        else:
+            return instances
+        raise invalid(f"JSON Value: {shown(self.document)} {problem}")
+
+
+def parse_predict(body: bytes) -> PredictBody:
+    """Reads the body of a predict request as far as that can be done without knowing the model.
+
+    Raises:
+        ServingError: INVALID_ARGUMENT; it is no JSON object, or `signature_name` is no string.
+    """
+    document = parse_object(body)
+    return PredictBody(signature_name_of(document), document)
+
+
+def encode_predict(outputs: Mapping[str, np.ndarray], rows: bool) -> bytes:
+    """Writes the answer to a predict request.
+
+    Args:
+        outputs: arrays by name; strings as object arrays of bytes. Those of an output whose name ends in `_bytes` are
+            written as b64, others as they are, so they should hold UTF-8.
+        rows: whether the request came by rows.
+
+    Returns:
+        JSON. A float of 32 bits has as few digits as tell it from its neighbours; NaN and infinities are bare tokens.
+
+    Raises:
+        ServingError: INVALID_ARGUMENT; there is no output, one has a dtype that JSON cannot spell, or by rows they
+            have not all the same number of rows.
+    """
+    if not outputs:
+        raise invalid("Cannot convert empty tensor map to JSON")
+    if rows:
+        _check_batch(outputs)
+    texts = {name: array_text(name, array) for name, array in outputs.items()}
+    if len(texts) == 1:
+        (answer,) = texts.values()
+    elif rows:
+        columns = [json.loads(text) for text in texts.values()]
+        answer = json.dumps(
+            [dict(zip(texts, row, strict=True)) for row in zip(*columns, strict=True)], ensure_ascii=False
+        )
+    else:
+        answer = "{" + ", ".join(f"{json.dumps(name)}: {text}" for name, text in texts.items()) + "}"
+    key = "predictions" if rows else "outputs"
+    return f'{{"{key}": {answer}}}'.encode(errors="surrogateescape")
+
+
+def _from_columns(value: Any, inputs: _Inputs) -> dict[str, np.ndarray]:
+    if type(value) is not dict or is_b64(value):
+        if len(inputs) > 1:
+            raise invalid(
+                "inputs is a plain value/list, but expecting an object as multiple input tensors required as per "
+                "tensorinfo_map"
+            )
+        ((name, info),) = inputs.items()
+        return {name: read_array(value, info.dtype)}
+    for name in inputs:
+        if name not in value:
+            raise invalid(f"Missing named input: {name} in 'inputs' object.")
+    return {name: read_array(value[name], info.dtype) for name, info in inputs.items()}
+
+
+def _from_rows(instances: list[Any], inputs: _Inputs) -> dict[str, np.ndarray]:
+    first = instances[0]
+    if len(inputs) > 1 and (type(first) is not dict or is_b64(first)):
+        raise invalid(
+            "instances is a plain list, but expecting list of objects as multiple input tensors required as per "
+            "tensorinfo_map"
+        )
+    named = type(first) is dict and not is_b64(first)
+    try:
+        if named:
+            columns = _columns(instances, inputs)
+            return {name: read_array(columns[name], info.dtype) for name, info in inputs.items()}
+        if dict in set(map(type, instances)) and not all(type(row) is not dict or is_b64(row) for row in instances):
+            raise invalid("a row is an object")
+        ((name, info),) = inputs.items()
+        return {name: read_array(instances, info.dtype)}
+    except ServingError as error:
+        # Seen as a whole the rows do not fit: TensorFlow Serving, which takes them one by one, says which and why.
+        _check_rows(instances, inputs, named)
+        raise invalid(f"Failed to process 'instances' list. Error: {error.code.name}: {error.message}") from error
+
+
+def _columns(instances: list[Any], inputs: _Inputs) -> dict[str, list[Any]]:
+    """The values of each input, row by row.
+
+    Raises:
+        ServingError: A row is no object with exactly these keys.
+    """
+    values_among_them = "b64" in inputs and any(map(is_b64, instances))
+    if values_among_them or set(map(type, instances)) != {dict} or set(map(len, instances)) != {len(inputs)}:
+        raise invalid("the rows are not all objects of the same size")
+    try:
+        return {name: list(map(itemgetter(name), instances)) for name in inputs}
+    except KeyError as error:
+        raise invalid(f"a row has no {error}") from error
+
+
+def _check_rows(instances: list[Any], inputs: _Inputs, named: bool) -> None:
+    """Goes through the rows one by one, as TensorFlow Serving does.
+
+    Raises:
+        ServingError: The first row that does not fit, and why.
+    """
+    shapes: dict[str, tuple[int, ...]] = {}
+    for number, row in enumerate(instances):
+        plain = type(row) is not dict or is_b64(row)
+        if named and plain:
+            raise invalid(f"Expecting object but got list at item {number} of input list")
+        if not named and not plain:
+            raise invalid(f"Expecting value/list but got object at item {number} of input list")
+        for name, value in row.items() if named else [(next(iter(inputs)), row)]:
+            where = f"element: {number} key: {name}" if named else f"element: {number}"
+            try:
+                _check_item(value, name, inputs, shapes)
+            except ServingError as error:
+                raise invalid(
+                    f"Failed to process {where} of 'instances' list. Error: {error.code.name}: {error.message}"
+                ) from error
+        if named and row.keys() != set(inputs):
+            raise invalid(
+                f"Failed to process element: {number} of 'instances' list. JSON object: {shown(row)} keys must be "
+                f"equal to: {','.join(sorted(inputs))}"
+            )
+
+
+def _check_item(value: Any, name: str, inputs: _Inputs, shapes: dict[str, tuple[int, ...]]) -> None:
+    """Holds one row's value of an input against the signature, and against the shape that the first row set."""
+    if name not in inputs:
+        raise invalid(f"JSON object: does not have named input: {name}")
+    array = read_array(value, inputs[name].dtype)
+    shape = shapes.setdefault(name, array.shape)
+    size = int(np.prod(shape))
+    if array.size != size:
+        raise invalid(f"Expecting tensor size: {size} but got: {array.size}")
+    if array.shape != shape:
+        raise invalid(f"Expecting shape {_shape_text(shape)} but got: {_shape_text(array.shape)}")
+
+
+def _shape_text(shape: tuple[int, ...]) -> str:
+    return f"[{','.join(map(str, shape))}]"
+
+
+def _check_batch(outputs: Mapping[str, np.ndarray]) -> None:
+    batch = None
+    for name, array in outputs.items():
+        if not array.shape:
+            raise invalid(f"Tensor name: {name} has no shape information")
+        if batch is not None and array.shape[0] != batch:
+            raise invalid(f"Tensor name: {name} has inconsistent batch size: {array.shape[0]} expecting: {batch}")
+        batch = array.shape[0]
