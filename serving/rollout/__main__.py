@@ -58,9 +58,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(rollout: Rollout, parsed: argparse.Namespace) -> None:
     match parsed.command:
         case "canary":
-            trial = (
-                functools.partial(compare.compare, rollout, _plan(parsed, parsed.compare)) if parsed.compare else None
-            )
+            trial = None
+            if parsed.compare:
+                plan = _plan(parsed, parsed.compare)
+                compare.check_plan(rollout, plan, parsed.version)
+                trial = functools.partial(compare.compare, rollout, plan)
             steps.canary(rollout, parsed.version, parsed.percent, trial)
         case "compare":
             try:

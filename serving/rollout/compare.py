@@ -59,6 +59,16 @@ def compare(rollout: Rollout, plan: Plan, stable: int, canary: int) -> None:
     rollout.say(f"verdict   canary {canary} is as good as stable {stable}")
 
 
+def check_plan(rollout: Rollout, plan: Plan, version: int) -> None:
+    """Looks whether there is something to replay on a version, before anything is changed.
+
+    Raises:
+        RefusedError: There is not.
+    """
+    checks.pushed(rollout, version)
+    requests.read(plan.path, _contract(rollout, version), limit=1)
+
+
 def compare_trial(rollout: Rollout, plan: Plan) -> None:
     """Compares the canary that is on trial.
 

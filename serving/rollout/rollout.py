@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -73,7 +74,7 @@ class Rollout:
                 f"the versions of {self.model} cannot be listed: expected a folder at {self.versions_folder}, received "
                 f"{error}; if the server sees it under another path than this machine, name it with --versions-folder."
             ) from error
-        return sorted(int(name) for name in names if name.isdecimal())
+        return sorted(int(name) for name in names if re.fullmatch(r"[1-9][0-9]*|0", name))
 
     @contextlib.contextmanager
     def locked(self, command: str) -> Iterator[None]:
@@ -148,7 +149,7 @@ class Rollout:
         except RolloutError as error:
             self._end(record, Result.NOT_TOLD, f"{reason}; {error}")
             raise FailedError(
-                f"{record.command} did not succeed: {reason} {self.config_path} is as it was before, but a server "
+                f"{record.command} did not succeed: {reason} – {self.config_path} is as it was before, but a server "
                 f"could not be told: {error} Run `rollback` when it answers again."
             ) from error
         self._end(record, Result.PUT_BACK, reason)

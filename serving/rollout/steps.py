@@ -94,9 +94,12 @@ def reload(rollout: Rollout) -> None:
     else:
         for version in versions:
             checks.pushed(rollout, version)
-        target = Assignment(versions, config.labels(rollout.model))
-        rollout.transition.drop(rollout.transition.relabel(rollout.transition.load(config, target), target), config)
-        rollout.transition.give(config)
+        target, transition = Assignment(versions, config.labels(rollout.model)), rollout.transition
+        try:
+            transition.drop(transition.relabel(transition.load(config, target), target), config)
+            transition.give(config)
+        finally:
+            config.write()  # what the operator wrote, whatever became of it
     rollout.say(f"done      {rollout.state()}")
 
 

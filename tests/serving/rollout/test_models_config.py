@@ -78,6 +78,7 @@ def test_a_full_disk_leaves_the_old_file(path: Path, monkeypatch: pytest.MonkeyP
     with pytest.raises(OSError, match="No space left"):
         changed.write()
     assert path.read_text() == TWO
+    assert os.listdir(path.parent) == ["models.config"]
 
 
 def test_which_model(path: Path) -> None:

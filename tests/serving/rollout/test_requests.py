@@ -1,34 +1,13 @@
 """What is replayed: logged requests as they came, without what the log left out."""
 
-import datetime
 import json
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
-from google.protobuf import text_format
-from tensorflow_metadata.proto.v0 import schema_pb2
 
-from serving import contract
-from serving.gateway import log_columns
 from serving.rollout import requests
 from serving.rollout.errors import RefusedError
-from tests.serving.rollout.models import CONTRACT
-
-SCHEMA = text_format.Parse(CONTRACT, schema_pb2.Schema())
-TRIPS = contract.from_schema(SCHEMA)
-
-
-def write_log(path: Path, rows: list[dict], dropped: tuple[str, ...] = (), hashed: tuple[str, ...] = ()) -> None:
-    schema = log_columns.arrow_schema(TRIPS, dropped, hashed)
-    blank = dict.fromkeys(schema.names)
-    when = datetime.datetime(2026, 11, 21, tzinfo=datetime.UTC)
-    full = [blank | {"answer_status": 200, "request_time": when} | row for row in rows]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(
-        pa.Table.from_pylist([{name: row[name] for name in schema.names} for row in full], schema=schema), path
-    )
+from tests.serving.rollout.requests_log import TRIPS, write_log
 
 
 def test_rows_of_a_request_stay_together(tmp_path: Path) -> None:

@@ -182,6 +182,7 @@ REFUSALS = {
     "nothing to go back to": (("rollback",), "nothing to go back to: expected a canary, or a promotion to version 1"),
     "pinned already": (("pin",), "taxi is pinned already: stable 1"),
     "another model": (("--model", "texi", "promote"), "expected --model with one of taxi"),
+    "nothing to compare": (("canary", "2", "--percent", "5", "--compare", "/none"), "no requests to replay at /none"),
     "no such folder": (("--versions-folder", "/none", "canary", "2", "--percent", "5"), "expected a folder at /none"),
     "no such file": (("--model-config-file", "/none", "promote"), "/none cannot be read"),
 }  # fmt: skip
