@@ -182,6 +182,8 @@ class ModelManager:
 
     async def _wait_for(self, names: set[str]) -> None:
         """Returns when every one of the models answers; a base path without versions is waited for."""
+        if names:
+            _log.info("Waiting until %s can answer.", ", ".join(sorted(names)))
         while waiting := [name for name in sorted(names) if not self._models[name].available()]:
             failed = {
                 name: version.error
