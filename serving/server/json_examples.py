@@ -1,0 +1,117 @@
+"""Classify and Regress over JSON: rows of features to tf.Examples, results to JSON, as TensorFlow Serving does it."""
+
+import json
+from typing import Any
+
+import numpy as np
+from tensorflow.core.example import example_pb2, feature_pb2
+from tensorflow_serving.apis import classification_pb2, input_pb2, regression_pb2
+
+from serving.server.errors import invalid
+from serving.server.json_arrays import array_text
+from serving.server.json_values import decode_b64, is_b64, json_type, parse_object, shown, signature_name_of
+
+_INT64 = range(-(2**63), 2**63)
+
+
+def parse_examples(body: bytes) -> tuple[str, input_pb2.Input]:
+    """Reads the body of a classify or regress request: `examples`, and a `context` that all of them share, if any.
+
+    A feature is a value or a list of values of one kind: strings and b64 objects are bytes, numbers with a decimal
+    point or an exponent are floats, other numbers and bools are int64.
+
+    Returns:
+        The signature's name, "" when there is none, and the tf.Examples.
+
+    Raises:
+        ServingError: INVALID_ARGUMENT; the body is no JSON object, `examples` is missing, or a feature has values of
+            two kinds or of none.
+    """
+    document = parse_object(body)
+    signature_name = signature_name_of(document)
+    request = input_pb2.Input()
+    examples = request.example_list.examples
+    if "context" in document:
+        _fill_example(document["context"], request.example_list_with_context.context)
+        examples = request.example_list_with_context.examples
+    if "examples" not in document:
+        # TensorFlow Serving says "classify" of both.
+        problem = "When method is classify, key 'examples' is expected and was not found"
+    elif type(document["examples"]) is not list:
+        problem = "Expecting 'examples' value to be a list/array"
+    elif not document["examples"]:
+        problem = "'examples' value is an empty array"
+    else:
+        for value in document["examples"]:
+            _fill_example(value, examples.add())
+        return signature_name, request
+    raise invalid(f"JSON Value: {shown(document)} {problem}")
+
+
+def encode_classification(result: classification_pb2.ClassificationResult) -> bytes:
+    """Writes, for each example, its list of [label, score].
+
+    Raises:
+        ServingError: INVALID_ARGUMENT; there is no example.
+    """
+    if not result.classifications:
+        raise invalid("Cannot convert empty ClassificationResults to JSON")
+    examples = []
+    for classifications in result.classifications:
+        scores = np.fromiter((each.score for each in classifications.classes), np.float32)
+        labels = [each.label for each in classifications.classes]
+        examples.append(list(zip(labels, json.loads(array_text("", scores)), strict=True)))
+    return json.dumps({"results": examples}, ensure_ascii=False).encode()
+
+
+def encode_regression(result: regression_pb2.RegressionResult) -> bytes:
+    """Writes each example's value.
+
+    Raises:
+        ServingError: INVALID_ARGUMENT; there is no example.
+    """
+    if not result.regressions:
+        raise invalid("Cannot convert empty RegressionResults to JSON")
+    values = np.fromiter((each.value for each in result.regressions), np.float32)
+    return f'{{"results": {array_text("", values)}}}'.encode()
+
+
+def _fill_example(value: Any, example: example_pb2.Example) -> None:
+    if type(value) is not dict:
+        raise invalid(f"Example must be JSON object but got JSON {json_type(value)}")
+    with np.errstate(over="ignore"):  # 1e300 is infinite in a feature, without a warning
+        for name, content in value.items():
+            _fill_feature(name, content if type(content) is list else [content], example.features.feature[name])
+
+
+def _fill_feature(name: str, values: list[Any], feature: feature_pb2.Feature) -> None:
+    """Writes the values, which are to be all of one kind, into the feature."""
+    kinds = [_kind(name, value) for value in values]
+    for kind, value in zip(kinds, values, strict=True):
+        if kind != kinds[0]:
+            raise invalid(
+                f"Unexpected element type in feature: {name} expecting type: {kinds[0]}, received {shown(value)}"
+            )
+    if "bytes" in kinds:
+        feature.bytes_list.value.extend(each.encode() if type(each) is str else decode_b64(each) for each in values)
+    elif "float" in kinds:
+        feature.float_list.value.extend(np.array(values, np.float32).tolist())
+    elif kinds:
+        feature.int64_list.value.extend(map(int, values))
+
+
+def _kind(name: str, value: Any) -> str:
+    """Which of a Feature's three lists takes the value.
+
+    Raises:
+        ServingError: None does.
+    """
+    if type(value) is str or is_b64(value):
+        return "bytes"
+    if type(value) is float:
+        return "float"
+    if type(value) is bool or (type(value) is int and value in _INT64):
+        return "int64"
+    if type(value) is int:
+        raise invalid(f"Feature: {name} has uint64 element. Only int64 is supported, received {shown(value)}")
+    raise invalid(f"Feature: {name} has element with unexpected JSON type: {json_type(value)}")

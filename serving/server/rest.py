@@ -1,0 +1,178 @@
+"""The REST port: TensorFlow Serving's routes, as an ASGI application.
+
+TensorFlow Serving matches the request target as it was sent, query string included, with expressions of its own; so
+does this, and no router would.
+"""
+
+import inspect
+import json
+import logging
+import re
+from collections.abc import Awaitable, Callable
+from urllib.parse import unquote_to_bytes
+
+from google.protobuf import json_format, message
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+from tensorflow_serving.apis import classification_pb2, get_model_metadata_pb2, model_pb2, regression_pb2
+
+from serving.server.errors import ServingError, invalid
+from serving.server.json_examples import encode_classification, encode_regression, parse_examples
+from serving.server.json_tensors import encode_predict, parse_predict
+from serving.server.rest_body import ClientGoneError, read_body
+from serving.server.service import Service
+
+_FLAGS = re.IGNORECASE | re.ASCII
+_VERSION = r"(?:/versions/(?P<version>\d+)|/labels/(?P<label>[^/:]+))?"
+_API = re.compile(r"/v1/.*", _FLAGS | re.DOTALL)
+_INFERENCE = re.compile(rf"/v1/models/(?P<name>[^/:]+){_VERSION}:(?P<verb>classify|regress|predict)", _FLAGS)
+_MODEL = re.compile(rf"/v1/models(?:/(?P<name>[^/:]+))?{_VERSION}(?P<metadata>/metadata)?", _FLAGS)
+_LARGEST_VERSION = 2**63 - 1
+# Fields at their defaults are written too; protobuf 5 renamed the option that asks for it.
+_OPTIONS = {"including_default_value_fields", "always_print_fields_with_no_presence"}
+_WITH_DEFAULTS = dict.fromkeys(_OPTIONS & inspect.signature(json_format.MessageToJson).parameters.keys(), True)
+_log = logging.getLogger(__name__)
+
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+def rest_app(service: Service, monitoring_path: str | None, render_metrics: Callable[[], bytes]) -> App:
+    """The application that answers on the REST port.
+
+    Args:
+        service: what answers.
+        monitoring_path: where the metrics are; None: nowhere.
+        render_metrics: gives them in Prometheus' text format.
+    """
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        target = _target(scope)
+        try:
+            if monitoring_path and target.partition("?")[0] == monitoring_path:
+                response = _metrics(target, monitoring_path, render_metrics)
+            elif not _API.fullmatch(target):
+                response = _error(404, f"Nothing is served at {target}: expected /v1/models/…")
+            elif scope["method"] == "OPTIONS":
+                has_origin = any(name == b"origin" and value for name, value in scope["headers"])
+                response = Response(status_code=200 if has_origin else 400)
+            else:
+                response = _json(await _answer(service, scope, receive, target))
+        except ServingError as error:
+            response = _error(error.http_status, error.message)
+        except ClientGoneError:
+            return
+        except Exception:
+            _log.exception("%s %s: this is an error in the server", scope["method"], target)
+            response = _error(500, "An error in the server; its log says more.")
+        await response(scope, receive, send)
+
+    return app
+
+
+async def _answer(service: Service, scope: Scope, receive: Receive, target: str) -> bytes:
+    """The body of the answer to a request below /v1/.
+
+    Raises:
+        ServingError: Every other answer.
+        ClientGoneError: Nobody waits for one.
+    """
+    method = scope["method"]
+    found = {"POST": _INFERENCE, "GET": _MODEL}[method].fullmatch(target) if method in ("POST", "GET") else None
+    if found is None:
+        raise invalid(f"Malformed request: {method} {target}")
+    spec = _model_spec(found)
+    if method == "GET":
+        # Only the lower-case word asks for metadata: TensorFlow Serving matches any case and then compares.
+        return _metadata(service, spec) if found["metadata"] == "/metadata" else _status(service, spec)
+    verbs = {"predict": _predict, "classify": _classify, "regress": _regress}
+    if found["verb"] not in verbs:
+        raise invalid(f"Malformed request: {method} {target}")
+    return await verbs[found["verb"]](service, spec, await read_body(scope, receive))
+
+
+async def _predict(service: Service, spec: model_pb2.ModelSpec, body: bytes) -> bytes:
+    request = parse_predict(body)
+    spec.signature_name = request.signature_name
+    answer = await service.predict(
+        spec,
+        lambda signature: request.tensors(signature.inputs),
+        lambda name: invalid(f'Serving signature name: "{name}" not found in signature def'),
+        entrypoint="REST",
+    )
+    return encode_predict(answer.outputs, request.rows)
+
+
+async def _classify(service: Service, spec: model_pb2.ModelSpec, body: bytes) -> bytes:
+    spec.signature_name, examples = parse_examples(body)
+    request = classification_pb2.ClassificationRequest(model_spec=spec, input=examples)
+    return encode_classification((await service.classify(request, entrypoint="REST")).result)
+
+
+async def _regress(service: Service, spec: model_pb2.ModelSpec, body: bytes) -> bytes:
+    spec.signature_name, examples = parse_examples(body)
+    request = regression_pb2.RegressionRequest(model_spec=spec, input=examples)
+    return encode_regression((await service.regress(request, entrypoint="REST")).result)
+
+
+def _status(service: Service, spec: model_pb2.ModelSpec) -> bytes:
+    return _proto_json(service.status(spec)).encode()
+
+
+def _metadata(service: Service, spec: model_pb2.ModelSpec) -> bytes:
+    response = service.metadata(spec)
+    signatures = get_model_metadata_pb2.SignatureDefMap()
+    response.metadata["signature_def"].Unpack(signatures)
+    # Not the response as a whole: its Any would print with a type URL.
+    metadata = f'{{"signature_def": {_proto_json(signatures)}}}'
+    return f'{{"model_spec": {_proto_json(response.model_spec)}, "metadata": {metadata}}}'.encode()
+
+
+def _proto_json(proto: message.Message) -> str:
+    return str(json_format.MessageToJson(proto, preserving_proto_field_name=True, indent=1, **_WITH_DEFAULTS))
+
+
+def _target(scope: Scope) -> str:
+    """The request target as it was sent; bytes that are not ASCII as Latin-1."""
+    query = scope["query_string"]
+    target: bytes = scope["raw_path"] + b"?" + query if query else scope["raw_path"]
+    return target.decode("latin-1")
+
+
+def _model_spec(found: re.Match[str]) -> model_pb2.ModelSpec:
+    """Model, version and label of a path.
+
+    Raises:
+        ServingError: INVALID_ARGUMENT; there is no name, a name is no UTF-8, or the version is no int64.
+    """
+    if found["name"] is None:
+        raise invalid("Missing model name in request.")
+    spec = model_pb2.ModelSpec(name=_decoded("model name", found["name"]))
+    if found["version"]:
+        digits = found["version"].lstrip("0") or "0"
+        if len(digits) > len(str(_LARGEST_VERSION)) or int(digits) > _LARGEST_VERSION:
+            raise invalid(f"Failed to convert version: {found['version']} to numeric.")
+        spec.version.value = int(digits)
+    elif found["label"]:
+        spec.version_label = _decoded("model version label", found["label"])
+    return spec
+
+
+def _decoded(what: str, text: str) -> str:
+    try:
+        return unquote_to_bytes(text.encode("latin-1")).decode()
+    except UnicodeDecodeError as error:
+        raise invalid(f"Failed to decode {what}: {text}; expected UTF-8, percent-encoded.") from error
+
+
+def _metrics(target: str, path: str, render: Callable[[], bytes]) -> Response:
+    if target != path:
+        return Response(f"Unexpected path: {target}. Should be {path}", 400, media_type="text/plain")
+    return Response(render(), media_type="text/plain; version=0.0.4")
+
+
+def _json(body: bytes) -> Response:
+    return Response(body, media_type="application/json")
+
+
+def _error(status: int, text: str) -> Response:
+    return Response(json.dumps({"error": text}), status, media_type="application/json")
