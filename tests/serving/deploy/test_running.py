@@ -197,7 +197,7 @@ def test_the_gateway_answers_the_request_of_the_page(server: running_server.Runn
 
 
 def test_a_server_starts_on_the_labels_of_a_roll_out(place: Place, tmp_path: Path) -> None:
-    """As after a restart: both versions load anew, and both labels lead to them (docs/decisions/0010-labels-at-start.md)."""
+    """As after a restart: both versions load anew (docs/decisions/0010-labels-at-start.md)."""
     shipped = ModelsConfig.read(place.config / "models.config")
     left = shipped.assigning("taxi", Assignment.trial(stable=1, canary=2))
     (tmp_path / "models.config").write_text(left.text)
