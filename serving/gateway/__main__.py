@@ -3,8 +3,10 @@
 import argparse
 import ipaddress
 import os
+import signal
+import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import structlog
@@ -13,7 +15,7 @@ import uvicorn
 from serving.gateway import logs
 from serving.gateway.app import create_app
 from serving.gateway.keys import VARIABLE, Keys
-from serving.gateway.settings import Settings, SettingsError, load
+from serving.gateway.settings import Listen, Settings, SettingsError, load
 
 _TAXI = Path(__file__).with_name("taxi.toml")
 BAD_USAGE = 2
@@ -22,21 +24,20 @@ BAD_USAGE = 2
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the gateway until it is told to end; returns 0, or 2 when it cannot start with these settings."""
     given = _parser().parse_args(arguments)
-    logs.configure()
     flags = {"listen.host": given.host, "listen.port": given.port, "model.server": given.model_server}
     try:
         settings = load(given.settings, os.environ, {name: value for name, value in flags.items() if value is not None})
         if not given.allow_no_keys:
-            require_keys(settings)
-        app = create_app(settings)
+            require_keys(settings, os.environ)
+        app = create_app(settings, os.environ)
+        listening = _listen(settings.listen)
     except (SettingsError, ValueError, OSError) as error:
         print(f"serving.gateway: {error}", file=sys.stderr)
         return BAD_USAGE
+    logs.configure()
     server = uvicorn.Server(
         uvicorn.Config(
             app,
-            host=settings.listen.host,
-            port=settings.listen.port,
             loop="uvloop",
             http="httptools",
             ws="none",
@@ -47,24 +48,47 @@ def main(arguments: Sequence[str] | None = None) -> int:
             timeout_graceful_shutdown=int(settings.listen.shutdown_seconds) or 1,
         )
     )
-    structlog.get_logger("serving.gateway").info("start", settings=str(given.settings), contract=str(settings.contract))
-    server.run()
+    host, port = listening.getsockname()[:2]
+    url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    structlog.get_logger("serving.gateway").info(
+        "start", url=url, settings=str(given.settings), contract=str(settings.contract)
+    )
+    # uvicorn ends in order and then sends itself the signal once more: being told to end is no failure.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGINT, lambda *_: sys.exit(0))
+    server.run(sockets=[listening])
     return 0 if server.started else 1
 
 
-def require_keys(settings: Settings) -> None:
+def require_keys(settings: Settings, environ: Mapping[str, str]) -> None:
     """Holds that whoever can reach the gateway from outside this machine needs a key.
 
     Raises:
         SettingsError: It listens beyond loopback, and there is no key.
     """
-    if Keys(os.environ, settings.keys.file).needed or _is_loopback(settings.listen.host):
+    if Keys(environ, settings.keys.file).needed or _is_loopback(settings.listen.host):
         return
     raise SettingsError(
         f"{settings.listen.host} can be reached from other machines, and there are no API keys: expected some in the "
         f"variable {VARIABLE} or in the file that the setting keys.file names, received none; give one "
         f"({VARIABLE}=NAME:KEY), listen on 127.0.0.1, or say --allow-no-keys."
     )
+
+
+def _listen(where: Listen) -> socket.socket:
+    """Takes the port; connections wait until the gateway serves them.
+
+    Raises:
+        SettingsError: The address or the port cannot be had.
+    """
+    family = socket.AF_INET6 if ":" in where.host else socket.AF_INET
+    try:
+        return socket.create_server((where.host, where.port), family=family, backlog=2048)
+    except OSError as error:
+        raise SettingsError(
+            f"cannot listen on {where.host} port {where.port}: expected an address of this machine and a free port, "
+            f"received {error}; choose others with --host and --port."
+        ) from error
 
 
 def _is_loopback(host: str) -> bool:

@@ -125,12 +125,15 @@ def _add_probes(app: fastapi.FastAPI, settings: Settings, routing: Routing, metr
         return {"status": "ok"}
 
     @app.get("/readyz", tags=["operation"], summary="Whether a model answers that fits the contract")
-    async def readyz() -> dict[str, str | None]:
+    async def readyz(request: Request) -> dict[str, str | None]:
         try:
             target = await routing.target(canary=False)
         except ModelError as error:
+            request.state.facts["model_error"] = str(error)
             retry_after = {"Retry-After": str(settings.model.retry_after_seconds)}
-            raise ProblemError(503, "no_model", f"No model answers: {error}", headers=retry_after) from error
+            raise ProblemError(
+                503, "no_model", "No model answers that fits the contract; the log says why.", headers=retry_after
+            ) from error
         return {"status": "ready", "model_version": target.version, "model_label": target.label}
 
     @app.get("/metrics", include_in_schema=False)

@@ -34,7 +34,9 @@ class ModelServer:
         self._metrics = metrics
         self._client = httpx.AsyncClient(
             base_url=settings.server.rstrip("/"),
-            timeout=httpx.Timeout(settings.read_seconds, connect=settings.connect_seconds),
+            timeout=httpx.Timeout(
+                settings.read_seconds, connect=settings.connect_seconds, pool=settings.connect_seconds
+            ),
             limits=httpx.Limits(
                 max_connections=settings.connections,
                 max_keepalive_connections=settings.connections,

@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from types import TracebackType
 from typing import Any, Self
 
@@ -15,7 +16,6 @@ class HttpServer:
         self._socket = socket.create_server(("127.0.0.1", port))
         self.port: int = self._socket.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
-        self._ready = threading.Event()
         self._server = uvicorn.Server(
             uvicorn.Config(app, log_config=None, ws="none", lifespan="on", timeout_graceful_shutdown=5)
         )
@@ -23,7 +23,9 @@ class HttpServer:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        # The socket listens already: a request that comes before the server runs waits in its queue.
+        while not self._server.started:
+            assert self._thread.is_alive(), "the server did not start"
+            time.sleep(0.001)
         return self
 
     def __exit__(

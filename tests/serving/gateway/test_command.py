@@ -1,0 +1,161 @@
+"""python -m serving.gateway, as a process."""
+
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from serving.gateway.__main__ import BAD_USAGE, main
+from tests.serving.gateway.conftest import ROOT
+from tests.serving.gateway.http_server import HttpServer
+from tests.serving.gateway.scripted_model import ScriptedModel
+
+Trip = dict[str, Any]
+
+
+@contextlib.contextmanager
+def process(log: Path, *arguments: str, environ: dict[str, str] | None = None) -> Iterator[subprocess.Popen[bytes]]:
+    """The gateway on a free port; ended in any case."""
+    command = [sys.executable, "-m", "serving.gateway", "--port", "0", *arguments]
+    with log.open("wb") as file:
+        started = subprocess.Popen(command, cwd=ROOT, stderr=file, env={**os.environ, **(environ or {})})
+        try:
+            yield started
+        finally:
+            started.kill()
+            started.wait()
+
+
+def lines(log: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in log.read_text().splitlines(keepends=True) if line.endswith("\n")]
+
+
+def url_of(log: Path, started: subprocess.Popen[bytes]) -> str:
+    """Where the log says that the gateway listens."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        assert started.poll() is None, log.read_text()
+        for line in lines(log):
+            if line["event"] == "start":
+                return str(line["url"])
+        time.sleep(0.01)
+    raise AssertionError(log.read_text())
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
+def test_from_start_to_end(
+    tmp_path: Path, model_server: HttpServer, model: ScriptedModel, trip: Trip, ending: signal.Signals
+) -> None:
+    log = tmp_path / "log"
+    with process(log, "--model-server", model_server.url) as started:
+        url = url_of(log, started)
+        headers = {"X-Request-ID": "from-the-test"}
+        assert httpx.post(f"{url}/v1/tip", json=trip, headers=headers).status_code == 200
+        assert httpx.post(f"{url}/v1/tip", json={**trip, "fare": -1}).status_code == 422
+        started.send_signal(ending)
+        assert started.wait(30) == 0
+    (answered,) = [line for line in lines(log) if line.get("request_id") == "from-the-test"]
+    assert {name: answered[name] for name in ("event", "level", "method", "path", "status", "rows", "tries")} == {
+        "event": "request", "level": "info", "method": "POST", "path": "/v1/tip", "status": 200, "rows": 1, "tries": 1,
+    }  # fmt: skip
+    assert (answered["model_version"], answered["label"]) == ("1", None)
+    assert answered["milliseconds"] > answered["model_milliseconds"] > 0
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", answered["time"])
+    (refused,) = [line for line in lines(log) if line.get("status") == 422]
+    assert refused["code"] == "invalid_rows"
+    assert "7.65" not in log.read_text()  # values are for the request log, which knows what to drop
+
+
+def test_a_request_under_way_is_answered_before_the_end(
+    tmp_path: Path, model_server: HttpServer, model: ScriptedModel, trip: Trip
+) -> None:
+    import concurrent.futures
+
+    from tests.serving.gateway.scripted_model import after
+
+    log = tmp_path / "log"
+    with process(log, "--model-server", model_server.url) as started, concurrent.futures.ThreadPoolExecutor() as pool:
+        url = url_of(log, started)
+        model.faults = [lambda send: after(1, send, {"outputs": [[0.5]]})]
+        under_way = pool.submit(httpx.post, f"{url}/v1/tip", json=trip, timeout=30)
+        while model.faults:
+            time.sleep(0.001)
+        started.send_signal(signal.SIGTERM)
+        assert under_way.result().status_code == 200
+        assert started.wait(30) == 0
+
+
+def test_an_address_that_others_reach_demands_keys(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GATEWAY_API_KEYS", raising=False)
+    assert main(["--host", "0.0.0.0", "--port", "0"]) == BAD_USAGE
+    said = capfd.readouterr().err
+    assert (
+        "serving.gateway: 0.0.0.0 can be reached from other machines, and there are no API keys: expected some" in said
+    )
+    assert "say --allow-no-keys" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environ"),
+    [
+        (["--host", "0.0.0.0", "--allow-no-keys"], {}),
+        (["--host", "0.0.0.0"], {"GATEWAY_API_KEYS": "app:0123456789abcdef"}),
+        (["--host", "::1"], {}),
+        (["--host", "localhost"], {}),
+    ],
+)
+def test_addresses_that_are_served(tmp_path: Path, arguments: list[str], environ: dict[str, str]) -> None:
+    from serving.gateway.__main__ import _parser, require_keys
+    from serving.gateway.settings import load
+
+    given = _parser().parse_args(arguments)
+    settings = load(given.settings, environ, {"listen.host": given.host})
+    if not given.allow_no_keys:
+        require_keys(settings, environ)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environ", "message"),
+    [
+        (["--settings", "none.toml"], {}, "none.toml cannot be read: expected a TOML file"),
+        ([], {"GATEWAY__CONTRACT": "none.pbtxt"}, "none.pbtxt cannot be read: expected a Schema in text format"),
+        ([], {"GATEWAY_API_KEYS": "short"}, "GATEWAY_API_KEYS 1: expected NAME:KEY"),
+        ([], {"GATEWAY__KEYS__FILE": "none"}, "none is not there: expected a file with lines NAME:KEY"),
+        ([], {"GATEWAY__LIMITS__ROWS": "0"}, "limits.rows: Input should be greater than or equal to 1, received 0"),
+    ],
+)
+def test_what_it_cannot_start_with(
+    arguments: list[str],
+    environ: dict[str, str],
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    assert main(arguments) == BAD_USAGE
+    said = capfd.readouterr().err
+    assert message in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("place", ["a taken port", "another machine's address"])
+def test_where_it_cannot_listen(model_server: HttpServer, capfd: pytest.CaptureFixture[str], place: str) -> None:
+    taken = ["--port", str(model_server.port)]
+    elsewhere = ["--host", "192.0.2.1", "--port", "0", "--allow-no-keys"]
+    assert main(taken if place == "a taken port" else elsewhere) == BAD_USAGE
+    said = capfd.readouterr().err
+    assert "serving.gateway: cannot listen on" in said
+    assert "choose others with --host and --port" in said

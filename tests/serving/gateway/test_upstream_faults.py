@@ -1,0 +1,126 @@
+"""What a client sees when the model server fails; planted one by one."""
+
+import concurrent.futures
+import time
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.serving.gateway.conftest import Start, sample
+from tests.serving.gateway.http_server import HttpServer, free_port
+from tests.serving.gateway.scripted_model import ScriptedModel, after
+
+Trip = dict[str, Any]
+
+
+def problem(answer: httpx.Response) -> tuple[int, str]:
+    assert answer.headers["content-type"] == "application/problem+json"
+    return answer.status_code, answer.json()["code"]
+
+
+@pytest.mark.parametrize(("fault", "kind"), [(503, "unavailable"), (429, "unavailable"), ("cut", "cut_off")])
+def test_what_may_pass_is_tried_again(
+    client: httpx.Client, model: ScriptedModel, trip: Trip, fault: object, kind: str
+) -> None:
+    model.faults = [fault, fault, fault]
+    assert client.post("/v1/tip", json=trip).status_code == 200
+    assert len(model.asked) == 4
+    assert sample(client, "gateway_upstream_errors_total", kind=kind) == 3
+
+
+def test_tries_are_bounded(start: Start, model: ScriptedModel, trip: Trip) -> None:
+    client = start({"model.attempts": 2})
+    model.faults = [503, 503]
+    answer = client.post("/v1/tip", json=trip)
+    assert problem(answer) == (503, "no_model")
+    assert answer.headers["retry-after"] == "2"
+    assert answer.json()["detail"] == "No model answers at the moment; try again in 2 s."
+    assert len(model.asked) == 2
+
+
+@pytest.mark.parametrize("status", [500, 400, 501])
+def test_what_will_not_pass_is_not_tried_again(
+    client: httpx.Client, model: ScriptedModel, trip: Trip, status: int
+) -> None:
+    model.faults = [status]
+    assert problem(client.post("/v1/tip", json=trip)) == (502, "bad_model_answer")
+    assert len(model.asked) == 1
+
+
+def test_no_answer_in_time(start: Start, model: ScriptedModel, trip: Trip) -> None:
+    client = start({"model.read_seconds": 0.1})
+    model.faults = ["hang"]
+    assert problem(client.post("/v1/tip", json=trip)) == (504, "model_timeout")
+    assert len(model.asked) == 1  # a slow server gets no quicker by being asked twice
+    assert sample(client, "gateway_upstream_errors_total", kind="timeout") == 1
+    assert client.post("/v1/tip", json=trip).status_code == 200
+
+
+def test_all_tries_share_one_deadline(start: Start, model: ScriptedModel, trip: Trip) -> None:
+    client = start({"model.total_seconds": 0.3, "model.attempts": 10, "model.read_seconds": 60})
+    model.faults = [503, "hang"]
+    answer = client.post("/v1/tip", json=trip)
+    assert problem(answer) == (503, "no_model")  # the refusal says more than the clock
+    model.faults = ["hang"]
+    assert problem(client.post("/v1/tip", json=trip)) == (504, "model_timeout")
+
+
+def test_a_server_that_is_not_there(start: Start, trip: Trip) -> None:
+    client = start({"model.server": f"http://127.0.0.1:{free_port()}", "model.attempts": 3})
+    answer = client.post("/v1/tip", json=trip)
+    assert problem(answer) == (503, "no_model")
+    assert answer.headers["retry-after"] == "2"
+    assert sample(client, "gateway_upstream_errors_total", kind="refused") == 3
+    assert client.get("/healthz").status_code == 200
+    assert problem(client.get("/readyz")) == (503, "no_model")
+
+
+def test_a_server_that_comes_back(start: Start, model: ScriptedModel, trip: Trip) -> None:
+    with HttpServer(model) as server:
+        client = start({"model.server": server.url})
+        assert client.post("/v1/tip", json=trip).status_code == 200
+    assert problem(client.post("/v1/tip", json=trip)) == (503, "no_model")
+    with HttpServer(model, server.port):
+        assert client.post("/v1/tip", json=trip).status_code == 200
+        assert client.get("/readyz").json() == {"status": "ready", "model_version": "1", "model_label": None}
+
+
+def test_busy_connections(start: Start, model: ScriptedModel, trip: Trip) -> None:
+    """One connection, one request on it that takes its time: the other request waits no longer than its time-out."""
+    client = start({"model.connections": 1, "model.connect_seconds": 0.05, "model.read_seconds": 0.2})
+    assert client.post("/v1/tip", json=trip).status_code == 200
+    model.faults = ["hang"]
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        slow = pool.submit(client.post, "/v1/tip", json=trip)
+        while model.faults:  # until the slow one holds the connection
+            time.sleep(0.001)
+        other = client.post("/v1/tip", json=trip)
+    assert slow.result().status_code == 504
+    assert problem(other) == (503, "no_model")
+    assert sample(client, "gateway_upstream_errors_total", kind="overloaded") >= 1
+
+
+def test_an_answer_that_is_no_json(client: httpx.Client, model: ScriptedModel, trip: Trip) -> None:
+    async def gibberish(send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"5")]})
+        await send({"type": "http.response.body", "body": b"<html"})
+
+    model.faults = [gibberish]
+    assert problem(client.post("/v1/tip", json=trip)) == (502, "bad_model_answer")
+
+
+def test_an_answer_within_the_time(start: Start, model: ScriptedModel, trip: Trip) -> None:
+    model.faults = [lambda send: after(0.2, send, {"outputs": [[0.5]]})]
+    assert start({"model.read_seconds": 5}).post("/v1/tip", json=trip).status_code == 200
+
+
+def test_a_failure_of_the_gateway_itself(client: httpx.Client, trip: Trip, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("a fault of ours")
+
+    monkeypatch.setattr("serving.gateway.rows.Rows.check", broken)
+    answer = client.post("/v1/tip", json=trip)
+    assert problem(answer) == (500, "internal_error")
+    assert "a fault of ours" not in answer.text
+    assert sample(client, "gateway_requests_total", route="/v1/tip", status="500") == 1
