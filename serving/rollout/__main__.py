@@ -3,13 +3,11 @@
 import argparse
 import contextlib
 import functools
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
 
-from serving.rollout import compare, options, rollback, status, steps
+from serving.rollout import compare, interrupts, options, rollback, status, steps
 from serving.rollout.errors import FailedError, RefusedError, RolloutError, WorseError
 from serving.rollout.model_server import ModelServer
 from serving.rollout.models_config import ModelsConfig
@@ -25,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status: 0 done, 1 failed or worse, 2 refused.
     """
     parsed = options.parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, _interrupt)
+    interrupts.end_steps()
     try:
         config = ModelsConfig.read(parsed.model_config_file)
         model = config.model_name(parsed.model)
@@ -52,6 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _end("refused", error, _REFUSED)
     except (RolloutError, OSError) as error:
         return _end("failed", error, _FAILED)
+    except KeyboardInterrupt as error:
+        return _end("ended", error, _FAILED)
     return _DONE
 
 
@@ -86,14 +86,9 @@ def _plan(parsed: argparse.Namespace, path: Path) -> compare.Plan:
     return compare.Plan(path=path, limit=parsed.limit, threshold=parsed.threshold, limits=options.limits(parsed))
 
 
-def _end(word: str, error: Exception, code: int) -> int:
+def _end(word: str, error: BaseException, code: int) -> int:
     print(f"{word}: {error}", file=sys.stderr)
     return code
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    """A step that is told to end puts back first, as on Ctrl-C."""
-    raise KeyboardInterrupt(signal.Signals(number).name)
 
 
 if __name__ == "__main__":

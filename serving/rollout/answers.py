@@ -27,6 +27,23 @@ def contract_of(rollout: Rollout, version: int) -> Contract | None:
         raise RefusedError(str(error)) from error
 
 
+def check_contracts(rollout: Rollout, stable: int, version: int) -> None:
+    """Holds the contract of a version against that of the stable one, before anything is loaded.
+
+    Raises:
+        RefusedError: It has a feature that requests do not send today, or one of another type.
+    """
+    old, new = contract_of(rollout, stable), contract_of(rollout, version)
+    if old is None or new is None:
+        return  # the inputs are held against each other once the version is loaded
+    sent = {feature.name: feature.kind for feature in old.features}
+    unknown = [
+        f"{feature.name} ({feature.kind.value})" for feature in new.features if sent.get(feature.name) != feature.kind
+    ]
+    if unknown:
+        raise RefusedError(_new_inputs(stable, version, unknown))
+
+
 def check_inputs(rollout: Rollout, stable: int, version: int) -> None:
     """Holds the inputs of a version against those of the stable one.
 
@@ -38,10 +55,7 @@ def check_inputs(rollout: Rollout, stable: int, version: int) -> None:
         wanted = server.inputs(version, rollout.signature)
         new = sorted(f"{name} ({dtype})" for name, dtype in wanted.items() if sent.get(name) != dtype)
         if new:
-            raise FailedError(
-                f"version {version} takes inputs that version {stable} does not: {', '.join(new)}. Requests of today "
-                "lack them and would fail; teach the clients first, or keep the old inputs."
-            )
+            raise FailedError(_new_inputs(stable, version, new))
 
 
 def check_answer(rollout: Rollout, version: int, route: str) -> None:
@@ -71,6 +85,13 @@ def one_row(server: ModelServer, contract: Contract | None, version: int, signat
         name: example[name] if name in features else [_PLAIN.get(dtype, 0)]
         for name, dtype in server.inputs(version, signature).items()
     }
+
+
+def _new_inputs(stable: int, version: int, inputs: list[str]) -> str:
+    return (
+        f"version {version} takes inputs that version {stable} does not: {', '.join(inputs)}. Requests of today lack "
+        "them and would fail; keep the inputs, or serve the version as a model with a name of its own."
+    )
 
 
 _PLAIN: dict[str, Any] = {"DT_STRING": "", "DT_BOOL": False}

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from serving.rollout import lock, step_log, traffic
+from serving.rollout import interrupts, lock, step_log, traffic
 from serving.rollout.errors import FailedError, RefusedError, RolloutError, ServerDownError
 from serving.rollout.model_server import ModelServer
 from serving.rollout.models_config import CANARY, STABLE, Assignment, ModelsConfig
@@ -140,12 +140,13 @@ class Rollout:
         """
         percent = 0 if record.command == ROLLBACK else record.before.percent
         try:
-            # A share goes down at once, and up only when its version is there again.
-            self.set_traffic(min(percent, traffic.read(self.traffic_path)))
-            try:
-                self._restore(self._config_before(record))
-            finally:
-                self.set_traffic(percent)
+            with interrupts.held_off():
+                # A share goes down at once, and up only when its version is there again.
+                self.set_traffic(min(percent, traffic.read(self.traffic_path)))
+                try:
+                    self._restore(self._config_before(record))
+                finally:
+                    self.set_traffic(percent)
         except RolloutError as error:
             self._end(record, Result.NOT_TOLD, f"{reason}; {error}")
             raise FailedError(

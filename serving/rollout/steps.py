@@ -46,8 +46,9 @@ def canary(rollout: Rollout, version: int, percent: float, compare: Callable[[in
     checks.pushed(rollout, version)
     before = rollout.state()
     checks.may_try(before, version)
-    checks.in_step(rollout)
     assert before.stable is not None, "may_try refuses that"
+    answers.check_contracts(rollout, before.stable, version)
+    checks.in_step(rollout)
     after = State(before.stable, version, percent)
     with rollout.step("canary", before, after):
         if version != before.canary:

@@ -96,7 +96,9 @@ def server(tmp_path_factory: pytest.TempPathFactory, saved: dict[str, Path]) -> 
     (folder / "start").mkdir()
     shutil.copytree(saved["good"], folder / "start" / "1")
     config = folder / "models.config"
-    config.write_text(f'model_config_list {{ config {{ name: "start" base_path: "{folder}/start" }} }}')
+    config.write_text(
+        f'model_config_list {{ config {{ name: "start" base_path: "{folder}/start" model_platform: "tensorflow" }} }}'
+    )
     with running(config, folder / "server.log") as found:
         yield found
 
@@ -115,9 +117,10 @@ def new_site(
         site.config.write_text(f"# The models of a test.\nmodel_config_list {{ config {{ {model} }} }}\n")
         return site
 
-    terminate = signal.getsignal(signal.SIGTERM)  # a command changes it for its process
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}  # a command changes them
     yield make
-    signal.signal(signal.SIGTERM, terminate)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture

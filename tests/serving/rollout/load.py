@@ -14,12 +14,12 @@ _BODY = {"signature_name": "serving_raw", "inputs": {"fare": [100.0, 200.0], "co
 class Load:
     """Two threads for each route. A context manager; `failures` says what they did not get."""
 
-    def __init__(self, rest_port: int, model: str) -> None:
+    def __init__(self, rest_port: int, model: str, routes: tuple[str, ...] = ROUTES) -> None:
         self.failures: list[str] = []
-        self.answers: dict[str, list[float]] = {route: [] for route in ROUTES}  # the first row's predictions
+        self.answers: dict[str, list[float]] = {route: [] for route in routes}  # the first row's predictions
         self._base = f"http://127.0.0.1:{rest_port}/v1/models/{model}"
         self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._ask, args=(route,)) for route in ROUTES * 2]
+        self._threads = [threading.Thread(target=self._ask, args=(route,)) for route in routes * 2]
 
     def __enter__(self) -> Self:
         for thread in self._threads:

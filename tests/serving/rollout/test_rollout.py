@@ -86,7 +86,8 @@ def test_a_canary_that_fails_is_put_back(site: Site, kind: str, reason: str) -> 
     site.ok("pin")
     site.push(2, kind)
     before = site.config.read_bytes()
-    with Load(site.server.ports[1], MODEL) as load:
+    # A request without a label gets the highest version that is loaded, whatever that answers.
+    with Load(site.server.ports[1], MODEL, ("/labels/stable", "/labels/canary")) as load:
         code, said = site.run("canary", "2", "--percent", "10")
         load.some_more()
     assert code == 1
@@ -196,6 +197,16 @@ def test_what_cannot_be_is_refused_and_nothing_is_changed(pinned: Site) -> None:
         assert (code, message in said) == (2, True), (name, said)
     assert (pinned.config.read_bytes(), pinned.log(), pinned.percent()) == (before, log, 0)
     assert pinned.seen() == ({1}, {"stable": 1, "canary": 1})
+
+
+def test_a_contract_with_a_new_feature_is_refused_before_anything_is_loaded(pinned: Site) -> None:
+    path = pinned.folder / MODEL / "2" / "assets.extra" / "schema.pbtxt"
+    path.write_text(path.read_text().replace('name: "company" type: BYTES', 'name: "colour" type: BYTES'))
+    code, said = pinned.run("canary", "2", "--percent", "5")
+    assert code == 2
+    assert "version 2 takes inputs that version 1 does not: colour (string)" in said
+    with pinned.server.client() as client:
+        assert 2 not in client.versions()
 
 
 def test_one_trial_at_a_time(pinned: Site) -> None:
