@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+import warnings
 
 from serving.server import options
 
@@ -11,6 +12,7 @@ def main() -> int:
     """Serves until it is told to stop, and returns the exit status."""
     parsed = options.parse(sys.argv[1:])
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname).1s %(message)s", stream=sys.stderr)
+    warnings.filterwarnings("ignore", module="google")  # advice on Python versions, which the stack settles
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's own notes on the machine
     # Only now: TensorFlow takes seconds, and --help and a bad flag need none of it.
     import tensorflow as tf

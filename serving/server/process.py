@@ -84,7 +84,9 @@ async def _grpc_port(options: argparse.Namespace, service: Service) -> AsyncIter
     if not options.port:
         yield
         return
-    server = grpc.aio.server(options=[*_UNLIMITED, ("grpc.so_reuseport", 0)])
+    server = grpc.aio.server(
+        interceptors=[grpc_services.MalformedIsInvalid()], options=[*_UNLIMITED, ("grpc.so_reuseport", 0)]
+    )
     grpc_services.add_to(server, service)
     address = f"{options.host}:{options.port}"
     try:
@@ -119,13 +121,20 @@ async def _rest_port(
             timeout_graceful_shutdown=_GRACE_SECONDS,
         )
     )
-    with socket.create_server((options.host, options.rest_api_port), backlog=2048) as listening:
+    with _listening(options.host, options.rest_api_port) as listening:
         serving = asyncio.create_task(server.serve([listening]))
         try:
             yield
         finally:
             server.should_exit = True
             await serving
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port), backlog=2048)
+    except OSError as error:
+        raise OSError(f"cannot listen on {host}:{port}: {error}") from error
 
 
 async def _poll_config(options: argparse.Namespace, manager: ModelManager) -> None:

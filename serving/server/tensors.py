@@ -66,6 +66,7 @@ def to_proto(array: np.ndarray) -> tensor_pb2.TensorProto:
     if not field:
         return tf.make_tensor_proto(array)
     proto = tensor_pb2.TensorProto(dtype=number)
+    proto.tensor_shape.SetInParent()  # also of a scalar, whose shape has no dimensions
     for size in array.shape:
         proto.tensor_shape.dim.add(size=size)
     getattr(proto, field).extend(array.ravel().tolist())

@@ -107,6 +107,7 @@ def running(folder: Path, *flags: str, ready: str = "Ready:") -> Iterator[Runnin
     try:
         server.wait_for_line(ready)
         yield server
+        server.channel.close()  # an idle client answers the server's goodbye only seconds later
         if server.process.poll() is None:
             server.process.terminate()
             assert server.process.wait(PATIENCE) == 0, server.log.read_text()
