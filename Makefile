@@ -17,7 +17,7 @@ SYSTEM_PYTHON = PYTHON='$(PYTHON)' $(or $(shell for python in python3 /usr/bin/p
     "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 8))' >/dev/null 2>&1 && echo "$$python" && break; \
     done),python3)
 
-.PHONY: help doctor setup data run-local test test-fast test-other-stack check format bench deploy-render rollout-status pin canary compare promote rollback lock clean
+.PHONY: help doctor setup data run-local test test-fast test-other-stack check format bench deploy-render gateway rollout-status pin canary compare promote rollback lock clean
 
 help: ## This list
 	@printf 'make TARGET [NAME=value ...]\n\n'
@@ -80,6 +80,10 @@ bench: $(STAMP) ## Upstream's example against ours, into var/bench/
 
 deploy-render: $(STAMP) ## What would be applied to Kubernetes (docs/deploy.md)
 	@.venv/bin/kubectl kustomize 'serving/deploy/kubernetes/overlays/$(OVERLAY)'
+
+gateway: $(STAMP) ## What end users call, on port 8080: a page, and POST /v1/tip; before the server of `make serve`
+	@GATEWAY__TRAFFIC='$(VAR)/serving/traffic.json' GATEWAY__REQUEST_LOG__FOLDER='$(VAR)/requests/$(TASK)' \
+	    $(RUN) -m serving.gateway --settings 'serving/gateway/$(TASK).toml'
 
 # The servers were started with this file; docs/rollout.md.
 ROLL := $(RUN) -m serving.rollout --model-config-file '$(VAR)/serving/models.config' --model '$(TASK)' $(ROLLOUT)

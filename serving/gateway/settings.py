@@ -21,7 +21,8 @@ PREFIX = "GATEWAY__"
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
-# A relative path starts at the settings file, so that it means the same wherever the gateway is started from.
+# A relative path in the settings file starts at that file, so that it means the same wherever the gateway is started; one
+# in a variable or on the command line starts where all others there do, at the working directory.
 FilePath = Path
 
 
@@ -121,12 +122,13 @@ def load(path: Path, environ: Mapping[str, str] = os.environ, flags: Mapping[str
             f"the settings {path} cannot be read: expected a TOML file such as serving/gateway/taxi.toml, "
             f"received {error}; name another with --settings, or mend it."
         ) from error
+    _absolute(given, path.resolve().parent)
     for variable, text in environ.items():
         if variable.startswith(PREFIX):
             _put(given, variable.removeprefix(PREFIX).lower().split("__"), _value(text), variable)
     for name, value in (flags or {}).items():
         _put(given, name.split("."), value, name)
-    _absolute(given, path.resolve().parent)
+    _absolute(given, Path.cwd())
     try:
         _prepare_request_log(given, environ)
         return Settings.model_validate(given)

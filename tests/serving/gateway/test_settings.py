@@ -50,11 +50,13 @@ def test_variables_go_over_the_file_and_flags_over_both(tmp_path: Path) -> None:
     assert settings.listen.port == 2
 
 
-def test_paths_start_at_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_paths_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir("/")
-    settings = loaded(tmp_path, 'traffic = "a/traffic.json"' + LEAST, {"GATEWAY__REQUEST_LOG__FOLDER": "/log"})
+    environ = {"GATEWAY__REQUEST_LOG__FOLDER": "log"}
+    settings = loaded(tmp_path, 'traffic = "a/traffic.json"' + LEAST, environ, **{"keys.file": "keys"})
     assert settings.contract == tmp_path / "schema.pbtxt"
     assert settings.traffic == tmp_path / "a" / "traffic.json"
+    assert settings.keys.file == Path("/keys")  # as every path in a shell
     assert settings.request_log is not None
     assert settings.request_log.folder == Path("/log")
 
