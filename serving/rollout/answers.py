@@ -58,23 +58,31 @@ def check_inputs(rollout: Rollout, stable: int, version: int) -> None:
             raise FailedError(_new_inputs(stable, version, new))
 
 
-def check_answer(rollout: Rollout, version: int, route: str) -> None:
-    """Asks every server for one prediction.
-
-    Args:
-        rollout: the roll-out.
-        version: that has to answer.
-        route: where, such as /labels/canary.
+def check_version(rollout: Rollout, version: int) -> None:
+    """Asks every server for one prediction of a version, and says what it was.
 
     Raises:
         FailedError: No prediction, or one that is not finite.
     """
+    predictions = _ask(rollout, version, f"/versions/{version}")
+    rollout.say(f"answers   version {version}: {', '.join(f'{number:.4g}' for number in predictions)} for one row")
+
+
+def check_label(rollout: Rollout, label: str, version: int) -> None:
+    """Asks every server for one prediction by a label, once it leads to the version.
+
+    Raises:
+        FailedError: No prediction, or one that is not finite.
+    """
+    _ask(rollout, version, f"/labels/{label}")
+
+
+def _ask(rollout: Rollout, version: int, route: str) -> list[float]:
+    """The prediction of the last server."""
     for server in rollout.servers:
         columns = one_row(server, contract_of(rollout, version), version, rollout.signature)
-        answer = server.predict(route, rollout.signature, columns)
-    rollout.say(
-        f"answers   version {version}: {', '.join(f'{number:.4g}' for number in answer.predictions[0])} for one row"
-    )
+        predictions = server.predict(route, rollout.signature, columns).predictions[0]
+    return predictions
 
 
 def one_row(server: ModelServer, contract: Contract | None, version: int, signature: str) -> dict[str, list[Any]]:

@@ -120,12 +120,12 @@ class Rollout:
             yield
         except BaseException as error:
             reason = str(error) if isinstance(error, RolloutError) else f"{type(error).__name__} {error}".strip()
-            self.say(f"failed    {reason}")
+            self.say(f"failing   {reason}")
             if record.command == ROLLBACK and isinstance(error, ServerDownError):
                 self._foretell(record, error)
             else:
                 self.put_back(record, reason)
-            raise FailedError(f"{record.command} did not succeed and was put back: {reason}") from error
+            raise FailedError(f"{record.command} did not succeed, and everything is as it was before.") from error
         self._end(record, Result.DONE)
 
     def put_back(self, record: Record, reason: str) -> None:
@@ -154,7 +154,7 @@ class Rollout:
                 f"could not be told: {error} Run `rollback` when it answers again."
             ) from error
         self._end(record, Result.PUT_BACK, reason)
-        self.say("put back  everything is as it was")
+        self.say(f"put back  {self.state()}")
 
     def _restore(self, original: ModelsConfig) -> None:
         """Each server for itself, so that one that is down keeps no other from being put back."""

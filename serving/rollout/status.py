@@ -7,6 +7,7 @@ from serving.rollout.rollout import Rollout
 from serving.rollout.step_log import Result
 
 _STEPS = 10  # shown, the newest
+_WIDTH = 80  # of what a server or a step says of itself; the log and the server's log have all of it
 
 
 def show(rollout: Rollout) -> bool:
@@ -47,7 +48,7 @@ def _show_servers(rollout: Rollout) -> bool:
             rollout.say(f"server    {error}")
             well = False
             continue
-        states = ", ".join(f"{version} {status}" for version, status in sorted(found.items()))
+        states = ", ".join(f"{version} {_short(str(status))}" for version, status in sorted(found.items()))
         rollout.say(f"server    {server.name}: {states or 'does not know the model'}")
     if well:
         for difference in checks.differences(rollout):
@@ -62,7 +63,13 @@ def _show_steps(rollout: Rollout) -> None:
     if unfinished and unfinished.result is Result.STARTED:
         ended.append(unfinished)
     for record in ended[-_STEPS:]:
+        what = f"{record.before} → {record.after}" if record.before != record.after else f"{record.before}"
+        detail = f": {_short(record.detail)}" if record.detail else ""
         rollout.say(
-            f"step      {record.time}  {record.who}  {record.command}: {record.before} → {record.after}, "
-            f"{record.result.value}{f': {record.detail}' if record.detail else ''}"
+            f"step      {record.time[:19].replace('T', ' ')} UTC  {record.who}  "
+            f"{record.command}: {what}, {record.result.value}{detail}"
         )
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _WIDTH else f"{text[: _WIDTH - 1]}…"

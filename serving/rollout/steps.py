@@ -53,11 +53,11 @@ def canary(rollout: Rollout, version: int, percent: float, compare: Callable[[in
     with rollout.step("canary", before, after):
         if version != before.canary:
             _start_trial(rollout, before.stable, version)
-        answers.check_answer(rollout, version, f"/labels/{CANARY}")
+        answers.check_label(rollout, CANARY, version)
         if compare:
             compare(before.stable, version)
         rollout.set_traffic(percent)
-    if version > before.stable:
+    if version != before.canary and version > before.stable:
         rollout.say(f"note      requests that name no label get the highest version, which is {version} now")
     rollout.say(f"done      {after}; next: compare, promote or rollback")
 
@@ -75,7 +75,6 @@ def promote(rollout: Rollout) -> None:
     checks.in_step(rollout)
     after = State(version, None, 0)
     with rollout.step(PROMOTE, before, after):
-        answers.check_answer(rollout, version, f"/labels/{CANARY}")
         move(rollout, version)
     rollout.say(f"done      {after}; `rollback` would go back to {before.stable}")
 
@@ -112,9 +111,9 @@ def move(rollout: Rollout, version: int) -> None:
     """
     transition, target = rollout.transition, Assignment.only(version)
     loaded = transition.load(rollout.config(), target)
-    answers.check_answer(rollout, version, f"/versions/{version}")
+    answers.check_version(rollout, version)
     labelled = transition.relabel(loaded, target)
-    answers.check_answer(rollout, version, f"/labels/{STABLE}")
+    answers.check_label(rollout, STABLE, version)
     rollout.set_traffic(0)
     transition.drop(labelled, labelled.assigning(rollout.model, target))
 
@@ -123,6 +122,6 @@ def _start_trial(rollout: Rollout, stable: int, version: int) -> None:
     transition, target = rollout.transition, Assignment.trial(stable, version)
     loaded = transition.load(rollout.config(), target)
     answers.check_inputs(rollout, stable, version)
-    answers.check_answer(rollout, version, f"/versions/{version}")
+    answers.check_version(rollout, version)
     labelled = transition.relabel(loaded, target)
     transition.drop(labelled, labelled.assigning(rollout.model, target))

@@ -79,7 +79,7 @@ def test_a_step_that_is_told_to_end_puts_back_first(on_trial: Site, number: sign
         process.send_signal(number)
         said, _ = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert "put back  everything is as it was" in said
+    assert "put back  stable 1, canary 2 at 10%" in said
     assert on_trial.config.read_bytes() == before
     assert on_trial.seen() == ({1, 2}, {"stable": 1, "canary": 2})
     assert on_trial.percent() == 10

@@ -92,7 +92,7 @@ def test_a_canary_that_fails_is_put_back(site: Site, kind: str, reason: str) -> 
         load.some_more()
     assert code == 1
     assert reason in said
-    assert "put back  everything is as it was" in said
+    assert "put back  stable 1\n" in said
     assert site.config.read_bytes() == before
     assert site.seen() == ({1}, {"stable": 1, "canary": 1})
     assert site.percent() == 0

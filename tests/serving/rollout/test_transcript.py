@@ -18,12 +18,12 @@ PROMPT = "$ python -m serving.rollout "
 FIRST = 1795253025
 KINDS = {1795339425: "similar", 1795425825: "broken"}  # the versions that the transcript tries
 MASKS = {
-    r"\d{4}-\d\d-\d\dT[\d:.]+\+00:00": "TIME",
+    r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC": "TIME",
     r"[^\s@]+@[^\s:;,]+": "WHO",
     r"\b\d+\.\d m?s\b": "SECONDS",
     r"p95 latency in ms [\d.]+, at most [\d.]+": "LATENCY",
     r"127\.0\.0\.1:\d+": "SERVER",
-    r"(?<=does not load on SERVER: ).*": "REASON",
+    r"(?<=does not load on SERVER: ).*|(?<= END: ).*": "REASON",
 }
 
 
