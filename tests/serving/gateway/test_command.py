@@ -24,9 +24,11 @@ Trip = dict[str, Any]
 
 
 @contextlib.contextmanager
-def process(log: Path, *arguments: str, environ: dict[str, str] | None = None) -> Iterator[subprocess.Popen[bytes]]:
+def process(
+    log: Path, *arguments: str, python: str | Path = sys.executable, environ: dict[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
     """The gateway on a free port; ended in any case."""
-    command = [sys.executable, "-m", "serving.gateway", "--port", "0", *arguments]
+    command = [str(python), "-m", "serving.gateway", "--port", "0", *arguments]
     with log.open("wb") as file:
         started = subprocess.Popen(command, cwd=ROOT, stderr=file, env={**os.environ, **(environ or {})})
         try:
