@@ -17,7 +17,8 @@ SYSTEM_PYTHON = PYTHON='$(PYTHON)' $(or $(shell for python in python3 /usr/bin/p
     "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 8))' >/dev/null 2>&1 && echo "$$python" && break; \
     done),python3)
 
-.PHONY: help doctor setup data run-local test test-fast test-other-stack check format bench deploy-render gateway rollout-status pin canary compare promote rollback lock clean
+.PHONY: help doctor setup data run-local test test-fast test-other-stack check format bench lock clean \
+    serve gateway deploy-render rollout-status pin canary compare promote rollback
 
 help: ## This list
 	@printf 'make TARGET [NAME=value ...]\n\n'
@@ -28,6 +29,7 @@ help: ## This list
 	    'DATA=path' 'your own CSV file or folder, for run-local' \
 	    'VAR=var' 'where everything that is produced goes' \
 	    'TRAIN_STEPS=n' 'shorter or longer training, for run-local' \
+	    'INFRA=docker' 'run-local: TensorFlow Serving itself, in Docker, must serve a model, too' \
 	    'FORCE=1' 'run-local: run every node, whatever the cache holds' \
 	    'VERBOSE=1' 'run-local: show the whole log' \
 	    'OVERLAY=production' 'deploy-render: instead of staging' \
@@ -54,7 +56,8 @@ data: $(STAMP) ## Prepare the task's rows under var/data/ (no network)
 
 run-local: $(STAMP) ## The whole pipeline on this machine: from rows to a pushed model
 	@$(RUN) -m pipelines.local --task '$(TASK)' --var '$(VAR)' $(if $(DATA),--data '$(DATA)') \
-	    $(if $(TRAIN_STEPS),--train-steps '$(TRAIN_STEPS)') $(if $(FORCE),--force) $(if $(VERBOSE),--verbose)
+	    $(if $(TRAIN_STEPS),--train-steps '$(TRAIN_STEPS)') $(if $(INFRA),--infra '$(INFRA)') $(if $(FORCE),--force) \
+	    $(if $(VERBOSE),--verbose)
 
 test: $(STAMP) ## All tests, whole-pipeline runs included
 	@$(RUN) -m pytest
@@ -80,6 +83,15 @@ bench: $(STAMP) ## Upstream's example against ours, into var/bench/
 
 deploy-render: $(STAMP) ## What would be applied to Kubernetes (docs/deploy.md)
 	@.venv/bin/kubectl kustomize 'serving/deploy/kubernetes/overlays/$(OVERLAY)'
+
+serve: $(STAMP) ## The pushed models over TensorFlow Serving's API: REST on port 8501, gRPC on 8500
+	@mkdir -p '$(VAR)/serving'
+	@models='$(VAR)/serving/models.config' && { test -e "$$models" || { \
+	    sed "s|/models/taxi|$$(cd '$(VAR)/serving' && pwd)/$(TASK)|; s|\"taxi\"|\"$(TASK)\"|" \
+	        serving/deploy/model_server/models.config >"$$models.new" && mv "$$models.new" "$$models"; }; }
+	@$(RUN) -m serving.server --model_config_file='$(VAR)/serving/models.config' \
+	    --allow_version_labels_for_unavailable_models=true \
+	    --monitoring_config_file=serving/deploy/model_server/monitoring.config
 
 gateway: $(STAMP) ## What end users call, on port 8080: a page, and POST /v1/tip; before the server of `make serve`
 	@GATEWAY__TRAFFIC='$(VAR)/serving/traffic.json' GATEWAY__REQUEST_LOG__FOLDER='$(VAR)/requests/$(TASK)' \
