@@ -2,12 +2,15 @@
 
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from benchmarks.trees import SEEDS, examples_folder, read_split, trees_measures
 from tests.runs.project import NODES, SOURCE, Finished, Project
+from tests.runs.served import curl_lines, pasted, served
 
 pytestmark = pytest.mark.pipeline
 
@@ -60,6 +63,19 @@ def test_the_readme_shows_what_one_gets(cold: Finished) -> None:
             assert pattern in re.sub(r" +", " ", re.sub(r"\d[\d.,]*", "#", shown)), line
 
 
+def test_the_readmes_curl_lines_answer_as_shown(taxi: Project, cold: Finished, tmp_path: Path) -> None:
+    lines = curl_lines((SOURCE / "README.md").read_text())
+    with served(taxi.root, tmp_path) as (server, gateway):
+        (gateway_answer, gateway_shown), (answer, shown) = (
+            (pasted(command, server, gateway), shown) for command, shown in lines
+        )
+    assert gateway_answer.keys() == gateway_shown.keys()
+    assert gateway_answer["model_version"] == cold.summary["pushed"]["version"]
+    ((prediction,), (prediction_shown,)) = gateway_answer["predictions"], gateway_shown["predictions"]
+    assert prediction == {"decision": True, "probability": pytest.approx(prediction_shown["probability"], abs=0.03)}
+    assert np.array(answer["outputs"]) == pytest.approx(np.array(shown["outputs"]), abs=0.03)
+
+
 def test_what_is_undefined_is_null(cold: Finished) -> None:
     assert cold.summary["metrics"]["payment_type = Cash"]["calibration"] is None  # no cash ride has a recorded tip
 
@@ -88,8 +104,18 @@ def test_two_cold_runs_give_the_same_metrics(taxi: Project, cold: Finished) -> N
             assert again.summary["metrics"][where][name] == expected, (where, name)
 
 
-def test_an_edit_of_the_model_runs_from_trainer_on(taxi: Project, cold: Finished) -> None:
+def test_an_edit_of_the_model_runs_from_trainer_on_and_no_request_fails(
+    taxi: Project, cold: Finished, tmp_path: Path
+) -> None:
     taxi.edit("pipelines/taxi/model.py")
-    run = taxi.run(task="taxi")
-    assert run.status == 0, run.told()
-    assert run.ran == {"Trainer", "SkewGate", "Evaluator", "Pusher"}
+    ((command, _), _) = curl_lines((SOURCE / "README.md").read_text())
+    with served(taxi.root, tmp_path) as (server, gateway), ThreadPoolExecutor(1) as beside:
+        run = beside.submit(taxi.run, task="taxi")
+        versions = []
+        while not run.done() or versions[-1] != run.result().summary["pushed"]["version"]:
+            assert len(versions) < 100_000, versions[-1]
+            versions.append(pasted(command, server, gateway)["model_version"])  # an answer other than this is an error
+    assert run.result().status == 0, run.result().told()
+    assert run.result().ran == {"Trainer", "SkewGate", "Evaluator", "Pusher"}
+    assert len(set(versions)) == 2
+    assert versions == sorted(versions)
