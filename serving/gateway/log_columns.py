@@ -33,6 +33,7 @@ OWN_COLUMNS = (
     ANSWER_LATENCY_MS,
     ANSWER_STATUS,
 )
+_NEEDED = (REQUEST_TIME, ANSWER_STATUS)  # without them nobody can say which rows of the log count
 
 _HASHED, _DROPPED = b"hashed", b"dropped"
 _HASH_NAME = b"hmac-sha256"
@@ -48,7 +49,7 @@ def check_names(contract: Contract, dropped: Iterable[str], hashed: Iterable[str
     features = [feature.name for feature in contract.features]
     columns = [*features, *OWN_COLUMNS]
     for setting, names, allowed in (
-        ("dropped", set(dropped), [name for name in columns if name != REQUEST_TIME]),
+        ("dropped", set(dropped), [name for name in columns if name not in _NEEDED]),
         ("hashed", set(hashed), [*features, REQUEST_ID]),
     ):
         for name in sorted(names.difference(allowed)):

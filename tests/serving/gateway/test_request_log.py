@@ -308,6 +308,7 @@ def test_the_key_is_read_from_a_file_or_a_variable(tmp_path: Path) -> None:
         ({"hashed": ("company",), "hash_key": b"short"}, "expected a key of at least 16 bytes, received 5"),
         ({"dropped": ("compny",)}, "dropped: no column 'compny' that can be dropped; did you mean 'company'?"),
         ({"dropped": ("request_time",)}, "no column 'request_time' that can be dropped"),
+        ({"dropped": ("answer_status",)}, "no column 'answer_status' that can be dropped"),
         ({"hashed": ("answer_status",), "hash_key": KEY}, "no column 'answer_status' that can be hashed"),
         ({"hashed": ("pay",), "dropped": ("pay",), "hash_key": KEY}, "pay: both dropped and hashed"),
     ],
