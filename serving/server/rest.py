@@ -115,6 +115,7 @@ async def _regress(service: Service, spec: model_pb2.ModelSpec, body: bytes) -> 
 
 
 def _status(service: Service, spec: model_pb2.ModelSpec) -> bytes:
+    spec.ClearField("version_label")  # as in TensorFlow Serving, where a label does not choose a status
     return _proto_json(service.status(spec)).encode()
 
 

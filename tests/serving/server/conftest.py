@@ -16,8 +16,8 @@ MONITORING_PATH = "/monitoring/prometheus/metrics"
 def rest_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """Serves, until the session ends:
 
-    `line` (versions 3 and 12, slopes 3 and 12, labels stable and canary), an echo for each of DTYPES and for `bools` and
-    `halves`, `pair`, `counter`, `failing`, and `waiting`, whose gate is the file `gate` beside the log.
+    `line` (versions 3 and 12, slopes 3 and 12, labels stable and canary), an echo for each of DTYPES and for `bools`
+    and `halves`, `pair`, `counter`, `failing`, and `waiting`, whose gate is the file `gate` beside the log.
     """
     base, log = tmp_path_factory.mktemp("models"), tmp_path_factory.mktemp("rest")
     for version in (3, 12):
