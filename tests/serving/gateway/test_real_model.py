@@ -1,0 +1,144 @@
+"""The gateway before the embedded server and a model that the pipeline's own export wrote."""
+
+import concurrent.futures
+import contextlib
+import json
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from serving.gateway.app import create_app
+from tests import handmade
+from tests.serving import running_server
+from tests.serving.gateway.conftest import settings
+from tests.serving.gateway.http_server import HttpServer
+from tests.serving.running_server import RunningServer
+
+pytestmark = pytest.mark.pipeline
+
+FLAGS = ("--file_system_poll_wait_seconds=0.1", "--allow_version_labels_for_unavailable_models=true")
+FEATURES = ("fare", "hour", "payment", "miles", "seconds", "company")
+ROWS = [{name: row[name] for name in FEATURES} for row in handmade.ROWS]
+
+
+def push(export: Path, model: Path, version: int) -> None:
+    shutil.copytree(export, model / f"{version}.tmp")
+    (model / f"{version}.tmp").rename(model / str(version))
+
+
+@pytest.fixture(scope="module")
+def folder(handmade_export: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two models: `plain`, without labels, and `labelled`, two versions with one label each."""
+    folder = tmp_path_factory.mktemp("models")
+    push(handmade_export, folder / "plain", 1)
+    push(handmade_export, folder / "labelled", 1)
+    push(handmade_export, folder / "labelled", 2)
+    (folder / "models.config").write_text(f"""
+      model_config_list {{
+        config {{ name: "plain" base_path: "{folder}/plain" model_platform: "tensorflow" }}
+        config {{
+          name: "labelled" base_path: "{folder}/labelled" model_platform: "tensorflow"
+          model_version_policy {{ specific {{ versions: 1 versions: 2 }} }}
+          version_labels {{ key: "stable" value: 1 }} version_labels {{ key: "canary" value: 2 }}
+        }}
+      }}""")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def server(folder: Path) -> Iterator[RunningServer]:
+    with running_server.running(folder, f"--model_config_file={folder / 'models.config'}", *FLAGS) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def gateway(url: str, export: Path, model: str, **flags: Any) -> Iterator[httpx.Client]:
+    contract = {"contract": str(export / "assets.extra" / "schema.pbtxt"), "model.name": model}
+    app = create_app(settings(url, contract | flags), {})
+    with HttpServer(app) as server, httpx.Client(base_url=server.url, timeout=30) as client:
+        yield client
+
+
+def test_answers_are_those_of_the_batch_path(handmade_export: Path, server: RunningServer) -> None:
+    """Missing values and all: what serving_default says of the same rows as tf.Examples, bit for bit."""
+    examples = [handmade.to_example({name: row[name] for name in FEATURES}) for row in handmade.ROWS]
+    model = tf.saved_model.load(str(handmade_export))
+    expected = model.signatures["serving_default"](tf.constant(examples))["predictions"].numpy()[:, 0]
+    with gateway(server.url, handmade_export, "plain") as client:
+        assert client.get("/readyz").json() == {"status": "ready", "model_version": "1", "model_label": None}
+        left_out = [{name: value for name, value in row.items() if value is not None} for row in ROWS]
+        assert left_out != ROWS
+        for rows in (ROWS, left_out):
+            said = client.post("/v1/tip", json=rows).raise_for_status().json()
+            received = np.array([answer["probability"] for answer in said["predictions"]], np.float32)
+            np.testing.assert_array_equal(received, expected)
+            assert [answer["decision"] for answer in said["predictions"]] == [bool(one >= 0.5) for one in expected]
+
+
+def test_labels_and_a_canary(handmade_export: Path, server: RunningServer, tmp_path: Path) -> None:
+    with gateway(server.url, handmade_export, "labelled", traffic=str(tmp_path / "traffic.json")) as client:
+
+        def answered() -> tuple[str, str]:
+            said = client.post("/v1/tip", json=ROWS[0]).raise_for_status().json()
+            return said["model_version"], said["model_label"]
+
+        assert {answered() for _ in range(5)} == {("1", "stable")}
+        (tmp_path / "new").write_text(json.dumps({"canary_percent": 100}))
+        os.replace(tmp_path / "new", tmp_path / "traffic.json")
+        assert {answered() for _ in range(5)} == {("2", "canary")}
+
+
+def test_a_contract_that_is_not_the_model_s(server: RunningServer, handmade_export: Path, tmp_path: Path) -> None:
+    contract = (handmade_export / "assets.extra" / "schema.pbtxt").read_text().replace('"hour"', '"our"')
+    (tmp_path / "schema.pbtxt").write_text(contract)
+    with gateway(server.url, handmade_export, "plain", contract=str(tmp_path / "schema.pbtxt")) as client:
+        assert client.get("/readyz").status_code == 503
+
+
+def test_a_new_version_costs_nobody_an_answer(folder: Path, handmade_export: Path, server: RunningServer) -> None:
+    stop = threading.Event()
+    with gateway(server.url, handmade_export, "plain", **{"model.resolve_seconds": 1}) as client:
+
+        def ask() -> list[tuple[int, str | None]]:
+            seen = []
+            while not stop.is_set():
+                answer = client.post("/v1/tip", json=ROWS[:3])
+                seen.append((answer.status_code, answer.json().get("model_version")))
+            return seen
+
+        def current() -> str:
+            return str(client.get("/readyz").json()["model_version"])
+
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            asked = [pool.submit(ask) for _ in range(3)]
+            try:
+                for version in ("2", "3", "4"):
+                    push(handmade_export, folder / "plain", int(version))
+                    server.wait_for(lambda version=version: current() == version)  # type: ignore[misc]
+            finally:
+                stop.set()
+    seen = [one for future in asked for one in future.result()]
+    assert {status for status, _ in seen} == {200}
+    assert {version for _, version in seen} >= {"2", "3", "4"}
+
+
+def test_a_server_that_is_killed(folder: Path, handmade_export: Path, tmp_path: Path) -> None:
+    flags = ("--model_name=plain", f"--model_base_path={folder / 'plain'}", *FLAGS)
+    with running_server.running(tmp_path, *flags) as first, gateway(first.url, handmade_export, "plain") as client:
+        assert client.post("/v1/tip", json=ROWS[0]).status_code == 200
+        first.process.kill()
+        first.process.wait()
+        answer = client.post("/v1/tip", json=ROWS[0])
+        assert (answer.status_code, answer.json()["code"], answer.headers["retry-after"]) == (503, "no_model", "2")
+        assert client.get("/healthz").status_code == 200
+        with running_server.running(tmp_path, *flags, f"--rest_api_port={first.rest_port}"):
+            assert client.post("/v1/tip", json=ROWS[0]).status_code == 200
+            assert client.get("/readyz").status_code == 200
