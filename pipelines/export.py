@@ -14,7 +14,6 @@ from tensorflow_transform.tf_metadata import schema_utils
 from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.utils import io_utils
 
-from components.domains import known_strings, number_range
 from components.missing_rule import MissingRule
 from components.signatures import (
     PREDICTIONS,
@@ -23,6 +22,7 @@ from components.signatures import (
     TRAINED_MODEL_FILE,
     TRANSFORM_FEATURES,
 )
+from serving.domains import known_strings, number_range
 
 SERVING_ENVIRONMENT = "SERVING"  # of the contract: what a request holds, which is everything but the label
 _CONTRACT_FILE = "schema.pbtxt"  # in the model's assets.extra, so that a client finds types and the missing rule
