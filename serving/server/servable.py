@@ -71,7 +71,7 @@ class Servable:
             values = call(*(inputs[name] for name in names))
         except tf.errors.OpError as error:
             raise _as_serving_error(error) from error
-        return dict(zip(outputs, values, strict=True))
+        return {name: _as_array(value) for name, value in zip(outputs, values, strict=True)}
 
     def close(self) -> None:
         """Frees the model's memory; calls still running end first."""
@@ -87,6 +87,11 @@ class Servable:
                 options = config_pb2.CallableOptions(feed=feeds, fetch=fetches)
                 self._calls[key] = self._session._make_callable_from_options(options)
             return self._calls[key]
+
+
+def _as_array(value: np.ndarray | np.generic | bytes) -> np.ndarray:
+    """A session gives a tensor without dimensions as a scalar, and of strings as bytes."""
+    return np.array(value, dtype=object) if isinstance(value, bytes) else np.asarray(value)
 
 
 def _as_serving_error(error: tf.errors.OpError) -> ServingError:

@@ -118,6 +118,7 @@ def test_predict_strings_several_outputs_and_filters(server: RunningServer) -> N
     assert answer(server, {"value": np.array([b"\xff\x00", b"Loop"], object)}, name="texts") == {
         "same": [b"\xff\x00", b"Loop"]
     }
+    assert answer(server, {"value": np.array(b"one", object)}, name="texts") == {"same": b"one"}
     inputs = {"number": np.array([4, 5], np.int32), "word": [b"a", b"b"]}
     assert answer(server, inputs, name="pair") == {"number": [4, 5], "word": [b"a", b"b"], "word_bytes": [b"a", b"b"]}
     assert answer(server, inputs, name="pair", filters=("word", "number")) == {"word": [b"a", b"b"], "number": [4, 5]}
