@@ -8,6 +8,7 @@ import doctest
 import email.utils
 import itertools
 import json
+import re
 import subprocess
 import sys
 import time
@@ -36,6 +37,7 @@ from serving.client_errors import (
     refused,
 )
 from serving.gateway.app import create_app
+from serving.gateway.log_columns import check_names
 from serving.gateway.settings import load
 from tests.serving.gateway.http_server import HttpServer, free_port
 from tests.serving.gateway.scripted_model import ScriptedModel
@@ -184,6 +186,38 @@ def test_the_example_in_the_docstring(gateway: str) -> None:
     report: list[str] = []
     with capture_logs():  # The gateway of this process would print in between.
         assert doctest.DocTestRunner().run(example, out=report.append).failed == 0, "".join(report)
+
+
+def fenced(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", (ROOT / "docs/serving.md").read_text(), re.MULTILINE | re.DOTALL)
+
+
+def test_the_example_in_the_docs(gateway: str) -> None:
+    (example,) = [code for code in fenced("python") if "Client(" in code]
+    names: dict[str, Any] = {}
+    with capture_logs():
+        exec(example.replace("http://127.0.0.1:8080", gateway), names)
+    assert names["prediction"].probability == pytest.approx(7.65 / 1000)
+    assert [type(each) for each in names["both"]] == [Prediction, Prediction]
+
+
+def test_the_request_in_the_docs_is_one_that_the_gateway_takes(gateway: str) -> None:
+    (command,) = [code for code in fenced("") if code.startswith("curl")]
+    shown = subprocess.run(
+        ["bash", "-c", command.replace("http://127.0.0.1:8080", gateway)], check=True, capture_output=True, text=True
+    )
+    (answer,) = json.loads(shown.stdout)["predictions"]
+    assert answer == {"probability": pytest.approx(7.65 / 1000), "decision": False}
+
+
+def test_the_settings_of_the_log_in_the_docs_are_taken(tmp_path: Path) -> None:
+    (table,) = fenced("toml")
+    file = tmp_path / "taxi.toml"
+    file.write_text((ROOT / "serving/gateway/taxi.toml").read_text() + table)
+    found = load(file, {"GATEWAY_REQUEST_LOG_HASH_KEY": "a key of the tests"}).request_log
+    assert found is not None
+    assert (found.sample_rate, found.hashed, found.keep_days) == (0.1, ("company",), 30)
+    check_names(CONTRACT, found.dropped, found.hashed)
 
 
 # --- Against faults. ---
