@@ -12,7 +12,12 @@ OWN = {*PRODUCT, "benchmarks", "tests"}
 PACKAGE_OF = {
     "absl": "absl-py",
     "google": "protobuf",
+    "grpc": "grpcio",
+    "grpc_health": "grpcio-health-checking",
+    "pydantic_core": "pydantic",
     "sklearn": "scikit-learn",
+    "tensorflow_serving": "tensorflow-serving-api",
+    "yaml": "pyyaml",
 }  # module -> package, where they differ
 
 
@@ -36,8 +41,10 @@ def named(requirements: list[str]) -> set[str]:
 def test_every_import_is_named() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     product = named(project["project"]["dependencies"])
-    assert imported(*PRODUCT) - product == set()
-    assert imported("benchmarks", "tests") - product - named(project["dependency-groups"]["dev"]) == set()
+    gateway, dev = (named(project["dependency-groups"][group]) for group in ("gateway", "dev"))
+    assert imported(*(folder for folder in PRODUCT if folder != "serving")) - product == set()
+    assert imported("serving") - product - gateway == set()
+    assert imported("benchmarks", "tests") - product - gateway - dev == set()
 
 
 def test_every_dependency_says_why() -> None:
