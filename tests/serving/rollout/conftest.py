@@ -126,6 +126,7 @@ def new_site(
 @pytest.fixture
 def site(server: ServerProcess, new_site: Callable[[ServerProcess], Site]) -> Iterator[Site]:
     """Version 1 answers, as after a first push."""
+    server.assert_alive()
     made = new_site(server)
     with server.client() as client:
         client.reload(ModelsConfig(made.config, "model_config_list {}").message)

@@ -45,6 +45,9 @@ class ServerProcess:
     def client(self, model: str = "taxi") -> ModelServer:
         return ModelServer(host="127.0.0.1", grpc_port=self.ports[0], rest_port=self.ports[1], model=model, timeout=60)
 
+    def assert_alive(self) -> None:
+        assert self._process.poll() is None, f"ended with {self._process.poll()}: {self._log.read_text()[-2000:]}"
+
     def kill(self) -> None:
         self._process.kill()
         self._process.wait()
@@ -57,7 +60,7 @@ class ServerProcess:
                     client.versions()
                     client.version_of("none")
                     return
-                assert self._process.poll() is None, self._log.read_text()
+                self.assert_alive()
                 assert time.monotonic() < end, self._log.read_text()
                 time.sleep(0.05)
 
