@@ -1,0 +1,98 @@
+"""The body of a request, and what the REST application does when something breaks, without a server around it."""
+
+import asyncio
+import gzip
+import logging
+from collections.abc import Sequence
+
+import httpx
+import pytest
+from starlette.types import Message, Receive, Scope
+
+from serving.server.errors import ServingError
+from serving.server.rest import rest_app
+from serving.server.rest_body import MOST_BYTES, ClientGoneError, inflate, read_body
+
+MONITORING_PATH = "/metrics"
+
+
+def request(**headers: str) -> Scope:
+    return {
+        "type": "http",
+        "method": "POST",
+        "raw_path": b"/v1/models/line:predict",
+        "query_string": b"",
+        "headers": [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()],
+    }
+
+
+def arriving(*messages: Message) -> Receive:
+    """An ASGI channel on which these messages come, and then no more."""
+    left = iter(messages)
+
+    async def receive() -> Message:
+        return next(left)
+
+    return receive
+
+
+def part(body: bytes, more_body: bool = True) -> Message:
+    return {"type": "http.request", "body": body, "more_body": more_body}
+
+
+def read(messages: Sequence[Message], **headers: str) -> bytes:
+    return asyncio.run(read_body(request(**headers), arriving(*messages)))
+
+
+def test_parts_are_put_together() -> None:
+    assert read([part(b'{"inp'), part(b""), part(b'uts": 1}', more_body=False)]) == b'{"inputs": 1}'
+    assert read([part(b"", more_body=False)]) == b""
+
+
+def test_gzip_comes_in_parts_too() -> None:
+    packed = gzip.compress(b'{"inputs": 1}')
+    assert read([part(packed[:7]), part(packed[7:], more_body=False)], content_encoding="gzip") == b'{"inputs": 1}'
+
+
+def test_no_more_is_read_than_may_come() -> None:
+    chunk = bytes(MOST_BYTES // 2)
+    assert len(read([part(chunk), part(chunk, more_body=False)])) == MOST_BYTES
+    with pytest.raises(ServingError, match=f"The body is longer than {MOST_BYTES} bytes"):
+        read([part(chunk), part(chunk), part(b"1")])  # and the end is not waited for
+    with pytest.raises(ServingError, match=f"The body is longer than {MOST_BYTES} bytes"):
+        read([], content_length=str(MOST_BYTES + 1))
+
+
+def test_no_more_is_inflated_than_may_come() -> None:
+    assert len(inflate(gzip.compress(bytes(MOST_BYTES), compresslevel=1))) == MOST_BYTES
+    with pytest.raises(ServingError, match=f"The body is longer than {MOST_BYTES} bytes"):
+        inflate(gzip.compress(bytes(MOST_BYTES + 1), compresslevel=1))
+
+
+def test_a_client_that_leaves_gets_no_answer() -> None:
+    messages = [part(b'{"inp'), {"type": "http.disconnect"}]
+    with pytest.raises(ClientGoneError):
+        read(messages)
+
+    async def send(message: Message) -> None:
+        raise AssertionError(f"nobody is there to read {message}")
+
+    app = rest_app(None, None, bytes)  # type: ignore[arg-type]  # the request never gets as far as the service
+    asyncio.run(app(request(), arriving(*messages), send))
+
+
+def test_an_error_of_ours_is_a_500_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    def render() -> bytes:
+        raise ZeroDivisionError("planted")
+
+    async def ask() -> httpx.Response:
+        transport = httpx.ASGITransport(rest_app(None, MONITORING_PATH, render))  # type: ignore[arg-type]
+        async with httpx.AsyncClient(transport=transport, base_url="http://server") as client:
+            return await client.get(MONITORING_PATH)
+
+    with caplog.at_level(logging.ERROR):
+        response = asyncio.run(ask())
+    assert (response.status_code, response.json()) == (500, {"error": "An error in the server; its log says more."})
+    (record,) = caplog.records
+    assert record.getMessage() == f"GET {MONITORING_PATH}: this is an error in the server"
+    assert "planted" in (record.exc_text or "")
