@@ -74,6 +74,7 @@ def create_app(settings: Settings, environ: Mapping[str, str] = os.environ) -> f
     app = FastAPIOffline(
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
         title=settings.title,
         description=settings.description,
         version="1",

@@ -21,8 +21,8 @@ PREFIX = "GATEWAY__"
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
-# A relative path in the settings file starts at that file, so that it means the same wherever the gateway is started; one
-# in a variable or on the command line starts where all others there do, at the working directory.
+# A relative path in the settings file starts at that file, so that it means the same wherever the gateway is started;
+# one in a variable or on the command line starts where all others there do, at the working directory.
 FilePath = Path
 
 

@@ -1,13 +1,17 @@
 """Who is let in, and how much of whom: keys, rate, sizes, media types."""
 
+import json
 import os
 import socket
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
+import hypothesis
 import pytest
+from hypothesis import strategies
 
 from serving.gateway.keys import Keys, parse
 from tests.serving.gateway.conftest import Start, sample
@@ -211,3 +215,36 @@ def test_headers_that_guard_a_browser(client: httpx.Client, path: str) -> None:
     policy = headers["content-security-policy"]
     assert policy.startswith("default-src 'none'; script-src 'self'")
     assert "unsafe-inline" not in policy.split("style-src")[0]
+
+
+numbers = strategies.integers() | strategies.floats()
+documents = strategies.recursive(
+    strategies.none() | strategies.booleans() | numbers | strategies.text(),
+    lambda inner: strategies.lists(inner) | strategies.dictionaries(strategies.text(), inner),
+    max_leaves=10,
+)
+bodies = strategies.binary() | documents.map(lambda document: json.dumps(document).encode())
+
+
+@hypothesis.given(body=bodies)
+@hypothesis.settings(
+    max_examples=200, deadline=None, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture]
+)
+def test_no_body_breaks_the_gateway(client: httpx.Client, model: ScriptedModel, body: bytes) -> None:
+    answer = client.post("/v1/tip", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code in (400, 422)
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert model.asked == []
+
+
+paths = strategies.text(alphabet=strategies.characters(codec="ascii"), min_size=1)
+methods = strategies.sampled_from(["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS"])
+
+
+@hypothesis.given(path=paths, method=methods)
+@hypothesis.settings(
+    max_examples=200, deadline=None, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture]
+)
+def test_no_path_breaks_the_gateway(client: httpx.Client, path: str, method: str) -> None:
+    target = client.base_url.copy_with(raw_path=b"/" + quote(path, safe="/.%").encode())
+    assert client.request(method, target).status_code in (200, 404, 405, 415)
