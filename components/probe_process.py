@@ -1,26 +1,23 @@
 """Runs components.skew_probe in a fresh process, and reads what it leaves: the other half of its files."""
 
 import json
-import os
 import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from components import skew_probe
+from components import child_process, skew_probe
 from components.missing_rule import MissingRule
 
-_STDERR = "stderr"
+_LOG = "probe.log"
 
 
-@contextmanager
 def started(
     workdir: Path, raw_files: list[str], model_dir: str, missing: MissingRule, batch_sizes: tuple[int, ...]
-) -> Iterator[subprocess.Popen[bytes]]:
+) -> AbstractContextManager[subprocess.Popen[bytes]]:
     """The probe, running beside the comparison's own half, and ended with it."""
     request = {
         "model": model_dir,
@@ -30,31 +27,20 @@ def started(
         "answers": str(workdir),
     }
     (workdir / "request.json").write_text(json.dumps(request))
-    command = [sys.executable, "-P", skew_probe.__file__, str(workdir / "request.json")]
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    # The Trainer's process holds the GPU's memory, and kernels there may differ from batch size to batch size.
-    environment["CUDA_VISIBLE_DEVICES"] = "-1"
-    with (
-        (workdir / _STDERR).open("wb") as stderr,
-        # The pipe that is the probe's standard input closes when this process dies, and the probe ends too.
-        subprocess.Popen(
-            command, cwd=workdir, env=environment, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=stderr
-        ) as probe,
-    ):
-        try:
-            yield probe
-        finally:
-            probe.kill()
+    program = [skew_probe.__file__, str(workdir / "request.json")]
+    return child_process.started(program, workdir=workdir, log=workdir / _LOG)
 
 
-def outcome(probe: subprocess.Popen[bytes], workdir: Path) -> dict[str, Any]:
-    """Waits for the probe, and returns what it says of itself, or what is known of its death."""
-    status = probe.wait()
+def outcome(probe: subprocess.Popen[bytes], workdir: Path, seconds: float) -> dict[str, Any]:
+    """Waits for the probe so many seconds, and returns what it says of itself, or what is known of its end."""
+    try:
+        status = probe.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return {"error": f"it was not done after {seconds:g} s"}
     done = workdir / skew_probe.DONE_NAME
     if done.exists():
         return json.loads(done.read_text())
-    lines = (workdir / _STDERR).read_text(errors="replace").strip().splitlines()
-    return {"error": f"{lines[-1] if lines else 'no message'} (exit status {status})"}
+    return {"error": f"{child_process.last_line(workdir / _LOG)} (exit status {status})"}
 
 
 def answers(workdir: Path) -> Iterator[dict[str, np.ndarray]]:

@@ -1,17 +1,15 @@
 """Asks an exported model what a client would, in a process that knows neither this project nor tensorflow_transform.
 
-Run as a script by SkewGate, with `-P` so that this project is not even importable:
-`python -P skew_probe.py REQUEST.json`. The request names the SavedModel, the raw Examples files, the missing rule, the
-batch sizes, and the folder for the answers. Answers are one `.npz` per chunk of rows, named `chunk-00000.npz`, with the
-arrays `transform_features/<batch size>/<feature>`, `serving_default/<batch size>`, `serving_raw/<batch size>`, each
-with one row per raw row. The last thing written is `probe.json`: either `rows` and the `forbidden_modules` that were
-loaded, or the `error` that ended it.
+Run as a script by SkewGate (components.probe_process), without this project on its path. Its argument is a JSON file
+that names the SavedModel, the raw Examples files, the missing rule, the batch sizes, and the folder for the answers.
+Answers are one `.npz` per chunk of rows, named `chunk-00000.npz`, with the arrays
+`transform_features/<batch size>/<feature>`, `serving_default/<batch size>`, `serving_raw/<batch size>`, each with one
+row per raw row. The last thing written is `probe.json`: either `rows` and the `forbidden_modules` that were loaded, or
+the `error` that ended it.
 """
 
 import json
-import os
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -129,12 +127,5 @@ def _asker(signature: Any) -> Callable[[Nest, int], Nest]:
     return in_batches(lambda inputs: signature(**inputs), signature.structured_outputs)
 
 
-def _end_with_parent() -> None:
-    """Ends this process when SkewGate is gone, however it went: then the pipe that is standard input closes."""
-    os.read(sys.stdin.fileno(), 1)
-    os._exit(1)
-
-
 if __name__ == "__main__":
-    threading.Thread(target=_end_with_parent, daemon=True).start()
     sys.exit(main(sys.argv[1]))
