@@ -5,6 +5,8 @@ that the next push takes for done. This one copies beside (`<version>.tmp`, whic
 disk, and renames; it clears what a killed push left; and a model that is already the newest version is not pushed
 again, so that a run repeated after a kill ends with one new version, not two.
 
+A version is the model together with the warm-up requests that the InfraBlessing holds (docs/decisions/0012-warm-up.md).
+
 Use it as `Pusher(..., custom_executor_spec=ExecutorClassSpec(atomic_pusher.Executor))`.
 """
 
@@ -21,6 +23,8 @@ from tfx.components.pusher import executor as pusher_executor
 from tfx.proto import pusher_pb2
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import io_utils, proto_utils
+
+from components import warmup_records
 
 _HALF_COPY_SUFFIX = ".tmp"
 
@@ -41,12 +45,13 @@ class Executor(pusher_executor.Executor):
         """Pushes the model if both blessings say yes, else marks it as not pushed.
 
         Args:
-            input_dict: `model`, `model_blessing` and `infra_blessing`, one artifact each.
-            output_dict: `pushed_model`, which gets the destination, the version, and a copy of the model.
+            input_dict: `model`, `model_blessing` and `infra_blessing`, one artifact each; the last holds the warm-up
+                requests.
+            output_dict: `pushed_model`, which gets the destination, the version, and a copy of what is pushed.
             exec_properties: `push_destination`, JSON of a PushDestination with `filesystem.base_directory`.
 
         Raises:
-            ValueError: A blessing is missing.
+            ValueError: A blessing is missing, or the warm-up requests in it are.
             PushError: The destination cannot be written.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
@@ -59,10 +64,28 @@ class Executor(pusher_executor.Executor):
             return
         destination = pusher_pb2.PushDestination()
         proto_utils.json_to_proto(exec_properties[standard_component_specs.PUSH_DESTINATION_KEY], destination)
-        model = Path(self.GetModelPath(input_dict))
-        io_utils.copy_dir(str(model), pushed.uri)  # before the push: what can fail comes first
-        version = push(model, Path(destination.filesystem.base_directory))
+        (infra_blessing,) = input_dict[standard_component_specs.INFRA_BLESSING_KEY]
+        whole = Path(pushed.uri)
+        io_utils.copy_dir(self.GetModelPath(input_dict), str(whole))  # before the push: what can fail comes first
+        add_warmup_records(Path(infra_blessing.uri), whole)
+        version = push(whole, Path(destination.filesystem.base_directory))
         self._MarkPushed(pushed, pushed_destination=str(version), pushed_version=version.name)
+
+
+def add_warmup_records(infra_blessing: Path, model: Path) -> None:
+    """Puts the warm-up requests of an InfraBlessing into a model.
+
+    Raises:
+        ValueError: It holds none.
+    """
+    records, place = infra_blessing / warmup_records.FILE, warmup_records.path_in(model)
+    if not records.is_file():
+        raise ValueError(
+            f"nothing is pushed without warm-up requests: expected {records.name} in {infra_blessing}, received none; "
+            "take the infra_blessing from SkewGate, which writes them."
+        )
+    place.parent.mkdir(exist_ok=True)
+    shutil.copyfile(records, place)
 
 
 def push(model: Path, base: Path) -> Path:

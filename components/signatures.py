@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import tensorflow as tf
 from tensorflow.python.saved_model import loader_impl
 
 # examples: string [batch], serialized tf.Example without the label -> predictions.
@@ -44,3 +45,17 @@ def check_signatures(model_dir: str | Path) -> None:
             f"the exported model lacks the signature {', '.join(missing)}: expected {', '.join(REQUIRED)}, received "
             f"{', '.join(public) or 'none'}; end run_fn with pipelines.export.export_model."
         )
+
+
+def input_specs(model_dir: str | Path, signature: str) -> dict[str, tf.TensorSpec]:
+    """The inputs of a signature of the SavedModel in `model_dir`, by name.
+
+    Raises:
+        OSError: There is no SavedModel, or it cannot be read.
+        SignatureError: It lacks the signature.
+    """
+    for graph in loader_impl.parse_saved_model(str(model_dir)).meta_graphs:
+        if signature in graph.signature_def:
+            inputs = graph.signature_def[signature].inputs
+            return {name: tf.TensorSpec(info.tensor_shape, info.dtype) for name, info in inputs.items()}
+    raise SignatureError(f"the SavedModel in {model_dir} lacks the signature {signature}")

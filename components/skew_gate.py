@@ -6,7 +6,13 @@ Writes an InfraBlessing, which Pusher demands, with `report.json` beside it. On 
 a. each feature that Transform materialised equals, bit for bit, what the model's `transform_features` gives;
 b. the predictions of `serving_default`, of `serving_raw` fed with the row's plain values, and of the trained model on
    the materialised features are equal, bit for bit at the same batch size and within TOLERANCE across batch sizes;
-c. the exported model answers in a fresh process that has imported neither tensorflow_transform nor this project.
+c. the exported model answers in a fresh process that has imported neither tensorflow_transform nor this project;
+d. the embedded model server, started on the model as Pusher would push it, replays its warm-up requests and answers
+   over REST by rows, REST by columns and gRPC, in batches and for a sample of rows one by one, within TOLERANCE of the
+   batch path; and over REST it answers, bit for bit, what it answers over gRPC.
+
+How long the single rows took is reported, and decides nothing. The warm-up requests that were replayed are left beside
+the verdict, for Pusher.
 
 Skew is a verdict, not a crash: the blessing says no and Pusher does not push. Nothing is raised but for broken inputs.
 """
@@ -14,25 +20,33 @@ Skew is a verdict, not a crash: the blessing says no and Pusher does not push. N
 import importlib
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
+from tfx.components.util import model_utils
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import io_utils, path_utils
 
-from components import probe_process, skew_probe
+from components import model_server, probe_process, skew_probe, warmup_records
 from components.artifacts import INFRA_BLESSING_MODEL_ID
+from components.bitwise import Arrays
 from components.missing_rule import MissingRule
+from components.model_server import ModelServerError
+from components.served_candidate import ServedCandidate
 from components.signatures import TRAINED_MODEL_FILE
 from components.skew_report import SkewReport
+from components.transports import Answers
 
 BATCH_SIZES = (1, 7, 64, 512)
-TOLERANCE = 1e-6  # largest difference across batch sizes; relative beyond 1 (docs/decisions/0008-tolerance.md)
+# Largest difference across batch sizes and over the wire; relative beyond 1 (docs/decisions/0008-tolerance.md).
+TOLERANCE = 1e-6
+# Seconds, unless the caller says otherwise; long, since a model that answers is never to be refused for a busy machine.
+TIME_LIMIT = 600.0
 REPORT_FILE = "report.json"
 _DTYPES = {"float_list": np.float32, "int64_list": np.int64, "bytes_list": object}
 # What TFX's own InfraValidator writes, and its Pusher looks for.
@@ -49,7 +63,10 @@ def SkewGate(
     blessing: OutputArtifact[standard_artifacts.InfraBlessing],
     split: Parameter[str],
     trainer_module: Parameter[str],
+    warmup_batch_sizes: Parameter[str],
+    time_limit: Parameter[int],
     code_digest: Parameter[str],
+    infra_validation: InputArtifact[standard_artifacts.InfraBlessing] = None,
 ) -> None:
     """Blesses the model, or says where it is skewed.
 
@@ -62,7 +79,10 @@ def SkewGate(
         blessing: where verdict and report go.
         split: which rows.
         trainer_module: imported before the trained model is read, so that its custom layers are registered.
+        warmup_batch_sizes: JSON list: rows of the requests that the model server is warmed up with.
+        time_limit: seconds that the exported model may take to load, or for as many rows as are compared together.
         code_digest: digest of this component's code; part of the cache key.
+        infra_validation: what InfraValidator says of the model, where it is part of the pipeline.
     """
     importlib.import_module(trainer_module)
     contract = io_utils.SchemaReader().read(io_utils.get_only_uri_in_dir(schema.uri))
@@ -76,10 +96,16 @@ def SkewGate(
         model_dir=path_utils.serving_model_path(model.uri),
         trained=_trained(Path(model_run.uri) / TRAINED_MODEL_FILE),
         missing=MissingRule.from_schema(contract),
+        warmup_batch_sizes=json.loads(warmup_batch_sizes),
+        time_limit=time_limit,
     )
-    shutil.rmtree(workdir)
+    if infra_validation is not None and not model_utils.is_infra_validated(infra_validation):
+        report.refuse(
+            "TensorFlow Serving itself does not serve the model: InfraValidator refused it; see the log of the run"
+        )
     blessing.set_int_custom_property(INFRA_BLESSING_MODEL_ID, model.id)
-    _bless(blessing, report)
+    _bless(blessing, report, workdir)
+    shutil.rmtree(workdir)
 
 
 def compare(
@@ -90,41 +116,48 @@ def compare(
     model_dir: str,
     trained: keras.Model,
     missing: MissingRule,
+    warmup_batch_sizes: Sequence[int] = (1,),
     batch_sizes: tuple[int, ...] = BATCH_SIZES,
+    time_limit: float = TIME_LIMIT,
 ) -> SkewReport:
     """Compares the batch path with the exported model on every row.
 
     Args:
-        workdir: an empty folder for the probe's answers.
+        workdir: an empty folder, where the probe's answers, the server's log and the warm-up requests are left.
         raw_files: gzipped TFRecord files of raw tf.Examples.
         transformed_files: the same rows after Transform, in the same order.
         model_dir: the SavedModel.
         trained: takes a dict of transformed features [batch, 1].
         missing: how serving_raw spells a missing value.
-        batch_sizes: rows a call.
+        warmup_batch_sizes: rows of the warm-up requests.
+        batch_sizes: rows a call; 1 is among them.
+        time_limit: seconds that loading the model, or answering a chunk of rows, may take.
     """
     report = SkewReport(batch_sizes=batch_sizes, tolerance=TOLERANCE)
-    predict = _batched(trained)
-    batch_path = []
-    with probe_process.started(workdir, raw_files, model_dir, missing, batch_sizes) as probe:
-        for serialized in skew_probe.read_chunks(transformed_files):
-            features = materialised(serialized)
-            batch_path.append((features, {size: _predictions(predict, features, size) for size in batch_sizes}))
-        done = probe_process.outcome(probe, workdir)
+    with (
+        probe_process.started(workdir, raw_files, model_dir, missing, batch_sizes) as probe,
+        ServedCandidate(workdir, raw_files, model_dir, missing, warmup_batch_sizes) as served_candidate,
+    ):
+        batch_path = _batch_path(transformed_files, trained, batch_sizes)
+        rows = sum(len(next(iter(features.values()))) for features, _ in batch_path)
+        answers: Sequence[Answers | None]
+        try:
+            answers = served_candidate.answers(rows, max(batch_sizes), time_limit)
+        except ModelServerError as error:
+            report.refuse(f"the model server does not serve the exported model: {error}")
+            answers = [None] * len(batch_path)
+        done = probe_process.outcome(probe, workdir, time_limit * (1 + len(batch_path)))
     if "error" in done:
         report.refuse(f"the exported model does not answer in a fresh process: {done['error']}")
         return report
     for name in done["forbidden_modules"]:
         report.refuse(f"loading the exported model also loads {name}, which the model server does not have")
-    rows = sum(len(next(iter(features.values()))) for features, _ in batch_path)
     if rows != done["rows"]:
         report.refuse(f"rows do not pair: {done['rows']} raw, {rows} transformed")
         return report
-    raw_chunks = skew_probe.read_chunks(raw_files)
-    for (features, predictions), served, raw in zip(
-        batch_path, probe_process.answers(workdir), raw_chunks, strict=True
-    ):
-        report.add(features, predictions, served, raw)
+    chunks = zip(batch_path, probe_process.answers(workdir), skew_probe.read_chunks(raw_files), answers, strict=True)
+    for (features, predictions), served, raw, answered in chunks:
+        report.add(features, predictions, served, raw, answered)
     return report
 
 
@@ -177,6 +210,18 @@ def _batched(trained: keras.Model) -> Callable[[skew_probe.Nest, int], skew_prob
     )
 
 
+def _batch_path(
+    transformed_files: list[str], trained: keras.Model, batch_sizes: tuple[int, ...]
+) -> list[tuple[Arrays, dict[int, np.ndarray]]]:
+    """Chunk by chunk of rows: the materialised features, and the trained model's predictions by batch size."""
+    predict = _batched(trained)
+    found = []
+    for serialized in skew_probe.read_chunks(transformed_files):
+        features = materialised(serialized)
+        found.append((features, {size: _predictions(predict, features, size) for size in batch_sizes}))
+    return found
+
+
 def _predictions(
     predict: Callable[[skew_probe.Nest, int], skew_probe.Nest], features: dict[str, np.ndarray], size: int
 ) -> np.ndarray:
@@ -184,8 +229,11 @@ def _predictions(
         return predict({name: tf.constant(value) for name, value in features.items()}, size)["predictions"].numpy()
 
 
-def _bless(blessing: standard_artifacts.InfraBlessing, report: SkewReport) -> None:
+def _bless(blessing: standard_artifacts.InfraBlessing, report: SkewReport, workdir: Path) -> None:
     root = Path(blessing.uri)
     (root / REPORT_FILE).write_text(json.dumps(report.as_dict(), indent=2) + "\n")
     (root / (_BLESSED_FILE if report.blessed else _NOT_BLESSED_FILE)).write_text("")
+    left = workdir / (warmup_records.FILE if report.blessed else model_server.LOG)
+    if left.exists():
+        left.rename(root / left.name)
     blessing.set_int_custom_property(_BLESSED_PROPERTY, int(report.blessed))

@@ -2,16 +2,19 @@
 
 import dataclasses
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
 
 from components.bitwise import Arrays, distances, kind, reordered
 from components.skew_probe import values_of
+from components.transports import GRPC_COLUMNS, REST_COLUMNS, REST_ROWS, Answers
 
 Pair = tuple[np.ndarray, np.ndarray]
 
-_BATCH_PATH, _EXPORTED = "batch path", "exported model"
+_BATCH_PATH, _EXPORTED, _SERVER = "batch path", "exported model", "model server"
+_BIT_FOR_BIT = "equal bit for bit"
 _REORDERED = "raw and transformed examples hold the same rows in another order: rows cannot be paired by position"
 
 
@@ -55,13 +58,14 @@ class SkewReport:
 
         Args:
             batch_sizes: rows a call.
-            tolerance: largest difference of a prediction across batch sizes; relative for predictions beyond 1, whose
-                scale is their own.
+            tolerance: largest difference of a prediction across batch sizes, and between the batch path and the model
+                server; relative for predictions beyond 1, whose scale is their own.
         """
         self._batch_sizes = batch_sizes
         self._tolerance = tolerance
         self._comparisons: dict[str, Comparison] = {}
         self._refusals: list[str] = []
+        self._seconds: dict[str, list[float]] = {}
         self._rows = 0
 
     @property
@@ -77,7 +81,14 @@ class SkewReport:
         """Why the model is refused, in plain words; empty when nothing speaks against it."""
         return self._refusals + [c.reason() for c in self._comparisons.values() if c.differences]
 
-    def add(self, features: Arrays, predictions: dict[int, np.ndarray], served: Arrays, raw: np.ndarray) -> None:
+    def add(
+        self,
+        features: Arrays,
+        predictions: dict[int, np.ndarray],
+        served: Arrays,
+        raw: np.ndarray,
+        answers: Answers | None = None,
+    ) -> None:
         """Compares one chunk of rows.
 
         Args:
@@ -85,6 +96,7 @@ class SkewReport:
             predictions: of the trained model, batch size -> [rows, outputs].
             served: the probe's answers, named as components.skew_probe says.
             raw: serialized raw tf.Examples [rows], for the report.
+            answers: the model server's; None when it does not serve the model.
         """
         answered = {size: _below(f"transform_features/{size}/", served) for size in self._batch_sizes}
         names = features.keys() | {name for columns in answered.values() for name in columns}
@@ -97,15 +109,32 @@ class SkewReport:
         for signature in ("serving_default", "serving_raw"):
             for size in self._batch_sizes:
                 answer = served[f"{signature}/{size}"]
-                comparison = self._comparison(f"{signature}, batch size {size}", "equal bit for bit")
+                comparison = self._comparison(f"{signature}, batch size {size}", _BIT_FOR_BIT)
                 self._compare(comparison, [(predictions[size], answer)], (_BATCH_PATH, _EXPORTED), raw)
                 if size != largest:
-                    rule = f"within {self._tolerance:g} (relative beyond 1)"
-                    comparison = self._comparison(f"{signature}, batch size {size} against {largest}", rule)
+                    comparison = self._comparison(f"{signature}, batch size {size} against {largest}", self._nearly)
                     sides = (f"at batch size {largest}", f"at batch size {size}")
                     pair = (served[f"{signature}/{largest}"], answer)
                     self._compare(comparison, [pair], sides, raw, self._tolerance)
+        if answers is not None:
+            sample = answers.sample
+            self._add_transports(largest, predictions[largest], answers.batched, raw, range(len(raw)))
+            self._add_transports(1, predictions[1][sample], answers.single, raw[sample], sample)
+            for transport, seconds in answers.seconds.items():
+                self._seconds.setdefault(transport, []).extend(seconds)
         self._rows += len(raw)
+
+    def latency(self) -> dict[str, dict[str, float]]:
+        """Per transport: how many rows were asked one by one, and the median and 95th percentile in milliseconds."""
+        return {
+            transport: {
+                "calls": len(seconds),
+                "p50_ms": round(1e3 * float(np.percentile(seconds, 50)), 3),
+                "p95_ms": round(1e3 * float(np.percentile(seconds, 95)), 3),
+            }
+            for transport, seconds in self._seconds.items()
+            if seconds
+        }
 
     def as_dict(self) -> dict[str, object]:
         """The whole report, for JSON."""
@@ -116,8 +145,13 @@ class SkewReport:
             "tolerance": self._tolerance,
             "differences": sum(c.differences for c in self._comparisons.values()),
             "reasons": self.reasons(),
+            "latency": self.latency(),
             "comparisons": [dataclasses.asdict(c) for c in self._comparisons.values()],
         }
+
+    @property
+    def _nearly(self) -> str:
+        return f"within {self._tolerance:g} (relative beyond 1)"
 
     def _comparison(self, name: str, rule: str) -> Comparison:
         return self._comparisons.setdefault(name, Comparison(name=name, rule=rule))
@@ -125,7 +159,7 @@ class SkewReport:
     def _add_feature(
         self, name: str, batch: np.ndarray | None, answers: list[np.ndarray | None], raw: np.ndarray
     ) -> None:
-        comparison = self._comparison(name, "equal bit for bit")
+        comparison = self._comparison(name, _BIT_FOR_BIT)
         present = [answer for answer in answers if answer is not None]
         if batch is None:
             _give_up(comparison, "the exported model has it, Transform did not write it", len(raw))
@@ -134,6 +168,18 @@ class SkewReport:
         else:
             self._compare(comparison, [(batch, answer) for answer in present], (_BATCH_PATH, _EXPORTED), raw)
 
+    def _add_transports(
+        self, size: int, batch: np.ndarray, answers: Arrays, raw: np.ndarray, positions: Sequence[int]
+    ) -> None:
+        """Compares what the model server answered with the batch path, and what went over JSON with what did not."""
+        for transport, answer in answers.items():
+            comparison = self._comparison(f"{transport}, batch size {size}", self._nearly)
+            self._compare(comparison, [(batch, answer)], (_BATCH_PATH, _SERVER), raw, self._tolerance, positions)
+        for transport in (REST_ROWS, REST_COLUMNS):
+            comparison = self._comparison(f"{transport}, batch size {size} against {GRPC_COLUMNS}", _BIT_FOR_BIT)
+            pair = (answers[GRPC_COLUMNS], answers[transport])
+            self._compare(comparison, [pair], (GRPC_COLUMNS, transport), raw, positions=positions)
+
     def _compare(
         self,
         comparison: Comparison,
@@ -141,8 +187,14 @@ class SkewReport:
         sides: tuple[str, str],
         raw: np.ndarray,
         tolerance: float | None = None,
+        positions: Sequence[int] | None = None,
     ) -> None:
-        """Counts the rows in which any of the pairs differs; without a tolerance, in any bit."""
+        """Counts the rows in which any of the pairs differs; without a tolerance, in any bit.
+
+        `positions` says where in the chunk the rows stand, if they are not the whole chunk.
+        """
+        if not len(raw):  # a chunk without a row of the sample
+            return
         for left, right in pairs:
             if (left.dtype, left.shape) != (right.dtype, right.shape):
                 words = (f"{side} has {kind(values)}" for side, values in zip(sides, (left, right), strict=True))
@@ -154,7 +206,7 @@ class SkewReport:
         if distance >= 0 and (comparison.worst is None or distance > comparison.worst.distance):
             values = (readable(array[row]) for array in pairs[which])
             comparison.worst = Difference(
-                row=self._rows + row,
+                row=self._rows + (row if positions is None else positions[row]),
                 raw=plain(raw[row]),
                 values=dict(zip(sides, values, strict=True)),
                 distance=distance,

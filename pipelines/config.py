@@ -7,6 +7,8 @@ from pathlib import Path
 from pipelines.task import Task
 
 DISTRIBUTE = ("auto", "none", "mirrored")
+EMBEDDED, DOCKER = "embedded", "docker"
+INFRA = (EMBEDDED, DOCKER)
 
 
 class ConfigError(ValueError):
@@ -38,6 +40,8 @@ class PipelineConfig:
     contract: Path  # a copy of the task's contract, under a name that changes with its content: see contract_copy
     var: Path  # everything the run writes lies below it
     trainer: TrainerConfig
+    infra: str = EMBEDDED  # what serves a model before it is pushed; "docker": TensorFlow Serving itself, too
+    time_limit: int = 600  # seconds that an exported model may take to load, or to answer 8,192 rows, to be pushed
     cache: bool = True  # reuse what an earlier run of the same code on the same data wrote
     # In one process: Beam's multi-process modes cost more than they save on one machine, and Beam from 2.68 on would
     # otherwise try a runner that it downloads. Without a container image TFX packs itself into a source distribution
@@ -51,6 +55,12 @@ class PipelineConfig:
         # and variances would depend on how busy the machine was.
         "--tfxio_use_byte_size_batching",
     )
+
+    def __post_init__(self) -> None:
+        if self.infra not in INFRA:
+            raise ConfigError(f"infra: expected one of {', '.join(INFRA)}, received {self.infra!r}")
+        if self.time_limit < 1:
+            raise ConfigError(f"time limit: expected 1 s or more, received {self.time_limit}")
 
     @property
     def artifacts(self) -> Path:

@@ -64,8 +64,8 @@ class ServedModel(tf.Module):
     def __init__(self, model: keras.Model, transform: tft.TFTransformOutput, schema: schema_pb2.Schema):
         super().__init__()
         self.model = model
-        # For warm starts; and for TensorFlow Serving, which restores a SavedModel into a session: of each Keras variable
-        # it would restore a copy that no signature reads. TensorFlow's own variable underneath is restored itself.
+        # For warm starts; and for TensorFlow Serving, which restores a SavedModel into a session: of each Keras
+        # variable it would restore a copy that no signature reads. TensorFlow's own underneath is restored itself.
         self.weights_by_path = {weight.path: weight.value for weight in model.weights}
         self._transform_layer = transform.transform_features_layer()
         self._rule = MissingRule.from_schema(schema)

@@ -12,6 +12,7 @@ from tensorflow_model_analysis.proto import config_pb2
 from tfx.components.evaluator.component import Evaluator
 from tfx.components.example_gen.component import FileBasedExampleGen
 from tfx.components.example_validator.component import ExampleValidator
+from tfx.components.infra_validator.component import InfraValidator
 from tfx.components.pusher.component import Pusher
 from tfx.components.schema_gen.component import SchemaGen
 from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
@@ -23,7 +24,7 @@ from tfx.dsl.components.base.executor_spec import BeamExecutorSpec, ExecutorClas
 from tfx.dsl.components.common.resolver import Resolver
 from tfx.orchestration.metadata import sqlite_metadata_connection_config
 from tfx.orchestration.pipeline import Pipeline
-from tfx.proto import example_gen_pb2, pusher_pb2, trainer_pb2
+from tfx.proto import example_gen_pb2, infra_validator_pb2, pusher_pb2, trainer_pb2
 from tfx.types import Channel
 from tfx.types.channel import OutputChannel
 from tfx.types.standard_artifacts import ExampleStatistics, InfraBlessing, Model, ModelBlessing
@@ -31,11 +32,13 @@ from tfx.types.standard_artifacts import ExampleStatistics, InfraBlessing, Model
 from components import anomaly_gate, atomic_pusher, checked_csv, csv_source, skew_gate
 from components.artifacts import DataBlessing
 from components.baselines import LatestAcceptedStatistics, LatestBlessedOtherModel
+from components.signatures import SERVING_DEFAULT
 from components.source_digest import source_digest
-from pipelines import trainer_entry
-from pipelines.config import ConfigError, PipelineConfig
+from pipelines import deployment, trainer_entry
+from pipelines.config import DOCKER, ConfigError, PipelineConfig
 
 TRAIN, EVAL = "train", "eval"
+_INFRA_ROWS = 10  # that InfraValidator asks for; SkewGate asks for all of them
 
 
 def create_pipeline(config: PipelineConfig) -> Pipeline:
@@ -109,14 +112,20 @@ def create_pipeline(config: PipelineConfig) -> Pipeline:
         eval_config=eval_config,
         schema=import_schema_gen.outputs["schema"],
     )
+    infra_validator = (
+        _infra_validator(example_gen.outputs["examples"], trainer.outputs["model"]) if config.infra == DOCKER else None
+    )
     skew_gate_node = skew_gate.SkewGate(
         examples=example_gen.outputs["examples"],
         transformed_examples=transform.outputs["transformed_examples"],
         model=trainer.outputs["model"],
         model_run=trainer.outputs["model_run"],
         schema=import_schema_gen.outputs["schema"],
+        infra_validation=infra_validator.outputs["blessing"] if infra_validator else None,
         split=EVAL,
         trainer_module=task.run_fn.__module__,
+        warmup_batch_sizes=json.dumps(deployment.batch_sizes()),
+        time_limit=config.time_limit,
         code_digest=source_digest(skew_gate),
     )
     pusher = Pusher(
@@ -144,6 +153,7 @@ def create_pipeline(config: PipelineConfig) -> Pipeline:
             trainer,
             blessed_model,
             evaluator,
+            *([infra_validator] if infra_validator else []),
             skew_gate_node,
             pusher,
         ],
@@ -158,6 +168,23 @@ def _latest_blessed_model(**current: OutputChannel) -> Resolver:
         model_blessing=Channel(type=ModelBlessing),
         infra_blessing=Channel(type=InfraBlessing),
         **current,
+    )
+
+
+def _infra_validator(examples: OutputChannel, model: OutputChannel) -> InfraValidator:
+    """TFX's own: starts the image that is deployed on the model, and asks it for a few rows."""
+    return InfraValidator(
+        model=model,
+        examples=examples,
+        serving_spec=infra_validator_pb2.ServingSpec(
+            tensorflow_serving=infra_validator_pb2.TensorFlowServing(tags=[deployment.tensorflow_serving_tag()]),
+            local_docker=infra_validator_pb2.LocalDockerConfig(),
+        ),
+        request_spec=infra_validator_pb2.RequestSpec(
+            tensorflow_serving=infra_validator_pb2.TensorFlowServingRequestSpec(signature_names=[SERVING_DEFAULT]),
+            split_name=EVAL,
+            num_examples=_INFRA_ROWS,
+        ),
     )
 
 

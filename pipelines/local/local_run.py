@@ -70,6 +70,7 @@ def configure(options: Options, task: Task) -> PipelineConfig:
             mixed_precision=options.mixed_precision,
             warm_start=options.warm_start,
         ),
+        infra=options.infra,
         cache=not options.force,
     )
 
@@ -89,13 +90,14 @@ def _run_nodes(
 
 
 def _read_results(summary: Summary, min_slice_rows: int) -> None:
-    """Takes row counts, verdicts, metrics and schema differences from what the nodes wrote."""
+    """Takes row counts, verdicts, metrics, latency and schema differences from what the nodes wrote."""
     results = _by_node(summary)
     summary.rows = node_words.row_counts(results.get("ExampleGen"))
     summary.verdicts = verdicts.verdicts(results)
     evaluator = results.get("Evaluator")
     if evaluator is not None and evaluator.outputs:
         summary.metrics = verdicts.slice_metrics(evaluator.uri("evaluation"), min_slice_rows)
+    summary.latency = verdicts.latency(results)
     summary.schema_differences = node_words.schema_differences(results)
 
 

@@ -111,6 +111,7 @@ _WORDS: dict[str, Callable[[NodeResult, Earlier], str]] = {
     "Transform": _features,
     "Trainer": _training,
     "Evaluator": _evaluation,
+    "InfraValidator": lambda result, _: f"{_blessed(result)} by TensorFlow Serving in Docker",
     "SkewGate": _skew,
     "Pusher": _push,
 }

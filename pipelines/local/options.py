@@ -4,6 +4,7 @@ import argparse
 import dataclasses
 from pathlib import Path
 
+from pipelines.local.docker_engine import DockerError, require
 from pipelines.task_names import TaskError, task_module
 
 
@@ -18,6 +19,7 @@ class Options:
     warm_start: bool
     mixed_precision: bool
     distribute: str
+    infra: str
     force: bool
     verbose: bool
 
@@ -39,12 +41,21 @@ def parse(description: str | None, arguments: list[str] | None = None) -> Option
         default="auto",
         help="train on several GPUs at once (default: auto, when there are several)",
     )
+    parser.add_argument(
+        "--infra",
+        choices=("embedded", "docker"),
+        default="embedded",
+        help="what must serve a model before it is pushed: the embedded model server (default), or TensorFlow Serving "
+        "in Docker as well",
+    )
     parser.add_argument("--force", action="store_true", help="ignore the cache: run every node")
     parser.add_argument("--verbose", action="store_true", help="show the log on the terminal, not in run.log")
     options = Options(**vars(parser.parse_args(arguments)))
     try:
         task_module(options.task)
-    except TaskError as error:
+        if options.infra == "docker":
+            require()
+    except (DockerError, TaskError) as error:
         parser.error(str(error))
     return options
 

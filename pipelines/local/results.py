@@ -7,6 +7,8 @@ RAN, CACHED, FAILED, SKIPPED = "ran", "cached", "failed", "skipped"
 OVERALL = "overall"
 
 SliceMetrics = dict[str, dict[str, float | None]]  # slice in words -> metric -> value; None: undefined there
+# Transport -> "calls", "p50_ms" and "p95_ms" of one row asked of the model server.
+Latency = dict[str, dict[str, float]]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

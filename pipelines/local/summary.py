@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.local.explain import explain
-from pipelines.local.results import NodeResult, SliceMetrics, Verdict
+from pipelines.local.results import Latency, NodeResult, SliceMetrics, Verdict
 
 FORMAT = 1
 PUSHED, UNCHANGED, REFUSED, FAILED, INTERRUPTED = "pushed", "unchanged", "refused", "failed", "interrupted"
@@ -33,6 +33,7 @@ class Summary:
     nodes: list[NodeResult] = dataclasses.field(default_factory=list)
     rows: dict[str, int] = dataclasses.field(default_factory=dict)  # split -> rows
     metrics: SliceMetrics = dataclasses.field(default_factory=dict)
+    latency: Latency = dataclasses.field(default_factory=dict)
     verdicts: Sequence[Verdict] = ()
     schema_differences: Sequence[str] = ()
     pushed_version: str | None = None
@@ -75,6 +76,7 @@ class Summary:
                 for verdict in self.verdicts
             ],
             "metrics": self.metrics,
+            "latency": self.latency,
             "schema_differences": list(self.schema_differences),
             "pushed": None
             if self.pushed_version is None

@@ -12,7 +12,7 @@ from tensorflow_model_analysis.proto import config_pb2, validation_result_pb2
 from components import anomaly_gate, skew_gate
 from components.anomaly_gate import AnomalyError
 from components.findings import Finding
-from pipelines.local.results import FAILED, OVERALL, SKIPPED, NodeResult, SliceMetrics, Verdict
+from pipelines.local.results import FAILED, OVERALL, SKIPPED, Latency, NodeResult, SliceMetrics, Verdict
 
 _ROWS_METRIC = "example_count"  # TFMA's name for ExampleCount
 ANOMALY_GATE, EVALUATOR, SKEW_GATE = "AnomalyGate", "Evaluator", "SkewGate"
@@ -56,6 +56,12 @@ def headline(evaluation: Path) -> list[tuple[str, float]]:
     return [(name, values[(), name, False]) for name in names if ((), name, False) in values][:2]
 
 
+def latency(results: Mapping[str, NodeResult]) -> Latency:
+    """How long one row took each transport to the model server, as SkewGate saw it; nothing if it did not finish."""
+    gate = results.get(SKEW_GATE)
+    return _report(gate)["latency"] if gate is not None and gate.outputs else {}
+
+
 def slice_in_words(where: Slice) -> str:
     """(("payment_type", "Cash"),) -> "payment_type = Cash"; () -> "overall"."""
     return ", ".join(f"{name} = {value}" for name, value in where) or OVERALL
@@ -78,13 +84,20 @@ def _anomaly_verdict(result: NodeResult) -> Verdict:
 
 
 def _skew_verdict(result: NodeResult) -> Verdict:
-    report = json.loads((result.uri("blessing") / skew_gate.REPORT_FILE).read_text())
+    report = _report(result)
     if not report["blessed"]:
         return Verdict(gate=SKEW_GATE, passed=False, reasons=tuple(report["reasons"]) or ("no rows were compared",))
     sizes = ", ".join(str(size) for size in report["batch_sizes"])
     features = sum(comparison["name"].startswith("feature ") for comparison in report["comparisons"])
-    text = f"0 differences over {report['rows']:,} rows, {features} features and batch sizes {sizes}"
-    return Verdict(gate=SKEW_GATE, passed=True, reasons=(text,))
+    inside = f"0 differences over {report['rows']:,} rows, {features} features and batch sizes {sizes}"
+    transports = list(report["latency"])
+    singles = max(int(measured["calls"]) for measured in report["latency"].values())
+    wire = f"0 differences over {report['rows']:,} rows by {', '.join(transports)}; {singles:,} of them one by one, too"
+    return Verdict(gate=SKEW_GATE, passed=True, reasons=(inside, wire))
+
+
+def _report(skew_gate_result: NodeResult) -> dict[str, Any]:
+    return json.loads((skew_gate_result.uri("blessing") / skew_gate.REPORT_FILE).read_text())
 
 
 def _evaluator_verdict(result: NodeResult) -> Verdict:

@@ -172,16 +172,19 @@ def an_artifact(kind: type[artifact.Artifact], uri: Path, blessed: int | None = 
 
 
 def execute(
-    tmp_path: Path, base: Path, *, evaluated: int | None = 1, unskewed: int | None = 1
+    tmp_path: Path, base: Path, *, evaluated: int | None = 1, unskewed: int | None = 1, records: str | None = "requests"
 ) -> standard_artifacts.PushedModel:
-    """Runs the executor; a blessing of None is left out."""
+    """Runs the executor; a blessing of None is left out, and so are warm-up records of None."""
     model = an_artifact(standard_artifacts.Model, tmp_path / "trained")
     make_model(tmp_path / "trained" / "Format-Serving")
     inputs = {"model": model}
     if evaluated is not None:
         inputs["model_blessing"] = an_artifact(standard_artifacts.ModelBlessing, tmp_path, evaluated)
     if unskewed is not None:
-        inputs["infra_blessing"] = an_artifact(standard_artifacts.InfraBlessing, tmp_path, unskewed)
+        inputs["infra_blessing"] = an_artifact(standard_artifacts.InfraBlessing, tmp_path / "infra", unskewed)
+        if records is not None:
+            (tmp_path / "infra").mkdir(exist_ok=True)
+            (tmp_path / "infra" / "tf_serving_warmup_requests").write_text(records)
     (pushed,) = an_artifact(standard_artifacts.PushedModel, tmp_path / "pushed")
     destination = pusher_pb2.PushDestination(filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=str(base)))
     properties = {"push_destination": proto_utils.proto_to_json(destination), "custom_config": json.dumps(None)}
@@ -195,7 +198,24 @@ def test_executor_pushes_what_both_gates_blessed(tmp_path: Path, base: Path) -> 
     assert pushed.get_int_custom_property("pushed") == 1
     assert pushed.get_string_custom_property("pushed_destination") == str(version)
     assert pushed.get_string_custom_property("pushed_version") == version.name
-    assert read(version) == read(Path(pushed.uri)) == FILES
+    assert read(version) == read(Path(pushed.uri)) == FILES | {"assets.extra/tf_serving_warmup_requests": "requests"}
+
+
+def test_executor_pushes_again_only_what_changed(tmp_path: Path, base: Path) -> None:
+    first = execute(tmp_path, base).get_string_custom_property("pushed_version")
+    assert execute(tmp_path, base).get_string_custom_property("pushed_version") == first
+    other = execute(tmp_path, base, records="other requests").get_string_custom_property("pushed_version")
+    assert sorted(versions(base)) == [int(first), int(other)]
+
+
+def test_executor_pushes_nothing_without_warmup_records(tmp_path: Path, base: Path) -> None:
+    with pytest.raises(ValueError, match="nothing is pushed without warm-up requests") as error:
+        execute(tmp_path, base, records=None)
+    assert str(error.value) == (
+        f"nothing is pushed without warm-up requests: expected tf_serving_warmup_requests in {tmp_path / 'infra'}, "
+        "received none; take the infra_blessing from SkewGate, which writes them."
+    )
+    assert not base.exists()
 
 
 @pytest.mark.parametrize(("evaluated", "unskewed"), [(0, 1), (1, 0), (0, 0)])

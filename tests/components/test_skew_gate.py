@@ -1,4 +1,7 @@
-"""Skew is planted, and seen: what the gate blocks, which feature or signature it names, and why."""
+"""Skew is planted, and seen: what the gate blocks, which feature or signature it names, and why.
+
+What the model server answers is in test_skew_gate_over_the_wire.py; here it is asked where a fault shows there too.
+"""
 
 import dataclasses
 import functools
@@ -7,6 +10,7 @@ import random
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Self
 
 import keras
 import pytest
@@ -17,11 +21,29 @@ from components import probe_process, skew_gate, skew_probe
 from components.missing_rule import MissingRule
 from components.signatures import PREDICTIONS, TRAINED_MODEL_FILE
 from components.skew_report import SkewReport
+from components.transports import GRPC_COLUMNS, GRPC_EXAMPLES, REST_COLUMNS, REST_ROWS
 from pipelines import export
 from tests import handmade
 from tests.handmade import Features
 
 pytestmark = pytest.mark.pipeline
+
+
+class NoServer:
+    """In place of the served candidate: a server start, 3 s, is saved where the fault is not about the wire."""
+
+    def __init__(self, *arguments: object) -> None:
+        pass
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        pass
+
+    def answers(self, rows: int, batch_size: int, seconds: float) -> list[None]:
+        return [None] * (rows > 0)
+
 
 ROWS = len(handmade.ROWS)
 EQUAL = "not equal bit for bit"
@@ -38,8 +60,8 @@ class World:
     trained: keras.Model
     model_dir: str
 
-    def gate(self, **changed: object) -> SkewReport:
-        """Compares; `changed` replaces arguments of skew_gate.compare."""
+    def gate(self, *, wire: bool = False, **changed: object) -> SkewReport:
+        """Compares, with a model server if `wire`; `changed` replaces arguments of skew_gate.compare."""
         workdir = self.directory / "probe"
         workdir.mkdir()
         arguments = {
@@ -48,9 +70,12 @@ class World:
             "model_dir": self.model_dir,
             "trained": self.trained,
         }
-        return skew_gate.compare(
-            workdir=workdir, missing=MissingRule.from_schema(handmade.CONTRACT), **arguments | changed
-        )
+        with pytest.MonkeyPatch.context() as patch:
+            if not wire:
+                patch.setattr(skew_gate, "ServedCandidate", NoServer)
+            return skew_gate.compare(
+                workdir=workdir, missing=MissingRule.from_schema(handmade.CONTRACT), **arguments | changed
+            )
 
     def exported(self, model: keras.Model, graph: str) -> str:
         """The folder of a newly exported model."""
@@ -97,10 +122,12 @@ def reason(report: SkewReport, name: str) -> str:
 
 
 SERVING = {"serving_default", "serving_raw"}
+FROM_COLUMNS = {REST_ROWS, REST_COLUMNS, GRPC_COLUMNS}
+OVER_THE_WIRE = {GRPC_EXAMPLES} | FROM_COLUMNS
 
 
 def test_an_honest_model_is_blessed(world: World) -> None:
-    report = world.gate()
+    report = world.gate(wire=True)
     assert report.reasons() == []
     assert report.blessed
     record = report.as_dict()
@@ -116,7 +143,21 @@ def test_an_honest_model_is_blessed(world: World) -> None:
             for name in (f"{signature}, batch size {size}", f"{signature}, batch size {size} against 512")
             + ((f"{signature}, batch size 512",) if size == 64 else ())
         ),
+        *(
+            name
+            for size in (512, 1)
+            for name in (
+                *(f"{transport}, batch size {size}" for transport in (REST_ROWS, REST_COLUMNS)),
+                *(f"{transport}, batch size {size}" for transport in (GRPC_EXAMPLES, GRPC_COLUMNS)),
+                *(f"{rest}, batch size {size} against gRPC columns" for rest in (REST_ROWS, REST_COLUMNS)),
+            )
+        ),
     ]
+    latency = record["latency"]
+    assert set(latency) == OVER_THE_WIRE
+    for measured in latency.values():
+        assert measured["calls"] == ROWS
+        assert 0 < measured["p50_ms"] <= measured["p95_ms"]
 
 
 OTHER_FEATURES = {
@@ -253,8 +294,8 @@ def exported_as(world: World, monkeypatch: pytest.MonkeyPatch, served: type[expo
 
 
 def test_serving_raw_that_does_not_know_the_missing_rule(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    report = world.gate(model_dir=exported_as(world, monkeypatch, TakesMissingForAValue))
-    assert differing(report) == {"serving_raw"}
+    report = world.gate(wire=True, model_dir=exported_as(world, monkeypatch, TakesMissingForAValue))
+    assert differing(report) == {"serving_raw"} | FROM_COLUMNS
 
 
 def test_a_feature_missing_from_the_export(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -293,15 +334,19 @@ BROKEN = {
 def test_a_model_that_does_not_load(world: World, break_it: Callable[[Path], None], word: str) -> None:
     model = world.model_copy()
     break_it(model)
-    (found,) = world.gate(model_dir=str(model)).reasons()
+    by_server, found = world.gate(wire=True, model_dir=str(model)).reasons()
     assert found.startswith("the exported model does not answer in a fresh process: ")
     assert word in found
+    assert by_server.startswith("the model server does not serve the exported model: ")
+    assert word.lower() in by_server.lower()
 
 
 def test_a_model_that_needs_this_process(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    (found,) = world.gate(model_dir=exported_as(world, monkeypatch, NeedsPython)).reasons()
+    by_server, found = world.gate(wire=True, model_dir=exported_as(world, monkeypatch, NeedsPython)).reasons()
     assert found.startswith("the exported model does not answer in a fresh process: ")
     assert "callback" in found
+    assert by_server.startswith("the model server does not serve the exported model: ")
+    assert "callback" in by_server
 
 
 def planted_probe(world: World, monkeypatch: pytest.MonkeyPatch, code: str) -> None:
@@ -337,6 +382,13 @@ def test_a_probe_that_dies(world: World, monkeypatch: pytest.MonkeyPatch) -> Non
     ]
 
 
+def test_a_probe_that_hangs(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    planted_probe(world, monkeypatch, "import threading; threading.Event().wait()")
+    assert world.gate(time_limit=0.25).reasons() == [
+        "the exported model does not answer in a fresh process: it was not done after 0.5 s"
+    ]
+
+
 def test_the_probe_ends_with_the_gate(world: World) -> None:
     missing = MissingRule.from_schema(handmade.CONTRACT)
     with probe_process.started(world.directory, [world.raw], world.model_dir, missing, (1,)) as probe:
@@ -364,7 +416,7 @@ def artifact(kind: type, uri: Path, split: str | None = None) -> object:
     return result
 
 
-def run_component(world: World) -> standard_artifacts.InfraBlessing:
+def run_component(world: World, **more: object) -> standard_artifacts.InfraBlessing:
     """Runs SkewGate itself, on artifacts laid out as TFX lays them out."""
     for folder, source in (("raw", world.raw), ("transformed", world.transformed)):
         split = world.directory / folder / "Split-eval"
@@ -383,7 +435,10 @@ def run_component(world: World) -> standard_artifacts.InfraBlessing:
         blessing=blessing,
         split="eval",
         trainer_module="tests.handmade",
+        warmup_batch_sizes="[1, 8]",
+        time_limit=600,
         code_digest="",
+        **more,
     )
     return blessing
 
@@ -391,7 +446,9 @@ def run_component(world: World) -> standard_artifacts.InfraBlessing:
 def test_component_blesses(world: World) -> None:
     blessing = run_component(world)
     assert blessing.get_int_custom_property("blessed") == 1
-    assert sorted(path.name for path in Path(blessing.uri).iterdir()) == ["INFRA_BLESSED", "report.json"]
+    assert sorted(path.name for path in Path(blessing.uri).iterdir()) == [
+        "INFRA_BLESSED", "report.json", "tf_serving_warmup_requests"
+    ]  # fmt: skip
     report = json.loads((Path(blessing.uri) / "report.json").read_text())
     assert (report["blessed"], report["rows"], report["reasons"]) == (True, ROWS, [])
 
@@ -400,9 +457,26 @@ def test_component_refuses(world: World) -> None:
     other = handmade.write_records(world.directory / "raw-00000-of-00001.gz", [handmade.to_example(handmade.ROWS[0])])
     blessing = run_component(dataclasses.replace(world, raw=other))
     assert blessing.get_int_custom_property("blessed") == 0
-    assert sorted(path.name for path in Path(blessing.uri).iterdir()) == ["INFRA_NOT_BLESSED", "report.json"]
+    assert sorted(path.name for path in Path(blessing.uri).iterdir()) == [
+        "INFRA_NOT_BLESSED", "model_server.log", "report.json"
+    ]  # fmt: skip
+    assert "Ready: gRPC on port" in (Path(blessing.uri) / "model_server.log").read_text()
     report = json.loads((Path(blessing.uri) / "report.json").read_text())
     assert report["reasons"] == [f"rows do not pair: 1 raw, {ROWS} transformed"]
+
+
+@pytest.mark.parametrize("blessed", [0, 1])
+def test_component_wants_what_infra_validator_blessed(world: World, tmp_path: Path, blessed: int) -> None:
+    infra_validation = artifact(standard_artifacts.InfraBlessing, tmp_path / "infra")
+    infra_validation.set_int_custom_property("blessed", blessed)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(skew_gate, "ServedCandidate", NoServer)
+        blessing = run_component(world, infra_validation=infra_validation)
+    assert blessing.get_int_custom_property("blessed") == blessed
+    report = json.loads((Path(blessing.uri) / "report.json").read_text())
+    assert report["reasons"] == [
+        "TensorFlow Serving itself does not serve the model: InfraValidator refused it; see the log of the run"
+    ] * (1 - blessed)
 
 
 @pytest.mark.parametrize("folder", ["raw", "run"])

@@ -24,6 +24,21 @@ def test_trainer_config_refuses(options: dict[str, object], message: str) -> Non
     assert str(error.value) == message
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"infra": "podman"}, "infra: expected one of embedded, docker, received 'podman'"),
+        ({"time_limit": 0}, "time limit: expected 1 s or more, received 0"),
+    ],
+)
+def test_pipeline_config_refuses(tmp_path: Path, options: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        PipelineConfig(
+            task=TASK, data=tmp_path, contract=tmp_path, var=tmp_path, trainer=TrainerConfig(train_steps=1), **options
+        )
+    assert str(error.value) == message
+
+
 def test_everything_lies_below_var(tmp_path: Path) -> None:
     config = PipelineConfig(
         task=TASK, data=tmp_path, contract=tmp_path, var=tmp_path / "var", trainer=TrainerConfig(train_steps=1)

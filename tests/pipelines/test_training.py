@@ -1,11 +1,20 @@
-"""What create_pipeline refuses before anything runs."""
+"""What create_pipeline refuses before anything runs, and what INFRA=docker adds to the pipeline."""
+
+import json
+from pathlib import Path
 
 import pytest
-from google.protobuf import text_format
+import yaml
+from google.protobuf import json_format, text_format
 from tensorflow_model_analysis.proto import config_pb2
+from tfx.proto import infra_validator_pb2
+from tfx.proto.orchestration import pipeline_pb2
 
-from pipelines.config import ConfigError
-from pipelines.training import checked_eval_config, dotted_path
+from pipelines.config import DOCKER, EMBEDDED, ConfigError, PipelineConfig, TrainerConfig
+from pipelines.deployment import DEPLOY
+from pipelines.local.launch import compile_pipeline
+from pipelines.training import checked_eval_config, create_pipeline, dotted_path
+from tests.tasks.diabetes.task import TASK
 
 
 def eval_config(threshold: str) -> config_pb2.EvalConfig:
@@ -38,3 +47,65 @@ def test_no_threshold() -> None:
 
 def test_dotted_path() -> None:
     assert dotted_path(checked_eval_config) == "pipelines.training.checked_eval_config"
+
+
+def compiled(tmp_path: Path, infra: str) -> dict[str, pipeline_pb2.PipelineNode]:
+    """The nodes of the compiled pipeline by id."""
+    data = tmp_path / "data.csv"
+    data.write_text("a\n1\n")
+    config = PipelineConfig(
+        task=TASK,
+        data=data,
+        contract=TASK.contract,
+        var=tmp_path,
+        trainer=TrainerConfig(train_steps=1),
+        infra=infra,
+        time_limit=77,
+    )
+    nodes = compile_pipeline(create_pipeline(config), "run").nodes
+    return {node.pipeline_node.node_info.id: node.pipeline_node for node in nodes}
+
+
+def parameter(node: pipeline_pb2.PipelineNode, name: str) -> str | int:
+    value = node.parameters.parameters[name].field_value
+    return getattr(value, str(value.WhichOneof("value")))
+
+
+def producers(node: pipeline_pb2.PipelineNode, key: str) -> list[str]:
+    """The nodes that an input comes from."""
+    return [channel.producer_node_query.id for channel in node.inputs.inputs[key].channels]
+
+
+def test_without_docker_the_embedded_server_is_all(tmp_path: Path) -> None:
+    nodes = compiled(tmp_path, EMBEDDED)
+    assert "InfraValidator" not in nodes
+    gate = nodes["SkewGate"]
+    assert "infra_validation" not in gate.inputs.inputs
+    assert parameter(gate, "time_limit") == 77
+
+
+def test_the_warmup_requests_have_the_batch_sizes_that_are_deployed(tmp_path: Path) -> None:
+    text = (DEPLOY / "model_server" / "batching.config").read_text()
+    allowed = [int(line.split()[1]) for line in text.splitlines() if line.startswith("allowed_batch_sizes:")]
+    assert len(allowed) > 1
+    sizes = json.loads(str(parameter(compiled(tmp_path, EMBEDDED)["SkewGate"], "warmup_batch_sizes")))
+    assert sizes == sorted({1, *allowed})
+
+
+def test_with_docker_tensorflow_serving_must_serve_the_model_too(tmp_path: Path) -> None:
+    nodes = compiled(tmp_path, DOCKER)
+    validator = nodes["InfraValidator"]
+    assert {key: producers(validator, key) for key in validator.inputs.inputs} == {
+        "model": ["Trainer"],
+        "examples": ["ExampleGen"],
+    }
+    serving = json_format.Parse(str(parameter(validator, "serving_spec")), infra_validator_pb2.ServingSpec())
+    compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]["model-server"]["image"]
+    assert [f"tensorflow/serving:{tag}" for tag in serving.tensorflow_serving.tags] == [compose]
+    assert serving.WhichOneof("serving_platform") == "local_docker"
+    requests = json_format.Parse(str(parameter(validator, "request_spec")), infra_validator_pb2.RequestSpec())
+    assert list(requests.tensorflow_serving.signature_names) == ["serving_default"]
+    assert (requests.split_name, requests.num_examples) == ("eval", 10)
+    # SkewGate blesses only what InfraValidator blessed, and Pusher only what SkewGate blessed.
+    assert producers(nodes["SkewGate"], "infra_validation") == ["InfraValidator"]
+    assert producers(nodes["Pusher"], "infra_blessing") == ["SkewGate"]

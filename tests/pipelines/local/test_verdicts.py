@@ -202,14 +202,29 @@ def test_skew_gate(tmp_path: Path) -> None:
         "batch_sizes": [1, 512],
         "reasons": [],
         "comparisons": [{"name": "feature fare"}, {"name": "feature pay"}, {"name": "serving_raw, batch size 1"}],
+        "latency": {
+            "REST rows": {"calls": 128, "p50_ms": 1.25, "p95_ms": 2.5},
+            "gRPC examples": {"calls": 128, "p50_ms": 1, "p95_ms": 2},
+        },
     }
     found = verdict(gate("SkewGate", tmp_path, report))
     assert found.passed
-    assert found.reasons == ("0 differences over 5,000 rows, 2 features and batch sizes 1, 512",)
+    assert found.reasons == (
+        "0 differences over 5,000 rows, 2 features and batch sizes 1, 512",
+        "0 differences over 5,000 rows by REST rows, gRPC examples; 128 of them one by one, too",
+    )
     refused = verdict(gate("SkewGate", tmp_path, report | {"blessed": False, "reasons": ["feature fare: no"]}))
     assert (refused.passed, refused.reasons) == (False, ("feature fare: no",))
     empty = verdict(gate("SkewGate", tmp_path, report | {"blessed": False}))
     assert (empty.passed, empty.reasons) == (False, ("no rows were compared",))
+
+
+def test_latency(tmp_path: Path) -> None:
+    measured = {"REST rows": {"calls": 128, "p50_ms": 1.25, "p95_ms": 2.5}}
+    result = gate("SkewGate", tmp_path, {"latency": measured})
+    assert module.latency({"SkewGate": result}) == measured
+    assert module.latency({}) == {}
+    assert module.latency({"SkewGate": NodeResult(node="SkewGate", state=SKIPPED, seconds=0.0)}) == {}
 
 
 def test_a_gate_that_was_not_reached_or_failed() -> None:

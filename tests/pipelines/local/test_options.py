@@ -1,0 +1,72 @@
+"""INFRA=docker where there is no Docker engine, and where there is one."""
+
+import contextlib
+import http.server
+import socketserver
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipelines.local import docker_engine, options
+from pipelines.local.docker_engine import DockerError, require
+
+
+@pytest.fixture
+def socket_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where Docker's socket is looked for, in this test; nothing is there."""
+    path = tmp_path / "docker.sock"
+    monkeypatch.setattr(docker_engine, "SOCKET", f"unix://{path}")
+    return path
+
+
+class _Engine(http.server.BaseHTTPRequestHandler):
+    """The two calls of Docker's API that tell whether an engine is there."""
+
+    def do_GET(self) -> None:
+        body = b'{"ApiVersion": "1.45"}' if self.path.endswith("/version") else b"OK"
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def address_string(self) -> str:
+        return "a Unix socket"
+
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+
+@contextlib.contextmanager
+def engine(path: Path) -> Iterator[None]:
+    with socketserver.ThreadingUnixStreamServer(str(path), _Engine) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_no_docker_engine_is_bad_usage(socket_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        options.parse("", ["--infra", "docker"])
+    assert ended.value.code == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert f"no Docker engine: expected one that answers at unix://{socket_path}, received " in said
+    assert "start Docker, or leave --infra docker (INFRA=docker) out" in said
+
+
+def test_an_engine_that_answers(socket_path: Path) -> None:
+    with engine(socket_path):
+        require()
+        assert options.parse("", ["--infra", "docker"]).infra == "docker"
+    with pytest.raises(DockerError):
+        require()
+
+
+def test_other_runs_need_no_docker_engine(socket_path: Path) -> None:
+    assert options.parse("", []).infra == "embedded"
+    assert not socket_path.exists()

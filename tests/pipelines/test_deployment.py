@@ -1,0 +1,35 @@
+"""What the pipeline reads from serving/deploy."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from pipelines import deployment
+from pipelines.config import ConfigError
+from serving.server.errors import ServingError
+
+
+@pytest.fixture
+def deploy(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(deployment.DEPLOY, tmp_path / "deploy"))
+
+
+def test_batch_sizes(deploy: Path) -> None:
+    config = deploy / "model_server" / "batching.config"
+    config.write_text("max_batch_size { value: 32 } allowed_batch_sizes: 4 allowed_batch_sizes: 32")
+    assert deployment.batch_sizes(deploy) == [1, 4, 32]
+    config.write_text("max_batch_size { value: 32 }")
+    assert deployment.batch_sizes(deploy) == [1]
+    config.write_text("max_batch_size { value: 32 } allowed_batch_sizes: 4")
+    with pytest.raises(ServingError, match="Last entry in allowed_batch_sizes must match max_batch_size"):
+        deployment.batch_sizes(deploy)
+
+
+def test_tensorflow_serving_tag(deploy: Path) -> None:
+    assert deployment.tensorflow_serving_tag(deploy) == deployment.tensorflow_serving_tag()
+    compose = deploy / "compose.yaml"
+    compose.write_text(compose.read_text().replace("image: tensorflow/serving:", "image: example.com/serving:"))
+    with pytest.raises(ConfigError) as error:
+        deployment.tensorflow_serving_tag(deploy)
+    assert str(error.value) == f"{compose}: expected one tag of the image tensorflow/serving, received []"
