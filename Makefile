@@ -81,6 +81,9 @@ format: $(STAMP) ## Format, and fix what the linter can
 bench: $(STAMP) ## Upstream's example against ours, into var/bench/
 	@$(RUN) -m benchmarks.local_run --out '$(VAR)/bench'
 
+load-test: $(STAMP) ## Latency and throughput of REST, gRPC and gateway, and version swaps under load, into var/bench/
+	@$(RUN) -m benchmarks.serving --task '$(TASK)' --var '$(VAR)'
+
 deploy-render: $(STAMP) ## What would be applied to Kubernetes (docs/deploy.md)
 	@.venv/bin/kubectl kustomize 'serving/deploy/kubernetes/overlays/$(OVERLAY)'
 

@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import tensorflow as tf
 from rich.console import Console
 from rich.table import Table
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 
+from benchmarks.examples import examples_folder, read_rows
 from pipelines.taxi.features import FARE, FARE_PER_BIG_TIP, TIPS
 
 SEEDS = (0, 1, 2)  # of the trees, which hold out rows at random to know when to stop
@@ -55,15 +55,6 @@ def main() -> int:
     return 0
 
 
-def examples_folder(summary: dict[str, Any]) -> Path:
-    """Where the run's raw Examples lie: what the node ExampleGen wrote, by whatever class it was made."""
-    for node in summary["nodes"]:
-        for output in node["outputs"].values():
-            if output["type"] == "Examples" and node["id"].endswith("ExampleGen"):
-                return Path(output["uri"])
-    raise LookupError("summary.json names no Examples of an ExampleGen")
-
-
 def model_measures(summary: dict[str, Any]) -> dict[str, float]:
     """The model's measures over all eval rows, from the Evaluator."""
     overall = summary["metrics"].get("overall", {})
@@ -74,16 +65,7 @@ def model_measures(summary: dict[str, Any]) -> dict[str, float]:
 
 def read_split(examples: Path, split: str) -> pd.DataFrame:
     """One row per tf.Example, one column per feature; NaN where a row has no value."""
-    files = sorted(map(str, (examples / f"Split-{split}").glob("*.gz")))
-    rows = []
-    for record in tf.data.TFRecordDataset(files, compression_type="GZIP").as_numpy_iterator():
-        row = {}
-        for name, feature in tf.train.Example.FromString(record).features.feature.items():
-            values = getattr(feature, feature.WhichOneof("kind") or "float_list").value
-            if values:
-                row[name] = values[0].decode() if isinstance(values[0], bytes) else values[0]
-        rows.append(row)
-    return pd.DataFrame(rows)
+    return pd.DataFrame(read_rows(examples, split))
 
 
 def trees_measures(train: pd.DataFrame, evaluation: pd.DataFrame, seed: int) -> dict[str, float]:

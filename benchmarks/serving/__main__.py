@@ -1,0 +1,63 @@
+"""Latency and throughput of the pushed model over REST, gRPC and the gateway, beside the model itself.
+
+    python -m benchmarks.serving --var var
+
+Starts the embedded model server and the gateway, each as a process of its own, on the newest pushed version, without
+and with batching; sends them rows of the run's eval split, and holds every answer against what the model says in this
+process. Ends with version swaps under load. Writes `<out>/serving.json`, which docs/performance.md describes.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+_NARROWEST = 170  # columns that the tables need
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the load test; returns 0, or 1 with a message when it cannot be run to its end."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.serving", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--var", type=Path, default=Path("var"), metavar="DIR", help="where runs leave their things")
+    parser.add_argument("--task", default="taxi", metavar="NAME", help="which model (default: %(default)s)")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="folder for serving.json (default: <var>/bench)")
+    parser.add_argument("--quick", action="store_true", help="a few seconds a part: shows that it works, and no more")
+    options = parser.parse_args(arguments)
+    warnings.filterwarnings("ignore", module="google")  # advice on Python versions, which the stack settles
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's own notes on the machine
+    # Only now: TensorFlow takes seconds, and --help and a bad flag need none of it.
+    from benchmarks.serving import record
+    from benchmarks.serving.load_test import LoadTest, NothingToTestError, subject
+    from benchmarks.serving.processes import ServerError
+    from benchmarks.serving.suite import QUICK, Suite
+    from benchmarks.serving.tables import tables
+
+    console = Console(highlight=False)
+    console.width = max(console.width, _NARROWEST)
+    path = (options.out or options.var / "bench") / "serving.json"
+    try:
+        with tempfile.TemporaryDirectory(prefix="load_test_") as folder:
+            test = LoadTest(
+                subject(options.task, options.var), QUICK if options.quick else Suite(), Path(folder), console.print
+            )
+            found = test.run()
+    except (NothingToTestError, ServerError, OSError, LookupError) as error:
+        print(f"benchmarks.serving: {error}", file=sys.stderr)
+        return 1
+    record.write(path, found)
+    for table in tables(found):
+        console.print(table)
+        console.print()
+    console.print(f"written to {path}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,84 @@
+"""What came back: read and held against what the model itself says, so that a wrong answer counts as a failed one."""
+
+import functools
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format, wrappers_pb2
+
+from benchmarks.serving.phases import Transport
+
+_DESCRIPTORS = Path(__file__).with_name("predict_response.pbtxt")
+_TOLERANCE = 1e-6  # of a probability: kernels may add in another order in another batch size
+
+
+class WrongAnswerError(Exception):
+    """The answer is none, or not the model's."""
+
+
+def check(transport: Transport, body: bytes, expected: Sequence[float]) -> int | None:
+    """Checks an answer.
+
+    Args:
+        transport: how it was asked for.
+        body: the answer.
+        expected: the prediction for each row of the request.
+
+    Returns:
+        The model version that answered, where the answer says so.
+
+    Raises:
+        WrongAnswerError: It does not hold these predictions.
+    """
+    try:
+        found, version = _READERS[transport](body)
+    except Exception as error:  # whatever reading bytes that nobody has checked may raise
+        raise WrongAnswerError(f"{transport}: no predictions in the answer: {type(error).__name__}") from error
+    if len(found) != len(expected):
+        raise WrongAnswerError(f"{transport}: expected {len(expected)} predictions, received {len(found)}")
+    if not all(map(_close, found, expected)):
+        raise WrongAnswerError(f"{transport}: other predictions than the model's own")
+    return version
+
+
+def _close(found: float, expected: float) -> bool:
+    return math.isclose(found, expected, rel_tol=0, abs_tol=_TOLERANCE)
+
+
+def _rest_rows(body: bytes) -> tuple[list[float], None]:
+    return [row[0] for row in json.loads(body)["predictions"]], None
+
+
+def _rest_columns(body: bytes) -> tuple[list[float], None]:
+    return [row[0] for row in json.loads(body)["outputs"]], None
+
+
+def _gateway(body: bytes) -> tuple[list[float], int]:
+    answer = json.loads(body)
+    return [prediction["probability"] for prediction in answer["predictions"]], int(answer["model_version"])
+
+
+def _grpc(body: bytes) -> tuple[list[float], int]:
+    response = _predict_response().FromString(body)
+    return list(response.outputs["predictions"].float_val), response.model_spec.version.value
+
+
+_READERS = {
+    Transport.REST_ROWS: _rest_rows,
+    Transport.REST_COLUMNS: _rest_columns,
+    Transport.GRPC_COLUMNS: _grpc,
+    Transport.GRPC_EXAMPLES: _grpc,
+    Transport.GATEWAY: _gateway,
+}
+
+
+@functools.cache
+def _predict_response() -> Any:
+    pool = descriptor_pool.DescriptorPool()
+    pool.AddSerializedFile(wrappers_pb2.DESCRIPTOR.serialized_pb)
+    file = text_format.Parse(_DESCRIPTORS.read_text(encoding="utf-8"), descriptor_pb2.FileDescriptorProto())
+    pool.AddSerializedFile(file.SerializeToString())
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{file.package}.PredictResponse"))

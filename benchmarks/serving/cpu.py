@@ -1,0 +1,32 @@
+"""What processes take of the processors."""
+
+import os
+import time
+from collections.abc import Mapping
+
+import psutil
+
+GENERATOR = "generator"
+
+
+class CpuClock:
+    """Measures from when it is made; this process counts as the generator.
+
+    Args:
+        processes: the ids of other processes, by role.
+    """
+
+    def __init__(self, processes: Mapping[str, int]):
+        self._processes = {
+            role: psutil.Process(number) for role, number in {**processes, GENERATOR: os.getpid()}.items()
+        }
+        self._began = time.perf_counter()
+        self._at_first = self._cpu_seconds()
+
+    def read(self) -> tuple[float, dict[str, float]]:
+        """Wall-clock seconds since then, and seconds of processor time by role, user's and system's together."""
+        seconds, used = time.perf_counter() - self._began, self._cpu_seconds()
+        return seconds, {role: round(used[role] - self._at_first[role], 3) for role in used}
+
+    def _cpu_seconds(self) -> dict[str, float]:
+        return {role: sum(process.cpu_times()[:2]) for role, process in self._processes.items()}

@@ -1,0 +1,90 @@
+"""What a generator's process is handed: a JSON file that names the phases, the requests and where to send them."""
+
+import base64
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Self
+
+from benchmarks.serving.phases import Phase, Transport
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """What is sent, and what has to come back.
+
+    Attributes:
+        body: JSON, or a serialized PredictRequest.
+        predictions: one per row.
+    """
+
+    body: bytes
+    predictions: tuple[float, ...]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Targets:
+    """Where the servers answer."""
+
+    model: str
+    rest_port: int
+    grpc_port: int
+    gateway_port: int
+    gateway_route: str
+    processes: dict[str, int]  # process id by role: `server`, `gateway`; for what they cost
+
+    def url(self, transport: Transport) -> str:
+        """Where a transport's requests go; for gRPC without scheme, as a channel is opened."""
+        match transport:
+            case Transport.GATEWAY:
+                return f"http://127.0.0.1:{self.gateway_port}{self.gateway_route}"
+            case Transport.REST_ROWS | Transport.REST_COLUMNS:
+                return f"http://127.0.0.1:{self.rest_port}/v1/models/{self.model}:predict"
+            case _:
+                return f"127.0.0.1:{self.grpc_port}"
+
+
+Requests = Mapping[tuple[Transport, int], Sequence[Request]]  # by transport and rows in a request
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Phases, one after the other."""
+
+    targets: Targets
+    phases: Sequence[Phase]
+    requests: Requests
+
+    def write(self, path: Path) -> None:
+        """Writes the file, with those requests only that a phase sends."""
+        used = {(transport, phase.batch_rows) for phase in self.phases for transport in phase.transports}
+        requests = [
+            {
+                "transport": transport,
+                "batch_rows": rows,
+                "bodies": [base64.b64encode(request.body).decode() for request in self.requests[transport, rows]],
+                "predictions": [request.predictions for request in self.requests[transport, rows]],
+            }
+            for transport, rows in sorted(used)
+        ]
+        phases = [dataclasses.asdict(phase) for phase in self.phases]
+        document = {"targets": dataclasses.asdict(self.targets), "phases": phases, "requests": requests}
+        path.write_text(json.dumps(document))
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Reads what write() wrote."""
+        document = json.loads(path.read_text())
+        requests = {
+            (Transport(given["transport"]), given["batch_rows"]): [
+                Request(base64.b64decode(body), tuple(predictions))
+                for body, predictions in zip(given["bodies"], given["predictions"], strict=True)
+            ]
+            for given in document["requests"]
+        }
+        return cls(
+            targets=Targets(**document["targets"]),
+            phases=[Phase.from_json(given) for given in document["phases"]],
+            requests=requests,
+        )

@@ -1,0 +1,150 @@
+"""The model server and the gateway, each as a process of its own, as they are started in production."""
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import time
+import tomllib
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from benchmarks.serving.phases import Batching
+from benchmarks.serving.plan import Targets
+
+_PROJECT = Path(__file__).resolve().parents[2]
+_BATCHING = _PROJECT / "serving" / "deploy" / "model_server" / "batching.config"
+_START_SECONDS = 120  # a loaded machine imports TensorFlow in half a minute
+_STOP_SECONDS = 60
+_POLL_SECONDS = 0.05
+_LINES_SHOWN = 10
+
+
+class ServerError(RuntimeError):
+    """A server did not start, or did not end in order; the message has the end of its log."""
+
+
+@contextlib.contextmanager
+def serving(model: str, base: Path, batching: Batching, settings: Path, folder: Path) -> Iterator[Targets]:
+    """The server of the newest version below `base`, and the gateway before it, ready; both end with the block.
+
+    Args:
+        model: the model's name.
+        base: the folder of versions.
+        batching: whether the server batches, with the deployment's parameters.
+        settings: the gateway's TOML file.
+        folder: gets the logs.
+
+    Raises:
+        ServerError: One of them does not start, or fails.
+    """
+    grpc_port, rest_port, gateway_port = _free_ports(3)
+    flags = [f"--port={grpc_port}", f"--rest_api_port={rest_port}", f"--model_name={model}"]
+    flags += [f"--model_base_path={base.resolve()}"]
+    if batching is Batching.ON:
+        flags += ["--enable_batching", f"--batching_parameters_file={_BATCHING}"]
+    gateway_flags = ["--settings", str(settings.resolve()), "--port", str(gateway_port)]
+    gateway_flags += ["--model-server", f"http://127.0.0.1:{rest_port}"]
+    # One caller sends more than any end user may.
+    unlimited = {"GATEWAY__LIMITS__REQUESTS_PER_SECOND": "0"}
+    with (
+        _running("serving.server", flags, {}, folder / "server.log") as server,
+        _running("serving.gateway", gateway_flags, unlimited, folder / "gateway.log") as gateway,
+    ):
+        server.wait_for(f"http://127.0.0.1:{rest_port}/v1/models/{model}/metadata")
+        gateway.wait_for(f"http://127.0.0.1:{gateway_port}/readyz")
+        yield Targets(
+            model=model,
+            rest_port=rest_port,
+            grpc_port=grpc_port,
+            gateway_port=gateway_port,
+            gateway_route=f"/v1/{tomllib.loads(settings.read_text())['endpoint']}",
+            processes={"server": server.process.pid, "gateway": gateway.process.pid},
+        )
+
+
+class _Running:
+    def __init__(self, module: str, process: subprocess.Popen[bytes], log: Path):
+        self.module, self.process, self.log = module, process, log
+
+    def wait_for(self, url: str) -> None:
+        """Returns when the URL answers with 200.
+
+        Raises:
+            ServerError: The process has ended, or it takes too long.
+        """
+        wait_until(lambda: answers(url), f"{self.module} to answer at {url}", self._require_alive)
+
+    def stop(self) -> None:
+        """Ends it in order.
+
+        Raises:
+            ServerError: It ended before, or with another status than 0.
+        """
+        self._require_alive()
+        self.process.terminate()
+        if status := self.process.wait(_STOP_SECONDS):
+            raise self._error(f"ended with status {status}")
+
+    def _require_alive(self) -> None:
+        if self.process.poll() is not None:
+            raise self._error(f"ended by itself with status {self.process.returncode}")
+
+    def _error(self, what: str) -> ServerError:
+        tail = "\n".join(self.log.read_text(errors="replace").splitlines()[-_LINES_SHOWN:])
+        return ServerError(f"{self.module} {what}; its log ends with\n{tail}")
+
+
+@contextlib.contextmanager
+def _running(module: str, flags: Sequence[str], more: Mapping[str, str], log: Path) -> Iterator[_Running]:
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", module, *flags],
+            cwd=_PROJECT,
+            env={**os.environ, **more},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    running = _Running(module, process, log)
+    try:
+        yield running
+        running.stop()
+    finally:
+        process.kill()
+        process.wait()
+
+
+def answers(url: str) -> bool:
+    """Whether a GET of the URL is answered with 200."""
+    try:
+        with urllib.request.urlopen(url, timeout=5) as response:
+            return bool(response.status == 200)
+    except OSError:  # nobody listens there yet, or the answer is an error, which is an OSError too
+        return False
+
+
+def wait_until(condition: Callable[[], bool], what: str, check: Callable[[], None] = lambda: None) -> None:
+    """Returns when the condition holds.
+
+    Args:
+        condition: what is waited for.
+        what: the same in words.
+        check: raises when there is no use in waiting.
+
+    Raises:
+        ServerError: It does not hold in time.
+    """
+    until = time.monotonic() + _START_SECONDS
+    while not condition():
+        check()
+        if time.monotonic() > until:
+            raise ServerError(f"waited {_START_SECONDS} s in vain for {what}")
+        time.sleep(_POLL_SECONDS)
+
+
+def _free_ports(count: int) -> list[int]:
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        return [listening.getsockname()[1] for listening in sockets]

@@ -1,0 +1,115 @@
+"""var/bench/serving.json: every figure of a load test, and whether the goals were reached (docs/performance.md)."""
+
+import dataclasses
+import json
+import statistics
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.serving.goals import SIGNATURE, goals, overhead_ms
+from benchmarks.serving.phases import Measured, Quantiles
+
+FORMAT = 1
+SIGNATURE_CALL, SESSION_CALL = "signature", "session"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Bare:
+    """A call of the model in the benchmark's own process.
+
+    Attributes:
+        call: SIGNATURE_CALL, as tf.saved_model.load gives it; or SESSION_CALL, what the server does.
+        signature: which signature.
+        batch_rows: rows in a call.
+        times: quantiles of each time it was measured, between the servers' phases.
+    """
+
+    call: str
+    signature: str
+    batch_rows: int
+    times: tuple[Quantiles, ...]
+
+    @property
+    def median(self) -> Quantiles:
+        """Each quantile's median over the times."""
+        names = [field.name for field in dataclasses.fields(Quantiles)]
+        return Quantiles(**{name: statistics.median(getattr(one, name) for one in self.times) for name in names})
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Swaps:
+    """The run with version swaps."""
+
+    swaps: int
+    measured: tuple[Measured, ...]
+
+
+def document(
+    about: Mapping[str, Any], bare: Sequence[Bare], measured: Sequence[Measured], swaps: Swaps
+) -> dict[str, Any]:
+    """The whole record.
+
+    Args:
+        about: what is said of machine and model.
+        bare: calls without a server.
+        measured: the phases.
+        swaps: the run with swaps.
+    """
+    signature_calls = {one.signature: one.median for one in bare if (one.call, one.batch_rows) == (SIGNATURE_CALL, 1)}
+    versions = {version for one in swaps.measured for version in one.versions}
+    return {
+        "format": FORMAT,
+        **about,
+        "bare_calls": [
+            {"call": one.call, "signature": one.signature, "batch_rows": one.batch_rows}
+            | dataclasses.asdict(one.median)
+            | {"p50_ms_each_time": [each.p50_ms for each in one.times]}
+            for one in bare
+        ],
+        "phases": [_phase(one, bare) for one in measured],
+        "swaps": {
+            "swaps": swaps.swaps,
+            "versions_that_answered": len(versions),
+            "requests": sum(one.requests for one in swaps.measured),
+            "failed": sum(one.failed for one in swaps.measured),
+            "phases": [_phase(one, ()) for one in swaps.measured],
+        },
+        "goals": [dataclasses.asdict(goal) for goal in goals(signature_calls, measured, swaps.measured)],
+    }
+
+
+def write(path: Path, record: Mapping[str, Any]) -> None:
+    """Writes the file: whole, or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f"{path.name}.tmp")
+    beside.write_text(json.dumps(record, indent=2) + "\n")
+    beside.replace(path)
+
+
+def _phase(one: Measured, bare: Sequence[Bare]) -> dict[str, Any]:
+    figures: dict[str, Any] = {
+        "transport": one.transport.value,
+        "signature": SIGNATURE[one.transport],
+        "batching": one.phase.batching.value,
+        "batch_rows": one.phase.batch_rows,
+        "concurrency": one.phase.concurrency,
+        "generator": one.generator,
+        "seconds": round(one.seconds, 3),
+        "requests": one.requests,
+        "failed": one.failed,
+        "failures": one.failures,
+        "requests_per_second": round(one.requests / one.seconds, 1),
+        "predictions_per_second": round(one.predictions_per_second, 1),
+    }
+    if one.latency is not None:
+        figures |= dataclasses.asdict(one.latency)
+    for each in bare:
+        if (each.signature, each.batch_rows) == (SIGNATURE[one.transport], one.phase.batch_rows):
+            figures[f"p50_over_{each.call}_call_ms"] = overhead_ms(one, each.median)
+    return figures | {f"{role}_cpu_seconds": seconds for role, seconds in sorted(one.cpu_seconds.items())}
+
+
+def per_request_ms(phase: Mapping[str, Any], role: str) -> float:
+    """Processor time that a process took for each request, in milliseconds."""
+    return 1000 * float(phase.get(f"{role}_cpu_seconds", 0)) / max(phase["requests"], 1)

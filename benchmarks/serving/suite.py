@@ -1,0 +1,81 @@
+"""Which phases there are, and how long: the whole load test, or a few seconds that show that it works."""
+
+import dataclasses
+from collections.abc import Iterator
+
+from benchmarks.serving.phases import Batching, Phase, Transport
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Suite:
+    """What is measured."""
+
+    transports: tuple[Transport, ...] = tuple(Transport)
+    concurrencies: tuple[int, ...] = (1, 8, 32)
+    batch_rows: tuple[int, ...] = (1, 64)
+    batchings: tuple[Batching, ...] = (Batching.OFF, Batching.ON)  # versions are swapped on the last one's server
+    warm_up_seconds: float = 0.5  # of a phase, before anything counts
+    seconds: float = 2.0  # of a phase, at least
+    phase_requests: int = 50  # in a phase, at least
+    bare_seconds: float = 0.5  # of each bare call; before and after the phases of a server
+    requests: int = 64  # different ones per transport and batch size; as many as rows at least
+    wrk_transports: tuple[Transport, ...] = (Transport.REST_COLUMNS, Transport.GATEWAY)
+    wrk_concurrencies: tuple[int, ...] = (1, 32)
+    swap_transports: tuple[Transport, ...] = (Transport.REST_COLUMNS, Transport.GRPC_COLUMNS)
+    swap_requests: int = 100_000
+    swap_concurrency: int = 32
+    swap_seconds: float = 3.0  # from when a version answers to the next push
+    swaps: int = 5  # at least
+
+    def phases(self, batching: Batching) -> Iterator[Phase]:
+        """What Locust does with one server."""
+        for transport in self.transports:
+            yield from self._phases(transport, batching, self.concurrencies)
+
+    def wrk_phases(self, batching: Batching) -> Iterator[Phase]:
+        """What wrk does with one server, single rows."""
+        for transport in self.wrk_transports:
+            yield from (
+                phase for phase in self._phases(transport, batching, self.wrk_concurrencies) if phase.batch_rows == 1
+            )
+
+    def swap_phase(self, until_file: str) -> Phase:
+        """Load while versions are swapped; single rows."""
+        return Phase(
+            transports=self.swap_transports,
+            batching=self.batchings[-1],
+            batch_rows=1,
+            concurrency=self.swap_concurrency,
+            warm_up_seconds=self.warm_up_seconds,
+            requests=self.swap_requests,
+            until_file=until_file,
+        )
+
+    def _phases(self, transport: Transport, batching: Batching, concurrencies: tuple[int, ...]) -> Iterator[Phase]:
+        for rows in self.batch_rows:
+            for concurrency in concurrencies:
+                yield Phase(
+                    transports=(transport,),
+                    batching=batching,
+                    batch_rows=rows,
+                    concurrency=concurrency,
+                    warm_up_seconds=self.warm_up_seconds,
+                    seconds=self.seconds,
+                    requests=self.phase_requests,
+                )
+
+
+QUICK = Suite(
+    concurrencies=(1,),
+    batch_rows=(1, 4),
+    warm_up_seconds=0.05,
+    seconds=0.1,
+    phase_requests=5,
+    bare_seconds=0.05,
+    requests=8,
+    wrk_concurrencies=(1,),
+    swap_requests=200,
+    swap_concurrency=4,
+    swap_seconds=0.2,
+    swaps=2,
+)

@@ -1,0 +1,84 @@
+"""Pushes a new version again and again, as the Pusher does it, and takes the old one away."""
+
+import json
+import shutil
+import threading
+import urllib.request
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from benchmarks.serving.plan import Targets
+from benchmarks.serving.processes import wait_until
+
+
+class Swapper:
+    """Swaps versions in a thread of its own, from entering the context on to its end.
+
+    Each new version is a copy of `version` under the next number: written beside, renamed, and waited for until the
+    server says that it answers and the one before is gone.
+
+    Args:
+        version: the folder to copy.
+        base: the folder of versions that the server reads; holds versions already.
+        targets: where it answers.
+        seconds: from when a version answers to the next push.
+        enough: this file is written after so many swaps, and when swapping ends.
+        swaps: how many are enough.
+
+    Attributes:
+        count: swaps so far.
+    """
+
+    def __init__(self, version: Path, base: Path, targets: Targets, seconds: float, enough: Path, swaps: int):
+        self._version, self._base, self._targets = version, base, targets
+        self._seconds, self._enough, self._swaps = seconds, enough, swaps
+        self._end = threading.Event()
+        self._error: Exception | None = None
+        self._thread = threading.Thread(target=self._run, name="swapper")
+        self.count = 0
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Ends the thread, and raises what ended it."""
+        self._end.set()
+        self._thread.join()
+        if self._error and error is None:
+            raise self._error
+
+    def _run(self) -> None:
+        try:
+            while not self._end.wait(self._seconds):
+                self._swap()
+        except Exception as error:  # raised in the other thread, at the context's end
+            self._error = error
+        finally:
+            self._enough.touch()  # nobody waits for swaps that will not come
+
+    def _swap(self) -> None:
+        old = max(int(path.name) for path in self._base.iterdir() if path.name.isdecimal())
+        push(self._version, self._base, old + 1)
+        wait_until(lambda: self._states().get(old + 1) == "AVAILABLE", f"version {old + 1} to answer")
+        wait_until(lambda: self._states().get(old) == "END", f"version {old} to be unloaded")
+        shutil.rmtree(self._base / str(old))
+        self.count += 1
+        if self.count >= self._swaps:
+            self._enough.touch()
+
+    def _states(self) -> dict[int, str]:
+        url = f"http://127.0.0.1:{self._targets.rest_port}/v1/models/{self._targets.model}"
+        with urllib.request.urlopen(url, timeout=60) as response:
+            rows = json.load(response)["model_version_status"]
+        return {int(row["version"]): row["state"] for row in rows}
+
+
+def push(version: Path, base: Path, number: int) -> None:
+    """Copies a version to another number below `base`, where it is complete or absent."""
+    beside = base / f"{number}.tmp"
+    shutil.copytree(version, beside)
+    beside.rename(base / str(number))
