@@ -83,13 +83,12 @@ def parse_predict(body: bytes) -> PredictBody:
     return PredictBody(signature_name_of(document), document)
 
 
-def encode_predict(outputs: Mapping[str, np.ndarray | bytes], rows: bool) -> bytes:
+def encode_predict(outputs: Mapping[str, np.ndarray], rows: bool) -> bytes:
     """Writes the answer to a predict request.
 
     Args:
-        outputs: arrays by name; strings as object arrays of bytes, a scalar string also as bytes, which is how a
-            session gives it. Those of an output whose name ends in `_bytes` are written as b64, others as they are,
-            so they should hold UTF-8.
+        outputs: arrays by name; strings as object arrays of bytes. Those of an output whose name ends in `_bytes` are
+            written as b64, others as they are, so they should hold UTF-8.
         rows: whether the request came by rows.
 
     Returns:
@@ -101,12 +100,9 @@ def encode_predict(outputs: Mapping[str, np.ndarray | bytes], rows: bool) -> byt
     """
     if not outputs:
         raise invalid("Cannot convert empty tensor map to JSON")
-    arrays = {
-        name: np.array(value, dtype=object) if isinstance(value, bytes) else value for name, value in outputs.items()
-    }
     if rows:
-        _check_batch(arrays)
-    texts = {name: array_text(name, array) for name, array in arrays.items()}
+        _check_batch(outputs)
+    texts = {name: array_text(name, array) for name, array in outputs.items()}
     if len(texts) == 1:
         (answer,) = texts.values()
     elif rows:
@@ -217,9 +213,9 @@ def _shape_text(shape: tuple[int, ...]) -> str:
     return f"[{','.join(map(str, shape))}]"
 
 
-def _check_batch(arrays: Mapping[str, np.ndarray]) -> None:
+def _check_batch(outputs: Mapping[str, np.ndarray]) -> None:
     batch = None
-    for name, array in arrays.items():
+    for name, array in outputs.items():
         if not array.shape:
             raise invalid(f"Tensor name: {name} has no shape information")
         if batch is not None and array.shape[0] != batch:
