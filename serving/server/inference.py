@@ -97,12 +97,15 @@ def classification(outputs: Mapping[str, np.ndarray], examples: int) -> Sequence
     per_example = next(iter(outputs.values())).shape[1]
     classes = outputs.get(CLASSES, np.full((examples, per_example), b"", object))
     scores = outputs.get(SCORES, np.zeros((examples, per_example), np.float32))
-    return [
-        classification_pb2.Classifications(
-            classes=[classification_pb2.Class(label=label, score=score) for label, score in zip(*row, strict=True)]
-        )
-        for row in zip(classes.tolist(), scores.tolist(), strict=True)
-    ]
+    try:
+        return [
+            classification_pb2.Classifications(
+                classes=[classification_pb2.Class(label=label, score=score) for label, score in zip(*row, strict=True)]
+            )
+            for row in zip(classes.tolist(), scores.tolist(), strict=True)
+        ]
+    except UnicodeDecodeError as error:
+        raise invalid(f"Expected class labels in UTF-8; the model gave {error.object!r}.") from error
 
 
 def regression(outputs: Mapping[str, np.ndarray], examples: int) -> Sequence[regression_pb2.Regression]:
