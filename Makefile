@@ -17,8 +17,7 @@ SYSTEM_PYTHON = PYTHON='$(PYTHON)' $(or $(shell for python in python3 /usr/bin/p
     "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 8))' >/dev/null 2>&1 && echo "$$python" && break; \
     done),python3)
 
-.PHONY: help doctor setup data run-local test test-fast test-other-stack check format bench lock clean \
-    serve gateway deploy-render rollout-status pin canary compare promote rollback
+.PHONY: help doctor setup data run-local test test-fast test-other-stack check format bench load-test lock clean serve gateway deploy-render rollout-status pin canary compare promote rollback
 
 help: ## This list
 	@printf 'make TARGET [NAME=value ...]\n\n'

@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import gevent
 import grpc
 import grpc.experimental.gevent
 from locust import FastHttpUser, User, constant, task
@@ -28,7 +27,7 @@ from benchmarks.serving.plan import Plan, Request, Targets
 
 _PREDICT = "/tensorflow.serving.PredictionService/Predict"
 _PATIENCE_SECONDS = 30  # for an answer
-_POLL_SECONDS = 0.02
+_POLL_SECONDS = 0.02  # Locust has made time.sleep one that lets its callers run
 _LONGEST_MESSAGE = 200  # characters of a failure's message
 _JSON = {"Content-Type": "application/json"}
 
@@ -124,12 +123,12 @@ def run(plan: Plan, phase: Phase) -> list[Measured]:
     environment.events.request.add_listener(note)
     runner = environment.create_local_runner()
     runner.start(phase.concurrency, spawn_rate=phase.concurrency)
-    gevent.sleep(phase.warm_up_seconds)
+    time.sleep(phase.warm_up_seconds)
     clock = CpuClock(plan.targets.processes)
     recording = True
-    gevent.sleep(phase.seconds)
+    time.sleep(phase.seconds)
     while sum(record.requests for record in records.values()) < phase.requests or not _may_end(phase):
-        gevent.sleep(_POLL_SECONDS)
+        time.sleep(_POLL_SECONDS)
     recording = False
     seconds, cpu_seconds = clock.read()
     runner.quit()
