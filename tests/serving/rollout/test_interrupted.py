@@ -34,10 +34,13 @@ def on_trial(pinned: Site) -> Site:
     return pinned
 
 
-def kill(site: Site, *command: str) -> None:
-    """Kills a command when the labels have moved and nothing was unloaded yet."""
-    with site.start(*LONG, *command) as process:
-        until(process, "labels ")
+STANDS_STILL = {"promote": "traffic ", "rollback": "labels "}  # the last line before
+
+
+def kill(site: Site, command: str) -> None:
+    """Kills a command when labels and traffic have moved and nothing was unloaded yet."""
+    with site.start(*LONG, command) as process:
+        until(process, STANDS_STILL[command])
         process.kill()
 
 
@@ -46,6 +49,7 @@ def test_a_killed_promotion_is_put_back_by_rollback(on_trial: Site) -> None:
     with Load(on_trial.server.ports[1], MODEL) as load:
         kill(on_trial, "promote")
         assert on_trial.config.read_bytes() != before
+        assert on_trial.percent() == 0
         code, said = on_trial.run("status")
         assert (code, "mend      promote did not end well (started): run `rollback`" in said) == (1, True)
         code, said = on_trial.run("canary", "2", "--percent", "50")
@@ -75,7 +79,7 @@ def test_a_killed_rollback_is_brought_to_its_end_by_the_next(on_trial: Site) -> 
 def test_a_step_that_is_told_to_end_puts_back_first(on_trial: Site, number: signal.Signals) -> None:
     before = on_trial.config.read_bytes()
     with on_trial.start(*LONG, "promote") as process:
-        until(process, "labels ")
+        until(process, STANDS_STILL["promote"])
         process.send_signal(number)
         said, _ = process.communicate(timeout=60)
     assert process.returncode == 1
@@ -88,7 +92,7 @@ def test_a_step_that_is_told_to_end_puts_back_first(on_trial: Site, number: sign
 
 def test_two_at_once(on_trial: Site) -> None:
     with on_trial.start(*LONG, "promote") as process:
-        until(process, "labels ")
+        until(process, STANDS_STILL["promote"])
         log = on_trial.log()
         code, said = on_trial.run("rollback")
         assert code == 2
@@ -131,7 +135,7 @@ def test_a_server_that_dies_on_the_way_and_comes_back(
         site.ok("canary", "2", "--percent", "10")
         trial = site.config.read_bytes()
         with site.start(*LONG, "promote") as process:
-            until(process, "labels ")
+            until(process, STANDS_STILL["promote"])
             server.kill()
             process.terminate()
             said, _ = process.communicate(timeout=60)
@@ -166,7 +170,7 @@ def test_every_server_is_moved_or_none(pinned: Site, tmp_path: Path, server: Ser
         assert pinned.seen() == ({1, 2}, {"stable": 1, "canary": 2})
         before = pinned.config.read_bytes()
         with pinned.start(*LONG, "promote") as process:
-            until(process, "labels ")
+            until(process, STANDS_STILL["promote"])
             second.kill()
             process.terminate()
             process.communicate(timeout=60)

@@ -1,10 +1,13 @@
 """Roll-outs on a real server, under load: there, back, and not at all."""
 
+import itertools
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from serving.rollout.model_server import ModelServer
 from tests.serving.rollout.conftest import MODEL, Site
 from tests.serving.rollout.load import Load
 
@@ -60,6 +63,30 @@ def test_there_and_back_without_a_failed_request(site: Site) -> None:
     assert f"server    {site.server.ports[0]}" in said.replace("127.0.0.1:", "")
     assert said.count("\nstep ") == 7
     assert site.config.read_text().startswith("# The models of a test.\n")
+
+
+def test_each_reload_is_one_that_tensorflow_serving_takes(pinned: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It refuses a label on a version that is not loaded, and may unload before it moves labels."""
+    reloads: list[tuple[set[int], dict[str, int]]] = []
+    reload = ModelServer.reload
+
+    def recorded(server: ModelServer, config: Any) -> None:
+        (model,) = config.model_config_list.config
+        reloads.append((set(model.model_version_policy.specific.versions), dict(model.version_labels)))
+        reload(server, config)
+
+    monkeypatch.setattr(ModelServer, "reload", recorded)
+    reloads.append(({1}, {"stable": 1, "canary": 1}))
+    pinned.push(3, "no number")
+    for command in (("canary", "2", "--percent", "10"), ("rollback",), ("canary", "3", "--percent", "10"),
+                    ("canary", "2", "--percent", "10"), ("promote",), ("rollback",)):  # fmt: skip
+        pinned.run(*command)
+    assert len(reloads) > 12
+    for (versions, labels), (new_versions, new_labels) in itertools.pairwise(reloads):
+        assert set(new_labels.values()) <= versions & new_versions
+        assert set(labels.values()) <= new_versions
+        assert new_labels.keys() == {"stable", "canary"}
+    assert reloads[-1] == reloads[0]
 
 
 def test_an_older_version_can_be_tried_and_promoted(site: Site) -> None:
