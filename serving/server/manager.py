@@ -151,11 +151,13 @@ class ModelManager:
         """Replaces the whole config, and returns when each model that is new in it answers.
 
         Raises:
-            ServingError: The config is refused and nothing was changed; or a new model cannot be loaded, or a label
-                names a version that is not available, and the rest of the config counts.
+            ServingError: The config is refused, or a label names a version that is not available yet, and nothing was
+                changed; or a new model cannot be loaded, and the rest of the config counts.
         """
         models = models_by_name(config)
         async with self._reloading:
+            # Before anything is loaded, as in TensorFlow Serving: load first, label later.
+            self._set_labels(models)
             new = {name for name in models if name not in self._models or self._models[name].config is None}
             for name in self._models.keys() - models.keys():
                 self._models[name].config = None
@@ -163,12 +165,11 @@ class ModelManager:
                 self._models.setdefault(name, Model(model)).config = model
             await self._look()
             await self._wait_for(new)
-            self._set_labels(models)
 
     def _set_labels(self, models: dict[str, model_server_config_pb2.ModelConfig]) -> None:
         wanted = {name: dict(model.version_labels) for name, model in models.items()}
         for name, labels in wanted.items():
-            available = self._models[name].available()
+            available = self._models[name].available() if name in self._models else {}
             for label, number in labels.items():
                 is_new = self._labels is None or label not in self._labels.get(name, {})
                 if number not in available and not (is_new and self._options.labels_may_wait):

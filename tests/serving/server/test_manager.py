@@ -238,6 +238,23 @@ def test_labels(tmp_path: Path) -> None:
     play(scenario)
 
 
+def test_a_server_does_not_start_on_labels_unless_that_is_allowed(tmp_path: Path) -> None:
+    save_line(tmp_path, 1)
+    labelled = config(tmp_path, 'version_labels { key: "stable" value: 1 }')
+
+    async def refused_at_start(manager: ModelManager) -> None:
+        with pytest.raises(ServingError, match="label stable to version 1 of model line, which is not currently"):
+            await manager.reload(labelled)
+        assert refused(manager)[0] == grpc.StatusCode.NOT_FOUND  # nothing was loaded
+
+    async def allowed(manager: ModelManager) -> None:
+        await manager.reload(labelled)
+        assert ask(manager, version_label="stable")[0] == 1
+
+    play(refused_at_start)
+    play(allowed, LifeOptions(poll_seconds=0.01, labels_may_wait=True))
+
+
 def test_a_new_label_may_wait_for_its_version_when_that_is_allowed(tmp_path: Path) -> None:
     save_line(tmp_path, 1)
 
