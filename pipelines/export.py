@@ -22,9 +22,9 @@ from components.signatures import (
     TRAINED_MODEL_FILE,
     TRANSFORM_FEATURES,
 )
+from serving.contract import SERVING_ENVIRONMENT
 from serving.domains import known_strings, number_range
 
-SERVING_ENVIRONMENT = "SERVING"  # of the contract: what a request holds, which is everything but the label
 _CONTRACT_FILE = "schema.pbtxt"  # in the model's assets.extra, so that a client finds types and the missing rule
 
 # Without AutoGraph: no Python control flow here depends on tensors, and rewriting the Transform layer's and Keras'
