@@ -30,17 +30,15 @@ def compare(rollout: Rollout, plan: Plan, stable: int, canary: int) -> None:
         RefusedError: There is nothing that could be replayed.
         WorseError: The canary is worse.
     """
-    contracts = {version: _contract(rollout, version) for version in (stable, canary)}
-    found = {version: requests.read(plan.path, contract, plan.limit) for version, contract in contracts.items()}
-    for name, why in sorted((found[stable].left_out | found[canary].left_out).items()):
+    old, new = _contract(rollout, stable), _contract(rollout, canary)
+    found = requests.read(plan.path, [old, new], plan.limit)
+    for name, why in sorted(found.left_out.items()):
         rollout.say(f"missing   {name}: {why}, sent as missing to both")
-    if skipped := found[canary].skipped:
-        rollout.say(f"skipped   {skipped} requests that the gateway refused")
+    if found.skipped:
+        rollout.say(f"skipped   {found.skipped} requests that the gateway refused")
     server = rollout.servers[0]
-    pairs = _replay(rollout, server, [
-        (contracts[stable].inputs(list(old)), contracts[canary].inputs(list(new)))
-        for old, new in zip(found[stable].rows, found[canary].rows, strict=True)
-    ])  # fmt: skip
+    columns = [(old.inputs(list(rows)), new.inputs(list(rows))) for rows in found.rows]
+    pairs = _replay(rollout, server, columns)
     figures = comparison.figures(pairs, plan.threshold)
     _say(rollout, figures, stable, canary)
     for error in dict.fromkeys(pair.canary for pair in pairs if isinstance(pair.canary, str)):
@@ -66,7 +64,7 @@ def check_plan(rollout: Rollout, plan: Plan, version: int) -> None:
         RefusedError: There is not.
     """
     checks.pushed(rollout, version)
-    requests.read(plan.path, _contract(rollout, version), limit=1)
+    requests.read(plan.path, [_contract(rollout, version)], limit=1)
 
 
 def compare_trial(rollout: Rollout, plan: Plan) -> None:

@@ -6,7 +6,7 @@ contract allows it; where it does not, the log is refused.
 
 import dataclasses
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +26,13 @@ class Requests:
     skipped: int = 0  # logged requests that the gateway itself refused
 
 
-def read(path: Path, contract: Contract, limit: int) -> Requests:
-    """Reads the newest requests.
+def read(path: Path, contracts: Sequence[Contract], limit: int) -> Requests:
+    """Reads the newest requests, once for all versions: a log in use is another one a moment later.
 
     Args:
         path: a folder of the request log, one of its Parquet files, or a file of JSON lines: one row (an object) or one
             request (a list of objects) a line.
-        contract: names and types of the features.
+        contracts: of the versions that are asked; a feature is required when one of them requires it.
         limit: requests at most, the newest.
 
     Raises:
@@ -44,15 +44,16 @@ def read(path: Path, contract: Contract, limit: int) -> Requests:
             f"no requests to replay at {path}: expected a folder of the gateway's request log, a .parquet file of it, "
             "or a file with one row as JSON a line."
         )
+    features = _features(contracts)
     if files[0].suffix == ".parquet":
-        found = _from_log(files, contract, limit)
+        found = _from_log(files, features, limit)
     else:
-        found = Requests(rows=list(_from_lines(path, contract))[-limit:], left_out={})
+        found = Requests(rows=list(_from_lines(path, contracts))[-limit:], left_out={})
     if not found.rows:
         raise RefusedError(
             f"{path} holds no request that could be replayed ({found.skipped} were refused by the gateway)."
         )
-    required = {feature.name for feature in contract.features if feature.required}
+    required = {feature.name for contract in contracts for feature in contract.features if feature.required}
     if lacking := sorted(required & set(found.left_out)):
         raise RefusedError(
             f"{path} cannot be replayed: the contract requires "
@@ -62,12 +63,12 @@ def read(path: Path, contract: Contract, limit: int) -> Requests:
     return found
 
 
-def _from_log(files: list[Path], contract: Contract, limit: int) -> Requests:
+def _from_log(files: list[Path], features: list[str], limit: int) -> Requests:
     rows: list[list[Row]] = []
     left_out: dict[str, str] = {}
     skipped = 0
     for path in reversed(files):  # newest first; their names begin with the time
-        requests, refused = _from_file(path, contract, left_out)
+        requests, refused = _from_file(path, features, left_out)
         rows = requests + rows
         skipped += refused
         if len(rows) >= limit:
@@ -75,7 +76,7 @@ def _from_log(files: list[Path], contract: Contract, limit: int) -> Requests:
     return Requests(rows=rows[-limit:], left_out=left_out, skipped=skipped)
 
 
-def _from_file(path: Path, contract: Contract, left_out: dict[str, str]) -> tuple[list[list[Row]], int]:
+def _from_file(path: Path, features: list[str], left_out: dict[str, str]) -> tuple[list[list[Row]], int]:
     """The requests of one file, and how many were refused; adds to `left_out`."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -86,13 +87,13 @@ def _from_file(path: Path, contract: Contract, left_out: dict[str, str]) -> tupl
         raise RefusedError(f"{path} is no file of the request log: expected Parquet, received {error}.") from error
     hashed, dropped = log_columns.hashed_columns(table.schema), log_columns.dropped_columns(table.schema)
     usable = []
-    for feature in contract.features:
-        if feature.name in hashed:
-            left_out[feature.name] = "hashed in the log"
-        elif feature.name not in table.column_names:
-            left_out[feature.name] = "dropped from the log" if feature.name in dropped else "not in the log"
+    for name in features:
+        if name in hashed:
+            left_out[name] = "hashed in the log"
+        elif name not in table.column_names:
+            left_out[name] = "dropped from the log" if name in dropped else "not in the log"
         else:
-            usable.append(feature.name)
+            usable.append(name)
     wanted = [*usable, log_columns.REQUEST_ID, log_columns.ANSWER_STATUS]
     records = table.select([name for name in wanted if name in table.column_names]).to_pylist()
     requests: list[list[Row]] = []
@@ -113,7 +114,7 @@ def _by_request(records: Iterable[dict[str, Any]]) -> list[list[dict[str, Any]]]
     return list(groups.values())
 
 
-def _from_lines(path: Path, contract: Contract) -> Iterator[list[Row]]:
+def _from_lines(path: Path, contracts: Sequence[Contract]) -> Iterator[list[Row]]:
     with path.open(encoding="utf-8") as lines:
         for number, line in enumerate(lines, start=1):
             if not line.strip():
@@ -126,23 +127,28 @@ def _from_lines(path: Path, contract: Contract) -> Iterator[list[Row]]:
                 ) from error
             request = read if isinstance(read, list) else [read]
             for row in request:
-                _check(row, contract, f"{path}:{number}")
+                _check(row, contracts, f"{path}:{number}")
             yield request
 
 
-def _check(row: object, contract: Contract, place: str) -> None:
+def _check(row: object, contracts: Sequence[Contract], place: str) -> None:
     if not isinstance(row, dict):
         raise RefusedError(f"{place}: expected an object of features, received {json.dumps(row)[:80]}.")
-    known = {feature.name for feature in contract.features}
+    known = set(_features(contracts))
     if unknown := sorted(set(row) - known):
         raise RefusedError(
             f"{place}: {', '.join(unknown)}: no feature of the contract; expected {', '.join(sorted(known))}."
         )
-    for feature in contract.features:
-        value = row.get(feature.name)
-        if value is None and not feature.required:
-            continue
-        if value is None or not feature.accepts(value, contract.missing):
-            raise RefusedError(
-                f"{place}: {feature.name}: expected {feature.expectation}, received {json.dumps(value)}."
-            )
+    for contract in contracts:
+        for feature in contract.features:
+            value = row.get(feature.name)
+            if value is None and not feature.required:
+                continue
+            if value is None or not feature.accepts(value, contract.missing):
+                raise RefusedError(
+                    f"{place}: {feature.name}: expected {feature.expectation}, received {json.dumps(value)}."
+                )
+
+
+def _features(contracts: Sequence[Contract]) -> list[str]:
+    return list(dict.fromkeys(feature.name for contract in contracts for feature in contract.features))

@@ -17,15 +17,15 @@ def test_rows_of_a_request_stay_together(tmp_path: Path) -> None:
         {"fare": 9.0, "company": "Flash", "request_id": "y"},
         {"fare": 2.0, "company": "Blue", "request_id": "x"},
     ])  # fmt: skip
-    found = requests.read(tmp_path, TRIPS, limit=10)
+    found = requests.read(tmp_path, [TRIPS], limit=10)
     assert found.rows == [
         [{"fare": 1.5, "company": None}, {"fare": 2.0, "company": "Blue"}],
         [{"fare": 9.0, "company": "Flash"}],
         [{"fare": 3.0, "company": "Flash"}],
     ]
     assert found.left_out == {}
-    assert requests.read(tmp_path, TRIPS, limit=2).rows == found.rows[1:]
-    assert requests.read(tmp_path, TRIPS, limit=1).rows == found.rows[2:]
+    assert requests.read(tmp_path, [TRIPS], limit=2).rows == found.rows[1:]
+    assert requests.read(tmp_path, [TRIPS], limit=1).rows == found.rows[2:]
 
 
 def test_what_the_gateway_refused_is_not_replayed(tmp_path: Path) -> None:
@@ -34,38 +34,38 @@ def test_what_the_gateway_refused_is_not_replayed(tmp_path: Path) -> None:
         {"fare": -1.0, "request_id": "refused", "answer_status": 422},
         {"fare": 2.0, "request_id": "no model answered", "answer_status": 503},
     ])  # fmt: skip
-    found = requests.read(tmp_path / "a.parquet", TRIPS, limit=10)
+    found = requests.read(tmp_path / "a.parquet", [TRIPS], limit=10)
     assert [[row["fare"] for row in rows] for rows in found.rows] == [[1.0], [2.0]]
     assert found.skipped == 1
 
 
 def test_optional_columns_that_were_dropped_or_hashed_are_missing(tmp_path: Path) -> None:
     write_log(tmp_path / "a.parquet", [{"fare": 1.0, "request_id": "x"}], dropped=("company",))
-    found = requests.read(tmp_path, TRIPS, limit=10)
+    found = requests.read(tmp_path, [TRIPS], limit=10)
     assert (found.rows, found.left_out) == ([[{"fare": 1.0}]], {"company": "dropped from the log"})
     write_log(tmp_path / "a.parquet", [{"fare": 1.0, "company": "5e8f", "request_id": "x"}], hashed=("company",))
-    found = requests.read(tmp_path, TRIPS, limit=10)
+    found = requests.read(tmp_path, [TRIPS], limit=10)
     assert (found.rows, found.left_out) == ([[{"fare": 1.0}]], {"company": "hashed in the log"})
     assert TRIPS.inputs(list(found.rows[0])) == {"fare": [1.0], "company": [""]}
 
 
 def test_without_request_ids_each_row_is_a_request(tmp_path: Path) -> None:
     write_log(tmp_path / "a.parquet", [{"fare": 1.0}, {"fare": 2.0}], dropped=("request_id",))
-    assert len(requests.read(tmp_path, TRIPS, limit=10).rows) == 2
+    assert len(requests.read(tmp_path, [TRIPS], limit=10).rows) == 2
 
 
 def test_a_required_column_that_was_dropped_cannot_be_replayed(tmp_path: Path) -> None:
     write_log(tmp_path / "a.parquet", [{"company": "Flash"}], dropped=("fare",))
     with pytest.raises(RefusedError, match=r"the contract requires fare \(dropped from the log\); keep these columns"):
-        requests.read(tmp_path, TRIPS, limit=10)
+        requests.read(tmp_path, [TRIPS], limit=10)
 
 
 def test_json_lines(tmp_path: Path) -> None:
     path = tmp_path / "trips.jsonl"
     path.write_text('{"fare": 5}\n\n[{"fare": 1.5, "company": null}, {"fare": 2, "company": "Flash"}]\n')
-    found = requests.read(path, TRIPS, limit=10)
+    found = requests.read(path, [TRIPS], limit=10)
     assert found.rows == [[{"fare": 5}], [{"fare": 1.5, "company": None}, {"fare": 2, "company": "Flash"}]]
-    assert requests.read(path, TRIPS, limit=1).rows == found.rows[1:]
+    assert requests.read(path, [TRIPS], limit=1).rows == found.rows[1:]
 
 
 @pytest.mark.parametrize(("line", "message"), [
@@ -80,16 +80,16 @@ def test_lines_that_are_no_requests(tmp_path: Path, line: str, message: str) -> 
     path = tmp_path / "trips.jsonl"
     path.write_text(json.dumps({"fare": 5}) + "\n" + line + "\n")
     with pytest.raises(RefusedError, match=message):
-        requests.read(path, TRIPS, limit=10)
+        requests.read(path, [TRIPS], limit=10)
 
 
 def test_nothing_to_replay(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "none.jsonl"):
         with pytest.raises(RefusedError, match="no requests to replay at"):
-            requests.read(path, TRIPS, limit=10)
+            requests.read(path, [TRIPS], limit=10)
     (tmp_path / "empty.jsonl").write_text("\n")
     with pytest.raises(RefusedError, match="holds no request that could be replayed"):
-        requests.read(tmp_path / "empty.jsonl", TRIPS, limit=10)
+        requests.read(tmp_path / "empty.jsonl", [TRIPS], limit=10)
     (tmp_path / "a.parquet").write_text("no Parquet")
     with pytest.raises(RefusedError, match=r"a.parquet is no file of the request log: expected Parquet"):
-        requests.read(tmp_path, TRIPS, limit=10)
+        requests.read(tmp_path, [TRIPS], limit=10)

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from serving.rollout import requests
 from serving.rollout.model_server import ModelServer
 from tests.serving.rollout.conftest import MODEL, Site
 from tests.serving.rollout.load import Load
+from tests.serving.rollout.requests_log import write_log
 
 pytestmark = pytest.mark.pipeline
 
@@ -179,6 +181,24 @@ def test_compare_says_how_far_they_are_apart(pinned: Site, trips: Path) -> None:
     # A third of the fares is decided differently from 0.25 on: 0.1 + 0.9 * fare and 0.1 + 0.91 * fare without company.
     said = pinned.ok("compare", trips, "--threshold", "0.2809", "--latency-ms", "1000")
     assert "ok        changed decisions 0.008333, at most 0.05" in said
+
+
+def test_compare_sends_the_same_rows_to_both_while_the_log_grows(
+    pinned: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = requests.read
+
+    def read_and_grow(path: Path, *arguments: Any) -> requests.Requests:
+        found = read(path, *arguments)
+        write_log(path / "b.parquet", [{"fare": 1000.0 - number, "request_id": f"b{number}"} for number in range(120)])
+        return found
+
+    log = tmp_path / "requests"
+    write_log(log / "a.parquet", [{"fare": 2.5 * number, "request_id": f"a{number}"} for number in range(120)])
+    pinned.ok("canary", "2", "--percent", "10")
+    monkeypatch.setattr(requests, "read", read_and_grow)
+    said = pinned.ok("compare", log, "--limit", "120", "--latency-ms", "1000")
+    assert "ok        largest difference 0.002975, at most 1" in said
 
 
 def test_compare_rolls_back_when_told_to(pinned: Site, trips: Path) -> None:

@@ -74,7 +74,7 @@ def test_the_transcript_is_what_one_gets(
     model = f'name: "{MODEL}" base_path: "{site.folder}/{MODEL}" model_platform: "tensorflow"'
     site.config.write_text(f"model_config_list {{ config {{ {model} }} }}\n")
     write_log(
-        tmp_path / "var" / "requests" / "log.parquet",
+        tmp_path / "var" / "requests" / MODEL / "log.parquet",
         [{"fare": 2.5 * number, "company": "a1b2", "request_id": str(number)} for number in range(120)],
         hashed=("company",),
     )
