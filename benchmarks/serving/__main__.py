@@ -9,6 +9,7 @@ process. Ends with version swaps under load. Writes `<out>/serving.json`, which 
 
 import argparse
 import os
+import subprocess
 import sys
 import tempfile
 import warnings
@@ -16,6 +17,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
+
+from benchmarks.serving.subject import NothingToTestError, subject
 
 _NARROWEST = 170  # columns that the tables need
 
@@ -32,31 +35,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     warnings.filterwarnings("ignore", module="google")  # advice on Python versions, which the stack settles
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's own notes on the machine
+    try:
+        chosen = subject(options.task, options.var)
+    except NothingToTestError as error:
+        return _told(error)
     # Only now: TensorFlow takes seconds, and --help and a bad flag need none of it.
     from benchmarks.serving import record
-    from benchmarks.serving.load_test import LoadTest, NothingToTestError, subject
+    from benchmarks.serving.load_test import LoadTest
     from benchmarks.serving.processes import ServerError
     from benchmarks.serving.suite import QUICK, Suite
     from benchmarks.serving.tables import tables
+    from serving.server.errors import ServingError
 
     console = Console(highlight=False)
     console.width = max(console.width, _NARROWEST)
     path = (options.out or options.var / "bench") / "serving.json"
     try:
         with tempfile.TemporaryDirectory(prefix="load_test_") as folder:
-            test = LoadTest(
-                subject(options.task, options.var), QUICK if options.quick else Suite(), Path(folder), console.print
-            )
-            found = test.run()
-    except (NothingToTestError, ServerError, OSError, LookupError) as error:
-        print(f"benchmarks.serving: {error}", file=sys.stderr)
-        return 1
+            found = LoadTest(chosen, QUICK if options.quick else Suite(), Path(folder), console.print).run()
+    except (ServerError, ServingError, OSError, LookupError, subprocess.CalledProcessError) as error:
+        return _told(error)
     record.write(path, found)
     for table in tables(found):
         console.print(table)
         console.print()
     console.print(f"written to {path}")
     return 0
+
+
+def _told(error: Exception) -> int:
+    print(f"benchmarks.serving: {error}", file=sys.stderr)
+    return 1
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """The load test as a whole: what is started, asked and measured, in which order."""
 
-import dataclasses
 import datetime
 import itertools
 import json
@@ -17,55 +16,14 @@ from benchmarks.serving.phases import Batching, Measured, Phase, Quantiles, Tran
 from benchmarks.serving.plan import Plan, Request, Requests, Targets
 from benchmarks.serving.processes import ServerError, serving
 from benchmarks.serving.record import SESSION_CALL, SIGNATURE_CALL, Bare, Swaps, document
+from benchmarks.serving.subject import CONTRACT, Subject
 from benchmarks.serving.suite import Suite
 from benchmarks.serving.swaps import Swapper
 from serving import contract as contracts
 from serving.contract import Contract
 
 _PROJECT = Path(__file__).resolve().parents[2]
-_CONTRACT = Path("assets.extra", "schema.pbtxt")  # in every version that the pipeline pushes
-_MOST_BYTES = 1_000_000  # of one transport's requests: enough to differ, little to hand over
 _LINES_SHOWN = 15
-
-
-class NothingToTestError(Exception):
-    """There is no pushed model, or no rows to ask it with; the message says what to run."""
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Subject:
-    """What is tested.
-
-    Attributes:
-        task: the model's name.
-        version: folder of the version.
-        run: folder of the run whose eval rows are sent.
-        gateway: the gateway's settings.
-    """
-
-    task: str
-    version: Path
-    run: Path
-    gateway: Path
-
-
-def subject(task: str, var: Path) -> Subject:
-    """The newest pushed version of a task.
-
-    Raises:
-        NothingToTestError: Something is not there.
-    """
-    base, run = var / "serving" / task, var / "runs" / "latest"
-    versions = [path for path in base.glob("*") if path.name.isdecimal() and (path / _CONTRACT).is_file()]
-    if not versions or not (run / "summary.json").is_file():
-        raise NothingToTestError(
-            f"expected a pushed version in {base} and the record of its run in {run}, found "
-            f"{len(versions)} versions; run `make run-local TASK={task} VAR={var}` first."
-        )
-    gateway = _PROJECT / "serving" / "gateway" / f"{task}.toml"
-    if not gateway.is_file():
-        raise NothingToTestError(f"expected the gateway's settings in {gateway}; write them as taxi.toml is written.")
-    return Subject(task=task, version=max(versions, key=lambda path: int(path.name)), run=run, gateway=gateway)
 
 
 class LoadTest:
@@ -80,7 +38,7 @@ class LoadTest:
 
     def __init__(self, subject: Subject, suite: Suite, folder: Path, tell: Callable[[str], None]):
         self._subject, self._suite, self._folder, self._tell = subject, suite, folder, tell
-        self._contract: Contract = contracts.read(subject.version / _CONTRACT)
+        self._contract: Contract = contracts.read(subject.version / CONTRACT)
         self._model = bare_call.BareModel(subject.version)
         self._rows = bodies.eval_rows(subject.run, self._contract)
         self._bare: dict[tuple[str, str, int], list[Quantiles]] = {}

@@ -42,7 +42,7 @@ def serving(model: str, base: Path, batching: Batching, settings: Path, folder: 
     """
     grpc_port, rest_port, gateway_port = _free_ports(3)
     flags = [f"--port={grpc_port}", f"--rest_api_port={rest_port}", f"--model_name={model}"]
-    flags += [f"--model_base_path={base.resolve()}"]
+    flags += [f"--model_base_path={base.resolve()}", "--max_num_load_retries=0"]  # a model that is broken stays so
     if batching is Batching.ON:
         flags += ["--enable_batching", f"--batching_parameters_file={_BATCHING}"]
     gateway_flags = ["--settings", str(settings.resolve()), "--port", str(gateway_port)]
