@@ -1,5 +1,6 @@
 """A server and, for each test, a model of its own on it."""
 
+import contextlib
 import dataclasses
 import json
 import shutil
@@ -51,10 +52,15 @@ class Site:
         out, err = self.capture.readouterr()
         return code, out + err
 
-    def start(self, *command: str | Path) -> subprocess.Popen[str]:
-        """Starts a command as a process of its own."""
+    @contextlib.contextmanager
+    def started(self, *command: str | Path) -> Iterator[subprocess.Popen[str]]:
+        """A command as a process of its own, which does not outlive the test."""
         line = [sys.executable, "-m", "serving.rollout", *self.arguments(*command)]
-        return subprocess.Popen(line, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        with subprocess.Popen(line, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
 
     def ok(self, *command: str | Path) -> str:
         code, said = self.run(*command)

@@ -39,7 +39,7 @@ STANDS_STILL = {"promote": "traffic ", "rollback": "labels "}  # the last line b
 
 def kill(site: Site, command: str) -> None:
     """Kills a command when labels and traffic have moved and nothing was unloaded yet."""
-    with site.start(*LONG, command) as process:
+    with site.started(*LONG, command) as process:
         until(process, STANDS_STILL[command])
         process.kill()
 
@@ -78,7 +78,7 @@ def test_a_killed_rollback_is_brought_to_its_end_by_the_next(on_trial: Site) -> 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_step_that_is_told_to_end_puts_back_first(on_trial: Site, number: signal.Signals) -> None:
     before = on_trial.config.read_bytes()
-    with on_trial.start(*LONG, "promote") as process:
+    with on_trial.started(*LONG, "promote") as process:
         until(process, STANDS_STILL["promote"])
         process.send_signal(number)
         said, _ = process.communicate(timeout=60)
@@ -91,7 +91,7 @@ def test_a_step_that_is_told_to_end_puts_back_first(on_trial: Site, number: sign
 
 
 def test_two_at_once(on_trial: Site) -> None:
-    with on_trial.start(*LONG, "promote") as process:
+    with on_trial.started(*LONG, "promote") as process:
         until(process, STANDS_STILL["promote"])
         log = on_trial.log()
         code, said = on_trial.run("rollback")
@@ -134,7 +134,7 @@ def test_a_server_that_dies_on_the_way_and_comes_back(
         before = site.config.read_bytes()
         site.ok("canary", "2", "--percent", "10")
         trial = site.config.read_bytes()
-        with site.start(*LONG, "promote") as process:
+        with site.started(*LONG, "promote") as process:
             until(process, STANDS_STILL["promote"])
             server.kill()
             process.terminate()
@@ -169,7 +169,7 @@ def test_every_server_is_moved_or_none(pinned: Site, tmp_path: Path, server: Ser
             assert (client.available(), client.version_of("canary")) == ({1, 2}, 2)
         assert pinned.seen() == ({1, 2}, {"stable": 1, "canary": 2})
         before = pinned.config.read_bytes()
-        with pinned.start(*LONG, "promote") as process:
+        with pinned.started(*LONG, "promote") as process:
             until(process, STANDS_STILL["promote"])
             second.kill()
             process.terminate()
