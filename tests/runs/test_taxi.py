@@ -1,13 +1,17 @@
 """The README's own run: the taxi task on the trips that ship with TFX."""
 
+import itertools
 import json
 import re
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from benchmarks.serving.phases import Transport
 from benchmarks.trees import SEEDS, examples_folder, read_split, trees_measures
 from tests.runs.project import NODES, SOURCE, Finished, Project
 from tests.runs.served import curl_lines, pasted, served
@@ -74,6 +78,23 @@ def test_the_readmes_curl_lines_answer_as_shown(taxi: Project, cold: Finished, t
     ((prediction,), (prediction_shown,)) = gateway_answer["predictions"], gateway_shown["predictions"]
     assert prediction == {"decision": True, "probability": pytest.approx(prediction_shown["probability"], abs=0.03)}
     assert np.array(answer["outputs"]) == pytest.approx(np.array(shown["outputs"]), abs=0.03)
+
+
+def test_the_load_test_finds_every_answer_right(taxi: Project, cold: Finished, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "benchmarks.serving", "--var", str(taxi.var), "--out", str(tmp_path), "--quick"]
+    ended = subprocess.run(command, cwd=SOURCE, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    record = json.loads((tmp_path / "serving.json").read_text())
+    assert str(record["model"]["version"]) == cold.summary["pushed"]["version"]
+    measured = {(phase["transport"], phase["batching"], phase["batch_rows"]): phase for phase in record["phases"]}
+    assert measured.keys() == set(itertools.product(Transport, ("off", "on"), (1, 4)))
+    for phase in record["phases"]:
+        assert (phase["failed"], phase["failures"]) == (0, {}), phase
+        assert phase["requests"] >= 5
+        assert 0 < phase["p50_ms"] <= phase["p95_ms"] <= phase["p99_ms"]
+    swaps = record["swaps"]
+    assert (swaps["failed"], swaps["swaps"] >= 2, swaps["versions_that_answered"] >= 2) == (0, True, True)
+    assert swaps["requests"] >= 200
 
 
 def test_what_is_undefined_is_null(cold: Finished) -> None:
