@@ -34,12 +34,17 @@ Evaluator    passed       mean_squared_error on overall is \d+\.\d{4}: at most 5
                           mean_squared_error on sex = a is \d+\.\d{4}: at most 5500
                           mean_squared_error on sex = b is \d+\.\d{4}: at most 5500
 SkewGate     passed       0 differences over 152 rows, 11 features and batch sizes 1, 7, 64, 512
+                          0 differences over 152 rows by TRANSPORTS; 128 of them one by one, too
 metrics      example_count=152  mean_squared_error=\d+
+one row      REST rows TIMES  REST columns TIMES  gRPC examples TIMES  gRPC columns TIMES
 pushed       var/serving/diabetes/\d{10} in \d+ s
 record       var/runs/\d{8}-\d{6}/summary\.json
 log          var/runs/\d{8}-\d{6}/run\.log
 next         edit the model or the features and run again: only what depends on the edit will run
 """
+TERMINAL = TERMINAL.replace("TRANSPORTS", "REST rows, REST columns, gRPC examples, gRPC columns").replace(
+    "TIMES", r"\d+\.\d ms \(p95 \d+\.\d\)"
+)
 
 
 def test_every_node_runs_and_every_gate_passes(history: History) -> None:
@@ -61,6 +66,10 @@ def test_the_terminal_says_what_happened_and_nothing_else(history: History) -> N
 def test_skew_gate_compared_every_eval_row_and_found_no_difference(history: History) -> None:
     report = json.loads((_output(history, "SkewGate", "blessing") / "report.json").read_text())
     assert (report["rows"], report["differences"]) == (152, 0)
+    assert history.cold.summary["latency"] == report["latency"]
+    assert {transport: measured["calls"] for transport, measured in report["latency"].items()} == dict.fromkeys(
+        ("REST rows", "REST columns", "gRPC examples", "gRPC columns"), 128
+    )
     assert history.cold.summary["rows"] == {"train": 290, "eval": 152}
 
 
@@ -69,6 +78,14 @@ def test_one_version_with_three_signatures_is_pushed(history: History, project: 
     assert project.versions() == [version]
     model = tf.saved_model.load(str(project.var / "serving" / "diabetes" / version))
     assert set(model.signatures) == {"serving_default", "serving_raw", "transform_features"}
+
+
+def test_the_pushed_version_brings_the_warmup_requests_that_were_replayed(history: History, project: Project) -> None:
+    version = project.var / "serving" / "diabetes" / history.cold.summary["pushed"]["version"]
+    pushed = version / "assets.extra" / "tf_serving_warmup_requests"
+    replayed = _output(history, "SkewGate", "blessing") / pushed.name
+    assert pushed.read_bytes() == replayed.read_bytes()
+    assert {path.name for path in replayed.parent.iterdir()} == {"INFRA_BLESSED", "report.json", pushed.name}
 
 
 def test_nothing_is_written_outside_var(history: History, project: Project) -> None:

@@ -18,6 +18,7 @@ _KEYS = {
     "nodes[].outputs": "<key>",
     "nodes[].outputs.<key>.properties": "<property>",
     "metrics": "<slice>",
+    "latency": "<transport>",
     "metrics.<slice>": "<metric>",
 }
 _NOTHING = {"`{}`": {}, "`[]`": [], '`""`': "", "`null`": None}

@@ -45,7 +45,22 @@ def test_no_row_and_no_feature_is_skewed(cold: Finished) -> None:
     (node,) = (node for node in cold.summary["nodes"] if node["id"] == "SkewGate")
     report = json.loads((Path(node["outputs"]["blessing"]["uri"]) / "report.json").read_text())
     assert (report["rows"], report["differences"], report["reasons"]) == (EVAL_ROWS, 0, [])
-    assert all(comparison["rows"] == EVAL_ROWS for comparison in report["comparisons"])
+    single = {comparison["name"] for comparison in report["comparisons"] if _over_the_wire(comparison["name"], 1)}
+    assert all(
+        comparison["rows"] == (128 if comparison["name"] in single else EVAL_ROWS)
+        for comparison in report["comparisons"]
+    )
+    wire = [comparison["name"] for comparison in report["comparisons"] if _over_the_wire(comparison["name"], 512)]
+    assert wire == [
+        *(f"{transport}, batch size 512" for transport in ("REST rows", "REST columns")),
+        *(f"{transport}, batch size 512" for transport in ("gRPC examples", "gRPC columns")),
+        *(f"{transport}, batch size 512 against gRPC columns" for transport in ("REST rows", "REST columns")),
+    ]
+    assert len(single) == len(wire)
+
+
+def _over_the_wire(name: str, batch_size: int) -> bool:
+    return name.startswith(("REST", "gRPC")) and name.split(", ")[1].split(" against ")[0] == f"batch size {batch_size}"
 
 
 def test_the_model_is_at_least_as_good_as_boosted_trees(cold: Finished) -> None:
