@@ -18,6 +18,8 @@ _PROJECT = Path(__file__).resolve().parents[1]
 _PROGRAM = ("-m", server.__name__.removesuffix(".__main__"))
 _ATTEMPTS = 3  # to find two free ports that are still free when the server has loaded the model
 _POLL_SECONDS = 0.02
+# How the last words of TensorFlow Serving begin, and of the embedded server; TensorFlow's message may have many lines.
+_FAILED = "Failed to start server. Error: "
 
 
 class ModelServerError(RuntimeError):
@@ -65,7 +67,7 @@ class ModelServer:
             if self._process.poll() is not None:
                 if attempts == _ATTEMPTS or not self._lost_a_port():
                     status = self._process.returncode
-                    raise ModelServerError(f"{child_process.last_line(self._log)} (exit status {status})")
+                    raise ModelServerError(f"{_last_words(self._log)} (exit status {status})")
                 attempts += 1
                 self._start()
             if time.monotonic() > until:
@@ -108,6 +110,11 @@ class ModelServer:
     def _lost_a_port(self) -> bool:
         """Whether somebody else took one of the ports while the server was loading."""
         return not all(_is_free(port) for port in (self._address.grpc_port, self._address.rest_port))
+
+
+def _last_words(log: Path) -> str:
+    _, begun, words = log.read_text(errors="replace").rpartition(_FAILED)
+    return " ".join((begun + words).split()) if begun else child_process.last_line(log)
 
 
 def _free_ports(count: int) -> list[int]:
