@@ -8,6 +8,7 @@ rows have the same shape, and if a batch fails its requests run one by one, so t
 
 import asyncio
 import dataclasses
+import itertools
 import os
 from collections import deque
 from collections.abc import Hashable, Mapping, Sequence
@@ -52,6 +53,7 @@ class _Task:
 
 @dataclasses.dataclass(eq=False)
 class _Batch:
+    number: int  # the older, the less
     servable: Servable
     signature: meta_graph_pb2.SignatureDef
     outputs: tuple[str, ...]
@@ -71,6 +73,7 @@ class BatchingRunner:
         self._max_waiting = parameters.max_enqueued_batches.value or _DEFAULT_MAX_ENQUEUED_BATCHES
         self._allowed_rows = list(parameters.allowed_batch_sizes) or None
         self._threads = threads
+        self._numbers = itertools.count()
         self._open: dict[Hashable, _Batch] = {}  # those that still take tasks, oldest first
         self._full: deque[_Batch] = deque()
 
@@ -94,7 +97,7 @@ class BatchingRunner:
         if rows > self._max_rows:
             raise invalid(f"Task size {rows} is larger than maximum input batch size {self._max_rows}")
         task = _Task(inputs, rows, loop.create_future())
-        self._enqueue(_Batch(servable, signature, tuple(outputs)), task)
+        self._enqueue(_Batch(next(self._numbers), servable, signature, tuple(outputs)), task)
         # After what else is ready to run: requests that arrived at the same time come into the same batch.
         loop.call_soon(self._start_what_can_run)
         return await task.answer
@@ -108,7 +111,9 @@ class BatchingRunner:
             self._full.append(batch)
             batch = None
         if batch is None:
-            if len(self._full) + len(self._open) >= self._max_waiting:
+            if self._waiting(fresh) >= self._max_waiting:
+                self._start_what_can_run()
+            if self._waiting(fresh) >= self._max_waiting:
                 raise ServingError(
                     grpc.StatusCode.UNAVAILABLE,
                     f"The batch scheduling queue to which this task was submitted is full: {self._max_waiting} batches",
@@ -132,13 +137,18 @@ class BatchingRunner:
             done = loop.run_in_executor(self._threads, self._answer, batch)
             done.add_done_callback(lambda done, batch=batch: self._finish(batch, done))  # type: ignore[misc]
 
+    def _waiting(self, batch: _Batch) -> int:
+        """How many batches wait for the same signature of the same model."""
+        same = [waiting.signature is batch.signature for waiting in (*self._full, *self._open.values())]
+        return sum(same)
+
     def _next(self) -> _Batch | None:
-        if self._full:
+        """The oldest batch that can run: nobody waits for ever behind those who ask more."""
+        ready = ((key, batch) for key, batch in self._open.items() if batch.due or batch.rows >= self._max_rows)
+        key, batch = next(ready, (None, None))
+        if self._full and (batch is None or self._full[0].number < batch.number):
             return self._full.popleft()
-        for key, batch in self._open.items():
-            if batch.due or batch.rows >= self._max_rows:
-                return self._open.pop(key)
-        return None
+        return self._open.pop(key) if batch else None
 
     def _finish(self, batch: _Batch, done: "asyncio.Future[list[Arrays | Exception]]") -> None:
         self._idle_threads += 1
@@ -164,9 +174,10 @@ class BatchingRunner:
 
     def _run_alone(self, batch: _Batch, task: _Task) -> Arrays | Exception:
         try:
-            return batch.servable.run(batch.signature, task.inputs, batch.outputs)
+            (answer,) = self._run_together(dataclasses.replace(batch, tasks=[task], rows=task.rows))
         except Exception as error:
             return error
+        return answer
 
     def _run_together(self, batch: _Batch) -> list[Arrays | Exception]:
         padding = self._padding(batch.rows)

@@ -52,7 +52,7 @@ def models_by_name(
             raise invalid(
                 f'model {model.name}: expected model_platform: "{PLATFORM}", received "{model.model_platform}".'
             )
-        if not Path(model.base_path).is_absolute():
+        if not Path(model.base_path).is_absolute() or "\0" in model.base_path:
             raise invalid(
                 f"Expected model {model.name} to have an absolute path or URI; got base_path()={model.base_path}"
             )
@@ -87,6 +87,11 @@ def checked_batching(
         parameters.max_batch_size.value = _DEFAULT_MAX_BATCH_SIZE
     if parameters.max_batch_size.value < 1:
         raise invalid(f"max_batch_size must be positive; was {parameters.max_batch_size.value}")
+    for field in ("num_batch_threads", "max_enqueued_batches"):
+        if parameters.HasField(field) and getattr(parameters, field).value < 1:
+            raise invalid(f"{field} must be positive; was {getattr(parameters, field).value}")
+    if parameters.batch_timeout_micros.value < 0:
+        raise invalid(f"batch_timeout_micros must not be negative; was {parameters.batch_timeout_micros.value}")
     allowed = list(parameters.allowed_batch_sizes)
     if allowed != sorted(set(allowed)) or any(size < 1 for size in allowed):
         raise invalid(f"allowed_batch_sizes entries must be positive and increasing; were {allowed}")

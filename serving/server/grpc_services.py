@@ -1,12 +1,14 @@
 """The gRPC port: TensorFlow Serving's PredictionService and ModelService, and the standard health service."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 import grpc
+import numpy as np
 from google.protobuf.message import DecodeError
 from grpc_health.v1 import health, health_pb2_grpc
+from tensorflow.core.protobuf import meta_graph_pb2
 from tensorflow_serving.apis import (
     classification_pb2,
     get_model_metadata_pb2,
@@ -37,9 +39,13 @@ def add_to(server: grpc.aio.Server, service: Service) -> None:
 async def _predict(service: Service, request: predict_pb2.PredictRequest) -> predict_pb2.PredictResponse:
     if not request.HasField("model_spec"):
         raise invalid("Missing ModelSpec")
+
+    async def read_inputs(signature: meta_graph_pb2.SignatureDef) -> Mapping[str, np.ndarray]:
+        return requests.arrays(signature, request)
+
     answer = await service.predict(
         request.model_spec,
-        lambda signature: requests.arrays(signature, request),
+        read_inputs,
         _unknown_signature,
         request.output_filter,
     )
@@ -128,13 +134,16 @@ class _ModelService(model_service_pb2_grpc.ModelServiceServicer):
     async def HandleReloadConfigRequest(
         self, request: model_management_pb2.ReloadConfigRequest, context: grpc.aio.ServicerContext
     ) -> model_management_pb2.ReloadConfigResponse:
-        response = model_management_pb2.ReloadConfigResponse()
-        try:
-            await self._service.reload(request.config)
-        except ServingError as error:  # told in the answer, not by the call's own status
-            response.status.error_code = error.number
-            response.status.error_message = error.message
-        return response
+        async def answer() -> model_management_pb2.ReloadConfigResponse:
+            response = model_management_pb2.ReloadConfigResponse()
+            try:
+                await self._service.reload(request.config)
+            except ServingError as error:  # told in the answer, not by the call's own status
+                response.status.error_code = error.number
+                response.status.error_message = error.message
+            return response
+
+        return await _answered(context, answer)
 
 
 async def _answered(context: grpc.aio.ServicerContext, answer: Callable[[], Awaitable[_Response]]) -> _Response:

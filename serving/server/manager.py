@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import logging
 from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import grpc
@@ -22,6 +23,8 @@ from serving.server.errors import ServingError, invalid
 from serving.server.servable import Servable
 
 State = get_model_status_pb2.ModelVersionStatus
+_LOADS_AT_ONCE = 2  # a load takes the memory of its model, and a core
+_WAITING_POLL_SECONDS = 1  # while a model is waited for, where nobody looks otherwise
 _ENDED_KEPT = 100  # ended versions of a model that its status still lists
 _log = logging.getLogger(__name__)
 
@@ -74,6 +77,7 @@ class ModelManager:
         self._reloading = asyncio.Lock()
         self._looking = asyncio.Lock()
         self._changed = asyncio.Event()
+        self._loaders = ThreadPoolExecutor(_LOADS_AT_ONCE, thread_name_prefix="load")
         self._loads: set[asyncio.Task[None]] = set()
         self._unloads: set[asyncio.Task[None]] = set()
 
@@ -151,11 +155,28 @@ class ModelManager:
         """Replaces the whole config, and returns when each model that is new in it answers.
 
         Raises:
-            ServingError: The config is refused, or a label names a version that is not available yet, and nothing was
-                changed; or a new model cannot be loaded, and the rest of the config counts.
+            ServingError: As `apply` does, and nothing was changed; or a new model cannot be loaded, and the rest of the
+                config counts.
+        """
+        await self._wait_for(await self.apply(config))
+
+    async def apply(self, config: model_server_config_pb2.ModelServerConfig) -> set[str]:
+        """Replaces the whole config, and returns which models are new in it; they are being loaded.
+
+        Raises:
+            ServingError: The config is refused, or a label names a version that is not available yet; nothing was
+                changed.
         """
         models = models_by_name(config)
         async with self._reloading:
+            if config.WhichOneof("config") is None:
+                if self._models:
+                    raise ServingError(
+                        grpc.StatusCode.FAILED_PRECONDITION,
+                        "Cannot transition to requested config: it is empty, and models are served. Received no "
+                        "model_config_list; to serve nothing, send one without models.",
+                    )
+                return set()
             # Before anything is loaded, as in TensorFlow Serving: load first, label later.
             self._set_labels(models)
             new = {name for name in models if name not in self._models or self._models[name].config is None}
@@ -163,17 +184,17 @@ class ModelManager:
                 self._models[name].config = None
             for name, model in models.items():
                 self._models.setdefault(name, Model(model)).config = model
-            await self._look()
-            await self._wait_for(new)
+        await self._look()
+        return new
 
     def _set_labels(self, models: dict[str, model_server_config_pb2.ModelConfig]) -> None:
-        wanted = {name: dict(model.version_labels) for name, model in models.items()}
+        before, wanted = self._labels or {}, {name: dict(model.version_labels) for name, model in models.items()}
+        self._labels = before
         for name, labels in wanted.items():
             available = self._models[name].available() if name in self._models else {}
             for label, number in labels.items():
-                is_new = self._labels is None or label not in self._labels.get(name, {})
-                if number not in available and not (is_new and self._options.labels_may_wait):
-                    self._labels = self._labels or {}
+                moved = before.get(name, {}).get(label, number) != number
+                if number not in available and (moved or not self._options.labels_may_wait):
                     raise ServingError(
                         grpc.StatusCode.FAILED_PRECONDITION,
                         f"Request to assign label {label} to version {number} of model {name}, which is not currently "
@@ -185,12 +206,12 @@ class ModelManager:
         """Returns when every one of the models answers; a base path without versions is waited for."""
         if names:
             _log.info("Waiting until %s can answer.", ", ".join(sorted(names)))
-        while waiting := [name for name in sorted(names) if not self._models[name].available()]:
+        while waiting := self._without_answer(names):
             failed = {
                 name: version.error
-                for name in waiting
-                for version in self._models[name].versions.values()
-                if version.error and version.state == State.END and version.number in self._models[name].aspired
+                for name, model in waiting.items()
+                for version in model.versions.values()
+                if version.error and version.state == State.END and version.number in model.aspired
             }
             if failed:
                 reasons = "; ".join(f"{name}: {error.message}" for name, error in failed.items())
@@ -199,8 +220,13 @@ class ModelManager:
                 )
             self._changed.clear()
             with contextlib.suppress(TimeoutError):  # a folder's new version is seen by looking, not by an event
-                await asyncio.wait_for(self._changed.wait(), max(self._options.poll_seconds, 0.01) or None)
+                await asyncio.wait_for(self._changed.wait(), self._options.poll_seconds or _WAITING_POLL_SECONDS)
             await self._look()
+
+    def _without_answer(self, names: set[str]) -> dict[str, Model]:
+        """Those of the models that the config still has and that have no version to answer with."""
+        known = {name: self._models[name] for name in sorted(names) if name in self._models}
+        return {name: model for name, model in known.items() if model.config is not None and not model.available()}
 
     # --- Folders.
 
@@ -214,28 +240,37 @@ class ModelManager:
         async with self._looking:
             for name, model in list(self._models.items()):
                 config, found = model.config, dict[int, Path]()
-                if config is None:
-                    model.aspired = set()
-                else:
+                if config is not None:
                     try:
                         found = await asyncio.to_thread(versions.on_disk, Path(config.base_path))
                     except OSError as error:
                         # What is served stays: a file system that is away for a moment takes no model down.
                         _log.warning("Could not look for versions of %s: %s", name, error)
                         continue
-                    model.aspired = versions.aspired(found, config.model_version_policy)
+                    if model.config is not config:  # replaced meanwhile, by somebody who looks, too
+                        continue
+                model.aspired = versions.aspired(found, config.model_version_policy) if config else set()
                 self._reconcile(name, model, found)
+                self._forget(name, model)
 
     def _reconcile(self, name: str, model: Model, found: dict[int, Path]) -> None:
-        for number, version in list(model.versions.items()):
-            if version.state == State.END and number not in found:
-                version.error = None  # gone: should it come back, it is another one
+        for number, version in model.versions.items():
+            if version.state == State.END and (number not in found or number not in model.aspired):
+                version.error = None  # should it come back, or be asked for anew, it is tried anew
         for number in sorted(model.aspired):
             known = model.versions.get(number)
             if known is None or (known.state == State.END and known.error is None):
                 model.versions[number] = Version(number, found[number])
                 _keep(self._loads, self._load(name, model, model.versions[number]))
         self._retire(name, model)
+
+    def _forget(self, name: str, model: Model) -> None:
+        """Drops what no status has to tell any more: old versions, and a model that the config lost."""
+        ended = sorted(number for number, version in model.versions.items() if version.state == State.END)
+        for number in ended[:-_ENDED_KEPT]:
+            del model.versions[number]
+        if model.config is None and len(ended) == len(model.versions) and self._models.get(name) is model:
+            del self._models[name]
 
     def _retire(self, name: str, model: Model) -> None:
         """Unloads what is no longer wanted, but never before something wanted answers."""
@@ -260,7 +295,8 @@ class ModelManager:
                     break
             _log.info("Loading servable version {name: %s version: %d}", name, version.number)
             try:
-                version.servable = await asyncio.to_thread(self._loaded, version.path)
+                loop = asyncio.get_running_loop()
+                version.servable = await loop.run_in_executor(self._loaders, self._loaded, version.path)
             except ServingError as error:
                 version.error = error
                 _log.error("Loading servable {name: %s version: %d} failed: %s", name, version.number, error.message)
@@ -282,6 +318,11 @@ class ModelManager:
         except ServingError:
             servable.close()
             raise
+        except Exception as error:  # whatever a model's files make TensorFlow raise: the version is no good
+            servable.close()
+            raise ServingError(
+                grpc.StatusCode.INTERNAL, f"{path} cannot be warmed up: {type(error).__name__}: {error}"
+            ) from error
         return servable
 
     async def _unload(self, name: str, model: Model, version: Version) -> None:
@@ -291,11 +332,7 @@ class ModelManager:
         await asyncio.to_thread(servable.close)
         version.state = State.END
         _log.info("Done unloading servable version {name: %s version: %d}", name, version.number)
-        ended = sorted(number for number, known in model.versions.items() if known.state == State.END)
-        for number in ended[:-_ENDED_KEPT]:
-            del model.versions[number]
-        if model.config is None and len(ended) == len(model.versions) and self._models.get(name) is model:
-            del self._models[name]
+        self._forget(name, model)
         self._changed.set()
 
     async def close(self) -> None:
@@ -307,6 +344,7 @@ class ModelManager:
                 model.config, model.aspired = None, set()
                 self._retire(name, model)
             await asyncio.gather(*self._unloads)
+        self._loaders.shutdown(wait=False, cancel_futures=True)
 
 
 def _keep(tasks: set[asyncio.Task[None]], work: Coroutine[None, None, None]) -> None:

@@ -52,8 +52,10 @@ class Metrics:
     def running(self, model: str, api: str) -> Iterator[None]:
         """Measures what happens inside as the model's own time."""
         started = time.perf_counter()
-        yield
-        self._runtime.labels(model, api, "TF1").observe((time.perf_counter() - started) * 1e6)
+        try:
+            yield
+        finally:
+            self._runtime.labels(model, api, "TF1").observe((time.perf_counter() - started) * 1e6)
 
     def render(self) -> bytes:
         """The text that Prometheus reads."""

@@ -8,7 +8,7 @@ DEFAULT_HOST = "127.0.0.1"
 
 
 def parser() -> argparse.ArgumentParser:
-    """The flags, with TensorFlow Serving's names and defaults; --host is our own."""
+    """The flags, with TensorFlow Serving's names and its container's ports; --host is our own."""
     flags = argparse.ArgumentParser(
         prog="python -m serving.server",
         description="Serves SavedModels over TensorFlow Serving's REST and gRPC API, where TensorFlow Serving itself "
@@ -26,19 +26,19 @@ def parser() -> argparse.ArgumentParser:
     )
     flags.add_argument(
         "--model_config_file_poll_wait_seconds",
-        type=float,
+        type=_seconds,
         default=0,
         help="how often to read that file again; 0: never (default: %(default)s)",
     )
     flags.add_argument(
         "--file_system_poll_wait_seconds",
-        type=float,
+        type=_seconds,
         default=1,
         help="how often to look for versions; 0: once (default: %(default)s)",
     )
-    flags.add_argument("--max_num_load_retries", type=int, default=5, help="of a version (default: %(default)s)")
+    flags.add_argument("--max_num_load_retries", type=_count, default=5, help="of a version (default: %(default)s)")
     flags.add_argument(
-        "--load_retry_interval_micros", type=int, default=60_000_000, help="between them (default: %(default)s)"
+        "--load_retry_interval_micros", type=_count, default=60_000_000, help="between them (default: %(default)s)"
     )
     _add_switch(flags, "--allow_version_labels_for_unavailable_models", "a new label may name a version not loaded yet")
     _add_switch(flags, "--enable_batching", "run requests that arrive together as one batch")
@@ -88,3 +88,19 @@ def _port(text: str) -> int:
     if not text.isdecimal() or int(text) > 65535:
         raise argparse.ArgumentTypeError(f"expected 0 to 65535, received {text}")
     return int(text)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"expected a whole number, 0 or more, received {text}")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1
+    if not 0 <= seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected seconds, 0 or more, received {text}")
+    return seconds

@@ -24,6 +24,7 @@ from serving.server.rest import rest_app
 from serving.server.service import Service
 
 _UNLIMITED = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
+_CLOSE_SECONDS = 10  # for models to be unloaded
 _GRACE_SECONDS = 30  # for requests that are still being answered when the server is told to stop
 _log = logging.getLogger(__name__)
 
@@ -51,18 +52,22 @@ async def serve(options: argparse.Namespace) -> None:
     monitoring = config.read_monitoring_path(options.monitoring_config_file) if options.monitoring_config_file else None
     metrics = Metrics()
     manager = ModelManager(_life(options), warmup.warm_up)
-    with ThreadPoolExecutor(2 * (os.cpu_count() or 1) + 2, thread_name_prefix="run") as threads:
-        runner = BatchingRunner(batching, threads) if batching else DirectRunner(threads)
-        service = Service(manager, runner, metrics)
-        try:
-            if not await _unless(stop, manager.reload(models)):
-                return
-            async with _grpc_port(options, service), _rest_port(options, service, monitoring, metrics):
+    # At least as many as batches may run at once.
+    size = max(2 * (os.cpu_count() or 1), batching.num_batch_threads.value if batching else 0) + 2
+    threads = ThreadPoolExecutor(size, thread_name_prefix="run")
+    service = Service(manager, BatchingRunner(batching, threads) if batching else DirectRunner(threads), metrics)
+    try:
+        if await _unless(stop, manager.reload(models)):
+            async with _ports(options, service, monitoring, metrics):
                 _log.info("Ready: gRPC on port %d, REST on port %d.", options.port, options.rest_api_port)
                 await _unless(stop, asyncio.gather(manager.poll(), _poll_config(options, manager), stop.wait()))
                 _log.info("Stopping; requests being answered have %d s.", _GRACE_SECONDS)
-        finally:
-            await manager.close()
+    finally:
+        try:
+            await asyncio.wait_for(manager.close(), _CLOSE_SECONDS)
+        except TimeoutError:
+            _log.error("A model is still running and is left to itself.")
+        threads.shutdown(wait=False, cancel_futures=True)
 
 
 async def _unless(stop: asyncio.Event, work: Awaitable[object]) -> bool:
@@ -80,10 +85,25 @@ async def _unless(stop: asyncio.Event, work: Awaitable[object]) -> bool:
 
 
 @contextlib.asynccontextmanager
-async def _grpc_port(options: argparse.Namespace, service: Service) -> AsyncIterator[None]:
-    if not options.port:
+async def _ports(
+    options: argparse.Namespace, service: Service, monitoring: str | None, metrics: Metrics
+) -> AsyncIterator[None]:
+    """Both ports open; closed at the same time, each after the requests that it is answering."""
+    grpc_server = await _open_grpc(options, service) if options.port else None
+    rest, answering = None, asyncio.ensure_future(asyncio.sleep(0))
+    try:
+        if options.rest_api_port:
+            rest = _HttpServer(_rest_config(service, monitoring, metrics))
+            listening = _listening(options.host, options.rest_api_port)
+            answering = asyncio.ensure_future(rest.serve([listening]))
         yield
-        return
+    finally:
+        if rest:
+            rest.should_exit = True
+        await asyncio.gather(answering, *([grpc_server.stop(_GRACE_SECONDS)] if grpc_server else []))
+
+
+async def _open_grpc(options: argparse.Namespace, service: Service) -> grpc.aio.Server:
     server = grpc.aio.server(
         interceptors=[grpc_services.MalformedIsInvalid()], options=[*_UNLIMITED, ("grpc.so_reuseport", 0)]
     )
@@ -96,38 +116,20 @@ async def _grpc_port(options: argparse.Namespace, service: Service) -> AsyncIter
     if bound != options.port:
         raise OSError(f"cannot listen on {address}: the port is taken")
     await server.start()
-    try:
-        yield
-    finally:
-        await server.stop(_GRACE_SECONDS)
+    return server
 
 
-@contextlib.asynccontextmanager
-async def _rest_port(
-    options: argparse.Namespace, service: Service, monitoring: str | None, metrics: Metrics
-) -> AsyncIterator[None]:
-    if not options.rest_api_port:
-        yield
-        return
-    server = _HttpServer(
-        uvicorn.Config(
-            rest_app(service, monitoring, metrics.render),
-            http="httptools",
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=_GRACE_SECONDS,
-        )
+def _rest_config(service: Service, monitoring: str | None, metrics: Metrics) -> uvicorn.Config:
+    return uvicorn.Config(
+        rest_app(service, monitoring, metrics.render),
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
     )
-    with _listening(options.host, options.rest_api_port) as listening:
-        serving = asyncio.create_task(server.serve([listening]))
-        try:
-            yield
-        finally:
-            server.should_exit = True
-            await serving
 
 
 def _listening(host: str, port: int) -> socket.socket:
@@ -142,12 +144,16 @@ async def _poll_config(options: argparse.Namespace, manager: ModelManager) -> No
     path, seconds = options.model_config_file, options.model_config_file_poll_wait_seconds
     if not path or seconds <= 0:
         return
+    said = ""
     while True:
         await asyncio.sleep(seconds)
         try:
-            await manager.reload(config.read_models(path))
+            await manager.apply(config.read_models(path))
+            said = ""
         except ServingError as error:
-            _log.error("%s does not count as it is: %s", path, error.message)
+            if error.message != said:  # once, not at each reading
+                _log.error("%s does not count as it is: %s", path, error.message)
+            said = error.message
 
 
 def _models(options: argparse.Namespace) -> model_server_config_pb2.ModelServerConfig:

@@ -1,5 +1,6 @@
 """What a request asks of a model's signatures, checked before anything runs."""
 
+import collections
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -27,20 +28,20 @@ def signature(signatures: Signatures, spec: model_pb2.ModelSpec) -> tuple[str, m
 
 
 def outputs(signature: meta_graph_pb2.SignatureDef, output_filter: Sequence[str]) -> list[str]:
-    """The outputs that a request wants: those it filters for, in its order, or all.
+    """The outputs that a request wants: those it filters for, or all, by name.
 
     Raises:
         ServingError: The filter names one that the signature lacks, or one twice.
     """
-    for name in output_filter:
+    for name, count in collections.Counter(output_filter).items():
         if name not in signature.outputs:
             present = ",".join(sorted(signature.outputs))
             raise invalid(
                 f"output tensor alias not found in signature: {name} Outputs expected to be in the set {{{present}}}."
             )
-        if list(output_filter).count(name) > 1:
+        if count > 1:
             raise invalid(f"duplicate output tensor alias: {name}")
-    return list(output_filter) or sorted(signature.outputs)
+    return sorted(output_filter) or sorted(signature.outputs)
 
 
 def arrays(signature: meta_graph_pb2.SignatureDef, request: predict_pb2.PredictRequest) -> Mapping[str, np.ndarray]:

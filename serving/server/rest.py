@@ -4,16 +4,21 @@ TensorFlow Serving matches the request target as it was sent, query string inclu
 does this, and no router would.
 """
 
+import asyncio
 import inspect
 import json
 import logging
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 from urllib.parse import unquote_to_bytes
 
+import numpy as np
 from google.protobuf import json_format, message
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
+from tensorflow.core.protobuf import meta_graph_pb2
 from tensorflow_serving.apis import classification_pb2, get_model_metadata_pb2, model_pb2, regression_pb2
 
 from serving.server.errors import ServingError, invalid
@@ -31,6 +36,9 @@ _LARGEST_VERSION = 2**63 - 1
 # Fields at their defaults are written too; protobuf 5 renamed the option that asks for it.
 _OPTIONS = {"including_default_value_fields", "always_print_fields_with_no_presence"}
 _WITH_DEFAULTS = dict.fromkeys(_OPTIONS & inspect.signature(json_format.MessageToJson).parameters.keys(), True)
+_LARGE = 2**20  # bytes
+_one_thread = ThreadPoolExecutor(1, thread_name_prefix="json")
+_Result = TypeVar("_Result")
 _log = logging.getLogger(__name__)
 
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -91,27 +99,42 @@ async def _answer(service: Service, scope: Scope, receive: Receive, target: str)
 
 
 async def _predict(service: Service, spec: model_pb2.ModelSpec, body: bytes) -> bytes:
-    request = parse_predict(body)
+    request = await _in_turn(len(body), parse_predict, body)
     spec.signature_name = request.signature_name
+
+    async def read_inputs(signature: meta_graph_pb2.SignatureDef) -> Mapping[str, np.ndarray]:
+        return await _in_turn(len(body), request.tensors, signature.inputs)
+
     answer = await service.predict(
         spec,
-        lambda signature: request.tensors(signature.inputs),
+        read_inputs,
         lambda name: invalid(f'Serving signature name: "{name}" not found in signature def'),
         entrypoint="REST",
     )
-    return encode_predict(answer.outputs, request.rows)
+    size = sum(array.nbytes for array in answer.outputs.values())
+    return await _in_turn(size, encode_predict, answer.outputs, request.rows)
 
 
 async def _classify(service: Service, spec: model_pb2.ModelSpec, body: bytes) -> bytes:
-    spec.signature_name, examples = parse_examples(body)
+    spec.signature_name, examples = await _in_turn(len(body), parse_examples, body)
     request = classification_pb2.ClassificationRequest(model_spec=spec, input=examples)
     return encode_classification((await service.classify(request, entrypoint="REST")).result)
 
 
 async def _regress(service: Service, spec: model_pb2.ModelSpec, body: bytes) -> bytes:
-    spec.signature_name, examples = parse_examples(body)
+    spec.signature_name, examples = await _in_turn(len(body), parse_examples, body)
     request = regression_pb2.RegressionRequest(model_spec=spec, input=examples)
     return encode_regression((await service.regress(request, entrypoint="REST")).result)
+
+
+async def _in_turn(size: int, work: Callable[..., _Result], *arguments: Any) -> _Result:
+    """The result of work on `size` bytes; much of it is done beside the event loop, one request at a time.
+
+    A body of a hundred megabytes takes seconds and gigabytes to read; the small ones of others go on meanwhile.
+    """
+    if size < _LARGE:
+        return work(*arguments)
+    return await asyncio.get_running_loop().run_in_executor(_one_thread, work, *arguments)
 
 
 def _status(service: Service, spec: model_pb2.ModelSpec) -> bytes:

@@ -1,9 +1,11 @@
 """What the server does with a request, however it came: find the version, check, run, answer."""
 
+import asyncio
+import collections
 import contextlib
 import dataclasses
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 
 import grpc
 import numpy as np
@@ -28,7 +30,7 @@ from serving.server.metrics import Metrics
 from serving.server.servable import Servable
 
 SIGNATURE_DEF = "signature_def"
-ReadInputs = Callable[[meta_graph_pb2.SignatureDef], Mapping[str, np.ndarray]]
+ReadInputs = Callable[[meta_graph_pb2.SignatureDef], Awaitable[Mapping[str, np.ndarray]]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,7 +75,7 @@ class Service:
             if name not in servable.signatures:
                 raise unknown_signature(name)
             signature = servable.signatures[name]
-            inputs = read_inputs(signature)
+            inputs = await read_inputs(signature)
             outputs = requests.outputs(signature, output_filter)
             with self._metrics.running(spec.name, "Predict"):
                 values = await self._runner.run(servable, signature, inputs, outputs)
@@ -144,7 +146,7 @@ class Service:
         if wanted != {SIGNATURE_DEF}:
             raise invalid(f"Metadata field {min(wanted - {SIGNATURE_DEF})} is not supported; there is {SIGNATURE_DEF}")
         with self._manager.lease(spec) as (version, servable):
-            signatures = get_model_metadata_pb2.SignatureDefMap(signature_def=servable.signatures)
+            signatures = get_model_metadata_pb2.SignatureDefMap(signature_def=servable.signature_defs)
             packed = any_pb2.Any()
             packed.Pack(signatures)
             response = get_model_metadata_pb2.GetModelMetadataResponse(metadata={SIGNATURE_DEF: packed})
@@ -213,6 +215,9 @@ class Service:
         except ServingError as error:
             status = error.code.name
             raise
+        except asyncio.CancelledError:  # the caller left, or its deadline passed
+            status = grpc.StatusCode.CANCELLED.name
+            raise
         except Exception:
             status = grpc.StatusCode.INTERNAL.name
             raise
@@ -235,8 +240,8 @@ def _check_tasks(tasks: Sequence[inference_pb2.InferenceTask]) -> None:
             f"All ModelSpecs in a MultiInferenceRequest must access the same model name; received {sorted(models)}"
         )
     signatures = [task.model_spec.signature_name or requests.DEFAULT_SIGNATURE for task in tasks]
-    for name in signatures:
-        if signatures.count(name) > 1:
+    for name, count in collections.Counter(signatures).items():
+        if count > 1:
             raise invalid(f"Duplicate evaluation of signature: {name}")
     for task in tasks:
         if task.method_name not in (inference.CLASSIFY_METHOD, inference.REGRESS_METHOD):

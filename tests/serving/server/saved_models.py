@@ -98,8 +98,12 @@ def save_waiting(base: Path, gate: Path, version: int = 1) -> Path:
     def graph() -> Signatures:
         x = v1.placeholder(tf.float32, shape=None)
 
-        def shut(_: tf.Tensor) -> tf.Tensor:
-            return tf.equal(tf.size(tf.io.matching_files(str(gate))), 0)
+        # Fed, and read anew in each round: TensorFlow would look for a constant once, before the first.
+        path = v1.placeholder_with_default(str(gate), shape=[])
+
+        def shut(rounds: tf.Tensor) -> tf.Tensor:
+            nothing = tf.strings.substr(tf.strings.as_string(rounds), 0, 0)
+            return tf.equal(tf.size(tf.io.matching_files(tf.strings.join([path, nothing]))), 0)
 
         rounds = tf.while_loop(shut, lambda rounds: rounds + 1, [tf.constant(0, tf.int64)])
         with tf.control_dependencies(rounds if isinstance(rounds, list) else [rounds]):

@@ -1,7 +1,7 @@
 """Batches: what runs together, in which sizes, and that nobody gets another's rows or another's error.
 
 The model stands in as an object that records its batches and waits until it is let go, so that who meets in a batch is
-decided by the test and not by the machine's load. Batching of real models: test_server_batching.py.
+decided by the test and not by the machine's load. Batching of a real model: test_process.py.
 """
 
 import asyncio
@@ -117,6 +117,74 @@ def test_a_full_queue_refuses_and_says_so() -> None:
     assert isinstance(third, ServingError)
     assert third.code == grpc.StatusCode.UNAVAILABLE
     assert "is full: 2 batches" in third.message
+
+
+def test_an_output_without_rows_is_refused_in_company_too() -> None:
+    model = Model()
+    answers = behind_a_busy_model("", (1,), (2,), model=model, outputs=["y", "total"])
+    # Alone, one row has one total; that the two met is nobody's concern.
+    assert answers == [[3], [6]]
+    assert model.batches == [[0], [1, 2], [1], [2]]
+
+
+def test_one_by_one_the_sizes_are_allowed_ones_too() -> None:
+    model = Model()
+    text = "max_batch_size { value: 4 } allowed_batch_sizes: [2, 4]"
+    good, bad = behind_a_busy_model(text, (1,), (13,), model=model)
+    assert good == [3]
+    assert isinstance(bad, ServingError)
+    assert model.batches == [[0, 0], [1, 13], [1, 1], [13, 13]]
+
+
+def test_nobody_waits_behind_those_who_ask_more() -> None:
+    model = Model()
+
+    async def run() -> None:
+        with ThreadPoolExecutor(2) as threads:
+            batching = runner("num_batch_threads { value: 1 } max_batch_size { value: 1 }", threads)
+            busy = asyncio.ensure_future(ask(batching, model, 0))
+            await asyncio.to_thread(model.busy.wait, 20)
+            first = asyncio.ensure_future(ask(batching, model, 1))
+            other = asyncio.ensure_future(ask(batching, model, 2, signature=OTHER))
+            rest = [asyncio.ensure_future(ask(batching, model, row)) for row in (3, 4)]
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            model.go.set()
+            await asyncio.gather(busy, first, other, *rest)
+
+    asyncio.run(run())
+    assert model.batches == [[0], [1], [2], [3], [4]]
+
+
+def test_the_queue_is_full_for_one_signature_and_not_for_another() -> None:
+    model = Model()
+
+    async def run() -> None:
+        with ThreadPoolExecutor(2) as threads:
+            text = "num_batch_threads { value: 1 } max_batch_size { value: 1 } max_enqueued_batches { value: 1 }"
+            batching = runner(text, threads)
+            requests = [ask(batching, model, 1), ask(batching, model, 2, signature=OTHER), ask(batching, model, 3)]
+            one, other, refused = await gather_behind_a_busy_model(model, batching, requests)
+            assert isinstance(one, dict)
+            assert isinstance(other, dict)
+            assert isinstance(refused, ServingError)
+
+    asyncio.run(run())
+
+
+def test_idle_threads_take_what_would_not_fit_the_queue() -> None:
+    model = Model()
+    model.go.set()
+
+    async def run() -> None:
+        with ThreadPoolExecutor(4) as threads:
+            batching = runner(
+                "num_batch_threads { value: 4 } max_batch_size { value: 1 } max_enqueued_batches { value: 1 }", threads
+            )
+            answers = await asyncio.gather(*(ask(batching, model, row) for row in range(5)))
+            assert [answer["y"].item() for answer in answers] == [0, 3, 6, 9, 12]
+
+    asyncio.run(run())
 
 
 def test_signatures_outputs_and_shapes_do_not_mix() -> None:

@@ -29,6 +29,7 @@ def test_a_file_and_the_flags_mean_the_same(tmp_path: Path) -> None:
     [
         ([GOOD, GOOD], "Duplicate model name in config: trips"),
         ([GOOD.replace("/models", "models")], "to have an absolute path or URI; got base_path()=models/trips"),
+        ([GOOD.replace("/models", "/mo\\000dels")], "to have an absolute path or URI"),
         ([GOOD.replace('"tensorflow"', '"pytorch"')], 'expected model_platform: "tensorflow", received "pytorch"'),
         (['base_path: "/m" model_platform: "tensorflow"'], "a model without a name"),
         ([GOOD + "logging_config { }"], "No request-logger-creator provided"),
@@ -75,6 +76,9 @@ def test_batching_defaults_and_values(tmp_path: Path) -> None:
     ("text", "said"),
     [
         ("max_batch_size { value: 0 }", "max_batch_size must be positive; was 0"),
+        ("num_batch_threads { value: 0 }", "num_batch_threads must be positive; was 0"),
+        ("max_enqueued_batches { value: -1 }", "max_enqueued_batches must be positive; was -1"),
+        ("batch_timeout_micros { value: -5 }", "batch_timeout_micros must not be negative; was -5"),
         ("max_batch_size { value: 90 } allowed_batch_sizes: 30", "must match max_batch_size; last entry was 30"),
         ("max_batch_size { value: 9 } allowed_batch_sizes: [9, 3, 9]", "must be positive and increasing"),
     ],

@@ -339,19 +339,31 @@ def test_reload_answers_errors_in_its_status(server: RunningServer, base: Path) 
     assert server.reload(config).status.error_code == 0
     config.model_config_list.config[0].base_path = "models"
     assert "absolute path or URI" in server.reload(config).status.error_message
+    config.model_config_list.config[0].base_path = "/mo\0dels"
+    assert "absolute path or URI" in server.reload(config).status.error_message
+    assert answer(server, {"x": np.float32(2)}, name="line") == {"y": 8.5}
 
 
 # --- Nothing that a caller can send is an error of the server's own.
 
 OWN_FAULT = {grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN, grpc.StatusCode.UNAVAILABLE}
+
+
+def tensor(
+    dtype: int, sizes: list[int], floats: list[float], strings: list[bytes], content: bytes
+) -> tensor_pb2.TensorProto:
+    proto = tensor_pb2.TensorProto(dtype=dtype, float_val=floats, string_val=strings, tensor_content=content)  # type: ignore[arg-type]
+    for size in sizes:
+        proto.tensor_shape.dim.add(size=size)
+    return proto
+
+
 TENSORS = st.builds(
-    lambda dtype, sizes, floats, content: (
-        text_format.Parse("".join(f"dim {{ size: {size} }}" for size in sizes), tensor_pb2.TensorProto().tensor_shape)
-        and tensor_pb2.TensorProto(dtype=dtype, float_val=floats, tensor_content=content)
-    ),
+    tensor,
     st.sampled_from([0, 1, 3, 7, 9, 19, 20, 21]),
     st.lists(st.integers(-1, 2**40), max_size=3),
     st.lists(st.floats(width=32), max_size=3),
+    st.lists(st.binary(max_size=200), max_size=2),
     st.binary(max_size=8),
 )
 

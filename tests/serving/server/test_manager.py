@@ -16,6 +16,7 @@ from tensorflow_serving.config import model_server_config_pb2
 from serving.server import warmup
 from serving.server.errors import ServingError
 from serving.server.manager import LifeOptions, ModelManager, State
+from serving.server.servable import Servable
 from tests.serving.server.saved_models import save_line
 
 QUICK = LifeOptions(poll_seconds=0.01, load_retries=0, retry_seconds=0.01)
@@ -134,7 +135,8 @@ def test_a_broken_version_leaves_the_old_one_serving_and_says_why(tmp_path: Path
         assert states(manager) == {2: "END", 1: "AVAILABLE"}
         # … but once it went, and another came under its name.
         shutil.rmtree(tmp_path / "2")
-        await asyncio.sleep(0.05)
+        (ended,) = manager.status(spec)
+        await until(lambda: ended.error is None)
         save_line(tmp_path / "elsewhere", 3).rename(tmp_path / "2")
         await until(lambda: ask(manager)[0] == 2)
 
@@ -154,6 +156,39 @@ def test_a_half_copied_version_is_served_when_its_files_are_complete(tmp_path: P
         await until(lambda: ask(manager) == (2, 14.5))
 
     play(scenario, LifeOptions(poll_seconds=0.01, load_retries=10_000, retry_seconds=0.01))
+
+
+def test_a_version_that_failed_is_tried_anew_when_it_is_asked_for_anew(tmp_path: Path) -> None:
+    save_line(tmp_path, 1)
+    broken = save_line(tmp_path, 2)
+    (broken / "saved_model.pb").rename(tmp_path / "kept")
+    only_1 = config(tmp_path, "model_version_policy { specific { versions: 1 } }")
+    both = config(tmp_path, "model_version_policy { specific { versions: [1, 2] } }")
+
+    async def scenario(manager: ModelManager) -> None:
+        await manager.reload(both)
+        await until(lambda: states(manager) == {2: "END", 1: "AVAILABLE"})
+        await manager.reload(only_1)
+        (tmp_path / "kept").rename(broken / "saved_model.pb")
+        await manager.reload(both)
+        await until(lambda: states(manager) == {2: "AVAILABLE", 1: "AVAILABLE"})
+
+    play(scenario)
+
+
+def test_a_warm_up_that_breaks_otherwise_fails_the_load(tmp_path: Path) -> None:
+    save_line(tmp_path, 1)
+
+    def broken(servable: Servable, version: Path) -> None:
+        raise KeyError(version.name)
+
+    async def scenario() -> None:
+        manager = ModelManager(QUICK, broken)
+        with pytest.raises(ServingError, match="cannot be warmed up: KeyError: '1'"):
+            await asyncio.wait_for(manager.reload(config(tmp_path)), 60)
+        await manager.close()
+
+    asyncio.run(scenario())
 
 
 def test_a_version_is_tried_as_often_as_asked(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -261,6 +296,10 @@ def test_a_new_label_may_wait_for_its_version_when_that_is_allowed(tmp_path: Pat
     async def scenario(manager: ModelManager) -> None:
         await manager.reload(config(tmp_path, BOTH + 'version_labels { key: "next" value: 2 }'))
         assert refused(manager, version_label="next")[1] == "Servable not found for request: Specific(line, 2)"
+        # A label that stays as it is holds nothing up.
+        both = 'version_labels { key: "next" value: 2 } version_labels { key: "stable" value: 1 }'
+        await manager.reload(config(tmp_path, BOTH + both))
+        assert ask(manager, version_label="stable")[0] == 1
         save_line(tmp_path, 2)
         await until(lambda: 2 in states(manager) and states(manager)[2] == "AVAILABLE")
         assert ask(manager, version_label="next")[0] == 2
@@ -301,6 +340,43 @@ def test_a_new_model_that_cannot_be_loaded_fails_the_reload(tmp_path: Path) -> N
         assert ask(manager)[0] == 1
 
     play(scenario)
+
+
+def test_a_config_of_nothing_is_refused_and_one_without_models_is_not(tmp_path: Path) -> None:
+    save_line(tmp_path, 1)
+    empty = model_server_config_pb2.ModelServerConfig()
+
+    async def scenario(manager: ModelManager) -> None:
+        await manager.reload(empty)  # at the start there is nothing to lose
+        await manager.reload(config(tmp_path))
+        with pytest.raises(ServingError, match="Cannot transition to requested config: it is empty") as error:
+            await manager.reload(empty)
+        assert error.value.code == grpc.StatusCode.FAILED_PRECONDITION
+        assert ask(manager)[0] == 1
+        empty.model_config_list.SetInParent()
+        await manager.reload(empty)
+        await until(lambda: not manager.knows("line"))
+
+    play(scenario)
+
+
+def test_a_model_that_is_waited_for_holds_no_other_config_up(tmp_path: Path) -> None:
+    save_line(tmp_path / "right", 1)
+
+    async def scenario(manager: ModelManager) -> None:
+        waiting = asyncio.create_task(manager.reload(config(tmp_path / "rihgt")))
+        await until(lambda: manager.knows("line"))
+        await manager.reload(config(tmp_path / "right"))
+        await waiting
+        await until(lambda: ask_or_none(manager) == (1, 6.5))
+
+    play(scenario)
+
+
+def ask_or_none(manager: ModelManager) -> tuple[int, float] | None:
+    with contextlib.suppress(ServingError):
+        return ask(manager)
+    return None
 
 
 def test_a_refused_config_changes_nothing(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import grpc
@@ -59,6 +60,8 @@ def test_help_names_the_flags_of_tensorflow_serving() -> None:
         (["--model_base_path=/m", "--port=70000"], "expected 0 to 65535, received 70000"),
         (["--model_base_path=/m", "--enable_batching=perhaps"], "expected true or false, received perhaps"),
         (["--model_base_path=/m", "--batching_parameters_file=b"], "expected --enable_batching with it"),
+        (["--model_base_path=/m", "--max_num_load_retries=-1"], "expected a whole number, 0 or more, received -1"),
+        (["--model_base_path=/m", "--file_system_poll_wait_seconds=nan"], "expected seconds, 0 or more, received nan"),
         (["--model_base_path=/m", "--port=0", "--rest_api_port=0"], "at least one that is not 0"),
         (["--model_base_path=/m", "--model_bas=/m"], "unrecognized arguments"),
     ],
@@ -130,13 +133,35 @@ def test_swaps_under_load_lose_no_request(tmp_path: Path) -> None:
             assert all(value == version + 0.5 for version, value in seen)  # of one version, never of two
 
 
+def test_requests_that_meet_in_a_batch_get_their_own_answers(tmp_path: Path) -> None:
+    save_line(tmp_path / "models", 1)
+    (tmp_path / "batching.config").write_text("max_batch_size { value: 8 } batch_timeout_micros { value: 2000 }")
+    flags = [f"--model_base_path={tmp_path / 'models'}", "--model_name=line", "--enable_batching"]
+    with running(tmp_path, *flags, f"--batching_parameters_file={tmp_path / 'batching.config'}") as server:
+
+        def answer(x: int) -> list[float]:
+            request = server.predict(name="line")
+            request.inputs["x"].CopyFrom(tf.make_tensor_proto(np.array([x, -x], np.float32)))
+            return list(server.prediction.Predict(request, timeout=PATIENCE).outputs["y"].float_val)
+
+        with ThreadPoolExecutor(16) as callers:
+            answers = list(callers.map(answer, range(400)))
+        assert answers == [[3 * x + 0.5, -3 * x + 0.5] for x in range(400)]
+        request = server.predict(name="line")
+        request.inputs["x"].CopyFrom(tf.make_tensor_proto(np.zeros(9, np.float32)))
+        with pytest.raises(grpc.RpcError, match="Task size 9 is larger than maximum input batch size 8"):
+            server.prediction.Predict(request, timeout=PATIENCE)
+
+
 def test_killed_it_starts_again_as_if_nothing_had_been(tmp_path: Path) -> None:
     save_line(tmp_path / "models", 1)
     flags = [f"--model_base_path={tmp_path / 'models'}", "--model_name=line"]
     killed = start(tmp_path, *flags)
-    killed.wait_for_line("Ready:")
-    assert ask(killed) == (1, 3.5)
-    killed.process.send_signal(signal.SIGKILL)
+    try:
+        killed.wait_for_line("Ready:")
+        assert ask(killed) == (1, 3.5)
+    finally:
+        killed.process.send_signal(signal.SIGKILL)
     assert killed.process.wait(PATIENCE) == -signal.SIGKILL
     same_ports = [f"--port={killed.port}", f"--rest_api_port={killed.rest_port}"]
     with running(tmp_path, *flags, *same_ports):

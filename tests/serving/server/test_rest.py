@@ -353,9 +353,11 @@ def test_512_rows(http: httpx.Client) -> None:
 def test_a_slow_request_does_not_hold_up_others(http: httpx.Client, rest_server: RunningServer) -> None:
     gate = rest_server.log.parent / "gate"
     with concurrent.futures.ThreadPoolExecutor(1) as threads:
-        waiting = threads.submit(httpx.post, f"{rest_server.url}/v1/models/waiting:predict", content='{"inputs": 1}')
+        url = f"{rest_server.url}/v1/models/waiting:predict"
+        waiting = threads.submit(httpx.post, url, content='{"inputs": 1}', timeout=60)
         try:
-            assert ask(http, "line/versions/3:predict", {"instances": [0]}) == (200, {"predictions": [0.5]})
+            for _ in range(100):  # many, so that the slow one is under way for most of them
+                assert ask(http, "line/versions/3:predict", {"instances": [0]}) == (200, {"predictions": [0.5]})
             assert not waiting.done()
         finally:
             gate.touch()

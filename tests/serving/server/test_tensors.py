@@ -46,9 +46,17 @@ def test_the_last_value_stands_for_the_rest() -> None:
     assert tensors.from_proto("x", proto).tolist() == [0, 0, 0, 0]
 
 
+def test_a_large_tensor_is_packed_and_reads_the_same() -> None:
+    array = np.arange(200_000, dtype=np.float32)
+    proto = tensors.to_proto(array)
+    assert len(proto.tensor_content) == array.nbytes
+    assert tensors.from_proto("x", proto).tobytes() == array.tobytes()
+
+
 @pytest.mark.parametrize(
     ("dtype", "sizes", "fields"),
     [
+        (tf.string, [2000], {"string_val": [b"a" * 10_000]}),  # ten kilobytes that ask for twenty megabytes
         (tf.float32, [-1], {"float_val": [1]}),
         (tf.float32, [2**40], {"float_val": [1]}),  # a few bytes that ask for terabytes
         (tf.float32, [2**62, 2**62], {"float_val": [1]}),
