@@ -8,6 +8,7 @@ process. Ends with version swaps under load. Writes `<out>/serving.json`, which 
 """
 
 import argparse
+import logging
 import os
 import subprocess
 import sys
@@ -40,6 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except NothingToTestError as error:
         return _told(error)
     # Only now: TensorFlow takes seconds, and --help and a bad flag need none of it.
+    import tensorflow as tf
+
     from benchmarks.serving import record
     from benchmarks.serving.load_test import LoadTest
     from benchmarks.serving.processes import ServerError
@@ -47,6 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from benchmarks.serving.tables import tables
     from serving.server.errors import ServingError
 
+    tf.get_logger().setLevel(logging.ERROR)
     console = Console(highlight=False)
     console.width = max(console.width, _NARROWEST)
     path = (options.out or options.var / "bench") / "serving.json"
