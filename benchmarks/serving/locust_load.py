@@ -132,6 +132,7 @@ def run(plan: Plan, phase: Phase) -> list[Measured]:
     recording = False
     seconds, cpu_seconds = clock.read()
     runner.quit()
+    answered = sum(record.requests for record in records.values()) or 1
     return [
         Measured(
             phase=phase,
@@ -141,7 +142,7 @@ def run(plan: Plan, phase: Phase) -> list[Measured]:
             failures=dict(record.failures),
             seconds=seconds,
             latency=Quantiles.of_seconds(record.seconds) if record.seconds else None,
-            cpu_seconds=cpu_seconds,
+            cpu_seconds={role: used * record.requests / answered for role, used in cpu_seconds.items()},
             versions=tuple(sorted(record.versions)),
         )
         for transport, record in records.items()

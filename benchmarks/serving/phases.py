@@ -77,7 +77,8 @@ class Measured:
         failures: how many failed, by message.
         seconds: how long was measured.
         latency: of those that did not fail; None when all failed.
-        cpu_seconds: what the processes took of the processors in that time: `generator`, `server`, `gateway`.
+        cpu_seconds: what the processes took of the processors in that time: `generator`, `server`, `gateway`. Where
+            transports are asked side by side, each one's share by its requests.
         versions: model versions that answered, where answers say so.
     """
 

@@ -107,7 +107,7 @@ def _phase(one: Measured, bare: Sequence[Bare]) -> dict[str, Any]:
     for each in bare:
         if (each.signature, each.batch_rows) == (SIGNATURE[one.transport], one.phase.batch_rows):
             figures[f"p50_over_{each.call}_call_ms"] = overhead_ms(one, each.median)
-    return figures | {f"{role}_cpu_seconds": seconds for role, seconds in sorted(one.cpu_seconds.items())}
+    return figures | {f"{role}_cpu_seconds": round(seconds, 3) for role, seconds in sorted(one.cpu_seconds.items())}
 
 
 def per_request_ms(phase: Mapping[str, Any], role: str) -> float:
