@@ -23,7 +23,12 @@ from components.signatures import PREDICTIONS, SERVING_DEFAULT, SERVING_RAW
 
 REST_ROWS, REST_COLUMNS = "REST rows", "REST columns"
 GRPC_EXAMPLES, GRPC_COLUMNS = "gRPC examples", "gRPC columns"
-_UNLIMITED = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
+# gRPC would ask a proxy for this very machine, too.
+_CHANNEL = [
+    ("grpc.max_receive_message_length", -1),
+    ("grpc.max_send_message_length", -1),
+    ("grpc.enable_http_proxy", 0),
+]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -71,7 +76,7 @@ class Client:
         self._address = address
         self._seconds = seconds
         self._http = http.client.HTTPConnection(HOST, address.rest_port, timeout=seconds)
-        self._channel = grpc.insecure_channel(f"{HOST}:{address.grpc_port}", options=_UNLIMITED)
+        self._channel = grpc.insecure_channel(f"{HOST}:{address.grpc_port}", options=_CHANNEL)
         self._stub = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
 
     def __enter__(self) -> Self:

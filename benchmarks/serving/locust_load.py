@@ -53,7 +53,7 @@ class _GrpcUser(User):
     transport: Transport
 
     def on_start(self) -> None:
-        self._channel = grpc.insecure_channel(self.host)
+        self._channel = grpc.insecure_channel(self.host, options=[("grpc.enable_http_proxy", 0)])
         self._predict = self._channel.unary_unary(_PREDICT)  # bytes in, bytes out
 
     def on_stop(self) -> None:

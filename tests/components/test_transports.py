@@ -51,6 +51,20 @@ def asked(port: int, transport: str) -> np.ndarray:
         return TRANSPORTS[transport](client, ROWS)
 
 
+def test_no_proxy_is_asked_for_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with socket.create_server(("127.0.0.1", 0)) as proxy, silent() as port:
+        for name in ("grpc_proxy", "http_proxy"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.getsockname()[1]}")
+        for transport in TRANSPORTS:
+            with pytest.raises(ModelServerError):
+                asked(port, transport)
+        proxy.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            proxy.accept()
+
+
 def test_plain_values_as_json_has_them() -> None:
     plain = transports._plain(ROWS.columns)
     assert plain["hour"] == [7, -9007199254740992]
