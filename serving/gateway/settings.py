@@ -31,7 +31,8 @@ class SettingsError(ValueError):
 
 
 class _Table(pydantic.BaseModel):
-    model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
+    # A traceback shows the cause of a SettingsError too: without the input, which can hold the hash key.
+    model_config = pydantic.ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class Listen(_Table):
@@ -181,6 +182,8 @@ def _words(error: Any) -> str:
         return f"{name} is unknown{_suggestion(str(error['loc'][-1]), list(table.model_fields))}"
     if error["type"] == "missing":
         return f"{name} is missing: expected a value, received none; add it"
+    if isinstance(error["input"], Mapping):  # A whole table, secrets included; the message names what is wrong in it.
+        return f"{name}: {error['msg']}"
     return f"{name}: {error['msg']}, received {error['input']!r}"
 
 

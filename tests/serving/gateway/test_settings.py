@@ -1,6 +1,7 @@
 """What can be set, and how."""
 
 import re
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,17 @@ REFUSED = {
 def test_settings_that_cannot_be_used(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(SettingsError, match=re.escape(message)):
         loaded(tmp_path, text)
+
+
+def test_a_refused_setting_does_not_show_the_hash_key(tmp_path: Path) -> None:
+    environ = {
+        "GATEWAY__REQUEST_LOG__FOLDER": "log",
+        "GATEWAY__REQUEST_LOG__SAMPLE_RATE": "2",
+        "GATEWAY_REQUEST_LOG_HASH_KEY": "0123456789abcdef",
+    }
+    with pytest.raises(SettingsError, match=r"sample_rate: expected 0 to 1, received 2\.0$") as caught:
+        loaded(tmp_path, environ=environ)
+    assert "0123456789abcdef" not in "".join(traceback.format_exception(caught.value))
 
 
 def test_no_file(tmp_path: Path) -> None:
