@@ -10,6 +10,7 @@ from serving.contract import Contract, Feature, Kind, Value
 from serving.gateway.problems import FieldError, ProblemError
 
 MOST_ERRORS = 50  # in one answer; who sends a thousand bad rows learns enough from the first
+_LONGEST_NAME = 100  # characters of an unknown field's name that are shown; a longer one is nobody's slip of the pen
 
 Row = dict[str, Value | None]
 
@@ -54,31 +55,29 @@ class Rows:
         try:
             return [row.model_dump() for row in self._adapter.validate_python(rows)]
         except pydantic.ValidationError as error:
-            found = [self._words(item) for item in error.errors(include_url=False, include_context=False)]
-            raise ProblemError(422, "invalid_rows", _first(found), errors=found[:MOST_ERRORS]) from error
+            items = error.errors(include_url=False, include_context=False)[:MOST_ERRORS]
+            found = [self._words(item) for item in items]
+            raise ProblemError(422, "invalid_rows", _first(found[0], error.error_count()), errors=found) from error
 
     def _words(self, error: Any) -> FieldError:
         row, *rest = error["loc"]
         name = str(rest[0]) if rest else ""
-        received = shown(error["input"])
+        received = "nothing" if error["type"] == "missing" else shown(error["input"])
         if not rest:
             expected = "an object with the fields of one row"
         elif name not in self._features:
-            close = difflib.get_close_matches(name, self._features, n=1)
+            close = difflib.get_close_matches(name, self._features, n=1) if len(name) <= _LONGEST_NAME else []
             expected = f"no field of this name; did you mean {close[0]}?" if close else "no field of this name"
         else:
             expected = self._features[name].expectation
             if not self._features[name].required:
                 expected += ", or nothing"
-        if error["type"] == "missing":
-            received = "nothing"
-        return FieldError(row=row, field=name[:100], expected=expected, received=received)
+        return FieldError(row=row, field=name[:_LONGEST_NAME], expected=expected, received=received)
 
 
-def _first(errors: list[FieldError]) -> str:
-    first = errors[0]
+def _first(first: FieldError, count: int) -> str:
     place = f"row {first.row}, {first.field}" if first.field else f"row {first.row}"
-    more = f" ({len(errors) - 1} more)" if len(errors) > 1 else ""
+    more = f" ({count - 1} more)" if count > 1 else ""
     return f"{place}: expected {first.expected}, received {first.received}{more}."
 
 

@@ -1,5 +1,7 @@
 """What the gateway takes for a row, and what it says of the others."""
 
+import difflib
+from collections.abc import Sequence
 from typing import Any
 
 import httpx
@@ -88,6 +90,27 @@ def test_every_fault_is_named_up_to_a_bound(rows: Rows, trip: Trip) -> None:
         ProblemError, match=r"^row 0, fare: expected a number from 0 to 1000, received -1 \(3 more\)\.$"
     ):
         rows.check([bad, bad])
+
+
+def test_what_is_not_said_costs_no_search_for_words(rows: Rows, trip: Trip, monkeypatch: pytest.MonkeyPatch) -> None:
+    searched = []
+    search = difflib.get_close_matches
+
+    def counted(word: str, possibilities: Sequence[str], n: int) -> list[str]:
+        searched.append(word)
+        return search(word, possibilities, n=n)
+
+    monkeypatch.setattr("difflib.get_close_matches", counted)
+    unknown = {f"fare{number}": 1 for number in range(1000)}
+    with pytest.raises(
+        ProblemError, match=r"^row 0, fare0: .* did you mean fare\?, received 1 \(999 more\)\.$"
+    ) as problem:
+        rows.check({**trip, **unknown})
+    assert len(problem.value.errors) == MOST_ERRORS
+    assert searched == list(unknown)[:MOST_ERRORS]
+    searched.clear()
+    assert refused(rows, {**trip, "f" * 101: 1}) == [(0, "f" * 100, "no field of this name", "1")]
+    assert searched == []
 
 
 def test_a_new_way_to_pay_is_no_fault(rows: Rows, trip: Trip) -> None:
