@@ -68,6 +68,37 @@ def check_version(rollout: Rollout, version: int) -> None:
     rollout.say(f"answers   version {version}: {', '.join(f'{number:.4g}' for number in predictions)} for one row")
 
 
+def check_like_stable(rollout: Rollout, stable: int, version: int) -> None:
+    """Asks every server for both versions' predictions for one row of today's requests.
+
+    Callers, the gateway among them, count on what the stable version gives: so many numbers a row, and probabilities.
+
+    Raises:
+        FailedError: No prediction, another number of outputs, or one outside 0 to 1 where the stable one's are inside.
+    """
+    for server in rollout.servers:
+        sent = one_row(server, contract_of(rollout, stable), stable, rollout.signature)
+        wanted = server.inputs(version, rollout.signature)
+        row = {name: values for name, values in sent.items() if name in wanted}
+        (old,) = server.predict(f"/versions/{stable}", rollout.signature, sent).predictions
+        (new,) = server.predict(f"/versions/{version}", rollout.signature, row).predictions
+        if len(new) != len(old):
+            raise FailedError(
+                f"version {version} gives {len(new)} outputs a row on {server.name}: expected {len(old)}, as version "
+                f"{stable} gives; callers would not understand it. Serve it as a model with a name of its own."
+            )
+        if _probabilities(old) and not _probabilities(new):
+            raise FailedError(
+                f"version {version} gives {', '.join(f'{number:.4g}' for number in new)} on {server.name}: expected "
+                f"numbers from 0 to 1, as version {stable} gives for the same row. Are these logits? Export the model "
+                "with probabilities."
+            )
+
+
+def _probabilities(outputs: list[float]) -> bool:
+    return all(0 <= number <= 1 for number in outputs)
+
+
 def check_label(rollout: Rollout, label: str, version: int) -> None:
     """Asks every server for one prediction by a label, once it leads to the version.
 

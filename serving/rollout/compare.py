@@ -100,7 +100,7 @@ def _replay(rollout: Rollout, server: ModelServer, columns: list[tuple[dict, dic
             second, first = _ask(rollout, server, CANARY, new), _ask(rollout, server, STABLE, old)
         else:
             first, second = _ask(rollout, server, STABLE, old), _ask(rollout, server, CANARY, new)
-        pairs.append(Pair(stable=first, canary=second))
+        pairs.append(Pair.of(first, second))
     return pairs
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import statistics
 from collections.abc import Sequence
+from typing import Self
 
 from serving.rollout.model_server import Answer
 
@@ -13,6 +14,15 @@ class Pair:
 
     stable: Answer | str
     canary: Answer | str
+
+    @classmethod
+    def of(cls, stable: Answer | str, canary: Answer | str) -> Self:
+        """The two answers; a canary's with other outputs than the stable version's cannot be used, and is an error."""
+        if isinstance(stable, Answer) and isinstance(canary, Answer) and _widths(stable) != _widths(canary):
+            canary = (
+                f"expected {_listed(stable)} outputs a row, as the stable version gives; received {_listed(canary)}"
+            )
+        return cls(stable=stable, canary=canary)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -75,7 +85,7 @@ def figures(pairs: Sequence[Pair], threshold: float) -> Figures:
     """Sums up the pairs.
 
     Args:
-        pairs: one per request.
+        pairs: one per request, from `Pair.of`.
         threshold: a single output is decided by whether it reaches this; of several, the largest decides.
     """
     both = [
@@ -126,6 +136,14 @@ def decision(outputs: Sequence[float], threshold: float) -> int:
     if len(outputs) == 1:
         return int(outputs[0] >= threshold)
     return max(range(len(outputs)), key=outputs.__getitem__)
+
+
+def _widths(answer: Answer) -> list[int]:
+    return [len(row) for row in answer.predictions]
+
+
+def _listed(answer: Answer) -> str:
+    return ", ".join(map(str, sorted(set(_widths(answer)))))
 
 
 def percentile(numbers: Sequence[float], percent: int) -> float:

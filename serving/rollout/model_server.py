@@ -205,7 +205,7 @@ class ModelServer:
         if response.status_code != httpx.codes.OK:
             raise PredictError(_error_of(response))
         predictions = _rows_of_numbers(response)
-        if len(predictions) != rows or not all(math.isfinite(number) for row in predictions for number in row):
+        if len(predictions) != rows or not all(row and all(map(math.isfinite, row)) for row in predictions):
             raise PredictError(f"expected {rows} rows of finite numbers, received {response.text[:200]}")
         return Answer(predictions, seconds)
 
@@ -267,12 +267,12 @@ def _error_of(response: httpx.Response) -> str:
 
 def _rows_of_numbers(response: httpx.Response) -> list[list[float]]:
     """The one output of a column answer, as rows: [rows] and [rows, outputs] are both had."""
-    outputs = response.json()["outputs"]
-    if isinstance(outputs, dict) and len(outputs) == 1:
-        (outputs,) = outputs.values()
     try:
+        outputs = response.json()["outputs"]
+        if isinstance(outputs, dict) and len(outputs) == 1:
+            (outputs,) = outputs.values()
         return [[float(number) for number in (row if isinstance(row, list) else [row])] for row in outputs]
-    except (TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:  # ValueError: no JSON, too
         raise PredictError(f"expected one output of numbers, received {response.text[:200]}") from error
 
 

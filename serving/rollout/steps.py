@@ -123,5 +123,6 @@ def _start_trial(rollout: Rollout, stable: int, version: int) -> None:
     loaded = transition.load(rollout.config(), target)
     answers.check_inputs(rollout, stable, version)
     answers.check_version(rollout, version)
+    answers.check_like_stable(rollout, stable, version)
     labelled = transition.relabel(loaded, target)
     transition.drop(labelled, labelled.assigning(rollout.model, target))

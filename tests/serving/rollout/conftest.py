@@ -89,6 +89,8 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     models.save(folder / "similar", 0.91)
     models.save(folder / "worse", 0.9, offset=0.45)
     models.save(folder / "no number", float("nan"))
+    models.save(folder / "logits", 0.9, offset=-3)
+    models.save(folder / "two outputs", 0.9, outputs=2)
     models.save(folder / "new input", 0.9, wants="colour")
     shutil.copytree(folder / "good", folder / "broken")
     (folder / "broken" / "saved_model.pb").write_bytes(b"no graph")

@@ -20,7 +20,7 @@ feature {
 """
 
 
-def save(folder: Path, scale: float, *, wants: str = "company", offset: float = 0) -> None:
+def save(folder: Path, scale: float, *, wants: str = "company", offset: float = 0, outputs: int = 1) -> None:
     """Writes a version: prediction = fare / 1000 * scale + offset, and a tenth more without a company.
 
     Args:
@@ -28,13 +28,15 @@ def save(folder: Path, scale: float, *, wants: str = "company", offset: float = 
         scale: of the prediction; NaN makes a model that answers with no number.
         wants: name of the input that is not fare.
         offset: of the prediction.
+        outputs: how often it gives the prediction.
     """
     import tensorflow as tf
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.float32, "fare"), tf.TensorSpec([None], tf.string, wants)])
     def predict(fare, other):
         missing = tf.cast(tf.equal(other, ""), tf.float32)
-        return {"predictions": tf.expand_dims(fare / 1000 * scale + offset + missing * 0.1, 1)}
+        prediction = tf.expand_dims(fare / 1000 * scale + offset + missing * 0.1, 1)
+        return {"predictions": tf.repeat(prediction, outputs, axis=1)}
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "examples")])
     def predict_examples(examples):

@@ -44,6 +44,15 @@ def test_several_outputs_differ_by_their_largest_difference_and_decide_by_their_
     assert found.changed_decisions == 1
 
 
+def test_a_canary_with_other_outputs_fails() -> None:
+    pair = Pair.of(Answer([[0.1], [0.2]], 1), Answer([[0.1, 0.9], [0.2, 0.8]], 1))
+    assert pair.canary == "expected 1 outputs a row, as the stable version gives; received 2"
+    found = comparison.figures([pair], threshold=0.5)
+    assert (found.rows, found.stable_errors, found.canary_errors) == (0, 0, 1)
+    assert Pair.of(answer(0.1), answer(0.2)) == Pair(stable=answer(0.1), canary=answer(0.2))
+    assert Pair.of("HTTP 500", answer(0.2)) == Pair(stable="HTTP 500", canary=answer(0.2))
+
+
 def test_nothing_answered() -> None:
     found = comparison.figures([Pair(stable="no", canary="no")], threshold=0.5)
     assert (found.rows, found.mean_difference, found.changed_decisions, found.canary_p95_ms) == (0, 0, 0, 0)

@@ -109,6 +109,8 @@ def test_an_older_version_can_be_tried_and_promoted(site: Site) -> None:
 @pytest.mark.parametrize(("kind", "reason"), [
     ("broken", "version 2 does not load"),
     ("no number", "expected 1 rows of finite numbers"),
+    ("logits", "expected numbers from 0 to 1, as version 1 gives for the same row"),
+    ("two outputs", "version 2 gives 2 outputs a row"),
     ("new input", "version 2 takes inputs that version 1 does not: colour (DT_STRING)"),
 ])  # fmt: skip
 def test_a_canary_that_fails_is_put_back(site: Site, kind: str, reason: str) -> None:
@@ -210,6 +212,21 @@ def test_compare_rolls_back_when_told_to(pinned: Site, trips: Path) -> None:
     assert pinned.seen() == ({1}, {"stable": 1, "canary": 1})
     assert pinned.percent() == 0
     assert [record["command"] for record in pinned.log()[-3:]] == ["compare", "rollback", "rollback"]
+
+
+def test_compare_rolls_back_a_canary_with_other_outputs(pinned: Site, trips: Path) -> None:
+    """As a trial that was made by hand: `canary` would not have begun it."""
+    pinned.push(3, "two outputs")
+    text = pinned.config.read_text()
+    pinned.config.write_text(text.replace("versions: 1", "versions: 1 versions: 3").replace("value: 1", "value: 3", 1))
+    pinned.ok("reload")
+    assert pinned.seen() == ({1, 3}, {"stable": 1, "canary": 3})
+    code, said = pinned.run("compare", trips, "--rollback-on-fail")
+    assert code == 1
+    assert "error     canary: expected 1 outputs a row, as the stable version gives; received 2\n" in said
+    assert "WORSE     failed requests 120, at most 0" in said
+    assert "It is rolled back." in said
+    assert pinned.seen() == ({1}, {"stable": 1, "canary": 1})
 
 
 def test_compare_counts_what_only_the_canary_fails_on(pinned: Site, tmp_path: Path) -> None:
