@@ -35,6 +35,8 @@ help: ## This list
 	    'VERSION=n' 'canary: which version' \
 	    'PERCENT=p' 'canary: its share of the requests, 0 to 100' \
 	    'REQUESTS=path' 'compare, canary: the request log, or rows as JSON lines' \
+	    'SERVE=options' 'serve: more of them, such as --enable_batching (python -m serving.server --help)' \
+	    'GATEWAY=options' 'gateway: more of them, such as --port 9000 (python -m serving.gateway --help)' \
 	    'ROLLOUT=options' 'of the roll-out, such as --server (python -m serving.rollout --help)' \
 	    'PYTHON=python3.11' 'instead of the Python that set-up would choose (make doctor says which)'
 	@printf '\nmake ends with 2 whenever a command fails; the command'"'"'s own status stands in its last line, as in "Error 1".\n'
@@ -93,11 +95,11 @@ serve: $(STAMP) ## The pushed models over TensorFlow Serving's API: REST on port
 	        serving/deploy/model_server/models.config >"$$models.new" && mv "$$models.new" "$$models"; }; }
 	@$(RUN) -m serving.server --model_config_file='$(VAR)/serving/models.config' \
 	    --allow_version_labels_for_unavailable_models=true \
-	    --monitoring_config_file=serving/deploy/model_server/monitoring.config
+	    --monitoring_config_file=serving/deploy/model_server/monitoring.config $(SERVE)
 
 gateway: $(STAMP) ## What end users call, on port 8080: a page, and POST /v1/tip; before the server of `make serve`
 	@GATEWAY__TRAFFIC='$(VAR)/serving/traffic.json' GATEWAY__REQUEST_LOG__FOLDER='$(VAR)/requests/$(TASK)' \
-	    $(RUN) -m serving.gateway --settings 'serving/gateway/$(TASK).toml'
+	    $(RUN) -m serving.gateway --settings 'serving/gateway/$(TASK).toml' $(GATEWAY)
 
 # The servers were started with this file; docs/rollout.md.
 ROLL := $(RUN) -m serving.rollout --model-config-file '$(VAR)/serving/models.config' --model '$(TASK)' $(ROLLOUT)

@@ -2,14 +2,16 @@
 
 import contextlib
 import json
+import os
 import re
+import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.serving.running_server import PATIENCE, RunningServer, free_ports, running, wait_for
+from tests.runs.project import SOURCE
+from tests.serving.running_server import PATIENCE, RunningServer, free_ports, wait_for
 
 _REST, _GATEWAY = "localhost:8501", "localhost:8080"
 
@@ -17,20 +19,31 @@ _REST, _GATEWAY = "localhost:8501", "localhost:8080"
 @contextlib.contextmanager
 def served(root: Path, folder: Path) -> Iterator[tuple[RunningServer, str]]:
     """Serves what a project's runs pushed; yields the model server and the gateway's address."""
-    with running(folder, f"--model_base_path={root / 'var' / 'serving' / 'taxi'}", "--model_name=taxi") as server:
-        (port,) = free_ports(1)
-        log = folder / "gateway.log"
-        with log.open("wb") as output:
-            gateway = subprocess.Popen(
-                [sys.executable, "-m", "serving.gateway", f"--port={port}", f"--model-server={server.url}"],
-                cwd=root, stdout=output, stderr=subprocess.STDOUT,
-            )  # fmt: skip
-        try:
-            wait_for(lambda: "Application startup complete" in log.read_text(), gateway, log)
-            yield server, f"127.0.0.1:{port}"
-        finally:
-            gateway.terminate()
-            gateway.wait(PATIENCE)
+    port, rest_port, gateway_port = free_ports(3)
+    ports = f"SERVE=--port={port} --rest_api_port={rest_port}"
+    with _make(folder, "serve", f"VAR={root / 'var'}", ports) as (process, log):
+        server = RunningServer(process, port, rest_port, log)
+        server.wait_for_line("Ready:")
+        options = f"GATEWAY=--port={gateway_port} --model-server={server.url}"
+        with _make(folder, "gateway", f"VAR={root / 'var'}", options) as (gateway, gateway_log):
+            wait_for(lambda: "Application startup complete" in gateway_log.read_text(), gateway, gateway_log)
+            yield server, f"127.0.0.1:{gateway_port}"
+        server.channel.close()
+
+
+@contextlib.contextmanager
+def _make(folder: Path, target: str, *variables: str) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+    """A make target that runs until the block ends, and its log."""
+    log = folder / f"{target}.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            ["make", target, *variables], cwd=SOURCE, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+        )
+    try:
+        yield process, log
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)  # make and what it started
+        process.wait(PATIENCE)
 
 
 def curl_lines(page: str) -> list[tuple[str, Any]]:
