@@ -6,6 +6,7 @@ contract allows it; where it does not, the log is refused.
 
 import dataclasses
 import json
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,7 @@ def read(path: Path, contracts: Sequence[Contract], limit: int) -> Requests:
     Raises:
         RefusedError: There are none, they are no requests, or they lack what the contract requires.
     """
-    files = sorted(path.rglob("*.parquet"), key=lambda file: file.name) if path.is_dir() else [path]
+    files = _log_files(path) if path.is_dir() else [path]
     if not path.exists() or not files:
         raise RefusedError(
             f"no requests to replay at {path}: expected a folder of the gateway's request log, a .parquet file of it, "
@@ -63,6 +64,33 @@ def read(path: Path, contracts: Sequence[Contract], limit: int) -> Requests:
     return found
 
 
+def _log_files(folder: Path) -> list[Path]:
+    """The Parquet files below a folder, oldest first.
+
+    Raises:
+        RefusedError: A folder may not be read; the newest requests might be in there.
+    """
+
+    def refuse(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):  # the gateway removes folders of old days
+            raise RefusedError(_unreadable(folder, error)) from error
+
+    found = [
+        Path(within) / name
+        for within, _, names in os.walk(folder, onerror=refuse)
+        for name in names
+        if name.endswith(".parquet")
+    ]
+    return sorted(found, key=lambda file: file.name)
+
+
+def _unreadable(path: Path, error: OSError) -> str:
+    return (
+        f"the request log {path} cannot be read: expected permission for uid {os.geteuid()}, received {error}; the "
+        "gateway lets its own user and group read the log: join that group."
+    )
+
+
 def _from_log(files: list[Path], features: list[str], limit: int) -> Requests:
     rows: list[list[Row]] = []
     left_out: dict[str, str] = {}
@@ -83,6 +111,8 @@ def _from_file(path: Path, features: list[str], left_out: dict[str, str]) -> tup
 
     try:
         table = pq.read_table(path)
+    except PermissionError as error:
+        raise RefusedError(_unreadable(path, error)) from error
     except (OSError, pa.ArrowException) as error:
         raise RefusedError(f"{path} is no file of the request log: expected Parquet, received {error}.") from error
     hashed, dropped = log_columns.hashed_columns(table.schema), log_columns.dropped_columns(table.schema)
@@ -94,7 +124,7 @@ def _from_file(path: Path, features: list[str], left_out: dict[str, str]) -> tup
             left_out[name] = "dropped from the log" if name in dropped else "not in the log"
         else:
             usable.append(name)
-    wanted = [*usable, log_columns.REQUEST_ID, log_columns.ANSWER_STATUS]
+    wanted = [*usable, log_columns.REQUEST_ID, log_columns.REQUEST_ROW, log_columns.ANSWER_STATUS]
     records = table.select([name for name in wanted if name in table.column_names]).to_pylist()
     requests: list[list[Row]] = []
     refused = 0
@@ -107,11 +137,22 @@ def _from_file(path: Path, features: list[str], left_out: dict[str, str]) -> tup
 
 
 def _by_request(records: Iterable[dict[str, Any]]) -> list[list[dict[str, Any]]]:
-    """Rows that came together; each for itself where the log does not tell."""
-    groups: dict[object, list[dict[str, Any]]] = {}
-    for number, record in enumerate(records):
-        groups.setdefault(record.get(log_columns.REQUEST_ID) or number, []).append(record)
-    return list(groups.values())
+    """Rows that came together; each for itself where the log does not tell.
+
+    The log keeps the rows of a request together and in order. An id alone says little: clients choose it, and send it
+    again when they try again.
+    """
+    groups: list[list[dict[str, Any]]] = []
+    before: tuple[object, int] | None = None
+    for record in records:
+        name, row = record.get(log_columns.REQUEST_ID), record.get(log_columns.REQUEST_ROW)
+        known = name is not None and row is not None
+        if known and row > 0 and before == (name, row - 1):
+            groups[-1].append(record)
+        else:
+            groups.append([record])
+        before = (name, row) if known else None
+    return groups
 
 
 def _from_lines(path: Path, contracts: Sequence[Contract]) -> Iterator[list[Row]]:

@@ -13,9 +13,9 @@ from tests.serving.rollout.requests_log import TRIPS, write_log
 def test_rows_of_a_request_stay_together(tmp_path: Path) -> None:
     write_log(tmp_path / "2026-11-21" / "b.parquet", [{"fare": 3.0, "company": "Flash", "request_id": "z"}])
     write_log(tmp_path / "2026-11-20" / "a.parquet", [
-        {"fare": 1.5, "company": None, "request_id": "x"},
-        {"fare": 9.0, "company": "Flash", "request_id": "y"},
-        {"fare": 2.0, "company": "Blue", "request_id": "x"},
+        {"fare": 1.5, "company": None, "request_id": "x", "request_row": 0},
+        {"fare": 2.0, "company": "Blue", "request_id": "x", "request_row": 1},
+        {"fare": 9.0, "company": "Flash", "request_id": "y", "request_row": 0},
     ])  # fmt: skip
     found = requests.read(tmp_path, [TRIPS], limit=10)
     assert found.rows == [
@@ -26,6 +26,25 @@ def test_rows_of_a_request_stay_together(tmp_path: Path) -> None:
     assert found.left_out == {}
     assert requests.read(tmp_path, [TRIPS], limit=2).rows == found.rows[1:]
     assert requests.read(tmp_path, [TRIPS], limit=1).rows == found.rows[2:]
+
+
+def test_an_id_that_comes_again_is_another_request(tmp_path: Path) -> None:
+    """Clients choose ids, and repeat them when they try again; the last rows begin in the middle of one."""
+    came = [("x", 0), ("x", 1), ("x", 0), ("x", 1), ("y", 0), ("x", 0), ("x", 2), ("y", 3), ("y", 4)]
+    write_log(tmp_path / "a.parquet", [
+        {"fare": float(number), "request_id": name, "request_row": row} for number, (name, row) in enumerate(came)
+    ])  # fmt: skip
+    found = requests.read(tmp_path, [TRIPS], limit=10)
+    assert [[row["fare"] for row in rows] for rows in found.rows] == [[0, 1], [2, 3], [4], [5], [6], [7, 8]]
+
+
+@pytest.mark.parametrize("column", ["request_id", "request_row"])
+def test_each_row_is_a_request_where_the_log_does_not_tell(tmp_path: Path, column: str) -> None:
+    rows = [{"fare": float(number), "request_id": "x", "request_row": number} for number in range(2)]
+    write_log(tmp_path / "a.parquet", rows, dropped=(column,))
+    assert requests.read(tmp_path, [TRIPS], limit=10).rows == [
+        [{"fare": 0, "company": None}], [{"fare": 1, "company": None}]
+    ]  # fmt: skip
 
 
 def test_what_the_gateway_refused_is_not_replayed(tmp_path: Path) -> None:
@@ -47,11 +66,6 @@ def test_optional_columns_that_were_dropped_or_hashed_are_missing(tmp_path: Path
     found = requests.read(tmp_path, [TRIPS], limit=10)
     assert (found.rows, found.left_out) == ([[{"fare": 1.0}]], {"company": "hashed in the log"})
     assert TRIPS.inputs(list(found.rows[0])) == {"fare": [1.0], "company": [""]}
-
-
-def test_without_request_ids_each_row_is_a_request(tmp_path: Path) -> None:
-    write_log(tmp_path / "a.parquet", [{"fare": 1.0}, {"fare": 2.0}], dropped=("request_id",))
-    assert len(requests.read(tmp_path, [TRIPS], limit=10).rows) == 2
 
 
 def test_a_required_column_that_was_dropped_cannot_be_replayed(tmp_path: Path) -> None:
