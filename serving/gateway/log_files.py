@@ -131,7 +131,11 @@ def log_files(
     for path in folder.glob(f"*/*{SUFFIX}"):
         if not _NAME.fullmatch(path.name):
             continue
-        if (start is None or _time_of(path) + _MARGIN >= start) and (end is None or _time_of(path) - _MARGIN < end):
+        try:
+            time = _time_of(path)
+        except ValueError:  # A name like ours with a date that no calendar has: not ours.
+            continue
+        if (start is None or start - time <= _MARGIN) and (end is None or time - end < _MARGIN):
             yield path
 
 

@@ -14,6 +14,7 @@ import datetime
 import hashlib
 import threading
 import time
+import traceback
 from collections.abc import Sequence
 
 import structlog
@@ -61,6 +62,7 @@ class RequestLog:
         self._oldest = 0.0  # monotonic seconds: when the first request in the queue came
         self._closed = False
         self._file: GrowingFile | None = None
+        self._unsettled = 0  # rows that the writer took, and that stand in no counter yet
         self._changed = threading.Condition()
         self._group_rows = min(_GROUP_ROWS, settings.max_file_rows, settings.queue_rows)
         self._folder = LogFolder(settings)
@@ -142,10 +144,27 @@ class RequestLog:
         ended = False
         while not ended:
             requests, oldest, ended = self._take()
-            self._append(requests, oldest)
-            if self._file and (ended or self._is_due(self._file)):
-                self._finish(self._file)
+            self._unsettled += sum(len(request.rows) for request in requests)
+            try:
+                self._append(requests, oldest)
+                if self._file and (ended or self._is_due(self._file)):
+                    self._finish(self._file)
+                    self._file = None
+            except Exception as error:
+                # Which rows the open file holds is not known any more: it goes, and the next rows begin another.
                 self._file = None
+                # Not the fault's message, which can quote a value that shall not be logged.
+                _log.error(
+                    "request_log_failed",
+                    rows=self._unsettled,
+                    error=type(error).__name__,
+                    traceback="".join(traceback.format_tb(error.__traceback__)),
+                )
+                self._settle(self._failed, self._unsettled)
+
+    def _settle(self, counter: Counter, rows: int) -> None:
+        counter.inc(rows)
+        self._unsettled -= rows
 
     def _take(self) -> tuple[list[LoggedRequest], float, bool]:
         """Waits until a group of rows is there, a file is due, or the log is closed; takes about a group at most.
@@ -180,7 +199,7 @@ class RequestLog:
                     fault = error
         if faulty:
             rows = sum(len(request.rows) for request in faulty)
-            self._failed.inc(rows)
+            self._settle(self._failed, rows)
             _log.error("request_log_rows_failed", rows=rows, request_id=faulty[-1].request_id, error=str(fault))
         for table in tables:
             if table.num_rows:
@@ -198,9 +217,9 @@ class RequestLog:
     def _finish(self, file: GrowingFile) -> None:
         try:
             self._folder.write(*file.finish())
-            self._written.inc(file.rows)
+            self._settle(self._written, file.rows)
         except OSError as error:
-            self._failed.inc(file.rows)
+            self._settle(self._failed, file.rows)
             _log.exception(
                 "request_log_file_failed", folder=str(self._settings.folder), rows=file.rows, error=str(error)
             )

@@ -23,6 +23,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from serving import contract as contracts
 from serving.contract import Feature, Kind
 from serving.gateway import log_columns
+from serving.gateway.log_files import log_files
 from serving.gateway.log_rows import hashed
 from serving.gateway.log_settings import RequestLogSettings, read_hash_key
 from serving.gateway.request_log import is_sampled
@@ -415,6 +416,30 @@ def test_other_files_in_the_folder_are_left_alone_and_not_read(tmp_path: Path) -
     assert [row["request_id"] for row in rows(tmp_path)] == ["2"]
 
 
+@pytest.mark.parametrize("date", ["20261399", "00000101", "20260230"])
+def test_a_name_with_a_date_that_is_none_is_left_alone_and_not_read(tmp_path: Path, date: str) -> None:
+    theirs = tmp_path / "2026-03-01" / f"{date}T083000000000Z-0badf00d-000001.parquet"
+    theirs.parent.mkdir()
+    theirs.write_text("not of the log")
+    log, registry = start(tmp_path, max_file_rows=1, keep_files=1)
+    for number in range(3):
+        offer(log, str(number))
+    log.close()
+    assert theirs.exists()
+    assert counts(registry) == {"written": 3}
+    assert [row["request_id"] for row in rows(tmp_path)] == ["2"]
+
+
+@pytest.mark.parametrize("date", ["00010101", "99991231"])
+def test_the_ends_of_the_calendar_are_dates_too(tmp_path: Path, date: str) -> None:
+    path = tmp_path / "day" / f"{date}T000000000000Z-0badf00d-000001.parquet"
+    path.parent.mkdir()
+    path.touch()
+    moment = datetime.datetime.strptime(date, "%Y%m%d").replace(tzinfo=UTC)
+    assert list(log_files(tmp_path, moment, moment + datetime.timedelta(hours=1))) == [path]
+    assert list(log_files(tmp_path, MORNING, MORNING)) == []
+
+
 def test_what_a_killed_writer_left_goes_but_not_what_is_being_written(tmp_path: Path) -> None:
     day = tmp_path / "2026-03-01"
     day.mkdir()
@@ -496,6 +521,26 @@ def test_a_row_that_no_column_holds_takes_no_other_with_it(tmp_path: Path) -> No
     assert line["rows"] == 4
     assert line["request_id"] == "half a character"
     assert "column company: expected values that string holds" in line["error"]
+    assert "Main St." not in str(lines)
+
+
+def test_a_fault_that_nobody_foresaw_loses_the_open_file_and_the_next_rows_are_written(tmp_path: Path) -> None:
+    with capture_logs() as lines:
+        log, registry = start(tmp_path, queue_rows=2)
+        assert offer(log, "open", rows=[TRIP] * 2)
+        # Once there is room in the queue, the writer has the first request in its open file.
+        no_rows: Any = ["no row", "Main St. 5"]
+        until(lambda: offer(log, "broken", rows=no_rows), "room in the queue")
+        until(lambda: counts(registry).get("failed") == 4, "four failed rows")
+        assert offer(log, "next", rows=[TRIP] * 2)
+        log.close()
+    assert [row["request_id"] for row in rows(tmp_path)] == ["next", "next"]
+    found = counts(registry)
+    assert (found["written"], found["failed"]) == (2, 4)
+    (line,) = lines
+    assert (line["event"], line["log_level"], line["rows"]) == ("request_log_failed", "error", 4)
+    assert line["error"] == "AttributeError"
+    assert "in table" in line["traceback"]
     assert "Main St." not in str(lines)
 
 
