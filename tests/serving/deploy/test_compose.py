@@ -140,5 +140,17 @@ def test_the_gateway_takes_its_variables() -> None:
     assert grace > found.listen.shutdown_seconds
 
 
+def test_the_operator_may_read_the_request_log() -> None:
+    """The gateway lets its user and group read it, and nobody else; the operator is another user."""
+    _, group = files.service("gateway")["user"].split(":")
+    assert group in files.service("rollout")["group_add"]
+    assert {"request-log:/var/log/gateway", "request-log:/var/log/gateway:ro"} == {
+        volume
+        for name in ("gateway", "rollout")
+        for volume in files.service(name)["volumes"]
+        if volume.startswith("request-log:")
+    }
+
+
 def test_nothing_starts_without_api_keys() -> None:
     assert files.service("gateway")["environment"]["GATEWAY_API_KEYS"].startswith("${GATEWAY_API_KEYS:?")

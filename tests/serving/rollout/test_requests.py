@@ -1,13 +1,21 @@
 """What is replayed: logged requests as they came, without what the log left out."""
 
+import contextlib
+import datetime
 import json
+import os
 from pathlib import Path
 
 import pytest
 
+from serving.gateway.log_files import LogFolder
+from serving.gateway.log_settings import RequestLogSettings
 from serving.rollout import requests
 from serving.rollout.errors import RefusedError
 from tests.serving.rollout.requests_log import TRIPS, write_log
+from tests.serving.rollout.users import as_user
+
+WRITER = 65532  # user and group of the gateway's image
 
 
 def test_rows_of_a_request_stay_together(tmp_path: Path) -> None:
@@ -107,3 +115,36 @@ def test_nothing_to_replay(tmp_path: Path) -> None:
     (tmp_path / "a.parquet").write_text("no Parquet")
     with pytest.raises(RefusedError, match=r"a.parquet is no file of the request log: expected Parquet"):
         requests.read(tmp_path, [TRIPS], limit=10)
+
+
+@pytest.mark.parametrize("closed", [".", "2026-11-21", "2026-11-21/a.parquet"])
+def test_a_log_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, closed: str) -> None:
+    """One unreadable folder is enough: the newest requests might be in there."""
+    log = tmp_path / "requests"
+    for day in ("2026-11-20", "2026-11-21"):
+        write_log(log / day / "a.parquet", [{"fare": 1.0}])
+    (log / closed).chmod(0)
+    tmp_path.chmod(0o755)
+    monkeypatch.chdir(tmp_path)  # the folders above are pytest's user's alone
+    message = (
+        r"^the request log requests.* cannot be read: expected permission for uid \d+, received .*Permission denied"
+    )
+    user = as_user(1000, [1000]) if os.geteuid() == 0 else contextlib.nullcontext()
+    with user, pytest.raises(RefusedError, match=message):
+        requests.read(Path("requests"), [TRIPS], limit=10)
+
+
+def test_who_shares_the_gateways_group_reads_its_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = tmp_path / "rows.parquet"
+    write_log(table, [{"fare": 1.0}])
+    content = memoryview(table.read_bytes())
+    tmp_path.chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    Path("log").mkdir()
+    os.chown("log", WRITER, WRITER)  # as the image's folder, where the volume is mounted
+    with as_user(WRITER, [WRITER]):
+        LogFolder(RequestLogSettings(folder=Path("log/requests"))).write(datetime.datetime.now(datetime.UTC), content)
+    with as_user(1000, [1000, WRITER]):
+        assert requests.read(Path("log/requests"), [TRIPS], limit=10).rows == [[{"fare": 1, "company": None}]]
+    with as_user(1000, [1000]), pytest.raises(RefusedError, match="join that group"):
+        requests.read(Path("log/requests"), [TRIPS], limit=10)
