@@ -125,20 +125,25 @@ class Rollout:
                 self._foretell(record, error)
             else:
                 self.put_back(record, reason)
-            raise FailedError(f"{record.command} did not succeed, and everything is as it was before.") from error
+            but = ", but no requests go to the canary" if _takes_share_away(record) else ""
+            raise FailedError(f"{record.command} did not succeed, and everything is as it was before{but}.") from error
         self._end(record, Result.DONE)
 
     def put_back(self, record: Record, reason: str) -> None:
-        """Puts back what a failed or killed step changed, and records it.
+        """Puts back what a failed or killed step changed, and records it. After a rollback the share stays 0.
 
         Args:
             record: of the step's start; what was before stands there.
             reason: why.
 
         Raises:
-            FailedError: A server could not be told. models.config and the traffic are as they were.
+            FailedError: A server could not be told. models.config is as it was, and so is the traffic but for a rollback.
         """
         percent = 0 if record.command == ROLLBACK else record.before.percent
+        if _takes_share_away(record):
+            detail, also = f"no requests go to the canary; {reason}", " and no requests go to the canary"
+        else:
+            detail, also = reason, ""
         try:
             with interrupts.held_off():
                 # A share goes down at once, and up only when its version is there again.
@@ -148,12 +153,12 @@ class Rollout:
                 finally:
                     self.set_traffic(percent)
         except RolloutError as error:
-            self._end(record, Result.NOT_TOLD, f"{reason}; {error}")
+            self._end(record, Result.NOT_TOLD, f"{detail}; {error}")
             raise FailedError(
-                f"{record.command} did not succeed: {reason} – {self.config_path} is as it was before, but a server "
-                f"could not be told: {error} Run `rollback` when it answers again."
+                f"{record.command} did not succeed: {reason} – {self.config_path} is as it was before{also}, but a "
+                f"server could not be told: {error} Run `rollback` when it answers again."
             ) from error
-        self._end(record, Result.PUT_BACK, reason)
+        self._end(record, Result.PUT_BACK, detail)
         self.say(f"put back  {self.state()}")
 
     def _restore(self, original: ModelsConfig) -> None:
@@ -191,3 +196,8 @@ class Rollout:
         self.log.append(
             dataclasses.replace(record, time=step_log.now(), result=result, detail=detail, config_before=config)
         )
+
+
+def _takes_share_away(record: Record) -> bool:
+    """Whether a failed step leaves the canary without the share it had: a rollback does, whatever becomes of it."""
+    return record.command == ROLLBACK and record.before.percent > 0

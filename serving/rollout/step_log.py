@@ -28,7 +28,7 @@ class Result(enum.StrEnum):
 
     STARTED = "started"
     DONE = "done"
-    PUT_BACK = "put back"  # it failed, and everything is as it was
+    PUT_BACK = "put back"  # it failed, and everything is as it was; but a rollback leaves the share at 0
     NOT_TOLD = "server not told"  # it failed, and a server does not know yet what to do instead
 
 

@@ -302,6 +302,30 @@ def test_a_version_to_go_back_to_that_is_broken(pinned: Site) -> None:
     assert load.failures == []
 
 
+def test_a_failed_rollback_leaves_the_canary_without_requests_and_says_so(pinned: Site) -> None:
+    pinned.ok("canary", "2", "--percent", "10")
+    before = pinned.config.read_bytes()
+    contract = pinned.folder / MODEL / "1" / "assets.extra" / "schema.pbtxt"
+    whole = contract.read_text()
+    contract.write_text("no contract")
+    code, said = pinned.run("rollback")
+    assert code == 1
+    assert "put back  stable 1, canary 2 at 0%\n" in said
+    assert (
+        "failed: rollback did not succeed, and everything is as it was before, but no requests go to the canary."
+        in said
+    )
+    assert (pinned.config.read_bytes(), pinned.percent()) == (before, 0)
+    assert pinned.seen() == ({1, 2}, {"stable": 1, "canary": 2})
+    assert pinned.log()[-1]["result"] == "put back"
+    assert pinned.log()[-1]["detail"].startswith("no requests go to the canary; ")
+    _, said = pinned.run("rollback")  # again, with nothing more to take away
+    assert "failed: rollback did not succeed, and everything is as it was before.\n" in said
+    assert "no requests go" not in pinned.log()[-1]["detail"]
+    contract.write_text(whole)
+    assert "done      stable 1\n" in pinned.ok("rollback")
+
+
 def test_an_edit_by_hand_is_noticed_and_mended_by_reload(pinned: Site) -> None:
     text = pinned.config.read_text()
     pinned.config.write_text(text.replace("versions: 1", "versions: 1 versions: 2").replace("value: 1", "value: 2", 1))
