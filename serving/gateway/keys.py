@@ -2,7 +2,8 @@
 
 Each key has a name, which stands in the log in its stead: `NAME:KEY`, one a line in the file, or separated by commas
 in the variable GATEWAY_API_KEYS. To change a key without a pause, add the new one under another name, move the clients,
-then take the old one out; the file is read again when it changes. `openssl rand -hex 24` makes a good key.
+then take the old one out; the file is read again when it changes, and while it is not there, the keys that it held stay
+valid. `openssl rand -hex 24` makes a good key.
 """
 
 import hashlib
@@ -36,9 +37,7 @@ class Keys:
         self._fixed = parse(environ.get(VARIABLE, "").replace(",", "\n"), VARIABLE)
         if file is not None and not file.is_file():
             raise ValueError(f"the API keys' file {file} is not there: expected a file with lines NAME:KEY; make it.")
-        self._file: WatchedFile[Digests] | None = (
-            WatchedFile(file, lambda text: parse(text, "line"), absent=Digests()) if file else None
-        )
+        self._file: WatchedFile[Digests] | None = WatchedFile(file, lambda text: parse(text, "line")) if file else None
         self.needed = bool(self._fixed) or file is not None  # a file that is emptied later closes the door
 
     def name_of(self, key: str) -> str | None:

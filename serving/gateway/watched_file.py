@@ -18,37 +18,50 @@ class WatchedFile(Generic[T]):
     Args:
         path: the file.
         parse: its text -> what it says; raises ValueError on a text that it cannot use.
-        absent: what it says when it is not there.
+        absent: what it says when it is not there; without it, a file that is not there is one that cannot be read.
 
     Raises:
         ValueError: The file's text cannot be used.
-        OSError: The file is there and cannot be read.
+        OSError: The file cannot be read.
     """
 
-    def __init__(self, path: Path, parse: Callable[[str], T], absent: T):
+    def __init__(self, path: Path, parse: Callable[[str], T], absent: T | None = None):
         self._path = path
         self._parse = parse
         self._absent = absent
         self._seen = self._look()
         self._value = self._read()
+        self._fault: str | None = None  # what the log said last, for as long as it holds
 
     @property
     def value(self) -> T:
         """What the file says now. After a change for the worse, what it said before; the log says so, once."""
         now = self._look()
-        if now != self._seen:
+        if now == self._seen:
+            self._fault = None
+            return self._value
+        try:
+            self._value = self._read()
+        except OSError as error:  # may pass without a change of the file: tried again with the next request
+            self._complain(error)
+        except ValueError as error:
             self._seen = now
-            try:
-                self._value = self._read()
-                _log.info("read again", file=str(self._path))
-            except (OSError, ValueError) as error:
-                _log.error("cannot be used; what it said before stands", file=str(self._path), error=str(error))
+            self._complain(error)
+        else:
+            self._seen = now
+            self._fault = None
+            _log.info("read again", file=str(self._path))
         return self._value
+
+    def _complain(self, error: Exception) -> None:
+        if str(error) != self._fault:
+            self._fault = str(error)
+            _log.error("cannot be used; what it said before stands", file=str(self._path), error=self._fault)
 
     def _look(self) -> tuple[int, int, int] | None:
         try:
             found = os.stat(self._path)
-        except FileNotFoundError:
+        except OSError:  # Reading it says whether that is a fault.
             return None
         return found.st_ino, found.st_mtime_ns, found.st_size
 
@@ -56,6 +69,8 @@ class WatchedFile(Generic[T]):
         try:
             text = self._path.read_text(encoding="utf-8")
         except FileNotFoundError:
+            if self._absent is None:
+                raise
             return self._absent
         try:
             return self._parse(text)
