@@ -143,15 +143,14 @@ def _by_request(records: Iterable[dict[str, Any]]) -> list[list[dict[str, Any]]]
     again when they try again.
     """
     groups: list[list[dict[str, Any]]] = []
-    before: tuple[object, int] | None = None
+    following = None  # the id and row that would belong to the request before
     for record in records:
         name, row = record.get(log_columns.REQUEST_ID), record.get(log_columns.REQUEST_ROW)
-        known = name is not None and row is not None
-        if known and row > 0 and before == (name, row - 1):
+        if following is not None and row != 0 and (name, row) == following:
             groups[-1].append(record)
         else:
             groups.append([record])
-        before = (name, row) if known else None
+        following = None if name is None or row is None else (name, row + 1)
     return groups
 
 

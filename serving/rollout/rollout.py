@@ -137,7 +137,7 @@ class Rollout:
             reason: why.
 
         Raises:
-            FailedError: A server could not be told. models.config is as it was, and so is the traffic but for a rollback.
+            FailedError: A server could not be told. models.config is as it was; the traffic, too, but for a rollback.
         """
         percent = 0 if record.command == ROLLBACK else record.before.percent
         if _takes_share_away(record):

@@ -123,6 +123,7 @@ def test_a_log_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     log = tmp_path / "requests"
     for day in ("2026-11-20", "2026-11-21"):
         write_log(log / day / "a.parquet", [{"fare": 1.0}])
+    assert len(requests.read(log, [TRIPS], limit=10).rows) == 2
     (log / closed).chmod(0)
     tmp_path.chmod(0o755)
     monkeypatch.chdir(tmp_path)  # the folders above are pytest's user's alone
@@ -137,6 +138,7 @@ def test_a_log_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_who_shares_the_gateways_group_reads_its_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     table = tmp_path / "rows.parquet"
     write_log(table, [{"fare": 1.0}])
+    assert len(requests.read(table, [TRIPS], limit=10).rows) == 1  # imports what another user might not
     content = memoryview(table.read_bytes())
     tmp_path.chmod(0o755)
     monkeypatch.chdir(tmp_path)
