@@ -1,6 +1,7 @@
 """The embedded server and the gateway, started as compose and Kubernetes start them, on the very same files.
 
-Of the paths and addresses only what a test's machine has elsewhere is rewritten: the mounted folders, and the ports.
+Of the paths and addresses only what a test's machine has elsewhere is rewritten: the mounted folders, and the ports. Of
+the flags only the sizes of TensorFlow's thread pools are left out: the embedded server has no such flags.
 """
 
 import contextlib
@@ -19,6 +20,7 @@ import tensorflow as tf
 
 from serving import contract
 from serving.rollout.models_config import Assignment, ModelsConfig
+from serving.server import options
 from tests.serving import running_server
 from tests.serving.deploy import files
 from tests.serving.deploy.files import MODEL_SERVER, OVERLAYS, ROOT
@@ -28,6 +30,7 @@ from tests.serving.deploy.test_monitoring import Used, queries
 pytestmark = pytest.mark.pipeline
 
 PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
+ONLY_TENSORFLOW_SERVINGS = ("tensorflow_intra_op_parallelism", "tensorflow_inter_op_parallelism")
 KEY = "0123456789abcdef0123456789abcdef"
 PREDICTIONS = {1: 0.25, 2: 0.75}  # version -> what it answers
 
@@ -56,8 +59,8 @@ class Place:
         given = files.flags(arguments)
         for name in ("port", "rest_api_port"):  # running_server chooses free ones
             del given[name]
-        for name in [name for name in given if name.startswith("tensorflow_")]:  # of TensorFlow's thread pools
-            del given[name]
+        for name in ONLY_TENSORFLOW_SERVINGS:
+            given.pop(name, None)
         return [f"--{name}={value.replace('/config/', f'{self.config}/')}" for name, value in given.items()]
 
 
@@ -78,7 +81,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
 
 @pytest.fixture(scope="module")
 def server(place: Place, tmp_path_factory: pytest.TempPathFactory) -> Iterator[running_server.RunningServer]:
-    """With production's flags, which are compose's and staging's and those of batching."""
+    """With production's flags: compose's, staging's and those of batching, but not those of the thread pools."""
     flags = place.flags(files.container("production", "model-server")["args"])
     with running_server.running(tmp_path_factory.mktemp("server"), *flags) as running:
         yield running
@@ -88,6 +91,14 @@ def predict(url: str, route: str) -> httpx.Response:
     taxi = contract.read(ROOT / "data" / "schema" / "taxi.pbtxt")
     body = {"signature_name": "serving_raw", "inputs": taxi.inputs([taxi.example])}
     return httpx.post(f"{url}/v1/models/taxi{route}:predict", json=body, timeout=running_server.PATIENCE)
+
+
+def test_the_page_says_which_flags_the_embedded_server_is_not_given() -> None:
+    given = [flag for overlay in OVERLAYS for flag in files.container(overlay, "model-server")["args"]]
+    _, unknown = options.parser().parse_known_args(given + files.service("model-server")["command"])
+    assert set(files.flags(list(dict.fromkeys(unknown)))) == set(ONLY_TENSORFLOW_SERVINGS)
+    page = (ROOT / "docs" / "deploy.md").read_text()
+    assert [name for name in ONLY_TENSORFLOW_SERVINGS if f"`--{name}`" not in page] == []
 
 
 def test_the_newest_version_is_served(server: running_server.RunningServer) -> None:
