@@ -21,9 +21,9 @@ SYSTEM_PYTHON = PYTHON='$(PYTHON)' $(or $(shell for python in python3 /usr/bin/p
 
 help: ## This list
 	@printf 'make TARGET [NAME=value ...]\n\n'
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-17s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' Makefile
 	@echo
-	@printf '  %-17s %s\n' \
+	@printf '  %-18s %s\n' \
 	    'TASK=taxi' 'which folder of pipelines/' \
 	    'DATA=path' 'your own CSV file or folder, for run-local' \
 	    'VAR=var' 'where everything that is produced goes' \
@@ -35,6 +35,7 @@ help: ## This list
 	    'VERSION=n' 'canary: which version' \
 	    'PERCENT=p' 'canary: its share of the requests, 0 to 100' \
 	    'REQUESTS=path' 'compare, canary: the request log, or rows as JSON lines' \
+	    'ROLLBACK_ON_FAIL=1' 'compare: end the trial when the canary is worse' \
 	    'SERVE=options' 'serve: more of them, such as --enable_batching (python -m serving.server --help)' \
 	    'GATEWAY=options' 'gateway: more of them, such as --port 9000 (python -m serving.gateway --help)' \
 	    'ROLLOUT=options' 'of the roll-out, such as --server (python -m serving.rollout --help)' \
@@ -114,7 +115,7 @@ canary: $(STAMP) ## Try VERSION beside the stable one, with PERCENT of the reque
 	@$(ROLL) canary '$(VERSION)' --percent '$(PERCENT)' $(if $(REQUESTS),--compare '$(REQUESTS)')
 
 compare: $(STAMP) ## Replay REQUESTS on the stable version and the canary, with a verdict
-	@$(ROLL) compare '$(REQUESTS)'
+	@$(ROLL) compare '$(REQUESTS)' $(if $(ROLLBACK_ON_FAIL),--rollback-on-fail)
 
 promote: $(STAMP) ## Make the canary the stable version
 	@$(ROLL) promote

@@ -42,3 +42,9 @@ def test_help_names_every_variable():
 def test_run_local_hands_its_variables_on(variables, options):
     words = make("--dry-run", "run-local", *variables).replace("\\\n", " ").split()
     assert words[words.index("pipelines.local") + 1 :] == options
+
+
+@pytest.mark.parametrize(("variables", "acts"), [([], []), (["ROLLBACK_ON_FAIL=1"], ["--rollback-on-fail"])])
+def test_compare_rolls_back_only_when_told_to(variables, acts):
+    words = make("--dry-run", "compare", "REQUESTS=my log", *variables).split()
+    assert words[words.index("compare") :] == ["compare", "'my", "log'", *acts]
