@@ -21,7 +21,7 @@ class RequestLogSettings:
     """
 
     folder: Path  # day folders with Parquet files go here; made when it is not there
-    sample_rate: float = 1.0  # share of the requests that is logged, 0 to 1; a request is logged whole or not at all
+    sample_rate: float = 1.0  # share of the requests that is logged, 0 to 1; drawn by lot, each whole or not at all
     dropped: tuple[str, ...] = ()  # columns that are not logged
     hashed: tuple[str, ...] = ()  # columns of which a keyed hash is logged
     hash_key: bytes | None = dataclasses.field(default=None, repr=False)  # at least 16 bytes; see `read_hash_key`

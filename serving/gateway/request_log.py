@@ -11,7 +11,7 @@ folder cannot be written, rows are lost; they are counted, and the fault is logg
 
 import collections
 import datetime
-import hashlib
+import random
 import threading
 import time
 import traceback
@@ -39,14 +39,23 @@ class RequestLog:
         contract: the features of a row.
         registry: where the counter `gateway_request_log_rows_total{result}` goes; `result` is `written` (the row's file
             is complete), `dropped` (the queue was full) or `failed` (the fault stands in the log).
+        draw: the source of chance for the sample.
 
     Raises:
         ValueError: A dropped or hashed column that does not exist; a feature named as a column of the log itself.
     """
 
-    def __init__(self, settings: RequestLogSettings, contract: Contract, *, registry: CollectorRegistry) -> None:
+    def __init__(
+        self,
+        settings: RequestLogSettings,
+        contract: Contract,
+        *,
+        registry: CollectorRegistry,
+        draw: random.Random | None = None,
+    ) -> None:
         log_columns.check_names(contract, settings.dropped, settings.hashed)
         self._settings = settings
+        self._draw = draw or random.Random()
         self._encoder = RowEncoder(contract, settings)  # Imports pyarrow now, before requests come.
         counter = Counter(
             "gateway_request_log_rows",
@@ -87,7 +96,7 @@ class RequestLog:
         The rows must not be changed afterwards.
 
         Args:
-            request_id: decides whether the request is in the sample.
+            request_id: as the answer has it. Clients may choose it, so it does not decide on the sample.
             rows: the request's rows as the client sent them.
             probabilities: one per row; None when no model answered.
             decisions: one per row; None when no model answered.
@@ -100,7 +109,7 @@ class RequestLog:
         Returns:
             Whether it was put into the queue.
         """
-        if not is_sampled(request_id, self._settings.sample_rate):
+        if self._draw.random() >= self._settings.sample_rate:
             return False
         request = LoggedRequest(
             request_id=request_id,
@@ -228,14 +237,3 @@ class RequestLog:
                 _log.info("request_log_file_removed", path=str(path))
         except OSError as error:
             _log.exception("request_log_clean_failed", folder=str(self._settings.folder), error=str(error))
-
-
-def is_sampled(request_id: str, rate: float) -> bool:
-    """Whether a request is in the sample: the same for the same id, in every gateway.
-
-    Args:
-        request_id: any text.
-        rate: share of all ids, 0 to 1.
-    """
-    digest = hashlib.sha256(request_id.encode(errors="surrogatepass")).digest()
-    return int.from_bytes(digest[:8]) < rate * 2**64

@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import random
 from pathlib import Path
 from typing import Any
 
@@ -48,12 +49,12 @@ KEY = b"a key of the tests"
 
 
 def start(
-    folder: Path, *, contract: contracts.Contract = CONTRACT, **settings: Any
+    folder: Path, *, contract: contracts.Contract = CONTRACT, draw: random.Random | None = None, **settings: Any
 ) -> tuple[RequestLog, CollectorRegistry]:
     """A request log and the registry of its counters."""
     registry = CollectorRegistry()
     settings = {"keep_days": 100_000} | settings  # The tests' requests came long ago.
-    return RequestLog(RequestLogSettings(folder=folder, **settings), contract, registry=registry), registry
+    return RequestLog(RequestLogSettings(folder=folder, **settings), contract, registry=registry, draw=draw), registry
 
 
 def offer(log: RequestLog, request_id: str = "r1", rows: Any = None, **changes: Any) -> bool:

@@ -3,6 +3,7 @@
 import datetime
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -26,7 +27,6 @@ from serving.gateway import log_columns
 from serving.gateway.log_files import log_files
 from serving.gateway.log_rows import hashed
 from serving.gateway.log_settings import RequestLogSettings, read_hash_key
-from serving.gateway.request_log import is_sampled
 from serving.missing_rule import in_float32
 from tests.serving.gateway import logged
 from tests.serving.gateway.logged import CONTRACT, KEY, MORNING, TRIP, counts, files, offer, rows, start
@@ -200,30 +200,22 @@ def test_threads_offer_at_once(tmp_path: Path) -> None:
 # --- The sample. ---
 
 
-def test_the_sample_depends_on_the_request_alone(tmp_path: Path) -> None:
-    ids = [f"request-{number}" for number in range(2000)]
-    kept = []
-    for folder in (tmp_path / "one", tmp_path / "other"):
-        log, registry = start(folder, sample_rate=0.25)
-        taken = [request_id for request_id in ids if offer(log, request_id, rows=[TRIP, TRIP, TRIP])]
+@pytest.mark.parametrize("request_id", ["the same for all", "made by the gateway {}"])
+def test_the_sample_is_drawn_by_lot_whatever_id_the_client_sent(tmp_path: Path, request_id: str) -> None:
+    log, registry = start(tmp_path, sample_rate=0.25, draw=random.Random(7))
+    ids = [request_id.format(number) for number in range(2000)]
+    taken = [name for name in ids if offer(log, name, rows=[TRIP, TRIP, TRIP])]
+    log.close()
+    assert [row["request_id"] for row in rows(tmp_path)] == [name for name in taken for _ in range(3)]
+    assert counts(registry) == {"written": 3 * len(taken)}
+    assert 440 < len(taken) < 560  # 500 ± 3 standard deviations; the source of chance is fixed, so is the number
+
+
+def test_all_or_none(tmp_path: Path) -> None:
+    for rate, expected in ((0.0, {False}), (1.0, {True})):
+        log, _ = start(tmp_path, sample_rate=rate)
+        assert {offer(log, "r1", rows=[]) for _ in range(1000)} == expected
         log.close()
-        found = rows(folder)
-        assert [row["request_id"] for row in found] == [request_id for request_id in taken for _ in range(3)]
-        assert counts(registry) == {"written": 3 * len(taken)}
-        kept.append(taken)
-    assert kept[0] == kept[1]
-    assert 440 < len(kept[0]) < 560  # 500 ± 3 standard deviations; the ids are fixed, so is the number
-
-
-def test_a_larger_sample_holds_the_smaller_one() -> None:
-    ids = [str(number) for number in range(3000)]
-    samples = [{name for name in ids if is_sampled(name, rate)} for rate in (0.0, 0.1, 0.5, 1.0)]
-    assert not samples[0]
-    assert samples[0] < samples[1] < samples[2] < samples[3] == set(ids)
-
-
-def test_any_text_is_a_request_id() -> None:
-    assert is_sampled("\ud800 half a character", 1.0)
 
 
 # --- What is kept out. ---
