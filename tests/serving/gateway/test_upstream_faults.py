@@ -1,11 +1,13 @@
 """What a client sees when the model server fails; planted one by one."""
 
 import concurrent.futures
+import socket
 import time
 from typing import Any
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from tests.serving.gateway.conftest import Start, sample
 from tests.serving.gateway.http_server import HttpServer, free_port
@@ -108,6 +110,72 @@ def test_an_answer_that_is_no_json(client: httpx.Client, model: ScriptedModel, t
 
     model.faults = [gibberish]
     assert problem(client.post("/v1/tip", json=trip)) == (502, "bad_model_answer")
+
+
+def request_line(lines: list[Any]) -> Any:
+    """The log's line on the one request, which is written after the answer."""
+    deadline = time.monotonic() + 10
+    while not (found := [line for line in lines if line["event"] == "request"]):
+        assert time.monotonic() < deadline
+    return found[0]
+
+
+def answering(status: int, body: bytes) -> Any:
+    async def answer(send: Any) -> None:
+        length = str(len(body)).encode()
+        await send({"type": "http.response.start", "status": status, "headers": [(b"content-length", length)]})
+        await send({"type": "http.response.body", "body": body})
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "said"),
+    [
+        (400, b'{"error": "Main St. 5 is not in the vocabulary"}', "expected status 200, received 400 with 48 bytes"),
+        (200, b'{"outputs": [["Main St. 5"]]}', "with 1 probabilities, received 29 bytes without"),
+        (200, b"Main St. 5", "with 1 probabilities, received 10 bytes without"),
+    ],
+)
+def test_no_log_and_no_client_sees_what_the_model_server_quotes(
+    client: httpx.Client, model: ScriptedModel, trip: Trip, status: int, body: bytes, said: str
+) -> None:
+    model.faults = [answering(status, body)]
+    with capture_logs() as lines:
+        answer = client.post("/v1/tip", json=trip)
+        line = request_line(lines)
+    assert problem(answer) == (502, "bad_model_answer")
+    assert line["model_error"].endswith(said)
+    assert "Main St." not in f"{lines} {answer.text}"
+
+
+def test_metadata_that_cannot_be_used_is_not_quoted(start: Start) -> None:
+    async def other(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            await answering(200, b'{"note": "Main St. 5"}')(send)
+
+    with HttpServer(other) as server, capture_logs() as lines:
+        client = start({"model.server": server.url})
+        assert problem(client.get("/readyz")) == (503, "no_model")
+        line = request_line(lines)
+    assert line["model_error"].endswith("expected metadata with version and signatures, received 22 bytes without")
+    assert "Main St." not in str(lines)
+
+
+def test_an_answer_that_is_no_http_is_not_quoted(start: Start) -> None:
+    """What is left of an answer can stand where the next one's status is expected."""
+    with socket.create_server(("127.0.0.1", 0)) as listener, capture_logs() as lines:
+        client = start({"model.server": f"http://127.0.0.1:{listener.getsockname()[1]}", "model.attempts": 1})
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            answer = pool.submit(client.get, "/readyz")
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(10_000)
+                connection.sendall(b"Main St. 5\r\n\r\n")
+                assert problem(answer.result()) == (503, "no_model")
+        line = request_line(lines)
+    assert line["model_error"].endswith("the connection broke: RemoteProtocolError")
+    assert "Main St." not in str(lines)
 
 
 def test_an_answer_within_the_time(start: Start, model: ScriptedModel, trip: Trip) -> None:
