@@ -23,7 +23,7 @@ MASKS = {
     r"\b\d+\.\d m?s\b": "SECONDS",
     r"p95 latency in ms [\d.]+, at most [\d.]+": "LATENCY",
     r"127\.0\.0\.1:\d+": "SERVER",
-    r"(?<=does not load on SERVER: ).*|(?<= END: ).*": "REASON",
+    r"(?<=does not load on SERVER: ).*": "REASON",
 }
 
 
