@@ -8,6 +8,7 @@ rows have the same shape, and if a batch fails its requests run one by one, so t
 
 import asyncio
 import dataclasses
+import functools
 import itertools
 import os
 from collections import deque
@@ -135,7 +136,7 @@ class BatchingRunner:
         while self._idle_threads and (batch := self._next()):
             self._idle_threads -= 1
             done = loop.run_in_executor(self._threads, self._answer, batch)
-            done.add_done_callback(lambda done, batch=batch: self._finish(batch, done))  # type: ignore[misc]
+            done.add_done_callback(functools.partial(self._finish, batch))
 
     def _waiting(self, batch: _Batch) -> int:
         """How many batches wait for the same signature of the same model."""
