@@ -17,7 +17,7 @@ SYSTEM_PYTHON = PYTHON='$(PYTHON)' $(or $(shell for python in python3 /usr/bin/p
     "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 8))' >/dev/null 2>&1 && echo "$$python" && break; \
     done),python3)
 
-.PHONY: help doctor setup data run-local test test-fast test-other-stack check format bench load-test lock clean serve gateway deploy-render rollout-status pin canary compare promote rollback
+.PHONY: help doctor setup data run-local test test-fast test-other-stack check format bench load-test lock clean serve gateway deploy-render rollout-status pin canary compare promote rollback tune portfolio report review new-task notebooks
 
 help: ## This list
 	@printf 'make TARGET [NAME=value ...]\n\n'
@@ -31,6 +31,20 @@ help: ## This list
 	    'INFRA=docker' 'run-local: TensorFlow Serving itself, in Docker, must serve a model, too' \
 	    'FORCE=1' 'run-local: run every node, whatever the cache holds' \
 	    'VERBOSE=1' 'run-local: show the whole log' \
+	    'TUNE=1' 'run-local: search for hyperparameters instead of taking the committed ones' \
+	    'REQUIRE_REVIEW=1' 'run-local: push only what was reviewed (docs/review.md)' \
+	    'PUSH_TO=path' 'run-local: push there instead of var/serving/' \
+	    'TRIALS=n' 'tune, portfolio: sets of hyperparameters at most, each approach' \
+	    'MINUTES=n' 'tune, portfolio: time at most, each approach' \
+	    'SEEDS=n' 'tune, portfolio: trainings of the best, each with a seed of its own' \
+	    'RUN_ID=id' 'report, review: another run than the newest' \
+	    'NOTE=text' 'review: what you looked at, and what you think of it' \
+	    'REVIEWER=name' 'review: instead of the name that git knows' \
+	    'NAME=x' 'new-task: what the task is called' \
+	    'CSV=path' 'new-task: the rows, with a header' \
+	    'LABEL=column' 'new-task: what is to be predicted' \
+	    'PROBLEM=kind' 'new-task: binary, multiclass or regression, where the guess is wrong' \
+	    'JUPYTER=options' 'notebooks: more of them, such as --no-browser' \
 	    'OVERLAY=production' 'deploy-render: instead of staging' \
 	    'VERSION=n' 'canary: which version' \
 	    'PERCENT=p' 'canary: its share of the requests, 0 to 100' \
@@ -59,7 +73,29 @@ data: $(STAMP) ## Prepare the task's rows under var/data/ (no network)
 run-local: $(STAMP) ## The whole pipeline on this machine: from rows to a pushed model
 	@$(RUN) -m pipelines.local --task '$(TASK)' --var '$(VAR)' $(if $(DATA),--data '$(DATA)') \
 	    $(if $(TRAIN_STEPS),--train-steps '$(TRAIN_STEPS)') $(if $(INFRA),--infra '$(INFRA)') $(if $(FORCE),--force) \
-	    $(if $(VERBOSE),--verbose)
+	    $(if $(VERBOSE),--verbose) $(if $(TUNE),--tune) $(if $(REQUIRE_REVIEW),--require-review) \
+	    $(if $(PUSH_TO),--push-to '$(PUSH_TO)')
+
+notebooks: $(STAMP) ## JupyterLab on notebooks/: explore, prototype, compare, inspect a run, step through the pipeline
+	@VAR='$(abspath $(VAR))' PYTHONPATH='$(CURDIR)' .venv/bin/jupyter lab --notebook-dir notebooks $(JUPYTER)
+
+report: $(STAMP) ## Open the newest run's report (RUN_ID=id: another one's)
+	@$(RUN) -m pipelines.report --var '$(VAR)' $(if $(RUN_ID),--run '$(RUN_ID)')
+
+tune: $(STAMP) ## Search for better hyperparameters, and propose a change of the task's file
+	@$(RUN) -m pipelines.tune --task '$(TASK)' --var '$(VAR)' \
+	    $(if $(TRIALS),--trials '$(TRIALS)') $(if $(MINUTES),--minutes '$(MINUTES)') $(if $(SEEDS),--seeds '$(SEEDS)')
+
+portfolio: $(STAMP) ## Each approach within one budget: what it may reach, what it costs, how likely it is the best
+	@$(RUN) -m pipelines.portfolio --task '$(TASK)' --var '$(VAR)' \
+	    $(if $(TRIALS),--trials '$(TRIALS)') $(if $(MINUTES),--minutes '$(MINUTES)') $(if $(SEEDS),--seeds '$(SEEDS)')
+
+review: $(STAMP) ## Record that you reviewed the task as the newest run trained it, with a NOTE
+	@$(RUN) -m pipelines.review --task '$(TASK)' --var '$(VAR)' $(if $(RUN_ID),--run '$(RUN_ID)') \
+	    $(if $(REVIEWER),--reviewer "$$REVIEWER") $(if $(NOTE),--note "$$NOTE")
+
+new-task: $(STAMP) ## A task of your own from a CSV file: NAME, CSV and LABEL, then make run-local TASK=name
+	@$(RUN) -m pipelines.scaffold --name '$(NAME)' --csv '$(CSV)' --label '$(LABEL)' $(if $(PROBLEM),--problem '$(PROBLEM)')
 
 test: $(STAMP) ## All tests, whole-pipeline runs included
 	@$(RUN) -m pytest

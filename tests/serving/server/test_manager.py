@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import shutil
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from tests.serving.server.saved_models import save_line
 
 QUICK = LifeOptions(poll_seconds=0.01, load_retries=0, retry_seconds=0.01)
 Scenario = Callable[[ModelManager], Awaitable[None]]
+WarmUp = Callable[[Servable, Path], object]
 
 
 def config(base: Path, more: str = "", name: str = "line") -> model_server_config_pb2.ModelServerConfig:
@@ -28,19 +30,19 @@ def config(base: Path, more: str = "", name: str = "line") -> model_server_confi
     return text_format.Parse(f"model_config_list {{ {entry} }}", model_server_config_pb2.ModelServerConfig())
 
 
-def play(scenario: Scenario, options: LifeOptions = QUICK) -> None:
+def play(scenario: Scenario, options: LifeOptions = QUICK, warm_up: WarmUp = warmup.warm_up) -> None:
     """Runs a scenario beside the polling; it has a minute."""
 
     async def run() -> None:
-        async with managed(options) as manager:
+        async with managed(options, warm_up) as manager:
             await asyncio.wait_for(scenario(manager), 60)
 
     asyncio.run(run())
 
 
 @contextlib.asynccontextmanager
-async def managed(options: LifeOptions) -> AsyncIterator[ModelManager]:
-    manager = ModelManager(options, warmup.warm_up)
+async def managed(options: LifeOptions, warm_up: WarmUp = warmup.warm_up) -> AsyncIterator[ModelManager]:
+    manager = ModelManager(options, warm_up)
     polling = asyncio.create_task(manager.poll())
     try:
         yield manager
@@ -340,6 +342,28 @@ def test_a_new_model_that_cannot_be_loaded_fails_the_reload(tmp_path: Path) -> N
         assert ask(manager)[0] == 1
 
     play(scenario)
+
+
+def test_a_reload_waits_for_a_version_that_still_loads_when_another_failed(tmp_path: Path) -> None:
+    save_line(tmp_path, 1)
+    (tmp_path / "2").mkdir()
+    loading, may_answer = threading.Event(), threading.Event()
+
+    def held_up(servable: Servable, path: Path) -> None:
+        loading.set()
+        assert may_answer.wait(30)
+
+    async def scenario(manager: ModelManager) -> None:
+        both = config(tmp_path, "model_version_policy { specific { versions: [1, 2] } }")
+        reload = asyncio.create_task(manager.reload(both))
+        await asyncio.to_thread(loading.wait, 30)
+        await until(lambda: states(manager) == {2: "END", 1: "LOADING"})
+        assert not reload.done()
+        may_answer.set()
+        await reload
+        assert ask(manager)[0] == 1
+
+    play(scenario, warm_up=held_up)
 
 
 def test_a_config_of_nothing_is_refused_and_one_without_models_is_not(tmp_path: Path) -> None:
