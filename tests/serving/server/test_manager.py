@@ -358,7 +358,8 @@ def test_a_reload_waits_for_a_version_that_still_loads_when_another_failed(tmp_p
         reload = asyncio.create_task(manager.reload(both))
         await asyncio.to_thread(loading.wait, 30)
         await until(lambda: states(manager) == {2: "END", 1: "LOADING"})
-        assert not reload.done()
+        done, _ = await asyncio.wait({reload}, timeout=20 * QUICK.poll_seconds)  # it looks twenty times
+        assert not done
         may_answer.set()
         await reload
         assert ask(manager)[0] == 1
