@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tensorflow_model_analysis.proto import config_pb2
 
+from pipelines.problem import PROBLEMS
 from pipelines.task_names import TaskError, task_module
 
 
@@ -15,18 +16,25 @@ class Task:
     """One prediction task. Functions are passed as functions; their dotted paths are derived."""
 
     name: str  # names the pipeline, its artifacts, and the served model
+    problem: str  # one of pipelines.problem.PROBLEMS
+    label: str  # what preprocessing_fn calls it
     prepare_data: Callable[[Path], Path]  # writes raw CSV below the folder it is given, returns the folder to read
     contract: Path  # the curated schema, text format
     preprocessing_fn: Callable[..., object]  # the one definition of every feature, for Transform
     run_fn: Callable[..., None]  # trains and exports, for Trainer; ends with pipelines.export.export_model
     make_eval_config: Callable[[], config_pb2.EvalConfig]  # metrics, slices and the thresholds that bless
     train_steps: int  # batches at most; early stopping may end before
+    classes: tuple[str, ...] = ()  # what the labels 0, 1, … are called, where they have names
     min_slice_rows: int = 1  # of the eval split; metrics of smaller slices are noise, and are not reported
     tolerated_anomalies: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)  # feature -> kinds
 
     def __post_init__(self) -> None:
         if not self.name.isidentifier():
             raise TaskError(f"task name: expected a Python identifier, received {self.name!r}")
+        if self.problem not in PROBLEMS:
+            raise TaskError(
+                f"task {self.name}: expected a problem that is one of {', '.join(PROBLEMS)}, received {self.problem!r}"
+            )
         if not self.contract.is_file():
             raise TaskError(f"task {self.name}: no contract at {self.contract}; write one, or correct the path")
         if self.train_steps < 1:

@@ -3,11 +3,15 @@
 from pathlib import Path
 
 from data import taxi as data
+from pipelines.problem import BINARY
 from pipelines.task import Task
 from pipelines.taxi import evaluation, preprocessing, trainer
+from pipelines.taxi.features import LABEL
 
 TASK = Task(
     name="taxi",
+    problem=BINARY,
+    label=LABEL,
     prepare_data=data.prepare,
     contract=Path(data.__file__).parent / "schema" / "taxi.pbtxt",
     preprocessing_fn=preprocessing.preprocessing_fn,

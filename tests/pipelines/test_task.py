@@ -71,6 +71,10 @@ FIELDS = {name: getattr(TASK, name) for name in TASK.__dataclass_fields__}
             {"contract": Path("nowhere.pbtxt")},
             "task diabetes: no contract at nowhere.pbtxt; write one, or correct the path",
         ),
+        (
+            {"problem": "ranking"},
+            "task diabetes: expected a problem that is one of binary, multiclass, regression, received 'ranking'",
+        ),
         ({"train_steps": 0}, "task diabetes: expected train_steps of 1 or more, received 0"),
     ],
 )

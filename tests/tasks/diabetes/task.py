@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+from pipelines.problem import REGRESSION
 from pipelines.task import Task
 from tests.tasks.diabetes import data, evaluation, preprocessing, trainer
 
 TASK = Task(
     name="diabetes",
+    problem=REGRESSION,
+    label=preprocessing.LABEL,
     prepare_data=data.prepare,
     contract=Path(__file__).with_name("schema.pbtxt"),
     preprocessing_fn=preprocessing.preprocessing_fn,
