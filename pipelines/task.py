@@ -25,7 +25,9 @@ class Task:
     make_eval_config: Callable[[], config_pb2.EvalConfig]  # metrics, slices and the thresholds that bless
     train_steps: int  # batches at most; early stopping may end before
     classes: tuple[str, ...] = ()  # what the labels 0, 1, … are called, where they have names
+    scoping: Path | None = None  # TOML, see pipelines.scoping: what was agreed, the thresholds that bless among it
     min_slice_rows: int = 1  # of the eval split; metrics of smaller slices are noise, and are not reported
+    model_card: Path | None = None  # Markdown: intended use, data, metrics, limits, ethics; a part of each run's report
     tolerated_anomalies: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)  # feature -> kinds
 
     def __post_init__(self) -> None:
@@ -35,8 +37,11 @@ class Task:
             raise TaskError(
                 f"task {self.name}: expected a problem that is one of {', '.join(PROBLEMS)}, received {self.problem!r}"
             )
-        if not self.contract.is_file():
-            raise TaskError(f"task {self.name}: no contract at {self.contract}; write one, or correct the path")
+        for what in ("contract", "scoping", "model_card"):
+            path = getattr(self, what)
+            if path is not None and not path.is_file():
+                words = what.replace("_", " ")
+                raise TaskError(f"task {self.name}: no {words} at {path}; write one, or correct the path")
         if self.train_steps < 1:
             raise TaskError(f"task {self.name}: expected train_steps of 1 or more, received {self.train_steps}")
 

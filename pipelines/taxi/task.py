@@ -18,5 +18,7 @@ TASK = Task(
     run_fn=trainer.run_fn,
     make_eval_config=evaluation.make_eval_config,
     train_steps=1000,
+    scoping=Path(__file__).with_name("scoping.toml"),
     min_slice_rows=evaluation.MIN_SLICE_ROWS,
+    model_card=Path(__file__).with_name("model_card.md"),
 )

@@ -75,6 +75,10 @@ FIELDS = {name: getattr(TASK, name) for name in TASK.__dataclass_fields__}
             {"problem": "ranking"},
             "task diabetes: expected a problem that is one of binary, multiclass, regression, received 'ranking'",
         ),
+        (
+            {"scoping": Path("nowhere.toml")},
+            "task diabetes: no scoping at nowhere.toml; write one, or correct the path",
+        ),
         ({"train_steps": 0}, "task diabetes: expected train_steps of 1 or more, received 0"),
     ],
 )
