@@ -8,21 +8,16 @@ ExampleGen's cache key. Standard library only; tfx is found but not imported, wh
 """
 
 import argparse
-import hashlib
 import importlib.util
-import os
-import re
 import sys
-import tempfile
 from pathlib import Path
+
+from data import checked_copy
+from data.checked_copy import DataError
 
 CARD = Path(__file__).with_name("README.md")
 IN_PACKAGE = Path("examples/chicago_taxi_pipeline/data/simple/data.csv")
 FILE_NAME = "trips.csv"
-
-
-class DataError(RuntimeError):
-    """The rows cannot be prepared. The message says what was expected, what was received and what to do."""
 
 
 def prepare(directory: Path) -> Path:
@@ -33,20 +28,12 @@ def prepare(directory: Path) -> Path:
         OSError: the directory cannot be written.
     """
     target = Path(directory) / FILE_NAME
-    expected = card_sha256()
-    if target.is_file() and hashlib.sha256(target.read_bytes()).hexdigest() == expected:
-        return Path(directory)
-    source = packaged_file()
-    content = source.read_bytes()
-    received = hashlib.sha256(content).hexdigest()
-    if received != expected:
-        raise DataError(
-            f"{source} is not the file that {CARD.parent.name}/{CARD.name} describes: expected sha256 {expected}, "
-            f"received {received}. Install tfx again (it is damaged, or another release with other data; "
+    if not checked_copy.is_right(target, card_sha256()):
+        otherwise = (
+            "Install tfx again (it is damaged, or another release with other data; "
             "then review the data and write the new figures into the card)."
         )
-    target.parent.mkdir(parents=True, exist_ok=True)
-    _replace(target, content)
+        checked_copy.copy_checked(packaged_file(), target, card=CARD, otherwise=otherwise)
     return Path(directory)
 
 
@@ -56,12 +43,7 @@ def card_sha256() -> str:
     Raises:
         DataError: the card names none.
     """
-    found = re.search(r"^sha256: `([0-9a-f]{64})`$", CARD.read_text(encoding="utf-8"), re.MULTILINE)
-    if found is None:
-        raise DataError(
-            f"{CARD}: expected a line 'sha256: `<64 hex digits>`', found none. Restore it from version control."
-        )
-    return found[1]
+    return checked_copy.card_sha256(CARD)
 
 
 def packaged_file() -> Path:
@@ -79,23 +61,6 @@ def packaged_file() -> Path:
         f"expected the trips at {IN_PACKAGE} inside the installed tfx package, found "
         f"{f'no such file below {roots[0]}' if roots else 'no tfx'}. Install the project's environment again."
     )
-
-
-def _replace(target: Path, content: bytes) -> None:
-    """Writes beside and renames: after a kill, `target` is the old file or the new one, never half of one."""
-    for left in target.parent.glob(f".{target.name}.*"):
-        left.unlink(missing_ok=True)
-    handle, beside = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.chmod(beside, 0o644)
-        os.replace(beside, target)
-    except BaseException:
-        Path(beside).unlink(missing_ok=True)
-        raise
 
 
 def main(arguments: list[str] | None = None) -> int:

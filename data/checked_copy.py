@@ -1,0 +1,80 @@
+"""A copy of a data set's file that is right or absent: checked against the sha256 in its data card, written whole.
+
+A file that is already right is not touched: its modification time is part of ExampleGen's cache key. Standard library
+only.
+"""
+
+import hashlib
+import os
+import re
+import tempfile
+from pathlib import Path
+
+
+class DataError(RuntimeError):
+    """The rows cannot be prepared. The message says what was expected, what was received and what to do."""
+
+
+def card_sha256(card: Path) -> str:
+    """Reads the sha256 of the rows from a data card, the figure's only home.
+
+    Raises:
+        DataError: The card names none.
+    """
+    found = re.search(r"^sha256: `([0-9a-f]{64})`$", card.read_text(encoding="utf-8"), re.MULTILINE)
+    if found is None:
+        raise DataError(
+            f"{card}: expected a line 'sha256: `<64 hex digits>`', found none. Restore it from version control."
+        )
+    return found[1]
+
+
+def is_right(target: Path, expected: str) -> bool:
+    """Whether a file is there and has the sha256 that is expected."""
+    return target.is_file() and hashlib.sha256(target.read_bytes()).hexdigest() == expected
+
+
+def copy_checked(source: Path, target: Path, *, card: Path, otherwise: str) -> None:
+    """Makes sure that `target` holds the bytes that the card describes, from `source` if it does not.
+
+    Args:
+        source: where they come from.
+        target: where they go; folders above it are made.
+        card: the data card with the sha256.
+        otherwise: what to do when `source` holds other bytes, for the message.
+
+    Raises:
+        DataError: The source is missing, or is not what the card describes.
+        OSError: The folder cannot be written.
+    """
+    expected = card_sha256(card)
+    if is_right(target, expected):
+        return
+    if not source.is_file():
+        raise DataError(f"{source}: expected the rows that {card.name} describes, found no such file. {otherwise}")
+    content = source.read_bytes()
+    received = hashlib.sha256(content).hexdigest()
+    if received != expected:
+        raise DataError(
+            f"{source} is not the file that {card.parent.name}/{card.name} describes: expected sha256 {expected}, "
+            f"received {received}. {otherwise}"
+        )
+    target.parent.mkdir(parents=True, exist_ok=True)
+    _replace(target, content)
+
+
+def _replace(target: Path, content: bytes) -> None:
+    """Writes beside and renames: after a kill, `target` is the old file or the new one, never half of one."""
+    for left in target.parent.glob(f".{target.name}.*"):
+        left.unlink(missing_ok=True)
+    handle, beside = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.chmod(beside, 0o644)
+        os.replace(beside, target)
+    except BaseException:
+        Path(beside).unlink(missing_ok=True)
+        raise
