@@ -1,0 +1,17 @@
+"""Reading runs: what a run wrote, as DataFrames, protos and callables; nothing here writes.
+
+    from pathlib import Path
+    from pipelines.runs import Runs
+
+    run = Runs(Path("var")).open("latest")
+    run.metrics()
+    run.model()(run.rows("eval"))
+
+On the shell: `python -m pipelines.runs list | show | diff | lineage`. docs/runs.md is the guide.
+"""
+
+from pipelines.runs.errors import RunError
+from pipelines.runs.run import Run
+from pipelines.runs.runs import Runs
+
+__all__ = ["Run", "RunError", "Runs"]

@@ -1,0 +1,85 @@
+"""The files that ExampleGen read, as ML Metadata remembers them."""
+
+import dataclasses
+import datetime
+import fnmatch
+import glob
+from collections.abc import Mapping
+from pathlib import Path
+
+from pipelines.runs.metadata import Artifact, Metadata, Step
+
+_ROWS = "rows_"  # with a split's name: custom property that our ExampleGen gives its Examples
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DataSource:
+    """What one Examples artifact was made from."""
+
+    folder: str
+    patterns: Mapping[str, str]  # name of the input split -> pattern of file names
+    fingerprint: str  # TFX's: number, size and times of the files
+    span: int
+    rows: Mapping[str, int]  # split -> rows that were written
+    examples: Artifact
+    read: datetime.datetime  # UTC
+
+    @property
+    def files(self) -> list[str]:
+        """The files that match now; `unchanged` says whether they still are what was read."""
+        return sorted(path for pattern in self.patterns.values() for path in self._matching(pattern))
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether number, size and times of the files are those that were read."""
+        return "\n".join(self._fingerprint(split) for split in self.patterns) == self.fingerprint
+
+    def matches(self, data: str | Path) -> bool:
+        """Whether `data` names this: its fingerprint, its folder, or a file that was read from it."""
+        if str(data) == self.fingerprint:
+            return True
+        path, folder = Path(data).resolve(), Path(self.folder).resolve()
+        inside = path.parent == folder and any(fnmatch.fnmatch(path.name, name) for name in self.patterns.values())
+        return path == folder or inside
+
+    def _matching(self, pattern: str) -> list[str]:
+        return glob.glob(str(Path(self.folder) / pattern))
+
+    def _fingerprint(self, split: str) -> str:
+        """As tfx.utils.io_utils.generate_fingerprint makes it, which needs TensorFlow: times are in whole seconds."""
+        stats = [Path(path).stat() for path in self._matching(self.patterns[split])]
+        either, total = 0, 0
+        for stat in stats:
+            either, total = either ^ int(stat.st_mtime), total + int(stat.st_mtime)
+        size = sum(stat.st_size for stat in stats)
+        return f"split:{split},num_files:{len(stats)},total_bytes:{size},xor_checksum:{either},sum_checksum:{total}"
+
+
+def sources(metadata: Metadata) -> list[DataSource]:
+    """Everything that was ever read, in the order of reading."""
+    steps = (step for step in metadata.steps.values() if step.state == "COMPLETE" and "input_base" in step.parameters)
+    return [_source(metadata, step) for step in steps]
+
+
+def source_of(metadata: Metadata, examples: int) -> DataSource | None:
+    """What an Examples artifact was made from."""
+    step = metadata.maker(examples)
+    return _source(metadata, step) if step is not None and "input_base" in step.parameters else None
+
+
+def _source(metadata: Metadata, step: Step) -> DataSource:
+    (examples,) = metadata.take(step.outputs["examples"])
+    properties = examples.properties
+    return DataSource(
+        folder=str(step.parameters["input_base"]),
+        patterns={split["name"]: split["pattern"] for split in step.parameters["input_config"]["splits"]},
+        fingerprint=str(properties.get("input_fingerprint", "")),
+        span=int(properties.get("span", 0)),
+        rows={
+            name.removeprefix(_ROWS): int(properties[name])
+            for name in sorted(properties, reverse=True)
+            if name.startswith(_ROWS)
+        },
+        examples=examples,
+        read=step.ended,
+    )

@@ -1,0 +1,75 @@
+"""Examples artifacts as DataFrames."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import tensorflow as tf
+from tensorflow_metadata.proto.v0 import schema_pb2
+from tfx_bsl.coders import example_coder
+
+from pipelines.runs.errors import RunError
+
+
+def read_records(examples: Path, split: str) -> list[bytes]:
+    """The serialized tf.Examples of one split, in the order of the files and of the rows in them.
+
+    Raises:
+        RunError: There is no such split, or its files are gone.
+    """
+    folder = examples / f"Split-{split}"
+    files = sorted(str(path) for path in folder.glob("*") if path.is_file())
+    if not files:
+        known = sorted(path.name.removeprefix("Split-") for path in examples.glob("Split-*"))
+        raise RunError(f"no rows in {folder}: expected a split that is one of {known}, received {split!r}")
+    return list(tf.data.TFRecordDataset(files, compression_type="GZIP").as_numpy_iterator())
+
+
+def to_frame(records: list[bytes], schema: schema_pb2.Schema) -> pd.DataFrame:
+    """Serialized tf.Examples as one row each, in their order, with the schema's columns in its order.
+
+    INT is Int64 with NA where a value is missing, FLOAT is float32 with NaN, BYTES is str with None. A column in which
+    some row has several values holds lists, and None.
+    """
+    batch = example_coder.ExamplesToRecordBatchDecoder(schema.SerializeToString()).DecodeBatch(records)
+    columns = dict(zip(batch.schema.names, batch.columns, strict=True))
+    return pd.DataFrame({feature.name: _column(columns[feature.name]) for feature in schema.feature})
+
+
+def without_missing(rows: pd.DataFrame) -> pd.DataFrame:
+    """The same rows, with NumPy's own int64 where no integer is missing: what other libraries take."""
+    whole = [name for name, dtype in rows.dtypes.items() if str(dtype) == "Int64" and not rows[name].isna().any()]
+    return rows.astype(dict.fromkeys(whole, "int64"))
+
+
+def _column(lists: pa.Array) -> Any:
+    if pa.types.is_null(lists.type):  # a feature of unknown type that no row has
+        return np.full(len(lists), None, dtype=object)
+    offsets = np.asarray(lists.offsets)
+    counts = np.diff(offsets)
+    if lists.null_count:
+        counts[np.asarray(lists.is_null())] = 0
+    if (counts > 1).any():
+        return pd.Series([_listed(cell) for cell in lists.to_pylist()], dtype=object)
+    present, values = counts == 1, lists.flatten()
+    if pa.types.is_integer(values.type):
+        filled = np.zeros(len(lists), dtype=np.int64)
+        filled[present] = values.to_numpy(zero_copy_only=False)
+        return pd.arrays.IntegerArray(filled, ~present)
+    if pa.types.is_floating(values.type):
+        numbers = np.full(len(lists), np.nan, dtype=np.float32)
+        numbers[present] = values.to_numpy(zero_copy_only=False)
+        return numbers
+    strings = np.full(len(lists), None, dtype=object)
+    strings[present] = [_text(value) for value in values.to_pylist()]
+    return strings
+
+
+def _listed(cell: list[Any] | None) -> list[Any] | None:
+    return [_text(value) for value in cell] if cell else None
+
+
+def _text(value: Any) -> Any:
+    return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else value

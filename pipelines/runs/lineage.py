@@ -1,0 +1,201 @@
+"""Lineage: from a model back to its data, code and parameters; from data forward to every model that it fed.
+
+Loads neither TFX nor TensorFlow.
+"""
+
+import dataclasses
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from pipelines.runs.data_source import DataSource, source_of, sources
+from pipelines.runs.errors import RunError
+from pipelines.runs.metadata import Artifact, Metadata, Step
+from pipelines.runs.parameters import digests_of, hyperparameters_of, parameters_of
+
+_EXAMPLES, _MODEL, _PUSHED = "Examples", "Model", "PushedModel"  # artifact types
+_COLUMNS = (
+    "data", "files", "fingerprint", "span", "rows", "task", "run", "model", "trained", "pushed", "versions",
+)  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Edge:
+    """One artifact on its way from one node to another, for a picture."""
+
+    source: str  # node that made it, or a resolver that found it
+    target: str  # node that read it
+    artifact: Artifact
+    from_run: str  # that made it: another run's where it was found, or came from the cache
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Lineage:
+    """Where the model of one run came from, and where it went. What the run did not get to is None or empty."""
+
+    task: str
+    run_id: str
+    data: DataSource | None
+    contract: str  # digest of the contract, 16 hex digits
+    code: Mapping[str, str]  # node -> digest of the code that it ran, 16 hex digits
+    parameters: Mapping[str, Any]  # what the nodes were told, by dotted names
+    hyperparameters: Mapping[str, Any]
+    model: Artifact | None
+    trained_by: str | None  # the run that trained it: an earlier one where the Trainer came from the cache
+    baseline: Artifact | None  # the blessed model that it was compared with
+    started_from: Artifact | None  # the model whose weights it started from
+    versions: tuple[str, ...]  # pushed versions that hold the model
+    steps: tuple[Step, ...]  # of the run, cached ones as they once ran
+    edges: tuple[Edge, ...]
+
+
+def lineage_of(metadata: Metadata, run_id: str) -> Lineage:
+    """The lineage of one run's model.
+
+    Raises:
+        RunError: ML Metadata knows nothing of the run.
+    """
+    own = metadata.of_run(run_id)
+    if not own:
+        raise RunError(f"run {run_id} has no lineage: it ended before its first node, or another folder holds it.")
+    steps = tuple(metadata.origin(step) for step in own)
+    by_node = {step.node: step for step in steps}
+    examples = _first(metadata, by_node.get("ExampleGen"), "outputs", "examples")
+    model = _first(metadata, by_node.get("Trainer"), "outputs", "model")
+    maker = metadata.maker(model.id) if model else None
+    return Lineage(
+        task=own[0].task,
+        run_id=run_id,
+        data=source_of(metadata, examples.id) if examples else None,
+        contract=_contract(by_node.get("ImportSchemaGen")),
+        code=digests_of(steps),
+        parameters=parameters_of(steps),
+        hyperparameters=hyperparameters_of(steps, metadata),
+        model=model,
+        trained_by=maker.run_id if maker else None,
+        baseline=_first(metadata, by_node.get("BlessedModelResolver"), "resolved", "model"),
+        started_from=_first(metadata, by_node.get("Trainer"), "inputs", "base_model"),
+        versions=versions_of(metadata, model.id) if model else (),
+        steps=steps,
+        edges=_edges(metadata, steps),
+    )
+
+
+def pushing_run(metadata: Metadata, version: str, task: str | None = None) -> str:
+    """The run that pushed a version.
+
+    Raises:
+        RunError: None did, or runs of several tasks did.
+    """
+    pushed: dict[str, dict[str, str]] = {}  # version -> task -> the run that pushed it first
+    for step in metadata.steps.values():
+        for name in _pushed_versions(metadata, step) if step.state == "COMPLETE" else ():
+            if task in (None, step.task):
+                pushed.setdefault(name, {}).setdefault(step.task, step.run_id)
+    if version not in pushed:
+        close = difflib.get_close_matches(version, pushed, n=1) or sorted(pushed)[-1:]
+        known = f"did you mean {close[0]}?" if close else "none was ever pushed"
+        raise RunError(f"no run pushed version {version}: {known}")
+    if len(pushed[version]) > 1:
+        raise RunError(f"version {version} was pushed for {', '.join(pushed[version])}: expected one task; name it.")
+    return next(iter(pushed[version].values()))
+
+
+def data_fed(
+    metadata: Metadata, data: str | Path | None = None, *, span: int | None = None, task: str | None = None
+) -> pd.DataFrame:
+    """Every model that some data fed; see Runs.fed_by."""
+    read = [source for source in sources(metadata) if span in (None, source.span)]
+    chosen = [source for source in read if data is None or source.matches(data)]
+    if not chosen:
+        known = sorted({source.folder for source in read})
+        raise RunError(f"no run read {data if span is None else f'span {span}'}: expected one of {known}")
+    rows = [
+        _fed_row(metadata, source, model)
+        for source in chosen
+        for model in _models_fed(metadata, source.examples.id)
+        if task in (None, _required_maker(metadata, model).task)
+    ]
+    return pd.DataFrame(rows, columns=list(_COLUMNS))
+
+
+def versions_of(metadata: Metadata, model: int) -> tuple[str, ...]:
+    """The pushed versions that hold a model, in the order of their pushes."""
+    pushes = (step for step in metadata.users(model) if model in step.inputs.get("model", ()))
+    return tuple(dict.fromkeys(version for step in pushes for version in _pushed_versions(metadata, step)))
+
+
+def _models_fed(metadata: Metadata, examples: int) -> list[int]:
+    """Models downstream of an artifact. From one model on, only to models that started from its weights."""
+    waiting, seen = [examples], set()
+    while waiting:
+        artifact = waiting.pop()
+        if artifact in seen:
+            continue
+        seen.add(artifact)
+        for step in metadata.users(artifact):
+            made = metadata.take(step.made)
+            if metadata.artifacts[artifact].type == _MODEL:
+                # An Evaluator, too, reads a model, as a baseline: that does not feed the other one.
+                made = [one for one in made if one.type == _MODEL]
+            waiting += [one.id for one in made]
+    return sorted(id for id in seen if metadata.artifacts[id].type == _MODEL)
+
+
+def _fed_row(metadata: Metadata, source: DataSource, model: int) -> dict[str, object]:
+    trainer, versions = _required_maker(metadata, model), versions_of(metadata, model)
+    return {
+        "data": source.folder,
+        "files": ", ".join(source.patterns.values()),
+        "fingerprint": source.fingerprint,
+        "span": source.span,
+        "rows": sum(source.rows.values()),
+        "task": trainer.task,
+        "run": trainer.run_id,
+        "model": metadata.artifacts[model].uri,
+        "trained": trainer.ended,
+        "pushed": bool(versions),
+        "versions": list(versions),
+    }
+
+
+def _required_maker(metadata: Metadata, model: int) -> Step:
+    maker = metadata.maker(model)
+    if maker is None:
+        raise RunError(f"ML Metadata says what read model {model} and not what made it: the database is damaged.")
+    return maker
+
+
+def _pushed_versions(metadata: Metadata, step: Step) -> list[str]:
+    made = (artifact for artifact in metadata.take(step.made) if artifact.type == _PUSHED)
+    return [str(one.properties["pushed_version"]) for one in made if one.properties.get("pushed") == 1]
+
+
+def _first(metadata: Metadata, step: Step | None, side: str, key: str) -> Artifact | None:
+    ids = getattr(step, side).get(key, ()) if step else ()
+    return metadata.artifacts[ids[0]] if ids else None
+
+
+def _contract(step: Step | None) -> str:
+    """The copy of the contract is named after its digest; see pipelines.config.contract_copy."""
+    return Path(str(step.parameters.get("schema_file", ""))).stem if step else ""
+
+
+def _edges(metadata: Metadata, steps: tuple[Step, ...]) -> tuple[Edge, ...]:
+    sources = {id: step.node for step in steps for ids in step.resolved.values() for id in ids}
+    sources |= {id: step.node for step in steps for id in step.made}
+    edges = {}
+    for step in steps:
+        for id in sorted(step.used):
+            maker = metadata.maker(id)
+            if id in sources:
+                edges[sources[id], step.node, id] = Edge(
+                    source=sources[id],
+                    target=step.node,
+                    artifact=metadata.artifacts[id],
+                    from_run=maker.run_id if maker else "",
+                )
+    return tuple(edges.values())

@@ -1,0 +1,206 @@
+"""ML Metadata, read only: which node ran when, on what, with which parameters, and what it wrote.
+
+Loads neither TFX nor TensorFlow.
+"""
+
+import dataclasses
+import datetime
+import functools
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import ml_metadata as mlmd
+from ml_metadata.errors import StatusError
+from ml_metadata.proto import metadata_store_pb2
+
+from pipelines.runs.errors import RunError
+
+# TFX's names for the contexts that it files executions under.
+_RUN, _NODE = "pipeline_run", "node"
+_INPUTS = (metadata_store_pb2.Event.INPUT, metadata_store_pb2.Event.DECLARED_INPUT)
+_OUTPUTS = (metadata_store_pb2.Event.OUTPUT, metadata_store_pb2.Event.DECLARED_OUTPUT)
+_RESOLVED = metadata_store_pb2.Event.INTERNAL_OUTPUT  # what a resolver picked, and did not make
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Artifact:
+    """One artifact, such as a Model."""
+
+    id: int
+    type: str
+    uri: str
+    properties: Mapping[str, int | float | str]  # the artifact's own and custom ones
+    created: datetime.datetime  # UTC
+
+    @property
+    def path(self) -> Path:
+        """Its folder."""
+        return Path(self.uri)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Step:
+    """One execution of a node."""
+
+    id: int
+    task: str
+    node: str
+    run_id: str
+    state: str  # of ML Metadata: COMPLETE, CACHED, FAILED, RUNNING, …
+    ended: datetime.datetime  # UTC; of the last change of state
+    parameters: Mapping[str, Any]  # what the node was told; JSON is parsed
+    inputs: Mapping[str, tuple[int, ...]]  # name of the input -> ids of artifacts
+    outputs: Mapping[str, tuple[int, ...]]  # what it made; for a cached step, what was made before
+    resolved: Mapping[str, tuple[int, ...]]  # what a resolver picked
+
+    @property
+    def made(self) -> frozenset[int]:
+        """Ids of all outputs."""
+        return frozenset(id for ids in self.outputs.values() for id in ids)
+
+    @property
+    def used(self) -> frozenset[int]:
+        """Ids of all inputs."""
+        return frozenset(id for ids in self.inputs.values() for id in ids)
+
+
+class Metadata:
+    """The steps and artifacts of one ML Metadata database, as they are when they are first asked for."""
+
+    def __init__(self, database: Path):
+        """Opens the database.
+
+        Raises:
+            RunError: There is none, or it cannot be read.
+        """
+        if not database.is_file():
+            raise RunError(
+                f"no ML Metadata at {database}: expected the database that `make run-local` writes; "
+                "name the right folder with --var, or run the pipeline."
+            )
+        connection = metadata_store_pb2.ConnectionConfig()
+        connection.sqlite.filename_uri = str(database)
+        connection.sqlite.connection_mode = metadata_store_pb2.SqliteMetadataSourceConfig.READONLY
+        try:
+            self._store = mlmd.MetadataStore(connection)
+        except (StatusError, RuntimeError) as error:
+            raise RunError(
+                f"the ML Metadata at {database} cannot be read: {error}; if a run is using it, wait for its end."
+            ) from error
+
+    @functools.cached_property
+    def artifacts(self) -> dict[int, Artifact]:
+        """Every artifact, by id."""
+        return {artifact.id: _artifact(artifact) for artifact in self._store.get_artifacts()}
+
+    @functools.cached_property
+    def steps(self) -> dict[int, Step]:
+        """Every step, by id, in the order in which they began; those of no run left out."""
+        nodes, runs = self._contexts(_NODE), self._contexts(_RUN)
+        executions = [one for one in self._store.get_executions() if one.id in nodes and one.id in runs]
+        events = self._events([execution.id for execution in executions])
+        found = (_step(one, nodes[one.id], runs[one.id], events[one.id]) for one in executions)
+        return dict(sorted((step.id, step) for step in found))
+
+    def of_run(self, run_id: str) -> list[Step]:
+        """The steps of one run, in the order in which they began."""
+        return [step for step in self.steps.values() if step.run_id == run_id]
+
+    def origin(self, step: Step) -> Step:
+        """The step that made what a cached step gave out; any other step itself."""
+        if step.state != "CACHED" or not step.made:
+            return step
+        makers = (self.maker(artifact) for artifact in step.made)
+        return next((maker for maker in makers if maker is not None), step)
+
+    def maker(self, artifact: int) -> Step | None:
+        """The step that made an artifact; None where it came from elsewhere."""
+        return self._makers.get(artifact)
+
+    def users(self, artifact: int) -> list[Step]:
+        """The steps that read an artifact, in the order in which they began; cached ones left out."""
+        return [step for step in self.steps.values() if artifact in step.used and step.state != "CACHED"]
+
+    def take(self, ids: Iterable[int]) -> list[Artifact]:
+        """Artifacts by their ids."""
+        return [self.artifacts[id] for id in ids]
+
+    @functools.cached_property
+    def _makers(self) -> dict[int, Step]:
+        made = [step for step in self.steps.values() if step.state == "COMPLETE"]
+        return {artifact: step for step in reversed(made) for artifact in step.made}
+
+    def _contexts(self, type_name: str) -> dict[int, str]:
+        """Id of an execution -> name of its context of that type."""
+        return {
+            execution.id: context.name
+            for context in self._store.get_contexts_by_type(type_name)
+            for execution in self._store.get_executions_by_context(context.id)
+        }
+
+    def _events(self, executions: list[int]) -> dict[int, list[metadata_store_pb2.Event]]:
+        found = defaultdict(list)
+        if executions:
+            for event in self._store.get_events_by_execution_ids(executions):
+                found[event.execution_id].append(event)
+        return found
+
+
+def _step(
+    execution: metadata_store_pb2.Execution, node: str, run_id: str, events: list[metadata_store_pb2.Event]
+) -> Step:
+    task, _, name = node.partition(".")  # TFX names its node context `<pipeline>.<node>`
+    return Step(
+        id=execution.id,
+        task=task,
+        node=name,
+        run_id=run_id,
+        state=metadata_store_pb2.Execution.State.Name(execution.last_known_state),
+        ended=_time(execution.last_update_time_since_epoch),
+        parameters={key: _parsed(value) for key, value in sorted(_values(execution.custom_properties).items())},
+        inputs=_ids(events, _INPUTS),
+        outputs=_ids(events, _OUTPUTS),
+        resolved=_ids(events, (_RESOLVED,)),
+    )
+
+
+def _artifact(artifact: metadata_store_pb2.Artifact) -> Artifact:
+    return Artifact(
+        id=artifact.id,
+        type=artifact.type,
+        uri=artifact.uri,
+        properties=_values(artifact.properties) | _values(artifact.custom_properties),
+        created=_time(artifact.create_time_since_epoch),
+    )
+
+
+def _ids(events: list[metadata_store_pb2.Event], types: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
+    found = defaultdict(list)
+    for event in events:
+        if event.type in types and event.path.steps:
+            found[event.path.steps[0].key].append(event.artifact_id)
+    return {key: tuple(ids) for key, ids in sorted(found.items())}
+
+
+def _values(properties: Mapping[str, metadata_store_pb2.Value]) -> dict[str, int | float | str]:
+    kinds = ("int_value", "double_value", "string_value")
+    return {
+        name: getattr(value, kind) for name, value in properties.items() if (kind := value.WhichOneof("value")) in kinds
+    }
+
+
+def _parsed(value: int | float | str) -> Any:
+    """TFX keeps what is not a number or a string as JSON."""
+    if isinstance(value, str) and value[:1] in ("{", "["):
+        try:
+            return json.loads(value)
+        except ValueError:  # A string that only looks like it.
+            return value
+    return value
+
+
+def _time(milliseconds: int) -> datetime.datetime:
+    return datetime.datetime.fromtimestamp(milliseconds / 1000, datetime.UTC)

@@ -1,0 +1,95 @@
+"""An exported model as a function of raw rows."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+
+from components.signatures import PREDICTIONS, SERVING_RAW, TRANSFORM_FEATURES, check_signatures
+from pipelines.runs.errors import RunError
+from serving import contract
+from serving.contract import Feature, Kind
+
+PREDICTION = "prediction"
+_BATCH = 1024  # rows a call: the size bounds memory, and changes no answer beyond docs/decisions/0008-tolerance.md
+
+
+class RunModel:
+    """Raw rows in, predictions out, through the SavedModel's own signatures."""
+
+    def __init__(self, directory: Path):
+        """Loads the model.
+
+        Args:
+            directory: the SavedModel.
+
+        Raises:
+            SignatureError: It is none, or lacks a signature.
+            ContractError: Its contract cannot be read.
+        """
+        check_signatures(directory)
+        self.directory = directory
+        self.contract = contract.read(directory / "assets.extra" / "schema.pbtxt")
+        self._loaded = tf.saved_model.load(str(directory))
+
+    def __call__(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Predicts, through the signature serving_raw, as a client's JSON would.
+
+        Args:
+            rows: raw values, one column per feature of the contract, None, NaN or NA where one is missing. A feature
+                that the contract does not require may have no column; other columns, such as the label's, do not count.
+
+        Returns:
+            One row per row, with the index of `rows`: "prediction" float32, or "prediction_0", "prediction_1", … where
+            the model has several outputs, such as one per class.
+
+        Raises:
+            RunError: A required value is missing, or a value has another type than the contract says.
+        """
+        inputs = {feature.name: _values(feature, rows, self._missing(feature)) for feature in self.contract.features}
+        signature = self._loaded.signatures[SERVING_RAW]
+        parts = [
+            signature(**{name: tf.constant(values[start : start + _BATCH]) for name, values in inputs.items()})
+            for start in range(0, len(rows), _BATCH)
+        ]
+        outputs = int(signature.structured_outputs[PREDICTIONS].shape[-1])
+        found = np.concatenate([np.empty((0, outputs), np.float32), *(part[PREDICTIONS].numpy() for part in parts)])
+        names = [PREDICTION] if outputs == 1 else [f"{PREDICTION}_{i}" for i in range(outputs)]
+        return pd.DataFrame(found, columns=names, index=rows.index)
+
+    def transformed(self, records: list[bytes]) -> dict[str, np.ndarray]:
+        """Serialized tf.Examples with the label -> every transformed feature and the label, each [rows, n]."""
+        signature = self._loaded.signatures[TRANSFORM_FEATURES]
+        parts = [signature(tf.constant(records[i : i + _BATCH])) for i in range(0, len(records), _BATCH)]
+        return {name: np.concatenate([part[name].numpy() for part in parts]) for name in signature.structured_outputs}
+
+    def _missing(self, feature: Feature) -> int | str:
+        rule = self.contract.missing
+        return rule.string if feature.kind is Kind.BYTES else rule.number
+
+
+def _values(feature: Feature, rows: pd.DataFrame, missing: int | str) -> np.ndarray:
+    """One column as serving_raw takes it, missing values spelled out."""
+    column = rows[feature.name] if feature.name in rows else pd.Series(None, index=rows.index, dtype=object)
+    absent = column.isna()
+    if feature.required and absent.any():
+        raise RunError(
+            f"{feature.name} is required: expected a value in every row, received none in {int(absent.sum()):,} of "
+            f"{len(rows):,} rows; fill them or leave those rows out."
+        )
+    cells = column.astype(object).where(~absent, missing).to_list()
+    wrong = next((cell for cell in cells if not _fits(cell, feature.kind)), None)
+    if wrong is not None:
+        raise RunError(f"{feature.name}: expected {feature.expectation}, received {wrong!r}; correct that column.")
+    if feature.kind is Kind.BYTES:
+        return np.array([cell.encode() for cell in cells], dtype=object)
+    return np.array(cells, dtype=feature.kind.value)
+
+
+def _fits(cell: Any, kind: Kind) -> bool:
+    if kind is Kind.BYTES:
+        return isinstance(cell, str)
+    number = isinstance(cell, int | float | np.integer | np.floating) and not isinstance(cell, bool)
+    return number and (kind is Kind.FLOAT or float(cell).is_integer())

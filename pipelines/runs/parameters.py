@@ -1,0 +1,64 @@
+"""What the nodes of a run were told: parameters, digests of code, hyperparameters, the task's package."""
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from pipelines.runs.errors import RunError
+from pipelines.runs.metadata import Metadata, Step
+
+_DIGEST = "digest"  # what the names of digests of code end with
+# Not parameters of the computation: where the data lies, and what it was; the lineage tells.
+_ABOUT_DATA = frozenset({"input_base", "input_fingerprint", "schema_file", "span", "version"})
+_TRAINER, _HYPERPARAMETERS, _VALUES = "Trainer", "hyperparameters", "values"
+
+
+def parameters_of(steps: Iterable[Step]) -> dict[str, Any]:
+    """Every parameter of every node, under a dotted name such as "Trainer.custom_config.settings.train_steps"."""
+    return {name: value for name, value in _flat(steps) if not name.endswith(_DIGEST)}
+
+
+def digests_of(steps: Iterable[Step]) -> dict[str, str]:
+    """Node -> digest of the code that it ran."""
+    return {name.partition(".")[0]: str(value) for name, value in _flat(steps) if name.endswith(_DIGEST)}
+
+
+def hyperparameters_of(steps: Iterable[Step], metadata: Metadata) -> dict[str, Any]:
+    """The values in the HyperParameters artifact that Trainer read, by name; empty where it read none.
+
+    Raises:
+        RunError: The artifact is gone.
+    """
+    for step in steps:
+        for artifact in metadata.take(step.inputs.get(_HYPERPARAMETERS, ()) if step.node == _TRAINER else ()):
+            files = sorted(path for path in artifact.path.glob("*") if path.is_file())
+            if not files:
+                raise RunError(f"the hyperparameters of run {step.run_id} are gone: expected a file in {artifact.uri}")
+            return dict(json.loads(files[0].read_text())[_VALUES])  # KerasTuner's own format
+    return {}
+
+
+def task_package(steps: Iterable[Step]) -> str | None:
+    """The package of the task, by the module of its preprocessing_fn; None before Transform."""
+    for step in steps:
+        if function := step.parameters.get("preprocessing_fn"):
+            return str(function).rpartition(".")[0].rpartition(".")[0]
+    return None
+
+
+def _flat(steps: Iterable[Step]) -> Iterator[tuple[str, Any]]:
+    for step in steps:
+        for name, value in step.parameters.items():
+            if name not in _ABOUT_DATA:
+                yield from _leaves(f"{step.node}.{name}", value)
+
+
+def _leaves(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict) and value:
+        for key, item in value.items():
+            yield from _leaves(f"{name}.{key}", item)
+    elif isinstance(value, list) and any(isinstance(item, dict) for item in value):
+        for index, item in enumerate(value):
+            yield from _leaves(f"{name}[{index}]", item)
+    else:
+        yield name, value

@@ -1,0 +1,94 @@
+"""The record of a run: its summary.json; for a run that left none, what ML Metadata knows of it."""
+
+import datetime
+import json
+from pathlib import Path
+from typing import Any
+
+from pipelines.runs.errors import RunError
+from pipelines.runs.metadata import Artifact, Metadata, Step
+
+SUMMARY_FILE = "summary.json"  # docs/summary.md
+FORMAT = 1  # of summary.json, that is understood here
+UNFINISHED = "unfinished"  # status of a run that left no summary: it goes on, or was killed
+
+_STATES = {"COMPLETE": "ran", "CACHED": "cached"}  # of ML Metadata -> of summary.json
+_ID_TIME = "%Y%m%d-%H%M%S"  # a run's id begins with the time at which it started
+
+
+def read_record(directory: Path, database: Path) -> dict[str, Any]:
+    """The record as docs/summary.md describes it; its status may also be UNFINISHED.
+
+    Args:
+        directory: of the run.
+        database: of ML Metadata; opened only if the run left no summary.
+
+    Raises:
+        RunError: The summary cannot be understood.
+    """
+    path = directory / SUMMARY_FILE
+    if not path.is_file():
+        return _rebuilt(directory.name, Metadata(database) if database.is_file() else None)
+    try:
+        record = json.loads(path.read_text())
+    except ValueError as error:
+        raise RunError(f"{path} is damaged: expected JSON, received {error}; move that run's folder away.") from error
+    if not isinstance(record, dict) or record.get("format") != FORMAT:
+        received = record.get("format") if isinstance(record, dict) else type(record).__name__
+        raise RunError(f"{path} is not understood: expected format {FORMAT}, received {received}; update this project.")
+    return record
+
+
+def run_order(directory: Path) -> tuple[str, int]:
+    """Sorts folders of runs by time, those of the same second by their running number."""
+    length = len(datetime.datetime(2000, 1, 1).strftime(_ID_TIME))
+    number = directory.name[length:].removeprefix("-")
+    return directory.name[:length], int(number) if number.isdecimal() else 0
+
+
+def _rebuilt(run_id: str, metadata: Metadata | None) -> dict[str, Any]:
+    steps = metadata.of_run(run_id) if metadata else []
+    return {
+        "format": FORMAT,
+        "run_id": run_id,
+        "task": steps[0].task if steps else "",
+        "status": UNFINISHED,
+        "started": _started(run_id),
+        "seconds": 0.0,
+        "data": next((str(step.parameters["input_base"]) for step in steps if "input_base" in step.parameters), ""),
+        "rows": {},
+        "source_digest": "",
+        "stack": {},
+        "nodes": [_node(step, metadata) for step in steps] if metadata else [],
+        "gates": [],
+        "metrics": {},
+        "latency": {},
+        "schema_differences": [],
+        "pushed": None,
+        "error": "the run left no summary: it goes on, or it was killed",
+    }
+
+
+def _node(step: Step, metadata: Metadata) -> dict[str, Any]:
+    known = {**step.outputs, **step.resolved} if step.state in _STATES else {}
+    state = "ran" if step.resolved else _STATES.get(step.state, "failed")
+    return {
+        "id": step.node,
+        "state": state,
+        "seconds": 0.0,
+        "words": "" if step.state in _STATES else f"ML Metadata says {step.state}",
+        "outputs": {key: _output(metadata.artifacts[ids[0]]) for key, ids in known.items()},
+        "error": None,
+    }
+
+
+def _output(artifact: Artifact) -> dict[str, Any]:
+    return {"type": artifact.type, "uri": artifact.uri, "properties": dict(artifact.properties)}
+
+
+def _started(run_id: str) -> str:
+    try:
+        moment = datetime.datetime.strptime("-".join(run_id.split("-")[:2]), _ID_TIME)
+    except ValueError:  # A folder that somebody named by hand.
+        return ""
+    return moment.replace(tzinfo=datetime.UTC).isoformat(timespec="seconds")

@@ -1,0 +1,305 @@
+"""Run: everything that one run wrote.
+
+What is heavy to load is imported where it is needed: a run's record is read without TensorFlow.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from pipelines.runs import statistics
+from pipelines.runs.errors import RunError
+from pipelines.runs.metadata import Metadata, Step
+from pipelines.runs.record import SUMMARY_FILE, read_record
+
+if TYPE_CHECKING:
+    import tensorflow_transform as tft
+    from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
+
+    from pipelines.runs.lineage import Lineage
+    from pipelines.runs.model import RunModel
+    from pipelines.slices import Slice
+    from pipelines.task import Task
+
+EXAMPLE_GEN, SCHEMA, PROPOSAL, STATISTICS = "ExampleGen", "ImportSchemaGen", "SchemaGen", "StatisticsGen"
+PREVIOUS_STATISTICS, VALIDATOR, TRANSFORM = "AcceptedStatisticsResolver", "ExampleValidator", "Transform"
+TRAINER, BASELINE, EVALUATOR, SKEW_GATE = "Trainer", "BlessedModelResolver", "Evaluator", "SkewGate"
+TRAIN, EVAL = "train", "eval"
+LABEL = "label"
+
+_SCHEMA_FILE, _REPORT_FILE, _SERVING_MODEL = "schema.pbtxt", "report.json", "Format-Serving"
+
+
+class Run:
+    """One run, as it was recorded. Where it did not get to what is asked for, RunError says so."""
+
+    def __init__(self, directory: Path, var: Path):
+        """Reads the record.
+
+        Args:
+            directory: of the run, below `var`/runs.
+            var: the folder that the run wrote to.
+
+        Raises:
+            RunError: The record cannot be understood.
+        """
+        self.directory = directory
+        self.id = directory.name
+        self._database = var / "metadata.sqlite"
+        self.summary: dict[str, Any] = read_record(directory, self._database)  # docs/summary.md
+        self.task: str = self.summary["task"]
+        self.status: str = self.summary["status"]
+        self.started: str = self.summary["started"]  # UTC, ISO 8601
+        self._nodes = {node["id"]: node for node in self.summary["nodes"]}
+
+    def __repr__(self) -> str:
+        return f"Run({self.id}, task={self.task}, status={self.status})"
+
+    @property
+    def version(self) -> str | None:
+        """The pushed version that serves this run's model; None where none does."""
+        pushed = self.summary["pushed"]
+        return pushed["version"] if pushed else None
+
+    # What happened.
+
+    def nodes(self) -> pd.DataFrame:
+        """The nodes in the order in which they ran: columns node, state, seconds, words."""
+        rows = [(node["id"], node["state"], node["seconds"], node["words"]) for node in self.summary["nodes"]]
+        return pd.DataFrame(rows, columns=["node", "state", "seconds", "words"])
+
+    def gates(self) -> pd.DataFrame:
+        """The gates' verdicts: columns gate, passed (True, False; None: it did not get to decide), reasons (list)."""
+        rows = [(gate["gate"], gate["passed"], gate["reasons"]) for gate in self.summary["gates"]]
+        return pd.DataFrame(rows, columns=["gate", "passed", "reasons"]).astype({"passed": object})
+
+    def artifact(self, node: str, key: str) -> Path:
+        """Folder of what a node wrote, took from the cache, or found as a resolver.
+
+        Raises:
+            RunError: The node wrote no such thing, or it is gone.
+        """
+        outputs = self._outputs(node)
+        if key not in outputs:
+            raise RunError(f"{self._missing(node)} no {key!r}; expected one of {sorted(outputs)}")
+        path = Path(outputs[key]["uri"])
+        if not path.exists():
+            raise RunError(
+                f"run {self.id}: what {node} wrote as {key!r} is gone: expected it at {path}; run the pipeline again."
+            )
+        return path
+
+    # Data.
+
+    @functools.cached_property
+    def schema(self) -> schema_pb2.Schema:
+        """The contract that the run's data was held against."""
+        return _schema(self.artifact(SCHEMA, "schema"))
+
+    @functools.cached_property
+    def proposed_schema(self) -> schema_pb2.Schema:
+        """The schema that this data would suggest."""
+        return _schema(self.artifact(PROPOSAL, "schema"))
+
+    def records(self, split: str) -> list[bytes]:
+        """The raw rows of one split as serialized tf.Examples, in a fixed order."""
+        from pipelines.runs.examples import read_records
+
+        return read_records(self.artifact(EXAMPLE_GEN, "examples"), split)
+
+    def rows(self, split: str) -> pd.DataFrame:
+        """The raw rows of one split, with the contract's columns, in the order of `records`.
+
+        Returns:
+            INT is Int64 with NA where a value is missing, FLOAT is float32 with NaN, BYTES is str with None.
+        """
+        from pipelines.runs.examples import to_frame
+
+        return to_frame(self.records(split), self.schema)
+
+    def transformed(self, split: str) -> pd.DataFrame:
+        """The rows of one split as the model sees them, the label among the columns: int64, float32, or str."""
+        from pipelines.runs.examples import read_records, to_frame, without_missing
+
+        records = read_records(self.artifact(TRANSFORM, "transformed_examples"), split)
+        return without_missing(to_frame(records, self.transform_graph.transformed_metadata.schema))
+
+    @functools.cached_property
+    def transform_graph(self) -> tft.TFTransformOutput:
+        """What Transform learnt: feature specs, vocabularies, and the graph itself."""
+        import tensorflow_transform
+
+        return tensorflow_transform.TFTransformOutput(str(self.artifact(TRANSFORM, "transform_graph")))
+
+    def statistics(self, split: str) -> statistics_pb2.DatasetFeatureStatisticsList:
+        """The statistics of the raw rows of one split."""
+        return statistics.read_statistics(self.artifact(STATISTICS, "statistics"), split)
+
+    def statistics_table(self) -> pd.DataFrame:
+        """One row per split and feature; pipelines.runs.statistics names the columns."""
+        return statistics.statistics_table(self.artifact(STATISTICS, "statistics"))
+
+    def previous_statistics(self, split: str = TRAIN) -> statistics_pb2.DatasetFeatureStatisticsList | None:
+        """The statistics of the data accepted before, that this run's were held against; None where there were none."""
+        if "statistics" not in self._outputs(PREVIOUS_STATISTICS):
+            return None
+        return statistics.read_statistics(self.artifact(PREVIOUS_STATISTICS, "statistics"), split)
+
+    def anomalies(self) -> pd.DataFrame:
+        """What ExampleValidator found: columns split, feature, kind, short, description; `gates` says what counted."""
+        return statistics.anomalies_table(self.artifact(VALIDATOR, "anomalies"))
+
+    # Training.
+
+    @functools.cached_property
+    def parameters(self) -> dict[str, Any]:
+        """What the nodes were told, such as "Trainer.settings.train_steps"; without digests of code and data."""
+        from pipelines.runs.parameters import parameters_of
+
+        return parameters_of(self._steps)
+
+    @functools.cached_property
+    def code(self) -> dict[str, str]:
+        """Digests of the code, by node; 16 hex digits each."""
+        from pipelines.runs.parameters import digests_of
+
+        return digests_of(self._steps)
+
+    @functools.cached_property
+    def hyperparameters(self) -> dict[str, Any]:
+        """The hyperparameters that Trainer was given; empty where the task has none."""
+        from pipelines.runs.parameters import hyperparameters_of
+
+        self.artifact(TRAINER, "model")  # Raises where the run did not train.
+        return hyperparameters_of(self._steps, self._metadata)
+
+    def history(self) -> pd.DataFrame:
+        """One row per epoch, counted from 1: columns epoch, loss, val_loss, and the model's other metrics."""
+        from pipelines.fitting import HISTORY_FILE
+
+        path = self.artifact(TRAINER, "model_run") / HISTORY_FILE
+        if not path.is_file():
+            raise RunError(f"no {path}: expected the history that pipelines.fitting.fit writes; train with that.")
+        history = pd.DataFrame(json.loads(path.read_text()))
+        history.insert(0, "epoch", range(1, len(history) + 1))
+        return history
+
+    # The model.
+
+    def model(self) -> RunModel:
+        """The exported model: raw rows (DataFrame) in, a DataFrame with the column "prediction" out."""
+        from pipelines.runs.model import RunModel
+
+        return RunModel(self.artifact(TRAINER, "model") / _SERVING_MODEL)
+
+    def baseline_model(self) -> RunModel | None:
+        """The blessed model that this run's was compared with; None where there was none."""
+        from pipelines.runs.model import RunModel
+
+        if "model" not in self._outputs(BASELINE):
+            return None
+        return RunModel(self.artifact(BASELINE, "model") / _SERVING_MODEL)
+
+    def metrics(self) -> pd.DataFrame:
+        """Metrics of the new model: one row per slice, "overall" first, one column per metric; NaN: undefined."""
+        found = self.summary["metrics"]
+        if not found:
+            from pipelines.runs.evaluation import slice_metrics
+
+            found = slice_metrics(self.artifact(EVALUATOR, "evaluation"), self.task_record.min_slice_rows)
+        table = pd.DataFrame.from_dict(found, orient="index").astype("float64")
+        return table.rename_axis(index="slice")
+
+    def slices(self) -> dict[str, Slice]:
+        """The slices of `metrics`, by their names; pipelines.slices.in_slice finds their rows."""
+        from pipelines.runs.evaluation import read_values
+        from pipelines.slices import slice_in_words
+
+        shown = set(self.metrics().index)
+        every = {slice_in_words(where): where for where, _, _ in read_values(self.artifact(EVALUATOR, "evaluation"))}
+        return {words: where for words, where in every.items() if words in shown}
+
+    def skew_report(self) -> dict[str, Any]:
+        """SkewGate's whole report; components.skew_report makes it."""
+        return json.loads((self.artifact(SKEW_GATE, "blessing") / _REPORT_FILE).read_text())
+
+    def eval_predictions(self) -> pd.DataFrame:
+        """The raw eval rows, with the columns "label" and "prediction" (or "prediction_0", …).
+
+        The label is what the model's own signature transform_features makes of each row.
+
+        Raises:
+            RunError: The run has no model, or the contract has a column of one of these names.
+        """
+        model, rows = self.model(), self.rows(EVAL)
+        labels = model.transformed(self.records(EVAL))[self.task_record.label]
+        added = model(rows).assign(**{LABEL: labels.reshape(len(rows), -1)[:, 0]})
+        if taken := sorted(set(rows) & set(added)):
+            raise RunError(f"the contract has a column {taken[0]!r}: expected that name free; use model() and rows().")
+        return rows.join(added[[LABEL, *added.columns.drop(LABEL)]])
+
+    # Where it came from.
+
+    def lineage(self) -> Lineage:
+        """Where this run's model came from, and where it went."""
+        from pipelines.runs.lineage import lineage_of
+
+        return lineage_of(self._metadata, self.id)
+
+    @functools.cached_property
+    def task_record(self) -> Task:
+        """The task as the code has it now.
+
+        Raises:
+            RunError: The code has no such task any more.
+        """
+        from pipelines.runs.parameters import task_package
+        from pipelines.task import load_task
+        from pipelines.task_names import TaskError
+
+        try:
+            return load_task(task_package(self._steps) or self.task)
+        except TaskError as error:
+            raise RunError(f"run {self.id} is of a task that the code has no longer: {error}") from error
+
+    @functools.cached_property
+    def _metadata(self) -> Metadata:
+        return Metadata(self._database)
+
+    @functools.cached_property
+    def _steps(self) -> list[Step]:
+        return self._metadata.of_run(self.id)
+
+    def _outputs(self, node: str) -> dict[str, Any]:
+        """Raises RunError where the run did not get to that node."""
+        found = self._nodes.get(node)
+        if found is None or found["state"] in ("failed", "skipped"):
+            raise RunError(f"{self._missing(node)} nothing; {self._why()}")
+        return found["outputs"]
+
+    def _missing(self, node: str) -> str:
+        """The beginning of the sentence."""
+        state = self._nodes[node]["state"] if node in self._nodes else "missing"
+        words = {
+            "failed": "failed and wrote",
+            "skipped": "was skipped and wrote",
+            "missing": "was not reached, and wrote",
+        }
+        return f"run {self.id}: {node} {words.get(state, 'wrote')}"
+
+    def _why(self) -> str:
+        if not (self.directory / SUMMARY_FILE).exists():
+            return "the run goes on, or it was killed; wait for its end, or open another run."
+        return f"the run ended as {self.status}: {self.summary['error'] or 'without an error'}; open another run."
+
+
+def _schema(artifact: Path) -> schema_pb2.Schema:
+    from google.protobuf import text_format
+    from tensorflow_metadata.proto.v0 import schema_pb2
+
+    return text_format.Parse((artifact / _SCHEMA_FILE).read_text(encoding="utf-8"), schema_pb2.Schema())

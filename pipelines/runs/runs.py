@@ -1,0 +1,104 @@
+"""Runs: all runs that wrote below one folder."""
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from pipelines.runs.errors import RunError
+from pipelines.runs.lineage import Lineage, data_fed, lineage_of, pushing_run
+from pipelines.runs.metadata import Metadata
+from pipelines.runs.record import SUMMARY_FILE, run_order
+from pipelines.runs.run import Run
+
+LATEST = "latest"
+
+
+class Runs:
+    """The runs of all tasks below one folder."""
+
+    def __init__(self, var: Path):
+        """Looks at nothing yet.
+
+        Args:
+            var: the folder that the runs wrote to.
+        """
+        self.var = var
+
+    def list(self, task: str | None = None) -> Sequence[Run]:
+        """Every run, of one task if it is named, the newest last; those that were killed or go on included.
+
+        Raises:
+            RunError: The record of one cannot be understood.
+        """
+        runs = [Run(directory, self.var) for directory in self._directories()]
+        return [run for run in runs if task in (None, run.task)]
+
+    def open(self, run_id: str = LATEST, task: str | None = None) -> Run:
+        """One run.
+
+        Args:
+            run_id: "latest" for the newest that has ended, or the name of a folder below runs/.
+            task: the newest of this task; the run has to be of it.
+
+        Raises:
+            RunError: There is no such run.
+        """
+        directories = {directory.name: directory for directory in self._directories()}
+        if run_id != LATEST:
+            if run_id not in directories:
+                raise RunError(f"no run {run_id!r} below {self.var / 'runs'}: {_known(run_id, list(directories))}")
+            run = Run(directories[run_id], self.var)
+            if task not in (None, run.task):
+                raise RunError(f"run {run_id} is of another task: expected {task}, received {run.task}")
+            return run
+        for directory in reversed(directories.values()):
+            if (directory / SUMMARY_FILE).is_file() and task in (None, (run := Run(directory, self.var)).task):
+                return run if task else Run(directory, self.var)
+        of_task = f" of task {task}" if task else ""
+        raise RunError(f"no run{of_task} has ended below {self.var / 'runs'}: run `make run-local`, or name --var")
+
+    def lineage(self, version: str, task: str | None = None) -> Lineage:
+        """Where a pushed version came from: data, code, parameters.
+
+        Args:
+            version: name of a folder below serving/<task>/.
+            task: needed only where two tasks have a version of this name.
+
+        Raises:
+            RunError: No run pushed it.
+        """
+        metadata = Metadata(self.var / "metadata.sqlite")
+        return lineage_of(metadata, pushing_run(metadata, version, task))
+
+    def fed_by(
+        self, data: str | Path | None = None, *, span: int | None = None, task: str | None = None
+    ) -> pd.DataFrame:
+        """Every model that some data fed, directly or by way of a warm start, and whether it was pushed.
+
+        Args:
+            data: a CSV file or folder as it was read, or its fingerprint; None: whatever was read.
+            span: number of the span, where the data comes in spans.
+            task: of this task alone.
+
+        Returns:
+            One row per data and model, in the order of training: columns data (folder), files (pattern), fingerprint,
+            span, rows, task, run (that trained it), model (folder), trained (UTC), pushed (bool), versions (list).
+
+        Raises:
+            RunError: No run read such data.
+        """
+        return data_fed(Metadata(self.var / "metadata.sqlite"), data, span=span, task=task)
+
+    def _directories(self) -> Sequence[Path]:
+        folder = self.var / "runs"
+        found = folder.iterdir() if folder.is_dir() else ()
+        return sorted((path for path in found if path.is_dir() and not path.is_symlink()), key=run_order)
+
+
+def _known(name: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    return f"expected one of {', '.join(known[-5:])}, or {LATEST!r}" if known else "there is none yet"
