@@ -4,6 +4,7 @@ from pathlib import Path
 
 from data import taxi as data
 from pipelines.problem import BINARY
+from pipelines.scoping import read_scoping
 from pipelines.task import Task
 from pipelines.taxi import evaluation, preprocessing, trainer
 from pipelines.taxi.features import LABEL
@@ -18,7 +19,7 @@ TASK = Task(
     run_fn=trainer.run_fn,
     make_eval_config=evaluation.make_eval_config,
     train_steps=1000,
-    scoping=Path(__file__).with_name("scoping.toml"),
-    min_slice_rows=evaluation.MIN_SLICE_ROWS,
+    scoping=evaluation.SCOPING,
+    min_slice_rows=read_scoping(evaluation.SCOPING).success.min_slice_rows,
     model_card=Path(__file__).with_name("model_card.md"),
 )
