@@ -1,0 +1,30 @@
+"""Charts of rows, trainings and models, for the report and the notebooks alike: one look, light and dark.
+
+Each takes arrays or a DataFrame and returns an Altair chart without colours of its own, which `theme` gives it. Charts
+are as wide as what holds them.
+"""
+
+from pipelines.charts.binary import precision_recall, reliability, roc, scores
+from pipelines.charts.confusion import confusion
+from pipelines.charts.distributions import distribution, distribution_frame
+from pipelines.charts.regression import predicted_against_actual, residuals
+from pipelines.charts.slices import slices
+from pipelines.charts.theme import SCHEMES, config, use
+from pipelines.charts.training import training_curve
+
+__all__ = [
+    "SCHEMES",
+    "config",
+    "confusion",
+    "distribution",
+    "distribution_frame",
+    "precision_recall",
+    "predicted_against_actual",
+    "reliability",
+    "residuals",
+    "roc",
+    "scores",
+    "slices",
+    "training_curve",
+    "use",
+]

@@ -1,0 +1,146 @@
+"""How a binary classifier orders rows, and whether its probabilities mean what they say."""
+
+from collections.abc import Mapping
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from pipelines.charts.theme import REFERENCE
+
+Predictions = Mapping[str, np.ndarray]  # name of a model -> probabilities, [rows]
+
+_POINTS = 200  # of a curve: more cannot be told apart on a screen
+_Z = 1.96  # standard errors on either side of a 95% interval
+_UNIT = alt.Scale(domain=(0, 1))
+
+
+def roc(labels: np.ndarray, predictions: Predictions) -> alt.LayerChart:
+    """True against false positives at every threshold.
+
+    Args:
+        labels: 0 or 1, [rows].
+        predictions: of one model or several.
+    """
+    frames = []
+    for model, of_model in predictions.items():
+        hits, misses, thresholds = _counts_from_the_top(labels, of_model)
+        frame = {"false positives": misses / max(misses[-1], 1), "true positives": hits / max(hits[-1], 1)}
+        frames.append(_thinned(pd.DataFrame({"model": model, **frame, "threshold": thresholds})))
+    diagonal = pd.DataFrame({"x": [0.0, 1.0], "y": [0.0, 1.0]})
+    return _curve(frames, "false positives", "true positives") + _reference(diagonal)
+
+
+def precision_recall(labels: np.ndarray, predictions: Predictions) -> alt.LayerChart:
+    """Precision against recall at every threshold; the reference is what a guess has.
+
+    Args:
+        labels: 0 or 1, [rows].
+        predictions: of one model or several.
+    """
+    frames = []
+    for model, of_model in predictions.items():
+        hits, misses, thresholds = (values[1:] for values in _counts_from_the_top(labels, of_model))
+        frame = {"recall": hits / max(hits[-1], 1), "precision": hits / (hits + misses)}
+        frames.append(_thinned(pd.DataFrame({"model": model, **frame, "threshold": thresholds})))
+    share = float(np.mean(labels > 0))
+    return _curve(frames, "recall", "precision") + _reference(pd.DataFrame({"x": [0.0, 1.0], "y": [share, share]}))
+
+
+def reliability(labels: np.ndarray, predictions: Predictions, bins: int = 10) -> alt.LayerChart:
+    """Share of positive rows against mean prediction, in bins of equally many rows, with 95% Wilson intervals.
+
+    Args:
+        labels: 0 or 1, [rows].
+        predictions: of one model or several.
+        bins: at most; equal predictions share one.
+    """
+    frame = pd.concat([_reliability_frame(labels, of_model, bins, model) for model, of_model in predictions.items()])
+    base = alt.Chart(frame).encode(
+        x=alt.X("predicted:Q", title="mean prediction", scale=_UNIT), color=alt.Color("model:N", legend=_legend(frame))
+    )
+    tooltip = ["model", alt.Tooltip("predicted", format=".3f"), alt.Tooltip("share", format=".3f"), "rows"]
+    points = base.mark_point(filled=True, size=50, opacity=1).encode(
+        y=alt.Y("share:Q", title="share of positive rows", scale=_UNIT), tooltip=tooltip
+    )
+    lines = base.mark_line(opacity=0.5).encode(y="share:Q")
+    spread = base.mark_rule().encode(y="low:Q", y2="high:Q")
+    return _reference(pd.DataFrame({"x": [0.0, 1.0], "y": [0.0, 1.0]})) + lines + spread + points
+
+
+def scores(labels: np.ndarray, predictions: np.ndarray, names: tuple[str, str] = ("0", "1")) -> alt.Chart:
+    """How the predictions of negative and of positive rows are spread.
+
+    Args:
+        labels: 0 or 1, [rows].
+        predictions: [rows].
+        names: of the two labels.
+    """
+    edges = np.linspace(0, 1, 26)
+    frames = []
+    for label, name in enumerate(names):
+        counts, _ = np.histogram(predictions[(labels > 0) == bool(label)], edges)
+        frames.append(pd.DataFrame({"label": name, "from": edges[:-1], "to": edges[1:], "rows": counts}))
+    return (
+        alt.Chart(pd.concat(frames))
+        .mark_bar(opacity=0.6, binSpacing=0)
+        .encode(
+            x=alt.X("from:Q", title="prediction", scale=_UNIT, bin="binned"),
+            x2="to:Q",
+            y=alt.Y("rows:Q", title="rows, √ scale", stack=None, scale=alt.Scale(type="sqrt")),
+            color=alt.Color("label:N", sort=list(names)),
+            tooltip=["label", alt.Tooltip("from", format=".2f"), alt.Tooltip("to", format=".2f"), "rows"],
+        )
+        .properties(width="container")
+    )
+
+
+def _counts_from_the_top(labels: np.ndarray, predictions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Positive and negative rows at or above each distinct prediction, highest first, and that prediction."""
+    order = np.argsort(-predictions, kind="stable")
+    ranked, positive = predictions[order], labels[order] > 0
+    last = np.flatnonzero(np.r_[ranked[1:] != ranked[:-1], True])
+    hits, misses = np.cumsum(positive)[last], np.cumsum(~positive)[last]
+    return np.r_[0, hits], np.r_[0, misses], np.r_[max(1.0, float(ranked[0])), ranked[last]]
+
+
+def _reliability_frame(labels: np.ndarray, predictions: np.ndarray, bins: int, model: str) -> pd.DataFrame:
+    edges = np.unique(np.quantile(predictions, np.linspace(0, 1, bins + 1)))
+    binned = np.clip(np.searchsorted(edges, predictions, side="right") - 1, 0, max(len(edges) - 2, 0))
+    groups = pd.DataFrame({"bin": binned, "predicted": predictions, "share": labels > 0}).groupby("bin")
+    frame = groups.agg(predicted=("predicted", "mean"), share=("share", "mean"), rows=("share", "size")).reset_index()
+    rows, share = frame["rows"], frame["share"]
+    middle = (share + _Z**2 / (2 * rows)) / (1 + _Z**2 / rows)
+    half = _Z * np.sqrt(share * (1 - share) / rows + _Z**2 / (4 * rows**2)) / (1 + _Z**2 / rows)
+    return frame.assign(low=middle - half, high=middle + half, model=model)
+
+
+def _thinned(frame: pd.DataFrame) -> pd.DataFrame:
+    """The points of a curve, as many as can be seen, the first and the last among them."""
+    kept = np.unique(np.linspace(0, len(frame) - 1, min(len(frame), _POINTS)).round().astype(int))
+    return frame.iloc[kept]
+
+
+def _curve(frames: list[pd.DataFrame], x: str, y: str) -> alt.Chart:
+    frame = pd.concat(frames).assign(order=lambda rows: np.arange(len(rows)))
+    tooltip = ["model", *(alt.Tooltip(f"{name}:Q", format=".3f") for name in (x, y, "threshold"))]
+    return (
+        alt.Chart(frame)
+        .mark_line()
+        .encode(
+            x=alt.X(f"{x}:Q", scale=_UNIT),
+            y=alt.Y(f"{y}:Q", scale=_UNIT),
+            color=alt.Color("model:N", sort=None, legend=_legend(frame)),
+            order="order:Q",
+            tooltip=tooltip,
+        )
+        .properties(width="container")
+    )
+
+
+def _legend(frame: pd.DataFrame) -> alt.Legend | None:
+    return alt.Legend() if frame["model"].nunique() > 1 else None
+
+
+def _reference(points: pd.DataFrame) -> alt.Chart:
+    return alt.Chart(points).mark_line(style=REFERENCE).encode(x="x:Q", y="y:Q").properties(width="container")

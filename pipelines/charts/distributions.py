@@ -1,0 +1,134 @@
+"""How one column's values are spread, in one set of rows against another."""
+
+from collections.abc import Mapping
+
+import altair as alt
+import numpy as np
+import pandas as pd
+from pandas.api import types
+from tensorflow_metadata.proto.v0 import statistics_pb2
+
+_BINS = 24
+_TOP = 8  # values of a category that are shown by themselves
+_CODES = 40  # whole numbers that span at most so many are shown one by one
+_TAIL = 0.005  # share on either side whose values go into the outermost bins, so that a long tail leaves room
+_HEIGHT = 130  # pixels
+_VALUE_HEIGHT = 20
+OTHERS = "(others)"
+
+
+def distribution_frame(
+    columns: Mapping[str, pd.Series], known: Mapping[str, statistics_pb2.FeatureNameStatistics] | None = None
+) -> pd.DataFrame:
+    """Shares of the values of one column, for `distribution`; missing values do not count.
+
+    Args:
+        columns: name of a set of rows -> its column; the first decides the bins, or which values are shown.
+        known: further sets, of which there are statistics only.
+
+    Returns:
+        Of strings, columns "rows", "value" and "share"; of numbers "rows", "from", "to" and "share", what lies beyond
+        the bins counted in the outermost ones. Empty where the first set has no value.
+    """
+    present = {name: column.dropna() for name, column in columns.items()}
+    first = next(iter(present.values()))
+    if not len(first):
+        return pd.DataFrame(columns=["rows", "value", "share"])
+    if types.is_numeric_dtype(first.dtype):
+        return _of_numbers({name: column.to_numpy(np.float64) for name, column in present.items()}, known or {})
+    return _of_strings({name: column.astype(str) for name, column in present.items()}, known or {})
+
+
+def distribution(frame: pd.DataFrame) -> alt.Chart:
+    """Shares, one set of rows over the other.
+
+    Args:
+        frame: of distribution_frame.
+    """
+    sets = list(dict.fromkeys(frame["rows"]))
+    color = alt.Color("rows:N", sort=sets, legend=None)
+    share = alt.Tooltip("share", format=".2%")
+    if "value" in frame:
+        return _bars(frame, sets).encode(color=color, tooltip=["rows", "value", share]).properties(width="container")
+    last = frame.groupby("rows", sort=False).tail(1)
+    steps = pd.concat([frame, last.assign(**{"from": last["to"]})])
+    return (
+        alt.Chart(steps)
+        .mark_area(interpolate="step-after", fillOpacity=0.15, line={"strokeWidth": 1.5})
+        .encode(
+            x=alt.X("from:Q", title=None, scale=alt.Scale(zero=False, nice=False), axis=alt.Axis(tickCount=4)),
+            y=alt.Y("share:Q", title=None, stack=None, axis=alt.Axis(format=".0%", tickCount=3)),
+            color=color,
+            tooltip=["rows", alt.Tooltip("from", format=".6~g"), alt.Tooltip("to", format=".6~g"), share],
+        )
+        .properties(width="container", height=_HEIGHT)
+    )
+
+
+def _bars(frame: pd.DataFrame, sets: list[str]) -> alt.Chart:
+    values = list(dict.fromkeys(frame["value"]))
+    return (
+        alt.Chart(frame)
+        .mark_bar()
+        .encode(
+            y=alt.Y("value:N", sort=values, title=None, axis=alt.Axis(labelLimit=130, labelFontSize=11)),
+            x=alt.X("share:Q", title=None, axis=alt.Axis(format=".0%", tickCount=4)),
+            yOffset=alt.YOffset("rows:N", sort=sets),
+        )
+        .properties(height=max(_HEIGHT, _VALUE_HEIGHT * len(values)))
+    )
+
+
+def _of_strings(
+    columns: Mapping[str, pd.Series], known: Mapping[str, statistics_pb2.FeatureNameStatistics]
+) -> pd.DataFrame:
+    shares = {name: column.value_counts(normalize=True).to_dict() for name, column in columns.items()}
+    for name, statistics in known.items():
+        present = max(int(statistics.string_stats.common_stats.num_non_missing), 1)
+        buckets = statistics.string_stats.rank_histogram.buckets
+        shares[name] = {bucket.label: bucket.sample_count / present for bucket in buckets}
+    shown = list(next(iter(shares.values())))[:_TOP]
+    rows = [(name, value, of.get(value, 0.0)) for name, of in shares.items() for value in shown]
+    others = [(name, OTHERS, 1 - sum(of.get(value, 0.0) for value in shown)) for name, of in shares.items()]
+    if any(share > 1e-9 for _, _, share in others):
+        rows += [(name, value, max(share, 0.0)) for name, value, share in others]
+    return pd.DataFrame(rows, columns=["rows", "value", "share"])
+
+
+def _of_numbers(
+    columns: Mapping[str, np.ndarray], known: Mapping[str, statistics_pb2.FeatureNameStatistics]
+) -> pd.DataFrame:
+    edges = _edges(next(iter(columns.values())))
+    below = {
+        name: np.searchsorted(np.sort(values), edges[1:-1]) / max(len(values), 1) for name, values in columns.items()
+    }
+    below |= {name: _share_below(statistics, edges[1:-1]) for name, statistics in known.items()}
+    frames = [
+        pd.DataFrame({"rows": name, "from": edges[:-1], "to": edges[1:], "share": np.diff(np.r_[0.0, inner, 1.0])})
+        for name, inner in below.items()
+    ]
+    return pd.concat(frames, ignore_index=True)
+
+
+def _edges(values: np.ndarray) -> np.ndarray:
+    """Borders of the bins: half-way between whole numbers, where all values are."""
+    low, high = np.quantile(values, [_TAIL, 1 - _TAIL])
+    if not np.array_equal(values, values.round()):
+        return np.linspace(low, high if high > low else low + 1, _BINS + 1)
+    if np.ptp(values) <= _CODES:
+        low, high = values.min(), values.max()
+    # Whole minutes as seconds, say: bins that hold two of them here and three there would show teeth.
+    unit = max(float(np.gcd.reduce((values - values[0]).astype(np.int64))), 1.0)
+    width = unit * max(np.ceil((high - low + unit) / unit / _CODES), 1.0)
+    return np.arange(low - unit / 2, high + width, width)
+
+
+def _share_below(statistics: statistics_pb2.FeatureNameStatistics, edges: np.ndarray) -> np.ndarray:
+    """Roughly: values are taken to be spread evenly between the deciles."""
+    deciles = [one for one in statistics.num_stats.histograms if one.type == statistics_pb2.Histogram.QUANTILES]
+    if not deciles or not deciles[0].buckets:
+        return np.zeros(len(edges))
+    buckets = deciles[0].buckets
+    counts = np.cumsum([bucket.sample_count for bucket in buckets])
+    borders = np.r_[buckets[0].low_value, [bucket.high_value for bucket in buckets]]
+    return np.interp(edges, borders, np.r_[0.0, counts / counts[-1]])

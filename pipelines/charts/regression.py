@@ -1,0 +1,57 @@
+"""How far a regression's predictions are from the truth."""
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from pipelines.charts.theme import REFERENCE
+
+_POINTS = 1500  # that are drawn; more cover one another
+_BINS = 30
+
+
+def predicted_against_actual(labels: np.ndarray, predictions: np.ndarray) -> alt.LayerChart:
+    """One point a row; on the line are the rows that are right.
+
+    Args:
+        labels: [rows], in the label's unit.
+        predictions: [rows], likewise.
+    """
+    kept = np.unique(np.linspace(0, len(labels) - 1, min(len(labels), _POINTS)).round().astype(int))
+    frame = pd.DataFrame({"actual": labels[kept], "predicted": predictions[kept]}).astype(float)
+    low, high = float(min(frame.min())), float(max(frame.max()))
+    line = pd.DataFrame({"x": [low, high], "y": [low, high]})
+    points = (
+        alt.Chart(frame)
+        .mark_circle(opacity=0.45, size=24)
+        .encode(
+            x=alt.X("actual:Q", scale=alt.Scale(zero=False, nice=True)),
+            y=alt.Y("predicted:Q", scale=alt.Scale(zero=False, nice=True)),
+            tooltip=[alt.Tooltip("actual", format=".4~g"), alt.Tooltip("predicted", format=".4~g")],
+        )
+    )
+    reference = alt.Chart(line).mark_line(style=REFERENCE).encode(x="x:Q", y="y:Q")
+    return (reference + points).properties(width="container")
+
+
+def residuals(labels: np.ndarray, predictions: np.ndarray) -> alt.LayerChart:
+    """How the differences of prediction and label are spread.
+
+    Args:
+        labels: [rows], in the label's unit.
+        predictions: [rows], likewise.
+    """
+    counts, edges = np.histogram(predictions.astype(float) - labels, _BINS)
+    frame = pd.DataFrame({"from": edges[:-1], "to": edges[1:], "rows": counts})
+    bars = (
+        alt.Chart(frame)
+        .mark_bar(opacity=0.7, binSpacing=0)
+        .encode(
+            x=alt.X("from:Q", title="predicted minus actual", bin="binned"),
+            x2="to:Q",
+            y=alt.Y("rows:Q"),
+            tooltip=[alt.Tooltip("from", format=".3~g"), alt.Tooltip("to", format=".3~g"), "rows"],
+        )
+    )
+    zero = alt.Chart(pd.DataFrame({"x": [0]})).mark_rule(style=REFERENCE).encode(x="x:Q")
+    return (bars + zero).properties(width="container")

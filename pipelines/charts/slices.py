@@ -1,0 +1,29 @@
+"""One metric slice by slice."""
+
+import altair as alt
+import pandas as pd
+
+from pipelines.charts.theme import REFERENCE
+
+_ROW = 22  # pixels of height
+
+
+def slices(frame: pd.DataFrame, metric: str, overall: float) -> alt.LayerChart:
+    """A point a slice, with its interval; the line is all rows together.
+
+    Args:
+        frame: columns "slice", "rows", "value", "low" and "high", in the order to show.
+        metric: what the value is called.
+        overall: the value of all rows.
+    """
+    tooltip = [
+        "slice",
+        alt.Tooltip("rows", format=","),
+        *(alt.Tooltip(c, format=".4~g") for c in ("value", "low", "high")),
+    ]
+    base = alt.Chart(frame).encode(y=alt.Y("slice:N", sort=None, title=None), tooltip=tooltip)
+    scale = alt.Scale(zero=False, nice=True)
+    spread = base.mark_rule(opacity=0.6).encode(x=alt.X("low:Q", title=metric, scale=scale), x2="high:Q")
+    points = base.mark_point(filled=True, size=55, opacity=1).encode(x=alt.X("value:Q", title=metric, scale=scale))
+    line = alt.Chart(pd.DataFrame({"overall": [overall]})).mark_rule(style=REFERENCE).encode(x="overall:Q")
+    return (line + spread + points).properties(width="container", height=_ROW * len(frame))
