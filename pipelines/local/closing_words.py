@@ -7,8 +7,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from pipelines.local.results import OVERALL, Verdict
+from pipelines.local.results import Verdict
 from pipelines.local.summary import FAILED, INTERRUPTED, PUSHED, REFUSED, UNCHANGED, Summary
+from pipelines.slices import OVERALL
 
 _WORDS = {True: ("passed", "green"), False: ("refused", "bold red"), None: ("not reached", "dim")}
 _SHOWN_REASONS = 6  # per gate; the rest is in summary.json

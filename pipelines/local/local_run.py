@@ -17,6 +17,7 @@ from pipelines.local.options import Options
 from pipelines.local.progress import progress
 from pipelines.local.results import NodeResult
 from pipelines.local.summary import FAILED, PUSHED, REFUSED, UNCHANGED, Summary
+from pipelines.runs.evaluation import slice_metrics
 from pipelines.task import Task, load_task
 from pipelines.training import create_pipeline
 
@@ -96,7 +97,7 @@ def _read_results(summary: Summary, min_slice_rows: int) -> None:
     summary.verdicts = verdicts.verdicts(results)
     evaluator = results.get("Evaluator")
     if evaluator is not None and evaluator.outputs:
-        summary.metrics = verdicts.slice_metrics(evaluator.uri("evaluation"), min_slice_rows)
+        summary.metrics = slice_metrics(evaluator.uri("evaluation"), min_slice_rows)
     summary.latency = verdicts.latency(results)
     summary.schema_differences = node_words.schema_differences(results)
 

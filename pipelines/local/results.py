@@ -4,9 +4,7 @@ import dataclasses
 from pathlib import Path
 
 RAN, CACHED, FAILED, SKIPPED = "ran", "cached", "failed", "skipped"
-OVERALL = "overall"
 
-SliceMetrics = dict[str, dict[str, float | None]]  # slice in words -> metric -> value; None: undefined there
 # Transport -> "calls", "p50_ms" and "p95_ms" of one row asked of the model server.
 Latency = dict[str, dict[str, float]]
 

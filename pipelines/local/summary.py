@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.local.explain import explain
-from pipelines.local.results import Latency, NodeResult, SliceMetrics, Verdict
+from pipelines.local.results import Latency, NodeResult, Verdict
+from pipelines.slices import SliceMetrics
 
 FORMAT = 1
 PUSHED, UNCHANGED, REFUSED, FAILED, INTERRUPTED = "pushed", "unchanged", "refused", "failed", "interrupted"

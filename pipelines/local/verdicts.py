@@ -1,7 +1,6 @@
 """What each gate decided, and why, in plain words."""
 
 import json
-import math
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,13 +11,11 @@ from tensorflow_model_analysis.proto import config_pb2, validation_result_pb2
 from components import anomaly_gate, skew_gate
 from components.anomaly_gate import AnomalyError
 from components.findings import Finding
-from pipelines.local.results import FAILED, OVERALL, SKIPPED, Latency, NodeResult, SliceMetrics, Verdict
+from pipelines.local.results import FAILED, SKIPPED, Latency, NodeResult, Verdict
+from pipelines.runs.evaluation import Values, read_values, slice_of
+from pipelines.slices import Slice, slice_in_words
 
-_ROWS_METRIC = "example_count"  # TFMA's name for ExampleCount
 ANOMALY_GATE, EVALUATOR, SKEW_GATE = "AnomalyGate", "Evaluator", "SkewGate"
-
-Slice = tuple[tuple[str, str], ...]  # pairs of column and value; empty: all rows
-Values = dict[tuple[Slice, str, bool], float]  # (slice, metric, is it a change against the baseline) -> value
 
 
 def verdicts(results: Mapping[str, NodeResult]) -> tuple[Verdict, ...]:
@@ -31,25 +28,9 @@ def verdicts(results: Mapping[str, NodeResult]) -> tuple[Verdict, ...]:
     return tuple(_verdict(results.get(gate), gate, read) for gate, read in readers.items())
 
 
-def slice_metrics(evaluation: Path, min_rows: int = 1) -> SliceMetrics:
-    """Metrics of the candidate per slice; those that are one number, None where TFMA finds none.
-
-    Args:
-        evaluation: the Evaluator's output.
-        min_rows: slices with fewer rows are left out, where the metric ExampleCount tells. Not TFMA's own option
-            min_slice_size: a slice that it leaves out fails every threshold there is.
-    """
-    found: SliceMetrics = {}
-    for (where, name, is_diff), value in _values(evaluation).items():
-        if not is_diff:
-            found.setdefault(slice_in_words(where), {})[name] = value if math.isfinite(value) else None
-    found = {where: values for where, values in found.items() if (values.get(_ROWS_METRIC) or min_rows) >= min_rows}
-    return dict(sorted(found.items(), key=lambda item: (item[0] != OVERALL, item[0])))
-
-
 def headline(evaluation: Path) -> list[tuple[str, float]]:
     """The candidate's first two metrics over all rows that have a threshold, with their values."""
-    values = _values(evaluation)
+    values = read_values(evaluation)
     config = tfma.load_eval_result(str(evaluation)).config
     thresholds = tfma.metrics.metric_thresholds_from_metrics_specs(config.metrics_specs, eval_config=config)
     names = dict.fromkeys(key.name for key in thresholds)
@@ -60,11 +41,6 @@ def latency(results: Mapping[str, NodeResult]) -> Latency:
     """How long one row took each transport to the model server, as SkewGate saw it; nothing if it did not finish."""
     gate = results.get(SKEW_GATE)
     return _report(gate)["latency"] if gate is not None and gate.outputs else {}
-
-
-def slice_in_words(where: Slice) -> str:
-    """(("payment_type", "Cash"),) -> "payment_type = Cash"; () -> "overall"."""
-    return ", ".join(f"{name} = {value}" for name, value in where) or OVERALL
 
 
 def _verdict(result: NodeResult | None, gate: str, read: Callable[[NodeResult], Verdict]) -> Verdict:
@@ -103,7 +79,7 @@ def _report(skew_gate_result: NodeResult) -> dict[str, Any]:
 def _evaluator_verdict(result: NodeResult) -> Verdict:
     evaluation = result.uri("evaluation")
     blessed = any(output.properties.get("blessed") == 1 for output in result.outputs if output.key == "blessing")
-    refusals = tuple(_refusals(tfma.load_validation_result(str(evaluation)), _values(evaluation)))
+    refusals = tuple(_refusals(tfma.load_validation_result(str(evaluation)), read_values(evaluation)))
     if blessed:
         return Verdict(gate=EVALUATOR, passed=True, reasons=tuple(dict.fromkeys(_thresholds_met(evaluation))))
     return Verdict(gate=EVALUATOR, passed=False, reasons=refusals or ("TFMA named no metric; see the run's log",))
@@ -112,7 +88,7 @@ def _evaluator_verdict(result: NodeResult) -> Verdict:
 def _refusals(validation: validation_result_pb2.ValidationResult, values: Values) -> Iterator[str]:
     """One line per threshold that was not met."""
     for per_slice in validation.metric_validations_per_slice:
-        where = _slice(per_slice.slice_key)
+        where = slice_of(per_slice.slice_key)
         for failure in per_slice.failures:
             name, threshold = failure.metric_key.name, failure.metric_threshold
             bound = threshold.change_threshold if failure.metric_key.is_diff else threshold.value_threshold
@@ -135,7 +111,7 @@ def _thresholds_met(evaluation: Path) -> Iterator[str]:
 
     Beside a baseline, TFMA lists each threshold once for either model: lines may come twice.
     """
-    values = _values(evaluation)
+    values = read_values(evaluation)
     config = tfma.load_eval_result(str(evaluation)).config
     thresholds = tfma.metrics.metric_thresholds_from_metrics_specs(config.metrics_specs, eval_config=config)
     for key, bounds in thresholds.items():
@@ -143,27 +119,6 @@ def _thresholds_met(evaluation: Path) -> Iterator[str]:
             for (where, name, is_diff), value in values.items():
                 if (name, is_diff) == (key.name, key.is_diff) and _covers(spec, where):
                     yield _in_words(name, where, value, bound)
-
-
-def _values(evaluation: Path) -> Values:
-    """What the candidate reached."""
-    found = {}
-    for record in tfma.load_metrics(str(evaluation)):
-        where = _slice(record.slice_key)
-        for item in record.metric_keys_and_values:
-            if item.key.model_name != tfma.BASELINE_KEY and item.value.WhichOneof("type") == "double_value":
-                found[where, item.key.name, item.key.is_diff] = item.value.double_value.value
-    return dict(sorted(found.items()))  # All rows first.
-
-
-def _slice(key: Any) -> Slice:
-    """A SliceKey proto as pairs of column and value."""
-    pairs = key.single_slice_keys
-    return tuple((pair.column, _slice_value(getattr(pair, pair.WhichOneof("kind")))) for pair in pairs)
-
-
-def _slice_value(value: object) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
 def _covers(spec: config_pb2.SlicingSpec | None, where: Slice) -> bool:

@@ -19,7 +19,10 @@ from components.findings import Finding
 from pipelines.config import PipelineConfig
 from pipelines.local import verdicts as module
 from pipelines.local.results import CACHED, FAILED, RAN, SKIPPED, NodeResult, Verdict, Written
-from pipelines.local.verdicts import slice_in_words, slice_metrics, verdicts
+from pipelines.local.verdicts import verdicts
+from pipelines.runs.evaluation import slice_metrics
+
+pytestmark = pytest.mark.slow
 
 CONFIG = """
     model_specs { label_key: "label" prediction_key: "prediction" }
@@ -175,11 +178,6 @@ def test_change_against_the_baseline_and_a_metric_that_is_not_there() -> None:
         "change of loss on hour = 7 is +1.0000: NOT at most +0.5 against the blessed model",
         "precision on hour = 7 was not computed, and has a threshold",
     ]
-
-
-def test_slice_in_words() -> None:
-    assert slice_in_words(()) == "overall"
-    assert slice_in_words((("pay", "Cash"), ("hour", "7"))) == "pay = Cash, hour = 7"
 
 
 def test_anomaly_gate(tmp_path: Path) -> None:
