@@ -32,6 +32,20 @@ class TrainerConfig:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class TunerConfig:
+    """How long hyperparameters are searched for. What is tried is the task's business."""
+
+    trials: int = 30  # sets of hyperparameters at most
+    minutes: float = 10.0  # at most; a trial that is under way then does not count
+
+    def __post_init__(self) -> None:
+        if self.trials < 1:
+            raise ConfigError(f"trials: expected 1 or more, received {self.trials}")
+        if not self.minutes > 0:
+            raise ConfigError(f"minutes: expected more than 0, received {self.minutes}")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class PipelineConfig:
     """One run of the training pipeline."""
 
@@ -40,6 +54,10 @@ class PipelineConfig:
     contract: Path  # a copy of the task's contract, under a name that changes with its content: see contract_copy
     var: Path  # everything the run writes lies below it
     trainer: TrainerConfig
+    hyperparameters: Path | None = (
+        None  # what the task's file holds: see hyperparameters_copy; None: it has no such file
+    )
+    tuner: TunerConfig | None = None  # search for hyperparameters instead
     infra: str = EMBEDDED  # what serves a model before it is pushed; "docker": TensorFlow Serving itself, too
     time_limit: int = 600  # seconds that an exported model may take to load, or to answer 8,192 rows, to be pushed
     cache: bool = True  # reuse what an earlier run of the same code on the same data wrote
@@ -57,6 +75,11 @@ class PipelineConfig:
     )
 
     def __post_init__(self) -> None:
+        if self.tuner is not None and self.task.tuning is None:
+            raise ConfigError(
+                f"task {self.task.name} says nothing of what to search: expected Task(tuning=...), received none; "
+                "see docs/tuning.md"
+            )
         if self.infra not in INFRA:
             raise ConfigError(f"infra: expected one of {', '.join(INFRA)}, received {self.infra!r}")
         if self.time_limit < 1:

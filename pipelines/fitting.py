@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import keras
@@ -36,15 +36,19 @@ class Rows:
         """How many batches the rows fill, the last one in part."""
         return -(-len(self) // batch_size)
 
-    def hold_out(self, one_in: int) -> tuple["Rows", "Rows"]:
+    def hold_out(self, one_in: int, part: int = -1) -> tuple["Rows", "Rows"]:
         """Splits off every `one_in`-th row: (the others, those).
+
+        Args:
+            one_in: the held-out rows are one in so many.
+            part: where to begin, 0 to one_in - 1; with each of them once, every row is held out once. -1: the last.
 
         Raises:
             TrainingError: There are too few rows to hold one out.
         """
         if len(self) < one_in:
             raise TrainingError(f"too few training rows: expected {one_in} or more, received {len(self)}; bring more")
-        held_out = np.arange(len(self)) % one_in == one_in - 1
+        held_out = np.arange(len(self)) % one_in == part % one_in
         return self._where(~held_out), self._where(held_out)
 
     def _where(self, kept: np.ndarray) -> "Rows":
@@ -115,12 +119,13 @@ def fit(
     model: keras.Model,
     train: Rows,
     validation: Rows,
-    fn_args: FnArgs,
+    fn_args: FnArgs | None,
     *,
     steps: int,
     batch_size: int,
     patience: int,
     seed: int,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> None:
     """Fits a compiled model, and keeps the epoch with the lowest validation loss.
 
@@ -130,14 +135,18 @@ def fit(
         model: compiled; takes a dict of features [batch, n].
         train: rows to learn from.
         validation: rows whose loss decides when to stop.
-        fn_args: of the Trainer.
+        fn_args: of the Trainer; None, as in a search: nothing is written.
         steps: batches at most, shared out evenly over as many epochs as they fill; what does not divide is not taken.
         batch_size: rows a step.
         patience: epochs without a lower validation loss before stopping.
         seed: of the shuffling.
+        callbacks: more of them.
     """
     epochs = -(-steps // train.batches(batch_size))
-    run_dir = Path(fn_args.model_run_dir)
+    run_dir = Path(fn_args.model_run_dir) if fn_args else None
+    tensorboard = (
+        [keras.callbacks.TensorBoard(run_dir / _TENSORBOARD_DIR, write_graph=False, profile_batch=0)] if run_dir else []
+    )
     history = model.fit(
         _batches(train, batch_size, seed).repeat(),
         steps_per_epoch=steps // epochs,
@@ -145,10 +154,13 @@ def fit(
         validation_data=_batches(validation, batch_size=4096, seed=None),
         callbacks=[
             keras.callbacks.EarlyStopping("val_loss", patience=patience, restore_best_weights=True),
-            keras.callbacks.TensorBoard(run_dir / _TENSORBOARD_DIR, write_graph=False, profile_batch=0),
+            *tensorboard,
+            *callbacks,
         ],
         verbose=0,
     )
+    if run_dir is None:
+        return
     values = {name: [float(value) for value in values] for name, values in history.history.items()}
     (run_dir / HISTORY_FILE).write_text(json.dumps(values, indent=2) + "\n")
 

@@ -9,6 +9,7 @@ from tensorflow_model_analysis.proto import config_pb2
 
 from pipelines.problem import PROBLEMS
 from pipelines.task_names import TaskError, task_module
+from pipelines.tuning import Tuning
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -25,6 +26,8 @@ class Task:
     make_eval_config: Callable[[], config_pb2.EvalConfig]  # metrics, slices and the thresholds that bless
     train_steps: int  # batches at most; early stopping may end before
     classes: tuple[str, ...] = ()  # what the labels 0, 1, … are called, where they have names
+    hyperparameters: Path | None = None  # TOML, see pipelines.hyperparameters; None: run_fn has its own
+    tuning: Tuning | None = None  # how to search for better ones; needs `hyperparameters`
     scoping: Path | None = None  # TOML, see pipelines.scoping: what was agreed, the thresholds that bless among it
     min_slice_rows: int = 1  # of the eval split; metrics of smaller slices are noise, and are not reported
     model_card: Path | None = None  # Markdown: intended use, data, metrics, limits, ethics; a part of each run's report
@@ -37,11 +40,15 @@ class Task:
             raise TaskError(
                 f"task {self.name}: expected a problem that is one of {', '.join(PROBLEMS)}, received {self.problem!r}"
             )
-        for what in ("contract", "scoping", "model_card"):
+        for what in ("contract", "hyperparameters", "scoping", "model_card"):
             path = getattr(self, what)
             if path is not None and not path.is_file():
                 words = what.replace("_", " ")
                 raise TaskError(f"task {self.name}: no {words} at {path}; write one, or correct the path")
+        if self.tuning is not None and self.hyperparameters is None:
+            raise TaskError(
+                f"task {self.name}: tuning without hyperparameters; name the file that a search improves on"
+            )
         if self.train_steps < 1:
             raise TaskError(f"task {self.name}: expected train_steps of 1 or more, received {self.train_steps}")
 

@@ -19,22 +19,24 @@ from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGe
 from tfx.components.statistics_gen.component import StatisticsGen
 from tfx.components.trainer.component import Trainer
 from tfx.components.transform.component import Transform
+from tfx.components.tuner.component import Tuner
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.dsl.components.base.executor_spec import BeamExecutorSpec, ExecutorClassSpec
+from tfx.dsl.components.common.importer import Importer
 from tfx.dsl.components.common.resolver import Resolver
 from tfx.orchestration.metadata import sqlite_metadata_connection_config
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import example_gen_pb2, infra_validator_pb2, pusher_pb2, trainer_pb2
 from tfx.types import Channel
 from tfx.types.channel import OutputChannel
-from tfx.types.standard_artifacts import ExampleStatistics, InfraBlessing, Model, ModelBlessing
+from tfx.types.standard_artifacts import ExampleStatistics, HyperParameters, InfraBlessing, Model, ModelBlessing
 
 from components import anomaly_gate, atomic_pusher, checked_csv, csv_source, skew_gate
 from components.artifacts import DataBlessing
 from components.baselines import LatestAcceptedStatistics, LatestBlessedOtherModel
 from components.signatures import SERVING_DEFAULT
 from components.source_digest import source_digest
-from pipelines import deployment, trainer_entry
+from pipelines import deployment, trainer_entry, tuner_entry
 from pipelines.config import DOCKER, ConfigError, PipelineConfig
 
 TRAIN, EVAL = "train", "eval"
@@ -92,6 +94,7 @@ def create_pipeline(config: PipelineConfig) -> Pipeline:
         custom_config={"code_digest": source_digest(task.preprocessing_fn)},
     )
     transform.add_upstream_node(anomaly_gate_node)
+    best = _hyperparameters(config, transform)
     warm_start = _latest_blessed_model().with_id("WarmStartResolver") if config.trainer.warm_start else None
     trainer = Trainer(
         run_fn=dotted_path(trainer_entry.run_fn),
@@ -99,6 +102,7 @@ def create_pipeline(config: PipelineConfig) -> Pipeline:
         transform_graph=transform.outputs["transform_graph"],
         schema=import_schema_gen.outputs["schema"],
         base_model=warm_start.outputs["model"] if warm_start else None,
+        hyperparameters=best.outputs["best_hyperparameters"] if best else None,
         train_args=trainer_pb2.TrainArgs(splits=[TRAIN], num_steps=config.trainer.train_steps),
         eval_args=trainer_pb2.EvalArgs(splits=[EVAL]),
         custom_config=trainer_entry.custom_config(task.run_fn, config.trainer),
@@ -149,6 +153,7 @@ def create_pipeline(config: PipelineConfig) -> Pipeline:
             accepted_statistics,
             anomaly_gate_node,
             transform,
+            *([best] if best else []),
             *([warm_start] if warm_start else []),
             trainer,
             blessed_model,
@@ -158,6 +163,27 @@ def create_pipeline(config: PipelineConfig) -> Pipeline:
             pusher,
         ],
     )
+
+
+def _hyperparameters(config: PipelineConfig, transform: Transform) -> BaseNode | None:
+    """Where Trainer's hyperparameters come from: a search, or the task's file; None where the task has neither."""
+    if config.tuner is not None:
+        return Tuner(
+            tuner_fn=dotted_path(tuner_entry.tuner_fn),
+            examples=transform.outputs["transformed_examples"],
+            transform_graph=transform.outputs["transform_graph"],
+            train_args=trainer_pb2.TrainArgs(splits=[TRAIN], num_steps=config.trainer.train_steps),
+            eval_args=trainer_pb2.EvalArgs(splits=[TRAIN]),  # the eval split is for the Evaluator alone
+            custom_config=tuner_entry.custom_config(config.task, config.trainer, config.tuner),
+        )
+    if config.hyperparameters is not None:
+        return Importer(
+            source_uri=str(config.hyperparameters),
+            artifact_type=HyperParameters,
+            output_key="best_hyperparameters",  # as Tuner's is called
+            reimport=not config.cache,
+        ).with_id("ImportHyperparameters")
+    return None
 
 
 def _latest_blessed_model(**current: OutputChannel) -> Resolver:

@@ -8,7 +8,8 @@ from tfx.orchestration.pipeline import Pipeline
 
 from components import anomaly_gate, atomic_pusher, checked_csv, csv_source, skew_gate
 from components.source_digest import source_digest
-from pipelines.config import PipelineConfig, TrainerConfig, contract_copy
+from pipelines.config import PipelineConfig, TrainerConfig, TunerConfig, contract_copy
+from pipelines.hyperparameters import hyperparameters_copy
 from pipelines.local import launch, node_words, verdicts
 from pipelines.local.explain import explain
 from pipelines.local.housekeeping import clear_interrupted, forget_displaced_pushes
@@ -71,6 +72,8 @@ def configure(options: Options, task: Task) -> PipelineConfig:
             mixed_precision=options.mixed_precision,
             warm_start=options.warm_start,
         ),
+        hyperparameters=hyperparameters_copy(task, options.var),
+        tuner=TunerConfig() if options.tune else None,
         infra=options.infra,
         cache=not options.force,
     )

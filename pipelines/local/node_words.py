@@ -71,6 +71,12 @@ def _features(result: NodeResult, _: Earlier) -> str:
     return f"{_count(len(schema.feature), 'feature')}, the label among them"
 
 
+def _search(result: NodeResult, _: Earlier) -> str:
+    (path,) = result.uri("tuner_results").glob("*.json")
+    losses = [trial["score"] for trial in json.loads(path.read_text())]
+    return f"{_count(len(losses), 'trial')} finished, lowest held-out loss {min(losses):.4g}"
+
+
 def _training(result: NodeResult, _: Earlier) -> str:
     path = result.uri("model_run") / HISTORY_FILE
     history = json.loads(path.read_text()) if path.exists() else {}
@@ -103,6 +109,7 @@ _WORDS: dict[str, Callable[[NodeResult, Earlier], str]] = {
     "AcceptedStatisticsResolver": _baseline,
     "BlessedModelResolver": _baseline,
     "ExampleGen": _examples,
+    "ImportHyperparameters": lambda *_: "the committed values",
     "ImportSchemaGen": _contract,
     "StatisticsGen": lambda *_: "statistics of each split",
     "SchemaGen": _proposal,
@@ -110,6 +117,7 @@ _WORDS: dict[str, Callable[[NodeResult, Earlier], str]] = {
     "AnomalyGate": lambda *_: "data accepted",
     "Transform": _features,
     "Trainer": _training,
+    "Tuner": _search,
     "Evaluator": _evaluation,
     "InfraValidator": lambda result, _: f"{_blessed(result)} by TensorFlow Serving in Docker",
     "SkewGate": _skew,

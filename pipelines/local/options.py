@@ -16,6 +16,7 @@ class Options:
     data: Path | None  # absolute; None: what the task prepares by itself
     var: Path  # absolute
     train_steps: int | None  # None: the task's own
+    tune: bool
     warm_start: bool
     mixed_precision: bool
     distribute: str
@@ -33,6 +34,9 @@ def parse(description: str | None, arguments: list[str] | None = None) -> Option
     parser.add_argument("--data", type=_path, help="a CSV file, or a folder of them (default: the task's own data)")
     parser.add_argument("--var", type=_path, default="var", help="where everything is written (default: var)")
     parser.add_argument("--train-steps", type=_positive, metavar="N", help="train on N batches at most")
+    parser.add_argument(
+        "--tune", action="store_true", help="search for hyperparameters instead of taking the committed ones"
+    )
     parser.add_argument("--warm-start", action="store_true", help="start from the weights of the latest blessed model")
     parser.add_argument("--mixed-precision", action="store_true", help="compute in float16 where there is a GPU")
     parser.add_argument(

@@ -6,7 +6,7 @@ from data import taxi as data
 from pipelines.problem import BINARY
 from pipelines.scoping import read_scoping
 from pipelines.task import Task
-from pipelines.taxi import evaluation, preprocessing, trainer
+from pipelines.taxi import evaluation, preprocessing, trainer, tuner
 from pipelines.taxi.features import LABEL
 
 TASK = Task(
@@ -19,6 +19,8 @@ TASK = Task(
     run_fn=trainer.run_fn,
     make_eval_config=evaluation.make_eval_config,
     train_steps=1000,
+    hyperparameters=Path(__file__).with_name("hyperparameters.toml"),
+    tuning=tuner.TUNING,
     scoping=evaluation.SCOPING,
     min_slice_rows=read_scoping(evaluation.SCOPING).success.min_slice_rows,
     model_card=Path(__file__).with_name("model_card.md"),

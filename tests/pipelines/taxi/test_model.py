@@ -1,16 +1,18 @@
 """The taxi model: what it takes and gives, that it is the same twice, and that its file needs no project code."""
 
+import dataclasses
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
 import pytest
 
 from pipelines.taxi import features as ft
-from pipelines.taxi.model import Hyperparameters, build_model, compile_model
+from pipelines.taxi.hyperparameters import ARCHITECTURES, DEEP_AND_CROSS, LOGISTIC, WIDE_AND_DEEP
+from pipelines.taxi.model import build_model, compile_model
+from tests.pipelines.taxi.committed import COMMITTED
 
 VOCABULARY = {"payment_type_id": 7, "company_id": 40}
 ROWS = 200
@@ -29,10 +31,12 @@ def rows() -> tuple[dict[str, np.ndarray], np.ndarray]:
     return features, (features["payment_type_id"] < 2).astype(np.int64)
 
 
-def trained(seed: int) -> keras.Model:
-    """A model after six steps."""
+def trained(architecture: str, seed: int = 1) -> keras.Model:
+    """A model after eight steps."""
     keras.utils.set_random_seed(seed)
-    hyperparameters = Hyperparameters(batch_size=64)
+    hyperparameters = dataclasses.replace(
+        COMMITTED, architecture=architecture, batch_size=64, learning_rate=0.01, embedding_dim=2, hidden_layers=2
+    )
     model = build_model(hyperparameters, VOCABULARY.__getitem__)
     compile_model(model, hyperparameters, steps=8)
     features, labels = rows()
@@ -40,10 +44,15 @@ def trained(seed: int) -> keras.Model:
     return model
 
 
+@pytest.fixture(scope="module", params=ARCHITECTURES)
+def model(request: pytest.FixtureRequest) -> keras.Model:
+    """One trained model of each architecture for all tests that only read it."""
+    return trained(request.param)
+
+
 @pytest.fixture(scope="module")
-def model() -> keras.Model:
-    """One trained model for all tests that only read it."""
-    return trained(seed=1)
+def wide_and_deep() -> keras.Model:
+    return trained(WIDE_AND_DEEP)
 
 
 def test_takes_every_feature_by_name_and_type(model: keras.Model) -> None:
@@ -60,20 +69,58 @@ def test_gives_one_probability_a_row(model: keras.Model) -> None:
     assert 0 < probabilities.min() < probabilities.max() < 1
 
 
-def test_every_category_has_weights_of_its_own(model: keras.Model) -> None:
+def test_every_category_has_weights_of_its_own(wide_and_deep: keras.Model) -> None:
     sizes = [feature.size for feature in ft.FEATURES if not isinstance(feature, ft.Scaled | ft.Vocabulary)]
     total = sum(sizes) + sum(size + 1 for size in VOCABULARY.values())
-    assert model.get_layer("wide").embeddings.shape == (total, 1)
-    assert model.get_layer("embeddings").embeddings.shape == (total, Hyperparameters().embedding_dim)
+    assert wide_and_deep.get_layer("wide").embeddings.shape == (total, 1)
+    assert wide_and_deep.get_layer("embeddings").embeddings.shape == (total, 2)
 
 
-def test_two_trainings_give_the_same_weights(model: keras.Model) -> None:
-    for ours, theirs in zip(model.get_weights(), trained(seed=1).get_weights(), strict=True):
+def weights(model: keras.Model) -> set[str]:
+    return {weight.path for weight in model.trainable_weights}
+
+
+def test_the_architectures_have_the_parts_that_they_are_named_after() -> None:
+    deep = {f"hidden_{layer}/{part}" for layer in (1, 2) for part in ("kernel", "bias")} | {"embeddings/embeddings"}
+    assert weights(trained(LOGISTIC)) == {"wide/embeddings", "linear/kernel", "linear/bias"}
+    assert weights(trained(WIDE_AND_DEEP)) == deep | {"wide/embeddings", "deep/kernel", "deep/bias"}
+    cross = {f"cross_{layer}/{part}" for layer in (1, 2) for part in ("kernel", "bias")}
+    assert COMMITTED.cross_layers == 2
+    assert weights(trained(DEEP_AND_CROSS)) == deep | cross | {"cross_and_deep/kernel", "cross_and_deep/bias"}
+
+
+def test_logistic_regression_is_linear_in_the_numbers() -> None:
+    model, features = trained(LOGISTIC), rows()[0]
+    logits = []
+    for step in range(3):
+        features["fare_scaled"] = np.full((ROWS, 1), step, np.float32)
+        logits.append(np.log(1 / (1 / model.predict(features, verbose=0).astype(np.float64) - 1)))
+    np.testing.assert_allclose(logits[2] - logits[1], logits[1] - logits[0], rtol=1e-3)
+    assert np.abs(logits[1] - logits[0]).min() > 0
+
+
+def test_a_cross_layer_is_the_one_of_the_paper() -> None:
+    model = trained(DEEP_AND_CROSS)
+    first, once = (keras.Model(model.inputs, tensor) for tensor in cross_layer(model))
+    given = first.predict(rows()[0], verbose=0).astype(np.float64)
+    layer = model.get_layer("cross_1")
+    expected = given * (given @ np.asarray(layer.kernel, np.float64) + np.asarray(layer.bias)) + given
+    np.testing.assert_allclose(once.predict(rows()[0], verbose=0), expected, rtol=1e-4, atol=1e-6)
+
+
+def cross_layer(model: keras.Model) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    """What goes into the first cross layer and what comes out: what goes into the second."""
+    return model.get_layer("cross_1").input, model.get_layer("cross_2").input
+
+
+def test_two_trainings_give_the_same_weights(wide_and_deep: keras.Model) -> None:
+    for ours, theirs in zip(wide_and_deep.get_weights(), trained(WIDE_AND_DEEP).get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
 
-def test_another_seed_gives_other_weights(model: keras.Model) -> None:
-    assert not np.array_equal(model.get_layer("deep").kernel, trained(seed=2).get_layer("deep").kernel)
+def test_another_seed_gives_other_weights(wide_and_deep: keras.Model) -> None:
+    other = trained(WIDE_AND_DEEP, seed=2)
+    assert not np.array_equal(wide_and_deep.get_layer("deep").kernel, other.get_layer("deep").kernel)
 
 
 def test_learns_what_the_label_hangs_on(model: keras.Model) -> None:
@@ -103,22 +150,3 @@ def test_file_loads_without_the_project(model: keras.Model, tmp_path: Path) -> N
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "message"),
-    [
-        ("batch_size", 0, "hyperparameter batch_size: expected 1 or more, received 0"),
-        ("epochs", 0, "hyperparameter epochs: expected 1 or more, received 0"),
-        ("embedding_dim", 0, "hyperparameter embedding_dim: expected 1 or more, received 0"),
-        ("patience", -1, "hyperparameter patience: expected 0 or more, received -1"),
-        ("holdout", 1, "hyperparameter holdout: expected 2 or more, received 1"),
-        ("learning_rate", 0.0, "hyperparameter learning_rate: expected more than 0, received 0.0"),
-        ("l2", -0.1, "hyperparameter l2: expected 0 or more, received -0.1"),
-        ("hidden_units", (16, 0), r"hyperparameter hidden_units: expected widths of 1 or more, received \(16, 0\)"),
-        ("dropout", 1.0, "hyperparameter dropout: expected 0 up to, but not, 1, received 1.0"),
-    ],
-)
-def test_refuses_a_value_that_cannot_be(name: str, value: Any, message: str) -> None:
-    with pytest.raises(ValueError, match=f"^{message}$"):
-        Hyperparameters(**{name: value})

@@ -1,0 +1,47 @@
+"""What can be chosen about the taxi model and its training. The chosen values are in hyperparameters.toml."""
+
+import dataclasses
+from collections.abc import Callable
+
+LOGISTIC, WIDE_AND_DEEP, DEEP_AND_CROSS = "logistic", "wide_and_deep", "deep_and_cross"
+ARCHITECTURES = (LOGISTIC, WIDE_AND_DEEP, DEEP_AND_CROSS)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Hyperparameters:
+    """One choice. What each value means stands beside it in hyperparameters.toml.
+
+    Raises:
+        ValueError: A value is out of bounds.
+    """
+
+    architecture: str
+    batch_size: int
+    epochs: int
+    patience: int
+    holdout: int
+    learning_rate: float
+    l2: float
+    embedding_dim: int
+    hidden_layers: int
+    hidden_units: int
+    cross_layers: int
+    dropout: float
+    seed: int
+
+    def __post_init__(self) -> None:
+        known = ", ".join(ARCHITECTURES)
+        self._require("architecture", f"one of {known}", lambda value: value in ARCHITECTURES)
+        for name in ("batch_size", "epochs", "embedding_dim", "hidden_layers", "hidden_units", "cross_layers"):
+            self._require(name, "1 or more", lambda value: value >= 1)
+        self._require("patience", "0 or more", lambda value: value >= 0)
+        self._require("holdout", "2 or more", lambda value: value >= 2)
+        self._require("learning_rate", "more than 0", lambda value: value > 0)
+        self._require("l2", "0 or more", lambda value: value >= 0)
+        self._require("dropout", "0 up to, but not, 1", lambda value: 0 <= value < 1)
+        self._require("seed", "0 or more", lambda value: value >= 0)
+
+    def _require(self, name: str, expected: str, holds: Callable[..., bool]) -> None:
+        value = getattr(self, name)
+        if not holds(value):
+            raise ValueError(f"hyperparameter {name}: expected {expected}, received {value!r}")
