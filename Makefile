@@ -100,8 +100,8 @@ new-task: $(STAMP) ## A task of your own from a CSV file: NAME, CSV and LABEL, t
 test: $(STAMP) ## All tests, whole-pipeline runs included
 	@$(RUN) -m pytest
 
-test-fast: $(STAMP) ## The tests that run no pipeline
-	@$(RUN) -m pytest -m 'not pipeline'
+test-fast: $(STAMP) ## The tests that run no pipeline and start next to nothing
+	@$(RUN) -m pytest -m 'not pipeline and not slow'
 
 test-other-stack: ## All tests of the last commit on the other stack, in a Debian root where this machine cannot have it
 	@PYTHON='$(PYTHON)' environment/other_stack make test

@@ -10,6 +10,8 @@ from playwright.sync_api import expect
 
 from tests.browser import Tab, executable, open_tab
 
+pytestmark = pytest.mark.slow
+
 PAGE = """<!doctype html><title>A page</title><link rel="icon" href="data:,">
 <button>Press</button><output></output>
 <script>

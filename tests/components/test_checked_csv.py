@@ -20,6 +20,8 @@ from components.checked_csv import Executor, column_types
 from components.csv_source import SourceError
 from data import taxi
 
+pytestmark = pytest.mark.slow
+
 CONTRACT = str(Path(taxi.__file__).parent / "schema" / "taxi.pbtxt")
 # The last flag keeps TFX from packing itself into an archive for remote workers, which takes a second.
 BEAM_ARGS = ["--direct_running_mode=in_memory", "--sdk_container_image=unused"]

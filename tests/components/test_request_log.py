@@ -19,6 +19,8 @@ from serving import contract as contracts
 from tests import handmade
 from tests.serving.gateway.logged import KEY, MORNING, SCHEMA, TRIP, counts, offer, start
 
+pytestmark = pytest.mark.slow
+
 Row = dict[str, Any]
 Code = anomalies_pb2.AnomalyInfo.Type
 DAY = datetime.timedelta(days=1)

@@ -12,6 +12,8 @@ from components import transports
 from components.model_server import Address, ModelServerError
 from components.transports import TRANSPORTS, Client, Rows
 
+pytestmark = pytest.mark.slow
+
 ROWS = Rows(
     examples=np.array([b"a", b"b"], dtype=object),
     columns={

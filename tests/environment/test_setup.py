@@ -11,6 +11,8 @@ import pytest
 from environment import uv
 from environment.pythons import Python, probe
 
+pytestmark = pytest.mark.slow
+
 UV = """#!/bin/sh
 [ "$1" = --version ] && { echo "uv 99.0.0 (a stand-in)"; exit; }
 echo "$@" >> calls

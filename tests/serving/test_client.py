@@ -42,6 +42,8 @@ from serving.gateway.settings import load
 from tests.serving.gateway.http_server import HttpServer, free_port
 from tests.serving.gateway.scripted_model import ScriptedModel
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 CONTRACT = contracts.read(ROOT / "data/schema/taxi.pbtxt")
 TRIP: dict[str, Any] = dict(CONTRACT.example)

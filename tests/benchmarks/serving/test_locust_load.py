@@ -13,11 +13,14 @@ from pathlib import Path
 
 import grpc
 import numpy as np
+import pytest
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 from benchmarks.serving.phases import Batching, Measured, Phase, Transport
 from benchmarks.serving.plan import Plan, Request, Targets
 from serving.server import tensors
+
+pytestmark = pytest.mark.slow
 
 RIGHT, WRONG = 0.25, 0.5
 BODIES = [f'{{"inputs": {number}}}'.encode() for number in range(4)]

@@ -15,6 +15,8 @@ from serving.gateway import settings as gateway_settings
 from tests.serving.deploy import files
 from tests.serving.deploy.files import DEPLOY, OVERLAYS, ROOT, Document
 
+pytestmark = pytest.mark.slow
+
 SERVICES = ("model-server", "gateway", "rollout", "prometheus", "grafana")
 LASTING = tuple(name for name in SERVICES if name != "rollout")
 

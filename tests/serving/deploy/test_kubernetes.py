@@ -12,6 +12,8 @@ from serving.gateway import settings as gateway_settings
 from tests.serving.deploy import files
 from tests.serving.deploy.files import OVERLAYS, ROOT, Document, of_kind
 
+pytestmark = pytest.mark.slow
+
 NAMES = ("gateway", "model-server")
 overlays = pytest.mark.parametrize("overlay", OVERLAYS)
 names = pytest.mark.parametrize("name", NAMES)

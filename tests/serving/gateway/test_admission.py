@@ -17,6 +17,8 @@ from serving.gateway.keys import Keys, parse
 from tests.serving.gateway.conftest import Start, sample
 from tests.serving.gateway.scripted_model import ScriptedModel
 
+pytestmark = pytest.mark.slow
+
 Trip = dict[str, Any]
 OLD, NEW = "old-key-0123456789", "new-key-0123456789"
 

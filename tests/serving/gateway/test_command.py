@@ -20,6 +20,8 @@ from tests.serving.gateway.conftest import ROOT
 from tests.serving.gateway.http_server import HttpServer
 from tests.serving.gateway.scripted_model import ScriptedModel
 
+pytestmark = pytest.mark.slow
+
 Trip = dict[str, Any]
 
 

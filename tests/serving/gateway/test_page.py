@@ -4,12 +4,15 @@ import json
 from typing import Any
 
 import httpx
+import pytest
 from playwright.sync_api import expect
 
 from serving.contract import Contract
 from tests.browser import Tab
 from tests.serving.gateway.conftest import Start
 from tests.serving.gateway.scripted_model import ScriptedModel
+
+pytestmark = pytest.mark.slow
 
 Trip = dict[str, Any]
 

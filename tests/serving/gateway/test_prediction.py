@@ -9,6 +9,8 @@ from serving.contract import Contract
 from tests.serving.gateway.conftest import Start, sample
 from tests.serving.gateway.scripted_model import ScriptedModel
 
+pytestmark = pytest.mark.slow
+
 Trip = dict[str, Any]
 
 

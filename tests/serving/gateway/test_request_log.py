@@ -31,6 +31,8 @@ from serving.missing_rule import in_float32
 from tests.serving.gateway import logged
 from tests.serving.gateway.logged import CONTRACT, KEY, MORNING, TRIP, counts, files, offer, rows, start
 
+pytestmark = pytest.mark.slow
+
 UTC = datetime.UTC
 PROJECT = Path(__file__).parents[3]
 

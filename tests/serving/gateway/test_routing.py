@@ -15,6 +15,8 @@ from serving.gateway.traffic import Traffic, percent
 from tests.serving.gateway.conftest import Start, sample
 from tests.serving.gateway.scripted_model import ScriptedModel
 
+pytestmark = pytest.mark.slow
+
 Trip = dict[str, Any]
 
 

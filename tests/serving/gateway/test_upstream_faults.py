@@ -13,6 +13,8 @@ from tests.serving.gateway.conftest import Start, sample
 from tests.serving.gateway.http_server import HttpServer, free_port
 from tests.serving.gateway.scripted_model import ScriptedModel, after
 
+pytestmark = pytest.mark.slow
+
 Trip = dict[str, Any]
 
 
