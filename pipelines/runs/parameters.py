@@ -8,8 +8,8 @@ from pipelines.runs.errors import RunError
 from pipelines.runs.metadata import Metadata, Step
 
 _DIGEST = "digest"  # what the names of digests of code end with
-# Not parameters of the computation: where the data lies, and what it was; the lineage tells.
-_ABOUT_DATA = frozenset({"input_base", "input_fingerprint", "schema_file", "span", "version"})
+# Not parameters of the computation: where the inputs lie, and what they were; the lineage tells.
+_ABOUT_INPUTS = frozenset({"input_base", "input_fingerprint", "schema_file", "source_uri", "span", "version"})
 _TRAINER, _HYPERPARAMETERS, _VALUES = "Trainer", "hyperparameters", "values"
 
 
@@ -49,7 +49,7 @@ def task_package(steps: Iterable[Step]) -> str | None:
 def _flat(steps: Iterable[Step]) -> Iterator[tuple[str, Any]]:
     for step in steps:
         for name, value in step.parameters.items():
-            if name not in _ABOUT_DATA:
+            if name not in _ABOUT_INPUTS:
                 yield from _leaves(f"{step.node}.{name}", value)
 
 

@@ -1,0 +1,129 @@
+"""What changed between two runs: data, code, parameters, metrics. Loads neither TFX nor TensorFlow."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import pandas as pd
+
+from pipelines.runs.errors import RunError
+from pipelines.runs.lineage import Lineage
+from pipelines.runs.run import Run
+from pipelines.slices import OVERALL
+
+_Found = TypeVar("_Found")
+_PLACE = ["split", "feature"]
+_FIGURES = ("type", "rows", "missing_share", "mean", "std_dev", "min", "median", "max", "zeros", "unique", "top")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Change:
+    """One thing that differs; None: that run has no such thing, or did not get to it."""
+
+    name: str
+    before: Any
+    after: Any
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Difference:
+    """What changed from one run to another. What is the same is left out."""
+
+    before: Run
+    after: Run
+    data: tuple[Change, ...]  # folder, fingerprint, contract, rows of each split
+    statistics: pd.DataFrame  # columns split, feature, figure, before, after
+    files: tuple[Change, ...] | None  # of the scientist's room, SHA-256 each; None: one of the runs recorded none
+    code: tuple[Change, ...]  # digests of the code, of the whole and by node
+    parameters: tuple[Change, ...]  # what the nodes were told, by dotted names
+    hyperparameters: tuple[Change, ...]
+    stack: tuple[Change, ...]  # versions of Python and libraries
+    gates: tuple[Change, ...]  # verdicts
+    metrics: pd.DataFrame  # columns slice, metric, before, after, difference; all that either has, changed or not
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing differs."""
+        parts = (self.data, self.files, self.code, self.parameters, self.hyperparameters, self.stack, self.gates)
+        moved = self.metrics["before"].ne(self.metrics["after"]) & self.metrics[["before", "after"]].notna().any(axis=1)
+        return not any(parts) and self.statistics.empty and not moved.any()
+
+
+def difference(before: Run, after: Run) -> Difference:
+    """Compares two runs.
+
+    Raises:
+        RunError: They are of different tasks: hardly anything of them can be compared.
+    """
+    if before.task != after.task:
+        raise RunError(
+            f"runs of different tasks cannot be compared: {before.id} is of {before.task}, {after.id} of {after.task}"
+        )
+    rooms = before.summary.get("room"), after.summary.get("room")
+    lineages = _reached(before.lineage), _reached(after.lineage)
+    return Difference(
+        before=before,
+        after=after,
+        data=changes(*(_data(run, lineage) for run, lineage in zip((before, after), lineages, strict=True))),
+        statistics=_statistics(before, after),
+        files=changes(*rooms) if all(rooms) else None,
+        code=changes(*(_code(run, lineage) for run, lineage in zip((before, after), lineages, strict=True))),
+        parameters=changes(*(lineage.parameters if lineage else {} for lineage in lineages)),
+        hyperparameters=changes(*(lineage.hyperparameters if lineage else {} for lineage in lineages)),
+        stack=changes(before.summary["stack"], after.summary["stack"]),
+        gates=changes(*({gate["gate"]: gate["passed"] for gate in run.summary["gates"]} for run in (before, after))),
+        metrics=_metrics(before.summary["metrics"], after.summary["metrics"]),
+    )
+
+
+def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Change, ...]:
+    """What two mappings have otherwise, in the order of the first, then of the second."""
+    return tuple(
+        Change(name=name, before=before.get(name), after=after.get(name))
+        for name in dict.fromkeys([*before, *after])
+        if before.get(name) != after.get(name)
+    )
+
+
+def _reached(read: Callable[[], _Found]) -> _Found | None:
+    """What a run wrote; None where it did not get there: then there is nothing to compare."""
+    try:
+        return read()
+    except RunError:
+        return None
+
+
+def _data(run: Run, lineage: Lineage | None) -> dict[str, Any]:
+    rows = {f"rows of {split}": count for split, count in run.summary["rows"].items()}
+    found: dict[str, Any] = {"source": run.summary["data"]} | rows
+    if lineage is not None and lineage.data is not None:
+        found |= {"fingerprint": lineage.data.fingerprint, "span": lineage.data.span}
+    return found | ({"contract": lineage.contract} if lineage is not None and lineage.contract else {})
+
+
+def _code(run: Run, lineage: Lineage | None) -> dict[str, str]:
+    return {"task and components": run.summary["source_digest"]} | dict(lineage.code if lineage else {})
+
+
+def _statistics(before: Run, after: Run) -> pd.DataFrame:
+    tables = [_reached(run.statistics_table) for run in (before, after)]
+    long = [
+        pd.DataFrame(columns=[*_PLACE, "figure", side])
+        if table is None
+        else table.astype(object).melt(_PLACE, list(_FIGURES), "figure", side)
+        for table, side in zip(tables, ("before", "after"), strict=True)
+    ]
+    both = long[0].merge(long[1], on=[*_PLACE, "figure"], how="outer", sort=False)
+    differs = both["before"].ne(both["after"]) & (both["before"].notna() | both["after"].notna())
+    return both[differs].reset_index(drop=True)
+
+
+def _metrics(before: Mapping[str, Mapping[str, float]], after: Mapping[str, Mapping[str, float]]) -> pd.DataFrame:
+    rows = [
+        (where, metric, before.get(where, {}).get(metric), after.get(where, {}).get(metric))
+        for where in sorted({**before, **after}, key=lambda where: (where != OVERALL, where))
+        for metric in dict.fromkeys([*before.get(where, {}), *after.get(where, {})])
+    ]
+    table = pd.DataFrame(rows, columns=["slice", "metric", "before", "after"])
+    table = table.astype({"before": "float64", "after": "float64"})
+    return table.assign(difference=table["after"] - table["before"])

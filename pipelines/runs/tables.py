@@ -1,0 +1,178 @@
+"""Runs on the terminal."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pandas as pd
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from pipelines.runs.difference import Change, Difference
+from pipelines.runs.lineage import Lineage
+from pipelines.runs.run import Run
+from pipelines.slices import OVERALL
+
+_COLORS = {"pushed": "green", "unchanged": "green", "refused": "red", "failed": "red", "interrupted": "yellow"}
+_VERDICTS = {True: "[green]passed[/]", False: "[red]refused[/]", None: "[dim]not reached[/]"}
+_DIGITS = 12  # of a digest, that are shown
+_NOTHING = "–"
+
+
+def show_list(console: Console, runs: Sequence[Run]) -> None:
+    """One line for each run, the newest last."""
+    table = _table("run", "task", "status", "started (UTC)", "took", "rows", "metrics", "version")
+    for run in runs:
+        rows, metrics = sum(run.summary["rows"].values()), run.summary["metrics"].get(OVERALL, {})
+        table.add_row(
+            run.id,
+            run.task or _NOTHING,
+            f"[{_COLORS.get(run.status, 'yellow')}]{run.status}[/]",
+            run.started[:19].replace("T", " "),
+            f"{run.summary['seconds']:.0f} s",
+            f"{rows:,}" if rows else _NOTHING,
+            "  ".join(f"{name} {_number(value)}" for name, value in list(metrics.items())[:2]) or _NOTHING,
+            run.version or _NOTHING,
+        )
+    console.print(table)
+
+
+def show_run(console: Console, run: Run) -> None:
+    """What happened, what the gates said, the metrics."""
+    console.print(f"[bold]{run.task}[/]  run {run.id}  [{_COLORS.get(run.status, 'yellow')}]{run.status}[/]")
+    if run.summary["error"]:
+        console.print(escape(run.summary["error"]), style="red", soft_wrap=True)
+    nodes = _table("node", "state", "seconds", "")
+    for node in run.nodes().itertuples():
+        nodes.add_row(node.node, node.state, f"{node.seconds:.1f}", escape(node.words))
+    console.print(nodes)
+    gates = _table("gate", "verdict", "reasons")
+    for gate in run.gates().itertuples():
+        gates.add_row(gate.gate, _VERDICTS[gate.passed], escape("\n".join(gate.reasons)))
+    console.print(gates)
+    if run.summary["metrics"]:
+        _frame(console, run.metrics().reset_index(), list(run.metrics().columns))
+
+
+def show_lineage(console: Console, lineage: Lineage) -> None:
+    """Where a model came from and where it went."""
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for name, value in _facts(lineage):
+        table.add_row(f"[bold]{name}[/]", escape(value))
+    console.print(table)
+
+
+def show_fed(console: Console, models: pd.DataFrame) -> None:
+    """Every model that some data fed."""
+    table = _table("data", "read as", "rows", "task", "trained by run", "model", "pushed as")
+    for row in models.itertuples():
+        cells = (f"{row.data}/{row.files}", row.fingerprint, f"{row.rows:,}", row.task, row.run, row.model)
+        table.add_row(*map(escape, cells), ", ".join(row.versions) or "[dim]not pushed[/]")
+    console.print(table)
+
+
+def show_difference(console: Console, found: Difference, most: int) -> None:
+    """What changed, part by part; of statistics and slices at most `most` lines each, the largest changes first."""
+    console.print(f"[bold]{found.before.task}[/]  {found.before.id} → {found.after.id}")
+    _changes(console, "data", found.data)
+    _statistics(console, found.statistics, most)
+    if found.files is None:
+        console.print("[bold]files of the room[/]  one of the runs recorded none; the digests below tell nodes apart")
+    else:
+        _changes(console, "files of the room", found.files)
+    _changes(console, "code", found.code)
+    _changes(console, "parameters", found.parameters)
+    _changes(console, "hyperparameters", found.hyperparameters)
+    _changes(console, "stack", found.stack)
+    _changes(console, "gates", found.gates)
+    _metrics(console, found.metrics, most)
+
+
+def _facts(lineage: Lineage) -> Iterable[tuple[str, str]]:
+    data = lineage.data
+    if data is not None:
+        rows = ", ".join(f"{split} {count:,}" for split, count in data.rows.items())
+        files = f"{', '.join(data.files)} ({'as it was read' if data.unchanged else 'changed since it was read'})"
+        yield "data", f"{data.folder}: {rows} rows, span {data.span}, read {data.read:%Y-%m-%d %H:%M:%S} UTC"
+        yield "files", files if data.files else "gone"
+        yield "fingerprint", data.fingerprint
+    yield "contract", lineage.contract or _NOTHING
+    yield "code", "  ".join(f"{node} {digest}" for node, digest in lineage.code.items()) or _NOTHING
+    told = {name: value for name, value in lineage.parameters.items() if name.startswith("Trainer.custom_config.")}
+    yield "parameters", "  ".join(f"{name.rpartition('.')[2]}={value}" for name, value in told.items()) or _NOTHING
+    if lineage.hyperparameters:
+        yield "hyperparameters", "  ".join(f"{name}={value}" for name, value in lineage.hyperparameters.items())
+    yield "model", f"{lineage.model.uri}, trained by run {lineage.trained_by}" if lineage.model else _NOTHING
+    if lineage.started_from:
+        yield "started from", lineage.started_from.uri
+    yield "compared with", lineage.baseline.uri if lineage.baseline else "no model blessed before"
+    yield "pushed as", ", ".join(lineage.versions) or "not pushed"
+
+
+def _changes(console: Console, title: str, changes: Sequence[Change]) -> None:
+    if not changes:
+        console.print(f"[bold]{title}[/]  the same")
+        return
+    table = _table(title, "before", "after")
+    for change in changes:
+        table.add_row(escape(change.name), escape(_cell(change.before)), escape(_cell(change.after)))
+    console.print(table)
+
+
+def _statistics(console: Console, found: pd.DataFrame, most: int) -> None:
+    numbers = found[["before", "after"]].apply(pd.to_numeric, errors="coerce")
+    # Relative to the greater of the two: a value that came or went counts as a whole.
+    size = (numbers["after"] - numbers["before"]).abs() / numbers.abs().max(axis=1)
+    order = size.fillna(1.0).sort_values(ascending=False, kind="stable").index
+    shown = found.loc[order[:most]]
+    changes = [
+        Change(name=f"{row.split}: {row.figure} of {row.feature}", before=row.before, after=row.after)
+        for row in shown.itertuples()
+    ]
+    _changes(console, "statistics", changes)
+    _and_more(console, len(found) - len(shown))
+
+
+def _metrics(console: Console, metrics: pd.DataFrame, most: int) -> None:
+    overall = metrics[metrics["slice"] == OVERALL]
+    moved = metrics[(metrics["slice"] != OVERALL) & (metrics["difference"].fillna(1.0) != 0)]
+    order = moved["difference"].abs().fillna(0.0).sort_values(ascending=False, kind="stable").index
+    table = _table("slice", "metric", "before", "after", "difference")
+    for row in pd.concat([overall, moved.loc[order[:most]]]).itertuples():
+        change = _NOTHING if pd.isna(row.difference) else f"{row.difference:+.4f}"
+        table.add_row(escape(row.slice), row.metric, _number(row.before), _number(row.after), change)
+    console.print(table)
+    _and_more(console, len(moved) - min(most, len(moved)))
+
+
+def _and_more(console: Console, left_out: int) -> None:
+    if left_out:
+        console.print(f"[dim]… and {left_out:,} smaller ones; --most shows more[/]")
+
+
+def _frame(console: Console, frame: pd.DataFrame, numbers: Sequence[str]) -> None:
+    table = _table(*frame.columns)
+    for row in frame.to_dict("records"):
+        table.add_row(*(_number(value) if name in numbers else escape(str(value)) for name, value in row.items()))
+    console.print(table)
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def _cell(value: Any) -> str:
+    if value is None or (isinstance(value, float) and pd.isna(value)):
+        return _NOTHING
+    if isinstance(value, float):
+        return _number(value)
+    return value[:_DIGITS] if isinstance(value, str) and len(value) == 64 else str(value)
+
+
+def _number(value: float | None) -> str:
+    if value is None or pd.isna(value):
+        return _NOTHING
+    return f"{value:,.0f}" if float(value).is_integer() and abs(value) >= 100 else f"{value:.4g}"
