@@ -67,12 +67,16 @@ class ModelServer:
             found = response.json()
             version = str(found["model_spec"]["version"])
             signatures = found["metadata"]["signature_def"]["signature_def"]
-        except (ValueError, KeyError, TypeError) as error:
+            inputs = {
+                name: {key: tensor["dtype"] for key, tensor in signature.get("inputs", {}).items()}
+                for name, signature in signatures.items()
+            }
+        except (AttributeError, ValueError, KeyError, TypeError) as error:
             raise self._failed(
                 model_errors.BadAnswerError,
                 f"expected metadata with version and signatures, received {len(response.content)} bytes without",
             ) from error
-        self._require_inputs(version, signatures)
+        self._require_inputs(version, inputs)
         return version
 
     async def predict(self, version: str, inputs: dict[str, list[Value]]) -> list[float]:
@@ -114,6 +118,10 @@ class ModelServer:
             raise self._failed(model_errors.OverloadedError, "all connections are busy") from error
         except httpx.TimeoutException as error:
             raise self._failed(model_errors.LateError, f"no answer in {self._settings.read_seconds:g} s") from error
+        except httpx.DecodingError as error:
+            raise self._failed(
+                model_errors.BadAnswerError, "expected an answer, received one that does not unpack"
+            ) from error
         except httpx.TransportError as error:
             raise self._failed(model_errors.CutOffError, f"the connection broke: {type(error).__name__}") from error
 
@@ -131,14 +139,14 @@ class ModelServer:
             kind, f"expected status 200, received {response.status_code} with {len(response.content)} bytes"
         )
 
-    def _require_inputs(self, version: str, signatures: dict[str, Any]) -> None:
-        signature = signatures.get(self._settings.signature)
-        if signature is None:
+    def _require_inputs(self, version: str, inputs: dict[str, dict[str, str]]) -> None:
+        """Holds the inputs of each signature, name -> dtype, against the contract."""
+        taken = inputs.get(self._settings.signature)
+        if taken is None:
             raise self._failed(
                 model_errors.MismatchError,
-                f"version {version} has no signature {self._settings.signature}, only {', '.join(sorted(signatures))}",
+                f"version {version} has no signature {self._settings.signature}, only {', '.join(sorted(inputs))}",
             )
-        taken = {name: tensor.get("dtype") for name, tensor in signature["inputs"].items()}
         if taken != self._expected:
             differing = sorted(name for name, _ in taken.items() ^ self._expected.items())
             raise self._failed(

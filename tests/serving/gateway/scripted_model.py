@@ -69,9 +69,10 @@ class ScriptedModel:
         if version not in self.versions:
             await _answer(send, 404, {"error": "Servable not found"})
             return
-        taken = self.inputs or {feature.name: DTYPES[feature.kind.value] for feature in self.contract.features}
+        of_contract = {feature.name: DTYPES[feature.kind.value] for feature in self.contract.features}
+        taken = of_contract if self.inputs is None else self.inputs
         inputs = {name: {"dtype": dtype, "tensor_shape": {}, "name": name} for name, dtype in taken.items()}
-        signatures = {"signature_def": {self.signature: {"inputs": inputs, "outputs": {}}}}
+        signatures = {"signature_def": {self.signature: {"outputs": {}} | ({"inputs": inputs} if inputs else {})}}
         spec = {"name": "taxi", "signature_name": "", "version": version}
         await _answer(send, 200, {"model_spec": spec, "metadata": {"signature_def": signatures}})
 

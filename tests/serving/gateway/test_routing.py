@@ -119,6 +119,12 @@ def test_a_model_without_the_signature(client: httpx.Client, model: ScriptedMode
     assert sample(client, "gateway_upstream_errors_total", kind="mismatch") == 1
 
 
+def test_a_signature_without_inputs(client: httpx.Client, model: ScriptedModel) -> None:
+    model.inputs = {}
+    assert client.get("/readyz").status_code == 503
+    assert sample(client, "gateway_upstream_errors_total", kind="mismatch") == 1
+
+
 def test_canary_traffic(start: Start, model: ScriptedModel, trip: Trip, tmp_path: Path) -> None:
     model.versions, model.labels = ["1", "2"], {"stable": "1", "canary": "2"}
     file = tmp_path / "traffic.json"

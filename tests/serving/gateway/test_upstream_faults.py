@@ -114,6 +114,16 @@ def test_an_answer_that_is_no_json(client: httpx.Client, model: ScriptedModel, t
     assert problem(client.post("/v1/tip", json=trip)) == (502, "bad_model_answer")
 
 
+def test_an_answer_that_does_not_unpack(client: httpx.Client, model: ScriptedModel, trip: Trip) -> None:
+    async def no_gzip(send: Any) -> None:
+        headers = [(b"content-length", b"5"), (b"content-encoding", b"gzip")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b"plain"})
+
+    model.faults = [no_gzip]
+    assert problem(client.post("/v1/tip", json=trip)) == (502, "bad_model_answer")
+
+
 def request_line(lines: list[Any]) -> Any:
     """The log's line on the one request, which is written after the answer."""
     deadline = time.monotonic() + 10
