@@ -11,6 +11,7 @@ Use it as `Pusher(..., custom_executor_spec=ExecutorClassSpec(atomic_pusher.Exec
 """
 
 import filecmp
+import json
 import os
 import shutil
 import time
@@ -27,6 +28,7 @@ from tfx.utils import io_utils, proto_utils
 from components import warmup_records
 
 _HALF_COPY_SUFFIX = ".tmp"
+REFUSAL = "refusal"  # in custom_config, and a property of what was not pushed
 
 
 class PushError(OSError):
@@ -42,13 +44,14 @@ class Executor(pusher_executor.Executor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Pushes the model if both blessings say yes, else marks it as not pushed.
+        """Pushes the model if both blessings say yes and nothing else says no; else marks it as not pushed.
 
         Args:
             input_dict: `model`, `model_blessing` and `infra_blessing`, one artifact each; the last holds the warm-up
                 requests.
             output_dict: `pushed_model`, which gets the destination, the version, and a copy of what is pushed.
-            exec_properties: `push_destination`, JSON of a PushDestination with `filesystem.base_directory`.
+            exec_properties: `push_destination`, JSON of a PushDestination with `filesystem.base_directory`; and
+                `custom_config`, JSON of a dict that may hold a REFUSAL: why this push is not to be, in plain words.
 
         Raises:
             ValueError: A blessing is missing, or the warm-up requests in it are.
@@ -60,6 +63,11 @@ class Executor(pusher_executor.Executor):
                 raise ValueError(f"nothing is pushed without both blessings: expected {key}, received none")
         pushed = artifact_utils.get_single_instance(output_dict[standard_component_specs.PUSHED_MODEL_KEY])
         if not self.CheckBlessing(input_dict):
+            self._MarkNotPushed(pushed)
+            return
+        if refusal := (json.loads(exec_properties[standard_component_specs.CUSTOM_CONFIG_KEY]) or {}).get(REFUSAL):
+            logging.warning("Not pushed: %s", refusal)
+            pushed.set_string_custom_property(REFUSAL, refusal)
             self._MarkNotPushed(pushed)
             return
         destination = pusher_pb2.PushDestination()

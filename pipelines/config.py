@@ -60,6 +60,8 @@ class PipelineConfig:
     tuner: TunerConfig | None = None  # search for hyperparameters instead
     infra: str = EMBEDDED  # what serves a model before it is pushed; "docker": TensorFlow Serving itself, too
     time_limit: int = 600  # seconds that an exported model may take to load, or to answer 8,192 rows, to be pushed
+    push_to: Path | None = None  # folder of each task's pushed versions; None: serving/ below `var`
+    require_review: bool = False  # push only what a person has reviewed: see pipelines.review
     cache: bool = True  # reuse what an earlier run of the same code on the same data wrote
     # In one process: Beam's multi-process modes cost more than they save on one machine, and Beam from 2.68 on would
     # otherwise try a runner that it downloads. Without a container image TFX packs itself into a source distribution
@@ -80,6 +82,11 @@ class PipelineConfig:
                 f"task {self.task.name} says nothing of what to search: expected Task(tuning=...), received none; "
                 "see docs/tuning.md"
             )
+        if self.tuner is not None and self.require_review:
+            raise ConfigError(
+                "a search with a review required: expected one or the other, received both; what a search finds nobody "
+                "has reviewed: commit it to the task's hyperparameters, run, and review that run."
+            )
         if self.infra not in INFRA:
             raise ConfigError(f"infra: expected one of {', '.join(INFRA)}, received {self.infra!r}")
         if self.time_limit < 1:
@@ -98,7 +105,7 @@ class PipelineConfig:
     @property
     def serving(self) -> Path:
         """The folder of pushed versions."""
-        return self.var / "serving" / self.task.name
+        return (self.push_to or self.var / "serving") / self.task.name
 
 
 def contract_copy(task: Task, var: Path) -> Path:

@@ -23,8 +23,8 @@ def read_toml(path: Path, kind: type[Record]) -> Record:
     Args:
         path: the file.
         kind: a dataclass. Its fields are texts, numbers, truth values, other such records, tuples of one of these, or
-            a dict of texts; each may be None where that is its default. What __post_init__ refuses with a ValueError
-            is reported with the table it stands in.
+            a dict from texts to one of these; each may be None where that is its default. What __post_init__ refuses
+            with a ValueError is reported with the table it stands in.
 
     Raises:
         TableError: It is no TOML, or it lacks a key, has one that is not known, or a value of another type.
@@ -77,7 +77,7 @@ def _value(value: object, hint: Any, where: str) -> object:
     if typing.get_origin(kind) is dict:
         if not isinstance(value, dict):
             raise _unexpected("a table", value, where)
-        return {name: _value(item, str, f"{where}.{name}") for name, item in value.items()}
+        return {name: _value(item, typing.get_args(kind)[1], f"{where}.{name}") for name, item in value.items()}
     if kind is float and type(value) is int:
         return float(value)
     if type(value) is not kind:

@@ -38,6 +38,7 @@ from components.signatures import SERVING_DEFAULT
 from components.source_digest import source_digest
 from pipelines import deployment, trainer_entry, tuner_entry
 from pipelines.config import DOCKER, ConfigError, PipelineConfig
+from pipelines.review import state as review
 
 TRAIN, EVAL = "train", "eval"
 _INFRA_ROWS = 10  # that InfraValidator asks for; SkewGate asks for all of them
@@ -139,7 +140,7 @@ def create_pipeline(config: PipelineConfig) -> Pipeline:
         push_destination=pusher_pb2.PushDestination(
             filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=str(config.serving))
         ),
-        custom_config={"code_digest": source_digest(atomic_pusher)},
+        custom_config={"code_digest": source_digest(atomic_pusher), **_refusal(config)},
         custom_executor_spec=ExecutorClassSpec(atomic_pusher.Executor),
     )
     return _pipeline(
@@ -163,6 +164,12 @@ def create_pipeline(config: PipelineConfig) -> Pipeline:
             pusher,
         ],
     )
+
+
+def _refusal(config: PipelineConfig) -> dict[str, str]:
+    """Why Pusher may not push, where a review is required and none holds; a part of its cache key, and of no other."""
+    words = review.refusal(config.task) if config.require_review else None
+    return {atomic_pusher.REFUSAL: words} if words else {}
 
 
 def _hyperparameters(config: PipelineConfig, transform: Transform) -> BaseNode | None:

@@ -26,6 +26,7 @@ _NEXT = {
     FAILED: "mend that and run again: finished nodes come from the cache; the log has the traceback",
     INTERRUPTED: "run again: finished nodes come from the cache",
 }
+_AFTER_REVIEW = "review it, and run again: everything else comes from the cache"
 
 
 def say(console: Console, summary: Summary, directory: Path) -> None:
@@ -40,6 +41,8 @@ def say(console: Console, summary: Summary, directory: Path) -> None:
     reached = [verdict for verdict in summary.verdicts if verdict.passed is not None]
     for verdict in summary.verdicts if reached else ():
         _say_verdict(console, verdict)
+    if reached and summary.review:
+        _say_review(console, summary)
     if OVERALL in summary.metrics:
         values = sorted((name, value) for name, value in summary.metrics[OVERALL].items() if value is not None)
         _say(console, "metrics", "  ".join(f"{name}={value:.4g}" for name, value in values))
@@ -53,7 +56,7 @@ def say(console: Console, summary: Summary, directory: Path) -> None:
     if (directory / "summary.json").exists():
         _say_path(console, "record", directory / "summary.json")
     _say_path(console, "log", directory / "run.log")
-    _say(console, "next", _NEXT[summary.status])
+    _say(console, "next", _AFTER_REVIEW if _only_a_review_lacks(summary) else _NEXT[summary.status])
 
 
 def shown(path: Path) -> str:
@@ -77,6 +80,17 @@ def _say_verdict(console: Console, verdict: Verdict) -> None:
     _say(console, verdict.gate, "\n".join(reasons), word=word, style=style)
 
 
+def _say_review(console: Console, summary: Summary) -> None:
+    """Whether a person reviewed the code; an alarm only where the push demands it."""
+    assert summary.review is not None
+    style = "green" if not summary.review.remedy else "bold red" if summary.review_required else "yellow"
+    _say(console, "review", summary.review.reason, word=summary.review.state, style=style)
+
+
+def _only_a_review_lacks(summary: Summary) -> bool:
+    return summary.status == REFUSED and all(verdict.passed for verdict in summary.verdicts)
+
+
 def _say_outcome(console: Console, summary: Summary) -> None:
     seconds = f"in {summary.seconds:.0f} s"
     if summary.status == PUSHED:
@@ -85,7 +99,7 @@ def _say_outcome(console: Console, summary: Summary) -> None:
         words = f"already holds this model; {seconds}"
         _say_path(console, "in place", Path(summary.pushed_to or ""), words, style="bold green")
     else:
-        why = _NOT_PUSHED[summary.status]
+        why = "no valid review" if _only_a_review_lacks(summary) else _NOT_PUSHED[summary.status]
         _say(
             console,
             "not pushed",

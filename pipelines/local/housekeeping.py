@@ -47,16 +47,15 @@ def clear_interrupted(database: Path, artifacts: Path) -> list[str]:
     return [node for _, node in nodes]
 
 
-def forget_displaced_pushes(database: Path, artifacts: Path, serving: Path) -> list[str]:
-    """Takes pushes out of the cache whose version is not the newest below `serving`, or is not what was pushed.
+def forget_displaced_pushes(database: Path, artifacts: Path) -> list[str]:
+    """Takes pushes out of the cache whose version is not the newest where it was pushed, or is not what was pushed.
 
-    Pusher's cache key knows nothing of the folder that it pushes to. Without this, a version that somebody deleted
-    would be taken for pushed, and so would a model after another one was pushed over it.
+    Pusher's cache key knows nothing of what lies in the folder that it pushes to. Without this, a version that
+    somebody deleted would be taken for pushed, and so would a model after another one was pushed over it.
 
     Args:
         database: the ML Metadata database; nothing is done when there is none yet.
         artifacts: of the pipeline.
-        serving: the folder of pushed versions.
 
     Returns:
         The versions that are out of place.
@@ -64,13 +63,13 @@ def forget_displaced_pushes(database: Path, artifacts: Path, serving: Path) -> l
     if not database.exists():
         return []
     store = metadata_store(database)
-    newest = newest_version(serving)
     displaced = []
     for push in store.get_artifacts_by_type(PushedModel.TYPE_NAME):
         version, copy = push.custom_properties["pushed_version"].string_value, Path(push.uri)
+        place = Path(push.custom_properties["pushed_destination"].string_value)
         if push.state != metadata_store_pb2.Artifact.LIVE or not version or not copy.is_relative_to(artifacts):
             continue
-        if version != str(newest) or not same_files(copy, serving / version):
+        if version != str(newest_version(place.parent)) or not same_files(copy, place):
             push.state = metadata_store_pb2.Artifact.DELETED
             displaced.append(push)
     store.put_artifacts(displaced)

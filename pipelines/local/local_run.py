@@ -18,6 +18,8 @@ from pipelines.local.options import Options
 from pipelines.local.progress import progress
 from pipelines.local.results import NodeResult
 from pipelines.local.summary import FAILED, PUSHED, REFUSED, UNCHANGED, Summary
+from pipelines.review.state import review_state
+from pipelines.room import room_digests
 from pipelines.runs.evaluation import slice_metrics
 from pipelines.task import Task, load_task
 from pipelines.training import create_pipeline
@@ -41,12 +43,14 @@ def run(options: Options, console: Console, summary: Summary) -> None:
     summary.source_digest = source_digest(
         task.preprocessing_fn, task.run_fn, checked_csv, anomaly_gate, skew_gate, atomic_pusher
     )
+    summary.room = room_digests(task)
+    summary.review, summary.review_required = review_state(task), options.require_review
     config = configure(options, task)
     summary.data = str(config.data)
     pushed_before = set(atomic_pusher.versions(config.serving)) if config.serving.is_dir() else set()
     if cleared := clear_interrupted(config.metadata, config.var / "artifacts"):
         console.print(f"cleared what an interrupted run left: {', '.join(cleared)}")
-    forget_displaced_pushes(config.metadata, config.artifacts, config.serving)
+    forget_displaced_pushes(config.metadata, config.artifacts)
     try:
         _run_nodes(create_pipeline(config), config, options, console, summary)
     except KeyboardInterrupt:
@@ -75,6 +79,8 @@ def configure(options: Options, task: Task) -> PipelineConfig:
         hyperparameters=hyperparameters_copy(task, options.var),
         tuner=TunerConfig() if options.tune else None,
         infra=options.infra,
+        push_to=options.push_to,
+        require_review=options.require_review,
         cache=not options.force,
     )
 
@@ -113,6 +119,8 @@ def _conclude(summary: Summary, pushed_before: set[int]) -> None:
     properties = pusher.outputs[0].properties
     if not properties.get("pushed"):
         summary.status = REFUSED
+        if refusal := properties.get(atomic_pusher.REFUSAL):
+            summary.error = f"Pusher: {refusal}"
         return
     summary.pushed_version = str(properties["pushed_version"])
     summary.pushed_to = str(properties["pushed_destination"])

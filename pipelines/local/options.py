@@ -21,6 +21,8 @@ class Options:
     mixed_precision: bool
     distribute: str
     infra: str
+    push_to: Path | None  # absolute; None: serving/ below var
+    require_review: bool
     force: bool
     verbose: bool
 
@@ -52,9 +54,15 @@ def parse(description: str | None, arguments: list[str] | None = None) -> Option
         help="what must serve a model before it is pushed: the embedded model server (default), or TensorFlow Serving "
         "in Docker as well",
     )
+    parser.add_argument("--push-to", type=_path, metavar="DIR", help="push to DIR/<task>/ (default: below --var)")
+    parser.add_argument(
+        "--require-review", action="store_true", help="push only what a person has reviewed (docs/review.md)"
+    )
     parser.add_argument("--force", action="store_true", help="ignore the cache: run every node")
     parser.add_argument("--verbose", action="store_true", help="show the log on the terminal, not in run.log")
     options = Options(**vars(parser.parse_args(arguments)))
+    if options.tune and options.require_review:
+        parser.error("--tune finds hyperparameters that nobody has reviewed: commit them, then --require-review")
     try:
         task_module(options.task)
         if options.infra == "docker":

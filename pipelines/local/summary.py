@@ -7,13 +7,16 @@ import dataclasses
 import importlib.metadata
 import json
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipelines.local.explain import explain
 from pipelines.local.results import Latency, NodeResult, Verdict
 from pipelines.slices import SliceMetrics
+
+if TYPE_CHECKING:
+    from pipelines.review.state import ReviewState
 
 FORMAT = 1
 PUSHED, UNCHANGED, REFUSED, FAILED, INTERRUPTED = "pushed", "unchanged", "refused", "failed", "interrupted"
@@ -29,6 +32,9 @@ class Summary:
     data: str  # what was read
     started: str  # UTC, ISO 8601
     source_digest: str = ""  # of the task's and the components' code
+    room: Mapping[str, str] = dataclasses.field(default_factory=dict)  # file of the scientist's room -> SHA-256
+    review: "ReviewState | None" = None  # of the room; None: the task could not be loaded
+    review_required: bool = False
     seconds: float = 0.0
     status: str = FAILED  # until it is known; PUSHED, UNCHANGED, REFUSED, FAILED or INTERRUPTED
     nodes: list[NodeResult] = dataclasses.field(default_factory=list)
@@ -70,6 +76,8 @@ class Summary:
             "data": self.data,
             "rows": self.rows,
             "source_digest": self.source_digest,
+            "room": dict(self.room),
+            "review": None if self.review is None else _review(self.review, self.review_required),
             "stack": stack_versions(),
             "nodes": [_node(result) for result in self.nodes],
             "gates": [
@@ -89,6 +97,19 @@ class Summary:
 def stack_versions() -> dict[str, str]:
     """Versions of Python and of the libraries that decide what a run computes."""
     return {"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in _STACK}
+
+
+def _review(found: "ReviewState", required: bool) -> dict[str, Any]:
+    review = found.review
+    return {
+        "required": required,
+        "state": found.state,
+        "words": found.words,
+        "reviewer": review and review.reviewer,
+        "date": review and review.date,
+        "run_id": review and review.run,
+        "note": review and review.note,
+    }
 
 
 def _node(result: NodeResult) -> dict[str, Any]:

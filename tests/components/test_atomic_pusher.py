@@ -172,7 +172,13 @@ def an_artifact(kind: type[artifact.Artifact], uri: Path, blessed: int | None = 
 
 
 def execute(
-    tmp_path: Path, base: Path, *, evaluated: int | None = 1, unskewed: int | None = 1, records: str | None = "requests"
+    tmp_path: Path,
+    base: Path,
+    *,
+    evaluated: int | None = 1,
+    unskewed: int | None = 1,
+    records: str | None = "requests",
+    custom_config: dict[str, str] | None = None,
 ) -> standard_artifacts.PushedModel:
     """Runs the executor; a blessing of None is left out, and so are warm-up records of None."""
     model = an_artifact(standard_artifacts.Model, tmp_path / "trained")
@@ -187,7 +193,10 @@ def execute(
             (tmp_path / "infra" / "tf_serving_warmup_requests").write_text(records)
     (pushed,) = an_artifact(standard_artifacts.PushedModel, tmp_path / "pushed")
     destination = pusher_pb2.PushDestination(filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=str(base)))
-    properties = {"push_destination": proto_utils.proto_to_json(destination), "custom_config": json.dumps(None)}
+    properties = {
+        "push_destination": proto_utils.proto_to_json(destination),
+        "custom_config": json.dumps(custom_config),
+    }
     atomic_pusher.Executor().Do(inputs, {"pushed_model": [pushed]}, properties)
     return pushed
 
@@ -223,6 +232,24 @@ def test_executor_does_not_push_what_a_gate_refused(tmp_path: Path, base: Path, 
     pushed = execute(tmp_path, base, evaluated=evaluated, unskewed=unskewed)
     assert pushed.get_int_custom_property("pushed") == 0
     assert not base.exists()
+
+
+def test_executor_does_not_push_what_somebody_refused(tmp_path: Path, base: Path) -> None:
+    pushed = execute(tmp_path, base, custom_config={"code_digest": "1", "refusal": "nobody has reviewed it"})
+    assert pushed.get_int_custom_property("pushed") == 0
+    assert pushed.get_string_custom_property("refusal") == "nobody has reviewed it"
+    assert not base.exists()
+
+
+def test_the_gates_speak_first(tmp_path: Path, base: Path) -> None:
+    pushed = execute(tmp_path, base, evaluated=0, custom_config={"refusal": "nobody has reviewed it"})
+    assert pushed.get_int_custom_property("pushed") == 0
+    assert not pushed.has_custom_property("refusal")
+
+
+def test_executor_pushes_where_nobody_refuses(tmp_path: Path, base: Path) -> None:
+    pushed = execute(tmp_path, base, custom_config={"code_digest": "1"})
+    assert pushed.get_int_custom_property("pushed") == 1
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ pytestmark = pytest.mark.pipeline
 # Objects whose keys are data.
 _KEYS = {
     "rows": "<split>",
+    "room": "<file>",
     "stack": "<package>",
     "nodes[].outputs": "<key>",
     "nodes[].outputs.<key>.properties": "<property>",

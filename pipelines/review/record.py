@@ -1,0 +1,113 @@
+"""One review, and the file that holds those of a task: review.toml in the task's folder.
+
+Each record has a checksum over all that it says, so that an edit by hand is noticed. It is no signature: whoever can
+run this code can write a record. Who did is for the version control system to say.
+"""
+
+import dataclasses
+import hashlib
+import json
+from pathlib import Path
+
+import tomlkit
+import tomlkit.items
+
+from pipelines.room import REVIEW_FILE, room_directory
+from pipelines.task import Task
+from pipelines.toml_table import TableError, read_toml
+
+_HEAD = (
+    "Who reviewed which code, on which run. Written by `make review`, not by hand: each record has a checksum.",
+    "docs/review.md says what for.",
+)
+
+
+class ReviewError(ValueError):
+    """A review cannot be recorded, or review.toml cannot be believed."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Review:
+    """Somebody reviewed the code that a run trained."""
+
+    reviewer: str
+    date: str  # UTC, ISO 8601
+    run: str  # id of the run whose model and report were looked at
+    note: str  # what the reviewer thinks of it, Markdown
+    metrics: dict[str, float]  # of that run's model over all eval rows, each in its own unit
+    room: dict[str, str]  # file of the scientist's room -> SHA-256 in hex, as that run trained it
+    checksum: str = ""  # SHA-256 in hex, of all of the above
+
+    def with_checksum(self) -> "Review":
+        """The same, with the checksum that belongs to it."""
+        return dataclasses.replace(self, checksum=self._digest())
+
+    @property
+    def intact(self) -> bool:
+        """Whether it says what it said when its checksum was made."""
+        return self.checksum == self._digest()
+
+    def _digest(self) -> str:
+        said = dataclasses.asdict(self)
+        del said["checksum"]
+        return hashlib.sha256(json.dumps(said, sort_keys=True, allow_nan=False).encode()).hexdigest()
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _File:
+    reviews: tuple[Review, ...] = ()
+
+
+def review_file(task: Task) -> Path:
+    """Where the reviews of a task are kept."""
+    return room_directory(task) / REVIEW_FILE
+
+
+def read_reviews(path: Path) -> tuple[Review, ...]:
+    """The reviews in a file, the newest last; none where there is no file.
+
+    Raises:
+        ReviewError: The file was edited by hand: it is no TOML, or a record is not what its checksum says.
+    """
+    if not path.exists():
+        return ()
+    try:
+        reviews = read_toml(path, _File).reviews
+    except TableError as error:
+        raise ReviewError(str(error)) from error
+    for number, review in enumerate(reviews, start=1):
+        if not review.intact:
+            raise ReviewError(f"{path}: reviews {number}: the record of run {review.run} does not match its checksum")
+    return reviews
+
+
+def append_review(path: Path, review: Review) -> None:
+    """Adds a review to a file, which is written whole or not at all; what stands there stays as it is.
+
+    Raises:
+        ReviewError: The file was edited by hand.
+    """
+    read_reviews(path)
+    document = tomlkit.parse(path.read_text(encoding="utf-8")) if path.exists() else _empty()
+    document.setdefault("reviews", tomlkit.aot()).append(_table(review))
+    beside = path.with_name(path.name + ".tmp")
+    try:
+        beside.write_text(tomlkit.dumps(document), encoding="utf-8")
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _empty() -> tomlkit.TOMLDocument:
+    document = tomlkit.document()
+    for line in _HEAD:
+        document.add(tomlkit.comment(line))
+    document.add(tomlkit.nl())
+    return document
+
+
+def _table(review: Review) -> tomlkit.items.Table:
+    table = tomlkit.table()
+    for name, value in dataclasses.asdict(review).items():
+        table.add(name, tomlkit.string(value, multiline="\n" in value) if isinstance(value, str) else value)
+    return table

@@ -1,0 +1,77 @@
+"""Makes the record of a review: holds the run that was looked at against the code as it is now."""
+
+import datetime
+import subprocess
+from typing import Any
+
+from pipelines.review.record import Review, ReviewError
+from pipelines.review.state import room_changes
+from pipelines.room import room_digests
+from pipelines.runs import Run
+from pipelines.task import Task
+
+
+def make_review(task: Task, run: Run, reviewer: str, note: str) -> Review:
+    """The record of a review, now.
+
+    Args:
+        task: whose code was reviewed.
+        run: the run that was looked at.
+        reviewer: who did it.
+        note: what they think of it.
+
+    Raises:
+        ReviewError: A gate refused the run's model or it did not get that far, its hyperparameters are not those of
+            the room, or the room has changed since.
+    """
+    summary = run.summary
+    _require_blessed(summary)
+    if any(node["id"] == "Tuner" for node in summary["nodes"]):
+        raise ReviewError(
+            f"run {run.id} searched for its hyperparameters: expected a run that was trained with those of the task's "
+            "folder; commit what the search proposes, run again, and review that run"
+        )
+    if not summary.get("room"):
+        raise ReviewError(
+            f"run {run.id} does not say which code it was trained from: expected `room` in its summary.json, received "
+            "none; run again, and review that run"
+        )
+    room = room_digests(task)
+    if changes := room_changes(summary["room"], room):
+        raise ReviewError(
+            f"{changes} since run {run.id}: expected the code that it was trained from; run again (or name another run "
+            "with --run, RUN_ID=), and review that"
+        )
+    return Review(
+        reviewer=reviewer,
+        date=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        run=run.id,
+        note=note,
+        metrics={name: value for name, value in summary["metrics"]["overall"].items() if value is not None},
+        room=room,
+    ).with_checksum()
+
+
+def git_user() -> str:
+    """The name that git signs commits with.
+
+    Raises:
+        ReviewError: There is none.
+    """
+    try:
+        found = subprocess.run(["git", "config", "user.name"], capture_output=True, text=True, check=False).stdout
+    except FileNotFoundError:
+        found = ""
+    if not found.strip():
+        raise ReviewError("git knows no user.name: expected the reviewer's name; say it with --reviewer (REVIEWER=)")
+    return found.strip()
+
+
+def _require_blessed(summary: dict[str, Any]) -> None:
+    passed = {gate["gate"]: gate["passed"] for gate in summary["gates"]}
+    if not passed or not all(passed.values()):
+        said = ", ".join(gate for gate, verdict in passed.items() if not verdict) or "every gate"
+        raise ReviewError(
+            f"the model of run {summary['run_id']} was not blessed: expected every gate to pass, received no yes from "
+            f"{said}; review a run that passed"
+        )

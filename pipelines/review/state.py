@@ -1,0 +1,80 @@
+"""Whether the code as it is now was reviewed: valid, stale, missing, or edited by hand."""
+
+import dataclasses
+
+from pipelines.review.record import Review, ReviewError, read_reviews, review_file
+from pipelines.room import room_digests
+from pipelines.task import Task
+
+MISSING, STALE, EDITED, VALID = "missing", "stale", "edited", "valid"
+_STATE_IN_WORDS = {MISSING: MISSING, STALE: STALE, EDITED: "edited by hand", VALID: VALID}
+_REVIEW_AGAIN = "look at the run and its report, then `make review NOTE=...`"
+_REMEDIES = {
+    MISSING: _REVIEW_AGAIN,
+    STALE: _REVIEW_AGAIN,
+    EDITED: "put review.toml back as version control has it, or remove that record",
+    VALID: "",
+}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ReviewState:
+    """What can be said of the review of a task's code."""
+
+    state: str  # MISSING, STALE, EDITED or VALID
+    reason: str  # in plain words
+    review: Review | None  # the one that holds, or the newest of those that do not
+
+    @property
+    def words(self) -> str:
+        """`science review: stale, preprocessing.py changed since …`."""
+        return f"science review: {_STATE_IN_WORDS[self.state]}, {self.reason}"
+
+    @property
+    def remedy(self) -> str:
+        """What to do for a review that holds; empty where one does."""
+        return _REMEDIES[self.state]
+
+
+def review_state(task: Task) -> ReviewState:
+    """Holds the task's reviews against its room as it is now.
+
+    A review holds for exactly the files that it is of; when an edit is taken back, an earlier one may hold again.
+    """
+    try:
+        reviews = read_reviews(review_file(task))
+    except ReviewError as error:
+        return ReviewState(state=EDITED, reason=str(error), review=None)
+    if not reviews:
+        return ReviewState(state=MISSING, reason="nobody has recorded one", review=None)
+    room = room_digests(task)
+    for review in reversed(reviews):
+        if review.room == room:
+            by = f"by {review.reviewer} on {review.date[:10]}, of run {review.run}"
+            return ReviewState(state=VALID, reason=by, review=review)
+    newest = reviews[-1]
+    reason = f"{room_changes(newest.room, room)} since the review of run {newest.run}"
+    return ReviewState(state=STALE, reason=reason, review=newest)
+
+
+def refusal(task: Task) -> str | None:
+    """Why the task's model may not be pushed where a review is required; None if it may."""
+    found = review_state(task)
+    if found.state == VALID:
+        return None
+    return (
+        "this push demands a valid science review of the code that was trained: "
+        f"received {found.words.removeprefix('science review: ')}; {found.remedy}, then run again"
+    )
+
+
+def room_changes(before: dict[str, str], after: dict[str, str]) -> str:
+    """`model.py, preprocessing.py changed; layers.py was added`, between two rooms; empty where they are the same."""
+    changed = [name for name in before if name in after and before[name] != after[name]]
+    added, removed = sorted(after.keys() - before.keys()), sorted(before.keys() - after.keys())
+    parts = {
+        "changed": sorted(changed),
+        "was added" if len(added) == 1 else "were added": added,
+        "was removed" if len(removed) == 1 else "were removed": removed,
+    }
+    return "; ".join(f"{', '.join(names)} {what}" for what, names in parts.items() if names)
