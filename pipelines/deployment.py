@@ -1,12 +1,15 @@
-"""What the pipeline takes from serving/deploy, the files that its models are served with."""
+"""What the pipeline takes from the files that its models are served with: serving/deploy, and the gateway's settings."""
 
 import re
+import tomllib
 from pathlib import Path
 
 from pipelines.config import ConfigError
 from serving.server import config
 
-DEPLOY = Path(__file__).resolve().parents[1] / "serving" / "deploy"
+_SERVING = Path(__file__).resolve().parents[1] / "serving"
+DEPLOY, GATEWAY = _SERVING / "deploy", _SERVING / "gateway"
+_EVEN = 0.5  # the gateway's own default
 
 
 def batch_sizes(deploy: Path = DEPLOY) -> list[int]:
@@ -26,3 +29,11 @@ def tensorflow_serving_tag(deploy: Path = DEPLOY) -> str:
     if len(tags) != 1:
         raise ConfigError(f"{compose}: expected one tag of the image tensorflow/serving, received {sorted(tags)}")
     return tags.pop()
+
+
+def decision_threshold(task: str, gateway: Path = GATEWAY) -> float:
+    """The probability from which on the task's gateway decides for the positive class; 0.5 for a task without one."""
+    settings = gateway / f"{task}.toml"
+    if not settings.is_file():
+        return _EVEN
+    return float(tomllib.loads(settings.read_text(encoding="utf-8")).get("threshold", _EVEN))

@@ -86,6 +86,17 @@ def mean_absolute_error(labels: np.ndarray, predictions: np.ndarray, weights: np
     return _mean(np.abs(predictions.astype(np.float64) - labels), weights)
 
 
+SMALLER_IS_BETTER = frozenset(
+    metric.__name__
+    for metric in (
+        binary_crossentropy,
+        sparse_categorical_crossentropy,
+        mean_squared_error,
+        root_mean_squared_error,
+        mean_absolute_error,
+    )
+)
+
 _OF_PROBLEM: dict[str, tuple[Metric, ...]] = {
     BINARY: (auc, auc_precision_recall, binary_crossentropy, binary_accuracy, calibration),
     MULTICLASS: (sparse_categorical_accuracy, sparse_categorical_crossentropy),

@@ -68,7 +68,7 @@ def reliability(labels: np.ndarray, predictions: Predictions, bins: int = 10) ->
     return _reference(pd.DataFrame({"x": [0.0, 1.0], "y": [0.0, 1.0]})) + lines + spread + points
 
 
-def scores(labels: np.ndarray, predictions: np.ndarray, names: tuple[str, str] = ("0", "1")) -> alt.Chart:
+def scores(labels: np.ndarray, predictions: np.ndarray, names: tuple[str, ...] = ("0", "1")) -> alt.Chart:
     """How the predictions of negative and of positive rows are spread.
 
     Args:

@@ -33,3 +33,17 @@ def test_tensorflow_serving_tag(deploy: Path) -> None:
     with pytest.raises(ConfigError) as error:
         deployment.tensorflow_serving_tag(deploy)
     assert str(error.value) == f"{compose}: expected one tag of the image tensorflow/serving, received []"
+
+
+def test_decision_threshold_is_the_gateways(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text('endpoint = "mine"\nthreshold = 0.3\n')
+    (tmp_path / "plain.toml").write_text('endpoint = "plain"\n')
+    found = {task: deployment.decision_threshold(task, tmp_path) for task in ("mine", "plain", "none")}
+    assert found == {"mine": 0.3, "plain": 0.5, "none": 0.5}
+
+
+def test_decision_threshold_of_a_task_is_what_its_gateway_loads() -> None:
+    from serving.gateway.settings import load
+
+    settings = load(deployment.GATEWAY / "taxi.toml", [])
+    assert deployment.decision_threshold("taxi") == settings.threshold

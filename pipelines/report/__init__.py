@@ -1,0 +1,8 @@
+"""The report of a run: one HTML file that needs no network, for people.
+
+`pipelines.local` writes it at the end of every run, however it ended, as far as the run got: docs/report.md.
+"""
+
+from pipelines.report.page import REPORT_FILE, write_report
+
+__all__ = ["REPORT_FILE", "write_report"]

@@ -1,0 +1,78 @@
+"""The data that the run read: how much, how it is spread, and how it stands to the contract and to the data before."""
+
+from typing import Any
+
+import pandas as pd
+from tensorflow_metadata.proto.v0 import statistics_pb2
+
+from pipelines import charts
+from pipelines.report.figure import Figure, figure
+from pipelines.report.numbers import number, percent
+from pipelines.report.reached import reached
+from pipelines.runs import Run
+
+TRAIN, EVAL, BEFORE = "train", "eval", "accepted before"
+_NUMBERS = ("min", "median", "mean", "max")
+
+
+def data(run: Run) -> dict[str, Any]:
+    """Counts, columns, distributions and findings.
+
+    Raises:
+        RunError: The run has no statistics.
+    """
+    table = run.statistics_table()
+    before = reached(run.previous_statistics)
+    previous = {_name(one): one for dataset in before.datasets for one in dataset.features} if before else {}
+    rows = {TRAIN: run.rows(TRAIN), EVAL: run.rows(EVAL)}
+    anomalies = reached(run.anomalies)
+    return {
+        "facts": [
+            ("read from", run.summary["data"]),
+            *((split, f"{count:,} rows") for split, count in run.summary["rows"].items()),
+            *([(BEFORE, f"{int(before.datasets[0].num_examples):,} rows")] if before else []),
+        ],
+        "sets": [TRAIN, EVAL, *([BEFORE] if before else [])],
+        "columns": [
+            _column(feature.name, table[table["feature"] == feature.name], rows, previous)
+            for feature in run.schema.feature
+            if feature.name in set(table["feature"])
+        ],
+        "differences": run.summary["schema_differences"] if reached(lambda: run.proposed_schema) else None,
+        "anomalies": None if anomalies is None else anomalies.to_dict("records"),
+    }
+
+
+def _column(
+    name: str,
+    table: pd.DataFrame,
+    rows: dict[str, pd.DataFrame],
+    previous: dict[str, statistics_pb2.FeatureNameStatistics],
+) -> dict[str, Any]:
+    by_split = {row["split"]: row for row in table.to_dict("records")}
+    first = by_split.get(TRAIN) or next(iter(by_split.values()))
+    facts = [(word, number(first[word])) for word in _NUMBERS if pd.notna(first[word])]
+    if first["top"] is not None:
+        facts = [
+            ("values", number(first["unique"])),
+            ("most frequent", f"{first['top']} ({percent(first['top_share'])})"),
+        ]
+    return {
+        "name": name,
+        "type": first["type"],
+        "missing": [(split, percent(row["missing_share"]), row["missing"] > 0) for split, row in by_split.items()],
+        "facts": facts,
+        "figure": _distribution(name, rows, previous.get(name)),
+    }
+
+
+def _distribution(
+    name: str, rows: dict[str, pd.DataFrame], before: statistics_pb2.FeatureNameStatistics | None
+) -> Figure | None:
+    columns = {split: frame[name] for split, frame in rows.items()}
+    frame = charts.distribution_frame(columns, {BEFORE: before} if before else {})
+    return figure(f"{name}: share of rows", charts.distribution(frame)) if len(frame) else None
+
+
+def _name(feature: statistics_pb2.FeatureNameStatistics) -> str:
+    return feature.name or ".".join(feature.path.step)

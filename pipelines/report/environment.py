@@ -1,0 +1,23 @@
+"""What the run ran on, and the digests that tell one run's code, contract and data from another's."""
+
+from typing import Any
+
+from pipelines.report.reached import reached
+from pipelines.runs import Run
+
+
+def environment(run: Run) -> dict[str, Any]:
+    """Versions, digests, and what the nodes were told."""
+    lineage = reached(run.lineage)
+    digests = {"code of the task and of the components": run.summary["source_digest"]}
+    if lineage:
+        digests |= {"contract": lineage.contract} | {f"code of {node}": code for node, code in lineage.code.items()}
+        if lineage.data:
+            digests["data"] = lineage.data.fingerprint
+    return {
+        "stack": run.summary["stack"],
+        "digests": {name: digest for name, digest in digests.items() if digest},
+        "room": run.summary.get("room") or {},
+        "parameters": reached(lambda: run.parameters) or {},
+        "directory": str(run.directory),
+    }

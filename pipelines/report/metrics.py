@@ -1,0 +1,103 @@
+"""The metrics on all eval rows and slice by slice, with intervals, beside those of the blessed model."""
+
+import dataclasses
+import math
+
+import pandas as pd
+
+from pipelines.bootstrap import Interval, differences, intervals
+from pipelines.report.measured import Measured
+from pipelines.runs import Run
+from pipelines.slices import OVERALL, in_slice
+from pipelines.weighted_metrics import SMALLER_IS_BETTER, metrics_of
+
+_ROWS = "example_count"  # TFMA's name for ExampleCount
+_BY_SLICE = (  # the first two that the Evaluator computes are shown slice by slice
+    "auc", "binary_crossentropy", "sparse_categorical_accuracy", "sparse_categorical_crossentropy",
+    "mean_squared_error", "mean_absolute_error",
+)  # fmt: skip
+_CENTRED = frozenset({"calibration"})  # neither more nor less is better
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class MetricRow:
+    """One metric on all eval rows."""
+
+    name: str
+    value: float  # the Evaluator's
+    interval: Interval | None
+    change: Interval | None  # from the blessed model's value to the new one's
+    word: str  # what the change means
+
+
+def overall(run: Run, measured: Measured) -> list[MetricRow]:
+    """Every metric of the Evaluator on all rows, but for counts; intervals where they can be computed."""
+    known = metrics_of(measured.task.problem)
+    values = run.metrics().loc[OVERALL].drop(_ROWS, errors="ignore")
+    wanted = {name: known[name] for name in known if name in values}
+    found = intervals(measured.labels, measured.predictions, wanted, resamples=measured.resamples)
+    changes: dict[str, Interval] = {}
+    if measured.baseline is not None:
+        changes = differences(
+            measured.labels, measured.predictions, measured.baseline, wanted, resamples=measured.resamples
+        )
+    order = [*wanted, *(name for name in values.index if name not in wanted)]
+    return [
+        MetricRow(
+            name=name,
+            value=float(values[name]),
+            interval=found.get(name),
+            change=changes.get(name),
+            word=_meaning(name, changes.get(name)),
+        )
+        for name in order
+    ]
+
+
+def by_slice(run: Run, measured: Measured) -> pd.DataFrame:
+    """One row per slice and metric: columns slice, metric, rows, value (the Evaluator's), low, high.
+
+    The slices are those of Run.metrics, and so of at least the task's min_slice_rows.
+    """
+    known = metrics_of(measured.task.problem)
+    table, found = run.metrics(), []
+    for words, where in run.slices().items():
+        if words == OVERALL:
+            continue
+        inside = in_slice(measured.rows, where)
+        wanted = {name: known[name] for name in known if name in table}
+        some = intervals(measured.labels[inside], measured.predictions[inside], wanted, resamples=measured.resamples)
+        found += [
+            (words, name, int(inside.sum()), table.loc[words, name], one.low, one.high) for name, one in some.items()
+        ]
+    return pd.DataFrame(found, columns=["slice", "metric", "rows", "value", "low", "high"])
+
+
+def shown_by_slice(table: pd.DataFrame) -> list[str]:
+    """The metrics of Run.metrics that are drawn slice by slice."""
+    return [name for name in _BY_SLICE if name in table][:2]
+
+
+def worst(frame: pd.DataFrame, metric: str, of_all: float, count: int = 5) -> pd.DataFrame:
+    """The slices with the worst values, worst first, with a column `beyond`: whether chance alone hardly explains it.
+
+    Args:
+        frame: of by_slice.
+        metric: which one.
+        of_all: its value over all rows.
+        count: at most.
+    """
+    smaller = metric in SMALLER_IS_BETTER
+    rows = frame[(frame["metric"] == metric) & frame["value"].notna()].sort_values("value", ascending=not smaller)
+    rows = rows[rows["value"] > of_all if smaller else rows["value"] < of_all].head(count)
+    return rows.assign(beyond=rows["low"] > of_all if smaller else rows["high"] < of_all)
+
+
+def _meaning(name: str, change: Interval | None) -> str:
+    if change is None or not math.isfinite(change.low):
+        return ""
+    if change.low <= 0 <= change.high:
+        return "no clear change"
+    if name in _CENTRED:
+        return "changed"
+    return "better" if (change.low > 0) != (name in SMALLER_IS_BETTER) else "worse"

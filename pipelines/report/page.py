@@ -1,0 +1,121 @@
+"""The page: every section, rendered into one file."""
+
+import dataclasses
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from pipelines import charts
+from pipelines.report import numbers
+from pipelines.report.data import data
+from pipelines.report.environment import environment
+from pipelines.report.evaluation import evaluation
+from pipelines.report.happened import happened
+from pipelines.report.javascript import vega_bundle
+from pipelines.report.lineage import lineage
+from pipelines.report.model_card import model_card
+from pipelines.report.skew import skew
+from pipelines.report.training import training
+from pipelines.report.verdict import verdict
+from pipelines.runs import Run, RunError
+
+REPORT_FILE = "report.html"  # in the run's folder
+_TEMPLATES = Path(__file__).with_name("templates")
+
+# In the order of the page: name of the template, title, what it is made from.
+_SECTIONS: tuple[tuple[str, str, Callable[[Run], dict[str, Any]]], ...] = (
+    ("happened", "What happened", happened),
+    ("data", "Data", data),
+    ("training", "Training", training),
+    ("evaluation", "Evaluation", evaluation),
+    ("skew", "Training against serving", skew),
+    ("model_card", "Model card", model_card),
+    ("lineage", "Lineage", lineage),
+    ("environment", "Environment and digests", environment),
+)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Section:
+    """One part of the page."""
+
+    name: str  # of its template, and of its anchor
+    title: str
+    content: dict[str, Any] | None
+    missing: str = ""  # why there is no content
+
+
+def write_report(run: Run, cache: Path) -> Path:
+    """Writes the report of a run into its folder, whole or not at all, and returns its path.
+
+    Args:
+        run: however it ended; what it did not get to is said.
+        cache: a folder for what reports have in common.
+    """
+    path = run.directory / REPORT_FILE
+    beside = path.with_suffix(".tmp")
+    try:
+        beside.write_text(render(run, vega_bundle(cache)), encoding="utf-8")
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+    return path
+
+
+def render(run: Run, vega: str) -> str:
+    """The page as HTML.
+
+    Args:
+        run: to report on.
+        vega: code that sets `vegaEmbed`.
+    """
+    sections = [_section(name, title, build, run) for name, title, build in _SECTIONS]
+    contents = {section.name: section.content for section in sections}
+    return (
+        _environment()
+        .get_template("report.html.jinja")
+        .render(
+            run=run,
+            verdict=verdict(run),
+            sections=sections,
+            evaluation=contents["evaluation"],
+            themes=_json({scheme: charts.config(scheme) for scheme in charts.SCHEMES}),
+            vega=_inline_script(vega),
+            script=_inline_script((_TEMPLATES / "report.js").read_text(encoding="utf-8")),
+            style=Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8")),
+        )
+    )
+
+
+def _section(name: str, title: str, build: Callable[[Run], dict[str, Any]], run: Run) -> Section:
+    try:
+        return Section(name=name, title=title, content=build(run))
+    except RunError as error:
+        return Section(name=name, title=title, content=None, missing=str(error))
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    for name in ("number", "change", "percent", "interval", "change_interval"):
+        environment.filters[name] = getattr(numbers, name)
+    environment.filters["spec"] = lambda text: Markup(text.replace("<", "\\u003c"))
+    return environment
+
+
+def _json(value: object) -> Markup:
+    return Markup(json.dumps(value).replace("<", "\\u003c"))
+
+
+def _inline_script(code: str) -> Markup:
+    """Code that cannot end the script element it stands in."""
+    return Markup(code.replace("</script", "<\\/script"))

@@ -1,0 +1,30 @@
+"""How the training went."""
+
+from typing import Any
+
+from pipelines import charts
+from pipelines.report.figure import figure
+from pipelines.report.numbers import number
+from pipelines.report.reached import reached
+from pipelines.runs import Run
+
+_LOSS = "loss"
+_BESIDES = ("epoch", "learning_rate")
+
+
+def training(run: Run) -> dict[str, Any]:
+    """Curves, the epoch with the lowest held-out loss, hyperparameters.
+
+    Raises:
+        RunError: The run has no model, or its Trainer kept no history.
+    """
+    history = run.history()
+    measured = [name for name in history if not name.startswith("val_") and name not in _BESIDES]
+    metrics = sorted(measured, key=lambda name: (name != _LOSS, name))
+    best = history.loc[history[f"val_{_LOSS}"].idxmin()] if f"val_{_LOSS}" in history else None
+    return {
+        "epochs": len(history),
+        "best": None if best is None else {"epoch": int(best["epoch"]), "loss": number(best[f"val_{_LOSS}"])},
+        "figures": [figure(f"{name} by epoch", charts.training_curve(history, name)) for name in metrics],
+        "hyperparameters": reached(lambda: run.hyperparameters) or {},
+    }
