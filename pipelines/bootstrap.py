@@ -110,14 +110,14 @@ def _drawn(
 ) -> dict[tuple[str, str], np.ndarray]:
     """(whose predictions, metric) -> its value on each resample, [resamples]."""
     found: dict[tuple[str, str], list[np.ndarray]] = {(whose, name): [] for whose in predictions for name in metrics}
-    for counts in _resampled(len(labels), resamples, seed):
+    for counts in resampled(len(labels), resamples, seed):
         for (whose, name), values in found.items():
             values.append(metrics[name](labels, predictions[whose], counts))
     return {key: np.concatenate(values) for key, values in found.items()}
 
 
-def _resampled(rows: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
-    """How often each row was drawn, [some resamples, rows], until all `resamples` were given."""
+def resampled(rows: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
+    """How often each row was drawn, float64 [some resamples, rows], until all `resamples` were given."""
     generator = np.random.default_rng(seed)
     step = max(1, min(resamples, _AT_ONCE // rows))
     for begin in range(0, resamples, step):

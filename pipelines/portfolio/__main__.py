@@ -1,0 +1,26 @@
+"""Tries each architecture of a task within the same budget: what it may reach, what it costs, how likely it is best.
+
+    python -m pipelines.portfolio                the taxi task
+    python -m pipelines.portfolio --minutes 60 --trials 200
+
+Each architecture is searched, and its best trial is trained with several seeds; all are compared on training rows that
+no trial was scored on. What fails or runs out of time is reported, and does not stop the rest. The table stands as JSON
+below var/portfolio/, too. docs/tuning.md says how the chances are found.
+
+Exit status: 0 done; 1 something failed, such as every architecture; 2 bad usage, or another run is using the folder;
+130 interrupted.
+"""
+
+import sys
+
+from pipelines.tune import command
+
+
+def _body(begun: command.Begun) -> None:
+    from pipelines.portfolio import portfolio  # Imported here: --help and a busy folder need not wait for TFX.
+
+    portfolio.run(begun)
+
+
+if __name__ == "__main__":
+    sys.exit(command.main("portfolio", __doc__, _body))

@@ -1,0 +1,160 @@
+"""What the commands `tune` and `portfolio` share: options, the folder's lock, the log, how they end.
+
+It loads without TFX, so that --help and a busy folder need not wait for it.
+"""
+
+import argparse
+import contextlib
+import dataclasses
+import datetime
+import math
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from rich.console import Console
+
+from pipelines.local.explain import explain
+from pipelines.local.lock import BusyError, exclusive
+from pipelines.local.run_log import divert_output
+from pipelines.task_names import TaskError, task_module
+
+SEARCH_SHARE = 2 / 3  # of the minutes; the rest is for the trainings that are compared
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Options:
+    """The command line."""
+
+    task: str
+    data: Path | None  # absolute; None: what the task prepares by itself
+    var: Path  # absolute
+    trials: int
+    minutes: float
+    seeds: int
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Begun:
+    """A command that is going on."""
+
+    options: Options
+    directory: Path  # for what it writes; its log is there
+    console: Console  # the terminal
+
+    @property
+    def run_id(self) -> str:
+        """Names the folder, and the run in ML Metadata."""
+        return f"{self.directory.parent.name}-{self.directory.name}"
+
+
+def main(name: str, description: str | None, body: Callable[[Begun], None], arguments: list[str] | None = None) -> int:
+    """Runs a command and returns its exit status: 0 done, 1 failed, 2 bad usage or a busy folder, 130 interrupted."""
+    options = _parse(name, description, arguments)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # `kill` ends it as Ctrl-C does
+    try:
+        with exclusive(options.var), _scratch(options.var / "tmp"):
+            directory = _new_directory(options.var / name)
+            console = Console(file=divert_output(directory / "run.log"), highlight=False)
+            console.print(f"[bold]{options.task}[/]  {name} {directory.name}", soft_wrap=True)
+            return _run(body, Begun(options=options, directory=directory, console=console))
+    except BusyError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+
+
+def _run(body: Callable[[Begun], None], begun: Begun) -> int:
+    log = begun.directory / "run.log"
+    try:
+        body(begun)
+    except KeyboardInterrupt:
+        begun.console.print("interrupted")
+        return 130
+    except Exception as error:  # The boundary: the terminal says it, the log has the traceback.
+        traceback.print_exc()
+        begun.console.print(f"error: {explain(error)}", style="bold red", markup=False, soft_wrap=True)
+        begun.console.print(f"log: {log}", soft_wrap=True)
+        return 1
+    return 0
+
+
+def _parse(name: str, description: str | None, arguments: list[str] | None) -> Options:
+    parser = argparse.ArgumentParser(
+        prog=f"python -m pipelines.{name}",
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--task", default="taxi", help="a folder below pipelines/ (default: taxi), or a dotted package")
+    parser.add_argument("--data", type=_path, help="a CSV file, or a folder of them (default: the task's own data)")
+    parser.add_argument("--var", type=_path, default="var", help="where everything is written (default: var)")
+    parser.add_argument(
+        "--trials", type=_whole(1), default=30, metavar="N", help="sets of hyperparameters at most (default: 30)"
+    )
+    parser.add_argument(
+        "--minutes",
+        type=_minutes,
+        default=10.0,
+        metavar="N",
+        help="time at most, for each architecture: two thirds for the search, the rest for comparing (default: 10)",
+    )
+    parser.add_argument(
+        "--seeds",
+        type=_whole(2),
+        default=8,
+        metavar="N",
+        help="trainings of each candidate, each with a seed of its own (default: 8)",
+    )
+    options = Options(**vars(parser.parse_args(arguments)))
+    try:
+        task_module(options.task)
+    except TaskError as error:
+        parser.error(str(error))
+    return options
+
+
+def _path(text: str) -> Path:
+    return Path(text).absolute()
+
+
+def _whole(least: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not text.isdecimal() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"expected a whole number of {least} or more, received {text!r}")
+        return int(text)
+
+    return read
+
+
+def _minutes(text: str) -> float:
+    try:
+        minutes = float(text)
+    except ValueError:
+        minutes = math.nan
+    if not 0 < minutes < math.inf:
+        raise argparse.ArgumentTypeError(f"expected a number of more than 0, received {text!r}")
+    return minutes
+
+
+@contextlib.contextmanager
+def _scratch(directory: Path) -> Iterator[None]:
+    """Makes a folder the place for temporary files, as `run-local` does; what a killed process left goes first."""
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
+    os.environ["TMPDIR"] = tempfile.tempdir = str(directory)
+    try:
+        yield
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _new_directory(above: Path) -> Path:
+    now = datetime.datetime.now(datetime.UTC).strftime("%Y%m%d-%H%M%S")
+    taken = len(list(above.glob(f"{now}*")))
+    directory = above / (f"{now}-{taken}" if taken else now)
+    directory.mkdir(parents=True)
+    return directory

@@ -1,0 +1,86 @@
+"""The rows to train on: what the pipeline's own nodes give, from the cache where nothing changed since the last run."""
+
+import dataclasses
+from pathlib import Path
+
+import tensorflow_transform as tft
+from rich.console import Console
+
+from pipelines.config import PipelineConfig, TunerConfig
+from pipelines.fitting import read_rows
+from pipelines.local import launch, local_run, node_words, options
+from pipelines.local.explain import explain
+from pipelines.local.housekeeping import clear_interrupted
+from pipelines.local.integrity import Ledger
+from pipelines.local.progress import Lines
+from pipelines.local.results import NodeResult
+from pipelines.task import Task
+from pipelines.training import TRAIN, create_pipeline
+from pipelines.tune.search import Material
+
+
+class DataNodesError(RuntimeError):
+    """A node before the models failed."""
+
+
+def pipeline_config(task: Task, name: str, var: Path, data: Path | None, tuner: TunerConfig | None) -> PipelineConfig:
+    """The config of `run-local`, with a search or without.
+
+    Args:
+        task: the task.
+        name: what the command line calls it.
+        var: where everything is written.
+        data: a CSV file or a folder of them; None: the task's own.
+        tuner: the budget of the search.
+    """
+    arguments = ["--task", name, "--var", str(var), *(["--data", str(data)] if data else [])]
+    return dataclasses.replace(local_run.configure(options.parse(None, arguments), task), tuner=tuner)
+
+
+def run_until(last: str, config: PipelineConfig, run_id: str, console: Console) -> dict[str, NodeResult]:
+    """Runs the pipeline's nodes up to and with `last`, and returns their results by name.
+
+    Args:
+        last: the node to end with.
+        config: of the pipeline.
+        run_id: its name in ML Metadata.
+        console: where a line for each node is shown.
+
+    Raises:
+        DataNodesError: A node failed.
+        KeyboardInterrupt: Ctrl-C; what the interrupted node had begun to write is gone.
+    """
+    clear_interrupted(config.metadata, config.var / "artifacts")
+    shown, results = Lines(console), dict[str, NodeResult]()
+    try:
+        for result in launch.run_nodes(
+            launch.compile_pipeline(create_pipeline(config), run_id), Ledger(config.artifacts), shown.started
+        ):
+            results[result.node] = dataclasses.replace(result, words=node_words.in_words(result, results))
+            shown.finished(results[result.node])
+            if result.error is not None:
+                raise DataNodesError(f"{result.node}: {explain(result.error)}") from result.error
+            if result.node == last:
+                break
+    except KeyboardInterrupt:
+        clear_interrupted(config.metadata, config.var / "artifacts")
+        raise
+    return results
+
+
+def material(config: PipelineConfig, transform: NodeResult) -> Material:
+    """What models are trained on: the training split that Transform wrote.
+
+    Raises:
+        TrainingError: There are no rows to train on.
+    """
+    assert config.task.tuning is not None
+    graph = tft.TFTransformOutput(str(transform.uri("transform_graph")))
+    files = str(transform.uri("transformed_examples") / f"Split-{TRAIN}" / "*")
+    return Material(
+        tuning=config.task.tuning,
+        problem=config.task.problem,
+        rows=read_rows([files], graph, config.task.label),
+        transform=graph,
+        settings=config.trainer,
+    )
