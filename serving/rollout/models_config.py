@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from google.protobuf import text_format
 
-from serving.rollout import durable_file
+from serving import durable_file
 from serving.rollout.errors import RefusedError
 from serving.rollout.model_service import ModelServerConfig
 

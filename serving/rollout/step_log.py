@@ -14,7 +14,7 @@ import socket
 from pathlib import Path
 from typing import Any, Self
 
-from serving.rollout import durable_file
+from serving import durable_file
 from serving.rollout.errors import RefusedError
 
 NAME = "rollout.log.jsonl"
@@ -90,7 +90,7 @@ class StepLog:
             file.flush()
             os.fsync(file.fileno())
         if new:
-            durable_file.sync_folder(self.path.parent)
+            durable_file.sync(self.path.parent)
 
     def records(self, model: str) -> list[Record]:
         """The model's records, oldest first. A last line without an end was cut off by a crash, and is no record.

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from serving.rollout import durable_file
+from serving import durable_file
 from serving.rollout.errors import RefusedError
 
 NAME = "traffic.json"  # beside models.config
