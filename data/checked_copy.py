@@ -4,10 +4,13 @@ A file that is already right is not touched: its modification time is part of Ex
 only.
 """
 
+import argparse
 import hashlib
 import os
 import re
+import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 
@@ -78,3 +81,23 @@ def _replace(target: Path, content: bytes) -> None:
     except BaseException:
         Path(beside).unlink(missing_ok=True)
         raise
+
+
+def main(module: str, prepare: Callable[[Path], Path], file_name: str, arguments: list[str] | None = None) -> int:
+    """The command of a data set's module; returns 0, or 1 with a message when the rows cannot be prepared.
+
+    Args:
+        module: such as data.taxi.
+        prepare: writes the file into the folder that it is given.
+        file_name: what it writes.
+        arguments: of the command line.
+    """
+    parser = argparse.ArgumentParser(prog=f"python -m {module}", description="Prepares the rows.")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help=f"folder for {file_name}")
+    try:
+        file = prepare(parser.parse_args(arguments).out) / file_name
+    except (DataError, OSError) as error:
+        print(f"{module}: {error}", file=sys.stderr)
+        return 1
+    print(f"{file}: {file.stat().st_size:,} bytes, sha256 as in the data card")
+    return 0

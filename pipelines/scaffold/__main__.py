@@ -1,0 +1,48 @@
+"""The command line: `python -m pipelines.scaffold --name x --csv file --label column`."""
+
+import argparse
+import os
+import sys
+import warnings
+from pathlib import Path
+
+from pipelines.problem import PROBLEMS
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Writes a task; returns 0, 1 when the rows cannot be used, and 2 for bad usage."""
+    parser = argparse.ArgumentParser(
+        prog="python -m pipelines.scaffold", description="Writes a new task from a CSV file; overwrites nothing."
+    )
+    parser.add_argument("--name", required=True, help="what the task is called, such as churn")
+    parser.add_argument("--csv", required=True, type=Path, metavar="FILE", help="the rows, with a header")
+    parser.add_argument("--label", required=True, metavar="COLUMN", help="what is to be predicted")
+    parser.add_argument("--problem", choices=PROBLEMS, help="instead of what the label's values suggest")
+    parser.add_argument("--by-path", action="store_true", help="do not copy the rows into the project")
+    options = parser.parse_args(arguments)
+    for option in ("name", "label"):
+        if not getattr(options, option):
+            parser.error(f"--{option}: expected a name, received nothing; with make: {option.upper()}=…")
+    # TensorFlow and TFDV take seconds to load, and say things of each other that nobody here needs.
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    warnings.simplefilter("ignore")
+    from components.csv_source import SourceError
+    from pipelines.scaffold.closing_words import in_words
+    from pipelines.scaffold.errors import ScaffoldError
+    from pipelines.scaffold.new_task import new_task
+
+    try:
+        written = new_task(
+            ROOT, options.name, options.csv, options.label, problem=options.problem, by_path=options.by_path
+        )
+    except (ScaffoldError, SourceError, OSError) as error:
+        print(f"new-task: {error}", file=sys.stderr)
+        return 1
+    print(in_words(written))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,142 @@
+"""The contract of a new task: TFDV's proposal for its rows, with this project's conventions.
+
+TFDV says types, which columns every row has, and which texts a column of few different ones holds. What it never
+infers is added: environments, ranges, how much may be missing, comparators, the spelling of "missing", examples.
+"""
+
+import dataclasses
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import tensorflow_data_validation as tfdv
+from tensorflow_data_validation.statistics.stats_impl import generate_statistics_in_memory
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+from components.csv_source import Kind
+from pipelines.scaffold.columns import Column
+from pipelines.scaffold.question import Question
+from pipelines.scaffold.source import Source
+from serving.domains import known_strings
+
+MISSING_NUMBER = -(2**53)  # the spelling of a missing number: exact in int64, float32 and JSON's doubles
+_ARROW = {Kind.INT: pa.int64(), Kind.FLOAT: pa.float32(), Kind.BYTES: pa.binary()}
+_LEAST_PRESENT = 100  # rows; a column that fewer rows have may be missing altogether in a split
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Feature:
+    """A column of the contract, as the template writes it."""
+
+    name: str
+    type: str  # of the Schema
+    comment: str  # for people who call the model
+    example: str | None  # of one real row
+    required: bool
+    min_fraction: float | None  # of the rows that have it, where it is not required
+    low: int | float | None  # None, too, where no range can be told
+    high: int | float | None
+    served: bool  # whether a request holds it
+    known: tuple[str, ...]
+    comparator: float | None  # largest difference of a value's share
+
+
+def features(source: Source, question: Question, columns: list[Column]) -> list[Feature]:
+    """What the contract says of each column but the label's, in the file's order."""
+    proposal = infer(source)
+    proposed = {feature.name: feature for feature in proposal.feature}
+    example = _example_row(source, question)
+    return [_feature(column, proposed.get(column.name), proposal, source, example) for column in columns]
+
+
+def infer(source: Source) -> schema_pb2.Schema:
+    """The schema that TFDV proposes; a column without any value is not in it."""
+    arrays = {}
+    for name, kind in source.kinds.items():
+        if kind is not Kind.EMPTY:
+            values = source.table[name]
+            cells = [None if pd.isna(cell) else [_encoded(cell)] for cell in values]
+            arrays[name] = pa.array(cells, pa.large_list(_ARROW[kind]))
+    batch = pa.RecordBatch.from_arrays(list(arrays.values()), list(arrays))
+    statistics = generate_statistics_in_memory(batch, tfdv.StatsOptions())
+    return tfdv.infer_schema(statistics, infer_feature_shape=True)
+
+
+def number_range(least: int | float, greatest: int | float, kind: Kind) -> tuple[int | float, int | float] | None:
+    """Bounds for numbers of which some are known: as much room on either side as they take up themselves.
+
+    Meant to let other rows pass and to stop another unit; a quantity that is never below 0 stays there. None where
+    the spelling of a missing number would lie within.
+    """
+    span = greatest - least or max(abs(greatest), 1)
+    low, high = _outward(least - span, math.floor), _outward(greatest + span, math.ceil)
+    if least >= 0:
+        low = 0.0
+    if greatest <= 0:
+        high = 0.0
+    if low <= MISSING_NUMBER or high >= 2**62:
+        return None
+    return (int(low), int(high)) if kind is Kind.INT else (low, high)
+
+
+def comparator_threshold(rows: int) -> float:
+    """Largest difference of a value's share between two thirds of so many rows and one third, by chance alone.
+
+    Four standard errors of a share of one half: sqrt(p (1 - p) (1 / n + 1 / m)).
+    """
+    error = math.sqrt(0.25 * (1 / (rows * 2 / 3) + 1 / (rows / 3)))
+    return max(0.1, math.ceil(400 * error) / 100)
+
+
+def _feature(
+    column: Column,
+    proposed: schema_pb2.Feature | None,
+    proposal: schema_pb2.Schema,
+    source: Source,
+    example: pd.Series,
+) -> Feature:
+    rows = len(source.table)
+    present = rows - column.missing
+    known = tuple(sorted(known_strings(proposed, proposal))) if proposed else ()
+    bounds = None
+    if column.least is not None and column.greatest is not None:
+        bounds = number_range(column.least, column.greatest, column.kind)
+    cell = example[column.name]
+    return Feature(
+        name=column.name,
+        type="BYTES" if proposed is None else schema_pb2.FeatureType.Name(proposed.type),
+        comment=column.heading.strip().replace("_", " "),
+        example=None if pd.isna(cell) else _written(cell, column.kind),
+        required=proposed is not None and column.missing == 0,
+        min_fraction=math.floor(50 * present / rows) / 100 if present >= _LEAST_PRESENT else None,
+        low=bounds[0] if bounds else None,
+        high=bounds[1] if bounds else None,
+        served=column.encoding is not None,
+        known=known,
+        comparator=comparator_threshold(rows) if known else None,
+    )
+
+
+def _example_row(source: Source, question: Question) -> pd.Series:
+    """The first of the rows that miss least."""
+    others = source.table.drop(columns=question.label)
+    return others.iloc[int(np.argmin(others.isna().sum(axis=1).to_numpy()))]
+
+
+def _written(cell: Any, kind: Kind) -> str:
+    return str(int(cell)) if kind is Kind.INT else repr(float(cell)) if kind is Kind.FLOAT else str(cell)
+
+
+def _encoded(cell: object) -> object:
+    return cell.encode() if isinstance(cell, str) else cell
+
+
+def _outward(value: float, rounding: Callable[[float], int]) -> float:
+    """Two significant digits, rounded away from the values."""
+    if value == 0:
+        return 0.0
+    step = 10.0 ** (math.floor(math.log10(abs(value))) - 1)
+    return float(f"{rounding(value / step) * step:.2g}")

@@ -1,0 +1,80 @@
+"""Names: of the new task, and of columns whose headings a model's signature cannot use."""
+
+import keyword
+import re
+import unicodedata
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from pipelines.scaffold.errors import ScaffoldError
+
+_TASK_NAME = re.compile(r"[a-z][a-z0-9_]*")  # a module, a folder, a served model, a part of a URL
+_RESERVED = frozenset({"self", "examples"})  # what the signatures' own arguments are called
+# Where a task of that name, or something else, would already be. The modules stand beside the folder of the task.
+PLACES = (
+    "pipelines/{}",
+    "pipelines/{}.py",
+    "data/{}",
+    "data/{}.py",
+    "data/{}.md",
+    "data/schema/{}.pbtxt",
+    "serving/gateway/{}.toml",
+    "tests/pipelines/{}",
+)
+
+
+def check_task_name(name: str, root: Path) -> None:
+    """Refuses a name that cannot be a task's, or is something else's already.
+
+    Args:
+        name: of the task.
+        root: of the project.
+
+    Raises:
+        ScaffoldError: It is no name, or is taken.
+    """
+    if not _TASK_NAME.fullmatch(name) or keyword.iskeyword(name):
+        raise ScaffoldError(
+            "the task's name becomes a module, a folder and a part of a URL: expected lower-case letters, digits and "
+            f"_, a letter first, and no word of Python's own, such as 'churn'; received {name!r}. Choose another NAME."
+        )
+    taken = [place.format(name) for place in PLACES if (root / place.format(name)).exists()]
+    if taken:
+        raise ScaffoldError(
+            f"{', '.join(taken)}: there already, and nothing is ever overwritten. Expected a name that nothing has, "
+            f"received {name!r}. Choose another NAME, or remove what an earlier task left."
+        )
+
+
+def column_names(headings: Sequence[str]) -> dict[str, str]:
+    """Heading -> a name that a signature's argument can have: the heading itself wherever that is one."""
+    names: dict[str, str] = {}
+    usable = {heading for heading in headings if _usable(heading)}
+    for number, heading in enumerate(headings, start=1):
+        names[heading] = heading if heading in usable else _distinct(_made(heading, number), usable | {*names.values()})
+    return names
+
+
+def feature_name(column: str, ending: str, taken: Collection[str]) -> str:
+    """A name for what is made of a column, such as `fare_scaled`: no raw column's, since TFMA slices by those."""
+    return _distinct(f"{column}_{ending}", taken)
+
+
+def _usable(name: str) -> bool:
+    plain = name.isascii() and name.isidentifier() and not name.startswith("_")
+    return plain and not keyword.iskeyword(name) and name not in _RESERVED
+
+
+def _made(heading: str, number: int) -> str:
+    letters = unicodedata.normalize("NFKD", heading).encode("ascii", "ignore").decode()
+    name = re.sub(r"\W+", "_", letters).strip("_") or f"column_{number}"
+    if name[0].isdigit():
+        name = f"column_{name}"
+    return name if _usable(name) else f"{name}_"
+
+
+def _distinct(name: str, taken: Collection[str]) -> str:
+    found, number = name, 2
+    while found in taken:
+        found, number = f"{name}_{number}", number + 1
+    return found

@@ -1,0 +1,102 @@
+"""Makes a task of a CSV file: what it is made of, and the files."""
+
+import csv
+import dataclasses
+import hashlib
+import io
+from pathlib import Path
+
+from components.csv_lines import records
+from pipelines.problem import BINARY
+from pipelines.scaffold.errors import ScaffoldError
+from pipelines.scaffold.names import check_task_name
+from pipelines.scaffold.placing import place
+from pipelines.scaffold.plan import Plan, make_plan, template_values
+from pipelines.scaffold.question import decide
+from pipelines.scaffold.rendering import render
+from pipelines.scaffold.source import Source, read_source
+
+MOST_BYTES = 20_000_000  # that a repository should keep
+_TASK = (
+    "__init__.py",
+    "features.py",
+    "preprocessing.py",
+    "hyperparameters.py",
+    "hyperparameters.toml",
+    "model.py",
+    "trainer.py",
+    "tuner.py",
+    "evaluation.py",
+    "scoping.toml",
+    "model_card.md",
+    "task.py",
+)
+_TESTS = ("__init__.py", "conftest.py", "test_rows.py", "test_contract.py", "test_preprocessing.py", "test_model.py")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Written:
+    """A task that is there."""
+
+    plan: Plan
+    paths: list[str]  # folders and files, in the project
+    outside: Path | None  # where the rows lie, if the project does not keep them
+
+
+def new_task(
+    root: Path, name: str, file: Path, label: str, *, problem: str | None = None, by_path: bool = False
+) -> Written:
+    """Writes a task, with its contract, data card and tests.
+
+    Args:
+        root: of the project.
+        name: of the task.
+        file: the rows, CSV.
+        label: the column to predict, as the file or the task calls it.
+        problem: one of pipelines.problem.PROBLEMS; None: told by the label.
+        by_path: leave the rows where they are, and name them by their path; so it is with a large file anyhow.
+
+    Raises:
+        ScaffoldError: No task can be made of this; nothing is written.
+        SourceError: The file is not what components.csv_source accepts; nothing is written.
+    """
+    check_task_name(name, root)
+    source = read_source(file)
+    column = source.column(label)
+    question = decide(column, source.table[column], source.kinds[column], problem)
+    plan = make_plan(name, source, question)
+    outside = file.resolve() if by_path or file.stat().st_size > MOST_BYTES else None
+    rows = _rows(source, outside)
+    values = template_values(plan, sha256=hashlib.sha256(rows).hexdigest(), outside=outside)
+    texts = {
+        f"data/{name}.py": "data/module.py",
+        f"data/{name}.md": "data/card.md",
+        f"data/schema/{name}.pbtxt": "data/contract.pbtxt",
+        **{f"pipelines/{name}/{part}": f"task/{part}" for part in _TASK},
+        **{f"tests/pipelines/{name}/{part}": f"tests/{part}" for part in _TESTS},
+    }
+    if question.problem == BINARY:  # the gateway's answer is one probability and a decision
+        texts[f"serving/gateway/{name}.toml"] = "gateway/settings.toml"
+    files = {path: render(f"{template}.jinja", values).encode() for path, template in texts.items()}
+    if outside is None:
+        files[f"data/{name}/{name}.csv"] = rows
+    return Written(plan=plan, paths=place(root, files, f"pipelines.{name}"), outside=outside)
+
+
+def _rows(source: Source, outside: Path | None) -> bytes:
+    """The bytes of the file as the task will read them: with the columns' names, where headings cannot be names."""
+    if not source.renamed:
+        return source.file.read_bytes()
+    if outside:
+        heading, name = next(iter(source.renamed.items()))
+        raise ScaffoldError(
+            f"{source.file}: expected headings that a model's inputs can be called by, since the file stays as it is; "
+            f"received {heading!r}. Call it {name!r} or the like."
+        )
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    rows = (cells for _, cells in records(str(source.file)))
+    next(rows)
+    writer.writerow(source.names.values())
+    writer.writerows(rows)
+    return text.getvalue().encode()

@@ -1,0 +1,145 @@
+"""Everything that the templates of a new task are filled in with."""
+
+import dataclasses
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+from pipelines.problem import BINARY, MULTICLASS, REGRESSION
+from pipelines.scaffold import baseline, contract
+from pipelines.scaffold.columns import Column, Encoding, profile
+from pipelines.scaffold.names import feature_name
+from pipelines.scaffold.question import Question
+from pipelines.scaffold.source import Source
+
+_SLICES = 3  # columns at most whose values are looked at one by one
+_MOST_SLICES_OF_A_COLUMN = 10
+_PLAIN = re.compile(r"[\w .,+-]+")  # what can stand in prose and in a docstring without quotes
+_STEPS = 1200  # that are enough for a small network to settle
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A task before it is written."""
+
+    name: str
+    source: Source
+    question: Question
+    columns: list[Column]
+    baseline: baseline.Baseline
+
+    @property
+    def used(self) -> list[Column]:
+        """The columns that become features."""
+        return [column for column in self.columns if column.encoding]
+
+    @property
+    def left_out(self) -> list[Column]:
+        """The columns that do not."""
+        return [column for column in self.columns if not column.encoding]
+
+
+def make_plan(name: str, source: Source, question: Question) -> Plan:
+    """Looks at the rows once more, column by column.
+
+    Raises:
+        ScaffoldError: There is nothing to predict from.
+    """
+    measured = baseline.measure(question, source.table[question.label])
+    return Plan(name=name, source=source, question=question, columns=profile(source, question), baseline=measured)
+
+
+def template_values(plan: Plan, *, sha256: str, outside: Path | None) -> dict[str, Any]:
+    """The templates' variables.
+
+    Args:
+        plan: of the task.
+        sha256: of the rows' file as the task will read it.
+        outside: where that file lies, if the project does not keep it.
+    """
+    question, source = plan.question, plan.source
+    labels = source.table[question.label]
+    rows = len(labels)
+    features = contract.features(source, question, plan.columns)
+    taken = {*source.kinds, *(column.feature for column in plan.used)}
+    regression = question.problem == REGRESSION
+    bounds = (labels.min().item(), labels.max().item()) if regression else (0, 0)
+    counts = [] if regression else [(value, int((labels == value).sum())) for value in question.classes]
+    return {
+        "name": plan.name,
+        "problem": question.problem,
+        "binary": question.problem == BINARY,
+        "multiclass": question.problem == MULTICLASS,
+        "regression": regression,
+        "label": question.label,
+        "label_type": question.kind.name,
+        "label_range": f"{bounds[0]:g} to {bounds[1]:g}, {labels.mean():.4g} in the mean" if regression else "",
+        "label_bounds": contract.number_range(bounds[0], bounds[1], question.kind) if regression else None,
+        "transformed_label": feature_name(question.label, "label", taken),
+        "classes": question.classes,
+        "class_counts": counts,
+        "class_shares": ", ".join(f"{value} {count / rows:.1%}" for value, count in counts),
+        "question_in_words": in_words(question),
+        "rows": rows,
+        "columns": plan.columns,
+        "used": plan.used,
+        "left_out": plan.left_out,
+        "has": {encoding.value: any(column.encoding is encoding for column in plan.used) for encoding in Encoding},
+        "returns_words": _returns(plan.used),
+        "contract": features,
+        "missing_number": contract.MISSING_NUMBER,
+        "least_rows_of_a_split": max(10, min(30, rows // 10)),
+        "slices": _slices(features, plan.used),
+        "min_slice_rows": max(20, min(100, rows // 60)),
+        "metrics": baseline.METRICS[question.problem],
+        "baseline": plan.baseline,
+        "thresholds": plan.baseline.bounds,
+        "renamed": source.renamed,
+        "sha256": sha256,
+        "outside": str(outside) if outside else "",
+        "kept_in_words": "a file outside this repository" if outside else f"`data/{plan.name}/{plan.name}.csv`",
+        **_training(rows),
+    }
+
+
+def in_words(question: Question) -> str:
+    """The question, as a sentence."""
+    if question.problem == REGRESSION:
+        return f"How much is {question.label}?"
+    if question.problem == MULTICLASS:
+        return f"Which {question.label} is it, of {len(question.classes)}?"
+    positive = str(question.classes[1])
+    return f"Is {question.label} {positive}?" if _PLAIN.fullmatch(positive) else f"Which {question.label} is it, of 2?"
+
+
+def _training(rows: int) -> dict[str, int]:
+    """Hyperparameters that hang on how many rows there are."""
+    train = rows * (1 - baseline.EVAL_SHARE)
+    batch_size = 32 if train < 5000 else 256
+    holdout = 5 if train < 1000 else 10 if train < 5000 else 20
+    epochs = max(5, min(60, math.ceil(_STEPS * batch_size / (train * (1 - 1 / holdout)))))
+    return {
+        "batch_size": batch_size,
+        "holdout": holdout,
+        "epochs": epochs,
+        "patience": max(2, epochs // 5),
+        "train_steps": 2000,
+    }
+
+
+def _slices(features: list[contract.Feature], used: list[Column]) -> tuple[str, ...]:
+    encoded = {column.name for column in used}
+    found = [
+        feature.name
+        for feature in features
+        if feature.name in encoded and 2 <= len(feature.known) <= _MOST_SLICES_OF_A_COLUMN
+    ]
+    return tuple(found[:_SLICES])
+
+
+def _returns(used: list[Column]) -> str:
+    kinds = {column.encoding for column in used}
+    if kinds == {Encoding.SCALED}:
+        return ", float32"
+    return ", float32 for `Scaled` and int64 for all others" if Encoding.SCALED in kinds else ", int64"

@@ -1,0 +1,104 @@
+"""Which kind of question a label asks: told by its values, unless somebody says otherwise."""
+
+import dataclasses
+from typing import Any
+
+import pandas as pd
+
+from components.csv_source import Kind
+from pipelines.problem import BINARY, MULTICLASS, REGRESSION
+from pipelines.scaffold.errors import ScaffoldError
+
+LEAST_ROWS_OF_A_CLASS = 10  # of which about three are left to judge by
+MOST_WHOLE_NUMBERS = 20  # a label of more different whole numbers than this is a quantity
+MOST_CLASSES = 100
+
+Class = str | int | float
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Question:
+    """What is to be predicted."""
+
+    label: str  # raw column
+    kind: Kind  # its type
+    problem: str  # one of pipelines.problem.PROBLEMS
+    classes: tuple[Class, ...]  # its values, in the order of the ids 0, 1, …; none for a regression
+    reason: str  # why it is this problem, in words
+
+
+def decide(label: str, values: pd.Series, kind: Kind, wanted: str | None = None) -> Question:
+    """Tells the problem by the label's values.
+
+    Args:
+        label: name of the column.
+        values: of the column.
+        kind: type of the column.
+        wanted: a problem that somebody named, which goes over the guess.
+
+    Raises:
+        ScaffoldError: A value is missing, all are the same, or they do not suit the problem.
+    """
+    if missing := int(values.isna().sum()):
+        first = int(values.isna().to_numpy().argmax()) + 1
+        raise ScaffoldError(
+            f"label {label}: expected a value in every row, received none in {missing:,} of {len(values):,} rows, the "
+            f"first of them row {first}. Remove those rows: there is nothing to learn from them."
+        )
+    counts = values.value_counts()
+    if len(counts) == 1:
+        raise ScaffoldError(
+            f"label {label}: expected different values, received {counts.index[0]!r} in each of {len(values):,} rows. "
+            "Name another column as LABEL, or bring other rows."
+        )
+    guess, reason = _guess(kind, counts)
+    problem = wanted or guess
+    if wanted and wanted != guess:
+        reason = "you said so"
+    _check(label, kind, counts, problem)
+    classes = () if problem == REGRESSION else tuple(sorted(_plain(value, kind) for value in counts.index))
+    return Question(label=label, kind=kind, problem=problem, classes=classes, reason=reason)
+
+
+def _guess(kind: Kind, counts: pd.Series) -> tuple[str, str]:
+    many = len(counts)
+    if many == 2:
+        return BINARY, "the label has two values"
+    if kind is Kind.BYTES:
+        return MULTICLASS, f"the label is text, {many} different ones"
+    if kind is Kind.INT and many <= MOST_WHOLE_NUMBERS and counts.min() >= LEAST_ROWS_OF_A_CLASS:
+        return MULTICLASS, f"the label has {many} different whole numbers, each in {counts.min()} rows or more"
+    return REGRESSION, f"the label is a number with {many:,} different values"
+
+
+def _check(label: str, kind: Kind, counts: pd.Series, problem: str) -> None:
+    if problem == REGRESSION:
+        if kind is Kind.BYTES:
+            raise ScaffoldError(
+                f"label {label}: a regression predicts a number, expected numbers only, received text such as "
+                f"{counts.index[0]!r}. Choose another PROBLEM, or clean the column."
+            )
+        return
+    if problem == BINARY and len(counts) != 2:
+        raise ScaffoldError(
+            f"label {label}: a binary problem has two classes, expected 2 different values, received {len(counts)}. "
+            "Choose another PROBLEM, or another column as LABEL."
+        )
+    if len(counts) > MOST_CLASSES:
+        raise ScaffoldError(
+            f"label {label}: expected at most {MOST_CLASSES} classes, received {len(counts):,} different values in "
+            f"{counts.sum():,} rows: this looks like a name or a number of each row, not like a class. Name another "
+            "column as LABEL, or merge values."
+        )
+    if counts.min() < LEAST_ROWS_OF_A_CLASS:
+        raise ScaffoldError(
+            f"label {label}: expected {LEAST_ROWS_OF_A_CLASS} rows or more of each class, received {counts.min()} of "
+            f"{counts.index[-1]!r}. Merge rare classes, remove their rows, or bring more."
+        )
+
+
+def _plain(value: Any, kind: Kind) -> Class:
+    """A value that Python's source and a tensor can hold: not one of numpy's."""
+    if kind is Kind.BYTES:
+        return str(value)
+    return int(value) if kind is Kind.INT else float(value)

@@ -1,0 +1,68 @@
+"""From what is known of the rows to the text of each file of a task."""
+
+import json
+import pprint
+import textwrap
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+_TEMPLATES = Path(__file__).with_name("templates")
+_WIDTH = 118
+
+
+def environment() -> jinja2.Environment:
+    """The templates, with the filters that write values in each file's own language."""
+    # Nothing is escaped: no HTML is written here, and each file's language has a filter of its own.
+    found = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+    found.filters |= {
+        "python": python,
+        "toml": quoted,
+        "pbtxt": quoted,
+        "cell": cell,
+        "wrapped": wrapped,
+        "capitalised": capitalised,
+    }
+    return found
+
+
+def render(template: str, values: Mapping[str, Any]) -> str:
+    """The text of one file; blank lines at its start, which conditions in a template can leave, are taken away."""
+    return environment().get_template(template).render(values).lstrip("\n")
+
+
+def python(value: object) -> str:
+    """A literal of Python."""
+    return quoted(value) if isinstance(value, str) else pprint.pformat(value, width=_WIDTH, compact=True)
+
+
+def quoted(text: str) -> str:
+    """A string of Python, TOML and protobuf's text format, which all read JSON's escapes of plain ASCII.
+
+    Characters beyond ASCII stay as they are, in UTF-8.
+    """
+    return json.dumps(text, ensure_ascii=False)
+
+
+def cell(text: object) -> str:
+    """A cell of a Markdown table."""
+    return str(text).replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")
+
+
+def wrapped(text: str, first: str = "", others: str = "") -> str:
+    """Lines that are not too long."""
+    return textwrap.fill(text, _WIDTH, initial_indent=first, subsequent_indent=others, break_long_words=False)
+
+
+def capitalised(text: str) -> str:
+    """The same, its first letter a capital."""
+    return text[:1].upper() + text[1:]
