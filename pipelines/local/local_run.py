@@ -77,12 +77,17 @@ def configure(options: Options, task: Task) -> PipelineConfig:
             warm_start=options.warm_start,
         ),
         hyperparameters=hyperparameters_copy(task, options.var),
-        tuner=TunerConfig() if options.tune else None,
+        tuner=_tuner(options) if options.tune else None,
         infra=options.infra,
         push_to=options.push_to,
         require_review=options.require_review,
         cache=not options.force,
     )
+
+
+def _tuner(options: Options) -> TunerConfig:
+    usual = TunerConfig()
+    return TunerConfig(trials=options.trials or usual.trials, minutes=options.minutes or usual.minutes)
 
 
 def _run_nodes(

@@ -4,6 +4,7 @@ import argparse
 import dataclasses
 from pathlib import Path
 
+from pipelines.local.argument_types import minutes, path, whole
 from pipelines.local.docker_engine import DockerError, require
 from pipelines.task_names import TaskError, task_module
 
@@ -17,6 +18,8 @@ class Options:
     var: Path  # absolute
     train_steps: int | None  # None: the task's own
     tune: bool
+    trials: int | None  # of the search; None: as many as are usual
+    minutes: float | None
     warm_start: bool
     mixed_precision: bool
     distribute: str
@@ -33,12 +36,14 @@ def parse(description: str | None, arguments: list[str] | None = None) -> Option
         prog="python -m pipelines.local", description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--task", default="taxi", help="a folder below pipelines/ (default: taxi), or a dotted package")
-    parser.add_argument("--data", type=_path, help="a CSV file, or a folder of them (default: the task's own data)")
-    parser.add_argument("--var", type=_path, default="var", help="where everything is written (default: var)")
-    parser.add_argument("--train-steps", type=_positive, metavar="N", help="train on N batches at most")
+    parser.add_argument("--data", type=path, help="a CSV file, or a folder of them (default: the task's own data)")
+    parser.add_argument("--var", type=path, default="var", help="where everything is written (default: var)")
+    parser.add_argument("--train-steps", type=whole(1), metavar="N", help="train on N batches at most")
     parser.add_argument(
         "--tune", action="store_true", help="search for hyperparameters instead of taking the committed ones"
     )
+    parser.add_argument("--trials", type=whole(1), metavar="N", help="with --tune: sets of hyperparameters at most")
+    parser.add_argument("--minutes", type=minutes, metavar="N", help="with --tune: time for the search at most")
     parser.add_argument("--warm-start", action="store_true", help="start from the weights of the latest blessed model")
     parser.add_argument("--mixed-precision", action="store_true", help="compute in float16 where there is a GPU")
     parser.add_argument(
@@ -54,7 +59,7 @@ def parse(description: str | None, arguments: list[str] | None = None) -> Option
         help="what must serve a model before it is pushed: the embedded model server (default), or TensorFlow Serving "
         "in Docker as well",
     )
-    parser.add_argument("--push-to", type=_path, metavar="DIR", help="push to DIR/<task>/ (default: below --var)")
+    parser.add_argument("--push-to", type=path, metavar="DIR", help="push to DIR/<task>/ (default: below --var)")
     parser.add_argument(
         "--require-review", action="store_true", help="push only what a person has reviewed (docs/review.md)"
     )
@@ -63,6 +68,8 @@ def parse(description: str | None, arguments: list[str] | None = None) -> Option
     options = Options(**vars(parser.parse_args(arguments)))
     if options.tune and options.require_review:
         parser.error("--tune finds hyperparameters that nobody has reviewed: commit them, then --require-review")
+    if not options.tune and (options.trials or options.minutes):
+        parser.error("--trials and --minutes belong to a search: give --tune, too")
     try:
         task_module(options.task)
         if options.infra == "docker":
@@ -70,13 +77,3 @@ def parse(description: str | None, arguments: list[str] | None = None) -> Option
     except (DockerError, TaskError) as error:
         parser.error(str(error))
     return options
-
-
-def _path(text: str) -> Path:
-    return Path(text).absolute()
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number of 1 or more, received {text!r}")
-    return int(text)

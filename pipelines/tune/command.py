@@ -7,7 +7,6 @@ import argparse
 import contextlib
 import dataclasses
 import datetime
-import math
 import os
 import shutil
 import signal
@@ -19,6 +18,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from pipelines.local.argument_types import minutes, path, whole
 from pipelines.local.explain import explain
 from pipelines.local.lock import BusyError, exclusive
 from pipelines.local.run_log import divert_output
@@ -90,21 +90,21 @@ def _parse(name: str, description: str | None, arguments: list[str] | None) -> O
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--task", default="taxi", help="a folder below pipelines/ (default: taxi), or a dotted package")
-    parser.add_argument("--data", type=_path, help="a CSV file, or a folder of them (default: the task's own data)")
-    parser.add_argument("--var", type=_path, default="var", help="where everything is written (default: var)")
+    parser.add_argument("--data", type=path, help="a CSV file, or a folder of them (default: the task's own data)")
+    parser.add_argument("--var", type=path, default="var", help="where everything is written (default: var)")
     parser.add_argument(
-        "--trials", type=_whole(1), default=30, metavar="N", help="sets of hyperparameters at most (default: 30)"
+        "--trials", type=whole(1), default=30, metavar="N", help="sets of hyperparameters at most (default: 30)"
     )
     parser.add_argument(
         "--minutes",
-        type=_minutes,
+        type=minutes,
         default=10.0,
         metavar="N",
         help="time at most, for each architecture: two thirds for the search, the rest for comparing (default: 10)",
     )
     parser.add_argument(
         "--seeds",
-        type=_whole(2),
+        type=whole(2),
         default=8,
         metavar="N",
         help="trainings of each candidate, each with a seed of its own (default: 8)",
@@ -115,29 +115,6 @@ def _parse(name: str, description: str | None, arguments: list[str] | None) -> O
     except TaskError as error:
         parser.error(str(error))
     return options
-
-
-def _path(text: str) -> Path:
-    return Path(text).absolute()
-
-
-def _whole(least: int) -> Callable[[str], int]:
-    def read(text: str) -> int:
-        if not text.isdecimal() or int(text) < least:
-            raise argparse.ArgumentTypeError(f"expected a whole number of {least} or more, received {text!r}")
-        return int(text)
-
-    return read
-
-
-def _minutes(text: str) -> float:
-    try:
-        minutes = float(text)
-    except ValueError:
-        minutes = math.nan
-    if not 0 < minutes < math.inf:
-        raise argparse.ArgumentTypeError(f"expected a number of more than 0, received {text!r}")
-    return minutes
 
 
 @contextlib.contextmanager

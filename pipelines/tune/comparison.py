@@ -103,8 +103,9 @@ def _chances(measure: Measure, resamples: Mapping[str, np.ndarray]) -> dict[str,
     defined = stacked[:, np.isfinite(stacked).all(axis=0)]
     if not defined.shape[1]:
         return dict.fromkeys(resamples, float("nan"))
-    best = (defined if measure.larger_is_better else -defined).argmax(axis=0)
-    return {name: float((best == index).mean()) for index, name in enumerate(resamples)}
+    best = defined == (defined.max(axis=0) if measure.larger_is_better else defined.min(axis=0))
+    shares = (best / best.sum(axis=0)).mean(axis=1)  # equals share the chance
+    return dict(zip(resamples, shares.tolist(), strict=True))
 
 
 def _interval(value: float, resamples: np.ndarray, level: float) -> Interval:
