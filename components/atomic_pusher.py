@@ -26,6 +26,7 @@ from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import io_utils, proto_utils
 
 from components import warmup_records
+from serving.durable_file import sync
 
 _HALF_COPY_SUFFIX = ".tmp"
 REFUSAL = "refusal"  # in custom_config, and a property of what was not pushed
@@ -154,7 +155,7 @@ def _copy_beside_and_rename(model: Path, version: Path) -> Path:
     except BaseException:
         shutil.rmtree(half, ignore_errors=True)
         raise
-    _flush(version.parent)
+    sync(version.parent)
     return version
 
 
@@ -165,13 +166,5 @@ def _copy(source: Path, target: Path) -> None:
         if path.is_dir():
             _copy(path, target / path.name)
         else:
-            _flush(shutil.copyfile(path, target / path.name))
-    _flush(target)
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+            sync(shutil.copyfile(path, target / path.name))
+    sync(target)
