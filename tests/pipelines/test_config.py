@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.config import ConfigError, PipelineConfig, TrainerConfig, contract_copy
+from pipelines.config import ConfigError, PipelineConfig, TrainerConfig, TunerConfig, contract_copy
+from pipelines.task import load_task
 from tests.tasks.diabetes.task import TASK
 
 
@@ -46,6 +47,36 @@ def test_everything_lies_below_var(tmp_path: Path) -> None:
     assert config.artifacts == tmp_path / "var" / "artifacts" / "diabetes"
     assert config.metadata == tmp_path / "var" / "metadata.sqlite"
     assert config.serving == tmp_path / "var" / "serving" / "diabetes"
+
+
+def test_a_push_elsewhere(tmp_path: Path) -> None:
+    config = PipelineConfig(
+        task=TASK,
+        data=tmp_path,
+        contract=tmp_path,
+        var=tmp_path / "var",
+        trainer=TrainerConfig(train_steps=1),
+        push_to=tmp_path / "production",
+    )
+    assert config.serving == tmp_path / "production" / "diabetes"
+    assert config.artifacts == tmp_path / "var" / "artifacts" / "diabetes"
+
+
+def test_a_search_that_nobody_could_have_reviewed(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as error:
+        PipelineConfig(
+            task=load_task("taxi"),
+            data=tmp_path,
+            contract=tmp_path,
+            var=tmp_path,
+            trainer=TrainerConfig(train_steps=1),
+            tuner=TunerConfig(),
+            require_review=True,
+        )
+    assert str(error.value) == (
+        "a search with a review required: expected one or the other, received both; what a search finds nobody has "
+        "reviewed: commit it to the task's hyperparameters, run, and review that run."
+    )
 
 
 def test_the_contract_has_another_path_when_it_says_something_else(tmp_path: Path) -> None:

@@ -67,6 +67,22 @@ def test_an_engine_that_answers(socket_path: Path) -> None:
         require()
 
 
+def test_where_to_push_and_what_that_demands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    plain = options.parse("", [])
+    assert (plain.push_to, plain.require_review) == (None, False)
+    told = options.parse("", ["--push-to", "production", "--require-review"])
+    assert (told.push_to, told.require_review) == (tmp_path / "production", True)
+
+
+def test_a_search_finds_what_nobody_has_reviewed(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        options.parse("", ["--tune", "--require-review"])
+    assert ended.value.code == 2
+    message = "--tune finds hyperparameters that nobody has reviewed: commit them, then --require-review"
+    assert message in capsys.readouterr().err
+
+
 def test_other_runs_need_no_docker_engine(socket_path: Path) -> None:
     assert options.parse("", []).infra == "embedded"
     assert not socket_path.exists()

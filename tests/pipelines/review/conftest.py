@@ -1,0 +1,64 @@
+"""A task with a small room, a run of it, and its review."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.review.record import Review
+from pipelines.room import room_digests
+from pipelines.runs import Run, Runs
+from pipelines.task import Task, load_task
+from tests.pipelines.small_room import NAME, small_room
+
+RUN = "20261121-120000"
+GATES = ("AnomalyGate", "Evaluator", "SkewGate")
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    yield from small_room(tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def task(package: Path) -> Task:
+    return load_task(NAME)
+
+
+@pytest.fixture
+def review(task: Task) -> Review:
+    """Of the room as it is."""
+    return Review(
+        reviewer="Ada",
+        date="2026-11-21T12:34:56+00:00",
+        run=RUN,
+        note="Even over both slices.",
+        metrics={"auc": 0.958, "example_count": 4993.0},
+        room=room_digests(task),
+    ).with_checksum()
+
+
+@pytest.fixture
+def new_run(task: Task, tmp_path: Path) -> Callable[..., Run]:
+    """Leaves a record as a run does, with what is given changed in it."""
+
+    def new_run(**changed: Any) -> Run:
+        directory = tmp_path / "var" / "runs" / RUN
+        directory.mkdir(parents=True)
+        record = {
+            "format": 1,
+            "run_id": RUN,
+            "task": task.name,
+            "status": "pushed",
+            "started": "2026-11-21T12:00:00+00:00",
+            "nodes": [{"id": "Trainer"}, {"id": "Pusher"}],
+            "gates": [{"gate": gate, "passed": True, "reasons": []} for gate in GATES],
+            "metrics": {"overall": {"auc": 0.958, "calibration": None, "example_count": 4993.0}},
+            "room": room_digests(task),
+        }
+        (directory / "summary.json").write_text(json.dumps(record | changed))
+        return Runs(tmp_path / "var").open(RUN)
+
+    return new_run
