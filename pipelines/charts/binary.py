@@ -143,4 +143,5 @@ def _legend(frame: pd.DataFrame) -> alt.Legend | None:
 
 
 def _reference(points: pd.DataFrame) -> alt.Chart:
-    return alt.Chart(points).mark_line(style=REFERENCE).encode(x="x:Q", y="y:Q").properties(width="container")
+    x, y = alt.X("x:Q", title=None), alt.Y("y:Q", title=None)
+    return alt.Chart(points).mark_line(style=REFERENCE).encode(x=x, y=y).properties(width="container")

@@ -32,6 +32,6 @@ def confusion(actual: np.ndarray, predicted: np.ndarray, classes: tuple[str, ...
         tooltip=["actual", "predicted", "rows", alt.Tooltip("share", title="share of the class", format=".1%")],
     )
     shade = base.mark_rect().encode(color=alt.Color("share:Q", scale=alt.Scale(domain=(0, 1)), legend=None))
-    words = "format(datum.rows, ',')" + ("+ '  ' + format(datum.share, '.1%')" if len(classes) < 4 else "")
+    words = "format(datum.rows, ',')" + (" + ' · ' + format(datum.share, '.1%')" if len(classes) < 4 else "")
     text = base.transform_calculate(words=words).mark_text(style=NOTE).encode(text="words:N")
     return (shade + text).properties(width="container", height=_CELL * len(classes))

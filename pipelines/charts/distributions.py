@@ -14,27 +14,32 @@ _CODES = 40  # whole numbers that span at most so many are shown one by one
 _TAIL = 0.005  # share on either side whose values go into the outermost bins, so that a long tail leaves room
 _HEIGHT = 130  # pixels
 _VALUE_HEIGHT = 20
+_LONG = 100_000
 OTHERS = "(others)"
 
 
 def distribution_frame(
-    columns: Mapping[str, pd.Series], known: Mapping[str, statistics_pb2.FeatureNameStatistics] | None = None
+    columns: Mapping[str, pd.Series],
+    known: Mapping[str, statistics_pb2.FeatureNameStatistics] | None = None,
+    *,
+    codes: bool = False,
 ) -> pd.DataFrame:
     """Shares of the values of one column, for `distribution`; missing values do not count.
 
     Args:
         columns: name of a set of rows -> its column; the first decides the bins, or which values are shown.
         known: further sets, of which there are statistics only.
+        codes: whether numbers are names of something, which have no order.
 
     Returns:
-        Of strings, columns "rows", "value" and "share"; of numbers "rows", "from", "to" and "share", what lies beyond
-        the bins counted in the outermost ones. Empty where the first set has no value.
+        Of strings and codes, columns "rows", "value" and "share"; of numbers "rows", "from", "to" and "share", what
+        lies beyond the bins counted in the outermost ones. Empty where the first set has no value.
     """
     present = {name: column.dropna() for name, column in columns.items()}
     first = next(iter(present.values()))
     if not len(first):
         return pd.DataFrame(columns=["rows", "value", "share"])
-    if types.is_numeric_dtype(first.dtype):
+    if types.is_numeric_dtype(first.dtype) and not codes:
         return _of_numbers({name: column.to_numpy(np.float64) for name, column in present.items()}, known or {})
     return _of_strings({name: column.astype(str) for name, column in present.items()}, known or {})
 
@@ -56,13 +61,18 @@ def distribution(frame: pd.DataFrame) -> alt.Chart:
         alt.Chart(steps)
         .mark_area(interpolate="step-after", fillOpacity=0.15, line={"strokeWidth": 1.5})
         .encode(
-            x=alt.X("from:Q", title=None, scale=alt.Scale(zero=False, nice=False), axis=alt.Axis(tickCount=4)),
+            x=alt.X("from:Q", title=None, scale=alt.Scale(zero=False, nice=False), axis=_axis(steps["to"].max())),
             y=alt.Y("share:Q", title=None, stack=None, axis=alt.Axis(format=".0%", tickCount=3)),
             color=color,
             tooltip=["rows", alt.Tooltip("from", format=".6~g"), alt.Tooltip("to", format=".6~g"), share],
         )
         .properties(width="container", height=_HEIGHT)
     )
+
+
+def _axis(largest: float) -> alt.Axis:
+    """Large numbers as 1.41G: in full they would run into one another."""
+    return alt.Axis(tickCount=4, labelFlush=True, format=".4~s" if largest >= _LONG else "")
 
 
 def _bars(frame: pd.DataFrame, sets: list[str]) -> alt.Chart:

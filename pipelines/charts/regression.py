@@ -30,7 +30,9 @@ def predicted_against_actual(labels: np.ndarray, predictions: np.ndarray) -> alt
             tooltip=[alt.Tooltip("actual", format=".4~g"), alt.Tooltip("predicted", format=".4~g")],
         )
     )
-    reference = alt.Chart(line).mark_line(style=REFERENCE).encode(x="x:Q", y="y:Q")
+    reference = (
+        alt.Chart(line).mark_line(style=REFERENCE).encode(x=alt.X("x:Q", title=None), y=alt.Y("y:Q", title=None))
+    )
     return (reference + points).properties(width="container")
 
 
@@ -53,5 +55,5 @@ def residuals(labels: np.ndarray, predictions: np.ndarray) -> alt.LayerChart:
             tooltip=[alt.Tooltip("from", format=".3~g"), alt.Tooltip("to", format=".3~g"), "rows"],
         )
     )
-    zero = alt.Chart(pd.DataFrame({"x": [0]})).mark_rule(style=REFERENCE).encode(x="x:Q")
+    zero = alt.Chart(pd.DataFrame({"x": [0]})).mark_rule(style=REFERENCE).encode(x=alt.X("x:Q", title=None))
     return (bars + zero).properties(width="container")

@@ -6,10 +6,11 @@ import pandas as pd
 from pipelines.charts.theme import REFERENCE
 
 _ROW = 22  # pixels of height
+_LEAST = 66
 
 
 def slices(frame: pd.DataFrame, metric: str, overall: float) -> alt.LayerChart:
-    """A point a slice, with its interval; the line is all rows together.
+    """A point a slice, with its interval; the dashed line is all rows together.
 
     Args:
         frame: columns "slice", "rows", "value", "low" and "high", in the order to show.
@@ -25,5 +26,9 @@ def slices(frame: pd.DataFrame, metric: str, overall: float) -> alt.LayerChart:
     scale = alt.Scale(zero=False, nice=True)
     spread = base.mark_rule(opacity=0.6).encode(x=alt.X("low:Q", title=metric, scale=scale), x2="high:Q")
     points = base.mark_point(filled=True, size=55, opacity=1).encode(x=alt.X("value:Q", title=metric, scale=scale))
-    line = alt.Chart(pd.DataFrame({"overall": [overall]})).mark_rule(style=REFERENCE).encode(x="overall:Q")
-    return (line + spread + points).properties(width="container", height=_ROW * len(frame))
+    line = (
+        alt.Chart(pd.DataFrame({"overall": [overall]}))
+        .mark_rule(style=REFERENCE)
+        .encode(x=alt.X("overall:Q", title=None))
+    )
+    return (line + spread + points).properties(width="container", height=max(_ROW * len(frame), _LEAST))

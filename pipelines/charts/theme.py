@@ -65,11 +65,12 @@ def config(scheme: str) -> dict[str, Any]:
         "range": {"category": list(palette.categories), "heatmap": list(palette.heat), "ramp": list(palette.heat)},
         "mark": {"color": palette.categories[0]},
         "line": {"strokeWidth": 2},
-        "rule": {"strokeWidth": 2},
+        "rule": {"strokeWidth": 2, "color": palette.categories[0]},
+        "text": {"color": palette.text},
         "area": {"line": True, "fillOpacity": 0.25},
         "style": {
-            REFERENCE: {"stroke": palette.quiet, "strokeWidth": 1, "strokeDash": [4, 3]},
-            NOTE: {"fill": palette.text, "fontSize": 12},
+            REFERENCE: {"color": palette.quiet, "strokeWidth": 1.2, "strokeDash": [4, 3]},
+            NOTE: {"color": palette.text, "fontSize": 12},
         },
     }  # fmt: skip
 

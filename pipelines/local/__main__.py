@@ -5,7 +5,7 @@
     python -m pipelines.local --force             compute everything anew
 
 Everything is written below --var: the pushed model in serving/<task>/<version>/, the record of the run in
-runs/latest/summary.json, its log in runs/latest/run.log.
+runs/latest/summary.json, the same for people in runs/latest/report.html, its log in runs/latest/run.log.
 
 A node that ran before on the same inputs, with the same code and settings, is not run again. Ctrl-C stops a run; the
 next one goes on from the last finished node.
@@ -62,10 +62,11 @@ def _run(options: Options, directory: Path, terminal: TextIO) -> int:
     """Runs the pipeline; whatever happens, a record is left and the terminal says what to do."""
     from rich.console import Console  # Imported here: --help and a busy folder need not wait for it.
 
-    from pipelines.local import closing_words
-    from pipelines.local.progress import loading
+    from pipelines.local import closing_words, run_report
+    from pipelines.local.progress import waiting
 
     console = Console(file=terminal, highlight=False)
+    live = console.is_terminal and not options.verbose
     begin = time.monotonic()
     summary = Summary(
         run_id=directory.name,
@@ -75,7 +76,7 @@ def _run(options: Options, directory: Path, terminal: TextIO) -> int:
     )
     console.print(f"[bold]{options.task}[/]  run {directory.name}", soft_wrap=True)
     try:
-        with loading(console, live=console.is_terminal and not options.verbose):
+        with waiting(console, "loading TFX", live=live):
             from pipelines.local import local_run
         local_run.run(options, console, summary)
     except KeyboardInterrupt:
@@ -85,6 +86,10 @@ def _run(options: Options, directory: Path, terminal: TextIO) -> int:
         summary.fail(_unwritable(options.var, error) if _is_about(error, options.var) else explain(error))
     summary.seconds = time.monotonic() - begin
     _keep(summary, directory)
+    with waiting(console, "writing the report", live=live):
+        run_report.write(summary, options.var)
+    with contextlib.suppress(OSError):  # The record is there; it only does not name the report.
+        summary.write(directory)
     closing_words.say(console, summary, directory)
     return _EXIT_STATUS[summary.status]
 

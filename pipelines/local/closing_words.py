@@ -55,6 +55,10 @@ def say(console: Console, summary: Summary, directory: Path) -> None:
     _say_outcome(console, summary)
     if (directory / "summary.json").exists():
         _say_path(console, "record", directory / "summary.json")
+    if summary.report_path:
+        _say_path(console, "report", Path(summary.report_path))
+    else:
+        _say(console, "no report", f"{summary.report_error}; the log has the traceback", style="yellow")
     _say_path(console, "log", directory / "run.log")
     _say(console, "next", _AFTER_REVIEW if _only_a_review_lacks(summary) else _NEXT[summary.status])
 

@@ -27,9 +27,9 @@ class Progress(Protocol):
 
 
 @contextlib.contextmanager
-def loading(console: Console, *, live: bool) -> Iterator[None]:
-    """Something that moves, on a terminal, while TFX is loaded."""
-    with _live(console, Spinner("dots", "loading TFX"), transient=True) if live else contextlib.nullcontext():
+def waiting(console: Console, words: str, *, live: bool) -> Iterator[None]:
+    """Something that moves, on a terminal, beside what is waited for."""
+    with _live(console, Spinner("dots", words), transient=True) if live else contextlib.nullcontext():
         yield
 
 

@@ -45,6 +45,8 @@ class Summary:
     schema_differences: Sequence[str] = ()
     pushed_version: str | None = None
     pushed_to: str | None = None
+    report_path: str | None = None
+    report_error: str | None = "the run ended before its report was written"  # until it is
     error: str | None = None  # what ended the run, where something did
 
     def fail(self, reason: str) -> None:
@@ -90,6 +92,7 @@ class Summary:
             "pushed": None
             if self.pushed_version is None
             else {"version": self.pushed_version, "path": self.pushed_to, "new": self.status == PUSHED},
+            "report": {"path": self.report_path, "error": self.report_error},
             "error": self.error,
         }
 

@@ -2,7 +2,3 @@
 
 `pipelines.local` writes it at the end of every run, however it ended, as far as the run got: docs/report.md.
 """
-
-from pipelines.report.page import REPORT_FILE, write_report
-
-__all__ = ["REPORT_FILE", "write_report"]

@@ -62,15 +62,15 @@ def _column(
         "type": first["type"],
         "missing": [(split, percent(row["missing_share"]), row["missing"] > 0) for split, row in by_split.items()],
         "facts": facts,
-        "figure": _distribution(name, rows, previous.get(name)),
+        "figure": _distribution(name, rows, previous.get(name), codes=first["top"] is not None),
     }
 
 
 def _distribution(
-    name: str, rows: dict[str, pd.DataFrame], before: statistics_pb2.FeatureNameStatistics | None
+    name: str, rows: dict[str, pd.DataFrame], before: statistics_pb2.FeatureNameStatistics | None, *, codes: bool
 ) -> Figure | None:
     columns = {split: frame[name] for split, frame in rows.items()}
-    frame = charts.distribution_frame(columns, {BEFORE: before} if before else {})
+    frame = charts.distribution_frame(columns, {BEFORE: before} if before else {}, codes=codes)
     return figure(f"{name}: share of rows", charts.distribution(frame)) if len(frame) else None
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from pipelines import charts
 from pipelines.deployment import decision_threshold
@@ -39,7 +40,11 @@ def evaluation(run: Run) -> dict[str, Any]:
         "decision": at_threshold(measured.labels, measured.predictions, threshold) if binary else None,
         "positive": measured.classes[-1] if binary else "",
         "min_slice_rows": measured.task.min_slice_rows,
-        "slice_figures": [_slice_figure(slices, name, table.loc[OVERALL, name]) for name in shown],
+        "slice_figures": [
+            _slice_figure(some, str(columns), name, table.loc[OVERALL, name])
+            for columns, some in slices.groupby("columns", sort=False)
+            for name in shown
+        ],
         "worst_metric": shown[0] if shown else None,
         "worst": metrics.worst(slices, shown[0], table.loc[OVERALL, shown[0]]).to_dict("records") if shown else [],
         "overall": table.loc[OVERALL, shown[0]] if shown else None,
@@ -82,7 +87,7 @@ def _binary(measured: Measured, threshold: float) -> list[Figure]:
     ]
 
 
-def _slice_figure(slices: Any, metric: str, of_all: float) -> Figure:
+def _slice_figure(slices: pd.DataFrame, columns: str, metric: str, of_all: float) -> Figure:
     rows = slices[(slices["metric"] == metric) & slices["value"].notna()]
-    chart = charts.slices(rows[["slice", "rows", "value", "low", "high"]], metric, float(of_all))
-    return figure(f"{metric} by slice", chart, "With 95% intervals; the dashed line is all rows together.")
+    frame = rows[["label", "rows", "value", "low", "high"]].rename(columns={"label": "slice"})
+    return figure(f"{metric} by {columns}", charts.slices(frame, metric, float(of_all)))

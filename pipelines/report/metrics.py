@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import re
 
 import pandas as pd
 
@@ -55,9 +56,11 @@ def overall(run: Run, measured: Measured) -> list[MetricRow]:
 
 
 def by_slice(run: Run, measured: Measured) -> pd.DataFrame:
-    """One row per slice and metric: columns slice, metric, rows, value (the Evaluator's), low, high.
+    """One row per slice and metric: columns slice, columns, label, metric, rows, value, low, high.
 
-    The slices are those of Run.metrics, and so of at least the task's min_slice_rows.
+    `columns` are the slice's own, and `label` their values. The slices are those of Run.metrics, and so of at least the
+    task's min_slice_rows. The values are the Evaluator's, but NaN where a metric is undefined: TFMA gives an area under
+    a curve as 0 where all labels are the same.
     """
     known = metrics_of(measured.task.problem)
     table, found = run.metrics(), []
@@ -67,10 +70,12 @@ def by_slice(run: Run, measured: Measured) -> pd.DataFrame:
         inside = in_slice(measured.rows, where)
         wanted = {name: known[name] for name in known if name in table}
         some = intervals(measured.labels[inside], measured.predictions[inside], wanted, resamples=measured.resamples)
-        found += [
-            (words, name, int(inside.sum()), table.loc[words, name], one.low, one.high) for name, one in some.items()
-        ]
-    return pd.DataFrame(found, columns=["slice", "metric", "rows", "value", "low", "high"])
+        columns, label = " and ".join(name for name, _ in where), ", ".join(value for _, value in where)
+        for name, one in some.items():
+            value = table.loc[words, name] if math.isfinite(one.value) else math.nan
+            found.append((words, columns, label, name, int(inside.sum()), value, one.low, one.high))
+    names = ["slice", "columns", "label", "metric", "rows", "value", "low", "high"]
+    return pd.DataFrame(found, columns=names).sort_values("label", key=_natural, kind="stable")
 
 
 def shown_by_slice(table: pd.DataFrame) -> list[str]:
@@ -91,6 +96,17 @@ def worst(frame: pd.DataFrame, metric: str, of_all: float, count: int = 5) -> pd
     rows = frame[(frame["metric"] == metric) & frame["value"].notna()].sort_values("value", ascending=not smaller)
     rows = rows[rows["value"] > of_all if smaller else rows["value"] < of_all].head(count)
     return rows.assign(beyond=rows["low"] > of_all if smaller else rows["high"] < of_all)
+
+
+def _natural(labels: pd.Series) -> pd.Series:
+    """Sorts 2 before 10."""
+    return labels.map(
+        lambda label: [
+            (not part.isdecimal(), int(part) if part.isdecimal() else 0, part)
+            for part in re.split(r"(\d+)", label)
+            if part
+        ]
+    )
 
 
 def _meaning(name: str, change: Interval | None) -> str:

@@ -4,16 +4,22 @@ import math
 
 from pipelines.bootstrap import Interval
 
+_LARGE = 10_000
 NONE = "–"  # undefined, or not known
 
 
 def number(value: float | None) -> str:
-    """Four significant digits; counts in full, `4,993`."""
+    """Four significant digits; counts and what is large in full, `4,993`."""
     if value is None or not math.isfinite(value):
         return NONE
-    if float(value).is_integer() and abs(value) >= 100:
-        return f"{value:,.0f}"
-    return f"{value:.4g}"
+    whole = float(value).is_integer() or abs(value) >= _LARGE
+    return f"{value:,.0f}" if whole else f"{value:.4g}"
+
+
+def measure(value: float | None) -> str:
+    """A metric: four decimals, so that values stand under one another; those of another size as `number` has them."""
+    plain = value is not None and math.isfinite(value) and (value == 0 or 0.001 <= abs(value) < 10)
+    return f"{value:.4f}" if plain else number(value)
 
 
 def change(value: float | None) -> str:
@@ -30,7 +36,7 @@ def interval(found: Interval | None) -> str:
     """`0.951 to 0.964`."""
     if found is None or not (math.isfinite(found.low) and math.isfinite(found.high)):
         return NONE
-    return f"{number(found.low)} to {number(found.high)}"
+    return f"{measure(found.low)} to {measure(found.high)}"
 
 
 def change_interval(found: Interval | None) -> str:

@@ -106,7 +106,7 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for name in ("number", "change", "percent", "interval", "change_interval"):
+    for name in ("number", "measure", "change", "percent", "interval", "change_interval"):
         environment.filters[name] = getattr(numbers, name)
     environment.filters["spec"] = lambda text: Markup(text.replace("<", "\\u003c"))
     return environment

@@ -8,7 +8,7 @@ from pipelines.runs import Run
 _ENDS = {
     "pushed": ("Pushed", "good", "Every gate passed. Version {version} is in place."),
     "unchanged": ("Unchanged", "good", "Version {version} already holds this model: nothing new was pushed."),
-    "refused": ("Not pushed", "bad", "{gates} refused the model. Versions pushed before are untouched."),
+    "refused": ("Not pushed", "bad", "{why} Versions pushed before are untouched."),
     "failed": ("Failed", "bad", "The run failed before a model could be pushed. Versions pushed before are untouched."),
     "interrupted": ("Interrupted", "warn", "The run was stopped. What was finished is kept."),
     "unfinished": ("Not finished", "warn", "The run goes on, or it was killed."),
@@ -17,8 +17,8 @@ _GATES = {  # what each decides about
     "AnomalyGate": "the data",
     "Evaluator": "the model",
     "SkewGate": "what is served",
-    "ReviewGate": "the code",
 }
+_REVIEWS = {"valid": "good", "edited": "bad"}  # any other state asks for one
 _DECISIONS = {True: ("passed", "good"), False: ("refused", "bad"), None: ("not reached", "quiet")}
 
 
@@ -27,13 +27,24 @@ def verdict(run: Run) -> dict[str, Any]:
     word, look, sentence = _ENDS.get(run.status, (run.status, "warn", ""))
     gates = [_gate(row.gate, row.passed, row.reasons) for row in run.gates().itertuples()]
     refusing = [gate["name"] for gate in gates if gate["word"] == "refused"]
+    why = f"{' and '.join(refusing)} refused the model." if refusing else "Nothing that could be pushed came out of it."
     return {
         "word": word,
         "look": look,
-        "sentence": sentence.format(version=run.version, gates=" and ".join(refusing) or "A gate"),
+        "sentence": sentence.format(version=run.version, why=why),
         "error": run.summary["error"],
-        "gates": gates,
+        "gates": [*gates, *_review(run.summary.get("review"))],
     }
+
+
+def _review(review: dict[str, Any] | None) -> list[dict[str, Any]]:
+    """What a person said of the code, as a card beside the gates."""
+    if not review:
+        return []
+    look = _REVIEWS.get(review["state"], "warn")
+    about = "of the code, demanded" if review["required"] else "of the code"
+    reasons = [review["words"], *([review["note"]] if review["note"] else [])]
+    return [{"name": "Review", "about": about, "word": review["state"], "look": look, "reasons": reasons}]
 
 
 def _gate(name: str, passed: bool | None, reasons: list[str]) -> dict[str, Any]:

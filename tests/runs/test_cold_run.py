@@ -40,6 +40,7 @@ metrics      example_count=152  mean_squared_error=\d+
 one row      REST rows TIMES  REST columns TIMES  gRPC examples TIMES  gRPC columns TIMES
 pushed       var/serving/diabetes/\d{10} in \d+ s
 record       var/runs/\d{8}-\d{6}/summary\.json
+report       var/runs/\d{8}-\d{6}/report\.html
 log          var/runs/\d{8}-\d{6}/run\.log
 next         edit the model or the features and run again: only what depends on the edit will run
 """
@@ -93,7 +94,7 @@ def test_nothing_is_written_outside_var(history: History, project: Project) -> N
     assert history.code_after == history.code_before
     assert list(history.scratch.iterdir()) == []
     assert {path.name for path in project.var.iterdir()} == {
-        ".lock", "artifacts", "contracts", "data", "metadata.sqlite", "runs", "serving"
+        ".lock", "artifacts", "cache", "contracts", "data", "metadata.sqlite", "runs", "serving"
     }  # fmt: skip
 
 

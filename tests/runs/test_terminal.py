@@ -23,7 +23,7 @@ def test_the_screen_at_the_end(project: Project, width: int) -> None:
         assert re.match(rf"{node} +(ran|cached) +\d+\.\d  \S", line)
     begun = [line.split("  ")[0] for line in screen if line and not line.startswith(" ")]
     verdicts = ["AnomalyGate", "Evaluator", "SkewGate", "review", "metrics", "one row"]
-    assert begun[2:] == [*NODES, *verdicts, "in place", "record", "log", "next"]
+    assert begun[2:] == [*NODES, *verdicts, "in place", "record", "report", "log", "next"]
     assert max(len(line) for line in screen) <= width
     assert not [line for line in screen if "INFO" in line or "Warning" in line]
 
