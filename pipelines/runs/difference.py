@@ -1,7 +1,10 @@
-"""What changed between two runs: data, code, parameters, metrics. Loads neither TFX nor TensorFlow."""
+"""What changed between two runs: data, code, parameters, metrics. Loads neither TFX nor TensorFlow.
+
+Where only one of them got to a node, there is nothing to compare: the node is named, and what it was told is left out.
+"""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from typing import Any, TypeVar
 
 import pandas as pd
@@ -32,7 +35,8 @@ class Difference:
     before: Run
     after: Run
     data: tuple[Change, ...]  # folder, fingerprint, contract, rows of each split
-    statistics: pd.DataFrame  # columns split, feature, figure, before, after
+    statistics: pd.DataFrame | None  # columns split, feature, figure, before, after; None: one of the runs has none
+    nodes: tuple[Change, ...]  # True and None: which run got to them, where only one did
     files: tuple[Change, ...] | None  # of the scientist's room, SHA-256 each; None: one of the runs recorded none
     code: tuple[Change, ...]  # digests of the code, of the whole and by node
     parameters: tuple[Change, ...]  # what the nodes were told, by dotted names
@@ -44,9 +48,10 @@ class Difference:
     @property
     def empty(self) -> bool:
         """Whether nothing differs."""
-        parts = (self.data, self.files, self.code, self.parameters, self.hyperparameters, self.stack, self.gates)
+        parts = (self.data, self.nodes, self.files, self.code, self.parameters, self.hyperparameters, self.stack)
         moved = self.metrics["before"].ne(self.metrics["after"]) & self.metrics[["before", "after"]].notna().any(axis=1)
-        return not any(parts) and self.statistics.empty and not moved.any()
+        figures = self.statistics is None or self.statistics.empty
+        return not any((*parts, self.gates)) and figures and not moved.any()
 
 
 def difference(before: Run, after: Run) -> Difference:
@@ -59,16 +64,26 @@ def difference(before: Run, after: Run) -> Difference:
         raise RunError(
             f"runs of different tasks cannot be compared: {before.id} is of {before.task}, {after.id} of {after.task}"
         )
-    rooms = before.summary.get("room"), after.summary.get("room")
+    room_before, room_after = (run.summary.get("room") for run in (before, after))
     lineages = _reached(before.lineage), _reached(after.lineage)
+    reached = [{step.node for step in lineage.steps} if lineage else set() for lineage in lineages]
+    parameters, codes = (
+        [_of_nodes(getattr(lineage, what) if lineage else {}, reached[0] & reached[1]) for lineage in lineages]
+        for what in ("parameters", "code")
+    )
+    digests = [
+        {"task and components": run.summary["source_digest"]} | code
+        for run, code in zip((before, after), codes, strict=True)
+    ]
     return Difference(
         before=before,
         after=after,
         data=changes(*(_data(run, lineage) for run, lineage in zip((before, after), lineages, strict=True))),
         statistics=_statistics(before, after),
-        files=changes(*rooms) if all(rooms) else None,
-        code=changes(*(_code(run, lineage) for run, lineage in zip((before, after), lineages, strict=True))),
-        parameters=changes(*(lineage.parameters if lineage else {} for lineage in lineages)),
+        files=changes(room_before, room_after) if room_before and room_after else None,
+        nodes=changes(*(dict.fromkeys(sorted(nodes), True) for nodes in reached)),
+        code=changes(*digests),
+        parameters=changes(*parameters),
         hyperparameters=changes(*(lineage.hyperparameters if lineage else {} for lineage in lineages)),
         stack=changes(before.summary["stack"], after.summary["stack"]),
         gates=changes(*({gate["gate"]: gate["passed"] for gate in run.summary["gates"]} for run in (before, after))),
@@ -101,18 +116,20 @@ def _data(run: Run, lineage: Lineage | None) -> dict[str, Any]:
     return found | ({"contract": lineage.contract} if lineage is not None and lineage.contract else {})
 
 
-def _code(run: Run, lineage: Lineage | None) -> dict[str, str]:
-    return {"task and components": run.summary["source_digest"]} | dict(lineage.code if lineage else {})
+def _of_nodes(values: Mapping[str, Any], nodes: Set[str]) -> dict[str, Any]:
+    """Those whose name is, or begins with, one of the nodes."""
+    return {name: value for name, value in values.items() if name.partition(".")[0] in nodes}
 
 
-def _statistics(before: Run, after: Run) -> pd.DataFrame:
+def _statistics(before: Run, after: Run) -> pd.DataFrame | None:
     tables = [_reached(run.statistics_table) for run in (before, after)]
     long = [
-        pd.DataFrame(columns=[*_PLACE, "figure", side])
-        if table is None
-        else table.astype(object).melt(_PLACE, list(_FIGURES), "figure", side)
+        table.astype(object).melt(_PLACE, list(_FIGURES), "figure", side)
         for table, side in zip(tables, ("before", "after"), strict=True)
+        if table is not None
     ]
+    if len(long) < len(tables):
+        return None
     both = long[0].merge(long[1], on=[*_PLACE, "figure"], how="outer", sort=False)
     differs = both["before"].ne(both["after"]) & (both["before"].notna() | both["after"].notna())
     return both[differs].reset_index(drop=True)

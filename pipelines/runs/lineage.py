@@ -111,8 +111,11 @@ def data_fed(
     read = [source for source in sources(metadata) if span in (None, source.span)]
     chosen = [source for source in read if data is None or source.matches(data)]
     if not chosen:
-        known = sorted({source.folder for source in read})
-        raise RunError(f"no run read {data if span is None else f'span {span}'}: expected one of {known}")
+        every = sources(metadata)
+        known = ", ".join(sorted({f"{source.folder} (span {source.span})" for source in every})) or "nothing yet"
+        raise RunError(
+            f"no run read {data or 'data'}{'' if span is None else f' of span {span}'}: what was read: {known}"
+        )
     rows = [
         _fed_row(metadata, source, model)
         for source in chosen
@@ -185,17 +188,14 @@ def _contract(step: Step | None) -> str:
 
 
 def _edges(metadata: Metadata, steps: tuple[Step, ...]) -> tuple[Edge, ...]:
-    sources = {id: step.node for step in steps for ids in step.resolved.values() for id in ids}
-    sources |= {id: step.node for step in steps for id in step.made}
-    edges = {}
+    makers = {id: step.node for step in steps for id in step.made}
+    resolvers: dict[int, str] = {}  # artifact -> the latest resolver that found it, up to here
+    edges = []
     for step in steps:
         for id in sorted(step.used):
-            maker = metadata.maker(id)
-            if id in sources:
-                edges[sources[id], step.node, id] = Edge(
-                    source=sources[id],
-                    target=step.node,
-                    artifact=metadata.artifacts[id],
-                    from_run=maker.run_id if maker else "",
-                )
-    return tuple(edges.values())
+            source, maker = makers.get(id, resolvers.get(id)), metadata.maker(id)
+            if source is not None and maker is not None:
+                artifact = metadata.artifacts[id]
+                edges.append(Edge(source=source, target=step.node, artifact=artifact, from_run=maker.run_id))
+        resolvers |= {id: step.node for ids in step.resolved.values() for id in ids}
+    return tuple(edges)

@@ -58,6 +58,8 @@ def _rebuilt(run_id: str, metadata: Metadata | None) -> dict[str, Any]:
         "data": next((str(step.parameters["input_base"]) for step in steps if "input_base" in step.parameters), ""),
         "rows": {},
         "source_digest": "",
+        "room": {},
+        "review": None,
         "stack": {},
         "nodes": [_node(step, metadata) for step in steps] if metadata else [],
         "gates": [],
@@ -65,6 +67,7 @@ def _rebuilt(run_id: str, metadata: Metadata | None) -> dict[str, Any]:
         "latency": {},
         "schema_differences": [],
         "pushed": None,
+        "report": None,
         "error": "the run left no summary: it goes on, or it was killed",
     }
 

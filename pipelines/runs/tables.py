@@ -75,16 +75,28 @@ def show_difference(console: Console, found: Difference, most: int) -> None:
     """What changed, part by part; of statistics and slices at most `most` lines each, the largest changes first."""
     console.print(f"[bold]{found.before.task}[/]  {found.before.id} → {found.after.id}")
     _changes(console, "data", found.data)
-    _statistics(console, found.statistics, most)
+    if found.nodes:
+        _changes(console, "nodes that one got to", found.nodes)
+    if found.statistics is None:
+        console.print("[bold]statistics[/]  not compared: one of the runs has none")
+    else:
+        _statistics(console, found.statistics, most)
     if found.files is None:
-        console.print("[bold]files of the room[/]  one of the runs recorded none; the digests below tell nodes apart")
+        console.print(
+            "[bold]files of the room[/]  not compared: one of the runs recorded none; see the digests of code"
+        )
     else:
         _changes(console, "files of the room", found.files)
     _changes(console, "code", found.code)
     _changes(console, "parameters", found.parameters)
     _changes(console, "hyperparameters", found.hyperparameters)
     _changes(console, "stack", found.stack)
-    _changes(console, "gates", found.gates)
+    words = {True: "passed", False: "refused"}
+    _changes(
+        console,
+        "gates",
+        [Change(name=one.name, before=words.get(one.before), after=words.get(one.after)) for one in found.gates],
+    )
     _metrics(console, found.metrics, most)
 
 
@@ -167,6 +179,8 @@ def _table(*columns: str) -> Table:
 def _cell(value: Any) -> str:
     if value is None or (isinstance(value, float) and pd.isna(value)):
         return _NOTHING
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, float):
         return _number(value)
     return value[:_DIGITS] if isinstance(value, str) and len(value) == 64 else str(value)

@@ -1,0 +1,73 @@
+"""tf.Examples as rows: every type, missing values, several values."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+from pipelines.runs import RunError
+from pipelines.runs.examples import read_records, to_frame, without_missing
+from tests.handmade import CONTRACT, OPTIONAL, ROWS, to_example, write_records
+
+
+def test_rows_come_back_as_they_were_written() -> None:
+    frame = to_frame([to_example(row) for row in ROWS], CONTRACT)
+    assert list(frame) == [feature.name for feature in CONTRACT.feature]
+    assert {name: str(dtype) for name, dtype in frame.dtypes.items()} == {
+        "fare": "float32",
+        "hour": "Int64",
+        "payment": "object",
+        "miles": "float32",
+        "seconds": "Int64",
+        "company": "object",
+        "tips": "float32",
+    }
+    for name in frame:
+        missing = [row[name] is None for row in ROWS]
+        assert frame[name].isna().tolist() == missing
+        assert any(missing) == (name in OPTIONAL)
+        expected = [row[name] for row in ROWS if row[name] is not None]
+        found = frame[name].dropna().tolist()
+        assert found == (np.float32(expected).tolist() if isinstance(expected[0], float) else expected)
+
+
+def test_no_rows_keep_the_columns() -> None:
+    frame = to_frame([], CONTRACT)
+    assert len(frame) == 0
+    assert list(frame) == [feature.name for feature in CONTRACT.feature]
+
+
+def test_several_values_are_a_list_and_an_empty_feature_is_missing() -> None:
+    schema = text_format.Parse('feature { name: "a" type: INT } feature { name: "b" type: BYTES }', schema_pb2.Schema())
+    records = [to_example({"a": [1, 2], "b": "x"}), to_example({"a": [3]}), to_example({"b": []})]
+    frame = to_frame(records, schema)
+    assert frame["a"].tolist() == [[1, 2], [3], None]
+    assert frame["b"].tolist() == ["x", None, None]
+
+
+def test_a_string_that_is_not_utf_8_is_spelled_out() -> None:
+    schema = text_format.Parse('feature { name: "b" type: BYTES }', schema_pb2.Schema())
+    assert to_frame([to_example({"b": b"caf\xe9"}), to_example({"b": "café"})], schema)["b"].tolist() == [
+        r"caf\xe9",
+        "café",
+    ]
+
+
+def test_whole_integers_without_missing_values_are_numpys() -> None:
+    frame = pd.DataFrame({"a": pd.array([1, 2], dtype="Int64"), "b": pd.array([1, None], dtype="Int64")})
+    assert [str(dtype) for dtype in without_missing(frame).dtypes] == ["int64", "Int64"]
+
+
+def test_files_are_read_in_the_order_of_their_names(tmp_path: Path) -> None:
+    folder = tmp_path / "Split-eval"
+    folder.mkdir()
+    write_records(folder / "data-00001-of-00002.gz", [b"c"])
+    write_records(folder / "data-00000-of-00002.gz", [b"b", b"a"])
+    assert read_records(tmp_path, "eval") == [b"b", b"a", b"c"]
+    with pytest.raises(
+        RunError, match=r"^no rows in \S+: expected a split that is one of \['eval'\], received 'test'$"
+    ):
+        read_records(tmp_path, "test")
