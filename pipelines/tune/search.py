@@ -15,8 +15,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+import keras
 import keras_tuner
 import tensorflow_transform as tft
+from absl import logging
 from keras_tuner.engine.base_tuner import BaseTuner
 from keras_tuner.engine.trial import Trial as KerasTrial
 from keras_tuner.engine.trial import TrialStatus
@@ -25,7 +27,8 @@ from keras_tuner.errors import FailedTrialError
 from pipelines.config import TrainerConfig, TunerConfig
 from pipelines.fitting import Rows
 from pipelines.hyperparameters import checked
-from pipelines.tune.budget import Deadline, Ends, OutOfTimeError
+from pipelines.tune.budget import Deadline, Ends
+from pipelines.tune.failures import in_a_line
 from pipelines.tune.measures import loss, predict
 from pipelines.tuning import Tuning
 
@@ -38,6 +41,10 @@ _NOISE = 0.05  # of a score, as a share of the scores' variance: another seed al
 
 class SearchError(RuntimeError):
     """A search found nothing."""
+
+
+class NoLossError(FailedTrialError):
+    """A trial's loss is not a number."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -75,6 +82,7 @@ class Search(BaseTuner):
         self._material = material
         self._deadline = Deadline(budget.minutes)
         self._seconds: dict[str, float] = {}
+        self._failures: dict[str, str] = {}
         oracle = _Oracle(self._deadline, _space(material.tuning, committed), budget.trials)
         super().__init__(oracle, directory=str(directory), project_name="search", overwrite=True)
 
@@ -82,14 +90,20 @@ class Search(BaseTuner):
         """Trains with one set of values, and scores it.
 
         Raises:
-            FailedTrialError: It took too long, or its loss is not a number. KerasTuner records that, and whatever else
-                a training raises, and goes on.
+            OutOfTimeError: The time was over.
+            NoLossError: Its loss is not a number.
+            Exception: Whatever the training raises. KerasTuner records it, and goes on.
         """
         begin = time.monotonic()
         try:
             return {_OBJECTIVE.name: self._score(trial.hyperparameters.values)}
+        except Exception as error:
+            self._failures[trial.trial_id] = in_a_line(error)
+            logging.exception("Trial %s failed.", trial.trial_id)
+            raise
         finally:
             self._seconds[trial.trial_id] = time.monotonic() - begin
+            keras.utils.clear_session()
 
     def on_search_end(self) -> None:
         """Refuses a search without a result.
@@ -112,7 +126,7 @@ class Search(BaseTuner):
                 values=dict(trial.hyperparameters.values),
                 loss=trial.score if trial.status == TrialStatus.COMPLETED else None,
                 seconds=self._seconds.get(trial.trial_id, 0.0),
-                failure=None if trial.status == TrialStatus.COMPLETED else _last_line(trial.message),
+                failure=self._failures.get(trial.trial_id),
             )
             for number, trial in enumerate(self.oracle.trials.values(), start=1)
         ]
@@ -129,7 +143,7 @@ class Search(BaseTuner):
         )
         found = loss(material.problem, scored, predict(model, scored))
         if not math.isfinite(found):
-            raise FailedTrialError(f"the loss is {found}")
+            raise NoLossError(f"the loss is {found}")
         return found
 
 
@@ -191,10 +205,3 @@ def _space(tuning: Tuning, committed: Any) -> keras_tuner.HyperParameters:
         if name not in space.values:
             space.Fixed(name, value)
     return space
-
-
-def _last_line(message: str | None) -> str:
-    """What an exception said, of KerasTuner's record of it, a traceback."""
-    lines = (message or "").strip().splitlines() or ["it did not finish"]
-    prefix = f"{OutOfTimeError.__module__}.{OutOfTimeError.__qualname__}: "
-    return lines[-1].removeprefix(prefix)

@@ -6,7 +6,7 @@ search left alone, so that candidates can be compared training by training.
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -16,10 +16,15 @@ from absl import logging
 from pipelines.fitting import Rows
 from pipelines.hyperparameters import Value
 from pipelines.tune.budget import Deadline, Ends
+from pipelines.tune.failures import in_a_line
 from pipelines.tune.measures import predict
 from pipelines.tune.search import PARTS, SEARCH_PART, Material
 
 _SIGNIFICANT = 3  # digits of a proposed value; more would be noise
+
+
+class NoPredictionError(ValueError):
+    """A model predicts what is not a number."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -106,10 +111,10 @@ def _train(material: Material, hyperparameters: Any, number: int, deadline: Dead
         seconds = time.monotonic() - begin
         predictions = predict(model, scored)
         if not np.isfinite(predictions).all():
-            raise ValueError("a prediction is not a number")
+            raise NoPredictionError("a prediction is not a number")
     except Exception as error:  # Whatever a training raises is its result; the others go on, and the log has it.
         logging.exception("A training failed.")
-        return Training(number=number, seconds=time.monotonic() - begin, failure=_in_a_line(error))
+        return Training(number=number, seconds=time.monotonic() - begin, failure=in_a_line(error))
     finally:
         keras.utils.clear_session()
     return Training(number=number, seconds=seconds, parameters=_parameters(model), predictions=predictions)
@@ -117,11 +122,3 @@ def _train(material: Material, hyperparameters: Any, number: int, deadline: Dead
 
 def _parameters(model: keras.Model) -> int:
     return sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
-
-
-def _in_a_line(error: Exception) -> str:
-    return next(_lines(str(error)), type(error).__name__)
-
-
-def _lines(text: str) -> Iterator[str]:
-    return (line.strip() for line in text.splitlines() if line.strip())

@@ -1,0 +1,1 @@
+"""Tests of the search, on a model that trains in a blink."""
