@@ -1,0 +1,220 @@
+"""A prototype against the production model on the same rows: how far apart, and whether by more than chance."""
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+
+import altair as alt
+import numpy as np
+import pandas as pd
+import tensorflow_model_analysis as tfma
+
+from pipelines import bootstrap, weighted_metrics
+from pipelines.bootstrap import LEVEL, Interval
+from pipelines.problem import BINARY
+from pipelines.slices import OVERALL, Slice, in_slice, slice_in_words
+from pipelines.task import Task
+from pipelines.weighted_metrics import Metric
+
+BETTER, WORSE, EVEN = "better", "worse", "not told apart"
+_LEAST_LABELS = 10  # of either kind, that a slice needs: with fewer, resamples without any of them say nothing
+
+
+def calibration_error(labels: np.ndarray, predictions: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """How far mean prediction over mean label is from 1; a metric as in pipelines.weighted_metrics."""
+    return np.abs(weighted_metrics.calibration(labels, predictions, weights) - 1)
+
+
+_KNOWN = weighted_metrics.metrics_of(BINARY)
+_CENTRED = "calibration"  # neither more nor less of it is better
+METRICS: Mapping[str, Metric] = {
+    **{name: metric for name, metric in _KNOWN.items() if name != _CENTRED},
+    "calibration_error": calibration_error,
+}
+_SMALLER = weighted_metrics.SMALLER_IS_BETTER | {"calibration_error"}
+
+
+def measured(labels: np.ndarray, models: Mapping[str, np.ndarray]) -> pd.DataFrame:
+    """Each metric of each model with its 95% interval, in words: one row per metric, one column per model.
+
+    Args:
+        labels: 0 or 1, [rows].
+        models: name -> probabilities, [rows].
+    """
+    found = {name: bootstrap.intervals(labels, predictions, METRICS) for name, predictions in models.items()}
+    return pd.DataFrame(
+        {name: {metric: _in_words(interval) for metric, interval in of.items()} for name, of in found.items()}
+    )
+
+
+def differences(labels: np.ndarray, prototype: np.ndarray, production: np.ndarray) -> pd.DataFrame:
+    """How much each metric changes from production to prototype, on the same resamples of the rows.
+
+    Args:
+        labels: 0 or 1, [rows].
+        prototype: probabilities, [rows].
+        production: likewise.
+
+    Returns:
+        Columns metric, difference, low and high (the 95% interval), and told: BETTER, WORSE, or EVEN where the interval
+        holds 0.
+    """
+    found = bootstrap.differences(labels, prototype, production, METRICS)
+    return pd.DataFrame(
+        [
+            {"metric": name, "difference": one.value, "low": one.low, "high": one.high, "told": _told(name, one)}
+            for name, one in found.items()
+        ]
+    )
+
+
+def slice_differences(
+    rows: pd.DataFrame,
+    labels: np.ndarray,
+    prototype: np.ndarray,
+    production: np.ndarray,
+    slices: Mapping[str, Slice],
+    metric: str = "binary_crossentropy",
+) -> pd.DataFrame:
+    """How much one metric changes from production to prototype, slice by slice; all rows together come first.
+
+    Args:
+        rows: raw rows.
+        labels: 0 or 1, [rows].
+        prototype: probabilities, [rows].
+        production: likewise.
+        slices: by name, as Run.slices gives them; those with fewer than 10 rows of either label are left out.
+        metric: one of METRICS.
+
+    Returns:
+        Columns slice, rows, value (the difference), low and high (its 95% interval), and told; as `charts.slices` takes
+        them, the best for the prototype first.
+    """
+    found = []
+    for name, where in slices.items():
+        inside = in_slice(rows, where)
+        if min(labels[inside].sum(), (1 - labels[inside]).sum()) < _LEAST_LABELS:
+            continue
+        parts = (of[inside] for of in (labels, prototype, production))
+        one = bootstrap.differences(*parts, {metric: METRICS[metric]})[metric]
+        values = {"value": one.value, "low": one.low, "high": one.high, "told": _told(metric, one)}
+        found.append({"slice": name, "rows": int(inside.sum()), **values})
+    order = [True, metric in _SMALLER]
+    table = pd.DataFrame(found).assign(part=lambda frame: frame["slice"] != OVERALL)
+    return table.sort_values(["part", "value"], ascending=order).drop(columns="part").reset_index(drop=True)
+
+
+def difference_chart(found: pd.DataFrame) -> alt.FacetChart:
+    """The differences of `differences`, one line each with a scale of its own; left and right of no difference."""
+    frame = found.assign(zero=0.0)
+    base = alt.Chart(frame).encode(y=alt.Y("metric:N", title=None, axis=None))
+    color = alt.Color("told:N", sort=[BETTER, WORSE, EVEN], title=None)
+    line = base.mark_rule(strokeDash=[4, 3], strokeWidth=1).encode(x="zero:Q")
+    spread = base.mark_rule().encode(x=alt.X("low:Q", title=None), x2="high:Q", color=color)
+    point = base.mark_point(filled=True, size=60, opacity=1).encode(x="difference:Q", color=color)
+    layers = alt.layer(line, spread, point).properties(width=460, height=26)
+    header = alt.Header(labelAngle=0, labelAlign="left", labelFontSize=12, title=None)
+    rows = alt.Row("metric:N", sort=list(found["metric"]), header=header)
+    return layers.facet(row=rows, spacing=6).resolve_scale(x="independent", y="independent")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Agreed:
+    """A threshold that was agreed, and what a model reaches."""
+
+    words: str  # `auc on overall: 0.9580, agreed at least 0.94`
+    met: bool
+
+
+def agreed(task: Task, rows: pd.DataFrame, labels: np.ndarray, predictions: np.ndarray) -> list[Agreed]:
+    """The task's own value thresholds, held against predictions; those on metrics of pipelines.weighted_metrics.
+
+    An estimate beforehand: what blesses a model is the Evaluator, with TFMA's own values.
+
+    Args:
+        task: whose EvalConfig has the thresholds.
+        rows: raw rows.
+        labels: 0 or 1, [rows].
+        predictions: probabilities, [rows].
+    """
+    found = []
+    for metric, where, low, high in _thresholds(task):
+        inside = in_slice(rows, where)
+        if metric not in _KNOWN or not inside.any():
+            continue
+        value = float(_KNOWN[metric](labels[inside], predictions[inside], np.ones((1, int(inside.sum()))))[0])
+        bounds = [f"at least {low:g}"] * np.isfinite(low) + [f"at most {high:g}"] * np.isfinite(high)
+        words = f"{metric} on {slice_in_words(where)}: {value:.4f}, agreed {' and '.join(bounds)}"
+        found.append(Agreed(words=words, met=low <= value <= high))
+    return found
+
+
+def verdict(name: str, found: pd.DataFrame, per_slice: pd.DataFrame, thresholds: list[Agreed], rows: int) -> str:
+    """What a reviewer needs to know, as Markdown.
+
+    Args:
+        name: of the prototype.
+        found: of `differences`.
+        per_slice: of `slice_differences`.
+        thresholds: of `agreed`.
+        rows: how many were compared on.
+    """
+    told = {kind: found[found["told"] == kind] for kind in (BETTER, WORSE, EVEN)}
+    missed = [one.words for one in thresholds if not one.met]
+    slices = per_slice[per_slice["slice"] != OVERALL]
+    lines = [
+        f"**{_conclusion(name, told, missed)}**",
+        "",
+        f"{name} against production, on the same {rows:,} evaluation rows ({LEVEL:.0%} intervals, paired):",
+        "",
+        *(f"- {kind}: {_listed(table)}" for kind, table in told.items()),
+        f"- agreed thresholds: {'all met' if not missed else 'missed: ' + '; '.join(missed)}",
+    ]
+    for kind in (BETTER, WORSE):
+        names = slices[slices["told"] == kind]["slice"]
+        lines.append(f"- slices in which it is {kind}: {', '.join(names) or 'none'}, of {len(slices)}")
+    expected = (1 - LEVEL) * len(slices)
+    lines.append(f"- of so many slices, {expected:.1f} would differ by chance alone: look for a reason before you act")
+    return "\n".join(lines)
+
+
+def _conclusion(name: str, told: Mapping[str, pd.DataFrame], missed: list[str]) -> str:
+    better, worse = (not told[kind].empty for kind in (BETTER, WORSE))
+    if missed:
+        return f"Keep the production model: {name} misses what was agreed."
+    if better and worse:
+        return f"A person has to weigh it: {name} is better in one respect and worse in another."
+    if better:
+        return f"Take {name} further: it is better by more than chance, and worse in nothing that was measured."
+    if worse:
+        return f"Keep the production model: {name} is worse by more than chance, and better in nothing."
+    return f"Keep the production model: these rows do not tell {name} and it apart."
+
+
+def _thresholds(task: Task) -> Iterator[tuple[str, Slice, float, float]]:
+    """Metric, slice, least and greatest value of each threshold on one slice; as TFMA reads them."""
+    config = task.make_eval_config()
+    found = tfma.metrics.metric_thresholds_from_metrics_specs(config.metrics_specs, eval_config=config)
+    for key, bounds in found.items():
+        for spec, bound in bounds:
+            if not hasattr(bound, "lower_bound") or (spec is not None and spec.feature_keys):
+                continue
+            low = bound.lower_bound.value if bound.HasField("lower_bound") else -np.inf
+            high = bound.upper_bound.value if bound.HasField("upper_bound") else np.inf
+            yield key.name, tuple(sorted(spec.feature_values.items())) if spec else (), low, high
+
+
+def _told(metric: str, one: Interval) -> str:
+    if not (one.low > 0 or one.high < 0):  # NaN tells nothing, either
+        return EVEN
+    return WORSE if (one.low > 0) == (metric in _SMALLER) else BETTER
+
+
+def _in_words(interval: Interval) -> str:
+    return f"{interval.value:.4f} ({interval.low:.4f} to {interval.high:.4f})"
+
+
+def _listed(table: pd.DataFrame) -> str:
+    rows = table.itertuples()
+    return (
+        "; ".join(f"{row.metric} {row.difference:+.4f} ({row.low:+.4f} to {row.high:+.4f})" for row in rows) or "none"
+    )

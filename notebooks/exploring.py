@@ -1,0 +1,111 @@
+"""Questions about raw rows that the statistics of a run do not answer by themselves."""
+
+import dataclasses
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+import tensorflow_data_validation as tfdv
+from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
+
+from pipelines import bootstrap
+from pipelines.slices import Slice, in_slice
+from serving.domains import known_strings
+
+_MEASURES = {
+    anomalies_pb2.DriftSkewInfo.Measurement.L_INFTY: "infinity norm",
+    anomalies_pb2.DriftSkewInfo.Measurement.JENSEN_SHANNON_DIVERGENCE: "Jensen-Shannon divergence",
+    anomalies_pb2.DriftSkewInfo.Measurement.NORMALIZED_ABSOLUTE_DIFFERENCE: "normalised difference",
+}
+
+
+def contract_table(schema: schema_pb2.Schema) -> pd.DataFrame:
+    """What the contract demands: one row per column of the data, with its type, presence, values and drift limit."""
+    rows = {feature.name: _demands(feature, schema) for feature in schema.feature}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("column")
+
+
+def drift(rows: pd.DataFrame, parts: pd.Series, schema: schema_pb2.Schema) -> pd.DataFrame:
+    """How far each part of the rows is from the one before, by the contract's own measures, as TFDV computes them.
+
+    Args:
+        rows: raw rows.
+        parts: what part each row belongs to, such as its quarter; compared in sorted order.
+        schema: the contract; columns without a drift_comparator are left out.
+
+    Returns:
+        Columns part, column, measure, distance, threshold (above it, the pipeline stops) and share (distance over
+        threshold).
+    """
+    options = tfdv.StatsOptions(schema=schema)
+    found, before = [], None
+    for part, of_part in rows.groupby(parts, sort=True):
+        present = _as_tfdv_takes_them(of_part.dropna(axis="columns", how="all"))
+        statistics = tfdv.generate_statistics_from_dataframe(present, stats_options=options)
+        if before is not None:
+            checked = tfdv.validate_statistics(statistics, schema, previous_statistics=before)
+            found += [{"part": part, **row} for info in checked.drift_skew_info for row in _measured(info)]
+        before = statistics
+    return pd.DataFrame(found).assign(share=lambda table: table["distance"] / table["threshold"])
+
+
+def shares(rows: pd.DataFrame, hits: np.ndarray, slices: Mapping[str, Slice]) -> pd.DataFrame:
+    """In how many rows of each slice a hit is, with 95% bootstrap intervals.
+
+    Args:
+        rows: raw rows.
+        hits: 0 or 1, [rows], such as the label.
+        slices: by name, as Run.slices gives them.
+
+    Returns:
+        Columns slice, rows, value, low and high, as `charts.slices` takes them, the least share first.
+    """
+    found = []
+    for name, where in slices.items():
+        inside = hits[in_slice(rows, where)]
+        if len(inside):
+            one = bootstrap.intervals(inside, inside, {"share": _share})["share"]
+            found.append({"slice": name, "rows": len(inside), **dataclasses.asdict(one)})
+    return pd.DataFrame(found).sort_values("value", ignore_index=True)
+
+
+def _share(labels: np.ndarray, _: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Share of the rows with label 1; a metric as in pipelines.weighted_metrics."""
+    return weights @ labels / weights.sum(axis=1)
+
+
+def _demands(feature: schema_pb2.Feature, schema: schema_pb2.Schema) -> dict[str, object]:
+    domain = feature.WhichOneof("domain_info")
+    numbers = getattr(feature, domain) if domain in ("int_domain", "float_domain") else None
+    strings = known_strings(feature, schema)
+    least, most = (getattr(numbers, end) if numbers and numbers.HasField(end) else None for end in ("min", "max"))
+    limits = [
+        f"{name.replace('_', ' ')} {getattr(feature.drift_comparator, name).threshold:g}"
+        for name in ("infinity_norm", "jensen_shannon_divergence")
+        if feature.drift_comparator.HasField(name)
+    ]
+    return {
+        "type": schema_pb2.FeatureType.Name(feature.type),
+        "present in": f"{feature.presence.min_fraction:.0%} of rows or more",
+        "values": f"{least:,g} to {most:,g}" if numbers else f"{len(strings)} known" if strings else "any",
+        "drifts above": ", ".join(limits),
+        "when serving": "absent" if "SERVING" in feature.not_in_environment else "sent",
+    }
+
+
+def _as_tfdv_takes_them(rows: pd.DataFrame) -> pd.DataFrame:
+    """Pandas' own nullable integers as objects, None where missing."""
+    nullable = [name for name, dtype in rows.dtypes.items() if str(dtype) == "Int64"]
+    return rows.assign(**{name: rows[name].astype(object).where(rows[name].notna(), None) for name in nullable})
+
+
+def _measured(info: anomalies_pb2.DriftSkewInfo) -> list[dict[str, object]]:
+    return [
+        {
+            "column": info.path.step[0],
+            "measure": _MEASURES.get(one.type, "another measure"),
+            "distance": one.value,
+            "threshold": one.threshold,
+        }
+        for one in info.drift_measurements
+    ]

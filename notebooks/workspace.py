@@ -1,0 +1,80 @@
+"""Where a notebook finds its run, and how its plots look."""
+
+import logging
+import os
+import warnings
+from pathlib import Path
+
+import altair as alt
+from absl import logging as absl_logging
+
+from pipelines import charts
+from pipelines.runs import Run, RunError, Runs
+
+PROJECT = Path(__file__).resolve().parents[1]
+_STEPS = ("Trainer", "Evaluator")  # a run that did not get past these has nothing to show
+
+
+class NoRunError(RunError):
+    """There is no run to look at. A notebook shows its one line, and stops."""
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows instead of a traceback."""
+        return [str(self)]
+
+
+def var() -> Path:
+    """The folder that runs write to: the environment variable VAR, or `var`; relative to the project."""
+    return PROJECT / os.environ.get("VAR", "var")
+
+
+def task_name() -> str:
+    """The environment variable TASK, or `taxi`."""
+    return os.environ.get("TASK", "taxi")
+
+
+def runs() -> Runs:
+    """All runs below `var`."""
+    return Runs(var())
+
+
+def open_run() -> Run:
+    """The run that a notebook is about: RUN_ID from the environment, or the newest of the task that has a model.
+
+    Raises:
+        NoRunError: There is none.
+    """
+    quiet()
+    task, named = task_name(), os.environ.get("RUN_ID")
+    if named:
+        return runs().open(named, task)
+    for run in reversed(runs().list(task)):
+        reached = run.nodes().set_index("node")["state"].reindex(_STEPS)
+        if reached.isin(["ran", "cached"]).all():
+            return run
+    raise NoRunError(
+        f"No run of task {task} below {var()} has a model yet: run `make run-local TASK={task}`, then this notebook."
+    )
+
+
+def static_charts() -> None:
+    """Plots as pictures in the notebook: no JavaScript, nothing loaded from elsewhere, readable on a dark page, too."""
+    charts.use()
+    look = alt.theme.get()
+
+    @alt.theme.register("notebook", enable=True)
+    def _on_paper() -> alt.theme.ThemeConfig:
+        config = look()
+        config["config"]["background"] = "white"
+        return config
+
+    alt.renderers.enable("svg")
+
+
+def quiet() -> None:
+    """Keeps what TensorFlow, Beam and TFX say of themselves out of the notebook. Before TensorFlow is loaded."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    absl_logging.set_verbosity(absl_logging.ERROR)
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", category=DeprecationWarning)
+    warnings.filterwarnings("ignore", category=FutureWarning)
