@@ -49,7 +49,7 @@ def run(begun: Begun) -> None:
     options, console = begun.options, begun.console
     task = load_task(options.task)
     committed = committed_values(task)
-    config = pipeline_config(task, options.task, options.var, options.data, None)
+    config = pipeline_config(task, options, None)
     found = material(config, run_until("Transform", config, begun.run_id, console)["Transform"])
     console.print(
         f"\neach architecture: {options.trials} trials, {options.seeds} trainings of the best, "

@@ -34,6 +34,7 @@ class Options:
     task: str
     data: Path | None  # absolute; None: what the task prepares by itself
     var: Path  # absolute
+    train_steps: int | None  # None: the task's own
     trials: int
     minutes: float
     seeds: int
@@ -92,6 +93,7 @@ def _parse(name: str, description: str | None, arguments: list[str] | None) -> O
     parser.add_argument("--task", default="taxi", help="a folder below pipelines/ (default: taxi), or a dotted package")
     parser.add_argument("--data", type=path, help="a CSV file, or a folder of them (default: the task's own data)")
     parser.add_argument("--var", type=path, default="var", help="where everything is written (default: var)")
+    parser.add_argument("--train-steps", type=whole(1), metavar="N", help="train on N batches at most, each time")
     parser.add_argument(
         "--trials", type=whole(1), default=30, metavar="N", help="sets of hyperparameters at most (default: 30)"
     )

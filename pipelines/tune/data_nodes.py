@@ -1,7 +1,6 @@
 """The rows to train on: what the pipeline's own nodes give, from the cache where nothing changed since the last run."""
 
 import dataclasses
-from pathlib import Path
 
 import tensorflow_transform as tft
 from rich.console import Console
@@ -16,6 +15,7 @@ from pipelines.local.progress import Lines
 from pipelines.local.results import NodeResult
 from pipelines.task import Task
 from pipelines.training import TRAIN, create_pipeline
+from pipelines.tune.command import Options
 from pipelines.tune.search import Material
 
 
@@ -23,17 +23,17 @@ class DataNodesError(RuntimeError):
     """A node before the models failed."""
 
 
-def pipeline_config(task: Task, name: str, var: Path, data: Path | None, tuner: TunerConfig | None) -> PipelineConfig:
+def pipeline_config(task: Task, asked: Options, tuner: TunerConfig | None) -> PipelineConfig:
     """The config of `run-local`, with a search or without.
 
     Args:
         task: the task.
-        name: what the command line calls it.
-        var: where everything is written.
-        data: a CSV file or a folder of them; None: the task's own.
+        asked: the command line.
         tuner: the budget of the search.
     """
-    arguments = ["--task", name, "--var", str(var), *(["--data", str(data)] if data else [])]
+    arguments = ["--task", asked.task, "--var", str(asked.var)]
+    arguments += ["--data", str(asked.data)] if asked.data else []
+    arguments += ["--train-steps", str(asked.train_steps)] if asked.train_steps else []
     return dataclasses.replace(local_run.configure(options.parse(None, arguments), task), tuner=tuner)
 
 

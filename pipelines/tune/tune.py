@@ -37,7 +37,7 @@ def run(begun: Begun) -> None:
     task = load_task(options.task)
     committed = committed_values(task)
     budget = TunerConfig(trials=options.trials, minutes=options.minutes * SEARCH_SHARE)
-    config = pipeline_config(task, options.task, options.var, options.data, budget)
+    config = pipeline_config(task, options, budget)
     nodes = run_until("Tuner", config, begun.run_id, console)
     found = material(config, nodes["Transform"])
     candidates = [Candidate(name=COMMITTED, hyperparameters=committed), *_best_trials(nodes["Tuner"], committed)]

@@ -28,6 +28,20 @@ def test_trainer_config_refuses(options: dict[str, object], message: str) -> Non
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        ({"trials": 0}, "trials: expected 1 or more, received 0"),
+        ({"minutes": 0.0}, "minutes: expected more than 0, received 0.0"),
+        ({"minutes": float("nan")}, "minutes: expected more than 0, received nan"),
+    ],
+)
+def test_tuner_config_refuses(options: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        TunerConfig(**options)
+    assert str(error.value) == message
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
         ({"infra": "podman"}, "infra: expected one of embedded, docker, received 'podman'"),
         ({"time_limit": 0}, "time limit: expected 1 s or more, received 0"),
     ],

@@ -1,7 +1,9 @@
-"""What create_pipeline refuses before anything runs, and what INFRA=docker adds to the pipeline."""
+"""What create_pipeline refuses before anything runs, and what a config adds to the pipeline or leaves out."""
 
+import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -10,10 +12,14 @@ from tensorflow_model_analysis.proto import config_pb2
 from tfx.proto import infra_validator_pb2
 from tfx.proto.orchestration import pipeline_pb2
 
-from pipelines.config import DOCKER, EMBEDDED, ConfigError, PipelineConfig, TrainerConfig
+from components.source_digest import source_digest
+from pipelines.config import DOCKER, EMBEDDED, ConfigError, PipelineConfig, TrainerConfig, TunerConfig
 from pipelines.deployment import DEPLOY
 from pipelines.local.launch import compile_pipeline
+from pipelines.task import Task
 from pipelines.training import checked_eval_config, create_pipeline, dotted_path
+from pipelines.tune import search
+from tests.pipelines.tune import quick
 from tests.tasks.diabetes.task import TASK
 
 
@@ -49,8 +55,8 @@ def test_dotted_path() -> None:
     assert dotted_path(checked_eval_config) == "pipelines.training.checked_eval_config"
 
 
-def compiled(tmp_path: Path, infra: str) -> dict[str, pipeline_pb2.PipelineNode]:
-    """The nodes of the compiled pipeline by id."""
+def compiled(tmp_path: Path, infra: str, **changes: object) -> dict[str, pipeline_pb2.PipelineNode]:
+    """The nodes of the compiled pipeline by id; with changes of the config."""
     data = tmp_path / "data.csv"
     data.write_text("a\n1\n")
     config = PipelineConfig(
@@ -62,6 +68,7 @@ def compiled(tmp_path: Path, infra: str) -> dict[str, pipeline_pb2.PipelineNode]
         infra=infra,
         time_limit=77,
     )
+    config = dataclasses.replace(config, **changes)
     nodes = compile_pipeline(create_pipeline(config), "run").nodes
     return {node.pipeline_node.node_info.id: node.pipeline_node for node in nodes}
 
@@ -109,3 +116,58 @@ def test_with_docker_tensorflow_serving_must_serve_the_model_too(tmp_path: Path)
     # SkewGate blesses only what InfraValidator blessed, and Pusher only what SkewGate blessed.
     assert producers(nodes["SkewGate"], "infra_validation") == ["InfraValidator"]
     assert producers(nodes["Pusher"], "infra_blessing") == ["SkewGate"]
+
+
+def test_a_task_without_hyperparameters_has_no_node_for_them(tmp_path: Path) -> None:
+    nodes = compiled(tmp_path, EMBEDDED)
+    assert {"Tuner", "ImportHyperparameters"}.isdisjoint(nodes)
+    assert "hyperparameters" not in nodes["Trainer"].inputs.inputs
+
+
+def test_committed_hyperparameters_are_imported(tmp_path: Path) -> None:
+    nodes = compiled(tmp_path, EMBEDDED, hyperparameters=tmp_path / "copy")
+    assert "Tuner" not in nodes
+    assert producers(nodes["Trainer"], "hyperparameters") == ["ImportHyperparameters"]
+    assert parameter(nodes["ImportHyperparameters"], "artifact_uri") == str(tmp_path / "copy")
+    assert parameter(nodes["ImportHyperparameters"], "reimport") == 0
+    forced = compiled(tmp_path, EMBEDDED, hyperparameters=tmp_path / "copy", cache=False)
+    assert parameter(forced["ImportHyperparameters"], "reimport") == 1
+
+
+@pytest.fixture
+def tunable(tmp_path: Path) -> Task:
+    file = tmp_path / "hyperparameters.toml"
+    values = dataclasses.asdict(quick.COMMITTED)
+    file.write_text("\n".join(f"{name} = {json.dumps(value)}" for name, value in values.items()))
+    return dataclasses.replace(TASK, hyperparameters=file, tuning=quick.TUNING)
+
+
+def test_a_search_takes_their_place_and_never_sees_the_eval_split(tmp_path: Path, tunable: Task) -> None:
+    nodes = compiled(tmp_path, EMBEDDED, task=tunable, hyperparameters=tmp_path, tuner=TunerConfig(trials=3))
+    assert "ImportHyperparameters" not in nodes
+    assert producers(nodes["Trainer"], "hyperparameters") == ["Tuner"]
+    tuner = nodes["Tuner"]
+    assert {key: producers(tuner, key) for key in tuner.inputs.inputs} == {
+        "examples": ["Transform"],
+        "transform_graph": ["Transform"],
+    }
+    assert [json.loads(str(parameter(tuner, key)))["splits"] for key in ("train_args", "eval_args")] == [["train"]] * 2
+
+
+def test_the_searchs_cache_key_holds_code_budget_and_committed_values(tmp_path: Path, tunable: Task) -> None:
+    def key(budget: TunerConfig) -> dict[str, Any]:
+        tuner = compiled(tmp_path, EMBEDDED, task=tunable, tuner=budget)["Tuner"]
+        return json.loads(str(parameter(tuner, "custom_config")))
+
+    first = key(TunerConfig(trials=3))
+    assert first["committed"] == dataclasses.asdict(quick.COMMITTED)
+    assert first["code_digest"] == source_digest(search, quick.train)
+    assert key(TunerConfig(trials=4)) == {**first, "budget": {"trials": 4, "minutes": 10.0}}
+    assert tunable.hyperparameters is not None
+    tunable.hyperparameters.write_text(tunable.hyperparameters.read_text().replace("seed = 5", "seed = 6"))
+    assert key(TunerConfig(trials=3)) == {**first, "committed": {**first["committed"], "seed": 6}}
+
+
+def test_a_search_where_there_is_nothing_to_search(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"^task diabetes says nothing of what to search: expected Task"):
+        compiled(tmp_path, EMBEDDED, tuner=TunerConfig())

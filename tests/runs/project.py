@@ -30,6 +30,7 @@ NODES = (
     "Evaluator",
     "Pusher",
 )
+TAXI_NODES = (NODES[0], "ImportHyperparameters", *NODES[1:])  # the taxi task's hyperparameters are a file
 RESOLVERS = frozenset({"AcceptedStatisticsResolver", "BlessedModelResolver"})
 _LEFT_OUT = shutil.ignore_patterns(".git", ".venv*", ".uv", "var", "__pycache__", ".*_cache")
 _CHANGES_OUTPUT = ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "PYTHONPATH")

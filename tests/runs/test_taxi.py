@@ -13,13 +13,12 @@ import pytest
 
 from benchmarks.serving.phases import Transport
 from benchmarks.trees import SEEDS, examples_folder, read_split, trees_measures
-from tests.runs.project import NODES, SOURCE, Finished, Project
+from tests.runs.project import SOURCE, TAXI_NODES, Finished, Project, files
 from tests.runs.served import curl_lines, pasted, served
 
 pytestmark = pytest.mark.pipeline
 
 EVAL_ROWS = 4993
-TAXI_NODES = (*NODES, "ImportHyperparameters")
 METRIC = re.compile(r"(\w+)=([\d.]+)")
 
 
@@ -156,3 +155,57 @@ def test_an_edit_of_the_model_runs_from_trainer_on_and_no_request_fails(
     assert run.result().ran == {"Trainer", "SkewGate", "Evaluator", "Pusher"}
     assert len(set(versions)) == 2
     assert versions == sorted(versions)
+
+
+def test_a_search_writes_the_hyperparameters_instead_and_is_cached(taxi: Project, cold: Finished) -> None:
+    options = ("--tune", "--trials", "2", "--train-steps", "20")
+    run = taxi.run_until("Trainer", *options, task="taxi")
+    assert run.ran == {"Tuner", "Trainer"}, run.told()
+    assert "ImportHyperparameters" not in run.states
+    assert re.search(
+        r"^Tuner +ran +[\d.]+ s  2 trials finished, lowest held-out loss 0\.\d+$", run.terminal, re.MULTILINE
+    )
+    assert taxi.run_until("Trainer", *options, task="taxi").ran == set()
+
+
+def test_tune_compares_with_the_committed_values_and_changes_nothing(taxi: Project, cold: Finished) -> None:
+    code = files(taxi.root / "pipelines")
+    options = ("--trials", "2", "--seeds", "2", "--train-steps", "20")
+    run = taxi.run(*options, task="taxi", module=("-m", "pipelines.tune"))
+    assert run.status == 0, run.told()
+    assert {path: text for path, text in files(taxi.root / "pipelines").items() if not path.endswith(".pyc")} == {
+        path: text for path, text in code.items() if not path.endswith(".pyc")
+    }
+    candidates = run.summary["candidates"]
+    assert len(candidates) == 2
+    assert candidates["committed"]["hyperparameters"]["architecture"] == "wide_and_deep"
+    for found in candidates.values():
+        assert [training["failure"] for training in found["trainings"]] == [None, None]
+        auc = found["measures"]["auc"]
+        assert 0.5 < auc["low"] < auc["value"] < auc["high"] < 1
+    assert run.summary["proposed"] in (None, *(name for name in candidates if name != "committed"))
+    for name in candidates:
+        assert re.search(rf"^{name} +0\.\d+ \(0\.\d+ to 0\.\d+\) .* 2/2$", run.terminal, re.MULTILINE), run.told()
+
+
+def test_the_portfolio_gives_each_architecture_a_chance(taxi: Project, cold: Finished) -> None:
+    options = ("--trials", "1", "--seeds", "2", "--train-steps", "20")
+    run = taxi.run(*options, task="taxi", module=("-m", "pipelines.portfolio"))
+    assert run.status == 0, run.told()
+    approaches = run.summary["approaches"]
+    assert list(approaches) == ["logistic", "wide_and_deep", "deep_and_cross"]
+    for name in ("auc", "binary_crossentropy"):
+        chances = [found["measures"][name]["chance_best"] for found in approaches.values()]
+        assert sum(chances) == pytest.approx(1)
+    parameters = {name: found["trainings"][0]["parameters"] for name, found in approaches.items()}
+    assert parameters["logistic"] < parameters["wide_and_deep"]
+    assert all(found["hyperparameters"]["architecture"] == name for name, found in approaches.items())
+
+
+def test_an_edit_of_the_hyperparameters_trains_anew(taxi: Project, cold: Finished) -> None:
+    taxi.edit("pipelines/taxi/hyperparameters.toml", "dropout = ", "# A comment.\ndropout = ")
+    before = taxi.run_until("ImportHyperparameters", task="taxi")
+    assert before.states["ImportHyperparameters"] == "cached", before.told()
+    taxi.edit("pipelines/taxi/hyperparameters.toml", "batch_size = 256", "batch_size = 255")
+    run = taxi.run_until("Trainer", task="taxi")
+    assert run.ran == {"ImportHyperparameters", "Trainer"}, run.told()

@@ -86,3 +86,11 @@ def test_a_search_finds_what_nobody_has_reviewed(capsys: pytest.CaptureFixture[s
 def test_other_runs_need_no_docker_engine(socket_path: Path) -> None:
     assert options.parse("", []).infra == "embedded"
     assert not socket_path.exists()
+
+
+def test_a_budget_without_a_search(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit_status:
+        options.parse(None, ["--trials", "3"])
+    assert exit_status.value.code == 2
+    assert "--trials and --minutes belong to a search: give --tune, too" in capsys.readouterr().err
+    assert options.parse(None, ["--tune", "--trials", "3", "--minutes", "0.5"]).trials == 3
