@@ -12,6 +12,8 @@ from tfx_bsl.coders import example_coder
 
 from pipelines.runs.errors import RunError
 
+_AT_ONCE = 4096  # records
+
 
 def read_records(examples: Path, split: str) -> list[bytes]:
     """The serialized tf.Examples of one split, in the order of the files and of the rows in them.
@@ -24,7 +26,9 @@ def read_records(examples: Path, split: str) -> list[bytes]:
     if not files:
         known = sorted(path.name.removeprefix("Split-") for path in examples.glob("Split-*"))
         raise RunError(f"no rows in {folder}: expected a split that is one of {known}, received {split!r}")
-    return list(tf.data.TFRecordDataset(files, compression_type="GZIP").as_numpy_iterator())
+    # One by one takes 20 times as long.
+    batches = tf.data.TFRecordDataset(files, compression_type="GZIP").batch(_AT_ONCE)
+    return [record for batch in batches.as_numpy_iterator() for record in batch]
 
 
 def to_frame(records: list[bytes], schema: schema_pb2.Schema) -> pd.DataFrame:
