@@ -27,8 +27,8 @@ def roc(labels: np.ndarray, predictions: Predictions) -> alt.LayerChart:
         hits, misses, thresholds = _counts_from_the_top(labels, of_model)
         frame = {"false positives": misses / max(misses[-1], 1), "true positives": hits / max(hits[-1], 1)}
         frames.append(_thinned(pd.DataFrame({"model": model, **frame, "threshold": thresholds})))
-    diagonal = pd.DataFrame({"x": [0.0, 1.0], "y": [0.0, 1.0]})
-    return _curve(frames, "false positives", "true positives") + _reference(diagonal)
+    x, y = "false positives", "true positives"
+    return _curve(frames, x, y) + _reference(pd.DataFrame({"x": [0.0, 1.0], "y": [0.0, 1.0]}), x, y)
 
 
 def precision_recall(labels: np.ndarray, predictions: Predictions) -> alt.LayerChart:
@@ -44,7 +44,8 @@ def precision_recall(labels: np.ndarray, predictions: Predictions) -> alt.LayerC
         frame = {"recall": hits / max(hits[-1], 1), "precision": hits / (hits + misses)}
         frames.append(_thinned(pd.DataFrame({"model": model, **frame, "threshold": thresholds})))
     share = float(np.mean(labels > 0))
-    return _curve(frames, "recall", "precision") + _reference(pd.DataFrame({"x": [0.0, 1.0], "y": [share, share]}))
+    guess = pd.DataFrame({"x": [0.0, 1.0], "y": [share, share]})
+    return _curve(frames, "recall", "precision") + _reference(guess, "recall", "precision")
 
 
 def reliability(labels: np.ndarray, predictions: Predictions, bins: int = 10) -> alt.LayerChart:
@@ -56,16 +57,18 @@ def reliability(labels: np.ndarray, predictions: Predictions, bins: int = 10) ->
         bins: at most; equal predictions share one.
     """
     frame = pd.concat([_reliability_frame(labels, of_model, bins, model) for model, of_model in predictions.items()])
+    x, y = "mean prediction", "share of positive rows"
     base = alt.Chart(frame).encode(
-        x=alt.X("predicted:Q", title="mean prediction", scale=_UNIT), color=alt.Color("model:N", legend=_legend(frame))
+        x=alt.X("predicted:Q", title=x, scale=_UNIT),
+        color=alt.Color("model:N", sort=list(predictions), legend=_legend(frame)),
     )
     tooltip = ["model", alt.Tooltip("predicted", format=".3f"), alt.Tooltip("share", format=".3f"), "rows"]
     points = base.mark_point(filled=True, size=50, opacity=1).encode(
-        y=alt.Y("share:Q", title="share of positive rows", scale=_UNIT), tooltip=tooltip
+        y=alt.Y("share:Q", title=y, scale=_UNIT), tooltip=tooltip
     )
-    lines = base.mark_line(opacity=0.5).encode(y="share:Q")
-    spread = base.mark_rule().encode(y="low:Q", y2="high:Q")
-    return _reference(pd.DataFrame({"x": [0.0, 1.0], "y": [0.0, 1.0]})) + lines + spread + points
+    lines = base.mark_line(opacity=0.5).encode(y=alt.Y("share:Q", title=y))
+    spread = base.mark_rule().encode(y=alt.Y("low:Q", title=y), y2="high:Q")
+    return _reference(pd.DataFrame({"x": [0.0, 1.0], "y": [0.0, 1.0]}), x, y) + lines + spread + points
 
 
 def scores(labels: np.ndarray, predictions: np.ndarray, names: tuple[str, ...] = ("0", "1")) -> alt.Chart:
@@ -142,6 +145,6 @@ def _legend(frame: pd.DataFrame) -> alt.Legend | None:
     return alt.Legend() if frame["model"].nunique() > 1 else None
 
 
-def _reference(points: pd.DataFrame) -> alt.Chart:
-    x, y = alt.X("x:Q", title=None), alt.Y("y:Q", title=None)
-    return alt.Chart(points).mark_line(style=REFERENCE).encode(x=x, y=y).properties(width="container")
+def _reference(points: pd.DataFrame, x: str, y: str) -> alt.Chart:
+    axes = {"x": alt.X("x:Q", title=x, scale=_UNIT), "y": alt.Y("y:Q", title=y, scale=_UNIT)}
+    return alt.Chart(points).mark_line(style=REFERENCE).encode(**axes).properties(width="container")

@@ -35,8 +35,8 @@ def distribution_frame(
         Of strings and codes, columns "rows", "value" and "share"; of numbers "rows", "from", "to" and "share", what
         lies beyond the bins counted in the outermost ones. Empty where the first set has no value.
     """
-    present = {name: column.dropna() for name, column in columns.items()}
-    first = next(iter(present.values()))
+    present = {name: column.dropna() for name, column in columns.items() if column.notna().any()}
+    first = columns[next(iter(columns))].dropna()
     if not len(first):
         return pd.DataFrame(columns=["rows", "value", "share"])
     if types.is_numeric_dtype(first.dtype) and not codes:
@@ -72,7 +72,7 @@ def distribution(frame: pd.DataFrame) -> alt.Chart:
 
 def _axis(largest: float) -> alt.Axis:
     """Large numbers as 1.41G: in full they would run into one another."""
-    return alt.Axis(tickCount=4, labelFlush=True, format=".4~s" if largest >= _LONG else "")
+    return alt.Axis(tickCount=4, format=".4~s" if largest >= _LONG else alt.Undefined)
 
 
 def _bars(frame: pd.DataFrame, sets: list[str]) -> alt.Chart:

@@ -8,6 +8,7 @@ from pipelines.charts.theme import REFERENCE
 
 _POINTS = 1500  # that are drawn; more cover one another
 _BINS = 30
+_ERROR = "predicted minus actual"
 
 
 def predicted_against_actual(labels: np.ndarray, predictions: np.ndarray) -> alt.LayerChart:
@@ -20,7 +21,7 @@ def predicted_against_actual(labels: np.ndarray, predictions: np.ndarray) -> alt
     kept = np.unique(np.linspace(0, len(labels) - 1, min(len(labels), _POINTS)).round().astype(int))
     frame = pd.DataFrame({"actual": labels[kept], "predicted": predictions[kept]}).astype(float)
     low, high = float(min(frame.min())), float(max(frame.max()))
-    line = pd.DataFrame({"x": [low, high], "y": [low, high]})
+    line = pd.DataFrame({"actual": [low, high], "predicted": [low, high]})
     points = (
         alt.Chart(frame)
         .mark_circle(opacity=0.45, size=24)
@@ -30,9 +31,7 @@ def predicted_against_actual(labels: np.ndarray, predictions: np.ndarray) -> alt
             tooltip=[alt.Tooltip("actual", format=".4~g"), alt.Tooltip("predicted", format=".4~g")],
         )
     )
-    reference = (
-        alt.Chart(line).mark_line(style=REFERENCE).encode(x=alt.X("x:Q", title=None), y=alt.Y("y:Q", title=None))
-    )
+    reference = alt.Chart(line).mark_line(style=REFERENCE).encode(x="actual:Q", y="predicted:Q")
     return (reference + points).properties(width="container")
 
 
@@ -49,11 +48,11 @@ def residuals(labels: np.ndarray, predictions: np.ndarray) -> alt.LayerChart:
         alt.Chart(frame)
         .mark_bar(opacity=0.7, binSpacing=0)
         .encode(
-            x=alt.X("from:Q", title="predicted minus actual", bin="binned"),
+            x=alt.X("from:Q", title=_ERROR, bin="binned"),
             x2="to:Q",
             y=alt.Y("rows:Q"),
             tooltip=[alt.Tooltip("from", format=".3~g"), alt.Tooltip("to", format=".3~g"), "rows"],
         )
     )
-    zero = alt.Chart(pd.DataFrame({"x": [0]})).mark_rule(style=REFERENCE).encode(x=alt.X("x:Q", title=None))
+    zero = alt.Chart(pd.DataFrame({_ERROR: [0]})).mark_rule(style=REFERENCE).encode(x=f"{_ERROR}:Q")
     return (bars + zero).properties(width="container")

@@ -29,6 +29,6 @@ def slices(frame: pd.DataFrame, metric: str, overall: float) -> alt.LayerChart:
     line = (
         alt.Chart(pd.DataFrame({"overall": [overall]}))
         .mark_rule(style=REFERENCE)
-        .encode(x=alt.X("overall:Q", title=None))
+        .encode(x=alt.X("overall:Q", title=metric))
     )
     return (line + spread + points).properties(width="container", height=max(_ROW * len(frame), _LEAST))

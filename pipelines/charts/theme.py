@@ -56,6 +56,7 @@ def config(scheme: str) -> dict[str, Any]:
         "font": _FONT,
         "view": {"stroke": None, "continuousHeight": HEIGHT},
         "axis": axis | lines | {"labelFontSize": 12, "titleFontSize": 12, "labelLimit": 170, "titlePadding": 6},
+        "axisX": {"labelFlush": False, "labelSeparation": 5},
         "legend": {
             "labelColor": palette.text, "titleColor": palette.text, "labelFontSize": 12, "title": None, "orient": "top",
             "labelLimit": 260, "symbolStrokeWidth": 3,

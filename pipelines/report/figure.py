@@ -18,5 +18,5 @@ class Figure:
 def figure(title: str, chart: alt.TopLevelMixin, caption: str = "") -> Figure:
     """Takes a chart of pipelines.charts as it is, without a theme of this process."""
     with alt.theme.enable("none"):
-        spec = chart.to_dict()
+        spec = chart.to_dict(validate=False)  # Altair checks arguments by itself; its schema takes longest here.
     return Figure(title=title, caption=caption, spec=json.dumps(spec, separators=(",", ":"), allow_nan=False))

@@ -25,6 +25,8 @@ def reduced(links: Iterable[Link]) -> set[Link]:
 def rows(links: Iterable[Link], order: Sequence[str], width: int) -> list[list[str]]:
     """Rows of at most `width` names, every link leading to a later row; each name as late as it can be.
 
+    In a row, names stand over what they lead to; among those that lead to the same, the longest way comes first.
+
     Args:
         links: at least one; their ends are all among `order`.
         order: of names that stand for the same.
@@ -39,7 +41,7 @@ def rows(links: Iterable[Link], order: Sequence[str], width: int) -> list[list[s
     places: dict[str, float] = {}
     for depth in range(max(depths.values()) + 1):
         here = [name for name in names if depths[name] == depth]
-        here.sort(key=lambda name: (_middle(name, links, places), order.index(name)))
+        here.sort(key=lambda name: (_middle(name, links, places), -_height(name, links), order.index(name)))
         places |= {name: place / len(here) for place, name in enumerate(here)}
         found += [here[start : start + width] for start in range(0, len(here), width)]
     return found[::-1]
@@ -52,6 +54,11 @@ def _measure(name: str, links: set[Link], depths: dict[str, int]) -> int:
             (1 + _measure(target, links, depths) for source, target in links if source == name), default=0
         )
     return depths[name]
+
+
+def _height(name: str, links: set[Link]) -> int:
+    """The longest way from a beginning to `name`."""
+    return max((1 + _height(source, links) for source, target in links if target == name), default=0)
 
 
 def _middle(name: str, links: set[Link], places: Mapping[str, float]) -> float:

@@ -75,7 +75,7 @@ def by_slice(run: Run, measured: Measured) -> pd.DataFrame:
             value = table.loc[words, name] if math.isfinite(one.value) else math.nan
             found.append((words, columns, label, name, int(inside.sum()), value, one.low, one.high))
     names = ["slice", "columns", "label", "metric", "rows", "value", "low", "high"]
-    return pd.DataFrame(found, columns=names).sort_values("label", key=_natural, kind="stable")
+    return pd.DataFrame(found, columns=names).sort_values("label", key=_natural).sort_values("columns", kind="stable")
 
 
 def shown_by_slice(table: pd.DataFrame) -> list[str]:

@@ -13,7 +13,7 @@ def number(value: float | None) -> str:
     if value is None or not math.isfinite(value):
         return NONE
     whole = float(value).is_integer() or abs(value) >= _LARGE
-    return f"{value:,.0f}" if whole else f"{value:.4g}"
+    return _signed(f"{value:,.0f}" if whole else f"{value:.4g}")
 
 
 def measure(value: float | None) -> str:
@@ -24,12 +24,16 @@ def measure(value: float | None) -> str:
 
 def change(value: float | None) -> str:
     """With its sign: `+0.0012`."""
-    return NONE if value is None or not math.isfinite(value) else f"{value:+.3g}"
+    if value is None or not math.isfinite(value):
+        return NONE
+    return _signed(f"{value:+.4f}" if abs(value) < 10 else f"{value:+,.4g}")
 
 
 def percent(share: float | None) -> str:
-    """`34.3%`."""
-    return NONE if share is None or not math.isfinite(share) else f"{share:.1%}"
+    """`34.3%`; what would be rounded to nothing is `<0.1%`."""
+    if share is None or not math.isfinite(share):
+        return NONE
+    return "<0.1%" if 0 < share < 0.0005 else f"{share:.1%}"
 
 
 def interval(found: Interval | None) -> str:
@@ -44,3 +48,8 @@ def change_interval(found: Interval | None) -> str:
     if found is None or not (math.isfinite(found.low) and math.isfinite(found.high)):
         return NONE
     return f"{change(found.low)} to {change(found.high)}"
+
+
+def _signed(text: str) -> str:
+    """With a minus as wide as the plus."""
+    return text.replace("-", "−")
