@@ -79,7 +79,7 @@ def _values(feature: Feature, rows: pd.DataFrame, missing: int | str) -> np.ndar
             f"{feature.name} is required: expected a value in every row, received none in {int(absent.sum()):,} of "
             f"{len(rows):,} rows; fill them or leave those rows out."
         )
-    cells = column.astype(object).where(~absent, missing).to_list()
+    cells = [missing if gone else cell for cell, gone in zip(column.to_list(), absent, strict=True)]
     wrong = next((cell for cell in cells if not _fits(cell, feature.kind)), None)
     if wrong is not None:
         raise RunError(f"{feature.name}: expected {feature.expectation}, received {wrong!r}; correct that column.")

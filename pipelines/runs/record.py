@@ -67,7 +67,7 @@ def _rebuilt(run_id: str, metadata: Metadata | None) -> dict[str, Any]:
         "latency": {},
         "schema_differences": [],
         "pushed": None,
-        "report": None,
+        "report": {"path": None, "error": None},
         "error": "the run left no summary: it goes on, or it was killed",
     }
 

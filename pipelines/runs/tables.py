@@ -132,7 +132,7 @@ def _changes(console: Console, title: str, changes: Sequence[Change]) -> None:
 
 
 def _statistics(console: Console, found: pd.DataFrame, most: int) -> None:
-    numbers = found[["before", "after"]].apply(pd.to_numeric, errors="coerce")
+    numbers = pd.DataFrame({side: pd.to_numeric(found[side], errors="coerce") for side in ("before", "after")})
     # Relative to the greater of the two: a value that came or went counts as a whole.
     size = (numbers["after"] - numbers["before"]).abs() / numbers.abs().max(axis=1)
     order = size.fillna(1.0).sort_values(ascending=False, kind="stable").index
@@ -150,7 +150,7 @@ def _metrics(console: Console, metrics: pd.DataFrame, most: int) -> None:
     moved = metrics[(metrics["slice"] != OVERALL) & (metrics["difference"].fillna(1.0) != 0)]
     order = moved["difference"].abs().fillna(0.0).sort_values(ascending=False, kind="stable").index
     table = _table("slice", "metric", "before", "after", "difference")
-    for row in pd.concat([overall, moved.loc[order[:most]]]).itertuples():
+    for row in (*overall.itertuples(), *moved.loc[order[:most]].itertuples()):
         change = _NOTHING if pd.isna(row.difference) else f"{row.difference:+.4f}"
         table.add_row(escape(row.slice), row.metric, _number(row.before), _number(row.after), change)
     console.print(table)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.runs import Runs
 from tests.runs.project import Project, files
 
 pytestmark = pytest.mark.pipeline
@@ -60,3 +61,13 @@ def test_own_data_in_a_folder_of_two_files_and_a_warm_start(project: Project, tm
     assert run.summary["pushed"]["new"] is True
     assert len(project.versions()) == 2
     assert "INFO" in run.stderr, "--verbose shows the log"
+    runs = Runs(project.var)
+    first, new = runs.list()[0], runs.open(run.summary["run_id"])
+    lineage = runs.lineage(run.summary["pushed"]["version"])
+    assert lineage.started_from == lineage.baseline == first.lineage().model
+    assert lineage.data is not None
+    assert lineage.data.files == [str(tmp_path / "a.csv"), str(tmp_path / "b.csv")]
+    # The first rows fed both models, the second one by way of the weights that it started from.
+    assert runs.fed_by(project.var / "data" / "diabetes")["run"].tolist() == [first.id, new.id]
+    assert runs.fed_by(tmp_path / "b.csv")[["run", "pushed"]].values.tolist() == [[new.id, True]]
+    assert new.baseline_model() is not None
