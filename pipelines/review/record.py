@@ -15,6 +15,7 @@ import tomlkit.items
 from pipelines.room import REVIEW_FILE, room_directory
 from pipelines.task import Task
 from pipelines.toml_table import TableError, read_toml
+from serving.durable_file import write_whole
 
 _HEAD = (
     "Who reviewed which code, on which run. Written by `make review`, not by hand: each record has a checksum.",
@@ -86,16 +87,12 @@ def append_review(path: Path, review: Review) -> None:
 
     Raises:
         ReviewError: The file was edited by hand.
+        OSError: It cannot be written.
     """
     read_reviews(path)
     document = tomlkit.parse(path.read_text(encoding="utf-8")) if path.exists() else _empty()
     document.setdefault("reviews", tomlkit.aot()).append(_table(review))
-    beside = path.with_name(path.name + ".tmp")
-    try:
-        beside.write_text(tomlkit.dumps(document), encoding="utf-8")
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    write_whole(path, tomlkit.dumps(document))
 
 
 def _empty() -> tomlkit.TOMLDocument:

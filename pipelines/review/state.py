@@ -62,10 +62,7 @@ def refusal(task: Task) -> str | None:
     found = review_state(task)
     if found.state == VALID:
         return None
-    return (
-        "this push demands a valid science review of the code that was trained: "
-        f"received {found.words.removeprefix('science review: ')}; {found.remedy}, then run again"
-    )
+    return f"{found.words}. This push demands a valid one; {found.remedy}, then run again"
 
 
 def room_changes(before: dict[str, str], after: dict[str, str]) -> str:

@@ -13,7 +13,10 @@ import pytest
 
 from benchmarks.serving.phases import Transport
 from benchmarks.trees import SEEDS, examples_folder, read_split, trees_measures
-from tests.runs.project import SOURCE, TAXI_NODES, Finished, Project, files
+from tests.browser import Tab
+from tests.console import difference, replay, steps
+from tests.runs.project import SOURCE, TAXI_NODES, Finished, Project, environment, files
+from tests.runs.report_page import faults, show
 from tests.runs.served import curl_lines, pasted, served
 
 pytestmark = pytest.mark.pipeline
@@ -61,6 +64,15 @@ def test_no_row_and_no_feature_is_skewed(cold: Finished) -> None:
 
 def _over_the_wire(name: str, batch_size: int) -> bool:
     return name.startswith(("REST", "gRPC")) and name.split(", ")[1].split(" against ")[0] == f"batch size {batch_size}"
+
+
+def test_nothing_is_wrong_with_the_report(cold: Finished, tab: Tab) -> None:
+    report = Path(cold.summary["report"]["path"])
+    show(tab, report, 390, "light")
+    assert faults(tab, report) == []
+    titles = tab.page.locator("figure.plot").evaluate_all("figures => figures.map(one => one.ariaLabel)")
+    assert {"ROC", "Precision and recall", "Calibration", "Confusion at 0.5", "auc by payment_type"} <= set(titles)
+    assert "Tips paid in cash are hardly ever recorded." in tab.page.locator("#model_card").inner_text()
 
 
 def test_the_model_is_at_least_as_good_as_boosted_trees(cold: Finished) -> None:
@@ -128,6 +140,28 @@ def test_the_second_run_computes_nothing(taxi: Project, cold: Finished) -> None:
     again = taxi.run(task="taxi")
     assert (again.status, again.ran) == (0, set()), again.told()
     assert taxi.versions("taxi") == [cold.summary["pushed"]["version"]]
+
+
+def test_a_push_that_demands_a_review_is_refused_and_then_allowed(taxi: Project, cold: Finished) -> None:
+    pushed = taxi.root / "production" / "taxi"
+    versions = []
+    for command, shown in steps(SOURCE / "docs" / "review.md"):
+        said = replay(command, taxi.root, environment())
+        assert difference(said, shown) is None, "\n".join([command, *said])
+        versions.append(len(list(pushed.iterdir())) if pushed.exists() else 0)
+    assert versions == [0, 0, 1, 1, 1]
+    summary = json.loads((taxi.var / "runs" / "latest" / "summary.json").read_text())
+    assert (summary["status"], summary["pushed"]) == ("refused", None)
+    assert summary["error"].startswith("Pusher: science review: stale, model_card.md changed since the review of run ")
+    assert summary["review"] | {"date": "", "run_id": ""} == {
+        "required": True,
+        "state": "stale",
+        "words": summary["error"].removeprefix("Pusher: ").split(". This push")[0],
+        "reviewer": "Ada Example",
+        "date": "",
+        "run_id": "",
+        "note": "Report and worst slices looked at. Fine to serve.",
+    }
 
 
 def test_two_cold_runs_give_the_same_metrics(taxi: Project, cold: Finished) -> None:

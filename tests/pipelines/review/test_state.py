@@ -10,8 +10,6 @@ from pipelines.review.state import EDITED, MISSING, STALE, VALID, refusal, revie
 from pipelines.room import room_digests
 from pipelines.task import Task
 
-DEMANDS = "this push demands a valid science review of the code that was trained: received "
-
 
 def recorded(task: Task, review: Review) -> None:
     append_review(review_file(task), review)
@@ -22,8 +20,8 @@ def test_missing(task: Task) -> None:
     assert (found.state, found.review) == (MISSING, None)
     assert found.words == "science review: missing, nobody has recorded one"
     assert refusal(task) == (
-        f"{DEMANDS}missing, nobody has recorded one; look at the run and its report, then `make review NOTE=...`, "
-        "then run again"
+        "science review: missing, nobody has recorded one. This push demands a valid one; "
+        "look at the run and its report, then `make review NOTE=...`, then run again"
     )
 
 
@@ -42,8 +40,8 @@ def test_stale(task: Task, review: Review, package: Path) -> None:
     assert (found.state, found.review) == (STALE, review)
     assert found.words == "science review: stale, preprocessing.py changed since the review of run 20261121-120000"
     assert refusal(task) == (
-        f"{DEMANDS}stale, preprocessing.py changed since the review of run 20261121-120000; "
-        "look at the run and its report, then `make review NOTE=...`, then run again"
+        "science review: stale, preprocessing.py changed since the review of run 20261121-120000. "
+        "This push demands a valid one; look at the run and its report, then `make review NOTE=...`, then run again"
     )
 
 
@@ -81,7 +79,8 @@ def test_edited_by_hand(task: Task, review: Review, package: Path) -> None:
         "does not match its checksum"
     )
     assert str(refusal(task)).endswith(
-        "; put review.toml back as version control has it, or remove that record, then run again"
+        ". This push demands a valid one; put review.toml back as version control has it, or remove that record, "
+        "then run again"
     )
 
 
