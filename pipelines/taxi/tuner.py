@@ -14,7 +14,7 @@ def search_space(space: keras_tuner.HyperParameters, committed: Hyperparameters)
     Architectures", 2012, arXiv:1206.5533, section 3.3.
     """
     space.Float("learning_rate", 1e-3, 5e-2, sampling="log", default=committed.learning_rate)
-    space.Float("l2", 1e-5, 1e-2, sampling="log", default=committed.l2)
+    space.Float("l2", 1e-4, 1e-1, sampling="log", default=committed.l2)
     space.Choice("batch_size", [64, 128, 256, 512], default=committed.batch_size)
     space.Int("epochs", 4, 16, step=2, default=committed.epochs)
     if committed.architecture == LOGISTIC:

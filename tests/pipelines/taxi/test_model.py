@@ -1,6 +1,7 @@
 """The taxi model: what it takes and gives, that it is the same twice, and that its file needs no project code."""
 
 import dataclasses
+import functools
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,10 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
+from pipelines.export import in_float32
+from pipelines.fitting import start_warm
 from pipelines.taxi import features as ft
 from pipelines.taxi.hyperparameters import ARCHITECTURES, DEEP_AND_CROSS, LOGISTIC, WIDE_AND_DEEP
 from pipelines.taxi.model import build_model, compile_model
@@ -31,6 +35,7 @@ def rows() -> tuple[dict[str, np.ndarray], np.ndarray]:
     return features, (features["payment_type_id"] < 2).astype(np.int64)
 
 
+@functools.cache  # tests read it; one that must train anew calls trained.__wrapped__
 def trained(architecture: str, seed: int = 1) -> keras.Model:
     """A model after eight steps."""
     keras.utils.set_random_seed(seed)
@@ -114,7 +119,7 @@ def cross_layer(model: keras.Model) -> tuple[keras.KerasTensor, keras.KerasTenso
 
 
 def test_two_trainings_give_the_same_weights(wide_and_deep: keras.Model) -> None:
-    for ours, theirs in zip(wide_and_deep.get_weights(), trained(WIDE_AND_DEEP).get_weights(), strict=True):
+    for ours, theirs in zip(wide_and_deep.get_weights(), trained.__wrapped__(WIDE_AND_DEEP).get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
 
@@ -133,6 +138,31 @@ def test_nan_gives_nan_and_only_in_its_row(model: keras.Model) -> None:
     features = rows()[0]
     features["fare_scaled"][5] = np.nan
     assert np.flatnonzero(np.isnan(model.predict(features, verbose=0))).tolist() == [5]
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_mixed_precision_trains_and_is_exported_in_float32(architecture: str) -> None:
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        mixed = trained.__wrapped__(architecture)
+    finally:
+        keras.config.set_dtype_policy(before)
+    plain = in_float32(mixed)
+    assert plain is not mixed
+    assert {layer.compute_dtype for layer in plain.layers if layer.weights} == {"float32"}
+    features = rows()[0]
+    np.testing.assert_allclose(plain.predict(features, verbose=0), mixed.predict(features, verbose=0), atol=0.02)
+
+
+def test_a_warm_start_takes_every_weight(model: keras.Model, tmp_path: Path) -> None:
+    served = tf.Module()
+    served.weights_by_path = {weight.path: weight.value for weight in model.weights}
+    tf.saved_model.save(served, str(tmp_path))
+    fresh = keras.models.clone_model(model)
+    assert start_warm(fresh, str(tmp_path)) == len(fresh.weights) > 0
+    features = rows()[0]
+    np.testing.assert_array_equal(fresh.predict(features, verbose=0), model.predict(features, verbose=0))
 
 
 @pytest.mark.pipeline
