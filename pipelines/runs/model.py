@@ -84,7 +84,7 @@ def _values(feature: Feature, rows: pd.DataFrame, missing: int | str) -> np.ndar
     if wrong is not None:
         raise RunError(f"{feature.name}: expected {feature.expectation}, received {wrong!r}; correct that column.")
     if feature.kind is Kind.BYTES:
-        return np.array([cell.encode() for cell in cells], dtype=object)
+        return np.array([str(cell).encode() for cell in cells], dtype=object)
     return np.array(cells, dtype=feature.kind.value)
 
 

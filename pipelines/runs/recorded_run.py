@@ -1,0 +1,99 @@
+"""What is on record of a run: its nodes, its verdicts, and where its artifacts lie."""
+
+import functools
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from pipelines.runs.errors import RunError
+from pipelines.runs.metadata import Metadata, Step
+from pipelines.runs.record import SUMMARY_FILE, read_record
+
+
+class RecordedRun:
+    """The record of one run. Where it did not get to what is asked for, RunError says so."""
+
+    def __init__(self, directory: Path, var: Path):
+        """Reads the record.
+
+        Args:
+            directory: of the run, below `var`/runs.
+            var: the folder that the run wrote to.
+
+        Raises:
+            RunError: The record cannot be understood.
+        """
+        self.directory = directory
+        self.id = directory.name
+        self._database = var / "metadata.sqlite"
+        self.summary: dict[str, Any] = read_record(directory, self._database)  # docs/summary.md
+        self.task: str = self.summary["task"]
+        self.status: str = self.summary["status"]
+        self.started: str = self.summary["started"]  # UTC, ISO 8601
+        self._nodes = {node["id"]: node for node in self.summary["nodes"]}
+
+    def __repr__(self) -> str:
+        return f"Run({self.id}, task={self.task}, status={self.status})"
+
+    @property
+    def version(self) -> str | None:
+        """The pushed version that serves this run's model; None where none does."""
+        pushed = self.summary["pushed"]
+        return pushed["version"] if pushed else None
+
+    def nodes(self) -> pd.DataFrame:
+        """The nodes in the order in which they ran: columns node, state, seconds, words."""
+        rows = [(node["id"], node["state"], node["seconds"], node["words"]) for node in self.summary["nodes"]]
+        return pd.DataFrame(rows, columns=["node", "state", "seconds", "words"])
+
+    def gates(self) -> pd.DataFrame:
+        """The gates' verdicts: columns gate, passed (True, False; None: it did not get to decide), reasons (list)."""
+        rows = [(gate["gate"], gate["passed"], gate["reasons"]) for gate in self.summary["gates"]]
+        return pd.DataFrame(rows, columns=["gate", "passed", "reasons"]).astype({"passed": object})
+
+    def artifact(self, node: str, key: str) -> Path:
+        """Folder of what a node wrote, took from the cache, or found as a resolver.
+
+        Raises:
+            RunError: The node wrote no such thing, or it is gone.
+        """
+        outputs = self._outputs(node)
+        if key not in outputs:
+            raise RunError(f"{self._missing(node)} no {key!r}; expected one of {sorted(outputs)}")
+        path = Path(outputs[key]["uri"])
+        if not path.exists():
+            raise RunError(
+                f"run {self.id}: what {node} wrote as {key!r} is gone: expected it at {path}; run the pipeline again."
+            )
+        return path
+
+    @functools.cached_property
+    def _metadata(self) -> Metadata:
+        return Metadata(self._database)
+
+    @functools.cached_property
+    def _steps(self) -> list[Step]:
+        return self._metadata.of_run(self.id)
+
+    def _outputs(self, node: str) -> dict[str, Any]:
+        """Raises RunError where the run did not get to that node."""
+        found = self._nodes.get(node)
+        if found is None or found["state"] in ("failed", "skipped"):
+            raise RunError(f"{self._missing(node)} nothing; {self._why()}")
+        return found["outputs"]
+
+    def _missing(self, node: str) -> str:
+        """The beginning of the sentence."""
+        state = self._nodes[node]["state"] if node in self._nodes else "missing"
+        words = {
+            "failed": "failed and wrote",
+            "skipped": "was skipped and wrote",
+            "missing": "was not reached, and wrote",
+        }
+        return f"run {self.id}: {node} {words.get(state, 'wrote')}"
+
+    def _why(self) -> str:
+        if not (self.directory / SUMMARY_FILE).exists():
+            return "the run goes on, or it was killed; wait for its end, or open another run."
+        return f"the run ended as {self.status}: {self.summary['error'] or 'without an error'}; open another run."
