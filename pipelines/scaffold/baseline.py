@@ -14,7 +14,8 @@ _STANDARD_ERRORS = 2.0  # above chance; chance alone gets there once in forty
 _NOISE = 0.1  # of what the constant reaches: how much worse than the model before one may be
 
 METRICS = {
-    BINARY: ("AUC", "AUCPrecisionRecall", "BinaryCrossEntropy", "Calibration", "BinaryAccuracy", "ExampleCount"),
+    # Keras' log loss: TFMA's own is NaN as soon as one row is told with a probability of exactly 0 or 1.
+    BINARY: ("AUC", "AUCPrecisionRecall", "BinaryCrossentropy", "Calibration", "BinaryAccuracy", "ExampleCount"),
     MULTICLASS: ("SparseCategoricalCrossentropy", "SparseCategoricalAccuracy", "ExampleCount"),
     REGRESSION: ("MeanSquaredError", "RootMeanSquaredError", "MeanAbsoluteError", "Calibration", "ExampleCount"),
 }
@@ -64,7 +65,7 @@ def _share(counts: np.ndarray) -> Baseline:
                 at_least=auc,
                 reason=f"Chance has 0.5; on the eval split its standard error is {error:.2g}. Two of them above.",
             ),
-            _loss_bound("BinaryCrossEntropy", loss, "the share of the second class, said of every row,"),
+            _loss_bound("BinaryCrossentropy", loss, "the share of the second class, said of every row,"),
         ),
     )
 

@@ -86,7 +86,7 @@ def _move(source: Path, target: Path) -> None:
 
 def _format(folder: Path, config: Path) -> None:
     """The order of imports and the breaks of lines hang on the names in them."""
-    for command in (("check", "--select", "I", "--fix-only", "--quiet"), ("format", "--quiet")):
+    for command in (("check", "--select", "I", "--fix-only"), ("format",)):
         done = subprocess.run(
             [sys.executable, "-m", "ruff", *command, "--config", str(config), str(folder)],
             capture_output=True,

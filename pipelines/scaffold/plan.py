@@ -16,7 +16,7 @@ from pipelines.scaffold.source import Source
 _SLICES = 3  # columns at most whose values are looked at one by one
 _MOST_SLICES_OF_A_COLUMN = 10
 _PLAIN = re.compile(r"[\w .,+-]+")  # what can stand in prose and in a docstring without quotes
-_STEPS = 1200  # that are enough for a small network to settle
+_STEPS = 600  # that are enough for a small network to settle
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -116,9 +116,9 @@ def in_words(question: Question) -> str:
 def _training(rows: int) -> dict[str, int]:
     """Hyperparameters that hang on how many rows there are."""
     train = rows * (1 - baseline.EVAL_SHARE)
-    batch_size = 32 if train < 5000 else 256
+    batch_size = 16 if train < 1000 else 32 if train < 5000 else 256
     holdout = 5 if train < 1000 else 10 if train < 5000 else 20
-    epochs = max(5, min(60, math.ceil(_STEPS * batch_size / (train * (1 - 1 / holdout)))))
+    epochs = max(5, min(40, math.ceil(_STEPS * batch_size / (train * (1 - 1 / holdout)))))
     return {
         "batch_size": batch_size,
         "holdout": holdout,

@@ -9,6 +9,9 @@ from pipelines.task import Task, load_task
 from pipelines.task_names import TaskError
 from tests.tasks.diabetes.task import TASK
 
+PIPELINES = Path(__file__).resolve().parents[2] / "pipelines"
+KNOWN = ", ".join(sorted(path.parent.name for path in PIPELINES.glob("*/task.py")))  # with those of `make new-task`
+
 
 def test_taxi_by_its_short_name() -> None:
     assert load_task("taxi").name == "taxi"
@@ -23,10 +26,10 @@ def test_another_package_by_its_dotted_name() -> None:
     [
         ("tax", "unknown task 'tax': did you mean 'taxi'?"),
         ("Taxi", "unknown task 'Taxi': did you mean 'taxi'?"),
-        ("weather", "unknown task 'weather': expected one of taxi, or a dotted package name"),
-        ("tests.tasks.none", "unknown task 'tests.tasks.none': expected one of taxi, or a dotted package name"),
-        ("none.at.all", "unknown task 'none.at.all': expected one of taxi, or a dotted package name"),
-        ("", "unknown task '': expected one of taxi, or a dotted package name"),
+        ("weather", f"unknown task 'weather': expected one of {KNOWN}, or a dotted package name"),
+        ("tests.tasks.none", f"unknown task 'tests.tasks.none': expected one of {KNOWN}, or a dotted package name"),
+        ("none.at.all", f"unknown task 'none.at.all': expected one of {KNOWN}, or a dotted package name"),
+        ("", f"unknown task '': expected one of {KNOWN}, or a dotted package name"),
         ("../taxi", "unknown task '../taxi': did you mean 'taxi'?"),
     ],
 )

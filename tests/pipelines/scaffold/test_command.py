@@ -1,0 +1,97 @@
+"""The command line: what it refuses, in one line, and that a refused command writes nothing."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from pipelines.scaffold import __main__ as command_line
+from pipelines.scaffold.new_task import new_task
+from tests.pipelines.scaffold import data_sets
+from tests.runs.project import files
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the command writes: a project with its folders and pyproject.toml."""
+    root = tmp_path / "project"
+    for folder in ("data/schema", "pipelines/taxi", "serving/gateway", "tests/pipelines"):
+        (root / folder).mkdir(parents=True)
+    shutil.copy(ROOT / "pyproject.toml", root)
+    monkeypatch.setattr(command_line, "ROOT", root)
+    return root
+
+
+@pytest.fixture(scope="module")
+def patients(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return data_sets.diabetes(tmp_path_factory.mktemp("csv") / "patients.csv")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--name", "taxi", "--label", "target"], "new-task: pipelines/taxi: there already"),
+        (["--name", "class", "--label", "target"], "no word of Python's own, such as 'churn'; received 'class'"),
+        (["--name", "sugar", "--label", "sugar"], "expected a column 'sugar' to predict, received the columns age,"),
+        (["--name", "sugar", "--label", "sex"], "label sex: expected a value in every row, received none in 41 of 442"),
+        (["--name", "sugar", "--label", "patient"], "expected at most 100 classes, received 442 different values"),
+        (["--name", "sugar", "--label", "target", "--problem", "binary"], "expected 2 different values, received 214"),
+    ],
+)  # fmt: skip
+def test_refused(
+    project: Path, patients: Path, capsys: pytest.CaptureFixture[str], options: list[str], message: str
+) -> None:
+    before = files(project)
+    assert command_line.main([*options, "--csv", str(patients)]) == 1
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.startswith("new-task: ")
+    assert error.count("\n") == 1
+    assert files(project) == before
+
+
+@pytest.mark.parametrize("option", ["--name", "--label"])
+def test_an_empty_option_is_bad_usage(patients: Path, capsys: pytest.CaptureFixture[str], option: str) -> None:
+    given = {"--name": "sugar", "--label": "target", "--csv": str(patients)} | {option: ""}
+    with pytest.raises(SystemExit) as exit_:
+        command_line.main([word for pair in given.items() for word in pair])
+    assert exit_.value.code == 2
+    assert f"{option}: expected a name, received nothing" in capsys.readouterr().err
+
+
+def test_what_it_says(project: Path, patients: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--name", "sugar", "--csv", str(patients), "--label", "target"]
+    assert command_line.main(arguments) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[:6] == [
+        "problem    regression: the label is a number with 214 different values (PROBLEM=kind decides otherwise)",
+        "label      target",
+        "rows       442",
+        "features   11: age_scaled, sex_id, bmi_scaled, bp_scaled and 7 more",
+        "left out   patient: 442 different texts in 442 rows: it tells rows apart, not kinds of rows",
+        "constant   mean squared error 5930, which is a root mean squared error of 77.01: what a model has to beat",
+    ]
+    assert "next       make run-local TASK=sugar" in said
+    assert not (project / "serving" / "gateway" / "sugar.toml").exists()  # it answers with probabilities only
+    before = files(project)
+    assert command_line.main(arguments) == 1  # once more: nothing is overwritten
+    assert "nothing is ever overwritten" in capsys.readouterr().err
+    assert files(project) == before
+
+
+def test_rows_may_stay_where_they_are(project: Path, patients: Path) -> None:
+    written = new_task(project, "sugar", patients, "target", by_path=True)
+    assert written.outside == patients
+    assert not (project / "data" / "sugar").exists()
+    assert f'SOURCE = Path("{patients}")' in (project / "data" / "sugar.py").read_text()
+
+
+def test_a_file_that_stays_needs_headings_that_are_names(
+    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flowers = data_sets.iris(tmp_path / "iris.csv")
+    arguments = ["--name", "iris", "--csv", str(flowers), "--label", "species", "--by-path"]
+    assert command_line.main(arguments) == 1
+    assert "received 'sepal length (cm)'. Call it 'sepal_length_cm' or the like." in capsys.readouterr().err

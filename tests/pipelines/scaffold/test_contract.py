@@ -1,0 +1,52 @@
+"""What the contract of a new task says beyond TFDV's proposal."""
+
+from pathlib import Path
+
+import pytest
+
+from components.csv_source import Kind
+from pipelines.scaffold import contract
+from pipelines.scaffold.columns import profile
+from pipelines.scaffold.contract import comparator_threshold, number_range
+from pipelines.scaffold.question import decide
+from pipelines.scaffold.source import read_source
+from tests.pipelines.scaffold import data_sets
+
+
+@pytest.mark.parametrize(
+    ("least", "greatest", "kind", "expected"),
+    [
+        (19.0, 79.0, Kind.FLOAT, (0.0, 140.0)),
+        (3.2581, 6.107, Kind.FLOAT, (0.0, 9.0)),
+        (1, 12, Kind.INT, (0, 23)),
+        (-5, 5, Kind.INT, (-15, 15)),
+        (-5.0, -1.0, Kind.FLOAT, (-9.0, 0.0)),
+        (2001, 2024, Kind.INT, (0, 2100)),
+        (7, 7, Kind.INT, (0, 14)),
+        (0.001, 0.0015, Kind.FLOAT, (0.0, 0.002)),
+        (-(2**60), 5, Kind.INT, None),
+    ],
+)
+def test_ranges_leave_room_on_either_side(
+    least: float, greatest: float, kind: Kind, expected: tuple[float, float] | None
+) -> None:
+    assert number_range(least, greatest, kind) == expected
+
+
+def test_chance_does_not_cross_a_comparator() -> None:
+    # Four standard errors of a share of one half between 100 and 50 rows: 4 * 0.5 * sqrt(1/100 + 1/50) = 0.346.
+    assert comparator_threshold(150) == pytest.approx(0.35)
+    assert comparator_threshold(1_000_000) == pytest.approx(0.1)
+
+
+def test_features_of_real_rows(tmp_path: Path) -> None:
+    source = read_source(data_sets.diabetes(tmp_path / "diabetes.csv"))
+    question = decide("target", source.table["target"], source.kinds["target"])
+    found = {feature.name: feature for feature in contract.features(source, question, profile(source, question))}
+    assert "target" not in found
+    age, sugar, sex, ward, patient = (found[name] for name in ("age", "s6", "sex", "ward", "patient"))
+    assert (age.type, age.required, age.example) == ("FLOAT", True, "48.0")  # of row 2, the first that misses nothing
+    assert (sugar.required, sugar.min_fraction) == (False, 0.42)  # half of the 378 in 442 rows that have it
+    assert (sex.known, sex.required, sex.example) == (("female", "male"), False, "female")
+    assert (ward.type, ward.low, ward.high) == ("INT", 0, 7)
+    assert (patient.served, patient.known, age.served) == (False, (), True)
