@@ -15,7 +15,7 @@ from pipelines.hyperparameters import checked
 from pipelines.task import load_task
 from pipelines.tune import record
 from pipelines.tune.budget import Deadline
-from pipelines.tune.command import SEARCH_SHARE, Begun
+from pipelines.tune.command import SEARCH_SHARE, Begun, Options
 from pipelines.tune.comparison import Compared
 from pipelines.tune.data_nodes import material, pipeline_config, run_until
 from pipelines.tune.measures import measures
@@ -55,11 +55,7 @@ def run(begun: Begun) -> None:
         f"\neach architecture: {options.trials} trials, {options.seeds} trainings of the best, "
         f"{options.minutes:g} minutes at most"
     )
-    approaches = []
-    for architecture in found.tuning.architectures:
-        start = dataclasses.replace(committed, architecture=architecture)
-        approaches.append(_tried(begun, found, start))
-        _tell(console, approaches[-1])
+    approaches = try_each(options, found, committed, console)
     trainings = {approach.name: approach.trainings for approach in approaches}
     compared = compare_finished(found, trainings)
     console.print()
@@ -69,9 +65,25 @@ def run(begun: Begun) -> None:
     console.print(f"record  {path}", markup=False, soft_wrap=True)
 
 
-def _tried(begun: Begun, found: Material, start: Any) -> Approach:
+def try_each(options: Options, found: Material, committed: Any, console: Console) -> list[Approach]:
+    """Tries one architecture after the other, and tells of each; what fails in one does not touch the next.
+
+    Args:
+        options: with the budget of each.
+        found: what is trained on.
+        committed: the values that each search begins with, but for the architecture.
+        console: where to tell.
+    """
+    approaches = []
+    for architecture in found.tuning.architectures:
+        approaches.append(_tried(options, found, dataclasses.replace(committed, architecture=architecture)))
+        _tell(console, approaches[-1])
+    return approaches
+
+
+def _tried(options: Options, found: Material, start: Any) -> Approach:
     """Searches one architecture, and trains its best; within its own budget, whatever happens."""
-    options, began = begun.options, time.monotonic()
+    began = time.monotonic()
     deadline = Deadline(options.minutes)
     budget = TunerConfig(trials=options.trials, minutes=options.minutes * SEARCH_SHARE)
     try:

@@ -1,0 +1,1 @@
+"""Tests of the portfolio, on a model that trains in a blink."""
