@@ -77,7 +77,8 @@ run-local: $(STAMP) ## The whole pipeline on this machine: from rows to a pushed
 	    $(if $(PUSH_TO),--push-to '$(PUSH_TO)')
 
 notebooks: $(STAMP) ## JupyterLab on notebooks/: explore, prototype, compare, inspect a run, step through the pipeline
-	@VAR='$(abspath $(VAR))' PYTHONPATH='$(CURDIR)' .venv/bin/jupyter lab --notebook-dir notebooks $(JUPYTER)
+	@VAR='$(abspath $(VAR))' PYTHONPATH='$(CURDIR)' JUPYTER_CONFIG_PATH='$(CURDIR)/notebooks/config' \
+	    .venv/bin/jupyter lab --notebook-dir notebooks $(JUPYTER)
 
 report: $(STAMP) ## Open the newest run's report (RUN_ID=id: another one's)
 	@$(RUN) -m pipelines.report --var '$(VAR)' $(if $(RUN_ID),--run '$(RUN_ID)')

@@ -10,12 +10,14 @@ import tensorflow_model_analysis as tfma
 
 from pipelines import bootstrap, weighted_metrics
 from pipelines.bootstrap import LEVEL, Interval
+from pipelines.charts.theme import REFERENCE
 from pipelines.problem import BINARY
 from pipelines.slices import OVERALL, Slice, in_slice, slice_in_words
 from pipelines.task import Task
 from pipelines.weighted_metrics import Metric
 
 BETTER, WORSE, EVEN = "better", "worse", "not told apart"
+_COLORS = ("#18794e", "#c4560a", "#6b7280")  # of BETTER, WORSE, EVEN
 _LEAST_LABELS = 10  # of either kind, that a slice needs: with fewer, resamples without any of them say nothing
 
 
@@ -105,16 +107,16 @@ def slice_differences(
 
 def difference_chart(found: pd.DataFrame) -> alt.FacetChart:
     """The differences of `differences`, one line each with a scale of its own; left and right of no difference."""
-    frame = found.assign(zero=0.0)
-    base = alt.Chart(frame).encode(y=alt.Y("metric:N", title=None, axis=None))
-    color = alt.Color("told:N", sort=[BETTER, WORSE, EVEN], title=None)
-    line = base.mark_rule(strokeDash=[4, 3], strokeWidth=1).encode(x="zero:Q")
-    spread = base.mark_rule().encode(x=alt.X("low:Q", title=None), x2="high:Q", color=color)
+    base = alt.Chart(found.assign(zero=0.0)).encode(y=alt.Y("metric:N", title=None, axis=None))
+    x = alt.X("low:Q", title=None, scale=alt.Scale(nice=False, padding=14), axis=alt.Axis(tickCount=5))
+    color = alt.Color("told:N", scale=alt.Scale(domain=[BETTER, WORSE, EVEN], range=_COLORS))
+    spread = base.mark_rule().encode(x=x, x2="high:Q", color=color)
     point = base.mark_point(filled=True, size=60, opacity=1).encode(x="difference:Q", color=color)
-    layers = alt.layer(line, spread, point).properties(width=460, height=26)
+    zero = base.mark_rule(style=REFERENCE).encode(x="zero:Q")
+    layers = alt.layer(zero, spread, point).properties(width=440, height=24)
     header = alt.Header(labelAngle=0, labelAlign="left", labelFontSize=12, title=None)
     rows = alt.Row("metric:N", sort=list(found["metric"]), header=header)
-    return layers.facet(row=rows, spacing=6).resolve_scale(x="independent", y="independent")
+    return layers.facet(row=rows, spacing=8).resolve_scale(x="independent", y="independent")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

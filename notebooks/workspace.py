@@ -6,6 +6,7 @@ import warnings
 from pathlib import Path
 
 import altair as alt
+import pandas as pd
 from absl import logging as absl_logging
 
 from pipelines import charts
@@ -57,8 +58,9 @@ def open_run() -> Run:
     )
 
 
-def static_charts() -> None:
-    """Plots as pictures in the notebook: no JavaScript, nothing loaded from elsewhere, readable on a dark page, too."""
+def set_look() -> None:
+    """Plots become pictures, with nothing loaded from elsewhere, readable on a dark page, too; tables show all."""
+    pd.set_option("display.float_format", "{:,.4g}".format, "display.max_colwidth", None, "display.max_rows", 100)
     charts.use()
     look = alt.theme.get()
 
@@ -68,13 +70,14 @@ def static_charts() -> None:
         config["config"]["background"] = "white"
         return config
 
-    alt.renderers.enable("svg")
+    alt.renderers.enable("png", scale_factor=2)  # not SVG: a browser's other font would not fit
 
 
 def quiet() -> None:
     """Keeps what TensorFlow, Beam and TFX say of themselves out of the notebook. Before TensorFlow is loaded."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     absl_logging.set_verbosity(absl_logging.ERROR)
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", category=DeprecationWarning)
-    warnings.filterwarnings("ignore", category=FutureWarning)
+    # A filter, since TensorFlow sets the level of its logger when it is loaded.
+    logging.getLogger("tensorflow").addFilter(lambda record: record.levelno >= logging.ERROR)
+    logging.getLogger("apache_beam").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module=r"(apache_beam|keras|tensorflow\w*|tfx\w*)(\.|$)")
