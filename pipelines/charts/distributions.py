@@ -8,7 +8,7 @@ import pandas as pd
 from pandas.api import types
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-_BINS = 24
+_BINS = (6, 24)  # at least, at most; in between the square root of the number of values
 _TOP = 8  # values of a category that are shown by themselves
 _CODES = 40  # whole numbers that span at most so many are shown one by one
 _TAIL = 0.005  # share on either side whose values go into the outermost bins, so that a long tail leaves room
@@ -124,7 +124,8 @@ def _edges(values: np.ndarray) -> np.ndarray:
     """Borders of the bins: half-way between whole numbers, where all values are."""
     low, high = np.quantile(values, [_TAIL, 1 - _TAIL])
     if not np.array_equal(values, values.round()):
-        return np.linspace(low, high if high > low else low + 1, _BINS + 1)
+        bins = int(np.clip(np.sqrt(len(values)), _BINS[0], _BINS[1]))
+        return np.linspace(low, high if high > low else low + 1, bins + 1)
     if np.ptp(values) <= _CODES:
         low, high = values.min(), values.max()
     # Whole minutes as seconds, say: bins that hold two of them here and three there would show teeth.

@@ -13,7 +13,7 @@ def number(value: float | None) -> str:
     if value is None or not math.isfinite(value):
         return NONE
     whole = float(value).is_integer() or abs(value) >= _LARGE
-    return _signed(f"{value:,.0f}" if whole else f"{value:.4g}")
+    return _signed(f"{value:,.0f}" if whole else f"{value:,.4g}")
 
 
 def measure(value: float | None) -> str:

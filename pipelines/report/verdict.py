@@ -9,15 +9,11 @@ _ENDS = {
     "pushed": ("Pushed", "good", "Every gate passed. Version {version} is in place."),
     "unchanged": ("Unchanged", "good", "Version {version} already holds this model: nothing new was pushed."),
     "refused": ("Not pushed", "bad", "{why} Versions pushed before are untouched."),
-    "failed": ("Failed", "bad", "The run failed before a model could be pushed. Versions pushed before are untouched."),
+    "failed": ("Failed", "bad", "{why} Versions pushed before are untouched."),
     "interrupted": ("Interrupted", "warn", "The run was stopped. What was finished is kept."),
     "unfinished": ("Not finished", "warn", "The run goes on, or it was killed."),
 }
-_GATES = {  # what each decides about
-    "AnomalyGate": "the data",
-    "Evaluator": "the model",
-    "SkewGate": "what is served",
-}
+_GATES = {"AnomalyGate": "the data", "Evaluator": "the model", "SkewGate": "the exported model"}  # about what
 _REVIEWS = {"valid": "good", "edited": "bad"}  # any other state asks for one
 _DECISIONS = {True: ("passed", "good"), False: ("refused", "bad"), None: ("not reached", "quiet")}
 
@@ -26,15 +22,27 @@ def verdict(run: Run) -> dict[str, Any]:
     """The run's end and its gates."""
     word, look, sentence = _ENDS.get(run.status, (run.status, "warn", ""))
     gates = [_gate(row.gate, row.passed, row.reasons) for row in run.gates().itertuples()]
-    refusing = [gate["name"] for gate in gates if gate["word"] == "refused"]
-    why = f"{' and '.join(refusing)} refused the model." if refusing else "Nothing that could be pushed came out of it."
+    refused = any(gate["word"] == "refused" for gate in gates)
+    error = run.summary["error"]
     return {
         "word": word,
         "look": look,
-        "sentence": sentence.format(version=run.version, why=why),
-        "error": run.summary["error"],
+        "sentence": sentence.format(version=run.version, why=_why(run, gates)),
+        # A gate's findings stand on its card.
+        "error": error.splitlines()[0] if error and refused else error,
         "gates": [*gates, *_review(run.summary.get("review"))],
     }
+
+
+def _why(run: Run, gates: list[dict[str, Any]]) -> str:
+    """Why nothing was pushed."""
+    refusals = [f"{gate['name']} refused {gate['about']}" for gate in gates if gate["word"] == "refused"]
+    if refusals:
+        return f"{' and '.join(refusals)}."
+    review = run.summary.get("review")
+    if run.status == "refused" and review and review["required"]:
+        return "The push demanded a review of the code, and there is none that holds."
+    return "A node failed before a model could be pushed." if run.summary["nodes"] else "The run could not begin."
 
 
 def _review(review: dict[str, Any] | None) -> list[dict[str, Any]]:
