@@ -130,6 +130,7 @@ def _edges(values: np.ndarray) -> np.ndarray:
         low, high = values.min(), values.max()
     # Whole minutes as seconds, say: bins that hold two of them here and three there would show teeth.
     unit = max(float(np.gcd.reduce((values - values[0]).astype(np.int64))), 1.0)
+    low = values[0] + unit * np.floor((low - values[0]) / unit)
     width = unit * max(np.ceil((high - low + unit) / unit / _CODES), 1.0)
     return np.arange(low - unit / 2, high + width, width)
 

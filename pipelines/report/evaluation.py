@@ -36,7 +36,7 @@ def evaluation(run: Run) -> dict[str, Any]:
         "metrics": metrics.overall(run, measured),
         "compared": measured.baseline is not None,
         "baseline_note": measured.baseline_note,
-        "figures": _figures(measured, threshold),
+        "figures": figures(measured, threshold),
         "decision": at_threshold(measured.labels, measured.predictions, threshold) if binary else None,
         "positive": measured.classes[-1] if binary else "",
         "min_slice_rows": measured.task.min_slice_rows,
@@ -53,7 +53,13 @@ def evaluation(run: Run) -> dict[str, Any]:
     }
 
 
-def _figures(measured: Measured, threshold: float) -> list[Figure]:
+def figures(measured: Measured, threshold: float) -> list[Figure]:
+    """The figures that suit the problem.
+
+    Args:
+        measured: labels and predictions.
+        threshold: from which on two classes are decided for the second.
+    """
     if measured.task.problem == BINARY:
         return _binary(measured, threshold)
     if measured.task.problem == MULTICLASS:

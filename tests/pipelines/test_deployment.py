@@ -45,5 +45,5 @@ def test_decision_threshold_is_the_gateways(tmp_path: Path) -> None:
 def test_decision_threshold_of_a_task_is_what_its_gateway_loads() -> None:
     from serving.gateway.settings import load
 
-    settings = load(deployment.GATEWAY / "taxi.toml", [])
+    settings = load(deployment.GATEWAY / "taxi.toml", {})
     assert deployment.decision_threshold("taxi") == settings.threshold
