@@ -240,6 +240,6 @@ def test_an_edit_of_the_hyperparameters_trains_anew(taxi: Project, cold: Finishe
     taxi.edit("pipelines/taxi/hyperparameters.toml", "dropout = ", "# A comment.\ndropout = ")
     before = taxi.run_until("ImportHyperparameters", task="taxi")
     assert before.states["ImportHyperparameters"] == "cached", before.told()
-    taxi.edit("pipelines/taxi/hyperparameters.toml", "batch_size = 256", "batch_size = 255")
+    taxi.edit("pipelines/taxi/hyperparameters.toml", "patience = 2 ", "patience = 3 ")
     run = taxi.run_until("Trainer", task="taxi")
     assert run.ran == {"ImportHyperparameters", "Trainer"}, run.told()
