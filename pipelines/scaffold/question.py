@@ -48,8 +48,8 @@ def decide(label: str, values: pd.Series, kind: Kind, wanted: str | None = None)
     counts = values.value_counts()
     if len(counts) == 1:
         raise ScaffoldError(
-            f"label {label}: expected different values, received {counts.index[0]!r} in each of {len(values):,} rows. "
-            "Name another column as LABEL, or bring other rows."
+            f"label {label}: expected different values, received {_plain(counts.index[0], kind)!r} in each of "
+            f"{len(values):,} rows. Name another column as LABEL, or bring other rows."
         )
     guess, reason = _guess(kind, counts)
     problem = wanted or guess
@@ -76,7 +76,7 @@ def _check(label: str, kind: Kind, counts: pd.Series, problem: str) -> None:
         if kind is Kind.BYTES:
             raise ScaffoldError(
                 f"label {label}: a regression predicts a number, expected numbers only, received text such as "
-                f"{counts.index[0]!r}. Choose another PROBLEM, or clean the column."
+                f"{_plain(counts.index[0], kind)!r}. Choose another PROBLEM, or clean the column."
             )
         return
     if problem == BINARY and len(counts) != 2:
@@ -93,7 +93,7 @@ def _check(label: str, kind: Kind, counts: pd.Series, problem: str) -> None:
     if counts.min() < LEAST_ROWS_OF_A_CLASS:
         raise ScaffoldError(
             f"label {label}: expected {LEAST_ROWS_OF_A_CLASS} rows or more of each class, received {counts.min()} of "
-            f"{counts.index[-1]!r}. Merge rare classes, remove their rows, or bring more."
+            f"{_plain(counts.index[-1], kind)!r}. Merge rare classes, remove their rows, or bring more."
         )
 
 

@@ -44,6 +44,8 @@ def test_somebody_may_know_better() -> None:
     [
         (["a", None, "b", None], Kind.BYTES, None, "received none in 2 of 4 rows, the first of them row 2"),
         (["a"] * 9, Kind.BYTES, None, "expected different values, received 'a' in each of 9 rows"),
+        ([2.5] * 9, Kind.FLOAT, None, "expected different values, received 2.5 in each of 9 rows"),
+        ([1] * 30 + [2] * 9, Kind.INT, MULTICLASS, "expected 10 rows or more of each class, received 9 of 2."),
         (["a"] * 30 + ["b"] * 9, Kind.BYTES, None, "expected 10 rows or more of each class, received 9 of 'b'"),
         ([f"x{n}" for n in range(200)], Kind.BYTES, None, "at most 100 classes, received 200 different values in 200"),
         (["a", "b", "c"] * 20, Kind.BYTES, BINARY, "expected 2 different values, received 3"),
