@@ -12,7 +12,6 @@ Use it as `Pusher(..., custom_executor_spec=ExecutorClassSpec(atomic_pusher.Exec
 
 import filecmp
 import json
-import os
 import shutil
 import time
 from pathlib import Path
