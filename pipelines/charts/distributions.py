@@ -123,15 +123,15 @@ def _of_numbers(
 def _edges(values: np.ndarray) -> np.ndarray:
     """Borders of the bins: half-way between whole numbers, where all values are."""
     low, high = np.quantile(values, [_TAIL, 1 - _TAIL])
+    bins = int(np.clip(np.sqrt(len(values)), _BINS[0], _BINS[1]))
     if not np.array_equal(values, values.round()):
-        bins = int(np.clip(np.sqrt(len(values)), _BINS[0], _BINS[1]))
         return np.linspace(low, high if high > low else low + 1, bins + 1)
     if np.ptp(values) <= _CODES:
-        low, high = values.min(), values.max()
+        low, high, bins = values.min(), values.max(), _CODES + 1
     # Whole minutes as seconds, say: bins that hold two of them here and three there would show teeth.
     unit = max(float(np.gcd.reduce((values - values[0]).astype(np.int64))), 1.0)
     low = values[0] + unit * np.floor((low - values[0]) / unit)
-    width = unit * max(np.ceil((high - low + unit) / unit / _CODES), 1.0)
+    width = unit * max(np.ceil((high - low + unit) / unit / bins), 1.0)
     return np.arange(low - unit / 2, high + width, width)
 
 

@@ -9,7 +9,7 @@ from pipelines import charts
 from pipelines.deployment import decision_threshold
 from pipelines.problem import BINARY, MULTICLASS
 from pipelines.report import metrics
-from pipelines.report.decision import at_threshold
+from pipelines.report.decision import at_threshold, by_class
 from pipelines.report.figure import Figure, figure
 from pipelines.report.measured import Measured, measure
 from pipelines.runs import Run
@@ -29,6 +29,7 @@ def evaluation(run: Run) -> dict[str, Any]:
     slices = metrics.by_slice(run, measured)
     shown = [name for name in metrics.shown_by_slice(table) if len(slices)]
     binary = measured.task.problem == BINARY
+    several = measured.task.problem == MULTICLASS
     threshold = decision_threshold(measured.task.name)
     return {
         "rows": len(measured.labels),
@@ -38,6 +39,7 @@ def evaluation(run: Run) -> dict[str, Any]:
         "baseline_note": measured.baseline_note,
         "figures": figures(measured, threshold),
         "decision": at_threshold(measured.labels, measured.predictions, threshold) if binary else None,
+        "classes": by_class(measured.labels, measured.predictions.argmax(axis=1), measured.classes) if several else [],
         "positive": measured.classes[-1] if binary else "",
         "min_slice_rows": measured.task.min_slice_rows,
         "slice_figures": [
@@ -49,7 +51,7 @@ def evaluation(run: Run) -> dict[str, Any]:
         "worst": metrics.worst(slices, shown[0], table.loc[OVERALL, shown[0]]).to_dict("records") if shown else [],
         "overall": table.loc[OVERALL, shown[0]] if shown else None,
         "metric_names": list(table.columns),
-        "slices": table.reset_index().to_dict("records"),
+        "slices": metrics.defined(run, measured).reset_index().to_dict("records"),
     }
 
 

@@ -4,6 +4,7 @@ import dataclasses
 import math
 import re
 
+import numpy as np
 import pandas as pd
 
 from pipelines.bootstrap import Interval, differences, intervals
@@ -56,7 +57,7 @@ def overall(run: Run, measured: Measured) -> list[MetricRow]:
 
 
 def by_slice(run: Run, measured: Measured) -> pd.DataFrame:
-    """One row per slice and metric: columns slice, columns, label, metric, rows, value, low, high.
+    """One row per slice and metric that is drawn: columns slice, columns, label, metric, rows, value, low, high.
 
     `columns` are the slice's own, and `label` their values. The slices are those of Run.metrics, and so of at least the
     task's min_slice_rows. The values are the Evaluator's, but NaN where a metric is undefined: TFMA gives an area under
@@ -68,7 +69,7 @@ def by_slice(run: Run, measured: Measured) -> pd.DataFrame:
         if words == OVERALL:
             continue
         inside = in_slice(measured.rows, where)
-        wanted = {name: known[name] for name in known if name in table}
+        wanted = {name: known[name] for name in shown_by_slice(table)}
         some = intervals(measured.labels[inside], measured.predictions[inside], wanted, resamples=measured.resamples)
         columns, label = " and ".join(name for name, _ in where), ", ".join(value for _, value in where)
         for name, one in some.items():
@@ -76,6 +77,18 @@ def by_slice(run: Run, measured: Measured) -> pd.DataFrame:
             found.append((words, columns, label, name, int(inside.sum()), value, one.low, one.high))
     names = ["slice", "columns", "label", "metric", "rows", "value", "low", "high"]
     return pd.DataFrame(found, columns=names).sort_values("label", key=_natural).sort_values("columns", kind="stable")
+
+
+def defined(run: Run, measured: Measured) -> pd.DataFrame:
+    """Run.metrics, with NaN where a metric is undefined on the rows of a slice."""
+    known, table = metrics_of(measured.task.problem), run.metrics()
+    for words, where in run.slices().items():
+        inside = in_slice(measured.rows, where)
+        once = np.ones((1, int(inside.sum())))
+        for name in known.keys() & table.columns:
+            if np.isnan(known[name](measured.labels[inside], measured.predictions[inside], once)[0]):
+                table.loc[words, name] = np.nan
+    return table
 
 
 def shown_by_slice(table: pd.DataFrame) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from pipelines import charts
 from pipelines.report import numbers
@@ -108,8 +108,14 @@ def _environment() -> jinja2.Environment:
     )
     for name in ("number", "measure", "change", "percent", "interval", "change_interval"):
         environment.filters[name] = getattr(numbers, name)
+    environment.filters["breakable"] = _breakable
     environment.filters["spec"] = lambda text: Markup(text.replace("<", "\\u003c"))
     return environment
+
+
+def _breakable(text: str) -> Markup:
+    """Text whose long names may go on in the next line after an underscore."""
+    return Markup(escape(text).replace("_", Markup("_<wbr>")))
 
 
 def _json(value: object) -> Markup:

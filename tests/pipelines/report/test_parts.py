@@ -9,7 +9,7 @@ import pytest
 
 from pipelines.bootstrap import Interval
 from pipelines.report import javascript, metrics, model_card, numbers
-from pipelines.report.decision import at_threshold
+from pipelines.report.decision import at_threshold, by_class
 
 
 @pytest.mark.parametrize(
@@ -49,6 +49,15 @@ def test_decisions_that_are_never_taken() -> None:
     assert math.isnan(found["precision"])
     assert (found["recall"], found["accuracy"]) == (0.0, 0.5)
     assert math.isnan(found["f1"])
+
+
+def test_decisions_class_by_class() -> None:
+    found = by_class(np.array([0, 0, 1, 2]), np.array([0, 1, 1, 0]), ("a", "b", "c"))
+    assert [(one["class"], one["rows"], one["precision"], one["recall"]) for one in found[:2]] == [
+        ("a", 2, 0.5, 0.5), ("b", 1, 0.5, 1.0)
+    ]  # fmt: skip
+    assert math.isnan(found[2]["precision"]), "nobody was taken for it"
+    assert found[2]["recall"] == 0.0
 
 
 FRAME = pd.DataFrame(
