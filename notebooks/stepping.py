@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from IPython.utils.capture import capture_output
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.orchestration.experimental.interactive.interactive_context import InteractiveContext
 
@@ -50,7 +51,9 @@ class Steps:
         """
         node = self.nodes[name]
         wired = dict(node.outputs)
-        self._context.run(node)
+        # Beam would have the notebook's page load scripts from a CDN.
+        with capture_output(stdout=False, stderr=False):
+            self._context.run(node)
         for key, channel in wired.items():
             # TFX's Importer puts a new channel into its outputs; those who read it were wired to the old one.
             channel.set_artifacts(node.outputs[key].get())

@@ -70,7 +70,7 @@ def set_look() -> None:
         config["config"]["background"] = "white"
         return config
 
-    alt.renderers.enable("png", scale_factor=2)  # not SVG: a browser's other font would not fit
+    alt.renderers.enable("png", ppi=144)  # not SVG: a browser's other font would not fit
 
 
 def quiet() -> None:
@@ -80,4 +80,4 @@ def quiet() -> None:
     # A filter, since TensorFlow sets the level of its logger when it is loaded.
     logging.getLogger("tensorflow").addFilter(lambda record: record.levelno >= logging.ERROR)
     logging.getLogger("apache_beam").setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", module=r"(apache_beam|keras|tensorflow\w*|tfx\w*)(\.|$)")
+    warnings.filterwarnings("ignore", module=r"(?!__main__|ipykernel|notebooks|pipelines)")  # other packages' own

@@ -6,6 +6,7 @@ import pytest
 
 from pipelines.export import export_model
 from tests import handmade
+from tests.runs.project import Finished, Project
 
 pytest_plugins = ["tests.browser"]  # the fixture `tab`, a page in headless Chromium
 
@@ -22,3 +23,17 @@ def handmade_export(handmade_transform: tuple[str, str], tmp_path_factory: pytes
     args = handmade.fn_args(tmp_path_factory.mktemp("export"), handmade_transform[0])
     export_model(handmade.build_model(), args)
     return Path(args.serving_model_dir)
+
+
+@pytest.fixture(scope="session")
+def taxi(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A copy of this project in which the taxi task is run."""
+    return Project.copy(tmp_path_factory.mktemp("taxi") / "project")
+
+
+@pytest.fixture(scope="session")
+def cold_taxi(taxi: Project) -> Finished:
+    """The first run of the taxi task in `taxi`, as README.md shows it."""
+    run = taxi.run(task="taxi")
+    assert run.status == 0, run.told()
+    return run

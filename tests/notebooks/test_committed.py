@@ -1,0 +1,54 @@
+"""The notebooks as they are committed."""
+
+import ast
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from pipelines.taxi import features
+from tests.notebooks.executed import NOTEBOOKS, code_cells
+
+NAMES = ("01_explore_data", "02_prototype", "03_compare", "04_inspect_run", "05_step_through")
+
+
+def test_there_are_five() -> None:
+    assert [path.stem for path in NOTEBOOKS] == list(NAMES)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_without_outputs(path: Path) -> None:
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    kept = [cell.id for cell in code_cells(notebook) if cell.outputs or cell.execution_count is not None]
+    assert kept == [], f"run: .venv/bin/jupyter nbconvert --clear-output --inplace {path.name}"
+    assert notebook.metadata.kernelspec.name == "python3"
+    assert "widgets" not in notebook.metadata
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_begins_with_what_it_is_for_and_has_small_cells(path: Path) -> None:
+    notebook = nbformat.read(path, as_version=4)
+    assert notebook.cells[0].cell_type == "markdown"
+    assert notebook.cells[0].source.startswith(f"# {int(path.stem[:2])} · ")
+    assert max(len(cell.source.splitlines()) for cell in code_cells(notebook)) <= 25
+
+
+@pytest.mark.parametrize("path", [*NOTEBOOKS, *(NOTEBOOKS[0].parent.glob("*.py"))], ids=lambda path: path.name)
+def test_no_feature_or_label_is_defined_or_named(path: Path) -> None:
+    if path.suffix == ".py":
+        sources = [path.read_text()]
+    else:
+        sources = [cell.source for cell in code_cells(nbformat.read(path, as_version=4))]
+    nodes = [node for source in sources for node in ast.walk(ast.parse(source))]
+    words = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    words |= {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    words |= {node.id for node in nodes if isinstance(node, ast.Name)}
+    own = {feature.name for feature in features.FEATURES}
+    assert not words & {*own, features.LABEL, features.TIPS}
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS[:4], ids=lambda path: path.stem)
+def test_the_first_cell_opens_the_run(path: Path) -> None:
+    first = code_cells(nbformat.read(path, as_version=4))[0].source
+    assert {"set_look()", "run = open_run()"} <= set(first.splitlines())
