@@ -16,7 +16,7 @@ from pipelines.runs.errors import RunError
 from pipelines.runs.metadata import Artifact, Metadata, Step
 from pipelines.runs.parameters import digests_of, hyperparameters_of, parameters_of
 
-_EXAMPLES, _MODEL, _PUSHED = "Examples", "Model", "PushedModel"  # artifact types
+_MODEL, _PUSHED = "Model", "PushedModel"  # artifact types
 _COLUMNS = (
     "data", "files", "fingerprint", "span", "rows", "task", "run", "model", "trained", "pushed", "versions",
 )  # fmt: skip
@@ -132,19 +132,16 @@ def versions_of(metadata: Metadata, model: int) -> tuple[str, ...]:
 
 
 def _models_fed(metadata: Metadata, examples: int) -> list[int]:
-    """Models downstream of an artifact. From one model on, only to models that started from its weights."""
+    """The models downstream of an artifact.
+
+    What an Evaluator makes of a model that it compares another one with is no model, and leads to none.
+    """
     waiting, seen = [examples], set()
     while waiting:
         artifact = waiting.pop()
-        if artifact in seen:
-            continue
-        seen.add(artifact)
-        for step in metadata.users(artifact):
-            made = metadata.take(step.made)
-            if metadata.artifacts[artifact].type == _MODEL:
-                # An Evaluator, too, reads a model, as a baseline: that does not feed the other one.
-                made = [one for one in made if one.type == _MODEL]
-            waiting += [one.id for one in made]
+        if artifact not in seen:
+            seen.add(artifact)
+            waiting += [made for step in metadata.users(artifact) for made in step.made]
     return sorted(id for id in seen if metadata.artifacts[id].type == _MODEL)
 
 

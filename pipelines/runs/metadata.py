@@ -121,8 +121,8 @@ class Metadata:
         return self._makers.get(artifact)
 
     def users(self, artifact: int) -> list[Step]:
-        """The steps that read an artifact, in the order in which they began; cached ones left out."""
-        return [step for step in self.steps.values() if artifact in step.used and step.state != "CACHED"]
+        """The steps that read an artifact, in the order in which they began."""
+        return [step for step in self.steps.values() if artifact in step.used]
 
     def take(self, ids: Iterable[int]) -> list[Artifact]:
         """Artifacts by their ids."""

@@ -64,9 +64,9 @@ def test_whole_integers_without_missing_values_are_numpys() -> None:
 def test_files_are_read_in_the_order_of_their_names(tmp_path: Path) -> None:
     folder = tmp_path / "Split-eval"
     folder.mkdir()
-    write_records(folder / "data-00001-of-00002.gz", [b"c"])
-    write_records(folder / "data-00000-of-00002.gz", [b"b", b"a"])
-    assert read_records(tmp_path, "eval") == [b"b", b"a", b"c"]
+    for number in (2, 0, 4, 1, 3):  # no order in which a file system would list them by itself
+        write_records(folder / f"data-0000{number}-of-00005.gz", [b"b%d" % number, b"a%d" % number])
+    assert read_records(tmp_path, "eval") == [b"b0", b"a0", b"b1", b"a1", b"b2", b"a2", b"b3", b"a3", b"b4", b"a4"]
     with pytest.raises(
         RunError, match=r"^no rows in \S+: expected a split that is one of \['eval'\], received 'test'$"
     ):
