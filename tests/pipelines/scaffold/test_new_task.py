@@ -1,0 +1,145 @@
+"""New tasks of three data sets that scikit-learn ships, one for each kind of problem: from CSV to a pushed model.
+
+The multiclass one is the walk-through of docs/bring-your-own-data.md, replayed.
+"""
+
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipelines.scaffold.new_task import new_task
+from serving import contract
+from serving.gateway import settings
+from tests.console import difference, replay, steps
+from tests.pipelines.scaffold import data_sets
+from tests.runs.project import SOURCE, Finished, Project, environment
+from tests.runs.served import curl_lines, pasted
+from tests.serving.running_server import running
+
+pytestmark = pytest.mark.pipeline
+
+PAGE = SOURCE / "docs" / "bring-your-own-data.md"
+TASKS = ("iris", "tumour", "sugar")
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A copy of this project with its environment, and two new tasks."""
+    base = tmp_path_factory.mktemp("new_task")
+    project = Project.copy(base / "project")
+    (project.root / ".venv").symlink_to(sys.prefix)
+    new_task(project.root, "tumour", data_sets.breast_cancer(base / "tumour.csv"), "diagnosis")
+    new_task(project.root, "sugar", data_sets.diabetes(base / "sugar.csv"), "target")
+    return project
+
+
+@pytest.fixture(scope="module")
+def walked(project: Project) -> list[str]:
+    """After the walk-through: what was said otherwise than the page shows, by command."""
+    found = []
+    for command, shown in steps(PAGE):
+        if wrong := difference(replay(command, project.root, environment()), shown):
+            found.append(f"{command}: {wrong}")
+    return found
+
+
+def passes(project: Project, *command: str) -> None:
+    done = subprocess.run(command, cwd=project.root, env=environment(), capture_output=True, text=True)
+    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
+
+
+def pytest_in(project: Project, folders: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *folders]
+    return subprocess.run(command, cwd=project.root, env=environment(), capture_output=True, text=True)
+
+
+def pushed(run: Finished) -> dict[str, float]:
+    """The metrics over all rows of a run that pushed."""
+    assert run.status == 0, run.told()
+    assert run.summary["status"] == "pushed"
+    assert {gate["gate"]: gate["passed"] for gate in run.summary["gates"]} == dict.fromkeys(
+        ("AnomalyGate", "Evaluator", "SkewGate"), True
+    )
+    return run.summary["metrics"]["overall"]
+
+
+def test_the_walk_through_is_what_one_gets(walked: list[str]) -> None:
+    assert [command.split()[:2] for command, _ in steps(PAGE)][1:] == [["make", "new-task"], ["make", "run-local"]]
+    assert walked == []
+
+
+def test_the_walk_throughs_model_answers_as_shown(project: Project, walked: list[str], tmp_path: Path) -> None:
+    ((command, shown),) = curl_lines(PAGE.read_text())
+    base = project.var / "serving" / "iris"
+    with running(tmp_path, "--model_name=iris", f"--model_base_path={base}") as server:
+        answer = pasted(command, server, "")
+    assert np.array(answer["outputs"]) == pytest.approx(np.array(shown["outputs"]), abs=0.05)
+
+
+def test_the_code_of_new_tasks_passes_make_check(project: Project, walked: list[str]) -> None:
+    passes(project, sys.executable, "-m", "ruff", "format", "--check", *places())
+    passes(project, sys.executable, "-m", "ruff", "check", *places())
+    packages = [word for name in TASKS for word in ("-m", f"data.{name}", "-p", f"pipelines.{name}")]
+    passes(project, sys.executable, "-m", "mypy", *packages)
+    passes(project, str(Path(sys.executable).with_name("lint-imports")))
+
+
+def test_a_new_task_is_known_to_itself_only(project: Project, walked: list[str]) -> None:
+    trespasser = project.root / "pipelines" / "sugar" / "trespasser.py"
+    trespasser.write_text("import pipelines.iris.features\n")
+    try:
+        with pytest.raises(AssertionError, match=r"pipelines.sugar.trespasser -> pipelines.iris"):
+            passes(project, str(Path(sys.executable).with_name("lint-imports")))
+    finally:
+        trespasser.unlink()
+
+
+def test_a_binary_task_ends_with_a_pushed_model(project: Project) -> None:
+    metrics = pushed(project.run("--train-steps", "100", task="tumour"))
+    assert metrics["auc"] > 0.97
+    assert metrics["binary_crossentropy"] < 0.3
+
+
+def test_a_regression_ends_with_a_pushed_model(project: Project) -> None:
+    metrics = pushed(project.run("--train-steps", "100", task="sugar"))
+    # What least squares reaches on these patients, in random halves, is 2,900 to 3,200.
+    assert metrics["mean_squared_error"] < 3_700
+
+
+def test_the_gateway_knows_the_binary_task(project: Project) -> None:
+    found = settings.load(project.root / "serving" / "gateway" / "tumour.toml", {})
+    assert (found.route, found.model.name) == ("/v1/tumour", "tumour")
+    assert (found.decision_true, found.decision_false) == ("diagnosis = malignant", "diagnosis = benign")
+    features = contract.read(found.contract).features
+    assert len(features) == 30
+    assert (features[0].name, features[0].description, features[0].example) == ("mean_radius", "mean radius", 17.99)
+
+
+def test_the_tests_of_new_tasks_pass(project: Project, walked: list[str]) -> None:
+    done = pytest_in(project, [f"tests/pipelines/{name}" for name in TASKS])
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_tests_of_a_new_task_can_fail(project: Project) -> None:
+    project.edit("data/sugar.md", "| bmi | FLOAT | 0 |", "| bmi | FLOAT | 1 |")
+    project.edit("data/schema/sugar.pbtxt", "max: 140.0", "max: 70.0")
+    project.edit("pipelines/sugar/preprocessing.py", "tf.zeros_like(scores)", "tf.ones_like(scores)")
+    parts = ("rows", "contract", "preprocessing")
+    done = pytest_in(project, [f"tests/pipelines/sugar/test_{part}.py" for part in parts])
+    assert set(re.findall(r"^FAILED \S+::(\w+)", done.stdout, re.MULTILINE)) == {
+        "test_figures_of_a_column",
+        "test_the_rows_keep_it",
+        "test_a_request_needs_no_label",
+        "test_rows_without_label_break_it",
+        "test_z_scores",
+    }, done.stdout
+
+
+def places() -> list[str]:
+    """The files of the new tasks, of all kinds that a tool looks at."""
+    return [path for name in TASKS for path in (f"data/{name}.py", f"pipelines/{name}", f"tests/pipelines/{name}")]
