@@ -26,15 +26,8 @@ METRIC = re.compile(r"(\w+)=([\d.]+)")
 
 
 @pytest.fixture(scope="module")
-def taxi(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    return Project.copy(tmp_path_factory.mktemp("taxi") / "project")
-
-
-@pytest.fixture(scope="module")
-def cold(taxi: Project) -> Finished:
-    run = taxi.run(task="taxi")
-    assert run.status == 0, run.told()
-    return run
+def cold(cold_taxi: Finished) -> Finished:
+    return cold_taxi  # of all tests, since the notebooks' read it, too
 
 
 def test_every_node_ran_and_every_gate_passed(cold: Finished) -> None:
