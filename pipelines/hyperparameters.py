@@ -33,7 +33,7 @@ def read_hyperparameters(path: Path, record: type[Record]) -> Record:
     """Reads a task's file.
 
     Raises:
-        HyperparameterError: It is not TOML, or does not hold exactly the fields of `record`, with values that it allows.
+        HyperparameterError: It is not TOML, or does not hold the fields of `record`, all of them, with allowed values.
     """
     return checked(_toml(path), record, str(path))
 
