@@ -1,4 +1,4 @@
-"""What the pipeline takes from the files that its models are served with: serving/deploy, and the gateway's settings."""
+"""What the pipeline takes from the files that its models are served with: serving/deploy, the gateway's settings."""
 
 import re
 import tomllib
