@@ -69,7 +69,7 @@ def number_range(least: int | float, greatest: int | float, kind: Kind) -> tuple
     """Bounds for numbers of which some are known: as much room on either side as they take up themselves.
 
     Meant to let other rows pass and to stop another unit; a quantity that is never below 0 stays there. None where
-    the spelling of a missing number would lie within.
+    the spelling of a missing number would lie within, or TFDV's doubles would take neighbouring numbers for one.
     """
     span = greatest - least or max(abs(greatest), 1)
     low, high = _outward(least - span, math.floor), _outward(greatest + span, math.ceil)
@@ -77,7 +77,7 @@ def number_range(least: int | float, greatest: int | float, kind: Kind) -> tuple
         low = 0.0
     if greatest <= 0:
         high = 0.0
-    if low <= MISSING_NUMBER or high >= 2**62:
+    if low <= MISSING_NUMBER or high >= -MISSING_NUMBER:
         return None
     return (int(low), int(high)) if kind is Kind.INT else (low, high)
 

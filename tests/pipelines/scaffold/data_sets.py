@@ -1,7 +1,9 @@
-"""Three data sets that scikit-learn ships, one for each kind of problem, as somebody's CSV files would be."""
+"""Three data sets that scikit-learn ships, one for each kind of problem, as CSV files; and made-up, awkward ones."""
 
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 
 
@@ -32,6 +34,38 @@ def diabetes(file: Path) -> Path:
     table["ward"] = table.index * 5 % 4 + 1
     table["patient"] = [f"p{number}" for number in table.index]
     return _written(table, file)
+
+
+def awkward(file: Path) -> Path:
+    """Binary: headings and texts with every sign that some language takes for its own; columns that tell nothing."""
+    random = np.random.default_rng(0)
+    label = random.integers(0, 2, 300)
+    texts = np.array(['red "1"', "größe", "a\\b", "line\nbreak", None], dtype=object)
+    columns = {
+        "self": random.normal(size=300) + label,
+        "class": random.integers(1, 6, 300),
+        'co"lor': texts[random.integers(0, 5, 300)],
+        "empty": [None] * 300,
+        "same": "x",
+        "key": random.integers(2**60, 2**61, 300),
+        "tail": np.exp(2 * random.normal(size=300)),
+        "out come": np.array(['it\'s "yes"', "no | way"])[label],
+    }
+    return _written(pd.DataFrame(columns), file)
+
+
+def words(file: Path) -> Path:
+    """Multiclass: text columns only; the label is a whole number."""
+    random = np.random.default_rng(1)
+    grade = random.integers(1, 4, 300)
+    columns = {"a": np.array(["x", "y", "z"])[grade - 1], "b": np.array(["p", "q"])[grade % 2], "grade": grade}
+    return _written(pd.DataFrame(columns), file)
+
+
+def codes(file: Path) -> Path:
+    """Binary: one column, whole numbers of few kinds; the label is 0 or 1."""
+    code = np.random.default_rng(2).integers(0, 5, 300)
+    return _written(pd.DataFrame({"code": code, "flag": code % 2}), file)
 
 
 def _written(table, file: Path) -> Path:  # type: ignore[no-untyped-def]

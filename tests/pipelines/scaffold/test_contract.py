@@ -25,6 +25,7 @@ from tests.pipelines.scaffold import data_sets
         (7, 7, Kind.INT, (0, 14)),
         (0.001, 0.0015, Kind.FLOAT, (0.0, 0.002)),
         (-(2**60), 5, Kind.INT, None),
+        (2**60, 2**61, Kind.INT, None),
     ],
 )
 def test_ranges_leave_room_on_either_side(

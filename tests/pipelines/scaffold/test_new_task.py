@@ -25,16 +25,20 @@ pytestmark = pytest.mark.pipeline
 
 PAGE = SOURCE / "docs" / "bring-your-own-data.md"
 TASKS = ("iris", "tumour", "sugar")
+AWKWARD = ("awkward", "words", "codes")
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A copy of this project with its environment, and two new tasks."""
+    """A copy of this project with its environment, and new tasks: all but the walk-through's."""
     base = tmp_path_factory.mktemp("new_task")
     project = Project.copy(base / "project")
     (project.root / ".venv").symlink_to(sys.prefix)
     new_task(project.root, "tumour", data_sets.breast_cancer(base / "tumour.csv"), "diagnosis")
     new_task(project.root, "sugar", data_sets.diabetes(base / "sugar.csv"), "target")
+    new_task(project.root, "awkward", data_sets.awkward(base / "awkward.csv"), "out come")
+    new_task(project.root, "words", data_sets.words(base / "words.csv"), "grade")
+    new_task(project.root, "codes", data_sets.codes(base / "codes.csv"), "flag")
     return project
 
 
@@ -84,7 +88,7 @@ def test_the_walk_throughs_model_answers_as_shown(project: Project, walked: list
 def test_the_code_of_new_tasks_passes_make_check(project: Project, walked: list[str]) -> None:
     passes(project, sys.executable, "-m", "ruff", "format", "--check", *places())
     passes(project, sys.executable, "-m", "ruff", "check", *places())
-    packages = [word for name in TASKS for word in ("-m", f"data.{name}", "-p", f"pipelines.{name}")]
+    packages = [word for name in TASKS + AWKWARD for word in ("-m", f"data.{name}", "-p", f"pipelines.{name}")]
     passes(project, sys.executable, "-m", "mypy", *packages)
     passes(project, str(Path(sys.executable).with_name("lint-imports")))
 
@@ -121,7 +125,10 @@ def test_the_gateway_knows_the_binary_task(project: Project) -> None:
 
 
 def test_the_tests_of_new_tasks_pass(project: Project, walked: list[str]) -> None:
-    done = pytest_in(project, [f"tests/pipelines/{name}" for name in TASKS])
+    parts = [
+        f"tests/pipelines/{name}/test_{part}.py" for name in AWKWARD for part in ("rows", "contract", "preprocessing")
+    ]
+    done = pytest_in(project, [*(f"tests/pipelines/{name}" for name in TASKS), *parts])
     assert done.returncode == 0, done.stdout
 
 
@@ -141,5 +148,6 @@ def test_the_tests_of_a_new_task_can_fail(project: Project) -> None:
 
 
 def places() -> list[str]:
-    """The files of the new tasks, of all kinds that a tool looks at."""
-    return [path for name in TASKS for path in (f"data/{name}.py", f"pipelines/{name}", f"tests/pipelines/{name}")]
+    """The code of the new tasks."""
+    folders = ("data/{}.py", "pipelines/{}", "tests/pipelines/{}")
+    return [folder.format(name) for name in TASKS + AWKWARD for folder in folders]
