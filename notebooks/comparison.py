@@ -107,12 +107,13 @@ def slice_differences(
 
 def difference_chart(found: pd.DataFrame) -> alt.FacetChart:
     """The differences of `differences`, one line each with a scale of its own; left and right of no difference."""
-    base = alt.Chart(found.assign(zero=0.0)).encode(y=alt.Y("metric:N", title=None, axis=None))
+    chart = alt.Chart(found.assign(zero=0.0))
+    base = chart.encode(y=alt.Y("metric:N", title=None, axis=None))
     x = alt.X("low:Q", title=None, scale=alt.Scale(nice=False, padding=14), axis=alt.Axis(tickCount=5))
     color = alt.Color("told:N", scale=alt.Scale(domain=[BETTER, WORSE, EVEN], range=_COLORS))
     spread = base.mark_rule().encode(x=x, x2="high:Q", color=color)
     point = base.mark_point(filled=True, size=60, opacity=1).encode(x="difference:Q", color=color)
-    zero = base.mark_rule(style=REFERENCE).encode(x="zero:Q")
+    zero = chart.mark_rule(style=REFERENCE).encode(x="zero:Q")
     layers = alt.layer(zero, spread, point).properties(width=440, height=24)
     header = alt.Header(labelAngle=0, labelAlign="left", labelFontSize=12, title=None)
     rows = alt.Row("metric:N", sort=list(found["metric"]), header=header)
