@@ -96,8 +96,8 @@ def slice_differences(
         inside = in_slice(rows, where)
         if min(labels[inside].sum(), (1 - labels[inside]).sum()) < _LEAST_LABELS:
             continue
-        parts = (of[inside] for of in (labels, prototype, production))
-        one = bootstrap.differences(*parts, {metric: METRICS[metric]})[metric]
+        of_slice = {metric: METRICS[metric]}
+        one = bootstrap.differences(labels[inside], prototype[inside], production[inside], of_slice)[metric]
         values = {"value": one.value, "low": one.low, "high": one.high, "told": _told(metric, one)}
         found.append({"slice": name, "rows": int(inside.sum()), **values})
     order = [True, metric in _SMALLER]
