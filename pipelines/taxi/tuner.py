@@ -22,7 +22,8 @@ def search_space(space: keras_tuner.HyperParameters, committed: Hyperparameters)
     space.Choice("embedding_dim", [2, 4, 8, 16], default=committed.embedding_dim)
     space.Int("hidden_layers", 1, 3, default=committed.hidden_layers)
     space.Choice("hidden_units", [8, 16, 32, 64, 128], default=committed.hidden_units)
-    space.Float("dropout", 0.0, 0.5, step=0.1, default=committed.dropout)
+    # Not a Float with a step: KerasTuner counts the steps in floating point, and takes 0.3 for 0.2.
+    space.Choice("dropout", [0.0, 0.1, 0.2, 0.3, 0.4, 0.5], default=committed.dropout)
     if committed.architecture == DEEP_AND_CROSS:
         space.Int("cross_layers", 1, 3, default=committed.cross_layers)
 
