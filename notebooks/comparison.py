@@ -1,6 +1,7 @@
 """A prototype against the production model on the same rows: how far apart, and whether by more than chance."""
 
 import dataclasses
+import math
 from collections.abc import Iterator, Mapping
 
 import altair as alt
@@ -145,7 +146,7 @@ def agreed(task: Task, rows: pd.DataFrame, labels: np.ndarray, predictions: np.n
         if metric not in _KNOWN or not inside.any():
             continue
         value = float(_KNOWN[metric](labels[inside], predictions[inside], np.ones((1, int(inside.sum()))))[0])
-        bounds = [f"at least {low:g}"] * np.isfinite(low) + [f"at most {high:g}"] * np.isfinite(high)
+        bounds = [f"at least {low:g}"] * math.isfinite(low) + [f"at most {high:g}"] * math.isfinite(high)
         words = f"{metric} on {slice_in_words(where)}: {value:.4f}, agreed {' and '.join(bounds)}"
         found.append(Agreed(words=words, met=low <= value <= high))
     return found

@@ -30,7 +30,7 @@ def var() -> Path:
 
 
 def task_name() -> str:
-    """The environment variable TASK, or `taxi`."""
+    """The environment variable TASK, as `make run-local` takes it, or `taxi`."""
     return os.environ.get("TASK", "taxi")
 
 
@@ -47,9 +47,10 @@ def open_run() -> Run:
     """
     quiet()
     task, named = task_name(), os.environ.get("RUN_ID")
+    name = task.rpartition(".")[2]  # of a task in a dotted package
     if named:
-        return runs().open(named, task)
-    for run in reversed(runs().list(task)):
+        return runs().open(named, name)
+    for run in reversed(runs().list(name)):
         reached = run.nodes().set_index("node")["state"].reindex(_STEPS)
         if reached.isin(["ran", "cached"]).all():
             return run
