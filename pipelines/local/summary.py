@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pipelines.local.explain import explain
 from pipelines.local.results import Latency, NodeResult, Verdict
 from pipelines.slices import SliceMetrics
+from serving.durable_file import write_whole
 
 if TYPE_CHECKING:
     from pipelines.review.state import ReviewState
@@ -58,12 +59,7 @@ class Summary:
     def write(self, directory: Path) -> Path:
         """Writes summary.json, whole or not at all, and returns its path."""
         path = directory / "summary.json"
-        beside = path.with_suffix(".tmp")
-        try:
-            beside.write_text(json.dumps(self.as_dict(), indent=2, allow_nan=False) + "\n")
-            beside.replace(path)
-        finally:
-            beside.unlink(missing_ok=True)
+        write_whole(path, json.dumps(self.as_dict(), indent=2, allow_nan=False) + "\n")
         return path
 
     def as_dict(self) -> dict[str, Any]:

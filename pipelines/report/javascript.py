@@ -5,6 +5,8 @@ from pathlib import Path
 
 import vl_convert
 
+from serving.durable_file import write_whole
+
 
 def vega_bundle(cache: Path) -> str:
     """The libraries' code; it sets `vegaEmbed`.
@@ -17,7 +19,5 @@ def vega_bundle(cache: Path) -> str:
         return kept.read_text(encoding="utf-8")
     bundle: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
     cache.mkdir(parents=True, exist_ok=True)
-    beside = kept.with_suffix(".tmp")
-    beside.write_text(bundle, encoding="utf-8")
-    beside.replace(kept)
+    write_whole(kept, bundle)
     return bundle

@@ -22,6 +22,7 @@ from pipelines.report.skew import skew
 from pipelines.report.training import training
 from pipelines.report.verdict import verdict
 from pipelines.runs import Run, RunError
+from serving.durable_file import write_whole
 
 REPORT_FILE = "report.html"  # in the run's folder
 _TEMPLATES = Path(__file__).with_name("templates")
@@ -57,12 +58,7 @@ def write_report(run: Run, cache: Path) -> Path:
         cache: a folder for what reports have in common.
     """
     path = run.directory / REPORT_FILE
-    beside = path.with_suffix(".tmp")
-    try:
-        beside.write_text(render(run, vega_bundle(cache)), encoding="utf-8")
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    write_whole(path, render(run, vega_bundle(cache)))
     return path
 
 

@@ -12,6 +12,7 @@ from pipelines.taxi.features import LABEL
 TASK = Task(
     name="taxi",
     problem=BINARY,
+    classes=("no big tip", "big tip"),
     label=LABEL,
     prepare_data=data.prepare,
     contract=Path(data.__file__).parent / "schema" / "taxi.pbtxt",

@@ -14,6 +14,7 @@ from pipelines.bootstrap import Interval
 from pipelines.tune.comparison import Compared
 from pipelines.tune.measures import Measure
 from pipelines.tune.trainings import Training
+from serving.durable_file import write_whole
 
 
 def show(
@@ -56,9 +57,7 @@ def failures(name: str, trainings: Sequence[Training]) -> list[str]:
 
 def write(path: Path, record: Mapping[str, Any]) -> None:
     """Writes a record as JSON, whole or not at all; what is no number becomes null."""
-    beside = path.with_suffix(".tmp")
-    beside.write_text(json.dumps(_plain(record), indent=2, allow_nan=False) + "\n")
-    beside.replace(path)
+    write_whole(path, json.dumps(_plain(record), indent=2, allow_nan=False) + "\n")
 
 
 def training_record(training: Training, seed: int) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 import dataclasses
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from pipelines.config import ConfigError, TunerConfig
@@ -19,6 +18,7 @@ from pipelines.tune.measures import Measure, measures
 from pipelines.tune.proposal import better_beyond_noise, patch
 from pipelines.tune.search import PARTS, Material
 from pipelines.tune.trainings import Candidate, Training, rounded, train_each
+from serving.durable_file import write_whole
 
 COMMITTED = "committed"
 _BEST = 3  # trials that are compared with the committed values
@@ -142,7 +142,8 @@ def _say(
     if proposed is None:
         console.print("\nNothing is better beyond noise: keep the committed values.")
     else:
-        path = _saved(begun.directory / _PATCH_FILE, change)
+        path = begun.directory / _PATCH_FILE
+        write_whole(path, change)
         found = compared[proposed][of_problem[-1].name].change
         assert found is not None
         console.print(
@@ -153,10 +154,3 @@ def _say(
         console.print(change, markup=False, soft_wrap=True)
         console.print(f"Nothing was changed. To take it: git apply {path}", markup=False, soft_wrap=True)
     console.print(f"record  {begun.directory / _RECORD_FILE}", markup=False, soft_wrap=True)
-
-
-def _saved(path: Path, text: str) -> Path:
-    beside = path.with_suffix(".tmp")
-    beside.write_text(text)
-    beside.replace(path)
-    return path
