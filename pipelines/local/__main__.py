@@ -18,19 +18,18 @@ import contextlib
 import datetime
 import errno
 import os
-import shutil
 import signal
 import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn, TextIO
 
 from pipelines.local.explain import explain
 from pipelines.local.lock import BusyError, exclusive
 from pipelines.local.options import Options, parse
+from pipelines.local.run_folder import new_run_directory, point_latest_at, scratch
 from pipelines.local.run_log import divert_output
 from pipelines.local.summary import FAILED, INTERRUPTED, PUSHED, REFUSED, UNCHANGED, Summary
 
@@ -46,8 +45,8 @@ def main(arguments: list[str] | None = None) -> int:
     # `kill` leaves a state as clean as Ctrl-C does. Not SIGINT's own handler: a shell's background jobs ignore SIGINT.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        with exclusive(options.var), _scratch(options.var / "tmp"):
-            directory = _new_run_directory(options.var / "runs")
+        with exclusive(options.var), scratch(options.var / "tmp"):
+            directory = new_run_directory(options.var / "runs")
             terminal = sys.stdout if options.verbose else divert_output(directory / "run.log")
             return _run(options, directory, terminal)
     except BusyError as error:
@@ -104,40 +103,9 @@ def _keep(summary: Summary, directory: Path) -> None:
             summary.fail(_unwritable(directory, error))
     try:
         summary.write(directory)
-        _point_latest_at(directory)
+        point_latest_at(directory)
     except OSError as error:
         summary.fail(_unwritable(directory, error))
-
-
-@contextlib.contextmanager
-def _scratch(directory: Path) -> Iterator[None]:
-    """Makes an empty folder the place for temporary files of this process and its children; removes it at the end.
-
-    Beam and TensorFlow leave files in the system's one when they are killed; ours is emptied by the next run.
-    """
-    shutil.rmtree(directory, ignore_errors=True)
-    directory.mkdir(parents=True)
-    os.environ["TMPDIR"] = tempfile.tempdir = str(directory)
-    try:
-        yield
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
-
-
-def _new_run_directory(runs: Path) -> Path:
-    """A new folder for this run, named after the time (UTC)."""
-    now = datetime.datetime.now(datetime.UTC).strftime("%Y%m%d-%H%M%S")
-    taken = len(list(runs.glob(f"{now}*")))
-    directory = runs / (f"{now}-{taken}" if taken else now)
-    directory.mkdir(parents=True)
-    return directory
-
-
-def _point_latest_at(directory: Path) -> None:
-    beside = directory.parent / ".latest"
-    beside.unlink(missing_ok=True)
-    beside.symlink_to(directory.name)
-    beside.replace(directory.parent / "latest")
 
 
 def _is_about(error: Exception, directory: Path) -> bool:

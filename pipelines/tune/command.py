@@ -4,16 +4,11 @@ It loads without TFX, so that --help and a busy folder need not wait for it.
 """
 
 import argparse
-import contextlib
 import dataclasses
-import datetime
-import os
-import shutil
 import signal
 import sys
-import tempfile
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
@@ -21,6 +16,7 @@ from rich.console import Console
 from pipelines.local.argument_types import minutes, path, whole
 from pipelines.local.explain import explain
 from pipelines.local.lock import BusyError, exclusive
+from pipelines.local.run_folder import new_run_directory, scratch
 from pipelines.local.run_log import divert_output
 from pipelines.task_names import TaskError, task_module
 
@@ -59,8 +55,8 @@ def main(name: str, description: str | None, body: Callable[[Begun], None], argu
     options = _parse(name, description, arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # `kill` ends it as Ctrl-C does
     try:
-        with exclusive(options.var), _scratch(options.var / "tmp"):
-            directory = _new_directory(options.var / name)
+        with exclusive(options.var), scratch(options.var / "tmp"):
+            directory = new_run_directory(options.var / name)
             console = Console(file=divert_output(directory / "run.log"), highlight=False)
             console.print(f"[bold]{options.task}[/]  {name} {directory.name}", soft_wrap=True)
             return _run(body, Begun(options=options, directory=directory, console=console))
@@ -117,23 +113,3 @@ def _parse(name: str, description: str | None, arguments: list[str] | None) -> O
     except TaskError as error:
         parser.error(str(error))
     return options
-
-
-@contextlib.contextmanager
-def _scratch(directory: Path) -> Iterator[None]:
-    """Makes a folder the place for temporary files, as `run-local` does; what a killed process left goes first."""
-    shutil.rmtree(directory, ignore_errors=True)
-    directory.mkdir(parents=True)
-    os.environ["TMPDIR"] = tempfile.tempdir = str(directory)
-    try:
-        yield
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
-
-
-def _new_directory(above: Path) -> Path:
-    now = datetime.datetime.now(datetime.UTC).strftime("%Y%m%d-%H%M%S")
-    taken = len(list(above.glob(f"{now}*")))
-    directory = above / (f"{now}-{taken}" if taken else now)
-    directory.mkdir(parents=True)
-    return directory

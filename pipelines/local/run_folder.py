@@ -1,0 +1,41 @@
+"""Where a run, or a search, leaves its things, and where its temporary files lie meanwhile."""
+
+import contextlib
+import datetime
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def scratch(directory: Path) -> Iterator[None]:
+    """Makes an empty folder the place for temporary files of this process and its children; removes it at the end.
+
+    Beam and TensorFlow leave files in the system's one when they are killed; ours is emptied by the next run.
+    """
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
+    os.environ["TMPDIR"] = tempfile.tempdir = str(directory)
+    try:
+        yield
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def new_run_directory(runs: Path) -> Path:
+    """A new folder for this run, named after the time (UTC)."""
+    now = datetime.datetime.now(datetime.UTC).strftime("%Y%m%d-%H%M%S")
+    taken = len(list(runs.glob(f"{now}*")))
+    directory = runs / (f"{now}-{taken}" if taken else now)
+    directory.mkdir(parents=True)
+    return directory
+
+
+def point_latest_at(directory: Path) -> None:
+    """Makes `latest`, beside it, a link to a run's folder."""
+    beside = directory.parent / ".latest"
+    beside.unlink(missing_ok=True)
+    beside.symlink_to(directory.name)
+    beside.replace(directory.parent / "latest")
