@@ -125,9 +125,8 @@ def test_the_gateway_knows_the_binary_task(project: Project) -> None:
 
 
 def test_the_tests_of_new_tasks_pass(project: Project, walked: list[str]) -> None:
-    parts = [
-        f"tests/pipelines/{name}/test_{part}.py" for name in AWKWARD for part in ("rows", "contract", "preprocessing")
-    ]
+    # The awkward one's signs and texts do not reach its model.
+    parts = [f"tests/pipelines/awkward/test_{part}.py" for part in ("rows", "contract", "preprocessing")]
     done = pytest_in(project, [*(f"tests/pipelines/{name}" for name in TASKS), *parts])
     assert done.returncode == 0, done.stdout
 
