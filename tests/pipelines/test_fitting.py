@@ -116,6 +116,14 @@ def test_hold_out() -> None:
         Rows(features={}, labels=values).hold_out(one_in=11)
 
 
+def test_every_row_is_held_out_by_one_part() -> None:
+    values = np.arange(10).reshape(10, 1)
+    rows = Rows(features={"x": values}, labels=values)
+    parts = [rows.hold_out(4, part)[1].labels.ravel().tolist() for part in range(4)]
+    assert parts == [[0, 4, 8], [1, 5, 9], [2, 6], [3, 7]]
+    assert rows.hold_out(4)[1].labels.ravel().tolist() == parts[3]
+
+
 SLOPE = Rows(
     features={"x": np.linspace(-1, 1, 64, dtype=np.float32).reshape(64, 1)},
     labels=3 * np.linspace(-1, 1, 64, dtype=np.float32).reshape(64, 1),

@@ -7,6 +7,7 @@ import pytest
 
 from pipelines.task import Task, load_task
 from pipelines.task_names import TaskError
+from tests.pipelines.tune.quick import TUNING
 from tests.tasks.diabetes.task import TASK
 
 PIPELINES = Path(__file__).resolve().parents[2] / "pipelines"
@@ -81,6 +82,14 @@ FIELDS = {name: getattr(TASK, name) for name in TASK.__dataclass_fields__}
         (
             {"scoping": Path("nowhere.toml")},
             "task diabetes: no scoping at nowhere.toml; write one, or correct the path",
+        ),
+        (
+            {"hyperparameters": Path("nowhere.toml")},
+            "task diabetes: no hyperparameters at nowhere.toml; write one, or correct the path",
+        ),
+        (
+            {"tuning": TUNING},
+            "task diabetes: tuning without hyperparameters; name the file that a search improves on",
         ),
         ({"train_steps": 0}, "task diabetes: expected train_steps of 1 or more, received 0"),
     ],
