@@ -17,6 +17,9 @@ SYSTEM_PYTHON = PYTHON='$(PYTHON)' $(or $(shell for python in python3 /usr/bin/p
     "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 8))' >/dev/null 2>&1 && echo "$$python" && break; \
     done),python3)
 
+# How long a search may take; of tune, portfolio, and run-local with TUNE.
+SEARCH = $(if $(TRIALS),--trials '$(TRIALS)') $(if $(MINUTES),--minutes '$(MINUTES)')
+
 .PHONY: help doctor setup data run-local test test-fast test-other-stack check format bench load-test lock clean serve gateway deploy-render rollout-status pin canary compare promote rollback tune portfolio report review new-task notebooks
 
 help: ## This list
@@ -73,7 +76,7 @@ data: $(STAMP) ## Prepare the task's rows under var/data/ (no network)
 run-local: $(STAMP) ## The whole pipeline on this machine: from rows to a pushed model
 	@$(RUN) -m pipelines.local --task '$(TASK)' --var '$(VAR)' $(if $(DATA),--data '$(DATA)') \
 	    $(if $(TRAIN_STEPS),--train-steps '$(TRAIN_STEPS)') $(if $(INFRA),--infra '$(INFRA)') $(if $(FORCE),--force) \
-	    $(if $(VERBOSE),--verbose) $(if $(TUNE),--tune) $(if $(REQUIRE_REVIEW),--require-review) \
+	    $(if $(VERBOSE),--verbose) $(if $(TUNE),--tune $(SEARCH)) $(if $(REQUIRE_REVIEW),--require-review) \
 	    $(if $(PUSH_TO),--push-to '$(PUSH_TO)')
 
 notebooks: $(STAMP) ## JupyterLab on notebooks/: explore, prototype, compare, inspect a run, step through the pipeline
@@ -85,11 +88,11 @@ report: $(STAMP) ## Open the newest run's report (RUN_ID=id: another one's)
 
 tune: $(STAMP) ## Search for better hyperparameters, and propose a change of the task's file
 	@$(RUN) -m pipelines.tune --task '$(TASK)' --var '$(VAR)' \
-	    $(if $(TRIALS),--trials '$(TRIALS)') $(if $(MINUTES),--minutes '$(MINUTES)') $(if $(SEEDS),--seeds '$(SEEDS)')
+	    $(SEARCH) $(if $(SEEDS),--seeds '$(SEEDS)')
 
 portfolio: $(STAMP) ## Each approach within one budget: what it may reach, what it costs, how likely it is the best
 	@$(RUN) -m pipelines.portfolio --task '$(TASK)' --var '$(VAR)' \
-	    $(if $(TRIALS),--trials '$(TRIALS)') $(if $(MINUTES),--minutes '$(MINUTES)') $(if $(SEEDS),--seeds '$(SEEDS)')
+	    $(SEARCH) $(if $(SEEDS),--seeds '$(SEEDS)')
 
 review: $(STAMP) ## Record that you reviewed the task as the newest run trained it, with a NOTE
 	@$(RUN) -m pipelines.review --task '$(TASK)' --var '$(VAR)' $(if $(RUN_ID),--run '$(RUN_ID)') \
