@@ -69,8 +69,11 @@ def save(var: Path, task: str, name: str, predictions: np.ndarray, records: Iter
     path.parent.mkdir(parents=True, exist_ok=True)
     table = pa.table({_PREDICTION: predictions.astype(np.float32)})
     beside = path.with_suffix(".tmp")
-    pq.write_table(table.replace_schema_metadata({_ROWS: rows_digest(rows)}), beside)
-    beside.replace(path)
+    try:
+        pq.write_table(table.replace_schema_metadata({_ROWS: rows_digest(rows)}), beside)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
     return path
 
 
