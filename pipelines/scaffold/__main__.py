@@ -7,6 +7,7 @@ import warnings
 from pathlib import Path
 
 from pipelines.problem import PROBLEMS
+from pipelines.scaffold.native_log import held_back
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -28,6 +29,14 @@ def main(arguments: list[str] | None = None) -> int:
     # TensorFlow and TFDV take seconds to load, and say things of each other that nobody here needs.
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     warnings.simplefilter("ignore")
+    with held_back():
+        status, said = _new_task(options)
+    print(said, file=sys.stderr if status else sys.stdout)
+    return status
+
+
+def _new_task(options: argparse.Namespace) -> tuple[int, str]:
+    """The exit status, and what to say."""
     from components.csv_source import SourceError
     from pipelines.scaffold.closing_words import in_words
     from pipelines.scaffold.errors import ScaffoldError
@@ -38,10 +47,8 @@ def main(arguments: list[str] | None = None) -> int:
             ROOT, options.name, options.csv, options.label, problem=options.problem, by_path=options.by_path
         )
     except (ScaffoldError, SourceError, OSError) as error:
-        print(f"new-task: {error}", file=sys.stderr)
-        return 1
-    print(in_words(written))
-    return 0
+        return 1, f"new-task: {error}"
+    return 0, in_words(written)
 
 
 if __name__ == "__main__":
