@@ -8,15 +8,18 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PRODUCT = ("components", "data", "environment", "pipelines", "serving")
-OWN = {*PRODUCT, "benchmarks", "tests"}
+OWN = {*PRODUCT, "benchmarks", "notebooks", "tests"}
 PACKAGE_OF = {
+    "IPython": "ipython",
     "absl": "absl-py",
     "google": "protobuf",
     "grpc": "grpcio",
     "grpc_health": "grpcio-health-checking",
+    "markdown_it": "markdown-it-py",
     "pydantic_core": "pydantic",
     "sklearn": "scikit-learn",
     "tensorflow_serving": "tensorflow-serving-api",
+    "vl_convert": "vl-convert-python",
     "yaml": "pyyaml",
 }  # module -> package, where they differ
 
@@ -41,9 +44,11 @@ def named(requirements: list[str]) -> set[str]:
 def test_every_import_is_named() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     product = named(project["project"]["dependencies"])
-    gateway, dev = (named(project["dependency-groups"][group]) for group in ("gateway", "dev"))
+    groups = {name: named(requirements) for name, requirements in project["dependency-groups"].items()}
+    gateway, notebooks, dev = (groups[group] for group in ("gateway", "notebooks", "dev"))
     assert imported(*(folder for folder in PRODUCT if folder != "serving")) - product == set()
     assert imported("serving") - product - gateway == set()
+    assert imported("notebooks") - product - notebooks == set()
     assert imported("benchmarks", "tests") - product - gateway - dev == set()
 
 
