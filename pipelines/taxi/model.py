@@ -65,13 +65,13 @@ def build_model(hyperparameters: Hyperparameters, vocabulary_size: Callable[[str
 def _logistic(inputs: _Inputs, hyperparameters: Hyperparameters) -> keras.KerasTensor:
     numbers = keras.layers.concatenate(inputs.numbers)
     linear = keras.layers.Dense(1, kernel_regularizer=_shrink(hyperparameters), name="linear")(numbers)
-    return _wide(inputs, hyperparameters) + linear
+    return _sum(_wide(inputs, hyperparameters), linear)
 
 
 def _wide_and_deep(inputs: _Inputs, hyperparameters: Hyperparameters) -> keras.KerasTensor:
     wide = _wide(inputs, hyperparameters)
     hidden = _hidden(_dense_features(inputs, hyperparameters), hyperparameters)
-    return wide + keras.layers.Dense(1, name="deep")(hidden)
+    return _sum(wide, keras.layers.Dense(1, name="deep")(hidden))
 
 
 def _deep_and_cross(inputs: _Inputs, hyperparameters: Hyperparameters) -> keras.KerasTensor:
@@ -88,6 +88,15 @@ _ARCHITECTURES: dict[str, Callable[[_Inputs, Hyperparameters], keras.KerasTensor
     WIDE_AND_DEEP: _wide_and_deep,
     DEEP_AND_CROSS: _deep_and_cross,
 }
+
+
+def _sum(*parts: keras.KerasTensor) -> keras.KerasTensor:
+    """The sum of the parts of a logit, each [batch, 1].
+
+    Not a chain of additions: its order is TensorFlow's to choose, one in training and another in the export, and the
+    last bit differs then, which SkewGate refuses.
+    """
+    return keras.ops.sum(keras.ops.stack(parts, axis=1), axis=1)
 
 
 def _wide(inputs: _Inputs, hyperparameters: Hyperparameters) -> keras.KerasTensor:
