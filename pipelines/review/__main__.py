@@ -16,6 +16,7 @@ import sys
 import warnings
 from pathlib import Path
 
+from pipelines.native_log import held_back
 from pipelines.task_names import TaskError, task_module
 
 _DONE, _REFUSED = 0, 1
@@ -26,21 +27,24 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parse(arguments)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's own notes on the machine
     # Imported here: bad usage need not wait for TensorFlow, which a task imports.
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), held_back():
         warnings.simplefilter("ignore", FutureWarning)  # what Google's libraries say of each other
         from pipelines.review import reviewing
         from pipelines.review.record import ReviewError, append_review, review_file
         from pipelines.runs import RunError, Runs
         from pipelines.task import load_task
 
+        refusal = None
         try:
             task = load_task(options.task)
             run = Runs(options.var).open(options.run, task.name)
             review = reviewing.make_review(task, run, options.reviewer or reviewing.git_user(), options.note)
             append_review(review_file(task), review)
         except (OSError, ReviewError, RunError, TaskError) as error:
-            print(f"not recorded: {error}", file=sys.stderr)
-            return _REFUSED
+            refusal = str(error)
+    if refusal is not None:
+        print(f"not recorded: {refusal}", file=sys.stderr)
+        return _REFUSED
     metrics = "  ".join(f"{name}={value:.4g}" for name, value in review.metrics.items())
     print(f"reviewed  run {review.run} of {task.name}, by {review.reviewer}")
     print(f"metrics   {metrics}")

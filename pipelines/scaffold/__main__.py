@@ -6,8 +6,8 @@ import sys
 import warnings
 from pathlib import Path
 
+from pipelines.native_log import held_back
 from pipelines.problem import PROBLEMS
-from pipelines.scaffold.native_log import held_back
 
 ROOT = Path(__file__).resolve().parents[2]
 

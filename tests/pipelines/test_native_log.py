@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from pipelines.scaffold.native_log import held_back
+from pipelines.native_log import held_back
 
 
 def test_held_back(capfd: pytest.CaptureFixture[str]) -> None:
