@@ -56,6 +56,7 @@ help: ## This list
 	    'SERVE=options' 'serve: more of them, such as --enable_batching (python -m serving.server --help)' \
 	    'GATEWAY=options' 'gateway: more of them, such as --port 9000 (python -m serving.gateway --help)' \
 	    'ROLLOUT=options' 'of the roll-out, such as --server (python -m serving.rollout --help)' \
+	    'MARK=marks' 'test, test-other-stack: only tests with these pytest marks' \
 	    'PYTHON=python3.11' 'instead of the Python that set-up would choose (make doctor says which)'
 	@printf '\nmake ends with 2 whenever a command fails; the command'"'"'s own status stands in its last line, as in "Error 1".\n'
 
@@ -102,13 +103,13 @@ new-task: $(STAMP) ## A task of your own from a CSV file: NAME, CSV and LABEL, t
 	@$(RUN) -m pipelines.scaffold --name '$(NAME)' --csv '$(CSV)' --label '$(LABEL)' $(if $(PROBLEM),--problem '$(PROBLEM)')
 
 test: $(STAMP) ## All tests, whole-pipeline runs included
-	@$(RUN) -m pytest
+	@$(RUN) -m pytest $(if $(MARK),-m '$(MARK)')
 
 test-fast: $(STAMP) ## The tests that run no pipeline and start next to nothing
 	@$(RUN) -m pytest -m 'not pipeline and not slow'
 
 test-other-stack: ## All tests of the last commit on the other stack, in a Debian root where this machine cannot have it
-	@PYTHON='$(PYTHON)' environment/other_stack make test
+	@PYTHON='$(PYTHON)' environment/other_stack make test $(if $(MARK),MARK='$(MARK)')
 
 check: $(STAMP) ## Format, lint, types, import contracts: what CI checks first
 	@.venv/bin/ruff format --check --quiet . || { echo 'Not formatted: run `make format`.' >&2; exit 1; }

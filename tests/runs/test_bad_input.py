@@ -11,7 +11,7 @@ from data import taxi
 from tests.runs.conftest import History
 from tests.runs.project import DIABETES, Finished, Project, files
 
-pytestmark = pytest.mark.pipeline
+pytestmark = [pytest.mark.pipeline, pytest.mark.one_stack]
 
 Rows = list[dict[str, str]]
 

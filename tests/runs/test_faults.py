@@ -8,7 +8,7 @@ import pytest
 
 from tests.runs.project import Finished, Project, files
 
-pytestmark = pytest.mark.pipeline
+pytestmark = [pytest.mark.pipeline, pytest.mark.one_stack]
 
 # Starts the command line with a limit on the size of any file: from there on the disk is full, whoever writes.
 LIMITED = (

@@ -14,7 +14,7 @@ from tests.runs.conftest import History
 from tests.runs.killed import COPYING, RENAMED
 from tests.runs.project import NODES, Finished, Project, files
 
-pytestmark = pytest.mark.pipeline
+pytestmark = [pytest.mark.pipeline, pytest.mark.one_stack]
 
 EARLIER = "1700000000"  # a version that was there before, from other times
 MOMENTS = (*NODES, COPYING, RENAMED)

@@ -12,7 +12,7 @@ import pytest
 from pipelines.local.lock import exclusive
 from tests.runs.project import DIABETES, Project, environment, files
 
-pytestmark = pytest.mark.pipeline
+pytestmark = [pytest.mark.pipeline, pytest.mark.one_stack]
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])

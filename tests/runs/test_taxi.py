@@ -100,6 +100,7 @@ def test_the_readmes_curl_lines_answer_as_shown(taxi: Project, cold: Finished, t
     assert np.array(answer["outputs"]) == pytest.approx(np.array(shown["outputs"]), abs=0.03)
 
 
+@pytest.mark.one_stack
 def test_the_load_test_finds_every_answer_right(taxi: Project, cold: Finished, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "benchmarks.serving", "--var", str(taxi.var), "--out", str(tmp_path), "--quick"]
     ended = subprocess.run(command, cwd=SOURCE, capture_output=True, text=True)
@@ -195,6 +196,7 @@ def test_a_search_writes_the_hyperparameters_instead_and_is_cached(taxi: Project
     assert taxi.run_until("Trainer", *options, task="taxi").ran == set()
 
 
+@pytest.mark.one_stack
 def test_tune_compares_with_the_committed_values_and_changes_nothing(taxi: Project, cold: Finished) -> None:
     code = files(taxi.root / "pipelines")
     options = ("--trials", "2", "--seeds", "2", "--train-steps", "20")
@@ -215,6 +217,7 @@ def test_tune_compares_with_the_committed_values_and_changes_nothing(taxi: Proje
         assert re.search(rf"^{name} +0\.\d+ \(0\.\d+ to 0\.\d+\) .* 2/2$", run.terminal, re.MULTILINE), run.told()
 
 
+@pytest.mark.one_stack
 def test_the_portfolio_gives_each_architecture_a_chance(taxi: Project, cold: Finished) -> None:
     options = ("--trials", "1", "--seeds", "2", "--train-steps", "20")
     run = taxi.run(*options, task="taxi", module=("-m", "pipelines.portfolio"))

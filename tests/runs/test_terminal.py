@@ -7,7 +7,7 @@ import pytest
 from tests.runs.project import DIABETES, NODES, Project, environment
 from tests.runs.screen import COLOUR, drawn, on_terminal
 
-pytestmark = pytest.mark.pipeline
+pytestmark = [pytest.mark.pipeline, pytest.mark.one_stack]
 
 RUN = ["-m", "pipelines.local", "--task", DIABETES]
 

@@ -85,6 +85,7 @@ def test_the_walk_throughs_model_answers_as_shown(project: Project, walked: list
     assert np.array(answer["outputs"]) == pytest.approx(np.array(shown["outputs"]), abs=0.05)
 
 
+@pytest.mark.one_stack
 def test_the_code_of_new_tasks_passes_make_check(project: Project, walked: list[str]) -> None:
     passes(project, sys.executable, "-m", "ruff", "format", "--check", *places())
     passes(project, sys.executable, "-m", "ruff", "check", *places())
@@ -124,6 +125,7 @@ def test_the_gateway_knows_the_binary_task(project: Project) -> None:
     assert (features[0].name, features[0].description, features[0].example) == ("mean_radius", "mean radius", 17.99)
 
 
+@pytest.mark.one_stack
 def test_the_tests_of_new_tasks_pass(project: Project, walked: list[str]) -> None:
     # The awkward one's signs and texts do not reach its model.
     parts = [f"tests/pipelines/awkward/test_{part}.py" for part in ("rows", "contract", "preprocessing")]
@@ -131,6 +133,7 @@ def test_the_tests_of_new_tasks_pass(project: Project, walked: list[str]) -> Non
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.one_stack
 def test_the_tests_of_a_new_task_can_fail(project: Project) -> None:
     project.edit("data/sugar.md", "| bmi | FLOAT | 0 |", "| bmi | FLOAT | 1 |")
     project.edit("data/schema/sugar.pbtxt", "max: 140.0", "max: 70.0")

@@ -12,7 +12,7 @@ from tests.serving.rollout.conftest import MODEL, Site
 from tests.serving.rollout.load import Load
 from tests.serving.rollout.server import ServerProcess, running
 
-pytestmark = pytest.mark.pipeline
+pytestmark = [pytest.mark.pipeline, pytest.mark.one_stack]
 
 LONG = ("--drain", "600")  # a promotion or rollback stands still between the labels and the unloading
 
