@@ -47,6 +47,7 @@ def as_record(table: Mapping[str, Any], kind: type[Record], where: str) -> Recor
     Raises:
         TableError: The table is not such a record.
     """
+    # A type variable cannot say that it stands for dataclasses only.
     fields = {field.name: field for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
     for name in table:
         if name not in fields:

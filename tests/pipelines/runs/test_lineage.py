@@ -117,7 +117,7 @@ def test_from_a_version_back_to_data_code_and_parameters(metadata: Metadata, dat
 
 
 def _trainer_of(metadata: Metadata, model: object) -> str:
-    maker = metadata.maker(model.id)  # type: ignore[attr-defined]
+    maker = metadata.maker(model.id)
     assert maker is not None
     return maker.run_id
 
@@ -183,7 +183,7 @@ def test_data_by_file_fingerprint_and_span(metadata: Metadata, data: Path) -> No
 def test_data_that_no_run_read(metadata: Metadata, what: dict[str, object], named: str) -> None:
     read = r"\S+/data \(span 0\), \S+/other \(span 7\), \S+/patients \(span 0\)"
     with pytest.raises(RunError, match=rf"^no run read {named}: what was read: {read}$"):
-        data_fed(metadata, **what)  # type: ignore[arg-type]
+        data_fed(metadata, **what)
 
 
 def test_a_version_of_two_tasks_needs_the_task(metadata: Metadata) -> None:

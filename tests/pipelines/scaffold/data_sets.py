@@ -68,6 +68,6 @@ def codes(file: Path) -> Path:
     return _written(pd.DataFrame({"code": code, "flag": code % 2}), file)
 
 
-def _written(table, file: Path) -> Path:  # type: ignore[no-untyped-def]
+def _written(table, file: Path) -> Path:
     table.to_csv(file, index=False)
     return file
