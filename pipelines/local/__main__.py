@@ -18,7 +18,6 @@ import contextlib
 import datetime
 import errno
 import os
-import signal
 import sys
 import tempfile
 import time
@@ -26,6 +25,7 @@ import traceback
 from pathlib import Path
 from typing import NoReturn, TextIO
 
+from pipelines.local import interruption
 from pipelines.local.explain import explain
 from pipelines.local.lock import BusyError, exclusive
 from pipelines.local.options import Options, parse
@@ -42,8 +42,7 @@ _SPARE_BYTES = 1 << 20  # a disk with less left is called full
 def main(arguments: list[str] | None = None) -> int:
     """Runs the pipeline and returns the exit status."""
     options = parse(__doc__, arguments)
-    # `kill` leaves a state as clean as Ctrl-C does. Not SIGINT's own handler: a shell's background jobs ignore SIGINT.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    interruption.remember()
     try:
         with exclusive(options.var), scratch(options.var / "tmp"):
             directory = new_run_directory(options.var / "runs")

@@ -17,6 +17,7 @@ from tfx.orchestration.pipeline import Pipeline
 from tfx.orchestration.portable import launcher, runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
 
+from pipelines.local import interruption
 from pipelines.local.integrity import IntegrityError, Ledger
 from pipelines.local.results import CACHED, FAILED, RAN, SKIPPED, NodeResult, Written
 
@@ -44,6 +45,7 @@ def run_nodes(
             continue
         on_start(name)
         result = _run_node(compiled, node.pipeline_node, ledger)
+        interruption.raise_if_asked()  # The node ended all the same, well or with an error that Ctrl-C is the cause of.
         failed = result.state == FAILED
         yield result
 

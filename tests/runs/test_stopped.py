@@ -42,6 +42,24 @@ def test_a_run_stopped_in_trainer_leaves_a_clean_state(project: Project, name: s
     assert "cleared" not in again.terminal
 
 
+@pytest.mark.parametrize("instead", ["return", "raise TypeError('cannot be converted')"])
+def test_an_interruption_that_gets_lost_in_a_library_stops_the_run(project: Project, instead: str) -> None:
+    entry = '    """Entry point of the Trainer."""\n'
+    lost = (
+        "    import signal\n"
+        "    try:\n"
+        "        signal.raise_signal(signal.SIGINT)\n"
+        "    except KeyboardInterrupt:\n"
+        f"        {instead}\n"
+    )
+    project.edit("tests/tasks/diabetes/trainer.py", entry, entry + lost)
+    stopped = project.run()
+    assert stopped.status == 130, stopped.told()
+    assert stopped.summary["status"] == "interrupted"
+    assert stopped.ran == set()
+    assert "Evaluator" not in stopped.states
+
+
 def test_a_folder_in_use_is_answered_at_once(project: Project) -> None:
     with exclusive(project.var):
         loaded = _loaded_modules(project, "--task", DIABETES)
