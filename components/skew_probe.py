@@ -8,12 +8,15 @@ row per raw row. The last thing written is `probe.json`: either `rows` and the `
 the `error` that ended it.
 """
 
+import gc
 import json
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+if __name__ == "__main__":
+    gc.disable()  # until TensorFlow is imported, as serving.importing does, which a script without this project lacks
 import numpy as np
 import tensorflow as tf
 
@@ -128,4 +131,6 @@ def _asker(signature: Any) -> Callable[[Nest, int], Nest]:
 
 
 if __name__ == "__main__":
+    gc.freeze()
+    gc.enable()
     sys.exit(main(sys.argv[1]))

@@ -1,5 +1,6 @@
 """What tests of several folders share."""
 
+import gc
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,14 @@ from pipelines.export import export_model
 from tests import handmade
 from tests.runs.project import Finished, Project
 
+gc.disable()  # until the tests are collected: serving/importing.py says why
 pytest_plugins = ["tests.browser"]  # the fixture `tab`, a page in headless Chromium
+
+
+def pytest_collection_finish() -> None:
+    """From here on the garbage collector works again, on what the tests themselves make."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

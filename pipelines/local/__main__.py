@@ -32,6 +32,7 @@ from pipelines.local.options import Options, parse
 from pipelines.local.run_folder import new_run_directory, point_latest_at, scratch
 from pipelines.local.run_log import divert_output
 from pipelines.local.summary import FAILED, INTERRUPTED, PUSHED, REFUSED, UNCHANGED, Summary
+from serving import importing
 
 _EXIT_STATUS = {PUSHED: 0, UNCHANGED: 0, REFUSED: 1, FAILED: 1, INTERRUPTED: 130}
 _CANNOT_WRITE, _USAGE = 1, 2  # exit statuses before there is a run
@@ -74,7 +75,7 @@ def _run(options: Options, directory: Path, terminal: TextIO) -> int:
     )
     console.print(f"[bold]{options.task}[/]  run {directory.name}", soft_wrap=True)
     try:
-        with waiting(console, "loading TFX", live=live):
+        with waiting(console, "loading TFX", live=live), importing.uncollected():
             from pipelines.local import local_run
         local_run.run(options, console, summary)
     except KeyboardInterrupt:

@@ -14,10 +14,12 @@ Exit status: 0 done; 1 something failed, such as every architecture; 2 bad usage
 import sys
 
 from pipelines.tune import command
+from serving import importing
 
 
 def _body(begun: command.Begun) -> None:
-    from pipelines.portfolio import portfolio  # Imported here: --help and a busy folder need not wait for TFX.
+    with importing.uncollected():
+        from pipelines.portfolio import portfolio  # Imported here: --help and a busy folder need not wait for TFX.
 
     portfolio.run(begun)
 

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipelines.runs import RunError, Runs
+from serving import importing
 
 _SHOWN, _FAILED = 0, 1
 
@@ -38,8 +39,8 @@ def _report(var: Path, run_id: str, *, again: bool) -> Path:
     run = Runs(var).open(run_id)
     path = run.directory / "report.html"
     if again or not path.is_file():
-        # Imported here: it loads TensorFlow, which a report that is there does not need.
-        from pipelines.report.page import write_report
+        with importing.uncollected():  # Imported here: it loads TensorFlow, which a report that is there does not need.
+            from pipelines.report.page import write_report
 
         write_report(run, var / "cache")
     return path

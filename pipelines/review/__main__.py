@@ -18,6 +18,7 @@ from pathlib import Path
 
 from pipelines.native_log import held_back
 from pipelines.task_names import TaskError, task_module
+from serving import importing
 
 _DONE, _REFUSED = 0, 1
 
@@ -29,10 +30,11 @@ def main(arguments: list[str] | None = None) -> int:
     # Imported here: bad usage need not wait for TensorFlow, which a task imports.
     with warnings.catch_warnings(), held_back():
         warnings.simplefilter("ignore", FutureWarning)  # what Google's libraries say of each other
-        from pipelines.review import reviewing
-        from pipelines.review.record import ReviewError, append_review, review_file
-        from pipelines.runs import RunError, Runs
-        from pipelines.task import load_task
+        with importing.uncollected():
+            from pipelines.review import reviewing
+            from pipelines.review.record import ReviewError, append_review, review_file
+            from pipelines.runs import RunError, Runs
+            from pipelines.task import load_task
 
         refusal = None
         try:

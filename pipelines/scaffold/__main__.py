@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pipelines.native_log import held_back
 from pipelines.problem import PROBLEMS
+from serving import importing
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -37,10 +38,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _new_task(options: argparse.Namespace) -> tuple[int, str]:
     """The exit status, and what to say."""
-    from components.csv_source import SourceError
-    from pipelines.scaffold.closing_words import in_words
-    from pipelines.scaffold.errors import ScaffoldError
-    from pipelines.scaffold.new_task import new_task
+    with importing.uncollected():
+        from components.csv_source import SourceError
+        from pipelines.scaffold.closing_words import in_words
+        from pipelines.scaffold.errors import ScaffoldError
+        from pipelines.scaffold.new_task import new_task
 
     try:
         written = new_task(

@@ -14,10 +14,12 @@ folder; 130 interrupted.
 import sys
 
 from pipelines.tune import command
+from serving import importing
 
 
 def _body(begun: command.Begun) -> None:
-    from pipelines.tune import tune  # Imported here: --help and a busy folder need not wait for TFX.
+    with importing.uncollected():
+        from pipelines.tune import tune  # Imported here: --help and a busy folder need not wait for TFX.
 
     tune.run(begun)
 

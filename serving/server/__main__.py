@@ -5,6 +5,7 @@ import os
 import sys
 import warnings
 
+from serving import importing
 from serving.server import options
 
 
@@ -15,11 +16,12 @@ def main() -> int:
     warnings.filterwarnings("ignore", module="google")  # advice on Python versions, which the stack settles
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's own notes on the machine
     # Only now: TensorFlow takes seconds, and --help and a bad flag need none of it.
-    import tensorflow as tf
-    import uvloop
+    with importing.uncollected():
+        import tensorflow as tf
+        import uvloop
 
-    from serving.server.errors import ServingError
-    from serving.server.process import serve
+        from serving.server.errors import ServingError
+        from serving.server.process import serve
 
     tf.get_logger().setLevel(logging.ERROR)
     try:
