@@ -10,6 +10,7 @@ the `error` that ended it.
 
 import gc
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -133,4 +134,6 @@ def _asker(signature: Any) -> Callable[[Nest, int], Nest]:
 if __name__ == "__main__":
     gc.freeze()
     gc.enable()
-    sys.exit(main(sys.argv[1]))
+    status = main(sys.argv[1])
+    sys.stderr.flush()
+    os._exit(status)  # the answers are on disk, and taking TensorFlow down takes a second: serving/leaving.py

@@ -17,13 +17,12 @@ run is using the folder; 130 interrupted.
 import contextlib
 import datetime
 import errno
-import os
 import sys
 import tempfile
 import time
 import traceback
 from pathlib import Path
-from typing import NoReturn, TextIO
+from typing import TextIO
 
 from pipelines.local import interruption
 from pipelines.local.explain import explain
@@ -33,6 +32,7 @@ from pipelines.local.run_folder import new_run_directory, point_latest_at, scrat
 from pipelines.local.run_log import divert_output
 from pipelines.local.summary import FAILED, INTERRUPTED, PUSHED, REFUSED, UNCHANGED, Summary
 from serving import importing
+from serving.leaving import leave
 
 _EXIT_STATUS = {PUSHED: 0, UNCHANGED: 0, REFUSED: 1, FAILED: 1, INTERRUPTED: 130}
 _CANNOT_WRITE, _USAGE = 1, 2  # exit statuses before there is a run
@@ -121,16 +121,5 @@ def _unwritable(path: Path, error: Exception) -> str:
     return f"cannot write below {path}: {error}; free or unlock it, or choose another folder with --var"
 
 
-def _leave(status: int) -> NoReturn:
-    """Ends the process at once: taking TensorFlow and Beam down in order takes 2 s and prints tracebacks.
-
-    All that has to be kept is on disk by now.
-    """
-    with contextlib.suppress(OSError):  # The log may lie on a full disk.
-        sys.stdout.flush()
-        sys.stderr.flush()
-    os._exit(status)
-
-
 if __name__ == "__main__":
-    _leave(main())
+    leave(main())

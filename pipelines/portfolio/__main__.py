@@ -11,10 +11,9 @@ Exit status: 0 done; 1 something failed, such as every architecture; 2 bad usage
 130 interrupted.
 """
 
-import sys
-
 from pipelines.tune import command
 from serving import importing
+from serving.leaving import leave
 
 
 def _body(begun: command.Begun) -> None:
@@ -25,4 +24,4 @@ def _body(begun: command.Begun) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(command.main("portfolio", __doc__, _body))
+    leave(command.main("portfolio", __doc__, _body))

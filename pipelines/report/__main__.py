@@ -17,6 +17,7 @@ from pathlib import Path
 
 from pipelines.runs import RunError, Runs
 from serving import importing
+from serving.leaving import leave
 
 _SHOWN, _FAILED = 0, 1
 
@@ -58,4 +59,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

@@ -19,6 +19,7 @@ from pathlib import Path
 from pipelines.native_log import held_back
 from pipelines.task_names import TaskError, task_module
 from serving import importing
+from serving.leaving import leave
 
 _DONE, _REFUSED = 0, 1
 
@@ -85,4 +86,4 @@ def _shown(path: Path) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

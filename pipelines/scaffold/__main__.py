@@ -9,6 +9,7 @@ from pathlib import Path
 from pipelines.native_log import held_back
 from pipelines.problem import PROBLEMS
 from serving import importing
+from serving.leaving import leave
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -54,4 +55,4 @@ def _new_task(options: argparse.Namespace) -> tuple[int, str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

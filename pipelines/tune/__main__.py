@@ -11,10 +11,9 @@ Exit status: 0 done, whether there is a proposal or not; 1 something failed; 2 b
 folder; 130 interrupted.
 """
 
-import sys
-
 from pipelines.tune import command
 from serving import importing
+from serving.leaving import leave
 
 
 def _body(begun: command.Begun) -> None:
@@ -25,4 +24,4 @@ def _body(begun: command.Begun) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(command.main("tune", __doc__, _body))
+    leave(command.main("tune", __doc__, _body))

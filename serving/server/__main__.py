@@ -6,6 +6,7 @@ import sys
 import warnings
 
 from serving import importing
+from serving.leaving import leave
 from serving.server import options
 
 
@@ -33,8 +34,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    status = main()
-    logging.shutdown()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(status)  # sys.exit would wait for a model that hangs
+    leave(main())
