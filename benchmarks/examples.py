@@ -5,6 +5,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from components.tfrecords import read_records
+
 
 def examples_folder(summary: dict[str, Any]) -> Path:
     """Where the run's raw Examples lie: what the node ExampleGen wrote, by whatever class it was made.
@@ -23,7 +25,7 @@ def read_rows(examples: Path, split: str) -> list[dict[str, int | float | str]]:
     """One mapping per tf.Example; a feature without a value is left out, of several values the first counts."""
     files = sorted(map(str, (examples / f"Split-{split}").glob("*.gz")))
     rows = []
-    for record in tf.data.TFRecordDataset(files, compression_type="GZIP").as_numpy_iterator():
+    for record in read_records(files):
         row = {}
         for name, feature in tf.train.Example.FromString(record).features.feature.items():
             values = getattr(feature, feature.WhichOneof("kind") or "float_list").value

@@ -11,6 +11,7 @@ import numpy as np
 
 from components import child_process, skew_probe
 from components.missing_rule import MissingRule
+from components.tfrecords import CHUNK_ROWS
 
 _LOG = "probe.log"
 
@@ -22,6 +23,7 @@ def started(
     request = {
         "model": model_dir,
         "examples": raw_files,
+        "chunk_rows": CHUNK_ROWS,
         "missing": {"number": missing.number, "string": missing.string},
         "batch_sizes": batch_sizes,
         "answers": str(workdir),

@@ -11,6 +11,7 @@ from components import candidate, skew_probe, transports, warmup_records
 from components.missing_rule import MissingRule
 from components.model_server import ModelServer, ModelServerError
 from components.signatures import SERVING_RAW, input_specs
+from components.tfrecords import read_chunks
 from components.transports import Answers, Client, Rows
 
 SAMPLE_ROWS = 128  # asked one by one
@@ -55,7 +56,7 @@ class ServedCandidate:
     def __enter__(self) -> Self:
         try:
             self._specs = input_specs(self._model_dir, SERVING_RAW)
-            first = next(skew_probe.read_chunks(self._raw_files), np.array([]))[: max(self._warmup_batch_sizes)]
+            first = next(read_chunks(self._raw_files), np.array([]))[: max(self._warmup_batch_sizes)]
             warmup_records.write(self.records, self._rows(first), self._warmup_batch_sizes)
         except (OSError, ValueError) as error:  # no SavedModel, or rows that it cannot take: told when it is asked
             self._problem = error
@@ -85,7 +86,7 @@ class ServedCandidate:
         with Client(self._server.wait_until_ready(seconds), seconds) as client:
             found = []
             first = 0
-            for serialized in skew_probe.read_chunks(self._raw_files):
+            for serialized in read_chunks(self._raw_files):
                 positions = [row - first for row in chosen if first <= row < first + len(serialized)]
                 found.append(transports.ask(client, self._rows(serialized), batch_size, positions))
                 first += len(serialized)

@@ -40,6 +40,7 @@ from components.model_server import ModelServerError
 from components.served_candidate import ServedCandidate
 from components.signatures import TRAINED_MODEL_FILE
 from components.skew_report import SkewReport
+from components.tfrecords import read_chunks
 from components.transports import Answers
 
 BATCH_SIZES = (1, 7, 64, 512)
@@ -155,7 +156,7 @@ def compare(
     if rows != done["rows"]:
         report.refuse(f"rows do not pair: {done['rows']} raw, {rows} transformed")
         return report
-    chunks = zip(batch_path, probe_process.answers(workdir), skew_probe.read_chunks(raw_files), answers, strict=True)
+    chunks = zip(batch_path, probe_process.answers(workdir), read_chunks(raw_files), answers, strict=True)
     for (features, predictions), served, raw, answered in chunks:
         report.add(features, predictions, served, raw, answered)
     return report
@@ -216,7 +217,7 @@ def _batch_path(
     """Chunk by chunk of rows: the materialised features, and the trained model's predictions by batch size."""
     predict = _batched(trained)
     found = []
-    for serialized in skew_probe.read_chunks(transformed_files):
+    for serialized in read_chunks(transformed_files):
         features = materialised(serialized)
         found.append((features, {size: _predictions(predict, features, size) for size in batch_sizes}))
     return found

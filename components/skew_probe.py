@@ -1,8 +1,8 @@
 """Asks an exported model what a client would, in a process that knows neither this project nor tensorflow_transform.
 
 Run as a script by SkewGate (components.probe_process), without this project on its path. Its argument is a JSON file
-that names the SavedModel, the raw Examples files, the missing rule, the batch sizes, and the folder for the answers.
-Answers are one `.npz` per chunk of rows, named `chunk-00000.npz`, with the arrays
+that names the SavedModel, the raw Examples files, how many rows are read together, the missing rule, the batch sizes,
+and the folder for the answers. Answers are one `.npz` per chunk of rows, named `chunk-00000.npz`, with the arrays
 `transform_features/<batch size>/<feature>`, `serving_default/<batch size>`, `serving_raw/<batch size>`, each with one
 row per raw row. The last thing written is `probe.json`: either `rows` and the `forbidden_modules` that were loaded, or
 the `error` that ended it.
@@ -22,17 +22,18 @@ import numpy as np
 import tensorflow as tf
 
 FORBIDDEN_MODULES = ("tensorflow_transform", "pipelines", "components")
-CHUNK_ROWS = 8192  # rows answered and compared together
 CHUNK_NAME = "chunk-{:05d}.npz"
 DONE_NAME = "probe.json"
 
 Nest = dict[str, tf.Tensor]
 
 
-def read_chunks(files: list[str]) -> Iterator[np.ndarray]:
-    """Serialized tf.Examples, [up to CHUNK_ROWS] bytes each, in the order of the files and of the rows in them."""
-    records = tf.data.TFRecordDataset(files, compression_type="GZIP")
-    yield from records.batch(CHUNK_ROWS).as_numpy_iterator()
+def _read_chunks(files: list[str], rows: int) -> Iterator[np.ndarray]:
+    """What components.tfrecords.read_chunks gives, of which this script is to know nothing; the reasons stand there."""
+    records = tf.data.TFRecordDataset(files, compression_type="GZIP").batch(rows)
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    yield from records.with_options(options).as_numpy_iterator()
 
 
 def in_batches(function: Callable[[Nest], Nest], outputs: dict[str, tf.TensorSpec]) -> Callable[[Nest, int], Nest]:
@@ -112,7 +113,7 @@ def _answer(request: dict[str, Any], answers: Path) -> int:
     asked = {name: _asker(model.signatures[name]) for name in ("transform_features", "serving_default", "serving_raw")}
     raw_inputs = model.signatures["serving_raw"].structured_input_signature[1]
     rows = 0
-    for index, serialized in enumerate(read_chunks(request["examples"])):
+    for index, serialized in enumerate(_read_chunks(request["examples"], request["chunk_rows"])):
         examples = {"examples": tf.constant(serialized)}
         columns = plain_columns(serialized, raw_inputs, request["missing"])
         out: dict[str, np.ndarray] = {}

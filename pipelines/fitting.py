@@ -12,6 +12,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 from tfx.components.trainer.fn_args_utils import FnArgs
 
+from components.tfrecords import read_records, untuned
 from pipelines.config import TrainerConfig
 
 HISTORY_FILE = "history.json"  # in the ModelRun artifact: one list per metric, one value per epoch
@@ -68,7 +69,7 @@ def read_rows(patterns: list[str], transform: tft.TFTransformOutput, label: str)
     if label not in spec:
         raise TrainingError(f"preprocessing_fn gives no label {label!r}: expected it among {', '.join(sorted(spec))}")
     files = sorted(file for pattern in patterns for file in tf.io.gfile.glob(pattern))
-    records = list(tf.data.TFRecordDataset(files, compression_type="GZIP").as_numpy_iterator())
+    records = read_records(files)
     if not records:
         raise TrainingError(f"no rows to read: expected at least one, received none in {', '.join(patterns)}")
     sparse = sorted(name for name, feature in spec.items() if not isinstance(feature, tf.io.FixedLenFeature))
@@ -169,7 +170,7 @@ def _batches(rows: Rows, batch_size: int, seed: int | None) -> tf.data.Dataset:
     dataset = tf.data.Dataset.from_tensor_slices((rows.features, rows.labels))
     if seed is not None:
         dataset = dataset.shuffle(len(rows), seed=seed)
-    return dataset.batch(batch_size).prefetch(tf.data.AUTOTUNE)
+    return untuned(dataset.batch(batch_size).prefetch(2))
 
 
 def start_warm(model: keras.Model, base_model: str | None) -> int:

@@ -6,13 +6,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import tensorflow as tf
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx_bsl.coders import example_coder
 
+from components import tfrecords
 from pipelines.runs.errors import RunError
-
-_AT_ONCE = 4096  # records
 
 
 def read_records(examples: Path, split: str) -> list[bytes]:
@@ -26,9 +24,7 @@ def read_records(examples: Path, split: str) -> list[bytes]:
     if not files:
         known = sorted(path.name.removeprefix("Split-") for path in examples.glob("Split-*"))
         raise RunError(f"no rows in {folder}: expected a split that is one of {known}, received {split!r}")
-    # One by one takes 20 times as long.
-    batches = tf.data.TFRecordDataset(files, compression_type="GZIP").batch(_AT_ONCE)
-    return [record for batch in batches.as_numpy_iterator() for record in batch]
+    return tfrecords.read_records(files)
 
 
 def to_frame(records: list[bytes], schema: schema_pb2.Schema) -> pd.DataFrame:

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components import model_server, skew_gate, skew_probe, transports
+from components import model_server, skew_gate, transports
 from components.missing_rule import MissingRule
 from components.model_server import ModelServerError
 from components.served_candidate import SAMPLE_ROWS, ServedCandidate, sample
 from components.skew_report import SkewReport
+from components.tfrecords import read_chunks
 from components.transports import GRPC_COLUMNS, GRPC_EXAMPLES, REST_COLUMNS, REST_ROWS, Client, Rows
 from tests import handmade
 from tests.components.test_skew_gate import ROWS, World, differing, honest, planted_probe, reason, world
@@ -82,7 +83,7 @@ class Faulty:
         answers = self.candidate.answers(ROWS, max(skew_gate.BATCH_SIZES), PATIENCE)
         report = SkewReport(batch_sizes=skew_gate.BATCH_SIZES, tolerance=skew_gate.TOLERANCE)
         batch_path = skew_gate._batch_path([self.world.transformed], self.world.trained, skew_gate.BATCH_SIZES)
-        raw = skew_probe.read_chunks([self.world.raw])
+        raw = read_chunks([self.world.raw])
         for (features, predictions), rows, answered in zip(batch_path, raw, answers, strict=True):
             served = {
                 f"transform_features/{size}/{name}": values for size in predictions for name, values in features.items()
