@@ -6,26 +6,25 @@ HyperParameters, whether the file or a search wrote it.
 """
 
 import dataclasses
-import difflib
 import hashlib
 import json
 import shutil
-import tomllib
-import typing
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 import keras_tuner
 
+from pipelines import toml_table
 from pipelines.task import Task
+from pipelines.toml_table import TableError
 
 ARTIFACT_FILE = "best_hyperparameters.txt"  # what TFX's Tuner calls it
 Value = int | float | str | bool
 Record = TypeVar("Record")  # a frozen dataclass, one field for each hyperparameter
 
 
-class HyperparameterError(ValueError):
+class HyperparameterError(TableError):
     """Hyperparameters cannot be used."""
 
 
@@ -104,32 +103,14 @@ def checked(values: Mapping[str, Any], record: type[Record], where: str) -> Reco
     Raises:
         HyperparameterError: A name is unknown or lacking, a type is another, or the record refuses a value.
     """
-    types = typing.get_type_hints(record)
-    if unknown := sorted(values.keys() - types.keys()):
-        raise HyperparameterError(f"{where}: unknown hyperparameter {unknown[0]!r}{_did_you_mean(unknown[0], types)}")
-    if lacking := [name for name in types if name not in values]:
-        raise HyperparameterError(f"{where}: no value for {', '.join(lacking)}; give it one")
     try:
-        return record(**{name: _typed(name, values[name], kind) for name, kind in types.items()})
-    except ValueError as error:
-        raise HyperparameterError(f"{where}: {error}") from error
-
-
-def _typed(name: str, value: Any, kind: type) -> Any:
-    if kind is float and type(value) is int:
-        return float(value)
-    if type(value) is not kind:
-        raise ValueError(f"hyperparameter {name}: expected {kind.__name__}, received {value!r}")
-    return value
-
-
-def _did_you_mean(name: str, known: Mapping[str, Any]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    return f"; did you mean {close[0]!r}?" if close else f": expected {', '.join(known)}"
+        return toml_table.as_record(values, record, where)
+    except TableError as error:
+        raise HyperparameterError(str(error)) from error
 
 
 def _toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text())
-    except tomllib.TOMLDecodeError as error:
-        raise HyperparameterError(f"{path} is not TOML: {error}; correct it there") from error
+        return toml_table.read_table(path)
+    except TableError as error:
+        raise HyperparameterError(str(error)) from error

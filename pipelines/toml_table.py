@@ -29,11 +29,19 @@ def read_toml(path: Path, kind: type[Record]) -> Record:
     Raises:
         TableError: It is no TOML, or it lacks a key, has one that is not known, or a value of another type.
     """
+    return as_record(read_table(path), kind, str(path))
+
+
+def read_table(path: Path) -> dict[str, Any]:
+    """A file's keys and values, whatever they are.
+
+    Raises:
+        TableError: It is no TOML.
+    """
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise TableError(f"{path}: expected TOML, received something else: {error}") from error
-    return as_record(table, kind, str(path))
 
 
 def as_record(table: Mapping[str, Any], kind: type[Record], where: str) -> Record:
