@@ -50,6 +50,8 @@ def evaluation(run: Run) -> dict[str, Any]:
         "worst_metric": shown[0] if shown else None,
         "worst": metrics.worst(slices, shown[0], table.loc[OVERALL, shown[0]]).to_dict("records") if shown else [],
         "overall": table.loc[OVERALL, shown[0]] if shown else None,
+        "slice_names": shown,
+        "changed": metrics.changed(slices).to_dict("records"),
         "metric_names": list(table.columns),
         "slices": metrics.defined(run, measured).reset_index().to_dict("records"),
     }
@@ -98,4 +100,7 @@ def _binary(measured: Measured, threshold: float) -> list[Figure]:
 def _slice_figure(slices: pd.DataFrame, columns: str, metric: str, of_all: float) -> Figure:
     rows = slices[(slices["metric"] == metric) & slices["value"].notna()]
     frame = rows[["label", "rows", "value", "low", "high"]].rename(columns={"label": "slice"})
-    return figure(f"{metric} by {columns}", charts.slices(frame, metric, float(of_all)))
+    return figure(
+        f"{metric} by {columns}",
+        charts.slices(frame.assign(before=rows["value"] - rows["change"]), metric, float(of_all)),
+    )

@@ -19,6 +19,8 @@ _BY_SLICE = (  # the first two that the Evaluator computes are shown slice by sl
     "mean_squared_error", "mean_absolute_error",
 )  # fmt: skip
 _CENTRED = frozenset({"calibration"})  # neither more nor less is better
+_NO_CHANGE = Interval(value=math.nan, low=math.nan, high=math.nan)
+BETTER, WORSE = "better", "worse"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -57,11 +59,13 @@ def overall(run: Run, measured: Measured) -> list[MetricRow]:
 
 
 def by_slice(run: Run, measured: Measured) -> pd.DataFrame:
-    """One row per slice and metric that is drawn: columns slice, columns, label, metric, rows, value, low, high.
+    """One row per slice and metric that is drawn.
 
-    `columns` are the slice's own, and `label` their values. The slices are those of Run.metrics, and so of at least the
-    task's min_slice_rows. The values are the Evaluator's, but NaN where a metric is undefined: TFMA gives an area under
-    a curve as 0 where all labels are the same.
+    Columns: slice, columns, label, metric, rows, value, low, high; then the change against the blessed model, with its
+    interval, as change, change_low, change_high, and what it means as word. `columns` are the slice's own, and `label`
+    their values. The slices are those of Run.metrics, and so of at least the task's min_slice_rows. The values are the
+    Evaluator's, but NaN where a metric is undefined: TFMA gives an area under a curve as 0 where all labels are the
+    same. The change is NaN where there is no blessed model.
     """
     known = metrics_of(measured.task.problem)
     table, found = run.metrics(), []
@@ -70,12 +74,20 @@ def by_slice(run: Run, measured: Measured) -> pd.DataFrame:
             continue
         inside = in_slice(measured.rows, where)
         wanted = {name: known[name] for name in shown_by_slice(table)}
-        some = intervals(measured.labels[inside], measured.predictions[inside], wanted, resamples=measured.resamples)
+        labels, predictions = measured.labels[inside], measured.predictions[inside]
+        some = intervals(labels, predictions, wanted, resamples=measured.resamples)
+        changes: dict[str, Interval] = {}
+        if measured.baseline is not None:
+            before = measured.baseline[inside]
+            changes = differences(labels, predictions, before, wanted, resamples=measured.resamples)
         columns, label = " and ".join(name for name, _ in where), ", ".join(value for _, value in where)
         for name, one in some.items():
             value = table.loc[words, name] if math.isfinite(one.value) else math.nan
-            found.append((words, columns, label, name, int(inside.sum()), value, one.low, one.high))
+            change = changes.get(name, _NO_CHANGE)
+            against = (change.value, change.low, change.high, _meaning(name, change))
+            found.append((words, columns, label, name, int(inside.sum()), value, one.low, one.high, *against))
     names = ["slice", "columns", "label", "metric", "rows", "value", "low", "high"]
+    names += ["change", "change_low", "change_high", "word"]
     return pd.DataFrame(found, columns=names).sort_values("label", key=_natural).sort_values("columns", kind="stable")
 
 
@@ -111,6 +123,16 @@ def worst(frame: pd.DataFrame, metric: str, of_all: float, count: int = 5) -> pd
     return rows.assign(beyond=rows["low"] > of_all if smaller else rows["high"] < of_all)
 
 
+def changed(frame: pd.DataFrame) -> pd.DataFrame:
+    """The slices in which chance alone hardly explains the change against the blessed model, what is worse first.
+
+    Args:
+        frame: of by_slice.
+    """
+    rows = frame[frame["word"].isin([BETTER, WORSE])]
+    return rows.sort_values("change", key=np.abs, ascending=False).sort_values("word", ascending=False, kind="stable")
+
+
 def _natural(labels: pd.Series) -> pd.Series:
     """Sorts 2 before 10."""
     return labels.map(
@@ -129,4 +151,4 @@ def _meaning(name: str, change: Interval | None) -> str:
         return "no clear change"
     if name in _CENTRED:
         return "changed"
-    return "better" if (change.low > 0) != (name in SMALLER_IS_BETTER) else "worse"
+    return BETTER if (change.low > 0) != (name in SMALLER_IS_BETTER) else WORSE

@@ -183,6 +183,8 @@ def test_an_edit_of_the_model_runs_from_trainer_on_and_no_request_fails(
     assert run.result().ran == {"Trainer", "SkewGate", "Evaluator", "Pusher"}
     assert len(set(versions)) == 2
     assert versions == sorted(versions)
+    report = Path(taxi.root / run.result().summary["report"]["path"]).read_text()
+    assert "In no slice is auc or binary_crossentropy clearly better or worse." in report  # only a comment was edited
 
 
 def test_a_search_writes_the_hyperparameters_instead_and_is_cached(taxi: Project, cold: Finished) -> None:

@@ -1,0 +1,73 @@
+"""What is said of slices, on rows whose predictions are known to be better here and worse there."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipelines.problem import BINARY
+from pipelines.report import metrics
+from pipelines.report.measured import Measured
+from pipelines.slices import OVERALL
+from tests.tasks.diabetes.task import TASK
+
+ROWS = 400
+CITY = np.array(["ash", "bay"]).repeat(ROWS // 2)
+LABELS = np.arange(ROWS) % 2
+SURE, UNSURE = np.where(LABELS == 1, 0.9, 0.1), np.where(LABELS == 1, 0.6, 0.4)
+LOSS = {0.9: -np.log(0.9), 0.6: -np.log(0.6)}
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluated:
+    """What metrics.by_slice asks of a run: here the Evaluator's part, which takes a whole pipeline otherwise."""
+
+    table: pd.DataFrame
+
+    def metrics(self) -> pd.DataFrame:
+        return self.table
+
+    def slices(self) -> dict[str, Any]:
+        return {OVERALL: (), "city = ash": (("city", "ash"),), "city = bay": (("city", "bay"),)}
+
+
+def by_slice(predictions: np.ndarray, baseline: np.ndarray | None) -> pd.DataFrame:
+    def loss(inside: np.ndarray) -> float:
+        return float(-np.log(np.where(LABELS == 1, predictions, 1 - predictions))[inside].mean())
+
+    table = pd.DataFrame(
+        {"binary_crossentropy": [loss(CITY != ""), loss(CITY == "ash"), loss(CITY == "bay")]},
+        index=[OVERALL, "city = ash", "city = bay"],
+    )
+    measured = Measured(
+        task=dataclasses.replace(TASK, problem=BINARY), rows=pd.DataFrame({"city": CITY}), labels=LABELS,
+        predictions=predictions, baseline=baseline, baseline_note="",
+    )  # fmt: skip
+    return metrics.by_slice(Evaluated(table), measured)
+
+
+def test_a_slice_is_held_against_the_blessed_model() -> None:
+    frame = by_slice(np.where(CITY == "ash", SURE, UNSURE), np.where(CITY == "ash", UNSURE, SURE))
+    ash, bay = frame.set_index("label").loc[["ash", "bay"]].to_dict("records")
+    gain = LOSS[0.6] - LOSS[0.9]
+    assert (ash["value"], ash["change"], ash["word"]) == (
+        pytest.approx(LOSS[0.9]), pytest.approx(-gain), "better",
+    )  # fmt: skip
+    assert (bay["value"], bay["change"], bay["word"]) == (pytest.approx(LOSS[0.6]), pytest.approx(gain), "worse")
+    assert bay["change_low"] == pytest.approx(gain)
+    assert metrics.changed(frame)["label"].tolist() == ["bay", "ash"]  # what is worse comes first
+
+
+def test_of_equal_models_nothing_is_said() -> None:
+    frame = by_slice(SURE, SURE)
+    assert frame["word"].tolist() == ["no clear change"] * 2
+    assert metrics.changed(frame).empty
+
+
+def test_without_a_blessed_model_nothing_is_said() -> None:
+    frame = by_slice(SURE, None)
+    assert frame["change"].isna().all()
+    assert frame["word"].tolist() == ["", ""]
+    assert metrics.changed(frame).empty
