@@ -28,7 +28,7 @@ from rich.console import Console
 from rich.table import Table
 
 _PROJECT = Path(__file__).resolve().parents[1]
-_SOURCES = ("components", "data", "pipelines", "pyproject.toml")
+_SOURCES = ("components", "data", "pipelines", "serving", "pyproject.toml")
 _EDITED = Path("pipelines", "taxi", "model.py")
 _MEMORY_SECONDS = 0.2  # between two looks at the process tree
 
@@ -70,13 +70,7 @@ def one_round(directory: Path) -> dict[str, Measured]:
     Raises:
         RuntimeError: One of them failed: its time would say nothing.
     """
-    project = directory / "project"
-    for name in _SOURCES:
-        source = _PROJECT / name
-        if source.is_dir():
-            shutil.copytree(source, project / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, project / name)
+    project = copy_project(directory / "project")
     var = directory / "var"
     measured = {
         "upstream": _upstream(directory / "home"),
@@ -86,6 +80,17 @@ def one_round(directory: Path) -> dict[str, Measured]:
     with (project / _EDITED).open("a") as model:
         model.write("\n# An edit, so that everything that depends on the model runs again.\n")
     return {**measured, "model edited": _ours(project, var)}
+
+
+def copy_project(directory: Path) -> Path:
+    """Copies what a run needs to `directory`, to be edited there, and returns it."""
+    for name in _SOURCES:
+        source = _PROJECT / name
+        if source.is_dir():
+            shutil.copytree(source, directory / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, directory / name)
+    return directory
 
 
 def summarise(rounds: list[dict[str, Measured]]) -> dict[str, object]:
