@@ -10,12 +10,12 @@ import math
 import time
 from typing import Any
 
-import httpx
 import pydantic_core
 
 from serving.contract import Contract, Value
 from serving.gateway import model_errors
 from serving.gateway.metrics import Metrics
+from serving.gateway.model_connections import Answer, ModelConnections
 from serving.gateway.settings import Model
 
 _DTYPE = {"int64": "DT_INT64", "float32": "DT_FLOAT", "string": "DT_STRING"}  # as metadata names them
@@ -28,28 +28,20 @@ class ModelServer:
         settings: where it is, and time-outs.
         contract: what the signature has to take.
         metrics: counts errors and times calls.
+
+    Raises:
+        ValueError: The server's address cannot be used.
     """
 
     def __init__(self, settings: Model, contract: Contract, metrics: Metrics):
         self._settings = settings
         self._expected = {feature.name: _DTYPE[feature.kind.value] for feature in contract.features}
         self._metrics = metrics
-        self._client = httpx.AsyncClient(
-            base_url=settings.server.rstrip("/"),
-            timeout=httpx.Timeout(
-                settings.read_seconds, connect=settings.connect_seconds, pool=settings.connect_seconds
-            ),
-            limits=httpx.Limits(
-                max_connections=settings.connections,
-                max_keepalive_connections=settings.connections,
-                keepalive_expiry=30,
-            ),
-            trust_env=False,  # a proxy for the way out is none for the way to the model server
-        )
+        self._connections = ModelConnections(settings)
 
     async def close(self) -> None:
         """Closes the connections."""
-        await self._client.aclose()
+        await self._connections.close()
 
     async def version(self, label: str | None) -> str | None:
         """The version that a label points at, or the latest one for None; None when the server knows no such label.
@@ -60,7 +52,7 @@ class ModelServer:
         label_path = f"/labels/{label}" if label else ""
         response = await self._call("GET", f"/v1/models/{self._settings.name}{label_path}/metadata")
         # 400 is an unknown label, 404 an unknown model, 503 a model that has no labels at all (yet).
-        if label and response.status_code in (400, 404, 503):
+        if label and response.status in (400, 404, 503):
             return None
         self._require_success(response)
         try:
@@ -95,7 +87,7 @@ class ModelServer:
         body = pydantic_core.to_json({"signature_name": self._settings.signature, "inputs": inputs})
         began = time.perf_counter()
         path = f"/v1/models/{self._settings.name}/versions/{version}:predict"
-        response = await self._call("POST", path, content=body, headers={"Content-Type": "application/json"})
+        response = await self._call("POST", path, body)
         self._require_success(response)
         rows = len(next(iter(inputs.values())))
         try:
@@ -109,24 +101,14 @@ class ModelServer:
         self._metrics.upstream_seconds.observe(time.perf_counter() - began)
         return probabilities
 
-    async def _call(self, method: str, path: str, **more: Any) -> httpx.Response:
+    async def _call(self, method: str, path: str, body: bytes | None = None) -> Answer:
         try:
-            return await self._client.request(method, path, **more)
-        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            raise self._failed(model_errors.RefusedError, f"no connection: {error or 'timed out'}") from error
-        except httpx.PoolTimeout as error:
-            raise self._failed(model_errors.OverloadedError, "all connections are busy") from error
-        except httpx.TimeoutException as error:
-            raise self._failed(model_errors.LateError, f"no answer in {self._settings.read_seconds:g} s") from error
-        except httpx.DecodingError as error:
-            raise self._failed(
-                model_errors.BadAnswerError, "expected an answer, received one that does not unpack"
-            ) from error
-        except httpx.TransportError as error:
-            raise self._failed(model_errors.CutOffError, f"the connection broke: {type(error).__name__}") from error
+            return await self._connections.call(method, path, body)
+        except model_errors.ModelError as error:
+            raise self._failed(type(error), str(error)) from error
 
-    def _require_success(self, response: httpx.Response) -> None:
-        if response.status_code == 200:
+    def _require_success(self, response: Answer) -> None:
+        if response.status == 200:
             return
         kinds: dict[int, type[model_errors.ModelError]] = {
             404: model_errors.NotFoundError,
@@ -134,10 +116,8 @@ class ModelServer:
             503: model_errors.UnavailableError,
             504: model_errors.LateError,
         }
-        kind = kinds.get(response.status_code, model_errors.BadAnswerError)
-        raise self._failed(
-            kind, f"expected status 200, received {response.status_code} with {len(response.content)} bytes"
-        )
+        kind = kinds.get(response.status, model_errors.BadAnswerError)
+        raise self._failed(kind, f"expected status 200, received {response.status} with {len(response.content)} bytes")
 
     def _require_inputs(self, version: str, inputs: dict[str, dict[str, str]]) -> None:
         """Holds the inputs of each signature, name -> dtype, against the contract."""

@@ -1,6 +1,7 @@
 """What a client sees when the model server fails; planted one by one."""
 
 import concurrent.futures
+import gzip
 import socket
 import time
 from typing import Any
@@ -124,6 +125,60 @@ def test_an_answer_that_does_not_unpack(client: httpx.Client, model: ScriptedMod
     assert problem(client.post("/v1/tip", json=trip)) == (502, "bad_model_answer")
 
 
+def test_an_answer_that_unpacks(client: httpx.Client, model: ScriptedModel, trip: Trip) -> None:
+    async def packed(send: Any) -> None:
+        body = gzip.compress(b'{"outputs": [[0.25]]}')
+        headers = [(b"content-length", str(len(body)).encode()), (b"content-encoding", b"gzip")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    model.faults = [packed]
+    assert client.post("/v1/tip", json=trip).json()["predictions"][0]["probability"] == 0.25
+
+
+def test_an_answer_in_an_unknown_packing(client: httpx.Client, model: ScriptedModel, trip: Trip) -> None:
+    async def packed(send: Any) -> None:
+        headers = [(b"content-length", b"5"), (b"content-encoding", b"br")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b"plain"})
+
+    model.faults = [packed]
+    assert problem(client.post("/v1/tip", json=trip)) == (502, "bad_model_answer")
+    assert len(model.asked) == 1
+
+
+def test_a_redirection_is_not_followed(
+    client: httpx.Client, model: ScriptedModel, model_server: HttpServer, trip: Trip
+) -> None:
+    async def elsewhere(send: Any) -> None:
+        headers = [
+            (b"content-length", b"0"),
+            (b"location", f"{model_server.url}/v1/models/taxi/versions/1:predict".encode()),
+        ]
+        await send({"type": "http.response.start", "status": 307, "headers": headers})
+        await send({"type": "http.response.body", "body": b""})
+
+    model.faults = [elsewhere]
+    assert problem(client.post("/v1/tip", json=trip)) == (502, "bad_model_answer")
+    assert len(model.asked) == 1
+
+
+def test_a_connection_is_used_again(start: Start, model: ScriptedModel, trip: Trip) -> None:
+    callers = set()
+
+    async def counted(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            callers.add(scope["client"])
+        await model(scope, receive, send)
+
+    with HttpServer(counted) as server:
+        client = start({"model.server": server.url})
+        for _ in range(5):
+            assert client.post("/v1/tip", json=trip).status_code == 200
+    assert len(model.asked) == 5
+    assert len(callers) == 1
+
+
 def request_line(lines: list[Any]) -> Any:
     """The log's line on the one request, which is written after the answer."""
     deadline = time.monotonic() + 10
@@ -186,7 +241,7 @@ def test_an_answer_that_is_no_http_is_not_quoted(start: Start) -> None:
                 connection.sendall(b"Main St. 5\r\n\r\n")
                 assert problem(answer.result()) == (503, "no_model")
         line = request_line(lines)
-    assert line["model_error"].endswith("the connection broke: RemoteProtocolError")
+    assert line["model_error"].endswith("the connection broke: ClientResponseError")
     assert "Main St." not in str(lines)
 
 
