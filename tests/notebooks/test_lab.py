@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Page, TimeoutError
 
 from tests.browser import Tab
 from tests.runs.project import Finished, Project, environment
@@ -60,10 +61,7 @@ def test_a_new_user_runs_a_notebook(taxi: Project, cold_taxi: Finished, tmp_path
         page.goto(f"{origin}/lab/tree/{NOTEBOOK}?token={TOKEN}")
         page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=RUN)
         assert page.locator(".jp-Dialog, .jp-Notification").count() == 0  # nobody is asked about news
-        page.get_by_role("menuitem", name="Run", exact=True).click()
-        page.get_by_role("menuitem", name="Restart Kernel and Run All Cells").click()
-        page.get_by_role("button", name="Confirm Kernel Restart").click()
-        page.wait_for_function(ALL_RAN, timeout=RUN)
+        _restart_and_run_all(page)
         assert page.locator(SPOKEN).all_inner_texts() == []
         text = page.locator(".jp-Notebook").inner_text()
         pictures = page.locator(".jp-Notebook .jp-OutputArea-output img")
@@ -76,6 +74,20 @@ def test_a_new_user_runs_a_notebook(taxi: Project, cold_taxi: Finished, tmp_path
     assert all(own >= 2 * shown > 600 for own, shown in sizes)  # sharp on a fine screen
     assert beyond == []
     assert tab.page_errors == []
+
+
+def _restart_and_run_all(page: Page) -> None:
+    """Once more where no end comes: JupyterLab now and then loses cells while the kernel restarts (its issue 13361)."""
+    for attempts_left in (2, 1, 0):
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.get_by_role("menuitem", name="Restart Kernel and Run All Cells").click()
+        page.get_by_role("button", name="Confirm Kernel Restart").click()
+        try:
+            page.wait_for_function(ALL_RAN, timeout=RUN / 3)
+            return
+        except TimeoutError:
+            if not attempts_left:
+                raise
 
 
 def _answers(url: str) -> bool:
