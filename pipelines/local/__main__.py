@@ -24,7 +24,7 @@ import traceback
 from pathlib import Path
 from typing import TextIO
 
-from pipelines.local import interruption
+from pipelines import interruption
 from pipelines.local.explain import explain
 from pipelines.local.lock import BusyError, exclusive
 from pipelines.local.options import Options, parse

@@ -17,7 +17,7 @@ from tfx.orchestration.pipeline import Pipeline
 from tfx.orchestration.portable import launcher, runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
 
-from pipelines.local import interruption
+from pipelines import interruption
 from pipelines.local.integrity import IntegrityError, Ledger
 from pipelines.local.results import CACHED, FAILED, RAN, SKIPPED, NodeResult, Written
 

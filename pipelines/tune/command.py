@@ -5,7 +5,6 @@ It loads without TFX, so that --help and a busy folder need not wait for it.
 
 import argparse
 import dataclasses
-import signal
 import sys
 import traceback
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from pipelines import interruption
 from pipelines.local.argument_types import minutes, path, whole
 from pipelines.local.explain import explain
 from pipelines.local.lock import BusyError, exclusive
@@ -53,7 +53,7 @@ class Begun:
 def main(name: str, description: str | None, body: Callable[[Begun], None], arguments: list[str] | None = None) -> int:
     """Runs a command and returns its exit status: 0 done, 1 failed, 2 bad usage or a busy folder, 130 interrupted."""
     options = _parse(name, description, arguments)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # `kill` ends it as Ctrl-C does
+    interruption.remember()
     try:
         with exclusive(options.var), scratch(options.var / "tmp"):
             directory = new_run_directory(options.var / name)

@@ -24,6 +24,7 @@ from keras_tuner.engine.trial import Trial as KerasTrial
 from keras_tuner.engine.trial import TrialStatus
 from keras_tuner.errors import FailedTrialError
 
+from pipelines import interruption
 from pipelines.config import TrainerConfig, TunerConfig
 from pipelines.fitting import Rows
 from pipelines.hyperparameters import checked
@@ -98,6 +99,7 @@ class Search(BaseTuner):
         try:
             return {_OBJECTIVE.name: self._score(trial.hyperparameters.values)}
         except Exception as error:
+            interruption.raise_if_asked()  # It is no trial's fault, and the rest is not wanted.
             self._failures[trial.trial_id] = in_a_line(error)
             logging.exception("Trial %s failed.", trial.trial_id)
             raise

@@ -13,6 +13,7 @@ import keras
 import numpy as np
 from absl import logging
 
+from pipelines import interruption
 from pipelines.fitting import Rows
 from pipelines.hyperparameters import Value
 from pipelines.tune.budget import Deadline, Ends
@@ -113,6 +114,7 @@ def _train(material: Material, hyperparameters: Any, number: int, deadline: Dead
         if not np.isfinite(predictions).all():
             raise NoPredictionError("a prediction is not a number")
     except Exception as error:  # Whatever a training raises is its result; the others go on, and the log has it.
+        interruption.raise_if_asked()
         logging.exception("A training failed.")
         return Training(number=number, seconds=time.monotonic() - begin, failure=in_a_line(error))
     finally:

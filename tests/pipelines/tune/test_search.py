@@ -73,3 +73,9 @@ def test_a_trial_that_takes_too_long_is_ended(tmp_path: Path) -> None:
     endless = dataclasses.replace(COMMITTED, architecture=ENDLESS)
     with pytest.raises(SearchError, match=r"^no trial of 1 finished: out of time: the 0\.02 minutes were over before"):
         search(material(), endless, TunerConfig(trials=3, minutes=0.02), tmp_path)
+
+
+@pytest.mark.usefixtures("lost_interruption")
+def test_a_trial_that_fails_after_ctrl_c_ends_the_search(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        search(material(), dataclasses.replace(COMMITTED, architecture=BROKEN), TunerConfig(trials=3), tmp_path)

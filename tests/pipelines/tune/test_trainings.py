@@ -47,6 +47,12 @@ def test_a_training_that_fails_does_not_stop_the_rest() -> None:
     assert finished_by_all({"sound": trainings["sound"]}) == [0, 1]
 
 
+@pytest.mark.usefixtures("lost_interruption")
+def test_a_training_that_fails_after_ctrl_c_is_no_failure_but_the_end() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        train_each(material(), [candidate("broken", architecture=BROKEN), candidate("sound")], 2, NEVER)
+
+
 def test_a_prediction_that_is_no_number_is_a_failure() -> None:
     found = material()
     found.rows.features["x"][::PARTS] = math.nan  # those that the search holds out: the others train on them
