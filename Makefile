@@ -75,7 +75,7 @@ data: $(STAMP) ## Prepare the task's rows under var/data/ (no network)
 	@$(RUN) -m data.$(TASK) --out '$(VAR)/data/$(TASK)'
 
 run-local: $(STAMP) ## The whole pipeline on this machine: from rows to a pushed model
-	@$(RUN) -m pipelines.local --task '$(TASK)' --var '$(VAR)' $(if $(DATA),--data '$(DATA)') \
+	@$(RUN) -m pipelines.runner --task '$(TASK)' --var '$(VAR)' $(if $(DATA),--data '$(DATA)') \
 	    $(if $(TRAIN_STEPS),--train-steps '$(TRAIN_STEPS)') $(if $(INFRA),--infra '$(INFRA)') $(if $(FORCE),--force) \
 	    $(if $(VERBOSE),--verbose) $(if $(TUNE),--tune $(SEARCH)) $(if $(REQUIRE_REVIEW),--require-review) \
 	    $(if $(PUSH_TO),--push-to '$(PUSH_TO)')

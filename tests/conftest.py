@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.export import export_model
+from pipelines.modeling.export import export_model
 from tests import handmade
 from tests.runs.project import Finished, Project
 

@@ -11,14 +11,14 @@ Exit status: 0 done; 1 something failed, such as every architecture; 2 bad usage
 130 interrupted.
 """
 
-from pipelines.tune import command
+from pipelines.experiments import command
 from serving import importing
 from serving.leaving import leave
 
 
 def _body(begun: command.Begun) -> None:
     with importing.uncollected():
-        from pipelines.portfolio import portfolio  # Imported here: --help and a busy folder need not wait for TFX.
+        from pipelines.experiments import portfolio
 
     portfolio.run(begun)
 

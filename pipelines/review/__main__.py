@@ -17,7 +17,7 @@ import warnings
 from pathlib import Path
 
 from pipelines.native_log import held_back
-from pipelines.task_names import TaskError, task_module
+from pipelines.task_definition.lookup import TaskError, task_module
 from serving import importing
 from serving.leaving import leave
 
@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
             from pipelines.review import reviewing
             from pipelines.review.record import ReviewError, append_review, review_file
             from pipelines.runs import RunError, Runs
-            from pipelines.task import load_task
+            from pipelines.task_definition.task import load_task
 
         refusal = None
         try:

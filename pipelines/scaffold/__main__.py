@@ -7,7 +7,7 @@ import warnings
 from pathlib import Path
 
 from pipelines.native_log import held_back
-from pipelines.problem import PROBLEMS
+from pipelines.task_definition.problem import PROBLEMS
 from serving import importing
 from serving.leaving import leave
 
@@ -40,10 +40,10 @@ def main(arguments: list[str] | None = None) -> int:
 def _new_task(options: argparse.Namespace) -> tuple[int, str]:
     """The exit status, and what to say."""
     with importing.uncollected():
-        from components.csv_source import SourceError
-        from pipelines.scaffold.closing_words import in_words
+        from components.csv_example_gen.csv_files import SourceError
         from pipelines.scaffold.errors import ScaffoldError
         from pipelines.scaffold.new_task import new_task
+        from pipelines.scaffold.next_steps import in_words
 
     try:
         written = new_task(

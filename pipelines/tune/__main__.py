@@ -11,14 +11,14 @@ Exit status: 0 done, whether there is a proposal or not; 1 something failed; 2 b
 folder; 130 interrupted.
 """
 
-from pipelines.tune import command
+from pipelines.experiments import command
 from serving import importing
 from serving.leaving import leave
 
 
 def _body(begun: command.Begun) -> None:
     with importing.uncollected():
-        from pipelines.tune import tune  # Imported here: --help and a busy folder need not wait for TFX.
+        from pipelines.experiments import tune
 
     tune.run(begun)
 

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from components.signatures import SignatureError
-from pipelines.export import export_model
+from pipelines.modeling.export import export_model
 from pipelines.runs import RunError
 from pipelines.runs.examples import to_frame
 from pipelines.runs.model import RunModel

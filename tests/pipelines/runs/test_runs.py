@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.local.summary import FORMAT as WRITTEN_FORMAT
+from pipelines.runner.summary import FORMAT as WRITTEN_FORMAT
 from pipelines.runs import RunError, Runs
 from pipelines.runs.record import FORMAT
 from tests.pipelines.runs.made_history import MadeHistory

@@ -89,16 +89,16 @@ def test_the_walk_throughs_model_answers_as_shown(project: Project, walked: list
 def test_the_code_of_new_tasks_passes_make_check(project: Project, walked: list[str]) -> None:
     passes(project, sys.executable, "-m", "ruff", "format", "--check", *places())
     passes(project, sys.executable, "-m", "ruff", "check", *places())
-    packages = [word for name in TASKS + AWKWARD for word in ("-m", f"data.{name}", "-p", f"pipelines.{name}")]
+    packages = [word for name in TASKS + AWKWARD for word in ("-m", f"data.{name}", "-p", f"pipelines.tasks.{name}")]
     passes(project, sys.executable, "-m", "mypy", *packages)
     passes(project, str(Path(sys.executable).with_name("lint-imports")))
 
 
 def test_a_new_task_is_known_to_itself_only(project: Project, walked: list[str]) -> None:
     trespasser = project.root / "pipelines" / "sugar" / "trespasser.py"
-    trespasser.write_text("import pipelines.iris.features\n")
+    trespasser.write_text("import pipelines.tasks.iris.features\n")
     try:
-        with pytest.raises(AssertionError, match=r"pipelines.sugar.trespasser -> pipelines.iris"):
+        with pytest.raises(AssertionError, match=r"pipelines.tasks.sugar.trespasser -> pipelines.tasks.iris"):
             passes(project, str(Path(sys.executable).with_name("lint-imports")))
     finally:
         trespasser.unlink()
@@ -128,8 +128,8 @@ def test_the_gateway_knows_the_binary_task(project: Project) -> None:
 @pytest.mark.one_stack
 def test_the_tests_of_new_tasks_pass(project: Project, walked: list[str]) -> None:
     # The awkward one's signs and texts do not reach its model.
-    parts = [f"tests/pipelines/awkward/test_{part}.py" for part in ("rows", "contract", "preprocessing")]
-    done = pytest_in(project, [*(f"tests/pipelines/{name}" for name in TASKS), *parts])
+    parts = [f"tests/pipelines/tasks/awkward/test_{part}.py" for part in ("rows", "contract", "preprocessing")]
+    done = pytest_in(project, [*(f"tests/pipelines/tasks/{name}" for name in TASKS), *parts])
     assert done.returncode == 0, done.stdout
 
 
@@ -137,9 +137,9 @@ def test_the_tests_of_new_tasks_pass(project: Project, walked: list[str]) -> Non
 def test_the_tests_of_a_new_task_can_fail(project: Project) -> None:
     project.edit("data/sugar.md", "| bmi | FLOAT | 0 |", "| bmi | FLOAT | 1 |")
     project.edit("data/schema/sugar.pbtxt", "max: 140.0", "max: 70.0")
-    project.edit("pipelines/sugar/preprocessing.py", "tf.zeros_like(scores)", "tf.ones_like(scores)")
+    project.edit("pipelines/tasks/sugar/preprocessing.py", "tf.zeros_like(scores)", "tf.ones_like(scores)")
     parts = ("rows", "contract", "preprocessing")
-    done = pytest_in(project, [f"tests/pipelines/sugar/test_{part}.py" for part in parts])
+    done = pytest_in(project, [f"tests/pipelines/tasks/sugar/test_{part}.py" for part in parts])
     assert set(re.findall(r"^FAILED \S+::(\w+)", done.stdout, re.MULTILINE)) == {
         "test_figures_of_a_column",
         "test_the_rows_keep_it",
@@ -151,5 +151,5 @@ def test_the_tests_of_a_new_task_can_fail(project: Project) -> None:
 
 def places() -> list[str]:
     """The code of the new tasks."""
-    folders = ("data/{}.py", "pipelines/{}", "tests/pipelines/{}")
+    folders = ("data/{}.py", "pipelines/tasks/{}", "tests/pipelines/tasks/{}")
     return [folder.format(name) for name in TASKS + AWKWARD for folder in folders]
