@@ -2,10 +2,10 @@
 
 Run as a script by SkewGate (components.skew_gate.probe_process), without this project on its path. Its argument is a
 JSON file that names the SavedModel, the raw Examples files, how many rows are read together, the missing rule, the
-batch sizes, and the folder for the answers. Answers are one `.npz` per chunk of rows, named `chunk-00000.npz`, with the arrays
-`transform_features/<batch size>/<feature>`, `serving_default/<batch size>`, `serving_raw/<batch size>`, each with one
-row per raw row. The last thing written is `probe.json`: either `rows` and the `forbidden_modules` that were loaded, or
-the `error` that ended it.
+batch sizes, and the folder for the answers. Answers are one `.npz` per chunk of rows, named `chunk-00000.npz`, with the
+arrays `transform_features/<batch size>/<feature>`, `serving_default/<batch size>`, `serving_raw/<batch size>`, each
+with one row per raw row. The last thing written is `probe.json`: either `rows` and the `forbidden_modules` that were
+loaded, or the `error` that ended it.
 """
 
 import gc
