@@ -16,6 +16,7 @@ from pipelines.experiments.command import SEARCH_SHARE, Begun, Options
 from pipelines.experiments.data_nodes import material, pipeline_config, run_until
 from pipelines.experiments.tune import committed_values, compare_finished
 from pipelines.modeling.hyperparameters import checked
+from pipelines.nodes import TRANSFORM
 from pipelines.search.comparison import Compared
 from pipelines.search.deadline import Deadline
 from pipelines.search.measures import measures
@@ -50,7 +51,7 @@ def run(begun: Begun) -> None:
     task = load_task(options.task)
     committed = committed_values(task)
     config = pipeline_config(task, options, None)
-    found = material(config, run_until("Transform", config, begun.run_id, console)["Transform"])
+    found = material(config, run_until(TRANSFORM, config, begun.run_id, console)[TRANSFORM])
     console.print(
         f"\neach architecture: {options.trials} trials, {options.seeds} trainings of the best, "
         f"{options.minutes:g} minutes at most"

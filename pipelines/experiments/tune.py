@@ -11,6 +11,7 @@ from pipelines.experiments.command import SEARCH_SHARE, Begun
 from pipelines.experiments.data_nodes import material, pipeline_config, run_until
 from pipelines.experiments.proposal import better_beyond_noise, patch
 from pipelines.modeling.hyperparameters import checked, read_hyperparameters
+from pipelines.nodes import TRANSFORM, TUNER
 from pipelines.runner.results import NodeResult
 from pipelines.search.comparison import FEWEST, Compared, compare
 from pipelines.search.deadline import Deadline
@@ -38,9 +39,9 @@ def run(begun: Begun) -> None:
     committed = committed_values(task)
     budget = TunerConfig(trials=options.trials, minutes=options.minutes * SEARCH_SHARE)
     config = pipeline_config(task, options, budget)
-    nodes = run_until("Tuner", config, begun.run_id, console)
-    found = material(config, nodes["Transform"])
-    candidates = [Candidate(name=COMMITTED, hyperparameters=committed), *_best_trials(nodes["Tuner"], committed)]
+    results = run_until(TUNER, config, begun.run_id, console)
+    found = material(config, results[TRANSFORM])
+    candidates = [Candidate(name=COMMITTED, hyperparameters=committed), *_best_trials(results[TUNER], committed)]
     console.print(f"\nthe committed values and the best {len(candidates) - 1} trials, {options.seeds} trainings each:")
     deadline = Deadline(options.minutes * (1 - SEARCH_SHARE))
     trainings = train_each(found, candidates, options.seeds, deadline)

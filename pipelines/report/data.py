@@ -9,9 +9,10 @@ from pipelines import charts
 from pipelines.report.figure import Figure, figure
 from pipelines.report.numbers import number, percent
 from pipelines.report.optional import reached
+from pipelines.nodes import EVAL, TRAIN
 from pipelines.runs import Run
 
-TRAIN, EVAL, BEFORE = "train", "eval", "accepted before"
+BEFORE = "accepted before"
 _NUMBERS = ("min", "median", "mean", "max")
 
 

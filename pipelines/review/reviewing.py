@@ -4,6 +4,7 @@ import datetime
 import subprocess
 from typing import Any
 
+from pipelines.nodes import TUNER
 from pipelines.review.record import Review, ReviewError
 from pipelines.review.state import room_changes
 from pipelines.runs import Run
@@ -26,7 +27,7 @@ def make_review(task: Task, run: Run, reviewer: str, note: str) -> Review:
     """
     summary = run.summary
     _require_blessed(summary)
-    if any(node["id"] == "Tuner" for node in summary["nodes"]):
+    if any(node["id"] == TUNER for node in summary["nodes"]):
         raise ReviewError(
             f"run {run.id} searched for its hyperparameters: expected a run that was trained with those of the task's "
             "folder; commit what the search proposes, run again, and review that run"
