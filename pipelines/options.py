@@ -40,11 +40,11 @@ class RunOptions(TaskOptions):
     """The options of a run of the whole pipeline."""
 
     tune: bool = False
-    """Search for hyperparameters instead of taking the committed ones."""
+    """Search for hyperparameters, within --trials and --minutes, instead of taking the committed ones."""
     budget: Annotated[TunerConfig | None, _FLAT] = None
     trainer: Annotated[TrainerOptions, _FLAT] = TrainerOptions()
     infra: Infra = "embedded"
-    """What must serve a model before it is pushed: the embedded model server, or TensorFlow Serving in Docker as well."""
+    """What must serve a model before it is pushed: the embedded server, or TensorFlow Serving in Docker as well."""
     push_to: Path | None = None
     """Push to <push-to>/<task>/ instead of below --var."""
     require_review: bool = False

@@ -22,6 +22,7 @@ from pipelines.options import RunOptions
 from pipelines.review import state as review
 from pipelines.search import tuner_entry
 from pipelines.task_definition.task import Task
+from pipelines.task_definition.tuning import Tuning
 
 
 def resolve(options: RunOptions, task: Task) -> PipelineConfig:
@@ -82,17 +83,18 @@ def checked_eval_config(eval_config: config_pb2.EvalConfig) -> config_pb2.EvalCo
     return eval_config
 
 
-def require_tuning(task: Task) -> None:
-    """Checks that a task says what to search.
+def require_tuning(task: Task) -> Tuning:
+    """What a task says of a search.
 
     Raises:
-        ConfigError: It does not.
+        ConfigError: Nothing.
     """
     if task.tuning is None:
         raise ConfigError(
             f"task {task.name} says nothing of what to search: expected Task(tuning=...), received none; "
             "see docs/tuning.md"
         )
+    return task.tuning
 
 
 def _csv_input(data: Path, task: Task) -> CsvInput:

@@ -10,9 +10,8 @@ from typing import Any
 from absl import logging
 from rich.console import Console
 
-from pipelines.config import TunerConfig
 from pipelines.experiments import record
-from pipelines.experiments.command import SEARCH_SHARE, Begun, Options
+from pipelines.experiments.command import CommandContext, ExperimentOptions
 from pipelines.experiments.data_nodes import material, pipeline_config, run_until
 from pipelines.experiments.tune import committed_values, compare_finished
 from pipelines.modeling.hyperparameters import checked
@@ -39,7 +38,7 @@ class Approach:
     failure: str | None = None  # why it was given up
 
 
-def run(begun: Begun) -> None:
+def run(context: CommandContext) -> None:
     """Runs the command.
 
     Raises:
@@ -47,26 +46,26 @@ def run(begun: Begun) -> None:
         DataNodesError: A node failed.
         ComparisonError: No architecture came far enough to be compared.
     """
-    options, console = begun.options, begun.console
+    options, console = context.options, context.console
     task = load_task(options.task)
     committed = committed_values(task)
-    config = pipeline_config(task, options, None)
-    found = material(config, run_until(TRANSFORM, config, begun.run_id, console)[TRANSFORM])
+    config = pipeline_config(task, options)
+    found = material(config, run_until(TRANSFORM, config, context.run_id, console)[TRANSFORM])
     console.print(
-        f"\neach architecture: {options.trials} trials, {options.seeds} trainings of the best, "
-        f"{options.minutes:g} minutes at most"
+        f"\neach architecture: {options.budget.trials} trials, {options.seeds} trainings of the best, "
+        f"{options.budget.minutes:g} minutes at most"
     )
     approaches = try_each(options, found, committed, console)
     trainings = {approach.name: approach.trainings for approach in approaches}
     compared = compare_finished(found, trainings)
     console.print()
     record.show(console, measures(task.problem), compared, trainings)
-    path = begun.directory / _RECORD_FILE
-    record.write(path, _record(begun, approaches, compared))
+    path = context.directory / _RECORD_FILE
+    record.write(path, _record(context, approaches, compared))
     console.print(f"record  {path}", markup=False, soft_wrap=True)
 
 
-def try_each(options: Options, found: Material, committed: Any, console: Console) -> list[Approach]:
+def try_each(options: ExperimentOptions, found: Material, committed: Any, console: Console) -> list[Approach]:
     """Tries one architecture after the other, and tells of each; what fails in one does not touch the next.
 
     Args:
@@ -82,14 +81,13 @@ def try_each(options: Options, found: Material, committed: Any, console: Console
     return approaches
 
 
-def _tried(options: Options, found: Material, start: Any) -> Approach:
+def _tried(options: ExperimentOptions, found: Material, start: Any) -> Approach:
     """Searches one architecture, and trains its best; within its own budget, whatever happens."""
     began = time.monotonic()
-    deadline = Deadline(options.minutes)
-    budget = TunerConfig(trials=options.trials, minutes=options.minutes * SEARCH_SHARE)
+    deadline = Deadline(options.budget.minutes)
     try:
         with tempfile.TemporaryDirectory() as scratch:
-            trials = search(found, start, budget, Path(scratch))
+            trials = search(found, start, options.search_budget, Path(scratch))
     except SearchError as error:
         logging.exception("No trial of %s finished.", start.architecture)
         return Approach(name=start.architecture, seconds=time.monotonic() - began, failure=str(error))
@@ -122,13 +120,13 @@ def _tell(console: Console, approach: Approach) -> None:
 
 
 def _record(
-    begun: Begun, approaches: Sequence[Approach], compared: Mapping[str, Mapping[str, Compared]]
+    context: CommandContext, approaches: Sequence[Approach], compared: Mapping[str, Mapping[str, Compared]]
 ) -> dict[str, Any]:
-    options = begun.options
+    options = context.options
     return {
         "format": 1,
         "task": options.task,
-        "budget": {"trials": options.trials, "minutes": options.minutes, "seeds": options.seeds},
+        "budget": {"trials": options.budget.trials, "minutes": options.budget.minutes, "seeds": options.seeds},
         "approaches": {
             approach.name: _approach_record(approach, compared.get(approach.name)) for approach in approaches
         },

@@ -5,13 +5,13 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pipelines.config import ConfigError, TunerConfig
 from pipelines.experiments import record
-from pipelines.experiments.command import SEARCH_SHARE, Begun
+from pipelines.experiments.command import CommandContext
 from pipelines.experiments.data_nodes import material, pipeline_config, run_until
 from pipelines.experiments.proposal import better_beyond_noise, patch
 from pipelines.modeling.hyperparameters import checked, read_hyperparameters
 from pipelines.nodes import TRANSFORM, TUNER
+from pipelines.resolution import require_tuning
 from pipelines.runner.results import NodeResult
 from pipelines.search.comparison import FEWEST, Compared, compare
 from pipelines.search.deadline import Deadline
@@ -26,7 +26,7 @@ _BEST = 3  # trials that are compared with the committed values
 _PATCH_FILE, _RECORD_FILE = "proposal.patch", "tune.json"
 
 
-def run(begun: Begun) -> None:
+def run(context: CommandContext) -> None:
     """Runs the command.
 
     Raises:
@@ -34,16 +34,15 @@ def run(begun: Begun) -> None:
         DataNodesError: A node failed, the Tuner among them.
         ComparisonError: There was no time to compare.
     """
-    options, console = begun.options, begun.console
+    options, console = context.options, context.console
     task = load_task(options.task)
     committed = committed_values(task)
-    budget = TunerConfig(trials=options.trials, minutes=options.minutes * SEARCH_SHARE)
-    config = pipeline_config(task, options, budget)
-    results = run_until(TUNER, config, begun.run_id, console)
+    config = pipeline_config(task, options, options.search_budget)
+    results = run_until(TUNER, config, context.run_id, console)
     found = material(config, results[TRANSFORM])
     candidates = [Candidate(name=COMMITTED, hyperparameters=committed), *_best_trials(results[TUNER], committed)]
     console.print(f"\nthe committed values and the best {len(candidates) - 1} trials, {options.seeds} trainings each:")
-    deadline = Deadline(options.minutes * (1 - SEARCH_SHARE))
+    deadline = Deadline(options.comparison_minutes)
     trainings = train_each(found, candidates, options.seeds, deadline)
     compared = compare_finished(found, trainings, COMMITTED)
     of_problem = measures(task.problem)
@@ -53,9 +52,9 @@ def run(begun: Begun) -> None:
             console.print(line, markup=False, soft_wrap=True)
     by_name = {candidate.name: dataclasses.asdict(candidate.hyperparameters) for candidate in candidates}
     proposed = better_beyond_noise(of_problem, compared, COMMITTED)
-    _write(begun, by_name, trainings, compared, proposed)
+    _write(context, by_name, trainings, compared, proposed)
     assert task.hyperparameters is not None
-    _say(begun, of_problem, compared, proposed, patch(task.hyperparameters, by_name[proposed]) if proposed else "")
+    _say(context, of_problem, compared, proposed, patch(task.hyperparameters, by_name[proposed]) if proposed else "")
 
 
 def committed_values(task: Task) -> Any:
@@ -65,12 +64,9 @@ def committed_values(task: Task) -> Any:
         ConfigError: The task says nothing of what to search.
         HyperparameterError: The file cannot be used.
     """
-    if task.tuning is None or task.hyperparameters is None:
-        raise ConfigError(
-            f"task {task.name} says nothing of what to search: expected Task(tuning=...), received none; see "
-            "docs/tuning.md"
-        )
-    return read_hyperparameters(task.hyperparameters, task.tuning.hyperparameters)
+    tuning = require_tuning(task)
+    assert task.hyperparameters is not None  # Task saw to it.
+    return read_hyperparameters(task.hyperparameters, tuning.hyperparameters)
 
 
 def compare_finished(
@@ -104,7 +100,7 @@ def _best_trials(tuner: NodeResult, committed: Any) -> list[Candidate]:
 
 
 def _write(
-    begun: Begun,
+    context: CommandContext,
     values: Mapping[str, Mapping[str, Any]],
     trainings: Mapping[str, Sequence[Training]],
     compared: Mapping[str, Mapping[str, Compared]],
@@ -118,13 +114,13 @@ def _write(
         }
         for name, made in trainings.items()
     }
-    options = begun.options
+    options = context.options
     record.write(
-        begun.directory / _RECORD_FILE,
+        context.directory / _RECORD_FILE,
         {
             "format": 1,
             "task": options.task,
-            "budget": {"trials": options.trials, "minutes": options.minutes, "seeds": options.seeds},
+            "budget": {"trials": options.budget.trials, "minutes": options.budget.minutes, "seeds": options.seeds},
             "candidates": candidates,
             "proposed": proposed,
         },
@@ -132,18 +128,18 @@ def _write(
 
 
 def _say(
-    begun: Begun,
+    context: CommandContext,
     of_problem: Sequence[Measure],
     compared: Mapping[str, Mapping[str, Compared]],
     proposed: str | None,
     change: str,
 ) -> None:
     """The proposal, or that there is none."""
-    console = begun.console
+    console = context.console
     if proposed is None:
         console.print("\nNothing is better beyond noise: keep the committed values.")
     else:
-        path = begun.directory / _PATCH_FILE
+        path = context.directory / _PATCH_FILE
         write_whole(path, change)
         found = compared[proposed][of_problem[-1].name].change
         assert found is not None
@@ -154,4 +150,4 @@ def _say(
         )
         console.print(change, markup=False, soft_wrap=True)
         console.print(f"Nothing was changed. To take it: git apply {path}", markup=False, soft_wrap=True)
-    console.print(f"record  {begun.directory / _RECORD_FILE}", markup=False, soft_wrap=True)
+    console.print(f"record  {context.directory / _RECORD_FILE}", markup=False, soft_wrap=True)

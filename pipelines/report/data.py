@@ -6,10 +6,10 @@ import pandas as pd
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from pipelines import charts
+from pipelines.nodes import EVAL, TRAIN
 from pipelines.report.figure import Figure, figure
 from pipelines.report.numbers import number, percent
 from pipelines.report.optional import reached
-from pipelines.nodes import EVAL, TRAIN
 from pipelines.runs import Run
 
 BEFORE = "accepted before"
