@@ -1,11 +1,12 @@
 """Reads the command line, runs a subcommand, and ends the process with its exit status."""
 
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from cyclopts import App, CoercionError, CycloptsError, Parameter, UnusedCliTokensError
+from cyclopts import App, CoercionError, CycloptsError, Parameter, Token, UnusedCliTokensError, convert
 
 from pipelines.cli import completion, new_task, portfolio, report, review, run, runs, tune
 from pipelines.cli.usage import UsageError
@@ -15,7 +16,20 @@ from serving.process_control import exit_now
 SCRIPT = "tfx-pipeline"
 PROGRAM = SCRIPT if Path(sys.argv[0]).name == SCRIPT else "python -m pipelines"
 USAGE = 2  # exit status
-_KINDS = {int: "a whole number", float: "a number"}
+
+
+def _value(kind: Any, tokens: Sequence[Token]) -> Any:
+    """Reads an option's value. Cyclopts itself would round 1.5 to a whole number."""
+    text = tokens[0].value
+    if kind is int and not re.fullmatch(r"-?\d+", text):
+        raise ValueError(f"expected a whole number, received {text!r}")
+    try:
+        return convert(kind, tokens)
+    except CoercionError as error:
+        if kind is not float:
+            raise
+        raise ValueError(f"expected a number, received {text!r}") from error
+
 
 app = App(
     name=PROGRAM,
@@ -33,7 +47,9 @@ another run is using the folder; 130 interrupted.
     help_format="plaintext",
     version_flags=(),
     default_parameter=Parameter(
-        negative=(), show_default=lambda default: None if default in (None, False) else default
+        negative=(),
+        show_default=lambda default: None if default in (None, False) else default,
+        converter=_value,
     ),
 )
 _COMMANDS = (
@@ -79,8 +95,6 @@ def _refuse(command_chain: Sequence[str], message: str) -> int:
 
 
 def _in_words(error: CycloptsError) -> str:
-    if isinstance(error, CoercionError) and error.token is not None and error.target_type in _KINDS:
-        return f"{error.token.keyword}: expected {_KINDS[error.target_type]}, received {error.token.value!r}"
     if isinstance(error, UnusedCliTokensError):
         return f"expected options only, received {' '.join(error.unused_tokens or ())!r}"
     return str(error)
