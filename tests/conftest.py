@@ -10,7 +10,10 @@ from tests import handmade
 from tests.runs.project import Finished, Project
 
 gc.disable()  # until the tests are collected: serving/importing.py says why
-pytest_plugins = ["tests.browser"]  # the fixture `tab`, a page in headless Chromium
+pytest_plugins = [
+    "tests.browser",  # the fixture `tab`, a page in headless Chromium
+    "tests.workers",  # which worker runs which tests
+]
 
 
 def pytest_collection_finish() -> None:
