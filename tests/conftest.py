@@ -1,12 +1,13 @@
-"""What tests of several folders share."""
+"""What tests of several folders share.
+
+TensorFlow is imported by the fixtures that need it: the process that only hands tests to workers loads this file, too.
+"""
 
 import gc
 from pathlib import Path
 
 import pytest
 
-from pipelines.modeling.export import export_model
-from tests import handmade
 from tests.runs.project import Finished, Project
 
 gc.disable()  # until the tests are collected: serving/importing.py says why
@@ -25,12 +26,17 @@ def pytest_collection_finish() -> None:
 @pytest.fixture(scope="session")
 def handmade_transform(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
     """Folder of the transform graph of the hand-made trips, and the file of the transformed trips."""
+    from tests import handmade
+
     return handmade.transform(tmp_path_factory.mktemp("transform"), handmade.Features())
 
 
 @pytest.fixture(scope="session")
 def handmade_export(handmade_transform: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The SavedModel of the hand-made trips, its ModelRun beside it in `run`; not to be changed."""
+    from pipelines.modeling.export import export_model
+    from tests import handmade
+
     args = handmade.fn_args(tmp_path_factory.mktemp("export"), handmade_transform[0])
     export_model(handmade.build_model(), args)
     return Path(args.serving_model_dir)
