@@ -44,6 +44,7 @@ def trained(architecture: str, seed: int = 1) -> keras.Model:
     )
     model = build_model(hyperparameters, VOCABULARY.__getitem__)
     compile_model(model, hyperparameters, steps=8)
+    model.run_eagerly = True  # to trace a graph takes longer than eight steps; every real run traces it
     features, labels = rows()
     model.fit(features, labels, batch_size=64, epochs=2, verbose=0)
     return model
