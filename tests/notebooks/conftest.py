@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from nbformat import NotebookNode
@@ -9,20 +10,25 @@ from nbformat import NotebookNode
 from tests.notebooks.executed import execute
 from tests.runs.project import Finished, Project
 
-SMALL = {"TASK": "tests.tasks.diabetes", "TRAIN_STEPS": "1"}  # what the steps of notebook 5 are run on
+
+@pytest.fixture(scope="session")
+def step_through_var(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where notebook 5 steps through the pipeline of a small task; it needs no run."""
+    return tmp_path_factory.mktemp("stepped")
 
 
 @pytest.fixture(scope="session")
 def executed(
-    taxi: Project, cold_taxi: Finished, tmp_path_factory: pytest.TempPathFactory
+    taxi: Project, cold_taxi: Finished, step_through_var: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Mapping[str, NotebookNode]:
     """Name of a notebook -> the notebook with its outputs. 04_inspect_run is not among them: see test_lab."""
     folder = tmp_path_factory.mktemp("notebooks")
+    stepped = {"TASK": "tests.tasks.diabetes", "TRAIN_STEPS": "1", "VAR": str(step_through_var)}
     environment = {"VAR": "var", "IPYTHONDIR": str(folder / "ipython"), "JUPYTER_RUNTIME_DIR": str(folder / "runtime")}
 
     def run(name: str) -> NotebookNode:
-        small = SMALL if name == "05_step_through" else {}
-        return execute(taxi.root / "notebooks" / f"{name}.ipynb", **environment, **small)
+        more = stepped if name == "05_step_through" else {}
+        return execute(taxi.root / "notebooks" / f"{name}.ipynb", **(environment | more))
 
     one, other = ("02_prototype", "03_compare"), ("05_step_through", "01_explore_data")
     with ThreadPoolExecutor(2) as workers:
