@@ -28,6 +28,8 @@ from pipelines.modeling.fitting import (
 )
 from tests import handmade
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = TrainerConfig(train_steps=1)
 
 
@@ -134,7 +136,7 @@ OPPOSITE = Rows(features=SLOPE.features, labels=-SLOPE.labels)
 def line(optimizer: str | keras.Optimizer = "sgd") -> keras.Model:
     x = keras.Input((1,), name="x")
     model = keras.Model({"x": x}, keras.layers.Dense(1)(keras.layers.Dropout(0.1)(x)))
-    model.compile(optimizer=optimizer, loss="mse")
+    model.compile(optimizer=optimizer, loss="mse", run_eagerly=True)  # to trace a graph takes longer than a few steps
     return model
 
 

@@ -18,6 +18,8 @@ from pipelines.tasks.taxi.hyperparameters import ARCHITECTURES, DEEP_AND_CROSS, 
 from pipelines.tasks.taxi.model import build_model, compile_model
 from tests.pipelines.tasks.taxi.committed import COMMITTED
 
+pytestmark = pytest.mark.slow
+
 VOCABULARY = {"payment_type_id": 7, "company_id": 40}
 ROWS = 200
 
@@ -47,6 +49,7 @@ def trained(architecture: str, seed: int = 1) -> keras.Model:
     model.run_eagerly = True  # to trace a graph takes longer than eight steps; every real run traces it
     features, labels = rows()
     model.fit(features, labels, batch_size=64, epochs=2, verbose=0)
+    model.run_eagerly = False
     return model
 
 
