@@ -87,7 +87,7 @@ def test_the_steps_are_the_pipelines(executed: Notebooks, cold_taxi: Finished) -
     assert set(ast.literal_eval(listed)) == set(cold_taxi.states) - {"ImportHyperparameters"}  # the task has none
     run = {name for cell in code_cells(notebook) for name in re.findall(r'steps\.run\("(\w+)"\)', cell.source)}
     assert run == set(cold_taxi.states)
-    assert "{'blessed': True, 'rows': 146, 'differences': 0, 'reasons': []}" in shown(notebook)
+    assert "{'blessed': True, 'rows': 152, 'differences': 0, 'reasons': []}" in shown(notebook)
 
 
 def test_what_is_trained_on_few_steps_is_refused_and_pushed_nowhere(
