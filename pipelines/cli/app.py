@@ -4,7 +4,7 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, get_args
 
 from cyclopts import App, CoercionError, CycloptsError, Parameter, Token, UnusedCliTokensError, convert
 
@@ -21,12 +21,13 @@ USAGE = 2  # exit status
 def _value(kind: Any, tokens: Sequence[Token]) -> Any:
     """Reads an option's value. Cyclopts itself would round 1.5 to a whole number."""
     text = tokens[0].value
-    if kind is int and not re.fullmatch(r"-?\d+", text):
+    kinds = (kind, *get_args(kind))  # int | None is both
+    if int in kinds and not re.fullmatch(r"-?\d+", text):
         raise ValueError(f"expected a whole number, received {text!r}")
     try:
         return convert(kind, tokens)
     except CoercionError as error:
-        if kind is not float:
+        if float not in kinds:
             raise
         raise ValueError(f"expected a number, received {text!r}") from error
 
