@@ -75,7 +75,7 @@ data: $(STAMP) ## Prepare the task's rows under var/data/ (no network)
 	@$(RUN) -m data.$(TASK) --out '$(VAR)/data/$(TASK)'
 
 run-local: $(STAMP) ## The whole pipeline on this machine: from rows to a pushed model
-	@$(RUN) -m pipelines.runner --task '$(TASK)' --var '$(VAR)' $(if $(DATA),--data '$(DATA)') \
+	@$(RUN) -m pipelines run --task '$(TASK)' --var '$(VAR)' $(if $(DATA),--data '$(DATA)') \
 	    $(if $(TRAIN_STEPS),--train-steps '$(TRAIN_STEPS)') $(if $(INFRA),--infra '$(INFRA)') $(if $(FORCE),--force) \
 	    $(if $(VERBOSE),--verbose) $(if $(TUNE),--tune $(SEARCH)) $(if $(REQUIRE_REVIEW),--require-review) \
 	    $(if $(PUSH_TO),--push-to '$(PUSH_TO)')
@@ -85,22 +85,22 @@ notebooks: $(STAMP) ## JupyterLab on notebooks/: explore, prototype, compare, in
 	    .venv/bin/jupyter lab --notebook-dir notebooks $(JUPYTER)
 
 report: $(STAMP) ## Open the newest run's report (RUN_ID=id: another one's)
-	@$(RUN) -m pipelines.report --var '$(VAR)' $(if $(RUN_ID),--run '$(RUN_ID)')
+	@$(RUN) -m pipelines report --var '$(VAR)' $(if $(RUN_ID),--run '$(RUN_ID)')
 
 tune: $(STAMP) ## Search for better hyperparameters, and propose a change of the task's file
-	@$(RUN) -m pipelines.tune --task '$(TASK)' --var '$(VAR)' \
+	@$(RUN) -m pipelines tune --task '$(TASK)' --var '$(VAR)' \
 	    $(SEARCH) $(if $(SEEDS),--seeds '$(SEEDS)')
 
-portfolio: $(STAMP) ## Each approach within one budget: what it may reach, what it costs, how likely it is the best
-	@$(RUN) -m pipelines.portfolio --task '$(TASK)' --var '$(VAR)' \
+portfolio: $(STAMP) ## Compare architectures within one budget: score, cost, probability of being the best
+	@$(RUN) -m pipelines portfolio --task '$(TASK)' --var '$(VAR)' \
 	    $(SEARCH) $(if $(SEEDS),--seeds '$(SEEDS)')
 
 review: $(STAMP) ## Record that you reviewed the task as the newest run trained it, with a NOTE
-	@$(RUN) -m pipelines.review --task '$(TASK)' --var '$(VAR)' $(if $(RUN_ID),--run '$(RUN_ID)') \
+	@$(RUN) -m pipelines review --task '$(TASK)' --var '$(VAR)' $(if $(RUN_ID),--run '$(RUN_ID)') \
 	    $(if $(REVIEWER),--reviewer "$$REVIEWER") $(if $(NOTE),--note "$$NOTE")
 
 new-task: $(STAMP) ## A task of your own from a CSV file: NAME, CSV and LABEL, then make run-local TASK=name
-	@$(RUN) -m pipelines.scaffold --name '$(NAME)' --csv '$(CSV)' --label '$(LABEL)' $(if $(PROBLEM),--problem '$(PROBLEM)')
+	@$(RUN) -m pipelines new-task --name '$(NAME)' --csv '$(CSV)' --label '$(LABEL)' $(if $(PROBLEM),--problem '$(PROBLEM)')
 
 test: $(STAMP) ## All tests, whole-pipeline runs included
 	@$(RUN) -m pytest -n logical --durations 40 --durations-min 1 $(if $(MARK),-m '$(MARK)')

@@ -55,7 +55,7 @@ def test_a_command_runs_in_its_folder_and_its_failure_is_told(tmp_path: Path) ->
     assert replay("echo x > y; ls", tmp_path, {"PATH": "/usr/bin:/bin"}) == ["y"]
     said = replay("make review NOTE=' '", Path.cwd(), {"PATH": "/usr/bin:/bin"})
     assert said[-2:] == [
-        "python -m pipelines.review: error: say what you looked at, and what you think of it, "
+        "python -m pipelines review: error: say what you looked at, and what you think of it, "
         "with --note TEXT (make review NOTE='...')",
         "make: *** [Makefile:0: review] Error 2",
     ]

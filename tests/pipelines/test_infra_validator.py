@@ -15,7 +15,6 @@ from tfx.proto import example_gen_pb2, infra_validator_pb2
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import proto_utils
 
-from pipelines.config import DOCKER
 from tests import handmade
 from tests.pipelines.test_training import compiled, parameter
 from tests.serving import running_server
@@ -91,7 +90,7 @@ def images(monkeypatch: pytest.MonkeyPatch, servers: Servers) -> list[str]:
 
 def validated(tmp_path: Path, exported: Path, rows: list[handmade.Row]) -> int:
     """Runs InfraValidator with the parameters of the compiled pipeline; returns its blessing, 0 or 1."""
-    node = compiled(tmp_path, DOCKER)["InfraValidator"]
+    node = compiled(tmp_path, infra="docker")["InfraValidator"]
     split = tmp_path / "examples" / "Split-eval"
     split.mkdir(parents=True)
     handmade.write_records(split / "raw-00000-of-00001.gz", map(handmade.to_example, rows))

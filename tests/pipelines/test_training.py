@@ -1,74 +1,47 @@
-"""What create_pipeline refuses before anything runs, and what a config adds to the pipeline or leaves out."""
+"""What the options of a run add to the pipeline, or leave out."""
 
+import builtins
 import dataclasses
+import io
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from google.protobuf import json_format, text_format
-from tensorflow_model_analysis.proto import config_pb2
+from google.protobuf import json_format
 from tfx.proto import infra_validator_pb2
 from tfx.proto.orchestration import pipeline_pb2
 
 from components.source_digest import source_digest
-from pipelines.config import DOCKER, EMBEDDED, ConfigError, PipelineConfig, TrainerConfig, TunerConfig
+from pipelines import nodes as node_ids
+from pipelines.config import ConfigError, PipelineConfig, TrainerOptions, TunerConfig
 from pipelines.deployment import DEPLOY
+from pipelines.modeling.hyperparameters import hyperparameters_copy
+from pipelines.options import RunOptions
+from pipelines.resolution import resolve
 from pipelines.runner.launch import compile_pipeline
 from pipelines.search import search
 from pipelines.task_definition.task import Task
-from pipelines.training import checked_eval_config, create_pipeline, dotted_path
+from pipelines.training import create_pipeline, dotted_path
 from tests.pipelines.search import quick
 from tests.tasks.diabetes.task import TASK
 
-
-def eval_config(threshold: str) -> config_pb2.EvalConfig:
-    return text_format.Parse(
-        f'model_specs {{ label_key: "y" }} metrics_specs {{ metrics {{ class_name: "AUC" {threshold} }} }}',
-        config_pb2.EvalConfig(),
-    )
-
-
-@pytest.mark.parametrize(
-    "threshold",
-    [
-        "threshold { value_threshold { lower_bound { value: 0.5 } } }",
-        "per_slice_thresholds { slicing_specs {} threshold { value_threshold { lower_bound { value: 0.5 } } } }",
-    ],
-)
-def test_one_threshold_will_do(threshold: str) -> None:
-    config = eval_config(threshold)
-    assert checked_eval_config(config) is config
-
-
-def test_no_threshold() -> None:
-    with pytest.raises(ConfigError) as error:
-        checked_eval_config(eval_config(""))
-    assert str(error.value) == (
-        "the EvalConfig has no threshold, so no model could ever be blessed: expected at least one value threshold, "
-        "received none; add one in the task's evaluation.py."
-    )
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_dotted_path() -> None:
-    assert dotted_path(checked_eval_config) == "pipelines.training.checked_eval_config"
+    assert dotted_path(create_pipeline) == "pipelines.training.create_pipeline"
 
 
-def compiled(tmp_path: Path, infra: str, **changes: object) -> dict[str, pipeline_pb2.PipelineNode]:
-    """The nodes of the compiled pipeline by id; with changes of the config."""
+def compiled(tmp_path: Path, task: Task = TASK, **options: Any) -> dict[str, pipeline_pb2.PipelineNode]:
+    """The nodes of the compiled pipeline by id, for these options of a run."""
     data = tmp_path / "data.csv"
     data.write_text("a\n1\n")
-    config = PipelineConfig(
-        task=TASK,
-        data=data,
-        contract=TASK.contract,
-        var=tmp_path,
-        trainer=TrainerConfig(train_steps=1),
-        infra=infra,
-        time_limit=77,
-    )
-    config = dataclasses.replace(config, **changes)
+    return compiled_nodes(resolve(RunOptions(data=data, var=tmp_path, train_steps=1, **options), task))
+
+
+def compiled_nodes(config: PipelineConfig) -> dict[str, pipeline_pb2.PipelineNode]:
     nodes = compile_pipeline(create_pipeline(config), "run").nodes
     return {node.pipeline_node.node_info.id: node.pipeline_node for node in nodes}
 
@@ -84,7 +57,9 @@ def producers(node: pipeline_pb2.PipelineNode, key: str) -> list[str]:
 
 
 def test_without_docker_the_embedded_server_is_all(tmp_path: Path) -> None:
-    nodes = compiled(tmp_path, EMBEDDED)
+    (tmp_path / "data.csv").write_text("a\n1\n")
+    config = resolve(RunOptions(data=tmp_path / "data.csv", var=tmp_path), TASK)
+    nodes = compiled_nodes(dataclasses.replace(config, time_limit=77))
     assert "InfraValidator" not in nodes
     gate = nodes["SkewGate"]
     assert "infra_validation" not in gate.inputs.inputs
@@ -95,12 +70,12 @@ def test_the_warmup_requests_have_the_batch_sizes_that_are_deployed(tmp_path: Pa
     text = (DEPLOY / "model_server" / "batching.config").read_text()
     allowed = [int(line.split()[1]) for line in text.splitlines() if line.startswith("allowed_batch_sizes:")]
     assert len(allowed) > 1
-    sizes = json.loads(str(parameter(compiled(tmp_path, EMBEDDED)["SkewGate"], "warmup_batch_sizes")))
+    sizes = json.loads(str(parameter(compiled(tmp_path)["SkewGate"], "warmup_batch_sizes")))
     assert sizes == sorted({1, *allowed})
 
 
 def test_with_docker_tensorflow_serving_must_serve_the_model_too(tmp_path: Path) -> None:
-    nodes = compiled(tmp_path, DOCKER)
+    nodes = compiled(tmp_path, infra="docker")
     validator = nodes["InfraValidator"]
     assert {key: producers(validator, key) for key in validator.inputs.inputs} == {
         "model": ["Trainer"],
@@ -119,19 +94,9 @@ def test_with_docker_tensorflow_serving_must_serve_the_model_too(tmp_path: Path)
 
 
 def test_a_task_without_hyperparameters_has_no_node_for_them(tmp_path: Path) -> None:
-    nodes = compiled(tmp_path, EMBEDDED)
+    nodes = compiled(tmp_path)
     assert {"Tuner", "ImportHyperparameters"}.isdisjoint(nodes)
     assert "hyperparameters" not in nodes["Trainer"].inputs.inputs
-
-
-def test_committed_hyperparameters_are_imported(tmp_path: Path) -> None:
-    nodes = compiled(tmp_path, EMBEDDED, hyperparameters=tmp_path / "copy")
-    assert "Tuner" not in nodes
-    assert producers(nodes["Trainer"], "hyperparameters") == ["ImportHyperparameters"]
-    assert parameter(nodes["ImportHyperparameters"], "artifact_uri") == str(tmp_path / "copy")
-    assert parameter(nodes["ImportHyperparameters"], "reimport") == 0
-    forced = compiled(tmp_path, EMBEDDED, hyperparameters=tmp_path / "copy", cache=False)
-    assert parameter(forced["ImportHyperparameters"], "reimport") == 1
 
 
 @pytest.fixture
@@ -142,8 +107,18 @@ def tunable(tmp_path: Path) -> Task:
     return dataclasses.replace(TASK, hyperparameters=file, tuning=quick.TUNING)
 
 
+def test_committed_hyperparameters_are_imported(tmp_path: Path, tunable: Task) -> None:
+    nodes = compiled(tmp_path, tunable)
+    assert "Tuner" not in nodes
+    assert producers(nodes["Trainer"], "hyperparameters") == ["ImportHyperparameters"]
+    assert parameter(nodes["ImportHyperparameters"], "artifact_uri") == str(hyperparameters_copy(tunable, tmp_path))
+    assert parameter(nodes["ImportHyperparameters"], "reimport") == 0
+    forced = compiled(tmp_path, tunable, force=True)
+    assert parameter(forced["ImportHyperparameters"], "reimport") == 1
+
+
 def test_a_search_takes_their_place_and_never_sees_the_eval_split(tmp_path: Path, tunable: Task) -> None:
-    nodes = compiled(tmp_path, EMBEDDED, task=tunable, hyperparameters=tmp_path, tuner=TunerConfig(trials=3))
+    nodes = compiled(tmp_path, tunable, tune=True, budget=TunerConfig(trials=3))
     assert "ImportHyperparameters" not in nodes
     assert producers(nodes["Trainer"], "hyperparameters") == ["Tuner"]
     tuner = nodes["Tuner"]
@@ -156,7 +131,7 @@ def test_a_search_takes_their_place_and_never_sees_the_eval_split(tmp_path: Path
 
 def test_the_searchs_cache_key_holds_code_budget_and_committed_values(tmp_path: Path, tunable: Task) -> None:
     def key(budget: TunerConfig) -> dict[str, Any]:
-        tuner = compiled(tmp_path, EMBEDDED, task=tunable, tuner=budget)["Tuner"]
+        tuner = compiled(tmp_path, tunable, tune=True, budget=budget)["Tuner"]
         return json.loads(str(parameter(tuner, "custom_config")))
 
     first = key(TunerConfig(trials=3))
@@ -170,4 +145,32 @@ def test_the_searchs_cache_key_holds_code_budget_and_committed_values(tmp_path: 
 
 def test_a_search_where_there_is_nothing_to_search(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"^task diabetes says nothing of what to search: expected Task"):
-        compiled(tmp_path, EMBEDDED, tuner=TunerConfig())
+        compiled(tmp_path, tune=True)
+
+
+def test_ids_are_those_that_runs_and_reports_look_for(tmp_path: Path, tunable: Task) -> None:
+    everything = compiled(tmp_path, tunable, infra="docker", trainer=TrainerOptions(warm_start=True))
+    everything |= compiled(tmp_path, tunable, tune=True)
+    ids = {value for name, value in vars(node_ids).items() if name.isupper() and isinstance(value, str)}
+    assert set(everything) == ids - {node_ids.TRAIN, node_ids.EVAL}
+
+
+def test_the_wiring_reads_no_file(tmp_path: Path, tunable: Task, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = tmp_path / "data.csv"
+    data.write_text("a\n1\n")
+    options = RunOptions(data=data, var=tmp_path, require_review=True, infra="docker")
+    config = resolve(options, tunable)
+    opened: list[object] = []
+    open_file = io.open
+
+    def noticed(file: Any, *arguments: Any, **more: Any) -> Any:
+        if str(file).startswith((str(ROOT / "pipelines"), str(ROOT / "serving"), str(ROOT / "tests"), str(tmp_path))):
+            opened.append(file)
+        return open_file(file, *arguments, **more)
+
+    monkeypatch.setattr(io, "open", noticed)
+    monkeypatch.setattr(builtins, "open", noticed)
+    assert data.read_text() == "a\n1\n"
+    assert opened.pop() == data  # What is read is noticed.
+    create_pipeline(config)
+    assert opened == []

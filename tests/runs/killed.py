@@ -1,6 +1,6 @@
 """Runs the pipeline and dies in the middle, as by `kill -9`. Test-only: nothing in the product knows of it.
 
-    python -m tests.runs.killed MOMENT [options of pipelines.runner]
+    python -m tests.runs.killed MOMENT [options of `python -m pipelines run`]
 
 MOMENT is the name of a node: dies as soon as the node's executor has written a file of its output or, should it be
 too quick for that, when it is done and before the result is published. Pusher dies when its output is written and
@@ -17,7 +17,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pipelines.runner import __main__ as local_runner
+from pipelines.cli import app
+from pipelines.runner import command
 
 COPYING, RENAMED = "copying", "renamed"
 
@@ -93,12 +94,12 @@ def _after(owner: Any, name: str, is_the_moment: Callable[..., bool]) -> None:
 
 if __name__ == "__main__":
     moment = sys.argv.pop(1)
-    divert = local_runner.divert_output
+    divert = command.divert_output
 
     def divert_then_arm(log: Path) -> Any:
         terminal = divert(log)
         arm(moment)
         return terminal
 
-    local_runner.divert_output = divert_then_arm
-    sys.exit(local_runner.main(sys.argv[1:]))
+    command.divert_output = divert_then_arm
+    sys.exit(app.execute(["run", *sys.argv[1:]]))

@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.pipeline, pytest.mark.one_stack]
 LIMITED = (
     "import resource, runpy, sys;"
     "limit = int(sys.argv.pop(1)); resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit));"
-    "runpy.run_module('pipelines.runner', run_name='__main__')"
+    "sys.argv.insert(1, 'run'); runpy.run_module('pipelines', run_name='__main__', alter_sys=True)"
 )
 
 

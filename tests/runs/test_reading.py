@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
+from pipelines.cli.app import execute
 from pipelines.evaluation.slices import in_slice
 from pipelines.runs import Run, Runs
-from pipelines.runs.__main__ import main
 from pipelines.runs.difference import difference
 from pipelines.runs.lineage import Lineage
 from tests.runs.conftest import History
@@ -120,7 +120,7 @@ def test_a_run_that_failed_midway_is_read_as_far_as_it_got(
         LookupError, match=rf"^run {run.id}: Trainer failed and wrote nothing; the run ended as failed: "
     ):
         run.model()
-    assert main(["show", "--var", str(project.var)]) == 0
+    assert execute(["runs", "show", "--var", str(project.var)]) == 0
     assert "Trainer" in capsys.readouterr().out
 
 

@@ -105,6 +105,6 @@ def test_make_report_prints_the_path_and_makes_what_is_missing(project: Project,
 
 
 def _command(project: Project, *options: str) -> tuple[int, str, str]:
-    command = [sys.executable, "-m", "pipelines.report", "--no-browser", *options]
+    command = [sys.executable, "-m", "pipelines", "report", "--no-browser", *options]
     done = subprocess.run(command, cwd=project.root, env=environment(), capture_output=True, text=True, check=False)
     return done.returncode, done.stdout, done.stderr

@@ -111,7 +111,7 @@ def test_help_names_every_option(project: Project) -> None:
 
 def _loaded_modules(project: Project, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Runs the command line; its standard error also lists every module that Python imports."""
-    command = [sys.executable, "-X", "importtime", "-m", "pipelines.runner", *arguments]
+    command = [sys.executable, "-X", "importtime", "-m", "pipelines", "run", *arguments]
     return subprocess.run(command, cwd=project.root, env=environment(), capture_output=True, text=True, check=False)
 
 

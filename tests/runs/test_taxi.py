@@ -202,7 +202,7 @@ def test_a_search_writes_the_hyperparameters_instead_and_is_cached(taxi: Project
 def test_tune_compares_with_the_committed_values_and_changes_nothing(taxi: Project, cold: Finished) -> None:
     code = files(taxi.root / "pipelines")
     options = ("--trials", "2", "--seeds", "2", "--train-steps", "20")
-    run = taxi.run(*options, task="taxi", module=("-m", "pipelines.tune"))
+    run = taxi.run(*options, task="taxi", module=("-m", "pipelines", "tune"))
     assert run.status == 0, run.told()
     assert {path: text for path, text in files(taxi.root / "pipelines").items() if not path.endswith(".pyc")} == {
         path: text for path, text in code.items() if not path.endswith(".pyc")
@@ -222,7 +222,7 @@ def test_tune_compares_with_the_committed_values_and_changes_nothing(taxi: Proje
 @pytest.mark.one_stack
 def test_the_portfolio_gives_each_architecture_a_chance(taxi: Project, cold: Finished) -> None:
     options = ("--trials", "1", "--seeds", "2", "--train-steps", "20")
-    run = taxi.run(*options, task="taxi", module=("-m", "pipelines.portfolio"))
+    run = taxi.run(*options, task="taxi", module=("-m", "pipelines", "portfolio"))
     assert run.status == 0, run.told()
     approaches = run.summary["approaches"]
     assert list(approaches) == ["logistic", "wide_and_deep", "deep_and_cross"]

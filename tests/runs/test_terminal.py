@@ -9,7 +9,7 @@ from tests.runs.screen import COLOUR, drawn, on_terminal
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.one_stack]
 
-RUN = ["-m", "pipelines.runner", "--task", DIABETES]
+RUN = ["-m", "pipelines", "run", "--task", DIABETES]
 
 
 @pytest.mark.parametrize("width", [80, 120])

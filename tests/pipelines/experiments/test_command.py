@@ -11,26 +11,26 @@ from tests.runs.project import SOURCE
 
 
 def started(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", *arguments], cwd=SOURCE, capture_output=True, text=True)
+    return subprocess.run([sys.executable, "-m", "pipelines", *arguments], cwd=SOURCE, capture_output=True, text=True)
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--seeds", "1"), "--seeds: expected a whole number of 2 or more, received '1'"),
-        (("--trials", "0"), "--trials: expected a whole number of 1 or more, received '0'"),
-        (("--minutes", "0"), "--minutes: expected minutes, a number of more than 0, received '0'"),
-        (("--minutes", "soon"), "--minutes: expected minutes, a number of more than 0, received 'soon'"),
+        (("--seeds", "1"), "tune: error: seeds: expected 2 or more, received 1"),
+        (("--trials", "0"), "tune: error: trials: expected 1 or more, received 0"),
+        (("--minutes", "0"), "tune: error: minutes: expected more than 0, received 0.0"),
+        (("--minutes", "soon"), "--minutes: expected a number, received 'soon'"),
         (("--task", "taxy"), "did you mean"),
     ],
 )
 def test_bad_usage(arguments: tuple[str, ...], message: str) -> None:
-    ended = started("pipelines.tune", *arguments)
+    ended = started("tune", *arguments)
     assert ended.returncode == 2
     assert message in ended.stderr
 
 
-@pytest.mark.parametrize("command", ["pipelines.tune", "pipelines.portfolio"])
+@pytest.mark.parametrize("command", ["tune", "portfolio"])
 def test_a_folder_that_is_in_use(command: str, tmp_path: Path) -> None:
     with exclusive(tmp_path):
         ended = started(command, "--var", str(tmp_path))
@@ -42,7 +42,7 @@ def test_a_folder_that_is_in_use(command: str, tmp_path: Path) -> None:
 @pytest.mark.pipeline
 @pytest.mark.parametrize("command", ["tune", "portfolio"])
 def test_a_task_without_hyperparameters_has_nothing_to_search(command: str, tmp_path: Path) -> None:
-    ended = started(f"pipelines.{command}", "--task", "tests.tasks.diabetes", "--var", str(tmp_path))
+    ended = started(command, "--task", "tests.tasks.diabetes", "--var", str(tmp_path))
     assert ended.returncode == 1
     assert "error: task diabetes says nothing of what to search: expected Task(tuning=...)" in ended.stdout
     (log,) = tmp_path.glob(f"{command}/*/run.log")

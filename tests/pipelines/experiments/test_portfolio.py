@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from pipelines.experiments.command import Options
+from pipelines.config import TunerConfig
+from pipelines.experiments.command import ExperimentOptions
 from pipelines.experiments.portfolio import Approach, try_each
 from pipelines.experiments.tune import compare_finished
 from tests.pipelines.search.quick import BROKEN, COMMITTED, ENDLESS, LINEAR, material
@@ -19,8 +20,8 @@ SEEDS, TRIALS = 2, 4
 
 def attempted(architectures: tuple[str, ...], minutes: float) -> tuple[dict[str, Approach], str]:
     """Every approach by name, and what was told of them."""
-    options = Options(
-        task="quick", data=None, var=Path("/"), train_steps=None, trials=TRIALS, minutes=minutes, seeds=SEEDS
+    options = ExperimentOptions(
+        task="quick", var=Path("/"), budget=TunerConfig(trials=TRIALS, minutes=minutes), seeds=SEEDS
     )
     found = material()
     found = dataclasses.replace(found, tuning=dataclasses.replace(found.tuning, architectures=architectures))

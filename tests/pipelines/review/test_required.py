@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from pipelines.config import PipelineConfig, TrainerConfig
+from pipelines.options import RunOptions
+from pipelines.resolution import resolve
 from pipelines.review import state
 from pipelines.review.record import Review, append_review
 from pipelines.task_definition.task_files import room_digests
@@ -26,14 +27,8 @@ def review_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def parameters(tmp_path: Path, *, require_review: bool) -> dict[str, dict[str, Any]]:
     """Node -> what it is told."""
     (tmp_path / "data.csv").write_text("a\n1\n")
-    config = PipelineConfig(
-        task=TASK,
-        data=tmp_path / "data.csv",
-        contract=TASK.contract,
-        var=tmp_path,
-        trainer=TrainerConfig(train_steps=1),
-        require_review=require_review,
-    )
+    options = RunOptions(data=tmp_path / "data.csv", var=tmp_path, require_review=require_review)
+    config = resolve(options, TASK)
     return {node.id: dict(node.exec_properties) for node in create_pipeline(config).components}
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.review.__main__ import main
+from pipelines.cli.app import execute
 from pipelines.review.record import ReviewError, read_reviews, review_file
 from pipelines.review.reviewing import git_user, make_review
 from pipelines.review.state import VALID, review_state
@@ -113,7 +113,7 @@ def test_no_git(git_knows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def command(var: Path, *options: str) -> int:
-    return main(["--task", NAME, "--var", str(var), *options])
+    return execute(["review", "--task", NAME, "--var", str(var), *options])
 
 
 def test_the_command_records_a_review_that_holds(
@@ -149,12 +149,10 @@ def test_the_command_refuses_and_records_nothing(
     ("options", "message"),
     [
         ([], "error: say what you looked at, and what you think of it, with --note TEXT (make review NOTE='...')"),
-        (["--note", " "], "error: argument --note: expected words, received none"),
-        (["--note", "x", "--task", "tax"], "error: unknown task 'tax': did you mean 'taxi'?"),
+        (["--note", " "], "error: --note: expected words, received none"),
+        (["--note", "x", "--task", "tax"], "error: --task: unknown task 'tax': did you mean 'taxi'?"),
     ],
 )
 def test_bad_usage(options: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        main(["--var", str(tmp_path), *options])
-    assert ended.value.code == 2
+    assert execute(["review", "--var", str(tmp_path), *options]) == 2
     assert message in capsys.readouterr().err

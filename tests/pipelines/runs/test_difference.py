@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 import tensorflow_data_validation as tfdv
 
+from pipelines.cli.app import execute
 from pipelines.runner.results import NodeResult
 from pipelines.runs import RunError, Runs
-from pipelines.runs.__main__ import main
 from pipelines.runs.difference import Change, Difference, changes, difference
 from tests.pipelines.runs.made_history import MadeHistory
 from tests.pipelines.runs.made_runs import ran, summary, write, written
@@ -140,7 +140,7 @@ def test_runs_of_different_tasks(var: Path) -> None:
 
 
 def test_diff_on_the_shell(var: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["diff", BEFORE, AFTER, "--var", str(var), "--most", "2"]) == 0
+    assert execute(["runs", "diff", BEFORE, AFTER, "--var", str(var), "--most", "2"]) == 0
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
     assert lines[0] == f"taxi {BEFORE} → {AFTER}"
     for line in (
@@ -161,20 +161,20 @@ def test_diff_on_the_shell(var: Path, capsys: pytest.CaptureFixture[str]) -> Non
 
 
 def test_list_and_show_on_the_shell(var: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["list", "--var", str(var), "--task", "taxi"]) == 0
+    assert execute(["runs", "list", "--var", str(var), "--task", "taxi"]) == 0
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
     assert lines[1:] == [
         f"{BEFORE} taxi pushed 2026-11-21 09:23:01 61 s 15,002 auc 0.95 example_count 4,993 1795253025",
         f"{AFTER} taxi refused 2026-11-21 09:23:01 61 s 5,013 auc 0.97 example_count 4,993 –",
         f"{EARLY} taxi failed 2026-11-21 09:23:01 61 s – – –",
     ]
-    assert main(["list", "--var", str(var), "--last", "1"]) == 0
+    assert execute(["runs", "list", "--var", str(var), "--last", "1"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 2
-    assert main(["show", BEFORE, "--var", str(var)]) == 0
+    assert execute(["runs", "show", BEFORE, "--var", str(var)]) == 0
     shown = capsys.readouterr().out
     assert "auc on overall is 0.9500: at least 0.94" in shown
     assert "train_steps=1000" in shown
-    assert main(["show", EARLY, "--var", str(var)]) == 0
+    assert execute(["runs", "show", EARLY, "--var", str(var)]) == 0
     assert "Trainer: it broke" in capsys.readouterr().out
 
 
@@ -190,21 +190,21 @@ def test_list_and_show_on_the_shell(var: Path, capsys: pytest.CaptureFixture[str
 def test_what_cannot_be_shown(
     var: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], status: int, message: str
 ) -> None:
-    assert main([*arguments, "--var", str(var)]) == status
+    assert execute(["runs", *arguments, "--var", str(var)]) == status
     assert capsys.readouterr().err.startswith(message)
 
 
 @pytest.mark.parametrize("arguments", [[], ["diff", "a"], ["list", "--last", "0"], ["lineage", "a", "--span", "1"]])
 def test_bad_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit, match="2"):
-        main(arguments)
-    assert "usage: " in capsys.readouterr().err
+    assert execute(["runs", *arguments]) == 2
+    said = capsys.readouterr()
+    assert "python -m pipelines runs" in said.out + said.err
 
 
 def test_a_record_is_shown_without_tensorflow(var: Path) -> None:
     program = (
-        "import sys; from pipelines.runs.__main__ import main;"
-        f"statuses = [main([*command.split(), '--var', {str(var)!r}]) for command in"
+        "import sys; from pipelines.cli.app import execute;"
+        f"statuses = [execute(['runs', *command.split(), '--var', {str(var)!r}]) for command in"
         f" ('list', 'show {BEFORE}', 'diff {BEFORE} {AFTER}', 'lineage {BEFORE}')];"
         "print(statuses, sorted({'tensorflow', 'tfx'} & set(sys.modules)))"
     )

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.scaffold import __main__ as command_line
+from pipelines.cli import new_task as command_line
+from pipelines.cli.app import execute
 from pipelines.scaffold.new_task import new_task
 from tests.pipelines.scaffold import data_sets
 from tests.runs.project import files
@@ -44,7 +45,7 @@ def test_refused(
     project: Path, patients: Path, capsys: pytest.CaptureFixture[str], options: list[str], message: str
 ) -> None:
     before = files(project)
-    assert command_line.main([*options, "--csv", str(patients)]) == 1
+    assert execute(["new-task", *options, "--csv", str(patients)]) == 1
     error = capsys.readouterr().err
     assert message in error
     assert error.startswith("new-task: ")
@@ -55,15 +56,13 @@ def test_refused(
 @pytest.mark.parametrize("option", ["--name", "--label"])
 def test_an_empty_option_is_bad_usage(patients: Path, capsys: pytest.CaptureFixture[str], option: str) -> None:
     given = {"--name": "sugar", "--label": "target", "--csv": str(patients)} | {option: ""}
-    with pytest.raises(SystemExit) as exit_:
-        command_line.main([word for pair in given.items() for word in pair])
-    assert exit_.value.code == 2
+    assert execute(["new-task", *(word for pair in given.items() for word in pair)]) == 2
     assert f"{option}: expected a name, received nothing" in capsys.readouterr().err
 
 
 def test_what_it_says(project: Path, patients: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["--name", "sugar", "--csv", str(patients), "--label", "target"]
-    assert command_line.main(arguments) == 0
+    assert execute(["new-task", *arguments]) == 0
     said = capsys.readouterr().out.splitlines()
     assert said[:6] == [
         "problem    regression: the label is a number with 214 different values (PROBLEM=kind decides otherwise)",
@@ -76,7 +75,7 @@ def test_what_it_says(project: Path, patients: Path, capsys: pytest.CaptureFixtu
     assert "next       make run-local TASK=sugar" in said
     assert not (project / "serving" / "gateway" / "sugar.toml").exists()  # it answers with probabilities only
     before = files(project)
-    assert command_line.main(arguments) == 1  # once more: nothing is overwritten
+    assert execute(["new-task", *arguments]) == 1  # once more: nothing is overwritten
     assert "nothing is ever overwritten" in capsys.readouterr().err
     assert files(project) == before
 
@@ -93,5 +92,5 @@ def test_a_file_that_stays_needs_headings_that_are_names(
 ) -> None:
     flowers = data_sets.iris(tmp_path / "iris.csv")
     arguments = ["--name", "iris", "--csv", str(flowers), "--label", "species", "--by-path"]
-    assert command_line.main(arguments) == 1
+    assert execute(["new-task", *arguments]) == 1
     assert "received 'sepal length (cm)'. Call it 'sepal_length_cm' or the like." in capsys.readouterr().err

@@ -11,7 +11,9 @@ from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 from tensorflow_model_analysis.proto import config_pb2
 
 from data import taxi as data
-from pipelines.config import PipelineConfig, TrainerConfig
+from pipelines.config import PipelineConfig
+from pipelines.options import RunOptions
+from pipelines.resolution import resolve
 from pipelines.task_definition.scoping import Scoping, read_scoping
 from pipelines.tasks.taxi import evaluation
 from pipelines.tasks.taxi.task import TASK
@@ -91,16 +93,10 @@ def test_an_edit_of_the_file_moves_the_gate(copy: Path) -> None:
 
 
 def test_an_edit_of_the_file_is_part_of_evaluators_cache_key(copy: Path, tmp_path: Path) -> None:
-    config = PipelineConfig(
-        task=TASK,
-        data=data.prepare(tmp_path),
-        contract=TASK.contract,
-        var=tmp_path,
-        trainer=TrainerConfig(train_steps=1),
-    )
-    before = _parameters(config)
+    options = RunOptions(data=data.prepare(tmp_path), var=tmp_path)
+    before = _parameters(resolve(options, TASK))
     edit(copy)
-    after = _parameters(config)
+    after = _parameters(resolve(options, TASK))
     changed = {(node, name) for node in before for name in before[node] if before[node][name] != after[node].get(name)}
     assert changed == {("Evaluator", "eval_config")}
 

@@ -1,0 +1,38 @@
+"""What a user can ask of a run, and what cannot go together."""
+
+from pathlib import Path
+
+import pytest
+
+from pipelines.config import ConfigError, TunerConfig
+from pipelines.options import RunOptions
+
+
+def test_paths_become_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    plain = RunOptions()
+    assert (plain.var, plain.data, plain.push_to) == (tmp_path / "var", None, None)
+    told = RunOptions(var=Path("v"), data=Path("rows.csv"), push_to=Path("production"))
+    assert (told.var, told.data, told.push_to) == (tmp_path / "v", tmp_path / "rows.csv", tmp_path / "production")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"train_steps": 0}, "train steps: expected 1 or more, received 0"),
+        ({"infra": "podman"}, "infra: expected one of embedded, docker, received 'podman'"),
+        ({"budget": TunerConfig(trials=3)}, "--trials and --minutes belong to a search: give --tune, too"),
+        (
+            {"tune": True, "require_review": True},
+            "--tune finds hyperparameters that nobody has reviewed: commit them, then --require-review",
+        ),
+    ],
+)
+def test_refused(options: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        RunOptions(**options)
+    assert str(error.value) == message
+
+
+def test_a_search_may_have_a_budget() -> None:
+    assert RunOptions(tune=True, budget=TunerConfig(trials=3)).budget == TunerConfig(trials=3, minutes=10.0)
