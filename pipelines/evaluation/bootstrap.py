@@ -55,7 +55,7 @@ def intervals(
     drawn = _drawn(labels, {"": predictions}, metrics, resamples, seed)
     once = np.ones((1, len(labels)))
     return {
-        name: _interval(float(metric(labels, predictions, once)[0]), drawn["", name], level)
+        name: percentile_interval(float(metric(labels, predictions, once)[0]), drawn["", name], level)
         for name, metric in metrics.items()
     }
 
@@ -92,7 +92,7 @@ def differences(
     drawn = _drawn(labels, {"one": predictions, "other": others}, metrics, resamples, seed)
     once = np.ones((1, len(labels)))
     return {
-        name: _interval(
+        name: percentile_interval(
             float(metric(labels, predictions, once)[0] - metric(labels, others, once)[0]),
             drawn["one", name] - drawn["other", name],
             level,
@@ -127,7 +127,14 @@ def resampled(rows: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
         yield np.bincount(drawn.ravel(), minlength=count * rows).reshape(count, rows).astype(np.float64)
 
 
-def _interval(value: float, drawn: np.ndarray, level: float) -> Interval:
+def percentile_interval(value: float, drawn: np.ndarray, level: float) -> Interval:
+    """Returns the interval that holds `level` of the resampled values; those that are undefined do not count.
+
+    Args:
+        value: on the rows themselves.
+        drawn: on each resample, [resamples]; NaN where it is undefined.
+        level: share of the resamples inside, between 0 and 1.
+    """
     defined = drawn[np.isfinite(drawn)]
     if not len(defined):
         return Interval(value=value, low=np.nan, high=np.nan)

@@ -1,6 +1,5 @@
 """TFMA's EvalConfig of a task, from what its evaluation.py computes and what its scoping.toml demands."""
 
-import difflib
 import json
 from collections.abc import Iterator, Sequence
 
@@ -8,6 +7,7 @@ from tensorflow_model_analysis.proto import config_pb2
 
 from components.signatures import SERVING_DEFAULT, TRANSFORM_FEATURES
 from pipelines.task_definition.scoping import ScopingError, Success, Threshold
+from serving.did_you_mean import closest
 
 # TFMA's default of 10,000 thresholds moves the areas by less than 0.0001, and costs seconds over many slices.
 _AREA_CONFIG = json.dumps({"num_thresholds": 1000})
@@ -88,8 +88,8 @@ def _config_of(
 
 
 def _meant(name: str, computed: Sequence[str]) -> str:
-    close = difflib.get_close_matches(name, computed, n=1)
-    known = f"did you mean {close[0]!r}?" if close else f"expected one of {', '.join(computed) or '(none)'}."
+    close = closest(name, computed)
+    known = f"did you mean {close!r}?" if close else f"expected one of {', '.join(computed) or '(none)'}."
     return f"{known} evaluation.py says what is computed, scoping.toml what it has to reach"
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from rich.console import Console
 
 from pipelines import interruption
+from pipelines.explain import explain
 from pipelines.runner.argument_types import minutes, path, whole
-from pipelines.runner.explain import explain
 from pipelines.runner.lock import BusyError, exclusive
 from pipelines.runner.run_folder import new_run_directory, scratch
 from pipelines.runner.run_log import divert_output

@@ -7,9 +7,9 @@ from rich.console import Console
 
 from pipelines.config import PipelineConfig, TunerConfig
 from pipelines.experiments.command import Options
+from pipelines.explain import explain
 from pipelines.modeling.fitting import read_rows
 from pipelines.runner import launch, local_run, node_summary, options
-from pipelines.runner.explain import explain
 from pipelines.runner.housekeeping import clear_interrupted
 from pipelines.runner.integrity import Ledger
 from pipelines.runner.progress import Lines

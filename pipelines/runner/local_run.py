@@ -14,10 +14,10 @@ from components.skew_gate import component as skew_gate
 from components.source_digest import source_digest
 from pipelines.config import PipelineConfig, TrainerConfig, TunerConfig, contract_copy
 from pipelines.evaluation.tfma_results import slice_metrics
+from pipelines.explain import explain
 from pipelines.modeling.hyperparameters import hyperparameters_copy
 from pipelines.review.state import review_state
 from pipelines.runner import launch, node_summary, verdicts
-from pipelines.runner.explain import explain
 from pipelines.runner.housekeeping import clear_interrupted, forget_displaced_pushes
 from pipelines.runner.integrity import Ledger
 from pipelines.runner.options import Options

@@ -3,7 +3,7 @@
 import traceback
 from pathlib import Path
 
-from pipelines.runner.explain import explain
+from pipelines.explain import explain
 from pipelines.runner.summary import Summary
 
 

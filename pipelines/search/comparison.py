@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from pipelines.evaluation.bootstrap import Interval, resampled
+from pipelines.evaluation.bootstrap import Interval, percentile_interval, resampled
 from pipelines.search.measures import Measure
 from pipelines.search.trainings import Training, finished_by_all, held_out_part
 
@@ -72,9 +72,11 @@ def compare(
             change = None
             if reference is not None and name != reference:
                 value_before, before = values[reference]
-                change = _interval(value - value_before, resamples - before, 1 - (1 - _LEVEL) / (len(kept) - 1))
+                change = percentile_interval(
+                    value - value_before, resamples - before, 1 - (1 - _LEVEL) / (len(kept) - 1)
+                )
             results[name][measure.name] = Compared(
-                expected=_interval(value, resamples, _LEVEL), chance_best=chances[name], change=change
+                expected=percentile_interval(value, resamples, _LEVEL), chance_best=chances[name], change=change
             )
     return results
 
@@ -106,12 +108,3 @@ def _chances(measure: Measure, resamples: Mapping[str, np.ndarray]) -> dict[str,
     best = defined == (defined.max(axis=0) if measure.larger_is_better else defined.min(axis=0))
     shares = (best / best.sum(axis=0)).mean(axis=1)  # equals share the chance
     return dict(zip(resamples, shares.tolist(), strict=True))
-
-
-def _interval(value: float, resamples: np.ndarray, level: float) -> Interval:
-    defined = resamples[np.isfinite(resamples)]
-    if not len(defined):
-        return Interval(value=value, low=np.nan, high=np.nan)
-    outside = 50 * (1 - level)
-    low, high = np.percentile(defined, [outside, 100 - outside])
-    return Interval(value=value, low=float(low), high=float(high))

@@ -26,10 +26,10 @@ from keras_tuner.errors import FailedTrialError
 
 from pipelines import interruption
 from pipelines.config import TrainerConfig, TunerConfig
+from pipelines.explain import explain_in_one_line
 from pipelines.modeling.fitting import Rows
 from pipelines.modeling.hyperparameters import checked
 from pipelines.search.deadline import Deadline, Ends
-from pipelines.search.failures import in_a_line
 from pipelines.search.measures import loss, predict
 from pipelines.task_definition.tuning import Tuning
 
@@ -100,7 +100,7 @@ class Search(BaseTuner):
             return {_OBJECTIVE.name: self._score(trial.hyperparameters.values)}
         except Exception as error:
             interruption.raise_if_asked()  # It is no trial's fault, and the rest is not wanted.
-            self._failures[trial.trial_id] = in_a_line(error)
+            self._failures[trial.trial_id] = explain_in_one_line(error)
             logging.exception("Trial %s failed.", trial.trial_id)
             raise
         finally:

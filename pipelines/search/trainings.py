@@ -14,10 +14,10 @@ import numpy as np
 from absl import logging
 
 from pipelines import interruption
+from pipelines.explain import explain_in_one_line
 from pipelines.modeling.fitting import Rows
 from pipelines.modeling.hyperparameters import Value
 from pipelines.search.deadline import Deadline, Ends
-from pipelines.search.failures import in_a_line
 from pipelines.search.measures import predict
 from pipelines.search.search import PARTS, SEARCH_PART, Material
 
@@ -118,7 +118,7 @@ def _train(material: Material, hyperparameters: Any, number: int, deadline: Dead
     except Exception as error:  # Whatever a training raises is its result; the others go on, and the log has it.
         interruption.raise_if_asked()
         logging.exception("A training failed.")
-        return Training(number=number, seconds=time.monotonic() - begin, failure=in_a_line(error))
+        return Training(number=number, seconds=time.monotonic() - begin, failure=explain_in_one_line(error))
     finally:
         keras.utils.clear_session()
     return Training(number=number, seconds=seconds, parameters=_parameters(model), predictions=predictions)
