@@ -8,7 +8,7 @@ from rich.console import Console
 from pipelines.config import PipelineConfig, TunerConfig
 from pipelines.experiments.command import Options
 from pipelines.explain import explain
-from pipelines.modeling.fitting import read_rows
+from pipelines.modeling.transformed_rows import read_rows
 from pipelines.runner import launch, local_run, node_summary, options
 from pipelines.runner.housekeeping import clear_interrupted
 from pipelines.runner.integrity import Ledger

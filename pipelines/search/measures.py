@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from pipelines.evaluation.weighted_metrics import Metric, metrics_of
-from pipelines.modeling.fitting import Rows
+from pipelines.modeling.transformed_rows import TransformedRows
 from pipelines.task_definition.problem import BINARY, MULTICLASS, REGRESSION
 
 
@@ -34,7 +34,7 @@ def measures(problem: str) -> tuple[Measure, ...]:
     )
 
 
-def loss(problem: str, rows: Rows, predictions: np.ndarray) -> float:
+def loss(problem: str, rows: TransformedRows, predictions: np.ndarray) -> float:
     """The deciding measure on some rows; lower is better.
 
     Args:
@@ -45,7 +45,7 @@ def loss(problem: str, rows: Rows, predictions: np.ndarray) -> float:
     return float(measures(problem)[-1].of(rows.labels[:, 0], predictions, np.ones((1, len(rows))))[0])
 
 
-def predict(model: keras.Model, rows: Rows) -> np.ndarray:
+def predict(model: keras.Model, rows: TransformedRows) -> np.ndarray:
     """The model's predictions: [rows], or [rows, classes] for several classes; float32."""
     predictions: np.ndarray = np.asarray(model.predict(rows.features, batch_size=4096, verbose=0))
     return predictions[:, 0] if predictions.shape[1] == 1 else predictions

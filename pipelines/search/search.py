@@ -27,8 +27,8 @@ from keras_tuner.errors import FailedTrialError
 from pipelines import interruption
 from pipelines.config import TrainerConfig, TunerConfig
 from pipelines.explain import explain_in_one_line
-from pipelines.modeling.fitting import Rows
 from pipelines.modeling.hyperparameters import checked
+from pipelines.modeling.transformed_rows import TransformedRows
 from pipelines.search.deadline import Deadline, Ends
 from pipelines.search.measures import loss, predict
 from pipelines.task_definition.tuning import Tuning
@@ -54,7 +54,7 @@ class Material:
 
     tuning: Tuning
     problem: str  # one of pipelines.task_definition.problem.PROBLEMS
-    rows: Rows  # the training split
+    rows: TransformedRows  # the training split
     transform: tft.TFTransformOutput
     settings: TrainerConfig
 

@@ -15,8 +15,8 @@ from absl import logging
 
 from pipelines import interruption
 from pipelines.explain import explain_in_one_line
-from pipelines.modeling.fitting import Rows
 from pipelines.modeling.hyperparameters import Value
+from pipelines.modeling.transformed_rows import TransformedRows
 from pipelines.search.deadline import Deadline, Ends
 from pipelines.search.measures import predict
 from pipelines.search.search import PARTS, SEARCH_PART, Material
@@ -60,7 +60,7 @@ def held_out_part(number: int) -> int:
     return others[number % len(others)]
 
 
-def held_out(rows: Rows, number: int) -> tuple[Rows, Rows]:
+def held_out(rows: TransformedRows, number: int) -> tuple[TransformedRows, TransformedRows]:
     """The rows that the trainings of a number learn from, and those that they are scored on."""
     return rows.hold_out(PARTS, held_out_part(number))
 

@@ -10,8 +10,8 @@ from tfx.components.tuner.component import TunerFnResult
 
 from components.source_digest import source_digest
 from pipelines.config import TrainerConfig, TunerConfig
-from pipelines.modeling.fitting import read_rows
 from pipelines.modeling.hyperparameters import checked, read_hyperparameters
+from pipelines.modeling.transformed_rows import read_rows
 from pipelines.search import search
 from pipelines.task_definition import tuning
 from pipelines.task_definition.task import Task

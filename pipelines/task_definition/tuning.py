@@ -22,8 +22,8 @@ class Tuning:
     # (space, committed) -> None. Registers what is searched, for committed.architecture, each with the committed value
     # as its default; what it does not register keeps its committed value.
     search_space: Callable[[keras_tuner.HyperParameters, Any], None]
-    # (hyperparameters, rows, transform, settings, *, callbacks) -> model. Trains as run_fn does, on Rows of
-    # pipelines.modeling.fitting, with the TFTransformOutput that made them and a TrainerConfig.
+    # (hyperparameters, rows, transform, settings, *, callbacks) -> model. Trains as run_fn does, on TransformedRows of
+    # pipelines.modeling.transformed_rows, with the TFTransformOutput that made them and a TrainerConfig.
     # The model gives [rows, outputs].
     train: Callable[..., keras.Model]
     architectures: tuple[str, ...]  # the approaches that a portfolio compares

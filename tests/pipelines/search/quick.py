@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from pipelines.config import TrainerConfig
-from pipelines.modeling.fitting import Rows
+from pipelines.modeling.transformed_rows import TransformedRows
 from pipelines.search.search import Material
 from pipelines.task_definition.problem import BINARY
 from pipelines.task_definition.tuning import Tuning
@@ -38,7 +38,7 @@ def search_space(space: Any, committed: Hyperparameters) -> None:
 
 def train(
     hyperparameters: Hyperparameters,
-    rows: Rows,
+    rows: TransformedRows,
     transform: Any,
     settings: TrainerConfig,
     *,
@@ -78,7 +78,7 @@ def material(rows: int = 100) -> Material:
     return Material(
         tuning=TUNING,
         problem=BINARY,
-        rows=Rows(features=features, labels=labels),
+        rows=TransformedRows(features=features, labels=labels),
         transform=[],
         settings=TrainerConfig(train_steps=2),
     )

@@ -44,7 +44,8 @@ def test_trials_that_fail_are_told_of_and_do_not_stop_the_rest(searched: tuple[l
         trial.number for trial in searched[0] if trial.values["learning_rate"] >= HIGH
     }
     assert {trial.failure for trial in failed} == {
-        f"ValueError: a learning rate of {trial.values['learning_rate']} is too high … for this model"
+        f"ValueError: a learning rate of {trial.values['learning_rate']} is too high … for this model "
+        "(tests/pipelines/search/quick.py, line 29)"
         for trial in failed
     }
     assert all(trial.loss is None for trial in failed)
