@@ -29,7 +29,7 @@ class Interval:
     high: float
 
 
-def intervals(
+def estimate_intervals(
     labels: np.ndarray,
     predictions: np.ndarray,
     metrics: Mapping[str, Metric],
@@ -38,7 +38,7 @@ def intervals(
     level: float = LEVEL,
     seed: int = _SEED,
 ) -> dict[str, Interval]:
-    """Each metric with its interval.
+    """Estimates an interval for each metric.
 
     Args:
         labels: [rows]; class numbers, or the number that was to be predicted.
@@ -52,7 +52,7 @@ def intervals(
         ValueError: There is no row, or labels and predictions are not of the same rows.
     """
     _require_pairs(labels, predictions)
-    drawn = _drawn(labels, {"": predictions}, metrics, resamples, seed)
+    drawn = _resample_metrics(labels, {"": predictions}, metrics, resamples, seed)
     once = np.ones((1, len(labels)))
     return {
         name: percentile_interval(float(metric(labels, predictions, once)[0]), drawn["", name], level)
@@ -60,7 +60,7 @@ def intervals(
     }
 
 
-def differences(
+def estimate_differences(
     labels: np.ndarray,
     predictions: np.ndarray,
     others: np.ndarray,
@@ -70,10 +70,10 @@ def differences(
     level: float = LEVEL,
     seed: int = _SEED,
 ) -> dict[str, Interval]:
-    """How much each metric changes from the `others` to the `predictions`, with its interval.
+    """Estimates how much each metric changes from the `others` to the `predictions`, with its interval.
 
-    Both are measured on the same resamples: two models stumble over the same rows, so that their difference is known
-    far better than either value.
+    Both are measured on the same resamples: the errors of two models are correlated, so that their
+    difference is known far better than either value.
 
     Args:
         labels: [rows].
@@ -89,7 +89,7 @@ def differences(
     """
     _require_pairs(labels, predictions)
     _require_pairs(labels, others)
-    drawn = _drawn(labels, {"one": predictions, "other": others}, metrics, resamples, seed)
+    drawn = _resample_metrics(labels, {"one": predictions, "other": others}, metrics, resamples, seed)
     once = np.ones((1, len(labels)))
     return {
         name: percentile_interval(
@@ -101,7 +101,7 @@ def differences(
     }
 
 
-def _drawn(
+def _resample_metrics(
     labels: np.ndarray,
     predictions: Mapping[str, np.ndarray],
     metrics: Mapping[str, Metric],
@@ -110,13 +110,13 @@ def _drawn(
 ) -> dict[tuple[str, str], np.ndarray]:
     """(whose predictions, metric) -> its value on each resample, [resamples]."""
     found: dict[tuple[str, str], list[np.ndarray]] = {(whose, name): [] for whose in predictions for name in metrics}
-    for counts in resampled(len(labels), resamples, seed):
+    for counts in draw_resamples(len(labels), resamples, seed):
         for (whose, name), values in found.items():
             values.append(metrics[name](labels, predictions[whose], counts))
     return {key: np.concatenate(values) for key, values in found.items()}
 
 
-def resampled(rows: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
+def draw_resamples(rows: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
     """How often each row was drawn, float64 [some resamples, rows], until all `resamples` were given."""
     generator = np.random.default_rng(seed)
     step = max(1, min(resamples, _AT_ONCE // rows))

@@ -34,7 +34,7 @@ def read_hyperparameters(path: Path, record: type[Record]) -> Record:
     Raises:
         HyperparameterError: It is not TOML, or does not hold the fields of `record`, all of them, with allowed values.
     """
-    return checked(_toml(path), record, str(path))
+    return parse_hyperparameters(_toml(path), record, str(path))
 
 
 def from_config(config: Mapping[str, Any] | None, record: type[Record]) -> Record:
@@ -48,7 +48,7 @@ def from_config(config: Mapping[str, Any] | None, record: type[Record]) -> Recor
             "Trainer was given no hyperparameters: expected those that the task's file holds, received none; build the "
             "PipelineConfig with hyperparameters=hyperparameters_copy(task, var)."
         )
-    return checked(config["values"], record, "the hyperparameters that Trainer was given")
+    return parse_hyperparameters(config["values"], record, "the hyperparameters that Trainer was given")
 
 
 def as_config(values: Mapping[str, Value]) -> dict[str, Any]:
@@ -92,7 +92,7 @@ def hyperparameters_copy(task: Task, var: Path) -> Path | None:
     return folder
 
 
-def checked(values: Mapping[str, Any], record: type[Record], where: str) -> Record:
+def parse_hyperparameters(values: Mapping[str, Any], record: type[Record], where: str) -> Record:
     """Makes the record of plain values.
 
     Args:

@@ -16,11 +16,11 @@ from serving import importing
 from serving.leaving import leave
 
 
-def _body(begun: command.Begun) -> None:
+def _body(context: command.CommandContext) -> None:
     with importing.uncollected():
         from pipelines.experiments import portfolio
 
-    portfolio.run(begun)
+    portfolio.run(context)
 
 
 if __name__ == "__main__":

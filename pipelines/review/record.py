@@ -13,7 +13,7 @@ import tomlkit
 import tomlkit.items
 
 from pipelines.task_definition.task import Task
-from pipelines.task_definition.task_files import REVIEW_FILE, room_directory
+from pipelines.task_definition.task_files import REVIEW_FILE, task_directory
 from pipelines.task_definition.toml_table import TableError, read_toml
 from serving.durable_file import write_whole
 
@@ -61,7 +61,7 @@ class _File:
 
 def review_file(task: Task) -> Path:
     """Where the reviews of a task are kept."""
-    return room_directory(task) / REVIEW_FILE
+    return task_directory(task) / REVIEW_FILE
 
 
 def read_reviews(path: Path) -> tuple[Review, ...]:

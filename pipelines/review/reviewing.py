@@ -5,10 +5,10 @@ import subprocess
 from typing import Any
 
 from pipelines.review.record import Review, ReviewError
-from pipelines.review.state import room_changes
+from pipelines.review.state import describe_file_changes
 from pipelines.runs import Run
 from pipelines.task_definition.task import Task
-from pipelines.task_definition.task_files import room_digests
+from pipelines.task_definition.task_files import task_file_digests
 
 
 def make_review(task: Task, run: Run, reviewer: str, note: str) -> Review:
@@ -36,8 +36,8 @@ def make_review(task: Task, run: Run, reviewer: str, note: str) -> Review:
             f"run {run.id} does not say which code it was trained from: expected `room` in its summary.json, received "
             "none; run again, and review that run"
         )
-    room = room_digests(task)
-    if changes := room_changes(summary["room"], room):
+    room = task_file_digests(task)
+    if changes := describe_file_changes(summary["room"], room):
         raise ReviewError(
             f"{changes} since run {run.id}: expected the code that it was trained from; run again (or name another run "
             "with --run, RUN_ID=), and review that"

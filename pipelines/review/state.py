@@ -4,7 +4,7 @@ import dataclasses
 
 from pipelines.review.record import Review, ReviewError, read_reviews, review_file
 from pipelines.task_definition.task import Task
-from pipelines.task_definition.task_files import room_digests
+from pipelines.task_definition.task_files import task_file_digests
 
 MISSING, STALE, EDITED, VALID = "missing", "stale", "edited", "valid"
 _STATE_IN_WORDS = {MISSING: MISSING, STALE: STALE, EDITED: "edited by hand", VALID: VALID}
@@ -47,13 +47,13 @@ def review_state(task: Task) -> ReviewState:
         return ReviewState(state=EDITED, reason=str(error), review=None)
     if not reviews:
         return ReviewState(state=MISSING, reason="nobody has recorded one", review=None)
-    room = room_digests(task)
+    room = task_file_digests(task)
     for review in reversed(reviews):
         if review.room == room:
             by = f"by {review.reviewer} on {review.date[:10]}, of run {review.run}"
             return ReviewState(state=VALID, reason=by, review=review)
     newest = reviews[-1]
-    reason = f"{room_changes(newest.room, room)} since the review of run {newest.run}"
+    reason = f"{describe_file_changes(newest.room, room)} since the review of run {newest.run}"
     return ReviewState(state=STALE, reason=reason, review=newest)
 
 
@@ -65,7 +65,7 @@ def refusal(task: Task) -> str | None:
     return f"{found.words}. This push demands a valid one; {found.remedy}, then run again"
 
 
-def room_changes(before: dict[str, str], after: dict[str, str]) -> str:
+def describe_file_changes(before: dict[str, str], after: dict[str, str]) -> str:
     """`model.py, preprocessing.py changed; layers.py was added`, between two rooms; empty where they are the same."""
     changed = [name for name in before if name in after and before[name] != after[name]]
     added, removed = sorted(after.keys() - before.keys()), sorted(before.keys() - after.keys())

@@ -25,7 +25,7 @@ from pipelines.runner.progress import progress
 from pipelines.runner.results import NodeResult
 from pipelines.runner.summary import FAILED, PUSHED, REFUSED, UNCHANGED, Summary
 from pipelines.task_definition.task import Task, load_task
-from pipelines.task_definition.task_files import room_digests
+from pipelines.task_definition.task_files import task_file_digests
 from pipelines.training import create_pipeline
 
 
@@ -47,7 +47,7 @@ def run(options: Options, console: Console, summary: Summary) -> None:
     summary.source_digest = source_digest(
         task.preprocessing_fn, task.run_fn, checked_csv, anomaly_gate, skew_gate, atomic_pusher
     )
-    summary.room = room_digests(task)
+    summary.room = task_file_digests(task)
     summary.review, summary.review_required = review_state(task), options.require_review
     config = configure(options, task)
     summary.data = str(config.data)

@@ -34,10 +34,10 @@ class Deadline:
             raise OutOfTimeError(f"out of time: the {self._minutes:g} minutes were over before it had finished")
 
 
-NEVER = Deadline(math.inf)
+NO_DEADLINE = Deadline(math.inf)
 
 
-class Ends(keras.callbacks.Callback):
+class StopAtDeadline(keras.callbacks.Callback):
     """Ends a training at a deadline."""
 
     def __init__(self, deadline: Deadline):

@@ -14,7 +14,7 @@ REVIEW_FILE = "review.toml"  # left out: it says what was reviewed, and a review
 _KINDS = (".md", ".py", ".toml")
 
 
-def room_directory(task: Task) -> Path:
+def task_directory(task: Task) -> Path:
     """The folder of the task's package: where the one definition of its features lies.
 
     Raises:
@@ -30,7 +30,7 @@ def room_directory(task: Task) -> Path:
     return Path(spec.origin).parent
 
 
-def room_digests(task: Task) -> dict[str, str]:
+def task_file_digests(task: Task) -> dict[str, str]:
     """SHA-256 of each file of the room, in hex, by name.
 
     The room is every .md, .py and .toml file of the task's package, and its contract, wherever that lies.
@@ -38,7 +38,7 @@ def room_digests(task: Task) -> dict[str, str]:
     Returns:
         By path relative to the package, sorted; the contract by its file's name.
     """
-    package = room_directory(task)
+    package = task_directory(task)
     files = {
         path.relative_to(package).as_posix(): path
         for path in package.rglob("*")

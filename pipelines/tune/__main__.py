@@ -16,11 +16,11 @@ from serving import importing
 from serving.leaving import leave
 
 
-def _body(begun: command.Begun) -> None:
+def _body(context: command.CommandContext) -> None:
     with importing.uncollected():
         from pipelines.experiments import tune
 
-    tune.run(begun)
+    tune.run(context)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import pytest
 from pipelines.review.record import Review
 from pipelines.runs import Run, Runs
 from pipelines.task_definition.task import Task, load_task
-from pipelines.task_definition.task_files import room_digests
+from pipelines.task_definition.task_files import task_file_digests
 from tests.pipelines.review.small_task import NAME, small_room
 
 RUN = "20261121-120000"
@@ -36,7 +36,7 @@ def review(task: Task) -> Review:
         run=RUN,
         note="Even over both slices.",
         metrics={"auc": 0.958, "example_count": 4993.0},
-        room=room_digests(task),
+        room=task_file_digests(task),
     ).with_checksum()
 
 
@@ -56,7 +56,7 @@ def new_run(task: Task, tmp_path: Path) -> Callable[..., Run]:
             "nodes": [{"id": "Trainer"}, {"id": "Pusher"}],
             "gates": [{"gate": gate, "passed": True, "reasons": []} for gate in GATES],
             "metrics": {"overall": {"auc": 0.958, "calibration": None, "example_count": 4993.0}},
-            "room": room_digests(task),
+            "room": task_file_digests(task),
         }
         (directory / "summary.json").write_text(json.dumps(record | changed))
         return Runs(tmp_path / "var").open(RUN)

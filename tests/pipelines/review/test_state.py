@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from pipelines.review.record import Review, append_review, review_file
-from pipelines.review.state import EDITED, MISSING, STALE, VALID, refusal, review_state, room_changes
+from pipelines.review.state import EDITED, MISSING, STALE, VALID, describe_file_changes, refusal, review_state
 from pipelines.task_definition.task import Task
-from pipelines.task_definition.task_files import room_digests
+from pipelines.task_definition.task_files import task_file_digests
 
 
 def recorded(task: Task, review: Review) -> None:
@@ -57,7 +57,7 @@ def test_an_edit_that_is_taken_back(task: Task, review: Review, package: Path) -
     recorded(task, review)
     before = (package / "preprocessing.py").read_text()
     (package / "preprocessing.py").write_text(before + "\n# Edited.\n")
-    other = dataclasses.replace(review, reviewer="Grace", room=room_digests(task)).with_checksum()
+    other = dataclasses.replace(review, reviewer="Grace", room=task_file_digests(task)).with_checksum()
     assert review_state(task).state == STALE
     recorded(task, other)
     assert review_state(task).review == other
@@ -104,4 +104,4 @@ def test_one_edited_record_spoils_a_later_one(task: Task, review: Review) -> Non
     ],
 )
 def test_changes_of_a_room_in_words(after: dict[str, str], words: str) -> None:
-    assert room_changes({"a.py": "1", "b.py": "2"}, after) == words
+    assert describe_file_changes({"a.py": "1", "b.py": "2"}, after) == words
