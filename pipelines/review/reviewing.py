@@ -22,7 +22,7 @@ def make_review(task: Task, run: Run, reviewer: str, note: str) -> Review:
 
     Raises:
         ReviewError: A gate refused the run's model or it did not get that far, its hyperparameters are not those of
-            the room, or the room has changed since.
+            the task's file, or the task's files have changed since.
     """
     summary = run.summary
     _require_blessed(summary)
@@ -36,8 +36,8 @@ def make_review(task: Task, run: Run, reviewer: str, note: str) -> Review:
             f"run {run.id} does not say which code it was trained from: expected `room` in its summary.json, received "
             "none; run again, and review that run"
         )
-    room = task_file_digests(task)
-    if changes := describe_file_changes(summary["room"], room):
+    task_files = task_file_digests(task)
+    if changes := describe_file_changes(summary["room"], task_files):
         raise ReviewError(
             f"{changes} since run {run.id}: expected the code that it was trained from; run again (or name another run "
             "with --run, RUN_ID=), and review that"
@@ -48,7 +48,7 @@ def make_review(task: Task, run: Run, reviewer: str, note: str) -> Review:
         run=run.id,
         note=note,
         metrics={name: value for name, value in summary["metrics"]["overall"].items() if value is not None},
-        room=room,
+        task_files=task_files,
     ).with_checksum()
 
 

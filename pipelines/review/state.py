@@ -37,7 +37,7 @@ class ReviewState:
 
 
 def review_state(task: Task) -> ReviewState:
-    """Holds the task's reviews against its room as it is now.
+    """Holds the task's reviews against its files as they are now.
 
     A review holds for exactly the files that it is of; when an edit is taken back, an earlier one may hold again.
     """
@@ -47,13 +47,13 @@ def review_state(task: Task) -> ReviewState:
         return ReviewState(state=EDITED, reason=str(error), review=None)
     if not reviews:
         return ReviewState(state=MISSING, reason="nobody has recorded one", review=None)
-    room = task_file_digests(task)
+    task_files = task_file_digests(task)
     for review in reversed(reviews):
-        if review.room == room:
+        if review.task_files == task_files:
             by = f"by {review.reviewer} on {review.date[:10]}, of run {review.run}"
             return ReviewState(state=VALID, reason=by, review=review)
     newest = reviews[-1]
-    reason = f"{describe_file_changes(newest.room, room)} since the review of run {newest.run}"
+    reason = f"{describe_file_changes(newest.task_files, task_files)} since the review of run {newest.run}"
     return ReviewState(state=STALE, reason=reason, review=newest)
 
 
@@ -66,7 +66,7 @@ def refusal(task: Task) -> str | None:
 
 
 def describe_file_changes(before: dict[str, str], after: dict[str, str]) -> str:
-    """`model.py, preprocessing.py changed; layers.py was added`, between two rooms; empty where they are the same."""
+    """`model.py, preprocessing.py changed; layers.py was added`; empty where the files are the same."""
     changed = [name for name in before if name in after and before[name] != after[name]]
     added, removed = sorted(after.keys() - before.keys()), sorted(before.keys() - after.keys())
     parts = {

@@ -1,4 +1,4 @@
-"""The scientist's room of a task: the files that say what is trained, each with its digest.
+"""A task's files: those that say what is trained, each with its digest.
 
 A review is of these files, and a run's summary.json says which ones it was trained from.
 """
@@ -31,9 +31,9 @@ def task_directory(task: Task) -> Path:
 
 
 def task_file_digests(task: Task) -> dict[str, str]:
-    """SHA-256 of each file of the room, in hex, by name.
+    """Hashes each of the task's files: SHA-256 in hex, by name.
 
-    The room is every .md, .py and .toml file of the task's package, and its contract, wherever that lies.
+    The files are every .md, .py and .toml file of the task's package, and its contract, wherever that lies.
 
     Returns:
         By path relative to the package, sorted; the contract by its file's name.

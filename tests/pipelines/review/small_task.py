@@ -1,4 +1,4 @@
-"""A task whose room is three small files in a folder of its own, so that a test can edit them."""
+"""A task of three small files in a folder of its own, so that a test can edit them."""
 
 import sys
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ TASK = dataclasses.replace(
 }
 
 
-def small_room(directory: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def small_task(directory: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Makes the package importable; its contract lies one folder above. What a fixture yields from."""
     package = directory / "room_of_a_test" / "ours"
     package.mkdir(parents=True)

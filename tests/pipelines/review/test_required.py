@@ -45,7 +45,8 @@ def test_without_a_review_pusher_alone_is_told_why_not(tmp_path: Path, review_fi
 
 
 def test_with_a_review_pusher_is_told_what_it_is_told_without_the_demand(tmp_path: Path, review_file: Path) -> None:
-    review = Review(reviewer="Ada", date="2026-11-21", run="r", note="n", metrics={}, room=task_file_digests(TASK))
+    files = task_file_digests(TASK)
+    review = Review(reviewer="Ada", date="2026-11-21", run="r", note="n", metrics={}, task_files=files)
     append_review(review_file, review.with_checksum())
     free, required = (parameters(tmp_path, require_review=required) for required in (False, True))
     assert free == required

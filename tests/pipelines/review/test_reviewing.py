@@ -22,7 +22,7 @@ def test_the_record_of_a_review(task: Task, new_run: Callable[..., Run]) -> None
     review = make_review(task, new_run(), "Ada", "Fine.")
     assert (review.reviewer, review.run, review.note) == ("Ada", RUN, "Fine.")
     assert review.metrics == {"auc": 0.958, "example_count": 4993.0}, "what is undefined is left out"
-    assert review.room == task_file_digests(task)
+    assert review.task_files == task_file_digests(task)
     assert before <= datetime.datetime.fromisoformat(review.date) <= datetime.datetime.now(datetime.UTC)
     assert review.intact
 
@@ -127,7 +127,7 @@ def test_the_command_records_a_review_that_holds(
     assert capsys.readouterr().out == (
         "reviewed  run 20261121-120000 of ours, by Ada Example\n"
         "metrics   auc=0.958  example_count=4993\n"
-        "room      5 files, as that run trained them: __init__.py, contract.pbtxt, preprocessing.py, scoping.toml, "
+        "files     5, as that run trained them: __init__.py, contract.pbtxt, preprocessing.py, scoping.toml, "
         "task.py\n"
         "recorded  room_of_a_test/ours/review.toml; commit it\n"
     )

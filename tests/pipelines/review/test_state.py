@@ -57,7 +57,7 @@ def test_an_edit_that_is_taken_back(task: Task, review: Review, package: Path) -
     recorded(task, review)
     before = (package / "preprocessing.py").read_text()
     (package / "preprocessing.py").write_text(before + "\n# Edited.\n")
-    other = dataclasses.replace(review, reviewer="Grace", room=task_file_digests(task)).with_checksum()
+    other = dataclasses.replace(review, reviewer="Grace", task_files=task_file_digests(task)).with_checksum()
     assert review_state(task).state == STALE
     recorded(task, other)
     assert review_state(task).review == other
@@ -66,11 +66,13 @@ def test_an_edit_that_is_taken_back(task: Task, review: Review, package: Path) -
 
 
 def test_edited_by_hand(task: Task, review: Review, package: Path) -> None:
-    stale = {name: digest for name, digest in review.room.items() if name != "preprocessing.py"}
-    recorded(task, dataclasses.replace(review, room=stale).with_checksum())
+    stale = {name: digest for name, digest in review.task_files.items() if name != "preprocessing.py"}
+    recorded(task, dataclasses.replace(review, task_files=stale).with_checksum())
     file = review_file(task)
-    digest = review.room["preprocessing.py"]
-    text = file.read_text().replace("[reviews.room]\n", f'[reviews.room]\n"preprocessing.py" = "{digest}"\n')
+    digest = review.task_files["preprocessing.py"]
+    text = file.read_text().replace(
+        "[reviews.task_files]\n", f'[reviews.task_files]\n"preprocessing.py" = "{digest}"\n'
+    )
     file.write_text(text)
     found = review_state(task)
     assert (found.state, found.review) == (EDITED, None)

@@ -10,13 +10,13 @@ import pytest
 from pipelines.task_definition.lookup import TaskError
 from pipelines.task_definition.task import Task, load_task
 from pipelines.task_definition.task_files import task_directory, task_file_digests
-from tests.pipelines.review.small_task import FILES, NAME, small_room
+from tests.pipelines.review.small_task import FILES, NAME, small_task
 from tests.tasks.diabetes.task import TASK
 
 
 @pytest.fixture
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    yield from small_room(tmp_path, monkeypatch)
+    yield from small_task(tmp_path, monkeypatch)
 
 
 @pytest.fixture
