@@ -1,6 +1,5 @@
 """The time that a search may take, and what ends a training that takes longer."""
 
-import math
 import time
 from typing import Any
 
@@ -32,9 +31,6 @@ class Deadline:
         """
         if self.over:
             raise OutOfTimeError(f"out of time: the {self._minutes:g} minutes were over before it had finished")
-
-
-NO_DEADLINE = Deadline(math.inf)
 
 
 class StopAtDeadline(keras.callbacks.Callback):

@@ -13,13 +13,13 @@ import keras
 import numpy as np
 from absl import logging
 
-from pipelines import interruption
 from pipelines.explain import explain_in_one_line
 from pipelines.modeling.hyperparameters import Value
 from pipelines.modeling.transformed_rows import TransformedRows
 from pipelines.search.deadline import Deadline, StopAtDeadline
 from pipelines.search.measures import predict
 from pipelines.search.search import FOLDS, SEARCH_FOLD, SearchInputs
+from serving.process_control import raise_if_interrupted
 
 _SIGNIFICANT = 3  # digits of a proposed value; more would be noise
 
@@ -118,7 +118,7 @@ def _train(inputs: SearchInputs, hyperparameters: Any, number: int, deadline: De
         if not np.isfinite(predictions).all():
             raise NoPredictionError("a prediction is not a number")
     except Exception as error:  # Whatever a training raises is its result; the others go on, and the log has it.
-        interruption.raise_if_asked()
+        raise_if_interrupted()
         logging.exception("A training failed.")
         return Training(number=number, seconds=time.monotonic() - begin, failure=explain_in_one_line(error))
     finally:

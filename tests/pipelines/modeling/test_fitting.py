@@ -18,6 +18,8 @@ from pipelines.modeling.fitting import HISTORY_FILE, fit, start_warm, training_s
 from pipelines.modeling.transformed_rows import TransformedRows
 from tests import handmade
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = TrainerConfig(train_steps=1)
 
 
@@ -31,7 +33,7 @@ OPPOSITE = TransformedRows(features=SLOPE.features, labels=-SLOPE.labels)
 def line(optimizer: str | keras.Optimizer = "sgd") -> keras.Model:
     x = keras.Input((1,), name="x")
     model = keras.Model({"x": x}, keras.layers.Dense(1)(keras.layers.Dropout(0.1)(x)))
-    model.compile(optimizer=optimizer, loss="mse")
+    model.compile(optimizer=optimizer, loss="mse", run_eagerly=True)  # to trace a graph takes longer than a few steps
     return model
 
 
@@ -144,7 +146,7 @@ with training_scope(TrainerConfig(train_steps=1, distribute="mirrored"), seed=1)
     assert tf.distribute.get_strategy().num_replicas_in_sync == 2
     model = handmade.build_model()
     before = model.get_weights()
-    model.compile(optimizer="adam", loss="binary_crossentropy")
+    model.compile(optimizer="sgd", loss="binary_crossentropy")
     fit(model, rows, rows, args, steps=8, batch_size=50, patience=9, seed=1)
 assert all((old != new).any() for old, new in zip(before, model.get_weights()))
 export_model(model, args)

@@ -9,6 +9,8 @@ from pipelines.config import TunerConfig
 from pipelines.search.search import FOLDS, SEARCH_FOLD, SearchError, Trial, best_trials, run_search
 from tests.pipelines.search.quick import BROKEN, COMMITTED, ENDLESS, HIGH, search_inputs
 
+pytestmark = pytest.mark.slow
+
 BUDGET = TunerConfig(trials=8, minutes=5)
 
 

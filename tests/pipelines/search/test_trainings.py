@@ -11,6 +11,8 @@ from pipelines.search.search import FOLDS, SEARCH_FOLD
 from pipelines.search.trainings import Candidate, finished_by_all, held_out_fold, round_values, train_candidates
 from tests.pipelines.search.quick import BROKEN, COMMITTED, ENDLESS, search_inputs
 
+pytestmark = pytest.mark.slow
+
 NO_DEADLINE = Deadline(math.inf)
 
 
