@@ -16,7 +16,7 @@ from pipelines.experiments.command import SEARCH_SHARE, CommandContext, Options
 from pipelines.experiments.data_nodes import pipeline_config, read_search_inputs, run_until
 from pipelines.experiments.tune import compare_finished, read_committed_values
 from pipelines.modeling.hyperparameters import parse_hyperparameters
-from pipelines.search.comparison import Comparison
+from pipelines.search.comparison import CandidateScore
 from pipelines.search.deadline import Deadline
 from pipelines.search.measures import measures_of
 from pipelines.search.search import SearchError, SearchInputs, Trial, best_trials, run_search
@@ -121,7 +121,7 @@ def _print_outcome(console: Console, approach: Approach) -> None:
 
 
 def _record(
-    context: CommandContext, approaches: Sequence[Approach], compared: Mapping[str, Mapping[str, Comparison]]
+    context: CommandContext, approaches: Sequence[Approach], compared: Mapping[str, Mapping[str, CandidateScore]]
 ) -> dict[str, Any]:
     options = context.options
     return {
@@ -134,13 +134,13 @@ def _record(
     }
 
 
-def _approach_record(approach: Approach, compared: Mapping[str, Comparison] | None) -> dict[str, Any]:
+def _approach_record(approach: Approach, compared: Mapping[str, CandidateScore] | None) -> dict[str, Any]:
     values = approach.hyperparameters
     return {
         "seconds": round(approach.seconds, 2),
         "failure": approach.failure,
         "trials": [dataclasses.asdict(trial) for trial in approach.trials],
         "hyperparameters": None if values is None else dataclasses.asdict(values),
-        "measures": record.compared_record(compared),
+        "measures": record.score_record(compared),
         "trainings": [record.training_record(found, values.seed + found.number) for found in approach.trainings],
     }

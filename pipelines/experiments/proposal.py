@@ -6,15 +6,15 @@ from pathlib import Path
 
 import tomlkit
 
-from pipelines.modeling.hyperparameters import Value
-from pipelines.search.comparison import Comparison
+from pipelines.modeling.hyperparameters import HyperparameterValue
+from pipelines.search.comparison import CandidateScore
 from pipelines.search.measures import Measure
 
 _PROJECT = Path(__file__).resolve().parents[2]
 
 
 def find_better_candidate(
-    measures: Sequence[Measure], compared: Mapping[str, Mapping[str, Comparison]], reference: str
+    measures: Sequence[Measure], compared: Mapping[str, Mapping[str, CandidateScore]], reference: str
 ) -> str | None:
     """The candidate to propose instead of the reference; None: nothing is surely better.
 
@@ -33,7 +33,7 @@ def find_better_candidate(
     return max(good, key=lambda name: sign * compared[name][deciding.name].expected.value, default=None)
 
 
-def make_patch(path: Path, values: Mapping[str, Value], project: Path = _PROJECT) -> str:
+def make_patch(path: Path, values: Mapping[str, HyperparameterValue], project: Path = _PROJECT) -> str:
     """The change of a task's file, as `git apply` takes it in the project's folder; empty where nothing changes.
 
     Comments, order and the values that stay are kept as they are.
@@ -59,7 +59,7 @@ def make_patch(path: Path, values: Mapping[str, Value], project: Path = _PROJECT
     )
 
 
-def _surely(compared: Comparison, *, better: bool, measure: Measure) -> bool:
+def _surely(compared: CandidateScore, *, better: bool, measure: Measure) -> bool:
     change = compared.change
     if change is None:
         return False

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pipelines.evaluation.bootstrap import Interval
-from pipelines.search.comparison import Comparison
+from pipelines.search.comparison import CandidateScore
 from pipelines.search.measures import Measure
 from pipelines.search.trainings import Training
 from serving.durable_file import write_whole
@@ -20,7 +20,7 @@ from serving.durable_file import write_whole
 def print_table(
     console: Console,
     measures: Sequence[Measure],
-    compared: Mapping[str, Mapping[str, Comparison]],
+    compared: Mapping[str, Mapping[str, CandidateScore]],
     trainings: Mapping[str, Sequence[Training]],
 ) -> None:
     """Prints the table: one row for each candidate, best first; those without a comparison last.
@@ -71,7 +71,7 @@ def training_record(training: Training, seed: int) -> dict[str, Any]:
     }
 
 
-def compared_record(compared: Mapping[str, Comparison] | None) -> dict[str, Any] | None:
+def score_record(compared: Mapping[str, CandidateScore] | None) -> dict[str, Any] | None:
     """How one candidate compares, as JSON: by measure."""
     if compared is None:
         return None
@@ -85,7 +85,7 @@ def compared_record(compared: Mapping[str, Comparison] | None) -> dict[str, Any]
     }
 
 
-def _cells(measures: Sequence[Measure], compared: Mapping[str, Comparison] | None, with_changes: bool) -> list[str]:
+def _cells(measures: Sequence[Measure], compared: Mapping[str, CandidateScore] | None, with_changes: bool) -> list[str]:
     if compared is None:
         return ["–"] * (len(measures) + with_changes + 1)
     cells = [_interval(compared[measure.name].expected) for measure in measures]

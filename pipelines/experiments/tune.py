@@ -12,7 +12,7 @@ from pipelines.experiments.data_nodes import pipeline_config, read_search_inputs
 from pipelines.experiments.proposal import find_better_candidate, make_patch
 from pipelines.modeling.hyperparameters import parse_hyperparameters, read_hyperparameters
 from pipelines.runner.results import NodeResult
-from pipelines.search.comparison import MIN_TRAININGS, Comparison, compare
+from pipelines.search.comparison import MIN_TRAININGS, CandidateScore, compare
 from pipelines.search.deadline import Deadline
 from pipelines.search.measures import Measure, measures_of
 from pipelines.search.search import FOLDS, SearchInputs
@@ -76,7 +76,7 @@ def read_committed_values(task: Task) -> Any:
 
 def compare_finished(
     inputs: SearchInputs, trainings: Mapping[str, Sequence[Training]], reference: str | None = None
-) -> dict[str, dict[str, Comparison]]:
+) -> dict[str, dict[str, CandidateScore]]:
     """Compares the candidates that finished often enough; the others are left out.
 
     Raises:
@@ -108,13 +108,13 @@ def _write_record(
     context: CommandContext,
     values: Mapping[str, Mapping[str, Any]],
     trainings: Mapping[str, Sequence[Training]],
-    compared: Mapping[str, Mapping[str, Comparison]],
+    compared: Mapping[str, Mapping[str, CandidateScore]],
     proposed: str | None,
 ) -> None:
     candidates = {
         name: {
             "hyperparameters": values[name],
-            "measures": record.compared_record(compared.get(name)),
+            "measures": record.score_record(compared.get(name)),
             "trainings": [record.training_record(found, values[name]["seed"] + found.number) for found in made],
         }
         for name, made in trainings.items()
@@ -135,7 +135,7 @@ def _write_record(
 def _print_proposal(
     context: CommandContext,
     of_problem: Sequence[Measure],
-    compared: Mapping[str, Mapping[str, Comparison]],
+    compared: Mapping[str, Mapping[str, CandidateScore]],
     proposed: str | None,
     change: str,
 ) -> None:

@@ -20,7 +20,7 @@ from pipelines.task_definition.task import Task
 from pipelines.task_definition.toml_table import TableError
 
 ARTIFACT_FILE = "best_hyperparameters.txt"  # what TFX's Tuner calls it
-Value = int | float | str | bool
+HyperparameterValue = int | float | str | bool
 Record = TypeVar("Record")  # a frozen dataclass, one field for each hyperparameter
 
 
@@ -51,7 +51,7 @@ def from_config(config: Mapping[str, Any] | None, record: type[Record]) -> Recor
     return parse_hyperparameters(config["values"], record, "the hyperparameters that Trainer was given")
 
 
-def as_config(values: Mapping[str, Value]) -> dict[str, Any]:
+def as_config(values: Mapping[str, HyperparameterValue]) -> dict[str, Any]:
     """The config of a KerasTuner HyperParameters in which every value is fixed."""
     fixed = keras_tuner.HyperParameters()
     for name, value in values.items():

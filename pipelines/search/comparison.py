@@ -27,7 +27,7 @@ class ComparisonError(ValueError):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Comparison:
+class CandidateScore:
     """One candidate, on one measure."""
 
     expected: Interval  # of a training with a new seed, on new rows
@@ -40,7 +40,7 @@ def compare(
     labels: Mapping[int, np.ndarray],
     trainings: Mapping[str, Sequence[Training]],
     reference: str | None = None,
-) -> dict[str, dict[str, Comparison]]:
+) -> dict[str, dict[str, CandidateScore]]:
     """Compares candidates on the trainings that all of them finished.
 
     Args:
@@ -64,7 +64,7 @@ def compare(
         )
     kept = {name: [found for found in all_ if found.number in numbers] for name, all_ in trainings.items()}
     drawn = np.random.default_rng(_SEED).multinomial(len(numbers), [1 / len(numbers)] * len(numbers), _RESAMPLES)
-    results: dict[str, dict[str, Comparison]] = {name: {} for name in kept}
+    results: dict[str, dict[str, CandidateScore]] = {name: {} for name in kept}
     for measure in measures:
         values = {name: _resample_mean(measure, labels, found, drawn) for name, found in kept.items()}
         chances = _chances_of_being_best(measure, {name: resamples for name, (_, resamples) in values.items()})
@@ -75,7 +75,7 @@ def compare(
                 change = percentile_interval(
                     value - value_before, resamples - before, 1 - (1 - _LEVEL) / (len(kept) - 1)
                 )
-            results[name][measure.name] = Comparison(
+            results[name][measure.name] = CandidateScore(
                 expected=percentile_interval(value, resamples, _LEVEL), chance_best=chances[name], change=change
             )
     return results

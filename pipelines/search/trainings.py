@@ -14,7 +14,7 @@ import numpy as np
 from absl import logging
 
 from pipelines.explain import explain_in_one_line
-from pipelines.modeling.hyperparameters import Value
+from pipelines.modeling.hyperparameters import HyperparameterValue
 from pipelines.modeling.transformed_rows import TransformedRows
 from pipelines.search.deadline import Deadline, StopAtDeadline
 from pipelines.search.measures import predict
@@ -96,7 +96,7 @@ def finished_by_all(trainings: Mapping[str, Sequence[Training]]) -> list[int]:
     return sorted(set.intersection(*numbers)) if numbers else []
 
 
-def round_values(values: Mapping[str, Value]) -> dict[str, Value]:
+def round_values(values: Mapping[str, HyperparameterValue]) -> dict[str, HyperparameterValue]:
     """Rounds floats to three significant digits: what is tried is what a person would write into a file."""
     return {
         name: float(f"{value:.{_SIGNIFICANT}g}") if isinstance(value, float) else value

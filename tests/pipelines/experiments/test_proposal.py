@@ -8,7 +8,7 @@ import pytest
 
 from pipelines.evaluation.bootstrap import Interval
 from pipelines.experiments.proposal import find_better_candidate, make_patch
-from pipelines.search.comparison import Comparison
+from pipelines.search.comparison import CandidateScore
 from pipelines.search.measures import measures_of
 from pipelines.task_definition.problem import BINARY
 
@@ -44,11 +44,11 @@ def test_the_same_values_are_no_change(file: Path, tmp_path: Path) -> None:
     assert make_patch(file, tomllib.loads(FILE), tmp_path) == ""
 
 
-def change(auc: tuple[float, float], loss: tuple[float, float], value: float = 0.2) -> dict[str, Comparison]:
+def change(auc: tuple[float, float], loss: tuple[float, float], value: float = 0.2) -> dict[str, CandidateScore]:
     """Changes against the reference, as intervals."""
     expected = {"auc": 0.9, "binary_crossentropy": value}
     return {
-        name: Comparison(
+        name: CandidateScore(
             expected=Interval(value=expected[name], low=0.0, high=1.0),
             chance_best=0.5,
             change=Interval(value=(low + high) / 2, low=low, high=high),
@@ -58,7 +58,7 @@ def change(auc: tuple[float, float], loss: tuple[float, float], value: float = 0
 
 
 REFERENCE = {
-    name: Comparison(expected=Interval(value=0.5, low=0.0, high=1.0), chance_best=0.0, change=None)
+    name: CandidateScore(expected=Interval(value=0.5, low=0.0, high=1.0), chance_best=0.0, change=None)
     for name in ("auc", "binary_crossentropy")
 }
 GOOD = change(auc=(-0.001, 0.002), loss=(-0.004, -0.001))
@@ -76,6 +76,6 @@ GOOD = change(auc=(-0.001, 0.002), loss=(-0.004, -0.001))
     ],
 )
 def test_only_what_is_surely_better_and_nowhere_surely_worse_is_proposed(
-    others: dict[str, dict[str, Comparison]], proposed: str | None
+    others: dict[str, dict[str, CandidateScore]], proposed: str | None
 ) -> None:
     assert find_better_candidate(measures_of(BINARY), {"committed": REFERENCE, **others}, "committed") == proposed

@@ -9,15 +9,15 @@ from rich.console import Console
 
 from pipelines.evaluation.bootstrap import Interval
 from pipelines.experiments import record
-from pipelines.search.comparison import Comparison
+from pipelines.search.comparison import CandidateScore
 from pipelines.search.measures import measures_of
 from pipelines.search.trainings import Training
 from pipelines.task_definition.problem import BINARY
 
 
-def compared(auc: float, loss: float, chance: float) -> dict[str, Comparison]:
+def compared(auc: float, loss: float, chance: float) -> dict[str, CandidateScore]:
     return {
-        name: Comparison(
+        name: CandidateScore(
             expected=Interval(value=value, low=value - 0.01, high=value + 0.01), chance_best=chance, change=None
         )
         for name, value in (("auc", auc), ("binary_crossentropy", loss))
