@@ -108,7 +108,7 @@ def _resample_metrics(
     resamples: int,
     seed: int,
 ) -> dict[tuple[str, str], np.ndarray]:
-    """(whose predictions, metric) -> its value on each resample, [resamples]."""
+    """Returns (whose predictions, metric) -> its value on each resample, [resamples]."""
     found: dict[tuple[str, str], list[np.ndarray]] = {(whose, name): [] for whose in predictions for name in metrics}
     for counts in draw_resamples(len(labels), resamples, seed):
         for (whose, name), values in found.items():
@@ -117,7 +117,7 @@ def _resample_metrics(
 
 
 def draw_resamples(rows: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
-    """How often each row was drawn, float64 [some resamples, rows], until all `resamples` were given."""
+    """Yields how often each row was drawn, float64 [some resamples, rows], until all `resamples` were given."""
     generator = np.random.default_rng(seed)
     step = max(1, min(resamples, _AT_ONCE // rows))
     for begin in range(0, resamples, step):

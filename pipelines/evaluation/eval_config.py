@@ -56,7 +56,7 @@ def _make_metric(metric: str | config_pb2.MetricConfig) -> config_pb2.MetricConf
 
 
 def _row_thresholds(success: Success) -> Iterator[Threshold]:
-    """A threshold on the rows of each slice that has another, and none on its rows."""
+    """Yields a threshold on the rows of each slice that has a threshold, but none on its rows."""
     agreed = [threshold.slice for threshold in success.thresholds if threshold.metric == _ROWS_METRIC]
     for threshold in success.thresholds:
         if threshold.slice and threshold.slice not in agreed:
@@ -72,7 +72,7 @@ def _row_thresholds(success: Success) -> Iterator[Threshold]:
 def _find_metric(
     threshold: Threshold, configs: Sequence[config_pb2.MetricConfig], slices: Sequence[str]
 ) -> config_pb2.MetricConfig:
-    """The metric that a threshold is on."""
+    """Finds the metric that a threshold is on."""
     for column in threshold.slice:
         if column not in slices:
             raise ScopingError(

@@ -106,7 +106,7 @@ def _try_architecture(options: Options, inputs: SearchInputs, start: Any) -> App
 
 
 def _print_outcome(console: Console, approach: Approach) -> None:
-    """A line for the approach, and one for each way in which a part of it failed."""
+    """Prints a line for the approach, and one for each way in which a part of it failed."""
     failures = [trial.failure for trial in approach.trials if trial.failure is not None]
     finished = len(approach.trials) - len(failures)
     outcome = approach.failure or (

@@ -50,7 +50,7 @@ def print_table(
 
 
 def describe_failures(name: str, trainings: Sequence[Training]) -> list[str]:
-    """A line for each reason for which trainings did not finish."""
+    """Gives a line for each reason for which trainings did not finish."""
     reasons = [found.failure for found in trainings if found.failure is not None]
     return [f"{name}: {reasons.count(why)} of {len(trainings)} trainings: {why}" for why in dict.fromkeys(reasons)]
 

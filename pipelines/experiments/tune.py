@@ -60,7 +60,7 @@ def run(context: CommandContext) -> None:
 
 
 def read_committed_values(task: Task) -> Any:
-    """The values that the task's file holds.
+    """Reads the values that the task's file holds.
 
     Raises:
         ConfigError: The task says nothing of what to search.
@@ -92,7 +92,7 @@ def compare_finished(
 
 
 def _best_trials(tuner: NodeResult, committed: Any) -> list[Candidate]:
-    """The best few trials that are not the committed values, as Tuner recorded them."""
+    """Returns the best few trials that are not the committed values, as Tuner recorded them."""
     (path,) = tuner.uri("tuner_results").glob("*.json")
     candidates: list[Candidate] = []
     for trial in sorted(json.loads(path.read_text()), key=lambda trial: trial["score"]):
@@ -139,7 +139,7 @@ def _print_proposal(
     proposed: str | None,
     change: str,
 ) -> None:
-    """The proposal, or that there is none."""
+    """Prints the proposal, or that there is none."""
     console = context.console
     if proposed is None:
         console.print("\nNothing is better beyond noise: keep the committed values.")

@@ -38,7 +38,7 @@ def read_hyperparameters(path: Path, record: type[Record]) -> Record:
 
 
 def from_config(config: Mapping[str, Any] | None, record: type[Record]) -> Record:
-    """The hyperparameters that Trainer was given, from `fn_args.hyperparameters`.
+    """Reads the hyperparameters that Trainer was given, from `fn_args.hyperparameters`.
 
     Raises:
         HyperparameterError: There are none, or they are not exactly the fields of `record`.
@@ -52,7 +52,7 @@ def from_config(config: Mapping[str, Any] | None, record: type[Record]) -> Recor
 
 
 def as_config(values: Mapping[str, HyperparameterValue]) -> dict[str, Any]:
-    """The config of a KerasTuner HyperParameters in which every value is fixed."""
+    """Makes the config of a KerasTuner HyperParameters in which every value is fixed."""
     fixed = keras_tuner.HyperParameters()
     for name, value in values.items():
         fixed.Fixed(name, value)

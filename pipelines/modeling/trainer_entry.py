@@ -24,7 +24,7 @@ def custom_config(run_fn: Callable[..., None], settings: TrainerConfig) -> dict[
 
 
 def trainer_settings(fn_args: FnArgs) -> TrainerConfig:
-    """The TrainerConfig of this run, for a task's run_fn."""
+    """Reads the TrainerConfig of this run, for a task's run_fn."""
     return TrainerConfig(**fn_args.custom_config[_SETTINGS])
 
 

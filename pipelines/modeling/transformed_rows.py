@@ -24,7 +24,7 @@ class TransformedRows:
         return len(self.labels)
 
     def batches(self, batch_size: int) -> int:
-        """How many batches the rows fill, the last one in part."""
+        """Counts how many batches the rows fill, the last one in part."""
         return -(-len(self) // batch_size)
 
     def hold_out(self, one_in: int, fold: int = -1) -> tuple["TransformedRows", "TransformedRows"]:

@@ -42,7 +42,7 @@ class Review:
     checksum: str = ""  # SHA-256 in hex, of all of the above
 
     def with_checksum(self) -> "Review":
-        """The same, with the checksum that belongs to it."""
+        """Returns the same, with the checksum that belongs to it."""
         return dataclasses.replace(self, checksum=self._digest())
 
     @property
@@ -63,12 +63,12 @@ class _File:
 
 
 def review_file(task: Task) -> Path:
-    """Where the reviews of a task are kept."""
+    """Says where the reviews of a task are kept."""
     return task_directory(task) / REVIEW_FILE
 
 
 def read_reviews(path: Path) -> tuple[Review, ...]:
-    """The reviews in a file, the newest last; none where there is no file.
+    """Reads the reviews in a file, the newest last; none where there is no file.
 
     Raises:
         ReviewError: The file was edited by hand: it is no TOML, or a record is not what its checksum says.

@@ -12,7 +12,7 @@ from pipelines.task_definition.task_files import task_file_digests
 
 
 def make_review(task: Task, run: Run, reviewer: str, note: str) -> Review:
-    """The record of a review, now.
+    """Makes the record of a review, now.
 
     Args:
         task: whose code was reviewed.
@@ -53,7 +53,7 @@ def make_review(task: Task, run: Run, reviewer: str, note: str) -> Review:
 
 
 def git_user() -> str:
-    """The name that git signs commits with.
+    """Asks git for the name that it signs commits with.
 
     Raises:
         ReviewError: There is none.

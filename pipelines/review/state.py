@@ -58,7 +58,7 @@ def review_state(task: Task) -> ReviewState:
 
 
 def refusal(task: Task) -> str | None:
-    """Why the task's model may not be pushed where a review is required; None if it may."""
+    """Says why the task's model may not be pushed where a review is required; None if it may."""
     found = review_state(task)
     if found.state == VALID:
         return None
@@ -66,7 +66,7 @@ def refusal(task: Task) -> str | None:
 
 
 def describe_file_changes(before: dict[str, str], after: dict[str, str]) -> str:
-    """`model.py, preprocessing.py changed; layers.py was added`; empty where the files are the same."""
+    """Describes a change: `model.py, preprocessing.py changed; layers.py was added`; empty where nothing changed."""
     changed = [name for name in before if name in after and before[name] != after[name]]
     added, removed = sorted(after.keys() - before.keys()), sorted(before.keys() - after.keys())
     parts = {

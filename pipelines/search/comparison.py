@@ -84,7 +84,7 @@ def compare(
 def _resample_mean(
     measure: Measure, labels: Mapping[int, np.ndarray], trainings: Sequence[Training], drawn: np.ndarray
 ) -> tuple[float, np.ndarray]:
-    """The mean over the trainings, and the same on each resample, [resamples].
+    """Returns the mean over the trainings, and the same on each resample, [resamples].
 
     `drawn` says how often a resample drew a training, [resamples, trainings].
     """

@@ -21,7 +21,7 @@ class Measure:
 
 
 def measures_of(problem: str) -> tuple[Measure, ...]:
-    """What a kind of problem is measured by; the last decides.
+    """Returns what a kind of problem is measured by; the last decides.
 
     That is what training minimises, a strictly proper score of the prediction itself: noise in it is smaller than in a
     rank or a share, and whoever is best at it is calibrated, too (Gneiting and Raftery 2007, "Strictly Proper Scoring
@@ -35,7 +35,7 @@ def measures_of(problem: str) -> tuple[Measure, ...]:
 
 
 def loss(problem: str, rows: TransformedRows, predictions: np.ndarray) -> float:
-    """The deciding measure on some rows; lower is better.
+    """Computes the deciding measure on some rows; lower is better.
 
     Args:
         problem: one of pipelines.task_definition.problem.PROBLEMS.
@@ -46,7 +46,7 @@ def loss(problem: str, rows: TransformedRows, predictions: np.ndarray) -> float:
 
 
 def predict(model: keras.Model, rows: TransformedRows) -> np.ndarray:
-    """The model's predictions: [rows], or [rows, classes] for several classes; float32."""
+    """Returns the model's predictions: [rows], or [rows, classes] for several classes; float32."""
     predictions: np.ndarray = np.asarray(model.predict(rows.features, batch_size=4096, verbose=0))
     return predictions[:, 0] if predictions.shape[1] == 1 else predictions
 

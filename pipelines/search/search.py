@@ -121,7 +121,7 @@ class SearchTuner(BaseTuner):
             )
 
     def trials(self) -> list[Trial]:
-        """All that were begun, in order."""
+        """Returns all trials that were begun, in order."""
         return [
             Trial(
                 number=number,
@@ -168,7 +168,7 @@ class _Oracle(keras_tuner.oracles.BayesianOptimizationOracle):
         self.verbose = 0
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
-        """The values of the next trial; KerasTuner's own but for the first."""
+        """Chooses the values of the next trial; KerasTuner's own but for the first."""
         if self._deadline.over:
             return {"status": TrialStatus.STOPPED}
         if not self.trials:
@@ -194,13 +194,13 @@ def run_search(inputs: SearchInputs, committed: Any, budget: TunerConfig, direct
 
 
 def best_trials(trials: list[Trial], count: int) -> list[Trial]:
-    """The trials with the lowest losses, lowest first."""
+    """Returns the trials with the lowest losses, lowest first."""
     finished = [trial for trial in trials if trial.loss is not None]
     return sorted(finished, key=lambda trial: (trial.loss, trial.number))[:count]
 
 
 def _space(tuning: Tuning, committed: Any) -> keras_tuner.HyperParameters:
-    """What the task searches; all else fixed at the committed values."""
+    """Builds the space that the task searches; all else fixed at the committed values."""
     space = keras_tuner.HyperParameters()
     tuning.search_space(space, committed)
     for name, value in dataclasses.asdict(committed).items():

@@ -55,13 +55,13 @@ class Training:
 
 
 def held_out_fold(number: int) -> int:
-    """Which fold of the rows the trainings of a number hold out: 1, 2, …, and round again."""
+    """Tells which fold of the rows the trainings of a number hold out: 1, 2, …, and round again."""
     others = [fold for fold in range(FOLDS) if fold != SEARCH_FOLD]
     return others[number % len(others)]
 
 
 def split_fold(rows: TransformedRows, number: int) -> tuple[TransformedRows, TransformedRows]:
-    """The rows that the trainings of a number learn from, and those that they are scored on."""
+    """Splits the rows into those that the trainings of a number learn from, and those that they are scored on."""
     return rows.hold_out(FOLDS, held_out_fold(number))
 
 
@@ -91,7 +91,7 @@ def train_candidates(
 
 
 def finished_by_all(trainings: Mapping[str, Sequence[Training]]) -> list[int]:
-    """The numbers of the trainings that every candidate finished."""
+    """Returns the numbers of the trainings that every candidate finished."""
     numbers = [{training.number for training in found if training.failure is None} for found in trainings.values()]
     return sorted(set.intersection(*numbers)) if numbers else []
 

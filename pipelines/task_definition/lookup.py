@@ -11,7 +11,7 @@ class TaskError(ValueError):
 
 
 def task_module(name: str) -> str:
-    """Module of a task: `pipelines.tasks.taxi.task` of `taxi`; a dotted name is another package with a module `task`.
+    """Finds a task's module: `taxi` is `pipelines.tasks.taxi.task`; a dotted name is a package with a module `task`.
 
     Raises:
         TaskError: There is no such module.

@@ -15,7 +15,7 @@ _KINDS = (".md", ".py", ".toml")
 
 
 def task_directory(task: Task) -> Path:
-    """The folder of the task's package: where the one definition of its features lies.
+    """Finds the folder of the task's package: where the one definition of its features lies.
 
     Raises:
         TaskError: preprocessing_fn does not come from a file.

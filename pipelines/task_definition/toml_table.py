@@ -81,7 +81,7 @@ def as_record(table: Mapping[str, Any], kind: type[Record], where: str) -> Recor
 
 
 def _describe_first(mistakes: Sequence[Any], kind: type) -> str:
-    """`: success: thresholds 2: at_most: expected a number, received '1'`; a wrong key first, it explains the rest."""
+    """Describes one mistake, a wrong key first: `: thresholds 2: at_most: expected a number, received '1'`."""
     first = min(mistakes, key=lambda mistake: {_UNKNOWN: 0, _MISSING: 1}.get(mistake["type"], 2))
     location, received = first["loc"], first["input"]
     if first["type"] == _UNKNOWN:
@@ -100,7 +100,7 @@ def _describe_first(mistakes: Sequence[Any], kind: type) -> str:
 
 
 def _locate(kind: Any, location: Sequence[str | int]) -> tuple[str, Any]:
-    """The place of a mistake in words, such as `: wheels 2: spokes` or `: labels.colour`, and the type it has there."""
+    """Finds the place of a mistake, such as `: wheels 2: spokes` or `: labels.colour`, and the type it should have."""
     words = ""
     for step in location:
         if isinstance(step, int):
