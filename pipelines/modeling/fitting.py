@@ -12,7 +12,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 from tfx.components.trainer.fn_args_utils import FnArgs
 
-from components.tfrecords import read_records, untuned
+from components.tfrecords import disable_autotune, read_records
 from pipelines.config import TrainerConfig
 
 HISTORY_FILE = "history.json"  # in the ModelRun artifact: one list per metric, one value per epoch
@@ -170,7 +170,7 @@ def _batches(rows: Rows, batch_size: int, seed: int | None) -> tf.data.Dataset:
     dataset = tf.data.Dataset.from_tensor_slices((rows.features, rows.labels))
     if seed is not None:
         dataset = dataset.shuffle(len(rows), seed=seed)
-    return untuned(dataset.batch(batch_size).prefetch(2))
+    return disable_autotune(dataset.batch(batch_size).prefetch(2))
 
 
 def start_warm(model: keras.Model, base_model: str | None) -> int:
