@@ -3,8 +3,8 @@
 Reads the Statistics, ExampleValidator's Anomalies, the contract, and the Statistics of the last accepted data, if any.
 Writes a DataBlessing. Raises AnomalyError when it finds anything that the configuration does not tolerate.
 
-ExampleValidator itself records anomalies and lets the run go on. It does not compare two sets of statistics, as drift and
-skew need.
+ExampleValidator itself records anomalies and lets the run go on. It does not compare two sets of statistics, as drift
+and skew need.
 """
 
 import difflib

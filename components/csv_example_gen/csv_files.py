@@ -1,8 +1,8 @@
 """Checks CSV files before the pipeline reads them, and reads them.
 
 `check_csv` reads every file from end to end before ExampleGen starts its Beam pipeline, so that a fault is reported
-once, with file, line and column, and nothing is written. The Beam pipeline then reads with `read_columns`. Standard library
-only; memory does not grow with the size of a file.
+once, with file, line and column, and nothing is written. The Beam pipeline then reads with `read_columns`. Standard
+library only; memory does not grow with the size of a file.
 
 Accepted: UTF-8 without a byte order mark, commas, double quotes (a quoted cell may hold a line break), one header, the
 same in all files. Blank lines are skipped. An empty cell is a missing value.

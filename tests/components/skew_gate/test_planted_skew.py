@@ -32,16 +32,17 @@ def test_nothing_differs_in_an_honest_model(world: World) -> None:
 
 @pytest.fixture(scope="module")
 def other_features(honest: World, tmp_path_factory: pytest.TempPathFactory) -> SkewReport:
-    """The trained model behind a graph that prepares features otherwise that the model reads."""
+    """The trained model behind a graph of other features, which was made from other rows."""
     world = dataclasses.replace(honest, directory=tmp_path_factory.mktemp("other"))
-    features = Features(miles_default=5.0, keeps_missing_flag=False, hour_edges=(6.0, 13.0, 18.0))
-    graph, _ = handmade.transform(world.directory, features)
+    features = Features(miles_default=5.0, keeps_missing_flag=False, hour_edges=(6.0, 13.0, 18.0), tip_share=0.1)
+    graph, _ = handmade.transform(world.directory, features, handmade.ROWS[:9])
     return world.compare(model_dir=world.export(world.trained, graph))
 
 
-def test_another_fill_a_dropped_flag_and_a_shifted_bucket_edge(other_features: SkewReport) -> None:
+def test_every_feature_that_was_prepared_otherwise_is_named_and_no_other(other_features: SkewReport) -> None:
+    """Another fill, a dropped flag, a shifted bucket edge, another label; older moments and an older vocabulary."""
     assert not other_features.blessed
-    assert differing(other_features) == {"miles", "miles_missing", "hour"} | SERVING
+    assert differing(other_features) == {"miles", "miles_missing", "hour", "big_tip", "fare", "company"} | SERVING
     missing = sum(row["miles"] is None for row in handmade.ROWS)
     assert reason(other_features, "feature miles_missing").startswith(
         f"feature miles_missing: {missing} of {ROWS} rows are {EQUAL}; worst at row 3: batch path 1, exported model 0, "
@@ -57,30 +58,6 @@ def test_the_worst_row_is_shown_with_raw_value_and_both_results(other_features: 
     (hour,) = [c for c in other_features.as_dict()["comparisons"] if c["name"] == "feature hour"]
     assert hour["worst"]["values"] == {"batch path": 2, "exported model": 1}
     assert hour["worst"]["raw"]["hour"] == 12
-
-
-def test_another_dtype_another_label_and_a_feature_less(world: World) -> None:
-    """In features that the model does not read: the predictions are the same."""
-    graph, _ = handmade.transform(
-        world.directory, Features(seconds_dtype=tf.float32, tip_share=0.1, keeps_company_name=False)
-    )
-    report = world.compare(model_dir=world.export(world.trained, graph))
-    assert not report.blessed
-    assert differing(report) == {"seconds", "big_tip", "company_name"}
-    assert reason(report, "feature seconds") == (
-        f"feature seconds: batch path has int64 [{ROWS}, 1], exported model has float32 [{ROWS}, 1]"
-    )
-    assert reason(report, "feature company_name") == (
-        "feature company_name: Transform wrote it, the exported model lacks it"
-    )
-
-
-def test_exported_with_an_older_graph(world: World) -> None:
-    """Other moments to scale with, and another vocabulary."""
-    graph, _ = handmade.transform(world.directory, Features(), handmade.ROWS[:9])
-    report = world.compare(model_dir=world.export(world.trained, graph))
-    assert not report.blessed
-    assert differing(report) == {"company", "fare", "miles"} | SERVING
 
 
 def test_a_model_of_another_training(world: World) -> None:
@@ -107,17 +84,32 @@ def test_an_asset_edited_after_export(world: World) -> None:
     assert reason(report, "feature company").startswith(f"feature company: {moved} of {ROWS} rows are {EQUAL}; ")
 
 
-class TakesMissingForAValue(export.ServedModel):
+class ExportedWrongly(export.ServedModel):
+    """Takes what says "missing" for a value, leaves one feature out, and gives another type to a second."""
+
     def _as_parsed(self, name: str, values: tf.Tensor) -> tf.Tensor | tf.SparseTensor:
         column = tf.expand_dims(values, axis=1)
         dense = isinstance(self._request_spec[name], tf.io.FixedLenFeature)
         return column if dense else tf.sparse.from_dense(column)
 
+    @tf.function
+    def transform_features(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        features = self._transform_layer(tf.io.parse_example(examples, self._row_spec))
+        features["seconds"] = tf.cast(features["seconds"], tf.float32)
+        return {name: values for name, values in features.items() if name != "company_name"}
 
-def test_serving_raw_that_does_not_know_the_missing_rule(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(export, "ServedModel", TakesMissingForAValue)
+
+def test_a_model_that_was_exported_wrongly(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(export, "ServedModel", ExportedWrongly)
     report = world.compare(model_dir=world.export(world.trained, world.graph))
-    assert differing(report) == {"serving_raw"}
+    assert not report.blessed
+    assert differing(report) == {"serving_raw", "seconds", "company_name"}
+    assert reason(report, "feature seconds") == (
+        f"feature seconds: batch path has int64 [{ROWS}, 1], exported model has float32 [{ROWS}, 1]"
+    )
+    assert reason(report, "feature company_name") == (
+        "feature company_name: Transform wrote it, the exported model lacks it"
+    )
 
 
 def test_a_prediction_that_depends_on_the_batch(world: World) -> None:
