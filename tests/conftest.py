@@ -1,6 +1,7 @@
 """What tests of several folders share."""
 
 import gc
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -33,9 +34,21 @@ def handmade_export(handmade_transform: tuple[str, str], tmp_path_factory: pytes
     return Path(args.serving_model_dir)
 
 
+# What costs most is made once: by the one worker that gets all tests which use it.
+_SHARED = {"cold_taxi": "taxi", "history": "diabetes"}  # fixture -> group
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keeps tests that use a shared run together, where pytest-xdist deals them out to several workers."""
+    for item in items:
+        for fixture in getattr(item, "fixturenames", ()):
+            if fixture in _SHARED:
+                item.add_marker(pytest.mark.xdist_group(_SHARED[fixture]))
+
+
 @pytest.fixture(scope="session")
 def taxi(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A copy of this project in which the taxi task is run."""
+    """A copy of this project in which the taxi task is run; to be left as it is found: see `spare_taxi`."""
     return Project.copy(tmp_path_factory.mktemp("taxi") / "project")
 
 
@@ -45,3 +58,17 @@ def cold_taxi(taxi: Project) -> Finished:
     run = taxi.run(task="taxi")
     assert run.status == 0, run.told()
     return run
+
+
+@pytest.fixture(scope="session")
+def _saved_taxi(taxi: Project, cold_taxi: Finished, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    saved = tmp_path_factory.mktemp("taxi") / "saved"
+    taxi.save(saved)
+    return saved
+
+
+@pytest.fixture
+def spare_taxi(taxi: Project, _saved_taxi: Path) -> Iterator[Project]:
+    """`taxi` after its first run, for tests that edit or run it: put back as it was."""
+    yield taxi
+    taxi.restore(_saved_taxi)

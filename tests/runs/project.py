@@ -32,7 +32,7 @@ NODES = (
     "Pusher",
 )
 TAXI_NODES = (NODES[0], "ImportHyperparameters", *NODES[1:])  # the taxi task's hyperparameters are a file
-RESOLVERS = frozenset({"AcceptedStatisticsResolver", "BlessedModelResolver"})
+RESOLVERS = frozenset({"AcceptedStatisticsResolver", "BlessedModelResolver", "WarmStartResolver"})
 _LEFT_OUT = shutil.ignore_patterns(".git", ".venv*", ".uv", "var", "__pycache__", ".*_cache")
 _CHANGES_OUTPUT = ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "PYTHONPATH")
 
@@ -71,7 +71,9 @@ class Project:
     """One copy. Its var folder lies where the command line puts it by default."""
 
     root: Path
-    _originals: dict[Path, tuple[str, os.stat_result]] = dataclasses.field(default_factory=dict)  # of edited files
+    _originals: dict[Path, tuple[bytes, os.stat_result] | None] = dataclasses.field(
+        default_factory=dict
+    )  # see remember
 
     @property
     def var(self) -> Path:
@@ -94,20 +96,31 @@ class Project:
         shutil.rmtree(self.var)
         shutil.copytree(directory, self.var, symlinks=True)
 
-    def undo(self) -> None:
-        """Undoes every edit."""
-        for file, (text, status) in self._originals.items():
-            file.write_text(text)
-            os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))  # as compiled bytecode remembers it
-        self._originals.clear()
+    def remember(self, *paths: str) -> None:
+        """Has files as they are now put back by `undo`, and what is not there yet removed."""
+        for file in (self.root / path for path in paths):
+            self._originals.setdefault(file, (file.read_bytes(), file.stat()) if file.exists() else None)
 
     def edit(self, path: str, old: str = "", new: str = "\n# Edited.\n") -> None:
         """Replaces the one `old` in a file; without one, appends a comment."""
+        self.remember(path)
         file = self.root / path
         text = file.read_text()
         assert not old or text.count(old) == 1, f"{path}: expected {old!r} once, found it {text.count(old)} times"
-        self._originals.setdefault(file, (text, file.stat()))
         file.write_text(text.replace(old, new) if old else text + new)
+
+    def undo(self) -> None:
+        """Undoes every edit, modification times included: compiled bytecode goes by them."""
+        for path, original in self._originals.items():
+            if original is not None:
+                content, status = original
+                path.write_bytes(content)
+                os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+            elif path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+        self._originals.clear()
 
     def run(self, *options: str, task: str = DIABETES, module: Sequence[str] = COMMAND) -> Finished:
         """Runs the command line to its end.

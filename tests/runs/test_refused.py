@@ -19,9 +19,7 @@ MODEL = "tests/tasks/diabetes/trainer.py"
 def test_a_threshold_that_is_not_met(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     before = files(project.var / "serving")
     strict = text_format.Parse(str(TASK.make_eval_config()).replace("5500", "10"), config_pb2.EvalConfig())
-    monkeypatch.setattr(
-        local_run, "load_task", lambda name: dataclasses.replace(TASK, make_eval_config=lambda: strict)
-    )
+    monkeypatch.setattr(local_run, "load_task", lambda name: dataclasses.replace(TASK, make_eval_config=lambda: strict))
     run = run_here(project.var)
     assert run.ran == {"Evaluator", "Pusher"}
     assert run.status == 1, run.told()

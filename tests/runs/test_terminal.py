@@ -1,9 +1,11 @@
 """What a person sees: the live table while the run goes on, and what remains on the screen."""
 
 import re
+import time
 from pathlib import Path
 
 import pytest
+from tfx.components.schema_gen.import_schema_gen.executor import Executor as ImportSchemaGen
 
 from tests.runs.in_process import run_here
 from tests.runs.project import COMMAND, DIABETES, NODES, Project, environment
@@ -22,15 +24,23 @@ def test_the_screen_at_the_end_of_a_process_without_colours(project: Project) ->
 
 
 def test_the_screen_at_the_end_with_colours(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(project.root)  # paths are shown from where one stands
     sent = _on_terminal_here(project.var, monkeypatch, width=120)
     _is_whole(drawn(sent, 120), 120)
     assert COLOUR.search(sent)
 
 
 def test_the_table_moves_while_nodes_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    sent = _on_terminal_here(tmp_path, monkeypatch, width=100, upto="StatisticsGen")
+    do = ImportSchemaGen.Do
+
+    def linger(*arguments: object) -> None:
+        time.sleep(1)
+        do(*arguments)
+
+    monkeypatch.setattr(ImportSchemaGen, "Do", linger)
+    sent = _on_terminal_here(tmp_path, monkeypatch, width=100, upto="ImportSchemaGen")
     assert "loading TFX" in sent
-    frames = re.findall(r"StatisticsGen +([\u2800-\u28ff]) +(\d+\.\d)", re.sub(r"\x1b\[[0-9;]*m", "", sent))
+    frames = re.findall(r"ImportSchemaGen +([\u2800-\u28ff]) +(\d+\.\d)", re.sub(r"\x1b\[[0-9;]*m", "", sent))
     assert len(set(frames)) > 3
 
 
