@@ -35,7 +35,7 @@ def handmade_export(handmade_transform: tuple[str, str], tmp_path_factory: pytes
 
 
 # What costs most is made once: by the one worker that gets all tests which use it.
-_SHARED = {"cold_taxi": "taxi", "history": "diabetes"}  # fixture -> group
+_SHARED = {"cold_taxi": "taxi", "history": "diabetes", "copied": "edits"}  # fixture -> group
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -165,7 +165,7 @@ def test_a_second_cold_run_gives_the_same_metrics_and_no_request_fails(
         while not run.done() or versions[-1] != run.result().summary["pushed"]["version"]:
             assert len(versions) < 100_000, versions[-1]
             versions.append(pasted(command, server, gateway)["model_version"])  # an answer other than this is an error
-            time.sleep(0.1)
+            time.sleep(0.05)
     again = run.result()
     assert again.status == 0, again.told()
     assert again.states == dict.fromkeys(TAXI_NODES, "ran")
