@@ -87,7 +87,7 @@ def test_a_killed_parent_ends_it(tmp_path: Path) -> None:
     log = tmp_path / "log"
     waits = program(tmp_path, WAITS)
     starts = (
-        "import sys, threading; from pathlib import Path; from components import child_process\n"
+        "import sys, threading; from pathlib import Path; from components.candidate_serving import child_process\n"
         f"with child_process.started([{waits!r}], workdir=Path({str(tmp_path)!r}), log=Path({str(log)!r})):\n"
         "    threading.Event().wait()\n"
     )

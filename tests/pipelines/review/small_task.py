@@ -19,7 +19,7 @@ from room_of_a_test.ours.preprocessing import preprocessing_fn
 from tests.tasks.diabetes.task import TASK
 
 TASK = dataclasses.replace(
-    TASK, name="ours", preprocessing_fn=preprocessing_fn, contract=Path(__file__).parents[2] / "contract.pbtxt"
+    TASK, name="ours", preprocessing_fn=preprocessing_fn, contract=Path(__file__).parents[1] / "contract.pbtxt"
 )
 """,
 }
