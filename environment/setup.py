@@ -42,8 +42,8 @@ def install(machine: doctor.Machine, stamp: Path) -> int:
     stack, python, why = machine.choice
     print(f"set-up    {stack.name} stack (TFX {stack.tfx}), Python {python.version}: {why}")
     print("set-up    installing into .venv; under a minute where the packages are in uv's cache", flush=True)
-    # uv itself makes an environment of another Python anew. Without a stamp a sync was cut off, maybe in the middle of a
-    # package that uv would take for installed.
+    # uv itself makes an environment of another Python anew. Without a stamp a sync was cut off, maybe in the middle of
+    # a package that uv would take for installed.
     steps = [] if doctor.ready() else [["venv", "--clear", "--quiet", str(VENV)]]
     steps.append(["sync", "--locked", "--all-groups", "--compile-bytecode"])
     for old in VENV.glob(".synced-*"):
@@ -65,9 +65,9 @@ def run(command: list[str], python: str) -> bool:
     if status:
         print(
             f"The packages could not be installed. Expected: `{' '.join(command)}` to end with status 0. "
-            f"Received: status {status}. See the lines above. Where they speak of the network, run again: what was fetched "
-            "is kept. Where they speak of a compiler, see `make doctor`. Where they say that the lock is out of date, run "
-            "`make lock`.",
+            f"Received: status {status}. See the lines above. Where they speak of the network, run again: what was "
+            "fetched is kept. Where they speak of a compiler, see `make doctor`. Where they say that the lock is out "
+            "of date, run `make lock`.",
             file=sys.stderr,
         )
     return not status

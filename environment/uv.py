@@ -47,8 +47,8 @@ def fetch() -> str:
         except (OSError, subprocess.CalledProcessError) as error:
             shutil.rmtree(PRIVATE, ignore_errors=True)
             raise FetchError(
-                f"uv: none on PATH is new enough, and uv {VERSION} could not be fetched. Expected: `{' '.join(step)}` to "
-                f"end with status 0. Received: {error}. See the lines above: is the package index within reach "
+                f"uv: none on PATH is new enough, and uv {VERSION} could not be fetched. Expected: `{' '.join(step)}` "
+                f"to end with status 0. Received: {error}. See the lines above: is the package index within reach "
                 f"(PIP_INDEX_URL, PIP_CERT, proxies)? Or put uv {VERSION} or newer on PATH."
             ) from error
     return str(PRIVATE / "bin" / "uv")
