@@ -52,55 +52,43 @@ FIXES = {
 
 
 class Machine(NamedTuple):
-    """What the report is drawn from."""
+    """What set-up needs of a machine, or the error that says why it cannot be had."""
 
-    platform: stack.Platform
-    choice: stack.Choice | None
-    no_choice: str  # why there is no choice
-    uv: str | None
-    no_uv: str  # why there is no uv
+    uv: str | uv.FetchError
+    choice: stack.Choice | stack.NoStackError
     compiler: str | None
     free_gb: float
     browser: str | None
-    ready: str  # the Python that a complete .venv was made with, "" where there is none
-    packager: str  # a key of FIXES
+    ready: str  # version and path of the Python that a complete .venv was made with, "" where there is none
+    packager: str = ""  # a key of FIXES
 
     def fix(self, thing: str, version: str = "") -> str:
         """Returns the line that brings a thing here; `version` is Python's, as in 3.13."""
-        return FIXES[self.packager].get(thing, FIXES[""][thing]).format(v=version)
+        return " Fix: " + FIXES[self.packager].get(thing, FIXES[""][thing]).format(v=version)
 
 
 def inspect(asked: str) -> Machine:
     """Looks at the machine it runs on, from the project's folder; fetches uv where there is none."""
-    choice, no_choice, installer, no_uv = None, "", uv.find(), ""
+    installer: str | uv.FetchError
+    choice: stack.Choice | stack.NoStackError
     try:
-        installer = installer or uv.fetch()
+        installer = uv.find() or uv.fetch()
     except uv.FetchError as error:
-        no_uv = str(error)
+        installer = error
     try:
-        choice = stack.decide(installer, asked)
+        choice = stack.decide(installer if isinstance(installer, str) else None, asked)
     except stack.NoStackError as error:
-        no_choice = str(error)
+        choice = error
     named = os.environ.get("CXX", "").split()[:1]
-    return Machine(
-        platform=stack.this_platform(),
-        choice=choice,
-        no_choice=no_choice,
-        uv=installer,
-        no_uv=no_uv,
-        compiler=next(filter(None, map(shutil.which, named or COMPILERS)), None),
-        free_gb=shutil.disk_usage(Path.cwd()).free / 1e9,
-        browser=browser.find(),
-        ready=ready(),
-        packager=packager(),
-    )
+    compiler = next(filter(None, map(shutil.which, named or COMPILERS)), None)
+    free = shutil.disk_usage(Path.cwd()).free / 1e9
+    return Machine(installer, choice, compiler, free, browser.find(), ready(), packager())
 
 
 def ready() -> str:
     """Returns version and path of the Python that `.venv` was made with, "" where it is missing or not complete."""
-    if not (VENV / "bin" / "python").exists():
-        return ""
-    return next((stamp.read_text().strip() for stamp in VENV.glob(".synced-*")), "")
+    stamps = VENV.glob(".synced-*") if (VENV / "bin" / "python").exists() else iter(())
+    return next((stamp.read_text().strip() for stamp in stamps), "")
 
 
 def packager() -> str:
@@ -110,21 +98,19 @@ def packager() -> str:
 
 def missing(machine: Machine) -> list[str]:
     """Says of each thing that set-up or a run would miss what was expected, what was found, and the fix."""
-    lines = []
-    if machine.no_uv:
-        fix = "" if importlib.util.find_spec("ensurepip") else f" Fix: {machine.fix('venv')}"  # Debian splits it off
-        lines.append(machine.no_uv + fix)
-    if machine.choice is None:
-        version = next((each.pythons[-1] for each in stack.STACKS if each.fits(machine.platform)), "")
-        fix = f" Fix: {machine.fix('python', version)}, or environment/start uv python install {version}"
-        lines.append(machine.no_choice + (fix if version else ""))
-    elif not machine.choice.python.headers:
-        python = machine.choice.python
-        fix = machine.fix("headers", python.version.rpartition(".")[0])
-        lines.append(f"Python headers: expected Python.h in {python.include}, which has none. Fix: {fix}")
+    choice, lines = machine.choice, []
+    if isinstance(machine.uv, uv.FetchError):  # Debian splits ensurepip off, and nothing can be fetched without it.
+        lines.append(str(machine.uv) + ("" if importlib.util.find_spec("ensurepip") else machine.fix("venv")))
+    if isinstance(choice, stack.NoStackError):
+        lines.append(str(choice))
+        for version in [each.pythons[-1] for each in stack.STACKS if each.fits(stack.this_platform())][:1]:
+            lines[-1] += f"{machine.fix('python', version)}, or environment/start uv python install {version}"
+    elif not choice.python.headers:
+        fix = machine.fix("headers", choice.python.version.rpartition(".")[0])
+        lines.append(f"Python headers: expected Python.h in {choice.python.include}, which has none.{fix}")
     if not machine.compiler:
         expected = f"{', '.join(COMPILERS)} or $CXX on PATH"
-        lines.append(f"a C++ compiler: expected {expected}, found none. Fix: {machine.fix('compiler')}")
+        lines.append(f"a C++ compiler: expected {expected}, found none.{machine.fix('compiler')}")
     needed = SPACE_FOR_RUNS if machine.ready else SPACE_FOR_SETUP
     if machine.free_gb < needed:
         found = f"expected {needed} GB free here, found {machine.free_gb:.1f}"
@@ -140,16 +126,16 @@ def no_browser(packager: str) -> str:
 def report(machine: Machine) -> tuple[list[str], int]:
     """Draws up the report and its exit status."""
     lines = []
-    if machine.choice:
+    if isinstance(machine.choice, stack.Choice):
         chosen, python, why = machine.choice
         lines = [
             f"stack     {chosen.name} (TFX {chosen.tfx}): {why}",
             f"python    {python.version}, {python.executable}",
         ]
     lines += [
-        f"platform  {machine.platform}",
+        f"platform  {stack.this_platform()}",
         f"compiler  {machine.compiler or 'none'}",
-        f"uv        {machine.uv or 'none'}",
+        f"uv        {machine.uv if isinstance(machine.uv, str) else 'none'}",
         f"browser   {machine.browser or 'none; only tests need one'}",
         f"disk      {machine.free_gb:.0f} GB free",
         f"set-up    {'done, .venv runs ' + machine.ready if machine.ready else 'not done; make setup, or any target'}",

@@ -35,7 +35,7 @@ def main(stamp: Path) -> int:
 def install(machine: doctor.Machine, stamp: Path) -> int:
     """Syncs `.venv` where the machine lacks nothing, and returns the exit status."""
     lacks = doctor.missing(machine)
-    if machine.choice is None or machine.uv is None or lacks:
+    if lacks or isinstance(machine.uv, Exception) or isinstance(machine.choice, Exception):
         print("\n".join(f"MISSING   {line}" for line in lacks), file=sys.stderr)
         return 2
     started = time.monotonic()

@@ -24,11 +24,8 @@ def python(version: str, **facts: object) -> Python:
 def machine(**facts: object) -> Machine:
     """A Debian 13 machine that lacks nothing, but for what is said."""
     told = {
-        "platform": DEBIAN_13,
-        "choice": choose(DEBIAN_13, [python("3.13.5")]),
-        "no_choice": "",
         "uv": ".uv/bin/uv",
-        "no_uv": "",
+        "choice": choose(DEBIAN_13, [python("3.13.5")]),
         "compiler": "/usr/bin/c++",
         "free_gb": 50.0,
         "browser": "/usr/bin/chromium",

@@ -2,10 +2,15 @@ import subprocess
 
 import pytest
 
-from environment import doctor
+from environment import doctor, stack, uv
 from environment.doctor import missing, report
 from environment.stack import NoStackError, Platform, choose
 from tests.environment.machines import DEBIAN_12, DEBIAN_13, MAC, machine, python
+
+
+@pytest.fixture(autouse=True)
+def debian_13(monkeypatch):
+    monkeypatch.setattr(stack, "this_platform", lambda: DEBIAN_13)
 
 
 def test_a_machine_that_lacks_nothing_gets_eight_lines_and_status_0():
@@ -65,7 +70,7 @@ def test_a_finished_set_up_needs_little_space():
     [("apt-get", "sudo apt-get install python3-venv"), ("dnf", "put uv 0.13.8 or newer on PATH")],
 )
 def test_a_python_without_ensurepip_cannot_fetch_uv(packager, fix, monkeypatch):
-    without = machine(uv=None, no_uv="uv: not fetched.", packager=packager)
+    without = machine(uv=uv.FetchError("uv: not fetched."), packager=packager)
     assert missing(without) == ["uv: not fetched."]
     monkeypatch.setattr(doctor.importlib.util, "find_spec", {"ensurepip": None}.get)
     assert missing(without) == [f"uv: not fetched. Fix: {fix}"]
@@ -107,12 +112,12 @@ def test_a_browser_is_for_tests_only(packager, fix):
         (Platform("linux-aarch64", "2.41"), "apt-get", ""),
     ],
 )
-def test_no_stack_at_all_is_missing_too(platform, packager, fix):
+def test_no_stack_at_all_is_missing_too(platform, packager, fix, monkeypatch):
+    monkeypatch.setattr(stack, "this_platform", lambda: platform)
     with pytest.raises(NoStackError) as refusal:
         choose(platform, [])
-    why = str(refusal.value)
-    lines, status = report(machine(platform=platform, choice=None, no_choice=why, packager=packager))
-    assert (status, lines[-1]) == (2, f"MISSING   {why}{fix}")
+    lines, status = report(machine(choice=refusal.value, packager=packager))
+    assert (status, lines[-1]) == (2, f"MISSING   {refusal.value}{fix}")
 
 
 @pytest.mark.parametrize(("compiler", "status"), [("/nowhere/c++", 2), ("", 0)])
