@@ -13,8 +13,8 @@ import structlog
 import uvicorn
 
 from serving.gateway import logs
+from serving.gateway.api_keys import VARIABLE, Keys
 from serving.gateway.app import create_app
-from serving.gateway.keys import VARIABLE, Keys
 from serving.gateway.settings import Listen, Settings, SettingsError, load
 
 _TAXI = Path(__file__).with_name("taxi.toml")
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             http="httptools",
             ws="none",
             log_config=None,
-            access_log=False,  # serving.gateway.observed writes that line
+            access_log=False,  # serving.gateway.request_observer writes that line
             server_header=False,
             proxy_headers=False,
             timeout_graceful_shutdown=int(settings.listen.shutdown_seconds) or 1,

@@ -16,20 +16,20 @@ from starlette.staticfiles import StaticFiles
 
 from serving import contract as contracts
 from serving.gateway import api_description, problems
-from serving.gateway.keys import HEADER, Keys
+from serving.gateway.api_keys import HEADER, Keys
 from serving.gateway.metrics import Metrics
 from serving.gateway.model_errors import ModelError
-from serving.gateway.model_server import ModelServer
-from serving.gateway.observed import Observed
 from serving.gateway.page import render
+from serving.gateway.predict_client import ModelServer
 from serving.gateway.prediction import PredictionEndpoint
 from serving.gateway.predictor import Predictor
 from serving.gateway.problems import ProblemError
-from serving.gateway.request_log import RequestLog
-from serving.gateway.routing import Routing
-from serving.gateway.rows import Rows
+from serving.gateway.request_observer import Observed
+from serving.gateway.row_validator import Rows
 from serving.gateway.settings import Settings
-from serving.gateway.traffic import Traffic
+from serving.gateway.traffic_split import Traffic
+from serving.gateway.version_router import Routing
+from serving.request_log.writer import RequestLog
 
 _PAGE_FILES = Path(__file__).parent / "page" / "files"
 

@@ -8,17 +8,17 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
+from serving.gateway.api_keys import HEADER, Keys
 from serving.gateway.body import read_json
-from serving.gateway.keys import HEADER, Keys
 from serving.gateway.metrics import Metrics
 from serving.gateway.model_errors import ModelError
 from serving.gateway.predictor import Predictions, Predictor
 from serving.gateway.problems import ProblemError
 from serving.gateway.rate_limit import RateLimit
-from serving.gateway.request_log import RequestLog
-from serving.gateway.rows import Row, Rows
+from serving.gateway.row_validator import Row, Rows
 from serving.gateway.settings import Settings
-from serving.gateway.traffic import Traffic
+from serving.gateway.traffic_split import Traffic
+from serving.request_log.writer import RequestLog
 
 _log = structlog.get_logger(__name__)
 

@@ -8,9 +8,9 @@ import tenacity
 
 from serving.contract import Value
 from serving.gateway.model_errors import LateError, ModelError, NotFoundError
-from serving.gateway.model_server import ModelServer
-from serving.gateway.routing import Routing, Target
+from serving.gateway.predict_client import ModelServer
 from serving.gateway.settings import Model
+from serving.gateway.version_router import Routing, Target
 
 
 @dataclasses.dataclass(frozen=True)

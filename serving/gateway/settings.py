@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 import pydantic
 from pydantic import Field
 
-from serving.gateway.log_settings import RequestLogSettings, read_hash_key
+from serving.request_log.settings import RequestLogSettings, read_hash_key
 
 PREFIX = "GATEWAY__"
 

@@ -7,9 +7,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from serving.rollout import compare, interrupts, options, rollback, status, steps
+from serving.rollout import interrupts, options, replay, rollback, status, steps
+from serving.rollout.admin_client import ModelServer
 from serving.rollout.errors import FailedError, RefusedError, RolloutError, WorseError
-from serving.rollout.model_server import ModelServer
 from serving.rollout.models_config import ModelsConfig
 from serving.rollout.rollout import Rollout
 
@@ -61,12 +61,12 @@ def _run(rollout: Rollout, parsed: argparse.Namespace) -> None:
             trial = None
             if parsed.compare:
                 plan = _plan(parsed, parsed.compare)
-                compare.check_plan(rollout, plan, parsed.version)
-                trial = functools.partial(compare.compare, rollout, plan)
+                replay.check_plan(rollout, plan, parsed.version)
+                trial = functools.partial(replay.compare, rollout, plan)
             steps.canary(rollout, parsed.version, parsed.percent, trial)
         case "compare":
             try:
-                compare.compare_trial(rollout, _plan(parsed, parsed.requests))
+                replay.compare_trial(rollout, _plan(parsed, parsed.requests))
             except WorseError as error:
                 if not parsed.rollback_on_fail:
                     raise
@@ -82,8 +82,8 @@ def _run(rollout: Rollout, parsed: argparse.Namespace) -> None:
             steps.reload(rollout)
 
 
-def _plan(parsed: argparse.Namespace, path: Path) -> compare.Plan:
-    return compare.Plan(path=path, limit=parsed.limit, threshold=parsed.threshold, limits=options.limits(parsed))
+def _plan(parsed: argparse.Namespace, path: Path) -> replay.Plan:
+    return replay.Plan(path=path, limit=parsed.limit, threshold=parsed.threshold, limits=options.limits(parsed))
 
 
 def _end(word: str, error: BaseException, code: int) -> int:

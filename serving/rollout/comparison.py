@@ -5,7 +5,7 @@ import statistics
 from collections.abc import Sequence
 from typing import Self
 
-from serving.rollout.model_server import Answer
+from serving.rollout.admin_client import Answer
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

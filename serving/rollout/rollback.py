@@ -1,6 +1,6 @@
 """The way back: from a step that was killed, from a trial, from a promotion."""
 
-from serving.rollout import checks, steps
+from serving.rollout import preconditions, steps
 from serving.rollout.errors import RefusedError
 from serving.rollout.rollout import Rollout
 from serving.rollout.step_log import ROLLBACK, Record, State
@@ -55,5 +55,5 @@ def _promoted_over(rollout: Rollout, state: State) -> int:
             f"there is nothing to go back to: expected a canary, or a promotion to version {state.stable} in "
             f"{rollout.log.path}, received neither ({state}); to go to another version, try it with `canary VERSION`."
         )
-    checks.pushed(rollout, previous)
+    preconditions.pushed(rollout, previous)
     return previous

@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from serving.rollout import interrupts, lock, step_log, traffic
+from serving.rollout import interrupts, lock, step_log, traffic_file
+from serving.rollout.admin_client import ModelServer
 from serving.rollout.errors import FailedError, RefusedError, RolloutError, ServerDownError
-from serving.rollout.model_server import ModelServer
 from serving.rollout.models_config import CANARY, STABLE, Assignment, ModelsConfig
 from serving.rollout.step_log import ROLLBACK, Record, Result, State, StepLog
 from serving.rollout.transition import Transition
@@ -29,7 +29,7 @@ class Rollout:
     @property
     def traffic_path(self) -> Path:
         """The file that the gateway reads."""
-        return self.config_path.with_name(traffic.NAME)
+        return self.config_path.with_name(traffic_file.NAME)
 
     @property
     def log(self) -> StepLog:
@@ -53,12 +53,12 @@ class Rollout:
         if stable is None:  # then requests name no label, and the highest version answers them
             stable = max(self.transition.available(), default=None)
         canary = labels.get(CANARY)
-        return State(stable, canary if canary != stable else None, traffic.read(self.traffic_path))
+        return State(stable, canary if canary != stable else None, traffic_file.read(self.traffic_path))
 
     def set_traffic(self, percent: float) -> None:
         """Sets the percent of requests that go to the canary."""
-        if percent != traffic.read(self.traffic_path):
-            traffic.write(self.traffic_path, percent)
+        if percent != traffic_file.read(self.traffic_path):
+            traffic_file.write(self.traffic_path, percent)
             self.say(f"traffic   {percent:g}% to the canary")
 
     def versions_on_disk(self) -> list[int]:
@@ -147,7 +147,7 @@ class Rollout:
         try:
             with interrupts.held_off():
                 # A share goes down at once, and up only when its version is there again.
-                self.set_traffic(min(percent, traffic.read(self.traffic_path)))
+                self.set_traffic(min(percent, traffic_file.read(self.traffic_path)))
                 try:
                     self._restore(self._config_before(record))
                 finally:

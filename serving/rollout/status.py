@@ -1,6 +1,6 @@
 """What there is: on disk, on the servers, in models.config, in the log."""
 
-from serving.rollout import checks, traffic
+from serving.rollout import preconditions, traffic_file
 from serving.rollout.errors import RefusedError, RolloutError
 from serving.rollout.models_config import CANARY
 from serving.rollout.rollout import Rollout
@@ -30,7 +30,7 @@ def show(rollout: Rollout) -> bool:
     rollout.say(
         "labels    " + (", ".join(f"{label} {labels[label]}" for label in sorted(labels, reverse=True)) or "none")
     )
-    rollout.say(f"traffic   {traffic.read(rollout.traffic_path):g}% to the {CANARY}")
+    rollout.say(f"traffic   {traffic_file.read(rollout.traffic_path):g}% to the {CANARY}")
     well = _show_servers(rollout)
     if record := rollout.log.unfinished(rollout.model):
         rollout.say(f"mend      {record.command} did not end well ({record.result.value}): run `rollback`")
@@ -51,7 +51,7 @@ def _show_servers(rollout: Rollout) -> bool:
         states = ", ".join(f"{version} {_short(str(status))}" for version, status in sorted(found.items()))
         rollout.say(f"server    {server.name}: {states or 'does not know the model'}")
     if well:
-        for difference in checks.differences(rollout):
+        for difference in preconditions.differences(rollout):
             rollout.say(f"differs   {difference}; `reload` has the servers do what the file says")
             well = False
     return well

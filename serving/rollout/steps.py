@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from serving.rollout import answers, checks
+from serving.rollout import preconditions, probes
 from serving.rollout.errors import RefusedError
 from serving.rollout.models_config import CANARY, STABLE, Assignment
 from serving.rollout.rollout import Rollout
@@ -16,7 +16,7 @@ def pin(rollout: Rollout) -> None:
         RefusedError: Versions are pinned already, or none answers.
         FailedError: A server failed; everything is put back.
     """
-    checks.finished(rollout)
+    preconditions.finished(rollout)
     config, before = rollout.config(), rollout.state()
     if config.versions(rollout.model) is not None and config.labels(rollout.model):
         raise RefusedError(f"{rollout.model} is pinned already: {before}.")
@@ -42,18 +42,18 @@ def canary(rollout: Rollout, version: int, percent: float, compare: Callable[[in
         RefusedError: Nothing was done.
         FailedError: It does not load, does not answer, or is worse; everything is put back.
     """
-    checks.finished(rollout)
-    checks.pushed(rollout, version)
+    preconditions.finished(rollout)
+    preconditions.pushed(rollout, version)
     before = rollout.state()
-    checks.may_try(before, version)
+    preconditions.may_try(before, version)
     assert before.stable is not None, "may_try refuses that"
-    answers.check_contracts(rollout, before.stable, version)
-    checks.in_step(rollout)
+    probes.check_contracts(rollout, before.stable, version)
+    preconditions.in_step(rollout)
     after = State(before.stable, version, percent)
     with rollout.step("canary", before, after):
         if version != before.canary:
             _start_trial(rollout, before.stable, version)
-        answers.check_label(rollout, CANARY, version)
+        probes.check_label(rollout, CANARY, version)
         if compare:
             compare(before.stable, version)
         rollout.set_traffic(percent)
@@ -69,10 +69,10 @@ def promote(rollout: Rollout) -> None:
         RefusedError: There is no canary, or file and server differ; nothing was done.
         FailedError: A server failed; everything is put back.
     """
-    checks.finished(rollout)
+    preconditions.finished(rollout)
     before = rollout.state()
-    _, version = checks.on_trial(before)
-    checks.in_step(rollout)
+    _, version = preconditions.on_trial(before)
+    preconditions.in_step(rollout)
     after = State(version, None, 0)
     with rollout.step(PROMOTE, before, after):
         move(rollout, version)
@@ -86,14 +86,14 @@ def reload(rollout: Rollout) -> None:
         RefusedError: The last step did not end; nothing was done.
         FailedError: A server refuses the file or cannot do what it says.
     """
-    checks.finished(rollout)
+    preconditions.finished(rollout)
     config = rollout.config()
     versions = config.versions(rollout.model)
     if versions is None:
         rollout.transition.give(config)
     else:
         for version in versions:
-            checks.pushed(rollout, version)
+            preconditions.pushed(rollout, version)
         target, transition = Assignment(versions, config.labels(rollout.model)), rollout.transition
         try:
             transition.drop(transition.relabel(transition.load(config, target), target), config)
@@ -111,9 +111,9 @@ def move(rollout: Rollout, version: int) -> None:
     """
     transition, target = rollout.transition, Assignment.only(version)
     loaded = transition.load(rollout.config(), target)
-    answers.check_version(rollout, version)
+    probes.check_version(rollout, version)
     labelled = transition.relabel(loaded, target)
-    answers.check_label(rollout, STABLE, version)
+    probes.check_label(rollout, STABLE, version)
     rollout.set_traffic(0)
     transition.drop(labelled, labelled.assigning(rollout.model, target))
 
@@ -121,8 +121,8 @@ def move(rollout: Rollout, version: int) -> None:
 def _start_trial(rollout: Rollout, stable: int, version: int) -> None:
     transition, target = rollout.transition, Assignment.trial(stable, version)
     loaded = transition.load(rollout.config(), target)
-    answers.check_inputs(rollout, stable, version)
-    answers.check_version(rollout, version)
-    answers.check_like_stable(rollout, stable, version)
+    probes.check_inputs(rollout, stable, version)
+    probes.check_version(rollout, version)
+    probes.check_like_stable(rollout, stable, version)
     labelled = transition.relabel(loaded, target)
     transition.drop(labelled, labelled.assigning(rollout.model, target))

@@ -9,8 +9,8 @@ import dataclasses
 import time
 from collections.abc import Callable, Sequence
 
+from serving.rollout.admin_client import ModelServer, listed
 from serving.rollout.errors import FailedError
-from serving.rollout.model_server import ModelServer, listed
 from serving.rollout.models_config import Assignment, ModelsConfig
 
 

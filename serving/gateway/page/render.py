@@ -6,7 +6,7 @@ import string
 from pathlib import Path
 
 from serving.contract import Contract, Feature, Kind
-from serving.gateway.keys import HEADER
+from serving.gateway.api_keys import HEADER
 from serving.gateway.settings import Settings
 
 _TEMPLATE = string.Template(Path(__file__).with_name("form.html").read_text(encoding="utf-8"))

@@ -13,7 +13,7 @@ import hypothesis
 import pytest
 from hypothesis import strategies
 
-from serving.gateway.keys import Keys, parse
+from serving.gateway.api_keys import Keys, parse
 from tests.serving.gateway.conftest import Start, sample
 from tests.serving.gateway.scripted_model import ScriptedModel
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from serving.gateway.keys import Keys
-from serving.gateway.traffic import Traffic
+from serving.gateway.api_keys import Keys
+from serving.gateway.traffic_split import Traffic
 from serving.gateway.watched_file import WatchedFile
 
 KEY = "key-0123456789abcdef"

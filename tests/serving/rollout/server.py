@@ -8,8 +8,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from serving.rollout.admin_client import ModelServer
 from serving.rollout.errors import ServerDownError
-from serving.rollout.model_server import ModelServer
 
 ROOT = Path(__file__).resolve().parents[3]
 _START_SECONDS = 90

@@ -5,8 +5,8 @@ import dataclasses
 import pytest
 
 from serving.rollout import comparison
+from serving.rollout.admin_client import Answer
 from serving.rollout.comparison import Figures, Limits, Pair
-from serving.rollout.model_server import Answer
 
 GOOD = Figures(requests=100, rows=200, stable_errors=1, canary_errors=1, mean_difference=0.05, p95_difference=0.2,
                max_difference=1, changed_decisions=0.05, stable_p50_ms=1, stable_p95_ms=10, canary_p50_ms=2,

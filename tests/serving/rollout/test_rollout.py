@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from serving.rollout import requests
-from serving.rollout.model_server import ModelServer
+from serving.rollout import replay_requests
+from serving.rollout.admin_client import ModelServer
 from tests.serving.rollout.conftest import MODEL, Site
 from tests.serving.rollout.load import Load
 from tests.serving.rollout.requests_log import write_log
@@ -188,9 +188,9 @@ def test_compare_says_how_far_they_are_apart(pinned: Site, trips: Path) -> None:
 def test_compare_sends_the_same_rows_to_both_while_the_log_grows(
     pinned: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read = requests.read
+    read = replay_requests.read
 
-    def read_and_grow(path: Path, *arguments: Any) -> requests.Requests:
+    def read_and_grow(path: Path, *arguments: Any) -> replay_requests.Requests:
         found = read(path, *arguments)
         write_log(path / "b.parquet", [{"fare": 1000.0 - number, "request_id": f"b{number}"} for number in range(120)])
         return found
@@ -198,7 +198,7 @@ def test_compare_sends_the_same_rows_to_both_while_the_log_grows(
     log = tmp_path / "requests"
     write_log(log / "a.parquet", [{"fare": 2.5 * number, "request_id": f"a{number}"} for number in range(120)])
     pinned.ok("canary", "2", "--percent", "10")
-    monkeypatch.setattr(requests, "read", read_and_grow)
+    monkeypatch.setattr(replay_requests, "read", read_and_grow)
     said = pinned.ok("compare", log, "--limit", "120", "--latency-ms", "1000")
     assert "ok        largest difference 0.002975, at most 1" in said
 

@@ -19,7 +19,7 @@ _STRING_TAG = "missing_string:"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class MissingRule:
+class MissingValues:
     """The two values that stand for "missing"."""
 
     number: int  # for int64 and float32 features

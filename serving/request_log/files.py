@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from serving.gateway.log_settings import RequestLogSettings
+from serving.request_log.settings import RequestLogSettings
 
 SUFFIX, UNFINISHED = ".parquet", ".parquet.tmp"
 _TIME = "%Y%m%dT%H%M%S%f"

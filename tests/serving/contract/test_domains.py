@@ -6,7 +6,7 @@ import pytest
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from serving.domains import known_strings, number_range
+from serving.contract.domains import known_strings, number_range
 
 
 @pytest.mark.parametrize(

@@ -23,13 +23,13 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from serving import contract as contracts
 from serving.contract import Feature, Kind
-from serving.gateway import log_columns
-from serving.gateway.log_files import log_files
-from serving.gateway.log_rows import hashed
-from serving.gateway.log_settings import RequestLogSettings, read_hash_key
-from serving.missing_rule import in_float32
-from tests.serving.gateway import logged
-from tests.serving.gateway.logged import CONTRACT, KEY, MORNING, TRIP, counts, files, offer, rows, start
+from serving.contract.missing_values import in_float32
+from serving.request_log import columns as log_columns
+from serving.request_log.encoding import hashed
+from serving.request_log.files import log_files
+from serving.request_log.settings import RequestLogSettings, read_hash_key
+from tests.serving.request_log import logged
+from tests.serving.request_log.logged import CONTRACT, KEY, MORNING, TRIP, counts, files, offer, rows, start
 
 pytestmark = pytest.mark.slow
 
@@ -563,7 +563,7 @@ def test_a_full_disk_loses_the_file_and_the_next_one_is_written_when_there_is_ro
     code = """
 import json, resource, sys, time
 from pathlib import Path
-from tests.serving.gateway import logged
+from tests.serving.request_log import logged
 log, registry = logged.start(Path(sys.argv[1]), max_file_rows=4)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))  # bytes: less than a file has
 offered = [logged.offer(log, f"lost {i}") for i in range(4)]
@@ -588,7 +588,7 @@ def test_a_killed_gateway_leaves_complete_files(tmp_path: Path) -> None:
     code = """
 import itertools, sys
 from pathlib import Path
-from tests.serving.gateway import logged
+from tests.serving.request_log import logged
 log, _ = logged.start(Path(sys.argv[1]), max_file_rows=3)
 for number in itertools.count():
     logged.offer(log, str(number))
@@ -605,6 +605,6 @@ for number in itertools.count():
 
 
 def test_a_gateway_without_a_log_does_not_load_pyarrow() -> None:
-    code = "import json, sys; import serving.gateway.request_log; print(json.dumps('pyarrow' in sys.modules))"
+    code = "import json, sys; import serving.request_log.writer; print(json.dumps('pyarrow' in sys.modules))"
     printed = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=True, capture_output=True, text=True)
     assert json.loads(printed.stdout) is False

@@ -20,8 +20,8 @@ from pathlib import Path
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from serving.domains import known_strings, number_range
-from serving.missing_rule import MissingRule, in_float32
+from serving.contract.domains import known_strings, number_range
+from serving.contract.missing_values import MissingValues, in_float32
 
 SERVING_ENVIRONMENT = "SERVING"  # of the contract: what a request holds, which is everything but the label
 
@@ -58,7 +58,7 @@ class Feature:
     description: str = ""
     example: Value | None = None
 
-    def accepts(self, value: object, missing: MissingRule) -> bool:
+    def accepts(self, value: object, missing: MissingValues) -> bool:
         """Whether the contract allows the value; one that would be read as "missing" is none, None neither."""
         if self.kind is Kind.BYTES:
             known = not self.closed or value in self.known
@@ -97,7 +97,7 @@ class Contract:
     """The features of a request in the contract's order, and how the model is told that one is missing."""
 
     features: tuple[Feature, ...]
-    missing: MissingRule
+    missing: MissingValues
 
     @property
     def example(self) -> dict[str, Value]:
@@ -138,7 +138,7 @@ def from_schema(schema: schema_pb2.Schema) -> Contract:
         ContractError: As read() does.
     """
     try:
-        missing = MissingRule.from_schema(schema)
+        missing = MissingValues.from_schema(schema)
     except ValueError as error:
         raise ContractError(str(error)) from error
     features = tuple(

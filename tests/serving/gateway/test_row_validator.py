@@ -12,7 +12,7 @@ from hypothesis import strategies
 
 from serving.contract import Contract
 from serving.gateway.problems import ProblemError
-from serving.gateway.rows import MOST_ERRORS, Rows, shown
+from serving.gateway.row_validator import MOST_ERRORS, Rows, shown
 
 Trip = dict[str, Any]
 

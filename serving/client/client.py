@@ -1,22 +1,4 @@
-"""A Python client of the gateway, without TensorFlow; for any task: a row is a mapping of the contract's features.
-
-    >>> from serving.client import Client
-    >>> trip = {
-    ...     "trip_start_timestamp": 1380387600, "trip_start_hour": 17, "trip_start_day": 7, "trip_start_month": 9,
-    ...     "fare": 7.65, "trip_miles": 1.6, "payment_type": "Credit Card", "company": None,
-    ... }
-    >>> with Client("http://127.0.0.1:8080", endpoint="tip") as client:
-    ...     prediction = client.predict(trip)
-    ...     both = client.predict_many([trip, trip | {"payment_type": "Cash"}])
-    >>> 0 <= prediction.probability <= 1
-    True
-    >>> [type(each.decision) for each in both]
-    [<class 'bool'>, <class 'bool'>]
-    >>> prediction.model_version == both[0].model_version == both[1].model_version
-    True
-
-`AsyncClient` is the same with `async with` and `await`. What can go wrong: serving/client_errors.py.
-"""
+"""The clients with and without asyncio, and what both share: requests, answers, retries."""
 
 import dataclasses
 import json
@@ -28,7 +10,7 @@ from typing import Any, Self
 import httpx
 import tenacity
 
-from serving.client_errors import AnswerError, NoAnswerError, PredictionError, RefusedError, refused
+from serving.client.errors import AnswerError, NoAnswerError, RefusedError, refused
 
 Row = Mapping[str, int | float | str | None]  # None, or a name left out: missing
 
@@ -172,7 +154,7 @@ class Client:
 
         Raises:
             ValueError, TypeError: A value that JSON does not have, such as NaN.
-            PredictionError: See serving/client_errors.py. What may pass by itself has been tried again before: a
+            PredictionError: See serving/client/errors.py. What may pass by itself has been tried again before: a
                 connection that fails, too many requests, no model.
         """
         rows = list(rows)
@@ -259,6 +241,3 @@ def _wait(patience: Patience) -> tenacity.wait.WaitBaseT:
         return asked + growing(state)
 
     return seconds
-
-
-__all__ = ["AsyncClient", "Client", "Patience", "Prediction", "PredictionError", "Row"]

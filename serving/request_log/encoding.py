@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from serving.contract import Contract, Kind, Value
-from serving.gateway import log_columns
-from serving.gateway.log_settings import RequestLogSettings
-from serving.missing_rule import MissingRule, in_float32
+from serving.contract.missing_values import MissingValues, in_float32
+from serving.request_log import columns
+from serving.request_log.settings import RequestLogSettings
 
 Row = Mapping[str, Value | None]  # a feature that is None or not there is missing
 
@@ -46,8 +46,8 @@ class RowEncoder:
         self._kinds = {feature.name: feature.kind for feature in contract.features}
         self._missing = contract.missing
         self._key = settings.hash_key or b""
-        self.schema = log_columns.arrow_schema(contract, settings.dropped, settings.hashed)
-        self._hashed = log_columns.hashed_columns(self.schema)
+        self.schema = columns.arrow_schema(contract, settings.dropped, settings.hashed)
+        self._hashed = columns.hashed_columns(self.schema)
 
     def table(self, requests: Iterable[LoggedRequest]) -> Any:
         """The pyarrow.Table of the requests, one row per row of each.
@@ -104,7 +104,7 @@ def hashed(key: bytes, column: str, value: Value) -> str:
     return hmac.new(key, f"{column}\0{value}".encode(), hashlib.sha256).hexdigest()
 
 
-def _spelled(missing: MissingRule, kind: Kind) -> Value:
+def _spelled(missing: MissingValues, kind: Kind) -> Value:
     if kind is Kind.BYTES:
         return missing.string
     return float(missing.number) if kind is Kind.FLOAT else missing.number
@@ -123,13 +123,13 @@ def _own_columns(requests: Sequence[LoggedRequest]) -> dict[str, list[Any]]:
         return [value for request in requests for value in [getattr(request, name)] * len(request.rows)]
 
     return {
-        log_columns.REQUEST_ID: of_each_row("request_id"),
-        log_columns.REQUEST_ROW: [position for request in requests for position in range(len(request.rows))],
-        log_columns.REQUEST_TIME: of_each_row("time"),
-        log_columns.MODEL_VERSION: of_each_row("model_version"),
-        log_columns.MODEL_LABEL: of_each_row("model_label"),
-        log_columns.ANSWER_PROBABILITY: [value for request in requests for value in request.probabilities],
-        log_columns.ANSWER_DECISION: [value for request in requests for value in request.decisions],
-        log_columns.ANSWER_LATENCY_MS: of_each_row("latency_ms"),
-        log_columns.ANSWER_STATUS: of_each_row("status"),
+        columns.REQUEST_ID: of_each_row("request_id"),
+        columns.REQUEST_ROW: [position for request in requests for position in range(len(request.rows))],
+        columns.REQUEST_TIME: of_each_row("time"),
+        columns.MODEL_VERSION: of_each_row("model_version"),
+        columns.MODEL_LABEL: of_each_row("model_label"),
+        columns.ANSWER_PROBABILITY: [value for request in requests for value in request.probabilities],
+        columns.ANSWER_DECISION: [value for request in requests for value in request.decisions],
+        columns.ANSWER_LATENCY_MS: of_each_row("latency_ms"),
+        columns.ANSWER_STATUS: of_each_row("status"),
     }

@@ -7,7 +7,7 @@ import time
 import structlog
 
 from serving.gateway.model_errors import MismatchError, ModelError, NotFoundError
-from serving.gateway.model_server import ModelServer
+from serving.gateway.predict_client import ModelServer
 from serving.gateway.settings import Model
 
 _log = structlog.get_logger(__name__)

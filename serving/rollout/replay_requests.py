@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from serving.contract import Contract, Value
-from serving.gateway import log_columns
+from serving.request_log import columns as log_columns
 from serving.rollout.errors import RefusedError
 
 Row = dict[str, Value | None]

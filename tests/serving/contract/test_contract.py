@@ -12,13 +12,13 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from data import taxi
 from serving import contract
 from serving.contract import Contract, ContractError, Feature, Kind
-from serving.missing_rule import MissingRule
+from serving.contract.missing_values import MissingValues
 
 TAXI = Path(taxi.__file__).parent / "schema" / "taxi.pbtxt"
 RULE = 'annotation { tag: "missing_number:-9007199254740992" tag: "missing_string:" }'
 REQUIRED = "presence { min_fraction: 1 } shape { dim { size: 1 } }"
 OPTIONAL = "value_count { max: 1 }"
-MISSING = MissingRule(number=-(2**53), string="")
+MISSING = MissingValues(number=-(2**53), string="")
 
 
 def contract_of(*features: str, more: str = "") -> Contract:

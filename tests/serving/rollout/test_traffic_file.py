@@ -5,25 +5,25 @@ from pathlib import Path
 
 import pytest
 
-from serving.gateway.traffic import Traffic
-from serving.rollout import traffic
+from serving.gateway.traffic_split import Traffic
+from serving.rollout import traffic_file
 from serving.rollout.errors import RefusedError
 
 
 @pytest.mark.parametrize("percent", [0, 12.5, 100])
 def test_the_gateway_reads_what_is_written(tmp_path: Path, percent: float) -> None:
-    path = tmp_path / traffic.NAME
+    path = tmp_path / traffic_file.NAME
     gateway = Traffic(path)
-    assert gateway.canary_percent == traffic.read(path) == 0
-    traffic.write(path, percent)
+    assert gateway.canary_percent == traffic_file.read(path) == 0
+    traffic_file.write(path, percent)
     assert json.loads(path.read_text()) == {"canary_percent": percent}
-    assert gateway.canary_percent == traffic.read(path) == percent
+    assert gateway.canary_percent == traffic_file.read(path) == percent
 
 
 @pytest.mark.parametrize("text", ["", "5", "{}", '{"canary_percent": "5"}', '{"canary_percent": true}',
                                   '{"canary_percent": 101}', '{"canary_percent": NaN}'])  # fmt: skip
 def test_another_text_is_refused(tmp_path: Path, text: str) -> None:
-    path = tmp_path / traffic.NAME
+    path = tmp_path / traffic_file.NAME
     path.write_text(text)
     with pytest.raises(RefusedError, match="does not say which share goes to the canary"):
-        traffic.read(path)
+        traffic_file.read(path)

@@ -21,10 +21,10 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter
 
 from serving.contract import Contract
-from serving.gateway import log_columns
-from serving.gateway.log_files import GrowingFile, LogFolder
-from serving.gateway.log_rows import LoggedRequest, Row, RowEncoder, RowError
-from serving.gateway.log_settings import RequestLogSettings
+from serving.request_log import columns
+from serving.request_log.encoding import LoggedRequest, Row, RowEncoder, RowError
+from serving.request_log.files import GrowingFile, LogFolder
+from serving.request_log.settings import RequestLogSettings
 
 _GROUP_ROWS = 512  # rows that are encoded at once: few milliseconds, in which requests wait for the interpreter
 
@@ -53,7 +53,7 @@ class RequestLog:
         registry: CollectorRegistry,
         draw: random.Random | None = None,
     ) -> None:
-        log_columns.check_names(contract, settings.dropped, settings.hashed)
+        columns.check_names(contract, settings.dropped, settings.hashed)
         self._settings = settings
         self._draw = draw or random.Random()
         self._encoder = RowEncoder(contract, settings)  # Imports pyarrow now, before requests come.

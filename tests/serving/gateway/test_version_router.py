@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from serving.gateway.traffic import Traffic, percent
+from serving.gateway.traffic_split import Traffic, percent
 from tests.serving.gateway.conftest import Start, sample
 from tests.serving.gateway.scripted_model import ScriptedModel
 

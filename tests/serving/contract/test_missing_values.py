@@ -3,16 +3,16 @@
 import pytest
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from serving.missing_rule import MissingRule, in_float32
+from serving.contract.missing_values import MissingValues, in_float32
 
 
-def rule(*tags: str) -> MissingRule:
-    return MissingRule.from_schema(schema_pb2.Schema(annotation=schema_pb2.Annotation(tag=tags)))
+def rule(*tags: str) -> MissingValues:
+    return MissingValues.from_schema(schema_pb2.Schema(annotation=schema_pb2.Annotation(tag=tags)))
 
 
 def test_rule() -> None:
     found = rule("missing_string:n/a", "something else", "missing_number:-9007199254740992")
-    assert found == MissingRule(number=-(2**53), string="n/a")
+    assert found == MissingValues(number=-(2**53), string="n/a")
 
 
 def test_a_colon_in_the_string() -> None:

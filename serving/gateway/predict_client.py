@@ -14,8 +14,8 @@ import pydantic_core
 
 from serving.contract import Contract, Value
 from serving.gateway import model_errors
+from serving.gateway.connection_pool import Answer, ModelConnections
 from serving.gateway.metrics import Metrics
-from serving.gateway.model_connections import Answer, ModelConnections
 from serving.gateway.settings import Model
 
 _DTYPE = {"int64": "DT_INT64", "float32": "DT_FLOAT", "string": "DT_STRING"}  # as metadata names them

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from serving.rollout.model_server import ModelServer, PredictError
+from serving.rollout.admin_client import ModelServer, PredictError
 
 
 class _Server(http.server.ThreadingHTTPServer):

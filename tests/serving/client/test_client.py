@@ -24,7 +24,7 @@ from structlog.testing import capture_logs
 from serving import client as client_module
 from serving import contract as contracts
 from serving.client import AsyncClient, Client, Patience, Prediction, Row
-from serving.client_errors import (
+from serving.client.errors import (
     AnswerError,
     FieldError,
     GatewayError,
@@ -37,14 +37,14 @@ from serving.client_errors import (
     refused,
 )
 from serving.gateway.app import create_app
-from serving.gateway.log_columns import check_names
 from serving.gateway.settings import load
+from serving.request_log.columns import check_names
 from tests.serving.gateway.http_server import HttpServer, free_port
 from tests.serving.gateway.scripted_model import ScriptedModel
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 CONTRACT = contracts.read(ROOT / "data/schema/taxi.pbtxt")
 TRIP: dict[str, Any] = dict(CONTRACT.example)
 QUICK = Patience(backoff_s=0.001, most_backoff_s=0.01)

@@ -5,8 +5,8 @@ from typing import Any
 
 from serving import contract as contracts
 from serving.contract import Contract, Feature, Kind
+from serving.rollout.admin_client import ModelServer
 from serving.rollout.errors import FailedError, RefusedError
-from serving.rollout.model_server import ModelServer
 from serving.rollout.rollout import Rollout
 
 _CONTRACT = Path("assets.extra") / "schema.pbtxt"  # in a version's folder, put there by the export

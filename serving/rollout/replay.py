@@ -4,10 +4,10 @@ import dataclasses
 from pathlib import Path
 
 from serving.contract import Contract
-from serving.rollout import answers, checks, comparison, requests, step_log
+from serving.rollout import comparison, preconditions, probes, replay_requests, step_log
+from serving.rollout.admin_client import Answer, ModelServer, PredictError
 from serving.rollout.comparison import Figures, Limits, Pair
 from serving.rollout.errors import RefusedError, WorseError
-from serving.rollout.model_server import Answer, ModelServer, PredictError
 from serving.rollout.models_config import CANARY, STABLE
 from serving.rollout.rollout import Rollout
 from serving.rollout.step_log import Record, Result
@@ -31,7 +31,7 @@ def compare(rollout: Rollout, plan: Plan, stable: int, canary: int) -> None:
         WorseError: The canary is worse.
     """
     old, new = _contract(rollout, stable), _contract(rollout, canary)
-    found = requests.read(plan.path, [old, new], plan.limit)
+    found = replay_requests.read(plan.path, [old, new], plan.limit)
     for name, why in sorted(found.left_out.items()):
         rollout.say(f"missing   {name}: {why}, sent as missing to both")
     if found.skipped:
@@ -63,8 +63,8 @@ def check_plan(rollout: Rollout, plan: Plan, version: int) -> None:
     Raises:
         RefusedError: There is not.
     """
-    checks.pushed(rollout, version)
-    requests.read(plan.path, [_contract(rollout, version)], limit=1)
+    preconditions.pushed(rollout, version)
+    replay_requests.read(plan.path, [_contract(rollout, version)], limit=1)
 
 
 def compare_trial(rollout: Rollout, plan: Plan) -> None:
@@ -74,14 +74,14 @@ def compare_trial(rollout: Rollout, plan: Plan) -> None:
         RefusedError: There is no canary, or nothing that could be replayed.
         WorseError: The canary is worse.
     """
-    checks.finished(rollout)
-    stable, canary = checks.on_trial(rollout.state())
-    checks.in_step(rollout)
+    preconditions.finished(rollout)
+    stable, canary = preconditions.on_trial(rollout.state())
+    preconditions.in_step(rollout)
     compare(rollout, plan, stable, canary)
 
 
 def _contract(rollout: Rollout, version: int) -> Contract:
-    contract = answers.contract_of(rollout, version)
+    contract = probes.contract_of(rollout, version)
     if contract is None:
         raise RefusedError(
             f"version {version} has no contract: expected assets.extra/schema.pbtxt in its folder, which says how a "

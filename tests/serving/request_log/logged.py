@@ -13,9 +13,9 @@ from prometheus_client import CollectorRegistry
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from serving import contract as contracts
-from serving.gateway.log_files import log_files
-from serving.gateway.log_settings import RequestLogSettings
-from serving.gateway.request_log import RequestLog
+from serving.request_log.files import log_files
+from serving.request_log.settings import RequestLogSettings
+from serving.request_log.writer import RequestLog
 
 SCHEMA = text_format.Parse(
     """
