@@ -13,9 +13,9 @@ import structlog
 import uvicorn
 
 from serving.gateway import logs
-from serving.gateway.api_keys import VARIABLE, Keys
+from serving.gateway.api_keys import VARIABLE, ApiKeys
 from serving.gateway.app import create_app
-from serving.gateway.settings import Listen, Settings, SettingsError, load
+from serving.gateway.settings import GatewaySettings, ListenSettings, SettingsError, load
 
 _TAXI = Path(__file__).with_name("taxi.toml")
 BAD_USAGE = 2
@@ -60,13 +60,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0 if server.started else 1
 
 
-def require_keys(settings: Settings, environ: Mapping[str, str]) -> None:
+def require_keys(settings: GatewaySettings, environ: Mapping[str, str]) -> None:
     """Holds that whoever can reach the gateway from outside this machine needs a key.
 
     Raises:
         SettingsError: It listens beyond loopback, and there is no key.
     """
-    if Keys(environ, settings.keys.file).needed or _is_loopback(settings.listen.host):
+    if ApiKeys(environ, settings.keys.file).needed or _is_loopback(settings.listen.host):
         return
     raise SettingsError(
         f"{settings.listen.host} can be reached from other machines, and there are no API keys: expected some in the "
@@ -75,7 +75,7 @@ def require_keys(settings: Settings, environ: Mapping[str, str]) -> None:
     )
 
 
-def _listen(where: Listen) -> socket.socket:
+def _listen(where: ListenSettings) -> socket.socket:
     """Takes the port; connections wait until the gateway serves them.
 
     Raises:

@@ -21,7 +21,7 @@ LEAST_LENGTH = 16
 Digests = dict[str, bytes]  # name -> SHA-256 of the key
 
 
-class Keys:
+class ApiKeys:
     """The keys that are valid now.
 
     Args:
@@ -54,7 +54,7 @@ def parse(text: str, place: str) -> Digests:
     """Reads keys, one a line; empty lines and those that begin with # say nothing.
 
     Raises:
-        ValueError: As in Keys. No message holds a key.
+        ValueError: As in ApiKeys. No message holds a key.
     """
     found: Digests = {}
     for number, line in enumerate(map(str.strip, text.splitlines()), start=1):

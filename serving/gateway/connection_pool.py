@@ -11,12 +11,12 @@ import aiohttp
 from aiohttp.http_exceptions import ContentEncodingError
 
 from serving.gateway import model_errors
-from serving.gateway.settings import Model
+from serving.gateway.settings import ModelSettings
 
 _KEEP_SECONDS = 30  # how long a connection may idle before it is closed
 
 
-class Answer(NamedTuple):
+class HttpResponse(NamedTuple):
     """What the model server answered."""
 
     status: int
@@ -31,7 +31,7 @@ class Answer(NamedTuple):
         return json.loads(self.content)
 
 
-class ModelConnections:
+class ConnectionPool:
     """The connections to one model server.
 
     Args:
@@ -41,7 +41,7 @@ class ModelConnections:
         ValueError: The server's port is none.
     """
 
-    def __init__(self, settings: Model):
+    def __init__(self, settings: ModelSettings):
         self._settings = settings
         self._base = settings.server.rstrip("/")
         _require_port(self._base)
@@ -53,7 +53,7 @@ class ModelConnections:
         if self._session:
             await self._session.close()
 
-    async def call(self, method: str, path: str, body: bytes | None = None) -> Answer:
+    async def call(self, method: str, path: str, body: bytes | None = None) -> HttpResponse:
         """Sends one request, with JSON in it if there is a body; follows no redirects.
 
         Raises:
@@ -68,17 +68,19 @@ class ModelConnections:
                     method, self._base + path, data=body, headers=headers, allow_redirects=False
                 ) as response,
             ):
-                return Answer(response.status, await response.read())
+                return HttpResponse(response.status, await response.read())
         except aiohttp.ConnectionTimeoutError as error:
-            raise model_errors.RefusedError("no connection: timed out") from error
+            raise model_errors.ConnectError("no connection: timed out") from error
         except aiohttp.ClientConnectorError as error:
-            raise model_errors.RefusedError(f"no connection: {error}") from error
+            raise model_errors.ConnectError(f"no connection: {error}") from error
         except aiohttp.SocketTimeoutError as error:
-            raise model_errors.LateError(f"no answer in {self._settings.read_seconds:g} s") from error
+            raise model_errors.ResponseTimeoutError(f"no answer in {self._settings.read_seconds:g} s") from error
         except aiohttp.ClientError as error:
             if _is_about_packing(error):
-                raise model_errors.BadAnswerError("expected an answer, received one that does not unpack") from error
-            raise model_errors.CutOffError(f"the connection broke: {type(error).__name__}") from error
+                raise model_errors.InvalidResponseError(
+                    "expected an answer, received one that does not unpack"
+                ) from error
+            raise model_errors.ConnectionLostError(f"the connection broke: {type(error).__name__}") from error
 
     def _opened(self) -> aiohttp.ClientSession:
         """The session, made with the first call, since it belongs to the event loop that runs then."""
@@ -103,13 +105,13 @@ class ModelConnections:
         """Holds the right to one connection.
 
         Raises:
-            OverloadedError: None got free in the time that a new one may take.
+            PoolExhaustedError: None got free in the time that a new one may take.
         """
         try:
             async with asyncio.timeout(self._settings.connect_seconds):
                 await self._free.acquire()
         except TimeoutError as error:
-            raise model_errors.OverloadedError("all connections are busy") from error
+            raise model_errors.PoolExhaustedError("all connections are busy") from error
         try:
             yield
         finally:

@@ -1,4 +1,4 @@
-"""The model server's REST API, as far as the gateway needs it: which version is where, and predictions.
+"""Client of the model server's REST API for the gateway: the version behind a label, and predictions.
 
 TensorFlow Serving's answers do not say which version gave them. So the version behind a label is looked up first, from
 time to time, and every request names its version: what the answer says of the version is then true, during a swap too.
@@ -14,15 +14,15 @@ import pydantic_core
 
 from serving.contract import Contract, Value
 from serving.gateway import model_errors
-from serving.gateway.connection_pool import Answer, ModelConnections
-from serving.gateway.metrics import Metrics
-from serving.gateway.settings import Model
+from serving.gateway.connection_pool import ConnectionPool, HttpResponse
+from serving.gateway.metrics import GatewayMetrics
+from serving.gateway.settings import ModelSettings
 
 _DTYPE = {"int64": "DT_INT64", "float32": "DT_FLOAT", "string": "DT_STRING"}  # as metadata names them
 
 
-class ModelServer:
-    """One model on a model server; keeps connections open.
+class PredictClient:
+    """Client of one model on a model server; keeps connections open.
 
     Args:
         settings: where it is, and time-outs.
@@ -33,11 +33,11 @@ class ModelServer:
         ValueError: The server's address cannot be used.
     """
 
-    def __init__(self, settings: Model, contract: Contract, metrics: Metrics):
+    def __init__(self, settings: ModelSettings, contract: Contract, metrics: GatewayMetrics):
         self._settings = settings
         self._expected = {feature.name: _DTYPE[feature.kind.value] for feature in contract.features}
         self._metrics = metrics
-        self._connections = ModelConnections(settings)
+        self._connections = ConnectionPool(settings)
 
     async def close(self) -> None:
         """Closes the connections."""
@@ -65,7 +65,7 @@ class ModelServer:
             }
         except (AttributeError, ValueError, KeyError, TypeError) as error:
             raise self._failed(
-                model_errors.BadAnswerError,
+                model_errors.InvalidResponseError,
                 f"expected metadata with version and signatures, received {len(response.content)} bytes without",
             ) from error
         self._require_inputs(version, inputs)
@@ -94,29 +94,29 @@ class ModelServer:
             probabilities = _probabilities(response.json(), self._settings.output, rows)
         except (ValueError, KeyError, TypeError) as error:
             raise self._failed(
-                model_errors.BadAnswerError,
+                model_errors.InvalidResponseError,
                 f"expected {self._settings.output} with {rows} probabilities, "
                 f"received {len(response.content)} bytes without",
             ) from error
         self._metrics.upstream_seconds.observe(time.perf_counter() - began)
         return probabilities
 
-    async def _call(self, method: str, path: str, body: bytes | None = None) -> Answer:
+    async def _call(self, method: str, path: str, body: bytes | None = None) -> HttpResponse:
         try:
             return await self._connections.call(method, path, body)
         except model_errors.ModelError as error:
             raise self._failed(type(error), str(error)) from error
 
-    def _require_success(self, response: Answer) -> None:
+    def _require_success(self, response: HttpResponse) -> None:
         if response.status == 200:
             return
         kinds: dict[int, type[model_errors.ModelError]] = {
-            404: model_errors.NotFoundError,
-            429: model_errors.UnavailableError,
-            503: model_errors.UnavailableError,
-            504: model_errors.LateError,
+            404: model_errors.VersionNotFoundError,
+            429: model_errors.ModelUnavailableError,
+            503: model_errors.ModelUnavailableError,
+            504: model_errors.ResponseTimeoutError,
         }
-        kind = kinds.get(response.status, model_errors.BadAnswerError)
+        kind = kinds.get(response.status, model_errors.InvalidResponseError)
         raise self._failed(kind, f"expected status 200, received {response.status} with {len(response.content)} bytes")
 
     def _require_inputs(self, version: str, inputs: dict[str, dict[str, str]]) -> None:
@@ -124,13 +124,13 @@ class ModelServer:
         taken = inputs.get(self._settings.signature)
         if taken is None:
             raise self._failed(
-                model_errors.MismatchError,
+                model_errors.SignatureMismatchError,
                 f"version {version} has no signature {self._settings.signature}, only {', '.join(sorted(inputs))}",
             )
         if taken != self._expected:
             differing = sorted(name for name, _ in taken.items() ^ self._expected.items())
             raise self._failed(
-                model_errors.MismatchError,
+                model_errors.SignatureMismatchError,
                 f"version {version} was made with another contract: {', '.join(dict.fromkeys(differing))} differ",
             )
 

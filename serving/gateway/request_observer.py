@@ -1,4 +1,4 @@
-"""What every request gets, whatever becomes of it: an id, a line in the log, its metrics, safe headers, an answer."""
+"""Middleware that gives every request an id, a log line, metrics, security headers and, on a failure, an answer."""
 
 import re
 import secrets
@@ -10,7 +10,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.gateway import problems
-from serving.gateway.metrics import Metrics
+from serving.gateway.metrics import GatewayMetrics
 
 REQUEST_ID_HEADER = "X-Request-ID"
 # What may stand in a log line and in a header as it is.
@@ -29,7 +29,7 @@ _HEADERS = {
 _log = structlog.get_logger("serving.gateway.request")
 
 
-class Observed:
+class RequestObserver:
     """ASGI middleware around the whole application.
 
     Args:
@@ -39,7 +39,7 @@ class Observed:
             the metrics' memory with made-up paths.
     """
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, routes: Collection[str]):
+    def __init__(self, app: ASGIApp, metrics: GatewayMetrics, routes: Collection[str]):
         self._app = app
         self._metrics = metrics
         self._routes = frozenset(routes)
@@ -51,9 +51,9 @@ class Observed:
             return
         began = time.perf_counter()
         request_id = _request_id(Headers(scope=scope).get(REQUEST_ID_HEADER, ""))
-        # What the handler wants to see in the log line goes into `facts`.
-        facts: dict[str, object] = {}
-        scope.setdefault("state", {}).update(request_id=request_id, facts=facts, began=began)
+        # The handler adds its fields of the log line to `log_fields`.
+        log_fields: dict[str, object] = {}
+        scope.setdefault("state", {}).update(request_id=request_id, log_fields=log_fields, began=began)
         status = 0
 
         async def observed_send(message: Message) -> None:
@@ -77,9 +77,9 @@ class Observed:
             )
             await problems.answer(problem, request_id)(scope, receive, observed_send)
         finally:
-            self._note(scope, status, time.perf_counter() - began, request_id, facts)
+            self._note(scope, status, time.perf_counter() - began, request_id, log_fields)
 
-    def _note(self, scope: Scope, status: int, seconds: float, request_id: str, facts: dict[str, object]) -> None:
+    def _note(self, scope: Scope, status: int, seconds: float, request_id: str, log_fields: dict[str, object]) -> None:
         route = scope["path"] if scope["path"] in self._routes else "other"
         self._metrics.requests.labels(route, str(status)).inc()
         self._metrics.request_seconds.labels(route).observe(seconds)
@@ -90,7 +90,7 @@ class Observed:
             path=scope["path"][:200],
             status=status,  # 0: the client went away before there was one
             milliseconds=round(seconds * 1000, 3),
-            **facts,
+            **log_fields,
         )
 
 

@@ -1,4 +1,4 @@
-"""A request's rows: the pydantic model that the contract makes of them, and what is wrong with rows that break it."""
+"""Validates a request's rows with a pydantic model made from the contract, and explains what is wrong with them."""
 
 import difflib
 from typing import Annotated, Any, Literal
@@ -7,9 +7,9 @@ import pydantic
 import pydantic_core
 
 from serving.contract import Contract, Feature, Kind, Value
-from serving.gateway.problems import FieldError, ProblemError
+from serving.gateway.problems import FieldProblem, ProblemError
 
-MOST_ERRORS = 50  # in one answer; who sends a thousand bad rows learns enough from the first
+MOST_ERRORS = 50  # in one answer; the first errors of a thousand bad rows say enough
 _LONGEST_NAME = 100  # characters of an unknown field's name that are shown; a longer one is nobody's slip of the pen
 
 Row = dict[str, Value | None]
@@ -21,7 +21,7 @@ _TYPES: dict[Kind, Any] = {
 }
 
 
-class Rows:
+class RowValidator:
     """Checks the rows of a request.
 
     Args:
@@ -59,7 +59,7 @@ class Rows:
             found = [self._words(item) for item in items]
             raise ProblemError(422, "invalid_rows", _first(found[0], error.error_count()), errors=found) from error
 
-    def _words(self, error: Any) -> FieldError:
+    def _words(self, error: Any) -> FieldProblem:
         row, *rest = error["loc"]
         name = str(rest[0]) if rest else ""
         received = "nothing" if error["type"] == "missing" else shown(error["input"])
@@ -72,10 +72,10 @@ class Rows:
             expected = self._features[name].expectation
             if not self._features[name].required:
                 expected += ", or nothing"
-        return FieldError(row=row, field=name[:_LONGEST_NAME], expected=expected, received=received)
+        return FieldProblem(row=row, field=name[:_LONGEST_NAME], expected=expected, received=received)
 
 
-def _first(first: FieldError, count: int) -> str:
+def _first(first: FieldProblem, count: int) -> str:
     place = f"row {first.row}, {first.field}" if first.field else f"row {first.row}"
     more = f" ({count - 1} more)" if count > 1 else ""
     return f"{place}: expected {first.expected}, received {first.received}{more}."

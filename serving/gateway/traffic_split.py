@@ -1,4 +1,4 @@
-"""Which share of the requests goes to the canary: what `serving.rollout` wrote last.
+"""The share of requests that goes to the canary, as the roll-out wrote it last.
 
 The file holds `{"canary_percent": 10}`; no file means 0.
 """
@@ -10,8 +10,8 @@ from pathlib import Path
 from serving.gateway.watched_file import WatchedFile
 
 
-class Traffic:
-    """Draws lots between stable and canary.
+class TrafficSplit:
+    """Chooses between stable and canary at random, by the share in the file.
 
     Args:
         path: the file; None: nothing ever goes to the canary.

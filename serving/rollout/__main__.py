@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from serving.rollout import interrupts, options, replay, rollback, status, steps
-from serving.rollout.admin_client import ModelServer
-from serving.rollout.errors import FailedError, RefusedError, RolloutError, WorseError
+from serving.rollout.admin_client import AdminClient
+from serving.rollout.errors import FailedError, PreconditionError, RolloutError, WorseError
 from serving.rollout.models_config import ModelsConfig
 from serving.rollout.rollout import Rollout
 
@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status: 0 done, 1 failed or worse, 2 refused.
     """
     parsed = options.parser().parse_args(arguments)
-    interrupts.end_steps()
+    interrupts.raise_on_signals()
     try:
         config = ModelsConfig.read(parsed.model_config_file)
         model = config.model_name(parsed.model)
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 model=model,
                 servers=[
                     stack.enter_context(
-                        ModelServer(host=host, grpc_port=port, rest_port=rest, model=model, timeout=parsed.timeout)
+                        AdminClient(host=host, grpc_port=port, rest_port=rest, model=model, timeout=parsed.timeout)
                     )
                     for host, port, rest in parsed.server or [options.default_server()]
                 ],
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 return _DONE if status.show(rollout) else _FAILED
             stack.enter_context(rollout.locked(parsed.command))
             _run(rollout, parsed)
-    except RefusedError as error:
+    except PreconditionError as error:
         return _end("refused", error, _REFUSED)
     except (RolloutError, OSError) as error:
         return _end("failed", error, _FAILED)
@@ -82,8 +82,8 @@ def _run(rollout: Rollout, parsed: argparse.Namespace) -> None:
             steps.reload(rollout)
 
 
-def _plan(parsed: argparse.Namespace, path: Path) -> replay.Plan:
-    return replay.Plan(path=path, limit=parsed.limit, threshold=parsed.threshold, limits=options.limits(parsed))
+def _plan(parsed: argparse.Namespace, path: Path) -> replay.ReplayPlan:
+    return replay.ReplayPlan(path=path, limit=parsed.limit, threshold=parsed.threshold, limits=options.limits(parsed))
 
 
 def _end(word: str, error: BaseException, code: int) -> int:

@@ -1,4 +1,4 @@
-"""A model server as a roll-out sees it: reload and status over gRPC, metadata and predictions over REST."""
+"""Client of one model server for roll-outs: reload and status over gRPC, metadata and predictions over REST."""
 
 import dataclasses
 import json
@@ -43,8 +43,8 @@ _UNKNOWN = VersionStatus("unknown to it")
 
 
 @dataclasses.dataclass(frozen=True)
-class Answer:
-    """Predictions of one call: `predictions` float [rows, outputs], `seconds` from request to answer."""
+class TimedPrediction:
+    """The predictions of one call, float [rows, outputs], and the seconds from request to answer."""
 
     predictions: list[list[float]]
     seconds: float
@@ -54,8 +54,8 @@ class PredictError(FailedError):
     """A prediction call that was not answered with finite predictions, one per row."""
 
 
-class ModelServer:
-    """A client of one server and one model. A context manager: it holds connections."""
+class AdminClient:
+    """Client of one server and one model. A context manager, because it holds connections."""
 
     def __init__(self, *, host: str, grpc_port: int, rest_port: int, model: str, timeout: float) -> None:
         """Opens nothing yet.
@@ -184,7 +184,7 @@ class ModelServer:
             )
         return {name: info["dtype"] for name, info in signatures[signature]["inputs"].items()}
 
-    def predict(self, route: str, signature: str, columns: Mapping[str, list[Any]]) -> Answer:
+    def predict(self, route: str, signature: str, columns: Mapping[str, list[Any]]) -> TimedPrediction:
         """Asks for predictions.
 
         Args:
@@ -207,7 +207,7 @@ class ModelServer:
         predictions = _rows_of_numbers(response)
         if len(predictions) != rows or not all(row and all(map(math.isfinite, row)) for row in predictions):
             raise PredictError(f"expected {rows} rows of finite numbers, received {response.text[:200]}")
-        return Answer(predictions, seconds)
+        return TimedPrediction(predictions, seconds)
 
     def _poll(self) -> Iterator[dict[int, VersionStatus]]:
         """The versions, again and again until the time is over; at least once."""

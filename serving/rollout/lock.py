@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from serving.rollout.errors import RefusedError
+from serving.rollout.errors import PreconditionError
 
 NAME = "rollout.lock"
 
@@ -20,14 +20,14 @@ def held(path: Path, holder: str) -> Iterator[None]:
         holder: who holds it and for what, told to whoever comes second.
 
     Raises:
-        RefusedError: Another process holds it.
+        PreconditionError: Another process holds it.
     """
     with path.open("a+", encoding="utf-8") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             file.seek(0)
-            raise RefusedError(
+            raise PreconditionError(
                 f"another roll-out is at work: {file.read().strip() or 'starting'}; expected to be the only one; wait "
                 f"until it has ended ({path} is its lock)."
             ) from error

@@ -4,7 +4,7 @@ import argparse
 import dataclasses
 from pathlib import Path
 
-from serving.rollout.comparison import Limits
+from serving.rollout.comparison import VerdictLimits
 
 _SERVER = "127.0.0.1:8500:8501"
 _LIMIT_HELP = {
@@ -57,9 +57,9 @@ def parser() -> argparse.ArgumentParser:
     return described
 
 
-def limits(parsed: argparse.Namespace) -> Limits:
+def limits(parsed: argparse.Namespace) -> VerdictLimits:
     """The limits of the verdict."""
-    return Limits(**{field.name: getattr(parsed, field.name) for field in dataclasses.fields(Limits)})
+    return VerdictLimits(**{field.name: getattr(parsed, field.name) for field in dataclasses.fields(VerdictLimits)})
 
 
 def _add_limits(command: argparse.ArgumentParser) -> None:
@@ -67,7 +67,7 @@ def _add_limits(command: argparse.ArgumentParser) -> None:
                          help="replay the newest N requests (default: %(default)s)")  # fmt: skip
     command.add_argument("--threshold", type=float, default=0.5,
                          help="a prediction from this on is a positive decision (default: %(default)s)")  # fmt: skip
-    for field in dataclasses.fields(Limits):
+    for field in dataclasses.fields(VerdictLimits):
         kind = _positive_int if field.name == "min_rows" else int if field.type is int else _not_negative
         command.add_argument(f"--{field.name.replace('_', '-')}", type=kind, default=field.default, metavar="N",
                              help=f"{_LIMIT_HELP[field.name]} (default: %(default)s)")  # fmt: skip

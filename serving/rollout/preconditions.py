@@ -1,41 +1,41 @@
-"""What is refused before a server is asked."""
+"""Checks that must pass before a command changes a server."""
 
-from serving.rollout.errors import RefusedError
+from serving.rollout.errors import PreconditionError
 from serving.rollout.rollout import Rollout
-from serving.rollout.step_log import State
+from serving.rollout.step_log import RolloutState
 
 _MODEL_FILES = ("saved_model.pb", "saved_model.pbtxt")
 
 
-def finished(rollout: Rollout) -> None:
-    """Refuses to go on where the last command was killed or could not put things back.
+def require_no_unfinished_step(rollout: Rollout) -> None:
+    """Requires that the last step ended: it was neither killed, nor left with a server that was not told.
 
     Raises:
-        RefusedError: So it was.
+        PreconditionError: The last step did not end.
     """
-    if record := rollout.log.unfinished(rollout.model):
-        raise RefusedError(
+    if record := rollout.log.unfinished_step(rollout.model):
+        raise PreconditionError(
             f"the last step did not end well: {record.command} by {record.who} at {record.time}, from {record.before} "
             f"to {record.after}, {record.result.value}{f' ({record.detail})' if record.detail else ''}. `rollback` "
             "mends it; then try again."
         )
 
 
-def in_step(rollout: Rollout) -> None:
-    """Refuses to go on where a server does something else than models.config says.
+def require_servers_in_sync(rollout: Rollout) -> None:
+    """Requires that every server has the versions and labels that models.config names.
 
     Raises:
-        RefusedError: So it is.
+        PreconditionError: A server differs from models.config.
     """
     if found := differences(rollout):
-        raise RefusedError(
+        raise PreconditionError(
             f"a server does not do what {rollout.config_path} says: {'; '.join(found)}. Was it started with another "
             "file, or the file edited by hand? `reload` makes the servers do what the file says; then try again."
         )
 
 
 def differences(rollout: Rollout) -> list[str]:
-    """Where a server does something else than models.config says, in words."""
+    """Describes where a server differs from models.config; empty when all are in sync."""
     config = rollout.config()
     versions = config.versions(rollout.model)
     found = [
@@ -43,57 +43,59 @@ def differences(rollout: Rollout) -> list[str]:
         for server in rollout.servers
         if versions is not None and server.available() != versions
     ]
-    return found + rollout.transition.astray(config.labels(rollout.model))
+    return found + rollout.transition.misrouted_labels(config.labels(rollout.model))
 
 
-def pushed(rollout: Rollout, version: int) -> None:
-    """Refuses a version that is not on disk.
+def require_pushed(rollout: Rollout, version: int) -> None:
+    """Requires that a version is on disk.
 
     Raises:
-        RefusedError: Its folder is not there or holds no SavedModel.
+        PreconditionError: The version's folder is missing or holds no SavedModel.
     """
     versions = rollout.versions_on_disk()
     if version not in versions:
-        raise RefusedError(
+        raise PreconditionError(
             f"there is no version {version} of {rollout.model}: expected one of {_listed(versions)} (the folders in "
             f"{rollout.versions_folder}); push it first."
         )
     folder = rollout.versions_folder / str(version)
     if not any((folder / name).is_file() for name in _MODEL_FILES):
-        raise RefusedError(
+        raise PreconditionError(
             f"{folder} holds no SavedModel: expected {' or '.join(_MODEL_FILES)}, received "
             f"{', '.join(sorted(entry.name for entry in folder.iterdir())) or 'an empty folder'}; push it again."
         )
 
 
-def may_try(state: State, version: int) -> None:
-    """Refuses a canary that could not be told from the stable version, or that is not the only one.
+def require_new_canary(state: RolloutState, version: int) -> None:
+    """Requires that a version can become the canary: it is not the stable version, and no other canary is on trial.
 
     Raises:
-        RefusedError: So it is.
+        PreconditionError: No version answers, the version is stable already, or another canary is on trial.
     """
     if state.stable is None:
-        raise RefusedError("no version answers, so there is nothing to try a canary against: start the server on one.")
+        raise PreconditionError(
+            "no version answers, so there is nothing to try a canary against: start the server on one."
+        )
     if version == state.stable:
-        raise RefusedError(
+        raise PreconditionError(
             f"version {version} is stable already: expected another one. If models.config follows the newest version, "
             "`pin` the version that answers before the next one is pushed."
         )
     if state.canary not in (None, version):
-        raise RefusedError(
+        raise PreconditionError(
             f"version {state.canary} is on trial already, with {state.percent:g}% of the requests: expected no other "
             f"canary beside it; `promote` it or `rollback` first."
         )
 
 
-def on_trial(state: State) -> tuple[int, int]:
-    """The stable version and the canary.
+def versions_on_trial(state: RolloutState) -> tuple[int, int]:
+    """Returns the stable version and the canary.
 
     Raises:
-        RefusedError: There is no canary.
+        PreconditionError: There is no canary.
     """
     if state.stable is None or state.canary is None:
-        raise RefusedError(
+        raise PreconditionError(
             f"no version is on trial: expected a canary beside {state}; start one with `canary VERSION`."
         )
     return state.stable, state.canary

@@ -1,12 +1,12 @@
-"""Whether a version answers: it takes what today's clients send, and gives finite predictions."""
+"""Probes of a version: it takes the inputs that clients send today, and returns finite predictions."""
 
 from pathlib import Path
 from typing import Any
 
 from serving import contract as contracts
 from serving.contract import Contract, Feature, Kind
-from serving.rollout.admin_client import ModelServer
-from serving.rollout.errors import FailedError, RefusedError
+from serving.rollout.admin_client import AdminClient
+from serving.rollout.errors import FailedError, PreconditionError
 from serving.rollout.rollout import Rollout
 
 _CONTRACT = Path("assets.extra") / "schema.pbtxt"  # in a version's folder, put there by the export
@@ -16,7 +16,7 @@ def contract_of(rollout: Rollout, version: int) -> Contract | None:
     """The contract that travels with a version; None when it has none.
 
     Raises:
-        RefusedError: It cannot be read.
+        PreconditionError: It cannot be read.
     """
     path = rollout.versions_folder / str(version) / _CONTRACT
     if not path.exists():
@@ -24,14 +24,14 @@ def contract_of(rollout: Rollout, version: int) -> Contract | None:
     try:
         return contracts.read(path)
     except contracts.ContractError as error:
-        raise RefusedError(str(error)) from error
+        raise PreconditionError(str(error)) from error
 
 
 def check_contracts(rollout: Rollout, stable: int, version: int) -> None:
     """Holds the contract of a version against that of the stable one, before anything is loaded.
 
     Raises:
-        RefusedError: It has a feature that requests do not send today, or one of another type.
+        PreconditionError: It has a feature that requests do not send today, or one of another type.
     """
     old, new = contract_of(rollout, stable), contract_of(rollout, version)
     if old is None or new is None:
@@ -41,7 +41,7 @@ def check_contracts(rollout: Rollout, stable: int, version: int) -> None:
         f"{feature.name} ({feature.kind.value})" for feature in new.features if sent.get(feature.name) != feature.kind
     ]
     if unknown:
-        raise RefusedError(_new_inputs(stable, version, unknown))
+        raise PreconditionError(_new_inputs(stable, version, unknown))
 
 
 def check_inputs(rollout: Rollout, stable: int, version: int) -> None:
@@ -116,7 +116,7 @@ def _ask(rollout: Rollout, version: int, route: str) -> list[float]:
     return predictions
 
 
-def one_row(server: ModelServer, contract: Contract | None, version: int, signature: str) -> dict[str, list[Any]]:
+def one_row(server: AdminClient, contract: Contract | None, version: int, signature: str) -> dict[str, list[Any]]:
     """A row that the version takes: the contract's examples, or else the plainest values."""
     features = {feature.name: feature for feature in contract.features} if contract else {}
     example = contract.inputs([contract.example | _required(contract)]) if contract else {}

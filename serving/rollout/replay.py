@@ -1,33 +1,33 @@
-"""Replays requests on the stable version and on the canary, and says whether the canary is as good."""
+"""Replays requests on the stable version and the canary, and reports whether the canary is as good."""
 
 import dataclasses
 from pathlib import Path
 
 from serving.contract import Contract
 from serving.rollout import comparison, preconditions, probes, replay_requests, step_log
-from serving.rollout.admin_client import Answer, ModelServer, PredictError
-from serving.rollout.comparison import Figures, Limits, Pair
-from serving.rollout.errors import RefusedError, WorseError
+from serving.rollout.admin_client import AdminClient, PredictError, TimedPrediction
+from serving.rollout.comparison import ComparisonFigures, PredictionPair, VerdictLimits
+from serving.rollout.errors import PreconditionError, WorseError
 from serving.rollout.models_config import CANARY, STABLE
 from serving.rollout.rollout import Rollout
-from serving.rollout.step_log import Record, Result
+from serving.rollout.step_log import StepRecord, StepResult
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Plan:
+class ReplayPlan:
     """What to replay and how to judge it."""
 
     path: Path  # requests (serving/rollout/requests.py)
     limit: int  # requests at most, the newest
     threshold: float  # a prediction from this on is a positive decision
-    limits: Limits
+    limits: VerdictLimits
 
 
-def compare(rollout: Rollout, plan: Plan, stable: int, canary: int) -> None:
+def compare(rollout: Rollout, plan: ReplayPlan, stable: int, canary: int) -> None:
     """Compares the two versions over their labels and says what it found. Records the verdict.
 
     Raises:
-        RefusedError: There is nothing that could be replayed.
+        PreconditionError: There is nothing that could be replayed.
         WorseError: The canary is worse.
     """
     old, new = _contract(rollout, stable), _contract(rollout, canary)
@@ -48,50 +48,51 @@ def compare(rollout: Rollout, plan: Plan, stable: int, canary: int) -> None:
         rollout.say(f"{'ok' if check.passed else 'WORSE':<9} {check}")
     worse = "; ".join(str(check) for check in results if not check.passed)
     state = rollout.state()
-    rollout.log.append(Record(
-        time=step_log.now(), who=step_log.who(), command="compare", model=rollout.model, before=state, after=state,
-        result=Result.DONE, detail=f"canary {canary} is worse: {worse}" if worse else f"canary {canary} is as good",
+    rollout.log.append(StepRecord(
+        time=step_log.timestamp(), who=step_log.operator(), command="compare", model=rollout.model,
+        before=state, after=state, result=StepResult.DONE,
+        detail=f"canary {canary} is worse: {worse}" if worse else f"canary {canary} is as good",
     ))  # fmt: skip
     if worse:
         raise WorseError(f"canary {canary} is worse than {stable}: {worse}.")
     rollout.say(f"verdict   canary {canary} is as good as stable {stable}")
 
 
-def check_plan(rollout: Rollout, plan: Plan, version: int) -> None:
-    """Looks whether there is something to replay on a version, before anything is changed.
+def check_plan(rollout: Rollout, plan: ReplayPlan, version: int) -> None:
+    """Checks that there are requests to replay on a version, before anything changes.
 
     Raises:
-        RefusedError: There is not.
+        PreconditionError: There are none.
     """
-    preconditions.pushed(rollout, version)
+    preconditions.require_pushed(rollout, version)
     replay_requests.read(plan.path, [_contract(rollout, version)], limit=1)
 
 
-def compare_trial(rollout: Rollout, plan: Plan) -> None:
+def compare_trial(rollout: Rollout, plan: ReplayPlan) -> None:
     """Compares the canary that is on trial.
 
     Raises:
-        RefusedError: There is no canary, or nothing that could be replayed.
+        PreconditionError: There is no canary, or nothing that could be replayed.
         WorseError: The canary is worse.
     """
-    preconditions.finished(rollout)
-    stable, canary = preconditions.on_trial(rollout.state())
-    preconditions.in_step(rollout)
+    preconditions.require_no_unfinished_step(rollout)
+    stable, canary = preconditions.versions_on_trial(rollout.state())
+    preconditions.require_servers_in_sync(rollout)
     compare(rollout, plan, stable, canary)
 
 
 def _contract(rollout: Rollout, version: int) -> Contract:
     contract = probes.contract_of(rollout, version)
     if contract is None:
-        raise RefusedError(
+        raise PreconditionError(
             f"version {version} has no contract: expected assets.extra/schema.pbtxt in its folder, which says how a "
             "missing value is sent; push a model that this project's pipeline exported."
         )
     return contract
 
 
-def _replay(rollout: Rollout, server: ModelServer, columns: list[tuple[dict, dict]]) -> list[Pair]:
-    """Asks both, one request at a time. Whoever is asked first finds cold caches, so they take turns."""
+def _replay(rollout: Rollout, server: AdminClient, columns: list[tuple[dict, dict]]) -> list[PredictionPair]:
+    """Asks both labels, one request at a time. The first call finds cold caches, so the labels take turns."""
     for old, new in columns[:1]:  # the first call of all opens the connection
         _ask(rollout, server, STABLE, old), _ask(rollout, server, CANARY, new)
     pairs = []
@@ -100,18 +101,18 @@ def _replay(rollout: Rollout, server: ModelServer, columns: list[tuple[dict, dic
             second, first = _ask(rollout, server, CANARY, new), _ask(rollout, server, STABLE, old)
         else:
             first, second = _ask(rollout, server, STABLE, old), _ask(rollout, server, CANARY, new)
-        pairs.append(Pair.of(first, second))
+        pairs.append(PredictionPair.of(first, second))
     return pairs
 
 
-def _ask(rollout: Rollout, server: ModelServer, label: str, columns: dict) -> Answer | str:
+def _ask(rollout: Rollout, server: AdminClient, label: str, columns: dict) -> TimedPrediction | str:
     try:
         return server.predict(f"/labels/{label}", rollout.signature, columns)
     except PredictError as error:
         return str(error)
 
 
-def _say(rollout: Rollout, found: Figures, stable: int, canary: int) -> None:
+def _say(rollout: Rollout, found: ComparisonFigures, stable: int, canary: int) -> None:
     rollout.say(f"replayed  {found.requests:,} requests; {found.rows:,} rows answered by both versions")
     for label, version, errors, p50, p95 in (
         (STABLE, stable, found.stable_errors, found.stable_p50_ms, found.stable_p95_ms),

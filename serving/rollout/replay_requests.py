@@ -13,13 +13,13 @@ from typing import Any
 
 from serving.contract import Contract, Value
 from serving.request_log import columns as log_columns
-from serving.rollout.errors import RefusedError
+from serving.rollout.errors import PreconditionError
 
 Row = dict[str, Value | None]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Requests:
+class ReplayRequests:
     """Requests, oldest first."""
 
     rows: list[list[Row]]  # per request
@@ -27,7 +27,7 @@ class Requests:
     skipped: int = 0  # logged requests that the gateway itself refused
 
 
-def read(path: Path, contracts: Sequence[Contract], limit: int) -> Requests:
+def read(path: Path, contracts: Sequence[Contract], limit: int) -> ReplayRequests:
     """Reads the newest requests, once for all versions: a log in use is another one a moment later.
 
     Args:
@@ -37,11 +37,11 @@ def read(path: Path, contracts: Sequence[Contract], limit: int) -> Requests:
         limit: requests at most, the newest.
 
     Raises:
-        RefusedError: There are none, they are no requests, or they lack what the contract requires.
+        PreconditionError: There are none, they are no requests, or they lack what the contract requires.
     """
     files = _log_files(path) if path.is_dir() else [path]
     if not path.exists() or not files:
-        raise RefusedError(
+        raise PreconditionError(
             f"no requests to replay at {path}: expected a folder of the gateway's request log, a .parquet file of it, "
             "or a file with one row as JSON a line."
         )
@@ -49,14 +49,14 @@ def read(path: Path, contracts: Sequence[Contract], limit: int) -> Requests:
     if files[0].suffix == ".parquet":
         found = _from_log(files, features, limit)
     else:
-        found = Requests(rows=list(_from_lines(path, contracts))[-limit:], left_out={})
+        found = ReplayRequests(rows=list(_from_lines(path, contracts))[-limit:], left_out={})
     if not found.rows:
-        raise RefusedError(
+        raise PreconditionError(
             f"{path} holds no request that could be replayed ({found.skipped} were refused by the gateway)."
         )
     required = {feature.name for contract in contracts for feature in contract.features if feature.required}
     if lacking := sorted(required & set(found.left_out)):
-        raise RefusedError(
+        raise PreconditionError(
             f"{path} cannot be replayed: the contract requires "
             + ", ".join(f"{name} ({found.left_out[name]})" for name in lacking)
             + "; keep these columns in the log, or give rows as JSON lines."
@@ -68,12 +68,12 @@ def _log_files(folder: Path) -> list[Path]:
     """The Parquet files below a folder, oldest first.
 
     Raises:
-        RefusedError: A folder may not be read; the newest requests might be in there.
+        PreconditionError: A folder may not be read; the newest requests might be in there.
     """
 
     def refuse(error: OSError) -> None:
         if not isinstance(error, FileNotFoundError):  # the gateway removes folders of old days
-            raise RefusedError(_unreadable(folder, error)) from error
+            raise PreconditionError(_unreadable(folder, error)) from error
 
     found = [
         Path(within) / name
@@ -91,7 +91,7 @@ def _unreadable(path: Path, error: OSError) -> str:
     )
 
 
-def _from_log(files: list[Path], features: list[str], limit: int) -> Requests:
+def _from_log(files: list[Path], features: list[str], limit: int) -> ReplayRequests:
     rows: list[list[Row]] = []
     left_out: dict[str, str] = {}
     skipped = 0
@@ -101,7 +101,7 @@ def _from_log(files: list[Path], features: list[str], limit: int) -> Requests:
         skipped += refused
         if len(rows) >= limit:
             break
-    return Requests(rows=rows[-limit:], left_out=left_out, skipped=skipped)
+    return ReplayRequests(rows=rows[-limit:], left_out=left_out, skipped=skipped)
 
 
 def _from_file(path: Path, features: list[str], left_out: dict[str, str]) -> tuple[list[list[Row]], int]:
@@ -112,9 +112,9 @@ def _from_file(path: Path, features: list[str], left_out: dict[str, str]) -> tup
     try:
         table = pq.read_table(path)
     except PermissionError as error:
-        raise RefusedError(_unreadable(path, error)) from error
+        raise PreconditionError(_unreadable(path, error)) from error
     except (OSError, pa.ArrowException) as error:
-        raise RefusedError(f"{path} is no file of the request log: expected Parquet, received {error}.") from error
+        raise PreconditionError(f"{path} is no file of the request log: expected Parquet, received {error}.") from error
     hashed, dropped = log_columns.hashed_columns(table.schema), log_columns.dropped_columns(table.schema)
     usable = []
     for name in features:
@@ -162,7 +162,7 @@ def _from_lines(path: Path, contracts: Sequence[Contract]) -> Iterator[list[Row]
             try:
                 read = json.loads(line)
             except ValueError as error:
-                raise RefusedError(
+                raise PreconditionError(
                     f"{path}:{number}: expected a row as JSON, received {line[:80]!r} ({error})."
                 ) from error
             request = read if isinstance(read, list) else [read]
@@ -173,10 +173,10 @@ def _from_lines(path: Path, contracts: Sequence[Contract]) -> Iterator[list[Row]
 
 def _check(row: object, contracts: Sequence[Contract], place: str) -> None:
     if not isinstance(row, dict):
-        raise RefusedError(f"{place}: expected an object of features, received {json.dumps(row)[:80]}.")
+        raise PreconditionError(f"{place}: expected an object of features, received {json.dumps(row)[:80]}.")
     known = set(_features(contracts))
     if unknown := sorted(set(row) - known):
-        raise RefusedError(
+        raise PreconditionError(
             f"{place}: {', '.join(unknown)}: no feature of the contract; expected {', '.join(sorted(known))}."
         )
     for contract in contracts:
@@ -185,7 +185,7 @@ def _check(row: object, contracts: Sequence[Contract], place: str) -> None:
             if value is None and not feature.required:
                 continue
             if value is None or not feature.accepts(value, contract.missing):
-                raise RefusedError(
+                raise PreconditionError(
                     f"{place}: {feature.name}: expected {feature.expectation}, received {json.dumps(value)}."
                 )
 

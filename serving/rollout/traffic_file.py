@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from serving import durable_file
-from serving.rollout.errors import RefusedError
+from serving.rollout.errors import PreconditionError
 
 NAME = "traffic.json"  # beside models.config
 _KEY = "canary_percent"
@@ -14,7 +14,7 @@ def read(path: Path) -> float:
     """Percent of requests, 0 to 100, that go to the label canary; 0 without a file.
 
     Raises:
-        RefusedError: The file does not say so.
+        PreconditionError: The file does not say so.
     """
     try:
         percent = json.loads(path.read_text(encoding="utf-8"))[_KEY]
@@ -24,7 +24,7 @@ def read(path: Path) -> float:
     except (ValueError, TypeError, KeyError):
         valid = False
     if not valid:
-        raise RefusedError(
+        raise PreconditionError(
             f'{path} does not say which share goes to the canary: expected {{"{_KEY}": 0 to 100}}, received '
             f"{path.read_text(encoding='utf-8', errors='replace')[:100]!r}; mend or remove the file."
         )

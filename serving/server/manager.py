@@ -64,7 +64,7 @@ class Model:
         """The versions that answer."""
         return {number: version for number, version in self.versions.items() if version.state == State.AVAILABLE}
 
-    def hopeless(self) -> ServingError | None:
+    def load_failure(self) -> ServingError | None:
         """Why the newest version failed, if every version that is wanted did; None while one may still answer."""
         wanted = [self.versions.get(number) for number in sorted(self.aspired)]
         errors = [version.error for version in wanted if version and version.state == State.END and version.error]
@@ -213,7 +213,7 @@ class ModelManager:
         if names:
             _log.info("Waiting until %s can answer.", ", ".join(sorted(names)))
         while waiting := self._without_answer(names):
-            failed = {name: error for name, model in waiting.items() if (error := model.hopeless())}
+            failed = {name: error for name, model in waiting.items() if (error := model.load_failure())}
             if failed:
                 reasons = "; ".join(f"{name}: {error.message}" for name, error in failed.items())
                 raise ServingError(

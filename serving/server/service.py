@@ -26,7 +26,7 @@ from serving.server import inference, signature_checks
 from serving.server.batching import BatchingRunner, DirectRunner
 from serving.server.errors import ServingError, invalid
 from serving.server.manager import ModelManager
-from serving.server.metrics import Metrics
+from serving.server.metrics import ServerMetrics
 from serving.server.servable import Servable
 
 SIGNATURE_DEF = "signature_def"
@@ -44,7 +44,7 @@ class Answer:
 class Service:
     """Answers requests; used from one event loop."""
 
-    def __init__(self, manager: ModelManager, runner: DirectRunner | BatchingRunner, metrics: Metrics):
+    def __init__(self, manager: ModelManager, runner: DirectRunner | BatchingRunner, metrics: ServerMetrics):
         self._manager = manager
         self._runner = runner
         self._metrics = metrics

@@ -12,30 +12,30 @@ from hypothesis import strategies
 
 from serving.contract import Contract
 from serving.gateway.problems import ProblemError
-from serving.gateway.row_validator import MOST_ERRORS, Rows, shown
+from serving.gateway.row_validator import MOST_ERRORS, RowValidator, shown
 
 Trip = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def rows(contract: Contract) -> Rows:
-    return Rows(contract, "Trip", most=100)
+def rows(contract: Contract) -> RowValidator:
+    return RowValidator(contract, "Trip", most=100)
 
 
-def refused(rows: Rows, sent: object) -> list[tuple[int, str, str, str]]:
+def refused(rows: RowValidator, sent: object) -> list[tuple[int, str, str, str]]:
     with pytest.raises(ProblemError) as problem:
         rows.check(sent)
     assert (problem.value.status, problem.value.code) == (422, "invalid_rows")
     return [(error.row, error.field, error.expected, error.received) for error in problem.value.errors]
 
 
-def test_one_row_or_several(rows: Rows, trip: Trip) -> None:
+def test_one_row_or_several(rows: RowValidator, trip: Trip) -> None:
     (checked,) = rows.check(trip)
     assert checked == {**trip, "pickup_census_tract": None}
     assert rows.check([trip, {**trip, "fare": 3}]) == [checked, {**checked, "fare": 3.0}]
 
 
-def test_optional_fields_may_be_null_or_left_out(rows: Rows, contract: Contract, trip: Trip) -> None:
+def test_optional_fields_may_be_null_or_left_out(rows: RowValidator, contract: Contract, trip: Trip) -> None:
     required = {feature.name: trip[feature.name] for feature in contract.features if feature.required}
     null = required | {feature.name: None for feature in contract.features if not feature.required}
     assert rows.check(required) == rows.check(null) == [null]
@@ -65,22 +65,22 @@ def test_optional_fields_may_be_null_or_left_out(rows: Rows, contract: Contract,
     ],
 )
 def test_a_field_that_breaks_the_contract(
-    rows: Rows, trip: Trip, field: str, value: object, expected: str, received: str
+    rows: RowValidator, trip: Trip, field: str, value: object, expected: str, received: str
 ) -> None:
     assert refused(rows, [trip, {**trip, field: value}]) == [(1, field, expected, received)]
 
 
-def test_a_field_that_is_not_there(rows: Rows, trip: Trip) -> None:
+def test_a_field_that_is_not_there(rows: RowValidator, trip: Trip) -> None:
     del trip["fare"]
     assert refused(rows, trip) == [(0, "fare", "a number from 0 to 1000", "nothing")]
 
 
 @pytest.mark.parametrize(("sent", "received"), [(1, "1"), (None, "null"), ("a", '"a"'), ([[]], "[]")])
-def test_a_row_that_is_no_object(rows: Rows, sent: object, received: str) -> None:
+def test_a_row_that_is_no_object(rows: RowValidator, sent: object, received: str) -> None:
     assert refused(rows, sent) == [(0, "", "an object with the fields of one row", received)]
 
 
-def test_every_fault_is_named_up_to_a_bound(rows: Rows, trip: Trip) -> None:
+def test_every_fault_is_named_up_to_a_bound(rows: RowValidator, trip: Trip) -> None:
     bad = {**trip, "fare": -1, "trip_miles": "x"}
     assert [(row, field) for row, field, *_ in refused(rows, [bad, trip, bad])] == [
         (0, "fare"), (0, "trip_miles"), (2, "fare"), (2, "trip_miles"),
@@ -92,7 +92,9 @@ def test_every_fault_is_named_up_to_a_bound(rows: Rows, trip: Trip) -> None:
         rows.check([bad, bad])
 
 
-def test_what_is_not_said_costs_no_search_for_words(rows: Rows, trip: Trip, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_not_said_costs_no_search_for_words(
+    rows: RowValidator, trip: Trip, monkeypatch: pytest.MonkeyPatch
+) -> None:
     searched = []
     search = difflib.get_close_matches
 
@@ -113,11 +115,11 @@ def test_what_is_not_said_costs_no_search_for_words(rows: Rows, trip: Trip, monk
     assert searched == []
 
 
-def test_a_new_way_to_pay_is_no_fault(rows: Rows, trip: Trip) -> None:
+def test_a_new_way_to_pay_is_no_fault(rows: RowValidator, trip: Trip) -> None:
     assert rows.check({**trip, "payment_type": "Mobile"})[0]["payment_type"] == "Mobile"
 
 
-def test_how_many_rows(rows: Rows, trip: Trip) -> None:
+def test_how_many_rows(rows: RowValidator, trip: Trip) -> None:
     assert len(rows.check([trip] * 100)) == 100
     with pytest.raises(ProblemError, match="expected at most 100, received 101; send several") as problem:
         rows.check([trip] * 101)
@@ -141,7 +143,7 @@ values = strategies.recursive(
 @hypothesis.given(data=strategies.data())
 @hypothesis.settings(max_examples=300, deadline=None)
 def test_whatever_is_sent_is_accepted_or_refused_as_the_contract_says(
-    rows: Rows, contract: Contract, data: strategies.DataObject
+    rows: RowValidator, contract: Contract, data: strategies.DataObject
 ) -> None:
     feature = data.draw(strategies.sampled_from(contract.features))
     value = data.draw(values)
@@ -153,7 +155,7 @@ def test_whatever_is_sent_is_accepted_or_refused_as_the_contract_says(
         assert [field for _, field, *_ in refused(rows, row)] == [feature.name]
 
 
-def test_the_schema_says_what_the_contract_says(rows: Rows, contract: Contract) -> None:
+def test_the_schema_says_what_the_contract_says(rows: RowValidator, contract: Contract) -> None:
     schema = pydantic.TypeAdapter(rows.model).json_schema()
     assert schema["additionalProperties"] is False
     assert schema["required"] == [feature.name for feature in contract.features if feature.required]
@@ -176,7 +178,7 @@ def test_an_optional_feature_with_a_closed_domain() -> None:
 
     text = """annotation { tag: "missing_number:-1" tag: "missing_string:" }
       feature { name: "colour" type: BYTES value_count { max: 1 } string_domain { value: "red" value: "blue" } }"""
-    rows = Rows(from_schema(text_format.Parse(text, schema_pb2.Schema())), "Thing", most=1)
+    rows = RowValidator(from_schema(text_format.Parse(text, schema_pb2.Schema())), "Thing", most=1)
     assert rows.check({"colour": "red"}) == [{"colour": "red"}]
     assert rows.check({}) == [{"colour": None}]
     assert refused(rows, {"colour": "green"}) == [(0, "colour", 'one of "blue", "red", or nothing', '"green"')]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from serving.gateway.settings import Settings, SettingsError, load
+from serving.gateway.settings import GatewaySettings, SettingsError, load
 from tests.serving.gateway.conftest import TAXI_CONTRACT, TAXI_SETTINGS
 
 LEAST = """
@@ -20,7 +20,7 @@ name = "taxi"
 """
 
 
-def loaded(tmp_path: Path, text: str = LEAST, environ: dict[str, str] | None = None, **flags: Any) -> Settings:
+def loaded(tmp_path: Path, text: str = LEAST, environ: dict[str, str] | None = None, **flags: Any) -> GatewaySettings:
     path = tmp_path / "task.toml"
     path.write_text(text)
     return load(path, environ or {}, flags)

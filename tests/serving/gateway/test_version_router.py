@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from serving.gateway.traffic_split import Traffic, percent
+from serving.gateway.traffic_split import TrafficSplit, percent
 from tests.serving.gateway.conftest import Start, sample
 from tests.serving.gateway.scripted_model import ScriptedModel
 
@@ -176,7 +176,7 @@ def test_a_percentage_out_of_range(value: str) -> None:
 
 def test_the_share_is_the_percentage(tmp_path: Path) -> None:
     set_traffic(tmp_path / "traffic.json", 12.5)
-    traffic = Traffic(tmp_path / "traffic.json", random.Random(1))
+    traffic = TrafficSplit(tmp_path / "traffic.json", random.Random(1))
     drawn = sum(traffic.canary() for _ in range(20_000))
     assert abs(drawn / 20_000 - 0.125) < 0.01  # four standard deviations
-    assert sum(Traffic(None).canary() for _ in range(1000)) == 0
+    assert sum(TrafficSplit(None).canary() for _ in range(1000)) == 0

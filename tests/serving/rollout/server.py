@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from serving.rollout.admin_client import ModelServer
+from serving.rollout.admin_client import AdminClient
 from serving.rollout.errors import ServerDownError
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -42,8 +42,8 @@ class ServerProcess:
             self.kill()
             raise
 
-    def client(self, model: str = "taxi") -> ModelServer:
-        return ModelServer(host="127.0.0.1", grpc_port=self.ports[0], rest_port=self.ports[1], model=model, timeout=60)
+    def client(self, model: str = "taxi") -> AdminClient:
+        return AdminClient(host="127.0.0.1", grpc_port=self.ports[0], rest_port=self.ports[1], model=model, timeout=60)
 
     def assert_alive(self) -> None:
         assert self._process.poll() is None, f"ended with {self._process.poll()}: {self._log.read_text()[-2000:]}"

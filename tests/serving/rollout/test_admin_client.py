@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from serving.rollout.admin_client import ModelServer, PredictError
+from serving.rollout.admin_client import AdminClient, PredictError
 
 
 class _Server(http.server.ThreadingHTTPServer):
@@ -39,7 +39,7 @@ def http_server() -> Iterator[_Server]:
 
 def ask(server: _Server, body: bytes) -> list[list[float]]:
     server.body = body
-    with ModelServer(host="127.0.0.1", grpc_port=1, rest_port=server.server_port, model="taxi", timeout=30) as client:
+    with AdminClient(host="127.0.0.1", grpc_port=1, rest_port=server.server_port, model="taxi", timeout=30) as client:
         return client.predict("/labels/canary", "serving_raw", {"fare": [1, 2]}).predictions
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from serving.rollout import lock
-from serving.rollout.errors import RefusedError
+from serving.rollout.errors import PreconditionError
 
 ROOT = Path(__file__).resolve().parents[3]
 HOLD = """
@@ -26,7 +26,7 @@ def test_the_second_is_told_who_is_first_until_that_one_is_killed(tmp_path: Path
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
         words = f"another roll-out is at work: promote of taxi by op@host, process {holder.pid};"
-        with pytest.raises(RefusedError, match=words), lock.held(path, "canary"):
+        with pytest.raises(PreconditionError, match=words), lock.held(path, "canary"):
             pass
         holder.kill()
     with lock.held(path, "canary of taxi by me@here"):

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from serving.rollout import options
-from serving.rollout.comparison import Limits
+from serving.rollout.comparison import VerdictLimits
 
 
 @pytest.mark.parametrize(("arguments", "message"), [
@@ -27,8 +27,11 @@ def test_refused(arguments: list[str], message: str, capsys: pytest.CaptureFixtu
 
 
 def test_limits_have_their_defaults_and_each_is_an_option() -> None:
-    assert options.limits(options.parser().parse_args(["compare", "log"])) == Limits()
-    given = [f"--{field.name.replace('_', '-')}={number}" for number, field in enumerate(dataclasses.fields(Limits), 3)]
+    assert options.limits(options.parser().parse_args(["compare", "log"])) == VerdictLimits()
+    given = [
+        f"--{field.name.replace('_', '-')}={number}"
+        for number, field in enumerate(dataclasses.fields(VerdictLimits), 3)
+    ]
     for command in (["compare", "log"], ["canary", "2", "--percent", "5"]):
         found = options.limits(options.parser().parse_args([*command, *given]))
         assert list(dataclasses.astuple(found)) == list(range(3, 3 + len(given)))

@@ -11,7 +11,7 @@ import pytest
 from serving.request_log.files import LogFolder
 from serving.request_log.settings import RequestLogSettings
 from serving.rollout import replay_requests
-from serving.rollout.errors import RefusedError
+from serving.rollout.errors import PreconditionError
 from tests.serving.rollout.requests_log import TRIPS, write_log
 from tests.serving.rollout.users import as_user
 
@@ -78,7 +78,9 @@ def test_optional_columns_that_were_dropped_or_hashed_are_missing(tmp_path: Path
 
 def test_a_required_column_that_was_dropped_cannot_be_replayed(tmp_path: Path) -> None:
     write_log(tmp_path / "a.parquet", [{"company": "Flash"}], dropped=("fare",))
-    with pytest.raises(RefusedError, match=r"the contract requires fare \(dropped from the log\); keep these columns"):
+    with pytest.raises(
+        PreconditionError, match=r"the contract requires fare \(dropped from the log\); keep these columns"
+    ):
         replay_requests.read(tmp_path, [TRIPS], limit=10)
 
 
@@ -101,19 +103,19 @@ def test_json_lines(tmp_path: Path) -> None:
 def test_lines_that_are_no_requests(tmp_path: Path, line: str, message: str) -> None:
     path = tmp_path / "trips.jsonl"
     path.write_text(json.dumps({"fare": 5}) + "\n" + line + "\n")
-    with pytest.raises(RefusedError, match=message):
+    with pytest.raises(PreconditionError, match=message):
         replay_requests.read(path, [TRIPS], limit=10)
 
 
 def test_nothing_to_replay(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "none.jsonl"):
-        with pytest.raises(RefusedError, match="no requests to replay at"):
+        with pytest.raises(PreconditionError, match="no requests to replay at"):
             replay_requests.read(path, [TRIPS], limit=10)
     (tmp_path / "empty.jsonl").write_text("\n")
-    with pytest.raises(RefusedError, match="holds no request that could be replayed"):
+    with pytest.raises(PreconditionError, match="holds no request that could be replayed"):
         replay_requests.read(tmp_path / "empty.jsonl", [TRIPS], limit=10)
     (tmp_path / "a.parquet").write_text("no Parquet")
-    with pytest.raises(RefusedError, match=r"a.parquet is no file of the request log: expected Parquet"):
+    with pytest.raises(PreconditionError, match=r"a.parquet is no file of the request log: expected Parquet"):
         replay_requests.read(tmp_path, [TRIPS], limit=10)
 
 
@@ -131,7 +133,7 @@ def test_a_log_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         r"^the request log requests.* cannot be read: expected permission for uid \d+, received .*Permission denied"
     )
     user = as_user(1000, [1000]) if os.geteuid() == 0 else contextlib.nullcontext()
-    with user, pytest.raises(RefusedError, match=message):
+    with user, pytest.raises(PreconditionError, match=message):
         replay_requests.read(Path("requests"), [TRIPS], limit=10)
 
 
@@ -148,5 +150,5 @@ def test_who_shares_the_gateways_group_reads_its_log(tmp_path: Path, monkeypatch
         LogFolder(RequestLogSettings(folder=Path("log/requests"))).write(datetime.datetime.now(datetime.UTC), content)
     with as_user(1000, [1000, WRITER]):
         assert replay_requests.read(Path("log/requests"), [TRIPS], limit=10).rows == [[{"fare": 1, "company": None}]]
-    with as_user(1000, [1000]), pytest.raises(RefusedError, match="join that group"):
+    with as_user(1000, [1000]), pytest.raises(PreconditionError, match="join that group"):
         replay_requests.read(Path("log/requests"), [TRIPS], limit=10)

@@ -7,7 +7,7 @@ import pytest
 
 from serving.gateway.traffic_split import Traffic
 from serving.rollout import traffic_file
-from serving.rollout.errors import RefusedError
+from serving.rollout.errors import PreconditionError
 
 
 @pytest.mark.parametrize("percent", [0, 12.5, 100])
@@ -25,5 +25,5 @@ def test_the_gateway_reads_what_is_written(tmp_path: Path, percent: float) -> No
 def test_another_text_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / traffic_file.NAME
     path.write_text(text)
-    with pytest.raises(RefusedError, match="does not say which share goes to the canary"):
+    with pytest.raises(PreconditionError, match="does not say which share goes to the canary"):
         traffic_file.read(path)
