@@ -6,9 +6,10 @@ from serving.contract.contract import (
     ContractError,
     Feature,
     Kind,
+    Row,
     Value,
     from_schema,
     read,
 )
 
-__all__ = ["SERVING_ENVIRONMENT", "Contract", "ContractError", "Feature", "Kind", "Value", "from_schema", "read"]
+__all__ = ["SERVING_ENVIRONMENT", "Contract", "ContractError", "Feature", "Kind", "Row", "Value", "from_schema", "read"]

@@ -26,6 +26,7 @@ from serving.contract.missing_values import MissingValues, in_float32
 SERVING_ENVIRONMENT = "SERVING"  # of the contract: what a request holds, which is everything but the label
 
 Value = int | float | str
+Row = Mapping[str, Value | None]  # feature -> value; None, or a name left out: missing
 
 _EXAMPLE_TAG = "example:"
 _INT64 = (-(2**63), 2**63 - 1)
@@ -104,7 +105,7 @@ class Contract:
         """One request, made of the features' examples; those without one are left out."""
         return {feature.name: feature.example for feature in self.features if feature.example is not None}
 
-    def inputs(self, rows: Sequence[Mapping[str, Value | None]]) -> dict[str, list[Value]]:
+    def inputs(self, rows: Sequence[Row]) -> dict[str, list[Value]]:
         """The rows as the columns that serving_raw takes, every missing value (None or left out) spelled out."""
         columns: dict[str, list[Value]] = {}
         for feature in self.features:

@@ -8,6 +8,7 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
+from serving.contract import Row
 from serving.gateway.api_keys import HEADER, ApiKeys
 from serving.gateway.body import read_json
 from serving.gateway.metrics import GatewayMetrics
@@ -15,7 +16,7 @@ from serving.gateway.model_errors import ModelError
 from serving.gateway.predictor import Predictions, Predictor
 from serving.gateway.problems import ProblemError
 from serving.gateway.rate_limit import RateLimit
-from serving.gateway.row_validator import Row, RowValidator
+from serving.gateway.row_validator import RowValidator
 from serving.gateway.settings import GatewaySettings
 from serving.gateway.traffic_split import TrafficSplit
 from serving.request_log.writer import RequestLog

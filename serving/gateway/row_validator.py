@@ -1,18 +1,16 @@
 """Validates a request's rows with a pydantic model made from the contract, and explains what is wrong with them."""
 
-import difflib
 from typing import Annotated, Any, Literal
 
 import pydantic
 import pydantic_core
 
-from serving.contract import Contract, Feature, Kind, Value
+from serving.contract import Contract, Feature, Kind, Row, Value
+from serving.did_you_mean import closest
 from serving.gateway.problems import FieldProblem, ProblemError
 
 MOST_ERRORS = 50  # in one answer; the first errors of a thousand bad rows say enough
 _LONGEST_NAME = 100  # characters of an unknown field's name that are shown; a longer one is nobody's slip of the pen
-
-Row = dict[str, Value | None]
 
 _TYPES: dict[Kind, Any] = {
     Kind.INT: Annotated[int, pydantic.Field(strict=True)],
@@ -66,8 +64,8 @@ class RowValidator:
         if not rest:
             expected = "an object with the fields of one row"
         elif name not in self._features:
-            close = difflib.get_close_matches(name, self._features, n=1) if len(name) <= _LONGEST_NAME else []
-            expected = f"no field of this name; did you mean {close[0]}?" if close else "no field of this name"
+            close = closest(name, self._features) if len(name) <= _LONGEST_NAME else None
+            expected = f"no field of this name; did you mean {close}?" if close else "no field of this name"
         else:
             expected = self._features[name].expectation
             if not self._features[name].required:

@@ -5,7 +5,6 @@ variables of its own, `GATEWAY_PORT` among them, beside a service of that name: 
 """
 
 import dataclasses
-import difflib
 import os
 import tomllib
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from typing import Annotated, Any, Literal
 import pydantic
 from pydantic import Field
 
+from serving.did_you_mean import suggestion
 from serving.request_log.settings import RequestLogSettings, read_hash_key
 
 PREFIX = "GATEWAY__"
@@ -171,7 +171,7 @@ def _prepare_request_log(given: dict[str, Any], environ: Mapping[str, str]) -> N
     allowed = [field.name for field in dataclasses.fields(RequestLogSettings) if field.name != "hash_key"]
     for name in table:
         if name not in allowed:
-            raise SettingsError(f"request_log.{name} is unknown{_suggestion(name, allowed)}")
+            raise SettingsError(f"request_log.{name} is unknown: {suggestion(name, allowed)}")
     table["hash_key"] = read_hash_key(environ)
 
 
@@ -181,14 +181,9 @@ def _words(error: Any) -> str:
         table: Any = GatewaySettings
         for part in error["loc"][:-1]:
             table = table.model_fields[part].annotation
-        return f"{name} is unknown{_suggestion(str(error['loc'][-1]), list(table.model_fields))}"
+        return f"{name} is unknown: {suggestion(str(error['loc'][-1]), table.model_fields)}"
     if error["type"] == "missing":
         return f"{name} is missing: expected a value, received none; add it"
     if isinstance(error["input"], Mapping):  # A whole table, secrets included; the message names what is wrong in it.
         return f"{name}: {error['msg']}"
     return f"{name}: {error['msg']}, received {error['input']!r}"
-
-
-def _suggestion(name: str, allowed: list[str]) -> str:
-    close = difflib.get_close_matches(name, allowed, n=1)
-    return f": did you mean {close[0]}?" if close else f": expected one of {', '.join(allowed)}"

@@ -3,10 +3,10 @@
 The file holds `{"canary_percent": 10}`; no file means 0.
 """
 
-import json
 import random
 from pathlib import Path
 
+from serving import traffic_file
 from serving.gateway.watched_file import WatchedFile
 
 
@@ -23,7 +23,7 @@ class TrafficSplit:
     """
 
     def __init__(self, path: Path | None, draw: random.Random | None = None):
-        self._file = WatchedFile(path, percent, absent=0.0) if path else None
+        self._file = WatchedFile(path, traffic_file.parse, absent=0.0) if path else None
         self._draw = draw or random.Random()
 
     @property
@@ -34,19 +34,3 @@ class TrafficSplit:
     def canary(self) -> bool:
         """Whether this request goes to the canary."""
         return self._draw.random() * 100 < self.canary_percent
-
-
-def percent(text: str) -> float:
-    """Reads the percentage in the file's text.
-
-    Raises:
-        ValueError: There is none from 0 to 100.
-    """
-    try:
-        found = json.loads(text)
-        value = found["canary_percent"]
-    except (ValueError, TypeError, KeyError) as error:
-        raise ValueError(f'expected {{"canary_percent": 10}}, received {text[:80]!r}') from error
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 100:
-        raise ValueError(f"canary_percent: expected a number from 0 to 100, received {value!r}")
-    return float(value)

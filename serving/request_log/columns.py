@@ -6,12 +6,12 @@ itself: which features were dropped or hashed stands in the metadata of its Arro
 pyarrow is imported where it is used, so that a gateway pays for it only when it keeps a log.
 """
 
-import difflib
 import json
 from collections.abc import Collection, Iterable
 from typing import Any
 
 from serving.contract import Contract, Kind
+from serving.did_you_mean import suggestion
 
 REQUEST_ID = "request_id"  # string
 REQUEST_ROW = "request_row"  # int32, which row of the request, from 0
@@ -53,8 +53,7 @@ def check_names(contract: Contract, dropped: Iterable[str], hashed: Iterable[str
         ("hashed", set(hashed), [*features, REQUEST_ID]),
     ):
         for name in sorted(names.difference(allowed)):
-            close = difflib.get_close_matches(name, allowed, n=1)
-            meant = f"did you mean {close[0]!r}?" if close else f"expected one of {', '.join(allowed)}"
+            meant = suggestion(name, allowed)
             raise ValueError(f"request log: {setting}: no column {name!r} that can be {setting}; {meant}")
     if both := sorted(set(dropped) & set(hashed)):
         raise ValueError(f"request log: {', '.join(both)}: both dropped and hashed; keep it in one of the two lists")

@@ -4,15 +4,13 @@ import dataclasses
 import datetime
 import hashlib
 import hmac
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from serving.contract import Contract, Kind, Value
+from serving.contract import Contract, Kind, Row, Value
 from serving.contract.missing_values import MissingValues, in_float32
 from serving.request_log import columns
 from serving.request_log.settings import RequestLogSettings
-
-Row = Mapping[str, Value | None]  # a feature that is None or not there is missing
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -5,16 +5,17 @@ a folder apart.
 """
 
 import datetime
-import os
 import re
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from serving import durable_file
 from serving.request_log.settings import RequestLogSettings
 
-SUFFIX, UNFINISHED = ".parquet", ".parquet.tmp"
+SUFFIX = ".parquet"
+UNFINISHED = f"{SUFFIX}.tmp"  # as serving/durable_file.py names what it writes
 _TIME = "%Y%m%dT%H%M%S%f"
 _NAME = re.compile(r"(?P<time>\d{8}T\d{12})Z-[0-9a-f]{8}-\d{6,}\.parquet(\.tmp)?")
 _ABANDONED = datetime.timedelta(hours=1)  # An unfinished file is being written for seconds; after that its writer died.
@@ -77,16 +78,7 @@ class LogFolder:
         day.mkdir(parents=True, exist_ok=True, mode=0o750)
         self._written += 1
         path = day / f"{first.strftime(_TIME)}Z-{self._token}-{self._written:06}{SUFFIX}"
-        unfinished = path.with_suffix(UNFINISHED)
-        try:
-            with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640), "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            unfinished.rename(path)
-        except OSError:
-            unfinished.unlink(missing_ok=True)
-            raise
+        durable_file.write_whole(path, content, mode=0o640)
         return path
 
     def clean(self) -> list[Path]:

@@ -20,9 +20,9 @@ from collections.abc import Sequence
 import structlog
 from prometheus_client import CollectorRegistry, Counter
 
-from serving.contract import Contract
+from serving.contract import Contract, Row
 from serving.request_log import columns
-from serving.request_log.encoding import LoggedRequest, Row, RowEncoder, RowError
+from serving.request_log.encoding import LoggedRequest, RowEncoder, RowError
 from serving.request_log.files import GrowingFile, LogFolder
 from serving.request_log.settings import RequestLogSettings
 

@@ -11,11 +11,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from serving.contract import Contract, Value
+from serving.contract import Contract, Row
 from serving.request_log import columns as log_columns
 from serving.rollout.errors import PreconditionError
-
-Row = dict[str, Value | None]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

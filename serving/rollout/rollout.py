@@ -2,16 +2,20 @@
 
 import contextlib
 import dataclasses
+import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from serving.rollout import interrupts, lock, step_log, traffic_file
+from serving import durable_file, file_lock, traffic_file
+from serving.rollout import interrupts, step_log
 from serving.rollout.admin_client import AdminClient
 from serving.rollout.errors import FailedError, PreconditionError, RolloutError, ServerDownError
 from serving.rollout.models_config import CANARY, STABLE, Assignment, ModelsConfig
 from serving.rollout.step_log import ROLLBACK, RolloutState, StepLog, StepRecord, StepResult
 from serving.rollout.transition import Transition
+
+_LOCK = "rollout.lock"  # beside models.config
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -53,12 +57,27 @@ class Rollout:
         if stable is None:  # then requests name no label, and the highest version answers them
             stable = max(self.transition.available(), default=None)
         canary = labels.get(CANARY)
-        return RolloutState(stable, canary if canary != stable else None, traffic_file.read(self.traffic_path))
+        return RolloutState(stable, canary if canary != stable else None, self.traffic())
+
+    def traffic(self) -> float:
+        """Returns the percent of requests, 0 to 100, that go to the canary; 0 without a file.
+
+        Raises:
+            PreconditionError: The file does not say so.
+        """
+        if not self.traffic_path.exists():
+            return 0
+        try:
+            return traffic_file.parse(self.traffic_path.read_text(encoding="utf-8", errors="replace"))
+        except ValueError as error:
+            raise PreconditionError(
+                f"{self.traffic_path} does not say which share goes to the canary: {error}; fix or remove the file."
+            ) from error
 
     def set_traffic(self, percent: float) -> None:
         """Sets the percent of requests that go to the canary."""
-        if percent != traffic_file.read(self.traffic_path):
-            traffic_file.write(self.traffic_path, percent)
+        if percent != self.traffic():
+            durable_file.write_whole(self.traffic_path, traffic_file.text(percent))
             self.say(f"traffic   {percent:g}% to the canary")
 
     def versions_on_disk(self) -> list[int]:
@@ -81,9 +100,18 @@ class Rollout:
         """Keeps every other roll-out of these servers away.
 
         Raises:
-            PreconditionError: There is one already.
+            PreconditionError: Another roll-out is running.
         """
-        with lock.held(self.config_path.with_name(lock.NAME), f"{command} of {self.model} by {step_log.operator()}"):
+        path = self.config_path.with_name(_LOCK)
+        holder = f"{command} of {self.model} by {step_log.operator()}, process {os.getpid()}"
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(file_lock.exclusive(path, holder))
+            except file_lock.FileLockedError as error:
+                raise PreconditionError(
+                    f"another roll-out is running: {error.holder or 'it has just started'}; expected no other; wait "
+                    f"until it has ended ({path} is its lock)."
+                ) from error
             yield
 
     @contextlib.contextmanager
@@ -147,7 +175,7 @@ class Rollout:
         try:
             with interrupts.signals_ignored():
                 # A share goes down at once, and up only when its version is there again.
-                self.set_traffic(min(percent, traffic_file.read(self.traffic_path)))
+                self.set_traffic(min(percent, self.traffic()))
                 try:
                     self._restore(self._config_before(record))
                 finally:

@@ -1,6 +1,6 @@
 """What there is: on disk, on the servers, in models.config, in the log."""
 
-from serving.rollout import preconditions, traffic_file
+from serving.rollout import preconditions
 from serving.rollout.errors import PreconditionError, RolloutError
 from serving.rollout.models_config import CANARY
 from serving.rollout.rollout import Rollout
@@ -30,7 +30,7 @@ def show(rollout: Rollout) -> bool:
     rollout.say(
         "labels    " + (", ".join(f"{label} {labels[label]}" for label in sorted(labels, reverse=True)) or "none")
     )
-    rollout.say(f"traffic   {traffic_file.read(rollout.traffic_path):g}% to the {CANARY}")
+    rollout.say(f"traffic   {rollout.traffic():g}% to the {CANARY}")
     well = _show_servers(rollout)
     if record := rollout.log.unfinished_step(rollout.model):
         rollout.say(f"mend      {record.command} did not end well ({record.result.value}): run `rollback`")

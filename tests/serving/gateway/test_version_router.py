@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from serving.gateway.traffic_split import TrafficSplit, percent
+from serving.gateway.traffic_split import TrafficSplit
 from tests.serving.gateway.conftest import Start, sample
 from tests.serving.gateway.scripted_model import ScriptedModel
 
@@ -160,18 +160,6 @@ def test_a_traffic_file_that_says_nothing_leaves_things_as_they_were(
     client = start({"traffic": str(tmp_path / "traffic.json")})
     (tmp_path / "traffic.json").write_text("{")
     assert answered(client, trip) == ("2", "canary")
-
-
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"canary_percent": "5"}', "null"])
-def test_no_percentage(text: str) -> None:
-    with pytest.raises(ValueError, match="canary_percent"):
-        percent(text)
-
-
-@pytest.mark.parametrize("value", ["101", "-1", "true", "NaN"])
-def test_a_percentage_out_of_range(value: str) -> None:
-    with pytest.raises(ValueError, match="canary_percent: expected a number from 0 to 100, received"):
-        percent(f'{{"canary_percent": {value}}}')
 
 
 def test_the_share_is_the_percentage(tmp_path: Path) -> None:
