@@ -20,7 +20,7 @@ SYSTEM_PYTHON = PYTHON='$(PYTHON)' $(or $(shell for python in python3 /usr/bin/p
 # How long a search may take; of tune, portfolio, and run-local with TUNE.
 SEARCH = $(if $(TRIALS),--trials '$(TRIALS)') $(if $(MINUTES),--minutes '$(MINUTES)')
 
-.PHONY: help doctor setup data run-local test test-fast test-other-stack check format bench load-test lock clean serve gateway deploy-render rollout-status pin canary compare promote rollback tune portfolio report review new-task notebooks
+.PHONY: help doctor setup data run-local test test-fast test-other-stack check format bench load-test lock protos clean serve gateway deploy-render rollout-status pin canary compare promote rollback tune portfolio report review new-task notebooks
 
 help: ## This list
 	@printf 'make TARGET [NAME=value ...]\n\n'
@@ -163,6 +163,11 @@ promote: $(STAMP) ## Make the canary the stable version
 
 rollback: $(STAMP) ## Mend a killed step; or end the trial; or go back to the version before
 	@$(ROLL) rollback
+
+# protoc 25, the last whose code both stacks' protobuf runtimes (4.25 and 6.33) accept.
+protos:
+	@uvx --from 'grpcio-tools==1.62.3' python -m grpc_tools.protoc --proto_path=. --python_out=. --pyi_out=. \
+	    $$(git ls-files '*.proto')
 
 lock: ## Write uv.lock anew after an edit of pyproject.toml (UPGRADE=1: newest versions)
 	@$(SYSTEM_PYTHON) -m environment.setup --lock $(if $(UPGRADE),--upgrade)

@@ -11,10 +11,13 @@ from typing import Any, Self
 import grpc
 import httpx
 
-from serving.rollout import model_service
+from serving.rollout import model_service_pb2
 from serving.rollout.errors import FailedError, ServerDownError
 
 AVAILABLE = "AVAILABLE"
+
+_GET_STATUS = "/tensorflow.serving.ModelService/GetModelStatus"
+_RELOAD_CONFIG = "/tensorflow.serving.ModelService/HandleReloadConfigRequest"
 
 # No such label; a label of a version that is gone; a server that has never had a label.
 _LEADS_NOWHERE = (httpx.codes.BAD_REQUEST, httpx.codes.NOT_FOUND, httpx.codes.SERVICE_UNAVAILABLE)
@@ -92,12 +95,10 @@ class AdminClient:
             ServerDownError: It does not answer.
             FailedError: It refuses the configuration, or could not load what it says.
         """
-        request = model_service.ReloadConfigRequest(config=config)
-        response = self._call(
-            model_service.HANDLE_RELOAD_CONFIG_REQUEST, request, model_service.ReloadConfigResponse, self._timeout
-        )
+        request = model_service_pb2.ReloadConfigRequest(config=config)
+        response = self._call(_RELOAD_CONFIG, request, model_service_pb2.ReloadConfigResponse, self._timeout)
         if response.status.error_code:
-            code = model_service.StatusCode.values_by_number[response.status.error_code].name
+            code = model_service_pb2.Code.Name(response.status.error_code)
             raise FailedError(f"{self.name} refused the configuration: {code}: {response.status.error_message}")
 
     def versions(self) -> dict[int, VersionStatus]:
@@ -106,16 +107,14 @@ class AdminClient:
         Raises:
             ServerDownError: It does not answer.
         """
-        request = model_service.GetModelStatusRequest(model_spec={"name": self._model})
+        request = model_service_pb2.GetModelStatusRequest(model_spec={"name": self._model})
         try:
-            response = self._call(
-                model_service.GET_MODEL_STATUS, request, model_service.GetModelStatusResponse, _STATUS_SECONDS
-            )
+            response = self._call(_GET_STATUS, request, model_service_pb2.GetModelStatusResponse, _STATUS_SECONDS)
         except _UnknownModelError:
             return {}
         return {
             entry.version: VersionStatus(
-                model_service.VersionState.values_by_number[entry.state].name, entry.status.error_message
+                model_service_pb2.ModelVersionStatus.State.Name(entry.state), entry.status.error_message
             )
             for entry in response.model_version_status
         }

@@ -9,7 +9,7 @@ from google.protobuf import text_format
 
 from serving import durable_file
 from serving.rollout.errors import PreconditionError
-from serving.rollout.model_service import ModelServerConfig
+from serving.rollout.model_service_pb2 import ModelServerConfig
 
 STABLE = "stable"  # the label of the version that answers most
 CANARY = "canary"  # the label of the version on trial; without one, of the stable version too

@@ -16,7 +16,7 @@ from tensorflow_serving.config import model_server_config_pb2
 
 from serving.server import config, grpc_services, warmup
 from serving.server.batching import BatchingRunner, DirectRunner
-from serving.server.config_messages import BatchingParameters
+from serving.server.config_messages_pb2 import BatchingParameters
 from serving.server.errors import ServingError
 from serving.server.manager import LifeOptions, ModelManager
 from serving.server.metrics import ServerMetrics
