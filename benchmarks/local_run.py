@@ -121,7 +121,7 @@ def _upstream(home: Path) -> Measured:
 
 
 def _ours(project: Path, var: Path) -> Measured:
-    measured = _measure([sys.executable, "-m", "pipelines.local", "--var", str(var)], project, {})
+    measured = _measure([sys.executable, "-m", "pipelines.runner", "--var", str(var)], project, {})
     summary = json.loads((var / "runs" / "latest" / "summary.json").read_text())
     nodes = {node["id"]: node["seconds"] for node in summary["nodes"]}
     return dataclasses.replace(measured, nodes={**nodes, "start and end": measured.seconds - sum(nodes.values())})

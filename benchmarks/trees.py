@@ -21,7 +21,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 
 from benchmarks.examples import examples_folder, read_rows
-from pipelines.taxi.features import FARE, FARE_PER_BIG_TIP, TIPS
+from pipelines.tasks.taxi.features import FARE, FARE_PER_BIG_TIP, TIPS
 
 SEEDS = (0, 1, 2)  # of the trees, which hold out rows at random to know when to stop
 MEASURES = {

@@ -35,7 +35,7 @@ def check_signatures(model_dir: str | Path) -> None:
     except OSError as error:
         raise SignatureError(
             f"run_fn left no SavedModel in {model_dir}: expected one with the signatures {', '.join(REQUIRED)}; "
-            "end run_fn with pipelines.export.export_model."
+            "end run_fn with pipelines.modeling.export.export_model."
         ) from error
     present = {name for graph in saved_model.meta_graphs for name in graph.signature_def}
     missing = [name for name in REQUIRED if name not in present]
@@ -43,7 +43,7 @@ def check_signatures(model_dir: str | Path) -> None:
         public = sorted(name for name in present if not name.startswith("__"))
         raise SignatureError(
             f"the exported model lacks the signature {', '.join(missing)}: expected {', '.join(REQUIRED)}, received "
-            f"{', '.join(public) or 'none'}; end run_fn with pipelines.export.export_model."
+            f"{', '.join(public) or 'none'}; end run_fn with pipelines.modeling.export.export_model."
         )
 
 

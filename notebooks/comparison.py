@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 import tensorflow_model_analysis as tfma
 
-from pipelines import bootstrap, weighted_metrics
-from pipelines.bootstrap import LEVEL, Interval
 from pipelines.charts.theme import REFERENCE
-from pipelines.problem import BINARY
-from pipelines.slices import OVERALL, Slice, in_slice, slice_in_words
-from pipelines.task import Task
-from pipelines.weighted_metrics import Metric
+from pipelines.evaluation import bootstrap, weighted_metrics
+from pipelines.evaluation.bootstrap import LEVEL, Interval
+from pipelines.evaluation.slices import OVERALL, Slice, in_slice, slice_in_words
+from pipelines.evaluation.weighted_metrics import Metric
+from pipelines.task_definition.problem import BINARY
+from pipelines.task_definition.task import Task
 
 BETTER, WORSE, EVEN = "better", "worse", "not told apart"
 _COLORS = ("#18794e", "#c4560a", "#6b7280")  # of BETTER, WORSE, EVEN
@@ -23,7 +23,7 @@ _LEAST_LABELS = 10  # of either kind, that a slice needs: with fewer, resamples 
 
 
 def calibration_error(labels: np.ndarray, predictions: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """How far mean prediction over mean label is from 1; a metric as in pipelines.weighted_metrics."""
+    """How far mean prediction over mean label is from 1; a metric as in pipelines.evaluation.weighted_metrics."""
     return np.abs(weighted_metrics.calibration(labels, predictions, weights) - 1)
 
 
@@ -130,7 +130,7 @@ class Agreed:
 
 
 def agreed(task: Task, rows: pd.DataFrame, labels: np.ndarray, predictions: np.ndarray) -> list[Agreed]:
-    """The task's own value thresholds, held against predictions; those on metrics of pipelines.weighted_metrics.
+    """The task's own value thresholds, held against predictions; those on metrics of weighted_metrics.
 
     An estimate beforehand: what blesses a model is the Evaluator, with TFMA's own values.
 

@@ -8,8 +8,8 @@ import pandas as pd
 import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
-from pipelines import bootstrap
-from pipelines.slices import Slice, in_slice
+from pipelines.evaluation import bootstrap
+from pipelines.evaluation.slices import Slice, in_slice
 from serving.contract.domains import known_strings
 
 _MEASURES = {
@@ -70,7 +70,7 @@ def shares(rows: pd.DataFrame, hits: np.ndarray, slices: Mapping[str, Slice]) ->
 
 
 def _share(labels: np.ndarray, _: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Share of the rows with label 1; a metric as in pipelines.weighted_metrics."""
+    """Share of the rows with label 1; a metric as in pipelines.evaluation.weighted_metrics."""
     return weights @ labels / weights.sum(axis=1)
 
 

@@ -7,9 +7,9 @@ from IPython.utils.capture import capture_output
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.orchestration.experimental.interactive.interactive_context import InteractiveContext
 
-from pipelines.local.local_run import configure
-from pipelines.local.options import parse
-from pipelines.task import load_task
+from pipelines.runner.local_run import configure
+from pipelines.runner.options import parse
+from pipelines.task_definition.task import load_task
 from pipelines.training import create_pipeline
 
 

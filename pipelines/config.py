@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 from pathlib import Path
 
-from pipelines.task import Task
+from pipelines.task_definition.task import Task
 
 DISTRIBUTE = ("auto", "none", "mirrored")
 EMBEDDED, DOCKER = "embedded", "docker"

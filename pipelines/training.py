@@ -31,14 +31,20 @@ from tfx.types import Channel
 from tfx.types.channel import OutputChannel
 from tfx.types.standard_artifacts import ExampleStatistics, HyperParameters, InfraBlessing, Model, ModelBlessing
 
-from components import anomaly_gate, atomic_pusher, checked_csv, csv_source, skew_gate
+from components.anomaly_gate import component as anomaly_gate
 from components.artifacts import DataBlessing
-from components.baselines import LatestAcceptedStatistics, LatestBlessedOtherModel
+from components.csv_example_gen import csv_files
+from components.csv_example_gen import executor as checked_csv
+from components.pusher import executor as atomic_pusher
+from components.resolvers import LatestAcceptedStatistics, LatestBlessedOtherModel
 from components.signatures import SERVING_DEFAULT
+from components.skew_gate import component as skew_gate
 from components.source_digest import source_digest
-from pipelines import deployment, trainer_entry, tuner_entry
+from pipelines import deployment
 from pipelines.config import DOCKER, ConfigError, PipelineConfig
+from pipelines.modeling import trainer_entry
 from pipelines.review import state as review
+from pipelines.search import tuner_entry
 
 TRAIN, EVAL = "train", "eval"
 _INFRA_ROWS = 10  # that InfraValidator asks for; SkewGate asks for all of them
@@ -53,7 +59,7 @@ def create_pipeline(config: PipelineConfig) -> Pipeline:
     task = config.task
     eval_config = checked_eval_config(task.make_eval_config())
 
-    folder, pattern = csv_source.locate(config.data)
+    folder, pattern = csv_files.locate(config.data)
     example_gen = FileBasedExampleGen(
         input_base=folder,
         input_config=example_gen_pb2.Input(splits=[example_gen_pb2.Input.Split(name="single_split", pattern=pattern)]),

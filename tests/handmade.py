@@ -21,7 +21,7 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.utils import io_utils
 
 from pipelines.config import PipelineConfig
-from pipelines.export import feature_spec
+from pipelines.modeling.export import feature_spec
 
 LABEL = "big_tip"
 OPTIONAL = ("miles", "seconds", "company")

@@ -11,17 +11,16 @@ Exit status: 0 done; 1 something failed, such as every architecture; 2 bad usage
 130 interrupted.
 """
 
-from pipelines.tune import command
-from serving import importing
-from serving.leaving import leave
+from pipelines.experiments import command
+from serving.process_control import exit_now, gc_paused_imports
 
 
 def _body(begun: command.Begun) -> None:
-    with importing.uncollected():
-        from pipelines.portfolio import portfolio  # Imported here: --help and a busy folder need not wait for TFX.
+    with gc_paused_imports():
+        from pipelines.experiments import portfolio
 
     portfolio.run(begun)
 
 
 if __name__ == "__main__":
-    leave(command.main("portfolio", __doc__, _body))
+    exit_now(command.main("portfolio", __doc__, _body))

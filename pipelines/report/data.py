@@ -8,7 +8,7 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 from pipelines import charts
 from pipelines.report.figure import Figure, figure
 from pipelines.report.numbers import number, percent
-from pipelines.report.reached import reached
+from pipelines.report.optional import reached
 from pipelines.runs import Run
 
 TRAIN, EVAL, BEFORE = "train", "eval", "accepted before"

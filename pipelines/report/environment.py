@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pipelines.report.reached import reached
+from pipelines.report.optional import reached
 from pipelines.runs import Run
 
 

@@ -7,13 +7,13 @@ import pandas as pd
 
 from pipelines import charts
 from pipelines.deployment import decision_threshold
-from pipelines.problem import BINARY, MULTICLASS
+from pipelines.evaluation.slices import OVERALL
 from pipelines.report import metrics
 from pipelines.report.decision import at_threshold, by_class
 from pipelines.report.figure import Figure, figure
 from pipelines.report.measured import Measured, measure
 from pipelines.runs import Run
-from pipelines.slices import OVERALL
+from pipelines.task_definition.problem import BINARY, MULTICLASS
 
 _NEW, _OLD = "this model", "blessed before"
 

@@ -5,10 +5,10 @@ import dataclasses
 import numpy as np
 import pandas as pd
 
-from pipelines.problem import MULTICLASS
 from pipelines.runs import Run, RunError
 from pipelines.runs.model import PREDICTION
-from pipelines.task import Task
+from pipelines.task_definition.problem import MULTICLASS
+from pipelines.task_definition.task import Task
 
 _WORK = 30_000_000  # rows drawn, over all resamples: what stays below a second
 _RESAMPLES = (100, 300)  # at least, at most

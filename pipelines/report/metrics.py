@@ -7,11 +7,11 @@ import re
 import numpy as np
 import pandas as pd
 
-from pipelines.bootstrap import Interval, differences, intervals
+from pipelines.evaluation.bootstrap import Interval, differences, intervals
+from pipelines.evaluation.slices import OVERALL, in_slice
+from pipelines.evaluation.weighted_metrics import SMALLER_IS_BETTER, metrics_of
 from pipelines.report.measured import Measured
 from pipelines.runs import Run
-from pipelines.slices import OVERALL, in_slice
-from pipelines.weighted_metrics import SMALLER_IS_BETTER, metrics_of
 
 _ROWS = "example_count"  # TFMA's name for ExampleCount
 _BY_SLICE = (  # the first two that the Evaluator computes are shown slice by slice

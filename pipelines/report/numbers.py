@@ -2,7 +2,7 @@
 
 import math
 
-from pipelines.bootstrap import Interval
+from pipelines.evaluation.bootstrap import Interval
 
 _LARGE = 10_000
 NONE = "–"  # undefined, or not known

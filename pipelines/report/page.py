@@ -14,11 +14,11 @@ from pipelines.report import numbers
 from pipelines.report.data import data
 from pipelines.report.environment import environment
 from pipelines.report.evaluation import evaluation
-from pipelines.report.happened import happened
 from pipelines.report.javascript import vega_bundle
 from pipelines.report.lineage import lineage
 from pipelines.report.model_card import model_card
 from pipelines.report.skew import skew
+from pipelines.report.timeline import happened
 from pipelines.report.training import training
 from pipelines.report.verdict import verdict
 from pipelines.runs import Run, RunError

@@ -5,7 +5,7 @@ from typing import Any
 from pipelines import charts
 from pipelines.report.figure import figure
 from pipelines.report.numbers import number
-from pipelines.report.reached import reached
+from pipelines.report.optional import reached
 from pipelines.runs import Run
 
 _LOSS = "loss"

@@ -12,9 +12,9 @@ from pathlib import Path
 import tomlkit
 import tomlkit.items
 
-from pipelines.room import REVIEW_FILE, room_directory
-from pipelines.task import Task
-from pipelines.toml_table import TableError, read_toml
+from pipelines.task_definition.task import Task
+from pipelines.task_definition.task_files import REVIEW_FILE, room_directory
+from pipelines.task_definition.toml_table import TableError, read_toml
 from serving.durable_file import write_whole
 
 _HEAD = (

@@ -6,9 +6,9 @@ from typing import Any
 
 from pipelines.review.record import Review, ReviewError
 from pipelines.review.state import room_changes
-from pipelines.room import room_digests
 from pipelines.runs import Run
-from pipelines.task import Task
+from pipelines.task_definition.task import Task
+from pipelines.task_definition.task_files import room_digests
 
 
 def make_review(task: Task, run: Run, reviewer: str, note: str) -> Review:

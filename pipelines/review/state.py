@@ -3,8 +3,8 @@
 import dataclasses
 
 from pipelines.review.record import Review, ReviewError, read_reviews, review_file
-from pipelines.room import room_digests
-from pipelines.task import Task
+from pipelines.task_definition.task import Task
+from pipelines.task_definition.task_files import room_digests
 
 MISSING, STALE, EDITED, VALID = "missing", "stale", "edited", "valid"
 _STATE_IN_WORDS = {MISSING: MISSING, STALE: STALE, EDITED: "edited by hand", VALID: VALID}

@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
+from pipelines.evaluation.slices import OVERALL
 from pipelines.runs.errors import RunError
 from pipelines.runs.lineage import Lineage
 from pipelines.runs.run import Run
-from pipelines.slices import OVERALL
 
 _Found = TypeVar("_Found")
 _PLACE = ["split", "feature"]

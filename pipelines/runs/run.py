@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     import tensorflow_transform as tft
     from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
+    from pipelines.evaluation.slices import Slice
     from pipelines.runs.lineage import Lineage
     from pipelines.runs.model import RunModel
-    from pipelines.slices import Slice
-    from pipelines.task import Task
+    from pipelines.task_definition.task import Task
 
 EXAMPLE_GEN, SCHEMA, PROPOSAL, STATISTICS = "ExampleGen", "ImportSchemaGen", "SchemaGen", "StatisticsGen"
 PREVIOUS_STATISTICS, VALIDATOR, TRANSFORM = "AcceptedStatisticsResolver", "ExampleValidator", "Transform"
@@ -123,11 +123,13 @@ class Run(RecordedRun):
 
     def history(self) -> pd.DataFrame:
         """One row per epoch, counted from 1: columns epoch, loss, val_loss, and the model's other metrics."""
-        from pipelines.fitting import HISTORY_FILE
+        from pipelines.modeling.fitting import HISTORY_FILE
 
         path = self.artifact(TRAINER, "model_run") / HISTORY_FILE
         if not path.is_file():
-            raise RunError(f"no {path}: expected the history that pipelines.fitting.fit writes; train with that.")
+            raise RunError(
+                f"no {path}: expected the history that pipelines.modeling.fitting.fit writes; train with that."
+            )
         history = pd.DataFrame(json.loads(path.read_text()))
         history.insert(0, "epoch", range(1, len(history) + 1))
         return history
@@ -152,23 +154,23 @@ class Run(RecordedRun):
         """Metrics of the new model: one row per slice, "overall" first, one column per metric; NaN: undefined."""
         found = self.summary["metrics"]
         if not found:
-            from pipelines.runs.evaluation import slice_metrics
+            from pipelines.evaluation.tfma_results import slice_metrics
 
             found = slice_metrics(self.artifact(EVALUATOR, "evaluation"), self.task_record.min_slice_rows)
         table = pd.DataFrame.from_dict(found, orient="index").astype("float64")
         return table.rename_axis(index="slice")
 
     def slices(self) -> dict[str, Slice]:
-        """The slices of `metrics`, by their names; pipelines.slices.in_slice finds their rows."""
-        from pipelines.runs.evaluation import read_values
-        from pipelines.slices import slice_in_words
+        """The slices of `metrics`, by their names; pipelines.evaluation.slices.in_slice finds their rows."""
+        from pipelines.evaluation.slices import slice_in_words
+        from pipelines.evaluation.tfma_results import read_values
 
         shown = set(self.metrics().index)
         every = {slice_in_words(where): where for where, _, _ in read_values(self.artifact(EVALUATOR, "evaluation"))}
         return {words: where for words, where in every.items() if words in shown}
 
     def skew_report(self) -> dict[str, Any]:
-        """SkewGate's whole report; components.skew_report makes it."""
+        """SkewGate's whole report; components.skew_gate.report makes it."""
         return json.loads((self.artifact(SKEW_GATE, "blessing") / _REPORT_FILE).read_text())
 
     def eval_predictions(self) -> pd.DataFrame:
@@ -202,8 +204,8 @@ class Run(RecordedRun):
             RunError: The code has no such task any more.
         """
         from pipelines.runs.parameters import task_package
-        from pipelines.task import load_task
-        from pipelines.task_names import TaskError
+        from pipelines.task_definition.lookup import TaskError
+        from pipelines.task_definition.task import load_task
 
         try:
             return load_task(task_package(self._steps) or self.task)

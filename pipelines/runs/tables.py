@@ -8,10 +8,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from pipelines.evaluation.slices import OVERALL
 from pipelines.runs.difference import Change, Difference
 from pipelines.runs.lineage import Lineage
 from pipelines.runs.run import Run
-from pipelines.slices import OVERALL
 
 _COLORS = {"pushed": "green", "unchanged": "green", "refused": "red", "failed": "red", "interrupted": "yellow"}
 _VERDICTS = {True: "[green]passed[/]", False: "[red]refused[/]", None: "[dim]not reached[/]"}

@@ -6,8 +6,8 @@ import math
 import numpy as np
 import pandas as pd
 
-from pipelines.problem import BINARY, MULTICLASS, REGRESSION
 from pipelines.scaffold.question import Question
+from pipelines.task_definition.problem import BINARY, MULTICLASS, REGRESSION
 
 EVAL_SHARE = 1 / 3  # of the rows: what ExampleGen's split leaves to judge by
 _STANDARD_ERRORS = 2.0  # above chance; chance alone gets there once in forty
@@ -23,7 +23,7 @@ METRICS = {
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Bound:
-    """What a metric has to reach over all rows of the eval split; see pipelines.scoping.Threshold."""
+    """What a metric has to reach over all rows of the eval split; see pipelines.task_definition.scoping.Threshold."""
 
     metric: str
     reason: str

@@ -6,7 +6,7 @@ import math
 
 import pandas as pd
 
-from components.csv_source import Kind
+from components.csv_example_gen.csv_files import Kind
 from pipelines.scaffold.errors import ScaffoldError
 from pipelines.scaffold.names import feature_name
 from pipelines.scaffold.question import Question

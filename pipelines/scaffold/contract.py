@@ -16,7 +16,7 @@ import tensorflow_data_validation as tfdv
 from tensorflow_data_validation.statistics.stats_impl import generate_statistics_in_memory
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from components.csv_source import Kind
+from components.csv_example_gen.csv_files import Kind
 from pipelines.scaffold.columns import Column
 from pipelines.scaffold.question import Question
 from pipelines.scaffold.source import Source

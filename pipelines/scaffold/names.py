@@ -12,14 +12,14 @@ _TASK_NAME = re.compile(r"[a-z][a-z0-9_]*")  # a module, a folder, a served mode
 _RESERVED = frozenset({"self", "examples"})  # what the signatures' own arguments are called
 # Where a task of that name, or something else, would already be. The modules stand beside the folder of the task.
 PLACES = (
-    "pipelines/{}",
-    "pipelines/{}.py",
+    "pipelines/tasks/{}",
+    "pipelines/tasks/{}.py",
     "data/{}",
     "data/{}.py",
     "data/{}.md",
     "data/schema/{}.pbtxt",
     "serving/gateway/{}.toml",
-    "tests/pipelines/{}",
+    "tests/pipelines/tasks/{}",
 )
 
 

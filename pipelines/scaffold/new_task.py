@@ -6,8 +6,7 @@ import hashlib
 import io
 from pathlib import Path
 
-from components.csv_lines import records
-from pipelines.problem import BINARY
+from components.csv_example_gen.csv_lines import records
 from pipelines.scaffold.errors import ScaffoldError
 from pipelines.scaffold.names import check_task_name
 from pipelines.scaffold.placing import place
@@ -15,6 +14,7 @@ from pipelines.scaffold.plan import Plan, make_plan, template_values
 from pipelines.scaffold.question import decide
 from pipelines.scaffold.rendering import render
 from pipelines.scaffold.source import Source, read_source
+from pipelines.task_definition.problem import BINARY
 
 MOST_BYTES = 20_000_000  # that a repository should keep
 _TASK = (
@@ -53,12 +53,12 @@ def new_task(
         name: of the task.
         file: the rows, CSV.
         label: the column to predict, as the file or the task calls it.
-        problem: one of pipelines.problem.PROBLEMS; None: told by the label.
+        problem: one of pipelines.task_definition.problem.PROBLEMS; None: told by the label.
         by_path: leave the rows where they are, and name them by their path; so it is with a large file anyhow.
 
     Raises:
         ScaffoldError: No task can be made of this; nothing is written.
-        SourceError: The file is not what components.csv_source accepts; nothing is written.
+        SourceError: The file is not what components.csv_example_gen.csv_files accepts; nothing is written.
     """
     check_task_name(name, root)
     source = read_source(file)
@@ -72,15 +72,15 @@ def new_task(
         f"data/{name}.py": "data/module.py",
         f"data/{name}.md": "data/card.md",
         f"data/schema/{name}.pbtxt": "data/contract.pbtxt",
-        **{f"pipelines/{name}/{part}": f"task/{part}" for part in _TASK},
-        **{f"tests/pipelines/{name}/{part}": f"tests/{part}" for part in _TESTS},
+        **{f"pipelines/tasks/{name}/{part}": f"task/{part}" for part in _TASK},
+        **{f"tests/pipelines/tasks/{name}/{part}": f"tests/{part}" for part in _TESTS},
     }
     if question.problem == BINARY:  # the gateway's answer is one probability and a decision
         texts[f"serving/gateway/{name}.toml"] = "gateway/settings.toml"
     files = {path: render(f"{template}.jinja", values).encode() for path, template in texts.items()}
     if outside is None:
         files[f"data/{name}/{name}.csv"] = rows
-    return Written(plan=plan, paths=place(root, files, f"pipelines.{name}"), outside=outside)
+    return Written(plan=plan, paths=place(root, files, f"pipelines.tasks.{name}"), outside=outside)
 
 
 def _rows(source: Source, outside: Path | None) -> bytes:

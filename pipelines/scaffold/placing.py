@@ -24,7 +24,7 @@ def place(root: Path, files: Mapping[str, bytes], module: str) -> list[str]:
     Args:
         root: of the project.
         files: path in the project -> content; none of them is there yet.
-        module: of the task, such as pipelines.taxi.
+        module: of the task, such as pipelines.tasks.taxi.
 
     Returns:
         What was moved, folders and files, as paths in the project.

@@ -6,12 +6,12 @@ import re
 from pathlib import Path
 from typing import Any
 
-from pipelines.problem import BINARY, MULTICLASS, REGRESSION
 from pipelines.scaffold import baseline, contract
 from pipelines.scaffold.columns import Column, Encoding, profile
 from pipelines.scaffold.names import feature_name
 from pipelines.scaffold.question import Question
 from pipelines.scaffold.source import Source
+from pipelines.task_definition.problem import BINARY, MULTICLASS, REGRESSION
 
 _SLICES = 3  # columns at most whose values are looked at one by one
 _MOST_SLICES_OF_A_COLUMN = 10

@@ -5,9 +5,9 @@ from typing import Any
 
 import pandas as pd
 
-from components.csv_source import Kind
-from pipelines.problem import BINARY, MULTICLASS, REGRESSION
+from components.csv_example_gen.csv_files import Kind
 from pipelines.scaffold.errors import ScaffoldError
+from pipelines.task_definition.problem import BINARY, MULTICLASS, REGRESSION
 
 LEAST_ROWS_OF_A_CLASS = 10  # of which about three are left to judge by
 MOST_WHOLE_NUMBERS = 20  # a label of more different whole numbers than this is a quantity
@@ -22,7 +22,7 @@ class Question:
 
     label: str  # raw column
     kind: Kind  # its type
-    problem: str  # one of pipelines.problem.PROBLEMS
+    problem: str  # one of pipelines.task_definition.problem.PROBLEMS
     classes: tuple[Class, ...]  # its values, in the order of the ids 0, 1, …; none for a regression
     reason: str  # why it is this problem, in words
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from components.csv_source import Kind, check_csv, read_columns
-from components.csv_values import Value
+from components.csv_example_gen.csv_files import Kind, check_csv, read_columns
+from components.csv_example_gen.csv_values import Value
 from pipelines.scaffold.errors import ScaffoldError
 from pipelines.scaffold.names import column_names
 
@@ -56,7 +56,7 @@ def read_source(file: Path) -> Source:
 
     Raises:
         ScaffoldError: It is no file, or its rows are too few.
-        SourceError: It is not what components.csv_source accepts.
+        SourceError: It is not what components.csv_example_gen.csv_files accepts.
     """
     if not file.is_file():
         raise ScaffoldError(f"{file}: expected a CSV file, received {_what(file)}. Name a file as CSV.")

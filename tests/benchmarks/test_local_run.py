@@ -13,9 +13,8 @@ from benchmarks.local_run import Measured, copy_project, summarise
 @pytest.mark.slow
 def test_the_copy_holds_all_that_a_run_imports(tmp_path: Path) -> None:
     project = copy_project(tmp_path / "project")
-    code = (
-        "import pipelines.local.local_run as run; from pipelines.task import load_task; load_task('taxi'); print(run)"
-    )
+    code = "import pipelines.runner.local_run as run; from pipelines.task_definition import task; "
+    code += "task.load_task('taxi'); print(run)"
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=project, env=environment, capture_output=True, text=True, check=False

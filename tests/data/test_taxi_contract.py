@@ -11,7 +11,7 @@ import tensorflow_data_validation as tfdv
 from tensorflow_data_validation.statistics.stats_impl import generate_statistics_in_memory
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
-from components.csv_source import Kind, Value, check_csv, read_columns
+from components.csv_example_gen.csv_files import Kind, Value, check_csv, read_columns
 from data import taxi
 
 SCHEMA = tfdv.load_schema_text(str(Path(taxi.__file__).parent / "schema" / "taxi.pbtxt"))

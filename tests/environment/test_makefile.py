@@ -41,7 +41,7 @@ def test_help_names_every_variable():
 )
 def test_run_local_hands_its_variables_on(variables, options):
     words = make("--dry-run", "run-local", *variables).replace("\\\n", " ").split()
-    assert words[words.index("pipelines.local") + 1 :] == options
+    assert words[words.index("pipelines.runner") + 1 :] == options
 
 
 @pytest.mark.parametrize(("variables", "acts"), [([], []), (["ROLLBACK_ON_FAIL=1"], ["--rollback-on-fail"])])

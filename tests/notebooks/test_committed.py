@@ -6,7 +6,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from pipelines.taxi import features
+from pipelines.tasks.taxi import features
 from tests.notebooks.executed import NOTEBOOKS, code_cells
 
 NAMES = ("01_explore_data", "02_prototype", "03_compare", "04_inspect_run", "05_step_through")

@@ -9,7 +9,7 @@ from tensorflow_model_analysis.proto import config_pb2
 
 from notebooks import comparison
 from notebooks.comparison import BETTER, EVEN, WORSE, Agreed
-from pipelines.taxi.task import TASK
+from pipelines.tasks.taxi.task import TASK
 
 ROWS = 3000
 random = np.random.default_rng(0)

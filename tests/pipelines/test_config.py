@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.config import ConfigError, PipelineConfig, TrainerConfig, TunerConfig, contract_copy
-from pipelines.task import load_task
+from pipelines.task_definition.task import load_task
 from tests.tasks.diabetes.task import TASK
 
 

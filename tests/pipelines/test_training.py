@@ -15,11 +15,11 @@ from tfx.proto.orchestration import pipeline_pb2
 from components.source_digest import source_digest
 from pipelines.config import DOCKER, EMBEDDED, ConfigError, PipelineConfig, TrainerConfig, TunerConfig
 from pipelines.deployment import DEPLOY
-from pipelines.local.launch import compile_pipeline
-from pipelines.task import Task
+from pipelines.runner.launch import compile_pipeline
+from pipelines.search import search
+from pipelines.task_definition.task import Task
 from pipelines.training import checked_eval_config, create_pipeline, dotted_path
-from pipelines.tune import search
-from tests.pipelines.tune import quick
+from tests.pipelines.search import quick
 from tests.tasks.diabetes.task import TASK
 
 

@@ -1,6 +1,6 @@
 """Runs the pipeline and dies in the middle, as by `kill -9`. Test-only: nothing in the product knows of it.
 
-    python -m tests.runs.killed MOMENT [options of pipelines.local]
+    python -m tests.runs.killed MOMENT [options of pipelines.runner]
 
 MOMENT is the name of a node: dies as soon as the node's executor has written a file of its output or, should it be
 too quick for that, when it is done and before the result is published. Pusher dies when its output is written and
@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pipelines.local import __main__ as local_runner
+from pipelines.runner import __main__ as local_runner
 
 COPYING, RENAMED = "copying", "renamed"
 
@@ -40,13 +40,13 @@ def arm(moment: str) -> None:
 
 
 def _arm_pusher() -> None:
-    from components import atomic_pusher  # Imported here, as in _arm_node.
+    from components.pusher import executor as atomic_pusher
 
     atomic_pusher.push = die
 
 
 def _arm_node(node: str) -> None:
-    # Imported here: pipelines.local diverts the output before it loads TFX.
+    # Imported here: pipelines.runner diverts the output before it loads TFX.
     from tfx.orchestration.portable import execution_publish_utils, launcher
 
     run_executor = launcher.Launcher._run_executor

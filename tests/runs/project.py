@@ -94,7 +94,7 @@ class Project:
         assert not old or text.count(old) == 1, f"{path}: expected {old!r} once, found it {text.count(old)} times"
         file.write_text(text.replace(old, new) if old else text + new)
 
-    def run(self, *options: str, task: str = DIABETES, module: Sequence[str] = ("-m", "pipelines.local")) -> Finished:
+    def run(self, *options: str, task: str = DIABETES, module: Sequence[str] = ("-m", "pipelines.runner")) -> Finished:
         """Runs the command line to its end.
 
         Args:
@@ -121,7 +121,7 @@ class Project:
 
     @contextlib.contextmanager
     def started(
-        self, *options: str, task: str = DIABETES, module: Sequence[str] = ("-m", "pipelines.local")
+        self, *options: str, task: str = DIABETES, module: Sequence[str] = ("-m", "pipelines.runner")
     ) -> Iterator[subprocess.Popen[str]]:
         """The command line, running; killed when the test is done with it."""
         command = [sys.executable, *module, "--task", task, *options]

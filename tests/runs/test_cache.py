@@ -39,7 +39,7 @@ def test_an_edit_of_the_contract_runs_what_depends_on_it_but_does_not_read_the_d
 
 
 def test_an_edit_of_the_reader_reads_the_data_again(project: Project) -> None:
-    project.edit("components/checked_csv.py")
+    project.edit("components/csv_example_gen/executor.py")
     run = project.run_until("StatisticsGen")
     assert run.ran == {"ExampleGen", "StatisticsGen"}
     assert _cached(run.states) == {"ImportSchemaGen"}  # the one node that reads no data

@@ -115,7 +115,7 @@ def test_a_second_run_computes_nothing(history: History, project: Project) -> No
 def test_an_edit_of_what_computes_nothing_runs_nothing(project: Project) -> None:
     (project.root / "README.md").write_text("Another text.\n")
     project.edit("docs/decisions/0001-two-stacks.md")
-    project.edit("pipelines/local/closing_words.py")
+    project.edit("pipelines/runner/final_report.py")
     third = project.run()
     assert third.status == 0, third.told()
     assert third.ran == set()

@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.pipeline, pytest.mark.one_stack]
 LIMITED = (
     "import resource, runpy, sys;"
     "limit = int(sys.argv.pop(1)); resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit));"
-    "runpy.run_module('pipelines.local', run_name='__main__')"
+    "runpy.run_module('pipelines.runner', run_name='__main__')"
 )
 
 
@@ -59,7 +59,7 @@ def test_a_disk_that_fills_up_while_the_model_is_written(project: Project) -> No
 
 
 def test_after_a_full_disk_the_next_run_goes_on(project: Project) -> None:
-    project.edit("components/checked_csv.py")
+    project.edit("components/csv_example_gen/executor.py")
     full = project.run(module=("-c", LIMITED, "100000"))
     assert full.status == 1, full.told()
     run = project.run_until("StatisticsGen")
@@ -101,7 +101,7 @@ def test_a_truncated_artifact_in_the_cache_is_noticed_and_made_anew(project: Pro
 @pytest.mark.parametrize(
     ("path", "old"),
     [
-        ("components/anomaly_gate.py", "\nimport tensorflow_data_validation as tfdv\n"),
+        ("components/anomaly_gate/component.py", "\nimport tensorflow_data_validation as tfdv\n"),
         ("tests/tasks/diabetes/preprocessing.py", "\nimport tensorflow as tf\n"),
     ],
 )

@@ -5,11 +5,11 @@ import json
 import numpy as np
 import pytest
 
+from pipelines.evaluation.slices import in_slice
 from pipelines.runs import Run, Runs
 from pipelines.runs.__main__ import main
 from pipelines.runs.difference import difference
 from pipelines.runs.lineage import Lineage
-from pipelines.slices import in_slice
 from tests.runs.conftest import History
 from tests.runs.project import NODES, Project
 

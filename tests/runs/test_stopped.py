@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.local.lock import exclusive
+from pipelines.runner.lock import exclusive
 from tests.runs.project import DIABETES, Project, environment, files
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.one_stack]
@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.pipeline, pytest.mark.one_stack]
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
 def test_a_run_stopped_in_trainer_leaves_a_clean_state(project: Project, name: str) -> None:
     before = files(project.var / "serving")
-    project.edit("components/anomaly_gate.py")
+    project.edit("components/anomaly_gate/component.py")
     project.edit("tests/tasks/diabetes/trainer.py", "patience=10,", "patience=10**6,")  # It would train for hours.
     with project.started("--train-steps", "1000000") as process:
         _wait_for(project.var / "artifacts" / "diabetes" / "Trainer" / "model_run", "*/tensorboard/train/*", process)
@@ -111,7 +111,7 @@ def test_help_names_every_option(project: Project) -> None:
 
 def _loaded_modules(project: Project, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Runs the command line; its standard error also lists every module that Python imports."""
-    command = [sys.executable, "-X", "importtime", "-m", "pipelines.local", *arguments]
+    command = [sys.executable, "-X", "importtime", "-m", "pipelines.runner", *arguments]
     return subprocess.run(command, cwd=project.root, env=environment(), capture_output=True, text=True, check=False)
 
 

@@ -171,7 +171,7 @@ def test_two_cold_runs_give_the_same_metrics(taxi: Project, cold: Finished) -> N
 def test_an_edit_of_the_model_runs_from_trainer_on_and_no_request_fails(
     taxi: Project, cold: Finished, tmp_path: Path
 ) -> None:
-    taxi.edit("pipelines/taxi/model.py")
+    taxi.edit("pipelines/tasks/taxi/model.py")
     ((command, _), _) = curl_lines((SOURCE / "README.md").read_text())
     with served(taxi.root, tmp_path) as (server, gateway), ThreadPoolExecutor(1) as beside:
         run = beside.submit(taxi.run, task="taxi")
@@ -235,9 +235,9 @@ def test_the_portfolio_gives_each_architecture_a_chance(taxi: Project, cold: Fin
 
 
 def test_an_edit_of_the_hyperparameters_trains_anew(taxi: Project, cold: Finished) -> None:
-    taxi.edit("pipelines/taxi/hyperparameters.toml", "dropout = ", "# A comment.\ndropout = ")
+    taxi.edit("pipelines/tasks/taxi/hyperparameters.toml", "dropout = ", "# A comment.\ndropout = ")
     before = taxi.run_until("ImportHyperparameters", task="taxi")
     assert before.states["ImportHyperparameters"] == "cached", before.told()
-    taxi.edit("pipelines/taxi/hyperparameters.toml", "patience = 2 ", "patience = 3 ")
+    taxi.edit("pipelines/tasks/taxi/hyperparameters.toml", "patience = 2 ", "patience = 3 ")
     run = taxi.run_until("Trainer", task="taxi")
     assert run.ran == {"ImportHyperparameters", "Trainer"}, run.told()

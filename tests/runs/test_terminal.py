@@ -9,12 +9,12 @@ from tests.runs.screen import COLOUR, drawn, on_terminal
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.one_stack]
 
-RUN = ["-m", "pipelines.local", "--task", DIABETES]
+RUN = ["-m", "pipelines.runner", "--task", DIABETES]
 
 
 @pytest.mark.parametrize("width", [80, 120])
 def test_the_screen_at_the_end(project: Project, width: int) -> None:
-    project.edit("components/skew_gate.py")
+    project.edit("components/skew_gate/component.py")
     status, sent = on_terminal(RUN, cwd=project.root, environment=environment(), width=width)
     screen = drawn(sent, width)
     assert status == 0, "\n".join(screen)
@@ -29,7 +29,7 @@ def test_the_screen_at_the_end(project: Project, width: int) -> None:
 
 
 def test_the_table_moves_while_nodes_run(project: Project) -> None:
-    project.edit("components/skew_gate.py")
+    project.edit("components/skew_gate/component.py")
     status, sent = on_terminal(RUN, cwd=project.root, environment=environment(), width=100)
     assert status == 0
     assert "loading TFX" in sent

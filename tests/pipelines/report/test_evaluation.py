@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipelines.problem import BINARY, MULTICLASS, REGRESSION
 from pipelines.report.evaluation import figures
 from pipelines.report.measured import Measured
+from pipelines.task_definition.problem import BINARY, MULTICLASS, REGRESSION
 from tests.tasks.diabetes.task import TASK
 
 GENERATOR = np.random.default_rng(6)

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipelines.problem import BINARY
+from pipelines.evaluation.slices import OVERALL
 from pipelines.report import metrics
 from pipelines.report.measured import Measured
-from pipelines.slices import OVERALL
+from pipelines.task_definition.problem import BINARY
 from tests.tasks.diabetes.task import TASK
 
 ROWS = 400

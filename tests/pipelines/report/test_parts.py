@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipelines.bootstrap import Interval
+from pipelines.evaluation.bootstrap import Interval
 from pipelines.report import javascript, metrics, model_card, numbers
 from pipelines.report.decision import at_threshold, by_class
 
@@ -83,7 +83,7 @@ def test_the_model_card_is_markdown_below_the_pages_headings() -> None:
 
 
 def test_the_taxi_models_card_says_what_a_card_has_to() -> None:
-    from pipelines.taxi.task import TASK
+    from pipelines.tasks.taxi.task import TASK
 
     assert TASK.model_card is not None
     html = model_card.render(TASK.model_card.read_text())

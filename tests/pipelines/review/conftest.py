@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from pipelines.review.record import Review
-from pipelines.room import room_digests
 from pipelines.runs import Run, Runs
-from pipelines.task import Task, load_task
-from tests.pipelines.small_room import NAME, small_room
+from pipelines.task_definition.task import Task, load_task
+from pipelines.task_definition.task_files import room_digests
+from tests.pipelines.review.small_task import NAME, small_room
 
 RUN = "20261121-120000"
 GATES = ("AnomalyGate", "Evaluator", "SkewGate")

@@ -8,7 +8,7 @@ import pytest
 from pipelines.config import PipelineConfig, TrainerConfig
 from pipelines.review import state
 from pipelines.review.record import Review, append_review
-from pipelines.room import room_digests
+from pipelines.task_definition.task_files import room_digests
 from pipelines.training import create_pipeline
 from tests.tasks.diabetes.task import TASK
 

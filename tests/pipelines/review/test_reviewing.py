@@ -10,11 +10,11 @@ from pipelines.review.__main__ import main
 from pipelines.review.record import ReviewError, read_reviews, review_file
 from pipelines.review.reviewing import git_user, make_review
 from pipelines.review.state import VALID, review_state
-from pipelines.room import room_digests
 from pipelines.runs import Run
-from pipelines.task import Task
+from pipelines.task_definition.task import Task
+from pipelines.task_definition.task_files import room_digests
 from tests.pipelines.review.conftest import GATES, RUN
-from tests.pipelines.small_room import NAME
+from tests.pipelines.review.small_task import NAME
 
 
 def test_the_record_of_a_review(task: Task, new_run: Callable[..., Run]) -> None:

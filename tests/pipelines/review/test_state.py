@@ -7,8 +7,8 @@ import pytest
 
 from pipelines.review.record import Review, append_review, review_file
 from pipelines.review.state import EDITED, MISSING, STALE, VALID, refusal, review_state, room_changes
-from pipelines.room import room_digests
-from pipelines.task import Task
+from pipelines.task_definition.task import Task
+from pipelines.task_definition.task_files import room_digests
 
 
 def recorded(task: Task, review: Review) -> None:

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from pipelines.local.results import NodeResult, Verdict, Written
-from pipelines.local.summary import Summary
+from pipelines.runner.results import NodeResult, Verdict, Written
+from pipelines.runner.summary import Summary
 
 
 def written(key: str, uri: Path | str) -> Written:

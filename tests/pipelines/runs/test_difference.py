@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import tensorflow_data_validation as tfdv
 
-from pipelines.local.results import NodeResult
+from pipelines.runner.results import NodeResult
 from pipelines.runs import RunError, Runs
 from pipelines.runs.__main__ import main
 from pipelines.runs.difference import Change, Difference, changes, difference

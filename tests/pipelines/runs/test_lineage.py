@@ -40,7 +40,7 @@ def metadata(tmp_path: Path, data: Path) -> Metadata:
         "Transform",
         {"transformed_examples": "Examples"},
         inputs={"examples": examples, "schema": contract},
-        told={"preprocessing_fn": "pipelines.taxi.preprocessing.preprocessing_fn"},
+        told={"preprocessing_fn": "pipelines.tasks.taxi.preprocessing.preprocessing_fn"},
     )
     (model,) = _train(made, "1", transformed)
     _judge_and_push(made, "1", examples, model, version="100")

@@ -9,12 +9,14 @@ import pytest
 import tensorflow as tf
 
 from components.signatures import SignatureError
-from pipelines.export import export_model
+from pipelines.modeling.export import export_model
 from pipelines.runs import RunError
 from pipelines.runs.examples import to_frame
 from pipelines.runs.model import RunModel
 from tests import handmade
 from tests.handmade import CONTRACT, LABEL, ROWS, to_example
+
+pytestmark = pytest.mark.slow
 
 RECORDS = [to_example(row) for row in ROWS]
 

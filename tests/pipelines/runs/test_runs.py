@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.local.summary import FORMAT as WRITTEN_FORMAT
+from pipelines.runner.summary import FORMAT as WRITTEN_FORMAT
 from pipelines.runs import RunError, Runs
 from pipelines.runs.record import FORMAT
 from tests.pipelines.runs.made_history import MadeHistory
@@ -150,7 +150,9 @@ def test_metrics_and_gates_as_tables(var: Path) -> None:
 def test_history(tmp_path: Path) -> None:
     write(tmp_path, summary(FIRST, ran("Trainer", written("model", tmp_path), written("model_run", tmp_path))))
     run = Runs(tmp_path).open()
-    with pytest.raises(RunError, match=r"history\.json: expected the history that pipelines\.fitting\.fit writes"):
+    with pytest.raises(
+        RunError, match=r"history\.json: expected the history that pipelines\.modeling\.fitting\.fit writes"
+    ):
         run.history()
     (tmp_path / "history.json").write_text(json.dumps({"loss": [0.5, 0.25], "val_loss": [0.75, 0.5]}))
     assert run.history().to_dict("list") == {"epoch": [1, 2], "loss": [0.5, 0.25], "val_loss": [0.75, 0.5]}

@@ -5,7 +5,7 @@ import math
 import pandas as pd
 import pytest
 
-from components.csv_source import Kind
+from components.csv_example_gen.csv_files import Kind
 from pipelines.scaffold.baseline import Baseline, measure
 from pipelines.scaffold.question import decide
 

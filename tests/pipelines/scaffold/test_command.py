@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[3]
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the command writes: a project with its folders and pyproject.toml."""
     root = tmp_path / "project"
-    for folder in ("data/schema", "pipelines/taxi", "serving/gateway", "tests/pipelines"):
+    for folder in ("data/schema", "pipelines/tasks/taxi", "serving/gateway", "tests/pipelines/tasks"):
         (root / folder).mkdir(parents=True)
     shutil.copy(ROOT / "pyproject.toml", root)
     monkeypatch.setattr(command_line, "ROOT", root)
@@ -32,7 +32,7 @@ def patients(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--name", "taxi", "--label", "target"], "new-task: pipelines/taxi: there already"),
+        (["--name", "taxi", "--label", "target"], "new-task: pipelines/tasks/taxi: there already"),
         (["--name", "class", "--label", "target"], "no word of Python's own, such as 'churn'; received 'class'"),
         (["--name", "sugar", "--label", "sugar"], "expected a column 'sugar' to predict, received the columns age,"),
         (["--name", "sugar", "--label", "sex"], "label sex: expected a value in every row, received none in 41 of 442"),

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from components.csv_source import Kind
+from components.csv_example_gen.csv_files import Kind
 from pipelines.scaffold import contract
 from pipelines.scaffold.columns import profile
 from pipelines.scaffold.contract import comparator_threshold, number_range

@@ -26,9 +26,7 @@ def test_no_name_of_a_module(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "there"),
     [
-        ("taxi", "pipelines/taxi, data/taxi.py, data/schema/taxi.pbtxt, serving/gateway/taxi.toml"),
-        ("local", "pipelines/local"),
-        ("task", "pipelines/task.py"),
+        ("taxi", "pipelines/tasks/taxi, data/taxi.py, data/schema/taxi.pbtxt, serving/gateway/taxi.toml"),
         ("schema", "data/schema"),
         ("checked_copy", "data/checked_copy.py"),
     ],
@@ -40,7 +38,9 @@ def test_a_name_that_is_taken(name: str, there: str) -> None:
     assert "nothing is ever overwritten" in str(error.value)
 
 
-@pytest.mark.parametrize("place", ["pipelines/churn", "tests/pipelines/churn", "data/churn.md", "data/churn"])
+@pytest.mark.parametrize(
+    "place", ["pipelines/tasks/churn", "tests/pipelines/tasks/churn", "data/churn.md", "data/churn"]
+)
 def test_whatever_an_earlier_task_left_is_in_the_way(tmp_path: Path, place: str) -> None:
     (tmp_path / place).mkdir(parents=True)
     with pytest.raises(ScaffoldError, match=rf"^{place}: there already"):

@@ -3,10 +3,10 @@
 import pandas as pd
 import pytest
 
-from components.csv_source import Kind
-from pipelines.problem import BINARY, MULTICLASS, REGRESSION
+from components.csv_example_gen.csv_files import Kind
 from pipelines.scaffold.errors import ScaffoldError
 from pipelines.scaffold.question import decide
+from pipelines.task_definition.problem import BINARY, MULTICLASS, REGRESSION
 
 
 @pytest.mark.parametrize(

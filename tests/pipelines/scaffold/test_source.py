@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from components.csv_source import Kind, SourceError
+from components.csv_example_gen.csv_files import Kind, SourceError
 from pipelines.scaffold.errors import ScaffoldError
 from pipelines.scaffold.source import read_source
 

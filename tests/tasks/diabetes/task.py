@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from pipelines.problem import REGRESSION
-from pipelines.task import Task
+from pipelines.task_definition.problem import REGRESSION
+from pipelines.task_definition.task import Task
 from tests.tasks.diabetes import data, evaluation, preprocessing, trainer
 
 TASK = Task(

@@ -1,0 +1,1 @@
+"""Stop the run when the data does not meet the contract."""

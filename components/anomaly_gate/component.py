@@ -1,0 +1,116 @@
+"""AnomalyGate stops a run whose data breaks the contract, drifts, or differs between train and eval.
+
+Reads the Statistics, ExampleValidator's Anomalies, the contract, and the Statistics of the last accepted data, if any.
+Writes a DataBlessing. Raises AnomalyError when anything is found that the configuration does not tolerate.
+
+ExampleValidator itself records anomalies and lets the run go on; drift and skew, which need a second set of
+statistics, it does not look at.
+"""
+
+import difflib
+import json
+from pathlib import Path
+
+import tensorflow_data_validation as tfdv
+from tensorflow_metadata.proto.v0 import anomalies_pb2, statistics_pb2
+from tfx.components.statistics_gen import stats_artifact_utils
+from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
+from tfx.dsl.component.experimental.decorators import component
+from tfx.types import artifact_utils, standard_artifacts
+from tfx.utils import io_utils
+
+from components.anomaly_gate import findings
+from components.anomaly_gate.findings import Finding
+from components.artifacts import DataBlessing
+
+REPORT_FILE = "report.json"
+_ANOMALIES_FILE = "SchemaDiff.pb"  # the name that ExampleValidator gives its output
+
+
+class AnomalyError(ValueError):
+    """The data is not fit to train on. `findings` holds every reason."""
+
+    def __init__(self, contract: str, found: list[Finding]):
+        self.findings = found
+        count = "1 finding" if len(found) == 1 else f"{len(found)} findings"
+        lines = "\n".join(f"  {finding}" for finding in found)
+        super().__init__(f"the data does not meet the contract {contract}: {count}\n{lines}")
+
+
+@component
+def AnomalyGate(
+    statistics: InputArtifact[standard_artifacts.ExampleStatistics],
+    schema: InputArtifact[standard_artifacts.Schema],
+    anomalies: InputArtifact[standard_artifacts.ExampleAnomalies],
+    blessing: OutputArtifact[DataBlessing],
+    contract: Parameter[str],
+    tolerated: Parameter[str],
+    train_split: Parameter[str],
+    eval_split: Parameter[str],
+    code_digest: Parameter[str],
+    baseline: InputArtifact[standard_artifacts.ExampleStatistics] = None,
+) -> None:
+    """Lets data through, or stops the run.
+
+    Args:
+        statistics: of every split.
+        schema: the contract.
+        anomalies: what ExampleValidator found, per split.
+        blessing: where the report goes.
+        contract: path of the contract, for messages.
+        tolerated: JSON object, feature -> list of anomaly kinds (AnomalyInfo.Type names) to report but let pass.
+        train_split: the split that drift and skew are measured on.
+        eval_split: the split that must not be skewed against the train split.
+        code_digest: digest of this component's code; part of the cache key.
+        baseline: statistics of the last accepted data; absent on the first run.
+
+    Raises:
+        AnomalyError: Something was found that is not tolerated.
+    """
+    contract_schema = io_utils.SchemaReader().read(io_utils.get_only_uri_in_dir(schema.uri))
+    found = [
+        finding
+        for split in artifact_utils.decode_split_names(anomalies.split_names)
+        for finding in findings.describe(
+            _recorded(anomalies, split), contract_schema, _load(statistics, split), split, contract
+        )
+    ]
+    compared = tfdv.validate_statistics(
+        _load(statistics, train_split),
+        contract_schema,
+        previous_statistics=_load(baseline, train_split) if baseline else None,
+        serving_statistics=_load(statistics, eval_split),
+    )
+    found += findings.describe_comparisons(compared, train_split, contract)
+    refused, let_pass = split_by_tolerance(found, json.loads(tolerated))
+    if refused:
+        raise AnomalyError(contract, refused)
+    report = {"tolerated": [finding.as_dict() for finding in let_pass]}
+    (Path(blessing.uri) / REPORT_FILE).write_text(json.dumps(report, indent=2) + "\n")
+    blessing.set_int_custom_property(DataBlessing.STATISTICS_ID, statistics.id)
+
+
+def split_by_tolerance(found: list[Finding], tolerated: dict[str, list[str]]) -> tuple[list[Finding], list[Finding]]:
+    """Splits findings into refused and tolerated ones.
+
+    Raises:
+        ValueError: A tolerated kind is not one that TFDV knows.
+    """
+    known = set(anomalies_pb2.AnomalyInfo.Type.keys())
+    for feature, kinds in tolerated.items():
+        for kind in kinds:
+            if kind not in known:
+                close = difflib.get_close_matches(kind, known, n=1)
+                meant = f"did you mean {close[0]}?" if close else "expected one such as SCHEMA_NEW_COLUMN"
+                raise ValueError(f"tolerated anomaly of {feature}: no kind is named {kind!r}; {meant}")
+    refused = [finding for finding in found if finding.rule not in tolerated.get(finding.feature, ())]
+    return refused, [finding for finding in found if finding not in refused]
+
+
+def _recorded(anomalies: standard_artifacts.ExampleAnomalies, split: str) -> anomalies_pb2.Anomalies:
+    path = Path(artifact_utils.get_split_uri([anomalies], split)) / _ANOMALIES_FILE
+    return anomalies_pb2.Anomalies.FromString(path.read_bytes())
+
+
+def _load(statistics: standard_artifacts.ExampleStatistics, split: str) -> statistics_pb2.DatasetFeatureStatisticsList:
+    return stats_artifact_utils.load_statistics(statistics, split).proto()

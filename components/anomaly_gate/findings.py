@@ -1,0 +1,175 @@
+"""What is wrong with the data, in plain words: rule, expected, observed, share of rows, and what to do."""
+
+import dataclasses
+import re
+from collections.abc import Iterator
+
+from tensorflow_metadata.proto.v0 import anomalies_pb2, path_pb2, schema_pb2, statistics_pb2
+
+from components.anomaly_gate.observations import Column, expected_words, observe, remedy_words, sentence
+
+_Kind = anomalies_pb2.AnomalyInfo.Type
+_DATASET = "(dataset)"
+_COMPARATOR = "COMPARATOR_"  # begins the kinds that come from comparing two sets of statistics
+_DISTANCES = {
+    "L_INFTY": "an L-infinity distance",
+    "JENSEN_SHANNON_DIVERGENCE": "a Jensen-Shannon divergence",
+    "NORMALIZED_ABSOLUTE_DIFFERENCE": "a normalized absolute difference",
+}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One rule of the contract that one feature of one split breaks."""
+
+    feature: str  # column name, or "(dataset)"
+    split: str
+    rule: str  # name of an AnomalyInfo.Type
+    expected: str
+    observed: str
+    share: float | None  # of rows, 0 to 1; None where it is not a matter of rows, or not known
+    share_is_least: bool = False  # it may be more: the statistics tell it only roughly
+    remedy: str
+
+    def as_dict(self) -> dict[str, object]:
+        """For reports; Finding(**record) reads it back."""
+        return dataclasses.asdict(self)
+
+    def __str__(self) -> str:
+        least = "at least " if self.share_is_least else ""
+        share = "" if self.share is None else f" ({least}{100 * self.share:.3g}% of rows)"
+        return (
+            f"{self.feature} ({self.split}): {self.rule}: expected {self.expected}; "
+            f"observed {self.observed}{share}; {self.remedy}"
+        )
+
+
+def describe(
+    anomalies: anomalies_pb2.Anomalies,
+    schema: schema_pb2.Schema,
+    statistics: statistics_pb2.DatasetFeatureStatisticsList,
+    split: str,
+    contract: str,
+) -> list[Finding]:
+    """What of one split breaks the contract, ordered by feature.
+
+    Args:
+        anomalies: of the split, as ExampleValidator made them.
+        schema: the contract.
+        statistics: of the split.
+        split: its name.
+        contract: path of the contract, for the remedy.
+    """
+    rules = {feature.name: feature for feature in schema.feature}
+    (dataset,) = statistics.datasets
+    observed = {_last_step(feature.path): feature for feature in dataset.features}
+    found = []
+    for name, reason in _reasons(anomalies):
+        kind = _Kind.Name(reason.type)
+        column = Column(name=name, rule=rules.get(name), seen=observed.get(name), rows=dataset.num_examples)
+        observation = observe(column, kind, schema, reason.description or reason.short_description)
+        found.append(
+            Finding(
+                feature=name,
+                split=split,
+                rule=kind,
+                expected=expected_words(column, kind, schema),
+                observed=observation.text,
+                share=observation.share,
+                share_is_least=observation.is_least,
+                remedy=remedy_words(column, kind, contract),
+            )
+        )
+    return found + [
+        _dataset_finding(reason, split, contract)
+        for reason in anomalies.dataset_anomaly_info.reason
+        if not _is_comparison(reason)
+    ]
+
+
+def describe_comparisons(anomalies: anomalies_pb2.Anomalies, split: str, contract: str) -> list[Finding]:
+    """What drifted from the last accepted data, and what is skewed between train and eval.
+
+    Args:
+        anomalies: of tfdv.validate_statistics, with previous and serving statistics; what compares nothing is left out.
+        split: the split that was compared.
+        contract: path of the contract, for the remedy.
+    """
+    found = [finding for info in anomalies.drift_skew_info for finding in _exceeded(info, anomalies, split, contract)]
+    found += [
+        Finding(
+            feature=name,
+            split=split,
+            rule=_Kind.Name(reason.type),
+            expected="the column in both sets of rows that are compared",
+            observed=sentence(reason.description),
+            share=None,
+            remedy=f"fill {name} in the data, or remove its comparators from {contract}",
+        )
+        for name, reason in _reasons(anomalies)
+        if _is_comparison(reason) and not _Kind.Name(reason.type).endswith("_HIGH")
+    ]
+    return found + [
+        _dataset_finding(reason, split, contract)
+        for reason in anomalies.dataset_anomaly_info.reason
+        if _is_comparison(reason)
+    ]
+
+
+def _exceeded(
+    info: anomalies_pb2.DriftSkewInfo, anomalies: anomalies_pb2.Anomalies, split: str, contract: str
+) -> Iterator[Finding]:
+    """One finding for each measurement above its threshold."""
+    name = _last_step(info.path)
+    for comparator, measurements, against, marker in (
+        ("drift_comparator", info.drift_measurements, "the last accepted data", "current and previous"),
+        ("skew_comparator", info.skew_measurements, "the eval split", "training and serving"),
+    ):
+        for measured in measurements:
+            if measured.value > measured.threshold:
+                distance = anomalies_pb2.DriftSkewInfo.Measurement.Type.Name(measured.type)
+                yield Finding(
+                    feature=name,
+                    split=split,
+                    rule=f"{_COMPARATOR}{distance}_HIGH",
+                    expected=f"{_DISTANCES.get(distance, distance)} of at most {measured.threshold:g} from {against}",
+                    observed=f"{measured.value:.4g}{_most_changed(anomalies, name, marker)}",
+                    share=None,
+                    remedy=f"find out what changed in the data, or raise {comparator} of {name} in {contract}",
+                )
+
+
+def _most_changed(anomalies: anomalies_pb2.Anomalies, name: str, marker: str) -> str:
+    """The value whose share changed most, which TFDV has in its text only."""
+    for column, reason in _reasons(anomalies):
+        value = re.search("maximum difference is: (.+)", reason.description)
+        if column == name and marker in reason.description and value:
+            return f", most for {value[1]}"
+    return ""
+
+
+def _dataset_finding(reason: anomalies_pb2.AnomalyInfo.Reason, split: str, contract: str) -> Finding:
+    return Finding(
+        feature=_DATASET,
+        split=split,
+        rule=_Kind.Name(reason.type),
+        expected=f"what dataset_constraints in {contract} say",
+        observed=sentence(reason.description),
+        share=None,
+        remedy="bring other rows, or change dataset_constraints",
+    )
+
+
+def _reasons(anomalies: anomalies_pb2.Anomalies) -> Iterator[tuple[str, anomalies_pb2.AnomalyInfo.Reason]]:
+    """Every reason with its column, by column."""
+    for name, info in sorted(anomalies.anomaly_info.items()):
+        for reason in info.reason:
+            yield _last_step(info.path) or name, reason
+
+
+def _is_comparison(reason: anomalies_pb2.AnomalyInfo.Reason) -> bool:
+    return _Kind.Name(reason.type).startswith(_COMPARATOR)
+
+
+def _last_step(path: path_pb2.Path) -> str:
+    return path.step[-1] if path.step else ""

@@ -1,0 +1,1 @@
+"""Serve a candidate model before it is pushed, and send it requests."""

@@ -1,0 +1,131 @@
+"""Starts the embedded model server on one model, as a process of its own, for as long as a gate asks it."""
+
+import contextlib
+import dataclasses
+import http.client
+import socket
+import time
+import uuid
+from pathlib import Path
+from typing import Self
+
+from components.candidate_serving import child_process
+from serving.server import __main__ as server
+
+HOST = "127.0.0.1"
+LOG = "model_server.log"
+_PROJECT = Path(__file__).resolve().parents[2]
+_PROGRAM = ("-m", server.__name__.removesuffix(".__main__"))
+_ATTEMPTS = 3  # to find two free ports that are still free when the server has loaded the model
+_POLL_SECONDS = 0.02
+# How the last words of TensorFlow Serving begin, and of the embedded server; TensorFlow's message may have many lines.
+_FAILED = "Failed to start server. Error: "
+
+
+class ModelServerError(RuntimeError):
+    """The model server does not serve the model; the message is its own."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Address:
+    """Where a server answers, and for which model."""
+
+    model: str
+    grpc_port: int
+    rest_port: int
+
+
+class ModelServer:
+    """A server of the newest version below a folder; a context manager, at whose end the server ends.
+
+    Entering returns at once: the server loads while its caller does something else.
+    """
+
+    def __init__(self, base: Path, workdir: Path):
+        """Takes the folder of versions and a folder for the log, `LOG`."""
+        self._base = base.resolve()
+        self._workdir = workdir
+        self._log = workdir / LOG
+        self._processes = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        self._start()
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._processes.close()
+
+    def wait_until_ready(self, seconds: float) -> Address:
+        """Where the model answers, once it does.
+
+        Raises:
+            ModelServerError: The server has ended, or was not ready in time.
+        """
+        until = time.monotonic() + seconds
+        attempts = 1
+        while not self._answers():
+            if self._process.poll() is not None:
+                if attempts == _ATTEMPTS or not self._lost_a_port():
+                    status = self._process.returncode
+                    raise ModelServerError(f"{_last_words(self._log)} (exit status {status})")
+                attempts += 1
+                self._start()
+            if time.monotonic() > until:
+                raise ModelServerError(f"it was not ready after {seconds:g} s")
+            time.sleep(_POLL_SECONDS)
+        return self._address
+
+    def _start(self) -> None:
+        grpc_port, rest_port = _free_ports(2)
+        # No other server on this machine knows this model: who answers for it is ours.
+        self._address = Address(model=f"candidate-{uuid.uuid4().hex}", grpc_port=grpc_port, rest_port=rest_port)
+        flags = {
+            "port": grpc_port,
+            "rest_api_port": rest_port,
+            "model_name": self._address.model,
+            "model_base_path": self._base,
+            "file_system_poll_wait_seconds": 0,
+            "max_num_load_retries": 0,  # a model that does not load at once is refused
+        }
+        self._process = self._processes.enter_context(
+            child_process.started(
+                [*_PROGRAM, *(f"--{name}={value}" for name, value in flags.items())],
+                workdir=self._workdir,
+                log=self._log,
+                project=_PROJECT,
+            )
+        )
+
+    def _answers(self) -> bool:
+        """Whether REST, the port that opens last, knows the model."""
+        connection = http.client.HTTPConnection(HOST, self._address.rest_port, timeout=1)
+        try:
+            connection.request("GET", f"/v1/models/{self._address.model}/metadata")
+            return connection.getresponse().status == http.client.OK
+        except (OSError, http.client.HTTPException):  # nobody listens there yet, or somebody else does
+            return False
+        finally:
+            connection.close()
+
+    def _lost_a_port(self) -> bool:
+        """Whether somebody else took one of the ports while the server was loading."""
+        return not all(_is_free(port) for port in (self._address.grpc_port, self._address.rest_port))
+
+
+def _last_words(log: Path) -> str:
+    _, begun, words = log.read_text(errors="replace").rpartition(_FAILED)
+    return " ".join((begun + words).split()) if begun else child_process.last_line(log)
+
+
+def _free_ports(count: int) -> list[int]:
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.create_server((HOST, 0))) for _ in range(count)]
+        return [listening.getsockname()[1] for listening in sockets]
+
+
+def _is_free(port: int) -> bool:
+    try:
+        socket.create_server((HOST, port)).close()
+    except OSError:
+        return False
+    return True

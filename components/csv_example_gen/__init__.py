@@ -1,0 +1,1 @@
+"""Read CSV files into tf.Examples, typed by the contract."""

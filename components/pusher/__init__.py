@@ -1,0 +1,1 @@
+"""Push a blessed model: a complete version, or none."""

@@ -1,0 +1,1 @@
+"""Block the push when training and serving disagree on an evaluation row."""

@@ -1,0 +1,1 @@
+"""Metrics, slices, thresholds and bootstrap intervals."""

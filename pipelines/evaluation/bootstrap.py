@@ -1,0 +1,144 @@
+"""How far metrics may lie from what other rows of the same kind would give: bootstrap intervals, vectorised.
+
+A resample draws as many rows as there are, with replacement (Efron 1979, "Bootstrap methods: another look at the
+jackknife"). Only how often each row was drawn matters, so a resample is a row of counts, which the metrics of
+`pipelines.evaluation.weighted_metrics` take as weights. Intervals are percentiles of the resamples.
+
+The rows vary, the model does not: what another training would give is a question for several seeds.
+"""
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from pipelines.evaluation.weighted_metrics import Metric
+
+RESAMPLES = 300  # the ends of a 95% interval rest on 7 of them each; 3 digits of a metric is what is read
+LEVEL = 0.95  # share of the resamples inside an interval
+_SEED = 20240501  # the same rows give the same interval
+_AT_ONCE = 4_000_000  # counts in memory, 16 MB
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Interval:
+    """A metric on some rows."""
+
+    value: float  # on the rows themselves; NaN where it is undefined, such as ROC AUC where all labels are the same
+    low: float  # of the interval; NaN where no resample had a value
+    high: float
+
+
+def intervals(
+    labels: np.ndarray,
+    predictions: np.ndarray,
+    metrics: Mapping[str, Metric],
+    *,
+    resamples: int = RESAMPLES,
+    level: float = LEVEL,
+    seed: int = _SEED,
+) -> dict[str, Interval]:
+    """Each metric with its interval.
+
+    Args:
+        labels: [rows]; class numbers, or the number that was to be predicted.
+        predictions: [rows], or [rows, classes] of probabilities.
+        metrics: by name.
+        resamples: how many.
+        level: share of the resamples inside an interval, between 0 and 1.
+        seed: of the draws.
+
+    Raises:
+        ValueError: There is no row, or labels and predictions are not of the same rows.
+    """
+    _require_pairs(labels, predictions)
+    drawn = _drawn(labels, {"": predictions}, metrics, resamples, seed)
+    once = np.ones((1, len(labels)))
+    return {
+        name: _interval(float(metric(labels, predictions, once)[0]), drawn["", name], level)
+        for name, metric in metrics.items()
+    }
+
+
+def differences(
+    labels: np.ndarray,
+    predictions: np.ndarray,
+    others: np.ndarray,
+    metrics: Mapping[str, Metric],
+    *,
+    resamples: int = RESAMPLES,
+    level: float = LEVEL,
+    seed: int = _SEED,
+) -> dict[str, Interval]:
+    """How much each metric changes from the `others` to the `predictions`, with its interval.
+
+    Both are measured on the same resamples: two models stumble over the same rows, so that their difference is known
+    far better than either value.
+
+    Args:
+        labels: [rows].
+        predictions: of the one model, [rows] or [rows, classes].
+        others: of the model that it is compared with, on the same rows.
+        metrics: by name.
+        resamples: how many.
+        level: share of the resamples inside an interval, between 0 and 1.
+        seed: of the draws.
+
+    Raises:
+        ValueError: There is no row, or labels and predictions are not of the same rows.
+    """
+    _require_pairs(labels, predictions)
+    _require_pairs(labels, others)
+    drawn = _drawn(labels, {"one": predictions, "other": others}, metrics, resamples, seed)
+    once = np.ones((1, len(labels)))
+    return {
+        name: _interval(
+            float(metric(labels, predictions, once)[0] - metric(labels, others, once)[0]),
+            drawn["one", name] - drawn["other", name],
+            level,
+        )
+        for name, metric in metrics.items()
+    }
+
+
+def _drawn(
+    labels: np.ndarray,
+    predictions: Mapping[str, np.ndarray],
+    metrics: Mapping[str, Metric],
+    resamples: int,
+    seed: int,
+) -> dict[tuple[str, str], np.ndarray]:
+    """(whose predictions, metric) -> its value on each resample, [resamples]."""
+    found: dict[tuple[str, str], list[np.ndarray]] = {(whose, name): [] for whose in predictions for name in metrics}
+    for counts in resampled(len(labels), resamples, seed):
+        for (whose, name), values in found.items():
+            values.append(metrics[name](labels, predictions[whose], counts))
+    return {key: np.concatenate(values) for key, values in found.items()}
+
+
+def resampled(rows: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
+    """How often each row was drawn, float64 [some resamples, rows], until all `resamples` were given."""
+    generator = np.random.default_rng(seed)
+    step = max(1, min(resamples, _AT_ONCE // rows))
+    for begin in range(0, resamples, step):
+        count = min(step, resamples - begin)
+        # Each resample's rows get numbers of their own, so that one count serves all.
+        drawn = generator.integers(rows, size=(count, rows)) + rows * np.arange(count)[:, None]
+        yield np.bincount(drawn.ravel(), minlength=count * rows).reshape(count, rows).astype(np.float64)
+
+
+def _interval(value: float, drawn: np.ndarray, level: float) -> Interval:
+    defined = drawn[np.isfinite(drawn)]
+    if not len(defined):
+        return Interval(value=value, low=np.nan, high=np.nan)
+    outside = 50 * (1 - level)
+    low, high = np.percentile(defined, [outside, 100 - outside])
+    return Interval(value=value, low=float(low), high=float(high))
+
+
+def _require_pairs(labels: np.ndarray, predictions: np.ndarray) -> None:
+    if not len(labels) or len(labels) != len(predictions):
+        raise ValueError(
+            f"bootstrap: expected 1 or more labels and one prediction for each, received {len(labels)} labels and "
+            f"{len(predictions)} predictions"
+        )

@@ -1,0 +1,114 @@
+"""TFMA's EvalConfig of a task, from what its evaluation.py computes and what its scoping.toml demands."""
+
+import difflib
+import json
+from collections.abc import Iterator, Sequence
+
+from tensorflow_model_analysis.proto import config_pb2
+
+from components.signatures import SERVING_DEFAULT, TRANSFORM_FEATURES
+from pipelines.task_definition.scoping import ScopingError, Success, Threshold
+
+# TFMA's default of 10,000 thresholds moves the areas by less than 0.0001, and costs seconds over many slices.
+_AREA_CONFIG = json.dumps({"num_thresholds": 1000})
+_ROWS_METRIC = "ExampleCount"
+
+
+def make_eval_config(
+    success: Success, *, label: str, slices: Sequence[str], metrics: Sequence[str | config_pb2.MetricConfig]
+) -> config_pb2.EvalConfig:
+    """What the Evaluator computes, and what blesses.
+
+    A slice with a threshold needs success.min_slice_rows rows, too: a metric of fewer blesses nothing.
+
+    Args:
+        success: of the task's scoping.toml.
+        label: name of the transformed label.
+        slices: raw columns; every value of each is looked at by itself, beside all rows together.
+        metrics: classes of TFMA or Keras by name, or with their options; ExampleCount is always among them.
+
+    Raises:
+        ScopingError: A threshold is on a metric or a slice that is not computed.
+    """
+    configs = [_metric(metric) for metric in metrics]
+    if _ROWS_METRIC not in (config.class_name for config in configs):
+        configs.append(_metric(_ROWS_METRIC))
+    for threshold in (*success.thresholds, *_row_counts(success)):
+        _config_of(threshold, configs, slices).per_slice_thresholds.append(_gate(threshold))
+    return config_pb2.EvalConfig(
+        model_specs=[
+            config_pb2.ModelSpec(
+                signature_name=SERVING_DEFAULT, label_key=label, preprocessing_function_names=[TRANSFORM_FEATURES]
+            )
+        ],
+        slicing_specs=[config_pb2.SlicingSpec(), *(config_pb2.SlicingSpec(feature_keys=[name]) for name in slices)],
+        metrics_specs=[config_pb2.MetricsSpec(metrics=configs)],
+    )
+
+
+def _metric(metric: str | config_pb2.MetricConfig) -> config_pb2.MetricConfig:
+    config = config_pb2.MetricConfig()
+    if isinstance(metric, str):
+        config.class_name, config.config = metric, _AREA_CONFIG if metric.startswith("AUC") else ""
+    else:
+        config.CopyFrom(metric)
+    return config
+
+
+def _row_counts(success: Success) -> Iterator[Threshold]:
+    """A threshold on the rows of each slice that has another, and none on its rows."""
+    agreed = [threshold.slice for threshold in success.thresholds if threshold.metric == _ROWS_METRIC]
+    for threshold in success.thresholds:
+        if threshold.slice and threshold.slice not in agreed:
+            agreed.append(threshold.slice)
+            yield Threshold(
+                metric=_ROWS_METRIC,
+                slice=threshold.slice,
+                at_least=success.min_slice_rows,
+                reason="a metric of fewer rows is noise",
+            )
+
+
+def _config_of(
+    threshold: Threshold, configs: Sequence[config_pb2.MetricConfig], slices: Sequence[str]
+) -> config_pb2.MetricConfig:
+    """The metric that a threshold is on."""
+    for column in threshold.slice:
+        if column not in slices:
+            raise ScopingError(
+                f"threshold of {threshold.where}: no slices by {column!r} are computed; {_meant(column, slices)}"
+            )
+    by_name = {config.class_name: config for config in configs}
+    if threshold.metric not in by_name:
+        raise ScopingError(
+            f"threshold of {threshold.where}: {threshold.metric!r} is not computed; "
+            f"{_meant(threshold.metric, list(by_name))}"
+        )
+    return by_name[threshold.metric]
+
+
+def _meant(name: str, computed: Sequence[str]) -> str:
+    close = difflib.get_close_matches(name, computed, n=1)
+    known = f"did you mean {close[0]!r}?" if close else f"expected one of {', '.join(computed) or '(none)'}."
+    return f"{known} evaluation.py says what is computed, scoping.toml what it has to reach"
+
+
+def _gate(threshold: Threshold) -> config_pb2.PerSliceMetricThreshold:
+    """Bounds on a metric's value, and on its change against the model blessed before.
+
+    Always with a slice: TFMA holds a threshold without one against every slice there is, and a slice that
+    Options.min_slice_size leaves out fails every threshold.
+    """
+    bounds = config_pb2.MetricThreshold()
+    if threshold.at_least is not None:
+        bounds.value_threshold.lower_bound.value = threshold.at_least
+    if threshold.at_most is not None:
+        bounds.value_threshold.upper_bound.value = threshold.at_most
+    if threshold.change_at_least is not None:
+        bounds.change_threshold.direction = config_pb2.MetricDirection.HIGHER_IS_BETTER
+        bounds.change_threshold.absolute.value = threshold.change_at_least
+    if threshold.change_at_most is not None:
+        bounds.change_threshold.direction = config_pb2.MetricDirection.LOWER_IS_BETTER
+        bounds.change_threshold.absolute.value = threshold.change_at_most
+    where = config_pb2.SlicingSpec(feature_values=threshold.slice)
+    return config_pb2.PerSliceMetricThreshold(slicing_specs=[where], threshold=bounds)

@@ -1,0 +1,136 @@
+"""Metrics of weighted rows, for many sets of weights at once: what the bootstrap resamples with.
+
+They are called what TFMA calls them, since they put intervals beside its values; the Evaluator's thresholds are held
+against TFMA's own values, never against these. Each takes
+
+- labels [rows]: class numbers, or the number that was to be predicted;
+- predictions [rows], or [rows, classes] for several classes;
+- weights [sets, rows], 0 or more: how often each row counts;
+
+and returns float64 [sets], NaN where the metric is undefined, such as an AUC without a row of either class.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from pipelines.task_definition.problem import BINARY, MULTICLASS, REGRESSION
+
+Metric = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+
+_SMALLEST = 1e-7  # probability that a logarithm is taken of, as in Keras
+_EVEN = 0.5  # the probability from which on TFMA's BinaryAccuracy, by default, says yes
+
+
+def auc(labels: np.ndarray, predictions: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Area under the ROC curve: the chance that a positive row gets the higher prediction; ties count half.
+
+    The Mann-Whitney statistic (Hanley and McNeil 1982).
+    """
+    positive, negative = _by_prediction(labels, predictions, weights)
+    lower = np.cumsum(negative, axis=1) - negative
+    return _ratio((positive * (lower + negative / 2)).sum(axis=1), positive.sum(axis=1) * negative.sum(axis=1))
+
+
+def auc_precision_recall(labels: np.ndarray, predictions: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Area under the precision-recall curve, interpolated as by Davis and Goadrich (2006), Keras and TFMA."""
+    positive, negative = _by_prediction(labels, predictions, weights)
+    hits = _from_the_top(positive)
+    called = hits + _from_the_top(negative)
+    gained, more = np.diff(hits, axis=1), np.diff(called, axis=1)
+    slope = np.divide(gained, more, out=np.zeros_like(gained), where=more > 0)
+    intercept = hits[:, :-1] - slope * called[:, :-1]
+    # Before the first row is called positive, precision is 0/0; Keras takes the logarithm there as 0, too.
+    ratio = np.divide(called[:, 1:], called[:, :-1], out=np.ones_like(gained), where=called[:, :-1] > 0)
+    return _ratio((slope * (gained + intercept * np.log(ratio))).sum(axis=1), hits[:, -1])
+
+
+def binary_accuracy(labels: np.ndarray, predictions: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Share of rows on the right side of 0.5."""
+    return _mean((predictions > _EVEN) == (labels > 0), weights)
+
+
+def binary_crossentropy(labels: np.ndarray, predictions: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Mean log loss, in nats."""
+    return _mean(_log_loss(np.where(labels > 0, predictions, 1 - predictions)), weights)
+
+
+def calibration(labels: np.ndarray, predictions: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Mean prediction over mean label; 1 is right in the mean."""
+    return _ratio(weights @ predictions.astype(np.float64), weights @ labels.astype(np.float64))
+
+
+def sparse_categorical_accuracy(labels: np.ndarray, predictions: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Share of rows whose most likely class is the right one."""
+    return _mean(predictions.argmax(axis=1) == labels, weights)
+
+
+def sparse_categorical_crossentropy(labels: np.ndarray, predictions: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Mean log loss of the right class, in nats."""
+    of_the_right_class = np.take_along_axis(predictions, labels.astype(np.int64)[:, None], axis=1)[:, 0]
+    return _mean(_log_loss(of_the_right_class), weights)
+
+
+def mean_squared_error(labels: np.ndarray, predictions: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """In the square of the label's unit."""
+    return _mean((predictions.astype(np.float64) - labels) ** 2, weights)
+
+
+def root_mean_squared_error(labels: np.ndarray, predictions: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """In the label's unit."""
+    return np.sqrt(mean_squared_error(labels, predictions, weights))
+
+
+def mean_absolute_error(labels: np.ndarray, predictions: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """In the label's unit."""
+    return _mean(np.abs(predictions.astype(np.float64) - labels), weights)
+
+
+SMALLER_IS_BETTER = frozenset(
+    metric.__name__
+    for metric in (
+        binary_crossentropy,
+        sparse_categorical_crossentropy,
+        mean_squared_error,
+        root_mean_squared_error,
+        mean_absolute_error,
+    )
+)
+
+_OF_PROBLEM: dict[str, tuple[Metric, ...]] = {
+    BINARY: (auc, auc_precision_recall, binary_crossentropy, binary_accuracy, calibration),
+    MULTICLASS: (sparse_categorical_accuracy, sparse_categorical_crossentropy),
+    REGRESSION: (mean_squared_error, root_mean_squared_error, mean_absolute_error, calibration),
+}
+
+
+def metrics_of(problem: str) -> dict[str, Metric]:
+    """The metrics that suit a kind of problem (pipelines.task_definition.problem), by TFMA's names."""
+    return {metric.__name__: metric for metric in _OF_PROBLEM[problem]}
+
+
+def _by_prediction(labels: np.ndarray, predictions: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Weight of the positive and of the negative rows at each distinct prediction, lowest first, [sets, distinct]."""
+    order = np.argsort(predictions, kind="stable")
+    ranked = predictions[order]
+    starts = np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]])
+    sorted_weights = weights[:, order].astype(np.float64)
+    positive = sorted_weights * (labels[order] > 0)
+    return np.add.reduceat(positive, starts, axis=1), np.add.reduceat(sorted_weights - positive, starts, axis=1)
+
+
+def _from_the_top(weights: np.ndarray) -> np.ndarray:
+    """Weight above each threshold, from none of the rows to all of them, [sets, distinct + 1]."""
+    return np.pad(np.cumsum(weights[:, ::-1], axis=1), ((0, 0), (1, 0)))
+
+
+def _log_loss(probabilities: np.ndarray) -> np.ndarray:
+    return -np.log(np.clip(probabilities.astype(np.float64), _SMALLEST, 1 - _SMALLEST))
+
+
+def _mean(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    return _ratio(weights @ values.astype(np.float64), weights.sum(axis=1))
+
+
+def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
+    return np.divide(above, below, out=np.full(len(above), np.nan), where=below != 0)

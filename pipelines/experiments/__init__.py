@@ -1,0 +1,1 @@
+"""The commands `tune` and `portfolio`. docs/tuning.md."""

@@ -1,0 +1,86 @@
+"""The rows to train on: what the pipeline's own nodes give, from the cache where nothing changed since the last run."""
+
+import dataclasses
+
+import tensorflow_transform as tft
+from rich.console import Console
+
+from pipelines.config import PipelineConfig, TunerConfig
+from pipelines.experiments.command import Options
+from pipelines.modeling.fitting import read_rows
+from pipelines.runner import launch, local_run, node_summary, options
+from pipelines.runner.explain import explain
+from pipelines.runner.housekeeping import clear_interrupted
+from pipelines.runner.integrity import Ledger
+from pipelines.runner.progress import Lines
+from pipelines.runner.results import NodeResult
+from pipelines.search.search import Material
+from pipelines.task_definition.task import Task
+from pipelines.training import TRAIN, create_pipeline
+
+
+class DataNodesError(RuntimeError):
+    """A node before the models failed."""
+
+
+def pipeline_config(task: Task, asked: Options, tuner: TunerConfig | None) -> PipelineConfig:
+    """The config of `run-local`, with a search or without.
+
+    Args:
+        task: the task.
+        asked: the command line.
+        tuner: the budget of the search.
+    """
+    arguments = ["--task", asked.task, "--var", str(asked.var)]
+    arguments += ["--data", str(asked.data)] if asked.data else []
+    arguments += ["--train-steps", str(asked.train_steps)] if asked.train_steps else []
+    return dataclasses.replace(local_run.configure(options.parse(None, arguments), task), tuner=tuner)
+
+
+def run_until(last: str, config: PipelineConfig, run_id: str, console: Console) -> dict[str, NodeResult]:
+    """Runs the pipeline's nodes up to and with `last`, and returns their results by name.
+
+    Args:
+        last: the node to end with.
+        config: of the pipeline.
+        run_id: its name in ML Metadata.
+        console: where a line for each node is shown.
+
+    Raises:
+        DataNodesError: A node failed.
+        KeyboardInterrupt: Ctrl-C; what the interrupted node had begun to write is gone.
+    """
+    clear_interrupted(config.metadata, config.var / "artifacts")
+    shown, results = Lines(console), dict[str, NodeResult]()
+    try:
+        for result in launch.run_nodes(
+            launch.compile_pipeline(create_pipeline(config), run_id), Ledger(config.artifacts), shown.started
+        ):
+            results[result.node] = dataclasses.replace(result, words=node_summary.in_words(result, results))
+            shown.finished(results[result.node])
+            if result.error is not None:
+                raise DataNodesError(f"{result.node}: {explain(result.error)}") from result.error
+            if result.node == last:
+                break
+    except KeyboardInterrupt:
+        clear_interrupted(config.metadata, config.var / "artifacts")
+        raise
+    return results
+
+
+def material(config: PipelineConfig, transform: NodeResult) -> Material:
+    """What models are trained on: the training split that Transform wrote.
+
+    Raises:
+        TrainingError: There are no rows to train on.
+    """
+    assert config.task.tuning is not None
+    graph = tft.TFTransformOutput(str(transform.uri("transform_graph")))
+    files = str(transform.uri("transformed_examples") / f"Split-{TRAIN}" / "*")
+    return Material(
+        tuning=config.task.tuning,
+        problem=config.task.problem,
+        rows=read_rows([files], graph, config.task.label),
+        transform=graph,
+        settings=config.trainer,
+    )

@@ -1,0 +1,66 @@
+"""What `make tune` proposes: the candidate that is better beyond noise, as a patch of the task's file."""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import tomlkit
+
+from pipelines.modeling.hyperparameters import Value
+from pipelines.search.comparison import Compared
+from pipelines.search.measures import Measure
+
+_PROJECT = Path(__file__).resolve().parents[2]
+
+
+def better_beyond_noise(
+    measures: Sequence[Measure], compared: Mapping[str, Mapping[str, Compared]], reference: str
+) -> str | None:
+    """The candidate to propose instead of the reference; None: nothing is surely better.
+
+    It is surely better on the deciding measure, the last: the whole interval of its change lies on the good side. On
+    no other measure is it surely worse. Of several, the one with the best value.
+    """
+    deciding = measures[-1]
+    good = [
+        name
+        for name, found in compared.items()
+        if name != reference
+        and _surely(found[deciding.name], better=True, measure=deciding)
+        and not any(_surely(found[measure.name], better=False, measure=measure) for measure in measures)
+    ]
+    sign = 1 if deciding.larger_is_better else -1
+    return max(good, key=lambda name: sign * compared[name][deciding.name].expected.value, default=None)
+
+
+def patch(path: Path, values: Mapping[str, Value], project: Path = _PROJECT) -> str:
+    """The change of a task's file, as `git apply` takes it in the project's folder; empty where nothing changes.
+
+    Comments, order and the values that stay are kept as they are.
+
+    Args:
+        path: the TOML file, which is left as it is.
+        values: what it should hold.
+        project: the folder that the patch's paths are relative to.
+    """
+    before = path.read_text()
+    document = tomlkit.parse(before)
+    for name, value in values.items():
+        if document.get(name) != value:
+            document[name] = value
+    inside = path.resolve().relative_to(project.resolve()).as_posix()
+    return "".join(
+        difflib.unified_diff(
+            before.splitlines(keepends=True),
+            tomlkit.dumps(document).splitlines(keepends=True),
+            fromfile=f"a/{inside}",
+            tofile=f"b/{inside}",
+        )
+    )
+
+
+def _surely(compared: Compared, *, better: bool, measure: Measure) -> bool:
+    change = compared.change
+    if change is None:
+        return False
+    return change.low > 0 if measure.larger_is_better == better else change.high < 0

@@ -1,0 +1,120 @@
+"""What a comparison leaves: a table for people, and the same as JSON."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from pipelines.evaluation.bootstrap import Interval
+from pipelines.search.comparison import Compared
+from pipelines.search.measures import Measure
+from pipelines.search.trainings import Training
+from serving.durable_file import write_whole
+
+
+def show(
+    console: Console,
+    measures: Sequence[Measure],
+    compared: Mapping[str, Mapping[str, Compared]],
+    trainings: Mapping[str, Sequence[Training]],
+) -> None:
+    """Prints the table: one row for each candidate, best first; those without a comparison last.
+
+    Args:
+        console: where.
+        measures: the last one decides, and orders.
+        compared: by candidate and measure.
+        trainings: of all candidates, those that could not be compared among them.
+    """
+    deciding = measures[-1]
+    with_changes = any(found[deciding.name].change is not None for found in compared.values())
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("")
+    for measure in measures:
+        table.add_column(f"{measure.words} (95%)", justify="right", no_wrap=True)
+    if with_changes:
+        table.add_column(f"change of {deciding.words}", justify="right", no_wrap=True)
+    for heading in ("chance best", "training", "parameters", "finished"):
+        table.add_column(heading, justify="right")
+    sign = -1 if deciding.larger_is_better else 1
+    ranked = sorted(compared, key=lambda name: sign * compared[name][deciding.name].expected.value)
+    for name in [*ranked, *(name for name in trainings if name not in compared)]:
+        table.add_row(name, *_cells(measures, compared.get(name), with_changes), *_costs(trainings[name]))
+    # As wide as it is: on a narrow terminal lines wrap, and no number is cut off.
+    Console(file=console.file, width=max(console.width, 160), highlight=False).print(table)
+
+
+def failures(name: str, trainings: Sequence[Training]) -> list[str]:
+    """A line for each reason for which trainings did not finish."""
+    reasons = [found.failure for found in trainings if found.failure is not None]
+    return [f"{name}: {reasons.count(why)} of {len(trainings)} trainings: {why}" for why in dict.fromkeys(reasons)]
+
+
+def write(path: Path, record: Mapping[str, Any]) -> None:
+    """Writes a record as JSON, whole or not at all; what is no number becomes null."""
+    write_whole(path, json.dumps(_plain(record), indent=2, allow_nan=False) + "\n")
+
+
+def training_record(training: Training, seed: int) -> dict[str, Any]:
+    """One training as JSON."""
+    return {
+        "number": training.number,
+        "seed": seed,
+        "seconds": round(training.seconds, 2),
+        "parameters": training.parameters,
+        "failure": training.failure,
+    }
+
+
+def compared_record(compared: Mapping[str, Compared] | None) -> dict[str, Any] | None:
+    """How one candidate compares, as JSON: by measure."""
+    if compared is None:
+        return None
+    return {
+        name: {
+            **vars(found.expected),
+            "chance_best": found.chance_best,
+            "change": None if found.change is None else vars(found.change),
+        }
+        for name, found in compared.items()
+    }
+
+
+def _cells(measures: Sequence[Measure], compared: Mapping[str, Compared] | None, with_changes: bool) -> list[str]:
+    if compared is None:
+        return ["–"] * (len(measures) + with_changes + 1)
+    cells = [_interval(compared[measure.name].expected) for measure in measures]
+    deciding = compared[measures[-1].name]
+    if with_changes:
+        cells.append("" if deciding.change is None else _interval(deciding.change, "+"))
+    return [*cells, f"{deciding.chance_best:.0%}"]
+
+
+def _costs(trainings: Sequence[Training]) -> list[str]:
+    finished = [training for training in trainings if training.failure is None]
+    share = f"{len(finished)}/{len(trainings)}"
+    if not finished:
+        return ["–", "–", share]
+    seconds = float(np.mean([training.seconds for training in finished]))
+    return [f"{seconds:.1f} s", f"{finished[0].parameters:,}", share]
+
+
+def _interval(interval: Interval, sign: str = "") -> str:
+    digits = 4 if abs(interval.value) < 100 else 1
+    value, low, high = (f"{end:{sign}.{digits}f}" for end in (interval.value, interval.low, interval.high))
+    return f"{value} ({low} to {high})"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(name): _plain(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, float):
+        return None if not math.isfinite(value) else float(value)
+    return value

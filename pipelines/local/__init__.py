@@ -1,1 +1,0 @@
-"""The local runner: the whole pipeline on this machine, in one process. `python -m pipelines.local --help`."""

@@ -1,0 +1,1 @@
+"""Fit a Keras model on transformed rows and export it with its signatures."""

@@ -1,0 +1,123 @@
+"""The local runner: the whole training pipeline on this machine, in one process.
+
+    python -m pipelines.runner                     the taxi task on the trips that ship with TFX
+    python -m pipelines.runner --data trips.csv    the same task on your own trips
+    python -m pipelines.runner --force             compute everything anew
+
+Everything is written below --var: the pushed model in serving/<task>/<version>/, the record of the run in
+runs/latest/summary.json, the same for people in runs/latest/report.html, its log in runs/latest/run.log.
+
+A node that ran before on the same inputs, with the same code and settings, is not run again. Ctrl-C stops a run; the
+next one goes on from the last finished node.
+
+Exit status: 0 a model that passed every gate is in place; 1 a gate said no, or a node failed; 2 bad usage, or another
+run is using the folder; 130 interrupted.
+"""
+
+import contextlib
+import datetime
+import errno
+import sys
+import tempfile
+import time
+import traceback
+from pathlib import Path
+from typing import TextIO
+
+from pipelines.runner.explain import explain
+from pipelines.runner.lock import BusyError, exclusive
+from pipelines.runner.options import Options, parse
+from pipelines.runner.run_folder import new_run_directory, point_latest_at, scratch
+from pipelines.runner.run_log import divert_output
+from pipelines.runner.summary import FAILED, INTERRUPTED, PUSHED, REFUSED, UNCHANGED, Summary
+from serving.process_control import exit_now, gc_paused_imports, remember_interrupts
+
+_EXIT_STATUS = {PUSHED: 0, UNCHANGED: 0, REFUSED: 1, FAILED: 1, INTERRUPTED: 130}
+_CANNOT_WRITE, _USAGE = 1, 2  # exit statuses before there is a run
+_UNWRITABLE = frozenset({errno.EACCES, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC, errno.ENOTDIR, errno.EROFS})
+_SPARE_BYTES = 1 << 20  # a disk with less left is called full
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs the pipeline and returns the exit status."""
+    options = parse(__doc__, arguments)
+    remember_interrupts()
+    try:
+        with exclusive(options.var), scratch(options.var / "tmp"):
+            directory = new_run_directory(options.var / "runs")
+            terminal = sys.stdout if options.verbose else divert_output(directory / "run.log")
+            return _run(options, directory, terminal)
+    except BusyError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return _USAGE
+    except OSError as error:
+        print(f"error: {_unwritable(options.var, error)}", file=sys.stderr)
+        return _CANNOT_WRITE
+
+
+def _run(options: Options, directory: Path, terminal: TextIO) -> int:
+    """Runs the pipeline; whatever happens, a record is left and the terminal says what to do."""
+    from rich.console import Console  # Imported here: --help and a busy folder need not wait for it.
+
+    from pipelines.runner import final_report, run_report
+    from pipelines.runner.progress import waiting
+
+    console = Console(file=terminal, highlight=False)
+    live = console.is_terminal and not options.verbose
+    begin = time.monotonic()
+    summary = Summary(
+        run_id=directory.name,
+        task=options.task,
+        data=str(options.data or "the task's own"),
+        started=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    )
+    console.print(f"[bold]{options.task}[/]  run {directory.name}", soft_wrap=True)
+    try:
+        with waiting(console, "loading TFX", live=live), gc_paused_imports():
+            from pipelines.runner import local_run
+        local_run.run(options, console, summary)
+    except KeyboardInterrupt:
+        summary.status, summary.error = INTERRUPTED, "interrupted; what was finished is kept"
+    except Exception as error:  # The boundary: the record and the terminal say it, the log has the traceback.
+        traceback.print_exc()
+        summary.fail(_unwritable(options.var, error) if _is_about(error, options.var) else explain(error))
+    summary.seconds = time.monotonic() - begin
+    _keep(summary, directory)
+    with waiting(console, "writing the report", live=live):
+        run_report.write(summary, options.var)
+    with contextlib.suppress(OSError):  # The record is there; it only does not name the report.
+        summary.write(directory)
+    final_report.say(console, summary, directory)
+    return _EXIT_STATUS[summary.status]
+
+
+def _keep(summary: Summary, directory: Path) -> None:
+    """Writes the record. Where a run failed, says so if the disk is why: libraries have many names for that."""
+    if summary.status == FAILED:
+        try:
+            with tempfile.TemporaryFile(dir=directory) as file:
+                file.write(bytes(_SPARE_BYTES))
+        except OSError as error:
+            summary.fail(_unwritable(directory, error))
+    try:
+        summary.write(directory)
+        point_latest_at(directory)
+    except OSError as error:
+        summary.fail(_unwritable(directory, error))
+
+
+def _is_about(error: Exception, directory: Path) -> bool:
+    """Whether an error says that something below `directory` cannot be written."""
+    return (
+        isinstance(error, OSError)
+        and error.errno in _UNWRITABLE
+        and Path(str(error.filename)).is_relative_to(directory)
+    )
+
+
+def _unwritable(path: Path, error: Exception) -> str:
+    return f"cannot write below {path}: {error}; free or unlock it, or choose another folder with --var"
+
+
+if __name__ == "__main__":
+    exit_now(main())

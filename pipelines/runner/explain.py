@@ -1,0 +1,30 @@
+"""Errors in one line or two, for people: what the terminal and summary.json say; the traceback goes to the log."""
+
+import traceback
+from pathlib import Path
+
+_ROOT = Path(__file__).resolve().parents[2]
+_PROJECT = ("components", "pipelines", "data", "tests")
+# Every traceback passes through them.
+_RUNNER = {f"pipelines/runner/{name}.py" for name in ("__main__", "local_run", "launch")}
+
+
+def explain(error: BaseException) -> str:
+    """Errors of this project as they are; those of libraries with their type, and where in the project they came up."""
+    text = str(error).strip()
+    if type(error).__module__.partition(".")[0] in _PROJECT:
+        return text
+    lines = text.splitlines() or ["no message"]
+    shown = lines[0] + (f" … {lines[-1]}" if len(lines) > 1 else "")
+    return f"{type(error).__name__}: {shown}{_place(error)}"
+
+
+def _place(error: BaseException) -> str:
+    """` (pipelines/tasks/taxi/preprocessing.py, line 40)`, the innermost line of this project, or nothing."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        path = Path(frame.filename)
+        if path.is_relative_to(_ROOT):
+            inside = path.relative_to(_ROOT).as_posix()
+            if inside.partition("/")[0] in _PROJECT and inside not in _RUNNER:
+                return f" ({inside}, line {frame.lineno})"
+    return ""

@@ -1,0 +1,110 @@
+"""What a run looks like while it goes on: a live table on a terminal, a line per event elsewhere."""
+
+import contextlib
+import time
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from rich.console import Console, RenderableType
+from rich.live import Live
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from pipelines.runner.results import CACHED, FAILED, RAN, SKIPPED, NodeResult
+
+_STYLES = {RAN: "green", CACHED: "cyan", FAILED: "bold red", SKIPPED: "dim"}
+
+
+class Progress(Protocol):
+    """Is told of every node."""
+
+    def started(self, node: str) -> None:
+        """A node is about to run."""
+
+    def finished(self, result: NodeResult) -> None:
+        """A node has ended."""
+
+
+@contextlib.contextmanager
+def waiting(console: Console, words: str, *, live: bool) -> Iterator[None]:
+    """Something that moves, on a terminal, beside what is waited for."""
+    with _live(console, Spinner("dots", words), transient=True) if live else contextlib.nullcontext():
+        yield
+
+
+@contextlib.contextmanager
+def progress(console: Console, nodes: Sequence[str], *, live: bool) -> Iterator[Progress]:
+    """A live table, or lines."""
+    if not live:
+        yield Lines(console)
+        return
+    table = LiveTable(nodes)
+    with _live(console, table):
+        yield table
+
+
+def _live(console: Console, shown: RenderableType, *, transient: bool = False) -> Live:
+    # Left alone, Live takes over sys.stdout and sys.stderr and shows above the table what belongs in the log.
+    return Live(
+        shown,
+        console=console,
+        refresh_per_second=8,
+        transient=transient,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    )
+
+
+class Lines:
+    """One line for each node that has ended."""
+
+    def __init__(self, console: Console):
+        self._console = console
+
+    def started(self, node: str) -> None:
+        """Says nothing: the line comes when there is something to say."""
+
+    def finished(self, result: NodeResult) -> None:
+        """Prints node, state, seconds and what it wrote."""
+        seconds = "" if result.state == SKIPPED else f"{result.seconds:6.1f} s  {result.words}"
+        self._console.print(f"{result.node:<26} {result.state:<7} {seconds}".rstrip(), markup=False, soft_wrap=True)
+
+
+class LiveTable:
+    """All nodes at once, the running one with a spinner."""
+
+    def __init__(self, nodes: Sequence[str]):
+        self._nodes = nodes
+        self._results: dict[str, NodeResult] = {}
+        self._running: str | None = None
+        self._since = 0.0
+        self._spinner = Spinner("dots")
+
+    def started(self, node: str) -> None:
+        """Puts the spinner at `node`."""
+        self._running, self._since = node, time.monotonic()
+
+    def finished(self, result: NodeResult) -> None:
+        """Fills in the node's line."""
+        self._running = None
+        self._results[result.node] = result
+
+    def __rich__(self) -> Table:
+        """The table as it is now."""
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+        table.add_column("node", no_wrap=True, header_style="dim")
+        table.add_column("state", no_wrap=True, header_style="dim")
+        table.add_column("seconds", justify="right", no_wrap=True, header_style="dim")
+        table.add_column("wrote", overflow="fold", header_style="dim")
+        for node in self._nodes:
+            if node in self._results:
+                result = self._results[node]
+                state = Text(result.state, _STYLES[result.state])
+                seconds = "" if result.state == SKIPPED else f"{result.seconds:.1f}"
+                table.add_row(node, state, seconds, Text(result.words))
+            elif node == self._running:
+                table.add_row(Text(node, "bold"), self._spinner, f"{time.monotonic() - self._since:.1f}", "")
+            else:
+                table.add_row(Text(node, "dim"), "", "", "")
+        return table

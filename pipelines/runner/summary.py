@@ -1,0 +1,125 @@
+"""summary.json, the run's public record. docs/summary.md describes the format; a change of it raises FORMAT.
+
+It loads without TFX, so that a run that cannot even load is on record.
+"""
+
+import dataclasses
+import importlib.metadata
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipelines.evaluation.slices import SliceMetrics
+from pipelines.runner.explain import explain
+from pipelines.runner.results import Latency, NodeResult, Verdict
+from serving.durable_file import write_whole
+
+if TYPE_CHECKING:
+    from pipelines.review.state import ReviewState
+
+FORMAT = 1
+PUSHED, UNCHANGED, REFUSED, FAILED, INTERRUPTED = "pushed", "unchanged", "refused", "failed", "interrupted"
+_STACK = ("tfx", "tensorflow", "keras", "apache-beam", "tensorflow-transform", "tensorflow-model-analysis")
+
+
+@dataclasses.dataclass(kw_only=True)
+class Summary:
+    """Filled in while the run goes on, written when it ends, however it ends."""
+
+    run_id: str
+    task: str
+    data: str  # what was read
+    started: str  # UTC, ISO 8601
+    source_digest: str = ""  # of the task's and the components' code
+    room: Mapping[str, str] = dataclasses.field(default_factory=dict)  # file of the scientist's room -> SHA-256
+    review: "ReviewState | None" = None  # of the room; None: the task could not be loaded
+    review_required: bool = False
+    seconds: float = 0.0
+    status: str = FAILED  # until it is known; PUSHED, UNCHANGED, REFUSED, FAILED or INTERRUPTED
+    nodes: list[NodeResult] = dataclasses.field(default_factory=list)
+    rows: dict[str, int] = dataclasses.field(default_factory=dict)  # split -> rows
+    metrics: SliceMetrics = dataclasses.field(default_factory=dict)
+    latency: Latency = dataclasses.field(default_factory=dict)
+    verdicts: Sequence[Verdict] = ()
+    schema_differences: Sequence[str] = ()
+    pushed_version: str | None = None
+    pushed_to: str | None = None
+    report_path: str | None = None
+    report_error: str | None = "the run ended before its report was written"  # until it is
+    error: str | None = None  # what ended the run, where something did
+
+    def fail(self, reason: str) -> None:
+        """Says that the run failed, and why, beside what was said before."""
+        self.status = FAILED
+        if reason not in (self.error or ""):
+            self.error = f"{self.error}\n{reason}" if self.error else reason
+
+    def write(self, directory: Path) -> Path:
+        """Writes summary.json, whole or not at all, and returns its path."""
+        path = directory / "summary.json"
+        write_whole(path, json.dumps(self.as_dict(), indent=2, allow_nan=False) + "\n")
+        return path
+
+    def as_dict(self) -> dict[str, Any]:
+        """The record as docs/summary.md describes it."""
+        return {
+            "format": FORMAT,
+            "run_id": self.run_id,
+            "task": self.task,
+            "status": self.status,
+            "started": self.started,
+            "seconds": round(self.seconds, 2),
+            "data": self.data,
+            "rows": self.rows,
+            "source_digest": self.source_digest,
+            "room": dict(self.room),
+            "review": None if self.review is None else _review(self.review, self.review_required),
+            "stack": stack_versions(),
+            "nodes": [_node(result) for result in self.nodes],
+            "gates": [
+                {"gate": verdict.gate, "passed": verdict.passed, "reasons": list(verdict.reasons)}
+                for verdict in self.verdicts
+            ],
+            "metrics": self.metrics,
+            "latency": self.latency,
+            "schema_differences": list(self.schema_differences),
+            "pushed": None
+            if self.pushed_version is None
+            else {"version": self.pushed_version, "path": self.pushed_to, "new": self.status == PUSHED},
+            "report": {"path": self.report_path, "error": self.report_error},
+            "error": self.error,
+        }
+
+
+def stack_versions() -> dict[str, str]:
+    """Versions of Python and of the libraries that decide what a run computes."""
+    return {"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in _STACK}
+
+
+def _review(found: "ReviewState", required: bool) -> dict[str, Any]:
+    review = found.review
+    return {
+        "required": required,
+        "state": found.state,
+        "words": found.words,
+        "reviewer": review and review.reviewer,
+        "date": review and review.date,
+        "run_id": review and review.run,
+        "note": review and review.note,
+    }
+
+
+def _node(result: NodeResult) -> dict[str, Any]:
+    return {
+        "id": result.node,
+        "state": result.state,
+        "seconds": round(result.seconds, 2),
+        "words": result.words,
+        "outputs": {
+            output.key: {"type": output.type_name, "uri": output.uri, "properties": output.properties}
+            for output in result.outputs
+        },
+        "error": None if result.error is None else explain(result.error),
+    }

@@ -1,0 +1,153 @@
+"""What each gate decided, and why, in plain words."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import tensorflow_model_analysis as tfma
+from tensorflow_model_analysis.proto import config_pb2, validation_result_pb2
+
+from components.anomaly_gate import component as anomaly_gate
+from components.anomaly_gate.component import AnomalyError
+from components.anomaly_gate.findings import Finding
+from components.skew_gate import component as skew_gate
+from pipelines.evaluation.slices import Slice, slice_in_words
+from pipelines.evaluation.tfma_results import Values, read_values, slice_of
+from pipelines.runner.results import FAILED, SKIPPED, Latency, NodeResult, Verdict
+
+ANOMALY_GATE, EVALUATOR, SKEW_GATE = "AnomalyGate", "Evaluator", "SkewGate"
+
+
+def verdicts(results: Mapping[str, NodeResult]) -> tuple[Verdict, ...]:
+    """The decisions of the three gates: about the data, the model, and its export.
+
+    Args:
+        results: by node id.
+    """
+    readers = {ANOMALY_GATE: _anomaly_verdict, EVALUATOR: _evaluator_verdict, SKEW_GATE: _skew_verdict}
+    return tuple(_verdict(results.get(gate), gate, read) for gate, read in readers.items())
+
+
+def headline(evaluation: Path) -> list[tuple[str, float]]:
+    """The candidate's first two metrics over all rows that have a threshold, with their values."""
+    values = read_values(evaluation)
+    config = tfma.load_eval_result(str(evaluation)).config
+    thresholds = tfma.metrics.metric_thresholds_from_metrics_specs(config.metrics_specs, eval_config=config)
+    names = dict.fromkeys(key.name for key in thresholds)
+    return [(name, values[(), name, False]) for name in names if ((), name, False) in values][:2]
+
+
+def latency(results: Mapping[str, NodeResult]) -> Latency:
+    """How long one row took each transport to the model server, as SkewGate saw it; nothing if it did not finish."""
+    gate = results.get(SKEW_GATE)
+    return _report(gate)["latency"] if gate is not None and gate.outputs else {}
+
+
+def _verdict(result: NodeResult | None, gate: str, read: Callable[[NodeResult], Verdict]) -> Verdict:
+    if result is None or result.state == SKIPPED:
+        return Verdict(gate=gate, passed=None, reasons=("the run ended before it",))
+    if isinstance(result.error, AnomalyError):
+        return Verdict(gate=gate, passed=False, reasons=tuple(str(finding) for finding in result.error.findings))
+    if result.state == FAILED:
+        return Verdict(gate=gate, passed=None, reasons=("it failed before it could decide",))
+    return read(result)
+
+
+def _anomaly_verdict(result: NodeResult) -> Verdict:
+    report = json.loads((result.uri("blessing") / anomaly_gate.REPORT_FILE).read_text())
+    tolerated = [f"tolerated: {Finding(**record)}" for record in report["tolerated"]]
+    return Verdict(gate=ANOMALY_GATE, passed=True, reasons=("the data meets the contract", *tolerated))
+
+
+def _skew_verdict(result: NodeResult) -> Verdict:
+    report = _report(result)
+    if not report["blessed"]:
+        return Verdict(gate=SKEW_GATE, passed=False, reasons=tuple(report["reasons"]) or ("no rows were compared",))
+    sizes = ", ".join(str(size) for size in report["batch_sizes"])
+    features = sum(comparison["name"].startswith("feature ") for comparison in report["comparisons"])
+    inside = f"0 differences over {report['rows']:,} rows, {features} features and batch sizes {sizes}"
+    transports = list(report["latency"])
+    singles = max(int(measured["calls"]) for measured in report["latency"].values())
+    wire = f"0 differences over {report['rows']:,} rows by {', '.join(transports)}; {singles:,} of them one by one, too"
+    return Verdict(gate=SKEW_GATE, passed=True, reasons=(inside, wire))
+
+
+def _report(skew_gate_result: NodeResult) -> dict[str, Any]:
+    return json.loads((skew_gate_result.uri("blessing") / skew_gate.REPORT_FILE).read_text())
+
+
+def _evaluator_verdict(result: NodeResult) -> Verdict:
+    evaluation = result.uri("evaluation")
+    blessed = any(output.properties.get("blessed") == 1 for output in result.outputs if output.key == "blessing")
+    refusals = tuple(_refusals(tfma.load_validation_result(str(evaluation)), read_values(evaluation)))
+    if blessed:
+        return Verdict(gate=EVALUATOR, passed=True, reasons=tuple(dict.fromkeys(_thresholds_met(evaluation))))
+    return Verdict(gate=EVALUATOR, passed=False, reasons=refusals or ("TFMA named no metric; see the run's log",))
+
+
+def _refusals(validation: validation_result_pb2.ValidationResult, values: Values) -> Iterator[str]:
+    """One line per threshold that was not met."""
+    for per_slice in validation.metric_validations_per_slice:
+        where = slice_of(per_slice.slice_key)
+        for failure in per_slice.failures:
+            name, threshold = failure.metric_key.name, failure.metric_threshold
+            bound = threshold.change_threshold if failure.metric_key.is_diff else threshold.value_threshold
+            if failure.HasField("metric_value"):
+                yield _in_words(name, where, failure.metric_value.double_value.value, bound, "NOT ")
+            else:
+                yield f"{name} on {slice_in_words(where)} was not computed, and has a threshold"
+    for spec in validation.missing_slices:
+        # TFMA also lists a slice as missing when the same bound already failed by another slicing spec.
+        if not any(_covers(spec, where) for where, _, _ in values):
+            columns = (
+                *spec.feature_keys,
+                *(f"{name} = {value}" for name, value in sorted(spec.feature_values.items())),
+            )
+            yield f"no rows for a slice that has a threshold: {', '.join(columns)}"
+
+
+def _thresholds_met(evaluation: Path) -> Iterator[str]:
+    """One line for each threshold and slice of a blessed model, with the value that met it.
+
+    Beside a baseline, TFMA lists each threshold once for either model: lines may come twice.
+    """
+    values = read_values(evaluation)
+    config = tfma.load_eval_result(str(evaluation)).config
+    thresholds = tfma.metrics.metric_thresholds_from_metrics_specs(config.metrics_specs, eval_config=config)
+    for key, bounds in thresholds.items():
+        for spec, bound in bounds:
+            for (where, name, is_diff), value in values.items():
+                if (name, is_diff) == (key.name, key.is_diff) and _covers(spec, where):
+                    yield _in_words(name, where, value, bound)
+
+
+def _covers(spec: config_pb2.SlicingSpec | None, where: Slice) -> bool:
+    """Whether a slice belongs to a slicing spec; TFMA holds a threshold without one against every slice."""
+    if spec is None:
+        return True
+    values = dict(where)
+    return set(values) == {*spec.feature_keys, *spec.feature_values} and all(
+        values[name] == value for name, value in spec.feature_values.items()
+    )
+
+
+def _in_words(name: str, where: Slice, value: float, bound: Any, negation: str = "") -> str:
+    """`auc on overall is 0.9571: at least 0.93`."""
+    if isinstance(bound, config_pb2.GenericChangeThreshold):
+        return f"change of {name} on {slice_in_words(where)} is {value:+.4f}: {negation}{_change_in_words(bound)}"
+    shown = f"{value:,.0f}" if value.is_integer() and value >= 100 else f"{value:.4f}"  # a count, or a measure
+    return f"{name} on {slice_in_words(where)} is {shown}: {negation}{_bound_in_words(bound)}"
+
+
+def _bound_in_words(bound: config_pb2.GenericValueThreshold) -> str:
+    low, high = bound.HasField("lower_bound"), bound.HasField("upper_bound")
+    words = [f"at least {bound.lower_bound.value:g}"] * low + [f"at most {bound.upper_bound.value:g}"] * high
+    return " and ".join(words)
+
+
+def _change_in_words(bound: config_pb2.GenericChangeThreshold) -> str:
+    side = "at least" if bound.direction == config_pb2.MetricDirection.HIGHER_IS_BETTER else "at most"
+    words = [f"{side} {bound.absolute.value:+g}"] * bound.HasField("absolute")
+    words += [f"{side} {bound.relative.value:+.1%}"] * bound.HasField("relative")
+    return f"{' and '.join(words)} against the blessed model"

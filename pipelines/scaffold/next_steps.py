@@ -1,0 +1,46 @@
+"""What the terminal says of a new task: what was decided and why, what was written, what to do next."""
+
+from pipelines.scaffold.new_task import Written
+from pipelines.scaffold.question import Question
+from pipelines.task_definition.problem import BINARY, REGRESSION
+
+_WIDTH = 10
+_SHOWN = 4  # of a list; the data card has all of it
+
+
+def in_words(written: Written) -> str:
+    """The whole text."""
+    plan, question = written.plan, written.plan.question
+    renamed = [f"{heading!r} to {name}" for heading, name in plan.source.renamed.items()]
+    lines = [
+        ("problem", f"{question.problem}: {question.reason} (PROBLEM=kind decides otherwise)"),
+        ("label", _label(question)),
+        ("rows", f"{len(plan.source.table):,}"),
+        ("features", f"{len(plan.used)}: {_shortened([column.feature for column in plan.used])}"),
+        *(("left out", f"{column.name}: {column.why_not}") for column in plan.left_out),
+        *([("renamed", _shortened(renamed))] if renamed else []),
+        ("constant", f"{plan.baseline.reaches}: what a model has to beat"),
+        *(("written", path) for path in written.paths),
+        ("next", f"make run-local TASK={plan.name}"),
+        (
+            "then",
+            f"say in data/{plan.name}.md where the rows come from, and in pipelines/tasks/{plan.name}/scoping.toml",
+        ),
+        ("", "what they are wanted for; and read the contract, which is a proposal"),
+    ]
+    if written.outside:
+        lines.append(("rows stay", f"in {written.outside}, where every run looks for them"))
+    return "\n".join(f"{label:<{_WIDTH}} {text}" for label, text in lines)
+
+
+def _label(question: Question) -> str:
+    if question.problem == REGRESSION:
+        return question.label
+    if question.problem == BINARY:
+        return f"{question.label}; the probability will be that of {question.classes[1]}"
+    return f"{question.label}, one of {', '.join(map(str, question.classes))}"
+
+
+def _shortened(items: list[str]) -> str:
+    more = f" and {len(items) - _SHOWN} more" if len(items) > _SHOWN else ""
+    return ", ".join(items[:_SHOWN]) + more

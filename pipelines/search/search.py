@@ -1,0 +1,209 @@
+"""One search: KerasTuner's Bayesian optimisation over a task's search space, within a budget.
+
+The training rows are taken in PARTS equal parts. A trial trains on all but one, as run_fn would, and is scored on that
+one; the eval split is never read. Where candidates are compared afterwards, it is on the other parts: no trial was
+scored on them, so what is found there is no reward for luck (pipelines.search.trainings).
+
+The first trial is the committed values. Then come values drawn at random, then those at which a Gaussian process over
+the scores so far expects the most, its uncertainty counted in (Snoek et al. 2012, "Practical Bayesian Optimization of
+Machine Learning Algorithms", arXiv:1206.2944).
+"""
+
+import dataclasses
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import keras
+import keras_tuner
+import tensorflow_transform as tft
+from absl import logging
+from keras_tuner.engine.base_tuner import BaseTuner
+from keras_tuner.engine.trial import Trial as KerasTrial
+from keras_tuner.engine.trial import TrialStatus
+from keras_tuner.errors import FailedTrialError
+
+from pipelines.config import TrainerConfig, TunerConfig
+from pipelines.modeling.fitting import Rows
+from pipelines.modeling.hyperparameters import checked
+from pipelines.search.deadline import Deadline, Ends
+from pipelines.search.failures import in_a_line
+from pipelines.search.measures import loss, predict
+from pipelines.task_definition.tuning import Tuning
+from serving.process_control import raise_if_interrupted
+
+PARTS = 5  # of the training rows
+SEARCH_PART = 0  # trials are scored on this one
+_OBJECTIVE = keras_tuner.Objective("loss", "min")
+_SEED = 1
+_NOISE = 0.05  # of a score, as a share of the scores' variance: another seed alone moves it by about so much
+
+
+class SearchError(RuntimeError):
+    """A search found nothing."""
+
+
+class NoLossError(FailedTrialError):
+    """A trial's loss is not a number."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Material:
+    """What models are trained on, and how; the same for all that are compared."""
+
+    tuning: Tuning
+    problem: str  # one of pipelines.task_definition.problem.PROBLEMS
+    rows: Rows  # the training split
+    transform: tft.TFTransformOutput
+    settings: TrainerConfig
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Trial:
+    """What became of one set of values."""
+
+    number: int  # 1, 2, …
+    values: dict[str, Any]
+    loss: float | None  # None: it did not finish
+    seconds: float
+    failure: str | None  # why it did not finish, in a line
+
+
+class Search(BaseTuner):
+    """A KerasTuner tuner that trains with the task's own `train`; TFX's Tuner can run it."""
+
+    def __init__(self, material: Material, committed: Any, budget: TunerConfig, directory: Path):
+        """Args:
+        material: what is trained on.
+        committed: the values to begin with; its architecture is the one that is searched.
+        budget: how much may be tried.
+        directory: where KerasTuner keeps its state; what lies there is overwritten.
+        """
+        self._material = material
+        self._deadline = Deadline(budget.minutes)
+        self._seconds: dict[str, float] = {}
+        self._failures: dict[str, str] = {}
+        oracle = _Oracle(self._deadline, _space(material.tuning, committed), budget.trials)
+        super().__init__(oracle, directory=str(directory), project_name="search", overwrite=True)
+
+    def run_trial(self, trial: KerasTrial, **_: Any) -> dict[str, float]:
+        """Trains with one set of values, and scores it.
+
+        Raises:
+            OutOfTimeError: The time was over.
+            NoLossError: Its loss is not a number.
+            Exception: Whatever the training raises. KerasTuner records it, and goes on.
+        """
+        begin = time.monotonic()
+        try:
+            return {_OBJECTIVE.name: self._score(trial.hyperparameters.values)}
+        except Exception as error:
+            raise_if_interrupted()  # It is no trial's fault, and the rest is not wanted.
+            self._failures[trial.trial_id] = in_a_line(error)
+            logging.exception("Trial %s failed.", trial.trial_id)
+            raise
+        finally:
+            self._seconds[trial.trial_id] = time.monotonic() - begin
+            keras.utils.clear_session()
+
+    def on_search_end(self) -> None:
+        """Refuses a search without a result.
+
+        Raises:
+            SearchError: No trial finished.
+        """
+        trials = self.trials()
+        if not any(trial.loss is not None for trial in trials):
+            reasons = "; ".join(dict.fromkeys(str(trial.failure) for trial in trials)) or "there was no time for one"
+            raise SearchError(
+                f"no trial of {len(trials)} finished: {reasons}. Allow more minutes, or mend the search space."
+            )
+
+    def trials(self) -> list[Trial]:
+        """All that were begun, in order."""
+        return [
+            Trial(
+                number=number,
+                values=dict(trial.hyperparameters.values),
+                loss=trial.score if trial.status == TrialStatus.COMPLETED else None,
+                seconds=self._seconds.get(trial.trial_id, 0.0),
+                failure=self._failures.get(trial.trial_id),
+            )
+            for number, trial in enumerate(self.oracle.trials.values(), start=1)
+        ]
+
+    def _score(self, values: dict[str, Any]) -> float:
+        material = self._material
+        fitted, scored = material.rows.hold_out(PARTS, SEARCH_PART)
+        model = material.tuning.train(
+            checked(values, material.tuning.hyperparameters, "the trial's values"),
+            fitted,
+            material.transform,
+            material.settings,
+            callbacks=[Ends(self._deadline)],
+        )
+        found = loss(material.problem, scored, predict(model, scored))
+        if not math.isfinite(found):
+            raise NoLossError(f"the loss is {found}")
+        return found
+
+
+class _Oracle(keras_tuner.oracles.BayesianOptimizationOracle):
+    """Begins with the committed values, and ends when the time is over."""
+
+    def __init__(self, deadline: Deadline, space: keras_tuner.HyperParameters, trials: int):
+        super().__init__(
+            objective=_OBJECTIVE,
+            max_trials=trials,
+            num_initial_points=max(3, trials // 3),
+            alpha=_NOISE,
+            seed=_SEED,
+            hyperparameters=space,
+            allow_new_entries=False,
+            tune_new_entries=False,
+            max_consecutive_failed_trials=trials + 1,  # a failure never ends the search
+        )
+        self._deadline = deadline
+        self.verbose = 0
+
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
+        """The values of the next trial; KerasTuner's own but for the first."""
+        if self._deadline.over:
+            return {"status": TrialStatus.STOPPED}
+        if not self.trials:
+            return {"status": TrialStatus.RUNNING, "values": dict(self.hyperparameters.values)}
+        return super().populate_space(trial_id)
+
+
+def search(material: Material, committed: Any, budget: TunerConfig, directory: Path) -> list[Trial]:
+    """Searches one architecture, and returns every trial.
+
+    Args:
+        material: what is trained on.
+        committed: the values to begin with; its architecture is the one that is searched.
+        budget: how much may be tried.
+        directory: scratch.
+
+    Raises:
+        SearchError: No trial finished.
+    """
+    tuner = Search(material, committed, budget, directory)
+    tuner.search(verbose=0)
+    return tuner.trials()
+
+
+def best(trials: list[Trial], count: int) -> list[Trial]:
+    """The trials with the lowest losses, lowest first."""
+    finished = [trial for trial in trials if trial.loss is not None]
+    return sorted(finished, key=lambda trial: (trial.loss, trial.number))[:count]
+
+
+def _space(tuning: Tuning, committed: Any) -> keras_tuner.HyperParameters:
+    """What the task searches; all else fixed at the committed values."""
+    space = keras_tuner.HyperParameters()
+    tuning.search_space(space, committed)
+    for name, value in dataclasses.asdict(committed).items():
+        if name not in space.values:
+            space.Fixed(name, value)
+    return space

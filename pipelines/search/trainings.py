@@ -1,0 +1,128 @@
+"""Trainings of what is to be compared: several seeds each, scored on rows that no trial was scored on.
+
+The k-th training of every candidate has the same seed and holds out the same part of the rows, one of those that the
+search left alone, so that candidates can be compared training by training.
+"""
+
+import dataclasses
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from absl import logging
+
+from pipelines.modeling.fitting import Rows
+from pipelines.modeling.hyperparameters import Value
+from pipelines.search.deadline import Deadline, Ends
+from pipelines.search.failures import in_a_line
+from pipelines.search.measures import predict
+from pipelines.search.search import PARTS, SEARCH_PART, Material
+from serving.process_control import raise_if_interrupted
+
+_SIGNIFICANT = 3  # digits of a proposed value; more would be noise
+
+
+class NoPredictionError(ValueError):
+    """A model predicts what is not a number."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """One set of values, all of them."""
+
+    name: str
+    hyperparameters: Any  # an instance of the task's dataclass
+
+    def __post_init__(self) -> None:
+        for field in ("architecture", "seed"):
+            if not hasattr(self.hyperparameters, field):
+                raise ValueError(
+                    f"hyperparameters have no field {field!r}, which pipelines.task_definition.tuning.Tuning asks for"
+                )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Training:
+    """What became of one training."""
+
+    number: int  # 0, 1, …; the same number is the same seed and the same rows
+    seconds: float
+    parameters: int = 0  # weights that were trained
+    predictions: np.ndarray | None = None  # of the held-out rows; None: it did not finish
+    failure: str | None = None  # why it did not, in a line
+
+
+def held_out_part(number: int) -> int:
+    """Which part of the rows the trainings of a number hold out: 1, 2, …, and round again."""
+    others = [part for part in range(PARTS) if part != SEARCH_PART]
+    return others[number % len(others)]
+
+
+def held_out(rows: Rows, number: int) -> tuple[Rows, Rows]:
+    """The rows that the trainings of a number learn from, and those that they are scored on."""
+    return rows.hold_out(PARTS, held_out_part(number))
+
+
+def train_each(
+    material: Material,
+    candidates: Sequence[Candidate],
+    seeds: int,
+    deadline: Deadline,
+    told: Callable[[Candidate, Training], None] = lambda candidate, training: None,
+) -> dict[str, list[Training]]:
+    """Trains every candidate with every seed, seed by seed, so that a shortage of time leaves pairs to compare.
+
+    Args:
+        material: what is trained on.
+        candidates: what to train.
+        seeds: how many trainings of each.
+        deadline: trainings that have not finished by then are recorded as failed.
+        told: called after each training.
+    """
+    trainings: dict[str, list[Training]] = {candidate.name: [] for candidate in candidates}
+    for number in range(seeds):
+        for candidate in candidates:
+            training = _train(material, candidate.hyperparameters, number, deadline)
+            trainings[candidate.name].append(training)
+            told(candidate, training)
+    return trainings
+
+
+def finished_by_all(trainings: Mapping[str, Sequence[Training]]) -> list[int]:
+    """The numbers of the trainings that every candidate finished."""
+    numbers = [{training.number for training in found if training.failure is None} for found in trainings.values()]
+    return sorted(set.intersection(*numbers)) if numbers else []
+
+
+def rounded(values: Mapping[str, Value]) -> dict[str, Value]:
+    """Floats to three significant digits: what is tried is what a person would write into a file."""
+    return {
+        name: float(f"{value:.{_SIGNIFICANT}g}") if isinstance(value, float) else value
+        for name, value in values.items()
+    }
+
+
+def _train(material: Material, hyperparameters: Any, number: int, deadline: Deadline) -> Training:
+    begin = time.monotonic()
+    seeded = dataclasses.replace(hyperparameters, seed=hyperparameters.seed + number)
+    fitted, scored = held_out(material.rows, number)
+    try:
+        deadline.check()
+        model = material.tuning.train(seeded, fitted, material.transform, material.settings, callbacks=[Ends(deadline)])
+        seconds = time.monotonic() - begin
+        predictions = predict(model, scored)
+        if not np.isfinite(predictions).all():
+            raise NoPredictionError("a prediction is not a number")
+    except Exception as error:  # Whatever a training raises is its result; the others go on, and the log has it.
+        raise_if_interrupted()
+        logging.exception("A training failed.")
+        return Training(number=number, seconds=time.monotonic() - begin, failure=in_a_line(error))
+    finally:
+        keras.utils.clear_session()
+    return Training(number=number, seconds=seconds, parameters=_parameters(model), predictions=predictions)
+
+
+def _parameters(model: keras.Model) -> int:
+    return sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)

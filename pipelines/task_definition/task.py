@@ -1,0 +1,68 @@
+"""Task: what a prediction task has to provide, and nothing else."""
+
+import dataclasses
+import importlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from tensorflow_model_analysis.proto import config_pb2
+
+from pipelines.task_definition.lookup import TaskError, task_module
+from pipelines.task_definition.problem import PROBLEMS
+from pipelines.task_definition.tuning import Tuning
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Task:
+    """One prediction task. Functions are passed as functions; their dotted paths are derived."""
+
+    name: str  # names the pipeline, its artifacts, and the served model
+    problem: str  # one of pipelines.task_definition.problem.PROBLEMS
+    label: str  # what preprocessing_fn calls it
+    prepare_data: Callable[[Path], Path]  # writes raw CSV below the folder it is given, returns the folder to read
+    contract: Path  # the curated schema, text format
+    preprocessing_fn: Callable[..., object]  # the one definition of every feature, for Transform
+    run_fn: Callable[..., None]  # trains and exports, for Trainer; ends with pipelines.modeling.export.export_model
+    make_eval_config: Callable[[], config_pb2.EvalConfig]  # metrics, slices and the thresholds that bless
+    train_steps: int  # batches at most; early stopping may end before
+    classes: tuple[str, ...] = ()  # what the labels 0, 1, … are called, where they have names
+    hyperparameters: Path | None = None  # TOML, see pipelines.modeling.hyperparameters; None: run_fn has its own
+    tuning: Tuning | None = None  # how to search for better ones; needs `hyperparameters`
+    scoping: Path | None = (
+        None  # TOML, see pipelines.task_definition.scoping: what was agreed, the thresholds that bless among it
+    )
+    min_slice_rows: int = 1  # of the eval split; metrics of smaller slices are noise, and are not reported
+    model_card: Path | None = None  # Markdown: intended use, data, metrics, limits, ethics; a part of each run's report
+    tolerated_anomalies: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)  # feature -> kinds
+
+    def __post_init__(self) -> None:
+        if not self.name.isidentifier():
+            raise TaskError(f"task name: expected a Python identifier, received {self.name!r}")
+        if self.problem not in PROBLEMS:
+            raise TaskError(
+                f"task {self.name}: expected a problem that is one of {', '.join(PROBLEMS)}, received {self.problem!r}"
+            )
+        for what in ("contract", "hyperparameters", "scoping", "model_card"):
+            path = getattr(self, what)
+            if path is not None and not path.is_file():
+                words = what.replace("_", " ")
+                raise TaskError(f"task {self.name}: no {words} at {path}; write one, or correct the path")
+        if self.tuning is not None and self.hyperparameters is None:
+            raise TaskError(
+                f"task {self.name}: tuning without hyperparameters; name the file that a search improves on"
+            )
+        if self.train_steps < 1:
+            raise TaskError(f"task {self.name}: expected train_steps of 1 or more, received {self.train_steps}")
+
+
+def load_task(name: str) -> Task:
+    """Finds a task: `taxi` is `pipelines.tasks.taxi.task.TASK`; a dotted name is another package with a module `task`.
+
+    Raises:
+        TaskError: No such task, or its module holds no TASK.
+    """
+    module = importlib.import_module(task_module(name))
+    task = getattr(module, "TASK", None)
+    if not isinstance(task, Task):
+        raise TaskError(f"{module.__name__} holds no TASK: expected a Task, received {type(task).__name__}")
+    return task

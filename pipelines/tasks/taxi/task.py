@@ -1,0 +1,28 @@
+"""Will a rider tip more than 20% of the fare? The task's record."""
+
+from pathlib import Path
+
+from data import taxi as data
+from pipelines.task_definition.problem import BINARY
+from pipelines.task_definition.scoping import read_scoping
+from pipelines.task_definition.task import Task
+from pipelines.tasks.taxi import evaluation, preprocessing, trainer, tuner
+from pipelines.tasks.taxi.features import LABEL
+
+TASK = Task(
+    name="taxi",
+    problem=BINARY,
+    classes=("no big tip", "big tip"),
+    label=LABEL,
+    prepare_data=data.prepare,
+    contract=Path(data.__file__).parent / "schema" / "taxi.pbtxt",
+    preprocessing_fn=preprocessing.preprocessing_fn,
+    run_fn=trainer.run_fn,
+    make_eval_config=evaluation.make_eval_config,
+    train_steps=1000,
+    hyperparameters=Path(__file__).with_name("hyperparameters.toml"),
+    tuning=tuner.TUNING,
+    scoping=evaluation.SCOPING,
+    min_slice_rows=read_scoping(evaluation.SCOPING).success.min_slice_rows,
+    model_card=Path(__file__).with_name("model_card.md"),
+)

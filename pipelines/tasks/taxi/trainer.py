@@ -1,0 +1,74 @@
+"""Trains the taxi model on the transformed rows, and exports it."""
+
+from collections.abc import Sequence
+
+import keras
+import tensorflow_transform as tft
+from tfx.components.trainer.fn_args_utils import FnArgs
+
+from pipelines.config import TrainerConfig
+from pipelines.modeling.export import export_model
+from pipelines.modeling.fitting import Rows, fit, read_rows, require_both_classes, start_warm, training_scope
+from pipelines.modeling.hyperparameters import from_config
+from pipelines.modeling.trainer_entry import trainer_settings
+from pipelines.tasks.taxi.features import LABEL
+from pipelines.tasks.taxi.hyperparameters import Hyperparameters
+from pipelines.tasks.taxi.model import build_model, compile_model
+
+
+def run_fn(fn_args: FnArgs) -> None:
+    """Entry point of the Trainer.
+
+    Raises:
+        HyperparameterError: The hyperparameters cannot be used.
+        TrainingError: The rows are too few, or their labels all the same.
+    """
+    hyperparameters = from_config(fn_args.hyperparameters, Hyperparameters)
+    transform = tft.TFTransformOutput(fn_args.transform_output)
+    rows = read_rows(fn_args.train_files, transform, LABEL)
+    export_model(train(hyperparameters, rows, transform, trainer_settings(fn_args), fn_args=fn_args), fn_args)
+
+
+def train(
+    hyperparameters: Hyperparameters,
+    rows: Rows,
+    transform: tft.TFTransformOutput,
+    settings: TrainerConfig,
+    *,
+    fn_args: FnArgs | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> keras.Model:
+    """Trains one model: for the Trainer, and for a search alike.
+
+    The epoch is chosen on training rows that were held out, never on the eval split: its metrics stay a fair forecast.
+
+    Args:
+        hyperparameters: of the model and its training.
+        rows: to learn from; one in `holdout` of them only chooses the epoch.
+        transform: what made the rows; knows the sizes of the vocabularies.
+        settings: how to use the machine, and how many steps at most.
+        fn_args: of the Trainer: where to begin from, and where to write the history; None in a search.
+        callbacks: more of them.
+
+    Raises:
+        TrainingError: The rows are too few, or their labels all the same.
+    """
+    require_both_classes(rows, LABEL)
+    fitted, validation = rows.hold_out(one_in=hyperparameters.holdout)
+    steps = min(settings.train_steps, hyperparameters.epochs * fitted.batches(hyperparameters.batch_size))
+    with training_scope(settings, hyperparameters.seed):
+        model = build_model(hyperparameters, transform.vocabulary_size_by_name)
+        start_warm(model, fn_args.base_model if fn_args else None)
+        compile_model(model, hyperparameters, steps)
+        fit(
+            model,
+            fitted,
+            validation,
+            fn_args,
+            steps=steps,
+            batch_size=hyperparameters.batch_size,
+            patience=hyperparameters.patience,
+            seed=hyperparameters.seed,
+            callbacks=callbacks,
+        )
+    return model

@@ -1,0 +1,31 @@
+"""What a search for better hyperparameters of the taxi model may try."""
+
+import keras_tuner
+
+from pipelines.task_definition.tuning import Tuning
+from pipelines.tasks.taxi.hyperparameters import ARCHITECTURES, DEEP_AND_CROSS, LOGISTIC, Hyperparameters
+from pipelines.tasks.taxi.trainer import train
+
+
+def search_space(space: keras_tuner.HyperParameters, committed: Hyperparameters) -> None:
+    """Registers what is searched for the committed architecture; the bounds are wide around what is known to work.
+
+    The logarithmic ranges are after Bengio, "Practical Recommendations for Gradient-Based Training of Deep
+    Architectures", 2012, arXiv:1206.5533, section 3.3.
+    """
+    space.Float("learning_rate", 1e-3, 5e-2, sampling="log", default=committed.learning_rate)
+    space.Float("l2", 1e-4, 1e-1, sampling="log", default=committed.l2)
+    space.Choice("batch_size", [64, 128, 256, 512], default=committed.batch_size)
+    space.Int("epochs", 4, 16, step=2, default=committed.epochs)
+    if committed.architecture == LOGISTIC:
+        return
+    space.Choice("embedding_dim", [2, 4, 8, 16], default=committed.embedding_dim)
+    space.Int("hidden_layers", 1, 3, default=committed.hidden_layers)
+    space.Choice("hidden_units", [8, 16, 32, 64, 128], default=committed.hidden_units)
+    # Not a Float with a step: KerasTuner counts the steps in floating point, and takes 0.3 for 0.2.
+    space.Choice("dropout", [0.0, 0.1, 0.2, 0.3, 0.4, 0.5], default=committed.dropout)
+    if committed.architecture == DEEP_AND_CROSS:
+        space.Int("cross_layers", 1, 3, default=committed.cross_layers)
+
+
+TUNING = Tuning(hyperparameters=Hyperparameters, search_space=search_space, train=train, architectures=ARCHITECTURES)

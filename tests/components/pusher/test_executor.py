@@ -1,0 +1,274 @@
+"""A version is complete or absent, whatever happens."""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tfx.proto import pusher_pb2
+from tfx.types import artifact, standard_artifacts
+from tfx.utils import proto_utils
+
+from components.pusher import executor as atomic_pusher
+from components.pusher.executor import PushError, push, versions
+
+FILES = {"saved_model.pb": "graph", "variables/variables.index": "index", "variables/variables.data": "weights"}
+
+
+def make_model(directory: Path, **changed: str) -> Path:
+    for name, text in (FILES | changed).items():
+        path = directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return directory
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    return make_model(tmp_path / "model")
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> Path:
+    return tmp_path / "serving" / "taxi"
+
+
+def read(directory: Path) -> dict[str, str]:
+    return {str(path.relative_to(directory)): path.read_text() for path in directory.rglob("*") if path.is_file()}
+
+
+def test_push_to_a_folder_that_is_not_there_yet(model: Path, base: Path) -> None:
+    before = int(time.time())
+    version = push(model, base)
+    assert version.parent == base
+    assert before <= int(version.name) <= time.time()
+    assert read(version) == FILES
+    assert list(base.iterdir()) == [version]
+
+
+@pytest.mark.parametrize("newest", [1, 10**10], ids=["past", "future"])
+def test_a_new_version_is_later_than_the_newest(model: Path, base: Path, newest: int) -> None:
+    make_model(base / str(newest), **{"saved_model.pb": "another graph"})
+    pushed = int(push(model, base).name)
+    assert pushed > newest
+    assert sorted(versions(base)) == [newest, pushed]
+    assert read(base / str(newest))["saved_model.pb"] == "another graph", "what was there is untouched"
+
+
+def test_the_same_model_is_not_pushed_twice(model: Path, base: Path) -> None:
+    first = push(model, base)
+    assert push(model, base) == first
+    assert versions(base) == [int(first.name)]
+
+
+@pytest.mark.parametrize(
+    "change", [{"saved_model.pb": "grapg"}, {"assets/vocabulary": ""}], ids=["same size", "one more file"]
+)
+def test_another_model_is_pushed(model: Path, base: Path, tmp_path: Path, change: dict[str, str]) -> None:
+    first = push(model, base)
+    second = push(make_model(tmp_path / "other", **change), base)
+    assert sorted(versions(base)) == [int(first.name), int(second.name)]
+    assert push(model, base) not in (first, second), "an older version does not count"
+
+
+def test_half_copies_are_cleared_and_nothing_else(model: Path, base: Path) -> None:
+    make_model(base / "1700000000.tmp")
+    make_model(base / "notes.tmp")
+    (base / "1700000001.tmp").write_text("a file")
+    version = push(model, base)
+    assert sorted(path.name for path in base.iterdir()) == ["1700000001.tmp", version.name, "notes.tmp"]
+
+
+def test_what_is_no_version(base: Path) -> None:
+    make_model(base / "latest")
+    make_model(base / "12.tmp")
+    (base / "13").write_text("a file")
+    (base / "²").mkdir()
+    assert versions(base) == []
+
+
+@pytest.fixture
+def small_files_only() -> Iterator[None]:
+    """The system refuses to write beyond one MiB, as it would on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_write_that_the_system_refuses(model: Path, base: Path, request: pytest.FixtureRequest) -> None:
+    first = push(model, base)
+    (model / "variables" / "variables.data").write_bytes(bytes(2**21))
+    request.getfixturevalue("small_files_only")
+    with pytest.raises(PushError) as error:
+        push(model, base)
+    assert str(error.value).startswith(f"the model was not pushed to {base}: [Errno 27] File too large: ")
+    assert str(error.value).endswith("; what was there before is untouched; free or unlock the folder and run again.")
+    assert list(base.iterdir()) == [first]
+    assert read(first) == FILES
+
+
+def test_a_model_file_that_cannot_be_read(model: Path, base: Path) -> None:
+    (model / "variables" / "variables.gone").symlink_to(model / "nowhere")
+    with pytest.raises(PushError, match=r"the model was not pushed to .*variables\.gone"):
+        push(model, base)
+    assert list(base.iterdir()) == []
+
+
+def test_a_destination_that_is_no_folder(model: Path, base: Path) -> None:
+    base.parent.mkdir()
+    base.write_text("a file")
+    with pytest.raises(PushError, match=r"the model was not pushed to .*File exists"):
+        push(model, base)
+    assert base.read_text() == "a file"
+
+
+KILLED = """
+import os, shutil, signal, sys
+from pathlib import Path
+from components.pusher.executor import push
+
+copy = shutil.copyfile
+def copy_and_die(source, target):
+    copy(source, target)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+shutil.copyfile = copy_and_die
+push(Path(sys.argv[1]), Path(sys.argv[2]))
+"""
+
+
+@pytest.mark.pipeline
+def test_killed_in_the_middle_of_a_copy(model: Path, base: Path) -> None:
+    root = Path(__file__).parents[3]
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, str(model), str(base)],
+        cwd=root,
+        env=os.environ | {"PYTHONPATH": str(root)},
+        capture_output=True,
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    (half,) = base.iterdir()
+    assert half.name.endswith(".tmp")
+    assert len(read(half)) == 1
+    version = push(model, base)
+    assert list(base.iterdir()) == [version]
+    assert read(version) == FILES
+
+
+def an_artifact(kind: type[artifact.Artifact], uri: Path, blessed: int | None = None) -> list[artifact.Artifact]:
+    made = kind()
+    made.uri = str(uri)
+    if blessed is not None:
+        made.set_int_custom_property("blessed", blessed)
+    return [made]
+
+
+def execute(
+    tmp_path: Path,
+    base: Path,
+    *,
+    evaluated: int | None = 1,
+    unskewed: int | None = 1,
+    records: str | None = "requests",
+    custom_config: dict[str, str] | None = None,
+) -> standard_artifacts.PushedModel:
+    """Runs the executor; a blessing of None is left out, and so are warm-up records of None."""
+    model = an_artifact(standard_artifacts.Model, tmp_path / "trained")
+    make_model(tmp_path / "trained" / "Format-Serving")
+    inputs = {"model": model}
+    if evaluated is not None:
+        inputs["model_blessing"] = an_artifact(standard_artifacts.ModelBlessing, tmp_path, evaluated)
+    if unskewed is not None:
+        inputs["infra_blessing"] = an_artifact(standard_artifacts.InfraBlessing, tmp_path / "infra", unskewed)
+        if records is not None:
+            (tmp_path / "infra").mkdir(exist_ok=True)
+            (tmp_path / "infra" / "tf_serving_warmup_requests").write_text(records)
+    (pushed,) = an_artifact(standard_artifacts.PushedModel, tmp_path / "pushed")
+    destination = pusher_pb2.PushDestination(filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=str(base)))
+    properties = {
+        "push_destination": proto_utils.proto_to_json(destination),
+        "custom_config": json.dumps(custom_config),
+    }
+    atomic_pusher.Executor().Do(inputs, {"pushed_model": [pushed]}, properties)
+    return pushed
+
+
+def test_executor_pushes_what_both_gates_blessed(tmp_path: Path, base: Path) -> None:
+    pushed = execute(tmp_path, base)
+    (version,) = base.iterdir()
+    assert pushed.get_int_custom_property("pushed") == 1
+    assert pushed.get_string_custom_property("pushed_destination") == str(version)
+    assert pushed.get_string_custom_property("pushed_version") == version.name
+    assert read(version) == read(Path(pushed.uri)) == FILES | {"assets.extra/tf_serving_warmup_requests": "requests"}
+
+
+def test_executor_pushes_again_only_what_changed(tmp_path: Path, base: Path) -> None:
+    first = execute(tmp_path, base).get_string_custom_property("pushed_version")
+    assert execute(tmp_path, base).get_string_custom_property("pushed_version") == first
+    other = execute(tmp_path, base, records="other requests").get_string_custom_property("pushed_version")
+    assert sorted(versions(base)) == [int(first), int(other)]
+
+
+def test_executor_pushes_nothing_without_warmup_records(tmp_path: Path, base: Path) -> None:
+    with pytest.raises(ValueError, match="nothing is pushed without warm-up requests") as error:
+        execute(tmp_path, base, records=None)
+    assert str(error.value) == (
+        f"nothing is pushed without warm-up requests: expected tf_serving_warmup_requests in {tmp_path / 'infra'}, "
+        "received none; take the infra_blessing from SkewGate, which writes them."
+    )
+    assert not base.exists()
+
+
+@pytest.mark.parametrize(("evaluated", "unskewed"), [(0, 1), (1, 0), (0, 0)])
+def test_executor_does_not_push_what_a_gate_refused(tmp_path: Path, base: Path, evaluated: int, unskewed: int) -> None:
+    pushed = execute(tmp_path, base, evaluated=evaluated, unskewed=unskewed)
+    assert pushed.get_int_custom_property("pushed") == 0
+    assert not base.exists()
+
+
+def test_executor_does_not_push_what_somebody_refused(tmp_path: Path, base: Path) -> None:
+    pushed = execute(tmp_path, base, custom_config={"code_digest": "1", "refusal": "nobody has reviewed it"})
+    assert pushed.get_int_custom_property("pushed") == 0
+    assert pushed.get_string_custom_property("refusal") == "nobody has reviewed it"
+    assert not base.exists()
+
+
+def test_the_gates_speak_first(tmp_path: Path, base: Path) -> None:
+    pushed = execute(tmp_path, base, evaluated=0, custom_config={"refusal": "nobody has reviewed it"})
+    assert pushed.get_int_custom_property("pushed") == 0
+    assert not pushed.has_custom_property("refusal")
+
+
+def test_executor_pushes_where_nobody_refuses(tmp_path: Path, base: Path) -> None:
+    pushed = execute(tmp_path, base, custom_config={"code_digest": "1"})
+    assert pushed.get_int_custom_property("pushed") == 1
+
+
+@pytest.mark.parametrize(
+    ("blessings", "missing"), [({"evaluated": None}, "model_blessing"), ({"unskewed": None}, "infra_blessing")]
+)
+def test_executor_needs_both_blessings(tmp_path: Path, base: Path, blessings: dict[str, None], missing: str) -> None:
+    message = f"nothing is pushed without both blessings: expected {missing}, received none"
+    with pytest.raises(ValueError, match=message):
+        execute(tmp_path, base, **blessings)
+    assert not base.exists()
+
+
+def test_executor_pushes_nothing_when_the_archive_fails(
+    tmp_path: Path, base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def copy_dir(source: str, target: str) -> None:
+        raise OSError(28, "No space left on device", target)
+
+    monkeypatch.setattr(atomic_pusher.io_utils, "copy_dir", copy_dir)
+    with pytest.raises(OSError, match="No space left on device"):
+        execute(tmp_path, base)
+    assert not base.exists()

@@ -1,0 +1,33 @@
+"""Slices in words, and which rows they have."""
+
+import numpy as np
+import pandas as pd
+
+from pipelines.evaluation.slices import in_slice, slice_in_words
+
+ROWS = pd.DataFrame(
+    {
+        "pay": ["Cash", "Card", None, "Cash"],
+        "hour": pd.array([7, 7, None, 17], dtype="Int64"),
+        "fare": np.array([0.5, np.nan, 0.5, 2.0], dtype="float32"),
+    },
+    index=[10, 11, 12, 13],
+)
+
+
+def test_slice_in_words() -> None:
+    assert slice_in_words(()) == "overall"
+    assert slice_in_words((("pay", "Cash"), ("hour", "7"))) == "pay = Cash, hour = 7"
+
+
+def test_in_slice() -> None:
+    assert in_slice(ROWS, ()).tolist() == [True, True, True, True]
+    assert in_slice(ROWS, (("pay", "Cash"),)).tolist() == [True, False, False, True]
+    assert in_slice(ROWS, (("hour", "7"),)).tolist() == [True, True, False, False]
+    assert in_slice(ROWS, (("fare", "0.5"),)).tolist() == [True, False, True, False]
+    assert in_slice(ROWS, (("pay", "Cash"), ("hour", "7"))).tolist() == [True, False, False, False]
+
+
+def test_a_missing_value_is_in_no_slice_of_that_column() -> None:
+    for name, words in (("pay", "None"), ("hour", "<NA>"), ("fare", "nan")):
+        assert not in_slice(ROWS, ((name, words),)).any()

@@ -1,0 +1,50 @@
+"""The command lines of tune and portfolio, before TFX is loaded."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipelines.runner.lock import exclusive
+from tests.runs.project import SOURCE
+
+
+def started(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", *arguments], cwd=SOURCE, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--seeds", "1"), "--seeds: expected a whole number of 2 or more, received '1'"),
+        (("--trials", "0"), "--trials: expected a whole number of 1 or more, received '0'"),
+        (("--minutes", "0"), "--minutes: expected minutes, a number of more than 0, received '0'"),
+        (("--minutes", "soon"), "--minutes: expected minutes, a number of more than 0, received 'soon'"),
+        (("--task", "taxy"), "did you mean"),
+    ],
+)
+def test_bad_usage(arguments: tuple[str, ...], message: str) -> None:
+    ended = started("pipelines.tune", *arguments)
+    assert ended.returncode == 2
+    assert message in ended.stderr
+
+
+@pytest.mark.parametrize("command", ["pipelines.tune", "pipelines.portfolio"])
+def test_a_folder_that_is_in_use(command: str, tmp_path: Path) -> None:
+    with exclusive(tmp_path):
+        ended = started(command, "--var", str(tmp_path))
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("error: another run (process ")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".lock"]
+
+
+@pytest.mark.pipeline
+@pytest.mark.parametrize("command", ["tune", "portfolio"])
+def test_a_task_without_hyperparameters_has_nothing_to_search(command: str, tmp_path: Path) -> None:
+    ended = started(f"pipelines.{command}", "--task", "tests.tasks.diabetes", "--var", str(tmp_path))
+    assert ended.returncode == 1
+    assert "error: task diabetes says nothing of what to search: expected Task(tuning=...)" in ended.stdout
+    (log,) = tmp_path.glob(f"{command}/*/run.log")
+    assert f"log: {log}" in ended.stdout
+    assert "Traceback" in log.read_text()

@@ -1,0 +1,275 @@
+"""What trainers share: the same rows and seeds give the same weights, and what is kept is the best epoch."""
+
+import contextlib
+import json
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_transform as tft
+from tfx.components.trainer.fn_args_utils import FnArgs
+
+from pipelines.config import TrainerConfig
+from pipelines.modeling.fitting import (
+    HISTORY_FILE,
+    Rows,
+    TrainingError,
+    fit,
+    read_rows,
+    require_both_classes,
+    start_warm,
+    training_scope,
+)
+from tests import handmade
+
+pytestmark = pytest.mark.slow
+
+SETTINGS = TrainerConfig(train_steps=1)
+
+
+@pytest.fixture
+def transform(handmade_transform: tuple[str, str]) -> tft.TFTransformOutput:
+    return tft.TFTransformOutput(handmade_transform[0])
+
+
+@pytest.fixture
+def rows(handmade_transform: tuple[str, str], transform: tft.TFTransformOutput) -> Rows:
+    return read_rows([handmade_transform[1]], transform, handmade.LABEL)
+
+
+def test_rows(rows: Rows) -> None:
+    assert len(rows) == len(handmade.ROWS)
+    assert rows.labels.dtype == np.int64
+    assert rows.labels.shape == (len(rows), 1)
+    assert rows.labels.sum() == sum(row["tips"] > 0.2 * row["fare"] for row in handmade.ROWS)
+    assert handmade.LABEL not in rows.features
+    assert {name: (values.dtype.kind, values.shape) for name, values in rows.features.items()} == {
+        **dict.fromkeys(("fare", "miles"), ("f", (100, 1))),
+        **dict.fromkeys(("company", "hour", "miles_missing", "payment", "seconds"), ("i", (100, 1))),
+        "company_name": ("O", (100, 1)),
+    }
+
+
+def test_order_does_not_depend_on_how_rows_were_written(
+    rows: Rows, handmade_transform: tuple[str, str], transform: tft.TFTransformOutput, tmp_path: Path
+) -> None:
+    records = handmade.read_records(handmade_transform[1])
+    random.Random(0).shuffle(records)
+    handmade.write_records(tmp_path / "part-1.gz", records[:30])
+    handmade.write_records(tmp_path / "part-0.gz", records[30:])
+    other = read_rows([str(tmp_path / "part-1*"), str(tmp_path / "part-0*")], transform, handmade.LABEL)
+    np.testing.assert_array_equal(other.labels, rows.labels)
+    for name, values in rows.features.items():
+        np.testing.assert_array_equal(other.features[name], values)
+
+
+def test_no_rows(transform: tft.TFTransformOutput, tmp_path: Path) -> None:
+    empty = handmade.write_records(tmp_path / "empty.gz", [])
+    with pytest.raises(TrainingError) as error:
+        read_rows([empty], transform, handmade.LABEL)
+    assert str(error.value) == f"no rows to read: expected at least one, received none in {empty}"
+
+
+def test_no_such_label(transform: tft.TFTransformOutput, handmade_transform: tuple[str, str]) -> None:
+    with pytest.raises(TrainingError) as error:
+        read_rows([handmade_transform[1]], transform, "tip")
+    assert str(error.value) == (
+        "preprocessing_fn gives no label 'tip': expected it among big_tip, company, company_name, fare, hour, miles, "
+        "miles_missing, payment, seconds"
+    )
+
+
+class SparseOutput:
+    """A transform output with a sparse feature."""
+
+    def transformed_feature_spec(self) -> dict[str, object]:
+        return {"big_tip": tf.io.FixedLenFeature([1], tf.int64), "words": tf.io.VarLenFeature(tf.string)}
+
+
+def test_sparse_features_cannot_be_trained_on(handmade_transform: tuple[str, str]) -> None:
+    with pytest.raises(TrainingError) as error:
+        read_rows([handmade_transform[1]], SparseOutput(), handmade.LABEL)
+    assert str(error.value) == "transformed features are sparse: words; densify them in preprocessing_fn"
+
+
+def test_a_label_of_one_class() -> None:
+    both = Rows(features={}, labels=np.array([[0], [1], [0]]))
+    require_both_classes(both, "big_tip")
+    with pytest.raises(TrainingError) as error:
+        require_both_classes(Rows(features={}, labels=np.zeros((3, 1), np.int64)), "big_tip")
+    assert str(error.value) == (
+        "label big_tip is 0 in every one of 3 training rows: expected both 0 and 1; check the columns that the label "
+        "is made from, or bring more rows."
+    )
+
+
+def test_hold_out() -> None:
+    values = np.arange(10).reshape(10, 1)
+    kept, held_out = Rows(features={"x": values}, labels=values).hold_out(one_in=4)
+    assert held_out.features["x"].ravel().tolist() == held_out.labels.ravel().tolist() == [3, 7]
+    assert kept.features["x"].ravel().tolist() == [0, 1, 2, 4, 5, 6, 8, 9]
+    with pytest.raises(TrainingError, match="too few training rows: expected 11 or more, received 10; bring more"):
+        Rows(features={}, labels=values).hold_out(one_in=11)
+
+
+def test_every_row_is_held_out_by_one_part() -> None:
+    values = np.arange(10).reshape(10, 1)
+    rows = Rows(features={"x": values}, labels=values)
+    parts = [rows.hold_out(4, part)[1].labels.ravel().tolist() for part in range(4)]
+    assert parts == [[0, 4, 8], [1, 5, 9], [2, 6], [3, 7]]
+    assert rows.hold_out(4)[1].labels.ravel().tolist() == parts[3]
+
+
+SLOPE = Rows(
+    features={"x": np.linspace(-1, 1, 64, dtype=np.float32).reshape(64, 1)},
+    labels=3 * np.linspace(-1, 1, 64, dtype=np.float32).reshape(64, 1),
+)
+OPPOSITE = Rows(features=SLOPE.features, labels=-SLOPE.labels)
+
+
+def line(optimizer: str | keras.Optimizer = "sgd") -> keras.Model:
+    x = keras.Input((1,), name="x")
+    model = keras.Model({"x": x}, keras.layers.Dense(1)(keras.layers.Dropout(0.1)(x)))
+    model.compile(optimizer=optimizer, loss="mse", run_eagerly=True)  # to trace a graph takes longer than a few steps
+    return model
+
+
+def fitted(
+    directory: Path, validation: Rows = SLOPE, *, seed: int = 1, steps: int = 12, patience: int = 9
+) -> keras.Model:
+    directory.mkdir(exist_ok=True)
+    with training_scope(SETTINGS, seed):
+        model = line(keras.optimizers.SGD(0.1))
+        args = FnArgs(model_run_dir=str(directory))
+        fit(model, SLOPE, validation, args, steps=steps, batch_size=16, patience=patience, seed=seed)
+    return model
+
+
+def test_the_same_seed_gives_the_same_weights(tmp_path: Path) -> None:
+    one, same, other = (fitted(tmp_path / str(i), seed=seed) for i, seed in enumerate((1, 1, 2)))
+    for ours, theirs in zip(one.get_weights(), same.get_weights(), strict=True):
+        assert ours.tobytes() == theirs.tobytes()
+    assert one.get_weights()[0].tobytes() != other.get_weights()[0].tobytes()
+
+
+@pytest.mark.parametrize(
+    ("steps", "taken", "epochs"), [(1, 1, 1), (3, 3, 1), (4, 4, 1), (5, 4, 2), (11, 9, 3), (12, 12, 3)]
+)
+def test_steps_are_not_exceeded(tmp_path: Path, steps: int, taken: int, epochs: int) -> None:
+    model = fitted(tmp_path, steps=steps)
+    assert int(model.optimizer.iterations) == taken
+    history = json.loads((tmp_path / HISTORY_FILE).read_text())
+    assert {name: len(values) for name, values in history.items()} == {"loss": epochs, "val_loss": epochs}
+
+
+def test_history_and_tensorboard_logs(tmp_path: Path) -> None:
+    fitted(tmp_path)
+    history = json.loads((tmp_path / HISTORY_FILE).read_text())
+    assert history["val_loss"] == sorted(history["val_loss"], reverse=True), "a line is easily learned"
+    assert sorted(path.name for path in (tmp_path / "tensorboard").iterdir()) == ["train", "validation"]
+
+
+@pytest.mark.parametrize(("patience", "epochs"), [(2, 3), (99, 10)], ids=["stopped early", "never stopped"])
+def test_the_best_epoch_is_kept(tmp_path: Path, patience: int, epochs: int) -> None:
+    model = fitted(tmp_path, OPPOSITE, steps=40, patience=patience)
+    losses = json.loads((tmp_path / HISTORY_FILE).read_text())["val_loss"]
+    assert len(losses) == epochs
+    assert losses == sorted(losses), "what is learned makes this validation loss grow"
+    assert model.evaluate(OPPOSITE.features, OPPOSITE.labels, verbose=0) == pytest.approx(losses[0])
+
+
+def test_warm_start(handmade_export: Path) -> None:
+    trained, fresh = handmade.build_model(seed=1), handmade.build_model(seed=2)
+    assert start_warm(fresh, str(handmade_export)) == len(fresh.weights) == 4
+    for ours, theirs in zip(fresh.get_weights(), trained.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_warm_start_skips_what_has_another_shape(handmade_export: Path) -> None:
+    trained = handmade.build_model(seed=1)
+    inputs = {tensor.name: keras.Input((1,), name=tensor.name, dtype=tensor.dtype) for tensor in trained.inputs}
+    narrow = keras.layers.Dense(8, name="hidden")(keras.layers.concatenate(list(inputs.values())))
+    inserted = keras.layers.Dense(8, name="inserted")(narrow)
+    model = keras.Model(inputs, keras.layers.Dense(1, name="probability")(inserted))
+    before = {weight.path: weight.numpy() for weight in model.weights}
+    earlier = {weight.path: weight.numpy() for weight in trained.weights}
+    assert start_warm(model, str(handmade_export)) == 3
+    for weight in model.weights:
+        # hidden/kernel is [6, 8] where [42, 8] was; the inserted layer is new, though its bias has a known shape.
+        kept = weight.path in ("hidden/bias", "probability/kernel", "probability/bias")
+        np.testing.assert_array_equal(weight, (earlier if kept else before)[weight.path])
+
+
+def test_cold_start() -> None:
+    model = handmade.build_model()
+    assert start_warm(model, None) == 0
+
+
+def test_scope_leaves_the_dtype_policy_as_it_was() -> None:
+    mixed = TrainerConfig(train_steps=1, mixed_precision=True)
+    expected = "mixed_float16" if tf.config.list_physical_devices("GPU") else "float32"
+    with contextlib.suppress(KeyError), training_scope(mixed, seed=1):
+        assert keras.config.dtype_policy().name == expected
+        raise KeyError
+    assert keras.config.dtype_policy().name == "float32"
+
+
+MIRRORED = """
+import functools, sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+import tensorflow_transform as tft
+
+tf.config.set_logical_device_configuration(
+    tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
+)
+# Without a GPU, MirroredStrategy takes the first device only.
+tf.distribute.MirroredStrategy = functools.partial(tf.distribute.MirroredStrategy, ["CPU:0", "CPU:1"])
+
+from pipelines.config import TrainerConfig
+from pipelines.modeling.export import export_model
+from pipelines.modeling.fitting import fit, read_rows, training_scope
+from tests import handmade
+
+graph, examples, directory = sys.argv[1:]
+rows = read_rows([examples], tft.TFTransformOutput(graph), handmade.LABEL)
+args = handmade.fn_args(Path(directory), graph)
+del rows.features["company_name"]
+with training_scope(TrainerConfig(train_steps=1, distribute="mirrored"), seed=1):
+    assert tf.distribute.get_strategy().num_replicas_in_sync == 2
+    model = handmade.build_model()
+    before = model.get_weights()
+    model.compile(optimizer="sgd", loss="binary_crossentropy")
+    fit(model, rows, rows, args, steps=8, batch_size=50, patience=9, seed=1)
+assert all((old != new).any() for old, new in zip(before, model.get_weights()))
+export_model(model, args)
+served = tf.saved_model.load(args.serving_model_dir)
+exported = [served.weights_by_path[weight.path].numpy() for weight in model.weights]
+assert all((ours == theirs).all() for ours, theirs in zip(model.get_weights(), exported, strict=True))
+requests = tf.constant([handmade.to_example(row) for row in handmade.ROWS])
+print("exported", served.signatures["serving_default"](examples=requests)["predictions"].shape)
+"""
+
+
+@pytest.mark.pipeline
+def test_two_devices_train_and_the_export_works(handmade_transform: tuple[str, str], tmp_path: Path) -> None:
+    root = Path(__file__).parents[3]
+    done = subprocess.run(
+        [sys.executable, "-c", MIRRORED, *handmade_transform, str(tmp_path)],
+        cwd=root,
+        env=os.environ | {"PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout.splitlines()[-1] == "exported (100, 1)"

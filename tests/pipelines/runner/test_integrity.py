@@ -1,0 +1,69 @@
+"""What the ledger notices."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pipelines.runner.integrity import Ledger, digest
+
+
+@pytest.fixture
+def artifact(tmp_path: Path) -> Path:
+    path = tmp_path / "root" / "Trainer" / "model" / "7"
+    (path / "variables").mkdir(parents=True)
+    (path / "graph.pb").write_bytes(b"graph")
+    (path / "variables" / "data").write_bytes(b"weights")
+    return path
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return tmp_path / "root"
+
+
+def test_untouched(root: Path, artifact: Path) -> None:
+    ledger = Ledger(root)
+    ledger.record(str(artifact))
+    assert ledger.intact(str(artifact))
+    assert Ledger(root).intact(str(artifact)), "the ledger outlives the process"
+
+
+CHANGES: dict[str, Callable[[Path], object]] = {
+    "a byte": lambda path: (path / "graph.pb").write_bytes(b"grapi"),
+    "truncated": lambda path: (path / "variables" / "data").write_bytes(b""),
+    "a file less": lambda path: (path / "graph.pb").unlink(),
+    "a file more": lambda path: (path / "more").write_bytes(b""),
+    "renamed": lambda path: (path / "graph.pb").rename(path / "graph2.pb"),
+    "moved": lambda path: (path / "variables" / "data").rename(path / "data"),
+    "gone": shutil.rmtree,
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
+def test_a_change(root: Path, artifact: Path, change: Callable[[Path], object]) -> None:
+    Ledger(root).record(str(artifact))
+    change(artifact)
+    assert not Ledger(root).intact(str(artifact))
+
+
+def test_what_was_never_recorded_passes(root: Path, artifact: Path) -> None:
+    assert Ledger(root).intact(str(artifact))
+
+
+def test_recorded_anew(root: Path, artifact: Path) -> None:
+    ledger = Ledger(root)
+    ledger.record(str(artifact))
+    CHANGES["a byte"](artifact)
+    ledger.record(str(artifact))
+    assert Ledger(root).intact(str(artifact))
+    assert [path.name for path in root.iterdir() if path.is_file()] == ["digests.json"]
+
+
+def test_a_file_is_an_artifact_too(tmp_path: Path) -> None:
+    (tmp_path / "one").write_bytes(b"x")
+    (tmp_path / "other").write_bytes(b"x")
+    assert digest(tmp_path / "one") == digest(tmp_path / "other"), "its own name does not count"
+    (tmp_path / "other").write_bytes(b"y")
+    assert digest(tmp_path / "one") != digest(tmp_path / "other")

@@ -1,0 +1,61 @@
+"""One run at a time over one folder."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipelines.runner.lock import BusyError, exclusive
+
+ROOT = Path(__file__).parents[3]
+HOLD = """
+import sys, time
+from pathlib import Path
+from pipelines.runner.lock import exclusive
+with exclusive(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def holder(var: Path) -> "subprocess.Popen[str]":
+    """Another process that holds `var` until its standard input closes."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(var)],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    return process
+
+
+def test_a_second_process_is_refused_at_once(tmp_path: Path) -> None:
+    with holder(tmp_path) as other:
+        with pytest.raises(BusyError) as error, exclusive(tmp_path):
+            pytest.fail("two runs hold one folder")
+        assert str(error.value) == (
+            f"another run (process {other.pid}) is using {tmp_path}: wait for it, stop it, or give this run its own "
+            "folder with --var"
+        )
+        with exclusive(tmp_path / "other"):
+            pass
+
+
+def test_a_killed_holder_holds_nothing(tmp_path: Path) -> None:
+    with holder(tmp_path) as other:
+        other.kill()
+        other.wait()
+        with exclusive(tmp_path):
+            assert (tmp_path / ".lock").read_text() == str(os.getpid())
+
+
+def test_held_again_after_an_error(tmp_path: Path) -> None:
+    with pytest.raises(KeyError), exclusive(tmp_path / "new" / "var"):
+        raise KeyError
+    with exclusive(tmp_path / "new" / "var"):
+        pass
