@@ -53,9 +53,9 @@ help: ## This list
 	    'PERCENT=p' 'canary: its share of the requests, 0 to 100' \
 	    'REQUESTS=path' 'compare, canary: the request log, or rows as JSON lines' \
 	    'ROLLBACK_ON_FAIL=1' 'compare: end the trial when the canary is worse' \
-	    'SERVE=options' 'serve: more of them, such as --enable_batching (python -m serving.server --help)' \
-	    'GATEWAY=options' 'gateway: more of them, such as --port 9000 (python -m serving.gateway --help)' \
-	    'ROLLOUT=options' 'of the roll-out, such as --server (python -m serving.rollout --help)' \
+	    'SERVE=options' 'serve: more of them, such as --enable_batching (python -m serving server --help)' \
+	    'GATEWAY=options' 'gateway: more of them, such as --port 9000 (python -m serving gateway --help)' \
+	    'ROLLOUT=options' 'of the roll-out, such as --server (python -m serving rollout --help)' \
 	    'MARK=marks' 'test, coverage, test-other-stack: only tests with these pytest marks' \
 	    'PYTHON=python3.11' 'instead of the Python that set-up would choose (make doctor says which)'
 	@printf '\nmake ends with 2 whenever a command fails; the command'"'"'s own status stands in its last line, as in "Error 1".\n'
@@ -136,20 +136,13 @@ deploy-render: $(STAMP) ## What would be applied to Kubernetes (docs/deploy.md)
 	@.venv/bin/kubectl kustomize 'serving/deploy/kubernetes/overlays/$(OVERLAY)'
 
 serve: $(STAMP) ## The pushed models over TensorFlow Serving's API: REST on port 8501, gRPC on 8500
-	@mkdir -p '$(VAR)/serving'
-	@models='$(VAR)/serving/models.config' && { test -e "$$models" || { \
-	    sed "s|/models/taxi|$$(cd '$(VAR)/serving' && pwd)/$(TASK)|; s|\"taxi\"|\"$(TASK)\"|" \
-	        serving/deploy/model_server/models.config >"$$models.new" && mv "$$models.new" "$$models"; }; }
-	@$(RUN) -m serving.server --model_config_file='$(VAR)/serving/models.config' \
-	    --allow_version_labels_for_unavailable_models=true \
-	    --monitoring_config_file=serving/deploy/model_server/monitoring.config $(SERVE)
+	@$(RUN) -m serving server --task '$(TASK)' --var '$(VAR)' $(SERVE)
 
 gateway: $(STAMP) ## What end users call, on port 8080: a page, and POST /v1/tip; before the server of `make serve`
-	@GATEWAY__TRAFFIC='$(VAR)/serving/traffic.json' GATEWAY__REQUEST_LOG__FOLDER='$(VAR)/requests/$(TASK)' \
-	    $(RUN) -m serving.gateway --settings 'serving/gateway/$(TASK).toml' $(GATEWAY)
+	@$(RUN) -m serving gateway --task '$(TASK)' --var '$(VAR)' $(GATEWAY)
 
 # The servers were started with this file; docs/rollout.md.
-ROLL := $(RUN) -m serving.rollout --model-config-file '$(VAR)/serving/models.config' --model '$(TASK)' $(ROLLOUT)
+ROLL := $(RUN) -m serving rollout --model-config-file '$(VAR)/serving/models.config' --model '$(TASK)' $(ROLLOUT)
 
 rollout-status: $(STAMP) ## Versions on disk and on the servers, labels, the canary's share, the last steps
 	@$(ROLL) status
@@ -166,7 +159,7 @@ compare: $(STAMP) ## Replay REQUESTS on the stable version and the canary, with 
 promote: $(STAMP) ## Make the canary the stable version
 	@$(ROLL) promote
 
-rollback: $(STAMP) ## Mend a killed step; or end the trial; or go back to the version before
+rollback: $(STAMP) ## Repair a killed step; or end the trial; or go back to the version before
 	@$(ROLL) rollback
 
 # protoc 25, the last whose code both stacks' protobuf runtimes (4.25 and 6.33) accept.

@@ -75,7 +75,7 @@ class RequestLimits(_Table):
 
 
 class KeySettings(_Table):
-    """API keys, besides those in the variable GATEWAY_API_KEYS (serving/gateway/keys.py)."""
+    """API keys, besides those in the variable GATEWAY_API_KEYS (serving/gateway/api_keys.py)."""
 
     file: FilePath | None = None  # read again when it changes
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Self
 
 from serving.rollout.admin_client import TimedPrediction
+from serving.rollout.options import VerdictLimits
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -49,21 +50,6 @@ class ComparisonFigures:
     stable_p95_ms: float
     canary_p50_ms: float
     canary_p95_ms: float
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class VerdictLimits:
-    """What the verdict allows. The defaults are meant for probabilities."""
-
-    min_rows: int = 100  # fewer say nothing
-    more_errors: int = 0  # requests that fail on the canary beyond those that fail on the stable version
-    mean_difference: float = 0.05  # a retrained model moves predictions by a few hundredths
-    p95_difference: float = 0.2  # that one row in twenty may exceed
-    max_difference: float = 1.0  # of any row; 1 allows everything to a probability
-    changed_decisions: float = 0.05  # share of rows, 0 to 1
-    # The canary's p95 may be the stable one's times the factor, and a constant for the noise of short calls.
-    latency_factor: float = 1.5
-    latency_ms: float = 5.0
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -6,9 +6,10 @@ from pathlib import Path
 from serving.contract import Contract
 from serving.rollout import comparison, preconditions, probes, replay_requests, step_log
 from serving.rollout.admin_client import AdminClient, PredictError, TimedPrediction
-from serving.rollout.comparison import ComparisonFigures, PredictionPair, VerdictLimits
+from serving.rollout.comparison import ComparisonFigures, PredictionPair
 from serving.rollout.errors import PreconditionError, WorseError
 from serving.rollout.models_config import CANARY, STABLE
+from serving.rollout.options import VerdictLimits
 from serving.rollout.rollout import Rollout
 from serving.rollout.step_log import StepRecord, StepResult
 

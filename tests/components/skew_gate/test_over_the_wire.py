@@ -66,7 +66,8 @@ def write_proto(array):
     return to_proto(array)
 
 json.loads, json_tensors.encode_predict, tensors.to_proto = read_json, write_json, write_proto
-runpy.run_module("serving.server", run_name="__main__", alter_sys=True)
+sys.argv.insert(1, "server")
+runpy.run_module("serving", run_name="__main__", alter_sys=True)
 """
 
 
@@ -218,7 +219,7 @@ def plant(world: World, monkeypatch: pytest.MonkeyPatch, code: str) -> Callable[
     script, starts = world.directory / "server.py", world.directory / "starts"
     script.write_text(
         f"import runpy\nwith open({str(starts)!r}, 'a') as starts:\n    starts.write('.')\n{code}\n"
-        "runpy.run_module('serving.server', run_name='__main__', alter_sys=True)\n"
+        "sys.argv.insert(1, 'server')\nrunpy.run_module('serving', run_name='__main__', alter_sys=True)\n"
     )
     monkeypatch.setattr(candidate_server, "_PROGRAM", (str(script),))
     return lambda: len(starts.read_text())

@@ -30,7 +30,8 @@ class ServerProcess:
         self.option = f"127.0.0.1:{self.ports[0]}:{self.ports[1]}"
         self._log = log
         command = [
-            sys.executable, "-m", "serving.server", "--port", str(self.ports[0]), "--rest_api_port", str(self.ports[1]),
+            sys.executable, "-m", "serving", "server",
+            "--port", str(self.ports[0]), "--rest_api_port", str(self.ports[1]),
             "--model_config_file", str(config), "--max_num_load_retries=0", "--file_system_poll_wait_seconds=0.2",
             "--allow_version_labels_for_unavailable_models=true",
         ]  # fmt: skip

@@ -78,7 +78,7 @@ def test_an_official_answer_is_understood() -> None:
 
 def test_no_tensorflow_is_imported() -> None:
     script = (
-        "import sys, serving.rollout.__main__; print(*sorted(set(sys.modules) & {'tensorflow', 'numpy', 'pyarrow'}))"
+        "import sys, serving.rollout.command; print(*sorted(set(sys.modules) & {'tensorflow', 'numpy', 'pyarrow'}))"
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""

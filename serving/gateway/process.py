@@ -1,40 +1,51 @@
-"""Starts the gateway: python -m serving.gateway --settings serving/gateway/taxi.toml."""
+"""The gateway's process: settings, port, log, and the HTTP server."""
 
-import argparse
 import ipaddress
+import logging
 import os
 import signal
 import socket
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import structlog
 import uvicorn
 
-from serving.gateway import logs
 from serving.gateway.api_keys import VARIABLE, ApiKeys
 from serving.gateway.app import create_app
 from serving.gateway.settings import GatewaySettings, ListenSettings, SettingsError, load
 
-_TAXI = Path(__file__).with_name("taxi.toml")
 BAD_USAGE = 2
+_LOG_PROCESSORS: list[Any] = [
+    structlog.stdlib.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+    structlog.processors.format_exc_info,
+]
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the gateway until it is told to end; returns 0, or 2 when it cannot start with these settings."""
-    given = _parser().parse_args(arguments)
-    flags = {"listen.host": given.host, "listen.port": given.port, "model.server": given.model_server}
+def run(settings_file: Path, flags: Mapping[str, Any], *, allow_no_keys: bool = False) -> int:
+    """Runs the gateway until SIGTERM or SIGINT.
+
+    Args:
+        settings_file: the TOML file.
+        flags: settings that take precedence over the file and the variables; dotted names, such as `listen.port`.
+        allow_no_keys: listen beyond this machine without API keys.
+
+    Returns:
+        The exit status: 0, 1 when the port could not be served, or 2 when it cannot start with these settings.
+    """
     try:
-        settings = load(given.settings, os.environ, {name: value for name, value in flags.items() if value is not None})
-        if not given.allow_no_keys:
+        settings = load(settings_file, os.environ, flags)
+        if not allow_no_keys:
             require_keys(settings, os.environ)
         app = create_app(settings, os.environ)
         listening = _listen(settings.listen)
     except (SettingsError, ValueError, OSError) as error:
-        print(f"serving.gateway: {error}", file=sys.stderr)
+        print(f"python -m serving gateway: error: {error}", file=sys.stderr)
         return BAD_USAGE
-    logs.configure()
+    _configure_logs()
     server = uvicorn.Server(
         uvicorn.Config(
             app,
@@ -51,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     host, port = listening.getsockname()[:2]
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     structlog.get_logger("serving.gateway").info(
-        "start", url=url, settings=str(given.settings), contract=str(settings.contract)
+        "start", url=url, settings=str(settings_file), contract=str(settings.contract)
     )
     # uvicorn ends in order and then sends itself the signal once more: being told to end is no failure.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
@@ -98,21 +109,21 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m serving.gateway",
-        description="What end users call: typed JSON in, a probability and a decision out.",
-        epilog="Any setting can be given as a variable too: GATEWAY__LIMITS__ROWS=100 sets rows in [limits].",
+def _configure_logs() -> None:
+    """Sends the gateway's log and its libraries' to standard error, one JSON object a line."""
+    structlog.configure(
+        processors=[*_LOG_PROCESSORS, structlog.processors.JSONRenderer()],
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
     )
-    parser.add_argument("--settings", type=Path, default=_TAXI, metavar="FILE", help="TOML file (default: %(default)s)")
-    parser.add_argument("--host", help="address to listen on (default: 127.0.0.1)")
-    parser.add_argument("--port", type=int, help="port to listen on, 0 for a free one (default: 8080)")
-    parser.add_argument("--model-server", metavar="URL", help="its REST port (default: http://127.0.0.1:8501)")
-    parser.add_argument(
-        "--allow-no-keys", action="store_true", help="listen beyond this machine without API keys, behind a proxy say"
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=_LOG_PROCESSORS,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.JSONRenderer(),
+            ],
+        )
     )
-    return parser
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)

@@ -1,17 +1,20 @@
-"""`python -m serving.server`: see serving/server/options.py for its flags."""
+"""Runs the server's process: `python -m serving server`. serving/server/options.py has its flags."""
 
 import logging
 import os
 import sys
 import warnings
+from collections.abc import Sequence
 
-from serving.process_control import exit_now, gc_paused_imports
+from serving.process_control import gc_paused_imports
 from serving.server import options
 
+ARGUMENTS = ("-m", "serving", "server")  # of Python, for a program that starts a server
 
-def main() -> int:
-    """Serves until it is told to stop, and returns the exit status."""
-    parsed = options.parse(sys.argv[1:])
+
+def run(flags: Sequence[str]) -> int:
+    """Serves until SIGTERM or SIGINT, and returns the exit status."""
+    parsed = options.parse(flags)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname).1s %(message)s", stream=sys.stderr)
     warnings.filterwarnings("ignore", module="google")  # advice on Python versions, which the stack settles
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's own notes on the machine
@@ -30,7 +33,3 @@ def main() -> int:
         print(f"Failed to start server. Error: {error}", file=sys.stderr)
         return 2
     return 0
-
-
-if __name__ == "__main__":
-    exit_now(main())
