@@ -67,7 +67,7 @@ def serving(model: str, base: Path, batching: Batching, settings: Path, folder: 
 
 class _Running:
     def __init__(self, command: str, process: subprocess.Popen[bytes], log: Path):
-        self.command, self.process, self.log = module, process, log
+        self.command, self.process, self.log = command, process, log
 
     def wait_for(self, url: str) -> None:
         """Returns when the URL answers with 200.
