@@ -3,6 +3,8 @@
 import datetime
 import json
 import random
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -107,3 +109,14 @@ def schema_file(folder: Path, schema: schema_pb2.Schema = SCHEMA) -> Path:
 def last_json(output: str) -> Any:
     """What a process printed last."""
     return json.loads(output.splitlines()[-1])
+
+
+def by_number(folder: Path) -> list[Path]:
+    return sorted(files(folder), key=lambda path: path.stem.rpartition("-")[2])
+
+
+def until(holds: Callable[[], bool], what: str, seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, f"waited {seconds} s for: {what}"
+        time.sleep(0.005)
