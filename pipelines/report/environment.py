@@ -17,7 +17,7 @@ def environment(run: Run) -> dict[str, Any]:
     return {
         "stack": run.summary["stack"],
         "digests": {name: digest for name, digest in digests.items() if digest},
-        "room": run.summary.get("room") or {},
+        "task_files": run.summary["task_files"],
         "parameters": reached(lambda: run.parameters) or {},
         "directory": str(run.directory),
     }

@@ -18,7 +18,7 @@ def happened(run: Run) -> dict[str, Any]:
             "look": _LOOKS.get(row.state, "quiet"),
             "seconds": row.seconds,
             "share": 100 * row.seconds / longest,
-            "words": row.words,
+            "summary": row.summary,
         }
         for row in nodes.itertuples()
     ]

@@ -30,7 +30,7 @@ def verdict(run: Run) -> dict[str, Any]:
         "sentence": sentence.format(version=run.version, why=_why(run, gates)),
         # A gate's findings stand on its card.
         "error": error.splitlines()[0] if error and refused else error,
-        "gates": [*gates, *_review(run.summary.get("review"))],
+        "gates": [*gates, *_review(run.summary["review"])],
     }
 
 
@@ -39,7 +39,7 @@ def _why(run: Run, gates: list[dict[str, Any]]) -> str:
     refusals = [f"{gate['name']} refused {gate['about']}" for gate in gates if gate["word"] == "refused"]
     if refusals:
         return f"{' and '.join(refusals)}."
-    review = run.summary.get("review")
+    review = run.summary["review"]
     if run.status == "refused" and review and review["required"]:
         return "The push demanded a review of the code, and there is none that holds."
     return "A node failed before a model could be pushed." if run.summary["nodes"] else "The run could not begin."
@@ -51,7 +51,7 @@ def _review(review: dict[str, Any] | None) -> list[dict[str, Any]]:
         return []
     look = _REVIEWS.get(review["state"], "warn")
     about = "of the code, demanded" if review["required"] else "of the code"
-    reasons = [review["words"], *([review["note"]] if review["note"] else [])]
+    reasons = [review["reason"], *([review["note"]] if review["note"] else [])]
     return [{"name": "Review", "about": about, "word": review["state"], "look": look, "reasons": reasons}]
 
 

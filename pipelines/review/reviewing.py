@@ -31,13 +31,13 @@ def make_review(task: Task, run: Run, reviewer: str, note: str) -> Review:
             f"run {run.id} searched for its hyperparameters: expected a run that was trained with those of the task's "
             "folder; commit what the search proposes, run again, and review that run"
         )
-    if not summary.get("room"):
+    if not summary["task_files"]:
         raise ReviewError(
-            f"run {run.id} does not say which code it was trained from: expected `room` in its summary.json, received "
+            f"run {run.id} does not say which code it was trained from: expected `task_files` in its summary.json, received "
             "none; run again, and review that run"
         )
     room = room_digests(task)
-    if changes := room_changes(summary["room"], room):
+    if changes := room_changes(summary["task_files"], room):
         raise ReviewError(
             f"{changes} since run {run.id}: expected the code that it was trained from; run again (or name another run "
             "with --run, RUN_ID=), and review that"

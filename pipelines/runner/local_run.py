@@ -47,7 +47,7 @@ def run(options: Options, console: Console, summary: Summary) -> None:
     summary.source_digest = source_digest(
         task.preprocessing_fn, task.run_fn, checked_csv, anomaly_gate, skew_gate, atomic_pusher
     )
-    summary.room = room_digests(task)
+    summary.task_files = room_digests(task)
     summary.review, summary.review_required = review_state(task), options.require_review
     config = configure(options, task)
     summary.data = str(config.data)
@@ -101,7 +101,7 @@ def _run_nodes(
     nodes = [node.pipeline_node.node_info.id for node in compiled.nodes]
     with progress(console, nodes, live=console.is_terminal and not options.verbose) as shown:
         for result in launch.run_nodes(compiled, Ledger(config.artifacts), shown.started):
-            described = dataclasses.replace(result, words=node_summary.in_words(result, _by_node(summary)))
+            described = dataclasses.replace(result, summary=node_summary.in_words(result, _by_node(summary)))
             summary.nodes.append(described)
             shown.finished(described)
             if result.error is not None:

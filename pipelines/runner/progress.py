@@ -67,7 +67,7 @@ class Lines:
 
     def finished(self, result: NodeResult) -> None:
         """Prints node, state, seconds and what it wrote."""
-        seconds = "" if result.state == SKIPPED else f"{result.seconds:6.1f} s  {result.words}"
+        seconds = "" if result.state == SKIPPED else f"{result.seconds:6.1f} s  {result.summary}"
         self._console.print(f"{result.node:<26} {result.state:<7} {seconds}".rstrip(), markup=False, soft_wrap=True)
 
 
@@ -102,7 +102,7 @@ class LiveTable:
                 result = self._results[node]
                 state = Text(result.state, _STYLES[result.state])
                 seconds = "" if result.state == SKIPPED else f"{result.seconds:.1f}"
-                table.add_row(node, state, seconds, Text(result.words))
+                table.add_row(node, state, seconds, Text(result.summary))
             elif node == self._running:
                 table.add_row(Text(node, "bold"), self._spinner, f"{time.monotonic() - self._since:.1f}", "")
             else:

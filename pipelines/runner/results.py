@@ -28,7 +28,7 @@ class NodeResult:
     seconds: float
     outputs: tuple[Written, ...] = ()
     error: BaseException | None = None
-    words: str = ""  # what it wrote, or why it failed, in a few words
+    summary: str = ""  # what it wrote, or why it failed: a few words for people
 
     def uri(self, key: str) -> Path:
         """Where the artifact of output `key` lies.

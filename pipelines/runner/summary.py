@@ -19,7 +19,7 @@ from serving.durable_file import write_whole
 if TYPE_CHECKING:
     from pipelines.review.state import ReviewState
 
-FORMAT = 1
+FORMAT = 2  # pipelines.runs.record reads it, and upgrades older records
 PUSHED, UNCHANGED, REFUSED, FAILED, INTERRUPTED = "pushed", "unchanged", "refused", "failed", "interrupted"
 _STACK = ("tfx", "tensorflow", "keras", "apache-beam", "tensorflow-transform", "tensorflow-model-analysis")
 
@@ -33,8 +33,8 @@ class Summary:
     data: str  # what was read
     started: str  # UTC, ISO 8601
     source_digest: str = ""  # of the task's and the components' code
-    room: Mapping[str, str] = dataclasses.field(default_factory=dict)  # file of the scientist's room -> SHA-256
-    review: "ReviewState | None" = None  # of the room; None: the task could not be loaded
+    task_files: Mapping[str, str] = dataclasses.field(default_factory=dict)  # name -> SHA-256
+    review: "ReviewState | None" = None  # of the task's files; None: the task could not be loaded
     review_required: bool = False
     seconds: float = 0.0
     status: str = FAILED  # until it is known; PUSHED, UNCHANGED, REFUSED, FAILED or INTERRUPTED
@@ -74,7 +74,7 @@ class Summary:
             "data": self.data,
             "rows": self.rows,
             "source_digest": self.source_digest,
-            "room": dict(self.room),
+            "task_files": dict(self.task_files),
             "review": None if self.review is None else _review(self.review, self.review_required),
             "stack": stack_versions(),
             "nodes": [_node(result) for result in self.nodes],
@@ -103,7 +103,7 @@ def _review(found: "ReviewState", required: bool) -> dict[str, Any]:
     return {
         "required": required,
         "state": found.state,
-        "words": found.words,
+        "reason": found.reason,
         "reviewer": review and review.reviewer,
         "date": review and review.date,
         "run_id": review and review.run,
@@ -116,7 +116,7 @@ def _node(result: NodeResult) -> dict[str, Any]:
         "id": result.node,
         "state": result.state,
         "seconds": round(result.seconds, 2),
-        "words": result.words,
+        "summary": result.summary,
         "outputs": {
             output.key: {"type": output.type_name, "uri": output.uri, "properties": output.properties}
             for output in result.outputs

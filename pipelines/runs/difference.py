@@ -37,7 +37,7 @@ class Difference:
     data: tuple[Change, ...]  # folder, fingerprint, contract, rows of each split
     statistics: pd.DataFrame | None  # columns split, feature, figure, before, after; None: one of the runs has none
     nodes: tuple[Change, ...]  # True and None: which run got to them, where only one did
-    files: tuple[Change, ...] | None  # of the scientist's room, SHA-256 each; None: one of the runs recorded none
+    files: tuple[Change, ...] | None  # of the task, SHA-256 each; None: one of the runs recorded none
     code: tuple[Change, ...]  # digests of the code, of the whole and by node
     parameters: tuple[Change, ...]  # what the nodes were told, by dotted names
     hyperparameters: tuple[Change, ...]
@@ -64,7 +64,7 @@ def difference(before: Run, after: Run) -> Difference:
         raise RunError(
             f"runs of different tasks cannot be compared: {before.id} is of {before.task}, {after.id} of {after.task}"
         )
-    room_before, room_after = (run.summary.get("room") for run in (before, after))
+    files_before, files_after = (run.summary["task_files"] for run in (before, after))
     lineages = _reached(before.lineage), _reached(after.lineage)
     reached = [{step.node for step in lineage.steps} if lineage else set() for lineage in lineages]
     parameters, codes = (
@@ -80,7 +80,7 @@ def difference(before: Run, after: Run) -> Difference:
         after=after,
         data=changes(*(_data(run, lineage) for run, lineage in zip((before, after), lineages, strict=True))),
         statistics=_statistics(before, after),
-        files=changes(room_before, room_after) if room_before and room_after else None,
+        files=changes(files_before, files_after) if files_before and files_after else None,
         nodes=changes(*(dict.fromkeys(sorted(nodes), True) for nodes in reached)),
         code=changes(*digests),
         parameters=changes(*parameters),

@@ -2,6 +2,7 @@
 
 import datetime
 import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from pipelines.runs.errors import RunError
 from pipelines.runs.metadata import Artifact, Metadata, Step
 
 SUMMARY_FILE = "summary.json"  # docs/summary.md
-FORMAT = 1  # of summary.json, that is understood here
+FORMAT = 2  # of summary.json; older ones are upgraded when they are read
 UNFINISHED = "unfinished"  # status of a run that left no summary: it goes on, or was killed
 
 _STATES = {"COMPLETE": "ran", "CACHED": "cached"}  # of ML Metadata -> of summary.json
@@ -17,7 +18,9 @@ _ID_TIME = "%Y%m%d-%H%M%S"  # a run's id begins with the time at which it starte
 
 
 def read_record(directory: Path, database: Path) -> dict[str, Any]:
-    """The record as docs/summary.md describes it; its status may also be UNFINISHED.
+    """Reads the record as docs/summary.md describes it, in format 2 whatever it was written in.
+
+    Its status may also be UNFINISHED.
 
     Args:
         directory: of the run.
@@ -33,10 +36,15 @@ def read_record(directory: Path, database: Path) -> dict[str, Any]:
         record = json.loads(path.read_text())
     except ValueError as error:
         raise RunError(f"{path} is damaged: expected JSON, received {error}; move that run's folder away.") from error
-    if not isinstance(record, dict) or record.get("format") != FORMAT:
-        received = record.get("format") if isinstance(record, dict) else type(record).__name__
-        raise RunError(f"{path} is not understood: expected format {FORMAT}, received {received}; update this project.")
-    return record
+    received = record.get("format") if isinstance(record, dict) else type(record).__name__
+    if received == FORMAT:
+        return dict(record)
+    if received in _UPGRADES:
+        return _UPGRADES[received](record)
+    raise RunError(
+        f"{path} is not understood: expected format {', '.join(map(str, _UPGRADES))} or {FORMAT}, received {received}; "
+        "update this project."
+    )
 
 
 def run_order(directory: Path) -> tuple[str, int]:
@@ -44,6 +52,37 @@ def run_order(directory: Path) -> tuple[str, int]:
     length = len(datetime.datetime(2000, 1, 1).strftime(_ID_TIME))
     number = directory.name[length:].removeprefix("-")
     return directory.name[:length], int(number) if number.isdecimal() else 0
+
+
+def _upgrade_from_1(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Renames what format 2 renamed, and adds what the first records of format 1 lack; see docs/summary.md."""
+    nodes = [
+        {name: value for name, value in node.items() if name != "words"} | {"summary": node["words"]}
+        for node in record["nodes"]
+    ]
+    added = {"latency": {}, "report": {"path": None, "error": "the run is older than reports are"}}
+    kept = {name: value for name, value in record.items() if name != "room"}
+    return (
+        added
+        | kept
+        | {
+            "format": FORMAT,
+            "task_files": record.get("room", {}),
+            "review": _upgrade_review_from_1(record.get("review")),
+            "nodes": nodes,
+        }
+    )
+
+
+def _upgrade_review_from_1(review: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Takes the reason out of `science review: stale, model.py changed since …`."""
+    if review is None:
+        return None
+    _, _, reason = review["words"].partition(", ")
+    return {name: value for name, value in review.items() if name != "words"} | {"reason": reason}
+
+
+_UPGRADES: Mapping[object, Callable[[Mapping[str, Any]], dict[str, Any]]] = {1: _upgrade_from_1}  # by format
 
 
 def _rebuilt(run_id: str, metadata: Metadata | None) -> dict[str, Any]:
@@ -58,7 +97,7 @@ def _rebuilt(run_id: str, metadata: Metadata | None) -> dict[str, Any]:
         "data": next((str(step.parameters["input_base"]) for step in steps if "input_base" in step.parameters), ""),
         "rows": {},
         "source_digest": "",
-        "room": {},
+        "task_files": {},
         "review": None,
         "stack": {},
         "nodes": [_node(step, metadata) for step in steps] if metadata else [],
@@ -79,7 +118,7 @@ def _node(step: Step, metadata: Metadata) -> dict[str, Any]:
         "id": step.node,
         "state": state,
         "seconds": 0.0,
-        "words": "" if step.state in _STATES else f"ML Metadata says {step.state}",
+        "summary": "" if step.state in _STATES else f"ML Metadata says {step.state}",
         "outputs": {key: _output(metadata.artifacts[ids[0]]) for key, ids in known.items()},
         "error": None,
     }

@@ -43,9 +43,9 @@ class RecordedRun:
         return pushed["version"] if pushed else None
 
     def nodes(self) -> pd.DataFrame:
-        """The nodes in the order in which they ran: columns node, state, seconds, words."""
-        rows = [(node["id"], node["state"], node["seconds"], node["words"]) for node in self.summary["nodes"]]
-        return pd.DataFrame(rows, columns=["node", "state", "seconds", "words"])
+        """The nodes in the order in which they ran: columns node, state, seconds, summary."""
+        rows = [(node["id"], node["state"], node["seconds"], node["summary"]) for node in self.summary["nodes"]]
+        return pd.DataFrame(rows, columns=["node", "state", "seconds", "summary"])
 
     def gates(self) -> pd.DataFrame:
         """The gates' verdicts: columns gate, passed (True, False; None: it did not get to decide), reasons (list)."""

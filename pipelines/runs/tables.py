@@ -44,7 +44,7 @@ def show_run(console: Console, run: Run) -> None:
         console.print(escape(run.summary["error"]), style="red", soft_wrap=True)
     nodes = _table("node", "state", "seconds", "")
     for node in run.nodes().itertuples():
-        nodes.add_row(node.node, node.state, f"{node.seconds:.1f}", escape(node.words))
+        nodes.add_row(node.node, node.state, f"{node.seconds:.1f}", escape(node.summary))
     console.print(nodes)
     gates = _table("gate", "verdict", "reasons")
     for gate in run.gates().itertuples():
@@ -83,10 +83,10 @@ def show_difference(console: Console, found: Difference, most: int) -> None:
         _statistics(console, found.statistics, most)
     if found.files is None:
         console.print(
-            "[bold]files of the room[/]  not compared: one of the runs recorded none; see the digests of code"
+            "[bold]task files[/]  not compared: one of the runs recorded none; see the digests of code"
         )
     else:
-        _changes(console, "files of the room", found.files)
+        _changes(console, "task files", found.files)
     _changes(console, "code", found.code)
     _changes(console, "parameters", found.parameters)
     _changes(console, "hyperparameters", found.hyperparameters)

@@ -55,8 +55,8 @@ def test_the_record_of_a_review(task: Task, new_run: Callable[..., Run]) -> None
             "folder; commit what the search proposes, run again, and review that run",
         ),
         (
-            {"room": {}},
-            f"run {RUN} does not say which code it was trained from: expected `room` in its summary.json, received "
+            {"task_files": {}},
+            f"run {RUN} does not say which code it was trained from: expected `task_files` in its summary.json, received "
             "none; run again, and review that run",
         ),
     ],
@@ -136,7 +136,7 @@ def test_the_command_records_a_review_that_holds(
 def test_the_command_refuses_and_records_nothing(
     task: Task, new_run: Callable[..., Run], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    new_run(room={})
+    new_run(task_files={})
     assert command(tmp_path / "var", "--reviewer", "Ada", "--note", "Fine.") == 1
     assert command(tmp_path / "var", "--reviewer", "Ada", "--note", "Fine.", "--run", "20261121-12000") == 1
     said = capsys.readouterr().err.splitlines()

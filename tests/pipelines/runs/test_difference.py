@@ -18,7 +18,7 @@ from tests.pipelines.runs.made_history import MadeHistory
 from tests.pipelines.runs.made_runs import ran, summary, write, written
 
 BEFORE, AFTER, OTHER_TASK, EARLY = "20261121-01", "20261121-02", "20261121-03", "20261121-04"
-ROOM = {"model.py": "a" * 64, "trainer.py": "b" * 64, "gone.py": "c" * 64}
+FILES = {"model.py": "a" * 64, "trainer.py": "b" * 64, "gone.py": "c" * 64}
 
 
 @pytest.fixture
@@ -29,11 +29,11 @@ def var(tmp_path: Path) -> Path:
     after.metrics = {"overall": {"auc": 0.97, "example_count": 4993.0}, "pay = Card": {"auc": 0.5}}
     after.rows, after.source_digest = {"train": 20, "eval": 4_993}, "d1"
     write(tmp_path, before, after, summary(OTHER_TASK, task="diabetes"), summary(EARLY, status="failed"))
-    _edit(tmp_path, BEFORE, room=ROOM, stack={"python": "3.11"})
+    _edit(tmp_path, BEFORE, task_files=FILES, stack={"python": "3.11"})
     _edit(
         tmp_path,
         AFTER,
-        room={"model.py": "a" * 64, "trainer.py": "d" * 64, "new.py": "e" * 64},
+        task_files={"model.py": "a" * 64, "trainer.py": "d" * 64, "new.py": "e" * 64},
         stack={"python": "3.13"},
     )
     _edit(tmp_path, EARLY, metrics={}, rows={}, gates=[])
@@ -81,7 +81,7 @@ def test_data(var: Path) -> None:
     }
 
 
-def test_code_by_file_of_the_room_and_by_node(var: Path) -> None:
+def test_code_by_task_file_and_by_node(var: Path) -> None:
     found = compare(var, BEFORE, AFTER)
     assert found.files == (
         Change(name="trainer.py", before="b" * 64, after="d" * 64),
@@ -94,8 +94,8 @@ def test_code_by_file_of_the_room_and_by_node(var: Path) -> None:
     )
 
 
-def test_without_a_room_the_digests_are_what_there_is(var: Path) -> None:
-    _edit(var, BEFORE, room={})
+def test_without_recorded_files_the_digests_are_compared(var: Path) -> None:
+    _edit(var, BEFORE, task_files={})
     found = compare(var, BEFORE, AFTER)
     assert found.files is None
     assert [change.name for change in found.code] == ["task and components", "Trainer"]
