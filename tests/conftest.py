@@ -9,7 +9,7 @@ from pipelines.modeling.export import export_model
 from tests import handmade
 from tests.runs.project import Finished, Project
 
-gc.disable()  # until the tests are collected: serving/importing.py says why
+gc.disable()  # until the tests are collected: serving/process_control.py says why
 pytest_plugins = ["tests.browser"]  # the fixture `tab`, a page in headless Chromium
 
 

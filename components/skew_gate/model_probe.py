@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 if __name__ == "__main__":
-    gc.disable()  # until TensorFlow is imported, as serving.importing does, which a script without this project lacks
+    gc.disable()  # until TensorFlow is imported, as gc_paused_imports of the project does
 import numpy as np
 import tensorflow as tf
 
@@ -137,4 +137,4 @@ if __name__ == "__main__":
     gc.enable()
     status = main(sys.argv[1])
     sys.stderr.flush()
-    os._exit(status)  # the answers are on disk, and taking TensorFlow down takes a second: serving/leaving.py
+    os._exit(status)  # the answers are on disk, and taking TensorFlow down takes a second: serving/process_control.py

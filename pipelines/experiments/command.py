@@ -12,13 +12,13 @@ from pathlib import Path
 
 from rich.console import Console
 
-from pipelines import interruption
 from pipelines.runner.argument_types import minutes, path, whole
 from pipelines.runner.explain import explain
 from pipelines.runner.lock import BusyError, exclusive
 from pipelines.runner.run_folder import new_run_directory, scratch
 from pipelines.runner.run_log import divert_output
 from pipelines.task_definition.lookup import TaskError, task_module
+from serving.process_control import remember_interrupts
 
 SEARCH_SHARE = 2 / 3  # of the minutes; the rest is for the trainings that are compared
 
@@ -53,7 +53,7 @@ class Begun:
 def main(name: str, description: str | None, body: Callable[[Begun], None], arguments: list[str] | None = None) -> int:
     """Runs a command and returns its exit status: 0 done, 1 failed, 2 bad usage or a busy folder, 130 interrupted."""
     options = _parse(name, description, arguments)
-    interruption.remember()
+    remember_interrupts()
     try:
         with exclusive(options.var), scratch(options.var / "tmp"):
             directory = new_run_directory(options.var / name)

@@ -12,16 +12,15 @@ Exit status: 0 done; 1 something failed, such as every architecture; 2 bad usage
 """
 
 from pipelines.experiments import command
-from serving import importing
-from serving.leaving import leave
+from serving.process_control import exit_now, gc_paused_imports
 
 
 def _body(begun: command.Begun) -> None:
-    with importing.uncollected():
+    with gc_paused_imports():
         from pipelines.experiments import portfolio
 
     portfolio.run(begun)
 
 
 if __name__ == "__main__":
-    leave(command.main("portfolio", __doc__, _body))
+    exit_now(command.main("portfolio", __doc__, _body))

@@ -16,8 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipelines.runs import RunError, Runs
-from serving import importing
-from serving.leaving import leave
+from serving.process_control import exit_now, gc_paused_imports
 
 _SHOWN, _FAILED = 0, 1
 
@@ -40,7 +39,7 @@ def _report(var: Path, run_id: str, *, again: bool) -> Path:
     run = Runs(var).open(run_id)
     path = run.directory / "report.html"
     if again or not path.is_file():
-        with importing.uncollected():  # Imported here: it loads TensorFlow, which a report that is there does not need.
+        with gc_paused_imports():  # Imported here: it loads TensorFlow, which a report that is there does not need.
             from pipelines.report.page import write_report
 
         write_report(run, var / "cache")
@@ -59,4 +58,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    leave(main())
+    exit_now(main())

@@ -16,10 +16,8 @@ import sys
 import warnings
 from pathlib import Path
 
-from pipelines.native_log import held_back
 from pipelines.task_definition.lookup import TaskError, task_module
-from serving import importing
-from serving.leaving import leave
+from serving.process_control import exit_now, gc_paused_imports, hold_stderr
 
 _DONE, _REFUSED = 0, 1
 
@@ -29,9 +27,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parse(arguments)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's own notes on the machine
     # Imported here: bad usage need not wait for TensorFlow, which a task imports.
-    with warnings.catch_warnings(), held_back():
+    with warnings.catch_warnings(), hold_stderr():
         warnings.simplefilter("ignore", FutureWarning)  # what Google's libraries say of each other
-        with importing.uncollected():
+        with gc_paused_imports():
             from pipelines.review import reviewing
             from pipelines.review.record import ReviewError, append_review, review_file
             from pipelines.runs import RunError, Runs
@@ -86,4 +84,4 @@ def _shown(path: Path) -> str:
 
 
 if __name__ == "__main__":
-    leave(main())
+    exit_now(main())

@@ -24,15 +24,13 @@ import traceback
 from pathlib import Path
 from typing import TextIO
 
-from pipelines import interruption
 from pipelines.runner.explain import explain
 from pipelines.runner.lock import BusyError, exclusive
 from pipelines.runner.options import Options, parse
 from pipelines.runner.run_folder import new_run_directory, point_latest_at, scratch
 from pipelines.runner.run_log import divert_output
 from pipelines.runner.summary import FAILED, INTERRUPTED, PUSHED, REFUSED, UNCHANGED, Summary
-from serving import importing
-from serving.leaving import leave
+from serving.process_control import exit_now, gc_paused_imports, remember_interrupts
 
 _EXIT_STATUS = {PUSHED: 0, UNCHANGED: 0, REFUSED: 1, FAILED: 1, INTERRUPTED: 130}
 _CANNOT_WRITE, _USAGE = 1, 2  # exit statuses before there is a run
@@ -43,7 +41,7 @@ _SPARE_BYTES = 1 << 20  # a disk with less left is called full
 def main(arguments: list[str] | None = None) -> int:
     """Runs the pipeline and returns the exit status."""
     options = parse(__doc__, arguments)
-    interruption.remember()
+    remember_interrupts()
     try:
         with exclusive(options.var), scratch(options.var / "tmp"):
             directory = new_run_directory(options.var / "runs")
@@ -75,7 +73,7 @@ def _run(options: Options, directory: Path, terminal: TextIO) -> int:
     )
     console.print(f"[bold]{options.task}[/]  run {directory.name}", soft_wrap=True)
     try:
-        with waiting(console, "loading TFX", live=live), importing.uncollected():
+        with waiting(console, "loading TFX", live=live), gc_paused_imports():
             from pipelines.runner import local_run
         local_run.run(options, console, summary)
     except KeyboardInterrupt:
@@ -122,4 +120,4 @@ def _unwritable(path: Path, error: Exception) -> str:
 
 
 if __name__ == "__main__":
-    leave(main())
+    exit_now(main())

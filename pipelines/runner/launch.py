@@ -17,9 +17,9 @@ from tfx.orchestration.pipeline import Pipeline
 from tfx.orchestration.portable import launcher, runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
 
-from pipelines import interruption
 from pipelines.runner.integrity import IntegrityError, Ledger
 from pipelines.runner.results import CACHED, FAILED, RAN, SKIPPED, NodeResult, Written
+from serving.process_control import raise_if_interrupted
 
 _SEED = 0
 
@@ -45,7 +45,7 @@ def run_nodes(
             continue
         on_start(name)
         result = _run_node(compiled, node.pipeline_node, ledger)
-        interruption.raise_if_asked()  # The node ended all the same, well or with an error that Ctrl-C is the cause of.
+        raise_if_interrupted()  # The node ended all the same, well or with an error that Ctrl-C is the cause of.
         failed = result.state == FAILED
         yield result
 

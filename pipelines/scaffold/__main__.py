@@ -6,10 +6,8 @@ import sys
 import warnings
 from pathlib import Path
 
-from pipelines.native_log import held_back
 from pipelines.task_definition.problem import PROBLEMS
-from serving import importing
-from serving.leaving import leave
+from serving.process_control import exit_now, gc_paused_imports, hold_stderr
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -31,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     # TensorFlow and TFDV take seconds to load, and say things of each other that nobody here needs.
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     warnings.simplefilter("ignore")
-    with held_back():
+    with hold_stderr():
         status, said = _new_task(options)
     print(said, file=sys.stderr if status else sys.stdout)
     return status
@@ -39,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _new_task(options: argparse.Namespace) -> tuple[int, str]:
     """The exit status, and what to say."""
-    with importing.uncollected():
+    with gc_paused_imports():
         from components.csv_example_gen.csv_files import SourceError
         from pipelines.scaffold.errors import ScaffoldError
         from pipelines.scaffold.new_task import new_task
@@ -55,4 +53,4 @@ def _new_task(options: argparse.Namespace) -> tuple[int, str]:
 
 
 if __name__ == "__main__":
-    leave(main())
+    exit_now(main())

@@ -24,7 +24,6 @@ from keras_tuner.engine.trial import Trial as KerasTrial
 from keras_tuner.engine.trial import TrialStatus
 from keras_tuner.errors import FailedTrialError
 
-from pipelines import interruption
 from pipelines.config import TrainerConfig, TunerConfig
 from pipelines.modeling.fitting import Rows
 from pipelines.modeling.hyperparameters import checked
@@ -32,6 +31,7 @@ from pipelines.search.deadline import Deadline, Ends
 from pipelines.search.failures import in_a_line
 from pipelines.search.measures import loss, predict
 from pipelines.task_definition.tuning import Tuning
+from serving.process_control import raise_if_interrupted
 
 PARTS = 5  # of the training rows
 SEARCH_PART = 0  # trials are scored on this one
@@ -99,7 +99,7 @@ class Search(BaseTuner):
         try:
             return {_OBJECTIVE.name: self._score(trial.hyperparameters.values)}
         except Exception as error:
-            interruption.raise_if_asked()  # It is no trial's fault, and the rest is not wanted.
+            raise_if_interrupted()  # It is no trial's fault, and the rest is not wanted.
             self._failures[trial.trial_id] = in_a_line(error)
             logging.exception("Trial %s failed.", trial.trial_id)
             raise

@@ -13,13 +13,13 @@ import keras
 import numpy as np
 from absl import logging
 
-from pipelines import interruption
 from pipelines.modeling.fitting import Rows
 from pipelines.modeling.hyperparameters import Value
 from pipelines.search.deadline import Deadline, Ends
 from pipelines.search.failures import in_a_line
 from pipelines.search.measures import predict
 from pipelines.search.search import PARTS, SEARCH_PART, Material
+from serving.process_control import raise_if_interrupted
 
 _SIGNIFICANT = 3  # digits of a proposed value; more would be noise
 
@@ -116,7 +116,7 @@ def _train(material: Material, hyperparameters: Any, number: int, deadline: Dead
         if not np.isfinite(predictions).all():
             raise NoPredictionError("a prediction is not a number")
     except Exception as error:  # Whatever a training raises is its result; the others go on, and the log has it.
-        interruption.raise_if_asked()
+        raise_if_interrupted()
         logging.exception("A training failed.")
         return Training(number=number, seconds=time.monotonic() - begin, failure=in_a_line(error))
     finally:

@@ -12,16 +12,15 @@ folder; 130 interrupted.
 """
 
 from pipelines.experiments import command
-from serving import importing
-from serving.leaving import leave
+from serving.process_control import exit_now, gc_paused_imports
 
 
 def _body(begun: command.Begun) -> None:
-    with importing.uncollected():
+    with gc_paused_imports():
         from pipelines.experiments import tune
 
     tune.run(begun)
 
 
 if __name__ == "__main__":
-    leave(command.main("tune", __doc__, _body))
+    exit_now(command.main("tune", __doc__, _body))

@@ -5,8 +5,7 @@ import os
 import sys
 import warnings
 
-from serving import importing
-from serving.leaving import leave
+from serving.process_control import exit_now, gc_paused_imports
 from serving.server import options
 
 
@@ -17,7 +16,7 @@ def main() -> int:
     warnings.filterwarnings("ignore", module="google")  # advice on Python versions, which the stack settles
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's own notes on the machine
     # Only now: TensorFlow takes seconds, and --help and a bad flag need none of it.
-    with importing.uncollected():
+    with gc_paused_imports():
         import tensorflow as tf
         import uvloop
 
@@ -34,4 +33,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    leave(main())
+    exit_now(main())

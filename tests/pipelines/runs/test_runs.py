@@ -150,7 +150,9 @@ def test_metrics_and_gates_as_tables(var: Path) -> None:
 def test_history(tmp_path: Path) -> None:
     write(tmp_path, summary(FIRST, ran("Trainer", written("model", tmp_path), written("model_run", tmp_path))))
     run = Runs(tmp_path).open()
-    with pytest.raises(RunError, match=r"history\.json: expected the history that pipelines\.modeling\.fitting\.fit writes"):
+    with pytest.raises(
+        RunError, match=r"history\.json: expected the history that pipelines\.modeling\.fitting\.fit writes"
+    ):
         run.history()
     (tmp_path / "history.json").write_text(json.dumps({"loss": [0.5, 0.25], "val_loss": [0.75, 0.5]}))
     assert run.history().to_dict("list") == {"epoch": [1, 2], "loss": [0.5, 0.25], "val_loss": [0.75, 0.5]}
