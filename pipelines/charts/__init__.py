@@ -4,13 +4,11 @@ Each takes arrays or a DataFrame and returns an Altair chart without colours of 
 are as wide as what holds them.
 """
 
-from pipelines.charts.binary import precision_recall, reliability, roc, scores
-from pipelines.charts.confusion import confusion
+from pipelines.charts.classification import confusion, precision_recall, reliability, roc, scores
 from pipelines.charts.distributions import distribution, distribution_frame
+from pipelines.charts.metrics import slices, training_curve
 from pipelines.charts.regression import predicted_against_actual, residuals
-from pipelines.charts.slices import slices
 from pipelines.charts.theme import SCHEMES, config, use
-from pipelines.charts.training import training_curve
 
 __all__ = [
     "SCHEMES",

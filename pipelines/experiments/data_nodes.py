@@ -10,8 +10,8 @@ from pipelines.experiments.command import Options
 from pipelines.modeling.fitting import read_rows
 from pipelines.runner import launch, local_run, node_summary, options
 from pipelines.runner.explain import explain
-from pipelines.runner.housekeeping import clear_interrupted
 from pipelines.runner.integrity import Ledger
+from pipelines.runner.metadata_cleanup import clear_interrupted
 from pipelines.runner.progress import Lines
 from pipelines.runner.results import NodeResult
 from pipelines.search.search import Material

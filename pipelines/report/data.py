@@ -6,10 +6,10 @@ import pandas as pd
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from pipelines import charts
-from pipelines.report.figure import Figure, figure
 from pipelines.report.numbers import number, percent
-from pipelines.report.optional import reached
+from pipelines.report.vega import Figure, make_figure
 from pipelines.runs import Run
+from pipelines.runs.errors import read_optional
 
 TRAIN, EVAL, BEFORE = "train", "eval", "accepted before"
 _NUMBERS = ("min", "median", "mean", "max")
@@ -22,10 +22,10 @@ def data(run: Run) -> dict[str, Any]:
         RunError: The run has no statistics.
     """
     table = run.statistics_table()
-    before = reached(run.previous_statistics)
+    before = read_optional(run.previous_statistics)
     previous = {_name(one): one for dataset in before.datasets for one in dataset.features} if before else {}
     rows = {TRAIN: run.rows(TRAIN), EVAL: run.rows(EVAL)}
-    anomalies = reached(run.anomalies)
+    anomalies = read_optional(run.anomalies)
     return {
         "facts": [
             ("read from", run.summary["data"]),
@@ -38,7 +38,7 @@ def data(run: Run) -> dict[str, Any]:
             for feature in run.schema.feature
             if feature.name in set(table["feature"])
         ],
-        "differences": run.summary["schema_differences"] if reached(lambda: run.proposed_schema) else None,
+        "differences": run.summary["schema_differences"] if read_optional(lambda: run.proposed_schema) else None,
         "anomalies": None if anomalies is None else anomalies.to_dict("records"),
     }
 
@@ -71,7 +71,7 @@ def _distribution(
 ) -> Figure | None:
     columns = {split: frame[name] for split, frame in rows.items()}
     frame = charts.distribution_frame(columns, {BEFORE: before} if before else {}, codes=codes)
-    return figure(f"{name}: share of rows", charts.distribution(frame)) if len(frame) else None
+    return make_figure(f"{name}: share of rows", charts.distribution(frame)) if len(frame) else None
 
 
 def _name(feature: statistics_pb2.FeatureNameStatistics) -> str:

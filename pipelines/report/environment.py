@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from pipelines.report.optional import reached
 from pipelines.runs import Run
+from pipelines.runs.errors import read_optional
 
 
 def environment(run: Run) -> dict[str, Any]:
     """Versions, digests, and what the nodes were told."""
-    lineage = reached(run.lineage)
+    lineage = read_optional(run.lineage)
     digests = {"code of the task and of the components": run.summary["source_digest"]}
     if lineage:
         digests |= {"contract": lineage.contract} | {f"code of {node}": code for node, code in lineage.code.items()}
@@ -18,6 +18,6 @@ def environment(run: Run) -> dict[str, Any]:
         "stack": run.summary["stack"],
         "digests": {name: digest for name, digest in digests.items() if digest},
         "task_files": run.summary["task_files"],
-        "parameters": reached(lambda: run.parameters) or {},
+        "parameters": read_optional(lambda: run.parameters) or {},
         "directory": str(run.directory),
     }

@@ -1,4 +1,4 @@
-"""How good the model is: overall, slice by slice, and against the blessed one."""
+"""How good the model is: overall, slice by slice, against the blessed one, and in what it decides."""
 
 from typing import Any
 
@@ -9,9 +9,8 @@ from pipelines import charts
 from pipelines.deployment import decision_threshold
 from pipelines.evaluation.slices import OVERALL
 from pipelines.report import metrics
-from pipelines.report.decision import at_threshold, by_class
-from pipelines.report.figure import Figure, figure
-from pipelines.report.measured import Measured, measure
+from pipelines.report.predictions import Measured, measure
+from pipelines.report.vega import Figure, make_figure
 from pipelines.runs import Run
 from pipelines.task_definition.problem import BINARY, MULTICLASS
 
@@ -69,13 +68,15 @@ def figures(measured: Measured, threshold: float) -> list[Figure]:
     if measured.task.problem == MULTICLASS:
         chart = charts.confusion(measured.labels, measured.predictions.argmax(axis=1), measured.classes)
         return [
-            figure("Confusion", chart, "Rows of each class by the most likely class; shaded by the share of the class.")
+            make_figure(
+                "Confusion", chart, "Rows of each class by the most likely class, shaded by share of the class."
+            )
         ]
     labels, predictions = measured.labels.astype(np.float64), measured.predictions.astype(np.float64)
     on_line = "On the dashed line, the prediction is right."
     return [
-        figure("Predicted against actual", charts.predicted_against_actual(labels, predictions), on_line),
-        figure("Errors", charts.residuals(labels, predictions), "Right of the line, the model predicts too much."),
+        make_figure("Predicted against actual", charts.predicted_against_actual(labels, predictions), on_line),
+        make_figure("Errors", charts.residuals(labels, predictions), "Right of the line, the model predicts too much."),
     ]
 
 
@@ -85,11 +86,11 @@ def _binary(measured: Measured, threshold: float) -> list[Figure]:
     decided = (predictions >= threshold).astype(int)
     spread = "Bins of equally many rows with 95% intervals; on the dashed line, probabilities mean what they say."
     return [
-        figure("ROC", charts.roc(labels, models), "The dashed line is a guess."),
-        figure("Precision and recall", charts.precision_recall(labels, models), "The dashed line is a guess."),
-        figure("Calibration", charts.reliability(labels, models), spread),
-        figure("Predictions by label", charts.scores(labels, predictions, measured.classes)),
-        figure(
+        make_figure("ROC", charts.roc(labels, models), "The dashed line is a guess."),
+        make_figure("Precision and recall", charts.precision_recall(labels, models), "The dashed line is a guess."),
+        make_figure("Calibration", charts.reliability(labels, models), spread),
+        make_figure("Predictions by label", charts.scores(labels, predictions, measured.classes)),
+        make_figure(
             f"Confusion at {threshold:g}",
             charts.confusion(labels, decided, measured.classes),
             f"From {threshold:g} on, it is {measured.classes[-1]!r}; shaded by the share of the actual class.",
@@ -100,7 +101,46 @@ def _binary(measured: Measured, threshold: float) -> list[Figure]:
 def _slice_figure(slices: pd.DataFrame, columns: str, metric: str, of_all: float) -> Figure:
     rows = slices[(slices["metric"] == metric) & slices["value"].notna()]
     frame = rows[["label", "rows", "value", "low", "high"]].rename(columns={"label": "slice"})
-    return figure(
+    return make_figure(
         f"{metric} by {columns}",
         charts.slices(frame.assign(before=rows["value"] - rows["change"]), metric, float(of_all)),
     )
+
+
+def at_threshold(labels: np.ndarray, predictions: np.ndarray, threshold: float) -> dict[str, Any]:
+    """Counts and rates of the decisions.
+
+    Args:
+        labels: 0 or 1, [rows].
+        predictions: probabilities, [rows].
+        threshold: from which on the decision is 1.
+    """
+    yes, positive = predictions >= threshold, labels > 0
+    return _one_against_all(yes, positive) | {
+        "threshold": threshold,
+        "accuracy": float((yes == positive).mean()),
+        "decided": float(yes.mean()),
+        "positive": float(positive.mean()),
+    }
+
+
+def by_class(labels: np.ndarray, decided: np.ndarray, classes: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Class by class: its rows, how many of the decisions for it are right, and how many of its rows are found.
+
+    Args:
+        labels: class numbers, [rows].
+        decided: class numbers, [rows].
+        classes: names of the classes 0, 1, …
+    """
+    return [
+        {"class": name, "rows": int((labels == number).sum())} | _one_against_all(decided == number, labels == number)
+        for number, name in enumerate(classes)
+    ]
+
+
+def _one_against_all(yes: np.ndarray, positive: np.ndarray) -> dict[str, float]:
+    hits = int((yes & positive).sum())
+    precision = hits / yes.sum() if yes.any() else np.nan
+    recall = hits / positive.sum() if positive.any() else np.nan
+    f1 = 2 * precision * recall / (precision + recall) if hits else np.nan
+    return {"precision": float(precision), "recall": float(recall), "f1": float(f1)}

@@ -10,7 +10,7 @@ import pandas as pd
 from pipelines.evaluation.bootstrap import Interval, differences, intervals
 from pipelines.evaluation.slices import OVERALL, in_slice
 from pipelines.evaluation.weighted_metrics import SMALLER_IS_BETTER, metrics_of
-from pipelines.report.measured import Measured
+from pipelines.report.predictions import Measured
 from pipelines.runs import Run
 
 _ROWS = "example_count"  # TFMA's name for ExampleCount

@@ -14,12 +14,12 @@ from pipelines.report import numbers
 from pipelines.report.data import data
 from pipelines.report.environment import environment
 from pipelines.report.evaluation import evaluation
-from pipelines.report.javascript import vega_bundle
 from pipelines.report.lineage import lineage
 from pipelines.report.model_card import model_card
 from pipelines.report.skew import skew
-from pipelines.report.timeline import happened
+from pipelines.report.timeline import timeline
 from pipelines.report.training import training
+from pipelines.report.vega import bundle_vega
 from pipelines.report.verdict import verdict
 from pipelines.runs import Run, RunError
 from serving.durable_file import write_whole
@@ -29,7 +29,7 @@ _TEMPLATES = Path(__file__).with_name("templates")
 
 # In the order of the page: name of the template, title, what it is made from.
 _SECTIONS: tuple[tuple[str, str, Callable[[Run], dict[str, Any]]], ...] = (
-    ("happened", "What happened", happened),
+    ("timeline", "Timeline", timeline),
     ("data", "Data", data),
     ("training", "Training", training),
     ("evaluation", "Evaluation", evaluation),
@@ -58,7 +58,7 @@ def write_report(run: Run, cache: Path) -> Path:
         cache: a folder for what reports have in common.
     """
     path = run.directory / REPORT_FILE
-    write_whole(path, render(run, vega_bundle(cache)))
+    write_whole(path, render(run, bundle_vega(cache)))
     return path
 
 

@@ -1,4 +1,4 @@
-"""What happened: node by node, with its time."""
+"""The timeline of a run: its nodes with their states and times."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from pipelines.runs import Run
 _LOOKS = {"ran": "good", "cached": "quiet", "failed": "bad", "skipped": "quiet"}
 
 
-def happened(run: Run) -> dict[str, Any]:
+def timeline(run: Run) -> dict[str, Any]:
     """The nodes, each with the share of the longest one's time."""
     nodes = run.nodes()
     longest = max(nodes["seconds"].max(), 0.1) if len(nodes) else 1.0

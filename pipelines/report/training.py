@@ -3,10 +3,10 @@
 from typing import Any
 
 from pipelines import charts
-from pipelines.report.figure import figure
 from pipelines.report.numbers import number
-from pipelines.report.optional import reached
+from pipelines.report.vega import make_figure
 from pipelines.runs import Run
+from pipelines.runs.errors import read_optional
 
 _LOSS = "loss"
 _BESIDES = ("epoch", "learning_rate")
@@ -25,6 +25,6 @@ def training(run: Run) -> dict[str, Any]:
     return {
         "epochs": len(history),
         "best": None if best is None else {"epoch": int(best["epoch"]), "loss": number(best[f"val_{_LOSS}"])},
-        "figures": [figure(f"{name} by epoch", charts.training_curve(history, name)) for name in metrics],
-        "hyperparameters": reached(lambda: run.hyperparameters) or {},
+        "figures": [make_figure(f"{name} by epoch", charts.training_curve(history, name)) for name in metrics],
+        "hyperparameters": read_optional(lambda: run.hyperparameters) or {},
     }

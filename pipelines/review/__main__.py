@@ -31,7 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
         warnings.simplefilter("ignore", FutureWarning)  # what Google's libraries say of each other
         with gc_paused_imports():
             from pipelines.review import reviewing
-            from pipelines.review.record import ReviewError, append_review, review_file
+            from pipelines.review.review_file import ReviewError, append_review, review_file
             from pipelines.runs import RunError, Runs
             from pipelines.task_definition.task import load_task
 

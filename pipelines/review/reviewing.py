@@ -4,7 +4,7 @@ import datetime
 import subprocess
 from typing import Any
 
-from pipelines.review.record import Review, ReviewError
+from pipelines.review.review_file import Review, ReviewError
 from pipelines.review.state import room_changes
 from pipelines.runs import Run
 from pipelines.task_definition.task import Task
@@ -33,8 +33,8 @@ def make_review(task: Task, run: Run, reviewer: str, note: str) -> Review:
         )
     if not summary["task_files"]:
         raise ReviewError(
-            f"run {run.id} does not say which code it was trained from: expected `task_files` in its summary.json, received "
-            "none; run again, and review that run"
+            f"run {run.id} does not say which code it was trained from: expected `task_files` in its summary.json, "
+            "received none; run again, and review that run"
         )
     room = room_digests(task)
     if changes := room_changes(summary["task_files"], room):

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from pipelines.review.record import Review, ReviewError, read_reviews, review_file
+from pipelines.review.review_file import Review, ReviewError, read_reviews, review_file
 from pipelines.task_definition.task import Task
 from pipelines.task_definition.task_files import room_digests
 

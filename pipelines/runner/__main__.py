@@ -59,7 +59,7 @@ def _run(options: Options, directory: Path, terminal: TextIO) -> int:
     """Runs the pipeline; whatever happens, a record is left and the terminal says what to do."""
     from rich.console import Console  # Imported here: --help and a busy folder need not wait for it.
 
-    from pipelines.runner import final_report, run_report
+    from pipelines.runner import final_report
     from pipelines.runner.progress import waiting
 
     console = Console(file=terminal, highlight=False)
@@ -84,7 +84,7 @@ def _run(options: Options, directory: Path, terminal: TextIO) -> int:
     summary.seconds = time.monotonic() - begin
     _keep(summary, directory)
     with waiting(console, "writing the report", live=live):
-        run_report.write(summary, options.var)
+        final_report.write_report_page(summary, options.var)
     with contextlib.suppress(OSError):  # The record is there; it only does not name the report.
         summary.write(directory)
     final_report.say(console, summary, directory)

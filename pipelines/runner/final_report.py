@@ -1,13 +1,15 @@
-"""What the terminal says at the end: verdicts, metrics, what was pushed, what to do next. Loads without TFX."""
+"""What a run leaves for people: the report page, and the closing lines on the terminal. Loads without TFX."""
 
 import os
 import textwrap
+import traceback
 from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
 from pipelines.evaluation.slices import OVERALL
+from pipelines.runner.explain import explain
 from pipelines.runner.results import Verdict
 from pipelines.runner.summary import FAILED, INTERRUPTED, PUSHED, REFUSED, UNCHANGED, Summary
 
@@ -27,6 +29,27 @@ _NEXT = {
     INTERRUPTED: "run again: finished nodes come from the cache",
 }
 _AFTER_REVIEW = "review it, and run again: everything else comes from the cache"
+
+
+def write_report_page(summary: Summary, var: Path) -> None:
+    """Writes report.html beside the record, which is on disk by now; says in the summary where, or why there is none.
+
+    Args:
+        summary: of the run.
+        var: the folder that the run wrote to.
+    """
+    try:
+        # Imported here: it loads TensorFlow and Altair, and a run that cannot load them is reported on without.
+        from pipelines.report.page import write_report
+        from pipelines.runs import Runs
+
+        summary.report_path = str(write_report(Runs(var).open(summary.run_id), var / "cache"))
+        summary.report_error = None
+    except KeyboardInterrupt:
+        summary.report_error = "interrupted"
+    except Exception as error:  # The boundary: the record and the terminal say it, the log has the traceback.
+        traceback.print_exc()
+        summary.report_error = explain(error)
 
 
 def say(console: Console, summary: Summary, directory: Path) -> None:

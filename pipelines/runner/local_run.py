@@ -18,8 +18,8 @@ from pipelines.modeling.hyperparameters import hyperparameters_copy
 from pipelines.review.state import review_state
 from pipelines.runner import launch, node_summary, verdicts
 from pipelines.runner.explain import explain
-from pipelines.runner.housekeeping import clear_interrupted, forget_displaced_pushes
 from pipelines.runner.integrity import Ledger
+from pipelines.runner.metadata_cleanup import clear_interrupted, forget_displaced_pushes
 from pipelines.runner.options import Options
 from pipelines.runner.progress import progress
 from pipelines.runner.results import NodeResult

@@ -19,7 +19,7 @@ from serving.durable_file import write_whole
 if TYPE_CHECKING:
     from pipelines.review.state import ReviewState
 
-FORMAT = 2  # pipelines.runs.record reads it, and upgrades older records
+FORMAT = 2  # pipelines.runs.run_record reads it, and upgrades older records
 PUSHED, UNCHANGED, REFUSED, FAILED, INTERRUPTED = "pushed", "unchanged", "refused", "failed", "interrupted"
 _STACK = ("tfx", "tensorflow", "keras", "apache-beam", "tensorflow-transform", "tensorflow-model-analysis")
 

@@ -4,17 +4,16 @@ Where only one of them got to a node, there is nothing to compare: the node is n
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping, Set
-from typing import Any, TypeVar
+from collections.abc import Mapping, Set
+from typing import Any
 
 import pandas as pd
 
 from pipelines.evaluation.slices import OVERALL
-from pipelines.runs.errors import RunError
+from pipelines.runs.errors import RunError, read_optional
 from pipelines.runs.lineage import Lineage
 from pipelines.runs.run import Run
 
-_Found = TypeVar("_Found")
 _PLACE = ["split", "feature"]
 _FIGURES = ("type", "rows", "missing_share", "mean", "std_dev", "min", "median", "max", "zeros", "unique", "top")
 
@@ -65,7 +64,7 @@ def difference(before: Run, after: Run) -> Difference:
             f"runs of different tasks cannot be compared: {before.id} is of {before.task}, {after.id} of {after.task}"
         )
     files_before, files_after = (run.summary["task_files"] for run in (before, after))
-    lineages = _reached(before.lineage), _reached(after.lineage)
+    lineages = read_optional(before.lineage), read_optional(after.lineage)
     reached = [{step.node for step in lineage.steps} if lineage else set() for lineage in lineages]
     parameters, codes = (
         [_of_nodes(getattr(lineage, what) if lineage else {}, reached[0] & reached[1]) for lineage in lineages]
@@ -100,14 +99,6 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Change
     )
 
 
-def _reached(read: Callable[[], _Found]) -> _Found | None:
-    """What a run wrote; None where it did not get there: then there is nothing to compare."""
-    try:
-        return read()
-    except RunError:
-        return None
-
-
 def _data(run: Run, lineage: Lineage | None) -> dict[str, Any]:
     rows = {f"rows of {split}": count for split, count in run.summary["rows"].items()}
     found: dict[str, Any] = {"source": run.summary["data"]} | rows
@@ -122,7 +113,7 @@ def _of_nodes(values: Mapping[str, Any], nodes: Set[str]) -> dict[str, Any]:
 
 
 def _statistics(before: Run, after: Run) -> pd.DataFrame | None:
-    tables = [_reached(run.statistics_table) for run in (before, after)]
+    tables = [read_optional(run.statistics_table) for run in (before, after)]
     long = [
         table.astype(object).melt(_PLACE, list(_FIGURES), "figure", side)
         for table, side in zip(tables, ("before", "after"), strict=True)

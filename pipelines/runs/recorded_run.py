@@ -8,7 +8,7 @@ import pandas as pd
 
 from pipelines.runs.errors import RunError
 from pipelines.runs.metadata import Metadata, Step
-from pipelines.runs.record import SUMMARY_FILE, read_record
+from pipelines.runs.run_record import SUMMARY_FILE, read_record
 
 
 class RecordedRun:

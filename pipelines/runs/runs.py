@@ -9,8 +9,8 @@ import pandas as pd
 from pipelines.runs.errors import RunError
 from pipelines.runs.lineage import Lineage, data_fed, lineage_of, pushing_run
 from pipelines.runs.metadata import Metadata
-from pipelines.runs.record import SUMMARY_FILE, run_order
 from pipelines.runs.run import Run
+from pipelines.runs.run_record import SUMMARY_FILE, run_order
 
 LATEST = "latest"
 

@@ -82,9 +82,7 @@ def show_difference(console: Console, found: Difference, most: int) -> None:
     else:
         _statistics(console, found.statistics, most)
     if found.files is None:
-        console.print(
-            "[bold]task files[/]  not compared: one of the runs recorded none; see the digests of code"
-        )
+        console.print("[bold]task files[/]  not compared: one of the runs recorded none; see the digests of code")
     else:
         _changes(console, "task files", found.files)
     _changes(console, "code", found.code)

@@ -73,7 +73,9 @@ def test_what_happened(cold: Run, cached: Run, history: History) -> None:
     assert cached.metrics().to_dict("index") == history.second.summary["metrics"]
     epochs = cached.history()
     assert epochs["epoch"].tolist() == list(range(1, len(epochs) + 1))
-    assert f"{len(epochs)} epochs, lowest validation loss {epochs['val_loss'].min():.4g}" in set(cold.nodes()["summary"])
+    assert f"{len(epochs)} epochs, lowest validation loss {epochs['val_loss'].min():.4g}" in set(
+        cold.nodes()["summary"]
+    )
     assert cached.task_record.name == "diabetes"
     assert cached.hyperparameters == {}
     assert cached.parameters["Trainer.custom_config.settings.train_steps"] == 300

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from pipelines.report.evaluation import figures
-from pipelines.report.measured import Measured
+from pipelines.report.predictions import Measured
 from pipelines.task_definition.problem import BINARY, MULTICLASS, REGRESSION
 from tests.tasks.diabetes.task import TASK
 

@@ -9,7 +9,7 @@ import pytest
 
 from pipelines.evaluation.slices import OVERALL
 from pipelines.report import metrics
-from pipelines.report.measured import Measured
+from pipelines.report.predictions import Measured
 from pipelines.task_definition.problem import BINARY
 from tests.tasks.diabetes.task import TASK
 

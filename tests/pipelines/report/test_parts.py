@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from pipelines.evaluation.bootstrap import Interval
-from pipelines.report import javascript, metrics, model_card, numbers
-from pipelines.report.decision import at_threshold, by_class
+from pipelines.report import metrics, model_card, numbers, vega
+from pipelines.report.evaluation import at_threshold, by_class
 
 
 @pytest.mark.parametrize(
@@ -92,8 +92,8 @@ def test_the_taxi_models_card_says_what_a_card_has_to() -> None:
 
 
 def test_the_script_is_put_together_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    bundle = javascript.vega_bundle(tmp_path / "cache")
+    bundle = vega.bundle_vega(tmp_path / "cache")
     assert "vegaEmbed" in bundle
     assert [path.suffix for path in (tmp_path / "cache").iterdir()] == [".js"]
-    monkeypatch.delattr(javascript.vl_convert, "javascript_bundle")
-    assert javascript.vega_bundle(tmp_path / "cache") == bundle
+    monkeypatch.delattr(vega.vl_convert, "javascript_bundle")
+    assert vega.bundle_vega(tmp_path / "cache") == bundle

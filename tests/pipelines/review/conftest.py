@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.review.record import Review
+from pipelines.review.review_file import Review
 from pipelines.runs import Run, Runs
 from pipelines.task_definition.task import Task, load_task
 from pipelines.task_definition.task_files import room_digests

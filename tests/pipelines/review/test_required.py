@@ -7,7 +7,7 @@ import pytest
 
 from pipelines.config import PipelineConfig, TrainerConfig
 from pipelines.review import state
-from pipelines.review.record import Review, append_review
+from pipelines.review.review_file import Review, append_review
 from pipelines.task_definition.task_files import room_digests
 from pipelines.training import create_pipeline
 from tests.tasks.diabetes.task import TASK

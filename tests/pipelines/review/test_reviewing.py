@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.review.__main__ import main
-from pipelines.review.record import ReviewError, read_reviews, review_file
+from pipelines.review.review_file import ReviewError, read_reviews, review_file
 from pipelines.review.reviewing import git_user, make_review
 from pipelines.review.state import VALID, review_state
 from pipelines.runs import Run
@@ -56,8 +56,8 @@ def test_the_record_of_a_review(task: Task, new_run: Callable[..., Run]) -> None
         ),
         (
             {"task_files": {}},
-            f"run {RUN} does not say which code it was trained from: expected `task_files` in its summary.json, received "
-            "none; run again, and review that run",
+            f"run {RUN} does not say which code it was trained from: expected `task_files` in its summary.json, "
+            "received none; run again, and review that run",
         ),
     ],
 )

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.review.record import Review, append_review, review_file
+from pipelines.review.review_file import Review, append_review, review_file
 from pipelines.review.state import EDITED, MISSING, STALE, VALID, refusal, review_state, room_changes
 from pipelines.task_definition.task import Task
 from pipelines.task_definition.task_files import room_digests

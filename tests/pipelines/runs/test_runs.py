@@ -8,7 +8,7 @@ import pytest
 
 from pipelines.runner.summary import FORMAT as WRITTEN_FORMAT
 from pipelines.runs import RunError, Runs
-from pipelines.runs.record import FORMAT
+from pipelines.runs.run_record import FORMAT
 from tests.pipelines.runs.made_history import MadeHistory
 from tests.pipelines.runs.made_runs import ran, summary, write, written
 

@@ -6,7 +6,7 @@ import pytest
 from ml_metadata.proto import metadata_store_pb2
 from tfx.types.standard_artifacts import PushedModel
 
-from pipelines.runner.housekeeping import forget_displaced_pushes, metadata_store
+from pipelines.runner.metadata_cleanup import forget_displaced_pushes, metadata_store
 
 
 class Site:
