@@ -20,7 +20,7 @@ SYSTEM_PYTHON = PYTHON='$(PYTHON)' $(or $(shell for python in python3 /usr/bin/p
 # How long a search may take; of tune, portfolio, and run-local with TUNE.
 SEARCH = $(if $(TRIALS),--trials '$(TRIALS)') $(if $(MINUTES),--minutes '$(MINUTES)')
 
-.PHONY: help doctor setup data run-local test test-fast test-other-stack check format bench load-test lock clean serve gateway deploy-render rollout-status pin canary compare promote rollback tune portfolio report review new-task notebooks
+.PHONY: help doctor setup data run-local test test-fast coverage test-other-stack check format bench load-test lock clean serve gateway deploy-render rollout-status pin canary compare promote rollback tune portfolio report review new-task notebooks
 
 help: ## This list
 	@printf 'make TARGET [NAME=value ...]\n\n'
@@ -56,7 +56,7 @@ help: ## This list
 	    'SERVE=options' 'serve: more of them, such as --enable_batching (python -m serving.server --help)' \
 	    'GATEWAY=options' 'gateway: more of them, such as --port 9000 (python -m serving.gateway --help)' \
 	    'ROLLOUT=options' 'of the roll-out, such as --server (python -m serving.rollout --help)' \
-	    'MARK=marks' 'test, test-other-stack: only tests with these pytest marks' \
+	    'MARK=marks' 'test, coverage, test-other-stack: only tests with these pytest marks' \
 	    'PYTHON=python3.11' 'instead of the Python that set-up would choose (make doctor says which)'
 	@printf '\nmake ends with 2 whenever a command fails; the command'"'"'s own status stands in its last line, as in "Error 1".\n'
 
@@ -103,10 +103,15 @@ new-task: $(STAMP) ## A task of your own from a CSV file: NAME, CSV and LABEL, t
 	@$(RUN) -m pipelines.scaffold --name '$(NAME)' --csv '$(CSV)' --label '$(LABEL)' $(if $(PROBLEM),--problem '$(PROBLEM)')
 
 test: $(STAMP) ## All tests, whole-pipeline runs included
-	@$(RUN) -m pytest $(if $(MARK),-m '$(MARK)')
+	@$(RUN) -m pytest -n logical --durations 40 --durations-min 1 $(if $(MARK),-m '$(MARK)')
 
 test-fast: $(STAMP) ## The tests that run no pipeline and start next to nothing
-	@$(RUN) -m pytest -m 'not pipeline and not slow'
+	@$(RUN) -m pytest -n logical -m 'not pipeline and not slow'
+
+coverage: $(STAMP) ## The modules of which the tests run less than 85%, lines and branches; as long as `make test`, and more
+	@rm -rf '$(VAR)/coverage' && mkdir -p '$(VAR)/coverage'
+	@COVERAGE_FILE='$(abspath $(VAR))/coverage/data' $(RUN) -m tests.coverage_table \
+	    -n logical $(if $(MARK),-m '$(MARK)')
 
 test-other-stack: ## All tests of the last commit on the other stack, in a Debian root where this machine cannot have it
 	@PYTHON='$(PYTHON)' environment/other_stack make test $(if $(MARK),MARK='$(MARK)')

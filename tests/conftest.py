@@ -1,33 +1,43 @@
-"""What tests of several folders share."""
+"""What tests of several folders share.
 
-import gc
+TensorFlow is imported by the fixtures that need it: the process that only hands tests to workers loads this file, too.
+"""
+
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 
-from pipelines.modeling.export import export_model
-from tests import handmade
+from serving.process_control import gc_paused_imports
 from tests.runs.project import Finished, Project
 
-gc.disable()  # until the tests are collected: serving/process_control.py says why
-pytest_plugins = ["tests.browser"]  # the fixture `tab`, a page in headless Chromium
+pytest_plugins = [
+    "tests.browser",  # the fixture `tab`, a page in headless Chromium
+    "tests.workers",  # which worker runs which tests
+]
 
 
-def pytest_collection_finish() -> None:
-    """From here on the garbage collector works again, on what the tests themselves make."""
-    gc.freeze()
-    gc.enable()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collects, which imports TensorFlow and TFX, without the garbage collector."""
+    with gc_paused_imports():
+        return (yield)
 
 
 @pytest.fixture(scope="session")
 def handmade_transform(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
     """Folder of the transform graph of the hand-made trips, and the file of the transformed trips."""
+    from tests import handmade
+
     return handmade.transform(tmp_path_factory.mktemp("transform"), handmade.Features())
 
 
 @pytest.fixture(scope="session")
 def handmade_export(handmade_transform: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The SavedModel of the hand-made trips, its ModelRun beside it in `run`; not to be changed."""
+    from pipelines.modeling.export import export_model
+    from tests import handmade
+
     args = handmade.fn_args(tmp_path_factory.mktemp("export"), handmade_transform[0])
     export_model(handmade.build_model(), args)
     return Path(args.serving_model_dir)

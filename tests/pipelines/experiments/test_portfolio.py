@@ -12,6 +12,8 @@ from pipelines.experiments.portfolio import Approach, try_each
 from pipelines.experiments.tune import compare_finished
 from tests.pipelines.search.quick import BROKEN, COMMITTED, ENDLESS, LINEAR, material
 
+pytestmark = pytest.mark.slow
+
 SEEDS, TRIALS = 2, 4
 
 

@@ -28,6 +28,8 @@ from pipelines.modeling.fitting import (
 )
 from tests import handmade
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = TrainerConfig(train_steps=1)
 
 
@@ -134,7 +136,7 @@ OPPOSITE = Rows(features=SLOPE.features, labels=-SLOPE.labels)
 def line(optimizer: str | keras.Optimizer = "sgd") -> keras.Model:
     x = keras.Input((1,), name="x")
     model = keras.Model({"x": x}, keras.layers.Dense(1)(keras.layers.Dropout(0.1)(x)))
-    model.compile(optimizer=optimizer, loss="mse")
+    model.compile(optimizer=optimizer, loss="mse", run_eagerly=True)  # to trace a graph takes longer than a few steps
     return model
 
 
@@ -246,7 +248,7 @@ with training_scope(TrainerConfig(train_steps=1, distribute="mirrored"), seed=1)
     assert tf.distribute.get_strategy().num_replicas_in_sync == 2
     model = handmade.build_model()
     before = model.get_weights()
-    model.compile(optimizer="adam", loss="binary_crossentropy")
+    model.compile(optimizer="sgd", loss="binary_crossentropy")
     fit(model, rows, rows, args, steps=8, batch_size=50, patience=9, seed=1)
 assert all((old != new).any() for old, new in zip(before, model.get_weights()))
 export_model(model, args)

@@ -51,7 +51,8 @@ def train(
     keras.utils.set_random_seed(hyperparameters.seed)
     inputs = {"x": keras.Input((1,), name="x"), "id": keras.Input((1,), name="id")}
     model = keras.Model(inputs, keras.layers.Dense(1, activation="sigmoid")(inputs["x"]))
-    model.compile(keras.optimizers.SGD(hyperparameters.learning_rate), "binary_crossentropy")
+    # Eagerly: to trace a graph takes longer than these few steps.
+    model.compile(keras.optimizers.SGD(hyperparameters.learning_rate), "binary_crossentropy", run_eagerly=True)
     epochs = 10**6 if hyperparameters.architecture == ENDLESS else settings.train_steps
     model.fit(
         rows.features,

@@ -9,6 +9,8 @@ from pipelines.config import TunerConfig
 from pipelines.search.search import PARTS, SEARCH_PART, SearchError, Trial, best, search
 from tests.pipelines.search.quick import BROKEN, COMMITTED, ENDLESS, HIGH, material
 
+pytestmark = pytest.mark.slow
+
 BUDGET = TunerConfig(trials=8, minutes=5)
 
 

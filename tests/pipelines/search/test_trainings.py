@@ -11,6 +11,8 @@ from pipelines.search.search import PARTS, SEARCH_PART
 from pipelines.search.trainings import Candidate, finished_by_all, held_out_part, rounded, train_each
 from tests.pipelines.search.quick import BROKEN, COMMITTED, ENDLESS, material
 
+pytestmark = pytest.mark.slow
+
 NEVER = Deadline(math.inf)
 
 
