@@ -43,7 +43,7 @@ def measured(labels: np.ndarray, models: Mapping[str, np.ndarray]) -> pd.DataFra
         labels: 0 or 1, [rows].
         models: name -> probabilities, [rows].
     """
-    found = {name: bootstrap.intervals(labels, predictions, METRICS) for name, predictions in models.items()}
+    found = {name: bootstrap.estimate_intervals(labels, predictions, METRICS) for name, predictions in models.items()}
     return pd.DataFrame(
         {name: {metric: _in_words(interval) for metric, interval in of.items()} for name, of in found.items()}
     )
@@ -61,7 +61,7 @@ def differences(labels: np.ndarray, prototype: np.ndarray, production: np.ndarra
         Columns metric, difference, low and high (the 95% interval), and told: BETTER, WORSE, or EVEN where the interval
         holds 0.
     """
-    found = bootstrap.differences(labels, prototype, production, METRICS)
+    found = bootstrap.estimate_differences(labels, prototype, production, METRICS)
     return pd.DataFrame(
         [
             {"metric": name, "difference": one.value, "low": one.low, "high": one.high, "told": _told(name, one)}
@@ -98,7 +98,7 @@ def slice_differences(
         if min(labels[inside].sum(), (1 - labels[inside]).sum()) < _LEAST_LABELS:
             continue
         of_slice = {metric: METRICS[metric]}
-        one = bootstrap.differences(labels[inside], prototype[inside], production[inside], of_slice)[metric]
+        one = bootstrap.estimate_differences(labels[inside], prototype[inside], production[inside], of_slice)[metric]
         values = {"value": one.value, "low": one.low, "high": one.high, "told": _told(metric, one)}
         found.append({"slice": name, "rows": int(inside.sum()), **values})
     order = [True, metric in _SMALLER]

@@ -64,7 +64,7 @@ def shares(rows: pd.DataFrame, hits: np.ndarray, slices: Mapping[str, Slice]) ->
     for name, where in slices.items():
         inside = hits[in_slice(rows, where)]
         if len(inside):
-            one = bootstrap.intervals(inside, inside, {"share": _share})["share"]
+            one = bootstrap.estimate_intervals(inside, inside, {"share": _share})["share"]
             found.append({"slice": name, "rows": len(inside), **dataclasses.asdict(one)})
     return pd.DataFrame(found).sort_values("value", ignore_index=True)
 

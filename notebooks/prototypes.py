@@ -17,6 +17,8 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
+from serving.durable_file import write_whole
+
 _PREDICTION = "prediction"
 _ROWS = b"eval_rows"  # key of the digest in the file's metadata
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
@@ -68,12 +70,9 @@ def save(var: Path, task: str, name: str, predictions: np.ndarray, records: Iter
     path = _folder(var, task) / f"{name}.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)
     table = pa.table({_PREDICTION: predictions.astype(np.float32)})
-    beside = path.with_suffix(".tmp")
-    try:
-        pq.write_table(table.replace_schema_metadata({_ROWS: rows_digest(rows)}), beside)
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    content = pa.BufferOutputStream()
+    pq.write_table(table.replace_schema_metadata({_ROWS: rows_digest(rows)}), content)
+    write_whole(path, memoryview(content.getvalue()))
     return path
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from rich.console import Console
 
+from pipelines.explain import explain
 from pipelines.runner.argument_types import minutes, path, whole
-from pipelines.runner.explain import explain
 from pipelines.runner.lock import BusyError, exclusive
 from pipelines.runner.run_folder import new_run_directory, scratch
 from pipelines.runner.run_log import divert_output
@@ -37,7 +37,7 @@ class Options:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Begun:
+class CommandContext:
     """A command that is going on."""
 
     options: Options
@@ -50,7 +50,9 @@ class Begun:
         return f"{self.directory.parent.name}-{self.directory.name}"
 
 
-def main(name: str, description: str | None, body: Callable[[Begun], None], arguments: list[str] | None = None) -> int:
+def main(
+    name: str, description: str | None, body: Callable[[CommandContext], None], arguments: list[str] | None = None
+) -> int:
     """Runs a command and returns its exit status: 0 done, 1 failed, 2 bad usage or a busy folder, 130 interrupted."""
     options = _parse(name, description, arguments)
     remember_interrupts()
@@ -59,23 +61,23 @@ def main(name: str, description: str | None, body: Callable[[Begun], None], argu
             directory = new_run_directory(options.var / name)
             console = Console(file=divert_output(directory / "run.log"), highlight=False)
             console.print(f"[bold]{options.task}[/]  {name} {directory.name}", soft_wrap=True)
-            return _run(body, Begun(options=options, directory=directory, console=console))
+            return _run(body, CommandContext(options=options, directory=directory, console=console))
     except BusyError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
 
 
-def _run(body: Callable[[Begun], None], begun: Begun) -> int:
-    log = begun.directory / "run.log"
+def _run(body: Callable[[CommandContext], None], context: CommandContext) -> int:
+    log = context.directory / "run.log"
     try:
-        body(begun)
+        body(context)
     except KeyboardInterrupt:
-        begun.console.print("interrupted")
+        context.console.print("interrupted")
         return 130
     except Exception as error:  # The boundary: the terminal says it, the log has the traceback.
         traceback.print_exc()
-        begun.console.print(f"error: {explain(error)}", style="bold red", markup=False, soft_wrap=True)
-        begun.console.print(f"log: {log}", soft_wrap=True)
+        context.console.print(f"error: {explain(error)}", style="bold red", markup=False, soft_wrap=True)
+        context.console.print(f"log: {log}", soft_wrap=True)
         return 1
     return 0
 

@@ -7,14 +7,14 @@ from rich.console import Console
 
 from pipelines.config import PipelineConfig, TunerConfig
 from pipelines.experiments.command import Options
-from pipelines.modeling.fitting import read_rows
+from pipelines.explain import explain
+from pipelines.modeling.transformed_rows import read_rows
 from pipelines.runner import launch, local_run, node_summary, options
-from pipelines.runner.explain import explain
 from pipelines.runner.integrity import Ledger
 from pipelines.runner.metadata_cleanup import clear_interrupted
 from pipelines.runner.progress import Lines
 from pipelines.runner.results import NodeResult
-from pipelines.search.search import Material
+from pipelines.search.search import SearchInputs
 from pipelines.task_definition.task import Task
 from pipelines.training import TRAIN, create_pipeline
 
@@ -68,8 +68,8 @@ def run_until(last: str, config: PipelineConfig, run_id: str, console: Console) 
     return results
 
 
-def material(config: PipelineConfig, transform: NodeResult) -> Material:
-    """What models are trained on: the training split that Transform wrote.
+def read_search_inputs(config: PipelineConfig, transform: NodeResult) -> SearchInputs:
+    """Reads what models are trained on: the training split that Transform wrote.
 
     Raises:
         TrainingError: There are no rows to train on.
@@ -77,7 +77,7 @@ def material(config: PipelineConfig, transform: NodeResult) -> Material:
     assert config.task.tuning is not None
     graph = tft.TFTransformOutput(str(transform.uri("transform_graph")))
     files = str(transform.uri("transformed_examples") / f"Split-{TRAIN}" / "*")
-    return Material(
+    return SearchInputs(
         tuning=config.task.tuning,
         problem=config.task.problem,
         rows=read_rows([files], graph, config.task.label),

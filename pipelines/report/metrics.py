@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pandas as pd
 
-from pipelines.evaluation.bootstrap import Interval, differences, intervals
+from pipelines.evaluation.bootstrap import Interval, estimate_differences, estimate_intervals
 from pipelines.evaluation.slices import OVERALL, in_slice
 from pipelines.evaluation.weighted_metrics import SMALLER_IS_BETTER, metrics_of
 from pipelines.report.predictions import Measured
@@ -39,10 +39,10 @@ def overall(run: Run, measured: Measured) -> list[MetricRow]:
     known = metrics_of(measured.task.problem)
     values = run.metrics().loc[OVERALL].drop(_ROWS, errors="ignore")
     wanted = {name: known[name] for name in known if name in values}
-    found = intervals(measured.labels, measured.predictions, wanted, resamples=measured.resamples)
+    found = estimate_intervals(measured.labels, measured.predictions, wanted, resamples=measured.resamples)
     changes: dict[str, Interval] = {}
     if measured.baseline is not None:
-        changes = differences(
+        changes = estimate_differences(
             measured.labels, measured.predictions, measured.baseline, wanted, resamples=measured.resamples
         )
     order = [*wanted, *(name for name in values.index if name not in wanted)]
@@ -75,11 +75,11 @@ def by_slice(run: Run, measured: Measured) -> pd.DataFrame:
         inside = in_slice(measured.rows, where)
         wanted = {name: known[name] for name in shown_by_slice(table)}
         labels, predictions = measured.labels[inside], measured.predictions[inside]
-        some = intervals(labels, predictions, wanted, resamples=measured.resamples)
+        some = estimate_intervals(labels, predictions, wanted, resamples=measured.resamples)
         changes: dict[str, Interval] = {}
         if measured.baseline is not None:
             before = measured.baseline[inside]
-            changes = differences(labels, predictions, before, wanted, resamples=measured.resamples)
+            changes = estimate_differences(labels, predictions, before, wanted, resamples=measured.resamples)
         columns, label = " and ".join(name for name, _ in where), ", ".join(value for _, value in where)
         for name, one in some.items():
             value = table.loc[words, name] if math.isfinite(one.value) else math.nan

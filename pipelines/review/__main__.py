@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
     metrics = "  ".join(f"{name}={value:.4g}" for name, value in review.metrics.items())
     print(f"reviewed  run {review.run} of {task.name}, by {review.reviewer}")
     print(f"metrics   {metrics}")
-    print(f"room      {len(review.room)} files, as that run trained them: {', '.join(review.room)}")
+    print(f"files     {len(review.task_files)}, as that run trained them: {', '.join(review.task_files)}")
     print(f"recorded  {_shown(review_file(task))}; commit it")
     return _DONE
 

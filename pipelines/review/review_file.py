@@ -8,19 +8,21 @@ import dataclasses
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import tomlkit
 import tomlkit.items
 
 from pipelines.task_definition.task import Task
-from pipelines.task_definition.task_files import REVIEW_FILE, room_directory
-from pipelines.task_definition.toml_table import TableError, read_toml
+from pipelines.task_definition.task_files import REVIEW_FILE, task_directory
+from pipelines.task_definition.toml_table import TableError, as_record, read_table
 from serving.durable_file import write_whole
 
 _HEAD = (
     "Who reviewed which code, on which run. Written by `make review`, not by hand: each record has a checksum.",
     "docs/review.md says what for.",
 )
+_FORMER_KEY = "room"  # of task_files, in review.toml; in what the checksum is over it still is
 
 
 class ReviewError(ValueError):
@@ -36,11 +38,11 @@ class Review:
     run: str  # id of the run whose model and report were looked at
     note: str  # what the reviewer thinks of it, Markdown
     metrics: dict[str, float]  # of that run's model over all eval rows, each in its own unit
-    room: dict[str, str]  # file of the scientist's room -> SHA-256 in hex, as that run trained it
+    task_files: dict[str, str]  # file of the task -> SHA-256 in hex, as that run trained it
     checksum: str = ""  # SHA-256 in hex, of all of the above
 
     def with_checksum(self) -> "Review":
-        """The same, with the checksum that belongs to it."""
+        """Returns the same, with the checksum that belongs to it."""
         return dataclasses.replace(self, checksum=self._digest())
 
     @property
@@ -51,6 +53,7 @@ class Review:
     def _digest(self) -> str:
         said = dataclasses.asdict(self)
         del said["checksum"]
+        said[_FORMER_KEY] = said.pop("task_files")  # so that the checksums of earlier records hold
         return hashlib.sha256(json.dumps(said, sort_keys=True, allow_nan=False).encode()).hexdigest()
 
 
@@ -60,12 +63,12 @@ class _File:
 
 
 def review_file(task: Task) -> Path:
-    """Where the reviews of a task are kept."""
-    return room_directory(task) / REVIEW_FILE
+    """Says where the reviews of a task are kept."""
+    return task_directory(task) / REVIEW_FILE
 
 
 def read_reviews(path: Path) -> tuple[Review, ...]:
-    """The reviews in a file, the newest last; none where there is no file.
+    """Reads the reviews in a file, the newest last; none where there is no file.
 
     Raises:
         ReviewError: The file was edited by hand: it is no TOML, or a record is not what its checksum says.
@@ -73,13 +76,22 @@ def read_reviews(path: Path) -> tuple[Review, ...]:
     if not path.exists():
         return ()
     try:
-        reviews = read_toml(path, _File).reviews
+        reviews = as_record(_with_present_keys(read_table(path)), _File, str(path)).reviews
     except TableError as error:
         raise ReviewError(str(error)) from error
     for number, review in enumerate(reviews, start=1):
         if not review.intact:
             raise ReviewError(f"{path}: reviews {number}: the record of run {review.run} does not match its checksum")
     return reviews
+
+
+def _with_present_keys(table: dict[str, Any]) -> dict[str, Any]:
+    """Renames what earlier versions wrote as `room`."""
+    reviews = table.get("reviews")
+    for review in reviews if isinstance(reviews, list) else ():
+        if isinstance(review, dict) and _FORMER_KEY in review:
+            review["task_files"] = review.pop(_FORMER_KEY)
+    return table
 
 
 def append_review(path: Path, review: Review) -> None:

@@ -5,14 +5,14 @@ import subprocess
 from typing import Any
 
 from pipelines.review.review_file import Review, ReviewError
-from pipelines.review.state import room_changes
+from pipelines.review.state import describe_file_changes
 from pipelines.runs import Run
 from pipelines.task_definition.task import Task
-from pipelines.task_definition.task_files import room_digests
+from pipelines.task_definition.task_files import task_file_digests
 
 
 def make_review(task: Task, run: Run, reviewer: str, note: str) -> Review:
-    """The record of a review, now.
+    """Makes the record of a review, now.
 
     Args:
         task: whose code was reviewed.
@@ -22,7 +22,7 @@ def make_review(task: Task, run: Run, reviewer: str, note: str) -> Review:
 
     Raises:
         ReviewError: A gate refused the run's model or it did not get that far, its hyperparameters are not those of
-            the room, or the room has changed since.
+            the task's file, or the task's files have changed since.
     """
     summary = run.summary
     _require_blessed(summary)
@@ -36,8 +36,8 @@ def make_review(task: Task, run: Run, reviewer: str, note: str) -> Review:
             f"run {run.id} does not say which code it was trained from: expected `task_files` in its summary.json, "
             "received none; run again, and review that run"
         )
-    room = room_digests(task)
-    if changes := room_changes(summary["task_files"], room):
+    task_files = task_file_digests(task)
+    if changes := describe_file_changes(summary["task_files"], task_files):
         raise ReviewError(
             f"{changes} since run {run.id}: expected the code that it was trained from; run again (or name another run "
             "with --run, RUN_ID=), and review that"
@@ -48,12 +48,12 @@ def make_review(task: Task, run: Run, reviewer: str, note: str) -> Review:
         run=run.id,
         note=note,
         metrics={name: value for name, value in summary["metrics"]["overall"].items() if value is not None},
-        room=room,
+        task_files=task_files,
     ).with_checksum()
 
 
 def git_user() -> str:
-    """The name that git signs commits with.
+    """Asks git for the name that it signs commits with.
 
     Raises:
         ReviewError: There is none.

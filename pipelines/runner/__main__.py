@@ -24,7 +24,7 @@ import traceback
 from pathlib import Path
 from typing import TextIO
 
-from pipelines.runner.explain import explain
+from pipelines.explain import explain
 from pipelines.runner.lock import BusyError, exclusive
 from pipelines.runner.options import Options, parse
 from pipelines.runner.run_folder import new_run_directory, point_latest_at, scratch

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from pipelines.evaluation.slices import OVERALL
-from pipelines.runner.explain import explain
+from pipelines.explain import explain
 from pipelines.runner.results import Verdict
 from pipelines.runner.summary import FAILED, INTERRUPTED, PUSHED, REFUSED, UNCHANGED, Summary
 

@@ -4,6 +4,8 @@ import hashlib
 import json
 from pathlib import Path
 
+from serving.durable_file import write_whole
+
 _LEDGER = "digests.json"
 
 
@@ -22,9 +24,7 @@ class Ledger:
         """Remembers what lies at `uri` now."""
         self._digests[uri] = digest(Path(uri))
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        beside = self._path.with_suffix(".tmp")
-        beside.write_text(json.dumps(self._digests, indent=1))
-        beside.replace(self._path)
+        write_whole(self._path, json.dumps(self._digests, indent=1))
 
     def intact(self, uri: str) -> bool:
         """Whether what lies at `uri` is what was recorded. What never was, by a run cut off there, is recorded now."""

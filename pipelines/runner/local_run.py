@@ -14,10 +14,10 @@ from components.skew_gate import component as skew_gate
 from components.source_digest import source_digest
 from pipelines.config import PipelineConfig, TrainerConfig, TunerConfig, contract_copy
 from pipelines.evaluation.tfma_results import slice_metrics
+from pipelines.explain import explain
 from pipelines.modeling.hyperparameters import hyperparameters_copy
 from pipelines.review.state import review_state
 from pipelines.runner import launch, node_summary, verdicts
-from pipelines.runner.explain import explain
 from pipelines.runner.integrity import Ledger
 from pipelines.runner.metadata_cleanup import clear_interrupted, forget_displaced_pushes
 from pipelines.runner.options import Options
@@ -25,7 +25,7 @@ from pipelines.runner.progress import progress
 from pipelines.runner.results import NodeResult
 from pipelines.runner.summary import FAILED, PUSHED, REFUSED, UNCHANGED, Summary
 from pipelines.task_definition.task import Task, load_task
-from pipelines.task_definition.task_files import room_digests
+from pipelines.task_definition.task_files import task_file_digests
 from pipelines.training import create_pipeline
 
 
@@ -47,7 +47,7 @@ def run(options: Options, console: Console, summary: Summary) -> None:
     summary.source_digest = source_digest(
         task.preprocessing_fn, task.run_fn, checked_csv, anomaly_gate, skew_gate, atomic_pusher
     )
-    summary.task_files = room_digests(task)
+    summary.task_files = task_file_digests(task)
     summary.review, summary.review_required = review_state(task), options.require_review
     config = configure(options, task)
     summary.data = str(config.data)

@@ -9,8 +9,8 @@ from tfx.utils import io_utils
 
 from components.csv_example_gen.executor import ROWS_PROPERTY
 from components.skew_gate import component as skew_gate
+from pipelines.explain import explain
 from pipelines.modeling.fitting import HISTORY_FILE
-from pipelines.runner.explain import explain
 from pipelines.runner.results import SKIPPED, NodeResult
 from pipelines.runner.schema_difference import differences
 from pipelines.runner.verdicts import headline

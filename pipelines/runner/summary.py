@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.evaluation.slices import SliceMetrics
-from pipelines.runner.explain import explain
+from pipelines.explain import explain
 from pipelines.runner.results import Latency, NodeResult, Verdict
 from serving.durable_file import write_whole
 

@@ -4,7 +4,6 @@ Loads neither TFX nor TensorFlow.
 """
 
 import dataclasses
-import difflib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from pipelines.runs.data_source import DataSource, source_of, sources
 from pipelines.runs.errors import RunError
 from pipelines.runs.metadata import Artifact, Metadata, Step
 from pipelines.runs.parameters import digests_of, hyperparameters_of, parameters_of
+from serving.did_you_mean import closest
 
 _MODEL, _PUSHED = "Model", "PushedModel"  # artifact types
 _COLUMNS = (
@@ -96,8 +96,8 @@ def pushing_run(metadata: Metadata, version: str, task: str | None = None) -> st
             if task in (None, step.task):
                 pushed.setdefault(name, {}).setdefault(step.task, step.run_id)
     if version not in pushed:
-        close = difflib.get_close_matches(version, pushed, n=1) or sorted(pushed)[-1:]
-        known = f"did you mean {close[0]}?" if close else "none was ever pushed"
+        close = closest(version, pushed) or max(pushed, default=None)
+        known = f"did you mean {close}?" if close else "none was ever pushed"
         raise RunError(f"no run pushed version {version}: {known}")
     if len(pushed[version]) > 1:
         raise RunError(f"version {version} was pushed for {', '.join(pushed[version])}: expected one task; name it.")

@@ -1,6 +1,5 @@
 """Runs: all runs that wrote below one folder."""
 
-import difflib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from pipelines.runs.lineage import Lineage, data_fed, lineage_of, pushing_run
 from pipelines.runs.metadata import Metadata
 from pipelines.runs.run import Run
 from pipelines.runs.run_record import SUMMARY_FILE, run_order
+from serving.did_you_mean import closest
 
 LATEST = "latest"
 
@@ -98,7 +98,6 @@ class Runs:
 
 
 def _known(name: str, known: Sequence[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    if close:
-        return f"did you mean {close[0]!r}?"
+    if close := closest(name, known):
+        return f"did you mean {close!r}?"
     return f"expected one of {', '.join(known[-5:])}, or {LATEST!r}" if known else "there is none yet"

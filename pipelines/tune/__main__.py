@@ -15,11 +15,11 @@ from pipelines.experiments import command
 from serving.process_control import exit_now, gc_paused_imports
 
 
-def _body(begun: command.Begun) -> None:
+def _body(context: command.CommandContext) -> None:
     with gc_paused_imports():
         from pipelines.experiments import tune
 
-    tune.run(begun)
+    tune.run(context)
 
 
 if __name__ == "__main__":

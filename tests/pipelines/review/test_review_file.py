@@ -111,3 +111,31 @@ def test_nothing_is_added_to_a_file_that_was_edited(path: Path, review: Review) 
     with pytest.raises(ReviewError, match="does not match its checksum"):
         append_review(path, review)
     assert path.read_text() == edited
+
+
+EARLIER = """\
+[[reviews]]
+reviewer = "Ada"
+date = "2026-11-21T12:34:56+00:00"
+run = "20261121-120000"
+note = "Even."
+checksum = "bf648398a16d3f0635e28fd36c3c0263a23b64c74d71b87330b41e408f57a8cf"
+
+[reviews.metrics]
+auc = 0.958
+
+[reviews.room]
+"model.py" = "0a"
+"""
+
+
+def test_a_record_of_an_earlier_version_holds(path: Path, review: Review) -> None:
+    path.write_text(EARLIER)
+    (earlier,) = read_reviews(path)
+    assert earlier.task_files == {"model.py": "0a"}
+    append_review(path, review)
+    assert path.read_text().startswith(EARLIER)
+    assert read_reviews(path) == (earlier, review)
+    path.write_text(EARLIER.replace('"0a"', '"0b"'))
+    with pytest.raises(ReviewError, match="does not match its checksum"):
+        read_reviews(path)

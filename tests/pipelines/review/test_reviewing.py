@@ -12,7 +12,7 @@ from pipelines.review.reviewing import git_user, make_review
 from pipelines.review.state import VALID, review_state
 from pipelines.runs import Run
 from pipelines.task_definition.task import Task
-from pipelines.task_definition.task_files import room_digests
+from pipelines.task_definition.task_files import task_file_digests
 from tests.pipelines.review.conftest import GATES, RUN
 from tests.pipelines.review.small_task import NAME
 
@@ -22,7 +22,7 @@ def test_the_record_of_a_review(task: Task, new_run: Callable[..., Run]) -> None
     review = make_review(task, new_run(), "Ada", "Fine.")
     assert (review.reviewer, review.run, review.note) == ("Ada", RUN, "Fine.")
     assert review.metrics == {"auc": 0.958, "example_count": 4993.0}, "what is undefined is left out"
-    assert review.room == room_digests(task)
+    assert review.task_files == task_file_digests(task)
     assert before <= datetime.datetime.fromisoformat(review.date) <= datetime.datetime.now(datetime.UTC)
     assert review.intact
 
@@ -127,9 +127,9 @@ def test_the_command_records_a_review_that_holds(
     assert capsys.readouterr().out == (
         "reviewed  run 20261121-120000 of ours, by Ada Example\n"
         "metrics   auc=0.958  example_count=4993\n"
-        "room      5 files, as that run trained them: __init__.py, contract.pbtxt, preprocessing.py, scoping.toml, "
+        "files     5, as that run trained them: __init__.py, contract.pbtxt, preprocessing.py, scoping.toml, "
         "task.py\n"
-        "recorded  room_of_a_test/ours/review.toml; commit it\n"
+        "recorded  task_of_a_test/ours/review.toml; commit it\n"
     )
 
 

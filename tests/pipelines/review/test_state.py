@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from pipelines.review.review_file import Review, append_review, review_file
-from pipelines.review.state import EDITED, MISSING, STALE, VALID, refusal, review_state, room_changes
+from pipelines.review.state import EDITED, MISSING, STALE, VALID, describe_file_changes, refusal, review_state
 from pipelines.task_definition.task import Task
-from pipelines.task_definition.task_files import room_digests
+from pipelines.task_definition.task_files import task_file_digests
 
 
 def recorded(task: Task, review: Review) -> None:
@@ -57,7 +57,7 @@ def test_an_edit_that_is_taken_back(task: Task, review: Review, package: Path) -
     recorded(task, review)
     before = (package / "preprocessing.py").read_text()
     (package / "preprocessing.py").write_text(before + "\n# Edited.\n")
-    other = dataclasses.replace(review, reviewer="Grace", room=room_digests(task)).with_checksum()
+    other = dataclasses.replace(review, reviewer="Grace", task_files=task_file_digests(task)).with_checksum()
     assert review_state(task).state == STALE
     recorded(task, other)
     assert review_state(task).review == other
@@ -66,11 +66,13 @@ def test_an_edit_that_is_taken_back(task: Task, review: Review, package: Path) -
 
 
 def test_edited_by_hand(task: Task, review: Review, package: Path) -> None:
-    stale = {name: digest for name, digest in review.room.items() if name != "preprocessing.py"}
-    recorded(task, dataclasses.replace(review, room=stale).with_checksum())
+    stale = {name: digest for name, digest in review.task_files.items() if name != "preprocessing.py"}
+    recorded(task, dataclasses.replace(review, task_files=stale).with_checksum())
     file = review_file(task)
-    digest = review.room["preprocessing.py"]
-    text = file.read_text().replace("[reviews.room]\n", f'[reviews.room]\n"preprocessing.py" = "{digest}"\n')
+    digest = review.task_files["preprocessing.py"]
+    text = file.read_text().replace(
+        "[reviews.task_files]\n", f'[reviews.task_files]\n"preprocessing.py" = "{digest}"\n'
+    )
     file.write_text(text)
     found = review_state(task)
     assert (found.state, found.review) == (EDITED, None)
@@ -104,4 +106,4 @@ def test_one_edited_record_spoils_a_later_one(task: Task, review: Review) -> Non
     ],
 )
 def test_changed_files_as_a_sentence(after: dict[str, str], text: str) -> None:
-    assert room_changes({"a.py": "1", "b.py": "2"}, after) == text
+    assert describe_file_changes({"a.py": "1", "b.py": "2"}, after) == text

@@ -3,7 +3,7 @@
 import traceback
 from pathlib import Path
 
-_ROOT = Path(__file__).resolve().parents[2]
+_ROOT = Path(__file__).resolve().parents[1]
 _PROJECT = ("components", "pipelines", "data", "tests")
 # Every traceback passes through them.
 _RUNNER = {f"pipelines/runner/{name}.py" for name in ("__main__", "local_run", "launch")}
@@ -14,9 +14,18 @@ def explain(error: BaseException) -> str:
     text = str(error).strip()
     if type(error).__module__.partition(".")[0] in _PROJECT:
         return text
-    lines = text.splitlines() or ["no message"]
-    shown = lines[0] + (f" … {lines[-1]}" if len(lines) > 1 else "")
-    return f"{type(error).__name__}: {shown}{_place(error)}"
+    return f"{type(error).__name__}: {_ends(text)}{_place(error)}"
+
+
+def explain_in_one_line(error: BaseException) -> str:
+    """The same in one line, for tables and records."""
+    return _ends(explain(error))
+
+
+def _ends(text: str) -> str:
+    """The first line, and the last where there are more: libraries put the cause there."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()] or ["no message"]
+    return lines[0] + (f" … {lines[-1]}" if len(lines) > 1 else "")
 
 
 def _place(error: BaseException) -> str:
