@@ -10,10 +10,11 @@ import pandas as pd
 from absl import logging as absl_logging
 
 from pipelines import charts
+from pipelines.nodes import EVALUATOR, TRAINER
 from pipelines.runs import Run, RunError, Runs
 
 PROJECT = Path(__file__).resolve().parents[1]
-_STEPS = ("Trainer", "Evaluator")  # a run that did not get past these has nothing to show
+_STEPS = (TRAINER, EVALUATOR)  # a run that did not get past these has nothing to show
 
 
 class NoRunError(RunError):

@@ -6,35 +6,35 @@ import tensorflow_transform as tft
 from rich.console import Console
 
 from pipelines.config import PipelineConfig, TunerConfig
-from pipelines.experiments.command import Options
 from pipelines.explain import explain
 from pipelines.modeling.transformed_rows import read_rows
-from pipelines.runner import launch, local_run, node_summary, options
+from pipelines.nodes import TRAIN
+from pipelines.options import RunOptions, TaskOptions
+from pipelines.resolution import resolve
+from pipelines.runner import launch, node_summary
 from pipelines.runner.integrity import Ledger
 from pipelines.runner.metadata_cleanup import clear_interrupted
 from pipelines.runner.progress import Lines
 from pipelines.runner.results import NodeResult
 from pipelines.search.search import SearchInputs
 from pipelines.task_definition.task import Task
-from pipelines.training import TRAIN, create_pipeline
+from pipelines.training import create_pipeline
 
 
 class DataNodesError(RuntimeError):
     """A node before the models failed."""
 
 
-def pipeline_config(task: Task, asked: Options, tuner: TunerConfig | None) -> PipelineConfig:
-    """The config of `run-local`, with a search or without.
+def pipeline_config(task: Task, options: TaskOptions, budget: TunerConfig | None = None) -> PipelineConfig:
+    """The config of `run` with the same options, with a search or without.
 
     Args:
         task: the task.
-        asked: the command line.
-        tuner: the budget of the search.
+        options: of the command.
+        budget: of the search; None: no search.
     """
-    arguments = ["--task", asked.task, "--var", str(asked.var)]
-    arguments += ["--data", str(asked.data)] if asked.data else []
-    arguments += ["--train-steps", str(asked.train_steps)] if asked.train_steps else []
-    return dataclasses.replace(local_run.configure(options.parse(None, arguments), task), tuner=tuner)
+    shared = {field.name: getattr(options, field.name) for field in dataclasses.fields(TaskOptions)}
+    return resolve(RunOptions(**shared, tune=budget is not None, budget=budget), task)
 
 
 def run_until(last: str, config: PipelineConfig, run_id: str, console: Console) -> dict[str, NodeResult]:

@@ -6,12 +6,13 @@ import pandas as pd
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from pipelines import charts
+from pipelines.nodes import EVAL, TRAIN
 from pipelines.report.numbers import number, percent
 from pipelines.report.vega import Figure, make_figure
 from pipelines.runs import Run
 from pipelines.runs.errors import read_optional
 
-TRAIN, EVAL, BEFORE = "train", "eval", "accepted before"
+BEFORE = "accepted before"
 _NUMBERS = ("min", "median", "mean", "max")
 
 

@@ -3,6 +3,15 @@
 import dataclasses
 from typing import Any
 
+from pipelines.nodes import (
+    ANOMALY_GATE,
+    EXAMPLE_GEN,
+    IMPORT_SCHEMA_GEN,
+    PUSHER,
+    STATISTICS_GEN,
+    TRAINER,
+    TRANSFORM,
+)
 from pipelines.report import graph
 from pipelines.runs import Run, RunError
 from pipelines.runs.lineage import Lineage
@@ -10,7 +19,7 @@ from pipelines.runs.lineage import Lineage
 _WIDTH, _HEIGHT = 190, 64  # of a box, in the picture's units
 _GAP, _STEP = 16, 40  # between boxes, between rows
 _PER_ROW = 2  # boxes: what a phone can show
-_ENDS = ("Pusher", "Trainer", "Transform", "AnomalyGate", "StatisticsGen")  # it leads to the first that the run has
+_ENDS = (PUSHER, TRAINER, TRANSFORM, ANOMALY_GATE, STATISTICS_GEN)  # it leads to the first that the run has
 _DATA, _CONTRACT, _PUSHED, _NODE, _GATE = "data", "contract", "pushed", "node", "gate"
 _DIGITS = 8  # of a digest: enough to tell two apart; the page has them in full
 
@@ -64,12 +73,12 @@ def _links(found: Lineage) -> set[graph.Link]:
     end = next((name for name in _ENDS if name in reading), None)
     if end is None:
         return set()
-    if "ExampleGen" in reading:
-        links.add((_DATA, "ExampleGen"))
-    if "ImportSchemaGen" in reading:
-        links.add((_CONTRACT, "ImportSchemaGen"))
+    if EXAMPLE_GEN in reading:
+        links.add((_DATA, EXAMPLE_GEN))
+    if IMPORT_SCHEMA_GEN in reading:
+        links.add((_CONTRACT, IMPORT_SCHEMA_GEN))
     links = graph.reduced(graph.leading_to(end, links))
-    return links | ({(end, _PUSHED)} if found.versions and end == "Pusher" else set())
+    return links | ({(end, _PUSHED)} if found.versions and end == PUSHER else set())
 
 
 def _texts(found: Lineage, run: Run) -> dict[str, tuple[str, tuple[str, ...], str]]:
@@ -96,7 +105,7 @@ def _texts(found: Lineage, run: Run) -> dict[str, tuple[str, tuple[str, ...], st
 
 def _made(found: Lineage, node: str) -> str:
     """`Model 9, ModelRun 10`: what a node gave to others."""
-    if node == "ExampleGen" and found.data:
+    if node == EXAMPLE_GEN and found.data:
         return ", ".join(f"{split} {rows:,}" for split, rows in found.data.rows.items()) + " rows"
     artifacts = {edge.artifact.id: edge.artifact.type for edge in found.edges if edge.source == node}
     return ", ".join(f"{kind} {number}" for number, kind in artifacts.items())

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from pipelines.nodes import ANOMALY_GATE, EVALUATOR, SKEW_GATE
 from pipelines.runs import Run
 
 # Status of the run -> (word, how it looks, sentence).
@@ -13,7 +14,7 @@ _ENDS = {
     "interrupted": ("Interrupted", "warn", "The run was stopped. What was finished is kept."),
     "unfinished": ("Not finished", "warn", "The run goes on, or it was killed."),
 }
-_GATES = {"AnomalyGate": "the data", "Evaluator": "the model", "SkewGate": "the exported model"}  # about what
+_GATES = {ANOMALY_GATE: "the data", EVALUATOR: "the model", SKEW_GATE: "the exported model"}  # about what
 _REVIEWS = {"valid": "good", "edited": "bad"}  # any other state asks for one
 _DECISIONS = {True: ("passed", "good"), False: ("refused", "bad"), None: ("not reached", "quiet")}
 

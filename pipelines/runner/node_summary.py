@@ -9,6 +9,7 @@ from tfx.utils import io_utils
 
 from components.csv_example_gen.executor import ROWS_PROPERTY
 from components.skew_gate import component as skew_gate
+from pipelines import nodes
 from pipelines.explain import explain
 from pipelines.modeling.fitting import HISTORY_FILE
 from pipelines.runner.results import SKIPPED, NodeResult
@@ -41,7 +42,7 @@ def row_counts(result: NodeResult | None) -> dict[str, int]:
 
 def schema_differences(results: Earlier) -> list[str]:
     """How SchemaGen's proposal differs from the contract; nothing before both are there."""
-    proposal, contract = results.get("SchemaGen"), results.get("ImportSchemaGen")
+    proposal, contract = results.get(nodes.SCHEMA_GEN), results.get(nodes.IMPORT_SCHEMA_GEN)
     if not (proposal and proposal.outputs and contract and contract.outputs):
         return []
     return differences(_schema(proposal.uri("schema")), _schema(contract.uri("schema")))
@@ -106,22 +107,22 @@ def _baseline(result: NodeResult, _: Earlier) -> str:
 
 
 _WORDS: dict[str, Callable[[NodeResult, Earlier], str]] = {
-    "AcceptedStatisticsResolver": _baseline,
-    "BlessedModelResolver": _baseline,
-    "ExampleGen": _examples,
-    "ImportHyperparameters": lambda *_: "the committed values",
-    "ImportSchemaGen": _contract,
-    "StatisticsGen": lambda *_: "statistics of each split",
-    "SchemaGen": _proposal,
-    "ExampleValidator": _anomalies,
-    "AnomalyGate": lambda *_: "data accepted",
-    "Transform": _features,
-    "Trainer": _training,
-    "Tuner": _search,
-    "Evaluator": _evaluation,
-    "InfraValidator": lambda result, _: f"{_blessed(result)} by TensorFlow Serving in Docker",
-    "SkewGate": _skew,
-    "Pusher": _push,
+    nodes.ACCEPTED_STATISTICS_RESOLVER: _baseline,
+    nodes.BLESSED_MODEL_RESOLVER: _baseline,
+    nodes.EXAMPLE_GEN: _examples,
+    nodes.IMPORT_HYPERPARAMETERS: lambda *_: "the committed values",
+    nodes.IMPORT_SCHEMA_GEN: _contract,
+    nodes.STATISTICS_GEN: lambda *_: "statistics of each split",
+    nodes.SCHEMA_GEN: _proposal,
+    nodes.EXAMPLE_VALIDATOR: _anomalies,
+    nodes.ANOMALY_GATE: lambda *_: "data accepted",
+    nodes.TRANSFORM: _features,
+    nodes.TRAINER: _training,
+    nodes.TUNER: _search,
+    nodes.EVALUATOR: _evaluation,
+    nodes.INFRA_VALIDATOR: lambda result, _: f"{_blessed(result)} by TensorFlow Serving in Docker",
+    nodes.SKEW_GATE: _skew,
+    nodes.PUSHER: _push,
 }
 
 

@@ -14,9 +14,8 @@ from components.anomaly_gate.findings import Finding
 from components.skew_gate import component as skew_gate
 from pipelines.evaluation.slices import Slice, slice_in_words
 from pipelines.evaluation.tfma_results import Values, read_values, slice_of
+from pipelines.nodes import ANOMALY_GATE, EVALUATOR, SKEW_GATE
 from pipelines.runner.results import FAILED, SKIPPED, Latency, NodeResult, Verdict
-
-ANOMALY_GATE, EVALUATOR, SKEW_GATE = "AnomalyGate", "Evaluator", "SkewGate"
 
 
 def verdicts(results: Mapping[str, NodeResult]) -> tuple[Verdict, ...]:

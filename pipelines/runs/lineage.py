@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from pipelines.nodes import BLESSED_MODEL_RESOLVER, EXAMPLE_GEN, IMPORT_SCHEMA_GEN, TRAINER
 from pipelines.runs.data_source import DataSource, source_of, sources
 from pipelines.runs.errors import RunError
 from pipelines.runs.metadata import Artifact, Metadata, Step
@@ -63,21 +64,21 @@ def lineage_of(metadata: Metadata, run_id: str) -> Lineage:
         raise RunError(f"run {run_id} has no lineage: it ended before its first node, or another folder holds it.")
     steps = tuple(metadata.origin(step) for step in own)
     by_node = {step.node: step for step in steps}
-    examples = _first(metadata, by_node.get("ExampleGen"), "outputs", "examples")
-    model = _first(metadata, by_node.get("Trainer"), "outputs", "model")
+    examples = _first(metadata, by_node.get(EXAMPLE_GEN), "outputs", "examples")
+    model = _first(metadata, by_node.get(TRAINER), "outputs", "model")
     maker = metadata.maker(model.id) if model else None
     return Lineage(
         task=own[0].task,
         run_id=run_id,
         data=source_of(metadata, examples.id) if examples else None,
-        contract=_contract(by_node.get("ImportSchemaGen")),
+        contract=_contract(by_node.get(IMPORT_SCHEMA_GEN)),
         code=digests_of(steps),
         parameters=parameters_of(steps),
         hyperparameters=hyperparameters_of(steps, metadata),
         model=model,
         trained_by=maker.run_id if maker else None,
-        baseline=_first(metadata, by_node.get("BlessedModelResolver"), "resolved", "model"),
-        started_from=_first(metadata, by_node.get("Trainer"), "inputs", "base_model"),
+        baseline=_first(metadata, by_node.get(BLESSED_MODEL_RESOLVER), "resolved", "model"),
+        started_from=_first(metadata, by_node.get(TRAINER), "inputs", "base_model"),
         versions=versions_of(metadata, model.id) if model else (),
         steps=steps,
         edges=_edges(metadata, steps),

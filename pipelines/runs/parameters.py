@@ -4,13 +4,14 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from pipelines.nodes import TRAINER
 from pipelines.runs.errors import RunError
 from pipelines.runs.metadata import Metadata, Step
 
 _DIGEST = "digest"  # what the names of digests of code end with
 # Not parameters of the computation: where the inputs lie, and what they were; the lineage tells.
 _ABOUT_INPUTS = frozenset({"input_base", "input_fingerprint", "schema_file", "source_uri", "span", "version"})
-_TRAINER, _HYPERPARAMETERS, _VALUES = "Trainer", "hyperparameters", "values"
+_HYPERPARAMETERS, _VALUES = "hyperparameters", "values"
 
 
 def parameters_of(steps: Iterable[Step]) -> dict[str, Any]:
@@ -30,7 +31,7 @@ def hyperparameters_of(steps: Iterable[Step], metadata: Metadata) -> dict[str, A
         RunError: The artifact is gone.
     """
     for step in steps:
-        for artifact in metadata.take(step.inputs.get(_HYPERPARAMETERS, ()) if step.node == _TRAINER else ()):
+        for artifact in metadata.take(step.inputs.get(_HYPERPARAMETERS, ()) if step.node == TRAINER else ()):
             files = sorted(path for path in artifact.path.glob("*") if path.is_file())
             if not files:
                 raise RunError(f"the hyperparameters of run {step.run_id} are gone: expected a file in {artifact.uri}")

@@ -1,17 +1,6 @@
-"""The local runner: the whole training pipeline on this machine, in one process.
+"""A run as a command: the folder's lock, the log, the record, and the exit status.
 
-    python -m pipelines.runner                     the taxi task on the trips that ship with TFX
-    python -m pipelines.runner --data trips.csv    the same task on your own trips
-    python -m pipelines.runner --force             compute everything anew
-
-Everything is written below --var: the pushed model in serving/<task>/<version>/, the record of the run in
-runs/latest/summary.json, the same for people in runs/latest/report.html, its log in runs/latest/run.log.
-
-A node that ran before on the same inputs, with the same code and settings, is not run again. Ctrl-C stops a run; the
-next one goes on from the last finished node.
-
-Exit status: 0 a model that passed every gate is in place; 1 a gate said no, or a node failed; 2 bad usage, or another
-run is using the folder; 130 interrupted.
+It loads without TFX, so that bad usage and a busy folder need not wait for it.
 """
 
 import contextlib
@@ -25,22 +14,26 @@ from pathlib import Path
 from typing import TextIO
 
 from pipelines.explain import explain
+from pipelines.options import RunOptions
 from pipelines.runner.lock import BusyError, exclusive
-from pipelines.runner.options import Options, parse
 from pipelines.runner.run_folder import new_run_directory, point_latest_at, scratch
 from pipelines.runner.run_log import divert_output
 from pipelines.runner.summary import FAILED, INTERRUPTED, PUSHED, REFUSED, UNCHANGED, Summary
-from serving.process_control import exit_now, gc_paused_imports, remember_interrupts
+from serving.process_control import gc_paused_imports, remember_interrupts
 
 _EXIT_STATUS = {PUSHED: 0, UNCHANGED: 0, REFUSED: 1, FAILED: 1, INTERRUPTED: 130}
-_CANNOT_WRITE, _USAGE = 1, 2  # exit statuses before there is a run
+_CANNOT_WRITE, _BUSY = 1, 2  # exit statuses before there is a run
 _UNWRITABLE = frozenset({errno.EACCES, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC, errno.ENOTDIR, errno.EROFS})
 _SPARE_BYTES = 1 << 20  # a disk with less left is called full
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Runs the pipeline and returns the exit status."""
-    options = parse(__doc__, arguments)
+def run(options: RunOptions) -> int:
+    """Runs the pipeline and returns the exit status.
+
+    Returns:
+        0: a model that passed every gate is in place. 1: a gate refused it, a node failed, or `var` cannot be written.
+        2: another run is using `var`. 130: interrupted.
+    """
     remember_interrupts()
     try:
         with exclusive(options.var), scratch(options.var / "tmp"):
@@ -49,13 +42,13 @@ def main(arguments: list[str] | None = None) -> int:
             return _run(options, directory, terminal)
     except BusyError as error:
         print(f"error: {error}", file=sys.stderr)
-        return _USAGE
+        return _BUSY
     except OSError as error:
         print(f"error: {_unwritable(options.var, error)}", file=sys.stderr)
         return _CANNOT_WRITE
 
 
-def _run(options: Options, directory: Path, terminal: TextIO) -> int:
+def _run(options: RunOptions, directory: Path, terminal: TextIO) -> int:
     """Runs the pipeline; whatever happens, a record is left and the terminal says what to do."""
     from rich.console import Console  # Imported here: --help and a busy folder need not wait for it.
 
@@ -117,7 +110,3 @@ def _is_about(error: Exception, directory: Path) -> bool:
 
 def _unwritable(path: Path, error: Exception) -> str:
     return f"cannot write below {path}: {error}; free or unlock it, or choose another folder with --var"
-
-
-if __name__ == "__main__":
-    exit_now(main())
