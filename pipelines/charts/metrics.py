@@ -9,8 +9,8 @@ _ROW = 22  # pixels of height
 _LEAST = 66
 
 
-def training_curve(history: pd.DataFrame, metric: str) -> alt.LayerChart:
-    """One metric on the rows that were trained on, and on those that were held out where they were measured.
+def plot_training_curve(history: pd.DataFrame, metric: str) -> alt.LayerChart:
+    """Plots one metric by epoch, on the training rows and, where it was measured, on the held-out rows.
 
     Args:
         history: columns "epoch", `metric`, and perhaps `val_` before it.
@@ -28,8 +28,8 @@ def training_curve(history: pd.DataFrame, metric: str) -> alt.LayerChart:
     return (base.mark_line() + base.mark_point(filled=True, size=36, opacity=1)).properties(width="container")
 
 
-def slices(frame: pd.DataFrame, metric: str, overall: float) -> alt.LayerChart:
-    """A point a slice, with its interval; the dashed line is all rows together, a tick the model before.
+def plot_slices(frame: pd.DataFrame, metric: str, overall: float) -> alt.LayerChart:
+    """Plots a point per slice, with its interval; the dashed line is all rows, a tick the model before.
 
     Args:
         frame: columns "slice", "rows", "value", "low", "high", in the order to show; and "before", NaN or left out
@@ -37,10 +37,10 @@ def slices(frame: pd.DataFrame, metric: str, overall: float) -> alt.LayerChart:
         metric: what the value is called.
         overall: the value of all rows.
     """
-    tooltip = ["slice", alt.Tooltip("rows:Q", format=","), *(_value(name) for name in ("value", "low", "high"))]
+    tooltip = ["slice", alt.Tooltip("rows:Q", format=","), *(_make_tooltip(name) for name in ("value", "low", "high"))]
     before = frame[frame["before"].notna()] if "before" in frame else frame[:0]
     if len(before):
-        tooltip.append(_value("before"))
+        tooltip.append(_make_tooltip("before"))
     base = alt.Chart(frame).encode(y=alt.Y("slice:N", sort=None, title=None), tooltip=tooltip)
     scale = alt.Scale(zero=False, nice=True)
     layers = [
@@ -56,5 +56,5 @@ def slices(frame: pd.DataFrame, metric: str, overall: float) -> alt.LayerChart:
     return alt.layer(*layers).properties(width="container", height=max(_ROW * len(frame), _LEAST))
 
 
-def _value(name: str) -> alt.Tooltip:
+def _make_tooltip(name: str) -> alt.Tooltip:
     return alt.Tooltip(f"{name}:Q", format=".4~g")

@@ -151,10 +151,10 @@ def _show(console: Console, run: Run) -> None:
 
 def _diff(console: Console, runs: Runs, names: tuple[str, str], task: str | None, most: int) -> None:
     from pipelines.runs import tables
-    from pipelines.runs.difference import difference
+    from pipelines.runs.difference import compare_runs
 
     before, after = (_open(runs, name, task) for name in names)
-    tables.show_difference(console, difference(before, after), most)
+    tables.show_difference(console, compare_runs(before, after), most)
 
 
 def _lineage(
@@ -165,7 +165,7 @@ def _lineage(
     if data is None and span is None:
         tables.show_lineage(console, _open(runs, run or _LATEST, task).lineage())
     else:
-        tables.show_fed(console, runs.fed_by(data, span=span, task=task))
+        tables.show_trained_models(console, runs.models_trained_on(data, span=span, task=task))
 
 
 def _open(runs: Runs, name: str, task: str | None) -> Run:

@@ -12,9 +12,9 @@ from pipelines.nodes import TRAIN
 from pipelines.options import RunOptions, TaskOptions
 from pipelines.resolution import resolve
 from pipelines.runner import launch, node_summary
-from pipelines.runner.integrity import Ledger
-from pipelines.runner.metadata_cleanup import clear_interrupted
-from pipelines.runner.progress import Lines
+from pipelines.runner.integrity import ArtifactDigests
+from pipelines.runner.metadata_cleanup import clear_interrupted_executions
+from pipelines.runner.progress import LineProgress
 from pipelines.runner.results import NodeResult
 from pipelines.search.search import SearchInputs
 from pipelines.task_definition.task import Task
@@ -50,20 +50,20 @@ def run_until(last: str, config: PipelineConfig, run_id: str, console: Console) 
         DataNodesError: A node failed.
         KeyboardInterrupt: Ctrl-C; what the interrupted node had begun to write is gone.
     """
-    clear_interrupted(config.metadata, config.var / "artifacts")
-    shown, results = Lines(console), dict[str, NodeResult]()
+    clear_interrupted_executions(config.metadata, config.var / "artifacts")
+    shown, results = LineProgress(console), dict[str, NodeResult]()
     try:
         for result in launch.run_nodes(
-            launch.compile_pipeline(create_pipeline(config), run_id), Ledger(config.artifacts), shown.started
+            launch.compile_pipeline(create_pipeline(config), run_id), ArtifactDigests(config.artifacts), shown.started
         ):
-            results[result.node] = dataclasses.replace(result, words=node_summary.in_words(result, results))
+            results[result.node] = dataclasses.replace(result, summary=node_summary.summarise_node(result, results))
             shown.finished(results[result.node])
             if result.error is not None:
                 raise DataNodesError(f"{result.node}: {explain(result.error)}") from result.error
             if result.node == last:
                 break
     except KeyboardInterrupt:
-        clear_interrupted(config.metadata, config.var / "artifacts")
+        clear_interrupted_executions(config.metadata, config.var / "artifacts")
         raise
     return results
 

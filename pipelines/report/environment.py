@@ -1,4 +1,4 @@
-"""What the run ran on, and the digests that tell one run's code, contract and data from another's."""
+"""The section on the environment: versions, and digests that tell runs' code, contract and data apart."""
 
 from typing import Any
 
@@ -6,8 +6,8 @@ from pipelines.runs import Run
 from pipelines.runs.errors import read_optional
 
 
-def environment(run: Run) -> dict[str, Any]:
-    """Versions, digests, and what the nodes were told."""
+def describe_environment(run: Run) -> dict[str, Any]:
+    """Describes versions, digests, and the nodes' parameters."""
     lineage = read_optional(run.lineage)
     digests = {"code of the task and of the components": run.summary["source_digest"]}
     if lineage:

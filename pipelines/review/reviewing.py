@@ -1,4 +1,4 @@
-"""Makes the record of a review: holds the run that was looked at against the code as it is now."""
+"""Makes the record of a review: compares the run that was looked at with the code as it is now."""
 
 import dataclasses
 import datetime
@@ -15,7 +15,7 @@ from pipelines.task_definition.task_files import task_file_digests
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Recorded:
+class RecordedReview:
     """A review that is recorded."""
 
     task: str  # its name
@@ -23,7 +23,7 @@ class Recorded:
     file: Path  # that it went into
 
 
-def record_review(task_name: str, var: Path, run_id: str, reviewer: str | None, note: str) -> Recorded:
+def record_review(task_name: str, var: Path, run_id: str, reviewer: str | None, note: str) -> RecordedReview:
     """Writes a review into the task's folder.
 
     Args:
@@ -40,10 +40,10 @@ def record_review(task_name: str, var: Path, run_id: str, reviewer: str | None, 
         OSError: The file cannot be written.
     """
     task = load_task(task_name)
-    review = make_review(task, Runs(var).open(run_id, task.name), reviewer or git_user(), note)
+    review = make_review(task, Runs(var).open(run_id, task.name), reviewer or read_git_user(), note)
     file = review_file(task)
     append_review(file, review)
-    return Recorded(task=task.name, review=review, file=file)
+    return RecordedReview(task=task.name, review=review, file=file)
 
 
 def make_review(task: Task, run: Run, reviewer: str, note: str) -> Review:
@@ -87,7 +87,7 @@ def make_review(task: Task, run: Run, reviewer: str, note: str) -> Review:
     ).with_checksum()
 
 
-def git_user() -> str:
+def read_git_user() -> str:
     """Asks git for the name that it signs commits with.
 
     Raises:

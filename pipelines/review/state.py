@@ -1,4 +1,4 @@
-"""Whether the code as it is now was reviewed: valid, stale, missing, or edited by hand."""
+"""The state of a task's review: valid, stale, missing, or edited by hand."""
 
 import dataclasses
 

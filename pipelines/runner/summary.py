@@ -63,7 +63,7 @@ class Summary:
         return path
 
     def as_dict(self) -> dict[str, Any]:
-        """The record as docs/summary.md describes it."""
+        """Returns the record as docs/summary.md describes it."""
         return {
             "format": FORMAT,
             "run_id": self.run_id,
@@ -75,9 +75,9 @@ class Summary:
             "rows": self.rows,
             "source_digest": self.source_digest,
             "task_files": dict(self.task_files),
-            "review": None if self.review is None else _review(self.review, self.review_required),
-            "stack": stack_versions(),
-            "nodes": [_node(result) for result in self.nodes],
+            "review": None if self.review is None else _review_fields(self.review, self.review_required),
+            "stack": read_stack_versions(),
+            "nodes": [_node_fields(result) for result in self.nodes],
             "gates": [
                 {"gate": verdict.gate, "passed": verdict.passed, "reasons": list(verdict.reasons)}
                 for verdict in self.verdicts
@@ -93,12 +93,12 @@ class Summary:
         }
 
 
-def stack_versions() -> dict[str, str]:
-    """Versions of Python and of the libraries that decide what a run computes."""
+def read_stack_versions() -> dict[str, str]:
+    """Reads the versions of Python and of the libraries that decide what a run computes."""
     return {"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in _STACK}
 
 
-def _review(found: "ReviewState", required: bool) -> dict[str, Any]:
+def _review_fields(found: "ReviewState", required: bool) -> dict[str, Any]:
     review = found.review
     return {
         "required": required,
@@ -111,7 +111,7 @@ def _review(found: "ReviewState", required: bool) -> dict[str, Any]:
     }
 
 
-def _node(result: NodeResult) -> dict[str, Any]:
+def _node_fields(result: NodeResult) -> dict[str, Any]:
     return {
         "id": result.node,
         "state": result.state,

@@ -38,7 +38,7 @@ class Difference:
     nodes: tuple[Change, ...]  # True and None: which run got to them, where only one did
     files: tuple[Change, ...] | None  # of the task, SHA-256 each; None: one of the runs recorded none
     code: tuple[Change, ...]  # digests of the code, of the whole and by node
-    parameters: tuple[Change, ...]  # what the nodes were told, by dotted names
+    parameters: tuple[Change, ...]  # of the nodes, by dotted names
     hyperparameters: tuple[Change, ...]
     stack: tuple[Change, ...]  # versions of Python and libraries
     gates: tuple[Change, ...]  # verdicts
@@ -53,7 +53,7 @@ class Difference:
         return not any((*parts, self.gates)) and figures and not moved.any()
 
 
-def difference(before: Run, after: Run) -> Difference:
+def compare_runs(before: Run, after: Run) -> Difference:
     """Compares two runs.
 
     Raises:
@@ -67,7 +67,7 @@ def difference(before: Run, after: Run) -> Difference:
     lineages = read_optional(before.lineage), read_optional(after.lineage)
     reached = [{step.node for step in lineage.steps} if lineage else set() for lineage in lineages]
     parameters, codes = (
-        [_of_nodes(getattr(lineage, what) if lineage else {}, reached[0] & reached[1]) for lineage in lineages]
+        [_select_nodes(getattr(lineage, what) if lineage else {}, reached[0] & reached[1]) for lineage in lineages]
         for what in ("parameters", "code")
     )
     digests = [
@@ -77,21 +77,25 @@ def difference(before: Run, after: Run) -> Difference:
     return Difference(
         before=before,
         after=after,
-        data=changes(*(_data(run, lineage) for run, lineage in zip((before, after), lineages, strict=True))),
-        statistics=_statistics(before, after),
-        files=changes(files_before, files_after) if files_before and files_after else None,
-        nodes=changes(*(dict.fromkeys(sorted(nodes), True) for nodes in reached)),
-        code=changes(*digests),
-        parameters=changes(*parameters),
-        hyperparameters=changes(*(lineage.hyperparameters if lineage else {} for lineage in lineages)),
-        stack=changes(before.summary["stack"], after.summary["stack"]),
-        gates=changes(*({gate["gate"]: gate["passed"] for gate in run.summary["gates"]} for run in (before, after))),
-        metrics=_metrics(before.summary["metrics"], after.summary["metrics"]),
+        data=compare_mappings(
+            *(_describe_data(run, lineage) for run, lineage in zip((before, after), lineages, strict=True))
+        ),
+        statistics=_compare_statistics(before, after),
+        files=compare_mappings(files_before, files_after) if files_before and files_after else None,
+        nodes=compare_mappings(*(dict.fromkeys(sorted(nodes), True) for nodes in reached)),
+        code=compare_mappings(*digests),
+        parameters=compare_mappings(*parameters),
+        hyperparameters=compare_mappings(*(lineage.hyperparameters if lineage else {} for lineage in lineages)),
+        stack=compare_mappings(before.summary["stack"], after.summary["stack"]),
+        gates=compare_mappings(
+            *({gate["gate"]: gate["passed"] for gate in run.summary["gates"]} for run in (before, after))
+        ),
+        metrics=_compare_metrics(before.summary["metrics"], after.summary["metrics"]),
     )
 
 
-def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Change, ...]:
-    """What two mappings have otherwise, in the order of the first, then of the second."""
+def compare_mappings(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Change, ...]:
+    """Compares two mappings: what differs, in the order of the first, then of the second."""
     return tuple(
         Change(name=name, before=before.get(name), after=after.get(name))
         for name in dict.fromkeys([*before, *after])
@@ -99,7 +103,7 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Change
     )
 
 
-def _data(run: Run, lineage: Lineage | None) -> dict[str, Any]:
+def _describe_data(run: Run, lineage: Lineage | None) -> dict[str, Any]:
     rows = {f"rows of {split}": count for split, count in run.summary["rows"].items()}
     found: dict[str, Any] = {"source": run.summary["data"]} | rows
     if lineage is not None and lineage.data is not None:
@@ -107,12 +111,12 @@ def _data(run: Run, lineage: Lineage | None) -> dict[str, Any]:
     return found | ({"contract": lineage.contract} if lineage is not None and lineage.contract else {})
 
 
-def _of_nodes(values: Mapping[str, Any], nodes: Set[str]) -> dict[str, Any]:
-    """Those whose name is, or begins with, one of the nodes."""
+def _select_nodes(values: Mapping[str, Any], nodes: Set[str]) -> dict[str, Any]:
+    """Selects the values whose name is, or begins with, one of the nodes."""
     return {name: value for name, value in values.items() if name.partition(".")[0] in nodes}
 
 
-def _statistics(before: Run, after: Run) -> pd.DataFrame | None:
+def _compare_statistics(before: Run, after: Run) -> pd.DataFrame | None:
     tables = [read_optional(run.statistics_table) for run in (before, after)]
     long = [
         table.astype(object).melt(_PLACE, list(_FIGURES), "figure", side)
@@ -126,7 +130,9 @@ def _statistics(before: Run, after: Run) -> pd.DataFrame | None:
     return both[differs].reset_index(drop=True)
 
 
-def _metrics(before: Mapping[str, Mapping[str, float]], after: Mapping[str, Mapping[str, float]]) -> pd.DataFrame:
+def _compare_metrics(
+    before: Mapping[str, Mapping[str, float]], after: Mapping[str, Mapping[str, float]]
+) -> pd.DataFrame:
     rows = [
         (where, metric, before.get(where, {}).get(metric), after.get(where, {}).get(metric))
         for where in sorted({**before, **after}, key=lambda where: (where != OVERALL, where))

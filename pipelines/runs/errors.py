@@ -1,4 +1,4 @@
-"""The error of everything that reads runs, and what to do where a part of a run may be missing."""
+"""The error of everything that reads runs, and how to read what a run may lack."""
 
 from collections.abc import Callable
 from typing import TypeVar

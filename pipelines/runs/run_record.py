@@ -1,4 +1,4 @@
-"""The record of a run: its summary.json; for a run that left none, what ML Metadata knows of it."""
+"""The record of a run: its summary.json, of any format; for a run that left none, what ML Metadata knows of it."""
 
 import datetime
 import json
@@ -31,7 +31,7 @@ def read_record(directory: Path, database: Path) -> dict[str, Any]:
     """
     path = directory / SUMMARY_FILE
     if not path.is_file():
-        return _rebuilt(directory.name, Metadata(database) if database.is_file() else None)
+        return _rebuild_record(directory.name, Metadata(database) if database.is_file() else None)
     try:
         record = json.loads(path.read_text())
     except ValueError as error:
@@ -47,7 +47,7 @@ def read_record(directory: Path, database: Path) -> dict[str, Any]:
     )
 
 
-def run_order(directory: Path) -> tuple[str, int]:
+def sort_key(directory: Path) -> tuple[str, int]:
     """Sorts folders of runs by time, those of the same second by their running number."""
     length = len(datetime.datetime(2000, 1, 1).strftime(_ID_TIME))
     number = directory.name[length:].removeprefix("-")
@@ -85,14 +85,14 @@ def _upgrade_review_from_1(review: Mapping[str, Any] | None) -> dict[str, Any] |
 _UPGRADES: Mapping[object, Callable[[Mapping[str, Any]], dict[str, Any]]] = {1: _upgrade_from_1}  # by format
 
 
-def _rebuilt(run_id: str, metadata: Metadata | None) -> dict[str, Any]:
-    steps = metadata.of_run(run_id) if metadata else []
+def _rebuild_record(run_id: str, metadata: Metadata | None) -> dict[str, Any]:
+    steps = metadata.list_steps(run_id) if metadata else []
     return {
         "format": FORMAT,
         "run_id": run_id,
         "task": steps[0].task if steps else "",
         "status": UNFINISHED,
-        "started": _started(run_id),
+        "started": _parse_started(run_id),
         "seconds": 0.0,
         "data": next((str(step.parameters["input_base"]) for step in steps if "input_base" in step.parameters), ""),
         "rows": {},
@@ -100,7 +100,7 @@ def _rebuilt(run_id: str, metadata: Metadata | None) -> dict[str, Any]:
         "task_files": {},
         "review": None,
         "stack": {},
-        "nodes": [_node(step, metadata) for step in steps] if metadata else [],
+        "nodes": [_rebuild_node(step, metadata) for step in steps] if metadata else [],
         "gates": [],
         "metrics": {},
         "latency": {},
@@ -111,7 +111,7 @@ def _rebuilt(run_id: str, metadata: Metadata | None) -> dict[str, Any]:
     }
 
 
-def _node(step: Step, metadata: Metadata) -> dict[str, Any]:
+def _rebuild_node(step: Step, metadata: Metadata) -> dict[str, Any]:
     known = {**step.outputs, **step.resolved} if step.state in _STATES else {}
     state = "ran" if step.resolved else _STATES.get(step.state, "failed")
     return {
@@ -119,16 +119,16 @@ def _node(step: Step, metadata: Metadata) -> dict[str, Any]:
         "state": state,
         "seconds": 0.0,
         "summary": "" if step.state in _STATES else f"ML Metadata says {step.state}",
-        "outputs": {key: _output(metadata.artifacts[ids[0]]) for key, ids in known.items()},
+        "outputs": {key: _rebuild_output(metadata.artifacts[ids[0]]) for key, ids in known.items()},
         "error": None,
     }
 
 
-def _output(artifact: Artifact) -> dict[str, Any]:
+def _rebuild_output(artifact: Artifact) -> dict[str, Any]:
     return {"type": artifact.type, "uri": artifact.uri, "properties": dict(artifact.properties)}
 
 
-def _started(run_id: str) -> str:
+def _parse_started(run_id: str) -> str:
     try:
         moment = datetime.datetime.strptime("-".join(run_id.split("-")[:2]), _ID_TIME)
     except ValueError:  # A folder that somebody named by hand.

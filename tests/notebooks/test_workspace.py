@@ -16,11 +16,11 @@ def nothing_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_var_is_of_the_project_wherever_the_notebook_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    assert workspace.var() == ROOT / "var"
+    assert workspace.var_folder() == ROOT / "var"
     monkeypatch.setenv("VAR", "elsewhere")
-    assert workspace.var() == ROOT / "elsewhere"
+    assert workspace.var_folder() == ROOT / "elsewhere"
     monkeypatch.setenv("VAR", str(tmp_path))
-    assert workspace.var() == tmp_path
+    assert workspace.var_folder() == tmp_path
 
 
 def test_without_a_run_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -68,6 +68,6 @@ def test_own_data_in_a_folder_of_two_files_and_a_warm_start(project: Project, tm
     assert lineage.data is not None
     assert lineage.data.files == [str(tmp_path / "a.csv"), str(tmp_path / "b.csv")]
     # The first rows fed both models, the second one by way of the weights that it started from.
-    assert runs.fed_by(project.var / "data" / "diabetes")["run"].tolist() == [first.id, new.id]
-    assert runs.fed_by(tmp_path / "b.csv")[["run", "pushed"]].values.tolist() == [[new.id, True]]
+    assert runs.models_trained_on(project.var / "data" / "diabetes")["run"].tolist() == [first.id, new.id]
+    assert runs.models_trained_on(tmp_path / "b.csv")[["run", "pushed"]].values.tolist() == [[new.id, True]]
     assert new.baseline_model() is not None

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.runner.lock import exclusive
+from pipelines.runner.lock import lock_folder
 from tests.runs.project import DIABETES, Project, environment, files
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.one_stack]
@@ -61,7 +61,7 @@ def test_an_interruption_that_gets_lost_in_a_library_stops_the_run(project: Proj
 
 
 def test_a_folder_in_use_is_answered_at_once(project: Project) -> None:
-    with exclusive(project.var):
+    with lock_folder(project.var):
         loaded = _loaded_modules(project, "--task", DIABETES)
     assert loaded.returncode == 2
     assert loaded.stdout == ""

@@ -8,7 +8,7 @@ import pytest
 
 from pipelines.review.__main__ import main
 from pipelines.review.review_file import ReviewError, read_reviews, review_file
-from pipelines.review.reviewing import git_user, make_review
+from pipelines.review.reviewing import make_review, read_git_user
 from pipelines.review.state import VALID, review_state
 from pipelines.runs import Run
 from pipelines.task_definition.task import Task
@@ -94,13 +94,13 @@ def git_knows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_reviewer_is_whom_git_knows(git_knows: Path) -> None:
-    assert git_user() == "Ada Example"
+    assert read_git_user() == "Ada Example"
 
 
 def test_git_knows_nobody(git_knows: Path) -> None:
     git_knows.write_text("")
     with pytest.raises(ReviewError) as error:
-        git_user()
+        read_git_user()
     assert str(error.value) == (
         "git knows no user.name: expected the reviewer's name; say it with --reviewer (REVIEWER=)"
     )
@@ -109,7 +109,7 @@ def test_git_knows_nobody(git_knows: Path) -> None:
 def test_no_git(git_knows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ReviewError, match="git knows no user"):
-        git_user()
+        read_git_user()
 
 
 def command(var: Path, *options: str) -> int:

@@ -13,7 +13,7 @@ import tensorflow_data_validation as tfdv
 from pipelines.runner.results import NodeResult
 from pipelines.runs import RunError, Runs
 from pipelines.runs.__main__ import main
-from pipelines.runs.difference import Change, Difference, changes, difference
+from pipelines.runs.difference import Change, Difference, compare_mappings, compare_runs
 from tests.pipelines.runs.made_history import MadeHistory
 from tests.pipelines.runs.made_runs import ran, summary, write, written
 
@@ -57,11 +57,11 @@ def _edit(var: Path, run: str, **fields: object) -> None:
 
 
 def compare(var: Path, before: str, after: str) -> Difference:
-    return difference(Runs(var).open(before), Runs(var).open(after))
+    return compare_runs(Runs(var).open(before), Runs(var).open(after))
 
 
 def test_changes() -> None:
-    assert changes({"a": 1, "b": 2, "c": [3]}, {"d": 4, "b": 5, "a": 1, "c": [3]}) == (
+    assert compare_mappings({"a": 1, "b": 2, "c": [3]}, {"d": 4, "b": 5, "a": 1, "c": [3]}) == (
         Change(name="b", before=2, after=5),
         Change(name="d", before=None, after=4),
     )

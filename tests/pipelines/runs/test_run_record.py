@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from pipelines.report.verdict import verdict
+from pipelines.report.verdict import describe_verdict
 from pipelines.runs import Run, Runs
-from pipelines.runs.difference import difference
+from pipelines.runs.difference import compare_runs
 from tests.pipelines.runs.made_runs import summary, write
 
 OLD = Path(__file__).with_name("summary_format_1.json")  # as the runner of that time wrote it
@@ -74,16 +74,16 @@ def test_an_old_record_has_the_fields_of_a_new_one(var: Path, old: Mapping[str, 
 def test_those_who_read_runs_read_an_old_one(var: Path, old: Mapping[str, Any]) -> None:
     run = Runs(var).open(RUN)
     assert run.nodes()["summary"].tolist() == ["train 10,009 rows, eval 4,993 rows", "RuntimeError: it broke"]
-    assert verdict(run)["gates"][-1]["reasons"] == [
+    assert describe_verdict(run)["gates"][-1]["reasons"] == [
         "model.py changed, layers.py was added since the review of run 20261120-101010",
         "Thin slices.",
     ]
-    assert difference(run, Runs(var).open(NEW)).files is None  # the new one recorded none
-    assert difference(run, run).empty
+    assert compare_runs(run, Runs(var).open(NEW)).files is None  # the new one recorded none
+    assert compare_runs(run, run).empty
     _leave_out(var, old, ADDED_LATER)
     first: Run = Runs(var).open(RUN)
-    assert [gate["name"] for gate in verdict(first)["gates"]] == ["Evaluator"]
-    assert difference(first, run).files is None
+    assert [gate["name"] for gate in describe_verdict(first)["gates"]] == ["Evaluator"]
+    assert compare_runs(first, run).files is None
 
 
 def _leave_out(var: Path, record: Mapping[str, Any], names: tuple[str, ...]) -> None:
