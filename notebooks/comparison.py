@@ -23,7 +23,7 @@ _LEAST_LABELS = 10  # of either kind, that a slice needs: with fewer, resamples 
 
 
 def calibration_error(labels: np.ndarray, predictions: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Measures how far mean prediction over mean label is from 1; a metric as in pipelines.evaluation.weighted_metrics."""
+    """Computes |mean prediction / mean label - 1|; a metric as in pipelines.evaluation.weighted_metrics."""
     return np.abs(weighted_metrics.calibration(labels, predictions, weights) - 1)
 
 

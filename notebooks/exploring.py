@@ -20,13 +20,13 @@ _MEASURES = {
 
 
 def tabulate_contract(schema: schema_pb2.Schema) -> pd.DataFrame:
-    """Tabulates what the contract demands: one row per column of the data, with its type, presence, values and drift limit."""
+    """Tabulates the contract: one row per column of the data, with its type, presence, values and drift limit."""
     rows = {feature.name: _describe_feature(feature, schema) for feature in schema.feature}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("column")
 
 
 def measure_drift(rows: pd.DataFrame, parts: pd.Series, schema: schema_pb2.Schema) -> pd.DataFrame:
-    """Measures how far each part of the rows is from the one before, by the contract's own measures, as TFDV computes them.
+    """Measures the drift of each part of the rows from the one before, by the contract's measures, with TFDV.
 
     Args:
         rows: raw rows.

@@ -106,7 +106,7 @@ def _folder(var: Path, task: str) -> Path:
 
 
 def _to_tree_types(rows: pd.DataFrame, known: Mapping[str, pd.Index], columns: list[str]) -> pd.DataFrame:
-    """Converts strings to categories, what was not seen in training as missing; numbers as float64, NaN where missing."""
+    """Converts strings to categories, unseen ones to missing, and numbers to float64, NaN where missing."""
     return pd.DataFrame(
         {
             name: pd.Categorical(rows[name], categories=known[name]) if name in known else rows[name].astype("float64")
