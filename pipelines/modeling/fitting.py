@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 from tfx.components.trainer.fn_args_utils import FnArgs
 
-from components.tfrecords import untuned
+from components.tfrecords import disable_autotune
 from pipelines.config import TrainerConfig
 from pipelines.modeling.transformed_rows import TransformedRows
 
@@ -91,7 +91,7 @@ def _batches(rows: TransformedRows, batch_size: int, seed: int | None) -> tf.dat
     dataset = tf.data.Dataset.from_tensor_slices((rows.features, rows.labels))
     if seed is not None:
         dataset = dataset.shuffle(len(rows), seed=seed)
-    return untuned(dataset.batch(batch_size).prefetch(2))
+    return disable_autotune(dataset.batch(batch_size).prefetch(2))
 
 
 def start_warm(model: keras.Model, base_model: str | None) -> int:

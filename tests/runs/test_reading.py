@@ -11,7 +11,7 @@ from pipelines.runs.__main__ import main
 from pipelines.runs.difference import compare_runs
 from pipelines.runs.lineage import Lineage
 from tests.runs.conftest import History
-from tests.runs.project import NODES, Project
+from tests.runs.project import NODES, RESOLVERS, Project
 
 pytestmark = pytest.mark.pipeline
 
@@ -106,17 +106,22 @@ def test_nothing_differs_between_a_run_and_one_from_the_cache(cold: Run, cached:
 def test_a_run_that_failed_midway_is_read_as_far_as_it_got(
     cold: Run, project: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    project.edit("tests/tasks/diabetes/preprocessing.py")
     project.edit("tests/tasks/diabetes/trainer.py", "Dense(16", "Dense(0")
     failed = project.run()
-    assert failed.states["Trainer"] == "failed", failed.told()
+    assert (failed.status, failed.stderr) == (1, ""), failed.told()
+    assert failed.ran == {"Transform"}
+    assert failed.cached == set(NODES[: NODES.index("Transform")]) - RESOLVERS
+    assert {failed.states[node] for node in NODES[NODES.index("Trainer") :]} == {"failed", "skipped"}
+    assert failed.states["Trainer"] == "failed"
     run = Runs(project.var).open()
     assert len(run.rows("eval")) == 152
     assert len(run.transformed("train")) == 290
     assert run.lineage().model is None
     assert run.lineage().data == cold.lineage().data
     found = compare_runs(cold, run)
-    assert [change.name for change in found.files or ()] == ["trainer.py"]
-    assert [change.name for change in found.code] == ["task and components", "Trainer"]
+    assert [change.name for change in found.files or ()] == ["preprocessing.py", "trainer.py"]
+    assert [change.name for change in found.code] == ["task and components", "Transform", "Trainer"]
     assert {change.name for change in found.nodes} >= {"Evaluator", "Pusher"}
     with pytest.raises(
         LookupError, match=rf"^run {run.id}: Trainer failed and wrote nothing; the run ended as failed: "

@@ -13,8 +13,8 @@ ROOT = Path(__file__).parents[3]
 HOLD = """
 import sys, time
 from pathlib import Path
-from pipelines.runner.lock import exclusive
-with exclusive(Path(sys.argv[1])):
+from pipelines.runner.lock import lock_folder
+with lock_folder(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
 """

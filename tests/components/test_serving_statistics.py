@@ -12,7 +12,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
 from components.csv_example_gen.csv_files import Kind, check_csv, read_columns
-from components.request_log import LoggedSpan, RequestLogError, read_span
+from components.serving_statistics import LoggedSpan, RequestLogError, read_span
 from data import taxi
 from pipelines.config import PipelineConfig
 from serving import contract as contracts

@@ -1,7 +1,6 @@
 """Faults of the model server and of its clients are planted, and the gate says which transport has them."""
 
 import dataclasses
-import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,23 +8,25 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.candidate_serving import candidate_server, transports
-from components.candidate_serving.candidate_server import ModelServerError
-from components.candidate_serving.transports import GRPC_COLUMNS, GRPC_EXAMPLES, REST_COLUMNS, REST_ROWS, Client, Rows
-from components.missing_rule import MissingRule
-from components.skew_gate import component as skew_gate
+from components.candidate_serving import candidate_server, transports, warmup_records
+from components.candidate_serving.candidate_server import CandidateServerError
+from components.candidate_serving.transports import (
+    GRPC_COLUMNS,
+    GRPC_EXAMPLES,
+    REST_COLUMNS,
+    REST_ROWS,
+    CandidateClient,
+    RequestBatch,
+)
+from components.skew_gate.component import BATCH_SIZES
 from components.skew_gate.report import SkewReport
-from components.skew_gate.served_candidate import SAMPLE_ROWS, ServedCandidate, sample
-from components.tfrecords import read_chunks
+from components.skew_gate.served_candidate import SAMPLE_ROWS, ServedCandidate, choose_sample, link_version
 from tests import handmade
-from tests.components.skew_gate.test_component import ROWS, World, differing, honest, planted_probe, reason, world
-
-__all__ = ["honest", "world"]  # fixtures
+from tests.components.skew_gate.world import MISSING, ROWS, World, differing, reason
 
 pytestmark = pytest.mark.pipeline
 
 PATIENCE = 300.0  # seconds
-REFUSED = "the model server does not serve the exported model: "
 AGAINST_GRPC = "against gRPC columns"
 
 # A server that is wrong in one place, or in none, as the file says that is its first argument.
@@ -72,29 +73,17 @@ runpy.run_module("serving.server", run_name="__main__", alter_sys=True)
 
 @dataclasses.dataclass(frozen=True)
 class Faulty:
-    """The honest model on a server whose faults can be chosen, and what the batch path says."""
+    """The honest model on a server whose faults can be chosen."""
 
     world: World
     candidate: ServedCandidate
     fault: Path
 
     def report(self, fault: str = "") -> SkewReport:
-        """What the gate reports on the server's answers, as if the exported model were like the batch path."""
+        """What the gate reports on the server's predictions."""
         self.fault.write_text(fault)
-        answers = self.candidate.answers(ROWS, max(skew_gate.BATCH_SIZES), PATIENCE)
-        report = SkewReport(batch_sizes=skew_gate.BATCH_SIZES, tolerance=skew_gate.TOLERANCE)
-        batch_path = skew_gate._batch_path([self.world.transformed], self.world.trained, skew_gate.BATCH_SIZES)
-        raw = read_chunks([self.world.raw])
-        for (features, predictions), rows, answered in zip(batch_path, raw, answers, strict=True):
-            served = {
-                f"transform_features/{size}/{name}": values for size in predictions for name, values in features.items()
-            } | {
-                f"{name}/{size}": predictions[size]
-                for size in predictions
-                for name in ("serving_default", "serving_raw")
-            }
-            report.add(features, predictions, served, rows, answered)
-        return report
+        served = self.candidate.predict(ROWS, max(BATCH_SIZES), PATIENCE)
+        return self.world.compare(served=served)
 
 
 @pytest.fixture(scope="module")
@@ -109,15 +98,16 @@ def faulty(honest: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
             yield Faulty(honest, served, fault)
 
 
-def candidate(world: World, folder: Path) -> ServedCandidate:
-    missing = MissingRule.from_schema(handmade.CONTRACT)
-    return ServedCandidate(folder, [world.raw], world.model_dir, missing, [1, 8])
+def candidate(world: World, folder: Path, **changed: str) -> ServedCandidate:
+    paths = {"raw": world.raw, "model_dir": world.model_dir} | changed
+    return ServedCandidate(folder, [paths["raw"]], paths["model_dir"], MISSING, [1, 8])
 
 
 def test_no_fault(faulty: Faulty) -> None:
     report = faulty.report()
     assert report.blessed
     assert differing(report) == set()
+    assert "Ready: gRPC on port" in (faulty.fault.parent / candidate_server.LOG).read_text()
 
 
 OF_THE_SERVER = {
@@ -153,20 +143,22 @@ def test_six_digits_are_near_enough_to_the_batch_path_and_still_noticed(faulty: 
     ],
 )
 def test_a_server_that_does_not_answer_with_predictions(faulty: Faulty, fault: str, said: str) -> None:
-    with pytest.raises(ModelServerError) as error:
+    with pytest.raises(CandidateServerError) as error:
         faulty.report(fault)
     assert str(error.value).startswith(said)
 
 
-def spells_missing(number: float, transport: Callable[[Client, Rows], np.ndarray]) -> Callable[..., np.ndarray]:
+def spells_missing(
+    number: float, transport: Callable[[CandidateClient, RequestBatch], np.ndarray]
+) -> Callable[..., np.ndarray]:
     """A client that sends another number where one is missing."""
 
-    def ask(client: Client, rows: Rows) -> np.ndarray:
+    def ask(client: CandidateClient, rows: RequestBatch) -> np.ndarray:
         columns = {
             name: values if values.dtype == object else np.where(values == -(2**53), values.dtype.type(number), values)
             for name, values in rows.columns.items()
         }
-        return transport(client, Rows(examples=rows.examples, columns=columns))
+        return transport(client, RequestBatch(examples=rows.examples, columns=columns))
 
     return ask
 
@@ -183,12 +175,12 @@ def test_a_client_that_spells_missing_wrongly(faulty: Faulty, monkeypatch: pytes
 
 
 def test_a_client_that_leaves_a_feature_out(faulty: Faulty, monkeypatch: pytest.MonkeyPatch) -> None:
-    def ask(client: Client, rows: Rows) -> np.ndarray:
+    def ask(client: CandidateClient, rows: RequestBatch) -> np.ndarray:
         examples = [tf.train.Example.FromString(record) for record in rows.examples]
         for example in examples:
             example.features.feature.pop("company", None)
         cut = np.array([example.SerializeToString() for example in examples], dtype=object)
-        return client.grpc_examples(Rows(examples=cut, columns=rows.columns))
+        return client.grpc_examples(RequestBatch(examples=cut, columns=rows.columns))
 
     monkeypatch.setitem(transports.TRANSPORTS, GRPC_EXAMPLES, ask)
     assert differing(faulty.report()) == {GRPC_EXAMPLES}
@@ -197,90 +189,59 @@ def test_a_client_that_leaves_a_feature_out(faulty: Faulty, monkeypatch: pytest.
 def test_a_required_value_sent_as_missing_is_refused_in_the_words_of_the_model(
     faulty: Faulty, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def ask(client: Client, rows: Rows) -> np.ndarray:
+    def ask(client: CandidateClient, rows: RequestBatch) -> np.ndarray:
         fare = np.full(len(rows), -(2.0**53), np.float32)
-        return client.grpc_columns(Rows(examples=rows.examples, columns=rows.columns | {"fare": fare}))
+        return client.grpc_columns(RequestBatch(examples=rows.examples, columns=rows.columns | {"fare": fare}))
 
     monkeypatch.setitem(transports.TRANSPORTS, GRPC_COLUMNS, ask)
-    with pytest.raises(ModelServerError, match=r"gRPC columns: INVALID_ARGUMENT: .*fare is required") as error:
+    with pytest.raises(CandidateServerError, match=r"gRPC columns: INVALID_ARGUMENT: .*fare is required"):
         faulty.report()
-    assert isinstance(error.value, ModelServerError)
 
 
-@pytest.fixture
-def no_probe(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Saves the time of a probe where the server is the point."""
-    planted_probe(world, monkeypatch, "import os\nos._exit(1)")
-
-
-def plant(world: World, monkeypatch: pytest.MonkeyPatch, code: str) -> Callable[[], int]:
-    """Makes the gate start a server that first runs some code; returns how to ask how often it did."""
-    script, starts = world.directory / "server.py", world.directory / "starts"
-    script.write_text(
-        f"import runpy\nwith open({str(starts)!r}, 'a') as starts:\n    starts.write('.')\n{code}\n"
-        "runpy.run_module('serving.server', run_name='__main__', alter_sys=True)\n"
-    )
-    monkeypatch.setattr(candidate_server, "_PROGRAM", (str(script),))
-    return lambda: len(starts.read_text())
-
-
-@pytest.mark.usefixtures("no_probe")
-def test_a_server_that_dies(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    started = plant(world, monkeypatch, "import os\nprint('no more memory', flush=True)\nos._exit(9)")
-    by_server, _ = world.gate(wire=True).reasons()
-    assert by_server == f"{REFUSED}no more memory (exit status 9)"
-    assert started() == 1, "no port was taken: another attempt would end the same way"
-
-
-@pytest.mark.usefixtures("no_probe")
-def test_a_server_that_hangs(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    plant(world, monkeypatch, "import threading\nthreading.Event().wait()")
-    by_server, _ = world.gate(wire=True, time_limit=0.5).reasons()
-    assert by_server == f"{REFUSED}it was not ready after 0.5 s"
-
-
-@pytest.mark.usefixtures("no_probe")
-def test_a_model_that_the_server_does_not_load(world: World) -> None:
-    model = world.model_copy()
-    (model / "variables" / "variables.index").unlink()
-    by_server, _ = world.gate(wire=True, model_dir=str(model)).reasons()
-    assert by_server.startswith(f"{REFUSED}Failed to start server. Error: ")
-    assert by_server.endswith(" (exit status 2)")
-
-
-@pytest.mark.usefixtures("no_probe")
 def test_no_rows(world: World) -> None:
     empty = handmade.write_records(world.directory / "empty.gz", [])
-    by_server, _ = world.gate(wire=True, raw_files=[empty], transformed_files=[empty]).reasons()
-    assert by_server.startswith(f"{REFUSED}ValueError: no warm-up requests without rows: ")
+    with (
+        candidate(world, world.directory, raw=empty) as served,
+        pytest.raises(CandidateServerError, match="ValueError: no warm-up requests without rows: "),
+    ):
+        served.predict(0, 64, PATIENCE)
 
 
-@pytest.mark.usefixtures("no_probe")
 def test_no_saved_model(world: World) -> None:
-    model = world.model_copy()
+    model = world.copy_model()
     (model / "saved_model.pb").unlink()
-    by_server, _ = world.gate(wire=True, model_dir=str(model)).reasons()
-    assert by_server.startswith(f"{REFUSED}OSError: SavedModel file does not exist at: ")
+    with (
+        candidate(world, world.directory, model_dir=str(model)) as served,
+        pytest.raises(CandidateServerError, match="OSError: SavedModel file does not exist at: "),
+    ):
+        served.predict(ROWS, 64, PATIENCE)
 
 
-def test_a_port_that_was_taken_in_between(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    started = plant(world, monkeypatch, "")
-    free_ports = candidate_server._free_ports
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        offers = [[*free_ports(1), taken.getsockname()[1]], free_ports(2)]
-        monkeypatch.setattr(candidate_server, "_free_ports", lambda count: offers.pop(0))
-        with candidate(world, world.directory) as served:
-            (answers,) = served.answers(ROWS, 64, PATIENCE)
-    assert started() == 2
-    assert {name: len(predictions) for name, predictions in answers.batched.items()} == dict.fromkeys(
-        transports.TRANSPORTS, ROWS
-    )
+def test_the_served_version_is_the_model_with_the_records(tmp_path: Path) -> None:
+    model, records = tmp_path / "model", tmp_path / "records"
+    (model / "assets.extra").mkdir(parents=True)
+    (model / "variables").mkdir()
+    (model / "saved_model.pb").write_text("graph")
+    (model / "variables" / "index").write_text("index")
+    (model / "assets.extra" / "schema.pbtxt").write_text("schema")
+    (model / "assets.extra" / warmup_records.FILE).write_text("its own")
+    records.write_text("ours")
+    link_version(model, records, tmp_path / "base")
+    version = tmp_path / "base" / "1"
+    held = {str(path.relative_to(version)): path.read_text() for path in version.glob("*/*") if path.is_file()}
+    assert held == {
+        "variables/index": "index",
+        "assets.extra/schema.pbtxt": "schema",
+        "assets.extra/tf_serving_warmup_requests": "ours",
+    }
+    assert (version / "saved_model.pb").read_text() == "graph"
+    assert (model / "assets.extra" / warmup_records.FILE).read_text() == "its own"
 
 
 @pytest.mark.parametrize("rows", [0, 1, 100, SAMPLE_ROWS, 129, 10_000_019])
 def test_the_sample_lies_evenly_over_all_rows(rows: int) -> None:
-    chosen = sample(rows)
-    assert chosen == sample(rows)
+    chosen = choose_sample(rows)
+    assert chosen == choose_sample(rows)
     assert len(chosen) == min(rows, SAMPLE_ROWS)
     if rows:
         assert (chosen[0], chosen[-1]) == (0, rows - 1)
