@@ -6,7 +6,7 @@ from pathlib import Path
 _ROOT = Path(__file__).resolve().parents[1]
 _PROJECT = ("components", "pipelines", "data", "tests")
 # Every traceback passes through them.
-_RUNNER = {f"pipelines/runner/{name}.py" for name in ("__main__", "local_run", "launch")}
+_RUNNER = {f"pipelines/runner/{name}.py" for name in ("command", "launch", "local_run")}
 
 
 def explain(error: BaseException) -> str:

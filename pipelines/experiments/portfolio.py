@@ -10,12 +10,12 @@ from typing import Any
 from absl import logging
 from rich.console import Console
 
-from pipelines.config import TunerConfig
 from pipelines.experiments import record
-from pipelines.experiments.command import SEARCH_SHARE, CommandContext, Options
+from pipelines.experiments.command import CommandContext, ExperimentOptions
 from pipelines.experiments.data_nodes import pipeline_config, read_search_inputs, run_until
 from pipelines.experiments.tune import compare_finished, read_committed_values
 from pipelines.modeling.hyperparameters import parse_hyperparameters
+from pipelines.nodes import TRANSFORM
 from pipelines.search.comparison import CandidateScore
 from pipelines.search.deadline import Deadline
 from pipelines.search.measures import measures_of
@@ -49,11 +49,11 @@ def run(context: CommandContext) -> None:
     options, console = context.options, context.console
     task = load_task(options.task)
     committed = read_committed_values(task)
-    config = pipeline_config(task, options, None)
-    inputs = read_search_inputs(config, run_until("Transform", config, context.run_id, console)["Transform"])
+    config = pipeline_config(task, options)
+    inputs = read_search_inputs(config, run_until(TRANSFORM, config, context.run_id, console)[TRANSFORM])
     console.print(
-        f"\neach architecture: {options.trials} trials, {options.seeds} trainings of the best, "
-        f"{options.minutes:g} minutes at most"
+        f"\neach architecture: {options.budget.trials} trials, {options.seeds} trainings of the best, "
+        f"{options.budget.minutes:g} minutes at most"
     )
     approaches = try_architectures(options, inputs, committed, console)
     trainings = {approach.name: approach.trainings for approach in approaches}
@@ -65,7 +65,9 @@ def run(context: CommandContext) -> None:
     console.print(f"record  {path}", markup=False, soft_wrap=True)
 
 
-def try_architectures(options: Options, inputs: SearchInputs, committed: Any, console: Console) -> list[Approach]:
+def try_architectures(
+    options: ExperimentOptions, inputs: SearchInputs, committed: Any, console: Console
+) -> list[Approach]:
     """Tries one architecture after the other, and tells of each; what fails in one does not touch the next.
 
     Args:
@@ -81,14 +83,13 @@ def try_architectures(options: Options, inputs: SearchInputs, committed: Any, co
     return approaches
 
 
-def _try_architecture(options: Options, inputs: SearchInputs, start: Any) -> Approach:
+def _try_architecture(options: ExperimentOptions, inputs: SearchInputs, start: Any) -> Approach:
     """Searches one architecture, and trains its best; within its own budget, whatever happens."""
     began = time.monotonic()
-    deadline = Deadline(options.minutes)
-    budget = TunerConfig(trials=options.trials, minutes=options.minutes * SEARCH_SHARE)
+    deadline = Deadline(options.budget.minutes)
     try:
         with tempfile.TemporaryDirectory() as scratch:
-            trials = run_search(inputs, start, budget, Path(scratch))
+            trials = run_search(inputs, start, options.search_budget, Path(scratch))
     except SearchError as error:
         logging.exception("No trial of %s finished.", start.architecture)
         return Approach(name=start.architecture, seconds=time.monotonic() - began, failure=str(error))
@@ -127,7 +128,7 @@ def _record(
     return {
         "format": 1,
         "task": options.task,
-        "budget": {"trials": options.trials, "minutes": options.minutes, "seeds": options.seeds},
+        "budget": {"trials": options.budget.trials, "minutes": options.budget.minutes, "seeds": options.seeds},
         "approaches": {
             approach.name: _approach_record(approach, compared.get(approach.name)) for approach in approaches
         },

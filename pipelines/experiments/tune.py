@@ -5,12 +5,13 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pipelines.config import ConfigError, TunerConfig
 from pipelines.experiments import record
-from pipelines.experiments.command import SEARCH_SHARE, CommandContext
+from pipelines.experiments.command import CommandContext
 from pipelines.experiments.data_nodes import pipeline_config, read_search_inputs, run_until
 from pipelines.experiments.proposal import find_better_candidate, make_patch
 from pipelines.modeling.hyperparameters import parse_hyperparameters, read_hyperparameters
+from pipelines.nodes import TRANSFORM, TUNER
+from pipelines.resolution import require_tuning
 from pipelines.runner.results import NodeResult
 from pipelines.search.comparison import MIN_TRAININGS, CandidateScore, compare
 from pipelines.search.deadline import Deadline
@@ -36,13 +37,12 @@ def run(context: CommandContext) -> None:
     options, console = context.options, context.console
     task = load_task(options.task)
     committed = read_committed_values(task)
-    budget = TunerConfig(trials=options.trials, minutes=options.minutes * SEARCH_SHARE)
-    config = pipeline_config(task, options, budget)
-    nodes = run_until("Tuner", config, context.run_id, console)
-    inputs = read_search_inputs(config, nodes["Transform"])
-    candidates = [Candidate(name=COMMITTED, hyperparameters=committed), *_best_trials(nodes["Tuner"], committed)]
+    config = pipeline_config(task, options, options.search_budget)
+    results = run_until(TUNER, config, context.run_id, console)
+    inputs = read_search_inputs(config, results[TRANSFORM])
+    candidates = [Candidate(name=COMMITTED, hyperparameters=committed), *_best_trials(results[TUNER], committed)]
     console.print(f"\nthe committed values and the best {len(candidates) - 1} trials, {options.seeds} trainings each:")
-    deadline = Deadline(options.minutes * (1 - SEARCH_SHARE))
+    deadline = Deadline(options.comparison_minutes)
     trainings = train_candidates(inputs, candidates, options.seeds, deadline)
     compared = compare_finished(inputs, trainings, COMMITTED)
     of_problem = measures_of(task.problem)
@@ -66,12 +66,9 @@ def read_committed_values(task: Task) -> Any:
         ConfigError: The task says nothing of what to search.
         HyperparameterError: The file cannot be used.
     """
-    if task.tuning is None or task.hyperparameters is None:
-        raise ConfigError(
-            f"task {task.name} says nothing of what to search: expected Task(tuning=...), received none; see "
-            "docs/tuning.md"
-        )
-    return read_hyperparameters(task.hyperparameters, task.tuning.hyperparameters)
+    tuning = require_tuning(task)
+    assert task.hyperparameters is not None  # Task saw to it.
+    return read_hyperparameters(task.hyperparameters, tuning.hyperparameters)
 
 
 def compare_finished(
@@ -125,7 +122,7 @@ def _write_record(
         {
             "format": 1,
             "task": options.task,
-            "budget": {"trials": options.trials, "minutes": options.minutes, "seeds": options.seeds},
+            "budget": {"trials": options.budget.trials, "minutes": options.budget.minutes, "seeds": options.seeds},
             "candidates": candidates,
             "proposed": proposed,
         },

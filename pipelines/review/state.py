@@ -1,8 +1,8 @@
-"""Whether the code as it is now was reviewed: valid, stale, missing, or edited by hand."""
+"""The state of a task's review: valid, stale, missing, or edited by hand."""
 
 import dataclasses
 
-from pipelines.review.record import Review, ReviewError, read_reviews, review_file
+from pipelines.review.review_file import Review, ReviewError, read_reviews, review_file
 from pipelines.task_definition.task import Task
 from pipelines.task_definition.task_files import task_file_digests
 
@@ -26,7 +26,7 @@ class ReviewState:
     review: Review | None  # the one that holds, or the newest of those that do not
 
     @property
-    def words(self) -> str:
+    def sentence(self) -> str:
         """`science review: stale, preprocessing.py changed since …`."""
         return f"science review: {_STATE_IN_WORDS[self.state]}, {self.reason}"
 
@@ -62,7 +62,7 @@ def refusal(task: Task) -> str | None:
     found = review_state(task)
     if found.state == VALID:
         return None
-    return f"{found.words}. This push demands a valid one; {found.remedy}, then run again"
+    return f"{found.sentence}. This push demands a valid one; {found.remedy}, then run again"
 
 
 def describe_file_changes(before: dict[str, str], after: dict[str, str]) -> str:

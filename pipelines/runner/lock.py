@@ -13,7 +13,7 @@ class BusyError(RuntimeError):
 
 
 @contextlib.contextmanager
-def exclusive(var: Path) -> Iterator[None]:
+def lock_folder(var: Path) -> Iterator[None]:
     """Holds `var` for this process. The lock goes with the process, however it ends.
 
     Raises:

@@ -33,7 +33,7 @@ def run_here(
     """
     said = terminal or io.StringIO()
     with pytest.MonkeyPatch.context() as patch, _process_state(patch):
-        patch.setattr(command_line, "divert_output", lambda log: said)
+        patch.setattr(command_line, "redirect_output", lambda log: said)
         if upto is not None:
             patch.setattr(launch, "compile_pipeline", _compile_upto(upto))
         status = command_line.main(["--task", task, "--var", str(var), *options])

@@ -25,9 +25,9 @@ from tfx.orchestration.portable import execution_publish_utils, launcher
 
 from components.pusher import executor as atomic_pusher
 from pipelines.runner import __main__ as command_line
-from pipelines.runner import local_run, run_report
+from pipelines.runner import final_report, local_run
 
-LOADED = (local_run, run_report)  # what the command line only imports when it runs
+LOADED = (final_report, local_run)  # what the command line only imports when it runs
 COPYING, RENAMED = "copying", "renamed"
 SURVIVED = 99  # exit status of a run that should have died
 

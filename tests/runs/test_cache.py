@@ -135,7 +135,7 @@ def test_an_edit_of_the_model_and_of_a_gate_runs_both_and_pushes_a_second_versio
     assert lineage.started_from == lineage.baseline == old.lineage().model
     assert new.baseline_model() is not None
     # The same rows fed both models.
-    assert runs.fed_by(project.var / "data" / "diabetes")["run"].tolist() == [old.id, new.id]
+    assert runs.models_trained_on(project.var / "data" / "diabetes")["run"].tolist() == [old.id, new.id]
 
 
 @pytest.mark.parametrize("file", [".", "saved_model.pb"])

@@ -8,7 +8,7 @@ import pytest
 from pipelines.evaluation.slices import in_slice
 from pipelines.runs import Run, Runs
 from pipelines.runs.__main__ import main
-from pipelines.runs.difference import difference
+from pipelines.runs.difference import compare_runs
 from pipelines.runs.lineage import Lineage
 from tests.runs.conftest import History
 from tests.runs.project import NODES, RESOLVERS, Project
@@ -73,7 +73,9 @@ def test_what_happened(cold: Run, cached: Run, history: History) -> None:
     assert cached.metrics().to_dict("index") == history.second.summary["metrics"]
     epochs = cached.history()
     assert epochs["epoch"].tolist() == list(range(1, len(epochs) + 1))
-    assert f"{len(epochs)} epochs, lowest validation loss {epochs['val_loss'].min():.4g}" in set(cold.nodes()["words"])
+    assert f"{len(epochs)} epochs, lowest validation loss {epochs['val_loss'].min():.4g}" in set(
+        cold.nodes()["summary"]
+    )
     assert cached.task_record.name == "diabetes"
     assert cached.hyperparameters == {}
     assert cached.parameters["Trainer.custom_config.settings.train_steps"] == 300
@@ -93,12 +95,12 @@ def test_lineage_of_a_pushed_version(cold: Run, cached: Run, project: Project) -
     assert found.code == cold.code
     assert set(found.code) == {"ExampleGen", "AnomalyGate", "Transform", "Trainer", "SkewGate", "Pusher"}
     assert ("Transform", "Trainer", "TransformGraph") in {(e.source, e.target, e.artifact.type) for e in found.edges}
-    fed = runs.fed_by(found.data.files[0])
+    fed = runs.models_trained_on(found.data.files[0])
     assert fed[["run", "pushed", "versions", "rows"]].values.tolist() == [[cold.id, True, [version], 442]]
 
 
 def test_nothing_differs_between_a_run_and_one_from_the_cache(cold: Run, cached: Run) -> None:
-    assert difference(cold, cached).empty
+    assert compare_runs(cold, cached).empty
 
 
 def test_a_run_that_failed_midway_is_read_as_far_as_it_got(
@@ -117,7 +119,7 @@ def test_a_run_that_failed_midway_is_read_as_far_as_it_got(
     assert len(run.transformed("train")) == 290
     assert run.lineage().model is None
     assert run.lineage().data == cold.lineage().data
-    found = difference(cold, run)
+    found = compare_runs(cold, run)
     assert [change.name for change in found.files or ()] == ["preprocessing.py", "trainer.py"]
     assert [change.name for change in found.code] == ["task and components", "Transform", "Trainer"]
     assert {change.name for change in found.nodes} >= {"Evaluator", "Pusher"}

@@ -11,7 +11,7 @@ from typing import NoReturn
 
 import pytest
 
-from pipelines.runner.lock import exclusive
+from pipelines.runner.lock import lock_folder
 from tests.runs.in_process import run_here
 from tests.runs.project import COMMAND, DIABETES, SOURCE, Project, environment, files, finished
 
@@ -77,7 +77,7 @@ def test_a_signal_stops_the_run_and_what_was_finished_is_kept(
 
 
 def test_a_folder_in_use_is_answered_at_once(tmp_path: Path) -> None:
-    with exclusive(tmp_path):
+    with lock_folder(tmp_path):
         loaded = _loaded_modules("--task", DIABETES, "--var", str(tmp_path))
     assert loaded.returncode == 2
     assert loaded.stdout == ""

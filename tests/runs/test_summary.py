@@ -15,7 +15,7 @@ pytestmark = pytest.mark.pipeline
 # Objects whose keys are data.
 _KEYS = {
     "rows": "<split>",
-    "room": "<file>",
+    "task_files": "<file>",
     "stack": "<package>",
     "nodes[].outputs": "<key>",
     "nodes[].outputs.<key>.properties": "<property>",
@@ -46,7 +46,7 @@ def test_every_value_has_the_documented_type(
 ) -> None:
     failed = run_here(project.var, "--data", "nothing.csv")
     for summary in (history.cold.summary, history.second.summary, failed.summary):
-        assert summary["format"] == 1
+        assert summary["format"] == 2
         for field, value in _fields(summary):
             kind, nothing = documented[field]
             types = [_TYPES[name] for name in kind.split(" or ")]

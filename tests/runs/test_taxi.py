@@ -146,7 +146,7 @@ def test_a_push_that_demands_a_review_is_refused_and_then_allowed(spare_taxi: Pr
     assert summary["review"] | {"date": "", "run_id": ""} == {
         "required": True,
         "state": "stale",
-        "words": summary["error"].removeprefix("Pusher: ").split(". This push")[0],
+        "reason": summary["error"].removeprefix("Pusher: science review: stale, ").split(". This push")[0],
         "reviewer": "Ada Example",
         "date": "",
         "run_id": "",

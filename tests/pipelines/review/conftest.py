@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.review.record import Review
+from pipelines.review.review_file import Review
 from pipelines.runs import Run, Runs
 from pipelines.task_definition.task import Task, load_task
 from pipelines.task_definition.task_files import task_file_digests
@@ -48,15 +48,16 @@ def new_run(task: Task, tmp_path: Path) -> Callable[..., Run]:
         directory = tmp_path / "var" / "runs" / RUN
         directory.mkdir(parents=True)
         record = {
-            "format": 1,
+            "format": 2,
             "run_id": RUN,
             "task": task.name,
             "status": "pushed",
             "started": "2026-11-21T12:00:00+00:00",
+            "review": None,
             "nodes": [{"id": "Trainer"}, {"id": "Pusher"}],
             "gates": [{"gate": gate, "passed": True, "reasons": []} for gate in GATES],
             "metrics": {"overall": {"auc": 0.958, "calibration": None, "example_count": 4993.0}},
-            "room": task_file_digests(task),
+            "task_files": task_file_digests(task),
         }
         (directory / "summary.json").write_text(json.dumps(record | changed))
         return Runs(tmp_path / "var").open(RUN)

@@ -47,7 +47,7 @@ class Review:
 
     @property
     def intact(self) -> bool:
-        """Whether it says what it said when its checksum was made."""
+        """Whether the record is unchanged since its checksum was made."""
         return self.checksum == self._digest()
 
     def _digest(self) -> str:
@@ -102,12 +102,12 @@ def append_review(path: Path, review: Review) -> None:
         OSError: It cannot be written.
     """
     read_reviews(path)
-    document = tomlkit.parse(path.read_text(encoding="utf-8")) if path.exists() else _empty()
-    document.setdefault("reviews", tomlkit.aot()).append(_table(review))
+    document = tomlkit.parse(path.read_text(encoding="utf-8")) if path.exists() else _make_document()
+    document.setdefault("reviews", tomlkit.aot()).append(_make_table(review))
     write_whole(path, tomlkit.dumps(document))
 
 
-def _empty() -> tomlkit.TOMLDocument:
+def _make_document() -> tomlkit.TOMLDocument:
     document = tomlkit.document()
     for line in _HEAD:
         document.add(tomlkit.comment(line))
@@ -115,7 +115,7 @@ def _empty() -> tomlkit.TOMLDocument:
     return document
 
 
-def _table(review: Review) -> tomlkit.items.Table:
+def _make_table(review: Review) -> tomlkit.items.Table:
     table = tomlkit.table()
     for name, value in dataclasses.asdict(review).items():
         table.add(name, tomlkit.string(value, multiline="\n" in value) if isinstance(value, str) else value)

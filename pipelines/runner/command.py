@@ -1,17 +1,6 @@
-"""The local runner: the whole training pipeline on this machine, in one process.
+"""A run as a command: the folder's lock, the log, the record, and the exit status.
 
-    python -m pipelines.runner                     the taxi task on the trips that ship with TFX
-    python -m pipelines.runner --data trips.csv    the same task on your own trips
-    python -m pipelines.runner --force             compute everything anew
-
-Everything is written below --var: the pushed model in serving/<task>/<version>/, the record of the run in
-runs/latest/summary.json, the same for people in runs/latest/report.html, its log in runs/latest/run.log.
-
-A node that ran before on the same inputs, with the same code and settings, is not run again. Ctrl-C stops a run; the
-next one goes on from the last finished node.
-
-Exit status: 0 a model that passed every gate is in place; 1 a gate said no, or a node failed; 2 bad usage, or another
-run is using the folder; 130 interrupted.
+It loads without TFX, so that bad usage and a busy folder need not wait for it.
 """
 
 import contextlib
@@ -25,42 +14,46 @@ from pathlib import Path
 from typing import TextIO
 
 from pipelines.explain import explain
-from pipelines.runner.lock import BusyError, exclusive
-from pipelines.runner.options import Options, parse
-from pipelines.runner.run_folder import new_run_directory, point_latest_at, scratch
-from pipelines.runner.run_log import divert_output
+from pipelines.options import RunOptions
+from pipelines.runner.lock import BusyError, lock_folder
+from pipelines.runner.run_folder import link_latest, make_run_directory, use_temporary_folder
+from pipelines.runner.run_log import redirect_output
 from pipelines.runner.summary import FAILED, INTERRUPTED, PUSHED, REFUSED, UNCHANGED, Summary
-from serving.process_control import exit_now, gc_paused_imports, remember_interrupts
+from serving.process_control import gc_paused_imports, remember_interrupts
 
 _EXIT_STATUS = {PUSHED: 0, UNCHANGED: 0, REFUSED: 1, FAILED: 1, INTERRUPTED: 130}
-_CANNOT_WRITE, _USAGE = 1, 2  # exit statuses before there is a run
+_CANNOT_WRITE, _BUSY = 1, 2  # exit statuses before there is a run
 _UNWRITABLE = frozenset({errno.EACCES, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC, errno.ENOTDIR, errno.EROFS})
 _SPARE_BYTES = 1 << 20  # a disk with less left is called full
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Runs the pipeline and returns the exit status."""
-    options = parse(__doc__, arguments)
+def run(options: RunOptions) -> int:
+    """Runs the pipeline and returns the exit status.
+
+    Returns:
+        0: a model that passed every gate is in place. 1: a gate refused it, a node failed, or `var` cannot be written.
+        2: another run is using `var`. 130: interrupted.
+    """
     remember_interrupts()
     try:
-        with exclusive(options.var), scratch(options.var / "tmp"):
-            directory = new_run_directory(options.var / "runs")
-            terminal = sys.stdout if options.verbose else divert_output(directory / "run.log")
+        with lock_folder(options.var), use_temporary_folder(options.var / "tmp"):
+            directory = make_run_directory(options.var / "runs")
+            terminal = sys.stdout if options.verbose else redirect_output(directory / "run.log")
             return _run(options, directory, terminal)
     except BusyError as error:
         print(f"error: {error}", file=sys.stderr)
-        return _USAGE
+        return _BUSY
     except OSError as error:
         print(f"error: {_unwritable(options.var, error)}", file=sys.stderr)
         return _CANNOT_WRITE
 
 
-def _run(options: Options, directory: Path, terminal: TextIO) -> int:
+def _run(options: RunOptions, directory: Path, terminal: TextIO) -> int:
     """Runs the pipeline; whatever happens, a record is left and the terminal says what to do."""
     from rich.console import Console  # Imported here: --help and a busy folder need not wait for it.
 
-    from pipelines.runner import final_report, run_report
-    from pipelines.runner.progress import waiting
+    from pipelines.runner import final_report
+    from pipelines.runner.progress import show_spinner
 
     console = Console(file=terminal, highlight=False)
     live = console.is_terminal and not options.verbose
@@ -73,9 +66,9 @@ def _run(options: Options, directory: Path, terminal: TextIO) -> int:
     )
     console.print(f"[bold]{options.task}[/]  run {directory.name}", soft_wrap=True)
     try:
-        with waiting(console, "loading TFX", live=live), gc_paused_imports():
+        with show_spinner(console, "loading TFX", live=live), gc_paused_imports():
             from pipelines.runner import local_run
-        local_run.run(options, console, summary)
+        local_run.run_pipeline(options, console, summary)
     except KeyboardInterrupt:
         summary.status, summary.error = INTERRUPTED, "interrupted; what was finished is kept"
     except Exception as error:  # The boundary: the record and the terminal say it, the log has the traceback.
@@ -83,11 +76,11 @@ def _run(options: Options, directory: Path, terminal: TextIO) -> int:
         summary.fail(_unwritable(options.var, error) if _is_about(error, options.var) else explain(error))
     summary.seconds = time.monotonic() - begin
     _keep(summary, directory)
-    with waiting(console, "writing the report", live=live):
-        run_report.write(summary, options.var)
+    with show_spinner(console, "writing the report", live=live):
+        final_report.write_report_page(summary, options.var)
     with contextlib.suppress(OSError):  # The record is there; it only does not name the report.
         summary.write(directory)
-    final_report.say(console, summary, directory)
+    final_report.print_final_report(console, summary, directory)
     return _EXIT_STATUS[summary.status]
 
 
@@ -101,13 +94,13 @@ def _keep(summary: Summary, directory: Path) -> None:
             summary.fail(_unwritable(directory, error))
     try:
         summary.write(directory)
-        point_latest_at(directory)
+        link_latest(directory)
     except OSError as error:
         summary.fail(_unwritable(directory, error))
 
 
 def _is_about(error: Exception, directory: Path) -> bool:
-    """Whether an error says that something below `directory` cannot be written."""
+    """Tells whether an error says that something below `directory` cannot be written."""
     return (
         isinstance(error, OSError)
         and error.errno in _UNWRITABLE
@@ -117,7 +110,3 @@ def _is_about(error: Exception, directory: Path) -> bool:
 
 def _unwritable(path: Path, error: Exception) -> str:
     return f"cannot write below {path}: {error}; free or unlock it, or choose another folder with --var"
-
-
-if __name__ == "__main__":
-    exit_now(main())

@@ -1,4 +1,4 @@
-"""The eval rows with their labels and predictions, of the new model and of the blessed one before it."""
+"""The eval rows with their labels, and the predictions of the new model and of the blessed one before it."""
 
 import dataclasses
 
@@ -15,7 +15,7 @@ _RESAMPLES = (100, 300)  # at least, at most
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Measured:
+class EvalPredictions:
     """What the metrics of the report are computed from."""
 
     task: Task
@@ -37,35 +37,35 @@ class Measured:
         return self.task.classes or tuple(str(number) for number in range(count))
 
 
-def measure(run: Run) -> Measured:
+def predict_eval_rows(run: Run) -> EvalPredictions:
     """Asks the models.
 
     Raises:
         RunError: The run has no model.
     """
     frame = run.eval_predictions()
-    baseline, note = _baseline(run, frame)
-    return Measured(
+    baseline, note = _predict_baseline(run, frame)
+    return EvalPredictions(
         task=run.task_record,
         rows=frame,
         labels=frame["label"].to_numpy(),
-        predictions=_array(frame, run.task_record.problem),
+        predictions=_to_array(frame, run.task_record.problem),
         baseline=baseline,
         baseline_note=note,
     )
 
 
-def _baseline(run: Run, rows: pd.DataFrame) -> tuple[np.ndarray | None, str]:
+def _predict_baseline(run: Run, rows: pd.DataFrame) -> tuple[np.ndarray | None, str]:
     try:
         model = run.baseline_model()
         if model is None:
             return None, "No model was blessed before this one."
-        return _array(model(rows), run.task_record.problem), ""
+        return _to_array(model(rows), run.task_record.problem), ""
     except RunError as error:
         return None, f"The blessed model cannot be asked on these rows: {error}"
 
 
-def _array(frame: pd.DataFrame, problem: str) -> np.ndarray:
+def _to_array(frame: pd.DataFrame, problem: str) -> np.ndarray:
     if problem != MULTICLASS:
         return frame[PREDICTION].to_numpy()
     columns = [name for name in frame if name.startswith(f"{PREDICTION}_") and name.split("_")[-1].isdecimal()]

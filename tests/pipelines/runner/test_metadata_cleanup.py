@@ -6,7 +6,7 @@ import pytest
 from ml_metadata.proto import metadata_store_pb2
 from tfx.types.standard_artifacts import PushedModel
 
-from pipelines.runner.housekeeping import forget_displaced_pushes, metadata_store
+from pipelines.runner.metadata_cleanup import invalidate_displaced_pushes, open_metadata_store
 
 
 class Site:
@@ -14,7 +14,7 @@ class Site:
 
     def __init__(self, var: Path):
         self.database, self.artifacts = var / "metadata.sqlite", var / "artifacts"
-        self.store = metadata_store(self.database)
+        self.store = open_metadata_store(self.database)
         kind = metadata_store_pb2.ArtifactType(name=PushedModel.TYPE_NAME)
         self.type_id = self.store.put_artifact_type(kind)
 
@@ -40,7 +40,7 @@ class Site:
         }
 
     def forget(self) -> list[str]:
-        return forget_displaced_pushes(self.database, self.artifacts)
+        return invalidate_displaced_pushes(self.database, self.artifacts)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Before a run: leaves no trace of one that was cut off, and no push in the cache that is not in place."""
+"""Cleans ML Metadata before a run: interrupted executions fail, and displaced pushes leave the cache."""
 
 import shutil
 from pathlib import Path
@@ -13,12 +13,12 @@ from components.pusher.executor import newest_version, same_files
 _UNFINISHED = (metadata_store_pb2.Execution.NEW, metadata_store_pb2.Execution.RUNNING)
 
 
-def metadata_store(database: Path) -> MetadataStore:
+def open_metadata_store(database: Path) -> MetadataStore:
     """Opens the ML Metadata database, creating it if need be."""
     return MetadataStore(sqlite_metadata_connection_config(str(database)))
 
 
-def clear_interrupted(database: Path, artifacts: Path) -> list[str]:
+def clear_interrupted_executions(database: Path, artifacts: Path) -> list[str]:
     """Fails the executions that a killed run left open, and removes what they had begun to write.
 
     Only call it while holding the folder (see pipelines.runner.lock): then no execution can really be going on.
@@ -32,9 +32,9 @@ def clear_interrupted(database: Path, artifacts: Path) -> list[str]:
     """
     if not database.exists():
         return []
-    store = metadata_store(database)
+    store = open_metadata_store(database)
     unfinished = [execution for execution in store.get_executions() if execution.last_known_state in _UNFINISHED]
-    nodes = [_node(store, execution) for execution in unfinished]
+    nodes = [_find_node(store, execution) for execution in unfinished]
     for execution, (pipeline, node) in zip(unfinished, nodes, strict=True):
         folder = artifacts / pipeline / node
         # Where TFX lays outputs (<key>/<execution>), scratch (.system/<kind>/<execution>) and state (…/<run>).
@@ -47,7 +47,7 @@ def clear_interrupted(database: Path, artifacts: Path) -> list[str]:
     return [node for _, node in nodes]
 
 
-def forget_displaced_pushes(database: Path, artifacts: Path) -> list[str]:
+def invalidate_displaced_pushes(database: Path, artifacts: Path) -> list[str]:
     """Takes pushes out of the cache whose version is not the newest where it was pushed, or is not what was pushed.
 
     Pusher's cache key knows nothing of what lies in the folder that it pushes to. Without this, a version that
@@ -62,7 +62,7 @@ def forget_displaced_pushes(database: Path, artifacts: Path) -> list[str]:
     """
     if not database.exists():
         return []
-    store = metadata_store(database)
+    store = open_metadata_store(database)
     displaced = []
     for push in store.get_artifacts_by_type(PushedModel.TYPE_NAME):
         version, copy = push.custom_properties["pushed_version"].string_value, Path(push.uri)
@@ -78,8 +78,8 @@ def forget_displaced_pushes(database: Path, artifacts: Path) -> list[str]:
     return [push.custom_properties["pushed_version"].string_value for push in displaced]
 
 
-def _node(store: MetadataStore, execution: metadata_store_pb2.Execution) -> tuple[str, str]:
-    """(pipeline, node) that an execution belongs to: TFX names its node context `<pipeline>.<node>`."""
+def _find_node(store: MetadataStore, execution: metadata_store_pb2.Execution) -> tuple[str, str]:
+    """Finds the pipeline and the node of an execution: TFX names its node context `<pipeline>.<node>`."""
     names = [context.name for context in store.get_contexts_by_execution(execution.id) if context.type == "node"]
     pipeline, _, node = names[0].partition(".")
     return pipeline, node

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.review.record import Review, ReviewError, append_review, read_reviews
+from pipelines.review.review_file import Review, ReviewError, append_review, read_reviews
 
 
 @pytest.fixture
