@@ -1,4 +1,4 @@
-"""The pipeline's own nodes, one by one, in TFX's InteractiveContext."""
+"""Runs the pipeline's own nodes one by one, in TFX's InteractiveContext."""
 
 import os
 from pathlib import Path

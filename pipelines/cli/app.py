@@ -1,36 +1,19 @@
 """Reads the command line, runs a subcommand, and ends the process with its exit status."""
 
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn, get_args
+from typing import NoReturn
 
-from cyclopts import App, CoercionError, CycloptsError, Parameter, Token, UnusedCliTokensError, convert
+from cyclopts import App
 
 from pipelines.cli import completion, new_task, portfolio, report, review, run, runs, tune
-from pipelines.cli.usage import UsageError
-from pipelines.config import ConfigError
+from serving.cli import usage
+from serving.cli.usage import OPTION_STYLE
 from serving.process_control import exit_now
 
 SCRIPT = "tfx-pipeline"
 PROGRAM = SCRIPT if Path(sys.argv[0]).name == SCRIPT else "python -m pipelines"
-USAGE = 2  # exit status
-
-
-def _value(kind: Any, tokens: Sequence[Token]) -> Any:
-    """Reads an option's value. Cyclopts itself would round 1.5 to a whole number."""
-    text = tokens[0].value
-    kinds = (kind, *get_args(kind))  # int | None is both
-    if int in kinds and not re.fullmatch(r"-?\d+", text):
-        raise ValueError(f"expected a whole number, received {text!r}")
-    try:
-        return convert(kind, tokens)
-    except CoercionError as error:
-        if float not in kinds:
-            raise
-        raise ValueError(f"expected a number, received {text!r}") from error
-
 
 app = App(
     name=PROGRAM,
@@ -47,11 +30,7 @@ another run is using the folder; 130 interrupted.
 """,
     help_format="plaintext",
     version_flags=(),
-    default_parameter=Parameter(
-        negative=(),
-        show_default=lambda default: None if default in (None, False) else default,
-        converter=_value,
-    ),
+    default_parameter=OPTION_STYLE,
 )
 _COMMANDS = (
     (run.run, run.EPILOGUE),
@@ -77,25 +56,4 @@ def main() -> NoReturn:
 
 def execute(arguments: Sequence[str]) -> int:
     """Runs a command line and returns the exit status; bad usage is told on standard error."""
-    try:
-        command, bound, _ = app.parse_args(list(arguments), exit_on_error=False, print_error=False)
-        status = command(*bound.args, **bound.kwargs)
-    except CycloptsError as error:
-        return _refuse(error.command_chain or (), _in_words(error))
-    except (ConfigError, UsageError) as error:
-        return _refuse(app.parse_commands(list(arguments))[0], str(error))
-    if command == app.help_print and not {"--help", "-h"}.intersection(arguments):
-        return USAGE  # No subcommand: the help says which there are.
-    return status or 0
-
-
-def _refuse(command_chain: Sequence[str], message: str) -> int:
-    called = " ".join([PROGRAM, *command_chain])
-    print(f"{called}: error: {message}\nSee {called} --help.", file=sys.stderr)
-    return USAGE
-
-
-def _in_words(error: CycloptsError) -> str:
-    if isinstance(error, UnusedCliTokensError):
-        return f"expected options only, received {' '.join(error.unused_tokens or ())!r}"
-    return str(error)
+    return usage.execute(app, arguments)

@@ -6,7 +6,7 @@ import warnings
 from pathlib import Path
 from typing import Literal
 
-from pipelines.cli.usage import UsageError
+from serving.cli.usage import UsageError
 from serving.process_control import gc_paused_imports, hold_stderr
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -56,10 +56,10 @@ def _write(name: str, csv: Path, label: str, *, problem: str | None, by_path: bo
         from components.csv_example_gen.csv_files import SourceError
         from pipelines.scaffold import new_task
         from pipelines.scaffold.errors import ScaffoldError
-        from pipelines.scaffold.next_steps import in_words
+        from pipelines.scaffold.next_steps import describe_next_steps
 
     try:
         written = new_task.new_task(ROOT, name, csv, label, problem=problem, by_path=by_path)
     except (ScaffoldError, SourceError, OSError) as error:
         return _REFUSED, f"new-task: {error}"
-    return _DONE, in_words(written)
+    return _DONE, describe_next_steps(written)

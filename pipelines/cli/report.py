@@ -37,11 +37,11 @@ def report(
         again: Make it anew.
         no_browser: Only print the path.
     """
-    from pipelines.report.stored import stored_report  # Imported here: it loads pandas.
+    from pipelines.report.stored import find_or_write_report  # Imported here: it loads pandas.
     from pipelines.runs import RunError
 
     try:
-        path = stored_report(var.absolute(), run_id, again=again)
+        path = find_or_write_report(var.absolute(), run_id, again=again)
     except RunError as error:
         print(f"error: {error}", file=sys.stderr)
         return _FAILED

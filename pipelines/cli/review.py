@@ -8,8 +8,9 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from pipelines.cli.usage import UsageError, require_task
+from pipelines.cli.task import require_task
 from pipelines.task_definition.lookup import TaskError
+from serving.cli.usage import UsageError
 from serving.process_control import gc_paused_imports, hold_stderr
 
 _DONE, _REFUSED = 0, 1
@@ -54,7 +55,7 @@ def review(
         warnings.simplefilter("ignore", FutureWarning)  # what Google's libraries say of each other
         with gc_paused_imports():
             from pipelines.review import reviewing
-            from pipelines.review.record import ReviewError
+            from pipelines.review.review_file import ReviewError
             from pipelines.runs import RunError
 
         refusal = None
@@ -69,7 +70,7 @@ def review(
     metrics = "  ".join(f"{name}={value:.4g}" for name, value in made.metrics.items())
     print(f"reviewed  run {made.run} of {recorded.task}, by {made.reviewer}")
     print(f"metrics   {metrics}")
-    print(f"room      {len(made.room)} files, as that run trained them: {', '.join(made.room)}")
+    print(f"files     {len(made.task_files)}, as that run trained them: {', '.join(made.task_files)}")
     print(f"recorded  {_shown(recorded.file)}; commit it")
     return _DONE
 

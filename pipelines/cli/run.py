@@ -4,9 +4,10 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from pipelines.cli.usage import UsageError, require_task
+from pipelines.cli.task import require_task
 from pipelines.options import RunOptions
-from pipelines.runner.docker_engine import DockerError, require
+from pipelines.runner.docker_engine import DockerError, require_docker
+from serving.cli.usage import UsageError
 
 EPILOGUE = """Examples:
   python -m pipelines run                      the taxi task, on the trips in TFX
@@ -36,7 +37,7 @@ def run(options: Annotated[RunOptions | None, Parameter(name="*")] = None) -> in
     require_task(options.task)
     if options.infra == "docker":
         try:
-            require()
+            require_docker()
         except DockerError as error:
             raise UsageError(str(error)) from error
     from pipelines.runner import command  # Imported here: it loads numpy, which --help need not wait for.

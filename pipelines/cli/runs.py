@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
 import sys
 from collections.abc import Callable
@@ -11,8 +12,7 @@ from typing import TYPE_CHECKING
 
 from cyclopts import App, Parameter
 
-from pipelines.cli.usage import UsageError
-from pipelines.config import require_at_least
+from serving.cli.usage import UsageError, require
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -63,7 +63,7 @@ def list_runs(*, last: int | None = None, where: RunsOptions | None = None) -> i
         where: Which runs.
     """
     if last is not None:
-        require_at_least("last", last, 1)
+        require("--last", last, 1, math.inf, "1 or more")
     return _shown(lambda console, runs: _list(console, runs, where, last), where or RunsOptions())
 
 
@@ -88,7 +88,7 @@ def diff(before: str, after: str, /, *, most: int = 20, where: RunsOptions | Non
         most: Statistics and slices that are shown.
         where: Which runs.
     """
-    require_at_least("most", most, 1)
+    require("--most", most, 1, math.inf, "1 or more")
     return _shown(lambda console, runs: _diff(console, runs, (before, after), where.task, most), where or RunsOptions())
 
 
@@ -151,10 +151,10 @@ def _show(console: Console, run: Run) -> None:
 
 def _diff(console: Console, runs: Runs, names: tuple[str, str], task: str | None, most: int) -> None:
     from pipelines.runs import tables
-    from pipelines.runs.difference import difference
+    from pipelines.runs.difference import compare_runs
 
     before, after = (_open(runs, name, task) for name in names)
-    tables.show_difference(console, difference(before, after), most)
+    tables.show_difference(console, compare_runs(before, after), most)
 
 
 def _lineage(
@@ -165,7 +165,7 @@ def _lineage(
     if data is None and span is None:
         tables.show_lineage(console, _open(runs, run or _LATEST, task).lineage())
     else:
-        tables.show_fed(console, runs.fed_by(data, span=span, task=task))
+        tables.show_trained_models(console, runs.models_trained_on(data, span=span, task=task))
 
 
 def _open(runs: Runs, name: str, task: str | None) -> Run:

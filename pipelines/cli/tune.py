@@ -4,7 +4,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from pipelines.cli.usage import require_task
+from pipelines.cli.task import require_task
 from pipelines.experiments import command
 from pipelines.experiments.command import CommandContext, ExperimentOptions
 from serving.process_control import gc_paused_imports

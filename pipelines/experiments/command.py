@@ -14,11 +14,11 @@ from cyclopts import Parameter
 from rich.console import Console
 
 from pipelines.config import TunerConfig, require_at_least
+from pipelines.explain import explain
 from pipelines.options import TaskOptions
-from pipelines.runner.explain import explain
-from pipelines.runner.lock import BusyError, exclusive
-from pipelines.runner.run_folder import new_run_directory, scratch
-from pipelines.runner.run_log import divert_output
+from pipelines.runner.lock import BusyError, lock_folder
+from pipelines.runner.run_folder import make_run_directory, use_temporary_folder
+from pipelines.runner.run_log import redirect_output
 from serving.process_control import remember_interrupts
 
 _SEARCH_SHARE = 2 / 3  # of the minutes
@@ -71,9 +71,9 @@ def run(name: str, options: ExperimentOptions, body: Callable[[CommandContext], 
     """
     remember_interrupts()
     try:
-        with exclusive(options.var), scratch(options.var / "tmp"):
-            directory = new_run_directory(options.var / name)
-            console = Console(file=divert_output(directory / "run.log"), highlight=False)
+        with lock_folder(options.var), use_temporary_folder(options.var / "tmp"):
+            directory = make_run_directory(options.var / name)
+            console = Console(file=redirect_output(directory / "run.log"), highlight=False)
             console.print(f"[bold]{options.task}[/]  {name} {directory.name}", soft_wrap=True)
             return _run(body, CommandContext(options=options, directory=directory, console=console))
     except BusyError as error:

@@ -1,4 +1,4 @@
-"""The report that lies in a run's folder."""
+"""The report in a run's folder."""
 
 from pathlib import Path
 
@@ -6,8 +6,8 @@ from pipelines.runs import Runs
 from serving.process_control import gc_paused_imports
 
 
-def stored_report(var: Path, run_id: str, *, again: bool) -> Path:
-    """The path of a run's report. Writes it if there is none.
+def find_or_write_report(var: Path, run_id: str, *, again: bool) -> Path:
+    """Returns the path of a run's report; writes the report if there is none.
 
     Args:
         var: the folder that the runs wrote to.

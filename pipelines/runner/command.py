@@ -13,11 +13,11 @@ import traceback
 from pathlib import Path
 from typing import TextIO
 
+from pipelines.explain import explain
 from pipelines.options import RunOptions
-from pipelines.runner.explain import explain
-from pipelines.runner.lock import BusyError, exclusive
-from pipelines.runner.run_folder import new_run_directory, point_latest_at, scratch
-from pipelines.runner.run_log import divert_output
+from pipelines.runner.lock import BusyError, lock_folder
+from pipelines.runner.run_folder import link_latest, make_run_directory, use_temporary_folder
+from pipelines.runner.run_log import redirect_output
 from pipelines.runner.summary import FAILED, INTERRUPTED, PUSHED, REFUSED, UNCHANGED, Summary
 from serving.process_control import gc_paused_imports, remember_interrupts
 
@@ -36,9 +36,9 @@ def run(options: RunOptions) -> int:
     """
     remember_interrupts()
     try:
-        with exclusive(options.var), scratch(options.var / "tmp"):
-            directory = new_run_directory(options.var / "runs")
-            terminal = sys.stdout if options.verbose else divert_output(directory / "run.log")
+        with lock_folder(options.var), use_temporary_folder(options.var / "tmp"):
+            directory = make_run_directory(options.var / "runs")
+            terminal = sys.stdout if options.verbose else redirect_output(directory / "run.log")
             return _run(options, directory, terminal)
     except BusyError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -52,8 +52,8 @@ def _run(options: RunOptions, directory: Path, terminal: TextIO) -> int:
     """Runs the pipeline; whatever happens, a record is left and the terminal says what to do."""
     from rich.console import Console  # Imported here: --help and a busy folder need not wait for it.
 
-    from pipelines.runner import final_report, run_report
-    from pipelines.runner.progress import waiting
+    from pipelines.runner import final_report
+    from pipelines.runner.progress import show_spinner
 
     console = Console(file=terminal, highlight=False)
     live = console.is_terminal and not options.verbose
@@ -66,9 +66,9 @@ def _run(options: RunOptions, directory: Path, terminal: TextIO) -> int:
     )
     console.print(f"[bold]{options.task}[/]  run {directory.name}", soft_wrap=True)
     try:
-        with waiting(console, "loading TFX", live=live), gc_paused_imports():
+        with show_spinner(console, "loading TFX", live=live), gc_paused_imports():
             from pipelines.runner import local_run
-        local_run.run(options, console, summary)
+        local_run.run_pipeline(options, console, summary)
     except KeyboardInterrupt:
         summary.status, summary.error = INTERRUPTED, "interrupted; what was finished is kept"
     except Exception as error:  # The boundary: the record and the terminal say it, the log has the traceback.
@@ -76,11 +76,11 @@ def _run(options: RunOptions, directory: Path, terminal: TextIO) -> int:
         summary.fail(_unwritable(options.var, error) if _is_about(error, options.var) else explain(error))
     summary.seconds = time.monotonic() - begin
     _keep(summary, directory)
-    with waiting(console, "writing the report", live=live):
-        run_report.write(summary, options.var)
+    with show_spinner(console, "writing the report", live=live):
+        final_report.write_report_page(summary, options.var)
     with contextlib.suppress(OSError):  # The record is there; it only does not name the report.
         summary.write(directory)
-    final_report.say(console, summary, directory)
+    final_report.print_final_report(console, summary, directory)
     return _EXIT_STATUS[summary.status]
 
 
@@ -94,13 +94,13 @@ def _keep(summary: Summary, directory: Path) -> None:
             summary.fail(_unwritable(directory, error))
     try:
         summary.write(directory)
-        point_latest_at(directory)
+        link_latest(directory)
     except OSError as error:
         summary.fail(_unwritable(directory, error))
 
 
 def _is_about(error: Exception, directory: Path) -> bool:
-    """Whether an error says that something below `directory` cannot be written."""
+    """Tells whether an error says that something below `directory` cannot be written."""
     return (
         isinstance(error, OSError)
         and error.errno in _UNWRITABLE

@@ -1,4 +1,4 @@
-"""Reading runs: what a run wrote, as DataFrames, protos and callables; nothing here writes.
+"""Reads runs: what a run wrote, as DataFrames, protos and callables; nothing here writes.
 
     from pathlib import Path
     from pipelines.runs import Runs

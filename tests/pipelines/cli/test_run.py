@@ -13,7 +13,7 @@ from pipelines.cli.app import execute
 from pipelines.config import TrainerOptions, TunerConfig
 from pipelines.options import RunOptions
 from pipelines.runner import command, docker_engine
-from pipelines.runner.docker_engine import DockerError, require
+from pipelines.runner.docker_engine import DockerError, require_docker
 
 
 @pytest.fixture
@@ -73,10 +73,10 @@ def test_no_docker_engine_is_bad_usage(
 
 def test_an_engine_that_answers(socket_path: Path, asked: list[RunOptions]) -> None:
     with engine(socket_path):
-        require()
+        require_docker()
         assert execute(["run", "--infra", "docker"]) == 0
     with pytest.raises(DockerError):
-        require()
+        require_docker()
     assert [options.infra for options in asked] == ["docker"]
 
 

@@ -1,0 +1,16 @@
+"""Whether there is such a task, asked before anything runs."""
+
+from pipelines.task_definition.lookup import TaskError, task_module
+from serving.cli.usage import UsageError
+
+
+def require_task(name: str) -> None:
+    """Checks that there is such a task, without importing it.
+
+    Raises:
+        UsageError: There is none.
+    """
+    try:
+        task_module(name)
+    except TaskError as error:
+        raise UsageError(f"--task: {error}") from error
