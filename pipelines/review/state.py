@@ -46,7 +46,7 @@ def review_state(task: Task) -> ReviewState:
     except ReviewError as error:
         return ReviewState(state=EDITED, reason=str(error), review=None)
     if not reviews:
-        return ReviewState(state=MISSING, reason="nobody has recorded one", review=None)
+        return ReviewState(state=MISSING, reason="no review is recorded", review=None)
     task_files = task_file_digests(task)
     for review in reversed(reviews):
         if review.task_files == task_files:
@@ -62,7 +62,7 @@ def refusal(task: Task) -> str | None:
     found = review_state(task)
     if found.state == VALID:
         return None
-    return f"{found.sentence}. This push demands a valid one; {found.remedy}, then run again"
+    return f"{found.sentence}. This push requires a valid review; {found.remedy}, then run again"
 
 
 def describe_file_changes(before: dict[str, str], after: dict[str, str]) -> str:

@@ -70,7 +70,7 @@ def _run(options: RunOptions, directory: Path, terminal: TextIO) -> int:
             from pipelines.runner import local_run
         local_run.run_pipeline(options, console, summary)
     except KeyboardInterrupt:
-        summary.status, summary.error = INTERRUPTED, "interrupted; what was finished is kept"
+        summary.status, summary.error = INTERRUPTED, "interrupted; finished nodes are kept"
     except Exception as error:  # The boundary: the record and the terminal say it, the log has the traceback.
         traceback.print_exc()
         summary.fail(_unwritable(options.var, error) if _is_about(error, options.var) else explain(error))

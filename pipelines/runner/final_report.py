@@ -25,7 +25,7 @@ _NEXT = {
     PUSHED: "edit the model or the features and run again: only what depends on the edit will run",
     UNCHANGED: "edit the model or the features and run again: only what depends on the edit will run",
     REFUSED: "see the reasons above; every metric of every slice is in the record",
-    FAILED: "mend that and run again: finished nodes come from the cache; the log has the traceback",
+    FAILED: "fix the error and run again: finished nodes come from the cache; the log has the traceback",
     INTERRUPTED: "run again: finished nodes come from the cache",
 }
 _AFTER_REVIEW = "review it, and run again: everything else comes from the cache"
@@ -108,7 +108,7 @@ def _print_verdict(console: Console, verdict: Verdict) -> None:
 
 
 def _print_review(console: Console, summary: Summary) -> None:
-    """Prints whether a person reviewed the code; in red only where the push demands it."""
+    """Prints whether a person reviewed the code; in red only where the push requires it."""
     assert summary.review is not None
     style = "green" if not summary.review.remedy else "bold red" if summary.review_required else "yellow"
     _print_line(console, "review", summary.review.reason, word=summary.review.state, style=style)

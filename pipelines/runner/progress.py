@@ -17,7 +17,7 @@ _STYLES = {RAN: "green", CACHED: "cyan", FAILED: "bold red", SKIPPED: "dim"}
 
 
 class Progress(Protocol):
-    """Is told of every node."""
+    """Receives each node's start and result."""
 
     def started(self, node: str) -> None:
         """Takes note that a node is about to run."""

@@ -18,9 +18,9 @@ def recorded(task: Task, review: Review) -> None:
 def test_missing(task: Task) -> None:
     found = review_state(task)
     assert (found.state, found.review) == (MISSING, None)
-    assert found.sentence == "science review: missing, nobody has recorded one"
+    assert found.sentence == "science review: missing, no review is recorded"
     assert refusal(task) == (
-        "science review: missing, nobody has recorded one. This push demands a valid one; "
+        "science review: missing, no review is recorded. This push requires a valid review; "
         "look at the run and its report, then `make review NOTE=...`, then run again"
     )
 
@@ -41,7 +41,7 @@ def test_stale(task: Task, review: Review, package: Path) -> None:
     assert found.sentence == "science review: stale, preprocessing.py changed since the review of run 20261121-120000"
     assert refusal(task) == (
         "science review: stale, preprocessing.py changed since the review of run 20261121-120000. "
-        "This push demands a valid one; look at the run and its report, then `make review NOTE=...`, then run again"
+        "This push requires a valid review; look at the run and its report, then `make review NOTE=...`, then run again"
     )
 
 
@@ -81,7 +81,7 @@ def test_edited_by_hand(task: Task, review: Review, package: Path) -> None:
         "does not match its checksum"
     )
     assert str(refusal(task)).endswith(
-        ". This push demands a valid one; put review.toml back as version control has it, or remove that record, "
+        ". This push requires a valid review; put review.toml back as version control has it, or remove that record, "
         "then run again"
     )
 
