@@ -16,7 +16,7 @@ STAMP := .venv/.synced-$(or $(subst $() ,-,$(subst /,-,$(PYTHON))),auto)
 # How long a search may take; of tune, portfolio, and run-local with TUNE.
 SEARCH = $(if $(TRIALS),--trials '$(TRIALS)') $(if $(MINUTES),--minutes '$(MINUTES)')
 
-.PHONY: help doctor setup data run-local test test-fast coverage test-other-stack check format bench load-test lock clean serve gateway deploy-render rollout-status pin canary compare promote rollback tune portfolio report review new-task notebooks
+.PHONY: help doctor setup data run-local test test-fast coverage test-other-stack check format bench load-test lock protos clean serve gateway deploy-render rollout-status pin canary compare promote rollback tune portfolio report review new-task notebooks
 
 define HELP
 make TARGET [NAME=value ...]
@@ -39,7 +39,7 @@ make TARGET [NAME=value ...]
   coverage                       Which modules the tests run too little of (MARK)
   test-other-stack               All tests of the last commit on the other stack, in a Debian root if need be
   check, format                  What CI checks first: format, lint, types, contracts; mend what tools can
-  lock                           Write uv.lock anew after an edit of pyproject.toml (UPGRADE)
+  lock, protos                   Write uv.lock anew after an edit of pyproject.toml (UPGRADE); the code of *.proto
   clean                          Remove .venv, .uv and the tools' caches; var/ stays
 
 Options: python -m pipelines COMMAND --help, python -m serving COMMAND --help. make ends with 2 whenever a command fails.
@@ -124,20 +124,13 @@ deploy-render: $(STAMP)
 	@.venv/bin/kubectl kustomize 'serving/deploy/kubernetes/overlays/$(OVERLAY)'
 
 serve: $(STAMP)
-	@mkdir -p '$(VAR)/serving'
-	@models='$(VAR)/serving/models.config' && { test -e "$$models" || { \
-	    sed "s|/models/taxi|$$(cd '$(VAR)/serving' && pwd)/$(TASK)|; s|\"taxi\"|\"$(TASK)\"|" \
-	        serving/deploy/model_server/models.config >"$$models.new" && mv "$$models.new" "$$models"; }; }
-	@$(RUN) -m serving.server --model_config_file='$(VAR)/serving/models.config' \
-	    --allow_version_labels_for_unavailable_models=true \
-	    --monitoring_config_file=serving/deploy/model_server/monitoring.config $(SERVE)
+	@$(RUN) -m serving server --task '$(TASK)' --var '$(VAR)' $(SERVE)
 
 gateway: $(STAMP)
-	@GATEWAY__TRAFFIC='$(VAR)/serving/traffic.json' GATEWAY__REQUEST_LOG__FOLDER='$(VAR)/requests/$(TASK)' \
-	    $(RUN) -m serving.gateway --settings 'serving/gateway/$(TASK).toml' $(GATEWAY)
+	@$(RUN) -m serving gateway --task '$(TASK)' --var '$(VAR)' $(GATEWAY)
 
 # The servers were started with this file; docs/rollout.md.
-ROLL := $(RUN) -m serving.rollout --model-config-file '$(VAR)/serving/models.config' --model '$(TASK)' $(ROLLOUT)
+ROLL := $(RUN) -m serving rollout --model-config-file '$(VAR)/serving/models.config' --model '$(TASK)' $(ROLLOUT)
 
 rollout-status: $(STAMP)
 	@$(ROLL) status
@@ -156,6 +149,11 @@ promote: $(STAMP)
 
 rollback: $(STAMP)
 	@$(ROLL) rollback
+
+# protoc 25, the last whose code both stacks' protobuf runtimes (4.25 and 6.33) accept.
+protos:
+	@uvx --from 'grpcio-tools==1.62.3' python -m grpc_tools.protoc --proto_path=. --python_out=. --pyi_out=. \
+	    $$(git ls-files '*.proto')
 
 lock:
 	@environment/start uv lock $(if $(UPGRADE),--upgrade)

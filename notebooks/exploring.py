@@ -10,7 +10,7 @@ from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
 from pipelines.evaluation import bootstrap
 from pipelines.evaluation.slices import Slice, in_slice
-from serving.domains import known_strings
+from serving.contract.domains import known_strings
 
 _MEASURES = {
     anomalies_pb2.DriftSkewInfo.Measurement.L_INFTY: "infinity norm",

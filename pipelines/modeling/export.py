@@ -23,7 +23,7 @@ from components.signatures import (
     TRANSFORM_FEATURES,
 )
 from serving.contract import SERVING_ENVIRONMENT
-from serving.domains import known_strings, number_range
+from serving.contract.domains import known_strings, number_range
 
 _CONTRACT_FILE = "schema.pbtxt"  # in the model's assets.extra, so that a client finds types and the missing rule
 

@@ -2,7 +2,7 @@
 
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from serving.domains import known_strings
+from serving.contract.domains import known_strings
 
 
 def compare_schemas(proposal: schema_pb2.Schema, contract: schema_pb2.Schema) -> list[str]:

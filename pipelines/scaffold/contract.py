@@ -20,7 +20,7 @@ from components.csv_example_gen.csv_files import Kind
 from pipelines.scaffold.columns import Column
 from pipelines.scaffold.question import Question
 from pipelines.scaffold.source import Source
-from serving.domains import known_strings
+from serving.contract.domains import known_strings
 
 MISSING_NUMBER = -(2**53)  # the spelling of a missing number: exact in int64, float32 and JSON's doubles
 _ARROW = {Kind.INT: pa.int64(), Kind.FLOAT: pa.float32(), Kind.BYTES: pa.binary()}
