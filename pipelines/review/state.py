@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from pipelines.review.review_file import Review, ReviewError, read_reviews, review_file
+from pipelines.review.review_file import Review, ReviewError, locate_review_file, read_reviews
 from pipelines.task_definition.task import Task
 from pipelines.task_definition.task_files import task_file_digests
 
@@ -36,13 +36,13 @@ class ReviewState:
         return _REMEDIES[self.state]
 
 
-def review_state(task: Task) -> ReviewState:
-    """Holds the task's reviews against its files as they are now.
+def read_review_state(task: Task) -> ReviewState:
+    """Compares the task's reviews with its files as they are now.
 
     A review holds for exactly the files that it is of; when an edit is taken back, an earlier one may hold again.
     """
     try:
-        reviews = read_reviews(review_file(task))
+        reviews = read_reviews(locate_review_file(task))
     except ReviewError as error:
         return ReviewState(state=EDITED, reason=str(error), review=None)
     if not reviews:
@@ -57,9 +57,9 @@ def review_state(task: Task) -> ReviewState:
     return ReviewState(state=STALE, reason=reason, review=newest)
 
 
-def refusal(task: Task) -> str | None:
+def explain_refusal(task: Task) -> str | None:
     """Says why the task's model may not be pushed where a review is required; None if it may."""
-    found = review_state(task)
+    found = read_review_state(task)
     if found.state == VALID:
         return None
     return f"{found.sentence}. This push requires a valid review; {found.remedy}, then run again"
