@@ -7,7 +7,7 @@ from pipelines.task_definition.task import Task
 from pipelines.task_definition.task_files import task_file_digests
 
 MISSING, STALE, EDITED, VALID = "missing", "stale", "edited", "valid"
-_STATE_IN_WORDS = {MISSING: MISSING, STALE: STALE, EDITED: "edited by hand", VALID: VALID}
+_STATE_NAMES = {MISSING: MISSING, STALE: STALE, EDITED: "edited by hand", VALID: VALID}
 _REVIEW_AGAIN = "look at the run and its report, then `make review NOTE=...`"
 _REMEDIES = {
     MISSING: _REVIEW_AGAIN,
@@ -28,7 +28,7 @@ class ReviewState:
     @property
     def sentence(self) -> str:
         """`science review: stale, preprocessing.py changed since …`."""
-        return f"science review: {_STATE_IN_WORDS[self.state]}, {self.reason}"
+        return f"science review: {_STATE_NAMES[self.state]}, {self.reason}"
 
     @property
     def remedy(self) -> str:
