@@ -52,7 +52,7 @@ def resolve(options: RunOptions, task: Task) -> PipelineConfig:
         warmup_batch_sizes=tuple(deployment.batch_sizes()),
         serving_image_tag=deployment.tensorflow_serving_tag() if options.infra == "docker" else None,
         push_to=options.push_to,
-        push_refusal=review.refusal(task) if options.require_review else None,
+        push_refusal=review.explain_refusal(task) if options.require_review else None,
         cache=not options.force,
     )
 

@@ -10,7 +10,7 @@ from pipelines.charts.theme import NOTE, REFERENCE
 
 Predictions = Mapping[str, np.ndarray]  # name of a model -> probabilities, [rows]
 
-_POINTS = 200  # of a curve: more cannot be told apart on a screen
+_POINTS = 200  # of a curve: more are indistinguishable on a screen
 _Z = 1.96  # standard errors on either side of a 95% interval
 _UNIT = alt.Scale(domain=(0, 1))
 _CELL = 56  # pixels of height, of a confusion matrix

@@ -11,7 +11,7 @@ _ENDS = {
     "unchanged": ("Unchanged", "good", "Version {version} already holds this model: nothing new was pushed."),
     "refused": ("Not pushed", "bad", "{why} Versions pushed before are untouched."),
     "failed": ("Failed", "bad", "{why} Versions pushed before are untouched."),
-    "interrupted": ("Interrupted", "warn", "The run was stopped. What was finished is kept."),
+    "interrupted": ("Interrupted", "warn", "The run was stopped. Finished nodes are kept."),
     "unfinished": ("Not finished", "warn", "The run goes on, or it was killed."),
 }
 _GATES = {ANOMALY_GATE: "the data", EVALUATOR: "the model", SKEW_GATE: "the exported model"}  # about what
@@ -42,7 +42,7 @@ def _explain_refusal(run: Run, gates: list[dict[str, Any]]) -> str:
         return f"{' and '.join(refusals)}."
     review = run.summary["review"]
     if run.status == "refused" and review and review["required"]:
-        return "The push demanded a review of the code, and there is none that holds."
+        return "The push requires a valid review of the code, and there is none."
     return "A node failed before a model could be pushed." if run.summary["nodes"] else "The run could not begin."
 
 
@@ -51,7 +51,7 @@ def _describe_review(review: dict[str, Any] | None) -> list[dict[str, Any]]:
     if not review:
         return []
     css_class = _REVIEWS.get(review["state"], "warn")
-    about = "of the code, demanded" if review["required"] else "of the code"
+    about = "of the code, required" if review["required"] else "of the code"
     reasons = [review["reason"], *([review["note"]] if review["note"] else [])]
     return [{"name": "Review", "about": about, "word": review["state"], "css_class": css_class, "reasons": reasons}]
 

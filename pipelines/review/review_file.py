@@ -62,7 +62,7 @@ class _File:
     reviews: tuple[Review, ...] = ()
 
 
-def review_file(task: Task) -> Path:
+def locate_review_file(task: Task) -> Path:
     """Says where the reviews of a task are kept."""
     return task_directory(task) / REVIEW_FILE
 

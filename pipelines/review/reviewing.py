@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.nodes import TUNER
-from pipelines.review.review_file import Review, ReviewError, append_review, review_file
+from pipelines.review.review_file import Review, ReviewError, append_review, locate_review_file
 from pipelines.review.state import describe_file_changes
 from pipelines.runs import Run, Runs
 from pipelines.task_definition.task import Task, load_task
@@ -41,7 +41,7 @@ def record_review(task_name: str, var: Path, run_id: str, reviewer: str | None, 
     """
     task = load_task(task_name)
     review = make_review(task, Runs(var).open(run_id, task.name), reviewer or read_git_user(), note)
-    file = review_file(task)
+    file = locate_review_file(task)
     append_review(file, review)
     return RecordedReview(task=task.name, review=review, file=file)
 

@@ -2,12 +2,12 @@
 
 import dataclasses
 
-from pipelines.review.review_file import Review, ReviewError, read_reviews, review_file
+from pipelines.review.review_file import Review, ReviewError, locate_review_file, read_reviews
 from pipelines.task_definition.task import Task
 from pipelines.task_definition.task_files import task_file_digests
 
 MISSING, STALE, EDITED, VALID = "missing", "stale", "edited", "valid"
-_STATE_IN_WORDS = {MISSING: MISSING, STALE: STALE, EDITED: "edited by hand", VALID: VALID}
+_STATE_NAMES = {MISSING: MISSING, STALE: STALE, EDITED: "edited by hand", VALID: VALID}
 _REVIEW_AGAIN = "look at the run and its report, then `make review NOTE=...`"
 _REMEDIES = {
     MISSING: _REVIEW_AGAIN,
@@ -28,7 +28,7 @@ class ReviewState:
     @property
     def sentence(self) -> str:
         """`science review: stale, preprocessing.py changed since …`."""
-        return f"science review: {_STATE_IN_WORDS[self.state]}, {self.reason}"
+        return f"science review: {_STATE_NAMES[self.state]}, {self.reason}"
 
     @property
     def remedy(self) -> str:
@@ -36,17 +36,17 @@ class ReviewState:
         return _REMEDIES[self.state]
 
 
-def review_state(task: Task) -> ReviewState:
-    """Holds the task's reviews against its files as they are now.
+def read_review_state(task: Task) -> ReviewState:
+    """Compares the task's reviews with its files as they are now.
 
     A review holds for exactly the files that it is of; when an edit is taken back, an earlier one may hold again.
     """
     try:
-        reviews = read_reviews(review_file(task))
+        reviews = read_reviews(locate_review_file(task))
     except ReviewError as error:
         return ReviewState(state=EDITED, reason=str(error), review=None)
     if not reviews:
-        return ReviewState(state=MISSING, reason="nobody has recorded one", review=None)
+        return ReviewState(state=MISSING, reason="no review is recorded", review=None)
     task_files = task_file_digests(task)
     for review in reversed(reviews):
         if review.task_files == task_files:
@@ -57,12 +57,12 @@ def review_state(task: Task) -> ReviewState:
     return ReviewState(state=STALE, reason=reason, review=newest)
 
 
-def refusal(task: Task) -> str | None:
+def explain_refusal(task: Task) -> str | None:
     """Says why the task's model may not be pushed where a review is required; None if it may."""
-    found = review_state(task)
+    found = read_review_state(task)
     if found.state == VALID:
         return None
-    return f"{found.sentence}. This push demands a valid one; {found.remedy}, then run again"
+    return f"{found.sentence}. This push requires a valid review; {found.remedy}, then run again"
 
 
 def describe_file_changes(before: dict[str, str], after: dict[str, str]) -> str:

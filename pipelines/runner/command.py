@@ -44,7 +44,7 @@ def run(options: RunOptions) -> int:
         print(f"error: {error}", file=sys.stderr)
         return _BUSY
     except OSError as error:
-        print(f"error: {_unwritable(options.var, error)}", file=sys.stderr)
+        print(f"error: {_describe_unwritable(options.var, error)}", file=sys.stderr)
         return _CANNOT_WRITE
 
 
@@ -70,12 +70,12 @@ def _run(options: RunOptions, directory: Path, terminal: TextIO) -> int:
             from pipelines.runner import local_run
         local_run.run_pipeline(options, console, summary)
     except KeyboardInterrupt:
-        summary.status, summary.error = INTERRUPTED, "interrupted; what was finished is kept"
+        summary.status, summary.error = INTERRUPTED, "interrupted; finished nodes are kept"
     except Exception as error:  # The boundary: the record and the terminal say it, the log has the traceback.
         traceback.print_exc()
-        summary.fail(_unwritable(options.var, error) if _is_about(error, options.var) else explain(error))
+        summary.fail(_describe_unwritable(options.var, error) if _is_about(error, options.var) else explain(error))
     summary.seconds = time.monotonic() - begin
-    _keep(summary, directory)
+    _write_record(summary, directory)
     with show_spinner(console, "writing the report", live=live):
         final_report.write_report_page(summary, options.var)
     with contextlib.suppress(OSError):  # The record is there; it only does not name the report.
@@ -84,19 +84,19 @@ def _run(options: RunOptions, directory: Path, terminal: TextIO) -> int:
     return _EXIT_STATUS[summary.status]
 
 
-def _keep(summary: Summary, directory: Path) -> None:
+def _write_record(summary: Summary, directory: Path) -> None:
     """Writes the record. Where a run failed, says so if the disk is why: libraries have many names for that."""
     if summary.status == FAILED:
         try:
             with tempfile.TemporaryFile(dir=directory) as file:
                 file.write(bytes(_SPARE_BYTES))
         except OSError as error:
-            summary.fail(_unwritable(directory, error))
+            summary.fail(_describe_unwritable(directory, error))
     try:
         summary.write(directory)
         link_latest(directory)
     except OSError as error:
-        summary.fail(_unwritable(directory, error))
+        summary.fail(_describe_unwritable(directory, error))
 
 
 def _is_about(error: Exception, directory: Path) -> bool:
@@ -108,5 +108,5 @@ def _is_about(error: Exception, directory: Path) -> bool:
     )
 
 
-def _unwritable(path: Path, error: Exception) -> str:
+def _describe_unwritable(path: Path, error: Exception) -> str:
     return f"cannot write below {path}: {error}; free or unlock it, or choose another folder with --var"

@@ -25,7 +25,7 @@ _NEXT = {
     PUSHED: "edit the model or the features and run again: only what depends on the edit will run",
     UNCHANGED: "edit the model or the features and run again: only what depends on the edit will run",
     REFUSED: "see the reasons above; every metric of every slice is in the record",
-    FAILED: "mend that and run again: finished nodes come from the cache; the log has the traceback",
+    FAILED: "fix the error and run again: finished nodes come from the cache; the log has the traceback",
     INTERRUPTED: "run again: finished nodes come from the cache",
 }
 _AFTER_REVIEW = "review it, and run again: everything else comes from the cache"
@@ -108,7 +108,7 @@ def _print_verdict(console: Console, verdict: Verdict) -> None:
 
 
 def _print_review(console: Console, summary: Summary) -> None:
-    """Prints whether a person reviewed the code; in red only where the push demands it."""
+    """Prints whether a person reviewed the code; in red only where the push requires it."""
     assert summary.review is not None
     style = "green" if not summary.review.remedy else "bold red" if summary.review_required else "yellow"
     _print_line(console, "review", summary.review.reason, word=summary.review.state, style=style)
@@ -123,8 +123,8 @@ def _print_outcome(console: Console, summary: Summary) -> None:
     if summary.status == PUSHED:
         _print_path(console, "pushed", Path(summary.pushed_to or ""), seconds, style="bold green")
     elif summary.status == UNCHANGED:
-        words = f"already holds this model; {seconds}"
-        _print_path(console, "in place", Path(summary.pushed_to or ""), words, style="bold green")
+        note = f"already holds this model; {seconds}"
+        _print_path(console, "in place", Path(summary.pushed_to or ""), note, style="bold green")
     else:
         why = "no valid review" if _lacks_only_a_review(summary) else _NOT_PUSHED[summary.status]
         _print_line(
@@ -148,8 +148,8 @@ def _print_line(console: Console, label: str, text: str, *, word: str = "", styl
         console.print((head if number == 0 else Text(" " * len(head))) + Text(line), soft_wrap=True)
 
 
-def _print_path(console: Console, label: str, path: Path, words: str = "", *, style: str = "") -> None:
+def _print_path(console: Console, label: str, path: Path, note: str = "", *, style: str = "") -> None:
     """Prints a path in one piece, so that it can be copied whatever the terminal's width."""
-    text = Text(f"{label:<{_LABEL_WIDTH}} ", style).append(format_path(path), "default").append(f" {words}", "default")
+    text = Text(f"{label:<{_LABEL_WIDTH}} ", style).append(format_path(path), "default").append(f" {note}", "default")
     text.rstrip()
     console.print(text, soft_wrap=True)

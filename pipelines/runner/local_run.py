@@ -17,7 +17,7 @@ from pipelines.explain import explain
 from pipelines.nodes import EVALUATOR, EXAMPLE_GEN, PUSHER
 from pipelines.options import RunOptions
 from pipelines.resolution import resolve
-from pipelines.review.state import review_state
+from pipelines.review.state import read_review_state
 from pipelines.runner import launch, node_summary, verdicts
 from pipelines.runner.integrity import ArtifactDigests
 from pipelines.runner.metadata_cleanup import clear_interrupted_executions, invalidate_displaced_pushes
@@ -48,7 +48,7 @@ def run_pipeline(options: RunOptions, console: Console, summary: Summary) -> Non
         task.preprocessing_fn, task.run_fn, checked_csv, anomaly_gate, skew_gate, atomic_pusher
     )
     summary.task_files = task_file_digests(task)
-    summary.review, summary.review_required = review_state(task), options.require_review
+    summary.review, summary.review_required = read_review_state(task), options.require_review
     config = resolve(options, task)
     summary.data = str(config.data)
     pushed_before = set(atomic_pusher.versions(config.serving)) if config.serving.is_dir() else set()

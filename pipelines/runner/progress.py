@@ -17,7 +17,7 @@ _STYLES = {RAN: "green", CACHED: "cyan", FAILED: "bold red", SKIPPED: "dim"}
 
 
 class Progress(Protocol):
-    """Is told of every node."""
+    """Receives each node's start and result."""
 
     def started(self, node: str) -> None:
         """Takes note that a node is about to run."""
@@ -27,9 +27,9 @@ class Progress(Protocol):
 
 
 @contextlib.contextmanager
-def show_spinner(console: Console, words: str, *, live: bool) -> Iterator[None]:
+def show_spinner(console: Console, text: str, *, live: bool) -> Iterator[None]:
     """Shows a spinner while the body runs, on a terminal."""
-    with _make_live(console, Spinner("dots", words), transient=True) if live else contextlib.nullcontext():
+    with _make_live(console, Spinner("dots", text), transient=True) if live else contextlib.nullcontext():
         yield
 
 

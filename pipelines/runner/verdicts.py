@@ -45,11 +45,11 @@ def read_latency(results: Mapping[str, NodeResult]) -> Latency:
 
 def _read_verdict(result: NodeResult | None, gate: str, read: Callable[[NodeResult], Verdict]) -> Verdict:
     if result is None or result.state == SKIPPED:
-        return Verdict(gate=gate, passed=None, reasons=("the run ended before it",))
+        return Verdict(gate=gate, passed=None, reasons=("the run ended before this gate",))
     if isinstance(result.error, AnomalyError):
         return Verdict(gate=gate, passed=False, reasons=tuple(str(finding) for finding in result.error.findings))
     if result.state == FAILED:
-        return Verdict(gate=gate, passed=None, reasons=("it failed before it could decide",))
+        return Verdict(gate=gate, passed=None, reasons=("the gate failed before it decided",))
     return read(result)
 
 
@@ -68,7 +68,7 @@ def _read_skew_verdict(result: NodeResult) -> Verdict:
     inside = f"0 differences over {report['rows']:,} rows, {features} features and batch sizes {sizes}"
     transports = list(report["latency"])
     singles = max(int(measured["calls"]) for measured in report["latency"].values())
-    wire = f"0 differences over {report['rows']:,} rows by {', '.join(transports)}; {singles:,} of them one by one, too"
+    wire = f"0 differences over {report['rows']:,} rows by {', '.join(transports)}; {singles:,} of them also one by one"
     return Verdict(gate=SKEW_GATE, passed=True, reasons=(inside, wire))
 
 

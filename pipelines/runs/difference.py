@@ -1,6 +1,6 @@
 """What changed between two runs: data, code, parameters, metrics. Loads neither TFX nor TensorFlow.
 
-Where only one of them got to a node, there is nothing to compare: the node is named, and what it was told is left out.
+Where only one of them got to a node, there is nothing to compare: the node is named, and its parameters are left out.
 """
 
 import dataclasses

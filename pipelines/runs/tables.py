@@ -108,8 +108,8 @@ def _list_facts(lineage: Lineage) -> Iterable[tuple[str, str]]:
         yield "fingerprint", data.fingerprint
     yield "contract", lineage.contract or _NOTHING
     yield "code", "  ".join(f"{node} {digest}" for node, digest in lineage.code.items()) or _NOTHING
-    told = {name: value for name, value in lineage.parameters.items() if name.startswith("Trainer.custom_config.")}
-    yield "parameters", "  ".join(f"{name.rpartition('.')[2]}={value}" for name, value in told.items()) or _NOTHING
+    settings = {name: value for name, value in lineage.parameters.items() if name.startswith("Trainer.custom_config.")}
+    yield "parameters", "  ".join(f"{name.rpartition('.')[2]}={value}" for name, value in settings.items()) or _NOTHING
     if lineage.hyperparameters:
         yield "hyperparameters", "  ".join(f"{name}={value}" for name, value in lineage.hyperparameters.items())
     yield "model", f"{lineage.model.uri}, trained by run {lineage.trained_by}" if lineage.model else _NOTHING

@@ -14,7 +14,7 @@ _STANDARD_ERRORS = 2.0  # above chance; chance alone gets there once in forty
 _NOISE = 0.1  # of what the constant reaches: how much worse than the model before one may be
 
 METRICS = {
-    # Keras' log loss: TFMA's own is NaN as soon as one row is told with a probability of exactly 0 or 1.
+    # Keras' log loss: TFMA's own is NaN as soon as one row has a predicted probability of exactly 0 or 1.
     BINARY: ("AUC", "AUCPrecisionRecall", "BinaryCrossentropy", "Calibration", "BinaryAccuracy", "ExampleCount"),
     MULTICLASS: ("SparseCategoricalCrossentropy", "SparseCategoricalAccuracy", "ExampleCount"),
     REGRESSION: ("MeanSquaredError", "RootMeanSquaredError", "MeanAbsoluteError", "Calibration", "ExampleCount"),

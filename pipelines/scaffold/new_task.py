@@ -53,7 +53,7 @@ def new_task(
         name: of the task.
         file: the rows, CSV.
         label: the column to predict, as the file or the task calls it.
-        problem: one of pipelines.task_definition.problem.PROBLEMS; None: told by the label.
+        problem: one of pipelines.task_definition.problem.PROBLEMS; None: inferred from the label.
         by_path: leave the rows where they are, and name them by their path; so it is with a large file anyhow.
 
     Raises:

@@ -67,7 +67,7 @@ def _make_staging_folder(root: Path) -> Iterator[Path]:
 def _plan_moves(files: Mapping[str, bytes], root: Path) -> list[str]:
     """Plans the moves: the largest folders that are new, or single files; the package of the task comes last.
 
-    Without that package there is no task: what a killed command leaves is told by the next one.
+    Without that package there is no task: the next command names what a killed one left.
     """
     moves = set()
     for file in map(Path, files):

@@ -34,8 +34,8 @@ Evaluator    passed       mean_squared_error on overall is \d+\.\d{4}: at most 5
                           mean_squared_error on sex = a is \d+\.\d{4}: at most 5500
                           mean_squared_error on sex = b is \d+\.\d{4}: at most 5500
 SkewGate     passed       0 differences over 152 rows, 11 features and batch sizes 1, 7, 64, 512
-                          0 differences over 152 rows by TRANSPORTS; 128 of them one by one, too
-review       missing      nobody has recorded one
+                          0 differences over 152 rows by TRANSPORTS; 128 of them also one by one
+review       missing      no review is recorded
 metrics      example_count=152  mean_squared_error=\d+
 one row      REST rows TIMES  REST columns TIMES  gRPC examples TIMES  gRPC columns TIMES
 pushed       var/serving/diabetes/\d{10} in \d+ s

@@ -34,7 +34,7 @@ def test_a_run_stopped_in_trainer_leaves_a_clean_state(project: Project) -> None
     assert stopped.status == 130, stopped.told()
     assert stopped.summary["status"] == "interrupted"
     assert stopped.ran == set()
-    assert "interrupted; what was finished is kept" in terminal
+    assert "interrupted; finished nodes are kept" in terminal
     assert "Trainer" not in stopped.states
     assert len(list((project.var / "artifacts" / "diabetes" / "Trainer" / "model_run").iterdir())) == 1
     assert files(project.var / "serving") == before
@@ -66,7 +66,7 @@ def test_a_signal_stops_the_run_and_what_was_finished_is_kept(
         stopped = run_here(tmp_path, upto="ImportSchemaGen")
     assert stopped.status == 130, stopped.told()
     assert stopped.summary["status"] == "interrupted"
-    assert stopped.summary["error"] == "interrupted; what was finished is kept"
+    assert stopped.summary["error"] == "interrupted; finished nodes are kept"
     assert stopped.states == {"ExampleGen": "ran"}
     assert not (tmp_path / "tmp").exists()
 

@@ -1,13 +1,14 @@
-"""Which figures a kind of problem gets, and what they are made from."""
+"""Which figures a kind of problem gets, what they are made from, and the measures of decisions."""
 
 import dataclasses
 import json
+import math
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from pipelines.report.evaluation import make_figures
+from pipelines.report.evaluation import make_figures, measure_classes, measure_decisions
 from pipelines.report.predictions import EvalPredictions
 from pipelines.task_definition.problem import BINARY, MULTICLASS, REGRESSION
 from tests.tasks.diabetes.task import TASK
@@ -54,3 +55,27 @@ def test_numbers() -> None:
 def test_a_large_eval_split_gets_fewer_resamples() -> None:
     few, many = (measured(REGRESSION, np.zeros(rows), np.zeros(rows)).resamples for rows in (1000, 200_000))
     assert (few, many) == (300, 150)
+
+
+def test_decisions_are_taken_at_the_threshold_itself() -> None:
+    found = measure_decisions(np.array([0, 1, 1, 0]), np.array([0.3, 0.3, 0.9, 0.1]), 0.3)
+    assert found == {
+        "threshold": 0.3, "precision": pytest.approx(2 / 3), "recall": 1.0, "f1": pytest.approx(0.8), "accuracy": 0.75,
+        "decided": 0.75, "positive": 0.5,
+    }  # fmt: skip
+
+
+def test_decisions_that_are_never_taken() -> None:
+    found = measure_decisions(np.array([0, 1]), np.array([0.3, 0.4]), 0.5)
+    assert math.isnan(found["precision"])
+    assert (found["recall"], found["accuracy"]) == (0.0, 0.5)
+    assert math.isnan(found["f1"])
+
+
+def test_decisions_class_by_class() -> None:
+    found = measure_classes(np.array([0, 0, 1, 2]), np.array([0, 1, 1, 0]), ("a", "b", "c"))
+    assert [(one["class"], one["rows"], one["precision"], one["recall"]) for one in found[:2]] == [
+        ("a", 2, 0.5, 0.5), ("b", 1, 0.5, 1.0)
+    ]  # fmt: skip
+    assert math.isnan(found[2]["precision"]), "nobody was taken for it"
+    assert found[2]["recall"] == 0.0

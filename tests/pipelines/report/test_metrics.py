@@ -1,6 +1,7 @@
 """What is said of slices, on rows whose predictions are known to be better here and worse there."""
 
 import dataclasses
+import math
 from typing import Any
 
 import numpy as np
@@ -71,3 +72,17 @@ def test_without_a_blessed_model_nothing_is_said() -> None:
     assert frame["change"].isna().all()
     assert frame["word"].tolist() == ["", ""]
     assert metrics.find_changed_slices(frame).empty
+
+
+SLICES = pd.DataFrame(
+    [("a", 0.6, 0.5, 0.7), ("b", 0.8, 0.7, 0.95), ("c", 0.95, 0.9, 0.99), ("d", math.nan, math.nan, math.nan)],
+    columns=["slice", "value", "low", "high"],
+)
+
+
+@pytest.mark.parametrize(
+    ("metric", "expected"), [("auc", [("a", True), ("b", False)]), ("mean_squared_error", [("c", False)])]
+)
+def test_the_worst_slices_and_whether_chance_explains_them(metric: str, expected: list[tuple[str, bool]]) -> None:
+    found = metrics.find_worst_slices(SLICES.assign(metric=metric), metric, 0.9)
+    assert list(zip(found["slice"], found["beyond"], strict=True)) == expected

@@ -20,7 +20,7 @@ PUSHER = "Pusher"
 def review_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the diabetes task's reviews are, in this test."""
     path = tmp_path / "review.toml"
-    monkeypatch.setattr(state, "review_file", lambda task: path)
+    monkeypatch.setattr(state, "locate_review_file", lambda task: path)
     return path
 
 
@@ -36,7 +36,7 @@ def test_without_a_review_pusher_alone_is_told_why_not(tmp_path: Path, review_fi
     free, required = (parameters(tmp_path, require_review=required) for required in (False, True))
     assert {node for node in free if free[node] != required[node]} == {PUSHER}
     assert "refusal" not in free[PUSHER]["custom_config"]
-    assert state.review_state(TASK).sentence in required[PUSHER]["custom_config"]
+    assert state.read_review_state(TASK).sentence in required[PUSHER]["custom_config"]
 
 
 def test_with_a_review_pusher_is_told_what_it_is_told_without_the_demand(tmp_path: Path, review_file: Path) -> None:

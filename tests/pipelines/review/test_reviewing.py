@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from pipelines.cli.app import execute
-from pipelines.review.review_file import ReviewError, read_reviews, review_file
+from pipelines.review.review_file import ReviewError, locate_review_file, read_reviews
 from pipelines.review.reviewing import make_review, read_git_user
-from pipelines.review.state import VALID, review_state
+from pipelines.review.state import VALID, read_review_state
 from pipelines.runs import Run
 from pipelines.task_definition.task import Task
 from pipelines.task_definition.task_files import task_file_digests
@@ -121,9 +121,9 @@ def test_the_command_records_a_review_that_holds(
 ) -> None:
     new_run()
     assert command(tmp_path / "var", "--note", " Looked at both slices. ") == 0
-    (review,) = read_reviews(review_file(task))
+    (review,) = read_reviews(locate_review_file(task))
     assert (review.reviewer, review.note) == ("Ada Example", "Looked at both slices.")
-    assert review_state(task).state == VALID
+    assert read_review_state(task).state == VALID
     assert capsys.readouterr().out == (
         "reviewed  run 20261121-120000 of ours, by Ada Example\n"
         "metrics   auc=0.958  example_count=4993\n"
@@ -142,7 +142,7 @@ def test_the_command_refuses_and_records_nothing(
     said = capsys.readouterr().err.splitlines()
     assert said[0].startswith("not recorded: run 20261121-120000 does not say which code it was trained from")
     assert said[1].startswith("not recorded: no run '20261121-12000' below ")
-    assert not review_file(task).exists()
+    assert not locate_review_file(task).exists()
 
 
 @pytest.mark.parametrize(

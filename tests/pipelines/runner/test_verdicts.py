@@ -206,7 +206,7 @@ def test_skew_gate(tmp_path: Path) -> None:
     assert found.passed
     assert found.reasons == (
         "0 differences over 5,000 rows, 2 features and batch sizes 1, 512",
-        "0 differences over 5,000 rows by REST rows, gRPC examples; 128 of them one by one, too",
+        "0 differences over 5,000 rows by REST rows, gRPC examples; 128 of them also one by one",
     )
     refused = verdict(gate("SkewGate", tmp_path, report | {"blessed": False, "reasons": ["feature fare: no"]}))
     assert (refused.passed, refused.reasons) == (False, ("feature fare: no",))
@@ -228,7 +228,7 @@ def test_a_gate_that_was_not_reached_or_failed() -> None:
         "Evaluator": NodeResult(node="Evaluator", state=SKIPPED, seconds=0.0),
     }
     assert [(v.gate, v.passed, v.reasons) for v in read_verdicts(results)] == [
-        ("AnomalyGate", None, ("it failed before it could decide",)),
-        ("Evaluator", None, ("the run ended before it",)),
-        ("SkewGate", None, ("the run ended before it",)),
+        ("AnomalyGate", None, ("the gate failed before it decided",)),
+        ("Evaluator", None, ("the run ended before this gate",)),
+        ("SkewGate", None, ("the run ended before this gate",)),
     ]
