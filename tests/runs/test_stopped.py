@@ -78,7 +78,7 @@ def test_a_signal_stops_the_run_and_what_was_finished_is_kept(
 
 def test_a_folder_in_use_is_answered_at_once(tmp_path: Path) -> None:
     with lock_folder(tmp_path):
-        loaded = _loaded_modules("--task", DIABETES, "--var", str(tmp_path))
+        loaded = _loaded_modules(tmp_path, "--task", DIABETES, "--var", str(tmp_path))
     assert loaded.returncode == 2
     assert loaded.stdout == ""
     message = (
@@ -100,18 +100,21 @@ def test_a_folder_in_use_is_answered_at_once(tmp_path: Path) -> None:
         (["--distribute", "everywhere"], 2, "invalid choice: 'everywhere'"),
     ],
 )
-def test_the_command_line_answers_without_loading_tfx(arguments: list[str], status: int, said: str) -> None:
-    answered = _loaded_modules(*arguments)
+def test_the_command_line_answers_without_loading_tfx(
+    tmp_path: Path, arguments: list[str], status: int, said: str
+) -> None:
+    answered = _loaded_modules(tmp_path, *arguments)
     assert answered.returncode == status
     assert said in answered.stdout + answered.stderr
     assert "tensorflow" not in answered.stderr
     assert "tfx" not in answered.stderr.replace("with TFX", "")
 
 
-def _loaded_modules(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Runs the command line; its standard error also lists every module that Python imports."""
+def _loaded_modules(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Runs the command line in a folder; its standard error also lists every module that Python imports."""
     command = [sys.executable, "-X", "importtime", *COMMAND, *arguments]
-    return subprocess.run(command, cwd=SOURCE, env=environment(), capture_output=True, text=True, check=False)
+    found_from = environment(PYTHONPATH=str(SOURCE))
+    return subprocess.run(command, cwd=folder, env=found_from, capture_output=True, text=True, check=False)
 
 
 def _wait_for(directory: Path, pattern: str, process: subprocess.Popen[str]) -> None:
