@@ -163,7 +163,7 @@ rollback: $(STAMP) ## Repair a killed step; or end the trial; or go back to the 
 	@$(ROLL) rollback
 
 # protoc 25, the last whose code both stacks' protobuf runtimes (4.25 and 6.33) accept.
-protos:
+protos: ## Generate the Python code of the .proto files
 	@uvx --from 'grpcio-tools==1.62.3' python -m grpc_tools.protoc --proto_path=. --python_out=. --pyi_out=. \
 	    $$(git ls-files '*.proto')
 
