@@ -151,7 +151,7 @@ rollback: $(STAMP)
 	@$(ROLL) rollback
 
 # protoc 25, the last whose code both stacks' protobuf runtimes (4.25 and 6.33) accept.
-protos:
+protos: ## Generate the Python code of the .proto files
 	@uvx --from 'grpcio-tools==1.62.3' python -m grpc_tools.protoc --proto_path=. --python_out=. --pyi_out=. \
 	    $$(git ls-files '*.proto')
 

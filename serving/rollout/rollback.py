@@ -7,7 +7,7 @@ from serving.rollout.step_log import ROLLBACK, RolloutState, StepRecord
 
 
 def rollback(rollout: Rollout) -> None:
-    """Mends a step that was killed; or ends the trial; or else undoes the last promotion.
+    """Repairs a step that was killed; or ends the trial; or else undoes the last promotion.
 
     A killed rollback is brought to its end; any other killed step is put back. While a server is down, models.config
     and the traffic already say what is wanted, and the server does it when it starts.
