@@ -13,7 +13,7 @@ class Item:
     def __init__(self, nodeid: str, *marks: str, fixtures: tuple[str, ...] = ()) -> None:
         self.nodeid, self.path = nodeid, Path(nodeid.partition("::")[0])
         self.fixturenames = fixtures
-        self.marks = {mark: () for mark in marks}
+        self.marks = dict.fromkeys(marks, ())
 
     def get_closest_marker(self, name: str) -> object:
         return (name,) if name in self.marks else None
