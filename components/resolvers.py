@@ -1,4 +1,4 @@
-"""Resolver strategies: what this run's data and model are compared with. Never with themselves.
+"""Resolver strategies: choose what this run's data and model are compared with, never themselves.
 
 TFX's own strategies pick the newest artifact, which on a second run is this run's own: the comparison would say
 nothing, and everything that compares would run again for it.
@@ -22,7 +22,7 @@ _EVALUATED_MODEL_ID = "current_model_id"  # the custom property that TFX's Evalu
 class LatestAcceptedStatistics(ResolverStrategy):
     """Picks the statistics of the data that AnomalyGate accepted last; none on the first run.
 
-    Data that the gate refused has no blessing, so refused data never becomes the yardstick.
+    Data that the gate refused has no blessing, so later data is never compared with it.
     """
 
     def resolve_artifacts(self, store: mlmd.MetadataStore, input_dict: Artifacts) -> Artifacts:
@@ -55,20 +55,20 @@ class LatestBlessedOtherModel(ResolverStrategy):
         """
         nothing: Artifacts = {key: [] for key in input_dict}
         models = {artifact.id: artifact for artifact in _without_current(input_dict, MODEL)}
-        served = {_blessed(one, INFRA_BLESSING_MODEL_ID): one for one in input_dict[INFRA_BLESSING]}
+        served = {_blessed_model_id(one, INFRA_BLESSING_MODEL_ID): one for one in input_dict[INFRA_BLESSING]}
         for blessing in sorted(input_dict[MODEL_BLESSING], key=lambda artifact: artifact.id, reverse=True):
-            model = _blessed(blessing, _EVALUATED_MODEL_ID)
+            model = _blessed_model_id(blessing, _EVALUATED_MODEL_ID)
             if model in models and model in served:
                 return nothing | {MODEL: [models[model]], MODEL_BLESSING: [blessing], INFRA_BLESSING: [served[model]]}
         return nothing
 
 
-def _blessed(blessing: types.Artifact, model_id: str) -> int | None:
-    """Id of the model that a blessing blesses; None where it refuses."""
+def _blessed_model_id(blessing: types.Artifact, model_id: str) -> int | None:
+    """Returns the id of the model that a blessing blesses; None where it refuses."""
     return blessing.get_int_custom_property(model_id) if blessing.get_int_custom_property("blessed") == 1 else None
 
 
 def _without_current(input_dict: Artifacts, key: str) -> list[types.Artifact]:
-    """The artifacts of a channel that are still there, this run's own left out."""
+    """Returns the artifacts of a channel that still exist, without this run's own."""
     current = {artifact.id for artifact in input_dict.get(CURRENT, ())}
     return [artifact for artifact in input_dict[key] if artifact.id not in current and fileio.exists(artifact.uri)]

@@ -1,4 +1,4 @@
-"""What every exported model has. Clients, Evaluator and gates rely on these names."""
+"""Names the signatures of every exported model, on which clients, Evaluator and gates rely, and checks them."""
 
 from pathlib import Path
 
@@ -48,7 +48,7 @@ def check_signatures(model_dir: str | Path) -> None:
 
 
 def input_specs(model_dir: str | Path, signature: str) -> dict[str, tf.TensorSpec]:
-    """The inputs of a signature of the SavedModel in `model_dir`, by name.
+    """Reads the inputs of a signature of the SavedModel in `model_dir`, by name.
 
     Raises:
         OSError: There is no SavedModel, or it cannot be read.

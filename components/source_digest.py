@@ -1,4 +1,4 @@
-"""The digest of the code behind a function, so that TFX's cache notices an edit.
+"""Digests the code behind a function, so that TFX's cache notices an edit.
 
 TFX's cache key holds the name of a function, not its text. This digest covers the function's module and everything
 of this project that it imports, directly or not, and the versions of the libraries that decide what it computes.
@@ -29,7 +29,7 @@ _LIBRARIES = (
 
 
 def source_digest(*code: Callable[..., object] | ModuleType, root: Path = _PROJECT) -> str:
-    """Hex digest (16 characters) of the project's modules behind `code`, and of the library versions.
+    """Returns a hex digest (16 characters) of the project's modules behind `code` and of the library versions.
 
     A module belongs to the project when its file lies where its name says, below `root`. Packages' `__init__.py` files
     count: importing a module runs them. An import inside a function counts; one by a computed name does not.
@@ -51,7 +51,7 @@ def source_digest(*code: Callable[..., object] | ModuleType, root: Path = _PROJE
 
 
 def _modules(names: list[str], root: Path) -> dict[str, Path]:
-    """The named modules and every project module that they import, directly or not; name -> file."""
+    """Finds the named modules and every project module that they import, directly or not; name -> file."""
     found: dict[str, Path] = {}
     waiting = list(names)
     while waiting:
@@ -84,7 +84,7 @@ def _file_of(name: str, root: Path) -> Path | None:
 
 
 def _imports(path: Path, name: str) -> Iterator[str]:
-    """Names that the module in `path` imports, `from a import b` giving both `a` and `a.b`."""
+    """Yields the names that the module in `path` imports; `from a import b` gives both `a` and `a.b`."""
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
     for node in ast.walk(ast.parse(path.read_bytes(), filename=str(path))):
         if isinstance(node, ast.Import):

@@ -68,9 +68,7 @@ class Features:
     miles_default: float = -1.0
     keeps_missing_flag: bool = True
     hour_edges: tuple[float, ...] = (6.0, 12.0, 18.0)
-    seconds_dtype: tf.DType = tf.int64
     tip_share: float = 0.2
-    keeps_company_name: bool = True
 
     def __call__(self, inputs: dict[str, tf.Tensor | tf.SparseTensor]) -> dict[str, tf.Tensor]:
         """Raw tensors, dense or sparse -> transformed tensors [batch, 1]."""
@@ -82,12 +80,11 @@ class Features:
             "miles": tft.scale_to_z_score(miles),
             "miles_missing": missing,
             "hour": tft.apply_buckets(inputs["hour"], tf.constant([self.hour_edges])),
-            "seconds": tf.cast(filled(inputs["seconds"], 0), self.seconds_dtype),
+            "seconds": filled(inputs["seconds"], 0),
             "payment": tft.compute_and_apply_vocabulary(inputs["payment"], num_oov_buckets=1, vocab_filename="payment"),
             "company": tft.compute_and_apply_vocabulary(company, num_oov_buckets=1, vocab_filename="company"),
+            "company_name": company,
         }
-        if self.keeps_company_name:
-            outputs["company_name"] = company
         if "tips" in inputs:
             outputs[LABEL] = tf.cast(inputs["tips"] > self.tip_share * inputs["fare"], tf.int64)
         return outputs

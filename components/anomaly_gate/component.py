@@ -1,13 +1,12 @@
 """AnomalyGate stops a run whose data breaks the contract, drifts, or differs between train and eval.
 
 Reads the Statistics, ExampleValidator's Anomalies, the contract, and the Statistics of the last accepted data, if any.
-Writes a DataBlessing. Raises AnomalyError when anything is found that the configuration does not tolerate.
+Writes a DataBlessing. Raises AnomalyError when it finds anything that the configuration does not tolerate.
 
-ExampleValidator itself records anomalies and lets the run go on; drift and skew, which need a second set of
-statistics, it does not look at.
+ExampleValidator itself records anomalies and lets the run go on. It does not compare two sets of statistics, as drift
+and skew need.
 """
 
-import difflib
 import json
 from pathlib import Path
 
@@ -19,16 +18,16 @@ from tfx.dsl.component.experimental.decorators import component
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import io_utils
 
-from components.anomaly_gate import findings
-from components.anomaly_gate.findings import Finding
+from components.anomaly_gate.findings import Finding, describe_comparisons, describe_violations
 from components.artifacts import DataBlessing
+from serving.did_you_mean import closest
 
 REPORT_FILE = "report.json"
 _ANOMALIES_FILE = "SchemaDiff.pb"  # the name that ExampleValidator gives its output
 
 
 class AnomalyError(ValueError):
-    """The data is not fit to train on. `findings` holds every reason."""
+    """The data is not fit to train on; `findings` holds every reason."""
 
     def __init__(self, contract: str, found: list[Finding]):
         self.findings = found
@@ -71,21 +70,21 @@ def AnomalyGate(
     found = [
         finding
         for split in artifact_utils.decode_split_names(anomalies.split_names)
-        for finding in findings.describe(
-            _recorded(anomalies, split), contract_schema, _load(statistics, split), split, contract
+        for finding in describe_violations(
+            _load_anomalies(anomalies, split), contract_schema, _load_statistics(statistics, split), split, contract
         )
     ]
     compared = tfdv.validate_statistics(
-        _load(statistics, train_split),
+        _load_statistics(statistics, train_split),
         contract_schema,
-        previous_statistics=_load(baseline, train_split) if baseline else None,
-        serving_statistics=_load(statistics, eval_split),
+        previous_statistics=_load_statistics(baseline, train_split) if baseline else None,
+        serving_statistics=_load_statistics(statistics, eval_split),
     )
-    found += findings.describe_comparisons(compared, train_split, contract)
-    refused, let_pass = split_by_tolerance(found, json.loads(tolerated))
+    found += describe_comparisons(compared, train_split, contract)
+    refused, accepted = split_by_tolerance(found, json.loads(tolerated))
     if refused:
         raise AnomalyError(contract, refused)
-    report = {"tolerated": [finding.as_dict() for finding in let_pass]}
+    report = {"tolerated": [finding.as_dict() for finding in accepted]}
     (Path(blessing.uri) / REPORT_FILE).write_text(json.dumps(report, indent=2) + "\n")
     blessing.set_int_custom_property(DataBlessing.STATISTICS_ID, statistics.id)
 
@@ -100,17 +99,19 @@ def split_by_tolerance(found: list[Finding], tolerated: dict[str, list[str]]) ->
     for feature, kinds in tolerated.items():
         for kind in kinds:
             if kind not in known:
-                close = difflib.get_close_matches(kind, known, n=1)
-                meant = f"did you mean {close[0]}?" if close else "expected one such as SCHEMA_NEW_COLUMN"
+                close = closest(kind, known)
+                meant = f"did you mean {close}?" if close else "expected one such as SCHEMA_NEW_COLUMN"
                 raise ValueError(f"tolerated anomaly of {feature}: no kind is named {kind!r}; {meant}")
     refused = [finding for finding in found if finding.rule not in tolerated.get(finding.feature, ())]
     return refused, [finding for finding in found if finding not in refused]
 
 
-def _recorded(anomalies: standard_artifacts.ExampleAnomalies, split: str) -> anomalies_pb2.Anomalies:
+def _load_anomalies(anomalies: standard_artifacts.ExampleAnomalies, split: str) -> anomalies_pb2.Anomalies:
     path = Path(artifact_utils.get_split_uri([anomalies], split)) / _ANOMALIES_FILE
     return anomalies_pb2.Anomalies.FromString(path.read_bytes())
 
 
-def _load(statistics: standard_artifacts.ExampleStatistics, split: str) -> statistics_pb2.DatasetFeatureStatisticsList:
+def _load_statistics(
+    statistics: standard_artifacts.ExampleStatistics, split: str
+) -> statistics_pb2.DatasetFeatureStatisticsList:
     return stats_artifact_utils.load_statistics(statistics, split).proto()

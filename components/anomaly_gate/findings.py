@@ -1,4 +1,4 @@
-"""What is wrong with the data, in plain words: rule, expected, observed, share of rows, and what to do."""
+"""Describes what is wrong with the data in plain words: rule, expected, observed, share of rows, and what to do."""
 
 import dataclasses
 import re
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2, path_pb2, schema_pb2, statistics_pb2
 
-from components.anomaly_gate.observations import Column, expected_words, observe, remedy_words, sentence
+from components.anomaly_gate.observations import Column, as_clause, describe_expected, describe_remedy, observe
 
 _Kind = anomalies_pb2.AnomalyInfo.Type
 _DATASET = "(dataset)"
@@ -27,12 +27,12 @@ class Finding:
     rule: str  # name of an AnomalyInfo.Type
     expected: str
     observed: str
-    share: float | None  # of rows, 0 to 1; None where it is not a matter of rows, or not known
-    share_is_least: bool = False  # it may be more: the statistics tell it only roughly
+    share: float | None  # of rows, 0 to 1; None where rows are not what is counted, or not known
+    share_is_least: bool = False  # a lower bound: the statistics hold no more
     remedy: str
 
     def as_dict(self) -> dict[str, object]:
-        """For reports; Finding(**record) reads it back."""
+        """Returns it for JSON; Finding(**record) reads it back."""
         return dataclasses.asdict(self)
 
     def __str__(self) -> str:
@@ -44,14 +44,14 @@ class Finding:
         )
 
 
-def describe(
+def describe_violations(
     anomalies: anomalies_pb2.Anomalies,
     schema: schema_pb2.Schema,
     statistics: statistics_pb2.DatasetFeatureStatisticsList,
     split: str,
     contract: str,
 ) -> list[Finding]:
-    """What of one split breaks the contract, ordered by feature.
+    """Describes every violation of the contract by one split, ordered by feature.
 
     Args:
         anomalies: of the split, as ExampleValidator made them.
@@ -73,11 +73,11 @@ def describe(
                 feature=name,
                 split=split,
                 rule=kind,
-                expected=expected_words(column, kind, schema),
+                expected=describe_expected(column, kind, schema),
                 observed=observation.text,
                 share=observation.share,
                 share_is_least=observation.is_least,
-                remedy=remedy_words(column, kind, contract),
+                remedy=describe_remedy(column, kind, contract),
             )
         )
     return found + [
@@ -88,10 +88,10 @@ def describe(
 
 
 def describe_comparisons(anomalies: anomalies_pb2.Anomalies, split: str, contract: str) -> list[Finding]:
-    """What drifted from the last accepted data, and what is skewed between train and eval.
+    """Describes drift from the last accepted data, and skew between train and eval.
 
     Args:
-        anomalies: of tfdv.validate_statistics, with previous and serving statistics; what compares nothing is left out.
+        anomalies: of tfdv.validate_statistics, with previous and serving statistics; only comparisons are described.
         split: the split that was compared.
         contract: path of the contract, for the remedy.
     """
@@ -102,7 +102,7 @@ def describe_comparisons(anomalies: anomalies_pb2.Anomalies, split: str, contrac
             split=split,
             rule=_Kind.Name(reason.type),
             expected="the column in both sets of rows that are compared",
-            observed=sentence(reason.description),
+            observed=as_clause(reason.description),
             share=None,
             remedy=f"fill {name} in the data, or remove its comparators from {contract}",
         )
@@ -119,7 +119,7 @@ def describe_comparisons(anomalies: anomalies_pb2.Anomalies, split: str, contrac
 def _exceeded(
     info: anomalies_pb2.DriftSkewInfo, anomalies: anomalies_pb2.Anomalies, split: str, contract: str
 ) -> Iterator[Finding]:
-    """One finding for each measurement above its threshold."""
+    """Yields one finding for each measurement above its threshold."""
     name = _last_step(info.path)
     for comparator, measurements, against, marker in (
         ("drift_comparator", info.drift_measurements, "the last accepted data", "current and previous"),
@@ -140,7 +140,7 @@ def _exceeded(
 
 
 def _most_changed(anomalies: anomalies_pb2.Anomalies, name: str, marker: str) -> str:
-    """The value whose share changed most, which TFDV has in its text only."""
+    """Returns the value whose share changed most, which TFDV tells in its text only."""
     for column, reason in _reasons(anomalies):
         value = re.search("maximum difference is: (.+)", reason.description)
         if column == name and marker in reason.description and value:
@@ -154,14 +154,14 @@ def _dataset_finding(reason: anomalies_pb2.AnomalyInfo.Reason, split: str, contr
         split=split,
         rule=_Kind.Name(reason.type),
         expected=f"what dataset_constraints in {contract} say",
-        observed=sentence(reason.description),
+        observed=as_clause(reason.description),
         share=None,
         remedy="bring other rows, or change dataset_constraints",
     )
 
 
 def _reasons(anomalies: anomalies_pb2.Anomalies) -> Iterator[tuple[str, anomalies_pb2.AnomalyInfo.Reason]]:
-    """Every reason with its column, by column."""
+    """Yields every reason with its column, by column."""
     for name, info in sorted(anomalies.anomaly_info.items()):
         for reason in info.reason:
             yield _last_step(info.path) or name, reason

@@ -1,10 +1,10 @@
-"""One column against its rule in the contract: what was expected, what the statistics show, in which share of rows."""
+"""Compares one column with its rule in the contract: what was expected, what was observed, in which share of rows."""
 
 import dataclasses
 
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from serving.domains import known_strings, number_range
+from serving.contract.domains import known_strings, number_range
 
 _SHOWN_VALUES = 5
 NEW_COLUMN, MISSING_COLUMN = "SCHEMA_NEW_COLUMN", "SCHEMA_MISSING_COLUMN"
@@ -63,7 +63,7 @@ class Observation:
 
 
 def observe(column: Column, kind: str, schema: schema_pb2.Schema, otherwise: str) -> Observation:
-    """What breaks the rule; `otherwise` is TFDV's own text, for kinds that have no words here."""
+    """Describes what breaks the rule; `otherwise` is TFDV's own text, for kinds that have none here."""
     if kind == MISSING_COLUMN:
         return Observation(text="no such column")
     if kind == NEW_COLUMN:
@@ -80,20 +80,20 @@ def observe(column: Column, kind: str, schema: schema_pb2.Schema, otherwise: str
         return Observation(text="no value", share=1 - column.present)
     if kind == _OTHER_SHAPE:
         return Observation(text=f"up to {column.most_values} values in a row")
-    return Observation(text=sentence(otherwise))
+    return Observation(text=as_clause(otherwise))
 
 
-def expected_words(column: Column, kind: str, schema: schema_pb2.Schema) -> str:
-    """The rule that was broken."""
+def describe_expected(column: Column, kind: str, schema: schema_pb2.Schema) -> str:
+    """Describes the rule that was broken."""
     if column.rule is None:
         return "no such column"
     of_type = schema_pb2.FeatureType.Name(column.rule.type)
     if kind == MISSING_COLUMN:
         return f"a column of {of_type}"
     if kind == _UNKNOWN_STRINGS:
-        return _strings_in_words(column.rule, schema)
+        return _describe_strings(column.rule, schema)
     if kind in (*_TOO_GREAT, *_TOO_SMALL):
-        return _range_in_words(number_range(column.rule))
+        return _describe_range(number_range(column.rule))
     if kind in _GAPS:
         presence = column.rule.presence
         at_least = f"{presence.min_fraction:.0%} of rows" if presence.min_fraction else f"{presence.min_count} rows"
@@ -104,8 +104,8 @@ def expected_words(column: Column, kind: str, schema: schema_pb2.Schema) -> str:
     return of_type
 
 
-def remedy_words(column: Column, kind: str, contract: str) -> str:
-    """What to do."""
+def describe_remedy(column: Column, kind: str, contract: str) -> str:
+    """Describes what to do."""
     if kind == NEW_COLUMN:
         return f"drop the column from the data, or add {column.name} to {contract}"
     if kind == MISSING_COLUMN:
@@ -117,8 +117,8 @@ def remedy_words(column: Column, kind: str, contract: str) -> str:
     return f"fix {column.name} in the data, or change it in {contract}"
 
 
-def sentence(text: str) -> str:
-    """TFDV's text on one line, without its last stop."""
+def as_clause(text: str) -> str:
+    """Puts TFDV's text on one line, without its full stop, to stand within a message."""
     return " ".join(text.split()).rstrip(".")
 
 
@@ -128,7 +128,7 @@ def _out_of_range(column: Column, bounds: tuple[float, float] | None, *, great: 
         beyond = {int(v): n for v, n in column.counts.items() if (int(v) > high if great else int(v) < low)}
         extreme = float(max(beyond) if great else min(beyond)) if beyond else float("nan")
         share = sum(beyond.values()) / column.rows
-        return Observation(text=_extreme_in_words(extreme, great=great), share=share)
+        return Observation(text=_describe_extreme(extreme, great=great), share=share)
     numbers = column.seen.num_stats if column.seen is not None else statistics_pb2.NumericStatistics()
     # A quantile that lies beyond the bound is beyond it whole; one that holds the bound counts for nothing.
     beyond_rows = (
@@ -137,22 +137,22 @@ def _out_of_range(column: Column, bounds: tuple[float, float] | None, *, great: 
         if histogram.type == statistics_pb2.Histogram.QUANTILES
     )
     share = max([1.0, *beyond_rows]) / column.rows
-    text = _extreme_in_words(numbers.max if great else numbers.min, great=great)
+    text = _describe_extreme(numbers.max if great else numbers.min, great=great)
     return Observation(text=text, share=share, is_least=True)
 
 
-def _extreme_in_words(value: float, *, great: bool) -> str:
+def _describe_extreme(value: float, *, great: bool) -> str:
     return f"values {'up' if great else 'down'} to {_number(value)}"
 
 
-def _range_in_words(bounds: tuple[float, float] | None) -> str:
+def _describe_range(bounds: tuple[float, float] | None) -> str:
     low, high = bounds or (float("-inf"), float("inf"))
     if low == float("-inf"):
         return f"at most {_number(high)}"
     return f"at least {_number(low)}" if high == float("inf") else f"{_number(low)} to {_number(high)}"
 
 
-def _strings_in_words(rule: schema_pb2.Feature, schema: schema_pb2.Schema) -> str:
+def _describe_strings(rule: schema_pb2.Feature, schema: schema_pb2.Schema) -> str:
     known = sorted(known_strings(rule, schema))
     mass = rule.distribution_constraints.min_domain_mass
     among = f"values among{_examples(known)}"

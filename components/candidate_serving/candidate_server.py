@@ -1,4 +1,4 @@
-"""Starts the embedded model server on one model, as a process of its own, for as long as a gate asks it."""
+"""Starts the embedded model server on a candidate model, as a process that ends with the gate that asks it."""
 
 import contextlib
 import dataclasses
@@ -10,20 +10,20 @@ from pathlib import Path
 from typing import Self
 
 from components.candidate_serving import child_process
-from serving.server import __main__ as server
+from serving.server import command
 
 HOST = "127.0.0.1"
 LOG = "model_server.log"
 _PROJECT = Path(__file__).resolve().parents[2]
-_PROGRAM = ("-m", server.__name__.removesuffix(".__main__"))
+_PROGRAM = command.ARGUMENTS
 _ATTEMPTS = 3  # to find two free ports that are still free when the server has loaded the model
 _POLL_SECONDS = 0.02
-# How the last words of TensorFlow Serving begin, and of the embedded server; TensorFlow's message may have many lines.
+# Begins the last message of TensorFlow Serving and of the embedded server; TensorFlow's part may have many lines.
 _FAILED = "Failed to start server. Error: "
 
 
-class ModelServerError(RuntimeError):
-    """The model server does not serve the model; the message is its own."""
+class CandidateServerError(RuntimeError):
+    """The model server does not serve the candidate; the message is its own."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -35,8 +35,8 @@ class Address:
     rest_port: int
 
 
-class ModelServer:
-    """A server of the newest version below a folder; a context manager, at whose end the server ends.
+class CandidateServer:
+    """Serves the newest version below a folder; a context manager, at whose end the server ends.
 
     Entering returns at once: the server loads while its caller does something else.
     """
@@ -56,28 +56,28 @@ class ModelServer:
         self._processes.close()
 
     def wait_until_ready(self, seconds: float) -> Address:
-        """Where the model answers, once it does.
+        """Waits until the model answers, and returns where.
 
         Raises:
-            ModelServerError: The server has ended, or was not ready in time.
+            CandidateServerError: The server has ended, or was not ready in time.
         """
         until = time.monotonic() + seconds
         attempts = 1
-        while not self._answers():
+        while not self._is_ready():
             if self._process.poll() is not None:
-                if attempts == _ATTEMPTS or not self._lost_a_port():
+                if attempts == _ATTEMPTS or not self._port_was_taken():
                     status = self._process.returncode
-                    raise ModelServerError(f"{_last_words(self._log)} (exit status {status})")
+                    raise CandidateServerError(f"{_failure_message(self._log)} (exit status {status})")
                 attempts += 1
                 self._start()
             if time.monotonic() > until:
-                raise ModelServerError(f"it was not ready after {seconds:g} s")
+                raise CandidateServerError(f"it was not ready after {seconds:g} s")
             time.sleep(_POLL_SECONDS)
         return self._address
 
     def _start(self) -> None:
         grpc_port, rest_port = _free_ports(2)
-        # No other server on this machine knows this model: who answers for it is ours.
+        # No other server on this machine knows this model name: a server that answers for it is this one.
         self._address = Address(model=f"candidate-{uuid.uuid4().hex}", grpc_port=grpc_port, rest_port=rest_port)
         flags = {
             "port": grpc_port,
@@ -88,7 +88,7 @@ class ModelServer:
             "max_num_load_retries": 0,  # a model that does not load at once is refused
         }
         self._process = self._processes.enter_context(
-            child_process.started(
+            child_process.run_python(
                 [*_PROGRAM, *(f"--{name}={value}" for name, value in flags.items())],
                 workdir=self._workdir,
                 log=self._log,
@@ -96,25 +96,26 @@ class ModelServer:
             )
         )
 
-    def _answers(self) -> bool:
+    def _is_ready(self) -> bool:
         """Whether REST, the port that opens last, knows the model."""
         connection = http.client.HTTPConnection(HOST, self._address.rest_port, timeout=1)
         try:
             connection.request("GET", f"/v1/models/{self._address.model}/metadata")
             return connection.getresponse().status == http.client.OK
-        except (OSError, http.client.HTTPException):  # nobody listens there yet, or somebody else does
+        except (OSError, http.client.HTTPException):  # nothing listens there yet, or another program does
             return False
         finally:
             connection.close()
 
-    def _lost_a_port(self) -> bool:
-        """Whether somebody else took one of the ports while the server was loading."""
+    def _port_was_taken(self) -> bool:
+        """Whether another program took one of the ports while the server was loading."""
         return not all(_is_free(port) for port in (self._address.grpc_port, self._address.rest_port))
 
 
-def _last_words(log: Path) -> str:
-    _, begun, words = log.read_text(errors="replace").rpartition(_FAILED)
-    return " ".join((begun + words).split()) if begun else child_process.last_line(log)
+def _failure_message(log: Path) -> str:
+    """Returns the server's own message on one line, or the last line of its log."""
+    _, start, message = log.read_text(errors="replace").rpartition(_FAILED)
+    return " ".join((start + message).split()) if start else child_process.read_last_line(log)
 
 
 def _free_ports(count: int) -> list[int]:

@@ -1,6 +1,6 @@
-"""Runs a program in a process of its own that ends with this one, however this one ends.
+"""Runs a Python program in a child process that ends with this one, however this one ends.
 
-The first half starts it. The second half is a script of standard library alone, which the child runs:
+`run_python` starts it. The child runs this file as a script, which needs the standard library alone:
 `python -P child_process.py (SCRIPT | -m MODULE) ARGUMENT …`.
 """
 
@@ -15,10 +15,10 @@ from pathlib import Path
 
 
 @contextlib.contextmanager
-def started(
+def run_python(
     program: Sequence[str], *, workdir: Path, log: Path, project: Path | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A Python program, on the CPU, killed at the end of the `with` block.
+    """Runs a Python program on the CPU; the end of the `with` block kills it.
 
     Args:
         program: a script, or `-m` and a module, with the arguments.
@@ -49,8 +49,8 @@ def started(
             child.kill()
 
 
-def last_line(log: Path) -> str:
-    """The last line that a child left in its log, which is as a rule its error."""
+def read_last_line(log: Path) -> str:
+    """Returns the last line that a child wrote to its log: as a rule its error."""
     lines = log.read_text(errors="replace").strip().splitlines()
     return lines[-1] if lines else "no message"
 

@@ -1,6 +1,6 @@
-"""Asks a model server for predictions in every way that clients do: over REST by rows and by columns, and over gRPC.
+"""Requests predictions over every transport that clients use: REST by rows, REST by columns, and gRPC.
 
-Each transport is asked for all rows in batches and for a sample of rows one by one, and the latter are timed.
+Each transport predicts all rows in batches, and a sample of rows one by one; the single requests are timed.
 """
 
 import base64
@@ -18,12 +18,12 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
-from components.candidate_serving.candidate_server import HOST, Address, ModelServerError
+from components.candidate_serving.candidate_server import HOST, Address, CandidateServerError
 from components.signatures import PREDICTIONS, SERVING_DEFAULT, SERVING_RAW
 
 REST_ROWS, REST_COLUMNS = "REST rows", "REST columns"
 GRPC_EXAMPLES, GRPC_COLUMNS = "gRPC examples", "gRPC columns"
-# gRPC would ask a proxy for this very machine, too.
+# gRPC would otherwise go through a proxy even to this machine.
 _CHANNEL = [
     ("grpc.max_receive_message_length", -1),
     ("grpc.max_send_message_length", -1),
@@ -32,7 +32,7 @@ _CHANNEL = [
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Rows:
+class RequestBatch:
     """The same rows in the two forms that the signatures take.
 
     Attributes:
@@ -46,20 +46,20 @@ class Rows:
     def __len__(self) -> int:
         return len(self.examples)
 
-    def __getitem__(self, rows: slice) -> "Rows":
+    def __getitem__(self, rows: slice) -> "RequestBatch":
         columns = {name: values[rows] for name, values in self.columns.items()}
-        return Rows(examples=self.examples[rows], columns=columns)
+        return RequestBatch(examples=self.examples[rows], columns=columns)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Answers:
-    """What the transports gave for a chunk of rows.
+class TransportPredictions:
+    """What each transport predicted for a chunk of rows.
 
     Attributes:
-        batched: transport -> predictions [rows, outputs], asked in batches.
-        sample: positions in the chunk of the rows that were asked one by one, too.
+        batched: transport -> predictions [rows, outputs], requested in batches.
+        sample: positions in the chunk of the rows that were requested one by one, too.
         single: transport -> their predictions [sample, outputs].
-        seconds: transport -> how long each of those calls took its client, writing and reading included.
+        seconds: transport -> duration of each single request at its client, writing and reading included.
     """
 
     batched: dict[str, np.ndarray]
@@ -68,11 +68,11 @@ class Answers:
     seconds: dict[str, list[float]]
 
 
-class Client:
-    """Holds one connection to each port; a context manager."""
+class CandidateClient:
+    """Requests predictions of a candidate, on one connection to each port; a context manager."""
 
     def __init__(self, address: Address, seconds: float):
-        """Takes where to ask, and how long an answer may take."""
+        """Takes the server's address, and how many seconds a response may take."""
         self._address = address
         self._seconds = seconds
         self._http = http.client.HTTPConnection(HOST, address.rest_port, timeout=seconds)
@@ -83,26 +83,27 @@ class Client:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, error_type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._http.close()
         self._channel.close()
 
-    def rest_rows(self, rows: Rows) -> np.ndarray:
+    def rest_rows(self, rows: RequestBatch) -> np.ndarray:
         """Predictions [rows, outputs] float32, from one JSON object a row to serving_raw."""
-        columns = _plain(rows.columns)
+        columns = _to_json_columns(rows.columns)
         instances = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
-        return _floats(self._post({"signature_name": SERVING_RAW, "instances": instances})["predictions"])
+        return _to_float32(self._post({"signature_name": SERVING_RAW, "instances": instances})["predictions"])
 
-    def rest_columns(self, rows: Rows) -> np.ndarray:
+    def rest_columns(self, rows: RequestBatch) -> np.ndarray:
         """Predictions [rows, outputs] float32, from one JSON list a feature to serving_raw."""
-        return _floats(self._post({"signature_name": SERVING_RAW, "inputs": _plain(rows.columns)})["outputs"])
+        document = {"signature_name": SERVING_RAW, "inputs": _to_json_columns(rows.columns)}
+        return _to_float32(self._post(document)["outputs"])
 
-    def grpc_examples(self, rows: Rows) -> np.ndarray:
+    def grpc_examples(self, rows: RequestBatch) -> np.ndarray:
         """Predictions [rows, outputs], from serialized tf.Examples to serving_default."""
         return self._predict(SERVING_DEFAULT, {"examples": rows.examples})
 
-    def grpc_columns(self, rows: Rows) -> np.ndarray:
+    def grpc_columns(self, rows: RequestBatch) -> np.ndarray:
         """Predictions [rows, outputs], from one tensor a feature to serving_raw."""
         return self._predict(SERVING_RAW, rows.columns)
 
@@ -111,7 +112,7 @@ class Client:
         response = self._http.getresponse()
         body = response.read()
         if response.status != http.client.OK:
-            raise ModelServerError(f"{response.status} {body.decode(errors='replace')}")
+            raise CandidateServerError(f"{response.status} {body.decode(errors='replace')}")
         return json.loads(body)
 
     def _predict(self, signature: str, inputs: dict[str, np.ndarray]) -> np.ndarray:
@@ -123,70 +124,70 @@ class Client:
         return tf.make_ndarray(response.outputs[PREDICTIONS])
 
 
-TRANSPORTS: dict[str, Callable[[Client, Rows], np.ndarray]] = {
-    REST_ROWS: Client.rest_rows,
-    REST_COLUMNS: Client.rest_columns,
-    GRPC_EXAMPLES: Client.grpc_examples,
-    GRPC_COLUMNS: Client.grpc_columns,
+TRANSPORTS: dict[str, Callable[[CandidateClient, RequestBatch], np.ndarray]] = {
+    REST_ROWS: CandidateClient.rest_rows,
+    REST_COLUMNS: CandidateClient.rest_columns,
+    GRPC_EXAMPLES: CandidateClient.grpc_examples,
+    GRPC_COLUMNS: CandidateClient.grpc_columns,
 }
 
 
-def ask(client: Client, rows: Rows, batch_size: int, sample: list[int]) -> Answers:
-    """Asks every transport for a chunk of rows.
+def predict(client: CandidateClient, rows: RequestBatch, batch_size: int, sample: list[int]) -> TransportPredictions:
+    """Requests the predictions of a chunk of rows over every transport.
 
     Args:
         client: of the server.
         rows: the chunk.
-        batch_size: rows a call.
-        sample: positions of the rows to ask for one by one, too.
+        batch_size: rows a request.
+        sample: positions of the rows to request one by one, too.
 
     Raises:
-        ModelServerError: A call was answered with an error, with something that is no prediction, or not at all; says
-            by which transport.
+        CandidateServerError: A request got an error, something that is no prediction, or no response; the message
+            names the transport.
     """
     batched: dict[str, np.ndarray] = {}
     single: dict[str, np.ndarray] = {}
     seconds: dict[str, list[float]] = {}
     for name, transport in TRANSPORTS.items():
-        with _named(name):
+        with errors_named(name):
             starts = range(0, len(rows), batch_size)
             batched[name] = np.concatenate([transport(client, rows[i : i + batch_size]) for i in starts])
-            answers, seconds[name] = [], []
+            responses, seconds[name] = [], []
             for i in sample:
                 begin = time.perf_counter()
-                answers.append(transport(client, rows[i : i + 1]))
+                responses.append(transport(client, rows[i : i + 1]))
                 seconds[name].append(time.perf_counter() - begin)
-            single[name] = np.concatenate(answers) if answers else batched[name][:0]
-    return Answers(batched=batched, sample=sample, single=single, seconds=seconds)
+            single[name] = np.concatenate(responses) if responses else batched[name][:0]
+    return TransportPredictions(batched=batched, sample=sample, single=single, seconds=seconds)
 
 
 @contextmanager
-def _named(transport: str) -> Iterator[None]:
-    """Turns whatever a call can end with into a ModelServerError that names the transport."""
+def errors_named(transport: str) -> Iterator[None]:
+    """Turns every error that a request can end with into a CandidateServerError that names the transport."""
     try:
         yield
-    except ModelServerError as error:
-        raise ModelServerError(f"{transport}: {error}") from error
+    except CandidateServerError as error:
+        raise CandidateServerError(f"{transport}: {error}") from error
     except grpc.RpcError as error:
-        raise ModelServerError(f"{transport}: {error.code().name}: {error.details()}") from error
+        raise CandidateServerError(f"{transport}: {error.code().name}: {error.details()}") from error
     except (OSError, http.client.HTTPException, KeyError, TypeError, ValueError) as error:
-        raise ModelServerError(f"{transport}: {type(error).__name__}: {error}") from error
+        raise CandidateServerError(f"{transport}: {type(error).__name__}: {error}") from error
 
 
-def _plain(columns: dict[str, np.ndarray]) -> dict[str, list[Any]]:
-    """Columns as JSON has them; a string that is not UTF-8 goes as base64."""
+def _to_json_columns(columns: dict[str, np.ndarray]) -> dict[str, list[Any]]:
+    """Converts columns to JSON values; a string that is not UTF-8 becomes base64."""
     return {
-        name: [_text(value) for value in values] if values.dtype == object else values.tolist()
+        name: [_to_json_string(value) for value in values] if values.dtype == object else values.tolist()
         for name, values in columns.items()
     }
 
 
-def _text(value: bytes) -> str | dict[str, str]:
+def _to_json_string(value: bytes) -> str | dict[str, str]:
     try:
         return value.decode()
     except UnicodeDecodeError:
         return {"b64": base64.b64encode(value).decode()}
 
 
-def _floats(answer: Any) -> np.ndarray:
-    return np.array(answer, dtype=np.float32)
+def _to_float32(values: Any) -> np.ndarray:
+    return np.array(values, dtype=np.float32)

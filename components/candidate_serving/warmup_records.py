@@ -1,4 +1,4 @@
-"""The requests that a model brings along, so that the first callers of a new version wait no longer than the others.
+"""Writes the warm-up requests of a model, so that the first callers of a new version wait no longer than the others.
 
 TensorFlow Serving replays them before a version answers: a TFRecord of PredictionLog, 1,000 at most
 (https://www.tensorflow.org/tfx/serving/saved_model_warmup). The first batch of a size and a signature is the slow one,
@@ -13,7 +13,7 @@ import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 from tfx.utils import path_utils
 
-from components.candidate_serving.transports import Rows
+from components.candidate_serving.transports import RequestBatch
 from components.signatures import SERVING_DEFAULT, SERVING_RAW
 
 FILE = Path(path_utils.warmup_file_path("")).name
@@ -24,7 +24,7 @@ def path_in(model_dir: Path) -> Path:
     return Path(path_utils.warmup_file_path(str(model_dir)))
 
 
-def write(path: Path, rows: Rows, batch_sizes: Iterable[int]) -> None:
+def write(path: Path, rows: RequestBatch, batch_sizes: Iterable[int]) -> None:
     """Writes one record per signature and batch size; the same rows give the same bytes.
 
     Args:
@@ -43,7 +43,7 @@ def write(path: Path, rows: Rows, batch_sizes: Iterable[int]) -> None:
                 writer.write(_record(signature, inputs).SerializeToString(deterministic=True))
 
 
-def _inputs(rows: Rows, size: int) -> dict[str, dict[str, np.ndarray]]:
+def _inputs(rows: RequestBatch, size: int) -> dict[str, dict[str, np.ndarray]]:
     """Signature -> its inputs, each [size]."""
     chosen = np.resize(np.arange(len(rows)), size)
     requests = np.array([_request(rows.examples[i], rows.columns.keys()) for i in chosen], dtype=object)

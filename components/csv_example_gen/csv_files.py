@@ -1,8 +1,8 @@
 """Checks CSV files before the pipeline reads them, and reads them.
 
-One reading, used twice: `check_csv` reads every file from end to end before ExampleGen starts its Beam pipeline, so
-that a fault is reported once, with file, line and column, and nothing is written; the Beam pipeline then reads with
-`read_columns`. Standard library only; memory does not grow with the size of a file.
+`check_csv` reads every file from end to end before ExampleGen starts its Beam pipeline, so that a fault is reported
+once, with file, line and column, and nothing is written. The Beam pipeline then reads with `read_columns`. Standard
+library only; memory does not grow with the size of a file.
 
 Accepted: UTF-8 without a byte order mark, commas, double quotes (a quoted cell may hold a line break), one header, the
 same in all files. Blank lines are skipped. An empty cell is a missing value.
@@ -59,7 +59,7 @@ def locate(source: str | Path) -> tuple[str, str]:
 
 
 def find_files(source: str | Path, list_files: ListFiles = glob.glob) -> list[str]:
-    """The files of a source, sorted: the order in which they are read.
+    """Lists the files of a source, sorted: the order in which they are read.
 
     Raises:
         SourceError: there is none.
@@ -107,7 +107,7 @@ def check_csv(
             rows += len(lines)
             for name, cells in zip(header, columns, strict=True):
                 if name in expected:
-                    _converted(file, name, kinds[name], lines, cells)
+                    _convert_column(file, name, kinds[name], lines, cells)
                 else:
                     kinds[name] = infer(cells, at_least=kinds[name])
     if not rows:
@@ -125,7 +125,7 @@ def read_columns(
     """
     for lines, columns in _batches(file, list(kinds), open_file):
         yield [
-            _converted(file, name, kind, lines, cells)
+            _convert_column(file, name, kind, lines, cells)
             for (name, kind), cells in zip(kinds.items(), columns, strict=True)
         ]
 
@@ -148,21 +148,21 @@ def _batches(file: str, header: Sequence[str], open_file: OpenFile) -> Iterator[
             if len(cells) != len(header):
                 raise SourceError(
                     f"{file}, line {line}: expected {len(header)} cells, as in the header, received {len(cells)}: "
-                    f"{_shortened(','.join(cells))}. A cell that holds a comma needs double quotes around it."
+                    f"{_shorten(','.join(cells))}. A cell that holds a comma needs double quotes around it."
                 )
         lines, by_row = zip(*batch, strict=True)
         yield lines, list(zip(*by_row, strict=True))
 
 
-def _converted(file: str, name: str, kind: Kind, lines: Sequence[int], cells: Sequence[str]) -> list[Value]:
+def _convert_column(file: str, name: str, kind: Kind, lines: Sequence[int], cells: Sequence[str]) -> list[Value]:
     try:
         return convert(cells, kind)
     except CellError as error:
         raise SourceError(
             f"{file}, line {lines[error.position]}, column `{name}`: expected {kind.name}, "
-            f"received {_shortened(error.cell)}. Correct the cell, or leave it empty to say that the value is missing."
+            f"received {_shorten(error.cell)}. Correct the cell, or leave it empty to say that the value is missing."
         ) from None
 
 
-def _shortened(text: str, limit: int = 60) -> str:
+def _shorten(text: str, limit: int = 60) -> str:
     return repr(text) if len(text) <= limit else repr(text[: limit - 1] + "…")

@@ -32,7 +32,7 @@ def records(file: str, open_file: OpenFile = open_local) -> Iterator[tuple[int, 
     except OSError as error:
         raise SourceError(f"{file}: cannot be read: {error.strerror or error}.") from error
     with closing(stream):
-        reader = csv.reader(_decoded(file, stream), strict=True)
+        reader = csv.reader(_decode_lines(file, stream), strict=True)
         while True:
             line = reader.line_num + 1
             try:
@@ -40,7 +40,7 @@ def records(file: str, open_file: OpenFile = open_local) -> Iterator[tuple[int, 
             except StopIteration:
                 return
             except csv.Error as error:
-                raise SourceError(f"{file}, line {line}: {_explained(error)} (the reader says: {error}).") from error
+                raise SourceError(f"{file}, line {line}: {_explain(error)} (the reader says: {error}).") from error
             if cells:
                 yield line, cells
 
@@ -70,7 +70,7 @@ def read_header(file: str, open_file: OpenFile = open_local) -> list[str]:
     return names
 
 
-def _explained(error: csv.Error) -> str:
+def _explain(error: csv.Error) -> str:
     text = str(error)
     if "end of data" in text or "field limit" in text:
         return "a double quote opens a cell and none closes it; close it, or write a quote inside a cell twice"
@@ -79,7 +79,7 @@ def _explained(error: csv.Error) -> str:
     return "the line cannot be split into cells; expected lines that end in LF or CR LF"
 
 
-def _decoded(file: str, stream: Iterable[bytes]) -> Iterator[str]:
+def _decode_lines(file: str, stream: Iterable[bytes]) -> Iterator[str]:
     for number, line in enumerate(stream, start=1):
         if number == 1 and line.startswith(BYTE_ORDER_MARK):
             raise SourceError(

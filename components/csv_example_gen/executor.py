@@ -14,9 +14,9 @@ Use it with TFX's own component, which brings its spans, splits and cache key:
         custom_executor_spec=executor_spec.BeamExecutorSpec(Executor),
     )
 
-Where it differs from CsvExampleGen, and why:
-  * that one guesses each column's type from its values, so one text cell in `trip_miles` turns the column into strings,
-    and a month in which every fare is a whole number turns `fare` into integers;
+How it differs from CsvExampleGen, and why:
+  * CsvExampleGen guesses each column's type from its values, so one text cell in `trip_miles` turns the column into
+    strings, and a month in which every fare is a whole number turns `fare` into integers;
   * it encodes an empty cell as a present feature without a value, which TFDV counts as present: `presence` in the
     contract could never fail, and statistics show nothing missing;
   * it shuffles before it writes, with random keys that now and then collide, so two runs over the same rows do not
@@ -78,14 +78,14 @@ class Executor(BaseExampleGenExecutor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Runs the check, then the Beam pipeline. See the base class; `custom_config` is what `column_types` gives."""
+        """Checks the files, then runs the Beam pipeline; `custom_config` is what `column_types` gives."""
         self._log_startup(input_dict, output_dict, exec_properties)
         input_config = example_gen_pb2.Input()
         proto_utils.json_to_proto(exec_properties[specs.INPUT_CONFIG_KEY], input_config)
         output_config = example_gen_pb2.Output()
         proto_utils.json_to_proto(exec_properties[specs.OUTPUT_CONFIG_KEY], output_config)
 
-        expected = _expected(exec_properties.get(specs.CUSTOM_CONFIG_KEY))
+        expected = _unpack_column_types(exec_properties.get(specs.CUSTOM_CONFIG_KEY))
         self._sources = {
             split.pattern: check_csv(
                 os.path.join(exec_properties[specs.INPUT_BASE_KEY], split.pattern),
@@ -158,7 +158,7 @@ class _Write(beam.PTransform):
     def expand(self, examples: beam.pvalue.PCollection) -> beam.PCollection:
         return (
             examples
-            | "Serialize" >> beam.Map(_serialized, self._split).with_output_types(bytes)
+            | "Serialize" >> beam.Map(_serialize, self._split).with_output_types(bytes)
             | "Write" >> beam.io.WriteToTFRecord(self._path_prefix, file_name_suffix=".gz")
         )
 
@@ -184,12 +184,12 @@ def _example(row: Sequence[Value], kinds: Mapping[str, Kind]) -> tf.train.Exampl
 _LISTS = {Kind.INT: "int64_list", Kind.FLOAT: "float_list", Kind.BYTES: "bytes_list"}
 
 
-def _serialized(example: tf.train.Example, split: str) -> bytes:
+def _serialize(example: tf.train.Example, split: str) -> bytes:
     Metrics.counter(__name__, split).inc()
     return example.SerializeToString(deterministic=True)
 
 
-def _expected(custom_config: str | None) -> dict[str, Kind]:
+def _unpack_column_types(custom_config: str | None) -> dict[str, Kind]:
     """Reads what `column_types` packed; no types without it."""
     if not custom_config:
         return {}

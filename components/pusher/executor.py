@@ -7,7 +7,7 @@ again, so that a run repeated after a kill ends with one new version, not two.
 
 A version is the model together with the warm-up requests that the InfraBlessing holds (docs/decisions/0012-warm-up.md).
 
-Use it as `Pusher(..., custom_executor_spec=ExecutorClassSpec(atomic_pusher.Executor))`.
+Use it as `Pusher(..., custom_executor_spec=ExecutorClassSpec(Executor))`.
 """
 
 import filecmp
@@ -36,7 +36,7 @@ class PushError(OSError):
 
 
 class Executor(pusher_executor.Executor):
-    """Pushes a blessed model to a folder of versions, atomically."""
+    """Pushes a blessed model to a folder of versions: a whole version, or none."""
 
     def Do(
         self,
@@ -51,7 +51,7 @@ class Executor(pusher_executor.Executor):
                 requests.
             output_dict: `pushed_model`, which gets the destination, the version, and a copy of what is pushed.
             exec_properties: `push_destination`, JSON of a PushDestination with `filesystem.base_directory`; and
-                `custom_config`, JSON of a dict that may hold a REFUSAL: why this push is not to be, in plain words.
+                `custom_config`, JSON of a dict that may hold a REFUSAL: why this model must not be pushed.
 
         Raises:
             ValueError: A blessing is missing, or the warm-up requests in it are.
@@ -73,15 +73,15 @@ class Executor(pusher_executor.Executor):
         destination = pusher_pb2.PushDestination()
         proto_utils.json_to_proto(exec_properties[standard_component_specs.PUSH_DESTINATION_KEY], destination)
         (infra_blessing,) = input_dict[standard_component_specs.INFRA_BLESSING_KEY]
-        whole = Path(pushed.uri)
-        io_utils.copy_dir(self.GetModelPath(input_dict), str(whole))  # before the push: what can fail comes first
-        add_warmup_records(Path(infra_blessing.uri), whole)
-        version = push(whole, Path(destination.filesystem.base_directory))
+        archive = Path(pushed.uri)
+        io_utils.copy_dir(self.GetModelPath(input_dict), str(archive))  # before the push: what can fail comes first
+        add_warmup_records(Path(infra_blessing.uri), archive)
+        version = push(archive, Path(destination.filesystem.base_directory))
         self._MarkPushed(pushed, pushed_destination=str(version), pushed_version=version.name)
 
 
 def add_warmup_records(infra_blessing: Path, model: Path) -> None:
-    """Puts the warm-up requests of an InfraBlessing into a model.
+    """Copies the warm-up requests of an InfraBlessing into a model.
 
     Raises:
         ValueError: It holds none.
@@ -111,7 +111,7 @@ def push(model: Path, base: Path) -> Path:
             return base / str(newest)
         # Seconds since the epoch, as TFX numbers them; later than the newest whatever the clock says.
         version = max(int(time.time()), (newest or 0) + 1)
-        return _copy_beside_and_rename(model, base / str(version))
+        return _copy_and_rename(model, base / str(version))
     except OSError as error:
         raise PushError(
             f"the model was not pushed to {base}: {error}; what was there before is untouched; "
@@ -120,17 +120,17 @@ def push(model: Path, base: Path) -> Path:
 
 
 def versions(base: Path) -> list[int]:
-    """The complete versions below `base`, in no order."""
+    """Lists the complete versions below `base`, in no order."""
     return [int(path.name) for path in base.iterdir() if path.name.isdecimal() and path.is_dir()]
 
 
 def newest_version(base: Path) -> int | None:
-    """The newest complete version below `base`; None when there is none, or no such folder."""
+    """Returns the newest complete version below `base`; None when there is none, or no such folder."""
     return max(versions(base), default=None) if base.is_dir() else None
 
 
 def clear_half_copies(base: Path) -> None:
-    """Removes what a killed push left: folders named as a version and the suffix, nothing else."""
+    """Removes what a killed push left: folders named as a version with the suffix, nothing else."""
     for path in base.glob(f"*{_HALF_COPY_SUFFIX}"):
         if path.stem.isdecimal() and path.is_dir():
             logging.warning("Clearing %s, which an interrupted push left.", path)
@@ -146,7 +146,7 @@ def same_files(one: Path, other: Path) -> bool:
     return not differ and not failed
 
 
-def _copy_beside_and_rename(model: Path, version: Path) -> Path:
+def _copy_and_rename(model: Path, version: Path) -> Path:
     half = version.with_name(version.name + _HALF_COPY_SUFFIX)
     try:
         _copy(model, half)

@@ -7,24 +7,24 @@ import numpy as np
 Arrays = dict[str, np.ndarray]
 
 
-def kind(values: np.ndarray) -> str:
-    """`float32 [5, 1]`; strings are arrays of bytes objects."""
+def describe_type(values: np.ndarray) -> str:
+    """Returns dtype and shape, such as `float32 [5, 1]`; strings are arrays of bytes objects."""
     dtype = "string" if values.dtype == object else values.dtype
     return f"{dtype} {list(values.shape)}"
 
 
 def _bits(values: np.ndarray) -> np.ndarray:
-    """Values for which == means the same bits: NaN equals itself, -0.0 is not 0.0."""
+    """Returns values for which == means the same bits: NaN equals itself, -0.0 is not 0.0."""
     return values.view(f"i{values.dtype.itemsize}") if values.dtype.kind == "f" else values
 
 
-def distances(left: np.ndarray, right: np.ndarray, tolerance: float | None) -> np.ndarray:
-    """How far apart two arrays [rows, n] of one kind are, row by row.
+def row_distances(left: np.ndarray, right: np.ndarray, tolerance: float | None) -> np.ndarray:
+    """Measures row by row how far apart two arrays [rows, n] of one type are.
 
     Args:
         left: float32, int64, or bytes objects.
         right: of the same dtype and shape.
-        tolerance: largest difference that is none, relative for values beyond 1; None: every bit counts.
+        tolerance: largest difference to accept, relative for values beyond 1; None: every bit counts.
 
     Returns:
         [rows] float64: the largest absolute difference in the row, 1 between strings; -1 where the row does not differ.
@@ -41,17 +41,17 @@ def distances(left: np.ndarray, right: np.ndarray, tolerance: float | None) -> n
     return np.where(differs, gap, -1.0).reshape(len(left), -1).max(axis=1, initial=-1.0)
 
 
-def reordered(features: Arrays, answered: Arrays) -> bool:
-    """Whether both sides have the same rows, in another order: then it is the pairing that is broken, not a feature."""
+def are_reordered(features: Arrays, exported: Arrays) -> bool:
+    """Whether both sides have the same rows in another order: then the pairing is broken, not a feature."""
     names = [
         name
-        for name in sorted(features.keys() & answered.keys())
-        if (features[name].dtype, features[name].shape) == (answered[name].dtype, answered[name].shape)
+        for name in sorted(features.keys() & exported.keys())
+        if (features[name].dtype, features[name].shape) == (exported[name].dtype, exported[name].shape)
     ]
-    if all((_bits(features[name]) == _bits(answered[name])).all() for name in names):
+    if all((_bits(features[name]) == _bits(exported[name])).all() for name in names):
         return False
-    batch, served = (
+    batch_rows, exported_rows = (
         collections.Counter(zip(*(map(tuple, _bits(arrays[name]).tolist()) for name in names), strict=True))
-        for arrays in (features, answered)
+        for arrays in (features, exported)
     )
-    return batch == served
+    return batch_rows == exported_rows

@@ -3,29 +3,27 @@
 Reads the raw and the transformed Examples, the exported Model, the ModelRun with the trained model, and the contract.
 Writes an InfraBlessing, which Pusher demands, with `report.json` beside it. On every row of the eval split:
 
-a. each feature that Transform materialised equals, bit for bit, what the model's `transform_features` gives;
+a. each feature that Transform wrote equals, bit for bit, what the model's `transform_features` gives;
 b. the predictions of `serving_default`, of `serving_raw` fed with the row's plain values, and of the trained model on
-   the materialised features are equal, bit for bit at the same batch size and within TOLERANCE across batch sizes;
+   Transform's features are equal, bit for bit at the same batch size and within TOLERANCE across batch sizes;
 c. the exported model answers in a fresh process that has imported neither tensorflow_transform nor this project;
 d. the embedded model server, started on the model as Pusher would push it, replays its warm-up requests and answers
    over REST by rows, REST by columns and gRPC, in batches and for a sample of rows one by one, within TOLERANCE of the
    batch path; and over REST it answers, bit for bit, what it answers over gRPC.
 
-How long the single rows took is reported, and decides nothing. The warm-up requests that were replayed are left beside
+The latency of the single rows is reported and decides nothing. The warm-up requests that were replayed are left beside
 the verdict, for Pusher.
 
-Skew is a verdict, not a crash: the blessing says no and Pusher does not push. Nothing is raised but for broken inputs.
+Skew is a verdict, not a crash: the blessing says no and Pusher does not push. Raises only for invalid inputs.
 """
 
 import importlib
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
-import numpy as np
-import tensorflow as tf
 from tfx.components.util import model_utils
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
@@ -34,12 +32,13 @@ from tfx.utils import io_utils, path_utils
 
 from components.artifacts import INFRA_BLESSING_MODEL_ID
 from components.candidate_serving import candidate_server, warmup_records
-from components.candidate_serving.candidate_server import ModelServerError
-from components.candidate_serving.transports import Answers
+from components.candidate_serving.candidate_server import CandidateServerError
+from components.candidate_serving.transports import TransportPredictions
 from components.missing_rule import MissingRule
 from components.signatures import TRAINED_MODEL_FILE
-from components.skew_gate import model_probe, probe_process
-from components.skew_gate.bitwise import Arrays
+from components.skew_gate import probe_process
+from components.skew_gate.batch_path import BatchChunk, compute_batch_path
+from components.skew_gate.probe_process import ProbeResult
 from components.skew_gate.report import SkewReport
 from components.skew_gate.served_candidate import ServedCandidate
 from components.tfrecords import read_chunks
@@ -50,7 +49,6 @@ TOLERANCE = 1e-6
 # Seconds, unless the caller says otherwise; long, since a model that answers is never to be refused for a busy machine.
 TIME_LIMIT = 600.0
 REPORT_FILE = "report.json"
-_DTYPES = {"float_list": np.float32, "int64_list": np.int64, "bytes_list": object}
 # What TFX's own InfraValidator writes, and its Pusher looks for.
 _BLESSED_FILE, _NOT_BLESSED_FILE, _BLESSED_PROPERTY = "INFRA_BLESSED", "INFRA_NOT_BLESSED", "blessed"
 
@@ -93,10 +91,10 @@ def SkewGate(
     workdir.mkdir(parents=True)
     report = compare(
         workdir=workdir,
-        raw_files=_files(examples, split),
-        transformed_files=_files(transformed_examples, split),
+        raw_files=_example_files(examples, split),
+        transformed_files=_example_files(transformed_examples, split),
         model_dir=path_utils.serving_model_path(model.uri),
-        trained=_trained(Path(model_run.uri) / TRAINED_MODEL_FILE),
+        trained=_load_trained(Path(model_run.uri) / TRAINED_MODEL_FILE),
         missing=MissingRule.from_schema(contract),
         warmup_batch_sizes=json.loads(warmup_batch_sizes),
         time_limit=time_limit,
@@ -106,7 +104,7 @@ def SkewGate(
             "TensorFlow Serving itself does not serve the model: InfraValidator refused it; see the log of the run"
         )
     blessing.set_int_custom_property(INFRA_BLESSING_MODEL_ID, model.id)
-    _bless(blessing, report, workdir)
+    write_verdict(blessing, report, workdir)
     shutil.rmtree(workdir)
 
 
@@ -122,10 +120,10 @@ def compare(
     batch_sizes: tuple[int, ...] = BATCH_SIZES,
     time_limit: float = TIME_LIMIT,
 ) -> SkewReport:
-    """Compares the batch path with the exported model on every row.
+    """Runs the exported model in its two processes, and compares it with the batch path on every row.
 
     Args:
-        workdir: an empty folder, where the probe's answers, the server's log and the warm-up requests are left.
+        workdir: an empty folder, where the probe's outputs, the server's log and the warm-up requests are left.
         raw_files: gzipped TFRecord files of raw tf.Examples.
         transformed_files: the same rows after Transform, in the same order.
         model_dir: the SavedModel.
@@ -137,64 +135,60 @@ def compare(
     """
     report = SkewReport(batch_sizes=batch_sizes, tolerance=TOLERANCE)
     with (
-        probe_process.started(workdir, raw_files, model_dir, missing, batch_sizes) as probe,
-        ServedCandidate(workdir, raw_files, model_dir, missing, warmup_batch_sizes) as served_candidate,
+        probe_process.start_probe(workdir, raw_files, model_dir, missing, batch_sizes) as probe,
+        ServedCandidate(workdir, raw_files, model_dir, missing, warmup_batch_sizes) as candidate,
     ):
-        batch_path = _batch_path(transformed_files, trained, batch_sizes)
-        rows = sum(len(next(iter(features.values()))) for features, _ in batch_path)
-        answers: Sequence[Answers | None]
+        batch_path = compute_batch_path(transformed_files, trained, batch_sizes)
+        served: list[TransportPredictions] | None = None
         try:
-            answers = served_candidate.answers(rows, max(batch_sizes), time_limit)
-        except ModelServerError as error:
+            served = candidate.predict(sum(map(len, batch_path)), max(batch_sizes), time_limit)
+        except CandidateServerError as error:
             report.refuse(f"the model server does not serve the exported model: {error}")
-            answers = [None] * len(batch_path)
-        done = probe_process.outcome(probe, workdir, time_limit * (1 + len(batch_path)))
-    if "error" in done:
-        report.refuse(f"the exported model does not answer in a fresh process: {done['error']}")
-        return report
-    for name in done["forbidden_modules"]:
-        report.refuse(f"loading the exported model also loads {name}, which the model server does not have")
-    if rows != done["rows"]:
-        report.refuse(f"rows do not pair: {done['rows']} raw, {rows} transformed")
-        return report
-    chunks = zip(batch_path, probe_process.answers(workdir), read_chunks(raw_files), answers, strict=True)
-    for (features, predictions), served, raw, answered in chunks:
-        report.add(features, predictions, served, raw, answered)
+        exported = probe_process.wait_for_result(probe, workdir, time_limit * (1 + len(batch_path)))
+    compare_paths(report, raw_files, batch_path, exported, served)
     return report
 
 
-def materialised(serialized: np.ndarray) -> dict[str, np.ndarray]:
-    """Transformed tf.Examples as arrays [rows, n] of float32, int64 or bytes, by feature name.
+def compare_paths(
+    report: SkewReport,
+    raw_files: list[str],
+    batch_path: Sequence[BatchChunk],
+    exported: ProbeResult,
+    served: Sequence[TransportPredictions] | None,
+) -> None:
+    """Adds to the report how the paths of the same rows differ.
 
-    Raises:
-        ValueError: A feature has not the same type and number of values in every row.
+    Args:
+        report: gets the comparisons, and the reasons why nothing can be compared.
+        raw_files: gzipped TFRecord files of raw tf.Examples.
+        batch_path: features and predictions of the pipeline, chunk of rows by chunk of rows.
+        exported: outputs of the exported model, in the same chunks.
+        served: the model server's predictions, in the same chunks; None when it does not serve the model.
     """
-    columns: dict[str, list[tuple[str, tuple[object, ...]]]] = {}
-    for record in serialized:
-        for name, feature in tf.train.Example.FromString(record).features.feature.items():
-            kind = feature.WhichOneof("kind") or "no list"
-            columns.setdefault(name, []).append((kind, model_probe.values_of(feature)))
-    result = {}
-    for name, cells in columns.items():
-        shapes = sorted({(kind, len(values)) for kind, values in cells})
-        dtype = _DTYPES.get(shapes[0][0])
-        if len(shapes) != 1 or len(cells) != len(serialized) or dtype is None:
-            raise ValueError(
-                f"transformed feature {name} is not dense: expected one type and number of values in each of "
-                f"{len(serialized)} rows, received {shapes} in {len(cells)} rows; densify it in preprocessing_fn."
-            )
-        result[name] = np.array([values for _, values in cells], dtype=dtype)
-    return result
+    if exported.error is not None:
+        report.refuse(f"the exported model does not answer in a fresh process: {exported.error}")
+        return
+    for name in exported.forbidden_modules:
+        report.refuse(f"loading the exported model also loads {name}, which the model server does not have")
+    rows = sum(map(len, batch_path))
+    if rows != exported.rows:
+        report.refuse(f"rows do not pair: {exported.rows} raw, {rows} transformed")
+        return
+    of_server = [None] * len(batch_path) if served is None else served
+    for batch, outputs, raw, predictions in zip(
+        batch_path, exported.chunks, read_chunks(raw_files), of_server, strict=True
+    ):
+        report.add(batch, outputs, raw, predictions)
 
 
-def _files(artifact: standard_artifacts.Examples, split: str) -> list[str]:
+def _example_files(artifact: standard_artifacts.Examples, split: str) -> list[str]:
     files = sorted(str(path) for path in Path(artifact_utils.get_split_uri([artifact], split)).glob("*.gz"))
     if not files:
         raise ValueError(f"no Examples of split {split!r} in {artifact.uri}: expected *.gz files, received none")
     return files
 
 
-def _trained(path: Path) -> keras.Model:
+def _load_trained(path: Path) -> keras.Model:
     if not path.is_file():
         raise ValueError(
             f"the Trainer left no {path.name}: expected the trained model in {path.parent}; "
@@ -203,35 +197,11 @@ def _trained(path: Path) -> keras.Model:
     return keras.saving.load_model(path, compile=False)
 
 
-def _batched(trained: keras.Model) -> Callable[[model_probe.Nest, int], model_probe.Nest]:
-    inputs = [tensor.name for tensor in trained.inputs]
-    output = tf.TensorSpec(trained.output_shape, trained.outputs[0].dtype)
-    return model_probe.in_batches(
-        lambda features: {"predictions": trained({name: features[name] for name in inputs}, training=False)},
-        {"predictions": output},
-    )
+def write_verdict(blessing: standard_artifacts.InfraBlessing, report: SkewReport, workdir: Path) -> None:
+    """Writes the blessing or refusal as InfraValidator does, the report, and what is kept of `workdir`.
 
-
-def _batch_path(
-    transformed_files: list[str], trained: keras.Model, batch_sizes: tuple[int, ...]
-) -> list[tuple[Arrays, dict[int, np.ndarray]]]:
-    """Chunk by chunk of rows: the materialised features, and the trained model's predictions by batch size."""
-    predict = _batched(trained)
-    found = []
-    for serialized in read_chunks(transformed_files):
-        features = materialised(serialized)
-        found.append((features, {size: _predictions(predict, features, size) for size in batch_sizes}))
-    return found
-
-
-def _predictions(
-    predict: Callable[[model_probe.Nest, int], model_probe.Nest], features: dict[str, np.ndarray], size: int
-) -> np.ndarray:
-    with tf.device("CPU:0"):  # where the probe runs too
-        return predict({name: tf.constant(value) for name, value in features.items()}, size)["predictions"].numpy()
-
-
-def _bless(blessing: standard_artifacts.InfraBlessing, report: SkewReport, workdir: Path) -> None:
+    Kept are the warm-up requests of a blessed model, and the server's log for a refused one.
+    """
     root = Path(blessing.uri)
     (root / REPORT_FILE).write_text(json.dumps(report.as_dict(), indent=2) + "\n")
     (root / (_BLESSED_FILE if report.blessed else _NOT_BLESSED_FILE)).write_text("")

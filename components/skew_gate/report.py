@@ -1,4 +1,4 @@
-"""What SkewGate found: per feature and per prediction, how many rows were compared, how many differ, and the worst."""
+"""Compares the paths of the same rows: counts rows compared and rows that differ, and keeps the worst."""
 
 import dataclasses
 import math
@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-from components.candidate_serving.transports import GRPC_COLUMNS, REST_COLUMNS, REST_ROWS, Answers
-from components.skew_gate.bitwise import Arrays, distances, kind, reordered
-from components.skew_gate.model_probe import values_of
+from components.candidate_serving.transports import GRPC_COLUMNS, REST_COLUMNS, REST_ROWS, TransportPredictions
+from components.skew_gate.batch_path import BatchChunk
+from components.skew_gate.bitwise import Arrays, are_reordered, describe_type, row_distances
+from components.skew_gate.model_probe import feature_values
 
 Pair = tuple[np.ndarray, np.ndarray]
 
@@ -24,23 +25,23 @@ class Difference:
 
     row: int  # counted from 0, in the order of the files
     raw: dict[str, object]  # its raw values
-    values: dict[str, object]  # what either side has
+    values: dict[str, object]  # side -> value
     distance: float  # largest absolute difference; 1 between strings
 
 
 @dataclasses.dataclass(kw_only=True)
 class Comparison:
-    """One column of numbers or strings, as two sides have it."""
+    """How two sides of one column differ."""
 
     name: str
-    rule: str  # how near the sides have to be
+    rule: str  # how close the sides must be
     rows: int = 0
     differences: int = 0  # rows that break the rule
     worst: Difference | None = None
     problem: str | None = None  # why the sides cannot be compared, such as another dtype; then every row differs
 
     def reason(self) -> str:
-        """The difference in plain words."""
+        """Describes the difference in plain words."""
         if self.worst is None:
             return f"{self.name}: {self.problem}"
         values = ", ".join(f"{side} {value!r}" for side, value in self.worst.values.items())
@@ -51,7 +52,7 @@ class Comparison:
 
 
 class SkewReport:
-    """Gathers comparisons, chunk of rows by chunk of rows."""
+    """Collects comparisons, chunk of rows by chunk of rows."""
 
     def __init__(self, *, batch_sizes: tuple[int, ...], tolerance: float):
         """Starts empty.
@@ -70,7 +71,7 @@ class SkewReport:
 
     @property
     def blessed(self) -> bool:
-        """Whether rows were compared and nothing speaks against the model."""
+        """Whether rows were compared and there is no reason to refuse the model."""
         return bool(self._rows) and not self.reasons()
 
     def refuse(self, reason: str) -> None:
@@ -78,54 +79,34 @@ class SkewReport:
         self._refusals.append(reason)
 
     def reasons(self) -> list[str]:
-        """Why the model is refused, in plain words; empty when nothing speaks against it."""
+        """Returns why the model is refused, in plain words; empty when it is not."""
         return self._refusals + [c.reason() for c in self._comparisons.values() if c.differences]
 
     def add(
-        self,
-        features: Arrays,
-        predictions: dict[int, np.ndarray],
-        served: Arrays,
-        raw: np.ndarray,
-        answers: Answers | None = None,
+        self, batch: BatchChunk, exported: Arrays, raw: np.ndarray, served: TransportPredictions | None = None
     ) -> None:
         """Compares one chunk of rows.
 
         Args:
-            features: materialised by Transform, each [rows, n].
-            predictions: of the trained model, batch size -> [rows, outputs].
-            served: the probe's answers, named as components.skew_gate.model_probe says.
+            batch: features and predictions of the batch path.
+            exported: outputs of the exported model, named as model_probe.load_predictor says.
             raw: serialized raw tf.Examples [rows], for the report.
-            answers: the model server's; None when it does not serve the model.
+            served: the model server's predictions; None when it does not serve the model.
         """
-        answered = {size: _below(f"transform_features/{size}/", served) for size in self._batch_sizes}
-        names = features.keys() | {name for columns in answered.values() for name in columns}
-        for name in sorted(names):
-            columns = [answered[size].get(name) for size in self._batch_sizes]
-            self._add_feature(f"feature {name}", features.get(name), columns, raw)
-        if any(reordered(features, columns) for columns in answered.values()) and _REORDERED not in self._refusals:
-            self.refuse(_REORDERED)
-        largest = max(self._batch_sizes)
+        self._add_features(batch.features, exported, raw)
         for signature in ("serving_default", "serving_raw"):
-            for size in self._batch_sizes:
-                answer = served[f"{signature}/{size}"]
-                comparison = self._comparison(f"{signature}, batch size {size}", _BIT_FOR_BIT)
-                self._compare(comparison, [(predictions[size], answer)], (_BATCH_PATH, _EXPORTED), raw)
-                if size != largest:
-                    comparison = self._comparison(f"{signature}, batch size {size} against {largest}", self._nearly)
-                    sides = (f"at batch size {largest}", f"at batch size {size}")
-                    pair = (served[f"{signature}/{largest}"], answer)
-                    self._compare(comparison, [pair], sides, raw, self._tolerance)
-        if answers is not None:
-            sample = answers.sample
-            self._add_transports(largest, predictions[largest], answers.batched, raw, range(len(raw)))
-            self._add_transports(1, predictions[1][sample], answers.single, raw[sample], sample)
-            for transport, seconds in answers.seconds.items():
+            self._add_signature(signature, batch.predictions, exported, raw)
+        if served is not None:
+            sample = served.sample
+            largest = max(self._batch_sizes)
+            self._add_transports(largest, batch.predictions[largest], served.batched, raw, range(len(raw)))
+            self._add_transports(1, batch.predictions[1][sample], served.single, raw[sample], sample)
+            for transport, seconds in served.seconds.items():
                 self._seconds.setdefault(transport, []).extend(seconds)
         self._rows += len(raw)
 
     def latency(self) -> dict[str, dict[str, float]]:
-        """Per transport: how many rows were asked one by one, and the median and 95th percentile in milliseconds."""
+        """Returns per transport the number of single requests, and their median and 95th percentile in milliseconds."""
         return {
             transport: {
                 "calls": len(seconds),
@@ -137,7 +118,7 @@ class SkewReport:
         }
 
     def as_dict(self) -> dict[str, object]:
-        """The whole report, for JSON."""
+        """Returns the whole report, for JSON."""
         return {
             "blessed": self.blessed,
             "rows": self._rows,
@@ -150,34 +131,52 @@ class SkewReport:
         }
 
     @property
-    def _nearly(self) -> str:
+    def _tolerance_rule(self) -> str:
         return f"within {self._tolerance:g} (relative beyond 1)"
 
     def _comparison(self, name: str, rule: str) -> Comparison:
         return self._comparisons.setdefault(name, Comparison(name=name, rule=rule))
 
-    def _add_feature(
-        self, name: str, batch: np.ndarray | None, answers: list[np.ndarray | None], raw: np.ndarray
+    def _add_features(self, features: Arrays, exported: Arrays, raw: np.ndarray) -> None:
+        by_size = [_select_prefix(f"transform_features/{size}/", exported) for size in self._batch_sizes]
+        for name in sorted(features.keys() | {name for columns in by_size for name in columns}):
+            comparison = self._comparison(f"feature {name}", _BIT_FOR_BIT)
+            outputs = [columns[name] for columns in by_size if name in columns]
+            if name not in features:
+                _mark_incomparable(comparison, "the exported model has it, Transform did not write it", len(raw))
+            elif len(outputs) < len(by_size):
+                _mark_incomparable(comparison, "Transform wrote it, the exported model lacks it", len(raw))
+            else:
+                pairs = [(features[name], values) for values in outputs]
+                self._compare(comparison, pairs, (_BATCH_PATH, _EXPORTED), raw)
+        if any(are_reordered(features, columns) for columns in by_size) and _REORDERED not in self._refusals:
+            self.refuse(_REORDERED)
+
+    def _add_signature(
+        self, signature: str, predictions: dict[int, np.ndarray], exported: Arrays, raw: np.ndarray
     ) -> None:
-        comparison = self._comparison(name, _BIT_FOR_BIT)
-        present = [answer for answer in answers if answer is not None]
-        if batch is None:
-            _give_up(comparison, "the exported model has it, Transform did not write it", len(raw))
-        elif len(present) < len(answers):
-            _give_up(comparison, "Transform wrote it, the exported model lacks it", len(raw))
-        else:
-            self._compare(comparison, [(batch, answer) for answer in present], (_BATCH_PATH, _EXPORTED), raw)
+        """Compares a signature with the trained model at each batch size, and its batch sizes with the largest."""
+        largest = max(self._batch_sizes)
+        for size in self._batch_sizes:
+            outputs = exported[f"{signature}/{size}"]
+            comparison = self._comparison(f"{signature}, batch size {size}", _BIT_FOR_BIT)
+            self._compare(comparison, [(predictions[size], outputs)], (_BATCH_PATH, _EXPORTED), raw)
+            if size != largest:
+                comparison = self._comparison(f"{signature}, batch size {size} against {largest}", self._tolerance_rule)
+                sides = (f"at batch size {largest}", f"at batch size {size}")
+                pair = (exported[f"{signature}/{largest}"], outputs)
+                self._compare(comparison, [pair], sides, raw, self._tolerance)
 
     def _add_transports(
-        self, size: int, batch: np.ndarray, answers: Arrays, raw: np.ndarray, positions: Sequence[int]
+        self, size: int, batch: np.ndarray, served: Arrays, raw: np.ndarray, positions: Sequence[int]
     ) -> None:
-        """Compares what the model server answered with the batch path, and what went over JSON with what did not."""
-        for transport, answer in answers.items():
-            comparison = self._comparison(f"{transport}, batch size {size}", self._nearly)
-            self._compare(comparison, [(batch, answer)], (_BATCH_PATH, _SERVER), raw, self._tolerance, positions)
+        """Compares each transport with the batch path, and REST, which is JSON, with gRPC, which is not."""
+        for transport, predictions in served.items():
+            comparison = self._comparison(f"{transport}, batch size {size}", self._tolerance_rule)
+            self._compare(comparison, [(batch, predictions)], (_BATCH_PATH, _SERVER), raw, self._tolerance, positions)
         for transport in (REST_ROWS, REST_COLUMNS):
             comparison = self._comparison(f"{transport}, batch size {size} against {GRPC_COLUMNS}", _BIT_FOR_BIT)
-            pair = (answers[GRPC_COLUMNS], answers[transport])
+            pair = (served[GRPC_COLUMNS], served[transport])
             self._compare(comparison, [pair], (GRPC_COLUMNS, transport), raw, positions=positions)
 
     def _compare(
@@ -197,17 +196,19 @@ class SkewReport:
             return
         for left, right in pairs:
             if (left.dtype, left.shape) != (right.dtype, right.shape):
-                words = (f"{side} has {kind(values)}" for side, values in zip(sides, (left, right), strict=True))
-                _give_up(comparison, ", ".join(words), len(raw))
+                types = (
+                    f"{side} has {describe_type(values)}" for side, values in zip(sides, (left, right), strict=True)
+                )
+                _mark_incomparable(comparison, ", ".join(types), len(raw))
                 return
-        gaps = np.stack([distances(left, right, tolerance) for left, right in pairs])
+        gaps = np.stack([row_distances(left, right, tolerance) for left, right in pairs])
         which, row = (int(index) for index in np.unravel_index(gaps.argmax(), gaps.shape))
         distance = float(gaps[which, row])
         if distance >= 0 and (comparison.worst is None or distance > comparison.worst.distance):
-            values = (readable(array[row]) for array in pairs[which])
+            values = (as_json(array[row]) for array in pairs[which])
             comparison.worst = Difference(
                 row=self._rows + (row if positions is None else positions[row]),
-                raw=plain(raw[row]),
+                raw=example_as_json(raw[row]),
                 values=dict(zip(sides, values, strict=True)),
                 distance=distance,
             )
@@ -215,19 +216,19 @@ class SkewReport:
         comparison.differences += int((gaps >= 0).any(axis=0).sum())
 
 
-def plain(serialized: bytes) -> dict[str, object]:
-    """One raw tf.Example as plain values; an absent value is None."""
+def example_as_json(serialized: bytes) -> dict[str, object]:
+    """Converts a raw tf.Example to JSON values; an absent value is None."""
     features = tf.train.Example.FromString(serialized).features.feature
-    cells = {name: list(values_of(features[name])) for name in sorted(features)}
-    return {name: readable(values) if values else None for name, values in cells.items()}
+    cells = {name: list(feature_values(features[name])) for name in sorted(features)}
+    return {name: as_json(values) if values else None for name, values in cells.items()}
 
 
-def readable(value: object) -> object:
-    """A value that JSON can hold and people can read; an array of one value is that value."""
+def as_json(value: object) -> object:
+    """Converts a value to JSON; an array of one value becomes that value, bytes become text."""
     if isinstance(value, np.ndarray):
-        return readable(value.tolist())
+        return as_json(value.tolist())
     if isinstance(value, list):
-        return readable(value[0]) if len(value) == 1 else [readable(item) for item in value]
+        return as_json(value[0]) if len(value) == 1 else [as_json(item) for item in value]
     if isinstance(value, bytes):
         return value.decode("utf-8", "backslashreplace")
     if isinstance(value, float) and not math.isfinite(value):
@@ -235,11 +236,13 @@ def readable(value: object) -> object:
     return value
 
 
-def _below(prefix: str, arrays: Arrays) -> Arrays:
+def _select_prefix(prefix: str, arrays: Arrays) -> Arrays:
+    """Returns the arrays whose names begin with `prefix`, without it."""
     return {name.removeprefix(prefix): values for name, values in arrays.items() if name.startswith(prefix)}
 
 
-def _give_up(comparison: Comparison, problem: str, rows: int) -> None:
+def _mark_incomparable(comparison: Comparison, problem: str, rows: int) -> None:
+    """Counts every row as different, since the sides cannot be compared."""
     comparison.problem = problem
     comparison.rows += rows
     comparison.differences += rows

@@ -1,4 +1,4 @@
-"""The candidate behind the model server, as it would be served once it is pushed, asked by every transport."""
+"""Serves the candidate as it would be served once it is pushed, and requests its predictions over every transport."""
 
 import contextlib
 from collections.abc import Sequence
@@ -7,15 +7,16 @@ from typing import Self
 
 import numpy as np
 
-from components.candidate_serving import layout, transports, warmup_records
-from components.candidate_serving.candidate_server import ModelServer, ModelServerError
-from components.candidate_serving.transports import Answers, Client, Rows
+from components.candidate_serving import transports, warmup_records
+from components.candidate_serving.candidate_server import CandidateServer, CandidateServerError
+from components.candidate_serving.transports import CandidateClient, RequestBatch, TransportPredictions
 from components.missing_rule import MissingRule
 from components.signatures import SERVING_RAW, input_specs
 from components.skew_gate import model_probe
+from components.skew_gate.probe_process import missing_values
 from components.tfrecords import read_chunks
 
-SAMPLE_ROWS = 128  # asked one by one
+SAMPLE_ROWS = 128  # requested one by one
 
 
 class ServedCandidate:
@@ -35,7 +36,7 @@ class ServedCandidate:
         missing: MissingRule,
         warmup_batch_sizes: Sequence[int],
     ):
-        """Takes what to serve and what to ask.
+        """Takes the model and the rows.
 
         Args:
             workdir: an empty folder.
@@ -48,9 +49,9 @@ class ServedCandidate:
         self._workdir = workdir
         self._raw_files = raw_files
         self._model_dir = model_dir
-        self._missing = {"number": missing.number, "string": missing.string}
+        self._missing = missing_values(missing)
         self._warmup_batch_sizes = warmup_batch_sizes
-        self._server: ModelServer | None = None
+        self._server: CandidateServer | None = None
         self._problem: Exception | None = None
         self._running = contextlib.ExitStack()
 
@@ -58,46 +59,61 @@ class ServedCandidate:
         try:
             self._specs = input_specs(self._model_dir, SERVING_RAW)
             first = next(read_chunks(self._raw_files), np.array([]))[: max(self._warmup_batch_sizes)]
-            warmup_records.write(self.records, self._rows(first), self._warmup_batch_sizes)
-        except (OSError, ValueError) as error:  # no SavedModel, or rows that it cannot take: told when it is asked
+            warmup_records.write(self.records, self._request(first), self._warmup_batch_sizes)
+        except (OSError, ValueError) as error:  # no SavedModel, or rows that it cannot take: `predict` raises it
             self._problem = error
         else:
             base = self._workdir / "versions"
-            layout.lay_out(Path(self._model_dir), self.records, base)
-            self._server = self._running.enter_context(ModelServer(base, self._workdir))
+            link_version(Path(self._model_dir), self.records, base)
+            self._server = self._running.enter_context(CandidateServer(base, self._workdir))
         return self
 
     def __exit__(self, *raised: object) -> None:
         self._running.close()
 
-    def answers(self, rows: int, batch_size: int, seconds: float) -> list[Answers]:
-        """What every transport answers, chunk of rows by chunk of rows.
+    def predict(self, rows: int, batch_size: int, seconds: float) -> list[TransportPredictions]:
+        """Requests the predictions of all rows over every transport, chunk by chunk.
 
         Args:
             rows: how many there are.
-            batch_size: rows a call.
-            seconds: that the server may take until it is ready, and for each answer.
+            batch_size: rows a request.
+            seconds: that the server may take until it is ready, and for each response.
 
         Raises:
-            ModelServerError: It does not serve the model; in its own words.
+            CandidateServerError: The server does not serve the model; the message is its own.
         """
         if self._server is None:
-            raise ModelServerError(f"{type(self._problem).__name__}: {self._problem}") from self._problem
-        chosen = sample(rows)
-        with Client(self._server.wait_until_ready(seconds), seconds) as client:
-            found = []
+            raise CandidateServerError(f"{type(self._problem).__name__}: {self._problem}") from self._problem
+        sample = choose_sample(rows)
+        with CandidateClient(self._server.wait_until_ready(seconds), seconds) as client:
+            predictions = []
             first = 0
             for serialized in read_chunks(self._raw_files):
-                positions = [row - first for row in chosen if first <= row < first + len(serialized)]
-                found.append(transports.ask(client, self._rows(serialized), batch_size, positions))
+                positions = [row - first for row in sample if first <= row < first + len(serialized)]
+                predictions.append(transports.predict(client, self._request(serialized), batch_size, positions))
                 first += len(serialized)
-        return found
+        return predictions
 
-    def _rows(self, serialized: np.ndarray) -> Rows:
-        columns = model_probe.plain_columns(serialized, self._specs, self._missing)
-        return Rows(examples=serialized, columns={name: values.numpy() for name, values in columns.items()})
+    def _request(self, serialized: np.ndarray) -> RequestBatch:
+        columns = model_probe.build_request_columns(serialized, self._specs, self._missing)
+        return RequestBatch(examples=serialized, columns={name: values.numpy() for name, values in columns.items()})
 
 
-def sample(rows: int) -> list[int]:
-    """Which of so many rows are asked one by one: SAMPLE_ROWS at most, evenly over all of them, the same every time."""
+def choose_sample(rows: int) -> list[int]:
+    """Chooses the rows that are requested one by one: SAMPLE_ROWS at most, spread evenly, the same every time."""
     return sorted({int(row) for row in np.linspace(0, rows - 1, min(rows, SAMPLE_ROWS))})
+
+
+def link_version(model_dir: Path, records: Path, base: Path) -> None:
+    """Makes version 1 of a model below `base`, as Pusher would push it: links to its files and its warm-up records."""
+    model_dir = model_dir.resolve()
+    version = base / "1"
+    link = warmup_records.path_in(version)
+    beside = link.parent  # a folder of its own, since something is added to it
+    beside.mkdir(parents=True)
+    for source, target in ((model_dir, version), (model_dir / beside.name, beside)):
+        for path in source.iterdir() if source.is_dir() else ():
+            if not (target / path.name).exists():
+                (target / path.name).symlink_to(path)
+    link.unlink(missing_ok=True)
+    link.symlink_to(records.resolve())

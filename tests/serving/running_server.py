@@ -96,7 +96,7 @@ def start(folder: Path, *flags: str, name: str = "server") -> RunningServer:
     log = folder / f"{name}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "serving.server", f"--port={port}", f"--rest_api_port={rest_port}", *flags],
+            [sys.executable, "-m", "serving", "server", f"--port={port}", f"--rest_api_port={rest_port}", *flags],
             cwd=ROOT,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -49,10 +49,10 @@ def is_running(pid: int) -> bool:
 def test_its_arguments_its_folder_and_its_log(tmp_path: Path) -> None:
     code = "import os, sys\nprint(sys.argv[1:], os.getcwd())\nsys.exit(3)\n"
     log = tmp_path / "log"
-    with child_process.started([program(tmp_path, code), "a", "b"], workdir=tmp_path, log=log) as child:
+    with child_process.run_python([program(tmp_path, code), "a", "b"], workdir=tmp_path, log=log) as child:
         assert child.wait() == 3
     assert log.read_text() == f"['a', 'b'] {tmp_path}\n"
-    assert child_process.last_line(log) == f"['a', 'b'] {tmp_path}"
+    assert child_process.read_last_line(log) == f"['a', 'b'] {tmp_path}"
 
 
 @pytest.mark.parametrize("project", [None, ROOT], ids=["without", "with"])
@@ -60,14 +60,14 @@ def test_what_it_can_import(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pro
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     log = tmp_path / "log"
     module = ["-m", "serving.server.options"]
-    with child_process.started(module, workdir=tmp_path, log=log, project=project) as child:
+    with child_process.run_python(module, workdir=tmp_path, log=log, project=project) as child:
         assert child.wait() == (0 if project else 1)
-    assert ("No module named 'serving'" in child_process.last_line(log)) == (project is None)
+    assert ("No module named 'serving'" in child_process.read_last_line(log)) == (project is None)
 
 
 def test_the_end_of_the_block_ends_it(tmp_path: Path) -> None:
     waits = program(tmp_path, WAITS)
-    with child_process.started([waits], workdir=tmp_path, log=tmp_path / "log") as child:
+    with child_process.run_python([waits], workdir=tmp_path, log=tmp_path / "log") as child:
         first_line(tmp_path / "log")
         assert child.poll() is None
     assert child.returncode == -signal.SIGKILL
@@ -77,7 +77,7 @@ def test_an_error_in_the_block_ends_it(tmp_path: Path) -> None:
     waits = program(tmp_path, WAITS)
     with (
         pytest.raises(ZeroDivisionError),
-        child_process.started([waits], workdir=tmp_path, log=tmp_path / "log") as child,
+        child_process.run_python([waits], workdir=tmp_path, log=tmp_path / "log") as child,
     ):
         raise ZeroDivisionError
     assert child.returncode == -signal.SIGKILL
@@ -88,7 +88,7 @@ def test_a_killed_parent_ends_it(tmp_path: Path) -> None:
     waits = program(tmp_path, WAITS)
     starts = (
         "import sys, threading; from pathlib import Path; from components.candidate_serving import child_process\n"
-        f"with child_process.started([{waits!r}], workdir=Path({str(tmp_path)!r}), log=Path({str(log)!r})):\n"
+        f"with child_process.run_python([{waits!r}], workdir=Path({str(tmp_path)!r}), log=Path({str(log)!r})):\n"
         "    threading.Event().wait()\n"
     )
     parent = subprocess.Popen([sys.executable, "-c", starts], cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)})

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from components.candidate_serving import transports
-from components.candidate_serving.candidate_server import Address, ModelServerError
-from components.candidate_serving.transports import TRANSPORTS, Client, Rows
+from components.candidate_serving.candidate_server import Address, CandidateServerError
+from components.candidate_serving.transports import TRANSPORTS, CandidateClient, RequestBatch
 
 pytestmark = pytest.mark.slow
 
-ROWS = Rows(
+ROWS = RequestBatch(
     examples=np.array([b"a", b"b"], dtype=object),
     columns={
         "fare": np.float32([0.1, np.nan]),
@@ -49,7 +49,8 @@ def answering(response: bytes) -> Iterator[int]:
 
 
 def asked(port: int, transport: str) -> np.ndarray:
-    with Client(Address(model="m", grpc_port=port, rest_port=port), 0.5) as client, transports._named(transport):
+    address = Address(model="m", grpc_port=port, rest_port=port)
+    with CandidateClient(address, 0.5) as client, transports.errors_named(transport):
         return TRANSPORTS[transport](client, ROWS)
 
 
@@ -60,7 +61,7 @@ def test_no_proxy_is_asked_for_this_machine(monkeypatch: pytest.MonkeyPatch) -> 
         for name in ("grpc_proxy", "http_proxy"):
             monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.getsockname()[1]}")
         for transport in TRANSPORTS:
-            with pytest.raises(ModelServerError):
+            with pytest.raises(CandidateServerError):
                 asked(port, transport)
         proxy.settimeout(0.2)
         with pytest.raises(TimeoutError):
@@ -68,7 +69,7 @@ def test_no_proxy_is_asked_for_this_machine(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_plain_values_as_json_has_them() -> None:
-    plain = transports._plain(ROWS.columns)
+    plain = transports._to_json_columns(ROWS.columns)
     assert plain["hour"] == [7, -9007199254740992]
     assert plain["company"] == ["é", {"b64": "/wA="}]
     assert np.float32(plain["fare"][0]) == np.float32(0.1)
@@ -92,7 +93,7 @@ def test_a_part_of_the_rows() -> None:
     ],
 )
 def test_a_server_that_does_not_answer(transport: str, said: str) -> None:
-    with silent() as port, pytest.raises(ModelServerError) as error:
+    with silent() as port, pytest.raises(CandidateServerError) as error:
         asked(port, transport)
     assert str(error.value).startswith(said)
 
@@ -113,7 +114,7 @@ WRONG = {
 
 @pytest.mark.parametrize(("response", "said"), WRONG.values(), ids=WRONG.keys())
 def test_a_server_that_answers_something_else(response: bytes, said: str) -> None:
-    with answering(response) as port, pytest.raises(ModelServerError) as error:
+    with answering(response) as port, pytest.raises(CandidateServerError) as error:
         asked(port, "REST rows")
     assert str(error.value) == f"REST rows: {said}"
 
@@ -121,7 +122,7 @@ def test_a_server_that_answers_something_else(response: bytes, said: str) -> Non
 def test_nobody_there() -> None:
     with silent() as port:
         pass
-    with pytest.raises(ModelServerError, match="REST rows: ConnectionRefusedError: "):
+    with pytest.raises(CandidateServerError, match="REST rows: ConnectionRefusedError: "):
         asked(port, "REST rows")
-    with pytest.raises(ModelServerError, match="gRPC columns: UNAVAILABLE: "):
+    with pytest.raises(CandidateServerError, match="gRPC columns: UNAVAILABLE: "):
         asked(port, "gRPC columns")

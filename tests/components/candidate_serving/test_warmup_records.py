@@ -10,8 +10,8 @@ import tensorflow as tf
 from tensorflow.core.protobuf import meta_graph_pb2
 from tensorflow_serving.apis import prediction_log_pb2
 
-from components.candidate_serving import layout, warmup_records
-from components.candidate_serving.transports import Rows
+from components.candidate_serving import warmup_records
+from components.candidate_serving.transports import RequestBatch
 from components.pusher.executor import add_warmup_records, push
 from components.signatures import input_specs
 from components.skew_gate import model_probe
@@ -29,10 +29,10 @@ SPECS = {
 }
 
 
-def rows(count: int, specs: Mapping[str, tf.TensorSpec] = SPECS) -> Rows:
+def rows(count: int, specs: Mapping[str, tf.TensorSpec] = SPECS) -> RequestBatch:
     serialized = np.array([handmade.to_example(row) for row in handmade.ROWS[:count]], dtype=object)
-    columns = model_probe.plain_columns(serialized, dict(specs), MISSING)
-    return Rows(examples=serialized, columns={name: values.numpy() for name, values in columns.items()})
+    columns = model_probe.build_request_columns(serialized, dict(specs), MISSING)
+    return RequestBatch(examples=serialized, columns={name: values.numpy() for name, values in columns.items()})
 
 
 def read(path: Path) -> list[prediction_log_pb2.PredictionLog]:
@@ -75,34 +75,13 @@ def test_the_same_rows_give_the_same_bytes(tmp_path: Path) -> None:
     warmup_records.write(one, rows(9), [1, 8])
     reordered = rows(9)
     columns = dict(reversed(reordered.columns.items()))
-    warmup_records.write(other, Rows(examples=reordered.examples, columns=columns), [8, 1])
+    warmup_records.write(other, RequestBatch(examples=reordered.examples, columns=columns), [8, 1])
     assert one.read_bytes() == other.read_bytes()
 
 
 def test_no_rows(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no warm-up requests without rows: expected one row at least, received none"):
         warmup_records.write(tmp_path / "records", rows(1)[:0], [1])
-
-
-def test_a_candidate_is_the_model_with_the_records(tmp_path: Path) -> None:
-    model, records = tmp_path / "model", tmp_path / "records"
-    (model / "assets.extra").mkdir(parents=True)
-    (model / "variables").mkdir()
-    (model / "saved_model.pb").write_text("graph")
-    (model / "variables" / "index").write_text("index")
-    (model / "assets.extra" / "schema.pbtxt").write_text("schema")
-    (model / "assets.extra" / warmup_records.FILE).write_text("its own")
-    records.write_text("ours")
-    layout.lay_out(model, records, tmp_path / "base")
-    version = tmp_path / "base" / "1"
-    held = {str(path.relative_to(version)): path.read_text() for path in version.glob("*/*") if path.is_file()}
-    assert held == {
-        "variables/index": "index",
-        "assets.extra/schema.pbtxt": "schema",
-        "assets.extra/tf_serving_warmup_requests": "ours",
-    }
-    assert (version / "saved_model.pb").read_text() == "graph"
-    assert (model / "assets.extra" / warmup_records.FILE).read_text() == "its own"
 
 
 class Recording(Servable):

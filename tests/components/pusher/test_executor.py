@@ -13,10 +13,9 @@ from pathlib import Path
 import pytest
 from tfx.proto import pusher_pb2
 from tfx.types import artifact, standard_artifacts
-from tfx.utils import proto_utils
+from tfx.utils import io_utils, proto_utils
 
-from components.pusher import executor as atomic_pusher
-from components.pusher.executor import PushError, push, versions
+from components.pusher.executor import Executor, PushError, push, versions
 
 FILES = {"saved_model.pb": "graph", "variables/variables.index": "index", "variables/variables.data": "weights"}
 
@@ -197,7 +196,7 @@ def execute(
         "push_destination": proto_utils.proto_to_json(destination),
         "custom_config": json.dumps(custom_config),
     }
-    atomic_pusher.Executor().Do(inputs, {"pushed_model": [pushed]}, properties)
+    Executor().Do(inputs, {"pushed_model": [pushed]}, properties)
     return pushed
 
 
@@ -268,7 +267,7 @@ def test_executor_pushes_nothing_when_the_archive_fails(
     def copy_dir(source: str, target: str) -> None:
         raise OSError(28, "No space left on device", target)
 
-    monkeypatch.setattr(atomic_pusher.io_utils, "copy_dir", copy_dir)
+    monkeypatch.setattr(io_utils, "copy_dir", copy_dir)
     with pytest.raises(OSError, match="No space left on device"):
         execute(tmp_path, base)
     assert not base.exists()

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from components.skew_gate.bitwise import distances, kind, reordered
+from components.skew_gate.bitwise import are_reordered, describe_type, row_distances
 
 NAN, OTHER_NAN = np.array([0x7FC00000, 0x7FC00001], np.uint32).view(np.float32)
 
@@ -44,7 +44,7 @@ def column(*values: object, dtype: object = np.float32) -> np.ndarray:
     ],
 )
 def test_every_bit_counts(left: np.ndarray, right: np.ndarray, expected: list[float]) -> None:
-    assert distances(left, right, None).tolist() == expected
+    assert row_distances(left, right, None).tolist() == expected
 
 
 @pytest.mark.parametrize(
@@ -62,21 +62,21 @@ def test_every_bit_counts(left: np.ndarray, right: np.ndarray, expected: list[fl
     ],
 )
 def test_tolerance_is_absolute_up_to_1_and_relative_beyond(left: float, right: float, differs: bool) -> None:
-    (distance,) = distances(column(left), column(right), 1e-6)
+    (distance,) = row_distances(column(left), column(right), 1e-6)
     assert (distance >= 0) == differs
 
 
 def test_same_rows_in_another_order() -> None:
     one = {"a": column(1, 2, 2), "b": column(b"x", b"y", b"z", dtype=object)}
     turned = {name: values[::-1] for name, values in one.items()}
-    assert reordered(one, turned)
-    assert not reordered(one, one)
-    assert not reordered(one, turned | {"a": column(1, 2, 2)}), "columns that were reordered apart are other rows"
-    assert not reordered(one, {"a": column(1, 2, 3), "b": one["b"]})
-    assert reordered(one, turned | {"a": column(1, 2, 2, dtype=np.int64)}), "what cannot be compared is left out"
-    assert not reordered(one, {})
+    assert are_reordered(one, turned)
+    assert not are_reordered(one, one)
+    assert not are_reordered(one, turned | {"a": column(1, 2, 2)}), "columns that were reordered apart are other rows"
+    assert not are_reordered(one, {"a": column(1, 2, 3), "b": one["b"]})
+    assert are_reordered(one, turned | {"a": column(1, 2, 2, dtype=np.int64)}), "what cannot be compared is left out"
+    assert not are_reordered(one, {})
 
 
 def test_kind() -> None:
-    assert kind(column(1.0, 2.0)) == "float32 [2, 1]"
-    assert kind(column(b"x", dtype=object)) == "string [1, 1]"
+    assert describe_type(column(1.0, 2.0)) == "float32 [2, 1]"
+    assert describe_type(column(b"x", dtype=object)) == "string [1, 1]"

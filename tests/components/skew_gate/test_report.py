@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from components.skew_gate.report import SkewReport, plain
+from components.skew_gate.batch_path import BatchChunk
+from components.skew_gate.report import SkewReport, example_as_json
 from tests.handmade import to_example
 
 RAW = np.array([to_example({"fare": 1.5 * i, "company": "é" if i else None}) for i in range(3)], dtype=object)
@@ -14,8 +15,8 @@ PREDICTIONS = {1: np.float32([[0.25], [0.5], [0.75]]), 2: np.float32([[0.25], [0
 BITS = "equal bit for bit"
 
 
-def served(fare: np.ndarray | None = FARE, **predictions: np.ndarray) -> dict[str, np.ndarray]:
-    """The probe's answers; signatures are named as `serving_raw_1`, signature and batch size."""
+def outputs(fare: np.ndarray | None = FARE, **predictions: np.ndarray) -> dict[str, np.ndarray]:
+    """Outputs of the exported model; predictions are named as `serving_raw_1`, signature and batch size."""
     answers = {} if fare is None else {f"transform_features/{size}/fare": fare for size in PREDICTIONS}
     for signature in ("serving_default", "serving_raw"):
         for size, expected in PREDICTIONS.items():
@@ -26,12 +27,13 @@ def served(fare: np.ndarray | None = FARE, **predictions: np.ndarray) -> dict[st
 def report(*chunks: dict[str, np.ndarray], fare: np.ndarray | None = FARE) -> SkewReport:
     result = SkewReport(batch_sizes=tuple(PREDICTIONS), tolerance=1e-6)
     for chunk in chunks:
-        result.add({} if fare is None else {"fare": fare}, PREDICTIONS, chunk, RAW)
+        batch = BatchChunk(features={} if fare is None else {"fare": fare}, predictions=PREDICTIONS)
+        result.add(batch, chunk, RAW)
     return result
 
 
 def test_nothing_differs() -> None:
-    found = report(served(), served())
+    found = report(outputs(), outputs())
     assert found.blessed
     assert found.reasons() == []
     record = found.as_dict()
@@ -53,7 +55,7 @@ def test_no_rows_no_blessing() -> None:
 
 
 def test_worst_row_of_all_chunks() -> None:
-    found = report(served(np.float32([[0], [1.5], [3.5]])), served(np.float32([[0.25], [2.5], [3]])))
+    found = report(outputs(np.float32([[0], [1.5], [3.5]])), outputs(np.float32([[0.25], [2.5], [3]])))
     assert not found.blessed
     assert found.reasons() == [
         "feature fare: 3 of 6 rows are not equal bit for bit; worst at row 4: batch path 1.5, exported model 2.5, "
@@ -70,12 +72,12 @@ def test_worst_row_of_all_chunks() -> None:
 
 
 def test_a_row_that_differs_at_every_batch_size_counts_once() -> None:
-    found = report(served(np.float32([[0], [1.5], [4]])))
+    found = report(outputs(np.float32([[0], [1.5], [4]])))
     assert found.as_dict()["differences"] == 1
 
 
 def test_a_feature_that_differs_at_one_batch_size_only() -> None:
-    answers = served() | {"transform_features/2/fare": np.float32([[0], [1.5], [4]])}
+    answers = outputs() | {"transform_features/2/fare": np.float32([[0], [1.5], [4]])}
     assert report(answers).reasons() == [
         "feature fare: 1 of 3 rows are not equal bit for bit; worst at row 2: batch path 3.0, exported model 4.0, "
         "raw row {'company': 'é', 'fare': 3.0}"
@@ -95,14 +97,14 @@ def test_a_feature_that_differs_at_one_batch_size_only() -> None:
     ids=["not written", "not exported", "int", "double", "shape", "string"],
 )
 def test_what_cannot_be_compared(batch: np.ndarray | None, exported: np.ndarray | None, reason: str) -> None:
-    found = report(served(exported), fare=batch)
+    found = report(outputs(exported), fare=batch)
     assert found.reasons() == [f"feature fare: {reason}"]
     assert found.as_dict()["differences"] == 3, "every row"
 
 
 def test_predictions() -> None:
     other = np.float32([[0.25], [0.5], [0.875]])
-    assert report(served(serving_raw_1=other)).reasons() == [
+    assert report(outputs(serving_raw_1=other)).reasons() == [
         "serving_raw, batch size 1: 1 of 3 rows are not equal bit for bit; worst at row 2: batch path 0.75, "
         "exported model 0.875, raw row {'company': 'é', 'fare': 3.0}",
         "serving_raw, batch size 1 against 2: 1 of 3 rows are not within 1e-06 (relative beyond 1); worst at row 2: "
@@ -111,7 +113,7 @@ def test_predictions() -> None:
 
 
 def test_other_order_is_named() -> None:
-    found = report(served(FARE[::-1].copy()), served(FARE[::-1].copy()))
+    found = report(outputs(FARE[::-1].copy()), outputs(FARE[::-1].copy()))
     assert found.reasons()[0] == (
         "raw and transformed examples hold the same rows in another order: rows cannot be paired by position"
     )
@@ -119,7 +121,7 @@ def test_other_order_is_named() -> None:
 
 
 def test_refusal() -> None:
-    found = report(served())
+    found = report(outputs())
     found.refuse("the moon is wrong")
     assert not found.blessed
     assert found.as_dict()["reasons"] == ["the moon is wrong"]
@@ -127,7 +129,7 @@ def test_refusal() -> None:
 
 def test_strings_and_nan_are_valid_json() -> None:
     words = np.array([[b"a"], [b"b"], [b"\xff"]], object)
-    answers = served(words[::-1].copy(), serving_raw_1=np.float32([[np.nan], [0.5], [0.75]]))
+    answers = outputs(words[::-1].copy(), serving_raw_1=np.float32([[np.nan], [0.5], [0.75]]))
     found = report(answers, fare=words)
     text = json.dumps(found.as_dict(), allow_nan=False)
     assert {"batch path": "a", "exported model": "\\xff"} in [
@@ -136,6 +138,6 @@ def test_strings_and_nan_are_valid_json() -> None:
     assert "batch path 0.25, exported model 'nan', raw row {'fare': 0.0}" in found.reasons()[2]
 
 
-def test_plain_row() -> None:
+def test_raw_row() -> None:
     row = {"words": ["a", "b"], "number": 3, "share": float("inf")}
-    assert plain(to_example(row)) == {"words": ["a", "b"], "number": 3, "share": "inf"}
+    assert example_as_json(to_example(row)) == {"words": ["a", "b"], "number": 3, "share": "inf"}

@@ -19,8 +19,8 @@ from components.anomaly_gate.findings import Finding
 from pipelines.config import PipelineConfig
 from pipelines.evaluation.tfma_results import slice_metrics
 from pipelines.runner import verdicts as module
-from pipelines.runner.results import CACHED, FAILED, RAN, SKIPPED, NodeResult, Verdict, Written
-from pipelines.runner.verdicts import verdicts
+from pipelines.runner.results import CACHED, FAILED, RAN, SKIPPED, NodeResult, OutputArtifact, Verdict
+from pipelines.runner.verdicts import read_verdicts
 
 pytestmark = pytest.mark.slow
 
@@ -84,20 +84,22 @@ def evaluator(evaluation: Path, *, blessed: bool) -> NodeResult:
         state=RAN,
         seconds=1.0,
         outputs=(
-            Written(key="evaluation", type_name="ModelEvaluation", uri=str(evaluation), properties={}),
-            Written(key="blessing", type_name="ModelBlessing", uri="", properties={"blessed": 1} if blessed else {}),
+            OutputArtifact(key="evaluation", type_name="ModelEvaluation", uri=str(evaluation), properties={}),
+            OutputArtifact(
+                key="blessing", type_name="ModelBlessing", uri="", properties={"blessed": 1} if blessed else {}
+            ),
         ),
     )
 
 
 def gate(node: str, directory: Path, report: dict[str, object], state: str = RAN) -> NodeResult:
     (directory / "report.json").write_text(json.dumps(report))
-    blessing = Written(key="blessing", type_name="Blessing", uri=str(directory), properties={})
+    blessing = OutputArtifact(key="blessing", type_name="Blessing", uri=str(directory), properties={})
     return NodeResult(node=node, state=state, seconds=1.0, outputs=(blessing,))
 
 
 def verdict(result: NodeResult) -> Verdict:
-    (found,) = [verdict for verdict in verdicts({result.node: result}) if verdict.gate == result.node]
+    (found,) = [verdict for verdict in read_verdicts({result.node: result}) if verdict.gate == result.node]
     return found
 
 
@@ -168,7 +170,7 @@ def test_change_against_the_baseline_and_a_metric_that_is_not_there() -> None:
         """,
         validation_result_pb2.ValidationResult(),
     )
-    assert list(module._refusals(validation, {})) == [
+    assert list(module._list_missed_thresholds(validation, {})) == [
         "change of auc on hour = 7 is -0.0125: NOT at least -0.003 and at least -1.0% against the blessed model",
         "change of loss on hour = 7 is +1.0000: NOT at most +0.5 against the blessed model",
         "precision on hour = 7 was not computed, and has a threshold",
@@ -215,9 +217,9 @@ def test_skew_gate(tmp_path: Path) -> None:
 def test_latency(tmp_path: Path) -> None:
     measured = {"REST rows": {"calls": 128, "p50_ms": 1.25, "p95_ms": 2.5}}
     result = gate("SkewGate", tmp_path, {"latency": measured})
-    assert module.latency({"SkewGate": result}) == measured
-    assert module.latency({}) == {}
-    assert module.latency({"SkewGate": NodeResult(node="SkewGate", state=SKIPPED, seconds=0.0)}) == {}
+    assert module.read_latency({"SkewGate": result}) == measured
+    assert module.read_latency({}) == {}
+    assert module.read_latency({"SkewGate": NodeResult(node="SkewGate", state=SKIPPED, seconds=0.0)}) == {}
 
 
 def test_a_gate_that_was_not_reached_or_failed() -> None:
@@ -225,7 +227,7 @@ def test_a_gate_that_was_not_reached_or_failed() -> None:
         "AnomalyGate": NodeResult(node="AnomalyGate", state=FAILED, seconds=1.0, error=OSError("no disk")),
         "Evaluator": NodeResult(node="Evaluator", state=SKIPPED, seconds=0.0),
     }
-    assert [(v.gate, v.passed, v.reasons) for v in verdicts(results)] == [
+    assert [(v.gate, v.passed, v.reasons) for v in read_verdicts(results)] == [
         ("AnomalyGate", None, ("it failed before it could decide",)),
         ("Evaluator", None, ("the run ended before it",)),
         ("SkewGate", None, ("the run ended before it",)),

@@ -1,0 +1,38 @@
+"""What Transform wrote, decoded."""
+
+import numpy as np
+import pytest
+
+from components.skew_gate.batch_path import decode_examples
+from tests import handmade
+
+
+def examples(*rows: dict[str, object]) -> np.ndarray:
+    return np.array([handmade.to_example(row) for row in rows], dtype=object)
+
+
+def test_types_and_shapes_are_those_of_the_rows() -> None:
+    arrays = decode_examples(examples({"x": 0.1, "n": [1, 2], "s": "é"}, {"x": 2.5, "n": [3, 4], "s": ""}))
+    assert {name: (values.dtype, values.tolist()) for name, values in arrays.items()} == {
+        "x": (np.float32, [[float(np.float32(0.1))], [2.5]]),
+        "n": (np.int64, [[1, 2], [3, 4]]),
+        "s": (object, [["é".encode()], [b""]]),
+    }
+
+
+@pytest.mark.parametrize(
+    ("rows", "received"),
+    [
+        ([{"x": [1.0, 2.0]}, {"x": 1.0}], "[('float_list', 1), ('float_list', 2)] in 2 rows"),
+        ([{"x": 1.0}, {"x": 1}], "[('float_list', 1), ('int64_list', 1)] in 2 rows"),
+        ([{"x": 1.0}, {}], "[('float_list', 1)] in 1 rows"),
+    ],
+    ids=["lengths", "types", "absent"],
+)
+def test_rows_that_are_not_dense(rows: list[dict[str, object]], received: str) -> None:
+    with pytest.raises(ValueError, match="transformed feature x is not dense") as error:
+        decode_examples(examples(*rows))
+    assert str(error.value) == (
+        "transformed feature x is not dense: expected one type and number of values in each of 2 rows, received "
+        f"{received}; densify it in preprocessing_fn."
+    )
