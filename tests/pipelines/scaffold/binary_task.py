@@ -50,7 +50,8 @@ def test_the_trained_model_meets_the_thresholds(
             base_model=None,
         )
     )
-    config = TASK.make_eval_config()
+    # As the Evaluator does it when no model was blessed before.
+    config = tfma.utils.update_eval_config_with_defaults(TASK.make_eval_config(), rubber_stamp=True)
     tfma.run_model_analysis(
         eval_config=config,
         eval_shared_model=tfma.default_eval_shared_model(str(tmp_path / "serving"), eval_config=config),

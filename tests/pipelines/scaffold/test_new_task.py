@@ -93,7 +93,7 @@ def test_the_code_of_new_tasks_passes_make_check(project: Project, walked: list[
 
 
 def test_a_new_task_is_known_to_itself_only(project: Project, walked: list[str]) -> None:
-    trespasser = project.root / "pipelines" / "sugar" / "trespasser.py"
+    trespasser = project.root / "pipelines" / "tasks" / "sugar" / "trespasser.py"
     trespasser.write_text("import pipelines.tasks.iris.features\n")
     try:
         with pytest.raises(AssertionError, match=r"pipelines.tasks.sugar.trespasser -> pipelines.tasks.iris"):
