@@ -1,11 +1,11 @@
-"""The missing rule (serving/missing_rule.py) in terms of tensors."""
+"""The missing rule (serving/contract/missing_values.py) in terms of tensors."""
 
 import tensorflow as tf
 
-from serving import missing_rule
+from serving.contract.missing_values import MissingValues
 
 
-class MissingRule(missing_rule.MissingRule):
+class MissingRule(MissingValues):
     """The two values that stand for "missing", by dtype."""
 
     def value_for(self, dtype: tf.DType) -> int | float | bytes:

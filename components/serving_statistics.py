@@ -1,4 +1,4 @@
-"""Reads the gateway's request log (serving/gateway/request_log.py) into the form and the statistics that TFDV takes.
+"""Reads the gateway's request log (serving/request_log/writer.py) into the form and the statistics that TFDV takes.
 
 Reads:  the log's Parquet files of a time span; rows that the model answered.
 Gives:  record batches encoded as the pipeline's Examples are: one value in a list; a missing value is null, never an
@@ -28,8 +28,8 @@ import tensorflow_data_validation as tfdv
 from apache_beam.options.pipeline_options import PipelineOptions
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from serving.gateway import log_columns
-from serving.gateway.log_files import log_files
+from serving.request_log import columns as log_columns
+from serving.request_log.files import log_files
 
 _ANSWERED = 200  # HTTP status of a request that the model answered; others are asked again, and would count twice
 _BATCH_ROWS = 8192

@@ -6,15 +6,16 @@ something is missing.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from environment import browser, stack, uv, venv
-from environment.pythons import dotted
+from environment import browser, stack, uv
 
+VENV = Path(".venv")
 COMPILERS = ("c++", "g++", "clang++")
 # GB. A fresh .venv and the package cache took 7 together; a run of the taxi task adds less than 1.
 SPACE_FOR_SETUP, SPACE_FOR_RUNS = 8, 1
@@ -22,31 +23,28 @@ SPACE_FOR_SETUP, SPACE_FOR_RUNS = 8, 1
 # The line that brings each thing, by package manager. {v}: the Python version, as in 3.13.
 FIXES = {
     "apt-get": {
-        "python": "sudo apt-get install python{v} python{v}-venv python{v}-dev",
-        "venv": "sudo apt-get install python{v}-venv",
+        "python": "sudo apt-get install python{v} python{v}-dev",
         "headers": "sudo apt-get install python{v}-dev",
+        "venv": "sudo apt-get install python3-venv",
         "compiler": "sudo apt-get install g++",
         "browser": "sudo apt-get install chromium",
     },
     "dnf": {
         "python": "sudo dnf install python{v} python{v}-devel",
-        "venv": "sudo dnf install python{v} python{v}-pip",
         "headers": "sudo dnf install python{v}-devel",
         "compiler": "sudo dnf install gcc-c++",
         "browser": "sudo dnf install chromium",
     },
     "brew": {
         "python": "brew install python@{v}",
-        "venv": "brew reinstall python@{v}",
-        "headers": "brew reinstall python@{v}",
         "compiler": "xcode-select --install",
         "browser": "brew install --cask google-chrome; "
         "export CHROMIUM='/Applications/Google Chrome.app/Contents/MacOS/Google Chrome'",
     },
     "": {
-        "python": "install CPython {v}",
-        "venv": "install Python {v} with its venv and ensurepip modules, or put uv on PATH",
+        "python": "install CPython {v} with its headers",
         "headers": "install the development headers of Python {v}",
+        "venv": f"put uv {uv.VERSION} or newer on PATH",
         "compiler": "install a C++ compiler, or name one: export CXX=/path/to/compiler",
         "browser": "install Chromium or Chrome, or name one: export CHROMIUM=/path/to/browser",
     },
@@ -54,36 +52,43 @@ FIXES = {
 
 
 class Machine(NamedTuple):
-    """What the report is drawn from."""
+    """What set-up needs of a machine, or the error that says why it cannot be had."""
 
-    choice: stack.Choice | None
-    refusal: str  # why there is no choice
+    uv: str | uv.FetchError
+    choice: stack.Choice | stack.NoStackError
     compiler: str | None
-    uv: str | None
     free_gb: float
     browser: str | None
-    ready: str  # the Python that a complete .venv was made with, "" where there is none
-    packager: str  # a key of FIXES
+    ready: str  # version and path of the Python that a complete .venv was made with, "" where there is none
+    packager: str = ""  # a key of FIXES
+
+    def fix(self, thing: str, version: str = "") -> str:
+        """Returns the line that brings a thing here; `version` is Python's, as in 3.13."""
+        return " Fix: " + FIXES[self.packager].get(thing, FIXES[""][thing]).format(v=version)
 
 
 def inspect(asked: str) -> Machine:
-    """Looks at the machine it runs on, from the project's folder."""
-    choice, refusal = None, ""
+    """Looks at the machine it runs on, from the project's folder; fetches uv where there is none."""
+    installer: str | uv.FetchError
+    choice: stack.Choice | stack.NoStackError
     try:
-        choice = stack.decide(asked)
+        installer = uv.find() or uv.fetch()
+    except uv.FetchError as error:
+        installer = error
+    try:
+        choice = stack.decide(installer if isinstance(installer, str) else None, asked)
     except stack.NoStackError as error:
-        refusal = str(error)
+        choice = error
     named = os.environ.get("CXX", "").split()[:1]
-    return Machine(
-        choice=choice,
-        refusal=refusal,
-        compiler=next(filter(None, map(shutil.which, named or COMPILERS)), None),
-        uv=uv.find(),
-        free_gb=shutil.disk_usage(Path.cwd()).free / 1e9,
-        browser=browser.find(),
-        ready=venv.ready(),
-        packager=packager(),
-    )
+    compiler = next(filter(None, map(shutil.which, named or COMPILERS)), None)
+    free = shutil.disk_usage(Path.cwd()).free / 1e9
+    return Machine(installer, choice, compiler, free, browser.find(), ready(), packager())
+
+
+def ready() -> str:
+    """Returns version and path of the Python that `.venv` was made with, "" where it is missing or not complete."""
+    stamps = VENV.glob(".synced-*") if (VENV / "bin" / "python").exists() else iter(())
+    return next((stamp.read_text().strip() for stamp in stamps), "")
 
 
 def packager() -> str:
@@ -93,26 +98,23 @@ def packager() -> str:
 
 def missing(machine: Machine) -> list[str]:
     """Says of each thing that set-up or a run would miss what was expected, what was found, and the fix."""
-    fixes = FIXES[machine.packager]
-    if machine.choice is None:
-        newest = dotted(stack.STACKS[-1].pythons[0])
-        return [f"{machine.refusal} Fix on most machines: {fixes['python'].format(v=newest)}"]
-    python = machine.choice.python
-    lacks = []
-    if not python.headers:
-        lacks.append(("headers", f"Python headers: expected Python.h in {python.include}, which has none"))
+    choice, lines = machine.choice, []
+    if isinstance(machine.uv, uv.FetchError):  # Debian splits ensurepip off, and nothing can be fetched without it.
+        lines.append(str(machine.uv) + ("" if importlib.util.find_spec("ensurepip") else machine.fix("venv")))
+    if isinstance(choice, stack.NoStackError):
+        lines.append(str(choice))
+        for version in [each.pythons[-1] for each in stack.STACKS if each.fits(stack.this_platform())][:1]:
+            lines[-1] += f"{machine.fix('python', version)}, or environment/start uv python install {version}"
+    elif not choice.python.headers:
+        fix = machine.fix("headers", choice.python.version.rpartition(".")[0])
+        lines.append(f"Python headers: expected Python.h in {choice.python.include}, which has none.{fix}")
     if not machine.compiler:
-        lacks.append(("compiler", f"a C++ compiler: expected {', '.join(COMPILERS)} or $CXX on PATH, found none"))
-    if not machine.uv and not python.ensurepip:
-        without = f"{python.executable} has no ensurepip, and no uv {uv.VERSION} or newer is on PATH"
-        lacks.append(("venv", f"venv: expected one of two, {without}"))
-    lines = [f"{what}. Fix: {fixes[key].format(v=dotted(python.version[:2]))}" for key, what in lacks]
+        expected = f"{', '.join(COMPILERS)} or $CXX on PATH"
+        lines.append(f"a C++ compiler: expected {expected}, found none.{machine.fix('compiler')}")
     needed = SPACE_FOR_RUNS if machine.ready else SPACE_FOR_SETUP
     if machine.free_gb < needed:
-        lines.append(
-            f"disk space: expected {needed} GB free here, found {machine.free_gb:.1f}. "
-            "Fix: make room, or clone onto a larger disk"
-        )
+        found = f"expected {needed} GB free here, found {machine.free_gb:.1f}"
+        lines.append(f"disk space: {found}. Fix: make room, or clone onto a larger disk")
     return lines
 
 
@@ -124,17 +126,16 @@ def no_browser(packager: str) -> str:
 def report(machine: Machine) -> tuple[list[str], int]:
     """Draws up the report and its exit status."""
     lines = []
-    if machine.choice:
+    if isinstance(machine.choice, stack.Choice):
         chosen, python, why = machine.choice
-        glibc = dotted(python.glibc) if python.glibc else "none"
         lines = [
             f"stack     {chosen.name} (TFX {chosen.tfx}): {why}",
-            f"python    {dotted(python.version)}, {python.executable}",
-            f"glibc     {glibc}",
+            f"python    {python.version}, {python.executable}",
         ]
     lines += [
+        f"platform  {stack.this_platform()}",
         f"compiler  {machine.compiler or 'none'}",
-        f"uv        {machine.uv or f'none; set-up fetches {uv.VERSION} into {uv.PRIVATE}'}",
+        f"uv        {machine.uv if isinstance(machine.uv, str) else 'none'}",
         f"browser   {machine.browser or 'none; only tests need one'}",
         f"disk      {machine.free_gb:.0f} GB free",
         f"set-up    {'done, .venv runs ' + machine.ready if machine.ready else 'not done; make setup, or any target'}",

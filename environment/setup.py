@@ -1,60 +1,98 @@
-"""`make setup`: makes `.venv` what pyproject.toml and uv.lock say, on the stack that this machine gets.
+"""`make setup`: makes `.venv` what uv.lock says, on the stack that this machine gets.
 
-`python3 -m environment.setup STAMP` syncs and writes STAMP; `python3 -m environment.setup --lock [--upgrade]` writes
-uv.lock anew from pyproject.toml. PYTHON in the environment names an interpreter. Exit status 0: done. 2: this machine
-lacks something, or the installer failed.
+`environment/start setup STAMP` syncs and writes STAMP, a file in `.venv` whose name holds the value of PYTHON. It is
+written last and says that `.venv` is complete. make compares its age with pyproject.toml and uv.lock, so an unchanged
+environment costs nothing. Exit status 0: done. 2: this machine lacks something, or uv failed.
 """
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Iterator
 
-from environment import doctor, stack, uv, venv
-from environment.pythons import dotted
+from environment import doctor
+
+VENV = doctor.VENV
+INPUTS = (Path("pyproject.toml"), Path("uv.lock"))
 
 
-def main(arguments: list[str]) -> int:
-    """Does what the arguments say and returns the exit status."""
-    machine = doctor.inspect(os.environ.get("PYTHON", ""))
-    lacks = doctor.missing(machine)
-    if machine.choice is None or lacks:
-        print("\n".join(f"MISSING   {line}" for line in lacks), file=sys.stderr)
-        return 2
+def main(stamp: Path) -> int:
+    """Syncs `.venv`, unless another set-up did while this one waited for its turn; returns the exit status."""
     try:
-        if arguments[0] == "--lock":
-            return lock(machine, arguments[1:])
-        with venv.turn():
-            return install(machine, machine.choice, Path(arguments[0]))
-    except (uv.FetchError, venv.SyncError) as error:
-        print(error, file=sys.stderr)
-        return 2
+        with turn():
+            return 0 if fresh(stamp) else install(doctor.inspect(os.environ.get("PYTHON", "")), stamp)
     except KeyboardInterrupt:
         print("set-up    interrupted; the next one starts over, from what was fetched", file=sys.stderr)
         return 130
 
 
-def install(machine: doctor.Machine, choice: stack.Choice, stamp: Path) -> int:
-    """Syncs `.venv`, unless another set-up did while this one waited for its turn."""
-    if venv.fresh(stamp):
-        return 0
+def install(machine: doctor.Machine, stamp: Path) -> int:
+    """Syncs `.venv` where the machine lacks nothing, and returns the exit status."""
+    lacks = doctor.missing(machine)
+    if lacks or isinstance(machine.uv, Exception) or isinstance(machine.choice, Exception):
+        print("\n".join(f"MISSING   {line}" for line in lacks), file=sys.stderr)
+        return 2
     started = time.monotonic()
-    chosen, python, why = choice
-    print(f"set-up    {chosen.name} stack (TFX {chosen.tfx}), Python {dotted(python.version)}: {why}")
+    stack, python, why = machine.choice
+    print(f"set-up    {stack.name} stack (TFX {stack.tfx}), Python {python.version}: {why}")
     print("set-up    installing into .venv; under a minute where the packages are in uv's cache", flush=True)
-    venv.sync(machine.uv or uv.fetch(python.executable), python, stamp)
+    # uv itself makes an environment of another Python anew. Without a stamp a sync was cut off, maybe in the middle of
+    # a package that uv would take for installed.
+    steps = [] if doctor.ready() else [["venv", "--clear", "--quiet", str(VENV)]]
+    steps.append(["sync", "--locked", "--all-groups", "--compile-bytecode"])
+    for old in VENV.glob(".synced-*"):
+        old.unlink()
+    if not all(run([machine.uv, *step], python.executable) for step in steps):
+        return 2
+    stamp.write_text(f"{python.version} {python.executable}\n")
     print(f"set-up    done in {time.monotonic() - started:.0f} s")
     return 0
 
 
-def lock(machine: doctor.Machine, options: list[str]) -> int:
-    """Resolves pyproject.toml into uv.lock."""
-    installer = machine.uv or uv.fetch(machine.choice.python.executable if machine.choice else sys.executable)
-    return 2 if subprocess.run([installer, "lock", *options], check=False).returncode else 0
+def run(command: list[str], python: str) -> bool:
+    """Runs uv on that Python; says so where it fails, and what to do."""
+    environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
+    environment.update(UV_PROJECT_ENVIRONMENT=str(VENV), UV_PYTHON=python, UV_PYTHON_DOWNLOADS="never")
+    environment.setdefault("UV_HTTP_TIMEOUT", "120")
+    command = command + ([] if os.isatty(2) else ["--quiet"])
+    status = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, check=False).returncode
+    if status:
+        print(
+            f"The packages could not be installed. Expected: `{' '.join(command)}` to end with status 0. "
+            f"Received: status {status}. See the lines above. Where they speak of the network, run again: what was "
+            "fetched is kept. Where they speak of a compiler, see `make doctor`. Where they say that the lock is out "
+            "of date, run `make lock`.",
+            file=sys.stderr,
+        )
+    return not status
+
+
+def fresh(stamp: Path) -> bool:
+    """Says whether `.venv` is whole and the stamp there, no older than what it vouches for."""
+    return (
+        bool(doctor.ready())
+        and stamp.exists()
+        and stamp.stat().st_mtime >= max(path.stat().st_mtime for path in INPUTS)
+    )
+
+
+@contextlib.contextmanager
+def turn() -> Iterator[None]:
+    """Lets one set-up at a time work in this folder; says so where it has to wait."""
+    with INPUTS[0].open() as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            print("set-up    another one is at work in this folder; waiting for it", flush=True)
+            fcntl.flock(held, fcntl.LOCK_EX)
+        yield
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(Path(sys.argv[1])))

@@ -1,17 +1,33 @@
-"""Which of the two stacks a machine gets, and with which Python.
+"""Which of the two stacks a machine gets, and with which Python: what uv cannot know of glibc, and headers.
 
-The only place that knows what a stack asks of a machine. `python3 -m environment.stack` prints the choice.
+`environment/start stack` prints the stack that this machine does not get by itself, for environment/other_stack.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import platform
 import shutil
+import subprocess
 import sys
 from typing import NamedTuple, Sequence
 
-from environment import pythons as interpreters
-from environment.pythons import Python, Version, dotted
+from environment import uv
+
+PYTHONS = ">=3.11,<3.14"  # as in pyproject.toml
+
+
+class Platform(NamedTuple):
+    """What decides which wheels load on a machine."""
+
+    name: str
+    glibc: str  # "" where there is none
+
+    def __str__(self) -> str:
+        if self.name.startswith("linux"):
+            return f"{self.name} {'with glibc ' + self.glibc if self.glibc else 'without glibc'}"
+        return self.name
 
 
 class Stack(NamedTuple):
@@ -19,16 +35,41 @@ class Stack(NamedTuple):
 
     name: str
     tfx: str
-    pythons: tuple  # of (major, minor), the preferred one first
-    glibc: Version  # the oldest that its Linux wheels load on
-    macos: bool  # it has wheels for macOS arm64
+    pythons: tuple[str, ...]
+    platforms: tuple[Platform, ...]  # what its wheels load on, with the oldest glibc
     debian: str  # a Debian release whose own Python and glibc have it
 
+    def fits(self, here: Platform) -> bool:
+        """Says whether its wheels load on a machine."""
+        return any(here.name == name and _numbers(here.glibc) >= _numbers(oldest) for name, oldest in self.platforms)
 
-STACKS = (
-    Stack("current", "1.21", ((3, 13), (3, 12)), (2, 39), True, "trixie"),
-    Stack("portable", "1.16", ((3, 11),), (2, 17), False, "bookworm"),
+    def lacks(self, here: Platform) -> str:
+        """Says what a machine lacks that has it not: the platform, else the Python."""
+        if self.fits(here):
+            return f"the {self.name} stack needs CPython {' or '.join(self.pythons)}, and none was found"
+        places = " or ".join(f"{place} or newer" if place.glibc else place.name for place in self.platforms)
+        return f"the {self.name} stack needs {places}, and this is {here}"
+
+
+STACKS = (  # the preferred one first
+    Stack(
+        "current", "1.21", ("3.12", "3.13"), (Platform("linux-x86_64", "2.39"), Platform("darwin-arm64", "")), "trixie"
+    ),
+    Stack("portable", "1.16", ("3.11",), (Platform("linux-x86_64", "2.17"),), "bookworm"),
 )
+
+
+class Python(NamedTuple):
+    """What an interpreter said of itself when it was run."""
+
+    executable: str  # of a virtual environment: the interpreter it was made from, since ours may be made anew
+    version: str
+    plain: bool  # CPython, not free-threaded: what the wheels are built for
+    include: str  # where Python.h is, or should be, for packages that are compiled here
+    headers: bool  # whether it is there
+
+    def __str__(self) -> str:
+        return f"{self.executable} ({self.version}{'' if self.plain else ', free-threaded or not CPython'})"
 
 
 class Choice(NamedTuple):
@@ -43,158 +84,114 @@ class NoStackError(Exception):
     """This machine, or the Python asked for, can have neither stack; the message says why and what to do."""
 
 
-def _either(versions: Sequence[Version]) -> str:
-    return " or ".join(dotted(version) for version in versions)
+def _numbers(version: str) -> list[int]:
+    return [int(part) for part in version.split(".") if part]
 
 
-def machine_obstacle(stack: Stack, python: Python) -> str | None:
-    """Says what about the machine keeps the stack off it, whatever the Python; None where nothing does."""
-    if (python.platform, python.machine) == ("darwin", "arm64"):
-        return None if stack.macos else "it has no packages for macOS"
-    if (python.platform, python.machine) != ("linux", "x86_64"):
-        where = "Linux x86_64 or macOS arm64" if stack.macos else "Linux x86_64"
-        return f"it needs {where}, and this is {python.platform} {python.machine}"
-    if python.glibc < stack.glibc:
-        found = f"this machine has {dotted(python.glibc)}" if python.glibc else "this machine has none"
-        return f"it needs glibc {dotted(stack.glibc)} or newer, and {found}"
-    return None
+def this_platform() -> Platform:
+    """Looks at the machine it runs on."""
+    library, version = platform.libc_ver()
+    return Platform(f"{sys.platform}-{platform.machine()}", version if library == "glibc" else "")
 
 
-def python_obstacle(stack: Stack, python: Python) -> str | None:
-    """Says what about the interpreter keeps the stack off it; None where nothing does."""
-    if python.version[:2] not in stack.pythons:
-        return f"it needs Python {_either(stack.pythons)}, and this is {dotted(python.version)}"
-    if python.implementation != "cpython" or python.free_threaded:
-        return f"it needs plain CPython, and this is {'free-threaded ' * python.free_threaded}{python.implementation}"
-    return None
+_PROBE = """
+import json, os, platform, sys, sysconfig
+include = sysconfig.get_paths()["include"]
+plain = sys.implementation.name == "cpython" and not sysconfig.get_config_var("Py_GIL_DISABLED")
+print(json.dumps([getattr(sys, "_base_executable", "") or sys.executable, platform.python_version(), plain, include,
+    os.path.exists(os.path.join(include, "Python.h"))]))
+"""
 
 
-def _best(stack: Stack, pythons: Sequence[Python]) -> Python | None:
-    fitting = [p for p in pythons if not machine_obstacle(stack, p) and not python_obstacle(stack, p)]
-    # Stable, so PATH decides among equals; an interpreter that can build packages goes before one that cannot.
-    return min(fitting, key=lambda p: (stack.pythons.index(p.version[:2]), not p.headers), default=None)
+def probe(command: str) -> Python | str:
+    """Runs an interpreter and asks what it is; returns why not where it does not run."""
+    try:
+        done = subprocess.run([command, "-I", "-c", _PROBE], capture_output=True, text=True, timeout=30, check=True)
+        return Python(*json.loads(done.stdout))
+    except subprocess.CalledProcessError as error:
+        return f"{command}: {(error.stderr.strip() or str(error)).splitlines()[0]}"
+    except (OSError, subprocess.TimeoutExpired, ValueError, TypeError) as error:
+        return f"{command}: {error}"
 
 
-def choose(pythons: Sequence[Python]) -> Choice:
-    """Picks the first stack of STACKS that one of the interpreters can have.
+def installed(installer: str | None) -> list[Python]:
+    """Asks uv which interpreters run here, the newest version first, then in the order of PATH.
+
+    Without uv the one that runs this is the only one known.
+    """
+    paths = [sys.executable]
+    if installer:
+        listing = [installer, "python", "list", "--only-installed", "--output-format", "json", PYTHONS]
+        # Of what is on PATH and does not start, as pyenv leaves it there, uv warns at length.
+        done = subprocess.run(listing, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
+        paths = [entry["path"] for entry in json.loads(done.stdout)]
+    return [answer for answer in map(probe, paths) if isinstance(answer, Python)]
+
+
+def best(stack: Stack, here: Platform, pythons: Sequence[Python]) -> Python | None:
+    """Returns the first interpreter that the stack can have here; those that cannot build packages come last."""
+    fitting = [python for python in pythons if python.plain and python.version.rpartition(".")[0] in stack.pythons]
+    return max(fitting, key=lambda python: python.headers, default=None) if stack.fits(here) else None
+
+
+def choose(here: Platform, pythons: Sequence[Python], asked: str = "") -> Choice:
+    """Picks the first of STACKS that the machine and one of the interpreters can have.
+
+    Args:
+        here: the machine.
+        pythons: the interpreters to choose from, the preferred one first.
+        asked: the value of PYTHON where that names the only one of them.
 
     Raises:
         NoStackError: no interpreter can have any.
     """
-    passed_over: list[str] = []
+    lacks: list[str] = []
     for stack in STACKS:
-        python = _best(stack, pythons)
+        python = best(stack, here, pythons)
         if python:
-            return Choice(stack, python, "; ".join(passed_over) or _fits(stack, python))
-        passed_over.append(f"the {stack.name} stack is out: {_missing(stack, pythons)}")
-    found = ", ".join(f"{p.executable} ({dotted(p.version)})" for p in pythons) or "no Python that runs"
+            why = f"PYTHON={asked} asks for Python {python.version}" if asked else "; ".join(lacks)
+            return Choice(stack, python, why or f"Python {python.version} on {here}")
+        lacks.append(stack.lacks(here))
+    found = ", ".join(map(str, pythons)) or f"no Python {PYTHONS}"
     raise NoStackError(
-        f"No stack fits this machine. Expected: {wanted()}. Received: {found}; {'; '.join(passed_over)}. "
-        "Install such a Python, or name one: make PYTHON=/path/to/python."
+        f"No stack fits {'PYTHON=' + asked if asked else 'this machine'}: {'; '.join(lacks)}. Received: {found}. "
+        + ("Leave PYTHON out and let set-up choose." if asked else "Install such a Python, or name one with PYTHON=.")
     )
 
 
-def _fits(stack: Stack, python: Python) -> str:
-    if not python.glibc:
-        return f"Python {dotted(python.version)} on macOS arm64 can have it"
-    return f"glibc {dotted(python.glibc)} is {dotted(stack.glibc)} or newer, and Python is {dotted(python.version)}"
-
-
-def _missing(stack: Stack, pythons: Sequence[Python]) -> str:
-    for python in pythons:
-        obstacle = machine_obstacle(stack, python)
-        if obstacle:
-            return obstacle
-    return f"no Python {_either(stack.pythons)} on PATH that runs"
-
-
-def wanted() -> str:
-    """Says in a few words which machines can have a stack."""
-    ways = []
-    for stack in STACKS:
-        macos = " or on macOS arm64" if stack.macos else ""
-        ways.append(f"Python {_either(stack.pythons)} on Linux x86_64 with glibc {dotted(stack.glibc)} or newer{macos}")
-    return "; or ".join(reversed(ways))
-
-
-def insist(asked: str, answer: Python | str) -> Choice:
-    """Takes the interpreter that PYTHON asks for, or says why this machine cannot have it.
-
-    Args:
-        asked: the value of PYTHON.
-        answer: what that interpreter said of itself, or why it does not run.
-
-    Raises:
-        NoStackError: it does not run, or no stack fits it here.
-    """
-    if isinstance(answer, str):
-        raise NoStackError(
-            f"PYTHON={asked} does not run. Expected: the name or path of a Python {versions()}. Received: {answer}. "
-            "Correct PYTHON, or leave it out and let set-up choose."
-        )
-    for stack in STACKS:
-        if not python_obstacle(stack, answer):
-            obstacle = machine_obstacle(stack, answer)
-            if obstacle:
-                raise NoStackError(
-                    f"PYTHON={asked} is Python {dotted(answer.version)}, which gets the {stack.name} stack "
-                    f"(TFX {stack.tfx}), and this machine cannot have that: {obstacle}. Leave PYTHON out and let "
-                    f"set-up choose; as root, `make test-other-stack` tests in a Debian {stack.debian} root."
-                )
-            return Choice(stack, answer, f"PYTHON={asked} asks for Python {dotted(answer.version)}")
-    reasons = "; ".join(f"{stack.name}: {python_obstacle(stack, answer)}" for stack in STACKS)
-    raise NoStackError(
-        f"PYTHON={asked} has no stack. Expected: a Python {versions()}. Received: {reasons}. "
-        "Name such a Python, or leave PYTHON out and let set-up choose."
-    )
-
-
-def versions() -> str:
-    """Names every Python version that has a stack, the oldest first: `3.11, 3.12 or 3.13`."""
-    every = [dotted(version) for version in sorted(version for stack in STACKS for version in stack.pythons)]
-    return ", ".join(every[:-1]) + " or " + every[-1]
-
-
-def decide(asked: str = "") -> Choice:
+def decide(installer: str | None, asked: str) -> Choice:
     """Picks stack and Python for this machine.
 
     Args:
+        installer: uv's path, or None where there is none.
         asked: the value of PYTHON, a command's name or path; empty lets the machine decide.
 
     Raises:
         NoStackError: there is none.
     """
     if not asked:
-        return choose(installed())
+        return choose(this_platform(), installed(installer))
     command = shutil.which(asked)
-    return insist(asked, interpreters.probe(command) if command else "no such command")
-
-
-def installed() -> list[Python]:
-    """Finds the interpreters on PATH that run, by the names that a stack may have."""
-    return interpreters.find(
-        [f"python{dotted(version)}" for stack in STACKS for version in stack.pythons] + ["python3"]
-    )
-
-
-def other(mine: Stack, pythons: Sequence[Python]) -> tuple[Stack, Python | None]:
-    """Returns the stack that `mine` is not, and a Python on this machine that can have it, if there is one."""
-    stack = next(stack for stack in STACKS if stack != mine)
-    return stack, _best(stack, pythons)
+    answer = probe(command) if command else "no such command"
+    if isinstance(answer, str):
+        raise NoStackError(
+            f"PYTHON={asked} does not run. Expected: the name or path of a Python {PYTHONS}. Received: {answer}. "
+            "Correct PYTHON, or leave it out and let set-up choose."
+        )
+    return choose(this_platform(), [answer], asked)
 
 
 def main() -> int:
-    """Prints name and Python of this machine's stack; `--other` also gives the Debian release that has the other."""
+    """Prints the other stack, the Debian release that has it, and a Python here that can have it, or `-`."""
     try:
-        choice = decide(os.environ.get("PYTHON", ""))
-    except NoStackError as error:
+        installer = uv.find() or uv.fetch()
+        mine = decide(installer, os.environ.get("PYTHON", "")).stack
+    except (NoStackError, uv.FetchError) as error:
         print(error, file=sys.stderr)
         return 2
-    if "--other" in sys.argv[1:]:
-        stack, python = other(choice.stack, installed())
-        print(stack.name, stack.debian, python.executable if python else "-")
-    else:
-        print(choice.stack.name, choice.python.executable)
+    (stack,) = (stack for stack in STACKS if stack != mine)
+    python = best(stack, this_platform(), installed(installer))
+    print(stack.name, stack.debian, python.executable if python else "-")
     return 0
 
 

@@ -1,14 +1,17 @@
-"""The package installer: the machine's own uv where it is new enough, else one fetched into `.uv`."""
+"""uv, which finds Pythons and installs packages: the machine's own, else one fetched into `.uv`.
+
+`environment/start uv ARGUMENTS` runs it, as in `environment/start uv lock`.
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
-# What is fetched, and the oldest that is taken from PATH: an older one may read uv.lock otherwise.
-VERSION = "0.13.8"
+VERSION = "0.13.8"  # What is fetched. pyproject.toml says which one on PATH is too old, and uv itself heeds that.
 PRIVATE = Path(".uv")
 
 
@@ -16,31 +19,20 @@ class FetchError(Exception):
     """uv could not be fetched; the message says what to do."""
 
 
-def version(command: str | None) -> tuple[int, ...]:
-    """Asks a uv for its version; () where it does not run or says something else."""
-    if not command:
-        return ()
-    try:
-        done = subprocess.run([command, "--version"], capture_output=True, text=True, timeout=30, check=True)
-        return tuple(int(part) for part in done.stdout.split()[1].split("."))
-    except (OSError, subprocess.SubprocessError, IndexError, ValueError):
-        return ()
-
-
 def find() -> str | None:
     """Returns the uv to use, from PATH or from `.uv`, or None where one has to be fetched."""
-    oldest = tuple(int(part) for part in VERSION.split("."))
-    for command in (shutil.which("uv"), str(PRIVATE / "bin" / "uv")):
-        if version(command) >= oldest:
-            return command
-    return None
+    return next(filter(_serves, (shutil.which("uv") or "", str(PRIVATE / "bin" / "uv"))), None)
 
 
-def fetch(python: str) -> str:
-    """Installs uv into `.uv` and returns its path.
+def _serves(command: str) -> bool:
+    try:  # the quickest command that heeds `required-version`
+        return not subprocess.run([command, "python", "dir"], capture_output=True, check=False).returncode
+    except OSError:
+        return False
 
-    Args:
-        python: the interpreter that carries it; it needs ensurepip.
+
+def fetch() -> str:
+    """Installs uv into `.uv`, from the package index that pip is set up for, and returns its path.
 
     Raises:
         FetchError: the virtual environment could not be made, or the package index did not give uv.
@@ -49,14 +41,27 @@ def fetch(python: str) -> str:
     pip = [str(PRIVATE / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     elsewhere = ("PIP_USER", "PIP_TARGET", "PIP_PREFIX")
     environment = {name: value for name, value in os.environ.items() if name not in elsewhere}
-    for step in ([python, "-m", "venv", str(PRIVATE)], [*pip, f"uv=={VERSION}"]):
+    for step in ([sys.executable, "-m", "venv", str(PRIVATE)], [*pip, f"uv=={VERSION}"]):
         try:
-            subprocess.run(step, check=True, env=environment, stdin=subprocess.DEVNULL)
+            subprocess.run(step, check=True, env=environment, stdin=subprocess.DEVNULL, stdout=sys.stderr)
         except (OSError, subprocess.CalledProcessError) as error:
             shutil.rmtree(PRIVATE, ignore_errors=True)
             raise FetchError(
-                f"uv {VERSION}, which installs the packages, could not be fetched. Expected: `{' '.join(step)}` to end "
-                f"with status 0. Received: {error}. See the lines above: is the package index within reach "
-                f"(PIP_INDEX_URL, PIP_CERT, proxies)? Or put a uv {VERSION} or newer on PATH, which is used as it is."
+                f"uv: none on PATH is new enough, and uv {VERSION} could not be fetched. Expected: `{' '.join(step)}` "
+                f"to end with status 0. Received: {error}. See the lines above: is the package index within reach "
+                f"(PIP_INDEX_URL, PIP_CERT, proxies)? Or put uv {VERSION} or newer on PATH."
             ) from error
     return str(PRIVATE / "bin" / "uv")
+
+
+def main() -> int:
+    """Runs uv with this command's arguments and returns its exit status."""
+    try:
+        return subprocess.run([find() or fetch(), *sys.argv[1:]], check=False).returncode
+    except FetchError as error:
+        print(error, file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,4 +1,4 @@
-"""A prototype against the production model on the same rows: how far apart, and whether by more than chance."""
+"""Compares a prototype with the production model on the same rows: how far apart, and whether beyond chance."""
 
 import dataclasses
 import math
@@ -23,7 +23,7 @@ _LEAST_LABELS = 10  # of either kind, that a slice needs: with fewer, resamples 
 
 
 def calibration_error(labels: np.ndarray, predictions: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """How far mean prediction over mean label is from 1; a metric as in pipelines.evaluation.weighted_metrics."""
+    """Computes |mean prediction / mean label - 1|; a metric as in pipelines.evaluation.weighted_metrics."""
     return np.abs(weighted_metrics.calibration(labels, predictions, weights) - 1)
 
 
@@ -36,21 +36,21 @@ METRICS: Mapping[str, Metric] = {
 _SMALLER = weighted_metrics.SMALLER_IS_BETTER | {"calibration_error"}
 
 
-def measured(labels: np.ndarray, models: Mapping[str, np.ndarray]) -> pd.DataFrame:
-    """Each metric of each model with its 95% interval, in words: one row per metric, one column per model.
+def tabulate_metrics(labels: np.ndarray, models: Mapping[str, np.ndarray]) -> pd.DataFrame:
+    """Tabulates each metric of each model with its 95% interval: one row per metric, one column per model.
 
     Args:
         labels: 0 or 1, [rows].
         models: name -> probabilities, [rows].
     """
-    found = {name: bootstrap.intervals(labels, predictions, METRICS) for name, predictions in models.items()}
+    found = {name: bootstrap.estimate_intervals(labels, predictions, METRICS) for name, predictions in models.items()}
     return pd.DataFrame(
-        {name: {metric: _in_words(interval) for metric, interval in of.items()} for name, of in found.items()}
+        {name: {metric: _format_interval(interval) for metric, interval in of.items()} for name, of in found.items()}
     )
 
 
-def differences(labels: np.ndarray, prototype: np.ndarray, production: np.ndarray) -> pd.DataFrame:
-    """How much each metric changes from production to prototype, on the same resamples of the rows.
+def compare_metrics(labels: np.ndarray, prototype: np.ndarray, production: np.ndarray) -> pd.DataFrame:
+    """Compares each metric of production and prototype, on the same resamples of the rows.
 
     Args:
         labels: 0 or 1, [rows].
@@ -58,19 +58,19 @@ def differences(labels: np.ndarray, prototype: np.ndarray, production: np.ndarra
         production: likewise.
 
     Returns:
-        Columns metric, difference, low and high (the 95% interval), and told: BETTER, WORSE, or EVEN where the interval
-        holds 0.
+        Columns metric, difference, low and high (the 95% interval), and outcome: BETTER, WORSE, or EVEN where the
+        interval holds 0.
     """
-    found = bootstrap.differences(labels, prototype, production, METRICS)
+    found = bootstrap.estimate_differences(labels, prototype, production, METRICS)
     return pd.DataFrame(
         [
-            {"metric": name, "difference": one.value, "low": one.low, "high": one.high, "told": _told(name, one)}
+            {"metric": name, "difference": one.value, "low": one.low, "high": one.high, "outcome": _judge(name, one)}
             for name, one in found.items()
         ]
     )
 
 
-def slice_differences(
+def compare_slices(
     rows: pd.DataFrame,
     labels: np.ndarray,
     prototype: np.ndarray,
@@ -78,7 +78,7 @@ def slice_differences(
     slices: Mapping[str, Slice],
     metric: str = "binary_crossentropy",
 ) -> pd.DataFrame:
-    """How much one metric changes from production to prototype, slice by slice; all rows together come first.
+    """Compares one metric of production and prototype, slice by slice; all rows together come first.
 
     Args:
         rows: raw rows.
@@ -89,8 +89,8 @@ def slice_differences(
         metric: one of METRICS.
 
     Returns:
-        Columns slice, rows, value (the difference), low and high (its 95% interval), and told; as `charts.slices` takes
-        them, the best for the prototype first.
+        Columns slice, rows, value (the difference), low and high (its 95% interval), and outcome, as
+        `charts.plot_slices` takes them, the best for the prototype first.
     """
     found = []
     for name, where in slices.items():
@@ -98,20 +98,20 @@ def slice_differences(
         if min(labels[inside].sum(), (1 - labels[inside]).sum()) < _LEAST_LABELS:
             continue
         of_slice = {metric: METRICS[metric]}
-        one = bootstrap.differences(labels[inside], prototype[inside], production[inside], of_slice)[metric]
-        values = {"value": one.value, "low": one.low, "high": one.high, "told": _told(metric, one)}
+        one = bootstrap.estimate_differences(labels[inside], prototype[inside], production[inside], of_slice)[metric]
+        values = {"value": one.value, "low": one.low, "high": one.high, "outcome": _judge(metric, one)}
         found.append({"slice": name, "rows": int(inside.sum()), **values})
     order = [True, metric in _SMALLER]
     table = pd.DataFrame(found).assign(part=lambda frame: frame["slice"] != OVERALL)
     return table.sort_values(["part", "value"], ascending=order).drop(columns="part").reset_index(drop=True)
 
 
-def difference_chart(found: pd.DataFrame) -> alt.FacetChart:
-    """The differences of `differences`, one line each with a scale of its own; left and right of no difference."""
+def plot_differences(found: pd.DataFrame) -> alt.FacetChart:
+    """Plots the table of `compare_metrics`: one line per metric with its own scale, left and right of no difference."""
     chart = alt.Chart(found.assign(zero=0.0))
     base = chart.encode(y=alt.Y("metric:N", title=None, axis=None))
     x = alt.X("low:Q", title=None, scale=alt.Scale(nice=False, padding=14), axis=alt.Axis(tickCount=5))
-    color = alt.Color("told:N", scale=alt.Scale(domain=[BETTER, WORSE, EVEN], range=_COLORS))
+    color = alt.Color("outcome:N", scale=alt.Scale(domain=[BETTER, WORSE, EVEN], range=_COLORS))
     spread = base.mark_rule().encode(x=x, x2="high:Q", color=color)
     point = base.mark_point(filled=True, size=60, opacity=1).encode(x="difference:Q", color=color)
     zero = chart.mark_rule(style=REFERENCE).encode(x="zero:Q")
@@ -122,15 +122,17 @@ def difference_chart(found: pd.DataFrame) -> alt.FacetChart:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Agreed:
-    """A threshold that was agreed, and what a model reaches."""
+class ThresholdCheck:
+    """An agreed threshold, and the value that a model reaches."""
 
-    words: str  # `auc on overall: 0.9580, agreed at least 0.94`
+    sentence: str  # `auc on overall: 0.9580, agreed at least 0.94`
     met: bool
 
 
-def agreed(task: Task, rows: pd.DataFrame, labels: np.ndarray, predictions: np.ndarray) -> list[Agreed]:
-    """The task's own value thresholds, held against predictions; those on metrics of weighted_metrics.
+def check_thresholds(
+    task: Task, rows: pd.DataFrame, labels: np.ndarray, predictions: np.ndarray
+) -> list[ThresholdCheck]:
+    """Checks predictions against the task's own value thresholds, those on metrics of weighted_metrics.
 
     An estimate beforehand: what blesses a model is the Evaluator, with TFMA's own values.
 
@@ -141,48 +143,50 @@ def agreed(task: Task, rows: pd.DataFrame, labels: np.ndarray, predictions: np.n
         predictions: probabilities, [rows].
     """
     found = []
-    for metric, where, low, high in _thresholds(task):
+    for metric, where, low, high in _read_thresholds(task):
         inside = in_slice(rows, where)
         if metric not in _KNOWN or not inside.any():
             continue
         value = float(_KNOWN[metric](labels[inside], predictions[inside], np.ones((1, int(inside.sum()))))[0])
         bounds = [f"at least {low:g}"] * math.isfinite(low) + [f"at most {high:g}"] * math.isfinite(high)
-        words = f"{metric} on {slice_in_words(where)}: {value:.4f}, agreed {' and '.join(bounds)}"
-        found.append(Agreed(words=words, met=low <= value <= high))
+        sentence = f"{metric} on {slice_in_words(where)}: {value:.4f}, agreed {' and '.join(bounds)}"
+        found.append(ThresholdCheck(sentence=sentence, met=low <= value <= high))
     return found
 
 
-def verdict(name: str, found: pd.DataFrame, per_slice: pd.DataFrame, thresholds: list[Agreed], rows: int) -> str:
-    """What a reviewer needs to know, as Markdown.
+def write_verdict(
+    name: str, found: pd.DataFrame, per_slice: pd.DataFrame, thresholds: list[ThresholdCheck], rows: int
+) -> str:
+    """Writes what a reviewer needs to know, as Markdown.
 
     Args:
         name: of the prototype.
-        found: of `differences`.
-        per_slice: of `slice_differences`.
-        thresholds: of `agreed`.
+        found: of `compare_metrics`.
+        per_slice: of `compare_slices`.
+        thresholds: of `check_thresholds`.
         rows: how many were compared on.
     """
-    told = {kind: found[found["told"] == kind] for kind in (BETTER, WORSE, EVEN)}
-    missed = [one.words for one in thresholds if not one.met]
+    outcomes = {kind: found[found["outcome"] == kind] for kind in (BETTER, WORSE, EVEN)}
+    missed = [one.sentence for one in thresholds if not one.met]
     slices = per_slice[per_slice["slice"] != OVERALL]
     lines = [
-        f"**{_conclusion(name, told, missed)}**",
+        f"**{_conclude(name, outcomes, missed)}**",
         "",
         f"{name} against production, on the same {rows:,} evaluation rows ({LEVEL:.0%} intervals, paired):",
         "",
-        *(f"- {kind}: {_listed(table)}" for kind, table in told.items()),
+        *(f"- {kind}: {_list_metrics(table)}" for kind, table in outcomes.items()),
         f"- agreed thresholds: {'all met' if not missed else 'missed: ' + '; '.join(missed)}",
     ]
     for kind in (BETTER, WORSE):
-        names = slices[slices["told"] == kind]["slice"]
+        names = slices[slices["outcome"] == kind]["slice"]
         lines.append(f"- slices in which it is {kind}: {', '.join(names) or 'none'}, of {len(slices)}")
     expected = (1 - LEVEL) * len(slices)
     lines.append(f"- of so many slices, {expected:.1f} would differ by chance alone: look for a reason before you act")
     return "\n".join(lines)
 
 
-def _conclusion(name: str, told: Mapping[str, pd.DataFrame], missed: list[str]) -> str:
-    better, worse = (not told[kind].empty for kind in (BETTER, WORSE))
+def _conclude(name: str, outcomes: Mapping[str, pd.DataFrame], missed: list[str]) -> str:
+    better, worse = (not outcomes[kind].empty for kind in (BETTER, WORSE))
     if missed:
         return f"Keep the production model: {name} misses what was agreed."
     if better and worse:
@@ -194,8 +198,8 @@ def _conclusion(name: str, told: Mapping[str, pd.DataFrame], missed: list[str]) 
     return f"Keep the production model: these rows do not tell {name} and it apart."
 
 
-def _thresholds(task: Task) -> Iterator[tuple[str, Slice, float, float]]:
-    """Metric, slice, least and greatest value of each threshold on one slice; as TFMA reads them."""
+def _read_thresholds(task: Task) -> Iterator[tuple[str, Slice, float, float]]:
+    """Reads metric, slice, least and greatest value of each threshold on one slice, as TFMA reads them."""
     config = task.make_eval_config()
     found = tfma.metrics.metric_thresholds_from_metrics_specs(config.metrics_specs, eval_config=config)
     for key, bounds in found.items():
@@ -207,17 +211,17 @@ def _thresholds(task: Task) -> Iterator[tuple[str, Slice, float, float]]:
             yield key.name, tuple(sorted(spec.feature_values.items())) if spec else (), low, high
 
 
-def _told(metric: str, one: Interval) -> str:
+def _judge(metric: str, one: Interval) -> str:
     if not (one.low > 0 or one.high < 0):  # NaN tells nothing, either
         return EVEN
     return WORSE if (one.low > 0) == (metric in _SMALLER) else BETTER
 
 
-def _in_words(interval: Interval) -> str:
+def _format_interval(interval: Interval) -> str:
     return f"{interval.value:.4f} ({interval.low:.4f} to {interval.high:.4f})"
 
 
-def _listed(table: pd.DataFrame) -> str:
+def _list_metrics(table: pd.DataFrame) -> str:
     rows = table.itertuples()
     return (
         "; ".join(f"{row.metric} {row.difference:+.4f} ({row.low:+.4f} to {row.high:+.4f})" for row in rows) or "none"

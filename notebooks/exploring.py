@@ -1,4 +1,4 @@
-"""Questions about raw rows that the statistics of a run do not answer by themselves."""
+"""Explores raw rows beyond the statistics of a run."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
 from pipelines.evaluation import bootstrap
 from pipelines.evaluation.slices import Slice, in_slice
-from serving.domains import known_strings
+from serving.contract.domains import known_strings
 
 _MEASURES = {
     anomalies_pb2.DriftSkewInfo.Measurement.L_INFTY: "infinity norm",
@@ -19,14 +19,14 @@ _MEASURES = {
 }
 
 
-def contract_table(schema: schema_pb2.Schema) -> pd.DataFrame:
-    """What the contract demands: one row per column of the data, with its type, presence, values and drift limit."""
-    rows = {feature.name: _demands(feature, schema) for feature in schema.feature}
+def tabulate_contract(schema: schema_pb2.Schema) -> pd.DataFrame:
+    """Tabulates the contract: one row per column of the data, with its type, presence, values and drift limit."""
+    rows = {feature.name: _describe_feature(feature, schema) for feature in schema.feature}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("column")
 
 
-def drift(rows: pd.DataFrame, parts: pd.Series, schema: schema_pb2.Schema) -> pd.DataFrame:
-    """How far each part of the rows is from the one before, by the contract's own measures, as TFDV computes them.
+def measure_drift(rows: pd.DataFrame, parts: pd.Series, schema: schema_pb2.Schema) -> pd.DataFrame:
+    """Measures the drift of each part of the rows from the one before, by the contract's measures, with TFDV.
 
     Args:
         rows: raw rows.
@@ -40,17 +40,17 @@ def drift(rows: pd.DataFrame, parts: pd.Series, schema: schema_pb2.Schema) -> pd
     options = tfdv.StatsOptions(schema=schema)
     found, before = [], None
     for part, of_part in rows.groupby(parts, sort=True):
-        present = _as_tfdv_takes_them(of_part.dropna(axis="columns", how="all"))
+        present = _to_tfdv_types(of_part.dropna(axis="columns", how="all"))
         statistics = tfdv.generate_statistics_from_dataframe(present, stats_options=options)
         if before is not None:
             checked = tfdv.validate_statistics(statistics, schema, previous_statistics=before)
-            found += [{"part": part, **row} for info in checked.drift_skew_info for row in _measured(info)]
+            found += [{"part": part, **row} for info in checked.drift_skew_info for row in _list_measurements(info)]
         before = statistics
     return pd.DataFrame(found).assign(share=lambda table: table["distance"] / table["threshold"])
 
 
-def shares(rows: pd.DataFrame, hits: np.ndarray, slices: Mapping[str, Slice]) -> pd.DataFrame:
-    """In how many rows of each slice a hit is, with 95% bootstrap intervals.
+def measure_shares(rows: pd.DataFrame, hits: np.ndarray, slices: Mapping[str, Slice]) -> pd.DataFrame:
+    """Measures the share of hits in the rows of each slice, with 95% bootstrap intervals.
 
     Args:
         rows: raw rows.
@@ -58,23 +58,23 @@ def shares(rows: pd.DataFrame, hits: np.ndarray, slices: Mapping[str, Slice]) ->
         slices: by name, as Run.slices gives them.
 
     Returns:
-        Columns slice, rows, value, low and high, as `charts.slices` takes them, the least share first.
+        Columns slice, rows, value, low and high, as `charts.plot_slices` takes them, the least share first.
     """
     found = []
     for name, where in slices.items():
         inside = hits[in_slice(rows, where)]
         if len(inside):
-            one = bootstrap.intervals(inside, inside, {"share": _share})["share"]
+            one = bootstrap.estimate_intervals(inside, inside, {"share": _share})["share"]
             found.append({"slice": name, "rows": len(inside), **dataclasses.asdict(one)})
     return pd.DataFrame(found).sort_values("value", ignore_index=True)
 
 
 def _share(labels: np.ndarray, _: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Share of the rows with label 1; a metric as in pipelines.evaluation.weighted_metrics."""
+    """Computes the share of the rows with label 1; a metric as in pipelines.evaluation.weighted_metrics."""
     return weights @ labels / weights.sum(axis=1)
 
 
-def _demands(feature: schema_pb2.Feature, schema: schema_pb2.Schema) -> dict[str, object]:
+def _describe_feature(feature: schema_pb2.Feature, schema: schema_pb2.Schema) -> dict[str, object]:
     domain = feature.WhichOneof("domain_info")
     numbers = getattr(feature, domain) if domain in ("int_domain", "float_domain") else None
     strings = known_strings(feature, schema)
@@ -93,13 +93,13 @@ def _demands(feature: schema_pb2.Feature, schema: schema_pb2.Schema) -> dict[str
     }
 
 
-def _as_tfdv_takes_them(rows: pd.DataFrame) -> pd.DataFrame:
-    """Pandas' own nullable integers as objects, None where missing."""
+def _to_tfdv_types(rows: pd.DataFrame) -> pd.DataFrame:
+    """Converts pandas' nullable integers to objects, None where missing, as TFDV takes them."""
     nullable = [name for name, dtype in rows.dtypes.items() if str(dtype) == "Int64"]
     return rows.assign(**{name: rows[name].astype(object).where(rows[name].notna(), None) for name in nullable})
 
 
-def _measured(info: anomalies_pb2.DriftSkewInfo) -> list[dict[str, object]]:
+def _list_measurements(info: anomalies_pb2.DriftSkewInfo) -> list[dict[str, object]]:
     return [
         {
             "column": info.path.step[0],

@@ -17,6 +17,8 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
+from serving.durable_file import write_whole
+
 _PREDICTION = "prediction"
 _ROWS = b"eval_rows"  # key of the digest in the file's metadata
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
@@ -26,7 +28,7 @@ class PrototypeError(ValueError):
     """A prototype's predictions cannot be kept, or are not there."""
 
 
-def gradient_boosted_trees(rows: pd.DataFrame, labels: np.ndarray, seed: int = 0) -> Pipeline:
+def fit_gradient_boosted_trees(rows: pd.DataFrame, labels: np.ndarray, seed: int = 0) -> Pipeline:
     """Fits scikit-learn's gradient-boosted trees, with their defaults, on raw columns.
 
     Args:
@@ -39,11 +41,11 @@ def gradient_boosted_trees(rows: pd.DataFrame, labels: np.ndarray, seed: int = 0
     """
     known = {name: pd.Index(rows[name].dropna().unique()) for name in rows if rows[name].dtype == object}
     trees = HistGradientBoostingClassifier(categorical_features="from_dtype", random_state=seed)
-    prepare = FunctionTransformer(_as_trees_take_them, kw_args={"known": known, "columns": list(rows)})
+    prepare = FunctionTransformer(_to_tree_types, kw_args={"known": known, "columns": list(rows)})
     return make_pipeline(prepare, trees).fit(rows, labels)
 
 
-def save(var: Path, task: str, name: str, predictions: np.ndarray, records: Iterable[bytes]) -> Path:
+def save_predictions(var: Path, task: str, name: str, predictions: np.ndarray, records: Iterable[bytes]) -> Path:
     """Keeps a prototype's predictions of the evaluation rows, whole or not at all, and returns the file.
 
     Args:
@@ -68,24 +70,21 @@ def save(var: Path, task: str, name: str, predictions: np.ndarray, records: Iter
     path = _folder(var, task) / f"{name}.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)
     table = pa.table({_PREDICTION: predictions.astype(np.float32)})
-    beside = path.with_suffix(".tmp")
-    try:
-        pq.write_table(table.replace_schema_metadata({_ROWS: rows_digest(rows)}), beside)
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    content = pa.BufferOutputStream()
+    pq.write_table(table.replace_schema_metadata({_ROWS: digest_rows(rows)}), content)
+    write_whole(path, memoryview(content.getvalue()))
     return path
 
 
-def read(var: Path, task: str, records: Iterable[bytes]) -> Mapping[str, np.ndarray]:
-    """The prototypes whose predictions are of these very rows: name -> probabilities, float32 [rows].
+def read_predictions(var: Path, task: str, records: Iterable[bytes]) -> Mapping[str, np.ndarray]:
+    """Reads the prototypes whose predictions are of these very rows: name -> probabilities, float32 [rows].
 
     Args:
         var: the folder that runs write to.
         task: name of the task.
         records: the evaluation rows, as Run.records gives them.
     """
-    digest = rows_digest(records)
+    digest = digest_rows(records)
     found = {path.stem: pq.read_table(path) for path in sorted(_folder(var, task).glob("*.parquet"))}
     return {
         name: table[_PREDICTION].to_numpy()
@@ -94,8 +93,8 @@ def read(var: Path, task: str, records: Iterable[bytes]) -> Mapping[str, np.ndar
     }
 
 
-def rows_digest(records: Iterable[bytes]) -> str:
-    """Tells sets of rows apart, their order included; 64 hex digits."""
+def digest_rows(records: Iterable[bytes]) -> str:
+    """Digests a set of rows, their order included; 64 hex digits."""
     digest = hashlib.sha256()
     for record in records:
         digest.update(hashlib.sha256(record).digest())
@@ -106,8 +105,8 @@ def _folder(var: Path, task: str) -> Path:
     return var / "prototypes" / task
 
 
-def _as_trees_take_them(rows: pd.DataFrame, known: Mapping[str, pd.Index], columns: list[str]) -> pd.DataFrame:
-    """Strings as categories, what was not seen in training as missing; numbers as float64, NaN where missing."""
+def _to_tree_types(rows: pd.DataFrame, known: Mapping[str, pd.Index], columns: list[str]) -> pd.DataFrame:
+    """Converts strings to categories, unseen ones to missing, and numbers to float64, NaN where missing."""
     return pd.DataFrame(
         {
             name: pd.Categorical(rows[name], categories=known[name]) if name in known else rows[name].astype("float64")

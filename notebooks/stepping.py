@@ -1,4 +1,4 @@
-"""The pipeline's own nodes, one by one, in TFX's InteractiveContext."""
+"""Runs the pipeline's own nodes one by one, in TFX's InteractiveContext."""
 
 import os
 from pathlib import Path
@@ -7,8 +7,8 @@ from IPython.utils.capture import capture_output
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.orchestration.experimental.interactive.interactive_context import InteractiveContext
 
-from pipelines.runner.local_run import configure
-from pipelines.runner.options import parse
+from pipelines.options import RunOptions
+from pipelines.resolution import resolve
 from pipelines.task_definition.task import load_task
 from pipelines.training import create_pipeline
 
@@ -25,9 +25,14 @@ class Steps:
             task: name of the task.
             var: where the steps write: a folder of their own, for what is pushed here was reviewed by nobody.
         """
-        given = {"--data": os.environ.get("DATA"), "--train-steps": os.environ.get("TRAIN_STEPS")}
-        more = [word for option, value in given.items() if value for word in (option, value)]
-        self.config = configure(parse(None, ["--task", task, "--var", str(var), *more]), load_task(task))
+        data, train_steps = os.environ.get("DATA"), os.environ.get("TRAIN_STEPS")
+        options = RunOptions(
+            task=task,
+            var=var,
+            data=Path(data) if data else None,
+            train_steps=int(train_steps) if train_steps else None,
+        )
+        self.config = resolve(options, load_task(task))
         pipeline = create_pipeline(self.config)
         self.nodes: dict[str, BaseNode] = {node.id: node for node in pipeline.components}
         self._context = InteractiveContext(

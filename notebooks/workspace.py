@@ -1,4 +1,4 @@
-"""Where a notebook finds its run, and how its plots look."""
+"""Finds the run of a notebook, and sets the theme of its plots."""
 
 import logging
 import os
@@ -10,10 +10,11 @@ import pandas as pd
 from absl import logging as absl_logging
 
 from pipelines import charts
+from pipelines.nodes import EVALUATOR, TRAINER
 from pipelines.runs import Run, RunError, Runs
 
 PROJECT = Path(__file__).resolve().parents[1]
-_STEPS = ("Trainer", "Evaluator")  # a run that did not get past these has nothing to show
+_STEPS = (TRAINER, EVALUATOR)  # a run that did not get past these has nothing to show
 
 
 class NoRunError(RunError):
@@ -24,45 +25,46 @@ class NoRunError(RunError):
         return [str(self)]
 
 
-def var() -> Path:
-    """The folder that runs write to: the environment variable VAR, or `var`; relative to the project."""
+def var_folder() -> Path:
+    """Returns the folder that runs write to: the environment variable VAR, or `var`; relative to the project."""
     return PROJECT / os.environ.get("VAR", "var")
 
 
 def task_name() -> str:
-    """The environment variable TASK, as `make run-local` takes it, or `taxi`."""
+    """Returns the environment variable TASK, as `make run-local` takes it, or `taxi`."""
     return os.environ.get("TASK", "taxi")
 
 
-def runs() -> Runs:
-    """All runs below `var`."""
-    return Runs(var())
+def open_runs() -> Runs:
+    """Opens all runs below `var`."""
+    return Runs(var_folder())
 
 
 def open_run() -> Run:
-    """The run that a notebook is about: RUN_ID from the environment, or the newest of the task that has a model.
+    """Opens the run that a notebook is about: RUN_ID from the environment, or the newest of the task that has a model.
 
     Raises:
         NoRunError: There is none.
     """
-    quiet()
+    silence_libraries()
     task, named = task_name(), os.environ.get("RUN_ID")
     name = task.rpartition(".")[2]  # of a task in a dotted package
     if named:
-        return runs().open(named, name)
-    for run in reversed(runs().list(name)):
+        return open_runs().open(named, name)
+    for run in reversed(open_runs().list(name)):
         reached = run.nodes().set_index("node")["state"].reindex(_STEPS)
         if reached.isin(["ran", "cached"]).all():
             return run
     raise NoRunError(
-        f"No run of task {task} below {var()} has a model yet: run `make run-local TASK={task}`, then this notebook."
+        f"No run of task {task} below {var_folder()} has a model yet: run `make run-local TASK={task}`, then this "
+        "notebook."
     )
 
 
-def set_look() -> None:
-    """Plots become pictures, with nothing loaded from elsewhere, readable on a dark page, too; tables show all."""
+def set_theme() -> None:
+    """Makes plots pictures, with nothing loaded from elsewhere, readable on a dark page, too; tables show all."""
     pd.set_option("display.float_format", "{:,.4g}".format, "display.max_colwidth", None, "display.max_rows", 100)
-    charts.use()
+    charts.use_theme()
     look = alt.theme.get()
 
     @alt.theme.register("notebook", enable=True)
@@ -74,8 +76,8 @@ def set_look() -> None:
     alt.renderers.enable("png", ppi=144)  # not SVG: a browser's other font would not fit
 
 
-def quiet() -> None:
-    """Keeps what TensorFlow, Beam and TFX say of themselves out of the notebook. Before TensorFlow is loaded."""
+def silence_libraries() -> None:
+    """Keeps the log lines of TensorFlow, Beam and TFX out of the notebook. Call it before TensorFlow is loaded."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     absl_logging.set_verbosity(absl_logging.ERROR)
     # A filter, since TensorFlow sets the level of its logger when it is loaded.

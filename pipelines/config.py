@@ -1,14 +1,22 @@
-"""PipelineConfig: everything that one run can be told, in one frozen record."""
+"""PipelineConfig: everything that create_pipeline wires, looked up beforehand; one frozen record.
+
+This module imports neither TFX nor TensorFlow, so that the command line can use its records.
+"""
+
+from __future__ import annotations
 
 import dataclasses
-import hashlib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from pipelines.task_definition.task import Task
+if TYPE_CHECKING:
+    from tensorflow_model_analysis.proto import config_pb2
+    from tfx.proto import example_gen_pb2
 
-DISTRIBUTE = ("auto", "none", "mirrored")
-EMBEDDED, DOCKER = "embedded", "docker"
-INFRA = (EMBEDDED, DOCKER)
+    from pipelines.task_definition.task import Task
+
+Distribute = Literal["auto", "none", "mirrored"]
 
 
 class ConfigError(ValueError):
@@ -16,52 +24,90 @@ class ConfigError(ValueError):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class TrainerConfig:
-    """How the Trainer uses the machine. The model itself is the task's business."""
+class TrainerOptions:
+    """How the Trainer uses the machine. The text below a field is its help on the command line."""
 
-    train_steps: int  # batches at most
-    distribute: str = "auto"  # MirroredStrategy: "mirrored" always, "none" never, "auto" when there are several GPUs
-    mixed_precision: bool = False  # compute in float16 on GPU; weights, and the exported model, stay float32
-    warm_start: bool = False  # start from the weights of the latest blessed model
+    distribute: Distribute = "auto"
+    """Train on several GPUs at once (MirroredStrategy): always, never, or when there are several."""
+    mixed_precision: bool = False
+    """Compute in float16 where there is a GPU. Weights, and the exported model, stay float32."""
+    warm_start: bool = False
+    """Start from the weights of the latest blessed model."""
 
     def __post_init__(self) -> None:
-        if self.train_steps < 1:
-            raise ConfigError(f"train steps: expected 1 or more, received {self.train_steps}")
-        if self.distribute not in DISTRIBUTE:
-            raise ConfigError(f"distribute: expected one of {', '.join(DISTRIBUTE)}, received {self.distribute!r}")
+        if self.distribute not in get_args(Distribute):
+            raise ConfigError(
+                f"distribute: expected one of {', '.join(get_args(Distribute))}, received {self.distribute!r}"
+            )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TrainerConfig(TrainerOptions):
+    """TrainerOptions, and how long to train. The model itself is the task's business."""
+
+    train_steps: int  # batches at most
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_at_least("train steps", self.train_steps, 1)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TunerConfig:
-    """How long hyperparameters are searched for. What is tried is the task's business."""
+    """The budget of a search for hyperparameters. What is tried is the task's business."""
 
-    trials: int = 30  # sets of hyperparameters at most
-    minutes: float = 10.0  # at most; a trial that is under way then does not count
+    trials: int = 30
+    """Sets of hyperparameters at most."""
+    minutes: float = 10.0
+    """Time at most; a trial that is under way then does not count."""
 
     def __post_init__(self) -> None:
-        if self.trials < 1:
-            raise ConfigError(f"trials: expected 1 or more, received {self.trials}")
-        if not self.minutes > 0:
+        require_at_least("trials", self.trials, 1)
+        if not 0 < self.minutes < float("inf"):
             raise ConfigError(f"minutes: expected more than 0, received {self.minutes}")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class CodeDigests:
+    """The digest of the code behind a node, part of its cache key: TFX's own key holds names only."""
+
+    anomaly_gate: str
+    transform: str
+    skew_gate: str
+    pusher: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CsvInput:
+    """CSV files as ExampleGen takes them."""
+
+    folder: str
+    pattern: str  # of the files' names
+    reader: example_gen_pb2.CustomConfig  # types by column, and the digest of the code that reads
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class PipelineConfig:
-    """One run of the training pipeline."""
+    """One run of the training pipeline. `pipelines.resolution.resolve` makes it."""
 
     task: Task
-    data: Path  # a CSV file, or a folder of CSV files
-    contract: Path  # a copy of the task's contract, under a name that changes with its content: see contract_copy
     var: Path  # everything the run writes lies below it
+    data: Path  # a CSV file, or a folder of CSV files
+    csv: CsvInput  # the same for ExampleGen
+    contract: Path  # a copy of the task's contract, under a name that changes with its content
+    digests: CodeDigests
+    eval_config: config_pb2.EvalConfig  # with a threshold at least
     trainer: TrainerConfig
-    hyperparameters: Path | None = (
-        None  # what the task's file holds: see hyperparameters_copy; None: it has no such file
-    )
-    tuner: TunerConfig | None = None  # search for hyperparameters instead
-    infra: str = EMBEDDED  # what serves a model before it is pushed; "docker": TensorFlow Serving itself, too
+    trainer_custom_config: Mapping[str, Any]  # see pipelines.modeling.trainer_entry
+    tuner_custom_config: Mapping[str, Any] | None = None  # see pipelines.search.tuner_entry; None: no search
+    hyperparameters: Path | None = None  # a folder with the task's committed values; None: a search, or it has none
+    warmup_batch_sizes: tuple[int, ...] = (1,)  # rows a batch that a deployed server computes
+    serving_image_tag: str | None = None  # of tensorflow/serving, which InfraValidator starts; None: no InfraValidator
     time_limit: int = 600  # seconds that an exported model may take to load, or to answer 8,192 rows, to be pushed
     push_to: Path | None = None  # folder of each task's pushed versions; None: serving/ below `var`
-    require_review: bool = False  # push only what a person has reviewed: see pipelines.review
+    push_refusal: str | None = (
+        None  # why nothing may be pushed: a review is required, and none holds; see pipelines.review
+    )
     cache: bool = True  # reuse what an earlier run of the same code on the same data wrote
     # In one process: Beam's multi-process modes cost more than they save on one machine, and Beam from 2.68 on would
     # otherwise try a runner that it downloads. Without a container image TFX packs itself into a source distribution
@@ -77,18 +123,6 @@ class PipelineConfig:
     )
 
     def __post_init__(self) -> None:
-        if self.tuner is not None and self.task.tuning is None:
-            raise ConfigError(
-                f"task {self.task.name} says nothing of what to search: expected Task(tuning=...), received none; "
-                "see docs/tuning.md"
-            )
-        if self.tuner is not None and self.require_review:
-            raise ConfigError(
-                "a search with a review required: expected one or the other, received both; what a search finds nobody "
-                "has reviewed: commit it to the task's hyperparameters, run, and review that run."
-            )
-        if self.infra not in INFRA:
-            raise ConfigError(f"infra: expected one of {', '.join(INFRA)}, received {self.infra!r}")
         if self.time_limit < 1:
             raise ConfigError(f"time limit: expected 1 s or more, received {self.time_limit}")
 
@@ -108,13 +142,11 @@ class PipelineConfig:
         return (self.push_to or self.var / "serving") / self.task.name
 
 
-def contract_copy(task: Task, var: Path) -> Path:
-    """Copies the task's contract below `var`, under a name that changes with its content, and returns the copy.
+def require_at_least(name: str, number: int, least: int) -> None:
+    """Checks a whole number.
 
-    ImportSchemaGen's cache key holds the path of the file and not what it says; with this path an edit is noticed.
+    Raises:
+        ConfigError: It is smaller.
     """
-    content = task.contract.read_bytes()
-    copy = var / "contracts" / task.name / f"{hashlib.sha256(content).hexdigest()[:16]}.pbtxt"
-    copy.parent.mkdir(parents=True, exist_ok=True)
-    copy.write_bytes(content)
-    return copy
+    if number < least:
+        raise ConfigError(f"{name}: expected {least} or more, received {number}")

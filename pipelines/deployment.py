@@ -1,14 +1,16 @@
 """What the pipeline takes from the files that its models are served with: serving/deploy, the gateway's settings."""
 
-import re
 import tomllib
 from pathlib import Path
+
+import yaml
 
 from pipelines.config import ConfigError
 from serving.server import config
 
 _SERVING = Path(__file__).resolve().parents[1] / "serving"
 DEPLOY, GATEWAY = _SERVING / "deploy", _SERVING / "gateway"
+_IMAGE = "tensorflow/serving"
 _EVEN = 0.5  # the gateway's own default
 
 
@@ -25,9 +27,11 @@ def tensorflow_serving_tag(deploy: Path = DEPLOY) -> str:
         ConfigError: The compose file does not name one.
     """
     compose = deploy / "compose.yaml"
-    tags = set(re.findall(r"image: tensorflow/serving:(\S+)", compose.read_text(encoding="utf-8")))
+    services = yaml.safe_load(compose.read_text(encoding="utf-8"))["services"].values()
+    images = [str(service["image"]).rpartition(":") for service in services if "image" in service]
+    tags = {tag for name, _, tag in images if name == _IMAGE}
     if len(tags) != 1:
-        raise ConfigError(f"{compose}: expected one tag of the image tensorflow/serving, received {sorted(tags)}")
+        raise ConfigError(f"{compose}: expected one tag of the image {_IMAGE}, received {sorted(tags)}")
     return tags.pop()
 
 

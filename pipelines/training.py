@@ -1,12 +1,12 @@
-"""The training pipeline: wiring only, in the order the data flows. It knows no task."""
+"""The training pipeline: wiring only, in the order the data flows. It knows no task, and reads no file."""
 
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-import tensorflow_model_analysis as tfma
 from ml_metadata.proto import metadata_store_pb2
-from tensorflow_model_analysis.proto import config_pb2
 
 # One by one, not from tfx.components: that package turns a component that cannot be imported into None.
 from tfx.components.evaluator.component import Evaluator
@@ -31,172 +31,213 @@ from tfx.types import Channel
 from tfx.types.channel import OutputChannel
 from tfx.types.standard_artifacts import ExampleStatistics, HyperParameters, InfraBlessing, Model, ModelBlessing
 
-from components.anomaly_gate import component as anomaly_gate
+from components.anomaly_gate.component import AnomalyGate
 from components.artifacts import DataBlessing
-from components.csv_example_gen import csv_files
 from components.csv_example_gen import executor as checked_csv
 from components.pusher import executor as atomic_pusher
 from components.resolvers import LatestAcceptedStatistics, LatestBlessedOtherModel
 from components.signatures import SERVING_DEFAULT
-from components.skew_gate import component as skew_gate
-from components.source_digest import source_digest
-from pipelines import deployment
-from pipelines.config import DOCKER, ConfigError, PipelineConfig
+from components.skew_gate.component import SkewGate
+from pipelines import nodes
+from pipelines.config import PipelineConfig
 from pipelines.modeling import trainer_entry
-from pipelines.review import state as review
+from pipelines.nodes import EVAL, TRAIN
 from pipelines.search import tuner_entry
 
-TRAIN, EVAL = "train", "eval"
 _INFRA_ROWS = 10  # that InfraValidator asks for; SkewGate asks for all of them
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Data:
+    """What the nodes before the models give to the others."""
+
+    examples: OutputChannel
+    schema: OutputChannel  # the contract
+    transformed_examples: OutputChannel
+    transform_graph: OutputChannel
+    nodes: list[BaseNode]
+
+
 def create_pipeline(config: PipelineConfig) -> Pipeline:
-    """Wires every node.
+    """Wires every node."""
+    data = _data_nodes(config)
+    hyperparameters = _hyperparameters(config, data)
+    warm_start = _warm_start(config)
+    trainer = _trainer(config, data, hyperparameters, warm_start)
+    return Pipeline(
+        pipeline_name=config.task.name,
+        pipeline_root=str(config.artifacts),
+        components=[*data.nodes, *hyperparameters, *warm_start, trainer, *_gate_nodes(config, data, trainer)],
+        enable_cache=config.cache,
+        metadata_connection_config=_metadata(config),
+        beam_pipeline_args=list(config.beam_args),
+    )
 
-    Raises:
-        ConfigError: The task's EvalConfig has no threshold.
-    """
+
+def _data_nodes(config: PipelineConfig) -> _Data:
+    """From CSV files to transformed rows, past AnomalyGate."""
     task = config.task
-    eval_config = checked_eval_config(task.make_eval_config())
-
-    folder, pattern = csv_files.locate(config.data)
     example_gen = FileBasedExampleGen(
-        input_base=folder,
-        input_config=example_gen_pb2.Input(splits=[example_gen_pb2.Input.Split(name="single_split", pattern=pattern)]),
-        custom_config=checked_csv.column_types(str(task.contract), source_digest(checked_csv)),
+        input_base=config.csv.folder,
+        input_config=_one_split(config.csv.pattern),
+        custom_config=config.csv.reader,
         custom_executor_spec=BeamExecutorSpec(checked_csv.Executor),
-    ).with_id("ExampleGen")
-    import_schema_gen = ImportSchemaGen(schema_file=str(config.contract))
+    ).with_id(nodes.EXAMPLE_GEN)
+    examples = example_gen.outputs["examples"]
+    import_schema_gen = ImportSchemaGen(schema_file=str(config.contract)).with_id(nodes.IMPORT_SCHEMA_GEN)
+    schema = import_schema_gen.outputs["schema"]
     statistics_gen = StatisticsGen(
-        examples=example_gen.outputs["examples"],
-        schema=import_schema_gen.outputs["schema"],  # which integers are codes: those are counted, not averaged
-    )
-    schema_gen = SchemaGen(statistics=statistics_gen.outputs["statistics"], infer_feature_shape=True)
-    example_validator = ExampleValidator(
-        statistics=statistics_gen.outputs["statistics"], schema=import_schema_gen.outputs["schema"]
-    )
+        examples=examples,
+        schema=schema,  # which integers are codes: those are counted, not averaged
+    ).with_id(nodes.STATISTICS_GEN)
+    statistics = statistics_gen.outputs["statistics"]
+    schema_gen = SchemaGen(statistics=statistics, infer_feature_shape=True).with_id(nodes.SCHEMA_GEN)
+    example_validator = ExampleValidator(statistics=statistics, schema=schema).with_id(nodes.EXAMPLE_VALIDATOR)
     accepted_statistics = Resolver(
         strategy_class=LatestAcceptedStatistics,
         statistics=Channel(type=ExampleStatistics),
         blessing=Channel(type=DataBlessing),
-        current=statistics_gen.outputs["statistics"],
-    ).with_id("AcceptedStatisticsResolver")
-    anomaly_gate_node = anomaly_gate.AnomalyGate(
-        statistics=statistics_gen.outputs["statistics"],
-        schema=import_schema_gen.outputs["schema"],
+        current=statistics,
+    ).with_id(nodes.ACCEPTED_STATISTICS_RESOLVER)
+    anomaly_gate = AnomalyGate(
+        statistics=statistics,
+        schema=schema,
         anomalies=example_validator.outputs["anomalies"],
         baseline=accepted_statistics.outputs["statistics"],
         contract=_in_project(task.contract),
         tolerated=json.dumps({name: list(kinds) for name, kinds in sorted(task.tolerated_anomalies.items())}),
         train_split=TRAIN,
         eval_split=EVAL,
-        code_digest=source_digest(anomaly_gate),
-    )
+        code_digest=config.digests.anomaly_gate,
+    ).with_id(nodes.ANOMALY_GATE)
     transform = Transform(
-        examples=example_gen.outputs["examples"],
-        schema=import_schema_gen.outputs["schema"],
+        examples=examples,
+        schema=schema,
         preprocessing_fn=dotted_path(task.preprocessing_fn),
         disable_statistics=True,  # of the transformed rows: nothing reads them
         disable_analyzer_cache=True,  # it helps over many spans; for one it only costs
-        custom_config={"code_digest": source_digest(task.preprocessing_fn)},
-    )
-    transform.add_upstream_node(anomaly_gate_node)
-    best = _hyperparameters(config, transform)
-    warm_start = _latest_blessed_model().with_id("WarmStartResolver") if config.trainer.warm_start else None
-    trainer = Trainer(
-        run_fn=dotted_path(trainer_entry.run_fn),
-        examples=transform.outputs["transformed_examples"],
-        transform_graph=transform.outputs["transform_graph"],
-        schema=import_schema_gen.outputs["schema"],
-        base_model=warm_start.outputs["model"] if warm_start else None,
-        hyperparameters=best.outputs["best_hyperparameters"] if best else None,
-        train_args=trainer_pb2.TrainArgs(splits=[TRAIN], num_steps=config.trainer.train_steps),
-        eval_args=trainer_pb2.EvalArgs(splits=[EVAL]),
-        custom_config=trainer_entry.custom_config(task.run_fn, config.trainer),
-    )
-    blessed_model = _latest_blessed_model(current=trainer.outputs["model"]).with_id("BlessedModelResolver")
-    evaluator = Evaluator(
-        examples=example_gen.outputs["examples"],
-        example_splits=[EVAL],
-        model=trainer.outputs["model"],
-        baseline_model=blessed_model.outputs["model"],
-        eval_config=eval_config,
-        schema=import_schema_gen.outputs["schema"],
-    )
-    infra_validator = (
-        _infra_validator(example_gen.outputs["examples"], trainer.outputs["model"]) if config.infra == DOCKER else None
-    )
-    skew_gate_node = skew_gate.SkewGate(
-        examples=example_gen.outputs["examples"],
+        custom_config={"code_digest": config.digests.transform},
+    ).with_id(nodes.TRANSFORM)
+    transform.add_upstream_node(anomaly_gate)
+    return _Data(
+        examples=examples,
+        schema=schema,
         transformed_examples=transform.outputs["transformed_examples"],
-        model=trainer.outputs["model"],
-        model_run=trainer.outputs["model_run"],
-        schema=import_schema_gen.outputs["schema"],
-        infra_validation=infra_validator.outputs["blessing"] if infra_validator else None,
-        split=EVAL,
-        trainer_module=task.run_fn.__module__,
-        warmup_batch_sizes=json.dumps(deployment.batch_sizes()),
-        time_limit=config.time_limit,
-        code_digest=source_digest(skew_gate),
-    )
-    pusher = Pusher(
-        model=trainer.outputs["model"],
-        model_blessing=evaluator.outputs["blessing"],
-        infra_blessing=skew_gate_node.outputs["blessing"],
-        push_destination=pusher_pb2.PushDestination(
-            filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=str(config.serving))
-        ),
-        custom_config={"code_digest": source_digest(atomic_pusher), **_refusal(config)},
-        custom_executor_spec=ExecutorClassSpec(atomic_pusher.Executor),
-    )
-    return _pipeline(
-        config,
-        [
+        transform_graph=transform.outputs["transform_graph"],
+        nodes=[
             example_gen,
             import_schema_gen,
             statistics_gen,
             schema_gen,
             example_validator,
             accepted_statistics,
-            anomaly_gate_node,
+            anomaly_gate,
             transform,
-            *([best] if best else []),
-            *([warm_start] if warm_start else []),
-            trainer,
-            blessed_model,
-            evaluator,
-            *([infra_validator] if infra_validator else []),
-            skew_gate_node,
-            pusher,
         ],
     )
 
 
-def _refusal(config: PipelineConfig) -> dict[str, str]:
-    """Why Pusher may not push, where a review is required and none holds; a part of its cache key, and of no other."""
-    words = review.refusal(config.task) if config.require_review else None
-    return {atomic_pusher.REFUSAL: words} if words else {}
-
-
-def _hyperparameters(config: PipelineConfig, transform: Transform) -> BaseNode | None:
-    """Where Trainer's hyperparameters come from: a search, or the task's file; None where the task has neither."""
-    if config.tuner is not None:
-        return Tuner(
+def _hyperparameters(config: PipelineConfig, data: _Data) -> list[BaseNode]:
+    """Where Trainer's hyperparameters come from: a search, or the task's file; nowhere for a task that has neither."""
+    if config.tuner_custom_config is not None:
+        tuner = Tuner(
             tuner_fn=dotted_path(tuner_entry.tuner_fn),
-            examples=transform.outputs["transformed_examples"],
-            transform_graph=transform.outputs["transform_graph"],
+            examples=data.transformed_examples,
+            transform_graph=data.transform_graph,
             train_args=trainer_pb2.TrainArgs(splits=[TRAIN], num_steps=config.trainer.train_steps),
             eval_args=trainer_pb2.EvalArgs(splits=[TRAIN]),  # the eval split is for the Evaluator alone
-            custom_config=tuner_entry.custom_config(config.task, config.trainer, config.tuner),
+            custom_config=dict(config.tuner_custom_config),
         )
+        return [tuner.with_id(nodes.TUNER)]
     if config.hyperparameters is not None:
-        return Importer(
+        importer = Importer(
             source_uri=str(config.hyperparameters),
             artifact_type=HyperParameters,
             output_key="best_hyperparameters",  # as Tuner's is called
             reimport=not config.cache,
-        ).with_id("ImportHyperparameters")
-    return None
+        )
+        return [importer.with_id(nodes.IMPORT_HYPERPARAMETERS)]
+    return []
+
+
+def _warm_start(config: PipelineConfig) -> list[BaseNode]:
+    """Where Trainer's first weights come from, if from another model."""
+    return [_latest_blessed_model().with_id(nodes.WARM_START_RESOLVER)] if config.trainer.warm_start else []
+
+
+def _trainer(
+    config: PipelineConfig, data: _Data, hyperparameters: list[BaseNode], warm_start: list[BaseNode]
+) -> BaseNode:
+    return Trainer(
+        run_fn=dotted_path(trainer_entry.run_fn),
+        examples=data.transformed_examples,
+        transform_graph=data.transform_graph,
+        schema=data.schema,
+        base_model=_output(warm_start, "model"),
+        hyperparameters=_output(hyperparameters, "best_hyperparameters"),
+        train_args=trainer_pb2.TrainArgs(splits=[TRAIN], num_steps=config.trainer.train_steps),
+        eval_args=trainer_pb2.EvalArgs(splits=[EVAL]),
+        custom_config=dict(config.trainer_custom_config),
+    ).with_id(nodes.TRAINER)
+
+
+def _gate_nodes(config: PipelineConfig, data: _Data, trainer: BaseNode) -> list[BaseNode]:
+    """From a model to its push: every node before Pusher can block it."""
+    model = trainer.outputs["model"]
+    blessed_model = _latest_blessed_model(current=model).with_id(nodes.BLESSED_MODEL_RESOLVER)
+    evaluator = Evaluator(
+        examples=data.examples,
+        example_splits=[EVAL],
+        model=model,
+        baseline_model=blessed_model.outputs["model"],
+        eval_config=config.eval_config,
+        schema=data.schema,
+    ).with_id(nodes.EVALUATOR)
+    infra_validator = _infra_validator(config, data.examples, model)
+    skew_gate = SkewGate(
+        examples=data.examples,
+        transformed_examples=data.transformed_examples,
+        model=model,
+        model_run=trainer.outputs["model_run"],
+        schema=data.schema,
+        infra_validation=_output(infra_validator, "blessing"),
+        split=EVAL,
+        trainer_module=config.task.run_fn.__module__,
+        warmup_batch_sizes=json.dumps(config.warmup_batch_sizes),
+        time_limit=config.time_limit,
+        code_digest=config.digests.skew_gate,
+    ).with_id(nodes.SKEW_GATE)
+    pusher = Pusher(
+        model=model,
+        model_blessing=evaluator.outputs["blessing"],
+        infra_blessing=skew_gate.outputs["blessing"],
+        push_destination=pusher_pb2.PushDestination(
+            filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=str(config.serving))
+        ),
+        custom_config=_pusher_custom_config(config),
+        custom_executor_spec=ExecutorClassSpec(atomic_pusher.Executor),
+    ).with_id(nodes.PUSHER)
+    return [blessed_model, evaluator, *infra_validator, skew_gate, pusher]
+
+
+def _infra_validator(config: PipelineConfig, examples: OutputChannel, model: OutputChannel) -> list[BaseNode]:
+    """TFX's own: starts the image that is deployed on the model, and asks it for a few rows."""
+    if config.serving_image_tag is None:
+        return []
+    validator = InfraValidator(
+        model=model,
+        examples=examples,
+        serving_spec=infra_validator_pb2.ServingSpec(
+            tensorflow_serving=infra_validator_pb2.TensorFlowServing(tags=[config.serving_image_tag]),
+            local_docker=infra_validator_pb2.LocalDockerConfig(),
+        ),
+        request_spec=infra_validator_pb2.RequestSpec(
+            tensorflow_serving=infra_validator_pb2.TensorFlowServingRequestSpec(signature_names=[SERVING_DEFAULT]),
+            split_name=EVAL,
+            num_examples=_INFRA_ROWS,
+        ),
+    )
+    return [validator.with_id(nodes.INFRA_VALIDATOR)]
 
 
 def _latest_blessed_model(**current: OutputChannel) -> Resolver:
@@ -210,35 +251,23 @@ def _latest_blessed_model(**current: OutputChannel) -> Resolver:
     )
 
 
-def _infra_validator(examples: OutputChannel, model: OutputChannel) -> InfraValidator:
-    """TFX's own: starts the image that is deployed on the model, and asks it for a few rows."""
-    return InfraValidator(
-        model=model,
-        examples=examples,
-        serving_spec=infra_validator_pb2.ServingSpec(
-            tensorflow_serving=infra_validator_pb2.TensorFlowServing(tags=[deployment.tensorflow_serving_tag()]),
-            local_docker=infra_validator_pb2.LocalDockerConfig(),
-        ),
-        request_spec=infra_validator_pb2.RequestSpec(
-            tensorflow_serving=infra_validator_pb2.TensorFlowServingRequestSpec(signature_names=[SERVING_DEFAULT]),
-            split_name=EVAL,
-            num_examples=_INFRA_ROWS,
-        ),
-    )
+def _output(optional: list[BaseNode], key: str) -> OutputChannel | None:
+    """An output of a node that the pipeline may not have."""
+    return optional[0].outputs[key] if optional else None
 
 
-def checked_eval_config(eval_config: config_pb2.EvalConfig) -> config_pb2.EvalConfig:
-    """Returns the config if it can refuse a model.
+def _pusher_custom_config(config: PipelineConfig) -> dict[str, Any]:
+    """Pusher alone is told why it may not push: that is a part of its cache key, and of no other."""
+    told = {"code_digest": config.digests.pusher}
+    return told | {atomic_pusher.REFUSAL: config.push_refusal} if config.push_refusal else told
 
-    Raises:
-        ConfigError: It has no threshold: the Evaluator would give no blessing at all, and say nothing.
-    """
-    if not tfma.metrics.metric_thresholds_from_metrics_specs(eval_config.metrics_specs, eval_config=eval_config):
-        raise ConfigError(
-            "the EvalConfig has no threshold, so no model could ever be blessed: expected at least one value "
-            "threshold, received none; add one in the task's evaluation.py."
-        )
-    return eval_config
+
+def _one_split(pattern: str) -> example_gen_pb2.Input:
+    return example_gen_pb2.Input(splits=[example_gen_pb2.Input.Split(name="single_split", pattern=pattern)])
+
+
+def _metadata(config: PipelineConfig) -> metadata_store_pb2.ConnectionConfig:
+    return sqlite_metadata_connection_config(str(config.metadata))
 
 
 def _in_project(path: Path) -> str:
@@ -250,15 +279,3 @@ def _in_project(path: Path) -> str:
 def dotted_path(function: Callable[..., object]) -> str:
     """The name by which TFX imports a function."""
     return f"{function.__module__}.{function.__qualname__}"
-
-
-def _pipeline(config: PipelineConfig, nodes: list[BaseNode]) -> Pipeline:
-    connection: metadata_store_pb2.ConnectionConfig = sqlite_metadata_connection_config(str(config.metadata))
-    return Pipeline(
-        pipeline_name=config.task.name,
-        pipeline_root=str(config.artifacts),
-        components=nodes,
-        enable_cache=config.cache,
-        metadata_connection_config=connection,
-        beam_pipeline_args=list(config.beam_args),
-    )

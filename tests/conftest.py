@@ -1,33 +1,43 @@
-"""What tests of several folders share."""
+"""What tests of several folders share.
 
-import gc
+TensorFlow is imported by the fixtures that need it: the process that only hands tests to workers loads this file, too.
+"""
+
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 
-from pipelines.modeling.export import export_model
-from tests import handmade
+from serving.process_control import gc_paused_imports
 from tests.runs.project import Finished, Project
 
-gc.disable()  # until the tests are collected: serving/importing.py says why
-pytest_plugins = ["tests.browser"]  # the fixture `tab`, a page in headless Chromium
+pytest_plugins = [
+    "tests.browser",  # the fixture `tab`, a page in headless Chromium
+    "tests.workers",  # which worker runs which tests
+]
 
 
-def pytest_collection_finish() -> None:
-    """From here on the garbage collector works again, on what the tests themselves make."""
-    gc.freeze()
-    gc.enable()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collects, which imports TensorFlow and TFX, without the garbage collector."""
+    with gc_paused_imports():
+        return (yield)
 
 
 @pytest.fixture(scope="session")
 def handmade_transform(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
     """Folder of the transform graph of the hand-made trips, and the file of the transformed trips."""
+    from tests import handmade
+
     return handmade.transform(tmp_path_factory.mktemp("transform"), handmade.Features())
 
 
 @pytest.fixture(scope="session")
 def handmade_export(handmade_transform: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The SavedModel of the hand-made trips, its ModelRun beside it in `run`; not to be changed."""
+    from pipelines.modeling.export import export_model
+    from tests import handmade
+
     args = handmade.fn_args(tmp_path_factory.mktemp("export"), handmade_transform[0])
     export_model(handmade.build_model(), args)
     return Path(args.serving_model_dir)
@@ -35,7 +45,7 @@ def handmade_export(handmade_transform: tuple[str, str], tmp_path_factory: pytes
 
 @pytest.fixture(scope="session")
 def taxi(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A copy of this project in which the taxi task is run."""
+    """A copy of this project in which the taxi task is run; to be left as it is found: see `spare_taxi`."""
     return Project.copy(tmp_path_factory.mktemp("taxi") / "project")
 
 
@@ -45,3 +55,17 @@ def cold_taxi(taxi: Project) -> Finished:
     run = taxi.run(task="taxi")
     assert run.status == 0, run.told()
     return run
+
+
+@pytest.fixture(scope="session")
+def _saved_taxi(taxi: Project, cold_taxi: Finished, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    saved = tmp_path_factory.mktemp("taxi") / "saved"
+    taxi.save(saved)
+    return saved
+
+
+@pytest.fixture
+def spare_taxi(taxi: Project, _saved_taxi: Path) -> Iterator[Project]:
+    """`taxi` after its first run, for tests that edit or run it: put back as it was."""
+    yield taxi
+    taxi.restore(_saved_taxi)

@@ -1,17 +1,12 @@
 """What came back: read and held against what the model itself says, so that a wrong answer counts as a failed one."""
 
-import functools
 import json
 import math
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
-
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format, wrappers_pb2
 
 from benchmarks.serving.phases import Transport
+from benchmarks.serving.predict_response_pb2 import PredictResponse
 
-_DESCRIPTORS = Path(__file__).with_name("predict_response.pbtxt")
 _TOLERANCE = 1e-6  # of a probability: kernels may add in another order in another batch size
 
 
@@ -62,7 +57,7 @@ def _gateway(body: bytes) -> tuple[list[float], int]:
 
 
 def _grpc(body: bytes) -> tuple[list[float], int]:
-    response = _predict_response().FromString(body)
+    response = PredictResponse.FromString(body)
     return list(response.outputs["predictions"].float_val), response.model_spec.version.value
 
 
@@ -73,12 +68,3 @@ _READERS = {
     Transport.GRPC_EXAMPLES: _grpc,
     Transport.GATEWAY: _gateway,
 }
-
-
-@functools.cache
-def _predict_response() -> Any:
-    pool = descriptor_pool.DescriptorPool()
-    pool.AddSerializedFile(wrappers_pb2.DESCRIPTOR.serialized_pb)
-    file = text_format.Parse(_DESCRIPTORS.read_text(encoding="utf-8"), descriptor_pb2.FileDescriptorProto())
-    pool.AddSerializedFile(file.SerializeToString())
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{file.package}.PredictResponse"))

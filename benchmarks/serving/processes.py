@@ -50,8 +50,8 @@ def serving(model: str, base: Path, batching: Batching, settings: Path, folder: 
     # One caller sends more than any end user may.
     unlimited = {"GATEWAY__LIMITS__REQUESTS_PER_SECOND": "0"}
     with (
-        _running("serving.server", flags, {}, folder / "server.log") as server,
-        _running("serving.gateway", gateway_flags, unlimited, folder / "gateway.log") as gateway,
+        _running("server", flags, {}, folder / "server.log") as server,
+        _running("gateway", gateway_flags, unlimited, folder / "gateway.log") as gateway,
     ):
         server.wait_for(f"http://127.0.0.1:{rest_port}/v1/models/{model}/metadata")
         gateway.wait_for(f"http://127.0.0.1:{gateway_port}/readyz")
@@ -66,8 +66,8 @@ def serving(model: str, base: Path, batching: Batching, settings: Path, folder: 
 
 
 class _Running:
-    def __init__(self, module: str, process: subprocess.Popen[bytes], log: Path):
-        self.module, self.process, self.log = module, process, log
+    def __init__(self, command: str, process: subprocess.Popen[bytes], log: Path):
+        self.command, self.process, self.log = command, process, log
 
     def wait_for(self, url: str) -> None:
         """Returns when the URL answers with 200.
@@ -75,7 +75,7 @@ class _Running:
         Raises:
             ServerError: The process has ended, or it takes too long.
         """
-        wait_until(lambda: answers(url), f"{self.module} to answer at {url}", self._require_alive)
+        wait_until(lambda: answers(url), f"{self.command} to answer at {url}", self._require_alive)
 
     def stop(self) -> None:
         """Ends it in order.
@@ -94,20 +94,20 @@ class _Running:
 
     def _error(self, what: str) -> ServerError:
         tail = "\n".join(self.log.read_text(errors="replace").splitlines()[-_LINES_SHOWN:])
-        return ServerError(f"{self.module} {what}; its log ends with\n{tail}")
+        return ServerError(f"serving {self.command} {what}; its log ends with\n{tail}")
 
 
 @contextlib.contextmanager
-def _running(module: str, flags: Sequence[str], more: Mapping[str, str], log: Path) -> Iterator[_Running]:
+def _running(command: str, flags: Sequence[str], more: Mapping[str, str], log: Path) -> Iterator[_Running]:
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", module, *flags],
+            [sys.executable, "-m", "serving", command, *flags],
             cwd=_PROJECT,
             env={**os.environ, **more},
             stdout=output,
             stderr=subprocess.STDOUT,
         )
-    running = _Running(module, process, log)
+    running = _Running(command, process, log)
     try:
         yield running
         running.stop()

@@ -9,6 +9,7 @@ from typing import Any
 
 from benchmarks.serving.goals import SIGNATURE, goals, overhead_ms
 from benchmarks.serving.phases import Measured, Quantiles
+from serving.durable_file import write_whole
 
 FORMAT = 1
 SIGNATURE_CALL, SESSION_CALL = "signature", "session"
@@ -82,9 +83,7 @@ def document(
 def write(path: Path, record: Mapping[str, Any]) -> None:
     """Writes the file: whole, or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f"{path.name}.tmp")
-    beside.write_text(json.dumps(record, indent=2) + "\n")
-    beside.replace(path)
+    write_whole(path, json.dumps(record, indent=2) + "\n")
 
 
 def _phase(one: Measured, bare: Sequence[Bare]) -> dict[str, Any]:

@@ -7,7 +7,6 @@ ExampleValidator itself records anomalies and lets the run go on. It does not co
 and skew need.
 """
 
-import difflib
 import json
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from tfx.utils import io_utils
 
 from components.anomaly_gate.findings import Finding, describe_comparisons, describe_violations
 from components.artifacts import DataBlessing
+from serving.did_you_mean import closest
 
 REPORT_FILE = "report.json"
 _ANOMALIES_FILE = "SchemaDiff.pb"  # the name that ExampleValidator gives its output
@@ -99,8 +99,8 @@ def split_by_tolerance(found: list[Finding], tolerated: dict[str, list[str]]) ->
     for feature, kinds in tolerated.items():
         for kind in kinds:
             if kind not in known:
-                close = difflib.get_close_matches(kind, known, n=1)
-                meant = f"did you mean {close[0]}?" if close else "expected one such as SCHEMA_NEW_COLUMN"
+                close = closest(kind, known)
+                meant = f"did you mean {close}?" if close else "expected one such as SCHEMA_NEW_COLUMN"
                 raise ValueError(f"tolerated anomaly of {feature}: no kind is named {kind!r}; {meant}")
     refused = [finding for finding in found if finding.rule not in tolerated.get(finding.feature, ())]
     return refused, [finding for finding in found if finding not in refused]

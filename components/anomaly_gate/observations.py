@@ -4,7 +4,7 @@ import dataclasses
 
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from serving.domains import known_strings, number_range
+from serving.contract.domains import known_strings, number_range
 
 _SHOWN_VALUES = 5
 NEW_COLUMN, MISSING_COLUMN = "SCHEMA_NEW_COLUMN", "SCHEMA_MISSING_COLUMN"

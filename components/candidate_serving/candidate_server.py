@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Self
 
 from components.candidate_serving import child_process
-from serving.server import __main__ as server
+from serving.server import command
 
 HOST = "127.0.0.1"
 LOG = "model_server.log"
 _PROJECT = Path(__file__).resolve().parents[2]
-_PROGRAM = ("-m", server.__name__.removesuffix(".__main__"))
+_PROGRAM = command.ARGUMENTS
 _ATTEMPTS = 3  # to find two free ports that are still free when the server has loaded the model
 _POLL_SECONDS = 0.02
 # Begins the last message of TensorFlow Serving and of the embedded server; TensorFlow's part may have many lines.

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 if __name__ == "__main__":
-    gc.disable()  # until TensorFlow is imported, as serving.importing does, which a script without this project lacks
+    gc.disable()  # until TensorFlow is imported, as gc_paused_imports of the project does
 import numpy as np
 import tensorflow as tf
 
@@ -163,4 +163,5 @@ if __name__ == "__main__":
     gc.enable()
     status = main(sys.argv[1])
     sys.stderr.flush()
-    os._exit(status)  # the predictions are on disk, and taking TensorFlow down takes a second: serving/leaving.py
+    # The predictions are on disk. exit_now of the project, which this script must not import, gives the reasons.
+    os._exit(status)

@@ -1,30 +1,34 @@
-"""Charts of rows, trainings and models, for the report and the notebooks alike: one look, light and dark.
+"""Charts of rows, trainings and models, for the report and the notebooks: one theme, light and dark.
 
 Each takes arrays or a DataFrame and returns an Altair chart without colours of its own, which `theme` gives it. Charts
 are as wide as what holds them.
 """
 
-from pipelines.charts.binary import precision_recall, reliability, roc, scores
-from pipelines.charts.confusion import confusion
-from pipelines.charts.distributions import distribution, distribution_frame
-from pipelines.charts.regression import predicted_against_actual, residuals
-from pipelines.charts.slices import slices
-from pipelines.charts.theme import SCHEMES, config, use
-from pipelines.charts.training import training_curve
+from pipelines.charts.classification import (
+    plot_confusion,
+    plot_precision_recall,
+    plot_reliability,
+    plot_roc,
+    plot_scores,
+)
+from pipelines.charts.distributions import make_distribution_frame, plot_distribution
+from pipelines.charts.metrics import plot_slices, plot_training_curve
+from pipelines.charts.regression import plot_predicted_against_actual, plot_residuals
+from pipelines.charts.theme import SCHEMES, make_config, use_theme
 
 __all__ = [
     "SCHEMES",
-    "config",
-    "confusion",
-    "distribution",
-    "distribution_frame",
-    "precision_recall",
-    "predicted_against_actual",
-    "reliability",
-    "residuals",
-    "roc",
-    "scores",
-    "slices",
-    "training_curve",
-    "use",
+    "make_config",
+    "make_distribution_frame",
+    "plot_confusion",
+    "plot_distribution",
+    "plot_precision_recall",
+    "plot_predicted_against_actual",
+    "plot_reliability",
+    "plot_residuals",
+    "plot_roc",
+    "plot_scores",
+    "plot_slices",
+    "plot_training_curve",
+    "use_theme",
 ]

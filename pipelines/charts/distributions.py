@@ -1,4 +1,4 @@
-"""How one column's values are spread, in one set of rows against another."""
+"""Charts of one column's distribution, in one set of rows against another."""
 
 from collections.abc import Mapping
 
@@ -18,13 +18,13 @@ _LONG = 100_000
 OTHERS = "(others)"
 
 
-def distribution_frame(
+def make_distribution_frame(
     columns: Mapping[str, pd.Series],
     known: Mapping[str, statistics_pb2.FeatureNameStatistics] | None = None,
     *,
     codes: bool = False,
 ) -> pd.DataFrame:
-    """Shares of the values of one column, for `distribution`; missing values do not count.
+    """Computes the shares of one column's values, for `plot_distribution`; missing values do not count.
 
     Args:
         columns: name of a set of rows -> its column; the first decides the bins, or which values are shown.
@@ -40,28 +40,30 @@ def distribution_frame(
     if not len(first):
         return pd.DataFrame(columns=["rows", "value", "share"])
     if types.is_numeric_dtype(first.dtype) and not codes:
-        return _of_numbers({name: column.to_numpy(np.float64) for name, column in present.items()}, known or {})
-    return _of_strings({name: column.astype(str) for name, column in present.items()}, known or {})
+        return _bin_numbers({name: column.to_numpy(np.float64) for name, column in present.items()}, known or {})
+    return _count_strings({name: column.astype(str) for name, column in present.items()}, known or {})
 
 
-def distribution(frame: pd.DataFrame) -> alt.Chart:
-    """Shares, one set of rows over the other.
+def plot_distribution(frame: pd.DataFrame) -> alt.Chart:
+    """Plots the shares, one set of rows over the other.
 
     Args:
-        frame: of distribution_frame.
+        frame: of make_distribution_frame.
     """
     sets = list(dict.fromkeys(frame["rows"]))
     color = alt.Color("rows:N", sort=sets, legend=None)
     share = alt.Tooltip("share", format=".2%")
     if "value" in frame:
-        return _bars(frame, sets).encode(color=color, tooltip=["rows", "value", share]).properties(width="container")
+        return (
+            _plot_bars(frame, sets).encode(color=color, tooltip=["rows", "value", share]).properties(width="container")
+        )
     last = frame.groupby("rows", sort=False).tail(1)
     steps = pd.concat([frame, last.assign(**{"from": last["to"]})])
     return (
         alt.Chart(steps)
         .mark_area(interpolate="step-after", fillOpacity=0.15, line={"strokeWidth": 1.5})
         .encode(
-            x=alt.X("from:Q", title=None, scale=alt.Scale(zero=False, nice=False), axis=_axis(steps["to"].max())),
+            x=alt.X("from:Q", title=None, scale=alt.Scale(zero=False, nice=False), axis=_make_axis(steps["to"].max())),
             y=alt.Y("share:Q", title=None, stack=None, axis=alt.Axis(format=".0%", tickCount=3)),
             color=color,
             tooltip=["rows", alt.Tooltip("from", format=".6~g"), alt.Tooltip("to", format=".6~g"), share],
@@ -70,12 +72,12 @@ def distribution(frame: pd.DataFrame) -> alt.Chart:
     )
 
 
-def _axis(largest: float) -> alt.Axis:
-    """Large numbers as 1.41G: in full they would run into one another."""
+def _make_axis(largest: float) -> alt.Axis:
+    """Makes an axis with large numbers as 1.41G: in full they would overlap."""
     return alt.Axis(tickCount=4, format=".4~s" if largest >= _LONG else alt.Undefined)
 
 
-def _bars(frame: pd.DataFrame, sets: list[str]) -> alt.Chart:
+def _plot_bars(frame: pd.DataFrame, sets: list[str]) -> alt.Chart:
     values = list(dict.fromkeys(frame["value"]))
     return (
         alt.Chart(frame)
@@ -89,7 +91,7 @@ def _bars(frame: pd.DataFrame, sets: list[str]) -> alt.Chart:
     )
 
 
-def _of_strings(
+def _count_strings(
     columns: Mapping[str, pd.Series], known: Mapping[str, statistics_pb2.FeatureNameStatistics]
 ) -> pd.DataFrame:
     shares = {name: column.value_counts(normalize=True).to_dict() for name, column in columns.items()}
@@ -105,14 +107,14 @@ def _of_strings(
     return pd.DataFrame(rows, columns=["rows", "value", "share"])
 
 
-def _of_numbers(
+def _bin_numbers(
     columns: Mapping[str, np.ndarray], known: Mapping[str, statistics_pb2.FeatureNameStatistics]
 ) -> pd.DataFrame:
-    edges = _edges(next(iter(columns.values())))
+    edges = _choose_edges(next(iter(columns.values())))
     below = {
         name: np.searchsorted(np.sort(values), edges[1:-1]) / max(len(values), 1) for name, values in columns.items()
     }
-    below |= {name: _share_below(statistics, edges[1:-1]) for name, statistics in known.items()}
+    below |= {name: _estimate_share_below(statistics, edges[1:-1]) for name, statistics in known.items()}
     frames = [
         pd.DataFrame({"rows": name, "from": edges[:-1], "to": edges[1:], "share": np.diff(np.r_[0.0, inner, 1.0])})
         for name, inner in below.items()
@@ -120,8 +122,8 @@ def _of_numbers(
     return pd.concat(frames, ignore_index=True)
 
 
-def _edges(values: np.ndarray) -> np.ndarray:
-    """Borders of the bins: half-way between whole numbers, where all values are."""
+def _choose_edges(values: np.ndarray) -> np.ndarray:
+    """Chooses the edges of the bins: half-way between whole numbers, where all values are whole."""
     low, high = np.quantile(values, [_TAIL, 1 - _TAIL])
     bins = int(np.clip(np.sqrt(len(values)), _BINS[0], _BINS[1]))
     if not np.array_equal(values, values.round()):
@@ -135,8 +137,8 @@ def _edges(values: np.ndarray) -> np.ndarray:
     return np.arange(low - unit / 2, high + width, width)
 
 
-def _share_below(statistics: statistics_pb2.FeatureNameStatistics, edges: np.ndarray) -> np.ndarray:
-    """Roughly: values are taken to be spread evenly between the deciles."""
+def _estimate_share_below(statistics: statistics_pb2.FeatureNameStatistics, edges: np.ndarray) -> np.ndarray:
+    """Estimates the share of values below each edge, as if values were spread evenly between the deciles."""
     deciles = [one for one in statistics.num_stats.histograms if one.type == statistics_pb2.Histogram.QUANTILES]
     if not deciles or not deciles[0].buckets:
         return np.zeros(len(edges))

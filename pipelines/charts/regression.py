@@ -1,4 +1,4 @@
-"""How far a regression's predictions are from the truth."""
+"""Charts of a regression's errors."""
 
 import altair as alt
 import numpy as np
@@ -11,8 +11,8 @@ _BINS = 30
 _ERROR = "predicted minus actual"
 
 
-def predicted_against_actual(labels: np.ndarray, predictions: np.ndarray) -> alt.LayerChart:
-    """One point a row; on the line are the rows that are right.
+def plot_predicted_against_actual(labels: np.ndarray, predictions: np.ndarray) -> alt.LayerChart:
+    """Plots one point per row; on the dashed line, the prediction is right.
 
     Args:
         labels: [rows], in the label's unit.
@@ -35,8 +35,8 @@ def predicted_against_actual(labels: np.ndarray, predictions: np.ndarray) -> alt
     return (reference + points).properties(width="container")
 
 
-def residuals(labels: np.ndarray, predictions: np.ndarray) -> alt.LayerChart:
-    """How the differences of prediction and label are spread.
+def plot_residuals(labels: np.ndarray, predictions: np.ndarray) -> alt.LayerChart:
+    """Plots the distribution of prediction minus label.
 
     Args:
         labels: [rows], in the label's unit.

@@ -1,4 +1,4 @@
-"""The look of every chart: Vega-Lite configuration for a light and a dark page.
+"""The theme of every chart: Vega-Lite configuration for a light and a dark page.
 
 Colours keep WCAG AA: 4.5:1 against the page for text, 3:1 for lines and areas; they can be told apart with the common
 kinds of colour blindness.
@@ -46,8 +46,8 @@ PALETTES = {
 }
 
 
-def config(scheme: str) -> dict[str, Any]:
-    """The Vega-Lite configuration of a scheme, LIGHT or DARK."""
+def make_config(scheme: str) -> dict[str, Any]:
+    """Returns the Vega-Lite configuration of a scheme, LIGHT or DARK."""
     palette = PALETTES[scheme]
     axis = {"labelColor": palette.quiet, "titleColor": palette.text, "titleFontWeight": "normal"}
     lines = {"gridColor": palette.grid, "domainColor": palette.grid, "tickColor": palette.grid}
@@ -76,10 +76,10 @@ def config(scheme: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def use(scheme: str = LIGHT) -> None:
+def use_theme(scheme: str = LIGHT) -> None:
     """Gives every chart of this process the look of a scheme: for notebooks."""
     name = f"pipelines-{scheme}"
 
     @alt.theme.register(name, enable=True)
     def _look() -> alt.theme.ThemeConfig:
-        return alt.theme.ThemeConfig(config=config(scheme), width=420, height=HEIGHT)
+        return alt.theme.ThemeConfig(config=make_config(scheme), width=420, height=HEIGHT)

@@ -29,7 +29,7 @@ class Interval:
     high: float
 
 
-def intervals(
+def estimate_intervals(
     labels: np.ndarray,
     predictions: np.ndarray,
     metrics: Mapping[str, Metric],
@@ -38,7 +38,7 @@ def intervals(
     level: float = LEVEL,
     seed: int = _SEED,
 ) -> dict[str, Interval]:
-    """Each metric with its interval.
+    """Estimates an interval for each metric.
 
     Args:
         labels: [rows]; class numbers, or the number that was to be predicted.
@@ -52,15 +52,15 @@ def intervals(
         ValueError: There is no row, or labels and predictions are not of the same rows.
     """
     _require_pairs(labels, predictions)
-    drawn = _drawn(labels, {"": predictions}, metrics, resamples, seed)
+    drawn = _resample_metrics(labels, {"": predictions}, metrics, resamples, seed)
     once = np.ones((1, len(labels)))
     return {
-        name: _interval(float(metric(labels, predictions, once)[0]), drawn["", name], level)
+        name: percentile_interval(float(metric(labels, predictions, once)[0]), drawn["", name], level)
         for name, metric in metrics.items()
     }
 
 
-def differences(
+def estimate_differences(
     labels: np.ndarray,
     predictions: np.ndarray,
     others: np.ndarray,
@@ -70,10 +70,10 @@ def differences(
     level: float = LEVEL,
     seed: int = _SEED,
 ) -> dict[str, Interval]:
-    """How much each metric changes from the `others` to the `predictions`, with its interval.
+    """Estimates how much each metric changes from the `others` to the `predictions`, with its interval.
 
-    Both are measured on the same resamples: two models stumble over the same rows, so that their difference is known
-    far better than either value.
+    Both are measured on the same resamples: the errors of two models are correlated, so that their
+    difference is known far better than either value.
 
     Args:
         labels: [rows].
@@ -89,10 +89,10 @@ def differences(
     """
     _require_pairs(labels, predictions)
     _require_pairs(labels, others)
-    drawn = _drawn(labels, {"one": predictions, "other": others}, metrics, resamples, seed)
+    drawn = _resample_metrics(labels, {"one": predictions, "other": others}, metrics, resamples, seed)
     once = np.ones((1, len(labels)))
     return {
-        name: _interval(
+        name: percentile_interval(
             float(metric(labels, predictions, once)[0] - metric(labels, others, once)[0]),
             drawn["one", name] - drawn["other", name],
             level,
@@ -101,23 +101,23 @@ def differences(
     }
 
 
-def _drawn(
+def _resample_metrics(
     labels: np.ndarray,
     predictions: Mapping[str, np.ndarray],
     metrics: Mapping[str, Metric],
     resamples: int,
     seed: int,
 ) -> dict[tuple[str, str], np.ndarray]:
-    """(whose predictions, metric) -> its value on each resample, [resamples]."""
+    """Returns (whose predictions, metric) -> its value on each resample, [resamples]."""
     found: dict[tuple[str, str], list[np.ndarray]] = {(whose, name): [] for whose in predictions for name in metrics}
-    for counts in resampled(len(labels), resamples, seed):
+    for counts in draw_resamples(len(labels), resamples, seed):
         for (whose, name), values in found.items():
             values.append(metrics[name](labels, predictions[whose], counts))
     return {key: np.concatenate(values) for key, values in found.items()}
 
 
-def resampled(rows: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
-    """How often each row was drawn, float64 [some resamples, rows], until all `resamples` were given."""
+def draw_resamples(rows: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
+    """Yields how often each row was drawn, float64 [some resamples, rows], until all `resamples` were given."""
     generator = np.random.default_rng(seed)
     step = max(1, min(resamples, _AT_ONCE // rows))
     for begin in range(0, resamples, step):
@@ -127,7 +127,14 @@ def resampled(rows: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
         yield np.bincount(drawn.ravel(), minlength=count * rows).reshape(count, rows).astype(np.float64)
 
 
-def _interval(value: float, drawn: np.ndarray, level: float) -> Interval:
+def percentile_interval(value: float, drawn: np.ndarray, level: float) -> Interval:
+    """Returns the interval that holds `level` of the resampled values; those that are undefined do not count.
+
+    Args:
+        value: on the rows themselves.
+        drawn: on each resample, [resamples]; NaN where it is undefined.
+        level: share of the resamples inside, between 0 and 1.
+    """
     defined = drawn[np.isfinite(drawn)]
     if not len(defined):
         return Interval(value=value, low=np.nan, high=np.nan)

@@ -1,6 +1,5 @@
 """TFMA's EvalConfig of a task, from what its evaluation.py computes and what its scoping.toml demands."""
 
-import difflib
 import json
 from collections.abc import Iterator, Sequence
 
@@ -8,6 +7,7 @@ from tensorflow_model_analysis.proto import config_pb2
 
 from components.signatures import SERVING_DEFAULT, TRANSFORM_FEATURES
 from pipelines.task_definition.scoping import ScopingError, Success, Threshold
+from serving.did_you_mean import closest
 
 # TFMA's default of 10,000 thresholds moves the areas by less than 0.0001, and costs seconds over many slices.
 _AREA_CONFIG = json.dumps({"num_thresholds": 1000})
@@ -17,7 +17,7 @@ _ROWS_METRIC = "ExampleCount"
 def make_eval_config(
     success: Success, *, label: str, slices: Sequence[str], metrics: Sequence[str | config_pb2.MetricConfig]
 ) -> config_pb2.EvalConfig:
-    """What the Evaluator computes, and what blesses.
+    """Builds the EvalConfig: what the Evaluator computes, and what blesses.
 
     A slice with a threshold needs success.min_slice_rows rows, too: a metric of fewer blesses nothing.
 
@@ -30,11 +30,11 @@ def make_eval_config(
     Raises:
         ScopingError: A threshold is on a metric or a slice that is not computed.
     """
-    configs = [_metric(metric) for metric in metrics]
+    configs = [_make_metric(metric) for metric in metrics]
     if _ROWS_METRIC not in (config.class_name for config in configs):
-        configs.append(_metric(_ROWS_METRIC))
-    for threshold in (*success.thresholds, *_row_counts(success)):
-        _config_of(threshold, configs, slices).per_slice_thresholds.append(_gate(threshold))
+        configs.append(_make_metric(_ROWS_METRIC))
+    for threshold in (*success.thresholds, *_row_thresholds(success)):
+        _find_metric(threshold, configs, slices).per_slice_thresholds.append(_make_threshold(threshold))
     return config_pb2.EvalConfig(
         model_specs=[
             config_pb2.ModelSpec(
@@ -46,7 +46,7 @@ def make_eval_config(
     )
 
 
-def _metric(metric: str | config_pb2.MetricConfig) -> config_pb2.MetricConfig:
+def _make_metric(metric: str | config_pb2.MetricConfig) -> config_pb2.MetricConfig:
     config = config_pb2.MetricConfig()
     if isinstance(metric, str):
         config.class_name, config.config = metric, _AREA_CONFIG if metric.startswith("AUC") else ""
@@ -55,8 +55,8 @@ def _metric(metric: str | config_pb2.MetricConfig) -> config_pb2.MetricConfig:
     return config
 
 
-def _row_counts(success: Success) -> Iterator[Threshold]:
-    """A threshold on the rows of each slice that has another, and none on its rows."""
+def _row_thresholds(success: Success) -> Iterator[Threshold]:
+    """Yields a threshold on the rows of each slice that has a threshold, but none on its rows."""
     agreed = [threshold.slice for threshold in success.thresholds if threshold.metric == _ROWS_METRIC]
     for threshold in success.thresholds:
         if threshold.slice and threshold.slice not in agreed:
@@ -69,31 +69,31 @@ def _row_counts(success: Success) -> Iterator[Threshold]:
             )
 
 
-def _config_of(
+def _find_metric(
     threshold: Threshold, configs: Sequence[config_pb2.MetricConfig], slices: Sequence[str]
 ) -> config_pb2.MetricConfig:
-    """The metric that a threshold is on."""
+    """Finds the metric that a threshold is on."""
     for column in threshold.slice:
         if column not in slices:
             raise ScopingError(
-                f"threshold of {threshold.where}: no slices by {column!r} are computed; {_meant(column, slices)}"
+                f"threshold of {threshold.where}: no slices by {column!r} are computed; {_suggest(column, slices)}"
             )
     by_name = {config.class_name: config for config in configs}
     if threshold.metric not in by_name:
         raise ScopingError(
             f"threshold of {threshold.where}: {threshold.metric!r} is not computed; "
-            f"{_meant(threshold.metric, list(by_name))}"
+            f"{_suggest(threshold.metric, list(by_name))}"
         )
     return by_name[threshold.metric]
 
 
-def _meant(name: str, computed: Sequence[str]) -> str:
-    close = difflib.get_close_matches(name, computed, n=1)
-    known = f"did you mean {close[0]!r}?" if close else f"expected one of {', '.join(computed) or '(none)'}."
+def _suggest(name: str, computed: Sequence[str]) -> str:
+    close = closest(name, computed)
+    known = f"did you mean {close!r}?" if close else f"expected one of {', '.join(computed) or '(none)'}."
     return f"{known} evaluation.py says what is computed, scoping.toml what it has to reach"
 
 
-def _gate(threshold: Threshold) -> config_pb2.PerSliceMetricThreshold:
+def _make_threshold(threshold: Threshold) -> config_pb2.PerSliceMetricThreshold:
     """Bounds on a metric's value, and on its change against the model blessed before.
 
     Always with a slice: TFMA holds a threshold without one against every slice there is, and a slice that

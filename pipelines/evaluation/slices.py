@@ -11,12 +11,12 @@ SliceMetrics = dict[str, dict[str, float | None]]  # slice in words -> metric ->
 
 
 def slice_in_words(where: Slice) -> str:
-    """(("payment_type", "Cash"),) -> "payment_type = Cash"; () -> "overall"."""
+    """Describes a slice: (("payment_type", "Cash"),) -> "payment_type = Cash"; () -> "overall"."""
     return ", ".join(f"{name} = {value}" for name, value in where) or OVERALL
 
 
 def in_slice(rows: Any, where: Slice) -> np.ndarray:
-    """Which rows belong to a slice, as TFMA counts them: bool [rows].
+    """Tells which rows belong to a slice, as TFMA counts them: bool [rows].
 
     Args:
         rows: DataFrame of raw rows, as Run.rows gives them.

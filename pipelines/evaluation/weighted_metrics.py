@@ -105,7 +105,7 @@ _OF_PROBLEM: dict[str, tuple[Metric, ...]] = {
 
 
 def metrics_of(problem: str) -> dict[str, Metric]:
-    """The metrics that suit a kind of problem (pipelines.task_definition.problem), by TFMA's names."""
+    """Returns the metrics that suit a kind of problem (pipelines.task_definition.problem), by TFMA's names."""
     return {metric.__name__: metric for metric in _OF_PROBLEM[problem]}
 
 

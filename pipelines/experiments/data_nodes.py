@@ -6,35 +6,35 @@ import tensorflow_transform as tft
 from rich.console import Console
 
 from pipelines.config import PipelineConfig, TunerConfig
-from pipelines.experiments.command import Options
-from pipelines.modeling.fitting import read_rows
-from pipelines.runner import launch, local_run, node_summary, options
-from pipelines.runner.explain import explain
-from pipelines.runner.housekeeping import clear_interrupted
-from pipelines.runner.integrity import Ledger
-from pipelines.runner.progress import Lines
+from pipelines.explain import explain
+from pipelines.modeling.transformed_rows import read_rows
+from pipelines.nodes import TRAIN
+from pipelines.options import RunOptions, TaskOptions
+from pipelines.resolution import resolve
+from pipelines.runner import launch, node_summary
+from pipelines.runner.integrity import ArtifactDigests
+from pipelines.runner.metadata_cleanup import clear_interrupted_executions
+from pipelines.runner.progress import LineProgress
 from pipelines.runner.results import NodeResult
-from pipelines.search.search import Material
+from pipelines.search.search import SearchInputs
 from pipelines.task_definition.task import Task
-from pipelines.training import TRAIN, create_pipeline
+from pipelines.training import create_pipeline
 
 
 class DataNodesError(RuntimeError):
     """A node before the models failed."""
 
 
-def pipeline_config(task: Task, asked: Options, tuner: TunerConfig | None) -> PipelineConfig:
-    """The config of `run-local`, with a search or without.
+def pipeline_config(task: Task, options: TaskOptions, budget: TunerConfig | None = None) -> PipelineConfig:
+    """The config of `run` with the same options, with a search or without.
 
     Args:
         task: the task.
-        asked: the command line.
-        tuner: the budget of the search.
+        options: of the command.
+        budget: of the search; None: no search.
     """
-    arguments = ["--task", asked.task, "--var", str(asked.var)]
-    arguments += ["--data", str(asked.data)] if asked.data else []
-    arguments += ["--train-steps", str(asked.train_steps)] if asked.train_steps else []
-    return dataclasses.replace(local_run.configure(options.parse(None, arguments), task), tuner=tuner)
+    shared = {field.name: getattr(options, field.name) for field in dataclasses.fields(TaskOptions)}
+    return resolve(RunOptions(**shared, tune=budget is not None, budget=budget), task)
 
 
 def run_until(last: str, config: PipelineConfig, run_id: str, console: Console) -> dict[str, NodeResult]:
@@ -50,26 +50,26 @@ def run_until(last: str, config: PipelineConfig, run_id: str, console: Console) 
         DataNodesError: A node failed.
         KeyboardInterrupt: Ctrl-C; what the interrupted node had begun to write is gone.
     """
-    clear_interrupted(config.metadata, config.var / "artifacts")
-    shown, results = Lines(console), dict[str, NodeResult]()
+    clear_interrupted_executions(config.metadata, config.var / "artifacts")
+    shown, results = LineProgress(console), dict[str, NodeResult]()
     try:
         for result in launch.run_nodes(
-            launch.compile_pipeline(create_pipeline(config), run_id), Ledger(config.artifacts), shown.started
+            launch.compile_pipeline(create_pipeline(config), run_id), ArtifactDigests(config.artifacts), shown.started
         ):
-            results[result.node] = dataclasses.replace(result, words=node_summary.in_words(result, results))
+            results[result.node] = dataclasses.replace(result, summary=node_summary.summarise_node(result, results))
             shown.finished(results[result.node])
             if result.error is not None:
                 raise DataNodesError(f"{result.node}: {explain(result.error)}") from result.error
             if result.node == last:
                 break
     except KeyboardInterrupt:
-        clear_interrupted(config.metadata, config.var / "artifacts")
+        clear_interrupted_executions(config.metadata, config.var / "artifacts")
         raise
     return results
 
 
-def material(config: PipelineConfig, transform: NodeResult) -> Material:
-    """What models are trained on: the training split that Transform wrote.
+def read_search_inputs(config: PipelineConfig, transform: NodeResult) -> SearchInputs:
+    """Reads what models are trained on: the training split that Transform wrote.
 
     Raises:
         TrainingError: There are no rows to train on.
@@ -77,7 +77,7 @@ def material(config: PipelineConfig, transform: NodeResult) -> Material:
     assert config.task.tuning is not None
     graph = tft.TFTransformOutput(str(transform.uri("transform_graph")))
     files = str(transform.uri("transformed_examples") / f"Split-{TRAIN}" / "*")
-    return Material(
+    return SearchInputs(
         tuning=config.task.tuning,
         problem=config.task.problem,
         rows=read_rows([files], graph, config.task.label),

@@ -10,17 +10,17 @@ from typing import Any
 from absl import logging
 from rich.console import Console
 
-from pipelines.config import TunerConfig
 from pipelines.experiments import record
-from pipelines.experiments.command import SEARCH_SHARE, Begun, Options
-from pipelines.experiments.data_nodes import material, pipeline_config, run_until
-from pipelines.experiments.tune import committed_values, compare_finished
-from pipelines.modeling.hyperparameters import checked
-from pipelines.search.comparison import Compared
+from pipelines.experiments.command import CommandContext, ExperimentOptions
+from pipelines.experiments.data_nodes import pipeline_config, read_search_inputs, run_until
+from pipelines.experiments.tune import compare_finished, read_committed_values
+from pipelines.modeling.hyperparameters import parse_hyperparameters
+from pipelines.nodes import TRANSFORM
+from pipelines.search.comparison import CandidateScore
 from pipelines.search.deadline import Deadline
-from pipelines.search.measures import measures
-from pipelines.search.search import Material, SearchError, Trial, best, search
-from pipelines.search.trainings import Candidate, Training, rounded, train_each
+from pipelines.search.measures import measures_of
+from pipelines.search.search import SearchError, SearchInputs, Trial, best_trials, run_search
+from pipelines.search.trainings import Candidate, Training, round_values, train_candidates
 from pipelines.task_definition.task import load_task
 
 _RECORD_FILE = "portfolio.json"
@@ -38,7 +38,7 @@ class Approach:
     failure: str | None = None  # why it was given up
 
 
-def run(begun: Begun) -> None:
+def run(context: CommandContext) -> None:
     """Runs the command.
 
     Raises:
@@ -46,56 +46,57 @@ def run(begun: Begun) -> None:
         DataNodesError: A node failed.
         ComparisonError: No architecture came far enough to be compared.
     """
-    options, console = begun.options, begun.console
+    options, console = context.options, context.console
     task = load_task(options.task)
-    committed = committed_values(task)
-    config = pipeline_config(task, options, None)
-    found = material(config, run_until("Transform", config, begun.run_id, console)["Transform"])
+    committed = read_committed_values(task)
+    config = pipeline_config(task, options)
+    inputs = read_search_inputs(config, run_until(TRANSFORM, config, context.run_id, console)[TRANSFORM])
     console.print(
-        f"\neach architecture: {options.trials} trials, {options.seeds} trainings of the best, "
-        f"{options.minutes:g} minutes at most"
+        f"\neach architecture: {options.budget.trials} trials, {options.seeds} trainings of the best, "
+        f"{options.budget.minutes:g} minutes at most"
     )
-    approaches = try_each(options, found, committed, console)
+    approaches = try_architectures(options, inputs, committed, console)
     trainings = {approach.name: approach.trainings for approach in approaches}
-    compared = compare_finished(found, trainings)
+    compared = compare_finished(inputs, trainings)
     console.print()
-    record.show(console, measures(task.problem), compared, trainings)
-    path = begun.directory / _RECORD_FILE
-    record.write(path, _record(begun, approaches, compared))
+    record.print_table(console, measures_of(task.problem), compared, trainings)
+    path = context.directory / _RECORD_FILE
+    record.write_json(path, _record(context, approaches, compared))
     console.print(f"record  {path}", markup=False, soft_wrap=True)
 
 
-def try_each(options: Options, found: Material, committed: Any, console: Console) -> list[Approach]:
+def try_architectures(
+    options: ExperimentOptions, inputs: SearchInputs, committed: Any, console: Console
+) -> list[Approach]:
     """Tries one architecture after the other, and tells of each; what fails in one does not touch the next.
 
     Args:
         options: with the budget of each.
-        found: what is trained on.
+        inputs: what is trained on.
         committed: the values that each search begins with, but for the architecture.
         console: where to tell.
     """
     approaches = []
-    for architecture in found.tuning.architectures:
-        approaches.append(_tried(options, found, dataclasses.replace(committed, architecture=architecture)))
-        _tell(console, approaches[-1])
+    for architecture in inputs.tuning.architectures:
+        approaches.append(_try_architecture(options, inputs, dataclasses.replace(committed, architecture=architecture)))
+        _print_outcome(console, approaches[-1])
     return approaches
 
 
-def _tried(options: Options, found: Material, start: Any) -> Approach:
+def _try_architecture(options: ExperimentOptions, inputs: SearchInputs, start: Any) -> Approach:
     """Searches one architecture, and trains its best; within its own budget, whatever happens."""
     began = time.monotonic()
-    deadline = Deadline(options.minutes)
-    budget = TunerConfig(trials=options.trials, minutes=options.minutes * SEARCH_SHARE)
+    deadline = Deadline(options.budget.minutes)
     try:
         with tempfile.TemporaryDirectory() as scratch:
-            trials = search(found, start, budget, Path(scratch))
+            trials = run_search(inputs, start, options.search_budget, Path(scratch))
     except SearchError as error:
         logging.exception("No trial of %s finished.", start.architecture)
         return Approach(name=start.architecture, seconds=time.monotonic() - began, failure=str(error))
-    (winner,) = best(trials, 1)
-    values = checked(rounded(winner.values), type(start), f"trial {winner.number}")
+    (winner,) = best_trials(trials, 1)
+    values = parse_hyperparameters(round_values(winner.values), type(start), f"trial {winner.number}")
     candidate = Candidate(name=start.architecture, hyperparameters=values)
-    trainings = train_each(found, [candidate], options.seeds, deadline)[candidate.name]
+    trainings = train_candidates(inputs, [candidate], options.seeds, deadline)[candidate.name]
     return Approach(
         name=start.architecture,
         seconds=time.monotonic() - began,
@@ -105,42 +106,42 @@ def _tried(options: Options, found: Material, start: Any) -> Approach:
     )
 
 
-def _tell(console: Console, approach: Approach) -> None:
-    """A line for the approach, and one for each way in which a part of it failed."""
+def _print_outcome(console: Console, approach: Approach) -> None:
+    """Prints a line for the approach, and one for each way in which a part of it failed."""
     failures = [trial.failure for trial in approach.trials if trial.failure is not None]
     finished = len(approach.trials) - len(failures)
     outcome = approach.failure or (
         f"{finished} of {len(approach.trials)} trials finished, lowest held-out loss "
-        f"{best(list(approach.trials), 1)[0].loss:.4f}"
+        f"{best_trials(list(approach.trials), 1)[0].loss:.4f}"
     )
     console.print(f"{approach.name:<20} {approach.seconds:6.0f} s  {outcome}", markup=False, soft_wrap=True)
     for reason in dict.fromkeys(failures):
         console.print(f"  {failures.count(reason)} trials: {reason}", markup=False, soft_wrap=True)
-    for line in record.failures(approach.name, approach.trainings):
+    for line in record.describe_failures(approach.name, approach.trainings):
         console.print(f"  {line}", markup=False, soft_wrap=True)
 
 
 def _record(
-    begun: Begun, approaches: Sequence[Approach], compared: Mapping[str, Mapping[str, Compared]]
+    context: CommandContext, approaches: Sequence[Approach], compared: Mapping[str, Mapping[str, CandidateScore]]
 ) -> dict[str, Any]:
-    options = begun.options
+    options = context.options
     return {
         "format": 1,
         "task": options.task,
-        "budget": {"trials": options.trials, "minutes": options.minutes, "seeds": options.seeds},
+        "budget": {"trials": options.budget.trials, "minutes": options.budget.minutes, "seeds": options.seeds},
         "approaches": {
             approach.name: _approach_record(approach, compared.get(approach.name)) for approach in approaches
         },
     }
 
 
-def _approach_record(approach: Approach, compared: Mapping[str, Compared] | None) -> dict[str, Any]:
+def _approach_record(approach: Approach, compared: Mapping[str, CandidateScore] | None) -> dict[str, Any]:
     values = approach.hyperparameters
     return {
         "seconds": round(approach.seconds, 2),
         "failure": approach.failure,
         "trials": [dataclasses.asdict(trial) for trial in approach.trials],
         "hyperparameters": None if values is None else dataclasses.asdict(values),
-        "measures": record.compared_record(compared),
+        "measures": record.score_record(compared),
         "trainings": [record.training_record(found, values.seed + found.number) for found in approach.trainings],
     }

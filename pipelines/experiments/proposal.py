@@ -6,17 +6,17 @@ from pathlib import Path
 
 import tomlkit
 
-from pipelines.modeling.hyperparameters import Value
-from pipelines.search.comparison import Compared
+from pipelines.modeling.hyperparameters import HyperparameterValue
+from pipelines.search.comparison import CandidateScore
 from pipelines.search.measures import Measure
 
 _PROJECT = Path(__file__).resolve().parents[2]
 
 
-def better_beyond_noise(
-    measures: Sequence[Measure], compared: Mapping[str, Mapping[str, Compared]], reference: str
+def find_better_candidate(
+    measures: Sequence[Measure], compared: Mapping[str, Mapping[str, CandidateScore]], reference: str
 ) -> str | None:
-    """The candidate to propose instead of the reference; None: nothing is surely better.
+    """Finds the candidate to propose instead of the reference; None: nothing is surely better.
 
     It is surely better on the deciding measure, the last: the whole interval of its change lies on the good side. On
     no other measure is it surely worse. Of several, the one with the best value.
@@ -33,8 +33,8 @@ def better_beyond_noise(
     return max(good, key=lambda name: sign * compared[name][deciding.name].expected.value, default=None)
 
 
-def patch(path: Path, values: Mapping[str, Value], project: Path = _PROJECT) -> str:
-    """The change of a task's file, as `git apply` takes it in the project's folder; empty where nothing changes.
+def make_patch(path: Path, values: Mapping[str, HyperparameterValue], project: Path = _PROJECT) -> str:
+    """Writes the change of a task's file as `git apply` takes it in the project's folder; empty where nothing changes.
 
     Comments, order and the values that stay are kept as they are.
 
@@ -59,7 +59,7 @@ def patch(path: Path, values: Mapping[str, Value], project: Path = _PROJECT) -> 
     )
 
 
-def _surely(compared: Compared, *, better: bool, measure: Measure) -> bool:
+def _surely(compared: CandidateScore, *, better: bool, measure: Measure) -> bool:
     change = compared.change
     if change is None:
         return False

@@ -11,16 +11,16 @@ from rich.console import Console
 from rich.table import Table
 
 from pipelines.evaluation.bootstrap import Interval
-from pipelines.search.comparison import Compared
+from pipelines.search.comparison import CandidateScore
 from pipelines.search.measures import Measure
 from pipelines.search.trainings import Training
 from serving.durable_file import write_whole
 
 
-def show(
+def print_table(
     console: Console,
     measures: Sequence[Measure],
-    compared: Mapping[str, Mapping[str, Compared]],
+    compared: Mapping[str, Mapping[str, CandidateScore]],
     trainings: Mapping[str, Sequence[Training]],
 ) -> None:
     """Prints the table: one row for each candidate, best first; those without a comparison last.
@@ -36,9 +36,9 @@ def show(
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("")
     for measure in measures:
-        table.add_column(f"{measure.words} (95%)", justify="right", no_wrap=True)
+        table.add_column(f"{measure.label} (95%)", justify="right", no_wrap=True)
     if with_changes:
-        table.add_column(f"change of {deciding.words}", justify="right", no_wrap=True)
+        table.add_column(f"change of {deciding.label}", justify="right", no_wrap=True)
     for heading in ("chance best", "training", "parameters", "finished"):
         table.add_column(heading, justify="right")
     sign = -1 if deciding.larger_is_better else 1
@@ -49,13 +49,13 @@ def show(
     Console(file=console.file, width=max(console.width, 160), highlight=False).print(table)
 
 
-def failures(name: str, trainings: Sequence[Training]) -> list[str]:
-    """A line for each reason for which trainings did not finish."""
+def describe_failures(name: str, trainings: Sequence[Training]) -> list[str]:
+    """Gives a line for each reason for which trainings did not finish."""
     reasons = [found.failure for found in trainings if found.failure is not None]
     return [f"{name}: {reasons.count(why)} of {len(trainings)} trainings: {why}" for why in dict.fromkeys(reasons)]
 
 
-def write(path: Path, record: Mapping[str, Any]) -> None:
+def write_json(path: Path, record: Mapping[str, Any]) -> None:
     """Writes a record as JSON, whole or not at all; what is no number becomes null."""
     write_whole(path, json.dumps(_plain(record), indent=2, allow_nan=False) + "\n")
 
@@ -71,7 +71,7 @@ def training_record(training: Training, seed: int) -> dict[str, Any]:
     }
 
 
-def compared_record(compared: Mapping[str, Compared] | None) -> dict[str, Any] | None:
+def score_record(compared: Mapping[str, CandidateScore] | None) -> dict[str, Any] | None:
     """How one candidate compares, as JSON: by measure."""
     if compared is None:
         return None
@@ -85,7 +85,7 @@ def compared_record(compared: Mapping[str, Compared] | None) -> dict[str, Any] |
     }
 
 
-def _cells(measures: Sequence[Measure], compared: Mapping[str, Compared] | None, with_changes: bool) -> list[str]:
+def _cells(measures: Sequence[Measure], compared: Mapping[str, CandidateScore] | None, with_changes: bool) -> list[str]:
     if compared is None:
         return ["–"] * (len(measures) + with_changes + 1)
     cells = [_interval(compared[measure.name].expected) for measure in measures]

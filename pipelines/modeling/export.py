@@ -23,7 +23,7 @@ from components.signatures import (
     TRANSFORM_FEATURES,
 )
 from serving.contract import SERVING_ENVIRONMENT
-from serving.domains import known_strings, number_range
+from serving.contract.domains import known_strings, number_range
 
 _CONTRACT_FILE = "schema.pbtxt"  # in the model's assets.extra, so that a client finds types and the missing rule
 
@@ -109,7 +109,7 @@ class ServedModel(tf.Module):
         return {PREDICTIONS: self.model(features, training=False)}
 
     def _as_parsed(self, name: str, values: tf.Tensor) -> tf.Tensor | tf.SparseTensor:
-        """The tensor that tf.io.parse_example gives for the same values: what comes after cannot tell them apart."""
+        """Makes the tensor that tf.io.parse_example gives for the same values."""
         missing = values == tf.constant(self._rule.value_for(values.dtype), values.dtype)
         if isinstance(self._request_spec[name], tf.io.FixedLenFeature):
             message = f"{name} is required, and was sent as missing"
@@ -148,7 +148,7 @@ class ServedModel(tf.Module):
 
 
 def in_float32(model: keras.Model) -> keras.Model:
-    """The model with the same weights, computing in float32 throughout; itself if it does so already.
+    """Returns the model with the same weights, computing in float32 throughout; itself if it does so already.
 
     Mixed precision makes training fast on a GPU. A server may have none, and answers must not depend on what it has.
     """
@@ -163,7 +163,7 @@ def in_float32(model: keras.Model) -> keras.Model:
 
 
 def feature_spec(schema: schema_pb2.Schema, environment: str | None = None) -> FeatureSpec:
-    """How to parse a row of the contract; with an environment, only the features that it has.
+    """Says how to parse a row of the contract; with an environment, only the features that it has.
 
     A feature that is required and of fixed shape parses dense, [batch, 1]; any other parses as a SparseTensor.
     """

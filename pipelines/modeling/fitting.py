@@ -1,99 +1,20 @@
-"""What every Keras trainer does the same way: seeds, devices, rows in memory, fitting, and the record of it."""
+"""What every Keras trainer does the same way: seeds, devices, a warm start, fitting, and the record of it."""
 
 import contextlib
-import dataclasses
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import keras
-import numpy as np
 import tensorflow as tf
-import tensorflow_transform as tft
 from tfx.components.trainer.fn_args_utils import FnArgs
 
-from components.tfrecords import disable_autotune, read_records
+from components.tfrecords import disable_autotune
 from pipelines.config import TrainerConfig
+from pipelines.modeling.transformed_rows import TransformedRows
 
 HISTORY_FILE = "history.json"  # in the ModelRun artifact: one list per metric, one value per epoch
 _TENSORBOARD_DIR = "tensorboard"
-
-
-class TrainingError(ValueError):
-    """The rows cannot be trained on."""
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Rows:
-    """Transformed rows of one split, in memory."""
-
-    features: dict[str, np.ndarray]  # each [rows, n]
-    labels: np.ndarray  # [rows, 1]
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def batches(self, batch_size: int) -> int:
-        """How many batches the rows fill, the last one in part."""
-        return -(-len(self) // batch_size)
-
-    def hold_out(self, one_in: int, part: int = -1) -> tuple["Rows", "Rows"]:
-        """Splits off every `one_in`-th row: (the others, those).
-
-        Args:
-            one_in: the held-out rows are one in so many.
-            part: where to begin, 0 to one_in - 1; with each of them once, every row is held out once. -1: the last.
-
-        Raises:
-            TrainingError: There are too few rows to hold one out.
-        """
-        if len(self) < one_in:
-            raise TrainingError(f"too few training rows: expected {one_in} or more, received {len(self)}; bring more")
-        held_out = np.arange(len(self)) % one_in == part % one_in
-        return self._where(~held_out), self._where(held_out)
-
-    def _where(self, kept: np.ndarray) -> "Rows":
-        return Rows(features={name: values[kept] for name, values in self.features.items()}, labels=self.labels[kept])
-
-
-def read_rows(patterns: list[str], transform: tft.TFTransformOutput, label: str) -> Rows:
-    """Reads one split of the transformed Examples, in an order that does not depend on how Beam wrote them.
-
-    Beam gives no order across runs and engines. Sorted by value, the same rows train the same model. A split has to fit
-    in memory: 10 million rows of 30 features take about 2 GiB.
-
-    Raises:
-        TrainingError: The split is empty, or has no such label, or has features that are not dense.
-    """
-    spec = transform.transformed_feature_spec()
-    if label not in spec:
-        raise TrainingError(f"preprocessing_fn gives no label {label!r}: expected it among {', '.join(sorted(spec))}")
-    files = sorted(file for pattern in patterns for file in tf.io.gfile.glob(pattern))
-    records = read_records(files)
-    if not records:
-        raise TrainingError(f"no rows to read: expected at least one, received none in {', '.join(patterns)}")
-    sparse = sorted(name for name, feature in spec.items() if not isinstance(feature, tf.io.FixedLenFeature))
-    if sparse:
-        raise TrainingError(f"transformed features are sparse: {', '.join(sparse)}; densify them in preprocessing_fn")
-    parsed = tf.io.parse_example(tf.constant(records), spec)
-    columns = {name: parsed[name].numpy() for name in sorted(parsed)}
-    order = np.lexsort([column for values in columns.values() for column in values.reshape(len(records), -1).T])
-    columns = {name: values[order] for name, values in columns.items()}
-    return Rows(labels=columns.pop(label), features=columns)
-
-
-def require_both_classes(rows: Rows, label: str) -> None:
-    """Refuses rows that a binary classifier cannot learn from.
-
-    Raises:
-        TrainingError: Every label is the same.
-    """
-    found = np.unique(rows.labels)
-    if len(found) < 2:
-        raise TrainingError(
-            f"label {label} is {found[0]} in every one of {len(rows)} training rows: expected both 0 and 1; "
-            "check the columns that the label is made from, or bring more rows."
-        )
 
 
 @contextlib.contextmanager
@@ -118,8 +39,8 @@ def training_scope(settings: TrainerConfig, seed: int) -> Iterator[None]:
 
 def fit(
     model: keras.Model,
-    train: Rows,
-    validation: Rows,
+    train: TransformedRows,
+    validation: TransformedRows,
     fn_args: FnArgs | None,
     *,
     steps: int,
@@ -166,7 +87,7 @@ def fit(
     (run_dir / HISTORY_FILE).write_text(json.dumps(values, indent=2) + "\n")
 
 
-def _batches(rows: Rows, batch_size: int, seed: int | None) -> tf.data.Dataset:
+def _batches(rows: TransformedRows, batch_size: int, seed: int | None) -> tf.data.Dataset:
     dataset = tf.data.Dataset.from_tensor_slices((rows.features, rows.labels))
     if seed is not None:
         dataset = dataset.shuffle(len(rows), seed=seed)

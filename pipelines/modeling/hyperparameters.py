@@ -20,7 +20,7 @@ from pipelines.task_definition.task import Task
 from pipelines.task_definition.toml_table import TableError
 
 ARTIFACT_FILE = "best_hyperparameters.txt"  # what TFX's Tuner calls it
-Value = int | float | str | bool
+HyperparameterValue = int | float | str | bool
 Record = TypeVar("Record")  # a frozen dataclass, one field for each hyperparameter
 
 
@@ -34,11 +34,11 @@ def read_hyperparameters(path: Path, record: type[Record]) -> Record:
     Raises:
         HyperparameterError: It is not TOML, or does not hold the fields of `record`, all of them, with allowed values.
     """
-    return checked(_toml(path), record, str(path))
+    return parse_hyperparameters(_toml(path), record, str(path))
 
 
 def from_config(config: Mapping[str, Any] | None, record: type[Record]) -> Record:
-    """The hyperparameters that Trainer was given, from `fn_args.hyperparameters`.
+    """Reads the hyperparameters that Trainer was given, from `fn_args.hyperparameters`.
 
     Raises:
         HyperparameterError: There are none, or they are not exactly the fields of `record`.
@@ -48,11 +48,11 @@ def from_config(config: Mapping[str, Any] | None, record: type[Record]) -> Recor
             "Trainer was given no hyperparameters: expected those that the task's file holds, received none; build the "
             "PipelineConfig with hyperparameters=hyperparameters_copy(task, var)."
         )
-    return checked(config["values"], record, "the hyperparameters that Trainer was given")
+    return parse_hyperparameters(config["values"], record, "the hyperparameters that Trainer was given")
 
 
-def as_config(values: Mapping[str, Value]) -> dict[str, Any]:
-    """The config of a KerasTuner HyperParameters in which every value is fixed."""
+def as_config(values: Mapping[str, HyperparameterValue]) -> dict[str, Any]:
+    """Makes the config of a KerasTuner HyperParameters in which every value is fixed."""
     fixed = keras_tuner.HyperParameters()
     for name, value in values.items():
         fixed.Fixed(name, value)
@@ -92,7 +92,7 @@ def hyperparameters_copy(task: Task, var: Path) -> Path | None:
     return folder
 
 
-def checked(values: Mapping[str, Any], record: type[Record], where: str) -> Record:
+def parse_hyperparameters(values: Mapping[str, Any], record: type[Record], where: str) -> Record:
     """Makes the record of plain values.
 
     Args:

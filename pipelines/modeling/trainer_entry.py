@@ -1,4 +1,4 @@
-"""Where Trainer enters: it calls the task's run_fn, and checks that what it exported can be served."""
+"""Entry point of Trainer: it calls the task's run_fn, and checks that what it exported can be served."""
 
 import dataclasses
 import importlib
@@ -15,7 +15,7 @@ _RUN_FN, _SETTINGS, _DIGEST = "run_fn", "settings", "code_digest"
 
 
 def custom_config(run_fn: Callable[..., None], settings: TrainerConfig) -> dict[str, Any]:
-    """What Trainer is told, beside its inputs; all of it is part of the cache key."""
+    """Builds Trainer's custom_config; all of it is part of the cache key."""
     return {
         _RUN_FN: [run_fn.__module__, run_fn.__qualname__],
         _SETTINGS: dataclasses.asdict(settings),
@@ -24,7 +24,7 @@ def custom_config(run_fn: Callable[..., None], settings: TrainerConfig) -> dict[
 
 
 def trainer_settings(fn_args: FnArgs) -> TrainerConfig:
-    """The TrainerConfig of this run, for a task's run_fn."""
+    """Reads the TrainerConfig of this run, for a task's run_fn."""
     return TrainerConfig(**fn_args.custom_config[_SETTINGS])
 
 

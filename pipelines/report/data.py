@@ -1,4 +1,4 @@
-"""The data that the run read: how much, how it is spread, and how it stands to the contract and to the data before."""
+"""The section on data: rows, distributions, and comparison with the contract and with the data before."""
 
 from typing import Any
 
@@ -6,26 +6,27 @@ import pandas as pd
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from pipelines import charts
-from pipelines.report.figure import Figure, figure
-from pipelines.report.numbers import number, percent
-from pipelines.report.optional import reached
+from pipelines.nodes import EVAL, TRAIN
+from pipelines.report.numbers import format_number, format_percent
+from pipelines.report.vega import Figure, make_figure
 from pipelines.runs import Run
+from pipelines.runs.errors import read_optional
 
-TRAIN, EVAL, BEFORE = "train", "eval", "accepted before"
+BEFORE = "accepted before"
 _NUMBERS = ("min", "median", "mean", "max")
 
 
-def data(run: Run) -> dict[str, Any]:
-    """Counts, columns, distributions and findings.
+def describe_data(run: Run) -> dict[str, Any]:
+    """Describes the data: counts, columns, distributions, anomalies.
 
     Raises:
         RunError: The run has no statistics.
     """
     table = run.statistics_table()
-    before = reached(run.previous_statistics)
+    before = read_optional(run.previous_statistics)
     previous = {_name(one): one for dataset in before.datasets for one in dataset.features} if before else {}
     rows = {TRAIN: run.rows(TRAIN), EVAL: run.rows(EVAL)}
-    anomalies = reached(run.anomalies)
+    anomalies = read_optional(run.anomalies)
     return {
         "facts": [
             ("read from", run.summary["data"]),
@@ -34,16 +35,16 @@ def data(run: Run) -> dict[str, Any]:
         ],
         "sets": [TRAIN, EVAL, *([BEFORE] if before else [])],
         "columns": [
-            _column(feature.name, table[table["feature"] == feature.name], rows, previous)
+            _describe_column(feature.name, table[table["feature"] == feature.name], rows, previous)
             for feature in run.schema.feature
             if feature.name in set(table["feature"])
         ],
-        "differences": run.summary["schema_differences"] if reached(lambda: run.proposed_schema) else None,
+        "differences": run.summary["schema_differences"] if read_optional(lambda: run.proposed_schema) else None,
         "anomalies": None if anomalies is None else anomalies.to_dict("records"),
     }
 
 
-def _column(
+def _describe_column(
     name: str,
     table: pd.DataFrame,
     rows: dict[str, pd.DataFrame],
@@ -51,27 +52,29 @@ def _column(
 ) -> dict[str, Any]:
     by_split = {row["split"]: row for row in table.to_dict("records")}
     first = by_split.get(TRAIN) or next(iter(by_split.values()))
-    facts = [(word, number(first[word])) for word in _NUMBERS if pd.notna(first[word])]
+    facts = [(word, format_number(first[word])) for word in _NUMBERS if pd.notna(first[word])]
     if first["top"] is not None:
         facts = [
-            ("values", number(first["unique"])),
-            ("most frequent", f"{first['top']} ({percent(first['top_share'])})"),
+            ("values", format_number(first["unique"])),
+            ("most frequent", f"{first['top']} ({format_percent(first['top_share'])})"),
         ]
     return {
         "name": name,
         "type": first["type"],
-        "missing": [(split, percent(row["missing_share"]), row["missing"] > 0) for split, row in by_split.items()],
+        "missing": [
+            (split, format_percent(row["missing_share"]), row["missing"] > 0) for split, row in by_split.items()
+        ],
         "facts": facts,
-        "figure": _distribution(name, rows, previous.get(name), codes=first["top"] is not None),
+        "figure": _plot_distribution(name, rows, previous.get(name), codes=first["top"] is not None),
     }
 
 
-def _distribution(
+def _plot_distribution(
     name: str, rows: dict[str, pd.DataFrame], before: statistics_pb2.FeatureNameStatistics | None, *, codes: bool
 ) -> Figure | None:
     columns = {split: frame[name] for split, frame in rows.items()}
-    frame = charts.distribution_frame(columns, {BEFORE: before} if before else {}, codes=codes)
-    return figure(f"{name}: share of rows", charts.distribution(frame)) if len(frame) else None
+    frame = charts.make_distribution_frame(columns, {BEFORE: before} if before else {}, codes=codes)
+    return make_figure(f"{name}: share of rows", charts.plot_distribution(frame)) if len(frame) else None
 
 
 def _name(feature: statistics_pb2.FeatureNameStatistics) -> str:

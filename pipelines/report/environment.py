@@ -1,14 +1,14 @@
-"""What the run ran on, and the digests that tell one run's code, contract and data from another's."""
+"""The section on the environment: versions, and digests that tell runs' code, contract and data apart."""
 
 from typing import Any
 
-from pipelines.report.optional import reached
 from pipelines.runs import Run
+from pipelines.runs.errors import read_optional
 
 
-def environment(run: Run) -> dict[str, Any]:
-    """Versions, digests, and what the nodes were told."""
-    lineage = reached(run.lineage)
+def describe_environment(run: Run) -> dict[str, Any]:
+    """Describes versions, digests, and the nodes' parameters."""
+    lineage = read_optional(run.lineage)
     digests = {"code of the task and of the components": run.summary["source_digest"]}
     if lineage:
         digests |= {"contract": lineage.contract} | {f"code of {node}": code for node, code in lineage.code.items()}
@@ -17,7 +17,7 @@ def environment(run: Run) -> dict[str, Any]:
     return {
         "stack": run.summary["stack"],
         "digests": {name: digest for name, digest in digests.items() if digest},
-        "room": run.summary.get("room") or {},
-        "parameters": reached(lambda: run.parameters) or {},
+        "task_files": run.summary["task_files"],
+        "parameters": read_optional(lambda: run.parameters) or {},
         "directory": str(run.directory),
     }

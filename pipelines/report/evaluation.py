@@ -1,4 +1,4 @@
-"""How good the model is: overall, slice by slice, and against the blessed one."""
+"""The section on the model's quality: overall, slice by slice, against the blessed one, and in its decisions."""
 
 from typing import Any
 
@@ -9,98 +9,147 @@ from pipelines import charts
 from pipelines.deployment import decision_threshold
 from pipelines.evaluation.slices import OVERALL
 from pipelines.report import metrics
-from pipelines.report.decision import at_threshold, by_class
-from pipelines.report.figure import Figure, figure
-from pipelines.report.measured import Measured, measure
+from pipelines.report.predictions import EvalPredictions, predict_eval_rows
+from pipelines.report.vega import Figure, make_figure
 from pipelines.runs import Run
 from pipelines.task_definition.problem import BINARY, MULTICLASS
 
 _NEW, _OLD = "this model", "blessed before"
 
 
-def evaluation(run: Run) -> dict[str, Any]:
-    """Metrics with intervals, curves, decisions, slices.
+def describe_evaluation(run: Run) -> dict[str, Any]:
+    """Describes metrics with intervals, curves, decisions and slices.
 
     Raises:
         RunError: The run has no model, or the Evaluator did not finish.
     """
     table = run.metrics()
-    measured = measure(run)
-    slices = metrics.by_slice(run, measured)
-    shown = [name for name in metrics.shown_by_slice(table) if len(slices)]
+    measured = predict_eval_rows(run)
+    slices = metrics.compare_by_slice(run, measured)
+    shown = [name for name in metrics.choose_slice_metrics(table) if len(slices)]
     binary = measured.task.problem == BINARY
     several = measured.task.problem == MULTICLASS
     threshold = decision_threshold(measured.task.name)
     return {
         "rows": len(measured.labels),
         "resamples": measured.resamples,
-        "metrics": metrics.overall(run, measured),
+        "metrics": metrics.compare_overall(run, measured),
         "compared": measured.baseline is not None,
         "baseline_note": measured.baseline_note,
-        "figures": figures(measured, threshold),
-        "decision": at_threshold(measured.labels, measured.predictions, threshold) if binary else None,
-        "classes": by_class(measured.labels, measured.predictions.argmax(axis=1), measured.classes) if several else [],
+        "figures": make_figures(measured, threshold),
+        "decision": measure_decisions(measured.labels, measured.predictions, threshold) if binary else None,
+        "classes": measure_classes(measured.labels, measured.predictions.argmax(axis=1), measured.classes)
+        if several
+        else [],
         "positive": measured.classes[-1] if binary else "",
         "min_slice_rows": measured.task.min_slice_rows,
         "slice_figures": [
-            _slice_figure(some, str(columns), name, table.loc[OVERALL, name])
+            _make_slice_figure(some, str(columns), name, table.loc[OVERALL, name])
             for columns, some in slices.groupby("columns", sort=False)
             for name in shown
         ],
         "worst_metric": shown[0] if shown else None,
-        "worst": metrics.worst(slices, shown[0], table.loc[OVERALL, shown[0]]).to_dict("records") if shown else [],
+        "worst": metrics.find_worst_slices(slices, shown[0], table.loc[OVERALL, shown[0]]).to_dict("records")
+        if shown
+        else [],
         "overall": table.loc[OVERALL, shown[0]] if shown else None,
         "slice_names": shown,
-        "changed": metrics.changed(slices).to_dict("records"),
+        "changed": metrics.find_changed_slices(slices).to_dict("records"),
         "metric_names": list(table.columns),
-        "slices": metrics.defined(run, measured).reset_index().to_dict("records"),
+        "slices": metrics.mask_undefined(run, measured).reset_index().to_dict("records"),
     }
 
 
-def figures(measured: Measured, threshold: float) -> list[Figure]:
-    """The figures that suit the problem.
+def make_figures(measured: EvalPredictions, threshold: float) -> list[Figure]:
+    """Makes the figures that suit the problem.
 
     Args:
         measured: labels and predictions.
         threshold: from which on two classes are decided for the second.
     """
     if measured.task.problem == BINARY:
-        return _binary(measured, threshold)
+        return _make_binary_figures(measured, threshold)
     if measured.task.problem == MULTICLASS:
-        chart = charts.confusion(measured.labels, measured.predictions.argmax(axis=1), measured.classes)
+        chart = charts.plot_confusion(measured.labels, measured.predictions.argmax(axis=1), measured.classes)
         return [
-            figure("Confusion", chart, "Rows of each class by the most likely class; shaded by the share of the class.")
+            make_figure(
+                "Confusion", chart, "Rows of each class by the most likely class, shaded by share of the class."
+            )
         ]
     labels, predictions = measured.labels.astype(np.float64), measured.predictions.astype(np.float64)
     on_line = "On the dashed line, the prediction is right."
     return [
-        figure("Predicted against actual", charts.predicted_against_actual(labels, predictions), on_line),
-        figure("Errors", charts.residuals(labels, predictions), "Right of the line, the model predicts too much."),
+        make_figure("Predicted against actual", charts.plot_predicted_against_actual(labels, predictions), on_line),
+        make_figure(
+            "Errors", charts.plot_residuals(labels, predictions), "Right of the line, the model predicts too much."
+        ),
     ]
 
 
-def _binary(measured: Measured, threshold: float) -> list[Figure]:
+def _make_binary_figures(measured: EvalPredictions, threshold: float) -> list[Figure]:
     labels, predictions = measured.labels, measured.predictions
     models = {_NEW: predictions} | ({_OLD: measured.baseline} if measured.baseline is not None else {})
     decided = (predictions >= threshold).astype(int)
     spread = "Bins of equally many rows with 95% intervals; on the dashed line, probabilities mean what they say."
     return [
-        figure("ROC", charts.roc(labels, models), "The dashed line is a guess."),
-        figure("Precision and recall", charts.precision_recall(labels, models), "The dashed line is a guess."),
-        figure("Calibration", charts.reliability(labels, models), spread),
-        figure("Predictions by label", charts.scores(labels, predictions, measured.classes)),
-        figure(
+        make_figure("ROC", charts.plot_roc(labels, models), "The dashed line is a guess."),
+        make_figure(
+            "Precision and recall", charts.plot_precision_recall(labels, models), "The dashed line is a guess."
+        ),
+        make_figure("Calibration", charts.plot_reliability(labels, models), spread),
+        make_figure("Predictions by label", charts.plot_scores(labels, predictions, measured.classes)),
+        make_figure(
             f"Confusion at {threshold:g}",
-            charts.confusion(labels, decided, measured.classes),
+            charts.plot_confusion(labels, decided, measured.classes),
             f"From {threshold:g} on, it is {measured.classes[-1]!r}; shaded by the share of the actual class.",
         ),
     ]
 
 
-def _slice_figure(slices: pd.DataFrame, columns: str, metric: str, of_all: float) -> Figure:
+def _make_slice_figure(slices: pd.DataFrame, columns: str, metric: str, of_all: float) -> Figure:
     rows = slices[(slices["metric"] == metric) & slices["value"].notna()]
     frame = rows[["label", "rows", "value", "low", "high"]].rename(columns={"label": "slice"})
-    return figure(
+    return make_figure(
         f"{metric} by {columns}",
-        charts.slices(frame.assign(before=rows["value"] - rows["change"]), metric, float(of_all)),
+        charts.plot_slices(frame.assign(before=rows["value"] - rows["change"]), metric, float(of_all)),
     )
+
+
+def measure_decisions(labels: np.ndarray, predictions: np.ndarray, threshold: float) -> dict[str, Any]:
+    """Measures the decisions at a threshold: counts and rates.
+
+    Args:
+        labels: 0 or 1, [rows].
+        predictions: probabilities, [rows].
+        threshold: from which on the decision is 1.
+    """
+    yes, positive = predictions >= threshold, labels > 0
+    return _measure_one_against_all(yes, positive) | {
+        "threshold": threshold,
+        "accuracy": float((yes == positive).mean()),
+        "decided": float(yes.mean()),
+        "positive": float(positive.mean()),
+    }
+
+
+def measure_classes(labels: np.ndarray, decided: np.ndarray, classes: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Measures each class against all others: rows, precision, recall and F1.
+
+    Args:
+        labels: class numbers, [rows].
+        decided: class numbers, [rows].
+        classes: names of the classes 0, 1, …
+    """
+    return [
+        {"class": name, "rows": int((labels == number).sum())}
+        | _measure_one_against_all(decided == number, labels == number)
+        for number, name in enumerate(classes)
+    ]
+
+
+def _measure_one_against_all(yes: np.ndarray, positive: np.ndarray) -> dict[str, float]:
+    hits = int((yes & positive).sum())
+    precision = hits / yes.sum() if yes.any() else np.nan
+    recall = hits / positive.sum() if positive.any() else np.nan
+    f1 = 2 * precision * recall / (precision + recall) if hits else np.nan
+    return {"precision": float(precision), "recall": float(recall), "f1": float(f1)}

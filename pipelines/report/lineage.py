@@ -1,8 +1,17 @@
-"""Where the model came from, as a picture: boxes of nodes with what they wrote, from the data to the pushed version."""
+"""The section on lineage: a picture of the nodes with what they wrote, from the data to the pushed version."""
 
 import dataclasses
 from typing import Any
 
+from pipelines.nodes import (
+    ANOMALY_GATE,
+    EXAMPLE_GEN,
+    IMPORT_SCHEMA_GEN,
+    PUSHER,
+    STATISTICS_GEN,
+    TRAINER,
+    TRANSFORM,
+)
 from pipelines.report import graph
 from pipelines.runs import Run, RunError
 from pipelines.runs.lineage import Lineage
@@ -10,13 +19,13 @@ from pipelines.runs.lineage import Lineage
 _WIDTH, _HEIGHT = 190, 64  # of a box, in the picture's units
 _GAP, _STEP = 16, 40  # between boxes, between rows
 _PER_ROW = 2  # boxes: what a phone can show
-_ENDS = ("Pusher", "Trainer", "Transform", "AnomalyGate", "StatisticsGen")  # it leads to the first that the run has
+_ENDS = (PUSHER, TRAINER, TRANSFORM, ANOMALY_GATE, STATISTICS_GEN)  # it leads to the first that the run has
 _DATA, _CONTRACT, _PUSHED, _NODE, _GATE = "data", "contract", "pushed", "node", "gate"
 _DIGITS = 8  # of a digest: enough to tell two apart; the page has them in full
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Box:
+class NodeBox:
     """A step; or what it all came from, or led to."""
 
     name: str
@@ -26,57 +35,57 @@ class Box:
     y: float
 
 
-def lineage(run: Run) -> dict[str, Any]:
-    """The picture, and what it says in words.
+def draw_lineage(run: Run) -> dict[str, Any]:
+    """Draws the lineage, and lists the same facts as text.
 
     Raises:
         RunError: ML Metadata knows nothing of the run, or it ended before it read anything.
     """
     found = run.lineage()
-    links = _links(found)
+    links = _select_links(found)
     if not links:
         raise RunError(f"run {run.id} ended before one node read what another wrote: there is no lineage yet.")
     nodes = [step.node for step in found.steps]
     order = [_DATA, _CONTRACT, *nodes, _PUSHED]
-    texts = _texts(found, run)
+    texts = _describe_boxes(found, run)
     boxes = {}
-    rows = graph.rows(links, order, _PER_ROW)
+    rows = graph.arrange_rows(links, order, _PER_ROW)
     width = _PER_ROW * _WIDTH + (_PER_ROW - 1) * _GAP
     for number, row in enumerate(rows):
         left = (width - len(row) * _WIDTH - (len(row) - 1) * _GAP) / 2
         for place, name in enumerate(row):
             title, lines, kind = texts[name]
             x, y = left + place * (_WIDTH + _GAP) + 1, number * (_HEIGHT + _STEP) + 1
-            boxes[name] = Box(name=title, lines=lines, kind=kind, x=x, y=y)
+            boxes[name] = NodeBox(name=title, lines=lines, kind=kind, x=x, y=y)
     return {
         "boxes": list(boxes.values()),
         "box": {"width": _WIDTH, "height": _HEIGHT},
-        "paths": [_path(boxes[source], boxes[target]) for source, target in sorted(links)],
+        "paths": [_draw_path(boxes[source], boxes[target]) for source, target in sorted(links)],
         "width": width + 2,
         "height": len(rows) * (_HEIGHT + _STEP) - _STEP + 2,
-        "words": _words(found),
+        "facts": _list_facts(found),
     }
 
 
-def _links(found: Lineage) -> set[graph.Link]:
+def _select_links(found: Lineage) -> set[graph.Link]:
     links = {(edge.source, edge.target) for edge in found.edges}
     reading = {name for link in links for name in link}
     end = next((name for name in _ENDS if name in reading), None)
     if end is None:
         return set()
-    if "ExampleGen" in reading:
-        links.add((_DATA, "ExampleGen"))
-    if "ImportSchemaGen" in reading:
-        links.add((_CONTRACT, "ImportSchemaGen"))
-    links = graph.reduced(graph.leading_to(end, links))
-    return links | ({(end, _PUSHED)} if found.versions and end == "Pusher" else set())
+    if EXAMPLE_GEN in reading:
+        links.add((_DATA, EXAMPLE_GEN))
+    if IMPORT_SCHEMA_GEN in reading:
+        links.add((_CONTRACT, IMPORT_SCHEMA_GEN))
+    links = graph.reduce_links(graph.keep_paths_to(end, links))
+    return links | ({(end, _PUSHED)} if found.versions and end == PUSHER else set())
 
 
-def _texts(found: Lineage, run: Run) -> dict[str, tuple[str, tuple[str, ...], str]]:
-    """Name -> what its box says, and its kind."""
+def _describe_boxes(found: Lineage, run: Run) -> dict[str, tuple[str, tuple[str, ...], str]]:
+    """Describes each box by name: title, lines and kind."""
     verdicts = {row.gate: {True: "passed", False: "refused"}.get(row.passed, "") for row in run.gates().itertuples()}
     versions = tuple(f"version {version}" for version in found.versions[-2:])
-    data = (_shortened(found.data.folder), f"span {found.data.span}") if found.data else ()
+    data = (_shorten(found.data.folder), f"span {found.data.span}") if found.data else ()
     texts = {
         _DATA: ("Data", data, _DATA),
         _CONTRACT: ("Contract", (f"digest {found.contract[:_DIGITS]}",), _DATA),
@@ -85,7 +94,7 @@ def _texts(found: Lineage, run: Run) -> dict[str, tuple[str, tuple[str, ...], st
     for step in found.steps:
         code = found.code.get(step.node)
         lines = [
-            verdicts.get(step.node, "") or _made(found, step.node),
+            verdicts.get(step.node, "") or _describe_outputs(found, step.node),
             f"code {code[:_DIGITS]}" if code else "",
             f"from run {step.run_id}" if step.run_id != found.run_id else "",
         ]
@@ -94,15 +103,15 @@ def _texts(found: Lineage, run: Run) -> dict[str, tuple[str, tuple[str, ...], st
     return texts
 
 
-def _made(found: Lineage, node: str) -> str:
-    """`Model 9, ModelRun 10`: what a node gave to others."""
-    if node == "ExampleGen" and found.data:
+def _describe_outputs(found: Lineage, node: str) -> str:
+    """Describes what a node passed on to others: `Model 9, ModelRun 10`."""
+    if node == EXAMPLE_GEN and found.data:
         return ", ".join(f"{split} {rows:,}" for split, rows in found.data.rows.items()) + " rows"
     artifacts = {edge.artifact.id: edge.artifact.type for edge in found.edges if edge.source == node}
     return ", ".join(f"{kind} {number}" for number, kind in artifacts.items())
 
 
-def _words(found: Lineage) -> dict[str, str]:
+def _list_facts(found: Lineage) -> dict[str, str]:
     words = {
         "data": found.data.folder if found.data else "",
         "trained by run": found.trained_by or "",
@@ -114,13 +123,13 @@ def _words(found: Lineage) -> dict[str, str]:
     return {name: text for name, text in words.items() if text}
 
 
-def _path(source: Box, target: Box) -> str:
-    """A curve from the lower edge of one box to the upper edge of another."""
+def _draw_path(source: NodeBox, target: NodeBox) -> str:
+    """Draws a curve from the lower edge of one box to the upper edge of another."""
     x1, y1 = source.x + _WIDTH / 2, source.y + _HEIGHT
     x2, y2 = target.x + _WIDTH / 2, target.y - 1
     bend = (y2 - y1) / 2
     return f"M{x1:g} {y1:g}C{x1:g} {y1 + bend:g} {x2:g} {y2 - bend:g} {x2:g} {y2:g}"
 
 
-def _shortened(path: str, length: int = 26) -> str:
+def _shorten(path: str, length: int = 26) -> str:
     return path if len(path) <= length else f"…{path[1 - length :]}"

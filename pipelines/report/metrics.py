@@ -1,4 +1,4 @@
-"""The metrics on all eval rows and slice by slice, with intervals, beside those of the blessed model."""
+"""Metrics on all eval rows and slice by slice, with intervals, beside those of the blessed model."""
 
 import dataclasses
 import math
@@ -7,10 +7,10 @@ import re
 import numpy as np
 import pandas as pd
 
-from pipelines.evaluation.bootstrap import Interval, differences, intervals
+from pipelines.evaluation.bootstrap import Interval, estimate_differences, estimate_intervals
 from pipelines.evaluation.slices import OVERALL, in_slice
 from pipelines.evaluation.weighted_metrics import SMALLER_IS_BETTER, metrics_of
-from pipelines.report.measured import Measured
+from pipelines.report.predictions import EvalPredictions
 from pipelines.runs import Run
 
 _ROWS = "example_count"  # TFMA's name for ExampleCount
@@ -34,15 +34,15 @@ class MetricRow:
     word: str  # what the change means
 
 
-def overall(run: Run, measured: Measured) -> list[MetricRow]:
-    """Every metric of the Evaluator on all rows, but for counts; intervals where they can be computed."""
+def compare_overall(run: Run, measured: EvalPredictions) -> list[MetricRow]:
+    """Compares every metric of the Evaluator on all rows, except counts; with intervals where there are any."""
     known = metrics_of(measured.task.problem)
     values = run.metrics().loc[OVERALL].drop(_ROWS, errors="ignore")
     wanted = {name: known[name] for name in known if name in values}
-    found = intervals(measured.labels, measured.predictions, wanted, resamples=measured.resamples)
+    found = estimate_intervals(measured.labels, measured.predictions, wanted, resamples=measured.resamples)
     changes: dict[str, Interval] = {}
     if measured.baseline is not None:
-        changes = differences(
+        changes = estimate_differences(
             measured.labels, measured.predictions, measured.baseline, wanted, resamples=measured.resamples
         )
     order = [*wanted, *(name for name in values.index if name not in wanted)]
@@ -52,14 +52,14 @@ def overall(run: Run, measured: Measured) -> list[MetricRow]:
             value=float(values[name]),
             interval=found.get(name),
             change=changes.get(name),
-            word=_meaning(name, changes.get(name)),
+            word=_interpret_change(name, changes.get(name)),
         )
         for name in order
     ]
 
 
-def by_slice(run: Run, measured: Measured) -> pd.DataFrame:
-    """One row per slice and metric that is drawn.
+def compare_by_slice(run: Run, measured: EvalPredictions) -> pd.DataFrame:
+    """Compares slice by slice: one row per slice and metric that is drawn.
 
     Columns: slice, columns, label, metric, rows, value, low, high; then the change against the blessed model, with its
     interval, as change, change_low, change_high, and what it means as word. `columns` are the slice's own, and `label`
@@ -73,25 +73,29 @@ def by_slice(run: Run, measured: Measured) -> pd.DataFrame:
         if words == OVERALL:
             continue
         inside = in_slice(measured.rows, where)
-        wanted = {name: known[name] for name in shown_by_slice(table)}
+        wanted = {name: known[name] for name in choose_slice_metrics(table)}
         labels, predictions = measured.labels[inside], measured.predictions[inside]
-        some = intervals(labels, predictions, wanted, resamples=measured.resamples)
+        some = estimate_intervals(labels, predictions, wanted, resamples=measured.resamples)
         changes: dict[str, Interval] = {}
         if measured.baseline is not None:
             before = measured.baseline[inside]
-            changes = differences(labels, predictions, before, wanted, resamples=measured.resamples)
+            changes = estimate_differences(labels, predictions, before, wanted, resamples=measured.resamples)
         columns, label = " and ".join(name for name, _ in where), ", ".join(value for _, value in where)
         for name, one in some.items():
             value = table.loc[words, name] if math.isfinite(one.value) else math.nan
             change = changes.get(name, _NO_CHANGE)
-            against = (change.value, change.low, change.high, _meaning(name, change))
+            against = (change.value, change.low, change.high, _interpret_change(name, change))
             found.append((words, columns, label, name, int(inside.sum()), value, one.low, one.high, *against))
     names = ["slice", "columns", "label", "metric", "rows", "value", "low", "high"]
     names += ["change", "change_low", "change_high", "word"]
-    return pd.DataFrame(found, columns=names).sort_values("label", key=_natural).sort_values("columns", kind="stable")
+    return (
+        pd.DataFrame(found, columns=names)
+        .sort_values("label", key=_make_natural_key)
+        .sort_values("columns", kind="stable")
+    )
 
 
-def defined(run: Run, measured: Measured) -> pd.DataFrame:
+def mask_undefined(run: Run, measured: EvalPredictions) -> pd.DataFrame:
     """Run.metrics, with NaN where a metric is undefined on the rows of a slice."""
     known, table = metrics_of(measured.task.problem), run.metrics()
     for words, where in run.slices().items():
@@ -103,16 +107,16 @@ def defined(run: Run, measured: Measured) -> pd.DataFrame:
     return table
 
 
-def shown_by_slice(table: pd.DataFrame) -> list[str]:
-    """The metrics of Run.metrics that are drawn slice by slice."""
+def choose_slice_metrics(table: pd.DataFrame) -> list[str]:
+    """Chooses the metrics of Run.metrics that are drawn slice by slice."""
     return [name for name in _BY_SLICE if name in table][:2]
 
 
-def worst(frame: pd.DataFrame, metric: str, of_all: float, count: int = 5) -> pd.DataFrame:
-    """The slices with the worst values, worst first, with a column `beyond`: whether chance alone hardly explains it.
+def find_worst_slices(frame: pd.DataFrame, metric: str, of_all: float, count: int = 5) -> pd.DataFrame:
+    """Finds the slices with the worst values, worst first; `beyond` tells whether chance alone hardly explains it.
 
     Args:
-        frame: of by_slice.
+        frame: of compare_by_slice.
         metric: which one.
         of_all: its value over all rows.
         count: at most.
@@ -123,17 +127,17 @@ def worst(frame: pd.DataFrame, metric: str, of_all: float, count: int = 5) -> pd
     return rows.assign(beyond=rows["low"] > of_all if smaller else rows["high"] < of_all)
 
 
-def changed(frame: pd.DataFrame) -> pd.DataFrame:
-    """The slices in which chance alone hardly explains the change against the blessed model, what is worse first.
+def find_changed_slices(frame: pd.DataFrame) -> pd.DataFrame:
+    """Finds slices whose change against the blessed model chance alone hardly explains, what is worse first.
 
     Args:
-        frame: of by_slice.
+        frame: of compare_by_slice.
     """
     rows = frame[frame["word"].isin([BETTER, WORSE])]
     return rows.sort_values("change", key=np.abs, ascending=False).sort_values("word", ascending=False, kind="stable")
 
 
-def _natural(labels: pd.Series) -> pd.Series:
+def _make_natural_key(labels: pd.Series) -> pd.Series:
     """Sorts 2 before 10."""
     return labels.map(
         lambda label: [
@@ -144,7 +148,7 @@ def _natural(labels: pd.Series) -> pd.Series:
     )
 
 
-def _meaning(name: str, change: Interval | None) -> str:
+def _interpret_change(name: str, change: Interval | None) -> str:
     if change is None or not math.isfinite(change.low):
         return ""
     if change.low <= 0 <= change.high:

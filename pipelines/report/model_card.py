@@ -1,4 +1,4 @@
-"""The task's model card: Markdown from the task's folder, as HTML."""
+"""The section with the task's model card: Markdown from the task's folder, as HTML."""
 
 from typing import Any
 
@@ -14,8 +14,8 @@ _HEADINGS_BELOW = 2  # the page has headings of its own: the card's begin two le
 _WEB = ("http://", "https://", "mailto:")
 
 
-def model_card(run: Run) -> dict[str, Any]:
-    """The card.
+def render_model_card(run: Run) -> dict[str, Any]:
+    """Renders the card.
 
     Raises:
         RunError: The task has none.
@@ -23,11 +23,11 @@ def model_card(run: Run) -> dict[str, Any]:
     path = run.task_record.model_card
     if path is None:
         raise RunError(f"task {run.task} has no model card: name one in its task.py, as model_card.")
-    return {"html": render(path.read_text(encoding="utf-8"))}
+    return {"html": render_markdown(path.read_text(encoding="utf-8"))}
 
 
-def render(text: str) -> Markup:
-    """Markdown as HTML. HTML in it is shown as text; so are links to files, which lead nowhere from a report."""
+def render_markdown(text: str) -> Markup:
+    """Renders Markdown as HTML. Shows HTML in it, and links to files, as text: those lead nowhere from a report."""
     markdown = markdown_it.MarkdownIt("commonmark", {"html": False}).enable("table")
     markdown.add_render_rule("heading_open", _lower)
     markdown.add_render_rule("heading_close", _lower)

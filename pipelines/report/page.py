@@ -1,4 +1,4 @@
-"""The page: every section, rendered into one file."""
+"""The page: renders every section into one file."""
 
 import dataclasses
 import json
@@ -11,16 +11,16 @@ from markupsafe import Markup, escape
 
 from pipelines import charts
 from pipelines.report import numbers
-from pipelines.report.data import data
-from pipelines.report.environment import environment
-from pipelines.report.evaluation import evaluation
-from pipelines.report.javascript import vega_bundle
-from pipelines.report.lineage import lineage
-from pipelines.report.model_card import model_card
-from pipelines.report.skew import skew
-from pipelines.report.timeline import happened
-from pipelines.report.training import training
-from pipelines.report.verdict import verdict
+from pipelines.report.data import describe_data
+from pipelines.report.environment import describe_environment
+from pipelines.report.evaluation import describe_evaluation
+from pipelines.report.lineage import draw_lineage
+from pipelines.report.model_card import render_model_card
+from pipelines.report.skew import describe_skew
+from pipelines.report.timeline import describe_timeline
+from pipelines.report.training import describe_training
+from pipelines.report.vega import bundle_vega
+from pipelines.report.verdict import describe_verdict
 from pipelines.runs import Run, RunError
 from serving.durable_file import write_whole
 
@@ -29,14 +29,14 @@ _TEMPLATES = Path(__file__).with_name("templates")
 
 # In the order of the page: name of the template, title, what it is made from.
 _SECTIONS: tuple[tuple[str, str, Callable[[Run], dict[str, Any]]], ...] = (
-    ("happened", "What happened", happened),
-    ("data", "Data", data),
-    ("training", "Training", training),
-    ("evaluation", "Evaluation", evaluation),
-    ("skew", "Training against serving", skew),
-    ("model_card", "Model card", model_card),
-    ("lineage", "Lineage", lineage),
-    ("environment", "Environment and digests", environment),
+    ("timeline", "Timeline", describe_timeline),
+    ("data", "Data", describe_data),
+    ("training", "Training", describe_training),
+    ("evaluation", "Evaluation", describe_evaluation),
+    ("skew", "Training against serving", describe_skew),
+    ("model_card", "Model card", render_model_card),
+    ("lineage", "Lineage", draw_lineage),
+    ("environment", "Environment and digests", describe_environment),
 )
 
 
@@ -58,28 +58,28 @@ def write_report(run: Run, cache: Path) -> Path:
         cache: a folder for what reports have in common.
     """
     path = run.directory / REPORT_FILE
-    write_whole(path, render(run, vega_bundle(cache)))
+    write_whole(path, render(run, bundle_vega(cache)))
     return path
 
 
 def render(run: Run, vega: str) -> str:
-    """The page as HTML.
+    """Renders the page as HTML.
 
     Args:
         run: to report on.
         vega: code that sets `vegaEmbed`.
     """
-    sections = [_section(name, title, build, run) for name, title, build in _SECTIONS]
+    sections = [_build_section(name, title, build, run) for name, title, build in _SECTIONS]
     contents = {section.name: section.content for section in sections}
     return (
-        _environment()
+        _make_environment()
         .get_template("report.html.jinja")
         .render(
             run=run,
-            verdict=verdict(run),
+            verdict=describe_verdict(run),
             sections=sections,
             evaluation=contents["evaluation"],
-            themes=_json({scheme: charts.config(scheme) for scheme in charts.SCHEMES}),
+            themes=_inline_json({scheme: charts.make_config(scheme) for scheme in charts.SCHEMES}),
             vega=_inline_script(vega),
             script=_inline_script((_TEMPLATES / "report.js").read_text(encoding="utf-8")),
             style=Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8")),
@@ -87,14 +87,14 @@ def render(run: Run, vega: str) -> str:
     )
 
 
-def _section(name: str, title: str, build: Callable[[Run], dict[str, Any]], run: Run) -> Section:
+def _build_section(name: str, title: str, build: Callable[[Run], dict[str, Any]], run: Run) -> Section:
     try:
         return Section(name=name, title=title, content=build(run))
     except RunError as error:
         return Section(name=name, title=title, content=None, missing=str(error))
 
 
-def _environment() -> jinja2.Environment:
+def _make_environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -102,22 +102,28 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for name in ("number", "measure", "change", "percent", "interval", "change_interval"):
-        environment.filters[name] = getattr(numbers, name)
-    environment.filters["breakable"] = _breakable
+    environment.filters |= {
+        "number": numbers.format_number,
+        "metric": numbers.format_metric,
+        "change": numbers.format_change,
+        "percent": numbers.format_percent,
+        "interval": numbers.format_interval,
+        "change_interval": numbers.format_change_interval,
+    }
+    environment.filters["breakable"] = _allow_breaks
     environment.filters["spec"] = lambda text: Markup(text.replace("<", "\\u003c"))
     return environment
 
 
-def _breakable(text: str) -> Markup:
-    """Text whose long names may go on in the next line after an underscore."""
+def _allow_breaks(text: str) -> Markup:
+    """Allows line breaks after the underscores of long names."""
     return Markup(escape(text).replace("_", Markup("_<wbr>")))
 
 
-def _json(value: object) -> Markup:
+def _inline_json(value: object) -> Markup:
     return Markup(json.dumps(value).replace("<", "\\u003c"))
 
 
 def _inline_script(code: str) -> Markup:
-    """Code that cannot end the script element it stands in."""
+    """Escapes code so that it cannot end the script element it stands in."""
     return Markup(code.replace("</script", "<\\/script"))

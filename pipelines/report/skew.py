@@ -1,19 +1,19 @@
-"""SkewGate's comparisons: does the exported model see in production what the trained one saw."""
+"""The section on SkewGate's comparisons: whether serving computes the features that training saw."""
 
 from typing import Any
 
-from pipelines.report.numbers import number
+from pipelines.report.numbers import format_number
 from pipelines.runs import Run
 
 
-def skew(run: Run) -> dict[str, Any]:
-    """Every comparison, those with differences first.
+def describe_skew(run: Run) -> dict[str, Any]:
+    """Describes every comparison, those with differences first.
 
     Raises:
         RunError: The run did not get to SkewGate.
     """
     report = run.skew_report()
-    comparisons = [_comparison(one) for one in report["comparisons"]]
+    comparisons = [_describe_comparison(one) for one in report["comparisons"]]
     return {
         "blessed": report["blessed"],
         "rows": report["rows"],
@@ -25,7 +25,7 @@ def skew(run: Run) -> dict[str, Any]:
     }
 
 
-def _comparison(one: dict[str, Any]) -> dict[str, Any]:
+def _describe_comparison(one: dict[str, Any]) -> dict[str, Any]:
     worst = one["worst"]
     sides = ", ".join(f"{side} {value}" for side, value in worst["values"].items()) if worst else ""
     return {
@@ -33,5 +33,6 @@ def _comparison(one: dict[str, Any]) -> dict[str, Any]:
         "rule": one["rule"],
         "rows": one["rows"],
         "differences": one["differences"],
-        "words": one["problem"] or (f"row {worst['row']}: {sides} (by {number(worst['distance'])})" if worst else ""),
+        "worst": one["problem"]
+        or (f"row {worst['row']}: {sides} (by {format_number(worst['distance'])})" if worst else ""),
     }

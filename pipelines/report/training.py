@@ -1,19 +1,19 @@
-"""How the training went."""
+"""The section on training: loss and metrics by epoch, hyperparameters."""
 
 from typing import Any
 
 from pipelines import charts
-from pipelines.report.figure import figure
-from pipelines.report.numbers import number
-from pipelines.report.optional import reached
+from pipelines.report.numbers import format_number
+from pipelines.report.vega import make_figure
 from pipelines.runs import Run
+from pipelines.runs.errors import read_optional
 
 _LOSS = "loss"
 _BESIDES = ("epoch", "learning_rate")
 
 
-def training(run: Run) -> dict[str, Any]:
-    """Curves, the epoch with the lowest held-out loss, hyperparameters.
+def describe_training(run: Run) -> dict[str, Any]:
+    """Describes the training: curves, the epoch with the lowest held-out loss, hyperparameters.
 
     Raises:
         RunError: The run has no model, or its Trainer kept no history.
@@ -24,7 +24,7 @@ def training(run: Run) -> dict[str, Any]:
     best = history.loc[history[f"val_{_LOSS}"].idxmin()] if f"val_{_LOSS}" in history else None
     return {
         "epochs": len(history),
-        "best": None if best is None else {"epoch": int(best["epoch"]), "loss": number(best[f"val_{_LOSS}"])},
-        "figures": [figure(f"{name} by epoch", charts.training_curve(history, name)) for name in metrics],
-        "hyperparameters": reached(lambda: run.hyperparameters) or {},
+        "best": None if best is None else {"epoch": int(best["epoch"]), "loss": format_number(best[f"val_{_LOSS}"])},
+        "figures": [make_figure(f"{name} by epoch", charts.plot_training_curve(history, name)) for name in metrics],
+        "hyperparameters": read_optional(lambda: run.hyperparameters) or {},
     }

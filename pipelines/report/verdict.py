@@ -1,10 +1,11 @@
-"""How the run ended, in a sentence, and what each gate decided."""
+"""The top of the page: how the run ended, and what each gate decided."""
 
 from typing import Any
 
+from pipelines.nodes import ANOMALY_GATE, EVALUATOR, SKEW_GATE
 from pipelines.runs import Run
 
-# Status of the run -> (word, how it looks, sentence).
+# Status of the run -> (word, CSS class, sentence).
 _ENDS = {
     "pushed": ("Pushed", "good", "Every gate passed. Version {version} is in place."),
     "unchanged": ("Unchanged", "good", "Version {version} already holds this model: nothing new was pushed."),
@@ -13,48 +14,48 @@ _ENDS = {
     "interrupted": ("Interrupted", "warn", "The run was stopped. What was finished is kept."),
     "unfinished": ("Not finished", "warn", "The run goes on, or it was killed."),
 }
-_GATES = {"AnomalyGate": "the data", "Evaluator": "the model", "SkewGate": "the exported model"}  # about what
+_GATES = {ANOMALY_GATE: "the data", EVALUATOR: "the model", SKEW_GATE: "the exported model"}  # about what
 _REVIEWS = {"valid": "good", "edited": "bad"}  # any other state asks for one
 _DECISIONS = {True: ("passed", "good"), False: ("refused", "bad"), None: ("not reached", "quiet")}
 
 
-def verdict(run: Run) -> dict[str, Any]:
-    """The run's end and its gates."""
-    word, look, sentence = _ENDS.get(run.status, (run.status, "warn", ""))
-    gates = [_gate(row.gate, row.passed, row.reasons) for row in run.gates().itertuples()]
+def describe_verdict(run: Run) -> dict[str, Any]:
+    """Describes how the run ended, and its gates."""
+    word, css_class, sentence = _ENDS.get(run.status, (run.status, "warn", ""))
+    gates = [_describe_gate(row.gate, row.passed, row.reasons) for row in run.gates().itertuples()]
     refused = any(gate["word"] == "refused" for gate in gates)
     error = run.summary["error"]
     return {
         "word": word,
-        "look": look,
-        "sentence": sentence.format(version=run.version, why=_why(run, gates)),
+        "css_class": css_class,
+        "sentence": sentence.format(version=run.version, why=_explain_refusal(run, gates)),
         # A gate's findings stand on its card.
         "error": error.splitlines()[0] if error and refused else error,
-        "gates": [*gates, *_review(run.summary.get("review"))],
+        "gates": [*gates, *_describe_review(run.summary["review"])],
     }
 
 
-def _why(run: Run, gates: list[dict[str, Any]]) -> str:
-    """Why nothing was pushed."""
+def _explain_refusal(run: Run, gates: list[dict[str, Any]]) -> str:
+    """Explains why nothing was pushed."""
     refusals = [f"{gate['name']} refused {gate['about']}" for gate in gates if gate["word"] == "refused"]
     if refusals:
         return f"{' and '.join(refusals)}."
-    review = run.summary.get("review")
+    review = run.summary["review"]
     if run.status == "refused" and review and review["required"]:
         return "The push demanded a review of the code, and there is none that holds."
     return "A node failed before a model could be pushed." if run.summary["nodes"] else "The run could not begin."
 
 
-def _review(review: dict[str, Any] | None) -> list[dict[str, Any]]:
-    """What a person said of the code, as a card beside the gates."""
+def _describe_review(review: dict[str, Any] | None) -> list[dict[str, Any]]:
+    """Describes the review of the code, as a card beside the gates."""
     if not review:
         return []
-    look = _REVIEWS.get(review["state"], "warn")
+    css_class = _REVIEWS.get(review["state"], "warn")
     about = "of the code, demanded" if review["required"] else "of the code"
-    reasons = [review["words"], *([review["note"]] if review["note"] else [])]
-    return [{"name": "Review", "about": about, "word": review["state"], "look": look, "reasons": reasons}]
+    reasons = [review["reason"], *([review["note"]] if review["note"] else [])]
+    return [{"name": "Review", "about": about, "word": review["state"], "css_class": css_class, "reasons": reasons}]
 
 
-def _gate(name: str, passed: bool | None, reasons: list[str]) -> dict[str, Any]:
-    word, look = _DECISIONS[passed]
-    return {"name": name, "about": _GATES.get(name, ""), "word": word, "look": look, "reasons": reasons}
+def _describe_gate(name: str, passed: bool | None, reasons: list[str]) -> dict[str, Any]:
+    word, css_class = _DECISIONS[passed]
+    return {"name": name, "about": _GATES.get(name, ""), "word": word, "css_class": css_class, "reasons": reasons}

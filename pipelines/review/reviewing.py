@@ -1,18 +1,53 @@
-"""Makes the record of a review: holds the run that was looked at against the code as it is now."""
+"""Makes the record of a review: compares the run that was looked at with the code as it is now."""
 
+import dataclasses
 import datetime
 import subprocess
+from pathlib import Path
 from typing import Any
 
-from pipelines.review.record import Review, ReviewError
-from pipelines.review.state import room_changes
-from pipelines.runs import Run
-from pipelines.task_definition.task import Task
-from pipelines.task_definition.task_files import room_digests
+from pipelines.nodes import TUNER
+from pipelines.review.review_file import Review, ReviewError, append_review, review_file
+from pipelines.review.state import describe_file_changes
+from pipelines.runs import Run, Runs
+from pipelines.task_definition.task import Task, load_task
+from pipelines.task_definition.task_files import task_file_digests
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RecordedReview:
+    """A review that is recorded."""
+
+    task: str  # its name
+    review: Review
+    file: Path  # that it went into
+
+
+def record_review(task_name: str, var: Path, run_id: str, reviewer: str | None, note: str) -> RecordedReview:
+    """Writes a review into the task's folder.
+
+    Args:
+        task_name: whose code was reviewed, as load_task takes it.
+        var: the folder that the runs wrote to.
+        run_id: the run that was looked at; latest is the task's newest.
+        reviewer: who did it; None: git's user.name.
+        note: what they think of it.
+
+    Raises:
+        ReviewError: See make_review and git_user.
+        RunError: There is no such run.
+        TaskError: The task cannot be loaded.
+        OSError: The file cannot be written.
+    """
+    task = load_task(task_name)
+    review = make_review(task, Runs(var).open(run_id, task.name), reviewer or read_git_user(), note)
+    file = review_file(task)
+    append_review(file, review)
+    return RecordedReview(task=task.name, review=review, file=file)
 
 
 def make_review(task: Task, run: Run, reviewer: str, note: str) -> Review:
-    """The record of a review, now.
+    """Makes the record of a review, now.
 
     Args:
         task: whose code was reviewed.
@@ -22,22 +57,22 @@ def make_review(task: Task, run: Run, reviewer: str, note: str) -> Review:
 
     Raises:
         ReviewError: A gate refused the run's model or it did not get that far, its hyperparameters are not those of
-            the room, or the room has changed since.
+            the task's file, or the task's files have changed since.
     """
     summary = run.summary
     _require_blessed(summary)
-    if any(node["id"] == "Tuner" for node in summary["nodes"]):
+    if any(node["id"] == TUNER for node in summary["nodes"]):
         raise ReviewError(
             f"run {run.id} searched for its hyperparameters: expected a run that was trained with those of the task's "
             "folder; commit what the search proposes, run again, and review that run"
         )
-    if not summary.get("room"):
+    if not summary["task_files"]:
         raise ReviewError(
-            f"run {run.id} does not say which code it was trained from: expected `room` in its summary.json, received "
-            "none; run again, and review that run"
+            f"run {run.id} does not say which code it was trained from: expected `task_files` in its summary.json, "
+            "received none; run again, and review that run"
         )
-    room = room_digests(task)
-    if changes := room_changes(summary["room"], room):
+    task_files = task_file_digests(task)
+    if changes := describe_file_changes(summary["task_files"], task_files):
         raise ReviewError(
             f"{changes} since run {run.id}: expected the code that it was trained from; run again (or name another run "
             "with --run, RUN_ID=), and review that"
@@ -48,12 +83,12 @@ def make_review(task: Task, run: Run, reviewer: str, note: str) -> Review:
         run=run.id,
         note=note,
         metrics={name: value for name, value in summary["metrics"]["overall"].items() if value is not None},
-        room=room,
+        task_files=task_files,
     ).with_checksum()
 
 
-def git_user() -> str:
-    """The name that git signs commits with.
+def read_git_user() -> str:
+    """Asks git for the name that it signs commits with.
 
     Raises:
         ReviewError: There is none.

@@ -1,10 +1,10 @@
-"""Whether the code as it is now was reviewed: valid, stale, missing, or edited by hand."""
+"""The state of a task's review: valid, stale, missing, or edited by hand."""
 
 import dataclasses
 
-from pipelines.review.record import Review, ReviewError, read_reviews, review_file
+from pipelines.review.review_file import Review, ReviewError, read_reviews, review_file
 from pipelines.task_definition.task import Task
-from pipelines.task_definition.task_files import room_digests
+from pipelines.task_definition.task_files import task_file_digests
 
 MISSING, STALE, EDITED, VALID = "missing", "stale", "edited", "valid"
 _STATE_IN_WORDS = {MISSING: MISSING, STALE: STALE, EDITED: "edited by hand", VALID: VALID}
@@ -26,7 +26,7 @@ class ReviewState:
     review: Review | None  # the one that holds, or the newest of those that do not
 
     @property
-    def words(self) -> str:
+    def sentence(self) -> str:
         """`science review: stale, preprocessing.py changed since …`."""
         return f"science review: {_STATE_IN_WORDS[self.state]}, {self.reason}"
 
@@ -37,7 +37,7 @@ class ReviewState:
 
 
 def review_state(task: Task) -> ReviewState:
-    """Holds the task's reviews against its room as it is now.
+    """Holds the task's reviews against its files as they are now.
 
     A review holds for exactly the files that it is of; when an edit is taken back, an earlier one may hold again.
     """
@@ -47,26 +47,26 @@ def review_state(task: Task) -> ReviewState:
         return ReviewState(state=EDITED, reason=str(error), review=None)
     if not reviews:
         return ReviewState(state=MISSING, reason="nobody has recorded one", review=None)
-    room = room_digests(task)
+    task_files = task_file_digests(task)
     for review in reversed(reviews):
-        if review.room == room:
+        if review.task_files == task_files:
             by = f"by {review.reviewer} on {review.date[:10]}, of run {review.run}"
             return ReviewState(state=VALID, reason=by, review=review)
     newest = reviews[-1]
-    reason = f"{room_changes(newest.room, room)} since the review of run {newest.run}"
+    reason = f"{describe_file_changes(newest.task_files, task_files)} since the review of run {newest.run}"
     return ReviewState(state=STALE, reason=reason, review=newest)
 
 
 def refusal(task: Task) -> str | None:
-    """Why the task's model may not be pushed where a review is required; None if it may."""
+    """Says why the task's model may not be pushed where a review is required; None if it may."""
     found = review_state(task)
     if found.state == VALID:
         return None
-    return f"{found.words}. This push demands a valid one; {found.remedy}, then run again"
+    return f"{found.sentence}. This push demands a valid one; {found.remedy}, then run again"
 
 
-def room_changes(before: dict[str, str], after: dict[str, str]) -> str:
-    """`model.py, preprocessing.py changed; layers.py was added`, between two rooms; empty where they are the same."""
+def describe_file_changes(before: dict[str, str], after: dict[str, str]) -> str:
+    """Describes a change: `model.py, preprocessing.py changed; layers.py was added`; empty where nothing changed."""
     changed = [name for name in before if name in after and before[name] != after[name]]
     added, removed = sorted(after.keys() - before.keys()), sorted(before.keys() - after.keys())
     parts = {

@@ -1,1 +1,1 @@
-"""The local runner: the whole pipeline on this machine, in one process. `python -m pipelines.runner --help`."""
+"""The local runner: runs the whole pipeline on this machine, in one process. `python -m pipelines run --help`."""

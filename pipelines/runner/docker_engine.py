@@ -1,4 +1,4 @@
-"""Whether there is a Docker engine, asked before a run that needs one begins."""
+"""Checks for a Docker engine before a run that needs one begins."""
 
 SOCKET = "unix:///var/run/docker.sock"  # where TFX's InfraValidator looks
 _TIMEOUT_SECONDS = 10
@@ -8,7 +8,7 @@ class DockerError(RuntimeError):
     """There is no Docker engine that answers."""
 
 
-def require() -> None:
+def require_docker() -> None:
     """Returns when a Docker engine answers at SOCKET.
 
     Raises:

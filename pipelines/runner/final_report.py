@@ -1,17 +1,19 @@
-"""What the terminal says at the end: verdicts, metrics, what was pushed, what to do next. Loads without TFX."""
+"""What a run leaves for people: the report page, and the closing lines on the terminal. Loads without TFX."""
 
 import os
 import textwrap
+import traceback
 from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
 from pipelines.evaluation.slices import OVERALL
+from pipelines.explain import explain
 from pipelines.runner.results import Verdict
 from pipelines.runner.summary import FAILED, INTERRUPTED, PUSHED, REFUSED, UNCHANGED, Summary
 
-_WORDS = {True: ("passed", "green"), False: ("refused", "bold red"), None: ("not reached", "dim")}
+_DECISIONS = {True: ("passed", "green"), False: ("refused", "bold red"), None: ("not reached", "dim")}
 _SHOWN_REASONS = 6  # per gate; the rest is in summary.json
 _LABEL_WIDTH = 12
 _NOT_PUSHED = {
@@ -29,7 +31,28 @@ _NEXT = {
 _AFTER_REVIEW = "review it, and run again: everything else comes from the cache"
 
 
-def say(console: Console, summary: Summary, directory: Path) -> None:
+def write_report_page(summary: Summary, var: Path) -> None:
+    """Writes report.html beside the record, which is on disk by now; says in the summary where, or why there is none.
+
+    Args:
+        summary: of the run.
+        var: the folder that the run wrote to.
+    """
+    try:
+        # Imported here: it loads TensorFlow and Altair, and a run that cannot load them is reported on without.
+        from pipelines.report.page import write_report
+        from pipelines.runs import Runs
+
+        summary.report_path = str(write_report(Runs(var).open(summary.run_id), var / "cache"))
+        summary.report_error = None
+    except KeyboardInterrupt:
+        summary.report_error = "interrupted"
+    except Exception as error:  # The boundary: the record and the terminal say it, the log has the traceback.
+        traceback.print_exc()
+        summary.report_error = explain(error)
+
+
+def print_final_report(console: Console, summary: Summary, directory: Path) -> None:
     """Prints how the run ended.
 
     Args:
@@ -40,71 +63,71 @@ def say(console: Console, summary: Summary, directory: Path) -> None:
     console.print()
     reached = [verdict for verdict in summary.verdicts if verdict.passed is not None]
     for verdict in summary.verdicts if reached else ():
-        _say_verdict(console, verdict)
+        _print_verdict(console, verdict)
     if reached and summary.review:
-        _say_review(console, summary)
+        _print_review(console, summary)
     if OVERALL in summary.metrics:
         values = sorted((name, value) for name, value in summary.metrics[OVERALL].items() if value is not None)
-        _say(console, "metrics", "  ".join(f"{name}={value:.4g}" for name, value in values))
+        _print_line(console, "metrics", "  ".join(f"{name}={value:.4g}" for name, value in values))
     if summary.latency:
-        _say(console, "one row", _latency(summary))
+        _print_line(console, "one row", _format_latency(summary))
     if summary.error:
         # A gate's findings stand above already.
         refused = any(verdict.passed is False for verdict in reached)
-        _say(console, "error", summary.error.splitlines()[0] if refused else summary.error, style="bold red")
-    _say_outcome(console, summary)
+        _print_line(console, "error", summary.error.splitlines()[0] if refused else summary.error, style="bold red")
+    _print_outcome(console, summary)
     if (directory / "summary.json").exists():
-        _say_path(console, "record", directory / "summary.json")
+        _print_path(console, "record", directory / "summary.json")
     if summary.report_path:
-        _say_path(console, "report", Path(summary.report_path))
+        _print_path(console, "report", Path(summary.report_path))
     else:
-        _say(console, "no report", f"{summary.report_error}; the log has the traceback", style="yellow")
-    _say_path(console, "log", directory / "run.log")
-    _say(console, "next", _AFTER_REVIEW if _only_a_review_lacks(summary) else _NEXT[summary.status])
+        _print_line(console, "no report", f"{summary.report_error}; the log has the traceback", style="yellow")
+    _print_path(console, "log", directory / "run.log")
+    _print_line(console, "next", _AFTER_REVIEW if _lacks_only_a_review(summary) else _NEXT[summary.status])
 
 
-def shown(path: Path) -> str:
-    """A path, relative to the current folder where it lies below it."""
+def format_path(path: Path) -> str:
+    """Formats a path: relative to the current folder where it lies below it."""
     return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
 
 
-def _latency(summary: Summary) -> str:
-    """`REST rows 1.2 ms (p95 1.9)` for each transport, of the embedded model server on this machine."""
+def _format_latency(summary: Summary) -> str:
+    """Formats the embedded model server's latency on this machine: `REST rows 1.2 ms (p95 1.9)` for each transport."""
     return "  ".join(
         f"{transport} {measured['p50_ms']:.1f} ms (p95 {measured['p95_ms']:.1f})"
         for transport, measured in summary.latency.items()
     )
 
 
-def _say_verdict(console: Console, verdict: Verdict) -> None:
-    word, style = _WORDS[verdict.passed]
+def _print_verdict(console: Console, verdict: Verdict) -> None:
+    word, style = _DECISIONS[verdict.passed]
     reasons = list(verdict.reasons[:_SHOWN_REASONS])
     if len(verdict.reasons) > _SHOWN_REASONS:
         reasons.append(f"and {len(verdict.reasons) - _SHOWN_REASONS} more, in the record")
-    _say(console, verdict.gate, "\n".join(reasons), word=word, style=style)
+    _print_line(console, verdict.gate, "\n".join(reasons), word=word, style=style)
 
 
-def _say_review(console: Console, summary: Summary) -> None:
-    """Whether a person reviewed the code; an alarm only where the push demands it."""
+def _print_review(console: Console, summary: Summary) -> None:
+    """Prints whether a person reviewed the code; in red only where the push demands it."""
     assert summary.review is not None
     style = "green" if not summary.review.remedy else "bold red" if summary.review_required else "yellow"
-    _say(console, "review", summary.review.reason, word=summary.review.state, style=style)
+    _print_line(console, "review", summary.review.reason, word=summary.review.state, style=style)
 
 
-def _only_a_review_lacks(summary: Summary) -> bool:
+def _lacks_only_a_review(summary: Summary) -> bool:
     return summary.status == REFUSED and all(verdict.passed for verdict in summary.verdicts)
 
 
-def _say_outcome(console: Console, summary: Summary) -> None:
+def _print_outcome(console: Console, summary: Summary) -> None:
     seconds = f"in {summary.seconds:.0f} s"
     if summary.status == PUSHED:
-        _say_path(console, "pushed", Path(summary.pushed_to or ""), seconds, style="bold green")
+        _print_path(console, "pushed", Path(summary.pushed_to or ""), seconds, style="bold green")
     elif summary.status == UNCHANGED:
         words = f"already holds this model; {seconds}"
-        _say_path(console, "in place", Path(summary.pushed_to or ""), words, style="bold green")
+        _print_path(console, "in place", Path(summary.pushed_to or ""), words, style="bold green")
     else:
-        why = "no valid review" if _only_a_review_lacks(summary) else _NOT_PUSHED[summary.status]
-        _say(
+        why = "no valid review" if _lacks_only_a_review(summary) else _NOT_PUSHED[summary.status]
+        _print_line(
             console,
             "not pushed",
             f"{why} after {summary.seconds:.0f} s; versions pushed before are untouched",
@@ -112,7 +135,7 @@ def _say_outcome(console: Console, summary: Summary) -> None:
         )
 
 
-def _say(console: Console, label: str, text: str, *, word: str = "", style: str = "") -> None:
+def _print_line(console: Console, label: str, text: str, *, word: str = "", style: str = "") -> None:
     """Prints a label, a word, and a text that a terminal shows wrapped beside them."""
     head = Text(f"{label:<{_LABEL_WIDTH}} ", "" if word else style)
     if word:
@@ -125,8 +148,8 @@ def _say(console: Console, label: str, text: str, *, word: str = "", style: str 
         console.print((head if number == 0 else Text(" " * len(head))) + Text(line), soft_wrap=True)
 
 
-def _say_path(console: Console, label: str, path: Path, words: str = "", *, style: str = "") -> None:
+def _print_path(console: Console, label: str, path: Path, words: str = "", *, style: str = "") -> None:
     """Prints a path in one piece, so that it can be copied whatever the terminal's width."""
-    text = Text(f"{label:<{_LABEL_WIDTH}} ", style).append(shown(path), "default").append(f" {words}", "default")
+    text = Text(f"{label:<{_LABEL_WIDTH}} ", style).append(format_path(path), "default").append(f" {words}", "default")
     text.rstrip()
     console.print(text, soft_wrap=True)

@@ -1,40 +1,40 @@
-"""Notices an artifact that changed after it was written, before a cached run builds on it."""
+"""Detects an artifact that changed after it was written, before a cached run uses it."""
 
 import hashlib
 import json
 from pathlib import Path
 
-_LEDGER = "digests.json"
+from serving.durable_file import write_whole
+
+_DIGESTS_FILE = "digests.json"
 
 
 class IntegrityError(ValueError):
     """A stored artifact is not what its node wrote."""
 
 
-class Ledger:
+class ArtifactDigests:
     """The digests of the artifacts below one folder, in one file of that folder."""
 
     def __init__(self, root: Path):
-        self._path = root / _LEDGER
+        self._path = root / _DIGESTS_FILE
         self._digests: dict[str, str] = json.loads(self._path.read_text()) if self._path.exists() else {}
 
     def record(self, uri: str) -> None:
         """Remembers what lies at `uri` now."""
-        self._digests[uri] = digest(Path(uri))
+        self._digests[uri] = digest_path(Path(uri))
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        beside = self._path.with_suffix(".tmp")
-        beside.write_text(json.dumps(self._digests, indent=1))
-        beside.replace(self._path)
+        write_whole(self._path, json.dumps(self._digests, indent=1))
 
     def intact(self, uri: str) -> bool:
-        """Whether what lies at `uri` is what was recorded. What never was, by a run cut off there, is recorded now."""
+        """Tells whether the artifact at `uri` is what was recorded. Records it now if an interrupted run did not."""
         if uri not in self._digests:
             self.record(uri)
-        return digest(Path(uri)) == self._digests[uri]
+        return digest_path(Path(uri)) == self._digests[uri]
 
 
-def digest(path: Path) -> str:
-    """Hex digest of a file's or folder's names and bytes."""
+def digest_path(path: Path) -> str:
+    """Digests a file's or folder's names and bytes, in hex."""
     whole = hashlib.blake2b(digest_size=16)
     for file in sorted(file for file in (path, *path.rglob("*")) if file.is_file()):
         whole.update(str(file.relative_to(path)).encode() + b"\0")

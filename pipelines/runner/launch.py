@@ -17,15 +17,15 @@ from tfx.orchestration.pipeline import Pipeline
 from tfx.orchestration.portable import launcher, runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
 
-from pipelines import interruption
-from pipelines.runner.integrity import IntegrityError, Ledger
-from pipelines.runner.results import CACHED, FAILED, RAN, SKIPPED, NodeResult, Written
+from pipelines.runner.integrity import ArtifactDigests, IntegrityError
+from pipelines.runner.results import CACHED, FAILED, RAN, SKIPPED, NodeResult, OutputArtifact
+from serving.process_control import raise_if_interrupted
 
 _SEED = 0
 
 
 def run_nodes(
-    compiled: pipeline_pb2.Pipeline, ledger: Ledger, on_start: Callable[[str], None] = lambda node: None
+    compiled: pipeline_pb2.Pipeline, ledger: ArtifactDigests, on_start: Callable[[str], None] = lambda node: None
 ) -> Iterator[NodeResult]:
     """Runs each node in topological order and yields its result; after a failure the rest is SKIPPED.
 
@@ -45,7 +45,7 @@ def run_nodes(
             continue
         on_start(name)
         result = _run_node(compiled, node.pipeline_node, ledger)
-        interruption.raise_if_asked()  # The node ended all the same, well or with an error that Ctrl-C is the cause of.
+        raise_if_interrupted()  # The node ended all the same, well or with an error that Ctrl-C is the cause of.
         failed = result.state == FAILED
         yield result
 
@@ -57,7 +57,7 @@ def compile_pipeline(pipeline: Pipeline, run_id: str) -> pipeline_pb2.Pipeline:
     return compiled
 
 
-def _run_node(compiled: pipeline_pb2.Pipeline, node: pipeline_pb2.PipelineNode, ledger: Ledger) -> NodeResult:
+def _run_node(compiled: pipeline_pb2.Pipeline, node: pipeline_pb2.PipelineNode, ledger: ArtifactDigests) -> NodeResult:
     name = node.node_info.id
     deployment = runner_utils.extract_local_deployment_config(compiled)
     connection = deployment.metadata_connection_config
@@ -76,9 +76,9 @@ def _run_node(compiled: pipeline_pb2.Pipeline, node: pipeline_pb2.PipelineNode, 
         ).launch()
         store = MetadataStore(connection)
         (execution,) = store.get_executions_by_id([info.execution_id])
-        outputs = _outputs(store, execution.id)
-        state = _state(node, execution)
-        _check(store, ledger, outputs, fresh=state == RAN and not _is_resolver(node))
+        outputs = _read_outputs(store, execution.id)
+        state = _read_state(node, execution)
+        _check_integrity(store, ledger, outputs, fresh=state == RAN and not _is_resolver(node))
     except Exception as error:  # Whatever a node raises is its result; the caller shows it and the log has it.
         logging.exception("Node %s failed.", name)
         return NodeResult(node=name, state=FAILED, seconds=time.monotonic() - begin, error=error)
@@ -89,7 +89,7 @@ def _is_resolver(node: pipeline_pb2.PipelineNode) -> bool:
     return node.node_info.type.name.endswith(".Resolver")
 
 
-def _state(node: pipeline_pb2.PipelineNode, execution: metadata_store_pb2.Execution) -> str:
+def _read_state(node: pipeline_pb2.PipelineNode, execution: metadata_store_pb2.Execution) -> str:
     if execution.last_known_state == metadata_store_pb2.Execution.COMPLETE:
         return RAN
     if execution.last_known_state == metadata_store_pb2.Execution.CACHED:
@@ -98,7 +98,7 @@ def _state(node: pipeline_pb2.PipelineNode, execution: metadata_store_pb2.Execut
     raise RuntimeError(f"{node.node_info.id} ended in state {state}: its inputs could not be resolved; see the log")
 
 
-def _outputs(store: MetadataStore, execution_id: int) -> tuple[Written, ...]:
+def _read_outputs(store: MetadataStore, execution_id: int) -> tuple[OutputArtifact, ...]:
     events = [
         event
         for event in store.get_events_by_execution_ids([execution_id])
@@ -106,7 +106,7 @@ def _outputs(store: MetadataStore, execution_id: int) -> tuple[Written, ...]:
     ]
     artifacts = {artifact.id: artifact for artifact in store.get_artifacts_by_id([e.artifact_id for e in events])}
     return tuple(
-        Written(
+        OutputArtifact(
             key=event.path.steps[0].key,
             type_name=artifacts[event.artifact_id].type,
             uri=artifacts[event.artifact_id].uri,
@@ -120,7 +120,9 @@ def _outputs(store: MetadataStore, execution_id: int) -> tuple[Written, ...]:
     )
 
 
-def _check(store: MetadataStore, ledger: Ledger, outputs: tuple[Written, ...], *, fresh: bool) -> None:
+def _check_integrity(
+    store: MetadataStore, ledger: ArtifactDigests, outputs: tuple[OutputArtifact, ...], *, fresh: bool
+) -> None:
     """Records what was just written; checks what was taken from an earlier run, and takes it out of use if it changed.
 
     Raises:

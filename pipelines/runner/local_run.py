@@ -7,29 +7,29 @@ from rich.console import Console
 from tfx.orchestration.pipeline import Pipeline
 
 from components.anomaly_gate import component as anomaly_gate
-from components.csv_example_gen import csv_files
 from components.csv_example_gen import executor as checked_csv
 from components.pusher import executor as atomic_pusher
 from components.skew_gate import component as skew_gate
 from components.source_digest import source_digest
-from pipelines.config import PipelineConfig, TrainerConfig, TunerConfig, contract_copy
+from pipelines.config import PipelineConfig
 from pipelines.evaluation.tfma_results import slice_metrics
-from pipelines.modeling.hyperparameters import hyperparameters_copy
+from pipelines.explain import explain
+from pipelines.nodes import EVALUATOR, EXAMPLE_GEN, PUSHER
+from pipelines.options import RunOptions
+from pipelines.resolution import resolve
 from pipelines.review.state import review_state
 from pipelines.runner import launch, node_summary, verdicts
-from pipelines.runner.explain import explain
-from pipelines.runner.housekeeping import clear_interrupted, forget_displaced_pushes
-from pipelines.runner.integrity import Ledger
-from pipelines.runner.options import Options
-from pipelines.runner.progress import progress
+from pipelines.runner.integrity import ArtifactDigests
+from pipelines.runner.metadata_cleanup import clear_interrupted_executions, invalidate_displaced_pushes
+from pipelines.runner.progress import show_progress
 from pipelines.runner.results import NodeResult
 from pipelines.runner.summary import FAILED, PUSHED, REFUSED, UNCHANGED, Summary
-from pipelines.task_definition.task import Task, load_task
-from pipelines.task_definition.task_files import room_digests
+from pipelines.task_definition.task import load_task
+from pipelines.task_definition.task_files import task_file_digests
 from pipelines.training import create_pipeline
 
 
-def run(options: Options, console: Console, summary: Summary) -> None:
+def run_pipeline(options: RunOptions, console: Console, summary: Summary) -> None:
     """Runs the pipeline and fills in the summary; a node that fails is part of it.
 
     Args:
@@ -47,61 +47,34 @@ def run(options: Options, console: Console, summary: Summary) -> None:
     summary.source_digest = source_digest(
         task.preprocessing_fn, task.run_fn, checked_csv, anomaly_gate, skew_gate, atomic_pusher
     )
-    summary.room = room_digests(task)
+    summary.task_files = task_file_digests(task)
     summary.review, summary.review_required = review_state(task), options.require_review
-    config = configure(options, task)
+    config = resolve(options, task)
     summary.data = str(config.data)
     pushed_before = set(atomic_pusher.versions(config.serving)) if config.serving.is_dir() else set()
-    if cleared := clear_interrupted(config.metadata, config.var / "artifacts"):
+    if cleared := clear_interrupted_executions(config.metadata, config.var / "artifacts"):
         console.print(f"cleared what an interrupted run left: {', '.join(cleared)}")
-    forget_displaced_pushes(config.metadata, config.artifacts)
+    invalidate_displaced_pushes(config.metadata, config.artifacts)
     try:
         _run_nodes(create_pipeline(config), config, options, console, summary)
     except KeyboardInterrupt:
-        clear_interrupted(config.metadata, config.var / "artifacts")
+        clear_interrupted_executions(config.metadata, config.var / "artifacts")
         raise
     finally:
         _read_results(summary, task.min_slice_rows)
-    _conclude(summary, pushed_before)
-
-
-def configure(options: Options, task: Task) -> PipelineConfig:
-    """Turns the command line into a PipelineConfig, preparing the task's own data when no other is named."""
-    data = options.data or task.prepare_data(options.var / "data" / task.name)
-    csv_files.find_files(data)  # Raises when there is nothing to read: sooner, and in better words, than ExampleGen.
-    return PipelineConfig(
-        task=task,
-        data=data,
-        contract=contract_copy(task, options.var),
-        var=options.var,
-        trainer=TrainerConfig(
-            train_steps=options.train_steps or task.train_steps,
-            distribute=options.distribute,
-            mixed_precision=options.mixed_precision,
-            warm_start=options.warm_start,
-        ),
-        hyperparameters=hyperparameters_copy(task, options.var),
-        tuner=_tuner(options) if options.tune else None,
-        infra=options.infra,
-        push_to=options.push_to,
-        require_review=options.require_review,
-        cache=not options.force,
-    )
-
-
-def _tuner(options: Options) -> TunerConfig:
-    usual = TunerConfig()
-    return TunerConfig(trials=options.trials or usual.trials, minutes=options.minutes or usual.minutes)
+    _record_outcome(summary, pushed_before)
 
 
 def _run_nodes(
-    pipeline: Pipeline, config: PipelineConfig, options: Options, console: Console, summary: Summary
+    pipeline: Pipeline, config: PipelineConfig, options: RunOptions, console: Console, summary: Summary
 ) -> None:
     compiled = launch.compile_pipeline(pipeline, summary.run_id)
     nodes = [node.pipeline_node.node_info.id for node in compiled.nodes]
-    with progress(console, nodes, live=console.is_terminal and not options.verbose) as shown:
-        for result in launch.run_nodes(compiled, Ledger(config.artifacts), shown.started):
-            described = dataclasses.replace(result, words=node_summary.in_words(result, _by_node(summary)))
+    with show_progress(console, nodes, live=console.is_terminal and not options.verbose) as shown:
+        for result in launch.run_nodes(compiled, ArtifactDigests(config.artifacts), shown.started):
+            described = dataclasses.replace(
+                result, summary=node_summary.summarise_node(result, _index_by_node(summary))
+            )
             summary.nodes.append(described)
             shown.finished(described)
             if result.error is not None:
@@ -110,19 +83,19 @@ def _run_nodes(
 
 def _read_results(summary: Summary, min_slice_rows: int) -> None:
     """Takes row counts, verdicts, metrics, latency and schema differences from what the nodes wrote."""
-    results = _by_node(summary)
-    summary.rows = node_summary.row_counts(results.get("ExampleGen"))
-    summary.verdicts = verdicts.verdicts(results)
-    evaluator = results.get("Evaluator")
+    results = _index_by_node(summary)
+    summary.rows = node_summary.count_rows(results.get(EXAMPLE_GEN))
+    summary.verdicts = verdicts.read_verdicts(results)
+    evaluator = results.get(EVALUATOR)
     if evaluator is not None and evaluator.outputs:
         summary.metrics = slice_metrics(evaluator.uri("evaluation"), min_slice_rows)
-    summary.latency = verdicts.latency(results)
-    summary.schema_differences = node_summary.schema_differences(results)
+    summary.latency = verdicts.read_latency(results)
+    summary.schema_differences = node_summary.describe_schema_differences(results)
 
 
-def _conclude(summary: Summary, pushed_before: set[int]) -> None:
+def _record_outcome(summary: Summary, pushed_before: set[int]) -> None:
     """Says what became of the model: pushed, unchanged or refused."""
-    pusher = _by_node(summary).get("Pusher")
+    pusher = _index_by_node(summary).get(PUSHER)
     if pusher is None or not pusher.outputs:
         return
     properties = pusher.outputs[0].properties
@@ -136,5 +109,5 @@ def _conclude(summary: Summary, pushed_before: set[int]) -> None:
     summary.status = UNCHANGED if int(summary.pushed_version) in pushed_before else PUSHED
 
 
-def _by_node(summary: Summary) -> dict[str, NodeResult]:
+def _index_by_node(summary: Summary) -> dict[str, NodeResult]:
     return {result.node: result for result in summary.nodes}

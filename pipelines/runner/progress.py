@@ -1,4 +1,4 @@
-"""What a run looks like while it goes on: a live table on a terminal, a line per event elsewhere."""
+"""Shows a run while it goes on: a live table on a terminal, a line per event elsewhere."""
 
 import contextlib
 import time
@@ -20,31 +20,31 @@ class Progress(Protocol):
     """Is told of every node."""
 
     def started(self, node: str) -> None:
-        """A node is about to run."""
+        """Takes note that a node is about to run."""
 
     def finished(self, result: NodeResult) -> None:
-        """A node has ended."""
+        """Takes note that a node has ended."""
 
 
 @contextlib.contextmanager
-def waiting(console: Console, words: str, *, live: bool) -> Iterator[None]:
-    """Something that moves, on a terminal, beside what is waited for."""
-    with _live(console, Spinner("dots", words), transient=True) if live else contextlib.nullcontext():
+def show_spinner(console: Console, words: str, *, live: bool) -> Iterator[None]:
+    """Shows a spinner while the body runs, on a terminal."""
+    with _make_live(console, Spinner("dots", words), transient=True) if live else contextlib.nullcontext():
         yield
 
 
 @contextlib.contextmanager
-def progress(console: Console, nodes: Sequence[str], *, live: bool) -> Iterator[Progress]:
-    """A live table, or lines."""
+def show_progress(console: Console, nodes: Sequence[str], *, live: bool) -> Iterator[Progress]:
+    """Shows the nodes in a live table on a terminal, and one line for each elsewhere."""
     if not live:
-        yield Lines(console)
+        yield LineProgress(console)
         return
-    table = LiveTable(nodes)
-    with _live(console, table):
+    table = TableProgress(nodes)
+    with _make_live(console, table):
         yield table
 
 
-def _live(console: Console, shown: RenderableType, *, transient: bool = False) -> Live:
+def _make_live(console: Console, shown: RenderableType, *, transient: bool = False) -> Live:
     # Left alone, Live takes over sys.stdout and sys.stderr and shows above the table what belongs in the log.
     return Live(
         shown,
@@ -56,7 +56,7 @@ def _live(console: Console, shown: RenderableType, *, transient: bool = False) -
     )
 
 
-class Lines:
+class LineProgress:
     """One line for each node that has ended."""
 
     def __init__(self, console: Console):
@@ -67,11 +67,11 @@ class Lines:
 
     def finished(self, result: NodeResult) -> None:
         """Prints node, state, seconds and what it wrote."""
-        seconds = "" if result.state == SKIPPED else f"{result.seconds:6.1f} s  {result.words}"
+        seconds = "" if result.state == SKIPPED else f"{result.seconds:6.1f} s  {result.summary}"
         self._console.print(f"{result.node:<26} {result.state:<7} {seconds}".rstrip(), markup=False, soft_wrap=True)
 
 
-class LiveTable:
+class TableProgress:
     """All nodes at once, the running one with a spinner."""
 
     def __init__(self, nodes: Sequence[str]):
@@ -91,7 +91,7 @@ class LiveTable:
         self._results[result.node] = result
 
     def __rich__(self) -> Table:
-        """The table as it is now."""
+        """Renders the table as it is now."""
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
         table.add_column("node", no_wrap=True, header_style="dim")
         table.add_column("state", no_wrap=True, header_style="dim")
@@ -102,7 +102,7 @@ class LiveTable:
                 result = self._results[node]
                 state = Text(result.state, _STYLES[result.state])
                 seconds = "" if result.state == SKIPPED else f"{result.seconds:.1f}"
-                table.add_row(node, state, seconds, Text(result.words))
+                table.add_row(node, state, seconds, Text(result.summary))
             elif node == self._running:
                 table.add_row(Text(node, "bold"), self._spinner, f"{time.monotonic() - self._since:.1f}", "")
             else:

@@ -1,4 +1,4 @@
-"""What becomes of nodes and gates: plain records. They load without TFX, so that any failure can be recorded."""
+"""Results of nodes and gates: plain records. They load without TFX, so that any failure can be recorded."""
 
 import dataclasses
 from pathlib import Path
@@ -10,7 +10,7 @@ Latency = dict[str, dict[str, float]]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Written:
+class OutputArtifact:
     """One artifact that a node wrote, or took from the cache."""
 
     key: str  # output of the node
@@ -26,12 +26,12 @@ class NodeResult:
     node: str
     state: str  # RAN, CACHED, FAILED or SKIPPED
     seconds: float
-    outputs: tuple[Written, ...] = ()
+    outputs: tuple[OutputArtifact, ...] = ()
     error: BaseException | None = None
-    words: str = ""  # what it wrote, or why it failed, in a few words
+    summary: str = ""  # what it wrote, or why it failed: a few words for people
 
     def uri(self, key: str) -> Path:
-        """Where the artifact of output `key` lies.
+        """Returns the folder of the artifact of output `key`.
 
         Raises:
             KeyError: The node wrote no such output.

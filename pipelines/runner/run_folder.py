@@ -1,4 +1,4 @@
-"""Where a run, or a search, leaves its things, and where its temporary files lie meanwhile."""
+"""The folder of a run or a search, and the folder of temporary files meanwhile."""
 
 import contextlib
 import datetime
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 @contextlib.contextmanager
-def scratch(directory: Path) -> Iterator[None]:
+def use_temporary_folder(directory: Path) -> Iterator[None]:
     """Makes an empty folder the place for temporary files of this process and its children; removes it at the end.
 
     Beam and TensorFlow leave files in the system's one when they are killed; ours is emptied by the next run.
@@ -24,8 +24,8 @@ def scratch(directory: Path) -> Iterator[None]:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def new_run_directory(runs: Path) -> Path:
-    """A new folder for this run, named after the time (UTC)."""
+def make_run_directory(runs: Path) -> Path:
+    """Makes a new folder for this run, named after the time (UTC)."""
     now = datetime.datetime.now(datetime.UTC).strftime("%Y%m%d-%H%M%S")
     taken = len(list(runs.glob(f"{now}*")))
     directory = runs / (f"{now}-{taken}" if taken else now)
@@ -33,7 +33,7 @@ def new_run_directory(runs: Path) -> Path:
     return directory
 
 
-def point_latest_at(directory: Path) -> None:
+def link_latest(directory: Path) -> None:
     """Makes `latest`, beside it, a link to a run's folder."""
     beside = directory.parent / ".latest"
     beside.unlink(missing_ok=True)

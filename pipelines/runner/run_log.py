@@ -1,4 +1,4 @@
-"""TFX, Beam and TensorFlow write thousands of lines; they go to a file, and the terminal stays readable."""
+"""Redirects output to the log: TFX, Beam and TensorFlow write thousands of lines."""
 
 import io
 import os
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TextIO
 
 
-def divert_output(log: Path) -> TextIO:
+def redirect_output(log: Path) -> TextIO:
     """Sends whatever this process and its libraries print to `log`, until the process ends, and returns the terminal.
 
     The file descriptors themselves are diverted: TensorFlow's C++ half writes to them directly. They are not restored,
@@ -26,13 +26,15 @@ def divert_output(log: Path) -> TextIO:
         os.dup2(stream.fileno(), sys.stdout.fileno())
         os.dup2(stream.fileno(), sys.stderr.fileno())
     sys.stdout, sys.stderr = (
-        io.TextIOWrapper(_Lossy(stream.fileno(), "wb", closefd=False), errors="backslashreplace", write_through=True)
+        io.TextIOWrapper(
+            _LossyFile(stream.fileno(), "wb", closefd=False), errors="backslashreplace", write_through=True
+        )
         for stream in (sys.stdout, sys.stderr)
     )
     return terminal
 
 
-class _Lossy(io.FileIO):
+class _LossyFile(io.FileIO):
     """Loses what does not fit on the disk: a run must be able to tell of a full disk without failing once more."""
 
     def write(self, data: bytes) -> int:  # type: ignore[override]

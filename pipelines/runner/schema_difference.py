@@ -1,12 +1,12 @@
-"""How SchemaGen's proposal, inferred from this data, differs from the contract."""
+"""Compares SchemaGen's proposal, inferred from this data, with the contract."""
 
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from serving.domains import known_strings
+from serving.contract.domains import known_strings
 
 
-def differences(proposal: schema_pb2.Schema, contract: schema_pb2.Schema) -> list[str]:
-    """One line for each difference, by column.
+def compare_schemas(proposal: schema_pb2.Schema, contract: schema_pb2.Schema) -> list[str]:
+    """Compares two schemas: one line for each difference, by column.
 
     Ranges, environments and comparators are left out: no schema is ever inferred with them.
     """
@@ -19,13 +19,11 @@ def differences(proposal: schema_pb2.Schema, contract: schema_pb2.Schema) -> lis
         elif name not in proposed:
             lines.append(f"{name}: in the contract, not in the data")
         else:
-            lines += [
-                f"{name}: {text}" for text in _feature_differences(proposed[name], agreed[name], proposal, contract)
-            ]
+            lines += [f"{name}: {text}" for text in _compare_features(proposed[name], agreed[name], proposal, contract)]
     return lines
 
 
-def _feature_differences(
+def _compare_features(
     proposed: schema_pb2.Feature,
     agreed: schema_pb2.Feature,
     proposal: schema_pb2.Schema,
@@ -33,7 +31,7 @@ def _feature_differences(
 ) -> list[str]:
     pairs = {
         "type": tuple(schema_pb2.FeatureType.Name(feature.type) for feature in (proposed, agreed)),
-        "present in every row": tuple(_required(feature) for feature in (proposed, agreed)),
+        "present in every row": tuple(_format_required(feature) for feature in (proposed, agreed)),
     }
     lines = [f"{what}: data {data}, contract {own}" for what, (data, own) in pairs.items() if data != own]
     known = known_strings(agreed, contract)
@@ -43,5 +41,5 @@ def _feature_differences(
     return lines
 
 
-def _required(feature: schema_pb2.Feature) -> str:
+def _format_required(feature: schema_pb2.Feature) -> str:
     return "yes" if feature.presence.min_fraction == 1 else "no"

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.evaluation.slices import SliceMetrics
-from pipelines.runner.explain import explain
+from pipelines.explain import explain
 from pipelines.runner.results import Latency, NodeResult, Verdict
 from serving.durable_file import write_whole
 
 if TYPE_CHECKING:
     from pipelines.review.state import ReviewState
 
-FORMAT = 1
+FORMAT = 2  # pipelines.runs.run_record reads it, and upgrades older records
 PUSHED, UNCHANGED, REFUSED, FAILED, INTERRUPTED = "pushed", "unchanged", "refused", "failed", "interrupted"
 _STACK = ("tfx", "tensorflow", "keras", "apache-beam", "tensorflow-transform", "tensorflow-model-analysis")
 
@@ -33,8 +33,8 @@ class Summary:
     data: str  # what was read
     started: str  # UTC, ISO 8601
     source_digest: str = ""  # of the task's and the components' code
-    room: Mapping[str, str] = dataclasses.field(default_factory=dict)  # file of the scientist's room -> SHA-256
-    review: "ReviewState | None" = None  # of the room; None: the task could not be loaded
+    task_files: Mapping[str, str] = dataclasses.field(default_factory=dict)  # name -> SHA-256
+    review: "ReviewState | None" = None  # of the task's files; None: the task could not be loaded
     review_required: bool = False
     seconds: float = 0.0
     status: str = FAILED  # until it is known; PUSHED, UNCHANGED, REFUSED, FAILED or INTERRUPTED
@@ -63,7 +63,7 @@ class Summary:
         return path
 
     def as_dict(self) -> dict[str, Any]:
-        """The record as docs/summary.md describes it."""
+        """Returns the record as docs/summary.md describes it."""
         return {
             "format": FORMAT,
             "run_id": self.run_id,
@@ -74,10 +74,10 @@ class Summary:
             "data": self.data,
             "rows": self.rows,
             "source_digest": self.source_digest,
-            "room": dict(self.room),
-            "review": None if self.review is None else _review(self.review, self.review_required),
-            "stack": stack_versions(),
-            "nodes": [_node(result) for result in self.nodes],
+            "task_files": dict(self.task_files),
+            "review": None if self.review is None else _review_fields(self.review, self.review_required),
+            "stack": read_stack_versions(),
+            "nodes": [_node_fields(result) for result in self.nodes],
             "gates": [
                 {"gate": verdict.gate, "passed": verdict.passed, "reasons": list(verdict.reasons)}
                 for verdict in self.verdicts
@@ -93,17 +93,17 @@ class Summary:
         }
 
 
-def stack_versions() -> dict[str, str]:
-    """Versions of Python and of the libraries that decide what a run computes."""
+def read_stack_versions() -> dict[str, str]:
+    """Reads the versions of Python and of the libraries that decide what a run computes."""
     return {"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in _STACK}
 
 
-def _review(found: "ReviewState", required: bool) -> dict[str, Any]:
+def _review_fields(found: "ReviewState", required: bool) -> dict[str, Any]:
     review = found.review
     return {
         "required": required,
         "state": found.state,
-        "words": found.words,
+        "reason": found.reason,
         "reviewer": review and review.reviewer,
         "date": review and review.date,
         "run_id": review and review.run,
@@ -111,12 +111,12 @@ def _review(found: "ReviewState", required: bool) -> dict[str, Any]:
     }
 
 
-def _node(result: NodeResult) -> dict[str, Any]:
+def _node_fields(result: NodeResult) -> dict[str, Any]:
     return {
         "id": result.node,
         "state": result.state,
         "seconds": round(result.seconds, 2),
-        "words": result.words,
+        "summary": result.summary,
         "outputs": {
             output.key: {"type": output.type_name, "uri": output.uri, "properties": output.properties}
             for output in result.outputs

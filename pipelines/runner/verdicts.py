@@ -1,4 +1,4 @@
-"""What each gate decided, and why, in plain words."""
+"""Reads what each gate decided, and why, in plain words."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -14,23 +14,22 @@ from components.anomaly_gate.findings import Finding
 from components.skew_gate import component as skew_gate
 from pipelines.evaluation.slices import Slice, slice_in_words
 from pipelines.evaluation.tfma_results import Values, read_values, slice_of
+from pipelines.nodes import ANOMALY_GATE, EVALUATOR, SKEW_GATE
 from pipelines.runner.results import FAILED, SKIPPED, Latency, NodeResult, Verdict
 
-ANOMALY_GATE, EVALUATOR, SKEW_GATE = "AnomalyGate", "Evaluator", "SkewGate"
 
-
-def verdicts(results: Mapping[str, NodeResult]) -> tuple[Verdict, ...]:
-    """The decisions of the three gates: about the data, the model, and its export.
+def read_verdicts(results: Mapping[str, NodeResult]) -> tuple[Verdict, ...]:
+    """Reads the decisions of the three gates: about the data, the model, and its export.
 
     Args:
         results: by node id.
     """
-    readers = {ANOMALY_GATE: _anomaly_verdict, EVALUATOR: _evaluator_verdict, SKEW_GATE: _skew_verdict}
-    return tuple(_verdict(results.get(gate), gate, read) for gate, read in readers.items())
+    readers = {ANOMALY_GATE: _read_anomaly_verdict, EVALUATOR: _read_evaluator_verdict, SKEW_GATE: _read_skew_verdict}
+    return tuple(_read_verdict(results.get(gate), gate, read) for gate, read in readers.items())
 
 
-def headline(evaluation: Path) -> list[tuple[str, float]]:
-    """The candidate's first two metrics over all rows that have a threshold, with their values."""
+def read_headline_metrics(evaluation: Path) -> list[tuple[str, float]]:
+    """Reads the candidate's first two metrics over all rows that have a threshold, with their values."""
     values = read_values(evaluation)
     config = tfma.load_eval_result(str(evaluation)).config
     thresholds = tfma.metrics.metric_thresholds_from_metrics_specs(config.metrics_specs, eval_config=config)
@@ -38,13 +37,13 @@ def headline(evaluation: Path) -> list[tuple[str, float]]:
     return [(name, values[(), name, False]) for name in names if ((), name, False) in values][:2]
 
 
-def latency(results: Mapping[str, NodeResult]) -> Latency:
-    """How long one row took each transport to the model server, as SkewGate saw it; nothing if it did not finish."""
+def read_latency(results: Mapping[str, NodeResult]) -> Latency:
+    """Reads the latency of one row by transport, as SkewGate measured it; empty if SkewGate did not finish."""
     gate = results.get(SKEW_GATE)
-    return _report(gate)["latency"] if gate is not None and gate.outputs else {}
+    return _read_skew_report(gate)["latency"] if gate is not None and gate.outputs else {}
 
 
-def _verdict(result: NodeResult | None, gate: str, read: Callable[[NodeResult], Verdict]) -> Verdict:
+def _read_verdict(result: NodeResult | None, gate: str, read: Callable[[NodeResult], Verdict]) -> Verdict:
     if result is None or result.state == SKIPPED:
         return Verdict(gate=gate, passed=None, reasons=("the run ended before it",))
     if isinstance(result.error, AnomalyError):
@@ -54,14 +53,14 @@ def _verdict(result: NodeResult | None, gate: str, read: Callable[[NodeResult], 
     return read(result)
 
 
-def _anomaly_verdict(result: NodeResult) -> Verdict:
+def _read_anomaly_verdict(result: NodeResult) -> Verdict:
     report = json.loads((result.uri("blessing") / anomaly_gate.REPORT_FILE).read_text())
     tolerated = [f"tolerated: {Finding(**record)}" for record in report["tolerated"]]
     return Verdict(gate=ANOMALY_GATE, passed=True, reasons=("the data meets the contract", *tolerated))
 
 
-def _skew_verdict(result: NodeResult) -> Verdict:
-    report = _report(result)
+def _read_skew_verdict(result: NodeResult) -> Verdict:
+    report = _read_skew_report(result)
     if not report["blessed"]:
         return Verdict(gate=SKEW_GATE, passed=False, reasons=tuple(report["reasons"]) or ("no rows were compared",))
     sizes = ", ".join(str(size) for size in report["batch_sizes"])
@@ -73,28 +72,28 @@ def _skew_verdict(result: NodeResult) -> Verdict:
     return Verdict(gate=SKEW_GATE, passed=True, reasons=(inside, wire))
 
 
-def _report(skew_gate_result: NodeResult) -> dict[str, Any]:
+def _read_skew_report(skew_gate_result: NodeResult) -> dict[str, Any]:
     return json.loads((skew_gate_result.uri("blessing") / skew_gate.REPORT_FILE).read_text())
 
 
-def _evaluator_verdict(result: NodeResult) -> Verdict:
+def _read_evaluator_verdict(result: NodeResult) -> Verdict:
     evaluation = result.uri("evaluation")
     blessed = any(output.properties.get("blessed") == 1 for output in result.outputs if output.key == "blessing")
-    refusals = tuple(_refusals(tfma.load_validation_result(str(evaluation)), read_values(evaluation)))
+    refusals = tuple(_list_missed_thresholds(tfma.load_validation_result(str(evaluation)), read_values(evaluation)))
     if blessed:
-        return Verdict(gate=EVALUATOR, passed=True, reasons=tuple(dict.fromkeys(_thresholds_met(evaluation))))
+        return Verdict(gate=EVALUATOR, passed=True, reasons=tuple(dict.fromkeys(_list_met_thresholds(evaluation))))
     return Verdict(gate=EVALUATOR, passed=False, reasons=refusals or ("TFMA named no metric; see the run's log",))
 
 
-def _refusals(validation: validation_result_pb2.ValidationResult, values: Values) -> Iterator[str]:
-    """One line per threshold that was not met."""
+def _list_missed_thresholds(validation: validation_result_pb2.ValidationResult, values: Values) -> Iterator[str]:
+    """Lists the thresholds that were not met, one line each."""
     for per_slice in validation.metric_validations_per_slice:
         where = slice_of(per_slice.slice_key)
         for failure in per_slice.failures:
             name, threshold = failure.metric_key.name, failure.metric_threshold
             bound = threshold.change_threshold if failure.metric_key.is_diff else threshold.value_threshold
             if failure.HasField("metric_value"):
-                yield _in_words(name, where, failure.metric_value.double_value.value, bound, "NOT ")
+                yield _describe_result(name, where, failure.metric_value.double_value.value, bound, "NOT ")
             else:
                 yield f"{name} on {slice_in_words(where)} was not computed, and has a threshold"
     for spec in validation.missing_slices:
@@ -107,8 +106,8 @@ def _refusals(validation: validation_result_pb2.ValidationResult, values: Values
             yield f"no rows for a slice that has a threshold: {', '.join(columns)}"
 
 
-def _thresholds_met(evaluation: Path) -> Iterator[str]:
-    """One line for each threshold and slice of a blessed model, with the value that met it.
+def _list_met_thresholds(evaluation: Path) -> Iterator[str]:
+    """Lists the thresholds that a blessed model met: one line for each threshold and slice, with the value.
 
     Beside a baseline, TFMA lists each threshold once for either model: lines may come twice.
     """
@@ -119,11 +118,11 @@ def _thresholds_met(evaluation: Path) -> Iterator[str]:
         for spec, bound in bounds:
             for (where, name, is_diff), value in values.items():
                 if (name, is_diff) == (key.name, key.is_diff) and _covers(spec, where):
-                    yield _in_words(name, where, value, bound)
+                    yield _describe_result(name, where, value, bound)
 
 
 def _covers(spec: config_pb2.SlicingSpec | None, where: Slice) -> bool:
-    """Whether a slice belongs to a slicing spec; TFMA holds a threshold without one against every slice."""
+    """Tells whether a slicing spec covers a slice; TFMA applies a threshold without a spec to every slice."""
     if spec is None:
         return True
     values = dict(where)
@@ -132,21 +131,21 @@ def _covers(spec: config_pb2.SlicingSpec | None, where: Slice) -> bool:
     )
 
 
-def _in_words(name: str, where: Slice, value: float, bound: Any, negation: str = "") -> str:
-    """`auc on overall is 0.9571: at least 0.93`."""
+def _describe_result(name: str, where: Slice, value: float, bound: Any, negation: str = "") -> str:
+    """Describes a value beside its bound: `auc on overall is 0.9571: at least 0.93`."""
     if isinstance(bound, config_pb2.GenericChangeThreshold):
-        return f"change of {name} on {slice_in_words(where)} is {value:+.4f}: {negation}{_change_in_words(bound)}"
+        return f"change of {name} on {slice_in_words(where)} is {value:+.4f}: {negation}{_describe_change_bound(bound)}"
     shown = f"{value:,.0f}" if value.is_integer() and value >= 100 else f"{value:.4f}"  # a count, or a measure
-    return f"{name} on {slice_in_words(where)} is {shown}: {negation}{_bound_in_words(bound)}"
+    return f"{name} on {slice_in_words(where)} is {shown}: {negation}{_describe_bound(bound)}"
 
 
-def _bound_in_words(bound: config_pb2.GenericValueThreshold) -> str:
+def _describe_bound(bound: config_pb2.GenericValueThreshold) -> str:
     low, high = bound.HasField("lower_bound"), bound.HasField("upper_bound")
     words = [f"at least {bound.lower_bound.value:g}"] * low + [f"at most {bound.upper_bound.value:g}"] * high
     return " and ".join(words)
 
 
-def _change_in_words(bound: config_pb2.GenericChangeThreshold) -> str:
+def _describe_change_bound(bound: config_pb2.GenericChangeThreshold) -> str:
     side = "at least" if bound.direction == config_pb2.MetricDirection.HIGHER_IS_BETTER else "at most"
     words = [f"{side} {bound.absolute.value:+g}"] * bound.HasField("absolute")
     words += [f"{side} {bound.relative.value:+.1%}"] * bound.HasField("relative")

@@ -1,4 +1,4 @@
-"""Reading runs: what a run wrote, as DataFrames, protos and callables; nothing here writes.
+"""Reads runs: what a run wrote, as DataFrames, protos and callables; nothing here writes.
 
     from pathlib import Path
     from pipelines.runs import Runs
@@ -7,7 +7,7 @@
     run.metrics()
     run.model()(run.rows("eval"))
 
-On the shell: `python -m pipelines.runs list | show | diff | lineage`. docs/runs.md is the guide.
+On the shell: `python -m pipelines runs list | show | diff | lineage`. docs/runs.md is the guide.
 """
 
 from pipelines.runs.errors import RunError

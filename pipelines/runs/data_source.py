@@ -1,4 +1,4 @@
-"""The files that ExampleGen read, as ML Metadata remembers them."""
+"""The files that ExampleGen read, as ML Metadata records them."""
 
 import dataclasses
 import datetime
@@ -35,7 +35,7 @@ class DataSource:
         return "\n".join(self._fingerprint(split) for split in self.patterns) == self.fingerprint
 
     def matches(self, data: str | Path) -> bool:
-        """Whether `data` names this: its fingerprint, its folder, or a file that was read from it."""
+        """Tells whether `data` names this source: its fingerprint, its folder, or a file that was read from it."""
         if str(data) == self.fingerprint:
             return True
         path, folder = Path(data).resolve(), Path(self.folder).resolve()
@@ -46,7 +46,7 @@ class DataSource:
         return glob.glob(str(Path(self.folder) / pattern))
 
     def _fingerprint(self, split: str) -> str:
-        """As tfx.utils.io_utils.generate_fingerprint makes it, which needs TensorFlow: times are in whole seconds."""
+        """Computes tfx.utils.io_utils.generate_fingerprint without TensorFlow; times are in whole seconds."""
         stats = [Path(path).stat() for path in self._matching(self.patterns[split])]
         either, total = 0, 0
         for stat in stats:
@@ -55,20 +55,20 @@ class DataSource:
         return f"split:{split},num_files:{len(stats)},total_bytes:{size},xor_checksum:{either},sum_checksum:{total}"
 
 
-def sources(metadata: Metadata) -> list[DataSource]:
-    """Everything that was ever read, in the order of reading."""
+def read_data_sources(metadata: Metadata) -> list[DataSource]:
+    """Reads every data source that was ever read, in the order of reading."""
     steps = (step for step in metadata.steps.values() if step.state == "COMPLETE" and "input_base" in step.parameters)
-    return [_source(metadata, step) for step in steps]
+    return [_make_data_source(metadata, step) for step in steps]
 
 
-def source_of(metadata: Metadata, examples: int) -> DataSource | None:
-    """What an Examples artifact was made from."""
-    step = metadata.maker(examples)
-    return _source(metadata, step) if step is not None and "input_base" in step.parameters else None
+def find_data_source(metadata: Metadata, examples: int) -> DataSource | None:
+    """Finds the data that an Examples artifact was made from."""
+    step = metadata.find_producer(examples)
+    return _make_data_source(metadata, step) if step is not None and "input_base" in step.parameters else None
 
 
-def _source(metadata: Metadata, step: Step) -> DataSource:
-    (examples,) = metadata.take(step.outputs["examples"])
+def _make_data_source(metadata: Metadata, step: Step) -> DataSource:
+    (examples,) = metadata.get_artifacts(step.outputs["examples"])
     properties = examples.properties
     return DataSource(
         folder=str(step.parameters["input_base"]),

@@ -4,17 +4,16 @@ Where only one of them got to a node, there is nothing to compare: the node is n
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping, Set
-from typing import Any, TypeVar
+from collections.abc import Mapping, Set
+from typing import Any
 
 import pandas as pd
 
 from pipelines.evaluation.slices import OVERALL
-from pipelines.runs.errors import RunError
+from pipelines.runs.errors import RunError, read_optional
 from pipelines.runs.lineage import Lineage
 from pipelines.runs.run import Run
 
-_Found = TypeVar("_Found")
 _PLACE = ["split", "feature"]
 _FIGURES = ("type", "rows", "missing_share", "mean", "std_dev", "min", "median", "max", "zeros", "unique", "top")
 
@@ -37,9 +36,9 @@ class Difference:
     data: tuple[Change, ...]  # folder, fingerprint, contract, rows of each split
     statistics: pd.DataFrame | None  # columns split, feature, figure, before, after; None: one of the runs has none
     nodes: tuple[Change, ...]  # True and None: which run got to them, where only one did
-    files: tuple[Change, ...] | None  # of the scientist's room, SHA-256 each; None: one of the runs recorded none
+    files: tuple[Change, ...] | None  # of the task, SHA-256 each; None: one of the runs recorded none
     code: tuple[Change, ...]  # digests of the code, of the whole and by node
-    parameters: tuple[Change, ...]  # what the nodes were told, by dotted names
+    parameters: tuple[Change, ...]  # of the nodes, by dotted names
     hyperparameters: tuple[Change, ...]
     stack: tuple[Change, ...]  # versions of Python and libraries
     gates: tuple[Change, ...]  # verdicts
@@ -54,7 +53,7 @@ class Difference:
         return not any((*parts, self.gates)) and figures and not moved.any()
 
 
-def difference(before: Run, after: Run) -> Difference:
+def compare_runs(before: Run, after: Run) -> Difference:
     """Compares two runs.
 
     Raises:
@@ -64,11 +63,11 @@ def difference(before: Run, after: Run) -> Difference:
         raise RunError(
             f"runs of different tasks cannot be compared: {before.id} is of {before.task}, {after.id} of {after.task}"
         )
-    room_before, room_after = (run.summary.get("room") for run in (before, after))
-    lineages = _reached(before.lineage), _reached(after.lineage)
+    files_before, files_after = (run.summary["task_files"] for run in (before, after))
+    lineages = read_optional(before.lineage), read_optional(after.lineage)
     reached = [{step.node for step in lineage.steps} if lineage else set() for lineage in lineages]
     parameters, codes = (
-        [_of_nodes(getattr(lineage, what) if lineage else {}, reached[0] & reached[1]) for lineage in lineages]
+        [_select_nodes(getattr(lineage, what) if lineage else {}, reached[0] & reached[1]) for lineage in lineages]
         for what in ("parameters", "code")
     )
     digests = [
@@ -78,21 +77,25 @@ def difference(before: Run, after: Run) -> Difference:
     return Difference(
         before=before,
         after=after,
-        data=changes(*(_data(run, lineage) for run, lineage in zip((before, after), lineages, strict=True))),
-        statistics=_statistics(before, after),
-        files=changes(room_before, room_after) if room_before and room_after else None,
-        nodes=changes(*(dict.fromkeys(sorted(nodes), True) for nodes in reached)),
-        code=changes(*digests),
-        parameters=changes(*parameters),
-        hyperparameters=changes(*(lineage.hyperparameters if lineage else {} for lineage in lineages)),
-        stack=changes(before.summary["stack"], after.summary["stack"]),
-        gates=changes(*({gate["gate"]: gate["passed"] for gate in run.summary["gates"]} for run in (before, after))),
-        metrics=_metrics(before.summary["metrics"], after.summary["metrics"]),
+        data=compare_mappings(
+            *(_describe_data(run, lineage) for run, lineage in zip((before, after), lineages, strict=True))
+        ),
+        statistics=_compare_statistics(before, after),
+        files=compare_mappings(files_before, files_after) if files_before and files_after else None,
+        nodes=compare_mappings(*(dict.fromkeys(sorted(nodes), True) for nodes in reached)),
+        code=compare_mappings(*digests),
+        parameters=compare_mappings(*parameters),
+        hyperparameters=compare_mappings(*(lineage.hyperparameters if lineage else {} for lineage in lineages)),
+        stack=compare_mappings(before.summary["stack"], after.summary["stack"]),
+        gates=compare_mappings(
+            *({gate["gate"]: gate["passed"] for gate in run.summary["gates"]} for run in (before, after))
+        ),
+        metrics=_compare_metrics(before.summary["metrics"], after.summary["metrics"]),
     )
 
 
-def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Change, ...]:
-    """What two mappings have otherwise, in the order of the first, then of the second."""
+def compare_mappings(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Change, ...]:
+    """Compares two mappings: what differs, in the order of the first, then of the second."""
     return tuple(
         Change(name=name, before=before.get(name), after=after.get(name))
         for name in dict.fromkeys([*before, *after])
@@ -100,15 +103,7 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Change
     )
 
 
-def _reached(read: Callable[[], _Found]) -> _Found | None:
-    """What a run wrote; None where it did not get there: then there is nothing to compare."""
-    try:
-        return read()
-    except RunError:
-        return None
-
-
-def _data(run: Run, lineage: Lineage | None) -> dict[str, Any]:
+def _describe_data(run: Run, lineage: Lineage | None) -> dict[str, Any]:
     rows = {f"rows of {split}": count for split, count in run.summary["rows"].items()}
     found: dict[str, Any] = {"source": run.summary["data"]} | rows
     if lineage is not None and lineage.data is not None:
@@ -116,13 +111,13 @@ def _data(run: Run, lineage: Lineage | None) -> dict[str, Any]:
     return found | ({"contract": lineage.contract} if lineage is not None and lineage.contract else {})
 
 
-def _of_nodes(values: Mapping[str, Any], nodes: Set[str]) -> dict[str, Any]:
-    """Those whose name is, or begins with, one of the nodes."""
+def _select_nodes(values: Mapping[str, Any], nodes: Set[str]) -> dict[str, Any]:
+    """Selects the values whose name is, or begins with, one of the nodes."""
     return {name: value for name, value in values.items() if name.partition(".")[0] in nodes}
 
 
-def _statistics(before: Run, after: Run) -> pd.DataFrame | None:
-    tables = [_reached(run.statistics_table) for run in (before, after)]
+def _compare_statistics(before: Run, after: Run) -> pd.DataFrame | None:
+    tables = [read_optional(run.statistics_table) for run in (before, after)]
     long = [
         table.astype(object).melt(_PLACE, list(_FIGURES), "figure", side)
         for table, side in zip(tables, ("before", "after"), strict=True)
@@ -135,7 +130,9 @@ def _statistics(before: Run, after: Run) -> pd.DataFrame | None:
     return both[differs].reset_index(drop=True)
 
 
-def _metrics(before: Mapping[str, Mapping[str, float]], after: Mapping[str, Mapping[str, float]]) -> pd.DataFrame:
+def _compare_metrics(
+    before: Mapping[str, Mapping[str, float]], after: Mapping[str, Mapping[str, float]]
+) -> pd.DataFrame:
     rows = [
         (where, metric, before.get(where, {}).get(metric), after.get(where, {}).get(metric))
         for where in sorted({**before, **after}, key=lambda where: (where != OVERALL, where))

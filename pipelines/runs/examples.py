@@ -1,4 +1,4 @@
-"""Examples artifacts as DataFrames."""
+"""Reads Examples artifacts as DataFrames."""
 
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from pipelines.runs.errors import RunError
 
 
 def read_records(examples: Path, split: str) -> list[bytes]:
-    """The serialized tf.Examples of one split, in the order of the files and of the rows in them.
+    """Reads the serialized tf.Examples of one split, in the order of the files and of the rows in them.
 
     Raises:
         RunError: There is no such split, or its files are gone.
@@ -28,7 +28,7 @@ def read_records(examples: Path, split: str) -> list[bytes]:
 
 
 def to_frame(records: list[bytes], schema: schema_pb2.Schema) -> pd.DataFrame:
-    """Serialized tf.Examples as one row each, in their order, with the schema's columns in its order.
+    """Decodes serialized tf.Examples to one row each, in their order, with the schema's columns in its order.
 
     INT is Int64 with NA where a value is missing, FLOAT is float32 with NaN, BYTES is str with None. A column in which
     some row has several values holds lists, and None.
@@ -38,8 +38,8 @@ def to_frame(records: list[bytes], schema: schema_pb2.Schema) -> pd.DataFrame:
     return pd.DataFrame({feature.name: _column(columns[feature.name]) for feature in schema.feature})
 
 
-def without_missing(rows: pd.DataFrame) -> pd.DataFrame:
-    """The same rows, with NumPy's own int64 where no integer is missing: what other libraries take."""
+def use_numpy_integers(rows: pd.DataFrame) -> pd.DataFrame:
+    """Converts Int64 columns without missing values to NumPy's int64, which other libraries take."""
     whole = [name for name, dtype in rows.dtypes.items() if str(dtype) == "Int64" and not rows[name].isna().any()]
     return rows.astype(dict.fromkeys(whole, "int64"))
 

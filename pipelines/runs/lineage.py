@@ -4,17 +4,18 @@ Loads neither TFX nor TensorFlow.
 """
 
 import dataclasses
-import difflib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from pipelines.runs.data_source import DataSource, source_of, sources
+from pipelines.nodes import BLESSED_MODEL_RESOLVER, EXAMPLE_GEN, IMPORT_SCHEMA_GEN, TRAINER
+from pipelines.runs.data_source import DataSource, find_data_source, read_data_sources
 from pipelines.runs.errors import RunError
 from pipelines.runs.metadata import Artifact, Metadata, Step
-from pipelines.runs.parameters import digests_of, hyperparameters_of, parameters_of
+from pipelines.runs.parameters import read_code_digests, read_hyperparameters, read_parameters
+from serving.did_you_mean import closest
 
 _MODEL, _PUSHED = "Model", "PushedModel"  # artifact types
 _COLUMNS = (
@@ -41,7 +42,7 @@ class Lineage:
     data: DataSource | None
     contract: str  # digest of the contract, 16 hex digits
     code: Mapping[str, str]  # node -> digest of the code that it ran, 16 hex digits
-    parameters: Mapping[str, Any]  # what the nodes were told, by dotted names
+    parameters: Mapping[str, Any]  # of the nodes, by dotted names
     hyperparameters: Mapping[str, Any]
     model: Artifact | None
     trained_by: str | None  # the run that trained it: an earlier one where the Trainer came from the cache
@@ -52,40 +53,40 @@ class Lineage:
     edges: tuple[Edge, ...]
 
 
-def lineage_of(metadata: Metadata, run_id: str) -> Lineage:
-    """The lineage of one run's model.
+def trace_lineage(metadata: Metadata, run_id: str) -> Lineage:
+    """Traces the lineage of one run's model.
 
     Raises:
         RunError: ML Metadata knows nothing of the run.
     """
-    own = metadata.of_run(run_id)
+    own = metadata.list_steps(run_id)
     if not own:
         raise RunError(f"run {run_id} has no lineage: it ended before its first node, or another folder holds it.")
-    steps = tuple(metadata.origin(step) for step in own)
+    steps = tuple(metadata.resolve_cached(step) for step in own)
     by_node = {step.node: step for step in steps}
-    examples = _first(metadata, by_node.get("ExampleGen"), "outputs", "examples")
-    model = _first(metadata, by_node.get("Trainer"), "outputs", "model")
-    maker = metadata.maker(model.id) if model else None
+    examples = _find_first(metadata, by_node.get(EXAMPLE_GEN), "outputs", "examples")
+    model = _find_first(metadata, by_node.get(TRAINER), "outputs", "model")
+    maker = metadata.find_producer(model.id) if model else None
     return Lineage(
         task=own[0].task,
         run_id=run_id,
-        data=source_of(metadata, examples.id) if examples else None,
-        contract=_contract(by_node.get("ImportSchemaGen")),
-        code=digests_of(steps),
-        parameters=parameters_of(steps),
-        hyperparameters=hyperparameters_of(steps, metadata),
+        data=find_data_source(metadata, examples.id) if examples else None,
+        contract=_read_contract_digest(by_node.get(IMPORT_SCHEMA_GEN)),
+        code=read_code_digests(steps),
+        parameters=read_parameters(steps),
+        hyperparameters=read_hyperparameters(steps, metadata),
         model=model,
         trained_by=maker.run_id if maker else None,
-        baseline=_first(metadata, by_node.get("BlessedModelResolver"), "resolved", "model"),
-        started_from=_first(metadata, by_node.get("Trainer"), "inputs", "base_model"),
-        versions=versions_of(metadata, model.id) if model else (),
+        baseline=_find_first(metadata, by_node.get(BLESSED_MODEL_RESOLVER), "resolved", "model"),
+        started_from=_find_first(metadata, by_node.get(TRAINER), "inputs", "base_model"),
+        versions=find_versions(metadata, model.id) if model else (),
         steps=steps,
-        edges=_edges(metadata, steps),
+        edges=_list_edges(metadata, steps),
     )
 
 
-def pushing_run(metadata: Metadata, version: str, task: str | None = None) -> str:
-    """The run that pushed a version.
+def find_pushing_run(metadata: Metadata, version: str, task: str | None = None) -> str:
+    """Finds the run that pushed a version.
 
     Raises:
         RunError: None did, or runs of several tasks did.
@@ -96,43 +97,43 @@ def pushing_run(metadata: Metadata, version: str, task: str | None = None) -> st
             if task in (None, step.task):
                 pushed.setdefault(name, {}).setdefault(step.task, step.run_id)
     if version not in pushed:
-        close = difflib.get_close_matches(version, pushed, n=1) or sorted(pushed)[-1:]
-        known = f"did you mean {close[0]}?" if close else "none was ever pushed"
+        close = closest(version, pushed) or max(pushed, default=None)
+        known = f"did you mean {close}?" if close else "none was ever pushed"
         raise RunError(f"no run pushed version {version}: {known}")
     if len(pushed[version]) > 1:
         raise RunError(f"version {version} was pushed for {', '.join(pushed[version])}: expected one task; name it.")
     return next(iter(pushed[version].values()))
 
 
-def data_fed(
+def find_models_trained_on(
     metadata: Metadata, data: str | Path | None = None, *, span: int | None = None, task: str | None = None
 ) -> pd.DataFrame:
-    """Every model that some data fed; see Runs.fed_by."""
-    read = [source for source in sources(metadata) if span in (None, source.span)]
+    """Finds every model that was trained on some data; see Runs.models_trained_on."""
+    read = [source for source in read_data_sources(metadata) if span in (None, source.span)]
     chosen = [source for source in read if data is None or source.matches(data)]
     if not chosen:
-        every = sources(metadata)
+        every = read_data_sources(metadata)
         known = ", ".join(sorted({f"{source.folder} (span {source.span})" for source in every})) or "nothing yet"
         raise RunError(
             f"no run read {data or 'data'}{'' if span is None else f' of span {span}'}: what was read: {known}"
         )
     rows = [
-        _fed_row(metadata, source, model)
+        _make_row(metadata, source, model)
         for source in chosen
-        for model in _models_fed(metadata, source.examples.id)
-        if task in (None, _required_maker(metadata, model).task)
+        for model in _find_downstream_models(metadata, source.examples.id)
+        if task in (None, _require_producer(metadata, model).task)
     ]
     return pd.DataFrame(rows, columns=list(_COLUMNS))
 
 
-def versions_of(metadata: Metadata, model: int) -> tuple[str, ...]:
-    """The pushed versions that hold a model, in the order of their pushes."""
-    pushes = (step for step in metadata.users(model) if model in step.inputs.get("model", ()))
+def find_versions(metadata: Metadata, model: int) -> tuple[str, ...]:
+    """Finds the pushed versions that hold a model, in the order of their pushes."""
+    pushes = (step for step in metadata.list_consumers(model) if model in step.inputs.get("model", ()))
     return tuple(dict.fromkeys(version for step in pushes for version in _pushed_versions(metadata, step)))
 
 
-def _models_fed(metadata: Metadata, examples: int) -> list[int]:
-    """The models downstream of an artifact.
+def _find_downstream_models(metadata: Metadata, examples: int) -> list[int]:
+    """Finds the models downstream of an artifact.
 
     What an Evaluator makes of a model that it compares another one with is no model, and leads to none.
     """
@@ -141,12 +142,12 @@ def _models_fed(metadata: Metadata, examples: int) -> list[int]:
         artifact = waiting.pop()
         if artifact not in seen:
             seen.add(artifact)
-            waiting += [made for step in metadata.users(artifact) for made in step.made]
+            waiting += [made for step in metadata.list_consumers(artifact) for made in step.output_ids]
     return sorted(id for id in seen if metadata.artifacts[id].type == _MODEL)
 
 
-def _fed_row(metadata: Metadata, source: DataSource, model: int) -> dict[str, object]:
-    trainer, versions = _required_maker(metadata, model), versions_of(metadata, model)
+def _make_row(metadata: Metadata, source: DataSource, model: int) -> dict[str, object]:
+    trainer, versions = _require_producer(metadata, model), find_versions(metadata, model)
     return {
         "data": source.folder,
         "files": ", ".join(source.patterns.values()),
@@ -162,35 +163,35 @@ def _fed_row(metadata: Metadata, source: DataSource, model: int) -> dict[str, ob
     }
 
 
-def _required_maker(metadata: Metadata, model: int) -> Step:
-    maker = metadata.maker(model)
+def _require_producer(metadata: Metadata, model: int) -> Step:
+    maker = metadata.find_producer(model)
     if maker is None:
         raise RunError(f"ML Metadata says what read model {model} and not what made it: the database is damaged.")
     return maker
 
 
 def _pushed_versions(metadata: Metadata, step: Step) -> list[str]:
-    made = (artifact for artifact in metadata.take(step.made) if artifact.type == _PUSHED)
+    made = (artifact for artifact in metadata.get_artifacts(step.output_ids) if artifact.type == _PUSHED)
     return [str(one.properties["pushed_version"]) for one in made if one.properties.get("pushed") == 1]
 
 
-def _first(metadata: Metadata, step: Step | None, side: str, key: str) -> Artifact | None:
+def _find_first(metadata: Metadata, step: Step | None, side: str, key: str) -> Artifact | None:
     ids = getattr(step, side).get(key, ()) if step else ()
     return metadata.artifacts[ids[0]] if ids else None
 
 
-def _contract(step: Step | None) -> str:
-    """The copy of the contract is named after its digest; see pipelines.config.contract_copy."""
+def _read_contract_digest(step: Step | None) -> str:
+    """Reads the contract's digest, which names the copy of the contract; see pipelines.config.contract_copy."""
     return Path(str(step.parameters.get("schema_file", ""))).stem if step else ""
 
 
-def _edges(metadata: Metadata, steps: tuple[Step, ...]) -> tuple[Edge, ...]:
-    makers = {id: step.node for step in steps for id in step.made}
+def _list_edges(metadata: Metadata, steps: tuple[Step, ...]) -> tuple[Edge, ...]:
+    makers = {id: step.node for step in steps for id in step.output_ids}
     resolvers: dict[int, str] = {}  # artifact -> the latest resolver that found it, up to here
     edges = []
     for step in steps:
-        for id in sorted(step.used):
-            source, maker = makers.get(id, resolvers.get(id)), metadata.maker(id)
+        for id in sorted(step.input_ids):
+            source, maker = makers.get(id, resolvers.get(id)), metadata.find_producer(id)
             if source is not None and maker is not None:
                 artifact = metadata.artifacts[id]
                 edges.append(Edge(source=source, target=step.node, artifact=artifact, from_run=maker.run_id))

@@ -51,18 +51,18 @@ class Step:
     run_id: str
     state: str  # of ML Metadata: COMPLETE, CACHED, FAILED, RUNNING, …
     ended: datetime.datetime  # UTC; of the last change of state
-    parameters: Mapping[str, Any]  # what the node was told; JSON is parsed
+    parameters: Mapping[str, Any]  # exec properties; JSON is parsed
     inputs: Mapping[str, tuple[int, ...]]  # name of the input -> ids of artifacts
     outputs: Mapping[str, tuple[int, ...]]  # what it made; for a cached step, what was made before
     resolved: Mapping[str, tuple[int, ...]]  # what a resolver picked
 
     @property
-    def made(self) -> frozenset[int]:
+    def output_ids(self) -> frozenset[int]:
         """Ids of all outputs."""
         return frozenset(id for ids in self.outputs.values() for id in ids)
 
     @property
-    def used(self) -> frozenset[int]:
+    def input_ids(self) -> frozenset[int]:
         """Ids of all inputs."""
         return frozenset(id for ids in self.inputs.values() for id in ids)
 
@@ -105,36 +105,36 @@ class Metadata:
         found = (_step(one, nodes[one.id], runs[one.id], events[one.id]) for one in executions)
         return dict(sorted((step.id, step) for step in found))
 
-    def of_run(self, run_id: str) -> list[Step]:
-        """The steps of one run, in the order in which they began."""
+    def list_steps(self, run_id: str) -> list[Step]:
+        """Lists the steps of one run, in the order in which they began."""
         return [step for step in self.steps.values() if step.run_id == run_id]
 
-    def origin(self, step: Step) -> Step:
-        """The step that made what a cached step gave out; any other step itself."""
-        if step.state != "CACHED" or not step.made:
+    def resolve_cached(self, step: Step) -> Step:
+        """Returns the step that made the outputs of a cached step; any other step itself."""
+        if step.state != "CACHED" or not step.output_ids:
             return step
-        makers = (self.maker(artifact) for artifact in step.made)
+        makers = (self.find_producer(artifact) for artifact in step.output_ids)
         return next((maker for maker in makers if maker is not None), step)
 
-    def maker(self, artifact: int) -> Step | None:
-        """The step that made an artifact; None where it came from elsewhere."""
-        return self._makers.get(artifact)
+    def find_producer(self, artifact: int) -> Step | None:
+        """Finds the step that made an artifact; None where it came from elsewhere."""
+        return self._producers.get(artifact)
 
-    def users(self, artifact: int) -> list[Step]:
-        """The steps that read an artifact, in the order in which they began."""
-        return [step for step in self.steps.values() if artifact in step.used]
+    def list_consumers(self, artifact: int) -> list[Step]:
+        """Lists the steps that read an artifact, in the order in which they began."""
+        return [step for step in self.steps.values() if artifact in step.input_ids]
 
-    def take(self, ids: Iterable[int]) -> list[Artifact]:
+    def get_artifacts(self, ids: Iterable[int]) -> list[Artifact]:
         """Artifacts by their ids."""
         return [self.artifacts[id] for id in ids]
 
     @functools.cached_property
-    def _makers(self) -> dict[int, Step]:
+    def _producers(self) -> dict[int, Step]:
         made = [step for step in self.steps.values() if step.state == "COMPLETE"]
-        return {artifact: step for step in reversed(made) for artifact in step.made}
+        return {artifact: step for step in reversed(made) for artifact in step.output_ids}
 
     def _contexts(self, type_name: str) -> dict[int, str]:
-        """Id of an execution -> name of its context of that type."""
+        """Maps the id of each execution to the name of its context of that type."""
         return {
             execution.id: context.name
             for context in self._store.get_contexts_by_type(type_name)
@@ -193,7 +193,7 @@ def _values(properties: Mapping[str, metadata_store_pb2.Value]) -> dict[str, int
 
 
 def _parsed(value: int | float | str) -> Any:
-    """TFX keeps what is not a number or a string as JSON."""
+    """Parses a parameter: TFX keeps what is not a number or a string as JSON."""
     if isinstance(value, str) and value[:1] in ("{", "["):
         try:
             return json.loads(value)

@@ -60,7 +60,7 @@ class RunModel:
         return pd.DataFrame(found, columns=names, index=rows.index)
 
     def transformed(self, records: list[bytes]) -> dict[str, np.ndarray]:
-        """Serialized tf.Examples with the label -> every transformed feature and the label, each [rows, n]."""
+        """Transforms serialized tf.Examples with the label: every transformed feature and the label, each [rows, n]."""
         signature = self._loaded.signatures[TRANSFORM_FEATURES]
         parts = [signature(tf.constant(records[i : i + _BATCH])) for i in range(0, len(records), _BATCH)]
         return {name: np.concatenate([part[name].numpy() for part in parts]) for name in signature.structured_outputs}
@@ -71,7 +71,7 @@ class RunModel:
 
 
 def _values(feature: Feature, rows: pd.DataFrame, missing: int | str) -> np.ndarray:
-    """One column as serving_raw takes it, missing values spelled out."""
+    """Converts one column to what serving_raw takes, missing values spelled out."""
     column = rows[feature.name] if feature.name in rows else pd.Series(None, index=rows.index, dtype=object)
     absent = column.isna()
     if feature.required and absent.any():

@@ -1,36 +1,37 @@
-"""What the nodes of a run were told: parameters, digests of code, hyperparameters, the task's package."""
+"""The parameters of a run's nodes: settings, digests of code, hyperparameters, the task's package."""
 
 import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from pipelines.nodes import TRAINER
 from pipelines.runs.errors import RunError
 from pipelines.runs.metadata import Metadata, Step
 
 _DIGEST = "digest"  # what the names of digests of code end with
 # Not parameters of the computation: where the inputs lie, and what they were; the lineage tells.
 _ABOUT_INPUTS = frozenset({"input_base", "input_fingerprint", "schema_file", "source_uri", "span", "version"})
-_TRAINER, _HYPERPARAMETERS, _VALUES = "Trainer", "hyperparameters", "values"
+_HYPERPARAMETERS, _VALUES = "hyperparameters", "values"
 
 
-def parameters_of(steps: Iterable[Step]) -> dict[str, Any]:
-    """Every parameter of every node, under a dotted name such as "Trainer.custom_config.settings.train_steps"."""
-    return {name: value for name, value in _flat(steps) if not name.endswith(_DIGEST)}
+def read_parameters(steps: Iterable[Step]) -> dict[str, Any]:
+    """Reads every parameter of every node, by dotted name, such as "Trainer.custom_config.settings.train_steps"."""
+    return {name: value for name, value in _flatten(steps) if not name.endswith(_DIGEST)}
 
 
-def digests_of(steps: Iterable[Step]) -> dict[str, str]:
-    """Node -> digest of the code that it ran."""
-    return {name.partition(".")[0]: str(value) for name, value in _flat(steps) if name.endswith(_DIGEST)}
+def read_code_digests(steps: Iterable[Step]) -> dict[str, str]:
+    """Reads the digest of the code that each node ran."""
+    return {name.partition(".")[0]: str(value) for name, value in _flatten(steps) if name.endswith(_DIGEST)}
 
 
-def hyperparameters_of(steps: Iterable[Step], metadata: Metadata) -> dict[str, Any]:
-    """The values in the HyperParameters artifact that Trainer read, by name; empty where it read none.
+def read_hyperparameters(steps: Iterable[Step], metadata: Metadata) -> dict[str, Any]:
+    """Reads the values in the HyperParameters artifact that Trainer read, by name; empty where it read none.
 
     Raises:
         RunError: The artifact is gone.
     """
     for step in steps:
-        for artifact in metadata.take(step.inputs.get(_HYPERPARAMETERS, ()) if step.node == _TRAINER else ()):
+        for artifact in metadata.get_artifacts(step.inputs.get(_HYPERPARAMETERS, ()) if step.node == TRAINER else ()):
             files = sorted(path for path in artifact.path.glob("*") if path.is_file())
             if not files:
                 raise RunError(f"the hyperparameters of run {step.run_id} are gone: expected a file in {artifact.uri}")
@@ -38,27 +39,27 @@ def hyperparameters_of(steps: Iterable[Step], metadata: Metadata) -> dict[str, A
     return {}
 
 
-def task_package(steps: Iterable[Step]) -> str | None:
-    """The package of the task, by the module of its preprocessing_fn; None before Transform."""
+def find_task_package(steps: Iterable[Step]) -> str | None:
+    """Finds the package of the task by the module of its preprocessing_fn; None before Transform."""
     for step in steps:
         if function := step.parameters.get("preprocessing_fn"):
             return str(function).rpartition(".")[0].rpartition(".")[0]
     return None
 
 
-def _flat(steps: Iterable[Step]) -> Iterator[tuple[str, Any]]:
+def _flatten(steps: Iterable[Step]) -> Iterator[tuple[str, Any]]:
     for step in steps:
         for name, value in step.parameters.items():
             if name not in _ABOUT_INPUTS:
-                yield from _leaves(f"{step.node}.{name}", value)
+                yield from _flatten_value(f"{step.node}.{name}", value)
 
 
-def _leaves(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+def _flatten_value(name: str, value: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(value, dict) and value:
         for key, item in value.items():
-            yield from _leaves(f"{name}.{key}", item)
+            yield from _flatten_value(f"{name}.{key}", item)
     elif isinstance(value, list) and any(isinstance(item, dict) for item in value):
         for index, item in enumerate(value):
-            yield from _leaves(f"{name}[{index}]", item)
+            yield from _flatten_value(f"{name}[{index}]", item)
     else:
         yield name, value

@@ -1,4 +1,4 @@
-"""What is on record of a run: its nodes, its verdicts, and where its artifacts lie."""
+"""The recorded part of a run: its nodes, its verdicts, and where its artifacts are."""
 
 import functools
 from pathlib import Path
@@ -8,7 +8,7 @@ import pandas as pd
 
 from pipelines.runs.errors import RunError
 from pipelines.runs.metadata import Metadata, Step
-from pipelines.runs.record import SUMMARY_FILE, read_record
+from pipelines.runs.run_record import SUMMARY_FILE, read_record
 
 
 class RecordedRun:
@@ -43,17 +43,17 @@ class RecordedRun:
         return pushed["version"] if pushed else None
 
     def nodes(self) -> pd.DataFrame:
-        """The nodes in the order in which they ran: columns node, state, seconds, words."""
-        rows = [(node["id"], node["state"], node["seconds"], node["words"]) for node in self.summary["nodes"]]
-        return pd.DataFrame(rows, columns=["node", "state", "seconds", "words"])
+        """Returns the nodes in the order in which they ran: columns node, state, seconds, summary."""
+        rows = [(node["id"], node["state"], node["seconds"], node["summary"]) for node in self.summary["nodes"]]
+        return pd.DataFrame(rows, columns=["node", "state", "seconds", "summary"])
 
     def gates(self) -> pd.DataFrame:
-        """The gates' verdicts: columns gate, passed (True, False; None: it did not get to decide), reasons (list)."""
+        """Returns the verdicts: columns gate, passed (True, False; None: it did not decide), reasons (list)."""
         rows = [(gate["gate"], gate["passed"], gate["reasons"]) for gate in self.summary["gates"]]
         return pd.DataFrame(rows, columns=["gate", "passed", "reasons"]).astype({"passed": object})
 
     def artifact(self, node: str, key: str) -> Path:
-        """Folder of what a node wrote, took from the cache, or found as a resolver.
+        """Returns the folder of what a node wrote, took from the cache, or found as a resolver.
 
         Raises:
             RunError: The node wrote no such thing, or it is gone.
@@ -74,7 +74,7 @@ class RecordedRun:
 
     @functools.cached_property
     def _steps(self) -> list[Step]:
-        return self._metadata.of_run(self.id)
+        return self._metadata.list_steps(self.id)
 
     def _outputs(self, node: str) -> dict[str, Any]:
         """Raises RunError where the run did not get to that node."""
@@ -84,7 +84,7 @@ class RecordedRun:
         return found["outputs"]
 
     def _missing(self, node: str) -> str:
-        """The beginning of the sentence."""
+        """Begins the sentence that says what is missing."""
         state = self._nodes[node]["state"] if node in self._nodes else "missing"
         words = {
             "failed": "failed and wrote",

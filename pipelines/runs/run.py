@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from pipelines import nodes
+from pipelines.nodes import EVAL, TRAIN
 from pipelines.runs import statistics
 from pipelines.runs.errors import RunError
 from pipelines.runs.recorded_run import RecordedRun
@@ -25,10 +27,6 @@ if TYPE_CHECKING:
     from pipelines.runs.model import RunModel
     from pipelines.task_definition.task import Task
 
-EXAMPLE_GEN, SCHEMA, PROPOSAL, STATISTICS = "ExampleGen", "ImportSchemaGen", "SchemaGen", "StatisticsGen"
-PREVIOUS_STATISTICS, VALIDATOR, TRANSFORM = "AcceptedStatisticsResolver", "ExampleValidator", "Transform"
-TRAINER, BASELINE, EVALUATOR, SKEW_GATE = "Trainer", "BlessedModelResolver", "Evaluator", "SkewGate"
-TRAIN, EVAL = "train", "eval"
 LABEL = "label"
 
 _SCHEMA_FILE, _REPORT_FILE, _SERVING_MODEL = "schema.pbtxt", "report.json", "Format-Serving"
@@ -42,21 +40,21 @@ class Run(RecordedRun):
     @functools.cached_property
     def schema(self) -> schema_pb2.Schema:
         """The contract that the run's data was held against."""
-        return _schema(self.artifact(SCHEMA, "schema"))
+        return _schema(self.artifact(nodes.IMPORT_SCHEMA_GEN, "schema"))
 
     @functools.cached_property
     def proposed_schema(self) -> schema_pb2.Schema:
         """The schema that this data would suggest."""
-        return _schema(self.artifact(PROPOSAL, "schema"))
+        return _schema(self.artifact(nodes.SCHEMA_GEN, "schema"))
 
     def records(self, split: str) -> list[bytes]:
-        """The raw rows of one split as serialized tf.Examples, in a fixed order."""
+        """Reads the raw rows of one split as serialized tf.Examples, in a fixed order."""
         from pipelines.runs.examples import read_records
 
-        return read_records(self.artifact(EXAMPLE_GEN, "examples"), split)
+        return read_records(self.artifact(nodes.EXAMPLE_GEN, "examples"), split)
 
     def rows(self, split: str) -> pd.DataFrame:
-        """The raw rows of one split, with the contract's columns, in the order of `records`.
+        """Reads the raw rows of one split, with the contract's columns, in the order of `records`.
 
         Returns:
             INT is Int64 with NA where a value is missing, FLOAT is float32 with NaN, BYTES is str with None.
@@ -66,66 +64,66 @@ class Run(RecordedRun):
         return to_frame(self.records(split), self.schema)
 
     def transformed(self, split: str) -> pd.DataFrame:
-        """The rows of one split as the model sees them, the label among the columns: int64, float32, or str."""
-        from pipelines.runs.examples import read_records, to_frame, without_missing
+        """Reads the rows of one split as the model sees them, with the label: int64, float32, or str."""
+        from pipelines.runs.examples import read_records, to_frame, use_numpy_integers
 
-        records = read_records(self.artifact(TRANSFORM, "transformed_examples"), split)
-        return without_missing(to_frame(records, self.transform_graph.transformed_metadata.schema))
+        records = read_records(self.artifact(nodes.TRANSFORM, "transformed_examples"), split)
+        return use_numpy_integers(to_frame(records, self.transform_graph.transformed_metadata.schema))
 
     @functools.cached_property
     def transform_graph(self) -> tft.TFTransformOutput:
-        """What Transform learnt: feature specs, vocabularies, and the graph itself."""
+        """Transform's output: feature specs, vocabularies, and the graph."""
         import tensorflow_transform
 
-        return tensorflow_transform.TFTransformOutput(str(self.artifact(TRANSFORM, "transform_graph")))
+        return tensorflow_transform.TFTransformOutput(str(self.artifact(nodes.TRANSFORM, "transform_graph")))
 
     def statistics(self, split: str) -> statistics_pb2.DatasetFeatureStatisticsList:
-        """The statistics of the raw rows of one split."""
-        return statistics.read_statistics(self.artifact(STATISTICS, "statistics"), split)
+        """Reads the statistics of the raw rows of one split."""
+        return statistics.read_statistics(self.artifact(nodes.STATISTICS_GEN, "statistics"), split)
 
     def statistics_table(self) -> pd.DataFrame:
-        """One row per split and feature; pipelines.runs.statistics names the columns."""
-        return statistics.statistics_table(self.artifact(STATISTICS, "statistics"))
+        """Tabulates the statistics: one row per split and feature; pipelines.runs.statistics names the columns."""
+        return statistics.tabulate_statistics(self.artifact(nodes.STATISTICS_GEN, "statistics"))
 
     def previous_statistics(self, split: str = TRAIN) -> statistics_pb2.DatasetFeatureStatisticsList | None:
-        """The statistics of the data accepted before, that this run's were held against; None where there were none."""
-        if "statistics" not in self._outputs(PREVIOUS_STATISTICS):
+        """Reads the statistics of the data accepted before, which this run's were compared with; None without any."""
+        if "statistics" not in self._outputs(nodes.ACCEPTED_STATISTICS_RESOLVER):
             return None
-        return statistics.read_statistics(self.artifact(PREVIOUS_STATISTICS, "statistics"), split)
+        return statistics.read_statistics(self.artifact(nodes.ACCEPTED_STATISTICS_RESOLVER, "statistics"), split)
 
     def anomalies(self) -> pd.DataFrame:
-        """What ExampleValidator found: columns split, feature, kind, short, description; `gates` says what counted."""
-        return statistics.anomalies_table(self.artifact(VALIDATOR, "anomalies"))
+        """Tabulates the anomalies: columns split, feature, kind, short, description; `gates` says which counted."""
+        return statistics.tabulate_anomalies(self.artifact(nodes.EXAMPLE_VALIDATOR, "anomalies"))
 
     # Training.
 
     @functools.cached_property
     def parameters(self) -> dict[str, Any]:
-        """What the nodes were told, such as "Trainer.settings.train_steps"; without digests of code and data."""
-        from pipelines.runs.parameters import parameters_of
+        """The nodes' parameters, such as "Trainer.settings.train_steps"; without digests of code and data."""
+        from pipelines.runs.parameters import read_parameters
 
-        return parameters_of(self._steps)
+        return read_parameters(self._steps)
 
     @functools.cached_property
     def code(self) -> dict[str, str]:
         """Digests of the code, by node; 16 hex digits each."""
-        from pipelines.runs.parameters import digests_of
+        from pipelines.runs.parameters import read_code_digests
 
-        return digests_of(self._steps)
+        return read_code_digests(self._steps)
 
     @functools.cached_property
     def hyperparameters(self) -> dict[str, Any]:
         """The hyperparameters that Trainer was given; empty where the task has none."""
-        from pipelines.runs.parameters import hyperparameters_of
+        from pipelines.runs.parameters import read_hyperparameters
 
-        self.artifact(TRAINER, "model")  # Raises where the run did not train.
-        return hyperparameters_of(self._steps, self._metadata)
+        self.artifact(nodes.TRAINER, "model")  # Raises where the run did not train.
+        return read_hyperparameters(self._steps, self._metadata)
 
     def history(self) -> pd.DataFrame:
-        """One row per epoch, counted from 1: columns epoch, loss, val_loss, and the model's other metrics."""
+        """Reads the training history, one row per epoch from 1: columns epoch, loss, val_loss, and other metrics."""
         from pipelines.modeling.fitting import HISTORY_FILE
 
-        path = self.artifact(TRAINER, "model_run") / HISTORY_FILE
+        path = self.artifact(nodes.TRAINER, "model_run") / HISTORY_FILE
         if not path.is_file():
             raise RunError(
                 f"no {path}: expected the history that pipelines.modeling.fitting.fit writes; train with that."
@@ -137,44 +135,46 @@ class Run(RecordedRun):
     # The model.
 
     def model(self) -> RunModel:
-        """The exported model: raw rows (DataFrame) in, a DataFrame with the column "prediction" out."""
+        """Loads the exported model: raw rows (DataFrame) in, a DataFrame with the column "prediction" out."""
         from pipelines.runs.model import RunModel
 
-        return RunModel(self.artifact(TRAINER, "model") / _SERVING_MODEL)
+        return RunModel(self.artifact(nodes.TRAINER, "model") / _SERVING_MODEL)
 
     def baseline_model(self) -> RunModel | None:
-        """The blessed model that this run's was compared with; None where there was none."""
+        """Loads the blessed model that this run's was compared with; None where there was none."""
         from pipelines.runs.model import RunModel
 
-        if "model" not in self._outputs(BASELINE):
+        if "model" not in self._outputs(nodes.BLESSED_MODEL_RESOLVER):
             return None
-        return RunModel(self.artifact(BASELINE, "model") / _SERVING_MODEL)
+        return RunModel(self.artifact(nodes.BLESSED_MODEL_RESOLVER, "model") / _SERVING_MODEL)
 
     def metrics(self) -> pd.DataFrame:
-        """Metrics of the new model: one row per slice, "overall" first, one column per metric; NaN: undefined."""
+        """Tabulates the new model's metrics: one row per slice, "overall" first, one column each; NaN: undefined."""
         found = self.summary["metrics"]
         if not found:
             from pipelines.evaluation.tfma_results import slice_metrics
 
-            found = slice_metrics(self.artifact(EVALUATOR, "evaluation"), self.task_record.min_slice_rows)
+            found = slice_metrics(self.artifact(nodes.EVALUATOR, "evaluation"), self.task_record.min_slice_rows)
         table = pd.DataFrame.from_dict(found, orient="index").astype("float64")
         return table.rename_axis(index="slice")
 
     def slices(self) -> dict[str, Slice]:
-        """The slices of `metrics`, by their names; pipelines.evaluation.slices.in_slice finds their rows."""
+        """Returns the slices of `metrics`, by their names; pipelines.evaluation.slices.in_slice finds their rows."""
         from pipelines.evaluation.slices import slice_in_words
         from pipelines.evaluation.tfma_results import read_values
 
         shown = set(self.metrics().index)
-        every = {slice_in_words(where): where for where, _, _ in read_values(self.artifact(EVALUATOR, "evaluation"))}
+        every = {
+            slice_in_words(where): where for where, _, _ in read_values(self.artifact(nodes.EVALUATOR, "evaluation"))
+        }
         return {words: where for words, where in every.items() if words in shown}
 
     def skew_report(self) -> dict[str, Any]:
         """SkewGate's whole report; components.skew_gate.report makes it."""
-        return json.loads((self.artifact(SKEW_GATE, "blessing") / _REPORT_FILE).read_text())
+        return json.loads((self.artifact(nodes.SKEW_GATE, "blessing") / _REPORT_FILE).read_text())
 
     def eval_predictions(self) -> pd.DataFrame:
-        """The raw eval rows, with the columns "label" and "prediction" (or "prediction_0", …).
+        """Returns the raw eval rows, with the columns "label" and "prediction" (or "prediction_0", …).
 
         The label is what the model's own signature transform_features makes of each row.
 
@@ -191,10 +191,10 @@ class Run(RecordedRun):
     # Where it came from.
 
     def lineage(self) -> Lineage:
-        """Where this run's model came from, and where it went."""
-        from pipelines.runs.lineage import lineage_of
+        """Traces where this run's model came from, and where it went."""
+        from pipelines.runs.lineage import trace_lineage
 
-        return lineage_of(self._metadata, self.id)
+        return trace_lineage(self._metadata, self.id)
 
     @functools.cached_property
     def task_record(self) -> Task:
@@ -203,12 +203,12 @@ class Run(RecordedRun):
         Raises:
             RunError: The code has no such task any more.
         """
-        from pipelines.runs.parameters import task_package
+        from pipelines.runs.parameters import find_task_package
         from pipelines.task_definition.lookup import TaskError
         from pipelines.task_definition.task import load_task
 
         try:
-            return load_task(task_package(self._steps) or self.task)
+            return load_task(find_task_package(self._steps) or self.task)
         except TaskError as error:
             raise RunError(f"run {self.id} is of a task that the code has no longer: {error}") from error
 

@@ -1,16 +1,16 @@
 """Runs: all runs that wrote below one folder."""
 
-import difflib
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from pipelines.runs.errors import RunError
-from pipelines.runs.lineage import Lineage, data_fed, lineage_of, pushing_run
+from pipelines.runs.lineage import Lineage, find_models_trained_on, find_pushing_run, trace_lineage
 from pipelines.runs.metadata import Metadata
-from pipelines.runs.record import SUMMARY_FILE, run_order
 from pipelines.runs.run import Run
+from pipelines.runs.run_record import SUMMARY_FILE, sort_key
+from serving.did_you_mean import closest
 
 LATEST = "latest"
 
@@ -27,7 +27,7 @@ class Runs:
         self.var = var
 
     def list(self, task: str | None = None) -> Sequence[Run]:
-        """Every run, of one task if it is named, the newest last; those that were killed or go on included.
+        """Lists every run, of one task if it is named, the newest last; those that were killed or go on included.
 
         Raises:
             RunError: The record of one cannot be understood.
@@ -36,7 +36,7 @@ class Runs:
         return [run for run in runs if task in (None, run.task)]
 
     def open(self, run_id: str = LATEST, task: str | None = None) -> Run:
-        """One run.
+        """Opens one run.
 
         Args:
             run_id: "latest" for the newest that has ended, or the name of a folder below runs/.
@@ -60,7 +60,7 @@ class Runs:
         raise RunError(f"no run{of_task} has ended below {self.var / 'runs'}: run `make run-local`, or name --var")
 
     def lineage(self, version: str, task: str | None = None) -> Lineage:
-        """Where a pushed version came from: data, code, parameters.
+        """Traces where a pushed version came from: data, code, parameters.
 
         Args:
             version: name of a folder below serving/<task>/.
@@ -70,12 +70,12 @@ class Runs:
             RunError: No run pushed it.
         """
         metadata = Metadata(self.var / "metadata.sqlite")
-        return lineage_of(metadata, pushing_run(metadata, version, task))
+        return trace_lineage(metadata, find_pushing_run(metadata, version, task))
 
-    def fed_by(
+    def models_trained_on(
         self, data: str | Path | None = None, *, span: int | None = None, task: str | None = None
     ) -> pd.DataFrame:
-        """Every model that some data fed, directly or by way of a warm start, and whether it was pushed.
+        """Finds every model that was trained on some data, directly or through a warm start, and its pushed versions.
 
         Args:
             data: a CSV file or folder as it was read, or its fingerprint; None: whatever was read.
@@ -89,16 +89,15 @@ class Runs:
         Raises:
             RunError: No run read such data.
         """
-        return data_fed(Metadata(self.var / "metadata.sqlite"), data, span=span, task=task)
+        return find_models_trained_on(Metadata(self.var / "metadata.sqlite"), data, span=span, task=task)
 
     def _directories(self) -> Sequence[Path]:
         folder = self.var / "runs"
         found = folder.iterdir() if folder.is_dir() else ()
-        return sorted((path for path in found if path.is_dir() and not path.is_symlink()), key=run_order)
+        return sorted((path for path in found if path.is_dir() and not path.is_symlink()), key=sort_key)
 
 
 def _known(name: str, known: Sequence[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    if close:
-        return f"did you mean {close[0]!r}?"
+    if close := closest(name, known):
+        return f"did you mean {close!r}?"
     return f"expected one of {', '.join(known[-5:])}, or {LATEST!r}" if known else "there is none yet"

@@ -16,7 +16,7 @@ _COLUMNS = (
 
 
 def read_statistics(statistics: Path, split: str) -> statistics_pb2.DatasetFeatureStatisticsList:
-    """The statistics of one split.
+    """Reads the statistics of one split.
 
     Args:
         statistics: folder of the ExampleStatistics artifact.
@@ -27,17 +27,17 @@ def read_statistics(statistics: Path, split: str) -> statistics_pb2.DatasetFeatu
     """
     path = statistics / f"Split-{split}" / _STATISTICS_FILE
     if not path.is_file():
-        raise RunError(f"no statistics at {path}: expected a split that is one of {splits(statistics)}")
+        raise RunError(f"no statistics at {path}: expected a split that is one of {list_splits(statistics)}")
     return statistics_pb2.DatasetFeatureStatisticsList.FromString(path.read_bytes())
 
 
-def splits(artifact: Path) -> list[str]:
-    """The splits of an artifact, in alphabetical order from the end: train before eval."""
+def list_splits(artifact: Path) -> list[str]:
+    """Lists the splits of an artifact, in reverse alphabetical order: train before eval."""
     return sorted((path.name.removeprefix("Split-") for path in artifact.glob("Split-*")), reverse=True)
 
 
-def statistics_table(statistics: Path) -> pd.DataFrame:
-    """One row per split and feature.
+def tabulate_statistics(statistics: Path) -> pd.DataFrame:
+    """Tabulates statistics: one row per split and feature.
 
     Returns:
         Columns split, feature, type (INT, FLOAT or STRING), rows, missing (rows without a value), missing_share; of
@@ -46,21 +46,21 @@ def statistics_table(statistics: Path) -> pd.DataFrame:
     """
     rows = [
         _feature_row(split, feature, int(dataset.num_examples))
-        for split in splits(statistics)
+        for split in list_splits(statistics)
         for dataset in read_statistics(statistics, split).datasets
         for feature in dataset.features
     ]
     return pd.DataFrame(rows, columns=list(_COLUMNS))
 
 
-def anomalies_table(anomalies: Path) -> pd.DataFrame:
-    """What ExampleValidator found, tolerated or not: columns split, feature, kind, short, description.
+def tabulate_anomalies(anomalies: Path) -> pd.DataFrame:
+    """Tabulates anomalies, tolerated or not: columns split, feature, kind, short, description.
 
     Args:
         anomalies: folder of the ExampleAnomalies artifact.
     """
     rows = []
-    for split in splits(anomalies):
+    for split in list_splits(anomalies):
         content = (anomalies / f"Split-{split}" / _ANOMALIES_FILE).read_bytes()
         for name, info in sorted(anomalies_pb2.Anomalies.FromString(content).anomaly_info.items()):
             for reason in info.reason:

@@ -1,4 +1,4 @@
-"""Runs on the terminal."""
+"""Shows runs on the terminal."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -20,8 +20,8 @@ _NOTHING = "–"
 
 
 def show_list(console: Console, runs: Sequence[Run]) -> None:
-    """One line for each run, the newest last."""
-    table = _table("run", "task", "status", "started (UTC)", "took", "rows", "metrics", "version")
+    """Shows one line for each run, the newest last."""
+    table = _make_table("run", "task", "status", "started (UTC)", "took", "rows", "metrics", "version")
     for run in runs:
         rows, metrics = sum(run.summary["rows"].values()), run.summary["metrics"].get(OVERALL, {})
         table.add_row(
@@ -31,40 +31,40 @@ def show_list(console: Console, runs: Sequence[Run]) -> None:
             run.started[:19].replace("T", " "),
             f"{run.summary['seconds']:.0f} s",
             f"{rows:,}" if rows else _NOTHING,
-            "  ".join(f"{name} {_number(value)}" for name, value in list(metrics.items())[:2]) or _NOTHING,
+            "  ".join(f"{name} {_format_number(value)}" for name, value in list(metrics.items())[:2]) or _NOTHING,
             run.version or _NOTHING,
         )
     console.print(table)
 
 
 def show_run(console: Console, run: Run) -> None:
-    """What happened, what the gates said, the metrics."""
+    """Shows nodes, verdicts and metrics."""
     console.print(f"[bold]{run.task}[/]  run {run.id}  [{_COLORS.get(run.status, 'yellow')}]{run.status}[/]")
     if run.summary["error"]:
         console.print(escape(run.summary["error"]), style="red", soft_wrap=True)
-    nodes = _table("node", "state", "seconds", "")
+    nodes = _make_table("node", "state", "seconds", "")
     for node in run.nodes().itertuples():
-        nodes.add_row(node.node, node.state, f"{node.seconds:.1f}", escape(node.words))
+        nodes.add_row(node.node, node.state, f"{node.seconds:.1f}", escape(node.summary))
     console.print(nodes)
-    gates = _table("gate", "verdict", "reasons")
+    gates = _make_table("gate", "verdict", "reasons")
     for gate in run.gates().itertuples():
         gates.add_row(gate.gate, _VERDICTS[gate.passed], escape("\n".join(gate.reasons)))
     console.print(gates)
     if run.summary["metrics"]:
-        _frame(console, run.metrics().reset_index(), list(run.metrics().columns))
+        _show_frame(console, run.metrics().reset_index(), list(run.metrics().columns))
 
 
 def show_lineage(console: Console, lineage: Lineage) -> None:
-    """Where a model came from and where it went."""
+    """Shows where a model came from and where it went."""
     table = Table(box=None, show_header=False, pad_edge=False)
-    for name, value in _facts(lineage):
+    for name, value in _list_facts(lineage):
         table.add_row(f"[bold]{name}[/]", escape(value))
     console.print(table)
 
 
-def show_fed(console: Console, models: pd.DataFrame) -> None:
-    """Every model that some data fed."""
-    table = _table("data", "read as", "rows", "task", "trained by run", "model", "pushed as")
+def show_trained_models(console: Console, models: pd.DataFrame) -> None:
+    """Shows every model that was trained on some data."""
+    table = _make_table("data", "read as", "rows", "task", "trained by run", "model", "pushed as")
     for row in models.itertuples():
         cells = (f"{row.data}/{row.files}", row.fingerprint, f"{row.rows:,}", row.task, row.run, row.model)
         table.add_row(*map(escape, cells), ", ".join(row.versions) or "[dim]not pushed[/]")
@@ -72,35 +72,33 @@ def show_fed(console: Console, models: pd.DataFrame) -> None:
 
 
 def show_difference(console: Console, found: Difference, most: int) -> None:
-    """What changed, part by part; of statistics and slices at most `most` lines each, the largest changes first."""
+    """Shows what changed, part by part; of statistics and slices the `most` largest changes."""
     console.print(f"[bold]{found.before.task}[/]  {found.before.id} → {found.after.id}")
-    _changes(console, "data", found.data)
+    _show_changes(console, "data", found.data)
     if found.nodes:
-        _changes(console, "nodes that one got to", found.nodes)
+        _show_changes(console, "nodes that one got to", found.nodes)
     if found.statistics is None:
         console.print("[bold]statistics[/]  not compared: one of the runs has none")
     else:
-        _statistics(console, found.statistics, most)
+        _show_statistics(console, found.statistics, most)
     if found.files is None:
-        console.print(
-            "[bold]files of the room[/]  not compared: one of the runs recorded none; see the digests of code"
-        )
+        console.print("[bold]task files[/]  not compared: one of the runs recorded none; see the digests of code")
     else:
-        _changes(console, "files of the room", found.files)
-    _changes(console, "code", found.code)
-    _changes(console, "parameters", found.parameters)
-    _changes(console, "hyperparameters", found.hyperparameters)
-    _changes(console, "stack", found.stack)
+        _show_changes(console, "task files", found.files)
+    _show_changes(console, "code", found.code)
+    _show_changes(console, "parameters", found.parameters)
+    _show_changes(console, "hyperparameters", found.hyperparameters)
+    _show_changes(console, "stack", found.stack)
     words = {True: "passed", False: "refused"}
-    _changes(
+    _show_changes(
         console,
         "gates",
         [Change(name=one.name, before=words.get(one.before), after=words.get(one.after)) for one in found.gates],
     )
-    _metrics(console, found.metrics, most)
+    _show_metrics(console, found.metrics, most)
 
 
-def _facts(lineage: Lineage) -> Iterable[tuple[str, str]]:
+def _list_facts(lineage: Lineage) -> Iterable[tuple[str, str]]:
     data = lineage.data
     if data is not None:
         rows = ", ".join(f"{split} {count:,}" for split, count in data.rows.items())
@@ -121,17 +119,17 @@ def _facts(lineage: Lineage) -> Iterable[tuple[str, str]]:
     yield "pushed as", ", ".join(lineage.versions) or "not pushed"
 
 
-def _changes(console: Console, title: str, changes: Sequence[Change]) -> None:
+def _show_changes(console: Console, title: str, changes: Sequence[Change]) -> None:
     if not changes:
         console.print(f"[bold]{title}[/]  the same")
         return
-    table = _table(title, "before", "after")
+    table = _make_table(title, "before", "after")
     for change in changes:
-        table.add_row(escape(change.name), escape(_cell(change.before)), escape(_cell(change.after)))
+        table.add_row(escape(change.name), escape(_format_cell(change.before)), escape(_format_cell(change.after)))
     console.print(table)
 
 
-def _statistics(console: Console, found: pd.DataFrame, most: int) -> None:
+def _show_statistics(console: Console, found: pd.DataFrame, most: int) -> None:
     numbers = pd.DataFrame({side: pd.to_numeric(found[side], errors="coerce") for side in ("before", "after")})
     # Relative to the greater of the two: a value that came or went counts as a whole.
     size = (numbers["after"] - numbers["before"]).abs() / numbers.abs().max(axis=1)
@@ -141,52 +139,54 @@ def _statistics(console: Console, found: pd.DataFrame, most: int) -> None:
         Change(name=f"{row.split}: {row.figure} of {row.feature}", before=row.before, after=row.after)
         for row in shown.itertuples()
     ]
-    _changes(console, "statistics", changes)
-    _and_more(console, len(found) - len(shown))
+    _show_changes(console, "statistics", changes)
+    _show_left_out(console, len(found) - len(shown))
 
 
-def _metrics(console: Console, metrics: pd.DataFrame, most: int) -> None:
+def _show_metrics(console: Console, metrics: pd.DataFrame, most: int) -> None:
     overall = metrics[metrics["slice"] == OVERALL]
     moved = metrics[(metrics["slice"] != OVERALL) & (metrics["difference"].fillna(1.0) != 0)]
     order = moved["difference"].abs().fillna(0.0).sort_values(ascending=False, kind="stable").index
-    table = _table("slice", "metric", "before", "after", "difference")
+    table = _make_table("slice", "metric", "before", "after", "difference")
     for row in (*overall.itertuples(), *moved.loc[order[:most]].itertuples()):
         change = _NOTHING if pd.isna(row.difference) else f"{row.difference:+.4f}"
-        table.add_row(escape(row.slice), row.metric, _number(row.before), _number(row.after), change)
+        table.add_row(escape(row.slice), row.metric, _format_number(row.before), _format_number(row.after), change)
     console.print(table)
-    _and_more(console, len(moved) - min(most, len(moved)))
+    _show_left_out(console, len(moved) - min(most, len(moved)))
 
 
-def _and_more(console: Console, left_out: int) -> None:
+def _show_left_out(console: Console, left_out: int) -> None:
     if left_out:
         console.print(f"[dim]… and {left_out:,} smaller ones; --most shows more[/]")
 
 
-def _frame(console: Console, frame: pd.DataFrame, numbers: Sequence[str]) -> None:
-    table = _table(*frame.columns)
+def _show_frame(console: Console, frame: pd.DataFrame, numbers: Sequence[str]) -> None:
+    table = _make_table(*frame.columns)
     for row in frame.to_dict("records"):
-        table.add_row(*(_number(value) if name in numbers else escape(str(value)) for name, value in row.items()))
+        table.add_row(
+            *(_format_number(value) if name in numbers else escape(str(value)) for name, value in row.items())
+        )
     console.print(table)
 
 
-def _table(*columns: str) -> Table:
+def _make_table(*columns: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
     for column in columns:
         table.add_column(column, overflow="fold")
     return table
 
 
-def _cell(value: Any) -> str:
+def _format_cell(value: Any) -> str:
     if value is None or (isinstance(value, float) and pd.isna(value)):
         return _NOTHING
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return _number(value)
+        return _format_number(value)
     return value[:_DIGITS] if isinstance(value, str) and len(value) == 64 else str(value)
 
 
-def _number(value: float | None) -> str:
+def _format_number(value: float | None) -> str:
     if value is None or pd.isna(value):
         return _NOTHING
     return f"{value:,.0f}" if float(value).is_integer() and abs(value) >= 100 else f"{value:.4g}"

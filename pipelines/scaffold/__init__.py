@@ -1,1 +1,1 @@
-"""Writes a new task from a CSV file: `python -m pipelines.scaffold`, or `make new-task`."""
+"""Writes a new task from a CSV file: `python -m pipelines new-task`, or `make new-task`."""

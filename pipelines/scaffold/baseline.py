@@ -1,4 +1,4 @@
-"""What a constant prediction reaches: what a model has to beat, and so where a new task's thresholds begin."""
+"""The best constant prediction: what a model has to beat, and so where a new task's thresholds begin."""
 
 import dataclasses
 import math
@@ -41,15 +41,15 @@ class Baseline:
     bounds: tuple[Bound, ...]
 
 
-def measure(question: Question, labels: pd.Series) -> Baseline:
+def measure_baseline(question: Question, labels: pd.Series) -> Baseline:
     """Measures the constant on all rows, and sets the thresholds beyond it."""
     if question.problem == REGRESSION:
-        return _mean(labels.astype("float64").to_numpy())
+        return _measure_regression(labels.astype("float64").to_numpy())
     counts = np.array([int((labels == value).sum()) for value in question.classes])
-    return _shares(counts) if question.problem == MULTICLASS else _share(counts)
+    return _measure_multiclass(counts) if question.problem == MULTICLASS else _measure_binary(counts)
 
 
-def _share(counts: np.ndarray) -> Baseline:
+def _measure_binary(counts: np.ndarray) -> Baseline:
     share = counts[1] / counts.sum()
     loss = _entropy(counts / counts.sum())
     negative, positive = counts * EVAL_SHARE
@@ -65,12 +65,12 @@ def _share(counts: np.ndarray) -> Baseline:
                 at_least=auc,
                 reason=f"Chance has 0.5; on the eval split its standard error is {error:.2g}. Two of them above.",
             ),
-            _loss_bound("BinaryCrossentropy", loss, "the share of the second class, said of every row,"),
+            _make_loss_bound("BinaryCrossentropy", loss, "the share of the second class, said of every row,"),
         ),
     )
 
 
-def _shares(counts: np.ndarray) -> Baseline:
+def _measure_multiclass(counts: np.ndarray) -> Baseline:
     shares = counts / counts.sum()
     most, loss = float(shares.max()), _entropy(shares)
     error = math.sqrt(most * (1 - most) / (counts.sum() * EVAL_SHARE))
@@ -85,35 +85,35 @@ def _shares(counts: np.ndarray) -> Baseline:
                 reason=f"The most frequent class alone has {most:.3g}; on the eval split its standard error is "
                 f"{error:.2g}. Two of them above.",
             ),
-            _loss_bound("SparseCategoricalCrossentropy", loss, "the classes' shares, said of every row,"),
+            _make_loss_bound("SparseCategoricalCrossentropy", loss, "the classes' shares, said of every row,"),
         ),
     )
 
 
-def _mean(labels: np.ndarray) -> Baseline:
+def _measure_regression(labels: np.ndarray) -> Baseline:
     variance = float(labels.var())
     return Baseline(
         idea=f"The mean label, {labels.mean():.6g}, for every row.",
         reaches=f"mean squared error {variance:.4g}, which is a root mean squared error of {math.sqrt(variance):.4g}",
-        bounds=(_loss_bound("MeanSquaredError", variance, "the mean label, said of every row,"),),
+        bounds=(_make_loss_bound("MeanSquaredError", variance, "the mean label, said of every row,"),),
     )
 
 
-def _loss_bound(metric: str, reached: float, constant: str) -> Bound:
+def _make_loss_bound(metric: str, reached: float, constant: str) -> Bound:
     return Bound(
         metric=metric,
-        at_most=_below(reached),
-        change_at_most=_below(_NOISE * reached),
+        at_most=_round_down(reached),
+        change_at_most=_round_down(_NOISE * reached),
         reason=f"Less than {constant} reaches; and no worse than the model before, but for a tenth of that.",
     )
 
 
 def _entropy(shares: np.ndarray) -> float:
-    """The log loss of the shares as probabilities, in nats."""
+    """Computes the log loss of the shares as probabilities, in nats."""
     return float(-(shares * np.log(shares)).sum())
 
 
-def _below(value: float) -> float:
-    """Three significant digits, rounded down."""
+def _round_down(value: float) -> float:
+    """Rounds down to three significant digits."""
     step = 10.0 ** (math.floor(math.log10(value)) - 2)
     return float(f"{math.floor(value / step) * step:.3g}")

@@ -1,4 +1,4 @@
-"""What each column holds, and which feature is made of it."""
+"""Profiles each column, and chooses the feature that it becomes."""
 
 import dataclasses
 import enum
@@ -8,7 +8,7 @@ import pandas as pd
 
 from components.csv_example_gen.csv_files import Kind
 from pipelines.scaffold.errors import ScaffoldError
-from pipelines.scaffold.names import feature_name
+from pipelines.scaffold.names import make_feature_name
 from pipelines.scaffold.question import Question
 from pipelines.scaffold.source import Source
 
@@ -62,7 +62,7 @@ class Column:
     min_count: int = 1
 
 
-def profile(source: Source, question: Question) -> list[Column]:
+def profile_columns(source: Source, question: Question) -> list[Column]:
     """Looks at every column but the label's.
 
     Raises:
@@ -73,7 +73,7 @@ def profile(source: Source, question: Question) -> list[Column]:
     columns = []
     for name in source.kinds:
         if name != question.label:
-            columns.append(_column(name, headings[name], source.kinds[name], source.table[name], taken))
+            columns.append(_profile_column(name, headings[name], source.kinds[name], source.table[name], taken))
             taken.add(columns[-1].feature)
     if not any(column.encoding for column in columns):
         why = "; ".join(f"{column.name}: {column.why_not}" for column in columns) or "there is no column but the label"
@@ -81,11 +81,11 @@ def profile(source: Source, question: Question) -> list[Column]:
     return columns
 
 
-def _column(name: str, heading: str, kind: Kind, values: pd.Series, taken: set[str]) -> Column:
+def _profile_column(name: str, heading: str, kind: Kind, values: pd.Series, taken: set[str]) -> Column:
     present = values.dropna()
     numbers = kind in (Kind.INT, Kind.FLOAT)
     distinct = int(present.nunique())
-    encoding, why_not = _encoding(kind, present, distinct)
+    encoding, why_not = _choose_encoding(kind, present, distinct)
     python = int if kind is Kind.INT else float
     return Column(
         name=name,
@@ -97,13 +97,13 @@ def _column(name: str, heading: str, kind: Kind, values: pd.Series, taken: set[s
         greatest=python(present.max()) if numbers else None,
         encoding=encoding,
         why_not=why_not,
-        feature=feature_name(name, _ENDINGS[encoding], taken) if encoding else "",
-        square_root=encoding is Encoding.SCALED and _long_tailed(present),
+        feature=make_feature_name(name, _ENDINGS[encoding], taken) if encoding else "",
+        square_root=encoding is Encoding.SCALED and _is_long_tailed(present),
         min_count=5 if len(values) >= 1000 else 2,
     )
 
 
-def _encoding(kind: Kind, present: pd.Series, distinct: int) -> tuple[Encoding | None, str]:
+def _choose_encoding(kind: Kind, present: pd.Series, distinct: int) -> tuple[Encoding | None, str]:
     if distinct < 2:
         return None, "it is the same in every row" if distinct else "it is empty"
     if kind is Kind.BYTES:
@@ -122,6 +122,6 @@ def _encoding(kind: Kind, present: pd.Series, distinct: int) -> tuple[Encoding |
     return Encoding.SCALED, ""
 
 
-def _long_tailed(present: pd.Series) -> bool:
+def _is_long_tailed(present: pd.Series) -> bool:
     skewness = float(present.astype("float64").skew())
     return bool(present.min() >= 0) and math.isfinite(skewness) and skewness > LONG_TAIL

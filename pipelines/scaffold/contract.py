@@ -20,7 +20,7 @@ from components.csv_example_gen.csv_files import Kind
 from pipelines.scaffold.columns import Column
 from pipelines.scaffold.question import Question
 from pipelines.scaffold.source import Source
-from serving.domains import known_strings
+from serving.contract.domains import known_strings
 
 MISSING_NUMBER = -(2**53)  # the spelling of a missing number: exact in int64, float32 and JSON's doubles
 _ARROW = {Kind.INT: pa.int64(), Kind.FLOAT: pa.float32(), Kind.BYTES: pa.binary()}
@@ -44,35 +44,35 @@ class Feature:
     comparator: float | None  # largest difference of a value's share
 
 
-def features(source: Source, question: Question, columns: list[Column]) -> list[Feature]:
-    """What the contract says of each column but the label's, in the file's order."""
-    proposal = infer(source)
+def propose_features(source: Source, question: Question, columns: list[Column]) -> list[Feature]:
+    """Proposes the contract of each column but the label's, in the file's order."""
+    proposal = infer_schema(source)
     proposed = {feature.name: feature for feature in proposal.feature}
-    example = _example_row(source, question)
-    return [_feature(column, proposed.get(column.name), proposal, source, example) for column in columns]
+    example = _choose_example_row(source, question)
+    return [_propose_feature(column, proposed.get(column.name), proposal, source, example) for column in columns]
 
 
-def infer(source: Source) -> schema_pb2.Schema:
-    """The schema that TFDV proposes; a column without any value is not in it."""
+def infer_schema(source: Source) -> schema_pb2.Schema:
+    """Infers the schema with TFDV; it leaves out columns without any value."""
     arrays = {}
     for name, kind in source.kinds.items():
         if kind is not Kind.EMPTY:
             values = source.table[name]
-            cells = [None if pd.isna(cell) else [_encoded(cell)] for cell in values]
+            cells = [None if pd.isna(cell) else [_encode(cell)] for cell in values]
             arrays[name] = pa.array(cells, pa.large_list(_ARROW[kind]))
     batch = pa.RecordBatch.from_arrays(list(arrays.values()), list(arrays))
     statistics = generate_statistics_in_memory(batch, tfdv.StatsOptions())
     return tfdv.infer_schema(statistics, infer_feature_shape=True)
 
 
-def number_range(least: int | float, greatest: int | float, kind: Kind) -> tuple[int | float, int | float] | None:
-    """Bounds for numbers of which some are known: as much room on either side as they take up themselves.
+def propose_range(least: int | float, greatest: int | float, kind: Kind) -> tuple[int | float, int | float] | None:
+    """Proposes bounds from known values: on either side as much room as the values span.
 
     Meant to let other rows pass and to stop another unit; a quantity that is never below 0 stays there. None where
     the spelling of a missing number would lie within, or TFDV's doubles would take neighbouring numbers for one.
     """
     span = greatest - least or max(abs(greatest), 1)
-    low, high = _outward(least - span, math.floor), _outward(greatest + span, math.ceil)
+    low, high = _round_outward(least - span, math.floor), _round_outward(greatest + span, math.ceil)
     if least >= 0:
         low = 0.0
     if greatest <= 0:
@@ -82,8 +82,8 @@ def number_range(least: int | float, greatest: int | float, kind: Kind) -> tuple
     return (int(low), int(high)) if kind is Kind.INT else (low, high)
 
 
-def comparator_threshold(rows: int) -> float:
-    """Largest difference of a value's share between two thirds of so many rows and one third, by chance alone.
+def propose_comparator_threshold(rows: int) -> float:
+    """Proposes the largest difference of a value's share between train and eval rows that chance alone explains.
 
     Four standard errors of a share of one half: sqrt(p (1 - p) (1 / n + 1 / m)).
     """
@@ -91,7 +91,7 @@ def comparator_threshold(rows: int) -> float:
     return max(0.1, math.ceil(400 * error) / 100)
 
 
-def _feature(
+def _propose_feature(
     column: Column,
     proposed: schema_pb2.Feature | None,
     proposal: schema_pb2.Schema,
@@ -103,39 +103,39 @@ def _feature(
     known = tuple(sorted(known_strings(proposed, proposal))) if proposed else ()
     bounds = None
     if column.least is not None and column.greatest is not None:
-        bounds = number_range(column.least, column.greatest, column.kind)
+        bounds = propose_range(column.least, column.greatest, column.kind)
     cell = example[column.name]
     return Feature(
         name=column.name,
         type="BYTES" if proposed is None else schema_pb2.FeatureType.Name(proposed.type),
         comment=column.heading.strip().replace("_", " "),
-        example=None if pd.isna(cell) else _written(cell, column.kind),
+        example=None if pd.isna(cell) else _format_cell(cell, column.kind),
         required=proposed is not None and column.missing == 0,
         min_fraction=math.floor(50 * present / rows) / 100 if present >= _LEAST_PRESENT else None,
         low=bounds[0] if bounds else None,
         high=bounds[1] if bounds else None,
         served=column.encoding is not None,
         known=known,
-        comparator=comparator_threshold(rows) if known else None,
+        comparator=propose_comparator_threshold(rows) if known else None,
     )
 
 
-def _example_row(source: Source, question: Question) -> pd.Series:
-    """The first of the rows that miss least."""
+def _choose_example_row(source: Source, question: Question) -> pd.Series:
+    """Chooses the first of the rows with the fewest missing values."""
     others = source.table.drop(columns=question.label)
     return others.iloc[int(np.argmin(others.isna().sum(axis=1).to_numpy()))]
 
 
-def _written(cell: Any, kind: Kind) -> str:
+def _format_cell(cell: Any, kind: Kind) -> str:
     return str(int(cell)) if kind is Kind.INT else repr(float(cell)) if kind is Kind.FLOAT else str(cell)
 
 
-def _encoded(cell: object) -> object:
+def _encode(cell: object) -> object:
     return cell.encode() if isinstance(cell, str) else cell
 
 
-def _outward(value: float, rounding: Callable[[float], int]) -> float:
-    """Two significant digits, rounded away from the values."""
+def _round_outward(value: float, rounding: Callable[[float], int]) -> float:
+    """Rounds to two significant digits, away from the values."""
     if value == 0:
         return 0.0
     step = 10.0 ** (math.floor(math.log10(abs(value))) - 1)

@@ -1,4 +1,4 @@
-"""Names: of the new task, and of columns whose headings a model's signature cannot use."""
+"""Names of the new task, and of columns whose headings a model's signature cannot use."""
 
 import keyword
 import re
@@ -46,34 +46,36 @@ def check_task_name(name: str, root: Path) -> None:
         )
 
 
-def column_names(headings: Sequence[str]) -> dict[str, str]:
-    """Heading -> a name that a signature's argument can have: the heading itself wherever that is one."""
+def make_column_names(headings: Sequence[str]) -> dict[str, str]:
+    """Maps each heading to a name that a signature's argument can have: the heading itself wherever it can."""
     names: dict[str, str] = {}
-    usable = {heading for heading in headings if _usable(heading)}
+    usable = {heading for heading in headings if _is_usable(heading)}
     for number, heading in enumerate(headings, start=1):
-        names[heading] = heading if heading in usable else _distinct(_made(heading, number), usable | {*names.values()})
+        names[heading] = (
+            heading if heading in usable else _make_distinct(_make_name(heading, number), usable | {*names.values()})
+        )
     return names
 
 
-def feature_name(column: str, ending: str, taken: Collection[str]) -> str:
-    """A name for what is made of a column, such as `fare_scaled`: no raw column's, since TFMA slices by those."""
-    return _distinct(f"{column}_{ending}", taken)
+def make_feature_name(column: str, ending: str, taken: Collection[str]) -> str:
+    """Makes the name of a feature, such as `fare_scaled`: never a raw column's, since TFMA slices by those."""
+    return _make_distinct(f"{column}_{ending}", taken)
 
 
-def _usable(name: str) -> bool:
+def _is_usable(name: str) -> bool:
     plain = name.isascii() and name.isidentifier() and not name.startswith("_")
     return plain and not keyword.iskeyword(name) and name not in _RESERVED
 
 
-def _made(heading: str, number: int) -> str:
+def _make_name(heading: str, number: int) -> str:
     letters = unicodedata.normalize("NFKD", heading).encode("ascii", "ignore").decode()
     name = re.sub(r"\W+", "_", letters).strip("_") or f"column_{number}"
     if name[0].isdigit():
         name = f"column_{name}"
-    return name if _usable(name) else f"{name}_"
+    return name if _is_usable(name) else f"{name}_"
 
 
-def _distinct(name: str, taken: Collection[str]) -> str:
+def _make_distinct(name: str, taken: Collection[str]) -> str:
     found, number = name, 2
     while found in taken:
         found, number = f"{name}_{number}", number + 1

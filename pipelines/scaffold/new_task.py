@@ -1,4 +1,4 @@
-"""Makes a task of a CSV file: what it is made of, and the files."""
+"""Makes a task from a CSV file, and writes its files."""
 
 import csv
 import dataclasses
@@ -9,9 +9,9 @@ from pathlib import Path
 from components.csv_example_gen.csv_lines import records
 from pipelines.scaffold.errors import ScaffoldError
 from pipelines.scaffold.names import check_task_name
-from pipelines.scaffold.placing import place
+from pipelines.scaffold.placing import place_files
 from pipelines.scaffold.plan import Plan, make_plan, template_values
-from pipelines.scaffold.question import decide
+from pipelines.scaffold.question import choose_problem
 from pipelines.scaffold.rendering import render
 from pipelines.scaffold.source import Source, read_source
 from pipelines.task_definition.problem import BINARY
@@ -35,7 +35,7 @@ _TESTS = ("__init__.py", "conftest.py", "test_rows.py", "test_contract.py", "tes
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Written:
+class NewTask:
     """A task that is there."""
 
     plan: Plan
@@ -45,7 +45,7 @@ class Written:
 
 def new_task(
     root: Path, name: str, file: Path, label: str, *, problem: str | None = None, by_path: bool = False
-) -> Written:
+) -> NewTask:
     """Writes a task, with its contract, data card and tests.
 
     Args:
@@ -63,10 +63,10 @@ def new_task(
     check_task_name(name, root)
     source = read_source(file)
     column = source.column(label)
-    question = decide(column, source.table[column], source.kinds[column], problem)
+    question = choose_problem(column, source.table[column], source.kinds[column], problem)
     plan = make_plan(name, source, question)
     outside = file.resolve() if by_path or file.stat().st_size > MOST_BYTES else None
-    rows = _rows(source, outside)
+    rows = _read_rows(source, outside)
     values = template_values(plan, sha256=hashlib.sha256(rows).hexdigest(), outside=outside)
     texts = {
         f"data/{name}.py": "data/module.py",
@@ -80,11 +80,11 @@ def new_task(
     files = {path: render(f"{template}.jinja", values).encode() for path, template in texts.items()}
     if outside is None:
         files[f"data/{name}/{name}.csv"] = rows
-    return Written(plan=plan, paths=place(root, files, f"pipelines.tasks.{name}"), outside=outside)
+    return NewTask(plan=plan, paths=place_files(root, files, f"pipelines.tasks.{name}"), outside=outside)
 
 
-def _rows(source: Source, outside: Path | None) -> bytes:
-    """The bytes of the file as the task will read them: with the columns' names, where headings cannot be names."""
+def _read_rows(source: Source, outside: Path | None) -> bytes:
+    """Reads the file as the task will read it: with the columns' names where headings cannot be names."""
     if not source.renamed:
         return source.file.read_bytes()
     if outside:

@@ -1,6 +1,6 @@
-"""What the terminal says of a new task: what was decided and why, what was written, what to do next."""
+"""Describes a new task for the terminal: what was decided and why, what was written, what to do next."""
 
-from pipelines.scaffold.new_task import Written
+from pipelines.scaffold.new_task import NewTask
 from pipelines.scaffold.question import Question
 from pipelines.task_definition.problem import BINARY, REGRESSION
 
@@ -8,17 +8,17 @@ _WIDTH = 10
 _SHOWN = 4  # of a list; the data card has all of it
 
 
-def in_words(written: Written) -> str:
-    """The whole text."""
+def describe_next_steps(written: NewTask) -> str:
+    """Describes the new task and what to do next."""
     plan, question = written.plan, written.plan.question
     renamed = [f"{heading!r} to {name}" for heading, name in plan.source.renamed.items()]
     lines = [
         ("problem", f"{question.problem}: {question.reason} (PROBLEM=kind decides otherwise)"),
-        ("label", _label(question)),
+        ("label", _describe_label(question)),
         ("rows", f"{len(plan.source.table):,}"),
-        ("features", f"{len(plan.used)}: {_shortened([column.feature for column in plan.used])}"),
+        ("features", f"{len(plan.used)}: {_shorten([column.feature for column in plan.used])}"),
         *(("left out", f"{column.name}: {column.why_not}") for column in plan.left_out),
-        *([("renamed", _shortened(renamed))] if renamed else []),
+        *([("renamed", _shorten(renamed))] if renamed else []),
         ("constant", f"{plan.baseline.reaches}: what a model has to beat"),
         *(("written", path) for path in written.paths),
         ("next", f"make run-local TASK={plan.name}"),
@@ -33,7 +33,7 @@ def in_words(written: Written) -> str:
     return "\n".join(f"{label:<{_WIDTH}} {text}" for label, text in lines)
 
 
-def _label(question: Question) -> str:
+def _describe_label(question: Question) -> str:
     if question.problem == REGRESSION:
         return question.label
     if question.problem == BINARY:
@@ -41,6 +41,6 @@ def _label(question: Question) -> str:
     return f"{question.label}, one of {', '.join(map(str, question.classes))}"
 
 
-def _shortened(items: list[str]) -> str:
+def _shorten(items: list[str]) -> str:
     more = f" and {len(items) - _SHOWN} more" if len(items) > _SHOWN else ""
     return ", ".join(items[:_SHOWN]) + more

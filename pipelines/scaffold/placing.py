@@ -1,4 +1,4 @@
-"""Puts the files of a new task into the project: all of them or none, and never over anything."""
+"""Moves the files of a new task into the project: all of them or none, overwriting nothing."""
 
 import contextlib
 import os
@@ -18,7 +18,7 @@ _PYPROJECT = "pyproject.toml"
 _CONTRACT = "a task is known to itself only"  # how the import contract that names every task begins
 
 
-def place(root: Path, files: Mapping[str, bytes], module: str) -> list[str]:
+def place_files(root: Path, files: Mapping[str, bytes], module: str) -> list[str]:
     """Writes beside, formats, and moves into the project; then names the task in pyproject.toml.
 
     Args:
@@ -33,14 +33,14 @@ def place(root: Path, files: Mapping[str, bytes], module: str) -> list[str]:
         ScaffoldError: A file cannot be formatted, something is in the way, or pyproject.toml does not name the tasks.
         OSError: The project cannot be written.
     """
-    project = _with_task((root / _PYPROJECT).read_text(encoding="utf-8"), module)
-    with _beside(root) as beside:
+    project = _add_task((root / _PYPROJECT).read_text(encoding="utf-8"), module)
+    with _make_staging_folder(root) as beside:
         for path, content in files.items():
             (beside / path).parent.mkdir(parents=True, exist_ok=True)
             (beside / path).write_bytes(content)
         _format(beside, root / _PYPROJECT)
         (beside / _PYPROJECT).write_text(project, encoding="utf-8")
-        moves = _moves(files, root)
+        moves = _plan_moves(files, root)
         done: list[Path] = []
         try:
             for path in moves:
@@ -55,8 +55,8 @@ def place(root: Path, files: Mapping[str, bytes], module: str) -> list[str]:
 
 
 @contextlib.contextmanager
-def _beside(root: Path) -> Iterator[Path]:
-    """A folder on the project's own disk, so that a move is a rename."""
+def _make_staging_folder(root: Path) -> Iterator[Path]:
+    """Makes a temporary folder on the project's own disk, so that a move is a rename."""
     folder = Path(tempfile.mkdtemp(prefix=".new-task-", dir=root))
     try:
         yield folder
@@ -64,8 +64,8 @@ def _beside(root: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _moves(files: Mapping[str, bytes], root: Path) -> list[str]:
-    """The largest folders that are not there yet, or the files themselves; the package of the task comes last.
+def _plan_moves(files: Mapping[str, bytes], root: Path) -> list[str]:
+    """Plans the moves: the largest folders that are new, or single files; the package of the task comes last.
 
     Without that package there is no task: what a killed command leaves is told by the next one.
     """
@@ -85,7 +85,7 @@ def _move(source: Path, target: Path) -> None:
 
 
 def _format(folder: Path, config: Path) -> None:
-    """The order of imports and the breaks of lines hang on the names in them."""
+    """Formats the files: the order of imports and the line breaks depend on the names in them."""
     for command in (("check", "--select", "I", "--fix-only"), ("format",)):
         done = subprocess.run(
             [sys.executable, "-m", "ruff", *command, "--config", str(config), str(folder)],
@@ -98,8 +98,8 @@ def _format(folder: Path, config: Path) -> None:
             )
 
 
-def _with_task(text: str, module: str) -> str:
-    """pyproject.toml with the task among those that nothing else may import."""
+def _add_task(text: str, module: str) -> str:
+    """Adds the task to the import contract in pyproject.toml that keeps tasks apart."""
     document: Any = tomlkit.parse(text)
     contracts = document["tool"]["importlinter"]["contracts"]
     found = [contract for contract in contracts if str(contract["name"]).startswith(_CONTRACT)]

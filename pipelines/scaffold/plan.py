@@ -1,4 +1,4 @@
-"""Everything that the templates of a new task are filled in with."""
+"""The plan of a new task: everything that its templates are filled in with."""
 
 import dataclasses
 import math
@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.scaffold import baseline, contract
-from pipelines.scaffold.columns import Column, Encoding, profile
-from pipelines.scaffold.names import feature_name
+from pipelines.scaffold.columns import Column, Encoding, profile_columns
+from pipelines.scaffold.names import make_feature_name
 from pipelines.scaffold.question import Question
 from pipelines.scaffold.source import Source
 from pipelines.task_definition.problem import BINARY, MULTICLASS, REGRESSION
@@ -46,12 +46,14 @@ def make_plan(name: str, source: Source, question: Question) -> Plan:
     Raises:
         ScaffoldError: There is nothing to predict from.
     """
-    measured = baseline.measure(question, source.table[question.label])
-    return Plan(name=name, source=source, question=question, columns=profile(source, question), baseline=measured)
+    measured = baseline.measure_baseline(question, source.table[question.label])
+    return Plan(
+        name=name, source=source, question=question, columns=profile_columns(source, question), baseline=measured
+    )
 
 
 def template_values(plan: Plan, *, sha256: str, outside: Path | None) -> dict[str, Any]:
-    """The templates' variables.
+    """Returns the templates' variables.
 
     Args:
         plan: of the task.
@@ -61,7 +63,7 @@ def template_values(plan: Plan, *, sha256: str, outside: Path | None) -> dict[st
     question, source = plan.question, plan.source
     labels = source.table[question.label]
     rows = len(labels)
-    features = contract.features(source, question, plan.columns)
+    features = contract.propose_features(source, question, plan.columns)
     taken = {*source.kinds, *(column.feature for column in plan.used)}
     regression = question.problem == REGRESSION
     bounds = (labels.min().item(), labels.max().item()) if regression else (0, 0)
@@ -75,22 +77,22 @@ def template_values(plan: Plan, *, sha256: str, outside: Path | None) -> dict[st
         "label": question.label,
         "label_type": question.kind.name,
         "label_range": f"{bounds[0]:g} to {bounds[1]:g}, {labels.mean():.4g} in the mean" if regression else "",
-        "label_bounds": contract.number_range(bounds[0], bounds[1], question.kind) if regression else None,
-        "transformed_label": feature_name(question.label, "label", taken),
+        "label_bounds": contract.propose_range(bounds[0], bounds[1], question.kind) if regression else None,
+        "transformed_label": make_feature_name(question.label, "label", taken),
         "classes": question.classes,
         "class_counts": counts,
         "class_shares": ", ".join(f"{value} {count / rows:.1%}" for value, count in counts),
-        "question_in_words": in_words(question),
+        "question_in_words": phrase_question(question),
         "rows": rows,
         "columns": plan.columns,
         "used": plan.used,
         "left_out": plan.left_out,
         "has": {encoding.value: any(column.encoding is encoding for column in plan.used) for encoding in Encoding},
-        "returns_words": _returns(plan.used),
+        "returns_words": _describe_types(plan.used),
         "contract": features,
         "missing_number": contract.MISSING_NUMBER,
         "least_rows_of_a_split": max(10, min(30, rows // 10)),
-        "slices": _slices(features, plan.used),
+        "slices": _choose_slices(features, plan.used),
         "min_slice_rows": max(20, min(100, rows // 60)),
         "metrics": baseline.METRICS[question.problem],
         "baseline": plan.baseline,
@@ -99,12 +101,12 @@ def template_values(plan: Plan, *, sha256: str, outside: Path | None) -> dict[st
         "sha256": sha256,
         "outside": str(outside) if outside else "",
         "kept_in_words": "a file outside this repository" if outside else f"`data/{plan.name}/{plan.name}.csv`",
-        **_training(rows),
+        **_choose_training_settings(rows),
     }
 
 
-def in_words(question: Question) -> str:
-    """The question, as a sentence."""
+def phrase_question(question: Question) -> str:
+    """Phrases the question as a sentence."""
     if question.problem == REGRESSION:
         return f"How much is {question.label}?"
     if question.problem == MULTICLASS:
@@ -113,8 +115,8 @@ def in_words(question: Question) -> str:
     return f"Is {question.label} {positive}?" if _PLAIN.fullmatch(positive) else f"Which {question.label} is it, of 2?"
 
 
-def _training(rows: int) -> dict[str, int]:
-    """Hyperparameters that hang on how many rows there are."""
+def _choose_training_settings(rows: int) -> dict[str, int]:
+    """Chooses the hyperparameters that depend on the number of rows."""
     train = rows * (1 - baseline.EVAL_SHARE)
     batch_size = 16 if train < 1000 else 32 if train < 5000 else 256
     holdout = 5 if train < 1000 else 10 if train < 5000 else 20
@@ -128,7 +130,7 @@ def _training(rows: int) -> dict[str, int]:
     }
 
 
-def _slices(features: list[contract.Feature], used: list[Column]) -> tuple[str, ...]:
+def _choose_slices(features: list[contract.Feature], used: list[Column]) -> tuple[str, ...]:
     encoded = {column.name for column in used}
     found = [
         feature.name
@@ -138,7 +140,7 @@ def _slices(features: list[contract.Feature], used: list[Column]) -> tuple[str, 
     return tuple(found[:_SLICES])
 
 
-def _returns(used: list[Column]) -> str:
+def _describe_types(used: list[Column]) -> str:
     kinds = {column.encoding for column in used}
     if kinds == {Encoding.SCALED}:
         return ", float32"

@@ -1,4 +1,4 @@
-"""Which kind of question a label asks: told by its values, unless somebody says otherwise."""
+"""The kind of problem that a label poses: inferred from its values, unless it is named."""
 
 import dataclasses
 from typing import Any
@@ -27,7 +27,7 @@ class Question:
     reason: str  # why it is this problem, in words
 
 
-def decide(label: str, values: pd.Series, kind: Kind, wanted: str | None = None) -> Question:
+def choose_problem(label: str, values: pd.Series, kind: Kind, wanted: str | None = None) -> Question:
     """Tells the problem by the label's values.
 
     Args:
@@ -48,19 +48,19 @@ def decide(label: str, values: pd.Series, kind: Kind, wanted: str | None = None)
     counts = values.value_counts()
     if len(counts) == 1:
         raise ScaffoldError(
-            f"label {label}: expected different values, received {_plain(counts.index[0], kind)!r} in each of "
+            f"label {label}: expected different values, received {_to_python(counts.index[0], kind)!r} in each of "
             f"{len(values):,} rows. Name another column as LABEL, or bring other rows."
         )
-    guess, reason = _guess(kind, counts)
+    guess, reason = _guess_problem(kind, counts)
     problem = wanted or guess
     if wanted and wanted != guess:
         reason = "you said so"
-    _check(label, kind, counts, problem)
-    classes = () if problem == REGRESSION else tuple(sorted(_plain(value, kind) for value in counts.index))
+    _check_problem(label, kind, counts, problem)
+    classes = () if problem == REGRESSION else tuple(sorted(_to_python(value, kind) for value in counts.index))
     return Question(label=label, kind=kind, problem=problem, classes=classes, reason=reason)
 
 
-def _guess(kind: Kind, counts: pd.Series) -> tuple[str, str]:
+def _guess_problem(kind: Kind, counts: pd.Series) -> tuple[str, str]:
     many = len(counts)
     if many == 2:
         return BINARY, "the label has two values"
@@ -71,12 +71,12 @@ def _guess(kind: Kind, counts: pd.Series) -> tuple[str, str]:
     return REGRESSION, f"the label is a number with {many:,} different values"
 
 
-def _check(label: str, kind: Kind, counts: pd.Series, problem: str) -> None:
+def _check_problem(label: str, kind: Kind, counts: pd.Series, problem: str) -> None:
     if problem == REGRESSION:
         if kind is Kind.BYTES:
             raise ScaffoldError(
                 f"label {label}: a regression predicts a number, expected numbers only, received text such as "
-                f"{_plain(counts.index[0], kind)!r}. Choose another PROBLEM, or clean the column."
+                f"{_to_python(counts.index[0], kind)!r}. Choose another PROBLEM, or clean the column."
             )
         return
     if problem == BINARY and len(counts) != 2:
@@ -93,12 +93,12 @@ def _check(label: str, kind: Kind, counts: pd.Series, problem: str) -> None:
     if counts.min() < LEAST_ROWS_OF_A_CLASS:
         raise ScaffoldError(
             f"label {label}: expected {LEAST_ROWS_OF_A_CLASS} rows or more of each class, received {counts.min()} of "
-            f"{_plain(counts.index[-1], kind)!r}. Merge rare classes, remove their rows, or bring more."
+            f"{_to_python(counts.index[-1], kind)!r}. Merge rare classes, remove their rows, or bring more."
         )
 
 
-def _plain(value: Any, kind: Kind) -> Class:
-    """A value that Python's source and a tensor can hold: not one of numpy's."""
+def _to_python(value: Any, kind: Kind) -> Class:
+    """Converts a value of NumPy's to one of Python's, which source code and a tensor can hold."""
     if kind is Kind.BYTES:
         return str(value)
     return int(value) if kind is Kind.INT else float(value)

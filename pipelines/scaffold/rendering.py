@@ -1,4 +1,4 @@
-"""From what is known of the rows to the text of each file of a task."""
+"""Renders the templates of a new task."""
 
 import json
 import pprint
@@ -13,8 +13,8 @@ _TEMPLATES = Path(__file__).with_name("templates")
 _WIDTH = 118
 
 
-def environment() -> jinja2.Environment:
-    """The templates, with the filters that write values in each file's own language."""
+def make_environment() -> jinja2.Environment:
+    """Loads the templates, with the filters that write values in each file's own language."""
     # Nothing is escaped: no HTML is written here, and each file's language has a filter of its own.
     found = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES),
@@ -36,17 +36,17 @@ def environment() -> jinja2.Environment:
 
 
 def render(template: str, values: Mapping[str, Any]) -> str:
-    """The text of one file; blank lines at its start, which conditions in a template can leave, are taken away."""
-    return environment().get_template(template).render(values).lstrip("\n")
+    """Renders one file, without the blank lines at its start that conditions in a template can leave."""
+    return make_environment().get_template(template).render(values).lstrip("\n")
 
 
 def python(value: object) -> str:
-    """A literal of Python."""
+    """Writes a literal of Python."""
     return quoted(value) if isinstance(value, str) else pprint.pformat(value, width=_WIDTH, compact=True)
 
 
 def quoted(text: str) -> str:
-    """A string of Python, TOML and protobuf's text format, which all read JSON's escapes of plain ASCII.
+    """Quotes a string for Python, TOML and protobuf's text format, which all read JSON's escapes of ASCII.
 
     Characters beyond ASCII stay as they are, in UTF-8.
     """
@@ -54,15 +54,15 @@ def quoted(text: str) -> str:
 
 
 def cell(text: object) -> str:
-    """A cell of a Markdown table."""
+    """Escapes a cell of a Markdown table."""
     return str(text).replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")
 
 
 def wrapped(text: str, first: str = "", others: str = "") -> str:
-    """Lines that are not too long."""
+    """Wraps text to lines that are not too long."""
     return textwrap.fill(text, _WIDTH, initial_indent=first, subsequent_indent=others, break_long_words=False)
 
 
 def capitalised(text: str) -> str:
-    """The same, its first letter a capital."""
+    """Capitalises the first letter."""
     return text[:1].upper() + text[1:]

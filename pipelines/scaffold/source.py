@@ -1,4 +1,4 @@
-"""The rows that a new task is made from: a CSV file, read as the pipeline's ExampleGen will read it."""
+"""Reads the rows of a new task: a CSV file, as the pipeline's ExampleGen will read it."""
 
 import dataclasses
 from pathlib import Path
@@ -8,7 +8,7 @@ import pandas as pd
 from components.csv_example_gen.csv_files import Kind, check_csv, read_columns
 from components.csv_example_gen.csv_values import Value
 from pipelines.scaffold.errors import ScaffoldError
-from pipelines.scaffold.names import column_names
+from pipelines.scaffold.names import make_column_names
 
 LEAST_ROWS = 100  # two thirds of which train; with fewer, whatever the evaluation says is chance
 _DTYPES = {Kind.INT: "Int64", Kind.FLOAT: "float64", Kind.BYTES: "object", Kind.EMPTY: "object"}
@@ -36,7 +36,7 @@ class Source:
         return {heading: name for heading, name in self.names.items() if heading != name}
 
     def column(self, label: str) -> str:
-        """The name of a column that is asked for by heading or by name.
+        """Returns the name of the column with this heading or name.
 
         Raises:
             ScaffoldError: There is none.
@@ -66,7 +66,7 @@ def read_source(file: Path) -> Source:
             f"{file}: expected {LEAST_ROWS} rows or more, received {summary.rows}: a third of them judges the model, "
             "and chance would decide. Bring more rows."
         )
-    names = column_names(list(summary.columns))
+    names = make_column_names(list(summary.columns))
     columns: dict[str, list[Value]] = {name: [] for name in names.values()}
     for batch in read_columns(summary.files[0], summary.columns):
         for name, values in zip(columns, batch, strict=True):

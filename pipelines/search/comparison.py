@@ -1,7 +1,7 @@
 """How good each candidate is to be expected, how sure that is, and how likely it is the best.
 
 A resample draws trainings with replacement, and rows with replacement, the same ones for every candidate; a candidate's
-value on it is the mean of its drawn trainings, each measured on the drawn rows of its own held-out part. Intervals are
+value on it is the mean of its drawn trainings, each measured on the drawn rows of its own held-out fold. Intervals are
 percentiles of the resamples. The chance that a candidate is the best is the share of the resamples on which it is.
 So both kinds of luck count: that of the seed, and that of the rows. Since every training has its own rows, the luck of
 the rows counts in part twice: the intervals are rather too wide than too narrow.
@@ -12,14 +12,14 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from pipelines.evaluation.bootstrap import Interval, resampled
+from pipelines.evaluation.bootstrap import Interval, draw_resamples, percentile_interval
 from pipelines.search.measures import Measure
-from pipelines.search.trainings import Training, finished_by_all, held_out_part
+from pipelines.search.trainings import Training, finished_by_all, held_out_fold
 
 _RESAMPLES = 1000
 _SEED = 20240502  # the same trainings give the same intervals
 _LEVEL = 0.95
-FEWEST = 2  # trainings of each; one says nothing of the luck of the seed
+MIN_TRAININGS = 2  # trainings of each; one says nothing of the luck of the seed
 
 
 class ComparisonError(ValueError):
@@ -27,7 +27,7 @@ class ComparisonError(ValueError):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Compared:
+class CandidateScore:
     """One candidate, on one measure."""
 
     expected: Interval  # of a training with a new seed, on new rows
@@ -40,12 +40,12 @@ def compare(
     labels: Mapping[int, np.ndarray],
     trainings: Mapping[str, Sequence[Training]],
     reference: str | None = None,
-) -> dict[str, dict[str, Compared]]:
+) -> dict[str, dict[str, CandidateScore]]:
     """Compares candidates on the trainings that all of them finished.
 
     Args:
         measures: what to compare by.
-        labels: of the rows that a part holds, [rows]; by part.
+        labels: of the rows that a fold holds, [rows]; by fold.
         trainings: by candidate.
         reference: the candidate to give changes against. The more others there are, the wider these intervals
             (Bonferroni): one of many is easily the best by luck.
@@ -57,48 +57,50 @@ def compare(
         ComparisonError: Fewer than two trainings were finished by all.
     """
     numbers = finished_by_all(trainings)
-    if len(numbers) < FEWEST:
+    if len(numbers) < MIN_TRAININGS:
         raise ComparisonError(
-            f"too few trainings to compare: expected {FEWEST} or more that every candidate finished, received "
+            f"too few trainings to compare: expected {MIN_TRAININGS} or more that every candidate finished, received "
             f"{len(numbers)}; allow more minutes or seeds"
         )
     kept = {name: [found for found in all_ if found.number in numbers] for name, all_ in trainings.items()}
     drawn = np.random.default_rng(_SEED).multinomial(len(numbers), [1 / len(numbers)] * len(numbers), _RESAMPLES)
-    results: dict[str, dict[str, Compared]] = {name: {} for name in kept}
+    results: dict[str, dict[str, CandidateScore]] = {name: {} for name in kept}
     for measure in measures:
-        values = {name: _values(measure, labels, found, drawn) for name, found in kept.items()}
-        chances = _chances(measure, {name: resamples for name, (_, resamples) in values.items()})
+        values = {name: _resample_mean(measure, labels, found, drawn) for name, found in kept.items()}
+        chances = _chances_of_being_best(measure, {name: resamples for name, (_, resamples) in values.items()})
         for name, (value, resamples) in values.items():
             change = None
             if reference is not None and name != reference:
                 value_before, before = values[reference]
-                change = _interval(value - value_before, resamples - before, 1 - (1 - _LEVEL) / (len(kept) - 1))
-            results[name][measure.name] = Compared(
-                expected=_interval(value, resamples, _LEVEL), chance_best=chances[name], change=change
+                change = percentile_interval(
+                    value - value_before, resamples - before, 1 - (1 - _LEVEL) / (len(kept) - 1)
+                )
+            results[name][measure.name] = CandidateScore(
+                expected=percentile_interval(value, resamples, _LEVEL), chance_best=chances[name], change=change
             )
     return results
 
 
-def _values(
+def _resample_mean(
     measure: Measure, labels: Mapping[int, np.ndarray], trainings: Sequence[Training], drawn: np.ndarray
 ) -> tuple[float, np.ndarray]:
-    """The mean over the trainings, and the same on each resample, [resamples].
+    """Returns the mean over the trainings, and the same on each resample, [resamples].
 
     `drawn` says how often a resample drew a training, [resamples, trainings].
     """
     once, resamples = [], []
     for training in trainings:
         assert training.predictions is not None  # finished_by_all saw to it
-        part = held_out_part(training.number)
-        of_part = labels[part]
-        once.append(measure.of(of_part, training.predictions, np.ones((1, len(of_part))))[0])
-        # The part's number as seed: every candidate is measured on the same draws of the same rows.
-        counts = resampled(len(of_part), len(drawn), _SEED + part)
-        resamples.append(np.concatenate([measure.of(of_part, training.predictions, some) for some in counts]))
+        fold = held_out_fold(training.number)
+        of_fold = labels[fold]
+        once.append(measure.compute(of_fold, training.predictions, np.ones((1, len(of_fold))))[0])
+        # The fold's number as seed: every candidate is measured on the same draws of the same rows.
+        counts = draw_resamples(len(of_fold), len(drawn), _SEED + fold)
+        resamples.append(np.concatenate([measure.compute(of_fold, training.predictions, some) for some in counts]))
     return float(np.mean(once)), (np.stack(resamples, axis=1) * drawn).sum(axis=1) / len(trainings)
 
 
-def _chances(measure: Measure, resamples: Mapping[str, np.ndarray]) -> dict[str, float]:
+def _chances_of_being_best(measure: Measure, resamples: Mapping[str, np.ndarray]) -> dict[str, float]:
     stacked = np.stack(list(resamples.values()))  # [candidates, resamples]
     defined = stacked[:, np.isfinite(stacked).all(axis=0)]
     if not defined.shape[1]:
@@ -106,12 +108,3 @@ def _chances(measure: Measure, resamples: Mapping[str, np.ndarray]) -> dict[str,
     best = defined == (defined.max(axis=0) if measure.larger_is_better else defined.min(axis=0))
     shares = (best / best.sum(axis=0)).mean(axis=1)  # equals share the chance
     return dict(zip(resamples, shares.tolist(), strict=True))
-
-
-def _interval(value: float, resamples: np.ndarray, level: float) -> Interval:
-    defined = resamples[np.isfinite(resamples)]
-    if not len(defined):
-        return Interval(value=value, low=np.nan, high=np.nan)
-    outside = 50 * (1 - level)
-    low, high = np.percentile(defined, [outside, 100 - outside])
-    return Interval(value=value, low=float(low), high=float(high))

@@ -1,6 +1,5 @@
 """The time that a search may take, and what ends a training that takes longer."""
 
-import math
 import time
 from typing import Any
 
@@ -34,10 +33,7 @@ class Deadline:
             raise OutOfTimeError(f"out of time: the {self._minutes:g} minutes were over before it had finished")
 
 
-NEVER = Deadline(math.inf)
-
-
-class Ends(keras.callbacks.Callback):
+class StopAtDeadline(keras.callbacks.Callback):
     """Ends a training at a deadline."""
 
     def __init__(self, deadline: Deadline):

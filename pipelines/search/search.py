@@ -1,7 +1,7 @@
 """One search: KerasTuner's Bayesian optimisation over a task's search space, within a budget.
 
-The training rows are taken in PARTS equal parts. A trial trains on all but one, as run_fn would, and is scored on that
-one; the eval split is never read. Where candidates are compared afterwards, it is on the other parts: no trial was
+The training rows are divided into FOLDS equal folds. A trial trains on all but one, as run_fn would, and is scored on
+that one; the eval split is never read. Where candidates are compared afterwards, it is on the other folds: no trial was
 scored on them, so what is found there is no reward for luck (pipelines.search.trainings).
 
 The first trial is the committed values. Then come values drawn at random, then those at which a Gaussian process over
@@ -24,17 +24,17 @@ from keras_tuner.engine.trial import Trial as KerasTrial
 from keras_tuner.engine.trial import TrialStatus
 from keras_tuner.errors import FailedTrialError
 
-from pipelines import interruption
 from pipelines.config import TrainerConfig, TunerConfig
-from pipelines.modeling.fitting import Rows
-from pipelines.modeling.hyperparameters import checked
-from pipelines.search.deadline import Deadline, Ends
-from pipelines.search.failures import in_a_line
+from pipelines.explain import explain_in_one_line
+from pipelines.modeling.hyperparameters import parse_hyperparameters
+from pipelines.modeling.transformed_rows import TransformedRows
+from pipelines.search.deadline import Deadline, StopAtDeadline
 from pipelines.search.measures import loss, predict
 from pipelines.task_definition.tuning import Tuning
+from serving.process_control import raise_if_interrupted
 
-PARTS = 5  # of the training rows
-SEARCH_PART = 0  # trials are scored on this one
+FOLDS = 5  # of the training rows
+SEARCH_FOLD = 0  # trials are scored on this one
 _OBJECTIVE = keras_tuner.Objective("loss", "min")
 _SEED = 1
 _NOISE = 0.05  # of a score, as a share of the scores' variance: another seed alone moves it by about so much
@@ -49,12 +49,12 @@ class NoLossError(FailedTrialError):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Material:
+class SearchInputs:
     """What models are trained on, and how; the same for all that are compared."""
 
     tuning: Tuning
     problem: str  # one of pipelines.task_definition.problem.PROBLEMS
-    rows: Rows  # the training split
+    rows: TransformedRows  # the training split
     transform: tft.TFTransformOutput
     settings: TrainerConfig
 
@@ -70,21 +70,21 @@ class Trial:
     failure: str | None  # why it did not finish, in a line
 
 
-class Search(BaseTuner):
+class SearchTuner(BaseTuner):
     """A KerasTuner tuner that trains with the task's own `train`; TFX's Tuner can run it."""
 
-    def __init__(self, material: Material, committed: Any, budget: TunerConfig, directory: Path):
+    def __init__(self, inputs: SearchInputs, committed: Any, budget: TunerConfig, directory: Path):
         """Args:
-        material: what is trained on.
+        inputs: what is trained on.
         committed: the values to begin with; its architecture is the one that is searched.
         budget: how much may be tried.
         directory: where KerasTuner keeps its state; what lies there is overwritten.
         """
-        self._material = material
+        self._inputs = inputs
         self._deadline = Deadline(budget.minutes)
         self._seconds: dict[str, float] = {}
         self._failures: dict[str, str] = {}
-        oracle = _Oracle(self._deadline, _space(material.tuning, committed), budget.trials)
+        oracle = _Oracle(self._deadline, _space(inputs.tuning, committed), budget.trials)
         super().__init__(oracle, directory=str(directory), project_name="search", overwrite=True)
 
     def run_trial(self, trial: KerasTrial, **_: Any) -> dict[str, float]:
@@ -99,8 +99,8 @@ class Search(BaseTuner):
         try:
             return {_OBJECTIVE.name: self._score(trial.hyperparameters.values)}
         except Exception as error:
-            interruption.raise_if_asked()  # It is no trial's fault, and the rest is not wanted.
-            self._failures[trial.trial_id] = in_a_line(error)
+            raise_if_interrupted()  # It is no trial's fault, and the rest is not wanted.
+            self._failures[trial.trial_id] = explain_in_one_line(error)
             logging.exception("Trial %s failed.", trial.trial_id)
             raise
         finally:
@@ -121,7 +121,7 @@ class Search(BaseTuner):
             )
 
     def trials(self) -> list[Trial]:
-        """All that were begun, in order."""
+        """Returns all trials that were begun, in order."""
         return [
             Trial(
                 number=number,
@@ -134,16 +134,16 @@ class Search(BaseTuner):
         ]
 
     def _score(self, values: dict[str, Any]) -> float:
-        material = self._material
-        fitted, scored = material.rows.hold_out(PARTS, SEARCH_PART)
-        model = material.tuning.train(
-            checked(values, material.tuning.hyperparameters, "the trial's values"),
+        inputs = self._inputs
+        fitted, scored = inputs.rows.hold_out(FOLDS, SEARCH_FOLD)
+        model = inputs.tuning.train(
+            parse_hyperparameters(values, inputs.tuning.hyperparameters, "the trial's values"),
             fitted,
-            material.transform,
-            material.settings,
-            callbacks=[Ends(self._deadline)],
+            inputs.transform,
+            inputs.settings,
+            callbacks=[StopAtDeadline(self._deadline)],
         )
-        found = loss(material.problem, scored, predict(model, scored))
+        found = loss(inputs.problem, scored, predict(model, scored))
         if not math.isfinite(found):
             raise NoLossError(f"the loss is {found}")
         return found
@@ -168,7 +168,7 @@ class _Oracle(keras_tuner.oracles.BayesianOptimizationOracle):
         self.verbose = 0
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
-        """The values of the next trial; KerasTuner's own but for the first."""
+        """Chooses the values of the next trial; KerasTuner's own but for the first."""
         if self._deadline.over:
             return {"status": TrialStatus.STOPPED}
         if not self.trials:
@@ -176,11 +176,11 @@ class _Oracle(keras_tuner.oracles.BayesianOptimizationOracle):
         return super().populate_space(trial_id)
 
 
-def search(material: Material, committed: Any, budget: TunerConfig, directory: Path) -> list[Trial]:
+def run_search(inputs: SearchInputs, committed: Any, budget: TunerConfig, directory: Path) -> list[Trial]:
     """Searches one architecture, and returns every trial.
 
     Args:
-        material: what is trained on.
+        inputs: what is trained on.
         committed: the values to begin with; its architecture is the one that is searched.
         budget: how much may be tried.
         directory: scratch.
@@ -188,19 +188,19 @@ def search(material: Material, committed: Any, budget: TunerConfig, directory: P
     Raises:
         SearchError: No trial finished.
     """
-    tuner = Search(material, committed, budget, directory)
+    tuner = SearchTuner(inputs, committed, budget, directory)
     tuner.search(verbose=0)
     return tuner.trials()
 
 
-def best(trials: list[Trial], count: int) -> list[Trial]:
-    """The trials with the lowest losses, lowest first."""
+def best_trials(trials: list[Trial], count: int) -> list[Trial]:
+    """Returns the trials with the lowest losses, lowest first."""
     finished = [trial for trial in trials if trial.loss is not None]
     return sorted(finished, key=lambda trial: (trial.loss, trial.number))[:count]
 
 
 def _space(tuning: Tuning, committed: Any) -> keras_tuner.HyperParameters:
-    """What the task searches; all else fixed at the committed values."""
+    """Builds the space that the task searches; all else fixed at the committed values."""
     space = keras_tuner.HyperParameters()
     tuning.search_space(space, committed)
     for name, value in dataclasses.asdict(committed).items():

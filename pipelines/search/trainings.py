@@ -1,6 +1,6 @@
 """Trainings of what is to be compared: several seeds each, scored on rows that no trial was scored on.
 
-The k-th training of every candidate has the same seed and holds out the same part of the rows, one of those that the
+The k-th training of every candidate has the same seed and holds out the same fold of the rows, one of those that the
 search left alone, so that candidates can be compared training by training.
 """
 
@@ -13,13 +13,13 @@ import keras
 import numpy as np
 from absl import logging
 
-from pipelines import interruption
-from pipelines.modeling.fitting import Rows
-from pipelines.modeling.hyperparameters import Value
-from pipelines.search.deadline import Deadline, Ends
-from pipelines.search.failures import in_a_line
+from pipelines.explain import explain_in_one_line
+from pipelines.modeling.hyperparameters import HyperparameterValue
+from pipelines.modeling.transformed_rows import TransformedRows
+from pipelines.search.deadline import Deadline, StopAtDeadline
 from pipelines.search.measures import predict
-from pipelines.search.search import PARTS, SEARCH_PART, Material
+from pipelines.search.search import FOLDS, SEARCH_FOLD, SearchInputs
+from serving.process_control import raise_if_interrupted
 
 _SIGNIFICANT = 3  # digits of a proposed value; more would be noise
 
@@ -54,71 +54,73 @@ class Training:
     failure: str | None = None  # why it did not, in a line
 
 
-def held_out_part(number: int) -> int:
-    """Which part of the rows the trainings of a number hold out: 1, 2, …, and round again."""
-    others = [part for part in range(PARTS) if part != SEARCH_PART]
+def held_out_fold(number: int) -> int:
+    """Tells which fold of the rows the trainings of a number hold out: 1, 2, …, and round again."""
+    others = [fold for fold in range(FOLDS) if fold != SEARCH_FOLD]
     return others[number % len(others)]
 
 
-def held_out(rows: Rows, number: int) -> tuple[Rows, Rows]:
-    """The rows that the trainings of a number learn from, and those that they are scored on."""
-    return rows.hold_out(PARTS, held_out_part(number))
+def split_fold(rows: TransformedRows, number: int) -> tuple[TransformedRows, TransformedRows]:
+    """Splits the rows into those that the trainings of a number learn from, and those that they are scored on."""
+    return rows.hold_out(FOLDS, held_out_fold(number))
 
 
-def train_each(
-    material: Material,
+def train_candidates(
+    inputs: SearchInputs,
     candidates: Sequence[Candidate],
     seeds: int,
     deadline: Deadline,
-    told: Callable[[Candidate, Training], None] = lambda candidate, training: None,
+    on_training: Callable[[Candidate, Training], None] = lambda candidate, training: None,
 ) -> dict[str, list[Training]]:
     """Trains every candidate with every seed, seed by seed, so that a shortage of time leaves pairs to compare.
 
     Args:
-        material: what is trained on.
+        inputs: what is trained on.
         candidates: what to train.
         seeds: how many trainings of each.
         deadline: trainings that have not finished by then are recorded as failed.
-        told: called after each training.
+        on_training: called after each training.
     """
     trainings: dict[str, list[Training]] = {candidate.name: [] for candidate in candidates}
     for number in range(seeds):
         for candidate in candidates:
-            training = _train(material, candidate.hyperparameters, number, deadline)
+            training = _train(inputs, candidate.hyperparameters, number, deadline)
             trainings[candidate.name].append(training)
-            told(candidate, training)
+            on_training(candidate, training)
     return trainings
 
 
 def finished_by_all(trainings: Mapping[str, Sequence[Training]]) -> list[int]:
-    """The numbers of the trainings that every candidate finished."""
+    """Returns the numbers of the trainings that every candidate finished."""
     numbers = [{training.number for training in found if training.failure is None} for found in trainings.values()]
     return sorted(set.intersection(*numbers)) if numbers else []
 
 
-def rounded(values: Mapping[str, Value]) -> dict[str, Value]:
-    """Floats to three significant digits: what is tried is what a person would write into a file."""
+def round_values(values: Mapping[str, HyperparameterValue]) -> dict[str, HyperparameterValue]:
+    """Rounds floats to three significant digits: what is tried is what a person would write into a file."""
     return {
         name: float(f"{value:.{_SIGNIFICANT}g}") if isinstance(value, float) else value
         for name, value in values.items()
     }
 
 
-def _train(material: Material, hyperparameters: Any, number: int, deadline: Deadline) -> Training:
+def _train(inputs: SearchInputs, hyperparameters: Any, number: int, deadline: Deadline) -> Training:
     begin = time.monotonic()
     seeded = dataclasses.replace(hyperparameters, seed=hyperparameters.seed + number)
-    fitted, scored = held_out(material.rows, number)
+    fitted, scored = split_fold(inputs.rows, number)
     try:
         deadline.check()
-        model = material.tuning.train(seeded, fitted, material.transform, material.settings, callbacks=[Ends(deadline)])
+        model = inputs.tuning.train(
+            seeded, fitted, inputs.transform, inputs.settings, callbacks=[StopAtDeadline(deadline)]
+        )
         seconds = time.monotonic() - begin
         predictions = predict(model, scored)
         if not np.isfinite(predictions).all():
             raise NoPredictionError("a prediction is not a number")
     except Exception as error:  # Whatever a training raises is its result; the others go on, and the log has it.
-        interruption.raise_if_asked()
+        raise_if_interrupted()
         logging.exception("A training failed.")
-        return Training(number=number, seconds=time.monotonic() - begin, failure=in_a_line(error))
+        return Training(number=number, seconds=time.monotonic() - begin, failure=explain_in_one_line(error))
     finally:
         keras.utils.clear_session()
     return Training(number=number, seconds=seconds, parameters=_parameters(model), predictions=predictions)

@@ -1,4 +1,4 @@
-"""Where TFX's Tuner enters: it searches with what the task provides."""
+"""Entry point of TFX's Tuner: it searches with what the task provides."""
 
 import dataclasses
 from pathlib import Path
@@ -10,15 +10,15 @@ from tfx.components.tuner.component import TunerFnResult
 
 from components.source_digest import source_digest
 from pipelines.config import TrainerConfig, TunerConfig
-from pipelines.modeling.fitting import read_rows
-from pipelines.modeling.hyperparameters import checked, read_hyperparameters
+from pipelines.modeling.hyperparameters import parse_hyperparameters, read_hyperparameters
+from pipelines.modeling.transformed_rows import read_rows
 from pipelines.search import search
 from pipelines.task_definition import tuning
 from pipelines.task_definition.task import Task
 
 
 def custom_config(task: Task, settings: TrainerConfig, budget: TunerConfig) -> dict[str, Any]:
-    """What Tuner is told, beside its inputs; all of it is part of the cache key.
+    """Builds Tuner's custom_config; all of it is part of the cache key.
 
     Raises:
         HyperparameterError: The task's file cannot be used.
@@ -27,7 +27,7 @@ def custom_config(task: Task, settings: TrainerConfig, budget: TunerConfig) -> d
     assert task.hyperparameters is not None  # and Task to this.
     committed = read_hyperparameters(task.hyperparameters, task.tuning.hyperparameters)
     return {
-        "tuning": tuning.names(task.tuning),
+        "tuning": tuning.to_json(task.tuning),
         "problem": task.problem,
         "label": task.label,
         "committed": dataclasses.asdict(committed),
@@ -38,22 +38,22 @@ def custom_config(task: Task, settings: TrainerConfig, budget: TunerConfig) -> d
 
 
 def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
-    """What Tuner runs.
+    """Builds what TFX's Tuner runs.
 
     Raises:
         HyperparameterError: The committed values are not what the task's dataclass allows.
         TrainingError: There are no rows to train on.
     """
-    told = fn_args.custom_config
-    found = tuning.by_names(told["tuning"])
+    config = fn_args.custom_config
+    task_tuning = tuning.from_json(config["tuning"])
     transform = tft.TFTransformOutput(fn_args.transform_graph_path)
-    material = search.Material(
-        tuning=found,
-        problem=told["problem"],
-        rows=read_rows(fn_args.train_files, transform, told["label"]),
+    inputs = search.SearchInputs(
+        tuning=task_tuning,
+        problem=config["problem"],
+        rows=read_rows(fn_args.train_files, transform, config["label"]),
         transform=transform,
-        settings=TrainerConfig(**told["settings"]),
+        settings=TrainerConfig(**config["settings"]),
     )
-    committed = checked(told["committed"], found.hyperparameters, "the committed values")
-    tuner = search.Search(material, committed, TunerConfig(**told["budget"]), Path(fn_args.working_dir) / "tuner")
+    committed = parse_hyperparameters(config["committed"], task_tuning.hyperparameters, "the committed values")
+    tuner = search.SearchTuner(inputs, committed, TunerConfig(**config["budget"]), Path(fn_args.working_dir) / "tuner")
     return TunerFnResult(tuner=tuner, fit_kwargs={"verbose": 0})

@@ -1,8 +1,9 @@
 """From a task's name to its module, without importing it: a misspelt name is answered before TFX is loaded."""
 
-import difflib
 import importlib.util
 from pathlib import Path
+
+from serving.did_you_mean import closest
 
 
 class TaskError(ValueError):
@@ -10,7 +11,7 @@ class TaskError(ValueError):
 
 
 def task_module(name: str) -> str:
-    """Module of a task: `pipelines.tasks.taxi.task` of `taxi`; a dotted name is another package with a module `task`.
+    """Finds a task's module: `taxi` is `pipelines.tasks.taxi.task`; a dotted name is a package with a module `task`.
 
     Raises:
         TaskError: There is no such module.
@@ -30,5 +31,5 @@ def task_module(name: str) -> str:
 
 def _known_tasks(name: str) -> str:
     known = sorted(path.parent.name for path in (Path(__file__).parents[1] / "tasks").glob("*/task.py"))
-    close = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean {close[0]!r}?" if close else f"expected one of {', '.join(known)}, or a dotted package name"
+    close = closest(name, known)
+    return f"did you mean {close!r}?" if close else f"expected one of {', '.join(known)}, or a dotted package name"

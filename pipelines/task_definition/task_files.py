@@ -1,4 +1,4 @@
-"""The scientist's room of a task: the files that say what is trained, each with its digest.
+"""A task's files: those that say what is trained, each with its digest.
 
 A review is of these files, and a run's summary.json says which ones it was trained from.
 """
@@ -14,8 +14,8 @@ REVIEW_FILE = "review.toml"  # left out: it says what was reviewed, and a review
 _KINDS = (".md", ".py", ".toml")
 
 
-def room_directory(task: Task) -> Path:
-    """The folder of the task's package: where the one definition of its features lies.
+def task_directory(task: Task) -> Path:
+    """Finds the folder of the task's package: where the one definition of its features lies.
 
     Raises:
         TaskError: preprocessing_fn does not come from a file.
@@ -30,15 +30,15 @@ def room_directory(task: Task) -> Path:
     return Path(spec.origin).parent
 
 
-def room_digests(task: Task) -> dict[str, str]:
-    """SHA-256 of each file of the room, in hex, by name.
+def task_file_digests(task: Task) -> dict[str, str]:
+    """Hashes each of the task's files: SHA-256 in hex, by name.
 
-    The room is every .md, .py and .toml file of the task's package, and its contract, wherever that lies.
+    The files are every .md, .py and .toml file of the task's package, and its contract, wherever that lies.
 
     Returns:
         By path relative to the package, sorted; the contract by its file's name.
     """
-    package = room_directory(task)
+    package = task_directory(task)
     files = {
         path.relative_to(package).as_posix(): path
         for path in package.rglob("*")

@@ -1,7 +1,7 @@
-"""TOML that people write, as frozen dataclasses: each table one record, each mistake named with the table it is in."""
+"""Reads TOML that people write into frozen dataclasses. Pydantic checks it; the words of each mistake are made here."""
 
 import dataclasses
-import difflib
+import json
 import tomllib
 import types
 import typing
@@ -9,8 +9,23 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pydantic
+
+from serving.did_you_mean import suggestion
+
 Record = TypeVar("Record")
-_IN_WORDS = {str: "a text", bool: "true or false", int: "a whole number", float: "a number"}
+# No text for a number, no true for 1, no key that the dataclass lacks; a whole number will do for a float.
+_STRICT = pydantic.ConfigDict(strict=True, extra="forbid")
+_UNKNOWN, _MISSING, _REFUSED = "unexpected_keyword_argument", "missing", "value_error"  # as pydantic names them
+_EXPECTED = {
+    "string_type": "a text",
+    "bool_type": "true or false",
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "dataclass_type": "a table",
+    "dict_type": "a table",
+    "tuple_type": "a list",
+}
 
 
 class TableError(ValueError):
@@ -33,7 +48,7 @@ def read_toml(path: Path, kind: type[Record]) -> Record:
 
 
 def read_table(path: Path) -> dict[str, Any]:
-    """A file's keys and values, whatever they are.
+    """Reads a file's keys and values, whatever they are.
 
     Raises:
         TableError: It is no TOML.
@@ -45,7 +60,7 @@ def read_table(path: Path) -> dict[str, Any]:
 
 
 def as_record(table: Mapping[str, Any], kind: type[Record], where: str) -> Record:
-    """A table as a record; see read_toml.
+    """Makes a record of a table; see read_toml.
 
     Args:
         table: as tomllib gives it.
@@ -55,61 +70,45 @@ def as_record(table: Mapping[str, Any], kind: type[Record], where: str) -> Recor
     Raises:
         TableError: The table is not such a record.
     """
-    # A type variable cannot say that it stands for dataclasses only.
-    fields = {field.name: field for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
-    for name in table:
-        if name not in fields:
-            raise TableError(f"{where}: unknown key {name!r}; {_meant(name, list(fields))}")
-    missing = [name for name, field in fields.items() if name not in table and _required(field)]
-    if missing:
-        raise TableError(f"{where}: expected {', '.join(missing)}, received no such key; add it")
-    hints = typing.get_type_hints(kind)
-    values = {name: _value(value, hints[name], f"{where}: {name}") for name, value in table.items()}
+    # A plain dataclass takes a configuration only from what it stands in, here a tuple of one. By way of JSON: in
+    # Python's own types, strict means that a list is no tuple and a dict no dataclass. A date becomes its text.
+    adapter = pydantic.TypeAdapter(tuple[kind], config=_STRICT)  # type: ignore[valid-type]
     try:
-        return kind(**values)
-    except TableError:
-        raise
-    except ValueError as error:
-        raise TableError(f"{where}: {error}") from error
+        (record,) = adapter.validate_json(json.dumps([table], default=str))
+    except pydantic.ValidationError as error:
+        raise TableError(where + _describe_first(error.errors(include_url=False), kind)) from error
+    return record
 
 
-def _value(value: object, hint: Any, where: str) -> object:
-    kind = _without_none(hint)
-    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
-        if not isinstance(value, dict):
-            raise _unexpected("a table", value, where)
-        return as_record(value, kind, where)
-    if typing.get_origin(kind) is tuple:
-        if not isinstance(value, list):
-            raise _unexpected("a list", value, where)
-        return tuple(_value(item, typing.get_args(kind)[0], f"{where} {n}") for n, item in enumerate(value, start=1))
-    if typing.get_origin(kind) is dict:
-        if not isinstance(value, dict):
-            raise _unexpected("a table", value, where)
-        return {name: _value(item, typing.get_args(kind)[1], f"{where}.{name}") for name, item in value.items()}
-    if kind is float and type(value) is int:
-        return float(value)
-    if type(value) is not kind:
-        raise _unexpected(_IN_WORDS[kind], value, where)
-    return value
+def _describe_first(mistakes: Sequence[Any], kind: type) -> str:
+    """Describes one mistake, a wrong key first: `: thresholds 2: at_most: expected a number, received '1'`."""
+    first = min(mistakes, key=lambda mistake: {_UNKNOWN: 0, _MISSING: 1}.get(mistake["type"], 2))
+    location, received = first["loc"], first["input"]
+    if first["type"] == _UNKNOWN:
+        table, record = _locate(kind, location[1:-1])
+        known = [field.name for field in dataclasses.fields(record)]
+        return f"{table}: unknown key {location[-1]!r}; {suggestion(location[-1], known)}"
+    if first["type"] == _MISSING:
+        same_table = [one["loc"] for one in mistakes if one["type"] == _MISSING and one["loc"][:-1] == location[:-1]]
+        table, _ = _locate(kind, location[1:-1])
+        return f"{table}: expected {', '.join(place[-1] for place in same_table)}, received no such key; add it"
+    place, _ = _locate(kind, location[1:])
+    if first["type"] == _REFUSED:
+        return f"{place}: {first['ctx']['error']}"
+    expected = _EXPECTED.get(first["type"]) or first["msg"].removeprefix("Input should be ")
+    return f"{place}: expected {expected}, received {received!r}"
 
 
-def _unexpected(expected: str, value: object, where: str) -> TableError:
-    return TableError(f"{where}: expected {expected}, received {value!r}")
-
-
-def _without_none(hint: Any) -> Any:
-    """`float | None` -> float."""
-    if isinstance(hint, types.UnionType):
-        (kind,) = (part for part in typing.get_args(hint) if part is not type(None))
-        return kind
-    return hint
-
-
-def _required(field: "dataclasses.Field[Any]") -> bool:
-    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
-
-
-def _meant(name: str, allowed: Sequence[str]) -> str:
-    close = difflib.get_close_matches(name, allowed, n=1)
-    return f"did you mean {close[0]!r}?" if close else f"expected one of {', '.join(allowed)}"
+def _locate(kind: Any, location: Sequence[str | int]) -> tuple[str, Any]:
+    """Finds the place of a mistake, such as `: wheels 2: spokes` or `: labels.colour`, and the type it should have."""
+    words = ""
+    for step in location:
+        if isinstance(step, int):
+            words, kind = f"{words} {step + 1}", typing.get_args(kind)[0]
+        elif dataclasses.is_dataclass(kind):
+            words, kind = f"{words}: {step}", typing.get_type_hints(kind)[step]
+        else:
+            words, kind = f"{words}.{step}", typing.get_args(kind)[1]
+        if isinstance(kind, types.UnionType):  # `float | None`
+            (kind,) = (part for part in typing.get_args(kind) if part is not type(None))
+    return words, kind

@@ -22,26 +22,26 @@ class Tuning:
     # (space, committed) -> None. Registers what is searched, for committed.architecture, each with the committed value
     # as its default; what it does not register keeps its committed value.
     search_space: Callable[[keras_tuner.HyperParameters, Any], None]
-    # (hyperparameters, rows, transform, settings, *, callbacks) -> model. Trains as run_fn does, on Rows of
-    # pipelines.modeling.fitting, with the TFTransformOutput that made them and a TrainerConfig.
+    # (hyperparameters, rows, transform, settings, *, callbacks) -> model. Trains as run_fn does, on TransformedRows of
+    # pipelines.modeling.transformed_rows, with the TFTransformOutput that made them and a TrainerConfig.
     # The model gives [rows, outputs].
     train: Callable[..., keras.Model]
     architectures: tuple[str, ...]  # the approaches that a portfolio compares
 
 
-def names(tuning: Tuning) -> dict[str, Any]:
-    """The record as JSON can hold it."""
+def to_json(tuning: Tuning) -> dict[str, Any]:
+    """Names the functions, as JSON can hold them."""
     named = (tuning.hyperparameters, tuning.search_space, tuning.train)
     paths = [[item.__module__, item.__qualname__] for item in named]
     return {"code": paths, "architectures": list(tuning.architectures)}
 
 
-def by_names(found: dict[str, Any]) -> Tuning:
-    """The record again, from what `names` gave."""
-    code = [getattr(importlib.import_module(module), name) for module, name in found["code"]]
+def from_json(record: dict[str, Any]) -> Tuning:
+    """Finds the functions again that `to_json` named."""
+    code = [getattr(importlib.import_module(module), name) for module, name in record["code"]]
     return Tuning(
         hyperparameters=code[0],
         search_space=code[1],
         train=code[2],
-        architectures=tuple(found["architectures"]),
+        architectures=tuple(record["architectures"]),
     )

@@ -23,4 +23,4 @@ RUN mkdir -p /var/log/gateway && chown 65532:65532 /var/log/gateway
 ENV PATH=/opt/gateway/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER 65532:65532
 EXPOSE 8080
-ENTRYPOINT ["python", "-m", "serving.gateway"]
+ENTRYPOINT ["python", "-m", "serving", "gateway"]

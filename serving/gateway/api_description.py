@@ -10,7 +10,7 @@ import pydantic
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse
 
-from serving.gateway.prediction import Answer
+from serving.gateway.prediction import PredictionResponse
 from serving.gateway.problems import MEDIA_TYPE, ProblemDetails
 
 DOCS = "/docs"
@@ -38,7 +38,7 @@ def responses() -> dict[int | str, dict[str, Any]]:
     described: dict[int | str, dict[str, Any]] = {
         status: {"description": words, "content": {MEDIA_TYPE: reference}} for status, words in _PROBLEMS.items()
     }
-    return {200: {"model": Answer}, **described}
+    return {200: {"model": PredictionResponse}, **described}
 
 
 def request_body(row: type[pydantic.BaseModel], example: dict[str, Any], required: list[str]) -> dict[str, Any]:

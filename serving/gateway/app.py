@@ -16,25 +16,25 @@ from starlette.staticfiles import StaticFiles
 
 from serving import contract as contracts
 from serving.gateway import api_description, problems
-from serving.gateway.keys import HEADER, Keys
-from serving.gateway.metrics import Metrics
+from serving.gateway.api_keys import HEADER, ApiKeys
+from serving.gateway.metrics import GatewayMetrics
 from serving.gateway.model_errors import ModelError
-from serving.gateway.model_server import ModelServer
-from serving.gateway.observed import Observed
 from serving.gateway.page import render
+from serving.gateway.predict_client import PredictClient
 from serving.gateway.prediction import PredictionEndpoint
 from serving.gateway.predictor import Predictor
 from serving.gateway.problems import ProblemError
-from serving.gateway.request_log import RequestLog
-from serving.gateway.routing import Routing
-from serving.gateway.rows import Rows
-from serving.gateway.settings import Settings
-from serving.gateway.traffic import Traffic
+from serving.gateway.request_observer import RequestObserver
+from serving.gateway.row_validator import RowValidator
+from serving.gateway.settings import GatewaySettings
+from serving.gateway.traffic_split import TrafficSplit
+from serving.gateway.version_router import VersionRouter
+from serving.request_log.writer import RequestLog
 
 _PAGE_FILES = Path(__file__).parent / "page" / "files"
 
 
-def create_app(settings: Settings, environ: Mapping[str, str] = os.environ) -> fastapi.FastAPI:
+def create_app(settings: GatewaySettings, environ: Mapping[str, str] = os.environ) -> fastapi.FastAPI:
     """Makes the application; it connects to the model server with its first request.
 
     Raises:
@@ -43,12 +43,12 @@ def create_app(settings: Settings, environ: Mapping[str, str] = os.environ) -> f
         OSError: A file cannot be read.
     """
     contract = contracts.read(settings.contract)
-    metrics = Metrics()
-    rows = Rows(contract, settings.row_name, settings.limits.rows)
-    keys = Keys(environ, settings.keys.file)
-    traffic = Traffic(settings.traffic)
-    server = ModelServer(settings.model, contract, metrics)
-    routing = Routing(server, settings.model)
+    metrics = GatewayMetrics()
+    rows = RowValidator(contract, settings.row_name, settings.limits.rows)
+    keys = ApiKeys(environ, settings.keys.file)
+    traffic = TrafficSplit(settings.traffic)
+    server = PredictClient(settings.model, contract, metrics)
+    routing = VersionRouter(server, settings.model)
     request_log = (
         RequestLog(settings.request_log, contract, registry=metrics.registry) if settings.request_log else None
     )
@@ -101,11 +101,13 @@ def create_app(settings: Settings, environ: Mapping[str, str] = os.environ) -> f
     api_description.add_schemas(app, rows.model, problems.ProblemDetails)
     app.add_exception_handler(ProblemError, _answer_problem)
     app.add_exception_handler(HTTPException, _answer_http_exception)
-    app.add_middleware(Observed, metrics=metrics, routes=[route.path for route in app.routes if hasattr(route, "path")])
+    app.add_middleware(
+        RequestObserver, metrics=metrics, routes=[route.path for route in app.routes if hasattr(route, "path")]
+    )
     return app
 
 
-def _add_pages(app: fastapi.FastAPI, settings: Settings, contract: contracts.Contract, keys: Keys) -> None:
+def _add_pages(app: fastapi.FastAPI, settings: GatewaySettings, contract: contracts.Contract, keys: ApiKeys) -> None:
     page = render.page(settings, contract, key_needed=keys.needed)
     docs = api_description.docs_page(settings.title)
 
@@ -120,7 +122,9 @@ def _add_pages(app: fastapi.FastAPI, settings: Settings, contract: contracts.Con
     app.mount("/page", StaticFiles(directory=_PAGE_FILES), name="page")
 
 
-def _add_probes(app: fastapi.FastAPI, settings: Settings, routing: Routing, metrics: Metrics) -> None:
+def _add_probes(
+    app: fastapi.FastAPI, settings: GatewaySettings, router: VersionRouter, metrics: GatewayMetrics
+) -> None:
     @app.get("/healthz", tags=["operation"], summary="Whether the gateway runs")
     async def healthz() -> dict[str, str]:
         return {"status": "ok"}
@@ -128,9 +132,9 @@ def _add_probes(app: fastapi.FastAPI, settings: Settings, routing: Routing, metr
     @app.get("/readyz", tags=["operation"], summary="Whether a model answers that fits the contract")
     async def readyz(request: Request) -> dict[str, str | None]:
         try:
-            target = await routing.target(canary=False)
+            target = await router.target(canary=False)
         except ModelError as error:
-            request.state.facts["model_error"] = str(error)
+            request.state.log_fields["model_error"] = str(error)
             retry_after = {"Retry-After": str(settings.model.retry_after_seconds)}
             raise ProblemError(
                 503, "no_model", "No model answers that fits the contract; the log says why.", headers=retry_after
@@ -145,7 +149,7 @@ def _add_probes(app: fastapi.FastAPI, settings: Settings, routing: Routing, metr
 
 async def _answer_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, ProblemError)
-    request.state.facts["code"] = error.code
+    request.state.log_fields["code"] = error.code
     return problems.answer(error, request.state.request_id)
 
 

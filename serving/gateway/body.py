@@ -6,10 +6,10 @@ import pydantic_core
 from starlette.requests import ClientDisconnect, Request
 
 from serving.gateway.problems import ProblemError
-from serving.gateway.settings import Limits
+from serving.gateway.settings import RequestLimits
 
 
-async def read_json(request: Request, limits: Limits) -> object:
+async def read_json(request: Request, limits: RequestLimits) -> object:
     """The value that the body spells. NaN and Infinity are read, so that a field's own check can name them.
 
     Raises:

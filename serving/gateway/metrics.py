@@ -6,7 +6,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, PlatformCol
 _BUCKETS = (0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
-class Metrics:
+class GatewayMetrics:
     """The gateway's metrics, in a registry of their own."""
 
     def __init__(self) -> None:

@@ -1,63 +1,63 @@
-"""Why the model server gave no prediction."""
+"""The reasons why the model server gave no prediction."""
 
 
 class ModelError(Exception):
     """No prediction. The message is for the log and for people who run the gateway."""
 
     kind = "error"  # in gateway_upstream_errors_total
-    again = False  # whether another try may help and cannot harm
+    retryable = False  # whether a retry may help and cannot harm
     status = 503  # of the gateway's answer
 
 
-class RefusedError(ModelError):
-    """Nothing listens, or nobody answered the knock: no request was sent."""
+class ConnectError(ModelError):
+    """The connection was refused or timed out; no request was sent."""
 
     kind = "refused"
-    again = True
+    retryable = True
 
 
-class CutOffError(ModelError):
-    """The connection broke. A prediction changes nothing, so it may be asked for twice."""
+class ConnectionLostError(ModelError):
+    """The connection broke. A prediction has no side effects, so the request is retried."""
 
     kind = "cut_off"
-    again = True
+    retryable = True
 
 
-class UnavailableError(ModelError):
-    """The server says that it cannot now: 503, or 429 when its queue is full."""
+class ModelUnavailableError(ModelError):
+    """The server answered 503, or 429 because its queue is full."""
 
     kind = "unavailable"
-    again = True
+    retryable = True
 
 
-class NotFoundError(ModelError):
-    """The version, or the model, is not there (any more)."""
+class VersionNotFoundError(ModelError):
+    """The version or the model is not served, or not any more."""
 
     kind = "not_found"
-    again = True
+    retryable = True
 
 
-class OverloadedError(ModelError):
-    """All connections are busy."""
+class PoolExhaustedError(ModelError):
+    """Every connection of the pool stayed busy for as long as a new one may take."""
 
     kind = "overloaded"
 
 
-class LateError(ModelError):
-    """No answer in time. Not asked again: a server that is too slow gets no quicker by being asked twice."""
+class ResponseTimeoutError(ModelError):
+    """No answer in time. It is not retried: a second request would slow an overloaded server further."""
 
     kind = "timeout"
     status = 504
 
 
-class BadAnswerError(ModelError):
-    """An answer that is no prediction; so would the next one be."""
+class InvalidResponseError(ModelError):
+    """The answer holds no prediction. It is not retried: the next answer would be the same."""
 
     kind = "bad_answer"
     status = 502
 
 
-class MismatchError(ModelError):
-    """The model takes other inputs than the contract has."""
+class SignatureMismatchError(ModelError):
+    """The model's inputs differ from the contract's features."""
 
     kind = "mismatch"

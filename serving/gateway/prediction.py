@@ -8,17 +8,18 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
+from serving.contract import Row
+from serving.gateway.api_keys import HEADER, ApiKeys
 from serving.gateway.body import read_json
-from serving.gateway.keys import HEADER, Keys
-from serving.gateway.metrics import Metrics
+from serving.gateway.metrics import GatewayMetrics
 from serving.gateway.model_errors import ModelError
 from serving.gateway.predictor import Predictions, Predictor
 from serving.gateway.problems import ProblemError
 from serving.gateway.rate_limit import RateLimit
-from serving.gateway.request_log import RequestLog
-from serving.gateway.rows import Row, Rows
-from serving.gateway.settings import Settings
-from serving.gateway.traffic import Traffic
+from serving.gateway.row_validator import RowValidator
+from serving.gateway.settings import GatewaySettings
+from serving.gateway.traffic_split import TrafficSplit
+from serving.request_log.writer import RequestLog
 
 _log = structlog.get_logger(__name__)
 
@@ -29,20 +30,20 @@ _DETAILS = {
 }
 
 
-class Prediction(pydantic.BaseModel):
+class RowPrediction(pydantic.BaseModel):
     """The answer for one row."""
 
     probability: float = pydantic.Field(ge=0, le=1, examples=[0.73])
     decision: bool = pydantic.Field(examples=[True])
 
 
-class Answer(pydantic.BaseModel):
+class PredictionResponse(pydantic.BaseModel):
     """The answer to a request."""
 
     # "model_" is a prefix that pydantic keeps for itself unless told otherwise.
     model_config = pydantic.ConfigDict(protected_namespaces=())
 
-    predictions: list[Prediction] = pydantic.Field(description="One for each row, in the order of the request.")
+    predictions: list[RowPrediction] = pydantic.Field(description="One for each row, in the order of the request.")
     model_version: str = pydantic.Field(description="The version that answered.", examples=["1795253025"])
     model_label: str | None = pydantic.Field(
         description="The label by which the version was chosen; null on a model server without labels.",
@@ -56,13 +57,13 @@ class PredictionEndpoint:
 
     def __init__(
         self,
-        settings: Settings,
+        settings: GatewaySettings,
         *,
-        rows: Rows,
-        keys: Keys,
-        traffic: Traffic,
+        rows: RowValidator,
+        keys: ApiKeys,
+        traffic: TrafficSplit,
         predictor: Predictor,
-        metrics: Metrics,
+        metrics: GatewayMetrics,
         request_log: RequestLog | None,
     ):
         self._settings = settings
@@ -80,19 +81,19 @@ class PredictionEndpoint:
         Raises:
             ProblemError: There is no prediction.
         """
-        facts = request.state.facts
+        log_fields = request.state.log_fields
         self._admit(request)
         rows = self._rows.check(await read_json(request, self._settings.limits))
-        facts["rows"] = len(rows)
+        log_fields["rows"] = len(rows)
         try:
             found = await self._predictor.predict(self._rows.contract.inputs(rows), self._traffic.canary())
         except ModelError as error:
-            facts["model_error"] = str(error)
+            log_fields["model_error"] = str(error)
             problem = self._problem(error)
             self._note(request, rows, None, [], problem.status)
             raise problem from error
         decisions = [probability >= self._settings.threshold for probability in found.probabilities]
-        facts.update(
+        log_fields.update(
             model_version=found.target.version,
             label=found.target.label,
             tries=found.tries,
@@ -107,7 +108,7 @@ class PredictionEndpoint:
         address = request.client.host if request.client else "unknown"
         name = self._keys.name_of(request.headers.get(HEADER, "")) if self._keys.needed else None
         if name:
-            request.state.facts["key"] = name
+            request.state.log_fields["key"] = name
         self._rate_limit.count(f"key {name}" if name else f"address {address}")
         if self._keys.needed and name is None:
             raise ProblemError(

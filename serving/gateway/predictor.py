@@ -7,10 +7,10 @@ import time
 import tenacity
 
 from serving.contract import Value
-from serving.gateway.model_errors import LateError, ModelError, NotFoundError
-from serving.gateway.model_server import ModelServer
-from serving.gateway.routing import Routing, Target
-from serving.gateway.settings import Model
+from serving.gateway.model_errors import ModelError, ResponseTimeoutError, VersionNotFoundError
+from serving.gateway.predict_client import PredictClient
+from serving.gateway.settings import ModelSettings
+from serving.gateway.version_router import RouteTarget, VersionRouter
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Predictions:
     """What the model said."""
 
     probabilities: list[float]  # one per row
-    target: Target
+    target: RouteTarget
     seconds: float  # all tries together
     tries: int
 
@@ -26,9 +26,9 @@ class Predictions:
 class Predictor:
     """Asks the model server on behalf of requests."""
 
-    def __init__(self, server: ModelServer, routing: Routing, settings: Model):
+    def __init__(self, server: PredictClient, router: VersionRouter, settings: ModelSettings):
         self._server = server
-        self._routing = routing
+        self._router = router
         self._settings = settings
 
     async def predict(self, inputs: dict[str, list[Value]], canary: bool) -> Predictions:
@@ -53,20 +53,20 @@ class Predictor:
                 return Predictions(probabilities, target, time.perf_counter() - began, tries)
         except TimeoutError as error:
             # Tries that were refused say more than the clock that ended them.
-            raise last or LateError(f"no answer in {self._settings.total_seconds:g} s") from error
+            raise last or ResponseTimeoutError(f"no answer in {self._settings.total_seconds:g} s") from error
 
-    async def _try(self, inputs: dict[str, list[Value]], canary: bool) -> tuple[Target, list[float]]:
-        target = await self._routing.target(canary)
+    async def _try(self, inputs: dict[str, list[Value]], canary: bool) -> tuple[RouteTarget, list[float]]:
+        target = await self._router.target(canary)
         try:
             return target, await self._server.predict(target.version, inputs)
-        except NotFoundError:
-            self._routing.forget(target)
+        except VersionNotFoundError:
+            self._router.forget(target)
             raise
 
     def _attempts(self) -> tenacity.AsyncRetrying:
         return tenacity.AsyncRetrying(
             stop=tenacity.stop_after_attempt(self._settings.attempts),
             wait=tenacity.wait_random_exponential(self._settings.backoff_seconds, max=self._settings.total_seconds),
-            retry=tenacity.retry_if_exception(lambda error: isinstance(error, ModelError) and error.again),
+            retry=tenacity.retry_if_exception(lambda error: isinstance(error, ModelError) and error.retryable),
             reraise=True,
         )

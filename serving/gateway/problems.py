@@ -23,7 +23,7 @@ _PHRASES = {413: "Content Too Large", 422: "Unprocessable Content"}
 MEDIA_TYPE = "application/problem+json"
 
 
-class FieldError(pydantic.BaseModel):
+class FieldProblem(pydantic.BaseModel):
     """What is wrong with one value of a request."""
 
     row: int = pydantic.Field(description="Which row of the request, from 0.", examples=[0])
@@ -40,7 +40,7 @@ class ProblemDetails(pydantic.BaseModel):
     code: str = pydantic.Field(description="What happened, for programs.", examples=["invalid_rows"])
     detail: str = pydantic.Field(description="What happened, for people.")
     request_id: str = pydantic.Field(description="The X-Request-ID of the answer, by which the log knows it.")
-    errors: list[FieldError] = pydantic.Field(default=[], description="What is wrong with which field, at most 50.")
+    errors: list[FieldProblem] = pydantic.Field(default=[], description="What is wrong with which field, at most 50.")
 
 
 class ProblemError(Exception):
@@ -52,7 +52,7 @@ class ProblemError(Exception):
         code: str,
         detail: str,
         *,
-        errors: Sequence[FieldError] = (),
+        errors: Sequence[FieldProblem] = (),
         headers: Mapping[str, str] | None = None,
     ):
         super().__init__(detail)

@@ -5,7 +5,6 @@ variables of its own, `GATEWAY_PORT` among them, beside a service of that name: 
 """
 
 import dataclasses
-import difflib
 import os
 import tomllib
 from collections.abc import Mapping
@@ -15,7 +14,8 @@ from typing import Annotated, Any, Literal
 import pydantic
 from pydantic import Field
 
-from serving.gateway.log_settings import RequestLogSettings, read_hash_key
+from serving.did_you_mean import suggestion
+from serving.request_log.settings import RequestLogSettings, read_hash_key
 
 PREFIX = "GATEWAY__"
 
@@ -35,7 +35,7 @@ class _Table(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
-class Listen(_Table):
+class ListenSettings(_Table):
     """Where the gateway listens."""
 
     host: str = "127.0.0.1"
@@ -43,7 +43,7 @@ class Listen(_Table):
     shutdown_seconds: Seconds = 20.0  # requests that are being answered get so long when the gateway is told to end
 
 
-class Model(_Table):
+class ModelSettings(_Table):
     """The model server, and what is asked of it."""
 
     server: Annotated[str, Field(pattern=r"^https?://[^/?#]+/?$")] = "http://127.0.0.1:8501"  # its REST port
@@ -65,7 +65,7 @@ class Model(_Table):
     retry_after_seconds: Annotated[int, Field(ge=1)] = 2  # what a 503 tells the client
 
 
-class Limits(_Table):
+class RequestLimits(_Table):
     """What one request and one client may take."""
 
     body_bytes: Annotated[int, Field(ge=2)] = 1_000_000
@@ -74,13 +74,13 @@ class Limits(_Table):
     requests_per_second: Annotated[int, Field(ge=0)] = 100  # per API key, or address where none is needed; 0: no limit
 
 
-class Keys(_Table):
-    """API keys, besides those in the variable GATEWAY_API_KEYS (serving/gateway/keys.py)."""
+class KeySettings(_Table):
+    """API keys, besides those in the variable GATEWAY_API_KEYS (serving/gateway/api_keys.py)."""
 
     file: FilePath | None = None  # read again when it changes
 
 
-class Settings(_Table):
+class GatewaySettings(_Table):
     """The settings of one endpoint."""
 
     endpoint: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]  # POST /v1/<endpoint>
@@ -93,10 +93,10 @@ class Settings(_Table):
     threshold: Annotated[float, Field(ge=0, le=1)] = 0.5  # the decision is true from this probability on
     contract: FilePath
     traffic: FilePath | None = None  # written by serving.rollout: how many percent of the requests go to the canary
-    listen: Listen = Listen()
-    model: Model
-    limits: Limits = Limits()
-    keys: Keys = Keys()
+    listen: ListenSettings = ListenSettings()
+    model: ModelSettings
+    limits: RequestLimits = RequestLimits()
+    keys: KeySettings = KeySettings()
     request_log: RequestLogSettings | None = None  # no table: no log
 
     @property
@@ -105,7 +105,9 @@ class Settings(_Table):
         return f"/v1/{self.endpoint}"
 
 
-def load(path: Path, environ: Mapping[str, str] = os.environ, flags: Mapping[str, Any] | None = None) -> Settings:
+def load(
+    path: Path, environ: Mapping[str, str] = os.environ, flags: Mapping[str, Any] | None = None
+) -> GatewaySettings:
     """Reads the settings.
 
     Args:
@@ -132,7 +134,7 @@ def load(path: Path, environ: Mapping[str, str] = os.environ, flags: Mapping[str
     _absolute(given, Path.cwd())
     try:
         _prepare_request_log(given, environ)
-        return Settings.model_validate(given)
+        return GatewaySettings.model_validate(given)
     except pydantic.ValidationError as error:
         raise SettingsError(f"the settings {path}: " + "; ".join(map(_words, error.errors()))) from error
     except (ValueError, OSError) as error:
@@ -169,24 +171,19 @@ def _prepare_request_log(given: dict[str, Any], environ: Mapping[str, str]) -> N
     allowed = [field.name for field in dataclasses.fields(RequestLogSettings) if field.name != "hash_key"]
     for name in table:
         if name not in allowed:
-            raise SettingsError(f"request_log.{name} is unknown{_suggestion(name, allowed)}")
+            raise SettingsError(f"request_log.{name} is unknown: {suggestion(name, allowed)}")
     table["hash_key"] = read_hash_key(environ)
 
 
 def _words(error: Any) -> str:
     name = ".".join(str(part) for part in error["loc"])
     if error["type"] == "extra_forbidden":
-        table: Any = Settings
+        table: Any = GatewaySettings
         for part in error["loc"][:-1]:
             table = table.model_fields[part].annotation
-        return f"{name} is unknown{_suggestion(str(error['loc'][-1]), list(table.model_fields))}"
+        return f"{name} is unknown: {suggestion(str(error['loc'][-1]), table.model_fields)}"
     if error["type"] == "missing":
         return f"{name} is missing: expected a value, received none; add it"
     if isinstance(error["input"], Mapping):  # A whole table, secrets included; the message names what is wrong in it.
         return f"{name}: {error['msg']}"
     return f"{name}: {error['msg']}, received {error['input']!r}"
-
-
-def _suggestion(name: str, allowed: list[str]) -> str:
-    close = difflib.get_close_matches(name, allowed, n=1)
-    return f": did you mean {close[0]}?" if close else f": expected one of {', '.join(allowed)}"

@@ -35,7 +35,7 @@ class WatchedFile(Generic[T]):
 
     @property
     def value(self) -> T:
-        """What the file says now. After a change for the worse, what it said before; the log says so, once."""
+        """Returns the current value. If a new text cannot be used, the old value stays, and the log says so once."""
         now = self._look()
         if now == self._seen:
             self._fault = None
@@ -43,17 +43,17 @@ class WatchedFile(Generic[T]):
         try:
             self._value = self._read()
         except OSError as error:  # may pass without a change of the file: tried again with the next request
-            self._complain(error)
+            self._log_fault(error)
         except ValueError as error:
             self._seen = now
-            self._complain(error)
+            self._log_fault(error)
         else:
             self._seen = now
             self._fault = None
             _log.info("read again", file=str(self._path))
         return self._value
 
-    def _complain(self, error: Exception) -> None:
+    def _log_fault(self, error: Exception) -> None:
         if str(error) != self._fault:
             self._fault = str(error)
             _log.error("cannot be used; what it said before stands", file=str(self._path), error=self._fault)

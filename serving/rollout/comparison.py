@@ -5,20 +5,25 @@ import statistics
 from collections.abc import Sequence
 from typing import Self
 
-from serving.rollout.model_server import Answer
+from serving.rollout.admin_client import TimedPrediction
+from serving.rollout.options import VerdictLimits
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Pair:
+class PredictionPair:
     """What the two versions answered to one request; a string is an error."""
 
-    stable: Answer | str
-    canary: Answer | str
+    stable: TimedPrediction | str
+    canary: TimedPrediction | str
 
     @classmethod
-    def of(cls, stable: Answer | str, canary: Answer | str) -> Self:
+    def of(cls, stable: TimedPrediction | str, canary: TimedPrediction | str) -> Self:
         """The two answers; a canary's with other outputs than the stable version's cannot be used, and is an error."""
-        if isinstance(stable, Answer) and isinstance(canary, Answer) and _widths(stable) != _widths(canary):
+        if (
+            isinstance(stable, TimedPrediction)
+            and isinstance(canary, TimedPrediction)
+            and _widths(stable) != _widths(canary)
+        ):
             canary = (
                 f"expected {_listed(stable)} outputs a row, as the stable version gives; received {_listed(canary)}"
             )
@@ -26,7 +31,7 @@ class Pair:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Figures:
+class ComparisonFigures:
     """The figures of all pairs.
 
     A difference is that of two predictions for the same row, the largest of its outputs. Only requests that both
@@ -48,22 +53,7 @@ class Figures:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Limits:
-    """What the verdict allows. The defaults are meant for probabilities."""
-
-    min_rows: int = 100  # fewer say nothing
-    more_errors: int = 0  # requests that fail on the canary beyond those that fail on the stable version
-    mean_difference: float = 0.05  # a retrained model moves predictions by a few hundredths
-    p95_difference: float = 0.2  # that one row in twenty may exceed
-    max_difference: float = 1.0  # of any row; 1 allows everything to a probability
-    changed_decisions: float = 0.05  # share of rows, 0 to 1
-    # The canary's p95 may be the stable one's times the factor, and a constant for the noise of short calls.
-    latency_factor: float = 1.5
-    latency_ms: float = 5.0
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Check:
+class VerdictCheck:
     """One line of the verdict."""
 
     name: str
@@ -81,24 +71,24 @@ class Check:
         return f"{self.name} {self.found:.4g}, {bound} {self.limit:.4g}"
 
 
-def figures(pairs: Sequence[Pair], threshold: float) -> Figures:
+def figures(pairs: Sequence[PredictionPair], threshold: float) -> ComparisonFigures:
     """Sums up the pairs.
 
     Args:
-        pairs: one per request, from `Pair.of`.
+        pairs: one per request, from `PredictionPair.of`.
         threshold: a single output is decided by whether it reaches this; of several, the largest decides.
     """
     both = [
         (pair.stable, pair.canary)
         for pair in pairs
-        if isinstance(pair.stable, Answer) and isinstance(pair.canary, Answer)
+        if isinstance(pair.stable, TimedPrediction) and isinstance(pair.canary, TimedPrediction)
     ]
     rows = [row for stable, canary in both for row in zip(stable.predictions, canary.predictions, strict=True)]
     differences = [max(abs(one - other) for one, other in zip(*row, strict=True)) for row in rows]
     changed = [decision(stable, threshold) != decision(canary, threshold) for stable, canary in rows]
     stable_ms = [stable.seconds * 1000 for stable, _ in both]
     canary_ms = [canary.seconds * 1000 for _, canary in both]
-    return Figures(
+    return ComparisonFigures(
         requests=len(pairs),
         rows=len(rows),
         stable_errors=sum(isinstance(pair.stable, str) for pair in pairs),
@@ -114,16 +104,16 @@ def figures(pairs: Sequence[Pair], threshold: float) -> Figures:
     )
 
 
-def verdict(found: Figures, limits: Limits) -> list[Check]:
+def verdict(found: ComparisonFigures, limits: VerdictLimits) -> list[VerdictCheck]:
     """Holds the figures against the limits; the canary is as good when all checks pass."""
     return [
-        Check(name="rows", found=found.rows, limit=limits.min_rows, at_least=True),
-        Check(name="failed requests", found=found.canary_errors, limit=found.stable_errors + limits.more_errors),
-        Check(name="mean difference", found=found.mean_difference, limit=limits.mean_difference),
-        Check(name="p95 difference", found=found.p95_difference, limit=limits.p95_difference),
-        Check(name="largest difference", found=found.max_difference, limit=limits.max_difference),
-        Check(name="changed decisions", found=found.changed_decisions, limit=limits.changed_decisions),
-        Check(
+        VerdictCheck(name="rows", found=found.rows, limit=limits.min_rows, at_least=True),
+        VerdictCheck(name="failed requests", found=found.canary_errors, limit=found.stable_errors + limits.more_errors),
+        VerdictCheck(name="mean difference", found=found.mean_difference, limit=limits.mean_difference),
+        VerdictCheck(name="p95 difference", found=found.p95_difference, limit=limits.p95_difference),
+        VerdictCheck(name="largest difference", found=found.max_difference, limit=limits.max_difference),
+        VerdictCheck(name="changed decisions", found=found.changed_decisions, limit=limits.changed_decisions),
+        VerdictCheck(
             name="p95 latency in ms",
             found=found.canary_p95_ms,
             limit=found.stable_p95_ms * limits.latency_factor + limits.latency_ms,
@@ -138,11 +128,11 @@ def decision(outputs: Sequence[float], threshold: float) -> int:
     return max(range(len(outputs)), key=outputs.__getitem__)
 
 
-def _widths(answer: Answer) -> list[int]:
+def _widths(answer: TimedPrediction) -> list[int]:
     return [len(row) for row in answer.predictions]
 
 
-def _listed(answer: Answer) -> str:
+def _listed(answer: TimedPrediction) -> str:
     return ", ".join(map(str, sorted(set(_widths(answer)))))
 
 

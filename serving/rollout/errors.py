@@ -1,20 +1,20 @@
-"""What a roll-out may end with."""
+"""The errors that end a roll-out command."""
 
 
 class RolloutError(Exception):
-    """A roll-out did not do what it was asked. The message says what happened, what was expected and what to do."""
+    """A roll-out command failed. The message says what happened, what was expected and what to do."""
 
 
-class RefusedError(RolloutError):
-    """Asked for something that cannot be: nothing was changed."""
+class PreconditionError(RolloutError):
+    """A precondition does not hold: nothing was changed."""
 
 
 class FailedError(RolloutError):
-    """Something failed on the way, most often on the server."""
+    """A step failed after it began, most often on the server."""
 
 
 class ServerDownError(FailedError):
-    """A server does not answer at all."""
+    """A server does not answer."""
 
 
 class WorseError(FailedError):

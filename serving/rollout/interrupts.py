@@ -1,4 +1,4 @@
-"""SIGTERM and Ctrl-C end a step, never the putting back of one."""
+"""SIGTERM and Ctrl-C interrupt a step, but never the restoring of one."""
 
 import contextlib
 import signal
@@ -8,15 +8,15 @@ from types import FrameType
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
-def end_steps() -> None:
-    """From now on both signals raise KeyboardInterrupt, which has a step put back. Main thread only."""
+def raise_on_signals() -> None:
+    """Makes both signals raise KeyboardInterrupt, so that a step is restored. Main thread only."""
     for number in _SIGNALS:
         signal.signal(number, _interrupt)
 
 
 @contextlib.contextmanager
-def held_off() -> Iterator[None]:
-    """Both signals do nothing in here. What waits in here has its own time-outs."""
+def signals_ignored() -> Iterator[None]:
+    """Ignores both signals inside the block. Whatever waits in the block has its own timeout."""
     before = {number: signal.signal(number, signal.SIG_IGN) for number in _SIGNALS}
     try:
         yield

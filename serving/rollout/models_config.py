@@ -8,8 +8,8 @@ from typing import Any, Self
 from google.protobuf import text_format
 
 from serving import durable_file
-from serving.rollout.errors import RefusedError
-from serving.rollout.model_service import ModelServerConfig
+from serving.rollout.errors import PreconditionError
+from serving.rollout.model_service_pb2 import ModelServerConfig
 
 STABLE = "stable"  # the label of the version that answers most
 CANARY = "canary"  # the label of the version on trial; without one, of the stable version too
@@ -40,19 +40,19 @@ class ModelsConfig:
         """Parses the text.
 
         Raises:
-            RefusedError: The text is no ModelServerConfig with a list of models.
+            PreconditionError: The text is no ModelServerConfig with a list of models.
         """
         self.path = path
         self.text = text
         try:
             self.message: Any = text_format.Parse(text, ModelServerConfig())
         except text_format.ParseError as error:
-            raise RefusedError(
+            raise PreconditionError(
                 f"{path} is no models.config: expected a ModelServerConfig in text format, received {error}; mend the "
                 "file. TensorFlow Serving would not start with it either."
             ) from error
         if self.message.WhichOneof("config") != "model_config_list":
-            raise RefusedError(
+            raise PreconditionError(
                 f"{path} lists no models: expected model_config_list {{ config {{ name: … base_path: … }} }}, received "
                 f"{self.message.WhichOneof('config') or 'an empty file'}."
             )
@@ -62,12 +62,12 @@ class ModelsConfig:
         """Reads the file.
 
         Raises:
-            RefusedError: It is not there, or no ModelServerConfig.
+            PreconditionError: It is not there, or no ModelServerConfig.
         """
         try:
             return cls(path, path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError) as error:
-            raise RefusedError(
+            raise PreconditionError(
                 f"{path} cannot be read: expected the file that the server was started with (--model_config_file), "
                 f"received {error}; name it with --model-config-file."
             ) from error
@@ -80,13 +80,13 @@ class ModelsConfig:
         """The model that is meant: the one asked for, or the only one.
 
         Raises:
-            RefusedError: It is not listed, or none was asked for and there are several.
+            PreconditionError: It is not listed, or none was asked for and there are several.
         """
         names = [config.name for config in self.message.model_config_list.config]
         if asked is None and len(names) == 1:
             return str(names[0])
         if asked is None or asked not in names:
-            raise RefusedError(
+            raise PreconditionError(
                 f"which model? expected --model with one of {', '.join(names) or 'no names'} (they stand in "
                 f"{self.path}), received {asked or 'none'}."
             )

@@ -1,9 +1,9 @@
 """The way back: from a step that was killed, from a trial, from a promotion."""
 
-from serving.rollout import checks, steps
-from serving.rollout.errors import RefusedError
+from serving.rollout import preconditions, steps
+from serving.rollout.errors import PreconditionError
 from serving.rollout.rollout import Rollout
-from serving.rollout.step_log import ROLLBACK, Record, State
+from serving.rollout.step_log import ROLLBACK, RolloutState, StepRecord
 
 
 def rollback(rollout: Rollout) -> None:
@@ -13,21 +13,21 @@ def rollback(rollout: Rollout) -> None:
     and the traffic already say what is wanted, and the server does it when it starts.
 
     Raises:
-        RefusedError: There is nothing to go back to; nothing was done.
+        PreconditionError: There is nothing to go back to; nothing was done.
         FailedError: A server failed.
     """
-    if record := rollout.log.unfinished(rollout.model):
+    if record := rollout.log.unfinished_step(rollout.model):
         _mend(rollout, record)
         return
     before = rollout.state()
     on_trial = before.stable is not None and before.canary is not None
-    after = State(before.stable if on_trial else _promoted_over(rollout, before), None, 0)
+    after = RolloutState(before.stable if on_trial else _promoted_over(rollout, before), None, 0)
     with rollout.step(ROLLBACK, before, after):
         _go_to(rollout, after)
     rollout.say(f"done      {after}")
 
 
-def _mend(rollout: Rollout, record: Record) -> None:
+def _mend(rollout: Rollout, record: StepRecord) -> None:
     rollout.say(f"mending   {record.command} by {record.who} at {record.time}: {record.result.value}")
     if record.command == ROLLBACK:
         with rollout.ending(record):
@@ -37,23 +37,23 @@ def _mend(rollout: Rollout, record: Record) -> None:
     rollout.say(f"done      {rollout.state()}")
 
 
-def _go_to(rollout: Rollout, state: State) -> None:
+def _go_to(rollout: Rollout, state: RolloutState) -> None:
     assert state.stable is not None, "a rollback goes to a version"
     rollout.set_traffic(0)  # first of all, and it stays so even if a server fails then
     steps.move(rollout, state.stable)
 
 
-def _promoted_over(rollout: Rollout, state: State) -> int:
+def _promoted_over(rollout: Rollout, state: RolloutState) -> int:
     """The version that was stable before the one that is.
 
     Raises:
-        RefusedError: There is none on record, or it is not on disk any more.
+        PreconditionError: There is none on record, or it is not on disk any more.
     """
     previous = rollout.log.stable_before(rollout.model, state.stable) if state.stable is not None else None
     if previous is None:
-        raise RefusedError(
+        raise PreconditionError(
             f"there is nothing to go back to: expected a canary, or a promotion to version {state.stable} in "
             f"{rollout.log.path}, received neither ({state}); to go to another version, try it with `canary VERSION`."
         )
-    checks.pushed(rollout, previous)
+    preconditions.require_pushed(rollout, previous)
     return previous

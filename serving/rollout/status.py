@@ -1,10 +1,10 @@
 """What there is: on disk, on the servers, in models.config, in the log."""
 
-from serving.rollout import checks, traffic
-from serving.rollout.errors import RefusedError, RolloutError
+from serving.rollout import preconditions
+from serving.rollout.errors import PreconditionError, RolloutError
 from serving.rollout.models_config import CANARY
 from serving.rollout.rollout import Rollout
-from serving.rollout.step_log import Result
+from serving.rollout.step_log import StepResult
 
 _STEPS = 10  # shown, the newest
 _WIDTH = 80  # of what a server or a step says of itself; the log and the server's log have all of it
@@ -20,7 +20,7 @@ def show(rollout: Rollout) -> bool:
     rollout.say(f"{rollout.model} in {rollout.config_path}")
     try:
         rollout.say(f"on disk   {', '.join(map(str, rollout.versions_on_disk())) or 'no version'}")
-    except RefusedError as error:
+    except PreconditionError as error:
         rollout.say(f"on disk   {error}")
     versions = config.versions(rollout.model)
     rollout.say(
@@ -30,9 +30,9 @@ def show(rollout: Rollout) -> bool:
     rollout.say(
         "labels    " + (", ".join(f"{label} {labels[label]}" for label in sorted(labels, reverse=True)) or "none")
     )
-    rollout.say(f"traffic   {traffic.read(rollout.traffic_path):g}% to the {CANARY}")
+    rollout.say(f"traffic   {rollout.traffic():g}% to the {CANARY}")
     well = _show_servers(rollout)
-    if record := rollout.log.unfinished(rollout.model):
+    if record := rollout.log.unfinished_step(rollout.model):
         rollout.say(f"mend      {record.command} did not end well ({record.result.value}): run `rollback`")
         well = False
     _show_steps(rollout)
@@ -51,16 +51,16 @@ def _show_servers(rollout: Rollout) -> bool:
         states = ", ".join(f"{version} {_short(str(status))}" for version, status in sorted(found.items()))
         rollout.say(f"server    {server.name}: {states or 'does not know the model'}")
     if well:
-        for difference in checks.differences(rollout):
+        for difference in preconditions.differences(rollout):
             rollout.say(f"differs   {difference}; `reload` has the servers do what the file says")
             well = False
     return well
 
 
 def _show_steps(rollout: Rollout) -> None:
-    ended = [record for record in rollout.log.records(rollout.model) if record.result is not Result.STARTED]
-    unfinished = rollout.log.unfinished(rollout.model)
-    if unfinished and unfinished.result is Result.STARTED:
+    ended = [record for record in rollout.log.records(rollout.model) if record.result is not StepResult.STARTED]
+    unfinished = rollout.log.unfinished_step(rollout.model)
+    if unfinished and unfinished.result is StepResult.STARTED:
         ended.append(unfinished)
     for record in ended[-_STEPS:]:
         what = f"{record.before} → {record.after}" if record.before != record.after else f"{record.before}"

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from serving import durable_file
-from serving.rollout.errors import RefusedError
+from serving.rollout.errors import PreconditionError
 
 NAME = "rollout.log.jsonl"
 # Commands whose records are read again.
@@ -23,7 +23,7 @@ PROMOTE = "promote"  # tells what there is to go back to
 ROLLBACK = "rollback"  # is brought to its end, not put back, when it was killed
 
 
-class Result(enum.StrEnum):
+class StepResult(enum.StrEnum):
     """How far a step has come."""
 
     STARTED = "started"
@@ -33,7 +33,7 @@ class Result(enum.StrEnum):
 
 
 @dataclasses.dataclass(frozen=True)
-class State:
+class RolloutState:
     """What a roll-out changes, of one model."""
 
     stable: int | None
@@ -47,16 +47,16 @@ class State:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Record:
+class StepRecord:
     """One line of the log."""
 
     time: str  # ISO 8601, UTC
     who: str
     command: str
     model: str
-    before: State
-    after: State  # asked for
-    result: Result
+    before: RolloutState
+    after: RolloutState  # asked for
+    result: StepResult
     detail: str = ""
     config_before: str | None = None  # text of models.config, where somebody may have to put it back
 
@@ -69,8 +69,8 @@ class Record:
         """
         fields: dict[str, Any] = json.loads(line)
         for name in ("before", "after"):
-            fields[name] = State(**fields[name])
-        fields["result"] = Result(fields["result"])
+            fields[name] = RolloutState(**fields[name])
+        fields["result"] = StepResult(fields["result"])
         return cls(**fields)
 
 
@@ -80,7 +80,7 @@ class StepLog:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def append(self, record: Record) -> None:
+    def append(self, record: StepRecord) -> None:
         """Adds a record and brings it to disk before anything else happens."""
         line = json.dumps(dataclasses.asdict(record), ensure_ascii=False) + "\n"
         new = not self.path.exists()
@@ -92,11 +92,11 @@ class StepLog:
         if new:
             durable_file.sync(self.path.parent)
 
-    def records(self, model: str) -> list[Record]:
+    def records(self, model: str) -> list[StepRecord]:
         """The model's records, oldest first. A last line without an end was cut off by a crash, and is no record.
 
         Raises:
-            RefusedError: A line is no record.
+            PreconditionError: A line is no record.
         """
         if not self.path.exists():
             return []
@@ -104,35 +104,35 @@ class StepLog:
         records = []
         for number, line in enumerate(lines, start=1):
             try:
-                records.append(Record.from_json(line))
+                records.append(StepRecord.from_json(line))
             except (ValueError, KeyError, TypeError) as error:
-                raise RefusedError(
+                raise PreconditionError(
                     f"{self.path}:{number} is no record of a roll-out: expected one JSON object a line, received "
                     f"{line[:80]!r} ({error}); mend the line, or move the file away and lose the history."
                 ) from error
         return [record for record in records if record.model == model]
 
-    def unfinished(self, model: str) -> Record | None:
+    def unfinished_step(self, model: str) -> StepRecord | None:
         """The last record, if its command was killed on the way or could not tell a server."""
         records = self.records(model)
-        return records[-1] if records and records[-1].result in (Result.STARTED, Result.NOT_TOLD) else None
+        return records[-1] if records and records[-1].result in (StepResult.STARTED, StepResult.NOT_TOLD) else None
 
     def stable_before(self, model: str, version: int) -> int | None:
         """The version that was stable before `version` was promoted; None when no promotion of it is on record."""
         for record in reversed(self.records(model)):
-            promoted = record.command == PROMOTE and record.result is Result.DONE
+            promoted = record.command == PROMOTE and record.result is StepResult.DONE
             if promoted and record.after.stable == version:
                 return record.before.stable
         return None
 
 
-def now() -> str:
-    """The time of a record."""
+def timestamp() -> str:
+    """Returns the current time as a record has it: ISO 8601, UTC."""
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
 
 
-def who() -> str:
-    """User and machine; the user's number where it has no name, as in many containers."""
+def operator() -> str:
+    """Returns user and machine; the user's number where it has no name, as in many containers."""
     try:
         user = getpass.getuser()
     except (OSError, KeyError):  # KeyError before Python 3.13

@@ -2,27 +2,29 @@
 
 from collections.abc import Callable
 
-from serving.rollout import answers, checks
-from serving.rollout.errors import RefusedError
+from serving.rollout import preconditions, probes
+from serving.rollout.errors import PreconditionError
 from serving.rollout.models_config import CANARY, STABLE, Assignment
 from serving.rollout.rollout import Rollout
-from serving.rollout.step_log import PROMOTE, State
+from serving.rollout.step_log import PROMOTE, RolloutState
 
 
 def pin(rollout: Rollout) -> None:
     """Keeps the version that answers now, under both labels, so that a push alone changes nothing from now on.
 
     Raises:
-        RefusedError: Versions are pinned already, or none answers.
+        PreconditionError: Versions are pinned already, or none answers.
         FailedError: A server failed; everything is put back.
     """
-    checks.finished(rollout)
+    preconditions.require_no_unfinished_step(rollout)
     config, before = rollout.config(), rollout.state()
     if config.versions(rollout.model) is not None and config.labels(rollout.model):
-        raise RefusedError(f"{rollout.model} is pinned already: {before}.")
+        raise PreconditionError(f"{rollout.model} is pinned already: {before}.")
     if before.stable is None:
-        raise RefusedError(f"no version of {rollout.model} answers on every server: expected one to pin; see `status`.")
-    after = State(before.stable, None, 0)
+        raise PreconditionError(
+            f"no version of {rollout.model} answers on every server: expected one to pin; see `status`."
+        )
+    after = RolloutState(before.stable, None, 0)
     with rollout.step("pin", before, after):
         move(rollout, before.stable)
     rollout.say(f"done      {after}")
@@ -39,21 +41,21 @@ def canary(rollout: Rollout, version: int, percent: float, compare: Callable[[in
             WorseError when the canary is worse.
 
     Raises:
-        RefusedError: Nothing was done.
+        PreconditionError: Nothing was done.
         FailedError: It does not load, does not answer, or is worse; everything is put back.
     """
-    checks.finished(rollout)
-    checks.pushed(rollout, version)
+    preconditions.require_no_unfinished_step(rollout)
+    preconditions.require_pushed(rollout, version)
     before = rollout.state()
-    checks.may_try(before, version)
+    preconditions.require_new_canary(before, version)
     assert before.stable is not None, "may_try refuses that"
-    answers.check_contracts(rollout, before.stable, version)
-    checks.in_step(rollout)
-    after = State(before.stable, version, percent)
+    probes.check_contracts(rollout, before.stable, version)
+    preconditions.require_servers_in_sync(rollout)
+    after = RolloutState(before.stable, version, percent)
     with rollout.step("canary", before, after):
         if version != before.canary:
             _start_trial(rollout, before.stable, version)
-        answers.check_label(rollout, CANARY, version)
+        probes.check_label(rollout, CANARY, version)
         if compare:
             compare(before.stable, version)
         rollout.set_traffic(percent)
@@ -66,14 +68,14 @@ def promote(rollout: Rollout) -> None:
     """Makes the canary the stable version.
 
     Raises:
-        RefusedError: There is no canary, or file and server differ; nothing was done.
+        PreconditionError: There is no canary, or file and server differ; nothing was done.
         FailedError: A server failed; everything is put back.
     """
-    checks.finished(rollout)
+    preconditions.require_no_unfinished_step(rollout)
     before = rollout.state()
-    _, version = checks.on_trial(before)
-    checks.in_step(rollout)
-    after = State(version, None, 0)
+    _, version = preconditions.versions_on_trial(before)
+    preconditions.require_servers_in_sync(rollout)
+    after = RolloutState(version, None, 0)
     with rollout.step(PROMOTE, before, after):
         move(rollout, version)
     rollout.say(f"done      {after}; `rollback` would go back to {before.stable}")
@@ -83,21 +85,21 @@ def reload(rollout: Rollout) -> None:
     """Has every server do what models.config says, after an edit by hand or the start of a server on another file.
 
     Raises:
-        RefusedError: The last step did not end; nothing was done.
+        PreconditionError: The last step did not end; nothing was done.
         FailedError: A server refuses the file or cannot do what it says.
     """
-    checks.finished(rollout)
+    preconditions.require_no_unfinished_step(rollout)
     config = rollout.config()
     versions = config.versions(rollout.model)
     if versions is None:
-        rollout.transition.give(config)
+        rollout.transition.apply(config)
     else:
         for version in versions:
-            checks.pushed(rollout, version)
+            preconditions.require_pushed(rollout, version)
         target, transition = Assignment(versions, config.labels(rollout.model)), rollout.transition
         try:
             transition.drop(transition.relabel(transition.load(config, target), target), config)
-            transition.give(config)
+            transition.apply(config)
         finally:
             config.write()  # what the operator wrote, whatever became of it
     rollout.say(f"done      {rollout.state()}")
@@ -111,9 +113,9 @@ def move(rollout: Rollout, version: int) -> None:
     """
     transition, target = rollout.transition, Assignment.only(version)
     loaded = transition.load(rollout.config(), target)
-    answers.check_version(rollout, version)
+    probes.check_version(rollout, version)
     labelled = transition.relabel(loaded, target)
-    answers.check_label(rollout, STABLE, version)
+    probes.check_label(rollout, STABLE, version)
     rollout.set_traffic(0)
     transition.drop(labelled, labelled.assigning(rollout.model, target))
 
@@ -121,8 +123,8 @@ def move(rollout: Rollout, version: int) -> None:
 def _start_trial(rollout: Rollout, stable: int, version: int) -> None:
     transition, target = rollout.transition, Assignment.trial(stable, version)
     loaded = transition.load(rollout.config(), target)
-    answers.check_inputs(rollout, stable, version)
-    answers.check_version(rollout, version)
-    answers.check_like_stable(rollout, stable, version)
+    probes.check_inputs(rollout, stable, version)
+    probes.check_version(rollout, version)
+    probes.check_like_stable(rollout, stable, version)
     labelled = transition.relabel(loaded, target)
     transition.drop(labelled, labelled.assigning(rollout.model, target))

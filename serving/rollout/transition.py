@@ -9,8 +9,8 @@ import dataclasses
 import time
 from collections.abc import Callable, Sequence
 
+from serving.rollout.admin_client import AdminClient, listed
 from serving.rollout.errors import FailedError
-from serving.rollout.model_server import ModelServer, listed
 from serving.rollout.models_config import Assignment, ModelsConfig
 
 
@@ -19,14 +19,14 @@ class Transition:
     """Moves one model on all its servers. Each method takes models.config as it is and returns it as it is then."""
 
     model: str
-    servers: Sequence[ModelServer]  # each is told, one after the other, in each of the three phases
+    servers: Sequence[AdminClient]  # each is told, one after the other, in each of the three phases
     # How long a version is kept after its labels are gone, in seconds. A caller that looked up which version a label
     # stands for, and then asks for that version, is served so long; the gateway's look-up is a second old at most.
     drain_seconds: float
     say: Callable[[str], None]  # takes a line for the operator
 
     def load(self, config: ModelsConfig, target: Assignment) -> ModelsConfig:
-        """Has every server load the target's versions beside what it holds; the labels stay.
+        """Makes every server load the target's versions beside those that it holds; the labels stay.
 
         Raises:
             FailedError: A version does not load, or a server refuses or does not answer.
@@ -40,7 +40,7 @@ class Transition:
         missing = target.versions - available
         if missing or loaded.text != config.text:
             started = time.monotonic()
-            self.give(loaded)
+            self.apply(loaded)
             for server in self.servers:
                 server.wait_available(versions, before[server.name])
             if missing:
@@ -48,23 +48,23 @@ class Transition:
         return loaded
 
     def relabel(self, config: ModelsConfig, target: Assignment) -> ModelsConfig:
-        """Moves the labels to the target's, and looks where they lead then; the versions stay.
+        """Moves the labels to the target's versions and verifies them; the versions stay loaded.
 
         Raises:
             FailedError: A label leads elsewhere, or a server refuses or does not answer.
         """
         versions = config.versions(self.model)
         labelled = config.assigning(self.model, Assignment(versions or target.versions, target.labels))
-        if labelled.text == config.text and not self.astray(target.labels):
+        if labelled.text == config.text and not self.misrouted_labels(target.labels):
             return labelled
-        self.give(labelled)
-        if astray := self.astray(target.labels):
-            raise FailedError(f"the labels do not lead where models.config says: {'; '.join(astray)}.")
+        self.apply(labelled)
+        if misrouted := self.misrouted_labels(target.labels):
+            raise FailedError(f"the labels do not lead where models.config says: {'; '.join(misrouted)}.")
         self.say("labels    " + ", ".join(f"{label} {target.labels[label]}" for label in sorted(target.labels)[::-1]))
         return labelled
 
     def drop(self, config: ModelsConfig, target: ModelsConfig) -> None:
-        """Unloads what the target no longer names, after the time that callers get.
+        """Unloads the versions that the target no longer names, after `drain_seconds`.
 
         Raises:
             FailedError: A server refuses, does not answer, or still holds a version at the end of its time.
@@ -75,7 +75,7 @@ class Transition:
         if gone:
             time.sleep(self.drain_seconds)
         if gone or target.text != config.text:
-            self.give(target)
+            self.apply(target)
         for server in self.servers:
             server.wait_gone(gone)
         if gone:
@@ -94,14 +94,14 @@ class Transition:
                 target = Assignment(versions, original.labels(self.model))
                 current = self.relabel(self.load(current, target), target)
             self.drop(current, original)
-            self.give(original)
+            self.apply(original)
         finally:
             original.write()
 
-    def give(self, config: ModelsConfig) -> None:
-        """Writes models.config and has the servers reload it.
+    def apply(self, config: ModelsConfig) -> None:
+        """Writes models.config and makes the servers reload it.
 
-        File first: a server that restarts now, or polls the file, finds what the others are told.
+        The file comes first: a server that restarts now, or polls the file, reads what the others are told.
 
         Raises:
             FailedError: A server refuses or does not answer.
@@ -114,8 +114,8 @@ class Transition:
         """The versions that answer on every server."""
         return frozenset.intersection(*(server.available() for server in self.servers))
 
-    def astray(self, labels: dict[str, int]) -> list[str]:
-        """The labels that lead elsewhere on some server, in words."""
+    def misrouted_labels(self, labels: dict[str, int]) -> list[str]:
+        """Describes each label that points at another version than expected on some server; empty when none does."""
         return [
             f"{label} leads to {found or 'nothing'} on {server.name}, expected {version}"
             for server in self.servers

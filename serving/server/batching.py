@@ -19,7 +19,7 @@ import grpc
 import numpy as np
 from tensorflow.core.protobuf import meta_graph_pb2
 
-from serving.server.config_messages import BatchingParameters
+from serving.server.config_messages_pb2 import BatchingParameters
 from serving.server.errors import ServingError, invalid
 from serving.server.servable import Servable
 

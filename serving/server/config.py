@@ -6,7 +6,7 @@ from typing import TypeVar
 from google.protobuf import message, text_format
 from tensorflow_serving.config import model_server_config_pb2
 
-from serving.server.config_messages import BatchingParameters, MonitoringConfig
+from serving.server.config_messages_pb2 import BatchingParameters, MonitoringConfig
 from serving.server.errors import invalid
 
 MONITORING_PATH = "/monitoring/prometheus/metrics"
@@ -118,7 +118,9 @@ def _read(path: Path, proto: _Proto) -> _Proto:
         return text_format.Parse(path.read_text(), proto)
     except (OSError, UnicodeDecodeError) as error:
         raise invalid(
-            f"cannot read {path}: {error}; expected a {proto.DESCRIPTOR.full_name} in text format."
+            f"cannot read {path}: {error}; expected a tensorflow.serving.{proto.DESCRIPTOR.name} in text format."
         ) from error
     except text_format.ParseError as error:
-        raise invalid(f"Error parsing text-format {proto.DESCRIPTOR.full_name}: {path}:{error}") from error
+        raise invalid(
+            f"Error parsing text-format tensorflow.serving.{proto.DESCRIPTOR.name}: {path}:{error}"
+        ) from error

@@ -21,7 +21,7 @@ from tensorflow_serving.apis import (
     regression_pb2,
 )
 
-from serving.server import requests, tensors
+from serving.server import signature_checks, tensors
 from serving.server.errors import ServingError, invalid
 from serving.server.service import Service
 
@@ -41,7 +41,7 @@ async def _predict(service: Service, request: predict_pb2.PredictRequest) -> pre
         raise invalid("Missing ModelSpec")
 
     async def read_inputs(signature: meta_graph_pb2.SignatureDef) -> Mapping[str, np.ndarray]:
-        return requests.arrays(signature, request)
+        return signature_checks.arrays(signature, request)
 
     answer = await service.predict(
         request.model_spec,

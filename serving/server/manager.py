@@ -14,15 +14,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import grpc
-from tensorflow_serving.apis import get_model_status_pb2, model_pb2
+from tensorflow_serving.apis import model_pb2
 from tensorflow_serving.config import model_server_config_pb2
 
 from serving.server import versions
 from serving.server.config import models_by_name
 from serving.server.errors import ServingError, invalid
+from serving.server.model_versions import ManagedModel, ModelVersion, State, load
 from serving.server.servable import Servable
 
-State = get_model_status_pb2.ModelVersionStatus
 _LOADS_AT_ONCE = 2  # a load takes the memory of its model, and a core
 _WAITING_POLL_SECONDS = 1  # while a model is waited for, where nobody looks otherwise
 _ENDED_KEPT = 100  # ended versions of a model that its status still lists
@@ -30,8 +30,8 @@ _log = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class LifeOptions:
-    """How often to look, and how often to try."""
+class LoadOptions:
+    """How often to look for versions, and how often to retry a load."""
 
     poll_seconds: float = 1  # 0: look once, negative: never
     load_retries: int = 5
@@ -39,46 +39,14 @@ class LifeOptions:
     labels_may_wait: bool = False  # a new label may name a version that is not available yet
 
 
-@dataclasses.dataclass(eq=False)
-class Version:
-    """One version of a model."""
-
-    number: int
-    path: Path
-    state: int = State.START
-    error: ServingError | None = None
-    servable: Servable | None = None  # while AVAILABLE and UNLOADING
-    requests: int = 0  # being answered
-    idle: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)  # when UNLOADING: no request is left
-
-
-@dataclasses.dataclass(eq=False)
-class Model:
-    """A model of the config, or one that was taken from it (None) and is being unloaded."""
-
-    config: model_server_config_pb2.ModelConfig | None
-    aspired: set[int] = dataclasses.field(default_factory=set)
-    versions: dict[int, Version] = dataclasses.field(default_factory=dict)
-
-    def available(self) -> dict[int, Version]:
-        """The versions that answer."""
-        return {number: version for number, version in self.versions.items() if version.state == State.AVAILABLE}
-
-    def hopeless(self) -> ServingError | None:
-        """Why the newest version failed, if every version that is wanted did; None while one may still answer."""
-        wanted = [self.versions.get(number) for number in sorted(self.aspired)]
-        errors = [version.error for version in wanted if version and version.state == State.END and version.error]
-        return errors[-1] if errors and len(errors) == len(wanted) else None
-
-
 class ModelManager:
     """Keeps what is loaded in step with the config and the folders."""
 
-    def __init__(self, options: LifeOptions, warm_up: Callable[[Servable, Path], object]):
+    def __init__(self, options: LoadOptions, warm_up: Callable[[Servable, Path], object]):
         """Takes how to warm up a version that was just loaded, which raises ServingError if the version is no good."""
         self._options = options
         self._warm_up = warm_up
-        self._models: dict[str, Model] = {}
+        self._models: dict[str, ManagedModel] = {}
         self._labels: dict[str, dict[str, int]] | None = None  # None before the first config
         self._reloading = asyncio.Lock()
         self._looking = asyncio.Lock()
@@ -106,7 +74,7 @@ class ModelManager:
             if version.state != State.AVAILABLE and not version.requests:
                 version.idle.set()
 
-    def _find(self, spec: model_pb2.ModelSpec) -> Version:
+    def _find(self, spec: model_pb2.ModelSpec) -> ModelVersion:
         if not spec.name:
             raise invalid("ModelSpec has no name specified.")
         number = self._version_asked_for(spec)
@@ -136,7 +104,7 @@ class ModelManager:
         """Whether the config has, or had, a model of that name."""
         return name in self._models
 
-    def status(self, spec: model_pb2.ModelSpec) -> list[Version]:
+    def status(self, spec: model_pb2.ModelSpec) -> list[ModelVersion]:
         """The versions that a request asks about, newest first; a label is looked up in gRPC's requests only.
 
         Raises:
@@ -189,7 +157,7 @@ class ModelManager:
             for name in self._models.keys() - models.keys():
                 self._models[name].config = None
             for name, model in models.items():
-                self._models.setdefault(name, Model(model)).config = model
+                self._models.setdefault(name, ManagedModel(model)).config = model
         await self._look()
         return new
 
@@ -213,7 +181,7 @@ class ModelManager:
         if names:
             _log.info("Waiting until %s can answer.", ", ".join(sorted(names)))
         while waiting := self._without_answer(names):
-            failed = {name: error for name, model in waiting.items() if (error := model.hopeless())}
+            failed = {name: error for name, model in waiting.items() if (error := model.load_failure())}
             if failed:
                 reasons = "; ".join(f"{name}: {error.message}" for name, error in failed.items())
                 raise ServingError(
@@ -224,7 +192,7 @@ class ModelManager:
                 await asyncio.wait_for(self._changed.wait(), self._options.poll_seconds or _WAITING_POLL_SECONDS)
             await self._look()
 
-    def _without_answer(self, names: set[str]) -> dict[str, Model]:
+    def _without_answer(self, names: set[str]) -> dict[str, ManagedModel]:
         """Those of the models that the config still has and that have no version to answer with."""
         known = {name: self._models[name] for name in sorted(names) if name in self._models}
         return {name: model for name, model in known.items() if model.config is not None and not model.available()}
@@ -254,18 +222,18 @@ class ModelManager:
                 self._reconcile(name, model, found)
                 self._forget(name, model)
 
-    def _reconcile(self, name: str, model: Model, found: dict[int, Path]) -> None:
+    def _reconcile(self, name: str, model: ManagedModel, found: dict[int, Path]) -> None:
         for number, version in model.versions.items():
             if version.state == State.END and (number not in found or number not in model.aspired):
                 version.error = None  # should it come back, or be asked for anew, it is tried anew
         for number in sorted(model.aspired):
             known = model.versions.get(number)
             if known is None or (known.state == State.END and known.error is None):
-                model.versions[number] = Version(number, found[number])
+                model.versions[number] = ModelVersion(number, found[number])
                 _keep(self._loads, self._load(name, model, model.versions[number]))
         self._retire(name, model)
 
-    def _forget(self, name: str, model: Model) -> None:
+    def _forget(self, name: str, model: ManagedModel) -> None:
         """Drops what no status has to tell any more: old versions, and a model that the config lost."""
         ended = sorted(number for number, version in model.versions.items() if version.state == State.END)
         for number in ended[:-_ENDED_KEPT]:
@@ -273,7 +241,7 @@ class ModelManager:
         if model.config is None and len(ended) == len(model.versions) and self._models.get(name) is model:
             del self._models[name]
 
-    def _retire(self, name: str, model: Model) -> None:
+    def _retire(self, name: str, model: ManagedModel) -> None:
         """Unloads what is no longer wanted, but never before something wanted answers."""
         available = model.available()
         if model.aspired and not model.aspired & available.keys():
@@ -287,7 +255,7 @@ class ModelManager:
 
     # --- Versions.
 
-    async def _load(self, name: str, model: Model, version: Version) -> None:
+    async def _load(self, name: str, model: ManagedModel, version: ModelVersion) -> None:
         version.state = State.LOADING
         for attempt in range(1 + self._options.load_retries):
             if attempt:
@@ -297,7 +265,7 @@ class ModelManager:
             _log.info("Loading servable version {name: %s version: %d}", name, version.number)
             try:
                 loop = asyncio.get_running_loop()
-                version.servable = await loop.run_in_executor(self._loaders, self._loaded, version.path)
+                version.servable = await loop.run_in_executor(self._loaders, load, version.path, self._warm_up)
             except ServingError as error:
                 version.error = error
                 _log.error("Loading servable {name: %s version: %d} failed: %s", name, version.number, error.message)
@@ -312,21 +280,7 @@ class ModelManager:
         version.state = State.END
         self._changed.set()
 
-    def _loaded(self, path: Path) -> Servable:
-        servable = Servable(path)
-        try:
-            self._warm_up(servable, path)
-        except ServingError:
-            servable.close()
-            raise
-        except Exception as error:  # whatever a model's files make TensorFlow raise: the version is no good
-            servable.close()
-            raise ServingError(
-                grpc.StatusCode.INTERNAL, f"{path} cannot be warmed up: {type(error).__name__}: {error}"
-            ) from error
-        return servable
-
-    async def _unload(self, name: str, model: Model, version: Version) -> None:
+    async def _unload(self, name: str, model: ManagedModel, version: ModelVersion) -> None:
         await version.idle.wait()
         servable, version.servable = version.servable, None
         assert servable is not None
@@ -339,8 +293,8 @@ class ModelManager:
     async def close(self) -> None:
         """Unloads everything, after the requests still running; what is being loaded is dropped."""
         async with self._reloading, self._looking:
-            for load in list(self._loads):
-                load.cancel()
+            for loading in list(self._loads):
+                loading.cancel()
             for name, model in self._models.items():
                 model.config, model.aspired = None, set()
                 self._retire(name, model)

@@ -11,7 +11,7 @@ _BOUNDS = tuple(10 * 1.8**power for power in range(33))
 _COUNT = ":tensorflow:serving:request_count"
 
 
-class Metrics:
+class ServerMetrics:
     """Counts requests and measures how long they take."""
 
     def __init__(self) -> None:

@@ -1,8 +1,10 @@
-"""The command line: TensorFlow Serving's flags, as far as this server has what they steer."""
+"""The command line: the supported subset of TensorFlow Serving's flags, and --task."""
 
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+
+from serving.server import local_models
 
 DEFAULT_HOST = "127.0.0.1"
 
@@ -10,7 +12,7 @@ DEFAULT_HOST = "127.0.0.1"
 def parser() -> argparse.ArgumentParser:
     """The flags, with TensorFlow Serving's names and its container's ports; --host is our own."""
     flags = argparse.ArgumentParser(
-        prog="python -m serving.server",
+        prog="python -m serving server",
         description="Serves SavedModels over TensorFlow Serving's REST and gRPC API, where TensorFlow Serving itself "
         "cannot be had. Flags have its names, and a boolean takes true or false.",
         epilog="Ends with 0 after SIGTERM or SIGINT, 2 when it cannot start.",
@@ -19,6 +21,11 @@ def parser() -> argparse.ArgumentParser:
     flags.add_argument("--port", type=_port, default=8500, help="gRPC; 0: none (default: %(default)s)")
     flags.add_argument("--rest_api_port", type=_port, default=8501, help="REST; 0: none (default: %(default)s)")
     flags.add_argument("--host", default=DEFAULT_HOST, help="address that both ports bind (default: %(default)s)")
+    flags.add_argument(
+        "--task",
+        help="serve the models that runs pushed for this task: VAR/serving/models.config, which the first start writes",
+    )
+    flags.add_argument("--var", type=Path, default=Path("var"), help="where runs pushed them (default: %(default)s)")
     flags.add_argument("--model_name", default="default", help="of the one model, without --model_config_file")
     flags.add_argument("--model_base_path", help="its folder of versions")
     flags.add_argument(
@@ -55,8 +62,17 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """
     flags = parser()
     options = flags.parse_args(arguments)
+    if options.task:
+        if options.model_config_file or options.model_base_path:
+            flags.error("--task: expected neither --model_base_path nor --model_config_file with it")
+        try:
+            options.model_config_file = local_models.models_config(options.var / "serving", options.task)
+        except OSError as error:
+            flags.error(f"--var: expected a folder that can be written, received {error}")
+        options.monitoring_config_file = options.monitoring_config_file or local_models.MONITORING
+        options.allow_version_labels_for_unavailable_models = True
     if bool(options.model_config_file) == bool(options.model_base_path):
-        flags.error("expected one of --model_base_path and --model_config_file, received both or neither")
+        flags.error("expected one of --task, --model_base_path and --model_config_file, received several or none")
     if options.model_base_path and not Path(options.model_base_path).is_absolute():
         flags.error(f"--model_base_path: expected an absolute path, received {options.model_base_path}")
     if options.batching_parameters_file and not options.enable_batching:

@@ -16,10 +16,10 @@ from tensorflow_serving.config import model_server_config_pb2
 
 from serving.server import config, grpc_services, warmup
 from serving.server.batching import BatchingRunner, DirectRunner
-from serving.server.config_messages import BatchingParameters
+from serving.server.config_messages_pb2 import BatchingParameters
 from serving.server.errors import ServingError
-from serving.server.manager import LifeOptions, ModelManager
-from serving.server.metrics import Metrics
+from serving.server.manager import LoadOptions, ModelManager
+from serving.server.metrics import ServerMetrics
 from serving.server.rest import rest_app
 from serving.server.service import Service
 
@@ -50,8 +50,8 @@ async def serve(options: argparse.Namespace) -> None:
     models = _models(options)
     batching = _batching(options)
     monitoring = config.read_monitoring_path(options.monitoring_config_file) if options.monitoring_config_file else None
-    metrics = Metrics()
-    manager = ModelManager(_life(options), warmup.warm_up)
+    metrics = ServerMetrics()
+    manager = ModelManager(_load_options(options), warmup.warm_up)
     # At least as many as batches may run at once.
     size = max(2 * (os.cpu_count() or 1), batching.num_batch_threads.value if batching else 0) + 2
     threads = ThreadPoolExecutor(size, thread_name_prefix="run")
@@ -86,7 +86,7 @@ async def _unless(stop: asyncio.Event, work: Awaitable[object]) -> bool:
 
 @contextlib.asynccontextmanager
 async def _ports(
-    options: argparse.Namespace, service: Service, monitoring: str | None, metrics: Metrics
+    options: argparse.Namespace, service: Service, monitoring: str | None, metrics: ServerMetrics
 ) -> AsyncIterator[None]:
     """Both ports open; closed at the same time, each after the requests that it is answering."""
     grpc_server = await _open_grpc(options, service) if options.port else None
@@ -119,7 +119,7 @@ async def _open_grpc(options: argparse.Namespace, service: Service) -> grpc.aio.
     return server
 
 
-def _rest_config(service: Service, monitoring: str | None, metrics: Metrics) -> uvicorn.Config:
+def _rest_config(service: Service, monitoring: str | None, metrics: ServerMetrics) -> uvicorn.Config:
     return uvicorn.Config(
         rest_app(service, monitoring, metrics.render),
         http="httptools",
@@ -170,8 +170,8 @@ def _batching(options: argparse.Namespace) -> BatchingParameters | None:
     return config.checked_batching(BatchingParameters())
 
 
-def _life(options: argparse.Namespace) -> LifeOptions:
-    return LifeOptions(
+def _load_options(options: argparse.Namespace) -> LoadOptions:
+    return LoadOptions(
         poll_seconds=options.file_system_poll_wait_seconds,
         load_retries=options.max_num_load_retries,
         retry_seconds=options.load_retry_interval_micros / 1e6,

@@ -22,11 +22,11 @@ from tensorflow_serving.apis import (
 )
 from tensorflow_serving.config import model_server_config_pb2
 
-from serving.server import inference, requests
+from serving.server import inference, signature_checks
 from serving.server.batching import BatchingRunner, DirectRunner
 from serving.server.errors import ServingError, invalid
 from serving.server.manager import ModelManager
-from serving.server.metrics import Metrics
+from serving.server.metrics import ServerMetrics
 from serving.server.servable import Servable
 
 SIGNATURE_DEF = "signature_def"
@@ -44,7 +44,7 @@ class Answer:
 class Service:
     """Answers requests; used from one event loop."""
 
-    def __init__(self, manager: ModelManager, runner: DirectRunner | BatchingRunner, metrics: Metrics):
+    def __init__(self, manager: ModelManager, runner: DirectRunner | BatchingRunner, metrics: ServerMetrics):
         self._manager = manager
         self._runner = runner
         self._metrics = metrics
@@ -71,12 +71,12 @@ class Service:
             ServingError: The request cannot be answered.
         """
         with self._observed(spec.name, "Predict", entrypoint), self._manager.lease(spec) as (version, servable):
-            name = spec.signature_name or requests.DEFAULT_SIGNATURE
+            name = spec.signature_name or signature_checks.DEFAULT_SIGNATURE
             if name not in servable.signatures:
                 raise unknown_signature(name)
             signature = servable.signatures[name]
             inputs = await read_inputs(signature)
-            outputs = requests.outputs(signature, output_filter)
+            outputs = signature_checks.outputs(signature, output_filter)
             with self._metrics.running(spec.name, "Predict"):
                 values = await self._runner.run(servable, signature, inputs, outputs)
             return Answer(_resolved(spec.name, version, name), values)
@@ -186,7 +186,7 @@ class Service:
     async def _classify(
         self, spec: model_pb2.ModelSpec, request: input_pb2.Input, version: int, servable: Servable
     ) -> classification_pb2.ClassificationResponse:
-        name, signature = requests.signature(servable.signatures, spec)
+        name, signature = signature_checks.signature(servable.signatures, spec)
         outputs = inference.classification_outputs(signature)
         inputs = inference.inputs(signature, request)
         with self._metrics.running(spec.name, "Classify"):
@@ -198,7 +198,7 @@ class Service:
     async def _regress(
         self, spec: model_pb2.ModelSpec, request: input_pb2.Input, version: int, servable: Servable
     ) -> regression_pb2.RegressionResponse:
-        name, signature = requests.signature(servable.signatures, spec)
+        name, signature = signature_checks.signature(servable.signatures, spec)
         outputs = inference.regression_outputs(signature)
         inputs = inference.inputs(signature, request)
         with self._metrics.running(spec.name, "Regress"):
@@ -239,7 +239,7 @@ def _check_tasks(tasks: Sequence[inference_pb2.InferenceTask]) -> None:
         raise invalid(
             f"All ModelSpecs in a MultiInferenceRequest must access the same model name; received {sorted(models)}"
         )
-    signatures = [task.model_spec.signature_name or requests.DEFAULT_SIGNATURE for task in tasks]
+    signatures = [task.model_spec.signature_name or signature_checks.DEFAULT_SIGNATURE for task in tasks]
     for name, count in collections.Counter(signatures).items():
         if count > 1:
             raise invalid(f"Duplicate evaluation of signature: {name}")

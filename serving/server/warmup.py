@@ -7,7 +7,7 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError
 from tensorflow_serving.apis import input_pb2, model_pb2, prediction_log_pb2
 
-from serving.server import inference, requests
+from serving.server import inference, signature_checks
 from serving.server.errors import ServingError
 from serving.server.servable import Servable
 
@@ -42,9 +42,9 @@ def _replay(servable: Servable, record: prediction_log_pb2.PredictionLog) -> Non
     match record.WhichOneof("log_type"):
         case "predict_log":
             request = record.predict_log.request
-            _, signature = requests.signature(servable.signatures, request.model_spec)
-            outputs = requests.outputs(signature, request.output_filter)
-            servable.run(signature, requests.arrays(signature, request), outputs)
+            _, signature = signature_checks.signature(servable.signatures, request.model_spec)
+            outputs = signature_checks.outputs(signature, request.output_filter)
+            servable.run(signature, signature_checks.arrays(signature, request), outputs)
         case "classify_log":
             _replay_examples(servable, record.classify_log.request.model_spec, record.classify_log.request.input)
         case "regress_log":
@@ -60,7 +60,7 @@ def _replay(servable: Servable, record: prediction_log_pb2.PredictionLog) -> Non
 
 
 def _replay_examples(servable: Servable, spec: model_pb2.ModelSpec, examples: input_pb2.Input) -> None:
-    _, signature = requests.signature(servable.signatures, spec)
+    _, signature = signature_checks.signature(servable.signatures, spec)
     servable.run(signature, inference.inputs(signature, examples), sorted(signature.outputs))
 
 

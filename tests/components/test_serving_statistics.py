@@ -18,7 +18,7 @@ from data import taxi
 from pipelines.config import PipelineConfig
 from serving import contract as contracts
 from tests import handmade
-from tests.serving.gateway.logged import KEY, MORNING, SCHEMA, TRIP, counts, offer, start
+from tests.serving.request_log.logged import KEY, MORNING, SCHEMA, TRIP, counts, offer, start
 
 pytestmark = pytest.mark.slow
 

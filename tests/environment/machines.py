@@ -1,39 +1,32 @@
 """Made-up interpreters and machines."""
 
 from environment.doctor import Machine
-from environment.pythons import Python
-from environment.stack import choose
+from environment.stack import Platform, Python, choose
+
+DEBIAN_13 = Platform("linux-x86_64", "2.41")
+DEBIAN_12 = Platform("linux-x86_64", "2.36")
+MAC = Platform("darwin-arm64", "")
 
 
-def python(version: str, glibc: str = "2.41", **facts: object) -> Python:
-    """An interpreter on a Linux machine that lacks nothing, but for what is said."""
-    short = ".".join(version.split(".")[:2])
+def python(version: str, **facts: object) -> Python:
+    """An interpreter that lacks nothing, but for what is said."""
+    short = version.rpartition(".")[0]
     told = {
         "executable": f"/usr/bin/python{short}",
-        "version": tuple(map(int, version.split("."))),
-        "implementation": "cpython",
-        "free_threaded": False,
-        "platform": "linux",
-        "machine": "x86_64",
-        "glibc": tuple(map(int, glibc.split("."))),
-        "ensurepip": True,
-        "headers": True,
+        "version": version,
+        "plain": True,
         "include": f"/usr/include/python{short}",
+        "headers": True,
     }
     return Python(**{**told, **facts})  # type: ignore[arg-type]
-
-
-def mac(version: str) -> Python:
-    return python(version, platform="darwin", machine="arm64")._replace(glibc=())
 
 
 def machine(**facts: object) -> Machine:
     """A Debian 13 machine that lacks nothing, but for what is said."""
     told = {
-        "choice": choose([python("3.13.5")]),
-        "refusal": "",
+        "uv": ".uv/bin/uv",
+        "choice": choose(DEBIAN_13, [python("3.13.5")]),
         "compiler": "/usr/bin/c++",
-        "uv": None,
         "free_gb": 50.0,
         "browser": "/usr/bin/chromium",
         "ready": "",

@@ -2,19 +2,25 @@ import subprocess
 
 import pytest
 
+from environment import doctor, stack, uv
 from environment.doctor import missing, report
-from environment.stack import NoStackError, choose
-from tests.environment.machines import machine, python
+from environment.stack import NoStackError, Platform, choose
+from tests.environment.machines import DEBIAN_12, DEBIAN_13, MAC, machine, python
+
+
+@pytest.fixture(autouse=True)
+def debian_13(monkeypatch):
+    monkeypatch.setattr(stack, "this_platform", lambda: DEBIAN_13)
 
 
 def test_a_machine_that_lacks_nothing_gets_eight_lines_and_status_0():
     assert report(machine()) == (
         [
-            "stack     current (TFX 1.21): glibc 2.41 is 2.39 or newer, and Python is 3.13.5",
+            "stack     current (TFX 1.21): Python 3.13.5 on linux-x86_64 with glibc 2.41",
             "python    3.13.5, /usr/bin/python3.13",
-            "glibc     2.41",
+            "platform  linux-x86_64 with glibc 2.41",
             "compiler  /usr/bin/c++",
-            "uv        none; set-up fetches 0.13.8 into .uv",
+            "uv        .uv/bin/uv",
             "browser   /usr/bin/chromium",
             "disk      50 GB free",
             "set-up    not done; make setup, or any target",
@@ -31,19 +37,14 @@ def test_a_machine_that_lacks_nothing_gets_eight_lines_and_status_0():
             "a C++ compiler: expected c++, g++, clang++ or $CXX on PATH, found none. Fix: sudo apt-get install g++",
         ),
         (
-            {"choice": choose([python("3.13.5", headers=False)])},
+            {"choice": choose(DEBIAN_13, [python("3.13.5", headers=False)])},
             "Python headers: expected Python.h in /usr/include/python3.13, which has none. "
             "Fix: sudo apt-get install python3.13-dev",
         ),
         (
-            {"choice": choose([python("3.11.9", "2.34", headers=False)]), "packager": "dnf"},
+            {"choice": choose(DEBIAN_12, [python("3.11.9", headers=False)]), "packager": "dnf"},
             "Python headers: expected Python.h in /usr/include/python3.11, which has none. "
             "Fix: sudo dnf install python3.11-devel",
-        ),
-        (
-            {"choice": choose([python("3.13.5", ensurepip=False)])},
-            "venv: expected one of two, /usr/bin/python3.13 has no ensurepip, and no uv 0.13.8 or newer is on PATH. "
-            "Fix: sudo apt-get install python3.13-venv",
         ),
         (
             {"free_gb": 2.5},
@@ -60,9 +61,20 @@ def test_what_is_missing_is_said_with_the_fix_and_status_2(facts, line):
     assert (lines[-1], status) == (f"MISSING   {line}", 2)
 
 
-def test_uv_stands_in_for_venv_and_a_finished_set_up_needs_little_space():
-    assert missing(machine(choice=choose([python("3.13.5", ensurepip=False)]), uv="/usr/bin/uv")) == []
+def test_a_finished_set_up_needs_little_space():
     assert missing(machine(free_gb=2.5, ready="3.13.5 /usr/bin/python3.13")) == []
+
+
+@pytest.mark.parametrize(
+    ("packager", "fix"),
+    [("apt-get", "sudo apt-get install python3-venv"), ("dnf", "put uv 0.13.8 or newer on PATH")],
+)
+def test_a_python_without_ensurepip_cannot_fetch_uv(packager, fix, monkeypatch):
+    without = machine(uv=uv.FetchError("uv: not fetched."), packager=packager)
+    assert missing(without) == ["uv: not fetched."]
+    monkeypatch.setattr(doctor.importlib.util, "find_spec", {"ensurepip": None}.get)
+    assert missing(without) == [f"uv: not fetched. Fix: {fix}"]
+    assert "uv        none" in report(without)[0]
 
 
 @pytest.mark.parametrize(
@@ -88,17 +100,28 @@ def test_a_browser_is_for_tests_only(packager, fix):
     assert (status, missing(without)) == (0, [])
 
 
-def test_no_stack_at_all_is_missing_too():
+@pytest.mark.parametrize(
+    ("platform", "packager", "fix"),
+    [
+        (
+            DEBIAN_12,
+            "apt-get",
+            " Fix: sudo apt-get install python3.11 python3.11-dev, or environment/start uv python install 3.11",
+        ),
+        (MAC, "brew", " Fix: brew install python@3.13, or environment/start uv python install 3.13"),
+        (Platform("linux-aarch64", "2.41"), "apt-get", ""),
+    ],
+)
+def test_no_stack_at_all_is_missing_too(platform, packager, fix, monkeypatch):
+    monkeypatch.setattr(stack, "this_platform", lambda: platform)
     with pytest.raises(NoStackError) as refusal:
-        choose([python("3.9.2", "2.36")])
-    lines, status = report(machine(choice=None, refusal=str(refusal.value)))
-    assert status == 2
-    assert lines[-1].startswith("MISSING   No stack fits this machine. Expected: Python 3.11 on Linux x86_64")
-    assert lines[-1].endswith("Fix on most machines: sudo apt-get install python3.11 python3.11-venv python3.11-dev")
+        choose(platform, [])
+    lines, status = report(machine(choice=refusal.value, packager=packager))
+    assert (status, lines[-1]) == (2, f"MISSING   {refusal.value}{fix}")
 
 
 @pytest.mark.parametrize(("compiler", "status"), [("/nowhere/c++", 2), ("", 0)])
 def test_the_command_ends_with_that_status(compiler, status, monkeypatch):
     monkeypatch.setenv("CXX", compiler)
-    done = subprocess.run(["python3", "-m", "environment.doctor"], capture_output=True, text=True, check=False)
+    done = subprocess.run(["environment/start", "doctor"], capture_output=True, text=True, check=False)
     assert (done.returncode, "MISSING   a C++ compiler" in done.stdout) == (status, status == 2)

@@ -9,16 +9,17 @@ from pathlib import Path
 import pytest
 
 from environment import uv
-from environment.pythons import Python, probe
+from environment.stack import Python, probe
 
 pytestmark = pytest.mark.slow
 
 UV = """#!/bin/sh
-[ "$1" = --version ] && { echo "uv 99.0.0 (a stand-in)"; exit; }
+[ "$1 $2" = "python dir" ] && exit
+[ "$1 $2" = "python list" ] && { echo '[{"path": "python3"}]'; exit; }
 echo "$@" >> calls
 case $1 in
     venv) rm -rf .venv; mkdir -p .venv/bin; ln -s "$UV_PYTHON" .venv/bin/python ;;
-    sync) [ ! -e cut ] || eval "$(cat cut)" ;;
+    sync) echo "$UV_PYTHON" > python; [ ! -e cut ] || eval "$(cat cut)" ;;
 esac
 """
 MAKE_ANEW = "venv --clear --quiet .venv --quiet"
@@ -37,11 +38,11 @@ class Project:
         tools.mkdir()
         base = probe(sys.executable)
         assert isinstance(base, Python)
+        self.python = base
         runs = f'#!/bin/sh\nexec "{base.executable}" "$@"\n'
-        for name, text in (("uv", UV), ("python3", runs), (f"python3.{base.version[1]}", runs)):
+        for name, text in (("uv", UV), ("python3", runs)):
             (tools / name).write_text(text)
             (tools / name).chmod(0o755)
-        # Few folders, so that few interpreters have to be asked.
         self.environment = {"PATH": f"{tools}:/usr/bin:/bin"}
 
     def setup(self, *variables: str) -> subprocess.CompletedProcess:
@@ -94,11 +95,22 @@ def test_python_given_by_hand_keeps_the_environment_where_it_is_the_same_one(don
     assert done.stamps() == [f".synced-{executable.replace('/', '-')}"]
 
 
-def test_an_environment_of_another_python_is_made_anew(done):
-    (done.root / ".venv" / ".synced-auto").rename(done.root / ".venv" / ".synced-python3.10")
-    (done.root / ".venv" / ".synced-python3.10").write_text("3.10.1 /usr/bin/python3.10\n")
-    assert (done.setup().returncode, done.calls()) == (0, [MAKE_ANEW, SYNC])
-    assert done.stamps() == [".synced-auto"]
+def test_another_value_of_python_is_noticed_and_handed_to_uv_which_makes_the_environment_anew(done):
+    stamp = done.root / ".venv" / ".synced-auto"
+    stamp.rename(stamp.with_name(".synced-python3.10"))
+    assert (done.setup().returncode, done.calls(), done.stamps()) == (0, [SYNC], [".synced-auto"])
+    version, executable = stamp.read_text().split()
+    assert (version, executable) == (done.python.version, done.python.executable)
+    assert (done.root / "python").read_text() == executable + "\n"
+
+
+def test_python_with_a_space_in_its_path_has_one_stamp_too(done):
+    folder = done.root / "my tools"
+    folder.mkdir()
+    shutil.copy(done.root / "tools" / "python3", folder)
+    for calls in ([SYNC], []):
+        assert (done.setup("PYTHON=my tools/python3").returncode, done.calls()) == (0, calls)
+    assert done.stamps() == [".synced-my-tools-python3"]
 
 
 def test_an_environment_whose_python_is_gone_is_made_anew(done):
@@ -124,7 +136,7 @@ def test_a_failed_sync_says_what_and_what_next(project):
     failed = project.setup()
     assert failed.returncode == 2
     assert "error: the index is away" in failed.stderr
-    assert f"uv {SYNC}` to end with status 0. Received: Command" in failed.stderr
+    assert f"uv {SYNC}` to end with status 0. Received: status 1." in failed.stderr
     assert "Where they speak of the network, run again: what was fetched is kept." in failed.stderr
     assert "Traceback" not in failed.stderr
 
@@ -139,7 +151,7 @@ def test_a_machine_that_lacks_something_is_told_before_anything_is_installed(pro
 def test_python_that_does_not_run_is_an_error(project):
     failed = project.setup("PYTHON=python3.99")
     assert (failed.returncode, project.calls()) == (2, [])
-    assert "PYTHON=python3.99 does not run. Expected: the name or path of a Python 3.11, 3.12 or 3.13." in failed.stderr
+    assert "PYTHON=python3.99 does not run. Expected: the name or path of a Python >=3.11,<3.14." in failed.stderr
 
 
 def test_two_at_once_wait_for_each_other_and_sync_once(project):
@@ -155,10 +167,45 @@ def test_two_at_once_wait_for_each_other_and_sync_once(project):
     assert "another one is at work in this folder; waiting for it" in said
 
 
-def test_an_older_uv_is_passed_over(project, monkeypatch):
+def test_a_uv_that_is_too_old_or_does_not_start_is_passed_over(project, monkeypatch):
+    """`python dir` is a command that fails where pyproject.toml requires a newer uv."""
     stand_in = project.root / "tools" / "uv"
-    stand_in.write_text(UV.replace("99.0.0", "0.4.30"))
     monkeypatch.setenv("PATH", str(stand_in.parent))
     monkeypatch.chdir(project.root)
-    assert uv.version(str(stand_in)) == (0, 4, 30)
-    assert uv.find() is None
+    assert uv.find() == str(stand_in)
+    for text in (UV.replace('dir" ] && exit', 'dir" ] && exit 2'), "not a program"):
+        stand_in.write_text(text)
+        assert uv.find() is None
+
+
+def test_uv_itself_heeds_the_version_that_pyproject_requires(tmp_path):
+    installer = Path(uv.find() or uv.fetch()).resolve()
+    for required, status in ((f">={uv.VERSION}", 0), (">=99", 2)):
+        (tmp_path / "uv.toml").write_text(f'required-version = "{required}"')
+        assert subprocess.run([installer, "python", "dir"], cwd=tmp_path, check=False).returncode == status
+
+
+def test_without_any_python_that_starts_the_set_up_says_what_it_needs(tmp_path):
+    start = Path("environment/start").read_text().replace("/usr/bin/python3", "/nowhere/python3")
+    done = subprocess.run(
+        ["/bin/sh", "-c", start, "start", "doctor"],
+        env={"PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("The set-up needs a Python to run on. Expected: Python 3.8 or newer, as python3, ")
+
+
+def test_the_set_up_runs_on_the_first_python_that_starts(project):
+    (project.root / "tools" / "python3").write_text("#!/bin/sh\nexit 127\n")
+    done = subprocess.run(
+        ["environment/start", "browser"],
+        cwd=project.root,
+        env=project.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "expected chromium" in done.stderr or done.returncode == 0

@@ -1,4 +1,4 @@
-"""One taxi run serves all notebooks; each is executed once."""
+"""One taxi run serves the notebooks that look at a run; each is executed once."""
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -10,29 +10,27 @@ from nbformat import NotebookNode
 from tests.notebooks.executed import execute
 from tests.runs.project import Finished, Project
 
-SMALL_ROWS = 2000  # that the steps of notebook 5 are run on
+
+@pytest.fixture(scope="session")
+def step_through_var(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where notebook 5 steps through the pipeline of a small task; it needs no run."""
+    return tmp_path_factory.mktemp("stepped")
 
 
 @pytest.fixture(scope="session")
 def executed(
-    taxi: Project, cold_taxi: Finished, tmp_path_factory: pytest.TempPathFactory
+    taxi: Project, cold_taxi: Finished, step_through_var: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Mapping[str, NotebookNode]:
     """Name of a notebook -> the notebook with its outputs. 04_inspect_run is not among them: see test_lab."""
     folder = tmp_path_factory.mktemp("notebooks")
+    stepped = {"TASK": "tests.tasks.diabetes", "TRAIN_STEPS": "1", "VAR": str(step_through_var)}
     environment = {"VAR": "var", "IPYTHONDIR": str(folder / "ipython"), "JUPYTER_RUNTIME_DIR": str(folder / "runtime")}
-    small = {"DATA": str(_first_rows(taxi, folder)), "TRAIN_STEPS": "20"}
 
     def run(name: str) -> NotebookNode:
-        return execute(taxi.root / "notebooks" / f"{name}.ipynb", **environment, **small)
+        more = stepped if name == "05_step_through" else {}
+        return execute(taxi.root / "notebooks" / f"{name}.ipynb", **(environment | more))
 
     one, other = ("02_prototype", "03_compare"), ("05_step_through", "01_explore_data")
     with ThreadPoolExecutor(2) as workers:
         found = workers.map(lambda names: {name: run(name) for name in names}, (one, other))
         return {name: notebook for part in found for name, notebook in part.items()}
-
-
-def _first_rows(taxi: Project, folder: Path) -> Path:
-    (source,) = (taxi.var / "data" / "taxi").glob("*.csv")
-    path = folder / "trips.csv"
-    path.write_text("".join(source.read_text().splitlines(keepends=True)[: SMALL_ROWS + 1]))
-    return path

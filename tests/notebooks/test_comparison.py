@@ -8,7 +8,7 @@ from google.protobuf.wrappers_pb2 import DoubleValue
 from tensorflow_model_analysis.proto import config_pb2
 
 from notebooks import comparison
-from notebooks.comparison import BETTER, EVEN, WORSE, Agreed
+from notebooks.comparison import BETTER, EVEN, WORSE, ThresholdCheck
 from pipelines.tasks.taxi.task import TASK
 
 ROWS = 3000
@@ -20,24 +20,24 @@ TABLE = pd.DataFrame({"half": np.where(np.arange(ROWS) % 2 == 0, "even", "odd")}
 SLICES = {"overall": (), "half = even": (("half", "even"),), "half = odd": (("half", "odd"),)}
 
 
-def told(found: pd.DataFrame) -> dict[str, str]:
-    return dict(zip(found["metric"], found["told"], strict=True))
+def outcomes(found: pd.DataFrame) -> dict[str, str]:
+    return dict(zip(found["metric"], found["outcome"], strict=True))
 
 
 def test_a_worse_model_is_told() -> None:
-    found = comparison.differences(LABELS, NOISY, GOOD)
-    assert told(found)["auc"] == told(found)["binary_crossentropy"] == WORSE
+    found = comparison.compare_metrics(LABELS, NOISY, GOOD)
+    assert outcomes(found)["auc"] == outcomes(found)["binary_crossentropy"] == WORSE
     by_metric = found.set_index("metric")["difference"]
     assert by_metric["auc"] < 0 < by_metric["binary_crossentropy"]
 
 
 def test_a_better_model_is_told() -> None:
-    found = comparison.differences(LABELS, GOOD, NOISY)
-    assert told(found)["auc"] == told(found)["binary_crossentropy"] == BETTER
+    found = comparison.compare_metrics(LABELS, GOOD, NOISY)
+    assert outcomes(found)["auc"] == outcomes(found)["binary_crossentropy"] == BETTER
 
 
 def test_the_same_model_is_not_told_apart() -> None:
-    assert set(told(comparison.differences(LABELS, GOOD, GOOD)).values()) == {EVEN}
+    assert set(outcomes(comparison.compare_metrics(LABELS, GOOD, GOOD)).values()) == {EVEN}
 
 
 def test_calibration_counts_on_either_side_of_one() -> None:
@@ -48,40 +48,40 @@ def test_calibration_counts_on_either_side_of_one() -> None:
 
 
 def test_intervals_hold_the_value() -> None:
-    cell = comparison.measured(LABELS, {"good": GOOD}).loc["auc", "good"]
+    cell = comparison.tabulate_metrics(LABELS, {"good": GOOD}).loc["auc", "good"]
     value, low, high = map(float, re.findall(r"[\d.]+", cell))
     assert low < value < high
 
 
 def test_slices_show_where_a_model_is_worse() -> None:
     spoiled = np.where(TABLE["half"] == "odd", NOISY, GOOD)
-    found = comparison.slice_differences(TABLE, LABELS, spoiled, GOOD, SLICES).set_index("slice")
+    found = comparison.compare_slices(TABLE, LABELS, spoiled, GOOD, SLICES).set_index("slice")
     assert list(found.index) == ["overall", "half = even", "half = odd"]
-    assert found["told"].to_dict() == {"overall": WORSE, "half = even": EVEN, "half = odd": WORSE}
+    assert found["outcome"].to_dict() == {"overall": WORSE, "half = even": EVEN, "half = odd": WORSE}
     assert found["rows"].to_dict() == {"overall": ROWS, "half = even": ROWS // 2, "half = odd": ROWS // 2}
     assert found.loc["half = even", "value"] == 0
 
 
 def test_slices_with_too_few_labels_of_a_kind_are_left_out() -> None:
     one_kind = np.where(TABLE["half"] == "odd", 0, LABELS)
-    found = comparison.slice_differences(TABLE, one_kind, NOISY, GOOD, SLICES)
+    found = comparison.compare_slices(TABLE, one_kind, NOISY, GOOD, SLICES)
     assert list(found["slice"]) == ["overall", "half = even"]
 
 
 def test_what_was_agreed_is_held_against_predictions() -> None:
     rows = pd.DataFrame({"payment_type": ["Credit Card"] * ROWS})
-    perfect = comparison.agreed(TASK, rows, LABELS, LABELS.astype(float))
+    perfect = comparison.check_thresholds(TASK, rows, LABELS, LABELS.astype(float))
     assert all(one.met for one in perfect)
-    assert {one.words.split(":")[0] for one in perfect} == {
+    assert {one.sentence.split(":")[0] for one in perfect} == {
         "auc on overall",
         "auc on payment_type = Credit Card",
         "auc_precision_recall on overall",
         "binary_crossentropy on overall",
         "calibration on overall",
     }
-    assert any(re.fullmatch(r"auc on overall: 1\.0000, agreed at least 0\.\d+", one.words) for one in perfect)
-    guessed = comparison.agreed(TASK, rows, LABELS, np.full(ROWS, LABELS.mean()))
-    assert {one.words.split(":")[0] for one in guessed if one.met} == {"calibration on overall"}
+    assert any(re.fullmatch(r"auc on overall: 1\.0000, agreed at least 0\.\d+", one.sentence) for one in perfect)
+    guessed = comparison.check_thresholds(TASK, rows, LABELS, np.full(ROWS, LABELS.mean()))
+    assert {one.sentence.split(":")[0] for one in guessed if one.met} == {"calibration on overall"}
 
 
 @pytest.mark.parametrize(
@@ -94,9 +94,11 @@ def test_what_was_agreed_is_held_against_predictions() -> None:
     ],
 )
 def test_the_verdict(prototype: np.ndarray, production: np.ndarray, missed: bool, conclusion: str) -> None:
-    found = comparison.differences(LABELS, prototype, production)
-    slices = comparison.slice_differences(TABLE, LABELS, prototype, production, SLICES)
-    words = comparison.verdict("trees", found, slices, [Agreed(words="auc on overall: 0.9", met=not missed)], ROWS)
+    found = comparison.compare_metrics(LABELS, prototype, production)
+    slices = comparison.compare_slices(TABLE, LABELS, prototype, production, SLICES)
+    words = comparison.write_verdict(
+        "trees", found, slices, [ThresholdCheck(sentence="auc on overall: 0.9", met=not missed)], ROWS
+    )
     assert words.startswith(f"**{conclusion}")
     assert "on the same 3,000 evaluation rows" in words
     assert ("missed: auc on overall: 0.9" in words) == missed
@@ -106,12 +108,12 @@ def test_the_verdict(prototype: np.ndarray, production: np.ndarray, missed: bool
 def test_better_here_and_worse_there_is_for_a_person() -> None:
     frame = pd.DataFrame(
         [
-            {"metric": "auc", "difference": 0.01, "low": 0.005, "high": 0.015, "told": BETTER},
-            {"metric": "binary_crossentropy", "difference": 0.02, "low": 0.01, "high": 0.03, "told": WORSE},
+            {"metric": "auc", "difference": 0.01, "low": 0.005, "high": 0.015, "outcome": BETTER},
+            {"metric": "binary_crossentropy", "difference": 0.02, "low": 0.01, "high": 0.03, "outcome": WORSE},
         ]
     )
-    nothing = pd.DataFrame({"slice": ["overall"], "told": [EVEN]})
-    words = comparison.verdict("trees", frame, nothing, [], ROWS)
+    nothing = pd.DataFrame({"slice": ["overall"], "outcome": [EVEN]})
+    words = comparison.write_verdict("trees", frame, nothing, [], ROWS)
     assert words.startswith("**A person has to weigh it")
     assert "- better: auc +0.0100 (+0.0050 to +0.0150)" in words
     assert "- worse: binary_crossentropy +0.0200 (+0.0100 to +0.0300)" in words
@@ -124,4 +126,4 @@ def test_a_threshold_against_the_blessed_model_says_nothing_of_a_prototype() -> 
     metric = config_pb2.MetricConfig(class_name="AUC", threshold=config_pb2.MetricThreshold(change_threshold=change))
     config = config_pb2.EvalConfig(metrics_specs=[config_pb2.MetricsSpec(metrics=[metric])])
     task = SimpleNamespace(make_eval_config=lambda: config)
-    assert comparison.agreed(task, TABLE, LABELS, GOOD) == []
+    assert comparison.check_thresholds(task, TABLE, LABELS, GOOD) == []

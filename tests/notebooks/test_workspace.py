@@ -11,16 +11,18 @@ from tests.notebooks.executed import ROOT
 def nothing_named(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("VAR", "TASK", "RUN_ID", "TF_CPP_MIN_LOG_LEVEL"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(workspace, "quiet", lambda: None)  # the other tests' logs and warnings are left alone
+    monkeypatch.setattr(
+        workspace, "silence_libraries", lambda: None
+    )  # the other tests' logs and warnings are left alone
 
 
 def test_var_is_of_the_project_wherever_the_notebook_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    assert workspace.var() == ROOT / "var"
+    assert workspace.var_folder() == ROOT / "var"
     monkeypatch.setenv("VAR", "elsewhere")
-    assert workspace.var() == ROOT / "elsewhere"
+    assert workspace.var_folder() == ROOT / "elsewhere"
     monkeypatch.setenv("VAR", str(tmp_path))
-    assert workspace.var() == tmp_path
+    assert workspace.var_folder() == tmp_path
 
 
 def test_without_a_run_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ Its own requests, made from raw rows, have to be answered; and a model that does
 """
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,48 +23,65 @@ from tests.serving import running_server
 pytestmark = pytest.mark.pipeline
 
 
-class EmbeddedRunner(base_runner.BaseModelServerRunner):
-    """Runs the embedded server where LocalDockerRunner would run the image."""
+Servers = dict[str, running_server.RunningServer]
 
-    def __init__(self, model_path: str, serving_binary: object, serving_spec: infra_validator_pb2.ServingSpec):
+
+class EmbeddedRunner(base_runner.BaseModelServerRunner):
+    """Runs the embedded server where LocalDockerRunner would run the image; one for all validations of one model."""
+
+    def __init__(
+        self,
+        model_path: str,
+        serving_binary: object,
+        serving_spec: infra_validator_pb2.ServingSpec,
+        servers: Servers,
+    ):
         self._base = Path(model_path).parent
         self._model = serving_spec.model_name
         self.image = serving_binary.image
-        self._server: running_server.RunningServer | None = None
+        self._servers = servers
 
     def __repr__(self) -> str:
         return f"EmbeddedRunner for {self.image}"
 
     def Start(self) -> None:  # noqa: N802
-        flags = (f"--model_name={self._model}", f"--model_base_path={self._base}", "--max_num_load_retries=0")
-        self._server = running_server.start(self._base, *flags)
+        if self._model not in self._servers:
+            flags = (f"--model_name={self._model}", f"--model_base_path={self._base}", "--max_num_load_retries=0")
+            self._servers[self._model] = running_server.start(self._base, *flags)
 
     def WaitUntilRunning(self, deadline: float) -> None:  # noqa: N802
-        assert self._server is not None
+        assert self._model in self._servers
 
     def GetEndpoint(self) -> str:  # noqa: N802
-        assert self._server is not None
-        return f"127.0.0.1:{self._server.port}"
+        return f"127.0.0.1:{self._servers[self._model].port}"
 
     def GetLogs(self) -> str:  # noqa: N802
         return ""
 
     def Stop(self) -> None:  # noqa: N802
-        if self._server is not None:
-            self._server.process.kill()
-            self._server.process.wait()
-            self._server.channel.close()
+        """The next validation asks the same server; the fixture `servers` stops it."""
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[Servers]:
+    """By the name of their model. Every test here serves the same model."""
+    servers: Servers = {}
+    yield servers
+    for server in servers.values():
+        server.process.kill()
+        server.process.wait()
+        server.channel.close()
 
 
 @pytest.fixture
-def images(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def images(monkeypatch: pytest.MonkeyPatch, servers: Servers) -> list[str]:
     """The images that were asked for."""
     asked: list[str] = []
 
     def create(
         model_path: str, serving_binary: object, serving_spec: infra_validator_pb2.ServingSpec
     ) -> EmbeddedRunner:
-        runner = EmbeddedRunner(model_path, serving_binary, serving_spec)
+        runner = EmbeddedRunner(model_path, serving_binary, serving_spec, servers)
         asked.append(runner.image)
         return runner
 

@@ -18,7 +18,7 @@ class History:
     cold: Finished
     code_after: dict[str, bytes]  # files of the project after it, but for var
     second: Finished
-    saved: Path
+    saved: Path  # var after both
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +37,7 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> History:
         second = project.run()
     assert (cold.status, second.status) == (0, 0), cold.told() + second.told()
     saved = base / "saved"
-    project.saved(saved)
+    project.save(saved)
     return History(
         project=project, code_before=before, scratch=scratch, cold=cold, code_after=after, second=second, saved=saved
     )
@@ -46,4 +46,5 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> History:
 @pytest.fixture
 def project(history: History) -> Project:
     """The project after two runs, every node in the cache."""
-    return history.project.restored(history.saved)
+    history.project.restore(history.saved)
+    return history.project

@@ -1,13 +1,17 @@
-"""Runs the pipeline and dies in the middle, as by `kill -9`. Test-only: nothing in the product knows of it.
+"""Runs the pipeline again and again, each time dying in the middle, as by `kill -9`.
 
-    python -m tests.runs.killed MOMENT [options of pipelines.runner]
+    python -m tests.runs.killed FOLDER MOMENT… -- [options of the command line]
 
-MOMENT is the name of a node: dies as soon as the node's executor has written a file of its output or, should it be
+TFX is loaded once, and each run is a fork of this process: loading takes longer than most of what is killed. Leaves
+what each run wrote to its terminal and its exit status in FOLDER, as `<moment>.json`.
+
+A MOMENT is the name of a node: dies as soon as the node's executor has written a file of its output or, should it be
 too quick for that, when it is done and before the result is published. Pusher dies when its output is written and
 nothing is pushed yet. Or a later moment of Pusher: `copying`, when the first file of the new version is copied;
 `renamed`, when the version has its name and the node is not done.
 """
 
+import json
 import os
 import shutil
 import signal
@@ -17,9 +21,38 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pipelines.runner import __main__ as local_runner
+from tfx.orchestration.portable import execution_publish_utils, launcher
 
+from components.pusher import executor as atomic_pusher
+from pipelines.runner import __main__ as command_line
+from pipelines.runner import final_report, local_run
+
+LOADED = (final_report, local_run)  # what the command line only imports when it runs
 COPYING, RENAMED = "copying", "renamed"
+SURVIVED = 99  # exit status of a run that should have died
+
+
+def die_in_each(moments: list[str], folder: Path, options: list[str]) -> None:
+    """Runs once for each moment, one after the other."""
+    for moment in moments:
+        terminal = folder / f"{moment}.txt"
+        if (process := os.fork()) == 0:
+            _run(moment, terminal, options)
+        _, status = os.waitpid(process, 0)
+        ended = {"status": os.waitstatus_to_exitcode(status), "terminal": terminal.read_text()}
+        (folder / f"{moment}.json").write_text(json.dumps(ended))
+
+
+def _run(moment: str, terminal: Path, options: list[str]) -> None:
+    """In the fork: runs the command line, and never returns."""
+    with terminal.open("w") as file:
+        for standard in (1, 2):
+            os.dup2(file.fileno(), standard)
+    try:
+        arm(moment)
+        command_line.main(options)
+    finally:
+        os._exit(SURVIVED)  # the parent's part of this program must not go on here
 
 
 def die(*_: object) -> None:
@@ -34,21 +67,12 @@ def arm(moment: str) -> None:
     elif moment == RENAMED:
         _after(Path, "rename", lambda half, version: _is_half_copy(half))
     elif moment == "Pusher":
-        _arm_pusher()
+        atomic_pusher.push = die
     else:
         _arm_node(moment)
 
 
-def _arm_pusher() -> None:
-    from components.pusher import executor as atomic_pusher
-
-    atomic_pusher.push = die
-
-
 def _arm_node(node: str) -> None:
-    # Imported here: pipelines.runner diverts the output before it loads TFX.
-    from tfx.orchestration.portable import execution_publish_utils, launcher
-
     run_executor = launcher.Launcher._run_executor
     publish_internal = execution_publish_utils.publish_internal_execution
 
@@ -92,13 +116,5 @@ def _after(owner: Any, name: str, is_the_moment: Callable[..., bool]) -> None:
 
 
 if __name__ == "__main__":
-    moment = sys.argv.pop(1)
-    divert = local_runner.divert_output
-
-    def divert_then_arm(log: Path) -> Any:
-        terminal = divert(log)
-        arm(moment)
-        return terminal
-
-    local_runner.divert_output = divert_then_arm
-    sys.exit(local_runner.main(sys.argv[1:]))
+    end = sys.argv.index("--")
+    die_in_each(sys.argv[2:end], Path(sys.argv[1]), sys.argv[end + 1 :])

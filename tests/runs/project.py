@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 SOURCE = Path(__file__).resolve().parents[2]
+COMMAND = ("-m", "pipelines.runner")  # what Python starts: the command line
 DIABETES = "tests.tasks.diabetes"
 NODES = (
     "ExampleGen",
@@ -31,7 +32,7 @@ NODES = (
     "Pusher",
 )
 TAXI_NODES = (NODES[0], "ImportHyperparameters", *NODES[1:])  # the taxi task's hyperparameters are a file
-RESOLVERS = frozenset({"AcceptedStatisticsResolver", "BlessedModelResolver"})
+RESOLVERS = frozenset({"AcceptedStatisticsResolver", "BlessedModelResolver", "WarmStartResolver"})
 _LEFT_OUT = shutil.ignore_patterns(".git", ".venv*", ".uv", "var", "__pycache__", ".*_cache")
 _CHANGES_OUTPUT = ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "PYTHONPATH")
 
@@ -51,6 +52,11 @@ class Finished:
         return {node["id"]: node["state"] for node in self.summary["nodes"]}
 
     @property
+    def cached(self) -> set[str]:
+        """The nodes that were taken from the cache."""
+        return {node for node, state in self.states.items() if state == "cached"}
+
+    @property
     def ran(self) -> set[str]:
         """The nodes that ran, but for resolvers, which look anew each time."""
         return {node for node, state in self.states.items() if state == "ran"} - RESOLVERS
@@ -65,6 +71,9 @@ class Project:
     """One copy. Its var folder lies where the command line puts it by default."""
 
     root: Path
+    _originals: dict[Path, tuple[bytes, os.stat_result] | None] = dataclasses.field(
+        default_factory=dict
+    )  # see remember
 
     @property
     def var(self) -> Path:
@@ -77,24 +86,43 @@ class Project:
         shutil.copytree(SOURCE, root, ignore=_LEFT_OUT, symlinks=True)
         return cls(root)
 
-    def saved(self, directory: Path) -> None:
-        """Saves code and var, modification times included, as `restored` wants them."""
-        shutil.copytree(self.root, directory, symlinks=True)
+    def save(self, directory: Path) -> None:
+        """Copies var to `directory`, as `restore` wants it."""
+        shutil.copytree(self.var, directory, symlinks=True)
 
-    def restored(self, directory: Path) -> "Project":
-        """Puts back what was saved, to the same path: ML Metadata holds absolute paths."""
-        shutil.rmtree(self.root)
-        shutil.copytree(directory, self.root, symlinks=True)
-        return self
+    def restore(self, directory: Path) -> None:
+        """Undoes every edit, and puts back the var that was saved: to the same path, which ML Metadata holds."""
+        self.undo()
+        shutil.rmtree(self.var)
+        shutil.copytree(directory, self.var, symlinks=True)
+
+    def remember(self, *paths: str) -> None:
+        """Has files as they are now put back by `undo`, and what is not there yet removed."""
+        for file in (self.root / path for path in paths):
+            self._originals.setdefault(file, (file.read_bytes(), file.stat()) if file.exists() else None)
 
     def edit(self, path: str, old: str = "", new: str = "\n# Edited.\n") -> None:
         """Replaces the one `old` in a file; without one, appends a comment."""
+        self.remember(path)
         file = self.root / path
         text = file.read_text()
         assert not old or text.count(old) == 1, f"{path}: expected {old!r} once, found it {text.count(old)} times"
         file.write_text(text.replace(old, new) if old else text + new)
 
-    def run(self, *options: str, task: str = DIABETES, module: Sequence[str] = ("-m", "pipelines.runner")) -> Finished:
+    def undo(self) -> None:
+        """Undoes every edit, modification times included: compiled bytecode goes by them."""
+        for path, original in self._originals.items():
+            if original is not None:
+                content, status = original
+                path.write_bytes(content)
+                os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+            elif path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+        self._originals.clear()
+
+    def run(self, *options: str, task: str = DIABETES, module: Sequence[str] = COMMAND) -> Finished:
         """Runs the command line to its end.
 
         Args:
@@ -104,7 +132,7 @@ class Project:
         """
         with self.started(*options, task=task, module=module) as process:
             terminal, stderr = process.communicate()
-        return self.finished(process.returncode, terminal, stderr)
+        return finished(self.root, process.returncode, terminal, stderr)
 
     def run_until(self, node: str, *options: str, task: str = DIABETES) -> Finished:
         """Runs until `node` has ended, then stops the run as `kill` does: the rest is not what the test is about."""
@@ -117,11 +145,11 @@ class Project:
                     break
             process.send_signal(signal.SIGTERM)
             terminal, stderr = process.communicate()
-        return self.finished(process.returncode, "".join(lines) + terminal, stderr)
+        return finished(self.root, process.returncode, "".join(lines) + terminal, stderr)
 
     @contextlib.contextmanager
     def started(
-        self, *options: str, task: str = DIABETES, module: Sequence[str] = ("-m", "pipelines.runner")
+        self, *options: str, task: str = DIABETES, module: Sequence[str] = COMMAND
     ) -> Iterator[subprocess.Popen[str]]:
         """The command line, running; killed when the test is done with it."""
         command = [sys.executable, *module, "--task", task, *options]
@@ -139,12 +167,13 @@ class Project:
         serving = self.var / "serving" / task
         return sorted(path.name for path in serving.iterdir()) if serving.is_dir() else []
 
-    def finished(self, status: int, terminal: str, stderr: str) -> Finished:
-        """What a run said, with the summary that it names."""
-        found = re.search(r"^record +(\S+)$", terminal, re.MULTILINE)
-        record = self.root / found[1] if found else None
-        summary = json.loads(record.read_text()) if record and record.exists() else {}
-        return Finished(status=status, terminal=terminal, stderr=stderr, summary=summary)
+
+def finished(root: Path, status: int, terminal: str, stderr: str) -> Finished:
+    """What a run in `root` said, with the summary that it names."""
+    found = re.search(r"^record +(\S+)$", terminal, re.MULTILINE)
+    record = root / found[1] if found else None
+    summary = json.loads(record.read_text()) if record and record.exists() else {}
+    return Finished(status=status, terminal=terminal, stderr=stderr, summary=summary)
 
 
 def environment(**more: str) -> dict[str, str]:

@@ -112,15 +112,6 @@ def test_a_second_run_computes_nothing(history: History, project: Project) -> No
     assert project.versions() == [history.cold.summary["pushed"]["version"]]
 
 
-def test_an_edit_of_what_computes_nothing_runs_nothing(project: Project) -> None:
-    (project.root / "README.md").write_text("Another text.\n")
-    project.edit("docs/decisions/0001-two-stacks.md")
-    project.edit("pipelines/runner/final_report.py")
-    third = project.run()
-    assert third.status == 0, third.told()
-    assert third.ran == set()
-
-
 def _output(history: History, node: str, key: str) -> Path:
     (found,) = (entry for entry in history.cold.summary["nodes"] if entry["id"] == node)
     return Path(found["outputs"][key]["uri"])

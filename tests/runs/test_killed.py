@@ -1,9 +1,12 @@
 """kill -9 in the middle of each node, one after the other over one var folder; then the pipeline finishes."""
 
 import dataclasses
+import json
 import re
 import signal
 import sqlite3
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -11,8 +14,9 @@ import psutil
 import pytest
 
 from tests.runs.conftest import History
+from tests.runs.in_process import run_here
 from tests.runs.killed import COPYING, RENAMED
-from tests.runs.project import NODES, Finished, Project, files
+from tests.runs.project import DIABETES, NODES, RESOLVERS, Finished, Project, environment, files
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.one_stack]
 
@@ -37,8 +41,17 @@ def aftermath(history: History, tmp_path_factory: pytest.TempPathFactory) -> Aft
     earlier = project.var / "serving" / "diabetes" / EARLIER
     earlier.mkdir(parents=True)
     (earlier / "saved_model.pb").write_bytes(b"from other times")
-    deaths = {moment: project.run(module=("-m", "tests.runs.killed", moment)) for moment in MOMENTS}
-    return Aftermath(project=project, deaths=deaths, last=project.run(), cold=history.cold)
+    deaths = _die_in_each(project, tmp_path_factory.mktemp("deaths"))
+    return Aftermath(project=project, deaths=deaths, last=run_here(project.var), cold=history.cold)
+
+
+def _die_in_each(project: Project, folder: Path) -> dict[str, Finished]:
+    """Moment -> the run that died there."""
+    command = [sys.executable, "-m", "tests.runs.killed", str(folder), *MOMENTS, "--", "--task", DIABETES]
+    ended = subprocess.run(command, cwd=project.root, env=environment(), capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    deaths = {moment: json.loads((folder / f"{moment}.json").read_text()) for moment in MOMENTS}
+    return {moment: Finished(**death, stderr="", summary={}) for moment, death in deaths.items()}
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
@@ -55,7 +68,7 @@ def test_the_next_run_clears_what_was_begun_and_goes_on_from_there(
     assert f"cleared what an interrupted run left: {killed}\n" in after.terminal
     states = dict(re.findall(r"^(\w+) +(ran|cached) ", after.terminal, re.MULTILINE))
     done = NODES[: NODES.index(killed)]
-    assert {node for node in done if states[node] == "ran"} <= {"AcceptedStatisticsResolver", "BlessedModelResolver"}
+    assert {node for node in done if states[node] == "ran"} <= RESOLVERS
     if killed != "Pusher":
         assert states[killed] == "ran"
 

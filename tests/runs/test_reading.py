@@ -8,10 +8,10 @@ import pytest
 from pipelines.evaluation.slices import in_slice
 from pipelines.runs import Run, Runs
 from pipelines.runs.__main__ import main
-from pipelines.runs.difference import difference
+from pipelines.runs.difference import compare_runs
 from pipelines.runs.lineage import Lineage
 from tests.runs.conftest import History
-from tests.runs.project import NODES, Project
+from tests.runs.project import NODES, RESOLVERS, Project
 
 pytestmark = pytest.mark.pipeline
 
@@ -73,7 +73,9 @@ def test_what_happened(cold: Run, cached: Run, history: History) -> None:
     assert cached.metrics().to_dict("index") == history.second.summary["metrics"]
     epochs = cached.history()
     assert epochs["epoch"].tolist() == list(range(1, len(epochs) + 1))
-    assert f"{len(epochs)} epochs, lowest validation loss {epochs['val_loss'].min():.4g}" in set(cold.nodes()["words"])
+    assert f"{len(epochs)} epochs, lowest validation loss {epochs['val_loss'].min():.4g}" in set(
+        cold.nodes()["summary"]
+    )
     assert cached.task_record.name == "diabetes"
     assert cached.hyperparameters == {}
     assert cached.parameters["Trainer.custom_config.settings.train_steps"] == 300
@@ -93,28 +95,33 @@ def test_lineage_of_a_pushed_version(cold: Run, cached: Run, project: Project) -
     assert found.code == cold.code
     assert set(found.code) == {"ExampleGen", "AnomalyGate", "Transform", "Trainer", "SkewGate", "Pusher"}
     assert ("Transform", "Trainer", "TransformGraph") in {(e.source, e.target, e.artifact.type) for e in found.edges}
-    fed = runs.fed_by(found.data.files[0])
+    fed = runs.models_trained_on(found.data.files[0])
     assert fed[["run", "pushed", "versions", "rows"]].values.tolist() == [[cold.id, True, [version], 442]]
 
 
 def test_nothing_differs_between_a_run_and_one_from_the_cache(cold: Run, cached: Run) -> None:
-    assert difference(cold, cached).empty
+    assert compare_runs(cold, cached).empty
 
 
 def test_a_run_that_failed_midway_is_read_as_far_as_it_got(
     cold: Run, project: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    project.edit("tests/tasks/diabetes/preprocessing.py")
     project.edit("tests/tasks/diabetes/trainer.py", "Dense(16", "Dense(0")
     failed = project.run()
-    assert failed.states["Trainer"] == "failed", failed.told()
+    assert (failed.status, failed.stderr) == (1, ""), failed.told()
+    assert failed.ran == {"Transform"}
+    assert failed.cached == set(NODES[: NODES.index("Transform")]) - RESOLVERS
+    assert {failed.states[node] for node in NODES[NODES.index("Trainer") :]} == {"failed", "skipped"}
+    assert failed.states["Trainer"] == "failed"
     run = Runs(project.var).open()
     assert len(run.rows("eval")) == 152
     assert len(run.transformed("train")) == 290
     assert run.lineage().model is None
     assert run.lineage().data == cold.lineage().data
-    found = difference(cold, run)
-    assert [change.name for change in found.files or ()] == ["trainer.py"]
-    assert [change.name for change in found.code] == ["task and components", "Trainer"]
+    found = compare_runs(cold, run)
+    assert [change.name for change in found.files or ()] == ["preprocessing.py", "trainer.py"]
+    assert [change.name for change in found.code] == ["task and components", "Transform", "Trainer"]
     assert {change.name for change in found.nodes} >= {"Evaluator", "Pusher"}
     with pytest.raises(
         LookupError, match=rf"^run {run.id}: Trainer failed and wrote nothing; the run ended as failed: "

@@ -1,15 +1,16 @@
 """The report that a run leaves: in a browser, in words, and when it cannot be made."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
+from pipelines.report.__main__ import main
 from tests.browser import Tab
 from tests.runs.conftest import History
-from tests.runs.project import Project, environment
+from tests.runs.in_process import run_here
+from tests.runs.project import Project
 from tests.runs.report_page import SCHEMES, WIDTHS, faults, show
 
 pytestmark = pytest.mark.pipeline
@@ -70,7 +71,7 @@ def test_it_says_what_the_record_says(tab: Tab, report: Path, history: History) 
 
 
 def test_a_run_that_could_not_begin_has_one(tab: Tab, project: Project) -> None:
-    run = project.run("--data", "nothing.csv")
+    run = run_here(project.var, "--data", "nothing.csv")
     assert run.status == 1
     report = Path(run.summary["report"]["path"])
     show(tab, report, 390, "dark")
@@ -80,31 +81,33 @@ def test_a_run_that_could_not_begin_has_one(tab: Tab, project: Project) -> None:
     assert "StatisticsGen was not reached" in tab.page.locator("#data").inner_text()
 
 
-def test_a_report_that_cannot_be_made_changes_nothing_else(project: Project) -> None:
-    path = "    path = run.directory / REPORT_FILE\n"
-    project.edit("pipelines/report/page.py", path, '    raise OSError("no ink")\n' + path)
-    run = project.run()
+def test_a_report_that_cannot_be_made_changes_nothing_else(
+    project: Project, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def no_ink(*_: object) -> NoReturn:
+        raise OSError("no ink")
+
+    monkeypatch.setattr("pipelines.report.page.write_report", no_ink)
+    run = run_here(project.var)
     assert run.status == 0, run.told()
     assert run.summary["status"] == "unchanged"
     assert run.summary["report"]["path"] is None
-    assert run.summary["report"]["error"].startswith("OSError: no ink (pipelines/report/page.py, line ")
+    assert run.summary["report"]["error"].startswith("OSError: no ink (tests/runs/test_report.py, line ")
     assert "\nno report    OSError: no ink" in run.terminal
-    assert "OSError: no ink" in (project.var / "runs" / "latest" / "run.log").read_text()
+    assert "OSError: no ink" in capfd.readouterr().err, "the log has the traceback"
     assert not list((project.var / "runs" / "latest").resolve().glob("report*"))
 
 
-def test_make_report_prints_the_path_and_makes_what_is_missing(project: Project, report: Path) -> None:
-    assert _command(project) == (0, f"{report}\n", "")
+def test_the_command_prints_the_path_and_makes_what_is_missing(
+    project: Project, report: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--no-browser", "--var", str(project.var)]
+    assert (main(options), *capsys.readouterr()) == (0, f"{report}\n", "")
     report.unlink()
-    code, said, _ = _command(project)
-    assert (code, said) == (0, f"{report}\n")
+    assert main(options) == 0
+    assert capsys.readouterr().out == f"{report}\n"
     assert "</html>" in report.read_text()[-20:]
-    code, said, error = _command(project, "--run", "20200101-000000")
-    assert (code, said) == (1, "")
+    assert main([*options, "--run", "20200101-000000"]) == 1
+    out, error = capsys.readouterr()
+    assert out == ""
     assert error.startswith("error: no run '20200101-000000' below ")
-
-
-def _command(project: Project, *options: str) -> tuple[int, str, str]:
-    command = [sys.executable, "-m", "pipelines.report", "--no-browser", *options]
-    done = subprocess.run(command, cwd=project.root, env=environment(), capture_output=True, text=True, check=False)
-    return done.returncode, done.stdout, done.stderr

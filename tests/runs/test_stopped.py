@@ -5,68 +5,84 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
-from pipelines.runner.lock import exclusive
-from tests.runs.project import DIABETES, Project, environment, files
+from pipelines.runner.lock import lock_folder
+from tests.runs.in_process import run_here
+from tests.runs.project import COMMAND, DIABETES, SOURCE, Project, environment, files, finished
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.one_stack]
 
 
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
-def test_a_run_stopped_in_trainer_leaves_a_clean_state(project: Project, name: str) -> None:
+def _raise_another() -> NoReturn:
+    raise TypeError("cannot be converted")
+
+
+def test_a_run_stopped_in_trainer_leaves_a_clean_state(project: Project) -> None:
     before = files(project.var / "serving")
-    project.edit("components/anomaly_gate/component.py")
     project.edit("tests/tasks/diabetes/trainer.py", "patience=10,", "patience=10**6,")  # It would train for hours.
     with project.started("--train-steps", "1000000") as process:
         _wait_for(project.var / "artifacts" / "diabetes" / "Trainer" / "model_run", "*/tensorboard/train/*", process)
-        process.send_signal(signal.Signals[name])
+        process.send_signal(signal.SIGINT)
         terminal, stderr = process.communicate(timeout=60)
-    stopped = project.finished(process.returncode, terminal, stderr)
+    stopped = finished(project.root, process.returncode, terminal, stderr)
 
     assert stopped.status == 130, stopped.told()
     assert stopped.summary["status"] == "interrupted"
-    assert stopped.ran == {"AnomalyGate"}
+    assert stopped.ran == set()
     assert "interrupted; what was finished is kept" in terminal
     assert "Trainer" not in stopped.states
     assert len(list((project.var / "artifacts" / "diabetes" / "Trainer" / "model_run").iterdir())) == 1
     assert files(project.var / "serving") == before
     assert not (project.var / "tmp").exists()
 
-    project.edit("tests/tasks/diabetes/trainer.py", "patience=10**6,", "patience=10,")
-    again = project.run()
+    again = run_here(project.var)  # the code as it was, patience included
     assert again.status == 0, again.told()
     assert again.ran == set()
     assert "cleared" not in again.terminal
 
 
-@pytest.mark.parametrize("instead", ["return", "raise TypeError('cannot be converted')"])
-def test_an_interruption_that_gets_lost_in_a_library_stops_the_run(project: Project, instead: str) -> None:
-    entry = '    """Entry point of the Trainer."""\n'
-    lost = (
-        "    import signal\n"
-        "    try:\n"
-        "        signal.raise_signal(signal.SIGINT)\n"
-        "    except KeyboardInterrupt:\n"
-        f"        {instead}\n"
-    )
-    project.edit("tests/tasks/diabetes/trainer.py", entry, entry + lost)
-    stopped = project.run()
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize("lost", [None, lambda: None, _raise_another], ids=["raised", "swallowed", "another error"])
+def test_a_signal_stops_the_run_and_what_was_finished_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, lost: Callable[[], None] | None
+) -> None:
+    """Also where a library takes the KeyboardInterrupt for something else, as TensorFlow's C++ does."""
+
+    def interrupted(*_: object) -> None:
+        try:
+            signal.raise_signal(signal.Signals[name])
+        except KeyboardInterrupt:
+            if lost is None:
+                raise
+            lost()
+
+    with monkeypatch.context() as patch:
+        patch.setattr("tfx.components.schema_gen.import_schema_gen.executor.Executor.Do", interrupted)
+        stopped = run_here(tmp_path, upto="ImportSchemaGen")
     assert stopped.status == 130, stopped.told()
     assert stopped.summary["status"] == "interrupted"
-    assert stopped.ran == set()
-    assert "Evaluator" not in stopped.states
+    assert stopped.summary["error"] == "interrupted; what was finished is kept"
+    assert stopped.states == {"ExampleGen": "ran"}
+    assert not (tmp_path / "tmp").exists()
+
+    if lost is None:
+        again = run_here(tmp_path, upto="ImportSchemaGen")
+        assert again.states == {"ExampleGen": "cached", "ImportSchemaGen": "ran"}
+        assert "cleared" not in again.terminal
 
 
-def test_a_folder_in_use_is_answered_at_once(project: Project) -> None:
-    with exclusive(project.var):
-        loaded = _loaded_modules(project, "--task", DIABETES)
+def test_a_folder_in_use_is_answered_at_once(tmp_path: Path) -> None:
+    with lock_folder(tmp_path):
+        loaded = _loaded_modules("--task", DIABETES, "--var", str(tmp_path))
     assert loaded.returncode == 2
     assert loaded.stdout == ""
     message = (
-        f"error: another run (process {os.getpid()}) is using {project.var}: "
+        f"error: another run (process {os.getpid()}) is using {tmp_path}: "
         "wait for it, stop it, or give this run its own folder with --var"
     )
     assert message in loaded.stderr.splitlines()
@@ -84,35 +100,18 @@ def test_a_folder_in_use_is_answered_at_once(project: Project) -> None:
         (["--distribute", "everywhere"], 2, "invalid choice: 'everywhere'"),
     ],
 )
-def test_the_command_line_answers_without_loading_tfx(
-    project: Project, arguments: list[str], status: int, said: str
-) -> None:
-    answered = _loaded_modules(project, *arguments)
+def test_the_command_line_answers_without_loading_tfx(arguments: list[str], status: int, said: str) -> None:
+    answered = _loaded_modules(*arguments)
     assert answered.returncode == status
     assert said in answered.stdout + answered.stderr
     assert "tensorflow" not in answered.stderr
     assert "tfx" not in answered.stderr.replace("with TFX", "")
 
 
-def test_help_names_every_option(project: Project) -> None:
-    text = _loaded_modules(project, "--help").stdout
-    for option in (
-        "--task",
-        "--data",
-        "--var",
-        "--train-steps",
-        "--warm-start",
-        "--force",
-        "--verbose",
-        "--distribute",
-    ):
-        assert f"\n  {option}" in text
-
-
-def _loaded_modules(project: Project, *arguments: str) -> subprocess.CompletedProcess[str]:
+def _loaded_modules(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Runs the command line; its standard error also lists every module that Python imports."""
-    command = [sys.executable, "-X", "importtime", "-m", "pipelines.runner", *arguments]
-    return subprocess.run(command, cwd=project.root, env=environment(), capture_output=True, text=True, check=False)
+    command = [sys.executable, "-X", "importtime", *COMMAND, *arguments]
+    return subprocess.run(command, cwd=SOURCE, env=environment(), capture_output=True, text=True, check=False)
 
 
 def _wait_for(directory: Path, pattern: str, process: subprocess.Popen[str]) -> None:

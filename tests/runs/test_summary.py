@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.runs.conftest import History
+from tests.runs.in_process import run_here
 from tests.runs.project import SOURCE, Project
 
 pytestmark = pytest.mark.pipeline
@@ -14,7 +15,7 @@ pytestmark = pytest.mark.pipeline
 # Objects whose keys are data.
 _KEYS = {
     "rows": "<split>",
-    "room": "<file>",
+    "task_files": "<file>",
     "stack": "<package>",
     "nodes[].outputs": "<key>",
     "nodes[].outputs.<key>.properties": "<property>",
@@ -43,9 +44,9 @@ def test_a_cold_run_has_every_documented_field_and_no_other(
 def test_every_value_has_the_documented_type(
     history: History, project: Project, documented: dict[str, tuple[str, str]]
 ) -> None:
-    failed = project.run("--data", "nothing.csv")
+    failed = run_here(project.var, "--data", "nothing.csv")
     for summary in (history.cold.summary, history.second.summary, failed.summary):
-        assert summary["format"] == 1
+        assert summary["format"] == 2
         for field, value in _fields(summary):
             kind, nothing = documented[field]
             types = [_TYPES[name] for name in kind.split(" or ")]
@@ -56,7 +57,7 @@ def test_every_value_has_the_documented_type(
 
 
 def test_a_run_that_could_not_begin_has_every_field(project: Project, history: History) -> None:
-    failed = project.run("--data", "nothing.csv")
+    failed = run_here(project.var, "--data", "nothing.csv")
     assert failed.summary.keys() == history.cold.summary.keys()
     assert failed.summary["nodes"] == []
     assert failed.summary["pushed"] is None

@@ -20,6 +20,7 @@ from tensorflow_serving.apis import (
 )
 
 ROOT = Path(__file__).resolve().parents[2]
+_random = random.SystemRandom()  # two test processes that seed their models alike must not choose the same ports
 PATIENCE = 120  # seconds; a loaded machine imports TensorFlow in half a minute
 
 
@@ -82,7 +83,7 @@ def free_ports(count: int) -> list[int]:
     """Ports that nobody listens on, from below those that the system gives to outgoing connections."""
     ports: set[int] = set()
     while len(ports) < count:
-        port = random.randrange(15_000, 32_768)
+        port = _random.randrange(15_000, 32_768)
         with contextlib.suppress(OSError), socket.socket() as bound:
             bound.bind(("127.0.0.1", port))
             ports.add(port)
@@ -95,7 +96,7 @@ def start(folder: Path, *flags: str, name: str = "server") -> RunningServer:
     log = folder / f"{name}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "serving.server", f"--port={port}", f"--rest_api_port={rest_port}", *flags],
+            [sys.executable, "-m", "serving", "server", f"--port={port}", f"--rest_api_port={rest_port}", *flags],
             cwd=ROOT,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -8,9 +8,10 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 
 from pipelines.config import TrainerConfig
 from pipelines.modeling.export import export_model
-from pipelines.modeling.fitting import Rows, fit, read_rows, require_both_classes, start_warm, training_scope
+from pipelines.modeling.fitting import fit, start_warm, training_scope
 from pipelines.modeling.hyperparameters import from_config
 from pipelines.modeling.trainer_entry import trainer_settings
+from pipelines.modeling.transformed_rows import TransformedRows, read_rows, require_classes
 from pipelines.tasks.taxi.features import LABEL
 from pipelines.tasks.taxi.hyperparameters import Hyperparameters
 from pipelines.tasks.taxi.model import build_model, compile_model
@@ -31,7 +32,7 @@ def run_fn(fn_args: FnArgs) -> None:
 
 def train(
     hyperparameters: Hyperparameters,
-    rows: Rows,
+    rows: TransformedRows,
     transform: tft.TFTransformOutput,
     settings: TrainerConfig,
     *,
@@ -53,7 +54,7 @@ def train(
     Raises:
         TrainingError: The rows are too few, or their labels all the same.
     """
-    require_both_classes(rows, LABEL)
+    require_classes(rows, LABEL, classes=2)
     fitted, validation = rows.hold_out(one_in=hyperparameters.holdout)
     steps = min(settings.train_steps, hyperparameters.epochs * fitted.batches(hyperparameters.batch_size))
     with training_scope(settings, hyperparameters.seed):

@@ -6,14 +6,14 @@ import string
 from pathlib import Path
 
 from serving.contract import Contract, Feature, Kind
-from serving.gateway.keys import HEADER
-from serving.gateway.settings import Settings
+from serving.gateway.api_keys import HEADER
+from serving.gateway.settings import GatewaySettings
 
 _TEMPLATE = string.Template(Path(__file__).with_name("form.html").read_text(encoding="utf-8"))
 _OTHER = "other"
 
 
-def page(settings: Settings, contract: Contract, *, key_needed: bool) -> str:
+def page(settings: GatewaySettings, contract: Contract, *, key_needed: bool) -> str:
     """The whole page, with the contract's example filled in.
 
     Args:

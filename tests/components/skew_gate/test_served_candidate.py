@@ -69,7 +69,8 @@ def write_proto(array):
     return to_proto(array)
 
 json.loads, json_tensors.encode_predict, tensors.to_proto = read_json, write_json, write_proto
-runpy.run_module("serving.server", run_name="__main__", alter_sys=True)
+sys.argv.insert(1, "server")
+runpy.run_module("serving", run_name="__main__", alter_sys=True)
 """
 
 

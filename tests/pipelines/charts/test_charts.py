@@ -36,7 +36,7 @@ def _scored() -> tuple[np.ndarray, np.ndarray]:
 
 def test_roc_has_the_area_that_the_metric_has(scored: tuple[np.ndarray, np.ndarray]) -> None:
     labels, predictions = scored
-    chart = charts.roc(labels, {"one": predictions, "other": 1 - predictions})
+    chart = charts.plot_roc(labels, {"one": predictions, "other": 1 - predictions})
     points = rows_of(chart, "true positives")
     for model, sign in (("one", 1), ("other", -1)):
         curve = points[points["model"] == model]
@@ -49,7 +49,7 @@ def test_roc_has_the_area_that_the_metric_has(scored: tuple[np.ndarray, np.ndarr
 
 def test_precision_recall_ends_at_the_share_of_positive_rows(scored: tuple[np.ndarray, np.ndarray]) -> None:
     labels, predictions = scored
-    curve = rows_of(charts.precision_recall(labels, {"one": predictions}), "precision")
+    curve = rows_of(charts.plot_precision_recall(labels, {"one": predictions}), "precision")
     assert curve.iloc[-1][["recall", "precision"]].tolist() == pytest.approx([1.0, labels.mean()])
     half = curve[curve["threshold"] <= 0.5].iloc[0]
     yes = predictions >= half["threshold"]
@@ -60,7 +60,7 @@ def test_precision_recall_ends_at_the_share_of_positive_rows(scored: tuple[np.nd
 def test_reliability_has_wilsons_intervals() -> None:
     labels = np.r_[np.zeros(90, int), np.ones(10, int), np.ones(50, int), np.zeros(50, int)]
     predictions = np.r_[np.full(100, 0.1), np.full(100, 0.6)]
-    points = rows_of(charts.reliability(labels, {"one": predictions}), "low")
+    points = rows_of(charts.plot_reliability(labels, {"one": predictions}), "low")
     assert points["predicted"].tolist() == pytest.approx([0.1, 0.6])
     assert points["share"].tolist() == pytest.approx([0.1, 0.5])
     # Brown, Cai and DasGupta (2001), Wilson: 10 of 100, and 50 of 100.
@@ -68,43 +68,43 @@ def test_reliability_has_wilsons_intervals() -> None:
 
 
 def test_equal_predictions_are_one_point_not_a_fault() -> None:
-    points = rows_of(charts.reliability(np.array([0, 1, 1, 1]), {"one": np.full(4, 0.5)}), "low")
+    points = rows_of(charts.plot_reliability(np.array([0, 1, 1, 1]), {"one": np.full(4, 0.5)}), "low")
     assert points[["predicted", "share", "rows"]].to_numpy().tolist() == [[0.5, 0.75, 4]]
 
 
 def test_scores_count_every_row(scored: tuple[np.ndarray, np.ndarray]) -> None:
     labels, predictions = scored
-    bars = rows_of(charts.scores(labels, predictions, ("no", "yes")), "label")
+    bars = rows_of(charts.plot_scores(labels, predictions, ("no", "yes")), "label")
     assert bars.groupby("label")["rows"].sum().to_dict() == {"no": (labels == 0).sum(), "yes": labels.sum()}
 
 
 def test_confusion_of_three_classes() -> None:
     actual, predicted = np.array([0, 0, 0, 1, 1, 2]), np.array([0, 0, 1, 1, 2, 2])
-    chart = charts.confusion(actual, predicted, ("a", "b", "c"))
+    chart = charts.plot_confusion(actual, predicted, ("a", "b", "c"))
     cells = rows_of(chart, "share").pivot(index="actual", columns="predicted", values="rows")
     assert cells.loc[["a", "b", "c"], ["a", "b", "c"]].to_numpy().tolist() == [[2, 1, 0], [0, 1, 1], [0, 0, 1]]
     assert (drawn(chart, "rect"), drawn(chart, "text")) == (9, 9)
 
 
 def test_a_class_without_a_row_has_no_share() -> None:
-    cells = rows_of(charts.confusion(np.array([0, 0]), np.array([0, 1]), ("a", "b")), "share")
+    cells = rows_of(charts.plot_confusion(np.array([0, 0]), np.array([0, 1]), ("a", "b")), "share")
     assert cells["share"].tolist() == [0.5, 0.5, 0.0, 0.0]
 
 
 def test_numbers_predicted() -> None:
     labels = np.linspace(0, 10, 5000)
-    chart = charts.predicted_against_actual(labels, labels + 1)
+    chart = charts.plot_predicted_against_actual(labels, labels + 1)
     assert drawn(chart, "symbol") == 1500, "as many points as can be told apart"
-    bars = rows_of(charts.residuals(labels, labels + np.r_[np.ones(4000), np.full(1000, -1.0)]), "rows")
+    bars = rows_of(charts.plot_residuals(labels, labels + np.r_[np.ones(4000), np.full(1000, -1.0)]), "rows")
     assert bars["rows"].sum() == 5000
     assert (bars["rows"].iloc[0], bars["rows"].iloc[-1]) == (1000, 4000)
 
 
 def test_training_without_held_out_rows_has_one_line() -> None:
     history = pd.DataFrame({"epoch": [1, 2, 3], "loss": [3.0, 2.0, 1.0]})
-    assert drawn(charts.training_curve(history, "loss"), "line") == 1
+    assert drawn(charts.plot_training_curve(history, "loss"), "line") == 1
     both = history.assign(val_loss=[3.5, 2.5, 2.0])
-    assert drawn(charts.training_curve(both, "loss"), "line") == 2
+    assert drawn(charts.plot_training_curve(both, "loss"), "line") == 2
 
 
 def test_slices_keep_their_order() -> None:
@@ -112,16 +112,16 @@ def test_slices_keep_their_order() -> None:
         {"slice": ["2", "10"], "rows": [7, 8], "value": [0.5, 0.7], "low": [0.4, 0.6], "high": [0.6, 0.8]}
     )
     for shown in (frame, frame.assign(before=np.nan)):
-        chart = charts.slices(shown, "auc", 0.65)
+        chart = charts.plot_slices(shown, "auc", 0.65)
         assert rows_of(chart, "slice")["slice"].tolist() == ["2", "10"]
         assert (drawn(chart, "symbol"), drawn(chart, "rule"), drawn(chart, "rect")) == (2, 3, 0)
-    compared = charts.slices(frame.assign(before=[0.55, np.nan]), "auc", 0.65)
+    compared = charts.plot_slices(frame.assign(before=[0.55, np.nan]), "auc", 0.65)
     assert (drawn(compared, "symbol"), drawn(compared, "rule"), drawn(compared, "rect")) == (2, 3, 1)
 
 
 def test_whole_numbers_get_bins_of_their_own() -> None:
     hours = pd.Series([0, 1, 1, 3], dtype="Int64")
-    frame = charts.distribution_frame({"train": hours, "eval": pd.Series([3, 3, None], dtype="Int64")})
+    frame = charts.make_distribution_frame({"train": hours, "eval": pd.Series([3, 3, None], dtype="Int64")})
     train, evaluation = (frame[frame["rows"] == name] for name in ("train", "eval"))
     assert train[["from", "to", "share"]].to_numpy().tolist() == [
         [-0.5, 0.5, 0.25], [0.5, 1.5, 0.5], [1.5, 2.5, 0.0], [2.5, 3.5, 0.25]
@@ -131,31 +131,31 @@ def test_whole_numbers_get_bins_of_their_own() -> None:
 
 def test_whole_minutes_do_not_show_teeth() -> None:
     seconds = pd.Series(60 * np.arange(500))
-    frame = charts.distribution_frame({"train": seconds})
+    frame = charts.make_distribution_frame({"train": seconds})
     assert ((frame["to"] - frame["from"]) % 60 == 0).all()
     assert frame["share"].iloc[1:-1].round(9).nunique() == 1, "evenly spread, evenly drawn"
 
 
 def test_a_long_tail_is_counted_in_the_outermost_bin() -> None:
     values = pd.Series(np.r_[np.linspace(0, 1, 996), [1e6, 1e6, 1e6, 1e6]])
-    frame = charts.distribution_frame({"train": values})
+    frame = charts.make_distribution_frame({"train": values})
     assert frame["to"].max() < 2
     assert frame["share"].sum() == pytest.approx(1.0)
 
 
 def test_the_most_frequent_values_and_the_others() -> None:
     names = pd.Series([name for place, name in enumerate("abcdefghij") for _ in range(20 - place)])
-    frame = charts.distribution_frame({"train": names, "eval": pd.Series(["a", "a", "z", None])})
+    frame = charts.make_distribution_frame({"train": names, "eval": pd.Series(["a", "a", "z", None])})
     train, evaluation = (frame[frame["rows"] == name].set_index("value")["share"] for name in ("train", "eval"))
     assert list(train.index) == [*"abcdefgh", "(others)"]
     assert train["(others)"] == pytest.approx((12 + 11) / len(names))
     assert (evaluation["a"], evaluation["(others)"]) == pytest.approx((2 / 3, 1 / 3))
-    assert drawn(charts.distribution(frame), "rect") == len(frame)
+    assert drawn(charts.plot_distribution(frame), "rect") == len(frame)
 
 
 def test_codes_are_names_not_numbers() -> None:
     tracts = pd.Series([17031081401, 17031081401, 17031320100], dtype="Int64")
-    frame = charts.distribution_frame({"train": tracts}, codes=True)
+    frame = charts.make_distribution_frame({"train": tracts}, codes=True)
     assert frame[["value", "share"]].to_numpy().tolist() == [["17031081401", 2 / 3], ["17031320100", 1 / 3]]
 
 
@@ -164,7 +164,7 @@ def test_data_of_which_there_are_statistics_only() -> None:
     deciles = numbers.num_stats.histograms.add(type=statistics_pb2.Histogram.QUANTILES)
     deciles.buckets.add(low_value=0, high_value=5, sample_count=50)
     deciles.buckets.add(low_value=5, high_value=10, sample_count=50)
-    frame = charts.distribution_frame({"train": pd.Series(np.linspace(0, 10, 1001) + 0.001)}, {"before": numbers})
+    frame = charts.make_distribution_frame({"train": pd.Series(np.linspace(0, 10, 1001) + 0.001)}, {"before": numbers})
     before = frame[frame["rows"] == "before"]
     assert before["share"].sum() == pytest.approx(1.0)
     assert before["share"].iloc[3] == pytest.approx((before["to"] - before["from"]).iloc[3] / 10, rel=1e-6)
@@ -172,7 +172,7 @@ def test_data_of_which_there_are_statistics_only() -> None:
     strings = statistics_pb2.FeatureNameStatistics(name="company")
     strings.string_stats.common_stats.num_non_missing = 10
     strings.string_stats.rank_histogram.buckets.add(label="a", sample_count=4)
-    frame = charts.distribution_frame({"train": pd.Series(["a", "b"])}, {"before": strings})
+    frame = charts.make_distribution_frame({"train": pd.Series(["a", "b"])}, {"before": strings})
     assert frame[frame["rows"] == "before"][["value", "share"]].to_numpy().tolist() == [
         ["a", 0.4], ["b", 0.0], ["(others)", 0.6]
     ]  # fmt: skip
@@ -180,5 +180,5 @@ def test_data_of_which_there_are_statistics_only() -> None:
 
 def test_a_column_without_a_value_has_no_distribution_and_a_set_without_one_is_not_drawn() -> None:
     empty = pd.Series([None, None], dtype=object)
-    assert charts.distribution_frame({"train": empty, "eval": pd.Series(["a"])}).empty
-    assert set(charts.distribution_frame({"train": pd.Series(["a"]), "eval": empty})["rows"]) == {"train"}
+    assert charts.make_distribution_frame({"train": empty, "eval": pd.Series(["a"])}).empty
+    assert set(charts.make_distribution_frame({"train": pd.Series(["a"]), "eval": empty})["rows"]) == {"train"}

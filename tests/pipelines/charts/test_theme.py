@@ -37,7 +37,7 @@ def test_text_and_marks_stand_out(scheme: str) -> None:
 def test_notebooks_take_a_scheme_over() -> None:
     before = alt.theme.active
     try:
-        theme.use(theme.DARK)
+        theme.use_theme(theme.DARK)
         chart = alt.Chart(alt.Data(values=[{"a": 1}])).mark_point().encode(x="a:Q").to_dict()
         assert chart["config"]["axis"]["titleColor"] == theme.PALETTES[theme.DARK].text
     finally:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.runner.lock import exclusive
+from pipelines.runner.lock import lock_folder
 from tests.runs.project import SOURCE
 
 
@@ -32,7 +32,7 @@ def test_bad_usage(arguments: tuple[str, ...], message: str) -> None:
 
 @pytest.mark.parametrize("command", ["pipelines.tune", "pipelines.portfolio"])
 def test_a_folder_that_is_in_use(command: str, tmp_path: Path) -> None:
-    with exclusive(tmp_path):
+    with lock_folder(tmp_path):
         ended = started(command, "--var", str(tmp_path))
     assert ended.returncode == 2
     assert ended.stderr.startswith("error: another run (process ")

@@ -8,9 +8,11 @@ import pytest
 from rich.console import Console
 
 from pipelines.experiments.command import Options
-from pipelines.experiments.portfolio import Approach, try_each
+from pipelines.experiments.portfolio import Approach, try_architectures
 from pipelines.experiments.tune import compare_finished
-from tests.pipelines.search.quick import BROKEN, COMMITTED, ENDLESS, LINEAR, material
+from tests.pipelines.search.quick import BROKEN, COMMITTED, ENDLESS, LINEAR, search_inputs
+
+pytestmark = pytest.mark.slow
 
 SEEDS, TRIALS = 2, 4
 
@@ -20,10 +22,10 @@ def attempted(architectures: tuple[str, ...], minutes: float) -> tuple[dict[str,
     options = Options(
         task="quick", data=None, var=Path("/"), train_steps=None, trials=TRIALS, minutes=minutes, seeds=SEEDS
     )
-    found = material()
+    found = search_inputs()
     found = dataclasses.replace(found, tuning=dataclasses.replace(found.tuning, architectures=architectures))
     told = io.StringIO()
-    approaches = try_each(options, found, COMMITTED, Console(file=told, width=200))
+    approaches = try_architectures(options, found, COMMITTED, Console(file=told, width=200))
     return {approach.name: approach for approach in approaches}, told.getvalue()
 
 
@@ -57,6 +59,6 @@ def test_what_takes_too_long_is_given_up() -> None:
 
 
 def test_only_what_finished_is_compared(tried: tuple[dict[str, Approach], str]) -> None:
-    compared = compare_finished(material(), {name: approach.trainings for name, approach in tried[0].items()})
+    compared = compare_finished(search_inputs(), {name: approach.trainings for name, approach in tried[0].items()})
     assert set(compared) == {LINEAR}
     assert compared[LINEAR]["auc"].chance_best == 1

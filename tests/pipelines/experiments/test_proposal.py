@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from pipelines.evaluation.bootstrap import Interval
-from pipelines.experiments.proposal import better_beyond_noise, patch
-from pipelines.search.comparison import Compared
-from pipelines.search.measures import measures
+from pipelines.experiments.proposal import find_better_candidate, make_patch
+from pipelines.search.comparison import CandidateScore
+from pipelines.search.measures import measures_of
 from pipelines.task_definition.problem import BINARY
 
 FILE = """\
@@ -31,7 +31,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_git_applies_the_patch_and_comments_stay(file: Path, tmp_path: Path) -> None:
-    proposal = patch(file, {"architecture": "wide", "rate": 0.0234, "layers": 3, "seed": 7}, tmp_path)
+    proposal = make_patch(file, {"architecture": "wide", "rate": 0.0234, "layers": 3, "seed": 7}, tmp_path)
     assert file.read_text() == FILE  # nothing is changed by proposing
     (tmp_path / "proposal.patch").write_text(proposal)
     subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
@@ -41,14 +41,14 @@ def test_git_applies_the_patch_and_comments_stay(file: Path, tmp_path: Path) -> 
 
 
 def test_the_same_values_are_no_change(file: Path, tmp_path: Path) -> None:
-    assert patch(file, tomllib.loads(FILE), tmp_path) == ""
+    assert make_patch(file, tomllib.loads(FILE), tmp_path) == ""
 
 
-def change(auc: tuple[float, float], loss: tuple[float, float], value: float = 0.2) -> dict[str, Compared]:
+def change(auc: tuple[float, float], loss: tuple[float, float], value: float = 0.2) -> dict[str, CandidateScore]:
     """Changes against the reference, as intervals."""
     expected = {"auc": 0.9, "binary_crossentropy": value}
     return {
-        name: Compared(
+        name: CandidateScore(
             expected=Interval(value=expected[name], low=0.0, high=1.0),
             chance_best=0.5,
             change=Interval(value=(low + high) / 2, low=low, high=high),
@@ -58,7 +58,7 @@ def change(auc: tuple[float, float], loss: tuple[float, float], value: float = 0
 
 
 REFERENCE = {
-    name: Compared(expected=Interval(value=0.5, low=0.0, high=1.0), chance_best=0.0, change=None)
+    name: CandidateScore(expected=Interval(value=0.5, low=0.0, high=1.0), chance_best=0.0, change=None)
     for name in ("auc", "binary_crossentropy")
 }
 GOOD = change(auc=(-0.001, 0.002), loss=(-0.004, -0.001))
@@ -76,6 +76,6 @@ GOOD = change(auc=(-0.001, 0.002), loss=(-0.004, -0.001))
     ],
 )
 def test_only_what_is_surely_better_and_nowhere_surely_worse_is_proposed(
-    others: dict[str, dict[str, Compared]], proposed: str | None
+    others: dict[str, dict[str, CandidateScore]], proposed: str | None
 ) -> None:
-    assert better_beyond_noise(measures(BINARY), {"committed": REFERENCE, **others}, "committed") == proposed
+    assert find_better_candidate(measures_of(BINARY), {"committed": REFERENCE, **others}, "committed") == proposed

@@ -15,6 +15,8 @@ from components.missing_rule import MissingRule
 from pipelines.modeling.export import ExportError, ServedModel, export_model, feature_spec, in_float32
 from tests import handmade
 
+pytestmark = pytest.mark.slow
+
 MISSING = {"miles": -float(2**53), "seconds": -(2**53), "company": b""}
 Signature = Callable[..., dict[str, tf.Tensor]]
 

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import random
 import subprocess
 import sys
 from pathlib import Path
@@ -12,134 +11,34 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-import tensorflow_transform as tft
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from pipelines.config import TrainerConfig
-from pipelines.modeling.fitting import (
-    HISTORY_FILE,
-    Rows,
-    TrainingError,
-    fit,
-    read_rows,
-    require_both_classes,
-    start_warm,
-    training_scope,
-)
+from pipelines.modeling.fitting import HISTORY_FILE, fit, start_warm, training_scope
+from pipelines.modeling.transformed_rows import TransformedRows
 from tests import handmade
+
+pytestmark = pytest.mark.slow
 
 SETTINGS = TrainerConfig(train_steps=1)
 
 
-@pytest.fixture
-def transform(handmade_transform: tuple[str, str]) -> tft.TFTransformOutput:
-    return tft.TFTransformOutput(handmade_transform[0])
-
-
-@pytest.fixture
-def rows(handmade_transform: tuple[str, str], transform: tft.TFTransformOutput) -> Rows:
-    return read_rows([handmade_transform[1]], transform, handmade.LABEL)
-
-
-def test_rows(rows: Rows) -> None:
-    assert len(rows) == len(handmade.ROWS)
-    assert rows.labels.dtype == np.int64
-    assert rows.labels.shape == (len(rows), 1)
-    assert rows.labels.sum() == sum(row["tips"] > 0.2 * row["fare"] for row in handmade.ROWS)
-    assert handmade.LABEL not in rows.features
-    assert {name: (values.dtype.kind, values.shape) for name, values in rows.features.items()} == {
-        **dict.fromkeys(("fare", "miles"), ("f", (100, 1))),
-        **dict.fromkeys(("company", "hour", "miles_missing", "payment", "seconds"), ("i", (100, 1))),
-        "company_name": ("O", (100, 1)),
-    }
-
-
-def test_order_does_not_depend_on_how_rows_were_written(
-    rows: Rows, handmade_transform: tuple[str, str], transform: tft.TFTransformOutput, tmp_path: Path
-) -> None:
-    records = handmade.read_records(handmade_transform[1])
-    random.Random(0).shuffle(records)
-    handmade.write_records(tmp_path / "part-1.gz", records[:30])
-    handmade.write_records(tmp_path / "part-0.gz", records[30:])
-    other = read_rows([str(tmp_path / "part-1*"), str(tmp_path / "part-0*")], transform, handmade.LABEL)
-    np.testing.assert_array_equal(other.labels, rows.labels)
-    for name, values in rows.features.items():
-        np.testing.assert_array_equal(other.features[name], values)
-
-
-def test_no_rows(transform: tft.TFTransformOutput, tmp_path: Path) -> None:
-    empty = handmade.write_records(tmp_path / "empty.gz", [])
-    with pytest.raises(TrainingError) as error:
-        read_rows([empty], transform, handmade.LABEL)
-    assert str(error.value) == f"no rows to read: expected at least one, received none in {empty}"
-
-
-def test_no_such_label(transform: tft.TFTransformOutput, handmade_transform: tuple[str, str]) -> None:
-    with pytest.raises(TrainingError) as error:
-        read_rows([handmade_transform[1]], transform, "tip")
-    assert str(error.value) == (
-        "preprocessing_fn gives no label 'tip': expected it among big_tip, company, company_name, fare, hour, miles, "
-        "miles_missing, payment, seconds"
-    )
-
-
-class SparseOutput:
-    """A transform output with a sparse feature."""
-
-    def transformed_feature_spec(self) -> dict[str, object]:
-        return {"big_tip": tf.io.FixedLenFeature([1], tf.int64), "words": tf.io.VarLenFeature(tf.string)}
-
-
-def test_sparse_features_cannot_be_trained_on(handmade_transform: tuple[str, str]) -> None:
-    with pytest.raises(TrainingError) as error:
-        read_rows([handmade_transform[1]], SparseOutput(), handmade.LABEL)
-    assert str(error.value) == "transformed features are sparse: words; densify them in preprocessing_fn"
-
-
-def test_a_label_of_one_class() -> None:
-    both = Rows(features={}, labels=np.array([[0], [1], [0]]))
-    require_both_classes(both, "big_tip")
-    with pytest.raises(TrainingError) as error:
-        require_both_classes(Rows(features={}, labels=np.zeros((3, 1), np.int64)), "big_tip")
-    assert str(error.value) == (
-        "label big_tip is 0 in every one of 3 training rows: expected both 0 and 1; check the columns that the label "
-        "is made from, or bring more rows."
-    )
-
-
-def test_hold_out() -> None:
-    values = np.arange(10).reshape(10, 1)
-    kept, held_out = Rows(features={"x": values}, labels=values).hold_out(one_in=4)
-    assert held_out.features["x"].ravel().tolist() == held_out.labels.ravel().tolist() == [3, 7]
-    assert kept.features["x"].ravel().tolist() == [0, 1, 2, 4, 5, 6, 8, 9]
-    with pytest.raises(TrainingError, match="too few training rows: expected 11 or more, received 10; bring more"):
-        Rows(features={}, labels=values).hold_out(one_in=11)
-
-
-def test_every_row_is_held_out_by_one_part() -> None:
-    values = np.arange(10).reshape(10, 1)
-    rows = Rows(features={"x": values}, labels=values)
-    parts = [rows.hold_out(4, part)[1].labels.ravel().tolist() for part in range(4)]
-    assert parts == [[0, 4, 8], [1, 5, 9], [2, 6], [3, 7]]
-    assert rows.hold_out(4)[1].labels.ravel().tolist() == parts[3]
-
-
-SLOPE = Rows(
+SLOPE = TransformedRows(
     features={"x": np.linspace(-1, 1, 64, dtype=np.float32).reshape(64, 1)},
     labels=3 * np.linspace(-1, 1, 64, dtype=np.float32).reshape(64, 1),
 )
-OPPOSITE = Rows(features=SLOPE.features, labels=-SLOPE.labels)
+OPPOSITE = TransformedRows(features=SLOPE.features, labels=-SLOPE.labels)
 
 
 def line(optimizer: str | keras.Optimizer = "sgd") -> keras.Model:
     x = keras.Input((1,), name="x")
     model = keras.Model({"x": x}, keras.layers.Dense(1)(keras.layers.Dropout(0.1)(x)))
-    model.compile(optimizer=optimizer, loss="mse")
+    model.compile(optimizer=optimizer, loss="mse", run_eagerly=True)  # to trace a graph takes longer than a few steps
     return model
 
 
 def fitted(
-    directory: Path, validation: Rows = SLOPE, *, seed: int = 1, steps: int = 12, patience: int = 9
+    directory: Path, validation: TransformedRows = SLOPE, *, seed: int = 1, steps: int = 12, patience: int = 9
 ) -> keras.Model:
     directory.mkdir(exist_ok=True)
     with training_scope(SETTINGS, seed):
@@ -235,7 +134,8 @@ tf.distribute.MirroredStrategy = functools.partial(tf.distribute.MirroredStrateg
 
 from pipelines.config import TrainerConfig
 from pipelines.modeling.export import export_model
-from pipelines.modeling.fitting import fit, read_rows, training_scope
+from pipelines.modeling.fitting import fit, training_scope
+from pipelines.modeling.transformed_rows import read_rows
 from tests import handmade
 
 graph, examples, directory = sys.argv[1:]
@@ -246,7 +146,7 @@ with training_scope(TrainerConfig(train_steps=1, distribute="mirrored"), seed=1)
     assert tf.distribute.get_strategy().num_replicas_in_sync == 2
     model = handmade.build_model()
     before = model.get_weights()
-    model.compile(optimizer="adam", loss="binary_crossentropy")
+    model.compile(optimizer="sgd", loss="binary_crossentropy")
     fit(model, rows, rows, args, steps=8, batch_size=50, patience=9, seed=1)
 assert all((old != new).any() for old, new in zip(before, model.get_weights()))
 export_model(model, args)

@@ -9,7 +9,7 @@ import pytest
 
 from pipelines.evaluation.slices import OVERALL
 from pipelines.report import metrics
-from pipelines.report.measured import Measured
+from pipelines.report.predictions import EvalPredictions
 from pipelines.task_definition.problem import BINARY
 from tests.tasks.diabetes.task import TASK
 
@@ -41,11 +41,11 @@ def by_slice(predictions: np.ndarray, baseline: np.ndarray | None) -> pd.DataFra
         {"binary_crossentropy": [loss(CITY != ""), loss(CITY == "ash"), loss(CITY == "bay")]},
         index=[OVERALL, "city = ash", "city = bay"],
     )
-    measured = Measured(
+    measured = EvalPredictions(
         task=dataclasses.replace(TASK, problem=BINARY), rows=pd.DataFrame({"city": CITY}), labels=LABELS,
         predictions=predictions, baseline=baseline, baseline_note="",
     )  # fmt: skip
-    return metrics.by_slice(Evaluated(table), measured)
+    return metrics.compare_by_slice(Evaluated(table), measured)
 
 
 def test_a_slice_is_held_against_the_blessed_model() -> None:
@@ -57,17 +57,17 @@ def test_a_slice_is_held_against_the_blessed_model() -> None:
     )  # fmt: skip
     assert (bay["value"], bay["change"], bay["word"]) == (pytest.approx(LOSS[0.6]), pytest.approx(gain), "worse")
     assert bay["change_low"] == pytest.approx(gain)
-    assert metrics.changed(frame)["label"].tolist() == ["bay", "ash"]  # what is worse comes first
+    assert metrics.find_changed_slices(frame)["label"].tolist() == ["bay", "ash"]  # what is worse comes first
 
 
 def test_of_equal_models_nothing_is_said() -> None:
     frame = by_slice(SURE, SURE)
     assert frame["word"].tolist() == ["no clear change"] * 2
-    assert metrics.changed(frame).empty
+    assert metrics.find_changed_slices(frame).empty
 
 
 def test_without_a_blessed_model_nothing_is_said() -> None:
     frame = by_slice(SURE, None)
     assert frame["change"].isna().all()
     assert frame["word"].tolist() == ["", ""]
-    assert metrics.changed(frame).empty
+    assert metrics.find_changed_slices(frame).empty

@@ -1,4 +1,4 @@
-"""A task whose room is three small files in a folder of its own, so that a test can edit them."""
+"""A task of three small files in a folder of its own, so that a test can edit them."""
 
 import sys
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-NAME = "room_of_a_test.ours"  # of the package; dotted, as --task takes it
+NAME = "task_of_a_test.ours"  # of the package; dotted, as --task takes it
 FILES = {
     "__init__.py": "",
     "preprocessing.py": "def preprocessing_fn(inputs):\n    return inputs\n",
@@ -15,7 +15,7 @@ FILES = {
 import dataclasses
 from pathlib import Path
 
-from room_of_a_test.ours.preprocessing import preprocessing_fn
+from task_of_a_test.ours.preprocessing import preprocessing_fn
 from tests.tasks.diabetes.task import TASK
 
 TASK = dataclasses.replace(
@@ -25,14 +25,14 @@ TASK = dataclasses.replace(
 }
 
 
-def small_room(directory: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def small_task(directory: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Makes the package importable; its contract lies one folder above. What a fixture yields from."""
-    package = directory / "room_of_a_test" / "ours"
+    package = directory / "task_of_a_test" / "ours"
     package.mkdir(parents=True)
     for name, text in FILES.items():
         (package / name).write_text(text)
     (package.parent / "contract.pbtxt").write_text("feature {}\n")
     monkeypatch.syspath_prepend(directory)
     yield package
-    for name in [name for name in sys.modules if name.partition(".")[0] == "room_of_a_test"]:
+    for name in [name for name in sys.modules if name.partition(".")[0] == "task_of_a_test"]:
         del sys.modules[name]

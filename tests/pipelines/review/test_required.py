@@ -7,8 +7,8 @@ import pytest
 
 from pipelines.config import PipelineConfig, TrainerConfig
 from pipelines.review import state
-from pipelines.review.record import Review, append_review
-from pipelines.task_definition.task_files import room_digests
+from pipelines.review.review_file import Review, append_review
+from pipelines.task_definition.task_files import task_file_digests
 from pipelines.training import create_pipeline
 from tests.tasks.diabetes.task import TASK
 
@@ -41,11 +41,12 @@ def test_without_a_review_pusher_alone_is_told_why_not(tmp_path: Path, review_fi
     free, required = (parameters(tmp_path, require_review=required) for required in (False, True))
     assert {node for node in free if free[node] != required[node]} == {PUSHER}
     assert "refusal" not in free[PUSHER]["custom_config"]
-    assert state.review_state(TASK).words in required[PUSHER]["custom_config"]
+    assert state.review_state(TASK).sentence in required[PUSHER]["custom_config"]
 
 
 def test_with_a_review_pusher_is_told_what_it_is_told_without_the_demand(tmp_path: Path, review_file: Path) -> None:
-    review = Review(reviewer="Ada", date="2026-11-21", run="r", note="n", metrics={}, room=room_digests(TASK))
+    files = task_file_digests(TASK)
+    review = Review(reviewer="Ada", date="2026-11-21", run="r", note="n", metrics={}, task_files=files)
     append_review(review_file, review.with_checksum())
     free, required = (parameters(tmp_path, require_review=required) for required in (False, True))
     assert free == required

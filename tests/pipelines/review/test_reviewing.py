@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from pipelines.review.__main__ import main
-from pipelines.review.record import ReviewError, read_reviews, review_file
-from pipelines.review.reviewing import git_user, make_review
+from pipelines.review.review_file import ReviewError, read_reviews, review_file
+from pipelines.review.reviewing import make_review, read_git_user
 from pipelines.review.state import VALID, review_state
 from pipelines.runs import Run
 from pipelines.task_definition.task import Task
-from pipelines.task_definition.task_files import room_digests
+from pipelines.task_definition.task_files import task_file_digests
 from tests.pipelines.review.conftest import GATES, RUN
 from tests.pipelines.review.small_task import NAME
 
@@ -22,7 +22,7 @@ def test_the_record_of_a_review(task: Task, new_run: Callable[..., Run]) -> None
     review = make_review(task, new_run(), "Ada", "Fine.")
     assert (review.reviewer, review.run, review.note) == ("Ada", RUN, "Fine.")
     assert review.metrics == {"auc": 0.958, "example_count": 4993.0}, "what is undefined is left out"
-    assert review.room == room_digests(task)
+    assert review.task_files == task_file_digests(task)
     assert before <= datetime.datetime.fromisoformat(review.date) <= datetime.datetime.now(datetime.UTC)
     assert review.intact
 
@@ -55,9 +55,9 @@ def test_the_record_of_a_review(task: Task, new_run: Callable[..., Run]) -> None
             "folder; commit what the search proposes, run again, and review that run",
         ),
         (
-            {"room": {}},
-            f"run {RUN} does not say which code it was trained from: expected `room` in its summary.json, received "
-            "none; run again, and review that run",
+            {"task_files": {}},
+            f"run {RUN} does not say which code it was trained from: expected `task_files` in its summary.json, "
+            "received none; run again, and review that run",
         ),
     ],
 )
@@ -94,13 +94,13 @@ def git_knows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_reviewer_is_whom_git_knows(git_knows: Path) -> None:
-    assert git_user() == "Ada Example"
+    assert read_git_user() == "Ada Example"
 
 
 def test_git_knows_nobody(git_knows: Path) -> None:
     git_knows.write_text("")
     with pytest.raises(ReviewError) as error:
-        git_user()
+        read_git_user()
     assert str(error.value) == (
         "git knows no user.name: expected the reviewer's name; say it with --reviewer (REVIEWER=)"
     )
@@ -109,7 +109,7 @@ def test_git_knows_nobody(git_knows: Path) -> None:
 def test_no_git(git_knows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ReviewError, match="git knows no user"):
-        git_user()
+        read_git_user()
 
 
 def command(var: Path, *options: str) -> int:
@@ -127,16 +127,16 @@ def test_the_command_records_a_review_that_holds(
     assert capsys.readouterr().out == (
         "reviewed  run 20261121-120000 of ours, by Ada Example\n"
         "metrics   auc=0.958  example_count=4993\n"
-        "room      5 files, as that run trained them: __init__.py, contract.pbtxt, preprocessing.py, scoping.toml, "
+        "files     5, as that run trained them: __init__.py, contract.pbtxt, preprocessing.py, scoping.toml, "
         "task.py\n"
-        "recorded  room_of_a_test/ours/review.toml; commit it\n"
+        "recorded  task_of_a_test/ours/review.toml; commit it\n"
     )
 
 
 def test_the_command_refuses_and_records_nothing(
     task: Task, new_run: Callable[..., Run], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    new_run(room={})
+    new_run(task_files={})
     assert command(tmp_path / "var", "--reviewer", "Ada", "--note", "Fine.") == 1
     assert command(tmp_path / "var", "--reviewer", "Ada", "--note", "Fine.", "--run", "20261121-12000") == 1
     said = capsys.readouterr().err.splitlines()

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.review.record import Review, append_review, review_file
-from pipelines.review.state import EDITED, MISSING, STALE, VALID, refusal, review_state, room_changes
+from pipelines.review.review_file import Review, append_review, review_file
+from pipelines.review.state import EDITED, MISSING, STALE, VALID, describe_file_changes, refusal, review_state
 from pipelines.task_definition.task import Task
-from pipelines.task_definition.task_files import room_digests
+from pipelines.task_definition.task_files import task_file_digests
 
 
 def recorded(task: Task, review: Review) -> None:
@@ -18,7 +18,7 @@ def recorded(task: Task, review: Review) -> None:
 def test_missing(task: Task) -> None:
     found = review_state(task)
     assert (found.state, found.review) == (MISSING, None)
-    assert found.words == "science review: missing, nobody has recorded one"
+    assert found.sentence == "science review: missing, nobody has recorded one"
     assert refusal(task) == (
         "science review: missing, nobody has recorded one. This push demands a valid one; "
         "look at the run and its report, then `make review NOTE=...`, then run again"
@@ -29,7 +29,7 @@ def test_valid(task: Task, review: Review) -> None:
     recorded(task, review)
     found = review_state(task)
     assert (found.state, found.review) == (VALID, review)
-    assert found.words == "science review: valid, by Ada on 2026-11-21, of run 20261121-120000"
+    assert found.sentence == "science review: valid, by Ada on 2026-11-21, of run 20261121-120000"
     assert refusal(task) is None
 
 
@@ -38,7 +38,7 @@ def test_stale(task: Task, review: Review, package: Path) -> None:
     (package / "preprocessing.py").write_text("def preprocessing_fn(inputs):\n    return {}\n")
     found = review_state(task)
     assert (found.state, found.review) == (STALE, review)
-    assert found.words == "science review: stale, preprocessing.py changed since the review of run 20261121-120000"
+    assert found.sentence == "science review: stale, preprocessing.py changed since the review of run 20261121-120000"
     assert refusal(task) == (
         "science review: stale, preprocessing.py changed since the review of run 20261121-120000. "
         "This push demands a valid one; look at the run and its report, then `make review NOTE=...`, then run again"
@@ -48,7 +48,7 @@ def test_stale(task: Task, review: Review, package: Path) -> None:
 def test_the_contract_is_part_of_what_was_reviewed(task: Task, review: Review, package: Path) -> None:
     recorded(task, review)
     (package.parent / "contract.pbtxt").write_text("feature { name: 'x' }\n")
-    assert review_state(task).words == (
+    assert review_state(task).sentence == (
         "science review: stale, contract.pbtxt changed since the review of run 20261121-120000"
     )
 
@@ -57,7 +57,7 @@ def test_an_edit_that_is_taken_back(task: Task, review: Review, package: Path) -
     recorded(task, review)
     before = (package / "preprocessing.py").read_text()
     (package / "preprocessing.py").write_text(before + "\n# Edited.\n")
-    other = dataclasses.replace(review, reviewer="Grace", room=room_digests(task)).with_checksum()
+    other = dataclasses.replace(review, reviewer="Grace", task_files=task_file_digests(task)).with_checksum()
     assert review_state(task).state == STALE
     recorded(task, other)
     assert review_state(task).review == other
@@ -66,15 +66,17 @@ def test_an_edit_that_is_taken_back(task: Task, review: Review, package: Path) -
 
 
 def test_edited_by_hand(task: Task, review: Review, package: Path) -> None:
-    stale = {name: digest for name, digest in review.room.items() if name != "preprocessing.py"}
-    recorded(task, dataclasses.replace(review, room=stale).with_checksum())
+    stale = {name: digest for name, digest in review.task_files.items() if name != "preprocessing.py"}
+    recorded(task, dataclasses.replace(review, task_files=stale).with_checksum())
     file = review_file(task)
-    digest = review.room["preprocessing.py"]
-    text = file.read_text().replace("[reviews.room]\n", f'[reviews.room]\n"preprocessing.py" = "{digest}"\n')
+    digest = review.task_files["preprocessing.py"]
+    text = file.read_text().replace(
+        "[reviews.task_files]\n", f'[reviews.task_files]\n"preprocessing.py" = "{digest}"\n'
+    )
     file.write_text(text)
     found = review_state(task)
     assert (found.state, found.review) == (EDITED, None)
-    assert found.words == (
+    assert found.sentence == (
         f"science review: edited by hand, {file}: reviews 1: the record of run 20261121-120000 "
         "does not match its checksum"
     )
@@ -93,7 +95,7 @@ def test_one_edited_record_spoils_a_later_one(task: Task, review: Review) -> Non
 
 
 @pytest.mark.parametrize(
-    ("after", "words"),
+    ("after", "text"),
     [
         ({"a.py": "1", "b.py": "2"}, ""),
         ({"a.py": "1", "b.py": "3"}, "b.py changed"),
@@ -103,5 +105,5 @@ def test_one_edited_record_spoils_a_later_one(task: Task, review: Review) -> Non
         ({"b.py": "3", "d.py": "1", "c.md": "4"}, "b.py changed; c.md, d.py were added; a.py was removed"),
     ],
 )
-def test_changes_of_a_room_in_words(after: dict[str, str], words: str) -> None:
-    assert room_changes({"a.py": "1", "b.py": "2"}, after) == words
+def test_changed_files_as_a_sentence(after: dict[str, str], text: str) -> None:
+    assert describe_file_changes({"a.py": "1", "b.py": "2"}, after) == text

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.runner.integrity import Ledger, digest
+from pipelines.runner.integrity import ArtifactDigests, digest_path
 
 
 @pytest.fixture
@@ -24,10 +24,10 @@ def root(tmp_path: Path) -> Path:
 
 
 def test_untouched(root: Path, artifact: Path) -> None:
-    ledger = Ledger(root)
+    ledger = ArtifactDigests(root)
     ledger.record(str(artifact))
     assert ledger.intact(str(artifact))
-    assert Ledger(root).intact(str(artifact)), "the ledger outlives the process"
+    assert ArtifactDigests(root).intact(str(artifact)), "the ledger outlives the process"
 
 
 CHANGES: dict[str, Callable[[Path], object]] = {
@@ -43,27 +43,27 @@ CHANGES: dict[str, Callable[[Path], object]] = {
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
 def test_a_change(root: Path, artifact: Path, change: Callable[[Path], object]) -> None:
-    Ledger(root).record(str(artifact))
+    ArtifactDigests(root).record(str(artifact))
     change(artifact)
-    assert not Ledger(root).intact(str(artifact))
+    assert not ArtifactDigests(root).intact(str(artifact))
 
 
 def test_what_was_never_recorded_passes(root: Path, artifact: Path) -> None:
-    assert Ledger(root).intact(str(artifact))
+    assert ArtifactDigests(root).intact(str(artifact))
 
 
 def test_recorded_anew(root: Path, artifact: Path) -> None:
-    ledger = Ledger(root)
+    ledger = ArtifactDigests(root)
     ledger.record(str(artifact))
     CHANGES["a byte"](artifact)
     ledger.record(str(artifact))
-    assert Ledger(root).intact(str(artifact))
+    assert ArtifactDigests(root).intact(str(artifact))
     assert [path.name for path in root.iterdir() if path.is_file()] == ["digests.json"]
 
 
 def test_a_file_is_an_artifact_too(tmp_path: Path) -> None:
     (tmp_path / "one").write_bytes(b"x")
     (tmp_path / "other").write_bytes(b"x")
-    assert digest(tmp_path / "one") == digest(tmp_path / "other"), "its own name does not count"
+    assert digest_path(tmp_path / "one") == digest_path(tmp_path / "other"), "its own name does not count"
     (tmp_path / "other").write_bytes(b"y")
-    assert digest(tmp_path / "one") != digest(tmp_path / "other")
+    assert digest_path(tmp_path / "one") != digest_path(tmp_path / "other")

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.runner.lock import BusyError, exclusive
+from pipelines.runner.lock import BusyError, lock_folder
 
 ROOT = Path(__file__).parents[3]
 HOLD = """
 import sys, time
 from pathlib import Path
-from pipelines.runner.lock import exclusive
-with exclusive(Path(sys.argv[1])):
+from pipelines.runner.lock import lock_folder
+with lock_folder(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -36,13 +36,13 @@ def holder(var: Path) -> "subprocess.Popen[str]":
 
 def test_a_second_process_is_refused_at_once(tmp_path: Path) -> None:
     with holder(tmp_path) as other:
-        with pytest.raises(BusyError) as error, exclusive(tmp_path):
+        with pytest.raises(BusyError) as error, lock_folder(tmp_path):
             pytest.fail("two runs hold one folder")
         assert str(error.value) == (
             f"another run (process {other.pid}) is using {tmp_path}: wait for it, stop it, or give this run its own "
             "folder with --var"
         )
-        with exclusive(tmp_path / "other"):
+        with lock_folder(tmp_path / "other"):
             pass
 
 
@@ -50,12 +50,12 @@ def test_a_killed_holder_holds_nothing(tmp_path: Path) -> None:
     with holder(tmp_path) as other:
         other.kill()
         other.wait()
-        with exclusive(tmp_path):
+        with lock_folder(tmp_path):
             assert (tmp_path / ".lock").read_text() == str(os.getpid())
 
 
 def test_held_again_after_an_error(tmp_path: Path) -> None:
-    with pytest.raises(KeyError), exclusive(tmp_path / "new" / "var"):
+    with pytest.raises(KeyError), lock_folder(tmp_path / "new" / "var"):
         raise KeyError
-    with exclusive(tmp_path / "new" / "var"):
+    with lock_folder(tmp_path / "new" / "var"):
         pass

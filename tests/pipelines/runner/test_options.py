@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.runner import docker_engine, options
-from pipelines.runner.docker_engine import DockerError, require
+from pipelines.runner.docker_engine import DockerError, require_docker
 
 
 @pytest.fixture
@@ -61,10 +61,10 @@ def test_no_docker_engine_is_bad_usage(socket_path: Path, capsys: pytest.Capture
 
 def test_an_engine_that_answers(socket_path: Path) -> None:
     with engine(socket_path):
-        require()
+        require_docker()
         assert options.parse("", ["--infra", "docker"]).infra == "docker"
     with pytest.raises(DockerError):
-        require()
+        require_docker()
 
 
 def test_where_to_push_and_what_that_demands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

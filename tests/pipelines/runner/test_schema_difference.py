@@ -3,7 +3,7 @@
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from pipelines.runner.schema_difference import differences
+from pipelines.runner.schema_difference import compare_schemas
 
 CONTRACT = """
     string_domain { name: "firms" value: "A" value: "B" }
@@ -15,7 +15,7 @@ CONTRACT = """
 
 
 def lines(proposal: str) -> list[str]:
-    return differences(*(text_format.Parse(text, schema_pb2.Schema()) for text in (proposal, CONTRACT)))
+    return compare_schemas(*(text_format.Parse(text, schema_pb2.Schema()) for text in (proposal, CONTRACT)))
 
 
 def test_no_difference() -> None:

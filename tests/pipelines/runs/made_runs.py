@@ -2,17 +2,17 @@
 
 from pathlib import Path
 
-from pipelines.runner.results import NodeResult, Verdict, Written
+from pipelines.runner.results import NodeResult, OutputArtifact, Verdict
 from pipelines.runner.summary import Summary
 
 
-def written(key: str, uri: Path | str) -> Written:
-    return Written(key=key, type_name="Any", uri=str(uri), properties={})
+def written(key: str, uri: Path | str) -> OutputArtifact:
+    return OutputArtifact(key=key, type_name="Any", uri=str(uri), properties={})
 
 
-def ran(node: str, *outputs: Written, state: str = "ran", words: str = "") -> NodeResult:
+def ran(node: str, *outputs: OutputArtifact, state: str = "ran", summary: str = "") -> NodeResult:
     error = RuntimeError("it broke") if state == "failed" else None
-    return NodeResult(node=node, state=state, seconds=1.5, outputs=outputs, words=words, error=error)
+    return NodeResult(node=node, state=state, seconds=1.5, outputs=outputs, summary=summary, error=error)
 
 
 def summary(run_id: str, *nodes: NodeResult, task: str = "taxi", status: str = "pushed") -> Summary:

@@ -13,12 +13,12 @@ import tensorflow_data_validation as tfdv
 from pipelines.runner.results import NodeResult
 from pipelines.runs import RunError, Runs
 from pipelines.runs.__main__ import main
-from pipelines.runs.difference import Change, Difference, changes, difference
+from pipelines.runs.difference import Change, Difference, compare_mappings, compare_runs
 from tests.pipelines.runs.made_history import MadeHistory
 from tests.pipelines.runs.made_runs import ran, summary, write, written
 
 BEFORE, AFTER, OTHER_TASK, EARLY = "20261121-01", "20261121-02", "20261121-03", "20261121-04"
-ROOM = {"model.py": "a" * 64, "trainer.py": "b" * 64, "gone.py": "c" * 64}
+FILES = {"model.py": "a" * 64, "trainer.py": "b" * 64, "gone.py": "c" * 64}
 
 
 @pytest.fixture
@@ -29,11 +29,11 @@ def var(tmp_path: Path) -> Path:
     after.metrics = {"overall": {"auc": 0.97, "example_count": 4993.0}, "pay = Card": {"auc": 0.5}}
     after.rows, after.source_digest = {"train": 20, "eval": 4_993}, "d1"
     write(tmp_path, before, after, summary(OTHER_TASK, task="diabetes"), summary(EARLY, status="failed"))
-    _edit(tmp_path, BEFORE, room=ROOM, stack={"python": "3.11"})
+    _edit(tmp_path, BEFORE, task_files=FILES, stack={"python": "3.11"})
     _edit(
         tmp_path,
         AFTER,
-        room={"model.py": "a" * 64, "trainer.py": "d" * 64, "new.py": "e" * 64},
+        task_files={"model.py": "a" * 64, "trainer.py": "d" * 64, "new.py": "e" * 64},
         stack={"python": "3.13"},
     )
     _edit(tmp_path, EARLY, metrics={}, rows={}, gates=[])
@@ -57,11 +57,11 @@ def _edit(var: Path, run: str, **fields: object) -> None:
 
 
 def compare(var: Path, before: str, after: str) -> Difference:
-    return difference(Runs(var).open(before), Runs(var).open(after))
+    return compare_runs(Runs(var).open(before), Runs(var).open(after))
 
 
 def test_changes() -> None:
-    assert changes({"a": 1, "b": 2, "c": [3]}, {"d": 4, "b": 5, "a": 1, "c": [3]}) == (
+    assert compare_mappings({"a": 1, "b": 2, "c": [3]}, {"d": 4, "b": 5, "a": 1, "c": [3]}) == (
         Change(name="b", before=2, after=5),
         Change(name="d", before=None, after=4),
     )
@@ -81,7 +81,7 @@ def test_data(var: Path) -> None:
     }
 
 
-def test_code_by_file_of_the_room_and_by_node(var: Path) -> None:
+def test_code_by_task_file_and_by_node(var: Path) -> None:
     found = compare(var, BEFORE, AFTER)
     assert found.files == (
         Change(name="trainer.py", before="b" * 64, after="d" * 64),
@@ -94,8 +94,8 @@ def test_code_by_file_of_the_room_and_by_node(var: Path) -> None:
     )
 
 
-def test_without_a_room_the_digests_are_what_there_is(var: Path) -> None:
-    _edit(var, BEFORE, room={})
+def test_without_recorded_files_the_digests_are_compared(var: Path) -> None:
+    _edit(var, BEFORE, task_files={})
     found = compare(var, BEFORE, AFTER)
     assert found.files is None
     assert [change.name for change in found.code] == ["task and components", "Trainer"]

@@ -9,7 +9,7 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from pipelines.runs import RunError
-from pipelines.runs.examples import read_records, to_frame, without_missing
+from pipelines.runs.examples import read_records, to_frame, use_numpy_integers
 from tests.handmade import CONTRACT, OPTIONAL, ROWS, to_example, write_records
 
 
@@ -58,7 +58,7 @@ def test_a_string_that_is_not_utf_8_is_spelled_out() -> None:
 
 def test_whole_integers_without_missing_values_are_numpys() -> None:
     frame = pd.DataFrame({"a": pd.array([1, 2], dtype="Int64"), "b": pd.array([1, None], dtype="Int64")})
-    assert [str(dtype) for dtype in without_missing(frame).dtypes] == ["int64", "Int64"]
+    assert [str(dtype) for dtype in use_numpy_integers(frame).dtypes] == ["int64", "Int64"]
 
 
 def test_files_are_read_in_the_order_of_their_names(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.runs import RunError
-from pipelines.runs.lineage import Lineage, data_fed, lineage_of, pushing_run
+from pipelines.runs.lineage import Lineage, find_models_trained_on, find_pushing_run, trace_lineage
 from pipelines.runs.metadata import Metadata
 from tests.pipelines.runs.made_history import MadeHistory
 
@@ -105,7 +105,7 @@ def _judge_and_push(
 
 
 def test_from_a_version_back_to_data_code_and_parameters(metadata: Metadata, data: Path) -> None:
-    found = lineage_of(metadata, pushing_run(metadata, "101"))
+    found = trace_lineage(metadata, find_pushing_run(metadata, "101"))
     assert (found.run_id, found.task, found.versions, found.trained_by) == ("3", "taxi", ("101",), "3")
     assert found.data is not None
     assert (found.data.folder, found.data.fingerprint, found.data.span) == (str(data.with_name("other")), "size 5", 7)
@@ -117,13 +117,13 @@ def test_from_a_version_back_to_data_code_and_parameters(metadata: Metadata, dat
 
 
 def _trainer_of(metadata: Metadata, model: object) -> str:
-    maker = metadata.maker(model.id)
+    maker = metadata.find_producer(model.id)
     assert maker is not None
     return maker.run_id
 
 
 def test_what_came_from_the_cache_is_traced_to_the_run_that_made_it(metadata: Metadata) -> None:
-    found = lineage_of(metadata, "2")
+    found = trace_lineage(metadata, "2")
     assert (found.trained_by, found.versions) == ("1", ("100",))
     assert {step.node: step.run_id for step in found.steps} == {
         "ExampleGen": "1",
@@ -135,12 +135,14 @@ def test_what_came_from_the_cache_is_traced_to_the_run_that_made_it(metadata: Me
 
 
 def test_the_contract_by_its_digest(metadata: Metadata) -> None:
-    assert lineage_of(metadata, "1").contract == "abc"
-    assert lineage_of(metadata, "3").contract == ""
+    assert trace_lineage(metadata, "1").contract == "abc"
+    assert trace_lineage(metadata, "3").contract == ""
 
 
 def test_edges_name_the_resolver_that_found_an_earlier_model(metadata: Metadata) -> None:
-    edges = {(edge.source, edge.target, edge.artifact.type, edge.from_run) for edge in lineage_of(metadata, "3").edges}
+    edges = {
+        (edge.source, edge.target, edge.artifact.type, edge.from_run) for edge in trace_lineage(metadata, "3").edges
+    }
     assert edges == {
         ("ExampleGen", "Trainer", "Examples", "3"),
         ("ExampleGen", "Evaluator", "Examples", "3"),
@@ -153,7 +155,7 @@ def test_edges_name_the_resolver_that_found_an_earlier_model(metadata: Metadata)
 
 
 def test_from_data_forward_to_every_model_that_it_fed(metadata: Metadata, data: Path) -> None:
-    found = data_fed(metadata, data)
+    found = find_models_trained_on(metadata, data)
     assert found[["run", "pushed", "span", "rows"]].values.tolist() == [
         ["1", True, 0, 12],
         ["3", True, 0, 12],  # by way of the weights that it started from
@@ -164,16 +166,16 @@ def test_from_data_forward_to_every_model_that_it_fed(metadata: Metadata, data: 
 
 
 def test_a_model_is_not_fed_by_the_data_of_the_one_it_was_compared_with(metadata: Metadata, data: Path) -> None:
-    assert data_fed(metadata, data.with_name("other"))["run"].tolist() == ["3"]  # 4 was compared with 3
+    assert find_models_trained_on(metadata, data.with_name("other"))["run"].tolist() == ["3"]  # 4 was compared with 3
 
 
 def test_data_by_file_fingerprint_and_span(metadata: Metadata, data: Path) -> None:
-    by_folder = data_fed(metadata, data)
+    by_folder = find_models_trained_on(metadata, data)
     for name in (data / "a.csv", str(data) + "/", "size 9"):
-        assert data_fed(metadata, name).equals(by_folder)
-    assert data_fed(metadata, span=7)["run"].tolist() == ["3"]
-    assert data_fed(metadata, task="diabetes")["run"].tolist() == ["5"]
-    assert data_fed(metadata)["run"].tolist() == ["1", "3", "4", "3", "5"]
+        assert find_models_trained_on(metadata, name).equals(by_folder)
+    assert find_models_trained_on(metadata, span=7)["run"].tolist() == ["3"]
+    assert find_models_trained_on(metadata, task="diabetes")["run"].tolist() == ["5"]
+    assert find_models_trained_on(metadata)["run"].tolist() == ["1", "3", "4", "3", "5"]
 
 
 @pytest.mark.parametrize(
@@ -183,31 +185,31 @@ def test_data_by_file_fingerprint_and_span(metadata: Metadata, data: Path) -> No
 def test_data_that_no_run_read(metadata: Metadata, what: dict[str, object], named: str) -> None:
     read = r"\S+/data \(span 0\), \S+/other \(span 7\), \S+/patients \(span 0\)"
     with pytest.raises(RunError, match=rf"^no run read {named}: what was read: {read}$"):
-        data_fed(metadata, **what)
+        find_models_trained_on(metadata, **what)
 
 
 def test_a_version_of_two_tasks_needs_the_task(metadata: Metadata) -> None:
-    assert pushing_run(metadata, "100", "diabetes") == "5"
-    assert pushing_run(metadata, "100", "taxi") == "1"
+    assert find_pushing_run(metadata, "100", "diabetes") == "5"
+    assert find_pushing_run(metadata, "100", "taxi") == "1"
     with pytest.raises(RunError, match=r"^version 100 was pushed for taxi, diabetes: expected one task; name it\.$"):
-        pushing_run(metadata, "100")
+        find_pushing_run(metadata, "100")
 
 
 def test_a_version_that_nobody_pushed(metadata: Metadata) -> None:
     with pytest.raises(RunError, match=r"^no run pushed version 111: did you mean 101\?$"):
-        pushing_run(metadata, "111")
+        find_pushing_run(metadata, "111")
 
 
 def test_a_run_that_ml_metadata_does_not_know(metadata: Metadata) -> None:
     with pytest.raises(RunError, match=r"^run 9 has no lineage: "):
-        lineage_of(metadata, "9")
+        trace_lineage(metadata, "9")
 
 
 def test_files_are_compared_with_the_fingerprint(tmp_path: Path, data: Path) -> None:
     made = MadeHistory(tmp_path)
     fingerprint = "split:single_split,num_files:2,total_bytes:9,xor_checksum:10,sum_checksum:2000000020"
     _read(made, "1", data, fingerprint=fingerprint, rows=(1, 1))
-    found: Lineage = lineage_of(Metadata(made.database), "1")
+    found: Lineage = trace_lineage(Metadata(made.database), "1")
     assert found.data is not None
     assert found.data.files == [str(data / "a.csv"), str(data / "b.csv")]
     assert found.data.unchanged

@@ -16,6 +16,8 @@ from pipelines.runs.model import RunModel
 from tests import handmade
 from tests.handmade import CONTRACT, LABEL, ROWS, to_example
 
+pytestmark = pytest.mark.slow
+
 RECORDS = [to_example(row) for row in ROWS]
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from pipelines.runner.summary import FORMAT as WRITTEN_FORMAT
 from pipelines.runs import RunError, Runs
-from pipelines.runs.record import FORMAT
+from pipelines.runs.run_record import FORMAT
 from tests.pipelines.runs.made_history import MadeHistory
 from tests.pipelines.runs.made_runs import ran, summary, write, written
 
@@ -76,7 +76,7 @@ def test_a_run_that_was_killed_is_read_from_ml_metadata(var: Path) -> None:
     made.ran(killed, "Trainer", state="RUNNING")
     run = Runs(var).open(killed)
     assert (run.status, run.task, run.started) == ("unfinished", "taxi", "2026-11-21T10:00:00+00:00")
-    assert run.nodes()[["node", "state", "words"]].values.tolist() == [
+    assert run.nodes()[["node", "state", "summary"]].values.tolist() == [
         ["ExampleGen", "ran", ""],
         ["StatisticsGen", "cached", ""],
         ["BlessedModelResolver", "ran", ""],
@@ -100,8 +100,8 @@ def test_a_run_that_was_killed_before_ml_metadata_knew_of_it(var: Path) -> None:
     ("text", "message"),
     [
         ("{", r"summary\.json is damaged: expected JSON, received "),
-        (json.dumps({"format": 2}), r"summary\.json is not understood: expected format 1, received 2; update "),
-        ("[]", r"summary\.json is not understood: expected format 1, received list; update "),
+        (json.dumps({"format": 3}), r"summary\.json is not understood: expected format 1 or 2, received 3; update "),
+        ("[]", r"summary\.json is not understood: expected format 1 or 2, received list; update "),
     ],
 )
 def test_a_record_that_cannot_be_understood(var: Path, text: str, message: str) -> None:
@@ -150,7 +150,9 @@ def test_metrics_and_gates_as_tables(var: Path) -> None:
 def test_history(tmp_path: Path) -> None:
     write(tmp_path, summary(FIRST, ran("Trainer", written("model", tmp_path), written("model_run", tmp_path))))
     run = Runs(tmp_path).open()
-    with pytest.raises(RunError, match=r"history\.json: expected the history that pipelines\.modeling\.fitting\.fit writes"):
+    with pytest.raises(
+        RunError, match=r"history\.json: expected the history that pipelines\.modeling\.fitting\.fit writes"
+    ):
         run.history()
     (tmp_path / "history.json").write_text(json.dumps({"loss": [0.5, 0.25], "val_loss": [0.75, 0.5]}))
     assert run.history().to_dict("list") == {"epoch": [1, 2], "loss": [0.5, 0.25], "val_loss": [0.75, 0.5]}

@@ -10,7 +10,7 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from pipelines.runs import RunError
-from pipelines.runs.statistics import anomalies_table, read_statistics, splits, statistics_table
+from pipelines.runs.statistics import list_splits, read_statistics, tabulate_anomalies, tabulate_statistics
 
 TRAIN = pd.DataFrame({"miles": [0.0, 1.0, None, 3.0], "pay": ["Cash", "Card", "Cash", None]})
 EVAL = pd.DataFrame({"miles": [2.0, 2.0], "pay": ["Coins", "Cash"]})
@@ -38,11 +38,11 @@ def artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_train_comes_before_eval(artifact: Path) -> None:
-    assert splits(artifact) == ["train", "eval"]
+    assert list_splits(artifact) == ["train", "eval"]
 
 
 def test_numbers(artifact: Path) -> None:
-    table = statistics_table(artifact).set_index(["split", "feature"])
+    table = tabulate_statistics(artifact).set_index(["split", "feature"])
     found = table.loc["train", "miles"]
     assert (found["type"], found["rows"], found["missing"], found["missing_share"]) == ("FLOAT", 4, 1, 0.25)
     assert found["mean"] == pytest.approx(4 / 3)
@@ -54,7 +54,7 @@ def test_numbers(artifact: Path) -> None:
 
 
 def test_strings(artifact: Path) -> None:
-    found = statistics_table(artifact).set_index(["split", "feature"]).loc["train", "pay"]
+    found = tabulate_statistics(artifact).set_index(["split", "feature"]).loc["train", "pay"]
     assert (found["type"], found["missing"], found["unique"], found["top"]) == ("STRING", 1, 2, "Cash")
     assert found["top_share"] == 0.5
     assert np.isnan(found["mean"])
@@ -66,11 +66,11 @@ def test_a_split_that_is_not_there(artifact: Path) -> None:
 
 
 def test_anomalies(artifact: Path) -> None:
-    assert anomalies_table(artifact)[["split", "feature", "kind"]].values.tolist() == [
+    assert tabulate_anomalies(artifact)[["split", "feature", "kind"]].values.tolist() == [
         ["eval", "pay", "ENUM_TYPE_UNEXPECTED_STRING_VALUES"]
     ]
-    assert "Coins" in anomalies_table(artifact)["description"].item()
+    assert "Coins" in tabulate_anomalies(artifact)["description"].item()
 
 
 def test_no_anomalies_keep_the_columns(tmp_path: Path) -> None:
-    assert list(anomalies_table(tmp_path)) == ["split", "feature", "kind", "short", "description"]
+    assert list(tabulate_anomalies(tmp_path)) == ["split", "feature", "kind", "short", "description"]

@@ -6,13 +6,13 @@ import pandas as pd
 import pytest
 
 from components.csv_example_gen.csv_files import Kind
-from pipelines.scaffold.baseline import Baseline, measure
-from pipelines.scaffold.question import decide
+from pipelines.scaffold.baseline import Baseline, measure_baseline
+from pipelines.scaffold.question import choose_problem
 
 
 def measured(values: list, kind: Kind) -> Baseline:
     labels = pd.Series(values)
-    return measure(decide("y", labels, kind), labels)
+    return measure_baseline(choose_problem("y", labels, kind), labels)
 
 
 def test_binary() -> None:

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.scaffold.columns import Column, Encoding, profile
+from pipelines.scaffold.columns import Column, Encoding, profile_columns
 from pipelines.scaffold.errors import ScaffoldError
-from pipelines.scaffold.question import decide
+from pipelines.scaffold.question import choose_problem
 from pipelines.scaffold.source import read_source
 
 ROWS = 200
@@ -18,8 +18,8 @@ def columns(tmp_path: Path, **cells: list[object]) -> dict[str, Column]:
     lines = [",".join(cells), *(",".join(map(str, row)) for row in zip(*cells.values(), strict=True))]
     (tmp_path / "rows.csv").write_text("\n".join(lines) + "\n")
     source = read_source(tmp_path / "rows.csv")
-    question = decide("y", source.table["y"], source.kinds["y"])
-    return {column.name: column for column in profile(source, question)}
+    question = choose_problem("y", source.table["y"], source.kinds["y"])
+    return {column.name: column for column in profile_columns(source, question)}
 
 
 def test_each_kind(tmp_path: Path) -> None:

@@ -6,9 +6,9 @@ import pytest
 
 from components.csv_example_gen.csv_files import Kind
 from pipelines.scaffold import contract
-from pipelines.scaffold.columns import profile
-from pipelines.scaffold.contract import comparator_threshold, number_range
-from pipelines.scaffold.question import decide
+from pipelines.scaffold.columns import profile_columns
+from pipelines.scaffold.contract import propose_comparator_threshold, propose_range
+from pipelines.scaffold.question import choose_problem
 from pipelines.scaffold.source import read_source
 from tests.pipelines.scaffold import data_sets
 
@@ -31,19 +31,22 @@ from tests.pipelines.scaffold import data_sets
 def test_ranges_leave_room_on_either_side(
     least: float, greatest: float, kind: Kind, expected: tuple[float, float] | None
 ) -> None:
-    assert number_range(least, greatest, kind) == expected
+    assert propose_range(least, greatest, kind) == expected
 
 
 def test_chance_does_not_cross_a_comparator() -> None:
     # Four standard errors of a share of one half between 100 and 50 rows: 4 * 0.5 * sqrt(1/100 + 1/50) = 0.346.
-    assert comparator_threshold(150) == pytest.approx(0.35)
-    assert comparator_threshold(1_000_000) == pytest.approx(0.1)
+    assert propose_comparator_threshold(150) == pytest.approx(0.35)
+    assert propose_comparator_threshold(1_000_000) == pytest.approx(0.1)
 
 
 def test_features_of_real_rows(tmp_path: Path) -> None:
     source = read_source(data_sets.diabetes(tmp_path / "diabetes.csv"))
-    question = decide("target", source.table["target"], source.kinds["target"])
-    found = {feature.name: feature for feature in contract.features(source, question, profile(source, question))}
+    question = choose_problem("target", source.table["target"], source.kinds["target"])
+    found = {
+        feature.name: feature
+        for feature in contract.propose_features(source, question, profile_columns(source, question))
+    }
     assert "target" not in found
     age, sugar, sex, ward, patient = (found[name] for name in ("age", "s6", "sex", "ward", "patient"))
     assert (age.type, age.required, age.example) == ("FLOAT", True, "48.0")  # of row 2, the first that misses nothing

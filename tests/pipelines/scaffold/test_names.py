@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.scaffold.errors import ScaffoldError
-from pipelines.scaffold.names import check_task_name, column_names, feature_name
+from pipelines.scaffold.names import check_task_name, make_column_names, make_feature_name
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -49,7 +49,7 @@ def test_whatever_an_earlier_task_left_is_in_the_way(tmp_path: Path, place: str)
 
 def test_usable_headings_stay() -> None:
     headings = ["age", "Fare", "x2", "trip_miles"]
-    assert column_names(headings) == dict(zip(headings, headings, strict=True))
+    assert make_column_names(headings) == dict(zip(headings, headings, strict=True))
 
 
 @pytest.mark.parametrize(
@@ -66,14 +66,14 @@ def test_usable_headings_stay() -> None:
     ],
 )
 def test_other_headings_become_names(heading: str, name: str) -> None:
-    assert column_names([heading]) == {heading: name}
+    assert make_column_names([heading]) == {heading: name}
 
 
 def test_no_two_columns_get_one_name() -> None:
-    names = column_names(["a b", "a-b", "a_b", "a_b_2"])
+    names = make_column_names(["a b", "a-b", "a_b", "a_b_2"])
     assert names == {"a b": "a_b_3", "a-b": "a_b_4", "a_b": "a_b", "a_b_2": "a_b_2"}
 
 
 def test_a_feature_is_called_like_no_column() -> None:
-    assert feature_name("fare", "scaled", {"fare"}) == "fare_scaled"
-    assert feature_name("fare", "scaled", {"fare", "fare_scaled"}) == "fare_scaled_2"
+    assert make_feature_name("fare", "scaled", {"fare"}) == "fare_scaled"
+    assert make_feature_name("fare", "scaled", {"fare", "fare_scaled"}) == "fare_scaled_2"

@@ -7,7 +7,7 @@ import pytest
 
 from pipelines.scaffold import placing
 from pipelines.scaffold.errors import ScaffoldError
-from pipelines.scaffold.placing import place
+from pipelines.scaffold.placing import place_files
 from tests.runs.project import files
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -37,7 +37,7 @@ def protected(project: Path) -> list[str]:
 
 def test_all_files_formatted_and_the_task_named(project: Path) -> None:
     before = protected(project)
-    moved = place(project, NEW, "pipelines.tasks.churn")
+    moved = place_files(project, NEW, "pipelines.tasks.churn")
     assert moved == [
         "data/churn",
         "data/churn.py",
@@ -53,7 +53,7 @@ def test_all_files_formatted_and_the_task_named(project: Path) -> None:
 
 def test_pyproject_is_else_as_it_was(project: Path) -> None:
     before = (project / "pyproject.toml").read_text().splitlines()
-    place(project, NEW, "pipelines.tasks.churn")
+    place_files(project, NEW, "pipelines.tasks.churn")
     after = (project / "pyproject.toml").read_text().splitlines()
     changed = [(old, new) for old, new in zip(before, after, strict=True) if old != new]
     assert len(changed) == 1
@@ -73,7 +73,7 @@ def test_a_failed_move_takes_all_others_back(project: Path, monkeypatch: pytest.
 
     monkeypatch.setattr(placing, "_move", failing)
     with pytest.raises(OSError, match="No space left"):
-        place(project, NEW, "pipelines.tasks.churn")
+        place_files(project, NEW, "pipelines.tasks.churn")
     assert files(project) == before
     assert sorted(path.name for path in project.iterdir()) == ["data", "pipelines", "pyproject.toml", "tests"]
 
@@ -86,14 +86,14 @@ def test_ctrl_c_at_the_last_step_takes_everything_back(project: Path, monkeypatc
 
     monkeypatch.setattr(placing.os, "replace", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        place(project, NEW, "pipelines.tasks.churn")
+        place_files(project, NEW, "pipelines.tasks.churn")
     assert files(project) == before
 
 
 def test_what_is_there_stays(project: Path) -> None:
     (project / "data" / "churn.py").write_text("mine\n")
     with pytest.raises(ScaffoldError, match=r"data/churn.py: there already, and nothing is ever overwritten"):
-        place(project, NEW, "pipelines.tasks.churn")
+        place_files(project, NEW, "pipelines.tasks.churn")
     assert (project / "data" / "churn.py").read_text() == "mine\n"
     assert not (project / "pipelines" / "churn").exists()
     assert not (project / "data" / "churn").exists()
@@ -102,7 +102,7 @@ def test_what_is_there_stays(project: Path) -> None:
 def test_code_that_does_not_parse_is_not_placed(project: Path) -> None:
     before = files(project)
     with pytest.raises(ScaffoldError, match=r"^ruff (check|format) failed on the new files: .*task.py"):
-        place(project, {**NEW, "pipelines/tasks/churn/task.py": b"def (\n"}, "pipelines.tasks.churn")
+        place_files(project, {**NEW, "pipelines/tasks/churn/task.py": b"def (\n"}, "pipelines.tasks.churn")
     assert files(project) == before
 
 
@@ -111,5 +111,5 @@ def test_a_pyproject_that_names_no_tasks(project: Path) -> None:
     (project / "pyproject.toml").write_text(text.replace("a task is known", "a task was known"))
     before = files(project)
     with pytest.raises(ScaffoldError, match=r"expected one import contract whose name begins with 'a task is known"):
-        place(project, NEW, "pipelines.tasks.churn")
+        place_files(project, NEW, "pipelines.tasks.churn")
     assert files(project) == before

@@ -5,7 +5,7 @@ import pytest
 
 from components.csv_example_gen.csv_files import Kind
 from pipelines.scaffold.errors import ScaffoldError
-from pipelines.scaffold.question import decide
+from pipelines.scaffold.question import choose_problem
 from pipelines.task_definition.problem import BINARY, MULTICLASS, REGRESSION
 
 
@@ -29,14 +29,14 @@ from pipelines.task_definition.problem import BINARY, MULTICLASS, REGRESSION
     ],
 )
 def test_told_by_the_values(values: list, kind: Kind, problem: str, classes: tuple, reason: str) -> None:
-    found = decide("y", pd.Series(values), kind)
+    found = choose_problem("y", pd.Series(values), kind)
     assert (found.problem, found.classes, found.reason) == (problem, classes, reason)
 
 
 def test_somebody_may_know_better() -> None:
-    found = decide("y", pd.Series([1, 2, 3] * 30), Kind.INT, REGRESSION)
+    found = choose_problem("y", pd.Series([1, 2, 3] * 30), Kind.INT, REGRESSION)
     assert (found.problem, found.classes, found.reason) == (REGRESSION, (), "you said so")
-    assert decide("y", pd.Series([1, 2] * 30), Kind.INT, MULTICLASS).classes == (1, 2)
+    assert choose_problem("y", pd.Series([1, 2] * 30), Kind.INT, MULTICLASS).classes == (1, 2)
 
 
 @pytest.mark.parametrize(
@@ -54,6 +54,6 @@ def test_somebody_may_know_better() -> None:
 )  # fmt: skip
 def test_a_label_that_cannot_be_learned(values: list, kind: Kind, wanted: str | None, message: str) -> None:
     with pytest.raises(ScaffoldError) as error:
-        decide("y", pd.Series(values, dtype="object"), kind, wanted)
+        choose_problem("y", pd.Series(values, dtype="object"), kind, wanted)
     assert str(error.value).startswith("label y: ")
     assert message in str(error.value)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pipelines import interruption
+from serving.process_control import remember_interrupts
 
 
 @pytest.fixture
@@ -14,10 +14,10 @@ def lost_interruption() -> Iterator[None]:
     """Ctrl-C came, and a library took the KeyboardInterrupt for something else."""
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
-    interruption.remember()
+    remember_interrupts()
     with contextlib.suppress(KeyboardInterrupt):
         signal.raise_signal(signal.SIGINT)
     yield
-    interruption.remember()  # and forgets what came before
+    remember_interrupts()  # and forgets what came before
     for number, handler in before.items():
         signal.signal(number, handler)

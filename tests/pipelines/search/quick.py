@@ -8,8 +8,8 @@ import keras
 import numpy as np
 
 from pipelines.config import TrainerConfig
-from pipelines.modeling.fitting import Rows
-from pipelines.search.search import Material
+from pipelines.modeling.transformed_rows import TransformedRows
+from pipelines.search.search import SearchInputs
 from pipelines.task_definition.problem import BINARY
 from pipelines.task_definition.tuning import Tuning
 
@@ -38,7 +38,7 @@ def search_space(space: Any, committed: Hyperparameters) -> None:
 
 def train(
     hyperparameters: Hyperparameters,
-    rows: Rows,
+    rows: TransformedRows,
     transform: Any,
     settings: TrainerConfig,
     *,
@@ -51,7 +51,8 @@ def train(
     keras.utils.set_random_seed(hyperparameters.seed)
     inputs = {"x": keras.Input((1,), name="x"), "id": keras.Input((1,), name="id")}
     model = keras.Model(inputs, keras.layers.Dense(1, activation="sigmoid")(inputs["x"]))
-    model.compile(keras.optimizers.SGD(hyperparameters.learning_rate), "binary_crossentropy")
+    # Eagerly: to trace a graph takes longer than these few steps.
+    model.compile(keras.optimizers.SGD(hyperparameters.learning_rate), "binary_crossentropy", run_eagerly=True)
     epochs = 10**6 if hyperparameters.architecture == ENDLESS else settings.train_steps
     model.fit(
         rows.features,
@@ -69,16 +70,16 @@ TUNING = Tuning(
 )
 
 
-def material(rows: int = 100) -> Material:
+def search_inputs(rows: int = 100) -> SearchInputs:
     """Rows whose label hangs on x; what each training saw is left in `transform`."""
     random = np.random.default_rng(0)
     x = random.normal(size=(rows, 1)).astype(np.float32)
     labels = (x + random.normal(size=(rows, 1)) > 0).astype(np.int64)
     features = {"x": x, "id": np.arange(rows, dtype=np.float32)[:, None]}
-    return Material(
+    return SearchInputs(
         tuning=TUNING,
         problem=BINARY,
-        rows=Rows(features=features, labels=labels),
+        rows=TransformedRows(features=features, labels=labels),
         transform=[],
         settings=TrainerConfig(train_steps=2),
     )

@@ -2,6 +2,7 @@
 
 import dataclasses
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -94,3 +95,19 @@ def test_no_toml(path: Path, content: bytes) -> None:
     with pytest.raises(TableError, match="expected TOML, received something else: ") as error:
         read_toml(path, Bicycle)
     assert str(error.value).startswith(str(path))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Paint:
+    colour: Literal["red", "blue"]
+    since: str
+
+
+def test_a_choice_of_values_and_a_date_that_stands_for_its_text(tmp_path: Path) -> None:
+    path = tmp_path / "paint.toml"
+    path.write_text('colour = "red"\nsince = 2026-11-21')
+    assert read_toml(path, Paint) == Paint(colour="red", since="2026-11-21")
+    path.write_text('colour = "green"\nsince = "today"')
+    with pytest.raises(TableError) as error:
+        read_toml(path, Paint)
+    assert str(error.value) == f"{path}: colour: expected 'red' or 'blue', received 'green'"

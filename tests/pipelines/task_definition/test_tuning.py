@@ -6,5 +6,5 @@ from pipelines.task_definition import tuning
 from pipelines.tasks.taxi.tuner import TUNING
 
 
-def test_by_names_finds_the_same_again() -> None:
-    assert tuning.by_names(json.loads(json.dumps(tuning.names(TUNING)))) == TUNING
+def test_the_functions_are_found_again_by_their_names() -> None:
+    assert tuning.from_json(json.loads(json.dumps(tuning.to_json(TUNING)))) == TUNING

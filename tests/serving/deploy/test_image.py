@@ -36,8 +36,8 @@ def is_sent(path: str) -> bool:
 
 
 def test_what_is_sent_to_the_builder() -> None:
-    needed = ["pyproject.toml", "uv.lock", "serving/gateway/__main__.py", "serving/gateway/taxi.toml",
-              "serving/rollout/__main__.py", "serving/contract.py", "data/schema/taxi.pbtxt"]  # fmt: skip
+    needed = ["pyproject.toml", "uv.lock", "serving/__main__.py", "serving/gateway/taxi.toml",
+              "serving/rollout/command.py", "serving/contract/contract.py", "data/schema/taxi.pbtxt"]  # fmt: skip
     kept_out = [".git/config", ".venv/bin/python", "var/serving/taxi/1/saved_model.pb", "data/taxi.py",
                 "serving/server/__init__.py", "serving/deploy/compose.yaml", "pipelines/config.py",
                 "serving/gateway/__pycache__/app.cpython-313.pyc"]  # fmt: skip
@@ -58,14 +58,18 @@ def test_what_is_copied_is_enough_to_run(tmp_path: Path) -> None:
                 (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(path, tmp_path / name)
     (command,) = instructions("ENTRYPOINT")
-    assert command == '["python", "-m", "serving.gateway"]'
+    assert command == '["python", "-m", "serving", "gateway"]'
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    for module in ("serving.gateway", "serving.rollout"):
+    for command in ("gateway", "rollout"):
         done = subprocess.run(
-            [sys.executable, "-m", module, "--help"], cwd=tmp_path, env=environment, capture_output=True, text=True
+            [sys.executable, "-m", "serving", command, "--help"],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
         )
         assert done.returncode == 0, done.stderr
-        assert f"python -m {module}" in done.stdout
+        assert f"python -m serving {command}" in done.stdout
     # What the gateway reads when it starts, from where its settings say that it lies.
     read = "from pathlib import Path; from serving import contract; from serving.gateway import settings; "
     read += "print(contract.read(settings.load(Path('serving/gateway/taxi.toml')).contract).features[0].name)"

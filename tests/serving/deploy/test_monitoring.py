@@ -7,7 +7,7 @@ import pytest
 import yaml
 from prometheus_client import CollectorRegistry
 
-from serving.gateway.metrics import Metrics
+from serving.gateway.metrics import GatewayMetrics
 from tests.serving.deploy import files
 from tests.serving.deploy.files import DEPLOY, Document
 
@@ -32,7 +32,7 @@ def exported_by(registry: CollectorRegistry) -> dict[str, set[str]]:
 
 
 def exported() -> dict[str, set[str]]:
-    return {**MODEL_SERVER, **exported_by(Metrics().registry), "up": set()}
+    return {**MODEL_SERVER, **exported_by(GatewayMetrics().registry), "up": set()}
 
 
 class Used:

@@ -157,7 +157,7 @@ def gateway(server: running_server.RunningServer, folder: Path) -> Iterator[str]
     log = folder / "gateway.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "serving.gateway"],
+            [sys.executable, "-m", "serving", "gateway"],
             cwd=ROOT,
             env={**os.environ, **here},
             stdout=output,

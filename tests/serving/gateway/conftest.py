@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 from serving import contract as contracts
 from serving.contract import Contract
 from serving.gateway.app import create_app
-from serving.gateway.settings import Settings, load
+from serving.gateway.settings import GatewaySettings, load
 from tests.serving.gateway.http_server import HttpServer
 from tests.serving.gateway.scripted_model import ScriptedModel
 
@@ -61,7 +61,7 @@ def model(current_model: CurrentModel, contract: Contract) -> ScriptedModel:
     return current_model.model
 
 
-def settings(model_url: str, flags: dict[str, Any] | None = None) -> Settings:
+def settings(model_url: str, flags: dict[str, Any] | None = None) -> GatewaySettings:
     """The taxi task's settings, quick to give up, with others over them (dotted names)."""
     quick = {"model.resolve_seconds": 0.001, "model.backoff_seconds": 0.001, "limits.requests_per_second": 0}
     return load(TAXI_SETTINGS, {}, {"model.server": model_url, **quick, **(flags or {})})

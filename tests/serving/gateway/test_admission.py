@@ -13,7 +13,7 @@ import hypothesis
 import pytest
 from hypothesis import strategies
 
-from serving.gateway.keys import Keys, parse
+from serving.gateway.api_keys import ApiKeys, parse
 from tests.serving.gateway.conftest import Start, sample
 from tests.serving.gateway.scripted_model import ScriptedModel
 
@@ -88,7 +88,7 @@ def test_lines_that_are_no_keys(text: str, message: str) -> None:
 
 def test_a_file_of_keys_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"keys' file .*keys is not there: expected a file with lines NAME:KEY"):
-        Keys({}, tmp_path / "keys")
+        ApiKeys({}, tmp_path / "keys")
 
 
 def test_rate(start: Start, trip: Trip) -> None:

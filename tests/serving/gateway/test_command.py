@@ -1,4 +1,4 @@
-"""python -m serving.gateway, as a process."""
+"""python -m serving gateway, as a process."""
 
 import contextlib
 import json
@@ -15,7 +15,10 @@ from typing import Any
 import httpx
 import pytest
 
-from serving.gateway.__main__ import BAD_USAGE, main
+from serving.cli.app import app
+from serving.cli.usage import execute
+from serving.gateway.process import BAD_USAGE, require_keys
+from serving.gateway.settings import load
 from tests.serving.gateway.conftest import ROOT
 from tests.serving.gateway.http_server import HttpServer
 from tests.serving.gateway.scripted_model import ScriptedModel
@@ -25,12 +28,16 @@ pytestmark = pytest.mark.slow
 Trip = dict[str, Any]
 
 
+def gateway(arguments: list[str]) -> int:
+    return execute(app, ["gateway", *arguments])
+
+
 @contextlib.contextmanager
 def process(
     log: Path, *arguments: str, python: str | Path = sys.executable, environ: dict[str, str] | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
     """The gateway on a free port; ended in any case."""
-    command = [str(python), "-m", "serving.gateway", "--port", "0", *arguments]
+    command = [str(python), "-m", "serving", "gateway", "--port", "0", *arguments]
     with log.open("wb") as file:
         started = subprocess.Popen(command, cwd=ROOT, stderr=file, env={**os.environ, **(environ or {})})
         try:
@@ -104,31 +111,21 @@ def test_an_address_that_others_reach_demands_keys(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("GATEWAY_API_KEYS", raising=False)
-    assert main(["--host", "0.0.0.0", "--port", "0"]) == BAD_USAGE
+    assert gateway(["--host", "0.0.0.0", "--port", "0"]) == BAD_USAGE
     said = capfd.readouterr().err
     assert (
-        "serving.gateway: 0.0.0.0 can be reached from other machines, and there are no API keys: expected some" in said
+        "python -m serving gateway: error: 0.0.0.0 can be reached from other machines, and there are no API keys: "
+        "expected some" in said
     )
     assert "say --allow-no-keys" in said
 
 
 @pytest.mark.parametrize(
-    ("arguments", "environ"),
-    [
-        (["--host", "0.0.0.0", "--allow-no-keys"], {}),
-        (["--host", "0.0.0.0"], {"GATEWAY_API_KEYS": "app:0123456789abcdef"}),
-        (["--host", "::1"], {}),
-        (["--host", "localhost"], {}),
-    ],
+    ("host", "environ"),
+    [("0.0.0.0", {"GATEWAY_API_KEYS": "app:0123456789abcdef"}), ("::1", {}), ("localhost", {})],
 )
-def test_addresses_that_are_served(tmp_path: Path, arguments: list[str], environ: dict[str, str]) -> None:
-    from serving.gateway.__main__ import _parser, require_keys
-    from serving.gateway.settings import load
-
-    given = _parser().parse_args(arguments)
-    settings = load(given.settings, environ, {"listen.host": given.host})
-    if not given.allow_no_keys:
-        require_keys(settings, environ)
+def test_addresses_that_are_served(host: str, environ: dict[str, str]) -> None:
+    require_keys(load(ROOT / "serving/gateway/taxi.toml", environ, {"listen.host": host}), environ)
 
 
 @pytest.mark.parametrize(
@@ -151,7 +148,7 @@ def test_what_it_cannot_start_with(
 ) -> None:
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
-    assert main(arguments) == BAD_USAGE
+    assert gateway(arguments) == BAD_USAGE
     said = capfd.readouterr().err
     assert message in said
     assert "Traceback" not in said
@@ -161,7 +158,7 @@ def test_what_it_cannot_start_with(
 def test_where_it_cannot_listen(model_server: HttpServer, capfd: pytest.CaptureFixture[str], place: str) -> None:
     taken = ["--port", str(model_server.port)]
     elsewhere = ["--host", "192.0.2.1", "--port", "0", "--allow-no-keys"]
-    assert main(taken if place == "a taken port" else elsewhere) == BAD_USAGE
+    assert gateway(taken if place == "a taken port" else elsewhere) == BAD_USAGE
     said = capfd.readouterr().err
-    assert "serving.gateway: cannot listen on" in said
+    assert "python -m serving gateway: error: cannot listen on" in said
     assert "choose others with --host and --port" in said

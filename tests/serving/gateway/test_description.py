@@ -26,7 +26,7 @@ def references(node: object) -> set[str]:
 def test_every_reference_leads_somewhere(description: dict[str, Any]) -> None:
     schemas = description["components"]["schemas"]
     assert {reference.removeprefix("#/components/schemas/") for reference in references(description)} <= set(schemas)
-    assert {"Trip", "Answer", "Prediction", "ProblemDetails", "FieldError"} <= set(schemas)
+    assert {"Trip", "PredictionResponse", "RowPrediction", "ProblemDetails", "FieldProblem"} <= set(schemas)
     assert set(description["paths"]) == {"/v1/tip", "/healthz", "/readyz"}
 
 

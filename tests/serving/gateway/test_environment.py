@@ -24,7 +24,7 @@ MOST_MIB = 150
 @pytest.fixture(scope="module")
 def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("gateway") / "venv"
-    installer = uv.find() or uv.fetch(sys.executable)
+    installer = uv.find() or uv.fetch()
     environ = {**os.environ, "UV_PROJECT_ENVIRONMENT": str(folder)}
     environ.pop("VIRTUAL_ENV", None)
     command = [

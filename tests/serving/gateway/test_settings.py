@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from serving.gateway.settings import Settings, SettingsError, load
+from serving.gateway.settings import GatewaySettings, SettingsError, load
 from tests.serving.gateway.conftest import TAXI_CONTRACT, TAXI_SETTINGS
 
 LEAST = """
@@ -20,7 +20,7 @@ name = "taxi"
 """
 
 
-def loaded(tmp_path: Path, text: str = LEAST, environ: dict[str, str] | None = None, **flags: Any) -> Settings:
+def loaded(tmp_path: Path, text: str = LEAST, environ: dict[str, str] | None = None, **flags: Any) -> GatewaySettings:
     path = tmp_path / "task.toml"
     path.write_text(text)
     return load(path, environ or {}, flags)
@@ -73,8 +73,8 @@ def test_the_request_log(tmp_path: Path) -> None:
 
 
 REFUSED = {
-    "an unknown setting": ("titel = 1" + LEAST, "titel is unknown: did you mean title?"),
-    "an unknown setting in a table": (LEAST + 'serve = "a"', "model.serve is unknown: did you mean server?"),
+    "an unknown setting": ("titel = 1" + LEAST, "titel is unknown: did you mean 'title'?"),
+    "an unknown setting in a table": (LEAST + 'serve = "a"', "model.serve is unknown: did you mean 'server'?"),
     "nothing like it": (LEAST + "xyzzy = 1", "model.xyzzy is unknown: expected one of server, name, signature,"),
     "one that is missing": (
         LEAST.replace('title = "Tip"', ""),
@@ -114,7 +114,7 @@ def test_no_file(tmp_path: Path) -> None:
 
 
 def test_a_variable_that_names_no_setting(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=r"limits\.row is unknown: did you mean rows\?"):
+    with pytest.raises(SettingsError, match=r"limits\.row is unknown: did you mean 'rows'\?"):
         loaded(tmp_path, environ={"GATEWAY__LIMITS__ROW": "1"})
     with pytest.raises(SettingsError, match="GATEWAY__TITLE__SIZE: expected title to be a table"):
         loaded(tmp_path, environ={"GATEWAY__TITLE__SIZE": "1"})

@@ -254,7 +254,7 @@ def test_a_failure_of_the_gateway_itself(client: httpx.Client, trip: Trip, monke
     def broken(*_: object) -> None:
         raise RuntimeError("a fault of ours")
 
-    monkeypatch.setattr("serving.gateway.rows.Rows.check", broken)
+    monkeypatch.setattr("serving.gateway.row_validator.RowValidator.check", broken)
     answer = client.post("/v1/tip", json=trip)
     assert problem(answer) == (500, "internal_error")
     assert "a fault of ours" not in answer.text

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from serving.gateway.keys import Keys
-from serving.gateway.traffic import Traffic
+from serving.gateway.api_keys import ApiKeys
+from serving.gateway.traffic_split import TrafficSplit
 from serving.gateway.watched_file import WatchedFile
 
 KEY = "key-0123456789abcdef"
@@ -91,7 +91,7 @@ def test_a_text_that_cannot_be_used_is_read_once(tmp_path: Path) -> None:
 def test_keys_stay_while_their_file_is_replaced(tmp_path: Path) -> None:
     path = tmp_path / "keys"
     write(path, f"app:{KEY}")
-    keys = Keys({}, path)
+    keys = ApiKeys({}, path)
     path.unlink()
     assert keys.name_of(KEY) == "app"
     write(path, f"other:{KEY}")
@@ -102,7 +102,7 @@ def test_keys_stay_while_their_file_is_replaced(tmp_path: Path) -> None:
 
 def test_no_traffic_file_is_no_canary_and_no_fault(tmp_path: Path) -> None:
     path = tmp_path / "traffic.json"
-    traffic = Traffic(path)
+    traffic = TrafficSplit(path)
     with capture_logs() as lines:
         assert traffic.canary_percent == 0
         write(path, '{"canary_percent": 10}')

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from serving.rollout import __main__ as command_line
+from serving.cli.app import app
+from serving.cli.usage import execute
 from serving.rollout.models_config import ModelsConfig
 from tests.serving.rollout import models
 from tests.serving.rollout.server import ROOT, ServerProcess, running
@@ -48,14 +49,14 @@ class Site:
     def run(self, *command: str | Path) -> tuple[int, str]:
         """Runs a command in this process; its exit status and what it said."""
         self.capture.readouterr()
-        code = command_line.main(self.arguments(*command))
+        code = execute(app, ["rollout", *self.arguments(*command)])
         out, err = self.capture.readouterr()
         return code, out + err
 
     @contextlib.contextmanager
     def started(self, *command: str | Path) -> Iterator[subprocess.Popen[str]]:
         """A command as a process of its own, which does not outlive the test."""
-        line = [sys.executable, "-m", "serving.rollout", *self.arguments(*command)]
+        line = [sys.executable, "-m", "serving", "rollout", *self.arguments(*command)]
         with subprocess.Popen(line, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
             try:
                 yield process

@@ -9,7 +9,7 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from serving import contract
-from serving.gateway import log_columns
+from serving.request_log import columns as log_columns
 from tests.serving.rollout.models import CONTRACT
 
 TRIPS = contract.from_schema(text_format.Parse(CONTRACT, schema_pb2.Schema()))

@@ -8,8 +8,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from serving.rollout.admin_client import AdminClient
 from serving.rollout.errors import ServerDownError
-from serving.rollout.model_server import ModelServer
 
 ROOT = Path(__file__).resolve().parents[3]
 _START_SECONDS = 90
@@ -30,7 +30,8 @@ class ServerProcess:
         self.option = f"127.0.0.1:{self.ports[0]}:{self.ports[1]}"
         self._log = log
         command = [
-            sys.executable, "-m", "serving.server", "--port", str(self.ports[0]), "--rest_api_port", str(self.ports[1]),
+            sys.executable, "-m", "serving", "server",
+            "--port", str(self.ports[0]), "--rest_api_port", str(self.ports[1]),
             "--model_config_file", str(config), "--max_num_load_retries=0", "--file_system_poll_wait_seconds=0.2",
             "--allow_version_labels_for_unavailable_models=true",
         ]  # fmt: skip
@@ -42,8 +43,8 @@ class ServerProcess:
             self.kill()
             raise
 
-    def client(self, model: str = "taxi") -> ModelServer:
-        return ModelServer(host="127.0.0.1", grpc_port=self.ports[0], rest_port=self.ports[1], model=model, timeout=60)
+    def client(self, model: str = "taxi") -> AdminClient:
+        return AdminClient(host="127.0.0.1", grpc_port=self.ports[0], rest_port=self.ports[1], model=model, timeout=60)
 
     def assert_alive(self) -> None:
         assert self._process.poll() is None, f"ended with {self._process.poll()}: {self._log.read_text()[-2000:]}"

@@ -5,26 +5,27 @@ import dataclasses
 import pytest
 
 from serving.rollout import comparison
-from serving.rollout.comparison import Figures, Limits, Pair
-from serving.rollout.model_server import Answer
+from serving.rollout.admin_client import TimedPrediction
+from serving.rollout.comparison import ComparisonFigures, PredictionPair, VerdictLimits
 
-GOOD = Figures(requests=100, rows=200, stable_errors=1, canary_errors=1, mean_difference=0.05, p95_difference=0.2,
-               max_difference=1, changed_decisions=0.05, stable_p50_ms=1, stable_p95_ms=10, canary_p50_ms=2,
-               canary_p95_ms=20)  # fmt: skip
+GOOD = ComparisonFigures(
+    requests=100, rows=200, stable_errors=1, canary_errors=1, mean_difference=0.05, p95_difference=0.2,
+    max_difference=1, changed_decisions=0.05, stable_p50_ms=1, stable_p95_ms=10, canary_p50_ms=2, canary_p95_ms=20,
+)  # fmt: skip
 
 
-def answer(*predictions: float, ms: float = 1) -> Answer:
-    return Answer([[prediction] for prediction in predictions], ms / 1000)
+def answer(*predictions: float, ms: float = 1) -> TimedPrediction:
+    return TimedPrediction([[prediction] for prediction in predictions], ms / 1000)
 
 
 def test_figures() -> None:
     found = comparison.figures(
         [
-            Pair(stable=answer(0.4, 0.5, ms=10), canary=answer(0.4, 0.4, ms=20)),
-            Pair(stable=answer(0.9, ms=20), canary=answer(0.6, ms=40)),
-            Pair(stable="HTTP 500", canary=answer(0.1, ms=1000)),
-            Pair(stable=answer(0.1, ms=1000), canary="HTTP 500"),
-            Pair(stable=answer(0.1, ms=1000), canary="HTTP 400"),
+            PredictionPair(stable=answer(0.4, 0.5, ms=10), canary=answer(0.4, 0.4, ms=20)),
+            PredictionPair(stable=answer(0.9, ms=20), canary=answer(0.6, ms=40)),
+            PredictionPair(stable="HTTP 500", canary=answer(0.1, ms=1000)),
+            PredictionPair(stable=answer(0.1, ms=1000), canary="HTTP 500"),
+            PredictionPair(stable=answer(0.1, ms=1000), canary="HTTP 400"),
         ],
         threshold=0.5,
     )
@@ -38,34 +39,36 @@ def test_figures() -> None:
 
 
 def test_several_outputs_differ_by_their_largest_difference_and_decide_by_their_largest() -> None:
-    pair = Pair(stable=Answer([[0.1, 0.6, 0.3]], 1), canary=Answer([[0.2, 0.3, 0.5]], 1))
+    pair = PredictionPair(stable=TimedPrediction([[0.1, 0.6, 0.3]], 1), canary=TimedPrediction([[0.2, 0.3, 0.5]], 1))
     found = comparison.figures([pair], threshold=0.5)
     assert found.mean_difference == pytest.approx(0.3)
     assert found.changed_decisions == 1
 
 
 def test_a_canary_with_other_outputs_fails() -> None:
-    pair = Pair.of(Answer([[0.1], [0.2]], 1), Answer([[0.1, 0.9], [0.2, 0.8]], 1))
+    pair = PredictionPair.of(TimedPrediction([[0.1], [0.2]], 1), TimedPrediction([[0.1, 0.9], [0.2, 0.8]], 1))
     assert pair.canary == "expected 1 outputs a row, as the stable version gives; received 2"
     found = comparison.figures([pair], threshold=0.5)
     assert (found.rows, found.stable_errors, found.canary_errors) == (0, 0, 1)
-    assert Pair.of(answer(0.1), answer(0.2)) == Pair(stable=answer(0.1), canary=answer(0.2))
-    assert Pair.of("HTTP 500", answer(0.2)) == Pair(stable="HTTP 500", canary=answer(0.2))
+    assert PredictionPair.of(answer(0.1), answer(0.2)) == PredictionPair(stable=answer(0.1), canary=answer(0.2))
+    assert PredictionPair.of("HTTP 500", answer(0.2)) == PredictionPair(stable="HTTP 500", canary=answer(0.2))
 
 
 def test_nothing_answered() -> None:
-    found = comparison.figures([Pair(stable="no", canary="no")], threshold=0.5)
+    found = comparison.figures([PredictionPair(stable="no", canary="no")], threshold=0.5)
     assert (found.rows, found.mean_difference, found.changed_decisions, found.canary_p95_ms) == (0, 0, 0, 0)
-    assert [check.name for check in comparison.verdict(found, Limits()) if not check.passed] == ["rows"]
+    assert [check.name for check in comparison.verdict(found, VerdictLimits()) if not check.passed] == ["rows"]
 
 
 @pytest.mark.parametrize(("one", "other", "changed"), [(0.5, 0.49, 1), (0.5, 0.51, 0), (0.49, 0.1, 0)])
 def test_a_decision_is_positive_from_the_threshold_on(one: float, other: float, changed: float) -> None:
-    assert comparison.figures([Pair(stable=answer(one), canary=answer(other))], 0.5).changed_decisions == changed
+    assert (
+        comparison.figures([PredictionPair(stable=answer(one), canary=answer(other))], 0.5).changed_decisions == changed
+    )
 
 
 def test_figures_at_their_limits_pass() -> None:
-    assert [str(check) for check in comparison.verdict(GOOD, Limits()) if not check.passed] == []
+    assert [str(check) for check in comparison.verdict(GOOD, VerdictLimits()) if not check.passed] == []
 
 
 @pytest.mark.parametrize(("field", "value", "words"), [
@@ -78,7 +81,7 @@ def test_figures_at_their_limits_pass() -> None:
     ("canary_p95_ms", 20.1, "p95 latency in ms 20.1, at most 20"),
 ])  # fmt: skip
 def test_each_limit_is_held(field: str, value: float, words: str) -> None:
-    checks = comparison.verdict(dataclasses.replace(GOOD, **{field: value}), Limits())
+    checks = comparison.verdict(dataclasses.replace(GOOD, **{field: value}), VerdictLimits())
     assert [str(check) for check in checks if not check.passed] == [words]
 
 

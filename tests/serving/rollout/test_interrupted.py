@@ -96,7 +96,7 @@ def test_two_at_once(on_trial: Site) -> None:
         log = on_trial.log()
         code, said = on_trial.run("rollback")
         assert code == 2
-        assert "another roll-out is at work: promote of taxi by" in said
+        assert "another roll-out is running: promote of taxi by" in said
         assert f"process {process.pid};" in said
         assert on_trial.log() == log
         assert on_trial.run("status")[0] == 1  # looking is allowed

@@ -9,7 +9,7 @@ from google.protobuf import descriptor, text_format
 from tensorflow_serving.apis import get_model_status_pb2, model_management_pb2
 from tensorflow_serving.config import model_server_config_pb2
 
-from serving.rollout import model_service
+from serving.rollout import model_service_pb2
 
 ROOT = Path(__file__).resolve().parents[3]
 OFFICIAL = {
@@ -52,7 +52,7 @@ def same(official: descriptor.Descriptor, ours: descriptor.Descriptor, seen: set
     ("GetModelStatusRequest", 5), ("GetModelStatusResponse", 6),
 ])  # fmt: skip
 def test_every_field_is_the_official_one(name: str, least: int) -> None:
-    assert same(OFFICIAL[name].DESCRIPTOR, getattr(model_service, name).DESCRIPTOR, set()) >= least
+    assert same(OFFICIAL[name].DESCRIPTOR, getattr(model_service_pb2, name).DESCRIPTOR, set()) >= least
 
 
 def test_bytes_are_understood_by_the_official_package() -> None:
@@ -64,7 +64,7 @@ def test_bytes_are_understood_by_the_official_package() -> None:
         logging_config { sampling_config { sampling_rate: 0.25 } }
       } }
     """
-    ours = text_format.Parse(text, model_service.ModelServerConfig())
+    ours = text_format.Parse(text, model_service_pb2.ModelServerConfig())
     official = model_server_config_pb2.ModelServerConfig.FromString(ours.SerializeToString())
     assert official == text_format.Parse(text, model_server_config_pb2.ModelServerConfig())
 
@@ -72,13 +72,13 @@ def test_bytes_are_understood_by_the_official_package() -> None:
 def test_an_official_answer_is_understood() -> None:
     official = get_model_status_pb2.GetModelStatusResponse()
     official.model_version_status.add(version=7, state="END").status.error_message = "no graph"
-    ours = model_service.GetModelStatusResponse.FromString(official.SerializeToString()).model_version_status[0]
+    ours = model_service_pb2.GetModelStatusResponse.FromString(official.SerializeToString()).model_version_status[0]
     assert (ours.version, ours.state, ours.status.error_message) == (7, 50, "no graph")
 
 
 def test_no_tensorflow_is_imported() -> None:
     script = (
-        "import sys, serving.rollout.__main__; print(*sorted(set(sys.modules) & {'tensorflow', 'numpy', 'pyarrow'}))"
+        "import sys, serving.rollout.command; print(*sorted(set(sys.modules) & {'tensorflow', 'numpy', 'pyarrow'}))"
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""

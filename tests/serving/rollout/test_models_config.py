@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from serving.rollout.errors import RefusedError
+from serving.rollout.errors import PreconditionError
 from serving.rollout.models_config import Assignment, ModelsConfig
 
 TWO = """\
@@ -83,9 +83,9 @@ def test_a_full_disk_leaves_the_old_file(path: Path, monkeypatch: pytest.MonkeyP
 
 def test_which_model(path: Path) -> None:
     config = ModelsConfig.read(path)
-    with pytest.raises(RefusedError, match=r"expected --model with one of taxi, other .* received none"):
+    with pytest.raises(PreconditionError, match=r"expected --model with one of taxi, other .* received none"):
         config.model_name(None)
-    with pytest.raises(RefusedError, match=r"expected --model with one of taxi, other .* received texi"):
+    with pytest.raises(PreconditionError, match=r"expected --model with one of taxi, other .* received texi"):
         config.model_name("texi")
     only = ModelsConfig(path, 'model_config_list { config { name: "a" base_path: "/a" } }')
     assert only.model_name(None) == "a"
@@ -98,10 +98,10 @@ def test_which_model(path: Path) -> None:
 ])  # fmt: skip
 def test_what_is_no_models_config(path: Path, text: str, message: str) -> None:
     path.write_text(text)
-    with pytest.raises(RefusedError, match=message):
+    with pytest.raises(PreconditionError, match=message):
         ModelsConfig.read(path)
 
 
 def test_no_file(tmp_path: Path) -> None:
-    with pytest.raises(RefusedError, match=r"cannot be read: .*No such file.* name it with --model-config-file"):
+    with pytest.raises(PreconditionError, match=r"cannot be read: .*No such file.* name it with --model-config-file"):
         ModelsConfig.read(tmp_path / "models.config")

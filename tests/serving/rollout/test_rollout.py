@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from serving.rollout import requests
-from serving.rollout.model_server import ModelServer
+from serving.rollout import replay_requests
+from serving.rollout.admin_client import AdminClient
 from tests.serving.rollout.conftest import MODEL, Site
 from tests.serving.rollout.load import Load
 from tests.serving.rollout.requests_log import write_log
@@ -70,14 +70,14 @@ def test_there_and_back_without_a_failed_request(site: Site) -> None:
 def test_each_reload_is_one_that_tensorflow_serving_takes(pinned: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """It refuses a label on a version that is not loaded, and may unload before it moves labels."""
     reloads: list[tuple[set[int], dict[str, int]]] = []
-    reload = ModelServer.reload
+    reload = AdminClient.reload
 
-    def recorded(server: ModelServer, config: Any) -> None:
+    def recorded(server: AdminClient, config: Any) -> None:
         (model,) = config.model_config_list.config
         reloads.append((set(model.model_version_policy.specific.versions), dict(model.version_labels)))
         reload(server, config)
 
-    monkeypatch.setattr(ModelServer, "reload", recorded)
+    monkeypatch.setattr(AdminClient, "reload", recorded)
     reloads.append(({1}, {"stable": 1, "canary": 1}))
     pinned.push(3, "no number")
     for command in (("canary", "2", "--percent", "10"), ("rollback",), ("canary", "3", "--percent", "10"),
@@ -188,9 +188,9 @@ def test_compare_says_how_far_they_are_apart(pinned: Site, trips: Path) -> None:
 def test_compare_sends_the_same_rows_to_both_while_the_log_grows(
     pinned: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read = requests.read
+    read = replay_requests.read
 
-    def read_and_grow(path: Path, *arguments: Any) -> requests.Requests:
+    def read_and_grow(path: Path, *arguments: Any) -> replay_requests.ReplayRequests:
         found = read(path, *arguments)
         write_log(path / "b.parquet", [{"fare": 1000.0 - number, "request_id": f"b{number}"} for number in range(120)])
         return found
@@ -198,7 +198,7 @@ def test_compare_sends_the_same_rows_to_both_while_the_log_grows(
     log = tmp_path / "requests"
     write_log(log / "a.parquet", [{"fare": 2.5 * number, "request_id": f"a{number}"} for number in range(120)])
     pinned.ok("canary", "2", "--percent", "10")
-    monkeypatch.setattr(requests, "read", read_and_grow)
+    monkeypatch.setattr(replay_requests, "read", read_and_grow)
     said = pinned.ok("compare", log, "--limit", "120", "--latency-ms", "1000")
     assert "ok        largest difference 0.002975, at most 1" in said
 

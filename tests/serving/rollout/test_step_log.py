@@ -5,15 +5,22 @@ from pathlib import Path
 
 import pytest
 
-from serving.rollout.errors import RefusedError
-from serving.rollout.step_log import Record, Result, State, StepLog
+from serving.rollout.errors import PreconditionError
+from serving.rollout.step_log import RolloutState, StepLog, StepRecord, StepResult
 
-BEFORE, AFTER = State(1, None, 0), State(1, 2, 12.5)
+BEFORE, AFTER = RolloutState(1, None, 0), RolloutState(1, 2, 12.5)
 
 
-def record(command: str = "canary", before: State = BEFORE, after: State = AFTER, **fields: object) -> Record:
-    given = {"result": Result.DONE, "model": "taxi", "time": "2026-11-21T08:00:00.000+00:00", "who": "op@host"} | fields
-    return Record(command=command, before=before, after=after, **given)  # type: ignore[arg-type]
+def record(
+    command: str = "canary", before: RolloutState = BEFORE, after: RolloutState = AFTER, **fields: object
+) -> StepRecord:
+    given = {
+        "result": StepResult.DONE,
+        "model": "taxi",
+        "time": "2026-11-21T08:00:00.000+00:00",
+        "who": "op@host",
+    } | fields
+    return StepRecord(command=command, before=before, after=after, **given)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -22,7 +29,7 @@ def log(tmp_path: Path) -> StepLog:
 
 
 def test_what_is_appended_is_read(log: StepLog) -> None:
-    records = [record(result=Result.STARTED, config_before="# é\n"), record(detail="fine")]
+    records = [record(result=StepResult.STARTED, config_before="# é\n"), record(detail="fine")]
     for each in records:
         log.append(each)
     assert log.records("taxi") == records
@@ -42,40 +49,40 @@ def test_a_line_that_is_no_record_is_named(log: StepLog) -> None:
     log.append(record())
     with log.path.open("a") as file:
         file.write('{"time": 1}\n')
-    with pytest.raises(RefusedError, match=r"rollout.log.jsonl:2 is no record of a roll-out"):
+    with pytest.raises(PreconditionError, match=r"rollout.log.jsonl:2 is no record of a roll-out"):
         log.records("taxi")
 
 
 @pytest.mark.parametrize(("results", "unfinished"), [
     ([], False),
-    ([Result.STARTED, Result.DONE], False),
-    ([Result.STARTED, Result.PUT_BACK], False),
-    ([Result.STARTED], True),
-    ([Result.STARTED, Result.NOT_TOLD], True),
-    ([Result.STARTED, Result.NOT_TOLD, Result.PUT_BACK], False),
+    ([StepResult.STARTED, StepResult.DONE], False),
+    ([StepResult.STARTED, StepResult.PUT_BACK], False),
+    ([StepResult.STARTED], True),
+    ([StepResult.STARTED, StepResult.NOT_TOLD], True),
+    ([StepResult.STARTED, StepResult.NOT_TOLD, StepResult.PUT_BACK], False),
 ])  # fmt: skip
-def test_unfinished(log: StepLog, results: list[Result], unfinished: bool) -> None:
+def test_unfinished(log: StepLog, results: list[StepResult], unfinished: bool) -> None:
     for result in results:
         log.append(record(result=result))
-    found = log.unfinished("taxi")
+    found = log.unfinished_step("taxi")
     assert (found is not None) == unfinished
     assert found is None or found.result is results[-1]
 
 
 def test_what_was_stable_before(log: StepLog) -> None:
-    log.append(record("promote", State(1, 2, 10), State(2, None, 0)))
-    log.append(record("promote", State(2, 3, 10), State(3, None, 0), model="other"))
-    log.append(record("promote", State(2, 4, 10), State(4, None, 0), result=Result.PUT_BACK))
-    log.append(record("rollback", State(5, None, 0), State(4, None, 0)))
+    log.append(record("promote", RolloutState(1, 2, 10), RolloutState(2, None, 0)))
+    log.append(record("promote", RolloutState(2, 3, 10), RolloutState(3, None, 0), model="other"))
+    log.append(record("promote", RolloutState(2, 4, 10), RolloutState(4, None, 0), result=StepResult.PUT_BACK))
+    log.append(record("rollback", RolloutState(5, None, 0), RolloutState(4, None, 0)))
     assert log.stable_before("taxi", 2) == 1
     assert log.stable_before("taxi", 3) is None
     assert log.stable_before("taxi", 4) is None
-    log.append(record("promote", State(7, 2, 10), State(2, None, 0)))
+    log.append(record("promote", RolloutState(7, 2, 10), RolloutState(2, None, 0)))
     assert log.stable_before("taxi", 2) == 7
 
 
 def test_a_state_in_words() -> None:
-    assert [str(state) for state in (BEFORE, AFTER, State(None, None, 0))] == [
+    assert [str(state) for state in (BEFORE, AFTER, RolloutState(None, None, 0))] == [
         "stable 1", "stable 1, canary 2 at 12.5%", "stable none",
     ]  # fmt: skip
     assert str(dataclasses.replace(AFTER, percent=100.0)) == "stable 1, canary 2 at 100%"

@@ -1,29 +1,38 @@
-"""The file that the gateway reads its share from."""
+"""The share of requests that a roll-out gives to the canary."""
 
-import json
 from pathlib import Path
 
 import pytest
 
-from serving.gateway.traffic import Traffic
-from serving.rollout import traffic
-from serving.rollout.errors import RefusedError
+from serving.gateway.traffic_split import TrafficSplit
+from serving.rollout.errors import PreconditionError
+from serving.rollout.rollout import Rollout
 
 
-@pytest.mark.parametrize("percent", [0, 12.5, 100])
+def rollout(folder: Path) -> Rollout:
+    return Rollout(
+        config_path=folder / "models.config", model="taxi", servers=[], versions_folder=folder, signature="serving_raw",
+        drain_seconds=0, say=print,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("percent", [0.5, 12.5, 100])
 def test_the_gateway_reads_what_is_written(tmp_path: Path, percent: float) -> None:
-    path = tmp_path / traffic.NAME
-    gateway = Traffic(path)
-    assert gateway.canary_percent == traffic.read(path) == 0
-    traffic.write(path, percent)
-    assert json.loads(path.read_text()) == {"canary_percent": percent}
-    assert gateway.canary_percent == traffic.read(path) == percent
+    made = rollout(tmp_path)
+    gateway = TrafficSplit(made.traffic_path)
+    assert gateway.canary_percent == made.traffic() == 0
+    made.set_traffic(percent)
+    assert gateway.canary_percent == made.traffic() == percent
+    made.set_traffic(0)
+    assert gateway.canary_percent == made.traffic() == 0
 
 
 @pytest.mark.parametrize("text", ["", "5", "{}", '{"canary_percent": "5"}', '{"canary_percent": true}',
                                   '{"canary_percent": 101}', '{"canary_percent": NaN}'])  # fmt: skip
 def test_another_text_is_refused(tmp_path: Path, text: str) -> None:
-    path = tmp_path / traffic.NAME
-    path.write_text(text)
-    with pytest.raises(RefusedError, match="does not say which share goes to the canary"):
-        traffic.read(path)
+    made = rollout(tmp_path)
+    made.traffic_path.write_text(text)
+    with pytest.raises(
+        PreconditionError, match=r"traffic.json does not say which share goes to the canary: .*expected"
+    ):
+        made.traffic()

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from serving.rollout import __main__ as command_line
+from serving.cli.app import app
+from serving.cli.usage import execute
 from tests.serving.rollout.conftest import MODEL, Site
 from tests.serving.rollout.requests_log import write_log
 from tests.serving.rollout.server import ROOT, ServerProcess, running
 
 PAGE = ROOT / "docs" / "rollout.md"
-PROMPT = "$ python -m serving.rollout "
+PROMPT = "$ python -m serving rollout "
 FIRST = 1795253025
 KINDS = {1795339425: "similar", 1795425825: "broken"}  # the versions that the transcript tries
 MASKS = {
@@ -85,7 +86,7 @@ def test_the_transcript_is_what_one_gets(
             if words[0] == "canary" and not (site.folder / MODEL / words[1]).exists():
                 site.push(int(words[1]), KINDS[int(words[1])])
             site.capture.readouterr()
-            command_line.main(["--server", server.option, "--drain", "0", *words])
+            execute(app, ["rollout", "--server", server.option, "--drain", "0", *words])
             said = "".join(site.capture.readouterr()).splitlines()
             print("\n".join([PROMPT + command, *said, ""]))
             assert [masked(line) for line in said] == [masked(line) for line in expected], command

@@ -17,7 +17,7 @@ from tensorflow.core.protobuf import meta_graph_pb2
 
 from serving.server import config
 from serving.server.batching import BatchingRunner
-from serving.server.config_messages import BatchingParameters
+from serving.server.config_messages_pb2 import BatchingParameters
 from serving.server.errors import ServingError, invalid
 
 SIGNATURE, OTHER = meta_graph_pb2.SignatureDef(), meta_graph_pb2.SignatureDef()

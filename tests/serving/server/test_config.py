@@ -6,7 +6,7 @@ from google.protobuf import text_format
 from tensorflow_serving.config import model_server_config_pb2
 
 from serving.server import config
-from serving.server.config_messages import BatchingParameters
+from serving.server.config_messages_pb2 import BatchingParameters
 from serving.server.errors import ServingError
 
 GOOD = 'name: "trips" base_path: "/models/trips" model_platform: "tensorflow"'

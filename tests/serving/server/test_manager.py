@@ -16,11 +16,12 @@ from tensorflow_serving.config import model_server_config_pb2
 
 from serving.server import warmup
 from serving.server.errors import ServingError
-from serving.server.manager import LifeOptions, ModelManager, State
+from serving.server.manager import LoadOptions, ModelManager
+from serving.server.model_versions import State
 from serving.server.servable import Servable
 from tests.serving.server.saved_models import save_line
 
-QUICK = LifeOptions(poll_seconds=0.01, load_retries=0, retry_seconds=0.01)
+QUICK = LoadOptions(poll_seconds=0.01, load_retries=0, retry_seconds=0.01)
 Scenario = Callable[[ModelManager], Awaitable[None]]
 WarmUp = Callable[[Servable, Path], object]
 
@@ -30,7 +31,7 @@ def config(base: Path, more: str = "", name: str = "line") -> model_server_confi
     return text_format.Parse(f"model_config_list {{ {entry} }}", model_server_config_pb2.ModelServerConfig())
 
 
-def play(scenario: Scenario, options: LifeOptions = QUICK, warm_up: WarmUp = warmup.warm_up) -> None:
+def play(scenario: Scenario, options: LoadOptions = QUICK, warm_up: WarmUp = warmup.warm_up) -> None:
     """Runs a scenario beside the polling; it has a minute."""
 
     async def run() -> None:
@@ -41,7 +42,7 @@ def play(scenario: Scenario, options: LifeOptions = QUICK, warm_up: WarmUp = war
 
 
 @contextlib.asynccontextmanager
-async def managed(options: LifeOptions, warm_up: WarmUp = warmup.warm_up) -> AsyncIterator[ModelManager]:
+async def managed(options: LoadOptions, warm_up: WarmUp = warmup.warm_up) -> AsyncIterator[ModelManager]:
     manager = ModelManager(options, warm_up)
     polling = asyncio.create_task(manager.poll())
     try:
@@ -157,7 +158,7 @@ def test_a_half_copied_version_is_served_when_its_files_are_complete(tmp_path: P
         shutil.copytree(whole, tmp_path / "2", dirs_exist_ok=True)
         await until(lambda: ask(manager) == (2, 14.5))
 
-    play(scenario, LifeOptions(poll_seconds=0.01, load_retries=10_000, retry_seconds=0.01))
+    play(scenario, LoadOptions(poll_seconds=0.01, load_retries=10_000, retry_seconds=0.01))
 
 
 def test_a_version_that_failed_is_tried_anew_when_it_is_asked_for_anew(tmp_path: Path) -> None:
@@ -201,7 +202,7 @@ def test_a_version_is_tried_as_often_as_asked(tmp_path: Path, caplog: pytest.Log
         (tmp_path / "2").mkdir()
         await until(lambda: states(manager).get(2) == "END")
 
-    play(scenario, LifeOptions(poll_seconds=0.01, load_retries=2, retry_seconds=0.01))
+    play(scenario, LoadOptions(poll_seconds=0.01, load_retries=2, retry_seconds=0.01))
     assert sum("version: 2} failed" in record.getMessage() for record in caplog.records) == 3
 
 
@@ -289,7 +290,7 @@ def test_a_server_does_not_start_on_labels_unless_that_is_allowed(tmp_path: Path
         assert ask(manager, version_label="stable")[0] == 1
 
     play(refused_at_start)
-    play(allowed, LifeOptions(poll_seconds=0.01, labels_may_wait=True))
+    play(allowed, LoadOptions(poll_seconds=0.01, labels_may_wait=True))
 
 
 def test_a_new_label_may_wait_for_its_version_when_that_is_allowed(tmp_path: Path) -> None:
@@ -308,7 +309,7 @@ def test_a_new_label_may_wait_for_its_version_when_that_is_allowed(tmp_path: Pat
         with pytest.raises(ServingError, match="not currently available"):  # an existing one never does
             await manager.reload(config(tmp_path, BOTH + 'version_labels { key: "next" value: 3 }'))
 
-    play(scenario, LifeOptions(poll_seconds=0.01, labels_may_wait=True))
+    play(scenario, LoadOptions(poll_seconds=0.01, labels_may_wait=True))
 
 
 def test_a_reload_replaces_models_and_waits_for_the_new_ones(tmp_path: Path) -> None:
@@ -438,7 +439,7 @@ def test_without_polling_later_versions_are_not_seen(tmp_path: Path) -> None:
         await asyncio.sleep(0.05)
         assert states(manager) == {1: "AVAILABLE"}
 
-    play(scenario, LifeOptions(poll_seconds=0))
+    play(scenario, LoadOptions(poll_seconds=0))
 
 
 @pytest.mark.parametrize(

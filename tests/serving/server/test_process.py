@@ -35,7 +35,7 @@ def ask(server: RunningServer) -> tuple[int, float]:
 def ended(*flags: str) -> tuple[int, str]:
     """Exit status and output of a server that ends by itself."""
     done = subprocess.run(
-        [sys.executable, "-m", "serving.server", *flags],
+        [sys.executable, "-m", "serving", "server", *flags],
         cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False,
     )  # fmt: skip
     return done.returncode, done.stdout + done.stderr
@@ -55,7 +55,7 @@ def test_help_names_the_flags_of_tensorflow_serving() -> None:
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
-        ([], "expected one of --model_base_path and --model_config_file, received both or neither"),
+        ([], "expected one of --task, --model_base_path and --model_config_file, received several or none"),
         (["--model_base_path=models"], "expected an absolute path, received models"),
         (["--model_base_path=/m", "--port=70000"], "expected 0 to 65535, received 70000"),
         (["--model_base_path=/m", "--enable_batching=perhaps"], "expected true or false, received perhaps"),

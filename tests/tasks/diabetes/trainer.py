@@ -4,8 +4,9 @@ import keras
 import tensorflow_transform as tft
 
 from pipelines.modeling.export import export_model
-from pipelines.modeling.fitting import fit, read_rows, start_warm, training_scope
+from pipelines.modeling.fitting import fit, start_warm, training_scope
 from pipelines.modeling.trainer_entry import trainer_settings
+from pipelines.modeling.transformed_rows import read_rows
 from tests.tasks.diabetes.preprocessing import LABEL, NUMERIC, SEX
 
 SEED = 7

@@ -16,6 +16,8 @@ from tensorflow_transform.tf_metadata import dataset_metadata, schema_utils
 from pipelines.tasks.taxi import features as ft
 from pipelines.tasks.taxi.preprocessing import preprocessing_fn
 
+pytestmark = pytest.mark.slow
+
 REQUIRED = {
     "fare": tf.float32,
     "trip_miles": tf.float32,

@@ -1,0 +1,20 @@
+"""`completion`: what a shell needs to complete this command's words."""
+
+from typing import Literal
+
+EPILOGUE = """Examples:
+  source <(tfx-pipeline completion bash)    in this shell; in ~/.bashrc for all
+  tfx-pipeline completion fish > ~/.config/fish/completions/tfx-pipeline.fish
+"""
+
+
+def completion(shell: Literal["bash", "zsh", "fish"]) -> int:
+    """Print a script that completes tfx-pipeline's words in a shell.
+
+    Args:
+        shell: Which shell.
+    """
+    from pipelines.cli.app import SCRIPT, app  # Imported here: the app has this command.
+
+    print(app.generate_completion(prog_name=SCRIPT, shell=shell))
+    return 0

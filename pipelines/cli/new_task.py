@@ -1,0 +1,65 @@
+"""`new-task`: a task of one's own."""
+
+import os
+import sys
+import warnings
+from pathlib import Path
+from typing import Literal
+
+from pipelines.cli.usage import UsageError
+from serving.process_control import gc_paused_imports, hold_stderr
+
+ROOT = Path(__file__).resolve().parents[2]
+_DONE, _REFUSED = 0, 1
+
+EPILOGUE = """Examples:
+  python -m pipelines new-task --name churn --csv customers.csv --label left
+  python -m pipelines run --task churn
+
+Exit status: 0 written; 1 the rows cannot be used, or the name is taken; 2 bad
+usage.
+"""
+
+
+def new_task(
+    *,
+    name: str,
+    csv: Path,
+    label: str,
+    problem: Literal["binary", "multiclass", "regression"] | None = None,
+    by_path: bool = False,
+) -> int:
+    """Write a new task from a CSV file: features, model, contract, gates, tests. Overwrites nothing.
+
+    Args:
+        name: What the task is called, such as churn.
+        csv: The rows, with a header.
+        label: The column that is to be predicted.
+        problem: Instead of what the label's values suggest.
+        by_path: Do not copy the rows into the project.
+    """
+    for option, given in (("name", name), ("label", label)):
+        if not given:
+            raise UsageError(f"--{option}: expected a name, received nothing; with make: {option.upper()}=…")
+    # TensorFlow and TFDV take seconds to load, and say things of each other that nobody here needs.
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    warnings.simplefilter("ignore")
+    with hold_stderr():
+        status, said = _write(name, csv, label, problem=problem, by_path=by_path)
+    print(said, file=sys.stderr if status else sys.stdout)
+    return status
+
+
+def _write(name: str, csv: Path, label: str, *, problem: str | None, by_path: bool) -> tuple[int, str]:
+    """The exit status, and what to say."""
+    with gc_paused_imports():
+        from components.csv_example_gen.csv_files import SourceError
+        from pipelines.scaffold import new_task
+        from pipelines.scaffold.errors import ScaffoldError
+        from pipelines.scaffold.next_steps import describe_next_steps
+
+    try:
+        written = new_task.new_task(ROOT, name, csv, label, problem=problem, by_path=by_path)
+    except (ScaffoldError, SourceError, OSError) as error:
+        return _REFUSED, f"new-task: {error}"
+    return _DONE, describe_next_steps(written)

@@ -1,0 +1,44 @@
+"""`run`: the whole pipeline."""
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from pipelines.cli.usage import UsageError, require_task
+from pipelines.options import RunOptions
+from pipelines.runner.docker_engine import DockerError, require_docker
+
+EPILOGUE = """Examples:
+  python -m pipelines run                      the taxi task, on the trips in TFX
+  python -m pipelines run --data trips.csv     the same task, on your own trips
+  python -m pipelines run --tune --minutes 30  search for hyperparameters first
+  python -m pipelines run --force              compute everything anew
+
+Exit status: 0 a model that passed every gate is in place; 1 a gate said no, or
+a node failed; 2 bad usage, or another run is using the folder; 130
+interrupted.
+"""
+
+
+def run(options: Annotated[RunOptions | None, Parameter(name="*")] = None) -> int:
+    """Run the whole pipeline on this machine: from rows to a pushed model.
+
+    Everything is written below --var: the pushed model in
+    serving/<task>/<version>/, the record of the run in
+    runs/latest/summary.json, the same for people in runs/latest/report.html,
+    its log in runs/latest/run.log.
+
+    A node that ran before on the same inputs, with the same code and settings,
+    is not run again. Ctrl-C stops a run; the next one goes on from the last
+    finished node.
+    """
+    options = options or RunOptions()
+    require_task(options.task)
+    if options.infra == "docker":
+        try:
+            require_docker()
+        except DockerError as error:
+            raise UsageError(str(error)) from error
+    from pipelines.runner import command  # Imported here: it loads numpy, which --help need not wait for.
+
+    return command.run(options)

@@ -1,0 +1,40 @@
+"""`tune`: a search, and a proposal."""
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from pipelines.cli.usage import require_task
+from pipelines.experiments import command
+from pipelines.experiments.command import CommandContext, ExperimentOptions
+from serving.process_control import gc_paused_imports
+
+EPILOGUE = """Examples:
+  python -m pipelines tune                      the taxi task
+  python -m pipelines tune --minutes 60 --trials 200
+
+Exit status: 0 done, whether there is a proposal or not; 1 something failed; 2
+bad usage, or another run is using the folder; 130 interrupted.
+"""
+
+
+def tune(options: Annotated[ExperimentOptions | None, Parameter(name="*")] = None) -> int:
+    """Search for better hyperparameters of a task, and propose a change of its file; a person commits it.
+
+    Runs the pipeline's nodes up to Tuner, from the cache where nothing
+    changed. Two thirds of --minutes are for the search. Then the best few
+    trials and the committed values are trained with several seeds each, and
+    compared on training rows that no trial was scored on. What is better
+    beyond noise is proposed as a patch, below <var>/tune/; the task's file
+    itself is left alone. docs/tuning.md says more.
+    """
+    options = options or ExperimentOptions()
+    require_task(options.task)
+    return command.run("tune", options, _body)
+
+
+def _body(context: CommandContext) -> None:
+    with gc_paused_imports():
+        from pipelines.experiments import tune
+
+    tune.run(context)

@@ -1,0 +1,39 @@
+"""Errors in one line or two, for people: what the terminal and summary.json say; the traceback goes to the log."""
+
+import traceback
+from pathlib import Path
+
+_ROOT = Path(__file__).resolve().parents[1]
+_PROJECT = ("components", "pipelines", "data", "tests")
+# Every traceback passes through them.
+_RUNNER = {f"pipelines/runner/{name}.py" for name in ("command", "launch", "local_run")}
+
+
+def explain(error: BaseException) -> str:
+    """Errors of this project as they are; those of libraries with their type, and where in the project they came up."""
+    text = str(error).strip()
+    if type(error).__module__.partition(".")[0] in _PROJECT:
+        return text
+    return f"{type(error).__name__}: {_ends(text)}{_place(error)}"
+
+
+def explain_in_one_line(error: BaseException) -> str:
+    """The same in one line, for tables and records."""
+    return _ends(explain(error))
+
+
+def _ends(text: str) -> str:
+    """The first line, and the last where there are more: libraries put the cause there."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()] or ["no message"]
+    return lines[0] + (f" … {lines[-1]}" if len(lines) > 1 else "")
+
+
+def _place(error: BaseException) -> str:
+    """` (pipelines/tasks/taxi/preprocessing.py, line 40)`, the innermost line of this project, or nothing."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        path = Path(frame.filename)
+        if path.is_relative_to(_ROOT):
+            inside = path.relative_to(_ROOT).as_posix()
+            if inside.partition("/")[0] in _PROJECT and inside not in _RUNNER:
+                return f" ({inside}, line {frame.lineno})"
+    return ""

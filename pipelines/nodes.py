@@ -1,0 +1,23 @@
+"""Node ids and split names: what the wiring, the runner, the records of runs and the report call them."""
+
+EXAMPLE_GEN = "ExampleGen"
+IMPORT_SCHEMA_GEN = "ImportSchemaGen"  # the curated contract
+STATISTICS_GEN = "StatisticsGen"
+SCHEMA_GEN = "SchemaGen"  # a proposal, compared with the contract
+EXAMPLE_VALIDATOR = "ExampleValidator"
+ACCEPTED_STATISTICS_RESOLVER = "AcceptedStatisticsResolver"  # statistics of the rows that AnomalyGate accepted last
+ANOMALY_GATE = "AnomalyGate"
+TRANSFORM = "Transform"
+TUNER = "Tuner"
+IMPORT_HYPERPARAMETERS = "ImportHyperparameters"
+WARM_START_RESOLVER = "WarmStartResolver"
+TRAINER = "Trainer"
+BLESSED_MODEL_RESOLVER = "BlessedModelResolver"  # Evaluator's baseline
+EVALUATOR = "Evaluator"
+INFRA_VALIDATOR = "InfraValidator"
+SKEW_GATE = "SkewGate"
+PUSHER = "Pusher"
+
+GATES = (ANOMALY_GATE, EVALUATOR, SKEW_GATE)
+
+TRAIN, EVAL = "train", "eval"

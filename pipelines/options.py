@@ -1,0 +1,67 @@
+"""What a user can ask of a run: the command line's options, each typed once. The text below a field is its help.
+
+`pipelines.resolution.resolve` turns them into a PipelineConfig.
+"""
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated, Literal, get_args
+
+from cyclopts import Parameter
+
+from pipelines.config import ConfigError, TrainerOptions, TunerConfig, require_at_least
+
+Infra = Literal["embedded", "docker"]
+_FLAT = Parameter(name="*")  # The record's fields are options of their own: --trials, not --budget.trials.
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TaskOptions:
+    """The options that every command that runs nodes has. Paths become absolute."""
+
+    task: str = "taxi"
+    """A folder below pipelines/tasks/, or a dotted package."""
+    data: Path | None = None
+    """A CSV file, or a folder of them; without it, the task's own data."""
+    var: Path = Path("var")
+    """Where everything is written."""
+    train_steps: int | None = None
+    """Train on so many batches at most, instead of the task's own number."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "var", self.var.absolute())
+        object.__setattr__(self, "data", self.data and self.data.absolute())
+        if self.train_steps is not None:
+            require_at_least("train steps", self.train_steps, 1)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RunOptions(TaskOptions):
+    """The options of a run of the whole pipeline."""
+
+    tune: bool = False
+    """Search for hyperparameters, within --trials and --minutes, instead of taking the committed ones."""
+    budget: Annotated[TunerConfig | None, _FLAT] = None
+    trainer: Annotated[TrainerOptions, _FLAT] = TrainerOptions()
+    infra: Infra = "embedded"
+    """What must serve a model before it is pushed: the embedded server, or TensorFlow Serving in Docker as well."""
+    push_to: Path | None = None
+    """Push to <push-to>/<task>/ instead of below --var."""
+    require_review: bool = False
+    """Push only what a person has reviewed (docs/review.md)."""
+    force: bool = False
+    """Ignore the cache: run every node."""
+    verbose: bool = False
+    """Show the log on the terminal, not in run.log."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "push_to", self.push_to and self.push_to.absolute())
+        if self.infra not in get_args(Infra):
+            raise ConfigError(f"infra: expected one of {', '.join(get_args(Infra))}, received {self.infra!r}")
+        if self.tune and self.require_review:
+            raise ConfigError(
+                "--tune finds hyperparameters that nobody has reviewed: commit them, then --require-review"
+            )
+        if self.budget is not None and not self.tune:
+            raise ConfigError("--trials and --minutes belong to a search: give --tune, too")

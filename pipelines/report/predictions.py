@@ -1,0 +1,72 @@
+"""The eval rows with their labels, and the predictions of the new model and of the blessed one before it."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+
+from pipelines.runs import Run, RunError
+from pipelines.runs.model import PREDICTION
+from pipelines.task_definition.problem import MULTICLASS
+from pipelines.task_definition.task import Task
+
+_WORK = 30_000_000  # rows drawn, over all resamples: what stays below a second
+_RESAMPLES = (100, 300)  # at least, at most
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class EvalPredictions:
+    """What the metrics of the report are computed from."""
+
+    task: Task
+    rows: pd.DataFrame  # raw
+    labels: np.ndarray  # [rows]
+    predictions: np.ndarray  # [rows], or [rows, classes]
+    baseline: np.ndarray | None  # of the blessed model that the new one was compared with
+    baseline_note: str  # why there is none
+
+    @property
+    def resamples(self) -> int:
+        """How many a bootstrap of these rows can afford."""
+        return int(np.clip(_WORK // max(len(self.labels), 1), *_RESAMPLES))
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the labels 0, 1, …; their numbers, where the task names none."""
+        count = self.predictions.shape[1] if self.task.problem == MULTICLASS else 2
+        return self.task.classes or tuple(str(number) for number in range(count))
+
+
+def predict_eval_rows(run: Run) -> EvalPredictions:
+    """Asks the models.
+
+    Raises:
+        RunError: The run has no model.
+    """
+    frame = run.eval_predictions()
+    baseline, note = _predict_baseline(run, frame)
+    return EvalPredictions(
+        task=run.task_record,
+        rows=frame,
+        labels=frame["label"].to_numpy(),
+        predictions=_to_array(frame, run.task_record.problem),
+        baseline=baseline,
+        baseline_note=note,
+    )
+
+
+def _predict_baseline(run: Run, rows: pd.DataFrame) -> tuple[np.ndarray | None, str]:
+    try:
+        model = run.baseline_model()
+        if model is None:
+            return None, "No model was blessed before this one."
+        return _to_array(model(rows), run.task_record.problem), ""
+    except RunError as error:
+        return None, f"The blessed model cannot be asked on these rows: {error}"
+
+
+def _to_array(frame: pd.DataFrame, problem: str) -> np.ndarray:
+    if problem != MULTICLASS:
+        return frame[PREDICTION].to_numpy()
+    columns = [name for name in frame if name.startswith(f"{PREDICTION}_") and name.split("_")[-1].isdecimal()]
+    return frame[columns].to_numpy()

@@ -1,0 +1,27 @@
+"""The report in a run's folder."""
+
+from pathlib import Path
+
+from pipelines.runs import Runs
+from serving.process_control import gc_paused_imports
+
+
+def find_or_write_report(var: Path, run_id: str, *, again: bool) -> Path:
+    """Returns the path of a run's report; writes the report if there is none.
+
+    Args:
+        var: the folder that the runs wrote to.
+        run_id: which run.
+        again: write it in any case.
+
+    Raises:
+        RunError: There is no such run, or it cannot be read.
+    """
+    run = Runs(var).open(run_id)
+    path = run.directory / "report.html"
+    if again or not path.is_file():
+        with gc_paused_imports():  # Imported here: it loads TensorFlow, which a report that is there does not need.
+            from pipelines.report.page import write_report
+
+        write_report(run, var / "cache")
+    return path

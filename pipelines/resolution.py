@@ -1,0 +1,120 @@
+"""From what a user asked for to a PipelineConfig: reads every file and computes every digest that the wiring needs."""
+
+import dataclasses
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import tensorflow_model_analysis as tfma
+from tensorflow_model_analysis.proto import config_pb2
+
+from components.anomaly_gate import component as anomaly_gate
+from components.csv_example_gen import csv_files
+from components.csv_example_gen import executor as checked_csv
+from components.pusher import executor as atomic_pusher
+from components.skew_gate import component as skew_gate
+from components.source_digest import source_digest
+from pipelines import deployment
+from pipelines.config import CodeDigests, ConfigError, CsvInput, PipelineConfig, TrainerConfig, TunerConfig
+from pipelines.modeling import trainer_entry
+from pipelines.modeling.hyperparameters import hyperparameters_copy
+from pipelines.options import RunOptions
+from pipelines.review import state as review
+from pipelines.search import tuner_entry
+from pipelines.task_definition.task import Task
+from pipelines.task_definition.tuning import Tuning
+
+
+def resolve(options: RunOptions, task: Task) -> PipelineConfig:
+    """Makes the config of a run. Prepares the task's own data when the options name no other.
+
+    Raises:
+        SourceError: There is no CSV file to read.
+        ConfigError: The task's EvalConfig has no threshold, or a search is asked for and the task allows none.
+        HyperparameterError: The task's hyperparameters cannot be used.
+    """
+    data = options.data or task.prepare_data(options.var / "data" / task.name)
+    csv_files.find_files(data)  # Raises when there is nothing to read: sooner, and in better words, than ExampleGen.
+    trainer = TrainerConfig(**dataclasses.asdict(options.trainer), train_steps=options.train_steps or task.train_steps)
+    budget = (options.budget or TunerConfig()) if options.tune else None
+    return PipelineConfig(
+        task=task,
+        var=options.var,
+        data=data,
+        csv=_csv_input(data, task),
+        contract=contract_copy(task, options.var),
+        digests=_digests(task),
+        eval_config=checked_eval_config(task.make_eval_config()),
+        trainer=trainer,
+        trainer_custom_config=trainer_entry.custom_config(task.run_fn, trainer),
+        tuner_custom_config=_tuner_custom_config(task, trainer, budget) if budget else None,
+        hyperparameters=None if budget else hyperparameters_copy(task, options.var),
+        warmup_batch_sizes=tuple(deployment.batch_sizes()),
+        serving_image_tag=deployment.tensorflow_serving_tag() if options.infra == "docker" else None,
+        push_to=options.push_to,
+        push_refusal=review.refusal(task) if options.require_review else None,
+        cache=not options.force,
+    )
+
+
+def contract_copy(task: Task, var: Path) -> Path:
+    """Copies the task's contract below `var`, under a name that changes with its content, and returns the copy.
+
+    ImportSchemaGen's cache key holds the path of the file and not what it says; with this path an edit is noticed.
+    """
+    content = task.contract.read_bytes()
+    copy = var / "contracts" / task.name / f"{hashlib.sha256(content).hexdigest()[:16]}.pbtxt"
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    copy.write_bytes(content)
+    return copy
+
+
+def checked_eval_config(eval_config: config_pb2.EvalConfig) -> config_pb2.EvalConfig:
+    """Returns the config if it can refuse a model.
+
+    Raises:
+        ConfigError: It has no threshold: the Evaluator would give no blessing at all, and say nothing.
+    """
+    if not tfma.metrics.metric_thresholds_from_metrics_specs(eval_config.metrics_specs, eval_config=eval_config):
+        raise ConfigError(
+            "the EvalConfig has no threshold, so no model could ever be blessed: expected at least one value "
+            "threshold, received none; add one in the task's evaluation.py."
+        )
+    return eval_config
+
+
+def require_tuning(task: Task) -> Tuning:
+    """What a task says of a search.
+
+    Raises:
+        ConfigError: Nothing.
+    """
+    if task.tuning is None:
+        raise ConfigError(
+            f"task {task.name} says nothing of what to search: expected Task(tuning=...), received none; "
+            "see docs/tuning.md"
+        )
+    return task.tuning
+
+
+def _csv_input(data: Path, task: Task) -> CsvInput:
+    folder, pattern = csv_files.locate(data)
+    return CsvInput(
+        folder=folder,
+        pattern=pattern,
+        reader=checked_csv.column_types(str(task.contract), source_digest(checked_csv)),
+    )
+
+
+def _digests(task: Task) -> CodeDigests:
+    return CodeDigests(
+        anomaly_gate=source_digest(anomaly_gate),
+        transform=source_digest(task.preprocessing_fn),
+        skew_gate=source_digest(skew_gate),
+        pusher=source_digest(atomic_pusher),
+    )
+
+
+def _tuner_custom_config(task: Task, trainer: TrainerConfig, budget: TunerConfig) -> dict[str, Any]:
+    require_tuning(task)
+    return tuner_entry.custom_config(task, trainer, budget)

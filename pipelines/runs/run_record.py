@@ -1,0 +1,136 @@
+"""The record of a run: its summary.json, of any format; for a run that left none, what ML Metadata knows of it."""
+
+import datetime
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pipelines.runs.errors import RunError
+from pipelines.runs.metadata import Artifact, Metadata, Step
+
+SUMMARY_FILE = "summary.json"  # docs/summary.md
+FORMAT = 2  # of summary.json; older ones are upgraded when they are read
+UNFINISHED = "unfinished"  # status of a run that left no summary: it goes on, or was killed
+
+_STATES = {"COMPLETE": "ran", "CACHED": "cached"}  # of ML Metadata -> of summary.json
+_ID_TIME = "%Y%m%d-%H%M%S"  # a run's id begins with the time at which it started
+
+
+def read_record(directory: Path, database: Path) -> dict[str, Any]:
+    """Reads the record as docs/summary.md describes it, in format 2 whatever it was written in.
+
+    Its status may also be UNFINISHED.
+
+    Args:
+        directory: of the run.
+        database: of ML Metadata; opened only if the run left no summary.
+
+    Raises:
+        RunError: The summary cannot be understood.
+    """
+    path = directory / SUMMARY_FILE
+    if not path.is_file():
+        return _rebuild_record(directory.name, Metadata(database) if database.is_file() else None)
+    try:
+        record = json.loads(path.read_text())
+    except ValueError as error:
+        raise RunError(f"{path} is damaged: expected JSON, received {error}; move that run's folder away.") from error
+    received = record.get("format") if isinstance(record, dict) else type(record).__name__
+    if received == FORMAT:
+        return dict(record)
+    if received in _UPGRADES:
+        return _UPGRADES[received](record)
+    raise RunError(
+        f"{path} is not understood: expected format {', '.join(map(str, _UPGRADES))} or {FORMAT}, received {received}; "
+        "update this project."
+    )
+
+
+def sort_key(directory: Path) -> tuple[str, int]:
+    """Sorts folders of runs by time, those of the same second by their running number."""
+    length = len(datetime.datetime(2000, 1, 1).strftime(_ID_TIME))
+    number = directory.name[length:].removeprefix("-")
+    return directory.name[:length], int(number) if number.isdecimal() else 0
+
+
+def _upgrade_from_1(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Renames what format 2 renamed, and adds what the first records of format 1 lack; see docs/summary.md."""
+    nodes = [
+        {name: value for name, value in node.items() if name != "words"} | {"summary": node["words"]}
+        for node in record["nodes"]
+    ]
+    added = {"latency": {}, "report": {"path": None, "error": "the run is older than reports are"}}
+    kept = {name: value for name, value in record.items() if name != "room"}
+    return (
+        added
+        | kept
+        | {
+            "format": FORMAT,
+            "task_files": record.get("room", {}),
+            "review": _upgrade_review_from_1(record.get("review")),
+            "nodes": nodes,
+        }
+    )
+
+
+def _upgrade_review_from_1(review: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Takes the reason out of `science review: stale, model.py changed since …`."""
+    if review is None:
+        return None
+    _, _, reason = review["words"].partition(", ")
+    return {name: value for name, value in review.items() if name != "words"} | {"reason": reason}
+
+
+_UPGRADES: Mapping[object, Callable[[Mapping[str, Any]], dict[str, Any]]] = {1: _upgrade_from_1}  # by format
+
+
+def _rebuild_record(run_id: str, metadata: Metadata | None) -> dict[str, Any]:
+    steps = metadata.list_steps(run_id) if metadata else []
+    return {
+        "format": FORMAT,
+        "run_id": run_id,
+        "task": steps[0].task if steps else "",
+        "status": UNFINISHED,
+        "started": _parse_started(run_id),
+        "seconds": 0.0,
+        "data": next((str(step.parameters["input_base"]) for step in steps if "input_base" in step.parameters), ""),
+        "rows": {},
+        "source_digest": "",
+        "task_files": {},
+        "review": None,
+        "stack": {},
+        "nodes": [_rebuild_node(step, metadata) for step in steps] if metadata else [],
+        "gates": [],
+        "metrics": {},
+        "latency": {},
+        "schema_differences": [],
+        "pushed": None,
+        "report": {"path": None, "error": None},
+        "error": "the run left no summary: it goes on, or it was killed",
+    }
+
+
+def _rebuild_node(step: Step, metadata: Metadata) -> dict[str, Any]:
+    known = {**step.outputs, **step.resolved} if step.state in _STATES else {}
+    state = "ran" if step.resolved else _STATES.get(step.state, "failed")
+    return {
+        "id": step.node,
+        "state": state,
+        "seconds": 0.0,
+        "summary": "" if step.state in _STATES else f"ML Metadata says {step.state}",
+        "outputs": {key: _rebuild_output(metadata.artifacts[ids[0]]) for key, ids in known.items()},
+        "error": None,
+    }
+
+
+def _rebuild_output(artifact: Artifact) -> dict[str, Any]:
+    return {"type": artifact.type, "uri": artifact.uri, "properties": dict(artifact.properties)}
+
+
+def _parse_started(run_id: str) -> str:
+    try:
+        moment = datetime.datetime.strptime("-".join(run_id.split("-")[:2]), _ID_TIME)
+    except ValueError:  # A folder that somebody named by hand.
+        return ""
+    return moment.replace(tzinfo=datetime.UTC).isoformat(timespec="seconds")

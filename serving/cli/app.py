@@ -1,0 +1,38 @@
+"""Reads the command line, runs a subcommand, and ends the process with its exit status."""
+
+import sys
+from typing import NoReturn
+
+from cyclopts import App, Parameter
+
+from serving.cli import gateway, rollout, server
+from serving.cli.usage import execute
+from serving.process_control import exit_now
+
+app = App(
+    name="python -m serving",
+    help="Serve the pushed models: a model server, the gateway that end users call, and roll-outs.",
+    help_epilogue="""Examples:
+  python -m serving server --task taxi            REST on 8501, gRPC on 8500
+  python -m serving gateway --task taxi           page and API on 8080
+  python -m serving rollout canary 2 --percent 10
+
+Each command has its own help: python -m serving rollout canary --help.
+""",
+    help_format="plaintext",
+    version_flags=(),
+    default_parameter=Parameter(
+        negative=(), show_default=lambda default: None if default in (None, False) else default
+    ),
+)
+app.command(server.server, help_flags=(), sort_key=0)  # It has TensorFlow Serving's flags, and reads --help itself.
+app.command(gateway.gateway, help_epilogue=gateway.EPILOGUE, sort_key=1)
+app.command(rollout.app.meta, name="rollout")
+
+
+def main() -> NoReturn:
+    """Runs the command line of this process."""
+    status = execute(app, sys.argv[1:])
+    if "tensorflow" in sys.modules:
+        exit_now(status)
+    sys.exit(status)

@@ -1,0 +1,147 @@
+"""`rollout`: moves a model from one version to another, and back."""
+
+import dataclasses
+from pathlib import Path
+from types import ModuleType
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from serving.cli.usage import UsageError, require, run
+from serving.rollout.options import ReplayOptions, RolloutOptions, VerdictLimits, address
+
+EPILOGUE = """Exit status: 0 done; 1 something failed or the canary is worse, and everything
+is restored; 2 refused, and nothing was changed.
+"""
+_FLAT = Parameter(name="*")  # The record's fields are options of their own: --timeout, not --options.timeout.
+_GIVEN = Parameter(parse=False)  # Parsed by `_launch`, which every command shares.
+
+app = App(
+    name="rollout",
+    help_epilogue=EPILOGUE,
+    help_format="plaintext",
+    version_flags=(),
+    sort_key=2,
+    default_parameter=Parameter(negative=()),
+)
+
+
+@app.meta.default
+def _launch(
+    *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
+    options: Annotated[RolloutOptions | None, _FLAT] = None,
+) -> int:
+    """Roll a model version out and back."""
+    return run(app, tokens, options=_checked(options or RolloutOptions()))
+
+
+@app.command(sort_key=0)
+def status(*, options: Annotated[RolloutOptions, _GIVEN]) -> int:
+    """Show what is on disk, on the servers and in the file, and the last steps; 1 when something is wrong."""
+    return _command().status(options)
+
+
+@app.command(sort_key=1)
+def pin(*, options: Annotated[RolloutOptions, _GIVEN]) -> int:
+    """Keep the version that answers now; a push alone changes nothing from then on."""
+    return _command().pin(options)
+
+
+@app.command(sort_key=2)
+def canary(
+    version: int,
+    /,
+    *,
+    percent: float,
+    compare: Path | None = None,
+    replay: Annotated[ReplayOptions | None, _FLAT] = None,
+    limits: Annotated[VerdictLimits | None, _FLAT] = None,
+    options: Annotated[RolloutOptions, _GIVEN],
+) -> int:
+    """Try a version beside the stable one, with a share of the requests.
+
+    Args:
+        version: The version to try.
+        percent: Of the requests, 0 to 100.
+        compare: Replay these requests first, and restore everything if the canary is worse.
+        replay: What is replayed.
+        limits: What the verdict allows.
+        options: See `_launch`.
+    """
+    require("--percent", percent, 0, 100, "a number from 0 to 100")
+    replay, limits = _checked_replay(replay or ReplayOptions()), _checked_limits(limits or VerdictLimits())
+    return _command().canary(options, version, percent, compare, replay, limits)
+
+
+@app.command(sort_key=3)
+def compare(
+    requests: Path,
+    /,
+    *,
+    rollback_on_fail: bool = False,
+    replay: Annotated[ReplayOptions | None, _FLAT] = None,
+    limits: Annotated[VerdictLimits | None, _FLAT] = None,
+    options: Annotated[RolloutOptions, _GIVEN],
+) -> int:
+    """Replay requests on the stable version and the canary; 1 when the canary is worse.
+
+    Args:
+        requests: The gateway's request log, a Parquet file of it, or a file of JSON lines.
+        rollback_on_fail: End the trial when the canary is worse.
+        replay: What is replayed.
+        limits: What the verdict allows.
+        options: See `_launch`.
+    """
+    replay, limits = _checked_replay(replay or ReplayOptions()), _checked_limits(limits or VerdictLimits())
+    return _command().compare(options, requests, replay, limits, rollback_on_fail=rollback_on_fail)
+
+
+@app.command(sort_key=4)
+def promote(*, options: Annotated[RolloutOptions, _GIVEN]) -> int:
+    """Make the canary the stable version."""
+    return _command().promote(options)
+
+
+@app.command(sort_key=5)
+def rollback(*, options: Annotated[RolloutOptions, _GIVEN]) -> int:
+    """Repair a killed step; or end the trial; or go back to the version before."""
+    return _command().rollback(options)
+
+
+@app.command(sort_key=6)
+def reload(*, options: Annotated[RolloutOptions, _GIVEN]) -> int:
+    """Make the servers do what the file says, after an edit by hand."""
+    return _command().reload(options)
+
+
+def _command() -> ModuleType:
+    """Imports the commands, which load gRPC; --help need not wait for it."""
+    from serving.rollout import command
+
+    return command
+
+
+def _checked(options: RolloutOptions) -> RolloutOptions:
+    require("--timeout", options.timeout, 1e-9, 1e9, "a number above 0")
+    require("--drain", options.drain, 0, 1e9, "a number of at least 0")
+    for text in options.server:
+        try:
+            address(text)
+        except ValueError as error:
+            raise UsageError(f"--server: {error}") from error
+    return options
+
+
+def _checked_replay(replay: ReplayOptions) -> ReplayOptions:
+    require("--limit", replay.limit, 1, 2**63, "a whole number of at least 1")
+    return replay
+
+
+def _checked_limits(limits: VerdictLimits) -> VerdictLimits:
+    for field in dataclasses.fields(limits):
+        option, number = f"--{field.name.replace('_', '-')}", getattr(limits, field.name)
+        if field.name == "min_rows":
+            require(option, number, 1, 2**63, "a whole number of at least 1")
+        elif field.type is float:
+            require(option, number, 0, 1e9, "a number of at least 0")
+    return limits

@@ -1,0 +1,16 @@
+"""`server`: the embedded model server."""
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+
+def server(*flags: Annotated[str, Parameter(allow_leading_hyphen=True)]) -> int:
+    """Serve SavedModels over TensorFlow Serving's REST and gRPC API.
+
+    Args:
+        flags: TensorFlow Serving's; python -m serving server --help lists them.
+    """
+    from serving.server import command  # Imported here: the gateway's image has no model server.
+
+    return command.run(flags)

@@ -1,0 +1,51 @@
+"""A Python client of the gateway, without TensorFlow; for any task: a row is a mapping of the contract's features.
+
+    >>> from serving.client import Client
+    >>> trip = {
+    ...     "trip_start_timestamp": 1380387600, "trip_start_hour": 17, "trip_start_day": 7, "trip_start_month": 9,
+    ...     "fare": 7.65, "trip_miles": 1.6, "payment_type": "Credit Card", "company": None,
+    ... }
+    >>> with Client("http://127.0.0.1:8080", endpoint="tip") as client:
+    ...     prediction = client.predict(trip)
+    ...     both = client.predict_many([trip, trip | {"payment_type": "Cash"}])
+    >>> 0 <= prediction.probability <= 1
+    True
+    >>> [type(each.decision) for each in both]
+    [<class 'bool'>, <class 'bool'>]
+    >>> prediction.model_version == both[0].model_version == both[1].model_version
+    True
+
+`AsyncClient` is the same with `async with` and `await`. What can go wrong: serving/client/errors.py.
+"""
+
+from serving.client.client import AsyncClient, Client, Patience, Prediction, Row
+from serving.client.errors import (
+    AnswerError,
+    FieldError,
+    GatewayError,
+    InvalidRequestError,
+    NoAnswerError,
+    PredictionError,
+    RefusedError,
+    TooManyRequestsError,
+    UnauthorizedError,
+    UnavailableError,
+)
+
+__all__ = [
+    "AnswerError",
+    "AsyncClient",
+    "Client",
+    "FieldError",
+    "GatewayError",
+    "InvalidRequestError",
+    "NoAnswerError",
+    "Patience",
+    "Prediction",
+    "PredictionError",
+    "RefusedError",
+    "Row",
+    "TooManyRequestsError",
+    "UnauthorizedError",
+    "UnavailableError",
+]

@@ -1,0 +1,15 @@
+"""What a request may hold, read from the contract: features, types, ranges, and how a missing value is sent."""
+
+from serving.contract.contract import (
+    SERVING_ENVIRONMENT,
+    Contract,
+    ContractError,
+    Feature,
+    Kind,
+    Row,
+    Value,
+    from_schema,
+    read,
+)
+
+__all__ = ["SERVING_ENVIRONMENT", "Contract", "ContractError", "Feature", "Kind", "Row", "Value", "from_schema", "read"]

@@ -1,0 +1,66 @@
+"""How a client of `serving_raw` says that a value is missing.
+
+TensorFlow Serving's JSON rows can neither leave a key out nor send null, so one number and one string stand for
+"missing". They are written in the contract, where a client finds them too, as two schema-level tags::
+
+    annotation { tag: "missing_number:-9007199254740992" tag: "missing_string:" }
+
+-2^53 is exact as int64, float32, float64 and in the JSON of every language, and no measured quantity.
+"""
+
+import dataclasses
+import struct
+from typing import Self
+
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+_NUMBER_TAG = "missing_number:"
+_STRING_TAG = "missing_string:"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class MissingValues:
+    """The two values that stand for "missing"."""
+
+    number: int  # for int64 and float32 features
+    string: str  # for string features
+
+    @classmethod
+    def from_schema(cls, schema: schema_pb2.Schema) -> Self:
+        """Reads the rule from the contract.
+
+        Raises:
+            ValueError: A tag is absent or there twice, or its number is not exact as int64 and as float32.
+        """
+        written = _the_tag(schema, _NUMBER_TAG)
+        try:
+            number = int(written)
+            exact = -(2**63) <= number < 2**63 and in_float32(number) == number
+        except (ValueError, OverflowError):
+            exact = False
+        if not exact:
+            raise ValueError(
+                f"the contract's tag {_NUMBER_TAG}{written} is no whole number that int64 and float32 both hold: "
+                f"expected a power of two such as {-(2**53)}; change the tag."
+            )
+        return cls(number=number, string=_the_tag(schema, _STRING_TAG))
+
+
+def in_float32(number: float) -> float:
+    """The float32 nearest to the number, which is what the model sees of it.
+
+    Raises:
+        OverflowError: The number is finite, and its nearest float32 is not.
+    """
+    return float(struct.unpack("<f", struct.pack("<f", number))[0])
+
+
+def _the_tag(schema: schema_pb2.Schema, prefix: str) -> str:
+    found = [tag.removeprefix(prefix) for tag in schema.annotation.tag if tag.startswith(prefix)]
+    if len(found) != 1:
+        raise ValueError(
+            f"the contract must say once how serving_raw spells a missing value: expected one schema-level tag "
+            f"'{prefix}…', received {len(found)}; add e.g. annotation {{ tag: \"{_NUMBER_TAG}{-(2**53)}\" "
+            f'tag: "{_STRING_TAG}" }} to the schema.'
+        )
+    return found[0]

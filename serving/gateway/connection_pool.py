@@ -1,0 +1,134 @@
+"""HTTP calls of the model server over connections that stay open, with time-outs and a bound on their number."""
+
+import asyncio
+import contextlib
+import json
+import urllib.parse
+from collections.abc import AsyncIterator
+from typing import Any, NamedTuple
+
+import aiohttp
+from aiohttp.http_exceptions import ContentEncodingError
+
+from serving.gateway import model_errors
+from serving.gateway.settings import ModelSettings
+
+_KEEP_SECONDS = 30  # how long a connection may idle before it is closed
+
+
+class HttpResponse(NamedTuple):
+    """What the model server answered."""
+
+    status: int
+    content: bytes  # unpacked
+
+    def json(self) -> Any:
+        """The content's value.
+
+        Raises:
+            ValueError: It is no JSON.
+        """
+        return json.loads(self.content)
+
+
+class ConnectionPool:
+    """The connections to one model server.
+
+    Args:
+        settings: where it is, time-outs, and how many connections there may be.
+
+    Raises:
+        ValueError: The server's port is none.
+    """
+
+    def __init__(self, settings: ModelSettings):
+        self._settings = settings
+        self._base = settings.server.rstrip("/")
+        _require_port(self._base)
+        self._free = asyncio.Semaphore(settings.connections)
+        self._session: aiohttp.ClientSession | None = None
+
+    async def close(self) -> None:
+        """Closes the connections."""
+        if self._session:
+            await self._session.close()
+
+    async def call(self, method: str, path: str, body: bytes | None = None) -> HttpResponse:
+        """Sends one request, with JSON in it if there is a body; follows no redirects.
+
+        Raises:
+            ModelError: There is no answer. The message quotes none either.
+        """
+        headers = {"Content-Type": "application/json"} if body is not None else None
+        session = self._opened()
+        try:
+            async with (
+                self._turn(),
+                session.request(
+                    method, self._base + path, data=body, headers=headers, allow_redirects=False
+                ) as response,
+            ):
+                return HttpResponse(response.status, await response.read())
+        except aiohttp.ConnectionTimeoutError as error:
+            raise model_errors.ConnectError("no connection: timed out") from error
+        except aiohttp.ClientConnectorError as error:
+            raise model_errors.ConnectError(f"no connection: {error}") from error
+        except aiohttp.SocketTimeoutError as error:
+            raise model_errors.ResponseTimeoutError(f"no answer in {self._settings.read_seconds:g} s") from error
+        except aiohttp.ClientError as error:
+            if _is_about_packing(error):
+                raise model_errors.InvalidResponseError(
+                    "expected an answer, received one that does not unpack"
+                ) from error
+            raise model_errors.ConnectionLostError(f"the connection broke: {type(error).__name__}") from error
+
+    def _opened(self) -> aiohttp.ClientSession:
+        """The session, made with the first call, since it belongs to the event loop that runs then."""
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                # From the name to the end of TLS; and from one piece of the answer to the next. Nothing bounds the
+                # whole: the caller does, over all tries.
+                timeout=aiohttp.ClientTimeout(
+                    total=None, connect=self._settings.connect_seconds, sock_read=self._settings.read_seconds
+                ),
+                connector=aiohttp.TCPConnector(
+                    limit=0,  # `_turn` keeps it, which tells a lack of connections from a server that is not there
+                    keepalive_timeout=_KEEP_SECONDS,
+                    use_dns_cache=False,  # a server that moved is found with the next connection
+                ),
+                trust_env=False,  # a proxy for the way out is none for the way to the model server
+            )
+        return self._session
+
+    @contextlib.asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """Holds the right to one connection.
+
+        Raises:
+            PoolExhaustedError: None got free in the time that a new one may take.
+        """
+        try:
+            async with asyncio.timeout(self._settings.connect_seconds):
+                await self._free.acquire()
+        except TimeoutError as error:
+            raise model_errors.PoolExhaustedError("all connections are busy") from error
+        try:
+            yield
+        finally:
+            self._free.release()
+
+
+def _require_port(url: str) -> None:
+    try:
+        urllib.parse.urlsplit(url).port  # noqa: B018 (it is looked at here, and raises)
+    except ValueError as error:
+        raise ValueError(
+            f"model.server: expected a URL such as http://127.0.0.1:8501, received {url}: {error}"
+        ) from error
+
+
+def _is_about_packing(error: BaseException | None) -> bool:
+    """Whether the error goes back to content that does not unpack; aiohttp says so in an error's causes only."""
+    while error is not None and not isinstance(error, ContentEncodingError):
+        error = error.__cause__
+    return error is not None

@@ -1,0 +1,129 @@
+"""The gateway's process: settings, port, log, and the HTTP server."""
+
+import ipaddress
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import structlog
+import uvicorn
+
+from serving.gateway.api_keys import VARIABLE, ApiKeys
+from serving.gateway.app import create_app
+from serving.gateway.settings import GatewaySettings, ListenSettings, SettingsError, load
+
+BAD_USAGE = 2
+_LOG_PROCESSORS: list[Any] = [
+    structlog.stdlib.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+    structlog.processors.format_exc_info,
+]
+
+
+def run(settings_file: Path, flags: Mapping[str, Any], *, allow_no_keys: bool = False) -> int:
+    """Runs the gateway until SIGTERM or SIGINT.
+
+    Args:
+        settings_file: the TOML file.
+        flags: settings that take precedence over the file and the variables; dotted names, such as `listen.port`.
+        allow_no_keys: listen beyond this machine without API keys.
+
+    Returns:
+        The exit status: 0, 1 when the port could not be served, or 2 when it cannot start with these settings.
+    """
+    try:
+        settings = load(settings_file, os.environ, flags)
+        if not allow_no_keys:
+            require_keys(settings, os.environ)
+        app = create_app(settings, os.environ)
+        listening = _listen(settings.listen)
+    except (SettingsError, ValueError, OSError) as error:
+        print(f"python -m serving gateway: error: {error}", file=sys.stderr)
+        return BAD_USAGE
+    _configure_logs()
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            loop="uvloop",
+            http="httptools",
+            ws="none",
+            log_config=None,
+            access_log=False,  # serving.gateway.request_observer writes that line
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=int(settings.listen.shutdown_seconds) or 1,
+        )
+    )
+    host, port = listening.getsockname()[:2]
+    url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    structlog.get_logger("serving.gateway").info(
+        "start", url=url, settings=str(settings_file), contract=str(settings.contract)
+    )
+    # uvicorn ends in order and then sends itself the signal once more: being told to end is no failure.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGINT, lambda *_: sys.exit(0))
+    server.run(sockets=[listening])
+    return 0 if server.started else 1
+
+
+def require_keys(settings: GatewaySettings, environ: Mapping[str, str]) -> None:
+    """Holds that whoever can reach the gateway from outside this machine needs a key.
+
+    Raises:
+        SettingsError: It listens beyond loopback, and there is no key.
+    """
+    if ApiKeys(environ, settings.keys.file).needed or _is_loopback(settings.listen.host):
+        return
+    raise SettingsError(
+        f"{settings.listen.host} can be reached from other machines, and there are no API keys: expected some in the "
+        f"variable {VARIABLE} or in the file that the setting keys.file names, received none; give one "
+        f"({VARIABLE}=NAME:KEY), listen on 127.0.0.1, or say --allow-no-keys."
+    )
+
+
+def _listen(where: ListenSettings) -> socket.socket:
+    """Takes the port; connections wait until the gateway serves them.
+
+    Raises:
+        SettingsError: The address or the port cannot be had.
+    """
+    family = socket.AF_INET6 if ":" in where.host else socket.AF_INET
+    try:
+        return socket.create_server((where.host, where.port), family=family, backlog=2048)
+    except OSError as error:
+        raise SettingsError(
+            f"cannot listen on {where.host} port {where.port}: expected an address of this machine and a free port, "
+            f"received {error}; choose others with --host and --port."
+        ) from error
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _configure_logs() -> None:
+    """Sends the gateway's log and its libraries' to standard error, one JSON object a line."""
+    structlog.configure(
+        processors=[*_LOG_PROCESSORS, structlog.processors.JSONRenderer()],
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=_LOG_PROCESSORS,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.JSONRenderer(),
+            ],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)

@@ -1,0 +1,98 @@
+"""Middleware that gives every request an id, a log line, metrics, security headers and, on a failure, an answer."""
+
+import re
+import secrets
+import time
+from collections.abc import Collection
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from serving.gateway import problems
+from serving.gateway.metrics import GatewayMetrics
+
+REQUEST_ID_HEADER = "X-Request-ID"
+# What may stand in a log line and in a header as it is.
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+# No script, style, font or connection but this server's own; nobody may frame the page.
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+_log = structlog.get_logger("serving.gateway.request")
+
+
+class RequestObserver:
+    """ASGI middleware around the whole application.
+
+    Args:
+        app: the application.
+        metrics: counts requests.
+        routes: the paths that have a name of their own in the metrics; all others share one, so that nobody can fill
+            the metrics' memory with made-up paths.
+    """
+
+    def __init__(self, app: ASGIApp, metrics: GatewayMetrics, routes: Collection[str]):
+        self._app = app
+        self._metrics = metrics
+        self._routes = frozenset(routes)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handles one request; passes on what is none (start and end of the server)."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = time.perf_counter()
+        request_id = _request_id(Headers(scope=scope).get(REQUEST_ID_HEADER, ""))
+        # The handler adds its fields of the log line to `log_fields`.
+        log_fields: dict[str, object] = {}
+        scope.setdefault("state", {}).update(request_id=request_id, log_fields=log_fields, began=began)
+        status = 0
+
+        async def observed_send(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers[REQUEST_ID_HEADER] = request_id
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, observed_send)
+        except Exception:
+            _log.exception("failed", request_id=request_id)
+            if status:  # half an answer is out; the server closes the connection
+                raise
+            problem = problems.ProblemError(
+                500, "internal_error", "The gateway failed; its log says why, under this request id."
+            )
+            await problems.answer(problem, request_id)(scope, receive, observed_send)
+        finally:
+            self._note(scope, status, time.perf_counter() - began, request_id, log_fields)
+
+    def _note(self, scope: Scope, status: int, seconds: float, request_id: str, log_fields: dict[str, object]) -> None:
+        route = scope["path"] if scope["path"] in self._routes else "other"
+        self._metrics.requests.labels(route, str(status)).inc()
+        self._metrics.request_seconds.labels(route).observe(seconds)
+        _log.info(
+            "request",
+            request_id=request_id,
+            method=scope["method"],
+            path=scope["path"][:200],
+            status=status,  # 0: the client went away before there was one
+            milliseconds=round(seconds * 1000, 3),
+            **log_fields,
+        )
+
+
+def _request_id(sent: str) -> str:
+    return sent if _REQUEST_ID.fullmatch(sent) else secrets.token_hex(12)

@@ -1,0 +1,130 @@
+"""Validates a request's rows with a pydantic model made from the contract, and explains what is wrong with them."""
+
+from typing import Annotated, Any, Literal
+
+import pydantic
+import pydantic_core
+
+from serving.contract import Contract, Feature, Kind, Row, Value
+from serving.did_you_mean import closest
+from serving.gateway.problems import FieldProblem, ProblemError
+
+MOST_ERRORS = 50  # in one answer; the first errors of a thousand bad rows say enough
+_LONGEST_NAME = 100  # characters of an unknown field's name that are shown; a longer one is nobody's slip of the pen
+
+_TYPES: dict[Kind, Any] = {
+    Kind.INT: Annotated[int, pydantic.Field(strict=True)],
+    Kind.FLOAT: Annotated[float, pydantic.Field(strict=True, allow_inf_nan=False)],
+    Kind.BYTES: Annotated[str, pydantic.Field(strict=True)],
+}
+
+
+class RowValidator:
+    """Checks the rows of a request.
+
+    Args:
+        contract: what a row has to look like.
+        name: what a row is called in the API's documentation.
+        most: how many rows one request may have.
+    """
+
+    def __init__(self, contract: Contract, name: str, most: int):
+        self.contract = contract
+        self.model = row_model(contract, name)
+        self._features = {feature.name: feature for feature in contract.features}
+        self._most = most
+        self._adapter = pydantic.TypeAdapter(list[self.model])  # type: ignore[name-defined]
+
+    def check(self, sent: object) -> list[Row]:
+        """The rows in what was sent, one object or a list of them.
+
+        Raises:
+            ProblemError: 413, more rows than allowed; 422, no rows, or rows that break the contract.
+        """
+        rows = sent if isinstance(sent, list) else [sent]
+        if not rows:
+            raise ProblemError(422, "no_rows", "There is no row: expected an object or a list of them, received [].")
+        if len(rows) > self._most:
+            raise ProblemError(
+                413,
+                "too_many_rows",
+                f"The request has too many rows: expected at most {self._most}, received {len(rows)}; send several.",
+            )
+        try:
+            return [row.model_dump() for row in self._adapter.validate_python(rows)]
+        except pydantic.ValidationError as error:
+            items = error.errors(include_url=False, include_context=False)[:MOST_ERRORS]
+            found = [self._words(item) for item in items]
+            raise ProblemError(422, "invalid_rows", _first(found[0], error.error_count()), errors=found) from error
+
+    def _words(self, error: Any) -> FieldProblem:
+        row, *rest = error["loc"]
+        name = str(rest[0]) if rest else ""
+        received = "nothing" if error["type"] == "missing" else shown(error["input"])
+        if not rest:
+            expected = "an object with the fields of one row"
+        elif name not in self._features:
+            close = closest(name, self._features) if len(name) <= _LONGEST_NAME else None
+            expected = f"no field of this name; did you mean {close}?" if close else "no field of this name"
+        else:
+            expected = self._features[name].expectation
+            if not self._features[name].required:
+                expected += ", or nothing"
+        return FieldProblem(row=row, field=name[:_LONGEST_NAME], expected=expected, received=received)
+
+
+def _first(first: FieldProblem, count: int) -> str:
+    place = f"row {first.row}, {first.field}" if first.field else f"row {first.row}"
+    more = f" ({count - 1} more)" if count > 1 else ""
+    return f"{place}: expected {first.expected}, received {first.received}{more}."
+
+
+def row_model(contract: Contract, name: str) -> type[pydantic.BaseModel]:
+    """The type of one row: strict (no string for a number, no true for 1), without unknown fields."""
+    fields: dict[str, Any] = {feature.name: _field(feature, contract) for feature in contract.features}
+    example: Any = {"examples": [contract.example]} if contract.example else {}
+    return pydantic.create_model(
+        name,
+        __config__=pydantic.ConfigDict(extra="forbid", protected_namespaces=(), json_schema_extra=example),
+        **fields,
+    )
+
+
+def _field(feature: Feature, contract: Contract) -> tuple[Any, Any]:
+    def check(value: Value) -> Value:
+        if not feature.accepts(value, contract.missing):
+            raise pydantic_core.PydanticCustomError("contract", "not as the contract says")
+        return value
+
+    kind = Literal[feature.known] if feature.closed else _TYPES[feature.kind]
+    annotation: Any = Annotated[kind, pydantic.AfterValidator(check)]
+    stated = {"minimum": feature.low, "maximum": feature.high}
+    if feature.kind is Kind.BYTES and not feature.closed:
+        stated = {"minLength": 1}
+    words: dict[str, Any] = {
+        "description": feature.description or None,
+        "examples": None if feature.example is None else [feature.example],
+    }
+    if feature.known and not feature.closed:
+        known = ", ".join(feature.known)
+        words["description"] = f"{feature.description}. Known: {known}; others are allowed.".removeprefix(". ")
+    annotation = Annotated[
+        annotation,
+        pydantic.WithJsonSchema(
+            {
+                "type": {Kind.INT: "integer", Kind.FLOAT: "number", Kind.BYTES: "string"}[feature.kind],
+                **({"enum": list(feature.known)} if feature.closed else {}),
+                **{key: value for key, value in stated.items() if value is not None},
+            }
+        ),
+    ]
+    given: dict[str, Any] = {key: value for key, value in words.items() if value is not None}
+    if feature.required:
+        return annotation, pydantic.Field(**given)
+    return annotation | None, pydantic.Field(default=None, **given)
+
+
+def shown(value: object) -> str:
+    """The value as JSON, cut to a length that fits into a message."""
+    text = pydantic_core.to_json(value, inf_nan_mode="constants", fallback=repr).decode()
+    return text if len(text) <= 80 else f"{text[:79]}…"

@@ -1,0 +1,36 @@
+"""The share of requests that goes to the canary, as the roll-out wrote it last.
+
+The file holds `{"canary_percent": 10}`; no file means 0.
+"""
+
+import random
+from pathlib import Path
+
+from serving import traffic_file
+from serving.gateway.watched_file import WatchedFile
+
+
+class TrafficSplit:
+    """Chooses between stable and canary at random, by the share in the file.
+
+    Args:
+        path: the file; None: nothing ever goes to the canary.
+        draw: the source of chance.
+
+    Raises:
+        ValueError: The file does not say a percentage.
+        OSError: The file cannot be read.
+    """
+
+    def __init__(self, path: Path | None, draw: random.Random | None = None):
+        self._file = WatchedFile(path, traffic_file.parse, absent=0.0) if path else None
+        self._draw = draw or random.Random()
+
+    @property
+    def canary_percent(self) -> float:
+        """How many percent of the requests go to the canary now."""
+        return self._file.value if self._file else 0.0
+
+    def canary(self) -> bool:
+        """Whether this request goes to the canary."""
+        return self._draw.random() * 100 < self.canary_percent

@@ -1,0 +1,109 @@
+"""Process-wide settings that the commands share: imports, standard error, signals and the exit.
+
+It stands in the lowest layer because `pipelines`, `components` and `serving` all use it. It imports the standard
+library only. Each function names the measurement or the fault that it exists for. The figures were taken on two cores
+with Python 3.11 and TFX 1.16.
+"""
+
+import contextlib
+import gc
+import logging
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from types import FrameType
+from typing import NoReturn
+
+_STDERR = 2  # the file descriptor that C++ writes to
+_interrupted = threading.Event()
+
+
+@contextlib.contextmanager
+def gc_paused_imports() -> Iterator[None]:
+    """Pauses the garbage collector while modules are imported, and exempts what they made from later collections.
+
+    The collector runs whenever enough new objects exist, and an import makes only objects that stay. It took a third of
+    the time to import TensorFlow, Beam and TFX: 6.5 s with it, 4.3 s without.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if was_enabled:
+            gc.enable()
+
+
+def exit_now(status: int) -> NoReturn:
+    """Flushes the streams and ends the process without running the interpreter's shutdown.
+
+    Call it only in a process that loaded TensorFlow, when everything to be kept is on disk. The shutdown of TensorFlow,
+    Beam and TFX takes 1 to 3 s, prints harmless tracebacks on TensorFlow 2.16, and waits for a model that hangs.
+
+    Args:
+        status: the exit status.
+    """
+    with contextlib.suppress(OSError):  # a log on a full disk, a pipe that nobody reads
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(status)
+
+
+@contextlib.contextmanager
+def hold_stderr() -> Iterator[None]:
+    """Holds back what is written to standard error, and shows it if the block raises.
+
+    TensorFlow's C++ writes about 20 lines on the machine's CPU and GPU to the file descriptor, where no Python setting
+    reaches it.
+    """
+    sys.stderr.flush()
+    terminal = os.dup(_STDERR)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), _STDERR)
+        try:
+            yield
+        except BaseException:
+            sys.stderr.flush()
+            held.seek(0)
+            with open(terminal, "wb", closefd=False) as stream:
+                shutil.copyfileobj(held, stream)
+            raise
+        finally:
+            sys.stderr.flush()
+            os.dup2(terminal, _STDERR)
+            os.close(terminal)
+
+
+def remember_interrupts() -> None:
+    """Makes Ctrl-C and `kill` raise KeyboardInterrupt, and remembers that they came. Call it in the main thread.
+
+    A KeyboardInterrupt can get lost: TensorFlow's C++ calls Python back, for example to convert a shape, and takes any
+    exception raised there for "cannot be converted". The training then goes on, or ends with another error.
+
+    An ignored SIGINT stays ignored, as in a shell's background jobs.
+    """
+    _interrupted.clear()
+    signal.signal(signal.SIGTERM, _interrupt)
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, _interrupt)
+
+
+def raise_if_interrupted() -> None:
+    """Raises the KeyboardInterrupt that a library may have lost.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C or `kill` came since `remember_interrupts`.
+    """
+    if _interrupted.is_set():
+        raise KeyboardInterrupt
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    _interrupted.set()
+    raise KeyboardInterrupt

@@ -1,0 +1,111 @@
+"""What a file of the request log holds: one row per row of a request, features first, then the request and the answer.
+
+The writer makes files from this, the reader knows them by it; nothing else is agreed between the two. A file describes
+itself: which features were dropped or hashed stands in the metadata of its Arrow schema.
+
+pyarrow is imported where it is used, so that a gateway pays for it only when it keeps a log.
+"""
+
+import json
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from serving.contract import Contract, Kind
+from serving.did_you_mean import suggestion
+
+REQUEST_ID = "request_id"  # string
+REQUEST_ROW = "request_row"  # int32, which row of the request, from 0
+REQUEST_TIME = "request_time"  # timestamp in microseconds, UTC, when the request came
+MODEL_VERSION = "model_version"  # int64; null when no model answered
+MODEL_LABEL = "model_label"  # string, such as stable or canary; null when the request named none
+ANSWER_PROBABILITY = "answer_probability"  # float32, as the model gave it; null when no model answered
+ANSWER_DECISION = "answer_decision"  # bool; null when no model answered
+ANSWER_LATENCY_MS = "answer_latency_ms"  # float64, milliseconds from request to answer
+ANSWER_STATUS = "answer_status"  # int16, the HTTP status
+OWN_COLUMNS = (
+    REQUEST_ID,
+    REQUEST_ROW,
+    REQUEST_TIME,
+    MODEL_VERSION,
+    MODEL_LABEL,
+    ANSWER_PROBABILITY,
+    ANSWER_DECISION,
+    ANSWER_LATENCY_MS,
+    ANSWER_STATUS,
+)
+_NEEDED = (REQUEST_TIME, ANSWER_STATUS)  # without them nobody can say which rows of the log count
+
+_HASHED, _DROPPED = b"hashed", b"dropped"
+_HASH_NAME = b"hmac-sha256"
+
+
+def check_names(contract: Contract, dropped: Iterable[str], hashed: Iterable[str]) -> None:
+    """Holds the names in the settings against the contract.
+
+    Raises:
+        ValueError: A name that is no column, is both dropped and hashed, or cannot be hashed; a feature whose name the
+            log needs for itself.
+    """
+    features = [feature.name for feature in contract.features]
+    columns = [*features, *OWN_COLUMNS]
+    for setting, names, allowed in (
+        ("dropped", set(dropped), [name for name in columns if name not in _NEEDED]),
+        ("hashed", set(hashed), [*features, REQUEST_ID]),
+    ):
+        for name in sorted(names.difference(allowed)):
+            meant = suggestion(name, allowed)
+            raise ValueError(f"request log: {setting}: no column {name!r} that can be {setting}; {meant}")
+    if both := sorted(set(dropped) & set(hashed)):
+        raise ValueError(f"request log: {', '.join(both)}: both dropped and hashed; keep it in one of the two lists")
+    if taken := sorted(set(features) & set(OWN_COLUMNS)):
+        raise ValueError(
+            f"request log: the contract's features {', '.join(taken)} have names that the log uses for itself; "
+            f"rename them in the contract (the log's own: {', '.join(OWN_COLUMNS)})"
+        )
+
+
+def arrow_schema(contract: Contract, dropped: Collection[str], hashed: Collection[str]) -> Any:
+    """The pyarrow.Schema of a file.
+
+    Features are int64, float32 (as training stores a FLOAT) or string; a hashed column is a string. All can be null.
+
+    Args:
+        contract: names and types of the features.
+        dropped: columns that are left out.
+        hashed: columns whose values are replaced by their hashes.
+    """
+    import pyarrow as pa
+
+    of_kind = {Kind.INT: pa.int64(), Kind.FLOAT: pa.float32(), Kind.BYTES: pa.string()}
+    types = {feature.name: of_kind[feature.kind] for feature in contract.features} | {
+        REQUEST_ID: pa.string(),
+        REQUEST_ROW: pa.int32(),
+        REQUEST_TIME: pa.timestamp("us", tz="UTC"),
+        MODEL_VERSION: pa.int64(),
+        MODEL_LABEL: pa.string(),
+        ANSWER_PROBABILITY: pa.float32(),
+        ANSWER_DECISION: pa.bool_(),
+        ANSWER_LATENCY_MS: pa.float64(),
+        ANSWER_STATUS: pa.int16(),
+    }
+    fields = [
+        pa.field(name, pa.string(), metadata={_HASHED: _HASH_NAME}) if name in hashed else pa.field(name, kind)
+        for name, kind in types.items()
+        if name not in dropped
+    ]
+    return pa.schema(fields, metadata={_DROPPED: json.dumps(sorted(dropped)).encode()})
+
+
+def hashed_columns(schema: Any) -> frozenset[str]:
+    """Names of the hashed columns of a file, from its pyarrow.Schema."""
+    return frozenset(field.name for field in schema if _HASHED in (field.metadata or {}))
+
+
+def dropped_columns(schema: Any) -> frozenset[str]:
+    """Names of the columns that a file was told to leave out, from its pyarrow.Schema."""
+    return frozenset(json.loads((schema.metadata or {}).get(_DROPPED, b"[]")))
+
+
+def feature_columns(schema: Any) -> list[str]:
+    """Names of the features in a file, hashed ones included, from its pyarrow.Schema."""
+    return [field.name for field in schema if field.name not in OWN_COLUMNS]

@@ -1,0 +1,133 @@
+"""Answered requests -> the rows of the log's files: missing values as null, hashed columns hashed."""
+
+import dataclasses
+import datetime
+import hashlib
+import hmac
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from serving.contract import Contract, Kind, Row, Value
+from serving.contract.missing_values import MissingValues, in_float32
+from serving.request_log import columns
+from serving.request_log.settings import RequestLogSettings
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LoggedRequest:
+    """One request whose rows met the contract, and what it was answered."""
+
+    request_id: str
+    time: datetime.datetime  # with its time zone
+    rows: Sequence[Row]
+    probabilities: Sequence[float | None]  # as many as rows
+    decisions: Sequence[bool | None]  # as many as rows
+    model_version: int | None
+    model_label: str | None
+    status: int
+    latency_ms: float
+
+
+class RowError(ValueError):
+    """A request holds a value that its column cannot."""
+
+
+class RowEncoder:
+    """Makes pyarrow tables of requests.
+
+    Args:
+        contract: the features, and how a missing value is spelled.
+        settings: which columns are dropped and hashed.
+    """
+
+    def __init__(self, contract: Contract, settings: RequestLogSettings) -> None:
+        self._kinds = {feature.name: feature.kind for feature in contract.features}
+        self._missing = contract.missing
+        self._key = settings.hash_key or b""
+        self.schema = columns.arrow_schema(contract, settings.dropped, settings.hashed)
+        self._hashed = columns.hashed_columns(self.schema)
+
+    def table(self, requests: Iterable[LoggedRequest]) -> Any:
+        """The pyarrow.Table of the requests, one row per row of each.
+
+        Raises:
+            RowError: A value that its column cannot hold. The message names the column, not the value: what is
+                dropped or hashed must not turn up in another log.
+        """
+        import pyarrow as pa
+
+        requests = list(requests)
+        rows = [row for request in requests for row in request.rows]
+        own = _own_columns(requests)
+        arrays = []
+        for field in self.schema:
+            kind = self._kinds.get(field.name)
+            values = own[field.name] if kind is None else [row.get(field.name) for row in rows]
+            try:
+                arrays.append(self._array(field, kind, values))
+            except (ValueError, TypeError, OverflowError) as error:  # pyarrow's own errors are such
+                raise RowError(
+                    f"column {field.name}: expected values that {field.type} holds, received one of another kind "
+                    f"({type(error).__name__}); the contract's type and the caller's differ"
+                ) from None
+        lengths = {len(array) for array in arrays}
+        if len(lengths) > 1:
+            raise RowError(
+                f"expected as many probabilities and decisions as rows ({len(rows)}), received other numbers"
+            )
+        return pa.Table.from_arrays(arrays, schema=self.schema)
+
+    def _array(self, field: Any, kind: Kind | None, values: list[Any]) -> Any:
+        import pyarrow as pa
+
+        if field.name in self._hashed:
+            return pa.array([self._hash(field.name, kind, value) for value in values], field.type)
+        if kind is Kind.FLOAT:  # pyarrow refuses whole numbers above 2^24 here.
+            values = [None if value is None else float(value) for value in values]
+        array = pa.array(values, field.type)
+        return array if kind is None else _nulled(array, _spelled(self._missing, kind))
+
+    def _hash(self, name: str, kind: Kind | None, value: Any) -> str | None:
+        if value is None or (kind is not None and value == _spelled(self._missing, kind)):
+            return None
+        return hashed(self._key, name, in_float32(value) if kind is Kind.FLOAT else value)
+
+
+def hashed(key: bytes, column: str, value: Value) -> str:
+    """The HMAC-SHA256, as 64 hexadecimal digits, that stands for a value in a column.
+
+    Equal values of one column have equal hashes, so that its distribution stays visible; those of two columns differ,
+    so that nobody sees in how many columns one value turns up.
+    """
+    return hmac.new(key, f"{column}\0{value}".encode(), hashlib.sha256).hexdigest()
+
+
+def _spelled(missing: MissingValues, kind: Kind) -> Value:
+    if kind is Kind.BYTES:
+        return missing.string
+    return float(missing.number) if kind is Kind.FLOAT else missing.number
+
+
+def _nulled(values: Any, missing: Value) -> Any:
+    """A pyarrow array with null where it holds the value that means "missing": as in training, that is no value."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    return pc.if_else(pc.equal(values, pa.scalar(missing, values.type)), pa.scalar(None, values.type), values)
+
+
+def _own_columns(requests: Sequence[LoggedRequest]) -> dict[str, list[Any]]:
+    def of_each_row(name: str) -> list[Any]:
+        return [value for request in requests for value in [getattr(request, name)] * len(request.rows)]
+
+    return {
+        columns.REQUEST_ID: of_each_row("request_id"),
+        columns.REQUEST_ROW: [position for request in requests for position in range(len(request.rows))],
+        columns.REQUEST_TIME: of_each_row("time"),
+        columns.MODEL_VERSION: of_each_row("model_version"),
+        columns.MODEL_LABEL: of_each_row("model_label"),
+        columns.ANSWER_PROBABILITY: [value for request in requests for value in request.probabilities],
+        columns.ANSWER_DECISION: [value for request in requests for value in request.decisions],
+        columns.ANSWER_LATENCY_MS: of_each_row("latency_ms"),
+        columns.ANSWER_STATUS: of_each_row("status"),
+    }

@@ -1,0 +1,149 @@
+"""The files of the request log: `<folder>/<day>/<first row's time>-<writer>-<number>.parquet`, complete or absent.
+
+A day is a date in UTC, such as `2026-11-21`. Times in names sort as text. The writer's token keeps gateways that share
+a folder apart.
+"""
+
+import datetime
+import re
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from serving import durable_file
+from serving.request_log.settings import RequestLogSettings
+
+SUFFIX = ".parquet"
+UNFINISHED = f"{SUFFIX}.tmp"  # as serving/durable_file.py names what it writes
+_TIME = "%Y%m%dT%H%M%S%f"
+_NAME = re.compile(r"(?P<time>\d{8}T\d{12})Z-[0-9a-f]{8}-\d{6,}\.parquet(\.tmp)?")
+_ABANDONED = datetime.timedelta(hours=1)  # An unfinished file is being written for seconds; after that its writer died.
+_MARGIN = datetime.timedelta(days=1)  # The longest time that a file collects rows.
+
+
+class GrowingFile:
+    """A Parquet file that grows in memory, until it is written in one go.
+
+    In memory, since a Parquet file cannot be read before its end is written: a half file on disk would save nothing.
+    """
+
+    def __init__(self, schema: Any, opened: float) -> None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        self.rows = 0
+        self.opened = opened  # monotonic seconds: when the first row came
+        self._first: datetime.datetime | None = None
+        self._sink = pa.BufferOutputStream()
+        self._writer = pq.ParquetWriter(self._sink, schema, compression="zstd")
+
+    @property
+    def size(self) -> int:
+        """Bytes so far, without those of the file's end."""
+        return self._sink.tell()
+
+    def append(self, table: Any, first: datetime.datetime) -> None:
+        """Adds rows; `first` is the time of the first of them."""
+        self._first = self._first or first
+        self._writer.write_table(table)
+        self.rows += table.num_rows
+
+    def finish(self) -> tuple[datetime.datetime, memoryview]:
+        """Ends the file.
+
+        Returns:
+            The time of the first row, and the file's bytes.
+        """
+        self._writer.close()
+        return self._first or datetime.datetime.now(datetime.UTC), memoryview(self._sink.getvalue())
+
+
+class LogFolder:
+    """Where finished files go, and where old ones are removed."""
+
+    def __init__(self, settings: RequestLogSettings) -> None:
+        self._settings = settings
+        self._token = secrets.token_hex(4)
+        self._written = 0
+
+    def write(self, first: datetime.datetime, content: memoryview) -> Path:
+        """Writes a file, complete or not at all; only its owner and group may read it.
+
+        Raises:
+            OSError: The disk is full, or the folder cannot be written.
+        """
+        first = first.astimezone(datetime.UTC)
+        day = self._settings.folder / first.date().isoformat()
+        day.mkdir(parents=True, exist_ok=True, mode=0o750)
+        self._written += 1
+        path = day / f"{first.strftime(_TIME)}Z-{self._token}-{self._written:06}{SUFFIX}"
+        durable_file.write_whole(path, content, mode=0o640)
+        return path
+
+    def clean(self) -> list[Path]:
+        """Removes what is older, or more, than the settings keep, oldest first; and what dead writers left unfinished.
+
+        Returns:
+            The files that were removed.
+
+        Raises:
+            OSError: A file cannot be removed.
+        """
+        settings, now = self._settings, datetime.datetime.now(datetime.UTC)
+        finished = sorted(log_files(settings.folder), key=lambda path: path.name)
+        sizes = {path: _size(path) for path in finished}
+        files, total = len(finished), sum(sizes.values())
+        removed = []
+        for path in finished:
+            too_old = now - _time_of(path) > datetime.timedelta(days=settings.keep_days)
+            if not (too_old or files > settings.keep_files or total > settings.keep_bytes):
+                break
+            removed.append(path)
+            files, total = files - 1, total - sizes[path]
+        for path in settings.folder.glob(f"*/*{UNFINISHED}"):
+            if _NAME.fullmatch(path.name) and now.timestamp() - path.stat().st_mtime > _ABANDONED.total_seconds():
+                removed.append(path)
+        for path in removed:
+            path.unlink(missing_ok=True)  # Another gateway on the same folder may have been faster.
+        _remove_empty({path.parent for path in removed}, now - _MARGIN)
+        return removed
+
+
+def log_files(
+    folder: Path, start: datetime.datetime | None = None, end: datetime.datetime | None = None
+) -> Iterator[Path]:
+    """Yields the finished files that may hold rows of the time span, in no order; others in the folder are left alone.
+
+    Args:
+        folder: the log's folder; nothing is in a folder that does not exist.
+        start: first moment of the span, with time zone; None for the log's first.
+        end: first moment after the span, with time zone; None for no end.
+    """
+    for path in folder.glob(f"*/*{SUFFIX}"):
+        if not _NAME.fullmatch(path.name):
+            continue
+        try:
+            time = _time_of(path)
+        except ValueError:  # A name like ours with a date that no calendar has: not ours.
+            continue
+        if (start is None or start - time <= _MARGIN) and (end is None or time - end < _MARGIN):
+            yield path
+
+
+def _time_of(path: Path) -> datetime.datetime:
+    return datetime.datetime.strptime(path.name.partition("Z")[0], _TIME).replace(tzinfo=datetime.UTC)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:  # Another gateway on the same folder removed it.
+        return 0
+
+
+def _remove_empty(folders: set[Path], before: datetime.datetime) -> None:
+    """Removes empty day folders, but not of a day that somebody may be writing a file for."""
+    for folder in folders:
+        if folder.name < before.date().isoformat() and folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()

@@ -1,0 +1,280 @@
+"""Client of one model server for roll-outs: reload and status over gRPC, metadata and predictions over REST."""
+
+import dataclasses
+import json
+import math
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+import grpc
+import httpx
+
+from serving.rollout import model_service_pb2
+from serving.rollout.errors import FailedError, ServerDownError
+
+AVAILABLE = "AVAILABLE"
+
+_GET_STATUS = "/tensorflow.serving.ModelService/GetModelStatus"
+_RELOAD_CONFIG = "/tensorflow.serving.ModelService/HandleReloadConfigRequest"
+
+# No such label; a label of a version that is gone; a server that has never had a label.
+_LEADS_NOWHERE = (httpx.codes.BAD_REQUEST, httpx.codes.NOT_FOUND, httpx.codes.SERVICE_UNAVAILABLE)
+_STATUS_SECONDS = 10.0  # a status answers at once, or the server is in trouble
+_POLL_SECONDS = 0.1
+_TURN_SECONDS = 3.0  # TensorFlow Serving turns to a new configuration ten times a second
+
+
+@dataclasses.dataclass(frozen=True)
+class VersionStatus:
+    """The state of a version on the server, as GetModelStatus names it, and what went wrong with it."""
+
+    state: str
+    error: str = ""
+
+    @property
+    def loaded(self) -> bool:
+        """Whether the version is in memory; one that answers no new requests may still answer old ones."""
+        return self.state in (AVAILABLE, "UNLOADING")
+
+    def __str__(self) -> str:
+        return f"{self.state}: {self.error}" if self.error else self.state
+
+
+_UNKNOWN = VersionStatus("unknown to it")
+
+
+@dataclasses.dataclass(frozen=True)
+class TimedPrediction:
+    """The predictions of one call, float [rows, outputs], and the seconds from request to answer."""
+
+    predictions: list[list[float]]
+    seconds: float
+
+
+class PredictError(FailedError):
+    """A prediction call that was not answered with finite predictions, one per row."""
+
+
+class AdminClient:
+    """Client of one server and one model. A context manager, because it holds connections."""
+
+    def __init__(self, *, host: str, grpc_port: int, rest_port: int, model: str, timeout: float) -> None:
+        """Opens nothing yet.
+
+        Args:
+            host: name or address.
+            grpc_port: the server's --port.
+            rest_port: the server's --rest_api_port.
+            model: name of the model.
+            timeout: seconds for a reload, a wait and a prediction.
+        """
+        self.name = f"{host}:{grpc_port}"
+        self._model = model
+        self._timeout = timeout
+        # Model servers are near; a proxy that the environment names is for what is far.
+        self._channel = grpc.insecure_channel(self.name, options=[("grpc.enable_http_proxy", 0)])
+        self._rest = httpx.Client(
+            base_url=f"http://{host}:{rest_port}/v1/models/{model}", timeout=timeout, trust_env=False
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._rest.close()
+        self._channel.close()
+
+    def reload(self, config: Any) -> None:
+        """Gives the server another ModelServerConfig.
+
+        Raises:
+            ServerDownError: It does not answer.
+            FailedError: It refuses the configuration, or could not load what it says.
+        """
+        request = model_service_pb2.ReloadConfigRequest(config=config)
+        response = self._call(_RELOAD_CONFIG, request, model_service_pb2.ReloadConfigResponse, self._timeout)
+        if response.status.error_code:
+            code = model_service_pb2.Code.Name(response.status.error_code)
+            raise FailedError(f"{self.name} refused the configuration: {code}: {response.status.error_message}")
+
+    def versions(self) -> dict[int, VersionStatus]:
+        """Version -> its status; empty when the server does not know the model.
+
+        Raises:
+            ServerDownError: It does not answer.
+        """
+        request = model_service_pb2.GetModelStatusRequest(model_spec={"name": self._model})
+        try:
+            response = self._call(_GET_STATUS, request, model_service_pb2.GetModelStatusResponse, _STATUS_SECONDS)
+        except _UnknownModelError:
+            return {}
+        return {
+            entry.version: VersionStatus(
+                model_service_pb2.ModelVersionStatus.State.Name(entry.state), entry.status.error_message
+            )
+            for entry in response.model_version_status
+        }
+
+    def available(self) -> frozenset[int]:
+        """The versions that answer."""
+        return frozenset(version for version, status in self.versions().items() if status.state == AVAILABLE)
+
+    def wait_available(self, versions: Collection[int], before: Mapping[int, VersionStatus]) -> None:
+        """Waits until all the versions answer.
+
+        Args:
+            versions: those to wait for.
+            before: what `versions()` said before the server was told to load them. An error that stands there already
+                is an earlier attempt's, until the server has had time to turn to the version again.
+
+        Raises:
+            FailedError: One ended with an error, or the time is over.
+        """
+        turned_to = time.monotonic() + _TURN_SECONDS
+        for found in self._poll():
+            for version in versions:
+                status = found.get(version, _UNKNOWN)
+                # Not waited for is that the server tries again: what fails once is not to be rolled out.
+                if status.error and (status != before.get(version) or time.monotonic() > turned_to):
+                    raise FailedError(f"version {version} does not load on {self.name}: {status.error}")
+            waiting = [version for version in versions if found.get(version, _UNKNOWN).state != AVAILABLE]
+            if not waiting:
+                return
+        raise FailedError(
+            f"{self.name} did not load {listed(waiting)} within {self._timeout:g} s: "
+            + ", ".join(f"{version} is {found.get(version, _UNKNOWN)}" for version in waiting)
+            + "; see the server's log, or give it more time with --timeout."
+        )
+
+    def wait_gone(self, versions: Collection[int]) -> None:
+        """Waits until the server has unloaded all the versions.
+
+        Raises:
+            FailedError: The time is over.
+        """
+        for found in self._poll():
+            left = [version for version in versions if found.get(version, _UNKNOWN).loaded]
+            if not left:
+                return
+        raise FailedError(f"{self.name} still holds {listed(left)} after {self._timeout:g} s; see the server's log.")
+
+    def version_of(self, label: str) -> int | None:
+        """The version that answers for a label now; None when the label leads nowhere."""
+        return self._metadata_version(f"/labels/{label}/metadata")
+
+    def inputs(self, version: int, signature: str) -> dict[str, str]:
+        """The inputs of a version's signature: name -> dtype, as DT_FLOAT.
+
+        Raises:
+            FailedError: The version does not answer, or has no such signature.
+        """
+        response = self._get(f"/versions/{version}/metadata")
+        if response.status_code != httpx.codes.OK:
+            raise FailedError(f"version {version} on {self.name} tells no metadata: {_error_of(response)}")
+        signatures = response.json()["metadata"]["signature_def"]["signature_def"]
+        if signature not in signatures:
+            raise FailedError(
+                f"version {version} has no signature {signature}: expected the one that requests name, received "
+                f"{', '.join(sorted(signatures))}; push a model with it, or name another with --signature."
+            )
+        return {name: info["dtype"] for name, info in signatures[signature]["inputs"].items()}
+
+    def predict(self, route: str, signature: str, columns: Mapping[str, list[Any]]) -> TimedPrediction:
+        """Asks for predictions.
+
+        Args:
+            route: `/labels/<label>` or `/versions/<version>`.
+            signature: name of the signature.
+            columns: input -> one value per row.
+
+        Raises:
+            PredictError: No answer, an error, or not one row of finite numbers for each row asked for.
+        """
+        rows = len(next(iter(columns.values())))
+        started = time.perf_counter()
+        try:
+            response = self._rest.post(f"{route}:predict", json={"signature_name": signature, "inputs": columns})
+        except httpx.TransportError as error:
+            raise PredictError(f"no answer from {self._rest.base_url}: {error}") from error
+        seconds = time.perf_counter() - started
+        if response.status_code != httpx.codes.OK:
+            raise PredictError(_error_of(response))
+        predictions = _rows_of_numbers(response)
+        if len(predictions) != rows or not all(row and all(map(math.isfinite, row)) for row in predictions):
+            raise PredictError(f"expected {rows} rows of finite numbers, received {response.text[:200]}")
+        return TimedPrediction(predictions, seconds)
+
+    def _poll(self) -> Iterator[dict[int, VersionStatus]]:
+        """The versions, again and again until the time is over; at least once."""
+        end = time.monotonic() + self._timeout
+        while True:
+            yield self.versions()
+            if time.monotonic() >= end:
+                return
+            time.sleep(_POLL_SECONDS)
+
+    def _metadata_version(self, path: str) -> int | None:
+        response = self._get(path)
+        if response.status_code in _LEADS_NOWHERE:
+            return None
+        if response.status_code != httpx.codes.OK:
+            raise FailedError(f"{self.name}{path}: {_error_of(response)}")
+        return int(response.json()["model_spec"]["version"])
+
+    def _get(self, path: str) -> httpx.Response:
+        try:
+            return self._rest.get(path)
+        except httpx.TransportError as error:
+            raise ServerDownError(
+                f"no answer from {self._rest.base_url}: expected the server's REST port, received {error}; start the "
+                "server, or name it with --server HOST:GRPC_PORT:REST_PORT."
+            ) from error
+
+    def _call(self, method: str, request: Any, answer: Any, timeout: float) -> Any:
+        call: Callable[..., Any] = self._channel.unary_unary(
+            method, request_serializer=type(request).SerializeToString, response_deserializer=answer.FromString
+        )
+        try:
+            return call(request, timeout=timeout)
+        except grpc.RpcError as error:
+            code, detail = error.code(), error.details()
+        if code is grpc.StatusCode.NOT_FOUND:
+            raise _UnknownModelError(f"{self.name}: {detail}")
+        if code is grpc.StatusCode.UNAVAILABLE:
+            raise ServerDownError(
+                f"no answer from {self.name}: expected the server's gRPC port, received {detail}; start the server, or "
+                "name it with --server HOST:GRPC_PORT:REST_PORT."
+            )
+        raise FailedError(f"{self.name} answered {method} with {code.name}: {detail}")
+
+
+class _UnknownModelError(FailedError):
+    """The server has no such model."""
+
+
+def _error_of(response: httpx.Response) -> str:
+    try:
+        text = str(response.json()["error"])
+    except (json.JSONDecodeError, KeyError, TypeError):
+        text = response.text
+    return f"HTTP {response.status_code}: {text[:300]}"
+
+
+def _rows_of_numbers(response: httpx.Response) -> list[list[float]]:
+    """The one output of a column answer, as rows: [rows] and [rows, outputs] are both had."""
+    try:
+        outputs = response.json()["outputs"]
+        if isinstance(outputs, dict) and len(outputs) == 1:
+            (outputs,) = outputs.values()
+        return [[float(number) for number in (row if isinstance(row, list) else [row])] for row in outputs]
+    except (KeyError, TypeError, ValueError, OverflowError) as error:  # ValueError: no JSON, too
+        raise PredictError(f"expected one output of numbers, received {response.text[:200]}") from error
+
+
+def listed(versions: Collection[int]) -> str:
+    """The versions, in words."""
+    return ("version " if len(versions) == 1 else "versions ") + ", ".join(map(str, sorted(versions)))

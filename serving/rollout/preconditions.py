@@ -1,0 +1,105 @@
+"""Checks that must pass before a command changes a server."""
+
+from serving.rollout.errors import PreconditionError
+from serving.rollout.rollout import Rollout
+from serving.rollout.step_log import RolloutState
+
+_MODEL_FILES = ("saved_model.pb", "saved_model.pbtxt")
+
+
+def require_no_unfinished_step(rollout: Rollout) -> None:
+    """Requires that the last step ended: it was neither killed, nor left with a server that was not told.
+
+    Raises:
+        PreconditionError: The last step did not end.
+    """
+    if record := rollout.log.unfinished_step(rollout.model):
+        raise PreconditionError(
+            f"the last step did not end well: {record.command} by {record.who} at {record.time}, from {record.before} "
+            f"to {record.after}, {record.result.value}{f' ({record.detail})' if record.detail else ''}. `rollback` "
+            "mends it; then try again."
+        )
+
+
+def require_servers_in_sync(rollout: Rollout) -> None:
+    """Requires that every server has the versions and labels that models.config names.
+
+    Raises:
+        PreconditionError: A server differs from models.config.
+    """
+    if found := differences(rollout):
+        raise PreconditionError(
+            f"a server does not do what {rollout.config_path} says: {'; '.join(found)}. Was it started with another "
+            "file, or the file edited by hand? `reload` makes the servers do what the file says; then try again."
+        )
+
+
+def differences(rollout: Rollout) -> list[str]:
+    """Describes where a server differs from models.config; empty when all are in sync."""
+    config = rollout.config()
+    versions = config.versions(rollout.model)
+    found = [
+        f"{server.name} has {_listed(server.available())}, expected {_listed(versions)}"
+        for server in rollout.servers
+        if versions is not None and server.available() != versions
+    ]
+    return found + rollout.transition.misrouted_labels(config.labels(rollout.model))
+
+
+def require_pushed(rollout: Rollout, version: int) -> None:
+    """Requires that a version is on disk.
+
+    Raises:
+        PreconditionError: The version's folder is missing or holds no SavedModel.
+    """
+    versions = rollout.versions_on_disk()
+    if version not in versions:
+        raise PreconditionError(
+            f"there is no version {version} of {rollout.model}: expected one of {_listed(versions)} (the folders in "
+            f"{rollout.versions_folder}); push it first."
+        )
+    folder = rollout.versions_folder / str(version)
+    if not any((folder / name).is_file() for name in _MODEL_FILES):
+        raise PreconditionError(
+            f"{folder} holds no SavedModel: expected {' or '.join(_MODEL_FILES)}, received "
+            f"{', '.join(sorted(entry.name for entry in folder.iterdir())) or 'an empty folder'}; push it again."
+        )
+
+
+def require_new_canary(state: RolloutState, version: int) -> None:
+    """Requires that a version can become the canary: it is not the stable version, and no other canary is on trial.
+
+    Raises:
+        PreconditionError: No version answers, the version is stable already, or another canary is on trial.
+    """
+    if state.stable is None:
+        raise PreconditionError(
+            "no version answers, so there is nothing to try a canary against: start the server on one."
+        )
+    if version == state.stable:
+        raise PreconditionError(
+            f"version {version} is stable already: expected another one. If models.config follows the newest version, "
+            "`pin` the version that answers before the next one is pushed."
+        )
+    if state.canary not in (None, version):
+        raise PreconditionError(
+            f"version {state.canary} is on trial already, with {state.percent:g}% of the requests: expected no other "
+            f"canary beside it; `promote` it or `rollback` first."
+        )
+
+
+def versions_on_trial(state: RolloutState) -> tuple[int, int]:
+    """Returns the stable version and the canary.
+
+    Raises:
+        PreconditionError: There is no canary.
+    """
+    if state.stable is None or state.canary is None:
+        raise PreconditionError(
+            f"no version is on trial: expected a canary beside {state}; start one with `canary VERSION`."
+        )
+    return state.stable, state.canary
+
+
+def _listed(versions: object) -> str:
+    return ", ".join(str(version) for version in sorted(versions)) if versions else "no version"  # type: ignore[call-overload]

@@ -1,0 +1,122 @@
+"""Replays requests on the stable version and the canary, and reports whether the canary is as good."""
+
+import dataclasses
+from pathlib import Path
+
+from serving.contract import Contract
+from serving.rollout import comparison, preconditions, probes, replay_requests, step_log
+from serving.rollout.admin_client import AdminClient, PredictError, TimedPrediction
+from serving.rollout.comparison import ComparisonFigures, PredictionPair
+from serving.rollout.errors import PreconditionError, WorseError
+from serving.rollout.models_config import CANARY, STABLE
+from serving.rollout.options import VerdictLimits
+from serving.rollout.rollout import Rollout
+from serving.rollout.step_log import StepRecord, StepResult
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ReplayPlan:
+    """What to replay and how to judge it."""
+
+    path: Path  # requests (serving/rollout/requests.py)
+    limit: int  # requests at most, the newest
+    threshold: float  # a prediction from this on is a positive decision
+    limits: VerdictLimits
+
+
+def compare(rollout: Rollout, plan: ReplayPlan, stable: int, canary: int) -> None:
+    """Compares the two versions over their labels and says what it found. Records the verdict.
+
+    Raises:
+        PreconditionError: There is nothing that could be replayed.
+        WorseError: The canary is worse.
+    """
+    old, new = _contract(rollout, stable), _contract(rollout, canary)
+    found = replay_requests.read(plan.path, [old, new], plan.limit)
+    for name, why in sorted(found.left_out.items()):
+        rollout.say(f"missing   {name}: {why}, sent as missing to both")
+    if found.skipped:
+        rollout.say(f"skipped   {found.skipped} requests that the gateway refused")
+    server = rollout.servers[0]
+    columns = [(old.inputs(list(rows)), new.inputs(list(rows))) for rows in found.rows]
+    pairs = _replay(rollout, server, columns)
+    figures = comparison.figures(pairs, plan.threshold)
+    _say(rollout, figures, stable, canary)
+    for error in dict.fromkeys(pair.canary for pair in pairs if isinstance(pair.canary, str)):
+        rollout.say(f"error     canary: {error}")
+    results = comparison.verdict(figures, plan.limits)
+    for check in results:
+        rollout.say(f"{'ok' if check.passed else 'WORSE':<9} {check}")
+    worse = "; ".join(str(check) for check in results if not check.passed)
+    state = rollout.state()
+    rollout.log.append(StepRecord(
+        time=step_log.timestamp(), who=step_log.operator(), command="compare", model=rollout.model,
+        before=state, after=state, result=StepResult.DONE,
+        detail=f"canary {canary} is worse: {worse}" if worse else f"canary {canary} is as good",
+    ))  # fmt: skip
+    if worse:
+        raise WorseError(f"canary {canary} is worse than {stable}: {worse}.")
+    rollout.say(f"verdict   canary {canary} is as good as stable {stable}")
+
+
+def check_plan(rollout: Rollout, plan: ReplayPlan, version: int) -> None:
+    """Checks that there are requests to replay on a version, before anything changes.
+
+    Raises:
+        PreconditionError: There are none.
+    """
+    preconditions.require_pushed(rollout, version)
+    replay_requests.read(plan.path, [_contract(rollout, version)], limit=1)
+
+
+def compare_trial(rollout: Rollout, plan: ReplayPlan) -> None:
+    """Compares the canary that is on trial.
+
+    Raises:
+        PreconditionError: There is no canary, or nothing that could be replayed.
+        WorseError: The canary is worse.
+    """
+    preconditions.require_no_unfinished_step(rollout)
+    stable, canary = preconditions.versions_on_trial(rollout.state())
+    preconditions.require_servers_in_sync(rollout)
+    compare(rollout, plan, stable, canary)
+
+
+def _contract(rollout: Rollout, version: int) -> Contract:
+    contract = probes.contract_of(rollout, version)
+    if contract is None:
+        raise PreconditionError(
+            f"version {version} has no contract: expected assets.extra/schema.pbtxt in its folder, which says how a "
+            "missing value is sent; push a model that this project's pipeline exported."
+        )
+    return contract
+
+
+def _replay(rollout: Rollout, server: AdminClient, columns: list[tuple[dict, dict]]) -> list[PredictionPair]:
+    """Asks both labels, one request at a time. The first call finds cold caches, so the labels take turns."""
+    for old, new in columns[:1]:  # the first call of all opens the connection
+        _ask(rollout, server, STABLE, old), _ask(rollout, server, CANARY, new)
+    pairs = []
+    for number, (old, new) in enumerate(columns):
+        if number % 2:
+            second, first = _ask(rollout, server, CANARY, new), _ask(rollout, server, STABLE, old)
+        else:
+            first, second = _ask(rollout, server, STABLE, old), _ask(rollout, server, CANARY, new)
+        pairs.append(PredictionPair.of(first, second))
+    return pairs
+
+
+def _ask(rollout: Rollout, server: AdminClient, label: str, columns: dict) -> TimedPrediction | str:
+    try:
+        return server.predict(f"/labels/{label}", rollout.signature, columns)
+    except PredictError as error:
+        return str(error)
+
+
+def _say(rollout: Rollout, found: ComparisonFigures, stable: int, canary: int) -> None:
+    rollout.say(f"replayed  {found.requests:,} requests; {found.rows:,} rows answered by both versions")
+    for label, version, errors, p50, p95 in (
+        (STABLE, stable, found.stable_errors, found.stable_p50_ms, found.stable_p95_ms),
+        (CANARY, canary, found.canary_errors, found.canary_p50_ms, found.canary_p95_ms),
+    ):
+        rollout.say(f"{label:<9} {version}: {errors} failed, p50 {p50:.1f} ms, p95 {p95:.1f} ms")

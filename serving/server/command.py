@@ -1,0 +1,35 @@
+"""Runs the server's process: `python -m serving server`. serving/server/options.py has its flags."""
+
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+
+from serving.process_control import gc_paused_imports
+from serving.server import options
+
+ARGUMENTS = ("-m", "serving", "server")  # of Python, for a program that starts a server
+
+
+def run(flags: Sequence[str]) -> int:
+    """Serves until SIGTERM or SIGINT, and returns the exit status."""
+    parsed = options.parse(flags)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname).1s %(message)s", stream=sys.stderr)
+    warnings.filterwarnings("ignore", module="google")  # advice on Python versions, which the stack settles
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's own notes on the machine
+    # Only now: TensorFlow takes seconds, and --help and a bad flag need none of it.
+    with gc_paused_imports():
+        import tensorflow as tf
+        import uvloop
+
+        from serving.server.errors import ServingError
+        from serving.server.process import serve
+
+    tf.get_logger().setLevel(logging.ERROR)
+    try:
+        uvloop.run(serve(parsed))
+    except (ServingError, OSError) as error:
+        print(f"Failed to start server. Error: {error}", file=sys.stderr)
+        return 2
+    return 0

@@ -1,0 +1,67 @@
+"""A model and its versions as the server holds them, and how a version is loaded."""
+
+import asyncio
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import grpc
+from tensorflow_serving.apis import get_model_status_pb2
+from tensorflow_serving.config import model_server_config_pb2
+
+from serving.server.errors import ServingError
+from serving.server.servable import Servable
+
+State = get_model_status_pb2.ModelVersionStatus
+
+
+@dataclasses.dataclass(eq=False)
+class ModelVersion:
+    """One version of a model."""
+
+    number: int
+    path: Path
+    state: int = State.START
+    error: ServingError | None = None
+    servable: Servable | None = None  # while AVAILABLE and UNLOADING
+    requests: int = 0  # being answered
+    idle: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)  # when UNLOADING: no request is left
+
+
+@dataclasses.dataclass(eq=False)
+class ManagedModel:
+    """A model of the config, or one that was taken from it (None) and is being unloaded."""
+
+    config: model_server_config_pb2.ModelConfig | None
+    aspired: set[int] = dataclasses.field(default_factory=set)
+    versions: dict[int, ModelVersion] = dataclasses.field(default_factory=dict)
+
+    def available(self) -> dict[int, ModelVersion]:
+        """The versions that answer."""
+        return {number: version for number, version in self.versions.items() if version.state == State.AVAILABLE}
+
+    def load_failure(self) -> ServingError | None:
+        """Why the newest version failed, if every version that is wanted did; None while one may still answer."""
+        wanted = [self.versions.get(number) for number in sorted(self.aspired)]
+        errors = [version.error for version in wanted if version and version.state == State.END and version.error]
+        return errors[-1] if errors and len(errors) == len(wanted) else None
+
+
+def load(path: Path, warm_up: Callable[[Servable, Path], object]) -> Servable:
+    """Loads a version and warms it up.
+
+    Raises:
+        ServingError: The version cannot be loaded or warmed up.
+    """
+    servable = Servable(path)
+    try:
+        warm_up(servable, path)
+    except ServingError:
+        servable.close()
+        raise
+    except Exception as error:  # whatever a model's files make TensorFlow raise: the version is no good
+        servable.close()
+        raise ServingError(
+            grpc.StatusCode.INTERNAL, f"{path} cannot be warmed up: {type(error).__name__}: {error}"
+        ) from error
+    return servable

@@ -1,0 +1,26 @@
+"""traffic.json: the percent of requests that go to the canary. The roll-out writes it, the gateway reads it."""
+
+import json
+
+NAME = "traffic.json"  # beside models.config
+_KEY = "canary_percent"
+
+
+def parse(text: str) -> float:
+    """Returns the percent, 0 to 100, in the file's text.
+
+    Raises:
+        ValueError: The text holds no such number.
+    """
+    try:
+        percent = json.loads(text)[_KEY]
+    except (ValueError, TypeError, KeyError) as error:
+        raise ValueError(f'expected {{"{_KEY}": 10}}, received {text[:80]!r}') from error
+    if isinstance(percent, bool) or not isinstance(percent, int | float) or not 0 <= percent <= 100:
+        raise ValueError(f"{_KEY}: expected a number from 0 to 100, received {percent!r}")
+    return float(percent)
+
+
+def text(percent: float) -> str:
+    """Returns the file's text for a percent, 0 to 100."""
+    return json.dumps({_KEY: percent}) + "\n"

@@ -1,0 +1,68 @@
+"""The command line, called in this process: loading TFX again would take longer than most of what is tested."""
+
+import contextlib
+import io
+import signal
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TextIO
+
+import pytest
+from absl import logging
+from tfx.orchestration.pipeline import Pipeline
+from tfx.proto.orchestration import pipeline_pb2
+
+from pipelines.runner import __main__ as command_line
+from pipelines.runner import launch
+from tests.runs.project import DIABETES, SOURCE, Finished, finished
+
+
+def run_here(
+    var: Path, *options: str, upto: str | None = None, task: str = DIABETES, terminal: TextIO | None = None
+) -> Finished:
+    """Runs the command line; its log goes to where this process logs.
+
+    Args:
+        var: the folder of the run.
+        *options: of the command line, after `--task` and `--var`.
+        upto: the last node of the pipeline, which then is cut off after it; None runs the whole. A pipeline without
+            its end pushes nothing, which the runner calls failed, without an error.
+        task: the task.
+        terminal: what the run takes for its terminal, in place of a file.
+    """
+    said = terminal or io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, _process_state(patch):
+        patch.setattr(command_line, "redirect_output", lambda log: said)
+        if upto is not None:
+            patch.setattr(launch, "compile_pipeline", _compile_upto(upto))
+        status = command_line.main(["--task", task, "--var", str(var), *options])
+    return finished(SOURCE, status, said.getvalue() if isinstance(said, io.StringIO) else "", "")
+
+
+def _compile_upto(node: str) -> Callable[[Pipeline, str], pipeline_pb2.Pipeline]:
+    """`compile_pipeline`, with the nodes that come after `node` cut off."""
+    compile_whole = launch.compile_pipeline
+
+    def compile_pipeline(pipeline: Pipeline, run_id: str) -> pipeline_pb2.Pipeline:
+        compiled = compile_whole(pipeline, run_id)
+        names = [each.pipeline_node.node_info.id for each in compiled.nodes]
+        del compiled.nodes[names.index(node) + 1 :]
+        return compiled
+
+    return compile_pipeline
+
+
+@contextlib.contextmanager
+def _process_state(patch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Puts back what a run changes in its process: folder of temporary files, signal handlers, verbosity."""
+    patch.setenv("TMPDIR", tempfile.gettempdir())
+    patch.setattr(tempfile, "tempdir", tempfile.tempdir)
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    verbosity = logging.get_verbosity()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)

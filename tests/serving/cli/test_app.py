@@ -1,0 +1,78 @@
+"""`python -m serving`: help without heavy imports, and what `server` and `gateway` make of --task and --var."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from serving.cli.app import app
+from serving.cli.usage import execute
+from serving.gateway import process
+from serving.server import options
+
+ROOT = Path(__file__).resolve().parents[3]
+HEAVY = {"fastapi", "grpc", "httpx", "numpy", "pyarrow", "tensorflow"}
+
+
+@pytest.mark.parametrize(
+    "words", [["--help"], ["server", "--help"], ["gateway", "--help"], ["rollout", "canary", "--help"]]
+)
+def test_help_imports_nothing_heavy(words: list[str]) -> None:
+    code = (
+        "import sys; from serving.cli.app import app; from serving.cli.usage import execute\n"
+        f"try: status = execute(app, {words})\nexcept SystemExit as end: status = end.code\n"
+        f"print(status, sorted({HEAVY} & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stderr == "0 []\n"
+    assert "python -m serving" in done.stdout
+
+
+def test_an_unknown_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert execute(app, ["serve"]) == 2
+    assert 'python -m serving: error: Unknown command "serve"' in capsys.readouterr().err
+
+
+def test_the_first_start_writes_models_config_and_later_ones_keep_it(tmp_path: Path) -> None:
+    parsed = options.parse(["--task", "diabetes", f"--var={tmp_path}"])
+    path = tmp_path / "serving" / "models.config"
+    assert parsed.model_config_file == path
+    assert parsed.allow_version_labels_for_unavailable_models
+    assert parsed.monitoring_config_file == ROOT / "serving/deploy/model_server/monitoring.config"
+    text = path.read_text()
+    assert f'base_path: "{tmp_path}/serving/diabetes"' in text
+    assert text.count('name: "diabetes"') == 2
+    assert '"taxi"' not in text
+    path.write_text("# what a roll-out left")
+    options.parse(["--task", "diabetes", f"--var={tmp_path}"])
+    assert path.read_text() == "# what a roll-out left"
+
+
+@pytest.mark.parametrize(("flags", "message"), [
+    (["--task=a", "--model_base_path=/m"], "--task: expected neither --model_base_path nor --model_config_file"),
+    (["--task=a", "--var=/proc/none"], "--var: expected a folder that can be written, received"),
+])  # fmt: skip
+def test_a_task_that_cannot_be_served(flags: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        execute(app, ["server", *flags])
+    assert end.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("words", "file", "flags"), [
+    ([], "serving/gateway/taxi.toml", {}),
+    (["--task", "churn", "--var", "v"], "serving/gateway/churn.toml",
+     {"traffic": "v/serving/traffic.json", "request_log.folder": "v/requests/churn"}),
+    (["--settings", "mine.toml", "--host", "::1", "--port", "0", "--model-server", "http://a:1"], "mine.toml",
+     {"listen.host": "::1", "listen.port": 0, "model.server": "http://a:1"}),
+])  # fmt: skip
+def test_settings_of_the_gateway(
+    words: list[str], file: str, flags: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(process, "run", lambda *given, allow_no_keys: found.append((*given, allow_no_keys)) or 0)
+    assert execute(app, ["gateway", *words]) == execute(app, ["gateway", *words, "--allow-no-keys"]) == 0
+    assert [given[1:] for given in found] == [(flags, False), (flags, True)]
+    assert ROOT / found[0][0] == ROOT / file

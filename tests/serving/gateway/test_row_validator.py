@@ -1,0 +1,200 @@
+"""What the gateway takes for a row, and what it says of the others."""
+
+import difflib
+from collections.abc import Sequence
+from typing import Any
+
+import httpx
+import hypothesis
+import pydantic
+import pytest
+from hypothesis import strategies
+
+from serving.contract import Contract
+from serving.gateway.problems import ProblemError
+from serving.gateway.row_validator import MOST_ERRORS, RowValidator, shown
+
+Trip = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def rows(contract: Contract) -> RowValidator:
+    return RowValidator(contract, "Trip", most=100)
+
+
+def refused(rows: RowValidator, sent: object) -> list[tuple[int, str, str, str]]:
+    with pytest.raises(ProblemError) as problem:
+        rows.check(sent)
+    assert (problem.value.status, problem.value.code) == (422, "invalid_rows")
+    return [(error.row, error.field, error.expected, error.received) for error in problem.value.errors]
+
+
+def test_one_row_or_several(rows: RowValidator, trip: Trip) -> None:
+    (checked,) = rows.check(trip)
+    assert checked == {**trip, "pickup_census_tract": None}
+    assert rows.check([trip, {**trip, "fare": 3}]) == [checked, {**checked, "fare": 3.0}]
+
+
+def test_optional_fields_may_be_null_or_left_out(rows: RowValidator, contract: Contract, trip: Trip) -> None:
+    required = {feature.name: trip[feature.name] for feature in contract.features if feature.required}
+    null = required | {feature.name: None for feature in contract.features if not feature.required}
+    assert rows.check(required) == rows.check(null) == [null]
+    assert len(required) == 7
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "expected", "received"),
+    [
+        ("fare", "12.5", "a number from 0 to 1000", '"12.5"'),
+        ("fare", True, "a number from 0 to 1000", "true"),
+        ("fare", float("nan"), "a number from 0 to 1000", "NaN"),
+        ("fare", float("inf"), "a number from 0 to 1000", "Infinity"),
+        ("fare", 1000.01, "a number from 0 to 1000", "1000.01"),
+        ("fare", -1, "a number from 0 to 1000", "-1"),
+        ("fare", None, "a number from 0 to 1000", "null"),
+        ("fare", [1], "a number from 0 to 1000", "[1]"),
+        ("fare", -(2**53), "a number from 0 to 1000", "-9007199254740992"),
+        ("trip_start_hour", 14.0, "a whole number from 0 to 23", "14.0"),
+        ("trip_start_hour", 10**30, "a whole number from 0 to 23", "1" + "0" * 30),
+        ("trip_seconds", "", "a whole number from 0 to 86400, or nothing", '""'),
+        ("payment_type", "", "a string that is not empty", '""'),
+        ("payment_type", 7, "a string that is not empty", "7"),
+        ("company", {"a": 1}, "a string that is not empty, or nothing", '{"a":1}'),
+        ("fair", 1, "no field of this name; did you mean fare?", "1"),
+        ("xyzzy", 1, "no field of this name", "1"),
+    ],
+)
+def test_a_field_that_breaks_the_contract(
+    rows: RowValidator, trip: Trip, field: str, value: object, expected: str, received: str
+) -> None:
+    assert refused(rows, [trip, {**trip, field: value}]) == [(1, field, expected, received)]
+
+
+def test_a_field_that_is_not_there(rows: RowValidator, trip: Trip) -> None:
+    del trip["fare"]
+    assert refused(rows, trip) == [(0, "fare", "a number from 0 to 1000", "nothing")]
+
+
+@pytest.mark.parametrize(("sent", "received"), [(1, "1"), (None, "null"), ("a", '"a"'), ([[]], "[]")])
+def test_a_row_that_is_no_object(rows: RowValidator, sent: object, received: str) -> None:
+    assert refused(rows, sent) == [(0, "", "an object with the fields of one row", received)]
+
+
+def test_every_fault_is_named_up_to_a_bound(rows: RowValidator, trip: Trip) -> None:
+    bad = {**trip, "fare": -1, "trip_miles": "x"}
+    assert [(row, field) for row, field, *_ in refused(rows, [bad, trip, bad])] == [
+        (0, "fare"), (0, "trip_miles"), (2, "fare"), (2, "trip_miles"),
+    ]  # fmt: skip
+    assert len(refused(rows, [bad] * 100)) == MOST_ERRORS
+    with pytest.raises(
+        ProblemError, match=r"^row 0, fare: expected a number from 0 to 1000, received -1 \(3 more\)\.$"
+    ):
+        rows.check([bad, bad])
+
+
+def test_what_is_not_said_costs_no_search_for_words(
+    rows: RowValidator, trip: Trip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searched = []
+    search = difflib.get_close_matches
+
+    def counted(word: str, possibilities: Sequence[str], n: int) -> list[str]:
+        searched.append(word)
+        return search(word, possibilities, n=n)
+
+    monkeypatch.setattr("difflib.get_close_matches", counted)
+    unknown = {f"fare{number}": 1 for number in range(1000)}
+    with pytest.raises(
+        ProblemError, match=r"^row 0, fare0: .* did you mean fare\?, received 1 \(999 more\)\.$"
+    ) as problem:
+        rows.check({**trip, **unknown})
+    assert len(problem.value.errors) == MOST_ERRORS
+    assert searched == list(unknown)[:MOST_ERRORS]
+    searched.clear()
+    assert refused(rows, {**trip, "f" * 101: 1}) == [(0, "f" * 100, "no field of this name", "1")]
+    assert searched == []
+
+
+def test_a_new_way_to_pay_is_no_fault(rows: RowValidator, trip: Trip) -> None:
+    assert rows.check({**trip, "payment_type": "Mobile"})[0]["payment_type"] == "Mobile"
+
+
+def test_how_many_rows(rows: RowValidator, trip: Trip) -> None:
+    assert len(rows.check([trip] * 100)) == 100
+    with pytest.raises(ProblemError, match="expected at most 100, received 101; send several") as problem:
+        rows.check([trip] * 101)
+    assert problem.value.status == 413
+    with pytest.raises(ProblemError, match=r"expected an object or a list of them, received \[\]") as problem:
+        rows.check([])
+    assert problem.value.status == 422
+
+
+def test_long_values_are_cut() -> None:
+    assert shown("a" * 1000) == '"' + "a" * 78 + "…"
+
+
+values = strategies.recursive(
+    strategies.none() | strategies.booleans() | strategies.integers() | strategies.floats() | strategies.text(),
+    lambda inner: strategies.lists(inner, max_size=3) | strategies.dictionaries(strategies.text(), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@hypothesis.given(data=strategies.data())
+@hypothesis.settings(max_examples=300, deadline=None)
+def test_whatever_is_sent_is_accepted_or_refused_as_the_contract_says(
+    rows: RowValidator, contract: Contract, data: strategies.DataObject
+) -> None:
+    feature = data.draw(strategies.sampled_from(contract.features))
+    value = data.draw(values)
+    row = {**contract.example, feature.name: value}
+    allowed = feature.accepts(value, contract.missing) or (value is None and not feature.required)
+    if allowed:
+        assert rows.check(row)[0][feature.name] == value
+    else:
+        assert [field for _, field, *_ in refused(rows, row)] == [feature.name]
+
+
+def test_the_schema_says_what_the_contract_says(rows: RowValidator, contract: Contract) -> None:
+    schema = pydantic.TypeAdapter(rows.model).json_schema()
+    assert schema["additionalProperties"] is False
+    assert schema["required"] == [feature.name for feature in contract.features if feature.required]
+    assert schema["examples"] == [contract.example]
+    fare = schema["properties"]["fare"]
+    assert (fare["type"], fare["minimum"], fare["maximum"], fare["examples"]) == ("number", 0, 1000, [7.65])
+    assert fare["description"] == "Dollars, without tip, tolls and extras"
+    seconds = schema["properties"]["trip_seconds"]["anyOf"]
+    assert seconds == [{"type": "integer", "minimum": 0, "maximum": 86400}, {"type": "null"}]
+    assert schema["properties"]["payment_type"]["description"] == (
+        "How the rider pays. Known: Cash, Credit Card, Dispute, No Charge, Pcard, Prcard, Unknown; others are allowed."
+    )
+
+
+def test_an_optional_feature_with_a_closed_domain() -> None:
+    from google.protobuf import text_format
+    from tensorflow_metadata.proto.v0 import schema_pb2
+
+    from serving.contract import from_schema
+
+    text = """annotation { tag: "missing_number:-1" tag: "missing_string:" }
+      feature { name: "colour" type: BYTES value_count { max: 1 } string_domain { value: "red" value: "blue" } }"""
+    rows = RowValidator(from_schema(text_format.Parse(text, schema_pb2.Schema())), "Thing", most=1)
+    assert rows.check({"colour": "red"}) == [{"colour": "red"}]
+    assert rows.check({}) == [{"colour": None}]
+    assert refused(rows, {"colour": "green"}) == [(0, "colour", 'one of "blue", "red", or nothing', '"green"')]
+    schema = rows.model.model_json_schema()
+    assert schema["properties"]["colour"]["anyOf"] == [{"type": "string", "enum": ["blue", "red"]}, {"type": "null"}]
+
+
+def test_over_http(client: httpx.Client, trip: Trip) -> None:
+    answer = client.post("/v1/tip", json=[trip, {**trip, "fare": "3"}])
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json() == {
+        "title": "Unprocessable Content",
+        "status": 422,
+        "code": "invalid_rows",
+        "detail": 'row 1, fare: expected a number from 0 to 1000, received "3".',
+        "request_id": answer.headers["x-request-id"],
+        "errors": [{"row": 1, "field": "fare", "expected": "a number from 0 to 1000", "received": '"3"'}],
+    }
