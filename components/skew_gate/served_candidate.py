@@ -84,7 +84,7 @@ class ServedCandidate:
         """
         if self._server is None:
             raise CandidateServerError(f"{type(self._problem).__name__}: {self._problem}") from self._problem
-        sample = choose_sample(rows)
+        sample = choose_sample(rows, SAMPLE_ROWS)
         with CandidateClient(self._server.wait_until_ready(seconds), seconds) as client:
             predictions = []
             first = 0
@@ -99,9 +99,9 @@ class ServedCandidate:
         return RequestBatch(examples=serialized, columns={name: values.numpy() for name, values in columns.items()})
 
 
-def choose_sample(rows: int) -> list[int]:
-    """Chooses the rows that are requested one by one: SAMPLE_ROWS at most, spread evenly, the same every time."""
-    return sorted({int(row) for row in np.linspace(0, rows - 1, min(rows, SAMPLE_ROWS))})
+def choose_sample(rows: int, size: int) -> list[int]:
+    """Chooses `size` of so many rows, or all where there are fewer: spread evenly, the same every time."""
+    return sorted({int(row) for row in np.linspace(0, rows - 1, min(rows, size))})
 
 
 def link_version(model_dir: Path, records: Path, base: Path) -> None:

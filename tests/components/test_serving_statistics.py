@@ -1,6 +1,7 @@
 """The request log as TFDV sees it: served rows against the contract, and against the rows of training."""
 
 import datetime
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,7 @@ def served(folder: Path, rows: list[Row] = TRIPS, **settings: Any) -> LoggedSpan
     return read_span(folder)
 
 
+@functools.cache
 def statistics(span: LoggedSpan) -> statistics_pb2.DatasetFeatureStatisticsList:
     return span.statistics(SCHEMA, beam_args=PipelineConfig.beam_args)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from components.skew_gate import model_probe
 from components.skew_gate.probe_process import ProbeResult, missing_values, read_result
@@ -32,9 +33,16 @@ def probe(world: World, *, expected_status: int = 0, **changed: object) -> Probe
     return read_result(output)
 
 
-def test_chunks_of_rows_are_written_in_their_order(world: World) -> None:
-    result = probe(world)
+def test_chunks_of_rows_and_the_loaded_modules_are_written(world: World) -> None:
+    records = handmade.read_records(world.raw)
+    files = [
+        handmade.write_records(world.directory / f"raw-{part}.gz", records[start : start + 40])
+        for part, start in enumerate(range(0, ROWS, 40))
+    ]
+    result = probe(world, examples=files)
     assert (result.rows, result.error) == (ROWS, None)
+    # This process has all three.
+    assert result.forbidden_modules == ["tensorflow_transform", "pipelines", "components"]
     first, second = result.chunks
     (whole,) = world.exported.chunks
     assert set(first) == {name for name in whole if "/7" in name or "/512" in name}
@@ -47,9 +55,25 @@ def test_chunks_of_rows_are_written_in_their_order(world: World) -> None:
             np.testing.assert_allclose(together, whole[name], atol=1e-6)
 
 
-def test_modules_that_were_loaded_with_the_model_are_told(world: World) -> None:
-    # This process has all three.
-    assert probe(world).forbidden_modules == ["tensorflow_transform", "pipelines", "components"]
+def test_a_batch_is_consecutive_rows_and_the_last_is_smaller() -> None:
+    specs = {"mean": tf.TensorSpec([None], tf.float32)}
+    means = model_probe.in_batches(lambda inputs: {"mean": inputs["x"] * 0 + tf.reduce_mean(inputs["x"])}, specs)
+    rows = {"x": tf.range(8, dtype=tf.float32)}
+    assert means(rows, 3)["mean"].numpy().tolist() == [1, 1, 1, 4, 4, 4, 6.5, 6.5]
+    assert means(rows, 1)["mean"].numpy().tolist() == [0, 1, 2, 3, 4, 5, 6, 7]
+    assert means(rows, 512)["mean"].numpy().tolist() == [3.5] * 8
+
+
+def test_a_missing_value_is_spelled_out_by_type() -> None:
+    specs = {"n": tf.TensorSpec([None], tf.int64), "x": tf.TensorSpec([None], tf.float32)}
+    specs["s"] = tf.TensorSpec([None], tf.string)
+    serialized = np.array([handmade.to_example(row) for row in ({"n": 3, "s": "é"}, {"x": 0.5})], dtype=object)
+    columns = model_probe.build_request_columns(serialized, specs, {"number": -7, "string": "none"})
+    assert {name: (values.dtype, values.numpy().tolist()) for name, values in columns.items()} == {
+        "n": (tf.int64, [3, -7]),
+        "x": (tf.float32, [-7, 0.5]),
+        "s": (tf.string, ["é".encode(), b"none"]),
+    }
 
 
 def remove_asset(model: Path) -> None:

@@ -112,6 +112,18 @@ def test_predictions() -> None:
     ]
 
 
+def test_predictions_that_depend_on_the_batch_size() -> None:
+    at_one = PREDICTIONS[1] + np.float32([[0], [0.25], [0]])
+    result = SkewReport(batch_sizes=tuple(PREDICTIONS), tolerance=1e-6)
+    batch = BatchChunk(features={"fare": FARE}, predictions=PREDICTIONS | {1: at_one})
+    result.add(batch, outputs(serving_default_1=at_one, serving_raw_1=at_one), RAW)
+    assert result.reasons() == [
+        f"{signature}, batch size 1 against 2: 1 of 3 rows are not within 1e-06 (relative beyond 1); worst at row 1: "
+        "at batch size 2 0.5, at batch size 1 0.75, raw row {'company': 'é', 'fare': 1.5}"
+        for signature in ("serving_default", "serving_raw")
+    ]
+
+
 def test_other_order_is_named() -> None:
     found = report(outputs(FARE[::-1].copy()), outputs(FARE[::-1].copy()))
     assert found.reasons()[0] == (

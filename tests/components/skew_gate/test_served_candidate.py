@@ -18,6 +18,7 @@ from components.candidate_serving.transports import (
     CandidateClient,
     RequestBatch,
 )
+from components.skew_gate import served_candidate
 from components.skew_gate.component import BATCH_SIZES
 from components.skew_gate.report import SkewReport
 from components.skew_gate.served_candidate import SAMPLE_ROWS, ServedCandidate, choose_sample, link_version
@@ -28,6 +29,7 @@ pytestmark = pytest.mark.pipeline
 
 PATIENCE = 300.0  # seconds
 AGAINST_GRPC = "against gRPC columns"
+SAMPLE = 20  # rows requested one by one: enough, and fast
 
 # A server that is wrong in one place, or in none, as the file says that is its first argument.
 FAULTY_SERVER = """
@@ -95,6 +97,7 @@ def faulty(honest: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     fault.write_text("")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(candidate_server, "_PROGRAM", (str(script), str(fault)))
+        patch.setattr(served_candidate, "SAMPLE_ROWS", SAMPLE)
         with candidate(honest, folder) as served:
             yield Faulty(honest, served, fault)
 
@@ -170,9 +173,14 @@ def test_a_client_that_spells_missing_wrongly(faulty: Faulty, monkeypatch: pytes
     report = faulty.report()
     # What is wrong in gRPC columns shows in both that are held against it.
     assert differing(report) == ({name, REST_ROWS, REST_COLUMNS} if name == GRPC_COLUMNS else {name})
-    missing = sum(row["miles"] is None for row in handmade.ROWS)
-    said = f"{name}, batch size 1: {missing} of {ROWS} rows are not within 1e-06 (relative beyond 1); worst at row "
-    assert reason(report, f"{name}, batch size 1").startswith(said)
+    for size, asked in ((512, range(ROWS)), (1, choose_sample(ROWS, SAMPLE))):
+        missing = [row for row in asked if handmade.ROWS[row]["miles"] is None]
+        said = (
+            f"{name}, batch size {size}: {len(missing)} of {len(asked)} rows are not within 1e-06 (relative beyond 1)"
+        )
+        found = reason(report, f"{name}, batch size {size}")
+        assert found.startswith(f"{said}; worst at row ")
+        assert int(found.removeprefix(f"{said}; worst at row ").partition(":")[0]) in missing
 
 
 def test_a_client_that_leaves_a_feature_out(faulty: Faulty, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -241,8 +249,8 @@ def test_the_served_version_is_the_model_with_the_records(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("rows", [0, 1, 100, SAMPLE_ROWS, 129, 10_000_019])
 def test_the_sample_lies_evenly_over_all_rows(rows: int) -> None:
-    chosen = choose_sample(rows)
-    assert chosen == choose_sample(rows)
+    chosen = choose_sample(rows, SAMPLE_ROWS)
+    assert chosen == choose_sample(rows, SAMPLE_ROWS)
     assert len(chosen) == min(rows, SAMPLE_ROWS)
     if rows:
         assert (chosen[0], chosen[-1]) == (0, rows - 1)

@@ -1,0 +1,162 @@
+"""A version is complete or absent, whatever happens."""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tfx.proto import pusher_pb2
+from tfx.types import artifact, standard_artifacts
+from tfx.utils import io_utils, proto_utils
+
+from components.pusher.executor import Executor, PushError, push, versions
+
+FILES = {"saved_model.pb": "graph", "variables/variables.index": "index", "variables/variables.data": "weights"}
+
+
+def make_model(directory: Path, **changed: str) -> Path:
+    for name, text in (FILES | changed).items():
+        path = directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return directory
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    return make_model(tmp_path / "model")
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> Path:
+    return tmp_path / "serving" / "taxi"
+
+
+def read(directory: Path) -> dict[str, str]:
+    return {str(path.relative_to(directory)): path.read_text() for path in directory.rglob("*") if path.is_file()}
+
+
+def test_push_to_a_folder_that_is_not_there_yet(model: Path, base: Path) -> None:
+    before = int(time.time())
+    version = push(model, base)
+    assert version.parent == base
+    assert before <= int(version.name) <= time.time()
+    assert read(version) == FILES
+    assert list(base.iterdir()) == [version]
+
+
+@pytest.mark.parametrize("newest", [1, 10**10], ids=["past", "future"])
+def test_a_new_version_is_later_than_the_newest(model: Path, base: Path, newest: int) -> None:
+    make_model(base / str(newest), **{"saved_model.pb": "another graph"})
+    pushed = int(push(model, base).name)
+    assert pushed > newest
+    assert sorted(versions(base)) == [newest, pushed]
+    assert read(base / str(newest))["saved_model.pb"] == "another graph", "what was there is untouched"
+
+
+def test_the_same_model_is_not_pushed_twice(model: Path, base: Path) -> None:
+    first = push(model, base)
+    assert push(model, base) == first
+    assert versions(base) == [int(first.name)]
+
+
+@pytest.mark.parametrize(
+    "change", [{"saved_model.pb": "grapg"}, {"assets/vocabulary": ""}], ids=["same size", "one more file"]
+)
+def test_another_model_is_pushed(model: Path, base: Path, tmp_path: Path, change: dict[str, str]) -> None:
+    first = push(model, base)
+    second = push(make_model(tmp_path / "other", **change), base)
+    assert sorted(versions(base)) == [int(first.name), int(second.name)]
+    assert push(model, base) not in (first, second), "an older version does not count"
+
+
+def test_half_copies_are_cleared_and_nothing_else(model: Path, base: Path) -> None:
+    make_model(base / "1700000000.tmp")
+    make_model(base / "notes.tmp")
+    (base / "1700000001.tmp").write_text("a file")
+    version = push(model, base)
+    assert sorted(path.name for path in base.iterdir()) == ["1700000001.tmp", version.name, "notes.tmp"]
+
+
+def test_what_is_no_version(base: Path) -> None:
+    make_model(base / "latest")
+    make_model(base / "12.tmp")
+    (base / "13").write_text("a file")
+    (base / "²").mkdir()
+    assert versions(base) == []
+
+
+@pytest.fixture
+def small_files_only() -> Iterator[None]:
+    """The system refuses to write beyond one MiB, as it would on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_write_that_the_system_refuses(model: Path, base: Path, request: pytest.FixtureRequest) -> None:
+    first = push(model, base)
+    (model / "variables" / "variables.data").write_bytes(bytes(2**21))
+    request.getfixturevalue("small_files_only")
+    with pytest.raises(PushError) as error:
+        push(model, base)
+    assert str(error.value).startswith(f"the model was not pushed to {base}: [Errno 27] File too large: ")
+    assert str(error.value).endswith("; what was there before is untouched; free or unlock the folder and run again.")
+    assert list(base.iterdir()) == [first]
+    assert read(first) == FILES
+
+
+def test_a_model_file_that_cannot_be_read(model: Path, base: Path) -> None:
+    (model / "variables" / "variables.gone").symlink_to(model / "nowhere")
+    with pytest.raises(PushError, match=r"the model was not pushed to .*variables\.gone"):
+        push(model, base)
+    assert list(base.iterdir()) == []
+
+
+def test_a_destination_that_is_no_folder(model: Path, base: Path) -> None:
+    base.parent.mkdir()
+    base.write_text("a file")
+    with pytest.raises(PushError, match=r"the model was not pushed to .*File exists"):
+        push(model, base)
+    assert base.read_text() == "a file"
+
+
+KILLED = """
+import os, shutil, signal, sys
+from pathlib import Path
+from components.pusher.executor import push
+
+copy = shutil.copyfile
+def copy_and_die(source, target):
+    copy(source, target)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+shutil.copyfile = copy_and_die
+push(Path(sys.argv[1]), Path(sys.argv[2]))
+"""
+
+
+@pytest.mark.pipeline
+def test_killed_in_the_middle_of_a_copy(model: Path, base: Path) -> None:
+    root = Path(__file__).parents[3]
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, str(model), str(base)],
+        cwd=root,
+        env=os.environ | {"PYTHONPATH": str(root)},
+        capture_output=True,
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    (half,) = base.iterdir()
+    assert half.name.endswith(".tmp")
+    assert len(read(half)) == 1
+    version = push(model, base)
+    assert list(base.iterdir()) == [version]
+    assert read(version) == FILES
