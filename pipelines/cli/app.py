@@ -1,7 +1,7 @@
 """Reads the command line, runs a subcommand, and ends the process with its exit status."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -32,7 +32,7 @@ another run is using the folder; 130 interrupted.
     version_flags=(),
     default_parameter=OPTION_STYLE,
 )
-_COMMANDS = (
+_COMMANDS: tuple[tuple[Callable[..., int], str], ...] = (
     (run.run, run.EPILOGUE),
     (tune.tune, tune.EPILOGUE),
     (portfolio.portfolio, portfolio.EPILOGUE),

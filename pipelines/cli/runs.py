@@ -54,8 +54,11 @@ class RunsOptions:
     """Runs of this task only."""
 
 
+_ALL_RUNS = RunsOptions()
+
+
 @app.command(name="list")
-def list_runs(*, last: int | None = None, where: RunsOptions | None = None) -> int:
+def list_runs(*, last: int | None = None, where: RunsOptions = _ALL_RUNS) -> int:
     """List every run, the newest last.
 
     Args:
@@ -64,22 +67,22 @@ def list_runs(*, last: int | None = None, where: RunsOptions | None = None) -> i
     """
     if last is not None:
         require("--last", last, 1, math.inf, "1 or more")
-    return _shown(lambda console, runs: _list(console, runs, where, last), where or RunsOptions())
+    return _shown(lambda console, runs: _list(console, runs, where, last), where)
 
 
 @app.command
-def show(run: str = _LATEST, /, *, where: RunsOptions | None = None) -> int:
+def show(run: str = _LATEST, /, *, where: RunsOptions = _ALL_RUNS) -> int:
     """Show one run: nodes, gates, metrics, lineage.
 
     Args:
         run: Which run.
         where: Which runs.
     """
-    return _shown(lambda console, runs: _show(console, _open(runs, run, where.task)), where or RunsOptions())
+    return _shown(lambda console, runs: _show(console, _open(runs, run, where.task)), where)
 
 
 @app.command
-def diff(before: str, after: str, /, *, most: int = 20, where: RunsOptions | None = None) -> int:
+def diff(before: str, after: str, /, *, most: int = 20, where: RunsOptions = _ALL_RUNS) -> int:
     """Show what changed between two runs: data, code, parameters, metrics.
 
     Args:
@@ -89,7 +92,7 @@ def diff(before: str, after: str, /, *, most: int = 20, where: RunsOptions | Non
         where: Which runs.
     """
     require("--most", most, 1, math.inf, "1 or more")
-    return _shown(lambda console, runs: _diff(console, runs, (before, after), where.task, most), where or RunsOptions())
+    return _shown(lambda console, runs: _diff(console, runs, (before, after), where.task, most), where)
 
 
 @app.command
@@ -99,7 +102,7 @@ def lineage(
     *,
     data: str | None = None,
     span: int | None = None,
-    where: RunsOptions | None = None,
+    where: RunsOptions = _ALL_RUNS,
 ) -> int:
     """Show where a model came from, or what data fed.
 
@@ -111,7 +114,7 @@ def lineage(
     """
     if run is not None and (data is not None or span is not None):
         raise UsageError("name a run, or data that was read, not both")
-    return _shown(lambda console, runs: _lineage(console, runs, run, data, span, where.task), where or RunsOptions())
+    return _shown(lambda console, runs: _lineage(console, runs, run, data, span, where.task), where)
 
 
 def _shown(show: Callable[[Console, Runs], None], where: RunsOptions) -> int:
