@@ -95,9 +95,9 @@ def test_a_folder_in_use_is_answered_at_once(tmp_path: Path) -> None:
         (["--help"], 0, "Exit status: 0 a model that passed every gate is in place"),
         (["--task", "taxy"], 2, "unknown task 'taxy': did you mean 'taxi'?"),
         (["--task", "nothing.like.it"], 2, "unknown task 'nothing.like.it': expected one of taxi, or a dotted package"),
-        (["--train-steps", "0"], 2, "expected a whole number of 1 or more, received '0'"),
-        (["--train-steps", "many"], 2, "expected a whole number of 1 or more, received 'many'"),
-        (["--distribute", "everywhere"], 2, "invalid choice: 'everywhere'"),
+        (["--train-steps", "0"], 2, "train steps: expected 1 or more, received 0"),
+        (["--train-steps", "many"], 2, "--train-steps: expected a whole number, received 'many'"),
+        (["--distribute", "everywhere"], 2, 'Choose from: "auto", "none", "mirrored"'),
     ],
 )
 def test_the_command_line_answers_without_loading_tfx(

@@ -71,6 +71,15 @@ def test_nothing_heavy_is_loaded_for_help_and_bad_usage(arguments: list[str]) ->
     assert loaded & HEAVY == set()
 
 
+def test_runs_below_var_without_any_option(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for words in (["list"], ["show"], ["diff", "a", "b"], ["lineage"], ["lineage", "--data", "rows.csv"]):
+        assert execute(["runs", *words]) == 1
+        assert capsys.readouterr().err.startswith("error: no run")
+
+
 def test_the_status_of_a_command_is_the_process_status(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "pipelines", "runs", "list", "--var", str(tmp_path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
