@@ -12,7 +12,7 @@ from serving.cli.usage import UsageError
 EPILOGUE = """Examples:
   python -m pipelines run                      the taxi task, on the trips in TFX
   python -m pipelines run --data trips.csv     the same task, on your own trips
-  python -m pipelines run --tune --minutes 30  search for hyperparameters first
+  python -m pipelines run --tune --minutes 30  search hyperparameters first
   python -m pipelines run --force              compute everything anew
 
 Exit status: 0 a model that passed every gate is in place; 1 a gate said no, or

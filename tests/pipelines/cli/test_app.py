@@ -77,7 +77,7 @@ def test_runs_below_var_without_any_option(
     monkeypatch.chdir(tmp_path)
     for words in (["list"], ["show"], ["diff", "a", "b"], ["lineage"], ["lineage", "--data", "rows.csv"]):
         assert execute(["runs", *words]) == 1
-        assert capsys.readouterr().err.startswith("error: no run")
+        assert capsys.readouterr().err.startswith("error: no ")
 
 
 def test_the_status_of_a_command_is_the_process_status(tmp_path: Path) -> None:
