@@ -19,7 +19,7 @@ app = App(
     name=PROGRAM,
     help="From rows to a model in production: train, gate, push, and show what runs did.",
     help_epilogue="""Examples:
-  python -m pipelines run                  the taxi task, on the trips in TFX
+  python -m pipelines run                  the taxi task, on TFX's trips
   python -m pipelines runs show            what happened in the newest run
   python -m pipelines new-task --name churn --csv customers.csv --label left
 

@@ -10,7 +10,7 @@ from pipelines.runner.docker_engine import DockerError, require_docker
 from serving.cli.usage import UsageError
 
 EPILOGUE = """Examples:
-  python -m pipelines run                      the taxi task, on the trips in TFX
+  python -m pipelines run                      the taxi task, on TFX's trips
   python -m pipelines run --data trips.csv     the same task, on your own trips
   python -m pipelines run --tune --minutes 30  search hyperparameters first
   python -m pipelines run --force              compute everything anew
