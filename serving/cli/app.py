@@ -22,7 +22,9 @@ Each command has its own help: python -m serving rollout canary --help.
     help_format="plaintext",
     version_flags=(),
     default_parameter=Parameter(
-        negative=(), show_default=lambda default: None if default in (None, False) else default
+        negative=(),
+        allow_repeating=True,  # The last one counts: make's SERVE, GATEWAY and ROLLOUT follow its own options.
+        show_default=lambda default: None if default in (None, False) else default,
     ),
 )
 app.command(server.server, help_flags=(), sort_key=0)  # It has TensorFlow Serving's flags, and reads --help itself.

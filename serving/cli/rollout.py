@@ -22,7 +22,7 @@ app = App(
     help_format="plaintext",
     version_flags=(),
     sort_key=2,
-    default_parameter=Parameter(negative=()),
+    default_parameter=Parameter(negative=(), allow_repeating=True),
 )
 
 
