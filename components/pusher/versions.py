@@ -1,8 +1,8 @@
 """Adds a version to a folder of versions: complete or absent, never half written.
 
-A version is copied beside the others (`<version>.tmp`, which model servers ignore), flushed to disk, and renamed. A push
-clears what a killed push left. A model that is already the newest version is not pushed again, so that a run repeated
-after a kill ends with one new version, not two.
+A version is copied beside the others (`<version>.tmp`, which model servers ignore), flushed to disk, and renamed.
+A push clears what a killed push left. A model that is already the newest version is not pushed again, so that a run
+repeated after a kill ends with one new version, not two.
 """
 
 import filecmp
@@ -44,14 +44,14 @@ def push(model: Path, base: Path) -> Path:
         ) from error
 
 
-def versions(base: Path) -> list[int]:
+def list_versions(base: Path) -> list[int]:
     """Lists the complete versions below `base`, in no order."""
     return [int(path.name) for path in base.iterdir() if path.name.isdecimal() and path.is_dir()]
 
 
 def newest_version(base: Path) -> int | None:
     """Returns the newest complete version below `base`; None when there is none, or no such folder."""
-    return max(versions(base), default=None) if base.is_dir() else None
+    return max(list_versions(base), default=None) if base.is_dir() else None
 
 
 def clear_half_copies(base: Path) -> None:

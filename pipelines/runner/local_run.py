@@ -9,6 +9,7 @@ from tfx.orchestration.pipeline import Pipeline
 from components.anomaly_gate import component as anomaly_gate
 from components.csv_example_gen import executor as checked_csv
 from components.pusher import executor as atomic_pusher
+from components.pusher.versions import list_versions
 from components.skew_gate import component as skew_gate
 from components.source_digest import source_digest
 from pipelines.config import PipelineConfig
@@ -51,7 +52,7 @@ def run_pipeline(options: RunOptions, console: Console, summary: Summary) -> Non
     summary.review, summary.review_required = read_review_state(task), options.require_review
     config = resolve(options, task)
     summary.data = str(config.data)
-    pushed_before = set(atomic_pusher.versions(config.serving)) if config.serving.is_dir() else set()
+    pushed_before = set(list_versions(config.serving)) if config.serving.is_dir() else set()
     if cleared := clear_interrupted_executions(config.metadata, config.var / "artifacts"):
         console.print(f"cleared what an interrupted run left: {', '.join(cleared)}")
     invalidate_displaced_pushes(config.metadata, config.artifacts)

@@ -8,7 +8,7 @@ from ml_metadata.proto import metadata_store_pb2
 from tfx.orchestration.metadata import sqlite_metadata_connection_config
 from tfx.types.standard_artifacts import PushedModel
 
-from components.pusher.executor import newest_version, same_files
+from components.pusher.versions import newest_version, same_files
 
 _UNFINISHED = (metadata_store_pb2.Execution.NEW, metadata_store_pb2.Execution.RUNNING)
 

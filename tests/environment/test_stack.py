@@ -1,3 +1,4 @@
+import json
 import sys
 import tomllib
 from pathlib import Path
@@ -132,6 +133,11 @@ def test_interpreters_are_found_behind_shims(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", f"{shims}:{folder}:/usr/bin:/bin")
     assert real in installed(installer)
     assert installed(None) == [real]
+
+
+def test_an_interpreter_that_uv_remembers_and_that_does_not_start_any_more_is_passed_over(tmp_path):
+    listing = json.dumps([{"path": script(tmp_path, "python3.13", "exit 127")}, {"path": sys.executable}])
+    assert installed(script(tmp_path, "uv", f"echo '{listing}'")) == [probe(sys.executable)]
 
 
 def test_a_virtual_environment_answers_with_the_python_it_was_made_from():

@@ -12,7 +12,8 @@ from tensorflow_serving.apis import prediction_log_pb2
 
 from components.candidate_serving import warmup_records
 from components.candidate_serving.transports import RequestBatch
-from components.pusher.executor import add_warmup_records, push
+from components.pusher.executor import add_warmup_records
+from components.pusher.versions import push
 from components.signatures import input_specs
 from components.skew_gate import model_probe
 from serving.server import warmup

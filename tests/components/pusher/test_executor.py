@@ -1,3 +1,18 @@
+"""What is pushed: what both gates blessed and nobody refused, together with its warm-up requests."""
+
+import json
+from pathlib import Path
+
+import pytest
+from tfx.proto import pusher_pb2
+from tfx.types import artifact, standard_artifacts
+from tfx.utils import io_utils, proto_utils
+
+from components.pusher.executor import Executor
+from components.pusher.versions import list_versions
+from tests.components.pusher.pushed_models import FILES, make_model, read_files
+
+
 def an_artifact(kind: type[artifact.Artifact], uri: Path, blessed: int | None = None) -> list[artifact.Artifact]:
     made = kind()
     made.uri = str(uri)
@@ -42,14 +57,18 @@ def test_executor_pushes_what_both_gates_blessed(tmp_path: Path, base: Path) -> 
     assert pushed.get_int_custom_property("pushed") == 1
     assert pushed.get_string_custom_property("pushed_destination") == str(version)
     assert pushed.get_string_custom_property("pushed_version") == version.name
-    assert read(version) == read(Path(pushed.uri)) == FILES | {"assets.extra/tf_serving_warmup_requests": "requests"}
+    assert (
+        read_files(version)
+        == read_files(Path(pushed.uri))
+        == FILES | {"assets.extra/tf_serving_warmup_requests": "requests"}
+    )
 
 
 def test_executor_pushes_again_only_what_changed(tmp_path: Path, base: Path) -> None:
     first = execute(tmp_path, base).get_string_custom_property("pushed_version")
     assert execute(tmp_path, base).get_string_custom_property("pushed_version") == first
     other = execute(tmp_path, base, records="other requests").get_string_custom_property("pushed_version")
-    assert sorted(versions(base)) == [int(first), int(other)]
+    assert sorted(list_versions(base)) == [int(first), int(other)]
 
 
 def test_executor_pushes_nothing_without_warmup_records(tmp_path: Path, base: Path) -> None:

@@ -1,6 +1,5 @@
 """A version is complete or absent, whatever happens."""
 
-import json
 import os
 import resource
 import signal
@@ -11,21 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tfx.proto import pusher_pb2
-from tfx.types import artifact, standard_artifacts
-from tfx.utils import io_utils, proto_utils
 
-from components.pusher.executor import Executor, PushError, push, versions
-
-FILES = {"saved_model.pb": "graph", "variables/variables.index": "index", "variables/variables.data": "weights"}
-
-
-def make_model(directory: Path, **changed: str) -> Path:
-    for name, text in (FILES | changed).items():
-        path = directory / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    return directory
+from components.pusher.versions import PushError, list_versions, push
+from tests.components.pusher.pushed_models import FILES, make_model, read_files
 
 
 @pytest.fixture
@@ -33,21 +20,12 @@ def model(tmp_path: Path) -> Path:
     return make_model(tmp_path / "model")
 
 
-@pytest.fixture
-def base(tmp_path: Path) -> Path:
-    return tmp_path / "serving" / "taxi"
-
-
-def read(directory: Path) -> dict[str, str]:
-    return {str(path.relative_to(directory)): path.read_text() for path in directory.rglob("*") if path.is_file()}
-
-
 def test_push_to_a_folder_that_is_not_there_yet(model: Path, base: Path) -> None:
     before = int(time.time())
     version = push(model, base)
     assert version.parent == base
     assert before <= int(version.name) <= time.time()
-    assert read(version) == FILES
+    assert read_files(version) == FILES
     assert list(base.iterdir()) == [version]
 
 
@@ -56,14 +34,14 @@ def test_a_new_version_is_later_than_the_newest(model: Path, base: Path, newest:
     make_model(base / str(newest), **{"saved_model.pb": "another graph"})
     pushed = int(push(model, base).name)
     assert pushed > newest
-    assert sorted(versions(base)) == [newest, pushed]
-    assert read(base / str(newest))["saved_model.pb"] == "another graph", "what was there is untouched"
+    assert sorted(list_versions(base)) == [newest, pushed]
+    assert read_files(base / str(newest))["saved_model.pb"] == "another graph", "what was there is untouched"
 
 
 def test_the_same_model_is_not_pushed_twice(model: Path, base: Path) -> None:
     first = push(model, base)
     assert push(model, base) == first
-    assert versions(base) == [int(first.name)]
+    assert list_versions(base) == [int(first.name)]
 
 
 @pytest.mark.parametrize(
@@ -72,7 +50,7 @@ def test_the_same_model_is_not_pushed_twice(model: Path, base: Path) -> None:
 def test_another_model_is_pushed(model: Path, base: Path, tmp_path: Path, change: dict[str, str]) -> None:
     first = push(model, base)
     second = push(make_model(tmp_path / "other", **change), base)
-    assert sorted(versions(base)) == [int(first.name), int(second.name)]
+    assert sorted(list_versions(base)) == [int(first.name), int(second.name)]
     assert push(model, base) not in (first, second), "an older version does not count"
 
 
@@ -89,7 +67,7 @@ def test_what_is_no_version(base: Path) -> None:
     make_model(base / "12.tmp")
     (base / "13").write_text("a file")
     (base / "²").mkdir()
-    assert versions(base) == []
+    assert list_versions(base) == []
 
 
 @pytest.fixture
@@ -110,7 +88,7 @@ def test_a_write_that_the_system_refuses(model: Path, base: Path, request: pytes
     assert str(error.value).startswith(f"the model was not pushed to {base}: [Errno 27] File too large: ")
     assert str(error.value).endswith("; what was there before is untouched; free or unlock the folder and run again.")
     assert list(base.iterdir()) == [first]
-    assert read(first) == FILES
+    assert read_files(first) == FILES
 
 
 def test_a_model_file_that_cannot_be_read(model: Path, base: Path) -> None:
@@ -131,7 +109,7 @@ def test_a_destination_that_is_no_folder(model: Path, base: Path) -> None:
 KILLED = """
 import os, shutil, signal, sys
 from pathlib import Path
-from components.pusher.executor import push
+from components.pusher.versions import push
 
 copy = shutil.copyfile
 def copy_and_die(source, target):
@@ -143,7 +121,7 @@ push(Path(sys.argv[1]), Path(sys.argv[2]))
 """
 
 
-@pytest.mark.pipeline
+@pytest.mark.slow
 def test_killed_in_the_middle_of_a_copy(model: Path, base: Path) -> None:
     root = Path(__file__).parents[3]
     killed = subprocess.run(
@@ -156,7 +134,7 @@ def test_killed_in_the_middle_of_a_copy(model: Path, base: Path) -> None:
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     (half,) = base.iterdir()
     assert half.name.endswith(".tmp")
-    assert len(read(half)) == 1
+    assert len(read_files(half)) == 1
     version = push(model, base)
     assert list(base.iterdir()) == [version]
-    assert read(version) == FILES
+    assert read_files(version) == FILES
