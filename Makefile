@@ -23,8 +23,8 @@ make TARGET [NAME=value ...]
 
   doctor, setup                  What this machine lacks, and the fix; make .venv, as every target does once (PYTHON)
   data                           Prepare the task's rows under var/data/, without network (TASK, VAR)
-  run-local                      The whole pipeline on this machine: from rows to a pushed model (DATA, TRAIN_STEPS, INFRA,
-                                 FORCE, VERBOSE, TUNE, REQUIRE_REVIEW, PUSH_TO)
+  run-local                      The whole pipeline on this machine, from rows to a pushed model
+                                 (DATA, TRAIN_STEPS, INFRA, FORCE, VERBOSE, TUNE, REQUIRE_REVIEW, PUSH_TO)
   tune, portfolio                Search for better hyperparameters; compare approaches (TRIALS, MINUTES, SEEDS)
   report, review                 Open the newest run's report; record that you reviewed it (RUN_ID, NOTE, REVIEWER)
   new-task                       A task of your own from a CSV file (NAME, CSV, LABEL, PROBLEM)
@@ -42,7 +42,8 @@ make TARGET [NAME=value ...]
   lock, protos                   Write uv.lock anew after an edit of pyproject.toml (UPGRADE); the code of *.proto
   clean                          Remove .venv, .uv and the tools' caches; var/ stays
 
-Options: python -m pipelines COMMAND --help, python -m serving COMMAND --help. make ends with 2 whenever a command fails.
+Options: python -m pipelines COMMAND --help, python -m serving COMMAND --help.
+make ends with 2 whenever a command fails; the command's own status stands in its last line, as in "Error 1".
 endef
 
 help:

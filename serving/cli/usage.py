@@ -59,9 +59,11 @@ def read_value(kind: Any, tokens: Sequence[Token]) -> Any:
         raise ValueError(f"expected a number, received {text!r}") from error
 
 
-# Of every option: no --no-x beside a flag, and no "[default: None]".
+# Of every option: no --no-x beside a flag, and no "[default: None]". Of a repeated option the last one counts: make's
+# SERVE, GATEWAY and ROLLOUT follow the options that make itself gives.
 OPTION_STYLE = Parameter(
     negative=(),
+    allow_repeating=True,
     show_default=lambda default: None if default in (None, False) else default,
     converter=read_value,
 )

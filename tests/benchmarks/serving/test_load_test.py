@@ -138,7 +138,7 @@ def test_a_server_that_cannot_start_is_named_with_its_log(tmp_path: Path) -> Non
     (version / "saved_model.pb").write_bytes(b"no model")
     settings = Path("serving/gateway/taxi.toml")
     with (
-        pytest.raises(ServerError, match=r"(?s)serving\.server ended by itself with status 2.*its log ends with.*"),
+        pytest.raises(ServerError, match=r"(?s)serving server ended by itself with status 2.*its log ends with.*"),
         serving("taxi", tmp_path / "taxi", Batching.OFF, settings, tmp_path),
     ):
         pytest.fail("a server of no model must not be ready")

@@ -72,3 +72,13 @@ def test_options_stand_before_or_after_the_command(calls: Calls) -> None:
     assert execute(app, ["rollout", *servers, "status"]) == execute(app, ["rollout", "status", *servers]) == 0
     expected = RolloutOptions(server=("a:1:2", "::1:3:4"), model_config_file=Path("x"))
     assert calls == [("status", expected, {}), ("status", expected, {})]
+
+
+def test_the_last_of_a_repeated_option_counts(calls: Calls) -> None:
+    drain = ["--drain", "0", "--model", "a", "--drain", "600", "--model", "b"]
+    assert execute(app, ["rollout", *drain, "status"]) == 0
+    again = ["--percent", "5", "--min-rows", "2", "--percent", "6", "--min-rows", "3"]
+    assert execute(app, ["rollout", "canary", "2", *again]) == 0
+    assert calls[0] == ("status", RolloutOptions(drain=600, model="b"), {})
+    assert calls[1][2:4] == (2, 6)
+    assert calls[1][6] == VerdictLimits(min_rows=3)
