@@ -20,6 +20,7 @@ PACKAGE_OF = {
     "sklearn": "scikit-learn",
     "tensorflow_serving": "tensorflow-serving-api",
     "vl_convert": "vl-convert-python",
+    "xdist": "pytest-xdist",
     "yaml": "pyyaml",
 }  # module -> package, where they differ
 
