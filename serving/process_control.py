@@ -80,25 +80,34 @@ def hold_stderr() -> Iterator[None]:
             os.close(terminal)
 
 
-def remember_interrupts() -> None:
-    """Makes Ctrl-C and `kill` raise KeyboardInterrupt, and remembers that they came. Call it in the main thread.
+@contextlib.contextmanager
+def remember_interrupts() -> Iterator[None]:
+    """Makes Ctrl-C and `kill` raise KeyboardInterrupt inside the block, and remembers that they came.
 
-    A KeyboardInterrupt can get lost: TensorFlow's C++ calls Python back, for example to convert a shape, and takes any
-    exception raised there for "cannot be converted". The training then goes on, or ends with another error.
+    Call it in the main thread. A KeyboardInterrupt can get lost: TensorFlow's C++ calls Python back, for example to
+    convert a shape, and takes any exception raised there for "cannot be converted". The training then goes on, or ends
+    with another error.
 
     An ignored SIGINT stays ignored, as in a shell's background jobs.
     """
-    _interrupted.clear()
-    signal.signal(signal.SIGTERM, _interrupt)
+    numbers = [signal.SIGTERM]
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-        signal.signal(signal.SIGINT, _interrupt)
+        numbers.append(signal.SIGINT)
+    before = {number: signal.signal(number, _interrupt) for number in numbers}
+    _interrupted.clear()
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        _interrupted.clear()
 
 
 def raise_if_interrupted() -> None:
     """Raises the KeyboardInterrupt that a library may have lost.
 
     Raises:
-        KeyboardInterrupt: Ctrl-C or `kill` came since `remember_interrupts`.
+        KeyboardInterrupt: Ctrl-C or `kill` came inside the block of `remember_interrupts`.
     """
     if _interrupted.is_set():
         raise KeyboardInterrupt

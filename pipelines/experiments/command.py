@@ -69,9 +69,8 @@ def run(name: str, options: ExperimentOptions, body: Callable[[CommandContext], 
         options: of the command.
         body: what it does.
     """
-    remember_interrupts()
     try:
-        with lock_folder(options.var), use_temporary_folder(options.var / "tmp"):
+        with remember_interrupts(), lock_folder(options.var), use_temporary_folder(options.var / "tmp"):
             directory = make_run_directory(options.var / name)
             console = Console(file=redirect_output(directory / "run.log"), highlight=False)
             console.print(f"[bold]{options.task}[/]  {name} {directory.name}", soft_wrap=True)

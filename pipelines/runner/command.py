@@ -34,9 +34,8 @@ def run(options: RunOptions) -> int:
         0: a model that passed every gate is in place. 1: a gate refused it, a node failed, or `var` cannot be written.
         2: another run is using `var`. 130: interrupted.
     """
-    remember_interrupts()
     try:
-        with lock_folder(options.var), use_temporary_folder(options.var / "tmp"):
+        with remember_interrupts(), lock_folder(options.var), use_temporary_folder(options.var / "tmp"):
             directory = make_run_directory(options.var / "runs")
             terminal = sys.stdout if options.verbose else redirect_output(directory / "run.log")
             return _run(options, directory, terminal)

@@ -1,11 +1,12 @@
 import gc
 import importlib
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
 
-from serving.process_control import gc_paused_imports, hold_stderr
+from serving.process_control import gc_paused_imports, hold_stderr, raise_if_interrupted, remember_interrupts
 
 
 @pytest.fixture
@@ -55,3 +56,31 @@ def test_standard_error_is_shown_with_an_exception(capfd: pytest.CaptureFixture[
         fail()
     os.write(2, b"afterwards\n")
     assert capfd.readouterr().err == "the reason\nafterwards\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_is_raised_remembered_and_forgotten_after_the_block(number: signal.Signals) -> None:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+    handlers = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    try:
+        with remember_interrupts():
+            raise_if_interrupted()
+            with pytest.raises(KeyboardInterrupt):
+                signal.raise_signal(number)
+            for _ in range(2):  # It stays remembered, since whoever catches it may lose it again.
+                with pytest.raises(KeyboardInterrupt):
+                    raise_if_interrupted()
+        raise_if_interrupted()
+        assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == handlers
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_an_ignored_sigint_stays_ignored() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with remember_interrupts():
+            signal.raise_signal(signal.SIGINT)
+            raise_if_interrupted()
+    finally:
+        signal.signal(signal.SIGINT, before)

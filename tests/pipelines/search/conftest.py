@@ -12,12 +12,11 @@ from serving.process_control import remember_interrupts
 @pytest.fixture
 def lost_interruption() -> Iterator[None]:
     """Ctrl-C came, and a library took the KeyboardInterrupt for something else."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
-    remember_interrupts()
-    with contextlib.suppress(KeyboardInterrupt):
-        signal.raise_signal(signal.SIGINT)
-    yield
-    remember_interrupts()  # and forgets what came before
-    for number, handler in before.items():
-        signal.signal(number, handler)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+    try:
+        with remember_interrupts():
+            with contextlib.suppress(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGINT)
+            yield
+    finally:
+        signal.signal(signal.SIGINT, before)

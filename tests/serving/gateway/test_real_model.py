@@ -107,12 +107,11 @@ def test_a_new_version_costs_nobody_an_answer(folder: Path, handmade_export: Pat
     stop = threading.Event()
     with gateway(server.url, handmade_export, "plain", **{"model.resolve_seconds": 1}) as client:
 
-        def ask() -> list[tuple[int, str | None]]:
-            seen = []
+        def ask() -> list[int]:
+            statuses = []
             while not stop.is_set():
-                answer = client.post("/v1/tip", json=ROWS[:3])
-                seen.append((answer.status_code, answer.json().get("model_version")))
-            return seen
+                statuses.append(client.post("/v1/tip", json=ROWS[:3]).status_code)
+            return statuses
 
         def current() -> str:
             return str(client.get("/readyz").json()["model_version"])
@@ -123,11 +122,10 @@ def test_a_new_version_costs_nobody_an_answer(folder: Path, handmade_export: Pat
                 for version in ("2", "3", "4"):
                     push(handmade_export, folder / "plain", int(version))
                     server.wait_for(lambda version=version: current() == version)  # type: ignore[misc]
+                    assert client.post("/v1/tip", json=ROWS[:3]).json()["model_version"] == version
             finally:
                 stop.set()
-    seen = [one for future in asked for one in future.result()]
-    assert {status for status, _ in seen} == {200}
-    assert {version for _, version in seen} >= {"2", "3", "4"}
+    assert {status for future in asked for status in future.result()} == {200}
 
 
 def test_a_server_that_is_killed(folder: Path, handmade_export: Path, tmp_path: Path) -> None:
