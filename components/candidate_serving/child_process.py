@@ -55,6 +55,12 @@ def read_last_line(log: Path) -> str:
     return lines[-1] if lines else "no message"
 
 
+def _forget_project() -> None:
+    """Removes this project from the import path, where an editable install puts it."""
+    this_file = Path(*Path(__file__).parts[-3:])
+    sys.path[:] = [entry for entry in sys.path if not Path(entry, this_file).exists()]
+
+
 def _end_with_parent() -> None:
     os.read(sys.stdin.fileno(), 1)
     os._exit(1)
@@ -73,6 +79,8 @@ def _drop_this_project() -> None:
 if __name__ == "__main__":
     _drop_this_project()
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    if "PYTHONPATH" not in os.environ:
+        _forget_project()
     del sys.argv[0]
     if sys.argv[0] == "-m":
         del sys.argv[0]

@@ -65,6 +65,17 @@ def test_what_it_can_import(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pro
     assert ("No module named 'serving'" in child_process.read_last_line(log)) == (project is None)
 
 
+def test_an_editable_install_of_the_project_does_not_count(tmp_path: Path) -> None:
+    found = "import importlib.util, sys\nsys.exit(importlib.util.find_spec('components') is not None)\n"
+    # As a .pth file does: the path entry is there when the interpreter has started.
+    already = f"import runpy, sys\nsys.path.append({str(ROOT)!r})\nsys.argv = ['', {program(tmp_path, found)!r}]\n"
+    script = tmp_path / "started.py"
+    script.write_text(f"{already}runpy.run_path({child_process.__file__!r}, run_name='__main__')\n")
+    without = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    with subprocess.Popen([sys.executable, "-P", script], stdin=subprocess.PIPE, env=without) as child:
+        assert child.wait(PATIENCE) == 0
+
+
 def test_the_end_of_the_block_ends_it(tmp_path: Path) -> None:
     waits = program(tmp_path, WAITS)
     with child_process.run_python([waits], workdir=tmp_path, log=tmp_path / "log") as child:
