@@ -66,18 +66,7 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _drop_this_project() -> None:
-    """Removes this project from the import path, where an editable installation puts it.
-
-    The folders of PYTHONPATH stay: there `run_python` names what the program may import.
-    """
-    kept = os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    here = Path("components", "candidate_serving", Path(__file__).name)
-    sys.path[:] = [entry for entry in sys.path if entry in kept or not Path(entry, here).is_file()]
-
-
 if __name__ == "__main__":
-    _drop_this_project()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     if "PYTHONPATH" not in os.environ:
         _forget_project()
