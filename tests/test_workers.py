@@ -1,25 +1,24 @@
 """What each worker gets, and in which order."""
 
-from pathlib import Path
 from types import SimpleNamespace
 
+import pytest
+from xdist.scheduler import LoadFileScheduling
+
 from tests import workers
-from tests.workers import _GroupOrFile
+from tests.workers import COSTLY, _GroupOrFile, group_of
+
+TAXI, HISTORY = "tests/runs/test_taxi.py::one", "tests/runs/test_cache.py::one"
 
 
 class Item:
     """A collected test."""
 
-    def __init__(self, nodeid: str, *marks: str, fixtures: tuple[str, ...] = ()) -> None:
-        self.nodeid, self.path = nodeid, Path(nodeid.partition("::")[0])
-        self.fixturenames = fixtures
-        self.marks = dict.fromkeys(marks, ())
+    def __init__(self, nodeid: str, *marks: str) -> None:
+        self.nodeid, self.marks = nodeid, marks
 
     def get_closest_marker(self, name: str) -> object:
         return (name,) if name in self.marks else None
-
-    def add_marker(self, mark: object) -> None:
-        self.marks[mark.name] = mark.args  # type: ignore[attr-defined]
 
 
 def collected() -> list[Item]:
@@ -28,8 +27,8 @@ def collected() -> list[Item]:
         Item("slow.py::one"),
         Item("slow.py::two", "slow"),
         Item("long.py::one", "pipeline"),
-        Item("shares.py::one", "slow"),
-        Item("shares.py::two", fixtures=("cold_taxi", "project")),
+        Item(HISTORY),
+        Item(TAXI),
     ]
 
 
@@ -38,28 +37,25 @@ def sort(items: list[Item], **config: object) -> list[str]:
     return [item.nodeid for item in items]
 
 
-def test_costly_fixtures_first_then_long_files_each_in_its_own_order() -> None:
-    ordered = ["shares.py::one", "shares.py::two", "long.py::one", "slow.py::one", "slow.py::two", "fast.py::one"]
+def test_groups_first_then_long_files_each_in_its_own_order() -> None:
+    ordered = [TAXI, HISTORY, "long.py::one", "slow.py::one", "slow.py::two", "fast.py::one"]
     assert sort(collected(), workerinput={}) == ordered
 
 
-def test_a_file_with_a_costly_fixture_is_in_one_group() -> None:
-    items = collected()
-    sort(items, workerinput={})
-    groups = {item.nodeid: item.marks.get("xdist_group") for item in items}
-    assert {nodeid: group for nodeid, group in groups.items() if group} == dict.fromkeys(
-        ("shares.py::one", "shares.py::two"), ("cold_taxi",)
-    )
-
-
 def test_one_process_runs_them_as_they_were_collected() -> None:
-    items = collected()
-    assert sort(items) == [item.nodeid for item in collected()]
-    assert not any("xdist_group" in item.marks for item in items)
+    assert sort(collected()) == [item.nodeid for item in collected()]
 
 
-def test_a_group_or_a_file_goes_to_one_worker() -> None:
-    scope = _GroupOrFile._split_scope
-    scheduling = object.__new__(_GroupOrFile)
-    assert scope(scheduling, "tests/a.py::test_x[1::2]") == scope(scheduling, "tests/a.py::test_y") == "tests/a.py"
-    assert scope(scheduling, "tests/a.py::test_x@cold_taxi") == scope(scheduling, "tests/b.py::test@cold_taxi")
+def test_a_worker_gets_a_group_or_a_file() -> None:
+    scheduler = _GroupOrFile.__new__(_GroupOrFile)
+    assert isinstance(scheduler, LoadFileScheduling)
+    assert scheduler._split_scope(TAXI) == scheduler._split_scope("tests/notebooks/test_lab.py::one") == "cold_taxi"
+    assert scheduler._split_scope("tests/runs/test_killed.py::one[a::b]") == "history"
+    assert scheduler._split_scope("tests/data/test_card.py::one[a::b]") == "tests/data/test_card.py"
+
+
+def test_every_file_with_a_costly_fixture_is_in_its_group(request: pytest.FixtureRequest) -> None:
+    """Of the files that this run collected: all of them, where no path was given."""
+    for item in request.session.items:
+        for fixture in COSTLY & set(getattr(item, "fixturenames", ())):
+            assert group_of(item.nodeid) == fixture, f"{item.nodeid} asks for {fixture}: name its file in _GROUPS"

@@ -1,47 +1,64 @@
 """How tests are shared among workers (`pytest -n 2`): by file, and files that share a costly fixture in one piece.
 
-So one worker makes what tests share, and no other makes it again. Files of long tests go first, so that no worker is
-left with one when the others have nothing to do. Without `-n` the order is as it was collected.
-"""
+One worker makes what such files share, and no other makes it again. Groups and files of long tests go first, so that no
+worker is left with one when the others have nothing to do. Without `-n` the order is as it was collected.
 
-from pathlib import Path
+The groups are chosen by path. xdist's own mark `xdist_group` writes the group into `Item._nodeid`, which pytest 9.2 no
+longer reads.
+"""
 
 import pytest
 from xdist.remote import Producer
-from xdist.scheduler import LoadGroupScheduling
+from xdist.scheduler import LoadFileScheduling
 
-_COSTLY = ("cold_taxi", "history", "rest_server")  # fixtures of a session: pipeline runs, and a server with ten models
+# Beginning of a path -> the group; the first that fits. A test holds that every file with a costly fixture has one.
+_GROUPS = (
+    ("tests/runs/test_taxi.py", "cold_taxi"),
+    ("tests/notebooks/test_executed.py", "cold_taxi"),
+    ("tests/notebooks/test_lab.py", "cold_taxi"),
+    ("tests/runs/", "history"),
+    ("tests/serving/server/test_rest", "rest_server"),
+)
+COSTLY = frozenset(group for _, group in _GROUPS)  # fixtures of a session: pipeline runs, a server with ten models
 _LONG_FIRST = ("pipeline", "slow")  # markers
 
 
-class _GroupOrFile(LoadGroupScheduling):
-    """Gives a worker a whole group at a time: an `xdist_group`, or a file for tests that are in none."""
+def group_of(nodeid: str) -> str | None:
+    """The group of a test; None: its file is by itself."""
+    return next((group for begin, group in _GROUPS if nodeid.startswith(begin)), None)
+
+
+class _GroupOrFile(LoadFileScheduling):
+    """Gives a worker a whole group at a time, or a file for tests that are in none."""
 
     def _split_scope(self, nodeid: str) -> str:
-        group = super()._split_scope(nodeid)
-        return nodeid.partition("::")[0] if group == nodeid else group
+        return group_of(nodeid) or super()._split_scope(nodeid)
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadGroupScheduling:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
     return _GroupOrFile(config, log)
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks at the groups
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Groups the files with costly fixtures, and sorts the files, not the tests in them."""
+    """Sorts the files, not the tests in them: groups first, then files with long tests."""
     if not hasattr(config, "workerinput"):
         return
-    groups: dict[Path, str] = {}
-    ranks: dict[Path, int] = {}
+    ranks: dict[str, int] = {}
     for item in items:
-        for fixture in _COSTLY:
-            if fixture in getattr(item, "fixturenames", ()):
-                groups.setdefault(item.path, fixture)
-        ranks[item.path] = min(_rank(item), ranks.get(item.path, len(_LONG_FIRST)))
-    for item in items:
-        if item.path in groups and not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(groups[item.path]))
-    items.sort(key=lambda item: (item.path not in groups, ranks[item.path]))
+        file = _file(item)
+        ranks[file] = min(_rank(item), ranks.get(file, len(_LONG_FIRST)))
+    order = [group for _, group in _GROUPS]
+    items.sort(key=lambda item: (_place(item, order), ranks[_file(item)]))
+
+
+def _place(item: pytest.Item, order: list[str]) -> int:
+    group = group_of(item.nodeid)
+    return len(order) if group is None else order.index(group)
+
+
+def _file(item: pytest.Item) -> str:
+    return item.nodeid.partition("::")[0]
 
 
 def _rank(item: pytest.Item) -> int:
