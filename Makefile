@@ -22,7 +22,7 @@ define HELP
 make TARGET [NAME=value ...]
 
   doctor, setup                  What this machine lacks, and the fix; make .venv, as every target does once (PYTHON)
-  data                           Prepare the task's rows under var/data/, without network (TASK, VAR)
+  data                           Prepare the task's rows under var/data/, without network
   run-local                      The whole pipeline on this machine, from rows to a pushed model
                                  (DATA, TRAIN_STEPS, INFRA, FORCE, VERBOSE, TUNE, REQUIRE_REVIEW, PUSH_TO)
   tune, portfolio                Search for better hyperparameters; compare approaches (TRIALS, MINUTES, SEEDS)
@@ -152,7 +152,7 @@ rollback: $(STAMP)
 	@$(ROLL) rollback
 
 # protoc 25, the last whose code both stacks' protobuf runtimes (4.25 and 6.33) accept.
-protos: ## Generate the Python code of the .proto files
+protos:
 	@uvx --from 'grpcio-tools==1.62.3' python -m grpc_tools.protoc --proto_path=. --python_out=. --pyi_out=. \
 	    $$(git ls-files '*.proto')
 

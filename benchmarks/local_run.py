@@ -34,7 +34,7 @@ _MEMORY_SECONDS = 0.2  # between two looks at the process tree
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Measured:
+class MeasuredRun:
     """One run of one program."""
 
     seconds: float  # wall clock, process start to end
@@ -64,7 +64,7 @@ def main() -> None:
     console.print(f"written to {path}")
 
 
-def one_round(directory: Path) -> dict[str, Measured]:
+def one_round(directory: Path) -> dict[str, MeasuredRun]:
     """Runs all four in `directory`, which is removed afterwards.
 
     Raises:
@@ -93,7 +93,7 @@ def copy_project(directory: Path) -> Path:
     return directory
 
 
-def summarise(rounds: list[dict[str, Measured]]) -> dict[str, object]:
+def summarise(rounds: list[dict[str, MeasuredRun]]) -> dict[str, object]:
     """Medians over the rounds; ratios are taken within each round first."""
     runs = {}
     for name in rounds[0]:
@@ -108,7 +108,7 @@ def summarise(rounds: list[dict[str, Measured]]) -> dict[str, object]:
     return {"repeats": len(rounds), "cores": os.cpu_count(), "ratio_cold_to_upstream": round(ratio, 3), "runs": runs}
 
 
-def _upstream(home: Path) -> Measured:
+def _upstream(home: Path) -> MeasuredRun:
     """Upstream's example, laid out in a home as its own instructions say; it needs Keras 2 to run at all."""
     spec = importlib.util.find_spec("tfx.examples.chicago_taxi_pipeline")
     if spec is None or spec.origin is None:
@@ -120,14 +120,14 @@ def _upstream(home: Path) -> Measured:
     return _measure([sys.executable, str(example / "taxi_pipeline_native_keras.py")], home, environment)
 
 
-def _ours(project: Path, var: Path) -> Measured:
+def _ours(project: Path, var: Path) -> MeasuredRun:
     measured = _measure([sys.executable, "-m", "pipelines", "run", "--var", str(var)], project, {})
     summary = json.loads((var / "runs" / "latest" / "summary.json").read_text())
     nodes = {node["id"]: node["seconds"] for node in summary["nodes"]}
     return dataclasses.replace(measured, nodes={**nodes, "start and end": measured.seconds - sum(nodes.values())})
 
 
-def _measure(command: list[str], directory: Path, environment: Mapping[str, str]) -> Measured:
+def _measure(command: list[str], directory: Path, environment: Mapping[str, str]) -> MeasuredRun:
     log = directory.parent / "output.log"
     begin = time.monotonic()
     with log.open("wb") as output:
@@ -143,7 +143,7 @@ def _measure(command: list[str], directory: Path, environment: Mapping[str, str]
     if status:
         tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
         raise RuntimeError(f"{' '.join(command)} ended with status {status}:\n{tail}")
-    return Measured(seconds=seconds, peak_mib=peak[0] / 2**20)
+    return MeasuredRun(seconds=seconds, peak_mib=peak[0] / 2**20)
 
 
 def _watch(process: subprocess.Popen[bytes], peak: list[float]) -> None:

@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 VERSION = "0.13.8"  # What is fetched. pyproject.toml says which one on PATH is too old, and uv itself heeds that.
@@ -37,20 +38,25 @@ def fetch() -> str:
     Raises:
         FetchError: the virtual environment could not be made, or the package index did not give uv.
     """
-    shutil.rmtree(PRIVATE, ignore_errors=True)
-    pip = [str(PRIVATE / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    beside = Path(tempfile.mkdtemp(prefix=".uv-", dir="."))  # another command may be fetching it, too
+    pip = [str(beside / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     elsewhere = ("PIP_USER", "PIP_TARGET", "PIP_PREFIX")
     environment = {name: value for name, value in os.environ.items() if name not in elsewhere}
-    for step in ([sys.executable, "-m", "venv", str(PRIVATE)], [*pip, f"uv=={VERSION}"]):
+    for step in ([sys.executable, "-m", "venv", str(beside)], [*pip, f"uv=={VERSION}"]):
         try:
             subprocess.run(step, check=True, env=environment, stdin=subprocess.DEVNULL, stdout=sys.stderr)
         except (OSError, subprocess.CalledProcessError) as error:
-            shutil.rmtree(PRIVATE, ignore_errors=True)
+            shutil.rmtree(beside, ignore_errors=True)
             raise FetchError(
                 f"uv: none on PATH is new enough, and uv {VERSION} could not be fetched. Expected: `{' '.join(step)}` "
                 f"to end with status 0. Received: {error}. See the lines above: is the package index within reach "
                 f"(PIP_INDEX_URL, PIP_CERT, proxies)? Or put uv {VERSION} or newer on PATH."
             ) from error
+    shutil.rmtree(PRIVATE, ignore_errors=True)
+    try:
+        beside.rename(PRIVATE)
+    except OSError:  # The other command was quicker.
+        shutil.rmtree(beside, ignore_errors=True)
     return str(PRIVATE / "bin" / "uv")
 
 

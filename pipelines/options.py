@@ -61,7 +61,8 @@ class RunOptions(TaskOptions):
             raise ConfigError(f"infra: expected one of {', '.join(get_args(Infra))}, received {self.infra!r}")
         if self.tune and self.require_review:
             raise ConfigError(
-                "--tune finds hyperparameters that nobody has reviewed: commit them, then --require-review"
+                "--tune finds hyperparameters that nobody has reviewed: commit them, run, review that run, then "
+                "--require-review"
             )
         if self.budget is not None and not self.tune:
             raise ConfigError("--trials and --minutes belong to a search: give --tune, too")

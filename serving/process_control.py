@@ -99,7 +99,7 @@ def remember_interrupts() -> Iterator[None]:
         yield
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)  # None: C code had set it
         _interrupted.clear()
 
 

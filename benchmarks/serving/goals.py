@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 
-from benchmarks.serving.phases import Batching, Measured, Quantiles, Transport
+from benchmarks.serving.phases import Batching, MeasuredPhase, Quantiles, Transport
 from benchmarks.serving.requests import EXAMPLES, RAW
 
 OVERHEAD_MS = {
@@ -29,7 +29,9 @@ class Goal:
     how: str
 
 
-def goals(bare: Mapping[str, Quantiles], measured: Sequence[Measured], swapped: Sequence[Measured]) -> Iterator[Goal]:
+def goals(
+    bare: Mapping[str, Quantiles], measured: Sequence[MeasuredPhase], swapped: Sequence[MeasuredPhase]
+) -> Iterator[Goal]:
     """Every goal.
 
     Args:
@@ -43,12 +45,12 @@ def goals(bare: Mapping[str, Quantiles], measured: Sequence[Measured], swapped: 
     yield _swaps(swapped)
 
 
-def overhead_ms(one: Measured, bare: Quantiles) -> float | None:
+def overhead_ms(one: MeasuredPhase, bare: Quantiles) -> float | None:
     """What a transport adds to the model at the median, in milliseconds."""
     return None if one.latency is None else round(one.latency.p50_ms - bare.p50_ms, 3)
 
 
-def _overheads(transport: Transport, most: float, bare: Quantiles, measured: Sequence[Measured]) -> Iterator[Goal]:
+def _overheads(transport: Transport, most: float, bare: Quantiles, measured: Sequence[MeasuredPhase]) -> Iterator[Goal]:
     """One goal per generator: what a generator takes for itself counts as overhead."""
     for one in measured:
         asked = (one.phase.concurrency, one.phase.batch_rows, one.phase.batching) == (1, 1, Batching.OFF)
@@ -65,7 +67,7 @@ def _overheads(transport: Transport, most: float, bare: Quantiles, measured: Seq
         )
 
 
-def _throughput(measured: Sequence[Measured]) -> Goal:
+def _throughput(measured: Sequence[MeasuredPhase]) -> Goal:
     single = [one for one in measured if one.phase.batch_rows == 1 and one.phase.batching is Batching.ON]
     best = max(single, key=lambda one: one.predictions_per_second)
     value = round(best.predictions_per_second, 1)
@@ -79,7 +81,7 @@ def _throughput(measured: Sequence[Measured]) -> Goal:
     )
 
 
-def _swaps(swapped: Sequence[Measured]) -> Goal:
+def _swaps(swapped: Sequence[MeasuredPhase]) -> Goal:
     requests, failed = (sum(counts) for counts in zip(*((one.requests, one.failed) for one in swapped), strict=True))
     return Goal(
         name=f"failed requests of {SWAP_REQUESTS:,} across version swaps",

@@ -12,8 +12,8 @@ from typing import Any
 
 from benchmarks.serving import bare_call, machine, wrk_load
 from benchmarks.serving import requests as bodies
-from benchmarks.serving.phases import Batching, Measured, Phase, Quantiles, Transport
-from benchmarks.serving.plan import Plan, Request, Requests, Targets
+from benchmarks.serving.phases import Batching, MeasuredPhase, Phase, Quantiles, Transport
+from benchmarks.serving.plan import LoadPlan, Request, Requests, Targets
 from benchmarks.serving.processes import ServerError, serving
 from benchmarks.serving.record import SESSION_CALL, SIGNATURE_CALL, Bare, Swaps, document
 from benchmarks.serving.subject import CONTRACT, Subject
@@ -57,7 +57,7 @@ class LoadTest:
         base = self._folder / "versions"
         shutil.copytree(self._subject.version, base / self._subject.version.name)  # a push must not disturb
         requests = self._requests()
-        measured: list[Measured] = []
+        measured: list[MeasuredPhase] = []
         self._measure_bare()
         for batching in self._suite.batchings:
             with self._serving(base, batching) as targets:
@@ -102,10 +102,10 @@ class LoadTest:
                 quantiles = bare_call.timed(call(signature), arrays[signature], self._suite.bare_seconds)
                 self._bare.setdefault((name, signature, rows), []).append(quantiles)
 
-    def _locust(self, targets: Targets, phases: list[Phase], requests: Requests) -> list[Measured]:
+    def _locust(self, targets: Targets, phases: list[Phase], requests: Requests) -> list[MeasuredPhase]:
         """Runs phases in a process of their own."""
         plan, log = self._folder / "plan.json", self._folder / "locust.log"
-        Plan(targets=targets, phases=phases, requests=requests).write(plan)
+        LoadPlan(targets=targets, phases=phases, requests=requests).write(plan)
         command = [sys.executable, "-m", "benchmarks.serving.locust_load", str(plan)]
         measured = []
         with (
@@ -114,7 +114,7 @@ class LoadTest:
         ):
             try:
                 for line in process.stdout or ():
-                    measured.append(Measured.from_json(json.loads(line)))
+                    measured.append(MeasuredPhase.from_json(json.loads(line)))
                     self._tell_measured(measured[-1])
             finally:
                 if sys.exc_info()[0]:
@@ -124,10 +124,10 @@ class LoadTest:
             raise ServerError(f"the load generator ended with status {process.returncode}; its log ends with\n{tail}")
         return measured
 
-    def _wrk(self, targets: Targets, phases: list[Phase], requests: Requests) -> list[Measured]:
+    def _wrk(self, targets: Targets, phases: list[Phase], requests: Requests) -> list[MeasuredPhase]:
         if not wrk_load.installed():
             return []
-        plan = Plan(targets=targets, phases=phases, requests=requests)
+        plan = LoadPlan(targets=targets, phases=phases, requests=requests)
         measured = []
         for phase in phases:
             measured.append(wrk_load.run(plan, phase, self._folder))
@@ -142,7 +142,7 @@ class LoadTest:
             measured = self._locust(targets, [suite.swap_phase(str(enough))], requests)
         return Swaps(swaps=swapper.count, measured=tuple(measured))
 
-    def _tell_measured(self, one: Measured) -> None:
+    def _tell_measured(self, one: MeasuredPhase) -> None:
         p50 = f"p50 {one.latency.p50_ms:.2f} ms" if one.latency else "no answers"
         self._tell(
             f"{one.transport}, batching {one.phase.batching}, {one.phase.batch_rows} rows, {one.phase.concurrency} "

@@ -22,8 +22,8 @@ from locust.env import Environment
 
 from benchmarks.serving import answers
 from benchmarks.serving.cpu import CpuClock
-from benchmarks.serving.phases import Measured, Phase, Quantiles, Transport
-from benchmarks.serving.plan import Plan, Request, Targets
+from benchmarks.serving.phases import MeasuredPhase, Phase, Quantiles, Transport
+from benchmarks.serving.plan import LoadPlan, Request, Targets
 
 _PREDICT = "/tensorflow.serving.PredictionService/Predict"
 _PATIENCE_SECONDS = 30  # for an answer
@@ -107,7 +107,7 @@ class _Record:
         self.failures[_message(error)[:_LONGEST_MESSAGE]] += 1
 
 
-def run(plan: Plan, phase: Phase) -> list[Measured]:
+def run(plan: LoadPlan, phase: Phase) -> list[MeasuredPhase]:
     """Runs one phase, and returns what each of its transports did."""
     environment = Environment(
         user_classes=[_user(plan, phase, transport) for transport in phase.transports], stop_timeout=_PATIENCE_SECONDS
@@ -134,7 +134,7 @@ def run(plan: Plan, phase: Phase) -> list[Measured]:
     runner.quit()
     answered = sum(record.requests for record in records.values()) or 1
     return [
-        Measured(
+        MeasuredPhase(
             phase=phase,
             transport=transport,
             generator="locust",
@@ -153,7 +153,7 @@ def _may_end(phase: Phase) -> bool:
     return not phase.until_file or Path(phase.until_file).exists()
 
 
-def _user(plan: Plan, phase: Phase, transport: Transport) -> type[User]:
+def _user(plan: LoadPlan, phase: Phase, transport: Transport) -> type[User]:
     """A class of callers of one transport, which take the requests in turn."""
     targets: Targets = plan.targets
     base = _GrpcUser if transport in (Transport.GRPC_COLUMNS, Transport.GRPC_EXAMPLES) else _HttpUser
@@ -173,7 +173,7 @@ def _message(error: Exception) -> str:
 def main() -> None:
     """Runs every phase of the plan that the command line names."""
     grpc.experimental.gevent.init_gevent()
-    plan = Plan.read(Path(sys.argv[1]))
+    plan = LoadPlan.read(Path(sys.argv[1]))
     for phase in plan.phases:
         for measured in run(plan, phase):
             print(json.dumps(dataclasses.asdict(measured)), flush=True)

@@ -66,7 +66,7 @@ class Quantiles:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Measured:
+class MeasuredPhase:
     """What one transport did in a phase.
 
     Attributes:

@@ -49,7 +49,7 @@ Requests = Mapping[tuple[Transport, int], Sequence[Request]]  # by transport and
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Plan:
+class LoadPlan:
     """Phases, one after the other."""
 
     targets: Targets

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.serving.goals import SIGNATURE, goals, overhead_ms
-from benchmarks.serving.phases import Measured, Quantiles
+from benchmarks.serving.phases import MeasuredPhase, Quantiles
 from serving.durable_file import write_whole
 
 FORMAT = 1
@@ -43,11 +43,11 @@ class Swaps:
     """The run with version swaps."""
 
     swaps: int
-    measured: tuple[Measured, ...]
+    measured: tuple[MeasuredPhase, ...]
 
 
 def document(
-    about: Mapping[str, Any], bare: Sequence[Bare], measured: Sequence[Measured], swaps: Swaps
+    about: Mapping[str, Any], bare: Sequence[Bare], measured: Sequence[MeasuredPhase], swaps: Swaps
 ) -> dict[str, Any]:
     """The whole record.
 
@@ -86,7 +86,7 @@ def write(path: Path, record: Mapping[str, Any]) -> None:
     write_whole(path, json.dumps(record, indent=2) + "\n")
 
 
-def _phase(one: Measured, bare: Sequence[Bare]) -> dict[str, Any]:
+def _phase(one: MeasuredPhase, bare: Sequence[Bare]) -> dict[str, Any]:
     figures: dict[str, Any] = {
         "transport": one.transport.value,
         "signature": SIGNATURE[one.transport],

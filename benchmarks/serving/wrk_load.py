@@ -11,8 +11,8 @@ import subprocess
 from pathlib import Path
 
 from benchmarks.serving.cpu import GENERATOR, CpuClock
-from benchmarks.serving.phases import Measured, Phase, Quantiles
-from benchmarks.serving.plan import Plan
+from benchmarks.serving.phases import MeasuredPhase, Phase, Quantiles
+from benchmarks.serving.plan import LoadPlan
 
 _SCRIPT = Path(__file__).with_name("wrk_load.lua")
 _ERRORS = ("connect", "read", "write", "status", "timeout")  # as wrk counts them
@@ -24,7 +24,7 @@ def installed() -> bool:
     return shutil.which("wrk") is not None
 
 
-def run(plan: Plan, phase: Phase, folder: Path) -> Measured:
+def run(plan: LoadPlan, phase: Phase, folder: Path) -> MeasuredPhase:
     """Runs one phase of one HTTP transport for its seconds.
 
     Raises:
@@ -39,7 +39,7 @@ def run(plan: Plan, phase: Phase, folder: Path) -> Measured:
     output = subprocess.run([*command, "--", str(bodies)], check=True, capture_output=True, text=True).stdout
     _, cpu_seconds = clock.read()
     saw = json.loads(output.splitlines()[-1])
-    return Measured(
+    return MeasuredPhase(
         phase=phase,
         transport=transport,
         generator="wrk",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2, path_pb2, schema_pb2, statistics_pb2
 
-from components.anomaly_gate.observations import Column, as_clause, describe_expected, describe_remedy, observe
+from components.anomaly_gate.observations import ObservedColumn, as_clause, describe_expected, describe_remedy, observe
 
 _Kind = anomalies_pb2.AnomalyInfo.Type
 _DATASET = "(dataset)"
@@ -66,7 +66,7 @@ def describe_violations(
     found = []
     for name, reason in _reasons(anomalies):
         kind = _Kind.Name(reason.type)
-        column = Column(name=name, rule=rules.get(name), seen=observed.get(name), rows=dataset.num_examples)
+        column = ObservedColumn(name=name, rule=rules.get(name), seen=observed.get(name), rows=dataset.num_examples)
         observation = observe(column, kind, schema, reason.description or reason.short_description)
         found.append(
             Finding(

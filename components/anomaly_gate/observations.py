@@ -15,7 +15,7 @@ _OTHER_TYPE, _OTHER_SHAPE = "UNEXPECTED_DATA_TYPE", "INVALID_FEATURE_SHAPE"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Column:
+class ObservedColumn:
     """A column as the contract and the statistics of one split have it."""
 
     name: str
@@ -62,7 +62,7 @@ class Observation:
     is_least: bool = False  # the share may be more
 
 
-def observe(column: Column, kind: str, schema: schema_pb2.Schema, otherwise: str) -> Observation:
+def observe(column: ObservedColumn, kind: str, schema: schema_pb2.Schema, otherwise: str) -> Observation:
     """Describes what breaks the rule; `otherwise` is TFDV's own text, for kinds that have none here."""
     if kind == MISSING_COLUMN:
         return Observation(text="no such column")
@@ -83,7 +83,7 @@ def observe(column: Column, kind: str, schema: schema_pb2.Schema, otherwise: str
     return Observation(text=as_clause(otherwise))
 
 
-def describe_expected(column: Column, kind: str, schema: schema_pb2.Schema) -> str:
+def describe_expected(column: ObservedColumn, kind: str, schema: schema_pb2.Schema) -> str:
     """Describes the rule that was broken."""
     if column.rule is None:
         return "no such column"
@@ -104,7 +104,7 @@ def describe_expected(column: Column, kind: str, schema: schema_pb2.Schema) -> s
     return of_type
 
 
-def describe_remedy(column: Column, kind: str, contract: str) -> str:
+def describe_remedy(column: ObservedColumn, kind: str, contract: str) -> str:
     """Describes what to do."""
     if kind == NEW_COLUMN:
         return f"drop the column from the data, or add {column.name} to {contract}"
@@ -122,7 +122,7 @@ def as_clause(text: str) -> str:
     return " ".join(text.split()).rstrip(".")
 
 
-def _out_of_range(column: Column, bounds: tuple[float, float] | None, *, great: bool) -> Observation:
+def _out_of_range(column: ObservedColumn, bounds: tuple[float, float] | None, *, great: bool) -> Observation:
     low, high = bounds or (float("-inf"), float("inf"))
     if column.counts:  # integers that are codes: every value was counted
         beyond = {int(v): n for v, n in column.counts.items() if (int(v) > high if great else int(v) < low)}

@@ -15,7 +15,7 @@ from serving.server import command
 HOST = "127.0.0.1"
 LOG = "model_server.log"
 _PROJECT = Path(__file__).resolve().parents[2]
-_PROGRAM = command.ARGUMENTS
+_PROGRAM = ("-m", command.__name__)
 _ATTEMPTS = 3  # to find two free ports that are still free when the server has loaded the model
 _POLL_SECONDS = 0.02
 # Begins the last message of TensorFlow Serving and of the embedded server; TensorFlow's part may have many lines.

@@ -26,9 +26,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from components.csv_example_gen.csv_lines import OpenFile, SourceError, open_local, read_header, records
-from components.csv_example_gen.csv_values import CellError, Kind, Value, convert, infer
+from components.csv_example_gen.csv_values import CellError, CellKind, Value, convert, infer
 
-__all__ = ["Kind", "SourceError", "SourceSummary", "check_csv", "find_files", "locate", "read_columns"]
+__all__ = ["CellKind", "SourceError", "SourceSummary", "check_csv", "find_files", "locate", "read_columns"]
 
 BATCH_ROWS = 1024  # Rows converted together: larger is no faster.
 
@@ -42,7 +42,9 @@ class SourceSummary:
 
     files: tuple[str, ...]  # Sorted; the order in which they are read.
     rows: int  # Over all files, without headers and blank lines.
-    columns: dict[str, Kind]  # In the header's order: the expected type, or the inferred one where none was expected.
+    columns: dict[
+        str, CellKind
+    ]  # In the header's order: the expected type, or the inferred one where none was expected.
 
 
 def locate(source: str | Path) -> tuple[str, str]:
@@ -81,7 +83,7 @@ def find_files(source: str | Path, list_files: ListFiles = glob.glob) -> list[st
 def check_csv(
     source: str | Path,
     *,
-    expected: Mapping[str, Kind] | None = None,
+    expected: Mapping[str, CellKind] | None = None,
     list_files: ListFiles = glob.glob,
     open_file: OpenFile = open_local,
 ) -> SourceSummary:
@@ -100,7 +102,7 @@ def check_csv(
     expected = expected or {}
     files = find_files(source, list_files)
     header = _common_header(files, open_file)
-    kinds = {name: expected.get(name, Kind.EMPTY) for name in header}
+    kinds = {name: expected.get(name, CellKind.EMPTY) for name in header}
     rows = 0
     for file in files:
         for lines, columns in _batches(file, header, open_file):
@@ -116,7 +118,7 @@ def check_csv(
 
 
 def read_columns(
-    file: str, kinds: Mapping[str, Kind], open_file: OpenFile = open_local
+    file: str, kinds: Mapping[str, CellKind], open_file: OpenFile = open_local
 ) -> Iterator[list[Sequence[Value]]]:
     """Yields the values of a file, up to BATCH_ROWS rows at a time: one sequence per column of `kinds`, None for a gap.
 
@@ -154,7 +156,7 @@ def _batches(file: str, header: Sequence[str], open_file: OpenFile) -> Iterator[
         yield lines, list(zip(*by_row, strict=True))
 
 
-def _convert_column(file: str, name: str, kind: Kind, lines: Sequence[int], cells: Sequence[str]) -> list[Value]:
+def _convert_column(file: str, name: str, kind: CellKind, lines: Sequence[int], cells: Sequence[str]) -> list[Value]:
     try:
         return convert(cells, kind)
     except CellError as error:

@@ -10,7 +10,7 @@ EXACT_IN_DOUBLE = 2**53  # Up to here a whole number written as `8.0` is exactly
 Value = int | float | bytes | None
 
 
-class Kind(enum.IntEnum):
+class CellKind(enum.IntEnum):
     """Type of a column, in the order in which inference widens it. The names are those of the schema's types."""
 
     EMPTY = 0  # No cell holds a value.
@@ -28,7 +28,7 @@ class CellError(ValueError):
         self.cell = cell
 
 
-def infer(cells: Sequence[str], at_least: Kind = Kind.EMPTY) -> Kind:
+def infer(cells: Sequence[str], at_least: CellKind = CellKind.EMPTY) -> CellKind:
     """Returns the narrowest type that holds all cells and is not narrower than `at_least`.
 
     The order is CsvExampleGen's: INT, FLOAT, BYTES, and whole numbers beyond int64 are BYTES. Unlike there, a number is
@@ -36,14 +36,14 @@ def infer(cells: Sequence[str], at_least: Kind = Kind.EMPTY) -> Kind:
     """
     kind = at_least
     for cell in cells:
-        if kind is Kind.BYTES:
+        if kind is CellKind.BYTES:
             break
         if cell:
             kind = max(kind, _kind_of(cell))
     return kind
 
 
-def convert(cells: Sequence[str], kind: Kind) -> list[Value]:
+def convert(cells: Sequence[str], kind: CellKind) -> list[Value]:
     """Returns the value of each cell, None for an empty one.
 
     A whole number written with a fraction of zero (`8.0`) is an INT: so pandas writes integer columns with gaps.
@@ -52,11 +52,11 @@ def convert(cells: Sequence[str], kind: Kind) -> list[Value]:
     Raises:
         CellError: a cell is not a value of that type.
     """
-    if kind is Kind.EMPTY:
+    if kind is CellKind.EMPTY:
         return [None] * len(cells)
-    if kind is Kind.BYTES:
+    if kind is CellKind.BYTES:
         return [cell.encode() if cell else None for cell in cells]
-    parse: Callable[[str], Value] = _integer if kind is Kind.INT else _float
+    parse: Callable[[str], Value] = _integer if kind is CellKind.INT else _float
     try:
         return [parse(cell) if cell else None for cell in cells]
     except ValueError:
@@ -72,15 +72,15 @@ def _first_fault(cells: Sequence[str], parse: Callable[[str], Value]) -> CellErr
     raise AssertionError("each cell parses alone, all together did not")
 
 
-def _kind_of(cell: str) -> Kind:
+def _kind_of(cell: str) -> CellKind:
     try:
         _float(cell)
     except ValueError:
-        return Kind.BYTES
+        return CellKind.BYTES
     try:
-        return Kind.INT if INT64_MIN <= int(cell) <= INT64_MAX else Kind.BYTES
+        return CellKind.INT if INT64_MIN <= int(cell) <= INT64_MAX else CellKind.BYTES
     except ValueError:
-        return Kind.FLOAT
+        return CellKind.FLOAT
 
 
 def _integer(cell: str) -> int:

@@ -42,7 +42,7 @@ from tfx.types import artifact_utils
 from tfx.types import standard_component_specs as specs
 from tfx.utils import io_utils, proto_utils
 
-from components.csv_example_gen.csv_files import Kind, SourceError, SourceSummary, check_csv, read_columns
+from components.csv_example_gen.csv_files import CellKind, SourceError, SourceSummary, check_csv, read_columns
 from components.csv_example_gen.csv_values import Value
 
 ROWS_PROPERTY = "rows_"  # with a split's name: custom property of the Examples, how many rows were written
@@ -62,7 +62,7 @@ def column_types(schema_file: str, source_digest: str = "") -> example_gen_pb2.C
     schema = io_utils.parse_pbtxt_file(schema_file, schema_pb2.Schema())
     settings = struct_pb2.Struct()
     kinds = {feature.name: schema_pb2.FeatureType.Name(feature.type) for feature in schema.feature}
-    settings[_TYPES] = {name: kind for name, kind in kinds.items() if kind in Kind.__members__}
+    settings[_TYPES] = {name: kind for name, kind in kinds.items() if kind in CellKind.__members__}
     settings[_DIGEST] = source_digest
     config = example_gen_pb2.CustomConfig()
     config.custom_config.Pack(settings)
@@ -163,25 +163,25 @@ class _Write(beam.PTransform):
         )
 
 
-def read_examples(file: str, kinds: Mapping[str, Kind]) -> Iterator[tf.train.Example]:
+def read_examples(file: str, kinds: Mapping[str, CellKind]) -> Iterator[tf.train.Example]:
     """Yields the rows of a CSV file. An empty cell is an absent feature."""
     for columns in read_columns(file, kinds, _open):
         for row in zip(*columns, strict=True):
             yield _example(row, kinds)
 
 
-def _example(row: Sequence[Value], kinds: Mapping[str, Kind]) -> tf.train.Example:
+def _example(row: Sequence[Value], kinds: Mapping[str, CellKind]) -> tf.train.Example:
     example = tf.train.Example()
     feature = example.features.feature
     for (name, kind), value in zip(kinds.items(), row, strict=True):
         if value is not None:
             getattr(feature[name], _LISTS[kind]).value.append(value)
-        elif kind is Kind.EMPTY:
+        elif kind is CellKind.EMPTY:
             feature[name].SetInParent()  # Keeps a column without any value visible.
     return example
 
 
-_LISTS = {Kind.INT: "int64_list", Kind.FLOAT: "float_list", Kind.BYTES: "bytes_list"}
+_LISTS = {CellKind.INT: "int64_list", CellKind.FLOAT: "float_list", CellKind.BYTES: "bytes_list"}
 
 
 def _serialize(example: tf.train.Example, split: str) -> bytes:
@@ -189,7 +189,7 @@ def _serialize(example: tf.train.Example, split: str) -> bytes:
     return example.SerializeToString(deterministic=True)
 
 
-def _unpack_column_types(custom_config: str | None) -> dict[str, Kind]:
+def _unpack_column_types(custom_config: str | None) -> dict[str, CellKind]:
     """Reads what `column_types` packed; no types without it."""
     if not custom_config:
         return {}
@@ -199,7 +199,7 @@ def _unpack_column_types(custom_config: str | None) -> dict[str, Kind]:
         raise SourceError(
             f"custom_config: expected what column_types() returns, received {config.custom_config.type_url!r}."
         )
-    return {name: Kind[kind] for name, kind in json_format.MessageToDict(settings)[_TYPES].items()}
+    return {name: CellKind[kind] for name, kind in json_format.MessageToDict(settings)[_TYPES].items()}
 
 
 def _open(path: str) -> IO[bytes]:

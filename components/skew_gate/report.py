@@ -20,7 +20,7 @@ _REORDERED = "raw and transformed examples hold the same rows in another order: 
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Difference:
+class WorstRow:
     """The row that differs most."""
 
     row: int  # counted from 0, in the order of the files
@@ -37,7 +37,7 @@ class Comparison:
     rule: str  # how close the sides must be
     rows: int = 0
     differences: int = 0  # rows that break the rule
-    worst: Difference | None = None
+    worst: WorstRow | None = None
     problem: str | None = None  # why the sides cannot be compared, such as another dtype; then every row differs
 
     def reason(self) -> str:
@@ -206,7 +206,7 @@ class SkewReport:
         distance = float(gaps[which, row])
         if distance >= 0 and (comparison.worst is None or distance > comparison.worst.distance):
             values = (as_json(array[row]) for array in pairs[which])
-            comparison.worst = Difference(
+            comparison.worst = WorstRow(
                 row=self._rows + (row if positions is None else positions[row]),
                 raw=example_as_json(raw[row]),
                 values=dict(zip(sides, values, strict=True)),

@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from cyclopts import App
 
-from pipelines.cli import completion, new_task, portfolio, report, review, run, runs, tune
+from pipelines.cli import completion, doctor, new_task, portfolio, report, review, run, runs, tune
 from serving.cli import usage
 from serving.cli.usage import OPTION_STYLE
 from serving.process_control import exit_now
@@ -43,7 +43,8 @@ _COMMANDS: tuple[tuple[Callable[..., int], str], ...] = (
 for _place, (_command, _epilogue) in enumerate(_COMMANDS):
     app.command(_command, help_epilogue=_epilogue, sort_key=_place)
 app.command(runs.app)
-app.command(completion.completion, help_epilogue=completion.EPILOGUE, sort_key=len(_COMMANDS) + 1)
+app.command(doctor.doctor, sort_key=len(_COMMANDS) + 1)
+app.command(completion.completion, help_epilogue=completion.EPILOGUE, sort_key=len(_COMMANDS) + 2)
 
 
 def main() -> NoReturn:

@@ -4,8 +4,8 @@ import os
 import sys
 import warnings
 from pathlib import Path
-from typing import Literal
 
+from pipelines.task_definition.problem import Problem
 from serving.cli.usage import UsageError
 from serving.process_control import gc_paused_imports, hold_stderr
 
@@ -26,7 +26,7 @@ def new_task(
     name: str,
     csv: Path,
     label: str,
-    problem: Literal["binary", "multiclass", "regression"] | None = None,
+    problem: Problem | None = None,
     by_path: bool = False,
 ) -> int:
     """Write a new task from a CSV file: features, model, contract, gates, tests. Overwrites nothing.

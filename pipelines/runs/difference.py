@@ -28,7 +28,7 @@ class Change:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Difference:
+class RunDifference:
     """What changed from one run to another. What is the same is left out."""
 
     before: Run
@@ -53,7 +53,7 @@ class Difference:
         return not any((*parts, self.gates)) and figures and not moved.any()
 
 
-def compare_runs(before: Run, after: Run) -> Difference:
+def compare_runs(before: Run, after: Run) -> RunDifference:
     """Compares two runs.
 
     Raises:
@@ -74,7 +74,7 @@ def compare_runs(before: Run, after: Run) -> Difference:
         {"task and components": run.summary["source_digest"]} | code
         for run, code in zip((before, after), codes, strict=True)
     ]
-    return Difference(
+    return RunDifference(
         before=before,
         after=after,
         data=compare_mappings(

@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from pipelines.evaluation.slices import OVERALL
-from pipelines.runs.difference import Change, Difference
+from pipelines.runs.difference import Change, RunDifference
 from pipelines.runs.lineage import Lineage
 from pipelines.runs.run import Run
 
@@ -71,7 +71,7 @@ def show_trained_models(console: Console, models: pd.DataFrame) -> None:
     console.print(table)
 
 
-def show_difference(console: Console, found: Difference, most: int) -> None:
+def show_difference(console: Console, found: RunDifference, most: int) -> None:
     """Shows what changed, part by part; of statistics and slices the `most` largest changes."""
     console.print(f"[bold]{found.before.task}[/]  {found.before.id} → {found.after.id}")
     _show_changes(console, "data", found.data)

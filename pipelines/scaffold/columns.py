@@ -6,7 +6,7 @@ import math
 
 import pandas as pd
 
-from components.csv_example_gen.csv_files import Kind
+from components.csv_example_gen.csv_files import CellKind
 from pipelines.scaffold.errors import ScaffoldError
 from pipelines.scaffold.names import make_feature_name
 from pipelines.scaffold.question import Question
@@ -31,7 +31,7 @@ _ENDINGS = {Encoding.SCALED: "scaled", Encoding.NUMBERED: "number", Encoding.VOC
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Column:
+class ProfiledColumn:
     """One column of the rows, but for the label.
 
     Attributes:
@@ -50,7 +50,7 @@ class Column:
 
     name: str
     heading: str
-    kind: Kind
+    kind: CellKind
     missing: int
     distinct: int
     least: int | float | None
@@ -62,7 +62,7 @@ class Column:
     min_count: int = 1
 
 
-def profile_columns(source: Source, question: Question) -> list[Column]:
+def profile_columns(source: Source, question: Question) -> list[ProfiledColumn]:
     """Looks at every column but the label's.
 
     Raises:
@@ -81,13 +81,13 @@ def profile_columns(source: Source, question: Question) -> list[Column]:
     return columns
 
 
-def _profile_column(name: str, heading: str, kind: Kind, values: pd.Series, taken: set[str]) -> Column:
+def _profile_column(name: str, heading: str, kind: CellKind, values: pd.Series, taken: set[str]) -> ProfiledColumn:
     present = values.dropna()
-    numbers = kind in (Kind.INT, Kind.FLOAT)
+    numbers = kind in (CellKind.INT, CellKind.FLOAT)
     distinct = int(present.nunique())
     encoding, why_not = _choose_encoding(kind, present, distinct)
-    python = int if kind is Kind.INT else float
-    return Column(
+    python = int if kind is CellKind.INT else float
+    return ProfiledColumn(
         name=name,
         heading=heading,
         kind=kind,
@@ -103,17 +103,17 @@ def _profile_column(name: str, heading: str, kind: Kind, values: pd.Series, take
     )
 
 
-def _choose_encoding(kind: Kind, present: pd.Series, distinct: int) -> tuple[Encoding | None, str]:
+def _choose_encoding(kind: CellKind, present: pd.Series, distinct: int) -> tuple[Encoding | None, str]:
     if distinct < 2:
         return None, "it is the same in every row" if distinct else "it is empty"
-    if kind is Kind.BYTES:
+    if kind is CellKind.BYTES:
         if distinct > MOST_STRINGS * len(present):
             return (
                 None,
                 f"{distinct:,} different texts in {len(present):,} rows: it tells rows apart, not kinds of rows",
             )
         return Encoding.VOCABULARY, ""
-    if kind is Kind.INT:
+    if kind is CellKind.INT:
         if max(abs(int(present.min())), abs(int(present.max()))) >= EXACT:
             return None, "its numbers are too long to be quantities: likely names of something"
         span = int(present.max()) - int(present.min()) + 1

@@ -16,19 +16,19 @@ import tensorflow_data_validation as tfdv
 from tensorflow_data_validation.statistics.stats_impl import generate_statistics_in_memory
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from components.csv_example_gen.csv_files import Kind
-from pipelines.scaffold.columns import Column
+from components.csv_example_gen.csv_files import CellKind
+from pipelines.scaffold.columns import ProfiledColumn
 from pipelines.scaffold.question import Question
 from pipelines.scaffold.source import Source
 from serving.contract.domains import known_strings
 
 MISSING_NUMBER = -(2**53)  # the spelling of a missing number: exact in int64, float32 and JSON's doubles
-_ARROW = {Kind.INT: pa.int64(), Kind.FLOAT: pa.float32(), Kind.BYTES: pa.binary()}
+_ARROW = {CellKind.INT: pa.int64(), CellKind.FLOAT: pa.float32(), CellKind.BYTES: pa.binary()}
 _LEAST_PRESENT = 100  # rows; a column that fewer rows have may be missing altogether in a split
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Feature:
+class ContractFeature:
     """A column of the contract, as the template writes it."""
 
     name: str
@@ -44,7 +44,7 @@ class Feature:
     comparator: float | None  # largest difference of a value's share
 
 
-def propose_features(source: Source, question: Question, columns: list[Column]) -> list[Feature]:
+def propose_features(source: Source, question: Question, columns: list[ProfiledColumn]) -> list[ContractFeature]:
     """Proposes the contract of each column but the label's, in the file's order."""
     proposal = infer_schema(source)
     proposed = {feature.name: feature for feature in proposal.feature}
@@ -56,7 +56,7 @@ def infer_schema(source: Source) -> schema_pb2.Schema:
     """Infers the schema with TFDV; it leaves out columns without any value."""
     arrays = {}
     for name, kind in source.kinds.items():
-        if kind is not Kind.EMPTY:
+        if kind is not CellKind.EMPTY:
             values = source.table[name]
             cells = [None if pd.isna(cell) else [_encode(cell)] for cell in values]
             arrays[name] = pa.array(cells, pa.large_list(_ARROW[kind]))
@@ -65,7 +65,7 @@ def infer_schema(source: Source) -> schema_pb2.Schema:
     return tfdv.infer_schema(statistics, infer_feature_shape=True)
 
 
-def propose_range(least: int | float, greatest: int | float, kind: Kind) -> tuple[int | float, int | float] | None:
+def propose_range(least: int | float, greatest: int | float, kind: CellKind) -> tuple[int | float, int | float] | None:
     """Proposes bounds from known values: on either side as much room as the values span.
 
     Meant to let other rows pass and to stop another unit; a quantity that is never below 0 stays there. None where
@@ -79,7 +79,7 @@ def propose_range(least: int | float, greatest: int | float, kind: Kind) -> tupl
         high = 0.0
     if low <= MISSING_NUMBER or high >= -MISSING_NUMBER:
         return None
-    return (int(low), int(high)) if kind is Kind.INT else (low, high)
+    return (int(low), int(high)) if kind is CellKind.INT else (low, high)
 
 
 def propose_comparator_threshold(rows: int) -> float:
@@ -92,12 +92,12 @@ def propose_comparator_threshold(rows: int) -> float:
 
 
 def _propose_feature(
-    column: Column,
+    column: ProfiledColumn,
     proposed: schema_pb2.Feature | None,
     proposal: schema_pb2.Schema,
     source: Source,
     example: pd.Series,
-) -> Feature:
+) -> ContractFeature:
     rows = len(source.table)
     present = rows - column.missing
     known = tuple(sorted(known_strings(proposed, proposal))) if proposed else ()
@@ -105,7 +105,7 @@ def _propose_feature(
     if column.least is not None and column.greatest is not None:
         bounds = propose_range(column.least, column.greatest, column.kind)
     cell = example[column.name]
-    return Feature(
+    return ContractFeature(
         name=column.name,
         type="BYTES" if proposed is None else schema_pb2.FeatureType.Name(proposed.type),
         comment=column.heading.strip().replace("_", " "),
@@ -126,8 +126,8 @@ def _choose_example_row(source: Source, question: Question) -> pd.Series:
     return others.iloc[int(np.argmin(others.isna().sum(axis=1).to_numpy()))]
 
 
-def _format_cell(cell: Any, kind: Kind) -> str:
-    return str(int(cell)) if kind is Kind.INT else repr(float(cell)) if kind is Kind.FLOAT else str(cell)
+def _format_cell(cell: Any, kind: CellKind) -> str:
+    return str(int(cell)) if kind is CellKind.INT else repr(float(cell)) if kind is CellKind.FLOAT else str(cell)
 
 
 def _encode(cell: object) -> object:

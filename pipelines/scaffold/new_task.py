@@ -10,7 +10,7 @@ from components.csv_example_gen.csv_lines import records
 from pipelines.scaffold.errors import ScaffoldError
 from pipelines.scaffold.names import check_task_name
 from pipelines.scaffold.placing import place_files
-from pipelines.scaffold.plan import Plan, make_plan, template_values
+from pipelines.scaffold.plan import TaskPlan, make_plan, template_values
 from pipelines.scaffold.question import choose_problem
 from pipelines.scaffold.rendering import render
 from pipelines.scaffold.source import Source, read_source
@@ -38,7 +38,7 @@ _TESTS = ("__init__.py", "conftest.py", "test_rows.py", "test_contract.py", "tes
 class NewTask:
     """A task that is there."""
 
-    plan: Plan
+    plan: TaskPlan
     paths: list[str]  # folders and files, in the project
     outside: Path | None  # where the rows lie, if the project does not keep them
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.scaffold import baseline, contract
-from pipelines.scaffold.columns import Column, Encoding, profile_columns
+from pipelines.scaffold.columns import Encoding, ProfiledColumn, profile_columns
 from pipelines.scaffold.names import make_feature_name
 from pipelines.scaffold.question import Question
 from pipelines.scaffold.source import Source
@@ -20,39 +20,39 @@ _STEPS = 600  # that are enough for a small network to settle
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Plan:
+class TaskPlan:
     """A task before it is written."""
 
     name: str
     source: Source
     question: Question
-    columns: list[Column]
+    columns: list[ProfiledColumn]
     baseline: baseline.Baseline
 
     @property
-    def used(self) -> list[Column]:
+    def used(self) -> list[ProfiledColumn]:
         """The columns that become features."""
         return [column for column in self.columns if column.encoding]
 
     @property
-    def left_out(self) -> list[Column]:
+    def left_out(self) -> list[ProfiledColumn]:
         """The columns that do not."""
         return [column for column in self.columns if not column.encoding]
 
 
-def make_plan(name: str, source: Source, question: Question) -> Plan:
+def make_plan(name: str, source: Source, question: Question) -> TaskPlan:
     """Looks at the rows once more, column by column.
 
     Raises:
         ScaffoldError: There is nothing to predict from.
     """
     measured = baseline.measure_baseline(question, source.table[question.label])
-    return Plan(
+    return TaskPlan(
         name=name, source=source, question=question, columns=profile_columns(source, question), baseline=measured
     )
 
 
-def template_values(plan: Plan, *, sha256: str, outside: Path | None) -> dict[str, Any]:
+def template_values(plan: TaskPlan, *, sha256: str, outside: Path | None) -> dict[str, Any]:
     """Returns the templates' variables.
 
     Args:
@@ -130,7 +130,7 @@ def _choose_training_settings(rows: int) -> dict[str, int]:
     }
 
 
-def _choose_slices(features: list[contract.Feature], used: list[Column]) -> tuple[str, ...]:
+def _choose_slices(features: list[contract.ContractFeature], used: list[ProfiledColumn]) -> tuple[str, ...]:
     encoded = {column.name for column in used}
     found = [
         feature.name
@@ -140,7 +140,7 @@ def _choose_slices(features: list[contract.Feature], used: list[Column]) -> tupl
     return tuple(found[:_SLICES])
 
 
-def _describe_types(used: list[Column]) -> str:
+def _describe_types(used: list[ProfiledColumn]) -> str:
     kinds = {column.encoding for column in used}
     if kinds == {Encoding.SCALED}:
         return ", float32"

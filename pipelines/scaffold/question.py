@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from components.csv_example_gen.csv_files import Kind
+from components.csv_example_gen.csv_files import CellKind
 from pipelines.scaffold.errors import ScaffoldError
 from pipelines.task_definition.problem import BINARY, MULTICLASS, REGRESSION
 
@@ -21,13 +21,13 @@ class Question:
     """What is to be predicted."""
 
     label: str  # raw column
-    kind: Kind  # its type
+    kind: CellKind  # its type
     problem: str  # one of pipelines.task_definition.problem.PROBLEMS
     classes: tuple[Class, ...]  # its values, in the order of the ids 0, 1, …; none for a regression
     reason: str  # why it is this problem, in words
 
 
-def choose_problem(label: str, values: pd.Series, kind: Kind, wanted: str | None = None) -> Question:
+def choose_problem(label: str, values: pd.Series, kind: CellKind, wanted: str | None = None) -> Question:
     """Tells the problem by the label's values.
 
     Args:
@@ -60,20 +60,20 @@ def choose_problem(label: str, values: pd.Series, kind: Kind, wanted: str | None
     return Question(label=label, kind=kind, problem=problem, classes=classes, reason=reason)
 
 
-def _guess_problem(kind: Kind, counts: pd.Series) -> tuple[str, str]:
+def _guess_problem(kind: CellKind, counts: pd.Series) -> tuple[str, str]:
     many = len(counts)
     if many == 2:
         return BINARY, "the label has two values"
-    if kind is Kind.BYTES:
+    if kind is CellKind.BYTES:
         return MULTICLASS, f"the label is text, {many} different ones"
-    if kind is Kind.INT and many <= MOST_WHOLE_NUMBERS and counts.min() >= LEAST_ROWS_OF_A_CLASS:
+    if kind is CellKind.INT and many <= MOST_WHOLE_NUMBERS and counts.min() >= LEAST_ROWS_OF_A_CLASS:
         return MULTICLASS, f"the label has {many} different whole numbers, each in {counts.min()} rows or more"
     return REGRESSION, f"the label is a number with {many:,} different values"
 
 
-def _check_problem(label: str, kind: Kind, counts: pd.Series, problem: str) -> None:
+def _check_problem(label: str, kind: CellKind, counts: pd.Series, problem: str) -> None:
     if problem == REGRESSION:
-        if kind is Kind.BYTES:
+        if kind is CellKind.BYTES:
             raise ScaffoldError(
                 f"label {label}: a regression predicts a number, expected numbers only, received text such as "
                 f"{_to_python(counts.index[0], kind)!r}. Choose another PROBLEM, or clean the column."
@@ -97,8 +97,8 @@ def _check_problem(label: str, kind: Kind, counts: pd.Series, problem: str) -> N
         )
 
 
-def _to_python(value: Any, kind: Kind) -> Class:
+def _to_python(value: Any, kind: CellKind) -> Class:
     """Converts a value of NumPy's to one of Python's, which source code and a tensor can hold."""
-    if kind is Kind.BYTES:
+    if kind is CellKind.BYTES:
         return str(value)
-    return int(value) if kind is Kind.INT else float(value)
+    return int(value) if kind is CellKind.INT else float(value)

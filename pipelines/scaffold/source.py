@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from components.csv_example_gen.csv_files import Kind, check_csv, read_columns
+from components.csv_example_gen.csv_files import CellKind, check_csv, read_columns
 from components.csv_example_gen.csv_values import Value
 from pipelines.scaffold.errors import ScaffoldError
 from pipelines.scaffold.names import make_column_names
 
 LEAST_ROWS = 100  # two thirds of which train; with fewer, whatever the evaluation says is chance
-_DTYPES = {Kind.INT: "Int64", Kind.FLOAT: "float64", Kind.BYTES: "object", Kind.EMPTY: "object"}
+_DTYPES = {CellKind.INT: "Int64", CellKind.FLOAT: "float64", CellKind.BYTES: "object", CellKind.EMPTY: "object"}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -27,7 +27,7 @@ class Source:
 
     file: Path
     names: dict[str, str]
-    kinds: dict[str, Kind]
+    kinds: dict[str, CellKind]
     table: pd.DataFrame
 
     @property
@@ -80,8 +80,8 @@ def _what(file: Path) -> str:
     return "a folder" if file.is_dir() else "no such file"
 
 
-def _series(values: list[Value], kind: Kind) -> pd.Series:
-    if kind is Kind.BYTES:
+def _series(values: list[Value], kind: CellKind) -> pd.Series:
+    if kind is CellKind.BYTES:
         return pd.Series([None if value is None else _text(value) for value in values], dtype="object")
     return pd.Series(values, dtype=_DTYPES[kind])
 

@@ -23,7 +23,7 @@ def custom_config(task: Task, settings: TrainerConfig, budget: TunerConfig) -> d
     Raises:
         HyperparameterError: The task's file cannot be used.
     """
-    assert task.tuning is not None  # PipelineConfig saw to it,
+    assert task.tuning is not None  # resolution.require_tuning saw to it,
     assert task.hyperparameters is not None  # and Task to this.
     committed = read_hyperparameters(task.hyperparameters, task.tuning.hyperparameters)
     return {

@@ -7,7 +7,7 @@
 | regression | float32 [batch, 1] | float32 [batch, 1], in the label's unit |
 """
 
-BINARY = "binary"
-MULTICLASS = "multiclass"
-REGRESSION = "regression"
-PROBLEMS = (BINARY, MULTICLASS, REGRESSION)
+from typing import Literal, get_args
+
+Problem = Literal["binary", "multiclass", "regression"]
+PROBLEMS = BINARY, MULTICLASS, REGRESSION = get_args(Problem)

@@ -65,10 +65,10 @@ class Rollout:
         Raises:
             PreconditionError: The file does not say so.
         """
-        if not self.traffic_path.exists():
-            return 0
         try:
             return traffic_file.parse(self.traffic_path.read_text(encoding="utf-8", errors="replace"))
+        except FileNotFoundError:
+            return 0
         except ValueError as error:
             raise PreconditionError(
                 f"{self.traffic_path} does not say which share goes to the canary: {error}; fix or remove the file."

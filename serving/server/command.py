@@ -1,4 +1,8 @@
-"""Runs the server's process: `python -m serving server`. serving/server/options.py has its flags."""
+"""Runs the server's process: `python -m serving server`. serving/server/options.py has its flags.
+
+A program that starts a server runs this module itself, which loads no other command:
+`python -m serving.server.command`.
+"""
 
 import logging
 import os
@@ -6,10 +10,8 @@ import sys
 import warnings
 from collections.abc import Sequence
 
-from serving.process_control import gc_paused_imports
+from serving.process_control import exit_now, gc_paused_imports
 from serving.server import options
-
-ARGUMENTS = ("-m", "serving", "server")  # of Python, for a program that starts a server
 
 
 def run(flags: Sequence[str]) -> int:
@@ -33,3 +35,7 @@ def run(flags: Sequence[str]) -> int:
         print(f"Failed to start server. Error: {error}", file=sys.stderr)
         return 2
     return 0
+
+
+if __name__ == "__main__":
+    exit_now(run(sys.argv[1:]))

@@ -47,7 +47,9 @@ def parser() -> argparse.ArgumentParser:
     flags.add_argument(
         "--load_retry_interval_micros", type=_count, default=60_000_000, help="between them (default: %(default)s)"
     )
-    _add_switch(flags, "--allow_version_labels_for_unavailable_models", "a new label may name a version not loaded yet")
+    _add_switch(
+        flags, "--allow_version_labels_for_unavailable_models", "a new label may name a version not loaded yet", None
+    )
     _add_switch(flags, "--enable_batching", "run requests that arrive together as one batch")
     flags.add_argument("--batching_parameters_file", type=Path, help="BatchingParameters in text format")
     flags.add_argument("--monitoring_config_file", type=Path, help="a MonitoringConfig in text format")
@@ -63,14 +65,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     flags = parser()
     options = flags.parse_args(arguments)
     if options.task:
-        if options.model_config_file or options.model_base_path:
-            flags.error("--task: expected neither --model_base_path nor --model_config_file with it")
-        try:
-            options.model_config_file = local_models.models_config(options.var / "serving", options.task)
-        except OSError as error:
-            flags.error(f"--var: expected a folder that can be written, received {error}")
-        options.monitoring_config_file = options.monitoring_config_file or local_models.MONITORING
-        options.allow_version_labels_for_unavailable_models = True
+        _serve_task(flags, options)
+    options.allow_version_labels_for_unavailable_models = bool(options.allow_version_labels_for_unavailable_models)
     if bool(options.model_config_file) == bool(options.model_base_path):
         flags.error("expected one of --task, --model_base_path and --model_config_file, received several or none")
     if options.model_base_path and not Path(options.model_base_path).is_absolute():
@@ -82,13 +78,25 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     return options
 
 
-def _add_switch(flags: argparse.ArgumentParser, name: str, help_text: str) -> None:
+def _serve_task(flags: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """Fills in what --task stands for, where no flag says otherwise."""
+    if not (options.model_config_file or options.model_base_path):
+        try:
+            options.model_config_file = local_models.models_config(options.var / "serving", options.task)
+        except OSError as error:
+            flags.error(f"--var: expected a folder that can be written, received {error}")
+    options.monitoring_config_file = options.monitoring_config_file or local_models.MONITORING
+    if options.allow_version_labels_for_unavailable_models is None:
+        options.allow_version_labels_for_unavailable_models = True
+
+
+def _add_switch(flags: argparse.ArgumentParser, name: str, help_text: str, default: bool | None = False) -> None:
     flags.add_argument(
         name,
         type=_switch,
         nargs="?",
         const=True,
-        default=False,
+        default=default,
         metavar="true|false",
         help=f"{help_text} (default: false)",
     )

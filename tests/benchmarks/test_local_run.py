@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.local_run import Measured, copy_project, summarise
+from benchmarks.local_run import MeasuredRun, copy_project, summarise
 
 
 @pytest.mark.slow
@@ -24,10 +24,10 @@ def test_the_copy_holds_all_that_a_run_imports(tmp_path: Path) -> None:
 
 
 def test_ratios_are_taken_within_a_round() -> None:
-    def one(upstream: float, cold: float) -> dict[str, Measured]:
+    def one(upstream: float, cold: float) -> dict[str, MeasuredRun]:
         return {
-            "upstream": Measured(seconds=upstream, peak_mib=100),
-            "cold": Measured(seconds=cold, peak_mib=50, nodes={"Trainer": cold / 2}),
+            "upstream": MeasuredRun(seconds=upstream, peak_mib=100),
+            "cold": MeasuredRun(seconds=cold, peak_mib=50, nodes={"Trainer": cold / 2}),
         }
 
     result = summarise([one(10, 9), one(40, 12), one(20, 16)])

@@ -12,7 +12,7 @@ import tensorflow_data_validation as tfdv
 from apache_beam.options.pipeline_options import PipelineOptions
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
-from components.csv_example_gen.csv_files import Kind, check_csv, read_columns
+from components.csv_example_gen.csv_files import CellKind, check_csv, read_columns
 from components.serving_statistics import LoggedSpan, RequestLogError, read_span
 from data import taxi
 from pipelines.config import PipelineConfig
@@ -198,7 +198,7 @@ def test_rows_that_break_the_contract_are_anomalies(tmp_path: Path) -> None:
 def test_shipped_trips_through_the_log_keep_the_contract_and_are_no_skew(tmp_path: Path) -> None:
     contract_file = Path(taxi.__file__).parent / "schema" / "taxi.pbtxt"
     contract = tfdv.load_schema_text(str(contract_file))
-    kinds_of = {feature.name: Kind[schema_pb2.FeatureType.Name(feature.type)] for feature in contract.feature}
+    kinds_of = {feature.name: CellKind[schema_pb2.FeatureType.Name(feature.type)] for feature in contract.feature}
     file = str(taxi.packaged_file())
     columns = check_csv(file, expected=kinds_of).columns
     trips = [

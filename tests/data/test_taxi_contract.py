@@ -11,13 +11,13 @@ import tensorflow_data_validation as tfdv
 from tensorflow_data_validation.statistics.stats_impl import generate_statistics_in_memory
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
-from components.csv_example_gen.csv_files import Kind, Value, check_csv, read_columns
+from components.csv_example_gen.csv_files import CellKind, Value, check_csv, read_columns
 from data import taxi
 
 SCHEMA = tfdv.load_schema_text(str(Path(taxi.__file__).parent / "schema" / "taxi.pbtxt"))
 FEATURES = {feature.name: feature for feature in SCHEMA.feature}
-KINDS = {name: Kind[schema_pb2.FeatureType.Name(feature.type)] for name, feature in FEATURES.items()}
-ARROW = {Kind.INT: pa.int64(), Kind.FLOAT: pa.float32(), Kind.BYTES: pa.binary()}
+KINDS = {name: CellKind[schema_pb2.FeatureType.Name(feature.type)] for name, feature in FEATURES.items()}
+ARROW = {CellKind.INT: pa.int64(), CellKind.FLOAT: pa.float32(), CellKind.BYTES: pa.binary()}
 MISSING = {"missing_number": -(2**53), "missing_string": ""}
 
 Columns = dict[str, list[Value]]
@@ -53,7 +53,7 @@ def statistics(columns: Columns) -> statistics_pb2.DatasetFeatureStatisticsList:
     arrays = {
         name: pa.array(
             [None if cell is None else [cell] for cell in cells],
-            pa.large_list(ARROW[KINDS.get(name, Kind.FLOAT)]),
+            pa.large_list(ARROW[KINDS.get(name, CellKind.FLOAT)]),
         )
         for name, cells in columns.items()
         if any(cell is not None for cell in cells)
@@ -110,7 +110,7 @@ def scaled(name: str, factor: float) -> Callable[[Columns], None]:
     return plant
 
 
-KINDS_PARSE: dict[Kind, Callable] = {Kind.INT: int, Kind.FLOAT: float}  # type: ignore[type-arg]
+KINDS_PARSE: dict[CellKind, Callable] = {CellKind.INT: int, CellKind.FLOAT: float}  # type: ignore[type-arg]
 
 FAULTS: dict[str, tuple[Callable[[Columns], None], dict[str, set[str]]]] = {
     "payment type unknown in 60%": (

@@ -1,6 +1,7 @@
 """One cold run and one repeated run serve all tests here; each test gets the state after them back."""
 
 import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,8 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> History:
 
 
 @pytest.fixture
-def project(history: History) -> Project:
-    """The project after two runs, every node in the cache."""
+def project(history: History) -> Iterator[Project]:
+    """The project after two runs, every node in the cache; its code is put back afterwards."""
     history.project.restore(history.saved)
-    return history.project
+    yield history.project
+    history.project.undo()

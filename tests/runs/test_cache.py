@@ -83,7 +83,7 @@ def test_an_edit_reaches_the_nodes_that_run_the_code(
     assert {node for node in NODES if edited[node] != unedited[node]} == expected
 
 
-def test_a_search_is_found_in_the_cache_again(sources: Project, tmp_path: Path) -> None:
+def test_a_search_compiles_to_the_same_cache_keys_again(sources: Project, tmp_path: Path) -> None:
     options: dict[str, Any] = {"tune": True, "budget": TunerConfig(trials=2), "train_steps": 20}
     first, again = (compiled(tmp_path, task="taxi", **options) for _ in range(2))
     assert first == again

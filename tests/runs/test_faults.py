@@ -121,4 +121,7 @@ def test_an_import_that_fails(project: Project, path: str, old: str) -> None:
     assert said in run.terminal
     assert run.summary["error"] == said
     assert (run.summary["status"], run.summary["nodes"]) == ("failed", [])
+    log = (project.var / "runs" / "latest" / "run.log").read_text()
+    assert "Traceback" in log
+    assert "No module named 'no_such_package'" in log
     assert files(project.var / "serving") == before

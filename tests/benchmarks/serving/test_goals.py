@@ -3,14 +3,16 @@ import dataclasses
 import pytest
 
 from benchmarks.serving.goals import Goal, goals
-from benchmarks.serving.phases import Batching, Measured, Phase, Quantiles, Transport
+from benchmarks.serving.phases import Batching, MeasuredPhase, Phase, Quantiles, Transport
 
 BARE = {name: Quantiles(p50_ms=1.0, p95_ms=2.0, p99_ms=3.0) for name in ("serving_raw", "serving_default")}
 
 
-def measured(transport: Transport, batching: Batching, concurrency: int, p50_ms: float, **more: object) -> Measured:
+def measured(
+    transport: Transport, batching: Batching, concurrency: int, p50_ms: float, **more: object
+) -> MeasuredPhase:
     phase = Phase(transports=(transport,), batching=batching, batch_rows=1, concurrency=concurrency, seconds=2)
-    one = Measured(
+    one = MeasuredPhase(
         phase=phase,
         transport=transport,
         generator="locust",
@@ -23,7 +25,7 @@ def measured(transport: Transport, batching: Batching, concurrency: int, p50_ms:
     return dataclasses.replace(one, **more)  # type: ignore[arg-type]
 
 
-def found(*phases: Measured, swapped: Measured | None = None) -> dict[str, Goal]:
+def found(*phases: MeasuredPhase, swapped: MeasuredPhase | None = None) -> dict[str, Goal]:
     swapped = swapped or measured(Transport.GRPC_COLUMNS, Batching.ON, 32, 5, requests=100_000)
     on = measured(Transport.GRPC_COLUMNS, Batching.ON, 8, 5)
     return {goal.name.split(",")[0]: goal for goal in goals(BARE, [on, *phases], [swapped])}

@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 
 from benchmarks.serving import record
-from benchmarks.serving.phases import Batching, Measured, Phase, Quantiles, Transport
-from benchmarks.serving.plan import Plan, Request, Targets
+from benchmarks.serving.phases import Batching, MeasuredPhase, Phase, Quantiles, Transport
+from benchmarks.serving.plan import LoadPlan, Request, Targets
 from benchmarks.serving.processes import ServerError, serving
 from benchmarks.serving.record import SIGNATURE_CALL, Bare, Swaps, document
 from benchmarks.serving.subject import NothingToTestError, subject
 from benchmarks.serving.swaps import push
 
 PHASE = Phase(transports=(Transport.REST_ROWS,), batching=Batching.ON, batch_rows=64, concurrency=8, seconds=2.0)
-MEASURED = Measured(
+MEASURED = MeasuredPhase(
     phase=PHASE,
     transport=Transport.REST_ROWS,
     generator="locust",
@@ -55,14 +55,14 @@ def test_the_newest_version_is_the_subject(tmp_path: Path) -> None:
 
 
 def test_what_processes_hand_to_one_another_arrives(tmp_path: Path) -> None:
-    assert Measured.from_json(json.loads(json.dumps(dataclasses.asdict(MEASURED)))) == MEASURED
+    assert MeasuredPhase.from_json(json.loads(json.dumps(dataclasses.asdict(MEASURED)))) == MEASURED
     targets = Targets(
         model="taxi", rest_port=1, grpc_port=2, gateway_port=3, gateway_route="/v1/tip", processes={"server": 4}
     )
     sent, unused = Request(b"\xff{}", (0.1, 0.2)), Request(b"unused", (0.3,))
     requests = {(Transport.REST_ROWS, 64): [sent], (Transport.GATEWAY, 64): [unused]}
-    Plan(targets=targets, phases=[PHASE], requests=requests).write(tmp_path / "plan.json")
-    assert Plan.read(tmp_path / "plan.json") == Plan(
+    LoadPlan(targets=targets, phases=[PHASE], requests=requests).write(tmp_path / "plan.json")
+    assert LoadPlan.read(tmp_path / "plan.json") == LoadPlan(
         targets=targets, phases=[PHASE], requests={(Transport.REST_ROWS, 64): [sent]}
     )
     assert targets.url(Transport.GATEWAY) == "http://127.0.0.1:3/v1/tip"

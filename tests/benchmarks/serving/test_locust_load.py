@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
-from benchmarks.serving.phases import Batching, Measured, Phase, Transport
-from benchmarks.serving.plan import Plan, Request, Targets
+from benchmarks.serving.phases import Batching, MeasuredPhase, Phase, Transport
+from benchmarks.serving.plan import LoadPlan, Request, Targets
 from serving.server import tensors
 
 pytestmark = pytest.mark.slow
@@ -80,7 +80,7 @@ def grpc_server() -> Iterator[int]:
 
 def load(
     folder: Path, requests: dict[Transport, list[bytes]], rest_port: int = 1, grpc_port: int = 1
-) -> list[Measured]:
+) -> list[MeasuredPhase]:
     """Runs one phase of 2 callers and 40 requests."""
     phase = Phase(
         transports=tuple(requests),
@@ -99,10 +99,10 @@ def load(
         processes={"server": os.getpid()},
     )
     sent = {(transport, 1): [Request(body, (RIGHT,)) for body in bodies] for transport, bodies in requests.items()}
-    Plan(targets=targets, phases=[phase], requests=sent).write(folder / "plan.json")
+    LoadPlan(targets=targets, phases=[phase], requests=sent).write(folder / "plan.json")
     command = [sys.executable, "-m", "benchmarks.serving.locust_load", str(folder / "plan.json")]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return [Measured.from_json(json.loads(line)) for line in output.splitlines()]
+    return [MeasuredPhase.from_json(json.loads(line)) for line in output.splitlines()]
 
 
 def test_errors_and_wrong_answers_are_failures_and_the_rest_is_timed(tmp_path: Path) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from components.csv_example_gen.csv_files import BATCH_ROWS, Kind, SourceError, check_csv, locate, read_columns
+from components.csv_example_gen.csv_files import BATCH_ROWS, CellKind, SourceError, check_csv, locate, read_columns
 
-TYPES = {"fare": Kind.FLOAT, "trip_miles": Kind.FLOAT, "company": Kind.BYTES}
+TYPES = {"fare": CellKind.FLOAT, "trip_miles": CellKind.FLOAT, "company": CellKind.BYTES}
 Write = Callable[..., str]
 
 
@@ -29,11 +29,11 @@ def test_summary_of_a_file(write: Write) -> None:
     assert summary.files == (file,)
     assert summary.rows == 2
     assert summary.columns == {
-        "fare": Kind.FLOAT,
-        "trip_miles": Kind.FLOAT,
-        "company": Kind.BYTES,
-        "hour": Kind.BYTES,
-        "gap": Kind.EMPTY,
+        "fare": CellKind.FLOAT,
+        "trip_miles": CellKind.FLOAT,
+        "company": CellKind.BYTES,
+        "hour": CellKind.BYTES,
+        "gap": CellKind.EMPTY,
     }
     columns = list(read_columns(file, summary.columns))
     assert columns == [[[1.0, 4.0], [2.0, None], [b"7", b"8"], [b"3", b"x"], [None, None]]]
@@ -45,7 +45,7 @@ def test_without_expectations_the_narrowest_type_over_all_files_and_batches(writ
     summary = check_csv(tmp_path)
     assert summary.files == (str(tmp_path / "1.csv"), str(tmp_path / "2.csv"))
     assert summary.rows == BATCH_ROWS + 3
-    assert summary.columns == {"a": Kind.FLOAT, "b": Kind.BYTES}
+    assert summary.columns == {"a": CellKind.FLOAT, "b": CellKind.BYTES}
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_without_expectations_the_narrowest_type_over_all_files_and_batches(writ
 def test_ways_to_write_the_same(write: Write, content: str) -> None:
     file = write(content)
     summary = check_csv(file)
-    assert (summary.rows, summary.columns) == (1, {"a": Kind.INT, "b": Kind.BYTES})
+    assert (summary.rows, summary.columns) == (1, {"a": CellKind.INT, "b": CellKind.BYTES})
     assert list(read_columns(file, summary.columns)) == [[[1], [b"x"]]]
 
 

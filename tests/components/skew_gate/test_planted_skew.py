@@ -9,14 +9,12 @@ import random
 import pytest
 import tensorflow as tf
 
-from components.skew_gate import model_probe
 from components.skew_gate.component import BATCH_SIZES, TOLERANCE, compare_paths
 from components.skew_gate.probe_process import ProbeResult
 from components.skew_gate.report import SkewReport
-from components.tfrecords import read_chunks
 from pipelines.modeling import export
 from tests import handmade
-from tests.components.skew_gate.world import ROWS, World, batch_path_of, differing, reason
+from tests.components.skew_gate.world import ROWS, World, batch_path_of, differing, predict_here, reason
 from tests.handmade import Features
 
 pytestmark = pytest.mark.pipeline
@@ -110,13 +108,24 @@ def test_an_asset_edited_after_export(world: World) -> None:
 
 @pytest.mark.parametrize("missing", [{"number": 0, "string": ""}, {"number": -(2**53), "string": "none"}])
 def test_serving_raw_and_its_client_spell_missing_values_differently(world: World, missing: dict[str, object]) -> None:
-    raw = list(read_chunks([world.raw]))
-    predict = model_probe.load_predictor(world.model_dir, missing=missing, batch_sizes=BATCH_SIZES)
-    exported = ProbeResult(rows=ROWS, chunks=map(predict, raw))
+    exported = predict_here(world.model_dir, [world.raw], missing)
     report = SkewReport(batch_sizes=BATCH_SIZES, tolerance=TOLERANCE)
     compare_paths(report, [world.raw], world.batch_path, exported, None)
     assert not report.blessed
     assert differing(report) == {"serving_raw"}
+
+
+def test_predictions_that_depend_on_the_batch(world: World) -> None:
+    model = handmade.build_model(looks_at_batch=True)
+    model_dir = world.export(model, world.graph)
+    report = world.compare(model_dir=model_dir, batch_path=batch_path_of(world.transformed, model))
+    assert not report.blessed
+    rules = {c["rule"] for c in report.as_dict()["comparisons"] if c["differences"]}
+    assert rules == {"within 1e-06 (relative beyond 1)"}
+    found = reason(report, "serving_raw, batch size 1 against 512")
+    assert f"{ROWS} of {ROWS} rows are not within 1e-06 (relative beyond 1); worst at row " in found
+    assert ": at batch size 512 0." in found
+    assert ", at batch size 1 0." in found
 
 
 def test_reordered_rows(world: World) -> None:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import keras
@@ -72,11 +72,13 @@ class World:
         return Path(shutil.copytree(self.model_dir, self.directory / "tampered"))
 
 
-def predict_here(model_dir: str, raw_files: list[str]) -> ProbeResult:
+def predict_here(
+    model_dir: str, raw_files: list[str], missing: Mapping[str, object] = missing_values(MISSING)
+) -> ProbeResult:
     """Runs the exported model in this process."""
     raw = list(read_chunks(raw_files))
     with tf.device("CPU:0"):  # where the probe runs
-        predict = model_probe.load_predictor(model_dir, missing=missing_values(MISSING), batch_sizes=BATCH_SIZES)
+        predict = model_probe.load_predictor(model_dir, missing=missing, batch_sizes=BATCH_SIZES)
         return ProbeResult(rows=sum(map(len, raw)), chunks=[predict(serialized) for serialized in raw])
 
 

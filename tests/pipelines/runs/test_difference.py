@@ -13,7 +13,7 @@ import tensorflow_data_validation as tfdv
 from pipelines.cli.app import execute
 from pipelines.runner.results import NodeResult
 from pipelines.runs import RunError, Runs
-from pipelines.runs.difference import Change, Difference, compare_mappings, compare_runs
+from pipelines.runs.difference import Change, RunDifference, compare_mappings, compare_runs
 from tests.pipelines.runs.made_history import MadeHistory
 from tests.pipelines.runs.made_runs import ran, summary, write, written
 
@@ -56,7 +56,7 @@ def _edit(var: Path, run: str, **fields: object) -> None:
     path.write_text(json.dumps(json.loads(path.read_text()) | fields))
 
 
-def compare(var: Path, before: str, after: str) -> Difference:
+def compare(var: Path, before: str, after: str) -> RunDifference:
     return compare_runs(Runs(var).open(before), Runs(var).open(after))
 
 

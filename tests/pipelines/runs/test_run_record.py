@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from pipelines.report.verdict import describe_verdict
-from pipelines.runs import Run, Runs
+from pipelines.runner import summary as runner_summary
+from pipelines.runs import Run, Runs, run_record
 from pipelines.runs.difference import compare_runs
 from tests.pipelines.runs.made_runs import summary, write
 
@@ -89,3 +90,7 @@ def test_those_who_read_runs_read_an_old_one(var: Path, old: Mapping[str, Any]) 
 def _leave_out(var: Path, record: Mapping[str, Any], names: tuple[str, ...]) -> None:
     kept = {name: value for name, value in record.items() if name not in names}
     (var / "runs" / RUN / "summary.json").write_text(json.dumps(kept))
+
+
+def test_the_runner_writes_the_format_that_is_read() -> None:
+    assert runner_summary.FORMAT == run_record.FORMAT

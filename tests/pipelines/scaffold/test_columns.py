@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.scaffold.columns import Column, Encoding, profile_columns
+from pipelines.scaffold.columns import Encoding, ProfiledColumn, profile_columns
 from pipelines.scaffold.errors import ScaffoldError
 from pipelines.scaffold.question import choose_problem
 from pipelines.scaffold.source import read_source
@@ -12,7 +12,7 @@ from pipelines.scaffold.source import read_source
 ROWS = 200
 
 
-def columns(tmp_path: Path, **cells: list[object]) -> dict[str, Column]:
+def columns(tmp_path: Path, **cells: list[object]) -> dict[str, ProfiledColumn]:
     """Profiles of columns, beside a label."""
     cells["y"] = [number % 2 for number in range(ROWS)]
     lines = [",".join(cells), *(",".join(map(str, row)) for row in zip(*cells.values(), strict=True))]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from components.csv_example_gen.csv_files import Kind
+from components.csv_example_gen.csv_files import CellKind
 from pipelines.scaffold import contract
 from pipelines.scaffold.columns import profile_columns
 from pipelines.scaffold.contract import propose_comparator_threshold, propose_range
@@ -16,20 +16,20 @@ from tests.pipelines.scaffold import data_sets
 @pytest.mark.parametrize(
     ("least", "greatest", "kind", "expected"),
     [
-        (19.0, 79.0, Kind.FLOAT, (0.0, 140.0)),
-        (3.2581, 6.107, Kind.FLOAT, (0.0, 9.0)),
-        (1, 12, Kind.INT, (0, 23)),
-        (-5, 5, Kind.INT, (-15, 15)),
-        (-5.0, -1.0, Kind.FLOAT, (-9.0, 0.0)),
-        (2001, 2024, Kind.INT, (0, 2100)),
-        (7, 7, Kind.INT, (0, 14)),
-        (0.001, 0.0015, Kind.FLOAT, (0.0, 0.002)),
-        (-(2**60), 5, Kind.INT, None),
-        (2**60, 2**61, Kind.INT, None),
+        (19.0, 79.0, CellKind.FLOAT, (0.0, 140.0)),
+        (3.2581, 6.107, CellKind.FLOAT, (0.0, 9.0)),
+        (1, 12, CellKind.INT, (0, 23)),
+        (-5, 5, CellKind.INT, (-15, 15)),
+        (-5.0, -1.0, CellKind.FLOAT, (-9.0, 0.0)),
+        (2001, 2024, CellKind.INT, (0, 2100)),
+        (7, 7, CellKind.INT, (0, 14)),
+        (0.001, 0.0015, CellKind.FLOAT, (0.0, 0.002)),
+        (-(2**60), 5, CellKind.INT, None),
+        (2**60, 2**61, CellKind.INT, None),
     ],
 )
 def test_ranges_leave_room_on_either_side(
-    least: float, greatest: float, kind: Kind, expected: tuple[float, float] | None
+    least: float, greatest: float, kind: CellKind, expected: tuple[float, float] | None
 ) -> None:
     assert propose_range(least, greatest, kind) == expected
 

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from components.csv_example_gen.csv_files import Kind
+from components.csv_example_gen.csv_files import CellKind
 from pipelines.scaffold.errors import ScaffoldError
 from pipelines.scaffold.question import choose_problem
 from pipelines.task_definition.problem import BINARY, MULTICLASS, REGRESSION
@@ -12,47 +12,47 @@ from pipelines.task_definition.problem import BINARY, MULTICLASS, REGRESSION
 @pytest.mark.parametrize(
     ("values", "kind", "problem", "classes", "reason"),
     [
-        (["no", "yes"] * 50, Kind.BYTES, BINARY, ("no", "yes"), "the label has two values"),
-        ([1, 0] * 50, Kind.INT, BINARY, (0, 1), "the label has two values"),
-        ([1.5, 0.5] * 50, Kind.FLOAT, BINARY, (0.5, 1.5), "the label has two values"),
-        (["b", "a", "c"] * 30, Kind.BYTES, MULTICLASS, ("a", "b", "c"), "the label is text, 3 different ones"),
+        (["no", "yes"] * 50, CellKind.BYTES, BINARY, ("no", "yes"), "the label has two values"),
+        ([1, 0] * 50, CellKind.INT, BINARY, (0, 1), "the label has two values"),
+        ([1.5, 0.5] * 50, CellKind.FLOAT, BINARY, (0.5, 1.5), "the label has two values"),
+        (["b", "a", "c"] * 30, CellKind.BYTES, MULTICLASS, ("a", "b", "c"), "the label is text, 3 different ones"),
         (
             [10, 2, 3] * 30,
-            Kind.INT,
+            CellKind.INT,
             MULTICLASS,
             (2, 3, 10),
             "the label has 3 different whole numbers, each in 30 rows or more",
         ),
-        (list(range(21)) * 10, Kind.INT, REGRESSION, (), "the label is a number with 21 different values"),
-        ([1, 2, 3, 4] * 30 + [5], Kind.INT, REGRESSION, (), "the label is a number with 5 different values"),
-        ([1.0, 2.0, 3.5] * 30, Kind.FLOAT, REGRESSION, (), "the label is a number with 3 different values"),
+        (list(range(21)) * 10, CellKind.INT, REGRESSION, (), "the label is a number with 21 different values"),
+        ([1, 2, 3, 4] * 30 + [5], CellKind.INT, REGRESSION, (), "the label is a number with 5 different values"),
+        ([1.0, 2.0, 3.5] * 30, CellKind.FLOAT, REGRESSION, (), "the label is a number with 3 different values"),
     ],
 )
-def test_told_by_the_values(values: list, kind: Kind, problem: str, classes: tuple, reason: str) -> None:
+def test_told_by_the_values(values: list, kind: CellKind, problem: str, classes: tuple, reason: str) -> None:
     found = choose_problem("y", pd.Series(values), kind)
     assert (found.problem, found.classes, found.reason) == (problem, classes, reason)
 
 
 def test_somebody_may_know_better() -> None:
-    found = choose_problem("y", pd.Series([1, 2, 3] * 30), Kind.INT, REGRESSION)
+    found = choose_problem("y", pd.Series([1, 2, 3] * 30), CellKind.INT, REGRESSION)
     assert (found.problem, found.classes, found.reason) == (REGRESSION, (), "you said so")
-    assert choose_problem("y", pd.Series([1, 2] * 30), Kind.INT, MULTICLASS).classes == (1, 2)
+    assert choose_problem("y", pd.Series([1, 2] * 30), CellKind.INT, MULTICLASS).classes == (1, 2)
 
 
 @pytest.mark.parametrize(
     ("values", "kind", "wanted", "message"),
     [
-        (["a", None, "b", None], Kind.BYTES, None, "received none in 2 of 4 rows, the first of them row 2"),
-        (["a"] * 9, Kind.BYTES, None, "expected different values, received 'a' in each of 9 rows"),
-        ([2.5] * 9, Kind.FLOAT, None, "expected different values, received 2.5 in each of 9 rows"),
-        ([1] * 30 + [2] * 9, Kind.INT, MULTICLASS, "expected 10 rows or more of each class, received 9 of 2."),
-        (["a"] * 30 + ["b"] * 9, Kind.BYTES, None, "expected 10 rows or more of each class, received 9 of 'b'"),
-        ([f"x{n}" for n in range(200)], Kind.BYTES, None, "at most 100 classes, received 200 different values in 200"),
-        (["a", "b", "c"] * 20, Kind.BYTES, BINARY, "expected 2 different values, received 3"),
-        (["a", "b", "c"] * 20, Kind.BYTES, REGRESSION, "expected numbers only, received text such as 'a'"),
+        (["a", None, "b", None], CellKind.BYTES, None, "received none in 2 of 4 rows, the first of them row 2"),
+        (["a"] * 9, CellKind.BYTES, None, "expected different values, received 'a' in each of 9 rows"),
+        ([2.5] * 9, CellKind.FLOAT, None, "expected different values, received 2.5 in each of 9 rows"),
+        ([1] * 30 + [2] * 9, CellKind.INT, MULTICLASS, "expected 10 rows or more of each class, received 9 of 2."),
+        (["a"] * 30 + ["b"] * 9, CellKind.BYTES, None, "expected 10 rows or more of each class, received 9 of 'b'"),
+        ([f"x{n}" for n in range(200)], CellKind.BYTES, None, "at most 100 classes, received 200 different values in 200"),
+        (["a", "b", "c"] * 20, CellKind.BYTES, BINARY, "expected 2 different values, received 3"),
+        (["a", "b", "c"] * 20, CellKind.BYTES, REGRESSION, "expected numbers only, received text such as 'a'"),
     ],
 )  # fmt: skip
-def test_a_label_that_cannot_be_learned(values: list, kind: Kind, wanted: str | None, message: str) -> None:
+def test_a_label_that_cannot_be_learned(values: list, kind: CellKind, wanted: str | None, message: str) -> None:
     with pytest.raises(ScaffoldError) as error:
         choose_problem("y", pd.Series(values, dtype="object"), kind, wanted)
     assert str(error.value).startswith("label y: ")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from components.csv_example_gen.csv_files import Kind, SourceError
+from components.csv_example_gen.csv_files import CellKind, SourceError
 from pipelines.scaffold.errors import ScaffoldError
 from pipelines.scaffold.source import read_source
 
@@ -18,7 +18,7 @@ def written(tmp_path: Path, text: str) -> Path:
 
 def test_types_and_missing_values(tmp_path: Path) -> None:
     source = read_source(written(tmp_path, "\n".join(["a,b,c d,e", *LINES, ",,,"]) + "\n"))
-    assert source.kinds == {"a": Kind.INT, "b": Kind.FLOAT, "c_d": Kind.BYTES, "e": Kind.EMPTY}
+    assert source.kinds == {"a": CellKind.INT, "b": CellKind.FLOAT, "c_d": CellKind.BYTES, "e": CellKind.EMPTY}
     assert source.renamed == {"c d": "c_d"}
     assert source.table.isna().sum().to_dict() == {"a": 1, "b": 1, "c_d": 1, "e": 101}
     assert source.table.iloc[7, :3].tolist() == [7, 3.5, "text 1"]

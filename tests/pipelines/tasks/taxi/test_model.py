@@ -11,11 +11,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from pipelines.config import TrainerConfig
 from pipelines.modeling.export import in_float32
 from pipelines.modeling.fitting import start_warm
+from pipelines.modeling.transformed_rows import TrainingError, TransformedRows
 from pipelines.tasks.taxi import features as ft
 from pipelines.tasks.taxi.hyperparameters import ARCHITECTURES, DEEP_AND_CROSS, LOGISTIC, WIDE_AND_DEEP
 from pipelines.tasks.taxi.model import build_model, compile_model
+from pipelines.tasks.taxi.trainer import train
 from tests.pipelines.tasks.taxi.committed import COMMITTED
 
 pytestmark = pytest.mark.slow
@@ -193,3 +196,10 @@ def test_files_load_without_the_project(tmp_path: Path) -> None:
     command = [sys.executable, "-c", program, *ARCHITECTURES]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_trips_whose_label_is_all_one_class_are_not_trained_on() -> None:
+    features, labels = rows()
+    one_class = TransformedRows(features=features, labels=np.zeros_like(labels))
+    with pytest.raises(TrainingError, match=r"is 0 in every one of 200 training rows: expected both 0 and 1"):
+        train(COMMITTED, one_class, None, TrainerConfig(train_steps=1))  # type: ignore[arg-type]

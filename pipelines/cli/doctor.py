@@ -1,0 +1,15 @@
+"""`doctor`: what this machine lacks, and the fix."""
+
+import subprocess
+from pathlib import Path
+
+_START = Path(__file__).resolve().parents[2] / "environment" / "start"
+
+
+def doctor() -> int:
+    """Show which stack this machine gets and why, what is missing, and the fix.
+
+    The same as make doctor, which also works before the set-up.
+    """
+    # A process of its own: the set-up runs on any Python, and the product does not import it.
+    return subprocess.run([_START, "doctor"], check=False).returncode
