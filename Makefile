@@ -42,7 +42,7 @@ make TARGET [NAME=value ...]
   lock, protos                   Write uv.lock anew after an edit of pyproject.toml (UPGRADE); the code of *.proto
   clean                          Remove .venv, .uv and the tools' caches; var/ stays
 
-Options: python -m pipelines COMMAND --help, python -m serving COMMAND --help.
+Every target on a task's files takes (TASK, VAR). Options: python -m pipelines COMMAND --help, or python -m serving.
 make ends with 2 whenever a command fails; the command's own status stands in its last line, as in "Error 1".
 endef
 

@@ -6,6 +6,13 @@ from pathlib import Path
 _START = Path(__file__).resolve().parents[2] / "environment" / "start"
 
 
+EPILOGUE = """Examples:
+  python -m pipelines doctor
+
+Exit status: 0 nothing is missing; 2 something is.
+"""
+
+
 def doctor() -> int:
     """Show which stack this machine gets and why, what is missing, and the fix.
 

@@ -47,7 +47,12 @@ def test_somebody_may_know_better() -> None:
         ([2.5] * 9, CellKind.FLOAT, None, "expected different values, received 2.5 in each of 9 rows"),
         ([1] * 30 + [2] * 9, CellKind.INT, MULTICLASS, "expected 10 rows or more of each class, received 9 of 2."),
         (["a"] * 30 + ["b"] * 9, CellKind.BYTES, None, "expected 10 rows or more of each class, received 9 of 'b'"),
-        ([f"x{n}" for n in range(200)], CellKind.BYTES, None, "at most 100 classes, received 200 different values in 200"),
+        (
+            [f"x{n}" for n in range(200)],
+            CellKind.BYTES,
+            None,
+            "at most 100 classes, received 200 different values in 200",
+        ),
         (["a", "b", "c"] * 20, CellKind.BYTES, BINARY, "expected 2 different values, received 3"),
         (["a", "b", "c"] * 20, CellKind.BYTES, REGRESSION, "expected numbers only, received text such as 'a'"),
     ],
