@@ -54,8 +54,9 @@ def test_what_differs(said: list[str], shown: list[str], found: str | None) -> N
 def test_a_command_runs_in_its_folder_and_its_failure_is_told(tmp_path: Path) -> None:
     assert replay("echo x > y; ls", tmp_path, {"PATH": "/usr/bin:/bin"}) == ["y"]
     said = replay("make review NOTE=' '", Path.cwd(), {"PATH": "/usr/bin:/bin"})
-    assert said[-2:] == [
+    assert said[-3:] == [
         "python -m pipelines review: error: say what you looked at, and what you think of it, "
         "with --note TEXT (make review NOTE='...')",
+        "See python -m pipelines review --help.",
         "make: *** [Makefile:0: review] Error 2",
     ]
