@@ -10,7 +10,7 @@ _RUNNER = {f"pipelines/runner/{name}.py" for name in ("command", "launch", "loca
 
 
 def explain(error: BaseException) -> str:
-    """Errors of this project as they are; those of libraries with their type, and where in the project they came up."""
+    """Describes an error: one of this project by its message, one of a library by type, message and project line."""
     text = str(error).strip()
     if type(error).__module__.partition(".")[0] in _PROJECT:
         return text
@@ -18,18 +18,18 @@ def explain(error: BaseException) -> str:
 
 
 def explain_in_one_line(error: BaseException) -> str:
-    """The same in one line, for tables and records."""
+    """Describes an error in one line, for tables and records."""
     return _ends(explain(error))
 
 
 def _ends(text: str) -> str:
-    """The first line, and the last where there are more: libraries put the cause there."""
+    """Joins the first line and the last: libraries put the cause there."""
     lines = [line.strip() for line in text.splitlines() if line.strip()] or ["no message"]
     return lines[0] + (f" … {lines[-1]}" if len(lines) > 1 else "")
 
 
 def _place(error: BaseException) -> str:
-    """` (pipelines/tasks/taxi/preprocessing.py, line 40)`, the innermost line of this project, or nothing."""
+    """Names the innermost line of this project, as ` (pipelines/tasks/taxi/preprocessing.py, line 40)`, or nothing."""
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         path = Path(frame.filename)
         if path.is_relative_to(_ROOT):

@@ -1,6 +1,7 @@
 """An error in words: what broke, of which type it is, and the line of this project that it came up in."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -48,3 +49,12 @@ def test_the_innermost_line_of_this_project_is_named() -> None:
 
 def test_an_error_from_elsewhere_has_no_place() -> None:
     assert explain(LibraryError("broken")) == "LibraryError: broken"
+
+
+@pytest.mark.parametrize("name", ["command", "launch", "local_run"])
+def test_the_runner_that_every_error_passes_through_is_not_named(name: str) -> None:
+    path = Path(__file__).resolve().parents[2] / "pipelines" / "runner" / f"{name}.py"
+    assert path.is_file()
+    with pytest.raises(KeyError) as found:
+        exec(compile("raise KeyError('fare')", str(path), "exec"), {})
+    assert re.fullmatch(r"KeyError: 'fare' \(tests/pipelines/test_explain\.py, line \d+\)", explain(found.value))
