@@ -34,7 +34,7 @@ def test_the_table_moves_while_nodes_run(tmp_path: Path, monkeypatch: pytest.Mon
     do = ImportSchemaGen.Do
 
     def linger(*arguments: object) -> None:
-        time.sleep(1)
+        time.sleep(3)  # the table is drawn eight times a second, by a thread that may have to wait for its turn
         do(*arguments)
 
     monkeypatch.setattr(ImportSchemaGen, "Do", linger)

@@ -39,8 +39,9 @@ from serving.client.errors import (
 from serving.gateway.app import create_app
 from serving.gateway.settings import load
 from serving.request_log.columns import check_names
-from tests.serving.gateway.http_server import HttpServer, free_port
+from tests.serving.gateway.http_server import HttpServer
 from tests.serving.gateway.scripted_model import ScriptedModel
+from tests.serving.running_server import free_ports
 
 pytestmark = pytest.mark.slow
 
@@ -387,7 +388,7 @@ def test_an_answer_that_does_not_come_is_given_up_once(asked: Ask) -> None:
 
 @both
 def test_nobody_there(asked: Ask) -> None:
-    url = f"http://127.0.0.1:{free_port()}"
+    url = f"http://127.0.0.1:{free_ports(1)[0]}"
     with pytest.raises(NoAnswerError, match=r"no answer: ConnectError .*does a gateway run there\?") as caught:
         asked(url, [TRIP], request_id="lost", patience=dataclasses.replace(QUICK, attempts=2))
     assert caught.value.request_id == "lost"
@@ -434,7 +435,7 @@ def test_what_json_does_not_have_is_not_sent(asked: Ask, value: Any) -> None:
     with pytest.raises(
         (ValueError, TypeError), match="rows: expected mappings of names to int, finite float, str or None"
     ):
-        asked(f"http://127.0.0.1:{free_port()}", [{"fare": value}])
+        asked(f"http://127.0.0.1:{free_ports(1)[0]}", [{"fare": value}])
 
 
 @pytest.mark.parametrize(

@@ -41,9 +41,3 @@ class HttpServer:
 
     def _run(self) -> None:
         self._server.run(sockets=[self._socket])
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])

@@ -11,8 +11,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests.serving.gateway.conftest import Start, sample
-from tests.serving.gateway.http_server import HttpServer, free_port
+from tests.serving.gateway.http_server import HttpServer
 from tests.serving.gateway.scripted_model import ScriptedModel, after
+from tests.serving.running_server import free_ports
 
 pytestmark = pytest.mark.slow
 
@@ -72,7 +73,7 @@ def test_all_tries_share_one_deadline(start: Start, model: ScriptedModel, trip: 
 
 
 def test_a_server_that_is_not_there(start: Start, trip: Trip) -> None:
-    client = start({"model.server": f"http://127.0.0.1:{free_port()}", "model.attempts": 3})
+    client = start({"model.server": f"http://127.0.0.1:{free_ports(1)[0]}", "model.attempts": 3})
     answer = client.post("/v1/tip", json=trip)
     assert problem(answer) == (503, "no_model")
     assert answer.headers["retry-after"] == "2"

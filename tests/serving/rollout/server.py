@@ -1,7 +1,6 @@
 """The embedded server as a process, for roll-outs to work on."""
 
 import contextlib
-import socket
 import subprocess
 import sys
 import time
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from serving.rollout.admin_client import AdminClient
 from serving.rollout.errors import ServerDownError
+from tests.serving.running_server import free_ports
 
 ROOT = Path(__file__).resolve().parents[3]
 _START_SECONDS = 90
@@ -26,7 +26,7 @@ class ServerProcess:
             log: file for what it says.
             ports: gRPC and REST; two free ones when there are none given.
         """
-        self.ports = ports or (free_port(), free_port())
+        self.ports = ports or tuple(free_ports(2))
         self.option = f"127.0.0.1:{self.ports[0]}:{self.ports[1]}"
         self._log = log
         command = [
@@ -73,9 +73,3 @@ def running(config: Path, log: Path, ports: tuple[int, int] | None = None) -> It
         yield server
     finally:
         server.kill()
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
