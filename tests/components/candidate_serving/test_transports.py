@@ -39,8 +39,11 @@ def answering(response: bytes) -> Iterator[int]:
         def answer() -> None:
             connection, _ = listening.accept()
             with connection:
-                connection.recv(1 << 16)
                 connection.sendall(response)
+                connection.shutdown(socket.SHUT_WR)
+                # A socket closed with bytes unread resets the connection, and the client may see that first.
+                while connection.recv(1 << 16):
+                    pass
 
         thread = threading.Thread(target=answer)
         thread.start()
