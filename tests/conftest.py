@@ -51,8 +51,8 @@ def taxi(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 @pytest.fixture(scope="session")
 def cold_taxi(taxi: Project) -> Finished:
-    """The first run of the taxi task in `taxi`, as README.md shows it."""
-    run = taxi.run(task="taxi")
+    """The first run in `taxi`, by README.md's command."""
+    run = taxi.make("run-local")
     assert run.status == 0, run.told()
     return run
 

@@ -24,7 +24,7 @@ def steps(page: Path) -> Iterator[tuple[str, list[str]]]:
 def replay(command: str, root: Path, environment: dict[str, str]) -> list[str]:
     """What a command says in a copy of the project; `make` without its set-up, with this Python."""
     words = shlex.split(command)
-    script = _recipe(words[1:]) if words[0] == "make" else command
+    script = recipe(words[1:]) if words[0] == "make" else command
     given = dict(word.split("=", 1) for word in words if re.match(r"[A-Z_]+=", word))
     ended = subprocess.run(
         ["bash", "-c", script], cwd=root, env=environment | given, capture_output=True, text=True, check=False
@@ -50,8 +50,8 @@ def difference(said: Sequence[str], shown: Sequence[str]) -> str | None:
     return f"nothing more, where there is: {rest[0]}" if rest and not anywhere else None
 
 
-def _recipe(words: Sequence[str]) -> str:
-    """What make would run, from the first start of Python on."""
+def recipe(words: Sequence[str]) -> str:
+    """What `make` with these words would run, from the first start of Python on: without set-up, with this Python."""
     planned = subprocess.run(
         ["make", "--dry-run", *words],
         cwd=ROOT,

@@ -13,6 +13,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.console import recipe
+
 SOURCE = Path(__file__).resolve().parents[2]
 COMMAND = ("-m", "pipelines", "run")  # what Python starts: the command line
 DIABETES = "tests.tasks.diabetes"
@@ -133,6 +135,12 @@ class Project:
         with self.started(*options, task=task, module=module) as process:
             terminal, stderr = process.communicate()
         return finished(self.root, process.returncode, terminal, stderr)
+
+    def make(self, *words: str) -> Finished:
+        """Runs what `make` with these words would run, a target that runs a pipeline, to its end."""
+        script = ["bash", "-c", recipe(words)]
+        ended = subprocess.run(script, cwd=self.root, env=environment(), capture_output=True, text=True, check=False)
+        return finished(self.root, ended.returncode, ended.stdout, ended.stderr)
 
     def run_until(self, node: str, *options: str, task: str = DIABETES) -> Finished:
         """Runs until `node` has ended, then stops the run as `kill` does: the rest is not what the test is about."""
