@@ -6,6 +6,8 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[1]
 PRODUCT = ("components", "data", "environment", "pipelines", "serving")
 OWN = {*PRODUCT, "benchmarks", "notebooks", "tests"}
@@ -42,6 +44,7 @@ def named(requirements: list[str]) -> set[str]:
     return {re.split(r"[\[=<>;! ]", requirement, maxsplit=1)[0] for requirement in requirements}
 
 
+@pytest.mark.slow
 def test_every_import_is_named() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     product = named(project["project"]["dependencies"])

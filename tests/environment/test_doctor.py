@@ -120,6 +120,7 @@ def test_no_stack_at_all_is_missing_too(platform, packager, fix, monkeypatch):
     assert (status, lines[-1]) == (2, f"MISSING   {refusal.value}{fix}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("compiler", "status"), [("/nowhere/c++", 2), ("", 0)])
 def test_the_command_ends_with_that_status(compiler, status, monkeypatch):
     monkeypatch.setenv("CXX", compiler)

@@ -120,6 +120,7 @@ def test_a_shim_that_does_not_start_python_answers_with_its_own_words(tmp_path):
     assert "No such file" in str(probe(str(tmp_path / "missing")))
 
 
+@pytest.mark.slow
 def test_interpreters_are_found_behind_shims(tmp_path, monkeypatch):
     real = probe(sys.executable)
     assert isinstance(real, Python)

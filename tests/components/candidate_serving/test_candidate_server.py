@@ -71,6 +71,7 @@ def test_a_server_of_another_model_is_not_this_one(serve: Serve) -> None:
         wait(serve(LISTENS.replace("['model_name']", "['port']")), 0.5)
 
 
+@pytest.mark.slow
 def test_a_port_that_was_taken_in_between(serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     free_ports = candidate_server._free_ports
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -82,6 +83,7 @@ def test_a_port_that_was_taken_in_between(serve: Serve, tmp_path: Path, monkeypa
     assert starts(tmp_path) == 2
 
 
+@pytest.mark.slow
 def test_a_server_whose_ports_are_always_taken(serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         ports = [*candidate_server._free_ports(1), taken.getsockname()[1]]

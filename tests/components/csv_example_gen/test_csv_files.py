@@ -164,6 +164,7 @@ def test_a_folder_named_like_a_file(tmp_path: Path) -> None:
         check_csv(tmp_path)
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_file(write: Write) -> None:
     peaks = []
     for rows in (5_000, 50_000):

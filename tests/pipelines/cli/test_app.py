@@ -59,6 +59,7 @@ def test_completion_of_the_console_script(shell: str, capsys: pytest.CaptureFixt
         subprocess.run(["bash", "-n"], input=script, text=True, check=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments", [["--help"], ["run", "--help"], ["runs", "show", "--help"], ["run", "--task", "taxy"], ["review"]]
 )
@@ -80,6 +81,7 @@ def test_runs_below_var_without_any_option(
         assert capsys.readouterr().err.startswith("error: no ")
 
 
+@pytest.mark.slow
 def test_the_status_of_a_command_is_the_process_status(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "pipelines", "runs", "list", "--var", str(tmp_path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

@@ -19,6 +19,7 @@ def test_the_interval_of_a_mean_is_the_textbooks() -> None:
     assert found.high == pytest.approx(labels.mean() + 1.96 * error, abs=0.15 * error)
 
 
+@pytest.mark.slow
 def test_intervals_cover_the_truth_as_often_as_they_say() -> None:
     covered = 0
     for seed in range(200):

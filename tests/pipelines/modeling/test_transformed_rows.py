@@ -28,6 +28,7 @@ def rows(handmade_transform: tuple[str, str], transform: tft.TFTransformOutput) 
     return read_rows([handmade_transform[1]], transform, handmade.LABEL)
 
 
+@pytest.mark.slow
 def test_rows(rows: TransformedRows) -> None:
     assert len(rows) == len(handmade.ROWS)
     assert rows.labels.dtype == np.int64
@@ -41,6 +42,7 @@ def test_rows(rows: TransformedRows) -> None:
     }
 
 
+@pytest.mark.slow
 def test_order_does_not_depend_on_how_rows_were_written(
     rows: TransformedRows, handmade_transform: tuple[str, str], transform: tft.TFTransformOutput, tmp_path: Path
 ) -> None:
@@ -54,6 +56,7 @@ def test_order_does_not_depend_on_how_rows_were_written(
         np.testing.assert_array_equal(other.features[name], values)
 
 
+@pytest.mark.slow
 def test_no_rows(transform: tft.TFTransformOutput, tmp_path: Path) -> None:
     empty = handmade.write_records(tmp_path / "empty.gz", [])
     with pytest.raises(TrainingError) as error:
@@ -61,6 +64,7 @@ def test_no_rows(transform: tft.TFTransformOutput, tmp_path: Path) -> None:
     assert str(error.value) == f"no rows to read: expected at least one, received none in {empty}"
 
 
+@pytest.mark.slow
 def test_no_such_label(transform: tft.TFTransformOutput, handmade_transform: tuple[str, str]) -> None:
     with pytest.raises(TrainingError) as error:
         read_rows([handmade_transform[1]], transform, "tip")
@@ -77,6 +81,7 @@ class SparseOutput:
         return {"big_tip": tf.io.FixedLenFeature([1], tf.int64), "words": tf.io.VarLenFeature(tf.string)}
 
 
+@pytest.mark.slow
 def test_sparse_features_cannot_be_trained_on(handmade_transform: tuple[str, str]) -> None:
     with pytest.raises(TrainingError) as error:
         read_rows([handmade_transform[1]], SparseOutput(), handmade.LABEL)

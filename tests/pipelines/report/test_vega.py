@@ -7,6 +7,7 @@ import pytest
 from pipelines.report import vega
 
 
+@pytest.mark.slow
 def test_the_script_is_put_together_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bundle = vega.bundle_vega(tmp_path / "cache")
     assert "vegaEmbed" in bundle

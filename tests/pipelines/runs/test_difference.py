@@ -201,6 +201,7 @@ def test_bad_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> 
     assert "python -m pipelines runs" in said.out + said.err
 
 
+@pytest.mark.slow
 def test_a_record_is_shown_without_tensorflow(var: Path) -> None:
     program = (
         "import sys; from pipelines.cli.app import execute;"

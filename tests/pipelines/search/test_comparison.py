@@ -66,6 +66,7 @@ def test_what_only_luck_tells_apart_is_within_noise() -> None:
     assert 0 < found["b"]["binary_crossentropy"].chance_best < 1
 
 
+@pytest.mark.slow
 def test_seeds_that_differ_widen_the_interval() -> None:
     steady, fickle = trainings([1.5] * 8), trainings([0.5, 2.5] * 4)
     found = compare(measures_of(BINARY), LABELS, {"steady": steady, "fickle": fickle})
@@ -73,6 +74,7 @@ def test_seeds_that_differ_widen_the_interval() -> None:
     assert widths["fickle"] > 1.5 * widths["steady"]
 
 
+@pytest.mark.slow
 def test_more_rivals_make_the_proof_harder() -> None:
     first, second = trainings([2.0] * 4, seed=1), trainings([1.8] * 4, seed=2)
     widths = []

@@ -10,6 +10,8 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pytest
+
 from environment import uv
 from tests.serving.deploy import files
 from tests.serving.deploy.files import DEPLOY, ROOT
@@ -45,6 +47,7 @@ def test_what_is_sent_to_the_builder() -> None:
     assert [path for path in kept_out if is_sent(path)] == []
 
 
+@pytest.mark.slow
 def test_what_is_copied_is_enough_to_run(tmp_path: Path) -> None:
     """In a folder with what the image gets and nothing else, the gateway and the roll-out command start."""
     for line in instructions("COPY"):

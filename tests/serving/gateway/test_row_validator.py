@@ -140,6 +140,7 @@ values = strategies.recursive(
 )
 
 
+@pytest.mark.slow
 @hypothesis.given(data=strategies.data())
 @hypothesis.settings(max_examples=300, deadline=None)
 def test_whatever_is_sent_is_accepted_or_refused_as_the_contract_says(

@@ -54,6 +54,7 @@ def test_gzip_comes_in_parts_too() -> None:
     assert read([part(packed[:7]), part(packed[7:], more_body=False)], content_encoding="gzip") == b'{"inputs": 1}'
 
 
+@pytest.mark.slow
 def test_no_more_is_read_than_may_come() -> None:
     chunk = bytes(MOST_BYTES // 2)
     assert len(read([part(chunk), part(chunk, more_body=False)])) == MOST_BYTES
@@ -63,6 +64,7 @@ def test_no_more_is_read_than_may_come() -> None:
         read([], content_length=str(MOST_BYTES + 1))
 
 
+@pytest.mark.slow
 def test_no_more_is_inflated_than_may_come() -> None:
     assert len(inflate(gzip.compress(bytes(MOST_BYTES), compresslevel=1))) == MOST_BYTES
     with pytest.raises(ServingError, match=f"The body is longer than {MOST_BYTES} bytes"):
