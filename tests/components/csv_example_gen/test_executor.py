@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 from tfx.components.example_gen import utils
-from tfx.components.example_gen.base_example_gen_executor import BaseExampleGenExecutor
 from tfx.components.example_gen.csv_example_gen.executor import Executor as CsvExampleGenExecutor
 from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 from tfx.proto import example_gen_pb2
@@ -35,7 +34,7 @@ def run(tmp_path: Path) -> Run:
 
     def run(
         folder: Path,
-        executor: type[BaseExampleGenExecutor] = Executor,
+        executor: type[BaseBeamExecutor] = Executor,
         contract: str | None = CONTRACT,
         pattern: str = "*.csv",
         out: str = "out",
