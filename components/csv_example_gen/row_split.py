@@ -133,4 +133,4 @@ def _digest(content: bytes) -> int:
 
 
 def _percent(share: float) -> str:
-    return f"{share:.3g}" if share < 0.01 else f"{100 * share:.3g}%"
+    return f"{100 * share:.3g}%"
