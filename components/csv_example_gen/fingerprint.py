@@ -112,7 +112,7 @@ class RememberedDigests:
         found = digest_file(path)
         self._known.pop(path, None)
         if before is not None and before == identify(path) and self._is_settled(path, before, now):
-            self._known[path] = {"identity": before, BLAKE2B: found.digest}
+            self._known[path] = {"identity": list(before), BLAKE2B: found.digest}
         return found
 
     def save(self) -> None:

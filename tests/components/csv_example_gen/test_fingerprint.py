@@ -89,7 +89,8 @@ def test_a_settled_file_is_read_once(rows: Path, tmp_path: Path, reads: list[str
     memory = tmp_path / "var" / "memory.json"
     for _ in range(3):
         remembered = RememberedDigests(memory)
-        assert remembered.digest(str(rows)) == digest_file(str(rows))
+        for _ in range(2):
+            assert remembered.digest(str(rows)) == digest_file(str(rows))
         remembered.save()
     assert reads == [str(rows)]
     rows.unlink()
@@ -103,7 +104,9 @@ def test_a_remembered_file_that_changes_is_read_again(rows: Path, tmp_path: Path
     """Under its old size and time, to the nanosecond: the inode's own time, ctime, cannot be set."""
     remembered = RememberedDigests(tmp_path / "memory.json")
     before = rows.stat()
-    remembered.digest(str(rows))
+    for _ in range(2):
+        remembered.digest(str(rows))
+    assert len(reads) == 1
     probe = tmp_path / "probe"
     probe.touch()
     while probe.stat().st_ctime_ns <= before.st_ctime_ns:  # the clock of the file system ticks every few milliseconds
