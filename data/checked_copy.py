@@ -1,7 +1,7 @@
 """A copy of a data set's file that is right or absent: checked against the sha256 in its data card, written whole.
 
-A file that is already right is not touched: its modification time is part of ExampleGen's cache key. Standard library
-only.
+A file that is already right is not touched, so that whoever reads it again finds its times as they were. Standard
+library only.
 """
 
 import argparse

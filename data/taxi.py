@@ -3,8 +3,8 @@
     python -m data.taxi --out var/data/taxi
 
 Writes `<out>/trips.csv`, byte for byte the file in the package, after checking it against the sha256 in the data card
-(data/README.md, the figure's only home). A file that is already right is not touched: its modification time is part of
-ExampleGen's cache key. Standard library only; tfx is found but not imported, which would take seconds.
+(data/README.md, the figure's only home). A file that is already right is not touched. Standard library only; tfx is
+found but not imported, which would take seconds.
 """
 
 import argparse

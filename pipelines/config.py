@@ -83,7 +83,7 @@ class CsvInput:
 
     folder: str
     pattern: str  # of the files' names
-    reader: example_gen_pb2.CustomConfig  # types by column, and the digest of the code that reads
+    reader: example_gen_pb2.CustomConfig  # types by column, the split, and the digest of the code that reads
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -102,7 +102,7 @@ def _csv_input(data: Path, task: Task) -> CsvInput:
     return CsvInput(
         folder=folder,
         pattern=pattern,
-        reader=checked_csv.column_types(str(task.contract), source_digest(checked_csv)),
+        reader=checked_csv.column_types(str(task.contract), source_digest(checked_csv), task.split),
     )
 
 

@@ -10,7 +10,6 @@ from ml_metadata.proto import metadata_store_pb2
 
 # One by one, not from tfx.components: that package turns a component that cannot be imported into None.
 from tfx.components.evaluator.component import Evaluator
-from tfx.components.example_gen.component import FileBasedExampleGen
 from tfx.components.example_validator.component import ExampleValidator
 from tfx.components.infra_validator.component import InfraValidator
 from tfx.components.pusher.component import Pusher
@@ -21,19 +20,20 @@ from tfx.components.trainer.component import Trainer
 from tfx.components.transform.component import Transform
 from tfx.components.tuner.component import Tuner
 from tfx.dsl.components.base.base_node import BaseNode
-from tfx.dsl.components.base.executor_spec import BeamExecutorSpec, ExecutorClassSpec
+from tfx.dsl.components.base.executor_spec import ExecutorClassSpec
 from tfx.dsl.components.common.importer import Importer
 from tfx.dsl.components.common.resolver import Resolver
 from tfx.orchestration.metadata import sqlite_metadata_connection_config
 from tfx.orchestration.pipeline import Pipeline
-from tfx.proto import example_gen_pb2, infra_validator_pb2, pusher_pb2, trainer_pb2
+from tfx.proto import infra_validator_pb2, pusher_pb2, trainer_pb2
 from tfx.types import Channel
 from tfx.types.channel import OutputChannel
 from tfx.types.standard_artifacts import ExampleStatistics, HyperParameters, InfraBlessing, Model, ModelBlessing
 
 from components.anomaly_gate.component import AnomalyGate
 from components.artifacts import DataBlessing
-from components.csv_example_gen import executor as checked_csv
+from components.csv_example_gen.component import CheckedExampleGen
+from components.csv_example_gen.row_split import explain_difference
 from components.pusher import executor as atomic_pusher
 from components.resolvers import LatestAcceptedStatistics, LatestBlessedOtherModel
 from components.signatures import SERVING_DEFAULT
@@ -77,11 +77,8 @@ def create_pipeline(config: PipelineConfig) -> Pipeline:
 def _data_nodes(config: PipelineConfig) -> _Data:
     """From CSV files to transformed rows, past AnomalyGate."""
     task = config.task
-    example_gen = FileBasedExampleGen(
-        input_base=config.csv.folder,
-        input_config=_one_split(config.csv.pattern),
-        custom_config=config.csv.reader,
-        custom_executor_spec=BeamExecutorSpec(checked_csv.Executor),
+    example_gen = CheckedExampleGen(
+        folder=config.csv.folder, pattern=config.csv.pattern, reader=config.csv.reader
     ).with_id(nodes.EXAMPLE_GEN)
     examples = example_gen.outputs["examples"]
     import_schema_gen = ImportSchemaGen(schema_file=str(config.contract)).with_id(nodes.IMPORT_SCHEMA_GEN)
@@ -108,6 +105,7 @@ def _data_nodes(config: PipelineConfig) -> _Data:
         tolerated=json.dumps({name: list(kinds) for name, kinds in sorted(task.tolerated_anomalies.items())}),
         train_split=TRAIN,
         eval_split=EVAL,
+        why_splits_differ=explain_difference(task.split),
         code_digest=config.digests.anomaly_gate,
     ).with_id(nodes.ANOMALY_GATE)
     transform = Transform(
@@ -260,10 +258,6 @@ def _pusher_custom_config(config: PipelineConfig) -> dict[str, Any]:
     """Pusher alone is told why it may not push: that is a part of its cache key, and of no other."""
     told = {"code_digest": config.digests.pusher}
     return told | {atomic_pusher.REFUSAL: config.push_refusal} if config.push_refusal else told
-
-
-def _one_split(pattern: str) -> example_gen_pb2.Input:
-    return example_gen_pb2.Input(splits=[example_gen_pb2.Input.Split(name="single_split", pattern=pattern)])
 
 
 def _metadata(config: PipelineConfig) -> metadata_store_pb2.ConnectionConfig:

@@ -46,6 +46,7 @@ def AnomalyGate(
     tolerated: Parameter[str],
     train_split: Parameter[str],
     eval_split: Parameter[str],
+    why_splits_differ: Parameter[str],
     code_digest: Parameter[str],
     baseline: InputArtifact[standard_artifacts.ExampleStatistics] = None,
 ) -> None:
@@ -60,6 +61,8 @@ def AnomalyGate(
         tolerated: JSON object, feature -> list of anomaly kinds (AnomalyInfo.Type names) to report but let pass.
         train_split: the split that drift and skew are measured on.
         eval_split: the split that must not be skewed against the train split.
+        why_splits_differ: what may be behind a difference between the two, for messages; it follows from how the rows
+            were split.
         code_digest: digest of this component's code; part of the cache key.
         baseline: statistics of the last accepted data; absent on the first run.
 
@@ -80,7 +83,7 @@ def AnomalyGate(
         previous_statistics=_load_statistics(baseline, train_split) if baseline else None,
         serving_statistics=_load_statistics(statistics, eval_split),
     )
-    found += describe_comparisons(compared, train_split, contract)
+    found += describe_comparisons(compared, train_split, contract, why_splits_differ)
     refused, accepted = split_by_tolerance(found, json.loads(tolerated))
     if refused:
         raise AnomalyError(contract, refused)

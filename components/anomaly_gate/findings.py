@@ -2,7 +2,7 @@
 
 import dataclasses
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2, path_pb2, schema_pb2, statistics_pb2
 
@@ -87,15 +87,24 @@ def describe_violations(
     ]
 
 
-def describe_comparisons(anomalies: anomalies_pb2.Anomalies, split: str, contract: str) -> list[Finding]:
+def describe_comparisons(
+    anomalies: anomalies_pb2.Anomalies, split: str, contract: str, why_splits_differ: str
+) -> list[Finding]:
     """Describes drift from the last accepted data, and skew between train and eval.
 
     Args:
         anomalies: of tfdv.validate_statistics, with previous and serving statistics; only comparisons are described.
         split: the split that was compared.
         contract: path of the contract, for the remedy.
+        why_splits_differ: what may be behind a difference between train and eval.
     """
-    found = [finding for info in anomalies.drift_skew_info for finding in _exceeded(info, anomalies, split, contract)]
+    causes = {
+        "drift_comparator": "find out what changed in the data",
+        "skew_comparator": f"{why_splits_differ}; bring more rows, split otherwise",
+    }
+    found = [
+        finding for info in anomalies.drift_skew_info for finding in _exceeded(info, anomalies, split, contract, causes)
+    ]
     found += [
         Finding(
             feature=name,
@@ -117,7 +126,11 @@ def describe_comparisons(anomalies: anomalies_pb2.Anomalies, split: str, contrac
 
 
 def _exceeded(
-    info: anomalies_pb2.DriftSkewInfo, anomalies: anomalies_pb2.Anomalies, split: str, contract: str
+    info: anomalies_pb2.DriftSkewInfo,
+    anomalies: anomalies_pb2.Anomalies,
+    split: str,
+    contract: str,
+    causes: Mapping[str, str],
 ) -> Iterator[Finding]:
     """Yields one finding for each measurement above its threshold."""
     name = _last_step(info.path)
@@ -135,7 +148,7 @@ def _exceeded(
                     expected=f"{_DISTANCES.get(distance, distance)} of at most {measured.threshold:g} from {against}",
                     observed=f"{measured.value:.4g}{_most_changed(anomalies, name, marker)}",
                     share=None,
-                    remedy=f"find out what changed in the data, or raise {comparator} of {name} in {contract}",
+                    remedy=f"{causes[comparator]}, or raise {comparator} of {name} in {contract}",
                 )
 
 

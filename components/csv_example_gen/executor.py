@@ -1,18 +1,13 @@
 """Executor of an ExampleGen that reads CSV under a contract: types come from the schema, and a bad row stops the run.
 
 Reads:  the files that `input_base` and the patterns of `input_config` name.
-Writes: Examples, one tf.Example per row; an empty cell is an absent feature. Custom properties say how many rows.
-Raises: SourceError, for the faults that `components.csv_example_gen.csv_files` lists, before anything is written;
-        and for a split that no row fell into.
+Writes: Examples, one tf.Example per row; an empty cell is an absent feature. Custom properties say how many rows there
+        are of each split, and how they were split.
+Raises: SourceError, for the faults that `components.csv_example_gen.csv_files` lists and for a split that cannot work,
+        before anything is written; for a split that no row fell into; and for files that changed meanwhile.
+        SplitCheckError, if what was written is not the split that was asked for.
 
-Use it with TFX's own component, which brings its spans, splits and cache key:
-
-    FileBasedExampleGen(
-        input_base=folder,
-        input_config=example_gen_pb2.Input(splits=[example_gen_pb2.Input.Split(name="all", pattern=pattern)]),
-        custom_config=column_types("data/schema/taxi.pbtxt"),
-        custom_executor_spec=executor_spec.BeamExecutorSpec(Executor),
-    )
+`component.CheckedExampleGen` runs it, with TFX's spans.
 
 How it differs from CsvExampleGen, and why:
   * CsvExampleGen guesses each column's type from its values, so one text cell in `trip_miles` turns the column into
@@ -23,6 +18,7 @@ How it differs from CsvExampleGen, and why:
     always write them in the same order. Here the order is that of the files, and equal rows give equal bytes.
 """
 
+import glob
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any
@@ -33,9 +29,10 @@ from apache_beam.metrics import Metrics, MetricsFilter
 from google.protobuf import json_format, struct_pb2
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx import types
-from tfx.components.example_gen import utils, write_split
-from tfx.components.example_gen.base_example_gen_executor import BaseExampleGenExecutor
+from tfx.components.example_gen import write_split
+from tfx.components.example_gen.utils import FINGERPRINT_PROPERTY_NAME
 from tfx.components.util import examples_utils
+from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 from tfx.dsl.io import fileio
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
@@ -44,32 +41,52 @@ from tfx.utils import io_utils, proto_utils
 
 from components.csv_example_gen.csv_files import CellKind, SourceError, SourceSummary, check_csv, read_columns
 from components.csv_example_gen.csv_values import Value
+from components.csv_example_gen.row_split import RowSplit, Split, read_split, split_settings
+from components.csv_example_gen.source_guard import SourceGuard
+from components.csv_example_gen.split_plan import SplitPlan, check_column, plan_split
+from components.csv_example_gen.written_splits import check_shares, check_sides
 
 ROWS_PROPERTY = "rows_"  # with a split's name: custom property of the Examples, how many rows were written
+SPLIT_PROPERTY = "split"  # custom property of the Examples: how they were split, for people
+TRAIN, EVAL = "train", "eval"
 
-_TYPES, _DIGEST = "types", "source_digest"
+_TYPES, _SPLIT, _DIGEST = "types", "split", "source_digest"
+_SIDES = (TRAIN, EVAL)
 
 
-def column_types(schema_file: str, source_digest: str = "") -> example_gen_pb2.CustomConfig:
-    """Packs the types of a contract for the executor.
+def column_types(schema_file: str, source_digest: str = "", split: Split | None = None) -> example_gen_pb2.CustomConfig:
+    """Packs the types of a contract, and how rows are split, for the executor.
 
     Only names and types travel, so that an edit of a threshold in the contract does not make ExampleGen run again.
 
     Args:
         schema_file: a tensorflow_metadata Schema in text format.
         source_digest: digest of the code that reads; an edit of it then changes TFX's cache key.
+        split: of the rows; None: by row.
+
+    Raises:
+        SourceError: The contract has no such column as the split goes by, or it cannot be a key.
     """
+    split = split or RowSplit()
     schema = io_utils.parse_pbtxt_file(schema_file, schema_pb2.Schema())
     settings = struct_pb2.Struct()
-    kinds = {feature.name: schema_pb2.FeatureType.Name(feature.type) for feature in schema.feature}
-    settings[_TYPES] = {name: kind for name, kind in kinds.items() if kind in CellKind.__members__}
+    names = {feature.name: schema_pb2.FeatureType.Name(feature.type) for feature in schema.feature}
+    kinds = {name: CellKind[kind] for name, kind in names.items() if kind in CellKind.__members__}
+    check_column(split, kinds)
+    settings[_TYPES] = {name: kind.name for name, kind in kinds.items()}
+    settings[_SPLIT] = split_settings(split)
     settings[_DIGEST] = source_digest
     config = example_gen_pb2.CustomConfig()
     config.custom_config.Pack(settings)
     return config
 
 
-class Executor(BaseExampleGenExecutor):
+def split_of(config: example_gen_pb2.CustomConfig) -> Split:
+    """Returns the split that `column_types` packed."""
+    return read_split(_unpack(config)[_SPLIT])
+
+
+class Executor(BaseBeamExecutor):
     """Checks the files, then writes their rows as tf.Examples in the order of the files."""
 
     def Do(
@@ -82,92 +99,81 @@ class Executor(BaseExampleGenExecutor):
         self._log_startup(input_dict, output_dict, exec_properties)
         input_config = example_gen_pb2.Input()
         proto_utils.json_to_proto(exec_properties[specs.INPUT_CONFIG_KEY], input_config)
-        output_config = example_gen_pb2.Output()
-        proto_utils.json_to_proto(exec_properties[specs.OUTPUT_CONFIG_KEY], output_config)
-
-        expected = _unpack_column_types(exec_properties.get(specs.CUSTOM_CONFIG_KEY))
-        self._sources = {
-            split.pattern: check_csv(
-                os.path.join(exec_properties[specs.INPUT_BASE_KEY], split.pattern),
-                expected=expected,
-                list_files=fileio.glob,
-                open_file=_open,
-            )
-            for split in input_config.splits
-        }
-        artifact = artifact_utils.get_single_instance(output_dict[specs.EXAMPLES_KEY])
-        artifact.split_names = artifact_utils.encode_split_names(
-            utils.generate_output_split_names(input_config, output_config)
+        expected, split = _unpack_config(exec_properties.get(specs.CUSTOM_CONFIG_KEY))
+        folder, pattern = exec_properties[specs.INPUT_BASE_KEY], _only_pattern(input_config)
+        guard = SourceGuard(
+            folder,
+            {each.name: each.pattern for each in input_config.splits},
+            exec_properties.get(FINGERPRINT_PROPERTY_NAME) or "",
+            list_files=fileio.glob,
+            open_file=open_source,
         )
-        self._write(artifact, exec_properties)
+        source = check_csv(
+            os.path.join(folder, pattern), expected=expected, list_files=fileio.glob, open_file=open_source
+        )
+        plan = plan_split(split, source, open_source)
+        artifact = artifact_utils.get_single_instance(output_dict[specs.EXAMPLES_KEY])
+        artifact.split_names = artifact_utils.encode_split_names(list(_SIDES))
+        self._write(artifact, source, plan)
+        guard.verify()
         examples_utils.set_payload_format(artifact, example_gen_pb2.FORMAT_TF_EXAMPLE)
         examples_utils.set_file_format(
             artifact, write_split.to_file_format_str(exec_properties.get(specs.OUTPUT_FILE_FORMAT_KEY, 0))
         )
 
-    def _write(self, artifact: types.Artifact, exec_properties: dict[str, Any]) -> None:
+    def _write(self, artifact: types.Artifact, source: SourceSummary, plan: SplitPlan) -> None:
         """Runs the Beam pipeline; raises when a split stays empty, which no later component would say."""
+        written = {side: artifact_utils.get_split_uri([artifact], side) for side in _SIDES}
         with self._make_beam_pipeline() as pipeline:
-            splits = self.GenerateExamplesByBeam(pipeline, exec_properties)
-            for split, examples in splits.items():
-                uri = artifact_utils.get_split_uri([artifact], split)
-                _ = examples | f"WriteSplit[{split}]" >> _Write(split, os.path.join(uri, write_split.DEFAULT_FILE_NAME))
+            # One element: equal rows are counted, which no two workers can do for each other.
+            rows = (
+                pipeline
+                | "Source" >> beam.Create([source])
+                | "Rows" >> beam.FlatMap(read_rows, plan).with_output_types(tuple[bool, bytes])
+            )
+            sides = rows | "Split" >> beam.Partition(lambda row, _: int(row[0]), len(_SIDES))
+            for side, of_side in zip(_SIDES, sides, strict=True):
+                path_prefix = os.path.join(written[side], write_split.DEFAULT_FILE_NAME)
+                _ = of_side | f"WriteSplit[{side}]" >> _Write(side, path_prefix)
         counters = pipeline.result.metrics().query(MetricsFilter().with_namespace(__name__))["counters"]
-        written = {counter.key.metric.name: counter.committed for counter in counters}
-        for split in splits:
-            artifact.set_int_custom_property(f"{ROWS_PROPERTY}{split}", written.get(split, 0))
-        if empty := [split for split in splits if not written.get(split)]:
-            rows = sum(source.rows for source in self._sources.values())
+        counts = {counter.key.metric.name: counter.committed for counter in counters}
+        rows_of = {side: counts.get(side, 0) for side in _SIDES}
+        for side, number in rows_of.items():
+            artifact.set_int_custom_property(f"{ROWS_PROPERTY}{side}", number)
+        artifact.set_string_custom_property(SPLIT_PROPERTY, str(plan.split))
+        if empty := [side for side, number in rows_of.items() if not number]:
             raise SourceError(
-                f"{exec_properties[specs.INPUT_BASE_KEY]}: {rows} rows, of which none fell into the split "
+                f"{os.path.dirname(source.files[0])}: {source.rows} rows, of which none fell into the split "
                 f"{' and '.join(empty)}. Expected at least one row in each split: give more rows."
             )
-
-    def GetInputSourceToExamplePTransform(self) -> Any:
-        """Returns a function that makes the reading transform of a split: so the base class calls it."""
-
-        def read(exec_properties: dict[str, Any], split_pattern: str) -> beam.PTransform:
-            return _Read(self._sources[split_pattern])
-
-        return read
-
-
-class _Read(beam.PTransform):
-    """Pipeline -> tf.train.Example per row."""
-
-    def __init__(self, source: SourceSummary) -> None:
-        super().__init__()
-        self._source = source
-
-    def expand(self, pipeline: beam.Pipeline) -> beam.pvalue.PCollection:
-        return (
-            pipeline
-            | "Files" >> beam.Create(self._source.files)
-            | "Rows" >> beam.FlatMap(read_examples, self._source.columns).with_output_types(tf.train.Example)
-        )
+        check_shares(plan.split, rows_of[TRAIN], rows_of[EVAL])
+        check_sides(plan.split, *(fileio.glob(f"{glob.escape(written[side])}/*") for side in _SIDES))
 
 
 class _Write(beam.PTransform):
-    """tf.train.Example -> gzipped TFRecords, without a shuffle; counts them under the split's name."""
+    """(_, serialized tf.train.Example) -> gzipped TFRecords, without a shuffle; counts them under the split's name."""
 
     def __init__(self, split: str, path_prefix: str) -> None:
         super().__init__()
         self._split = split
         self._path_prefix = path_prefix
 
-    def expand(self, examples: beam.pvalue.PCollection) -> beam.PCollection:
+    def expand(self, rows: beam.pvalue.PCollection) -> beam.PCollection:
         return (
-            examples
-            | "Serialize" >> beam.Map(_serialize, self._split).with_output_types(bytes)
+            rows
+            | "Record" >> beam.Map(_count, self._split).with_output_types(bytes)
             | "Write" >> beam.io.WriteToTFRecord(self._path_prefix, file_name_suffix=".gz")
         )
 
 
-def read_examples(file: str, kinds: Mapping[str, CellKind]) -> Iterator[tf.train.Example]:
-    """Yields the rows of a CSV file. An empty cell is an absent feature."""
-    for columns in read_columns(file, kinds, _open):
-        for row in zip(*columns, strict=True):
-            yield _example(row, kinds)
+def read_rows(source: SourceSummary, plan: SplitPlan) -> Iterator[tuple[bool, bytes]]:
+    """Yields the rows of a source, in the order of its files: whether it is eval, and the serialized tf.Example."""
+    is_eval = plan.assigner(list(source.columns))
+    for file in source.files:
+        for columns in read_columns(file, source.columns, open_source):
+            for row in zip(*columns, strict=True):
+                record = _example(row, source.columns).SerializeToString(deterministic=True)
+                yield is_eval(row, record), record
 
 
 def _example(row: Sequence[Value], kinds: Mapping[str, CellKind]) -> tf.train.Example:
@@ -184,23 +190,38 @@ def _example(row: Sequence[Value], kinds: Mapping[str, CellKind]) -> tf.train.Ex
 _LISTS = {CellKind.INT: "int64_list", CellKind.FLOAT: "float_list", CellKind.BYTES: "bytes_list"}
 
 
-def _serialize(example: tf.train.Example, split: str) -> bytes:
+def _count(row: tuple[bool, bytes], split: str) -> bytes:
     Metrics.counter(__name__, split).inc()
-    return example.SerializeToString(deterministic=True)
+    return row[1]
 
 
-def _unpack_column_types(custom_config: str | None) -> dict[str, CellKind]:
-    """Reads what `column_types` packed; no types without it."""
+def _only_pattern(input_config: example_gen_pb2.Input) -> str:
+    if len(input_config.splits) != 1:
+        raise SourceError(
+            f"input_config: expected one input split, whose rows are split here, received {len(input_config.splits)}."
+        )
+    return str(input_config.splits[0].pattern)
+
+
+def _unpack_config(custom_config: str | None) -> tuple[dict[str, CellKind], Split]:
+    """Reads what `column_types` packed; no types and a split by row without it."""
     if not custom_config:
-        return {}
-    config, settings = example_gen_pb2.CustomConfig(), struct_pb2.Struct()
+        return {}, RowSplit()
+    config = example_gen_pb2.CustomConfig()
     proto_utils.json_to_proto(custom_config, config)
+    settings = _unpack(config)
+    return {name: CellKind[kind] for name, kind in settings[_TYPES].items()}, read_split(settings[_SPLIT])
+
+
+def _unpack(config: example_gen_pb2.CustomConfig) -> dict[str, Any]:
+    settings = struct_pb2.Struct()
     if not config.custom_config.Unpack(settings):
         raise SourceError(
             f"custom_config: expected what column_types() returns, received {config.custom_config.type_url!r}."
         )
-    return {name: CellKind[kind] for name, kind in json_format.MessageToDict(settings)[_TYPES].items()}
+    return dict(json_format.MessageToDict(settings))
 
 
-def _open(path: str) -> IO[bytes]:
+def open_source(path: str) -> IO[bytes]:
+    """Opens a file, wherever TFX can read it, for reading bytes."""
     return fileio.open(path, "rb")

@@ -31,6 +31,7 @@ def describe_data(run: Run) -> dict[str, Any]:
         "facts": [
             ("read from", run.summary["data"]),
             *((split, f"{count:,} rows") for split, count in run.summary["rows"].items()),
+            *([("split", run.summary["split"])] if run.summary["split"] else []),
             *([(BEFORE, f"{int(before.datasets[0].num_examples):,} rows")] if before else []),
         ],
         "sets": [TRAIN, EVAL, *([BEFORE] if before else [])],

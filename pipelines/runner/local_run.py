@@ -86,6 +86,7 @@ def _read_results(summary: Summary, min_slice_rows: int) -> None:
     """Takes row counts, verdicts, metrics, latency and schema differences from what the nodes wrote."""
     results = _index_by_node(summary)
     summary.rows = node_summary.count_rows(results.get(EXAMPLE_GEN))
+    summary.split = node_summary.describe_split(results.get(EXAMPLE_GEN))
     summary.verdicts = verdicts.read_verdicts(results)
     evaluator = results.get(EVALUATOR)
     if evaluator is not None and evaluator.outputs:

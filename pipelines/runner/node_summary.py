@@ -7,7 +7,7 @@ from pathlib import Path
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 from tfx.utils import io_utils
 
-from components.csv_example_gen.executor import ROWS_PROPERTY
+from components.csv_example_gen.executor import ROWS_PROPERTY, SPLIT_PROPERTY
 from components.skew_gate import component as skew_gate
 from pipelines import nodes
 from pipelines.explain import explain
@@ -38,6 +38,11 @@ def count_rows(result: NodeResult | None) -> dict[str, int]:
     properties = result.outputs[0].properties
     names = sorted((name for name in properties if name.startswith(ROWS_PROPERTY)), reverse=True)  # train, then eval
     return {name.removeprefix(ROWS_PROPERTY): int(properties[name]) for name in names}
+
+
+def describe_split(result: NodeResult | None) -> str:
+    """Describes how the rows were split, from ExampleGen's result."""
+    return str(result.outputs[0].properties.get(SPLIT_PROPERTY, "")) if result and result.outputs else ""
 
 
 def describe_schema_differences(results: Results) -> list[str]:

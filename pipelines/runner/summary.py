@@ -40,6 +40,7 @@ class Summary:
     status: str = FAILED  # until it is known; PUSHED, UNCHANGED, REFUSED, FAILED or INTERRUPTED
     nodes: list[NodeResult] = dataclasses.field(default_factory=list)
     rows: dict[str, int] = dataclasses.field(default_factory=dict)  # split -> rows
+    split: str = ""  # how the rows were split, in words
     metrics: SliceMetrics = dataclasses.field(default_factory=dict)
     latency: Latency = dataclasses.field(default_factory=dict)
     verdicts: Sequence[Verdict] = ()
@@ -73,6 +74,7 @@ class Summary:
             "seconds": round(self.seconds, 2),
             "data": self.data,
             "rows": self.rows,
+            "split": self.split,
             "source_digest": self.source_digest,
             "task_files": dict(self.task_files),
             "review": None if self.review is None else _review_fields(self.review, self.review_required),

@@ -3,10 +3,11 @@
 import dataclasses
 import datetime
 import fnmatch
-import glob
 from collections.abc import Mapping
 from pathlib import Path
 
+from components.csv_example_gen.csv_files import SourceError, find_files
+from components.csv_example_gen.fingerprint import BLAKE2B, fingerprint
 from pipelines.runs.metadata import Artifact, Metadata, Step
 
 _ROWS = "rows_"  # with a split's name: custom property that our ExampleGen gives its Examples
@@ -18,8 +19,9 @@ class DataSource:
 
     folder: str
     patterns: Mapping[str, str]  # name of the input split -> pattern of file names
-    fingerprint: str  # TFX's: number, size and times of the files
+    fingerprint: str  # of what the files held; in older records TFX's: their number, size and times
     span: int
+    split: str  # how the rows were split; empty in older records: by row
     rows: Mapping[str, int]  # split -> rows that were written
     examples: Artifact
     read: datetime.datetime  # UTC
@@ -27,12 +29,13 @@ class DataSource:
     @property
     def files(self) -> list[str]:
         """The files that match now; `unchanged` says whether they still are what was read."""
-        return sorted(path for pattern in self.patterns.values() for path in self._matching(pattern))
+        return [path for pattern in self.patterns.values() for path in self._matching(pattern)]
 
     @property
     def unchanged(self) -> bool:
-        """Whether number, size and times of the files are those that were read."""
-        return "\n".join(self._fingerprint(split) for split in self.patterns) == self.fingerprint
+        """Whether the files still are what was read. Reads them all; older records know only their sizes and times."""
+        compute = self._of_content if BLAKE2B in self.fingerprint else self._of_times
+        return "\n".join(compute(split) for split in self.patterns) == self.fingerprint
 
     def matches(self, data: str | Path) -> bool:
         """Tells whether `data` names this source: its fingerprint, its folder, or a file that was read from it."""
@@ -43,9 +46,15 @@ class DataSource:
         return path == folder or inside
 
     def _matching(self, pattern: str) -> list[str]:
-        return glob.glob(str(Path(self.folder) / pattern))
+        try:
+            return find_files(Path(self.folder) / pattern)
+        except SourceError:  # No file matches any more.
+            return []
 
-    def _fingerprint(self, split: str) -> str:
+    def _of_content(self, split: str) -> str:
+        return fingerprint(split, self._matching(self.patterns[split]))
+
+    def _of_times(self, split: str) -> str:
         """Computes tfx.utils.io_utils.generate_fingerprint without TensorFlow; times are in whole seconds."""
         stats = [Path(path).stat() for path in self._matching(self.patterns[split])]
         either, total = 0, 0
@@ -75,6 +84,7 @@ def _make_data_source(metadata: Metadata, step: Step) -> DataSource:
         patterns={split["name"]: split["pattern"] for split in step.parameters["input_config"]["splits"]},
         fingerprint=str(properties.get("input_fingerprint", "")),
         span=int(properties.get("span", 0)),
+        split=str(properties.get("split", "")),
         rows={
             name.removeprefix(_ROWS): int(properties[name])
             for name in sorted(properties, reverse=True)

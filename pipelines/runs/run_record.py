@@ -38,7 +38,7 @@ def read_record(directory: Path, database: Path) -> dict[str, Any]:
         raise RunError(f"{path} is damaged: expected JSON, received {error}; move that run's folder away.") from error
     received = record.get("format") if isinstance(record, dict) else type(record).__name__
     if received == FORMAT:
-        return dict(record)
+        return {"split": ""} | record  # a record of before there was a choice
     if received in _UPGRADES:
         return _UPGRADES[received](record)
     raise RunError(
@@ -60,7 +60,7 @@ def _upgrade_from_1(record: Mapping[str, Any]) -> dict[str, Any]:
         {name: value for name, value in node.items() if name != "words"} | {"summary": node["words"]}
         for node in record["nodes"]
     ]
-    added = {"latency": {}, "report": {"path": None, "error": "the run is older than reports are"}}
+    added = {"split": "", "latency": {}, "report": {"path": None, "error": "the run is older than reports are"}}
     kept = {name: value for name, value in record.items() if name != "room"}
     return (
         added
@@ -96,6 +96,7 @@ def _rebuild_record(run_id: str, metadata: Metadata | None) -> dict[str, Any]:
         "seconds": 0.0,
         "data": next((str(step.parameters["input_base"]) for step in steps if "input_base" in step.parameters), ""),
         "rows": {},
+        "split": "",
         "source_digest": "",
         "task_files": {},
         "review": None,

@@ -6,10 +6,10 @@ import math
 import numpy as np
 import pandas as pd
 
+from components.csv_example_gen.row_split import EVAL_SHARE
 from pipelines.scaffold.question import Question
 from pipelines.task_definition.problem import BINARY, MULTICLASS, REGRESSION
 
-EVAL_SHARE = 1 / 3  # of the rows: what ExampleGen's split leaves to judge by
 _STANDARD_ERRORS = 2.0  # above chance; chance alone gets there once in forty
 _NOISE = 0.1  # of what the constant reaches: how much worse than the model before one may be
 

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from components.csv_example_gen.row_split import EVAL_SHARE
 from pipelines.scaffold import baseline, contract
 from pipelines.scaffold.columns import Encoding, ProfiledColumn, profile_columns
 from pipelines.scaffold.names import make_feature_name
@@ -117,7 +118,7 @@ def phrase_question(question: Question) -> str:
 
 def _choose_training_settings(rows: int) -> dict[str, int]:
     """Chooses the hyperparameters that depend on the number of rows."""
-    train = rows * (1 - baseline.EVAL_SHARE)
+    train = rows * (1 - EVAL_SHARE)
     batch_size = 16 if train < 1000 else 32 if train < 5000 else 256
     holdout = 5 if train < 1000 else 10 if train < 5000 else 20
     epochs = max(5, min(40, math.ceil(_STEPS * batch_size / (train * (1 - 1 / holdout)))))

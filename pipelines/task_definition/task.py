@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tensorflow_model_analysis.proto import config_pb2
 
+from components.csv_example_gen.row_split import RowSplit, Split
 from pipelines.task_definition.lookup import TaskError, task_module
 from pipelines.task_definition.problem import PROBLEMS
 from pipelines.task_definition.tuning import Tuning
@@ -25,6 +26,7 @@ class Task:
     run_fn: Callable[..., None]  # trains and exports, for Trainer; ends with pipelines.modeling.export.export_model
     make_eval_config: Callable[[], config_pb2.EvalConfig]  # metrics, slices and the thresholds that bless
     train_steps: int  # batches at most; early stopping may end before
+    split: Split = RowSplit()  # of the rows into train and eval; KeySplit or TimeSplit where rows are not independent
     classes: tuple[str, ...] = ()  # what the labels 0, 1, … are called, where they have names
     hyperparameters: Path | None = None  # TOML, see pipelines.modeling.hyperparameters; None: run_fn has its own
     tuning: Tuning | None = None  # how to search for better ones; needs `hyperparameters`

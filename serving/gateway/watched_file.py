@@ -58,12 +58,13 @@ class WatchedFile(Generic[T]):
             self._fault = str(error)
             _log.error("cannot be used; what it said before stands", file=str(self._path), error=self._fault)
 
-    def _look(self) -> tuple[int, int, int] | None:
+    def _look(self) -> tuple[int, ...] | None:
         try:
             found = os.stat(self._path)
         except OSError:  # Reading it says whether that is a fault.
             return None
-        return found.st_ino, found.st_mtime_ns, found.st_size
+        # ctime as well: a file that is edited and given its old time keeps the others.
+        return found.st_ino, found.st_mtime_ns, found.st_ctime_ns, found.st_size
 
     def _read(self) -> T:
         try:

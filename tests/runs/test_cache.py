@@ -5,6 +5,9 @@ the pipeline before and after an edit and look which nodes differ; the others ru
 """
 
 import dataclasses
+import os
+import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -97,6 +100,26 @@ def accepted(copied: Project) -> Path:
     run = run_here(copied.var, upto="AnomalyGate")
     assert run.summary["error"] is None, run.told()
     return copied.var
+
+
+def test_rows_are_read_again_if_they_changed_and_only_then(accepted: Path, tmp_path: Path) -> None:
+    """Neither times nor size tell whether they did."""
+    (rows,) = (accepted / "data" / "diabetes").glob("*.csv")
+    copy = Path(shutil.copy(rows, tmp_path))
+    read = [run_here(accepted, "--data", str(copy), upto="ExampleGen")]
+    os.utime(copy, (1_000_000_000, 1_000_000_000))
+    read += [run_here(accepted, "--data", str(copy), upto="ExampleGen")]
+    text, before = copy.read_text(), copy.stat()
+    header, first, *rest = text.splitlines(keepends=True)
+    copy.write_text("".join([header, re.sub("[0-8]", "9", first, count=1), *rest]))
+    assert copy.stat().st_size == before.st_size
+    os.utime(copy, ns=(before.st_atime_ns, before.st_mtime_ns))
+    read += [run_here(accepted, "--data", str(copy), upto="ExampleGen")]
+    assert [run.states["ExampleGen"] for run in read] == ["ran", "cached", "ran"], read[-1].told()
+    runs = Runs(accepted)
+    first_read, last_read = (runs.open(run.summary["run_id"]).lineage().data for run in (read[0], read[-1]))
+    assert (first_read.unchanged, last_read.unchanged) == (False, True)
+    assert last_read.split == read[-1].summary["split"] == "by row, 33.3% of them eval"
 
 
 def test_an_edit_of_the_reader_reads_the_data_again(sources: Project, accepted: Path) -> None:

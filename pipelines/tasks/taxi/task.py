@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from components.csv_example_gen.row_split import RowSplit
 from data import taxi as data
 from pipelines.task_definition.problem import BINARY
 from pipelines.task_definition.scoping import read_scoping
@@ -19,6 +20,7 @@ TASK = Task(
     preprocessing_fn=preprocessing.preprocessing_fn,
     run_fn=trainer.run_fn,
     make_eval_config=evaluation.make_eval_config,
+    split=RowSplit(),  # a trip names neither driver nor rider: rows have nothing to do with each other
     train_steps=1000,
     hyperparameters=Path(__file__).with_name("hyperparameters.toml"),
     tuning=tuner.TUNING,

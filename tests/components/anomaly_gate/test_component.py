@@ -111,6 +111,7 @@ def gate(
         tolerated=json.dumps(tolerated or {}),
         train_split="train",
         eval_split="eval",
+        why_splits_differ="WHY",
         code_digest="",
     )
     return blessing
@@ -253,10 +254,11 @@ def test_drift(tmp_path: Path) -> None:
 def test_skew(tmp_path: Path) -> None:
     assert found_in(tmp_path, trips(), evaluation=shifted(trips())) == [
         "miles (train): COMPARATOR_JENSEN_SHANNON_DIVERGENCE_HIGH: expected a Jensen-Shannon divergence of at most "
-        "0.04 from the eval split; observed 0.08297; find out what changed in the data, or raise skew_comparator of "
-        "miles in c.pbtxt",
+        "0.04 from the eval split; observed 0.08297; WHY; bring more rows, split otherwise, or raise "
+        "skew_comparator of miles in c.pbtxt",
         "pay (train): COMPARATOR_L_INFTY_HIGH: expected an L-infinity distance of at most 0.2 from the eval split; "
-        "observed 0.3, most for Cash; find out what changed in the data, or raise skew_comparator of pay in c.pbtxt",
+        "observed 0.3, most for Cash; WHY; bring more rows, split otherwise, or raise skew_comparator of pay in "
+        "c.pbtxt",
     ]
 
 

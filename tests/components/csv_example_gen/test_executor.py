@@ -9,15 +9,19 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 from tfx.components.example_gen import utils
-from tfx.components.example_gen.base_example_gen_executor import BaseExampleGenExecutor
 from tfx.components.example_gen.csv_example_gen.executor import Executor as CsvExampleGenExecutor
 from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import proto_utils
 
+from components.csv_example_gen import executor as module
 from components.csv_example_gen.csv_files import SourceError
 from components.csv_example_gen.executor import Executor, column_types
+from components.csv_example_gen.fingerprint import fingerprint
+from components.csv_example_gen.row_split import KeySplit, RowSplit, Split, TimeSplit
+from components.csv_example_gen.split_plan import SplitPlan
+from components.csv_example_gen.written_splits import SplitCheckError
 from data import taxi
 
 pytestmark = pytest.mark.slow
@@ -35,10 +39,12 @@ def run(tmp_path: Path) -> Run:
 
     def run(
         folder: Path,
-        executor: type[BaseExampleGenExecutor] = Executor,
+        executor: type[BaseBeamExecutor] = Executor,
         contract: str | None = CONTRACT,
         pattern: str = "*.csv",
         out: str = "out",
+        split: Split | None = None,
+        **told: Any,
     ) -> dict[str, list[tf.train.Example]]:
         artifact = standard_artifacts.Examples()
         artifact.uri = str(tmp_path / out)
@@ -49,7 +55,8 @@ def run(tmp_path: Path) -> Run:
             "output_config": proto_utils.proto_to_json(utils.make_default_output_config(source)),
             "output_data_format": example_gen_pb2.FORMAT_TF_EXAMPLE,
             "output_file_format": example_gen_pb2.FORMAT_TFRECORDS_GZIP,
-            "custom_config": proto_utils.proto_to_json(column_types(contract)) if contract else None,
+            "custom_config": proto_utils.proto_to_json(column_types(contract, "", split)) if contract else None,
+            **told,
         }
         context = BaseBeamExecutor.Context(beam_pipeline_args=BEAM_ARGS, tmp_dir=str(tmp_path / "tmp"))
         executor(context).Do({}, {"examples": [artifact]}, properties)
@@ -183,6 +190,86 @@ def test_a_split_without_rows(run: Run, tmp_path: Path) -> None:
         run(tmp_path)
 
 
+def test_equal_rows_do_not_share_a_side(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "trips.csv").write_text("company\n" + "".join(f"firm {row % 6}\n" for row in range(600)))
+    splits = run(tmp_path)
+    assert abs(len(splits["eval"]) - 200) <= 2 * (600 * 2 / 9) ** 0.5
+    firms = [values(example)["company"] for example in splits["eval"]]
+    assert {firms.count(firm) for firm in set(firms)} <= {33, 34}
+    assert len(set(firms)) == 6
+
+
+def test_all_trips_of_a_company_on_one_side(run: Run, tmp_path: Path) -> None:
+    rows = "".join(f"firm {row % 30},{row}\n" for row in range(300))
+    (tmp_path / "trips.csv").write_text("company,fare\n" + rows)
+    splits = run(tmp_path, split=KeySplit("company", 0.5))
+    firms = {split: {values(example)["company"] for example in examples} for split, examples in splits.items()}
+    assert not firms["train"] & firms["eval"]
+    assert len(firms["train"] | firms["eval"]) == 30
+
+
+def test_the_newest_trips_are_eval_in_the_order_of_the_file(run: Run, tmp_path: Path) -> None:
+    starts = [1_400_000_000 + 7919 * row % 1000 for row in range(100)]
+    (tmp_path / "trips.csv").write_text("trip_start_timestamp\n" + "".join(f"{start}\n" for start in starts))
+    splits = run(tmp_path, split=TimeSplit("trip_start_timestamp", 0.2))
+    written = [values(example)["trip_start_timestamp"] for example in splits["eval"]]
+    assert written == [start for start in starts if start >= sorted(starts)[80]]
+
+
+def test_a_leak_across_a_key_split_stops_the_run(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "trips.csv").write_text("company,fare\n" + "".join(f"{row % 30},{row}\n" for row in range(300)))
+
+    def split_by_row(self: SplitPlan, columns: list[str]) -> Any:
+        return assigner(SplitPlan(split=RowSplit(self.split.eval_share)), columns)
+
+    assigner = SplitPlan.assigner
+    monkeypatch.setattr(SplitPlan, "assigner", split_by_row)
+    with pytest.raises(SplitCheckError, match=r"^split by company, .+: expected no key on both sides, received 30, "):
+        run(tmp_path, split=KeySplit("company"))
+
+
+def test_a_split_that_cannot_work_writes_nothing(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "trips.csv").write_text("company,fare\n" + "".join(f"one,{row}\n" for row in range(300)))
+    with pytest.raises(SourceError, match=r"expected several keys, received one in all rows: 'one'\.$"):
+        run(tmp_path, split=KeySplit("company"))
+    assert not (tmp_path / "out").exists()
+    with pytest.raises(SourceError, match=r"no column is named 'compani'; did you mean 'company'\?$"):
+        run(tmp_path, split=KeySplit("compani"))
+
+
+@pytest.mark.parametrize("how", ["grows", "changes and changes back", "gains a file"])
+def test_files_that_change_while_they_are_read(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    trips = tmp_path / "trips.csv"
+    text = "fare\n" + "".join(f"{row}\n" for row in range(60))
+    trips.write_text(text)
+
+    def check_and_change(*args: Any, **kwargs: Any) -> Any:
+        found = check_csv(*args, **kwargs)
+        if how == "gains a file":
+            (tmp_path / "trips_2.csv").write_text(text)
+        else:
+            trips.unlink()
+            trips.write_text(text + ("60\n" if how == "grows" else ""))
+        return found
+
+    check_csv = module.check_csv
+    monkeypatch.setattr(module, "check_csv", check_and_change)
+    with pytest.raises(SourceError, match=r": the files changed while ExampleGen read them\. Expected split:all,num_f"):
+        run(tmp_path)
+
+
+def test_files_that_changed_since_their_fingerprint_was_taken(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "trips.csv").write_text("fare\n" + "".join(f"{row}\n" for row in range(60)))
+    recorded = fingerprint("all", [str(tmp_path / "trips.csv")])
+    assert sum(map(len, run(tmp_path, input_fingerprint=recorded).values())) == 60
+    with (tmp_path / "trips.csv").open("a") as stream:
+        stream.write("60\n")
+    with pytest.raises(SourceError, match=rf"Expected {recorded} from beginning to end; they now are split:all,num_f"):
+        run(tmp_path, out="again", input_fingerprint=recorded)
+
+
 def test_only_names_types_and_the_digest_reach_the_cache_key(tmp_path: Path) -> None:
     edited = tmp_path / "edited.pbtxt"
     text = Path(CONTRACT).read_text()
@@ -191,6 +278,8 @@ def test_only_names_types_and_the_digest_reach_the_cache_key(tmp_path: Path) -> 
     edited.write_text(text.replace('name: "fare"', 'name: "price"'))
     assert column_types(str(edited)) != column_types(CONTRACT)
     assert column_types(CONTRACT, source_digest="1") != column_types(CONTRACT, source_digest="2")
+    assert column_types(CONTRACT, "", KeySplit("company")) != column_types(CONTRACT, "", RowSplit())
+    assert column_types(CONTRACT, "", RowSplit()) == column_types(CONTRACT)
     again = proto_utils.proto_to_json(column_types(CONTRACT, source_digest="1"))
     assert again == proto_utils.proto_to_json(column_types(CONTRACT, source_digest="1"))
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from components.csv_example_gen.fingerprint import fingerprint
 from pipelines.runs import RunError
 from pipelines.runs.lineage import Lineage, find_models_trained_on, find_pushing_run, trace_lineage
 from pipelines.runs.metadata import Metadata
@@ -215,6 +216,23 @@ def test_files_are_compared_with_the_fingerprint(tmp_path: Path, data: Path) -> 
     assert found.data.unchanged
     os.utime(data / "a.csv", (1_000_000_008, 1_000_000_008))
     assert not found.data.unchanged
+
+
+def test_files_are_compared_by_what_they_hold(tmp_path: Path, data: Path) -> None:
+    made, files = MadeHistory(tmp_path), [str(data / name) for name in ("a.csv", "b.csv")]
+    _read(made, "1", data, fingerprint=fingerprint("single_split", files), rows=(1, 1))
+    found = trace_lineage(Metadata(made.database), "1").data
+    assert found is not None
+    os.utime(data / "a.csv", (1_000_000_008, 1_000_000_008))
+    assert found.unchanged
+    before = (data / "a.csv").stat()
+    content = (data / "a.csv").read_bytes()
+    (data / "a.csv").write_bytes(content[:-1] + b"?")
+    os.utime(data / "a.csv", ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert not found.unchanged
+    for name in files:
+        Path(name).unlink()
+    assert (found.files, found.unchanged) == ([], False)
 
 
 def test_no_database(tmp_path: Path) -> None:

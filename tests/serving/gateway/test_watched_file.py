@@ -42,6 +42,17 @@ def healed(path: Path) -> None:
     write(path, "3")
 
 
+def test_a_text_of_the_old_size_under_the_old_time(tmp_path: Path) -> None:
+    path = tmp_path / "number"
+    path.write_text("1")
+    before = path.stat()
+    watched = WatchedFile(path, int)
+    while path.stat().st_ctime_ns == before.st_ctime_ns:  # the clock of the file system ticks every few milliseconds
+        path.write_text("2")
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert watched.value == 2
+
+
 @pytest.mark.parametrize("spoil", [unreadable, missing, folder])
 def test_a_file_that_cannot_be_read_for_a_moment(tmp_path: Path, spoil: Any) -> None:
     path = tmp_path / "number"

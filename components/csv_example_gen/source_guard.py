@@ -1,0 +1,64 @@
+"""Makes sure that the files that were read are the ones whose fingerprint is in the cache key."""
+
+import functools
+import os
+from collections.abc import Mapping
+
+from components.csv_example_gen.csv_files import ListFiles, find_files
+from components.csv_example_gen.csv_lines import OpenFile, SourceError
+from components.csv_example_gen.fingerprint import BLAKE2B, digest_file, fingerprint, identify
+
+
+class SourceGuard:
+    """Made before the files are read; `verify` is called after.
+
+    Files are hashed as a whole and not as they are parsed, since a format may be read in any order and more than once.
+    A file that was changed and changed back meanwhile has another identity.
+    """
+
+    def __init__(
+        self, folder: str, patterns: Mapping[str, str], recorded: str, *, list_files: ListFiles, open_file: OpenFile
+    ) -> None:
+        """Looks at the files.
+
+        Args:
+            folder: that holds them.
+            patterns: of their names, by input split.
+            recorded: the fingerprint in the cache key; one that is not of the content is taken anew, now.
+            list_files: the files that match a pattern.
+            open_file: opens one of them for reading bytes.
+
+        Raises:
+            SourceError: There is no file, or one cannot be read.
+        """
+        self._folder = folder
+        self._patterns = patterns
+        self._list_files = list_files
+        self._open_file = open_file
+        self._identities = {file: identify(file) for files in self._files().values() for file in files}
+        self._expected = recorded if BLAKE2B in recorded else self._fingerprint()
+
+    def verify(self) -> None:
+        """Compares the files with what they were.
+
+        Raises:
+            SourceError: A file was changed, added or removed.
+        """
+        changed = [file for file, identity in self._identities.items() if identify(file) != identity]
+        received = "" if changed else self._fingerprint()
+        if changed or received != self._expected:
+            what = f"changed: {', '.join(changed)}" if changed else f"now are {received}"
+            raise SourceError(
+                f"{self._folder}: the files changed while ExampleGen read them. Expected {self._expected} from "
+                f"beginning to end; they {what}. Nothing was kept. Wait until they are complete, and run again."
+            )
+
+    def _files(self) -> dict[str, list[str]]:
+        return {
+            split: find_files(os.path.join(self._folder, pattern), self._list_files)
+            for split, pattern in self._patterns.items()
+        }
+
+    def _fingerprint(self) -> str:
+        digest = functools.partial(digest_file, open_file=self._open_file)
+        return "\n".join(fingerprint(split, files, digest) for split, files in self._files().items())
