@@ -28,8 +28,19 @@ from pathlib import Path
 from components.csv_example_gen.csv_lines import OpenFile, SourceError, open_local, read_header, records
 from components.csv_example_gen.csv_values import CellError, CellKind, Value, convert, infer
 
-__all__ = ["CellKind", "SourceError", "SourceSummary", "check_csv", "find_files", "locate", "read_columns"]
+__all__ = [
+    "CellKind",
+    "SourceError",
+    "SourceSummary",
+    "check_csv",
+    "find_files",
+    "find_unread",
+    "locate",
+    "read_columns",
+]
 
+EVERY_FILE = "*"  # the pattern of a folder: all its files that have one of ENDINGS
+ENDINGS = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet")  # in whatever case
 BATCH_ROWS = 1024  # Rows converted together: larger is no faster.
 
 ListFiles = Callable[[str], Iterable[str]]
@@ -51,17 +62,22 @@ def locate(source: str | Path) -> tuple[str, str]:
     """Splits a source into the folder and the file pattern that ExampleGen wants.
 
     Returns:
-        (folder, pattern): of a folder, all its `*.csv`; of a file, its name with glob characters escaped; of a glob
-        pattern, its last part.
+        (folder, pattern): of a folder, EVERY_FILE; of a file, its name with glob characters escaped; of a glob pattern,
+        its last part.
     """
     path = Path(source)
     if path.is_dir():
-        return str(path), "*.csv"
+        return str(path), EVERY_FILE
     return str(path.parent), glob.escape(path.name) if path.exists() else path.name
 
 
 def find_files(source: str | Path, list_files: ListFiles = glob.glob) -> list[str]:
     """Lists the files of a source, sorted: the order in which they are read.
+
+    Args:
+        source: a file; a folder, of which the files with one of ENDINGS are read, in whatever case; or a glob pattern,
+            of which every match is read. The pattern EVERY_FILE stands for its folder.
+        list_files: the paths that match a pattern.
 
     Raises:
         SourceError: there is none.
@@ -70,14 +86,38 @@ def find_files(source: str | Path, list_files: ListFiles = glob.glob) -> list[st
     folder = path if path.is_dir() else path.parent
     if path.exists() and glob.has_magic(str(folder)):
         raise SourceError(f"{folder}: ExampleGen cannot read from a folder with one of *?[ in its name. Rename it.")
-    pattern = str(Path(*locate(path))) if path.exists() else str(source)
-    if files := sorted(list_files(pattern)):
+    found = _list_visible(source, list_files)
+    if files := [file for file in found if _is_readable(file)] if _is_folder(path) else found:
         return files
-    if path.is_dir():
-        raise SourceError(f"{source}: no CSV file in this folder. Expected at least one file named `*.csv`.")
+    if _is_folder(path) and folder.is_dir():
+        held = f"It holds {_shorten_list(found)}" if found else "It is empty"
+        raise SourceError(
+            f"{folder}: no file to read in this folder. Expected at least one named *{', *'.join(ENDINGS)}. {held}."
+        )
     if glob.has_magic(path.name) and path.parent.is_dir():
         raise SourceError(f"{path.parent}: no file here matches `{path.name}`. Expected at least one CSV file.")
-    raise SourceError(f"{source}: no such file or folder. Expected a CSV file, or a folder that holds `*.csv`.")
+    raise SourceError(f"{source}: no such file or folder. Expected a CSV or Parquet file, or a folder that holds some.")
+
+
+def find_unread(source: str | Path, list_files: ListFiles = glob.glob) -> list[str]:
+    """Lists the names of what a folder holds and `find_files` leaves out, sorted; hidden files are not worth a word."""
+    if not _is_folder(Path(source)):
+        return []
+    return [Path(path).name for path in _list_visible(source, list_files) if not _is_readable(path)]
+
+
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() or path.name == EVERY_FILE
+
+
+def _is_readable(path: str) -> bool:
+    return path.lower().endswith(ENDINGS)
+
+
+def _list_visible(source: str | Path, list_files: ListFiles) -> list[str]:
+    pattern = str(Path(*locate(source))) if Path(source).exists() else str(source)
+    # Python's glob leaves hidden files out, TensorFlow's does not.
+    return sorted(path for path in list_files(pattern) if not Path(path).name.startswith("."))
 
 
 def check_csv(
@@ -90,7 +130,7 @@ def check_csv(
     """Reads all of a CSV source and raises at its first fault.
 
     Args:
-        source: a CSV file, a folder with `*.csv`, or a glob pattern.
+        source: a file, a folder or a glob pattern, as `find_files` takes it.
         expected: type by column name. A column that is not named here gets the narrowest type that holds its values. A
             name without a column is no fault here: that is for the data contract to say.
         list_files: the files that match a pattern.
@@ -168,3 +208,8 @@ def _convert_column(file: str, name: str, kind: CellKind, lines: Sequence[int], 
 
 def _shorten(text: str, limit: int = 60) -> str:
     return repr(text) if len(text) <= limit else repr(text[: limit - 1] + "…")
+
+
+def _shorten_list(paths: Sequence[str], most: int = 5) -> str:
+    more = f" and {len(paths) - most} more" if len(paths) > most else ""
+    return ", ".join(Path(path).name for path in paths[:most]) + more

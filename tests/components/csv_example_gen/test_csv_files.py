@@ -7,7 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from components.csv_example_gen.csv_files import BATCH_ROWS, CellKind, SourceError, check_csv, locate, read_columns
+from components.csv_example_gen.csv_files import (
+    BATCH_ROWS,
+    CellKind,
+    SourceError,
+    check_csv,
+    find_files,
+    find_unread,
+    locate,
+    read_columns,
+)
 
 TYPES = {"fare": CellKind.FLOAT, "trip_miles": CellKind.FLOAT, "company": CellKind.BYTES}
 Write = Callable[..., str]
@@ -65,10 +74,20 @@ def test_quotes_commas_and_line_breaks_in_a_cell(write: Write) -> None:
     assert list(read_columns(file, check_csv(file).columns)) == [[[b'x, "y"\nz', None], [1, 2]]]
 
 
-def test_a_folder_reads_its_csv_files_alone(write: Write, tmp_path: Path) -> None:
-    write("a\n1\n")
-    write(b"\xff\xfe not a csv", "notes.txt")
-    assert check_csv(tmp_path).rows == 1
+def test_a_folder_reads_what_is_named_like_rows_and_says_what_it_leaves_out(tmp_path: Path) -> None:
+    read = ["1.csv", "2.CSV", "3.Csv.gz", "4.tsv", "5.parquet"]
+    for name in [*read, "notes.txt", "rows.xlsx", "1.csv.bak", ".hidden.csv", "csv"]:
+        (tmp_path / name).touch()
+    (tmp_path / "older").mkdir()
+    for source in (tmp_path, tmp_path / "*"):
+        assert find_files(source) == [str(tmp_path / name) for name in read]
+        assert find_unread(source) == ["1.csv.bak", "csv", "notes.txt", "older", "rows.xlsx"]
+    assert find_unread(tmp_path / "1.csv") == find_unread(tmp_path / "*.csv") == []
+
+
+def test_a_glob_takes_what_it_names(write: Write, tmp_path: Path) -> None:
+    file = write("a\n1\n", "march.txt")
+    assert find_files(tmp_path / "m*") == [file]
 
 
 def test_a_file_without_rows_beside_others_is_a_day_without_trips(write: Write, tmp_path: Path) -> None:
@@ -78,7 +97,7 @@ def test_a_file_without_rows_beside_others_is_a_day_without_trips(write: Write, 
 
 
 def test_locate(write: Write, tmp_path: Path) -> None:
-    assert locate(tmp_path) == (str(tmp_path), "*.csv")
+    assert locate(tmp_path) == (str(tmp_path), "*")
     assert locate(write("a\n1\n", "march[1].csv")) == (str(tmp_path), "march[[]1].csv")
     assert locate(tmp_path / "march*.csv") == (str(tmp_path), "march*.csv")
     assert check_csv(tmp_path / "march[1].csv").rows == 1
@@ -148,13 +167,18 @@ def test_different_headers(write: Write, tmp_path: Path) -> None:
 
 
 def test_missing(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match=r"/none.csv: no such file or folder. Expected a CSV file, or a folder"):
+    with pytest.raises(SourceError, match=r"/none.csv: no such file or folder. Expected a CSV or Parquet file, or"):
         check_csv(tmp_path / "none.csv")
     with pytest.raises(SourceError, match=r"/none/\*.csv: no such file or folder"):
         check_csv(tmp_path / "none" / "*.csv")
     with pytest.raises(SourceError, match=rf"{tmp_path}: no file here matches `\*.csv`"):
         check_csv(tmp_path / "*.csv")
-    with pytest.raises(SourceError, match=rf"{tmp_path}: no CSV file in this folder. Expected at least one file"):
+    with pytest.raises(
+        SourceError, match=r": no file to read in this folder\. Expected at least one .* It is empty\.$"
+    ):
+        check_csv(tmp_path)
+    (tmp_path / "rows.xlsx").touch()
+    with pytest.raises(SourceError, match=r"named \*\.csv, \*\.tsv, .*, \*\.parquet\. It holds rows\.xlsx\.$"):
         check_csv(tmp_path)
 
 
