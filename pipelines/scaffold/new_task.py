@@ -6,7 +6,7 @@ import hashlib
 import io
 from pathlib import Path
 
-from components.csv_example_gen.csv_lines import records
+from components.csv_example_gen.records import records
 from pipelines.scaffold.errors import ScaffoldError
 from pipelines.scaffold.names import check_task_name
 from pipelines.scaffold.placing import place_files
