@@ -80,25 +80,24 @@ class NumberFormat:
             ValueError: The cell is not written so.
         """
         found = self._pattern.fullmatch(cell)
-        if found is None or (self.sign and (found["before"] is None) == (found["after"] is None)):
+        if found is None or (self.sign and bool(found["before"] or found["first"]) == bool(found["after"])):
             raise ValueError(cell)
-        minus = "-" if found["minus"] or found["inner_minus"] else ""
+        minus = "-" if "-" in found["start"] else ""
         fraction = f".{found['fraction']}" if found["fraction"] else ""
         return f"{minus}{_NO_DIGIT.sub('', found['whole'])}{fraction}"
 
     @functools.cached_property
     def _pattern(self) -> re.Pattern[str]:
-        sign = f"(?P<{{}}>{re.escape(self.sign)})?" if self.sign else "(?P<{}>(?!))?"
+        sign = re.escape(self.sign)
         group = THOUSANDS.get(self.thousands)
-        whole = (
-            r"\d+" if group is None else rf"0|[1-9]\d{{0,2}}(?:{group}\d{{3}})*|[1-9]\d?(?:{group}\d\d)*{group}\d{{3}}"
-        )
+        # Not \d, which is digits of every script; groups of three digits, or of two and at last three.
+        groups = rf"0|[1-9][0-9]{{0,2}}(?:{group}[0-9]{{3}})*|[1-9][0-9]?(?:{group}[0-9]{{2}})*{group}[0-9]{{3}}"
         return re.compile(
-            rf"\s*(?P<minus>-)?\+?\s*{sign.format('before')}\s*(?P<inner_minus>-)?(?P<whole>{whole})"
-            rf"(?:{re.escape(self.decimal)}(?P<fraction>\d+))?\s*{sign.format('after')}\s*",
-            re.ASCII,
+            rf"\s*(?P<start>[-+]?\s*(?P<before>{sign})?\s*|(?P<first>{sign})\s*[-+])"
+            rf"(?P<whole>{groups if group else '[0-9]+'})(?:{re.escape(self.decimal)}(?P<fraction>[0-9]+))?"
+            rf"\s*(?P<after>{sign})?\s*"
         )
 
 
 _PREFIXES = {"thousands": _THOUSANDS_TAG, "decimal": _DECIMAL_TAG, "sign": _SIGN_TAG}
-_NO_DIGIT = re.compile(r"\D")
+_NO_DIGIT = re.compile("[^0-9]")

@@ -31,11 +31,18 @@ def find_separator(lines: Sequence[str], *, whole: bool) -> str:
 
 
 def _count_cells(lines: Sequence[str], separator: str, *, whole: bool) -> list[int]:
-    """Counts the cells of each record; none where the quotes do not suit this separator."""
+    """Counts the cells of each record; none where the quotes do not suit this separator.
+
+    So it is where a cell holds half of a pair: commas cut `a;"b, c"` in the middle of a quoted cell.
+    """
     counts: list[int] = []
     reader = csv.reader(lines, delimiter=separator, strict=True)
     try:
-        counts.extend(len(cells) for cells in reader if cells)
+        for cells in reader:
+            if any(cell.count('"') % 2 for cell in cells):
+                return []
+            if cells:
+                counts.append(len(cells))
     except csv.Error:
         if whole or reader.line_num < len(lines):
             return []

@@ -57,6 +57,8 @@ def test_the_number_that_a_cell_writes(written: NumberFormat, cell: str, value: 
         (COMMA, "1,2,3"),
         (DOLLARS, "12"),
         (DOLLARS, "$12$"),
+        (DOLLARS, "-$-12"),
+        (DOLLARS, "--12"),
         (DOLLARS, "€12"),
         (DOLLARS, "($12)"),
         (PERCENT, "0.12"),

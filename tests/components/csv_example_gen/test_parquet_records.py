@@ -20,7 +20,7 @@ COLUMNS: dict[str, tuple[pa.Array, CellKind, list[Any]]] = {
     "int": (pa.array([1, None, 3]), CellKind.INT, [1, None, 3]),
     "small": (pa.array([1, None, 255], pa.uint8()), CellKind.INT, [1, None, 255]),
     "double": (pa.array([0.1, float("nan"), 1e-300]), CellKind.FLOAT, [0.1, None, 1e-300]),
-    "single": (pa.array([0.1, None, 1e20], pa.float32()), CellKind.FLOAT, [float(np.float32(0.1)), None, 1e20]),
+    "single": (pa.array([0.1, None, 0.5], pa.float32()), CellKind.FLOAT, [float(np.float32(0.1)), None, 0.5]),
     "decimal": (
         pa.array([decimal.Decimal("1234.50"), None, decimal.Decimal("0.01")]),
         CellKind.FLOAT,
