@@ -37,15 +37,19 @@ from components.csv_example_gen.reading_rules import MISSING_CELL_TAG, USUAL_MIS
 from components.csv_example_gen.records import locate_record, read_header, records
 
 __all__ = [
+    "ENDINGS",
+    "NO_RULES",
     "CellKind",
     "SourceError",
     "SourceSummary",
     "check_csv",
+    "check_precision",
     "find_files",
     "find_unread",
     "locate",
     "read_cells",
     "read_columns",
+    "shorten",
 ]
 
 EVERY_FILE = "*"  # the pattern of a folder: all its files that have one of ENDINGS
@@ -54,7 +58,7 @@ BATCH_ROWS = 1024  # Rows converted together: larger is no faster.
 
 ListFiles = Callable[[str], Iterable[str]]
 Batch = tuple[tuple[int, ...], list[tuple[str, ...]]]  # First line of each row; cells of each column.
-_NO_RULES = ReadingRules()
+NO_RULES = ReadingRules()  # of a source without a contract
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +68,7 @@ class SourceSummary:
     files: tuple[str, ...]  # Sorted; the order in which they are read.
     rows: int  # Over all files, without headers and blank lines.
     columns: dict[str, CellKind]  # In the header's order: the contract's type, or the inferred one where it has none.
+    rules: ReadingRules  # By which it was checked, and is to be read.
     float32_errors: dict[str, float]  # By FLOAT column of the contract: Float32Precision.relative_error.
 
 
@@ -132,7 +137,7 @@ def _list_visible(source: str | Path, list_files: ListFiles) -> list[str]:
 def check_csv(
     source: str | Path,
     *,
-    rules: ReadingRules = _NO_RULES,
+    rules: ReadingRules = NO_RULES,
     list_files: ListFiles = glob.glob,
     open_file: OpenFile = open_local,
 ) -> SourceSummary:
@@ -170,11 +175,11 @@ def check_csv(
     for name, precision in precisions.items():
         check_precision(str(source), name, precision)
     errors = {name: precision.relative_error for name, precision in precisions.items()}
-    return SourceSummary(files=tuple(files), rows=rows, columns=kinds, float32_errors=errors)
+    return SourceSummary(files=tuple(files), rows=rows, columns=kinds, rules=rules, float32_errors=errors)
 
 
 def read_columns(
-    file: str, kinds: Mapping[str, CellKind], rules: ReadingRules = _NO_RULES, open_file: OpenFile = open_local
+    file: str, kinds: Mapping[str, CellKind], open_file: OpenFile = open_local, *, rules: ReadingRules
 ) -> Iterator[list[Sequence[Value]]]:
     """Yields the values of a file, up to BATCH_ROWS rows at a time: one sequence per column of `kinds`, None for a gap.
 

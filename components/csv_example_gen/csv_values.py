@@ -1,6 +1,7 @@
 """Types and values of cells: which type a column has, and what its cells hold. Knows nothing of files."""
 
 import enum
+import re
 from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
@@ -10,6 +11,7 @@ from components.csv_example_gen.number_formats import NumberFormat
 FLOAT32_MAX = 3.4028234663852886e38  # The largest finite float32, which is how a FLOAT is stored.
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 EXACT_IN_DOUBLE = 2**53  # Up to here a whole number written as `8.0` is exactly the integer 8.
+_LEADING_ZERO = re.compile(r"\s*[+-]?0\d+\s*")  # As in the zip code 02134, of which a number would be 2134.
 _SURE_OF_INT64 = 18  # characters: a number of no more is within int64
 
 Value = int | float | bytes | None
@@ -42,7 +44,8 @@ def infer(
     """Returns the narrowest type that holds all cells and is not narrower than `at_least`.
 
     The order is CsvExampleGen's: INT, FLOAT, BYTES, and whole numbers beyond int64 are BYTES. Unlike there, a number is
-    one that `convert` takes: `nan`, `inf` and `1_000` are text.
+    one that `convert` takes: `nan`, `inf` and `1_000` are text. So are digits after a leading zero, such as `02134`:
+    they are a code, which a number would cut short.
 
     Args:
         cells: of a column.
@@ -55,8 +58,28 @@ def infer(
         if kind is CellKind.BYTES:
             break
         if cell and not _is_missing(cell, missing):
-            kind = max(kind, _kind_of(cell, written))
+            kind = max(kind, kind_of(cell, written))
     return kind
+
+
+def has_leading_zero(cell: str) -> bool:
+    """Whether a cell holds nothing but digits, a zero before others."""
+    return _LEADING_ZERO.fullmatch(cell) is not None
+
+
+def kind_of(cell: str, written: NumberFormat | None = None) -> CellKind:
+    """Returns the narrowest type that holds the cell, which is not empty; see `infer`."""
+    try:
+        text = written.normalise(cell) if written else cell
+        _float(text)
+    except ValueError:
+        return CellKind.BYTES
+    if has_leading_zero(text):
+        return CellKind.BYTES
+    try:
+        return CellKind.INT if INT64_MIN <= int(text) <= INT64_MAX else CellKind.BYTES
+    except ValueError:
+        return CellKind.FLOAT
 
 
 def convert(
@@ -129,18 +152,6 @@ def _is_missing(cell: str, missing: Collection[str]) -> bool:
 
 def _nothing(cell: str) -> Value:
     raise ValueError(cell)
-
-
-def _kind_of(cell: str, written: NumberFormat | None) -> CellKind:
-    try:
-        text = written.normalise(cell) if written else cell
-        _float(text)
-    except ValueError:
-        return CellKind.BYTES
-    try:
-        return CellKind.INT if INT64_MIN <= int(text) <= INT64_MAX else CellKind.BYTES
-    except ValueError:
-        return CellKind.FLOAT
 
 
 def _integer(cell: str) -> int:

@@ -100,13 +100,13 @@ class Executor(BaseExampleGenExecutor):
         output_config = example_gen_pb2.Output()
         proto_utils.json_to_proto(exec_properties[specs.OUTPUT_CONFIG_KEY], output_config)
 
-        self._rules = _unpack_column_types(exec_properties.get(specs.CUSTOM_CONFIG_KEY))
+        rules = _unpack_column_types(exec_properties.get(specs.CUSTOM_CONFIG_KEY))
         patterns = {
             split.pattern: os.path.join(exec_properties[specs.INPUT_BASE_KEY], split.pattern)
             for split in input_config.splits
         }
         self._sources = {
-            pattern: check_csv(path, rules=self._rules, list_files=fileio.glob, open_file=_open)
+            pattern: check_csv(path, rules=rules, list_files=fileio.glob, open_file=_open)
             for pattern, path in patterns.items()
         }
         unread = sorted({name for path in patterns.values() for name in find_unread(path, fileio.glob)})
@@ -144,7 +144,7 @@ class Executor(BaseExampleGenExecutor):
         """Returns a function that makes the reading transform of a split: so the base class calls it."""
 
         def read(exec_properties: dict[str, Any], split_pattern: str) -> beam.PTransform:
-            return _Read(self._sources[split_pattern], self._rules)
+            return _Read(self._sources[split_pattern])
 
         return read
 
@@ -152,17 +152,16 @@ class Executor(BaseExampleGenExecutor):
 class _Read(beam.PTransform):
     """Pipeline -> tf.train.Example per row."""
 
-    def __init__(self, source: SourceSummary, rules: ReadingRules) -> None:
+    def __init__(self, source: SourceSummary) -> None:
         super().__init__()
         self._source = source
-        self._rules = rules
 
     def expand(self, pipeline: beam.Pipeline) -> beam.pvalue.PCollection:
         return (
             pipeline
             | "Files" >> beam.Create(self._source.files)
             | "Rows"
-            >> beam.FlatMap(read_examples, self._source.columns, self._rules).with_output_types(tf.train.Example)
+            >> beam.FlatMap(read_examples, self._source.columns, self._source.rules).with_output_types(tf.train.Example)
         )
 
 
@@ -184,7 +183,7 @@ class _Write(beam.PTransform):
 
 def read_examples(file: str, kinds: Mapping[str, CellKind], rules: ReadingRules) -> Iterator[tf.train.Example]:
     """Yields the rows of a file. A missing value is an absent feature."""
-    for columns in read_columns(file, kinds, rules, _open):
+    for columns in read_columns(file, kinds, _open, rules=rules):
         for row in zip(*columns, strict=True):
             yield _example(row, kinds)
 

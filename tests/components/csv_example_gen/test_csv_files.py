@@ -10,6 +10,7 @@ import pytest
 
 from components.csv_example_gen.csv_files import (
     BATCH_ROWS,
+    NO_RULES,
     CellKind,
     SourceError,
     check_csv,
@@ -46,7 +47,7 @@ def test_summary_of_a_file(write: Write) -> None:
         "hour": CellKind.BYTES,
         "gap": CellKind.EMPTY,
     }
-    columns = list(read_columns(file, summary.columns))
+    columns = list(read_columns(file, summary.columns, rules=NO_RULES))
     assert columns == [[[1.0, 4.0], [2.0, None], [b"7", b"8"], [b"3", b"x"], [None, None]]]
 
 
@@ -74,12 +75,12 @@ def test_ways_to_write_the_same(write: Write, content: str) -> None:
     file = write(content)
     summary = check_csv(file)
     assert (summary.rows, summary.columns) == (1, {"a": CellKind.INT, "b": CellKind.BYTES})
-    assert list(read_columns(file, summary.columns)) == [[[1], [b"x"]]]
+    assert list(read_columns(file, summary.columns, rules=NO_RULES)) == [[[1], [b"x"]]]
 
 
 def test_quotes_commas_and_line_breaks_in_a_cell(write: Write) -> None:
     file = write('a,b\n"x, ""y""\nz",1\n"",2\n')
-    assert list(read_columns(file, check_csv(file).columns)) == [[[b'x, "y"\nz', None], [1, 2]]]
+    assert list(read_columns(file, check_csv(file).columns, rules=NO_RULES)) == [[[b'x, "y"\nz', None], [1, 2]]]
 
 
 def test_a_folder_reads_what_is_named_like_rows_and_says_what_it_leaves_out(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from components.csv_example_gen.csv_files import CellKind, SourceError, check_csv, read_columns
+from components.csv_example_gen.csv_files import NO_RULES, CellKind, SourceError, check_csv, read_columns
 from components.csv_example_gen.reading_rules import ReadingRules
 
 MOMENT = datetime.datetime(2024, 4, 12, 18, 30)
@@ -46,7 +46,7 @@ def test_every_type_that_has_a_meaning(tmp_path: Path) -> None:
     found = check_csv(file)
     assert found.rows == 3
     assert found.columns == {name: column[1] for name, column in COLUMNS.items()}
-    assert list(read_columns(file, found.columns)) == [[column[2] for column in COLUMNS.values()]]
+    assert list(read_columns(file, found.columns, rules=NO_RULES)) == [[column[2] for column in COLUMNS.values()]]
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_the_contract_types_it(tmp_path: Path) -> None:
     pq.write_table(pa.table({"a": [1, 2], "b": [1.0, None], "c": [7, 8], "d": ["1.5", "2"]}), file)
     kinds = {"a": CellKind.FLOAT, "b": CellKind.INT, "c": CellKind.BYTES, "d": CellKind.FLOAT}
     columns = check_csv(file, rules=ReadingRules(kinds=kinds)).columns
-    assert list(read_columns(file, columns)) == [[[1.0, 2.0], [1, None], [b"7", b"8"], [1.5, 2.0]]]
+    assert list(read_columns(file, columns, rules=NO_RULES)) == [[[1.0, 2.0], [1, None], [b"7", b"8"], [1.5, 2.0]]]
 
 
 def test_a_value_that_has_not_the_contracts_type_names_its_row(tmp_path: Path) -> None:
@@ -91,7 +91,7 @@ def test_what_pandas_writes_is_read_as_its_csv_is(tmp_path: Path) -> None:
     read = []
     for kind in ("csv", "csv.gz", "parquet"):
         found = check_csv(tmp_path / kind)
-        read.append((found.columns, list(read_columns(found.files[0], found.columns))))
+        read.append((found.columns, list(read_columns(found.files[0], found.columns, rules=NO_RULES))))
     assert read[0] == read[1] == read[2]
     frame.to_parquet(tmp_path / "csv" / "more.parquet", index=False)
     assert check_csv(tmp_path / "csv").rows == 6

@@ -37,7 +37,7 @@ def test_the_contract_says_what_is_missing_and_how_numbers_are_written(tmp_path:
     summary = check_csv(file, rules=rules())
     assert summary.columns == {**rules().kinds, "new": CellKind.INT}
     gaps = [None, None, None]
-    assert list(read_columns(file, summary.columns, rules())) == [
+    assert list(read_columns(file, summary.columns, rules=rules())) == [
         [[1, *gaps], [3.5, *gaps], [b"Graz", *gaps], [7, None, 8, None]]
     ]
 
