@@ -1,7 +1,7 @@
 """Finds out what the cells of a new task's columns mean, for its contract to say.
 
 Usual spellings of "missing" are missing. A column whose numbers are all written in one way, as people write them, is
-read so. One of which at least LEAST_NUMBERS are numbers is never taken for text: the cell that is none is named instead.
+read so. One of which LEAST_NUMBERS are numbers is never taken for text: the cell that is none is named instead.
 """
 
 import collections
@@ -100,8 +100,8 @@ def _find_format(column: Cells) -> NumberFormat | None:
     first, like = others[0], next(cell for cell in present if _is_number(cell, nearest))
     raise ScaffoldError(
         f"{column.locate(first)}: expected a number, such as {shorten(like)}, as in {len(present) - len(others):,} of "
-        f"{len(present):,} cells of this column; {_count_others(len(others) - 1)} no number. Correct the cell, or leave it "
-        f"empty to say that the value is missing. If the column is text: --text {shorten(column.heading)}."
+        f"{len(present):,} cells of this column; {_count_others(len(others) - 1)} no number. Correct the cell or leave "
+        f"it empty to say that it is missing. If the column is text: --text {shorten(column.heading)}."
     )
 
 
@@ -157,9 +157,9 @@ def _check_readings(
         rare = written.decimal == "," and len(telling) < len(column.present) / 2
         if doubtful or rare:
             raise ScaffoldError(
-                f"{column.locate(telling[0])}: can be {_read(telling[0], written)} or {_read(telling[0], other)}. Expected "
-                f"one way to write numbers in a file: column `{against[0]}` has another. Write the numbers of this column "
-                "without a thousands separator, and with the decimals of the other."
+                f"{column.locate(telling[0])}: can be {_read(telling[0], written)} or {_read(telling[0], other)}. "
+                f"Expected one way to write numbers in a file: column `{against[0]}` has another. Write the numbers of "
+                "this column without a thousands separator, and with the decimals of the other."
             )
 
 
