@@ -45,6 +45,7 @@ from tfx.types import standard_component_specs as specs
 from tfx.utils import io_utils, proto_utils
 
 from components.csv_example_gen.csv_files import (
+    UNREAD_PROPERTY,
     CellKind,
     SourceError,
     SourceSummary,
@@ -53,12 +54,10 @@ from components.csv_example_gen.csv_files import (
     read_columns,
 )
 from components.csv_example_gen.csv_values import Value
+from components.csv_example_gen.float_precision import FLOAT32_ERRORS_PROPERTY
 from components.csv_example_gen.reading_rules import ReadingRules
 
-# Custom properties of the Examples.
-ROWS_PROPERTY = "rows_"  # with a split's name: how many rows were written
-UNREAD_PROPERTY = "unread_files"  # JSON, list: names of what the folder holds beside
-FLOAT32_ERRORS_PROPERTY = "float32_errors"  # JSON, by column: largest rounding error, as a share of the column's range
+ROWS_PROPERTY = "rows_"  # with a split's name: custom property of the Examples, how many rows were written
 
 _RULES, _DIGEST = "rules", "source_digest"
 

@@ -20,6 +20,7 @@ import dataclasses
 
 import numpy as np
 
+FLOAT32_ERRORS_PROPERTY = "float32_errors"  # custom property of the Examples: JSON, relative_error by FLOAT column
 SAMPLE = 10_000  # different values at most that are remembered
 FEWEST_STEPS = 1_000
 MOST_LOST, MOST_LOST_OF_LARGE = 1 / 100, 1 / 1_000

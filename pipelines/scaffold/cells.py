@@ -98,19 +98,17 @@ def _find_format(column: Cells) -> NumberFormat | None:
     if len(others) > (1 - LEAST_NUMBERS) * len(present) or all(map(has_leading_zero, others)):
         return None
     first, like = others[0], next(cell for cell in present if _is_number(cell, nearest))
+    more = len(others) - 1
     raise ScaffoldError(
         f"{column.locate(first)}: expected a number, such as {shorten(like)}, as in {len(present) - len(others):,} of "
-        f"{len(present):,} cells of this column; {_count_others(len(others) - 1)} no number. Correct the cell or leave "
-        f"it empty to say that it is missing. If the column is text: --text {shorten(column.heading)}."
+        f"{len(present):,} cells of this column{f'; {more:,} more of them are none' if more else ''}. Correct the cell, or "
+        "leave it empty to say that the value is missing. "
+        f"If the column is text, say so with --text {shorten(column.heading)}."
     )
 
 
 def _find_unread(cells: Iterable[str], written: NumberFormat | None) -> set[str]:
     return {cell for cell in cells if not _is_number(cell, written)}
-
-
-def _count_others(more: int) -> str:
-    return "all others are numbers, and it is" if not more else "one more is" if more == 1 else f"{more:,} more are"
 
 
 def _list_formats(present: Sequence[str]) -> list[NumberFormat]:

@@ -39,7 +39,7 @@ def describe_next_steps(written: NewTask) -> str:
 def describe_missing(source: Source) -> list[str]:
     """Describes the cells that were taken for missing; the contract lists them."""
     return [
-        f"{name}: {', '.join(f'{spelling!r} in {count:,} rows' for spelling, count in found.most_common())}"
+        f"{name}: {', '.join(f'{spelling!r} in {_count_rows(count)}' for spelling, count in found.most_common())}"
         for name, found in source.missing.items()
     ]
 
@@ -50,6 +50,10 @@ def describe_formats(source: Source) -> list[str]:
         f"{name}: {source.examples[name]!r} is {written.normalise(source.examples[name])}"
         for name, written in source.formats.items()
     ]
+
+
+def _count_rows(count: int) -> str:
+    return f"{count:,} {'row' if count == 1 else 'rows'}"
 
 
 def _describe_label(question: Question) -> str:
