@@ -101,8 +101,8 @@ def _find_format(column: Cells) -> NumberFormat | None:
     more = len(others) - 1
     raise ScaffoldError(
         f"{column.locate(first)}: expected a number, such as {shorten(like)}, as in {len(present) - len(others):,} of "
-        f"{len(present):,} cells of this column{f'; {more:,} more of them are none' if more else ''}. Correct the cell, or "
-        "leave it empty to say that the value is missing. "
+        f"{len(present):,} cells of this column{f'; {more:,} more of them are none' if more else ''}. "
+        "Correct the cell, or leave it empty to say that the value is missing. "
         f"If the column is text, say so with --text {shorten(column.heading)}."
     )
 
