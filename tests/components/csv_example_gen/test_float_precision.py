@@ -8,6 +8,7 @@ import pytest
 from components.csv_example_gen.csv_files import CellKind, SourceError, check_csv
 from components.csv_example_gen.float_precision import SAMPLE, Float32Precision
 from components.csv_example_gen.reading_rules import ReadingRules
+from data import taxi
 
 DRAW = np.random.default_rng(0)
 
@@ -92,6 +93,13 @@ def test_the_reader_refuses_and_says_what_to_do(tmp_path: Path) -> None:
     assert said.endswith(
         "or subtract a constant that all values share, such as 1,700,000,000, before they are written."
     )
+
+
+def test_the_taxi_trips_lose_nothing_that_matters() -> None:
+    kinds = dict.fromkeys(("fare", "pickup_latitude", "pickup_longitude"), CellKind.FLOAT)
+    errors = check_csv(taxi.packaged_file(), rules=ReadingRules(kinds=kinds)).float32_errors
+    assert max(errors, key=lambda name: errors[name]) == "pickup_longitude"
+    assert errors["pickup_longitude"] == pytest.approx(1.1e-5, rel=0.05)
 
 
 def test_the_reader_reports_the_largest_error_of_each_column(tmp_path: Path) -> None:

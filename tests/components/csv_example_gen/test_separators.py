@@ -18,6 +18,7 @@ from components.csv_example_gen.separators import find_named_separator, find_sep
         (['"a;x",b', '"1;2",2'], ","),
         (['a;"b, c"', '1;"2, 3"'], ";"),
         (['"a";"b"', '"1";"2,5"'], ";"),
+        (["size;n", '5" pipe;1', '7" pipe;2'], ";"),
         (["a,b", "", "1,2"], ","),
         (["note", "a;b", "c"], ","),
         (["a;b", "1;2;3"], ";"),

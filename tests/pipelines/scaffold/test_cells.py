@@ -38,8 +38,8 @@ def test_one_cell_that_is_no_number_is_named(cell: str) -> None:
         find_rules([column(cells)])
     assert str(caught.value) == (
         f"rows.csv, line 102, column `x`, {cell!r}: expected a number, such as '1000.00', as in 499 of 500 cells of "
-        "this column. Correct the cell, or leave it empty to say that the value is missing. If the column is text, say so "
-        "with --text 'x'."
+        "this column. Correct the cell, or leave it empty to say that the value is missing. If the column is text, say "
+        "so with --text 'x'."
     )
 
 
