@@ -37,7 +37,7 @@ def diabetes(file: Path) -> Path:
 
 
 def awkward(file: Path) -> Path:
-    """Binary: headings, texts and numbers with every sign that some language takes for its own; columns that tell nothing."""
+    """Binary: headings and cells with every sign that some language takes for its own; columns that tell nothing."""
     random = np.random.default_rng(0)
     label = random.integers(0, 2, 300)
     texts = np.array(['red "1"', "größe", "a\\b", "line\nbreak", None], dtype=object)
