@@ -6,6 +6,8 @@ from components.csv_example_gen.csv_lines import read_csv_records
 from components.csv_example_gen.file_contents import OpenFile, SourceError, is_parquet, open_local
 from components.csv_example_gen.parquet_records import read_parquet_records
 
+INDEX_NAME = "Unnamed: 0"  # What pandas calls the column that its to_csv writes first, without a name.
+
 
 def records(file: str, open_file: OpenFile = open_local) -> Iterator[tuple[int, list[str]]]:
     """Yields (number of its first line, cells) of every record, the header included; of Parquet, the number of the row.
@@ -22,7 +24,7 @@ def locate_record(file: str, line: int) -> str:
 
 
 def read_header(file: str, open_file: OpenFile = open_local) -> list[str]:
-    """Reads the column names of a file.
+    """Reads the column names of a file. A first one that is empty is INDEX_NAME.
 
     Raises:
         SourceError: no header, or one with an empty or repeated name.
@@ -30,6 +32,8 @@ def read_header(file: str, open_file: OpenFile = open_local) -> list[str]:
     line, names = next(records(file, open_file), (0, []))
     if not names:
         raise SourceError(f"{file}: the file is empty. Expected a header line with the column names.")
+    if len(names) > 1 and not names[0].strip():
+        names = [INDEX_NAME, *names[1:]]
     where = file if is_parquet(file) else f"{file}, line {line}"
     for position, name in enumerate(names, start=1):
         if not name.strip():

@@ -78,6 +78,10 @@ def test_ways_to_write_the_same(write: Write, content: str) -> None:
     assert list(read_columns(file, summary.columns, rules=NO_RULES)) == [[[1], [b"x"]]]
 
 
+def test_an_index_without_a_heading_has_pandas_name_for_it(write: Write) -> None:
+    assert check_csv(write(",a\n0,x\n1,y\n")).columns == {"Unnamed: 0": CellKind.INT, "a": CellKind.BYTES}
+
+
 def test_quotes_commas_and_line_breaks_in_a_cell(write: Write) -> None:
     file = write('a,b\n"x, ""y""\nz",1\n"",2\n')
     assert list(read_columns(file, check_csv(file).columns, rules=NO_RULES)) == [[[b'x, "y"\nz', None], [1, 2]]]
