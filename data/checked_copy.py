@@ -5,7 +5,6 @@ only.
 """
 
 import argparse
-import glob
 import hashlib
 import os
 import re
@@ -48,12 +47,10 @@ def copy_checked(source: Path, target: Path, *, card: Path, otherwise: str) -> N
         otherwise: what to do when `source` holds other bytes, for the message.
 
     Raises:
-        DataError: The source is missing, or is not what the card describes; or the folder holds the rows in another
-            format too, and a run would read both.
+        DataError: The source is missing, or is not what the card describes.
         OSError: The folder cannot be written.
     """
     expected = card_sha256(card)
-    _check_alone(target)
     if is_right(target, expected):
         return
     if not source.is_file():
@@ -67,16 +64,6 @@ def copy_checked(source: Path, target: Path, *, card: Path, otherwise: str) -> N
         )
     target.parent.mkdir(parents=True, exist_ok=True)
     _replace(target, content)
-
-
-def _check_alone(target: Path) -> None:
-    stem = target.name.split(".")[0]
-    others = sorted(path.name for path in target.parent.glob(f"{glob.escape(stem)}.*") if path.name != target.name)
-    if others:
-        raise DataError(
-            f"{target.parent}: expected {target.name} alone, found {', '.join(others)} beside it, which a run may "
-            "read too. Remove it, or name another folder."
-        )
 
 
 def _replace(target: Path, content: bytes) -> None:

@@ -96,14 +96,16 @@ def find_files(source: str | Path, list_files: ListFiles = glob.glob) -> list[st
         list_files: the paths that match a pattern.
 
     Raises:
-        SourceError: there is none.
+        SourceError: there is none; or a folder holds the same name in two formats, which are the same rows twice.
     """
     path = Path(source)
     folder = path if path.is_dir() else path.parent
     if path.exists() and glob.has_magic(str(folder)):
         raise SourceError(f"{folder}: ExampleGen cannot read from a folder with one of *?[ in its name. Rename it.")
     found = _list_visible(source, list_files)
-    if files := [file for file in found if _is_readable(file)] if _is_folder(path) else found:
+    if files := [file for file in found if _find_ending(file)] if _is_folder(path) else found:
+        if _is_folder(path):
+            _check_stems(files)
         return files
     if _is_folder(path) and folder.is_dir():
         held = f"It holds {_shorten_list(found)}" if found else "It is empty"
@@ -119,15 +121,27 @@ def find_unread(source: str | Path, list_files: ListFiles = glob.glob) -> list[s
     """Lists the names of what a folder holds and `find_files` leaves out, sorted; hidden files are not worth a word."""
     if not _is_folder(Path(source)):
         return []
-    return [Path(path).name for path in _list_visible(source, list_files) if not _is_readable(path)]
+    return [Path(path).name for path in _list_visible(source, list_files) if not _find_ending(path)]
 
 
 def _is_folder(path: Path) -> bool:
     return path.is_dir() or path.name == EVERY_FILE
 
 
-def _is_readable(path: str) -> bool:
-    return path.lower().endswith(ENDINGS)
+def _find_ending(path: str) -> str | None:
+    return next((ending for ending in ENDINGS if path.lower().endswith(ending)), None)
+
+
+def _check_stems(files: Sequence[str]) -> None:
+    """Raises where a file lies beside its own packed or converted copy: its rows would count twice."""
+    seen: dict[str, str] = {}
+    for file in files:
+        stem = file.lower().removesuffix(_find_ending(file) or "")
+        if (other := seen.setdefault(stem, file)) != file:
+            raise SourceError(
+                f"{Path(file).parent}: holds {Path(other).name} and {Path(file).name}. Expected each file in one "
+                "format, or its rows would be read twice. Remove one of them, or rename it if its rows are others."
+            )
 
 
 def _list_visible(source: str | Path, list_files: ListFiles) -> list[str]:

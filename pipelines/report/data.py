@@ -52,7 +52,7 @@ def describe_data(run: Run) -> dict[str, Any]:
 
 def describe_reading(nodes: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
     """Describes what was not read, and what was rounded, from the nodes of a run's summary."""
-    outputs = next((node["outputs"] for node in nodes if node["id"] == EXAMPLE_GEN), {})
+    outputs: Mapping[str, Any] = next((node["outputs"] for node in nodes if node["id"] == EXAMPLE_GEN), {})
     properties = outputs.get("examples", {}).get("properties", {})
     unread = json.loads(properties.get(UNREAD_PROPERTY) or "[]")
     errors = json.loads(properties.get(FLOAT32_ERRORS_PROPERTY) or "{}")

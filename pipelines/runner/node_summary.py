@@ -52,7 +52,7 @@ def describe_schema_differences(results: Results) -> list[str]:
 
 def _summarise_examples(result: NodeResult, _: Results) -> str:
     rows = ", ".join(f"{split} {rows:,} rows" for split, rows in count_rows(result).items())
-    unread = json.loads(result.outputs[0].properties.get(UNREAD_PROPERTY) or "[]")
+    unread = json.loads(str(result.outputs[0].properties.get(UNREAD_PROPERTY) or "[]"))
     more = f" and {len(unread) - _SHOWN} more" if len(unread) > _SHOWN else ""
     return f"{rows}; not read: {', '.join(unread[:_SHOWN])}{more}" if unread else rows
 

@@ -40,15 +40,6 @@ def test_rows_that_are_gone(place: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert not (place / "out").exists()
 
 
-def test_the_same_rows_in_another_format_would_be_read_twice(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (place / "out").mkdir()
-    (place / "out" / "rows.parquet").touch()
-    assert command(place) == 1
-    assert (
-        "/out: expected rows.csv alone, found rows.parquet beside it, which a run may read" in capsys.readouterr().err
-    )
-
-
 def test_a_copy_that_is_right_needs_no_source(place: Path) -> None:
     assert command(place) == 0
     (place / "rows.csv").unlink()

@@ -98,6 +98,17 @@ def test_a_folder_reads_what_is_named_like_rows_and_says_what_it_leaves_out(tmp_
     assert find_unread(tmp_path / "1.csv") == find_unread(tmp_path / "*.csv") == []
 
 
+@pytest.mark.parametrize("copy", ["march.csv.gz", "march.parquet", "March.CSV", "march.tsv"])
+def test_a_file_beside_its_own_copy_would_be_read_twice(write: Write, tmp_path: Path, copy: str) -> None:
+    write("a\n1\n", "march.csv")
+    write("a\n1\n", copy)
+    with pytest.raises(
+        SourceError, match=r": holds (march\.csv and|March\.CSV and) .* or its rows would be read twice"
+    ):
+        find_files(tmp_path)
+    assert find_files(tmp_path / "march.csv") == [str(tmp_path / "march.csv")]
+
+
 def test_a_glob_takes_what_it_names(write: Write, tmp_path: Path) -> None:
     file = write("a\n1\n", "march.txt")
     assert find_files(tmp_path / "m*") == [file]
