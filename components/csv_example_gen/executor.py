@@ -1,8 +1,8 @@
-"""Executor of an ExampleGen that reads CSV under a contract: types come from the schema, and a bad row stops the run.
+"""Executor of an ExampleGen that reads under a contract: types come from the schema, and a bad row stops the run.
 
 Reads:  the files that `input_base` and the patterns of `input_config` name.
-Writes: Examples, one tf.Example per row; an empty cell is an absent feature. Custom properties say how many rows there
-        are of each split, and how they were split.
+Writes: Examples, one tf.Example per row; a missing value is an absent feature. Custom properties say how many rows are
+        in each split, how they were split, which files of the folder were not read, and what float32 took away.
 Raises: SourceError, for the faults that `components.csv_example_gen.csv_files` lists and for a split that cannot work,
         before anything is written; for a split that no row fell into; and for files that changed meanwhile.
         SplitCheckError, if what was written is not the split that was asked for.
@@ -19,6 +19,7 @@ How it differs from CsvExampleGen, and why:
 """
 
 import glob
+import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any
@@ -39,8 +40,18 @@ from tfx.types import artifact_utils
 from tfx.types import standard_component_specs as specs
 from tfx.utils import io_utils, proto_utils
 
-from components.csv_example_gen.csv_files import CellKind, SourceError, SourceSummary, check_csv, read_columns
+from components.csv_example_gen.csv_files import (
+    UNREAD_PROPERTY,
+    CellKind,
+    SourceError,
+    SourceSummary,
+    check_csv,
+    find_unread,
+    read_columns,
+)
 from components.csv_example_gen.csv_values import Value
+from components.csv_example_gen.float_precision import FLOAT32_ERRORS_PROPERTY
+from components.csv_example_gen.reading_rules import ReadingRules
 from components.csv_example_gen.row_split import RowSplit, Split, read_split, split_settings
 from components.csv_example_gen.source_guard import SourceGuard
 from components.csv_example_gen.split_plan import SplitPlan, check_column, plan_split
@@ -50,14 +61,14 @@ ROWS_PROPERTY = "rows_"  # with a split's name: custom property of the Examples,
 SPLIT_PROPERTY = "split"  # custom property of the Examples: how they were split, for people
 TRAIN, EVAL = "train", "eval"
 
-_TYPES, _SPLIT, _DIGEST = "types", "split", "source_digest"
+_RULES, _SPLIT, _DIGEST = "rules", "split", "source_digest"
 _SIDES = (TRAIN, EVAL)
 
 
 def column_types(schema_file: str, source_digest: str = "", split: Split | None = None) -> example_gen_pb2.CustomConfig:
-    """Packs the types of a contract, and how rows are split, for the executor.
+    """Packs what a contract says of the cells, and how rows are split, for the executor.
 
-    Only names and types travel, so that an edit of a threshold in the contract does not make ExampleGen run again.
+    Only that travels, so that an edit of a threshold in the contract does not make ExampleGen run again.
 
     Args:
         schema_file: a tensorflow_metadata Schema in text format.
@@ -65,15 +76,15 @@ def column_types(schema_file: str, source_digest: str = "", split: Split | None 
         split: of the rows; None: by row.
 
     Raises:
-        SourceError: The contract has no such column as the split goes by, or it cannot be a key.
+        SourceError: The contract names two columns that differ only in case, or says something of cells that cannot be;
+            or it has no such column as the split goes by, or that column cannot be a key.
     """
     split = split or RowSplit()
     schema = io_utils.parse_pbtxt_file(schema_file, schema_pb2.Schema())
     settings = struct_pb2.Struct()
-    names = {feature.name: schema_pb2.FeatureType.Name(feature.type) for feature in schema.feature}
-    kinds = {name: CellKind[kind] for name, kind in names.items() if kind in CellKind.__members__}
-    check_column(split, kinds)
-    settings[_TYPES] = {name: kind.name for name, kind in kinds.items()}
+    rules = ReadingRules.from_schema(schema)
+    check_column(split, rules.kinds)
+    settings[_RULES] = rules.to_json()
     settings[_SPLIT] = split_settings(split)
     settings[_DIGEST] = source_digest
     config = example_gen_pb2.CustomConfig()
@@ -99,7 +110,7 @@ class Executor(BaseBeamExecutor):
         self._log_startup(input_dict, output_dict, exec_properties)
         input_config = example_gen_pb2.Input()
         proto_utils.json_to_proto(exec_properties[specs.INPUT_CONFIG_KEY], input_config)
-        expected, split = _unpack_config(exec_properties.get(specs.CUSTOM_CONFIG_KEY))
+        rules, split = _unpack_config(exec_properties.get(specs.CUSTOM_CONFIG_KEY))
         folder, pattern = exec_properties[specs.INPUT_BASE_KEY], _only_pattern(input_config)
         guard = SourceGuard(
             folder,
@@ -108,14 +119,15 @@ class Executor(BaseBeamExecutor):
             list_files=fileio.glob,
             open_file=open_source,
         )
-        source = check_csv(
-            os.path.join(folder, pattern), expected=expected, list_files=fileio.glob, open_file=open_source
-        )
+        path = os.path.join(folder, pattern)
+        source = check_csv(path, rules=rules, list_files=fileio.glob, open_file=open_source)
         plan = plan_split(split, source, open_source)
         artifact = artifact_utils.get_single_instance(output_dict[specs.EXAMPLES_KEY])
         artifact.split_names = artifact_utils.encode_split_names(list(_SIDES))
         self._write(artifact, source, plan)
         guard.verify()
+        artifact.set_string_custom_property(UNREAD_PROPERTY, json.dumps(find_unread(path, fileio.glob)))
+        artifact.set_string_custom_property(FLOAT32_ERRORS_PROPERTY, json.dumps(source.float32_errors))
         examples_utils.set_payload_format(artifact, example_gen_pb2.FORMAT_TF_EXAMPLE)
         examples_utils.set_file_format(
             artifact, write_split.to_file_format_str(exec_properties.get(specs.OUTPUT_FILE_FORMAT_KEY, 0))
@@ -170,7 +182,7 @@ def read_rows(source: SourceSummary, plan: SplitPlan) -> Iterator[tuple[bool, by
     """Yields the rows of a source, in the order of its files: whether it is eval, and the serialized tf.Example."""
     is_eval = plan.assigner(list(source.columns))
     for file in source.files:
-        for columns in read_columns(file, source.columns, open_source):
+        for columns in read_columns(file, source.columns, open_source, rules=source.rules):
             for row in zip(*columns, strict=True):
                 record = _example(row, source.columns).SerializeToString(deterministic=True)
                 yield is_eval(row, record), record
@@ -203,14 +215,14 @@ def _only_pattern(input_config: example_gen_pb2.Input) -> str:
     return str(input_config.splits[0].pattern)
 
 
-def _unpack_config(custom_config: str | None) -> tuple[dict[str, CellKind], Split]:
-    """Reads what `column_types` packed; no types and a split by row without it."""
+def _unpack_config(custom_config: str | None) -> tuple[ReadingRules, Split]:
+    """Reads what `column_types` packed; no rules and a split by row without it."""
     if not custom_config:
-        return {}, RowSplit()
+        return ReadingRules(), RowSplit()
     config = example_gen_pb2.CustomConfig()
     proto_utils.json_to_proto(custom_config, config)
     settings = _unpack(config)
-    return {name: CellKind[kind] for name, kind in settings[_TYPES].items()}, read_split(settings[_SPLIT])
+    return ReadingRules.from_json(settings[_RULES]), read_split(settings[_SPLIT])
 
 
 def _unpack(config: example_gen_pb2.CustomConfig) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from typing import Any
 
 import psutil
 
-from components.csv_example_gen.csv_lines import OpenFile, SourceError, open_local
+from components.csv_example_gen.file_contents import OpenFile, SourceError, open_local
 from serving.durable_file import write_whole
 
 BLAKE2B = "blake2b"  # names the digest in a fingerprint; TFX's own has none

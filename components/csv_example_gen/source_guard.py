@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping
 
 from components.csv_example_gen.csv_files import ListFiles, find_files
-from components.csv_example_gen.csv_lines import OpenFile, SourceError
+from components.csv_example_gen.file_contents import OpenFile, SourceError
 from components.csv_example_gen.fingerprint import BLAKE2B, digest_file, fingerprint, identify
 
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from components.csv_example_gen import moments
 from components.csv_example_gen.csv_files import CellKind, SourceSummary, read_columns
-from components.csv_example_gen.csv_lines import OpenFile, SourceError
 from components.csv_example_gen.csv_values import Value
+from components.csv_example_gen.file_contents import OpenFile, SourceError
 from components.csv_example_gen.row_split import KeySplit, RowCounter, RowSplit, Split, TimeSplit, is_eval_key
 from serving.did_you_mean import suggestion
 
@@ -84,7 +84,9 @@ def plan_split(split: Split, source: SourceSummary, open_file: OpenFile) -> Spli
 
 def _column(split: KeySplit | TimeSplit, source: SourceSummary, open_file: OpenFile) -> Iterator[float | bytes]:
     place = list(source.columns).index(split.column)
-    batches = itertools.chain.from_iterable(read_columns(file, source.columns, open_file) for file in source.files)
+    batches = itertools.chain.from_iterable(
+        read_columns(file, source.columns, open_file, rules=source.rules) for file in source.files
+    )
     number = 0
     for columns in batches:
         for value in columns[place]:

@@ -11,9 +11,9 @@ from tfx.types import standard_artifacts
 from tfx.utils import proto_utils
 
 from components.csv_example_gen.component import CheckedExampleGen
-from components.csv_example_gen.csv_lines import SourceError
 from components.csv_example_gen.driver import MEMORY_FILE, Driver
 from components.csv_example_gen.executor import column_types
+from components.csv_example_gen.file_contents import SourceError
 from components.csv_example_gen.fingerprint import fingerprint
 from components.csv_example_gen.row_split import KeySplit
 from tests.components.csv_example_gen.test_executor import CONTRACT

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from components.csv_example_gen import fingerprint as module
-from components.csv_example_gen.csv_lines import SourceError
+from components.csv_example_gen.file_contents import SourceError
 from components.csv_example_gen.fingerprint import FileDigest, RememberedDigests, digest_file, fingerprint, identify
 
 OLD = (1_000_000_000, 1_000_000_000)

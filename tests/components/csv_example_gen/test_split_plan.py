@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from components.csv_example_gen.csv_files import CellKind, SourceError, check_csv
-from components.csv_example_gen.csv_lines import open_local
+from components.csv_example_gen.file_contents import open_local
 from components.csv_example_gen.row_split import KeySplit, RowSplit, Split, TimeSplit
 from components.csv_example_gen.split_plan import SplitPlan, check_column, plan_split
 
