@@ -1,11 +1,13 @@
 """Types and values of CSV cells: which type a column has, and what its cells hold."""
 
 import enum
+import re
 from collections.abc import Callable, Sequence
 
 FLOAT32_MAX = 3.4028234663852886e38  # The largest finite float32, which is how a FLOAT is stored.
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 EXACT_IN_DOUBLE = 2**53  # Up to here a whole number written as `8.0` is exactly the integer 8.
+_LEADING_ZERO = re.compile(r"\s*[+-]?0\d+\s*")  # As in the zip code 02134, of which a number would be 2134.
 
 Value = int | float | bytes | None
 
@@ -32,7 +34,8 @@ def infer(cells: Sequence[str], at_least: CellKind = CellKind.EMPTY) -> CellKind
     """Returns the narrowest type that holds all cells and is not narrower than `at_least`.
 
     The order is CsvExampleGen's: INT, FLOAT, BYTES, and whole numbers beyond int64 are BYTES. Unlike there, a number is
-    one that `convert` takes: `nan`, `inf` and `1_000` are text.
+    one that `convert` takes: `nan`, `inf` and `1_000` are text. So are digits after a leading zero, such as `02134`:
+    they are a code, which a number would cut short.
     """
     kind = at_least
     for cell in cells:
@@ -73,6 +76,8 @@ def _first_fault(cells: Sequence[str], parse: Callable[[str], Value]) -> CellErr
 
 
 def _kind_of(cell: str) -> CellKind:
+    if _LEADING_ZERO.fullmatch(cell):
+        return CellKind.BYTES
     try:
         _float(cell)
     except ValueError:
