@@ -8,6 +8,7 @@ from typing import IO
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 OTHER_SEPARATORS = ";\t|"
+INDEX_NAME = "Unnamed: 0"  # What pandas calls the column that its to_csv writes first, without a name.
 
 OpenFile = Callable[[str], IO[bytes]]
 
@@ -46,7 +47,7 @@ def records(file: str, open_file: OpenFile = open_local) -> Iterator[tuple[int, 
 
 
 def read_header(file: str, open_file: OpenFile = open_local) -> list[str]:
-    """Reads the column names of a file.
+    """Reads the column names of a file. A first one that is empty is INDEX_NAME.
 
     Raises:
         SourceError: no header, one with an empty or repeated name, or one with another separator than the comma.
@@ -54,6 +55,8 @@ def read_header(file: str, open_file: OpenFile = open_local) -> list[str]:
     _, names = next(records(file, open_file), (0, []))
     if not names:
         raise SourceError(f"{file}: the file is empty. Expected a header line with the column names.")
+    if len(names) > 1 and not names[0].strip():
+        names = [INDEX_NAME, *names[1:]]
     if len(names) == 1 and (separator := next((mark for mark in OTHER_SEPARATORS if mark in names[0]), None)):
         raise SourceError(
             f"{file}, line 1: expected columns separated by commas, received {separator!r} as the separator. "

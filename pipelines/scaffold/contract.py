@@ -40,6 +40,7 @@ class ContractFeature:
     low: int | float | None  # None, too, where no range can be told
     high: int | float | None
     served: bool  # whether a request holds it
+    written: str  # format of a date, see serving.contract.dates; empty for what is none
     known: tuple[str, ...]
     comparator: float | None  # largest difference of a value's share
 
@@ -98,11 +99,14 @@ def _propose_feature(
     source: Source,
     example: pd.Series,
 ) -> ContractFeature:
+    """Proposes one contract. What no feature is made of, and what names something, may be anything of its type."""
     rows = len(source.table)
     present = rows - column.missing
-    known = tuple(sorted(known_strings(proposed, proposal))) if proposed else ()
+    used = bool(column.features)
+    closed = used and not (column.is_code or column.written or column.separator)
+    known = tuple(sorted(known_strings(proposed, proposal))) if proposed and closed else ()
     bounds = None
-    if column.least is not None and column.greatest is not None:
+    if closed and column.least is not None and column.greatest is not None:
         bounds = propose_range(column.least, column.greatest, column.kind)
     cell = example[column.name]
     return ContractFeature(
@@ -110,11 +114,12 @@ def _propose_feature(
         type="BYTES" if proposed is None else schema_pb2.FeatureType.Name(proposed.type),
         comment=column.heading.strip().replace("_", " "),
         example=None if pd.isna(cell) else _format_cell(cell, column.kind),
-        required=proposed is not None and column.missing == 0,
-        min_fraction=math.floor(50 * present / rows) / 100 if present >= _LEAST_PRESENT else None,
+        required=used and column.missing == 0,
+        min_fraction=math.floor(50 * present / rows) / 100 if used and present >= _LEAST_PRESENT else None,
         low=bounds[0] if bounds else None,
         high=bounds[1] if bounds else None,
-        served=column.encoding is not None,
+        served=used,
+        written=column.written,
         known=known,
         comparator=propose_comparator_threshold(rows) if known else None,
     )

@@ -78,12 +78,21 @@ def _is_usable(name: str) -> bool:
     return plain and not keyword.iskeyword(name) and name not in _RESERVED
 
 
+def make_plain_name(text: str) -> str:
+    """Makes a part of a name: ASCII letters, digits and _; `other` where a text has none of them."""
+    return _keep_letters(text) or "other"
+
+
 def _make_name(heading: str, number: int) -> str:
-    letters = unicodedata.normalize("NFKD", heading).encode("ascii", "ignore").decode()
-    name = re.sub(r"\W+", "_", letters).strip("_") or f"column_{number}"
+    name = _keep_letters(heading) or f"column_{number}"
     if name[0].isdigit():
         name = f"column_{name}"
     return name if _is_usable(name) else f"{name}_"
+
+
+def _keep_letters(text: str) -> str:
+    letters = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return re.sub(r"\W+", "_", letters).strip("_")
 
 
 def _make_distinct(name: str, taken: Collection[str]) -> str:

@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import functools
 import hashlib
 import io
 from pathlib import Path
@@ -14,6 +15,7 @@ from pipelines.scaffold.plan import TaskPlan, make_plan, template_values
 from pipelines.scaffold.question import choose_problem
 from pipelines.scaffold.rendering import render
 from pipelines.scaffold.source import Source, read_source
+from pipelines.scaffold.text_labels import describe_place
 from pipelines.task_definition.problem import BINARY
 
 MOST_BYTES = 20_000_000  # that a repository should keep
@@ -63,7 +65,8 @@ def new_task(
     check_task_name(name, root)
     source = read_source(file)
     column = source.column(label)
-    question = choose_problem(column, source.table[column], source.kinds[column], problem)
+    values, kind = source.table[column], source.kinds[column]
+    question = choose_problem(column, values, kind, problem, place=functools.partial(describe_place, file))
     plan = make_plan(name, source, question)
     outside = file.resolve() if by_path or file.stat().st_size > MOST_BYTES else None
     rows = _read_rows(source, outside)
