@@ -18,7 +18,7 @@ _DAYS = (
 )  # fmt: skip
 _MONTHS = ("%Y-%m", "%Y/%m", "%m/%Y", "%m.%Y", "%b %Y", "%b-%Y")
 _TIMES = ("%H:%M", "%H:%M:%S", "%I:%M %p", "%I:%M:%S %p", "%H:%M%z", "%H:%M:%S%z", "%H:%M:%S %z")
-_FORMATS = (*_DAYS, *_MONTHS, *_TIMES[:4], *(f"{day}T{time}" for day, time in itertools.product(_DAYS, _TIMES)))
+_FORMATS = (*_DAYS, *_MONTHS, *_TIMES[:4], *(f"{day} {time}" for day, time in itertools.product(_DAYS, _TIMES)))
 _MOSTLY = 0.95  # of the rows: with as many dates, the others are slips
 _TWO_DIGIT_YEAR = re.compile(r"\d{1,2}[./-]\d{1,2}[./-]\d{2}(?: .*)?")
 # What a whole number of seconds since 1970 lies between: 1990 to 2040.

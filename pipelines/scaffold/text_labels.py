@@ -31,8 +31,8 @@ def check_text_label(label: str, values: pd.Series, place: Callable[[int], str])
     """Checks the texts of a label, none of which is missing.
 
     Raises:
-        ScaffoldError: Some say that there is no value, some are no numbers where nearly all are, or one class is spelled
-            in several ways.
+        ScaffoldError: Some say that there is no value, some are no numbers where nearly all are, or one class has
+            several spellings.
     """
     plain = values.str.strip().str.lower()
     if (gaps := plain.isin(_MISSING)).any():
@@ -53,8 +53,8 @@ def check_text_label(label: str, values: pd.Series, place: Callable[[int], str])
         counts = values[plain.isin(several.index)].value_counts()
         listed = ", ".join(f"{text!r} ({count:,})" for text, count in counts.head(_SHOWN).items())
         raise ScaffoldError(
-            f"label {label}: expected one spelling of each class, received some that differ in case or blanks only, with "
-            f"their rows: {listed}{' and others' if len(counts) > _SHOWN else ''}. Write each class in one way."
+            f"label {label}: expected one spelling of each class, received some that differ in case or blanks only, "
+            f"with their rows: {listed}{' and others' if len(counts) > _SHOWN else ''}. Write each class in one way."
         )
 
 

@@ -27,6 +27,7 @@ _CODES = {
     "%p": "([AaPp])[.]?[Mm][.]?",
     "%z": "(?:[Zz]|UTC|([+-])([01][0-9]|2[0-3]):?([0-5][0-9]))",
 }
+_BEFORE_TIME = "\f"  # stands for what separates a day from a time
 _GROUPS = {"%z": ("sign", "zone hours", "zone minutes")}  # codes with another number of groups than one
 
 
@@ -56,7 +57,7 @@ def regex(written: str) -> str:
     Raises:
         KeyError: The format has a code that is not among _CODES.
     """
-    parts = re.split(r"(%.)", written)
+    parts = re.split(r"(%.)", re.sub("[T ](?=%[HI])", _BEFORE_TIME, written))
     return " *" + "".join(_CODES[part] if part.startswith("%") else _literal(part) for part in parts) + " *"
 
 
@@ -95,4 +96,4 @@ def parse(text: str, written: str) -> Moment | None:
 
 
 def _literal(text: str) -> str:
-    return re.escape(text).replace("T", "[T ]")
+    return re.escape(text).replace(_BEFORE_TIME, "[T ]")
