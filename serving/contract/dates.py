@@ -27,7 +27,7 @@ _CODES = {
     "%p": "([AaPp])[.]?[Mm][.]?",
     "%z": "(?:[Zz]|UTC|([+-])([01][0-9]|2[0-3]):?([0-5][0-9]))",
 }
-_BEFORE_TIME = "\f"  # stands for what separates a day from a time
+_BEFORE_TIME = "\x1f"  # stands for what separates a day from a time
 _GROUPS = {"%z": ("sign", "zone hours", "zone minutes")}  # codes with another number of groups than one
 
 
