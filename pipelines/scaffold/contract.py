@@ -99,11 +99,12 @@ def _propose_feature(
     source: Source,
     example: pd.Series,
 ) -> ContractFeature:
-    """Proposes one contract. What no feature is made of, and what names something, may be anything of its type."""
+    """Proposes one contract. What no feature is made of, numbers that are names, dates and lists may be others."""
     rows = len(source.table)
     present = rows - column.missing
     used = bool(column.features)
-    closed = used and not (column.is_code or column.written or column.separator)
+    number_is_name = column.is_code and column.kind is not CellKind.BYTES
+    closed = used and not (number_is_name or column.written or column.separator)
     known = tuple(sorted(known_strings(proposed, proposal))) if proposed and closed else ()
     bounds = None
     if closed and column.least is not None and column.greatest is not None:

@@ -12,6 +12,9 @@ from pipelines.scaffold.headings import last_word, names_a_code, names_row_numbe
 
 ROWS_PER_CODE = 10  # on average; of codes that occur in fewer rows the label cannot tell anything
 _COUNTED = 0.9  # share of the steps from row to row that are the same, of what numbers the rows
+# Different numbers of what numbers the rows, as a share of them: five files in one count from 0 five times. With fewer
+# they take turns, as the hours of a day and the stores of a week do.
+_LEAST_COUNTED = 0.2
 # An all-distinct column whose numbers lie as dense as this numbers its rows in another order.
 _GAPS = 2.0  # numbers between the least and the greatest, for each that is there
 # Variance between values over that within them (F of a one-way analysis of variance): at 3, two thirds of what differs
@@ -41,7 +44,8 @@ def explain_row_number(heading: str, values: pd.Series) -> str:
         return ""
     named = names_row_numbers(heading)
     step = float(np.median(steps))
-    if step != 0 and float((steps == step).mean()) >= _COUNTED and (abs(step) == 1 or named or distinct == rows):
+    counted = step != 0 and float((steps == step).mean()) >= _COUNTED and distinct >= _LEAST_COUNTED * rows
+    if counted and (abs(step) == 1 or named or distinct == rows):
         return f"it counts the rows, {_format(numbers[:3])} and so on: an index, of which other rows have other values"
     if distinct < rows or (rows < len(values) and not named):
         return ""

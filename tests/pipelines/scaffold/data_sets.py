@@ -42,12 +42,18 @@ def awkward(file: Path) -> Path:
     label = random.integers(0, 2, 300)
     texts = np.array(['red "1"', "größe", "a\\b", "line\nbreak", None], dtype=object)
     columns = {
+        "": range(300),
         "self": random.normal(size=300) + label,
         "class": random.integers(1, 6, 300),
         'co"lor': texts[random.integers(0, 5, 300)],
         "empty": [None] * 300,
         "same": "x",
         "key": random.integers(2**60, 2**61, 300),
+        "day off": pd.date_range("2024-01-01", periods=300, freq="31h").strftime("%d.%m.%Y %H:%M"),
+        "posted at": 1_700_000_000 + 9000 * random.integers(0, 500, 300),
+        "tags": np.array(["a|b (c)", "b (c)", "a|größe|b (c)", "größe", None, "größe|a"])[random.integers(0, 6, 300)],
+        "zip": np.array(["02134", "94103", "10001"])[random.integers(0, 3, 300)],
+        "Store No.": np.array([1017, 2044, 5120, 9999])[random.integers(0, 4, 300)],
         "tail": np.exp(2 * random.normal(size=300)),
         "out come": np.array(['it\'s "yes"', "no | way"])[label],
     }

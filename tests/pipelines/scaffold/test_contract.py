@@ -8,6 +8,7 @@ from components.csv_example_gen.csv_files import CellKind
 from pipelines.scaffold import contract
 from pipelines.scaffold.columns import profile_columns
 from pipelines.scaffold.contract import propose_comparator_threshold, propose_range
+from pipelines.scaffold.plan import make_plan
 from pipelines.scaffold.question import choose_problem
 from pipelines.scaffold.source import read_source
 from tests.pipelines.scaffold import data_sets
@@ -38,6 +39,36 @@ def test_chance_does_not_cross_a_comparator() -> None:
     # Four standard errors of a share of one half between 100 and 50 rows: 4 * 0.5 * sqrt(1/100 + 1/50) = 0.346.
     assert propose_comparator_threshold(150) == pytest.approx(0.35)
     assert propose_comparator_threshold(1_000_000) == pytest.approx(0.1)
+
+
+def proposed(tmp_path: Path, **cells: list[object]) -> dict[str, contract.ContractFeature]:
+    lines = [",".join(cells), *(",".join(map(str, row)) for row in zip(*cells.values(), strict=True))]
+    (tmp_path / "rows.csv").write_text("\n".join(lines) + "\n")
+    source = read_source(tmp_path / "rows.csv")
+    question = choose_problem("y", source.table["y"], source.kinds["y"])
+    plan = make_plan("x", source, question)
+    return {each.name: each for each in contract.propose_features(plan.source, question, plan.columns)}
+
+
+def test_what_other_rows_may_have_otherwise(tmp_path: Path) -> None:
+    found = proposed(
+        tmp_path,
+        row=list(range(200)),
+        same=["x"] * 200,
+        store_id=[101 + number * 7 % 19 for number in range(200)],
+        zip=[(94103, 10001, 60614)[number * 7 % 3] for number in range(200)],
+        day=[f"2026-09-{number * 3 % 28 + 1:02}" for number in range(200)],
+        age=[18 + number * 7 % 60 for number in range(200)],
+        y=[number // 2 % 2 for number in range(200)],
+    )
+    # Left out: nothing is asked of the next rows' numbers, nor that they have any.
+    for name in ("row", "same"):
+        assert (found[name].served, found[name].required, found[name].min_fraction) == (False, False, None)
+        assert (found[name].low, found[name].known) == (None, ())
+    assert (found["store_id"].type, found["store_id"].low, found["store_id"].required) == ("INT", None, True)
+    assert (found["zip"].type, found["zip"].low, found["zip"].example) == ("BYTES", None, "94103")
+    assert (found["day"].written, found["day"].known, found["day"].example) == ("%Y-%m-%d", (), "2026-09-01")
+    assert (found["age"].low, found["age"].high) == (0, 140)
 
 
 def test_features_of_real_rows(tmp_path: Path) -> None:
