@@ -189,10 +189,12 @@ class _Profiler:
                 for item in found.items
             )
             return dataclasses.replace(column, features=features, separator=found.separator)
+        padded = whole_numbers.find_leading_zero(self._present)
         if self._distinct <= MOST_STRINGS * len(self._present):
+            column = dataclasses.replace(column, is_code=bool(padded))
             return self._with(column, Encoding.VOCABULARY, min_count=self._min_count)
         count = f"{self._distinct:,} different texts in {len(self._present):,} rows"
-        near = found.too_many if found else dates.explain_near_dates(self._present)
+        near = found.too_many if found else padded or dates.explain_near_dates(self._present)
         why = f"{count}: {near}" if near else f"{count}: it tells rows apart, not kinds of rows"
         return dataclasses.replace(column, why_not=why)
 

@@ -8,6 +8,7 @@ _CODES = frozenset({
     "id", "ids", "code", "zip", "zipcode", "postcode", "plz", "no", "nr", "number", "account", "acct", "sku", "store",
     "shop", "branch", "key", "uuid", "guid", "ref", "reference", "barcode", "isbn", "iban", "tract", "serial",
 })  # fmt: skip
+_COUNTERS = frozenset({"no", "nr", "number"})  # say nothing alone
 _THINGS = "|".join((
     "customer", "client", "user", "account", "acct", "patient", "member", "employee", "person", "store", "shop",
     "product", "item", "order", "invoice", "device", "session", "row", "record", "vehicle", "driver", "supplier",
@@ -33,6 +34,8 @@ def names_a_code(heading: str) -> bool:
     """Whether the heading says that its values are names of something."""
     found = words(heading)
     if not found or _RELATIONS.intersection(found):
+        return False
+    if len(found) == 1 and found[0] in _COUNTERS:
         return False
     return found[-1] in _CODES or found[0] == "id" or bool(_ONE_WORD.fullmatch(found[-1]))
 

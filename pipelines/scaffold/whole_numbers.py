@@ -24,6 +24,7 @@ _LEAST_F = 3.0
 # two, near 0 along a smooth curve. Von Neumann, "Distribution of the Ratio of the Mean Square Successive Difference to
 # the Variance", 1941. At 20 values its standard error is 0.2.
 _LEAST_RATIO = 0.7
+_LEAST_KINDS = 10  # of fewer values chance alone gives such an F, and such a ratio, too often
 _CALENDAR = frozenset({"year", "yr", "month", "day", "date", "hour", "time", "timestamp", "age"})
 
 
@@ -59,6 +60,15 @@ def explain_row_number(heading: str, values: pd.Series) -> str:
     return ""
 
 
+def find_leading_zero(present: pd.Series) -> str:
+    """Says that texts of digits only are texts for their leading zeros; empty where they are not."""
+    digits = present.str.fullmatch("[0-9]+")
+    padded = present[present.str.fullmatch("0[0-9]+")]
+    if not digits.all() or padded.empty:
+        return ""
+    return f"numbers that are names, since some begin with 0, such as {padded.iloc[0]!r}; quantities have no such zeros"
+
+
 def neighbours_are_unlike(values: pd.Series, labels: pd.Series) -> bool:
     """Whether the values tell much of the label, and their order tells nothing of it.
 
@@ -68,7 +78,7 @@ def neighbours_are_unlike(values: pd.Series, labels: pd.Series) -> bool:
     """
     _, groups, counts = np.unique(values.to_numpy("float64"), return_inverse=True, return_counts=True)
     groups = groups.reshape(-1)
-    if len(counts) < 3 or len(values) < ROWS_PER_CODE * len(counts):
+    if len(counts) < _LEAST_KINDS or len(values) < ROWS_PER_CODE * len(counts):
         return False
     targets = _as_numbers(labels.loc[values.index])
     means = np.stack([np.bincount(groups, target) / counts for target in targets.T], axis=1)

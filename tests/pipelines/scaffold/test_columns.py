@@ -153,6 +153,7 @@ def test_codes_are_categories_and_ids_are_left_out(tmp_path: Path) -> None:
         row=[number + 1 for number in range(ROWS)],
         customer=[100000 + number for number in SHUFFLED],
         order_id=[number * number for number in SHUFFLED],
+        amount=[f"{number:03}" for number in SHUFFLED],
     )
     assert {name: column.feature_names for name, column in found.items()} == {
         "age": "age_scaled",
@@ -164,13 +165,16 @@ def test_codes_are_categories_and_ids_are_left_out(tmp_path: Path) -> None:
         "row": "",
         "customer": "",
         "order_id": "",
+        "amount": "",
     }
     assert (found["zip"].kind, found["padded"].kind, found["store_no"].kind) == (
         CellKind.BYTES,
         CellKind.BYTES,
         CellKind.INT,
     )
-    assert [name for name, column in found.items() if column.is_code] == ["zip", "store_no", "account", "branch"]
+    codes = [name for name, column in found.items() if column.is_code]
+    assert codes == ["zip", "store_no", "padded", "account", "branch"]
+    assert "numbers that are names, since some begin with 0, such as '0" in found["amount"].why_not
     assert found["row"].why_not.startswith("it counts the rows, 1, 2, 3 and so on: an index")
     assert found["customer"].why_not == "it is another of the numbers 100000 to 100199 in every row: an id"
     assert found["order_id"].why_not == "200 different numbers in 200 rows: an id, of which other rows have others"

@@ -25,7 +25,8 @@ def test_headings_of_codes(heading: str) -> None:
 @pytest.mark.parametrize(
     "heading",
     ["number_of_rooms", "paid", "age", "days_in_store", "num_items", "humid", "year", "count", "price", "account_age",
-     "distance_to_branch", "n", "hours", "", "%", "accounts"],
+     "distance_to_branch", "n", "hours", "", "%", "accounts",
+     "number", "no"],
 )  # fmt: skip
 def test_headings_of_quantities(heading: str) -> None:
     assert not names_a_code(heading)
@@ -39,6 +40,7 @@ QUANTITIES: dict[str, tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]]] = {
     "hour": (np.arange(0, 24), lambda x: 2 * np.sin(2 * np.pi * x / 24)),
     "price": (np.sort(np.random.default_rng(3).integers(5, 2000, 60)), lambda x: np.log(x) - 5),
     "pressure": (np.arange(101, 141), lambda x: (x - 120) / 8),
+    "price, three of them": (np.array([5, 50, 500]), lambda x: np.where(x == 50, 2.0, 0.0)),
     "unrelated": (np.arange(0, 50), lambda x: 0 * x),
 }
 
@@ -75,7 +77,7 @@ def test_neighbours_of_a_code_are_not(kinds: list[int]) -> None:
     [
         ("Unnamed: 0", list(range(400)), "it counts the rows, 0, 1, 2 and so on"),
         ("", list(range(200)) * 2, "it counts the rows"),  # two files, one after the other
-        ("nr", list(range(1, 401)), "400 different numbers in 400 rows: an id"),
+        ("nr", list(range(1, 401)), "it counts the rows, 1, 2, 3 and so on"),
         ("x", list(range(400, 0, -1)), "it counts the rows, 400, 399, 398 and so on"),
         ("x", [number * number for number in range(400)], "it grows from every row to the next"),
         ("x", [100_000 + number for number in SHUFFLED], "it is another of the numbers 100000 to 100399"),
