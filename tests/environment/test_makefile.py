@@ -76,11 +76,13 @@ def test_compare_rolls_back_only_when_told_to(variables, acts):
 def test_values_reach_the_command_untouched(value: str) -> None:
     # The command is made to print its arguments, one after another.
     script = "python3 -c 'import sys; print(sys.argv[1:])'"
-    made = make("new-task", f"RUN={script}", "STAMP=Makefile", "NAME=n", f"CSV={value}", f"LABEL={value}")
+    made = make(
+        "new-task", "--old-file=.venv/.synced-auto", f"RUN={script}", "NAME=n", f"CSV={value}", f"LABEL={value}"
+    )
     assert made == f"{['-m', 'pipelines', 'new-task', '--name', 'n', '--csv', value, '--label', value]}\n"
 
 
 def test_a_folder_with_an_apostrophe_stays_one_word() -> None:
     for target in ("run-local", "report", "tune", "serve", "gateway", "rollback", "data", "bench"):
-        words = shlex.split(make("--dry-run", target, "VAR=it's here", "STAMP=Makefile"))
+        words = shlex.split(make("--dry-run", target, "VAR=it's here"))
         assert [word for word in words if word.startswith("it's here")], target
