@@ -1,22 +1,27 @@
-"""Checks CSV files before the pipeline reads them, and reads them.
+"""Finds the files of a source, checks them before the pipeline reads them, and reads them.
 
 `check_csv` reads every file from end to end before ExampleGen starts its Beam pipeline, so that a fault is reported
-once, with file, line and column, and nothing is written. The Beam pipeline then reads with `read_columns`. Standard
-library only; memory does not grow with the size of a file.
+once, with file, line and column, and nothing is written. The Beam pipeline then reads with `read_columns`. Memory does
+not grow with the size of a file.
 
-Accepted: UTF-8 without a byte order mark, commas, double quotes (a quoted cell may hold a line break), one header, the
-same in all files. Blank lines are skipped. An empty cell is a missing value.
+Accepted:
+  * text in UTF-8, with a byte order mark or without, also packed with gzip (`.csv.gz`). Cells are separated by commas,
+    semicolons, tabs or bars, as is found out of each file, or as a first line such as `sep=;` says; double quotes (a
+    quoted cell may hold a line break); one header. Blank lines are skipped;
+  * Parquet (`.parquet`), read as the cells that `parquet_records` describes.
+All files of a source have the same header. An empty cell, and one of nothing but spaces, is a missing value; further
+spellings, and other ways to write numbers, are said by the contract (`reading_rules`).
 
 Faults that TFX's own CsvExampleGen (1.16 to 1.21) lets through silently, and that are errors here:
-  * a byte order mark: it becomes part of the first column's name;
   * a column name that occurs twice: the last column wins; an empty column name: a feature without a name;
   * no row at all: empty splits are written;
   * text in a numeric column: the whole column becomes strings; only whole numbers in a column of floats: it becomes
-    integers (both under a contract only: `expected`);
+    integers (both under a contract only);
   * `nan`, `inf`, numbers beyond float32, which become inf, and `1_000`, which Python reads as 1000 (likewise);
-  * text after a closing quote: `"a"b` is read as `ab`; NUL bytes; semicolons or tabs instead of commas.
-It also keeps the quotes of a quoted header as part of the names; here they are quotes, as on every other line. Ragged
-lines, unbalanced quotes, undecodable bytes and differing headers do fail there, inside Beam and without a line number.
+  * numbers that float32 cannot tell apart (`float_precision`, likewise);
+  * text after a closing quote: `"a"b` is read as `ab`; NUL bytes; other separators than commas.
+It also keeps a byte order mark and the quotes of a quoted header as part of the names. Ragged lines, unbalanced quotes,
+undecodable bytes and differing headers do fail there, inside Beam and without a line number.
 """
 
 import glob
@@ -25,15 +30,37 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.csv_example_gen.csv_lines import OpenFile, SourceError, open_local, read_header, records
-from components.csv_example_gen.csv_values import CellError, CellKind, Value, convert, infer
+from components.csv_example_gen.csv_values import CellError, CellKind, Value, convert, infer, to_array
+from components.csv_example_gen.file_contents import OpenFile, SourceError, open_local
+from components.csv_example_gen.float_precision import Float32Precision
+from components.csv_example_gen.reading_rules import MISSING_CELL_TAG, USUAL_MISSING_CELLS, ReadingRules, check_header
+from components.csv_example_gen.records import locate_record, read_header, records
 
-__all__ = ["CellKind", "SourceError", "SourceSummary", "check_csv", "find_files", "locate", "read_columns"]
+__all__ = [
+    "ENDINGS",
+    "NO_RULES",
+    "UNREAD_PROPERTY",
+    "CellKind",
+    "SourceError",
+    "SourceSummary",
+    "check_csv",
+    "check_precision",
+    "find_files",
+    "find_unread",
+    "locate",
+    "read_cells",
+    "read_columns",
+    "shorten",
+]
 
+EVERY_FILE = "*"  # the pattern of a folder: all its files that have one of ENDINGS
+ENDINGS = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet")  # in whatever case
+UNREAD_PROPERTY = "unread_files"  # custom property of the Examples: JSON, what `find_unread` returns
 BATCH_ROWS = 1024  # Rows converted together: larger is no faster.
 
 ListFiles = Callable[[str], Iterable[str]]
 Batch = tuple[tuple[int, ...], list[tuple[str, ...]]]  # First line of each row; cells of each column.
+NO_RULES = ReadingRules()  # of a source without a contract
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,94 +69,180 @@ class SourceSummary:
 
     files: tuple[str, ...]  # Sorted; the order in which they are read.
     rows: int  # Over all files, without headers and blank lines.
-    columns: dict[
-        str, CellKind
-    ]  # In the header's order: the expected type, or the inferred one where none was expected.
+    columns: dict[str, CellKind]  # In the header's order: the contract's type, or the inferred one where it has none.
+    rules: ReadingRules  # By which it was checked, and is to be read.
+    float32_errors: dict[str, float]  # By FLOAT column of the contract: Float32Precision.relative_error.
 
 
 def locate(source: str | Path) -> tuple[str, str]:
     """Splits a source into the folder and the file pattern that ExampleGen wants.
 
     Returns:
-        (folder, pattern): of a folder, all its `*.csv`; of a file, its name with glob characters escaped; of a glob
-        pattern, its last part.
+        (folder, pattern): of a folder, EVERY_FILE; of a file, its name with glob characters escaped; of a glob pattern,
+        its last part.
     """
     path = Path(source)
     if path.is_dir():
-        return str(path), "*.csv"
+        return str(path), EVERY_FILE
     return str(path.parent), glob.escape(path.name) if path.exists() else path.name
 
 
 def find_files(source: str | Path, list_files: ListFiles = glob.glob) -> list[str]:
     """Lists the files of a source, sorted: the order in which they are read.
 
+    Args:
+        source: a file; a folder, of which the files with one of ENDINGS are read, in whatever case; or a glob pattern,
+            of which every match is read. The pattern EVERY_FILE stands for its folder.
+        list_files: the paths that match a pattern.
+
     Raises:
-        SourceError: there is none.
+        SourceError: there is none; or a folder holds the same name in two formats, which are the same rows twice.
     """
     path = Path(source)
     folder = path if path.is_dir() else path.parent
     if path.exists() and glob.has_magic(str(folder)):
         raise SourceError(f"{folder}: ExampleGen cannot read from a folder with one of *?[ in its name. Rename it.")
-    pattern = str(Path(*locate(path))) if path.exists() else str(source)
-    if files := sorted(list_files(pattern)):
+    found = _list_visible(source, list_files)
+    if files := [file for file in found if _find_ending(file)] if _is_folder(path) else found:
+        if _is_folder(path):
+            _check_stems(files)
         return files
-    if path.is_dir():
-        raise SourceError(f"{source}: no CSV file in this folder. Expected at least one file named `*.csv`.")
+    if _is_folder(path) and folder.is_dir():
+        held = f"It holds {_shorten_list(found)}" if found else "It is empty"
+        raise SourceError(
+            f"{folder}: no file to read in this folder. Expected at least one named *{', *'.join(ENDINGS)}. {held}."
+        )
     if glob.has_magic(path.name) and path.parent.is_dir():
         raise SourceError(f"{path.parent}: no file here matches `{path.name}`. Expected at least one CSV file.")
-    raise SourceError(f"{source}: no such file or folder. Expected a CSV file, or a folder that holds `*.csv`.")
+    raise SourceError(f"{source}: no such file or folder. Expected a CSV or Parquet file, or a folder that holds some.")
+
+
+def find_unread(source: str | Path, list_files: ListFiles = glob.glob) -> list[str]:
+    """Lists the names of what a folder holds and `find_files` leaves out, sorted; hidden files are not worth a word."""
+    if not _is_folder(Path(source)):
+        return []
+    return [Path(path).name for path in _list_visible(source, list_files) if not _find_ending(path)]
+
+
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() or path.name == EVERY_FILE
+
+
+def _find_ending(path: str) -> str | None:
+    return next((ending for ending in ENDINGS if path.lower().endswith(ending)), None)
+
+
+def _check_stems(files: Sequence[str]) -> None:
+    """Raises where a file lies beside its own packed or converted copy: its rows would count twice."""
+    seen: dict[str, str] = {}
+    for file in files:
+        stem = file.lower().removesuffix(_find_ending(file) or "")
+        if (other := seen.setdefault(stem, file)) != file:
+            raise SourceError(
+                f"{Path(file).parent}: holds {Path(other).name} and {Path(file).name}. Expected each file in one "
+                "format, or its rows would be read twice. Remove one of them, or rename it if its rows are others."
+            )
+
+
+def _list_visible(source: str | Path, list_files: ListFiles) -> list[str]:
+    pattern = str(Path(*locate(source))) if Path(source).exists() else str(source)
+    # Python's glob leaves hidden files out, TensorFlow's does not.
+    return sorted(path for path in list_files(pattern) if not Path(path).name.startswith("."))
 
 
 def check_csv(
     source: str | Path,
     *,
-    expected: Mapping[str, CellKind] | None = None,
+    rules: ReadingRules = NO_RULES,
     list_files: ListFiles = glob.glob,
     open_file: OpenFile = open_local,
 ) -> SourceSummary:
-    """Reads all of a CSV source and raises at its first fault.
+    """Reads all of a source and raises at its first fault.
 
     Args:
-        source: a CSV file, a folder with `*.csv`, or a glob pattern.
-        expected: type by column name. A column that is not named here gets the narrowest type that holds its values. A
-            name without a column is no fault here: that is for the data contract to say.
+        source: a file, a folder or a glob pattern, as `find_files` takes it.
+        rules: of the contract. A column whose type it does not say gets the narrowest that holds its values. A name
+            without a column is no fault here, unless case alone sets them apart: that is for the data contract to say.
         list_files: the files that match a pattern.
         open_file: opens one of them for reading bytes.
 
     Raises:
-        SourceError: the source is missing, empty or malformed, or a cell does not hold a value of the expected type.
+        SourceError: the source is missing, empty or malformed, a cell does not hold a value of its type, or float32
+            would make one of different values.
     """
-    expected = expected or {}
     files = find_files(source, list_files)
     header = _common_header(files, open_file)
-    kinds = {name: expected.get(name, CellKind.EMPTY) for name in header}
+    check_header(files[0], header, rules.kinds)
+    kinds = {name: rules.kinds.get(name, CellKind.EMPTY) for name in header}
+    precisions = {name: Float32Precision() for name in header if rules.kinds.get(name) is CellKind.FLOAT}
     rows = 0
     for file in files:
-        for lines, columns in _batches(file, header, open_file):
+        for lines, columns in read_cells(file, header, open_file):
             rows += len(lines)
             for name, cells in zip(header, columns, strict=True):
-                if name in expected:
-                    _convert_column(file, name, kinds[name], lines, cells)
-                else:
-                    kinds[name] = infer(cells, at_least=kinds[name])
+                if name not in rules.kinds:
+                    kinds[name] = infer(cells, kinds[name], rules.missing, rules.formats.get(name))
+                    continue
+                values = _convert_column(file, name, kinds[name], rules, lines, cells)
+                if name in precisions:
+                    precisions[name].add(to_array(values))
     if not rows:
         raise SourceError(f"{source}: a header and no rows. Expected at least one line of values after the header.")
-    return SourceSummary(files=tuple(files), rows=rows, columns=kinds)
+    for name, precision in precisions.items():
+        check_precision(str(source), name, precision)
+    errors = {name: precision.relative_error for name, precision in precisions.items()}
+    return SourceSummary(files=tuple(files), rows=rows, columns=kinds, rules=rules, float32_errors=errors)
 
 
 def read_columns(
-    file: str, kinds: Mapping[str, CellKind], open_file: OpenFile = open_local
+    file: str, kinds: Mapping[str, CellKind], open_file: OpenFile = open_local, *, rules: ReadingRules
 ) -> Iterator[list[Sequence[Value]]]:
     """Yields the values of a file, up to BATCH_ROWS rows at a time: one sequence per column of `kinds`, None for a gap.
 
     Raises:
         SourceError: as `check_csv`.
     """
-    for lines, columns in _batches(file, list(kinds), open_file):
+    for lines, columns in read_cells(file, list(kinds), open_file):
         yield [
-            _convert_column(file, name, kind, lines, cells)
+            _convert_column(file, name, kind, rules, lines, cells)
             for (name, kind), cells in zip(kinds.items(), columns, strict=True)
         ]
+
+
+def read_cells(file: str, header: Sequence[str], open_file: OpenFile = open_local) -> Iterator[Batch]:
+    """Yields the cells of a file as they are written, up to BATCH_ROWS rows at a time.
+
+    Raises:
+        SourceError: the file is malformed, or a row has not as many cells as the header.
+    """
+    rows = itertools.islice(records(file, open_file), 1, None)
+    while batch := list(itertools.islice(rows, BATCH_ROWS)):
+        for line, cells in batch:
+            if len(cells) != len(header):
+                raise SourceError(
+                    f"{locate_record(file, line)}: expected {len(header)} cells, as in the header, received "
+                    f"{len(cells)}: {shorten(','.join(cells))}. A cell that holds the separator needs double quotes "
+                    "around it."
+                )
+        lines, by_row = zip(*batch, strict=True)
+        yield lines, list(zip(*by_row, strict=True))
+
+
+def check_precision(source: str, name: str, precision: Float32Precision) -> None:
+    """Raises where float32 would make one of different values.
+
+    Raises:
+        SourceError: Names two of them.
+    """
+    loss = precision.find_loss()
+    if loss is not None:
+        raise SourceError(
+            f"{source}, column `{name}`: expected numbers that float32, as which a FLOAT is stored, can tell apart; "
+            f"received {loss.first!r} and {loss.second!r}, which both become {loss.stored!r}, and so do others: of "
+            f"{loss.of:,} different values {loss.lost:,} are lost. Write whole numbers of a smaller unit, such as "
+            "milliseconds or cents, and declare the column as INT, which is kept exactly; or subtract a constant that "
+            f"all values share, such as {_round_number(loss.first):,}, before they are written."
+        )
 
 
 def _common_header(files: Sequence[str], open_file: OpenFile) -> list[str]:
@@ -143,28 +256,39 @@ def _common_header(files: Sequence[str], open_file: OpenFile) -> list[str]:
     return header
 
 
-def _batches(file: str, header: Sequence[str], open_file: OpenFile) -> Iterator[Batch]:
-    rows = itertools.islice(records(file, open_file), 1, None)
-    while batch := list(itertools.islice(rows, BATCH_ROWS)):
-        for line, cells in batch:
-            if len(cells) != len(header):
-                raise SourceError(
-                    f"{file}, line {line}: expected {len(header)} cells, as in the header, received {len(cells)}: "
-                    f"{_shorten(','.join(cells))}. A cell that holds a comma needs double quotes around it."
-                )
-        lines, by_row = zip(*batch, strict=True)
-        yield lines, list(zip(*by_row, strict=True))
-
-
-def _convert_column(file: str, name: str, kind: CellKind, lines: Sequence[int], cells: Sequence[str]) -> list[Value]:
+def _convert_column(
+    file: str, name: str, kind: CellKind, rules: ReadingRules, lines: Sequence[int], cells: Sequence[str]
+) -> list[Value]:
+    written = rules.formats.get(name)
     try:
-        return convert(cells, kind)
+        return convert(cells, kind, rules.missing, written)
     except CellError as error:
+        how = f" written as the contract's tags {', '.join(written.tags)} say" if written else ""
         raise SourceError(
-            f"{file}, line {lines[error.position]}, column `{name}`: expected {kind.name}, "
-            f"received {_shorten(error.cell)}. Correct the cell, or leave it empty to say that the value is missing."
+            f"{locate_record(file, lines[error.position])}, column `{name}`: expected {kind.name}{how}, "
+            f"received {shorten(error.cell)}. {_suggest(error.cell)}"
         ) from None
 
 
-def _shorten(text: str, limit: int = 60) -> str:
+def _suggest(cell: str) -> str:
+    if cell.strip() in USUAL_MISSING_CELLS:
+        return (
+            "If it says that the value is missing, leave the cell empty, or add "
+            f'tag: "{MISSING_CELL_TAG}{cell.strip()}" to the annotation at the top of the contract.'
+        )
+    return "Correct the cell, or leave it empty to say that the value is missing."
+
+
+def _round_number(value: float) -> int:
+    """The leading two digits of a number."""
+    return int(float(f"{value:.1e}"))
+
+
+def shorten(text: str, limit: int = 60) -> str:
+    """Quotes a cell for a message."""
     return repr(text) if len(text) <= limit else repr(text[: limit - 1] + "…")
+
+
+def _shorten_list(paths: Sequence[str], most: int = 5) -> str:
+    more = f" and {len(paths) - most} more" if len(paths) > most else ""
+    return ", ".join(Path(path).name for path in paths[:most]) + more

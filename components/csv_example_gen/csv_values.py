@@ -1,13 +1,18 @@
-"""Types and values of CSV cells: which type a column has, and what its cells hold."""
+"""Types and values of cells: which type a column has, and what its cells hold. Knows nothing of files."""
 
 import enum
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+
+import numpy as np
+
+from components.csv_example_gen.number_formats import NumberFormat
 
 FLOAT32_MAX = 3.4028234663852886e38  # The largest finite float32, which is how a FLOAT is stored.
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 EXACT_IN_DOUBLE = 2**53  # Up to here a whole number written as `8.0` is exactly the integer 8.
 _LEADING_ZERO = re.compile(r"\s*[+-]?0\d+\s*")  # As in the zip code 02134, of which a number would be 2134.
+_SURE_OF_INT64 = 18  # characters: a number of no more is within int64
 
 Value = int | float | bytes | None
 
@@ -30,62 +35,123 @@ class CellError(ValueError):
         self.cell = cell
 
 
-def infer(cells: Sequence[str], at_least: CellKind = CellKind.EMPTY) -> CellKind:
+def infer(
+    cells: Sequence[str],
+    at_least: CellKind = CellKind.EMPTY,
+    missing: Collection[str] = (),
+    written: NumberFormat | None = None,
+) -> CellKind:
     """Returns the narrowest type that holds all cells and is not narrower than `at_least`.
 
     The order is CsvExampleGen's: INT, FLOAT, BYTES, and whole numbers beyond int64 are BYTES. Unlike there, a number is
     one that `convert` takes: `nan`, `inf` and `1_000` are text. So are digits after a leading zero, such as `02134`:
     they are a code, which a number would cut short.
+
+    Args:
+        cells: of a column.
+        at_least: the type of its cells before these.
+        missing: cells that hold no value, beside the blank ones.
+        written: how numbers are written.
     """
     kind = at_least
     for cell in cells:
         if kind is CellKind.BYTES:
             break
-        if cell:
-            kind = max(kind, _kind_of(cell))
+        if cell and not _is_missing(cell, missing):
+            kind = max(kind, kind_of(cell, written))
     return kind
 
 
-def convert(cells: Sequence[str], kind: CellKind) -> list[Value]:
-    """Returns the value of each cell, None for an empty one.
+def has_leading_zero(cell: str) -> bool:
+    """Whether a cell holds nothing but digits, a zero before others."""
+    return _LEADING_ZERO.fullmatch(cell) is not None
+
+
+def kind_of(cell: str, written: NumberFormat | None = None) -> CellKind:
+    """Returns the narrowest type that holds the cell, which is not empty; see `infer`."""
+    try:
+        text = written.normalise(cell) if written else cell
+        _float(text)
+    except ValueError:
+        return CellKind.BYTES
+    if has_leading_zero(text):
+        return CellKind.BYTES
+    try:
+        return CellKind.INT if INT64_MIN <= int(text) <= INT64_MAX else CellKind.BYTES
+    except ValueError:
+        return CellKind.FLOAT
+
+
+def convert(
+    cells: Sequence[str], kind: CellKind, missing: Collection[str] = (), written: NumberFormat | None = None
+) -> list[Value]:
+    """Returns the value of each cell, None for one that is missing.
 
     A whole number written with a fraction of zero (`8.0`) is an INT: so pandas writes integer columns with gaps.
-    An INT fits int64, a FLOAT is finite and fits float32.
+    An INT fits int64, a FLOAT is finite and fits float32. A cell of nothing but spaces is empty.
+
+    Args:
+        cells: of a column.
+        kind: its type.
+        missing: cells that hold no value, beside the blank ones, without the spaces around them.
+        written: how numbers are written.
 
     Raises:
         CellError: a cell is not a value of that type.
     """
     if kind is CellKind.EMPTY:
-        return [None] * len(cells)
+        return _convert_each(cells, _nothing, missing)
     if kind is CellKind.BYTES:
-        return [cell.encode() if cell else None for cell in cells]
+        return [None if not cell or _is_missing(cell, missing) else cell.encode() for cell in cells]
+    if written is None and (values := _convert_plain(cells, kind)) is not None:
+        return values
     parse: Callable[[str], Value] = _integer if kind is CellKind.INT else _float
+    return _convert_each(cells, (lambda cell: parse(written.normalise(cell))) if written else parse, missing)
+
+
+def to_array(values: Sequence[Value]) -> np.ndarray:
+    """Returns the values of a FLOAT column, float64 [rows], NaN where there is none."""
+    return np.array(values, dtype=np.float64)
+
+
+def _convert_plain(cells: Sequence[str], kind: CellKind) -> list[Value] | None:
+    """Converts numbers as programs write them, all together; None where a cell needs a second look."""
+    joined = "".join(cells)
+    if not _is_plain(joined):
+        return None
     try:
-        return [parse(cell) if cell else None for cell in cells]
+        if kind is CellKind.INT:
+            if len(joined) > _SURE_OF_INT64 and max(map(len, cells)) > _SURE_OF_INT64:
+                return None
+            return [int(cell) if cell else None for cell in cells]
+        values: list[Value] = [float(cell) if cell else None for cell in cells]
     except ValueError:
-        raise _first_fault(cells, parse) from None
+        return None
+    array = to_array(values)
+    # A comparison with NaN is false: what is not counted here is missing, or not a finite number that float32 holds.
+    return values if np.count_nonzero(np.abs(array) <= FLOAT32_MAX) == len(cells) - cells.count("") else None
 
 
-def _first_fault(cells: Sequence[str], parse: Callable[[str], Value]) -> CellError:
+def _convert_each(cells: Sequence[str], parse: Callable[[str], Value], missing: Collection[str]) -> list[Value]:
+    values: list[Value] = []
     for position, cell in enumerate(cells):
+        if not cell or _is_missing(cell, missing):
+            values.append(None)
+            continue
         try:
-            parse(cell or "0")
+            values.append(parse(cell))
         except ValueError:
-            return CellError(position, cell)
-    raise AssertionError("each cell parses alone, all together did not")
+            raise CellError(position, cell) from None
+    return values
 
 
-def _kind_of(cell: str) -> CellKind:
-    if _LEADING_ZERO.fullmatch(cell):
-        return CellKind.BYTES
-    try:
-        _float(cell)
-    except ValueError:
-        return CellKind.BYTES
-    try:
-        return CellKind.INT if INT64_MIN <= int(cell) <= INT64_MAX else CellKind.BYTES
-    except ValueError:
-        return CellKind.FLOAT
+def _is_missing(cell: str, missing: Collection[str]) -> bool:
+    text = cell.strip()
+    return not text or text in missing
+
+
+def _nothing(cell: str) -> Value:
+    raise ValueError(cell)
 
 
 def _integer(cell: str) -> int:

@@ -1,7 +1,8 @@
-"""Executor of an ExampleGen that reads CSV under a contract: types come from the schema, and a bad row stops the run.
+"""Executor of an ExampleGen that reads under a contract: types come from the schema, and a bad row stops the run.
 
 Reads:  the files that `input_base` and the patterns of `input_config` name.
-Writes: Examples, one tf.Example per row; an empty cell is an absent feature. Custom properties say how many rows.
+Writes: Examples, one tf.Example per row; an empty cell is an absent feature. Custom properties say how many rows, which
+        files of the folder were not read, and what float32 took away.
 Raises: SourceError, for the faults that `components.csv_example_gen.csv_files` lists, before anything is written;
         and for a split that no row fell into.
 
@@ -23,8 +24,9 @@ How it differs from CsvExampleGen, and why:
     always write them in the same order. Here the order is that of the files, and equal rows give equal bytes.
 """
 
+import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import IO, Any
 
 import apache_beam as beam
@@ -42,27 +44,39 @@ from tfx.types import artifact_utils
 from tfx.types import standard_component_specs as specs
 from tfx.utils import io_utils, proto_utils
 
-from components.csv_example_gen.csv_files import CellKind, SourceError, SourceSummary, check_csv, read_columns
+from components.csv_example_gen.csv_files import (
+    UNREAD_PROPERTY,
+    CellKind,
+    SourceError,
+    SourceSummary,
+    check_csv,
+    find_unread,
+    read_columns,
+)
 from components.csv_example_gen.csv_values import Value
+from components.csv_example_gen.float_precision import FLOAT32_ERRORS_PROPERTY
+from components.csv_example_gen.reading_rules import ReadingRules
 
 ROWS_PROPERTY = "rows_"  # with a split's name: custom property of the Examples, how many rows were written
 
-_TYPES, _DIGEST = "types", "source_digest"
+_RULES, _DIGEST = "rules", "source_digest"
 
 
 def column_types(schema_file: str, source_digest: str = "") -> example_gen_pb2.CustomConfig:
-    """Packs the types of a contract for the executor.
+    """Packs what a contract says of the cells for the executor.
 
-    Only names and types travel, so that an edit of a threshold in the contract does not make ExampleGen run again.
+    Only that travels, so that an edit of a threshold in the contract does not make ExampleGen run again.
 
     Args:
         schema_file: a tensorflow_metadata Schema in text format.
         source_digest: digest of the code that reads; an edit of it then changes TFX's cache key.
+
+    Raises:
+        SourceError: the contract names two columns that differ only in case, or says something of cells that cannot be.
     """
     schema = io_utils.parse_pbtxt_file(schema_file, schema_pb2.Schema())
     settings = struct_pb2.Struct()
-    kinds = {feature.name: schema_pb2.FeatureType.Name(feature.type) for feature in schema.feature}
-    settings[_TYPES] = {name: kind for name, kind in kinds.items() if kind in CellKind.__members__}
+    settings[_RULES] = ReadingRules.from_schema(schema).to_json()
     settings[_DIGEST] = source_digest
     config = example_gen_pb2.CustomConfig()
     config.custom_config.Pack(settings)
@@ -85,21 +99,23 @@ class Executor(BaseExampleGenExecutor):
         output_config = example_gen_pb2.Output()
         proto_utils.json_to_proto(exec_properties[specs.OUTPUT_CONFIG_KEY], output_config)
 
-        expected = _unpack_column_types(exec_properties.get(specs.CUSTOM_CONFIG_KEY))
-        self._sources = {
-            split.pattern: check_csv(
-                os.path.join(exec_properties[specs.INPUT_BASE_KEY], split.pattern),
-                expected=expected,
-                list_files=fileio.glob,
-                open_file=_open,
-            )
+        rules = _unpack_column_types(exec_properties.get(specs.CUSTOM_CONFIG_KEY))
+        patterns = {
+            split.pattern: os.path.join(exec_properties[specs.INPUT_BASE_KEY], split.pattern)
             for split in input_config.splits
         }
+        self._sources = {
+            pattern: check_csv(path, rules=rules, list_files=fileio.glob, open_file=_open)
+            for pattern, path in patterns.items()
+        }
+        unread = sorted({name for path in patterns.values() for name in find_unread(path, fileio.glob)})
         artifact = artifact_utils.get_single_instance(output_dict[specs.EXAMPLES_KEY])
         artifact.split_names = artifact_utils.encode_split_names(
             utils.generate_output_split_names(input_config, output_config)
         )
         self._write(artifact, exec_properties)
+        artifact.set_string_custom_property(UNREAD_PROPERTY, json.dumps(unread))
+        artifact.set_string_custom_property(FLOAT32_ERRORS_PROPERTY, json.dumps(_merge_errors(self._sources.values())))
         examples_utils.set_payload_format(artifact, example_gen_pb2.FORMAT_TF_EXAMPLE)
         examples_utils.set_file_format(
             artifact, write_split.to_file_format_str(exec_properties.get(specs.OUTPUT_FILE_FORMAT_KEY, 0))
@@ -143,7 +159,8 @@ class _Read(beam.PTransform):
         return (
             pipeline
             | "Files" >> beam.Create(self._source.files)
-            | "Rows" >> beam.FlatMap(read_examples, self._source.columns).with_output_types(tf.train.Example)
+            | "Rows"
+            >> beam.FlatMap(read_examples, self._source.columns, self._source.rules).with_output_types(tf.train.Example)
         )
 
 
@@ -163,9 +180,9 @@ class _Write(beam.PTransform):
         )
 
 
-def read_examples(file: str, kinds: Mapping[str, CellKind]) -> Iterator[tf.train.Example]:
-    """Yields the rows of a CSV file. An empty cell is an absent feature."""
-    for columns in read_columns(file, kinds, _open):
+def read_examples(file: str, kinds: Mapping[str, CellKind], rules: ReadingRules) -> Iterator[tf.train.Example]:
+    """Yields the rows of a file. A missing value is an absent feature."""
+    for columns in read_columns(file, kinds, _open, rules=rules):
         for row in zip(*columns, strict=True):
             yield _example(row, kinds)
 
@@ -189,17 +206,25 @@ def _serialize(example: tf.train.Example, split: str) -> bytes:
     return example.SerializeToString(deterministic=True)
 
 
-def _unpack_column_types(custom_config: str | None) -> dict[str, CellKind]:
-    """Reads what `column_types` packed; no types without it."""
+def _merge_errors(sources: Iterable[SourceSummary]) -> dict[str, float]:
+    errors: dict[str, float] = {}
+    for source in sources:
+        for name, error in source.float32_errors.items():
+            errors[name] = max(error, errors.get(name, 0.0))
+    return errors
+
+
+def _unpack_column_types(custom_config: str | None) -> ReadingRules:
+    """Reads what `column_types` packed; no rules without it."""
     if not custom_config:
-        return {}
+        return ReadingRules()
     config, settings = example_gen_pb2.CustomConfig(), struct_pb2.Struct()
     proto_utils.json_to_proto(custom_config, config)
     if not config.custom_config.Unpack(settings):
         raise SourceError(
             f"custom_config: expected what column_types() returns, received {config.custom_config.type_url!r}."
         )
-    return {name: CellKind[kind] for name, kind in json_format.MessageToDict(settings)[_TYPES].items()}
+    return ReadingRules.from_json(json_format.MessageToDict(settings)[_RULES])
 
 
 def _open(path: str) -> IO[bytes]:

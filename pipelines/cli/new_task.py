@@ -28,15 +28,17 @@ def new_task(
     label: str,
     problem: Problem | None = None,
     by_path: bool = False,
+    text: list[str] | None = None,
 ) -> int:
-    """Write a new task from a CSV file: features, model, contract, gates, tests. Overwrites nothing.
+    """Write a new task from a file of rows: features, model, contract, gates, tests. Overwrites nothing.
 
     Args:
         name: What the task is called, such as churn.
-        csv: The rows, with a header.
+        csv: The rows, with a header: CSV, also packed with gzip, or Parquet.
         label: The column that is to be predicted.
         problem: Instead of what the label's values suggest.
         by_path: Do not copy the rows into the project.
+        text: A column that is text, whatever its cells look like; can be repeated.
     """
     for option, given in (("name", name), ("label", label)):
         if not given:
@@ -45,12 +47,12 @@ def new_task(
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     warnings.simplefilter("ignore")
     with hold_stderr():
-        status, said = _write(name, csv, label, problem=problem, by_path=by_path)
+        status, said = _write(name, csv, label, problem=problem, by_path=by_path, text=text or [])
     print(said, file=sys.stderr if status else sys.stdout)
     return status
 
 
-def _write(name: str, csv: Path, label: str, *, problem: str | None, by_path: bool) -> tuple[int, str]:
+def _write(name: str, csv: Path, label: str, *, problem: str | None, by_path: bool, text: list[str]) -> tuple[int, str]:
     """The exit status, and what to say."""
     with gc_paused_imports():
         from components.csv_example_gen.csv_files import SourceError
@@ -59,7 +61,7 @@ def _write(name: str, csv: Path, label: str, *, problem: str | None, by_path: bo
         from pipelines.scaffold.next_steps import describe_next_steps
 
     try:
-        written = new_task.new_task(ROOT, name, csv, label, problem=problem, by_path=by_path)
+        written = new_task.new_task(ROOT, name, csv, label, problem=problem, by_path=by_path, text=text)
     except (ScaffoldError, SourceError, OSError) as error:
         return _REFUSED, f"new-task: {error}"
     return _DONE, describe_next_steps(written)

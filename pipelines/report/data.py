@@ -1,18 +1,23 @@
 """The section on data: rows, distributions, and comparison with the contract and with the data before."""
 
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
+from components.csv_example_gen.csv_files import UNREAD_PROPERTY
+from components.csv_example_gen.float_precision import FLOAT32_ERRORS_PROPERTY
 from pipelines import charts
-from pipelines.nodes import EVAL, TRAIN
+from pipelines.nodes import EVAL, EXAMPLE_GEN, TRAIN
 from pipelines.report.numbers import format_number, format_percent
 from pipelines.report.vega import Figure, make_figure
 from pipelines.runs import Run
 from pipelines.runs.errors import read_optional
 
 BEFORE = "accepted before"
+_MOST_ROUNDED = 3  # columns; errors are shares of a column's range
 _NUMBERS = ("min", "median", "mean", "max")
 
 
@@ -31,6 +36,7 @@ def describe_data(run: Run) -> dict[str, Any]:
         "facts": [
             ("read from", run.summary["data"]),
             *((split, f"{count:,} rows") for split, count in run.summary["rows"].items()),
+            *describe_reading(run.summary["nodes"]),
             *([(BEFORE, f"{int(before.datasets[0].num_examples):,} rows")] if before else []),
         ],
         "sets": [TRAIN, EVAL, *([BEFORE] if before else [])],
@@ -42,6 +48,19 @@ def describe_data(run: Run) -> dict[str, Any]:
         "differences": run.summary["schema_differences"] if read_optional(lambda: run.proposed_schema) else None,
         "anomalies": None if anomalies is None else anomalies.to_dict("records"),
     }
+
+
+def describe_reading(nodes: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """Describes what was not read, and what was rounded, from the nodes of a run's summary."""
+    outputs: Mapping[str, Any] = next((node["outputs"] for node in nodes if node["id"] == EXAMPLE_GEN), {})
+    properties = outputs.get("examples", {}).get("properties", {})
+    unread = json.loads(properties.get(UNREAD_PROPERTY) or "[]")
+    errors = json.loads(properties.get(FLOAT32_ERRORS_PROPERTY) or "{}")
+    rounded = sorted((name for name in errors if errors[name]), key=lambda name: -errors[name])[:_MOST_ROUNDED]
+    return [
+        *([("not read", ", ".join(unread))] if unread else []),
+        *([("rounded to float32", ", ".join(f"{name} {errors[name]:.1g}" for name in rounded))] if rounded else []),
+    ]
 
 
 def _describe_column(

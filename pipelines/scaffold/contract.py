@@ -17,6 +17,7 @@ from tensorflow_data_validation.statistics.stats_impl import generate_statistics
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from components.csv_example_gen.csv_files import CellKind
+from components.csv_example_gen.number_formats import NumberFormat
 from pipelines.scaffold.columns import ProfiledColumn
 from pipelines.scaffold.question import Question
 from pipelines.scaffold.source import Source
@@ -43,6 +44,7 @@ class ContractFeature:
     written: str  # format of a date, see serving.contract.dates; empty for what is none
     known: tuple[str, ...]
     comparator: float | None  # largest difference of a value's share
+    tags: tuple[str, ...]  # how its numbers are written, where it is not as programs do
 
 
 def propose_features(source: Source, question: Question, columns: list[ProfiledColumn]) -> list[ContractFeature]:
@@ -113,7 +115,7 @@ def _propose_feature(
     return ContractFeature(
         name=column.name,
         type="BYTES" if proposed is None else schema_pb2.FeatureType.Name(proposed.type),
-        comment=column.heading.strip().replace("_", " "),
+        comment=_describe(column.heading, source.formats.get(column.name)),
         example=None if pd.isna(cell) else _format_cell(cell, column.kind),
         required=used and column.missing == 0,
         min_fraction=math.floor(50 * present / rows) / 100 if used and present >= _LEAST_PRESENT else None,
@@ -123,7 +125,14 @@ def _propose_feature(
         written=column.written,
         known=known,
         comparator=propose_comparator_threshold(rows) if known else None,
+        tags=source.formats[column.name].tags if column.name in source.formats else (),
     )
+
+
+def _describe(heading: str, written: NumberFormat | None) -> str:
+    """Describes a value for people who call the model; its unit is the sign that cells have and a request has not."""
+    words = heading.strip().replace("_", " ")
+    return f"{words}, in {written.sign}" if written and written.sign else words
 
 
 def _choose_example_row(source: Source, question: Question) -> pd.Series:

@@ -1,13 +1,14 @@
-"""Makes a task from a CSV file, and writes its files."""
+"""Makes a task from a file of rows, and writes its files."""
 
 import csv
 import dataclasses
 import functools
 import hashlib
 import io
+from collections.abc import Collection
 from pathlib import Path
 
-from components.csv_example_gen.csv_lines import records
+from components.csv_example_gen.records import records
 from pipelines.scaffold.errors import ScaffoldError
 from pipelines.scaffold.names import check_task_name
 from pipelines.scaffold.placing import place_files
@@ -46,24 +47,32 @@ class NewTask:
 
 
 def new_task(
-    root: Path, name: str, file: Path, label: str, *, problem: str | None = None, by_path: bool = False
+    root: Path,
+    name: str,
+    file: Path,
+    label: str,
+    *,
+    problem: str | None = None,
+    by_path: bool = False,
+    text: Collection[str] = (),
 ) -> NewTask:
     """Writes a task, with its contract, data card and tests.
 
     Args:
         root: of the project.
         name: of the task.
-        file: the rows, CSV.
+        file: the rows, CSV or Parquet.
         label: the column to predict, as the file or the task calls it.
         problem: one of pipelines.task_definition.problem.PROBLEMS; None: inferred from the label.
         by_path: leave the rows where they are, and name them by their path; so it is with a large file anyhow.
+        text: headings of columns that are text, whatever their cells look like.
 
     Raises:
         ScaffoldError: No task can be made of this; nothing is written.
         SourceError: The file is not what components.csv_example_gen.csv_files accepts; nothing is written.
     """
     check_task_name(name, root)
-    source = read_source(file)
+    source = read_source(file, text)
     column = source.column(label)
     values, kind = source.table[column], source.kinds[column]
     question = choose_problem(column, values, kind, problem, place=functools.partial(describe_place, file))
@@ -82,7 +91,7 @@ def new_task(
         texts[f"serving/gateway/{name}.toml"] = "gateway/settings.toml"
     files = {path: render(f"{template}.jinja", values).encode() for path, template in texts.items()}
     if outside is None:
-        files[f"data/{name}/{name}.csv"] = rows
+        files[f"data/{name}/{source.file_name(name, outside)}"] = rows
     return NewTask(plan=plan, paths=place_files(root, files, f"pipelines.tasks.{name}"), outside=outside)
 
 

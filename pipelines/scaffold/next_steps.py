@@ -2,6 +2,7 @@
 
 from pipelines.scaffold.new_task import NewTask
 from pipelines.scaffold.question import Question
+from pipelines.scaffold.source import Source
 from pipelines.task_definition.problem import BINARY, REGRESSION
 
 _WIDTH = 10
@@ -17,6 +18,8 @@ def describe_next_steps(written: NewTask) -> str:
         ("problem", f"{question.problem}: {question.reason} (PROBLEM=kind decides otherwise)"),
         ("label", _describe_label(question)),
         ("rows", f"{len(plan.source.table):,}"),
+        *(("missing", found) for found in describe_missing(plan.source)),
+        *(("numbers", found) for found in describe_formats(plan.source)),
         ("features", f"{len(plan.features)}: {_shorten([feature.name for feature in plan.features])}"),
         *(("dates", f"{column.name}: read as {column.written}") for column in plan.used if column.written),
         *(("lists", f"{column.name}: separated by {column.separator!r}") for column in plan.used if column.separator),
@@ -36,6 +39,26 @@ def describe_next_steps(written: NewTask) -> str:
     if written.outside:
         lines.append(("rows stay", f"in {written.outside}, where every run looks for them"))
     return "\n".join(f"{label:<{_WIDTH}} {text}" for label, text in lines)
+
+
+def describe_missing(source: Source) -> list[str]:
+    """Describes the cells that were taken for missing; the contract lists them."""
+    return [
+        f"{name}: {', '.join(f'{spelling!r} in {_count_rows(count)}' for spelling, count in found.most_common())}"
+        for name, found in source.missing.items()
+    ]
+
+
+def describe_formats(source: Source) -> list[str]:
+    """Describes how numbers are read that are not written as programs write them; the contract says it."""
+    return [
+        f"{name}: {source.examples[name]!r} is {written.normalise(source.examples[name])}"
+        for name, written in source.formats.items()
+    ]
+
+
+def _count_rows(count: int) -> str:
+    return f"{count:,} {'row' if count == 1 else 'rows'}"
 
 
 def _describe_label(question: Question) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from components.csv_example_gen.csv_files import CellKind
+from components.csv_example_gen.reading_rules import MISSING_CELL_TAG
 from pipelines.scaffold import baseline, contract
 from pipelines.scaffold.columns import Encoding, PlannedFeature, ProfiledColumn, profile_columns
 from pipelines.scaffold.names import make_feature_name
@@ -113,6 +114,11 @@ def template_values(plan: TaskPlan, *, sha256: str, outside: Path | None) -> dic
         "returned_types": _describe_types(plan.features),
         "contract": features,
         "missing_number": contract.MISSING_NUMBER,
+        "missing_cells": sorted(
+            {MISSING_CELL_TAG + spelling for found in source.missing.values() for spelling in found}
+        ),
+        "label_tags": source.formats[question.label].tags if question.label in source.formats else (),
+        "file_name": source.file_name(plan.name, outside),
         "least_rows_of_a_split": max(10, min(30, rows // 10)),
         "slices": _choose_slices(features, plan.used),
         "min_slice_rows": max(20, min(100, rows // 60)),
@@ -122,7 +128,9 @@ def template_values(plan: TaskPlan, *, sha256: str, outside: Path | None) -> dic
         "renamed": source.renamed,
         "sha256": sha256,
         "outside": str(outside) if outside else "",
-        "data_location": "a file outside this repository" if outside else f"`data/{plan.name}/{plan.name}.csv`",
+        "data_location": "a file outside this repository"
+        if outside
+        else f"`data/{plan.name}/{source.file_name(plan.name, outside)}`",
         **_choose_training_settings(rows),
     }
 

@@ -1,12 +1,19 @@
-"""Reads the rows of a new task: a CSV file, as the pipeline's ExampleGen will read it."""
+"""Reads the rows of a new task: a file, as the pipeline's ExampleGen will read it."""
 
+import collections
 import dataclasses
+from collections.abc import Collection
 from pathlib import Path
 
 import pandas as pd
 
-from components.csv_example_gen.csv_files import CellKind, check_csv, read_columns
-from components.csv_example_gen.csv_values import Value
+from components.csv_example_gen.csv_files import ENDINGS, CellKind, check_precision, find_files, read_cells
+from components.csv_example_gen.csv_values import Value, convert, to_array
+from components.csv_example_gen.float_precision import Float32Precision
+from components.csv_example_gen.number_formats import NumberFormat
+from components.csv_example_gen.reading_rules import ReadingRules
+from components.csv_example_gen.records import read_header
+from pipelines.scaffold.cells import Cells, count_missing, find_rules
 from pipelines.scaffold.errors import ScaffoldError
 from pipelines.scaffold.names import make_column_names
 
@@ -16,24 +23,36 @@ _DTYPES = {CellKind.INT: "Int64", CellKind.FLOAT: "float64", CellKind.BYTES: "ob
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Source:
-    """A CSV file that is whole.
+    """A file that is whole.
 
     Attributes:
         file: where it lies.
         names: heading in the file -> name of the column in the task, in the file's order.
         kinds: type by name.
         table: the rows, one column by name; what is missing is NA, NaN or None.
+        missing: how many cells hold which spelling of "missing", by name; columns without any are left out.
+        formats: how numbers are written, by name; columns that write them as programs do are left out.
+        examples: a cell of each of those, by name.
     """
 
     file: Path
     names: dict[str, str]
     kinds: dict[str, CellKind]
     table: pd.DataFrame
+    missing: dict[str, collections.Counter[str]] = dataclasses.field(default_factory=dict)
+    formats: dict[str, NumberFormat] = dataclasses.field(default_factory=dict)
+    examples: dict[str, str] = dataclasses.field(default_factory=dict)
 
     @property
     def renamed(self) -> dict[str, str]:
         """The headings that no column of a model can have, with the names that stand for them."""
         return {heading: name for heading, name in self.names.items() if heading != name}
+
+    def file_name(self, task: str, outside: Path | None) -> str:
+        """Names the task's copy by the format of the file; what had renamed headings is written as CSV."""
+        name = self.file.name.lower()
+        ending = next((end for end in ENDINGS if name.endswith(end)), ENDINGS[0])
+        return f"{task}{ENDINGS[0] if self.renamed and not outside else ending}"
 
     def column(self, label: str) -> str:
         """Returns the name of the column with this heading or name.
@@ -51,29 +70,67 @@ class Source:
         )
 
 
-def read_source(file: Path) -> Source:
-    """Reads a CSV file from end to end.
+def read_source(file: Path, text: Collection[str] = ()) -> Source:
+    """Reads a file from end to end, and finds out what its cells mean.
+
+    Args:
+        file: CSV or Parquet.
+        text: headings of columns that are text, whatever their cells look like.
 
     Raises:
-        ScaffoldError: It is no file, or its rows are too few.
+        ScaffoldError: It is no file, its rows are too few, or the numbers of a column cannot be told from text.
         SourceError: It is not what components.csv_example_gen.csv_files accepts.
     """
     if not file.is_file():
-        raise ScaffoldError(f"{file}: expected a CSV file, received {_what(file)}. Name a file as CSV.")
-    summary = check_csv(file)
-    if summary.rows < LEAST_ROWS:
+        raise ScaffoldError(f"{file}: expected a CSV or Parquet file, received {_what(file)}. Name a file as CSV.")
+    (path,) = find_files(file)
+    headings = read_header(path)
+    if unknown := [heading for heading in text if heading not in headings]:
         raise ScaffoldError(
-            f"{file}: expected {LEAST_ROWS} rows or more, received {summary.rows}: a third of them judges the model, "
-            "and chance would decide. Bring more rows."
+            f"{file}: expected a column {unknown[0]!r} to take for text, received the columns {', '.join(headings)}."
         )
-    names = make_column_names(list(summary.columns))
-    columns: dict[str, list[Value]] = {name: [] for name in names.values()}
-    for batch in read_columns(summary.files[0], summary.columns):
-        for name, values in zip(columns, batch, strict=True):
-            columns[name].extend(values)
-    kinds = dict(zip(names.values(), summary.columns.values(), strict=True))
-    series = {name: _series(values, kinds[name]) for name, values in columns.items()}
-    return Source(file=file, names=names, kinds=kinds, table=pd.DataFrame(series))
+    columns = _read_cells(path, headings)
+    if len(columns[0].texts) < LEAST_ROWS:
+        raise ScaffoldError(
+            f"{file}: expected {LEAST_ROWS} rows or more, received {len(columns[0].texts)}: a third of them judges the "
+            "model, and chance would decide. Bring more rows."
+        )
+    rules = find_rules(columns, text)
+    names = make_column_names(headings)
+    missing = count_missing(columns)
+    return Source(
+        file=file,
+        names=names,
+        kinds={names[heading]: kind for heading, kind in rules.kinds.items()},
+        table=pd.DataFrame({names[column.heading]: _convert(column, rules) for column in columns}),
+        missing={names[heading]: found for heading, found in missing.items()},
+        formats={names[heading]: written for heading, written in rules.formats.items()},
+        examples={names[column.heading]: column.present[0] for column in columns if column.heading in rules.formats},
+    )
+
+
+def _read_cells(path: str, headings: list[str]) -> list[Cells]:
+    lines: list[int] = []
+    texts: list[list[str]] = [[] for _ in headings]
+    for batch_lines, batch in read_cells(path, headings):
+        lines.extend(batch_lines)
+        for column, cells in zip(texts, batch, strict=True):
+            column.extend(cells)
+    return [
+        Cells(file=path, heading=heading, texts=column, lines=lines)
+        for heading, column in zip(headings, texts, strict=True)
+    ]
+
+
+def _convert(column: Cells, rules: ReadingRules) -> pd.Series:
+    """Converts a column as the pipeline will, and refuses what the pipeline would."""
+    kind = rules.kinds[column.heading]
+    values = convert(column.texts, kind, rules.missing, rules.formats.get(column.heading))
+    if kind is CellKind.FLOAT:
+        precision = Float32Precision()
+        precision.add(to_array(values))
+        check_precision(column.file, column.heading, precision)
+    return _series(values, kind)
 
 
 def _what(file: Path) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from components.csv_example_gen.csv_lines import records
+from components.csv_example_gen.records import records
 from pipelines.scaffold.errors import ScaffoldError
 
 # In lower case, without blanks around them. `none` and `-` are not among them: both are classes somewhere.

@@ -12,7 +12,8 @@ import tensorflow_data_validation as tfdv
 from apache_beam.options.pipeline_options import PipelineOptions
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
-from components.csv_example_gen.csv_files import CellKind, check_csv, read_columns
+from components.csv_example_gen.csv_files import NO_RULES, CellKind, check_csv, read_columns
+from components.csv_example_gen.reading_rules import ReadingRules
 from components.serving_statistics import LoggedSpan, RequestLogError, read_span
 from data import taxi
 from pipelines.config import PipelineConfig
@@ -200,10 +201,10 @@ def test_shipped_trips_through_the_log_keep_the_contract_and_are_no_skew(tmp_pat
     contract = tfdv.load_schema_text(str(contract_file))
     kinds_of = {feature.name: CellKind[schema_pb2.FeatureType.Name(feature.type)] for feature in contract.feature}
     file = str(taxi.packaged_file())
-    columns = check_csv(file, expected=kinds_of).columns
+    columns = check_csv(file, rules=ReadingRules(kinds=kinds_of)).columns
     trips = [
         {name: cell for name, cell in zip(columns, cells, strict=True) if cell is not None}
-        for batch in read_columns(file, columns)
+        for batch in read_columns(file, columns, rules=NO_RULES)
         for cells in zip(*batch, strict=True)
     ]
     records = handmade.write_records(tmp_path / "trips.gz", [handmade.to_example(trip) for trip in trips[::2]])

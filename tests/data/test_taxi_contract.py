@@ -11,7 +11,8 @@ import tensorflow_data_validation as tfdv
 from tensorflow_data_validation.statistics.stats_impl import generate_statistics_in_memory
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
-from components.csv_example_gen.csv_files import CellKind, Value, check_csv, read_columns
+from components.csv_example_gen.csv_files import NO_RULES, CellKind, Value, check_csv, read_columns
+from components.csv_example_gen.reading_rules import ReadingRules
 from data import taxi
 
 SCHEMA = tfdv.load_schema_text(str(Path(taxi.__file__).parent / "schema" / "taxi.pbtxt"))
@@ -27,9 +28,9 @@ Code = anomalies_pb2.AnomalyInfo.Type
 @pytest.fixture(scope="module")
 def trips() -> Columns:
     file = str(taxi.packaged_file())
-    kinds = check_csv(file, expected=KINDS).columns
+    kinds = check_csv(file, rules=ReadingRules(kinds=KINDS)).columns
     assert kinds == {name: KINDS[name] for name in kinds}
-    batches = list(read_columns(file, kinds))
+    batches = list(read_columns(file, kinds, rules=NO_RULES))
     return {name: [cell for batch in batches for cell in batch[place]] for place, name in enumerate(kinds)}
 
 

@@ -71,7 +71,7 @@ def test_a_path_that_does_not_exist(bench: Bench) -> None:
 
 def test_an_empty_folder(bench: Bench) -> None:
     (bench.directory / "empty").mkdir()
-    bench.refuses(bench.directory / "empty", None, "empty: no CSV file in this folder")
+    bench.refuses(bench.directory / "empty", None, "empty: no file to read in this folder")
 
 
 @pytest.mark.parametrize(

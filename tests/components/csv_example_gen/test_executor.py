@@ -30,7 +30,13 @@ Run = Callable[..., dict[str, list[tf.train.Example]]]
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Run:
+def properties() -> dict[str, str]:
+    """Custom properties, those of text, of the Examples that `run` wrote last."""
+    return {}
+
+
+@pytest.fixture
+def run(tmp_path: Path, properties: dict[str, str]) -> Run:
     """Runs an executor over a folder and returns the examples of each split, in the order of the files."""
 
     def run(
@@ -43,7 +49,7 @@ def run(tmp_path: Path) -> Run:
         artifact = standard_artifacts.Examples()
         artifact.uri = str(tmp_path / out)
         source = example_gen_pb2.Input(splits=[example_gen_pb2.Input.Split(name="all", pattern=pattern)])
-        properties: dict[str, Any] = {
+        parameters: dict[str, Any] = {
             "input_base": str(folder),
             "input_config": proto_utils.proto_to_json(source),
             "output_config": proto_utils.proto_to_json(utils.make_default_output_config(source)),
@@ -52,7 +58,9 @@ def run(tmp_path: Path) -> Run:
             "custom_config": proto_utils.proto_to_json(column_types(contract)) if contract else None,
         }
         context = BaseBeamExecutor.Context(beam_pipeline_args=BEAM_ARGS, tmp_dir=str(tmp_path / "tmp"))
-        executor(context).Do({}, {"examples": [artifact]}, properties)
+        executor(context).Do({}, {"examples": [artifact]}, parameters)
+        custom = artifact.mlmd_artifact.custom_properties
+        properties.update({name: value.string_value for name, value in custom.items()})
         assert artifact_utils.decode_split_names(artifact.split_names) == ["train", "eval"]
         return {
             split: [tf.train.Example.FromString(record) for record in records(Path(artifact.uri) / f"Split-{split}")]
@@ -156,6 +164,26 @@ def test_without_a_contract_types_are_inferred(run: Run, tmp_path: Path) -> None
     (tmp_path / "trips.csv").write_text("fare,company\n" + "".join(f"{row},{row}\n" for row in range(20)))
     example = run(tmp_path, contract=None)["train"][0]
     assert {feature.WhichOneof("kind") for feature in example.features.feature.values()} == {"int64_list"}
+
+
+def test_every_format_of_a_folder_and_what_is_said_of_it(run: Run, properties: dict[str, str], tmp_path: Path) -> None:
+    folder = tmp_path / "source"
+    folder.mkdir()
+    rows = pd.DataFrame({"fare": [16_777_217.0, *map(float, range(19))], "company": ["Ä", None] * 10})
+    rows.to_csv(folder / "1.csv.gz", index=False)
+    rows.to_parquet(folder / "2.parquet", index=False)
+    rows.to_csv(folder / "3.CSV", index=False, sep=";", encoding="utf-8-sig", na_rep="N/A")
+    (folder / "notes.txt").touch()
+    contract = tmp_path / "contract.pbtxt"
+    text = Path(CONTRACT).read_text()
+    contract.write_text(text.replace('"missing_string:"', '"missing_string:" tag: "missing_cell:N/A"'))
+    splits = run(folder, contract=str(contract), pattern="*")
+    examples = [values(example) for split in splits.values() for example in split]
+    assert len(examples) == 60
+    assert sum(example == {"fare": 17.0, "company": "Ä".encode()} for example in examples) == 3
+    assert sum(example == {"fare": 18.0} for example in examples) == 3
+    assert properties["unread_files"] == '["notes.txt"]'
+    assert properties["float32_errors"] == f'{{"fare": {1 / 16_777_217}}}'
 
 
 def test_a_bad_cell_stops_before_anything_is_written(run: Run, tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ def diabetes(file: Path) -> Path:
 
 
 def awkward(file: Path) -> Path:
-    """Binary: headings and texts with every sign that some language takes for its own; columns that tell nothing."""
+    """Binary: headings and cells with every sign that some language takes for its own; columns that tell nothing."""
     random = np.random.default_rng(0)
     label = random.integers(0, 2, 300)
     texts = np.array(['red "1"', "größe", "a\\b", "line\nbreak", None], dtype=object)
@@ -46,6 +46,7 @@ def awkward(file: Path) -> Path:
         "self": random.normal(size=300) + label,
         "class": random.integers(1, 6, 300),
         'co"lor': texts[random.integers(0, 5, 300)],
+        "paid": ["N/A", *(f"{cents / 100:.2f} €".replace(".", ",") for cents in random.integers(0, 99_999, 299))],
         "empty": [None] * 300,
         "same": "x",
         "key": random.integers(2**60, 2**61, 300),

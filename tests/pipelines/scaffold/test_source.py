@@ -37,17 +37,16 @@ def test_too_few_rows(tmp_path: Path) -> None:
 
 
 def test_no_file(tmp_path: Path) -> None:
-    with pytest.raises(ScaffoldError, match="expected a CSV file, received no such file"):
+    with pytest.raises(ScaffoldError, match="expected a CSV or Parquet file, received no such file"):
         read_source(tmp_path / "none.csv")
-    with pytest.raises(ScaffoldError, match="expected a CSV file, received a folder"):
+    with pytest.raises(ScaffoldError, match="expected a CSV or Parquet file, received a folder"):
         read_source(tmp_path)
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("\ufeffa,b\n1,2\n", "byte order mark"),
-        ("a;b\n1;2\n", "received ';' as the separator"),
+        ("a,b\r1,2\r", "the lines end in CR alone"),
         ("a,a\n1,2\n", "occurs more than once"),
         ('a,b\n1,"2\n', "a double quote opens a cell and none closes it"),
         ("a,b\n1,2,3\n", "expected 2 cells, as in the header, received 3"),

@@ -1,0 +1,103 @@
+"""Numbers as people write them: thousands separators, decimal commas, currency and percent signs.
+
+A contract says of a column how its cells are written, in tags of the feature's annotation::
+
+    feature {
+      name: "price"
+      type: FLOAT
+      annotation { comment: "Price in €" tag: "number_thousands:." tag: "number_decimal:," tag: "number_sign:€" }
+    }
+
+`1.234,50 €` is then 1234.5. A sign is a unit and changes no number: `12%` is 12, which is also what a client sends, and
+the contract's comment has to say so. Every cell keeps to the format: one without the sign, or one of four digits
+without the separator, was written by somebody else, and may mean something else.
+"""
+
+import dataclasses
+import functools
+import re
+from collections.abc import Iterable
+from typing import Self
+
+SPACE, APOSTROPHE = "space", "'"
+# How a tag writes a thousands separator -> the characters that it may be: typeset spaces and apostrophes, too.
+THOUSANDS = {",": ",", ".": r"\.", SPACE: "[ \u00a0\u2009\u202f]", APOSTROPHE: "['\u2019]"}
+DECIMALS = (".", ",")
+_THOUSANDS_TAG, _DECIMAL_TAG, _SIGN_TAG = "number_thousands:", "number_decimal:", "number_sign:"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class NumberFormat:
+    """How the cells of a column write numbers; without any of it, as programs do."""
+
+    thousands: str = ""  # a key of THOUSANDS; separates groups of three digits, or of two before the last three (India)
+    decimal: str = "."
+    sign: str = ""  # before or after the number, in every cell
+
+    @classmethod
+    def from_tags(cls, name: str, tags: Iterable[str]) -> Self | None:
+        """Reads the format of a feature from its tags; None where it has none.
+
+        Raises:
+            ValueError: A tag is there twice, or its value is no separator, or one for both.
+        """
+        found: dict[str, str] = {}
+        for tag in tags:
+            for field, prefix in _PREFIXES.items():
+                if tag.startswith(prefix):
+                    if field in found:
+                        raise ValueError(f"{name}: expected one tag {prefix}…, received two. Keep one.")
+                    found[field] = tag.removeprefix(prefix)
+        if not found:
+            return None
+        read = cls(**found)
+        for prefix, value, allowed in (
+            (_THOUSANDS_TAG, read.thousands, ("", *THOUSANDS)),
+            (_DECIMAL_TAG, read.decimal, DECIMALS),
+        ):
+            if value not in allowed or read.thousands == read.decimal:
+                choice = " or ".join(repr(one) for one in allowed if one)
+                raise ValueError(
+                    f"{name}: the contract's tag {prefix}{value} has to name {choice}, thousands another than "
+                    "decimals. Change the tag."
+                )
+        return read
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The tags that say it."""
+        default = NumberFormat()
+        return tuple(
+            prefix + getattr(self, field)
+            for field, prefix in _PREFIXES.items()
+            if getattr(self, field) != getattr(default, field)
+        )
+
+    def normalise(self, cell: str) -> str:
+        """Rewrites a number as Python reads it, `-1234.5`.
+
+        Raises:
+            ValueError: The cell is not written so.
+        """
+        found = self._pattern.fullmatch(cell)
+        if found is None or (self.sign and bool(found["before"] or found["first"]) == bool(found["after"])):
+            raise ValueError(cell)
+        minus = "-" if "-" in found["start"] else ""
+        fraction = f".{found['fraction']}" if found["fraction"] else ""
+        return f"{minus}{_NO_DIGIT.sub('', found['whole'])}{fraction}"
+
+    @functools.cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        sign = re.escape(self.sign)
+        group = THOUSANDS.get(self.thousands)
+        # Not \d, which is digits of every script; groups of three digits, or of two and at last three.
+        groups = rf"0|[1-9][0-9]{{0,2}}(?:{group}[0-9]{{3}})*|[1-9][0-9]?(?:{group}[0-9]{{2}})*{group}[0-9]{{3}}"
+        return re.compile(
+            rf"\s*(?P<start>[-+]?\s*(?P<before>{sign})?\s*|(?P<first>{sign})\s*[-+])"
+            rf"(?P<whole>{groups if group else '[0-9]+'})(?:{re.escape(self.decimal)}(?P<fraction>[0-9]+))?"
+            rf"\s*(?P<after>{sign})?\s*"
+        )
+
+
+_PREFIXES = {"thousands": _THOUSANDS_TAG, "decimal": _DECIMAL_TAG, "sign": _SIGN_TAG}
+_NO_DIGIT = re.compile("[^0-9]")

@@ -1,0 +1,51 @@
+"""What separates the cells of a file."""
+
+import pytest
+
+from components.csv_example_gen.separators import find_named_separator, find_separator
+
+
+@pytest.mark.parametrize(
+    ("lines", "separator"),
+    [
+        (["a,b", "1,2"], ","),
+        (["a;b", "1;2"], ";"),
+        (["a\tb", "1\t2"], "\t"),
+        (["a|b", "1|2"], "|"),
+        (["age (years, full);income;city", "26;1693,66;Lyon", "49;2393,25;Graz"], ";"),
+        (["tags,n", "red|grey,4", "red|blue,1"], ","),
+        (["note,n", "a; b; c,4", "d;e,1"], ","),
+        (['"a;x",b', '"1;2",2'], ","),
+        (['a;"b, c"', '1;"2, 3"'], ";"),
+        (['"a";"b"', '"1";"2,5"'], ";"),
+        (["size;n", '5" pipe;1', '7" pipe;2'], ";"),
+        (["a,b", "", "1,2"], ","),
+        (["note", "a;b", "c"], ","),
+        (["a;b", "1;2;3"], ";"),
+        (["a,b", "1,2,3", "1"], ","),
+        (["a"], ","),
+        ([], ","),
+    ],
+)
+def test_the_separator_by_which_all_lines_are_even(lines: list[str], separator: str) -> None:
+    assert find_separator([f"{line}\n" for line in lines], whole=True) == separator
+
+
+def test_a_sample_may_end_within_quotes() -> None:
+    lines = ['a;"b"\n', '1;"2,5\n']
+    assert find_separator(lines, whole=False) == ";"
+
+
+@pytest.mark.parametrize(
+    ("line", "separator"),
+    [
+        ("sep=;\r\n", ";"),
+        ("SEP=,\n", ","),
+        ('"sep=\t"\n', "\t"),
+        ("sep=\n", None),
+        ("sep=a,b\n", None),
+        ("a;b\n", None),
+    ],
+)
+def test_a_first_line_names_the_separator(line: str, separator: str | None) -> None:
+    assert find_named_separator(line) == separator
