@@ -19,6 +19,7 @@ from typing import TypeAlias
 import tensorflow as tf
 import tensorflow_transform as tft
 
+from pipelines.modeling.vocabularies import as_lines
 from pipelines.tasks.taxi import features as ft
 
 Raw: TypeAlias = tf.Tensor | tf.SparseTensor  # dense [batch, 1], or sparse with at most one value a row
@@ -72,11 +73,10 @@ class Column:
     def ids_in(self, vocabulary: ft.Vocabulary) -> tf.Tensor:
         """Int64; 0 where absent: no string has that id, whatever it spells."""
         ids = tft.compute_and_apply_vocabulary(
-            self._raw,
+            as_lines(self._raw),
             frequency_threshold=vocabulary.min_count,
             num_oov_buckets=vocabulary.oov_buckets,
             vocab_filename=vocabulary.name,
-            file_format="tfrecord_gzip",  # a text file has a string a line, and leaves out those with line breaks
         )
         return self._dense(ids, -1) + 1
 

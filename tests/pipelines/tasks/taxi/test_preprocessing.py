@@ -14,6 +14,7 @@ import tensorflow_transform as tft
 from tensorflow_transform import beam as tft_beam
 from tensorflow_transform.tf_metadata import dataset_metadata, schema_utils
 
+from pipelines.modeling.vocabularies import read_vocabulary
 from pipelines.tasks.taxi import features as ft
 from pipelines.tasks.taxi.preprocessing import Column, preprocessing_fn
 
@@ -244,7 +245,7 @@ def test_each_string_has_an_id_of_its_own(tmp_path: Path) -> None:
     assert sorted(ids[:15]) == list(range(1, 16))
     assert ids[15] == 0  # the row without any
     assert ids[16:] == ids[:15]
-    assert [graph.vocabulary_by_name(record.name)[place - 1] for place in ids[:15]] == HARD_STRINGS
+    assert [read_vocabulary(graph, record.name)[place - 1] for place in ids[:15]] == HARD_STRINGS
     # As a model server does it: from the graph alone, strings nobody has seen among the others.
     parsed = tf.io.parse_example([example({"company": [text]}) for text in [*HARD_STRINGS, b"a\tb", b"a\0\0"]], COMPANY)
     again = graph.transform_features_layer()(parsed)[record.name].numpy()[:, 0].tolist()
