@@ -17,6 +17,7 @@ from tensorflow_data_validation.statistics.stats_impl import generate_statistics
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from components.csv_example_gen.csv_files import CellKind
+from pipelines.scaffold import chance
 from pipelines.scaffold.columns import ProfiledColumn
 from pipelines.scaffold.question import Question
 from pipelines.scaffold.source import Source
@@ -24,7 +25,7 @@ from serving.contract.domains import known_strings
 
 MISSING_NUMBER = -(2**53)  # the spelling of a missing number: exact in int64, float32 and JSON's doubles
 _ARROW = {CellKind.INT: pa.int64(), CellKind.FLOAT: pa.float32(), CellKind.BYTES: pa.binary()}
-_LEAST_PRESENT = 100  # rows; a column that fewer rows have may be missing altogether in a split
+_KNOWN_SHARE = 0.95  # of a column's values: beyond one unknown in twenty somebody renamed them
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -41,7 +42,8 @@ class ContractFeature:
     high: int | float | None
     served: bool  # whether a request holds it
     known: tuple[str, ...]
-    comparator: float | None  # largest difference of a value's share
+    known_share: float  # of the values that have to be among the known
+    comparator: float | None  # largest difference of a value's share; None, too, where chance would cross any
 
 
 def propose_features(source: Source, question: Question, columns: list[ProfiledColumn]) -> list[ContractFeature]:
@@ -49,7 +51,14 @@ def propose_features(source: Source, question: Question, columns: list[ProfiledC
     proposal = infer_schema(source)
     proposed = {feature.name: feature for feature in proposal.feature}
     example = _choose_example_row(source, question)
-    return [_propose_feature(column, proposed.get(column.name), proposal, source, example) for column in columns]
+    known = {column.name: _propose_domain(proposed.get(column.name), proposal, source) for column in columns}
+    # Every rule that chance could break has the same part of what the whole contract may refuse by mistake.
+    rules = 2 * sum(map(bool, known.values())) + sum(column.missing > 0 for column in columns)
+    budget = chance.FALSE_ALARMS / max(rules, 1)
+    return [
+        _propose_feature(column, proposed.get(column.name), known[column.name], source, example, budget)
+        for column in columns
+    ]
 
 
 def infer_schema(source: Source) -> schema_pb2.Schema:
@@ -82,25 +91,18 @@ def propose_range(least: int | float, greatest: int | float, kind: CellKind) -> 
     return (int(low), int(high)) if kind is CellKind.INT else (low, high)
 
 
-def propose_comparator_threshold(rows: int) -> float:
-    """Proposes the largest difference of a value's share between train and eval rows that chance alone explains.
-
-    Four standard errors of a share of one half: sqrt(p (1 - p) (1 / n + 1 / m)).
-    """
-    error = math.sqrt(0.25 * (1 / (rows * 2 / 3) + 1 / (rows / 3)))
-    return max(0.1, math.ceil(400 * error) / 100)
-
-
 def _propose_feature(
     column: ProfiledColumn,
     proposed: schema_pb2.Feature | None,
-    proposal: schema_pb2.Schema,
+    known: tuple[str, ...],
     source: Source,
     example: pd.Series,
+    budget: float,
 ) -> ContractFeature:
     rows = len(source.table)
     present = rows - column.missing
-    known = tuple(sorted(known_strings(proposed, proposal))) if proposed else ()
+    counts = tuple(sorted(source.table[column.name].value_counts())) if known else ()
+    fades = present > 0 and chance.halving_probability(present, rows) <= budget
     bounds = None
     if column.least is not None and column.greatest is not None:
         bounds = propose_range(column.least, column.greatest, column.kind)
@@ -111,13 +113,25 @@ def _propose_feature(
         comment=column.heading.strip().replace("_", " "),
         example=None if pd.isna(cell) else _format_cell(cell, column.kind),
         required=proposed is not None and column.missing == 0,
-        min_fraction=math.floor(50 * present / rows) / 100 if present >= _LEAST_PRESENT else None,
+        min_fraction=math.floor(50 * present / rows) / 100 if fades else None,
         low=bounds[0] if bounds else None,
         high=bounds[1] if bounds else None,
         served=column.encoding is not None,
         known=known,
-        comparator=propose_comparator_threshold(rows) if known else None,
+        known_share=_KNOWN_SHARE if known and chance.surprise_probability(counts, 1 - _KNOWN_SHARE) <= budget else 0,
+        comparator=chance.propose_threshold(counts, budget) if known else None,
     )
+
+
+def _propose_domain(
+    proposed: schema_pb2.Feature | None, proposal: schema_pb2.Schema, source: Source
+) -> tuple[str, ...]:
+    """Returns the texts that TFDV proposes as a column's domain; none where one of them is no value of the column.
+
+    TFDV counts all texts of more than 1,024 bytes as one, by a name of its own, which it then proposes as well.
+    """
+    known = known_strings(proposed, proposal) if proposed else frozenset()
+    return tuple(sorted(known)) if known and known <= {*source.table[proposed.name].dropna()} else ()
 
 
 def _choose_example_row(source: Source, question: Question) -> pd.Series:

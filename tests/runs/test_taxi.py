@@ -78,7 +78,7 @@ def test_what_the_vocabularies_leave_out(cold: Finished) -> None:
     assert {name: (one["column"], one["known"], one["left_out"]) for name, one in found.items()} == LEFT_OUT
     shown = re.sub(r"<[^>]+>", " ", Path(cold.summary["report"]["path"]).read_text()).split("Vocabularies")[1]
     for name, (column, known, left_out) in LEFT_OUT.items():
-        share = f"{100 * found[name]['left_out_share']:.2g}%"
+        share = f"{found[name]['left_out_share']:.1%}"
         assert re.search(rf"{name}\s+{column}\s+{known}\s+{left_out}\s+{share}", shown)
 
 
