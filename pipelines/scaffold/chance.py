@@ -36,7 +36,7 @@ def propose_threshold(counts: tuple[int, ...], budget: float) -> float | None:
     present = sum(counts)
     if present >= _MANY:
         return LEAST_THRESHOLD
-    empty = EVAL_SHARE**present + (1 - EVAL_SHARE) ** present  # TFDV then has nothing to compare, which is an anomaly
+    empty = EVAL_SHARE**present + (1 - EVAL_SHARE) ** present  # to TFDV then all shares are 0, or the column is missing
     different, times = np.unique(counts, return_counts=True)
     beyond = empty + sum(
         times * _beyond_steps(present, int(count)) for count, times in zip(different, times, strict=True)
