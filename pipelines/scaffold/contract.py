@@ -130,7 +130,9 @@ def _propose_domain(
 
     TFDV counts all texts of more than 1,024 bytes as one, by a name of its own, which it then proposes as well.
     """
-    known = known_strings(proposed, proposal) if proposed else frozenset()
+    if proposed is None:
+        return ()
+    known = known_strings(proposed, proposal)
     return tuple(sorted(known)) if known and known <= {*source.table[proposed.name].dropna()} else ()
 
 
