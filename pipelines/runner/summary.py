@@ -17,6 +17,7 @@ from pipelines.runner.results import Latency, NodeResult, Verdict
 from serving.durable_file import write_whole
 
 if TYPE_CHECKING:
+    from pipelines.modeling.vocabularies import Coverage
     from pipelines.review.state import ReviewState
 
 FORMAT = 2  # pipelines.runs.run_record reads it, and upgrades older records
@@ -42,6 +43,7 @@ class Summary:
     rows: dict[str, int] = dataclasses.field(default_factory=dict)  # split -> rows
     metrics: SliceMetrics = dataclasses.field(default_factory=dict)
     latency: Latency = dataclasses.field(default_factory=dict)
+    vocabularies: "Mapping[str, Coverage]" = dataclasses.field(default_factory=dict)
     verdicts: Sequence[Verdict] = ()
     schema_differences: Sequence[str] = ()
     pushed_version: str | None = None
@@ -84,6 +86,7 @@ class Summary:
             ],
             "metrics": self.metrics,
             "latency": self.latency,
+            "vocabularies": {name: dataclasses.asdict(one) for name, one in self.vocabularies.items()},
             "schema_differences": list(self.schema_differences),
             "pushed": None
             if self.pushed_version is None

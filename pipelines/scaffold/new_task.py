@@ -106,7 +106,7 @@ def _read_rows(source: Source, outside: Path | None) -> bytes:
             f"received {heading!r}. Call it {name!r} or the like."
         )
     text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
+    writer = csv.writer(text)  # with CR LF at the end of a line: so it quotes a cell that holds either of them
     rows = (cells for _, cells in records(str(source.file)))
     next(rows)
     writer.writerow(source.names.values())

@@ -1,5 +1,6 @@
 """Three data sets that scikit-learn ships, one for each kind of problem, as CSV files; and made-up, awkward ones."""
 
+import csv
 from pathlib import Path
 
 import numpy as np
@@ -41,12 +42,14 @@ def awkward(file: Path) -> Path:
     random = np.random.default_rng(0)
     label = random.integers(0, 2, 300)
     texts = np.array(['red "1"', "größe", "a\\b", "line\nbreak", None], dtype=object)
+    lines = np.array([["a\nb", "(missing)", None], ["a\rb", "a\r\nb", r"a\nb"]], dtype=object)  # they tell the label
     columns = {
         "": range(300),
         "self": random.normal(size=300) + label,
         "class": random.integers(1, 6, 300),
         'co"lor': texts[random.integers(0, 5, 300)],
         "paid": ["N/A", *(f"{cents / 100:.2f} €".replace(".", ",") for cents in random.integers(0, 99_999, 299))],
+        "lines": lines[label, np.arange(300) % 3],
         "empty": [None] * 300,
         "same": "x",
         "key": random.integers(2**60, 2**61, 300),
@@ -58,7 +61,8 @@ def awkward(file: Path) -> Path:
         "tail": np.exp(2 * random.normal(size=300)),
         "out come": np.array(['it\'s "yes"', "no | way"])[label],
     }
-    return _written(pd.DataFrame(columns), file)
+    pd.DataFrame(columns).to_csv(file, index=False, quoting=csv.QUOTE_NONNUMERIC)  # or pandas does not quote \r
+    return file
 
 
 def words(file: Path) -> Path:
