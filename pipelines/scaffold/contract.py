@@ -103,11 +103,9 @@ def _propose_feature(
     rows = len(source.table)
     present = rows - column.missing
     used = bool(column.features)
-    number_is_name = column.is_code and column.kind is not CellKind.BYTES
-    closed = used and not (number_is_name or column.written or column.separator)
-    known = tuple(sorted(known_strings(proposed, proposal))) if proposed and closed else ()
+    known = tuple(sorted(known_strings(proposed, proposal))) if proposed and column.is_closed else ()
     bounds = None
-    if closed and column.least is not None and column.greatest is not None:
+    if column.is_closed and column.least is not None and column.greatest is not None:
         bounds = propose_range(column.least, column.greatest, column.kind)
     cell = example[column.name]
     return ContractFeature(
