@@ -91,6 +91,12 @@ class ProfiledColumn:
     suspicion: str = ""
 
     @property
+    def is_closed(self) -> bool:
+        """Whether other rows are to have values such as these: no number that is a name, no date, nothing left out."""
+        number_is_name = self.is_code and self.kind is not CellKind.BYTES
+        return bool(self.features) and not (number_is_name or self.written or self.separator)
+
+    @property
     def feature_names(self) -> str:
         """The names of its features, in words."""
         return ", ".join(feature.name for feature in self.features)

@@ -54,14 +54,15 @@ def awkward(file: Path) -> Path:
         "same": "x",
         "key": random.integers(2**60, 2**61, 300),
         "day off": pd.date_range("2024-01-01", periods=300, freq="31h").strftime("%d.%m.%Y %H:%M"),
-        "posted at": 1_700_000_000 + 9000 * random.integers(0, 500, 300),
+        "posted at": [None if n % 7 == 0 else 1_700_000_000 + 9000 * (n * n % 500) for n in range(300)],
         "tags": np.array(["a|b (c)", "b (c)", "a|größe|b (c)", "größe", None, "größe|a"])[random.integers(0, 6, 300)],
         "zip": np.array(["02134", "94103", "10001"])[random.integers(0, 3, 300)],
         "Store No.": np.array([1017, 2044, 5120, 9999])[random.integers(0, 4, 300)],
         "tail": np.exp(2 * random.normal(size=300)),
         "out come": np.array(['it\'s "yes"', "no | way"])[label],
     }
-    pd.DataFrame(columns).to_csv(file, index=False, quoting=csv.QUOTE_NONNUMERIC)  # or pandas does not quote \r
+    table = pd.DataFrame(columns).astype({"posted at": "Int64"})
+    table.to_csv(file, index=False, quoting=csv.QUOTE_NONNUMERIC)  # or pandas does not quote \r
     return file
 
 
