@@ -75,7 +75,8 @@ def new_task(
     source = read_source(file, text)
     column = source.column(label)
     values, kind = source.table[column], source.kinds[column]
-    question = choose_problem(column, values, kind, problem, place=functools.partial(describe_place, file))
+    place = functools.partial(describe_place, file, list(source.kinds).index(column))
+    question = choose_problem(column, values, kind, problem, place=place)
     plan = make_plan(name, source, question)
     outside = file.resolve() if by_path or file.stat().st_size > MOST_BYTES else None
     rows = _read_rows(source, outside)

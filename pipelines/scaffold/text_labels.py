@@ -16,15 +16,17 @@ _MANY_NUMBERS = 20  # different ones; of fewer, the words may be classes beside 
 _SHOWN = 12  # spellings
 
 
-def describe_place(file: Path, row: int) -> str:
-    """Says where a row begins in its file.
+def describe_place(file: Path, column: int, row: int) -> str:
+    """Says where a row begins in its file, and what one of its cells holds.
 
     Args:
         file: with a heading.
+        column: of the cell, from 0.
         row: from 0, the heading not counted.
     """
-    line, _ = next(itertools.islice(records(str(file)), row + 1, None))
-    return f"row {row + 1} (line {line})"
+    line, cells = next(itertools.islice(records(str(file)), row + 1, None))
+    held = f", {cells[column]!r}" if cells[column].strip() else ""
+    return f"row {row + 1} (line {line}{held})"
 
 
 def check_text_label(label: str, values: pd.Series, place: Callable[[int], str]) -> None:
@@ -38,7 +40,7 @@ def check_text_label(label: str, values: pd.Series, place: Callable[[int], str])
     if (gaps := plain.isin(_MISSING)).any():
         raise ScaffoldError(
             f"label {label}: expected a value in every row, received {_first(values, gaps)!r} in {gaps.sum():,} of "
-            f"{len(values):,} rows, the first of them {place(_place(gaps))}: that says that there is none, and is no "
+            f"{len(values):,} rows, the first of them {place(_place(gaps))}: it says that there is none, and is no "
             "class. Remove those rows: there is nothing to learn from them."
         )
     numbers = pd.to_numeric(values, errors="coerce")

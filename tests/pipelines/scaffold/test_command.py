@@ -53,6 +53,17 @@ def test_refused(
     assert files(project) == before
 
 
+def test_a_labels_gap_is_named_with_its_line_and_cell(
+    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [f"{number},{number * 1000}" for number in range(200)]
+    for cell, said in (("N/A", "row 121 (line 122, 'N/A')"), ("", "row 121 (line 122)")):
+        (tmp_path / "rows.csv").write_text("\n".join(["sqm,price", *rows[:120], f"7,{cell}", *rows[120:]]) + "\n")
+        arguments = ["--name", "flats", "--csv", str(tmp_path / "rows.csv"), "--label", "price"]
+        assert execute(["new-task", *arguments]) == 1
+        assert f"in 1 of 201 rows, the first of them {said}" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("option", ["--name", "--label"])
 def test_an_empty_option_is_bad_usage(patients: Path, capsys: pytest.CaptureFixture[str], option: str) -> None:
     given = {"--name": "sugar", "--label": "target", "--csv": str(patients)} | {option: ""}

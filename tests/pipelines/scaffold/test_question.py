@@ -52,12 +52,12 @@ def test_somebody_may_know_better() -> None:
         ),
         (
             ["yes", "no"] * 20 + ["NaN"],
-            "received 'NaN' in 1 of 41 rows, the first of them row 41: that says that there is",
+            "received 'NaN' in 1 of 41 rows, the first of them row 41: it says that there is",
         ),
-        (["yes", " N/A ", "no"] * 20, "received ' N/A ' in 20 of 60 rows, the first of them row 2: that says"),
+        (["yes", " N/A ", "no"] * 20, "received ' N/A ' in 20 of 60 rows, the first of them row 2: it says"),
         (
             [str(n) for n in range(200)] + ["N/A"],
-            "received 'N/A' in 1 of 201 rows, the first of them row 201: that says",
+            "received 'N/A' in 1 of 201 rows, the first of them row 201: it says",
         ),
         (
             [str(n / 2) for n in range(200)] + ["sold"],
@@ -78,9 +78,9 @@ def test_classes_that_only_look_odd(values: list) -> None:
 
 
 def test_a_place_names_the_line(tmp_path: Path) -> None:
-    (tmp_path / "rows.csv").write_text('a,y\n"two\nlines",1\n\nx,2\n')
-    assert describe_place(tmp_path / "rows.csv", 0) == "row 1 (line 2)"
-    assert describe_place(tmp_path / "rows.csv", 1) == "row 2 (line 5)"
+    (tmp_path / "rows.csv").write_text('a,y\n"two\nlines",1\n\nx,\n')
+    assert describe_place(tmp_path / "rows.csv", 1, 0) == "row 1 (line 2, '1')"
+    assert describe_place(tmp_path / "rows.csv", 1, 1) == "row 2 (line 5)"
 
 
 @pytest.mark.parametrize(
