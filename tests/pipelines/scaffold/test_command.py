@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from components.csv_example_gen.csv_lines import records
 from pipelines.cli import new_task as command_line
 from pipelines.cli.app import execute
 from pipelines.scaffold.new_task import new_task
@@ -96,6 +97,15 @@ def test_rows_may_stay_where_they_are(project: Path, patients: Path) -> None:
     assert written.outside == patients
     assert not (project / "data" / "sugar").exists()
     assert f'SOURCE = Path("{patients}")' in (project / "data" / "sugar.py").read_text()
+
+
+def test_a_copy_with_other_headings_holds_the_same_cells(project: Path, tmp_path: Path) -> None:
+    file = data_sets.awkward(tmp_path / "awkward.csv")  # with line feeds and carriage returns
+    new_task(project, "awkward", file, "out come")
+    copied = [cells for _, cells in records(str(project / "data" / "awkward" / "awkward.csv"))]
+    cells = [cells for _, cells in records(str(file))]
+    assert copied[1:] == cells[1:]
+    assert {row[3] for row in copied[1:]} == {"a\nb", "a\rb", "a\r\nb", "a\\nb", "(missing)", ""}
 
 
 def test_a_file_that_stays_needs_headings_that_are_names(
