@@ -30,7 +30,6 @@ Value = int | float | str
 Row = Mapping[str, Value | None]  # feature -> value; None, or a name left out: missing
 
 _EXAMPLE_TAG = "example:"
-_DATE_TAG = "date:"
 _INT64 = (-(2**63), 2**63 - 1)
 _FLOAT32 = (-3.4028234663852886e38, 3.4028234663852886e38)
 
@@ -187,7 +186,7 @@ def _feature(feature: schema_pb2.Feature, schema: schema_pb2.Schema) -> Feature:
         high=_as_written(high, kind),
         known=tuple(sorted(listed)),
         closed=bool(listed) and feature.distribution_constraints.min_domain_mass >= 1,
-        written=_written(feature),
+        written=_find_format(feature),
         description=" ".join(feature.annotation.comment),
         example=_example(feature, kind),
     )
@@ -206,17 +205,11 @@ def _as_written(bound: int | float, kind: Kind) -> int | float | None:
     return next((number for number in shortened if in_float32(number) == bound), bound)
 
 
-def _written(feature: schema_pb2.Feature) -> str:
-    """The format of a date; empty for what is none."""
-    written = [tag.removeprefix(_DATE_TAG) for tag in feature.annotation.tag if tag.startswith(_DATE_TAG)]
-    if not written:
-        return ""
-    if len(written) > 1 or not dates.is_format(written[0]):
-        raise ContractError(
-            f"the contract does not say how dates of {feature.name} are written: expected one tag {_DATE_TAG}… with "
-            f"codes of strftime, such as {_DATE_TAG}%Y-%m-%d, received {', '.join(written)}; change the tag."
-        )
-    return written[0]
+def _find_format(feature: schema_pb2.Feature) -> str:
+    try:
+        return dates.find_format(feature.name, feature.annotation.tag)
+    except ValueError as error:
+        raise ContractError(f"the contract: {error}") from error
 
 
 def _example(feature: schema_pb2.Feature, kind: Kind) -> Value | None:

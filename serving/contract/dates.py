@@ -10,6 +10,7 @@ import dataclasses
 import datetime
 import functools
 import re
+from collections.abc import Iterable
 
 EPOCH_SECONDS, EPOCH_MILLISECONDS = "epoch seconds", "epoch milliseconds"
 EPOCHS = {EPOCH_SECONDS: 1, EPOCH_MILLISECONDS: 1000}  # format -> units in a second
@@ -27,6 +28,7 @@ _CODES = {
     "%p": "([AaPp])[.]?[Mm][.]?",
     "%z": "(?:[Zz]|UTC|([+-])([01][0-9]|2[0-3]):?([0-5][0-9]))",
 }
+_TAG = "date:"  # of a column of the contract
 _BEFORE_TIME = "\x1f"  # stands for what separates a day from a time
 _GROUPS = {"%z": ("sign", "zone hours", "zone minutes")}  # codes with another number of groups than one
 
@@ -61,8 +63,24 @@ def regex(written: str) -> str:
     return " *" + "".join(_CODES[part] if part.startswith("%") else _literal(part) for part in parts) + " *"
 
 
-def is_format(written: str) -> bool:
-    """Whether this module can read the format."""
+def find_format(name: str, tags: Iterable[str]) -> str:
+    """Finds the format of a column's dates among its tags in the contract; empty for what holds none.
+
+    Raises:
+        ValueError: There are two, or one that this module cannot read.
+    """
+    written = [tag.removeprefix(_TAG) for tag in tags if tag.startswith(_TAG)]
+    if not written:
+        return ""
+    if len(written) > 1 or not _is_format(written[0]):
+        raise ValueError(
+            f"it does not say how dates of {name} are written: expected one tag {_TAG}… with codes of strftime, such "
+            f"as {_TAG}%Y-%m-%d, received {', '.join(written)}; change the tag."
+        )
+    return written[0]
+
+
+def _is_format(written: str) -> bool:
     codes = re.findall("%.?", written)
     return written in EPOCHS or (bool(codes) and all(code in _CODES for code in codes))
 
