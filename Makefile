@@ -13,8 +13,19 @@ RUN := .venv/bin/python
 # One stamp for each value of PYTHON, so that another value is noticed without starting anything.
 STAMP := .venv/.synced-$(or $(subst $() ,-,$(subst /,-,$(PYTHON))),auto)
 
+# A variable's value as one word of the shell, untouched: `Price ($)`, `Customer's file.csv`. make would expand the $ in
+# it, the shell would end the word at the apostrophe, and a line break would end the recipe's line.
+define newline
+
+
+endef
+quoted = '$(subst $(newline),'$$'\n'',$(subst ','\'',$(value $1)))'
+absolute_var = $(if $(filter /%,$(value VAR)),,$(call quoted,CURDIR)/)$(call quoted,VAR)
+# For the environment of what it starts, make would expand the $ in these, too, and stop at an odd one.
+unexport DATA NAME CSV LABEL NOTE REVIEWER VAR PUSH_TO REQUESTS
+
 # How long a search may take; of tune, portfolio, and run-local with TUNE.
-SEARCH = $(if $(TRIALS),--trials '$(TRIALS)') $(if $(MINUTES),--minutes '$(MINUTES)')
+SEARCH = $(if $(value TRIALS),--trials $(call quoted,TRIALS)) $(if $(value MINUTES),--minutes $(call quoted,MINUTES))
 
 .PHONY: help doctor setup data run-local test test-fast coverage test-other-stack check format bench load-test lock protos clean serve gateway deploy-render rollout-status pin canary compare promote rollback tune portfolio report review new-task notebooks
 
@@ -56,54 +67,57 @@ setup: $(STAMP)
 
 # A missing Python, or a link to one that is gone, rules the stamp out.
 $(STAMP): pyproject.toml uv.lock .venv/bin/python
-	@environment/start setup '$@'
+	@environment/start setup $(call quoted,STAMP)
 
 .venv/bin/python: ;
 
 data: $(STAMP)
-	@$(RUN) -m data.$(TASK) --out '$(VAR)/data/$(TASK)'
+	@$(RUN) -m data.$(call quoted,TASK) --out $(call quoted,VAR)/data/$(call quoted,TASK)
 
 run-local: $(STAMP)
-	@$(RUN) -m pipelines run --task '$(TASK)' --var '$(VAR)' $(if $(DATA),--data '$(DATA)') \
-	    $(if $(TRAIN_STEPS),--train-steps '$(TRAIN_STEPS)') $(if $(INFRA),--infra '$(INFRA)') $(if $(FORCE),--force) \
-	    $(if $(VERBOSE),--verbose) $(if $(TUNE),--tune $(SEARCH)) $(if $(REQUIRE_REVIEW),--require-review) \
-	    $(if $(PUSH_TO),--push-to '$(PUSH_TO)')
+	@$(RUN) -m pipelines run --task $(call quoted,TASK) --var $(call quoted,VAR) \
+	    $(if $(value DATA),--data $(call quoted,DATA)) $(if $(value TRAIN_STEPS),--train-steps $(call quoted,TRAIN_STEPS)) \
+	    $(if $(value INFRA),--infra $(call quoted,INFRA)) $(if $(value FORCE),--force) \
+	    $(if $(value VERBOSE),--verbose) $(if $(value TUNE),--tune $(SEARCH)) \
+	    $(if $(value REQUIRE_REVIEW),--require-review) $(if $(value PUSH_TO),--push-to $(call quoted,PUSH_TO))
 
 notebooks: $(STAMP)
-	@VAR='$(abspath $(VAR))' PYTHONPATH='$(CURDIR)' JUPYTER_CONFIG_PATH='$(CURDIR)/notebooks/config' \
+	@VAR=$(absolute_var) $(if $(value DATA),DATA=$(call quoted,DATA)) PYTHONPATH=$(call quoted,CURDIR) \
+	    JUPYTER_CONFIG_PATH=$(call quoted,CURDIR)/notebooks/config \
 	    .venv/bin/jupyter lab --notebook-dir notebooks $(JUPYTER)
 
 report: $(STAMP)
-	@$(RUN) -m pipelines report --var '$(VAR)' $(if $(RUN_ID),--run '$(RUN_ID)')
+	@$(RUN) -m pipelines report --var $(call quoted,VAR) $(if $(value RUN_ID),--run $(call quoted,RUN_ID))
 
 tune: $(STAMP)
-	@$(RUN) -m pipelines tune --task '$(TASK)' --var '$(VAR)' \
-	    $(SEARCH) $(if $(SEEDS),--seeds '$(SEEDS)')
+	@$(RUN) -m pipelines tune --task $(call quoted,TASK) --var $(call quoted,VAR) \
+	    $(SEARCH) $(if $(value SEEDS),--seeds $(call quoted,SEEDS))
 
 portfolio: $(STAMP)
-	@$(RUN) -m pipelines portfolio --task '$(TASK)' --var '$(VAR)' \
-	    $(SEARCH) $(if $(SEEDS),--seeds '$(SEEDS)')
+	@$(RUN) -m pipelines portfolio --task $(call quoted,TASK) --var $(call quoted,VAR) \
+	    $(SEARCH) $(if $(value SEEDS),--seeds $(call quoted,SEEDS))
 
 review: $(STAMP)
-	@$(RUN) -m pipelines review --task '$(TASK)' --var '$(VAR)' $(if $(RUN_ID),--run '$(RUN_ID)') \
-	    $(if $(REVIEWER),--reviewer "$$REVIEWER") $(if $(NOTE),--note "$$NOTE")
+	@$(RUN) -m pipelines review --task $(call quoted,TASK) --var $(call quoted,VAR) \
+	    $(if $(value RUN_ID),--run $(call quoted,RUN_ID)) $(if $(value REVIEWER),--reviewer $(call quoted,REVIEWER)) $(if $(value NOTE),--note $(call quoted,NOTE))
 
 new-task: $(STAMP)
-	@$(RUN) -m pipelines new-task --name '$(NAME)' --csv '$(CSV)' --label '$(LABEL)' $(if $(PROBLEM),--problem '$(PROBLEM)')
+	@$(RUN) -m pipelines new-task --name $(call quoted,NAME) --csv $(call quoted,CSV) --label $(call quoted,LABEL) \
+	    $(if $(value PROBLEM),--problem $(call quoted,PROBLEM))
 
 test: $(STAMP)
-	@$(RUN) -m pytest -n logical --durations 40 --durations-min 1 $(if $(MARK),-m '$(MARK)')
+	@$(RUN) -m pytest -n logical --durations 40 --durations-min 1 $(if $(value MARK),-m $(call quoted,MARK))
 
 test-fast: $(STAMP)
 	@$(RUN) -m pytest -n logical -m 'not pipeline and not slow'
 
 coverage: $(STAMP)
-	@rm -rf '$(VAR)/coverage' && mkdir -p '$(VAR)/coverage'
-	@COVERAGE_FILE='$(abspath $(VAR))/coverage/data' $(RUN) -m tests.coverage_table \
-	    -n logical $(if $(MARK),-m '$(MARK)')
+	@rm -rf $(call quoted,VAR)/coverage && mkdir -p $(call quoted,VAR)/coverage
+	@COVERAGE_FILE=$(absolute_var)/coverage/data $(RUN) -m tests.coverage_table \
+	    -n logical $(if $(value MARK),-m $(call quoted,MARK))
 
 test-other-stack:
-	@environment/other_stack make test $(if $(MARK),MARK='$(MARK)')
+	@environment/other_stack make test $(if $(value MARK),MARK=$(call quoted,MARK))
 
 check: $(STAMP)
 	@.venv/bin/ruff format --check --quiet . || { echo 'Not formatted: run `make format`.' >&2; exit 1; }
@@ -116,22 +130,23 @@ format: $(STAMP)
 	@.venv/bin/ruff format .
 
 bench: $(STAMP)
-	@$(RUN) -m benchmarks.local_run --out '$(VAR)/bench'
+	@$(RUN) -m benchmarks.local_run --out $(call quoted,VAR)/bench
 
 load-test: $(STAMP)
-	@$(RUN) -m benchmarks.serving --task '$(TASK)' --var '$(VAR)'
+	@$(RUN) -m benchmarks.serving --task $(call quoted,TASK) --var $(call quoted,VAR)
 
 deploy-render: $(STAMP)
 	@.venv/bin/kubectl kustomize 'serving/deploy/kubernetes/overlays/$(OVERLAY)'
 
 serve: $(STAMP)
-	@$(RUN) -m serving server --task '$(TASK)' --var '$(VAR)' $(SERVE)
+	@$(RUN) -m serving server --task $(call quoted,TASK) --var $(call quoted,VAR) $(SERVE)
 
 gateway: $(STAMP)
-	@$(RUN) -m serving gateway --task '$(TASK)' --var '$(VAR)' $(GATEWAY)
+	@$(RUN) -m serving gateway --task $(call quoted,TASK) --var $(call quoted,VAR) $(GATEWAY)
 
 # The servers were started with this file; docs/rollout.md.
-ROLL := $(RUN) -m serving rollout --model-config-file '$(VAR)/serving/models.config' --model '$(TASK)' $(ROLLOUT)
+ROLL := $(RUN) -m serving rollout --model-config-file $(call quoted,VAR)/serving/models.config \
+    --model $(call quoted,TASK) $(ROLLOUT)
 
 rollout-status: $(STAMP)
 	@$(ROLL) status
@@ -140,10 +155,11 @@ pin: $(STAMP)
 	@$(ROLL) pin
 
 canary: $(STAMP)
-	@$(ROLL) canary '$(VERSION)' --percent '$(PERCENT)' $(if $(REQUESTS),--compare '$(REQUESTS)')
+	@$(ROLL) canary $(call quoted,VERSION) --percent $(call quoted,PERCENT) \
+	    $(if $(value REQUESTS),--compare $(call quoted,REQUESTS))
 
 compare: $(STAMP)
-	@$(ROLL) compare '$(REQUESTS)' $(if $(ROLLBACK_ON_FAIL),--rollback-on-fail)
+	@$(ROLL) compare $(call quoted,REQUESTS) $(if $(value ROLLBACK_ON_FAIL),--rollback-on-fail)
 
 promote: $(STAMP)
 	@$(ROLL) promote
@@ -157,7 +173,7 @@ protos:
 	    $$(git ls-files '*.proto')
 
 lock:
-	@environment/start uv lock $(if $(UPGRADE),--upgrade)
+	@environment/start uv lock $(if $(value UPGRADE),--upgrade)
 
 clean:
 	@rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -7,6 +7,7 @@ with Python 3.11 and TFX 1.16.
 
 import contextlib
 import gc
+import io
 import logging
 import os
 import shutil
@@ -37,6 +38,15 @@ def gc_paused_imports() -> Iterator[None]:
         gc.freeze()
         if was_enabled:
             gc.enable()
+
+
+def print_on_any_terminal() -> None:
+    """Makes standard output escape what its encoding does not have, as standard error does.
+
+    Otherwise a command on a terminal without UTF-8 ends with an exception after its work is done.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):  # not under a test's capture
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def exit_now(status: int) -> NoReturn:

@@ -31,6 +31,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from components.csv_example_gen.csv_values import CellError, CellKind, Value, convert, infer, to_array
+from components.csv_example_gen.date_cells import check_dates
 from components.csv_example_gen.file_contents import OpenFile, SourceError, open_local
 from components.csv_example_gen.float_precision import Float32Precision
 from components.csv_example_gen.reading_rules import MISSING_CELL_TAG, USUAL_MISSING_CELLS, ReadingRules, check_header
@@ -184,6 +185,8 @@ def check_csv(
                     kinds[name] = infer(cells, kinds[name], rules.missing, rules.formats.get(name))
                     continue
                 values = _convert_column(file, name, kinds[name], rules, lines, cells)
+                if name in rules.dates:
+                    check_dates(file, name, rules.dates[name], lines, values)
                 if name in precisions:
                     precisions[name].add(to_array(values))
     if not rows:

@@ -16,6 +16,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from components.csv_example_gen.csv_values import CellKind
 from components.csv_example_gen.file_contents import SourceError
 from components.csv_example_gen.number_formats import NumberFormat
+from serving.contract.dates import find_format
 
 MISSING_CELL_TAG = "missing_cell:"
 # Spellings of databases, spreadsheets, R, pandas and people; `new-task` writes those that it finds into the contract.
@@ -30,6 +31,7 @@ class ReadingRules:
     kinds: Mapping[str, CellKind] = dataclasses.field(default_factory=dict)  # by column; others are inferred
     missing: frozenset[str] = frozenset()  # cells, without spaces around them, that hold no value
     formats: Mapping[str, NumberFormat] = dataclasses.field(default_factory=dict)  # by column, where it is not plain
+    dates: Mapping[str, str] = dataclasses.field(default_factory=dict)  # by column: how dates are written
 
     @classmethod
     def from_schema(cls, schema: schema_pb2.Schema) -> Self:
@@ -40,10 +42,11 @@ class ReadingRules:
         """
         _check_names([feature.name for feature in schema.feature])
         types = {feature.name: schema_pb2.FeatureType.Name(feature.type) for feature in schema.feature}
-        formats = {}
+        formats, dates = {}, {}
         for feature in schema.feature:
             try:
                 written = NumberFormat.from_tags(feature.name, feature.annotation.tag)
+                dates[feature.name] = find_format(feature.name, feature.annotation.tag)
             except ValueError as error:
                 raise SourceError(f"the contract: {error}") from None
             if written is not None:
@@ -58,6 +61,7 @@ class ReadingRules:
             kinds={name: CellKind[kind] for name, kind in types.items() if kind in CellKind.__members__},
             missing=frozenset(tag.removeprefix(MISSING_CELL_TAG).strip() for tag in tags),
             formats=formats,
+            dates={name: found for name, found in dates.items() if found},
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -66,6 +70,7 @@ class ReadingRules:
             "types": {name: kind.name for name, kind in self.kinds.items()},
             "missing": sorted(self.missing),
             "formats": {name: dataclasses.asdict(written) for name, written in self.formats.items()},
+            "dates": dict(self.dates),
         }
 
     @classmethod
@@ -75,6 +80,7 @@ class ReadingRules:
             kinds={name: CellKind[kind] for name, kind in values["types"].items()},
             missing=frozenset(values["missing"]),
             formats={name: NumberFormat(**written) for name, written in values["formats"].items()},
+            dates=values["dates"],
         )
 
 

@@ -101,7 +101,10 @@ def _count_strings(
         shares[name] = {bucket.label: bucket.sample_count / present for bucket in buckets}
     shown = list(next(iter(shares.values())))[:_TOP]
     rows = [(name, value, of.get(value, 0.0)) for name, of in shares.items() for value in shown]
-    others = [(name, OTHERS, 1 - sum(of.get(value, 0.0) for value in shown)) for name, of in shares.items()]
+    rest = OTHERS
+    while rest in shown:  # Somebody has a value of this name.
+        rest = f"({rest})"
+    others = [(name, rest, 1 - sum(of.get(value, 0.0) for value in shown)) for name, of in shares.items()]
     if any(share > 1e-9 for _, _, share in others):
         rows += [(name, value, max(share, 0.0)) for name, value, share in others]
     return pd.DataFrame(rows, columns=["rows", "value", "share"])

@@ -10,7 +10,7 @@ from cyclopts import App
 from pipelines.cli import completion, doctor, new_task, portfolio, report, review, run, runs, tune
 from serving.cli import usage
 from serving.cli.usage import OPTION_STYLE
-from serving.process_control import exit_now
+from serving.process_control import exit_now, print_on_any_terminal
 
 SCRIPT = "tfx-pipeline"
 PROGRAM = SCRIPT if Path(sys.argv[0]).name == SCRIPT else "python -m pipelines"
@@ -49,6 +49,7 @@ app.command(completion.completion, help_epilogue=completion.EPILOGUE, sort_key=l
 
 def main() -> NoReturn:
     """Runs the command line of this process."""
+    print_on_any_terminal()
     status = execute(sys.argv[1:])
     if "tensorflow" in sys.modules:
         exit_now(status)

@@ -55,7 +55,7 @@ def read_rows(patterns: list[str], transform: tft.TFTransformOutput, label: str)
     in memory: 10 million rows of 30 features take about 2 GiB.
 
     Raises:
-        TrainingError: The split is empty, or has no such label, or has features that are not dense.
+        TrainingError: The split is empty, or has no such label, or has features that are not dense or not finite.
     """
     spec = transform.transformed_feature_spec()
     if label not in spec:
@@ -69,9 +69,21 @@ def read_rows(patterns: list[str], transform: tft.TFTransformOutput, label: str)
         raise TrainingError(f"transformed features are sparse: {', '.join(sparse)}; densify them in preprocessing_fn")
     parsed = tf.io.parse_example(tf.constant(records), spec)
     columns = {name: parsed[name].numpy() for name in sorted(parsed)}
+    _require_numbers(columns)
     order = np.lexsort([column for values in columns.values() for column in values.reshape(len(records), -1).T])
     columns = {name: values[order] for name, values in columns.items()}
     return TransformedRows(labels=columns.pop(label), features=columns)
+
+
+def _require_numbers(columns: dict[str, np.ndarray]) -> None:
+    """Refuses NaN and infinity, one of which makes every weight NaN."""
+    for name, values in columns.items():
+        if values.dtype.kind == "f" and (count := int((~np.isfinite(values)).any(axis=1).sum())):
+            raise TrainingError(
+                f"{name}: expected finite numbers, received NaN or infinity in {count:,} of {len(values):,} training "
+                "rows. A date that is written otherwise than features.py says becomes NaN, and so does 0 / 0. Correct "
+                "those rows, or handle them in preprocessing_fn."
+            )
 
 
 def require_classes(rows: TransformedRows, label: str, classes: int) -> None:

@@ -22,7 +22,7 @@ _NUMBERS = ("min", "median", "mean", "max")
 
 
 def describe_data(run: Run) -> dict[str, Any]:
-    """Describes the data: counts, columns, distributions, anomalies.
+    """Describes the data: counts, columns, distributions, vocabularies, anomalies.
 
     Raises:
         RunError: The run has no statistics.
@@ -45,6 +45,10 @@ def describe_data(run: Run) -> dict[str, Any]:
             _describe_column(feature.name, table[table["feature"] == feature.name], rows, previous)
             for feature in run.schema.feature
             if feature.name in set(table["feature"])
+        ],
+        "vocabularies": [
+            {"name": name, **one, "left_out_share": format_percent(one["left_out_share"])}
+            for name, one in run.summary["vocabularies"].items()
         ],
         "differences": run.summary["schema_differences"] if read_optional(lambda: run.proposed_schema) else None,
         "anomalies": None if anomalies is None else anomalies.to_dict("records"),

@@ -1,7 +1,9 @@
 """One local run, from the options to the verdicts: loads the task, runs the nodes, fills in the record."""
 
 import dataclasses
+from collections.abc import Mapping
 
+import tensorflow_transform as tft
 from absl import logging
 from rich.console import Console
 from tfx.orchestration.pipeline import Pipeline
@@ -15,7 +17,8 @@ from components.source_digest import source_digest
 from pipelines.config import PipelineConfig
 from pipelines.evaluation.tfma_results import slice_metrics
 from pipelines.explain import explain
-from pipelines.nodes import EVALUATOR, EXAMPLE_GEN, PUSHER
+from pipelines.modeling.vocabularies import Coverage, measure_coverage
+from pipelines.nodes import EVALUATOR, EXAMPLE_GEN, PUSHER, TRAIN, TRANSFORM
 from pipelines.options import RunOptions
 from pipelines.resolution import resolve
 from pipelines.review.state import read_review_state
@@ -77,9 +80,22 @@ def _run_nodes(
                 result, summary=node_summary.summarise_node(result, _index_by_node(summary))
             )
             summary.nodes.append(described)
+            if result.node == TRANSFORM and result.outputs:
+                summary.vocabularies = _measure_vocabularies(_index_by_node(summary), config.task.vocabularies)
             shown.finished(described)
             if result.error is not None:
                 summary.status, summary.error = FAILED, f"{result.node}: {explain(result.error)}"
+
+
+def _measure_vocabularies(results: Mapping[str, NodeResult], vocabularies: Mapping[str, str]) -> dict[str, Coverage]:
+    """Measures what Transform's vocabularies leave out of the training rows.
+
+    Raises:
+        VocabularyError: The task names one that there is not: said before anything is trained.
+    """
+    files = sorted(map(str, (results[EXAMPLE_GEN].uri("examples") / f"Split-{TRAIN}").iterdir()))
+    transform = tft.TFTransformOutput(str(results[TRANSFORM].uri("transform_graph")))
+    return measure_coverage(files, vocabularies, transform)
 
 
 def _read_results(summary: Summary, min_slice_rows: int) -> None:

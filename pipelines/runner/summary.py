@@ -17,6 +17,7 @@ from pipelines.runner.results import Latency, NodeResult, Verdict
 from serving.durable_file import write_whole
 
 if TYPE_CHECKING:
+    from pipelines.modeling.vocabularies import Coverage
     from pipelines.review.state import ReviewState
 
 FORMAT = 2  # pipelines.runs.run_record reads it, and upgrades older records
@@ -43,6 +44,7 @@ class Summary:
     split: str = ""  # how the rows were split, in words
     metrics: SliceMetrics = dataclasses.field(default_factory=dict)
     latency: Latency = dataclasses.field(default_factory=dict)
+    vocabularies: "Mapping[str, Coverage]" = dataclasses.field(default_factory=dict)
     verdicts: Sequence[Verdict] = ()
     schema_differences: Sequence[str] = ()
     pushed_version: str | None = None
@@ -86,6 +88,7 @@ class Summary:
             ],
             "metrics": self.metrics,
             "latency": self.latency,
+            "vocabularies": {name: dataclasses.asdict(one) for name, one in self.vocabularies.items()},
             "schema_differences": list(self.schema_differences),
             "pushed": None
             if self.pushed_version is None

@@ -13,6 +13,8 @@ SUMMARY_FILE = "summary.json"  # docs/summary.md
 FORMAT = 2  # of summary.json; older ones are upgraded when they are read
 UNFINISHED = "unfinished"  # status of a run that left no summary: it goes on, or was killed
 
+# What the first records of format 2 lack.
+_ADDED_LATER: Mapping[str, Any] = {"split": "", "vocabularies": {}}
 _STATES = {"COMPLETE": "ran", "CACHED": "cached"}  # of ML Metadata -> of summary.json
 _ID_TIME = "%Y%m%d-%H%M%S"  # a run's id begins with the time at which it started
 
@@ -38,7 +40,7 @@ def read_record(directory: Path, database: Path) -> dict[str, Any]:
         raise RunError(f"{path} is damaged: expected JSON, received {error}; move that run's folder away.") from error
     received = record.get("format") if isinstance(record, dict) else type(record).__name__
     if received == FORMAT:
-        return {"split": ""} | record  # a record of before there was a choice
+        return _ADDED_LATER | record
     if received in _UPGRADES:
         return _UPGRADES[received](record)
     raise RunError(
@@ -60,13 +62,14 @@ def _upgrade_from_1(record: Mapping[str, Any]) -> dict[str, Any]:
         {name: value for name, value in node.items() if name != "words"} | {"summary": node["words"]}
         for node in record["nodes"]
     ]
-    added = {"split": "", "latency": {}, "report": {"path": None, "error": "the run is older than reports are"}}
+    added = {"latency": {}, "report": {"path": None, "error": "the run is older than reports are"}}
     kept = {name: value for name, value in record.items() if name != "room"}
     return (
         added
         | kept
         | {
             "format": FORMAT,
+            **_ADDED_LATER,
             "task_files": record.get("room", {}),
             "review": _upgrade_review_from_1(record.get("review")),
             "nodes": nodes,
@@ -96,7 +99,6 @@ def _rebuild_record(run_id: str, metadata: Metadata | None) -> dict[str, Any]:
         "seconds": 0.0,
         "data": next((str(step.parameters["input_base"]) for step in steps if "input_base" in step.parameters), ""),
         "rows": {},
-        "split": "",
         "source_digest": "",
         "task_files": {},
         "review": None,
@@ -105,6 +107,7 @@ def _rebuild_record(run_id: str, metadata: Metadata | None) -> dict[str, Any]:
         "gates": [],
         "metrics": {},
         "latency": {},
+        **_ADDED_LATER,
         "schema_differences": [],
         "pushed": None,
         "report": {"path": None, "error": None},

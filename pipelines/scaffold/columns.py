@@ -1,4 +1,4 @@
-"""Profiles each column, and chooses the feature that it becomes."""
+"""Profiles each column, and chooses the features that it becomes."""
 
 import dataclasses
 import enum
@@ -7,20 +7,23 @@ import math
 import pandas as pd
 
 from components.csv_example_gen.csv_files import CellKind
+from pipelines.scaffold import dates, leakage, lists, whole_numbers
 from pipelines.scaffold.errors import ScaffoldError
-from pipelines.scaffold.names import make_feature_name
+from pipelines.scaffold.headings import names_a_code
+from pipelines.scaffold.names import make_feature_name, make_plain_name
 from pipelines.scaffold.question import Question
 from pipelines.scaffold.source import Source
 
-MOST_CODES = 20  # a column of more different whole numbers than this is a quantity, not a code
-ROWS_PER_CODE = 10  # … and so is one whose numbers occur less often than this, on average
-MOST_STRINGS = 0.2  # of the rows; a column of more different texts than this names rows instead of sorting them
+MOST_CODES = 20  # a column of more different whole numbers than this is a quantity, unless something tells a code
+MOST_STRINGS = 0.2  # of the rows; a column of more different texts or codes names rows instead of sorting them
 LONG_TAIL = 2.0  # skewness from which on a number's square root tells more
 EXACT = 2**53  # from here on neighbouring whole numbers look the same to a model
+# Of the parts of a date that are numbers of a calendar: the first and the last.
+_CALENDAR = {"weekday": (0, 6), "month": (1, 12), "hour": (0, 23)}
 
 
 class Encoding(enum.Enum):
-    """Which record of features.py a column becomes."""
+    """Which record of features.py a feature is."""
 
     SCALED = "Scaled"
     NUMBERED = "Numbered"
@@ -31,21 +34,46 @@ _ENDINGS = {Encoding.SCALED: "scaled", Encoding.NUMBERED: "number", Encoding.VOC
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class PlannedFeature:
+    """One record of features.py.
+
+    Attributes:
+        name: of the transformed feature.
+        encoding: which record.
+        part: of a date; see pipelines.modeling.dates.
+        item: of a list.
+        square_root: of `Scaled`: whether the root is taken first.
+        first, last: of `Numbered`.
+        min_count: of `Vocabulary`: rows in which a value has to occur to have an id of its own.
+    """
+
+    name: str
+    encoding: Encoding
+    part: str = ""
+    item: str = ""
+    square_root: bool = False
+    first: int = 0
+    last: int = 0
+    min_count: int = 1
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class ProfiledColumn:
     """One column of the rows, but for the label.
 
     Attributes:
         name: in the task.
         heading: in the file that the task was made from.
-        kind: type.
+        kind: type; text for whole numbers that are names and lie far apart.
         missing: rows without a value.
         distinct: different values.
         least, greatest: of a number's values; None for text, and where there is none.
-        encoding: what it becomes; None when it is left out.
+        features: what it becomes; none when it is left out.
         why_not: why it is left out.
-        feature: name of what it becomes.
-        square_root: whether the root is taken first.
-        min_count: rows in which a text has to occur to have an id of its own.
+        is_code: whether its numbers are names: new ones may come, and none is too large.
+        written: format of a date, see serving.contract.dates; empty for what is none.
+        separator: of the items of a list; empty for what is none.
+        suspicion: what it tells of the label alone, where that is (almost) everything.
     """
 
     name: str
@@ -55,71 +83,165 @@ class ProfiledColumn:
     distinct: int
     least: int | float | None
     greatest: int | float | None
-    encoding: Encoding | None
+    features: tuple[PlannedFeature, ...] = ()
     why_not: str = ""
-    feature: str = ""
-    square_root: bool = False
-    min_count: int = 1
+    is_code: bool = False
+    written: str = ""
+    separator: str = ""
+    suspicion: str = ""
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether other rows are to have values such as these: no number that is a name, no date, nothing left out."""
+        number_is_name = self.is_code and self.kind is not CellKind.BYTES
+        return bool(self.features) and not (number_is_name or self.written or self.separator)
+
+    @property
+    def feature_names(self) -> str:
+        """The names of its features, in words."""
+        return ", ".join(feature.name for feature in self.features)
 
 
 def profile_columns(source: Source, question: Question) -> list[ProfiledColumn]:
     """Looks at every column but the label's.
 
     Raises:
-        ScaffoldError: No column can be made a feature of.
+        ScaffoldError: No column can be made a feature of, or one holds dates that can be read in two ways.
     """
     headings = {name: heading for heading, name in source.names.items()}
+    labels = source.table[question.label]
     taken = {*source.kinds}
     columns = []
-    for name in source.kinds:
+    for name, kind in source.kinds.items():
         if name != question.label:
-            columns.append(_profile_column(name, headings[name], source.kinds[name], source.table[name], taken))
-            taken.add(columns[-1].feature)
-    if not any(column.encoding for column in columns):
+            columns.append(_Profiler(source.table[name], labels, question, taken).profile(name, headings[name], kind))
+            taken.update(feature.name for feature in columns[-1].features)
+    if not any(column.features for column in columns):
         why = "; ".join(f"{column.name}: {column.why_not}" for column in columns) or "there is no column but the label"
         raise ScaffoldError(f"{source.file}: no column to predict from: {why}. Bring rows with columns that tell more.")
     return columns
 
 
-def _profile_column(name: str, heading: str, kind: CellKind, values: pd.Series, taken: set[str]) -> ProfiledColumn:
-    present = values.dropna()
-    numbers = kind in (CellKind.INT, CellKind.FLOAT)
-    distinct = int(present.nunique())
-    encoding, why_not = _choose_encoding(kind, present, distinct)
-    python = int if kind is CellKind.INT else float
-    return ProfiledColumn(
-        name=name,
-        heading=heading,
-        kind=kind,
-        missing=len(values) - len(present),
-        distinct=distinct,
-        least=python(present.min()) if numbers else None,
-        greatest=python(present.max()) if numbers else None,
-        encoding=encoding,
-        why_not=why_not,
-        feature=make_feature_name(name, _ENDINGS[encoding], taken) if encoding else "",
-        square_root=encoding is Encoding.SCALED and _is_long_tailed(present),
-        min_count=5 if len(values) >= 1000 else 2,
-    )
+class _Profiler:
+    """Chooses what one column becomes.
 
+    Args:
+        values: of the column, in the order of the rows.
+        labels: of the same rows.
+        question: what is predicted.
+        taken: names that no feature can have.
+    """
 
-def _choose_encoding(kind: CellKind, present: pd.Series, distinct: int) -> tuple[Encoding | None, str]:
-    if distinct < 2:
-        return None, "it is the same in every row" if distinct else "it is empty"
-    if kind is CellKind.BYTES:
-        if distinct > MOST_STRINGS * len(present):
-            return (
-                None,
-                f"{distinct:,} different texts in {len(present):,} rows: it tells rows apart, not kinds of rows",
+    def __init__(self, values: pd.Series, labels: pd.Series, question: Question, taken: set[str]):
+        self._values = values
+        self._present = values.dropna()
+        self._distinct = int(self._present.nunique())
+        self._labels = labels
+        self._question = question
+        self._taken = {*taken}
+        self._min_count = 5 if len(values) >= 1000 else 2
+
+    def profile(self, name: str, heading: str, kind: CellKind) -> ProfiledColumn:
+        """Looks at the column; raises what recognise_dates raises."""
+        number = {CellKind.INT: int, CellKind.FLOAT: float}.get(kind)
+        column = ProfiledColumn(
+            name=name,
+            heading=heading,
+            kind=kind,
+            missing=len(self._values) - len(self._present),
+            distinct=self._distinct,
+            least=number(self._present.min()) if number else None,
+            greatest=number(self._present.max()) if number else None,
+        )
+        if self._distinct < 2:
+            return dataclasses.replace(column, why_not=self._explain_constant())
+        found = self._as_dates(column)
+        if found is None:
+            found = self._as_text(column) if kind is CellKind.BYTES else self._as_number(column)
+        if found.features and not found.suspicion:
+            suspicion = leakage.explain_suspicion(self._values, self._labels, self._question)
+            return dataclasses.replace(found, suspicion=suspicion)
+        return found
+
+    def _explain_constant(self) -> str:
+        if not self._distinct:
+            return "it is empty"
+        if len(self._present) == len(self._values):
+            return "it is the same in every row"
+        return f"it has one value only, in {len(self._present):,} of {len(self._values):,} rows"
+
+    def _as_dates(self, column: ProfiledColumn) -> ProfiledColumn | None:
+        found = dates.recognise_dates(column.name, column.heading, column.kind, self._present)
+        if found is None:
+            return None
+        if not found.parts:
+            return dataclasses.replace(column, why_not="dates and times in which nothing that a feature takes differs")
+        features = tuple(self._make_part(column.name, part) for part in found.parts)
+        trend = found.trend.reindex(self._values.index)
+        suspicion = leakage.explain_suspicion(trend, self._labels, self._question)
+        return dataclasses.replace(column, features=features, written=found.written, suspicion=suspicion)
+
+    def _make_part(self, name: str, part: str) -> PlannedFeature:
+        if part in _CALENDAR:
+            first, last = _CALENDAR[part]
+            return self._make(name, Encoding.NUMBERED, part, part=part, first=first, last=last)
+        return self._make(name, Encoding.SCALED, part, part=part)
+
+    def _as_text(self, column: ProfiledColumn) -> ProfiledColumn:
+        found = lists.recognise_list(self._present, self._min_count)
+        if found and not found.too_many:
+            features = tuple(
+                self._make(column.name, Encoding.NUMBERED, f"has_{make_plain_name(item)}", item=item, last=1)
+                for item in found.items
             )
-        return Encoding.VOCABULARY, ""
-    if kind is CellKind.INT:
-        if max(abs(int(present.min())), abs(int(present.max()))) >= EXACT:
-            return None, "its numbers are too long to be quantities: likely names of something"
-        span = int(present.max()) - int(present.min()) + 1
-        if distinct <= MOST_CODES and distinct * ROWS_PER_CODE <= len(present) and span <= 2 * MOST_CODES:
-            return Encoding.NUMBERED, ""
-    return Encoding.SCALED, ""
+            return dataclasses.replace(column, features=features, separator=found.separator)
+        padded = whole_numbers.find_leading_zero(self._present)
+        if self._distinct <= MOST_STRINGS * len(self._present):
+            column = dataclasses.replace(column, is_code=bool(padded))
+            return self._with(column, Encoding.VOCABULARY, min_count=self._min_count)
+        count = f"{self._distinct:,} different texts in {len(self._present):,} rows"
+        near = found.too_many if found else padded or dates.explain_near_dates(self._present)
+        why = f"{count}: {near}" if near else f"{count}: it tells rows apart, not kinds of rows"
+        return dataclasses.replace(column, why_not=why)
+
+    def _as_number(self, column: ProfiledColumn) -> ProfiledColumn:
+        if not (self._present % 1 == 0).all():
+            return self._with(column, Encoding.SCALED, square_root=_is_long_tailed(self._present))
+        if why_not := whole_numbers.explain_row_number(column.heading, self._values):
+            return dataclasses.replace(column, why_not=why_not)
+        first, last = int(self._present.min()), int(self._present.max())
+        named = names_a_code(column.heading) or max(abs(first), abs(last)) >= EXACT
+        few = column.kind is CellKind.INT and self._distinct <= MOST_CODES and last - first < 2 * MOST_CODES
+        few = few and len(self._present) >= whole_numbers.ROWS_PER_CODE * self._distinct
+        alike = not named and not few and not whole_numbers.neighbours_are_unlike(self._present, self._labels)
+        if alike or (column.kind is CellKind.FLOAT and not named):
+            return self._with(column, Encoding.SCALED, square_root=_is_long_tailed(self._present))
+        return self._as_code(dataclasses.replace(column, is_code=not few or named))
+
+    def _as_code(self, column: ProfiledColumn) -> ProfiledColumn:
+        """The column of whole numbers as a category: numbered where they lie dense, else as the texts that they are."""
+        if self._distinct > MOST_STRINGS * len(self._present):
+            count = f"{self._distinct:,} different codes in {len(self._present):,} rows"
+            return dataclasses.replace(column, why_not=f"{count}: it tells rows apart, not kinds of rows")
+        first, last = int(self._present.min()), int(self._present.max())
+        if last - first < 2 * max(MOST_CODES, self._distinct):
+            return self._with(column, Encoding.NUMBERED, first=first, last=last)
+        if column.kind is CellKind.FLOAT:
+            why = f"codes written with a fraction, such as {self._present.iloc[0]}; write them without, as {first}"
+            return dataclasses.replace(column, why_not=why)
+        text = dataclasses.replace(column, kind=CellKind.BYTES, least=None, greatest=None)
+        return self._with(text, Encoding.VOCABULARY, min_count=self._min_count)
+
+    def _with(self, column: ProfiledColumn, encoding: Encoding, **settings: int) -> ProfiledColumn:
+        """The column as one feature."""
+        return dataclasses.replace(
+            column, features=(self._make(column.name, encoding, _ENDINGS[encoding], **settings),)
+        )
+
+    def _make(self, column: str, encoding: Encoding, ending: str, **settings: int | str) -> PlannedFeature:
+        name = make_feature_name(column, ending, self._taken)
+        self._taken.add(name)
+        return PlannedFeature(name=name, encoding=encoding, **settings)  # type: ignore[arg-type]
 
 
 def _is_long_tailed(present: pd.Series) -> bool:

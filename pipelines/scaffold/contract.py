@@ -18,6 +18,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from components.csv_example_gen.csv_files import CellKind
 from components.csv_example_gen.number_formats import NumberFormat
+from pipelines.scaffold import chance
 from pipelines.scaffold.columns import ProfiledColumn
 from pipelines.scaffold.question import Question
 from pipelines.scaffold.source import Source
@@ -25,7 +26,7 @@ from serving.contract.domains import known_strings
 
 MISSING_NUMBER = -(2**53)  # the spelling of a missing number: exact in int64, float32 and JSON's doubles
 _ARROW = {CellKind.INT: pa.int64(), CellKind.FLOAT: pa.float32(), CellKind.BYTES: pa.binary()}
-_LEAST_PRESENT = 100  # rows; a column that fewer rows have may be missing altogether in a split
+_KNOWN_SHARE = 0.95  # of a column's values: beyond one unknown in twenty somebody renamed them
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -41,9 +42,11 @@ class ContractFeature:
     low: int | float | None  # None, too, where no range can be told
     high: int | float | None
     served: bool  # whether a request holds it
+    written: str  # format of a date, see serving.contract.dates; empty for what is none
     known: tuple[str, ...]
-    comparator: float | None  # largest difference of a value's share
     tags: tuple[str, ...]  # how its numbers are written, where it is not as programs do
+    known_share: float  # of the values that have to be among the known
+    comparator: float | None  # largest difference of a value's share; None, too, where chance would cross any
 
 
 def propose_features(source: Source, question: Question, columns: list[ProfiledColumn]) -> list[ContractFeature]:
@@ -51,7 +54,17 @@ def propose_features(source: Source, question: Question, columns: list[ProfiledC
     proposal = infer_schema(source)
     proposed = {feature.name: feature for feature in proposal.feature}
     example = _choose_example_row(source, question)
-    return [_propose_feature(column, proposed.get(column.name), proposal, source, example) for column in columns]
+    known = {
+        column.name: _propose_domain(proposed.get(column.name), proposal, source) if column.is_closed else ()
+        for column in columns
+    }
+    # Every rule that chance could break has the same part of what the whole contract may refuse by mistake.
+    rules = 2 * sum(map(bool, known.values())) + sum(column.missing > 0 for column in columns if column.features)
+    budget = chance.FALSE_ALARMS / max(rules, 1)
+    return [
+        _propose_feature(column, proposed.get(column.name), known[column.name], source, example, budget)
+        for column in columns
+    ]
 
 
 def infer_schema(source: Source) -> schema_pb2.Schema:
@@ -84,27 +97,22 @@ def propose_range(least: int | float, greatest: int | float, kind: CellKind) -> 
     return (int(low), int(high)) if kind is CellKind.INT else (low, high)
 
 
-def propose_comparator_threshold(rows: int) -> float:
-    """Proposes the largest difference of a value's share between train and eval rows that chance alone explains.
-
-    Four standard errors of a share of one half: sqrt(p (1 - p) (1 / n + 1 / m)).
-    """
-    error = math.sqrt(0.25 * (1 / (rows * 2 / 3) + 1 / (rows / 3)))
-    return max(0.1, math.ceil(400 * error) / 100)
-
-
 def _propose_feature(
     column: ProfiledColumn,
     proposed: schema_pb2.Feature | None,
-    proposal: schema_pb2.Schema,
+    known: tuple[str, ...],
     source: Source,
     example: pd.Series,
+    budget: float,
 ) -> ContractFeature:
+    """Proposes one contract. What no feature is made of, numbers that are names, dates and lists may be others."""
     rows = len(source.table)
     present = rows - column.missing
-    known = tuple(sorted(known_strings(proposed, proposal))) if proposed else ()
+    used = bool(column.features)
+    counts = tuple(sorted(source.table[column.name].value_counts())) if known else ()
+    fades = used and present > 0 and chance.halving_probability(present, rows) <= budget
     bounds = None
-    if column.least is not None and column.greatest is not None:
+    if column.is_closed and column.least is not None and column.greatest is not None:
         bounds = propose_range(column.least, column.greatest, column.kind)
     cell = example[column.name]
     return ContractFeature(
@@ -112,15 +120,30 @@ def _propose_feature(
         type="BYTES" if proposed is None else schema_pb2.FeatureType.Name(proposed.type),
         comment=_describe(column.heading, source.formats.get(column.name)),
         example=None if pd.isna(cell) else _format_cell(cell, column.kind),
-        required=proposed is not None and column.missing == 0,
-        min_fraction=math.floor(50 * present / rows) / 100 if present >= _LEAST_PRESENT else None,
+        required=used and column.missing == 0,
+        min_fraction=math.floor(50 * present / rows) / 100 if fades else None,
         low=bounds[0] if bounds else None,
         high=bounds[1] if bounds else None,
-        served=column.encoding is not None,
+        served=used,
+        written=column.written,
         known=known,
-        comparator=propose_comparator_threshold(rows) if known else None,
+        known_share=_KNOWN_SHARE if known and chance.surprise_probability(counts, 1 - _KNOWN_SHARE) <= budget else 0,
+        comparator=chance.propose_threshold(counts, budget) if known else None,
         tags=source.formats[column.name].tags if column.name in source.formats else (),
     )
+
+
+def _propose_domain(
+    proposed: schema_pb2.Feature | None, proposal: schema_pb2.Schema, source: Source
+) -> tuple[str, ...]:
+    """Returns the texts that TFDV proposes as a column's domain; none where one of them is no value of the column.
+
+    TFDV counts all texts of more than 1,024 bytes as one, by a name of its own, which it then proposes as well.
+    """
+    if proposed is None:
+        return ()
+    known = known_strings(proposed, proposal)
+    return tuple(sorted(known)) if known and known <= {*source.table[proposed.name].dropna()} else ()
 
 
 def _describe(heading: str, written: NumberFormat | None) -> str:

@@ -7,9 +7,11 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from pipelines.scaffold.errors import ScaffoldError
+from serving.request_log.columns import OWN_COLUMNS
 
 _TASK_NAME = re.compile(r"[a-z][a-z0-9_]*")  # a module, a folder, a served model, a part of a URL
-_RESERVED = frozenset({"self", "examples"})  # what the signatures' own arguments are called
+# What the signatures' own arguments are called, and the columns that the gateway's request log adds.
+_RESERVED = frozenset({"self", "examples", *OWN_COLUMNS})
 # Where a task of that name, or something else, would already be. The modules stand beside the folder of the task.
 PLACES = (
     "pipelines/tasks/{}",
@@ -47,19 +49,28 @@ def check_task_name(name: str, root: Path) -> None:
 
 
 def make_column_names(headings: Sequence[str]) -> dict[str, str]:
-    """Maps each heading to a name that a signature's argument can have: the heading itself wherever it can."""
+    """Maps each heading to a name that a signature's argument can have: the heading itself wherever it can.
+
+    No two names are equal but for case: people, and some file systems, take `Age` and `age` for one. The first
+    keeps its heading.
+    """
+    kept: dict[str, str] = {}  # by the name in lower case
+    for heading in filter(_is_usable, headings):
+        kept.setdefault(heading.lower(), heading)
     names: dict[str, str] = {}
-    usable = {heading for heading in headings if _is_usable(heading)}
+    taken = set(kept)
     for number, heading in enumerate(headings, start=1):
-        names[heading] = (
-            heading if heading in usable else _make_distinct(_make_name(heading, number), usable | {*names.values()})
-        )
+        if kept.get(heading.lower()) == heading:
+            names[heading] = heading
+        else:
+            names[heading] = _make_distinct(_make_name(heading, number), taken)
+            taken.add(names[heading].lower())
     return names
 
 
 def make_feature_name(column: str, ending: str, taken: Collection[str]) -> str:
     """Makes the name of a feature, such as `fare_scaled`: never a raw column's, since TFMA slices by those."""
-    return _make_distinct(f"{column}_{ending}", taken)
+    return _make_distinct(f"{column}_{ending}", {name.lower() for name in taken})
 
 
 def _is_usable(name: str) -> bool:
@@ -67,16 +78,26 @@ def _is_usable(name: str) -> bool:
     return plain and not keyword.iskeyword(name) and name not in _RESERVED
 
 
+def make_plain_name(text: str) -> str:
+    """Makes a part of a name: ASCII letters, digits and _; `other` where a text has none of them."""
+    return _keep_letters(text) or "other"
+
+
 def _make_name(heading: str, number: int) -> str:
-    letters = unicodedata.normalize("NFKD", heading).encode("ascii", "ignore").decode()
-    name = re.sub(r"\W+", "_", letters).strip("_") or f"column_{number}"
+    name = _keep_letters(heading) or f"column_{number}"
     if name[0].isdigit():
         name = f"column_{name}"
     return name if _is_usable(name) else f"{name}_"
 
 
+def _keep_letters(text: str) -> str:
+    letters = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return re.sub(r"\W+", "_", letters).strip("_")
+
+
 def _make_distinct(name: str, taken: Collection[str]) -> str:
+    """Adds a number where the name is taken; `taken` is in lower case."""
     found, number = name, 2
-    while found in taken:
+    while found.lower() in taken:
         found, number = f"{name}_{number}", number + 1
     return found

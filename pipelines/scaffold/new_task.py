@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import functools
 import hashlib
 import io
 from collections.abc import Collection
@@ -15,6 +16,7 @@ from pipelines.scaffold.plan import TaskPlan, make_plan, template_values
 from pipelines.scaffold.question import choose_problem
 from pipelines.scaffold.rendering import render
 from pipelines.scaffold.source import Source, read_source
+from pipelines.scaffold.text_labels import describe_place
 from pipelines.task_definition.problem import BINARY
 
 MOST_BYTES = 20_000_000  # that a repository should keep
@@ -72,7 +74,9 @@ def new_task(
     check_task_name(name, root)
     source = read_source(file, text)
     column = source.column(label)
-    question = choose_problem(column, source.table[column], source.kinds[column], problem)
+    values, kind = source.table[column], source.kinds[column]
+    place = functools.partial(describe_place, file, list(source.kinds).index(column))
+    question = choose_problem(column, values, kind, problem, place=place)
     plan = make_plan(name, source, question)
     outside = file.resolve() if by_path or file.stat().st_size > MOST_BYTES else None
     rows = _read_rows(source, outside)
@@ -103,7 +107,7 @@ def _read_rows(source: Source, outside: Path | None) -> bytes:
             f"received {heading!r}. Call it {name!r} or the like."
         )
     text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
+    writer = csv.writer(text)  # with CR LF at the end of a line: so it quotes a cell that holds either of them
     rows = (cells for _, cells in records(str(source.file)))
     next(rows)
     writer.writerow(source.names.values())

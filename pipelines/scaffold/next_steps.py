@@ -6,6 +6,7 @@ from pipelines.scaffold.source import Source
 from pipelines.task_definition.problem import BINARY, REGRESSION
 
 _WIDTH = 10
+_ASK = "if it is not known before the answer is, take it out of features.py"
 _SHOWN = 4  # of a list; the data card has all of it
 
 
@@ -19,8 +20,12 @@ def describe_next_steps(written: NewTask) -> str:
         ("rows", f"{len(plan.source.table):,}"),
         *(("missing", found) for found in describe_missing(plan.source)),
         *(("numbers", found) for found in describe_formats(plan.source)),
-        ("features", f"{len(plan.used)}: {_shorten([column.feature for column in plan.used])}"),
+        ("features", f"{len(plan.features)}: {_shorten([feature.name for feature in plan.features])}"),
+        *(("dates", f"{column.name}: read as {column.written}") for column in plan.used if column.written),
+        *(("lists", f"{column.name}: separated by {column.separator!r}") for column in plan.used if column.separator),
+        *(("codes", f"{column.name}: its numbers are names, not quantities") for column in plan.used if column.is_code),
         *(("left out", f"{column.name}: {column.why_not}") for column in plan.left_out),
+        *(("suspect", f"{column.name}: {column.suspicion}; {_ASK}") for column in plan.suspects),
         *([("renamed", _shorten(renamed))] if renamed else []),
         ("constant", f"{plan.baseline.reaches}: what a model has to beat"),
         *(("written", path) for path in written.paths),

@@ -6,10 +6,11 @@ import re
 from pathlib import Path
 from typing import Any
 
+from components.csv_example_gen.csv_files import CellKind
 from components.csv_example_gen.reading_rules import MISSING_CELL_TAG
 from components.csv_example_gen.row_split import EVAL_SHARE
 from pipelines.scaffold import baseline, contract
-from pipelines.scaffold.columns import Encoding, ProfiledColumn, profile_columns
+from pipelines.scaffold.columns import Encoding, PlannedFeature, ProfiledColumn, profile_columns
 from pipelines.scaffold.names import make_feature_name
 from pipelines.scaffold.question import Question
 from pipelines.scaffold.source import Source
@@ -34,12 +35,22 @@ class TaskPlan:
     @property
     def used(self) -> list[ProfiledColumn]:
         """The columns that become features."""
-        return [column for column in self.columns if column.encoding]
+        return [column for column in self.columns if column.features]
 
     @property
     def left_out(self) -> list[ProfiledColumn]:
         """The columns that do not."""
-        return [column for column in self.columns if not column.encoding]
+        return [column for column in self.columns if not column.features]
+
+    @property
+    def suspects(self) -> list[ProfiledColumn]:
+        """The columns that alone tell the label, or nearly."""
+        return [column for column in self.columns if column.suspicion]
+
+    @property
+    def features(self) -> list[PlannedFeature]:
+        """What the columns become."""
+        return [feature for column in self.columns for feature in column.features]
 
 
 def make_plan(name: str, source: Source, question: Question) -> TaskPlan:
@@ -49,9 +60,17 @@ def make_plan(name: str, source: Source, question: Question) -> TaskPlan:
         ScaffoldError: There is nothing to predict from.
     """
     measured = baseline.measure_baseline(question, source.table[question.label])
+    columns = profile_columns(source, question)
     return TaskPlan(
-        name=name, source=source, question=question, columns=profile_columns(source, question), baseline=measured
+        name=name, source=_with_texts(source, columns), question=question, columns=columns, baseline=measured
     )
+
+
+def _with_texts(source: Source, columns: list[ProfiledColumn]) -> Source:
+    """Returns the rows as the task's contract will have them read: codes as texts."""
+    texts = [each.name for each in columns if each.kind is CellKind.BYTES and source.kinds[each.name] is CellKind.INT]
+    table = source.table.assign(**{name: source.table[name].map(str, na_action="ignore") for name in texts})
+    return dataclasses.replace(source, kinds=source.kinds | dict.fromkeys(texts, CellKind.BYTES), table=table)
 
 
 def template_values(plan: TaskPlan, *, sha256: str, outside: Path | None) -> dict[str, Any]:
@@ -66,7 +85,7 @@ def template_values(plan: TaskPlan, *, sha256: str, outside: Path | None) -> dic
     labels = source.table[question.label]
     rows = len(labels)
     features = contract.propose_features(source, question, plan.columns)
-    taken = {*source.kinds, *(column.feature for column in plan.used)}
+    taken = {*source.kinds, *(feature.name for feature in plan.features)}
     regression = question.problem == REGRESSION
     bounds = (labels.min().item(), labels.max().item()) if regression else (0, 0)
     counts = [] if regression else [(value, int((labels == value).sum())) for value in question.classes]
@@ -89,8 +108,11 @@ def template_values(plan: TaskPlan, *, sha256: str, outside: Path | None) -> dic
         "columns": plan.columns,
         "used": plan.used,
         "left_out": plan.left_out,
-        "has": {encoding.value: any(column.encoding is encoding for column in plan.used) for encoding in Encoding},
-        "returned_types": _describe_types(plan.used),
+        "suspects": plan.suspects,
+        "has": {encoding.value: any(each.encoding is encoding for each in plan.features) for encoding in Encoding},
+        "dates": {column.name: column.written for column in plan.used if column.written},
+        "lists": {column.name: column.separator for column in plan.used if column.separator},
+        "returned_types": _describe_types(plan.features),
         "contract": features,
         "missing_number": contract.MISSING_NUMBER,
         "missing_cells": sorted(
@@ -149,8 +171,8 @@ def _choose_slices(features: list[contract.ContractFeature], used: list[Profiled
     return tuple(found[:_SLICES])
 
 
-def _describe_types(used: list[ProfiledColumn]) -> str:
-    kinds = {column.encoding for column in used}
+def _describe_types(features: list[PlannedFeature]) -> str:
+    kinds = {feature.encoding for feature in features}
     if kinds == {Encoding.SCALED}:
         return ", float32"
     return ", float32 for `Scaled` and int64 for all others" if Encoding.SCALED in kinds else ", int64"

@@ -1,12 +1,14 @@
 """The kind of problem that a label poses: inferred from its values, unless it is named."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
 
 from components.csv_example_gen.csv_files import CellKind
 from pipelines.scaffold.errors import ScaffoldError
+from pipelines.scaffold.text_labels import check_text_label
 from pipelines.task_definition.problem import BINARY, MULTICLASS, REGRESSION
 
 LEAST_ROWS_OF_A_CLASS = 10  # of which about three are left to judge by
@@ -27,7 +29,18 @@ class Question:
     reason: str  # why it is this problem, in words
 
 
-def choose_problem(label: str, values: pd.Series, kind: CellKind, wanted: str | None = None) -> Question:
+def _describe_row(row: int) -> str:
+    return f"row {row + 1}"
+
+
+def choose_problem(
+    label: str,
+    values: pd.Series,
+    kind: CellKind,
+    wanted: str | None = None,
+    *,
+    place: Callable[[int], str] = _describe_row,
+) -> Question:
     """Tells the problem by the label's values.
 
     Args:
@@ -35,16 +48,19 @@ def choose_problem(label: str, values: pd.Series, kind: CellKind, wanted: str | 
         values: of the column.
         kind: type of the column.
         wanted: a problem that somebody named, which goes over the guess.
+        place: says where a row is; takes its place among the values, from 0.
 
     Raises:
-        ScaffoldError: A value is missing, all are the same, or they do not suit the problem.
+        ScaffoldError: A value is missing or spelled in several ways, all are the same, or they do not suit the problem.
     """
     if missing := int(values.isna().sum()):
-        first = int(values.isna().to_numpy().argmax()) + 1
+        first = int(values.isna().to_numpy().argmax())
         raise ScaffoldError(
             f"label {label}: expected a value in every row, received none in {missing:,} of {len(values):,} rows, the "
-            f"first of them row {first}. Remove those rows: there is nothing to learn from them."
+            f"first of them {place(first)}. Remove those rows: there is nothing to learn from them."
         )
+    if kind is CellKind.BYTES:
+        check_text_label(label, values, place)
     counts = values.value_counts()
     if len(counts) == 1:
         raise ScaffoldError(

@@ -55,7 +55,7 @@ def quoted(text: str) -> str:
 
 def cell(text: object) -> str:
     """Escapes a cell of a Markdown table."""
-    return str(text).replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")
+    return " ".join(str(text).replace("\\", "\\\\").replace("|", "\\|").splitlines())
 
 
 def wrapped(text: str, first: str = "", others: str = "") -> str:

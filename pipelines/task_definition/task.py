@@ -35,6 +35,9 @@ class Task:
     )
     min_slice_rows: int = 1  # of the eval split; metrics of smaller slices are noise, and are not reported
     model_card: Path | None = None  # Markdown: intended use, data, metrics, limits, ethics; a part of each run's report
+    vocabularies: Mapping[str, str] = dataclasses.field(
+        default_factory=dict
+    )  # vocabulary, as preprocessing_fn names it -> raw column of strings; the record says what each leaves out
     tolerated_anomalies: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)  # feature -> kinds
 
     def __post_init__(self) -> None:

@@ -7,7 +7,7 @@ from cyclopts import App
 
 from serving.cli import gateway, rollout, server
 from serving.cli.usage import OPTION_STYLE, execute
-from serving.process_control import exit_now
+from serving.process_control import exit_now, print_on_any_terminal
 
 app = App(
     name="python -m serving",
@@ -30,6 +30,7 @@ app.command(rollout.app.meta, name="rollout")
 
 def main() -> NoReturn:
     """Runs the command line of this process."""
+    print_on_any_terminal()
     status = execute(app, sys.argv[1:])
     if "tensorflow" in sys.modules:
         exit_now(status)

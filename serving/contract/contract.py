@@ -20,6 +20,7 @@ from pathlib import Path
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
+from serving.contract import dates
 from serving.contract.domains import known_strings, number_range
 from serving.contract.missing_values import MissingValues, in_float32
 
@@ -56,11 +57,14 @@ class Feature:
     high: int | float | None = None
     known: tuple[str, ...] = ()  # the strings that the contract lists, in its order
     closed: bool = False  # whether only known strings are allowed
+    written: str = ""  # format of a date or time; see serving.contract.dates; empty for what is none
     description: str = ""
     example: Value | None = None
 
     def accepts(self, value: object, missing: MissingValues) -> bool:
         """Whether the contract allows the value; one that would be read as "missing" is none, None neither."""
+        if self.written and dates.parse(str(value), self.written) is None:
+            return False
         if self.kind is Kind.BYTES:
             known = not self.closed or value in self.known
             return isinstance(value, str) and value != missing.string and known
@@ -82,8 +86,10 @@ class Feature:
         if self.kind is Kind.BYTES:
             if self.closed:
                 return "one of " + ", ".join(f'"{value}"' for value in self.known)
-            return "a string that is not empty"
+            return f"a date or time written {self.written}" if self.written else "a string that is not empty"
         noun = "a whole number" if self.kind is Kind.INT else "a number"
+        if self.written:
+            noun = f"a date or time written {self.written}, as {noun},"
         if self.low is not None and self.high is not None:
             return f"{noun} from {self.low:.15g} to {self.high:.15g}"
         if self.low is not None:
@@ -120,7 +126,8 @@ def read(path: str | Path) -> Contract:
 
     Raises:
         ContractError: There is no such file, it is no Schema in text format, a feature of a request is not one plain
-            number or string, an example breaks the contract, or a required feature lacks one while others have it.
+            number or string, a date's format has an unknown code, an example breaks the contract, or a required feature
+            lacks one while others have it.
     """
     try:
         schema = text_format.Parse(Path(path).read_text(encoding="utf-8"), schema_pb2.Schema())
@@ -179,6 +186,7 @@ def _feature(feature: schema_pb2.Feature, schema: schema_pb2.Schema) -> Feature:
         high=_as_written(high, kind),
         known=tuple(sorted(listed)),
         closed=bool(listed) and feature.distribution_constraints.min_domain_mass >= 1,
+        written=_find_format(feature),
         description=" ".join(feature.annotation.comment),
         example=_example(feature, kind),
     )
@@ -195,6 +203,13 @@ def _as_written(bound: int | float, kind: Kind) -> int | float | None:
         return int(bound)
     shortened = (float(f"{bound:.{digits}g}") for digits in range(1, 10))
     return next((number for number in shortened if in_float32(number) == bound), bound)
+
+
+def _find_format(feature: schema_pb2.Feature) -> str:
+    try:
+        return dates.find_format(feature.name, feature.annotation.tag)
+    except ValueError as error:
+        raise ContractError(f"the contract: {error}") from error
 
 
 def _example(feature: schema_pb2.Feature, kind: Kind) -> Value | None:

@@ -51,7 +51,7 @@ class RowValidator:
                 f"The request has too many rows: expected at most {self._most}, received {len(rows)}; send several.",
             )
         try:
-            return [row.model_dump() for row in self._adapter.validate_python(rows)]
+            return [row.model_dump(by_alias=True) for row in self._adapter.validate_python(rows)]
         except pydantic.ValidationError as error:
             items = error.errors(include_url=False, include_context=False)[:MOST_ERRORS]
             found = [self._words(item) for item in items]
@@ -80,12 +80,18 @@ def _first(first: FieldProblem, count: int) -> str:
 
 
 def row_model(contract: Contract, name: str) -> type[pydantic.BaseModel]:
-    """The type of one row: strict (no string for a number, no true for 1), without unknown fields."""
-    fields: dict[str, Any] = {feature.name: _field(feature, contract) for feature in contract.features}
+    """The type of one row: strict (no string for a number, no true for 1), without unknown fields.
+
+    The features' names are the fields' aliases: some cannot be attributes, or would hide what pydantic itself calls
+    `model_config`, `json` or `copy`.
+    """
+    fields: dict[str, Any] = {
+        f"feature_{place}": _field(feature, contract) for place, feature in enumerate(contract.features)
+    }
     example: Any = {"examples": [contract.example]} if contract.example else {}
     return pydantic.create_model(
         name,
-        __config__=pydantic.ConfigDict(extra="forbid", protected_namespaces=(), json_schema_extra=example),
+        __config__=pydantic.ConfigDict(extra="forbid", json_schema_extra=example),
         **fields,
     )
 
@@ -102,6 +108,7 @@ def _field(feature: Feature, contract: Contract) -> tuple[Any, Any]:
     if feature.kind is Kind.BYTES and not feature.closed:
         stated = {"minLength": 1}
     words: dict[str, Any] = {
+        "alias": feature.name,
         "description": feature.description or None,
         "examples": None if feature.example is None else [feature.example],
     }

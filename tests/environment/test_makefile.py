@@ -1,5 +1,6 @@
 import os
 import re
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -31,7 +32,7 @@ def test_help_names_every_target_once():
 
 def test_help_names_every_variable():
     internal = {"CURDIR", "HELP", "STAMP", "RUN", "ROLL", "SEARCH"}
-    used = set(re.findall(r"\$\((?:if )?\$?\(?([A-Z_]+)\)", MAKEFILE)) - internal
+    used = set(re.findall(r"\$\((?:value |call quoted,)?([A-Z_]+)\)", MAKEFILE)) - internal
     groups = re.findall(r"\(([A-Z_, ]+)\)", " ".join(make().split()))
     assert used == set(", ".join(groups).split(", "))
 
@@ -56,3 +57,32 @@ def test_run_local_hands_its_variables_on(variables, options):
 def test_compare_rolls_back_only_when_told_to(variables, acts):
     words = make("--dry-run", "compare", "REQUESTS=my log", *variables).split()
     assert words[words.index("compare") :] == ["compare", "'my", "log'", *acts]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "Price ($)",
+        "Customer's age",
+        "it's 5 $(",
+        "a $b $$c ${d}",
+        'say "yes"',
+        "back\\slash",
+        "two\nlines",
+        "a # b",
+        "größe",
+    ],
+)
+def test_values_reach_the_command_untouched(value: str) -> None:
+    # The command is made to print its arguments, one after another.
+    script = "python3 -c 'import sys; print(sys.argv[1:])'"
+    made = make(
+        "new-task", "--old-file=.venv/.synced-auto", f"RUN={script}", "NAME=n", f"CSV={value}", f"LABEL={value}"
+    )
+    assert made == f"{['-m', 'pipelines', 'new-task', '--name', 'n', '--csv', value, '--label', value]}\n"
+
+
+def test_a_folder_with_an_apostrophe_stays_one_word() -> None:
+    for target in ("run-local", "report", "tune", "serve", "gateway", "rollback", "data", "bench"):
+        words = shlex.split(make("--dry-run", target, "VAR=it's here"))
+        assert [word for word in words if word.startswith("it's here")], target

@@ -21,6 +21,7 @@ _KEYS = {
     "nodes[].outputs.<key>.properties": "<property>",
     "metrics": "<slice>",
     "latency": "<transport>",
+    "vocabularies": "<name>",
     "metrics.<slice>": "<metric>",
 }
 _NOTHING = {"`{}`": {}, "`[]`": [], '`""`': "", "`null`": None}

@@ -26,6 +26,8 @@ PAUSE = 0.1  # seconds between two requests: closer together they take the proce
 PATIENCE = 600  # requests after the push that the version before may still answer: a minute at least
 
 EVAL_ROWS = 4993
+# Vocabulary -> its column, strings with an id, strings too rare for one.
+LEFT_OUT = {"payment_type_id": ("payment_type", 4, 3), "company_id": ("company", 10, 38)}
 METRIC = re.compile(r"(\w+)=([\d.]+)")
 
 
@@ -70,6 +72,15 @@ def test_nothing_is_wrong_with_the_report(cold: Finished, tab: Tab) -> None:
     titles = tab.page.locator("figure.plot").evaluate_all("figures => figures.map(one => one.ariaLabel)")
     assert {"ROC", "Precision and recall", "Calibration", "Confusion at 0.5", "auc by payment_type"} <= set(titles)
     assert "Tips paid in cash are hardly ever recorded." in tab.page.locator("#model_card").inner_text()
+
+
+def test_what_the_vocabularies_leave_out(cold: Finished) -> None:
+    found = cold.summary["vocabularies"]
+    assert {name: (one["column"], one["known"], one["left_out"]) for name, one in found.items()} == LEFT_OUT
+    shown = re.sub(r"<[^>]+>", " ", Path(cold.summary["report"]["path"]).read_text()).split("Vocabularies")[1]
+    for name, (column, known, left_out) in LEFT_OUT.items():
+        share = f"{found[name]['left_out_share']:.1%}"
+        assert re.search(rf"{name}\s+{column}\s+{known}\s+{left_out}\s+{share}", shown)
 
 
 def test_the_model_is_at_least_as_good_as_boosted_trees(cold: Finished) -> None:

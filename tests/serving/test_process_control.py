@@ -1,12 +1,19 @@
 import gc
 import importlib
+import io
 import os
 import signal
 from collections.abc import Iterator
 
 import pytest
 
-from serving.process_control import gc_paused_imports, hold_stderr, raise_if_interrupted, remember_interrupts
+from serving.process_control import (
+    gc_paused_imports,
+    hold_stderr,
+    print_on_any_terminal,
+    raise_if_interrupted,
+    remember_interrupts,
+)
 
 
 @pytest.fixture
@@ -84,3 +91,17 @@ def test_an_ignored_sigint_stays_ignored() -> None:
             raise_if_interrupted()
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "written"),
+    [("ascii", b"Lab\\xeal \\u20ac\n"), ("latin-1", b"Lab\xeal \\u20ac\n"), ("utf-8", "Labêl €\n".encode())],
+)
+def test_a_terminal_without_a_letter_gets_its_escape(
+    monkeypatch: pytest.MonkeyPatch, encoding: str, written: bytes
+) -> None:
+    terminal = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(terminal, encoding=encoding))
+    print_on_any_terminal()
+    print("Labêl €", flush=True)
+    assert terminal.getvalue() == written

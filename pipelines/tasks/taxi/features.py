@@ -14,8 +14,6 @@ TIPS = "tips"  # dollars; raw column, known only after the trip: feeds the label
 FARE = "fare"  # dollars; raw column that the tip is compared with
 FARE_PER_BIG_TIP = 5  # the fare is less than five times the tip: more than 20%, as a whole number
 
-MISSING_TOKEN = "(missing)"  # what an absent value is called in a vocabulary; Transform leaves empty strings out of it
-
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Scaled:
@@ -57,12 +55,16 @@ class Numbered:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Vocabulary:
-    """A string as id in the training rows' vocabulary, int64. The last ids are for the unseen."""
+    """A string as id, int64: 0 for missing, the training rows' vocabulary from 1 on, then the ids for the unseen."""
 
     name: str  # also names the vocabulary file
     source: str
     min_count: int  # rows; what is rarer counts as unseen, so that the model has rows to learn that id from
     oov_buckets: int = 1  # ids for the unseen
+
+    def size(self, known: int) -> int:
+        """How many ids there are, with so many strings in the vocabulary."""
+        return 1 + known + self.oov_buckets
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

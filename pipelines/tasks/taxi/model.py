@@ -40,7 +40,7 @@ def build_model(hyperparameters: Hyperparameters, vocabulary_size: Callable[[str
 
     Args:
         hyperparameters: which architecture, and the sizes of its layers.
-        vocabulary_size: how many entries a vocabulary has, by feature name, without the ids for the unseen.
+        vocabulary_size: how many strings a vocabulary has, by feature name; missing and the unseen are not among them.
 
     Returns:
         A dict of transformed features, each [batch, 1], float32 or int64 -> the probability of a big tip, float32
@@ -153,5 +153,5 @@ def _input(feature: ft.Feature) -> keras.KerasTensor:
 
 def _size(feature: ft.Category, vocabulary_size: Callable[[str], int]) -> int:
     if isinstance(feature, ft.Vocabulary):
-        return vocabulary_size(feature.name) + feature.oov_buckets
+        return feature.size(vocabulary_size(feature.name))
     return feature.size

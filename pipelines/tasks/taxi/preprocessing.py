@@ -19,6 +19,7 @@ from typing import TypeAlias
 import tensorflow as tf
 import tensorflow_transform as tft
 
+from pipelines.modeling.vocabularies import as_lines
 from pipelines.tasks.taxi import features as ft
 
 Raw: TypeAlias = tf.Tensor | tf.SparseTensor  # dense [batch, 1], or sparse with at most one value a row
@@ -41,7 +42,7 @@ def preprocessing_fn(inputs: dict[str, Raw]) -> Transformed:
     for feature in ft.FEATURES:
         match feature:
             case ft.Vocabulary():
-                outputs[feature.name] = _in_vocabulary(columns[feature.source].string, feature)
+                outputs[feature.name] = columns[feature.source].ids_in(feature)
             case ft.DayOfYear():
                 outputs[feature.name] = _days_since_march(columns[feature.source].number) // feature.days
             case ft.Crossed():
@@ -63,18 +64,23 @@ class Column:
         return self._dense(tf.cast(self._raw, tf.float64), float("nan"))
 
     @functools.cached_property
-    def string(self) -> tf.Tensor:
-        """String; MISSING_TOKEN where absent."""
-        return self._dense(self._raw, ft.MISSING_TOKEN)
-
-    @functools.cached_property
     def present(self) -> tf.Tensor:
         """Bool; whether the row has a value, be it NaN."""
         if isinstance(self._raw, tf.SparseTensor):
             return self._dense(self._raw.with_values(tf.ones_like(self._raw.values, tf.bool)), False)
         return tf.ones_like(self._raw, tf.bool)
 
-    def _dense(self, raw: Raw, default: float | str | bool) -> tf.Tensor:
+    def ids_in(self, vocabulary: ft.Vocabulary) -> tf.Tensor:
+        """Int64; 0 where absent: no string has that id, whatever it spells."""
+        ids = tft.compute_and_apply_vocabulary(
+            as_lines(self._raw),
+            frequency_threshold=vocabulary.min_count,
+            num_oov_buckets=vocabulary.oov_buckets,
+            vocab_filename=vocabulary.name,
+        )
+        return self._dense(ids, -1) + 1
+
+    def _dense(self, raw: Raw, default: float | bool) -> tf.Tensor:
         if not isinstance(raw, tf.SparseTensor):
             return raw
         # Not the shape it comes with, which is [batch, 0] where no row of the batch has a value. Two values in a row do
@@ -122,15 +128,6 @@ def _numbered(columns: Columns) -> Transformed:
     ids = tf.where((numbers >= first) & (numbers <= last), numbers - first, unseen)
     present = _stack([columns[feature.source].present for feature in found])
     return _by_name(found, tf.cast(tf.where(present, ids, missing), tf.int64))
-
-
-def _in_vocabulary(strings: tf.Tensor, feature: ft.Vocabulary) -> tf.Tensor:
-    return tft.compute_and_apply_vocabulary(
-        strings,
-        frequency_threshold=feature.min_count,
-        num_oov_buckets=feature.oov_buckets,
-        vocab_filename=feature.name,
-    )
 
 
 def _days_since_march(seconds: tf.Tensor) -> tf.Tensor:

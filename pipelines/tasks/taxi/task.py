@@ -8,7 +8,7 @@ from pipelines.task_definition.problem import BINARY
 from pipelines.task_definition.scoping import read_scoping
 from pipelines.task_definition.task import Task
 from pipelines.tasks.taxi import evaluation, preprocessing, trainer, tuner
-from pipelines.tasks.taxi.features import LABEL
+from pipelines.tasks.taxi.features import FEATURES, LABEL, Vocabulary
 
 TASK = Task(
     name="taxi",
@@ -27,4 +27,5 @@ TASK = Task(
     scoping=evaluation.SCOPING,
     min_slice_rows=read_scoping(evaluation.SCOPING).success.min_slice_rows,
     model_card=Path(__file__).with_name("model_card.md"),
+    vocabularies={feature.name: feature.source for feature in FEATURES if isinstance(feature, Vocabulary)},
 )

@@ -23,6 +23,12 @@ from components.csv_example_gen.csv_values import CellError, CellKind, convert, 
         (["1e39"], CellKind.BYTES),
         (["1_000"], CellKind.BYTES),
         (["٣"], CellKind.BYTES),
+        (["02134", "94103"], CellKind.BYTES),
+        (["94103", "02134"], CellKind.BYTES),
+        (["-007"], CellKind.BYTES),
+        (["00"], CellKind.BYTES),
+        (["0", "-0", "10"], CellKind.INT),
+        (["0.5", "-0.25"], CellKind.FLOAT),
     ],
 )
 def test_infer(cells: list[str], kind: CellKind) -> None:

@@ -91,3 +91,36 @@ def test_headings_that_differ_from_the_contract_in_nothing_but_case_are_told(tmp
 def test_a_second_heading_of_another_case_is_a_new_column(tmp_path: Path) -> None:
     file = written(tmp_path, "age,Age\n1,2\n")
     assert check_csv(file, rules=rules()).columns == {"age": CellKind.INT, "Age": CellKind.INT}
+
+
+DATED = """
+feature { name: "day" type: BYTES annotation { tag: "date:%d.%m.%Y" } }
+feature { name: "sent" type: INT annotation { tag: "date:%Y%m%d" } }
+"""
+
+
+def test_dates_are_written_as_the_contract_says(tmp_path: Path) -> None:
+    assert rules(DATED).dates == {"day": "%d.%m.%Y", "sent": "%Y%m%d"}
+    assert ReadingRules.from_json(rules(DATED).to_json()) == rules(DATED)
+    assert check_csv(written(tmp_path, "day,sent\n28.2.2024,20240228\n,\n"), rules=rules(DATED)).rows == 2
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (
+            "2024-02-28,20240228",
+            "rows.csv, line 3, column `day`: expected a date or time written %d.%m.%Y, as the contract",
+        ),
+        ("30.2.2024,20240228", "line 3, column `day`: .* received '30.2.2024'. Correct the cell, or leave it empty"),
+        ("28.2.2024,20241328", "line 3, column `sent`: expected a date or time written %Y%m%d, .* received '20241328'"),
+    ],
+)
+def test_a_date_that_is_written_otherwise(tmp_path: Path, row: str, message: str) -> None:
+    with pytest.raises(SourceError, match=message):
+        check_csv(written(tmp_path, f"day,sent\n28.2.2024,20240228\n{row}\n"), rules=rules(DATED))
+
+
+def test_an_unknown_way_to_write_dates(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="the contract: it does not say how dates of day are written: expected"):
+        rules(DATED.replace("%d.%m.%Y", "dd.mm.yyyy"))

@@ -153,6 +153,13 @@ def test_the_most_frequent_values_and_the_others() -> None:
     assert drawn(charts.plot_distribution(frame), "rect") == len(frame)
 
 
+def test_a_value_that_is_called_like_the_others_is_not_counted_with_them() -> None:
+    names = pd.Series(["(others)"] * 30 + [*"abcdefghi"] * 2)
+    frame = charts.make_distribution_frame({"train": names}).set_index("value")["share"]
+    assert frame["(others)"] == pytest.approx(30 / 48)
+    assert frame["((others))"] == pytest.approx(4 / 48)
+
+
 def test_codes_are_names_not_numbers() -> None:
     tracts = pd.Series([17031081401, 17031081401, 17031320100], dtype="Int64")
     frame = charts.make_distribution_frame({"train": tracts}, codes=True)

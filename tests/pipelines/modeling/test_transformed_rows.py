@@ -65,6 +65,22 @@ def test_no_rows(transform: tft.TFTransformOutput, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_features_that_are_no_numbers(
+    transform: tft.TFTransformOutput, handmade_transform: tuple[str, str], tmp_path: Path, number: float
+) -> None:
+    records = handmade.read_records(handmade_transform[1])
+    example = tf.train.Example.FromString(records[7])
+    example.features.feature["miles"].float_list.value[:] = [number]
+    records[7] = example.SerializeToString()
+    file = handmade.write_records(tmp_path / "rows.gz", records)
+    with pytest.raises(
+        TrainingError, match=r"^miles: expected finite numbers, received NaN or infinity in 1 of 100 train"
+    ):
+        read_rows([file], transform, handmade.LABEL)
+
+
+@pytest.mark.slow
 def test_no_such_label(transform: tft.TFTransformOutput, handmade_transform: tuple[str, str]) -> None:
     with pytest.raises(TrainingError) as error:
         read_rows([handmade_transform[1]], transform, "tip")

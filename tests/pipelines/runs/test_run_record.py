@@ -72,6 +72,13 @@ def test_an_old_record_has_the_fields_of_a_new_one(var: Path, old: Mapping[str, 
     assert first["report"] == {"path": None, "error": "the run is older than reports are"}
 
 
+def test_a_record_of_this_format_has_the_fields_that_were_added_later(var: Path) -> None:
+    path = var / "runs" / NEW / "summary.json"
+    new = json.loads(path.read_text())
+    path.write_text(json.dumps({name: value for name, value in new.items() if name != "vocabularies"}))
+    assert Runs(var).open(NEW).summary == new
+
+
 def test_those_who_read_runs_read_an_old_one(var: Path, old: Mapping[str, Any]) -> None:
     run = Runs(var).open(RUN)
     assert run.nodes()["summary"].tolist() == ["train 10,009 rows, eval 4,993 rows", "RuntimeError: it broke"]

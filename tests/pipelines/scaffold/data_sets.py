@@ -1,5 +1,6 @@
 """Three data sets that scikit-learn ships, one for each kind of problem, as CSV files; and made-up, awkward ones."""
 
+import csv
 from pathlib import Path
 
 import numpy as np
@@ -41,18 +42,28 @@ def awkward(file: Path) -> Path:
     random = np.random.default_rng(0)
     label = random.integers(0, 2, 300)
     texts = np.array(['red "1"', "größe", "a\\b", "line\nbreak", None], dtype=object)
+    lines = np.array([["a\nb", "(missing)", None], ["a\rb", "a\r\nb", r"a\nb"]], dtype=object)  # they tell the label
     columns = {
+        "": range(300),
         "self": random.normal(size=300) + label,
         "class": random.integers(1, 6, 300),
         'co"lor': texts[random.integers(0, 5, 300)],
         "paid": ["N/A", *(f"{cents / 100:.2f} €".replace(".", ",") for cents in random.integers(0, 99_999, 299))],
+        "lines": lines[label, np.arange(300) % 3],
         "empty": [None] * 300,
         "same": "x",
         "key": random.integers(2**60, 2**61, 300),
+        "day off": pd.date_range("2024-01-01", periods=300, freq="31h").strftime("%d.%m.%Y %H:%M"),
+        "posted at": [None if n % 7 == 0 else 1_700_000_000 + 9000 * (n * n % 500) for n in range(300)],
+        "tags": np.array(["a|b (c)", "b (c)", "a|größe|b (c)", "größe", None, "größe|a"])[random.integers(0, 6, 300)],
+        "zip": np.array(["02134", "94103", "10001"])[random.integers(0, 3, 300)],
+        "Store No.": np.array([1017, 2044, 5120, 9999])[random.integers(0, 4, 300)],
         "tail": np.exp(2 * random.normal(size=300)),
         "out come": np.array(['it\'s "yes"', "no | way"])[label],
     }
-    return _written(pd.DataFrame(columns), file)
+    table = pd.DataFrame(columns).astype({"posted at": "Int64"})
+    table.to_csv(file, index=False, quoting=csv.QUOTE_NONNUMERIC)  # or pandas does not quote \r
+    return file
 
 
 def words(file: Path) -> Path:

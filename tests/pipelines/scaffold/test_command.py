@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from components.csv_example_gen.records import records
 from pipelines.cli import new_task as command_line
 from pipelines.cli.app import execute
 from pipelines.scaffold.new_task import new_task
@@ -53,6 +54,17 @@ def test_refused(
     assert files(project) == before
 
 
+def test_a_labels_gap_is_named_with_its_line_and_cell(
+    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [f"{number},{number * 1000}" for number in range(200)]
+    for cell, said in (("N/A", "row 121 (line 122, 'N/A')"), ("", "row 121 (line 122)")):
+        (tmp_path / "rows.csv").write_text("\n".join(["sqm,price", *rows[:120], f"7,{cell}", *rows[120:]]) + "\n")
+        arguments = ["--name", "flats", "--csv", str(tmp_path / "rows.csv"), "--label", "price"]
+        assert execute(["new-task", *arguments]) == 1
+        assert f"in 1 of 201 rows, the first of them {said}" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("option", ["--name", "--label"])
 def test_an_empty_option_is_bad_usage(patients: Path, capsys: pytest.CaptureFixture[str], option: str) -> None:
     given = {"--name": "sugar", "--label": "target", "--csv": str(patients)} | {option: ""}
@@ -85,6 +97,15 @@ def test_rows_may_stay_where_they_are(project: Path, patients: Path) -> None:
     assert written.outside == patients
     assert not (project / "data" / "sugar").exists()
     assert f'SOURCE = Path("{patients}")' in (project / "data" / "sugar.py").read_text()
+
+
+def test_a_copy_with_other_headings_holds_the_same_cells(project: Path, tmp_path: Path) -> None:
+    file = data_sets.awkward(tmp_path / "awkward.csv")  # with line feeds and carriage returns
+    new_task(project, "awkward", file, "out come")
+    copied = [cells for _, cells in records(str(project / "data" / "awkward" / "awkward.csv"))]
+    cells = [cells for _, cells in records(str(file))]
+    assert copied[1:] == cells[1:]
+    assert {row[copied[0].index("lines")] for row in copied[1:]} == {"a\nb", "a\rb", "a\r\nb", "a\\nb", "(missing)", ""}
 
 
 def test_a_file_that_stays_needs_headings_that_are_names(

@@ -74,6 +74,19 @@ def test_no_two_columns_get_one_name() -> None:
     assert names == {"a b": "a_b_3", "a-b": "a_b_4", "a_b": "a_b", "a_b_2": "a_b_2"}
 
 
+def test_names_that_differ_in_case_only_are_renamed() -> None:
+    assert make_column_names(["Age", "age", "AGE", "x"]) == {"Age": "Age", "age": "age_2", "AGE": "AGE_3", "x": "x"}
+    assert make_column_names(["A b", "a_b"]) == {"A b": "A_b_2", "a_b": "a_b"}
+    assert make_feature_name("fare", "scaled", {"fare", "Fare_Scaled"}) == "fare_scaled_2"
+
+
+def test_what_the_request_log_adds_is_no_name_of_a_column() -> None:
+    assert make_column_names(["request_id", "model_config"]) == {
+        "request_id": "request_id_",
+        "model_config": "model_config",
+    }
+
+
 def test_a_feature_is_called_like_no_column() -> None:
     assert make_feature_name("fare", "scaled", {"fare"}) == "fare_scaled"
     assert make_feature_name("fare", "scaled", {"fare", "fare_scaled"}) == "fare_scaled_2"

@@ -1,11 +1,14 @@
 """Which problem a label asks, and which labels ask none."""
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
 from components.csv_example_gen.csv_files import CellKind
 from pipelines.scaffold.errors import ScaffoldError
 from pipelines.scaffold.question import choose_problem
+from pipelines.scaffold.text_labels import describe_place
 from pipelines.task_definition.problem import BINARY, MULTICLASS, REGRESSION
 
 
@@ -37,6 +40,47 @@ def test_somebody_may_know_better() -> None:
     found = choose_problem("y", pd.Series([1, 2, 3] * 30), CellKind.INT, REGRESSION)
     assert (found.problem, found.classes, found.reason) == (REGRESSION, (), "you said so")
     assert choose_problem("y", pd.Series([1, 2] * 30), CellKind.INT, MULTICLASS).classes == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (
+            ["yes", "Yes", " yes", "no"] * 20,
+            "expected one spelling of each class, received some that differ in case or blanks only, with their rows: "
+            "'yes' (20), 'Yes' (20), ' yes' (20). Write each class in one way.",
+        ),
+        (
+            ["yes", "no"] * 20 + ["NaN"],
+            "received 'NaN' in 1 of 41 rows, the first of them row 41: it says that there is",
+        ),
+        (["yes", " N/A ", "no"] * 20, "received ' N/A ' in 20 of 60 rows, the first of them row 2: it says"),
+        (
+            [str(n) for n in range(200)] + ["N/A"],
+            "received 'N/A' in 1 of 201 rows, the first of them row 201: it says",
+        ),
+        (
+            [str(n / 2) for n in range(200)] + ["sold"],
+            "expected numbers, as in 200 of 201 rows, received 'sold' in row 201. Correct the cell, or remove the row.",
+        ),
+    ],
+)
+def test_labels_that_are_spelled_in_several_ways(values: list, message: str) -> None:
+    with pytest.raises(ScaffoldError) as error:
+        choose_problem("y", pd.Series(values, dtype="object"), CellKind.BYTES)
+    assert str(error.value).startswith("label y: ")
+    assert message in str(error.value)
+
+
+@pytest.mark.parametrize("values", [["none", "mild"] * 20, ["-", "+"] * 20, ["1", "2", "x"] * 20, [" a", " b"] * 20])
+def test_classes_that_only_look_odd(values: list) -> None:
+    assert choose_problem("y", pd.Series(values, dtype="object"), CellKind.BYTES).classes == tuple(sorted(set(values)))
+
+
+def test_a_place_names_the_line(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text('a,y\n"two\nlines",1\n\nx,\n')
+    assert describe_place(tmp_path / "rows.csv", 1, 0) == "row 1 (line 2, '1')"
+    assert describe_place(tmp_path / "rows.csv", 1, 1) == "row 2 (line 5)"
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ def test_tuples() -> None:
 
 
 def test_a_cell_stays_one() -> None:
-    assert cell("a|b\nc") == "a\\|b c"
+    assert cell("a|b\nc\rd") == "a\\|b c d"
 
 
 def test_long_lines_break_between_words() -> None:

@@ -166,3 +166,43 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, text: bytes | None) -> None:
         path.write_bytes(text)
     with pytest.raises(ContractError, match=r"schema\.pbtxt cannot be read: expected a Schema in text format"):
         contract.read(path)
+
+
+def dated(written: str, kind: str = "BYTES", example: str = "") -> str:
+    tags = f'tag: "date:{written}"' + (f' tag: "example:{example}"' if example else "")
+    return f'name: "day" type: {kind} {OPTIONAL} annotation {{ {tags} }}'
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "allowed"),
+    [
+        (dated("%d.%m.%Y %H:%M"), "08.09.2026 18:34", True),
+        (dated("%d.%m.%Y %H:%M"), "2026-09-08", False),
+        (dated("%d.%m.%Y %H:%M"), "", False),
+        (dated("%Y-%m-%d"), "2026-02-29", False),
+        (dated("%Y-%m-%d"), 20260908, False),
+        (dated("%Y%m%d", "INT"), 20260908, True),
+        (dated("%Y%m%d", "INT"), 20261308, False),
+        (dated("epoch seconds", "INT"), 1_437_057_900, True),
+    ],
+)
+def test_a_date_is_written_as_the_contract_says(text: str, value: object, allowed: bool) -> None:
+    assert feature_of(text).accepts(value, MISSING) is allowed
+
+
+def test_what_a_date_has_to_be_is_said() -> None:
+    feature = feature_of(dated("%Y-%m-%d"))
+    assert feature.expectation == "a date or time written %Y-%m-%d"
+    feature = feature_of(dated("%Y%m%d", "INT"))
+    assert feature.expectation == "a date or time written %Y%m%d, as a whole number, that int64 holds"
+
+
+@pytest.mark.parametrize("written", ["", "yyyy-mm-dd", "%Y-%q", "%"])
+def test_an_unknown_way_to_write_dates_is_refused(written: str) -> None:
+    with pytest.raises(ContractError, match=r"how dates of day are written: expected one tag date:…"):
+        feature_of(dated(written))
+
+
+def test_the_example_of_a_date_is_one() -> None:
+    with pytest.raises(ContractError, match="expected a date or time written %Y-%m-%d, received 'soon'"):
+        feature_of(dated("%Y-%m-%d", example="soon"))

@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -199,3 +200,69 @@ def test_over_http(client: httpx.Client, trip: Trip) -> None:
         "request_id": answer.headers["x-request-id"],
         "errors": [{"row": 1, "field": "fare", "expected": "a number from 0 to 1000", "received": '"3"'}],
     }
+
+
+PYDANTIC_NAMES = sorted(
+    {name for name in dir(pydantic.BaseModel) if not name.startswith("_")} | {"model_version", "root"}
+)
+
+
+@pytest.fixture(scope="module")
+def named() -> Contract:
+    """A contract whose features are called like everything that pydantic's models have; every other is optional."""
+    from google.protobuf import text_format
+    from tensorflow_metadata.proto.v0 import schema_pb2
+
+    from serving.contract import from_schema
+
+    presence = ("value_count { max: 1 }", "presence { min_fraction: 1 min_count: 1 } shape { dim { size: 1 } }")
+    features = "".join(
+        f'feature {{ name: "{name}" type: INT annotation {{ tag: "example:{place}" }} {presence[place % 2]} }}\n'
+        for place, name in enumerate(PYDANTIC_NAMES)
+    )
+    text = f'annotation {{ tag: "missing_number:-1" tag: "missing_string:" }} {features}'
+    return from_schema(text_format.Parse(text, schema_pb2.Schema()))
+
+
+def test_features_called_like_pydantics_own_attributes(named: Contract) -> None:
+    assert {"model_config", "model_fields", "model_dump", "schema", "copy", "json", "dict"} <= set(PYDANTIC_NAMES)
+    rows = RowValidator(named, "Thing", most=2)
+    sent = {name: place + 1000 for place, name in enumerate(PYDANTIC_NAMES)}
+    assert rows.check([sent, named.example]) == [sent, named.example]
+    assert refused(rows, {**sent, "model_config": "x"}) == [
+        (0, "model_config", "a whole number that int64 holds, or nothing", '"x"')
+    ]
+    assert refused(rows, {**sent, "feature_0": 1}) == [(0, "feature_0", "no field of this name", "1")]
+    properties = rows.model.model_json_schema()["properties"]
+    assert list(properties) == PYDANTIC_NAMES
+    assert properties["model_config"]["title"] == "Model Config"
+
+
+def test_the_page_and_the_client_with_such_names(named: Contract, tmp_path: Path) -> None:
+    from serving.client import Client
+    from serving.gateway.app import create_app
+    from serving.gateway.settings import load
+    from tests.serving.gateway.http_server import HttpServer
+    from tests.serving.gateway.scripted_model import ScriptedModel
+
+    text = "".join(
+        f'feature {{ name: "{feature.name}" type: INT annotation {{ tag: "example:{feature.example}" }} '
+        "value_count { max: 1 } }\n"
+        for feature in named.features
+    )
+    (tmp_path / "contract.pbtxt").write_text(
+        f'annotation {{ tag: "missing_number:-1" tag: "missing_string:" }}\n{text}', encoding="utf-8"
+    )
+    model = ScriptedModel(named)
+    model.versions = ["7"]
+    with HttpServer(model) as server:
+        flags = {"contract": str(tmp_path / "contract.pbtxt"), "model.server": server.url, "endpoint": "names"}
+        settings = load(Path(__file__).resolve().parents[3] / "serving/gateway/taxi.toml", {}, flags)
+        with HttpServer(create_app(settings, {})) as gateway:
+            with Client(gateway.url, endpoint="names") as client:
+                assert client.predict(named.example).probability == 0.75
+            page = httpx.get(gateway.url).text
+            schemas = httpx.get(f"{gateway.url}/openapi.json").json()["components"]["schemas"]
+    assert model.asked[0][1]["inputs"] == {name: [value] for name, value in named.example.items()}
+    assert [name for name in PYDANTIC_NAMES if f'data-name="{name}"' not in page] == []
+    assert any(list(schema.get("properties", {})) == PYDANTIC_NAMES for schema in schemas.values())

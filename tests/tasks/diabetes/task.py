@@ -16,4 +16,5 @@ TASK = Task(
     run_fn=trainer.run_fn,
     make_eval_config=evaluation.make_eval_config,
     train_steps=300,
+    vocabularies={preprocessing.SEX: preprocessing.SEX},
 )

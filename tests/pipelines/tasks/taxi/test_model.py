@@ -35,7 +35,7 @@ def rows() -> tuple[dict[str, np.ndarray], np.ndarray]:
         if isinstance(feature, ft.Scaled):
             features[feature.name] = random.normal(size=(ROWS, 1)).astype(np.float32)
         else:
-            size = VOCABULARY[feature.name] + 1 if isinstance(feature, ft.Vocabulary) else feature.size
+            size = feature.size(VOCABULARY[feature.name]) if isinstance(feature, ft.Vocabulary) else feature.size
             features[feature.name] = random.integers(size, size=(ROWS, 1))
     return features, (features["payment_type_id"] < 2).astype(np.int64)
 
@@ -89,7 +89,7 @@ def test_gives_one_probability_a_row(model: keras.Model) -> None:
 
 def test_every_category_has_weights_of_its_own(wide_and_deep: keras.Model) -> None:
     sizes = [feature.size for feature in ft.FEATURES if not isinstance(feature, ft.Scaled | ft.Vocabulary)]
-    total = sum(sizes) + sum(size + 1 for size in VOCABULARY.values())
+    total = sum(sizes) + sum(1 + size + 1 for size in VOCABULARY.values())  # missing, the strings, the unseen
     assert wide_and_deep.get_layer("wide").embeddings.shape == (total, 1)
     assert wide_and_deep.get_layer("embeddings").embeddings.shape == (total, 2)
 

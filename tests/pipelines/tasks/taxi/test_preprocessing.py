@@ -4,6 +4,7 @@ import calendar
 import datetime
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,9 @@ import tensorflow_transform as tft
 from tensorflow_transform import beam as tft_beam
 from tensorflow_transform.tf_metadata import dataset_metadata, schema_utils
 
+from pipelines.modeling.vocabularies import read_vocabulary
 from pipelines.tasks.taxi import features as ft
-from pipelines.tasks.taxi.preprocessing import preprocessing_fn
+from pipelines.tasks.taxi.preprocessing import Column, preprocessing_fn
 
 pytestmark = pytest.mark.slow
 
@@ -47,6 +49,11 @@ Run = Callable[..., dict[str, np.ndarray]]
 
 PAYMENTS = ["Cash"] * 20 + ["Credit Card"] * 15 + ["Voucher"] * 5  # a payment type needs 5 rows for an id
 COMPANIES = ["Blue"] * 12 + ["Red"] * 9 + [None] * 19  # a company 10
+COMPANY = {"company": SPEC["company"]}
+# Strings that something would take for one another or leave out: a file of a string a line, a regular expression, a C
+# string, a normal form, a marker for missing.
+HARD_STRINGS = [b"a\nb", b"a\rb", b"a\r\nb", b"a\\nb", b"", b" ", b"\n", b"(missing)", b'"', b"a\0b", b"a\0", b"a"]
+HARD_STRINGS += ["\u00e9".encode(), "e\u0301".encode(), b"\xff\xfe"]
 MISSING_SECONDS = 8  # of the 40 trips, the last ones
 
 
@@ -97,10 +104,15 @@ def training_trips() -> list[Trip]:
 @pytest.fixture(scope="module")
 def analysed(tmp_path_factory: pytest.TempPathFactory) -> Analysed:
     """What Transform materialises for the training trips, and the graph it keeps."""
-    folder = tmp_path_factory.mktemp("transform")
-    metadata = dataset_metadata.DatasetMetadata(schema_utils.schema_from_feature_spec(SPEC))
+    return analyse(training_trips(), preprocessing_fn, tmp_path_factory.mktemp("transform"))
+
+
+def analyse(trips: list[Trip], preprocessing: Callable[..., object], folder: Path) -> Analysed:
+    """Transforms rows with Beam, as Transform does: what it materialises, and the graph it keeps."""
+    spec = {name: SPEC[name] for name in trips[0]}
+    metadata = dataset_metadata.DatasetMetadata(schema_utils.schema_from_feature_spec(spec))
     with tft_beam.Context(temp_dir=str(folder / "tmp")):
-        (rows, _), graph = (training_trips(), metadata) | tft_beam.AnalyzeAndTransformDataset(preprocessing_fn)
+        (rows, _), graph = (trips, metadata) | tft_beam.AnalyzeAndTransformDataset(preprocessing)
         _ = graph | tft_beam.WriteTransformFn(str(folder / "out"))
     return rows, tft.TFTransformOutput(str(folder / "out"))
 
@@ -123,7 +135,11 @@ def example(row: Trip) -> bytes:
     for name, values in row.items():
         dtype = SPEC[name].dtype
         if dtype == tf.string:
-            feature = tf.train.Feature(bytes_list=tf.train.BytesList(value=[value.encode() for value in values]))
+            feature = tf.train.Feature(
+                bytes_list=tf.train.BytesList(
+                    value=[value if isinstance(value, bytes) else value.encode() for value in values]
+                )
+            )
         elif dtype == tf.int64:
             feature = tf.train.Feature(int64_list=tf.train.Int64List(value=values))
         else:
@@ -200,19 +216,40 @@ def test_a_batch_without_any_value_of_a_column(transformed: Run) -> None:
 def test_vocabularies(analysed: Analysed) -> None:
     read = analysed[1].vocabulary_by_name
     assert read("payment_type_id") == [b"Cash", b"Credit Card", b"Voucher"]
-    assert read("company_id") == [b"(missing)", b"Blue"]  # by count; Red has 9 rows, one too few
+    assert read("company_id") == [b"Blue"]  # Red has 9 rows, one too few
 
 
 @pytest.mark.parametrize(
-    ("payment_type", "expected"), [("Cash", 0), ("Credit Card", 1), ("Voucher", 2), ("Barter", 3), ("cash", 3), ("", 3)]
+    ("payment_type", "expected"), [("Cash", 1), ("Credit Card", 2), ("Voucher", 3), ("Barter", 4), ("cash", 4), ("", 4)]
 )
 def test_an_unseen_payment_type_has_the_last_id(transformed: Run, payment_type: str, expected: int) -> None:
     assert transformed(trip(payment_type=payment_type))["payment_type_id"] == [[expected]]
 
 
-@pytest.mark.parametrize(("company", "expected"), [(None, 0), ("Blue", 1), ("Red", 2), ("Unheard of", 2)])
+@pytest.mark.parametrize(
+    ("company", "expected"), [(None, 0), ("Blue", 1), ("Red", 2), ("Unheard of", 2), ("(missing)", 2), ("", 2)]
+)
 def test_a_missing_company_is_not_an_unseen_one(transformed: Run, company: str | None, expected: int) -> None:
     assert transformed(trip(company=company))["company_id"] == [[expected]]
+
+
+def test_each_string_has_an_id_of_its_own(tmp_path: Path) -> None:
+    record = ft.Vocabulary(name="company_id", source="company", min_count=2)
+    companies = [[text] for text in HARD_STRINGS]
+
+    def company_alone(inputs: dict[str, tf.SparseTensor]) -> dict[str, tf.Tensor]:
+        return {record.name: Column(inputs[record.source]).ids_in(record)}
+
+    rows, graph = analyse([{"company": cells} for cells in [*companies, [], *companies]], company_alone, tmp_path)
+    ids = [int(row[record.name][0]) for row in rows]
+    assert sorted(ids[:15]) == list(range(1, 16))
+    assert ids[15] == 0  # the row without any
+    assert ids[16:] == ids[:15]
+    assert [read_vocabulary(graph, record.name)[place - 1] for place in ids[:15]] == HARD_STRINGS
+    # As a model server does it: from the graph alone, strings nobody has seen among the others.
+    parsed = tf.io.parse_example([example({"company": [text]}) for text in [*HARD_STRINGS, b"a\tb", b"a\0\0"]], COMPANY)
+    again = graph.transform_features_layer()(parsed)[record.name].numpy()[:, 0].tolist()
+    assert again == [*ids[:15], 16, 16]
 
 
 @pytest.mark.parametrize(("area", "expected"), [(1, 0), (77, 76), (0, 77), (78, 77), (-5, 77), (None, 78)])

@@ -1,0 +1,162 @@
+"""Reads dates and times inside a TensorFlow graph, and takes them apart into numbers that a model can learn from.
+
+Formats and regular expressions are those of serving.contract.dates: the graph reads what a client's check reads.
+All arithmetic is on whole numbers in float64, exact in every batch size; sine and cosine come from tables.
+"""
+
+import dataclasses
+import math
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from serving.contract import dates
+
+# The parts that a date is taken apart into; PARTS has how each is computed.
+TREND, WEEKDAY, MONTH, HOUR = "trend", "weekday", "month", "hour"
+MONTH_SIN, MONTH_COS, HOUR_SIN, HOUR_COS = "month_sin", "month_cos", "hour_sin", "hour_cos"
+_READABLE = "1970-01-01"  # stands in for what cannot be read
+
+
+@dataclasses.dataclass(frozen=True)
+class Moments:
+    """Points in time; each tensor has the shape of the texts, float64, and NaN where a text could not be read."""
+
+    day: tf.Tensor  # since 1970-01-01, in the calendar at its place
+    second: tf.Tensor  # of that day
+    offset: tf.Tensor  # seconds that the clock is ahead of UTC
+
+    def where(self, present: tf.Tensor) -> "Moments":
+        """The same, and NaN where a row has no date; `present` is bool."""
+        nothing = tf.where(present, tf.zeros_like(self.day), tf.constant(float("nan"), tf.float64))
+        return Moments(self.day + nothing, self.second + nothing, self.offset + nothing)
+
+    def part(self, name: str) -> tf.Tensor:
+        """One of PARTS.
+
+        Raises:
+            KeyError: There is no such part.
+        """
+        return PARTS[name](self)
+
+
+def read_moments(texts: tf.Tensor, written: str) -> Moments:
+    """Reads texts, or whole numbers since 1970.
+
+    Args:
+        texts: string, or int64.
+        written: the format; see serving.contract.dates.
+    """
+    if written in dates.EPOCHS:
+        seconds = tf.cast(tf.math.floordiv(texts, dates.EPOCHS[written]), tf.float64)
+        day = tf.floor(seconds / 86400)
+        return Moments(day, seconds - 86400 * day, tf.zeros_like(day))
+    if texts.dtype != tf.string:
+        texts = tf.strings.as_string(texts)
+    pattern = f"^{dates.regex(written)}$"
+    matches = tf.strings.regex_full_match(texts, pattern)
+    groups = {
+        group: tf.strings.regex_replace(texts, pattern, rf"\{place}", replace_global=False)
+        for place, group in enumerate(dates.groups(written), start=1)
+    }
+    fields = _Fields(groups, matches)
+    year, day = fields.number("%Y", 1970), fields.number("%d", 1)
+    month = fields.month_name() if "%b" in groups else fields.number("%m", 1)
+    first = _days_since_1970(year, month)
+    year_after, month_after = (
+        tf.where(month == 12, year + 1, year),
+        tf.where(month == 12, tf.ones_like(month), month + 1),
+    )
+    in_month = day <= _days_since_1970(year_after, month_after) - first
+    nothing = tf.where(matches & in_month, tf.zeros_like(day), tf.constant(float("nan"), tf.float64))
+    second = 3600 * fields.hour() + 60 * fields.number("%M", 0) + fields.number("%S", 0)
+    return Moments(first + day - 1 + nothing, second + nothing, fields.offset() + nothing)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Fields:
+    """The groups of the format's regular expression, strings; where there is no match they hold the whole text."""
+
+    groups: dict[str, tf.Tensor]
+    matches: tf.Tensor
+
+    def number(self, group: str, default: int) -> tf.Tensor:
+        """Float64; the default where the format has no such group, or a text leaves it out."""
+        if group not in self.groups:
+            return tf.fill(tf.shape(self.matches), tf.constant(default, tf.float64))
+        text = self.groups[group]
+        there = self.matches & (text != "")
+        return tf.strings.to_number(tf.where(there, text, tf.constant(str(default))), tf.float64)
+
+    def month_name(self) -> tf.Tensor:
+        """1 to 12."""
+        names = tf.strings.lower(self.groups["%b"])
+        same = tf.equal(tf.expand_dims(names, -1), tf.constant(dates.MONTHS))
+        return tf.cast(tf.argmax(tf.cast(same, tf.int64), axis=-1) + 1, tf.float64)
+
+    def hour(self) -> tf.Tensor:
+        """0 to 23."""
+        if "%I" not in self.groups:
+            return self.number("%H", 0)
+        afternoon = tf.cast(tf.strings.lower(self.groups["%p"]) == "p", tf.float64)
+        return tf.math.floormod(self.number("%I", 0), 12) + 12 * afternoon
+
+    def offset(self) -> tf.Tensor:
+        """Seconds that the clock is ahead of UTC."""
+        ahead = 3600 * self.number("zone hours", 0) + 60 * self.number("zone minutes", 0)
+        return tf.where(self.groups["sign"] == "-", -ahead, ahead) if "sign" in self.groups else ahead
+
+
+def _days_since_1970(year: tf.Tensor, month: tf.Tensor) -> tf.Tensor:
+    """Days from 1970-01-01 to the first of a month, float64, in the Gregorian calendar.
+
+    After Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", days_from_civil: the year begins in March.
+    """
+    year = tf.where(month <= 2, year - 1, year)
+    era = tf.floor(year / 400)
+    of_era = year - 400 * era
+    of_year = tf.floor((153 * tf.math.floormod(month + 9, 12) + 2) / 5)
+    return 146097 * era + 365 * of_era + tf.floor(of_era / 4) - tf.floor(of_era / 100) + of_year - 719468
+
+
+def _month(moments: Moments) -> tf.Tensor:
+    """1 to 12, float64: civil_from_days of the same source."""
+    days = moments.day + 719468
+    of_era = days - 146097 * tf.floor(days / 146097)
+    leap = tf.floor(of_era / 1460) - tf.floor(of_era / 36524) + tf.floor(of_era / 146096)
+    year = tf.floor((of_era - leap) / 365)
+    of_year = of_era - (365 * year + tf.floor(year / 4) - tf.floor(year / 100))
+    from_march = tf.floor((5 * of_year + 2) / 153)
+    return tf.math.floormod(from_march + 2, 12) + 1
+
+
+def _hour(moments: Moments) -> tf.Tensor:
+    return tf.floor(moments.second / 3600)
+
+
+def _trend(moments: Moments) -> tf.Tensor:
+    return moments.day + (moments.second - moments.offset) / 86400
+
+
+def _weekday(moments: Moments) -> tf.Tensor:
+    return tf.math.floormod(moments.day + 3, 7)  # 1970-01-01 was a Thursday
+
+
+def _on_circle(numbers: tf.Tensor, first: int, count: int, wave: Callable[[float], float]) -> tf.Tensor:
+    """Sine or cosine of a number's place on a circle: its neighbours on the clock are its neighbours, 23 and 0 too."""
+    table = tf.constant([wave(2 * math.pi * place / count) for place in range(count)], tf.float64)
+    there = tf.logical_not(tf.math.is_nan(numbers))
+    found = tf.gather(table, tf.cast(tf.where(there, numbers - first, tf.zeros_like(numbers)), tf.int64))
+    return tf.where(there, found, numbers)
+
+
+PARTS: dict[str, Callable[[Moments], tf.Tensor]] = {
+    TREND: _trend,  # days since 1970-01-01 in UTC, with their fraction: how old a row is, but for a constant
+    WEEKDAY: _weekday,  # 0 for Monday to 6
+    MONTH: _month,  # 1 to 12
+    HOUR: _hour,  # 0 to 23
+    MONTH_SIN: lambda moments: _on_circle(_month(moments), 1, 12, math.sin),
+    MONTH_COS: lambda moments: _on_circle(_month(moments), 1, 12, math.cos),
+    HOUR_SIN: lambda moments: _on_circle(_hour(moments), 0, 24, math.sin),
+    HOUR_COS: lambda moments: _on_circle(_hour(moments), 0, 24, math.cos),
+}

@@ -1,0 +1,116 @@
+"""Vocabularies of Transform: any string as a line of their files, and what they leave out.
+
+A vocabulary is a file of a string a line, and the exported model reads the same file. Strings with a line break, and
+the empty one, TFT leaves out of it; all of them would have the id of the unseen. Hence `as_lines`, in the graph, before
+the vocabulary is made and before it is asked.
+"""
+
+import dataclasses
+import re
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+import tensorflow as tf
+import tensorflow_transform as tft
+
+from components.tfrecords import read_chunks
+
+_ESCAPED = re.compile(rb"\\([\\nre])")
+_UNESCAPED = {b"\\": b"\\", b"n": b"\n", b"r": b"\r", b"e": b""}
+
+
+class VocabularyError(ValueError):
+    """The task names a vocabulary or a column that there is not."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Coverage:
+    """What a vocabulary holds of the rows it was made from, and what it leaves out."""
+
+    column: str  # raw, of strings
+    known: int  # different strings with an id of their own
+    left_out: int  # different strings that share the ids of the unseen
+    left_out_share: float  # of the rows, 0 to 1: those with such a string
+
+
+def as_lines(strings: tf.Tensor | tf.SparseTensor) -> tf.Tensor | tf.SparseTensor:
+    r"""Spells each string so that it fits on a line, a different line for each; most are their own.
+
+    A backslash becomes two, a line feed `\\n`, a carriage return `\\r`, and the empty string `\\e`.
+
+    Args:
+        strings: string, of any shape.
+
+    Returns:
+        Of the same kind and shape.
+    """
+    if isinstance(strings, tf.SparseTensor):
+        return strings.with_values(as_lines(strings.values))
+    for pattern, rewrite in ((r"\\", r"\\\\"), ("\n", r"\\n"), ("\r", r"\\r"), ("^$", r"\\e")):
+        strings = tf.strings.regex_replace(strings, pattern, rewrite)
+    return strings
+
+
+def read_vocabulary(transform: tft.TFTransformOutput, name: str) -> list[bytes]:
+    """Reads the strings of a vocabulary that was made of `as_lines`, the most frequent first.
+
+    Raises:
+        VocabularyError: There is no such vocabulary.
+    """
+    if transform.vocabulary_file_by_name(name) is None:
+        raise VocabularyError(
+            f"preprocessing_fn makes no vocabulary {name!r}: expected one, since the task's `vocabularies` names it; "
+            "give it as vocab_filename, or correct `vocabularies`"
+        )
+    return [_ESCAPED.sub(lambda found: _UNESCAPED[found[1]], line) for line in transform.vocabulary_by_name(name)]
+
+
+def measure_coverage(
+    files: Sequence[str], vocabularies: Mapping[str, str], transform: tft.TFTransformOutput
+) -> dict[str, Coverage]:
+    """Compares the strings of raw rows with the vocabularies, in one pass; missing values do not count.
+
+    Args:
+        files: gzipped TFRecords of tf.Examples: the rows that the vocabularies were made from.
+        vocabularies: name of a vocabulary, made of `as_lines` -> raw column.
+        transform: holds them.
+
+    Returns:
+        By the name of the vocabulary.
+
+    Raises:
+        VocabularyError: There is no such vocabulary, or no such column of strings.
+    """
+    if not vocabularies:
+        return {}
+    known = {name: frozenset(read_vocabulary(transform, name)) for name in vocabularies}
+    _require_strings(vocabularies, transform)
+    spec = {column: tf.io.VarLenFeature(tf.string) for column in vocabularies.values()}
+    seen: dict[str, set[bytes]] = {name: set() for name in vocabularies}
+    rows, left_out_rows = 0, dict.fromkeys(vocabularies, 0)
+    for records in read_chunks(files):
+        rows += len(records)
+        parsed = tf.io.parse_example(records, spec)
+        for name, column in vocabularies.items():
+            cells = pd.DataFrame({"row": parsed[column].indices[:, 0].numpy(), "text": parsed[column].values.numpy()})
+            seen[name].update(cells["text"])
+            left_out_rows[name] += cells.loc[~cells["text"].isin(known[name]), "row"].nunique()
+    return {
+        name: Coverage(
+            column=column,
+            known=len(seen[name] & known[name]),
+            left_out=len(seen[name] - known[name]),
+            left_out_share=left_out_rows[name] / max(rows, 1),
+        )
+        for name, column in vocabularies.items()
+    }
+
+
+def _require_strings(vocabularies: Mapping[str, str], transform: tft.TFTransformOutput) -> None:
+    columns = {name: spec.dtype.name for name, spec in transform.raw_feature_spec().items()}
+    for name, column in vocabularies.items():
+        if columns.get(column) != "string":
+            raise VocabularyError(
+                f"the task's `vocabularies` says that {name} is made of {column!r}: expected a column of strings, "
+                f"received {columns.get(column, 'no such column')}; correct `vocabularies`"
+            )

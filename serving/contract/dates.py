@@ -1,0 +1,117 @@
+"""Dates and times in a column: how they are written, and what they mean.
+
+A format is spelled with strftime's codes, such as `%d.%m.%Y %H:%M`. EPOCH_SECONDS and EPOCH_MILLISECONDS stand for
+whole numbers since 1970. The regular expressions mean the same to Python and to RE2, so TensorFlow reads what this
+module reads (pipelines/modeling/dates.py). Unlike strptime, they take `T` or a blank before a time, a fraction of a
+second, and an abbreviated month with a full stop.
+"""
+
+import dataclasses
+import datetime
+import functools
+import re
+from collections.abc import Iterable
+
+EPOCH_SECONDS, EPOCH_MILLISECONDS = "epoch seconds", "epoch milliseconds"
+EPOCHS = {EPOCH_SECONDS: 1, EPOCH_MILLISECONDS: 1000}  # format -> units in a second
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTH_NAME = "|".join(MONTHS)
+_CODES = {
+    "%Y": "([12][0-9]{3})",
+    "%m": "(0?[1-9]|1[0-2])",
+    "%b": f"(?i:({_MONTH_NAME})[a-z]*[.]?)",
+    "%d": "(0?[1-9]|[12][0-9]|3[01])",
+    "%H": "([01]?[0-9]|2[0-3])",
+    "%I": "(0?[1-9]|1[0-2])",
+    "%M": "([0-5][0-9])",
+    "%S": "([0-5][0-9])(?:[.,][0-9]+)?",
+    "%p": "([AaPp])[.]?[Mm][.]?",
+    "%z": "(?:[Zz]|UTC|([+-])([01][0-9]|2[0-3]):?([0-5][0-9]))",
+}
+_TAG = "date:"  # of a column of the contract
+_BEFORE_TIME = "\x1f"  # stands for what separates a day from a time
+_GROUPS = {"%z": ("sign", "zone hours", "zone minutes")}  # codes with another number of groups than one
+
+
+@dataclasses.dataclass(frozen=True)
+class Moment:
+    """A point in time, as the clock and the calendar at its place showed it."""
+
+    day: int  # since 1970-01-01
+    second: int  # of the day
+    offset: int = 0  # seconds by which that clock is ahead of UTC; 0, too, where the zone is not written
+
+    @property
+    def trend(self) -> float:
+        """Days since 1970, with their fraction, in UTC."""
+        return self.day + (self.second - self.offset) / 86400
+
+    @property
+    def date(self) -> datetime.date:
+        """The day in the calendar."""
+        return datetime.date(1970, 1, 1) + datetime.timedelta(days=self.day)
+
+
+@functools.cache
+def regex(written: str) -> str:
+    """The regular expression of a format, a group for each of groups(written); for the whole of a text.
+
+    Raises:
+        KeyError: The format has a code that is not among _CODES.
+    """
+    parts = re.split(r"(%.)", re.sub("[T ](?=%[HI])", _BEFORE_TIME, written))
+    return " *" + "".join(_CODES[part] if part.startswith("%") else _literal(part) for part in parts) + " *"
+
+
+def find_format(name: str, tags: Iterable[str]) -> str:
+    """Finds the format of a column's dates among its tags in the contract; empty for what holds none.
+
+    Raises:
+        ValueError: There are two, or one that this module cannot read.
+    """
+    written = [tag.removeprefix(_TAG) for tag in tags if tag.startswith(_TAG)]
+    if not written:
+        return ""
+    if len(written) > 1 or not _is_format(written[0]):
+        raise ValueError(
+            f"it does not say how dates of {name} are written: expected one tag {_TAG}… with codes of strftime, such "
+            f"as {_TAG}%Y-%m-%d, received {', '.join(written)}; change the tag."
+        )
+    return written[0]
+
+
+def _is_format(written: str) -> bool:
+    codes = re.findall("%.?", written)
+    return written in EPOCHS or (bool(codes) and all(code in _CODES for code in codes))
+
+
+def groups(written: str) -> tuple[str, ...]:
+    """What the groups of the regular expression hold, in order: a code, or a part of the zone."""
+    return tuple(group for code in re.findall("%.", written) for group in _GROUPS.get(code, (code,)))
+
+
+def parse(text: str, written: str) -> Moment | None:
+    """Reads a text or a whole number in digits; None where it is not written so, or is no day of the calendar."""
+    if written in EPOCHS:
+        if not re.fullmatch("-?[0-9]+", text):
+            return None
+        return Moment(*divmod(int(text) // EPOCHS[written], 86400))
+    found = re.fullmatch(regex(written), text)
+    if not found:
+        return None
+    fields = dict(zip(groups(written), found.groups(), strict=True))
+    month = MONTHS.index(fields["%b"].lower()) + 1 if "%b" in fields else int(fields.get("%m", 1))
+    try:
+        date = datetime.date(int(fields.get("%Y", 1970)), month, int(fields.get("%d", 1)))
+    except ValueError:
+        return None
+    hour = int(fields.get("%H", 0))
+    if "%I" in fields:
+        hour = int(fields["%I"]) % 12 + (12 if fields["%p"].lower() == "p" else 0)
+    second = 3600 * hour + 60 * int(fields.get("%M", 0)) + int(fields.get("%S", 0))
+    ahead = 3600 * int(fields.get("zone hours") or 0) + 60 * int(fields.get("zone minutes") or 0)
+    return Moment((date - datetime.date(1970, 1, 1)).days, second, -ahead if fields.get("sign") == "-" else ahead)
+
+
+def _literal(text: str) -> str:
+    return re.escape(text).replace(_BEFORE_TIME, "[T ]")
