@@ -47,6 +47,11 @@ class Task:
             raise TaskError(
                 f"task {self.name}: expected a problem that is one of {', '.join(PROBLEMS)}, received {self.problem!r}"
             )
+        if not isinstance(self.split, Split):
+            raise TaskError(
+                f"task {self.name}: split: expected RowSplit(), KeySplit(column) or TimeSplit(column), received "
+                f"{self.split!r}"
+            )
         for what in ("contract", "hyperparameters", "scoping", "model_card"):
             path = getattr(self, what)
             if path is not None and not path.is_file():

@@ -89,17 +89,19 @@ def _range(feature: Feature) -> str:
 
 def _input(feature: Feature) -> str:
     # Plain text, also for numbers: what was typed goes to the gateway, which alone says what is wrong with it.
+    # Such a field holds one line: of an example with a line break it would make another string.
+    example = "" if {"\r", "\n"} & {*_example(feature)} else _example(feature)
     keyboard = {Kind.INT: "text" if feature.low is None or feature.low < 0 else "numeric", Kind.BYTES: "text"}
     return (
         f'<input {_common(feature)} type="text" inputmode="{keyboard.get(feature.kind, "text")}" autocomplete="off" '
-        f'spellcheck="false" value="{html.escape(_example(feature))}">'
+        f'spellcheck="false" value="{_attribute(example)}">'
     )
 
 
 def _select(feature: Feature) -> str:
     chosen = _example(feature)
     options = "".join(
-        f'<option value="{html.escape(value)}"{" selected" if value == chosen else ""}>{html.escape(value)}</option>'
+        f'<option value="{_attribute(value)}"{" selected" if value == chosen else ""}>{html.escape(value)}</option>'
         for value in feature.known
     )
     if not feature.required or not chosen:
@@ -119,6 +121,11 @@ def _common(feature: Feature) -> str:
     name = html.escape(feature.name)
     required = " required" if feature.required else ""
     return f'id="field-{name}" name="{name}" aria-describedby="hint-{name} error-{name}"{required}'
+
+
+def _attribute(text: str) -> str:
+    """Escapes an attribute's value; of a bare carriage return a browser makes a line feed, which is another string."""
+    return html.escape(text).replace("\r", "&#13;")
 
 
 def _example(feature: Feature) -> str:

@@ -92,6 +92,10 @@ FIELDS = {name: getattr(TASK, name) for name in TASK.__dataclass_fields__}
             {"tuning": TUNING},
             "task diabetes: tuning without hyperparameters; name the file that a search improves on",
         ),
+        (
+            {"split": "row"},
+            "task diabetes: split: expected RowSplit(), KeySplit(column) or TimeSplit(column), received 'row'",
+        ),
         ({"train_steps": 0}, "task diabetes: expected train_steps of 1 or more, received 0"),
     ],
 )

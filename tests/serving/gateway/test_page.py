@@ -1,5 +1,6 @@
 """The page at / and the API's documentation, in a browser."""
 
+import dataclasses
 import json
 from typing import Any
 
@@ -8,8 +9,9 @@ import pytest
 from playwright.sync_api import expect
 
 from serving.contract import Contract
+from serving.gateway.page import render
 from tests.browser import Tab
-from tests.serving.gateway.conftest import Start
+from tests.serving.gateway.conftest import Start, settings
 from tests.serving.gateway.scripted_model import ScriptedModel
 
 pytestmark = pytest.mark.slow
@@ -106,6 +108,25 @@ def test_a_value_beyond_the_known_ones(client: httpx.Client, model: ScriptedMode
     expect(page.locator("#other-payment_type")).to_be_hidden()
     assert choice.input_value() == "Credit Card"
     quiet(tab, client)
+
+
+def test_strings_with_line_breaks_stay_what_they_are(contract: Contract, tab: Tab) -> None:
+    hard = ("a\nb", "a\rb", "a\r\nb", " a", '"<&', "(missing)")
+    features = tuple(
+        dataclasses.replace(feature, known=hard)
+        if feature.name == "payment_type"
+        else dataclasses.replace(feature, example="a\nb")
+        if feature.name == "company"
+        else feature
+        for feature in contract.features
+    )
+    page = render.page(settings("http://127.0.0.1"), dataclasses.replace(contract, features=features), key_needed=False)
+    tab.page.set_content(page)
+    values = tab.page.locator("#field-payment_type option:not([data-other])").evaluate_all(
+        "options => options.map(one => one.value)"
+    )
+    assert [value for value in values if value] == list(hard)
+    assert tab.page.locator("#field-company").input_value() == ""
 
 
 def test_numbers_keep_every_digit(client: httpx.Client, tab: Tab) -> None:
