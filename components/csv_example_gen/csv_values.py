@@ -102,9 +102,8 @@ def convert(
     if kind is CellKind.EMPTY:
         return _convert_each(cells, _nothing, missing)
     if kind is CellKind.BYTES:
-        different = {
-            cell: None if _is_missing(cell, missing) else cell.encode() for cell in set(cells)
-        }  # Texts repeat.
+        # Each once: texts repeat.
+        different = {cell: None if _is_missing(cell, missing) else cell.encode() for cell in set(cells)}
         return [different[cell] for cell in cells]
     if written is None and (values := _convert_plain(cells, kind)) is not None:
         return values
