@@ -8,9 +8,10 @@ A contract says of a column how its cells are written, in tags of the feature's 
       annotation { comment: "Price in €" tag: "number_thousands:." tag: "number_decimal:," tag: "number_sign:€" }
     }
 
-`1.234,50 €` is then 1234.5, and `(1.234,50 €)`, as accountants write it, -1234.5. A sign is a unit and changes no number:
-`12%` is 12, which is also what a client sends, and the contract's comment has to say so. Every cell keeps to the format:
-one without the sign, or of four digits without the separator, was written by somebody else, and may mean something else.
+`1.234,50 €` is then 1234.5, and `(1.234,50 €)`, as accountants write it, -1234.5. A sign is a unit and changes no
+number: `12%` is 12, which is also what a client sends, and the contract's comment has to say so. Every cell keeps to
+the format: one without the sign, or of four digits without the separator, was written by somebody else, and may mean
+something else.
 """
 
 import dataclasses
