@@ -81,6 +81,8 @@ class NumberFormat:
             ValueError: The cell is not written so.
         """
         text = cell.strip().replace("\u2212", "-")  # the minus of typesetters
+        if self.sign and "".join(text.split()) == f"{self.sign}-":
+            return "0"  # so Excel's accounting format writes it
         in_parentheses = text.startswith("(") and text.endswith(")")
         found = self._pattern.fullmatch(text[1:-1] if in_parentheses else text)
         if found is None or (self.sign and bool(found["before"] or found["first"]) == bool(found["after"])):

@@ -35,6 +35,7 @@ PERCENT = NumberFormat(sign="%")
         (DOLLARS, "$-12", -12),
         (DOLLARS, "$ 12", 12),
         (DOLLARS, "($1,234.50)", -1234.5),
+        (DOLLARS, " $ -   ", 0),
         (ENGLISH, "\u22121,234", -1234),
         (PERCENT, "12.5%", 12.5),
         (PERCENT, "12 %", 12),
