@@ -19,8 +19,8 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
+from components.csv_example_gen.row_split import EVAL_SHARE
 from pipelines.scaffold import chance
-from pipelines.scaffold.baseline import EVAL_SHARE
 
 ROWS = (600, 3_000, 15_000)
 FILLED = (0.01, 0.02, 0.04, 0.1, 0.25, 0.5, 1.0)  # of the rows

@@ -102,7 +102,9 @@ def convert(
     if kind is CellKind.EMPTY:
         return _convert_each(cells, _nothing, missing)
     if kind is CellKind.BYTES:
-        return [None if not cell or _is_missing(cell, missing) else cell.encode() for cell in cells]
+        # Each once: texts repeat.
+        different = {cell: None if _is_missing(cell, missing) else cell.encode() for cell in set(cells)}
+        return [different[cell] for cell in cells]
     if written is None and (values := _convert_plain(cells, kind)) is not None:
         return values
     parse: Callable[[str], Value] = _integer if kind is CellKind.INT else _float

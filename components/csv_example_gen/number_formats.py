@@ -8,9 +8,10 @@ A contract says of a column how its cells are written, in tags of the feature's 
       annotation { comment: "Price in €" tag: "number_thousands:." tag: "number_decimal:," tag: "number_sign:€" }
     }
 
-`1.234,50 €` is then 1234.5. A sign is a unit and changes no number: `12%` is 12, which is also what a client sends, and
-the contract's comment has to say so. Every cell keeps to the format: one without the sign, or one of four digits
-without the separator, was written by somebody else, and may mean something else.
+`1.234,50 €` is then 1234.5, and `(1.234,50 €)`, as accountants write it, -1234.5. A sign is a unit and changes no
+number: `12%` is 12, which is also what a client sends, and the contract's comment has to say so. Every cell keeps to
+the format: one without the sign, or of four digits without the separator, was written by somebody else, and may mean
+something else.
 """
 
 import dataclasses
@@ -79,10 +80,17 @@ class NumberFormat:
         Raises:
             ValueError: The cell is not written so.
         """
-        found = self._pattern.fullmatch(cell)
+        text = cell.strip().replace("\u2212", "-")  # the minus of typesetters
+        if self.sign and "".join(text.split()) == f"{self.sign}-":
+            return "0"  # so Excel's accounting format writes it
+        in_parentheses = text.startswith("(") and text.endswith(")")
+        found = self._pattern.fullmatch(text[1:-1] if in_parentheses else text)
         if found is None or (self.sign and bool(found["before"] or found["first"]) == bool(found["after"])):
             raise ValueError(cell)
-        minus = "-" if "-" in found["start"] else ""
+        has_minus = "-" in found["start"]
+        if in_parentheses and (has_minus or not (self.sign or self.thousands)):
+            raise ValueError(cell)
+        minus = "-" if has_minus or in_parentheses else ""
         fraction = f".{found['fraction']}" if found["fraction"] else ""
         return f"{minus}{_NO_DIGIT.sub('', found['whole'])}{fraction}"
 

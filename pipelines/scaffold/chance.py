@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from pipelines.scaffold.baseline import EVAL_SHARE
+from components.csv_example_gen.row_split import EVAL_SHARE
 
 FALSE_ALARMS = 0.01  # of random splits that the rules of a whole contract may refuse, all columns together
 LEAST_THRESHOLD = 0.1  # of a value's share: less is no drift that anybody would act on

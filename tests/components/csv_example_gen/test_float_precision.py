@@ -31,6 +31,7 @@ KEPT = {
     "large and spread": np.exp(DRAW.uniform(np.log(1e9), np.log(1e11), 50_000)),
     "amounts of all sizes": np.round(DRAW.uniform(1e6, 9e8, 50_000), 2),
     "whole epochs of quarters of an hour": 1_700_000_000 + 900.0 * DRAW.integers(0, 30_000, 5000),
+    "few steps, and one pair of 200 lost": np.r_[1013 + np.arange(200) / 4096, 1013 + 1e-6],
     "constant": np.full(500, 1_700_000_000.25),
     "one value": np.array([1_700_000_000.25]),
     "nothing": np.full(500, np.nan),
@@ -51,6 +52,7 @@ LOST = {
     "ids with a fraction": 100_000_000 + np.arange(500) + 0.5,
     "whole epochs": 1_700_000_000.0 + np.arange(500),
     "Julian days": 2_460_000.5 + DRAW.uniform(0, 10, 500),
+    "the same beside a value far off": np.r_[1 + DRAW.uniform(0, 1e-5, 500), 1000.0],
     "a small difference of small numbers": 1 + DRAW.uniform(0, 1e-5, 500),
 }
 

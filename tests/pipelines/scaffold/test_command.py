@@ -4,7 +4,12 @@ import shutil
 from pathlib import Path
 
 import pytest
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import schema_pb2
 
+from components.csv_example_gen.csv_files import check_csv, read_columns
+from components.csv_example_gen.number_formats import NumberFormat
+from components.csv_example_gen.reading_rules import ReadingRules
 from components.csv_example_gen.records import records
 from pipelines.cli import new_task as command_line
 from pipelines.cli.app import execute
@@ -90,6 +95,28 @@ def test_what_it_says(project: Path, patients: Path, capsys: pytest.CaptureFixtu
     assert execute(["new-task", *arguments]) == 1  # once more: nothing is overwritten
     assert "nothing is ever overwritten" in capsys.readouterr().err
     assert files(project) == before
+
+
+def test_the_contract_says_how_cells_were_read(
+    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = [f"{20 + n % 50};{n},50 €;{n % 7};{'yn'[n % 2]}" for n in range(119)]
+    rows = tmp_path / "rows.csv"
+    rows.write_text("\n".join(["age;paid;route;left", "N/A;1,25 €;X9;y", *lines]), encoding="utf-8-sig")
+    arguments = ["--name", "rides", "--csv", str(rows), "--label", "left"]
+    assert execute(["new-task", *arguments]) == 1
+    assert "line 2, column `route`, 'X9': expected a number, such as '0', as in 119 of 120" in capsys.readouterr().err
+    assert execute(["new-task", *arguments, "--text", "route"]) == 0
+    said = capsys.readouterr().out
+    assert "missing    age: 'N/A' in 1 row\nnumbers    paid: '1,25 €' is 1.25\n" in said
+    schema = text_format.Parse((project / "data/schema/rides.pbtxt").read_text(), schema_pb2.Schema())
+    rules = ReadingRules.from_schema(schema)
+    assert rules.missing == {"N/A"}
+    assert rules.formats == {"paid": NumberFormat(decimal=",", sign="€")}
+    copy = str(project / "data" / "rides" / "rides.csv")
+    columns = next(read_columns(copy, check_csv(copy, rules=rules).columns, rules=rules))
+    assert [column[:2] for column in columns] == [[None, 20], [1.25, 0.5], [b"X9", b"0"], [b"y", b"y"]]
+    assert schema.feature[1].annotation.comment == ["paid, in €"]
 
 
 def test_rows_may_stay_where_they_are(project: Path, patients: Path) -> None:
