@@ -42,11 +42,16 @@ def read_csv_records(file: str, open_file: OpenFile = open_local) -> Iterator[tu
 def _explain(error: csv.Error, lines: int) -> str:
     """Says what is wrong with a record that takes up so many lines."""
     text = str(error)
-    if "end of data" in text or ("field limit" in text and lines > 1):
+    limit = f"{csv.field_size_limit():,} characters"
+    if "end of data" in text:
         return "a double quote opens a cell and none closes it; close it, or write a quote inside a cell twice"
+    if "field limit" in text and lines > 1:
+        return (
+            f"a double quote opens a cell and none closes it within {limit}; close it, or write a quote inside a cell "
+            "twice; if the text is meant to be that long, shorten it"
+        )
     if "field limit" in text:
-        limit = csv.field_size_limit()
-        return f"a cell is longer than the {limit:,} characters that one may hold; shorten it, or leave the column out"
+        return f"a cell is longer than the {limit} that one may hold; shorten it, or leave the column out"
     if "expected after" in text:
         return "text follows a closing double quote; write a quote inside a cell twice"
     return "the line cannot be split into cells; expected lines that end in LF or CR LF"

@@ -25,12 +25,12 @@ def find_separator(lines: Sequence[str], *, whole: bool) -> str:
         lines: of the file, from its header on.
         whole: whether these are all of its lines; if not, the last record may be cut off.
     """
-    found = {mark: _split(lines, mark, whole=whole) for mark in SEPARATORS}
-    split = {mark: records for mark, records in found.items() if records}
+    split = {mark: _split(lines, mark, whole=whole) for mark in SEPARATORS}
     even = [mark for mark, records in split.items() if len({len(cells) for cells in records}) == 1 < len(records[0])]
     unbroken = [mark for mark in even if not any(cell.count('"') % 2 for cells in split[mark] for cell in cells)]
-    candidates = unbroken or even or [*split]
-    return max(candidates, key=lambda mark: len(split[mark][0]), default=SEPARATORS[0])  # the first of equals
+    if even:
+        return max(unbroken or even, key=lambda mark: len(split[mark][0]))  # the first of equals
+    return max(SEPARATORS, key=lambda mark: lines[0].count(mark)) if lines else SEPARATORS[0]
 
 
 def _split(lines: Sequence[str], separator: str, *, whole: bool) -> list[list[str]]:

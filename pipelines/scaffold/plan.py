@@ -118,6 +118,7 @@ def template_values(plan: TaskPlan, *, sha256: str, outside: Path | None) -> dic
         "missing_cells": sorted(
             {MISSING_CELL_TAG + spelling for found in source.missing.values() for spelling in found}
         ),
+        "formats": source.examples,
         "label_tags": source.formats[question.label].tags if question.label in source.formats else (),
         "file_name": source.file_name(plan.name, outside),
         "least_rows_of_a_split": max(10, min(30, rows // 10)),

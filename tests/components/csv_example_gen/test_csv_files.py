@@ -178,7 +178,10 @@ FAULTS: dict[str, tuple[str | bytes, str]] = {
         'a,b\n1,2\n"1,2\n3,4\n',
         "{file}, line 3: a double quote opens a cell and none closes it; close it, or write a quote inside a cell",
     ),
-    "open quote far from the end": ('a,b\n"1,2\n' + "3,4\n" * 50_000, "{file}, line 2: a double quote opens a cell"),
+    "open quote far from the end": (
+        'a,b\n"1,2\n' + "3,4\n" * 50_000,
+        "{file}, line 2: a double quote opens a cell and none closes it within",
+    ),
     "text after a quote": ('a,b\n"1"x,2\n', "{file}, line 2: text follows a closing double quote;"),
     "old line ends": (b"a,b\r1,2\r", "{file}: the lines end in CR alone, as old Macintosh programs write them."),
 }
