@@ -10,6 +10,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from benchmarks.comparators import (
     FALSE_ALARMS_OF_A_RULE,
     POWER_MIX,
+    main,
     make_counts,
     measure_distances,
     simulate_refusals,
@@ -33,6 +34,14 @@ def test_a_shift_is_caught(present: int, shift: float) -> None:
     threshold = propose_threshold(make_counts(present, POWER_MIX), FALSE_ALARMS_OF_A_RULE)
     assert threshold is not None
     assert (simulate_shifted(present, shift, SPLITS, np.random.default_rng(2)) > threshold).mean() >= 0.98
+
+
+def test_prints_both_tables(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("sys.argv", ["comparators", "--splits", "20"])
+    main()
+    shown = capsys.readouterr().out
+    assert "Random splits refused, of 20" in shown
+    assert "Shifts caught" in shown
 
 
 @pytest.mark.slow
