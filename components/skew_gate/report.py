@@ -1,69 +1,52 @@
 """Compares the paths of the same rows: counts rows compared and rows that differ, and keeps the worst."""
 
 import dataclasses
-import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Self
 
 import numpy as np
-import tensorflow as tf
 
 from components.candidate_serving.transports import GRPC_COLUMNS, REST_COLUMNS, REST_ROWS, TransportPredictions
 from components.skew_gate.batch_path import BatchChunk
-from components.skew_gate.bitwise import Arrays, are_reordered, describe_type, row_distances
-from components.skew_gate.model_probe import feature_values
-
-Pair = tuple[np.ndarray, np.ndarray]
+from components.skew_gate.bitwise import Arrays, are_reordered
+from components.skew_gate.comparison import BIT_FOR_BIT, EXACT, MOST_OPERATIONS, Comparison, Pair, within
+from components.skew_gate.model_probe import FILLED
+from components.skew_gate.rounding import FEATURE_STEPS, PREDICTION_STEPS, Scale
 
 _BATCH_PATH, _EXPORTED, _SERVER = "batch path", "exported model", "model server"
-_BIT_FOR_BIT = "equal bit for bit"
 _REORDERED = "raw and transformed examples hold the same rows in another order: rows cannot be paired by position"
+_FEATURE = "feature "
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class WorstRow:
-    """The row that differs most."""
+class Scales:
+    """How large features and predictions are over all rows; a column of whole numbers or strings has no scale."""
 
-    row: int  # counted from 0, in the order of the files
-    raw: dict[str, object]  # its raw values
-    values: dict[str, object]  # side -> value
-    distance: float  # largest absolute difference; 1 between strings
+    features: dict[str, Scale | None]
+    predictions: Scale | None
 
-
-@dataclasses.dataclass(kw_only=True)
-class Comparison:
-    """How two sides of one column differ."""
-
-    name: str
-    rule: str  # how close the sides must be
-    rows: int = 0
-    differences: int = 0  # rows that break the rule
-    worst: WorstRow | None = None
-    problem: str | None = None  # why the sides cannot be compared, such as another dtype; then every row differs
-
-    def reason(self) -> str:
-        """Describes the difference in plain words."""
-        if self.worst is None:
-            return f"{self.name}: {self.problem}"
-        values = ", ".join(f"{side} {value!r}" for side, value in self.worst.values.items())
-        return (
-            f"{self.name}: {self.differences} of {self.rows} rows are not {self.rule}; "
-            f"worst at row {self.worst.row}: {values}, raw row {self.worst.raw}"
+    @classmethod
+    def measure(cls, chunks: Sequence[BatchChunk]) -> Self:
+        """Measures the batch path's chunks of rows, one or more."""
+        first = chunks[0]
+        return cls(
+            features={
+                name: Scale.measure(_joined([chunk.features[name] for chunk in chunks])) for name in first.features
+            },
+            predictions=Scale.measure(_joined([chunk.predictions[max(first.predictions)] for chunk in chunks])),
         )
 
 
 class SkewReport:
     """Collects comparisons, chunk of rows by chunk of rows."""
 
-    def __init__(self, *, batch_sizes: tuple[int, ...], tolerance: float):
+    def __init__(self, *, batch_sizes: tuple[int, ...]):
         """Starts empty.
 
         Args:
             batch_sizes: rows a call.
-            tolerance: largest difference of a prediction across batch sizes, and between the batch path and the model
-                server; relative for predictions beyond 1, whose scale is their own.
         """
         self._batch_sizes = batch_sizes
-        self._tolerance = tolerance
         self._comparisons: dict[str, Comparison] = {}
         self._refusals: list[str] = []
         self._seconds: dict[str, list[float]] = {}
@@ -74,6 +57,11 @@ class SkewReport:
         """Whether rows were compared and there is no reason to refuse the model."""
         return bool(self._rows) and not self.reasons()
 
+    @property
+    def rounds(self) -> bool:
+        """Whether rounding was found anywhere."""
+        return any(c.rounding.rows or c.rounding.at_edge for c in self._comparisons.values())
+
     def refuse(self, reason: str) -> None:
         """Adds a reason that is not about single rows."""
         self._refusals.append(reason)
@@ -83,7 +71,13 @@ class SkewReport:
         return self._refusals + [c.reason() for c in self._comparisons.values() if c.differences]
 
     def add(
-        self, batch: BatchChunk, exported: Arrays, raw: np.ndarray, served: TransportPredictions | None = None
+        self,
+        batch: BatchChunk,
+        exported: Arrays,
+        raw: np.ndarray,
+        served: TransportPredictions | None = None,
+        *,
+        scales: Scales,
     ) -> None:
         """Compares one chunk of rows.
 
@@ -92,18 +86,35 @@ class SkewReport:
             exported: outputs of the exported model, named as model_probe.load_predictor says.
             raw: serialized raw tf.Examples [rows], for the report.
             served: the model server's predictions; None when it does not serve the model.
+            scales: of all chunks of the batch path.
         """
-        self._add_features(batch.features, exported, raw)
+        unsteady = self._add_features(batch.features, exported, raw, scales.features)
+        layouts = [exported[f"serving_default/{size}"] for size in (*self._batch_sizes, FILLED)]
         for signature in ("serving_default", "serving_raw"):
-            self._add_signature(signature, batch.predictions, exported, raw)
+            self._add_signature(signature, batch.predictions, exported, raw, layouts, unsteady, scales.predictions)
         if served is not None:
             sample = served.sample
             largest = max(self._batch_sizes)
-            self._add_transports(largest, batch.predictions[largest], served.batched, raw, range(len(raw)))
-            self._add_transports(1, batch.predictions[1][sample], served.single, raw[sample], sample)
+            pairs = _served_pairs(batch.predictions[largest], served.batched, layouts, unsteady)
+            self._add_transports(largest, pairs, raw, range(len(raw)), scales.predictions)
+            chosen = [layout[sample] for layout in layouts]
+            pairs = _served_pairs(batch.predictions[1][sample], served.single, chosen, unsteady[sample])
+            self._add_transports(1, pairs, raw[sample], sample, scales.predictions)
             for transport, seconds in served.seconds.items():
                 self._seconds.setdefault(transport, []).extend(seconds)
         self._rows += len(raw)
+
+    def name_operations(self, operations: Callable[[str], dict[str, tuple[str, ...]]]) -> None:
+        """Says which operations the rounding is likely from.
+
+        Args:
+            operations: from a signature to the operations that round, upstream of each of its outputs.
+        """
+        features, predictions = operations("transform_features"), operations("serving_default")["predictions"]
+        for name, comparison in self._comparisons.items():
+            if comparison.rounding.rows or comparison.rounding.at_edge:
+                found = features.get(name.removeprefix(_FEATURE), ()) if name.startswith(_FEATURE) else predictions
+                comparison.rounding.operations = found[:MOST_OPERATIONS]
 
     def latency(self) -> dict[str, dict[str, float]]:
         """Returns per transport the number of single requests, and their median and 95th percentile in milliseconds."""
@@ -123,126 +134,106 @@ class SkewReport:
             "blessed": self.blessed,
             "rows": self._rows,
             "batch_sizes": list(self._batch_sizes),
-            "tolerance": self._tolerance,
             "differences": sum(c.differences for c in self._comparisons.values()),
             "reasons": self.reasons(),
             "latency": self.latency(),
-            "comparisons": [dataclasses.asdict(c) for c in self._comparisons.values()],
+            "comparisons": [c.as_dict() for c in self._comparisons.values()],
         }
-
-    @property
-    def _tolerance_rule(self) -> str:
-        return f"within {self._tolerance:g} (relative beyond 1)"
 
     def _comparison(self, name: str, rule: str) -> Comparison:
         return self._comparisons.setdefault(name, Comparison(name=name, rule=rule))
 
-    def _add_features(self, features: Arrays, exported: Arrays, raw: np.ndarray) -> None:
-        by_size = [_select_prefix(f"transform_features/{size}/", exported) for size in self._batch_sizes]
-        for name in sorted(features.keys() | {name for columns in by_size for name in columns}):
-            comparison = self._comparison(f"feature {name}", _BIT_FOR_BIT)
-            outputs = [columns[name] for columns in by_size if name in columns]
+    def _add_features(
+        self, features: Arrays, exported: Arrays, raw: np.ndarray, scales: dict[str, Scale | None]
+    ) -> np.ndarray:
+        """Compares each feature in each layout; returns bool [rows], where the exported model has no one answer."""
+        unsteady = np.zeros(len(raw), bool)
+        columns = [_select_prefix(f"transform_features/{size}/", exported) for size in (*self._batch_sizes, FILLED)]
+        skewed = False
+        for name in sorted(features.keys() | {name for layout in columns for name in layout}):
+            rule = EXACT if scales.get(name) is None else within(FEATURE_STEPS)
+            comparison = self._comparison(f"{_FEATURE}{name}", rule)
+            layouts = [layout[name] for layout in columns if name in layout]
             if name not in features:
-                _mark_incomparable(comparison, "the exported model has it, Transform did not write it", len(raw))
-            elif len(outputs) < len(by_size):
-                _mark_incomparable(comparison, "Transform wrote it, the exported model lacks it", len(raw))
+                comparison.mark_incomparable("the exported model has it, Transform did not write it", len(raw))
+            elif len(layouts) < len(columns):
+                comparison.mark_incomparable("Transform wrote it, the exported model lacks it", len(raw))
             else:
-                pairs = [(features[name], values) for values in outputs]
-                self._compare(comparison, pairs, (_BATCH_PATH, _EXPORTED), raw)
-        if any(are_reordered(features, columns) for columns in by_size) and _REORDERED not in self._refusals:
+                pairs = [Pair(expected=features[name], received=values, layouts=layouts) for values in layouts[:-1]]
+                before = comparison.skewed
+                unsteady |= self._compare(comparison, pairs, (_BATCH_PATH, _EXPORTED), raw, scales[name], FEATURE_STEPS)
+                skewed |= comparison.skewed > before
+        if skewed and any(are_reordered(features, layout) for layout in columns) and _REORDERED not in self._refusals:
             self.refuse(_REORDERED)
+        return unsteady
 
     def _add_signature(
-        self, signature: str, predictions: dict[int, np.ndarray], exported: Arrays, raw: np.ndarray
+        self,
+        signature: str,
+        predictions: dict[int, np.ndarray],
+        exported: Arrays,
+        raw: np.ndarray,
+        layouts: Sequence[np.ndarray],
+        unsteady: np.ndarray,
+        scale: Scale | None,
     ) -> None:
         """Compares a signature with the trained model at each batch size, and its batch sizes with the largest."""
-        largest = max(self._batch_sizes)
+        rule, largest = within(PREDICTION_STEPS), max(self._batch_sizes)
+        at_largest = exported[f"{signature}/{largest}"]
         for size in self._batch_sizes:
             outputs = exported[f"{signature}/{size}"]
-            comparison = self._comparison(f"{signature}, batch size {size}", _BIT_FOR_BIT)
-            self._compare(comparison, [(predictions[size], outputs)], (_BATCH_PATH, _EXPORTED), raw)
+            comparison = self._comparison(f"{signature}, batch size {size}", rule)
+            pair = Pair(expected=predictions[size], received=outputs, layouts=layouts, unsteady=unsteady)
+            self._compare(comparison, [pair], (_BATCH_PATH, _EXPORTED), raw, scale, PREDICTION_STEPS)
             if size != largest:
-                comparison = self._comparison(f"{signature}, batch size {size} against {largest}", self._tolerance_rule)
+                comparison = self._comparison(f"{signature}, batch size {size} against {largest}", rule)
                 sides = (f"at batch size {largest}", f"at batch size {size}")
-                pair = (exported[f"{signature}/{largest}"], outputs)
-                self._compare(comparison, [pair], sides, raw, self._tolerance)
+                # A row with an unsteady feature has predictions of either feature.
+                pair = Pair(expected=at_largest, received=outputs, layouts=[at_largest], unsteady=unsteady)
+                self._compare(comparison, [pair], sides, raw, scale, PREDICTION_STEPS)
 
     def _add_transports(
-        self, size: int, batch: np.ndarray, served: Arrays, raw: np.ndarray, positions: Sequence[int]
+        self, size: int, pairs: dict[str, Pair], raw: np.ndarray, positions: Sequence[int], scale: Scale | None
     ) -> None:
         """Compares each transport with the batch path, and REST, which is JSON, with gRPC, which is not."""
-        for transport, predictions in served.items():
-            comparison = self._comparison(f"{transport}, batch size {size}", self._tolerance_rule)
-            self._compare(comparison, [(batch, predictions)], (_BATCH_PATH, _SERVER), raw, self._tolerance, positions)
+        rule = within(PREDICTION_STEPS)
+        for transport, pair in pairs.items():
+            comparison = self._comparison(f"{transport}, batch size {size}", rule)
+            self._compare(comparison, [pair], (_BATCH_PATH, _SERVER), raw, scale, PREDICTION_STEPS, positions)
         for transport in (REST_ROWS, REST_COLUMNS):
-            comparison = self._comparison(f"{transport}, batch size {size} against {GRPC_COLUMNS}", _BIT_FOR_BIT)
-            pair = (served[GRPC_COLUMNS], served[transport])
+            comparison = self._comparison(f"{transport}, batch size {size} against {GRPC_COLUMNS}", BIT_FOR_BIT)
+            pair = Pair(expected=pairs[GRPC_COLUMNS].received, received=pairs[transport].received)
             self._compare(comparison, [pair], (GRPC_COLUMNS, transport), raw, positions=positions)
 
     def _compare(
         self,
         comparison: Comparison,
-        pairs: list[Pair],
+        pairs: Sequence[Pair],
         sides: tuple[str, str],
         raw: np.ndarray,
-        tolerance: float | None = None,
+        scale: Scale | None = None,
+        bound: int = 0,
         positions: Sequence[int] | None = None,
-    ) -> None:
-        """Counts the rows in which any of the pairs differs; without a tolerance, in any bit.
-
-        `positions` says where in the chunk the rows stand, if they are not the whole chunk.
-        """
-        if not len(raw):  # a chunk without a row of the sample
-            return
-        for left, right in pairs:
-            if (left.dtype, left.shape) != (right.dtype, right.shape):
-                types = (
-                    f"{side} has {describe_type(values)}" for side, values in zip(sides, (left, right), strict=True)
-                )
-                _mark_incomparable(comparison, ", ".join(types), len(raw))
-                return
-        gaps = np.stack([row_distances(left, right, tolerance) for left, right in pairs])
-        which, row = (int(index) for index in np.unravel_index(gaps.argmax(), gaps.shape))
-        distance = float(gaps[which, row])
-        if distance >= 0 and (comparison.worst is None or distance > comparison.worst.distance):
-            values = (as_json(array[row]) for array in pairs[which])
-            comparison.worst = WorstRow(
-                row=self._rows + (row if positions is None else positions[row]),
-                raw=example_as_json(raw[row]),
-                values=dict(zip(sides, values, strict=True)),
-                distance=distance,
-            )
-        comparison.rows += len(raw)
-        comparison.differences += int((gaps >= 0).any(axis=0).sum())
+    ) -> np.ndarray:
+        """Adds the rows to a comparison; `positions` says where in the chunk they stand, if they are not all of it."""
+        numbers = [self._rows + position for position in (range(len(raw)) if positions is None else positions)]
+        return comparison.add(pairs, sides, scale=scale, bound=bound, raw=raw, numbers=numbers)
 
 
-def example_as_json(serialized: bytes) -> dict[str, object]:
-    """Converts a raw tf.Example to JSON values; an absent value is None."""
-    features = tf.train.Example.FromString(serialized).features.feature
-    cells = {name: list(feature_values(features[name])) for name in sorted(features)}
-    return {name: as_json(values) if values else None for name, values in cells.items()}
+def _served_pairs(
+    expected: np.ndarray, served: Arrays, layouts: Sequence[np.ndarray], unsteady: np.ndarray
+) -> dict[str, Pair]:
+    """Pairs the batch path's predictions with each transport's."""
+    return {
+        transport: Pair(expected=expected, received=predictions, layouts=layouts, unsteady=unsteady)
+        for transport, predictions in served.items()
+    }
 
 
-def as_json(value: object) -> object:
-    """Converts a value to JSON; an array of one value becomes that value, bytes become text."""
-    if isinstance(value, np.ndarray):
-        return as_json(value.tolist())
-    if isinstance(value, list):
-        return as_json(value[0]) if len(value) == 1 else [as_json(item) for item in value]
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "backslashreplace")
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    return value
+def _joined(chunks: Sequence[np.ndarray]) -> np.ndarray:
+    return chunks[0] if len(chunks) == 1 else np.concatenate(chunks)
 
 
 def _select_prefix(prefix: str, arrays: Arrays) -> Arrays:
     """Returns the arrays whose names begin with `prefix`, without it."""
     return {name.removeprefix(prefix): values for name, values in arrays.items() if name.startswith(prefix)}
-
-
-def _mark_incomparable(comparison: Comparison, problem: str, rows: int) -> None:
-    """Counts every row as different, since the sides cannot be compared."""
-    comparison.problem = problem
-    comparison.rows += rows
-    comparison.differences += rows
