@@ -10,15 +10,21 @@ Columns = dict[str, tf.Tensor]  # dense [batch, 1]; float32, int64 or string
 
 LABEL = "amount"
 MISSING = -1.0  # what an absent `miles` becomes
-EDGES = (2.0, 2.7, 3.3)  # of `buckets_edges`, on fares' logarithms
+LOG_EDGES = (2.0, 2.7, 3.3)  # of `buckets_edges_of_log`
+SHARE_EDGES = (0.2, 0.5, 0.8)  # of `buckets_edges_of_sigmoid`
 
 
 def preprocessing_fn(inputs: dict[str, tf.Tensor | tf.SparseTensor]) -> Columns:
     """Computes every case, and the label."""
-    columns = {name: _dense(values) for name, values in inputs.items()}
+    columns = dense_columns(inputs)
     outputs = {name: case(columns) for name, case in CASES.items()}
     outputs[LABEL] = columns[LABEL]
     return outputs
+
+
+def dense_columns(inputs: dict[str, tf.Tensor | tf.SparseTensor]) -> Columns:
+    """Makes raw columns dense, [batch, 1]."""
+    return {name: _dense(values) for name, values in inputs.items()}
 
 
 def _dense(values: tf.Tensor | tf.SparseTensor) -> tf.Tensor:
@@ -41,10 +47,10 @@ def _log_seconds(columns: Columns) -> tf.Tensor:
     return tf.math.log1p(_float(columns["seconds"]))
 
 
-def _share(columns: Columns, count: int = 3) -> tf.Tensor:
+def _share(columns: Columns) -> tf.Tensor:
     """[batch, 3]: softmax over three columns of about one size."""
     parts = [_log_miles(columns), tf.math.log1p(columns["fare"]), columns["delay"]]
-    return tf.nn.softmax(tf.concat(parts[:count], axis=1), axis=1)
+    return tf.nn.softmax(tf.concat(parts, axis=1), axis=1)
 
 
 def _standardised_row(columns: Columns) -> tf.Tensor:
@@ -131,7 +137,8 @@ CASES: dict[str, Callable[[Columns], tf.Tensor]] = {
     "buckets_fare": lambda c: tft.bucketize(c["fare"], 10),
     "buckets_of_log": lambda c: tft.bucketize(tf.math.log1p(c["fare"]), 10),
     "buckets_of_log_whole": lambda c: tft.bucketize(_log_seconds(c), 10),
-    "buckets_edges": lambda c: tft.apply_buckets(tf.math.log1p(c["fare"]), tf.constant([EDGES])),
+    "buckets_edges_of_log": lambda c: tft.apply_buckets(tf.math.log1p(c["fare"]), tf.constant([LOG_EDGES])),
+    "buckets_edges_of_sigmoid": lambda c: tft.apply_buckets(tf.sigmoid(c["delay"]), tf.constant([SHARE_EDGES])),
     "buckets_of_sum": lambda c: tft.bucketize(c["fare"] + c["miles"] + c["delay"], 20),
     "vocabulary": lambda c: tft.compute_and_apply_vocabulary(c["company"], num_oov_buckets=1, vocab_filename="company"),
     "text": lambda c: c["company"],

@@ -116,6 +116,10 @@ class SkewReport:
                 found = features.get(name.removeprefix(_FEATURE), ()) if name.startswith(_FEATURE) else predictions
                 comparison.rounding.operations = found[:MOST_OPERATIONS]
 
+    def comparisons(self, beginning: str) -> list[Comparison]:
+        """Returns the comparisons whose names begin so."""
+        return [comparison for name, comparison in self._comparisons.items() if name.startswith(beginning)]
+
     def latency(self) -> dict[str, dict[str, float]]:
         """Returns per transport the number of single requests, and their median and 95th percentile in milliseconds."""
         return {
