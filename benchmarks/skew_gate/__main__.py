@@ -7,7 +7,6 @@ two processes. Prints a table of each, and writes them to `<out>/skew_gate.json`
 """
 
 import argparse
-import functools
 import json
 import sys
 import tempfile
@@ -23,9 +22,11 @@ from benchmarks.skew_gate import models, preprocessing, skews
 from benchmarks.skew_gate.matrix import Finding, compare_features, compare_model, planted_features
 from benchmarks.skew_gate.paths import MISSING, export_model, predict, raw_rows, transform, write_rows
 from benchmarks.skew_gate.rows import ROWS, make_rows
+from components.signatures import TRANSFORM_FEATURES
 from components.skew_gate import component
 from components.skew_gate.batch_path import BatchChunk, compute_batch_path
 from components.skew_gate.bitwise import Arrays
+from components.skew_gate.columns import Operations
 from components.skew_gate.component import BATCH_SIZES
 from components.skew_gate.graph_operations import rounding_operations
 
@@ -67,21 +68,20 @@ def measure(folder: Path, rows: int) -> Tables:
         ORDINARY_FEATURES: list(_features(batch, exported, raw, model_dir)),
         ORDINARY_MODELS: list(_models(batch, exported, raw, model_dir)),
         PLANTED[0]: list(_planted_features(folder / "planted", batch.features, raw)),
-        PLANTED[1]: list(_planted_models(trained, transformed, exported, raw)),
+        PLANTED[1]: list(_planted_models(trained, transformed, exported, raw, model_dir)),
         WHOLE_GATE: [_whole_gate(folder / "gate", raw, transformed, model_dir, trained)],
     }
 
 
 def _features(batch: BatchChunk, exported: Arrays, raw: str, model_dir: str) -> Iterator[Finding]:
-    report = compare_features(batch.features, exported, raw_rows(raw))
-    report.name_operations(functools.partial(rounding_operations, model_dir))
+    report = compare_features(batch.features, exported, raw_rows(raw), _operations(model_dir))
     yield from map(Finding.of_feature, report.comparisons("feature "))
 
 
 def _models(batch: BatchChunk, exported: Arrays, raw: str, model_dir: str) -> Iterator[Finding]:
+    operations = _operations(model_dir)
     for column, name in enumerate(models.MODELS):
-        report = compare_model(column, batch.features, batch.predictions, exported, raw_rows(raw))
-        report.name_operations(functools.partial(rounding_operations, model_dir))
+        report = compare_model(column, batch, exported, raw_rows(raw), operations)
         yield Finding.of_comparisons(name, report.comparisons("serving_"))
 
 
@@ -91,26 +91,39 @@ def _planted_features(folder: Path, honest: Arrays, raw: str) -> Iterator[Findin
     score = keras.Input((1,), name="z_score")
     model_dir = export_model(folder, graph, keras.Model({"z_score": score}, keras.layers.Dense(1)(score)))
     exported = predict(model_dir, raw)
-    report = compare_features(planted_features(honest), exported, raw_rows(raw))
+    report = compare_features(planted_features(honest), exported, raw_rows(raw), _operations(model_dir))
     yield from (Finding.of_feature(one) for one in report.comparisons("feature ") if one.name[8:] in skews.SKEWS)
 
 
-def _planted_models(trained: keras.Model, transformed: str, exported: Arrays, raw: str) -> Iterator[Finding]:
+def _planted_models(
+    trained: keras.Model, transformed: str, exported: Arrays, raw: str, model_dir: str
+) -> Iterator[Finding]:
+    operations = _operations(model_dir)
     for name, (model, change) in models.SKEWS.items():
         other = keras.models.clone_model(trained)
         other.set_weights(trained.get_weights())
         change(other)
         (batch,) = compute_batch_path([transformed], other, BATCH_SIZES)
         column = list(models.MODELS).index(model)
-        report = compare_model(column, batch.features, batch.predictions, exported, raw_rows(raw))
+        report = compare_model(column, batch, exported, raw_rows(raw), operations)
         yield Finding.of_comparisons(name, report.comparisons("serving_"))
 
 
 def _whole_gate(folder: Path, raw: str, transformed: str, model_dir: str, trained: keras.Model) -> Finding:
     folder.mkdir()
-    paths = {"raw_files": [raw], "transformed_files": [transformed], "model_dir": model_dir}
-    report = component.compare(workdir=folder, trained=trained, missing=MISSING, **paths)
+    report = component.compare(
+        workdir=folder,
+        raw_files=[raw],
+        transformed_files=[transformed],
+        model_dir=model_dir,
+        trained=trained,
+        missing=MISSING,
+    )
     return Finding.of_comparisons("all features and models, over the wire too", report.comparisons(""))
+
+
+def _operations(model_dir: str) -> Operations:
+    return rounding_operations(model_dir, TRANSFORM_FEATURES)
 
 
 def _table(title: str, findings: list[Finding]) -> Table:

@@ -9,10 +9,11 @@ import numpy as np
 from benchmarks.skew_gate.skews import SKEWS
 from components.skew_gate.batch_path import BatchChunk
 from components.skew_gate.bitwise import Arrays
+from components.skew_gate.columns import Columns, Operations
 from components.skew_gate.comparison import Comparison
 from components.skew_gate.component import BATCH_SIZES
 from components.skew_gate.model_probe import FILLED
-from components.skew_gate.report import Scales, SkewReport
+from components.skew_gate.report import SkewReport
 
 LAYOUTS = (*BATCH_SIZES, FILLED)
 
@@ -48,22 +49,24 @@ class Finding:
         )
 
 
-def compare_features(features: Arrays, exported: Arrays, raw: np.ndarray) -> SkewReport:
-    """Compares features alone."""
+def compare_features(features: Arrays, exported: Arrays, raw: np.ndarray, operations: Operations) -> SkewReport:
+    """Compares features alone; `operations` round, by feature."""
     nothing = np.zeros((len(raw), 1), np.float32)
-    return _compare(BatchChunk(features=features, predictions=dict.fromkeys(BATCH_SIZES, nothing)), exported, raw)
+    batch = BatchChunk(features=features, predictions=dict.fromkeys(BATCH_SIZES, nothing))
+    outputs = {name: values for name, values in exported.items() if name.startswith("transform_features/")}
+    return _compare(batch, outputs, raw, operations)
 
 
 def compare_model(
-    column: int, features: Arrays, predictions: dict[int, np.ndarray], exported: Arrays, raw: np.ndarray
+    column: int, batch: BatchChunk, exported: Arrays, raw: np.ndarray, operations: Operations
 ) -> SkewReport:
     """Compares one model of several, a column of the predictions, behind the features of all."""
-    own = {size: values[:, [column]] for size, values in predictions.items()}
+    own = {size: values[:, [column]] for size, values in batch.predictions.items()}
     sides = {
         name: values if name.startswith("transform_features/") else values[:, [column]]
         for name, values in exported.items()
     }
-    return _compare(BatchChunk(features=features, predictions=own), sides, raw)
+    return _compare(BatchChunk(features=batch.features, predictions=own), sides, raw, operations)
 
 
 def planted_features(honest: Arrays) -> Arrays:
@@ -71,9 +74,9 @@ def planted_features(honest: Arrays) -> Arrays:
     return {name: honest[skew.of] for name, skew in SKEWS.items()}
 
 
-def _compare(batch: BatchChunk, exported: Arrays, raw: np.ndarray) -> SkewReport:
+def _compare(batch: BatchChunk, exported: Arrays, raw: np.ndarray, operations: Operations) -> SkewReport:
     report = SkewReport(batch_sizes=BATCH_SIZES)
     nothing = np.zeros((len(raw), 1), np.float32)
     signatures = {f"{name}/{size}": nothing for name in ("serving_default", "serving_raw") for size in LAYOUTS}
-    report.add(batch, signatures | exported, raw, scales=Scales.measure([batch]))
+    report.add(batch, signatures | exported, raw, columns=Columns.measure([batch], operations, ()))
     return report

@@ -6,8 +6,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from components.skew_gate.bitwise import describe_type
+from components.skew_gate.columns import Column
 from components.skew_gate.json_values import as_json, example_as_json
-from components.skew_gate.rounding import LARGEST_EDGE_SHARE, Judgement, Scale, Shift, judge
+from components.skew_gate.rounding import LARGEST_EDGE_SHARE, Judgement, Shift, judge
+
+Layout = tuple[np.ndarray, np.ndarray]  # what is expected and what is received in one layout, [rows, n] each
 
 EXACT = "equal"
 BIT_FOR_BIT = "equal bit for bit"
@@ -26,14 +29,16 @@ class Pair:
     Attributes:
         expected: [rows, n].
         received: [rows, n].
-        layouts: what the exported model gives for the same rows in other layouts of its batches.
+        layouts: the two sides of the same rows in other layouts of their batches.
         unsteady: bool [rows]: rows that layouts can excuse; None: all.
+        jumps: bool [rows]: rows that may be at an edge; None: none.
     """
 
     expected: np.ndarray
     received: np.ndarray
-    layouts: Sequence[np.ndarray] = ()
+    layouts: Sequence[Layout] = ()
     unsteady: np.ndarray | None = None
+    jumps: np.ndarray | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -90,40 +95,39 @@ class Comparison:
         pairs: Sequence[Pair],
         sides: tuple[str, str],
         *,
-        scale: Scale | None,
+        column: Column,
         bound: int,
         raw: np.ndarray,
         numbers: Sequence[int],
     ) -> np.ndarray:
-        """Counts the rows in which any of the pairs differs, and returns bool [rows], where rounding alone shows.
+        """Counts the rows in which any of the pairs differs, and returns each one's rank, the worst of any pair.
 
         Args:
             pairs: each of the same rows.
             sides: the names of `expected` and `received`.
-            scale: of the column; None: the sides have to be equal, floats bit for bit.
+            column: what is known of it; without a scale, the sides have to be equal bit for bit.
             bound: steps that a number may be off.
             raw: serialized raw tf.Examples [rows].
             numbers: the rows' numbers, from 0 in the order of the files.
         """
         if not len(raw):  # a chunk without a row of the sample
-            return np.zeros(0, bool)
+            return np.zeros(0, int)
         for pair in pairs:
             types = [describe_type(values) for values in (pair.expected, pair.received)]
             if types[0] != types[1]:
                 problem = ", ".join(f"{side} has {kind}" for side, kind in zip(sides, types, strict=True))
                 self.mark_incomparable(problem, len(raw))
-                return np.zeros(len(raw), bool)
-        judgements = [
-            judge(p.expected, p.received, p.layouts, scale=scale, bound=bound, unsteady=p.unsteady) for p in pairs
-        ]
-        if scale is not None:
-            self.shift.add(pairs[0].expected, judgements[0].rest, scale)
+                return np.zeros(len(raw), int)
+        judgements = [_judge(pair, column, bound) for pair in pairs]
+        if column.scale is not None:
+            self.shift.add(pairs[0].expected, judgements[0].rest, column.scale)
+        self.rounding.operations = column.operations[:MOST_OPERATIONS]
         self._keep_worst(judgements, pairs, sides, raw, numbers)
         return self._count(judgements)
 
     def _count(self, judgements: Sequence[Judgement]) -> np.ndarray:
         """Counts each row once, as the worst that it is in any pair."""
-        worst = np.max([judgement.rank for judgement in judgements], axis=0)
+        worst: np.ndarray = np.max([judgement.rank for judgement in judgements], axis=0)
         self.rows += len(worst)
         self.skewed += int((worst == Judgement.SKEWED).sum())
         self.rounding.at_edge += int((worst == Judgement.MOVED).sum())
@@ -132,8 +136,7 @@ class Comparison:
             rounded = judgement.rank == Judgement.ROUNDED
             self.rounding.largest = max(self.rounding.largest, float(judgement.distance[rounded].max(initial=0.0)))
             self.rounding.steps = max(self.rounding.steps, float(judgement.steps[rounded].max(initial=0.0)))
-        rounding: np.ndarray = (worst == Judgement.MOVED) | (worst == Judgement.ROUNDED)
-        return rounding
+        return worst
 
     def _keep_worst(
         self,
@@ -197,3 +200,16 @@ class Comparison:
             "problem": self.problem,
             "rounding": dataclasses.asdict(self.rounding),
         }
+
+
+def _judge(pair: Pair, column: Column, bound: int) -> Judgement:
+    return judge(
+        pair.expected,
+        pair.received,
+        pair.layouts,
+        scale=column.scale,
+        bound=bound,
+        largest=column.largest_rounding,
+        unsteady=pair.unsteady,
+        jumps=pair.jumps,
+    )

@@ -20,7 +20,6 @@ the verdict, for Pusher.
 Skew is a verdict, not a crash: the blessing says no and Pusher does not push. Raises only for invalid inputs.
 """
 
-import functools
 import importlib
 import json
 import shutil
@@ -39,12 +38,13 @@ from components.candidate_serving import candidate_server, warmup_records
 from components.candidate_serving.candidate_server import CandidateServerError
 from components.candidate_serving.transports import TransportPredictions
 from components.missing_rule import MissingRule
-from components.signatures import TRAINED_MODEL_FILE
+from components.signatures import PREDICTIONS, SERVING_DEFAULT, TRAINED_MODEL_FILE, TRANSFORM_FEATURES
 from components.skew_gate import probe_process
 from components.skew_gate.batch_path import BatchChunk, compute_batch_path
+from components.skew_gate.columns import Columns
 from components.skew_gate.graph_operations import rounding_operations
 from components.skew_gate.probe_process import ProbeResult
-from components.skew_gate.report import Scales, SkewReport
+from components.skew_gate.report import SkewReport
 from components.skew_gate.served_candidate import ServedCandidate
 from components.tfrecords import read_chunks
 
@@ -148,9 +148,7 @@ def compare(
         except CandidateServerError as error:
             report.refuse(f"the model server does not serve the exported model: {error}")
         exported = probe_process.wait_for_result(probe, workdir, time_limit * (1 + len(batch_path)))
-    compare_paths(report, raw_files, batch_path, exported, served)
-    if report.rounds:
-        report.name_operations(functools.partial(rounding_operations, model_dir))
+    compare_paths(report, raw_files, batch_path, exported, served, model_dir)
     return report
 
 
@@ -160,6 +158,7 @@ def compare_paths(
     batch_path: Sequence[BatchChunk],
     exported: ProbeResult,
     served: Sequence[TransportPredictions] | None,
+    model_dir: str,
 ) -> None:
     """Adds to the report how the paths of the same rows differ.
 
@@ -169,6 +168,7 @@ def compare_paths(
         batch_path: features and predictions of the pipeline, chunk of rows by chunk of rows.
         exported: outputs of the exported model, in the same chunks.
         served: the model server's predictions, in the same chunks; None when it does not serve the model.
+        model_dir: the SavedModel, whose graph says what rounds.
     """
     if exported.error is not None:
         report.refuse(f"the exported model does not answer in a fresh process: {exported.error}")
@@ -181,12 +181,13 @@ def compare_paths(
         return
     if not batch_path:
         return
-    scales = Scales.measure(batch_path)
+    features, predictions = (rounding_operations(model_dir, name) for name in (TRANSFORM_FEATURES, SERVING_DEFAULT))
+    columns = Columns.measure(batch_path, features, predictions[PREDICTIONS])
     of_server = [None] * len(batch_path) if served is None else served
-    for batch, outputs, raw, predictions in zip(
+    for batch, outputs, raw, responses in zip(
         batch_path, exported.chunks, read_chunks(raw_files), of_server, strict=True
     ):
-        report.add(batch, outputs, raw, predictions, scales=scales)
+        report.add(batch, outputs, raw, responses, columns=columns)
 
 
 def _example_files(artifact: standard_artifacts.Examples, split: str) -> list[str]:

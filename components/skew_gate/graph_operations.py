@@ -7,55 +7,14 @@ from tensorflow.python.saved_model import loader_impl
 
 # Computed eight rows at once in one way and a single row in another, from the likeliest on: transcendental functions,
 # then sums, whose order is TensorFlow's to choose. What is not named here is rounded exactly (IEEE 754, 5.4.1).
-ROUNDING = (
-    *(
-        "Log",
-        "Log1p",
-        "Exp",
-        "Expm1",
-        "Pow",
-        "Sin",
-        "Cos",
-        "Tan",
-        "Asin",
-        "Acos",
-        "Atan",
-        "Atan2",
-        "Sinh",
-        "Cosh",
-        "Tanh",
-    ),
-    *(
-        "Asinh",
-        "Acosh",
-        "Atanh",
-        "Sigmoid",
-        "Softplus",
-        "Softmax",
-        "LogSoftmax",
-        "Elu",
-        "Selu",
-        "Erf",
-        "Erfc",
-        "Erfinv",
-    ),
-    *(
-        "Lgamma",
-        "Digamma",
-        "Rsqrt",
-        "Sum",
-        "Mean",
-        "Prod",
-        "Cumsum",
-        "MatMul",
-        "BatchMatMulV2",
-        "Einsum",
-        "AddN",
-        "AddV2",
-    ),
-)
-# Of float64 float32 shows no rounding, and whole numbers have none.
-_ROUNDED_TYPES = (types_pb2.DT_FLOAT, types_pb2.DT_HALF, types_pb2.DT_BFLOAT16)
+_BY_LIKELIHOOD = """
+    Log Log1p Exp Expm1 Pow Sin Cos Tan Asin Acos Atan Atan2 Sinh Cosh Tanh Asinh Acosh Atanh Sigmoid Softplus Softmax
+    LogSoftmax Elu Selu Erf Erfc Erfinv Ndtri Lgamma Digamma Polygamma Zeta Igamma Igammac Betainc Xlogy Xlog1py Rsqrt
+    Sum Mean Prod Cumsum MatMul BatchMatMulV2 Einsum Conv2D AddN AddV2
+"""
+ROUNDING = tuple(_BY_LIKELIHOOD.split())
+# Of float64 float32 shows no rounding, and whole numbers have none. A coarser type is named beside the operations.
+_ROUNDED_TYPES = {types_pb2.DT_FLOAT: "", types_pb2.DT_HALF: "half", types_pb2.DT_BFLOAT16: "bfloat16"}
 
 _Functions = dict[str, function_pb2.FunctionDef]
 _Reached = tuple[frozenset[str], frozenset[int]]  # operations, and positions of the function's arguments
@@ -64,6 +23,8 @@ _Reached = tuple[frozenset[str], frozenset[int]]  # operations, and positions of
 def rounding_operations(model_dir: str, signature: str) -> dict[str, tuple[str, ...]]:
     """Names the operations in ROUNDING upstream of each output of a signature, in the order of ROUNDING.
 
+    After them come `half` and `bfloat16`, where one of them computes in these.
+
     Raises:
         OSError: There is no SavedModel, or it cannot be read.
         KeyError: It lacks the signature.
@@ -71,10 +32,12 @@ def rounding_operations(model_dir: str, signature: str) -> dict[str, tuple[str, 
     graph = loader_impl.parse_saved_model(model_dir).meta_graphs[0]
     walk = _Walk({function.signature.name: function for function in graph.graph_def.library.function})
     nodes = {node.name: node for node in graph.graph_def.node}
+    if signature not in graph.signature_def:
+        raise KeyError(f"the SavedModel in {model_dir} lacks the signature {signature}")
     found = {}
     for name, output in graph.signature_def[signature].outputs.items():
         operations, _ = walk.reach(nodes, {}, [output.name])
-        found[name] = tuple(operation for operation in ROUNDING if operation in operations)
+        found[name] = tuple(name for name in (*ROUNDING, "half", "bfloat16") if name in operations)
     return found
 
 
@@ -116,8 +79,9 @@ class _Walk:
         for function in called:  # a condition or a loop: all of it
             for position in range(len(self._functions[function].signature.output_arg)):
                 operations |= self._output(function, position)[0]
-        if node.attr["T"].type in _ROUNDED_TYPES:
-            operations.add(node.op)
+        kind = node.attr["T"].type
+        if kind in _ROUNDED_TYPES and node.op in ROUNDING:
+            operations |= {node.op, _ROUNDED_TYPES[kind]}
         return node.input
 
     def _output(self, name: str, position: int) -> _Reached:

@@ -85,40 +85,49 @@ class Judgement:
 def judge(
     expected: np.ndarray,
     received: np.ndarray,
-    layouts: Iterable[np.ndarray],
+    layouts: Iterable[tuple[np.ndarray, np.ndarray]],
     *,
     scale: Scale | None,
     bound: float,
+    largest: float = LARGEST_ROUNDING,
     unsteady: np.ndarray | None = None,
+    jumps: np.ndarray | None = None,
 ) -> Judgement:
     """Compares two arrays [rows, n] of one dtype and shape, row by row.
 
-    A number may be `bound` steps off. It may be further off, or a whole number or string be another, if a layout gives
-    what is expected: then the exported model itself gives either.
+    A number may be `bound` steps off. If the two sides agree in some layout, the exported model itself gives either:
+    then a number may be off by up to `largest`, and by anything in a row that may be at an edge.
 
     Args:
         expected: float32, float64, int64, or bytes objects.
         received: of the same dtype and shape.
-        layouts: what the exported model gives for the same rows in other layouts, of the same dtype and shape.
-        scale: of the column, for floats; None: equal, whatever the layouts say in floats.
+        layouts: what is expected and what is received for the same rows in other layouts of their batches.
+        scale: of the column, for floats; None: the sides have to be equal bit for bit.
         bound: steps that a number may be off.
+        largest: what rounding moves a number by, at most; relative to its scale.
         unsteady: bool [rows], the rows that layouts can excuse; None: every row.
+        jumps: bool [rows], those that may be at an edge; None: no row.
     """
     rows = len(expected)
     expected, received = expected.reshape(rows, -1), received.reshape(rows, -1)
-    others = [layout.reshape(rows, -1) for layout in layouts if describe_type(layout) == describe_type(received)]
+    others = [
+        (left.reshape(rows, -1), right.reshape(rows, -1))
+        for left, right in layouts
+        if describe_type(left) == describe_type(right)
+    ]
     excusable = np.ones((rows, 1), bool) if unsteady is None else unsteady[:, None]
+    may_jump = np.zeros((rows, 1), bool) if jumps is None else jumps[:, None]
     zeros = np.zeros(expected.shape)
     if (bits(expected) == bits(received)).all():
         return Judgement(rank=np.zeros(rows, int), distance=np.zeros(rows), steps=np.zeros(rows), rest=zeros)
     if scale is None:
-        ranks = _rank_exact(expected, received, others, excusable)
+        ranks = _rank_exact(expected, received, others, may_jump)
         off = rest = zeros
     else:
         step = np.maximum(np.maximum(_size(expected, received), scale.spread) * STEP, np.finfo(np.float32).tiny)
         off = _signed(expected, received) / step
-        rest = _nearest(off, [_signed(expected, layout) / step for layout in others], excusable)
-        ranks = _rank_steps(np.abs(off), np.abs(rest), bound)
+        rest = _nearest(off, [_signed(left, right) / step for left, right in others], excusable)
+        ranks = _rank_steps(np.abs(off), np.abs(rest), bound, largest / STEP, may_jump)
     rank = ranks.max(axis=1, initial=Judgement.EQUAL)
     distance = np.where(ranks > Judgement.EQUAL, _absolute(expected, received), 0.0).max(axis=1, initial=0.0)
     steps = np.where(np.isfinite(off), np.abs(off), 0.0).max(axis=1, initial=0.0)
@@ -126,21 +135,24 @@ def judge(
 
 
 def _rank_exact(
-    expected: np.ndarray, received: np.ndarray, layouts: Sequence[np.ndarray], excusable: np.ndarray
+    expected: np.ndarray,
+    received: np.ndarray,
+    layouts: Sequence[tuple[np.ndarray, np.ndarray]],
+    may_jump: np.ndarray,
 ) -> np.ndarray:
     """Ranks elements that have to be equal bit for bit."""
     explained = np.zeros(expected.shape, bool)
-    for layout in layouts:
-        explained |= equal(expected, layout)
-    unequal = np.where(explained & excusable, Judgement.MOVED, Judgement.SKEWED)
+    for left, right in layouts:
+        explained |= equal(left, right)
+    unequal = np.where(explained & may_jump, Judgement.MOVED, Judgement.SKEWED)
     return np.where(bits(expected) == bits(received), Judgement.EQUAL, unequal)
 
 
-def _rank_steps(off: np.ndarray, rest: np.ndarray, bound: float) -> np.ndarray:
+def _rank_steps(off: np.ndarray, rest: np.ndarray, bound: float, largest: float, may_jump: np.ndarray) -> np.ndarray:
     """Ranks floats by how many steps they are off, and how many of these no layout explains."""
     explained = rest <= bound
-    rounded = (off <= bound) | (explained & (off <= LARGEST_ROUNDING / STEP))
-    ranks = np.where(rounded, Judgement.ROUNDED, np.where(explained, Judgement.MOVED, Judgement.SKEWED))
+    rounded = (off <= bound) | (explained & (off <= largest))
+    ranks = np.where(rounded, Judgement.ROUNDED, np.where(explained & may_jump, Judgement.MOVED, Judgement.SKEWED))
     return np.where(off == 0, Judgement.EQUAL, ranks)
 
 

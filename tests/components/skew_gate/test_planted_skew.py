@@ -111,7 +111,7 @@ def test_an_asset_edited_after_export(world: World) -> None:
 def test_serving_raw_and_its_client_spell_missing_values_differently(world: World, missing: dict[str, object]) -> None:
     exported = predict_here(world.model_dir, [world.raw], missing)
     report = SkewReport(batch_sizes=BATCH_SIZES)
-    compare_paths(report, [world.raw], world.batch_path, exported, None)
+    compare_paths(report, [world.raw], world.batch_path, exported, None, world.model_dir)
     assert not report.blessed
     assert differing(report) == {"serving_raw"}
 
@@ -159,6 +159,6 @@ def test_what_the_process_of_the_exported_model_says(world: World) -> None:
         (ProbeResult(error="no memory"), ["the exported model does not answer in a fresh process: no memory"]),
     ):
         report = SkewReport(batch_sizes=BATCH_SIZES)
-        compare_paths(report, [world.raw], world.batch_path, result, None)
+        compare_paths(report, [world.raw], world.batch_path, result, None, world.model_dir)
         assert report.reasons() == reasons
         assert not report.blessed

@@ -15,7 +15,7 @@ def column(*values: object, dtype: object = np.float32) -> np.ndarray:
 
 
 def rank(left: np.ndarray, right: np.ndarray, *layouts: np.ndarray, scale: Scale | None = UNIT) -> list[int]:
-    return judge(left, right, layouts, scale=scale, bound=FEATURE_STEPS).rank.tolist()
+    return judge(left, right, [(left, layout) for layout in layouts], scale=scale, bound=FEATURE_STEPS).rank.tolist()
 
 
 @pytest.mark.parametrize(
@@ -72,15 +72,23 @@ def test_what_another_layout_gives_is_rounding_or_an_edge() -> None:
     steps = 500 * STEP
     assert rank(column(1.0, 1.0), column(1 + steps, 1 + steps), column(1.0, 1 + 2 * steps)) == [ROUNDED, SKEWED]
     for dtype, one, other, third in ((np.int64, 1, 2, 3), (object, b"a", b"b", b"c")):
-        left, right, layout = column(one, one), column(other, other), column(one, third)
-        found = rank(left.astype(dtype), right.astype(dtype), layout.astype(dtype), scale=None)
-        assert found == [MOVED, SKEWED]
-    assert rank(column(1.0), column(1.002), column(1.0)) == [MOVED], "more than a thousandth is a jump"
+        left, right, layout = (column(*cells, dtype=dtype) for cells in ((one, one), (other, other), (one, third)))
+        found = judge(left, right, [(left, layout)], scale=None, bound=0, jumps=np.array([True, True]))
+        assert found.rank.tolist() == [MOVED, SKEWED]
+        assert rank(left, right, layout, scale=None) == [SKEWED, SKEWED], "only where rounding is there to jump"
+
+
+def test_more_than_a_thousandth_is_a_jump() -> None:
+    left, right = column(1.0, 1.0), column(1.002, 1.002)
+    found = judge(left, right, [(left, left)], scale=UNIT, bound=FEATURE_STEPS, jumps=np.array([True, False]))
+    assert found.rank.tolist() == [MOVED, SKEWED]
+    found = judge(left, right, [(left, left)], scale=UNIT, bound=FEATURE_STEPS, largest=2**-6)
+    assert found.rank.tolist() == [ROUNDED, ROUNDED]
 
 
 def test_layouts_excuse_only_rows_whose_features_are_unsteady() -> None:
     left, right = column(1.0, 1.0), column(1.0001, 1.0001)
-    found = judge(left, right, [left], scale=UNIT, bound=FEATURE_STEPS, unsteady=np.array([True, False]))
+    found = judge(left, right, [(left, left)], scale=UNIT, bound=FEATURE_STEPS, unsteady=np.array([True, False]))
     assert found.rank.tolist() == [ROUNDED, SKEWED]
     assert found.rest.tolist() == [[0.0], [pytest.approx(-1e-4 / STEP, rel=1e-2)]]
 

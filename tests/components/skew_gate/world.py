@@ -46,7 +46,14 @@ class World:
         """Compares as SkewGate does, with the exported model in this process and no model server of its own."""
         report = SkewReport(batch_sizes=BATCH_SIZES)
         exported = predict_here(model_dir, [self.raw]) if model_dir else self.exported
-        compare_paths(report, [self.raw], self.batch_path if batch_path is None else batch_path, exported, served)
+        compare_paths(
+            report,
+            [self.raw],
+            self.batch_path if batch_path is None else batch_path,
+            exported,
+            served,
+            model_dir or self.model_dir,
+        )
         return report
 
     def compare_in_processes(self, **changed: object) -> SkewReport:
