@@ -1,6 +1,7 @@
 """Ordinary models, side by side in one Keras model: each is a column of its predictions."""
 
 from collections.abc import Callable
+from typing import TypeAlias
 
 import keras
 import numpy as np
@@ -21,7 +22,7 @@ CATEGORIES = {"buckets_of_log": 10, "buckets_fare": 10, "vocabulary": 41, "cross
 _WIDTHS = {"layer_normalisation": 3}
 _MEAN, _DEVIATION = 11.7, 11.0  # of a label in dollars
 
-Tensor = keras.KerasTensor
+Tensor: TypeAlias = keras.KerasTensor
 Model = Callable[[Tensor, list[Tensor]], Tensor]  # numbers [batch, n] and embeddings [batch, 8] each -> [batch, 1]
 
 

@@ -11,7 +11,7 @@ Columns = dict[str, tf.Tensor]  # dense [batch, 1]; float32, int64 or string
 LABEL = "amount"
 MISSING = -1.0  # what an absent `miles` becomes
 LOG_EDGES = (2.0, 2.7, 3.3)  # of `buckets_edges_of_log`
-SHARE_EDGES = (0.2, 0.5, 0.8)  # of `buckets_edges_of_sigmoid`
+EXP_EDGES = (0.95, 1.0, 1.05)  # of `buckets_edges_of_exp`
 
 
 def preprocessing_fn(inputs: dict[str, tf.Tensor | tf.SparseTensor]) -> Columns:
@@ -138,7 +138,7 @@ CASES: dict[str, Callable[[Columns], tf.Tensor]] = {
     "buckets_of_log": lambda c: tft.bucketize(tf.math.log1p(c["fare"]), 10),
     "buckets_of_log_whole": lambda c: tft.bucketize(_log_seconds(c), 10),
     "buckets_edges_of_log": lambda c: tft.apply_buckets(tf.math.log1p(c["fare"]), tf.constant([LOG_EDGES])),
-    "buckets_edges_of_sigmoid": lambda c: tft.apply_buckets(tf.sigmoid(c["delay"]), tf.constant([SHARE_EDGES])),
+    "buckets_edges_of_exp": lambda c: tft.apply_buckets(tf.exp(c["latitude"] - 41.88), tf.constant([EXP_EDGES])),
     "buckets_of_sum": lambda c: tft.bucketize(c["fare"] + c["miles"] + c["delay"], 20),
     "vocabulary": lambda c: tft.compute_and_apply_vocabulary(c["company"], num_oov_buckets=1, vocab_filename="company"),
     "text": lambda c: c["company"],

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from benchmarks.skew_gate.preprocessing import CASES, LABEL, SHARE_EDGES, Columns, dense_columns
+from benchmarks.skew_gate.preprocessing import CASES, EXP_EDGES, LABEL, Columns, dense_columns
 
 SHIFT = 1e-4  # standard deviations
 EDGE_SHIFT = 1e-3
@@ -42,8 +42,8 @@ def _with_column(name: str, column: str, change: Callable[[tf.Tensor], tf.Tensor
 
 
 def _moved_edges(columns: Columns) -> tf.Tensor:
-    low, middle, high = SHARE_EDGES
-    return tft.apply_buckets(tf.sigmoid(columns["delay"]), tf.constant([[low, middle + EDGE_SHIFT, high]]))
+    low, middle, high = EXP_EDGES
+    return tft.apply_buckets(tf.exp(columns["latitude"] - 41.88), tf.constant([[low, middle + EDGE_SHIFT, high]]))
 
 
 def _few_rows(columns: Columns) -> tf.Tensor:
@@ -66,7 +66,7 @@ SKEWS: dict[str, Skew] = {
     "another range by 1e-4": _of_case("min_max", lambda share: share * (1 + SHIFT)),
     "one vocabulary entry swapped": _of_case("vocabulary", lambda ids: _swapped(ids, 30, 31)),
     "one vocabulary entry lost": _of_case("vocabulary", lambda ids: tf.where(ids == 39, ids + 1, ids)),
-    "a bucket edge moved by 1e-3": Skew(of="buckets_edges_of_sigmoid", exported=_moved_edges),
+    "a bucket edge moved by 1e-3": Skew(of="buckets_edges_of_exp", exported=_moved_edges),
     "an edge belongs below": _of_case("rounded_log", lambda ids: tf.where(ids % 10 == 5, ids - 1, ids)),
     "a default of 0 for -1, 1 row in 1000": _of_case("missing_filled", lambda x: tf.where(x == -1.0, 0.0, x)),
     "a flag dropped, 1 row in 1000": _of_case("flag", tf.zeros_like),
