@@ -1,6 +1,6 @@
 """The cases of benchmarks.skew_gate in this process: no ordinary feature is refused, and every planted skew is.
 
-Analyzers take their constants from all rows, as Transform's do; Transform itself and exported models run in the benchmark.
+Analyzers take their constants from all rows, as Transform's do; Transform itself and exported models run there.
 """
 
 from collections.abc import Callable, Mapping
