@@ -213,7 +213,9 @@ class SkewReport:
         positions: Sequence[int] | None = None,
     ) -> np.ndarray:
         """Adds the rows to a comparison; `positions` says where in the chunk they stand, if they are not all of it."""
-        numbers = [self._rows + position for position in (range(len(raw)) if positions is None else positions)]
+        numbers: Sequence[int] = range(self._rows, self._rows + len(raw))
+        if positions is not None:
+            numbers = [self._rows + position for position in positions]
         return comparison.add(pairs, sides, column=column, bound=bound, raw=raw, numbers=numbers)
 
 

@@ -49,13 +49,13 @@ class Scale:
         """Measures float values [rows, n]; None for whole numbers and strings, which have to be equal."""
         if values.dtype.kind != "f":
             return None
-        numbers = np.where(np.isfinite(values), values, np.nan).astype(np.float64).reshape(len(values), -1)
+        numbers = values.reshape(len(values), -1).astype(np.float64)
         spread, centre = np.zeros(numbers.shape[1]), np.zeros(numbers.shape[1])
-        known = ~np.isnan(numbers).all(axis=0)
-        if known.any():
-            low, middle, high = np.nanpercentile(numbers[:, known], _CENTRAL, axis=0)
-            spread[known] = np.minimum(np.nanstd(numbers[:, known], axis=0), (high - low) / _CENTRAL_WIDTH)
-            centre[known] = middle
+        for column in range(numbers.shape[1]):
+            finite = numbers[np.isfinite(numbers[:, column]), column]
+            if finite.size:
+                low, centre[column], high = np.percentile(finite, _CENTRAL)
+                spread[column] = min(finite.std(), (high - low) / _CENTRAL_WIDTH)
         return cls(spread=spread, centre=centre)
 
 
@@ -110,6 +110,9 @@ def judge(
     """
     rows = len(expected)
     expected, received = expected.reshape(rows, -1), received.reshape(rows, -1)
+    zeros = np.zeros(expected.shape)
+    if (bits(expected) == bits(received)).all():
+        return Judgement(rank=np.zeros(rows, int), distance=np.zeros(rows), steps=np.zeros(rows), rest=zeros)
     others = [
         (left.reshape(rows, -1), right.reshape(rows, -1))
         for left, right in layouts
@@ -117,9 +120,6 @@ def judge(
     ]
     excusable = np.ones((rows, 1), bool) if unsteady is None else unsteady[:, None]
     may_jump = np.zeros((rows, 1), bool) if jumps is None else jumps[:, None]
-    zeros = np.zeros(expected.shape)
-    if (bits(expected) == bits(received)).all():
-        return Judgement(rank=np.zeros(rows, int), distance=np.zeros(rows), steps=np.zeros(rows), rest=zeros)
     if scale is None:
         ranks = _rank_exact(expected, received, others, may_jump)
         off = rest = zeros
@@ -179,11 +179,13 @@ class Shift:
 
     def add(self, values: np.ndarray, rest: np.ndarray, scale: Scale) -> None:
         """Takes the values [rows, n] of some rows and the steps that no layout explains."""
+        self._rows += len(values)
+        if not rest.any():
+            return
         steps = np.where(np.isfinite(rest), rest, 0.0)
         away = np.sign(np.nan_to_num(values.reshape(steps.shape).astype(np.float64) - scale.centre))
         sums = np.stack([steps.sum(axis=0), (steps * away).sum(axis=0)])
         self._sums = sums if self._sums is None else self._sums + sums
-        self._rows += len(values)
 
     @property
     def steps(self) -> float:
