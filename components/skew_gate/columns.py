@@ -57,10 +57,12 @@ class Columns:
         first = chunks[0]
         scales = {name: _scale([chunk.features[name] for chunk in chunks]) for name in first.features}
         largest = max(first.predictions)
+        answers = np.concatenate([chunk.predictions[largest] for chunk in chunks])
+        scale = Scale.measure(answers)
         return cls(
             features={name: Column(scale=scale, operations=features.get(name, ())) for name, scale in scales.items()},
             predictions=Column(
-                scale=_scale([chunk.predictions[largest] for chunk in chunks]), operations=tuple(predictions)
+                scale=scale.of_predictions(answers) if scale is not None else None, operations=tuple(predictions)
             ),
         )
 

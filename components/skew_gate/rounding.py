@@ -39,10 +39,12 @@ class Scale:
         spread: [n] float64: the standard deviation, or that of the central 80% of rows where this is less: one value of
             1e9 does not make a difference of 50 small.
         centre: [n] float64: the median.
+        probability: bool [n]: whether all are from 0 to 1, and predictions.
     """
 
     spread: np.ndarray
     centre: np.ndarray
+    probability: np.ndarray | None = None
 
     @classmethod
     def measure(cls, values: np.ndarray) -> Self | None:
@@ -57,6 +59,22 @@ class Scale:
                 low, centre[column], high = np.percentile(finite, _CENTRAL)
                 spread[column] = min(finite.std(), (high - low) / _CENTRAL_WIDTH)
         return cls(spread=spread, centre=centre)
+
+    def of_predictions(self, values: np.ndarray) -> Self:
+        """Returns the scale with what is a probability, of predictions [rows, n]."""
+        within = (values >= 0) & (values <= 1)
+        return dataclasses.replace(self, probability=within.reshape(len(values), -1).all(axis=0))
+
+    def sizes(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+        """Returns the scale of each number [rows, n] float64: the larger of its size and the column's spread.
+
+        The size of a probability is p (1 + |ln p|): its relative error is the absolute one of a logit as large as ln p.
+        """
+        sizes = _size(left, right)
+        if self.probability is not None:
+            logit = 1 - np.log(np.clip(sizes, np.finfo(np.float32).tiny, 1))
+            sizes = np.where(self.probability, sizes * logit, sizes)
+        return np.maximum(sizes, self.spread)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -124,7 +142,7 @@ def judge(
         ranks = _rank_exact(expected, received, others, may_jump)
         off = rest = zeros
     else:
-        step = np.maximum(np.maximum(_size(expected, received), scale.spread) * STEP, np.finfo(np.float32).tiny)
+        step = np.maximum(scale.sizes(expected, received) * STEP, np.finfo(np.float32).tiny)
         off = _signed(expected, received) / step
         rest = _nearest(off, [_signed(left, right) / step for left, right in others], excusable)
         ranks = _rank_steps(np.abs(off), np.abs(rest), bound, largest / STEP, may_jump)

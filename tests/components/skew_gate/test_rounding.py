@@ -146,3 +146,16 @@ def test_rows_that_differ_away_from_the_middle() -> None:
 
 def test_equal() -> None:
     assert equal(column(0.0, NAN, 1.0), column(-0.0, OTHER_NAN, 2.0)).ravel().tolist() == [True, True, False]
+
+
+def test_a_probability_is_as_exact_as_its_logit() -> None:
+    """float32's step at a logit of -46 is 3.8e-6, which is 32 steps of the probability 1e-20."""
+    rare = np.float32([[1e-20]] * 3)
+    other = np.float32([[1e-20 * (1 + 1e-4)], [1e-20 * (1 + 1e-3)], [1e-20]])
+    scale = Scale.measure(rare)
+    assert scale is not None
+    probability = scale.of_predictions(rare)
+    assert judge(rare, other, (), scale=probability, bound=64).rank.tolist() == [ROUNDED, SKEWED, EQUAL]
+    assert judge(rare, other, (), scale=scale, bound=64).rank.tolist() == [SKEWED, SKEWED, EQUAL]
+    amounts = scale.of_predictions(np.float32([[0.5], [1.5]]))
+    assert judge(rare, other, (), scale=amounts, bound=64).rank.tolist() == [SKEWED, SKEWED, EQUAL]
