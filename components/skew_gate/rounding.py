@@ -25,7 +25,7 @@ SHIFT_STEPS = 4
 # Of the scale: what rounding moves a number by, at most, however ill-conditioned it is. More is a jump: another bucket.
 LARGEST_ROUNDING = 1e-3
 # Largest share of rows that may jump: rows at the edge of a bucket, which rounding pushes over.
-LARGEST_EDGE_SHARE = 0.05
+LARGEST_EDGE_SHARE = 0.1
 
 _CENTRAL = (10, 50, 90)  # percentiles
 _CENTRAL_WIDTH = 2.563  # standard deviations between the outer two, in a normal distribution

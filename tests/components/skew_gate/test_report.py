@@ -200,27 +200,27 @@ def buckets(*changed: int, operations: tuple[str, ...] = ("Log1p",)) -> SkewRepo
 
 
 def test_rows_at_an_edge_are_counted_and_their_predictions_excused() -> None:
-    found = buckets(*range(5))
+    found = buckets(*range(10))
     assert found.blessed
     at_edge = {c["name"]: c["rounding"]["at_edge"] for c in found.as_dict()["comparisons"]}
     assert at_edge == {
-        "feature bucket": 5,
-        "serving_default, batch size 1": 5,
-        "serving_default, batch size 1 against 2": 5,
+        "feature bucket": 10,
+        "serving_default, batch size 1": 10,
+        "serving_default, batch size 1 against 2": 10,
         "serving_default, batch size 2": 0,
-        "serving_raw, batch size 1": 5,
-        "serving_raw, batch size 1 against 2": 5,
+        "serving_raw, batch size 1": 10,
+        "serving_raw, batch size 1 against 2": 10,
         "serving_raw, batch size 2": 0,
     }
 
 
 def test_too_many_rows_at_an_edge_are_refused() -> None:
-    found = buckets(*range(6))
+    found = buckets(*range(11))
     assert found.reasons()[0] == (
-        "feature bucket: 6 of 100 rows lie on an edge, and rounding (Log1p) decides their side: more than 5%; compute "
+        "feature bucket: 11 of 100 rows lie on an edge, and rounding (Log1p) decides their side: more than 10%; compute "
         "what has the edges in float64; worst at row 0: batch path 1, exported model 2, raw row {'fare': 1.5}"
     )
-    assert found.as_dict()["comparisons"][0]["differences"] == 6
+    assert found.as_dict()["comparisons"][0]["differences"] == 11
 
 
 def test_a_bucket_that_nothing_rounds_has_no_edge() -> None:
