@@ -217,8 +217,8 @@ def test_rows_at_an_edge_are_counted_and_their_predictions_excused() -> None:
 def test_too_many_rows_at_an_edge_are_refused() -> None:
     found = buckets(*range(11))
     assert found.reasons()[0] == (
-        "feature bucket: 11 of 100 rows lie on an edge, and rounding (Log1p) decides their side: more than 10%; compute "
-        "what has the edges in float64; worst at row 0: batch path 1, exported model 2, raw row {'fare': 1.5}"
+        "feature bucket: 11 of 100 rows lie on an edge, and rounding (Log1p) decides their side: more than 10%; "
+        "compute what has the edges in float64; worst at row 0: batch path 1, exported model 2, raw row {'fare': 1.5}"
     )
     assert found.as_dict()["comparisons"][0]["differences"] == 11
 
