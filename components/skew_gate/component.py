@@ -3,13 +3,16 @@
 Reads the raw and the transformed Examples, the exported Model, the ModelRun with the trained model, and the contract.
 Writes an InfraBlessing, which Pusher demands, with `report.json` beside it. On every row of the eval split:
 
-a. each feature that Transform wrote equals, bit for bit, what the model's `transform_features` gives;
+a. each feature that Transform wrote equals what the model's `transform_features` gives: whole numbers and strings
+   exactly, floats but for rounding;
 b. the predictions of `serving_default`, of `serving_raw` fed with the row's plain values, and of the trained model on
-   Transform's features are equal, bit for bit at the same batch size and within TOLERANCE across batch sizes;
+   Transform's features are equal but for rounding, at the same batch size and across batch sizes;
 c. the exported model answers in a fresh process that has imported neither tensorflow_transform nor this project;
 d. the embedded model server, started on the model as Pusher would push it, replays its warm-up requests and answers
-   over REST by rows, REST by columns and gRPC, in batches and for a sample of rows one by one, within TOLERANCE of the
-   batch path; and over REST it answers, bit for bit, what it answers over gRPC.
+   over REST by rows, REST by columns and gRPC, in batches and for a sample of rows one by one, what the batch path
+   gives, but for rounding; and over REST it answers, bit for bit, what it answers over gRPC.
+
+components.skew_gate.rounding says what rounding is. It is reported, with the operations that it is likely from.
 
 The latency of the single rows is reported and decides nothing. The warm-up requests that were replayed are left beside
 the verdict, for Pusher.
@@ -35,17 +38,17 @@ from components.candidate_serving import candidate_server, warmup_records
 from components.candidate_serving.candidate_server import CandidateServerError
 from components.candidate_serving.transports import TransportPredictions
 from components.missing_rule import MissingRule
-from components.signatures import TRAINED_MODEL_FILE
+from components.signatures import PREDICTIONS, SERVING_DEFAULT, TRAINED_MODEL_FILE, TRANSFORM_FEATURES
 from components.skew_gate import probe_process
 from components.skew_gate.batch_path import BatchChunk, compute_batch_path
+from components.skew_gate.columns import Columns
+from components.skew_gate.graph_operations import rounding_operations
 from components.skew_gate.probe_process import ProbeResult
 from components.skew_gate.report import SkewReport
 from components.skew_gate.served_candidate import ServedCandidate
 from components.tfrecords import read_chunks
 
 BATCH_SIZES = (1, 7, 64, 512)
-# Largest difference across batch sizes and over the wire; relative beyond 1 (docs/decisions/0008-tolerance.md).
-TOLERANCE = 1e-6
 # Seconds, unless the caller says otherwise; long, since a model that answers is never to be refused for a busy machine.
 TIME_LIMIT = 600.0
 REPORT_FILE = "report.json"
@@ -133,7 +136,7 @@ def compare(
         batch_sizes: rows a call; 1 is among them.
         time_limit: seconds that loading the model, or answering a chunk of rows, may take.
     """
-    report = SkewReport(batch_sizes=batch_sizes, tolerance=TOLERANCE)
+    report = SkewReport(batch_sizes=batch_sizes)
     with (
         probe_process.start_probe(workdir, raw_files, model_dir, missing, batch_sizes) as probe,
         ServedCandidate(workdir, raw_files, model_dir, missing, warmup_batch_sizes) as candidate,
@@ -145,7 +148,7 @@ def compare(
         except CandidateServerError as error:
             report.refuse(f"the model server does not serve the exported model: {error}")
         exported = probe_process.wait_for_result(probe, workdir, time_limit * (1 + len(batch_path)))
-    compare_paths(report, raw_files, batch_path, exported, served)
+    compare_paths(report, raw_files, batch_path, exported, served, model_dir)
     return report
 
 
@@ -155,6 +158,7 @@ def compare_paths(
     batch_path: Sequence[BatchChunk],
     exported: ProbeResult,
     served: Sequence[TransportPredictions] | None,
+    model_dir: str,
 ) -> None:
     """Adds to the report how the paths of the same rows differ.
 
@@ -164,6 +168,7 @@ def compare_paths(
         batch_path: features and predictions of the pipeline, chunk of rows by chunk of rows.
         exported: outputs of the exported model, in the same chunks.
         served: the model server's predictions, in the same chunks; None when it does not serve the model.
+        model_dir: the SavedModel, whose graph says what rounds.
     """
     if exported.error is not None:
         report.refuse(f"the exported model does not answer in a fresh process: {exported.error}")
@@ -174,11 +179,15 @@ def compare_paths(
     if rows != exported.rows:
         report.refuse(f"rows do not pair: {exported.rows} raw, {rows} transformed")
         return
+    if not batch_path:
+        return
+    features, predictions = (rounding_operations(model_dir, name) for name in (TRANSFORM_FEATURES, SERVING_DEFAULT))
+    columns = Columns.measure(batch_path, features, predictions[PREDICTIONS])
     of_server = [None] * len(batch_path) if served is None else served
-    for batch, outputs, raw, predictions in zip(
+    for batch, outputs, raw, responses in zip(
         batch_path, exported.chunks, read_chunks(raw_files), of_server, strict=True
     ):
-        report.add(batch, outputs, raw, predictions)
+        report.add(batch, outputs, raw, responses, columns=columns)
 
 
 def _example_files(artifact: standard_artifacts.Examples, split: str) -> list[str]:

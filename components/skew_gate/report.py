@@ -1,69 +1,59 @@
 """Compares the paths of the same rows: counts rows compared and rows that differ, and keeps the worst."""
 
 import dataclasses
-import math
 from collections.abc import Sequence
+from typing import Self
 
 import numpy as np
-import tensorflow as tf
 
 from components.candidate_serving.transports import GRPC_COLUMNS, REST_COLUMNS, REST_ROWS, TransportPredictions
 from components.skew_gate.batch_path import BatchChunk
-from components.skew_gate.bitwise import Arrays, are_reordered, describe_type, row_distances
-from components.skew_gate.model_probe import feature_values
-
-Pair = tuple[np.ndarray, np.ndarray]
+from components.skew_gate.bitwise import Arrays, are_reordered
+from components.skew_gate.columns import Column, Columns
+from components.skew_gate.comparison import BIT_FOR_BIT, EXACT, Comparison, Layout, Pair, within
+from components.skew_gate.model_probe import FILLED
+from components.skew_gate.rounding import FEATURE_STEPS, PREDICTION_STEPS, Judgement
 
 _BATCH_PATH, _EXPORTED, _SERVER = "batch path", "exported model", "model server"
-_BIT_FOR_BIT = "equal bit for bit"
 _REORDERED = "raw and transformed examples hold the same rows in another order: rows cannot be paired by position"
+_UNKNOWN = Column(scale=None)  # equal bit for bit
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class WorstRow:
-    """The row that differs most."""
+class _Excuses:
+    """What excuses predictions that differ by more than their own rounding.
 
-    row: int  # counted from 0, in the order of the files
-    raw: dict[str, object]  # its raw values
-    values: dict[str, object]  # side -> value
-    distance: float  # largest absolute difference; 1 between strings
+    Attributes:
+        layouts: the two sides of the rows in every layout.
+        rounded: bool [rows]: a feature is rounded otherwise in other layouts.
+        moved: bool [rows]: a feature is at an edge.
+    """
 
+    layouts: Sequence[Layout]
+    rounded: np.ndarray
+    moved: np.ndarray
 
-@dataclasses.dataclass(kw_only=True)
-class Comparison:
-    """How two sides of one column differ."""
+    def pair(self, expected: np.ndarray, received: np.ndarray, layouts: Sequence[Layout] | None = None) -> Pair:
+        """Pairs the predictions of all rows; `layouts` stands in for those of every layout."""
+        chosen = self.layouts if layouts is None else layouts
+        return Pair(expected=expected, received=received, layouts=chosen, unsteady=self.rounded, jumps=self.moved)
 
-    name: str
-    rule: str  # how close the sides must be
-    rows: int = 0
-    differences: int = 0  # rows that break the rule
-    worst: WorstRow | None = None
-    problem: str | None = None  # why the sides cannot be compared, such as another dtype; then every row differs
-
-    def reason(self) -> str:
-        """Describes the difference in plain words."""
-        if self.worst is None:
-            return f"{self.name}: {self.problem}"
-        values = ", ".join(f"{side} {value!r}" for side, value in self.worst.values.items())
-        return (
-            f"{self.name}: {self.differences} of {self.rows} rows are not {self.rule}; "
-            f"worst at row {self.worst.row}: {values}, raw row {self.worst.raw}"
-        )
+    def of(self, rows: list[int]) -> Self:
+        """Returns the excuses of some of the rows."""
+        layouts = [(left[rows], right[rows]) for left, right in self.layouts]
+        return dataclasses.replace(self, layouts=layouts, rounded=self.rounded[rows], moved=self.moved[rows])
 
 
 class SkewReport:
     """Collects comparisons, chunk of rows by chunk of rows."""
 
-    def __init__(self, *, batch_sizes: tuple[int, ...], tolerance: float):
+    def __init__(self, *, batch_sizes: tuple[int, ...]):
         """Starts empty.
 
         Args:
             batch_sizes: rows a call.
-            tolerance: largest difference of a prediction across batch sizes, and between the batch path and the model
-                server; relative for predictions beyond 1, whose scale is their own.
         """
         self._batch_sizes = batch_sizes
-        self._tolerance = tolerance
         self._comparisons: dict[str, Comparison] = {}
         self._refusals: list[str] = []
         self._seconds: dict[str, list[float]] = {}
@@ -83,7 +73,13 @@ class SkewReport:
         return self._refusals + [c.reason() for c in self._comparisons.values() if c.differences]
 
     def add(
-        self, batch: BatchChunk, exported: Arrays, raw: np.ndarray, served: TransportPredictions | None = None
+        self,
+        batch: BatchChunk,
+        exported: Arrays,
+        raw: np.ndarray,
+        served: TransportPredictions | None = None,
+        *,
+        columns: Columns,
     ) -> None:
         """Compares one chunk of rows.
 
@@ -92,18 +88,29 @@ class SkewReport:
             exported: outputs of the exported model, named as model_probe.load_predictor says.
             raw: serialized raw tf.Examples [rows], for the report.
             served: the model server's predictions; None when it does not serve the model.
+            columns: what is known of them, over all chunks.
         """
-        self._add_features(batch.features, exported, raw)
+        rounded, moved = self._add_features(batch.features, exported, raw, columns.features)
+        outputs = [exported[f"serving_default/{size}"] for size in (*self._batch_sizes, FILLED)]
+        layouts = [(left, right) for left in batch.predictions.values() for right in outputs]
+        excuses = _Excuses(layouts=layouts, rounded=rounded, moved=moved)
         for signature in ("serving_default", "serving_raw"):
-            self._add_signature(signature, batch.predictions, exported, raw)
+            self._add_signature(signature, batch.predictions, exported, raw, excuses, columns.predictions)
         if served is not None:
             sample = served.sample
             largest = max(self._batch_sizes)
-            self._add_transports(largest, batch.predictions[largest], served.batched, raw, range(len(raw)))
-            self._add_transports(1, batch.predictions[1][sample], served.single, raw[sample], sample)
+            pairs = {name: excuses.pair(batch.predictions[largest], sent) for name, sent in served.batched.items()}
+            self._add_transports(largest, pairs, raw, range(len(raw)), columns.predictions)
+            single, expected = excuses.of(sample), batch.predictions[1][sample]
+            pairs = {name: single.pair(expected, sent) for name, sent in served.single.items()}
+            self._add_transports(1, pairs, raw[sample], sample, columns.predictions)
             for transport, seconds in served.seconds.items():
                 self._seconds.setdefault(transport, []).extend(seconds)
         self._rows += len(raw)
+
+    def comparisons(self, beginning: str) -> list[Comparison]:
+        """Returns the comparisons whose names begin so."""
+        return [comparison for name, comparison in self._comparisons.items() if name.startswith(beginning)]
 
     def latency(self) -> dict[str, dict[str, float]]:
         """Returns per transport the number of single requests, and their median and 95th percentile in milliseconds."""
@@ -123,126 +130,95 @@ class SkewReport:
             "blessed": self.blessed,
             "rows": self._rows,
             "batch_sizes": list(self._batch_sizes),
-            "tolerance": self._tolerance,
             "differences": sum(c.differences for c in self._comparisons.values()),
             "reasons": self.reasons(),
             "latency": self.latency(),
-            "comparisons": [dataclasses.asdict(c) for c in self._comparisons.values()],
+            "comparisons": [c.as_dict() for c in self._comparisons.values()],
         }
-
-    @property
-    def _tolerance_rule(self) -> str:
-        return f"within {self._tolerance:g} (relative beyond 1)"
 
     def _comparison(self, name: str, rule: str) -> Comparison:
         return self._comparisons.setdefault(name, Comparison(name=name, rule=rule))
 
-    def _add_features(self, features: Arrays, exported: Arrays, raw: np.ndarray) -> None:
-        by_size = [_select_prefix(f"transform_features/{size}/", exported) for size in self._batch_sizes]
-        for name in sorted(features.keys() | {name for columns in by_size for name in columns}):
-            comparison = self._comparison(f"feature {name}", _BIT_FOR_BIT)
-            outputs = [columns[name] for columns in by_size if name in columns]
+    def _add_features(
+        self, features: Arrays, exported: Arrays, raw: np.ndarray, known: dict[str, Column]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Compares each feature in each layout; returns two bool [rows], where a feature is rounded, or at an edge."""
+        rounded, moved, skewed = (np.zeros(len(raw), bool) for _ in range(3))
+        outputs = [_select_prefix(f"transform_features/{size}/", exported) for size in (*self._batch_sizes, FILLED)]
+        for name in sorted(features.keys() | {name for layout in outputs for name in layout}):
+            column = known.get(name, _UNKNOWN)
+            comparison = self._comparison(f"feature {name}", EXACT if column.scale is None else within(FEATURE_STEPS))
+            layouts = [(features[name], layout[name]) for layout in outputs if name in layout and name in features]
             if name not in features:
-                _mark_incomparable(comparison, "the exported model has it, Transform did not write it", len(raw))
-            elif len(outputs) < len(by_size):
-                _mark_incomparable(comparison, "Transform wrote it, the exported model lacks it", len(raw))
+                comparison.mark_incomparable("the exported model has it, Transform did not write it", len(raw))
+            elif len(layouts) < len(outputs):
+                comparison.mark_incomparable("Transform wrote it, the exported model lacks it", len(raw))
             else:
-                pairs = [(features[name], values) for values in outputs]
-                self._compare(comparison, pairs, (_BATCH_PATH, _EXPORTED), raw)
-        if any(are_reordered(features, columns) for columns in by_size) and _REORDERED not in self._refusals:
+                jumps = np.full(len(raw), column.has_edges)
+                pairs = [Pair(expected=left, received=right, layouts=layouts, jumps=jumps) for left, right in layouts]
+                ranks = self._compare(comparison, pairs[:-1], (_BATCH_PATH, _EXPORTED), raw, column, FEATURE_STEPS)
+                rounded |= (ranks == Judgement.ROUNDED) | (ranks == Judgement.MOVED)
+                moved |= ranks == Judgement.MOVED
+                skewed |= ranks == Judgement.SKEWED
+        reordered = skewed.any() and any(are_reordered(features, layout) for layout in outputs)
+        if reordered and _REORDERED not in self._refusals:
             self.refuse(_REORDERED)
+        return rounded, moved
 
     def _add_signature(
-        self, signature: str, predictions: dict[int, np.ndarray], exported: Arrays, raw: np.ndarray
+        self,
+        signature: str,
+        predictions: dict[int, np.ndarray],
+        exported: Arrays,
+        raw: np.ndarray,
+        excuses: _Excuses,
+        column: Column,
     ) -> None:
         """Compares a signature with the trained model at each batch size, and its batch sizes with the largest."""
-        largest = max(self._batch_sizes)
+        rule, largest = within(PREDICTION_STEPS), max(self._batch_sizes)
+        at_largest = exported[f"{signature}/{largest}"]
         for size in self._batch_sizes:
             outputs = exported[f"{signature}/{size}"]
-            comparison = self._comparison(f"{signature}, batch size {size}", _BIT_FOR_BIT)
-            self._compare(comparison, [(predictions[size], outputs)], (_BATCH_PATH, _EXPORTED), raw)
+            comparison = self._comparison(f"{signature}, batch size {size}", rule)
+            pair = excuses.pair(predictions[size], outputs)
+            self._compare(comparison, [pair], (_BATCH_PATH, _EXPORTED), raw, column, PREDICTION_STEPS)
             if size != largest:
-                comparison = self._comparison(f"{signature}, batch size {size} against {largest}", self._tolerance_rule)
+                comparison = self._comparison(f"{signature}, batch size {size} against {largest}", rule)
                 sides = (f"at batch size {largest}", f"at batch size {size}")
-                pair = (exported[f"{signature}/{largest}"], outputs)
-                self._compare(comparison, [pair], sides, raw, self._tolerance)
+                # A row whose features differ between the two sizes has other predictions.
+                pair = excuses.pair(at_largest, outputs, [(at_largest, at_largest)])
+                self._compare(comparison, [pair], sides, raw, column, PREDICTION_STEPS)
 
     def _add_transports(
-        self, size: int, batch: np.ndarray, served: Arrays, raw: np.ndarray, positions: Sequence[int]
+        self, size: int, pairs: dict[str, Pair], raw: np.ndarray, positions: Sequence[int], column: Column
     ) -> None:
         """Compares each transport with the batch path, and REST, which is JSON, with gRPC, which is not."""
-        for transport, predictions in served.items():
-            comparison = self._comparison(f"{transport}, batch size {size}", self._tolerance_rule)
-            self._compare(comparison, [(batch, predictions)], (_BATCH_PATH, _SERVER), raw, self._tolerance, positions)
+        rule = within(PREDICTION_STEPS)
+        for transport, pair in pairs.items():
+            comparison = self._comparison(f"{transport}, batch size {size}", rule)
+            self._compare(comparison, [pair], (_BATCH_PATH, _SERVER), raw, column, PREDICTION_STEPS, positions)
         for transport in (REST_ROWS, REST_COLUMNS):
-            comparison = self._comparison(f"{transport}, batch size {size} against {GRPC_COLUMNS}", _BIT_FOR_BIT)
-            pair = (served[GRPC_COLUMNS], served[transport])
-            self._compare(comparison, [pair], (GRPC_COLUMNS, transport), raw, positions=positions)
+            comparison = self._comparison(f"{transport}, batch size {size} against {GRPC_COLUMNS}", BIT_FOR_BIT)
+            pair = Pair(expected=pairs[GRPC_COLUMNS].received, received=pairs[transport].received)
+            self._compare(comparison, [pair], (GRPC_COLUMNS, transport), raw, _UNKNOWN, 0, positions)
 
     def _compare(
         self,
         comparison: Comparison,
-        pairs: list[Pair],
+        pairs: Sequence[Pair],
         sides: tuple[str, str],
         raw: np.ndarray,
-        tolerance: float | None = None,
+        column: Column,
+        bound: int,
         positions: Sequence[int] | None = None,
-    ) -> None:
-        """Counts the rows in which any of the pairs differs; without a tolerance, in any bit.
-
-        `positions` says where in the chunk the rows stand, if they are not the whole chunk.
-        """
-        if not len(raw):  # a chunk without a row of the sample
-            return
-        for left, right in pairs:
-            if (left.dtype, left.shape) != (right.dtype, right.shape):
-                types = (
-                    f"{side} has {describe_type(values)}" for side, values in zip(sides, (left, right), strict=True)
-                )
-                _mark_incomparable(comparison, ", ".join(types), len(raw))
-                return
-        gaps = np.stack([row_distances(left, right, tolerance) for left, right in pairs])
-        which, row = (int(index) for index in np.unravel_index(gaps.argmax(), gaps.shape))
-        distance = float(gaps[which, row])
-        if distance >= 0 and (comparison.worst is None or distance > comparison.worst.distance):
-            values = (as_json(array[row]) for array in pairs[which])
-            comparison.worst = WorstRow(
-                row=self._rows + (row if positions is None else positions[row]),
-                raw=example_as_json(raw[row]),
-                values=dict(zip(sides, values, strict=True)),
-                distance=distance,
-            )
-        comparison.rows += len(raw)
-        comparison.differences += int((gaps >= 0).any(axis=0).sum())
-
-
-def example_as_json(serialized: bytes) -> dict[str, object]:
-    """Converts a raw tf.Example to JSON values; an absent value is None."""
-    features = tf.train.Example.FromString(serialized).features.feature
-    cells = {name: list(feature_values(features[name])) for name in sorted(features)}
-    return {name: as_json(values) if values else None for name, values in cells.items()}
-
-
-def as_json(value: object) -> object:
-    """Converts a value to JSON; an array of one value becomes that value, bytes become text."""
-    if isinstance(value, np.ndarray):
-        return as_json(value.tolist())
-    if isinstance(value, list):
-        return as_json(value[0]) if len(value) == 1 else [as_json(item) for item in value]
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "backslashreplace")
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    return value
+    ) -> np.ndarray:
+        """Adds the rows to a comparison; `positions` says where in the chunk they stand, if they are not all of it."""
+        numbers: Sequence[int] = range(self._rows, self._rows + len(raw))
+        if positions is not None:
+            numbers = [self._rows + position for position in positions]
+        return comparison.add(pairs, sides, column=column, bound=bound, raw=raw, numbers=numbers)
 
 
 def _select_prefix(prefix: str, arrays: Arrays) -> Arrays:
     """Returns the arrays whose names begin with `prefix`, without it."""
     return {name.removeprefix(prefix): values for name, values in arrays.items() if name.startswith(prefix)}
-
-
-def _mark_incomparable(comparison: Comparison, problem: str, rows: int) -> None:
-    """Counts every row as different, since the sides cannot be compared."""
-    comparison.problem = problem
-    comparison.rows += rows
-    comparison.differences += rows

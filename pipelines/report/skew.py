@@ -18,7 +18,6 @@ def describe_skew(run: Run) -> dict[str, Any]:
         "blessed": report["blessed"],
         "rows": report["rows"],
         "batch_sizes": ", ".join(str(size) for size in report["batch_sizes"]),
-        "tolerance": report["tolerance"],
         "differences": report["differences"],
         "comparisons": sorted(comparisons, key=lambda one: not one["differences"]),
         "latency": report["latency"],
@@ -33,6 +32,19 @@ def _describe_comparison(one: dict[str, Any]) -> dict[str, Any]:
         "rule": one["rule"],
         "rows": one["rows"],
         "differences": one["differences"],
+        "rounding": _describe_rounding(one.get("rounding")),  # None: an older report
         "worst": one["problem"]
         or (f"row {worst['row']}: {sides} (by {format_number(worst['distance'])})" if worst else ""),
     }
+
+
+def _describe_rounding(rounding: dict[str, Any] | None) -> str:
+    """Describes what was rounding: `590 rows, at most 4.8e-07 (1.0 steps), likely Log1p; 147 rows at an edge`."""
+    parts = []
+    if rounding and rounding["rows"]:
+        likely = f", likely {', '.join(rounding['operations'])}" if rounding["operations"] else ""
+        largest = format_number(rounding["largest"])
+        parts.append(f"{rounding['rows']:,} rows, at most {largest} ({rounding['steps']:.1f} steps){likely}")
+    if rounding and rounding["at_edge"]:
+        parts.append(f"{rounding['at_edge']:,} rows at an edge")
+    return "; ".join(parts)

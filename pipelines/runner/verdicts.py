@@ -69,7 +69,21 @@ def _read_skew_verdict(result: NodeResult) -> Verdict:
     transports = list(report["latency"])
     singles = max(int(measured["calls"]) for measured in report["latency"].values())
     wire = f"0 differences over {report['rows']:,} rows by {', '.join(transports)}; {singles:,} of them also one by one"
-    return Verdict(gate=SKEW_GATE, passed=True, reasons=(inside, wire))
+    return Verdict(gate=SKEW_GATE, passed=True, reasons=(inside, wire, *_describe_rounding(report["comparisons"])))
+
+
+def _describe_rounding(comparisons: list[dict[str, Any]]) -> Iterator[str]:
+    """Says in one line which features differ by rounding alone; nothing where none does."""
+    found = {one["name"]: one["rounding"] for one in comparisons if one["name"].startswith("feature ")}
+    rounded = {name: rounding for name, rounding in found.items() if rounding["rows"] or rounding["at_edge"]}
+    if not rounded:
+        return
+    rows, steps, edge = (max(one[count] for one in rounded.values()) for count in ("rows", "steps", "at_edge"))
+    operations = dict.fromkeys(name for one in rounded.values() for name in one["operations"])
+    likely = f", likely from {', '.join(operations)}" if operations else ""
+    at_edge = f"; up to {edge:,} rows at an edge" if edge else ""
+    features = f"{len(rounded)} feature{'s' * (len(rounded) > 1)}"
+    yield f"rounding in {features}: up to {rows:,} rows and {steps:.1f} float32 steps{likely}{at_edge}"
 
 
 def _read_skew_report(skew_gate_result: NodeResult) -> dict[str, Any]:

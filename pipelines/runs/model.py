@@ -13,7 +13,7 @@ from serving import contract
 from serving.contract import Feature, Kind
 
 PREDICTION = "prediction"
-_BATCH = 1024  # rows a call: the size bounds memory, and changes no answer beyond docs/decisions/0008-tolerance.md
+_BATCH = 1024  # rows a call: the size bounds memory, and changes no answer by more than rounding
 
 
 class RunModel:

@@ -93,8 +93,7 @@ _ARCHITECTURES: dict[str, Callable[[_Inputs, Hyperparameters], keras.KerasTensor
 def _sum(*parts: keras.KerasTensor) -> keras.KerasTensor:
     """The sum of the parts of a logit, each [batch, 1].
 
-    Not a chain of additions: its order is TensorFlow's to choose, one in training and another in the export, and the
-    last bit differs then, which SkewGate refuses.
+    Not a chain of additions: its order is TensorFlow's to choose, one in training and another in the export.
     """
     return keras.ops.sum(keras.ops.stack(parts, axis=1), axis=1)
 

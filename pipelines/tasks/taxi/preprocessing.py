@@ -1,11 +1,9 @@
 """The one definition of every taxi feature: Transform runs it over all rows, and its graph travels inside the model.
 
 The rows that Beam transforms in large batches and the requests that a server answers one by one have to give the same
-bits, and SkewGate checks that they do. Hence:
+features, but for rounding, and SkewGate checks that they do. Hence:
 
-- No logarithm, exponential or the like: their vectorised and scalar versions differ in the last bit. A square root is
-  exact in both (IEEE 754, 5.4.1).
-- Arithmetic on numbers is float64, and float32 only at the very end, where a reordered operation no longer shows.
+- Arithmetic on numbers is float64, and float32 only at the very end: rounding then moves no value over a bucket's edge.
 - Absent and NaN are two things. Absent has an id of its own, or the mean. NaN is nobody's default: it makes that row's
   z-score NaN and so its prediction NaN, which no one takes for an answer.
 

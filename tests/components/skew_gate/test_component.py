@@ -16,7 +16,9 @@ from components.candidate_serving.transports import GRPC_COLUMNS, GRPC_EXAMPLES,
 from components.signatures import PREDICTIONS, TRAINED_MODEL_FILE
 from components.skew_gate import component, model_probe
 from components.skew_gate.batch_path import BatchChunk
+from components.skew_gate.columns import Columns
 from components.skew_gate.component import SkewGate
+from components.skew_gate.model_probe import FILLED
 from components.skew_gate.report import SkewReport
 from pipelines.modeling import export
 from tests.components.skew_gate.world import MISSING, ROWS, World
@@ -143,10 +145,11 @@ def compares(refusal: str | None, asked: dict[str, object]) -> Callable[..., Ske
         asked.update(arguments)
         (workdir / warmup_records.FILE).write_text("requests")
         (workdir / candidate_server.LOG).write_text("Ready")
-        report = SkewReport(batch_sizes=(1,), tolerance=0.0)
+        report = SkewReport(batch_sizes=(1,))
         prediction = np.float32([[0.5]])
-        exported = {"serving_default/1": prediction, "serving_raw/1": prediction}
-        report.add(BatchChunk(features={}, predictions={1: prediction}), exported, np.array([b""], object))
+        exported = {f"{name}/{size}": prediction for name in ("serving_default", "serving_raw") for size in (1, FILLED)}
+        batch = BatchChunk(features={}, predictions={1: prediction})
+        report.add(batch, exported, np.array([b""], object), columns=Columns.measure([batch], {}, ()))
         if refusal:
             report.refuse(refusal)
         return report

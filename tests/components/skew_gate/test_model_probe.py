@@ -45,7 +45,7 @@ def test_chunks_of_rows_and_the_loaded_modules_are_written(world: World) -> None
     assert result.forbidden_modules == ["tensorflow_transform", "pipelines", "components"]
     first, second = result.chunks
     (whole,) = world.exported.chunks
-    assert set(first) == {name for name in whole if "/7" in name or "/512" in name}
+    assert set(first) == {name for name in whole if not name.endswith("/1") and "/1/" not in name and "/64" not in name}
     for name, values in first.items():
         assert len(values) == 64
         together = np.concatenate([values, second[name]])
@@ -62,6 +62,23 @@ def test_a_batch_is_consecutive_rows_and_the_last_is_smaller() -> None:
     assert means(rows, 3)["mean"].numpy().tolist() == [1, 1, 1, 4, 4, 4, 6.5, 6.5]
     assert means(rows, 1)["mean"].numpy().tolist() == [0, 1, 2, 3, 4, 5, 6, 7]
     assert means(rows, 512)["mean"].numpy().tolist() == [3.5] * 8
+
+
+def test_the_last_batch_is_filled_up_with_its_own_rows() -> None:
+    """The signature says how many rows its batch had: a filled one has as many as any other."""
+    asked: list[list[bytes]] = []
+
+    def signature(inputs: dict[str, tf.Tensor], size: int) -> dict[str, tf.Tensor]:
+        asked.append(inputs["examples"].numpy().tolist())
+        return {"predictions": tf.fill([len(asked[-1]), 1], float(len(asked[-1])))}
+
+    rows = np.array([b"0", b"1", b"2", b"3", b"4", b"5"], dtype=object)
+    outputs = {"serving_default/4": np.float32([[4]] * 4 + [[2]] * 2), "serving_default/1": np.float32([[1]] * 6)}
+    filled = model_probe._fill_last(rows, 4, "serving_default", signature, outputs)
+    assert asked == [[b"4", b"5", b"4", b"5"]]
+    assert {name: values.ravel().tolist() for name, values in filled.items()} == {"serving_default/filled": [4] * 6}
+    assert model_probe._fill_last(rows[:4], 4, "serving_default", signature, {"serving_default/4": np.ones(4)})
+    assert len(asked) == 1, "four rows fill a batch of four"
 
 
 def test_a_missing_value_is_spelled_out_by_type() -> None:

@@ -9,7 +9,7 @@ import random
 import pytest
 import tensorflow as tf
 
-from components.skew_gate.component import BATCH_SIZES, TOLERANCE, compare_paths
+from components.skew_gate.component import BATCH_SIZES, compare_paths
 from components.skew_gate.probe_process import ProbeResult
 from components.skew_gate.report import SkewReport
 from pipelines.modeling import export
@@ -19,7 +19,8 @@ from tests.handmade import Features
 
 pytestmark = pytest.mark.pipeline
 
-EQUAL = "not equal bit for bit"
+EQUAL = "not equal"
+WITHIN = "equal within 64 float32 steps"  # predictions
 SERVING = {"serving_default", "serving_raw"}
 
 
@@ -85,7 +86,7 @@ def test_the_worst_row_is_shown_with_raw_value_and_both_results(other_features: 
 def test_a_model_of_another_training(world: World) -> None:
     report = world.compare(batch_path=batch_path_of(world.transformed, handmade.build_model(seed=2)))
     assert differing(report) == SERVING
-    assert f"{ROWS} of {ROWS} rows are {EQUAL}" in reason(report, "serving_default, batch size 64")
+    assert f"{ROWS} of {ROWS} rows are not {WITHIN}" in reason(report, "serving_default, batch size 64")
 
 
 def test_swapped_vocabulary_files(world: World) -> None:
@@ -109,8 +110,8 @@ def test_an_asset_edited_after_export(world: World) -> None:
 @pytest.mark.parametrize("missing", [{"number": 0, "string": ""}, {"number": -(2**53), "string": "none"}])
 def test_serving_raw_and_its_client_spell_missing_values_differently(world: World, missing: dict[str, object]) -> None:
     exported = predict_here(world.model_dir, [world.raw], missing)
-    report = SkewReport(batch_sizes=BATCH_SIZES, tolerance=TOLERANCE)
-    compare_paths(report, [world.raw], world.batch_path, exported, None)
+    report = SkewReport(batch_sizes=BATCH_SIZES)
+    compare_paths(report, [world.raw], world.batch_path, exported, None, world.model_dir)
     assert not report.blessed
     assert differing(report) == {"serving_raw"}
 
@@ -121,9 +122,9 @@ def test_predictions_that_depend_on_the_batch(world: World) -> None:
     report = world.compare(model_dir=model_dir, batch_path=batch_path_of(world.transformed, model))
     assert not report.blessed
     rules = {c["rule"] for c in report.as_dict()["comparisons"] if c["differences"]}
-    assert rules == {"within 1e-06 (relative beyond 1)"}
+    assert rules == {WITHIN}
     found = reason(report, "serving_raw, batch size 1 against 512")
-    assert f"{ROWS} of {ROWS} rows are not within 1e-06 (relative beyond 1); worst at row " in found
+    assert f"{ROWS} of {ROWS} rows are not {WITHIN}; worst at row " in found
     assert ": at batch size 512 0." in found
     assert ", at batch size 1 0." in found
 
@@ -157,7 +158,7 @@ def test_what_the_process_of_the_exported_model_says(world: World) -> None:
         ),
         (ProbeResult(error="no memory"), ["the exported model does not answer in a fresh process: no memory"]),
     ):
-        report = SkewReport(batch_sizes=BATCH_SIZES, tolerance=TOLERANCE)
-        compare_paths(report, [world.raw], world.batch_path, result, None)
+        report = SkewReport(batch_sizes=BATCH_SIZES)
+        compare_paths(report, [world.raw], world.batch_path, result, None, world.model_dir)
         assert report.reasons() == reasons
         assert not report.blessed

@@ -175,9 +175,7 @@ def test_a_client_that_spells_missing_wrongly(faulty: Faulty, monkeypatch: pytes
     assert differing(report) == ({name, REST_ROWS, REST_COLUMNS} if name == GRPC_COLUMNS else {name})
     for size, asked in ((512, range(ROWS)), (1, choose_sample(ROWS, SAMPLE))):
         missing = [row for row in asked if handmade.ROWS[row]["miles"] is None]
-        said = (
-            f"{name}, batch size {size}: {len(missing)} of {len(asked)} rows are not within 1e-06 (relative beyond 1)"
-        )
+        said = f"{name}, batch size {size}: {len(missing)} of {len(asked)} rows are not equal within 64 float32 steps"
         found = reason(report, f"{name}, batch size {size}")
         assert found.startswith(f"{said}; worst at row ")
         assert int(found.removeprefix(f"{said}; worst at row ").partition(":")[0]) in missing

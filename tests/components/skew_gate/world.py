@@ -12,7 +12,7 @@ from components.candidate_serving.transports import TransportPredictions
 from components.missing_rule import MissingRule
 from components.skew_gate import component, model_probe
 from components.skew_gate.batch_path import BatchChunk, compute_batch_path
-from components.skew_gate.component import BATCH_SIZES, TOLERANCE, compare_paths
+from components.skew_gate.component import BATCH_SIZES, compare_paths
 from components.skew_gate.probe_process import ProbeResult, missing_values
 from components.skew_gate.report import SkewReport
 from components.tfrecords import read_chunks
@@ -44,9 +44,16 @@ class World:
         served: Sequence[TransportPredictions] | None = None,
     ) -> SkewReport:
         """Compares as SkewGate does, with the exported model in this process and no model server of its own."""
-        report = SkewReport(batch_sizes=BATCH_SIZES, tolerance=TOLERANCE)
+        report = SkewReport(batch_sizes=BATCH_SIZES)
         exported = predict_here(model_dir, [self.raw]) if model_dir else self.exported
-        compare_paths(report, [self.raw], self.batch_path if batch_path is None else batch_path, exported, served)
+        compare_paths(
+            report,
+            [self.raw],
+            self.batch_path if batch_path is None else batch_path,
+            exported,
+            served,
+            model_dir or self.model_dir,
+        )
         return report
 
     def compare_in_processes(self, **changed: object) -> SkewReport:

@@ -196,7 +196,10 @@ def test_skew_gate(tmp_path: Path) -> None:
         "rows": 5000,
         "batch_sizes": [1, 512],
         "reasons": [],
-        "comparisons": [{"name": "feature fare"}, {"name": "feature pay"}, {"name": "serving_raw, batch size 1"}],
+        "comparisons": [
+            {"name": name, "rounding": {"rows": 0, "steps": 0.0, "at_edge": 0, "operations": ["Log1p"]}}
+            for name in ("feature fare", "feature pay", "serving_raw, batch size 1")
+        ],
         "latency": {
             "REST rows": {"calls": 128, "p50_ms": 1.25, "p95_ms": 2.5},
             "gRPC examples": {"calls": 128, "p50_ms": 1, "p95_ms": 2},
@@ -207,6 +210,15 @@ def test_skew_gate(tmp_path: Path) -> None:
     assert found.reasons == (
         "0 differences over 5,000 rows, 2 features and batch sizes 1, 512",
         "0 differences over 5,000 rows by REST rows, gRPC examples; 128 of them also one by one",
+    )
+    report["comparisons"][0]["rounding"] |= {"rows": 4293, "steps": 4.07}
+    report["comparisons"][2]["rounding"] |= {"rows": 4999, "steps": 9.0}
+    assert verdict(gate("SkewGate", tmp_path, report)).reasons[2:] == (
+        "rounding in 1 feature: up to 4,293 rows and 4.1 float32 steps, likely from Log1p",
+    )
+    report["comparisons"][1]["rounding"] |= {"at_edge": 147}
+    assert verdict(gate("SkewGate", tmp_path, report)).reasons[2:] == (
+        "rounding in 2 features: up to 4,293 rows and 4.1 float32 steps, likely from Log1p; up to 147 rows at an edge",
     )
     refused = verdict(gate("SkewGate", tmp_path, report | {"blessed": False, "reasons": ["feature fare: no"]}))
     assert (refused.passed, refused.reasons) == (False, ("feature fare: no",))

@@ -1,0 +1,82 @@
+"""Compares path with path, column by column: each column is a case of its own."""
+
+import dataclasses
+from collections.abc import Iterable
+from typing import Self
+
+import numpy as np
+
+from benchmarks.skew_gate.skews import SKEWS
+from components.skew_gate.batch_path import BatchChunk
+from components.skew_gate.bitwise import Arrays
+from components.skew_gate.columns import Columns, Operations
+from components.skew_gate.comparison import Comparison
+from components.skew_gate.component import BATCH_SIZES
+from components.skew_gate.model_probe import FILLED
+from components.skew_gate.report import SkewReport
+
+LAYOUTS = (*BATCH_SIZES, FILLED)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Finding:
+    """What SkewGate says of one case."""
+
+    case: str
+    refused: bool
+    rows: int  # that differ in any way
+    steps: float  # the largest rounding
+    at_edge: int
+    reason: str  # why it is refused, or the operations that round
+
+    @classmethod
+    def of_feature(cls, comparison: Comparison) -> Self:
+        """Sums up the one comparison of a feature."""
+        return cls.of_comparisons(comparison.name.removeprefix("feature "), [comparison])
+
+    @classmethod
+    def of_comparisons(cls, case: str, comparisons: Iterable[Comparison]) -> Self:
+        """Sums up the comparisons of one case: the largest of each."""
+        found = list(comparisons)
+        reasons = [one.reason() for one in found if one.differences]
+        return cls(
+            case=case,
+            refused=bool(reasons),
+            rows=max(one.skewed + one.rounding.rows + one.rounding.at_edge for one in found),
+            steps=max(one.rounding.steps for one in found),
+            at_edge=max(one.rounding.at_edge for one in found),
+            reason=reasons[0].partition("; worst")[0] if reasons else ", ".join(found[0].rounding.operations),
+        )
+
+
+def compare_features(features: Arrays, exported: Arrays, raw: np.ndarray, operations: Operations) -> SkewReport:
+    """Compares features alone; `operations` round, by feature."""
+    nothing = np.zeros((len(raw), 1), np.float32)
+    batch = BatchChunk(features=features, predictions=dict.fromkeys(BATCH_SIZES, nothing))
+    outputs = {name: values for name, values in exported.items() if name.startswith("transform_features/")}
+    return _compare(batch, outputs, raw, operations)
+
+
+def compare_model(
+    column: int, batch: BatchChunk, exported: Arrays, raw: np.ndarray, operations: Operations
+) -> SkewReport:
+    """Compares one model of several, a column of the predictions, behind the features of all."""
+    own = {size: values[:, [column]] for size, values in batch.predictions.items()}
+    sides = {
+        name: values if name.startswith("transform_features/") else values[:, [column]]
+        for name, values in exported.items()
+    }
+    return _compare(BatchChunk(features=batch.features, predictions=own), sides, raw, operations)
+
+
+def planted_features(honest: Arrays) -> Arrays:
+    """The features of training, under the names of the skews that are planted in them."""
+    return {name: honest[skew.of] for name, skew in SKEWS.items()}
+
+
+def _compare(batch: BatchChunk, exported: Arrays, raw: np.ndarray, operations: Operations) -> SkewReport:
+    report = SkewReport(batch_sizes=BATCH_SIZES)
+    nothing = np.zeros((len(raw), 1), np.float32)
+    signatures = {f"{name}/{size}": nothing for name in ("serving_default", "serving_raw") for size in LAYOUTS}
+    report.add(batch, signatures | exported, raw, columns=Columns.measure([batch], operations, ()))
+    return report
