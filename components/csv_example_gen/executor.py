@@ -23,6 +23,7 @@ How it differs from CsvExampleGen, and why:
     always write them in the same order. Here the order is that of the files, and equal rows give equal bytes.
 """
 
+import io
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any
@@ -47,6 +48,7 @@ from components.csv_example_gen.csv_values import Value
 
 ROWS_PROPERTY = "rows_"  # with a split's name: custom property of the Examples, how many rows were written
 
+_READ_BYTES = 1 << 20  # at once, of a file
 _TYPES, _DIGEST = "types", "source_digest"
 
 
@@ -202,5 +204,25 @@ def _unpack_column_types(custom_config: str | None) -> dict[str, CellKind]:
     return {name: CellKind[kind] for name, kind in json_format.MessageToDict(settings)[_TYPES].items()}
 
 
+class _WholeFile(io.RawIOBase):
+    """A file of any file system, byte for byte: read by lines, TensorFlow's own lose every carriage return."""
+
+    def __init__(self, path: str) -> None:
+        self._file = fileio.open(path, "rb")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
+        found = self._file.read(len(buffer))
+        buffer[: len(found)] = found
+        return len(found)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._file.close()
+        super().close()
+
+
 def _open(path: str) -> IO[bytes]:
-    return fileio.open(path, "rb")
+    return io.BufferedReader(_WholeFile(path), buffer_size=_READ_BYTES)
