@@ -26,7 +26,7 @@ How it differs from CsvExampleGen, and why:
 import io
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import apache_beam as beam
 import tensorflow as tf
@@ -45,6 +45,9 @@ from tfx.utils import io_utils, proto_utils
 
 from components.csv_example_gen.csv_files import CellKind, SourceError, SourceSummary, check_csv, read_columns
 from components.csv_example_gen.csv_values import Value
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 ROWS_PROPERTY = "rows_"  # with a split's name: custom property of the Examples, how many rows were written
 
@@ -213,9 +216,10 @@ class _WholeFile(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
-        found = self._file.read(len(buffer))
-        buffer[: len(found)] = found
+    def readinto(self, buffer: "WriteableBuffer", /) -> int:
+        room = memoryview(buffer)
+        found = self._file.read(len(room))
+        room[: len(found)] = found
         return len(found)
 
     def close(self) -> None:
