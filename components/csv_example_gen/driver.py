@@ -15,8 +15,8 @@ from tfx.dsl.io import fileio
 from tfx.types import standard_component_specs as specs
 
 from components.csv_example_gen.csv_files import find_files
-from components.csv_example_gen.executor import open_source
 from components.csv_example_gen.fingerprint import FileDigest, RememberedDigests, digest_file, fingerprint
+from components.csv_example_gen.source_files import open_source
 
 MEMORY_FILE = "file_digests.json"  # beside the node's artifacts
 

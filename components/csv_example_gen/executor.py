@@ -22,7 +22,7 @@ import glob
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from typing import IO, Any
+from typing import Any
 
 import apache_beam as beam
 import tensorflow as tf
@@ -53,6 +53,7 @@ from components.csv_example_gen.csv_values import Value
 from components.csv_example_gen.float_precision import FLOAT32_ERRORS_PROPERTY
 from components.csv_example_gen.reading_rules import ReadingRules
 from components.csv_example_gen.row_split import RowSplit, Split, read_split, split_settings
+from components.csv_example_gen.source_files import open_source
 from components.csv_example_gen.source_guard import SourceGuard
 from components.csv_example_gen.split_plan import SplitPlan, check_column, plan_split
 from components.csv_example_gen.written_splits import check_shares, check_sides
@@ -232,8 +233,3 @@ def _unpack(config: example_gen_pb2.CustomConfig) -> dict[str, Any]:
             f"custom_config: expected what column_types() returns, received {config.custom_config.type_url!r}."
         )
     return dict(json_format.MessageToDict(settings))
-
-
-def open_source(path: str) -> IO[bytes]:
-    """Opens a file, wherever TFX can read it, for reading bytes."""
-    return fileio.open(path, "rb")

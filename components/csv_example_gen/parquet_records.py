@@ -11,7 +11,6 @@
 All else has no meaning as one cell and is refused: lists, structs, maps, binary, times without a date, durations.
 """
 
-import io
 import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -19,7 +18,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from components.csv_example_gen.file_contents import Content, OpenFile, SourceError, open_content, open_local
+from components.csv_example_gen.file_contents import OpenFile, SourceError, open_content, open_local
 
 _BATCH_ROWS = 1024  # A row group can be larger than memory.
 
@@ -44,7 +43,7 @@ def read_parquet_records(file: str, open_file: OpenFile = open_local) -> Iterato
     """
     with open_content(file, open_file) as stream:
         try:
-            parquet = pq.ParquetFile(_Seekable(stream))
+            parquet = pq.ParquetFile(stream)
             schema = parquet.schema_arrow
             formats = [_choose_format(file, field) for field in schema]
             yield 0, schema.names
@@ -55,32 +54,6 @@ def read_parquet_records(file: str, open_file: OpenFile = open_local) -> Iterato
                     yield next(numbers), list(cells)
         except pa.ArrowException as error:
             raise SourceError(f"{file}: cannot be read as Parquet: {error}. Write the file again.") from error
-
-
-class _Seekable(io.RawIOBase):
-    """A stream as Arrow wants it. TensorFlow's own lack `closed`, without which Arrow takes them for closed."""
-
-    def __init__(self, stream: Content) -> None:
-        super().__init__()
-        self._stream = stream
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        self._stream.seek(offset, whence)
-        return self._stream.tell()
-
-    def tell(self) -> int:
-        return self._stream.tell()
-
-    def readinto(self, buffer: Any, /) -> int:
-        content = self._stream.read(len(buffer))
-        buffer[: len(content)] = content
-        return len(content)
 
 
 def _choose_format(file: str, field: pa.Field) -> Callable[[Any], str]:

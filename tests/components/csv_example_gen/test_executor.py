@@ -158,6 +158,17 @@ def test_an_empty_cell_is_an_absent_feature(run: Run, tmp_path: Path) -> None:
             assert example.features.feature["gap"].WhichOneof("kind") is None
 
 
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"], ids=["LF", "CR LF"])
+def test_line_breaks_in_a_cell_are_kept(run: Run, tmp_path: Path, end: bytes) -> None:
+    texts = [b"a\nb", b"a\rb", b"a\r\nb", b"a\n\rb", b"ab", b"\r"] * 20
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "texts.csv").write_bytes(end.join([b"text", *(b'"' + text + b'"' for text in texts), b""]))
+    found = run(source)
+    split = [values(one)["text"] for name in ("train", "eval") for one in found[name]]
+    assert sorted(split) == sorted(texts)
+
+
 def test_a_round_trip_through_pandas_changes_nothing(run: Run, tmp_path: Path) -> None:
     frame = pd.read_csv(taxi.packaged_file(), nrows=200)
     as_is = sample(tmp_path / "as_is", rows=200)
