@@ -135,9 +135,12 @@ class RememberedDigests:
 
 
 def _read_memory(memory: Path) -> dict[str, Any]:
+    """Returns what is remembered; nothing of a damaged memory, since all it saves is reading the files again."""
     try:
-        return dict(json.loads(memory.read_text()))
-    except FileNotFoundError:
+        known = json.loads(memory.read_text())
+    except (FileNotFoundError, ValueError):
         return {}
-    except ValueError:  # Damaged: all it saves is reading the files again.
-        return {}
+    whole = isinstance(known, dict) and all(
+        isinstance(entry, dict) and entry.keys() == {"identity", BLAKE2B} for entry in known.values()
+    )
+    return known if whole else {}

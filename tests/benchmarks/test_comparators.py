@@ -78,7 +78,7 @@ def schema_with_comparator(threshold: float) -> schema_pb2.Schema:
         f"""
         default_environment: "TRAINING"
         feature {{ name: "text" type: BYTES value_count {{ min: 0 max: 1 }} domain: "text"
-          skew_comparator {{ infinity_norm {{ threshold: {threshold!r} }} }} }}
+          skew_comparator {{ infinity_norm {{ threshold: {float(threshold)} }} }} }}
         string_domain {{ name: "text" value: "a" value: "b" value: "c\\nd" }}
         """,
         schema_pb2.Schema(),

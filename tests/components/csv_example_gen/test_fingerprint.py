@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -40,13 +41,18 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     return found
 
 
+def mount_everything_as(monkeypatch: pytest.MonkeyPatch, file_system: str) -> None:
+    """One file system for all files: in a changed root the machine's own mounts are not seen."""
+    everything = SimpleNamespace(mountpoint="/", fstype=file_system)
+    monkeypatch.setattr(psutil, "disk_partitions", lambda **_: [everything])
+
+
 @pytest.fixture
 def later(monkeypatch: pytest.MonkeyPatch) -> None:
     """An hour from now on a file system whose clock counts fractions: what was just written is settled."""
     now = time.time_ns
     monkeypatch.setattr(time, "time_ns", lambda: now() + HOUR)
-    parts = [part._replace(fstype="ext4") for part in psutil.disk_partitions(all=True)]
-    monkeypatch.setattr(psutil, "disk_partitions", lambda **_: parts)
+    mount_everything_as(monkeypatch, "ext4")
 
 
 def test_of_content_whatever_the_times_and_the_names(rows: Path, tmp_path: Path) -> None:
@@ -143,8 +149,7 @@ def test_a_clock_of_whole_seconds_and_a_foreign_file_system_are_read_every_time(
         for _ in range(2):
             coarse.digest(str(rows))
     assert len(reads) == 2
-    parts = [part._replace(fstype="nfs4") for part in psutil.disk_partitions(all=True)]
-    monkeypatch.setattr(psutil, "disk_partitions", lambda **_: parts)
+    mount_everything_as(monkeypatch, "nfs4")
     foreign = RememberedDigests(tmp_path / "memory.json")
     for _ in range(2):
         foreign.digest(str(rows))
@@ -167,8 +172,9 @@ def test_a_file_that_changes_while_it_is_hashed_is_not_remembered(
     assert remembered.digest(str(rows)) == digest_file(str(rows))
 
 
-def test_a_damaged_memory_costs_a_reading(rows: Path, tmp_path: Path) -> None:
-    (tmp_path / "memory.json").write_text("{")
+@pytest.mark.parametrize("memory", ["{", "[1]", '{"rows.csv": {}}', '{"rows.csv": 1}'])
+def test_a_damaged_memory_costs_a_reading(rows: Path, tmp_path: Path, memory: str) -> None:
+    (tmp_path / "memory.json").write_text(memory.replace("rows.csv", str(rows)))
     assert RememberedDigests(tmp_path / "memory.json").digest(str(rows)) == digest_file(str(rows))
 
 
