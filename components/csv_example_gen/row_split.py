@@ -2,7 +2,7 @@
 
 By row, the n-th of equal rows (from 0) falls into the bucket (SHA-256 of the record + n × eval buckets) modulo all
 buckets; the last buckets are eval. With n = 0 that is what TFX's ExampleGen does; it gives equal rows one bucket. Of m
-equal rows eval so gets its share of m, rounded down or up: systematic sampling. Rows that differ do not move one another.
+equal rows eval so gets its share of m, rounded down or up: systematic sampling. Different rows do not move one another.
 
 Standard library only, like all that the definition of a task imports.
 """
