@@ -40,7 +40,6 @@ from components.csv_example_gen.records import locate_record, read_header, recor
 __all__ = [
     "ENDINGS",
     "NO_RULES",
-    "UNREAD_PROPERTY",
     "CellKind",
     "SourceError",
     "SourceSummary",
@@ -56,7 +55,6 @@ __all__ = [
 
 EVERY_FILE = "*"  # the pattern of a folder: all its files that have one of ENDINGS
 ENDINGS = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet")  # in whatever case
-UNREAD_PROPERTY = "unread_files"  # custom property of the Examples: JSON, what `find_unread` returns
 BATCH_ROWS = 1024  # Rows converted together: larger is no faster.
 
 ListFiles = Callable[[str], Iterable[str]]

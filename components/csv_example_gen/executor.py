@@ -2,7 +2,7 @@
 
 Reads:  the files that `input_base` and the patterns of `input_config` name.
 Writes: Examples, one tf.Example per row; a missing value is an absent feature. Custom properties say how many rows are
-        in each split, how they were split, which files of the folder were not read, and what float32 took away.
+        in each split, how they were split, and what float32 took away.
 Raises: SourceError, for the faults that `components.csv_example_gen.csv_files` lists and for a split that cannot work,
         before anything is written; for a split that no row fell into; and for files that changed meanwhile.
         SplitCheckError, if what was written is not the split that was asked for.
@@ -41,12 +41,10 @@ from tfx.types import standard_component_specs as specs
 from tfx.utils import io_utils, proto_utils
 
 from components.csv_example_gen.csv_files import (
-    UNREAD_PROPERTY,
     CellKind,
     SourceError,
     SourceSummary,
     check_csv,
-    find_unread,
     read_columns,
 )
 from components.csv_example_gen.csv_values import Value
@@ -127,7 +125,6 @@ class Executor(BaseBeamExecutor):
         artifact.split_names = artifact_utils.encode_split_names(list(_SIDES))
         self._write(artifact, source, plan)
         guard.verify()
-        artifact.set_string_custom_property(UNREAD_PROPERTY, json.dumps(find_unread(path, fileio.glob)))
         artifact.set_string_custom_property(FLOAT32_ERRORS_PROPERTY, json.dumps(source.float32_errors))
         examples_utils.set_payload_format(artifact, example_gen_pb2.FORMAT_TF_EXAMPLE)
         examples_utils.set_file_format(

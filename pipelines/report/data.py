@@ -7,7 +7,6 @@ from typing import Any
 import pandas as pd
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from components.csv_example_gen.csv_files import UNREAD_PROPERTY
 from components.csv_example_gen.float_precision import FLOAT32_ERRORS_PROPERTY
 from pipelines import charts
 from pipelines.nodes import EVAL, EXAMPLE_GEN, TRAIN
@@ -37,7 +36,8 @@ def describe_data(run: Run) -> dict[str, Any]:
             ("read from", run.summary["data"]),
             *((split, f"{count:,} rows") for split, count in run.summary["rows"].items()),
             *([("split", run.summary["split"])] if run.summary["split"] else []),
-            *describe_reading(run.summary["nodes"]),
+            *([("not read", ", ".join(run.summary["unread_files"]))] if run.summary["unread_files"] else []),
+            *describe_rounding(run.summary["nodes"]),
             *([(BEFORE, f"{int(before.datasets[0].num_examples):,} rows")] if before else []),
         ],
         "sets": [TRAIN, EVAL, *([BEFORE] if before else [])],
@@ -55,17 +55,13 @@ def describe_data(run: Run) -> dict[str, Any]:
     }
 
 
-def describe_reading(nodes: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
-    """Describes what was not read, and what was rounded, from the nodes of a run's summary."""
+def describe_rounding(nodes: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """Describes which columns float32 rounded most, from the nodes of a run's summary."""
     outputs: Mapping[str, Any] = next((node["outputs"] for node in nodes if node["id"] == EXAMPLE_GEN), {})
     properties = outputs.get("examples", {}).get("properties", {})
-    unread = json.loads(properties.get(UNREAD_PROPERTY) or "[]")
     errors = json.loads(properties.get(FLOAT32_ERRORS_PROPERTY) or "{}")
     rounded = sorted((name for name in errors if errors[name]), key=lambda name: -errors[name])[:_MOST_ROUNDED]
-    return [
-        *([("not read", ", ".join(unread))] if unread else []),
-        *([("rounded to float32", ", ".join(f"{name} {errors[name]:.1g}" for name in rounded))] if rounded else []),
-    ]
+    return [("rounded to float32", ", ".join(f"{name} {errors[name]:.1g}" for name in rounded))] if rounded else []
 
 
 def _describe_column(

@@ -10,6 +10,7 @@ from tfx.orchestration.pipeline import Pipeline
 
 from components.anomaly_gate import component as anomaly_gate
 from components.csv_example_gen import executor as checked_csv
+from components.csv_example_gen.csv_files import find_unread
 from components.pusher import executor as atomic_pusher
 from components.pusher.versions import list_versions
 from components.skew_gate import component as skew_gate
@@ -55,6 +56,10 @@ def run_pipeline(options: RunOptions, console: Console, summary: Summary) -> Non
     summary.review, summary.review_required = read_review_state(task), options.require_review
     config = resolve(options, task)
     summary.data = str(config.data)
+    # By each run, not by ExampleGen: a file that is not read does not make it run again.
+    summary.unread_files = find_unread(config.data)
+    if summary.unread_files:
+        console.print(f"not read: {', '.join(summary.unread_files)}", soft_wrap=True)
     pushed_before = set(list_versions(config.serving)) if config.serving.is_dir() else set()
     if cleared := clear_interrupted_executions(config.metadata, config.var / "artifacts"):
         console.print(f"cleared what an interrupted run left: {', '.join(cleared)}")

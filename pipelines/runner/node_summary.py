@@ -7,7 +7,6 @@ from pathlib import Path
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 from tfx.utils import io_utils
 
-from components.csv_example_gen.csv_files import UNREAD_PROPERTY
 from components.csv_example_gen.executor import ROWS_PROPERTY, SPLIT_PROPERTY
 from components.skew_gate import component as skew_gate
 from pipelines import nodes
@@ -18,7 +17,6 @@ from pipelines.runner.schema_difference import compare_schemas
 from pipelines.runner.verdicts import read_headline_metrics
 
 Results = Mapping[str, NodeResult]  # by node, of this run
-_SHOWN = 3  # of the files that a folder holds and that are not read
 
 
 def summarise_node(result: NodeResult, earlier: Results) -> str:
@@ -56,10 +54,7 @@ def describe_schema_differences(results: Results) -> list[str]:
 
 
 def _summarise_examples(result: NodeResult, _: Results) -> str:
-    rows = ", ".join(f"{split} {rows:,} rows" for split, rows in count_rows(result).items())
-    unread = json.loads(str(result.outputs[0].properties.get(UNREAD_PROPERTY) or "[]"))
-    more = f" and {len(unread) - _SHOWN} more" if len(unread) > _SHOWN else ""
-    return f"{rows}; not read: {', '.join(unread[:_SHOWN])}{more}" if unread else rows
+    return ", ".join(f"{split} {rows:,} rows" for split, rows in count_rows(result).items())
 
 
 def _summarise_contract(result: NodeResult, _: Results) -> str:

@@ -40,6 +40,7 @@ class Summary:
     seconds: float = 0.0
     status: str = FAILED  # until it is known; PUSHED, UNCHANGED, REFUSED, FAILED or INTERRUPTED
     nodes: list[NodeResult] = dataclasses.field(default_factory=list)
+    unread_files: Sequence[str] = ()  # names of what the folder of the data holds beside them
     rows: dict[str, int] = dataclasses.field(default_factory=dict)  # split -> rows
     split: str = ""  # how the rows were split, in words
     metrics: SliceMetrics = dataclasses.field(default_factory=dict)
@@ -75,6 +76,7 @@ class Summary:
             "started": self.started,
             "seconds": round(self.seconds, 2),
             "data": self.data,
+            "unread_files": list(self.unread_files),
             "rows": self.rows,
             "split": self.split,
             "source_digest": self.source_digest,

@@ -106,15 +106,18 @@ def test_rows_are_read_again_if_they_changed_and_only_then(accepted: Path, tmp_p
     """Neither times nor size tell whether they did."""
     (rows,) = (accepted / "data" / "diabetes").glob("*.csv")
     copy = Path(shutil.copy(rows, tmp_path))
-    read = [run_here(accepted, "--data", str(copy), upto="ExampleGen")]
+    read = [run_here(accepted, "--data", str(tmp_path), upto="ExampleGen")]
     os.utime(copy, (1_000_000_000, 1_000_000_000))
-    read += [run_here(accepted, "--data", str(copy), upto="ExampleGen")]
+    (tmp_path / "march.xlsx").touch()
+    read += [run_here(accepted, "--data", str(tmp_path), upto="ExampleGen")]
     text, before = copy.read_text(), copy.stat()
     header, first, *rest = text.splitlines(keepends=True)
     copy.write_text("".join([header, re.sub("[0-8]", "9", first, count=1), *rest]))
     assert copy.stat().st_size == before.st_size
     os.utime(copy, ns=(before.st_atime_ns, before.st_mtime_ns))
-    read += [run_here(accepted, "--data", str(copy), upto="ExampleGen")]
+    read += [run_here(accepted, "--data", str(tmp_path), upto="ExampleGen")]
+    assert [run.summary["unread_files"] for run in read] == [[], ["march.xlsx"], ["march.xlsx"]]
+    assert "not read: march.xlsx\n" in read[1].terminal
     assert [run.states["ExampleGen"] for run in read] == ["ran", "cached", "ran"], read[-1].told()
     runs = Runs(accepted)
     first_read, last_read = (runs.open(run.summary["run_id"]).lineage().data for run in (read[0], read[-1]))

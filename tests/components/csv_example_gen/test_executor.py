@@ -200,7 +200,6 @@ def test_every_format_of_a_folder_and_what_is_said_of_it(run: Run, properties: d
     assert len(examples) == 60
     assert sum(example == {"fare": 17.0, "company": "Ä".encode()} for example in examples) == 3
     assert sum(example == {"fare": 18.0} for example in examples) == 3
-    assert properties["unread_files"] == '["notes.txt"]'
     assert properties["float32_errors"] == f'{{"fare": {1 / 16_777_217}}}'
 
 
