@@ -109,12 +109,11 @@ def profile_columns(source: Source, question: Question) -> list[ProfiledColumn]:
         ScaffoldError: No column can be made a feature of, or one holds dates that can be read in two ways.
     """
     headings = {name: heading for heading, name in source.names.items()}
-    labels = source.table[question.label]
     taken = {*source.kinds}
     columns = []
     for name, kind in source.kinds.items():
         if name != question.label:
-            columns.append(_Profiler(source.table[name], labels, question, taken).profile(name, headings[name], kind))
+            columns.append(_Profiler(source, name, question, taken).profile(name, headings[name], kind))
             taken.update(feature.name for feature in columns[-1].features)
     if not any(column.features for column in columns):
         why = "; ".join(f"{column.name}: {column.why_not}" for column in columns) or "there is no column but the label"
@@ -126,20 +125,21 @@ class _Profiler:
     """Chooses what one column becomes.
 
     Args:
-        values: of the column, in the order of the rows.
-        labels: of the same rows.
+        source: the rows.
+        name: of the column.
         question: what is predicted.
         taken: names that no feature can have.
     """
 
-    def __init__(self, values: pd.Series, labels: pd.Series, question: Question, taken: set[str]):
-        self._values = values
-        self._present = values.dropna()
+    def __init__(self, source: Source, name: str, question: Question, taken: set[str]):
+        self._source = source
+        self._values = source.table[name]
+        self._present = self._values.dropna()
         self._distinct = int(self._present.nunique())
-        self._labels = labels
+        self._labels = source.table[question.label]
         self._question = question
         self._taken = {*taken}
-        self._min_count = 5 if len(values) >= 1000 else 2
+        self._min_count = 5 if len(self._values) >= 1000 else 2
 
     def profile(self, name: str, heading: str, kind: CellKind) -> ProfiledColumn:
         """Looks at the column; raises what recognise_dates raises."""
@@ -229,8 +229,19 @@ class _Profiler:
         if column.kind is CellKind.FLOAT:
             why = f"codes written with a fraction, such as {self._present.iloc[0]}; write them without, as {first}"
             return dataclasses.replace(column, why_not=why)
+        if why := self._explain_spellings(column.name):
+            return dataclasses.replace(column, why_not=why)
         text = dataclasses.replace(column, kind=CellKind.BYTES, least=None, greatest=None)
         return self._with(text, Encoding.VOCABULARY, min_count=self._min_count)
+
+    def _explain_spellings(self, name: str) -> str:
+        """Says which code has several spellings, which as texts would be several codes; empty where each has one."""
+        spellings = self._source.read_as_text(name).groupby(self._values).unique()
+        several = spellings[spellings.map(len) > 1]
+        if several.empty:
+            return ""
+        one, other = several.iloc[0][:2]
+        return f"codes of which some are written in several ways, such as {one!r} and {other!r}; write each in one way"
 
     def _with(self, column: ProfiledColumn, encoding: Encoding, **settings: int) -> ProfiledColumn:
         """The column as one feature."""
