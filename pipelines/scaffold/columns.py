@@ -211,10 +211,10 @@ class _Profiler:
             return dataclasses.replace(column, why_not=why_not)
         first, last = int(self._present.min()), int(self._present.max())
         named = names_a_code(column.heading) or max(abs(first), abs(last)) >= EXACT
-        few = column.kind is CellKind.INT and self._distinct <= MOST_CODES and last - first < 2 * MOST_CODES
+        few = self._distinct <= MOST_CODES and last - first < 2 * MOST_CODES
         few = few and len(self._present) >= whole_numbers.ROWS_PER_CODE * self._distinct
         alike = not named and not few and not whole_numbers.neighbours_are_unlike(self._present, self._labels)
-        if alike or (column.kind is CellKind.FLOAT and not named):
+        if alike:
             return self._with(column, Encoding.SCALED, square_root=_is_long_tailed(self._present))
         return self._as_code(dataclasses.replace(column, is_code=not few or named))
 
@@ -227,8 +227,10 @@ class _Profiler:
         if last - first < 2 * max(MOST_CODES, self._distinct):
             return self._with(column, Encoding.NUMBERED, first=first, last=last)
         if column.kind is CellKind.FLOAT:
-            why = f"codes written with a fraction, such as {self._present.iloc[0]}; write them without, as {first}"
-            return dataclasses.replace(column, why_not=why)
+            # As texts they would be other codes in a file without gaps, or in a request.
+            one = float(self._present.iloc[0])
+            why = f"codes written with a fraction, such as {one}, as pandas writes a column with gaps; write {one:.0f}"
+            return dataclasses.replace(column, why_not=f'{why}, in pandas by .astype("Int64")')
         if why := self._explain_spellings(column.name):
             return dataclasses.replace(column, why_not=why)
         text = dataclasses.replace(column, kind=CellKind.BYTES, least=None, greatest=None)

@@ -3,6 +3,7 @@
 import csv
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from google.protobuf import text_format
@@ -10,6 +11,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from components.csv_example_gen.csv_files import CellKind, check_csv
 from components.csv_example_gen.reading_rules import ReadingRules
+from pipelines.scaffold.columns import ProfiledColumn, profile_columns
 from pipelines.scaffold.plan import TaskPlan, make_plan, template_values
 from pipelines.scaffold.question import choose_problem
 from pipelines.scaffold.rendering import render
@@ -59,6 +61,33 @@ def test_one_code_in_two_spellings_is_no_category(tmp_path: Path) -> None:
         "codes of which some are written in several ways, such as '10001' and '+10001'; write each in one way"
     )
     assert ReadingRules.from_schema(contract).kinds["store_id"] is CellKind.INT
+
+
+def profile(file: Path, numbers: list[object], heading: str, label: np.ndarray) -> ProfiledColumn:
+    """The profile of one column, as pandas writes it."""
+    table = pd.DataFrame({heading: numbers, "price": np.arange(len(numbers)) % 13 + 0.5, "y": label})
+    table.to_csv(file, index=False)
+    source = read_source(file)
+    return profile_columns(source, choose_problem("y", source.table["y"], source.kinds["y"]))[0]
+
+
+def test_a_gap_makes_no_quantity_of_a_code(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    codes = {"region": 101 + 7 * np.arange(40), "zip": 11115 + 1017 * np.arange(40), "few": np.arange(1, 4)}
+    for heading, kinds in codes.items():
+        place = random.integers(0, len(kinds), 2000)
+        label = (random.random(2000) < random.choice([0.1, 0.9], len(kinds))[place]).astype(int)
+        whole = [int(kinds[each]) for each in place]
+        columns = [profile(tmp_path / "rows.csv", [*whole[:-1], last], heading, label) for last in (whole[-1], None)]
+        assert [column.missing for column in columns] == [0, 1]
+        found = [column.feature_names or column.why_not for column in columns]
+        one = whole[0]
+        remedy = (
+            f"codes written with a fraction, such as {one}.0, as pandas writes a column with gaps; write {one}, "
+            'in pandas by .astype("Int64")'
+        )
+        expected = ["few_number"] * 2 if heading == "few" else [f"{heading}_id", remedy]
+        assert found == expected
 
 
 def test_codes_that_lie_dense_stay_numbers_in_their_format(tmp_path: Path) -> None:
