@@ -8,6 +8,7 @@ import pandas as pd
 
 from components.csv_example_gen.csv_files import CellKind
 from pipelines.scaffold import dates, leakage, lists, whole_numbers
+from pipelines.scaffold.cells import explain_near_numbers
 from pipelines.scaffold.errors import ScaffoldError
 from pipelines.scaffold.headings import names_a_code
 from pipelines.scaffold.names import make_feature_name, make_plain_name
@@ -201,6 +202,7 @@ class _Profiler:
             return self._with(column, Encoding.VOCABULARY, min_count=self._min_count)
         count = f"{self._distinct:,} different texts in {len(self._present):,} rows"
         near = found.too_many if found else padded or dates.explain_near_dates(self._present)
+        near = near or explain_near_numbers(self._present)
         why = f"{count}: {near}" if near else f"{count}: it tells rows apart, not kinds of rows"
         return dataclasses.replace(column, why_not=why)
 
