@@ -10,7 +10,6 @@ from components.csv_example_gen.csv_files import CellKind
 from pipelines.scaffold import dates, leakage, lists, whole_numbers
 from pipelines.scaffold.cells import explain_near_numbers
 from pipelines.scaffold.errors import ScaffoldError
-from pipelines.scaffold.headings import names_a_code
 from pipelines.scaffold.names import make_feature_name, make_plain_name
 from pipelines.scaffold.question import Question
 from pipelines.scaffold.source import Source
@@ -212,7 +211,7 @@ class _Profiler:
         if why_not := whole_numbers.explain_row_number(column.heading, self._values):
             return dataclasses.replace(column, why_not=why_not)
         first, last = int(self._present.min()), int(self._present.max())
-        named = names_a_code(column.heading) or max(abs(first), abs(last)) >= EXACT
+        named = whole_numbers.are_named(column.heading, self._present) or max(abs(first), abs(last)) >= EXACT
         few = self._distinct <= MOST_CODES and last - first < 2 * MOST_CODES
         few = few and len(self._present) >= whole_numbers.ROWS_PER_CODE * self._distinct
         alike = not named and not few and not whole_numbers.neighbours_are_unlike(self._present, self._labels)

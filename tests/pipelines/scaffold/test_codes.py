@@ -95,3 +95,10 @@ def test_codes_that_lie_dense_stay_numbers_in_their_format(tmp_path: Path) -> No
     assert plan.columns[0].feature_names == "store_id_number"
     assert pd.api.types.is_integer_dtype(plan.source.table["store_id"])
     assert ReadingRules.from_schema(contract).formats.keys() == {"store_id"}
+
+
+@pytest.mark.parametrize("heading", ["customer", "from_station_id", "phone"])
+def test_a_heading_makes_a_code(tmp_path: Path, heading: str) -> None:
+    plan, contract = make_task(tmp_path / "rows.csv", [str(10_001 + 1_017 * n) for n in range(40)], heading)
+    assert plan.columns[0].feature_names == f"{heading}_id"
+    assert ReadingRules.from_schema(contract).kinds[heading] is CellKind.BYTES
