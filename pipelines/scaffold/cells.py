@@ -10,6 +10,8 @@ import functools
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+import pandas as pd
+
 from components.csv_example_gen.csv_files import CellKind, shorten
 from components.csv_example_gen.csv_values import has_leading_zero, infer, kind_of
 from components.csv_example_gen.number_formats import SPACE, NumberFormat
@@ -18,6 +20,8 @@ from components.csv_example_gen.records import locate_record
 from pipelines.scaffold.errors import ScaffoldError
 
 LEAST_NUMBERS = 0.95  # of the cells that hold something: from here on the others are mistakes, and the column no text
+_MOSTLY_NUMBERS = 0.8  # of the texts of a column: from here on the others may be all that keeps it from being numbers
+_PADDED = 0.01  # of the cells: of numbers with a leading zero that are no more, each is a slip
 _DIGIT = re.compile("[0-9]")
 _FEW = 200  # cells by which most formats are ruled out
 
@@ -95,7 +99,7 @@ def _find_format(column: Cells) -> NumberFormat | None:
     unread = {written: _find_unread(different, written) for written in (None, *formats)}
     nearest = min(unread, key=lambda written: len(unread[written]))
     others = [cell for cell in present if cell in unread[nearest]]
-    if len(others) > (1 - LEAST_NUMBERS) * len(present) or all(map(has_leading_zero, others)):
+    if len(others) > (1 - LEAST_NUMBERS) * len(present) or _are_padded(present, others):
         return None
     first, like = others[0], next(cell for cell in present if _is_number(cell, nearest))
     more = len(others) - 1
@@ -105,6 +109,24 @@ def _find_format(column: Cells) -> NumberFormat | None:
         "Correct the cell, or leave it empty to say that the value is missing. "
         f"If the column is text, say so with --text {shorten(column.heading)}."
     )
+
+
+def explain_near_numbers(present: pd.Series) -> str:
+    """Says what keeps a column of texts from being numbers; empty where many of them are none."""
+    others = present[[not _is_number(text, None) for text in present]]
+    if not len(others) or len(others) > (1 - _MOSTLY_NUMBERS) * len(present):
+        return ""
+    return (
+        f"{len(present) - len(others):,} of {len(present):,} values are numbers, and {shorten(others.iloc[0])} in row "
+        f"{others.index[0] + 1} is not; leave such cells empty if they say that the value is missing"
+    )
+
+
+def _are_padded(present: Sequence[str], others: Sequence[str]) -> bool:
+    """Whether all that keeps cells from being numbers are leading zeros, by which the numbers are names."""
+    if not all(map(has_leading_zero, others)):
+        return False
+    return len(others) > _PADDED * len(present) or len({len(cell) for cell in present}) == 1
 
 
 def _find_unread(cells: Iterable[str], written: NumberFormat | None) -> set[str]:

@@ -8,8 +8,8 @@ import pandas as pd
 
 from components.csv_example_gen.csv_files import CellKind
 from pipelines.scaffold import dates, leakage, lists, whole_numbers
+from pipelines.scaffold.cells import explain_near_numbers
 from pipelines.scaffold.errors import ScaffoldError
-from pipelines.scaffold.headings import names_a_code
 from pipelines.scaffold.names import make_feature_name, make_plain_name
 from pipelines.scaffold.question import Question
 from pipelines.scaffold.source import Source
@@ -109,12 +109,11 @@ def profile_columns(source: Source, question: Question) -> list[ProfiledColumn]:
         ScaffoldError: No column can be made a feature of, or one holds dates that can be read in two ways.
     """
     headings = {name: heading for heading, name in source.names.items()}
-    labels = source.table[question.label]
     taken = {*source.kinds}
     columns = []
     for name, kind in source.kinds.items():
         if name != question.label:
-            columns.append(_Profiler(source.table[name], labels, question, taken).profile(name, headings[name], kind))
+            columns.append(_Profiler(source, name, question, taken).profile(name, headings[name], kind))
             taken.update(feature.name for feature in columns[-1].features)
     if not any(column.features for column in columns):
         why = "; ".join(f"{column.name}: {column.why_not}" for column in columns) or "there is no column but the label"
@@ -126,20 +125,21 @@ class _Profiler:
     """Chooses what one column becomes.
 
     Args:
-        values: of the column, in the order of the rows.
-        labels: of the same rows.
+        source: the rows.
+        name: of the column.
         question: what is predicted.
         taken: names that no feature can have.
     """
 
-    def __init__(self, values: pd.Series, labels: pd.Series, question: Question, taken: set[str]):
-        self._values = values
-        self._present = values.dropna()
+    def __init__(self, source: Source, name: str, question: Question, taken: set[str]):
+        self._source = source
+        self._values = source.table[name]
+        self._present = self._values.dropna()
         self._distinct = int(self._present.nunique())
-        self._labels = labels
+        self._labels = source.table[question.label]
         self._question = question
         self._taken = {*taken}
-        self._min_count = 5 if len(values) >= 1000 else 2
+        self._min_count = 5 if len(self._values) >= 1000 else 2
 
     def profile(self, name: str, heading: str, kind: CellKind) -> ProfiledColumn:
         """Looks at the column; raises what recognise_dates raises."""
@@ -201,6 +201,7 @@ class _Profiler:
             return self._with(column, Encoding.VOCABULARY, min_count=self._min_count)
         count = f"{self._distinct:,} different texts in {len(self._present):,} rows"
         near = found.too_many if found else padded or dates.explain_near_dates(self._present)
+        near = near or explain_near_numbers(self._present)
         why = f"{count}: {near}" if near else f"{count}: it tells rows apart, not kinds of rows"
         return dataclasses.replace(column, why_not=why)
 
@@ -210,11 +211,11 @@ class _Profiler:
         if why_not := whole_numbers.explain_row_number(column.heading, self._values):
             return dataclasses.replace(column, why_not=why_not)
         first, last = int(self._present.min()), int(self._present.max())
-        named = names_a_code(column.heading) or max(abs(first), abs(last)) >= EXACT
-        few = column.kind is CellKind.INT and self._distinct <= MOST_CODES and last - first < 2 * MOST_CODES
+        named = whole_numbers.are_named(column.heading, self._present) or max(abs(first), abs(last)) >= EXACT
+        few = self._distinct <= MOST_CODES and last - first < 2 * MOST_CODES
         few = few and len(self._present) >= whole_numbers.ROWS_PER_CODE * self._distinct
         alike = not named and not few and not whole_numbers.neighbours_are_unlike(self._present, self._labels)
-        if alike or (column.kind is CellKind.FLOAT and not named):
+        if alike:
             return self._with(column, Encoding.SCALED, square_root=_is_long_tailed(self._present))
         return self._as_code(dataclasses.replace(column, is_code=not few or named))
 
@@ -227,10 +228,23 @@ class _Profiler:
         if last - first < 2 * max(MOST_CODES, self._distinct):
             return self._with(column, Encoding.NUMBERED, first=first, last=last)
         if column.kind is CellKind.FLOAT:
-            why = f"codes written with a fraction, such as {self._present.iloc[0]}; write them without, as {first}"
+            # As texts they would be other codes in a file without gaps, or in a request.
+            one = float(self._present.iloc[0])
+            why = f"codes written with a fraction, such as {one}, as pandas writes a column with gaps; write {one:.0f}"
+            return dataclasses.replace(column, why_not=f'{why}, in pandas by .astype("Int64")')
+        if why := self._explain_spellings(column.name):
             return dataclasses.replace(column, why_not=why)
         text = dataclasses.replace(column, kind=CellKind.BYTES, least=None, greatest=None)
         return self._with(text, Encoding.VOCABULARY, min_count=self._min_count)
+
+    def _explain_spellings(self, name: str) -> str:
+        """Says which code has several spellings, which as texts would be several codes; empty where each has one."""
+        spellings = self._source.read_as_text(name).groupby(self._values).unique()
+        several = spellings[spellings.map(len) > 1]
+        if several.empty:
+            return ""
+        one, other = several.iloc[0][:2]
+        return f"codes of which some are written in several ways, such as {one!r} and {other!r}; write each in one way"
 
     def _with(self, column: ProfiledColumn, encoding: Encoding, **settings: int) -> ProfiledColumn:
         """The column as one feature."""

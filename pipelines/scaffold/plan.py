@@ -67,10 +67,15 @@ def make_plan(name: str, source: Source, question: Question) -> TaskPlan:
 
 
 def _with_texts(source: Source, columns: list[ProfiledColumn]) -> Source:
-    """Returns the rows as the task's contract will have them read: codes as texts."""
+    """Returns the rows as the task's contract will have them read: codes as texts, and no text in a number's format."""
     texts = [each.name for each in columns if each.kind is CellKind.BYTES and source.kinds[each.name] is CellKind.INT]
-    table = source.table.assign(**{name: source.table[name].map(str, na_action="ignore") for name in texts})
-    return dataclasses.replace(source, kinds=source.kinds | dict.fromkeys(texts, CellKind.BYTES), table=table)
+    return dataclasses.replace(
+        source,
+        kinds=source.kinds | dict.fromkeys(texts, CellKind.BYTES),
+        table=source.table.assign(**{name: source.read_as_text(name) for name in texts}),
+        formats={name: written for name, written in source.formats.items() if name not in texts},
+        examples={name: cell for name, cell in source.examples.items() if name not in texts},
+    )
 
 
 def template_values(plan: TaskPlan, *, sha256: str, outside: Path | None) -> dict[str, Any]:

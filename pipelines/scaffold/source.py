@@ -2,7 +2,7 @@
 
 import collections
 import dataclasses
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -33,6 +33,7 @@ class Source:
         missing: how many cells hold which spelling of "missing", by name; columns without any are left out.
         formats: how numbers are written, by name; columns that write them as programs do are left out.
         examples: a cell of each of those, by name.
+        cells: of each column of whole numbers as the file writes them, by name: for those that are names.
     """
 
     file: Path
@@ -42,6 +43,7 @@ class Source:
     missing: dict[str, collections.Counter[str]] = dataclasses.field(default_factory=dict)
     formats: dict[str, NumberFormat] = dataclasses.field(default_factory=dict)
     examples: dict[str, str] = dataclasses.field(default_factory=dict)
+    cells: dict[str, Sequence[str]] = dataclasses.field(default_factory=dict)
 
     @property
     def renamed(self) -> dict[str, str]:
@@ -53,6 +55,11 @@ class Source:
         name = self.file.name.lower()
         ending = next((end for end in ENDINGS if name.endswith(end)), ENDINGS[0])
         return f"{task}{ENDINGS[0] if self.renamed and not outside else ending}"
+
+    def read_as_text(self, name: str) -> pd.Series:
+        """Reads a column of whole numbers as the pipeline will where the contract says BYTES: spaces and all."""
+        missing = frozenset(spelling for found in self.missing.values() for spelling in found)
+        return _series(convert(self.cells[name], CellKind.BYTES, missing), CellKind.BYTES)
 
     def column(self, label: str) -> str:
         """Returns the name of the column with this heading or name.
@@ -106,6 +113,7 @@ def read_source(file: Path, text: Collection[str] = ()) -> Source:
         missing={names[heading]: found for heading, found in missing.items()},
         formats={names[heading]: written for heading, written in rules.formats.items()},
         examples={names[column.heading]: column.present[0] for column in columns if column.heading in rules.formats},
+        cells={names[each.heading]: each.texts for each in columns if rules.kinds[each.heading] is CellKind.INT},
     )
 
 

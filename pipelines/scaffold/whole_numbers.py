@@ -8,8 +8,9 @@ alike than any two, as in no quantity. An index is told by its order in the file
 import numpy as np
 import pandas as pd
 
-from pipelines.scaffold.headings import last_word, names_a_code, names_row_numbers
+from pipelines.scaffold.headings import last_word, names_a_code, names_a_thing, names_row_numbers
 
+_LEAST_NAME = 1000  # under a heading such as `customer`, which may as well count them
 ROWS_PER_CODE = 10  # on average; of codes that occur in fewer rows the label cannot tell anything
 _COUNTED = 0.9  # share of the steps from row to row that are the same, of what numbers the rows
 # Different numbers of what numbers the rows, as a share of them: five files in one count from 0 five times. With fewer
@@ -26,6 +27,11 @@ _LEAST_F = 3.0
 _LEAST_RATIO = 0.7
 _LEAST_KINDS = 10  # of fewer values chance alone gives such an F, and such a ratio, too often
 _CALENDAR = frozenset({"year", "yr", "month", "day", "date", "hour", "time", "timestamp", "age"})
+
+
+def are_named(heading: str, present: pd.Series) -> bool:
+    """Whether the heading says that the numbers are names: a `customer` of four digits or more counts no customers."""
+    return names_a_code(heading) or (names_a_thing(heading) and bool((present.abs() >= _LEAST_NAME).all()))
 
 
 def explain_row_number(heading: str, values: pd.Series) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from components.csv_example_gen.csv_files import CellKind, SourceError
 from components.csv_example_gen.number_formats import NumberFormat
-from pipelines.scaffold.cells import Cells, find_rules
+from pipelines.scaffold.cells import Cells, explain_near_numbers, find_rules
 from pipelines.scaffold.errors import ScaffoldError
 from pipelines.scaffold.next_steps import describe_formats, describe_missing
 from pipelines.scaffold.source import read_source
@@ -56,6 +56,24 @@ def test_from_19_numbers_in_20_on_the_rest_are_mistakes() -> None:
     assert find_rules([column([*WHOLE[:94], *"abcdef"])]).kinds == {"x": CellKind.BYTES}
 
 
+@pytest.mark.parametrize("padded", ["007", "0123"])
+def test_one_number_with_a_leading_zero_is_a_mistake(padded: str) -> None:
+    with pytest.raises(
+        ScaffoldError, match=rf"line 102, column `x`, '{padded}': expected a number, such as '0', as in"
+    ):
+        find_rules([column([*WHOLE[:100], padded, *WHOLE[100:]])])
+
+
+def test_what_keeps_texts_from_being_numbers_is_named() -> None:
+    texts = pd.Series([*WHOLE[:94], *["unknown"] * 6])
+    assert explain_near_numbers(texts) == (
+        "94 of 100 values are numbers, and 'unknown' in row 95 is not; leave such cells empty if they say that the "
+        "value is missing"
+    )
+    assert explain_near_numbers(texts[20:]).startswith("74 of 80 values are numbers, and 'unknown' in row 95 is not")
+    assert explain_near_numbers(texts[75:]) == ""
+
+
 READ = {
     "thousands": (["1,234.50", "999.00", "12,345,678.90"], NumberFormat(thousands=","), CellKind.FLOAT),
     "whole thousands": (["464,000", "186,000", "533,000"], NumberFormat(thousands=","), CellKind.INT),
@@ -83,7 +101,8 @@ def test_a_column_that_is_all_written_alike_is_read(cells: list[str], written: N
 TEXT = {
     "words": ["Lyon", "Graz", "Oslo"],
     "zip codes": ["02134", "94103", "06511"],
-    "a few zip codes with zeros": [*WHOLE[100:], "00501"],
+    "a zip code with zeros, of one length": [*(str(10_000 + number) for number in range(499)), "00501"],
+    "codes, one in a hundred with a zero": [*WHOLE, *(f"0{number}" for number in range(6))],
     "telephones": ["612 345 678", "722 118 905"],
     "dates": ["2024-04-12", "2024-04-13"],
     "European dates": ["12.04.2024", "13.04.2024"],

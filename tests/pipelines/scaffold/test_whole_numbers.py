@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from pipelines.scaffold.headings import names_a_code
-from pipelines.scaffold.whole_numbers import explain_row_number, neighbours_are_unlike
+from pipelines.scaffold.whole_numbers import are_named, explain_row_number, neighbours_are_unlike
 
 ROWS = 3000
 SHUFFLED = np.random.default_rng(0).permutation(400).tolist()
@@ -16,7 +16,9 @@ SHUFFLED = np.random.default_rng(0).permutation(400).tolist()
 @pytest.mark.parametrize(
     "heading",
     ["id", "store_id", "StoreNo", "customerId", "Customer ID", "zip", "zip_code", "Account number", "ZIP5",
-     "customerid", "id_customer", "sku", "branch", "Postcode", "store"],
+     "customerid", "id_customer", "sku", "branch", "Postcode", "store",
+     "from_station_id", "to_account", "ship_to_zip", "customer_since_id", "to_zip_code", "from_sku", "phone",
+     "Home phone", "postal", "ship_to_postal", "Dept.", "naics", "area_fips", "telephone", "department"],
 )  # fmt: skip
 def test_headings_of_codes(heading: str) -> None:
     assert names_a_code(heading)
@@ -26,10 +28,27 @@ def test_headings_of_codes(heading: str) -> None:
     "heading",
     ["number_of_rooms", "paid", "age", "days_in_store", "num_items", "humid", "year", "count", "price", "account_age",
      "distance_to_branch", "n", "hours", "", "%", "accounts",
-     "number", "no"],
+     "number", "no", "lines_of_code", "sales_per_account", "to_store", "from_branch", "in_stock", "since_year",
+     "calls_per_phone", "customer", "customers"],
 )  # fmt: skip
 def test_headings_of_quantities(heading: str) -> None:
     assert not names_a_code(heading)
+
+
+@pytest.mark.parametrize(
+    ("heading", "numbers", "named"),
+    [
+        ("customer", [1000, 48_213], True),
+        ("Patient", [-4000, 1017], True),
+        ("customer", [999, 48_213], False),  # may be as many
+        ("customers", [1000, 48_213], False),
+        ("sales_per_customer", [1000, 48_213], False),
+        ("phone", [1, 2], True),
+        ("price", [1000, 48_213], False),
+    ],
+)
+def test_a_thing_is_a_name_where_its_numbers_are_long(heading: str, numbers: list[int], named: bool) -> None:
+    assert are_named(heading, pd.Series(numbers, dtype="Int64")) is named
 
 
 QUANTITIES: dict[str, tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]]] = {
