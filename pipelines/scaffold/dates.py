@@ -72,6 +72,11 @@ def recognise_dates(name: str, heading: str, kind: CellKind, present: pd.Series)
     )
 
 
+def are_dates(different: Sequence[str]) -> bool:
+    """Whether all of some texts are dates or times, written in one way."""
+    return bool(_fitting(different, _FORMATS))
+
+
 def explain_near_dates(present: pd.Series) -> str:
     """Says what keeps a column of texts from being dates; empty where most of them are none anyway."""
     texts = present.astype(str)

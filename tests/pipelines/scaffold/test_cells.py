@@ -8,7 +8,8 @@ import pytest
 
 from components.csv_example_gen.csv_files import CellKind, SourceError
 from components.csv_example_gen.number_formats import NumberFormat
-from pipelines.scaffold.cells import Cells, find_rules
+from pipelines.scaffold.cells import find_rules
+from pipelines.scaffold.column_cells import Cells
 from pipelines.scaffold.errors import ScaffoldError
 from pipelines.scaffold.next_steps import describe_formats, describe_missing
 from pipelines.scaffold.source import read_source
