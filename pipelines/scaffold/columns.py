@@ -188,7 +188,8 @@ class _Profiler:
         return self._make(name, Encoding.SCALED, part, part=part)
 
     def _as_text(self, column: ProfiledColumn) -> ProfiledColumn:
-        if near := dates.explain_near_dates(self._present):
+        near = dates.explain_near_dates(self._present) or lists.explain_brackets(self._present, self._min_count)
+        if near:
             return dataclasses.replace(column, why_not=near)
         found = lists.recognise_list(self._present, self._min_count)
         if found and not found.too_many:
