@@ -12,7 +12,7 @@ from components.csv_example_gen.csv_files import CellKind, shorten
 from components.csv_example_gen.csv_values import has_leading_zero, infer, kind_of
 from components.csv_example_gen.number_formats import SPACE, NumberFormat
 from components.csv_example_gen.reading_rules import ReadingRules
-from pipelines.scaffold.column_cells import Cells
+from pipelines.scaffold.column_cells import Cells, name_text_option
 from pipelines.scaffold.errors import ScaffoldError
 from pipelines.scaffold.missing_cells import count_missing, find_values
 
@@ -80,7 +80,7 @@ def _find_format(column: Cells) -> NumberFormat | None:
         f"{column.locate(first)}: expected a number, such as {shorten(like)}, as in {len(present) - len(others):,} of "
         f"{len(present):,} cells of this column{f'; {more:,} more of them are none' if more else ''}. "
         "Correct the cell, or leave it empty to say that the value is missing. "
-        f"If the column is text, say so with --text {shorten(column.heading)}."
+        f"If the column is text, say so: {name_text_option(column.heading)}."
     )
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import shlex
 from collections.abc import Sequence
 
 from components.csv_example_gen.csv_files import shorten
@@ -27,3 +28,9 @@ class Cells:
         """Says where a cell is, and what it holds."""
         place = next(line for line, cell in zip(self.lines, self.texts, strict=True) if cell.strip() == text)
         return f"{locate_record(self.file, place)}, column `{self.heading}`, {shorten(text)}"
+
+
+def name_text_option(heading: str) -> str:
+    """Names the option that says that a column is text, as make and as the command take it."""
+    quoted = shlex.quote(heading)
+    return f"TEXT={quoted} with make, --text {quoted} without"

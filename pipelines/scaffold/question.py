@@ -1,13 +1,13 @@
 """The kind of problem that a label poses: inferred from its values, unless it is named."""
 
 import dataclasses
-import shlex
 from collections.abc import Callable, Collection
 from typing import Any
 
 import pandas as pd
 
 from components.csv_example_gen.csv_files import CellKind
+from pipelines.scaffold.column_cells import name_text_option
 from pipelines.scaffold.errors import ScaffoldError
 from pipelines.scaffold.missing_cells import AMBIGUOUS
 from pipelines.scaffold.text_labels import check_text_label
@@ -86,7 +86,7 @@ def _suggest_text(label: str, spellings: Collection[str]) -> str:
     classes = sorted(AMBIGUOUS.intersection(spellings))
     if not classes:
         return ""
-    return f" If {' or '.join(map(repr, classes))} is a class, say that the label is text: --text {shlex.quote(label)}."
+    return f" If {' or '.join(map(repr, classes))} is a class, say that the label is text: {name_text_option(label)}."
 
 
 def _guess_problem(kind: CellKind, counts: pd.Series) -> tuple[str, str]:

@@ -83,6 +83,8 @@ def test_a_label_whose_class_is_missing_elsewhere_is_refused_with_the_spelling(t
     with pytest.raises(ScaffoldError) as caught:
         choose_problem("ap_proved", source.table["ap_proved"], source.kinds["ap_proved"], spellings=spellings)
     assert "received none in 40 of 120 rows" in str(caught.value)
-    assert str(caught.value).endswith(" If '-' is a class, say that the label is text: --text ap_proved.")
+    assert str(caught.value).endswith(
+        " If '-' is a class, say that the label is text: TEXT=ap_proved with make, --text ap_proved without."
+    )
     with pytest.raises(ScaffoldError, match=r"line 2, column `ap proved`, '-': .* line 121, column `n`, '-', says"):
         read(tmp_path, numbers, ["ap_proved"])
