@@ -22,7 +22,7 @@ endef
 quoted = '$(subst $(newline),'$$'\n'',$(subst ','\'',$(value $1)))'
 absolute_var = $(if $(filter /%,$(value VAR)),,$(call quoted,CURDIR)/)$(call quoted,VAR)
 # For the environment of what it starts, make would expand the $ in these, too, and stop at an odd one.
-unexport DATA NAME CSV LABEL NOTE REVIEWER VAR PUSH_TO REQUESTS
+unexport DATA NAME CSV LABEL TEXT NOTE REVIEWER VAR PUSH_TO REQUESTS
 
 # How long a search may take; of tune, portfolio, and run-local with TUNE.
 SEARCH = $(if $(value TRIALS),--trials $(call quoted,TRIALS)) $(if $(value MINUTES),--minutes $(call quoted,MINUTES))
@@ -38,7 +38,7 @@ make TARGET [NAME=value ...]
                                  (DATA, TRAIN_STEPS, INFRA, FORCE, VERBOSE, TUNE, REQUIRE_REVIEW, PUSH_TO)
   tune, portfolio                Search for better hyperparameters; compare approaches (TRIALS, MINUTES, SEEDS)
   report, review                 Open the newest run's report; record that you reviewed it (RUN_ID, NOTE, REVIEWER)
-  new-task                       A task of your own from a CSV file (NAME, CSV, LABEL, PROBLEM)
+  new-task                       A task of your own from a CSV file (NAME, CSV, LABEL, PROBLEM, TEXT)
   notebooks                      JupyterLab on notebooks/ (JUPYTER)
   serve, gateway                 The pushed models, as TensorFlow Serving; what end users call (SERVE, GATEWAY)
   canary, compare, promote       Try a version beside the stable one, compare the two, make it the stable one
@@ -84,7 +84,7 @@ run-local: $(STAMP)
 notebooks: $(STAMP)
 	@VAR=$(absolute_var) $(if $(value DATA),DATA=$(call quoted,DATA)) PYTHONPATH=$(call quoted,CURDIR) \
 	    JUPYTER_CONFIG_PATH=$(call quoted,CURDIR)/notebooks/config \
-	    .venv/bin/jupyter lab --notebook-dir notebooks $(JUPYTER)
+	    .venv/bin/jupyter lab --notebook-dir notebooks $(value JUPYTER)
 
 report: $(STAMP)
 	@$(RUN) -m pipelines report --var $(call quoted,VAR) $(if $(value RUN_ID),--run $(call quoted,RUN_ID))
@@ -103,7 +103,7 @@ review: $(STAMP)
 
 new-task: $(STAMP)
 	@$(RUN) -m pipelines new-task --name $(call quoted,NAME) --csv $(call quoted,CSV) --label $(call quoted,LABEL) \
-	    $(if $(value PROBLEM),--problem $(call quoted,PROBLEM))
+	    $(if $(value PROBLEM),--problem $(call quoted,PROBLEM)) $(if $(value TEXT),--text $(call quoted,TEXT))
 
 test: $(STAMP)
 	@$(RUN) -m pytest -n logical --durations 40 --durations-min 1 $(if $(value MARK),-m $(call quoted,MARK))
@@ -136,7 +136,7 @@ load-test: $(STAMP)
 	@$(RUN) -m benchmarks.serving --task $(call quoted,TASK) --var $(call quoted,VAR)
 
 deploy-render: $(STAMP)
-	@.venv/bin/kubectl kustomize 'serving/deploy/kubernetes/overlays/$(OVERLAY)'
+	@.venv/bin/kubectl kustomize serving/deploy/kubernetes/overlays/$(call quoted,OVERLAY)
 
 serve: $(STAMP)
 	@$(RUN) -m serving server --task $(call quoted,TASK) --var $(call quoted,VAR) $(SERVE)

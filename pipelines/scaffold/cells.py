@@ -1,12 +1,10 @@
 """Finds out what the cells of a new task's columns mean, for its contract to say.
 
-Usual spellings of "missing" are missing. A column whose numbers are all written in one way, as people write them, is
-read so. One of which LEAST_NUMBERS are numbers is never taken for text: the cell that is none is named instead.
+A column whose numbers are all written in one way, as people write them, is read so. One of which LEAST_NUMBERS are
+numbers is never taken for text: the cell that is none is named instead.
 """
 
-import collections
 import dataclasses
-import functools
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
@@ -15,9 +13,10 @@ import pandas as pd
 from components.csv_example_gen.csv_files import CellKind, shorten
 from components.csv_example_gen.csv_values import has_leading_zero, infer, kind_of
 from components.csv_example_gen.number_formats import SPACE, NumberFormat
-from components.csv_example_gen.reading_rules import USUAL_MISSING_CELLS, ReadingRules
-from components.csv_example_gen.records import locate_record
+from components.csv_example_gen.reading_rules import ReadingRules
+from pipelines.scaffold.column_cells import Cells, name_text_option
 from pipelines.scaffold.errors import ScaffoldError
+from pipelines.scaffold.missing_cells import count_missing, find_values
 
 LEAST_NUMBERS = 0.95  # of the cells that hold something: from here on the others are mistakes, and the column no text
 _MOSTLY_NUMBERS = 0.8  # of the texts of a column: from here on the others may be all that keeps it from being numbers
@@ -32,35 +31,6 @@ _CODES = "USD EUR GBP JPY CHF CNY INR BRL CAD AUD NZD SEK NOK DKK PLN CZK HUF RO
 _SIGN = re.compile(rf"[A-Z]{{0,3}}[$€£¥₹₽₩₪₺₴₫฿¢]|[%‰]|(?<![A-Za-z])(?:{_CODES.replace(' ', '|')})(?![A-Za-z])")
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Cells:
-    """The cells of one column as they are written, and where."""
-
-    file: str
-    heading: str
-    texts: Sequence[str]
-    lines: Sequence[int]  # of each, as `locate_record` takes them
-
-    @functools.cached_property
-    def present(self) -> list[str]:
-        """What holds something, without spaces around it."""
-        return [text.strip() for text in self.texts if text.strip() and text.strip() not in USUAL_MISSING_CELLS]
-
-    def locate(self, text: str) -> str:
-        """Says where a cell is, and what it holds."""
-        place = next(line for line, cell in zip(self.lines, self.texts, strict=True) if cell.strip() == text)
-        return f"{locate_record(self.file, place)}, column `{self.heading}`, {shorten(text)}"
-
-
-def count_missing(columns: Sequence[Cells]) -> dict[str, collections.Counter[str]]:
-    """Counts the spellings of "missing", by heading; columns without any are left out."""
-    found = {
-        column.heading: collections.Counter(t for t in map(str.strip, column.texts) if t in USUAL_MISSING_CELLS)
-        for column in columns
-    }
-    return {heading: spellings for heading, spellings in found.items() if spellings}
-
-
 def find_rules(columns: Sequence[Cells], text: Collection[str] = ()) -> ReadingRules:
     """Finds out the type of each column, how its numbers are written, and which cells are missing.
 
@@ -69,10 +39,10 @@ def find_rules(columns: Sequence[Cells], text: Collection[str] = ()) -> ReadingR
         text: headings of columns that somebody named as text.
 
     Raises:
-        ScaffoldError: A column is almost all numbers, or its numbers can be read in two ways.
+        ScaffoldError: A column is almost all numbers, or its numbers can be read in two ways; or find_values raises it.
     """
-    missing = frozenset(spelling for found in count_missing(columns).values() for spelling in found)
-    plain = {column.heading: infer(column.texts, missing=missing) for column in columns}
+    usual = frozenset(spelling for found in count_missing(columns).values() for spelling in found)
+    plain = {column.heading: infer(column.texts, missing=usual) for column in columns}
     kinds = {heading: CellKind.BYTES if heading in text else kind for heading, kind in plain.items()}
     formats = {}
     for column in columns:
@@ -80,9 +50,16 @@ def find_rules(columns: Sequence[Cells], text: Collection[str] = ()) -> ReadingR
             written = _find_format(column)
             if written is not None:
                 formats[column.heading] = written
-                kinds[column.heading] = infer(column.texts, missing=missing, written=written)
+                kinds[column.heading] = infer(column.texts, missing=usual, written=written)
     _check_readings(columns, kinds, formats)
-    return ReadingRules(kinds=kinds, missing=missing, formats=formats)
+    values = {spelling for found in find_values(columns, kinds, text).values() for spelling in found}
+    # A column of nothing else, in which another column's value stands, holds that value.
+    kinds |= {
+        column.heading: CellKind.BYTES
+        for column in columns
+        if kinds[column.heading] is CellKind.EMPTY and not values.isdisjoint(map(str.strip, column.texts))
+    }
+    return ReadingRules(kinds=kinds, missing=usual - values, formats=formats)
 
 
 def _find_format(column: Cells) -> NumberFormat | None:
@@ -107,7 +84,7 @@ def _find_format(column: Cells) -> NumberFormat | None:
         f"{column.locate(first)}: expected a number, such as {shorten(like)}, as in {len(present) - len(others):,} of "
         f"{len(present):,} cells of this column{f'; {more:,} more of them are none' if more else ''}. "
         "Correct the cell, or leave it empty to say that the value is missing. "
-        f"If the column is text, say so with --text {shorten(column.heading)}."
+        f"If the column is text, say so: {name_text_option(column.heading)}."
     )
 
 

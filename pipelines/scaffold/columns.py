@@ -188,6 +188,9 @@ class _Profiler:
         return self._make(name, Encoding.SCALED, part, part=part)
 
     def _as_text(self, column: ProfiledColumn) -> ProfiledColumn:
+        near = dates.explain_near_dates(self._present) or lists.explain_brackets(self._present, self._min_count)
+        if near:
+            return dataclasses.replace(column, why_not=near)
         found = lists.recognise_list(self._present, self._min_count)
         if found and not found.too_many:
             features = tuple(
@@ -200,8 +203,7 @@ class _Profiler:
             column = dataclasses.replace(column, is_code=bool(padded))
             return self._with(column, Encoding.VOCABULARY, min_count=self._min_count)
         count = f"{self._distinct:,} different texts in {len(self._present):,} rows"
-        near = found.too_many if found else padded or dates.explain_near_dates(self._present)
-        near = near or explain_near_numbers(self._present)
+        near = (found.too_many if found else padded) or explain_near_numbers(self._present)
         why = f"{count}: {near}" if near else f"{count}: it tells rows apart, not kinds of rows"
         return dataclasses.replace(column, why_not=why)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from components.csv_example_gen.csv_files import CellKind
+from components.csv_example_gen.csv_files import CellKind, shorten
 from pipelines.scaffold.errors import ScaffoldError
 from pipelines.scaffold.headings import last_word, names_a_code
 from serving.contract import dates
@@ -19,8 +19,9 @@ _DAYS = (
 _MONTHS = ("%Y-%m", "%Y/%m", "%m/%Y", "%m.%Y", "%b %Y", "%b-%Y")
 _TIMES = ("%H:%M", "%H:%M:%S", "%I:%M %p", "%I:%M:%S %p", "%H:%M%z", "%H:%M:%S%z", "%H:%M:%S %z")
 _FORMATS = (*_DAYS, *_MONTHS, *_TIMES[:4], *(f"{day} {time}" for day, time in itertools.product(_DAYS, _TIMES)))
-_MOSTLY = 0.95  # of the rows: with as many dates, the others are slips
-_TWO_DIGIT_YEAR = re.compile(r"\d{1,2}[./-]\d{1,2}[./-]\d{2}(?: .*)?")
+_MOSTLY = 0.5  # of the rows: with more dates than that, a column is none of kinds
+_LOOKED_AT = 50  # texts by which most formats are ruled out
+_TWO_DIGIT_YEAR = re.compile(r"^(\d{1,2}[./-]\d{1,2}[./-])(\d{2})(?=$| )")
 # What a whole number of seconds since 1970 lies between: 1990 to 2040.
 _EPOCH_FIRST, _EPOCH_LAST = 631_152_000, 2_208_988_800
 _YEARS = (1900, 2100)  # of dates that come as eight digits
@@ -72,21 +73,43 @@ def recognise_dates(name: str, heading: str, kind: CellKind, present: pd.Series)
     )
 
 
+def are_dates(different: Sequence[str]) -> bool:
+    """Whether all of some texts are dates or times, written in one way."""
+    return bool(_fitting(different, _FORMATS))
+
+
 def explain_near_dates(present: pd.Series) -> str:
-    """Says what keeps a column of texts from being dates; empty where most of them are none anyway."""
+    """Says what keeps a column of texts from being dates; empty where most of them are none anyway.
+
+    Args:
+        present: the texts, without missing ones; the index counts the rows from 0.
+    """
     texts = present.astype(str)
-    if all(_TWO_DIGIT_YEAR.fullmatch(text) for text in texts.unique()):
+    written, fits = _find_most(texts)
+    if written:
+        first = texts[~fits].index[0]
+        more = f", nor are {count:,} others" if (count := int((~fits).sum()) - 1) else ""
+        return (
+            f"{fits.sum():,} of {len(texts):,} values are dates written {written}, and {shorten(texts[first])} in row "
+            f"{first + 1} is not{more}; write it so, or leave it empty"
+        )
+    full = texts.map(lambda text: _TWO_DIGIT_YEAR.sub(r"\g<1>20\2", text))
+    if _find_most(full[full != texts])[0] and (full != texts).mean() > _MOSTLY:
         return "dates with a year of two digits; write four, as in 2024-04-12"
-    for written in _FORMATS:
-        if not dates.parse(texts.iloc[0], written) and not dates.parse(texts.iloc[-1], written):
-            continue
-        others = texts[[dates.parse(text, written) is None for text in texts]]
-        if len(others) <= (1 - _MOSTLY) * len(texts):
-            return (
-                f"{len(texts) - len(others):,} of {len(texts):,} values are dates written {written}, and "
-                f"{others.iloc[0]!r} in row {others.index[0] + 1} is not; write it so, or leave it empty"
-            )
     return ""
+
+
+def _find_most(texts: pd.Series) -> tuple[str, pd.Series]:
+    """Finds the format of most texts, and which are written so; an empty one where there is none."""
+    different = texts.unique()
+    best, most = "", pd.Series(False, index=texts.index)
+    for written in _FORMATS:
+        # Of a format that most texts have, some of so many have it.
+        if any(dates.parse(text, written) for text in different[:: max(1, len(different) // _LOOKED_AT)]):
+            fits = texts.isin([text for text in different if dates.parse(text, written)])
+            if fits.mean() > max(_MOSTLY, most.mean()):
+                best, most = written, fits
+    return best, most
 
 
 def _formats_of_numbers(heading: str, present: pd.Series) -> Sequence[str]:

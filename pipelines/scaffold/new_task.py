@@ -76,7 +76,9 @@ def new_task(
     column = source.column(label)
     values, kind = source.table[column], source.kinds[column]
     place = functools.partial(describe_place, file, list(source.kinds).index(column))
-    question = choose_problem(column, values, kind, problem, place=place)
+    question = choose_problem(
+        column, values, kind, problem, place=place, spellings=source.missing.get(column, {}).keys()
+    )
     plan = make_plan(name, source, question)
     outside = file.resolve() if by_path or file.stat().st_size > MOST_BYTES else None
     rows = _read_rows(source, outside)

@@ -1,5 +1,7 @@
 """Describes a new task for the terminal: what was decided and why, what was written, what to do next."""
 
+import collections
+
 from pipelines.scaffold.new_task import NewTask
 from pipelines.scaffold.question import Question
 from pipelines.scaffold.source import Source
@@ -19,6 +21,7 @@ def describe_next_steps(written: NewTask) -> str:
         ("label", _describe_label(question)),
         ("rows", f"{len(plan.source.table):,}"),
         *(("missing", found) for found in describe_missing(plan.source)),
+        *(("values", f"{name}: {_count_spellings(found)}, not missing") for name, found in plan.source.words.items()),
         *(("numbers", found) for found in describe_formats(plan.source)),
         ("features", f"{len(plan.features)}: {_shorten([feature.name for feature in plan.features])}"),
         *(("dates", f"{column.name}: read as {column.written}") for column in plan.used if column.written),
@@ -43,10 +46,7 @@ def describe_next_steps(written: NewTask) -> str:
 
 def describe_missing(source: Source) -> list[str]:
     """Describes the cells that were taken for missing; the contract lists them."""
-    return [
-        f"{name}: {', '.join(f'{spelling!r} in {_count_rows(count)}' for spelling, count in found.most_common())}"
-        for name, found in source.missing.items()
-    ]
+    return [f"{name}: {_count_spellings(found)}" for name, found in source.missing.items()]
 
 
 def describe_formats(source: Source) -> list[str]:
@@ -55,6 +55,10 @@ def describe_formats(source: Source) -> list[str]:
         f"{name}: {source.examples[name]!r} is {written.normalise(source.examples[name])}"
         for name, written in source.formats.items()
     ]
+
+
+def _count_spellings(found: collections.Counter[str]) -> str:
+    return ", ".join(f"{spelling!r} in {_count_rows(count)}" for spelling, count in found.most_common())
 
 
 def _count_rows(count: int) -> str:

@@ -1,13 +1,15 @@
 """The kind of problem that a label poses: inferred from its values, unless it is named."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import pandas as pd
 
 from components.csv_example_gen.csv_files import CellKind
+from pipelines.scaffold.column_cells import name_text_option
 from pipelines.scaffold.errors import ScaffoldError
+from pipelines.scaffold.missing_cells import AMBIGUOUS
 from pipelines.scaffold.text_labels import check_text_label
 from pipelines.task_definition.problem import BINARY, MULTICLASS, REGRESSION
 
@@ -40,6 +42,7 @@ def choose_problem(
     wanted: str | None = None,
     *,
     place: Callable[[int], str] = _describe_row,
+    spellings: Collection[str] = (),
 ) -> Question:
     """Tells the problem by the label's values.
 
@@ -49,6 +52,7 @@ def choose_problem(
         kind: type of the column.
         wanted: a problem that somebody named, which goes over the guess.
         place: says where a row is; takes its place among the values, from 0.
+        spellings: of the column's missing cells, beside the empty ones.
 
     Raises:
         ScaffoldError: A value is missing or spelled in several ways, all are the same, or they do not suit the problem.
@@ -58,6 +62,7 @@ def choose_problem(
         raise ScaffoldError(
             f"label {label}: expected a value in every row, received none in {missing:,} of {len(values):,} rows, the "
             f"first of them {place(first)}. Remove those rows: there is nothing to learn from them."
+            f"{_suggest_text(label, spellings)}"
         )
     if kind is CellKind.BYTES:
         check_text_label(label, values, place)
@@ -74,6 +79,14 @@ def choose_problem(
     _check_problem(label, kind, counts, problem)
     classes = () if problem == REGRESSION else tuple(sorted(_to_python(value, kind) for value in counts.index))
     return Question(label=label, kind=kind, problem=problem, classes=classes, reason=reason)
+
+
+def _suggest_text(label: str, spellings: Collection[str]) -> str:
+    """Says how to keep what may be a class."""
+    classes = sorted(AMBIGUOUS.intersection(spellings))
+    if not classes:
+        return ""
+    return f" If {' or '.join(map(repr, classes))} is a class, say that the label is text: {name_text_option(label)}."
 
 
 def _guess_problem(kind: CellKind, counts: pd.Series) -> tuple[str, str]:

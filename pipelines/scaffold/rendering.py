@@ -29,6 +29,7 @@ def make_environment() -> jinja2.Environment:
         "toml": quoted,
         "pbtxt": quoted,
         "cell": cell,
+        "docstring": docstring,
         "wrapped": wrapped,
         "capitalised": capitalised,
     }
@@ -56,6 +57,11 @@ def quoted(text: str) -> str:
 def cell(text: object) -> str:
     """Escapes a cell of a Markdown table."""
     return " ".join(str(text).replace("\\", "\\\\").replace("|", "\\|").splitlines())
+
+
+def docstring(text: str) -> str:
+    """Escapes text within a docstring of three double quotes, of which it is not the end."""
+    return text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
 
 
 def wrapped(text: str, first: str = "", others: str = "") -> str:

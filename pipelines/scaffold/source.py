@@ -13,8 +13,10 @@ from components.csv_example_gen.float_precision import Float32Precision
 from components.csv_example_gen.number_formats import NumberFormat
 from components.csv_example_gen.reading_rules import ReadingRules
 from components.csv_example_gen.records import read_header
-from pipelines.scaffold.cells import Cells, count_missing, find_rules
+from pipelines.scaffold.cells import find_rules
+from pipelines.scaffold.column_cells import Cells
 from pipelines.scaffold.errors import ScaffoldError
+from pipelines.scaffold.missing_cells import AMBIGUOUS, count_missing
 from pipelines.scaffold.names import make_column_names
 
 LEAST_ROWS = 100  # two thirds of which train; with fewer, whatever the evaluation says is chance
@@ -31,6 +33,7 @@ class Source:
         kinds: type by name.
         table: the rows, one column by name; what is missing is NA, NaN or None.
         missing: how many cells hold which spelling of "missing", by name; columns without any are left out.
+        words: so with those that could say "missing", and are values.
         formats: how numbers are written, by name; columns that write them as programs do are left out.
         examples: a cell of each of those, by name.
         cells: of each column of whole numbers as the file writes them, by name: for those that are names.
@@ -41,6 +44,7 @@ class Source:
     kinds: dict[str, CellKind]
     table: pd.DataFrame
     missing: dict[str, collections.Counter[str]] = dataclasses.field(default_factory=dict)
+    words: dict[str, collections.Counter[str]] = dataclasses.field(default_factory=dict)
     formats: dict[str, NumberFormat] = dataclasses.field(default_factory=dict)
     examples: dict[str, str] = dataclasses.field(default_factory=dict)
     cells: dict[str, Sequence[str]] = dataclasses.field(default_factory=dict)
@@ -82,7 +86,7 @@ def read_source(file: Path, text: Collection[str] = ()) -> Source:
 
     Args:
         file: CSV or Parquet.
-        text: headings of columns that are text, whatever their cells look like.
+        text: headings or names of columns that are text, whatever their cells look like.
 
     Raises:
         ScaffoldError: It is no file, its rows are too few, or the numbers of a column cannot be told from text.
@@ -92,7 +96,8 @@ def read_source(file: Path, text: Collection[str] = ()) -> Source:
         raise ScaffoldError(f"{file}: expected a CSV or Parquet file, received {_what(file)}. Name a file as CSV.")
     (path,) = find_files(file)
     headings = read_header(path)
-    if unknown := [heading for heading in text if heading not in headings]:
+    names = make_column_names(headings)
+    if unknown := [each for each in text if each not in headings and each not in names.values()]:
         raise ScaffoldError(
             f"{file}: expected a column {unknown[0]!r} to take for text, received the columns {', '.join(headings)}."
         )
@@ -102,15 +107,16 @@ def read_source(file: Path, text: Collection[str] = ()) -> Source:
             f"{file}: expected {LEAST_ROWS} rows or more, received {len(columns[0].texts)}: a third of them judges the "
             "model, and chance would decide. Bring more rows."
         )
-    rules = find_rules(columns, text)
-    names = make_column_names(headings)
-    missing = count_missing(columns)
+    rules = find_rules(columns, [heading for heading in headings if heading in text or names[heading] in text])
+    missing = count_missing(columns, rules.missing)
+    words = count_missing(columns, AMBIGUOUS - rules.missing)
     return Source(
         file=file,
         names=names,
         kinds={names[heading]: kind for heading, kind in rules.kinds.items()},
         table=pd.DataFrame({names[column.heading]: _convert(column, rules) for column in columns}),
         missing={names[heading]: found for heading, found in missing.items()},
+        words={names[heading]: found for heading, found in words.items()},
         formats={names[heading]: written for heading, written in rules.formats.items()},
         examples={names[column.heading]: column.present[0] for column in columns if column.heading in rules.formats},
         cells={names[each.heading]: each.texts for each in columns if rules.kinds[each.heading] is CellKind.INT},

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pandas as pd
 
+from components.csv_example_gen.reading_rules import USUAL_MISSING_CELLS
 from components.csv_example_gen.records import records
 from pipelines.scaffold.errors import ScaffoldError
+from pipelines.scaffold.missing_cells import AMBIGUOUS
 
-# In lower case, without blanks around them. `none` and `-` are not among them: both are classes somewhere.
-_MISSING = frozenset({"", "nan", "n/a", "#n/a", "na", "<na>", "null", "nil", "?", "#null!", "#value!", "#div/0!"})
+# In lower case, without blanks around them: the spellings that are classes nowhere, and the errors of spreadsheets.
+_MISSING = {spelling.lower() for spelling in USUAL_MISSING_CELLS - AMBIGUOUS} | {"", "#null!", "#value!", "#div/0!"}
 _MOSTLY = 0.9  # of the rows: a label with as many numbers is one of numbers
 _MANY_NUMBERS = 20  # different ones; of fewer, the words may be classes beside them
 _SHOWN = 12  # spellings

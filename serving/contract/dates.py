@@ -3,7 +3,7 @@
 A format is spelled with strftime's codes, such as `%d.%m.%Y %H:%M`. EPOCH_SECONDS and EPOCH_MILLISECONDS stand for
 whole numbers since 1970. The regular expressions mean the same to Python and to RE2, so TensorFlow reads what this
 module reads (pipelines/modeling/dates.py). Unlike strptime, they take `T` or a blank before a time, a fraction of a
-second, and an abbreviated month with a full stop.
+second, a zone without minutes, and an abbreviated month with a full stop.
 """
 
 import dataclasses
@@ -26,7 +26,7 @@ _CODES = {
     "%M": "([0-5][0-9])",
     "%S": "([0-5][0-9])(?:[.,][0-9]+)?",
     "%p": "([AaPp])[.]?[Mm][.]?",
-    "%z": "(?:[Zz]|UTC|([+-])([01][0-9]|2[0-3]):?([0-5][0-9]))",
+    "%z": "(?:[Zz]|UTC|([+-])([01][0-9]|2[0-3])(?::?([0-5][0-9]))?)",
 }
 _TAG = "date:"  # of a column of the contract
 _BEFORE_TIME = "\x1f"  # stands for what separates a day from a time

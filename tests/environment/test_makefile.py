@@ -76,10 +76,15 @@ def test_compare_rolls_back_only_when_told_to(variables, acts):
 def test_values_reach_the_command_untouched(value: str) -> None:
     # The command is made to print its arguments, one after another.
     script = "python3 -c 'import sys; print(sys.argv[1:])'"
-    made = make(
-        "new-task", "--old-file=.venv/.synced-auto", f"RUN={script}", "NAME=n", f"CSV={value}", f"LABEL={value}"
-    )
-    assert made == f"{['-m', 'pipelines', 'new-task', '--name', 'n', '--csv', value, '--label', value]}\n"
+    given = [f"{name}={value}" for name in ("NAME", "CSV", "LABEL", "TEXT")]
+    made = make("new-task", "--old-file=.venv/.synced-auto", f"RUN={script}", *given)
+    options = [word for option in ("--name", "--csv", "--label", "--text") for word in (option, value)]
+    assert made == f"{['-m', 'pipelines', 'new-task', *options]}\n"
+
+
+def test_an_overlay_stays_one_word() -> None:
+    words = shlex.split(make("--dry-run", "deploy-render", "OVERLAY=it's $mine"))
+    assert words[-1] == "serving/deploy/kubernetes/overlays/it's $mine"
 
 
 def test_a_folder_with_an_apostrophe_stays_one_word() -> None:

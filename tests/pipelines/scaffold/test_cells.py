@@ -1,5 +1,6 @@
 """What a new task makes of cells as people write them."""
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,7 +9,8 @@ import pytest
 
 from components.csv_example_gen.csv_files import CellKind, SourceError
 from components.csv_example_gen.number_formats import NumberFormat
-from pipelines.scaffold.cells import Cells, explain_near_numbers, find_rules
+from pipelines.scaffold.cells import explain_near_numbers, find_rules
+from pipelines.scaffold.column_cells import Cells
 from pipelines.scaffold.errors import ScaffoldError
 from pipelines.scaffold.next_steps import describe_formats, describe_missing
 from pipelines.scaffold.source import read_source
@@ -39,8 +41,15 @@ def test_one_cell_that_is_no_number_is_named(cell: str) -> None:
     assert str(caught.value) == (
         f"rows.csv, line 102, column `x`, {cell!r}: expected a number, such as '1000.00', as in 499 of 500 cells of "
         "this column. Correct the cell, or leave it empty to say that the value is missing. If the column is text, say "
-        "so with --text 'x'."
+        "so: TEXT=x with make, --text x without."
     )
+
+
+def test_the_remedy_can_be_pasted() -> None:
+    with pytest.raises(ScaffoldError) as caught:
+        find_rules([column([*WHOLE, "N7"], heading := f"it's the {'very ' * 20}long $heading")])
+    options = shlex.split(str(caught.value).split("say so: ")[1].rstrip("."))
+    assert options == [f"TEXT={heading}", "with", "make,", "--text", heading, "without"]
 
 
 def test_a_column_that_somebody_calls_text_is_text() -> None:

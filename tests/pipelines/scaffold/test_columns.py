@@ -132,6 +132,29 @@ def test_dates_become_what_differs_in_them(tmp_path: Path) -> None:
     assert found["stamp"].missing == 40
 
 
+@pytest.mark.parametrize(
+    ("cells", "why_not"),
+    [
+        (
+            ['"[\'red\', \'gold\']"', "['gold']", "['blue']", '"[\'blue\', \'gold\']"'] * (ROWS // 4),
+            "lists in brackets, such as \"['blue', 'gold']\"; write the items alone, with bars between, as in red|gold",
+        ),
+        (
+            [f"2026-{number % 2 + 1:02}-{number % 28 + 1:02}" for number in range(ROWS - 1)] + ["unknown"],
+            "199 of 200 values are dates written %Y-%m-%d, and 'unknown' in row 200 is not; write it so, or leave it "
+            "empty",
+        ),
+        (
+            ["unknown"] + [f"{number % 2 + 1}/{number % 28 + 1}/26" for number in range(ROWS - 1)],
+            "dates with a year of two digits; write four, as in 2024-04-12",
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_nearly_something_else_is_no_category(tmp_path: Path, cells: list[object], why_not: str) -> None:
+    found = columns(tmp_path, x=cells, n=[0.5, 1.5] * (ROWS // 2))
+    assert (found["x"].features, found["x"].why_not) == ((), why_not)
+
+
 def test_a_list_becomes_a_feature_for_each_item(tmp_path: Path) -> None:
     tags = ["red|gold", "gold", "red|blue light|gold", "blue light|red", ""]
     found = columns(tmp_path, tags=[tags[number % 5] for number in SHUFFLED], n=[0.5, 1.5] * (ROWS // 2))

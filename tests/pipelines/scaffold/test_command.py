@@ -1,5 +1,6 @@
 """The command line: what it refuses, in one line, and that a refused command writes nothing."""
 
+import ast
 import shutil
 from pathlib import Path
 
@@ -68,6 +69,18 @@ def test_a_labels_gap_is_named_with_its_line_and_cell(
         arguments = ["--name", "flats", "--csv", str(tmp_path / "rows.csv"), "--label", "price"]
         assert execute(["new-task", *arguments]) == 1
         assert f"in 1 of 201 rows, the first of them {said}" in capsys.readouterr().err
+
+
+def test_a_cell_cannot_end_the_docstring_that_names_it(project: Path, tmp_path: Path) -> None:
+    mark = '"'
+    cell = f"see {3 * mark}note\\"
+    rows = [f"2024-01-{n % 28 + 1:02},{n % 7 / 2},{n % 2}" for n in range(120)]
+    last = f"{mark}{cell.replace(mark, 2 * mark)}{mark},1,0"
+    (tmp_path / "rows.csv").write_text("\n".join(["day,x,y", *rows, last]) + "\n")
+    new_task(project, "days", tmp_path / "rows.csv", "y")
+    said = ast.get_docstring(ast.parse((project / "pipelines/tasks/days/features.py").read_text()))
+    assert said
+    assert f"- day: 120 of 121 values are dates written %Y-%m-%d, and {cell!r} in row 121" in said
 
 
 @pytest.mark.parametrize("option", ["--name", "--label"])

@@ -29,6 +29,7 @@ def written_numbers(heading: str, *numbers: int) -> str | None:
         (("2024-04", "2024-12"), "%Y-%m"),
         (("04:00", "23:59"), "%H:%M"),
         (("2024-04-12T10:00:00Z", "2024-04-12T10:00:00+02:00"), "%Y-%m-%d %H:%M:%S%z"),
+        (("2024-04-12 18:34:00+00", "2024-04-12 18:34:00-03"), "%Y-%m-%d %H:%M:%S%z"),
         (("2024-04-12 10:00:00.123", "2024-04-12 10:00:01"), "%Y-%m-%d %H:%M:%S"),
         (("12 Apr 2024", "3 May 2024"), "%d %b %Y"),
         (("4/25/2024 3:05 PM", "4/26/2024 11:00 am"), "%m/%d/%Y %I:%M %p"),
@@ -85,6 +86,9 @@ def test_what_keeps_a_column_from_being_dates() -> None:
     assert near == (
         "31 of 32 values are dates written %Y-%m-%d, and 'unknown' in row 32 is not; write it so, or leave it empty"
     )
-    assert explain_near_dates(pd.Series(["12.04.24", "1.5.24"])).startswith("dates with a year of two digits")
-    assert explain_near_dates(pd.Series([*days, *["unknown"] * 5])) == ""
-    assert explain_near_dates(pd.Series(["red", "blue"])) == ""
+    near = explain_near_dates(pd.Series([*["unknown"] * 5, *days]))
+    assert near.endswith("and 'unknown' in row 1 is not, nor are 4 others; write it so, or leave it empty")
+    for short in (["12.04.24", "1.5.24"], ["04/28/24", "4/1/24", "unknown"], ["28-12-99 10:30", "1-12-99 9:00"]):
+        assert explain_near_dates(pd.Series(short)) == "dates with a year of two digits; write four, as in 2024-04-12"
+    for texts in ([*days, *["unknown"] * 31], ["red", "blue"], ["1.2.3", "1.2.4"], ["99.98.97", "10.4.11", "10.44.11"]):
+        assert explain_near_dates(pd.Series(texts)) == ""

@@ -7,7 +7,7 @@ import pytest
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from pipelines.scaffold.rendering import cell, python, quoted, wrapped
+from pipelines.scaffold.rendering import cell, docstring, python, quoted, wrapped
 
 TEXTS = ["plain", "two words", 'a "quote"', "back\\slash", "new\nline", "tab\t", "größe €", "it's", "🚕", "{{ name }}"]
 
@@ -19,6 +19,11 @@ def test_strings(text: str) -> None:
     assert text_format.Parse(f"string_domain {{ value: {quoted(text)} }}", schema_pb2.Schema()).string_domain[
         0
     ].value == [text]
+
+
+@pytest.mark.parametrize("text", [*TEXTS, 'see """note', '""""', "C:\\new\\x"])
+def test_docstrings(text: str) -> None:
+    assert ast.literal_eval(f'"""A {docstring(text)}.\n"""') == f"A {text}.\n"
 
 
 def test_tuples() -> None:
