@@ -113,13 +113,15 @@ def judge(
 ) -> Judgement:
     """Compares two arrays [rows, n] of one dtype and shape, row by row.
 
-    A number may be `bound` steps off. If the two sides agree in some layout, the exported model itself gives either:
-    then a number may be off by up to `largest`, and by anything in a row that may be at an edge.
+    A number may be `bound` steps off. If the two sides agree in some layout, it is rounding that makes either: then a
+    number may be off by up to `largest`, and by anything in a row that may be at an edge.
 
     Args:
         expected: float32, float64, int64, or bytes objects.
         received: of the same dtype and shape.
-        layouts: what is expected and what is received for the same rows in other layouts of their batches.
+        layouts: pairs of arrays that agree where a layout explains a number. Of features: what is expected, and what
+            the exported model gives in another layout. Of predictions: what the trained model makes of the features
+            of another layout, and what is received.
         scale: of the column, for floats; None: the sides have to be equal bit for bit.
         bound: steps that a number may be off.
         largest: what rounding moves a number by, at most; relative to its scale.
