@@ -47,14 +47,16 @@ class Scale:
     probability: np.ndarray | None = None
 
     @classmethod
-    def measure(cls, values: np.ndarray) -> Self | None:
-        """Measures float values [rows, n]; None for whole numbers and strings, which have to be equal."""
-        if values.dtype.kind != "f":
+    def measure(cls, *chunks: np.ndarray) -> Self | None:
+        """Measures float values [rows, n] each, column by column; None for integers and strings."""
+        if chunks[0].dtype.kind != "f":
             return None
-        numbers = values.reshape(len(values), -1).astype(np.float64)
-        spread, centre = np.zeros(numbers.shape[1]), np.zeros(numbers.shape[1])
-        for column in range(numbers.shape[1]):
-            finite = numbers[np.isfinite(numbers[:, column]), column]
+        parts = [values.reshape(len(values), -1) for values in chunks]
+        width = parts[0].shape[1]
+        spread, centre = np.zeros(width), np.zeros(width)
+        for column in range(width):
+            numbers = np.concatenate([values[:, column] for values in parts]).astype(np.float64)
+            finite = numbers[np.isfinite(numbers)]
             if finite.size:
                 low, centre[column], high = np.percentile(finite, _CENTRAL)
                 spread[column] = min(finite.std(), (high - low) / _CENTRAL_WIDTH)
