@@ -52,26 +52,38 @@ class Finding:
 def compare_features(features: Arrays, exported: Arrays, raw: np.ndarray, operations: Operations) -> SkewReport:
     """Compares features alone; `operations` round, by feature."""
     nothing = np.zeros((len(raw), 1), np.float32)
-    batch = BatchChunk(features=features, predictions=dict.fromkeys(BATCH_SIZES, nothing))
+    batch = BatchChunk(features=features, predictions=dict.fromkeys(BATCH_SIZES, nothing), predict=_predict_nothing)
     outputs = {name: values for name, values in exported.items() if name.startswith("transform_features/")}
     return _compare(batch, outputs, raw, operations)
 
 
 def compare_model(
-    column: int, batch: BatchChunk, exported: Arrays, raw: np.ndarray, operations: Operations
+    column: int,
+    batch: BatchChunk,
+    exported: Arrays,
+    raw: np.ndarray,
+    operations: Operations,
 ) -> SkewReport:
     """Compares one model of several, a column of the predictions, behind the features of all."""
-    own = {size: values[:, [column]] for size, values in batch.predictions.items()}
+    own = BatchChunk(
+        features=batch.features,
+        predictions={size: values[:, [column]] for size, values in batch.predictions.items()},
+        predict=lambda features: batch.predict(features)[:, [column]],
+    )
     sides = {
         name: values if name.startswith("transform_features/") else values[:, [column]]
         for name, values in exported.items()
     }
-    return _compare(BatchChunk(features=batch.features, predictions=own), sides, raw, operations)
+    return _compare(own, sides, raw, operations)
 
 
 def planted_features(honest: Arrays) -> Arrays:
     """The features of training, under the names of the skews that are planted in them."""
     return {name: honest[skew.of] for name, skew in SKEWS.items()}
+
+
+def _predict_nothing(features: Arrays) -> np.ndarray:
+    return np.zeros((len(next(iter(features.values()))), 1), np.float32)
 
 
 def _compare(batch: BatchChunk, exported: Arrays, raw: np.ndarray, operations: Operations) -> SkewReport:

@@ -1,6 +1,7 @@
 """Computes what the pipeline's own path gives: Transform's features, and the trained model's predictions on them."""
 
 import dataclasses
+import functools
 from collections.abc import Callable, Sequence
 
 import keras
@@ -8,9 +9,10 @@ import numpy as np
 import tensorflow as tf
 
 from components.skew_gate import model_probe
-from components.skew_gate.bitwise import Arrays
+from components.skew_gate.bitwise import Arrays, bits, describe_type
 from components.tfrecords import read_chunks
 
+_NOTHING = np.empty(0)
 _DTYPES = {"float_list": np.float32, "int64_list": np.int64, "bytes_list": object}
 
 
@@ -21,10 +23,38 @@ class BatchChunk:
     Attributes:
         features: feature -> [rows, n], as Transform wrote it.
         predictions: batch size -> [rows, outputs], of the trained model.
+        predict: the trained model itself: features, each [rows, n], -> predictions at the largest batch size.
     """
 
     features: Arrays
     predictions: dict[int, np.ndarray]
+    predict: Callable[[Arrays], np.ndarray]
+
+    def predict_layouts(self, layouts: Sequence[Arrays]) -> list[np.ndarray]:
+        """Predicts what the trained model makes of the same rows as they are rounded in other layouts.
+
+        Args:
+            layouts: features as the exported model gives them. One with other features, or of other types, is left out.
+
+        Returns:
+            Arrays [rows, outputs]; the first is the batch path's own.
+        """
+        own = self.predictions[max(self.predictions)]
+        found = [own]
+        for layout in layouts:
+            if any(
+                describe_type(layout.get(name, _NOTHING)) != describe_type(values)
+                for name, values in self.features.items()
+            ):
+                continue
+            changed = np.zeros(len(own), bool)
+            for name, values in self.features.items():
+                changed |= (bits(layout[name]) != bits(values)).reshape(len(own), -1).any(axis=1)
+            if changed.any():
+                predictions = own.copy()
+                predictions[changed] = self.predict({name: layout[name][changed] for name in self.features})
+                found.append(predictions)
+        return found
 
     def __len__(self) -> int:
         return len(next(iter(self.features.values())))
@@ -44,13 +74,19 @@ def compute_batch_path(
         ValueError: A feature has another type or number of values from row to row.
     """
     predict = _batched(trained)
+
+    def predict_at(features: Arrays, size: int) -> np.ndarray:
+        with tf.device("CPU:0"):  # where the probe runs too
+            inputs = {name: tf.constant(values) for name, values in features.items()}
+            predictions: np.ndarray = predict(inputs, size)["predictions"].numpy()
+        return predictions
+
+    at_largest = functools.partial(predict_at, size=max(batch_sizes))
     chunks = []
     for serialized in read_chunks(transformed_files):
         features = decode_examples(serialized)
-        with tf.device("CPU:0"):  # where the probe runs too
-            inputs = {name: tf.constant(values) for name, values in features.items()}
-            predictions = {size: predict(inputs, size)["predictions"].numpy() for size in batch_sizes}
-        chunks.append(BatchChunk(features=features, predictions=predictions))
+        predictions = {size: predict_at(features, size) for size in batch_sizes}
+        chunks.append(BatchChunk(features=features, predictions=predictions, predict=at_largest))
     return chunks
 
 

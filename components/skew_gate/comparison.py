@@ -29,7 +29,7 @@ class Pair:
     Attributes:
         expected: [rows, n].
         received: [rows, n].
-        layouts: the two sides of the same rows in other layouts of their batches.
+        layouts: two values that agree where a layout of the row's batch explains what was received.
         unsteady: bool [rows]: rows that layouts can excuse; None: all.
         jumps: bool [rows]: rows that may be at an edge; None: none.
     """

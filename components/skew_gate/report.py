@@ -10,7 +10,7 @@ from components.candidate_serving.transports import GRPC_COLUMNS, REST_COLUMNS, 
 from components.skew_gate.batch_path import BatchChunk
 from components.skew_gate.bitwise import Arrays, are_reordered
 from components.skew_gate.columns import Column, Columns
-from components.skew_gate.comparison import BIT_FOR_BIT, EXACT, Comparison, Layout, Pair, within
+from components.skew_gate.comparison import BIT_FOR_BIT, EXACT, Comparison, Pair, within
 from components.skew_gate.model_probe import FILLED
 from components.skew_gate.rounding import FEATURE_STEPS, PREDICTION_STEPS, Judgement
 
@@ -23,25 +23,28 @@ _UNKNOWN = Column(scale=None)  # equal bit for bit
 class _Excuses:
     """What excuses predictions that differ by more than their own rounding.
 
+    What a row received has to be what the trained model makes of the row's features in some layout. Whether two other
+    values of the row agree says nothing about it: a model server that adds to every prediction would be excused.
+
     Attributes:
-        layouts: the two sides of the rows in every layout.
+        predictions: [rows, outputs] each, of the trained model on the features of every layout.
         rounded: bool [rows]: a feature is rounded otherwise in other layouts.
         moved: bool [rows]: a feature is at an edge.
     """
 
-    layouts: Sequence[Layout]
+    predictions: Sequence[np.ndarray]
     rounded: np.ndarray
     moved: np.ndarray
 
-    def pair(self, expected: np.ndarray, received: np.ndarray, layouts: Sequence[Layout] | None = None) -> Pair:
-        """Pairs the predictions of all rows; `layouts` stands in for those of every layout."""
-        chosen = self.layouts if layouts is None else layouts
-        return Pair(expected=expected, received=received, layouts=chosen, unsteady=self.rounded, jumps=self.moved)
+    def pair(self, expected: np.ndarray, received: np.ndarray) -> Pair:
+        """Pairs the predictions of all rows."""
+        layouts = [(prediction, received) for prediction in self.predictions]
+        return Pair(expected=expected, received=received, layouts=layouts, unsteady=self.rounded, jumps=self.moved)
 
     def of(self, rows: list[int]) -> Self:
         """Returns the excuses of some of the rows."""
-        layouts = [(left[rows], right[rows]) for left, right in self.layouts]
-        return dataclasses.replace(self, layouts=layouts, rounded=self.rounded[rows], moved=self.moved[rows])
+        predictions = [values[rows] for values in self.predictions]
+        return dataclasses.replace(self, predictions=predictions, rounded=self.rounded[rows], moved=self.moved[rows])
 
 
 class SkewReport:
@@ -90,10 +93,9 @@ class SkewReport:
             served: the model server's predictions; None when it does not serve the model.
             columns: what is known of them, over all chunks.
         """
-        rounded, moved = self._add_features(batch.features, exported, raw, columns.features)
-        outputs = [exported[f"serving_default/{size}"] for size in (*self._batch_sizes, FILLED)]
-        layouts = [(left, right) for left in batch.predictions.values() for right in outputs]
-        excuses = _Excuses(layouts=layouts, rounded=rounded, moved=moved)
+        layouts = [_select_prefix(f"transform_features/{size}/", exported) for size in (*self._batch_sizes, FILLED)]
+        rounded, moved = self._add_features(batch.features, layouts, raw, columns.features)
+        excuses = _Excuses(predictions=batch.predict_layouts(layouts), rounded=rounded, moved=moved)
         for signature in ("serving_default", "serving_raw"):
             self._add_signature(signature, batch.predictions, exported, raw, excuses, columns.predictions)
         if served is not None:
@@ -140,11 +142,10 @@ class SkewReport:
         return self._comparisons.setdefault(name, Comparison(name=name, rule=rule))
 
     def _add_features(
-        self, features: Arrays, exported: Arrays, raw: np.ndarray, known: dict[str, Column]
+        self, features: Arrays, outputs: Sequence[Arrays], raw: np.ndarray, known: dict[str, Column]
     ) -> tuple[np.ndarray, np.ndarray]:
         """Compares each feature in each layout; returns two bool [rows], where a feature is rounded, or at an edge."""
         rounded, moved, skewed = (np.zeros(len(raw), bool) for _ in range(3))
-        outputs = [_select_prefix(f"transform_features/{size}/", exported) for size in (*self._batch_sizes, FILLED)]
         for name in sorted(features.keys() | {name for layout in outputs for name in layout}):
             column = known.get(name, _UNKNOWN)
             comparison = self._comparison(f"feature {name}", EXACT if column.scale is None else within(FEATURE_STEPS))
@@ -185,8 +186,7 @@ class SkewReport:
             if size != largest:
                 comparison = self._comparison(f"{signature}, batch size {size} against {largest}", rule)
                 sides = (f"at batch size {largest}", f"at batch size {size}")
-                # A row whose features differ between the two sizes has other predictions.
-                pair = excuses.pair(at_largest, outputs, [(at_largest, at_largest)])
+                pair = excuses.pair(at_largest, outputs)
                 self._compare(comparison, [pair], sides, raw, column, PREDICTION_STEPS)
 
     def _add_transports(

@@ -47,14 +47,16 @@ class Scale:
     probability: np.ndarray | None = None
 
     @classmethod
-    def measure(cls, values: np.ndarray) -> Self | None:
-        """Measures float values [rows, n]; None for whole numbers and strings, which have to be equal."""
-        if values.dtype.kind != "f":
+    def measure(cls, *chunks: np.ndarray) -> Self | None:
+        """Measures float values [rows, n] each, column by column; None for integers and strings."""
+        if chunks[0].dtype.kind != "f":
             return None
-        numbers = values.reshape(len(values), -1).astype(np.float64)
-        spread, centre = np.zeros(numbers.shape[1]), np.zeros(numbers.shape[1])
-        for column in range(numbers.shape[1]):
-            finite = numbers[np.isfinite(numbers[:, column]), column]
+        parts = [values.reshape(len(values), -1) for values in chunks]
+        width = parts[0].shape[1]
+        spread, centre = np.zeros(width), np.zeros(width)
+        for column in range(width):
+            numbers = np.concatenate([values[:, column] for values in parts]).astype(np.float64)
+            finite = numbers[np.isfinite(numbers)]
             if finite.size:
                 low, centre[column], high = np.percentile(finite, _CENTRAL)
                 spread[column] = min(finite.std(), (high - low) / _CENTRAL_WIDTH)
@@ -113,13 +115,15 @@ def judge(
 ) -> Judgement:
     """Compares two arrays [rows, n] of one dtype and shape, row by row.
 
-    A number may be `bound` steps off. If the two sides agree in some layout, the exported model itself gives either:
-    then a number may be off by up to `largest`, and by anything in a row that may be at an edge.
+    A number may be `bound` steps off. If the two sides agree in some layout, it is rounding that makes either: then a
+    number may be off by up to `largest`, and by anything in a row that may be at an edge.
 
     Args:
         expected: float32, float64, int64, or bytes objects.
         received: of the same dtype and shape.
-        layouts: what is expected and what is received for the same rows in other layouts of their batches.
+        layouts: pairs of arrays that agree where a layout explains a number. Of features: what is expected, and what
+            the exported model gives in another layout. Of predictions: what the trained model makes of the features
+            of another layout, and what is received.
         scale: of the column, for floats; None: the sides have to be equal bit for bit.
         bound: steps that a number may be off.
         largest: what rounding moves a number by, at most; relative to its scale.

@@ -148,7 +148,7 @@ def compares(refusal: str | None, asked: dict[str, object]) -> Callable[..., Ske
         report = SkewReport(batch_sizes=(1,))
         prediction = np.float32([[0.5]])
         exported = {f"{name}/{size}": prediction for name in ("serving_default", "serving_raw") for size in (1, FILLED)}
-        batch = BatchChunk(features={}, predictions={1: prediction})
+        batch = BatchChunk(features={}, predictions={1: prediction}, predict=lambda _: prediction)
         report.add(batch, exported, np.array([b""], object), columns=Columns.measure([batch], {}, ()))
         if refusal:
             report.refuse(refusal)

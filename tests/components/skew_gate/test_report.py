@@ -29,10 +29,16 @@ def outputs(fare: np.ndarray | None = FARE, **predictions: np.ndarray) -> dict[s
     return answers
 
 
+def answer_as_before(features: dict[str, np.ndarray]) -> np.ndarray:
+    """A trained model that no rounding of its features moves."""
+    return PREDICTIONS[1][: len(features["fare"])]
+
+
 def report(*chunks: dict[str, np.ndarray], fare: np.ndarray | None = FARE) -> SkewReport:
     result = SkewReport(batch_sizes=tuple(PREDICTIONS))
     for chunk in chunks:
-        batch = BatchChunk(features={} if fare is None else {"fare": fare}, predictions=PREDICTIONS)
+        features = {} if fare is None else {"fare": fare}
+        batch = BatchChunk(features=features, predictions=PREDICTIONS, predict=answer_as_before)
         result.add(batch, chunk, RAW, columns=Columns.measure([batch], OPERATIONS, tuple("abcdef")))
     return result
 
@@ -122,7 +128,7 @@ def test_predictions() -> None:
 def test_predictions_that_depend_on_the_batch_size() -> None:
     at_one = PREDICTIONS[1] + np.float32([[0], [0.25], [0]])
     result = SkewReport(batch_sizes=tuple(PREDICTIONS))
-    batch = BatchChunk(features={"fare": FARE}, predictions=PREDICTIONS | {1: at_one})
+    batch = BatchChunk(features={"fare": FARE}, predictions=PREDICTIONS | {1: at_one}, predict=answer_as_before)
     exported = outputs(serving_default_1=at_one, serving_raw_1=at_one)
     result.add(batch, exported, RAW, columns=Columns.measure([batch], {}, ()))
     assert result.reasons() == [
@@ -181,6 +187,10 @@ def test_rounding_is_reported_and_not_refused() -> None:
     assert by_name["serving_raw, batch size 1"]["operations"] == tuple("abcd"), "the likeliest four"
 
 
+def answer_by_bucket(features: dict[str, np.ndarray]) -> np.ndarray:
+    return np.where(features["bucket"] == 2, np.float32(0.9), np.float32(0.5))
+
+
 def buckets(*changed: int, operations: tuple[str, ...] = ("Log1p",)) -> SkewReport:
     """A hundred rows in bucket 1, of which some are in bucket 2 at batch size 1, and at 1 alone."""
     raw = np.array([to_example({"fare": 1.5})] * 100, dtype=object)
@@ -193,7 +203,7 @@ def buckets(*changed: int, operations: tuple[str, ...] = ("Log1p",)) -> SkewRepo
         **{f"{name}/{size}": answer for name in ("serving_default", "serving_raw") for size in (2, FILLED)},
         **{f"{name}/1": other for name in ("serving_default", "serving_raw")},
     }
-    batch = BatchChunk(features={"bucket": ids}, predictions={1: answer, 2: answer})
+    batch = BatchChunk(features={"bucket": ids}, predictions={1: answer, 2: answer}, predict=answer_by_bucket)
     result = SkewReport(batch_sizes=(1, 2))
     result.add(batch, exported, raw, columns=Columns.measure([batch], {"bucket": operations}, operations))
     return result
@@ -241,7 +251,11 @@ def test_many_rows_that_are_a_few_steps_off_in_one_direction() -> None:
     exported = {f"transform_features/{size}/fare": fare + np.float32(1e-6) for size in (1, 2, FILLED)} | {
         f"{name}/{size}": answer for name in ("serving_default", "serving_raw") for size in (1, 2, FILLED)
     }
-    batch = BatchChunk(features={"fare": fare}, predictions={1: answer, 2: answer})
+    batch = BatchChunk(
+        features={"fare": fare},
+        predictions={1: answer, 2: answer},
+        predict=lambda features: np.full_like(features["fare"], 0.5),
+    )
     result = SkewReport(batch_sizes=(1, 2))
     result.add(batch, exported, raw, columns=Columns.measure([batch], {}, ()))
     (reason,) = result.reasons()
