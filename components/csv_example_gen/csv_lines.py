@@ -2,7 +2,7 @@
 
 import csv
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from components.csv_example_gen.file_contents import OpenFile, SourceError, open_content, open_local
 from components.csv_example_gen.separators import find_named_separator, find_separator
@@ -15,7 +15,7 @@ def read_csv_records(file: str, open_file: OpenFile = open_local) -> Iterator[tu
     """Yields (number of its first line, cells) of every record, the header included. Blank lines are skipped.
 
     Raises:
-        SourceError: the file cannot be opened or decoded, or its quotes are not balanced.
+        SourceError: the file cannot be opened or decoded, its quotes are not balanced, or several separators fit.
     """
     with open_content(file, open_file) as stream:
         lines = _decode_lines(file, stream)
@@ -24,7 +24,7 @@ def read_csv_records(file: str, open_file: OpenFile = open_local) -> Iterator[tu
         if separator:
             sample[0] = "\n"  # A blank line is skipped, and the others keep their numbers.
         else:
-            separator = find_separator(sample, whole=len(sample) < _SAMPLE_LINES)
+            separator = _find_separator(file, sample)
         reader = csv.reader(itertools.chain(sample, lines), delimiter=separator, strict=True)
         while True:
             line = reader.line_num + 1
@@ -37,6 +37,13 @@ def read_csv_records(file: str, open_file: OpenFile = open_local) -> Iterator[tu
                 raise SourceError(f"{file}, line {line}: {explained} (the reader says: {error}).") from error
             if cells:
                 yield line, cells
+
+
+def _find_separator(file: str, sample: Sequence[str]) -> str:
+    try:
+        return find_separator(sample, whole=len(sample) < _SAMPLE_LINES)
+    except ValueError as error:
+        raise SourceError(f"{file}: {error}") from None
 
 
 def _explain(error: csv.Error, lines: int) -> str:
