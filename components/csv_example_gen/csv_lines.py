@@ -2,7 +2,7 @@
 
 import csv
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from components.csv_example_gen.file_contents import OpenFile, SourceError, open_content, open_local
 from components.csv_example_gen.separators import find_named_separator, find_separator
@@ -20,11 +20,7 @@ def read_csv_records(file: str, open_file: OpenFile = open_local) -> Iterator[tu
     with open_content(file, open_file) as stream:
         lines = _decode_lines(file, stream)
         sample = list(itertools.islice(lines, _SAMPLE_LINES))
-        separator = find_named_separator(sample[0]) if sample else None
-        if separator:
-            sample[0] = "\n"  # A blank line is skipped, and the others keep their numbers.
-        else:
-            separator = _find_separator(file, sample)
+        separator = _find_separator(file, sample)
         reader = csv.reader(itertools.chain(sample, lines), delimiter=separator, strict=True)
         while True:
             line = reader.line_num + 1
@@ -39,8 +35,12 @@ def read_csv_records(file: str, open_file: OpenFile = open_local) -> Iterator[tu
                 yield line, cells
 
 
-def _find_separator(file: str, sample: Sequence[str]) -> str:
+def _find_separator(file: str, sample: list[str]) -> str:
+    """Finds the separator; blanks a first line that names it."""
     try:
+        if sample and (named := find_named_separator(sample[0])):
+            sample[0] = "\n"  # A blank line is skipped, and the others keep their numbers.
+            return named
         return find_separator(sample, whole=len(sample) < _SAMPLE_LINES)
     except ValueError as error:
         raise SourceError(f"{file}: {error}") from None

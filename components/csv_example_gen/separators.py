@@ -5,14 +5,24 @@ import re
 from collections.abc import Mapping, Sequence
 
 SEPARATORS = ",;\t|"  # the most usual first
-_NAMED = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)  # a first line as Excel writes and reads it
+_NAMED = re.compile(r'"?sep=(.?)"?\s*', re.IGNORECASE)  # a first line as Excel writes and reads it
 
+_NO_SEPARATOR = re.compile(r'[\r\n"\w]?')  # csv takes neither line breaks nor its own quote
 _BLANK = re.compile(r"\s")
 
 
 def find_named_separator(first_line: str) -> str | None:
-    """Returns what a first line such as `sep=;` names; None where the line is the header."""
+    """Returns what a first line such as `sep=;` names; None where the line is the header.
+
+    Raises:
+        ValueError: It names none, or what cannot separate.
+    """
     found = _NAMED.fullmatch(first_line)
+    if found and _NO_SEPARATOR.fullmatch(found[1]):
+        raise ValueError(
+            f"expected a first line that names the separator, such as sep=;, received {first_line.strip()!r}. Write "
+            "the character that separates the cells after sep=, or remove the line"
+        )
     return found[1] if found else None
 
 

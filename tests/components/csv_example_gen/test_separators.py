@@ -66,10 +66,17 @@ def test_a_sample_may_end_within_quotes() -> None:
         ("sep=;\r\n", ";"),
         ("SEP=,\n", ","),
         ('"sep=\t"\n', "\t"),
-        ("sep=\n", None),
+        ("sep=||\n", None),
         ("sep=a,b\n", None),
         ("a;b\n", None),
     ],
 )
 def test_a_first_line_names_the_separator(line: str, separator: str | None) -> None:
     assert find_named_separator(line) == separator
+
+
+@pytest.mark.parametrize("line", ["sep=\n", "sep=\r\n", 'sep="\n', '"sep="\n', "sep=a\r\n"])
+def test_a_first_line_that_names_no_separator_is_refused(tmp_path: Path, line: str) -> None:
+    (tmp_path / "rows.csv").write_bytes(f"{line}a;b\n1;2\n".encode())
+    with pytest.raises(SourceError, match=r"rows\.csv: expected a first line that names the separator, .*received '"):
+        list(read_csv_records(str(tmp_path / "rows.csv")))
