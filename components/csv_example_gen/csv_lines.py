@@ -15,16 +15,12 @@ def read_csv_records(file: str, open_file: OpenFile = open_local) -> Iterator[tu
     """Yields (number of its first line, cells) of every record, the header included. Blank lines are skipped.
 
     Raises:
-        SourceError: the file cannot be opened or decoded, or its quotes are not balanced.
+        SourceError: the file cannot be opened or decoded, its quotes are not balanced, or several separators fit.
     """
     with open_content(file, open_file) as stream:
         lines = _decode_lines(file, stream)
         sample = list(itertools.islice(lines, _SAMPLE_LINES))
-        separator = find_named_separator(sample[0]) if sample else None
-        if separator:
-            sample[0] = "\n"  # A blank line is skipped, and the others keep their numbers.
-        else:
-            separator = find_separator(sample, whole=len(sample) < _SAMPLE_LINES)
+        separator = _find_separator(file, sample)
         reader = csv.reader(itertools.chain(sample, lines), delimiter=separator, strict=True)
         while True:
             line = reader.line_num + 1
@@ -37,6 +33,17 @@ def read_csv_records(file: str, open_file: OpenFile = open_local) -> Iterator[tu
                 raise SourceError(f"{file}, line {line}: {explained} (the reader says: {error}).") from error
             if cells:
                 yield line, cells
+
+
+def _find_separator(file: str, sample: list[str]) -> str:
+    """Finds the separator; blanks a first line that names it."""
+    try:
+        if sample and (named := find_named_separator(sample[0])):
+            sample[0] = "\n"  # A blank line is skipped, and the others keep their numbers.
+            return named
+        return find_separator(sample, whole=len(sample) < _SAMPLE_LINES)
+    except ValueError as error:
+        raise SourceError(f"{file}: {error}") from None
 
 
 def _explain(error: csv.Error, lines: int) -> str:

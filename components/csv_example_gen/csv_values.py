@@ -1,5 +1,6 @@
 """Types and values of cells: which type a column has, and what its cells hold. Knows nothing of files."""
 
+import decimal
 import enum
 import re
 from collections.abc import Callable, Collection, Sequence
@@ -10,7 +11,6 @@ from components.csv_example_gen.number_formats import NumberFormat
 
 FLOAT32_MAX = 3.4028234663852886e38  # The largest finite float32, which is how a FLOAT is stored.
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
-EXACT_IN_DOUBLE = 2**53  # Up to here a whole number written as `8.0` is exactly the integer 8.
 _LEADING_ZERO = re.compile(r"\s*[+-]?0\d+\s*")  # As in the zip code 02134, of which a number would be 2134.
 _SURE_OF_INT64 = 18  # characters: a number of no more is within int64
 
@@ -105,7 +105,8 @@ def convert(
         # Each once: texts repeat.
         different = {cell: None if _is_missing(cell, missing) else cell.encode() for cell in set(cells)}
         return [different[cell] for cell in cells]
-    if written is None and (values := _convert_plain(cells, kind)) is not None:
+    is_plain = written is None and not any(map(_is_number, missing))  # `-999` for missing is no value.
+    if is_plain and (values := _convert_plain(cells, kind)) is not None:
         return values
     parse: Callable[[str], Value] = _integer if kind is CellKind.INT else _float
     return _convert_each(cells, (lambda cell: parse(written.normalise(cell))) if written else parse, missing)
@@ -152,19 +153,35 @@ def _is_missing(cell: str, missing: Collection[str]) -> bool:
     return not text or text in missing
 
 
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
 def _nothing(cell: str) -> Value:
     raise ValueError(cell)
 
 
 def _integer(cell: str) -> int:
     try:
-        value = int(cell)
+        value: int | decimal.Decimal = int(cell)
     except ValueError:
-        fraction = float(cell)
-        if not abs(fraction) <= EXACT_IN_DOUBLE or not fraction.is_integer():
-            raise
-        value = int(fraction)
+        value = _exact_whole_number(cell)
     if not INT64_MIN <= value <= INT64_MAX or not _is_plain(cell):
+        raise ValueError(cell)
+    return int(value)
+
+
+def _exact_whole_number(cell: str) -> decimal.Decimal:
+    """Reads `8.0` or `1e3` digit by digit: a double has none for the whole numbers from 2^53 on."""
+    try:
+        value = decimal.Decimal(cell)
+    except decimal.InvalidOperation:
+        raise ValueError(cell) from None
+    if not value.is_finite() or value != value.to_integral_value():
         raise ValueError(cell)
     return value
 

@@ -157,7 +157,8 @@ class Executor(BaseBeamExecutor):
                 f"{' and '.join(empty)}. Expected at least one row in each split: give more rows."
             )
         check_shares(plan.split, rows_of[TRAIN], rows_of[EVAL])
-        check_sides(plan.split, *(fileio.glob(f"{glob.escape(written[side])}/*") for side in _SIDES))
+        train, evaluation = (fileio.glob(f"{glob.escape(written[side])}/*") for side in _SIDES)
+        check_sides(plan.split, train, evaluation, plan.written)
 
 
 class _Write(beam.PTransform):

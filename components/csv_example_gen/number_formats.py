@@ -21,8 +21,11 @@ from collections.abc import Iterable
 from typing import Self
 
 SPACE, APOSTROPHE = "space", "'"
+LAKH = (
+    "lakh"  # India: commas between groups of two, `12,34,567`; another tag than `,`, so that a column has one grouping
+)
 # How a tag writes a thousands separator -> the characters that it may be: typeset spaces and apostrophes, too.
-THOUSANDS = {",": ",", ".": r"\.", SPACE: "[ \u00a0\u2009\u202f]", APOSTROPHE: "['\u2019]"}
+THOUSANDS = {",": ",", LAKH: ",", ".": r"\.", SPACE: "[ \u00a0\u2009\u202f]", APOSTROPHE: "['\u2019]"}
 DECIMALS = (".", ",")
 _THOUSANDS_TAG, _DECIMAL_TAG, _SIGN_TAG = "number_thousands:", "number_decimal:", "number_sign:"
 
@@ -31,7 +34,7 @@ _THOUSANDS_TAG, _DECIMAL_TAG, _SIGN_TAG = "number_thousands:", "number_decimal:"
 class NumberFormat:
     """How the cells of a column write numbers; without any of it, as programs do."""
 
-    thousands: str = ""  # a key of THOUSANDS; separates groups of three digits, or of two before the last three (India)
+    thousands: str = ""  # a key of THOUSANDS; separates groups of three digits, LAKH of two before the last three
     decimal: str = "."
     sign: str = ""  # before or after the number, in every cell
 
@@ -56,7 +59,7 @@ class NumberFormat:
             (_THOUSANDS_TAG, read.thousands, ("", *THOUSANDS)),
             (_DECIMAL_TAG, read.decimal, DECIMALS),
         ):
-            if value not in allowed or read.thousands == read.decimal:
+            if value not in allowed or THOUSANDS.get(read.thousands) == re.escape(read.decimal):
                 choice = " or ".join(repr(one) for one in allowed if one)
                 raise ValueError(
                     f"{name}: the contract's tag {prefix}{value} has to name {choice}, thousands another than "
@@ -98,8 +101,11 @@ class NumberFormat:
     def _pattern(self) -> re.Pattern[str]:
         sign = re.escape(self.sign)
         group = THOUSANDS.get(self.thousands)
-        # Not \d, which is digits of every script; groups of three digits, or of two and at last three.
-        groups = rf"0|[1-9][0-9]{{0,2}}(?:{group}[0-9]{{3}})*|[1-9][0-9]?(?:{group}[0-9]{{2}})*{group}[0-9]{{3}}"
+        # Not \d, which is digits of every script.
+        if self.thousands == LAKH:
+            groups = rf"0|[1-9][0-9]{{0,2}}|[1-9][0-9]?(?:{group}[0-9]{{2}})*{group}[0-9]{{3}}"
+        else:
+            groups = rf"0|[1-9][0-9]{{0,2}}(?:{group}[0-9]{{3}})*"
         return re.compile(
             rf"\s*(?P<start>[-+]?\s*(?P<before>{sign})?\s*|(?P<first>{sign})\s*[-+])"
             rf"(?P<whole>{groups if group else '[0-9]+'})(?:{re.escape(self.decimal)}(?P<fraction>[0-9]+))?"

@@ -52,8 +52,14 @@ def read_parquet_records(file: str, open_file: OpenFile = open_local) -> Iterato
                 columns = [_format_column(*column) for column in zip(batch.columns, formats, strict=True)]
                 for cells in zip(*columns, strict=True):
                     yield next(numbers), list(cells)
-        except pa.ArrowException as error:
-            raise SourceError(f"{file}: cannot be read as Parquet: {error}. Write the file again.") from error
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # Damaged pages: an OSError without a number.
+            said = " ".join(str(error).split()).rstrip(".")  # Arrow's may have several lines.
+            raise SourceError(f"{file}: cannot be read as Parquet: {said}. Write the file again.") from error
+        except OverflowError as error:
+            raise SourceError(
+                f"{file}: expected dates and timestamps of the years 1 to 9999, received others ({error}), or the file "
+                "is damaged. Leave them empty, or write the file again."
+            ) from error
 
 
 def _choose_format(file: str, field: pa.Field) -> Callable[[Any], str]:

@@ -46,7 +46,7 @@ class ReadingRules:
         for feature in schema.feature:
             try:
                 written = NumberFormat.from_tags(feature.name, feature.annotation.tag)
-                dates[feature.name] = find_format(feature.name, feature.annotation.tag)
+                dates[feature.name] = find_format(feature.name, feature.annotation.tag, types[feature.name])
             except ValueError as error:
                 raise SourceError(f"the contract: {error}") from None
             if written is not None:

@@ -54,7 +54,7 @@ class KeySplit:
 class TimeSplit:
     """By time: the newest rows are eval. Right where the model is asked about rows later than those it has seen."""
 
-    column: str  # a number or, as text, ISO 8601; in every row
+    column: str  # a number, ISO 8601, or as the contract's `date:` says; in every row
     eval_share: float = EVAL_SHARE  # of the rows; rows of one time stay together
 
     def __post_init__(self) -> None:

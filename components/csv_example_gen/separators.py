@@ -2,15 +2,27 @@
 
 import csv
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 SEPARATORS = ",;\t|"  # the most usual first
-_NAMED = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)  # a first line as Excel writes and reads it
+_NAMED = re.compile(r'"?sep=(.?)"?\s*', re.IGNORECASE)  # a first line as Excel writes and reads it
+
+_NO_SEPARATOR = re.compile(r'[\r\n"\w]?')  # csv takes neither line breaks nor its own quote
+_BLANK = re.compile(r"\s")
 
 
 def find_named_separator(first_line: str) -> str | None:
-    """Returns what a first line such as `sep=;` names; None where the line is the header."""
+    """Returns what a first line such as `sep=;` names; None where the line is the header.
+
+    Raises:
+        ValueError: It names none, or what cannot separate.
+    """
     found = _NAMED.fullmatch(first_line)
+    if found and _NO_SEPARATOR.fullmatch(found[1]):
+        raise ValueError(
+            f"expected a first line that names the separator, such as sep=;, received {first_line.strip()!r}. Write "
+            "the character that separates the cells after sep=, or remove the line"
+        )
     return found[1] if found else None
 
 
@@ -18,19 +30,39 @@ def find_separator(lines: Sequence[str], *, whole: bool) -> str:
     """Finds the separator by which all lines have the same number of cells, the largest where several do.
 
     So a heading may hold a comma where semicolons separate, and a text semicolons where commas do. One that leaves half
-    of a pair of quotes in a cell comes after the others: commas cut `a;"b, c"` in the middle of a quoted cell. Where
-    none fits, it is the one that makes the most of the header, and reading will say which line does not suit it.
+    of a pair of quotes in a cell comes after the others: commas cut `a;"b, c"` in the middle of a quoted cell. Of
+    several that give as many cells, one that leaves a blank before a heading comes after the others, and the comma
+    after all: `Price, net;Qty` over `1,50;3` has two decimal commas and two columns. Where none fits, it is the one
+    that makes the most of the header, and reading will say which line does not suit it.
 
     Args:
         lines: of the file, from its header on.
         whole: whether these are all of its lines; if not, the last record may be cut off.
+
+    Raises:
+        ValueError: Several fit equally well.
     """
     split = {mark: _split(lines, mark, whole=whole) for mark in SEPARATORS}
     even = [mark for mark, records in split.items() if len({len(cells) for cells in records}) == 1 < len(records[0])]
     unbroken = [mark for mark in even if not any(cell.count('"') % 2 for cells in split[mark] for cell in cells)]
     if even:
-        return max(unbroken or even, key=lambda mark: len(split[mark][0]))  # the first of equals
+        return _choose({mark: split[mark][0] for mark in unbroken or even})
     return max(SEPARATORS, key=lambda mark: lines[0].count(mark)) if lines else SEPARATORS[0]
+
+
+def _choose(headers: Mapping[str, Sequence[str]]) -> str:
+    most = max(map(len, headers.values()))
+    equal = {mark: header for mark, header in headers.items() if len(header) == most}
+    equal = {mark: header for mark, header in equal.items() if not any(map(_BLANK.match, header))} or equal
+    if len(equal) > 1:
+        equal.pop(",", None)  # which stands in prose and numbers as well
+    if len(equal) > 1:
+        read = " and ".join(f"{list(header)} ({mark!r})" for mark, header in equal.items())
+        raise ValueError(
+            f"expected one separator that gives all lines the same number of cells, received {len(equal)}, by which "
+            f"the headings are {read}. Name it in a first line, such as sep={next(iter(equal))}"
+        )
+    return next(iter(equal))
 
 
 def _split(lines: Sequence[str], separator: str, *, whole: bool) -> list[list[str]]:

@@ -10,6 +10,7 @@ from components.csv_example_gen.csv_files import CellKind, SourceSummary, read_c
 from components.csv_example_gen.csv_values import Value
 from components.csv_example_gen.file_contents import OpenFile, SourceError
 from components.csv_example_gen.row_split import KeySplit, RowCounter, RowSplit, Split, TimeSplit, is_eval_key
+from serving.contract.dates import EPOCHS
 from serving.did_you_mean import suggestion
 
 # A side may have less than is stated for it: keys differ in their rows, and rows of one time stay together.
@@ -24,6 +25,7 @@ class SplitPlan:
 
     split: Split
     eval_from: float | None = None  # of a split by time: the moment of the first row that is eval
+    written: str = ""  # of a split by time: how the contract says that its column is written
 
     def assigner(self, columns: Sequence[str]) -> IsEval:
         """Returns what tells whether a row is eval, from its values and its serialized tf.Example; for one reading.
@@ -41,7 +43,7 @@ class SplitPlan:
             case TimeSplit(column):
                 place, begin = list(columns).index(column), self.eval_from
                 assert begin is not None
-                return lambda values, _: moments.read_moment(_present(values[place])) >= begin
+                return lambda values, _: moments.read_moment(_present(values[place]), self.written) >= begin
 
 
 def check_column(split: Split, kinds: Mapping[str, CellKind]) -> None:
@@ -69,8 +71,8 @@ def plan_split(split: Split, source: SourceSummary, open_file: OpenFile) -> Spli
     """Plans a split of the rows of a source. Reads the files once, but for a split by row.
 
     Raises:
-        SourceError: The column is not there, has gaps, or holds no time; there is one key or one time only; or a side
-            would get less than half of the rows that are stated for it.
+        SourceError: The column is not there, has gaps, or holds no time or one without a year; there is one key or one
+            time only; or a side would get less than half of the rows that are stated for it.
     """
     check_column(split, source.columns)
     if isinstance(split, RowSplit):
@@ -79,7 +81,14 @@ def plan_split(split: Split, source: SourceSummary, open_file: OpenFile) -> Spli
     if isinstance(split, KeySplit):
         _check_keys(split, Counter(values))
         return SplitPlan(split=split)
-    return SplitPlan(split=split, eval_from=_choose_begin(split, Counter(_moments(split, values))))
+    written = source.rules.dates.get(split.column, "")
+    if written and written not in EPOCHS and "%Y" not in written:
+        raise SourceError(
+            f"split {split}: expected dates with a year, since others begin anew each year or day, received dates that "
+            f"the contract says are written {written}. Split by another column."
+        )
+    begin = _choose_begin(split, Counter(_moments(split, values, written)))
+    return SplitPlan(split=split, eval_from=begin, written=written)
 
 
 def _column(split: KeySplit | TimeSplit, source: SourceSummary, open_file: OpenFile) -> Iterator[float | bytes]:
@@ -113,15 +122,15 @@ def _check_keys(split: KeySplit, rows: Counter[float | bytes]) -> None:
     )
 
 
-def _moments(split: TimeSplit, values: Iterator[float | bytes]) -> Iterator[float]:
+def _moments(split: TimeSplit, values: Iterator[float | bytes], written: str) -> Iterator[float]:
     zone: bool | None = None
     for number, value in enumerate(values, start=1):
         try:
-            moment, has_zone = moments.read_moment(value), moments.names_zone(value)
+            moment, has_zone = moments.read_moment(value, written), moments.names_zone(value, written)
         except ValueError:
+            expected = f"a date or time written {written}" if written else moments.EXAMPLES
             raise SourceError(
-                f"split {split}: row {number:,}, column `{split.column}`: expected {moments.EXAMPLES}, "
-                f"received {_show(value)}."
+                f"split {split}: row {number:,}, column `{split.column}`: expected {expected}, received {_show(value)}."
             ) from None
         if zone not in (None, has_zone):
             raise SourceError(

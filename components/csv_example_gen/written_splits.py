@@ -36,13 +36,14 @@ def check_shares(split: Split, train_rows: int, eval_rows: int) -> None:
         )
 
 
-def check_sides(split: Split, train: Sequence[str], evaluation: Sequence[str]) -> None:
+def check_sides(split: Split, train: Sequence[str], evaluation: Sequence[str], written: str = "") -> None:
     """Reads back the column that a split goes by, and looks whether each side holds what it should.
 
     Args:
         split: as the task states it; nothing is read for one by row.
         train: the files that were written, gzipped TFRecords of tf.Examples.
         evaluation: likewise.
+        written: how the contract says that the column of a split by time is written.
 
     Raises:
         SplitCheckError: A key stands on both sides, or a row in train is newer than one in eval.
@@ -55,8 +56,8 @@ def check_sides(split: Split, train: Sequence[str], evaluation: Sequence[str]) -
                 "model saw of them in train would flatter it in eval. The fault is not in the data. Report it."
             )
     elif isinstance(split, TimeSplit):
-        newest = max(map(moments.read_moment, _values(train, split.column)))
-        oldest = min(map(moments.read_moment, _values(evaluation, split.column)))
+        newest = max(moments.read_moment(value, written) for value in _values(train, split.column))
+        oldest = min(moments.read_moment(value, written) for value in _values(evaluation, split.column))
         if newest > oldest:  # A FLOAT is stored as float32, where neighbours in time may become equal.
             raise SplitCheckError(
                 f"split {split}: expected all of eval to be as new as train or newer, received {newest:,} in train "

@@ -90,7 +90,7 @@ class _Fields:
 
     def month_name(self) -> tf.Tensor:
         """1 to 12."""
-        names = tf.strings.lower(self.groups["%b"])
+        names = tf.strings.lower(tf.strings.substr(self.groups["%b"], 0, 3))
         same = tf.equal(tf.expand_dims(names, -1), tf.constant(dates.MONTHS))
         return tf.cast(tf.argmax(tf.cast(same, tf.int64), axis=-1) + 1, tf.float64)
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from components.csv_example_gen.csv_files import CellKind, shorten
 from components.csv_example_gen.csv_values import has_leading_zero, infer, kind_of
-from components.csv_example_gen.number_formats import SPACE, NumberFormat
+from components.csv_example_gen.number_formats import LAKH, SPACE, NumberFormat
 from components.csv_example_gen.reading_rules import ReadingRules
 from pipelines.scaffold.column_cells import Cells, name_text_option
 from pipelines.scaffold.errors import ScaffoldError
@@ -25,7 +25,10 @@ _DIGIT = re.compile("[0-9]")
 _FEW = 200  # cells by which most formats are ruled out
 
 # The plain one first: of several that read all cells, the first is meant, unless `_check_readings` says otherwise.
-_SEPARATORS = (("", "."), (",", "."), ("", ","), (".", ","), (SPACE, "."), (SPACE, ","), ("'", "."), ("'", ","))
+_SEPARATORS = (
+    *(("", "."), (",", "."), (LAKH, "."), ("", ","), (".", ",")),
+    *((SPACE, "."), (SPACE, ","), ("'", "."), ("'", ",")),
+)
 # Currencies by sign, with letters around it or without (`US$`), or by the code of ISO 4217; percent, per mille.
 _CODES = "USD EUR GBP JPY CHF CNY INR BRL CAD AUD NZD SEK NOK DKK PLN CZK HUF RON TRY ZAR MXN KRW SGD HKD ILS RUB UAH"
 _SIGN = re.compile(rf"[A-Z]{{0,3}}[$€£¥₹₽₩₪₺₴₫฿¢]|[%‰]|(?<![A-Za-z])(?:{_CODES.replace(' ', '|')})(?![A-Za-z])")

@@ -207,7 +207,7 @@ def _as_written(bound: int | float, kind: Kind) -> int | float | None:
 
 def _find_format(feature: schema_pb2.Feature) -> str:
     try:
-        return dates.find_format(feature.name, feature.annotation.tag)
+        return dates.find_format(feature.name, feature.annotation.tag, schema_pb2.FeatureType.Name(feature.type))
     except ValueError as error:
         raise ContractError(f"the contract: {error}") from error
 

@@ -15,11 +15,15 @@ from collections.abc import Iterable
 EPOCH_SECONDS, EPOCH_MILLISECONDS = "epoch seconds", "epoch milliseconds"
 EPOCHS = {EPOCH_SECONDS: 1, EPOCH_MILLISECONDS: 1000}  # format -> units in a second
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_MONTH_NAME = "|".join(MONTHS)
+# The rest of each month's name: all of it may be left out, or be written. A class holds each letter in both cases: an
+# expression that ignores case takes `ſ` for an s.
+_ENDINGS = ("uary", "ruary", "ch", "il", "", "e", "y", "ust", "t|tember", "ober", "ember", "ember")
+_NAMES = (f"{month}(?:{ending})?" if ending else month for month, ending in zip(MONTHS, _ENDINGS, strict=True))
+_MONTH_NAME = re.sub("[a-z]", lambda letter: f"[{letter[0].upper()}{letter[0]}]", "|".join(_NAMES))
 _CODES = {
     "%Y": "([12][0-9]{3})",
     "%m": "(0?[1-9]|1[0-2])",
-    "%b": f"(?i:({_MONTH_NAME})[a-z]*[.]?)",
+    "%b": f"({_MONTH_NAME})[.]?",
     "%d": "(0?[1-9]|[12][0-9]|3[01])",
     "%H": "([01]?[0-9]|2[0-3])",
     "%I": "(0?[1-9]|1[0-2])",
@@ -28,6 +32,8 @@ _CODES = {
     "%p": "([AaPp])[.]?[Mm][.]?",
     "%z": "(?:[Zz]|UTC|([+-])([01][0-9]|2[0-3])(?::?([0-5][0-9]))?)",
 }
+_SAME_FIELD = {"%b": "%m", "%I": "%H"}  # code -> another that says the same, of which a format has one
+_TYPES = ("INT", "BYTES")  # of the schema
 _TAG = "date:"  # of a column of the contract
 _BEFORE_TIME = "\x1f"  # stands for what separates a day from a time
 _GROUPS = {"%z": ("sign", "zone hours", "zone minutes")}  # codes with another number of groups than one
@@ -63,11 +69,16 @@ def regex(written: str) -> str:
     return " *" + "".join(_CODES[part] if part.startswith("%") else _literal(part) for part in parts) + " *"
 
 
-def find_format(name: str, tags: Iterable[str]) -> str:
+def find_format(name: str, tags: Iterable[str], type_name: str) -> str:
     """Finds the format of a column's dates among its tags in the contract; empty for what holds none.
 
+    Args:
+        name: of the column.
+        tags: of its annotation.
+        type_name: its type, as the schema's FeatureType calls it.
+
     Raises:
-        ValueError: There are two, or one that this module cannot read.
+        ValueError: There are two, or one that this module cannot read, or that a column of this type cannot hold.
     """
     written = [tag.removeprefix(_TAG) for tag in tags if tag.startswith(_TAG)]
     if not written:
@@ -75,14 +86,25 @@ def find_format(name: str, tags: Iterable[str]) -> str:
     if len(written) > 1 or not _is_format(written[0]):
         raise ValueError(
             f"it does not say how dates of {name} are written: expected one tag {_TAG}… with codes of strftime, such "
-            f"as {_TAG}%Y-%m-%d, received {', '.join(written)}; change the tag."
+            f"as {_TAG}%Y-%m-%d, each once, %m or %b, %H or %I, and %I with %p, "
+            f"received {', '.join(written)}; change the tag."
+        )
+    allowed = _TYPES[:1] if written[0] in EPOCHS else _TYPES
+    if type_name not in allowed:
+        raise ValueError(
+            f"{name} has the tag {_TAG}{written[0]} and the type {type_name}: expected {' or '.join(allowed)}, as "
+            "which such dates are stored; change the type, or the tag."
         )
     return written[0]
 
 
 def _is_format(written: str) -> bool:
+    if written in EPOCHS:
+        return True
     codes = re.findall("%.?", written)
-    return written in EPOCHS or (bool(codes) and all(code in _CODES for code in codes))
+    are_known = bool(codes) and all(code in _CODES for code in codes)
+    fields = [_SAME_FIELD.get(code, code) for code in codes]
+    return are_known and len(fields) == len(set(fields)) and ("%I" in codes) == ("%p" in codes)
 
 
 def groups(written: str) -> tuple[str, ...]:
@@ -100,7 +122,7 @@ def parse(text: str, written: str) -> Moment | None:
     if not found:
         return None
     fields = dict(zip(groups(written), found.groups(), strict=True))
-    month = MONTHS.index(fields["%b"].lower()) + 1 if "%b" in fields else int(fields.get("%m", 1))
+    month = MONTHS.index(fields["%b"][:3].lower()) + 1 if "%b" in fields else int(fields.get("%m", 1))
     try:
         date = datetime.date(int(fields.get("%Y", 1970)), month, int(fields.get("%d", 1)))
     except ValueError:

@@ -49,10 +49,35 @@ def test_convert() -> None:
     assert convert(["", ""], CellKind.EMPTY) == [None, None]
 
 
-def test_a_whole_number_with_a_fraction_is_exact_or_refused() -> None:
-    assert convert(["9007199254740992.0"], CellKind.INT) == [2**53]
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [
+        ("9007199254740993.0", 2**53 + 1),
+        ("-9223372036854775808.00", -(2**63)),
+        ("4503599627370497.0", 2**52 + 1),
+        ("9.223372036854775807e18", 2**63 - 1),
+        ("4503599627370497.5", None),
+        ("9007199254740993.5", None),
+        ("9223372036854775808.0", None),
+        ("1e999999999", None),
+        ("1e-999999999", None),
+        ("9_0.0", None),
+    ],
+)
+def test_a_whole_number_with_a_fraction_is_exact_or_refused(cell: str, value: int | None) -> None:
+    if value is not None:
+        assert convert([cell], CellKind.INT) == [value]
+        return
     with pytest.raises(CellError):
-        convert(["9007199254740994.0"], CellKind.INT)
+        convert([cell], CellKind.INT)
+
+
+@pytest.mark.parametrize("kind", [CellKind.INT, CellKind.FLOAT])
+@pytest.mark.parametrize("others", [["5"], ["5", " "], ["5", ""], ["5", "6.0"]])
+def test_a_missing_spelling_may_be_a_number(kind: CellKind, others: list[str]) -> None:
+    """Whatever else the batch holds: a blank cell is converted by another path."""
+    values = convert(["-999", " -999", *others], kind, frozenset({"-999", "N/A"}))
+    assert values == [None, None, *(float(cell) if cell.strip() else None for cell in others)]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from components.csv_example_gen.csv_values import CellError, CellKind, convert, 
 from components.csv_example_gen.number_formats import NumberFormat
 
 ENGLISH = NumberFormat(thousands=",")
+INDIAN = NumberFormat(thousands="lakh")
 GERMAN = NumberFormat(thousands=".", decimal=",")
 FRENCH = NumberFormat(thousands="space", decimal=",", sign="€")
 SWISS = NumberFormat(thousands="'")
@@ -21,7 +22,10 @@ PERCENT = NumberFormat(sign="%")
         (ENGLISH, "999", 999),
         (ENGLISH, "-12,345,678", -12345678),
         (ENGLISH, "0.5", 0.5),
-        (ENGLISH, "12,34,567", 1234567),  # India
+        (INDIAN, "12,34,567.5", 1234567.5),
+        (INDIAN, "1,23,45,678", 12345678),
+        (INDIAN, "12,345", 12345),
+        (INDIAN, "123", 123),
         (GERMAN, "1.234,5", 1234.5),
         (GERMAN, "0,001", 0.001),
         (FRENCH, "1 234,50 €", 1234.5),
@@ -55,6 +59,13 @@ def test_the_number_that_a_cell_writes(written: NumberFormat, cell: str, value: 
         (ENGLISH, "0,123"),
         (ENGLISH, "1.234,5"),
         (ENGLISH, ",5"),
+        (ENGLISH, "12,34,567"),  # of a column whose other cells have groups of three
+        (INDIAN, "123,456"),
+        (INDIAN, "1,234,567"),
+        (INDIAN, "12,34"),
+        (GERMAN, "1.23.456"),
+        (FRENCH, "1 23 456 €"),
+        (SWISS, "1'23'456"),
         (GERMAN, "1.5"),
         (COMMA, "3.5"),
         (COMMA, "1,2,3"),
@@ -82,7 +93,7 @@ def test_whole_numbers_stay_whole() -> None:
     assert convert(["9,007,199,254,740,993", ""], CellKind.INT, written=ENGLISH) == [2**53 + 1, None]
 
 
-@pytest.mark.parametrize("written", [ENGLISH, GERMAN, FRENCH, SWISS, COMMA, DOLLARS, PERCENT])
+@pytest.mark.parametrize("written", [ENGLISH, INDIAN, GERMAN, FRENCH, SWISS, COMMA, DOLLARS, PERCENT])
 def test_tags_say_it_all(written: NumberFormat) -> None:
     assert NumberFormat.from_tags("price", ["example:1", *written.tags]) == written
 
@@ -94,9 +105,13 @@ def test_no_tag_is_no_format() -> None:
 @pytest.mark.parametrize(
     ("tags", "message"),
     [
-        (["number_thousands:;"], r"price: the contract's tag number_thousands:; has to name ',' or '.' or 'space' or"),
+        (
+            ["number_thousands:;"],
+            r"price: the contract's tag number_thousands:; has to name ',' or 'lakh' or '.' or 'space' or",
+        ),
         (["number_decimal:'"], r"price: the contract's tag number_decimal:' has to name '.' or ','"),
         (["number_thousands:,", "number_decimal:,"], r"thousands another than decimals\. Change the tag\.$"),
+        (["number_thousands:lakh", "number_decimal:,"], r"thousands another than decimals"),
         (["number_thousands:."], r"thousands another than decimals"),
         (["number_sign:$", "number_sign:€"], r"price: expected one tag number_sign:…, received two"),
     ],

@@ -124,3 +124,28 @@ def test_a_file_that_is_not_what_its_name_says(tmp_path: Path, name: str, conten
     (tmp_path / name).write_bytes(content)
     with pytest.raises(SourceError, match=message):
         check_csv(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("compression", "good", "bad"),
+    [
+        ("NONE", "ü".encode(), b"\xff\xff"),
+        ("SNAPPY", "Zü".encode(), b"\xff\xff\xff"),
+        ("NONE", b"PAR1\x15", b"PAR1\xff"),
+    ],
+    ids=["text that is no UTF-8", "a page that cannot be unpacked", "the head of a page"],
+)
+def test_a_damaged_file_is_named(tmp_path: Path, compression: str, good: bytes, bad: bytes) -> None:
+    file = tmp_path / "rows.parquet"
+    pq.write_table(pa.table({"s": ["Zürich"] * 50}), file, compression=compression, use_dictionary=False)
+    content = file.read_bytes()
+    assert good in content
+    file.write_bytes(content.replace(good, bad))
+    with pytest.raises(SourceError, match=r"rows\.parquet: cannot be read as Parquet: .*\. Write the file again\.$"):
+        check_csv(file)
+
+
+def test_a_date_that_python_cannot_hold(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"d": pa.array([4_000_000], pa.int32()).cast(pa.date32())}), tmp_path / "rows.parquet")
+    with pytest.raises(SourceError, match=r"rows\.parquet: expected dates and timestamps of the years 1 to 9999, rec"):
+        check_csv(tmp_path / "rows.parquet")

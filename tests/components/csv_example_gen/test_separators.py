@@ -1,7 +1,11 @@
 """What separates the cells of a file."""
 
+from pathlib import Path
+
 import pytest
 
+from components.csv_example_gen.csv_lines import read_csv_records
+from components.csv_example_gen.file_contents import SourceError
 from components.csv_example_gen.separators import find_named_separator, find_separator
 
 
@@ -26,12 +30,29 @@ from components.csv_example_gen.separators import find_named_separator, find_sep
         (["a,b", '1,"2'], ","),
         (["a;b", '1;"2'], ";"),
         (['"a","b"x', "1,2"], ","),
+        (["Price, net;Qty", "1,50;3", "2,75;4"], ";"),
+        (["Ort, PLZ;Preis", "Bonn;1,50"], ";"),
+        (["Price, net\tQty", "1,50\t3"], "\t"),
+        (["Preis;Ort,PLZ", "1;Bonn,2"], ";"),
+        (["note; long,n", "a;1,2"], ","),
+        (["a; b,c; d", "1;2,3;4"], ";"),
+        (["a, b", "1, 2"], ","),
         (["a"], ","),
         ([], ","),
     ],
 )
 def test_the_separator_by_which_all_lines_are_even(lines: list[str], separator: str) -> None:
     assert find_separator([f"{line}\n" for line in lines], whole=True) == separator
+
+
+def test_several_that_fit_are_refused_with_both_readings(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("a|b;c\n1|2;3\n")
+    with pytest.raises(
+        SourceError,
+        match=r"rows\.csv: expected one separator .*, received 2, by which the headings are \['a\|b', 'c'\] "
+        r"\(';'\) and \['a', 'b;c'\] \('\|'\)\. Name it in a first line, such as sep=;$",
+    ):
+        list(read_csv_records(str(tmp_path / "rows.csv")))
 
 
 def test_a_sample_may_end_within_quotes() -> None:
@@ -45,10 +66,17 @@ def test_a_sample_may_end_within_quotes() -> None:
         ("sep=;\r\n", ";"),
         ("SEP=,\n", ","),
         ('"sep=\t"\n', "\t"),
-        ("sep=\n", None),
+        ("sep=||\n", None),
         ("sep=a,b\n", None),
         ("a;b\n", None),
     ],
 )
 def test_a_first_line_names_the_separator(line: str, separator: str | None) -> None:
     assert find_named_separator(line) == separator
+
+
+@pytest.mark.parametrize("line", ["sep=\n", "sep=\r\n", 'sep="\n', '"sep="\n', "sep=a\r\n"])
+def test_a_first_line_that_names_no_separator_is_refused(tmp_path: Path, line: str) -> None:
+    (tmp_path / "rows.csv").write_bytes(f"{line}a;b\n1;2\n".encode())
+    with pytest.raises(SourceError, match=r"rows\.csv: expected a first line that names the separator, .*received '"):
+        list(read_csv_records(str(tmp_path / "rows.csv")))

@@ -8,6 +8,7 @@ import pytest
 
 from components.csv_example_gen.csv_files import CellKind, SourceError, check_csv
 from components.csv_example_gen.file_contents import open_local
+from components.csv_example_gen.reading_rules import ReadingRules
 from components.csv_example_gen.row_split import KeySplit, RowSplit, Split, TimeSplit
 from components.csv_example_gen.split_plan import SplitPlan, check_column, plan_split
 
@@ -68,6 +69,41 @@ def test_a_zone_counts(plan: Plan) -> None:
     """23:00 at -05:00 is later than 01:00 UTC of the next day."""
     times = ["2024-01-01T12:00Z", "2024-01-02T01:00Z", "2024-01-01T23:00-05:00"]
     assert sides(plan(TimeSplit("t"), "t", times), "t", [time.encode() for time in times]) == [False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("kind", "written", "values"),
+    [
+        (CellKind.INT, "%d%m%Y", [31012023, 15062023, 28122023, 30122023, 10012024, 11022024]),  # as numbers: otherwise
+        (CellKind.BYTES, "%m/%d/%Y", ["1/31/2023", "6/15/2023", "12/28/2023", "12/30/2023", "1/5/2024", "2/1/2024"]),
+        (
+            CellKind.BYTES,
+            "%d %b %Y",
+            ["31 Jan 2023", "1 Feb 2023", "2 Mar 2023", "3 Apr 2023", "1 Jan 2024", "2 May 2024"],
+        ),
+        (
+            CellKind.BYTES,
+            "%Y-%m-%d %H:%M%z",  # in the order of UTC
+            [f"2024-01-01 1{hour}:00{zone}" for hour, zone in enumerate(["+05:00", "+03:00", "Z", "Z", "Z", "-09:00"])],
+        ),
+        (CellKind.INT, "epoch milliseconds", [1_700_000_000_000 + row for row in range(6)]),
+    ],
+)
+def test_the_contract_says_how_times_are_written(
+    tmp_path: Path, kind: CellKind, written: str, values: list[int] | list[str]
+) -> None:
+    (tmp_path / "rows.csv").write_text("t\n" + "".join(f"{value}\n" for value in values))
+    source = check_csv(tmp_path / "rows.csv", rules=ReadingRules(kinds={"t": kind}, dates={"t": written}))
+    is_eval = plan_split(TimeSplit("t"), source, open_local).assigner(["t"])
+    encoded = [value.encode() if isinstance(value, str) else value for value in values]
+    assert [is_eval((value,), b"") for value in encoded] == [False] * 4 + [True] * 2
+
+
+def test_a_time_without_a_year_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("t\n23:59\n00:01\n")
+    source = check_csv(tmp_path / "rows.csv", rules=ReadingRules(kinds={"t": CellKind.BYTES}, dates={"t": "%H:%M"}))
+    with pytest.raises(SourceError, match=r"expected dates with a year, .* written %H:%M\. Split by another column"):
+        plan_split(TimeSplit("t"), source, open_local)
 
 
 @pytest.mark.parametrize(

@@ -69,3 +69,11 @@ def test_a_share_that_chance_does_not_explain() -> None:
     check_shares(KeySplit("x"), 1, 10_000)  # was compared before, with the keys' own rows in mind
     with pytest.raises(SplitCheckError, match=r": expected 200 of 600 rows in eval, 59 more or less, received 136\. "):
         check_shares(RowSplit(), 464, 136)
+
+
+def test_times_are_read_as_the_contract_says(tmp_path: Path) -> None:
+    """Of 31 January 2023 and 1 February 2024, the first is the larger number."""
+    sides = written(tmp_path / "old", [31012023]), written(tmp_path / "new", [1022024])
+    check_sides(TimeSplit("x"), *sides, "%d%m%Y")
+    with pytest.raises(SplitCheckError, match="expected all of eval to be as new as train or newer"):
+        check_sides(TimeSplit("x"), *sides[::-1], "%d%m%Y")

@@ -36,7 +36,8 @@ NOT_WRITTEN = [
     ("", "%Y-%m-%d"), ("2024-13-01", "%Y-%m-%d"), ("2024-02-30", "%Y-%m-%d"), ("2023-02-29", "%Y-%m-%d"),
     ("1900-02-29", "%Y-%m-%d"), ("12/04/2024", "%Y-%m-%d"), ("2024-04-12x", "%Y-%m-%d"), ("2024-04-31", "%Y-%m-%d"),
     ("24:00", "%H:%M"), ("2024-04-12", "%d.%m.%Y"), ("5 Mux 1900", "%d %b %Y"), ("٢٠٢٤-04-12", "%Y-%m-%d"),
-    ("2024-04-12\n", "%Y-%m-%d"),
+    ("2024-04-12\n", "%Y-%m-%d"), ("3 ſep 2020", "%d %b %Y"), ("3 Mayonnaise 2020", "%d %b %Y"), ("", "%d %b %Y"),
+    ("3 Janember 2020", "%d %b %Y"),
 ]  # fmt: skip
 
 
@@ -68,6 +69,16 @@ def test_both_read_what_the_standard_library_means(text: str, written: str, iso:
         graph.HOUR_SIN: math.sin(2 * math.pi * meant.hour / 24),
         graph.HOUR_COS: math.cos(2 * math.pi * meant.hour / 24),
     }
+
+
+@pytest.mark.parametrize("month", range(1, 13))
+def test_a_month_in_full_or_in_short(month: int) -> None:
+    full = f"{datetime.date(2020, month, 1):%B}"
+    for name in (full, full[:3], full.upper(), f"{full[:3].lower()}.", *(["Sept."] if month == 9 else [])):
+        moment = dates.parse(f"3 {name} 2020", "%d %b %Y")
+        assert moment is not None
+        assert moment.date == datetime.date(2020, month, 3)
+        assert graph.read_moments(tf.constant([[f"3 {name} 2020"]]), "%d %b %Y").part(graph.MONTH).numpy() == [[month]]
 
 
 @pytest.mark.parametrize(("text", "written"), NOT_WRITTEN)

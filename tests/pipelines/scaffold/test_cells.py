@@ -85,6 +85,7 @@ def test_what_keeps_texts_from_being_numbers_is_named() -> None:
 
 READ = {
     "thousands": (["1,234.50", "999.00", "12,345,678.90"], NumberFormat(thousands=","), CellKind.FLOAT),
+    "Indian": (["12,34,567", "1,23,456.50", "999"], NumberFormat(thousands="lakh"), CellKind.FLOAT),
     "whole thousands": (["464,000", "186,000", "533,000"], NumberFormat(thousands=","), CellKind.INT),
     "German": (["1.234,5", "0,1", "7"], NumberFormat(thousands=".", decimal=","), CellKind.FLOAT),
     "millions with points": (["1.234.567", "9.000.000"], NumberFormat(thousands=".", decimal=","), CellKind.INT),

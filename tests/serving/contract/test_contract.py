@@ -197,10 +197,27 @@ def test_what_a_date_has_to_be_is_said() -> None:
     assert feature.expectation == "a date or time written %Y%m%d, as a whole number, that int64 holds"
 
 
-@pytest.mark.parametrize("written", ["", "yyyy-mm-dd", "%Y-%q", "%"])
+@pytest.mark.parametrize("written", [
+    "", "yyyy-mm-dd", "%Y-%q", "%", "%d %d", "%Y-%m %b", "%I:%M", "%H:%M %p", "%H %I %p", "%M:%M", "%Y-%m-%d%",
+])  # fmt: skip
 def test_an_unknown_way_to_write_dates_is_refused(written: str) -> None:
     with pytest.raises(ContractError, match=r"how dates of day are written: expected one tag date:…"):
         feature_of(dated(written))
+
+
+@pytest.mark.parametrize(
+    ("written", "kind", "expected"),
+    [
+        ("%Y-%m-%d", "FLOAT", "INT or BYTES"),
+        ("epoch seconds", "FLOAT", "INT"),
+        ("epoch milliseconds", "BYTES", "INT"),
+    ],
+)
+def test_a_date_has_a_type_that_holds_it(written: str, kind: str, expected: str) -> None:
+    with pytest.raises(
+        ContractError, match=rf"day has the tag date:{written} and the type {kind}: expected {expected}, "
+    ):
+        feature_of(dated(written, kind))
 
 
 def test_the_example_of_a_date_is_one() -> None:
