@@ -34,8 +34,9 @@ from components.csv_example_gen.csv_values import CellError, CellKind, Value, co
 from components.csv_example_gen.date_cells import check_dates
 from components.csv_example_gen.file_contents import OpenFile, SourceError, open_local
 from components.csv_example_gen.float_precision import Float32Precision
-from components.csv_example_gen.reading_rules import MISSING_CELL_TAG, USUAL_MISSING_CELLS, ReadingRules, check_header
+from components.csv_example_gen.reading_rules import USUAL_MISSING_CELLS, ReadingRules, check_header
 from components.csv_example_gen.records import locate_record, read_header, records
+from serving.contract.missing_values import MISSING_CELL_TAG
 
 __all__ = [
     "ENDINGS",

@@ -17,8 +17,8 @@ from components.csv_example_gen.csv_values import CellKind
 from components.csv_example_gen.file_contents import SourceError
 from components.csv_example_gen.number_formats import NumberFormat
 from serving.contract.dates import find_format
+from serving.contract.missing_values import missing_cells
 
-MISSING_CELL_TAG = "missing_cell:"
 # Spellings of databases, spreadsheets, R, pandas and people; `new-task` writes those that it finds into the contract.
 _USUAL = r"nan NaN NAN <NA> NA N/A n/a na #N/A #NA null NULL Null None none NONE nil NIL \N - -- ? ."
 USUAL_MISSING_CELLS = frozenset(_USUAL.split())
@@ -56,10 +56,9 @@ class ReadingRules:
                     f"the contract: {feature.name} has the tags {', '.join(written.tags)} and the type "
                     f"{types[feature.name]}. Expected INT or FLOAT, since only a number is written so. Remove the tags."
                 )
-        tags = (tag for tag in schema.annotation.tag if tag.startswith(MISSING_CELL_TAG))
         return cls(
             kinds={name: CellKind[kind] for name, kind in types.items() if kind in CellKind.__members__},
-            missing=frozenset(tag.removeprefix(MISSING_CELL_TAG).strip() for tag in tags),
+            missing=missing_cells(schema),
             formats=formats,
             dates={name: found for name, found in dates.items() if found},
         )

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from components.csv_example_gen.csv_files import CellKind
-from components.csv_example_gen.reading_rules import MISSING_CELL_TAG
 from components.csv_example_gen.row_split import EVAL_SHARE
 from pipelines.scaffold import baseline, contract
 from pipelines.scaffold.columns import Encoding, PlannedFeature, ProfiledColumn, profile_columns
@@ -15,6 +14,7 @@ from pipelines.scaffold.names import make_feature_name
 from pipelines.scaffold.question import Question
 from pipelines.scaffold.source import Source
 from pipelines.task_definition.problem import BINARY, MULTICLASS, REGRESSION
+from serving.contract.missing_values import MISSING_CELL_TAG
 
 _SLICES = 3  # columns at most whose values are looked at one by one
 _MOST_SLICES_OF_A_COLUMN = 10

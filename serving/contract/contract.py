@@ -67,7 +67,7 @@ class Feature:
             return False
         if self.kind is Kind.BYTES:
             known = not self.closed or value in self.known
-            return isinstance(value, str) and value != missing.string and known
+            return isinstance(value, str) and not missing.is_spelled_by(value) and known
         if not isinstance(value, int if self.kind is Kind.INT else int | float) or isinstance(value, bool):
             return False
         least, greatest = _INT64 if self.kind is Kind.INT else _FLOAT32
@@ -78,7 +78,7 @@ class Feature:
             number if self.kind is Kind.INT else in_float32(number)
             for number in (least if self.low is None else self.low, value, greatest if self.high is None else self.high)
         )
-        return low <= seen <= high and seen != missing.number
+        return low <= seen <= high and seen != missing.number and not missing.is_spelled_by(value)
 
     @functools.cached_property
     def expectation(self) -> str:
@@ -86,7 +86,7 @@ class Feature:
         if self.kind is Kind.BYTES:
             if self.closed:
                 return "one of " + ", ".join(f'"{value}"' for value in self.known)
-            return f"a date or time written {self.written}" if self.written else "a string that is not empty"
+            return f"a date or time written {self.written}" if self.written else "a string that is not blank"
         noun = "a whole number" if self.kind is Kind.INT else "a number"
         if self.written:
             noun = f"a date or time written {self.written}, as {noun},"

@@ -6,9 +6,14 @@ TensorFlow Serving's JSON rows can neither leave a key out nor send null, so one
     annotation { tag: "missing_number:-9007199254740992" tag: "missing_string:" }
 
 -2^53 is exact as int64, float32, float64 and in the JSON of every language, and no measured quantity.
+
+Files spell "missing" in their own ways, beside the empty cell: one tag for each, `missing_cell:N/A`. ExampleGen reads
+such a cell as no value, so a request must not hold one as a value.
 """
 
+import contextlib
 import dataclasses
+import functools
 import struct
 from typing import Self
 
@@ -16,14 +21,16 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 _NUMBER_TAG = "missing_number:"
 _STRING_TAG = "missing_string:"
+MISSING_CELL_TAG = "missing_cell:"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class MissingValues:
-    """The two values that stand for "missing"."""
+    """What stands for "missing": two values in requests, and spellings in files."""
 
     number: int  # for int64 and float32 features
     string: str  # for string features
+    cells: frozenset[str] = frozenset()  # in files, without blanks around them
 
     @classmethod
     def from_schema(cls, schema: schema_pb2.Schema) -> Self:
@@ -43,7 +50,28 @@ class MissingValues:
                 f"the contract's tag {_NUMBER_TAG}{written} is no whole number that int64 and float32 both hold: "
                 f"expected a power of two such as {-(2**53)}; change the tag."
             )
-        return cls(number=number, string=_the_tag(schema, _STRING_TAG))
+        return cls(number=number, string=_the_tag(schema, _STRING_TAG), cells=missing_cells(schema))
+
+    def is_spelled_by(self, value: object) -> bool:
+        """Tells whether a request's value is one that says "missing" there or in files, such as a blank string."""
+        if isinstance(value, str):
+            return value == self.string or not value.strip() or value.strip() in self.cells
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        return number and (value == self.number or value in self._numbers)
+
+    @functools.cached_property
+    def _numbers(self) -> frozenset[float]:
+        found = set()
+        for cell in self.cells:
+            with contextlib.suppress(ValueError):  # a word
+                found.add(float(cell))
+        return frozenset(found)
+
+
+def missing_cells(schema: schema_pb2.Schema) -> frozenset[str]:
+    """Reads which cells of a file, beside the empty ones, hold no value; without blanks around them."""
+    tags = (tag for tag in schema.annotation.tag if tag.startswith(MISSING_CELL_TAG))
+    return frozenset(tag.removeprefix(MISSING_CELL_TAG).strip() for tag in tags)
 
 
 def in_float32(number: float) -> float:

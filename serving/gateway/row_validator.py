@@ -68,6 +68,8 @@ class RowValidator:
             expected = f"no field of this name; did you mean {close}?" if close else "no field of this name"
         else:
             expected = self._features[name].expectation
+            if self.contract.missing.is_spelled_by(error["input"]):
+                expected += ", and no spelling of a missing value"
             if not self._features[name].required:
                 expected += ", or nothing"
         return FieldProblem(row=row, field=name[:_LONGEST_NAME], expected=expected, received=received)

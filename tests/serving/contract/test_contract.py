@@ -1,6 +1,7 @@
 """What a contract says of a request."""
 
 import csv
+import dataclasses
 import math
 from pathlib import Path
 from typing import Any
@@ -80,10 +81,10 @@ def test_the_taxi_example_is_a_real_trip() -> None:
         ("type: INT", "a whole number that int64 holds"),
         ("type: FLOAT float_domain { max: 0.1 }", "a number of at most 0.1"),
         ("type: FLOAT", "a number that float32 holds"),
-        ("type: BYTES", "a string that is not empty"),
+        ("type: BYTES", "a string that is not blank"),
         ('type: BYTES string_domain { value: "b" value: "a" }', 'one of "a", "b"'),
         ('type: BYTES domain: "known"', 'one of "x", "y"'),
-        ('type: BYTES domain: "known" distribution_constraints { min_domain_mass: 0.9 }', "a string that is not empty"),
+        ('type: BYTES domain: "known" distribution_constraints { min_domain_mass: 0.9 }', "a string that is not blank"),
     ],
 )
 def test_expectation(text: str, words: str) -> None:
@@ -100,7 +101,7 @@ ACCEPTED: dict[str, tuple[list[Any], list[Any]]] = {
         [41.629, 42.041, math.nan, math.inf],
     ),
     "type: FLOAT": ([-1, 1e38, -1e-60], [1e39, math.inf, math.nan, False, "1", 10**400, -(2**53), -(2.0**53) - 1]),
-    "type: BYTES": (["a", "ü", " "], ["", 1, b"a", None]),
+    "type: BYTES": (["a", "ü", " a"], ["", " ", 1, b"a", None]),
     'type: BYTES string_domain { value: "a" }': (["a"], ["b", "A", ""]),
 }
 
@@ -111,6 +112,14 @@ def test_accepts(text: str, values: tuple[list[Any], list[Any]]) -> None:
     good, bad = values
     assert [value for value in good if not feature.accepts(value, MISSING)] == []
     assert [value for value in bad if feature.accepts(value, MISSING)] == []
+
+
+def test_what_files_spell_missing_is_no_value_of_a_request() -> None:
+    missing = dataclasses.replace(MISSING, cells=frozenset({"N/A", "-999"}))
+    text, number = feature_of(f'name: "a" {OPTIONAL} type: BYTES'), feature_of(f'name: "a" {OPTIONAL} type: FLOAT')
+    sent = ["N/A", " N/A", "-999", "n/a", "N/A?"]
+    assert [value for value in sent if text.accepts(value, missing)] == ["n/a", "N/A?"]
+    assert [value for value in (-999, -999.0, -998.5) if number.accepts(value, missing)] == [-998.5]
 
 
 def test_inputs_spell_missing_values() -> None:
