@@ -2,9 +2,12 @@
 
 import collections
 
+from pipelines.scaffold.columns import Encoding
 from pipelines.scaffold.new_task import NewTask
+from pipelines.scaffold.plan import TaskPlan
 from pipelines.scaffold.question import Question
 from pipelines.scaffold.source import Source
+from pipelines.scaffold.text_labels import list_spellings
 from pipelines.task_definition.problem import BINARY, REGRESSION
 
 _WIDTH = 10
@@ -27,6 +30,7 @@ def describe_next_steps(written: NewTask) -> str:
         *(("dates", f"{column.name}: read as {column.written}") for column in plan.used if column.written),
         *(("lists", f"{column.name}: separated by {column.separator!r}") for column in plan.used if column.separator),
         *(("codes", f"{column.name}: its numbers are names, not quantities") for column in plan.used if column.is_code),
+        *(("spellings", found) for found in describe_spellings(plan)),
         *(("left out", f"{column.name}: {column.why_not}") for column in plan.left_out),
         *(("suspect", f"{column.name}: {column.suspicion}; {_ASK}") for column in plan.suspects),
         *([("renamed", _shorten(renamed))] if renamed else []),
@@ -47,6 +51,16 @@ def describe_next_steps(written: NewTask) -> str:
 def describe_missing(source: Source) -> list[str]:
     """Describes the cells that were taken for missing; the contract lists them."""
     return [f"{name}: {_count_spellings(found)}" for name, found in source.missing.items()]
+
+
+def describe_spellings(plan: TaskPlan) -> list[str]:
+    """Describes the texts of each feature that differ in case or blanks only: each is a value of its own."""
+    found = {
+        column.name: list_spellings(plan.source.table[column.name].dropna())
+        for column in plan.used
+        if any(feature.encoding is Encoding.VOCABULARY for feature in column.features)
+    }
+    return [f"{name}: {listed} are different values; write each in one way" for name, listed in found.items() if listed]
 
 
 def describe_formats(source: Source) -> list[str]:

@@ -115,6 +115,7 @@ def template_values(plan: TaskPlan, *, sha256: str, outside: Path | None) -> dic
         "left_out": plan.left_out,
         "suspects": plan.suspects,
         "has": {encoding.value: any(each.encoding is encoding for each in plan.features) for encoding in Encoding},
+        "tested": _choose_tests(plan.features),
         "dates": {column.name: column.written for column in plan.used if column.written},
         "lists": {column.name: column.separator for column in plan.used if column.separator},
         "returned_types": _describe_types(plan.features),
@@ -175,6 +176,19 @@ def _choose_slices(features: list[contract.ContractFeature], used: list[Profiled
         if feature.name in encoded and 2 <= len(feature.known) <= _MOST_SLICES_OF_A_COLUMN
     ]
     return tuple(found[:_SLICES])
+
+
+def _choose_tests(features: list[PlannedFeature]) -> set[str]:
+    """Names the kinds of features that there are: of others a test would pass without a look at anything."""
+    numbered = {feature for feature in features if feature.encoding is Encoding.NUMBERED}
+    scaled = {feature for feature in features if feature.encoding is Encoding.SCALED}
+    found = {
+        "numbers": any(not feature.part for feature in scaled),
+        "trends": any(feature.part == "trend" for feature in scaled),
+        "ids": any(not feature.part and not feature.item for feature in numbered),
+        "parts": any(feature.part for feature in numbered),
+    }
+    return {kind for kind, there in found.items() if there}
 
 
 def _describe_types(features: list[PlannedFeature]) -> str:

@@ -1,4 +1,4 @@
-"""What can be wrong with a label of texts: spellings of missing, several of one class, and words among numbers."""
+"""What can be wrong with texts, above all those of a label: spellings of missing and of one class, and stray words."""
 
 import itertools
 from collections.abc import Callable
@@ -52,14 +52,20 @@ def check_text_label(label: str, values: pd.Series, place: Callable[[int], str])
             f"label {label}: expected numbers, as in {len(values) - words.sum():,} of {len(values):,} rows, received "
             f"{_first(values, words)!r} in {place(_place(words))}. Correct the cell, or remove the row."
         )
-    spellings = values.groupby(plain).nunique()
-    if (several := spellings[spellings > 1]).any():
-        counts = values[plain.isin(several.index)].value_counts()
-        listed = ", ".join(f"{text!r} ({count:,})" for text, count in counts.head(_SHOWN).items())
+    if several := list_spellings(values):
         raise ScaffoldError(
             f"label {label}: expected one spelling of each class, received some that differ in case or blanks only, "
-            f"with their rows: {listed}{' and others' if len(counts) > _SHOWN else ''}. Write each class in one way."
+            f"with their rows: {several}. Write each class in one way."
         )
+
+
+def list_spellings(values: pd.Series) -> str:
+    """Lists the texts that differ from another in case or blanks only, with their rows; empty where there are none."""
+    plain = values.str.strip().str.lower()
+    spellings = values.groupby(plain).nunique()
+    counts = values[plain.isin(spellings[spellings > 1].index)].value_counts()
+    listed = ", ".join(f"{text!r} ({count:,})" for text, count in counts.head(_SHOWN).items())
+    return f"{listed} and others" if len(counts) > _SHOWN else listed
 
 
 def _place(rows: pd.Series) -> int:

@@ -83,6 +83,37 @@ def test_a_cell_cannot_end_the_docstring_that_names_it(project: Path, tmp_path: 
     assert f"- day: 120 of 121 values are dates written %Y-%m-%d, and {cell!r} in row 121" in said
 
 
+def test_spellings_of_a_feature_are_named(project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [f"{('Yes', 'yes', 'no')[n % 3]},{n % 2}" for n in range(120)]
+    (tmp_path / "rows.csv").write_text("\n".join(["paid,y", *rows]) + "\n")
+    assert execute(["new-task", "--name", "spelled", "--csv", str(tmp_path / "rows.csv"), "--label", "y"]) == 0
+    said = "spellings  paid: 'Yes' (40), 'yes' (40) are different values; write each in one way\n"
+    assert said in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("cells", "tests"),
+    [
+        (["1.5", "2.5", "4.5"], {"test_z_scores"}),
+        (["1", "2", "3"], {"test_numbers_as_ids"}),
+        (["2024-01-01", "2024-02-03", "2024-03-07"], {"test_trends_of_dates", "test_parts_of_dates_as_ids"}),
+        (["red|gold", "gold", "red|blue", "blue", "blue|gold", "red"], {"test_items_of_lists"}),
+        (["10:00", "11:00", "12:00"], {"test_parts_of_dates_as_ids"}),
+    ],
+)
+def test_no_generated_test_looks_at_nothing(project: Path, tmp_path: Path, cells: list[str], tests: set[str]) -> None:
+    rows = [f"{cells[n % len(cells)]},{n // 6 % 2}" for n in range(120)]
+    (tmp_path / "rows.csv").write_text("\n".join(["x,y", *rows]) + "\n")
+    new_task(project, "loops", tmp_path / "rows.csv", "y")
+    written = (project / "tests/pipelines/tasks/loops/test_preprocessing.py").read_text()
+    looping = {"test_z_scores", "test_numbers_as_ids", "test_trends_of_dates", "test_parts_of_dates_as_ids"}
+    assert {name for name in looping | {"test_items_of_lists"} if f"def {name}(" in written} == tests
+    names = {node.id for node in ast.walk(ast.parse(written)) if isinstance(node, ast.Name)}
+    assert {name: f"import {module}" in written for name, module in (("np", "numpy as np"), ("pytest", "pytest"))} == {
+        name: name in names for name in ("np", "pytest")
+    }
+
+
 @pytest.mark.parametrize("option", ["--name", "--label"])
 def test_an_empty_option_is_bad_usage(patients: Path, capsys: pytest.CaptureFixture[str], option: str) -> None:
     given = {"--name": "sugar", "--label": "target", "--csv": str(patients)} | {option: ""}
