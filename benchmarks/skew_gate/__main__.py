@@ -7,18 +7,18 @@ two processes. Prints a table of each, and writes them to `<out>/skew_gate.json`
 """
 
 import argparse
+import dataclasses
 import json
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 
 import keras
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.skew_gate import models, preprocessing, skews
+from benchmarks.skew_gate import models, preprocessing, served_skews, skews
 from benchmarks.skew_gate.matrix import Finding, compare_features, compare_model, planted_features
 from benchmarks.skew_gate.paths import MISSING, export_model, predict, raw_rows, transform, write_rows
 from benchmarks.skew_gate.rows import ROWS, make_rows
@@ -44,13 +44,15 @@ def main() -> int:
     for title, findings in tables.items():
         Console().print(_table(title, findings))
     options.out.mkdir(parents=True, exist_ok=True)
-    document = {title: [asdict(finding) for finding in findings] for title, findings in tables.items()}
+    document = {title: [dataclasses.asdict(finding) for finding in findings] for title, findings in tables.items()}
     (options.out / "skew_gate.json").write_text(json.dumps(document, indent=2) + "\n")
     return int(any(one.refused != (title in PLANTED) for title, findings in tables.items() for one in findings))
 
 
 ORDINARY_FEATURES, ORDINARY_MODELS, WHOLE_GATE = "ordinary preprocessing", "ordinary models", "the whole gate"
-PLANTED = ("skews planted in preprocessing", "skews planted in models")
+PLANTED = ("skews planted in preprocessing", "skews planted in models", "skews planted in what is served")
+# In whose predictions they are planted, of rows that are rounded otherwise in other layouts, or lie at an edge.
+SERVED_MODEL = "wide and deep"
 
 
 def measure(folder: Path, rows: int) -> Tables:
@@ -69,6 +71,7 @@ def measure(folder: Path, rows: int) -> Tables:
         ORDINARY_MODELS: list(_models(batch, exported, raw, model_dir)),
         PLANTED[0]: list(_planted_features(folder / "planted", batch.features, raw)),
         PLANTED[1]: list(_planted_models(trained, transformed, exported, raw, model_dir)),
+        PLANTED[2]: list(_planted_served(batch, exported, raw, model_dir)),
         WHOLE_GATE: [_whole_gate(folder / "gate", raw, transformed, model_dir, trained)],
     }
 
@@ -107,6 +110,24 @@ def _planted_models(
         column = list(models.MODELS).index(model)
         report = compare_model(column, batch, exported, raw_rows(raw), operations)
         yield Finding.of_comparisons(name, report.comparisons("serving_"))
+
+
+def _planted_served(batch: BatchChunk, exported: Arrays, raw: str, model_dir: str) -> Iterator[Finding]:
+    operations = _operations(model_dir)
+    column = list(models.MODELS).index(SERVED_MODEL)
+    own = {name: values if "features/" in name else values[:, [column]] for name, values in exported.items()}
+    one = dataclasses.replace(
+        batch,
+        predictions={size: values[:, [column]] for size, values in batch.predictions.items()},
+        predict=lambda features: batch.predict(features)[:, [column]],
+    )
+    for (change, function), rows in zip(
+        served_skews.CHANGES.items(), served_skews.unsteady_rows(batch, own), strict=True
+    ):
+        for name, sides, served in served_skews.plant(function, rows, own, served_skews.serve(own, rows)):
+            report = compare_model(0, one, sides, raw_rows(raw), operations, served)
+            found = [c for c in report.comparisons(name) if " against " not in c.name]
+            yield Finding.of_comparisons(f"{name}: {change}", found)
 
 
 def _whole_gate(folder: Path, raw: str, transformed: str, model_dir: str, trained: keras.Model) -> Finding:

@@ -7,6 +7,7 @@ from typing import Self
 import numpy as np
 
 from benchmarks.skew_gate.skews import SKEWS
+from components.candidate_serving.transports import TransportPredictions
 from components.skew_gate.batch_path import BatchChunk
 from components.skew_gate.bitwise import Arrays
 from components.skew_gate.columns import Columns, Operations
@@ -63,8 +64,12 @@ def compare_model(
     exported: Arrays,
     raw: np.ndarray,
     operations: Operations,
+    served: TransportPredictions | None = None,
 ) -> SkewReport:
-    """Compares one model of several, a column of the predictions, behind the features of all."""
+    """Compares one model of several, a column of the predictions, behind the features of all.
+
+    What the model server sends, `served`, is of this one model.
+    """
     own = BatchChunk(
         features=batch.features,
         predictions={size: values[:, [column]] for size, values in batch.predictions.items()},
@@ -74,7 +79,7 @@ def compare_model(
         name: values if name.startswith("transform_features/") else values[:, [column]]
         for name, values in exported.items()
     }
-    return _compare(own, sides, raw, operations)
+    return _compare(own, sides, raw, operations, served)
 
 
 def planted_features(honest: Arrays) -> Arrays:
@@ -86,9 +91,15 @@ def _predict_nothing(features: Arrays) -> np.ndarray:
     return np.zeros((len(next(iter(features.values()))), 1), np.float32)
 
 
-def _compare(batch: BatchChunk, exported: Arrays, raw: np.ndarray, operations: Operations) -> SkewReport:
+def _compare(
+    batch: BatchChunk,
+    exported: Arrays,
+    raw: np.ndarray,
+    operations: Operations,
+    served: TransportPredictions | None = None,
+) -> SkewReport:
     report = SkewReport(batch_sizes=BATCH_SIZES)
     nothing = np.zeros((len(raw), 1), np.float32)
     signatures = {f"{name}/{size}": nothing for name in ("serving_default", "serving_raw") for size in LAYOUTS}
-    report.add(batch, signatures | exported, raw, columns=Columns.measure([batch], operations, ()))
+    report.add(batch, signatures | exported, raw, served, columns=Columns.measure([batch], operations, ()))
     return report

@@ -40,9 +40,9 @@ def load_predictor(
 
     Returns:
         A function that returns arrays [rows, n], named `transform_features/<batch size>/<feature>`,
-        `serving_default/<batch size>` and `serving_raw/<batch size>`. In place of a batch size, `filled` stands for
-        batches of the largest size, of which the last is filled up with rows that come a second time: kernels compute
-        the last few rows of a batch otherwise, and those of a filled batch do not count.
+        `serving_default/<batch size>` and `serving_raw/<batch size>`. For features, `filled` is one more batch size:
+        the largest, and the last batch is filled up with rows that come a second time. Kernels compute the last few
+        rows of a batch otherwise, and those of a filled batch do not count.
     """
     model = tf.saved_model.load(model_dir)
     transform_features, serving_default, serving_raw = (
@@ -60,9 +60,7 @@ def load_predictor(
                 outputs[f"transform_features/{size}/{name}"] = values.numpy()
             outputs[f"serving_default/{size}"] = serving_default(examples, size)["predictions"].numpy()
             outputs[f"serving_raw/{size}"] = serving_raw(columns, size)["predictions"].numpy()
-        outputs |= _fill_last(serialized, max(batch_sizes), "transform_features", transform_features, outputs)
-        outputs |= _fill_last(serialized, max(batch_sizes), "serving_default", serving_default, outputs)
-        return outputs
+        return outputs | _fill_last(serialized, max(batch_sizes), transform_features, outputs)
 
     return predict
 
@@ -70,20 +68,18 @@ def load_predictor(
 def _fill_last(
     serialized: np.ndarray,
     size: int,
-    name: str,
-    signature: Callable[[Tensors, int], Tensors],
+    transform_features: Callable[[Tensors, int], Tensors],
     outputs: Mapping[str, np.ndarray],
 ) -> dict[str, np.ndarray]:
-    """Returns a signature's outputs in batches of `size`, the last one filled up with its own rows again."""
+    """Returns the features of batches of `size`, the last one filled up with its own rows again."""
     last = len(serialized) % size
     first = len(serialized) - last
-    prefix = f"{name}/{size}"
-    filled = {key: values for key, values in outputs.items() if key == prefix or key.startswith(f"{prefix}/")}
+    prefix = f"transform_features/{size}/"
+    filled = {key.removeprefix(prefix): values for key, values in outputs.items() if key.startswith(prefix)}
     if last:
-        batch = signature({"examples": tf.constant(np.resize(serialized[first:], size))}, size)
-        tails = {f"{prefix}/{key}" if name == "transform_features" else prefix: batch[key].numpy() for key in batch}
-        filled = {key: np.concatenate([values[:first], tails[key][:last]]) for key, values in filled.items()}
-    return {key.replace(prefix, f"{name}/{FILLED}", 1): values for key, values in filled.items()}
+        tails = transform_features({"examples": tf.constant(np.resize(serialized[first:], size))}, size)
+        filled = {name: np.concatenate([values[:first], tails[name][:last]]) for name, values in filled.items()}
+    return {f"transform_features/{FILLED}/{name}": values for name, values in filled.items()}
 
 
 def batched_signature(signature: Any) -> Callable[[Tensors, int], Tensors]:

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from components.skew_gate.batch_path import decode_examples
+from components.skew_gate.batch_path import BatchChunk, decode_examples
+from components.skew_gate.bitwise import Arrays
 from tests import handmade
 
 
@@ -36,3 +37,21 @@ def test_rows_that_are_not_dense(rows: list[dict[str, object]], received: str) -
         "transformed feature x is not dense: expected one type and number of values in each of 2 rows, received "
         f"{received}; densify it in preprocessing_fn."
     )
+
+
+def test_the_trained_model_predicts_rows_that_are_rounded_otherwise() -> None:
+    """Only these, once per layout; a layout of other features explains nothing."""
+    asked: list[list[float]] = []
+
+    def predict(features: Arrays) -> np.ndarray:
+        asked.append(features["x"].ravel().tolist())
+        return features["x"] + 10 * features["n"]
+
+    x, n = np.float32([[1], [2], [3]]), np.array([[1], [0], [1]])
+    own = {"x": x, "n": n}
+    chunk = BatchChunk(features=own, predictions={1: x + 10 * n, 512: np.float32([[11], [2], [13]])}, predict=predict)
+    other = {"x": np.float32([[1], [2.5], [3]]), "n": np.array([[1], [0], [0]])}
+    layouts = [own, other, {"x": x}, {"x": x, "n": n.astype(np.float32)}, other | {"more": x}]
+    found = [values.ravel().tolist() for values in chunk.predict_layouts(layouts)]
+    assert found == [[11, 2, 13], [11, 2.5, 3], [11, 2.5, 3]]
+    assert asked == [[2.5, 3], [2.5, 3]]

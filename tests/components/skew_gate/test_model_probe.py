@@ -70,14 +70,17 @@ def test_the_last_batch_is_filled_up_with_its_own_rows() -> None:
 
     def signature(inputs: dict[str, tf.Tensor], size: int) -> dict[str, tf.Tensor]:
         asked.append(inputs["examples"].numpy().tolist())
-        return {"predictions": tf.fill([len(asked[-1]), 1], float(len(asked[-1])))}
+        return {"x": tf.fill([len(asked[-1]), 1], float(len(asked[-1])))}
 
     rows = np.array([b"0", b"1", b"2", b"3", b"4", b"5"], dtype=object)
-    outputs = {"serving_default/4": np.float32([[4]] * 4 + [[2]] * 2), "serving_default/1": np.float32([[1]] * 6)}
-    filled = model_probe._fill_last(rows, 4, "serving_default", signature, outputs)
+    at_four, alone = np.float32([[4]] * 4 + [[2]] * 2), np.float32([[1]] * 6)
+    outputs = {"transform_features/4/x": at_four, "transform_features/1/x": alone, "serving_default/4": alone}
+    filled = model_probe._fill_last(rows, 4, signature, outputs)
     assert asked == [[b"4", b"5", b"4", b"5"]]
-    assert {name: values.ravel().tolist() for name, values in filled.items()} == {"serving_default/filled": [4] * 6}
-    assert model_probe._fill_last(rows[:4], 4, "serving_default", signature, {"serving_default/4": np.ones(4)})
+    assert {name: values.ravel().tolist() for name, values in filled.items()} == {
+        "transform_features/filled/x": [4] * 6
+    }
+    assert model_probe._fill_last(rows[:4], 4, signature, {"transform_features/4/x": np.ones(4)})
     assert len(asked) == 1, "four rows fill a batch of four"
 
 
