@@ -24,6 +24,7 @@ It also keeps a byte order mark and the quotes of a quoted header as part of the
 undecodable bytes and differing headers do fail there, inside Beam and without a line number.
 """
 
+import fnmatch
 import glob
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -48,6 +49,8 @@ __all__ = [
     "check_precision",
     "find_files",
     "find_unread",
+    "is_match",
+    "list_matches",
     "locate",
     "read_cells",
     "read_columns",
@@ -102,12 +105,12 @@ def find_files(source: str | Path, list_files: ListFiles = glob.glob) -> list[st
     folder = path if path.is_dir() else path.parent
     if path.exists() and glob.has_magic(str(folder)):
         raise SourceError(f"{folder}: ExampleGen cannot read from a folder with one of *?[ in its name. Rename it.")
-    found = _list_visible(source, list_files)
-    if files := [file for file in found if _find_ending(file)] if _is_folder(path) else found:
+    if files := list_matches(source, list_files):
         if _is_folder(path):
             _check_stems(files)
         return files
     if _is_folder(path) and folder.is_dir():
+        found = _list_visible(source, list_files)
         held = f"It holds {_shorten_list(found)}" if found else "It is empty"
         raise SourceError(
             f"{folder}: no file to read in this folder. Expected at least one named *{', *'.join(ENDINGS)}. {held}."
@@ -115,6 +118,19 @@ def find_files(source: str | Path, list_files: ListFiles = glob.glob) -> list[st
     if glob.has_magic(path.name) and path.parent.is_dir():
         raise SourceError(f"{path.parent}: no file here matches `{path.name}`. Expected at least one CSV file.")
     raise SourceError(f"{source}: no such file or folder. Expected a CSV or Parquet file, or a folder that holds some.")
+
+
+def list_matches(source: str | Path, list_files: ListFiles = glob.glob) -> list[str]:
+    """Lists what `find_files` lists, without its checks; nothing where there is none."""
+    found = _list_visible(source, list_files)
+    return [path for path in found if is_match(Path(path).name, EVERY_FILE)] if _is_folder(Path(source)) else found
+
+
+def is_match(name: str, pattern: str) -> bool:
+    """Tells whether a file of this name, without its folder, is one of those that a pattern stands for."""
+    if name.startswith("."):
+        return False
+    return _find_ending(name) is not None if pattern == EVERY_FILE else fnmatch.fnmatch(name, pattern)
 
 
 def find_unread(source: str | Path, list_files: ListFiles = glob.glob) -> list[str]:

@@ -2,11 +2,10 @@
 
 import dataclasses
 import datetime
-import fnmatch
 from collections.abc import Mapping
 from pathlib import Path
 
-from components.csv_example_gen.csv_files import SourceError, find_files
+from components.csv_example_gen.csv_files import is_match, list_matches
 from components.csv_example_gen.fingerprint import BLAKE2B, fingerprint
 from pipelines.runs.metadata import Artifact, Metadata, Step
 
@@ -42,14 +41,11 @@ class DataSource:
         if str(data) == self.fingerprint:
             return True
         path, folder = Path(data).resolve(), Path(self.folder).resolve()
-        inside = path.parent == folder and any(fnmatch.fnmatch(path.name, name) for name in self.patterns.values())
+        inside = path.parent == folder and any(is_match(path.name, pattern) for pattern in self.patterns.values())
         return path == folder or inside
 
     def _matching(self, pattern: str) -> list[str]:
-        try:
-            return find_files(Path(self.folder) / pattern)
-        except SourceError:  # No file matches any more.
-            return []
+        return list_matches(Path(self.folder) / pattern)
 
     def _of_content(self, split: str) -> str:
         return fingerprint(split, self._matching(self.patterns[split]))

@@ -32,6 +32,11 @@ KEPT = {
     "amounts of all sizes": np.round(DRAW.uniform(1e6, 9e8, 50_000), 2),
     "whole epochs of quarters of an hour": 1_700_000_000 + 900.0 * DRAW.integers(0, 30_000, 5000),
     "few steps, and one pair of 200 lost": np.r_[1013 + np.arange(200) / 4096, 1013 + 1e-6],
+    "coordinates of a town": 41.88 + DRAW.normal(0, 0.005, 50_000),
+    "shares beside sums in many orders": np.r_[
+        DRAW.uniform(0, 1, 300), 1 + np.arange(-300, 300) * 2.0**-52, 2 + np.arange(-300, 300) * 2.0**-51
+    ],
+    "one in twenty of an hour": np.r_[DRAW.uniform(0, 1, 9500), 1_700_000_000 + DRAW.uniform(0, 3600, 500)],
     "constant": np.full(500, 1_700_000_000.25),
     "one value": np.array([1_700_000_000.25]),
     "nothing": np.full(500, np.nan),
@@ -48,6 +53,13 @@ LOST = {
     "epochs within a day": 1_700_000_000 + np.round(DRAW.uniform(0, 86_400, 500), 3),
     "epochs within a year": 1_700_000_000 + np.round(DRAW.uniform(0, 3e7, 5000), 3),
     "epochs, a third not known": np.r_[np.zeros(200), -np.ones(100), 1_700_000_000 + DRAW.uniform(0, 86_400, 500)],
+    "shares, and times of one hour": np.r_[DRAW.uniform(0, 1, 3000), 1_700_000_000 + DRAW.uniform(0, 3600, 7000)],
+    "few of them": np.r_[DRAW.uniform(0, 1, 150), 1_700_000_000 + DRAW.uniform(0, 3600, 350)],
+    "times of two hours, a year apart": np.r_[
+        DRAW.uniform(0, 1, 3000),
+        1_700_000_000 + DRAW.uniform(0, 3600, 3000),
+        1_731_536_000 + DRAW.uniform(0, 3600, 3000),
+    ],
     "amounts of nine digits with cents": np.round(123_456_789 + DRAW.uniform(0, 1000, 500), 2),
     "ids with a fraction": 100_000_000 + np.arange(500) + 0.5,
     "whole epochs": 1_700_000_000.0 + np.arange(500),

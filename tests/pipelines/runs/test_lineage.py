@@ -1,5 +1,6 @@
 """Lineage both ways, over a history with every case in it."""
 
+import dataclasses
 import json
 import os
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 from components.csv_example_gen.fingerprint import fingerprint
 from pipelines.runs import RunError
+from pipelines.runs.data_source import DataSource
 from pipelines.runs.lineage import Lineage, find_models_trained_on, find_pushing_run, trace_lineage
 from pipelines.runs.metadata import Metadata
 from tests.pipelines.runs.made_history import MadeHistory
@@ -233,6 +235,40 @@ def test_files_are_compared_by_what_they_hold(tmp_path: Path, data: Path) -> Non
     for name in files:
         Path(name).unlink()
     assert (found.files, found.unchanged) == ([], False)
+
+
+def test_a_folder_that_holds_a_file_and_its_packed_copy(tmp_path: Path, data: Path) -> None:
+    """Nobody can read it any more, and nothing is gone."""
+    found = _data_source(tmp_path, data, "*")
+    (data / "a.csv.gz").write_bytes(b"x")
+    (data / "notes.txt").write_text("x")
+    assert found.files == [str(data / name) for name in ("a.csv", "a.csv.gz", "b.csv")]
+    assert not found.unchanged
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name", "matches"),
+    [
+        ("*", "a.csv", True),
+        ("*", "was.here.PARQUET", True),
+        ("*", "notes.txt", False),
+        ("*", ".a.csv", False),
+        ("*.txt", "notes.txt", True),
+        ("a.csv", "b.csv", False),
+    ],
+)
+def test_a_file_that_was_read_from_the_folder(
+    tmp_path: Path, data: Path, pattern: str, name: str, matches: bool
+) -> None:
+    assert _data_source(tmp_path, data, pattern).matches(data / name) is matches
+
+
+def _data_source(tmp_path: Path, data: Path, pattern: str) -> DataSource:
+    made = MadeHistory(tmp_path)
+    _read(made, "1", data, fingerprint=fingerprint("single_split", [str(data / "a.csv")]), rows=(1, 1))
+    found = trace_lineage(Metadata(made.database), "1").data
+    assert found is not None
+    return dataclasses.replace(found, patterns={"single_split": pattern})
 
 
 def test_no_database(tmp_path: Path) -> None:
