@@ -13,7 +13,7 @@ import tensorflow as tf
 from serving.contract import dates
 
 # The parts that a date is taken apart into; PARTS has how each is computed.
-TREND, WEEKDAY, MONTH, HOUR = "trend", "weekday", "month", "hour"
+TREND, WEEKDAY, MONTH, HOUR, MINUTES = "trend", "weekday", "month", "hour", "minutes"
 MONTH_SIN, MONTH_COS, HOUR_SIN, HOUR_COS = "month_sin", "month_cos", "hour_sin", "hour_cos"
 _READABLE = "1970-01-01"  # stands in for what cannot be read
 
@@ -134,6 +134,10 @@ def _hour(moments: Moments) -> tf.Tensor:
     return tf.floor(moments.second / 3600)
 
 
+def _minutes(moments: Moments) -> tf.Tensor:
+    return moments.second / 60
+
+
 def _trend(moments: Moments) -> tf.Tensor:
     return moments.day + (moments.second - moments.offset) / 86400
 
@@ -155,6 +159,7 @@ PARTS: dict[str, Callable[[Moments], tf.Tensor]] = {
     WEEKDAY: _weekday,  # 0 for Monday to 6
     MONTH: _month,  # 1 to 12
     HOUR: _hour,  # 0 to 23
+    MINUTES: _minutes,  # of the day, with their fraction
     MONTH_SIN: lambda moments: _on_circle(_month(moments), 1, 12, math.sin),
     MONTH_COS: lambda moments: _on_circle(_month(moments), 1, 12, math.cos),
     HOUR_SIN: lambda moments: _on_circle(_hour(moments), 0, 24, math.sin),

@@ -10,6 +10,7 @@ from components.csv_example_gen.csv_files import CellKind
 from pipelines.scaffold import dates, leakage, lists, whole_numbers
 from pipelines.scaffold.cells import explain_near_numbers
 from pipelines.scaffold.errors import ScaffoldError
+from pipelines.scaffold.headings import names_a_duration
 from pipelines.scaffold.names import make_feature_name, make_plain_name
 from pipelines.scaffold.question import Question
 from pipelines.scaffold.source import Source
@@ -174,6 +175,9 @@ class _Profiler:
         found = dates.recognise_dates(column.name, column.heading, column.kind, self._present)
         if found is None:
             return None
+        if dates.is_time_of_day(found.written) and names_a_duration(column.heading):
+            why = f"durations, such as {self._present.iloc[0]!r}; write them as numbers of one unit, as in 0.5"
+            return dataclasses.replace(column, why_not=why)
         if not found.parts:
             return dataclasses.replace(column, why_not="dates and times in which nothing that a feature takes differs")
         features = tuple(self._make_part(column.name, part) for part in found.parts)

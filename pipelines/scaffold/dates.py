@@ -73,6 +73,11 @@ def recognise_dates(name: str, heading: str, kind: CellKind, present: pd.Series)
     )
 
 
+def is_time_of_day(written: str) -> bool:
+    """Whether a format has a time, and no date."""
+    return "%M" in written and "%Y" not in written
+
+
 def are_dates(different: Sequence[str]) -> bool:
     """Whether all of some texts are dates or times, written in one way."""
     return bool(_fitting(different, _FORMATS))
@@ -146,11 +151,12 @@ def _require_one_reading(name: str, different: Sequence[str], fitting: Sequence[
 
 
 def _choose_parts(written: str, moments: Sequence[dates.Moment]) -> tuple[str, ...]:
-    """Chooses what differs: the trend, and the places in week, year and day."""
+    """Chooses what differs: the trend, the places in week, year and day, and the minutes of what is a time alone."""
     calendar = "%Y" in written or written in dates.EPOCHS
     has_day = "%d" in written or written in dates.EPOCHS
     has_time = "%M" in written or written in dates.EPOCHS
     differs = {
+        "minutes": is_time_of_day(written) and len({moment.second for moment in moments}) > 1,
         "trend": calendar and len({moment.trend for moment in moments}) > 1,
         "weekday": calendar and has_day and len({moment.day % 7 for moment in moments}) > 1,
         "month": calendar and len({moment.date.month for moment in moments}) > 1,

@@ -26,6 +26,7 @@ _OF_ROWS = frozenset({"index", "idx", "row", "record", "unnamed", "column"})
 # A heading with one of these is about an amount: days in store, distance to branch.
 _RELATIONS = frozenset({"in", "per", "at", "to", "of", "from", "since", "by", "between", "until", "for"})
 _AMOUNTS = frozenset({"per", "of"})  # before the last word: lines of code, sales per account
+_DURATIONS = frozenset({"duration", "durations", "elapsed", "pace", "lap", "took", "lasted", "runtime"})
 
 
 def words(heading: str) -> list[str]:
@@ -66,3 +67,8 @@ def names_row_numbers(heading: str) -> bool:
     """Whether the heading says that its values number the rows; pandas writes `Unnamed: 0` for its index."""
     found = words(heading)
     return not found or _OF_ROWS.issuperset(found)
+
+
+def names_a_duration(heading: str) -> bool:
+    """Whether the heading says that times such as `0:35` are durations, and no times of day."""
+    return not _DURATIONS.isdisjoint(words(heading))

@@ -64,6 +64,7 @@ def test_both_read_what_the_standard_library_means(text: str, written: str, iso:
         graph.WEEKDAY: meant.weekday(),
         graph.MONTH: meant.month,
         graph.HOUR: meant.hour,
+        graph.MINUTES: 60 * meant.hour + meant.minute + meant.second / 60,
         graph.MONTH_SIN: math.sin(2 * math.pi * (meant.month - 1) / 12),
         graph.MONTH_COS: math.cos(2 * math.pi * (meant.month - 1) / 12),
         graph.HOUR_SIN: math.sin(2 * math.pi * meant.hour / 24),

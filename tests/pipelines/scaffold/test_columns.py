@@ -101,6 +101,8 @@ def test_dates_become_what_differs_in_them(tmp_path: Path) -> None:
         day=[f"2026-09-{number % 28 + 1:02}" for number in range(ROWS)],
         month=[f"{number % 12 + 1}/2024" for number in range(ROWS)],
         hour=[f"{number % 24:02}:00" for number in range(ROWS)],
+        pause=[f"{number % 4}:{number % 60:02}" for number in range(ROWS)],
+        lap=[f"{number % 4}:{number % 60:02}" for number in range(ROWS)],
         stamp=[
             f"{number % 9 + 1}.{number % 12 + 1}.2024 {number % 24}:30" if number % 5 else "" for number in range(ROWS)
         ],
@@ -111,6 +113,7 @@ def test_dates_become_what_differs_in_them(tmp_path: Path) -> None:
         "day": "%Y-%m-%d",
         "month": "%m/%Y",
         "hour": "%H:%M",
+        "pause": "%H:%M",
         "stamp": "%d.%m.%Y %H:%M",
         "created_at": "epoch seconds",
         "yyyymmdd": "%Y%m%d",
@@ -119,7 +122,9 @@ def test_dates_become_what_differs_in_them(tmp_path: Path) -> None:
         "price": [""],
         "day": ["trend", "weekday"],  # of one month
         "month": ["trend", "month", "month_sin", "month_cos"],
-        "hour": ["hour", "hour_sin", "hour_cos"],
+        "hour": ["minutes", "hour", "hour_sin", "hour_cos"],
+        "pause": ["minutes", "hour", "hour_sin", "hour_cos"],
+        "lap": [],
         "stamp": ["trend", "weekday", "month", "hour", "month_sin", "month_cos", "hour_sin", "hour_cos"],
         "created_at": ["trend", "weekday", "month", "hour", "month_sin", "month_cos", "hour_sin", "hour_cos"],
         "yyyymmdd": ["trend", "weekday"],
@@ -130,6 +135,11 @@ def test_dates_become_what_differs_in_them(tmp_path: Path) -> None:
         (Encoding.NUMBERED, 0, 6),
     ]
     assert found["stamp"].missing == 40
+    assert [(f.name, f.encoding) for f in found["pause"].features[:2]] == [
+        ("pause_minutes", Encoding.SCALED),
+        ("pause_hour", Encoding.NUMBERED),
+    ]
+    assert found["lap"].why_not == "durations, such as '0:00'; write them as numbers of one unit, as in 0.5"
 
 
 @pytest.mark.parametrize(
