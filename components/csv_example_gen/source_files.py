@@ -1,12 +1,9 @@
 """Opens the files of a source, on whatever file system TFX can read."""
 
 import io
-from typing import IO, TYPE_CHECKING
+from typing import IO, Any
 
 from tfx.dsl.io import fileio
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
 
 _READ_BYTES = 1 << 20  # at once
 
@@ -39,7 +36,7 @@ class _SourceFile(io.RawIOBase):
     def tell(self) -> int:
         return int(self._file.tell())
 
-    def readinto(self, buffer: "WriteableBuffer", /) -> int:
+    def readinto(self, buffer: Any, /) -> int:
         room = memoryview(buffer)
         found = self._file.read(len(room))
         room[: len(found)] = found
