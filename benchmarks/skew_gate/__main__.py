@@ -115,14 +115,17 @@ def _planted_models(
 def _planted_served(batch: BatchChunk, exported: Arrays, raw: str, model_dir: str) -> Iterator[Finding]:
     operations = _operations(model_dir)
     column = list(models.MODELS).index(SERVED_MODEL)
-    own = {name: values if "features/" in name else values[:, [column]] for name, values in exported.items()}
+    inputs = [*models.NUMBERS, *models.CATEGORIES]
+    predictions = {key: values[:, [column]] for key, values in exported.items() if key.startswith("serving_")}
+    own = predictions | {key: values for key, values in exported.items() if key.split("/")[-1] in inputs}
     one = dataclasses.replace(
         batch,
+        features={name: batch.features[name] for name in inputs},
         predictions={size: values[:, [column]] for size, values in batch.predictions.items()},
         predict=lambda features: batch.predict(features)[:, [column]],
     )
     for (change, function), rows in zip(
-        served_skews.CHANGES.items(), served_skews.unsteady_rows(batch, own), strict=True
+        served_skews.CHANGES.items(), served_skews.unsteady_rows(one, own), strict=True
     ):
         for name, sides, served in served_skews.plant(function, rows, own, served_skews.serve(own, rows)):
             report = compare_model(0, one, sides, raw_rows(raw), operations, served)
