@@ -1,5 +1,6 @@
 """`make deploy-render`, and an overlay with a roll-out of its own, as docs/deploy.md shows it."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -19,7 +20,8 @@ PAGE = (ROOT / "docs" / "deploy.md").read_text()
 def test_the_target_prints_what_kustomize_makes(overlay: str) -> None:
     # Not run by make itself: it would look after .venv, which runs these very tests.
     planned = ["make", "--dry-run", "deploy-render", f"OVERLAY={overlay}"]
-    said = subprocess.run(planned, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    alone = {"PATH": os.environ["PATH"]}  # what a make around these tests was given must not reach this one
+    said = subprocess.run(planned, cwd=ROOT, env=alone, capture_output=True, text=True, check=True).stdout
     command = said.splitlines()[-1].replace(".venv/bin/", f"{Path(sys.executable).parent}/")
     done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
