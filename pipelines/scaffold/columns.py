@@ -3,6 +3,7 @@
 import dataclasses
 import enum
 import math
+from typing import Any
 
 import pandas as pd
 
@@ -258,10 +259,10 @@ class _Profiler:
             column, features=(self._make(column.name, encoding, _ENDINGS[encoding], **settings),)
         )
 
-    def _make(self, column: str, encoding: Encoding, ending: str, **settings: int | str) -> PlannedFeature:
+    def _make(self, column: str, encoding: Encoding, ending: str, **settings: Any) -> PlannedFeature:
         name = make_feature_name(column, ending, self._taken)
         self._taken.add(name)
-        return PlannedFeature(name=name, encoding=encoding, **settings)  # type: ignore[arg-type]
+        return PlannedFeature(name=name, encoding=encoding, **settings)
 
 
 def _is_long_tailed(present: pd.Series) -> bool:
