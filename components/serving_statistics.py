@@ -8,7 +8,7 @@ Raises: RequestLogError.
 Held against the contract, and against the rows of training::
 
     span = read_span(folder, start=yesterday, end=today)
-    served = span.statistics(contract, beam_args=PipelineConfig.beam_args)
+    served = span.statistics(contract, beam_args=LocalEngine().beam_args())
     tfdv.validate_statistics(served, span.visible(contract), environment="SERVING")
     tfdv.validate_statistics(training, span.comparable(contract), serving_statistics=served)
 """
@@ -65,7 +65,7 @@ class LoggedSpan:
 
         Args:
             contract: what the rows keep.
-            beam_args: how Beam runs, such as PipelineConfig.beam_args.
+            beam_args: how Beam runs, such as LocalEngine().beam_args() gives.
 
         Raises:
             RequestLogError: There is no row.

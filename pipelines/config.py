@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from pipelines.engines.flink import FlinkEngine
+from pipelines.engines.local import LocalEngine
+
 if TYPE_CHECKING:
     from tensorflow_model_analysis.proto import config_pb2
     from tfx.proto import example_gen_pb2
@@ -109,18 +112,7 @@ class PipelineConfig:
         None  # why nothing may be pushed: a review is required, and none holds; see pipelines.review
     )
     cache: bool = True  # reuse what an earlier run of the same code on the same data wrote
-    # In one process: Beam's multi-process modes cost more than they save on one machine, and Beam from 2.68 on would
-    # otherwise try a runner that it downloads. Without a container image TFX packs itself into a source distribution
-    # for every Beam node, 2 s each, for workers that do not exist here.
-    beam_args: tuple[str, ...] = (
-        "--runner=DirectRunner",
-        "--direct_running_mode=in_memory",
-        "--direct_num_workers=1",
-        "--sdk_container_image=none",
-        # Batches of up to 8,192 rows. By default Beam sizes batches by the clock: slower, and the last bits of means
-        # and variances would depend on how busy the machine was.
-        "--tfxio_use_byte_size_batching",
-    )
+    engine: LocalEngine | FlinkEngine = LocalEngine()  # where Beam runs
 
     def __post_init__(self) -> None:
         if self.time_limit < 1:

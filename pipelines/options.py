@@ -12,6 +12,7 @@ from cyclopts import Parameter
 from pipelines.config import ConfigError, TrainerOptions, TunerConfig, require_at_least
 
 Infra = Literal["embedded", "docker"]
+EngineName = Literal["local", "flink"]
 _FLAT = Parameter(name="*")  # The record's fields are options of their own: --trials, not --budget.trials.
 
 
@@ -45,6 +46,10 @@ class RunOptions(TaskOptions):
     trainer: Annotated[TrainerOptions, _FLAT] = TrainerOptions()
     infra: Infra = "embedded"
     """What must serve a model before it is pushed: the embedded server, or TensorFlow Serving in Docker as well."""
+    engine: EngineName = "local"
+    """Where Beam runs: in this process, or on the cluster that `make flink-up` starts below --var."""
+    job_minutes: float = 60.0
+    """Time at most for one node's work on a cluster."""
     push_to: Path | None = None
     """Push to <push-to>/<task>/ instead of below --var."""
     require_review: bool = False
@@ -59,6 +64,10 @@ class RunOptions(TaskOptions):
         object.__setattr__(self, "push_to", self.push_to and self.push_to.absolute())
         if self.infra not in get_args(Infra):
             raise ConfigError(f"infra: expected one of {', '.join(get_args(Infra))}, received {self.infra!r}")
+        if self.engine not in get_args(EngineName):
+            raise ConfigError(f"engine: expected one of {', '.join(get_args(EngineName))}, received {self.engine!r}")
+        if not 0 < self.job_minutes < float("inf"):
+            raise ConfigError(f"job minutes: expected more than 0, received {self.job_minutes}")
         if self.tune and self.require_review:
             raise ConfigError(
                 "--tune finds hyperparameters that nobody has reviewed: commit them, run, review that run, then "

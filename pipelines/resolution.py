@@ -16,6 +16,8 @@ from components.skew_gate import component as skew_gate
 from components.source_digest import source_digest
 from pipelines import deployment
 from pipelines.config import CodeDigests, ConfigError, CsvInput, PipelineConfig, TrainerConfig, TunerConfig
+from pipelines.engines.flink import FlinkEngine
+from pipelines.engines.local import LocalEngine
 from pipelines.modeling import trainer_entry
 from pipelines.modeling.hyperparameters import hyperparameters_copy
 from pipelines.options import RunOptions
@@ -31,6 +33,7 @@ def resolve(options: RunOptions, task: Task) -> PipelineConfig:
     Raises:
         SourceError: There is no CSV file to read.
         ConfigError: The task's EvalConfig has no threshold, or a search is asked for and the task allows none.
+        EngineError: There is no cluster to run on.
         HyperparameterError: The task's hyperparameters cannot be used.
     """
     data = options.data or task.prepare_data(options.var / "data" / task.name)
@@ -54,6 +57,7 @@ def resolve(options: RunOptions, task: Task) -> PipelineConfig:
         push_to=options.push_to,
         push_refusal=review.explain_refusal(task) if options.require_review else None,
         cache=not options.force,
+        engine=_engine(options, task),
     )
 
 
@@ -95,6 +99,16 @@ def require_tuning(task: Task) -> Tuning:
             "see docs/tuning.md"
         )
     return task.tuning
+
+
+def _engine(options: RunOptions, task: Task) -> LocalEngine | FlinkEngine:
+    if options.engine == "local":
+        return LocalEngine()
+    # One run at a time uses `var` (its lock), so a job of this name is this run's, or left by one that was killed.
+    folder = hashlib.sha256(str(options.var).encode()).hexdigest()[:8]
+    return FlinkEngine.of_cluster(
+        options.var / "flink", job_name=f"tfx-{task.name}-{folder}", time_limit=round(60 * options.job_minutes)
+    )
 
 
 def _csv_input(data: Path, task: Task) -> CsvInput:

@@ -70,7 +70,7 @@ def create_pipeline(config: PipelineConfig) -> Pipeline:
         components=[*data.nodes, *hyperparameters, *warm_start, trainer, *_gate_nodes(config, data, trainer)],
         enable_cache=config.cache,
         metadata_connection_config=_metadata(config),
-        beam_pipeline_args=list(config.beam_args),
+        beam_pipeline_args=list(config.engine.beam_args()),
     )
 
 

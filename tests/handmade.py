@@ -20,7 +20,7 @@ from tensorflow_transform.tf_metadata import dataset_metadata
 from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.utils import io_utils
 
-from pipelines.config import PipelineConfig
+from pipelines.engines.local import LocalEngine
 from pipelines.modeling.export import feature_spec
 
 LABEL = "big_tip"
@@ -149,7 +149,7 @@ def transform(directory: Path, features: Callable[..., object], rows: list[Row] 
     metadata = dataset_metadata.DatasetMetadata.from_feature_spec(feature_spec(CONTRACT))
     graph, examples = directory / "graph", directory / "transformed-00000-of-00001.gz"
     cells = [{name: _listed(cell) for name, cell in row.items()} for row in rows]
-    options = PipelineOptions(list(PipelineConfig.beam_args))
+    options = PipelineOptions(list(LocalEngine().beam_args()))
     # One batch: Beam would choose sizes by its clock, and the moments would differ in their last bits from run to run.
     context = tft_beam.Context(temp_dir=str(directory / "beam"), desired_batch_size=len(rows))
     with beam.Pipeline(options=options) as pipeline, context:

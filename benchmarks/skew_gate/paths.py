@@ -21,7 +21,7 @@ from components.skew_gate.bitwise import Arrays
 from components.skew_gate.component import BATCH_SIZES
 from components.skew_gate.probe_process import missing_values
 from components.tfrecords import read_chunks
-from pipelines.config import PipelineConfig
+from pipelines.engines.local import LocalEngine
 from pipelines.modeling import export
 
 MISSING = MissingRule.from_schema(CONTRACT)
@@ -39,7 +39,7 @@ def transform(folder: Path, raw: str, preprocessing_fn: Callable[..., object]) -
     """Runs Transform's Beam code; returns the folder of its graph and the file of transformed rows."""
     rows = tf_example_record.TFExampleRecord(file_pattern=raw, schema=CONTRACT)
     graph, transformed = str(folder / "graph"), str(folder / "transformed.gz")
-    options = PipelineOptions(list(PipelineConfig.beam_args))
+    options = PipelineOptions(list(LocalEngine().beam_args()))
     with beam.Pipeline(options=options) as pipeline, tft_beam.Context(temp_dir=str(folder / "beam")):
         source = (pipeline | rows.BeamSource(), rows.TensorAdapterConfig())
         analyze = tft_beam.AnalyzeAndTransformDataset(preprocessing_fn, output_record_batches=True)

@@ -65,7 +65,8 @@ def run_pipeline(options: RunOptions, console: Console, summary: Summary) -> Non
         console.print(f"cleared what an interrupted run left: {', '.join(cleared)}")
     invalidate_displaced_pushes(config.metadata, config.artifacts)
     try:
-        _run_nodes(create_pipeline(config), config, options, console, summary)
+        with config.engine.session():
+            _run_nodes(create_pipeline(config), config, options, console, summary)
     except KeyboardInterrupt:
         clear_interrupted_executions(config.metadata, config.var / "artifacts")
         raise

@@ -16,7 +16,7 @@ from components.csv_example_gen.csv_files import NO_RULES, CellKind, check_csv, 
 from components.csv_example_gen.reading_rules import ReadingRules
 from components.serving_statistics import LoggedSpan, RequestLogError, read_span
 from data import taxi
-from pipelines.config import PipelineConfig
+from pipelines.engines.local import LocalEngine
 from serving import contract as contracts
 from tests import handmade
 from tests.serving.request_log.logged import KEY, MORNING, SCHEMA, TRIP, counts, offer, start
@@ -56,7 +56,7 @@ def served(folder: Path, rows: list[Row] = TRIPS, **settings: Any) -> LoggedSpan
 
 @functools.cache
 def statistics(span: LoggedSpan) -> statistics_pb2.DatasetFeatureStatisticsList:
-    return span.statistics(SCHEMA, beam_args=PipelineConfig.beam_args)
+    return span.statistics(SCHEMA, beam_args=LocalEngine().beam_args())
 
 
 def of_training(row: Row) -> Row:
@@ -71,7 +71,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> statistics_pb2.DatasetF
     return tfdv.generate_statistics_from_tfrecord(
         str(file),
         stats_options=tfdv.StatsOptions(schema=SCHEMA),
-        pipeline_options=PipelineOptions(list(PipelineConfig.beam_args)),
+        pipeline_options=PipelineOptions(list(LocalEngine().beam_args())),
     )
 
 
@@ -211,7 +211,7 @@ def test_shipped_trips_through_the_log_keep_the_contract_and_are_no_skew(tmp_pat
     training = tfdv.generate_statistics_from_tfrecord(
         records,
         stats_options=tfdv.StatsOptions(schema=contract),
-        pipeline_options=PipelineOptions(list(PipelineConfig.beam_args)),
+        pipeline_options=PipelineOptions(list(LocalEngine().beam_args())),
     )
     log, registry = start(tmp_path / "log", contract=contracts.from_schema(contract))
     asked = [
@@ -223,7 +223,7 @@ def test_shipped_trips_through_the_log_keep_the_contract_and_are_no_skew(tmp_pat
     log.close()
     assert counts(registry) == {"written": len(asked)}
     span = read_span(tmp_path / "log")
-    found = span.statistics(contract, beam_args=PipelineConfig.beam_args)
+    found = span.statistics(contract, beam_args=LocalEngine().beam_args())
     assert kinds(tfdv.validate_statistics(found, span.visible(contract), environment="SERVING")) == {}
     assert kinds(tfdv.validate_statistics(training, span.comparable(contract), serving_statistics=found)) == {}
 

@@ -16,7 +16,7 @@ from tfx_bsl.arrow import table_util
 
 from components.anomaly_gate.component import AnomalyError
 from components.anomaly_gate.findings import Finding
-from pipelines.config import PipelineConfig
+from pipelines.engines.local import LocalEngine
 from pipelines.evaluation.tfma_results import slice_metrics
 from pipelines.runner import verdicts as module
 from pipelines.runner.results import CACHED, FAILED, RAN, SKIPPED, NodeResult, OutputArtifact, Verdict
@@ -58,7 +58,7 @@ def evaluate(directory: Path, card_bound: float, more: str = "") -> Path:
         "prediction": np.where(rows < 20, 0.1 + 0.8 * (rows % 2), 0.5).astype("float32"),
     }
     batch = table_util.CanonicalizeRecordBatch(pa.RecordBatch.from_pandas(pd.DataFrame(table)))
-    with beam.Pipeline(options=PipelineOptions(list(PipelineConfig.beam_args))) as pipeline:
+    with beam.Pipeline(options=PipelineOptions(list(LocalEngine().beam_args()))) as pipeline:
         (
             pipeline
             | beam.Create([batch])

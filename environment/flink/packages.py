@@ -1,0 +1,118 @@
+"""Fetches Flink and Beam's Flink runner, and checks each file against the checksum that is committed."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+FLINK = "apache-flink-libraries==1.19.3"  # jars alone: no start scripts, no configuration
+_HERE = Path(__file__).resolve().parent
+_CHECKSUMS = _HERE / "jars.sha256"
+# Flink's own jar holds these; a second copy on one class path would shadow it.
+_IN_FLINK = ("flink-", "slf4j-api-")
+
+
+class PackageError(RuntimeError):
+    """A package cannot be fetched, or is not the one that was pinned."""
+
+
+class Packages:
+    """The jars, in a folder that every cluster of this user shares."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @property
+    def flink(self) -> list[Path]:
+        """Flink's own jars that a cluster needs: the table API is not among them."""
+        return [jar for jar in self._jars("flink") if jar.name.startswith(("flink-dist-", "log4j-"))]
+
+    @property
+    def beam(self) -> list[Path]:
+        """Beam's Flink runner with what it needs, less what Flink's own jars hold."""
+        return [jar for jar in self._jars("beam") if not jar.name.startswith(_IN_FLINK)]
+
+    @property
+    def job_server(self) -> list[Path]:
+        """Beam's Flink runner with all that it needs, and what writes its log."""
+        return self._jars("beam") + [jar for jar in self._jars("flink") if jar.name.startswith("log4j-")]
+
+    def _jars(self, part: str) -> list[Path]:
+        return sorted((self.folder / part).glob("*.jar"))
+
+
+def fetch() -> Packages:
+    """Returns the packages, fetched where they are not there yet: 390 MB, once.
+
+    Raises:
+        PackageError: Java or Maven is missing, a package cannot be fetched, or a checksum differs.
+    """
+    folder = cache_folder() / f"flink-{hashlib.sha256(_CHECKSUMS.read_bytes()).hexdigest()[:12]}"
+    packages = Packages(folder)
+    if folder.is_dir():
+        return packages
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
+        partial = Path(scratch) / "partial"
+        _fetch_beam(partial / "beam")
+        _fetch_flink(partial / "flink", Path(scratch))
+        _check(partial)
+        try:
+            partial.rename(folder)
+        except OSError:  # Another process was faster.
+            if not folder.is_dir():
+                raise
+    return packages
+
+
+def cache_folder() -> Path:
+    """The folder of what this project fetches, beside the roots of environment/debian_root."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "tfx-reference-pipeline"
+
+
+def _fetch_beam(folder: Path) -> None:
+    _run("mvn", "-q", "-B", "-f", str(_HERE / "pom.xml"), "dependency:copy-dependencies",
+         f"-DoutputDirectory={folder}", "-DincludeScope=runtime")  # fmt: skip
+
+
+def _fetch_flink(folder: Path, scratch: Path) -> None:
+    uv = Path(".uv/bin/uv")
+    _run(str(uv) if uv.exists() else "uv", "pip", "install", "--no-deps", "--target", str(scratch / "wheel"), FLINK)
+    shutil.move(scratch / "wheel" / "pyflink" / "lib", folder)
+
+
+def _run(*command: str) -> None:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except FileNotFoundError as error:
+        raise PackageError(
+            f"fetching Flink needs {command[0]}, and there is none on PATH: install it (Debian: maven)"
+        ) from error
+    if done.returncode:
+        raise PackageError(f"`{' '.join(command)}` ended with status {done.returncode}:\n{done.stdout}{done.stderr}")
+
+
+def _check(folder: Path) -> None:
+    expected = {}
+    for line in _CHECKSUMS.read_text().splitlines():
+        digest, _, name = line.partition("  ")
+        expected[name] = digest
+    found = {str(jar.relative_to(folder)): _sha256(jar) for jar in sorted(folder.rglob("*.jar"))}
+    wrong = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
+    if wrong:
+        raise PackageError(
+            f"{len(wrong)} of {len(expected)} packages are not those of {_CHECKSUMS.name}, {wrong[0]} the first: "
+            f"expected {expected.get(wrong[0], 'no such file')}, received {found.get(wrong[0], 'no such file')}. "
+            "Nothing was kept. Run it again; if it stays so, the index serves another file than the one pinned."
+        )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        digest = hashlib.sha256()
+        for block in iter(lambda: file.read(1 << 20), b""):
+            digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,86 @@
+"""Beam on a Flink cluster, through Beam's job server, with Python workers that each TaskManager starts beside itself."""
+
+import contextlib
+import dataclasses
+import json
+import os
+import shlex
+import sys
+from pathlib import Path
+from typing import Self
+
+from pipelines.engines.local import COMMON_ARGS
+
+_STATE = "cluster.json"  # environment/flink/cluster.py writes it
+_WORKER = "worker"
+# A worker takes 5 to 10 s to load TensorFlow and TFX; kept so long it serves the next stage, and the next node.
+_KEEP_WORKERS_MS = 120_000
+
+
+class EngineError(ValueError):
+    """An engine cannot be used as it was asked for."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FlinkEngine:
+    """A Flink cluster whose TaskManagers see the disk that this run writes to."""
+
+    job_endpoint: str  # host:port of Beam's job server
+    parallelism: int  # tasks of a job that run at the same time: the cluster's slots, at most
+    worker: Path  # an executable file: starts a Python worker on a TaskManager's machine
+    job_name: str  # of every job of the run; tells its jobs from those of others
+    time_limit: int  # seconds that a job may take
+
+    @classmethod
+    def of_cluster(cls, folder: Path, *, job_name: str, time_limit: int) -> Self:
+        """The engine for the cluster that `make flink-up` started from this folder, such as var/flink.
+
+        Raises:
+            EngineError: There is none.
+        """
+        try:
+            state = json.loads((folder / _STATE).read_text())
+        except FileNotFoundError as error:
+            raise EngineError(
+                f"no Flink cluster runs from {folder}: expected {folder / _STATE}, which `make flink-up` writes; "
+                "run that first"
+            ) from error
+        worker = folder / _WORKER
+        worker.write_text(_worker_script(folder))
+        worker.chmod(0o755)
+        return cls(
+            job_endpoint=state["job_endpoint"],
+            parallelism=int(state["slots"]),
+            worker=worker,
+            job_name=job_name,
+            time_limit=time_limit,
+        )
+
+    def beam_args(self) -> tuple[str, ...]:
+        """Beam's arguments for every node."""
+        return (
+            "--runner=PortableRunner",
+            f"--job_endpoint={self.job_endpoint}",
+            f"--job_name={self.job_name}",
+            f"--parallelism={self.parallelism}",
+            "--environment_type=PROCESS",
+            f"--environment_config={json.dumps({'command': str(self.worker)})}",
+            f"--environment_cache_millis={_KEEP_WORKERS_MS}",
+            *COMMON_ARGS,
+        )
+
+    def session(self) -> contextlib.AbstractContextManager[None]:
+        """Cancels what an earlier run left on the cluster, ends a job over its time limit, and leaves none behind."""
+        from pipelines.engines import jobs  # Imported here: it loads Beam.
+
+        return jobs.look_after(self.job_endpoint, self.job_name, self.time_limit)
+
+
+def _worker_script(folder: Path) -> str:
+    """A shell script: a TaskManager can start one executable file, and adds Beam's addresses to its arguments."""
+    project = Path(__file__).resolve().parents[2]
+    return f"""#!/bin/sh
+export PYTHONPATH={shlex.quote(os.pathsep.join(dict.fromkeys((os.getcwd(), str(project)))))}
+export TF_CPP_MIN_LOG_LEVEL=2 TMPDIR={shlex.quote(str(folder / "tmp"))}
+exec {shlex.quote(sys.executable)} -W ignore -m pipelines.engines.beam_worker "$@"
+"""
