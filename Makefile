@@ -27,7 +27,7 @@ unexport DATA NAME CSV LABEL TEXT NOTE REVIEWER VAR PUSH_TO REQUESTS
 # How long a search may take; of tune, portfolio, and run-local with TUNE.
 SEARCH = $(if $(value TRIALS),--trials $(call quoted,TRIALS)) $(if $(value MINUTES),--minutes $(call quoted,MINUTES))
 
-.PHONY: help doctor setup data run-local test test-fast coverage test-other-stack check format bench load-test lock protos clean serve gateway deploy-render rollout-status pin canary compare promote rollback tune portfolio report review new-task notebooks
+.PHONY: help doctor setup data run-local flink-up flink-down test test-fast test-engine coverage test-other-stack check format bench load-test lock protos clean serve gateway deploy-render rollout-status pin canary compare promote rollback tune portfolio report review new-task notebooks
 
 define HELP
 make TARGET [NAME=value ...]
@@ -35,7 +35,8 @@ make TARGET [NAME=value ...]
   doctor, setup                  What this machine lacks, and the fix; make .venv, as every target does once (PYTHON)
   data                           Prepare the task's rows under var/data/, without network
   run-local                      The whole pipeline on this machine, from rows to a pushed model
-                                 (DATA, TRAIN_STEPS, INFRA, FORCE, VERBOSE, TUNE, REQUIRE_REVIEW, PUSH_TO)
+                                 (DATA, TRAIN_STEPS, INFRA, ENGINE, FORCE, VERBOSE, TUNE, REQUIRE_REVIEW, PUSH_TO)
+  flink-up, flink-down           A Flink cluster on this machine, for ENGINE=flink
   tune, portfolio                Search for better hyperparameters; compare approaches (TRIALS, MINUTES, SEEDS)
   report, review                 Open the newest run's report; record that you reviewed it (RUN_ID, NOTE, REVIEWER)
   new-task                       A task of your own from a CSV file (NAME, CSV, LABEL, PROBLEM, TEXT)
@@ -46,12 +47,11 @@ make TARGET [NAME=value ...]
   rollback, pin, rollout-status  End a trial or go back; keep the version that answers now; what is where
   deploy-render                  What would be applied to Kubernetes (OVERLAY)
   bench, load-test               Upstream's example against ours; latency and throughput of the servers
-  test, test-fast                All tests; those that run no pipeline and start next to nothing (MARK)
+  test, test-fast, test-engine   All tests but the last; those that start next to nothing; those on a cluster (MARK)
   coverage                       Which modules the tests run too little of (MARK)
   test-other-stack               All tests of the last commit on the other stack, in a Debian root if need be
   check, format                  What CI checks first: format, lint, types, contracts; mend what tools can
-  lock, protos                   Write uv.lock anew after an edit of pyproject.toml (UPGRADE); the code of *.proto
-  clean                          Remove .venv, .uv and the tools' caches; var/ stays
+  lock, protos, clean            Write uv.lock anew (UPGRADE), or the code of *.proto; remove .venv, .uv and caches
 
 Every target on a task's files takes (TASK, VAR). Options: python -m pipelines COMMAND --help, or python -m serving.
 make ends with 2 whenever a command fails; the command's own status stands in its last line, as in "Error 1".
@@ -77,9 +77,16 @@ data: $(STAMP)
 run-local: $(STAMP)
 	@$(RUN) -m pipelines run --task $(call quoted,TASK) --var $(call quoted,VAR) \
 	    $(if $(value DATA),--data $(call quoted,DATA)) $(if $(value TRAIN_STEPS),--train-steps $(call quoted,TRAIN_STEPS)) \
-	    $(if $(value INFRA),--infra $(call quoted,INFRA)) $(if $(value FORCE),--force) \
+	    $(if $(value INFRA),--infra $(call quoted,INFRA)) \
+	    $(if $(value ENGINE),--engine $(call quoted,ENGINE)) $(if $(value FORCE),--force) \
 	    $(if $(value VERBOSE),--verbose) $(if $(value TUNE),--tune $(SEARCH)) \
 	    $(if $(value REQUIRE_REVIEW),--require-review) $(if $(value PUSH_TO),--push-to $(call quoted,PUSH_TO))
+
+flink-up: $(STAMP)
+	@$(RUN) -m environment.flink up --folder $(call quoted,VAR)/flink
+
+flink-down: $(STAMP)
+	@$(RUN) -m environment.flink down --folder $(call quoted,VAR)/flink
 
 notebooks: $(STAMP)
 	@VAR=$(absolute_var) $(if $(value DATA),DATA=$(call quoted,DATA)) PYTHONPATH=$(call quoted,CURDIR) \
@@ -110,6 +117,9 @@ test: $(STAMP)
 
 test-fast: $(STAMP)
 	@$(RUN) -m pytest -n logical -m 'not pipeline and not slow'
+
+test-engine: $(STAMP)
+	@$(RUN) -m pytest tests/engines -m $(if $(value MARK),$(call quoted,MARK),engine) --durations 10
 
 coverage: $(STAMP)
 	@rm -rf $(call quoted,VAR)/coverage && mkdir -p $(call quoted,VAR)/coverage

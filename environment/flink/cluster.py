@@ -1,7 +1,7 @@
 """Starts and stops the processes of the cluster: a JobManager, TaskManagers, and Beam's job server.
 
-Everything is below one folder: `cluster.json` with addresses and process ids, `conf/`, `log/`, `tmp/`. A process is known
-by its id and the time it started, so that no other process is ever stopped in its place.
+Everything is below one folder: `cluster.json` with addresses and process ids, `conf/`, `log/`, `tmp/`. A process is
+known by its id and the time it started, so that no other process is ever stopped in its place.
 """
 
 import contextlib
@@ -28,9 +28,10 @@ _START_SECONDS = 120.0
 _STOP_SECONDS = 15.0
 
 _OPENED = (
-    "lang lang.reflect net io nio text time util util.concurrent util.concurrent.atomic util.concurrent.locks".split()
+    *("lang", "lang.reflect", "net", "io", "nio", "text", "time"),
+    *("util", "util.concurrent", "util.concurrent.atomic", "util.concurrent.locks"),
 )
-# Java 17 closes these packages; Flink's serializers and its network layer look into them (Flink's own conf/config.yaml).
+# Java 17 closes these packages; Flink's serializers and network layer look into them (Flink's own conf/config.yaml).
 _JAVA = [
     "--add-exports=java.base/sun.net.util=ALL-UNNAMED",
     "--add-exports=java.rmi/sun.rmi.registry=ALL-UNNAMED",
@@ -71,6 +72,12 @@ class Process:
             state = Path(f"/proc/{self.pid}/stat")
             return Process.of(self.pid) == self and state.read_text().rpartition(")")[2].split()[0] != "Z"
         return False
+
+    def kill(self) -> None:
+        """Ends the process at once, with nothing cleaned up: what a crash looks like."""
+        if self.runs():
+            os.kill(self.pid, signal.SIGKILL)
+            _wait(lambda: not self.runs(), _STOP_SECONDS)
 
     def stop(self) -> None:
         """Ends the process and those it started, kindly first."""

@@ -1,7 +1,7 @@
 """A Python worker of a Beam job, without a container: `python -m pipelines.engines.beam_worker --id=... `.
 
-A TaskManager starts it, and passes addresses. It does what the boot program of Beam's container does: asks for the job's
-options, puts them where Beam's worker looks, and becomes that worker
+A TaskManager starts it, and passes addresses. It does what the boot program of Beam's container does: asks for the
+job's options, puts them where Beam's worker looks, and becomes that worker
 (https://beam.apache.org/documentation/runtime/sdk-harness-config, Beam's sdks/python/container/boot.go).
 """
 

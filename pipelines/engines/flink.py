@@ -1,4 +1,4 @@
-"""Beam on a Flink cluster, through Beam's job server, with Python workers that each TaskManager starts beside itself."""
+"""Beam on a Flink cluster, through Beam's job server, with Python workers that TaskManagers start beside themselves."""
 
 import contextlib
 import dataclasses

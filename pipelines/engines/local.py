@@ -26,8 +26,8 @@ class LocalEngine:
 
 # Of every engine.
 COMMON_ARGS = (
-    # Without a container image TFX packs itself into a source distribution for every Beam node, 2 s each; the workers of
-    # both engines find the code on this machine's disk.
+    # Without a container image TFX packs itself into a source distribution for every Beam node, 2 s each; the workers
+    # of both engines find the code on this machine's disk.
     "--sdk_container_image=none",
     # Batches of up to 8,192 rows. By default Beam sizes batches by the clock: slower, and the last bits of means and
     # variances would depend on how busy the machine was.

@@ -1,0 +1,96 @@
+"""Compares what two runs of the same task wrote, whatever engine each ran on."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import tensorflow as tf
+import tensorflow_model_analysis as tfma
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
+
+SPLITS = ("train", "eval")
+
+
+def differences(one: Path, other: Path) -> list[str]:
+    """What differs, artifact by artifact; empty where all are equal once parsed.
+
+    Args:
+        one: the folder of a task's artifacts.
+        other: that of another run. What a run did not come to is not compared.
+    """
+    compared = {
+        "ExampleGen/examples": _examples,
+        "StatisticsGen/statistics": _statistics,
+        "SchemaGen/schema": _schema,
+        "Transform/transformed_examples": _parsed_examples,
+        "Transform/transform_graph": _vocabularies,
+        "Evaluator/evaluation": _metrics,
+    }
+    found = []
+    for name, read in compared.items():
+        if (one / name).is_dir() or (other / name).is_dir():
+            found += [f"{name}: {part}" for part in _unequal(read(_newest(one / name)), read(_newest(other / name)))]
+    return found
+
+
+def _unequal(one: dict[str, object], other: dict[str, object]) -> list[str]:
+    return sorted(part for part in one.keys() | other.keys() if one.get(part) != other.get(part))
+
+
+def _newest(folder: Path) -> Path:
+    return max(folder.iterdir(), key=lambda path: int(path.name))
+
+
+def _records(folder: Path) -> Iterator[bytes]:
+    files = sorted(map(str, folder.glob("*.gz")))
+    return iter(tf.data.TFRecordDataset(files, compression_type="GZIP").as_numpy_iterator())
+
+
+def _examples(folder: Path) -> dict[str, object]:
+    """Every byte, in its order."""
+    return {split: list(_records(folder / f"Split-{split}")) for split in SPLITS}
+
+
+def _parsed_examples(folder: Path) -> dict[str, object]:
+    """Every row in its order; the order of the features within it is the encoder's business."""
+    return {split: [_parsed(row) for row in _records(folder / f"Split-{split}")] for split in SPLITS}
+
+
+def _parsed(serialized: bytes) -> dict[str, bytes]:
+    features = tf.train.Example.FromString(serialized).features.feature
+    return {name: value.SerializeToString(deterministic=True) for name, value in features.items()}
+
+
+def _statistics(folder: Path) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for split in SPLITS:
+        content = (folder / f"Split-{split}" / "FeatureStats.pb").read_bytes()
+        (dataset,) = statistics_pb2.DatasetFeatureStatisticsList.FromString(content).datasets
+        found[split] = dataset.num_examples
+        found |= {
+            f"{split} {each.path.step[0]}": each.SerializeToString(deterministic=True) for each in dataset.features
+        }
+    return found
+
+
+def _schema(folder: Path) -> dict[str, object]:
+    """By feature: their order is that of the statistics, which an engine chooses."""
+    schema = text_format.Parse((folder / "schema.pbtxt").read_text(), schema_pb2.Schema())
+    return {each.name: each.SerializeToString(deterministic=True) for each in schema.feature}
+
+
+def _files(folder: Path) -> dict[str, object]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def _vocabularies(folder: Path) -> dict[str, object]:
+    return _files(folder / "transform_fn" / "assets") | _files(folder / "transformed_metadata")
+
+
+def _metrics(folder: Path) -> dict[str, object]:
+    found = {}
+    for key, by_output in tfma.load_eval_result(str(folder)).slicing_metrics:
+        for metric, value in by_output[""][""].items():
+            found[json.dumps([list(map(str, part)) for part in key] + [metric])] = value
+    return found
