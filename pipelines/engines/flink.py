@@ -9,16 +9,13 @@ import sys
 from pathlib import Path
 from typing import Self
 
+from pipelines.engines.errors import EngineError
 from pipelines.engines.local import COMMON_ARGS
 
 _STATE = "cluster.json"  # environment/flink/cluster.py writes it
 _WORKER = "worker"
 # A worker takes 5 to 10 s to load TensorFlow and TFX; kept so long it serves the next stage, and the next node.
 _KEEP_WORKERS_MS = 120_000
-
-
-class EngineError(ValueError):
-    """An engine cannot be used as it was asked for."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ import grpc
 from absl import logging
 from apache_beam.portability.api import beam_job_api_pb2, beam_job_api_pb2_grpc
 
-from pipelines.engines.flink import EngineError
+from pipelines.engines.errors import EngineError
 
 _POLL_SECONDS = 5.0
 _CALL_SECONDS = 30.0

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.engines.flink import EngineError, FlinkEngine
+from pipelines.engines.errors import EngineError
+from pipelines.engines.flink import FlinkEngine
 from pipelines.engines.local import LocalEngine
 
 

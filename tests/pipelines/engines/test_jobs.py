@@ -12,7 +12,7 @@ from apache_beam.portability.api import beam_job_api_pb2
 from apache_beam.runners.portability.local_job_service import LocalJobServicer
 
 from pipelines.engines import jobs
-from pipelines.engines.flink import EngineError
+from pipelines.engines.errors import EngineError
 
 OURS = "tfx-taxi-1"
 
