@@ -21,12 +21,10 @@ How it differs from CsvExampleGen, and why:
 import glob
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import apache_beam as beam
-import tensorflow as tf
-from apache_beam.metrics import Metrics, MetricsFilter
+from apache_beam.metrics import MetricsFilter
 from google.protobuf import json_format, struct_pb2
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx import types
@@ -40,28 +38,20 @@ from tfx.types import artifact_utils
 from tfx.types import standard_component_specs as specs
 from tfx.utils import io_utils, proto_utils
 
-from components.csv_example_gen.csv_files import (
-    CellKind,
-    SourceError,
-    SourceSummary,
-    check_csv,
-    read_columns,
-)
-from components.csv_example_gen.csv_values import Value
+from components.csv_example_gen.csv_files import SourceError, SourceSummary, check_csv
 from components.csv_example_gen.float_precision import FLOAT32_ERRORS_PROPERTY
 from components.csv_example_gen.reading_rules import ReadingRules
 from components.csv_example_gen.row_split import RowSplit, Split, read_split, split_settings
+from components.csv_example_gen.shard_writer import COUNTERS, EVAL, SIDES, TRAIN, WriteShards, assign
 from components.csv_example_gen.source_files import open_source
 from components.csv_example_gen.source_guard import SourceGuard
 from components.csv_example_gen.split_plan import SplitPlan, check_column, plan_split
-from components.csv_example_gen.written_splits import check_shares, check_sides
+from components.csv_example_gen.written_splits import SplitCheckError, check_shares, check_sides
 
 ROWS_PROPERTY = "rows_"  # with a split's name: custom property of the Examples, how many rows were written
 SPLIT_PROPERTY = "split"  # custom property of the Examples: how they were split, for people
-TRAIN, EVAL = "train", "eval"
 
 _RULES, _SPLIT, _DIGEST = "rules", "split", "source_digest"
-_SIDES = (TRAIN, EVAL)
 
 
 def column_types(schema_file: str, source_digest: str = "", split: Split | None = None) -> example_gen_pb2.CustomConfig:
@@ -119,10 +109,11 @@ class Executor(BaseBeamExecutor):
             open_file=open_source,
         )
         path = os.path.join(folder, pattern)
-        source = check_csv(path, rules=rules, list_files=fileio.glob, open_file=open_source)
+        by_row = isinstance(split, RowSplit)
+        source = check_csv(path, rules=rules, list_files=fileio.glob, open_file=open_source, hash_equal_rows=by_row)
         plan = plan_split(split, source, open_source)
         artifact = artifact_utils.get_single_instance(output_dict[specs.EXAMPLES_KEY])
-        artifact.split_names = artifact_utils.encode_split_names(list(_SIDES))
+        artifact.split_names = artifact_utils.encode_split_names(list(SIDES))
         self._write(artifact, source, plan)
         guard.verify()
         artifact.set_string_custom_property(FLOAT32_ERRORS_PROPERTY, json.dumps(source.float32_errors))
@@ -133,77 +124,34 @@ class Executor(BaseBeamExecutor):
 
     def _write(self, artifact: types.Artifact, source: SourceSummary, plan: SplitPlan) -> None:
         """Runs the Beam pipeline; raises when a split stays empty, which no later component would say."""
-        written = {side: artifact_utils.get_split_uri([artifact], side) for side in _SIDES}
+        folders = {side: artifact_utils.get_split_uri([artifact], side) for side in SIDES}
+        for folder in folders.values():
+            fileio.makedirs(folder)
         with self._make_beam_pipeline() as pipeline:
-            # One element: equal rows are counted, which no two workers can do for each other.
-            rows = (
+            _ = (
                 pipeline
-                | "Source" >> beam.Create([source])
-                | "Rows" >> beam.FlatMap(read_rows, plan).with_output_types(tuple[bool, bytes])
+                | "Shards" >> beam.Create(list(assign(source, plan)), reshuffle=False)
+                | "Examples" >> WriteShards(source, plan, folders)
             )
-            sides = rows | "Split" >> beam.Partition(lambda row, _: int(row[0]), len(_SIDES))
-            for side, of_side in zip(_SIDES, sides, strict=True):
-                path_prefix = os.path.join(written[side], write_split.DEFAULT_FILE_NAME)
-                _ = of_side | f"WriteSplit[{side}]" >> _Write(side, path_prefix)
-        counters = pipeline.result.metrics().query(MetricsFilter().with_namespace(__name__))["counters"]
+        counters = pipeline.result.metrics().query(MetricsFilter().with_namespace(COUNTERS))["counters"]
         counts = {counter.key.metric.name: counter.committed for counter in counters}
-        rows_of = {side: counts.get(side, 0) for side in _SIDES}
+        rows_of = {side: counts.get(side, 0) for side in SIDES}
         for side, number in rows_of.items():
             artifact.set_int_custom_property(f"{ROWS_PROPERTY}{side}", number)
         artifact.set_string_custom_property(SPLIT_PROPERTY, str(plan.split))
+        if sum(rows_of.values()) != source.rows:
+            raise SplitCheckError(
+                f"split {plan.split}: expected {source.rows:,} rows in both splits, as were checked, received "
+                f"{sum(rows_of.values()):,}. The fault is not in the data: rows were lost or doubled. Report it."
+            )
         if empty := [side for side, number in rows_of.items() if not number]:
             raise SourceError(
                 f"{os.path.dirname(source.files[0])}: {source.rows} rows, of which none fell into the split "
                 f"{' and '.join(empty)}. Expected at least one row in each split: give more rows."
             )
         check_shares(plan.split, rows_of[TRAIN], rows_of[EVAL])
-        train, evaluation = (fileio.glob(f"{glob.escape(written[side])}/*") for side in _SIDES)
+        train, evaluation = (sorted(fileio.glob(f"{glob.escape(folders[side])}/*")) for side in SIDES)
         check_sides(plan.split, train, evaluation, plan.written)
-
-
-class _Write(beam.PTransform):
-    """(_, serialized tf.train.Example) -> gzipped TFRecords, without a shuffle; counts them under the split's name."""
-
-    def __init__(self, split: str, path_prefix: str) -> None:
-        super().__init__()
-        self._split = split
-        self._path_prefix = path_prefix
-
-    def expand(self, rows: beam.pvalue.PCollection) -> beam.PCollection:
-        return (
-            rows
-            | "Record" >> beam.Map(_count, self._split).with_output_types(bytes)
-            | "Write" >> beam.io.WriteToTFRecord(self._path_prefix, file_name_suffix=".gz")
-        )
-
-
-def read_rows(source: SourceSummary, plan: SplitPlan) -> Iterator[tuple[bool, bytes]]:
-    """Yields the rows of a source, in the order of its files: whether it is eval, and the serialized tf.Example."""
-    is_eval = plan.assigner(list(source.columns))
-    for file in source.files:
-        for columns in read_columns(file, source.columns, open_source, rules=source.rules):
-            for row in zip(*columns, strict=True):
-                record = _example(row, source.columns).SerializeToString(deterministic=True)
-                yield is_eval(row, record), record
-
-
-def _example(row: Sequence[Value], kinds: Mapping[str, CellKind]) -> tf.train.Example:
-    example = tf.train.Example()
-    feature = example.features.feature
-    for (name, kind), value in zip(kinds.items(), row, strict=True):
-        if value is not None:
-            getattr(feature[name], _LISTS[kind]).value.append(value)
-        elif kind is CellKind.EMPTY:
-            feature[name].SetInParent()  # Keeps a column without any value visible.
-    return example
-
-
-_LISTS = {CellKind.INT: "int64_list", CellKind.FLOAT: "float_list", CellKind.BYTES: "bytes_list"}
-
-
-def _count(row: tuple[bool, bytes], split: str) -> bytes:
-    Metrics.counter(__name__, split).inc()
-    return row[1]
 
 
 def _only_pattern(input_config: example_gen_pb2.Input) -> str:
