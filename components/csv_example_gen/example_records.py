@@ -56,26 +56,29 @@ def _make_entries(name: str, kind: CellKind, column: pa.Array) -> pa.Array:
 def _float_entries(name: str, column: pa.Array) -> pa.Array:
     """All have the same length."""
     numbers = column.to_numpy(zero_copy_only=False).astype("<f4")  # A gap is NaN here and null below.
-    head = np.frombuffer(_entry(name, _value(CellKind.FLOAT, bytes(4)))[:-4], np.uint8)
-    rows = np.empty((len(numbers), len(head) + 4), np.uint8)
-    rows[:, : len(head)] = head
-    rows[:, len(head) :] = numbers.view(np.uint8).reshape(-1, 4)
-    fixed = pa.FixedSizeBinaryArray.from_buffers(pa.binary(rows.shape[1]), len(rows), [None, pa.py_buffer(rows)])
-    entries = fixed.cast(pa.binary())
+    entries = _entries_of_size(name, CellKind.FLOAT, numbers.view(np.uint8).reshape(-1, 4))
     return pc.if_else(column.is_valid(), entries, pa.scalar(None, pa.binary())) if column.null_count else entries
 
 
 def _integer_entries(name: str, numbers: np.ndarray) -> pa.Array:
-    """The bytes of a number depend on it, and what stands before them on how many there are."""
+    """What stands before the bytes of a number depends on how many they are."""
     payload, sizes = _varints(numbers)
-    heads = [_entry(name, _value(CellKind.INT, bytes(size)))[:-size] for size in range(1, _VARINT_BYTES + 1)]
-    entries = np.empty(len(numbers), object)
-    for size in np.unique(sizes):
-        of_size = sizes == size
-        rows = payload[of_size, :size].tobytes()
-        head = heads[size - 1]
-        entries[of_size] = [head + rows[at : at + size] for at in range(0, len(rows), int(size))]
-    return pa.array(entries, pa.binary())
+    groups = [np.flatnonzero(sizes == size) for size in range(1, _VARINT_BYTES + 1)]
+    entries = pa.concat_arrays(
+        [_entries_of_size(name, CellKind.INT, payload[of_size, :size]) for size, of_size in enumerate(groups, start=1)]
+    )
+    return entries.take(pa.array(np.argsort(np.concatenate(groups))))
+
+
+def _entries_of_size(name: str, kind: CellKind, payload: np.ndarray) -> pa.Array:
+    """Returns what stands for values, uint8 [rows, bytes of each]: binary [rows]."""
+    size = payload.shape[1]
+    head = np.frombuffer(_entry(name, _value(kind, bytes(size)))[:-size], np.uint8)
+    rows = np.empty((len(payload), len(head) + size), np.uint8)
+    rows[:, : len(head)] = head
+    rows[:, len(head) :] = payload
+    fixed = pa.FixedSizeBinaryArray.from_buffers(pa.binary(rows.shape[1]), len(rows), [None, pa.py_buffer(rows)])
+    return fixed.cast(pa.binary())
 
 
 def _varints(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

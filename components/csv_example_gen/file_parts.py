@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 
-from components.csv_example_gen.file_contents import GZIP, is_parquet
+from components.csv_example_gen.file_contents import GZIP
 
 SHARD_BYTES = 16 << 20  # of text: 130,000 taxi trips, a second of work. Smaller data is one shard.
 MOST_SHARDS = 1000  # of large data, whose shards are larger: every file costs each reader an opening
@@ -66,16 +66,3 @@ def _join(parts: Sequence[FilePart]) -> tuple[FilePart, ...]:
         elif part.begin != last.begin:  # Batches of one row group name the same part.
             joined[-1] = dataclasses.replace(last, end=part.end, size=last.size + part.size)
     return tuple(joined)
-
-
-def whole_file(file: str, begin: int = 0, first: int = 1) -> FilePart:
-    """Returns all of a file, from the given byte on."""
-    return FilePart(file=file, begin=begin, end=None, first=first, size=0)
-
-
-def count_unsplittable(shards: Sequence[Shard]) -> list[str]:
-    """Names the files that are larger than a shard and stand in one all the same, sorted."""
-    size = SHARD_BYTES
-    return sorted(
-        {part.file for shard in shards for part in shard.parts if part.size >= 2 * size and not is_parquet(part.file)}
-    )
