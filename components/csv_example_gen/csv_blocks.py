@@ -39,7 +39,7 @@ class CsvBlock:
             return
         with open_content(self.part.file, open_file) as stream:
             stream.seek(self.part.begin)
-            yield from self._parse(stream)
+            yield from self._parse(_limit(stream, self.part))
 
     def _parse(self, lines: Iterable[bytes]) -> Iterator[tuple[int, list[str]]]:
         return read_later_records(self.part.file, lines, self.separator, self.part.first)
@@ -58,14 +58,23 @@ def read_csv_blocks(file: str, part: FilePart | None = None, open_file: OpenFile
         stream.seek(begin)
         for text, is_whole in _cut(stream, left):
             is_plain = is_whole and _is_plain(text, layout.separator)
-            here = FilePart(
-                file=file, begin=begin, end=begin + len(text) if is_plain else None, first=line, size=len(text)
-            )
+            end = begin + len(text) if is_plain else part and part.end
+            here = FilePart(file=file, begin=begin, end=end, first=line, size=len(text))
             yield CsvBlock(part=here, separator=layout.separator, text=text if is_plain else None)
             if not is_plain:
                 return
             begin += len(text)
             line += text.count(b"\n")
+
+
+def _limit(stream: Content, part: FilePart) -> Iterator[bytes]:
+    """Yields the lines of a part, which ends where a line does."""
+    place = part.begin
+    for line in stream:
+        if part.end is not None and place >= part.end:
+            return
+        yield line
+        place += len(line)
 
 
 def _cut(stream: Content, left: int | None) -> Iterator[tuple[bytes, bool]]:

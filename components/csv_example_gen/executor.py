@@ -20,6 +20,7 @@ How it differs from CsvExampleGen, and why:
 
 import glob
 import json
+import logging
 import os
 from typing import Any
 
@@ -39,6 +40,7 @@ from tfx.types import standard_component_specs as specs
 from tfx.utils import io_utils, proto_utils
 
 from components.csv_example_gen.csv_files import SourceError, SourceSummary, check_csv
+from components.csv_example_gen.file_parts import explain_whole
 from components.csv_example_gen.float_precision import FLOAT32_ERRORS_PROPERTY
 from components.csv_example_gen.reading_rules import ReadingRules
 from components.csv_example_gen.row_split import RowSplit, Split, read_split, split_settings
@@ -111,6 +113,8 @@ class Executor(BaseBeamExecutor):
         path = os.path.join(folder, pattern)
         by_row = isinstance(split, RowSplit)
         source = check_csv(path, rules=rules, list_files=fileio.glob, open_file=open_source, hash_equal_rows=by_row)
+        for reason in explain_whole(source.shards):
+            logging.info("%s.", reason)
         plan = plan_split(split, source, open_source)
         artifact = artifact_utils.get_single_instance(output_dict[specs.EXAMPLES_KEY])
         artifact.split_names = artifact_utils.encode_split_names(list(SIDES))

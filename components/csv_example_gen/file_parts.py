@@ -1,9 +1,10 @@
 """Parts of files, and how they are grouped into shards: what one worker reads and writes."""
 
 import dataclasses
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable, Sequence
 
-from components.csv_example_gen.file_contents import GZIP
+from components.csv_example_gen.file_contents import is_packed, is_parquet
 
 SHARD_BYTES = 16 << 20  # of text: 130,000 taxi trips, a second of work. Smaller data is one shard.
 MOST_SHARDS = 1000  # of large data, whose shards are larger: every file costs each reader an opening
@@ -29,16 +30,17 @@ class Shard:
     rows: int
 
 
-def group_shards(blocks: Sequence[tuple[FilePart, int]]) -> list[Shard]:
+def group_shards(blocks: Iterable[tuple[FilePart, int]]) -> list[Shard]:
     """Groups what was read, with its number of rows, into shards of about equal size, in the same order.
 
     A packed file stays whole, since a reader has to unpack all before its place; and so does what stands in one part.
     """
-    size = max(SHARD_BYTES, sum(part.size for part, _ in blocks) // MOST_SHARDS)
+    parts = _sum_rows(blocks)
+    size = max(SHARD_BYTES, sum(part.size for part, _ in parts) // MOST_SHARDS)
     groups: list[list[tuple[FilePart, int]]] = []
     filled = 0
-    for part, rows in blocks:
-        if not groups or (filled >= size and not _stay_together(groups[-1][-1][0], part)):
+    for part, rows in parts:
+        if not groups or (filled >= size and not _has_to_follow(groups[-1][-1][0], part)):
             groups.append([])
             filled = 0
         filled += part.size
@@ -46,23 +48,40 @@ def group_shards(blocks: Sequence[tuple[FilePart, int]]) -> list[Shard]:
     shards: list[Shard] = []
     for group in groups:
         first = shards[-1].first_row + shards[-1].rows if shards else 0
-        rows = sum(each for _, each in group)
+        rows = sum(of_part for _, of_part in group)
         shards.append(Shard(parts=_join([part for part, _ in group]), first_row=first, rows=rows))
     return shards
 
 
-def _stay_together(part: FilePart, following: FilePart) -> bool:
-    if part.file != following.file:
-        return False
-    return part.file.lower().endswith(GZIP) or part.begin == following.begin
+def explain_whole(shards: Sequence[Shard]) -> list[str]:
+    """Says of which files one worker reads more than a shard should hold, or reads slowly, and why."""
+    reasons: list[str] = []
+    for part in (part for shard in shards for part in shard.parts):
+        if part.end is None and not is_parquet(part.file):
+            reasons.append(
+                f"{part.file}: one worker reads it to its end, in part line by line: it holds quotes inside unquoted "
+                "cells, or carriage returns alone"
+            )
+        elif is_packed(part.file) and part.size >= 2 * SHARD_BYTES:
+            reasons.append(f"{part.file}: one worker reads all of it, since nobody can begin in the middle of a .gz")
+    return reasons
 
 
-def _join(parts: Sequence[FilePart]) -> tuple[FilePart, ...]:
+def _sum_rows(blocks: Iterable[tuple[FilePart, int]]) -> list[tuple[FilePart, int]]:
+    """Several blocks may stand in one part, such as the batches of a row group."""
+    by_part = itertools.groupby(blocks, key=lambda block: block[0])
+    return [(part, sum(rows for _, rows in of_part)) for part, of_part in by_part]
+
+
+def _has_to_follow(part: FilePart, following: FilePart) -> bool:
+    return part.file == following.file and is_packed(part.file)
+
+
+def _join(parts: Iterable[FilePart]) -> tuple[FilePart, ...]:
     joined: list[FilePart] = []
     for part in parts:
-        last = joined[-1] if joined else None
-        if last is None or last.file != part.file:
-            joined.append(part)
-        elif part.begin != last.begin:  # Batches of one row group name the same part.
-            joined[-1] = dataclasses.replace(last, end=part.end, size=last.size + part.size)
+        if joined and joined[-1].file == part.file:
+            last = joined.pop()
+            part = dataclasses.replace(last, end=part.end, size=last.size + part.size)
+        joined.append(part)
     return tuple(joined)
