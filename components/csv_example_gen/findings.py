@@ -41,6 +41,6 @@ class Findings:
                 written = self._rules.formats.get(name)
                 self.kinds[name] = infer_array(column, self.kinds[name], self._rules.missing, written)
             if name in self.precisions:
-                self.precisions[name].add(column.to_numpy(zero_copy_only=False))
+                self.precisions[name].add(column.unique().to_numpy(zero_copy_only=False))
         if self.hashes is not None:
             self.hashes.append(hash_rows(self.kinds, block.columns))
