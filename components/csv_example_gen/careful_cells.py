@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from components.csv_example_gen.csv_values import CellError, CellKind, Value, convert
 from components.csv_example_gen.date_cells import check_dates
@@ -35,14 +36,14 @@ def batch_records(file: str, header: Sequence[str], rows: Iterator[tuple[int, li
 
 def convert_batch(
     file: str, kinds: Mapping[str, CellKind | None], rules: ReadingRules, batch: Batch
-) -> list[Sequence[Value] | Sequence[str]]:
+) -> list[Sequence[Any]]:
     """Returns the values of each column of `kinds`, None for a gap; the cells as they are where the type is None.
 
     Raises:
         SourceError: A cell does not hold a value of its type.
     """
     lines, columns = batch
-    converted: list[Sequence[Value] | Sequence[str]] = []
+    converted: list[Sequence[Any]] = []
     for (name, kind), cells in zip(kinds.items(), columns, strict=True):
         if kind is None:
             converted.append(cells)

@@ -77,7 +77,7 @@ def map_different(values: pa.Array, result: Callable[[Any], Any], dtype: type) -
         dtype [rows].
     """
     encoded = values if pa.types.is_dictionary(values.type) else values.dictionary_encode()
-    of_each = np.fromiter(map(result, encoded.dictionary.to_pylist()), dtype, count=len(encoded.dictionary))
+    of_each: np.ndarray = np.fromiter(map(result, encoded.dictionary.to_pylist()), dtype, count=len(encoded.dictionary))
     return of_each[encoded.indices.to_numpy()]
 
 

@@ -58,7 +58,7 @@ def read_csv_blocks(file: str, part: FilePart | None = None, open_file: OpenFile
         stream.seek(begin)
         for text, is_whole in _cut(stream, left):
             is_plain = is_whole and _is_plain(text, layout.separator)
-            end = begin + len(text) if is_plain else part and part.end
+            end = begin + len(text) if is_plain else part.end if part else None
             here = FilePart(file=file, begin=begin, end=end, first=line, size=len(text))
             yield CsvBlock(part=here, separator=layout.separator, text=text if is_plain else None)
             if not is_plain:

@@ -45,7 +45,7 @@ class RecordFile:
         self._stream.close()
         if kind is None:
             fileio.rename(self._unfinished, self._path, overwrite=True)
-        else:
+        elif fileio.exists(self._unfinished):  # TensorFlow makes a file when the first bytes come.
             fileio.remove(self._unfinished)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import apache_beam as beam
 import numpy as np
+import pyarrow as pa
 from apache_beam.metrics import Metrics
 
 from components.csv_example_gen.csv_files import CellKind, SourceSummary, read_shard
@@ -96,6 +97,6 @@ class _WriteShard(beam.DoFn):
                 records = serialize_rows(self._columns, block.columns)
                 is_eval = are_eval(block.columns, records, shifts)
                 for side, file, chosen in zip(SIDES, files, (~is_eval, is_eval), strict=True):
-                    file.write(records.filter(chosen))
+                    file.write(records.filter(pa.array(chosen)))
                     self._counters[side].inc(int(np.count_nonzero(chosen)))
         return ()

@@ -7,6 +7,7 @@ a cell does not convert: it then finds the values all the same, or names file, l
 import csv
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -22,6 +23,7 @@ from components.csv_example_gen.parquet_records import read_parquet_blocks
 from components.csv_example_gen.reading_rules import ReadingRules
 from serving.contract import dates
 
+Records = Iterator[tuple[int, list[str]]]  # first line and cells of each row
 Kinds = Mapping[str, CellKind | None]  # by column, in the header's order; None: the cells as they are
 
 
@@ -70,18 +72,16 @@ def _read_cells(source: str | FilePart, header: list[str], open_file: OpenFile) 
     file, part = (source.file, source) if isinstance(source, FilePart) else (source, None)
     if is_parquet(file):
         for of_parquet in read_parquet_blocks(file, part, open_file):
-            yield _Cells(
-                part=of_parquet.part,
-                fast=of_parquet.cells(),
-                batches=lambda block=of_parquet: batch_records(file, header, block.records()),
-            )
+            records: Callable[[], Records] = of_parquet.records
+            yield _Cells(part=of_parquet.part, fast=of_parquet.cells(), batches=partial(_batch, file, header, records))
         return
     for of_csv in read_csv_blocks(file, part, open_file):
-        yield _Cells(
-            part=of_csv.part,
-            fast=_parse(of_csv, header),
-            batches=lambda block=of_csv: batch_records(file, header, block.records(open_file)),
-        )
+        records = partial(of_csv.records, open_file)
+        yield _Cells(part=of_csv.part, fast=_parse(of_csv, header), batches=partial(_batch, file, header, records))
+
+
+def _batch(file: str, header: list[str], read: Callable[[], Records]) -> Iterator[Batch]:
+    return batch_records(file, header, read())
 
 
 def _parse(block: CsvBlock, header: list[str]) -> list[pa.Array] | None:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 
+import pyarrow as pa
 from tfx_bsl.coders.example_coder import ExamplesToRecordBatchDecoder
 
 from components.csv_example_gen import moments
@@ -71,7 +72,7 @@ def _values(split: KeySplit | TimeSplit, files: Sequence[str]) -> Iterator[float
     for chunk in read_chunks(files):
         rows = decoder.DecodeBatch(chunk.tolist())
         place = rows.schema.get_field_index(split.column)
-        values = rows.column(place).flatten() if place >= 0 else []
+        values = rows.column(place).flatten() if place >= 0 else pa.array([])
         if len(values) != len(chunk):
             raise SplitCheckError(
                 f"split {split}: expected one value of {split.column} in each row that was written, received "

@@ -38,10 +38,11 @@ def test_blocks_make_one_file_of_the_same_bytes_every_time(tmp_path: Path) -> No
     assert (tmp_path / "a.gz").read_bytes() == (tmp_path / "b.gz").read_bytes()
 
 
-def test_an_attempt_that_fails_leaves_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("records", [RECORDS, []])
+def test_an_attempt_that_fails_leaves_nothing(tmp_path: Path, records: list[bytes]) -> None:
     def fail() -> None:
         with RecordFile(str(tmp_path / "a.gz")) as file:
-            file.write(pa.array(RECORDS))
+            file.write(pa.array(records, pa.binary()))
             assert not (tmp_path / "a.gz").exists()
             raise RuntimeError("killed")
 
