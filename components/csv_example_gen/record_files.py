@@ -5,6 +5,7 @@ records one by one and compresses harder: a taxi trip's 463 bytes become 28 rath
 which is most of what ExampleGen does.
 """
 
+import os
 import uuid
 import zlib
 from types import TracebackType
@@ -22,11 +23,17 @@ _MASK = 0xA282EAD8
 
 
 class RecordFile:
-    """One file. It is complete or absent: it gets its name when it is closed without an exception."""
+    """One file. It is complete or absent: it gets its place when it is closed without an exception."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, scratch: str) -> None:
+        """Begins a file.
+
+        Args:
+            path: of the complete file.
+            scratch: folder for the file until then: a worker that is killed leaves it there, where no reader looks.
+        """
         self._path = path
-        self._unfinished = f"{path}.{uuid.uuid4().hex}.tmp"  # An engine may run an attempt beside another.
+        self._unfinished = os.path.join(scratch, uuid.uuid4().hex)  # An engine may run an attempt beside another.
         self._packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP_HEADER)
 
     def __enter__(self) -> Self:

@@ -1,6 +1,7 @@
 """Beam's part: each shard is read, encoded, split and written by one worker, into one file per split."""
 
 import dataclasses
+import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
@@ -9,7 +10,7 @@ from typing import Any
 import apache_beam as beam
 import numpy as np
 import pyarrow as pa
-from apache_beam.metrics import Metrics
+from tfx.dsl.io import fileio
 
 from components.csv_example_gen.csv_files import CellKind, SourceSummary, read_shard
 from components.csv_example_gen.example_records import serialize_rows
@@ -18,9 +19,9 @@ from components.csv_example_gen.reading_rules import ReadingRules
 from components.csv_example_gen.record_files import RecordFile
 from components.csv_example_gen.source_files import open_source
 from components.csv_example_gen.split_plan import SplitPlan
+from components.csv_example_gen.written_splits import SplitCheckError
 
 SIDES = TRAIN, EVAL = "train", "eval"
-COUNTERS = __name__  # namespace of Beam's counters of rows, one for each side
 FILE_PREFIX = "data_tfrecord"  # as TFX's ExampleGen names them
 
 
@@ -43,16 +44,18 @@ def assign(source: SourceSummary, plan: SplitPlan) -> Iterator[Assignment]:
 class WriteShards(beam.PTransform):
     """Assignment -> nothing; writes the files `data_tfrecord-<number>-of-<shards>.gz` of each side, and counts rows.
 
-    An attempt that fails leaves no file with such a name, and one that is repeated writes the same bytes.
+    An attempt that fails leaves no file with such a name, and one that is repeated writes the same bytes. Rows are
+    counted in files, since an engine's own counters may count the rows of an attempt that was lost.
     """
 
-    def __init__(self, source: SourceSummary, plan: SplitPlan, folders: Mapping[str, str]) -> None:
+    def __init__(self, source: SourceSummary, plan: SplitPlan, folders: Mapping[str, str], scratch: str) -> None:
         """Says what all workers have to know.
 
         Args:
             source: the checked files.
             plan: how their rows are split.
             folders: that the files go to, by side.
+            scratch: folder for unfinished files and for counts.
         """
         super().__init__()
         self._writer = _WriteShard(
@@ -60,6 +63,7 @@ class WriteShards(beam.PTransform):
             rules=source.rules,
             plan=dataclasses.replace(plan, shifts=None),
             folders=dict(folders),
+            scratch=scratch,
             shards=len(source.shards),
         )
 
@@ -76,27 +80,64 @@ class _WriteShard(beam.DoFn):
         rules: ReadingRules,
         plan: SplitPlan,
         folders: Mapping[str, str],
+        scratch: str,
         shards: int,
     ) -> None:
         self._columns = columns
         self._rules = rules
         self._plan = plan
         self._folders = folders
+        self._scratch = scratch
         self._shards = shards
-        self._counters = {side: Metrics.counter(COUNTERS, side) for side in SIDES}
 
     def process(self, assignment: Assignment) -> Iterable[Any]:
+        """Writes one shard."""
         are_eval = self._plan.assigner(list(self._columns))
         name = f"{FILE_PREFIX}-{assignment.number:05d}-of-{self._shards:05d}.gz"
-        done = 0
+        rows = dict.fromkeys(SIDES, 0)
         with ExitStack() as stack:
-            files = [stack.enter_context(RecordFile(os.path.join(self._folders[side], name))) for side in SIDES]
+            files = {
+                side: stack.enter_context(RecordFile(os.path.join(self._folders[side], name), self._scratch))
+                for side in SIDES
+            }
             for block in read_shard(assignment.shard, self._columns, self._rules, open_source):
+                done = sum(rows.values())
                 shifts = None if assignment.shifts is None else assignment.shifts[done : done + block.rows]
-                done += block.rows
                 records = serialize_rows(self._columns, block.columns)
                 is_eval = are_eval(block.columns, records, shifts)
-                for side, file, chosen in zip(SIDES, files, (~is_eval, is_eval), strict=True):
-                    file.write(records.filter(pa.array(chosen)))
-                    self._counters[side].inc(int(np.count_nonzero(chosen)))
+                for side, chosen in ((TRAIN, ~is_eval), (EVAL, is_eval)):
+                    files[side].write(records.filter(pa.array(chosen)))
+                    rows[side] += int(np.count_nonzero(chosen))
+        with fileio.open(_counts_path(self._scratch, assignment.number), "w") as stream:
+            stream.write(json.dumps(rows))
         return ()
+
+
+def count_rows(source: SourceSummary, scratch: str) -> dict[str, int]:
+    """Returns how many rows were written, by side.
+
+    Raises:
+        SplitCheckError: Not every shard was written, or not as many rows as were checked.
+    """
+    rows = dict.fromkeys(SIDES, 0)
+    for number, shard in enumerate(source.shards):
+        of_shard = _read_counts(_counts_path(scratch, number))
+        if sum(of_shard.values()) != shard.rows:
+            raise SplitCheckError(
+                f"shard {number} of {len(source.shards)}: expected {shard.rows:,} rows, as were checked, received "
+                f"{sum(of_shard.values()):,}. The fault is not in the data: rows were lost. Report it."
+            )
+        for side in SIDES:
+            rows[side] += of_shard[side]
+    return rows
+
+
+def _read_counts(path: str) -> dict[str, int]:
+    if not fileio.exists(path):
+        return {}
+    with fileio.open(path) as stream:
+        return dict(json.loads(stream.read()))
+
+
+def _counts_path(scratch: str, number: int) -> str:
+    return os.path.join(scratch, f"rows-{number:05d}.json")

@@ -30,7 +30,7 @@ def test_frames_are_those_of_beam() -> None:
 
 def test_blocks_make_one_file_of_the_same_bytes_every_time(tmp_path: Path) -> None:
     for name in ("a.gz", "b.gz"):
-        with RecordFile(str(tmp_path / name)) as file:
+        with RecordFile(str(tmp_path / name), str(tmp_path)) as file:
             file.write(pa.array(RECORDS[:2]))
             file.write(pa.array([], pa.binary()))
             file.write(pa.array(RECORDS[2:]))
@@ -41,7 +41,7 @@ def test_blocks_make_one_file_of_the_same_bytes_every_time(tmp_path: Path) -> No
 @pytest.mark.parametrize("records", [RECORDS, []])
 def test_an_attempt_that_fails_leaves_nothing(tmp_path: Path, records: list[bytes]) -> None:
     def fail() -> None:
-        with RecordFile(str(tmp_path / "a.gz")) as file:
+        with RecordFile(str(tmp_path / "a.gz"), str(tmp_path)) as file:
             file.write(pa.array(records, pa.binary()))
             assert not (tmp_path / "a.gz").exists()
             raise RuntimeError("killed")
@@ -52,6 +52,6 @@ def test_an_attempt_that_fails_leaves_nothing(tmp_path: Path, records: list[byte
 
 
 def test_a_file_without_rows_is_a_file(tmp_path: Path) -> None:
-    with RecordFile(str(tmp_path / "a.gz")):
+    with RecordFile(str(tmp_path / "a.gz"), str(tmp_path)):
         pass
     assert gzip.decompress((tmp_path / "a.gz").read_bytes()) == b""
