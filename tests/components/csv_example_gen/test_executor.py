@@ -145,7 +145,7 @@ def test_several_shards_hold_the_rows_of_one_in_its_order(
     monkeypatch.setattr(file_parts, "SHARD_BYTES", 1 << 15)
     assert run(folder, out="shards") == whole
     names = {path.name for path in (tmp_path / "shards").rglob("*") if path.is_file()}
-    assert names == {f"data_tfrecord-{shard:05d}-of-00007.gz" for shard in range(7)}
+    assert names == {f"data_tfrecord-{shard:05d}-of-00006.gz" for shard in range(6)}
     assert {path.name for path in (tmp_path / "out").rglob("*.gz")} == {"data_tfrecord-00000-of-00001.gz"}
     counter, expected = RowCounter(EVAL_SHARE), {False: [], True: []}
     source = check_csv(folder, rules=ReadingRules.from_schema(io_utils.parse_pbtxt_file(CONTRACT, schema_pb2.Schema())))
