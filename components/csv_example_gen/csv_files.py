@@ -37,7 +37,7 @@ import numpy as np
 from components.csv_example_gen.careful_cells import BATCH_ROWS, Batch, batch_records, convert_column, shorten
 from components.csv_example_gen.csv_values import CellKind, Value
 from components.csv_example_gen.file_contents import OpenFile, SourceError, open_local
-from components.csv_example_gen.file_parts import Shard, group_shards
+from components.csv_example_gen.file_parts import SHARD_BYTES, Shard, group_shards
 from components.csv_example_gen.findings import Findings
 from components.csv_example_gen.float_precision import Float32Precision
 from components.csv_example_gen.reading_rules import ReadingRules, check_header
@@ -195,6 +195,7 @@ def check_csv(
     list_files: ListFiles = glob.glob,
     open_file: OpenFile = open_local,
     hash_equal_rows: bool = False,
+    shard_bytes: int = SHARD_BYTES,
 ) -> SourceSummary:
     """Reads all of a source and raises at its first fault.
 
@@ -205,6 +206,7 @@ def check_csv(
         list_files: the files that match a pattern.
         open_file: opens one of them for reading bytes.
         hash_equal_rows: whether to fill in `row_hashes`.
+        shard_bytes: of text in each of `shards` at least, but for the last one.
 
     Raises:
         SourceError: the source is missing, empty or malformed, a cell does not hold a value of its type, or float32
@@ -227,7 +229,7 @@ def check_csv(
         columns=found.kinds,
         rules=rules,
         float32_errors={name: precision.relative_error for name, precision in found.precisions.items()},
-        shards=tuple(group_shards(found.parts)),
+        shards=tuple(group_shards(found.parts, shard_bytes)),
         row_hashes=np.concatenate(found.hashes) if found.hashes else None,
     )
 

@@ -39,7 +39,7 @@ from tfx.types import standard_component_specs as specs
 from tfx.utils import io_utils, proto_utils
 
 from components.csv_example_gen.csv_files import SourceError, SourceSummary, check_csv
-from components.csv_example_gen.file_parts import explain_whole
+from components.csv_example_gen.file_parts import SHARD_BYTES, explain_whole
 from components.csv_example_gen.float_precision import FLOAT32_ERRORS_PROPERTY
 from components.csv_example_gen.reading_rules import ReadingRules
 from components.csv_example_gen.row_split import RowSplit, Split, read_split, split_settings
@@ -52,10 +52,12 @@ from components.csv_example_gen.written_splits import check_shares, check_sides
 ROWS_PROPERTY = "rows_"  # with a split's name: custom property of the Examples, how many rows were written
 SPLIT_PROPERTY = "split"  # custom property of the Examples: how they were split, for people
 
-_RULES, _SPLIT, _DIGEST = "rules", "split", "source_digest"
+_RULES, _SPLIT, _DIGEST, _SHARD_BYTES = "rules", "split", "source_digest", "shard_bytes"
 
 
-def column_types(schema_file: str, source_digest: str = "", split: Split | None = None) -> example_gen_pb2.CustomConfig:
+def column_types(
+    schema_file: str, source_digest: str = "", split: Split | None = None, shard_bytes: int = SHARD_BYTES
+) -> example_gen_pb2.CustomConfig:
     """Packs what a contract says of the cells, and how rows are split, for the executor.
 
     Only that travels, so that an edit of a threshold in the contract does not make ExampleGen run again.
@@ -64,6 +66,7 @@ def column_types(schema_file: str, source_digest: str = "", split: Split | None 
         schema_file: a tensorflow_metadata Schema in text format.
         source_digest: digest of the code that reads; an edit of it then changes TFX's cache key.
         split: of the rows; None: by row.
+        shard_bytes: of text that one worker reads and writes into one file per split; larger data is shared.
 
     Raises:
         SourceError: The contract names two columns that differ only in case, or says something of cells that cannot be;
@@ -77,6 +80,7 @@ def column_types(schema_file: str, source_digest: str = "", split: Split | None 
     settings[_RULES] = rules.to_json()
     settings[_SPLIT] = split_settings(split)
     settings[_DIGEST] = source_digest
+    settings[_SHARD_BYTES] = shard_bytes
     config = example_gen_pb2.CustomConfig()
     config.custom_config.Pack(settings)
     return config
@@ -100,7 +104,7 @@ class Executor(BaseBeamExecutor):
         self._log_startup(input_dict, output_dict, exec_properties)
         input_config = example_gen_pb2.Input()
         proto_utils.json_to_proto(exec_properties[specs.INPUT_CONFIG_KEY], input_config)
-        rules, split = _unpack_config(exec_properties.get(specs.CUSTOM_CONFIG_KEY))
+        rules, split, shard_bytes = _unpack_config(exec_properties.get(specs.CUSTOM_CONFIG_KEY))
         folder, pattern = exec_properties[specs.INPUT_BASE_KEY], _only_pattern(input_config)
         guard = SourceGuard(
             folder,
@@ -111,8 +115,15 @@ class Executor(BaseBeamExecutor):
         )
         path = os.path.join(folder, pattern)
         by_row = isinstance(split, RowSplit)
-        source = check_csv(path, rules=rules, list_files=fileio.glob, open_file=open_source, hash_equal_rows=by_row)
-        for reason in explain_whole(source.shards):
+        source = check_csv(
+            path,
+            rules=rules,
+            list_files=fileio.glob,
+            open_file=open_source,
+            hash_equal_rows=by_row,
+            shard_bytes=shard_bytes,
+        )
+        for reason in explain_whole(source.shards, shard_bytes):
             logging.info("%s.", reason)
         plan = plan_split(split, source, open_source)
         artifact = artifact_utils.get_single_instance(output_dict[specs.EXAMPLES_KEY])
@@ -160,14 +171,14 @@ def _only_pattern(input_config: example_gen_pb2.Input) -> str:
     return str(input_config.splits[0].pattern)
 
 
-def _unpack_config(custom_config: str | None) -> tuple[ReadingRules, Split]:
+def _unpack_config(custom_config: str | None) -> tuple[ReadingRules, Split, int]:
     """Reads what `column_types` packed; no rules and a split by row without it."""
     if not custom_config:
-        return ReadingRules(), RowSplit()
+        return ReadingRules(), RowSplit(), SHARD_BYTES
     config = example_gen_pb2.CustomConfig()
     proto_utils.json_to_proto(custom_config, config)
     settings = _unpack(config)
-    return ReadingRules.from_json(settings[_RULES]), read_split(settings[_SPLIT])
+    return ReadingRules.from_json(settings[_RULES]), read_split(settings[_SPLIT]), int(settings[_SHARD_BYTES])
 
 
 def _unpack(config: example_gen_pb2.CustomConfig) -> dict[str, Any]:

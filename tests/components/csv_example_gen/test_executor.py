@@ -16,10 +16,11 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import io_utils, proto_utils
 
-from components.csv_example_gen import csv_blocks, file_parts
+from components.csv_example_gen import csv_blocks
 from components.csv_example_gen import executor as module
 from components.csv_example_gen.csv_files import SourceError, check_csv
 from components.csv_example_gen.executor import Executor, column_types
+from components.csv_example_gen.file_parts import SHARD_BYTES
 from components.csv_example_gen.fingerprint import fingerprint
 from components.csv_example_gen.reading_rules import ReadingRules
 from components.csv_example_gen.row_split import EVAL_SHARE, KeySplit, RowSplit, Split, TimeSplit
@@ -54,6 +55,7 @@ def run(tmp_path: Path, properties: dict[str, str]) -> Run:
         pattern: str = "*.csv",
         out: str = "out",
         split: Split | None = None,
+        shard_bytes: int = SHARD_BYTES,
         **told: Any,
     ) -> dict[str, list[tf.train.Example]]:
         artifact = standard_artifacts.Examples()
@@ -65,7 +67,9 @@ def run(tmp_path: Path, properties: dict[str, str]) -> Run:
             "output_config": proto_utils.proto_to_json(utils.make_default_output_config(source)),
             "output_data_format": example_gen_pb2.FORMAT_TF_EXAMPLE,
             "output_file_format": example_gen_pb2.FORMAT_TFRECORDS_GZIP,
-            "custom_config": proto_utils.proto_to_json(column_types(contract, "", split)) if contract else None,
+            "custom_config": proto_utils.proto_to_json(column_types(contract, "", split, shard_bytes))
+            if contract
+            else None,
             **told,
         }
         context = BaseBeamExecutor.Context(beam_pipeline_args=BEAM_ARGS, tmp_dir=str(tmp_path / "tmp"))
@@ -142,8 +146,7 @@ def test_several_shards_hold_the_rows_of_one_in_its_order(
     (folder / "trips.csv").write_text(text + text[text.index("\n") + 1 :])  # Every row has an equal one far from it.
     whole = run(folder)
     monkeypatch.setattr(csv_blocks, "BLOCK_BYTES", 1 << 14)
-    monkeypatch.setattr(file_parts, "SHARD_BYTES", 1 << 15)
-    assert run(folder, out="shards") == whole
+    assert run(folder, out="shards", shard_bytes=1 << 15) == whole
     names = {path.name for path in (tmp_path / "shards").rglob("*") if path.is_file()}
     assert names == {f"data_tfrecord-{shard:05d}-of-00006.gz" for shard in range(6)}
     assert {path.name for path in (tmp_path / "out").rglob("*.gz")} == {"data_tfrecord-00000-of-00001.gz"}

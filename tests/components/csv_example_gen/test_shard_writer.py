@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from components.csv_example_gen import csv_blocks, file_parts
+from components.csv_example_gen import csv_blocks
 from components.csv_example_gen.csv_files import SourceSummary, check_csv
 from components.csv_example_gen.file_contents import open_local
 from components.csv_example_gen.row_split import RowSplit
@@ -19,11 +19,10 @@ pytestmark = pytest.mark.slow
 def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SourceSummary:
     """Three shards."""
     monkeypatch.setattr(csv_blocks, "BLOCK_BYTES", 1 << 8)
-    monkeypatch.setattr(file_parts, "SHARD_BYTES", 700)
     (tmp_path / "rows.csv").write_text("n\n" + "".join(f"{row}\n" for row in range(600)))
     for folder in ("scratch", *SIDES):
         (tmp_path / folder).mkdir()
-    return check_csv(tmp_path / "rows.csv")
+    return check_csv(tmp_path / "rows.csv", shard_bytes=700)
 
 
 @pytest.fixture

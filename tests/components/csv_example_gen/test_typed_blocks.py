@@ -11,11 +11,12 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from components.csv_example_gen import csv_blocks, file_parts, typed_blocks
+from components.csv_example_gen import csv_blocks, typed_blocks
 from components.csv_example_gen.csv_files import NO_RULES, CellKind, SourceError, check_csv, read_shard
 from components.csv_example_gen.csv_values import Value
 from components.csv_example_gen.example_records import serialize_rows
 from components.csv_example_gen.file_contents import open_local
+from components.csv_example_gen.file_parts import explain_whole
 from components.csv_example_gen.number_formats import NumberFormat
 from components.csv_example_gen.reading_rules import ReadingRules
 from components.csv_example_gen.row_copies import hash_rows, number_copies
@@ -129,7 +130,6 @@ def test_parquet_has_the_values_of_its_cells(tmp_path: Path) -> None:
 @pytest.mark.parametrize("ending", ["csv", "csv.gz", "parquet"])
 def test_shards_hold_all_rows_in_their_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str) -> None:
     monkeypatch.setattr(csv_blocks, "BLOCK_BYTES", 1 << 12)
-    monkeypatch.setattr(file_parts, "SHARD_BYTES", 1 << 13)
     texts = ["a", "two\nlines", 'say "a"', None, "Ä"]
     table = pa.table({"n": list(range(4_000)), "t": [texts[row % 5] for row in range(4_000)]})
     file = tmp_path / f"rows.{ending}"
@@ -137,7 +137,12 @@ def test_shards_hold_all_rows_in_their_order(tmp_path: Path, monkeypatch: pytest
         pq.write_table(table, file, row_group_size=500, compression="NONE", use_dictionary=False)
     else:
         table.to_pandas().to_csv(file, index=False)
-    found = check_csv(file, rules=ReadingRules(kinds={"n": CellKind.INT, "t": CellKind.BYTES}), hash_equal_rows=True)
+    found = check_csv(
+        file,
+        rules=ReadingRules(kinds={"n": CellKind.INT, "t": CellKind.BYTES}),
+        hash_equal_rows=True,
+        shard_bytes=1 << 13,
+    )
     by_shard = [
         [row for block in read_shard(shard, found.columns, found.rules, open_local) for row in values(block.columns)]
         for shard in found.shards
@@ -150,13 +155,12 @@ def test_shards_hold_all_rows_in_their_order(tmp_path: Path, monkeypatch: pytest
 
 def test_what_one_worker_reads_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(csv_blocks, "BLOCK_BYTES", 1 << 8)
-    monkeypatch.setattr(file_parts, "SHARD_BYTES", 1 << 9)
     rows = ["n,t", *(f"{row},text" for row in range(400))]
     (tmp_path / "packed.csv.gz").write_bytes(gzip.compress("\n".join(rows).encode()))
     (tmp_path / "plain.csv").write_text("\n".join(rows))
     (tmp_path / "quotes.csv").write_text("\n".join([*rows, '7,5" nails', *rows[1:]]))
-    found = check_csv(tmp_path)
-    told = file_parts.explain_whole(found.shards)
+    found = check_csv(tmp_path, shard_bytes=1 << 9)
+    told = explain_whole(found.shards, 1 << 9)
     assert [reason.split(": one worker")[0] for reason in told] == [
         str(tmp_path / name) for name in ("packed.csv.gz", "quotes.csv")
     ]
