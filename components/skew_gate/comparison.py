@@ -89,7 +89,8 @@ class Comparison:
         """Rows for which the model is refused."""
         presumed = self.presumed if self.skewed else 0
         edges = self.rounding.at_edge if self._too_many_at_edge else 0
-        return self.skewed + presumed + edges + (self.rounding.rows if self._is_shifted else 0)
+        rounded = self.rounding.rows if self._is_shifted else 0
+        return self.skewed + max(presumed, edges + rounded)  # presumed ones are among those
 
     @property
     def _too_many_at_edge(self) -> bool:

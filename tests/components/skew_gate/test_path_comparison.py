@@ -205,6 +205,8 @@ def test_beyond_a_number_of_them_some_are_asked_for_and_the_others_pass_if_these
 
     refused = compare(Paths(exported=shifted(where, 1, 7, 512, FILLED)))
     assert refused.reasons()[0].startswith(f"feature x: {len(where)} of 12000 rows are not equal within")
+    (feature,) = refused.comparisons("feature x")
+    assert (feature.differences, feature.skewed) == (len(where), len(where) - presumed)
 
 
 def test_what_no_layout_could_excuse_is_refused_even_there(monkeypatch: pytest.MonkeyPatch) -> None:
