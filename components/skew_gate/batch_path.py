@@ -17,6 +17,7 @@ from components.skew_gate.json_values import feature_values
 from components.tfrecords import read_chunks
 
 _NOTHING = np.empty(0)
+_KEPT_BYTES = 2**28  # of decoded features: of more rows they are decoded each time
 _DTYPES = {"float_list": np.float32, "int64_list": np.int64, "bytes_list": object}
 
 
@@ -93,6 +94,7 @@ class BatchPath:
         self._files = list(transformed_files)
         self._predict = _batched(trained)
         self._batch_sizes = batch_sizes
+        self._kept: list[Arrays] | None = None  # the features of all chunks, once known and not too large
 
     def features(self) -> Iterator[Arrays]:
         """Yields the features of each chunk.
@@ -100,7 +102,16 @@ class BatchPath:
         Raises:
             ValueError: A feature has another type or number of values from row to row.
         """
-        return map(decode_examples, read_chunks(self._files))
+        if self._kept is not None:
+            yield from self._kept
+            return
+        kept: list[Arrays] = []
+        size = 0
+        for features in map(decode_examples, read_chunks(self._files)):
+            size += sum(values.nbytes for values in features.values())
+            kept = [*kept, features] if size <= _KEPT_BYTES else []
+            yield features
+        self._kept = kept if size <= _KEPT_BYTES else None
 
     def chunks(self) -> Iterator[BatchChunk]:
         """Yields each chunk, with predictions at the largest batch size.
