@@ -72,9 +72,10 @@ def describe_coverage(report: Mapping[str, Any]) -> Iterator[str]:
     if not coverage["share_found"]:
         yield f"0 differences over {rows:,} rows, {features} and batch sizes {', '.join([*smaller, largest])}"
     else:
+        yield f"0 differences over {rows:,} rows and {features} in batches of {largest}"
         yield (
-            f"0 differences over {rows:,} rows and {features} in batches of {largest}; {coverage['in_all_layouts']:,} "
-            f"of them also in batches of {', '.join(smaller)}: {describe_share(coverage, 'share_found')}"
+            f"0 differences over {coverage['in_all_layouts']:,} of them in batches of {', '.join(smaller)}: "
+            f"{describe_share(coverage, 'share_found')}"
         )
     if coverage["presumed"]:
         yield (
