@@ -103,7 +103,7 @@ def in_batches(function: Callable[[Tensors], Tensors], outputs: dict[str, tf.Ten
     """
     function = tf.autograph.experimental.do_not_convert(function)  # AutoGraph is for the loop below alone
 
-    @tf.function(reduce_retracing=True)
+    @tf.function
     def run(inputs: Tensors, size: tf.Tensor) -> Tensors:
         rows = tf.shape(next(iter(inputs.values())))[0]
         count = (rows + size - 1) // size
@@ -115,7 +115,14 @@ def in_batches(function: Callable[[Tensors], Tensors], outputs: dict[str, tf.Ten
             arrays = {k: array.write(i, batch[k]) for k, array in arrays.items()}
         return {k: array.concat() for k, array in arrays.items()}
 
-    return lambda inputs, size: run(inputs, tf.constant(size))
+    def call(inputs: Tensors, size: int) -> Tensors:
+        # Of any number of rows: a trace takes seconds, and would be made for each number.
+        specs = {name: tf.TensorSpec([None, *values.shape[1:]], values.dtype) for name, values in inputs.items()}
+        traced = run.get_concrete_function(specs, tf.TensorSpec([], tf.int32))
+        found: Tensors = traced(inputs, tf.constant(size))
+        return found
+
+    return call
 
 
 def build_request_columns(

@@ -88,6 +88,20 @@ def test_a_batch_is_consecutive_rows_and_the_last_is_smaller() -> None:
     assert means(rows, 512)["mean"].numpy().tolist() == [3.5] * 8
 
 
+def test_any_number_of_rows_and_any_batch_size_are_one_trace() -> None:
+    traces: list[int] = []
+
+    def double(inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        traces.append(1)
+        return {"y": 2 * inputs["x"]}
+
+    doubled = model_probe.in_batches(double, {"y": tf.TensorSpec([None, 1], tf.float32)})
+    for rows, size in ((8, 3), (5, 3), (700, 512), (1, 1)):
+        x = tf.reshape(tf.range(rows, dtype=tf.float32), [-1, 1])
+        assert doubled({"x": x}, size)["y"].numpy().tolist() == (2 * x).numpy().tolist()
+    assert len(traces) == 1
+
+
 def test_the_last_batch_is_filled_up_with_its_own_rows() -> None:
     """The signature says how many rows its batch had: a filled one has as many as any other."""
     asked: list[list[bytes]] = []
