@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from components.skew_gate.batch_path import BatchChunk
-from components.skew_gate.columns import Columns
+from components.skew_gate.columns import Columns, ColumnSurvey
 from components.skew_gate.model_probe import FILLED
 from components.skew_gate.report import SkewReport
 from components.skew_gate.rounding import LARGEST_ROUNDING, Scale
@@ -86,3 +86,20 @@ def test_chunks_are_measured_as_one() -> None:
     assert whole is not None
     assert parts is not None
     assert (whole.spread.tolist(), whole.centre.tolist()) == (parts.spread.tolist(), parts.centre.tolist())
+
+
+def test_of_many_rows_some_are_measured_and_whole_numbers_looked_for_in_all() -> None:
+    values = np.random.default_rng(0).normal(10, 3, (100_000, 1)).astype(np.float32)
+    whole = np.ones((100_000, 1), np.float32)
+    whole[77_777] = 0.5
+    survey = ColumnSurvey()
+    for first in range(0, 100_000, 8192):
+        part = slice(first, first + 8192)
+        survey.add({"x": values[part], "whole": whole[part], "n": np.ones((len(values[part]), 1), np.int64)})
+    assert {len(kept) for kept in survey.kept.values()} == {32_768}
+    assert survey.whole == {"x": False, "whole": False, "n": False}
+    scale = survey.scales()["x"]
+    assert scale is not None
+    assert scale.spread[0] == pytest.approx(3, rel=0.02)
+    assert scale.centre[0] == pytest.approx(10, rel=0.01)
+    assert survey.scales()["n"] is None
