@@ -1,5 +1,6 @@
 """A Beam CombineFn that adds up batches, slice by slice, for all combiners at once."""
 
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -53,7 +54,7 @@ class Table:
         keys = np.concatenate([np.empty(0, np.int64), *self._keys])
         values = np.concatenate([np.empty((0, self._width)), *self._values])
         ends = np.searchsorted(keys, np.arange(slices + 1) * self._buckets)
-        for begin, end in zip(ends[:-1], ends[1:], strict=True):
+        for begin, end in itertools.pairwise(ends):
             yield keys[begin:end] % self._buckets, values[begin:end]
 
 

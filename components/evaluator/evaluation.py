@@ -14,7 +14,7 @@ from tensorflow_model_analysis.proto import config_pb2
 from tensorflow_model_analysis.utils import model_util
 
 from components.evaluator.accumulation import SliceSums
-from components.evaluator.sums import Sums, columnar_sums
+from components.evaluator.combiners import columnar_sums
 
 _BY_ROW_STAGES = (unbatch_extractor.UNBATCH_EXTRACTOR_STAGE_NAME, slice_key_extractor.SLICE_KEY_EXTRACTOR_STAGE_NAME)
 
@@ -68,9 +68,7 @@ def split_specs(
     return columnar, others
 
 
-def _adds_up(
-    metric: config_pb2.MetricConfig, spec: config_pb2.MetricsSpec, eval_config: config_pb2.EvalConfig
-) -> bool:
+def _adds_up(metric: config_pb2.MetricConfig, spec: config_pb2.MetricsSpec, eval_config: config_pb2.EvalConfig) -> bool:
     if spec.query_key:
         return False
     alone = config_pb2.MetricsSpec()
@@ -109,7 +107,7 @@ class _EvaluateByColumns(beam.PTransform):
     ) -> dict[str, beam.PCollection]:
         """Adds up batches; then derives, compares with the baseline and sorts into kinds as TFMA does."""
         computations = _computations(specs, self._eval_config)
-        sums: list[Sums] = [columnar_sums(one) for one in computations.non_derived_computations]
+        sums = [columnar_sums(one) for one in computations.non_derived_computations]
         baseline = model_util.get_baseline_model_spec(self._eval_config)
         sliced = (
             extracts

@@ -1,7 +1,7 @@
 """An Evaluator executor that asks models, and adds up metrics, in large batches.
 
-TFX's own goes row by row and slice by slice in Python: 1.6 ms a row for six metrics and three columns of slices. What this
-one reads, writes and decides is the same; what it cannot do by batches, TFX's and TFMA's own code does.
+TFX's own goes row by row and slice by slice in Python: 1.6 ms a row for six metrics and three columns of slices. What
+this one reads, writes and decides is the same; what it cannot do by batches, TFX's and TFMA's own code does.
 """
 
 import os
@@ -107,9 +107,7 @@ def _shared_models(input_dict: Artifacts, eval_config: tfma.EvalConfig) -> list[
         artifact = artifact_utils.get_single_instance(input_dict[key])
         path = path_utils.serving_model_path(artifact.uri, path_utils.is_old_model_artifact(artifact))
         found.append(
-            tfma.default_eval_shared_model(
-                eval_saved_model_path=path, model_name=spec.name, eval_config=eval_config
-            )
+            tfma.default_eval_shared_model(eval_saved_model_path=path, model_name=spec.name, eval_config=eval_config)
         )
     return found
 
@@ -156,9 +154,7 @@ def _bless(input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[
         blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BASELINE_MODEL_ID_KEY, baseline.id)
     if "current_component_id" in exec_properties:
         blessing.set_string_custom_property("component_id", exec_properties["current_component_id"])
-    passed = tfma.load_validation_result(
-        artifact_utils.get_single_uri(output_dict[keys.EVALUATION_KEY])
-    ).validation_ok
+    passed = tfma.load_validation_result(artifact_utils.get_single_uri(output_dict[keys.EVALUATION_KEY])).validation_ok
     name = constants.BLESSED_FILE_NAME if passed else constants.NOT_BLESSED_FILE_NAME
     io_utils.write_string_file(os.path.join(blessing.uri, name), "")
     blessing.set_int_custom_property(

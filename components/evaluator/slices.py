@@ -75,9 +75,7 @@ class Slicer:
 
 def canonical(key: SliceKey) -> SliceKey:
     """Replaces every NaN by the same one, so that equal slices compare as equal."""
-    return tuple(
-        (name, math.nan if isinstance(value, float) and math.isnan(value) else value) for name, value in key
-    )
+    return tuple((name, math.nan if isinstance(value, float) and math.isnan(value) else value) for name, value in key)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,21 +8,12 @@ TFMA's private ones; tests/components/evaluator holds them on both stacks.
 
 import dataclasses
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from tensorflow_model_analysis import constants
 from tensorflow_model_analysis.contrib.aggregates import binary_confusion_matrices as confusion
-from tensorflow_model_analysis.metrics import (
-    binary_confusion_matrices,
-    calibration,
-    calibration_histogram,
-    cross_entropy_metrics,
-    example_count,
-    mean_regression_error,
-    metric_types,
-    metric_util,
-)
+from tensorflow_model_analysis.metrics import calibration_histogram, mean_regression_error, metric_types
 
 from components.evaluator.inputs import Batch, Conversion
 
@@ -41,14 +32,14 @@ class Addends:
 class Sums(ABC):
     """One of TFMA's combiners, by column instead of by row."""
 
-    width: ClassVar[int]  # numbers added up in a bucket
+    width: int  # numbers added up in a bucket
     buckets = 1
 
     def __init__(self, combiner: Any):
         """Takes TFMA's combiner."""
         self.combiner = combiner
 
-    def setup(self) -> None:
+    def setup(self) -> None:  # noqa: B027 - most have nothing to prepare
         """Prepares a worker."""
 
     @abstractmethod
@@ -266,34 +257,3 @@ class RegressionSums(Sums):
 def _only(totals: np.ndarray, width: int) -> list[float]:
     """Returns the totals of the only bucket; zeros where no row of the slice added anything."""
     return totals[0].tolist() if len(totals) else [0.0] * width
-
-
-def columnar_sums(computation: metric_types.MetricComputation) -> Sums | None:
-    """Finds the sums of one of TFMA's computations; None where it is not known to be one that only adds up."""
-    combiner = computation.combiner
-    kind = type(combiner)
-    if kind is example_count._ExampleCountCombiner:
-        return CountSums(combiner)
-    if computation.preprocessors:
-        return None
-    if kind is binary_confusion_matrices._BinaryConfusionMatrixCombiner:
-        plain = combiner._extract_label_prediction_and_weight is metric_util.to_label_prediction_example_weight
-        return ConfusionSums(combiner) if plain and _is_plain(combiner) else None
-    if kind is calibration._WeightedLabelsPredictionsExamplesCombiner:
-        sub_key = combiner._key.sub_key
-        return TotalSums(combiner) if sub_key is None or sub_key.top_k is None else None
-    return _BY_COMBINER[kind](combiner) if kind in _BY_COMBINER else None
-
-
-def _is_plain(combiner: Any) -> bool:
-    return bool(combiner._enable_fractional_labels) and not combiner._example_id_key
-
-
-_BY_COMBINER: dict[type, type[Sums]] = {
-    calibration_histogram._CalibrationHistogramCombiner: HistogramSums,
-    cross_entropy_metrics._BinaryCrossEntropyCombiner: CrossEntropySums,
-    mean_regression_error._MeanAbsoluteErrorCombiner: RegressionSums,
-    mean_regression_error._MeanAbsolutePercentageErrorCombiner: RegressionSums,
-    mean_regression_error._MeanSquaredErrorCombiner: RegressionSums,
-    mean_regression_error._MeanSquaredLogarithmicErrorCombiner: RegressionSums,
-}
