@@ -8,6 +8,7 @@ import numpy as np
 from google.protobuf import text_format
 from tensorflow_model_analysis.api.types import VarLenTensorValue
 from tensorflow_model_analysis.proto import config_pb2
+from tensorflow_model_analysis.utils import config_util
 
 ROWS, BATCH = 300, 128
 
@@ -21,10 +22,6 @@ _SLICES = """
     slicing_specs { feature_values { key: "company" value: "Yellow" } }
     slicing_specs { feature_keys: "bucket" }
     slicing_specs { feature_keys: "nobody has it" }
-"""
-_BASELINE = """
-    model_specs { name: "candidate" label_key: "label" WEIGHT }
-    model_specs { name: "baseline" is_baseline: true label_key: "label" WEIGHT }
 """
 _BINARY = """
     metrics_specs {
@@ -102,7 +99,7 @@ def make_evaluations() -> dict[str, Evaluation]:
     scores = draw.dirichlet(np.ones(4), ROWS) + np.eye(4)[classes]
     return {
         "binary": _make(_BINARY, binary[:, None], {"candidate": chance, "baseline": guess}),
-        "one_model": _make(_BINARY.replace("change_threshold", "#"), binary, {"": chance}),
+        "one_model": _make(_BINARY, binary, {"": chance}),
         "weighted": _make(_BINARY, binary, {"candidate": chance, "baseline": guess}, draw.gamma(1, 1, ROWS)),
         "fractions": _make(
             _BINARY, chance.round(1), {"candidate": guess, "baseline": chance}, draw.integers(3, size=ROWS)
@@ -117,9 +114,13 @@ def make_evaluations() -> dict[str, Evaluation]:
 def _make(
     metrics: str, labels: np.ndarray, predictions: dict[str, np.ndarray], weights: np.ndarray | None = None
 ) -> Evaluation:
-    models = _BASELINE if "candidate" in predictions else 'model_specs { label_key: "label" WEIGHT }'
-    models = models.replace("WEIGHT", "" if weights is None else 'example_weight_key: "weight"')
-    config = text_format.Parse(models + _SLICES + metrics, config_pb2.EvalConfig())
+    weight = "" if weights is None else 'example_weight_key: "weight"'
+    model = f'model_specs {{ label_key: "label" {weight} }}'
+    config = config_util.update_eval_config_with_defaults(
+        text_format.Parse(model + _SLICES + metrics, config_pb2.EvalConfig()),
+        has_baseline=len(predictions) > 1,
+        rubber_stamp=True,
+    )
     outputs = {name: values.astype(np.float32).reshape(ROWS, -1) for name, values in predictions.items()}
     return Evaluation(eval_config=config, batches=list(_batches(labels, outputs, weights)))
 

@@ -8,6 +8,7 @@ import pytest
 import tensorflow_model_analysis as tfma
 from apache_beam.options.pipeline_options import PipelineOptions
 from google.protobuf import json_format
+from tensorflow_model_analysis.api import model_eval_lib
 from tensorflow_model_analysis.evaluators import metrics_plots_and_validations_evaluator as by_row
 from tensorflow_model_analysis.extractors import extractor, slice_key_extractor, unbatch_extractor
 from tensorflow_model_analysis.proto import config_pb2
@@ -31,11 +32,11 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
             batches = pipeline | f"Rows[{task}]" >> beam.Create(evaluation.batches, reshuffle=False)
             for way in WAYS:
                 extractors, evaluator = _steps(way, evaluation.eval_config)
-                _ = batches | f"{task}/{way}" >> tfma.ExtractEvaluateAndWriteResults(
-                    eval_config=evaluation.eval_config,
-                    extractors=extractors,
-                    evaluators=[evaluator],
-                    output_path=str(folder / task / way),
+                writers = tfma.default_writers(str(folder / task / way), eval_config=evaluation.eval_config)
+                _ = (
+                    batches
+                    | f"Evaluate[{task}, {way}]" >> model_eval_lib.ExtractAndEvaluate(extractors, [evaluator])
+                    | f"Write[{task}, {way}]" >> tfma.WriteResults(writers=writers)
                 )
     return folder
 
