@@ -1,5 +1,6 @@
 """TFMA's evaluation, with what only adds up computed a batch at a time and everything else as TFMA does it."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import apache_beam as beam
@@ -25,16 +26,18 @@ def batch_extractors(**arguments: Any) -> list[extractor.Extractor]:
     return [one for one in found if one.stage_name not in _BY_ROW_STAGES]
 
 
-def can_be_columnar(eval_config: config_pb2.EvalConfig, models: Any) -> bool:
+def can_be_columnar(eval_config: config_pb2.EvalConfig, models: Iterable[Any]) -> bool:
     """Tells whether an EvalConfig and models ask for nothing that this module leaves to TFMA as a whole.
 
     That are confidence intervals, which need rows; slices left out for their size; metrics inside a Keras model.
+
+    Args:
+        eval_config: with TFMA's defaults filled in.
+        models: TFMA's EvalSharedModels.
     """
     options = eval_config.options
     in_model = not options.HasField("include_default_metrics") or options.include_default_metrics.value
-    with_metrics = in_model and any(
-        one.model_type == constants.TF_KERAS for one in model_util.verify_and_update_eval_shared_models(models)
-    )
+    with_metrics = in_model and any(one.model_type == constants.TF_KERAS for one in models)
     return not (options.compute_confidence_intervals.value or options.min_slice_size.value > 1 or with_metrics)
 
 
