@@ -16,6 +16,7 @@ from tensorflow_model_analysis.utils import model_util
 
 from components.evaluator.accumulation import SliceSums
 from components.evaluator.combiners import columnar_sums
+from components.evaluator.sums import Sums
 
 _BY_ROW_STAGES = (unbatch_extractor.UNBATCH_EXTRACTOR_STAGE_NAME, slice_key_extractor.SLICE_KEY_EXTRACTOR_STAGE_NAME)
 
@@ -58,7 +59,8 @@ def split_specs(
     eval_config: config_pb2.EvalConfig,
 ) -> tuple[list[config_pb2.MetricsSpec], list[config_pb2.MetricsSpec]]:
     """Splits the MetricsSpecs into those of metrics that only add up, and those of all others."""
-    columnar, others = [], []
+    columnar: list[config_pb2.MetricsSpec] = []
+    others: list[config_pb2.MetricsSpec] = []
     for spec in eval_config.metrics_specs:
         fits = [_adds_up(metric, spec, eval_config) for metric in spec.metrics]
         for specs, wanted in ((columnar, True), (others, False)):
@@ -80,6 +82,16 @@ def _adds_up(metric: config_pb2.MetricConfig, spec: config_pb2.MetricsSpec, eval
     alone.metrics.append(metric)
     computations = _computations([alone], eval_config).non_derived_computations
     return all(columnar_sums(one) is not None for one in computations)
+
+
+def _require_sums(computation: metric_types.MetricComputation) -> Sums:
+    sums = columnar_sums(computation)
+    if sums is None:
+        raise ValueError(
+            f"{computation.keys}: expected a computation that only adds up, received {type(computation.combiner)}; "
+            "this is a fault of split_specs, which leaves all others to TFMA."
+        )
+    return sums
 
 
 def _computations(specs: list[config_pb2.MetricsSpec], eval_config: config_pb2.EvalConfig) -> Any:
@@ -110,7 +122,7 @@ class _EvaluateByColumns(beam.PTransform):
     ) -> dict[str, beam.PCollection]:
         """Adds up batches; then derives, compares with the baseline and sorts into kinds as TFMA does."""
         computations = _computations(specs, self._eval_config)
-        sums = [columnar_sums(one) for one in computations.non_derived_computations]
+        sums = [_require_sums(one) for one in computations.non_derived_computations]
         baseline = model_util.get_baseline_model_spec(self._eval_config)
         sliced = (
             extracts

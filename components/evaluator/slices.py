@@ -136,7 +136,8 @@ def _make_column(value: Any, size: int) -> _Column | None:
 def _number_rows(value: Any, size: int) -> _Column:
     """Numbers the distinct rows of a feature that has several values in some of them."""
     numbers: dict[tuple[Any, ...], int] = {}
-    codes, values = np.empty(size, np.int64), []
+    values: list[np.ndarray] = []
+    codes = np.empty(size, np.int64)
     for row, extracts in enumerate(util.split_extracts({"value": value})):
         one = extracts["value"]
         flat = np.asarray(getattr(one, "values", one)).reshape(-1)

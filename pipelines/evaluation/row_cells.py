@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-LARGE = 20_000  # rows from which on cells are used; below, drawing the rows themselves takes less than a second
-_TAIL = 512  # rows at either end of a label's predictions that are not put together
-_CELLS = 4096  # of the rows between, for each label
+LARGE = 8_000  # rows from which on cells are used: there are a third as many
+_TAIL = 256  # rows at either end of a label's predictions that are not put together
+# Of the rows between, for each label: cells by the predictions of one model; of two models, 64 by 64.
+_CELLS_PER_MODEL = {1: 1024, 2: 64}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -53,7 +54,7 @@ def _are_binary(labels: np.ndarray) -> bool:
 def _number_cells(predictions: Sequence[np.ndarray]) -> np.ndarray:
     """Numbers the cells of rows with one label, int64 [rows], without gaps."""
     rows = len(predictions[0])
-    per_model = round(_CELLS ** (1 / len(predictions)))
+    per_model = _CELLS_PER_MODEL[len(predictions)]
     numbers = np.zeros(rows, np.int64)
     for position, values in enumerate(predictions):
         order = np.lexsort((values, numbers))

@@ -29,8 +29,8 @@ def test_every_row_is_in_one_cell_of_its_label_and_its_neighbours(rows: tuple[np
     for name, values in (("one", one), ("other", other)):
         assert cells.counts @ cells.predictions[name] == pytest.approx(values.sum(dtype=np.float64))
     positive = np.sort(cells.predictions["one"][cells.labels == 1])
-    assert positive[:512] == pytest.approx(np.sort(one[labels == 1])[:512])
-    assert positive[-512:] == pytest.approx(np.sort(one[labels == 1])[-512:])
+    assert positive[:256] == pytest.approx(np.sort(one[labels == 1])[:256])
+    assert positive[-256:] == pytest.approx(np.sort(one[labels == 1])[-256:])
 
 
 @pytest.mark.parametrize("rows_count", [row_cells.LARGE - 1, row_cells.LARGE])
