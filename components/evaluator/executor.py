@@ -5,10 +5,8 @@ this one reads, writes and decides is the same; what it cannot do by batches, TF
 """
 
 import os
-from collections.abc import Sequence
 from typing import Any
 
-import apache_beam as beam
 import tensorflow_model_analysis as tfma
 from absl import logging
 from tensorflow_metadata.proto.v0 import schema_pb2
@@ -16,15 +14,12 @@ from tensorflow_model_analysis.utils import config_util
 from tfx import types
 from tfx.components.evaluator import constants
 from tfx.components.evaluator import executor as tfx_executor
-from tfx.components.util import tfxio_utils
 from tfx.types import artifact_utils
 from tfx.types import standard_component_specs as keys
 from tfx.utils import io_utils, json_utils, path_utils, proto_utils
-from tfx_bsl.tfxio import tensor_adapter
 
+from components.evaluator.batches import read_batches
 from components.evaluator.evaluation import batch_extractors, can_be_columnar, columnar_evaluator
-
-_BATCH = 4096  # rows; a call of the model costs 2 ms + 3 µs a row, and more rows at a time would only take memory
 
 Artifacts = dict[str, list[types.Artifact]]
 
@@ -65,7 +60,7 @@ class Executor(tfx_executor.Executor):
         splits = json_utils.loads(exec_properties.get(keys.EXAMPLE_SPLITS_KEY) or "null") or ["eval"]
         shared = models[0] if len(models) == 1 else models
         with self._make_beam_pipeline() as pipeline:
-            batches, adapter = _read_batches(pipeline, input_dict, splits)
+            batches, adapter = read_batches(pipeline, input_dict[keys.EXAMPLES_KEY], splits, _read_schema(input_dict))
             extractors = batch_extractors(
                 eval_shared_model=shared, eval_config=eval_config, tensor_adapter_config=adapter
             )
@@ -110,30 +105,6 @@ def _shared_models(input_dict: Artifacts, eval_config: tfma.EvalConfig) -> list[
             tfma.default_eval_shared_model(eval_saved_model_path=path, model_name=spec.name, eval_config=eval_config)
         )
     return found
-
-
-def _read_batches(
-    pipeline: beam.Pipeline, input_dict: Artifacts, splits: Sequence[str]
-) -> tuple[beam.PCollection, tensor_adapter.TensorAdapterConfig | None]:
-    """Reads the rows of the splits as Arrow RecordBatches."""
-    examples = input_dict[keys.EXAMPLES_KEY]
-    schema = _read_schema(input_dict)
-    make_tfxio = tfxio_utils.get_tfxio_factory_from_artifact(
-        examples=examples,
-        telemetry_descriptors=["Evaluator"],
-        schema=schema,
-        raw_record_column_name=tfma.ARROW_INPUT_COLUMN,
-    )
-    parts, adapter = [], None
-    for split in splits:
-        for number, uri in enumerate(artifact_utils.get_split_uris(examples, split)):
-            source = make_tfxio(io_utils.all_files_pattern(uri))
-            parts.append(pipeline | f"Read[{split}][{number}]" >> source.BeamSource(_BATCH))
-            if schema is not None:
-                adapter = tensor_adapter.TensorAdapterConfig(
-                    arrow_schema=source.ArrowSchema(), tensor_representations=source.TensorRepresentations()
-                )
-    return parts | "Flatten" >> beam.Flatten(), adapter
 
 
 def _read_schema(input_dict: Artifacts) -> schema_pb2.Schema | None:
