@@ -81,7 +81,7 @@ def _read(folder: Path) -> dict[tuple[str, ...], Any]:
             found |= _leaves(item.value, "metric", str(record.slice_key), str(item.key))
     for record in tfma.load_plots(str(folder)):
         for item in record.plot_keys_and_values:
-            found |= _leaves(item.plots, "plot", str(record.slice_key), str(item.key))
+            found |= _leaves(item.value, "plot", str(record.slice_key), str(item.key))
     return found
 
 
