@@ -16,17 +16,17 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 from tfx.utils import io_utils
 from tfx_bsl.coders import example_coder
-from tfx_bsl.tfxio import record_based_tfxio, tensor_adapter
+from tfx_bsl.tfxio import record_based_tfxio
+from tfx_bsl.tfxio.tensor_adapter import TensorAdapterConfig
 
 from components import tfrecords
 
 _CHUNKED_FORMAT = "tfrecords_gzip"  # what ExampleGen writes; all others go through TFXIO
-Adapter = tensor_adapter.TensorAdapterConfig
 
 
 def read_batches(
     pipeline: beam.Pipeline, examples: list[types.Artifact], splits: Sequence[str], schema: schema_pb2.Schema | None
-) -> tuple[beam.PCollection, Adapter | None]:
+) -> tuple[beam.PCollection, TensorAdapterConfig | None]:
     """Reads the rows of the splits, with the serialized records as one more column, as TFMA expects them.
 
     Returns:
@@ -49,7 +49,7 @@ def read_batches(
             read = _read_chunks(uri, schema) if chunked else source.BeamSource(tfrecords.CHUNK_ROWS)
             parts.append(pipeline | f"Read[{split}][{number}]" >> read)
             if schema is not None:
-                adapter = Adapter(
+                adapter = TensorAdapterConfig(
                     arrow_schema=source.ArrowSchema(), tensor_representations=source.TensorRepresentations()
                 )
     return parts | "Flatten" >> beam.Flatten(), adapter
