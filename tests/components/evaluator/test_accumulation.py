@@ -11,7 +11,7 @@ from tensorflow_model_analysis.proto import config_pb2
 from components.evaluator.accumulation import SliceSums
 from components.evaluator.combiners import columnar_sums
 from components.evaluator.evaluation import can_be_columnar, split_specs
-from tests.components.evaluator.tasks import make_evaluations
+from tests.components.evaluator.tasks import BATCH, make_evaluations
 
 EVALUATIONS = make_evaluations()
 
@@ -58,8 +58,8 @@ def test_workers_that_see_other_rows_and_slices_first_find_the_same(task: str) -
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"labels": {"candidate": np.full(128, 1.5), "baseline": np.zeros(128)}}, r"label must be within \[0, 1\]"),
-        ({"predictions": dict.fromkeys(("candidate", "baseline"), np.full((128, 1), np.nan))}, "NaN for 128 of"),
+        ({"labels": {"candidate": np.full(BATCH, 1.5), "baseline": np.zeros(BATCH)}}, r"label must be within \[0, 1\]"),
+        ({"predictions": dict.fromkeys(("candidate", "baseline"), np.full((BATCH, 1), np.nan))}, f"NaN for {BATCH} of"),
     ],
 )
 def test_what_tfma_would_not_take_is_refused(change: dict[str, Any], message: str) -> None:

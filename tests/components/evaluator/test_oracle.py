@@ -53,7 +53,7 @@ def _steps(way: str, eval_config: config_pb2.EvalConfig) -> tuple[list[Any], Any
 @pytest.mark.parametrize("task", EVALUATIONS)
 def test_metrics_and_plots_of_every_slice_are_those_of_tfma(written: Path, task: str) -> None:
     expected, found = (_read(written / task / way) for way in WAYS)
-    assert len(expected) > 100
+    assert len(expected) > 30
     assert found.keys() == expected.keys()
     for key, value in expected.items():
         assert found[key] == pytest.approx(value, rel=1e-6, abs=1e-6, nan_ok=True), key
