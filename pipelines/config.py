@@ -73,6 +73,7 @@ class CodeDigests:
 
     anomaly_gate: str
     transform: str
+    evaluator: str
     skew_gate: str
     pusher: str
 

@@ -9,7 +9,6 @@ from typing import Any
 from ml_metadata.proto import metadata_store_pb2
 
 # One by one, not from tfx.components: that package turns a component that cannot be imported into None.
-from tfx.components.evaluator.component import Evaluator
 from tfx.components.example_validator.component import ExampleValidator
 from tfx.components.infra_validator.component import InfraValidator
 from tfx.components.pusher.component import Pusher
@@ -34,6 +33,7 @@ from components.anomaly_gate.component import AnomalyGate
 from components.artifacts import DataBlessing
 from components.csv_example_gen.component import CheckedExampleGen
 from components.csv_example_gen.row_split import explain_difference
+from components.evaluator.component import ColumnarEvaluator
 from components.pusher import executor as atomic_pusher
 from components.resolvers import LatestAcceptedStatistics, LatestBlessedOtherModel
 from components.signatures import SERVING_DEFAULT
@@ -183,13 +183,14 @@ def _gate_nodes(config: PipelineConfig, data: _Data, trainer: BaseNode) -> list[
     """From a model to its push: every node before Pusher can block it."""
     model = trainer.outputs["model"]
     blessed_model = _latest_blessed_model(current=model).with_id(nodes.BLESSED_MODEL_RESOLVER)
-    evaluator = Evaluator(
+    evaluator = ColumnarEvaluator(
         examples=data.examples,
         example_splits=[EVAL],
         model=model,
         baseline_model=blessed_model.outputs["model"],
         eval_config=config.eval_config,
         schema=data.schema,
+        code_digest=config.digests.evaluator,
     ).with_id(nodes.EVALUATOR)
     infra_validator = _infra_validator(config, data.examples, model)
     skew_gate = SkewGate(

@@ -11,6 +11,7 @@ from tfx.orchestration.pipeline import Pipeline
 from components.anomaly_gate import component as anomaly_gate
 from components.csv_example_gen import executor as checked_csv
 from components.csv_example_gen.csv_files import find_unread
+from components.evaluator import component as evaluator
 from components.pusher import executor as atomic_pusher
 from components.pusher.versions import list_versions
 from components.skew_gate import component as skew_gate
@@ -50,7 +51,7 @@ def run_pipeline(options: RunOptions, console: Console, summary: Summary) -> Non
     task = load_task(options.task)
     summary.task = task.name
     summary.source_digest = source_digest(
-        task.preprocessing_fn, task.run_fn, checked_csv, anomaly_gate, skew_gate, atomic_pusher
+        task.preprocessing_fn, task.run_fn, checked_csv, anomaly_gate, evaluator, skew_gate, atomic_pusher
     )
     summary.task_files = task_file_digests(task)
     summary.review, summary.review_required = read_review_state(task), options.require_review
