@@ -35,7 +35,7 @@ make TARGET [NAME=value ...]
   doctor, setup                  What this machine lacks, and the fix; make .venv, as every target does once (PYTHON)
   data                           Prepare the task's rows under var/data/, without network
   run-local                      The whole pipeline on this machine, from rows to a pushed model
-                                 (DATA, TRAIN_STEPS, INFRA, FORCE, VERBOSE, TUNE, REQUIRE_REVIEW, PUSH_TO)
+                                 (DATA, TRAIN_STEPS, INFRA, FORCE, VERBOSE, AT_ONCE, TUNE, REQUIRE_REVIEW, PUSH_TO)
   tune, portfolio                Search for better hyperparameters; compare approaches (TRIALS, MINUTES, SEEDS)
   report, review                 Open the newest run's report; record that you reviewed it (RUN_ID, NOTE, REVIEWER)
   new-task                       A task of your own from a CSV file (NAME, CSV, LABEL, PROBLEM, TEXT)
@@ -78,7 +78,7 @@ run-local: $(STAMP)
 	@$(RUN) -m pipelines run --task $(call quoted,TASK) --var $(call quoted,VAR) \
 	    $(if $(value DATA),--data $(call quoted,DATA)) $(if $(value TRAIN_STEPS),--train-steps $(call quoted,TRAIN_STEPS)) \
 	    $(if $(value INFRA),--infra $(call quoted,INFRA)) $(if $(value FORCE),--force) \
-	    $(if $(value VERBOSE),--verbose) $(if $(value TUNE),--tune $(SEARCH)) \
+	    $(if $(value VERBOSE),--verbose) $(if $(value AT_ONCE),--at-once $(call quoted,AT_ONCE)) $(if $(value TUNE),--tune $(SEARCH)) \
 	    $(if $(value REQUIRE_REVIEW),--require-review) $(if $(value PUSH_TO),--push-to $(call quoted,PUSH_TO))
 
 notebooks: $(STAMP)

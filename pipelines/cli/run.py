@@ -32,6 +32,9 @@ def run(options: Annotated[RunOptions | None, Parameter(name="*")] = None) -> in
     A node that ran before on the same inputs, with the same code and settings,
     is not run again. Ctrl-C stops a run; the next one goes on from the last
     finished node.
+
+    Nodes that do not wait for each other run at the same time, as far as cores
+    and memory allow: the Evaluator beside SkewGate, for instance.
     """
     options = options or RunOptions()
     require_task(options.task)
