@@ -65,7 +65,7 @@ def die(*_: object) -> None:
 
 def arm(moment: str) -> None:
     """Plants the death."""
-    global _run_process  # noqa: PLW0603: the one run of this process
+    global _run_process
     _run_process = os.getpid()
     if moment == BESIDE:
         _arm_node("SkewGate", beside="Evaluator")
