@@ -55,6 +55,8 @@ class RunOptions(TaskOptions):
     """Show the log on the terminal, not in run.log."""
     at_once: int | None = None
     """Run so many nodes at the same time at most; 1: one after the other. Without it, what cores and memory allow."""
+    watch: bool = False
+    """Run again whenever code, settings or data are saved, with TFX loaded, and show what the metrics changed by."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -45,4 +45,8 @@ def run(options: Annotated[RunOptions | None, Parameter(name="*")] = None) -> in
             raise UsageError(str(error)) from error
     from pipelines.runner import command  # Imported here: it loads numpy, which --help need not wait for.
 
+    if options.watch:
+        from pipelines.runner.watch import watch  # Likewise: it loads pandas.
+
+        return watch(options)
     return command.run(options)
