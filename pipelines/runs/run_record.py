@@ -15,7 +15,7 @@ UNFINISHED = "unfinished"  # status of a run that left no summary: it goes on, o
 
 # What the first records of format 2 lack.
 _ADDED_LATER: Mapping[str, Any] = {"split": "", "unread_files": [], "vocabularies": {}}
-_NODE_ADDED_LATER: Mapping[str, Any] = {"started": ""}  # likewise, of each node
+_NODE_ADDED_LATER: dict[str, Any] = {"started": ""}  # likewise, of each node
 _STATES = {"COMPLETE": "ran", "CACHED": "cached"}  # of ML Metadata -> of summary.json
 _ID_TIME = "%Y%m%d-%H%M%S"  # a run's id begins with the time at which it started
 
@@ -60,9 +60,11 @@ def sort_key(directory: Path) -> tuple[str, int]:
 def _upgrade_from_1(record: Mapping[str, Any]) -> dict[str, Any]:
     """Renames what format 2 renamed, and adds what the first records of format 1 lack; see docs/summary.md."""
     nodes = [
-        _NODE_ADDED_LATER
-        | {name: value for name, value in node.items() if name != "words"}
-        | {"summary": node["words"]}
+        {
+            **_NODE_ADDED_LATER,
+            **{name: value for name, value in node.items() if name != "words"},
+            "summary": node["words"],
+        }
         for node in record["nodes"]
     ]
     added = {"latency": {}, "report": {"path": None, "error": "the run is older than reports are"}}
