@@ -1,6 +1,8 @@
 """Nodes side by side: they overlap, fail, are stopped and are killed, and nothing is left half done."""
 
+import errno
 import os
+import shutil
 import signal
 import sqlite3
 from collections.abc import Iterator
@@ -125,6 +127,25 @@ def test_ctrl_c_ends_both_nodes(tmp_path: Path) -> None:
     assert len(list(tmp_path.glob("pid-*"))) == 2
     assert running(tmp_path) == []
     assert clear_interrupted_executions(database(tmp_path), tmp_path / "artifacts") == ["A", "B"]
+    assert outputs(tmp_path) == set()
+
+
+def test_what_a_stopped_node_had_started_may_write_for_a_moment_yet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remove, late = shutil.rmtree, set()
+
+    def remove_while_somebody_writes(folder: Path, **options: bool) -> None:
+        if folder not in late:
+            late.add(folder)
+            raise OSError(errno.ENOTEMPTY, "a file appeared in the folder that was just emptied")
+        remove(folder, **options)
+
+    with remember_interrupts(), pytest.raises(KeyboardInterrupt):
+        states(run_acting(tmp_path, {"A": "hang", "B": "interrupt the runner"}))
+    monkeypatch.setattr(shutil, "rmtree", remove_while_somebody_writes)
+    assert clear_interrupted_executions(database(tmp_path), tmp_path / "artifacts") == ["A", "B"]
+    assert late
     assert outputs(tmp_path) == set()
 
 
