@@ -27,15 +27,15 @@ unexport DATA NAME CSV LABEL TEXT NOTE REVIEWER VAR PUSH_TO REQUESTS
 # How long a search may take; of tune, portfolio, and run-local with TUNE.
 SEARCH = $(if $(value TRIALS),--trials $(call quoted,TRIALS)) $(if $(value MINUTES),--minutes $(call quoted,MINUTES))
 
-.PHONY: help doctor setup data run-local test test-fast coverage test-other-stack check format bench load-test lock protos clean serve gateway deploy-render rollout-status pin canary compare promote rollback tune portfolio report review new-task notebooks
+.PHONY: help doctor setup data run-local watch test test-fast coverage test-other-stack check format bench load-test lock protos clean serve gateway deploy-render rollout-status pin canary compare promote rollback tune portfolio report review new-task notebooks
 
 define HELP
 make TARGET [NAME=value ...]
 
   doctor, setup                  What this machine lacks, and the fix; make .venv, as every target does once (PYTHON)
   data                           Prepare the task's rows under var/data/, without network
-  run-local                      The whole pipeline on this machine, from rows to a pushed model
-                                 (DATA, TRAIN_STEPS, INFRA, FORCE, VERBOSE, TUNE, REQUIRE_REVIEW, PUSH_TO)
+  run-local, watch               The whole pipeline, from rows to a pushed model; the same at every saved file
+                                 (DATA, TRAIN_STEPS, INFRA, FORCE, VERBOSE, AT_ONCE, TUNE, REQUIRE_REVIEW, PUSH_TO)
   tune, portfolio                Search for better hyperparameters; compare approaches (TRIALS, MINUTES, SEEDS)
   report, review                 Open the newest run's report; record that you reviewed it (RUN_ID, NOTE, REVIEWER)
   new-task                       A task of your own from a CSV file (NAME, CSV, LABEL, PROBLEM, TEXT)
@@ -74,12 +74,17 @@ $(STAMP): pyproject.toml uv.lock .venv/bin/python
 data: $(STAMP)
 	@$(RUN) -m data.$(call quoted,TASK) --out $(call quoted,VAR)/data/$(call quoted,TASK)
 
+run_pipeline = $(RUN) -m pipelines run --task $(call quoted,TASK) --var $(call quoted,VAR) \
+    $(if $(value DATA),--data $(call quoted,DATA)) $(if $(value TRAIN_STEPS),--train-steps $(call quoted,TRAIN_STEPS)) \
+    $(if $(value INFRA),--infra $(call quoted,INFRA)) $(if $(value FORCE),--force) \
+    $(if $(value VERBOSE),--verbose) $(if $(value AT_ONCE),--at-once $(call quoted,AT_ONCE)) $(if $(value TUNE),--tune $(SEARCH)) \
+    $(if $(value REQUIRE_REVIEW),--require-review) $(if $(value PUSH_TO),--push-to $(call quoted,PUSH_TO))
+
 run-local: $(STAMP)
-	@$(RUN) -m pipelines run --task $(call quoted,TASK) --var $(call quoted,VAR) \
-	    $(if $(value DATA),--data $(call quoted,DATA)) $(if $(value TRAIN_STEPS),--train-steps $(call quoted,TRAIN_STEPS)) \
-	    $(if $(value INFRA),--infra $(call quoted,INFRA)) $(if $(value FORCE),--force) \
-	    $(if $(value VERBOSE),--verbose) $(if $(value TUNE),--tune $(SEARCH)) \
-	    $(if $(value REQUIRE_REVIEW),--require-review) $(if $(value PUSH_TO),--push-to $(call quoted,PUSH_TO))
+	@$(run_pipeline)
+
+watch: $(STAMP)
+	@$(run_pipeline) --watch
 
 notebooks: $(STAMP)
 	@VAR=$(absolute_var) $(if $(value DATA),DATA=$(call quoted,DATA)) PYTHONPATH=$(call quoted,CURDIR) \

@@ -10,6 +10,7 @@ noisy: the ratio is the figure to look at.
 
 import argparse
 import dataclasses
+import datetime
 import importlib.util
 import json
 import os
@@ -20,8 +21,9 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import psutil
 from rich.console import Console
@@ -124,7 +126,14 @@ def _ours(project: Path, var: Path) -> MeasuredRun:
     measured = _measure([sys.executable, "-m", "pipelines", "run", "--var", str(var)], project, {})
     summary = json.loads((var / "runs" / "latest" / "summary.json").read_text())
     nodes = {node["id"]: node["seconds"] for node in summary["nodes"]}
-    return dataclasses.replace(measured, nodes={**nodes, "start and end": measured.seconds - sum(nodes.values())})
+    return dataclasses.replace(measured, nodes={**nodes, "start and end": measured.seconds - busy(summary["nodes"])})
+
+
+def busy(nodes: Sequence[Mapping[str, Any]]) -> float:
+    """Returns the seconds from the first node's start to the last one's end: some run at the same time."""
+    starts = [datetime.datetime.fromisoformat(node["started"]).timestamp() for node in nodes]
+    ends = [start + node["seconds"] for start, node in zip(starts, nodes, strict=True)]
+    return max(ends) - min(starts)
 
 
 def _measure(command: list[str], directory: Path, environment: Mapping[str, str]) -> MeasuredRun:

@@ -53,10 +53,16 @@ class RunOptions(TaskOptions):
     """Ignore the cache: run every node."""
     verbose: bool = False
     """Show the log on the terminal, not in run.log."""
+    at_once: int | None = None
+    """Run so many nodes at the same time at most; 1: one after the other. Without it, what cores and memory allow."""
+    watch: bool = False
+    """Run again whenever code, settings or data are saved, with TFX loaded, and show what the metrics changed by."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "push_to", self.push_to and self.push_to.absolute())
+        if self.at_once is not None:
+            require_at_least("at once", self.at_once, 1)
         if self.infra not in get_args(Infra):
             raise ConfigError(f"infra: expected one of {', '.join(get_args(Infra))}, received {self.infra!r}")
         if self.tune and self.require_review:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.local_run import MeasuredRun, copy_project, summarise
+from benchmarks.local_run import MeasuredRun, busy, copy_project, summarise
 
 
 @pytest.mark.slow
@@ -35,3 +35,12 @@ def test_ratios_are_taken_within_a_round() -> None:
     assert result["runs"]["cold"] == {
         "seconds": 12.0, "all_seconds": [9, 12, 16], "peak_mib": 50, "nodes": {"Trainer": 6.0}
     }  # fmt: skip
+
+
+def test_nodes_that_ran_at_the_same_time_count_once() -> None:
+    nodes = [
+        {"started": "2026-11-21T10:00:00.000+00:00", "seconds": 4.0},
+        {"started": "2026-11-21T10:00:04.500+00:00", "seconds": 6.0},
+        {"started": "2026-11-21T10:00:05.500+00:00", "seconds": 2.0},
+    ]
+    assert busy(nodes) == pytest.approx(10.5)
