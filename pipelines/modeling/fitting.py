@@ -133,7 +133,7 @@ def make_batches(rows: TransformedRows, batch_size: int, seed: int | None) -> tf
     tables = [tf.concat([columns[name] for name in names], axis=1) for names in groups.values()]
 
     def take(chosen: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
-        taken = {}
+        taken: dict[str, tf.Tensor] = {}
         for names, table in zip(groups.values(), tables, strict=True):
             widths = [columns[name].shape[1] for name in names]
             taken |= dict(zip(names, tf.split(tf.gather(table, chosen), widths, axis=1), strict=True))
