@@ -45,7 +45,7 @@ make TARGET [NAME=value ...]
                                  (VERSION, PERCENT, REQUESTS, ROLLBACK_ON_FAIL, ROLLOUT)
   rollback, pin, rollout-status  End a trial or go back; keep the version that answers now; what is where
   deploy-render                  What would be applied to Kubernetes (OVERLAY)
-  bench, load-test               Upstream's example against ours; latency and throughput of the servers
+  bench, load-test               Upstream's example against ours (ROWS, ROUNDS); latency and throughput of the servers
   test, test-fast                All tests; those that run no pipeline and start next to nothing (MARK)
   coverage                       Which modules the tests run too little of (MARK)
   test-other-stack               All tests of the last commit on the other stack, in a Debian root if need be
@@ -135,7 +135,8 @@ format: $(STAMP)
 	@.venv/bin/ruff format .
 
 bench: $(STAMP)
-	@$(RUN) -m benchmarks.local_run --out $(call quoted,VAR)/bench
+	@$(RUN) -m benchmarks.local_run --out $(call quoted,VAR)/bench \
+	    $(if $(value ROWS),--rows $(call quoted,ROWS)) $(if $(value ROUNDS),--repeats $(call quoted,ROUNDS))
 
 load-test: $(STAMP)
 	@$(RUN) -m benchmarks.serving --task $(call quoted,TASK) --var $(call quoted,VAR)

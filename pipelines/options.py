@@ -26,7 +26,7 @@ class TaskOptions:
     var: Path = Path("var")
     """Where everything is written."""
     train_steps: int | None = None
-    """Train on so many batches at most, instead of the task's own number."""
+    """Train on so many batches at most, however many epochs the task's hyperparameters allow."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "var", self.var.absolute())

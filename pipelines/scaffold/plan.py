@@ -164,7 +164,6 @@ def _choose_training_settings(rows: int) -> dict[str, int]:
         "holdout": holdout,
         "epochs": epochs,
         "patience": max(2, epochs // 5),
-        "train_steps": 2000,
     }
 
 

@@ -25,7 +25,7 @@ class Task:
     preprocessing_fn: Callable[..., object]  # the one definition of every feature, for Transform
     run_fn: Callable[..., None]  # trains and exports, for Trainer; ends with pipelines.modeling.export.export_model
     make_eval_config: Callable[[], config_pb2.EvalConfig]  # metrics, slices and the thresholds that bless
-    train_steps: int  # batches at most; early stopping may end before
+    train_steps: int | None = None  # batches at most, however many rows; None: as run_fn says, say by epochs
     split: Split = RowSplit()  # of the rows into train and eval; KeySplit or TimeSplit where rows are not independent
     classes: tuple[str, ...] = ()  # what the labels 0, 1, … are called, where they have names
     hyperparameters: Path | None = None  # TOML, see pipelines.modeling.hyperparameters; None: run_fn has its own
@@ -61,7 +61,7 @@ class Task:
             raise TaskError(
                 f"task {self.name}: tuning without hyperparameters; name the file that a search improves on"
             )
-        if self.train_steps < 1:
+        if self.train_steps is not None and self.train_steps < 1:
             raise TaskError(f"task {self.name}: expected train_steps of 1 or more, received {self.train_steps}")
 
 
