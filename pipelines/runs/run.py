@@ -64,11 +64,16 @@ class Run(RecordedRun):
         return to_frame(self.records(split), self.schema)
 
     def transformed(self, split: str) -> pd.DataFrame:
-        """Reads the rows of one split as the model sees them, with the label: int64, float32, or str."""
-        from pipelines.runs.examples import read_records, to_frame, use_numpy_integers
+        """Reads the rows of one split as the model sees them, with the label: int64, float32, or str.
+
+        A column per feature: those that Transform stacked stand beside each other, by their own names.
+        """
+        from pipelines.runs.examples import read_records, split_stacked, to_frame, use_numpy_integers
+        from pipelines.runs.parameters import read_feature_parts
 
         records = read_records(self.artifact(nodes.TRANSFORM, "transformed_examples"), split)
-        return use_numpy_integers(to_frame(records, self.transform_graph.transformed_metadata.schema))
+        rows = use_numpy_integers(to_frame(records, self.transform_graph.transformed_metadata.schema))
+        return split_stacked(rows, read_feature_parts(self._steps))
 
     @functools.cached_property
     def transform_graph(self) -> tft.TFTransformOutput:
