@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import tensorflow_transform as tft
     from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
+    from components.stacked_features import Parts
     from pipelines.evaluation.slices import Slice
     from pipelines.runs.lineage import Lineage
     from pipelines.runs.model import RunModel
@@ -69,11 +70,17 @@ class Run(RecordedRun):
         A column per feature: those that Transform stacked stand beside each other, by their own names.
         """
         from pipelines.runs.examples import read_records, split_stacked, to_frame, use_numpy_integers
-        from pipelines.runs.parameters import read_feature_parts
 
         records = read_records(self.artifact(nodes.TRANSFORM, "transformed_examples"), split)
         rows = use_numpy_integers(to_frame(records, self.transform_graph.transformed_metadata.schema))
-        return split_stacked(rows, read_feature_parts(self._steps))
+        return split_stacked(rows, self.feature_parts)
+
+    @functools.cached_property
+    def feature_parts(self) -> Parts:
+        """What the columns of stacked transformed features were called in this run; empty where none was stacked."""
+        from pipelines.runs.parameters import read_feature_parts
+
+        return read_feature_parts(self._steps)
 
     @functools.cached_property
     def transform_graph(self) -> tft.TFTransformOutput:
