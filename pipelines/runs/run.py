@@ -150,7 +150,7 @@ class Run(RecordedRun):
         """Loads the exported model: raw rows (DataFrame) in, a DataFrame with the column "prediction" out."""
         from pipelines.runs.model import RunModel
 
-        return RunModel(self.artifact(nodes.TRAINER, "model") / _SERVING_MODEL)
+        return RunModel(self.artifact(nodes.TRAINER, "model") / _SERVING_MODEL, self.feature_parts)
 
     def baseline_model(self) -> RunModel | None:
         """Loads the blessed model that this run's was compared with; None where there was none."""
