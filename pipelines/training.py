@@ -38,6 +38,7 @@ from components.pusher import executor as atomic_pusher
 from components.resolvers import LatestAcceptedStatistics, LatestBlessedOtherModel
 from components.signatures import SERVING_DEFAULT
 from components.skew_gate.component import SkewGate
+from components.stacked_features import FEATURE_PARTS
 from pipelines import nodes
 from pipelines.config import PipelineConfig
 from pipelines.modeling import trainer_entry
@@ -114,7 +115,7 @@ def _data_nodes(config: PipelineConfig) -> _Data:
         preprocessing_fn=dotted_path(task.preprocessing_fn),
         disable_statistics=True,  # of the transformed rows: nothing reads them
         disable_analyzer_cache=True,  # it helps over many spans; for one it only costs
-        custom_config={"code_digest": config.digests.transform},
+        custom_config=_transform_custom_config(config),
     ).with_id(nodes.TRANSFORM)
     transform.add_upstream_node(anomaly_gate)
     return _Data(
@@ -253,6 +254,13 @@ def _latest_blessed_model(**current: OutputChannel) -> Resolver:
 def _output(optional: list[BaseNode], key: str) -> OutputChannel | None:
     """An output of a node that the pipeline may not have."""
     return optional[0].outputs[key] if optional else None
+
+
+def _transform_custom_config(config: PipelineConfig) -> dict[str, Any]:
+    """The names of stacked features' columns steer nothing: the execution keeps them, for whoever reads its rows."""
+    digest = {"code_digest": config.digests.transform}
+    parts = {name: list(names) for name, names in config.task.feature_parts.items()}
+    return digest | {FEATURE_PARTS: parts} if parts else digest
 
 
 def _pusher_custom_config(config: PipelineConfig) -> dict[str, Any]:

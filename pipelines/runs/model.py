@@ -8,6 +8,7 @@ import pandas as pd
 import tensorflow as tf
 
 from components.signatures import PREDICTIONS, SERVING_RAW, TRANSFORM_FEATURES, check_signatures
+from components.stacked_features import Parts, split_parts
 from pipelines.runs.errors import RunError
 from serving import contract
 from serving.contract import Feature, Kind
@@ -24,11 +25,12 @@ _BATCH = 1024  # rows a call: the size bounds memory, and changes no answer by m
 class RunModel:
     """Raw rows in, predictions out, through the SavedModel's own signatures."""
 
-    def __init__(self, directory: Path):
+    def __init__(self, directory: Path, feature_parts: Parts | None = None):
         """Loads the model.
 
         Args:
             directory: the SavedModel.
+            feature_parts: stacked transformed feature -> names of its columns; those not named stay stacked.
 
         Raises:
             SignatureError: It is none, or lacks a signature.
@@ -37,6 +39,7 @@ class RunModel:
         check_signatures(directory)
         self.directory = directory
         self.contract = contract.read(directory / "assets.extra" / "schema.pbtxt")
+        self._feature_parts = feature_parts or {}
         self._loaded = tf.saved_model.load(str(directory))
 
     def __call__(self, rows: pd.DataFrame) -> pd.DataFrame:
@@ -65,10 +68,15 @@ class RunModel:
         return pd.DataFrame(found, columns=names, index=rows.index)
 
     def transformed(self, records: list[bytes]) -> dict[str, np.ndarray]:
-        """Transforms serialized tf.Examples with the label: every transformed feature and the label, each [rows, n]."""
+        """Transforms serialized tf.Examples with the label: every transformed feature and the label, each [rows, n].
+
+        The columns of a stacked feature are features of their own, [rows, 1], as far as they have names.
+        """
         signature = self._loaded.signatures[TRANSFORM_FEATURES]
         parts = [signature(tf.constant(records[i : i + _BATCH])) for i in range(0, len(records), _BATCH)]
-        return {name: np.concatenate([part[name].numpy() for part in parts]) for name in signature.structured_outputs}
+        names = signature.structured_outputs
+        outputs = {name: np.concatenate([part[name].numpy() for part in parts]) for name in names}
+        return split_parts(outputs, self._feature_parts)
 
     def _missing(self, feature: Feature) -> int | str:
         rule = self.contract.missing

@@ -38,6 +38,9 @@ class Task:
     vocabularies: Mapping[str, str] = dataclasses.field(
         default_factory=dict
     )  # vocabulary, as preprocessing_fn names it -> raw column of strings; the record says what each leaves out
+    feature_parts: Mapping[str, tuple[str, ...]] = dataclasses.field(
+        default_factory=dict
+    )  # transformed feature of several columns -> what each is called; without it a report knows the feature only
     tolerated_anomalies: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)  # feature -> kinds
 
     def __post_init__(self) -> None:
@@ -61,6 +64,9 @@ class Task:
             raise TaskError(
                 f"task {self.name}: tuning without hyperparameters; name the file that a search improves on"
             )
+        names = [name for parts in self.feature_parts.values() for name in parts]
+        if twice := sorted({name for name in names if names.count(name) > 1} if len({*names}) < len(names) else ()):
+            raise TaskError(f"task {self.name}: feature_parts: expected different names, received {twice[0]!r} twice")
         if self.train_steps is not None and self.train_steps < 1:
             raise TaskError(f"task {self.name}: expected train_steps of 1 or more, received {self.train_steps}")
 
