@@ -6,6 +6,7 @@ Each run is a fork of it, and imports this project's code anew: what is edited i
 import contextlib
 import functools
 import importlib
+import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -15,7 +16,7 @@ from rich.console import Console
 
 from pipelines.options import RunOptions
 from pipelines.runner.node_process import Fork, NodeProcessError
-from pipelines.runs import Runs, tables
+from pipelines.runs import RunError, Runs, tables
 from pipelines.runs.difference import compare_runs
 from pipelines.task_definition.lookup import task_module
 from serving.process_control import gc_paused_imports
@@ -61,8 +62,8 @@ def watch(options: RunOptions) -> int:
             for name in _LIBRARIES:
                 importlib.import_module(name)
         task = Path(*task_module(options.task).split(".")[:-1])
-        places = [*(_ROOT / name for name in (*_CODE, task)), *([options.data] if options.data else [])]
-        run_when_saved(lambda: look(places), functools.partial(_run_in_fork, options))
+        code = [_ROOT / name for name in (*_CODE, task)]
+        run_when_saved(lambda: look(code, options.data), functools.partial(_run_in_fork, options))
     return _INTERRUPTED
 
 
@@ -81,17 +82,16 @@ def run_when_saved(look_at_files: Callable[[], Files], run: Callable[[], None]) 
         print(f"\nsaved: {', '.join(saved)}", flush=True)
 
 
-def look(places: Iterable[Path]) -> Files:
-    """Looks at places: inside the project at code, settings and contracts, elsewhere, at data, at every file."""
+def look(code: Iterable[Path], data: Path | None) -> Files:
+    """Looks at the code, settings and contracts in folders, and at the data: a file, or all files of a folder."""
+    paths = [path for folder in code for path in folder.rglob("*") if path.suffix in _ENDINGS]
+    if data is not None:
+        paths += data.rglob("*") if data.is_dir() else [data]
     found = {}
-    for place in places:
-        code = place.is_relative_to(_ROOT)
-        for path in place.rglob("*") if place.is_dir() else [place]:
-            if code and path.suffix not in _ENDINGS:
-                continue
-            with contextlib.suppress(FileNotFoundError):  # An editor replaces a file by renaming another one.
-                status = path.stat()
-                found[path] = (status.st_mtime_ns, status.st_size)
+    for path in paths:
+        with contextlib.suppress(FileNotFoundError):  # An editor replaces a file by renaming another one.
+            status = path.stat()
+            found[path] = (status.st_mtime_ns, status.st_size)
     return found
 
 
@@ -109,15 +109,17 @@ def _run_in_fork(options: RunOptions) -> None:
     fork.start()
     try:
         fork.result()
-    except NodeProcessError as error:  # Such as code that cannot be imported; the next save may mend it.
-        print(f"error: {error}", file=sys.stderr)
-    else:
         show_change(options.var, Console(highlight=False))
+    except (NodeProcessError, RunError) as error:  # Code that cannot be imported, no record: the next save may mend it.
+        print(f"error: {error}", file=sys.stderr)
 
 
 def _run_edited(options: RunOptions) -> int:
     """In the fork: runs with the code as it is on the disk."""
     forget_modules(_ROOT)
+    # Python takes compiled code for a file's if second and size agree: two quick saves would be one.
+    sys.dont_write_bytecode = True
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
     status: int = importlib.import_module("pipelines.runner.command").run(options)
     return status
 

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import rich
 
 from pipelines.runner import watch
 from pipelines.runner.node_process import Fork
@@ -55,17 +56,26 @@ def test_a_save_while_it_runs_is_not_missed(looks: list[Files]) -> None:
     assert run_with(looks)[0] == 2
 
 
-def test_only_code_settings_and_contracts_count_in_the_project_and_everything_in_the_data(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(watch, "_ROOT", tmp_path / "project")
-    for name in ("project/pipelines/model.py", "project/pipelines/notes.txt", "project/pipelines/x.toml", "rows/a.csv"):
+def test_only_code_settings_and_contracts_count_in_the_project_and_everything_in_the_data(tmp_path: Path) -> None:
+    for name in ("code/task/model.py", "code/notes.txt", "code/x.toml", "rows/a.csv", "b.csv"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("1")
-    seen = look([tmp_path / "project" / "pipelines", tmp_path / "rows", tmp_path / "gone.csv"])
+    code, rows = [tmp_path / "code"], tmp_path / "rows"
+    seen = look(code, rows)
     assert {path.name for path in seen} == {"model.py", "x.toml", "a.csv"}
-    (tmp_path / "rows" / "a.csv").write_text("12")
-    assert look([tmp_path / "rows"]) != seen
+    assert {path.name for path in look(code, tmp_path / "b.csv")} == {"model.py", "x.toml", "b.csv"}
+    assert {path.name for path in look(code, tmp_path / "gone.csv")} == {"model.py", "x.toml"}
+    assert look(code, None) == {path: value for path, value in seen.items() if path.name != "a.csv"}
+    (rows / "a.csv").write_text("12")
+    assert look(code, rows) != seen
+
+
+def test_every_library_is_there() -> None:
+    """Found as files: importing them takes seconds."""
+    installed = Path(rich.__file__).parents[1]
+    for name in watch._LIBRARIES:
+        path = installed.joinpath(*name.split("."))
+        assert path.with_suffix(".py").is_file() or (path / "__init__.py").is_file(), name
 
 
 def test_edited_code_is_what_a_fork_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
