@@ -10,6 +10,8 @@ import numpy as np
 
 FEATURE_PARTS = "feature_parts"  # of Transform's custom_config: what `Task.feature_parts` was
 
+_DIMENSIONS = 2  # rows, and what stands side by side
+
 Parts = Mapping[str, Sequence[str]]  # stacked feature -> names of its columns, in order
 
 
@@ -37,6 +39,20 @@ def split_parts(features: Mapping[str, np.ndarray], parts: Parts) -> dict[str, n
             raise PartsError(f"{', '.join(twice)}: expected one feature of that name, received two; rename one")
         found |= columns
     return found
+
+
+def split_fitting(features: Mapping[str, np.ndarray], parts: Parts) -> dict[str, np.ndarray]:
+    """Does the same, but leaves whole what has another shape than its names ask for: there the difference is found.
+
+    Raises:
+        PartsError: Two features have one name.
+    """
+    fitting = {
+        name: names
+        for name, names in parts.items()
+        if name in features and features[name].ndim == _DIMENSIONS and features[name].shape[1] == len(names)
+    }
+    return split_parts(features, fitting)
 
 
 def _name_columns(name: str, values: np.ndarray, names: Sequence[str]) -> dict[str, np.ndarray]:

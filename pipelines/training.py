@@ -204,6 +204,7 @@ def _gate_nodes(config: PipelineConfig, data: _Data, trainer: BaseNode) -> list[
         split=EVAL,
         trainer_module=config.task.run_fn.__module__,
         warmup_batch_sizes=json.dumps(config.warmup_batch_sizes),
+        feature_parts=json.dumps(dict(config.task.feature_parts)),
         time_limit=config.time_limit,
         code_digest=config.digests.skew_gate,
     ).with_id(nodes.SKEW_GATE)

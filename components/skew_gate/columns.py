@@ -9,6 +9,7 @@ import numpy as np
 from components.skew_gate.batch_path import BatchChunk
 from components.skew_gate.bitwise import Arrays
 from components.skew_gate.rounding import LARGEST_ROUNDING, Scale
+from components.stacked_features import Parts, split_fitting
 
 Operations = Mapping[str, tuple[str, ...]]  # output of a signature -> operations that round, upstream of it
 
@@ -55,15 +56,22 @@ class Columns:
     predictions: Column
 
     @classmethod
-    def measure(cls, chunks: Sequence[BatchChunk], features: Operations, predictions: Sequence[str]) -> Self:
+    def measure(
+        cls,
+        chunks: Sequence[BatchChunk],
+        features: Operations,
+        predictions: Sequence[str],
+        parts: Parts | None = None,
+    ) -> Self:
         """Measures the batch path's chunks of rows, one or more.
 
         Args:
             chunks: all rows.
             features: by feature, the operations that round.
             predictions: the operations that round upstream of the predictions.
+            parts: the stacked features.
         """
-        survey = ColumnSurvey()
+        survey = ColumnSurvey(parts)
         for chunk in chunks:
             survey.add(chunk.features)
         largest = max(chunks[0].predictions)
@@ -78,9 +86,13 @@ class Columns:
         features: Operations,
         predictions: Sequence[str],
     ) -> Self:
-        """Takes what a survey of all rows found; `predict` is the trained model."""
+        """Takes what a survey of all rows found; `predict` is the trained model.
+
+        What rounds a stacked feature may round each of its columns.
+        """
+        stacks = {part: stack for stack, names in survey.parts.items() for part in names}
         known = {
-            name: Column(scale=scale, operations=features.get(name, ()), whole=survey.whole[name])
+            name: Column(scale=scale, operations=features.get(stacks.get(name, name), ()), whole=survey.whole[name])
             for name, scale in survey.scales().items()
         }
         answers = predict(survey.kept)
@@ -97,11 +109,13 @@ class ColumnSurvey:
     """Sees the features of every row once; memory does not grow with the rows.
 
     Attributes:
+        parts: the stacked features; each of their columns is measured by itself.
         kept: the features of up to _MEASURED_ROWS rows, drawn at random; all, in their order, where there are no more.
         whole: feature -> whether it is a float whose values are whole numbers, in every row.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, parts: Parts | None = None) -> None:
+        self.parts = parts or {}
         self.kept: Arrays = {}
         self.whole: dict[str, bool] = {}
         self._random = np.random.default_rng(_SEED)
@@ -109,7 +123,7 @@ class ColumnSurvey:
 
     def add(self, features: Arrays) -> None:
         """Takes the features [rows, n] of the next rows."""
-        for name, values in features.items():
+        for name, values in split_fitting(features, self.parts).items():
             self.whole[name] = self.whole.get(name, True) and values.dtype.kind == "f" and _are_whole(values)
         rows = len(next(iter(features.values()), ()))
         self._keys = np.concatenate([self._keys, self._random.random(rows)])
@@ -123,7 +137,7 @@ class ColumnSurvey:
 
     def scales(self) -> dict[str, Scale | None]:
         """Measures each feature; None for integers and strings."""
-        return {name: Scale.measure(values) for name, values in self.kept.items()}
+        return {name: Scale.measure(values) for name, values in split_fitting(self.kept, self.parts).items()}
 
 
 def _are_whole(values: np.ndarray) -> bool:

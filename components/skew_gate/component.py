@@ -44,6 +44,7 @@ from components.skew_gate.path_comparison import PathComparison
 from components.skew_gate.probe_process import Probe, ProbeError
 from components.skew_gate.report import SkewReport
 from components.skew_gate.served_candidate import ServedCandidate
+from components.stacked_features import Parts
 
 BATCH_SIZES = (1, 7, 64, 512)
 # Seconds, unless the caller says otherwise; long, since a model that answers is never to be refused for a busy machine.
@@ -64,6 +65,7 @@ def SkewGate(
     split: Parameter[str],
     trainer_module: Parameter[str],
     warmup_batch_sizes: Parameter[str],
+    feature_parts: Parameter[str],
     time_limit: Parameter[int],
     code_digest: Parameter[str],
     infra_validation: InputArtifact[standard_artifacts.InfraBlessing] = None,
@@ -80,6 +82,7 @@ def SkewGate(
         split: which rows.
         trainer_module: imported before the trained model is read, so that its custom layers are registered.
         warmup_batch_sizes: JSON list: rows of the requests that the model server is warmed up with.
+        feature_parts: JSON object: names of the columns of each stacked feature, as `Task.feature_parts`.
         time_limit: seconds that the exported model may take to load, or for as many rows as are compared together.
         code_digest: digest of this component's code; part of the cache key.
         infra_validation: what InfraValidator says of the model, where it is part of the pipeline.
@@ -97,6 +100,7 @@ def SkewGate(
         trained=_load_trained(Path(model_run.uri) / TRAINED_MODEL_FILE),
         missing=MissingRule.from_schema(contract),
         warmup_batch_sizes=json.loads(warmup_batch_sizes),
+        parts=json.loads(feature_parts),
         time_limit=time_limit,
     )
     if infra_validation is not None and not model_utils.is_infra_validated(infra_validation):
@@ -117,6 +121,7 @@ def compare(
     trained: keras.Model,
     missing: MissingRule,
     warmup_batch_sizes: Sequence[int] = (1,),
+    parts: Parts | None = None,
     batch_sizes: tuple[int, ...] = BATCH_SIZES,
     time_limit: float = TIME_LIMIT,
 ) -> SkewReport:
@@ -130,10 +135,11 @@ def compare(
         trained: takes a dict of transformed features [batch, 1].
         missing: how serving_raw spells a missing value.
         warmup_batch_sizes: rows of the warm-up requests.
+        parts: the stacked features.
         batch_sizes: rows a call; 1 is among them.
         time_limit: seconds that loading the model, or answering a chunk of rows, may take.
     """
-    report = SkewReport(batch_sizes=batch_sizes)
+    report = SkewReport(batch_sizes=batch_sizes, parts=parts)
     with (
         Probe(workdir, raw_files, model_dir, missing, batch_sizes, time_limit) as probe,
         ServedCandidate(workdir, raw_files, model_dir, missing, warmup_batch_sizes, time_limit) as candidate,

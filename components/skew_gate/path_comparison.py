@@ -29,6 +29,7 @@ from components.skew_gate.coverage import Coverage
 from components.skew_gate.graph_operations import rounding_operations
 from components.skew_gate.report import SkewReport
 from components.skew_gate.sampling import Sample, Sampler
+from components.stacked_features import split_fitting
 from components.tfrecords import read_chunks
 
 # The model server predicts all of so many rows, over every transport; of more, the sample. Less than one chunk.
@@ -123,14 +124,14 @@ class PathComparison:
     def _survey(self) -> Sample | None:
         """Measures the columns and chooses the sample; None where rows do not pair."""
         decoder = example_coder.ExamplesToRecordBatchDecoder()
-        survey, sampler = ColumnSurvey(), Sampler()
+        survey, sampler = ColumnSurvey(self._report.parts), Sampler()
         raw_rows = transformed_rows = 0
         for raw, features in itertools.zip_longest(read_chunks(self._raw_files), self._batch_path.features()):
             raw_rows += 0 if raw is None else len(raw)
             transformed_rows += 0 if features is None else len(next(iter(features.values())))
             if raw_rows == transformed_rows:
                 survey.add(features)
-                sampler.add(decoder.DecodeBatch(raw.tolist()), features)
+                sampler.add(decoder.DecodeBatch(raw.tolist()), split_fitting(features, self._report.parts))
         if raw_rows != transformed_rows:
             self._report.refuse(f"rows do not pair: {raw_rows} raw, {transformed_rows} transformed")
             return None
@@ -160,7 +161,7 @@ class PathComparison:
     def _settle(self, chunk: Rows, sample: Sample) -> None:
         """Compares the rows of a chunk that are in no sample; what breaks a rule waits to be asked for again."""
         rest = chunk.of(np.flatnonzero(~np.isin(chunk.numbers, sample.rows)))
-        skewed = self._add(SkewReport(batch_sizes=self._report.batch_sizes), rest)
+        skewed = self._add(self._report.empty(), rest)
         if skewed.any():
             layout = {
                 name: chunk.exported[key]

@@ -16,6 +16,7 @@ from components.skew_gate.coverage import Coverage
 from components.skew_gate.excuses import Excuses
 from components.skew_gate.model_probe import FILLED
 from components.skew_gate.rounding import FEATURE_STEPS, PREDICTION_STEPS, Judgement
+from components.stacked_features import Parts, split_fitting
 
 _BATCH_PATH, _EXPORTED, _SERVER = "batch path", "exported model", "model server"
 _REORDERED = "raw and transformed examples hold the same rows in another order: rows cannot be paired by position"
@@ -45,20 +46,30 @@ class _Rows:
 
 
 class SkewReport:
-    """Collects comparisons, chunk of rows by chunk of rows."""
+    """Collects comparisons, chunk of rows by chunk of rows.
 
-    def __init__(self, *, batch_sizes: tuple[int, ...]):
+    Attributes:
+        parts: the stacked features; each of their columns is compared by itself.
+    """
+
+    def __init__(self, *, batch_sizes: tuple[int, ...], parts: Parts | None = None):
         """Starts empty.
 
         Args:
             batch_sizes: rows a call.
+            parts: the stacked features.
         """
+        self.parts = parts or {}
         self._batch_sizes = batch_sizes
         self._comparisons: dict[str, Comparison] = {}
         self._refusals: list[str] = []
         self._seconds: dict[str, list[float]] = {}
         self._rows = 0
         self.coverage: Coverage | None = None  # None: every row was added with every layout
+
+    def empty(self) -> "SkewReport":
+        """Returns another one that takes the same rows."""
+        return SkewReport(batch_sizes=self._batch_sizes, parts=self.parts)
 
     @property
     def batch_sizes(self) -> tuple[int, ...]:
@@ -119,7 +130,8 @@ class SkewReport:
         known = [*layouts, _select_prefix(f"{TRANSFORM_FEATURES}/{FILLED}/", exported)]
         if len(sizes) < len(self._batch_sizes):
             known.pop()
-        rounded, moved, skewed = self._add_features(batch.features, layouts, known, rows, columns.features)
+        features, *by_part = (split_fitting(each, self.parts) for each in (batch.features, *known))
+        rounded, moved, skewed = self._add_features(features, by_part[: len(layouts)], by_part, rows, columns.features)
         excuses = Excuses(predictions=batch.predict_layouts(known), rounded=rounded, moved=moved)
         for signature in (SERVING_DEFAULT, SERVING_RAW):
             skewed |= self._add_signature(signature, batch.predictions, exported, sizes, rows, excuses, columns)

@@ -103,3 +103,45 @@ def test_of_many_rows_some_are_measured_and_whole_numbers_looked_for_in_all() ->
     assert scale.spread[0] == pytest.approx(3, rel=0.02)
     assert scale.centre[0] == pytest.approx(10, rel=0.01)
     assert survey.scales()["n"] is None
+
+
+def answer(features: dict[str, np.ndarray]) -> np.ndarray:
+    return ANSWER[: len(features["numbers"])]
+
+
+PARTS = {"numbers": ("code", "amount")}
+
+
+def compare_stacked(exported_by_size: dict[int | str, np.ndarray], own: np.ndarray) -> SkewReport:
+    exported = {f"transform_features/{size}/numbers": values for size, values in exported_by_size.items()}
+    exported |= {f"{name}/{size}": ANSWER for name in ("serving_default", "serving_raw") for size in (1, 2)}
+    batch = BatchChunk(features={"numbers": own}, predictions={1: ANSWER, 2: ANSWER}, predict=answer)
+    report = SkewReport(batch_sizes=(1, 2), parts=PARTS)
+    report.add(batch, exported, RAW, columns=Columns.measure([batch], {"numbers": ("Log",)}, (), PARTS))
+    return report
+
+
+@pytest.mark.parametrize(
+    ("place", "reason"),
+    [(0, None), (1, "feature amount: 1 of 5000 rows ")],
+    ids=["a whole number at an edge", "an amount"],
+)
+def test_columns_of_a_stacked_feature_are_judged_by_themselves(place: int, reason: str | None) -> None:
+    own = np.stack([BUCKETS, np.random.default_rng(0).normal(size=ROWS)], axis=1).astype(np.float32)
+    moved = own.copy()
+    moved[0, place] += 1
+    found = compare_stacked({1: moved, 2: own, FILLED: own}, own)
+    assert [comparison.name for comparison in found.comparisons("feature ")] == ["feature amount", "feature code"]
+    if reason is None:
+        assert found.reasons() == []
+        assert found.comparisons("feature code")[0].rounding.at_edge == 1
+    else:
+        assert [line.startswith(reason) for line in found.reasons()] == [True]
+
+
+def test_a_stacked_feature_of_another_width_is_refused() -> None:
+    own = np.zeros((ROWS, 2), np.float32)
+    wide = np.zeros((ROWS, 3), np.float32)
+    found = compare_stacked({1: wide, 2: wide, FILLED: wide}, own)
+    assert not found.blessed
+    assert {line.partition(":")[0] for line in found.reasons()} == {"feature amount", "feature code", "feature numbers"}
