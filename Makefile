@@ -27,15 +27,15 @@ unexport DATA NAME CSV LABEL TEXT NOTE REVIEWER VAR PUSH_TO REQUESTS
 # How long a search may take; of tune, portfolio, and run-local with TUNE.
 SEARCH = $(if $(value TRIALS),--trials $(call quoted,TRIALS)) $(if $(value MINUTES),--minutes $(call quoted,MINUTES))
 
-.PHONY: help doctor setup data run-local flink-up flink-down test test-fast test-engine coverage test-other-stack check format bench load-test lock protos clean serve gateway deploy-render rollout-status pin canary compare promote rollback tune portfolio report review new-task notebooks
+.PHONY: help doctor setup data run-local watch flink-up flink-down test test-fast test-engine coverage test-other-stack check format bench load-test lock protos clean serve gateway deploy-render rollout-status pin canary compare promote rollback tune portfolio report review new-task notebooks
 
 define HELP
 make TARGET [NAME=value ...]
 
   doctor, setup                  What this machine lacks, and the fix; make .venv, as every target does once (PYTHON)
   data                           Prepare the task's rows under var/data/, without network
-  run-local                      The whole pipeline on this machine, from rows to a pushed model
-                                 (DATA, TRAIN_STEPS, INFRA, ENGINE, FORCE, VERBOSE, TUNE, REQUIRE_REVIEW, PUSH_TO)
+  run-local, watch               The whole pipeline, from rows to a pushed model; the same at every saved file
+                                 (DATA, ENGINE, TRAIN_STEPS, INFRA, FORCE, VERBOSE, AT_ONCE, TUNE, REQUIRE_REVIEW, PUSH_TO)
   flink-up, flink-down           A Flink cluster on this machine, for ENGINE=flink
   tune, portfolio                Search for better hyperparameters; compare approaches (TRIALS, MINUTES, SEEDS)
   report, review                 Open the newest run's report; record that you reviewed it (RUN_ID, NOTE, REVIEWER)
@@ -46,7 +46,7 @@ make TARGET [NAME=value ...]
                                  (VERSION, PERCENT, REQUESTS, ROLLBACK_ON_FAIL, ROLLOUT)
   rollback, pin, rollout-status  End a trial or go back; keep the version that answers now; what is where
   deploy-render                  What would be applied to Kubernetes (OVERLAY)
-  bench, load-test               Upstream's example against ours; latency and throughput of the servers
+  bench, load-test               Upstream's example against ours (ROWS, ROUNDS); latency and throughput of the servers
   test, test-fast, test-engine   All tests but the last; those that start next to nothing; those on a cluster (MARK)
   coverage                       Which modules the tests run too little of (MARK)
   test-other-stack               All tests of the last commit on the other stack, in a Debian root if need be
@@ -74,13 +74,18 @@ $(STAMP): pyproject.toml uv.lock .venv/bin/python
 data: $(STAMP)
 	@$(RUN) -m data.$(call quoted,TASK) --out $(call quoted,VAR)/data/$(call quoted,TASK)
 
+run_pipeline = $(RUN) -m pipelines run --task $(call quoted,TASK) --var $(call quoted,VAR) \
+    $(if $(value DATA),--data $(call quoted,DATA)) $(if $(value TRAIN_STEPS),--train-steps $(call quoted,TRAIN_STEPS)) \
+    $(if $(value INFRA),--infra $(call quoted,INFRA)) $(if $(value ENGINE),--engine $(call quoted,ENGINE)) \
+    $(if $(value FORCE),--force) \
+    $(if $(value VERBOSE),--verbose) $(if $(value AT_ONCE),--at-once $(call quoted,AT_ONCE)) $(if $(value TUNE),--tune $(SEARCH)) \
+    $(if $(value REQUIRE_REVIEW),--require-review) $(if $(value PUSH_TO),--push-to $(call quoted,PUSH_TO))
+
 run-local: $(STAMP)
-	@$(RUN) -m pipelines run --task $(call quoted,TASK) --var $(call quoted,VAR) \
-	    $(if $(value DATA),--data $(call quoted,DATA)) $(if $(value TRAIN_STEPS),--train-steps $(call quoted,TRAIN_STEPS)) \
-	    $(if $(value INFRA),--infra $(call quoted,INFRA)) \
-	    $(if $(value ENGINE),--engine $(call quoted,ENGINE)) $(if $(value FORCE),--force) \
-	    $(if $(value VERBOSE),--verbose) $(if $(value TUNE),--tune $(SEARCH)) \
-	    $(if $(value REQUIRE_REVIEW),--require-review) $(if $(value PUSH_TO),--push-to $(call quoted,PUSH_TO))
+	@$(run_pipeline)
+
+watch: $(STAMP)
+	@$(run_pipeline) --watch
 
 flink-up: $(STAMP)
 	@$(RUN) -m environment.flink up --folder $(call quoted,VAR)/flink
@@ -140,7 +145,8 @@ format: $(STAMP)
 	@.venv/bin/ruff format .
 
 bench: $(STAMP)
-	@$(RUN) -m benchmarks.local_run --out $(call quoted,VAR)/bench
+	@$(RUN) -m benchmarks.local_run --out $(call quoted,VAR)/bench \
+	    $(if $(value ROWS),--rows $(call quoted,ROWS)) $(if $(value ROUNDS),--repeats $(call quoted,ROUNDS))
 
 load-test: $(STAMP)
 	@$(RUN) -m benchmarks.serving --task $(call quoted,TASK) --var $(call quoted,VAR)

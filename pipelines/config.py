@@ -48,11 +48,12 @@ class TrainerOptions:
 class TrainerConfig(TrainerOptions):
     """TrainerOptions, and how long to train. The model itself is the task's business."""
 
-    train_steps: int  # batches at most
+    train_steps: int | None = None  # batches at most; None: as many as the task's own budget takes, such as its epochs
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_at_least("train steps", self.train_steps, 1)
+        if self.train_steps is not None:
+            require_at_least("train steps", self.train_steps, 1)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -76,6 +77,7 @@ class CodeDigests:
 
     anomaly_gate: str
     transform: str
+    evaluator: str
     skew_gate: str
     pusher: str
 

@@ -6,15 +6,18 @@ from pathlib import Path
 _ROOT = Path(__file__).resolve().parents[1]
 _PROJECT = ("components", "pipelines", "data", "tests")
 # Every traceback passes through them.
-_RUNNER = {f"pipelines/runner/{name}.py" for name in ("command", "launch", "local_run")}
+_RUNNER = {f"pipelines/runner/{name}.py" for name in ("command", "launch", "local_run", "node_process", "node_run")}
 
 
 def explain(error: BaseException) -> str:
     """Describes an error: one of this project by its message, one of a library by type, message and project line."""
     text = str(error).strip()
-    if type(error).__module__.partition(".")[0] in _PROJECT:
-        return text
-    return f"{type(error).__name__}: {_ends(text)}{_place(error)}"
+    return text if is_of_this_project(error) else f"{type(error).__name__}: {_ends(text)}{_place(error)}"
+
+
+def is_of_this_project(error: BaseException) -> bool:
+    """Tells whether the type of an error is one of ours: its message says what to do, and no place is needed."""
+    return type(error).__module__.partition(".")[0] in _PROJECT
 
 
 def explain_in_one_line(error: BaseException) -> str:

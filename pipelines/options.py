@@ -27,7 +27,7 @@ class TaskOptions:
     var: Path = Path("var")
     """Where everything is written."""
     train_steps: int | None = None
-    """Train on so many batches at most, instead of the task's own number."""
+    """Train on so many batches at most, however many epochs the task's hyperparameters allow."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "var", self.var.absolute())
@@ -58,14 +58,25 @@ class RunOptions(TaskOptions):
     """Ignore the cache: run every node."""
     verbose: bool = False
     """Show the log on the terminal, not in run.log."""
+    at_once: int | None = None
+    """Run so many nodes at the same time at most; 1: one after the other. Without it, what cores and memory allow."""
+    watch: bool = False
+    """Run again whenever code, settings or data are saved, with TFX loaded, and show what the metrics changed by."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "push_to", self.push_to and self.push_to.absolute())
+        if self.at_once is not None:
+            require_at_least("at once", self.at_once, 1)
         if self.infra not in get_args(Infra):
             raise ConfigError(f"infra: expected one of {', '.join(get_args(Infra))}, received {self.infra!r}")
         if self.engine not in get_args(EngineName):
             raise ConfigError(f"engine: expected one of {', '.join(get_args(EngineName))}, received {self.engine!r}")
+        if self.engine != "local" and self.at_once not in (None, 1):
+            raise ConfigError(
+                f"--at-once: expected 1 with --engine {self.engine}, whose connections no fork survives, received "
+                f"{self.at_once}"
+            )
         if not 0 < self.job_minutes < float("inf"):
             raise ConfigError(f"job minutes: expected more than 0, received {self.job_minutes}")
         if self.tune and self.require_review:

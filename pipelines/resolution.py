@@ -11,6 +11,7 @@ from tensorflow_model_analysis.proto import config_pb2
 from components.anomaly_gate import component as anomaly_gate
 from components.csv_example_gen import csv_files
 from components.csv_example_gen import executor as checked_csv
+from components.evaluator import component as evaluator
 from components.pusher import executor as atomic_pusher
 from components.skew_gate import component as skew_gate
 from components.source_digest import source_digest
@@ -124,6 +125,7 @@ def _digests(task: Task) -> CodeDigests:
     return CodeDigests(
         anomaly_gate=source_digest(anomaly_gate),
         transform=source_digest(task.preprocessing_fn),
+        evaluator=source_digest(evaluator),
         skew_gate=source_digest(skew_gate),
         pusher=source_digest(atomic_pusher),
     )

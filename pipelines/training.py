@@ -9,7 +9,6 @@ from typing import Any
 from ml_metadata.proto import metadata_store_pb2
 
 # One by one, not from tfx.components: that package turns a component that cannot be imported into None.
-from tfx.components.evaluator.component import Evaluator
 from tfx.components.example_validator.component import ExampleValidator
 from tfx.components.infra_validator.component import InfraValidator
 from tfx.components.pusher.component import Pusher
@@ -34,10 +33,12 @@ from components.anomaly_gate.component import AnomalyGate
 from components.artifacts import DataBlessing
 from components.csv_example_gen.component import CheckedExampleGen
 from components.csv_example_gen.row_split import explain_difference
+from components.evaluator.component import ColumnarEvaluator
 from components.pusher import executor as atomic_pusher
 from components.resolvers import LatestAcceptedStatistics, LatestBlessedOtherModel
 from components.signatures import SERVING_DEFAULT
 from components.skew_gate.component import SkewGate
+from components.stacked_features import FEATURE_PARTS
 from pipelines import nodes
 from pipelines.config import PipelineConfig
 from pipelines.modeling import trainer_entry
@@ -114,7 +115,7 @@ def _data_nodes(config: PipelineConfig) -> _Data:
         preprocessing_fn=dotted_path(task.preprocessing_fn),
         disable_statistics=True,  # of the transformed rows: nothing reads them
         disable_analyzer_cache=True,  # it helps over many spans; for one it only costs
-        custom_config={"code_digest": config.digests.transform},
+        custom_config=_transform_custom_config(config),
     ).with_id(nodes.TRANSFORM)
     transform.add_upstream_node(anomaly_gate)
     return _Data(
@@ -183,13 +184,14 @@ def _gate_nodes(config: PipelineConfig, data: _Data, trainer: BaseNode) -> list[
     """From a model to its push: every node before Pusher can block it."""
     model = trainer.outputs["model"]
     blessed_model = _latest_blessed_model(current=model).with_id(nodes.BLESSED_MODEL_RESOLVER)
-    evaluator = Evaluator(
+    evaluator = ColumnarEvaluator(
         examples=data.examples,
         example_splits=[EVAL],
         model=model,
         baseline_model=blessed_model.outputs["model"],
         eval_config=config.eval_config,
         schema=data.schema,
+        code_digest=config.digests.evaluator,
     ).with_id(nodes.EVALUATOR)
     infra_validator = _infra_validator(config, data.examples, model)
     skew_gate = SkewGate(
@@ -202,6 +204,7 @@ def _gate_nodes(config: PipelineConfig, data: _Data, trainer: BaseNode) -> list[
         split=EVAL,
         trainer_module=config.task.run_fn.__module__,
         warmup_batch_sizes=json.dumps(config.warmup_batch_sizes),
+        feature_parts=json.dumps(dict(config.task.feature_parts)),
         time_limit=config.time_limit,
         code_digest=config.digests.skew_gate,
     ).with_id(nodes.SKEW_GATE)
@@ -252,6 +255,13 @@ def _latest_blessed_model(**current: OutputChannel) -> Resolver:
 def _output(optional: list[BaseNode], key: str) -> OutputChannel | None:
     """An output of a node that the pipeline may not have."""
     return optional[0].outputs[key] if optional else None
+
+
+def _transform_custom_config(config: PipelineConfig) -> dict[str, Any]:
+    """The names of stacked features' columns steer nothing: the execution keeps them, for whoever reads its rows."""
+    digest = {"code_digest": config.digests.transform}
+    parts = {name: list(names) for name, names in config.task.feature_parts.items()}
+    return digest | {FEATURE_PARTS: parts} if parts else digest
 
 
 def _pusher_custom_config(config: PipelineConfig) -> dict[str, Any]:

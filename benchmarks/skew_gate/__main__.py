@@ -24,7 +24,7 @@ from benchmarks.skew_gate.paths import MISSING, export_model, predict, raw_rows,
 from benchmarks.skew_gate.rows import ROWS, make_rows
 from components.signatures import TRANSFORM_FEATURES
 from components.skew_gate import component
-from components.skew_gate.batch_path import BatchChunk, compute_batch_path
+from components.skew_gate.batch_path import BatchChunk, BatchPath
 from components.skew_gate.bitwise import Arrays
 from components.skew_gate.columns import Operations
 from components.skew_gate.component import BATCH_SIZES
@@ -64,7 +64,7 @@ def measure(folder: Path, rows: int) -> Tables:
     trained = models.build()
     model_dir = export_model(honest, graph, trained)
     trained = keras.saving.load_model(honest / "run" / "trained.keras")
-    (batch,) = compute_batch_path([transformed], trained, BATCH_SIZES)
+    batch = _batch_path(transformed, trained)
     exported = predict(model_dir, raw)
     return {
         ORDINARY_FEATURES: list(_features(batch, exported, raw, model_dir)),
@@ -106,7 +106,7 @@ def _planted_models(
         other = keras.models.clone_model(trained)
         other.set_weights(trained.get_weights())
         change(other)
-        (batch,) = compute_batch_path([transformed], other, BATCH_SIZES)
+        batch = _batch_path(transformed, other)
         column = list(models.MODELS).index(model)
         report = compare_model(column, batch, exported, raw_rows(raw), operations)
         yield Finding.of_comparisons(name, report.comparisons("serving_"))
@@ -144,6 +144,12 @@ def _whole_gate(folder: Path, raw: str, transformed: str, model_dir: str, traine
         missing=MISSING,
     )
     return Finding.of_comparisons("all features and models, over the wire too", report.comparisons(""))
+
+
+def _batch_path(transformed: str, trained: keras.Model) -> BatchChunk:
+    path = BatchPath([transformed], trained, BATCH_SIZES)
+    (chunk,) = path.chunks()
+    return path.at_all_sizes(chunk)
 
 
 def _operations(model_dir: str) -> Operations:

@@ -68,8 +68,8 @@ def export_model(folder: Path, graph: str, model: keras.Model) -> str:
 def predict(model_dir: str, raw: str) -> Arrays:
     """Runs the probe's work in this process: what the exported model gives for all rows, which are one chunk."""
     with tf.device("CPU:0"):
-        probe = model_probe.load_predictor(model_dir, missing=missing_values(MISSING), batch_sizes=BATCH_SIZES)
-        return probe(raw_rows(raw))
+        probe = model_probe.load_predictor(model_dir, missing=missing_values(MISSING))
+        return probe(raw_rows(raw), BATCH_SIZES, filled=max(BATCH_SIZES))
 
 
 def _to_example(row: Row) -> bytes:

@@ -13,6 +13,8 @@ import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+_UNUSED = ("googleapiclient", "pandas", "sklearn")
+
 
 @contextlib.contextmanager
 def run_python(
@@ -61,6 +63,15 @@ def _forget_project() -> None:
     sys.path[:] = [entry for entry in sys.path if not Path(entry, this_file).exists()]
 
 
+def _forget_unused() -> None:
+    """Makes as if libraries were not installed that TensorFlow and Keras import where they are, and nobody here uses.
+
+    They take a quarter of the processor time of `import tensorflow`: 5.3 to 6.2 s with them, 4.3 s without, on two busy
+    cores.
+    """
+    sys.modules.update(dict.fromkeys(_UNUSED))  # type: ignore[arg-type]  # None: an import of it fails
+
+
 def _end_with_parent() -> None:
     os.read(sys.stdin.fileno(), 1)
     os._exit(1)
@@ -70,6 +81,7 @@ if __name__ == "__main__":
     threading.Thread(target=_end_with_parent, daemon=True).start()
     if "PYTHONPATH" not in os.environ:
         _forget_project()
+    _forget_unused()
     del sys.argv[0]
     if sys.argv[0] == "-m":
         del sys.argv[0]

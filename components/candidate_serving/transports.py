@@ -67,6 +67,16 @@ class TransportPredictions:
     single: dict[str, np.ndarray]
     seconds: dict[str, list[float]]
 
+    def of(self, rows: np.ndarray) -> "TransportPredictions":
+        """Returns what was predicted for some of the rows, given as positions in the chunk, in ascending order."""
+        singles = np.flatnonzero(np.isin(self.sample, rows)).tolist()
+        return TransportPredictions(
+            batched={name: values[rows] for name, values in self.batched.items()},
+            sample=[int(np.searchsorted(rows, self.sample[i])) for i in singles],
+            single={name: values[singles] for name, values in self.single.items()},
+            seconds={name: [values[i] for i in singles] for name, values in self.seconds.items()},
+        )
+
 
 class CandidateClient:
     """Requests predictions of a candidate, on one connection to each port; a context manager."""

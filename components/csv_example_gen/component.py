@@ -5,8 +5,9 @@ from tfx.dsl.components.base.executor_spec import BeamExecutorSpec
 from tfx.proto import example_gen_pb2
 
 from components.csv_example_gen.driver import Driver
-from components.csv_example_gen.executor import EVAL, TRAIN, Executor, split_of
+from components.csv_example_gen.executor import Executor, split_of
 from components.csv_example_gen.row_split import eval_buckets
+from components.csv_example_gen.shard_writer import EVAL, TRAIN
 
 
 class CheckedExampleGen(FileBasedExampleGen):

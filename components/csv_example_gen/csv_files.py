@@ -1,8 +1,8 @@
 """Finds the files of a source, checks them before the pipeline reads them, and reads them.
 
 `check_csv` reads every file from end to end before ExampleGen starts its Beam pipeline, so that a fault is reported
-once, with file, line and column, and nothing is written. The Beam pipeline then reads with `read_columns`. Memory does
-not grow with the size of a file.
+once, with file, line and column, and nothing is written. The Beam pipeline then reads with `read_shard`. Memory does
+not grow with the size of a file, but for 8 bytes a row where equal rows are to be found.
 
 Accepted:
   * text in UTF-8, with a byte order mark or without, also packed with gzip (`.csv.gz`). Cells are separated by commas,
@@ -24,6 +24,7 @@ It also keeps a byte order mark and the quotes of a quoted header as part of the
 undecodable bytes and differing headers do fail there, inside Beam and without a line number.
 """
 
+import dataclasses
 import fnmatch
 import glob
 import itertools
@@ -31,15 +32,20 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.csv_example_gen.csv_values import CellError, CellKind, Value, convert, infer, to_array
-from components.csv_example_gen.date_cells import check_dates
+import numpy as np
+
+from components.csv_example_gen.careful_cells import BATCH_ROWS, Batch, batch_records, convert_column, shorten
+from components.csv_example_gen.csv_values import CellKind, Value
 from components.csv_example_gen.file_contents import OpenFile, SourceError, open_local
+from components.csv_example_gen.file_parts import SHARD_BYTES, Shard, group_shards
+from components.csv_example_gen.findings import Findings
 from components.csv_example_gen.float_precision import Float32Precision
-from components.csv_example_gen.reading_rules import USUAL_MISSING_CELLS, ReadingRules, check_header
-from components.csv_example_gen.records import locate_record, read_header, records
-from serving.contract.missing_values import MISSING_CELL_TAG
+from components.csv_example_gen.reading_rules import ReadingRules, check_header
+from components.csv_example_gen.records import read_header, records
+from components.csv_example_gen.typed_blocks import TypedBlock, read_typed
 
 __all__ = [
+    "BATCH_ROWS",
     "ENDINGS",
     "NO_RULES",
     "CellKind",
@@ -54,15 +60,14 @@ __all__ = [
     "locate",
     "read_cells",
     "read_columns",
+    "read_shard",
     "shorten",
 ]
 
 EVERY_FILE = "*"  # the pattern of a folder: all its files that have one of ENDINGS
 ENDINGS = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet")  # in whatever case
-BATCH_ROWS = 1024  # Rows converted together: larger is no faster.
 
 ListFiles = Callable[[str], Iterable[str]]
-Batch = tuple[tuple[int, ...], list[tuple[str, ...]]]  # First line of each row; cells of each column.
 NO_RULES = ReadingRules()  # of a source without a contract
 
 
@@ -75,6 +80,23 @@ class SourceSummary:
     columns: dict[str, CellKind]  # In the header's order: the contract's type, or the inferred one where it has none.
     rules: ReadingRules  # By which it was checked, and is to be read.
     float32_errors: dict[str, float]  # By FLOAT column of the contract: Float32Precision.relative_error.
+    shards: tuple[Shard, ...]  # in the order of the rows
+    # uint64 [rows], what `hash_rows` gives; None where it was not asked for, or types were inferred until the end.
+    row_hashes: np.ndarray | None = dataclasses.field(default=None, compare=False, repr=False)
+
+    def read(self, open_file: OpenFile) -> Iterator[TypedBlock]:
+        """Yields all rows again."""
+        for shard in self.shards:
+            yield from read_shard(shard, self.columns, self.rules, open_file)
+
+
+def read_shard(
+    shard: Shard, columns: Mapping[str, CellKind], rules: ReadingRules, open_file: OpenFile
+) -> Iterator[TypedBlock]:
+    """Yields the rows of a shard of a source that was checked."""
+    unchecked = dataclasses.replace(rules, dates={})  # Its dates were read already, one by one.
+    for part in shard.parts:
+        yield from read_typed(part, columns, open_file, rules=unchecked)
 
 
 def locate(source: str | Path) -> tuple[str, str]:
@@ -172,6 +194,8 @@ def check_csv(
     rules: ReadingRules = NO_RULES,
     list_files: ListFiles = glob.glob,
     open_file: OpenFile = open_local,
+    hash_equal_rows: bool = False,
+    shard_bytes: int = SHARD_BYTES,
 ) -> SourceSummary:
     """Reads all of a source and raises at its first fault.
 
@@ -181,6 +205,8 @@ def check_csv(
             without a column is no fault here, unless case alone sets them apart: that is for the data contract to say.
         list_files: the files that match a pattern.
         open_file: opens one of them for reading bytes.
+        hash_equal_rows: whether to fill in `row_hashes`.
+        shard_bytes: of text in each of `shards` at least, but for the last one.
 
     Raises:
         SourceError: the source is missing, empty or malformed, a cell does not hold a value of its type, or float32
@@ -189,27 +215,23 @@ def check_csv(
     files = find_files(source, list_files)
     header = _common_header(files, open_file)
     check_header(files[0], header, rules.kinds)
-    kinds = {name: rules.kinds.get(name, CellKind.EMPTY) for name in header}
-    precisions = {name: Float32Precision() for name in header if rules.kinds.get(name) is CellKind.FLOAT}
-    rows = 0
+    found = Findings(header, rules, hashes=hash_equal_rows and all(name in rules.kinds for name in header))
     for file in files:
-        for lines, columns in read_cells(file, header, open_file):
-            rows += len(lines)
-            for name, cells in zip(header, columns, strict=True):
-                if name not in rules.kinds:
-                    kinds[name] = infer(cells, kinds[name], rules.missing, rules.formats.get(name))
-                    continue
-                values = _convert_column(file, name, kinds[name], rules, lines, cells)
-                if name in rules.dates:
-                    check_dates(file, name, rules.dates[name], lines, values)
-                if name in precisions:
-                    precisions[name].add(to_array(values))
-    if not rows:
+        for block in read_typed(file, found.typed, open_file, rules=rules):
+            found.add(block)
+    if not found.rows:
         raise SourceError(f"{source}: a header and no rows. Expected at least one line of values after the header.")
-    for name, precision in precisions.items():
+    for name, precision in found.precisions.items():
         check_precision(str(source), name, precision)
-    errors = {name: precision.relative_error for name, precision in precisions.items()}
-    return SourceSummary(files=tuple(files), rows=rows, columns=kinds, rules=rules, float32_errors=errors)
+    return SourceSummary(
+        files=tuple(files),
+        rows=found.rows,
+        columns=found.kinds,
+        rules=rules,
+        float32_errors={name: precision.relative_error for name, precision in found.precisions.items()},
+        shards=tuple(group_shards(found.parts, shard_bytes)),
+        row_hashes=np.concatenate(found.hashes) if found.hashes else None,
+    )
 
 
 def read_columns(
@@ -220,10 +242,10 @@ def read_columns(
     Raises:
         SourceError: as `check_csv`.
     """
-    for lines, columns in read_cells(file, list(kinds), open_file):
+    for batch in read_cells(file, list(kinds), open_file):
         yield [
-            _convert_column(file, name, kind, rules, lines, cells)
-            for (name, kind), cells in zip(kinds.items(), columns, strict=True)
+            convert_column(file, name, kind, rules, batch[0], cells)
+            for (name, kind), cells in zip(kinds.items(), batch[1], strict=True)
         ]
 
 
@@ -233,17 +255,7 @@ def read_cells(file: str, header: Sequence[str], open_file: OpenFile = open_loca
     Raises:
         SourceError: the file is malformed, or a row has not as many cells as the header.
     """
-    rows = itertools.islice(records(file, open_file), 1, None)
-    while batch := list(itertools.islice(rows, BATCH_ROWS)):
-        for line, cells in batch:
-            if len(cells) != len(header):
-                raise SourceError(
-                    f"{locate_record(file, line)}: expected {len(header)} cells, as in the header, received "
-                    f"{len(cells)}: {shorten(','.join(cells))}. A cell that holds the separator needs double quotes "
-                    "around it."
-                )
-        lines, by_row = zip(*batch, strict=True)
-        yield lines, list(zip(*by_row, strict=True))
+    return batch_records(file, header, itertools.islice(records(file, open_file), 1, None))
 
 
 def check_precision(source: str, name: str, precision: Float32Precision) -> None:
@@ -274,37 +286,9 @@ def _common_header(files: Sequence[str], open_file: OpenFile) -> list[str]:
     return header
 
 
-def _convert_column(
-    file: str, name: str, kind: CellKind, rules: ReadingRules, lines: Sequence[int], cells: Sequence[str]
-) -> list[Value]:
-    written = rules.formats.get(name)
-    try:
-        return convert(cells, kind, rules.missing, written)
-    except CellError as error:
-        how = f" written as the contract's tags {', '.join(written.tags)} say" if written else ""
-        raise SourceError(
-            f"{locate_record(file, lines[error.position])}, column `{name}`: expected {kind.name}{how}, "
-            f"received {shorten(error.cell)}. {_suggest(error.cell)}"
-        ) from None
-
-
-def _suggest(cell: str) -> str:
-    if cell.strip() in USUAL_MISSING_CELLS:
-        return (
-            "If it says that the value is missing, leave the cell empty, or add "
-            f'tag: "{MISSING_CELL_TAG}{cell.strip()}" to the annotation at the top of the contract.'
-        )
-    return "Correct the cell, or leave it empty to say that the value is missing."
-
-
 def _round_number(value: float) -> int:
     """The leading two digits of a number."""
     return int(float(f"{value:.1e}"))
-
-
-def shorten(text: str, limit: int = 60) -> str:
-    """Quotes a cell for a message."""
-    return repr(text) if len(text) <= limit else repr(text[: limit - 1] + "…")
 
 
 def _shorten_list(paths: Sequence[str], most: int = 5) -> str:

@@ -1,6 +1,7 @@
 """Lines and cells of a CSV file: decoding, separators, quotes."""
 
 import csv
+import dataclasses
 import itertools
 from collections.abc import Iterable, Iterator
 
@@ -9,6 +10,31 @@ from components.csv_example_gen.separators import find_named_separator, find_sep
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _SAMPLE_LINES = 100  # by which the separator is told
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CsvLayout:
+    """How a file is written, and where its rows begin."""
+
+    separator: str
+    begin: int  # byte at which the line after the header begins, of the unpacked text
+    first_line: int  # its number
+
+
+def find_layout(file: str, open_file: OpenFile = open_local) -> CsvLayout:
+    """Finds the separator and the end of the header.
+
+    Raises:
+        SourceError: as `read_csv_records`, for the first lines.
+    """
+    with open_content(file, open_file) as stream:
+        raw: list[bytes] = []
+        lines = _decode_lines(file, _keep(stream, raw))
+        sample = list(itertools.islice(lines, _SAMPLE_LINES))
+        separator = _find_separator(file, sample)
+        records = _parse(file, itertools.chain(sample, lines), separator)
+        header_ends = next((end for _, end, _ in records), len(raw))
+        return CsvLayout(separator=separator, begin=sum(map(len, raw[:header_ends])), first_line=header_ends + 1)
 
 
 def read_csv_records(file: str, open_file: OpenFile = open_local) -> Iterator[tuple[int, list[str]]]:
@@ -21,18 +47,45 @@ def read_csv_records(file: str, open_file: OpenFile = open_local) -> Iterator[tu
         lines = _decode_lines(file, stream)
         sample = list(itertools.islice(lines, _SAMPLE_LINES))
         separator = _find_separator(file, sample)
-        reader = csv.reader(itertools.chain(sample, lines), delimiter=separator, strict=True)
-        while True:
-            line = reader.line_num + 1
-            try:
-                cells = next(reader)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                explained = _explain(error, reader.line_num - line + 1)
-                raise SourceError(f"{file}, line {line}: {explained} (the reader says: {error}).") from error
-            if cells:
-                yield line, cells
+        for line, _, cells in _parse(file, itertools.chain(sample, lines), separator):
+            yield line, cells
+
+
+def read_later_records(
+    file: str, stream: Iterable[bytes], separator: str, first_line: int
+) -> Iterator[tuple[int, list[str]]]:
+    """Yields what `read_csv_records` does of lines that stand after the header, the first of which has this number.
+
+    Raises:
+        SourceError: A line cannot be decoded, or its quotes are not balanced.
+    """
+    lines = _decode_lines(file, stream, first_line)
+    for line, _, cells in _parse(file, lines, separator, first_line):
+        yield line, cells
+
+
+def _parse(
+    file: str, lines: Iterable[str], separator: str, first_line: int = 1
+) -> Iterator[tuple[int, int, list[str]]]:
+    """Yields (number of its first line, of its last line, cells) of every record."""
+    reader = csv.reader(lines, delimiter=separator, strict=True)
+    while True:
+        line = reader.line_num + first_line
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            explained = _explain(error, reader.line_num + first_line - line)
+            raise SourceError(f"{file}, line {line}: {explained} (the reader says: {error}).") from error
+        if cells:
+            yield line, reader.line_num + first_line - 1, cells
+
+
+def _keep(lines: Iterable[bytes], kept: list[bytes]) -> Iterator[bytes]:
+    for line in lines:
+        kept.append(line)
+        yield line
 
 
 def _find_separator(file: str, sample: list[str]) -> str:
@@ -64,8 +117,8 @@ def _explain(error: csv.Error, lines: int) -> str:
     return "the line cannot be split into cells; expected lines that end in LF or CR LF"
 
 
-def _decode_lines(file: str, stream: Iterable[bytes]) -> Iterator[str]:
-    for number, line in enumerate(stream, start=1):
+def _decode_lines(file: str, stream: Iterable[bytes], first_line: int = 1) -> Iterator[str]:
+    for number, line in enumerate(stream, start=first_line):
         if number == 1 and line.startswith(BYTE_ORDER_MARK):
             line = line.removeprefix(BYTE_ORDER_MARK)  # Every `CSV UTF-8` of Excel begins with one.
         if b"\0" in line:

@@ -105,7 +105,7 @@ def convert(
         # Each once: texts repeat.
         different = {cell: None if _is_missing(cell, missing) else cell.encode() for cell in set(cells)}
         return [different[cell] for cell in cells]
-    is_plain = written is None and not any(map(_is_number, missing))  # `-999` for missing is no value.
+    is_plain = written is None and not any(map(is_number, missing))  # `-999` for missing is no value.
     if is_plain and (values := _convert_plain(cells, kind)) is not None:
         return values
     parse: Callable[[str], Value] = _integer if kind is CellKind.INT else _float
@@ -115,6 +115,15 @@ def convert(
 def to_array(values: Sequence[Value]) -> np.ndarray:
     """Returns the values of a FLOAT column, float64 [rows], NaN where there is none."""
     return np.array(values, dtype=np.float64)
+
+
+def is_number(text: str) -> bool:
+    """Tells whether Python reads a text as a number."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _convert_plain(cells: Sequence[str], kind: CellKind) -> list[Value] | None:
@@ -151,14 +160,6 @@ def _convert_each(cells: Sequence[str], parse: Callable[[str], Value], missing: 
 def _is_missing(cell: str, missing: Collection[str]) -> bool:
     text = cell.strip()
     return not text or text in missing
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _nothing(cell: str) -> Value:

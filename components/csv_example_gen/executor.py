@@ -20,13 +20,11 @@ How it differs from CsvExampleGen, and why:
 
 import glob
 import json
+import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import apache_beam as beam
-import tensorflow as tf
-from apache_beam.metrics import Metrics, MetricsFilter
 from google.protobuf import json_format, struct_pb2
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx import types
@@ -40,17 +38,12 @@ from tfx.types import artifact_utils
 from tfx.types import standard_component_specs as specs
 from tfx.utils import io_utils, proto_utils
 
-from components.csv_example_gen.csv_files import (
-    CellKind,
-    SourceError,
-    SourceSummary,
-    check_csv,
-    read_columns,
-)
-from components.csv_example_gen.csv_values import Value
+from components.csv_example_gen.csv_files import SourceError, SourceSummary, check_csv
+from components.csv_example_gen.file_parts import SHARD_BYTES, explain_whole
 from components.csv_example_gen.float_precision import FLOAT32_ERRORS_PROPERTY
 from components.csv_example_gen.reading_rules import ReadingRules
 from components.csv_example_gen.row_split import RowSplit, Split, read_split, split_settings
+from components.csv_example_gen.shard_writer import EVAL, SIDES, TRAIN, WriteShards, assign, count_rows
 from components.csv_example_gen.source_files import open_source
 from components.csv_example_gen.source_guard import SourceGuard
 from components.csv_example_gen.split_plan import SplitPlan, check_column, plan_split
@@ -58,13 +51,13 @@ from components.csv_example_gen.written_splits import check_shares, check_sides
 
 ROWS_PROPERTY = "rows_"  # with a split's name: custom property of the Examples, how many rows were written
 SPLIT_PROPERTY = "split"  # custom property of the Examples: how they were split, for people
-TRAIN, EVAL = "train", "eval"
 
-_RULES, _SPLIT, _DIGEST = "rules", "split", "source_digest"
-_SIDES = (TRAIN, EVAL)
+_RULES, _SPLIT, _DIGEST, _SHARD_BYTES = "rules", "split", "source_digest", "shard_bytes"
 
 
-def column_types(schema_file: str, source_digest: str = "", split: Split | None = None) -> example_gen_pb2.CustomConfig:
+def column_types(
+    schema_file: str, source_digest: str = "", split: Split | None = None, shard_bytes: int = SHARD_BYTES
+) -> example_gen_pb2.CustomConfig:
     """Packs what a contract says of the cells, and how rows are split, for the executor.
 
     Only that travels, so that an edit of a threshold in the contract does not make ExampleGen run again.
@@ -73,6 +66,7 @@ def column_types(schema_file: str, source_digest: str = "", split: Split | None 
         schema_file: a tensorflow_metadata Schema in text format.
         source_digest: digest of the code that reads; an edit of it then changes TFX's cache key.
         split: of the rows; None: by row.
+        shard_bytes: of text that one worker reads and writes into one file per split; larger data is shared.
 
     Raises:
         SourceError: The contract names two columns that differ only in case, or says something of cells that cannot be;
@@ -86,6 +80,7 @@ def column_types(schema_file: str, source_digest: str = "", split: Split | None 
     settings[_RULES] = rules.to_json()
     settings[_SPLIT] = split_settings(split)
     settings[_DIGEST] = source_digest
+    settings[_SHARD_BYTES] = shard_bytes
     config = example_gen_pb2.CustomConfig()
     config.custom_config.Pack(settings)
     return config
@@ -109,7 +104,7 @@ class Executor(BaseBeamExecutor):
         self._log_startup(input_dict, output_dict, exec_properties)
         input_config = example_gen_pb2.Input()
         proto_utils.json_to_proto(exec_properties[specs.INPUT_CONFIG_KEY], input_config)
-        rules, split = _unpack_config(exec_properties.get(specs.CUSTOM_CONFIG_KEY))
+        rules, split, shard_bytes = _unpack_config(exec_properties.get(specs.CUSTOM_CONFIG_KEY))
         folder, pattern = exec_properties[specs.INPUT_BASE_KEY], _only_pattern(input_config)
         guard = SourceGuard(
             folder,
@@ -119,10 +114,20 @@ class Executor(BaseBeamExecutor):
             open_file=open_source,
         )
         path = os.path.join(folder, pattern)
-        source = check_csv(path, rules=rules, list_files=fileio.glob, open_file=open_source)
+        by_row = isinstance(split, RowSplit)
+        source = check_csv(
+            path,
+            rules=rules,
+            list_files=fileio.glob,
+            open_file=open_source,
+            hash_equal_rows=by_row,
+            shard_bytes=shard_bytes,
+        )
+        for reason in explain_whole(source.shards, shard_bytes):
+            logging.info("%s.", reason)
         plan = plan_split(split, source, open_source)
         artifact = artifact_utils.get_single_instance(output_dict[specs.EXAMPLES_KEY])
-        artifact.split_names = artifact_utils.encode_split_names(list(_SIDES))
+        artifact.split_names = artifact_utils.encode_split_names(list(SIDES))
         self._write(artifact, source, plan)
         guard.verify()
         artifact.set_string_custom_property(FLOAT32_ERRORS_PROPERTY, json.dumps(source.float32_errors))
@@ -133,21 +138,18 @@ class Executor(BaseBeamExecutor):
 
     def _write(self, artifact: types.Artifact, source: SourceSummary, plan: SplitPlan) -> None:
         """Runs the Beam pipeline; raises when a split stays empty, which no later component would say."""
-        written = {side: artifact_utils.get_split_uri([artifact], side) for side in _SIDES}
+        folders = {side: artifact_utils.get_split_uri([artifact], side) for side in SIDES}
+        scratch = os.path.join(artifact.uri, "scratch")
+        for folder in (*folders.values(), scratch):
+            fileio.makedirs(folder)
         with self._make_beam_pipeline() as pipeline:
-            # One element: equal rows are counted, which no two workers can do for each other.
-            rows = (
+            _ = (
                 pipeline
-                | "Source" >> beam.Create([source])
-                | "Rows" >> beam.FlatMap(read_rows, plan).with_output_types(tuple[bool, bytes])
+                | "Shards" >> beam.Create(list(assign(source, plan)), reshuffle=False)
+                | "Examples" >> WriteShards(source, plan, folders, scratch)
             )
-            sides = rows | "Split" >> beam.Partition(lambda row, _: int(row[0]), len(_SIDES))
-            for side, of_side in zip(_SIDES, sides, strict=True):
-                path_prefix = os.path.join(written[side], write_split.DEFAULT_FILE_NAME)
-                _ = of_side | f"WriteSplit[{side}]" >> _Write(side, path_prefix)
-        counters = pipeline.result.metrics().query(MetricsFilter().with_namespace(__name__))["counters"]
-        counts = {counter.key.metric.name: counter.committed for counter in counters}
-        rows_of = {side: counts.get(side, 0) for side in _SIDES}
+        rows_of = count_rows(source, scratch)
+        fileio.rmtree(scratch)
         for side, number in rows_of.items():
             artifact.set_int_custom_property(f"{ROWS_PROPERTY}{side}", number)
         artifact.set_string_custom_property(SPLIT_PROPERTY, str(plan.split))
@@ -157,53 +159,8 @@ class Executor(BaseBeamExecutor):
                 f"{' and '.join(empty)}. Expected at least one row in each split: give more rows."
             )
         check_shares(plan.split, rows_of[TRAIN], rows_of[EVAL])
-        train, evaluation = (fileio.glob(f"{glob.escape(written[side])}/*") for side in _SIDES)
+        train, evaluation = (sorted(fileio.glob(f"{glob.escape(folders[side])}/*")) for side in SIDES)
         check_sides(plan.split, train, evaluation, plan.written)
-
-
-class _Write(beam.PTransform):
-    """(_, serialized tf.train.Example) -> gzipped TFRecords, without a shuffle; counts them under the split's name."""
-
-    def __init__(self, split: str, path_prefix: str) -> None:
-        super().__init__()
-        self._split = split
-        self._path_prefix = path_prefix
-
-    def expand(self, rows: beam.pvalue.PCollection) -> beam.PCollection:
-        return (
-            rows
-            | "Record" >> beam.Map(_count, self._split).with_output_types(bytes)
-            | "Write" >> beam.io.WriteToTFRecord(self._path_prefix, file_name_suffix=".gz")
-        )
-
-
-def read_rows(source: SourceSummary, plan: SplitPlan) -> Iterator[tuple[bool, bytes]]:
-    """Yields the rows of a source, in the order of its files: whether it is eval, and the serialized tf.Example."""
-    is_eval = plan.assigner(list(source.columns))
-    for file in source.files:
-        for columns in read_columns(file, source.columns, open_source, rules=source.rules):
-            for row in zip(*columns, strict=True):
-                record = _example(row, source.columns).SerializeToString(deterministic=True)
-                yield is_eval(row, record), record
-
-
-def _example(row: Sequence[Value], kinds: Mapping[str, CellKind]) -> tf.train.Example:
-    example = tf.train.Example()
-    feature = example.features.feature
-    for (name, kind), value in zip(kinds.items(), row, strict=True):
-        if value is not None:
-            getattr(feature[name], _LISTS[kind]).value.append(value)
-        elif kind is CellKind.EMPTY:
-            feature[name].SetInParent()  # Keeps a column without any value visible.
-    return example
-
-
-_LISTS = {CellKind.INT: "int64_list", CellKind.FLOAT: "float_list", CellKind.BYTES: "bytes_list"}
-
-
-def _count(row: tuple[bool, bytes], split: str) -> bytes:
-    Metrics.counter(__name__, split).inc()
-    return row[1]
 
 
 def _only_pattern(input_config: example_gen_pb2.Input) -> str:
@@ -214,14 +171,14 @@ def _only_pattern(input_config: example_gen_pb2.Input) -> str:
     return str(input_config.splits[0].pattern)
 
 
-def _unpack_config(custom_config: str | None) -> tuple[ReadingRules, Split]:
+def _unpack_config(custom_config: str | None) -> tuple[ReadingRules, Split, int]:
     """Reads what `column_types` packed; no rules and a split by row without it."""
     if not custom_config:
-        return ReadingRules(), RowSplit()
+        return ReadingRules(), RowSplit(), SHARD_BYTES
     config = example_gen_pb2.CustomConfig()
     proto_utils.json_to_proto(custom_config, config)
     settings = _unpack(config)
-    return ReadingRules.from_json(settings[_RULES]), read_split(settings[_SPLIT])
+    return ReadingRules.from_json(settings[_RULES]), read_split(settings[_SPLIT]), int(settings[_SHARD_BYTES])
 
 
 def _unpack(config: example_gen_pb2.CustomConfig) -> dict[str, Any]:

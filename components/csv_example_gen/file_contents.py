@@ -45,6 +45,11 @@ def is_parquet(file: str) -> bool:
     return file.lower().endswith(PARQUET)
 
 
+def is_packed(file: str) -> bool:
+    """Tells whether a file is packed with gzip by its name."""
+    return file.lower().endswith(GZIP)
+
+
 @contextmanager
 def open_content(file: str, open_file: OpenFile = open_local) -> Iterator[Content]:
     """Opens a file for reading the bytes that it holds, those of a `.gz` unpacked, and closes it.
@@ -57,9 +62,8 @@ def open_content(file: str, open_file: OpenFile = open_local) -> Iterator[Conten
     except OSError as error:
         raise SourceError(f"{file}: cannot be read: {error.strerror or error}.") from error
     with closing(stream):
-        name = file.lower()
-        _check_signature(file, _read_head(stream), GZIP if name.endswith(GZIP) else PARQUET if is_parquet(file) else "")
-        if not name.endswith(GZIP):
+        _check_signature(file, _read_head(stream), GZIP if is_packed(file) else PARQUET if is_parquet(file) else "")
+        if not is_packed(file):
             yield stream
             return
         try:

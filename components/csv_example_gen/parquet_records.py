@@ -11,18 +11,22 @@
 All else has no meaning as one cell and is refused: lists, structs, maps, binary, times without a date, durations.
 """
 
-import itertools
-from collections.abc import Callable, Iterator
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from components.csv_example_gen.file_contents import OpenFile, SourceError, open_content, open_local
+from components.csv_example_gen.file_parts import FilePart
 
-_BATCH_ROWS = 1024  # A row group can be larger than memory.
+_BATCH_ROWS = 16384  # A row group can be larger than memory.
 
-_FORMATS: tuple[tuple[Callable[[Any], bool], Callable[[Any], str]], ...] = (
+Format = Callable[[Any], str]  # value -> cell
+_FORMATS: tuple[tuple[Callable[[Any], bool], Format], ...] = (
     (pa.types.is_integer, str),
     (pa.types.is_floating, lambda number: "" if number != number else repr(float(number))),
     (pa.types.is_decimal, str),
@@ -35,34 +39,100 @@ _FORMATS: tuple[tuple[Callable[[Any], bool], Callable[[Any], str]], ...] = (
 )
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ParquetBlock:
+    """Some rows of a file."""
+
+    part: FilePart  # the row group in which they stand
+    first_row: int  # number of the first, from 1
+    batch: pa.RecordBatch
+    formats: Sequence[Format]
+
+    def cells(self) -> list[pa.Array]:
+        """Returns the columns, [rows] int64, float64, or string: as the text that stands for each value."""
+        with _explained(self.part.file):
+            return [_to_cells(*column) for column in zip(self.batch.columns, self.formats, strict=True)]
+
+    def records(self) -> Iterator[tuple[int, list[str]]]:
+        """Yields (number of the row, cells) of every row."""
+        with _explained(self.part.file):
+            columns = [_format_column(*column) for column in zip(self.batch.columns, self.formats, strict=True)]
+        for number, cells in enumerate(zip(*columns, strict=True), start=self.first_row):
+            yield number, list(cells)
+
+
 def read_parquet_records(file: str, open_file: OpenFile = open_local) -> Iterator[tuple[int, list[str]]]:
     """Yields (number of the row, from 1; cells) of every row, and before them the column names as row 0.
 
     Raises:
         SourceError: the file cannot be read, or a column's type has no meaning as a cell.
     """
-    with open_content(file, open_file) as stream:
-        try:
-            parquet = pq.ParquetFile(stream)
-            schema = parquet.schema_arrow
-            formats = [_choose_format(file, field) for field in schema]
-            yield 0, schema.names
-            numbers = itertools.count(1)
-            for batch in parquet.iter_batches(batch_size=_BATCH_ROWS):
-                columns = [_format_column(*column) for column in zip(batch.columns, formats, strict=True)]
-                for cells in zip(*columns, strict=True):
-                    yield next(numbers), list(cells)
-        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # Damaged pages: an OSError without a number.
-            said = " ".join(str(error).split()).rstrip(".")  # Arrow's may have several lines.
-            raise SourceError(f"{file}: cannot be read as Parquet: {said}. Write the file again.") from error
-        except OverflowError as error:
-            raise SourceError(
-                f"{file}: expected dates and timestamps of the years 1 to 9999, received others ({error}), or the file "
-                "is damaged. Leave them empty, or write the file again."
-            ) from error
+    yield 0, _read_names(file, open_file)
+    for block in read_parquet_blocks(file, None, open_file):
+        yield from block.records()
 
 
-def _choose_format(file: str, field: pa.Field) -> Callable[[Any], str]:
+def read_parquet_blocks(
+    file: str, part: FilePart | None = None, open_file: OpenFile = open_local
+) -> Iterator[ParquetBlock]:
+    """Yields the rows of a file, or those of the row groups from `part.begin` to before `part.end`.
+
+    Raises:
+        SourceError: as `read_parquet_records`.
+    """
+    with open_content(file, open_file) as stream, _explained(file):
+        parquet = pq.ParquetFile(stream)
+        formats = [_choose_format(file, field) for field in parquet.schema_arrow]
+        first = part.first if part else 1
+        end = parquet.num_row_groups if part is None or part.end is None else part.end
+        for group in range(part.begin if part else 0, end):
+            found = parquet.metadata.row_group(group)
+            here = FilePart(file=file, begin=group, end=group + 1, first=first, size=found.total_byte_size)
+            row = first
+            for batch in parquet.iter_batches(batch_size=_BATCH_ROWS, row_groups=[group]):
+                yield ParquetBlock(part=here, first_row=row, batch=batch, formats=formats)
+                row += batch.num_rows
+            first += found.num_rows
+
+
+def _read_names(file: str, open_file: OpenFile) -> list[str]:
+    with open_content(file, open_file) as stream, _explained(file):
+        schema = pq.ParquetFile(stream).schema_arrow
+        for field in schema:
+            _choose_format(file, field)
+        return list(schema.names)
+
+
+@contextmanager
+def _explained(file: str) -> Iterator[None]:
+    """Raises what goes wrong in Arrow, or in a date, as a SourceError."""
+    try:
+        yield
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # Damaged pages: an OSError without a number.
+        said = " ".join(str(error).split()).rstrip(".")  # Arrow's may have several lines.
+        raise SourceError(f"{file}: cannot be read as Parquet: {said}. Write the file again.") from error
+    except OverflowError as error:
+        raise SourceError(
+            f"{file}: expected dates and timestamps of the years 1 to 9999, received others ({error}), or the file "
+            "is damaged. Leave them empty, or write the file again."
+        ) from error
+
+
+def _to_cells(column: pa.Array, text: Format) -> pa.Array:
+    if pa.types.is_integer(column.type):
+        return column
+    if pa.types.is_floating(column.type):
+        numbers = column.cast(pa.float64())
+        return pc.if_else(pc.is_nan(numbers), pa.scalar(None, pa.float64()), numbers)
+    if pa.types.is_string(column.type):
+        column.validate(full=True)  # Nobody looks at its bytes before.
+        return column
+    encoded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
+    texts = pa.array(_format_column(encoded.dictionary, text), pa.string())
+    return texts.take(encoded.indices)
+
+
+def _choose_format(file: str, field: pa.Field) -> Format:
     kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
     for is_of, text in _FORMATS:
         if is_of(kind):
@@ -73,5 +143,5 @@ def _choose_format(file: str, field: pa.Field) -> Callable[[Any], str]:
     )
 
 
-def _format_column(column: pa.Array, text: Callable[[Any], str]) -> list[str]:
+def _format_column(column: pa.Array, text: Format) -> list[str]:
     return ["" if value is None else text(value) for value in column.to_pylist()]

@@ -10,13 +10,11 @@ Standard library only, like all that the definition of a task imports.
 import dataclasses
 import fractions
 import hashlib
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 EVAL_SHARE = 1 / 3  # of the rows, where a task states nothing else
 _MOST_BUCKETS = 1000  # a share is rounded to the nearest fraction with a denominator up to this
-_COUNTED_BYTES = 8  # of a record's digest: what tells records apart when copies are counted
 
 
 class SplitError(ValueError):
@@ -95,26 +93,6 @@ def is_eval_key(key: int | bytes, eval_share: float) -> bool:
     """Tells whether the rows of a key are eval: by its SHA-256, so that a key keeps its side whatever else comes."""
     evals, total = eval_buckets(eval_share)
     return _digest(str(key).encode() if isinstance(key, int) else key) % total >= total - evals
-
-
-class RowCounter:
-    """Tells the side of each row of a split by row, in any order; it counts equal rows, at about 100 bytes a row."""
-
-    def __init__(self, eval_share: float) -> None:
-        self._evals, self._total = eval_buckets(eval_share)
-        self._seen: Counter[int] = Counter()
-
-    def is_eval(self, record: bytes) -> bool:
-        """Tells whether this row is eval, and counts it.
-
-        Args:
-            record: a serialized tf.Example, deterministic.
-        """
-        digest = _digest(record)
-        counted = digest % 256**_COUNTED_BYTES
-        copies = self._seen[counted]
-        self._seen[counted] += 1
-        return (digest + copies * self._evals) % self._total >= self._total - self._evals
 
 
 def explain_difference(split: Split) -> str:

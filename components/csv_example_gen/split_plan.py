@@ -4,19 +4,26 @@ import dataclasses
 import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Self
+
+import numpy as np
+import pyarrow as pa
 
 from components.csv_example_gen import moments
-from components.csv_example_gen.csv_files import CellKind, SourceSummary, read_columns
-from components.csv_example_gen.csv_values import Value
+from components.csv_example_gen.column_arrays import map_different
+from components.csv_example_gen.csv_files import CellKind, SourceSummary
 from components.csv_example_gen.file_contents import OpenFile, SourceError
-from components.csv_example_gen.row_split import KeySplit, RowCounter, RowSplit, Split, TimeSplit, is_eval_key
+from components.csv_example_gen.row_copies import hash_rows, number_copies
+from components.csv_example_gen.row_sides import are_eval, shift_copies
+from components.csv_example_gen.row_split import KeySplit, RowSplit, Split, TimeSplit, is_eval_key
 from serving.contract.dates import EPOCHS
 from serving.did_you_mean import suggestion
 
 # A side may have less than is stated for it: keys differ in their rows, and rows of one time stay together.
 _LEAST_PART = 0.5  # of its stated share of the rows, by key and by time
 
-IsEval = Callable[[Sequence[Value], bytes], bool]
+# (columns, serialized tf.Examples, shifts of the rows) -> which rows are eval, bool [rows]
+AreEval = Callable[[Sequence[pa.Array], pa.Array, np.ndarray | None], np.ndarray]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -26,24 +33,34 @@ class SplitPlan:
     split: Split
     eval_from: float | None = None  # of a split by time: the moment of the first row that is eval
     written: str = ""  # of a split by time: how the contract says that its column is written
+    # Of a split by row, uint16 [rows]: what `row_sides.shift_copies` gives.
+    shifts: np.ndarray | None = dataclasses.field(default=None, compare=False, repr=False)
 
-    def assigner(self, columns: Sequence[str]) -> IsEval:
-        """Returns what tells whether a row is eval, from its values and its serialized tf.Example; for one reading.
+    def assigner(self, columns: Sequence[str]) -> AreEval:
+        """Returns what tells which rows of a block are eval.
 
         Args:
             columns: what the values are of.
         """
         match self.split:
             case RowSplit(eval_share):
-                counter = RowCounter(eval_share)
-                return lambda _, record: counter.is_eval(record)
+                return lambda _, records, shifts: are_eval(records, shifts, eval_share)
             case KeySplit(column, eval_share):
                 place = list(columns).index(column)
-                return lambda values, _: is_eval_key(_key(_present(values[place])), eval_share)
+                return lambda values, _, __: map_different(
+                    values[place], lambda key: is_eval_key(key, eval_share), bool
+                )
             case TimeSplit(column):
                 place, begin = list(columns).index(column), self.eval_from
                 assert begin is not None
-                return lambda values, _: moments.read_moment(_present(values[place]), self.written) >= begin
+                written = self.written
+                return lambda values, _, __: map_different(
+                    values[place], lambda value: moments.read_moment(value, written) >= begin, bool
+                )
+
+    def without_rows(self) -> Self:
+        """Returns the plan without what it knows of single rows."""
+        return dataclasses.replace(self, shifts=None)
 
 
 def check_column(split: Split, kinds: Mapping[str, CellKind]) -> None:
@@ -76,10 +93,11 @@ def plan_split(split: Split, source: SourceSummary, open_file: OpenFile) -> Spli
     """
     check_column(split, source.columns)
     if isinstance(split, RowSplit):
-        return SplitPlan(split=split)
-    values = _column(split, source, open_file)
+        copies = number_copies(source.row_hashes if source.row_hashes is not None else _hash(source, open_file))
+        return SplitPlan(split=split, shifts=shift_copies(copies, split.eval_share))
+    blocks = _column(split, source, open_file)
     if isinstance(split, KeySplit):
-        _check_keys(split, Counter(values))
+        _check_keys(split, _count_keys(blocks))
         return SplitPlan(split=split)
     written = source.rules.dates.get(split.column, "")
     if written and written not in EPOCHS and "%Y" not in written:
@@ -87,32 +105,46 @@ def plan_split(split: Split, source: SourceSummary, open_file: OpenFile) -> Spli
             f"split {split}: expected dates with a year, since others begin anew each year or day, received dates that "
             f"the contract says are written {written}. Split by another column."
         )
-    begin = _choose_begin(split, Counter(_moments(split, values, written)))
+    begin = _choose_begin(split, _count_moments(split, blocks, written))
     return SplitPlan(split=split, eval_from=begin, written=written)
 
 
-def _column(split: KeySplit | TimeSplit, source: SourceSummary, open_file: OpenFile) -> Iterator[float | bytes]:
-    place = list(source.columns).index(split.column)
-    batches = itertools.chain.from_iterable(
-        read_columns(file, source.columns, open_file, rules=source.rules) for file in source.files
-    )
-    number = 0
-    for columns in batches:
-        for value in columns[place]:
-            number += 1
-            if value is None:
-                raise SourceError(
-                    f"split {split}: row {number:,} of {source.rows:,} has no {split.column}, so nobody knows its "
-                    "side. Expected a value in every row: fill it in (a row that belongs to nobody else's gets a key "
-                    "of its own), leave such rows out, or split by another column."
-                )
-            yield value
+def _hash(source: SourceSummary, open_file: OpenFile) -> np.ndarray:
+    hashes = [hash_rows(source.columns, block.columns) for block in source.read(open_file)]
+    return np.concatenate(hashes)
 
 
-def _check_keys(split: KeySplit, rows: Counter[float | bytes]) -> None:
+def _column(
+    split: KeySplit | TimeSplit, source: SourceSummary, open_file: OpenFile
+) -> Iterator[tuple[int, pa.DictionaryArray]]:
+    """Yields (rows before it, values) of each block of rows."""
+    place, before = list(source.columns).index(split.column), 0
+    for block in source.read(open_file):
+        values = block.columns[place]
+        if values.null_count:
+            number = before + values.is_valid().index(False).as_py() + 1
+            raise SourceError(
+                f"split {split}: row {number:,} of {source.rows:,} has no {split.column}, so nobody knows its "
+                "side. Expected a value in every row: fill it in (a row that belongs to nobody else's gets a key "
+                "of its own), leave such rows out, or split by another column."
+            )
+        yield before, values if pa.types.is_dictionary(values.type) else values.dictionary_encode()
+        before += block.rows
+
+
+def _count_keys(blocks: Iterator[tuple[int, pa.DictionaryArray]]) -> Counter[int | bytes]:
+    rows: Counter[int | bytes] = Counter()
+    for _, values in blocks:
+        numbers = np.bincount(values.indices.to_numpy(), minlength=len(values.dictionary)).tolist()
+        for key, number in zip(values.dictionary.to_pylist(), numbers, strict=True):
+            rows[key] += number
+    return rows
+
+
+def _check_keys(split: KeySplit, rows: Counter[int | bytes]) -> None:
     if len(rows) == 1:
         raise SourceError(f"split {split}: expected several keys, received one in all rows: {_show(next(iter(rows)))}.")
-    evals = sum(count for key, count in rows.items() if is_eval_key(_key(key), split.eval_share))
+    evals = sum(count for key, count in rows.items() if is_eval_key(key, split.eval_share))
     (heaviest, most), total = rows.most_common(1)[0], rows.total()
     _check_shares(
         split,
@@ -122,23 +154,28 @@ def _check_keys(split: KeySplit, rows: Counter[float | bytes]) -> None:
     )
 
 
-def _moments(split: TimeSplit, values: Iterator[float | bytes], written: str) -> Iterator[float]:
+def _count_moments(split: TimeSplit, blocks: Iterator[tuple[int, pa.DictionaryArray]], written: str) -> Counter[float]:
+    rows: Counter[float] = Counter()
     zone: bool | None = None
-    for number, value in enumerate(values, start=1):
-        try:
-            moment, has_zone = moments.read_moment(value, written), moments.names_zone(value, written)
-        except ValueError:
-            expected = f"a date or time written {written}" if written else moments.EXAMPLES
-            raise SourceError(
-                f"split {split}: row {number:,}, column `{split.column}`: expected {expected}, received {_show(value)}."
-            ) from None
-        if zone not in (None, has_zone):
-            raise SourceError(
-                f"split {split}: row {number:,}, column `{split.column}`: expected times that all name their offset "
-                f"from UTC, or none, received both; {_show(value)} is the first of the other kind."
-            )
-        zone = has_zone
-        yield moment
+    for before, values in blocks:
+        indices = values.indices.to_numpy()
+        numbers = np.bincount(indices, minlength=len(values.dictionary)).tolist()
+        # In the order in which they first occur, so that the first fault that is found is the first there is.
+        for place, (value, number) in enumerate(zip(values.dictionary.to_pylist(), numbers, strict=True)):
+            where = f"split {split}: row {before + int(np.argmax(indices == place)) + 1:,}, column `{split.column}`"
+            try:
+                moment, has_zone = moments.read_moment(value, written), moments.names_zone(value, written)
+            except ValueError:
+                expected = f"a date or time written {written}" if written else moments.EXAMPLES
+                raise SourceError(f"{where}: expected {expected}, received {_show(value)}.") from None
+            if zone not in (None, has_zone):
+                raise SourceError(
+                    f"{where}: expected times that all name their offset "
+                    f"from UTC, or none, received both; {_show(value)} is the first of the other kind."
+                )
+            zone = has_zone
+            rows[moment] += number
+    return rows
 
 
 def _choose_begin(split: TimeSplit, rows: Counter[float]) -> float:
@@ -164,16 +201,6 @@ def _check_shares(split: KeySplit | TimeSplit, evals: int, rows: int, why: str) 
             f"split {split}: expected {least:.1%} to {most:.1%} of the rows in eval, received {evals / rows:.1%}: "
             f"{why}. Bring more rows, state another share, or split otherwise."
         )
-
-
-def _present(value: Value) -> float | bytes:
-    assert value is not None, "plan_split found a value in every row"
-    return value
-
-
-def _key(value: float | bytes) -> int | bytes:
-    assert not isinstance(value, float), "check_column let no FLOAT through"
-    return value
 
 
 def _show(value: float | bytes) -> str:

@@ -1,9 +1,10 @@
 """Checks a split by what was written, whoever decided on the sides: how many rows there are, and whose."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
-import tensorflow as tf
+import pyarrow as pa
+from tfx_bsl.coders.example_coder import ExamplesToRecordBatchDecoder
 
 from components.csv_example_gen import moments
 from components.csv_example_gen.row_split import KeySplit, RowSplit, Split, TimeSplit
@@ -49,15 +50,15 @@ def check_sides(split: Split, train: Sequence[str], evaluation: Sequence[str], w
         SplitCheckError: A key stands on both sides, or a row in train is newer than one in eval.
     """
     if isinstance(split, KeySplit):
-        if shared := set(_values(train, split.column)) & set(_values(evaluation, split.column)):
+        if shared := set(_values(split, train)) & set(_values(split, evaluation)):
             shown = ", ".join(str(key) for key in sorted(shared, key=str)[:_SHOWN])
             raise SplitCheckError(
                 f"split {split}: expected no key on both sides, received {len(shared):,}, such as {shown}: what the "
                 "model saw of them in train would flatter it in eval. The fault is not in the data. Report it."
             )
     elif isinstance(split, TimeSplit):
-        newest = max(moments.read_moment(value, written) for value in _values(train, split.column))
-        oldest = min(moments.read_moment(value, written) for value in _values(evaluation, split.column))
+        newest = max(moments.read_moment(value, written) for value in _values(split, train))
+        oldest = min(moments.read_moment(value, written) for value in _values(split, evaluation))
         if newest > oldest:  # A FLOAT is stored as float32, where neighbours in time may become equal.
             raise SplitCheckError(
                 f"split {split}: expected all of eval to be as new as train or newer, received {newest:,} in train "
@@ -65,13 +66,16 @@ def check_sides(split: Split, train: Sequence[str], evaluation: Sequence[str], w
             )
 
 
-def _values(files: Sequence[str], column: str) -> Iterator[float | bytes]:
+def _values(split: KeySplit | TimeSplit, files: Sequence[str]) -> Iterator[float | bytes]:
+    """Yields the values of a split's column; those that stand together, each once."""
+    decoder = ExamplesToRecordBatchDecoder()
     for chunk in read_chunks(files):
-        for record in chunk:
-            yield _value(tf.train.Example.FromString(record).features.feature, column)
-
-
-def _value(features: Mapping[str, tf.train.Feature], column: str) -> float | bytes:
-    feature = features[column]
-    (value,) = getattr(feature, feature.WhichOneof("kind")).value
-    return value
+        rows = decoder.DecodeBatch(chunk.tolist())
+        place = rows.schema.get_field_index(split.column)
+        values = rows.column(place).flatten() if place >= 0 else pa.array([])
+        if len(values) != len(chunk):
+            raise SplitCheckError(
+                f"split {split}: expected one value of {split.column} in each row that was written, received "
+                f"{len(values):,} in {len(chunk):,} rows. The fault is not in the data. Report it."
+            )
+        yield from values.unique().to_pylist()

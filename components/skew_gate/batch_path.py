@@ -1,18 +1,23 @@
 """Computes what the pipeline's own path gives: Transform's features, and the trained model's predictions on them."""
 
 import dataclasses
-import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Self
 
 import keras
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import tensorflow as tf
+from tfx_bsl.coders import example_coder
 
 from components.skew_gate import model_probe
 from components.skew_gate.bitwise import Arrays, bits, describe_type
+from components.skew_gate.json_values import feature_values
 from components.tfrecords import read_chunks
 
 _NOTHING = np.empty(0)
+_KEPT_BYTES = 2**28  # of decoded features: of more rows they are decoded each time
 _DTYPES = {"float_list": np.float32, "int64_list": np.int64, "bytes_list": object}
 
 
@@ -56,38 +61,84 @@ class BatchChunk:
                 found.append(predictions)
         return found
 
+    def of(self, rows: np.ndarray) -> Self:
+        """Returns what it has for some of the rows, given as positions or as bool [rows]."""
+        features = {name: values[rows] for name, values in self.features.items()}
+        predictions = {size: values[rows] for size, values in self.predictions.items()}
+        return dataclasses.replace(self, features=features, predictions=predictions)
+
+    def join(self, others: Sequence[Self]) -> Self:
+        """Returns what it and the others have, one after the other."""
+        chunks = [self, *others]
+        return dataclasses.replace(
+            self,
+            features={name: np.concatenate([chunk.features[name] for chunk in chunks]) for name in self.features},
+            predictions={size: np.concatenate([c.predictions[size] for c in chunks]) for size in self.predictions},
+        )
+
     def __len__(self) -> int:
         return len(next(iter(self.features.values())))
 
 
-def compute_batch_path(
-    transformed_files: list[str], trained: keras.Model, batch_sizes: Sequence[int]
-) -> list[BatchChunk]:
-    """Computes the batch path of every row, chunk by chunk.
+class BatchPath:
+    """The batch path of all rows, chunk of rows by chunk of rows; it can be walked through again."""
 
-    Args:
-        transformed_files: gzipped TFRecord files of transformed tf.Examples.
-        trained: takes a dict of transformed features [batch, 1].
-        batch_sizes: rows a call.
+    def __init__(self, transformed_files: Sequence[str], trained: keras.Model, batch_sizes: Sequence[int]):
+        """Takes the rows and the model.
 
-    Raises:
-        ValueError: A feature has another type or number of values from row to row.
-    """
-    predict = _batched(trained)
+        Args:
+            transformed_files: gzipped TFRecord files of transformed tf.Examples.
+            trained: takes a dict of transformed features [batch, 1].
+            batch_sizes: rows a call.
+        """
+        self._files = list(transformed_files)
+        self._predict = _batched(trained)
+        self._batch_sizes = batch_sizes
+        self._kept: list[Arrays] | None = None  # the features of all chunks, once known and not too large
 
-    def predict_at(features: Arrays, size: int) -> np.ndarray:
+    def features(self) -> Iterator[Arrays]:
+        """Yields the features of each chunk.
+
+        Raises:
+            ValueError: A feature has another type or number of values from row to row.
+        """
+        if self._kept is not None:
+            yield from self._kept
+            return
+        kept: list[Arrays] = []
+        size = 0
+        for features in map(decode_examples, read_chunks(self._files)):
+            size += sum(values.nbytes for values in features.values())
+            kept = [*kept, features] if size <= _KEPT_BYTES else []
+            yield features
+        self._kept = kept if size <= _KEPT_BYTES else None
+
+    def chunks(self) -> Iterator[BatchChunk]:
+        """Yields each chunk, with predictions at the largest batch size.
+
+        Raises:
+            ValueError: A feature has another type or number of values from row to row.
+        """
+        for features in self.features():
+            predictions = {max(self._batch_sizes): self.predict(features)}
+            yield BatchChunk(features=features, predictions=predictions, predict=self.predict)
+
+    def predict(self, features: Arrays) -> np.ndarray:
+        """Predicts at the largest batch size: features, each [rows, n], -> [rows, outputs]."""
+        return self._predict_at(features, max(self._batch_sizes))
+
+    def at_all_sizes(self, chunk: BatchChunk) -> BatchChunk:
+        """Adds the predictions at the other batch sizes."""
+        others = {
+            size: self._predict_at(chunk.features, size) for size in self._batch_sizes if size not in chunk.predictions
+        }
+        return dataclasses.replace(chunk, predictions=others | chunk.predictions)
+
+    def _predict_at(self, features: Arrays, size: int) -> np.ndarray:
         with tf.device("CPU:0"):  # where the probe runs too
             inputs = {name: tf.constant(values) for name, values in features.items()}
-            predictions: np.ndarray = predict(inputs, size)["predictions"].numpy()
+            predictions: np.ndarray = self._predict(inputs, size)["predictions"].numpy()
         return predictions
-
-    at_largest = functools.partial(predict_at, size=max(batch_sizes))
-    chunks = []
-    for serialized in read_chunks(transformed_files):
-        features = decode_examples(serialized)
-        predictions = {size: predict_at(features, size) for size in batch_sizes}
-        chunks.append(BatchChunk(features=features, predictions=predictions, predict=at_largest))
-    return chunks
 
 
 def decode_examples(serialized: np.ndarray) -> Arrays:
@@ -96,11 +147,32 @@ def decode_examples(serialized: np.ndarray) -> Arrays:
     Raises:
         ValueError: A feature has another type or number of values from row to row.
     """
+    try:
+        batch = example_coder.ExamplesToRecordBatchDecoder().DecodeBatch(serialized.tolist())
+    except RuntimeError:  # two types in one column
+        return _decode_row_by_row(serialized)
+    arrays = {}
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        lengths = count_values(column)
+        if not lengths[0] or (lengths != lengths[0]).any():
+            return _decode_row_by_row(serialized)
+        arrays[name] = column.flatten().to_numpy(zero_copy_only=False).reshape(len(serialized), lengths[0])
+    return arrays
+
+
+def count_values(column: pa.Array) -> np.ndarray:
+    """Counts the values of each row of a column of lists, int [rows]; 0 where there is no list."""
+    counts: np.ndarray = pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False)
+    return counts
+
+
+def _decode_row_by_row(serialized: np.ndarray) -> Arrays:
+    """Does the same in Python, where the error can name what it found."""
     columns: dict[str, list[tuple[str, tuple[object, ...]]]] = {}
     for record in serialized:
         for name, feature in tf.train.Example.FromString(record).features.feature.items():
             kind = feature.WhichOneof("kind") or "no list"
-            columns.setdefault(name, []).append((kind, model_probe.feature_values(feature)))
+            columns.setdefault(name, []).append((kind, feature_values(feature)))
     arrays = {}
     for name, cells in columns.items():
         shapes = sorted({(kind, len(values)) for kind, values in cells})

@@ -1,16 +1,21 @@
 """What is known of each column before its sides are compared: how large its numbers are, and what rounds them."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Self
 
 import numpy as np
 
 from components.skew_gate.batch_path import BatchChunk
+from components.skew_gate.bitwise import Arrays
 from components.skew_gate.rounding import LARGEST_ROUNDING, Scale
+from components.stacked_features import Parts, split_fitting
 
 Operations = Mapping[str, tuple[str, ...]]  # output of a signature -> operations that round, upstream of it
 
+# The scale is measured on so many rows at most, drawn at random: it is then off by less than 1%, and bounds are rough.
+_MEASURED_ROWS = 32_768
+_SEED = 18  # the same rows every time
 _ALL_WHOLE = 2.0**23  # from here on, float32 has whole numbers alone
 # Two steps of a coarser type: one of float32 may decide to which of its numbers a value is rounded.
 _COARSE = {"half": 2.0**-9, "bfloat16": 2.0**-6}
@@ -51,21 +56,46 @@ class Columns:
     predictions: Column
 
     @classmethod
-    def measure(cls, chunks: Sequence[BatchChunk], features: Operations, predictions: Sequence[str]) -> Self:
+    def measure(
+        cls,
+        chunks: Sequence[BatchChunk],
+        features: Operations,
+        predictions: Sequence[str],
+        parts: Parts | None = None,
+    ) -> Self:
         """Measures the batch path's chunks of rows, one or more.
 
         Args:
             chunks: all rows.
             features: by feature, the operations that round.
             predictions: the operations that round upstream of the predictions.
+            parts: the stacked features.
         """
-        first = chunks[0]
-        known = {
-            name: _measure([chunk.features[name] for chunk in chunks], features.get(name, ()))
-            for name in first.features
-        }
-        largest = max(first.predictions)
+        survey = ColumnSurvey(parts)
+        for chunk in chunks:
+            survey.add(chunk.features)
+        largest = max(chunks[0].predictions)
         answers = np.concatenate([chunk.predictions[largest] for chunk in chunks])
+        return cls.of_survey(survey, lambda _: answers, features, predictions)
+
+    @classmethod
+    def of_survey(
+        cls,
+        survey: "ColumnSurvey",
+        predict: Callable[[Arrays], np.ndarray],
+        features: Operations,
+        predictions: Sequence[str],
+    ) -> Self:
+        """Takes what a survey of all rows found; `predict` is the trained model.
+
+        What rounds a stacked feature may round each of its columns.
+        """
+        stacks = {part: stack for stack, names in survey.parts.items() for part in names}
+        known = {
+            name: Column(scale=scale, operations=features.get(stacks.get(name, name), ()), whole=survey.whole[name])
+            for name, scale in survey.scales().items()
+        }
+        answers = predict(survey.kept)
         scale = Scale.measure(answers)
         return cls(
             features=known,
@@ -75,10 +105,39 @@ class Columns:
         )
 
 
-def _measure(chunks: Sequence[np.ndarray], operations: tuple[str, ...]) -> Column:
-    scale = Scale.measure(*chunks)
-    whole = scale is not None and all(_are_whole(values) for values in chunks)
-    return Column(scale=scale, operations=operations, whole=whole)
+class ColumnSurvey:
+    """Sees the features of every row once; memory does not grow with the rows.
+
+    Attributes:
+        parts: the stacked features; each of their columns is measured by itself.
+        kept: the features of up to _MEASURED_ROWS rows, drawn at random; all, in their order, where there are no more.
+        whole: feature -> whether it is a float whose values are whole numbers, in every row.
+    """
+
+    def __init__(self, parts: Parts | None = None) -> None:
+        self.parts = parts or {}
+        self.kept: Arrays = {}
+        self.whole: dict[str, bool] = {}
+        self._random = np.random.default_rng(_SEED)
+        self._keys = np.zeros(0)
+
+    def add(self, features: Arrays) -> None:
+        """Takes the features [rows, n] of the next rows."""
+        for name, values in split_fitting(features, self.parts).items():
+            self.whole[name] = self.whole.get(name, True) and values.dtype.kind == "f" and _are_whole(values)
+        rows = len(next(iter(features.values()), ()))
+        self._keys = np.concatenate([self._keys, self._random.random(rows)])
+        if self.kept:
+            features = {name: np.concatenate([values, features[name]]) for name, values in self.kept.items()}
+        if len(self._keys) > _MEASURED_ROWS:
+            chosen = np.sort(np.argpartition(self._keys, _MEASURED_ROWS)[:_MEASURED_ROWS])
+            self._keys = self._keys[chosen]
+            features = {name: values[chosen] for name, values in features.items()}
+        self.kept = features
+
+    def scales(self) -> dict[str, Scale | None]:
+        """Measures each feature; None for integers and strings."""
+        return {name: Scale.measure(values) for name, values in split_fitting(self.kept, self.parts).items()}
 
 
 def _are_whole(values: np.ndarray) -> bool:

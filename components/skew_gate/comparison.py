@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Self
 
 import numpy as np
 
@@ -40,6 +41,10 @@ class Pair:
     unsteady: np.ndarray | None = None
     jumps: np.ndarray | None = None
 
+    def presume_explained(self) -> Self:
+        """Returns the pair as if a layout explained every difference that a layout can explain."""
+        return dataclasses.replace(self, layouts=[(self.expected, self.expected)], unsteady=None)
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class WorstRow:
@@ -70,21 +75,26 @@ class Comparison:
     rule: str  # how close the sides must be
     rows: int = 0
     skewed: int = 0  # rows that break the rule
+    presumed: int = 0  # rows that break it but for rounding, which was looked for in others like them, not in these
     worst: WorstRow | None = None
     problem: str | None = None  # why the sides cannot be compared, such as another dtype; then every row differs
     rounding: Rounding = dataclasses.field(default_factory=Rounding)
     shift: Shift = dataclasses.field(default_factory=Shift)
+    drawn: int = 0  # rows known in every layout that were drawn at random, or all: averages and shares are theirs
+    drawn_at_edge: int = 0
     _worst_rank: tuple[int, float] = (0, -1.0)  # how bad the worst row is, and its distance
 
     @property
     def differences(self) -> int:
         """Rows for which the model is refused."""
+        presumed = self.presumed if self.skewed else 0
         edges = self.rounding.at_edge if self._too_many_at_edge else 0
-        return self.skewed + edges + (self.rounding.rows if self._is_shifted else 0)
+        rounded = self.rounding.rows if self._is_shifted else 0
+        return self.skewed + max(presumed, edges + rounded)  # presumed ones are among those
 
     @property
     def _too_many_at_edge(self) -> bool:
-        return self.rounding.at_edge > LARGEST_EDGE_SHARE * self.rows
+        return self.drawn_at_edge > LARGEST_EDGE_SHARE * self.drawn
 
     @property
     def _is_shifted(self) -> bool:
@@ -98,7 +108,9 @@ class Comparison:
         column: Column,
         bound: int,
         raw: np.ndarray,
-        numbers: Sequence[int],
+        numbers: np.ndarray,
+        drawn: np.ndarray,
+        presumed: bool = False,
     ) -> np.ndarray:
         """Counts the rows in which any of the pairs differs, and returns each one's rank, the worst of any pair.
 
@@ -108,9 +120,11 @@ class Comparison:
             column: what is known of it; without a scale, the sides have to be equal bit for bit.
             bound: steps that a number may be off.
             raw: serialized raw tf.Examples [rows].
-            numbers: the rows' numbers, from 0 in the order of the files.
+            numbers: int [rows], the rows' numbers, from 0 in the order of the files.
+            drawn: bool [rows], whether a row was drawn at random and the pairs are of every layout.
+            presumed: whether rounding excuses what it may excuse, since nobody asked for other layouts of these rows.
         """
-        if not len(raw):  # a chunk without a row of the sample
+        if not len(raw):
             return np.zeros(0, int)
         for pair in pairs:
             types = [describe_type(values) for values in (pair.expected, pair.received)]
@@ -118,20 +132,28 @@ class Comparison:
                 problem = ", ".join(f"{side} has {kind}" for side, kind in zip(sides, types, strict=True))
                 self.mark_incomparable(problem, len(raw))
                 return np.zeros(len(raw), int)
+        if presumed:
+            pairs = [pair.presume_explained() for pair in pairs]
         judgements = [_judge(pair, column, bound) for pair in pairs]
-        if column.scale is not None:
-            self.shift.add(pairs[0].expected, judgements[0].rest, column.scale)
+        if column.scale is not None and drawn.any():
+            self.shift.add(pairs[0].expected[drawn], judgements[0].rest[drawn], column.scale)
         self.rounding.operations = column.operations[:MOST_OPERATIONS]
         self._keep_worst(judgements, pairs, sides, raw, numbers)
-        return self._count(judgements)
+        return self._count(judgements, drawn, presumed, bound)
 
-    def _count(self, judgements: Sequence[Judgement]) -> np.ndarray:
+    def _count(self, judgements: Sequence[Judgement], drawn: np.ndarray, presumed: bool, bound: int) -> np.ndarray:
         """Counts each row once, as the worst that it is in any pair."""
         worst: np.ndarray = np.max([judgement.rank for judgement in judgements], axis=0)
+        moved, rounded = worst == Judgement.MOVED, worst == Judgement.ROUNDED
         self.rows += len(worst)
         self.skewed += int((worst == Judgement.SKEWED).sum())
-        self.rounding.at_edge += int((worst == Judgement.MOVED).sum())
-        self.rounding.rows += int((worst == Judgement.ROUNDED).sum())
+        self.rounding.at_edge += int(moved.sum())
+        self.rounding.rows += int(rounded.sum())
+        self.drawn += int(drawn.sum())
+        self.drawn_at_edge += int((moved & drawn).sum())
+        if presumed:
+            steps = np.max([judgement.steps for judgement in judgements], axis=0)
+            self.presumed += int((moved | (rounded & (steps > bound))).sum())
         for judgement in judgements:
             rounded = judgement.rank == Judgement.ROUNDED
             self.rounding.largest = max(self.rounding.largest, float(judgement.distance[rounded].max(initial=0.0)))
@@ -144,7 +166,7 @@ class Comparison:
         pairs: Sequence[Pair],
         sides: tuple[str, str],
         raw: np.ndarray,
-        numbers: Sequence[int],
+        numbers: np.ndarray,
     ) -> None:
         ranks = np.stack([judgement.rank for judgement in judgements])
         distances = np.stack([judgement.distance for judgement in judgements])
@@ -155,7 +177,7 @@ class Comparison:
             values = (as_json(array[row]) for array in (pairs[which].expected, pairs[which].received))
             self._worst_rank = rank
             self.worst = WorstRow(
-                row=numbers[row],
+                row=int(numbers[row]),
                 raw=example_as_json(raw[row]),
                 values=dict(zip(sides, values, strict=True)),
                 distance=rank[1],
@@ -177,11 +199,11 @@ class Comparison:
 
     def _finding(self) -> str:
         if self.skewed:
-            return f"{self.skewed} of {self.rows} rows are not {self.rule}"
+            return f"{self.skewed + self.presumed} of {self.rows} rows are not {self.rule}"
         operations = f" ({', '.join(self.rounding.operations)})" if self.rounding.operations else ""
         if self._too_many_at_edge:
             return (
-                f"{self.rounding.at_edge} of {self.rows} rows lie on an edge, and rounding{operations} decides "
+                f"{self.drawn_at_edge} of {self.drawn} rows lie on an edge, and rounding{operations} decides "
                 f"their side: more than {LARGEST_EDGE_SHARE:.0%}; compute what has the edges in float64"
             )
         return (
@@ -196,6 +218,7 @@ class Comparison:
             "rule": self.rule,
             "rows": self.rows,
             "differences": self.differences,
+            "presumed": self.presumed,
             "worst": dataclasses.asdict(self.worst) if self.worst else None,
             "problem": self.problem,
             "rounding": dataclasses.asdict(self.rounding),

@@ -1,7 +1,7 @@
 """SkewGate proves, row by row, that the exported model sees what the trained model saw.
 
 Reads the raw and the transformed Examples, the exported Model, the ModelRun with the trained model, and the contract.
-Writes an InfraBlessing, which Pusher demands, with `report.json` beside it. On every row of the eval split:
+Writes an InfraBlessing, which Pusher demands, with `report.json` beside it. On the rows of the eval split:
 
 a. each feature that Transform wrote equals what the model's `transform_features` gives: whole numbers and strings
    exactly, floats but for rounding;
@@ -9,10 +9,12 @@ b. the predictions of `serving_default`, of `serving_raw` fed with the row's pla
    Transform's features are equal but for rounding, at the same batch size and across batch sizes;
 c. the exported model answers in a fresh process that has imported neither tensorflow_transform nor this project;
 d. the embedded model server, started on the model as Pusher would push it, replays its warm-up requests and answers
-   over REST by rows, REST by columns and gRPC, in batches and for a sample of rows one by one, what the batch path
-   gives, but for rounding; and over REST it answers, bit for bit, what it answers over gRPC.
+   over REST by rows, REST by columns and gRPC, in batches and for some rows one by one, what the batch path gives, but
+   for rounding; and over REST it answers, bit for bit, what it answers over gRPC.
 
-components.skew_gate.rounding says what rounding is. It is reported, with the operations that it is likely from.
+Every row is compared at the largest batch size; components.skew_gate.path_comparison says which rows at the others and
+by the server. components.skew_gate.rounding says what rounding is. It is reported, with the operations that it is
+likely from.
 
 The latency of the single rows is reported and decides nothing. The warm-up requests that were replayed are left beside
 the verdict, for Pusher.
@@ -35,18 +37,14 @@ from tfx.utils import io_utils, path_utils
 
 from components.artifacts import INFRA_BLESSING_MODEL_ID
 from components.candidate_serving import candidate_server, warmup_records
-from components.candidate_serving.candidate_server import CandidateServerError
-from components.candidate_serving.transports import TransportPredictions
 from components.missing_rule import MissingRule
-from components.signatures import PREDICTIONS, SERVING_DEFAULT, TRAINED_MODEL_FILE, TRANSFORM_FEATURES
-from components.skew_gate import probe_process
-from components.skew_gate.batch_path import BatchChunk, compute_batch_path
-from components.skew_gate.columns import Columns
-from components.skew_gate.graph_operations import rounding_operations
-from components.skew_gate.probe_process import ProbeResult
+from components.signatures import TRAINED_MODEL_FILE
+from components.skew_gate.batch_path import BatchPath
+from components.skew_gate.path_comparison import PathComparison
+from components.skew_gate.probe_process import Probe, ProbeError
 from components.skew_gate.report import SkewReport
 from components.skew_gate.served_candidate import ServedCandidate
-from components.tfrecords import read_chunks
+from components.stacked_features import Parts
 
 BATCH_SIZES = (1, 7, 64, 512)
 # Seconds, unless the caller says otherwise; long, since a model that answers is never to be refused for a busy machine.
@@ -67,6 +65,7 @@ def SkewGate(
     split: Parameter[str],
     trainer_module: Parameter[str],
     warmup_batch_sizes: Parameter[str],
+    feature_parts: Parameter[str],
     time_limit: Parameter[int],
     code_digest: Parameter[str],
     infra_validation: InputArtifact[standard_artifacts.InfraBlessing] = None,
@@ -83,6 +82,7 @@ def SkewGate(
         split: which rows.
         trainer_module: imported before the trained model is read, so that its custom layers are registered.
         warmup_batch_sizes: JSON list: rows of the requests that the model server is warmed up with.
+        feature_parts: JSON object: names of the columns of each stacked feature, as `Task.feature_parts`.
         time_limit: seconds that the exported model may take to load, or for as many rows as are compared together.
         code_digest: digest of this component's code; part of the cache key.
         infra_validation: what InfraValidator says of the model, where it is part of the pipeline.
@@ -100,6 +100,7 @@ def SkewGate(
         trained=_load_trained(Path(model_run.uri) / TRAINED_MODEL_FILE),
         missing=MissingRule.from_schema(contract),
         warmup_batch_sizes=json.loads(warmup_batch_sizes),
+        parts=json.loads(feature_parts),
         time_limit=time_limit,
     )
     if infra_validation is not None and not model_utils.is_infra_validated(infra_validation):
@@ -120,10 +121,11 @@ def compare(
     trained: keras.Model,
     missing: MissingRule,
     warmup_batch_sizes: Sequence[int] = (1,),
+    parts: Parts | None = None,
     batch_sizes: tuple[int, ...] = BATCH_SIZES,
     time_limit: float = TIME_LIMIT,
 ) -> SkewReport:
-    """Runs the exported model in its two processes, and compares it with the batch path on every row.
+    """Runs the exported model in its two processes, and compares it with the batch path.
 
     Args:
         workdir: an empty folder, where the probe's outputs, the server's log and the warm-up requests are left.
@@ -133,61 +135,25 @@ def compare(
         trained: takes a dict of transformed features [batch, 1].
         missing: how serving_raw spells a missing value.
         warmup_batch_sizes: rows of the warm-up requests.
+        parts: the stacked features.
         batch_sizes: rows a call; 1 is among them.
         time_limit: seconds that loading the model, or answering a chunk of rows, may take.
     """
-    report = SkewReport(batch_sizes=batch_sizes)
+    report = SkewReport(batch_sizes=batch_sizes, parts=parts)
     with (
-        probe_process.start_probe(workdir, raw_files, model_dir, missing, batch_sizes) as probe,
-        ServedCandidate(workdir, raw_files, model_dir, missing, warmup_batch_sizes) as candidate,
+        Probe(workdir, raw_files, model_dir, missing, batch_sizes, time_limit) as probe,
+        ServedCandidate(workdir, raw_files, model_dir, missing, warmup_batch_sizes, time_limit) as candidate,
     ):
-        batch_path = compute_batch_path(transformed_files, trained, batch_sizes)
-        served: list[TransportPredictions] | None = None
+        batch_path = BatchPath(transformed_files, trained, batch_sizes)
+        comparison = PathComparison(report, raw_files, batch_path, probe, candidate, model_dir)
         try:
-            served = candidate.predict(sum(map(len, batch_path)), max(batch_sizes), time_limit)
-        except CandidateServerError as error:
-            report.refuse(f"the model server does not serve the exported model: {error}")
-        exported = probe_process.wait_for_result(probe, workdir, time_limit * (1 + len(batch_path)))
-    compare_paths(report, raw_files, batch_path, exported, served, model_dir)
+            comparison.run()
+            for name in probe.finish():
+                report.refuse(f"loading the exported model also loads {name}, which the model server does not have")
+        except ProbeError as error:
+            comparison.ask_server_alone()
+            report.refuse(f"the exported model does not answer in a fresh process: {error}")
     return report
-
-
-def compare_paths(
-    report: SkewReport,
-    raw_files: list[str],
-    batch_path: Sequence[BatchChunk],
-    exported: ProbeResult,
-    served: Sequence[TransportPredictions] | None,
-    model_dir: str,
-) -> None:
-    """Adds to the report how the paths of the same rows differ.
-
-    Args:
-        report: gets the comparisons, and the reasons why nothing can be compared.
-        raw_files: gzipped TFRecord files of raw tf.Examples.
-        batch_path: features and predictions of the pipeline, chunk of rows by chunk of rows.
-        exported: outputs of the exported model, in the same chunks.
-        served: the model server's predictions, in the same chunks; None when it does not serve the model.
-        model_dir: the SavedModel, whose graph says what rounds.
-    """
-    if exported.error is not None:
-        report.refuse(f"the exported model does not answer in a fresh process: {exported.error}")
-        return
-    for name in exported.forbidden_modules:
-        report.refuse(f"loading the exported model also loads {name}, which the model server does not have")
-    rows = sum(map(len, batch_path))
-    if rows != exported.rows:
-        report.refuse(f"rows do not pair: {exported.rows} raw, {rows} transformed")
-        return
-    if not batch_path:
-        return
-    features, predictions = (rounding_operations(model_dir, name) for name in (TRANSFORM_FEATURES, SERVING_DEFAULT))
-    columns = Columns.measure(batch_path, features, predictions[PREDICTIONS])
-    of_server = [None] * len(batch_path) if served is None else served
-    for batch, outputs, raw, responses in zip(
-        batch_path, exported.chunks, read_chunks(raw_files), of_server, strict=True
-    ):
-        report.add(batch, outputs, raw, responses, columns=columns)
 
 
 def _example_files(artifact: standard_artifacts.Examples, split: str) -> list[str]:

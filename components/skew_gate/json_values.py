@@ -5,7 +5,11 @@ import math
 import numpy as np
 import tensorflow as tf
 
-from components.skew_gate.model_probe import feature_values
+
+def feature_values(feature: tf.train.Feature) -> tuple[object, ...]:
+    """Returns the values of one feature of a tf.Example; none when it is absent."""
+    kind = feature.WhichOneof("kind")
+    return tuple(getattr(feature, kind).value) if kind else ()
 
 
 def example_as_json(serialized: bytes) -> dict[str, object]:

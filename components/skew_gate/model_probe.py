@@ -2,15 +2,22 @@
 
 SkewGate runs this file as a script (components.skew_gate.probe_process), without this project on its path. The script
 takes one argument, a JSON file with `model` (the SavedModel), `examples` (raw Examples files), `chunk_rows` (rows read
-together), `missing` (the missing rule), `batch_sizes`, and `output` (a folder). It writes one `.npz` file per chunk of
-rows, `chunk-00000.npz` and so on, with the arrays that `load_predictor` describes. At the end it writes `probe.json`:
-either `rows` and the `forbidden_modules` that were loaded, or the `error` that ended it.
+together), `missing` (the missing rule), `batch_sizes`, and `output` (a folder). It works in two steps:
+
+1. Every row in batches of the largest size: it writes one `.npz` file per chunk of rows, `chunk-00000.npz` and so on,
+   with the arrays that `load_predictor` describes for that size.
+2. The rows that it is asked for, in all other layouts: each `ask-00000.tfrecord` that it finds in the folder, raw
+   tf.Examples, becomes `answer-00000.npz`. A file `last-ask` says that no other will come.
+
+At the end it writes `probe.json`: either `rows` and the `forbidden_modules` that were loaded, or the `error` that ended
+it. Every file is complete when its name appears.
 """
 
 import gc
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,64 +29,59 @@ import tensorflow as tf
 
 FORBIDDEN_MODULES = ("tensorflow_transform", "pipelines", "components")
 CHUNK_NAME = "chunk-{:05d}.npz"
+ASK_NAME, ANSWER_NAME, LAST_ASK_NAME = "ask-{:05d}.tfrecord", "answer-{:05d}.npz", "last-ask"
 RESULT_NAME = "probe.json"
 FILLED = "filled"  # in place of a batch size; see load_predictor
+_POLL_SECONDS = 0.01
 
 Tensors = dict[str, tf.Tensor]
 
 
-def load_predictor(
-    model_dir: str, *, missing: Mapping[str, object], batch_sizes: Sequence[int]
-) -> Callable[[np.ndarray], dict[str, np.ndarray]]:
+def load_predictor(model_dir: str, *, missing: Mapping[str, object]) -> Callable[..., dict[str, np.ndarray]]:
     """Loads an exported model as a function of serialized raw tf.Examples [rows].
 
     Args:
         model_dir: the SavedModel.
         missing: `number` and `string`, the values that tell serving_raw that a value is missing.
-        batch_sizes: rows a call of a signature.
 
     Returns:
-        A function that returns arrays [rows, n], named `transform_features/<batch size>/<feature>`,
-        `serving_default/<batch size>` and `serving_raw/<batch size>`. For features, `filled` is one more batch size:
-        the largest, and the last batch is filled up with rows that come a second time. Kernels compute the last few
-        rows of a batch otherwise, and those of a filled batch do not count.
+        A function of the examples, of batch sizes, and of one more batch size `filled`, or None. It returns arrays
+        [rows, n], named `transform_features/<batch size>/<feature>`, `serving_default/<batch size>` and
+        `serving_raw/<batch size>`; and `transform_features/filled/<feature>`, where the last batch is filled up with
+        rows that come a second time. Kernels compute the last few rows of a batch otherwise, and those of a filled
+        batch do not count.
     """
     model = tf.saved_model.load(model_dir)
     transform_features, serving_default, serving_raw = (
         batched_signature(model.signatures[name]) for name in ("transform_features", "serving_default", "serving_raw")
     )
 
-    def predict(serialized: np.ndarray) -> dict[str, np.ndarray]:
+    def predict(serialized: np.ndarray, sizes: Sequence[int], filled: int | None = None) -> dict[str, np.ndarray]:
         # Read from the model here, not before: the model holds the variables that the signatures use.
         raw_inputs = model.signatures["serving_raw"].structured_input_signature[1]
         examples = {"examples": tf.constant(serialized)}
         columns = build_request_columns(serialized, raw_inputs, missing)
-        outputs: dict[str, np.ndarray] = {}
-        for size in batch_sizes:
-            for name, values in transform_features(examples, size).items():
-                outputs[f"transform_features/{size}/{name}"] = values.numpy()
+        features: dict[int | str, Tensors] = {size: transform_features(examples, size) for size in sizes}
+        if filled is not None:
+            features[FILLED] = _in_filled_batches(serialized, filled, transform_features)
+        outputs = {
+            f"transform_features/{size}/{name}": x.numpy() for size in features for name, x in features[size].items()
+        }
+        for size in sizes:
             outputs[f"serving_default/{size}"] = serving_default(examples, size)["predictions"].numpy()
             outputs[f"serving_raw/{size}"] = serving_raw(columns, size)["predictions"].numpy()
-        return outputs | _fill_last(serialized, max(batch_sizes), transform_features, outputs)
+        return outputs
 
     return predict
 
 
-def _fill_last(
-    serialized: np.ndarray,
-    size: int,
-    transform_features: Callable[[Tensors, int], Tensors],
-    outputs: Mapping[str, np.ndarray],
-) -> dict[str, np.ndarray]:
-    """Returns the features of batches of `size`, the last one filled up with its own rows again."""
-    last = len(serialized) % size
-    first = len(serialized) - last
-    prefix = f"transform_features/{size}/"
-    filled = {key.removeprefix(prefix): values for key, values in outputs.items() if key.startswith(prefix)}
-    if last:
-        tails = transform_features({"examples": tf.constant(np.resize(serialized[first:], size))}, size)
-        filled = {name: np.concatenate([values[:first], tails[name][:last]]) for name, values in filled.items()}
-    return {f"transform_features/{FILLED}/{name}": values for name, values in filled.items()}
+def _in_filled_batches(
+    serialized: np.ndarray, size: int, transform_features: Callable[[Tensors, int], Tensors]
+) -> Tensors:
+    """Returns the features of batches of `size`, the last one filled up with the rows from the first on."""
+    filled = np.resize(serialized, -(-len(serialized) // size) * size)
+    features = transform_features({"examples": tf.constant(filled)}, size)
+    return {name: values[: len(serialized)] for name, values in features.items()}
 
 
 def batched_signature(signature: Any) -> Callable[[Tensors, int], Tensors]:
@@ -101,7 +103,7 @@ def in_batches(function: Callable[[Tensors], Tensors], outputs: dict[str, tf.Ten
     """
     function = tf.autograph.experimental.do_not_convert(function)  # AutoGraph is for the loop below alone
 
-    @tf.function(reduce_retracing=True)
+    @tf.function
     def run(inputs: Tensors, size: tf.Tensor) -> Tensors:
         rows = tf.shape(next(iter(inputs.values())))[0]
         count = (rows + size - 1) // size
@@ -113,7 +115,14 @@ def in_batches(function: Callable[[Tensors], Tensors], outputs: dict[str, tf.Ten
             arrays = {k: array.write(i, batch[k]) for k, array in arrays.items()}
         return {k: array.concat() for k, array in arrays.items()}
 
-    return lambda inputs, size: run(inputs, tf.constant(size))
+    def call(inputs: Tensors, size: int) -> Tensors:
+        # Of any number of rows: a trace takes seconds, and would be made for each number.
+        specs = {name: tf.TensorSpec([None, *values.shape[1:]], values.dtype) for name, values in inputs.items()}
+        traced = run.get_concrete_function(specs, tf.TensorSpec([], tf.int32))
+        found: Tensors = traced(inputs, tf.constant(size))
+        return found
+
+    return call
 
 
 def build_request_columns(
@@ -124,22 +133,18 @@ def build_request_columns(
     Raises:
         ValueError: A row has several values for a feature; serving_raw takes one.
     """
-    columns: dict[str, list[object]] = {name: [] for name in inputs}
-    missing_values = {name: _missing_value(spec.dtype, missing) for name, spec in inputs.items()}
-    for record in serialized:
-        features = tf.train.Example.FromString(record).features.feature
-        for name, column in columns.items():
-            values = feature_values(features[name]) if name in features else ()
-            if len(values) > 1:
-                raise ValueError(f"{name} has {len(values)} values in one row: expected one at most")
-            column.append(values[0] if values else missing_values[name])
-    return {name: tf.constant(column, dtype=inputs[name].dtype) for name, column in columns.items()}
-
-
-def feature_values(feature: tf.train.Feature) -> tuple[object, ...]:
-    """Returns the values of one feature of a tf.Example; none when it is absent."""
-    kind = feature.WhichOneof("kind")
-    return tuple(getattr(feature, kind).value) if kind else ()
+    examples = tf.constant(serialized, tf.string)  # the dtype, too, of no rows
+    parsed = tf.io.parse_example(examples, {name: tf.io.RaggedFeature(spec.dtype) for name, spec in inputs.items()})
+    columns = {}
+    for name, ragged in parsed.items():
+        counts = np.diff(ragged.row_splits.numpy())
+        if counts.max(initial=0) > 1:
+            raise ValueError(f"{name} has {counts.max()} values in one row: expected one at most")
+        dtype = inputs[name].dtype
+        column = np.full(len(serialized), _missing_value(dtype, missing), dtype.as_numpy_dtype)
+        column[counts == 1] = ragged.values.numpy()
+        columns[name] = tf.constant(column, dtype)
+    return columns
 
 
 def main(request_file: str) -> int:
@@ -147,23 +152,50 @@ def main(request_file: str) -> int:
     request = json.loads(Path(request_file).read_text())
     output = Path(request["output"])
     try:
-        rows = _write_chunks(request, output)
+        rows = _serve_request(request, output)
     except Exception as error:  # The boundary: TensorFlow ends with more lines than the message.
         result: dict[str, object] = {"error": f"{type(error).__name__}: {error}"}
     else:
         result = {"rows": rows, "forbidden_modules": [name for name in FORBIDDEN_MODULES if name in sys.modules]}
-    (output / RESULT_NAME).write_text(json.dumps(result))
+    unfinished = output / f"unfinished-{RESULT_NAME}"
+    unfinished.write_text(json.dumps(result))
+    unfinished.rename(output / RESULT_NAME)
     return 1 if "error" in result else 0
 
 
-def _write_chunks(request: dict[str, Any], output: Path) -> int:
-    """Writes the predictions, and returns the number of rows."""
-    predict = load_predictor(request["model"], missing=request["missing"], batch_sizes=request["batch_sizes"])
+def _serve_request(request: dict[str, Any], output: Path) -> int:
+    """Writes the outputs of every row, then of those that are asked for; returns the number of all rows."""
+    predict = load_predictor(request["model"], missing=request["missing"])
+    *smaller, largest = sorted(request["batch_sizes"])
     rows = 0
     for index, serialized in enumerate(_read_chunks(request["examples"], request["chunk_rows"])):
-        np.savez(output / CHUNK_NAME.format(index), **predict(serialized))
+        _write_arrays(output / CHUNK_NAME.format(index), predict(serialized, [largest]))
         rows += len(serialized)
+    for index, asked in enumerate(_wait_for_asks(output)):
+        records = np.array(list(tf.data.TFRecordDataset(str(asked)).as_numpy_iterator()), dtype=object)
+        _write_arrays(output / ANSWER_NAME.format(index), predict(records, smaller, filled=largest))
     return rows
+
+
+def _wait_for_asks(output: Path) -> Iterator[Path]:
+    """Yields the files of rows that are asked for, as they come, until it is said that no other will."""
+    index = 0
+    while True:
+        last = (output / LAST_ASK_NAME).exists()  # looked for first: it is written after the others
+        path = output / ASK_NAME.format(index)
+        if path.exists():
+            yield path
+            index += 1
+        elif last:
+            return
+        else:
+            time.sleep(_POLL_SECONDS)
+
+
+def _write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    unfinished = path.with_name(f"unfinished-{path.name}")
+    np.savez(unfinished, **arrays)
+    unfinished.rename(path)
 
 
 def _read_chunks(files: Sequence[str], rows: int) -> Iterator[np.ndarray]:

@@ -7,12 +7,16 @@ from typing import Self
 import numpy as np
 
 from components.candidate_serving.transports import GRPC_COLUMNS, REST_COLUMNS, REST_ROWS, TransportPredictions
+from components.signatures import SERVING_DEFAULT, SERVING_RAW, TRANSFORM_FEATURES
 from components.skew_gate.batch_path import BatchChunk
 from components.skew_gate.bitwise import Arrays, are_reordered
 from components.skew_gate.columns import Column, Columns
 from components.skew_gate.comparison import BIT_FOR_BIT, EXACT, Comparison, Pair, within
+from components.skew_gate.coverage import Coverage
+from components.skew_gate.excuses import Excuses
 from components.skew_gate.model_probe import FILLED
 from components.skew_gate.rounding import FEATURE_STEPS, PREDICTION_STEPS, Judgement
+from components.stacked_features import Parts, split_fitting
 
 _BATCH_PATH, _EXPORTED, _SERVER = "batch path", "exported model", "model server"
 _REORDERED = "raw and transformed examples hold the same rows in another order: rows cannot be paired by position"
@@ -20,47 +24,57 @@ _UNKNOWN = Column(scale=None)  # equal bit for bit
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class _Excuses:
-    """What excuses predictions that differ by more than their own rounding.
-
-    What a row received has to be what the trained model makes of the row's features in some layout. Whether two other
-    values of the row agree says nothing about it: a model server that adds to every prediction would be excused.
+class _Rows:
+    """The rows that are being compared.
 
     Attributes:
-        predictions: [rows, outputs] each, of the trained model on the features of every layout.
-        rounded: bool [rows]: a feature is rounded otherwise in other layouts.
-        moved: bool [rows]: a feature is at an edge.
+        raw: serialized raw tf.Examples [rows].
+        numbers: int [rows], from 0 in the order of the files.
+        drawn: bool [rows]: known in every layout, and drawn at random or all.
+        presumed: whether rounding excuses what it may excuse.
     """
 
-    predictions: Sequence[np.ndarray]
-    rounded: np.ndarray
-    moved: np.ndarray
+    raw: np.ndarray
+    numbers: np.ndarray
+    drawn: np.ndarray
+    presumed: bool
 
-    def pair(self, expected: np.ndarray, received: np.ndarray) -> Pair:
-        """Pairs the predictions of all rows."""
-        layouts = [(prediction, received) for prediction in self.predictions]
-        return Pair(expected=expected, received=received, layouts=layouts, unsteady=self.rounded, jumps=self.moved)
-
-    def of(self, rows: list[int]) -> Self:
-        """Returns the excuses of some of the rows."""
-        predictions = [values[rows] for values in self.predictions]
-        return dataclasses.replace(self, predictions=predictions, rounded=self.rounded[rows], moved=self.moved[rows])
+    def of(self, rows: Sequence[int]) -> Self:
+        """Returns some of the rows."""
+        chosen = list(rows)
+        return dataclasses.replace(self, raw=self.raw[chosen], numbers=self.numbers[chosen], drawn=self.drawn[chosen])
 
 
 class SkewReport:
-    """Collects comparisons, chunk of rows by chunk of rows."""
+    """Collects comparisons, chunk of rows by chunk of rows.
 
-    def __init__(self, *, batch_sizes: tuple[int, ...]):
+    Attributes:
+        parts: the stacked features; each of their columns is compared by itself.
+    """
+
+    def __init__(self, *, batch_sizes: tuple[int, ...], parts: Parts | None = None):
         """Starts empty.
 
         Args:
             batch_sizes: rows a call.
+            parts: the stacked features.
         """
+        self.parts = parts or {}
         self._batch_sizes = batch_sizes
         self._comparisons: dict[str, Comparison] = {}
         self._refusals: list[str] = []
         self._seconds: dict[str, list[float]] = {}
         self._rows = 0
+        self.coverage: Coverage | None = None  # None: every row was added with every layout
+
+    def empty(self) -> "SkewReport":
+        """Returns another one that takes the same rows."""
+        return SkewReport(batch_sizes=self._batch_sizes, parts=self.parts)
+
+    @property
+    def batch_sizes(self) -> tuple[int, ...]:
+        """Rows a call."""
+        return self._batch_sizes
 
     @property
     def blessed(self) -> bool:
@@ -68,8 +82,13 @@ class SkewReport:
         return bool(self._rows) and not self.reasons()
 
     def refuse(self, reason: str) -> None:
-        """Adds a reason that is not about single rows."""
-        self._refusals.append(reason)
+        """Adds a reason that is not about single rows; once, if it comes again."""
+        if reason not in self._refusals:
+            self._refusals.append(reason)
+
+    def refuse_order(self) -> None:
+        """Adds that rows cannot be paired."""
+        self.refuse(_REORDERED)
 
     def reasons(self) -> list[str]:
         """Returns why the model is refused, in plain words; empty when it is not."""
@@ -83,32 +102,43 @@ class SkewReport:
         served: TransportPredictions | None = None,
         *,
         columns: Columns,
-    ) -> None:
-        """Compares one chunk of rows.
+        numbers: np.ndarray | None = None,
+        drawn: np.ndarray | None = None,
+        presumed: bool = False,
+    ) -> np.ndarray:
+        """Compares some rows, and returns a bool [rows]: where one breaks a rule.
 
         Args:
             batch: features and predictions of the batch path.
-            exported: outputs of the exported model, named as model_probe.load_predictor says.
+            exported: outputs of the exported model, named as model_probe.load_predictor says; at all batch sizes and
+                with `filled`, or at the largest alone.
             raw: serialized raw tf.Examples [rows], for the report.
-            served: the model server's predictions; None when it does not serve the model.
-            columns: what is known of them, over all chunks.
+            served: the model server's predictions; None when it does not serve the model, or was not asked.
+            columns: what is known of them, over all rows.
+            numbers: int [rows], the rows' numbers from 0 in the order of the files; None: they follow on the last ones.
+            drawn: bool [rows], which rows were drawn at random, or are all there are; None: all.
+            presumed: take for rounding what it may excuse, since nobody asked for other layouts of these rows.
         """
-        layouts = [_select_prefix(f"transform_features/{size}/", exported) for size in (*self._batch_sizes, FILLED)]
-        rounded, moved = self._add_features(batch.features, layouts, raw, columns.features)
-        excuses = _Excuses(predictions=batch.predict_layouts(layouts), rounded=rounded, moved=moved)
-        for signature in ("serving_default", "serving_raw"):
-            self._add_signature(signature, batch.predictions, exported, raw, excuses, columns.predictions)
+        rows = _Rows(
+            raw=raw,
+            numbers=np.arange(self._rows, self._rows + len(raw)) if numbers is None else numbers,
+            drawn=np.ones(len(raw), bool) if drawn is None else drawn,
+            presumed=presumed,
+        )
+        sizes = [size for size in self._batch_sizes if f"{SERVING_DEFAULT}/{size}" in exported]
+        layouts = [_select_prefix(f"{TRANSFORM_FEATURES}/{size}/", exported) for size in sizes]
+        known = [*layouts, _select_prefix(f"{TRANSFORM_FEATURES}/{FILLED}/", exported)]
+        if len(sizes) < len(self._batch_sizes):
+            known.pop()
+        features, *by_part = (split_fitting(each, self.parts) for each in (batch.features, *known))
+        rounded, moved, skewed = self._add_features(features, by_part[: len(layouts)], by_part, rows, columns.features)
+        excuses = Excuses(predictions=batch.predict_layouts(known), rounded=rounded, moved=moved)
+        for signature in (SERVING_DEFAULT, SERVING_RAW):
+            skewed |= self._add_signature(signature, batch.predictions, exported, sizes, rows, excuses, columns)
         if served is not None:
-            sample = served.sample
-            largest = max(self._batch_sizes)
-            pairs = {name: excuses.pair(batch.predictions[largest], sent) for name, sent in served.batched.items()}
-            self._add_transports(largest, pairs, raw, range(len(raw)), columns.predictions)
-            single, expected = excuses.of(sample), batch.predictions[1][sample]
-            pairs = {name: single.pair(expected, sent) for name, sent in served.single.items()}
-            self._add_transports(1, pairs, raw[sample], sample, columns.predictions)
-            for transport, seconds in served.seconds.items():
-                self._seconds.setdefault(transport, []).extend(seconds)
+            skewed |= self._add_served(served, batch.predictions, rows, excuses, columns.predictions)
         self._rows += len(raw)
+        return skewed
 
     def comparisons(self, beginning: str) -> list[Comparison]:
         """Returns the comparisons whose names begin so."""
@@ -131,6 +161,7 @@ class SkewReport:
         return {
             "blessed": self.blessed,
             "rows": self._rows,
+            "coverage": None if self.coverage is None else self.coverage.as_dict(),
             "batch_sizes": list(self._batch_sizes),
             "differences": sum(c.differences for c in self._comparisons.values()),
             "reasons": self.reasons(),
@@ -142,81 +173,125 @@ class SkewReport:
         return self._comparisons.setdefault(name, Comparison(name=name, rule=rule))
 
     def _add_features(
-        self, features: Arrays, outputs: Sequence[Arrays], raw: np.ndarray, known: dict[str, Column]
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Compares each feature in each layout; returns two bool [rows], where a feature is rounded, or at an edge."""
-        rounded, moved, skewed = (np.zeros(len(raw), bool) for _ in range(3))
+        self,
+        features: Arrays,
+        outputs: Sequence[Arrays],
+        known_outputs: Sequence[Arrays],
+        rows: _Rows,
+        columns: dict[str, Column],
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Compares each feature in each layout; what all known layouts give excuses.
+
+        Returns:
+            Three bool [rows]: where a feature is rounded, at an edge, and skewed.
+        """
+        count = len(rows.raw)
+        rounded, moved, skewed = (np.zeros(count, bool) for _ in range(3))
         for name in sorted(features.keys() | {name for layout in outputs for name in layout}):
-            column = known.get(name, _UNKNOWN)
+            column = columns.get(name, _UNKNOWN)
             comparison = self._comparison(f"feature {name}", EXACT if column.scale is None else within(FEATURE_STEPS))
-            layouts = [(features[name], layout[name]) for layout in outputs if name in layout and name in features]
+            layouts = [(features[name], out[name]) for out in known_outputs if name in out and name in features]
             if name not in features:
-                comparison.mark_incomparable("the exported model has it, Transform did not write it", len(raw))
-            elif len(layouts) < len(outputs):
-                comparison.mark_incomparable("Transform wrote it, the exported model lacks it", len(raw))
+                comparison.mark_incomparable("the exported model has it, Transform did not write it", count)
+            elif len(layouts) < len(known_outputs):
+                comparison.mark_incomparable("Transform wrote it, the exported model lacks it", count)
             else:
-                jumps = np.full(len(raw), column.has_edges)
-                pairs = [Pair(expected=left, received=right, layouts=layouts, jumps=jumps) for left, right in layouts]
-                ranks = self._compare(comparison, pairs[:-1], (_BATCH_PATH, _EXPORTED), raw, column, FEATURE_STEPS)
+                jumps = np.full(count, column.has_edges)
+                pairs = [
+                    Pair(expected=left, received=right, layouts=layouts, jumps=jumps)
+                    for left, right in layouts[: len(outputs)]
+                ]
+                ranks = self._compare(comparison, pairs, (_BATCH_PATH, _EXPORTED), rows, column, FEATURE_STEPS)
                 rounded |= (ranks == Judgement.ROUNDED) | (ranks == Judgement.MOVED)
                 moved |= ranks == Judgement.MOVED
                 skewed |= ranks == Judgement.SKEWED
-        reordered = skewed.any() and any(are_reordered(features, layout) for layout in outputs)
-        if reordered and _REORDERED not in self._refusals:
-            self.refuse(_REORDERED)
-        return rounded, moved
+        if skewed.any() and any(are_reordered(features, layout) for layout in known_outputs):
+            self.refuse_order()
+        return rounded, moved, skewed
 
     def _add_signature(
         self,
         signature: str,
         predictions: dict[int, np.ndarray],
         exported: Arrays,
-        raw: np.ndarray,
-        excuses: _Excuses,
-        column: Column,
-    ) -> None:
-        """Compares a signature with the trained model at each batch size, and its batch sizes with the largest."""
+        sizes: Sequence[int],
+        rows: _Rows,
+        excuses: Excuses,
+        columns: Columns,
+    ) -> np.ndarray:
+        """Compares a signature with the trained model at each batch size, and its batch sizes with the largest.
+
+        Returns:
+            Bool [rows]: where it is skewed.
+        """
         rule, largest = within(PREDICTION_STEPS), max(self._batch_sizes)
         at_largest = exported[f"{signature}/{largest}"]
-        for size in self._batch_sizes:
+        skewed = np.zeros(len(rows.raw), bool)
+        for size in sizes:
             outputs = exported[f"{signature}/{size}"]
-            comparison = self._comparison(f"{signature}, batch size {size}", rule)
-            pair = excuses.pair(predictions[size], outputs)
-            self._compare(comparison, [pair], (_BATCH_PATH, _EXPORTED), raw, column, PREDICTION_STEPS)
+            pairs = {
+                f"{signature}, batch size {size}": ((_BATCH_PATH, _EXPORTED), excuses.pair(predictions[size], outputs))
+            }
             if size != largest:
-                comparison = self._comparison(f"{signature}, batch size {size} against {largest}", rule)
                 sides = (f"at batch size {largest}", f"at batch size {size}")
-                pair = excuses.pair(at_largest, outputs)
-                self._compare(comparison, [pair], sides, raw, column, PREDICTION_STEPS)
+                against = f"{signature}, batch size {size} against {largest}"
+                pairs[against] = (sides, excuses.pair(at_largest, outputs))
+            for name, (sides, pair) in pairs.items():
+                comparison = self._comparison(name, rule)
+                ranks = self._compare(comparison, [pair], sides, rows, columns.predictions, PREDICTION_STEPS)
+                skewed |= ranks == Judgement.SKEWED
+        return skewed
 
-    def _add_transports(
-        self, size: int, pairs: dict[str, Pair], raw: np.ndarray, positions: Sequence[int], column: Column
-    ) -> None:
-        """Compares each transport with the batch path, and REST, which is JSON, with gRPC, which is not."""
+    def _add_served(
+        self,
+        served: TransportPredictions,
+        predictions: dict[int, np.ndarray],
+        rows: _Rows,
+        excuses: Excuses,
+        column: Column,
+    ) -> np.ndarray:
+        """Compares what the model server predicted; returns bool [rows]: where it is skewed."""
+        largest, sample = max(self._batch_sizes), served.sample
+        pairs = {name: excuses.pair(predictions[largest], sent) for name, sent in served.batched.items()}
+        skewed = self._add_transports(largest, pairs, rows, column)
+        if sample:
+            single, expected = excuses.of(sample), predictions[1][sample]
+            pairs = {name: single.pair(expected, sent) for name, sent in served.single.items()}
+            skewed[sample] |= self._add_transports(1, pairs, rows.of(sample), column)
+        for transport, seconds in served.seconds.items():
+            self._seconds.setdefault(transport, []).extend(seconds)
+        return skewed
+
+    def _add_transports(self, size: int, pairs: dict[str, Pair], rows: _Rows, column: Column) -> np.ndarray:
+        """Compares each transport with the batch path, and REST, which is JSON, with gRPC, which is not.
+
+        Returns:
+            Bool [rows]: where one differs from the batch path by more than rounding.
+        """
         rule = within(PREDICTION_STEPS)
+        skewed = np.zeros(len(rows.raw), bool)
         for transport, pair in pairs.items():
             comparison = self._comparison(f"{transport}, batch size {size}", rule)
-            self._compare(comparison, [pair], (_BATCH_PATH, _SERVER), raw, column, PREDICTION_STEPS, positions)
+            ranks = self._compare(comparison, [pair], (_BATCH_PATH, _SERVER), rows, column, PREDICTION_STEPS)
+            skewed |= ranks == Judgement.SKEWED
         for transport in (REST_ROWS, REST_COLUMNS):
             comparison = self._comparison(f"{transport}, batch size {size} against {GRPC_COLUMNS}", BIT_FOR_BIT)
             pair = Pair(expected=pairs[GRPC_COLUMNS].received, received=pairs[transport].received)
-            self._compare(comparison, [pair], (GRPC_COLUMNS, transport), raw, _UNKNOWN, 0, positions)
+            as_received = dataclasses.replace(rows, presumed=False)  # layouts excuse nothing here
+            self._compare(comparison, [pair], (GRPC_COLUMNS, transport), as_received, _UNKNOWN, 0)
+        return skewed
 
+    @staticmethod
     def _compare(
-        self,
         comparison: Comparison,
         pairs: Sequence[Pair],
         sides: tuple[str, str],
-        raw: np.ndarray,
+        rows: _Rows,
         column: Column,
         bound: int,
-        positions: Sequence[int] | None = None,
     ) -> np.ndarray:
-        """Adds the rows to a comparison; `positions` says where in the chunk they stand, if they are not all of it."""
-        numbers: Sequence[int] = range(self._rows, self._rows + len(raw))
-        if positions is not None:
-            numbers = [self._rows + position for position in positions]
-        return comparison.add(pairs, sides, column=column, bound=bound, raw=raw, numbers=numbers)
+        """Adds the rows to a comparison, and returns their ranks."""
+        return comparison.add(pairs, sides, column=column, bound=bound, **vars(rows))
 
 
 def _select_prefix(prefix: str, arrays: Arrays) -> Arrays:

@@ -16,7 +16,7 @@ from components.skew_gate import model_probe
 from components.skew_gate.probe_process import missing_values
 from components.tfrecords import read_chunks
 
-SAMPLE_ROWS = 128  # requested one by one
+SINGLE_ROWS = 128  # requested one by one
 
 
 class ServedCandidate:
@@ -35,15 +35,17 @@ class ServedCandidate:
         model_dir: str,
         missing: MissingRule,
         warmup_batch_sizes: Sequence[int],
+        seconds: float,
     ):
         """Takes the model and the rows.
 
         Args:
             workdir: an empty folder.
-            raw_files: gzipped TFRecord files of raw tf.Examples.
+            raw_files: gzipped TFRecord files of raw tf.Examples; the warm-up requests are made of the first.
             model_dir: the SavedModel.
             missing: how serving_raw spells a missing value.
             warmup_batch_sizes: rows of the warm-up requests.
+            seconds: that the server may take until it is ready, and for each response.
         """
         self.records = workdir / warmup_records.FILE
         self._workdir = workdir
@@ -51,6 +53,7 @@ class ServedCandidate:
         self._model_dir = model_dir
         self._missing = missing_values(missing)
         self._warmup_batch_sizes = warmup_batch_sizes
+        self._seconds = seconds
         self._server: CandidateServer | None = None
         self._problem: Exception | None = None
         self._running = contextlib.ExitStack()
@@ -58,7 +61,7 @@ class ServedCandidate:
     def __enter__(self) -> Self:
         try:
             self._specs = input_specs(self._model_dir, SERVING_RAW)
-            first = next(read_chunks(self._raw_files), np.array([]))[: max(self._warmup_batch_sizes)]
+            first = next(read_chunks(self._raw_files), np.array([], object))[: max(self._warmup_batch_sizes)]
             warmup_records.write(self.records, self._request(first), self._warmup_batch_sizes)
         except (OSError, ValueError) as error:  # no SavedModel, or rows that it cannot take: `predict` raises it
             self._problem = error
@@ -71,28 +74,22 @@ class ServedCandidate:
     def __exit__(self, *raised: object) -> None:
         self._running.close()
 
-    def predict(self, rows: int, batch_size: int, seconds: float) -> list[TransportPredictions]:
-        """Requests the predictions of all rows over every transport, chunk by chunk.
+    def predict(self, serialized: np.ndarray, batch_size: int, singly: np.ndarray) -> TransportPredictions:
+        """Requests the predictions of rows over every transport, in batches and some one by one.
 
         Args:
-            rows: how many there are.
+            serialized: raw tf.Examples [rows].
             batch_size: rows a request.
-            seconds: that the server may take until it is ready, and for each response.
+            singly: int, ascending positions, of which up to SINGLE_ROWS are requested one by one, too.
 
         Raises:
             CandidateServerError: The server does not serve the model; the message is its own.
         """
         if self._server is None:
             raise CandidateServerError(f"{type(self._problem).__name__}: {self._problem}") from self._problem
-        sample = choose_sample(rows, SAMPLE_ROWS)
-        with CandidateClient(self._server.wait_until_ready(seconds), seconds) as client:
-            predictions = []
-            first = 0
-            for serialized in read_chunks(self._raw_files):
-                positions = [row - first for row in sample if first <= row < first + len(serialized)]
-                predictions.append(transports.predict(client, self._request(serialized), batch_size, positions))
-                first += len(serialized)
-        return predictions
+        with CandidateClient(self._server.wait_until_ready(self._seconds), self._seconds) as client:
+            singles = [int(singly[place]) for place in choose_sample(len(singly), SINGLE_ROWS)]
+            return transports.predict(client, self._request(serialized), batch_size, singles)
 
     def _request(self, serialized: np.ndarray) -> RequestBatch:
         columns = model_probe.build_request_columns(serialized, self._specs, self._missing)

@@ -14,6 +14,7 @@ EPILOGUE = """Examples:
   python -m pipelines run --data trips.csv     the same task, on your own trips
   python -m pipelines run --tune --minutes 30  search hyperparameters first
   python -m pipelines run --force              compute everything anew
+  python -m pipelines run --watch              and again at every saved file
 
 Exit status: 0 a model that passed every gate is in place; 1 a gate said no, or
 a node failed; 2 bad usage, or another run is using the folder; 130
@@ -32,6 +33,9 @@ def run(options: Annotated[RunOptions | None, Parameter(name="*")] = None) -> in
     A node that ran before on the same inputs, with the same code and settings,
     is not run again. Ctrl-C stops a run; the next one goes on from the last
     finished node.
+
+    Nodes that do not wait for each other run at the same time, as far as cores
+    and memory allow: the Evaluator beside SkewGate, for instance.
     """
     options = options or RunOptions()
     require_task(options.task)
@@ -42,4 +46,8 @@ def run(options: Annotated[RunOptions | None, Parameter(name="*")] = None) -> in
             raise UsageError(str(error)) from error
     from pipelines.runner import command  # Imported here: it loads numpy, which --help need not wait for.
 
+    if options.watch:
+        from pipelines.runner.watch import watch  # Likewise: it loads pandas.
+
+        return watch(options)
     return command.run(options)

@@ -4,6 +4,9 @@ A resample draws as many rows as there are, with replacement (Efron 1979, "Boots
 jackknife"). Only how often each row was drawn matters, so a resample is a row of counts, which the metrics of
 `pipelines.evaluation.weighted_metrics` take as weights. Intervals are percentiles of the resamples.
 
+Many rows of two classes are drawn as cells of nearly equal predictions (`pipelines.evaluation.row_cells`); the interval
+is then moved by what the cells change in the metric itself.
+
 The rows vary, the model does not: what another training would give is a question for several seeds.
 """
 
@@ -12,6 +15,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from pipelines.evaluation.row_cells import RowCells, make_cells
 from pipelines.evaluation.weighted_metrics import Metric
 
 RESAMPLES = 300  # the ends of a 95% interval rest on 7 of them each; 3 digits of a metric is what is read
@@ -109,11 +113,33 @@ def _resample_metrics(
     seed: int,
 ) -> dict[tuple[str, str], np.ndarray]:
     """Returns (whose predictions, metric) -> its value on each resample, [resamples]."""
+    cells = make_cells(labels, predictions)
+    draws = draw_resamples(len(labels), resamples, seed) if cells is None else _draw_cells(cells, resamples, seed)
+    drawn_labels, drawn_predictions = (labels, predictions) if cells is None else (cells.labels, cells.predictions)
     found: dict[tuple[str, str], list[np.ndarray]] = {(whose, name): [] for whose in predictions for name in metrics}
-    for counts in draw_resamples(len(labels), resamples, seed):
+    for counts in draws:
         for (whose, name), values in found.items():
-            values.append(metrics[name](labels, predictions[whose], counts))
-    return {key: np.concatenate(values) for key, values in found.items()}
+            values.append(metrics[name](drawn_labels, drawn_predictions[whose], counts))
+    resampled = {key: np.concatenate(values) for key, values in found.items()}
+    if cells is None:
+        return resampled
+    once, each = np.ones((1, len(labels))), cells.counts[None].astype(np.float64)
+    return {
+        (whose, name): values
+        + metrics[name](labels, predictions[whose], once)[0]
+        - metrics[name](cells.labels, cells.predictions[whose], each)[0]
+        for (whose, name), values in resampled.items()
+    }
+
+
+def _draw_cells(cells: RowCells, resamples: int, seed: int) -> Iterator[np.ndarray]:
+    """Yields how many rows of each cell were drawn, float64 [some resamples, cells], until all were given."""
+    generator = np.random.default_rng(seed)
+    rows = int(cells.counts.sum())
+    step = max(1, min(resamples, _AT_ONCE // len(cells.counts)))
+    for begin in range(0, resamples, step):
+        count = min(step, resamples - begin)
+        yield generator.multinomial(rows, cells.counts / rows, size=count).astype(np.float64)
 
 
 def draw_resamples(rows: int, resamples: int, seed: int) -> Iterator[np.ndarray]:

@@ -22,8 +22,35 @@ def in_slice(rows: Any, where: Slice) -> np.ndarray:
         rows: DataFrame of raw rows, as Run.rows gives them.
         where: the slice; its columns are among those of `rows`.
     """
-    inside = np.ones(len(rows), dtype=bool)
-    for name, value in where:
-        column = rows[name]
-        inside &= (column.notna() & (column.astype(str) == value)).to_numpy(dtype=bool)
-    return inside
+    return SlicedRows(rows).inside(where)
+
+
+class SlicedRows:
+    """Raw rows that many slices are asked of: each column is read once."""
+
+    def __init__(self, rows: Any):
+        """Takes a DataFrame of raw rows, as Run.rows gives them."""
+        self._rows = rows
+        self._columns: dict[str, dict[str, np.ndarray]] = {}  # column -> value in words -> positions of its rows
+
+    def inside(self, where: Slice) -> np.ndarray:
+        """Tells which rows belong to a slice: bool [rows]."""
+        inside = np.ones(len(self._rows), dtype=bool)
+        for name, value in where:
+            if name not in self._columns:
+                self._columns[name] = _positions(self._rows[name])
+            has = np.zeros(len(self._rows), dtype=bool)
+            has[self._columns[name].get(value, [])] = True
+            inside &= has
+        return inside
+
+
+def _positions(column: Any) -> dict[str, np.ndarray]:
+    """Finds the rows of each value; a row with a list is among those of each of its values, one without among none."""
+    cells = column.reset_index(drop=True).explode().dropna()
+    return {_in_words(value): np.unique(where) for value, where in cells.groupby(cells, sort=False).groups.items()}
+
+
+def _in_words(value: Any) -> str:
+    """Writes a value as it stands in TFMA's slice keys: numbers of 32 bits as those of 64 that they are."""
+    return str(value.item() if isinstance(value, np.generic) else value)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import keras
+import numpy as np
 import tensorflow as tf
 from tfx.components.trainer.fn_args_utils import FnArgs
 
@@ -14,7 +15,12 @@ from pipelines.config import TrainerConfig
 from pipelines.modeling.transformed_rows import TransformedRows
 
 HISTORY_FILE = "history.json"  # in the ModelRun artifact: one list per metric, one value per epoch
+_LABELS = ""  # no feature's name
 _TENSORBOARD_DIR = "tensorboard"
+# At most, that Keras takes at once: a call costs more than a step, and callbacks wait for its end. An epoch of so few
+# is taken step by step: to trace a loop around the step costs more than it would save.
+_STEPS_PER_CALL = 100
+_STEPS_PER_EPOCH = 200  # at most; beyond, batches grow with the rows
 
 
 @contextlib.contextmanager
@@ -35,6 +41,22 @@ def training_scope(settings: TrainerConfig, seed: int) -> Iterator[None]:
             yield
     finally:
         keras.config.set_dtype_policy(before)
+
+
+def grow_batch(rows: TransformedRows, batch_size: int) -> int:
+    """Returns the batch size for so many rows: the one that was asked for, or a 200th of the rows where that is more.
+
+    Rows over batch size is what the noise of the gradients goes by, at one learning rate: Smith and Le, "A Bayesian
+    Perspective on Generalization and Stochastic Gradient Descent", 2018, arXiv:1710.06451. So a batch size that was
+    chosen on some rows would be too small for a hundred times as many, and take a hundred times as long.
+    """
+    return max(batch_size, -(-len(rows) // _STEPS_PER_EPOCH))
+
+
+def count_steps(rows: TransformedRows, batch_size: int, epochs: int, settings: TrainerConfig) -> int:
+    """Counts the steps of a training: so many epochs, or what `settings` allow at most where that is less."""
+    steps = epochs * rows.batches(grow_batch(rows, batch_size))
+    return steps if settings.train_steps is None else min(steps, settings.train_steps)
 
 
 def fit(
@@ -58,22 +80,25 @@ def fit(
         train: rows to learn from.
         validation: rows whose loss decides when to stop.
         fn_args: of the Trainer; None, as in a search: nothing is written.
-        steps: batches at most, shared out evenly over as many epochs as they fill; what does not divide is not taken.
-        batch_size: rows a step.
+        steps: batches at most, shared out evenly over as many epochs as they fill, and in each of those over calls
+            of up to 100; what does not divide is not taken.
+        batch_size: rows a step; more where there are many rows, see grow_batch.
         patience: epochs without a lower validation loss before stopping.
         seed: of the shuffling.
         callbacks: more of them.
     """
+    batch_size = grow_batch(train, batch_size)
     epochs = -(-steps // train.batches(batch_size))
+    calls, model.steps_per_execution = _share_out(steps // epochs)
     run_dir = Path(fn_args.model_run_dir) if fn_args else None
     tensorboard = (
         [keras.callbacks.TensorBoard(run_dir / _TENSORBOARD_DIR, write_graph=False, profile_batch=0)] if run_dir else []
     )
     history = model.fit(
-        _batches(train, batch_size, seed).repeat(),
-        steps_per_epoch=steps // epochs,
+        make_batches(train, batch_size, seed).repeat(),
+        steps_per_epoch=calls * model.steps_per_execution,
         epochs=epochs,
-        validation_data=_batches(validation, batch_size=4096, seed=None),
+        validation_data=make_batches(validation, batch_size=4096, seed=None),
         callbacks=[
             keras.callbacks.EarlyStopping("val_loss", patience=patience, restore_best_weights=True),
             *tensorboard,
@@ -87,11 +112,37 @@ def fit(
     (run_dir / HISTORY_FILE).write_text(json.dumps(values, indent=2) + "\n")
 
 
-def _batches(rows: TransformedRows, batch_size: int, seed: int | None) -> tf.data.Dataset:
-    dataset = tf.data.Dataset.from_tensor_slices((rows.features, rows.labels))
+def _share_out(steps: int) -> tuple[int, int]:
+    """Shares an epoch's steps out over calls of Keras: (calls, steps a call); fewer steps than calls are left over."""
+    if steps <= _STEPS_PER_CALL:
+        return steps, 1
+    calls = -(-steps // _STEPS_PER_CALL)
+    return calls, steps // calls
+
+
+def make_batches(rows: TransformedRows, batch_size: int, seed: int | None) -> tf.data.Dataset:
+    """Makes batches of (features, labels); with a seed, shuffled anew in each pass.
+
+    What is shuffled are the numbers of rows: a tensor for each feature of each row takes ten times the memory. A batch
+    is taken from one table for each dtype: an operation for each feature takes longer than the step of a small model.
+    """
+    columns = {**rows.features, _LABELS: rows.labels}
+    groups: dict[np.dtype, list[str]] = {}
+    for name, values in columns.items():
+        groups.setdefault(values.dtype, []).append(name)
+    tables = [tf.concat([columns[name] for name in names], axis=1) for names in groups.values()]
+
+    def take(chosen: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+        taken: dict[str, tf.Tensor] = {}
+        for names, table in zip(groups.values(), tables, strict=True):
+            widths = [columns[name].shape[1] for name in names]
+            taken |= dict(zip(names, tf.split(tf.gather(table, chosen), widths, axis=1), strict=True))
+        return taken, taken.pop(_LABELS)
+
+    numbers = tf.data.Dataset.range(len(rows))
     if seed is not None:
-        dataset = dataset.shuffle(len(rows), seed=seed)
-    return disable_autotune(dataset.batch(batch_size).prefetch(2))
+        numbers = numbers.shuffle(len(rows), seed=seed)
+    return disable_autotune(numbers.batch(batch_size).map(take).prefetch(2))
 
 
 def start_warm(model: keras.Model, base_model: str | None) -> int:

@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from components.tfrecords import read_records
+from components.tfrecords import read_chunks
 
 
 class TrainingError(ValueError):
@@ -51,8 +51,8 @@ class TransformedRows:
 def read_rows(patterns: list[str], transform: tft.TFTransformOutput, label: str) -> TransformedRows:
     """Reads one split of the transformed Examples, in an order that does not depend on how Beam wrote them.
 
-    Beam gives no order across runs and engines. Sorted by value, the same rows train the same model. A split has to fit
-    in memory: 10 million rows of 30 features take about 2 GiB.
+    Beam gives no order across runs and engines. Sorted by value, the same rows train the same model. The columns of a
+    split have to fit in memory, several times over: a row of 30 numbers takes 120 to 240 bytes in each.
 
     Raises:
         TrainingError: The split is empty, or has no such label, or has features that are not dense or not finite.
@@ -61,18 +61,32 @@ def read_rows(patterns: list[str], transform: tft.TFTransformOutput, label: str)
     if label not in spec:
         raise TrainingError(f"preprocessing_fn gives no label {label!r}: expected it among {', '.join(sorted(spec))}")
     files = sorted(file for pattern in patterns for file in tf.io.gfile.glob(pattern))
-    records = read_records(files)
-    if not records:
-        raise TrainingError(f"no rows to read: expected at least one, received none in {', '.join(patterns)}")
     sparse = sorted(name for name, feature in spec.items() if not isinstance(feature, tf.io.FixedLenFeature))
     if sparse:
         raise TrainingError(f"transformed features are sparse: {', '.join(sparse)}; densify them in preprocessing_fn")
-    parsed = tf.io.parse_example(tf.constant(records), spec)
-    columns = {name: parsed[name].numpy() for name in sorted(parsed)}
+    columns = _read_columns(files, spec)
+    if columns is None:
+        raise TrainingError(f"no rows to read: expected at least one, received none in {', '.join(patterns)}")
     _require_numbers(columns)
-    order = np.lexsort([column for values in columns.values() for column in values.reshape(len(records), -1).T])
-    columns = {name: values[order] for name, values in columns.items()}
+    order = np.lexsort([column for values in columns.values() for column in values.reshape(len(values), -1).T])
+    for name in columns:
+        columns[name] = columns[name][order]
     return TransformedRows(labels=columns.pop(label), features=columns)
+
+
+def _read_columns(files: list[str], spec: dict[str, tf.io.FixedLenFeature]) -> dict[str, np.ndarray] | None:
+    """Reads the files a chunk at a time, so that no row is ever held by itself; None where there is no row.
+
+    Returns:
+        By name, in the order of names; each [rows, n].
+    """
+    chunks = [tf.io.parse_example(records, spec) for records in read_chunks(files)]
+    if not chunks:
+        return None
+    columns = {}
+    for name in sorted(spec):
+        columns[name] = np.concatenate([chunk.pop(name).numpy() for chunk in chunks])
+    return columns
 
 
 def _require_numbers(columns: dict[str, np.ndarray]) -> None:

@@ -15,6 +15,7 @@ import tensorflow_transform as tft
 
 from components.tfrecords import read_chunks
 
+SHARED_VOCABULARY = "shared_vocabulary"  # of many columns; pipelines.modeling.shared_vocabulary makes it
 _ESCAPED = re.compile(rb"\\([\\nre])")
 _UNESCAPED = {b"\\": b"\\", b"n": b"\n", b"r": b"\r", b"e": b""}
 
@@ -51,18 +52,42 @@ def as_lines(strings: tf.Tensor | tf.SparseTensor) -> tf.Tensor | tf.SparseTenso
     return strings
 
 
+def line_prefix(name: str) -> bytes:
+    """Returns what the lines of a column begin with in the shared vocabulary.
+
+    Raises:
+        VocabularyError: The name would make the lines of two columns the same, or break them.
+    """
+    if not name or set(name) & set("=\n\r"):
+        raise VocabularyError(
+            f"a column of the shared vocabulary is called {name!r}: expected a name without an equals sign or a line "
+            "break; rename the feature"
+        )
+    return f"{name}=".encode()
+
+
 def read_vocabulary(transform: tft.TFTransformOutput, name: str) -> list[bytes]:
     """Reads the strings of a vocabulary that was made of `as_lines`, the most frequent first.
+
+    Args:
+        transform: holds it.
+        name: of a vocabulary, or of a column of the shared one.
 
     Raises:
         VocabularyError: There is no such vocabulary.
     """
-    if transform.vocabulary_file_by_name(name) is None:
+    if transform.vocabulary_file_by_name(name) is not None:
+        lines = transform.vocabulary_by_name(name)
+    elif transform.vocabulary_file_by_name(SHARED_VOCABULARY) is not None:
+        prefix = line_prefix(name)
+        shared = transform.vocabulary_by_name(SHARED_VOCABULARY)
+        lines = [line.removeprefix(prefix) for line in shared if line.startswith(prefix)]
+    else:
         raise VocabularyError(
             f"preprocessing_fn makes no vocabulary {name!r}: expected one, since the task's `vocabularies` names it; "
             "give it as vocab_filename, or correct `vocabularies`"
         )
-    return [_ESCAPED.sub(lambda found: _UNESCAPED[found[1]], line) for line in transform.vocabulary_by_name(name)]
+    return [_ESCAPED.sub(lambda found: _UNESCAPED[found[1]], line) for line in lines]
 
 
 def measure_coverage(

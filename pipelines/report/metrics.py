@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from pipelines.evaluation.bootstrap import Interval, estimate_differences, estimate_intervals
-from pipelines.evaluation.slices import OVERALL, in_slice
+from pipelines.evaluation.slices import OVERALL, SlicedRows
 from pipelines.evaluation.weighted_metrics import SMALLER_IS_BETTER, metrics_of
 from pipelines.report.predictions import EvalPredictions
 from pipelines.runs import Run
@@ -68,11 +68,11 @@ def compare_by_slice(run: Run, measured: EvalPredictions) -> pd.DataFrame:
     same. The change is NaN where there is no blessed model.
     """
     known = metrics_of(measured.task.problem)
-    table, found = run.metrics(), []
+    table, found, sliced = run.metrics(), [], SlicedRows(measured.rows)
     for words, where in run.slices().items():
         if words == OVERALL:
             continue
-        inside = in_slice(measured.rows, where)
+        inside = sliced.inside(where)
         wanted = {name: known[name] for name in choose_slice_metrics(table)}
         labels, predictions = measured.labels[inside], measured.predictions[inside]
         some = estimate_intervals(labels, predictions, wanted, resamples=measured.resamples)
@@ -97,9 +97,9 @@ def compare_by_slice(run: Run, measured: EvalPredictions) -> pd.DataFrame:
 
 def mask_undefined(run: Run, measured: EvalPredictions) -> pd.DataFrame:
     """Run.metrics, with NaN where a metric is undefined on the rows of a slice."""
-    known, table = metrics_of(measured.task.problem), run.metrics()
+    known, table, sliced = metrics_of(measured.task.problem), run.metrics(), SlicedRows(measured.rows)
     for words, where in run.slices().items():
-        inside = in_slice(measured.rows, where)
+        inside = sliced.inside(where)
         once = np.ones((1, int(inside.sum())))
         for name in known.keys() & table.columns:
             if np.isnan(known[name](measured.labels[inside], measured.predictions[inside], once)[0]):

@@ -1,6 +1,7 @@
 """The page: renders every section into one file."""
 
 import dataclasses
+import functools
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -13,12 +14,12 @@ from pipelines import charts
 from pipelines.report import numbers
 from pipelines.report.data import describe_data
 from pipelines.report.environment import describe_environment
-from pipelines.report.evaluation import describe_evaluation
 from pipelines.report.lineage import draw_lineage
 from pipelines.report.model_card import render_model_card
 from pipelines.report.skew import describe_skew
 from pipelines.report.timeline import describe_timeline
 from pipelines.report.training import describe_training
+from pipelines.report.unchanged_evaluation import describe_evaluation
 from pipelines.report.vega import bundle_vega
 from pipelines.report.verdict import describe_verdict
 from pipelines.runs import Run, RunError
@@ -27,16 +28,16 @@ from serving.durable_file import write_whole
 REPORT_FILE = "report.html"  # in the run's folder
 _TEMPLATES = Path(__file__).with_name("templates")
 
-# In the order of the page: name of the template, title, what it is made from.
-_SECTIONS: tuple[tuple[str, str, Callable[[Run], dict[str, Any]]], ...] = (
-    ("timeline", "Timeline", describe_timeline),
-    ("data", "Data", describe_data),
-    ("training", "Training", describe_training),
+# In the order of the page: name of the template, title, what makes it of a run and the cache.
+_SECTIONS: tuple[tuple[str, str, Callable[[Run, Path], dict[str, Any]]], ...] = (
+    ("timeline", "Timeline", lambda run, _: describe_timeline(run)),
+    ("data", "Data", lambda run, _: describe_data(run)),
+    ("training", "Training", lambda run, _: describe_training(run)),
     ("evaluation", "Evaluation", describe_evaluation),
-    ("skew", "Training against serving", describe_skew),
-    ("model_card", "Model card", render_model_card),
-    ("lineage", "Lineage", draw_lineage),
-    ("environment", "Environment and digests", describe_environment),
+    ("skew", "Training against serving", lambda run, _: describe_skew(run)),
+    ("model_card", "Model card", lambda run, _: render_model_card(run)),
+    ("lineage", "Lineage", lambda run, _: draw_lineage(run)),
+    ("environment", "Environment and digests", lambda run, _: describe_environment(run)),
 )
 
 
@@ -58,18 +59,18 @@ def write_report(run: Run, cache: Path) -> Path:
         cache: a folder for what reports have in common.
     """
     path = run.directory / REPORT_FILE
-    write_whole(path, render(run, bundle_vega(cache)))
+    write_whole(path, render(run, cache))
     return path
 
 
-def render(run: Run, vega: str) -> str:
+def render(run: Run, cache: Path) -> str:
     """Renders the page as HTML.
 
     Args:
         run: to report on.
-        vega: code that sets `vegaEmbed`.
+        cache: a folder for what reports have in common.
     """
-    sections = [_build_section(name, title, build, run) for name, title, build in _SECTIONS]
+    sections = [_build_section(name, title, functools.partial(build, run, cache)) for name, title, build in _SECTIONS]
     contents = {section.name: section.content for section in sections}
     return (
         _make_environment()
@@ -80,16 +81,16 @@ def render(run: Run, vega: str) -> str:
             sections=sections,
             evaluation=contents["evaluation"],
             themes=_inline_json({scheme: charts.make_config(scheme) for scheme in charts.SCHEMES}),
-            vega=_inline_script(vega),
+            vega=_inline_script(bundle_vega(cache)),
             script=_inline_script((_TEMPLATES / "report.js").read_text(encoding="utf-8")),
             style=Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8")),
         )
     )
 
 
-def _build_section(name: str, title: str, build: Callable[[Run], dict[str, Any]], run: Run) -> Section:
+def _build_section(name: str, title: str, build: Callable[[], dict[str, Any]]) -> Section:
     try:
-        return Section(name=name, title=title, content=build(run))
+        return Section(name=name, title=title, content=build())
     except RunError as error:
         return Section(name=name, title=title, content=None, missing=str(error))
 

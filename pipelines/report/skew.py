@@ -1,7 +1,9 @@
 """The section on SkewGate's comparisons: whether serving computes the features that training saw."""
 
+from collections.abc import Iterator
 from typing import Any
 
+from components.skew_gate.coverage import describe_share
 from pipelines.report.numbers import format_number
 from pipelines.runs import Run
 
@@ -18,10 +20,42 @@ def describe_skew(run: Run) -> dict[str, Any]:
         "blessed": report["blessed"],
         "rows": report["rows"],
         "batch_sizes": ", ".join(str(size) for size in report["batch_sizes"]),
+        "coverage": tuple(_describe_coverage(report)),
         "differences": report["differences"],
         "comparisons": sorted(comparisons, key=lambda one: not one["differences"]),
         "latency": report["latency"],
     }
+
+
+def _describe_coverage(report: dict[str, Any]) -> Iterator[str]:
+    """Says which rows were compared how; nothing for an older report, or where nothing was compared."""
+    coverage = report.get("coverage")
+    if not coverage:
+        return
+    *smaller, largest = report["batch_sizes"]
+    rows, known = coverage["rows"], coverage["in_all_layouts"]
+    sizes = ", ".join(map(str, smaller))
+    if known == rows:
+        yield f"every row in batches of {sizes} and {largest}"
+    else:
+        yield f"every row in batches of {largest}; {known:,} rows also in batches of {sizes}"
+        yield _describe_sample(coverage)
+    if coverage["presumed"]:
+        yield (
+            f"{coverage['asked_again']:,} of {coverage['asked_again'] + coverage['presumed']:,} rows that differ in "
+            f"batches of {largest} were compared in the others; the rest is taken for rounding if all of these are"
+        )
+    yield f"by the model server: {coverage['by_server']:,} rows, {coverage['singly']:,} of them also one by one"
+
+
+def _describe_sample(coverage: dict[str, Any]) -> str:
+    """Describes the sample: `1,400 drawn at random (…), 23 for extremes, 12 that differed in large batches`."""
+    parts = [f"{coverage['drawn']:,} drawn at random ({describe_share(coverage, 'share_found')})"]
+    for name, count in coverage["strata"].items():
+        left_out = coverage["left_out"][name]
+        parts.append(f"{count:,} for {name}" + (f" (no room for {left_out:,} more)" if left_out else ""))
+    parts.append(f"{coverage['asked_again']:,} that differed in large batches")
+    return "of these " + ", ".join(parts)
 
 
 def _describe_comparison(one: dict[str, Any]) -> dict[str, Any]:

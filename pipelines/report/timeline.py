@@ -1,5 +1,7 @@
 """The section on the timeline: the nodes with their states and times."""
 
+import datetime
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipelines.runs import Run
@@ -8,19 +10,33 @@ _CSS_CLASSES = {"ran": "good", "cached": "quiet", "failed": "bad", "skipped": "q
 
 
 def describe_timeline(run: Run) -> dict[str, Any]:
-    """Describes the nodes, each with its time as a share of the longest."""
-    nodes = run.nodes()
-    longest = max(nodes["seconds"].max(), 0.1) if len(nodes) else 1.0
+    """Describes the nodes, each with its bar: where it begins and ends, as shares of the time from first to last."""
+    nodes = run.summary["nodes"]
     rows = [
         {
-            "node": row.node,
-            "state": row.state,
-            "css_class": _CSS_CLASSES.get(row.state, "quiet"),
-            "seconds": row.seconds,
-            "share": 100 * row.seconds / longest,
-            "summary": row.summary,
+            "node": node["id"],
+            "state": node["state"],
+            "css_class": _CSS_CLASSES.get(node["state"], "quiet"),
+            "seconds": node["seconds"],
+            "begin": begin,
+            "share": share,
+            "summary": node["summary"],
         }
-        for row in nodes.itertuples()
+        for node, (begin, share) in zip(nodes, place_bars(nodes), strict=True)
     ]
-    states = nodes["state"].value_counts().to_dict()
-    return {"nodes": rows, "states": {state: states[state] for state in _CSS_CLASSES if state in states}}
+    states = [node["state"] for node in nodes]
+    return {"nodes": rows, "states": {state: states.count(state) for state in _CSS_CLASSES if state in states}}
+
+
+def place_bars(nodes: Sequence[Mapping[str, Any]]) -> list[tuple[float, float]]:
+    """Computes where each node's bar begins and how long it is, in percent of the time in which nodes ran.
+
+    Args:
+        nodes: of the record. One that does not say when it started, as in older records, begins at 0.
+    """
+    starts = [datetime.datetime.fromisoformat(node["started"]) if node["started"] else None for node in nodes]
+    first = min((start for start in starts if start), default=None)
+    begins = [(start - first).total_seconds() if start and first else 0.0 for start in starts]
+    ends = [begin + node["seconds"] for begin, node in zip(begins, nodes, strict=True)]
+    span = max([*ends, 0.1])
+    return [(100 * begin / span, 100 * node["seconds"] / span) for begin, node in zip(begins, nodes, strict=True)]

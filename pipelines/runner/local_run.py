@@ -1,7 +1,10 @@
 """One local run, from the options to the verdicts: loads the task, runs the nodes, fills in the record."""
 
+import contextlib
 import dataclasses
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 import tensorflow_transform as tft
 from absl import logging
@@ -11,6 +14,7 @@ from tfx.orchestration.pipeline import Pipeline
 from components.anomaly_gate import component as anomaly_gate
 from components.csv_example_gen import executor as checked_csv
 from components.csv_example_gen.csv_files import find_unread
+from components.evaluator import component as evaluator
 from components.pusher import executor as atomic_pusher
 from components.pusher.versions import list_versions
 from components.skew_gate import component as skew_gate
@@ -24,14 +28,18 @@ from pipelines.options import RunOptions
 from pipelines.resolution import resolve
 from pipelines.review.state import read_review_state
 from pipelines.runner import launch, node_summary, verdicts
+from pipelines.runner.capacity import nodes_at_once
 from pipelines.runner.integrity import ArtifactDigests
 from pipelines.runner.metadata_cleanup import clear_interrupted_executions, invalidate_displaced_pushes
+from pipelines.runner.node_process import Fork
 from pipelines.runner.progress import show_progress
 from pipelines.runner.results import NodeResult
-from pipelines.runner.summary import FAILED, PUSHED, REFUSED, UNCHANGED, Summary
+from pipelines.runner.summary import PUSHED, REFUSED, UNCHANGED, Summary
 from pipelines.task_definition.task import load_task
 from pipelines.task_definition.task_files import task_file_digests
 from pipelines.training import create_pipeline
+
+_Value = TypeVar("_Value")
 
 
 def run_pipeline(options: RunOptions, console: Console, summary: Summary) -> None:
@@ -50,7 +58,7 @@ def run_pipeline(options: RunOptions, console: Console, summary: Summary) -> Non
     task = load_task(options.task)
     summary.task = task.name
     summary.source_digest = source_digest(
-        task.preprocessing_fn, task.run_fn, checked_csv, anomaly_gate, skew_gate, atomic_pusher
+        task.preprocessing_fn, task.run_fn, checked_csv, anomaly_gate, evaluator, skew_gate, atomic_pusher
     )
     summary.task_files = task_file_digests(task)
     summary.review, summary.review_required = read_review_state(task), options.require_review
@@ -80,17 +88,36 @@ def _run_nodes(
 ) -> None:
     compiled = launch.compile_pipeline(pipeline, summary.run_id)
     nodes = [node.pipeline_node.node_info.id for node in compiled.nodes]
-    with show_progress(console, nodes, live=console.is_terminal and not options.verbose) as shown:
-        for result in launch.run_nodes(compiled, ArtifactDigests(config.artifacts), shown.started):
+    # From 2 on, nodes run in forks, and the threads of gRPC, over which a cluster's jobs are looked after, survive none.
+    at_once = options.at_once or (nodes_at_once() if options.engine == "local" else 1)
+    ledger = ArtifactDigests(config.artifacts)
+    with (
+        show_progress(console, nodes, live=console.is_terminal and not options.verbose) as shown,
+        contextlib.closing(launch.run_nodes(compiled, ledger, shown.started, at_once=at_once)) as ended,
+    ):
+        for result in ended:
             described = dataclasses.replace(
                 result, summary=node_summary.summarise_node(result, _index_by_node(summary))
             )
             summary.nodes.append(described)
-            if result.node == TRANSFORM and result.outputs:
-                summary.vocabularies = _measure_vocabularies(_index_by_node(summary), config.task.vocabularies)
+            summary.nodes.sort(key=lambda one: nodes.index(one.node))
+            if result.node == TRANSFORM and result.outputs and config.task.vocabularies:
+                results = _index_by_node(summary)
+                measure = functools.partial(_measure_vocabularies, results, config.task.vocabularies)
+                summary.vocabularies = measure() if at_once == 1 else _call_in_fork(measure)
             shown.finished(described)
             if result.error is not None:
-                summary.status, summary.error = FAILED, f"{result.node}: {explain(result.error)}"
+                summary.fail(f"{result.node}: {explain(result.error)}")
+
+
+def _call_in_fork(function: Callable[[], _Value]) -> _Value:
+    """Calls a function that computes with TensorFlow, which this process must not do if it forks later."""
+    fork = Fork(function)
+    try:
+        fork.start()
+        return fork.result()
+    finally:
+        fork.kill()
 
 
 def _measure_vocabularies(results: Mapping[str, NodeResult], vocabularies: Mapping[str, str]) -> dict[str, Coverage]:

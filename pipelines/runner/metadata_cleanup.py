@@ -1,6 +1,8 @@
 """Cleans ML Metadata before a run: interrupted executions fail, and displaced pushes leave the cache."""
 
+import errno
 import shutil
+import time
 from pathlib import Path
 
 from ml_metadata.metadata_store import MetadataStore
@@ -10,6 +12,7 @@ from tfx.types.standard_artifacts import PushedModel
 
 from components.pusher.versions import newest_version, same_files
 
+_LAST_WRITES = 10.0  # seconds
 _UNFINISHED = (metadata_store_pb2.Execution.NEW, metadata_store_pb2.Execution.RUNNING)
 
 
@@ -40,7 +43,7 @@ def clear_interrupted_executions(database: Path, artifacts: Path) -> list[str]:
         # Where TFX lays outputs (<key>/<execution>), scratch (.system/<kind>/<execution>) and state (…/<run>).
         for pattern in (f"*/{execution.id}", f".system/*/{execution.id}", ".system/stateful_working_dir/*"):
             for leftover in folder.glob(pattern):
-                shutil.rmtree(leftover)
+                _remove(leftover)
         execution.last_known_state = metadata_store_pb2.Execution.FAILED
     if unfinished:
         store.put_executions(unfinished)
@@ -76,6 +79,22 @@ def invalidate_displaced_pushes(database: Path, artifacts: Path) -> list[str]:
     for push in displaced:
         shutil.rmtree(push.uri, ignore_errors=True)
     return [push.custom_properties["pushed_version"].string_value for push in displaced]
+
+
+def _remove(folder: Path) -> None:
+    """Removes a folder. What the killed node had started, such as a model server, may write there for a moment yet.
+
+    Raises:
+        OSError: It cannot be removed, or is written to for longer than that.
+    """
+    deadline = time.monotonic() + _LAST_WRITES
+    while folder.exists():
+        try:
+            shutil.rmtree(folder)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.ENOENT) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
 
 
 def _find_node(store: MetadataStore, execution: metadata_store_pb2.Execution) -> tuple[str, str]:

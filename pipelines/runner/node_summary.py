@@ -1,6 +1,7 @@
 """Summarises what a node wrote, for the terminal and summary.json. Reads the node's artifacts, hence loads TFX."""
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -74,7 +75,8 @@ def _summarise_anomalies(result: NodeResult, _: Results) -> str:
 
 def _summarise_features(result: NodeResult, _: Results) -> str:
     schema = _read_schema(result.uri("transform_graph") / "transformed_metadata")
-    return f"{_format_count(len(schema.feature), 'feature')}, the label among them"
+    columns = sum(math.prod(dim.size for dim in feature.shape.dim) for feature in schema.feature)  # some are stacked
+    return f"{_format_count(columns, 'feature')}, the label among them"
 
 
 def _summarise_search(result: NodeResult, _: Results) -> str:

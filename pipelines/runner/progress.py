@@ -72,22 +72,21 @@ class LineProgress:
 
 
 class TableProgress:
-    """All nodes at once, the running one with a spinner."""
+    """All nodes at once, those that run with a spinner."""
 
     def __init__(self, nodes: Sequence[str]):
         self._nodes = nodes
         self._results: dict[str, NodeResult] = {}
-        self._running: str | None = None
-        self._since = 0.0
+        self._running: dict[str, float] = {}  # node -> when it began, monotonic seconds
         self._spinner = Spinner("dots")
 
     def started(self, node: str) -> None:
         """Puts the spinner at `node`."""
-        self._running, self._since = node, time.monotonic()
+        self._running[node] = time.monotonic()
 
     def finished(self, result: NodeResult) -> None:
         """Fills in the node's line."""
-        self._running = None
+        self._running.pop(result.node, None)  # a skipped one never began
         self._results[result.node] = result
 
     def __rich__(self) -> Table:
@@ -103,8 +102,8 @@ class TableProgress:
                 state = Text(result.state, _STYLES[result.state])
                 seconds = "" if result.state == SKIPPED else f"{result.seconds:.1f}"
                 table.add_row(node, state, seconds, Text(result.summary))
-            elif node == self._running:
-                table.add_row(Text(node, "bold"), self._spinner, f"{time.monotonic() - self._since:.1f}", "")
+            elif (began := self._running.get(node)) is not None:
+                table.add_row(Text(node, "bold"), self._spinner, f"{time.monotonic() - began:.1f}", "")
             else:
                 table.add_row(Text(node, "dim"), "", "", "")
         return table

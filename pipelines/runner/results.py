@@ -1,6 +1,7 @@
 """Results of nodes and gates: plain records. They load without TFX, so that any failure can be recorded."""
 
 import dataclasses
+import datetime
 from pathlib import Path
 
 RAN, CACHED, FAILED, SKIPPED = "ran", "cached", "failed", "skipped"
@@ -26,6 +27,7 @@ class NodeResult:
     node: str
     state: str  # RAN, CACHED, FAILED or SKIPPED
     seconds: float
+    started: datetime.datetime | None = None  # UTC; None: skipped
     outputs: tuple[OutputArtifact, ...] = ()
     error: BaseException | None = None
     summary: str = ""  # what it wrote, or why it failed: a few words for people

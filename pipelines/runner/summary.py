@@ -122,6 +122,7 @@ def _node_fields(result: NodeResult) -> dict[str, Any]:
     return {
         "id": result.node,
         "state": result.state,
+        "started": result.started.isoformat(timespec="milliseconds") if result.started else "",
         "seconds": round(result.seconds, 2),
         "summary": result.summary,
         "outputs": {

@@ -12,6 +12,7 @@ from components.anomaly_gate import component as anomaly_gate
 from components.anomaly_gate.component import AnomalyError
 from components.anomaly_gate.findings import Finding
 from components.skew_gate import component as skew_gate
+from components.skew_gate.coverage import describe_coverage
 from pipelines.evaluation.slices import Slice, slice_in_words
 from pipelines.evaluation.tfma_results import Values, read_values, slice_of
 from pipelines.nodes import ANOMALY_GATE, EVALUATOR, SKEW_GATE
@@ -63,13 +64,8 @@ def _read_skew_verdict(result: NodeResult) -> Verdict:
     report = _read_skew_report(result)
     if not report["blessed"]:
         return Verdict(gate=SKEW_GATE, passed=False, reasons=tuple(report["reasons"]) or ("no rows were compared",))
-    sizes = ", ".join(str(size) for size in report["batch_sizes"])
-    features = sum(comparison["name"].startswith("feature ") for comparison in report["comparisons"])
-    inside = f"0 differences over {report['rows']:,} rows, {features} features and batch sizes {sizes}"
-    transports = list(report["latency"])
-    singles = max(int(measured["calls"]) for measured in report["latency"].values())
-    wire = f"0 differences over {report['rows']:,} rows by {', '.join(transports)}; {singles:,} of them also one by one"
-    return Verdict(gate=SKEW_GATE, passed=True, reasons=(inside, wire, *_describe_rounding(report["comparisons"])))
+    reasons = (*describe_coverage(report), *_describe_rounding(report["comparisons"]))
+    return Verdict(gate=SKEW_GATE, passed=True, reasons=reasons)
 
 
 def _describe_rounding(comparisons: list[dict[str, Any]]) -> Iterator[str]:

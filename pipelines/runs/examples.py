@@ -10,6 +10,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx_bsl.coders import example_coder
 
 from components import tfrecords
+from components.stacked_features import Parts, split_parts
 from pipelines.runs.errors import RunError
 
 
@@ -36,6 +37,29 @@ def to_frame(records: list[bytes], schema: schema_pb2.Schema) -> pd.DataFrame:
     batch = example_coder.ExamplesToRecordBatchDecoder(schema.SerializeToString()).DecodeBatch(records)
     columns = dict(zip(batch.schema.names, batch.columns, strict=True))
     return pd.DataFrame({feature.name: _column(columns[feature.name]) for feature in schema.feature})
+
+
+def split_stacked(rows: pd.DataFrame, parts: Parts) -> pd.DataFrame:
+    """Takes stacked features of transformed rows apart: a column for each, int64 or float32.
+
+    Args:
+        rows: as to_frame gives them.
+        parts: names of the columns of those that are stacked.
+
+    Raises:
+        PartsError: A stacked feature has not as many columns as names, or two features have one name.
+    """
+    if not parts:
+        return rows
+    arrays = {name: _as_matrix(column) if name in parts else column.to_numpy() for name, column in rows.items()}
+    found = {name: values.reshape(len(rows)) for name, values in split_parts(arrays, parts).items()}
+    return pd.DataFrame(found, index=rows.index)
+
+
+def _as_matrix(column: pd.Series) -> np.ndarray:
+    """[rows, n]; a column of lists, or of single values."""
+    values = np.array(column.to_list()).reshape(len(column), -1)
+    return values.astype(np.float32) if values.dtype.kind == "f" else values
 
 
 def use_numpy_integers(rows: pd.DataFrame) -> pd.DataFrame:

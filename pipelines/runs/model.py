@@ -8,22 +8,29 @@ import pandas as pd
 import tensorflow as tf
 
 from components.signatures import PREDICTIONS, SERVING_RAW, TRANSFORM_FEATURES, check_signatures
+from components.stacked_features import Parts, split_parts
 from pipelines.runs.errors import RunError
 from serving import contract
 from serving.contract import Feature, Kind
 
 PREDICTION = "prediction"
+_PLAIN: dict[Kind, set[type]] = {
+    Kind.INT: {int},
+    Kind.FLOAT: {int, float},
+    Kind.BYTES: {str},
+}  # types of which every value fits
 _BATCH = 1024  # rows a call: the size bounds memory, and changes no answer by more than rounding
 
 
 class RunModel:
     """Raw rows in, predictions out, through the SavedModel's own signatures."""
 
-    def __init__(self, directory: Path):
+    def __init__(self, directory: Path, feature_parts: Parts | None = None):
         """Loads the model.
 
         Args:
             directory: the SavedModel.
+            feature_parts: stacked transformed feature -> names of its columns; those not named stay stacked.
 
         Raises:
             SignatureError: It is none, or lacks a signature.
@@ -32,6 +39,7 @@ class RunModel:
         check_signatures(directory)
         self.directory = directory
         self.contract = contract.read(directory / "assets.extra" / "schema.pbtxt")
+        self._feature_parts = feature_parts or {}
         self._loaded = tf.saved_model.load(str(directory))
 
     def __call__(self, rows: pd.DataFrame) -> pd.DataFrame:
@@ -60,10 +68,15 @@ class RunModel:
         return pd.DataFrame(found, columns=names, index=rows.index)
 
     def transformed(self, records: list[bytes]) -> dict[str, np.ndarray]:
-        """Transforms serialized tf.Examples with the label: every transformed feature and the label, each [rows, n]."""
+        """Transforms serialized tf.Examples with the label: every transformed feature and the label, each [rows, n].
+
+        The columns of a stacked feature are features of their own, [rows, 1], as far as they have names.
+        """
         signature = self._loaded.signatures[TRANSFORM_FEATURES]
         parts = [signature(tf.constant(records[i : i + _BATCH])) for i in range(0, len(records), _BATCH)]
-        return {name: np.concatenate([part[name].numpy() for part in parts]) for name in signature.structured_outputs}
+        names = signature.structured_outputs
+        outputs = {name: np.concatenate([part[name].numpy() for part in parts]) for name in names}
+        return split_parts(outputs, self._feature_parts)
 
     def _missing(self, feature: Feature) -> int | str:
         rule = self.contract.missing
@@ -80,7 +93,8 @@ def _values(feature: Feature, rows: pd.DataFrame, missing: int | str) -> np.ndar
             f"{len(rows):,} rows; fill them or leave those rows out."
         )
     cells = [missing if gone else cell for cell, gone in zip(column.to_list(), absent, strict=True)]
-    wrong = next((cell for cell in cells if not _fits(cell, feature.kind)), None)
+    plain = set(map(type, cells)) <= _PLAIN[feature.kind]  # as a rule, and then no cell has to be looked at by itself
+    wrong = None if plain else next((cell for cell in cells if not _fits(cell, feature.kind)), None)
     if wrong is not None:
         raise RunError(f"{feature.name}: expected {feature.expectation}, received {wrong!r}; correct that column.")
     if feature.kind is Kind.BYTES:

@@ -4,13 +4,15 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from pipelines.nodes import TRAINER
+from components.stacked_features import FEATURE_PARTS, Parts
+from pipelines.nodes import TRAINER, TRANSFORM
 from pipelines.runs.errors import RunError
 from pipelines.runs.metadata import Metadata, Step
 
 _DIGEST = "digest"  # what the names of digests of code end with
-# Not parameters of the computation: where the inputs lie, and what they were; the lineage tells.
+# Not parameters of the computation: where the inputs lie, and what they were, which the lineage tells; and names.
 _ABOUT_INPUTS = frozenset({"input_base", "input_fingerprint", "schema_file", "source_uri", "span", "version"})
+_CUSTOM_CONFIG = "custom_config"
 _HYPERPARAMETERS, _VALUES = "hyperparameters", "values"
 
 
@@ -39,6 +41,15 @@ def read_hyperparameters(steps: Iterable[Step], metadata: Metadata) -> dict[str,
     return {}
 
 
+def read_feature_parts(steps: Iterable[Step]) -> Parts:
+    """Reads what the columns of stacked transformed features were called; empty where none was stacked."""
+    for step in steps:
+        config = step.parameters.get(_CUSTOM_CONFIG)
+        if step.node == TRANSFORM and isinstance(config, dict):
+            return dict(config.get(FEATURE_PARTS, {}))
+    return {}
+
+
 def find_task_package(steps: Iterable[Step]) -> str | None:
     """Finds the package of the task by the module of its preprocessing_fn; None before Transform."""
     for step in steps:
@@ -57,7 +68,8 @@ def _flatten(steps: Iterable[Step]) -> Iterator[tuple[str, Any]]:
 def _flatten_value(name: str, value: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(value, dict) and value:
         for key, item in value.items():
-            yield from _flatten_value(f"{name}.{key}", item)
+            if key != FEATURE_PARTS:
+                yield from _flatten_value(f"{name}.{key}", item)
     elif isinstance(value, list) and any(isinstance(item, dict) for item in value):
         for index, item in enumerate(value):
             yield from _flatten_value(f"{name}[{index}]", item)

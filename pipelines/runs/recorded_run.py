@@ -43,7 +43,7 @@ class RecordedRun:
         return pushed["version"] if pushed else None
 
     def nodes(self) -> pd.DataFrame:
-        """Returns the nodes in the order in which they ran: columns node, state, seconds, summary."""
+        """Returns the nodes in the pipeline's order: columns node, state, seconds, summary."""
         rows = [(node["id"], node["state"], node["seconds"], node["summary"]) for node in self.summary["nodes"]]
         return pd.DataFrame(rows, columns=["node", "state", "seconds", "summary"])
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import tensorflow_transform as tft
     from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
+    from components.stacked_features import Parts
     from pipelines.evaluation.slices import Slice
     from pipelines.runs.lineage import Lineage
     from pipelines.runs.model import RunModel
@@ -64,11 +65,22 @@ class Run(RecordedRun):
         return to_frame(self.records(split), self.schema)
 
     def transformed(self, split: str) -> pd.DataFrame:
-        """Reads the rows of one split as the model sees them, with the label: int64, float32, or str."""
-        from pipelines.runs.examples import read_records, to_frame, use_numpy_integers
+        """Reads the rows of one split as the model sees them, with the label: int64, float32, or str.
+
+        A column per feature: those that Transform stacked stand beside each other, by their own names.
+        """
+        from pipelines.runs.examples import read_records, split_stacked, to_frame, use_numpy_integers
 
         records = read_records(self.artifact(nodes.TRANSFORM, "transformed_examples"), split)
-        return use_numpy_integers(to_frame(records, self.transform_graph.transformed_metadata.schema))
+        rows = use_numpy_integers(to_frame(records, self.transform_graph.transformed_metadata.schema))
+        return split_stacked(rows, self.feature_parts)
+
+    @functools.cached_property
+    def feature_parts(self) -> Parts:
+        """What the columns of stacked transformed features were called in this run; empty where none was stacked."""
+        from pipelines.runs.parameters import read_feature_parts
+
+        return read_feature_parts(self._steps)
 
     @functools.cached_property
     def transform_graph(self) -> tft.TFTransformOutput:
@@ -138,7 +150,7 @@ class Run(RecordedRun):
         """Loads the exported model: raw rows (DataFrame) in, a DataFrame with the column "prediction" out."""
         from pipelines.runs.model import RunModel
 
-        return RunModel(self.artifact(nodes.TRAINER, "model") / _SERVING_MODEL)
+        return RunModel(self.artifact(nodes.TRAINER, "model") / _SERVING_MODEL, self.feature_parts)
 
     def baseline_model(self) -> RunModel | None:
         """Loads the blessed model that this run's was compared with; None where there was none."""

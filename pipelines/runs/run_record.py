@@ -15,6 +15,7 @@ UNFINISHED = "unfinished"  # status of a run that left no summary: it goes on, o
 
 # What the first records of format 2 lack.
 _ADDED_LATER: Mapping[str, Any] = {"split": "", "unread_files": [], "vocabularies": {}}
+_NODE_ADDED_LATER: dict[str, Any] = {"started": ""}  # likewise, of each node
 _STATES = {"COMPLETE": "ran", "CACHED": "cached"}  # of ML Metadata -> of summary.json
 _ID_TIME = "%Y%m%d-%H%M%S"  # a run's id begins with the time at which it started
 
@@ -40,7 +41,7 @@ def read_record(directory: Path, database: Path) -> dict[str, Any]:
         raise RunError(f"{path} is damaged: expected JSON, received {error}; move that run's folder away.") from error
     received = record.get("format") if isinstance(record, dict) else type(record).__name__
     if received == FORMAT:
-        return _ADDED_LATER | record
+        return _ADDED_LATER | record | {"nodes": [_NODE_ADDED_LATER | node for node in record["nodes"]]}
     if received in _UPGRADES:
         return _UPGRADES[received](record)
     raise RunError(
@@ -59,7 +60,11 @@ def sort_key(directory: Path) -> tuple[str, int]:
 def _upgrade_from_1(record: Mapping[str, Any]) -> dict[str, Any]:
     """Renames what format 2 renamed, and adds what the first records of format 1 lack; see docs/summary.md."""
     nodes = [
-        {name: value for name, value in node.items() if name != "words"} | {"summary": node["words"]}
+        {
+            **_NODE_ADDED_LATER,
+            **{name: value for name, value in node.items() if name != "words"},
+            "summary": node["words"],
+        }
         for node in record["nodes"]
     ]
     added = {"latency": {}, "report": {"path": None, "error": "the run is older than reports are"}}
@@ -121,6 +126,7 @@ def _rebuild_node(step: Step, metadata: Metadata) -> dict[str, Any]:
     return {
         "id": step.node,
         "state": state,
+        **_NODE_ADDED_LATER,
         "seconds": 0.0,
         "summary": "" if step.state in _STATES else f"ML Metadata says {step.state}",
         "outputs": {key: _rebuild_output(metadata.artifacts[ids[0]]) for key, ids in known.items()},

@@ -95,7 +95,7 @@ def show_difference(console: Console, found: RunDifference, most: int) -> None:
         "gates",
         [Change(name=one.name, before=words.get(one.before), after=words.get(one.after)) for one in found.gates],
     )
-    _show_metrics(console, found.metrics, most)
+    show_metrics(console, found.metrics, most)
 
 
 def _list_facts(lineage: Lineage) -> Iterable[tuple[str, str]]:
@@ -144,7 +144,8 @@ def _show_statistics(console: Console, found: pd.DataFrame, most: int) -> None:
     _show_left_out(console, len(found) - len(shown))
 
 
-def _show_metrics(console: Console, metrics: pd.DataFrame, most: int) -> None:
+def show_metrics(console: Console, metrics: pd.DataFrame, most: int) -> None:
+    """Shows the metrics of two runs: all of them overall, and the `most` largest changes of slices."""
     overall = metrics[metrics["slice"] == OVERALL]
     moved = metrics[(metrics["slice"] != OVERALL) & (metrics["difference"].fillna(1.0) != 0)]
     order = moved["difference"].abs().fillna(0.0).sort_values(ascending=False, kind="stable").index

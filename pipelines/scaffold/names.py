@@ -63,14 +63,14 @@ def make_column_names(headings: Sequence[str]) -> dict[str, str]:
         if kept.get(heading.lower()) == heading:
             names[heading] = heading
         else:
-            names[heading] = _make_distinct(_make_name(heading, number), taken)
+            names[heading] = make_distinct(_make_name(heading, number), taken)
             taken.add(names[heading].lower())
     return names
 
 
 def make_feature_name(column: str, ending: str, taken: Collection[str]) -> str:
     """Makes the name of a feature, such as `fare_scaled`: never a raw column's, since TFMA slices by those."""
-    return _make_distinct(f"{column}_{ending}", {name.lower() for name in taken})
+    return make_distinct(f"{column}_{ending}", {name.lower() for name in taken})
 
 
 def _is_usable(name: str) -> bool:
@@ -95,7 +95,7 @@ def _keep_letters(text: str) -> str:
     return re.sub(r"\W+", "_", letters).strip("_")
 
 
-def _make_distinct(name: str, taken: Collection[str]) -> str:
+def make_distinct(name: str, taken: Collection[str]) -> str:
     """Adds a number where the name is taken; `taken` is in lower case."""
     found, number = name, 2
     while found.lower() in taken:

@@ -10,7 +10,7 @@ from components.csv_example_gen.csv_files import CellKind
 from components.csv_example_gen.row_split import EVAL_SHARE
 from pipelines.scaffold import baseline, contract
 from pipelines.scaffold.columns import Encoding, PlannedFeature, ProfiledColumn, profile_columns
-from pipelines.scaffold.names import make_feature_name
+from pipelines.scaffold.names import make_distinct, make_feature_name
 from pipelines.scaffold.question import Question
 from pipelines.scaffold.source import Source
 from pipelines.task_definition.problem import BINARY, MULTICLASS, REGRESSION
@@ -118,7 +118,8 @@ def template_values(plan: TaskPlan, *, sha256: str, outside: Path | None) -> dic
         "tested": _choose_tests(plan.features),
         "dates": {column.name: column.written for column in plan.used if column.written},
         "lists": {column.name: column.separator for column in plan.used if column.separator},
-        "returned_types": _describe_types(plan.features),
+        "stacks": _name_stacks(taken),
+        "min_count": max((feature.min_count for feature in plan.features), default=1),
         "contract": features,
         "missing_number": contract.MISSING_NUMBER,
         "missing_cells": sorted(
@@ -164,7 +165,6 @@ def _choose_training_settings(rows: int) -> dict[str, int]:
         "holdout": holdout,
         "epochs": epochs,
         "patience": max(2, epochs // 5),
-        "train_steps": 2000,
     }
 
 
@@ -191,8 +191,7 @@ def _choose_tests(features: list[PlannedFeature]) -> set[str]:
     return {kind for kind, there in found.items() if there}
 
 
-def _describe_types(features: list[PlannedFeature]) -> str:
-    kinds = {feature.encoding for feature in features}
-    if kinds == {Encoding.SCALED}:
-        return ", float32"
-    return ", float32 for `Scaled` and int64 for all others" if Encoding.SCALED in kinds else ", int64"
+def _name_stacks(taken: set[str]) -> dict[str, str]:
+    """Names the transformed tensor of each kind of feature."""
+    plain = {Encoding.SCALED: "numbers", Encoding.NUMBERED: "codes", Encoding.VOCABULARY: "texts"}
+    return {kind.value: make_distinct(name, {one.lower() for one in taken}) for kind, name in plain.items()}

@@ -25,7 +25,7 @@ class Task:
     preprocessing_fn: Callable[..., object]  # the one definition of every feature, for Transform
     run_fn: Callable[..., None]  # trains and exports, for Trainer; ends with pipelines.modeling.export.export_model
     make_eval_config: Callable[[], config_pb2.EvalConfig]  # metrics, slices and the thresholds that bless
-    train_steps: int  # batches at most; early stopping may end before
+    train_steps: int | None = None  # batches at most, however many rows; None: as run_fn says, say by epochs
     split: Split = RowSplit()  # of the rows into train and eval; KeySplit or TimeSplit where rows are not independent
     classes: tuple[str, ...] = ()  # what the labels 0, 1, … are called, where they have names
     hyperparameters: Path | None = None  # TOML, see pipelines.modeling.hyperparameters; None: run_fn has its own
@@ -38,6 +38,9 @@ class Task:
     vocabularies: Mapping[str, str] = dataclasses.field(
         default_factory=dict
     )  # vocabulary, as preprocessing_fn names it -> raw column of strings; the record says what each leaves out
+    feature_parts: Mapping[str, tuple[str, ...]] = dataclasses.field(
+        default_factory=dict
+    )  # transformed feature of several columns -> what each is called; without it a report knows the feature only
     tolerated_anomalies: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)  # feature -> kinds
 
     def __post_init__(self) -> None:
@@ -61,7 +64,10 @@ class Task:
             raise TaskError(
                 f"task {self.name}: tuning without hyperparameters; name the file that a search improves on"
             )
-        if self.train_steps < 1:
+        names = [name for parts in self.feature_parts.values() for name in parts]
+        if twice := sorted({name for name in names if names.count(name) > 1} if len({*names}) < len(names) else ()):
+            raise TaskError(f"task {self.name}: feature_parts: expected different names, received {twice[0]!r} twice")
+        if self.train_steps is not None and self.train_steps < 1:
             raise TaskError(f"task {self.name}: expected train_steps of 1 or more, received {self.train_steps}")
 
 

@@ -5,9 +5,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
-from benchmarks.local_run import MeasuredRun, copy_project, summarise
+from benchmarks import measured_process
+from benchmarks.growth import plot_growth, read_growth
+from benchmarks.local_run import EDITED, MeasuredRun, busy, copy_project, summarise
+from benchmarks.measured_process import measure
+from benchmarks.varied_trips import write_trips
+from data.taxi import packaged_file
 
 
 @pytest.mark.slow
@@ -21,6 +27,46 @@ def test_the_copy_holds_all_that_a_run_imports(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert str(project) in done.stdout
+    assert (project / EDITED).is_file()
+
+
+def test_more_trips_are_the_shipped_ones_varied_by_up_to_3_percent_and_the_same_each_time(tmp_path: Path) -> None:
+    for name in ("one.csv", "two.csv"):
+        write_trips(tmp_path / name, 15_002 + 1_000)
+    assert (tmp_path / "one.csv").read_bytes() == (tmp_path / "two.csv").read_bytes()
+    shipped, written = pd.read_csv(packaged_file()), pd.read_csv(tmp_path / "one.csv")
+    pd.testing.assert_frame_equal(written[:15_002], shipped)
+    varied, kept = written[15_002:].reset_index(drop=True), shipped[:1_000]
+    for column in ("fare", "trip_miles"):
+        there = kept[column] > 1
+        ratio = varied[column][there] / kept[column][there]
+        assert ratio.between(0.96, 1.04).all()
+        assert 0.01 < ratio.std() < 0.02, "3% / √3"
+    same = [column for column in kept if column not in ("fare", "trip_miles")]
+    pd.testing.assert_frame_equal(varied[same], kept[same])
+
+
+def test_memory_is_that_of_the_whole_tree_and_a_failure_is_no_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measured_process, "MEMORY_SECONDS", 0.05)
+    child = "held = bytearray(150 * 2**20); import time; time.sleep(0.6)"
+    parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}], check=True)"
+    measured = measure([sys.executable, "-c", parent], tmp_path, {}, tmp_path / "log")
+    assert 150 < measured.peak_mib < 250
+    assert measured.seconds > 0.6
+    with pytest.raises(RuntimeError, match=r"ended with status 3:\nno luck"):
+        measure([sys.executable, "-c", "print('no luck'); exit(3)"], tmp_path, {}, tmp_path / "log")
+
+
+def test_the_curve_holds_every_result_that_there_is(tmp_path: Path) -> None:
+    few = {"rows": 15_002, "runs": {"cold": {"seconds": 50.0, "peak_mib": 2000}}}
+    many = {"rows": 300_040, "runs": {name: {"seconds": 90.0, "peak_mib": 3000} for name in ("cold", "upstream")}}
+    table = read_growth([many, few])
+    assert table["rows"].tolist() == [15_002, 300_040, 300_040]
+    assert table["seconds"].tolist() == [50.0, 90.0, 90.0]
+    plot_growth(table).save(str(tmp_path / "growth.svg"))
+    assert "300,040" in (tmp_path / "growth.svg").read_text()
 
 
 def test_ratios_are_taken_within_a_round() -> None:
@@ -32,6 +78,17 @@ def test_ratios_are_taken_within_a_round() -> None:
 
     result = summarise([one(10, 9), one(40, 12), one(20, 16)])
     assert result["ratio_cold_to_upstream"] == 0.8  # of 0.9, 0.3 and 0.8; not 0.6, that of the medians
+    assert result["memory"] in ("pss", "rss")
+    assert summarise([{"cold": MeasuredRun(seconds=9, peak_mib=50)}])["ratio_cold_to_upstream"] is None
     assert result["runs"]["cold"] == {
         "seconds": 12.0, "all_seconds": [9, 12, 16], "peak_mib": 50, "nodes": {"Trainer": 6.0}
     }  # fmt: skip
+
+
+def test_nodes_that_ran_at_the_same_time_count_once() -> None:
+    nodes = [
+        {"started": "2026-11-21T10:00:00.000+00:00", "seconds": 4.0},
+        {"started": "2026-11-21T10:00:04.500+00:00", "seconds": 6.0},
+        {"started": "2026-11-21T10:00:05.500+00:00", "seconds": 2.0},
+    ]
+    assert busy(nodes) == pytest.approx(10.5)

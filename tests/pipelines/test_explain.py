@@ -51,7 +51,7 @@ def test_an_error_from_elsewhere_has_no_place() -> None:
     assert explain(LibraryError("broken")) == "LibraryError: broken"
 
 
-@pytest.mark.parametrize("name", ["command", "launch", "local_run"])
+@pytest.mark.parametrize("name", ["command", "launch", "local_run", "node_process", "node_run"])
 def test_the_runner_that_every_error_passes_through_is_not_named(name: str) -> None:
     path = Path(__file__).resolve().parents[2] / "pipelines" / "runner" / f"{name}.py"
     assert path.is_file()

@@ -155,6 +155,16 @@ def test_ids_are_those_that_runs_and_reports_look_for(tmp_path: Path, tunable: T
     assert set(everything) == ids - {node_ids.TRAIN, node_ids.EVAL}
 
 
+def test_transform_keeps_the_names_of_stacked_features_and_nothing_where_there_are_none(tmp_path: Path) -> None:
+    def told(task: Task) -> dict[str, Any]:
+        return json.loads(str(parameter(compiled(tmp_path, task)["Transform"], "custom_config")))
+
+    plain = told(TASK)
+    assert plain.keys() == {"code_digest"}
+    stacked = dataclasses.replace(TASK, feature_parts={"numbers": ("age", "bmi")})
+    assert told(stacked) == plain | {"feature_parts": {"numbers": ["age", "bmi"]}}
+
+
 def test_the_wiring_reads_no_file(tmp_path: Path, tunable: Task, monkeypatch: pytest.MonkeyPatch) -> None:
     data = tmp_path / "data.csv"
     data.write_text("a\n1\n")

@@ -36,7 +36,8 @@ def run_here(
         patch.setattr(command, "redirect_output", lambda log: said)
         if upto is not None:
             patch.setattr(launch, "compile_pipeline", _compile_upto(upto))
-        status = execute(["run", "--task", task, "--var", str(var), *options])
+        # One after the other, in this process: it may have computed with TensorFlow, and its forks would hang.
+        status = execute(["run", "--task", task, "--var", str(var), "--at-once", "1", *options])
     return finished(SOURCE, status, said.getvalue() if isinstance(said, io.StringIO) else "", "")
 
 

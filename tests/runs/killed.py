@@ -8,7 +8,8 @@ what each run wrote to its terminal and its exit status in FOLDER, as `<moment>.
 A MOMENT is the name of a node: dies as soon as the node's executor has written a file of its output or, should it be
 too quick for that, when it is done and before the result is published. Pusher dies when its output is written and
 nothing is pushed yet. Or a later moment of Pusher: `copying`, when the first file of the new version is copied;
-`renamed`, when the version has its name and the node is not done.
+`renamed`, when the version has its name and the node is not done. Or `beside`, when SkewGate has begun to write and the
+Evaluator runs at the same time, each in a fork; elsewhere nodes run one after the other, in the process that dies.
 """
 
 import json
@@ -28,8 +29,9 @@ from pipelines.cli.app import execute
 from pipelines.runner import final_report, local_run
 
 LOADED = (final_report, local_run)  # what the command line only imports when it runs
-COPYING, RENAMED = "copying", "renamed"
+COPYING, RENAMED, BESIDE = "copying", "renamed", "beside"
 SURVIVED = 99  # exit status of a run that should have died
+_run_process = 0  # the process that dies
 
 
 def die_in_each(moments: list[str], folder: Path, options: list[str]) -> None:
@@ -50,19 +52,24 @@ def _run(moment: str, terminal: Path, options: list[str]) -> None:
             os.dup2(file.fileno(), standard)
     try:
         arm(moment)
-        execute(["run", *options])
+        execute(["run", "--at-once", "2" if moment == BESIDE else "1", *options])
     finally:
         os._exit(SURVIVED)  # the parent's part of this program must not go on here
 
 
 def die(*_: object) -> None:
-    """Ends this process at once, with nothing cleaned up."""
-    os.kill(os.getpid(), signal.SIGKILL)
+    """Ends the run's process at once, with nothing cleaned up; a fork of it that calls this is left to itself."""
+    os.kill(_run_process, signal.SIGKILL)
+    signal.pause()
 
 
 def arm(moment: str) -> None:
     """Plants the death."""
-    if moment == COPYING:
+    global _run_process
+    _run_process = os.getpid()
+    if moment == BESIDE:
+        _arm_node("SkewGate", beside="Evaluator")
+    elif moment == COPYING:
         _after(shutil, "copyfile", lambda source, target: _is_half_copy(Path(target).parent))
     elif moment == RENAMED:
         _after(Path, "rename", lambda half, version: _is_half_copy(half))
@@ -72,7 +79,8 @@ def arm(moment: str) -> None:
         _arm_node(moment)
 
 
-def _arm_node(node: str) -> None:
+def _arm_node(node: str, beside: str | None = None) -> None:
+    """Plants the death in a node; where it has to run `beside` another one, waits for that."""
     run_executor = launcher.Launcher._run_executor
     publish_internal = execution_publish_utils.publish_internal_execution
 
@@ -80,7 +88,8 @@ def _arm_node(node: str) -> None:
         if execution_info.pipeline_node.node_info.id != node:
             return run_executor(self, execution_info)
         uris = [artifact.uri for artifacts in execution_info.output_dict.values() for artifact in artifacts]
-        threading.Thread(target=_die_when_written, args=(uris,), daemon=True).start()
+        others = [Path(uri).parents[2] / beside for uri in uris if beside]
+        threading.Thread(target=_die_when_written, args=(uris, others), daemon=True).start()
         run_executor(self, execution_info)
         return die()
 
@@ -94,9 +103,12 @@ def _arm_node(node: str) -> None:
     execution_publish_utils.publish_internal_execution = publish
 
 
-def _die_when_written(uris: list[str]) -> None:
+def _die_when_written(uris: list[str], others: list[Path]) -> None:
+    """Dies when there is a file below one of the URIs, and the folder of an output in each of the other nodes' ones."""
     while True:
-        if any(path.is_file() for uri in uris for path in Path(uri).rglob("*")):
+        if all(any(other.glob("[!.]*/*")) for other in others) and any(
+            path.is_file() for uri in uris for path in Path(uri).rglob("*")
+        ):
             die()
 
 

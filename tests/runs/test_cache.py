@@ -67,6 +67,7 @@ def compiled(var: Path, *, task: str = DIABETES, **options: Any) -> dict[str, by
         ("components/csv_example_gen/csv_values.py", {"ExampleGen"}),  # which the executor imports
         ("components/anomaly_gate/component.py", {"AnomalyGate"}),
         ("components/anomaly_gate/findings.py", {"AnomalyGate"}),  # which the component imports
+        ("components/evaluator/sums.py", {"Evaluator"}),
         ("components/skew_gate/component.py", {"SkewGate"}),
         ("components/pusher/executor.py", {"Pusher"}),
         (f"{TASK_FOLDER}/preprocessing.py", {"Transform", "Trainer"}),

@@ -15,13 +15,14 @@ import pytest
 
 from tests.runs.conftest import History
 from tests.runs.in_process import run_here
-from tests.runs.killed import COPYING, RENAMED
+from tests.runs.killed import BESIDE, COPYING, RENAMED
 from tests.runs.project import DIABETES, NODES, RESOLVERS, Finished, Project, environment, files
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.one_stack]
 
 EARLIER = "1700000000"  # a version that was there before, from other times
-MOMENTS = (*NODES, COPYING, RENAMED)
+# SkewGate beside the Evaluator, then each of them alone.
+MOMENTS = (*NODES[:-3], BESIDE, *NODES[-3:], COPYING, RENAMED)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -64,13 +65,24 @@ def test_the_run_was_killed(aftermath: Aftermath, moment: str) -> None:
 def test_the_next_run_clears_what_was_begun_and_goes_on_from_there(
     aftermath: Aftermath, killed: str, following: str
 ) -> None:
-    after = aftermath.deaths[COPYING if killed == "Pusher" else following]
+    after = aftermath.deaths[{"Pusher": COPYING, "BlessedModelResolver": BESIDE}.get(killed, following)]
     assert f"cleared what an interrupted run left: {killed}\n" in after.terminal
     states = dict(re.findall(r"^(\w+) +(ran|cached) ", after.terminal, re.MULTILINE))
     done = NODES[: NODES.index(killed)]
     assert {node for node in done if states[node] == "ran"} <= RESOLVERS
     if killed != "Pusher":
         assert states[killed] == "ran"
+
+
+def test_after_a_death_with_two_nodes_running_both_are_cleared_and_what_was_done_before_them_is_kept(
+    aftermath: Aftermath,
+) -> None:
+    death, after = aftermath.deaths[BESIDE], aftermath.deaths["SkewGate"]
+    assert not re.findall(r"^(SkewGate|Evaluator) ", death.terminal, re.MULTILINE)
+    assert "cleared what an interrupted run left: SkewGate, Evaluator\n" in after.terminal
+    states = dict(re.findall(r"^(\w+) +(ran|cached) ", after.terminal, re.MULTILINE))
+    assert {node for node, state in states.items() if state == "ran"} <= RESOLVERS
+    assert set(states) == set(NODES[:-3])
 
 
 def test_in_the_end_the_pipeline_finishes_with_one_complete_new_version(aftermath: Aftermath) -> None:

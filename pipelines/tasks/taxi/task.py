@@ -21,7 +21,6 @@ TASK = Task(
     run_fn=trainer.run_fn,
     make_eval_config=evaluation.make_eval_config,
     split=RowSplit(),  # a trip names neither driver nor rider: rows have nothing to do with each other
-    train_steps=1000,
     hyperparameters=Path(__file__).with_name("hyperparameters.toml"),
     tuning=tuner.TUNING,
     scoping=evaluation.SCOPING,

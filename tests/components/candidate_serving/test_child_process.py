@@ -110,3 +110,12 @@ def test_a_killed_parent_ends_it(tmp_path: Path) -> None:
         parent.kill()
         parent.wait()
     wait_until_gone(child)
+
+
+def test_libraries_that_nobody_here_uses_are_not_found(tmp_path: Path) -> None:
+    """Beside them TensorFlow imports: this keeps their cost out of either process."""
+    code = "import importlib.util\nprint([importlib.util.find_spec(name) for name in ('pandas', 'sklearn', 'json')])\n"
+    log = tmp_path / "log"
+    with child_process.run_python([program(tmp_path, code)], workdir=tmp_path, log=log) as child:
+        assert child.wait() == 0
+    assert log.read_text().startswith("[None, None, ModuleSpec(name='json'")

@@ -10,7 +10,7 @@ import pytest
 
 from components.candidate_serving import transports
 from components.candidate_serving.candidate_server import Address, CandidateServerError
-from components.candidate_serving.transports import TRANSPORTS, CandidateClient, RequestBatch
+from components.candidate_serving.transports import TRANSPORTS, CandidateClient, RequestBatch, TransportPredictions
 
 pytestmark = pytest.mark.slow
 
@@ -129,3 +129,20 @@ def test_nobody_there() -> None:
         asked(port, "REST rows")
     with pytest.raises(CandidateServerError, match="gRPC columns: UNAVAILABLE: "):
         asked(port, "gRPC columns")
+
+
+def test_what_was_predicted_for_some_of_the_rows() -> None:
+    """Rows 1, 3 and 4 were requested one by one, too."""
+    batched, single = np.float32([[0], [1], [2], [3], [4]]), np.float32([[1], [3], [4]])
+    predictions = TransportPredictions(
+        batched={"REST rows": batched}, sample=[1, 3, 4], single={"REST rows": single}, seconds={"REST rows": [5, 6, 7]}
+    )
+    some = predictions.of(np.array([0, 3, 4]))
+    assert some.batched["REST rows"].ravel().tolist() == [0, 3, 4]
+    assert (some.sample, some.single["REST rows"].ravel().tolist(), some.seconds["REST rows"]) == (
+        [1, 2],
+        [3, 4],
+        [6, 7],
+    )
+    none = predictions.of(np.array([0, 2]))
+    assert (none.sample, len(none.single["REST rows"]), none.seconds["REST rows"]) == ([], 0, [])

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from components.csv_example_gen import csv_blocks
 from components.csv_example_gen.csv_files import (
     BATCH_ROWS,
     NO_RULES,
@@ -222,8 +223,8 @@ def test_a_folder_named_like_a_file(tmp_path: Path) -> None:
         check_csv(tmp_path)
 
 
-@pytest.mark.slow
-def test_memory_does_not_grow_with_the_file(write: Write) -> None:
+def test_memory_does_not_grow_with_the_file(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_blocks, "BLOCK_BYTES", 1 << 14)
     peaks = []
     for rows in (5_000, 50_000):
         file = write("a,b,c\n" + "1,2.5,some text\n" * rows)

@@ -8,21 +8,26 @@ from typing import Any
 import pandas as pd
 import pytest
 import tensorflow as tf
+from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx.components.example_gen import utils
 from tfx.components.example_gen.csv_example_gen.executor import Executor as CsvExampleGenExecutor
 from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_artifacts
-from tfx.utils import proto_utils
+from tfx.utils import io_utils, proto_utils
 
+from components.csv_example_gen import csv_blocks
 from components.csv_example_gen import executor as module
-from components.csv_example_gen.csv_files import SourceError
+from components.csv_example_gen.csv_files import SourceError, check_csv
 from components.csv_example_gen.executor import Executor, column_types
+from components.csv_example_gen.file_parts import SHARD_BYTES
 from components.csv_example_gen.fingerprint import fingerprint
-from components.csv_example_gen.row_split import KeySplit, RowSplit, Split, TimeSplit
+from components.csv_example_gen.reading_rules import ReadingRules
+from components.csv_example_gen.row_split import EVAL_SHARE, KeySplit, RowSplit, Split, TimeSplit
 from components.csv_example_gen.split_plan import SplitPlan
 from components.csv_example_gen.written_splits import SplitCheckError
 from data import taxi
+from tests.components.csv_example_gen.row_by_row import RowCounter, encode, read
 
 pytestmark = pytest.mark.slow
 
@@ -50,6 +55,7 @@ def run(tmp_path: Path, properties: dict[str, str]) -> Run:
         pattern: str = "*.csv",
         out: str = "out",
         split: Split | None = None,
+        shard_bytes: int = SHARD_BYTES,
         **told: Any,
     ) -> dict[str, list[tf.train.Example]]:
         artifact = standard_artifacts.Examples()
@@ -61,7 +67,9 @@ def run(tmp_path: Path, properties: dict[str, str]) -> Run:
             "output_config": proto_utils.proto_to_json(utils.make_default_output_config(source)),
             "output_data_format": example_gen_pb2.FORMAT_TF_EXAMPLE,
             "output_file_format": example_gen_pb2.FORMAT_TFRECORDS_GZIP,
-            "custom_config": proto_utils.proto_to_json(column_types(contract, "", split)) if contract else None,
+            "custom_config": proto_utils.proto_to_json(column_types(contract, "", split, shard_bytes))
+            if contract
+            else None,
             **told,
         }
         context = BaseBeamExecutor.Context(beam_pipeline_args=BEAM_ARGS, tmp_dir=str(tmp_path / "tmp"))
@@ -128,6 +136,27 @@ def test_same_values_as_csv_example_gen_and_the_same_bytes_every_time(run: Run, 
         "train": "97f74d1bca8cdffc",
         "eval": "50e9b777367d3b9b",
     }
+
+
+def test_several_shards_hold_the_rows_of_one_in_its_order(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = sample(tmp_path / "source", rows=1_000)
+    text = (folder / "trips.csv").read_text()
+    (folder / "trips.csv").write_text(text + text[text.index("\n") + 1 :])  # Every row has an equal one far from it.
+    whole = run(folder)
+    monkeypatch.setattr(csv_blocks, "BLOCK_BYTES", 1 << 14)
+    assert run(folder, out="shards", shard_bytes=1 << 15) == whole
+    names = {path.name for path in (tmp_path / "shards").rglob("*") if path.is_file()}
+    assert names == {f"data_tfrecord-{shard:05d}-of-00006.gz" for shard in range(6)}
+    assert {path.name for path in (tmp_path / "out").rglob("*.gz")} == {"data_tfrecord-00000-of-00001.gz"}
+    counter, expected = RowCounter(EVAL_SHARE), {False: [], True: []}
+    source = check_csv(folder, rules=ReadingRules.from_schema(io_utils.parse_pbtxt_file(CONTRACT, schema_pb2.Schema())))
+    for row in read(source.files[0], source.columns, source.rules):
+        record = encode(row, source.columns)
+        expected[counter.is_eval(record)].append(record)
+    written = [records(tmp_path / "shards" / f"Split-{side}") for side in ("train", "eval")]
+    assert written == [expected[False], expected[True]]
 
 
 def test_order_is_that_of_the_files(run: Run, tmp_path: Path) -> None:

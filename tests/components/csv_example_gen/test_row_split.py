@@ -5,12 +5,15 @@ import itertools
 import math
 import random
 
+import pyarrow as pa
 import pytest
 
+from components.csv_example_gen.csv_values import CellKind
+from components.csv_example_gen.row_copies import hash_rows, number_copies
+from components.csv_example_gen.row_sides import are_eval, shift_copies
 from components.csv_example_gen.row_split import (
     EVAL_SHARE,
     KeySplit,
-    RowCounter,
     RowSplit,
     Split,
     SplitError,
@@ -21,6 +24,7 @@ from components.csv_example_gen.row_split import (
     read_split,
     split_settings,
 )
+from tests.components.csv_example_gen.row_by_row import RowCounter
 
 SIX_OF_A_HUNDRED = [f"answer {kind}".encode() for kind in range(6) for _ in range(100)]
 TWO_COLUMNS_OF_THREE_KINDS = [
@@ -29,8 +33,16 @@ TWO_COLUMNS_OF_THREE_KINDS = [
 
 
 def evals(rows: list[bytes], share: float = EVAL_SHARE) -> list[bytes]:
+    copies = number_copies(hash_rows({"row": CellKind.BYTES}, [pa.array(rows).dictionary_encode()]))
+    chosen = are_eval(pa.array(rows), shift_copies(copies, share), share)
+    return list(itertools.compress(rows, chosen))
+
+
+@pytest.mark.parametrize("share", [EVAL_SHARE, 0.001, 0.137, 0.5, 0.999])
+def test_each_row_has_the_side_that_counting_one_by_one_gives(share: float) -> None:
+    rows = [f"row {random.Random(row).randrange(3_000)}".encode() for row in range(2_000)] + SIX_OF_A_HUNDRED
     counter = RowCounter(share)
-    return [row for row in rows if counter.is_eval(row)]
+    assert evals(rows, share) == [row for row in rows if counter.is_eval(row)]
 
 
 @pytest.mark.parametrize("rows", [SIX_OF_A_HUNDRED, TWO_COLUMNS_OF_THREE_KINDS], ids=["6 of 100", "2 of 3 kinds"])

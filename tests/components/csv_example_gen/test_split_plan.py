@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from components.csv_example_gen.csv_files import CellKind, SourceError, check_csv
@@ -27,8 +28,8 @@ def plan(tmp_path: Path) -> Plan:
 
 
 def sides(plan: SplitPlan, column: str, values: list[Any]) -> list[bool]:
-    is_eval = plan.assigner(["n", column])
-    return [is_eval((0, value), b"") for value in values]
+    are_eval = plan.assigner(["n", column])
+    return are_eval([pa.array([0] * len(values)), pa.array(values)], pa.array([b""] * len(values)), None).tolist()
 
 
 def test_all_rows_of_a_key_together(plan: Plan) -> None:
@@ -94,9 +95,9 @@ def test_the_contract_says_how_times_are_written(
 ) -> None:
     (tmp_path / "rows.csv").write_text("t\n" + "".join(f"{value}\n" for value in values))
     source = check_csv(tmp_path / "rows.csv", rules=ReadingRules(kinds={"t": kind}, dates={"t": written}))
-    is_eval = plan_split(TimeSplit("t"), source, open_local).assigner(["t"])
+    are_eval = plan_split(TimeSplit("t"), source, open_local).assigner(["t"])
     encoded = [value.encode() if isinstance(value, str) else value for value in values]
-    assert [is_eval((value,), b"") for value in encoded] == [False] * 4 + [True] * 2
+    assert are_eval([pa.array(encoded)], pa.array([b""] * 6), None).tolist() == [False] * 4 + [True] * 2
 
 
 def test_a_time_without_a_year_is_refused(tmp_path: Path) -> None:

@@ -58,6 +58,15 @@ def test_a_row_in_train_that_is_newer(
         check_sides(TimeSplit("x"), *sides)
 
 
+@pytest.mark.parametrize("row", [{}, {"x": tf.train.Feature(int64_list=tf.train.Int64List(value=[1, 2]))}])
+def test_a_row_without_one_value(tmp_path: Path, row: dict[str, Any]) -> None:
+    train = written(tmp_path / "train", [1])
+    with tf.io.TFRecordWriter(str(tmp_path / "eval"), options="GZIP") as writer:
+        writer.write(tf.train.Example(features=tf.train.Features(feature=row)).SerializeToString())
+    with pytest.raises(SplitCheckError, match=rf"expected one value of x in each row .* received {2 * len(row)} in 1 "):
+        check_sides(KeySplit("x"), train, [str(tmp_path / "eval")])
+
+
 def test_nothing_is_read_for_a_split_by_row() -> None:
     check_sides(RowSplit(), ["no such file"], ["no such file"])
 

@@ -8,7 +8,7 @@ import pytest
 
 from components.signatures import TRAINED_MODEL_FILE
 from tests import handmade
-from tests.components.skew_gate.world import World, batch_path_of, predict_here
+from tests.components.skew_gate.world import ExportedHere, World, batch_path_of
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +27,7 @@ def honest(
         trained=trained,
         model_dir=str(handmade_export),
         batch_path=batch_path_of(transformed, trained),
-        exported=predict_here(str(handmade_export), [raw]),
+        exported=ExportedHere(str(handmade_export), [raw]),
     )
 
 

@@ -1,9 +1,11 @@
 """What Transform wrote, decoded."""
 
+import keras
 import numpy as np
 import pytest
 
-from components.skew_gate.batch_path import BatchChunk, decode_examples
+from components.skew_gate import batch_path
+from components.skew_gate.batch_path import BatchChunk, BatchPath, decode_examples
 from components.skew_gate.bitwise import Arrays
 from tests import handmade
 
@@ -55,3 +57,23 @@ def test_the_trained_model_predicts_rows_that_are_rounded_otherwise() -> None:
     found = [values.ravel().tolist() for values in chunk.predict_layouts(layouts)]
     assert found == [[11, 2, 13], [11, 2.5, 3], [11, 2.5, 3]]
     assert asked == [[2.5, 3], [2.5, 3]]
+
+
+@pytest.mark.parametrize(("kept_bytes", "times"), [(1000, 1), (30, 2)], ids=["kept", "too large"])
+def test_features_are_decoded_once_where_they_are_not_too_large(
+    monkeypatch: pytest.MonkeyPatch, kept_bytes: int, times: int
+) -> None:
+    decoded: list[int] = []
+
+    def decode(chunk: int) -> Arrays:
+        decoded.append(chunk)
+        return {"x": np.full((2, 1), chunk)}
+
+    monkeypatch.setattr(batch_path, "_KEPT_BYTES", kept_bytes)
+    monkeypatch.setattr(batch_path, "read_chunks", lambda _: iter([1, 2]))
+    monkeypatch.setattr(batch_path, "decode_examples", decode)
+    x = keras.Input((1,), name="x")
+    path = BatchPath([], keras.Model({"x": x}, keras.layers.Dense(1)(x)), (1, 2))
+    walks = [[features["x"].ravel().tolist() for features in path.features()] for _ in range(2)]
+    assert walks == [[[1, 1], [2, 2]]] * 2
+    assert decoded == [1, 2] * times

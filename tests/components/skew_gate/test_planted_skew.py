@@ -9,12 +9,10 @@ import random
 import pytest
 import tensorflow as tf
 
-from components.skew_gate.component import BATCH_SIZES, compare_paths
-from components.skew_gate.probe_process import ProbeResult
 from components.skew_gate.report import SkewReport
 from pipelines.modeling import export
 from tests import handmade
-from tests.components.skew_gate.world import ROWS, World, batch_path_of, differing, predict_here, reason
+from tests.components.skew_gate.world import ROWS, ExportedHere, World, batch_path_of, differing, reason
 from tests.handmade import Features
 
 pytestmark = pytest.mark.pipeline
@@ -109,9 +107,7 @@ def test_an_asset_edited_after_export(world: World) -> None:
 
 @pytest.mark.parametrize("missing", [{"number": 0, "string": ""}, {"number": -(2**53), "string": "none"}])
 def test_serving_raw_and_its_client_spell_missing_values_differently(world: World, missing: dict[str, object]) -> None:
-    exported = predict_here(world.model_dir, [world.raw], missing)
-    report = SkewReport(batch_sizes=BATCH_SIZES)
-    compare_paths(report, [world.raw], world.batch_path, exported, None, world.model_dir)
+    report = world.compare(exported=ExportedHere(world.model_dir, [world.raw], missing))
     assert not report.blessed
     assert differing(report) == {"serving_raw"}
 
@@ -145,20 +141,3 @@ def test_a_dropped_row(world: World) -> None:
     fewer = handmade.write_records(world.directory / "fewer.gz", records[:-1])
     report = world.compare(batch_path=batch_path_of(fewer, world.trained))
     assert report.reasons() == [f"rows do not pair: {ROWS} raw, {ROWS - 1} transformed"]
-
-
-def test_what_the_process_of_the_exported_model_says(world: World) -> None:
-    for result, reasons in (
-        (
-            dataclasses.replace(world.exported, forbidden_modules=["pipelines", "components"]),
-            [
-                f"loading the exported model also loads {name}, which the model server does not have"
-                for name in ("pipelines", "components")
-            ],
-        ),
-        (ProbeResult(error="no memory"), ["the exported model does not answer in a fresh process: no memory"]),
-    ):
-        report = SkewReport(batch_sizes=BATCH_SIZES)
-        compare_paths(report, [world.raw], world.batch_path, result, None, world.model_dir)
-        assert report.reasons() == reasons
-        assert not report.blessed

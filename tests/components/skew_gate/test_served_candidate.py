@@ -19,9 +19,8 @@ from components.candidate_serving.transports import (
     RequestBatch,
 )
 from components.skew_gate import served_candidate
-from components.skew_gate.component import BATCH_SIZES
 from components.skew_gate.report import SkewReport
-from components.skew_gate.served_candidate import SAMPLE_ROWS, ServedCandidate, choose_sample, link_version
+from components.skew_gate.served_candidate import SINGLE_ROWS, ServedCandidate, choose_sample, link_version
 from tests import handmade
 from tests.components.skew_gate.world import MISSING, ROWS, World, differing, reason
 
@@ -85,8 +84,7 @@ class Faulty:
     def report(self, fault: str = "") -> SkewReport:
         """What the gate reports on the server's predictions."""
         self.fault.write_text(fault)
-        served = self.candidate.predict(ROWS, max(BATCH_SIZES), PATIENCE)
-        return self.world.compare(served=served)
+        return self.world.compare(served=self.candidate)
 
 
 @pytest.fixture(scope="module")
@@ -97,14 +95,14 @@ def faulty(honest: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     fault.write_text("")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(candidate_server, "_PROGRAM", (str(script), str(fault)))
-        patch.setattr(served_candidate, "SAMPLE_ROWS", SAMPLE)
+        patch.setattr(served_candidate, "SINGLE_ROWS", SAMPLE)
         with candidate(honest, folder) as served:
             yield Faulty(honest, served, fault)
 
 
 def candidate(world: World, folder: Path, **changed: str) -> ServedCandidate:
     paths = {"raw": world.raw, "model_dir": world.model_dir} | changed
-    return ServedCandidate(folder, [paths["raw"]], paths["model_dir"], MISSING, [1, 8])
+    return ServedCandidate(folder, [paths["raw"]], paths["model_dir"], MISSING, [1, 8], PATIENCE)
 
 
 def test_no_fault(faulty: Faulty) -> None:
@@ -147,9 +145,8 @@ def test_six_digits_are_near_enough_to_the_batch_path_and_still_noticed(faulty: 
     ],
 )
 def test_a_server_that_does_not_answer_with_predictions(faulty: Faulty, fault: str, said: str) -> None:
-    with pytest.raises(CandidateServerError) as error:
-        faulty.report(fault)
-    assert str(error.value).startswith(said)
+    (found,) = faulty.report(fault).reasons()
+    assert found.startswith(f"the model server does not serve the exported model: {said}")
 
 
 def spells_missing(
@@ -201,8 +198,9 @@ def test_a_required_value_sent_as_missing_is_refused_in_the_words_of_the_model(
         return client.grpc_columns(RequestBatch(examples=rows.examples, columns=rows.columns | {"fare": fare}))
 
     monkeypatch.setitem(transports.TRANSPORTS, GRPC_COLUMNS, ask)
-    with pytest.raises(CandidateServerError, match=r"gRPC columns: INVALID_ARGUMENT: .*fare is required"):
-        faulty.report()
+    (found,) = faulty.report().reasons()
+    assert found.startswith("the model server does not serve the exported model: gRPC columns: INVALID_ARGUMENT: ")
+    assert "fare is required" in found
 
 
 def test_no_rows(world: World) -> None:
@@ -211,7 +209,7 @@ def test_no_rows(world: World) -> None:
         candidate(world, world.directory, raw=empty) as served,
         pytest.raises(CandidateServerError, match="ValueError: no warm-up requests without rows: "),
     ):
-        served.predict(0, 64, PATIENCE)
+        served.predict(np.array([], object), 64, np.arange(0))
 
 
 def test_no_saved_model(world: World) -> None:
@@ -221,7 +219,7 @@ def test_no_saved_model(world: World) -> None:
         candidate(world, world.directory, model_dir=str(model)) as served,
         pytest.raises(CandidateServerError, match="OSError: SavedModel file does not exist at: "),
     ):
-        served.predict(ROWS, 64, PATIENCE)
+        served.predict(np.array([], object), 64, np.arange(0))
 
 
 def test_the_served_version_is_the_model_with_the_records(tmp_path: Path) -> None:
@@ -245,11 +243,11 @@ def test_the_served_version_is_the_model_with_the_records(tmp_path: Path) -> Non
     assert (model / "assets.extra" / warmup_records.FILE).read_text() == "its own"
 
 
-@pytest.mark.parametrize("rows", [0, 1, 100, SAMPLE_ROWS, 129, 10_000_019])
+@pytest.mark.parametrize("rows", [0, 1, 100, SINGLE_ROWS, 129, 10_000_019])
 def test_the_sample_lies_evenly_over_all_rows(rows: int) -> None:
-    chosen = choose_sample(rows, SAMPLE_ROWS)
-    assert chosen == choose_sample(rows, SAMPLE_ROWS)
-    assert len(chosen) == min(rows, SAMPLE_ROWS)
+    chosen = choose_sample(rows, SINGLE_ROWS)
+    assert chosen == choose_sample(rows, SINGLE_ROWS)
+    assert len(chosen) == min(rows, SINGLE_ROWS)
     if rows:
         assert (chosen[0], chosen[-1]) == (0, rows - 1)
         gaps = np.diff(chosen)

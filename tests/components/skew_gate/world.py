@@ -2,18 +2,20 @@
 
 import dataclasses
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import keras
+import numpy as np
 import tensorflow as tf
 
-from components.candidate_serving.transports import TransportPredictions
 from components.missing_rule import MissingRule
 from components.skew_gate import component, model_probe
-from components.skew_gate.batch_path import BatchChunk, compute_batch_path
-from components.skew_gate.component import BATCH_SIZES, compare_paths
-from components.skew_gate.probe_process import ProbeResult, missing_values
+from components.skew_gate.batch_path import BatchPath
+from components.skew_gate.bitwise import Arrays
+from components.skew_gate.component import BATCH_SIZES
+from components.skew_gate.path_comparison import PathComparison, ServedModel
+from components.skew_gate.probe_process import missing_values
 from components.skew_gate.report import SkewReport
 from components.tfrecords import read_chunks
 from pipelines.modeling import export
@@ -21,6 +23,30 @@ from tests import handmade
 
 ROWS = len(handmade.ROWS)
 MISSING = MissingRule.from_schema(handmade.CONTRACT)
+
+
+class ExportedHere:
+    """The exported model in this process, in place of components.skew_gate.probe_process.Probe."""
+
+    def __init__(self, model_dir: str, raw_files: list[str], missing: Mapping[str, object] = missing_values(MISSING)):
+        self.asked: list[int] = []  # rows of each question
+        self._predict = model_probe.load_predictor(model_dir, missing=missing)
+        self._raw_files = raw_files
+        self._answers: list[Arrays] = []
+
+    def read_chunk(self, index: int) -> Arrays:
+        with tf.device("CPU:0"):  # where the probe runs
+            return self._predict(list(read_chunks(self._raw_files))[index], [max(BATCH_SIZES)])
+
+    def ask(self, serialized: np.ndarray) -> int:
+        with tf.device("CPU:0"):
+            self._answers.append(self._predict(serialized, BATCH_SIZES[:-1], filled=max(BATCH_SIZES)))
+        self.asked.append(len(serialized))
+        return len(self._answers) - 1
+
+    def read_answer(self, index: int, rows: int) -> Arrays:
+        assert self.asked[index] == rows
+        return self._answers[index]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -33,27 +59,23 @@ class World:
     graph: str
     trained: keras.Model
     model_dir: str
-    batch_path: list[BatchChunk]  # of `transformed` and `trained`
-    exported: ProbeResult  # of `raw` and `model_dir`
+    batch_path: BatchPath  # of `transformed` and `trained`
+    exported: ExportedHere  # of `raw` and `model_dir`
 
     def compare(
         self,
         *,
         model_dir: str | None = None,
-        batch_path: list[BatchChunk] | None = None,
-        served: Sequence[TransportPredictions] | None = None,
+        batch_path: BatchPath | None = None,
+        exported: ExportedHere | None = None,
+        served: ServedModel | None = None,
     ) -> SkewReport:
         """Compares as SkewGate does, with the exported model in this process and no model server of its own."""
         report = SkewReport(batch_sizes=BATCH_SIZES)
-        exported = predict_here(model_dir, [self.raw]) if model_dir else self.exported
-        compare_paths(
-            report,
-            [self.raw],
-            self.batch_path if batch_path is None else batch_path,
-            exported,
-            served,
-            model_dir or self.model_dir,
-        )
+        if exported is None:
+            exported = ExportedHere(model_dir, [self.raw]) if model_dir else self.exported
+        model_dir, batch_path = model_dir or self.model_dir, batch_path or self.batch_path
+        PathComparison(report, [self.raw], batch_path, exported, served, model_dir).run()
         return report
 
     def compare_in_processes(self, **changed: object) -> SkewReport:
@@ -79,18 +101,8 @@ class World:
         return Path(shutil.copytree(self.model_dir, self.directory / "tampered"))
 
 
-def predict_here(
-    model_dir: str, raw_files: list[str], missing: Mapping[str, object] = missing_values(MISSING)
-) -> ProbeResult:
-    """Runs the exported model in this process."""
-    raw = list(read_chunks(raw_files))
-    with tf.device("CPU:0"):  # where the probe runs
-        predict = model_probe.load_predictor(model_dir, missing=missing, batch_sizes=BATCH_SIZES)
-        return ProbeResult(rows=sum(map(len, raw)), chunks=[predict(serialized) for serialized in raw])
-
-
-def batch_path_of(transformed: str, trained: keras.Model) -> list[BatchChunk]:
-    return compute_batch_path([transformed], trained, BATCH_SIZES)
+def batch_path_of(transformed: str, trained: keras.Model) -> BatchPath:
+    return BatchPath([transformed], trained, BATCH_SIZES)
 
 
 def differing(report: SkewReport) -> set[str]:

@@ -9,7 +9,8 @@ ROWS = pd.DataFrame(
     {
         "pay": ["Cash", "Card", None, "Cash"],
         "hour": pd.array([7, 7, None, 17], dtype="Int64"),
-        "fare": np.array([0.5, np.nan, 0.5, 2.0], dtype="float32"),
+        "fare": np.array([0.5, np.nan, 0.5, 0.1], dtype="float32"),
+        "tags": [["airport", "night"], None, ["night"], ["night", "night"]],
     },
     index=[10, 11, 12, 13],
 )
@@ -25,6 +26,11 @@ def test_in_slice() -> None:
     assert in_slice(ROWS, (("pay", "Cash"),)).tolist() == [True, False, False, True]
     assert in_slice(ROWS, (("hour", "7"),)).tolist() == [True, True, False, False]
     assert in_slice(ROWS, (("fare", "0.5"),)).tolist() == [True, False, True, False]
+    assert in_slice(ROWS, (("fare", "0.10000000149011612"),)).tolist() == [False, False, False, True], (
+        "as in TFMA's key"
+    )
+    assert in_slice(ROWS, (("tags", "night"),)).tolist() == [True, False, True, True], "each value of a list is a slice"
+    assert in_slice(ROWS, (("tags", "airport"), ("hour", "7"))).tolist() == [True, False, False, False]
     assert in_slice(ROWS, (("pay", "Cash"), ("hour", "7"))).tolist() == [True, False, False, False]
 
 

@@ -14,7 +14,15 @@ import tensorflow as tf
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from pipelines.config import TrainerConfig
-from pipelines.modeling.fitting import HISTORY_FILE, fit, start_warm, training_scope
+from pipelines.modeling.fitting import (
+    HISTORY_FILE,
+    count_steps,
+    fit,
+    grow_batch,
+    make_batches,
+    start_warm,
+    training_scope,
+)
 from pipelines.modeling.transformed_rows import TransformedRows
 from tests import handmade
 
@@ -63,6 +71,59 @@ def test_steps_are_not_exceeded(tmp_path: Path, steps: int, taken: int, epochs: 
     assert int(model.optimizer.iterations) == taken
     history = json.loads((tmp_path / HISTORY_FILE).read_text())
     assert {name: len(values) for name, values in history.items()} == {"loss": epochs, "val_loss": epochs}
+
+
+def test_a_long_epoch_is_taken_in_calls_of_up_to_100_steps(tmp_path: Path) -> None:
+    many = TransformedRows(features={"x": np.ones((151, 1), np.float32)}, labels=np.zeros((151, 1), np.float32))
+    with training_scope(SETTINGS, 1):
+        model = line()
+        model.run_eagerly = False
+        fit(model, many, SLOPE, FnArgs(model_run_dir=str(tmp_path)), steps=302, batch_size=1, patience=9, seed=1)
+    assert model.steps_per_execution == 75
+    assert int(model.optimizer.iterations) == 2 * 2 * 75, "1 of 151 steps does not divide"
+    assert len(json.loads((tmp_path / HISTORY_FILE).read_text())["val_loss"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("ceiling", "steps"), [(None, 12), (13, 12), (12, 12), (5, 5)], ids=["none", "higher", "the same", "lower"]
+)
+def test_the_budget_is_in_epochs_and_a_ceiling_only_lowers_it(ceiling: int | None, steps: int) -> None:
+    assert count_steps(SLOPE, 20, 3, TrainerConfig(train_steps=ceiling)) == steps  # 64 rows fill 4 batches of 20
+
+
+@pytest.mark.parametrize(
+    ("rows", "batch_size", "steps"), [(9_508, 128, 75), (25_600, 128, 200), (25_601, 129, 199), (190_171, 951, 200)]
+)
+def test_more_rows_get_as_many_epochs_of_larger_batches(rows: int, batch_size: int, steps: int) -> None:
+    many = TransformedRows(features={}, labels=np.zeros((rows, 1)))
+    assert grow_batch(many, 128) == batch_size
+    assert count_steps(many, 128, 6, TrainerConfig()) == 6 * steps
+
+
+def test_a_batch_keeps_every_row_together() -> None:
+    """Columns of several dtypes and widths are gathered from one table a dtype, and taken apart again."""
+    number = np.arange(40)
+    features = {
+        "wide": np.stack([number, -number], axis=1).astype(np.float32),
+        "code": number[:, None].astype(np.int64),
+        "half": number[:, None].astype(np.float32) / 2,
+        "text": np.array([[f"row {one}".encode()] for one in number], object),
+    }
+    rows = TransformedRows(features=features, labels=number[:, None].astype(np.int64))
+    passes = [list(make_batches(rows, 16, seed=3)), list(make_batches(rows, 16, seed=None))]
+    for batches in passes:
+        assert [len(labels) for _, labels in batches] == [16, 16, 8]
+        for taken, labels in batches:
+            assert {name: values.shape[1] for name, values in taken.items()} == {
+                **dict.fromkeys(features, 1),
+                "wide": 2,
+            }
+            for name, values in taken.items():
+                assert values.numpy().tolist() == features[name][labels.numpy()[:, 0]].tolist()
+                assert values.dtype == tf.as_dtype(features[name].dtype)
+    shuffled, plain = ([one for _, labels in batches for one in labels.numpy()[:, 0]] for batches in passes)
+    assert plain == number.tolist() == sorted(shuffled)
+    assert plain != shuffled
 
 
 def test_history_and_tensorboard_logs(tmp_path: Path) -> None:

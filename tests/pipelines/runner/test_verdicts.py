@@ -190,12 +190,26 @@ def test_anomaly_gate_that_refused() -> None:
     assert verdict(failed) == Verdict(gate="AnomalyGate", passed=False, reasons=(str(FINDING),))
 
 
+COVERAGE = {
+    "in_all_layouts": 5000,
+    "asked_again": 0,
+    "presumed": 0,
+    "by_server": 5000,
+    "singly": 128,
+    "confidence": 0.999,
+    "share_found": 0.0,
+    "share_found_by_server": 0.0,
+    "share_found_of_presumed": 0.0,
+}
+
+
 def test_skew_gate(tmp_path: Path) -> None:
     report = {
         "blessed": True,
         "rows": 5000,
-        "batch_sizes": [1, 512],
+        "batch_sizes": [1, 64, 512],
         "reasons": [],
+        "coverage": COVERAGE,
         "comparisons": [
             {"name": name, "rounding": {"rows": 0, "steps": 0.0, "at_edge": 0, "operations": ["Log1p"]}}
             for name in ("feature fare", "feature pay", "serving_raw, batch size 1")
@@ -208,8 +222,27 @@ def test_skew_gate(tmp_path: Path) -> None:
     found = verdict(gate("SkewGate", tmp_path, report))
     assert found.passed
     assert found.reasons == (
-        "0 differences over 5,000 rows, 2 features and batch sizes 1, 512",
+        "0 differences over 5,000 rows, 2 features and batch sizes 1, 64, 512",
         "0 differences over 5,000 rows by REST rows, gRPC examples; 128 of them also one by one",
+    )
+    sampled = {
+        "in_all_layouts": 1987,
+        "share_found": 0.004922,
+        "asked_again": 7,
+        "by_server": 1980,
+        "share_found_by_server": 0.004922,
+    }
+    by_sample = verdict(gate("SkewGate", tmp_path, report | {"coverage": COVERAGE | sampled}))
+    assert by_sample.reasons == (
+        "0 differences over 5,000 rows and 2 features in batches of 512",
+        "0 differences over 1,987 of them in batches of 1, 64: a skew in 0.50% of all rows is found with 99.9%",
+        "0 differences over 1,980 of 5,000 rows by REST rows, gRPC examples: a skew in 0.50% of all rows is found with "
+        "99.9%; 128 of them also one by one",
+    )
+    presumed = COVERAGE | sampled | {"presumed": 1300, "share_found_of_presumed": 0.00138}
+    assert verdict(gate("SkewGate", tmp_path, report | {"coverage": presumed})).reasons[2] == (
+        "1,300 more rows differ in batches of 512 as 7 do that rounding explains: a skew in 0.14% of such rows is "
+        "found with 99.9%"
     )
     report["comparisons"][0]["rounding"] |= {"rows": 4293, "steps": 4.07}
     report["comparisons"][2]["rounding"] |= {"rows": 4999, "steps": 9.0}

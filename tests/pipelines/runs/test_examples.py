@@ -9,7 +9,7 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from pipelines.runs import RunError
-from pipelines.runs.examples import read_records, to_frame, use_numpy_integers
+from pipelines.runs.examples import read_records, split_stacked, to_frame, use_numpy_integers
 from tests.handmade import CONTRACT, OPTIONAL, ROWS, to_example, write_records
 
 
@@ -59,6 +59,24 @@ def test_a_string_that_is_not_utf_8_is_spelled_out() -> None:
 def test_whole_integers_without_missing_values_are_numpys() -> None:
     frame = pd.DataFrame({"a": pd.array([1, 2], dtype="Int64"), "b": pd.array([1, None], dtype="Int64")})
     assert [str(dtype) for dtype in use_numpy_integers(frame).dtypes] == ["int64", "Int64"]
+
+
+def test_stacked_features_have_columns_of_their_own() -> None:
+    types = {"codes": "INT", "label": "INT", "numbers": "FLOAT"}
+    written = " ".join(f'feature {{ name: "{name}" type: {kind} }}' for name, kind in types.items())
+    schema = text_format.Parse(written, schema_pb2.Schema())
+    records = [
+        to_example({"codes": [1, 2], "label": 1, "numbers": 0.1}),
+        to_example({"codes": [3, 4], "label": 0, "numbers": 0.2}),
+    ]
+    parts = {"codes": ["weekday", "month"], "numbers": ["fare_scaled"]}
+    found = split_stacked(use_numpy_integers(to_frame(records, schema)), parts)
+    assert {name: (str(column.dtype), column.tolist()) for name, column in found.items()} == {
+        "weekday": ("int64", [1, 3]),
+        "month": ("int64", [2, 4]),
+        "label": ("int64", [1, 0]),
+        "fare_scaled": ("float32", np.float32([0.1, 0.2]).tolist()),
+    }
 
 
 def test_files_are_read_in_the_order_of_their_names(tmp_path: Path) -> None:

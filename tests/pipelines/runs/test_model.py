@@ -91,6 +91,13 @@ def test_transformed_has_every_feature_and_the_label(model: RunModel) -> None:
     assert all(len(values) == len(ROWS) for values in found.values())
 
 
+def test_the_columns_of_a_stacked_feature_are_features(handmade_export: Path, model: RunModel) -> None:
+    named = RunModel(handmade_export, {"miles": ("distance",)}).transformed(RECORDS)
+    plain = model.transformed(RECORDS)
+    assert named.keys() == (plain.keys() - {"miles"}) | {"distance"}
+    assert named["distance"].tobytes() == plain["miles"].tobytes()
+
+
 def test_several_outputs_are_several_columns(
     handmade_transform: tuple[str, str], tmp_path: Path, rows: pd.DataFrame
 ) -> None:

@@ -190,6 +190,17 @@ def test_the_task_is_found_by_the_module_of_its_features(tmp_path: Path) -> None
         _ = Runs(tmp_path).open(SECOND).task_record
 
 
+def test_names_of_stacked_features_are_those_of_that_run_and_no_parameters(tmp_path: Path) -> None:
+    write(tmp_path, summary(FIRST), summary(SECOND))
+    made = MadeHistory(tmp_path)
+    config = {"code_digest": "aa", "feature_parts": {"numbers": ["fare_scaled", "miles_scaled"]}, "kept": 1}
+    made.ran(FIRST, "Transform", told={"custom_config": json.dumps(config)})
+    run = Runs(tmp_path).open(FIRST)
+    assert run.feature_parts == {"numbers": ["fare_scaled", "miles_scaled"]}
+    assert run.parameters == {"Transform.custom_config.kept": 1}
+    assert Runs(tmp_path).open(SECOND).feature_parts == {}
+
+
 def test_runs_are_only_read(var: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     copy = tmp_path_factory.mktemp("copy") / "var"
     MadeHistory(var).ran(FIRST, "ExampleGen")

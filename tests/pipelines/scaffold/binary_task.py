@@ -31,8 +31,10 @@ def test_the_trained_model_meets_the_thresholds(
 ) -> None:
     trained, held_out = [row for place, row in enumerate(rows) if place % 3], rows[::3]
     columns = transformed(*trained)
+    stacked = {name: np.hstack([columns[part] for part in parts]) for name, parts in TASK.feature_parts.items()}
+    stacked[TASK.label] = columns[TASK.label]
     examples = (
-        handmade.to_example({name: values[place].tolist() for name, values in columns.items()})
+        handmade.to_example({name: values[place].tolist() for name, values in stacked.items()})
         for place in range(len(trained))
     )
     run = tmp_path / "run"

@@ -96,6 +96,10 @@ FIELDS = {name: getattr(TASK, name) for name in TASK.__dataclass_fields__}
             {"split": "row"},
             "task diabetes: split: expected RowSplit(), KeySplit(column) or TimeSplit(column), received 'row'",
         ),
+        (
+            {"feature_parts": {"numbers": ("age", "bmi"), "codes": ("age",)}},
+            "task diabetes: feature_parts: expected different names, received 'age' twice",
+        ),
         ({"train_steps": 0}, "task diabetes: expected train_steps of 1 or more, received 0"),
     ],
 )

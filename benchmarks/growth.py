@@ -1,0 +1,69 @@
+"""Draws what rows cost: seconds and peak memory of cold runs over the number of rows, ours and upstream's example.
+
+    python -m benchmarks.growth --results var/bench --out docs/growth.svg
+
+Reads every `local_run_<rows>.json` that `make bench ROWS=...` left. Both axes are logarithmic: on a straight line that
+rises by one decade a decade, twice the rows cost twice as much.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from benchmarks.local_run import COLD, UPSTREAM
+
+_NAMES = {COLD: "ours, cold, all gates", UPSTREAM: "upstream's example"}
+_SIDE = 300  # pixels, of each of the two plots
+
+
+def main() -> int:
+    """Draws the curve; returns 0, or 1 with a message where there is nothing to draw."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--results", type=Path, default=Path("var/bench"), metavar="DIR")
+    parser.add_argument("--out", type=Path, default=Path("docs/growth.svg"), metavar="FILE")
+    options = parser.parse_args()
+    files = sorted(options.results.glob("local_run_*.json"))
+    if not files:
+        print(f"no local_run_*.json in {options.results}: run `make bench ROWS=300040` first", file=sys.stderr)
+        return 1
+    plot_growth(read_growth([json.loads(file.read_text()) for file in files])).save(str(options.out))
+    return 0
+
+
+def read_growth(results: list[dict[str, Any]]) -> pd.DataFrame:
+    """Makes a table of the cold runs: run, rows, seconds, peak MiB; a row for each result and program.
+
+    Args:
+        results: what benchmarks.local_run wrote.
+    """
+    return pd.DataFrame(
+        [
+            {"run": name, "rows": result["rows"], "seconds": run["seconds"], "peak MiB": run["peak_mib"]}
+            for result in sorted(results, key=lambda result: int(result["rows"]))
+            for measured, name in _NAMES.items()
+            if (run := result["runs"].get(measured))
+        ]
+    )
+
+
+def plot_growth(table: pd.DataFrame) -> alt.HConcatChart:
+    """Plots seconds and memory over rows, side by side."""
+    scale = alt.Scale(type="log", nice=False)
+    rows = alt.X("rows:Q", scale=scale, axis=alt.Axis(values=sorted(table["rows"].unique()), format=","))
+    plots = [
+        alt.Chart(table)
+        .mark_line(point=True)
+        .encode(x=rows, y=alt.Y(f"{what}:Q", scale=alt.Scale(type="log")), color=alt.Color("run:N", title=None))
+        .properties(width=_SIDE, height=_SIDE)
+        for what in ("seconds", "peak MiB")
+    ]
+    return alt.hconcat(*plots).configure_legend(orient="bottom")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,88 @@
+"""The careful reading of cells: one by one, so that the first that does not fit is named by file, line and column."""
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from components.csv_example_gen.csv_values import CellError, CellKind, Value, convert
+from components.csv_example_gen.date_cells import check_dates
+from components.csv_example_gen.file_contents import SourceError
+from components.csv_example_gen.reading_rules import USUAL_MISSING_CELLS, ReadingRules
+from components.csv_example_gen.records import locate_record
+from serving.contract.missing_values import MISSING_CELL_TAG
+
+BATCH_ROWS = 1024  # Rows converted together: larger is no faster.
+
+Batch = tuple[tuple[int, ...], list[tuple[str, ...]]]  # First line of each row; cells of each column.
+
+
+def batch_records(file: str, header: Sequence[str], rows: Iterator[tuple[int, list[str]]]) -> Iterator[Batch]:
+    """Yields the cells of records, without the header, up to BATCH_ROWS rows at a time.
+
+    Raises:
+        SourceError: A row has not as many cells as the header.
+    """
+    while batch := list(itertools.islice(rows, BATCH_ROWS)):
+        for line, cells in batch:
+            if len(cells) != len(header):
+                raise SourceError(
+                    f"{locate_record(file, line)}: expected {len(header)} cells, as in the header, received "
+                    f"{len(cells)}: {shorten(','.join(cells))}. A cell that holds the separator needs double quotes "
+                    "around it."
+                )
+        lines, by_row = zip(*batch, strict=True)
+        yield lines, list(zip(*by_row, strict=True))
+
+
+def convert_batch(
+    file: str, kinds: Mapping[str, CellKind | None], rules: ReadingRules, batch: Batch
+) -> list[Sequence[Any]]:
+    """Returns the values of each column of `kinds`, None for a gap; the cells as they are where the type is None.
+
+    Raises:
+        SourceError: A cell does not hold a value of its type.
+    """
+    lines, columns = batch
+    converted: list[Sequence[Any]] = []
+    for (name, kind), cells in zip(kinds.items(), columns, strict=True):
+        if kind is None:
+            converted.append(cells)
+            continue
+        values = convert_column(file, name, kind, rules, lines, cells)
+        if name in rules.dates:
+            check_dates(file, name, rules.dates[name], lines, values)
+        converted.append(values)
+    return converted
+
+
+def convert_column(
+    file: str, name: str, kind: CellKind, rules: ReadingRules, lines: Sequence[int], cells: Sequence[str]
+) -> list[Value]:
+    """Returns the values of a column, None for a gap.
+
+    Raises:
+        SourceError: A cell does not hold a value of its type.
+    """
+    written = rules.formats.get(name)
+    try:
+        return convert(cells, kind, rules.missing, written)
+    except CellError as error:
+        how = f" written as the contract's tags {', '.join(written.tags)} say" if written else ""
+        raise SourceError(
+            f"{locate_record(file, lines[error.position])}, column `{name}`: expected {kind.name}{how}, "
+            f"received {shorten(error.cell)}. {_suggest(error.cell)}"
+        ) from None
+
+
+def shorten(text: str, limit: int = 60) -> str:
+    """Quotes a cell for a message."""
+    return repr(text) if len(text) <= limit else repr(text[: limit - 1] + "…")
+
+
+def _suggest(cell: str) -> str:
+    if cell.strip() in USUAL_MISSING_CELLS:
+        return (
+            "If it says that the value is missing, leave the cell empty, or add "
+            f'tag: "{MISSING_CELL_TAG}{cell.strip()}" to the annotation at the top of the contract.'
+        )
+    return "Correct the cell, or leave it empty to say that the value is missing."

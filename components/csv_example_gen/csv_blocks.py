@@ -1,0 +1,139 @@
+"""Cuts the rows of a CSV file into blocks, which Arrow parses at once.
+
+A block ends at a line break that no quoted cell holds. To see which do, quotes have to stand as RFC 4180 has them: a
+cell is quoted as a whole or not at all. From the first block on in which they do not, as in `5" nails`, or that holds
+what Arrow reads otherwise than Python's `csv`, the rest of the file is read line by line.
+"""
+
+import dataclasses
+import io
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from components.csv_example_gen.csv_lines import find_layout, read_later_records
+from components.csv_example_gen.file_contents import Content, OpenFile, open_content, open_local
+from components.csv_example_gen.file_parts import FilePart
+
+BLOCK_BYTES = 2 << 20  # of text: 16,000 taxi trips. Larger blocks are no faster and take more memory.
+_LONGEST = 4  # blocks that a row may take up before it is read line by line, which finds the quote that is not closed
+_QUOTE, _LINE_FEED, _CARRIAGE_RETURN = b'"\n\r'
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CsvBlock:
+    """Some rows of a file, as they are written."""
+
+    part: FilePart
+    separator: str
+    text: bytes | None  # None: what Arrow would read otherwise than Python's csv
+
+    def records(self, open_file: OpenFile = open_local) -> Iterator[tuple[int, list[str]]]:
+        """Yields (number of its first line, cells) of every row, read by Python's csv.
+
+        Raises:
+            SourceError: The text is malformed.
+        """
+        if self.text is not None:
+            yield from self._parse(io.BytesIO(self.text))
+            return
+        with open_content(self.part.file, open_file) as stream:
+            stream.seek(self.part.begin)
+            yield from self._parse(_limit(stream, self.part))
+
+    def _parse(self, lines: Iterable[bytes]) -> Iterator[tuple[int, list[str]]]:
+        return read_later_records(self.part.file, lines, self.separator, self.part.first)
+
+
+def read_csv_blocks(file: str, part: FilePart | None = None, open_file: OpenFile = open_local) -> Iterator[CsvBlock]:
+    """Yields the rows of a file after its header, or those of a part of it.
+
+    Raises:
+        SourceError: The file cannot be opened or unpacked, or is malformed where the header stands.
+    """
+    layout = find_layout(file, open_file)
+    begin, line = (part.begin, part.first) if part else (layout.begin, layout.first_line)
+    left = None if part is None or part.end is None else part.end - begin
+    with open_content(file, open_file) as stream:
+        stream.seek(begin)
+        for text, is_whole in _cut(stream, left):
+            is_plain = is_whole and _is_plain(text, layout.separator)
+            end = begin + len(text) if is_plain else part.end if part else None
+            here = FilePart(file=file, begin=begin, end=end, first=line, size=len(text))
+            yield CsvBlock(part=here, separator=layout.separator, text=text if is_plain else None)
+            if not is_plain:
+                return
+            begin += len(text)
+            line += text.count(b"\n")
+
+
+def _limit(stream: Content, part: FilePart) -> Iterator[bytes]:
+    """Yields the lines of a part, which ends where a line does."""
+    place = part.begin
+    for line in stream:
+        if part.end is not None and place >= part.end:
+            return
+        yield line
+        place += len(line)
+
+
+def _cut(stream: Content, left: int | None) -> Iterator[tuple[bytes, bool]]:
+    """Yields texts, and whether they end where a row does, if their quotes are plain.
+
+    Args:
+        stream: at the beginning of a row.
+        left: how many bytes to read; None: all.
+    """
+    text = b""
+    while True:
+        more = stream.read(BLOCK_BYTES if left is None else min(BLOCK_BYTES, left))
+        left = None if left is None else left - len(more)
+        text += more
+        is_last = not more or left == 0
+        end = len(text) if is_last else _find_end(text)
+        if end:
+            yield text[:end], True
+            text = text[end:]
+        elif len(text) > _LONGEST * BLOCK_BYTES:
+            yield text, False
+            return
+        if is_last:
+            return
+
+
+def _find_end(text: bytes) -> int:
+    """Returns the place after the last line break that is in no quoted cell; 0 where there is none."""
+    if b'"' not in text:
+        return text.rfind(b"\n") + 1
+    codes = np.frombuffer(text, np.uint8)
+    breaks = np.flatnonzero(codes == _LINE_FEED)
+    quotes_before = np.searchsorted(np.flatnonzero(codes == _QUOTE), breaks)
+    ends = breaks[quotes_before % 2 == 0]
+    return int(ends[-1]) + 1 if len(ends) else 0
+
+
+def _is_plain(text: bytes, separator: str) -> bool:
+    """Tells whether Arrow and Python's csv read the same cells in a text, or both refuse it."""
+    if not separator.isascii() or b"\0" in text or text.count(b"\r") != text.count(b"\r\n"):
+        return False
+    return b'"' not in text or _has_plain_quotes(np.frombuffer(text, np.uint8), ord(separator))
+
+
+def _has_plain_quotes(codes: np.ndarray, separator: int) -> bool:
+    """Tells whether every quote opens a cell, closes one, or is one of two that stand for one in a quoted cell.
+
+    Args:
+        codes: uint8 [bytes].
+        separator: code of what separates cells.
+    """
+    places = np.flatnonzero(codes == _QUOTE)
+    if len(places) % 2:
+        return False
+    opening, closing = places[::2], places[1::2]
+    ends_cell = np.isin(np.append(codes, np.uint8(_LINE_FEED)), (separator, _LINE_FEED, _CARRIAGE_RETURN))
+    opens = ends_cell[opening - 1]  # Before the first byte is place -1, the line feed that was added.
+    closes = ends_cell[closing + 1]
+    doubled = opening[1:] == closing[:-1] + 1
+    return bool(
+        np.all(opens[:1]) and np.all(opens[1:] | doubled) and np.all(closes[-1:]) and np.all(closes[:-1] | doubled)
+    )

@@ -1,0 +1,46 @@
+"""What the check of a source finds out: rows, types, parts, what float32 takes away, and hashes of rows."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from components.csv_example_gen.column_arrays import infer_array
+from components.csv_example_gen.csv_values import CellKind
+from components.csv_example_gen.file_parts import FilePart
+from components.csv_example_gen.float_precision import Float32Precision
+from components.csv_example_gen.reading_rules import ReadingRules
+from components.csv_example_gen.row_copies import hash_rows
+from components.csv_example_gen.typed_blocks import TypedBlock
+
+
+class Findings:
+    """Collects what the blocks of a source hold."""
+
+    def __init__(self, header: Sequence[str], rules: ReadingRules, *, hashes: bool) -> None:
+        """Begins without a row.
+
+        Args:
+            header: names of the columns.
+            rules: of the contract.
+            hashes: whether to collect what `hash_rows` gives; all columns need a type for it.
+        """
+        self.typed = {name: rules.kinds.get(name) for name in header}
+        self.kinds = {name: kind or CellKind.EMPTY for name, kind in self.typed.items()}
+        self.precisions = {name: Float32Precision() for name in header if self.typed[name] is CellKind.FLOAT}
+        self.parts: list[tuple[FilePart, int]] = []
+        self.hashes: list[np.ndarray] | None = [] if hashes else None
+        self.rows = 0
+        self._rules = rules
+
+    def add(self, block: TypedBlock) -> None:
+        """Takes the next block."""
+        self.rows += block.rows
+        self.parts.append((block.part, block.rows))
+        for name, column in zip(self.typed, block.columns, strict=True):
+            if self.typed[name] is None:
+                written = self._rules.formats.get(name)
+                self.kinds[name] = infer_array(column, self.kinds[name], self._rules.missing, written)
+            if name in self.precisions:
+                self.precisions[name].add(column.unique().to_numpy(zero_copy_only=False))
+        if self.hashes is not None:
+            self.hashes.append(hash_rows(self.kinds, block.columns))

@@ -1,0 +1,143 @@
+"""Beam's part: each shard is read, encoded, split and written by one worker, into one file per split."""
+
+import dataclasses
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from typing import Any
+
+import apache_beam as beam
+import numpy as np
+import pyarrow as pa
+from tfx.dsl.io import fileio
+
+from components.csv_example_gen.csv_files import CellKind, SourceSummary, read_shard
+from components.csv_example_gen.example_records import serialize_rows
+from components.csv_example_gen.file_parts import Shard
+from components.csv_example_gen.reading_rules import ReadingRules
+from components.csv_example_gen.record_files import RecordFile
+from components.csv_example_gen.source_files import open_source
+from components.csv_example_gen.split_plan import SplitPlan
+from components.csv_example_gen.written_splits import SplitCheckError
+
+SIDES = TRAIN, EVAL = "train", "eval"
+FILE_PREFIX = "data_tfrecord"  # as TFX's ExampleGen names them
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Assignment:
+    """What one worker is given."""
+
+    number: int  # of the shard, from 0
+    shard: Shard
+    shifts: np.ndarray | None  # of its rows; see SplitPlan
+
+
+def assign(source: SourceSummary, plan: SplitPlan) -> Iterator[Assignment]:
+    """Yields the assignments of a source, in the order of its rows."""
+    for number, shard in enumerate(source.shards):
+        rows = slice(shard.first_row, shard.first_row + shard.rows)
+        yield Assignment(number=number, shard=shard, shifts=None if plan.shifts is None else plan.shifts[rows])
+
+
+class WriteShards(beam.PTransform):
+    """Assignment -> nothing; writes the files `data_tfrecord-<number>-of-<shards>.gz` of each side, and counts rows.
+
+    An attempt that fails leaves no file with such a name, and one that is repeated writes the same bytes. Rows are
+    counted in files, since an engine's own counters may count the rows of an attempt that was lost.
+    """
+
+    def __init__(self, source: SourceSummary, plan: SplitPlan, folders: Mapping[str, str], scratch: str) -> None:
+        """Says what all workers have to know.
+
+        Args:
+            source: the checked files.
+            plan: how their rows are split.
+            folders: that the files go to, by side.
+            scratch: folder for unfinished files and for counts.
+        """
+        super().__init__()
+        self._writer = _WriteShard(
+            columns=source.columns,
+            rules=source.rules,
+            plan=dataclasses.replace(plan, shifts=None),
+            folders=dict(folders),
+            scratch=scratch,
+            shards=len(source.shards),
+        )
+
+    def expand(self, assignments: beam.pvalue.PCollection) -> beam.pvalue.PCollection:
+        """Shares the assignments among the workers."""
+        return assignments | "Share" >> beam.Reshuffle() | "Write" >> beam.ParDo(self._writer)
+
+
+class _WriteShard(beam.DoFn):
+    def __init__(
+        self,
+        *,
+        columns: Mapping[str, CellKind],
+        rules: ReadingRules,
+        plan: SplitPlan,
+        folders: Mapping[str, str],
+        scratch: str,
+        shards: int,
+    ) -> None:
+        self._columns = columns
+        self._rules = rules
+        self._plan = plan
+        self._folders = folders
+        self._scratch = scratch
+        self._shards = shards
+
+    def process(self, assignment: Assignment) -> Iterable[Any]:
+        """Writes one shard."""
+        are_eval = self._plan.assigner(list(self._columns))
+        name = f"{FILE_PREFIX}-{assignment.number:05d}-of-{self._shards:05d}.gz"
+        rows = dict.fromkeys(SIDES, 0)
+        with ExitStack() as stack:
+            files = {
+                side: stack.enter_context(RecordFile(os.path.join(self._folders[side], name), self._scratch))
+                for side in SIDES
+            }
+            for block in read_shard(assignment.shard, self._columns, self._rules, open_source):
+                done = sum(rows.values())
+                shifts = None if assignment.shifts is None else assignment.shifts[done : done + block.rows]
+                records = serialize_rows(self._columns, block.columns)
+                is_eval = are_eval(block.columns, records, shifts)
+                for side, chosen in ((TRAIN, ~is_eval), (EVAL, is_eval)):
+                    files[side].write(records.filter(pa.array(chosen)))
+                    rows[side] += int(np.count_nonzero(chosen))
+        with fileio.open(_counts_path(self._scratch, assignment.number), "w") as stream:
+            stream.write(json.dumps(rows))
+        return ()
+
+
+def count_rows(source: SourceSummary, scratch: str) -> dict[str, int]:
+    """Returns how many rows were written, by side.
+
+    Raises:
+        SplitCheckError: Not every shard was written, or not as many rows as were checked.
+    """
+    rows = dict.fromkeys(SIDES, 0)
+    for number, shard in enumerate(source.shards):
+        of_shard = _read_counts(_counts_path(scratch, number))
+        if sum(of_shard.values()) != shard.rows:
+            raise SplitCheckError(
+                f"shard {number} of {len(source.shards)}: expected {shard.rows:,} rows, as were checked, received "
+                f"{sum(of_shard.values()):,}. The fault is not in the data: rows were lost. Report it."
+            )
+        for side in SIDES:
+            rows[side] += of_shard[side]
+    return rows
+
+
+def _read_counts(path: str) -> dict[str, int]:
+    if not fileio.exists(path):
+        return {}
+    with fileio.open(path) as stream:
+        return dict(json.loads(stream.read()))
+
+
+def _counts_path(scratch: str, number: int) -> str:
+    return os.path.join(scratch, f"rows-{number:05d}.json")

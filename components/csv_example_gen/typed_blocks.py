@@ -1,0 +1,131 @@
+"""Reads rows as typed columns, a block of a file at a time: with Arrow where all fits, cell by cell where not.
+
+The careful way (`careful_cells`) decides what a cell holds. It is taken for every block that Arrow refuses, or in which
+a cell does not convert: it then finds the values all the same, or names file, line and column.
+"""
+
+import csv
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pa_csv
+
+from components.csv_example_gen.careful_cells import Batch, batch_records, convert_batch
+from components.csv_example_gen.column_arrays import convert_array, map_different, to_array
+from components.csv_example_gen.csv_blocks import CsvBlock, read_csv_blocks
+from components.csv_example_gen.csv_values import CellKind
+from components.csv_example_gen.file_contents import OpenFile, is_parquet, open_local
+from components.csv_example_gen.file_parts import FilePart
+from components.csv_example_gen.parquet_records import read_parquet_blocks
+from components.csv_example_gen.reading_rules import ReadingRules
+from serving.contract import dates
+
+Records = Iterator[tuple[int, list[str]]]  # first line and cells of each row
+Kinds = Mapping[str, CellKind | None]  # by column, in the header's order; None: the cells as they are
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TypedBlock:
+    """Some rows of a file, as columns."""
+
+    part: FilePart
+    rows: int
+    columns: list[pa.Array]  # [rows] each, as `convert_array` gives them; without a type, the cells that it takes
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Cells:
+    """Some rows of a file, as they are written."""
+
+    part: FilePart
+    fast: list[pa.Array] | None  # None: Arrow reads something else than Python's csv
+    batches: Callable[[], Iterator[Batch]]
+
+
+def read_typed(
+    source: str | FilePart, kinds: Kinds, open_file: OpenFile = open_local, *, rules: ReadingRules
+) -> Iterator[TypedBlock]:
+    """Yields the rows of a file, or of a part of one, in their order.
+
+    Raises:
+        SourceError: The file is malformed, a row has not as many cells as `kinds` has columns, or a cell does not hold
+            a value of its type.
+    """
+    for block in _read_cells(source, list(kinds), open_file):
+        fast = _convert_fast(block.fast, kinds, rules) if block.fast is not None else None
+        if fast is not None:
+            yield TypedBlock(part=block.part, rows=len(fast[0]), columns=fast)
+            continue
+        for batch in block.batches():
+            values = convert_batch(block.part.file, kinds, rules, batch)
+            columns = [
+                to_array(of_column, kind) if kind is not None else pa.array(of_column, pa.string())
+                for kind, of_column in zip(kinds.values(), values, strict=True)
+            ]
+            yield TypedBlock(part=block.part, rows=len(batch[0]), columns=columns)
+
+
+def _read_cells(source: str | FilePart, header: list[str], open_file: OpenFile) -> Iterator[_Cells]:
+    file, part = (source.file, source) if isinstance(source, FilePart) else (source, None)
+    if is_parquet(file):
+        for of_parquet in read_parquet_blocks(file, part, open_file):
+            records: Callable[[], Records] = of_parquet.records
+            yield _Cells(part=of_parquet.part, fast=of_parquet.cells(), batches=partial(_batch, file, header, records))
+        return
+    for of_csv in read_csv_blocks(file, part, open_file):
+        records = partial(of_csv.records, open_file)
+        yield _Cells(part=of_csv.part, fast=_parse(of_csv, header), batches=partial(_batch, file, header, records))
+
+
+def _batch(file: str, header: list[str], read: Callable[[], Records]) -> Iterator[Batch]:
+    return batch_records(file, header, read())
+
+
+def _parse(block: CsvBlock, header: list[str]) -> list[pa.Array] | None:
+    """Splits text into cells; None where Arrow refuses it, or Python's csv might."""
+    if not block.text:
+        return None
+    try:
+        table = pa_csv.read_csv(
+            pa.BufferReader(block.text),
+            # One chunk: a block is small already, and a worker has one core.
+            read_options=pa_csv.ReadOptions(column_names=header, use_threads=False, block_size=len(block.text) + 1),
+            parse_options=pa_csv.ParseOptions(delimiter=block.separator, newlines_in_values=True),
+            convert_options=pa_csv.ConvertOptions(
+                column_types=dict.fromkeys(header, pa.string()), strings_can_be_null=True, null_values=[""]
+            ),
+        )
+    except pa.ArrowInvalid:
+        return None
+    if not table.num_rows:
+        return None
+    columns = [column.combine_chunks() for column in table.columns]
+    cells = [column.chunk(0) if isinstance(column, pa.ChunkedArray) else column for column in columns]
+    return None if any(map(_has_long_cell, cells)) else cells
+
+
+def _has_long_cell(cells: pa.Array) -> bool:
+    """Tells whether a cell may be longer than Python's csv allows; the limit is of characters."""
+    limit = csv.field_size_limit()
+    return cells.nbytes > limit and (pc.max(pc.binary_length(cells)).as_py() or 0) > limit
+
+
+def _convert_fast(cells: list[pa.Array], kinds: Kinds, rules: ReadingRules) -> list[pa.Array] | None:
+    """Converts whole columns; None where a cell does not fit."""
+    columns: list[pa.Array] = []
+    for (name, kind), written in zip(kinds.items(), cells, strict=True):
+        column = written if kind is None else convert_array(written, kind, rules.missing, rules.formats.get(name))
+        if column is None or (kind is not None and name in rules.dates and not _are_dates(column, rules.dates[name])):
+            return None
+        columns.append(column)
+    return columns
+
+
+def _are_dates(values: pa.Array, written: str) -> bool:
+    def is_date(value: bytes | int | float) -> bool:
+        return dates.parse(value.decode() if isinstance(value, bytes) else str(value), written) is not None
+
+    return bool(map_different(values.drop_null(), is_date, bool).all())

@@ -1,0 +1,1 @@
+"""TFX's Evaluator, which adds up a batch and all its slices at a time."""

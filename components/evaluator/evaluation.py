@@ -1,0 +1,159 @@
+"""TFMA's evaluation, with what only adds up computed a batch at a time and everything else as TFMA does it."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import apache_beam as beam
+from tensorflow_model_analysis import constants
+from tensorflow_model_analysis.api import model_eval_lib
+from tensorflow_model_analysis.evaluators import evaluator as tfma_evaluator
+from tensorflow_model_analysis.evaluators import metrics_plots_and_validations_evaluator as by_row
+from tensorflow_model_analysis.evaluators import metrics_validator
+from tensorflow_model_analysis.extractors import extractor, slice_key_extractor, unbatch_extractor
+from tensorflow_model_analysis.metrics import metric_specs, metric_types
+from tensorflow_model_analysis.proto import config_pb2
+from tensorflow_model_analysis.utils import model_util
+
+from components.evaluator.accumulation import SliceSums
+from components.evaluator.combiners import columnar_sums
+from components.evaluator.sums import Sums
+
+_BY_ROW_STAGES = (unbatch_extractor.UNBATCH_EXTRACTOR_STAGE_NAME, slice_key_extractor.SLICE_KEY_EXTRACTOR_STAGE_NAME)
+
+
+def batch_extractors(**arguments: Any) -> list[extractor.Extractor]:
+    """Makes TFMA's default extractors without those that take batches apart."""
+    found = model_eval_lib.default_extractors(**arguments)
+    return [one for one in found if one.stage_name not in _BY_ROW_STAGES]
+
+
+def can_be_columnar(eval_config: config_pb2.EvalConfig, models: Iterable[Any]) -> bool:
+    """Tells whether an EvalConfig and models ask for nothing that this module leaves to TFMA as a whole.
+
+    That are confidence intervals, which need rows; slices left out for their size; metrics inside a Keras model.
+
+    Args:
+        eval_config: with TFMA's defaults filled in.
+        models: TFMA's EvalSharedModels.
+    """
+    options = eval_config.options
+    in_model = not options.HasField("include_default_metrics") or options.include_default_metrics.value
+    with_metrics = in_model and any(one.model_type == constants.TF_KERAS for one in models)
+    return not (options.compute_confidence_intervals.value or options.min_slice_size.value > 1 or with_metrics)
+
+
+def columnar_evaluator(eval_config: config_pb2.EvalConfig) -> tfma_evaluator.Evaluator:
+    """Makes the evaluator of metrics, plots and validations that takes whole batches.
+
+    Args:
+        eval_config: with TFMA's defaults filled in, and one that `can_be_columnar`.
+    """
+    return tfma_evaluator.Evaluator(
+        stage_name="EvaluateByColumns",
+        run_after=extractor.LAST_EXTRACTOR_STAGE_NAME,
+        ptransform=_EvaluateByColumns(eval_config),
+    )
+
+
+def split_specs(
+    eval_config: config_pb2.EvalConfig,
+) -> tuple[list[config_pb2.MetricsSpec], list[config_pb2.MetricsSpec]]:
+    """Splits the MetricsSpecs into those of metrics that only add up, and those of all others."""
+    columnar: list[config_pb2.MetricsSpec] = []
+    others: list[config_pb2.MetricsSpec] = []
+    for spec in eval_config.metrics_specs:
+        fits = [_adds_up(metric, spec, eval_config) for metric in spec.metrics]
+        for specs, wanted in ((columnar, True), (others, False)):
+            part = config_pb2.MetricsSpec()
+            part.CopyFrom(spec)
+            del part.metrics[:]
+            part.metrics.extend(metric for metric, fit in zip(spec.metrics, fits, strict=True) if fit is wanted)
+            if part.metrics:
+                specs.append(part)
+    return columnar, others
+
+
+def _adds_up(metric: config_pb2.MetricConfig, spec: config_pb2.MetricsSpec, eval_config: config_pb2.EvalConfig) -> bool:
+    if spec.query_key:
+        return False
+    alone = config_pb2.MetricsSpec()
+    alone.CopyFrom(spec)
+    del alone.metrics[:]
+    alone.metrics.append(metric)
+    computations = _computations([alone], eval_config).non_derived_computations
+    return all(columnar_sums(one) is not None for one in computations)
+
+
+def _require_sums(computation: metric_types.MetricComputation) -> Sums:
+    sums = columnar_sums(computation)
+    if sums is None:
+        raise ValueError(
+            f"{computation.keys}: expected a computation that only adds up, received {type(computation.combiner)}; "
+            "this is a fault of split_specs, which leaves all others to TFMA."
+        )
+    return sums
+
+
+def _computations(specs: list[config_pb2.MetricsSpec], eval_config: config_pb2.EvalConfig) -> Any:
+    return by_row._filter_and_separate_computations(metric_specs.to_computations(specs, eval_config=eval_config))
+
+
+class _EvaluateByColumns(beam.PTransform):
+    """Batches of extracts in; TFMA's metrics, plots, attributions and validations out."""
+
+    def __init__(self, eval_config: config_pb2.EvalConfig):
+        super().__init__()
+        self._eval_config = eval_config
+
+    def expand(self, extracts: beam.PCollection) -> dict[str, beam.PCollection]:
+        columnar, others = split_specs(self._eval_config)
+        parts = [self._by_columns(extracts, columnar)] if columnar else []
+        if others or not columnar:
+            parts.append(self._by_row(extracts, others))
+        keys = (constants.METRICS_KEY, constants.PLOTS_KEY, constants.ATTRIBUTIONS_KEY)
+        found = tfma_evaluator.combine_dict_based_evaluations({key: [part[key] for part in parts] for key in keys})
+        found[constants.VALIDATIONS_KEY] = found[constants.METRICS_KEY] | "ValidateMetrics" >> beam.Map(
+            metrics_validator.validate_metrics, self._eval_config
+        )
+        return found
+
+    def _by_columns(
+        self, extracts: beam.PCollection, specs: list[config_pb2.MetricsSpec]
+    ) -> dict[str, beam.PCollection]:
+        """Adds up batches; then derives, compares with the baseline and sorts into kinds as TFMA does."""
+        computations = _computations(specs, self._eval_config)
+        sums = [_require_sums(one) for one in computations.non_derived_computations]
+        baseline = model_util.get_baseline_model_spec(self._eval_config)
+        sliced = (
+            extracts
+            | "SumSlices" >> beam.CombineGlobally(SliceSums(sums, self._eval_config)).without_defaults()
+            | "EachSlice" >> beam.FlatMap(lambda slices: slices)
+            | "AddDerivedCrossSliceAndDiffMetrics"
+            >> by_row._AddDerivedCrossSliceAndDiffMetrics(
+                computations.derived_computations,
+                computations.cross_slice_computations,
+                list(self._eval_config.cross_slicing_specs),
+                baseline.name if baseline else None,
+            )
+            | "RemovePrivateMetrics" >> beam.MapTuple(by_row._remove_private_metrics)
+        )
+        kinds = {
+            constants.METRICS_KEY: metric_types.MetricKey,
+            constants.PLOTS_KEY: metric_types.PlotKey,
+            constants.ATTRIBUTIONS_KEY: metric_types.AttributionsKey,
+        }
+        return {
+            name: sliced | f"Filter[{name}]" >> beam.Map(by_row._filter_by_key_type, kind)
+            for name, kind in kinds.items()
+        }
+
+    def _by_row(self, extracts: beam.PCollection, specs: list[config_pb2.MetricsSpec]) -> dict[str, beam.PCollection]:
+        """Computes metrics as TFMA does, row by row."""
+        config = config_pb2.EvalConfig()
+        config.CopyFrom(self._eval_config)
+        del config.metrics_specs[:]
+        config.metrics_specs.extend(specs)
+        rows = extracts | "Unbatch" >> unbatch_extractor.UnbatchExtractor().ptransform
+        sliced = rows | "SliceRows" >> slice_key_extractor.SliceKeyExtractor(eval_config=config).ptransform
+        evaluation = sliced | "ByRow" >> by_row.MetricsPlotsAndValidationsEvaluator(eval_config=config).ptransform
+        return dict(evaluation)

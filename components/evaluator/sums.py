@@ -1,0 +1,259 @@
+"""TFMA's combiners that only add up, added up a batch at a time.
+
+Each class here stands for one combiner of TFMA: it says what a batch adds to which bucket, and hands the totals of a
+slice back to that combiner, whose own `extract_output` makes the result. Formulas and data types are those of TFMA, so
+that results differ by the order of float64 additions alone. Their module paths and attributes with an underscore are
+TFMA's private ones; tests/components/evaluator holds them on both stacks.
+"""
+
+import dataclasses
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+from tensorflow_model_analysis import constants
+from tensorflow_model_analysis.contrib.aggregates import binary_confusion_matrices as confusion
+from tensorflow_model_analysis.metrics import calibration_histogram, mean_regression_error, metric_types
+
+from components.evaluator.inputs import Batch, Conversion
+
+Metrics = dict[Any, Any]  # TFMA's keys and values
+
+
+@dataclasses.dataclass(frozen=True)
+class Addends:
+    """What a batch adds."""
+
+    rows: np.ndarray  # int64 [addends]: the row of the batch, ascending
+    buckets: np.ndarray  # int64 [addends], below `Sums.buckets`
+    values: np.ndarray  # float64 [addends, Sums.width]
+
+
+class Sums(ABC):
+    """One of TFMA's combiners, by column instead of by row."""
+
+    width: int  # numbers added up in a bucket
+    buckets = 1
+
+    def __init__(self, combiner: Any):
+        """Takes TFMA's combiner."""
+        self.combiner = combiner
+
+    def setup(self) -> None:  # noqa: B027 - most have nothing to prepare
+        """Prepares a worker."""
+
+    @abstractmethod
+    def addends(self, batch: Batch) -> Addends:
+        """Says what a batch adds.
+
+        Raises:
+            ValueError: TFMA's own, for labels, predictions and weights that do not go together.
+        """
+
+    @abstractmethod
+    def output(self, buckets: np.ndarray, totals: np.ndarray) -> Metrics:
+        """Makes TFMA's result of one slice.
+
+        Args:
+            buckets: int64 [buckets], ascending; those that nothing was added to are left out.
+            totals: float64 [buckets, width].
+        """
+
+    def _conversion(self, key: Any, **differing: Any) -> Conversion:
+        """Makes the conversion that TFMA's combiner asks for."""
+        return Conversion(
+            model_name=key.model_name or "",
+            output_name=key.output_name or "",
+            sub_key=key.sub_key,
+            aggregation_type=self.combiner._aggregation_type,
+            class_weights=tuple(sorted((self.combiner._class_weights or {}).items())),
+            example_weighted=self.combiner._example_weighted,
+            **differing,
+        )
+
+
+class HistogramSums(Sums):
+    """Labels, predictions and weights by bucket of the prediction: areas under curves, confusion, calibration."""
+
+    width = 3
+
+    def __init__(self, combiner: Any):
+        """Takes a calibration_histogram._CalibrationHistogramCombiner."""
+        super().__init__(combiner)
+        self.buckets = combiner._num_buckets + 2  # one below the range, one above it
+        self._how = self._conversion(combiner._key, fractional_labels=combiner._fractional_labels)
+
+    def addends(self, batch: Batch) -> Addends:
+        """Puts each prediction into its bucket."""
+        pairs, combiner = batch.pairs(self._how), self.combiner
+        label = pairs.labels[:, 0].astype(np.float64)
+        prediction = pairs.predictions[:, 0].astype(np.float64)
+        by = prediction if combiner._prediction_based_bucketing else label
+        place = (by - combiner._left) / combiner._range * combiner._num_buckets + 1
+        if np.isnan(place).any():
+            raise ValueError(
+                f"{combiner._key}: expected a number from every prediction, received NaN for "
+                f"{int(np.isnan(place).sum()):,} of {len(place):,}; look at the model's outputs."
+            )
+        values = np.stack([label * pairs.weights, prediction * pairs.weights, pairs.weights], axis=1)
+        return Addends(pairs.rows, np.clip(place, 0, self.buckets - 1).astype(np.int64), values)
+
+    def output(self, buckets: np.ndarray, totals: np.ndarray) -> Metrics:
+        """Makes the histogram."""
+        parts = zip(buckets.tolist(), totals.tolist(), strict=True)
+        found = {bucket: calibration_histogram.Bucket(bucket, *numbers) for bucket, numbers in parts}
+        return self.combiner.extract_output(found)
+
+
+class ConfusionSums(Sums):
+    """Weights of positives and negatives between thresholds that a metric names itself."""
+
+    width = 2
+
+    def __init__(self, combiner: Any):
+        """Takes a binary_confusion_matrices._BinaryConfusionMatrixCombiner of fractional labels, without examples."""
+        super().__init__(combiner)
+        self._thresholds = np.unique(np.array(combiner._binary_confusion_matrices._thresholds, dtype=np.float64))
+        self.buckets = len(self._thresholds) + 1
+        self._how = self._conversion(combiner._key, fractional_labels=True)
+
+    def addends(self, batch: Batch) -> Addends:
+        """Counts for each prediction the thresholds below it."""
+        pairs = batch.pairs(self._how)
+        prediction = pairs.predictions[:, 0].astype(np.float64)
+        below = np.where(np.isnan(prediction), 0, np.searchsorted(self._thresholds, prediction, side="left"))
+        positive = pairs.labels[:, 0] == 1
+        values = np.stack([np.where(positive, pairs.weights, 0), np.where(positive, 0, pairs.weights)], axis=1)
+        return Addends(pairs.rows, below.astype(np.int64), values)
+
+    def output(self, buckets: np.ndarray, totals: np.ndarray) -> Metrics:
+        """Makes a confusion matrix for each threshold."""
+        weights = np.zeros((self.buckets, 2))
+        weights[buckets] = totals
+        below = np.cumsum(weights, axis=0)[:-1]
+        above = np.cumsum(weights[::-1], axis=0)[-2::-1]
+        entries = {}
+        for threshold, (fn, tn), (tp, fp) in zip(
+            self._thresholds.tolist(), below.tolist(), above.tolist(), strict=True
+        ):
+            matrix = confusion.Matrix(tp=tp, tn=tn, fp=fp, fn=fn)
+            entries[threshold] = confusion._ThresholdEntry(matrix, [], [], [], [])
+        return self.combiner.extract_output(entries)
+
+
+class TotalSums(Sums):
+    """Total label, prediction and weight: calibration, mean label, mean prediction."""
+
+    width = 3
+
+    def __init__(self, combiner: Any):
+        """Takes a calibration._WeightedLabelsPredictionsExamplesCombiner without top k."""
+        super().__init__(combiner)
+        self._how = self._conversion(combiner._key, allow_none=True)
+
+    def addends(self, batch: Batch) -> Addends:
+        """Weights labels and predictions."""
+        pairs = batch.pairs(self._how)
+        label, prediction = pairs.labels[:, 0].astype(np.float64), pairs.predictions[:, 0].astype(np.float64)
+        values = np.stack([label * pairs.weights, prediction * pairs.weights, pairs.weights], axis=1)
+        return Addends(pairs.rows, np.zeros(len(pairs.rows), np.int64), values)
+
+    def output(self, buckets: np.ndarray, totals: np.ndarray) -> Metrics:
+        """Makes the three totals."""
+        found = self.combiner.create_accumulator()
+        found.total_weighted_labels, found.total_weighted_predictions, found.total_weighted_examples = _only(totals, 3)
+        return self.combiner.extract_output(found)
+
+
+class CountSums(Sums):
+    """Rows, or their weights."""
+
+    width = 1
+
+    def addends(self, batch: Batch) -> Addends:
+        """Counts each row."""
+        counts = np.array([self._count(row) for row in batch.single_rows()]) if self._weighted(batch) else None
+        values = np.ones(batch.size) if counts is None else counts
+        return Addends(np.arange(batch.size), np.zeros(batch.size, np.int64), values[:, None])
+
+    def output(self, buckets: np.ndarray, totals: np.ndarray) -> Metrics:
+        """Makes the count."""
+        return self.combiner.extract_output(*_only(totals, 1))
+
+    def _weighted(self, batch: Batch) -> bool:
+        return self.combiner._example_weighted and batch.extracts.get(constants.EXAMPLE_WEIGHTS_KEY) is not None
+
+    def _count(self, row: dict[str, Any]) -> float:
+        return float(self.combiner.add_input(0.0, metric_types.StandardMetricInputs(row)))
+
+
+class CrossEntropySums(Sums):
+    """Binary cross entropy of each row."""
+
+    width = 2
+
+    def __init__(self, combiner: Any):
+        """Takes a cross_entropy_metrics._BinaryCrossEntropyCombiner."""
+        super().__init__(combiner)
+        self._how = self._conversion(combiner._metric_key, flatten=False)
+
+    def addends(self, batch: Batch) -> Addends:
+        """Weights the entropies."""
+        pairs, smoothing = batch.pairs(self._how), self.combiner._label_smoothing
+        label, prediction = pairs.labels * (1.0 - smoothing) + 0.5 * smoothing, pairs.predictions
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            if self.combiner._from_logits:
+                entropy = np.maximum(prediction, 0) - prediction * label + np.log(1 + np.exp(-np.abs(prediction)))
+            else:
+                entropy = -(label * np.log(prediction)) - (1 - label) * np.log(1 - prediction)
+        values = np.stack([entropy.mean(axis=1).astype(np.float64) * pairs.weights, pairs.weights], axis=1)
+        return Addends(pairs.rows, np.zeros(len(pairs.rows), np.int64), values)
+
+    def output(self, buckets: np.ndarray, totals: np.ndarray) -> Metrics:
+        """Makes the mean."""
+        found = self.combiner.create_accumulator()
+        found.total_cross_entropy, found.total_example_weights = _only(totals, 2)
+        return self.combiner.extract_output(found)
+
+
+class RegressionSums(Sums):
+    """Errors of predicted numbers."""
+
+    width = 2
+
+    def __init__(self, combiner: Any):
+        """Takes one of the combiners of mean_regression_error."""
+        super().__init__(combiner)
+        self._how = self._conversion(combiner._metric_key)
+
+    def addends(self, batch: Batch) -> Addends:
+        """Weights the errors; one that is NaN counts for nothing, as in TFMA."""
+        pairs = batch.pairs(self._how)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            errors = self._errors(pairs.labels[:, 0], pairs.predictions[:, 0])
+        known = ~np.isnan(errors)
+        values = np.stack([errors * pairs.weights, pairs.weights], axis=1)[known]
+        return Addends(pairs.rows[known], np.zeros(int(known.sum()), np.int64), values)
+
+    def output(self, buckets: np.ndarray, totals: np.ndarray) -> Metrics:
+        """Makes the mean."""
+        found = self.combiner.create_accumulator()
+        found.total_regression_error, found.total_example_weights = _only(totals, 2)
+        return self.combiner.extract_output(found)
+
+    def _errors(self, label: np.ndarray, prediction: np.ndarray) -> np.ndarray:
+        """Returns float64 [pairs]; differences have the type of their inputs, as in TFMA."""
+        kind = type(self.combiner)
+        if kind is mean_regression_error._MeanAbsoluteErrorCombiner:
+            return np.abs(label - prediction).astype(np.float64)
+        if kind is mean_regression_error._MeanSquaredErrorCombiner:
+            return np.abs(label - prediction).astype(np.float64) ** 2
+        if kind is mean_regression_error._MeanSquaredLogarithmicErrorCombiner:
+            return np.abs(np.log(label + 1) - np.log(prediction + 1)).astype(np.float64) ** 2
+        shares = np.abs((label - prediction) / label).astype(np.float64)
+        return np.where(label == 0, np.nan, 100 * shares)
+
+
+def _only(totals: np.ndarray, width: int) -> list[float]:
+    """Returns the totals of the only bucket; zeros where no row of the slice added anything."""
+    return totals[0].tolist() if len(totals) else [0.0] * width

@@ -1,0 +1,225 @@
+"""Compares the paths of the same rows: every row in large batches, a sample in every layout, what differs once more.
+
+1. One walk over all rows measures the columns and chooses the sample (components.skew_gate.sampling).
+2. A second one compares every row in batches of the largest size: the batch path, and each signature.
+3. The sample is compared at every batch size, too, and by the model server; a small data set is all sample, and a model
+   server predicts every row of one that is not large.
+4. A row that differs in large batches is compared at every batch size as well, since rounding excuses nothing but what
+   another layout gives. Beyond MOST_ASKED_AGAIN of them, some drawn at random are: the others pass if all of these do.
+
+Chunk of rows by chunk of rows: memory does not grow with the rows.
+"""
+
+import dataclasses
+import itertools
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from tfx_bsl.coders import example_coder
+
+from components.candidate_serving.candidate_server import CandidateServerError
+from components.candidate_serving.transports import TransportPredictions
+from components.signatures import PREDICTIONS, SERVING_DEFAULT, TRANSFORM_FEATURES
+from components.skew_gate.batch_path import BatchPath
+from components.skew_gate.bitwise import Arrays, are_reordered
+from components.skew_gate.columns import Columns, ColumnSurvey
+from components.skew_gate.compared_rows import AskedAgain, Rows
+from components.skew_gate.coverage import Coverage
+from components.skew_gate.graph_operations import rounding_operations
+from components.skew_gate.report import SkewReport
+from components.skew_gate.sampling import Sample, Sampler
+from components.stacked_features import split_fitting
+from components.tfrecords import read_chunks
+
+# The model server predicts all of so many rows, over every transport; of more, the sample. Less than one chunk.
+SERVED_ROWS = 5_000
+# Rows that differ in large batches, and are asked for again: each costs as much as fifty others.
+MOST_ASKED_AGAIN = 5_000
+
+
+class ExportedModel(Protocol):
+    """The exported model by itself; components.skew_gate.probe_process.Probe is one."""
+
+    def read_chunk(self, index: int) -> Arrays:
+        """Returns the outputs of a chunk of all rows, at the largest batch size."""
+
+    def ask(self, serialized: np.ndarray) -> int:
+        """Asks for rows in all other layouts; returns the number of the answer."""
+
+    def read_answer(self, index: int, rows: int) -> Arrays:
+        """Returns an answer."""
+
+
+class ServedModel(Protocol):
+    """The model behind a server; components.skew_gate.served_candidate.ServedCandidate is one."""
+
+    def predict(self, serialized: np.ndarray, batch_size: int, singly: np.ndarray) -> TransportPredictions:
+        """Predicts rows in batches, and some of them one by one."""
+
+
+class PathComparison:
+    """One comparison of all paths."""
+
+    def __init__(
+        self,
+        report: SkewReport,
+        raw_files: Sequence[str],
+        batch_path: BatchPath,
+        exported: ExportedModel,
+        served: ServedModel | None,
+        model_dir: str,
+    ):
+        """Takes the paths.
+
+        Args:
+            report: gets the comparisons, and the reasons why nothing can be compared.
+            raw_files: gzipped TFRecord files of raw tf.Examples.
+            batch_path: the same rows as the pipeline has them.
+            exported: the exported model by itself.
+            served: the model server; None: it is not asked.
+            model_dir: the SavedModel, whose graph says what rounds.
+        """
+        self._report = report
+        self._raw_files = raw_files
+        self._batch_path = batch_path
+        self._exported = exported
+        self._served = served
+        self._model_dir = model_dir
+        self._asked_again = AskedAgain(MOST_ASKED_AGAIN)
+
+    def run(self) -> None:
+        """Compares all rows.
+
+        Raises:
+            ProbeError: The exported model gives no output by itself.
+            ValueError: A transformed feature has another type or number of values from row to row.
+        """
+        sample = self._survey()
+        if sample is None or not sample.total:
+            return
+        serves_all = sample.total <= SERVED_ROWS
+        sampled, waiting = self._walk(sample, settle=not serves_all)
+        answer = self._exported.ask(sampled.raw)
+        if serves_all:
+            (chunk,) = waiting
+            singly = np.searchsorted(chunk.numbers, sample.rows)
+            chunk = dataclasses.replace(chunk, served=self._serve(chunk.raw, singly))
+            sampled = chunk.of(singly)
+            self._settle(chunk, sample)
+        else:
+            served = self._serve(sampled.raw, np.arange(len(sampled)))
+            sampled = dataclasses.replace(sampled, served=served)
+        again = self._asked_again.rows
+        answer_again = None if again is None else self._exported.ask(again.raw)
+        self._add_known(sampled, answer, np.isin(sampled.numbers, sample.drawn))
+        if again is not None and answer_again is not None:
+            self._add_known(again, answer_again, np.zeros(len(again), bool))
+        self._describe_coverage(sample, sampled, serves_all)
+
+    def ask_server_alone(self) -> None:
+        """Adds to the report whether the server answers, where the exported model by itself does not."""
+        self._serve(next(read_chunks(self._raw_files))[:1], np.arange(1))
+
+    def _survey(self) -> Sample | None:
+        """Measures the columns and chooses the sample; None where rows do not pair."""
+        decoder = example_coder.ExamplesToRecordBatchDecoder()
+        survey, sampler = ColumnSurvey(self._report.parts), Sampler()
+        raw_rows = transformed_rows = 0
+        for raw, features in itertools.zip_longest(read_chunks(self._raw_files), self._batch_path.features()):
+            raw_rows += 0 if raw is None else len(raw)
+            transformed_rows += 0 if features is None else len(next(iter(features.values())))
+            if raw_rows == transformed_rows:
+                survey.add(features)
+                sampler.add(decoder.DecodeBatch(raw.tolist()), split_fitting(features, self._report.parts))
+        if raw_rows != transformed_rows:
+            self._report.refuse(f"rows do not pair: {raw_rows} raw, {transformed_rows} transformed")
+            return None
+        if raw_rows:
+            features_round, predictions_round = (
+                rounding_operations(self._model_dir, name) for name in (TRANSFORM_FEATURES, SERVING_DEFAULT)
+            )
+            self._columns = Columns.of_survey(
+                survey, self._batch_path.predict, features_round, predictions_round[PREDICTIONS]
+            )
+        return sampler.choose()
+
+    def _walk(self, sample: Sample, *, settle: bool) -> tuple[Rows, list[Rows]]:
+        """Reads every row on both paths in large batches; returns the sample, and the chunks that are not settled."""
+        held, waiting, first = [], [], 0
+        for index, (batch, raw) in enumerate(zip(self._batch_path.chunks(), read_chunks(self._raw_files), strict=True)):
+            numbers = np.arange(first, first + len(raw))
+            first += len(raw)
+            chunk = Rows(numbers=numbers, raw=raw, batch=batch, exported=self._exported.read_chunk(index))
+            held.append(chunk.of(np.flatnonzero(np.isin(numbers, sample.rows))))
+            if settle:
+                self._settle(chunk, sample)
+            else:
+                waiting.append(chunk)
+        return held[0].join(held[1:]), waiting
+
+    def _settle(self, chunk: Rows, sample: Sample) -> None:
+        """Compares the rows of a chunk that are in no sample; what breaks a rule waits to be asked for again."""
+        rest = chunk.of(np.flatnonzero(~np.isin(chunk.numbers, sample.rows)))
+        skewed = self._add(self._report.empty(), rest)
+        if skewed.any():
+            layout = {
+                name: chunk.exported[key]
+                for name in chunk.batch.features
+                if (key := f"{TRANSFORM_FEATURES}/{max(self._report.batch_sizes)}/{name}") in chunk.exported
+            }
+            if are_reordered(chunk.batch.features, layout):
+                self._report.refuse_order()
+            presumed = self._asked_again.add(rest.of(np.flatnonzero(skewed)))
+            if presumed is not None:
+                self._add(self._report, presumed, presumed=True)
+        self._add(self._report, rest.of(np.flatnonzero(~skewed)))
+
+    def _serve(self, serialized: np.ndarray, singly: np.ndarray) -> TransportPredictions | None:
+        """Returns what the model server predicts; some of the rows `singly`, too."""
+        if self._served is None:
+            return None
+        try:
+            return self._served.predict(serialized, max(self._report.batch_sizes), singly)
+        except CandidateServerError as error:
+            self._report.refuse(f"the model server does not serve the exported model: {error}")
+            return None
+
+    def _add(self, report: SkewReport, rows: Rows, *, presumed: bool = False) -> np.ndarray:
+        """Adds rows that are known in large batches alone; returns a bool [rows], where one breaks a rule."""
+        if not len(rows):
+            return np.zeros(0, bool)
+        return report.add(
+            rows.batch,
+            rows.exported,
+            rows.raw,
+            rows.served,
+            columns=self._columns,
+            numbers=rows.numbers,
+            drawn=np.zeros(len(rows), bool),
+            presumed=presumed,
+        )
+
+    def _add_known(self, rows: Rows, answer: int, drawn: np.ndarray) -> None:
+        """Adds rows with all layouts."""
+        outputs = self._exported.read_answer(answer, len(rows)) | rows.exported
+        batch = self._batch_path.at_all_sizes(rows.batch)
+        columns, numbers = self._columns, rows.numbers
+        self._report.add(batch, outputs, rows.raw, rows.served, columns=columns, numbers=numbers, drawn=drawn)
+
+    def _describe_coverage(self, sample: Sample, sampled: Rows, serves_all: bool) -> None:
+        again = 0 if self._asked_again.rows is None else len(self._asked_again.rows)
+        served = sampled.served
+        self._report.coverage = Coverage(
+            rows=sample.total,
+            batch_size=max(self._report.batch_sizes),
+            in_all_layouts=len(sampled) + again,
+            drawn=len(sample.drawn),
+            strata={name: len(rows) for name, rows in sample.strata.items()},
+            left_out=dict(sample.left_out),
+            asked_again=again,
+            presumed=self._asked_again.presumed,
+            by_server=0 if served is None else sample.total if serves_all else len(sampled),
+            drawn_by_server=0 if served is None else sample.total if serves_all else len(sample.drawn),
+            singly=0 if served is None else len(served.sample),
+        )

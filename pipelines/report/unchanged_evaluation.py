@@ -1,0 +1,60 @@
+"""Remembers the section on the model's quality for a run that changes nothing: asking the models takes seconds.
+
+One file for each task, replaced when something that the section is made from has changed.
+"""
+
+import hashlib
+import json
+import pickle
+import shutil
+from pathlib import Path
+from typing import Any
+
+from components.source_digest import source_digest
+from pipelines.deployment import decision_threshold
+from pipelines.report import evaluation
+from pipelines.runs import Run
+from pipelines.task_definition.task_files import task_file_digests
+from serving.durable_file import write_whole
+
+_RECORDED = ("task_files", "source_digest", "stack", "metrics")  # of the record, beside the artifacts
+
+
+def describe_evaluation(run: Run, cache: Path) -> dict[str, Any]:
+    """Describes the model's quality, as `pipelines.report.evaluation` does; from the cache if nothing changed.
+
+    Args:
+        run: to report on.
+        cache: a folder for what reports have in common. What lies there is trusted: it is unpickled.
+
+    Raises:
+        RunError: The run has no model, or the Evaluator did not finish.
+    """
+    key = digest_sources(run)
+    path = cache / "evaluation" / run.task / f"{key}.pickle"
+    if path.is_file():
+        return pickle.loads(path.read_bytes())
+    content = evaluation.describe_evaluation(run)
+    if key is not None:
+        shutil.rmtree(path.parent, ignore_errors=True)
+        path.parent.mkdir(parents=True)
+        write_whole(path, pickle.dumps(content))
+    return content
+
+
+def digest_sources(run: Run) -> str | None:
+    """Digests all that the section is made from, in hex; None if an artifact is gone, which is then to be said.
+
+    An artifact is known by its folder: the runner lets no run use one that changed.
+    """
+    uris = [output["uri"] for node in run.summary["nodes"] for output in node["outputs"].values()]
+    if not uris or not all(Path(uri).exists() for uri in uris):
+        return None
+    sources = {
+        "uris": uris,
+        "record": {name: run.summary[name] for name in _RECORDED},
+        "threshold": decision_threshold(run.task),
+        "task": task_file_digests(run.task_record),
+        "code": source_digest(evaluation),
+    }
+    return hashlib.sha256(json.dumps(sources, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,122 @@
+"""Runs a function in a fork of this process, beside it.
+
+A fork has every library loaded, and gives its memory back when it ends. It must not be made of a process that has
+computed with TensorFlow: TensorFlow's threads are not there in the fork, which would wait for them for ever.
+
+It ends with the process that made it, however that ends: by `kill -9`, too.
+"""
+
+import contextlib
+import multiprocessing
+import multiprocessing.connection
+import os
+import pickle
+import signal
+import threading
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, TypeVar
+
+from pipelines.explain import explain, is_of_this_project
+from serving.process_control import exit_now
+
+_FORK = multiprocessing.get_context("fork")
+_STOPPED = (-signal.SIGINT, -signal.SIGTERM)
+_Value = TypeVar("_Value")
+
+
+class NodeProcessError(RuntimeError):
+    """What a library raised in a fork, as `explain` says it there; or the fork died."""
+
+
+class Fork(Generic[_Value]):
+    """A function that runs in a fork of this process."""
+
+    def __init__(self, function: Callable[[], _Value]):
+        self._ours, self._theirs = _FORK.Pipe(duplex=False)
+        self._process = _FORK.Process(target=_run, args=(function, self._theirs))
+
+    def start(self) -> None:
+        """Starts the function. Call it in the main thread, while no other thread is inside a C++ library."""
+        self._process.start()
+        self._theirs.close()
+
+    def result(self) -> _Value:
+        """Waits for the function, and returns what it returned.
+
+        Raises:
+            Exception: What the function raised: an error of this project as it was, another as NodeProcessError.
+            NodeProcessError: The process died.
+            KeyboardInterrupt: Somebody stopped the process.
+        """
+        try:
+            succeeded, value = self._ours.recv()
+        except EOFError:
+            raise self._describe_death() from None
+        finally:
+            self._process.join()
+            self._ours.close()
+        if not succeeded:
+            raise _restore_error(*value)
+        return value
+
+    def kill(self) -> None:
+        """Ends the process at once, where it still runs; what it started ends with it."""
+        if self._process.pid is not None:
+            self._process.kill()
+            self._process.join()
+
+    def _describe_death(self) -> BaseException:
+        self._process.join()
+        status = self._process.exitcode
+        if status in _STOPPED:
+            return KeyboardInterrupt()
+        how = f"signal {-status}" if status is not None and status < 0 else f"exit status {status}"
+        hint = "; as a rule the machine had no memory left: run with --at-once 1" if status == -signal.SIGKILL else ""
+        return NodeProcessError(f"its process died without a result: {how}{hint}; see the log")
+
+
+def wait_for_any(forks: Sequence[Fork[Any]]) -> Fork[Any]:
+    """Waits until one of the forks has a result or is dead, and returns it."""
+    (first, *_) = multiprocessing.connection.wait([fork._ours for fork in forks])
+    return next(fork for fork in forks if fork._ours is first)
+
+
+def _run(function: Callable[[], Any], results: multiprocessing.connection.Connection) -> None:
+    """In the fork: sends what the function returns or raises, and ends the process."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)  # the parent clears up; see Fork.result
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    # Several processes share a GPU: by default TensorFlow takes all of its memory for the first.
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+    try:
+        sent = (True, function())
+    except Exception as error:  # The boundary between the processes: the parent raises it.
+        traceback.print_exc()
+        sent = (False, _take_apart(error))
+    results.send(sent)
+    exit_now(0)
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _take_apart(error: Exception) -> tuple[type[Exception], tuple[Any, ...], dict[str, Any]]:
+    """Takes an error apart into what can be pickled. `__reduce__` would call `__init__` with the message alone."""
+    parts = (type(error), error.args, error.__dict__)
+    if is_of_this_project(error):
+        with contextlib.suppress(Exception):  # Whatever cannot be pickled goes as text.
+            pickle.dumps(parts)
+            return parts
+    return (NodeProcessError, (explain(error),), {})
+
+
+def _restore_error(kind: type[Exception], arguments: tuple[Any, ...], state: dict[str, Any]) -> Exception:
+    error = kind.__new__(kind, *arguments)
+    error.__dict__.update(state)
+    return error

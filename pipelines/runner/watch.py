@@ -1,0 +1,133 @@
+"""Runs the pipeline again whenever a file is saved, from a process that has the libraries loaded.
+
+Each run is a fork of it, and imports this project's code anew: what is edited is what runs.
+"""
+
+import contextlib
+import functools
+import importlib
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from rich.console import Console
+
+from pipelines.options import RunOptions
+from pipelines.runner.node_process import Fork, NodeProcessError
+from pipelines.runs import RunError, Runs, tables
+from pipelines.runs.difference import compare_runs
+from pipelines.task_definition.lookup import task_module
+from serving.process_control import gc_paused_imports
+
+_ROOT = Path(__file__).resolve().parents[2]
+# What runs import, none of it ours, and none of it computes: a fork does not survive TensorFlow's threads.
+_LIBRARIES = (
+    "altair",
+    "keras",
+    "tensorflow_data_validation",
+    "tensorflow_model_analysis",
+    "tensorflow_transform",
+    "tfx.components.evaluator.executor",
+    "tfx.components.example_gen.base_example_gen_executor",
+    "tfx.components.example_validator.executor",
+    "tfx.components.infra_validator.component",
+    "tfx.components.pusher.executor",
+    "tfx.components.schema_gen.executor",
+    "tfx.components.statistics_gen.executor",
+    "tfx.components.trainer.executor",
+    "tfx.components.transform.executor",
+    "tfx.components.tuner.component",
+    "tfx.orchestration.local.runner_utils",
+    "tfx.orchestration.portable.launcher",
+)
+_CODE = ("components", "data", "pipelines", "serving")  # folders of the project
+_ENDINGS = frozenset({".py", ".toml", ".pbtxt"})
+_SECONDS = 0.5  # between two looks at the files
+_SLICES = 5  # whose metrics changed most
+_INTERRUPTED = 130  # exit status
+
+Files = Mapping[Path, tuple[int, int]]  # -> time of modification, nanoseconds; size, bytes
+
+
+def watch(options: RunOptions) -> int:
+    """Runs, and runs again whenever the code, the task's files or the data were saved, until Ctrl-C.
+
+    Returns:
+        130, the exit status of Ctrl-C.
+    """
+    with contextlib.suppress(KeyboardInterrupt):
+        with gc_paused_imports():
+            for name in _LIBRARIES:
+                importlib.import_module(name)
+        task = Path(*task_module(options.task).split(".")[:-1])
+        code = [_ROOT / name for name in (*_CODE, task)]
+        run_when_saved(lambda: look(code, options.data), functools.partial(_run_in_fork, options))
+    return _INTERRUPTED
+
+
+def run_when_saved(look_at_files: Callable[[], Files], run: Callable[[], None]) -> None:
+    """Runs at once, and again whenever the files differ from what they were when the last run began; never returns."""
+    while True:
+        before = look_at_files()
+        run()
+        print("waiting for a saved file; Ctrl-C ends", flush=True)
+        while (now := look_at_files()) == before:
+            time.sleep(_SECONDS)
+        while (later := look_at_files()) != now:  # An editor, or git, may still be writing.
+            now = later
+            time.sleep(_SECONDS)
+        saved = sorted(path.name for path in {*before, *now} if before.get(path) != now.get(path))
+        print(f"\nsaved: {', '.join(saved)}", flush=True)
+
+
+def look(code: Iterable[Path], data: Path | None) -> Files:
+    """Looks at the code, settings and contracts in folders, and at the data: a file, or all files of a folder."""
+    paths = [path for folder in code for path in folder.rglob("*") if path.suffix in _ENDINGS]
+    if data is not None:
+        paths += data.rglob("*") if data.is_dir() else [data]
+    found = {}
+    for path in paths:
+        with contextlib.suppress(FileNotFoundError):  # An editor replaces a file by renaming another one.
+            status = path.stat()
+            found[path] = (status.st_mtime_ns, status.st_size)
+    return found
+
+
+def forget_modules(root: Path) -> None:
+    """Makes this process import the modules below `root` anew, but for installed ones and the program's own."""
+    for name, module in list(sys.modules.items()):
+        path = Path(getattr(module, "__file__", None) or "/")
+        if name != "__main__" and path.is_relative_to(root) and "site-packages" not in path.parts:
+            del sys.modules[name]
+    importlib.invalidate_caches()
+
+
+def _run_in_fork(options: RunOptions) -> None:
+    fork = Fork(functools.partial(_run_edited, options))
+    fork.start()
+    try:
+        fork.result()
+        show_change(options.var, Console(highlight=False))
+    except (NodeProcessError, RunError) as error:  # Code that cannot be imported, no record: the next save may mend it.
+        print(f"error: {error}", file=sys.stderr)
+
+
+def _run_edited(options: RunOptions) -> int:
+    """In the fork: runs with the code as it is on the disk."""
+    forget_modules(_ROOT)
+    # Python takes compiled code for a file's if second and size agree: two quick saves would be one.
+    sys.dont_write_bytecode = True
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+    status: int = importlib.import_module("pipelines.runner.command").run(options)
+    return status
+
+
+def show_change(var: Path, console: Console) -> None:
+    """Shows what the newest run changed in the metrics, against the one before it that has some."""
+    runs = Runs(var)
+    after = runs.open()
+    earlier = [run for run in runs.list(after.task) if run.summary["metrics"] and run.id != after.id]
+    if earlier and after.summary["metrics"]:
+        tables.show_metrics(console, compare_runs(earlier[-1], after).metrics, _SLICES)
