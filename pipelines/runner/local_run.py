@@ -88,7 +88,7 @@ def _run_nodes(
 ) -> None:
     compiled = launch.compile_pipeline(pipeline, summary.run_id)
     nodes = [node.pipeline_node.node_info.id for node in compiled.nodes]
-    # From 2 on, nodes run in forks. The threads of gRPC, over which the jobs of a cluster are looked after, survive none.
+    # From 2 on, nodes run in forks, which the threads of gRPC do not survive: jobs of a cluster are looked after over it.
     at_once = options.at_once or (nodes_at_once() if options.engine == "local" else 1)
     ledger = ArtifactDigests(config.artifacts)
     with (
