@@ -9,7 +9,6 @@ import pytest
 from pipelines.explain import explain
 from pipelines.runner.node_process import Fork, NodeProcessError
 
-
 pytestmark = pytest.mark.slow
 
 
