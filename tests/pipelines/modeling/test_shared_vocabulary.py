@@ -24,6 +24,8 @@ from pipelines.modeling.vocabularies import (
 )
 from tests.handmade import to_example, write_records
 
+pytestmark = pytest.mark.slow
+
 NAMES = ["color_id", "size_id"]
 SPEC = {"color": tf.io.VarLenFeature(tf.string), "size": tf.io.FixedLenFeature([1], tf.string)}
 # `red` in both columns; texts that spell the other column's lines, a line break, nothing, what is rare.

@@ -9,6 +9,8 @@ import pytest
 from pipelines.explain import explain
 from pipelines.runner.node_process import Fork, NodeProcessError
 
+pytestmark = pytest.mark.slow
+
 
 class UnpicklableError(ValueError):
     """An error of this project that holds what no other process can have."""
