@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import functools
+import itertools
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
@@ -35,7 +36,7 @@ from pipelines.runner.node_process import Fork
 from pipelines.runner.progress import show_progress
 from pipelines.runner.results import NodeResult
 from pipelines.runner.summary import PUSHED, REFUSED, UNCHANGED, Summary
-from pipelines.task_definition.task import load_task
+from pipelines.task_definition.task import Task, load_task
 from pipelines.task_definition.task_files import task_file_digests
 from pipelines.training import create_pipeline
 
@@ -101,7 +102,7 @@ def _run_nodes(
             summary.nodes.sort(key=lambda one: nodes.index(one.node))
             if result.node == TRANSFORM and result.outputs and config.task.vocabularies:
                 results = _index_by_node(summary)
-                measure = functools.partial(_measure_vocabularies, results, config.task.vocabularies)
+                measure = functools.partial(_measure_vocabularies, results, config.task)
                 summary.vocabularies = measure() if at_once == 1 else _call_in_fork(measure)
             shown.finished(described)
             if result.error is not None:
@@ -118,7 +119,7 @@ def _call_in_fork(function: Callable[[], _Value]) -> _Value:
         fork.kill()
 
 
-def _measure_vocabularies(results: Mapping[str, NodeResult], vocabularies: Mapping[str, str]) -> dict[str, Coverage]:
+def _measure_vocabularies(results: Mapping[str, NodeResult], task: Task) -> dict[str, Coverage]:
     """Measures what Transform's vocabularies leave out of the training rows.
 
     Raises:
@@ -126,7 +127,8 @@ def _measure_vocabularies(results: Mapping[str, NodeResult], vocabularies: Mappi
     """
     files = sorted(map(str, (results[EXAMPLE_GEN].uri("examples") / f"Split-{TRAIN}").iterdir()))
     transform = tft.TFTransformOutput(str(results[TRANSFORM].uri("transform_graph")))
-    return measure_coverage(files, vocabularies, transform)
+    columns = frozenset(itertools.chain.from_iterable(task.feature_parts.values()))
+    return measure_coverage(files, task.vocabularies, transform, columns)
 
 
 def _read_results(summary: Summary, min_slice_rows: int) -> None:
