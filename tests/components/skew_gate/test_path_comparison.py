@@ -223,6 +223,34 @@ def test_what_no_layout_could_excuse_is_refused_even_there(monkeypatch: pytest.M
     assert feature.skewed == 100
 
 
+def test_predictions_are_never_presumed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows change their bucket in large batches, and the exported model predicts one of them otherwise there."""
+    monkeypatch.setattr(path_comparison, "MOST_ASKED_AGAIN", 40)
+    where = np.arange(50, ROWS, 50)
+
+    def moved(rows: np.ndarray, layout: Layout) -> Arrays:
+        found = honest(rows, layout)
+        flips = np.isin(rows, where)[:, None] & (layout in (512, FILLED))
+        return found | {"bucket": np.where(flips, 1 - found["bucket"], found["bucket"])}
+
+    excused = Paths(exported=moved)
+    report = compare(excused)
+    assert report.reasons() == []
+    (feature,) = report.comparisons("feature bucket")
+    presumed = np.setdiff1d(where, np.concatenate(excused.asked))
+    assert feature.presumed == len(presumed) > 100
+    assert feature.rounding.at_edge == len(where)
+
+    def off(features: Arrays, rows: np.ndarray, layout: Layout) -> np.ndarray:
+        return predict(features) + np.float32(0.3) * (rows == presumed[7])[:, None]
+
+    refused = compare(Paths(exported=moved, predict_exported=off))
+    assert len(refused.reasons()) == 2
+    for reason, signature in zip(refused.reasons(), ("serving_default", "serving_raw"), strict=True):
+        assert reason.startswith(f"{signature}, batch size 512: 1 of {ROWS} rows are not equal within 64 float32 steps")
+        assert f"worst at row {presumed[7]}: " in reason
+
+
 def test_a_server_that_is_wrong_in_one_row_of_few(monkeypatch: pytest.MonkeyPatch) -> None:
     """It predicts every row; the row is asked for again, and nothing excuses it."""
     monkeypatch.setattr(path_comparison, "SERVED_ROWS", ROWS)
