@@ -27,7 +27,8 @@ def require_rows(outputs: Arrays, rows: int) -> Arrays:
         if values.shape[:1] != (rows,):
             raise RowCountError(
                 f"the exported model does not return one row for each that it is given: expected {rows} rows of "
-                f"{name}, received {describe_type(values)}; look for what drops, repeats or adds up rows in its signatures"
+                f"{name}, received {describe_type(values)}; look for what drops, repeats or adds up rows in its "
+                "signatures"
             )
     return outputs
 
