@@ -274,6 +274,26 @@ def test_rows_in_another_order_are_told_from_skew() -> None:
     assert "raw and transformed examples hold the same rows in another order: " in " ".join(report.reasons())
 
 
+@pytest.mark.parametrize("layout", [512, 7])
+@pytest.mark.parametrize("more", [-1, 1], ids=["fewer", "more"])
+def test_an_exported_model_that_returns_another_number_of_rows(layout: Layout, more: int) -> None:
+    given: list[int] = []
+
+    def resized(features: Arrays, rows: np.ndarray, asked: Layout) -> np.ndarray:
+        if asked != layout:
+            return predict(features)
+        given.append(len(rows))
+        return np.resize(predict(features), (len(rows) + more, 1))
+
+    report = compare(Paths(predict_exported=resized))
+    assert not report.blessed
+    assert report.reasons() == [
+        f"the exported model does not return one row for each that it is given: expected {given[0]} rows of "
+        f"serving_default/{layout}, received float32 [{given[0] + more}, 1]; look for what drops, repeats or adds up "
+        "rows in its signatures"
+    ]
+
+
 def test_a_lost_row() -> None:
     report = compare(Paths(batch_order=np.arange(ROWS - 1)))
     assert report.reasons() == ["rows do not pair: 12000 raw, 11999 transformed"]
