@@ -117,8 +117,7 @@ class SkewReport:
             columns: what is known of them, over all rows.
             numbers: int [rows], the rows' numbers from 0 in the order of the files; None: they follow on the last ones.
             drawn: bool [rows], which rows were drawn at random, or are all there are; None: all.
-            presumed: take for rounding what it may excuse of features, since nobody asked for other layouts of these
-                rows. Predictions have to be what the trained model makes of the features that are known.
+            presumed: take for rounding what it may excuse of features, since other layouts were not asked for.
         """
         rows = _Rows(
             raw=raw,
