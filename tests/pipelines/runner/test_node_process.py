@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from tensorflow.python.eager import context
 from pipelines.explain import explain
 from pipelines.runner.node_process import Fork, NodeProcessError, has_computed
 from serving.process_control import remember_interrupts
+from tests.pipelines.runner.acting_nodes import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -29,6 +31,21 @@ def call(function: Callable[[], Any]) -> Any:
     fork = Fork(function)
     fork.start()
     return fork.result()
+
+
+def start_sleeping(ready: Path, *, deaf: bool = False) -> Fork[None]:
+    """Starts a fork that sleeps, and waits until it does."""
+
+    def sleep() -> None:
+        if deaf:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        ready.touch()
+        time.sleep(20)
+
+    fork = Fork(sleep)
+    fork.start()
+    wait_until(ready.exists)
+    return fork
 
 
 def test_a_result_that_no_pipe_holds_at_once() -> None:
@@ -59,32 +76,18 @@ def test_ctrl_c_in_the_terminal_is_the_parents_to_answer() -> None:
     assert call(lambda: os.kill(os.getpid(), signal.SIGINT) or "goes on") == "goes on"
 
 
-def test_an_interrupted_wait_leaves_the_fork_to_kill() -> None:
-    def interrupt_parent() -> None:
-        os.kill(os.getppid(), signal.SIGINT)
-        time.sleep(20)
-
-    fork = Fork(interrupt_parent)
-    with remember_interrupts():
-        fork.start()
-        with pytest.raises(KeyboardInterrupt):
-            fork.result()
+def test_an_interrupted_wait_leaves_the_fork_to_kill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fork = start_sleeping(tmp_path / "ready")
+    monkeypatch.setattr(fork._ours, "recv", lambda: signal.raise_signal(signal.SIGINT))
+    with remember_interrupts(), pytest.raises(KeyboardInterrupt):
+        fork.result()
     assert fork._process.is_alive()
     fork.kill()
     assert fork._process.exitcode == -signal.SIGTERM
 
 
-def test_a_fork_that_does_not_end_in_time_is_killed() -> None:
-    def go_on() -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        os.kill(os.getppid(), signal.SIGINT)
-        time.sleep(20)
-
-    fork = Fork(go_on)
-    with remember_interrupts():
-        fork.start()
-        with pytest.raises(KeyboardInterrupt):
-            fork.result()
+def test_a_fork_that_does_not_end_in_time_is_killed(tmp_path: Path) -> None:
+    fork = start_sleeping(tmp_path / "ready", deaf=True)
     fork.kill(0.1)
     assert fork._process.exitcode == -signal.SIGKILL
 
