@@ -32,7 +32,7 @@ from pipelines.runner import launch, node_summary, verdicts
 from pipelines.runner.capacity import nodes_at_once
 from pipelines.runner.integrity import ArtifactDigests
 from pipelines.runner.metadata_cleanup import clear_interrupted_executions, invalidate_displaced_pushes
-from pipelines.runner.node_process import Fork
+from pipelines.runner.node_process import Fork, has_computed
 from pipelines.runner.progress import show_progress
 from pipelines.runner.results import NodeResult
 from pipelines.runner.summary import PUSHED, REFUSED, UNCHANGED, Summary
@@ -88,7 +88,7 @@ def _run_nodes(
 ) -> None:
     compiled = launch.compile_pipeline(pipeline, summary.run_id)
     nodes = [node.pipeline_node.node_info.id for node in compiled.nodes]
-    at_once = options.at_once or nodes_at_once()
+    at_once = _limit_at_once(options, console)
     ledger = ArtifactDigests(config.artifacts)
     with (
         show_progress(console, nodes, live=console.is_terminal and not options.verbose) as shown,
@@ -107,6 +107,19 @@ def _run_nodes(
             shown.finished(described)
             if result.error is not None:
                 summary.fail(f"{result.node}: {explain(result.error)}")
+
+
+def _limit_at_once(options: RunOptions, console: Console) -> int:
+    """Returns how many nodes may run at the same time; says why it is one where the task leaves no choice."""
+    at_once = options.at_once or nodes_at_once()
+    if at_once > 1 and has_computed():
+        console.print(
+            "one node at a time: a module of the task computes with TensorFlow when it is imported, and such a process "
+            "cannot be forked; move what makes tensors or layers into functions",
+            soft_wrap=True,
+        )
+        return 1
+    return at_once
 
 
 def _call_in_fork(function: Callable[[], _Value]) -> _Value:

@@ -93,6 +93,19 @@ def test_whatever_the_cells(
                 assert bits(found) == bits(expected)
 
 
+@pytest.mark.parametrize("size", [1 << 20, 24])
+def test_a_byte_order_mark_where_a_block_begins_is_text_of_its_cell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    """Exports that were joined have one in the middle; Arrow leaves it out wherever it begins to read."""
+    monkeypatch.setattr(csv_blocks, "BLOCK_BYTES", size)
+    file = tmp_path / "rows.csv"
+    file.write_text("\ufefft,i\n\ufeffa,1\n" + "\ufeffa,2\n" * 10 + "a,3\n")
+    kinds = {"t": CellKind.BYTES, "i": CellKind.INT}
+    expected = [("\ufeffa".encode(), 1), *[("\ufeffa".encode(), 2)] * 10, (b"a", 3)]
+    assert read_by_blocks(str(file), kinds, ReadingRules(kinds=kinds)) == expected
+
+
 def test_usual_cells_take_the_fast_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of every kind: spellings of missing, quotes, `8.0` for a whole number, a number format."""
     monkeypatch.setattr(typed_blocks, "batch_records", None)
