@@ -52,7 +52,7 @@ def read_rows(patterns: list[str], transform: tft.TFTransformOutput, label: str)
     """Reads one split of the transformed Examples, in an order that does not depend on how Beam wrote them.
 
     Beam gives no order across runs and engines. Sorted by value, the same rows train the same model. The columns of a
-    split have to fit in memory, several times over: a row of 30 numbers takes 120 to 240 bytes in each.
+    split have to fit in memory, several times over: with what fitting needs, 1 KiB for a row of 26 numbers.
 
     Raises:
         TrainingError: The split is empty, or has no such label, or has features that are not dense, not [batch, n], or
