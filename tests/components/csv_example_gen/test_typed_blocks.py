@@ -16,7 +16,7 @@ from components.csv_example_gen.csv_files import NO_RULES, CellKind, SourceError
 from components.csv_example_gen.csv_values import Value
 from components.csv_example_gen.example_records import serialize_rows
 from components.csv_example_gen.file_contents import open_local
-from components.csv_example_gen.file_parts import explain_whole
+from components.csv_example_gen.file_parts import FilePart, explain_whole
 from components.csv_example_gen.number_formats import NumberFormat
 from components.csv_example_gen.reading_rules import ReadingRules
 from components.csv_example_gen.row_copies import hash_rows, number_copies
@@ -164,6 +164,15 @@ def test_shards_hold_all_rows_in_their_order(tmp_path: Path, monkeypatch: pytest
     assert [row for rows in by_shard for row in rows] == read(str(file), found.columns, NO_RULES)
     assert [len(rows) for rows in by_shard] == [shard.rows for shard in found.shards]
     assert found.rows == len(found.row_hashes) == 4_000  # type: ignore[arg-type]
+
+
+def test_a_part_ends_where_it_was_cut_when_it_is_read_line_by_line(tmp_path: Path) -> None:
+    head, rows, rest = b"n,t\n", b'1,"a\rb"\n2,c\n', b"3,d\n"
+    (tmp_path / "rows.csv").write_bytes(head + rows + rest)
+    part = FilePart(file=str(tmp_path / "rows.csv"), begin=len(head), end=len(head + rows), first=2, size=len(rows))
+    kinds = {"n": CellKind.INT, "t": CellKind.BYTES}
+    found = [row for block in read_typed(part, kinds, rules=NO_RULES) for row in values(block.columns)]
+    assert found == [(1, b"a\rb"), (2, b"c")]
 
 
 def test_what_one_worker_reads_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
