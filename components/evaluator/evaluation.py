@@ -115,7 +115,8 @@ class _EvaluateByColumns(beam.PTransform):
         super().__init__()
         self._eval_config = eval_config
 
-    def expand(self, extracts: beam.PCollection) -> dict[str, beam.PCollection]:
+    # Any: Beam warns on standard error of every hint but a PCollection.
+    def expand(self, extracts: beam.PCollection) -> Any:
         columnar, others = split_specs(self._eval_config)
         parts = [self._by_columns(extracts, columnar)] if columnar else []
         if others or not columnar:
