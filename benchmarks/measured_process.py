@@ -3,9 +3,9 @@
 import dataclasses
 import os
 import subprocess
-import threading
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -35,31 +35,30 @@ def measure(command: list[str], directory: Path, environment: Mapping[str, str],
         log: where its output goes.
 
     Raises:
-        RuntimeError: It failed: its time would say nothing.
+        RuntimeError: It failed: its time would say nothing. Or the memory of one of its processes could not be read.
     """
     begin = time.monotonic()
-    with log.open("wb") as output:
+    with log.open("wb") as output, ThreadPoolExecutor(max_workers=1) as pool:
         process = subprocess.Popen(
             command, cwd=directory, env={**os.environ, **environment}, stdout=output, stderr=subprocess.STDOUT
         )
-        peak = [0.0]
-        watcher = threading.Thread(target=_watch, args=(process, peak))
-        watcher.start()
+        peak = pool.submit(_watch, process)
         status = process.wait()
-    seconds = time.monotonic() - begin
-    watcher.join()
+        seconds = time.monotonic() - begin
     if status:
         tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
         raise RuntimeError(f"{' '.join(command)} ended with status {status}:\n{tail}")
-    return MeasuredRun(seconds=seconds, peak_mib=peak[0] / 2**20)
+    return MeasuredRun(seconds=seconds, peak_mib=peak.result() / 2**20)
 
 
-def _watch(process: subprocess.Popen[bytes], peak: list[float]) -> None:
-    """Keeps the highest sum of memory in peak[0], bytes, until the process ends."""
+def _watch(process: subprocess.Popen[bytes]) -> int:
+    """Returns the highest sum of memory, bytes, when the process has ended."""
     root = psutil.Process(process.pid)
+    peak = 0
     while process.poll() is None:
-        peak[0] = max(peak[0], sum(_memory(one) for one in (root, *_children(root))))
+        peak = max(peak, sum(_memory(one) for one in (root, *_children(root))))
         time.sleep(MEMORY_SECONDS)
+    return peak
 
 
 def _memory(process: psutil.Process) -> int:
@@ -67,6 +66,11 @@ def _memory(process: psutil.Process) -> int:
         return int(getattr(process.memory_full_info(), MEMORY))
     except (psutil.NoSuchProcess, psutil.ZombieProcess):
         return 0  # It ended between the two looks.
+    except psutil.AccessDenied as error:
+        raise RuntimeError(
+            f"the memory of process {process.pid} cannot be read ({error}): expected to be allowed to, since a sum "
+            "without it would be too low; run the benchmark as the user whose processes they are"
+        ) from error
 
 
 def _children(root: psutil.Process) -> list[psutil.Process]:

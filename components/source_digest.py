@@ -19,6 +19,8 @@ _LIBRARIES = (
     "apache-beam",
     "keras",
     "numpy",
+    "pandas",
+    "pyarrow",
     "tensorflow",
     "tensorflow-data-validation",
     "tensorflow-model-analysis",

@@ -35,7 +35,7 @@ class TrainerOptions:
     mixed_precision: bool = False
     """Compute in float16 where there is a GPU. Weights, and the exported model, stay float32."""
     warm_start: bool = False
-    """Start from the weights of the latest blessed model."""
+    """Start from the weights of the latest blessed model. A text whose id has changed starts from another text's."""
 
     def __post_init__(self) -> None:
         if self.distribute not in get_args(Distribute):

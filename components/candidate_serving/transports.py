@@ -134,7 +134,8 @@ class CandidateClient:
         return tf.make_ndarray(response.outputs[PREDICTIONS])
 
 
-TRANSPORTS: dict[str, Callable[[CandidateClient, RequestBatch], np.ndarray]] = {
+Transport = Callable[[CandidateClient, RequestBatch], np.ndarray]
+TRANSPORTS: dict[str, Transport] = {
     REST_ROWS: CandidateClient.rest_rows,
     REST_COLUMNS: CandidateClient.rest_columns,
     GRPC_EXAMPLES: CandidateClient.grpc_examples,
@@ -152,8 +153,8 @@ def predict(client: CandidateClient, rows: RequestBatch, batch_size: int, sample
         sample: positions of the rows to request one by one, too.
 
     Raises:
-        CandidateServerError: A request got an error, something that is no prediction, or no response; the message
-            names the transport.
+        CandidateServerError: A request got an error, something that is no prediction, another number of predictions
+            than rows, or no response; the message names the transport.
     """
     batched: dict[str, np.ndarray] = {}
     single: dict[str, np.ndarray] = {}
@@ -161,14 +162,25 @@ def predict(client: CandidateClient, rows: RequestBatch, batch_size: int, sample
     for name, transport in TRANSPORTS.items():
         with errors_named(name):
             starts = range(0, len(rows), batch_size)
-            batched[name] = np.concatenate([transport(client, rows[i : i + batch_size]) for i in starts])
+            batched[name] = np.concatenate([_request(transport, client, rows[i : i + batch_size]) for i in starts])
             responses, seconds[name] = [], []
             for i in sample:
                 begin = time.perf_counter()
-                responses.append(transport(client, rows[i : i + 1]))
+                responses.append(_request(transport, client, rows[i : i + 1]))
                 seconds[name].append(time.perf_counter() - begin)
             single[name] = np.concatenate(responses) if responses else batched[name][:0]
     return TransportPredictions(batched=batched, sample=sample, single=single, seconds=seconds)
+
+
+def _request(transport: Transport, client: CandidateClient, rows: RequestBatch) -> np.ndarray:
+    """Requests predictions, one for each row."""
+    predictions = transport(client, rows)
+    if predictions.shape[:1] != (len(rows),):
+        raise CandidateServerError(
+            f"expected a prediction for each of {len(rows)} rows, received {predictions.dtype} "
+            f"{list(predictions.shape)}; look for what drops, repeats or adds up rows in the model's signatures"
+        )
+    return predictions
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from components.csv_example_gen.csv_lines import find_layout, read_later_records
+from components.csv_example_gen.csv_lines import BYTE_ORDER_MARK, find_layout, read_later_records
 from components.csv_example_gen.file_contents import Content, OpenFile, open_content, open_local
 from components.csv_example_gen.file_parts import FilePart
 
@@ -114,6 +114,8 @@ def _find_end(text: bytes) -> int:
 
 def _is_plain(text: bytes, separator: str) -> bool:
     """Tells whether Arrow and Python's csv read the same cells in a text, or both refuse it."""
+    if text.startswith(BYTE_ORDER_MARK):  # Arrow leaves it out wherever it begins to read.
+        return False
     if not separator.isascii() or b"\0" in text or text.count(b"\r") != text.count(b"\r\n"):
         return False
     return b'"' not in text or _has_plain_quotes(np.frombuffer(text, np.uint8), ord(separator))

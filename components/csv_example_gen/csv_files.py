@@ -37,7 +37,7 @@ import numpy as np
 from components.csv_example_gen.careful_cells import BATCH_ROWS, Batch, batch_records, convert_column, shorten
 from components.csv_example_gen.csv_values import CellKind, Value
 from components.csv_example_gen.file_contents import OpenFile, SourceError, open_local
-from components.csv_example_gen.file_parts import SHARD_BYTES, Shard, group_shards
+from components.csv_example_gen.file_parts import Shard, group_shards
 from components.csv_example_gen.findings import Findings
 from components.csv_example_gen.float_precision import Float32Precision
 from components.csv_example_gen.reading_rules import ReadingRules, check_header
@@ -195,7 +195,7 @@ def check_csv(
     list_files: ListFiles = glob.glob,
     open_file: OpenFile = open_local,
     hash_equal_rows: bool = False,
-    shard_bytes: int = SHARD_BYTES,
+    shard_bytes: int | None = None,
 ) -> SourceSummary:
     """Reads all of a source and raises at its first fault.
 
@@ -206,7 +206,7 @@ def check_csv(
         list_files: the files that match a pattern.
         open_file: opens one of them for reading bytes.
         hash_equal_rows: whether to fill in `row_hashes`.
-        shard_bytes: of text in each of `shards` at least, but for the last one.
+        shard_bytes: of text in each of `shards` at least, but for the last one; None: one shard.
 
     Raises:
         SourceError: the source is missing, empty or malformed, a cell does not hold a value of its type, or float32

@@ -39,7 +39,7 @@ from tfx.types import standard_component_specs as specs
 from tfx.utils import io_utils, proto_utils
 
 from components.csv_example_gen.csv_files import SourceError, SourceSummary, check_csv
-from components.csv_example_gen.file_parts import SHARD_BYTES, explain_whole
+from components.csv_example_gen.file_parts import explain_whole
 from components.csv_example_gen.float_precision import FLOAT32_ERRORS_PROPERTY
 from components.csv_example_gen.reading_rules import ReadingRules
 from components.csv_example_gen.row_split import RowSplit, Split, read_split, split_settings
@@ -56,7 +56,7 @@ _RULES, _SPLIT, _DIGEST, _SHARD_BYTES = "rules", "split", "source_digest", "shar
 
 
 def column_types(
-    schema_file: str, source_digest: str = "", split: Split | None = None, shard_bytes: int = SHARD_BYTES
+    schema_file: str, source_digest: str = "", split: Split | None = None, shard_bytes: int | None = None
 ) -> example_gen_pb2.CustomConfig:
     """Packs what a contract says of the cells, and how rows are split, for the executor.
 
@@ -66,7 +66,8 @@ def column_types(
         schema_file: a tensorflow_metadata Schema in text format.
         source_digest: digest of the code that reads; an edit of it then changes TFX's cache key.
         split: of the rows; None: by row.
-        shard_bytes: of text that one worker reads and writes into one file per split; larger data is shared.
+        shard_bytes: of text that one worker reads and writes into one file per split; larger data is shared. None: one
+            worker, one file. Of several eval files SkewGate cannot pair the rows.
 
     Raises:
         SourceError: The contract names two columns that differ only in case, or says something of cells that cannot be;
@@ -171,14 +172,16 @@ def _only_pattern(input_config: example_gen_pb2.Input) -> str:
     return str(input_config.splits[0].pattern)
 
 
-def _unpack_config(custom_config: str | None) -> tuple[ReadingRules, Split, int]:
+def _unpack_config(custom_config: str | None) -> tuple[ReadingRules, Split, int | None]:
     """Reads what `column_types` packed; no rules and a split by row without it."""
     if not custom_config:
-        return ReadingRules(), RowSplit(), SHARD_BYTES
+        return ReadingRules(), RowSplit(), None
     config = example_gen_pb2.CustomConfig()
     proto_utils.json_to_proto(custom_config, config)
     settings = _unpack(config)
-    return ReadingRules.from_json(settings[_RULES]), read_split(settings[_SPLIT]), int(settings[_SHARD_BYTES])
+    shard_bytes = settings[_SHARD_BYTES]  # a Struct holds float64, or null
+    rules, split = ReadingRules.from_json(settings[_RULES]), read_split(settings[_SPLIT])
+    return rules, split, None if shard_bytes is None else int(shard_bytes)
 
 
 def _unpack(config: example_gen_pb2.CustomConfig) -> dict[str, Any]:

@@ -2,14 +2,11 @@
 
 import dataclasses
 import itertools
+import math
 from collections.abc import Iterable, Sequence
 
 from components.csv_example_gen.file_contents import is_packed, is_parquet
 
-# Of text: 8 million taxi trips, a minute of work. Smaller data is one shard, and one file: Beam's reader gives the rows
-# of several files in another order than theirs, and what pairs rows by their place has to know a key first. An engine
-# whose workers are many wants smaller ones.
-SHARD_BYTES = 1 << 30
 MOST_SHARDS = 1000  # of large data, whose shards are larger: every file costs each reader an opening
 
 
@@ -33,17 +30,19 @@ class Shard:
     rows: int
 
 
-def group_shards(blocks: Iterable[tuple[FilePart, int]], shard_bytes: int = SHARD_BYTES) -> list[Shard]:
+def group_shards(blocks: Iterable[tuple[FilePart, int]], shard_bytes: int | None = None) -> list[Shard]:
     """Groups what was read into shards of about equal size, in the same order.
 
     A packed file stays whole, since a reader has to unpack all before its place; and so does what stands in one part.
 
     Args:
         blocks: parts, and how many rows stand in each.
-        shard_bytes: of text in a shard at least, but for the last one.
+        shard_bytes: of text in a shard at least, but for the last one; None: one shard, and so one file per split.
+            Beam's reader gives the rows of several files in another order than theirs, and SkewGate pairs rows by their
+            place.
     """
     parts = _sum_rows(blocks)
-    size = max(shard_bytes, sum(part.size for part, _ in parts) // MOST_SHARDS)
+    size = math.inf if shard_bytes is None else max(shard_bytes, sum(part.size for part, _ in parts) // MOST_SHARDS)
     groups: list[list[tuple[FilePart, int]]] = []
     filled = 0
     for part, rows in parts:
@@ -60,7 +59,7 @@ def group_shards(blocks: Iterable[tuple[FilePart, int]], shard_bytes: int = SHAR
     return shards
 
 
-def explain_whole(shards: Sequence[Shard], shard_bytes: int = SHARD_BYTES) -> list[str]:
+def explain_whole(shards: Sequence[Shard], shard_bytes: int | None = None) -> list[str]:
     """Says of which files one worker reads more than a shard should hold, or reads slowly, and why."""
     reasons: list[str] = []
     for part in (part for shard in shards for part in shard.parts):
@@ -69,7 +68,7 @@ def explain_whole(shards: Sequence[Shard], shard_bytes: int = SHARD_BYTES) -> li
                 f"{part.file}: one worker reads it to its end, in part line by line: it holds quotes inside unquoted "
                 "cells, or carriage returns alone"
             )
-        elif is_packed(part.file) and part.size >= 2 * shard_bytes:
+        elif shard_bytes is not None and is_packed(part.file) and part.size >= 2 * shard_bytes:
             reasons.append(f"{part.file}: one worker reads all of it, since nobody can begin in the middle of a .gz")
     return reasons
 

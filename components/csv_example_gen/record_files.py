@@ -1,8 +1,7 @@
 """Writes gzipped TFRecord files, a block of records at once.
 
 The format: https://www.tensorflow.org/tutorials/load_data/tfrecord#tfrecords_format_details. TensorFlow's writer takes
-records one by one and compresses harder: a taxi trip's 463 bytes become 28 rather than 36, and take double the time,
-which is most of what ExampleGen does.
+records one by one, and Beam compresses harder: files a fifth smaller, in double the time.
 """
 
 import os

@@ -18,6 +18,7 @@ from components.evaluator.accumulation import SliceSums
 from components.evaluator.combiners import columnar_sums
 from components.evaluator.sums import Sums
 
+_MODEL_TYPES = {constants.TF_GENERIC, constants.TF_KERAS}  # others are loaded, or asked, in another way
 _BY_ROW_STAGES = (unbatch_extractor.UNBATCH_EXTRACTOR_STAGE_NAME, slice_key_extractor.SLICE_KEY_EXTRACTOR_STAGE_NAME)
 
 
@@ -30,7 +31,8 @@ def batch_extractors(**arguments: Any) -> list[extractor.Extractor]:
 def can_be_columnar(eval_config: config_pb2.EvalConfig, models: Iterable[Any]) -> bool:
     """Tells whether an EvalConfig and models ask for nothing that this module leaves to TFMA as a whole.
 
-    That are confidence intervals, which need rows; slices left out for their size; metrics inside a Keras model.
+    That are confidence intervals, which need rows; slices left out for their size; slices in SQL, whose keys
+    components.evaluator.slices does not read; metrics inside a Keras model; and models of another type.
 
     Args:
         eval_config: with TFMA's defaults filled in.
@@ -38,8 +40,16 @@ def can_be_columnar(eval_config: config_pb2.EvalConfig, models: Iterable[Any]) -
     """
     options = eval_config.options
     in_model = not options.HasField("include_default_metrics") or options.include_default_metrics.value
-    with_metrics = in_model and any(one.model_type == constants.TF_KERAS for one in models)
-    return not (options.compute_confidence_intervals.value or options.min_slice_size.value > 1 or with_metrics)
+    model_types = {one.model_type for one in models}
+    with_metrics = in_model and constants.TF_KERAS in model_types
+    needs_rows = options.compute_confidence_intervals.value or options.min_slice_size.value > 1
+    return not (needs_rows or with_metrics or model_types - _MODEL_TYPES or _has_sql(eval_config))
+
+
+def _has_sql(eval_config: config_pb2.EvalConfig) -> bool:
+    """Whether a slice, or one side of a comparison of slices, is defined in SQL."""
+    crossed = [spec for one in eval_config.cross_slicing_specs for spec in (one.baseline_spec, *one.slicing_specs)]
+    return any(spec.slice_keys_sql for spec in (*eval_config.slicing_specs, *crossed))
 
 
 def columnar_evaluator(eval_config: config_pb2.EvalConfig) -> tfma_evaluator.Evaluator:
@@ -105,7 +115,8 @@ class _EvaluateByColumns(beam.PTransform):
         super().__init__()
         self._eval_config = eval_config
 
-    def expand(self, extracts: beam.PCollection) -> dict[str, beam.PCollection]:
+    # Any: Beam warns on standard error of every hint but a PCollection.
+    def expand(self, extracts: beam.PCollection) -> Any:
         columnar, others = split_specs(self._eval_config)
         parts = [self._by_columns(extracts, columnar)] if columnar else []
         if others or not columnar:

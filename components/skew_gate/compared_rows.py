@@ -1,4 +1,4 @@
-"""Some rows on every path, and those of them that are asked for again."""
+"""Some rows on every path, what the exported model has to return for them, and those that are asked for again."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -8,9 +8,29 @@ import numpy as np
 
 from components.candidate_serving.transports import TransportPredictions
 from components.skew_gate.batch_path import BatchChunk
-from components.skew_gate.bitwise import Arrays
+from components.skew_gate.bitwise import Arrays, describe_type
 
 _SEED = 10  # the same rows every time
+
+
+class RowCountError(ValueError):
+    """The exported model returns another number of rows than it is given."""
+
+
+def require_rows(outputs: Arrays, rows: int) -> Arrays:
+    """Returns the outputs of the exported model, each of which has to have so many rows.
+
+    Raises:
+        RowCountError: One has another number; then no row of it can be told from another.
+    """
+    for name, values in outputs.items():
+        if values.shape[:1] != (rows,):
+            raise RowCountError(
+                f"the exported model does not return one row for each that it is given: expected {rows} rows of "
+                f"{name}, received {describe_type(values)}; look for what drops, repeats or adds up rows in its "
+                "signatures"
+            )
+    return outputs
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -42,7 +42,7 @@ class Pair:
     jumps: np.ndarray | None = None
 
     def presume_explained(self) -> Self:
-        """Returns the pair as if a layout explained every difference that a layout can explain."""
+        """Returns a feature's pair as if a layout explained every difference that a layout can explain."""
         return dataclasses.replace(self, layouts=[(self.expected, self.expected)], unsteady=None)
 
 

@@ -24,7 +24,7 @@ from components.signatures import PREDICTIONS, SERVING_DEFAULT, TRANSFORM_FEATUR
 from components.skew_gate.batch_path import BatchPath
 from components.skew_gate.bitwise import Arrays, are_reordered
 from components.skew_gate.columns import Columns, ColumnSurvey
-from components.skew_gate.compared_rows import AskedAgain, Rows
+from components.skew_gate.compared_rows import AskedAgain, RowCountError, Rows, require_rows
 from components.skew_gate.coverage import Coverage
 from components.skew_gate.graph_operations import rounding_operations
 from components.skew_gate.report import SkewReport
@@ -89,12 +89,18 @@ class PathComparison:
         self._asked_again = AskedAgain(MOST_ASKED_AGAIN)
 
     def run(self) -> None:
-        """Compares all rows.
+        """Compares all rows; refuses a model that returns another number of rows than it is given.
 
         Raises:
             ProbeError: The exported model gives no output by itself.
             ValueError: A transformed feature has another type or number of values from row to row.
         """
+        try:
+            self._compare()
+        except RowCountError as error:
+            self._report.refuse(str(error))
+
+    def _compare(self) -> None:
         sample = self._survey()
         if sample is None or not sample.total:
             return
@@ -150,7 +156,8 @@ class PathComparison:
         for index, (batch, raw) in enumerate(zip(self._batch_path.chunks(), read_chunks(self._raw_files), strict=True)):
             numbers = np.arange(first, first + len(raw))
             first += len(raw)
-            chunk = Rows(numbers=numbers, raw=raw, batch=batch, exported=self._exported.read_chunk(index))
+            exported = require_rows(self._exported.read_chunk(index), len(raw))
+            chunk = Rows(numbers=numbers, raw=raw, batch=batch, exported=exported)
             held.append(chunk.of(np.flatnonzero(np.isin(numbers, sample.rows))))
             if settle:
                 self._settle(chunk, sample)
@@ -202,7 +209,7 @@ class PathComparison:
 
     def _add_known(self, rows: Rows, answer: int, drawn: np.ndarray) -> None:
         """Adds rows with all layouts."""
-        outputs = self._exported.read_answer(answer, len(rows)) | rows.exported
+        outputs = require_rows(self._exported.read_answer(answer, len(rows)), len(rows)) | rows.exported
         batch = self._batch_path.at_all_sizes(rows.batch)
         columns, numbers = self._columns, rows.numbers
         self._report.add(batch, outputs, rows.raw, rows.served, columns=columns, numbers=numbers, drawn=drawn)

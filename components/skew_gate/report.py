@@ -31,7 +31,7 @@ class _Rows:
         raw: serialized raw tf.Examples [rows].
         numbers: int [rows], from 0 in the order of the files.
         drawn: bool [rows]: known in every layout, and drawn at random or all.
-        presumed: whether rounding excuses what it may excuse.
+        presumed: whether rounding excuses what it may excuse of features.
     """
 
     raw: np.ndarray
@@ -117,7 +117,7 @@ class SkewReport:
             columns: what is known of them, over all rows.
             numbers: int [rows], the rows' numbers from 0 in the order of the files; None: they follow on the last ones.
             drawn: bool [rows], which rows were drawn at random, or are all there are; None: all.
-            presumed: take for rounding what it may excuse, since nobody asked for other layouts of these rows.
+            presumed: take for rounding what it may excuse of features, since other layouts were not asked for.
         """
         rows = _Rows(
             raw=raw,
@@ -133,6 +133,7 @@ class SkewReport:
         features, *by_part = (split_fitting(each, self.parts) for each in (batch.features, *known))
         rounded, moved, skewed = self._add_features(features, by_part[: len(layouts)], by_part, rows, columns.features)
         excuses = Excuses(predictions=batch.predict_layouts(known), rounded=rounded, moved=moved)
+        rows = dataclasses.replace(rows, presumed=False)
         for signature in (SERVING_DEFAULT, SERVING_RAW):
             skewed |= self._add_signature(signature, batch.predictions, exported, sizes, rows, excuses, columns)
         if served is not None:
@@ -277,8 +278,7 @@ class SkewReport:
         for transport in (REST_ROWS, REST_COLUMNS):
             comparison = self._comparison(f"{transport}, batch size {size} against {GRPC_COLUMNS}", BIT_FOR_BIT)
             pair = Pair(expected=pairs[GRPC_COLUMNS].received, received=pairs[transport].received)
-            as_received = dataclasses.replace(rows, presumed=False)  # layouts excuse nothing here
-            self._compare(comparison, [pair], (GRPC_COLUMNS, transport), as_received, _UNKNOWN, 0)
+            self._compare(comparison, [pair], (GRPC_COLUMNS, transport), rows, _UNKNOWN, 0)
         return skewed
 
     @staticmethod

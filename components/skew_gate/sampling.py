@@ -76,10 +76,10 @@ class Sampler:
         for name, (present, values) in raw_columns.items():
             self._gaps.setdefault(name, find_gaps()).add_rows(numbers[~present])
             self._values.setdefault(f"raw {name}", Values()).add(values, numbers[present])
-        for name, values in features.items():
-            if values.shape[1] == 1:
-                self._values.setdefault(name, Values()).add(values[:, 0], numbers)
-        self._edges.add(raw_columns, features, numbers)
+        columns = dict(_each_column(features))
+        for name, values in columns.items():
+            self._values.setdefault(name, Values()).add(values[:, 0], numbers)
+        self._edges.add(raw_columns, columns, numbers)
 
     def choose(self) -> Sample:
         """Chooses the rows."""
@@ -110,6 +110,14 @@ def _single_values(raw: pa.RecordBatch) -> Iterator[tuple[str, tuple[np.ndarray,
         values = column.flatten().to_numpy(zero_copy_only=False)
         single = lengths == 1
         yield name, (single, values[np.repeat(single, lengths)])
+
+
+def _each_column(features: Arrays) -> Iterator[tuple[str, np.ndarray]]:
+    """Yields features [rows, n] as they are where n is 1, else each of their columns [rows, 1] by its number."""
+    for name, values in features.items():
+        width = values.shape[1]
+        for place in range(width):
+            yield name if width == 1 else f"{name}[{place}]", values[:, place : place + 1]
 
 
 def _in_turn(groups: list[np.ndarray]) -> np.ndarray:

@@ -51,11 +51,11 @@ def run_until(last: str, config: PipelineConfig, run_id: str, console: Console) 
         KeyboardInterrupt: Ctrl-C; what the interrupted node had begun to write is gone.
     """
     clear_interrupted_executions(config.metadata, config.var / "artifacts")
-    shown, results = LineProgress(console), dict[str, NodeResult]()
+    compiled = launch.compile_pipeline(create_pipeline(config), run_id)
+    shown = LineProgress(console, [node.pipeline_node.node_info.id for node in compiled.nodes])
+    results = dict[str, NodeResult]()
     try:
-        for result in launch.run_nodes(
-            launch.compile_pipeline(create_pipeline(config), run_id), ArtifactDigests(config.artifacts), shown.started
-        ):
+        for result in launch.run_nodes(compiled, ArtifactDigests(config.artifacts), shown.started):
             results[result.node] = dataclasses.replace(result, summary=node_summary.summarise_node(result, results))
             shown.finished(results[result.node])
             if result.error is not None:

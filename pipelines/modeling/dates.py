@@ -26,6 +26,11 @@ class Moments:
     second: tf.Tensor  # of that day
     offset: tf.Tensor  # seconds that the clock is ahead of UTC
 
+    def where(self, present: tf.Tensor) -> "Moments":
+        """The same, and NaN where a row has no date; `present` is bool."""
+        nothing = tf.where(present, tf.zeros_like(self.day), tf.constant(float("nan"), tf.float64))
+        return Moments(self.day + nothing, self.second + nothing, self.offset + nothing)
+
     def part(self, name: str) -> tf.Tensor:
         """One of PARTS.
 

@@ -20,7 +20,7 @@ _TENSORBOARD_DIR = "tensorboard"
 # At most, that Keras takes at once: a call costs more than a step, and callbacks wait for its end. An epoch of so few
 # is taken step by step: to trace a loop around the step costs more than it would save.
 _STEPS_PER_CALL = 100
-_STEPS_PER_EPOCH = 200  # at most; beyond, batches grow with the rows
+_STEPS_PER_EPOCH = 200  # at most, of what grow_batch gives; beyond, batches grow with the rows
 
 
 @contextlib.contextmanager
@@ -54,8 +54,11 @@ def grow_batch(rows: TransformedRows, batch_size: int) -> int:
 
 
 def count_steps(rows: TransformedRows, batch_size: int, epochs: int, settings: TrainerConfig) -> int:
-    """Counts the steps of a training: so many epochs, or what `settings` allow at most where that is less."""
-    steps = epochs * rows.batches(grow_batch(rows, batch_size))
+    """Counts the steps of a training: so many epochs, or what `settings` allow at most where that is less.
+
+    The batch size is that which `fit` gets too; see grow_batch.
+    """
+    steps = epochs * rows.batches(batch_size)
     return steps if settings.train_steps is None else min(steps, settings.train_steps)
 
 
@@ -82,12 +85,11 @@ def fit(
         fn_args: of the Trainer; None, as in a search: nothing is written.
         steps: batches at most, shared out evenly over as many epochs as they fill, and in each of those over calls
             of up to 100; what does not divide is not taken.
-        batch_size: rows a step; more where there are many rows, see grow_batch.
+        batch_size: rows a step; grow_batch says how many suit many rows.
         patience: epochs without a lower validation loss before stopping.
         seed: of the shuffling.
         callbacks: more of them.
     """
-    batch_size = grow_batch(train, batch_size)
     epochs = -(-steps // train.batches(batch_size))
     calls, model.steps_per_execution = _share_out(steps // epochs)
     run_dir = Path(fn_args.model_run_dir) if fn_args else None
@@ -147,6 +149,9 @@ def make_batches(rows: TransformedRows, batch_size: int, seed: int | None) -> tf
 
 def start_warm(model: keras.Model, base_model: str | None) -> int:
     """Copies the weights of an earlier exported model, where layer, name and shape still agree.
+
+    Ids are not compared. Where a vocabulary's entries have changed places, a text begins with the weights of the one
+    that had its id before; in a shared vocabulary that may be another column's. Training has to unlearn them.
 
     Args:
         model: built; its layers have names of their own, not Keras' running numbers.

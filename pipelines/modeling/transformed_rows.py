@@ -52,10 +52,11 @@ def read_rows(patterns: list[str], transform: tft.TFTransformOutput, label: str)
     """Reads one split of the transformed Examples, in an order that does not depend on how Beam wrote them.
 
     Beam gives no order across runs and engines. Sorted by value, the same rows train the same model. The columns of a
-    split have to fit in memory, several times over: a row of 30 numbers takes 120 to 240 bytes in each.
+    split have to fit in memory, several times over: with what fitting needs, 1 KiB for a row of 26 numbers.
 
     Raises:
-        TrainingError: The split is empty, or has no such label, or has features that are not dense or not finite.
+        TrainingError: The split is empty, or has no such label, or has features that are not dense, not [batch, n], or
+            not finite.
     """
     spec = transform.transformed_feature_spec()
     if label not in spec:
@@ -64,6 +65,7 @@ def read_rows(patterns: list[str], transform: tft.TFTransformOutput, label: str)
     sparse = sorted(name for name, feature in spec.items() if not isinstance(feature, tf.io.FixedLenFeature))
     if sparse:
         raise TrainingError(f"transformed features are sparse: {', '.join(sparse)}; densify them in preprocessing_fn")
+    _require_columns(spec)
     columns = _read_columns(files, spec)
     if columns is None:
         raise TrainingError(f"no rows to read: expected at least one, received none in {', '.join(patterns)}")
@@ -87,6 +89,17 @@ def _read_columns(files: list[str], spec: dict[str, tf.io.FixedLenFeature]) -> d
     for name in sorted(spec):
         columns[name] = np.concatenate([chunk.pop(name).numpy() for chunk in chunks])
     return columns
+
+
+def _require_columns(spec: dict[str, tf.io.FixedLenFeature]) -> None:
+    """Refuses what is not [batch, n]: batches are gathered from tables of such columns."""
+    for name, feature in sorted(spec.items()):
+        if len(feature.shape) != 1:
+            received = ", ".join(["batch", *map(str, feature.shape)])
+            raise TrainingError(
+                f"{name}: expected [batch, n] of preprocessing_fn, received [{received}]; give it that shape there, "
+                "with tf.expand_dims(..., axis=1) or tf.reshape"
+            )
 
 
 def _require_numbers(columns: dict[str, np.ndarray]) -> None:

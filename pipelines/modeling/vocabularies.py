@@ -7,7 +7,7 @@ the vocabulary is made and before it is asked.
 
 import dataclasses
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import pandas as pd
 import tensorflow as tf
@@ -66,32 +66,58 @@ def line_prefix(name: str) -> bytes:
     return f"{name}=".encode()
 
 
-def read_vocabulary(transform: tft.TFTransformOutput, name: str) -> list[bytes]:
+def read_vocabulary(transform: tft.TFTransformOutput, name: str, columns: Collection[str] = ()) -> list[bytes]:
     """Reads the strings of a vocabulary that was made of `as_lines`, the most frequent first.
 
     Args:
         transform: holds it.
         name: of a vocabulary, or of a column of the shared one.
+        columns: names of columns that may have no string in the shared one: all were missing, or too rare.
 
     Raises:
-        VocabularyError: There is no such vocabulary.
+        VocabularyError: There is no such vocabulary, nor a string of such a column.
     """
-    if transform.vocabulary_file_by_name(name) is not None:
-        lines = transform.vocabulary_by_name(name)
-    elif transform.vocabulary_file_by_name(SHARED_VOCABULARY) is not None:
-        prefix = line_prefix(name)
-        shared = transform.vocabulary_by_name(SHARED_VOCABULARY)
-        lines = [line.removeprefix(prefix) for line in shared if line.startswith(prefix)]
-    else:
-        raise VocabularyError(
-            f"preprocessing_fn makes no vocabulary {name!r}: expected one, since the task's `vocabularies` names it; "
-            "give it as vocab_filename, or correct `vocabularies`"
-        )
-    return [_ESCAPED.sub(lambda found: _UNESCAPED[found[1]], line) for line in lines]
+    return _read_vocabularies(transform, [name], columns)[name]
+
+
+def _read_vocabularies(
+    transform: tft.TFTransformOutput, names: Collection[str], columns: Collection[str]
+) -> dict[str, list[bytes]]:
+    """Reads several, by name, the shared one once; see read_vocabulary."""
+    own = {name for name in names if transform.vocabulary_file_by_name(name) is not None}
+    shared = _read_shared(transform) if own < {*names} else None
+    vocabularies = {}
+    for name in names:
+        if name in own:
+            lines = transform.vocabulary_by_name(name)
+        elif shared is not None and (name in columns or line_prefix(name) in shared):
+            lines = shared.get(line_prefix(name), [])
+        else:
+            raise VocabularyError(
+                f"preprocessing_fn makes no vocabulary {name!r}: expected one, since the task's `vocabularies` names "
+                "it; give it as vocab_filename, or correct `vocabularies`. A column of a shared vocabulary that may "
+                "have no text belongs into the task's `feature_parts`"
+            )
+        vocabularies[name] = [_ESCAPED.sub(lambda found: _UNESCAPED[found[1]], line) for line in lines]
+    return vocabularies
+
+
+def _read_shared(transform: tft.TFTransformOutput) -> dict[bytes, list[bytes]] | None:
+    """Reads the strings of the shared vocabulary as they are spelled, by line_prefix; None where there is none."""
+    if transform.vocabulary_file_by_name(SHARED_VOCABULARY) is None:
+        return None
+    strings: dict[bytes, list[bytes]] = {}
+    for line in transform.vocabulary_by_name(SHARED_VOCABULARY):
+        name, equals, text = line.partition(b"=")  # The first: names hold none.
+        strings.setdefault(name + equals, []).append(text)
+    return strings
 
 
 def measure_coverage(
-    files: Sequence[str], vocabularies: Mapping[str, str], transform: tft.TFTransformOutput
+    files: Sequence[str],
+    vocabularies: Mapping[str, str],
+    transform: tft.TFTransformOutput,
+    columns: Collection[str] = (),
 ) -> dict[str, Coverage]:
     """Compares the strings of raw rows with the vocabularies, in one pass; missing values do not count.
 
@@ -99,6 +125,7 @@ def measure_coverage(
         files: gzipped TFRecords of tf.Examples: the rows that the vocabularies were made from.
         vocabularies: name of a vocabulary, made of `as_lines` -> raw column.
         transform: holds them.
+        columns: names of columns that may have no string in the shared vocabulary.
 
     Returns:
         By the name of the vocabulary.
@@ -108,7 +135,8 @@ def measure_coverage(
     """
     if not vocabularies:
         return {}
-    known = {name: frozenset(read_vocabulary(transform, name)) for name in vocabularies}
+    read = _read_vocabularies(transform, vocabularies, columns)
+    known = {name: frozenset(strings) for name, strings in read.items()}
     _require_strings(vocabularies, transform)
     spec = {column: tf.io.VarLenFeature(tf.string) for column in vocabularies.values()}
     seen: dict[str, set[bytes]] = {name: set() for name in vocabularies}

@@ -12,7 +12,7 @@ from tfx.orchestration.portable import runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
 
 from pipelines.runner.integrity import ArtifactDigests
-from pipelines.runner.node_process import wait_for_any
+from pipelines.runner.node_process import kill_all, wait_for_any
 from pipelines.runner.node_run import NodeRun
 from pipelines.runner.results import FAILED, SKIPPED, NodeResult
 from serving.process_control import raise_if_interrupted
@@ -34,7 +34,8 @@ def run_nodes(
         ledger: digests of the artifacts; a cached artifact that changed fails its node.
         on_start: called with a node's id before it runs.
         at_once: how many nodes run at the same time, at most. From 2 on each executor runs in a fork of this process,
-            which then must not have computed with TensorFlow. With 1 they run in this process, in topological order.
+            which then must not have computed with TensorFlow (`node_process.has_computed`). With 1 they run in this
+            process, in topological order.
 
     Raises:
         KeyboardInterrupt: Ctrl-C; no node runs any more, and the caller clears what was interrupted.
@@ -60,8 +61,7 @@ def run_nodes(
                 failed = failed or result.state == FAILED
                 yield result
     finally:
-        for run in running:
-            run.kill()
+        kill_all([run.fork for run in running if run.fork is not None])
     for name in waiting:
         yield NodeResult(node=name, state=SKIPPED, seconds=0.0)
 

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import functools
+import itertools
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
@@ -31,11 +32,11 @@ from pipelines.runner import launch, node_summary, verdicts
 from pipelines.runner.capacity import nodes_at_once
 from pipelines.runner.integrity import ArtifactDigests
 from pipelines.runner.metadata_cleanup import clear_interrupted_executions, invalidate_displaced_pushes
-from pipelines.runner.node_process import Fork
+from pipelines.runner.node_process import Fork, has_computed
 from pipelines.runner.progress import show_progress
 from pipelines.runner.results import NodeResult
 from pipelines.runner.summary import PUSHED, REFUSED, UNCHANGED, Summary
-from pipelines.task_definition.task import load_task
+from pipelines.task_definition.task import Task, load_task
 from pipelines.task_definition.task_files import task_file_digests
 from pipelines.training import create_pipeline
 
@@ -88,8 +89,7 @@ def _run_nodes(
 ) -> None:
     compiled = launch.compile_pipeline(pipeline, summary.run_id)
     nodes = [node.pipeline_node.node_info.id for node in compiled.nodes]
-    # From 2 on, nodes run in forks, which the threads of gRPC do not survive: jobs of a cluster are looked after over it.
-    at_once = options.at_once or (nodes_at_once() if options.engine == "local" else 1)
+    at_once = _limit_at_once(options, console)
     ledger = ArtifactDigests(config.artifacts)
     with (
         show_progress(console, nodes, live=console.is_terminal and not options.verbose) as shown,
@@ -103,11 +103,25 @@ def _run_nodes(
             summary.nodes.sort(key=lambda one: nodes.index(one.node))
             if result.node == TRANSFORM and result.outputs and config.task.vocabularies:
                 results = _index_by_node(summary)
-                measure = functools.partial(_measure_vocabularies, results, config.task.vocabularies)
+                measure = functools.partial(_measure_vocabularies, results, config.task)
                 summary.vocabularies = measure() if at_once == 1 else _call_in_fork(measure)
             shown.finished(described)
             if result.error is not None:
                 summary.fail(f"{result.node}: {explain(result.error)}")
+
+
+def _limit_at_once(options: RunOptions, console: Console) -> int:
+    """Returns how many nodes may run at the same time; says why it is one where the task leaves no choice."""
+    # The jobs of a cluster are looked after over gRPC, whose threads are not there in a fork.
+    at_once = options.at_once or (nodes_at_once() if options.engine == "local" else 1)
+    if at_once > 1 and has_computed():
+        console.print(
+            "one node at a time: a module of the task computes with TensorFlow when it is imported, and such a process "
+            "cannot be forked; move what makes tensors or layers into functions",
+            soft_wrap=True,
+        )
+        return 1
+    return at_once
 
 
 def _call_in_fork(function: Callable[[], _Value]) -> _Value:
@@ -120,7 +134,7 @@ def _call_in_fork(function: Callable[[], _Value]) -> _Value:
         fork.kill()
 
 
-def _measure_vocabularies(results: Mapping[str, NodeResult], vocabularies: Mapping[str, str]) -> dict[str, Coverage]:
+def _measure_vocabularies(results: Mapping[str, NodeResult], task: Task) -> dict[str, Coverage]:
     """Measures what Transform's vocabularies leave out of the training rows.
 
     Raises:
@@ -128,7 +142,8 @@ def _measure_vocabularies(results: Mapping[str, NodeResult], vocabularies: Mappi
     """
     files = sorted(map(str, (results[EXAMPLE_GEN].uri("examples") / f"Split-{TRAIN}").iterdir()))
     transform = tft.TFTransformOutput(str(results[TRANSFORM].uri("transform_graph")))
-    return measure_coverage(files, vocabularies, transform)
+    columns = frozenset(itertools.chain.from_iterable(task.feature_parts.values()))
+    return measure_coverage(files, task.vocabularies, transform, columns)
 
 
 def _read_results(summary: Summary, min_slice_rows: int) -> None:

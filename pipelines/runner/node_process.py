@@ -1,9 +1,11 @@
 """Runs a function in a fork of this process, beside it.
 
 A fork has every library loaded, and gives its memory back when it ends. It must not be made of a process that has
-computed with TensorFlow: TensorFlow's threads are not there in the fork, which would wait for them for ever.
+computed with TensorFlow (`has_computed`): TensorFlow's threads are not there in the fork, which would wait for them for
+ever.
 
-It ends with the process that made it, however that ends: by `kill -9`, too.
+It ends with the process that made it, however that ends: by `kill -9`, too. Ctrl-C in the terminal, which reaches all
+processes there, leaves it alone: the process that made it ends it.
 """
 
 import contextlib
@@ -12,9 +14,12 @@ import multiprocessing.connection
 import os
 import pickle
 import signal
+import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable, Sequence
+from types import FrameType
 from typing import Any, Generic, TypeVar
 
 from pipelines.explain import explain, is_of_this_project
@@ -22,6 +27,8 @@ from serving.process_control import exit_now
 
 _FORK = multiprocessing.get_context("fork")
 _STOPPED = (-signal.SIGINT, -signal.SIGTERM)
+# What TFX's executors do in the end, such as stopping InfraValidator's container, for which Docker takes seconds.
+_GRACE = 10.0  # seconds
 _Value = TypeVar("_Value")
 
 
@@ -47,24 +54,21 @@ class Fork(Generic[_Value]):
         Raises:
             Exception: What the function raised: an error of this project as it was, another as NodeProcessError.
             NodeProcessError: The process died.
-            KeyboardInterrupt: Somebody stopped the process.
+            KeyboardInterrupt: Somebody stopped the process; or Ctrl-C, and the function still runs: `kill` ends it.
         """
         try:
             succeeded, value = self._ours.recv()
         except EOFError:
             raise self._describe_death() from None
-        finally:
-            self._process.join()
-            self._ours.close()
+        self._process.join()
+        self._ours.close()
         if not succeeded:
             raise _restore_error(*value)
         return value
 
-    def kill(self) -> None:
-        """Ends the process at once, where it still runs; what it started ends with it."""
-        if self._process.pid is not None:
-            self._process.kill()
-            self._process.join()
+    def kill(self, grace: float = _GRACE) -> None:
+        """Ends the process, where it still runs; see `kill_all`."""
+        kill_all([self], grace)
 
     def _describe_death(self) -> BaseException:
         self._process.join()
@@ -76,6 +80,34 @@ class Fork(Generic[_Value]):
         return NodeProcessError(f"its process died without a result: {how}{hint}; see the log")
 
 
+def kill_all(forks: Sequence[Fork[Any]], grace: float = _GRACE) -> None:
+    """Ends the processes, where they still run: what they do in a `finally` first, and what they started with them.
+
+    Args:
+        forks: started or not.
+        grace: seconds that they have together; after that, or at another Ctrl-C, they are killed.
+    """
+    processes = [fork._process for fork in forks if fork._process.pid is not None]
+    until = time.monotonic() + grace
+    try:
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.join(max(0.0, until - time.monotonic()))
+    finally:
+        for process in processes:
+            process.kill()
+        for process in processes:
+            process.join()
+
+
+def has_computed() -> bool:
+    """Tells whether this process has computed with TensorFlow, and so must not be forked; loads and starts nothing."""
+    module = sys.modules.get("tensorflow.python.eager.context")
+    context = module.context_safe() if module is not None else None
+    return context is not None and context._initialized  # Nothing public tells it without starting TensorFlow.
+
+
 def wait_for_any(forks: Sequence[Fork[Any]]) -> Fork[Any]:
     """Waits until one of the forks has a result or is dead, and returns it."""
     (first, *_) = multiprocessing.connection.wait([fork._ours for fork in forks])
@@ -84,19 +116,26 @@ def wait_for_any(forks: Sequence[Fork[Any]]) -> Fork[Any]:
 
 def _run(function: Callable[[], Any], results: multiprocessing.connection.Connection) -> None:
     """In the fork: sends what the function returns or raises, and ends the process."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, signal.SIG_DFL)  # the parent clears up; see Fork.result
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _interrupt)  # so that each `finally` is run
     threading.Thread(target=_end_with_parent, daemon=True).start()
     # Several processes share a GPU: by default TensorFlow takes all of its memory for the first.
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     try:
-        sent = (True, function())
-    except Exception as error:  # The boundary between the processes: the parent raises it.
-        traceback.print_exc()
-        sent = (False, _take_apart(error))
-    results.send(sent)
+        try:
+            sent = (True, function())
+        except Exception as error:  # The boundary between the processes: the parent raises it.
+            traceback.print_exc()
+            sent = (False, _take_apart(error))
+        results.send(sent)
+    except KeyboardInterrupt:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGTERM)  # So the parent knows that it was stopped; see Fork.result.
     exit_now(0)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 def _end_with_parent() -> None:

@@ -77,11 +77,6 @@ class NodeRun:
         except Exception as error:  # As in `start`.
             return self._fail(error)
 
-    def kill(self) -> None:
-        """Ends the executor at once, where it runs in a fork."""
-        if self.fork is not None:
-            self.fork.kill()
-
     def _make_launcher(self) -> "_SteppedLauncher":
         return _SteppedLauncher(
             pipeline_node=self._node,

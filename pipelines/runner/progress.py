@@ -37,7 +37,11 @@ def show_spinner(console: Console, text: str, *, live: bool) -> Iterator[None]:
 def show_progress(console: Console, nodes: Sequence[str], *, live: bool) -> Iterator[Progress]:
     """Shows the nodes in a live table on a terminal, and one line for each elsewhere."""
     if not live:
-        yield LineProgress(console)
+        lines = LineProgress(console, nodes)
+        try:
+            yield lines
+        finally:
+            lines.flush()
         return
     table = TableProgress(nodes)
     with _make_live(console, table):
@@ -57,16 +61,29 @@ def _make_live(console: Console, shown: RenderableType, *, transient: bool = Fal
 
 
 class LineProgress:
-    """One line for each node that has ended."""
+    """One line for each node that has ended, in the pipeline's order: one that ends early waits for those before it."""
 
-    def __init__(self, console: Console):
+    def __init__(self, console: Console, nodes: Sequence[str]):
         self._console = console
+        self._nodes = list(nodes)  # whose lines are still to come
+        self._results: dict[str, NodeResult] = {}  # of nodes that wait for their line
 
     def started(self, node: str) -> None:
         """Says nothing: the line comes when there is something to say."""
 
     def finished(self, result: NodeResult) -> None:
-        """Prints node, state, seconds and what it wrote."""
+        """Prints node, state, seconds and what it wrote, and so for those that waited for this one."""
+        self._results[result.node] = result
+        while self._nodes and self._nodes[0] in self._results:
+            self._print(self._results.pop(self._nodes.pop(0)))
+
+    def flush(self) -> None:
+        """Prints the lines that still wait: a run that is stopped has nodes that never end."""
+        for node in self._nodes:
+            if node in self._results:
+                self._print(self._results.pop(node))
+
+    def _print(self, result: NodeResult) -> None:
         seconds = "" if result.state == SKIPPED else f"{result.seconds:6.1f} s  {result.summary}"
         self._console.print(f"{result.node:<26} {result.state:<7} {seconds}".rstrip(), markup=False, soft_wrap=True)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from rich.console import Console
 
 from pipelines.options import RunOptions
-from pipelines.runner.node_process import Fork, NodeProcessError
+from pipelines.runner.node_process import Fork, NodeProcessError, has_computed
 from pipelines.runs import RunError, Runs, tables
 from pipelines.runs.difference import compare_runs
 from pipelines.task_definition.lookup import task_module
@@ -46,7 +46,8 @@ _CODE = ("components", "data", "pipelines", "serving")  # folders of the project
 _ENDINGS = frozenset({".py", ".toml", ".pbtxt"})
 _SECONDS = 0.5  # between two looks at the files
 _SLICES = 5  # whose metrics changed most
-_INTERRUPTED = 130  # exit status
+_CANNOT_FORK, _INTERRUPTED = 1, 130  # exit statuses
+_GRACE = 60.0  # seconds that a run has to end its own forks, to clear up and to write its record
 
 Files = Mapping[Path, tuple[int, int]]  # -> time of modification, nanoseconds; size, bytes
 
@@ -55,7 +56,7 @@ def watch(options: RunOptions) -> int:
     """Runs, and runs again whenever the code, the task's files or the data were saved, until Ctrl-C.
 
     Returns:
-        130, the exit status of Ctrl-C.
+        130, the exit status of Ctrl-C; 1: this process cannot be forked.
     """
     with contextlib.suppress(KeyboardInterrupt):
         with gc_paused_imports():
@@ -63,6 +64,13 @@ def watch(options: RunOptions) -> int:
                 importlib.import_module(name)
         task = Path(*task_module(options.task).split(".")[:-1])
         code = [_ROOT / name for name in (*_CODE, task)]
+        if has_computed():
+            print(
+                f"error: cannot watch: {task}/__init__.py, one above it, or a library computes with TensorFlow when it "
+                "is imported, and such a process cannot be forked; move what makes tensors or layers into functions",
+                file=sys.stderr,
+            )
+            return _CANNOT_FORK
         run_when_saved(lambda: look(code, options.data), functools.partial(_run_in_fork, options))
     return _INTERRUPTED
 
@@ -112,6 +120,8 @@ def _run_in_fork(options: RunOptions) -> None:
         show_change(options.var, Console(highlight=False))
     except (NodeProcessError, RunError) as error:  # Code that cannot be imported, no record: the next save may mend it.
         print(f"error: {error}", file=sys.stderr)
+    finally:
+        fork.kill(_GRACE)
 
 
 def _run_edited(options: RunOptions) -> int:

@@ -4,8 +4,10 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from unittest import mock
 
 import pandas as pd
+import psutil
 import pytest
 
 from benchmarks import measured_process
@@ -57,6 +59,13 @@ def test_memory_is_that_of_the_whole_tree_and_a_failure_is_no_result(
     assert measured.seconds > 0.6
     with pytest.raises(RuntimeError, match=r"ended with status 3:\nno luck"):
         measure([sys.executable, "-c", "print('no luck'); exit(3)"], tmp_path, {}, tmp_path / "log")
+
+
+def test_memory_that_cannot_be_read_is_no_small_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    denied = mock.Mock(side_effect=psutil.AccessDenied(pid=1))
+    monkeypatch.setattr(psutil.Process, "memory_full_info", denied)
+    with pytest.raises(RuntimeError, match=r"the memory of process \d+ cannot be read"):
+        measure([sys.executable, "-c", "import time; time.sleep(0.2)"], tmp_path, {}, tmp_path / "log")
 
 
 def test_the_curve_holds_every_result_that_there_is(tmp_path: Path) -> None:

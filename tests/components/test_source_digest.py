@@ -101,10 +101,12 @@ def test_several_in_any_order(project: Path) -> None:
 def test_the_versions_of_libraries_count(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = digest(project)
     assert len(before) == 16
-    monkeypatch.setattr(importlib.metadata, "version", lambda name: "0.0")
+    asked: list[str] = []
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: asked.append(name) or "0.0")
     module._library_versions.cache_clear()
     try:
         assert digest(project) != before
+        assert {"pandas", "pyarrow", "numpy", "tensorflow"} <= set(asked)  # what reads rows, and what computes
     finally:
         module._library_versions.cache_clear()
 

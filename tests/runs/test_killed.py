@@ -102,7 +102,8 @@ def test_the_earlier_version_is_untouched(aftermath: Aftermath) -> None:
 
 
 def test_the_metrics_are_those_of_a_cold_run_elsewhere(aftermath: Aftermath) -> None:
-    assert _rounded(aftermath.last.summary["metrics"]) == _rounded(aftermath.cold.summary["metrics"])
+    after, elsewhere = aftermath.last.summary["metrics"], aftermath.cold.summary["metrics"]
+    assert after == {rows: pytest.approx(metrics, rel=1e-6) for rows, metrics in elsewhere.items()}
 
 
 def test_nothing_unfinished_is_left(aftermath: Aftermath) -> None:
@@ -128,7 +129,3 @@ def test_no_process_outlives_the_run_that_started_it(aftermath: Aftermath) -> No
 def _processes(root: Path) -> list[str]:
     found = (" ".join(process.info["cmdline"] or ()) for process in psutil.process_iter(["cmdline"]))
     return [command for command in found if str(root) in command]
-
-
-def _rounded(metrics: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
-    return {where: {name: round(value, 4) for name, value in values.items()} for where, values in metrics.items()}

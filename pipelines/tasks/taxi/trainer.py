@@ -8,7 +8,7 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 
 from pipelines.config import TrainerConfig
 from pipelines.modeling.export import export_model
-from pipelines.modeling.fitting import count_steps, fit, start_warm, training_scope
+from pipelines.modeling.fitting import count_steps, fit, grow_batch, start_warm, training_scope
 from pipelines.modeling.hyperparameters import from_config
 from pipelines.modeling.trainer_entry import trainer_settings
 from pipelines.modeling.transformed_rows import TransformedRows, read_rows, require_classes
@@ -56,7 +56,8 @@ def train(
     """
     require_classes(rows, LABEL, classes=2)
     fitted, validation = rows.hold_out(one_in=hyperparameters.holdout)
-    steps = count_steps(fitted, hyperparameters.batch_size, hyperparameters.epochs, settings)
+    batch_size = grow_batch(fitted, hyperparameters.batch_size)
+    steps = count_steps(fitted, batch_size, hyperparameters.epochs, settings)
     with training_scope(settings, hyperparameters.seed):
         model = build_model(hyperparameters, transform.vocabulary_size_by_name)
         start_warm(model, fn_args.base_model if fn_args else None)
@@ -67,7 +68,7 @@ def train(
             validation,
             fn_args,
             steps=steps,
-            batch_size=hyperparameters.batch_size,
+            batch_size=batch_size,
             patience=hyperparameters.patience,
             seed=hyperparameters.seed,
             callbacks=callbacks,

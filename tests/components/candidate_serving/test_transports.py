@@ -122,6 +122,27 @@ def test_a_server_that_answers_something_else(response: bytes, said: str) -> Non
     assert str(error.value) == f"REST rows: {said}"
 
 
+@pytest.mark.parametrize(
+    ("predictions", "received"),
+    [
+        (np.float32([[0.5]]), "float32 [1, 1]"),
+        (np.float32([[0.5]] * 3), "float32 [3, 1]"),
+        (np.float32(0.5), "float32 []"),
+    ],
+    ids=["fewer", "more", "one for all"],
+)
+def test_a_server_that_predicts_another_number_of_rows(
+    monkeypatch: pytest.MonkeyPatch, predictions: np.ndarray, received: str
+) -> None:
+    monkeypatch.setattr(transports, "TRANSPORTS", {"REST rows": lambda client, rows: predictions})
+    address = Address(model="m", grpc_port=1, rest_port=1)
+    with CandidateClient(address, 0.5) as client, pytest.raises(CandidateServerError) as error:
+        transports.predict(client, ROWS, 2, [])
+    assert str(error.value).startswith(
+        f"REST rows: expected a prediction for each of 2 rows, received {received}; look for what "
+    )
+
+
 def test_nobody_there() -> None:
     with silent() as port:
         pass

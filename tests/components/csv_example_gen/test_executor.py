@@ -20,7 +20,6 @@ from components.csv_example_gen import csv_blocks
 from components.csv_example_gen import executor as module
 from components.csv_example_gen.csv_files import SourceError, check_csv
 from components.csv_example_gen.executor import Executor, column_types
-from components.csv_example_gen.file_parts import SHARD_BYTES
 from components.csv_example_gen.fingerprint import fingerprint
 from components.csv_example_gen.reading_rules import ReadingRules
 from components.csv_example_gen.row_split import EVAL_SHARE, KeySplit, RowSplit, Split, TimeSplit
@@ -55,7 +54,7 @@ def run(tmp_path: Path, properties: dict[str, str]) -> Run:
         pattern: str = "*.csv",
         out: str = "out",
         split: Split | None = None,
-        shard_bytes: int = SHARD_BYTES,
+        shard_bytes: int | None = None,
         **told: Any,
     ) -> dict[str, list[tf.train.Example]]:
         artifact = standard_artifacts.Examples()

@@ -16,7 +16,7 @@ from components.csv_example_gen.csv_files import NO_RULES, CellKind, SourceError
 from components.csv_example_gen.csv_values import Value
 from components.csv_example_gen.example_records import serialize_rows
 from components.csv_example_gen.file_contents import open_local
-from components.csv_example_gen.file_parts import explain_whole
+from components.csv_example_gen.file_parts import FilePart, explain_whole
 from components.csv_example_gen.number_formats import NumberFormat
 from components.csv_example_gen.reading_rules import ReadingRules
 from components.csv_example_gen.row_copies import hash_rows, number_copies
@@ -93,6 +93,19 @@ def test_whatever_the_cells(
                 assert bits(found) == bits(expected)
 
 
+@pytest.mark.parametrize("size", [1 << 20, 24])
+def test_a_byte_order_mark_where_a_block_begins_is_text_of_its_cell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    """Exports that were joined have one in the middle; Arrow leaves it out wherever it begins to read."""
+    monkeypatch.setattr(csv_blocks, "BLOCK_BYTES", size)
+    file = tmp_path / "rows.csv"
+    file.write_text("\ufefft,i\n\ufeffa,1\n" + "\ufeffa,2\n" * 10 + "a,3\n")
+    kinds = {"t": CellKind.BYTES, "i": CellKind.INT}
+    expected = [("\ufeffa".encode(), 1), *[("\ufeffa".encode(), 2)] * 10, (b"a", 3)]
+    assert read_by_blocks(str(file), kinds, ReadingRules(kinds=kinds)) == expected
+
+
 def test_usual_cells_take_the_fast_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of every kind: spellings of missing, quotes, `8.0` for a whole number, a number format."""
     monkeypatch.setattr(typed_blocks, "batch_records", None)
@@ -151,6 +164,15 @@ def test_shards_hold_all_rows_in_their_order(tmp_path: Path, monkeypatch: pytest
     assert [row for rows in by_shard for row in rows] == read(str(file), found.columns, NO_RULES)
     assert [len(rows) for rows in by_shard] == [shard.rows for shard in found.shards]
     assert found.rows == len(found.row_hashes) == 4_000  # type: ignore[arg-type]
+
+
+def test_a_part_ends_where_it_was_cut_when_it_is_read_line_by_line(tmp_path: Path) -> None:
+    head, rows, rest = b"n,t\n", b'1,"a\rb"\n2,c\n', b"3,d\n"
+    (tmp_path / "rows.csv").write_bytes(head + rows + rest)
+    part = FilePart(file=str(tmp_path / "rows.csv"), begin=len(head), end=len(head + rows), first=2, size=len(rows))
+    kinds = {"n": CellKind.INT, "t": CellKind.BYTES}
+    found = [row for block in read_typed(part, kinds, rules=NO_RULES) for row in values(block.columns)]
+    assert found == [(1, b"a\rb"), (2, b"c")]
 
 
 def test_what_one_worker_reads_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

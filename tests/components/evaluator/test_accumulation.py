@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from google.protobuf import text_format
+from tensorflow_model_analysis.api.types import EvalSharedModel
 from tensorflow_model_analysis.metrics import metric_specs
 from tensorflow_model_analysis.proto import config_pb2
 
@@ -74,3 +76,38 @@ def test_what_needs_rows_is_left_to_tfma() -> None:
         eval_config = config_pb2.EvalConfig()
         getattr(eval_config.options, name).value = value
         assert not can_be_columnar(eval_config, []), name
+
+
+@pytest.mark.parametrize(
+    ("specs", "expected"),
+    [
+        ('slicing_specs {} slicing_specs { feature_keys: "hour" }', True),
+        ('slicing_specs {} slicing_specs { slice_keys_sql: "SELECT STRUCT(hour) FROM example.hour" }', False),
+        ('cross_slicing_specs { baseline_spec {} slicing_specs { feature_keys: "hour" } }', True),
+        ('cross_slicing_specs { baseline_spec {} slicing_specs { slice_keys_sql: "SELECT STRUCT(1)" } }', False),
+        ('cross_slicing_specs { baseline_spec { slice_keys_sql: "SELECT STRUCT(1)" } slicing_specs {} }', False),
+    ],
+    ids=["columns", "SQL", "crossed columns", "crossed with SQL", "SQL as baseline"],
+)
+def test_slices_in_sql_are_left_to_tfma(specs: str, expected: bool) -> None:
+    assert can_be_columnar(text_format.Parse(specs, config_pb2.EvalConfig()), []) is expected
+
+
+@pytest.mark.parametrize(
+    ("model_types", "expected"),
+    [
+        (["tf_generic"], True),
+        (["tf_generic", "tf_keras"], True),
+        (["tfma_eval"], False),
+        (["tf_generic", "tfma_eval"], False),
+        (["tf_estimator"], False),
+        (["tf_lite"], False),
+    ],
+)
+def test_models_that_are_loaded_in_another_way_are_left_to_tfx(model_types: list[str], expected: bool) -> None:
+    eval_config = text_format.Parse("options { include_default_metrics { value: false } }", config_pb2.EvalConfig())
+    assert can_be_columnar(eval_config, [EvalSharedModel(model_type=one) for one in model_types]) is expected
+
+
+def test_metrics_inside_a_keras_model_are_left_to_tfma() -> None:
+    assert not can_be_columnar(config_pb2.EvalConfig(), [EvalSharedModel(model_type="tf_keras")])

@@ -223,6 +223,34 @@ def test_what_no_layout_could_excuse_is_refused_even_there(monkeypatch: pytest.M
     assert feature.skewed == 100
 
 
+def test_predictions_are_never_presumed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows change their bucket in large batches, and the exported model predicts one of them otherwise there."""
+    monkeypatch.setattr(path_comparison, "MOST_ASKED_AGAIN", 40)
+    where = np.arange(50, ROWS, 50)
+
+    def moved(rows: np.ndarray, layout: Layout) -> Arrays:
+        found = honest(rows, layout)
+        flips = np.isin(rows, where)[:, None] & (layout in (512, FILLED))
+        return found | {"bucket": np.where(flips, 1 - found["bucket"], found["bucket"])}
+
+    excused = Paths(exported=moved)
+    report = compare(excused)
+    assert report.reasons() == []
+    (feature,) = report.comparisons("feature bucket")
+    presumed = np.setdiff1d(where, np.concatenate(excused.asked))
+    assert feature.presumed == len(presumed) > 100
+    assert feature.rounding.at_edge == len(where)
+
+    def off(features: Arrays, rows: np.ndarray, layout: Layout) -> np.ndarray:
+        return predict(features) + np.float32(0.3) * (rows == presumed[7])[:, None]
+
+    refused = compare(Paths(exported=moved, predict_exported=off))
+    assert len(refused.reasons()) == 2
+    for reason, signature in zip(refused.reasons(), ("serving_default", "serving_raw"), strict=True):
+        assert reason.startswith(f"{signature}, batch size 512: 1 of {ROWS} rows are not equal within 64 float32 steps")
+        assert f"worst at row {presumed[7]}: " in reason
+
+
 def test_a_server_that_is_wrong_in_one_row_of_few(monkeypatch: pytest.MonkeyPatch) -> None:
     """It predicts every row; the row is asked for again, and nothing excuses it."""
     monkeypatch.setattr(path_comparison, "SERVED_ROWS", ROWS)
@@ -244,6 +272,26 @@ def test_rows_in_another_order_are_told_from_skew() -> None:
     order[:CHUNK] = order[:CHUNK][::-1]
     report = compare(Paths(batch_order=order))
     assert "raw and transformed examples hold the same rows in another order: " in " ".join(report.reasons())
+
+
+@pytest.mark.parametrize("layout", [512, 7])
+@pytest.mark.parametrize("more", [-1, 1], ids=["fewer", "more"])
+def test_an_exported_model_that_returns_another_number_of_rows(layout: Layout, more: int) -> None:
+    given: list[int] = []
+
+    def resized(features: Arrays, rows: np.ndarray, asked: Layout) -> np.ndarray:
+        if asked != layout:
+            return predict(features)
+        given.append(len(rows))
+        return np.resize(predict(features), (len(rows) + more, 1))
+
+    report = compare(Paths(predict_exported=resized))
+    assert not report.blessed
+    assert report.reasons() == [
+        f"the exported model does not return one row for each that it is given: expected {given[0]} rows of "
+        f"serving_default/{layout}, received float32 [{given[0] + more}, 1]; look for what drops, repeats or adds up "
+        "rows in its signatures"
+    ]
 
 
 def test_a_lost_row() -> None:

@@ -76,6 +76,21 @@ def test_what_a_draw_may_miss_is_in_it(sample: Sample) -> None:
     assert set(sample.left_out.values()) == {0}
 
 
+def test_each_column_of_a_wide_feature_is_looked_at() -> None:
+    """One whose columns have no names: a score, a bucket, and a flag of one row."""
+    flag = np.zeros(ROWS)
+    flag[LONE] = 1
+    sampler = Sampler()
+    raw = pa.RecordBatch.from_arrays([pa.array([[fare] for fare in FARE], pa.large_list(pa.float32()))], ["fare"])
+    numbers = np.stack([BUCKETS, flag.astype(np.int64)], axis=1)
+    sampler.add(raw, {"scores": np.stack([np.zeros(ROWS, np.float32), SCORE], axis=1), "numbers": numbers})
+    rows = set(sampler.choose().rows.tolist())
+    assert {LEAST, LARGEST, INFINITE, LONE} <= rows
+    for bucket in range(4):
+        inside = np.flatnonzero(bucket == BUCKETS)
+        assert {int(inside[FARE[inside].argmin()]), int(inside[FARE[inside].argmax()])} <= rows
+
+
 def test_what_has_no_room_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sampling, "STRATA_ROWS", 4)
     sample = choose()

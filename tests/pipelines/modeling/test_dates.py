@@ -95,6 +95,13 @@ def test_one_that_cannot_be_read_is_its_own_rows_trouble() -> None:
     assert moments.part(graph.WEEKDAY).numpy()[[0, 2], 0].tolist() == [4, 6]
 
 
+def test_a_row_without_a_date_has_none() -> None:
+    # 0, which stands there in a dense tensor, is the first second of 1970.
+    moments = graph.read_moments(tf.constant([0, 86400]), dates.EPOCH_SECONDS).where(tf.constant([False, True]))
+    assert np.isnan(moments.part(graph.TREND).numpy()).tolist() == [True, False]
+    assert moments.part(graph.TREND).numpy()[1] == 1.0
+
+
 def test_every_day_of_four_centuries() -> None:
     days = [datetime.date(1899, 12, 31) + datetime.timedelta(days=step) for step in range(0, 146100, 7)]
     moments = graph.read_moments(tf.constant([f"{day:%Y-%m-%d}" for day in days]), "%Y-%m-%d")

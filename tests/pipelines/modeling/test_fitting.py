@@ -74,14 +74,15 @@ def test_steps_are_not_exceeded(tmp_path: Path, steps: int, taken: int, epochs: 
 
 
 def test_a_long_epoch_is_taken_in_calls_of_up_to_100_steps(tmp_path: Path) -> None:
-    many = TransformedRows(features={"x": np.ones((151, 1), np.float32)}, labels=np.zeros((151, 1), np.float32))
+    many = TransformedRows(features={"x": np.ones((301, 1), np.float32)}, labels=np.zeros((301, 1), np.float32))
     with training_scope(SETTINGS, 1):
         model = line()
         model.run_eagerly = False
-        fit(model, many, SLOPE, FnArgs(model_run_dir=str(tmp_path)), steps=302, batch_size=1, patience=9, seed=1)
+        fit(model, many, SLOPE, FnArgs(model_run_dir=str(tmp_path)), steps=602, batch_size=1, patience=9, seed=1)
     assert model.steps_per_execution == 75
-    assert int(model.optimizer.iterations) == 2 * 2 * 75, "1 of 151 steps does not divide"
-    assert len(json.loads((tmp_path / HISTORY_FILE).read_text())["val_loss"]) == 2
+    assert int(model.optimizer.iterations) == 2 * 4 * 75, "1 of 301 steps does not divide"
+    epochs = len(json.loads((tmp_path / HISTORY_FILE).read_text())["val_loss"])
+    assert epochs == 2, "fit takes batches of the size that steps were counted in, however many rows there are"
 
 
 @pytest.mark.parametrize(
@@ -97,7 +98,7 @@ def test_the_budget_is_in_epochs_and_a_ceiling_only_lowers_it(ceiling: int | Non
 def test_more_rows_get_as_many_epochs_of_larger_batches(rows: int, batch_size: int, steps: int) -> None:
     many = TransformedRows(features={}, labels=np.zeros((rows, 1)))
     assert grow_batch(many, 128) == batch_size
-    assert count_steps(many, 128, 6, TrainerConfig()) == 6 * steps
+    assert count_steps(many, batch_size, 6, TrainerConfig()) == 6 * steps
 
 
 def test_a_batch_keeps_every_row_together() -> None:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import apache_beam as beam
 import pytest
@@ -98,6 +99,30 @@ def test_what_it_leaves_out_is_told_by_column(transform: tft.TFTransformOutput, 
         "color_id": Coverage(column="color", known=3, left_out=1, left_out_share=1 / 15),
         "size_id": Coverage(column="size", known=4, left_out=1, left_out_share=1 / 15),
     }
+
+
+def test_a_name_that_it_does_not_know_is_refused_unless_it_may_have_no_text() -> None:
+    """The columns of the task's feature_parts may: all of their texts can be missing."""
+    fake = mock.Mock()
+    fake.raw_feature_spec.return_value = SPEC
+    fake.vocabulary_file_by_name = {SHARED_VOCABULARY: SHARED_VOCABULARY}.get
+    fake.vocabulary_by_name.return_value = [b"size_id=red", b"color_id=red"]
+    with pytest.raises(VocabularyError, match="preprocessing_fn makes no vocabulary 'colour_id': expected one"):
+        measure_coverage([], {"size_id": "size", "colour_id": "color"}, fake, ["size_id", "color_id", "shape_id"])
+    empty = Coverage(column="color", known=0, left_out=0, left_out_share=0.0)
+    assert measure_coverage([], {"shape_id": "color"}, fake, ["shape_id"]) == {"shape_id": empty}
+    assert read_vocabulary(fake, "shape_id", ["shape_id"]) == []
+    with pytest.raises(VocabularyError, match="makes no vocabulary 'shape_id'"):
+        read_vocabulary(fake, "shape_id")
+
+
+def test_it_is_read_once_for_all_columns() -> None:
+    fake = mock.Mock()
+    fake.raw_feature_spec.return_value = SPEC
+    fake.vocabulary_file_by_name = {SHARED_VOCABULARY: SHARED_VOCABULARY}.get
+    fake.vocabulary_by_name.return_value = [b"size_id=red", b"color_id=red"]
+    measure_coverage([], {"size_id": "size", "color_id": "color"}, fake)
+    fake.vocabulary_by_name.assert_called_once_with(SHARED_VOCABULARY)
 
 
 @pytest.mark.parametrize("name", ["", "a=b", "a\nb", "a\rb"])

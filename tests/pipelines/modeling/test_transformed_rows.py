@@ -2,6 +2,7 @@
 
 import random
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -102,6 +103,22 @@ def test_sparse_features_cannot_be_trained_on(handmade_transform: tuple[str, str
     with pytest.raises(TrainingError) as error:
         read_rows([handmade_transform[1]], SparseOutput(), handmade.LABEL)
     assert str(error.value) == "transformed features are sparse: words; densify them in preprocessing_fn"
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "received"),
+    [("fare", [], "[batch]"), ("big_tip", [], "[batch]"), ("fare", [3, 2], "[batch, 3, 2]")],
+)
+def test_refuses_what_is_no_column(name: str, shape: list[int], received: str) -> None:
+    spec = {one: tf.io.FixedLenFeature([1], tf.float32) for one in ("big_tip", "fare", "miles")}
+    transform = mock.Mock()
+    transform.transformed_feature_spec.return_value = spec | {name: tf.io.FixedLenFeature(shape, tf.float32)}
+    with pytest.raises(TrainingError) as error:
+        read_rows([], transform, "big_tip")
+    assert str(error.value) == (
+        f"{name}: expected [batch, n] of preprocessing_fn, received {received}; give it that shape there, with "
+        "tf.expand_dims(..., axis=1) or tf.reshape"
+    )
 
 
 def test_hold_out() -> None:

@@ -95,6 +95,15 @@ def _hang(folder: Path) -> None:
     time.sleep(600)
 
 
+def _clean_up(folder: Path) -> None:
+    """Takes a moment to stop what it had started, as InfraValidator its container."""
+    try:
+        _hang(folder)
+    finally:
+        time.sleep(0.3)
+        (folder / "cleaned up").touch()
+
+
 def _signal_runner(number: signal.Signals) -> Callable[[Path], None]:
     def act(folder: Path) -> None:
         _meet(folder)
@@ -115,6 +124,7 @@ _ACTIONS: dict[str, Callable[[Path], None]] = {
     "raise foreign": _raise_foreign,
     "outlast": _outlast,
     "hang": _hang,
+    "clean up": _clean_up,
     "interrupt the runner": _signal_runner(signal.SIGINT),
     "kill the runner": _signal_runner(signal.SIGKILL),
     "be killed": _signal_itself(signal.SIGKILL),

@@ -134,6 +134,14 @@ def test_ctrl_c_ends_both_nodes(tmp_path: Path) -> None:
     assert outputs(tmp_path) == set()
 
 
+def test_ctrl_c_lets_a_node_stop_what_it_had_started(tmp_path: Path) -> None:
+    with remember_interrupts(), pytest.raises(KeyboardInterrupt):
+        states(run_acting(tmp_path, {"A": "clean up", "B": "interrupt the runner"}))
+    assert (tmp_path / "cleaned up").exists()
+    assert running(tmp_path) == []
+    assert clear_interrupted_executions(database(tmp_path), tmp_path / "artifacts") == ["A", "B"]
+
+
 def test_what_a_stopped_node_had_started_may_write_for_a_moment_yet(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

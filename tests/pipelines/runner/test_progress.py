@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from rich.console import Console
 
-from pipelines.runner.progress import TableProgress
+from pipelines.runner.progress import TableProgress, show_progress
 from pipelines.runner.results import RAN, SKIPPED, NodeResult
 
 
@@ -43,3 +43,20 @@ def test_two_nodes_run_at_the_same_time(clock: list[float]) -> None:
     assert rows["SkewGate"] == ["ran", "4.5", "blessed"]
     assert rows["Evaluator"][-1] == "1.0"
     assert rows["Pusher"] == ["skipped"]
+
+
+def test_lines_come_in_the_pipelines_order_and_none_is_lost() -> None:
+    console = Console(file=io.StringIO(), width=100)
+
+    def said() -> list[str]:
+        return [line.split()[0] for line in console.file.getvalue().splitlines()]
+
+    nodes = ["SkewGate", "Evaluator", "Pusher", "Other"]
+    with show_progress(console, nodes, live=False) as shown:
+        shown.finished(NodeResult(node="Evaluator", state=RAN, seconds=1.0, summary="blessed"))
+        assert said() == []
+        shown.finished(NodeResult(node="SkewGate", state=RAN, seconds=2.0, summary="blessed"))
+        assert said() == ["SkewGate", "Evaluator"]
+        shown.finished(NodeResult(node="Other", state=RAN, seconds=1.0, summary=""))
+        assert said() == ["SkewGate", "Evaluator"]
+    assert said() == ["SkewGate", "Evaluator", "Other"]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import rich
 
+from pipelines.options import RunOptions
 from pipelines.runner import watch
 from pipelines.runner.node_process import Fork
 from pipelines.runner.watch import Files, forget_modules, look, run_when_saved
@@ -76,6 +77,16 @@ def test_every_library_is_there() -> None:
     for name in watch._LIBRARIES:
         path = installed.joinpath(*name.split("."))
         assert path.with_suffix(".py").is_file() or (path / "__init__.py").is_file(), name
+
+
+def test_a_process_that_computed_with_tensorflow_watches_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(watch, "_LIBRARIES", ())
+    monkeypatch.setattr(watch, "has_computed", lambda: True)
+    monkeypatch.setattr(watch, "run_when_saved", None)
+    assert watch.watch(RunOptions()) == 1
+    assert capsys.readouterr().err.startswith("error: cannot watch: pipelines/tasks/taxi/__init__.py, one above it,")
 
 
 def test_edited_code_is_what_a_fork_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
