@@ -53,6 +53,7 @@ def run_component(world: World, **more: object) -> standard_artifacts.InfraBless
         "split": "eval",
         "trainer_module": "tests.handmade",
         "warmup_batch_sizes": "[1, 8]",
+        "feature_parts": "{}",
         "time_limit": 600,
         "code_digest": "",
     }
