@@ -53,7 +53,7 @@ def run_component(world: World, **more: object) -> standard_artifacts.InfraBless
         "split": "eval",
         "trainer_module": "tests.handmade",
         "warmup_batch_sizes": "[1, 8]",
-        "feature_parts": "{}",
+        "feature_parts": '{"numbers": ["fare", "miles"]}',
         "time_limit": 600,
         "code_digest": "",
     }
@@ -202,6 +202,7 @@ def test_the_verdict_and_what_is_left_beside_it(
         "model_dir": str(world.directory / "model" / "Format-Serving"),
         "missing": MISSING,
         "warmup_batch_sizes": [1, 8],
+        "parts": {"numbers": ["fare", "miles"]},
         "time_limit": 600,
     }
 
