@@ -12,7 +12,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from tensorflow_transform import beam as tft_beam
 from tensorflow_transform.tf_metadata import dataset_metadata
 
-from pipelines.config import PipelineConfig
+from pipelines.engines.local import LocalEngine
 from pipelines.modeling.shared_vocabulary import count_shared_ids, find_shared_ids
 from pipelines.modeling.stacked_columns import stack_columns
 from pipelines.modeling.vocabularies import (
@@ -49,7 +49,7 @@ def transform(tmp_path_factory: pytest.TempPathFactory) -> tft.TFTransformOutput
     folder = tmp_path_factory.mktemp("transform")
     instances = [{name: [] if cell is None else [cell] for name, cell in row.items()} for row in ROWS]
     metadata = dataset_metadata.DatasetMetadata.from_feature_spec(SPEC)
-    options = PipelineOptions(list(PipelineConfig.beam_args))
+    options = PipelineOptions(list(LocalEngine().beam_args()))
     with beam.Pipeline(options=options) as pipeline, tft_beam.Context(temp_dir=str(folder / "tmp")):
         source = pipeline | beam.Create(instances, reshuffle=False)
         graph = (source, metadata) | tft_beam.AnalyzeDataset(shared_ids)
