@@ -36,7 +36,7 @@ make TARGET [NAME=value ...]
   data                           Prepare the task's rows under var/data/, without network
   run-local, watch               The whole pipeline, from rows to a pushed model; the same at every saved file
                                  (DATA, TRAIN_STEPS, INFRA, FORCE, VERBOSE, AT_ONCE, TUNE, REQUIRE_REVIEW, PUSH_TO)
-  flink-up, flink-down           A Flink cluster on this machine, for run-local with ENGINE=flink
+  flink-up, flink-down           A Flink cluster on this machine, where run-local then runs with flink (ENGINE)
   tune, portfolio                Search for better hyperparameters; compare approaches (TRIALS, MINUTES, SEEDS)
   report, review                 Open the newest run's report; record that you reviewed it (RUN_ID, NOTE, REVIEWER)
   new-task                       A task of your own from a CSV file (NAME, CSV, LABEL, PROBLEM, TEXT)
