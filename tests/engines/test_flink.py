@@ -64,7 +64,7 @@ def test_a_run_that_is_killed_leaves_no_job_to_the_next(project: Project, cluste
     with project.started(*FLINK) as process:
         cluster.wait_until_under_way(0)
         process.kill()
-    time.sleep(1)
+    time.sleep(1)  # a job that ends with its driver would have by now
     assert [job["state"] for job in cluster.jobs()] == ["RUNNING"]
     project.run_until("ExampleGen", *FLINK)
     assert [job["state"] for job in cluster.jobs()] == ["CANCELED", "FINISHED"]
