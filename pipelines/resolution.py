@@ -5,7 +5,6 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.proto import config_pb2
 
 from components.anomaly_gate import component as anomaly_gate
@@ -19,6 +18,7 @@ from pipelines import deployment
 from pipelines.config import CodeDigests, ConfigError, CsvInput, PipelineConfig, TrainerConfig, TunerConfig
 from pipelines.engines.flink import FlinkEngine
 from pipelines.engines.local import LocalEngine
+from pipelines.evaluation.eval_config import has_threshold, unknown_metrics
 from pipelines.modeling import trainer_entry
 from pipelines.modeling.hyperparameters import hyperparameters_copy
 from pipelines.options import RunOptions
@@ -78,9 +78,15 @@ def checked_eval_config(eval_config: config_pb2.EvalConfig) -> config_pb2.EvalCo
     """Returns the config if it can refuse a model.
 
     Raises:
-        ConfigError: It has no threshold: the Evaluator would give no blessing at all, and say nothing.
+        ConfigError: It has no threshold: the Evaluator would give no blessing at all, and say nothing. Or a metric that
+            there is not: the Evaluator would fail, when the model is trained.
     """
-    if not tfma.metrics.metric_thresholds_from_metrics_specs(eval_config.metrics_specs, eval_config=eval_config):
+    for name, suggested in unknown_metrics(eval_config).items():
+        raise ConfigError(
+            f"the EvalConfig has a metric {name!r}, which neither TFMA nor Keras knows: {suggested}; correct it in the "
+            "task's evaluation.py."
+        )
+    if not has_threshold(eval_config):
         raise ConfigError(
             "the EvalConfig has no threshold, so no model could ever be blessed: expected at least one value "
             "threshold, received none; add one in the task's evaluation.py."

@@ -3,11 +3,13 @@
 import json
 from collections.abc import Iterator, Sequence
 
+from tensorflow_model_analysis.metrics.metric_types import registered_metrics
 from tensorflow_model_analysis.proto import config_pb2
+from tensorflow_model_analysis.utils.keras_lib import tf_keras
 
 from components.signatures import SERVING_DEFAULT, TRANSFORM_FEATURES
 from pipelines.task_definition.scoping import ScopingError, Success, Threshold
-from serving.did_you_mean import closest
+from serving.did_you_mean import closest, suggestion
 
 # TFMA's default of 10,000 thresholds moves the areas by less than 0.0001, and costs seconds over many slices.
 _AREA_CONFIG = json.dumps({"num_thresholds": 1000})
@@ -44,6 +46,38 @@ def make_eval_config(
         slicing_specs=[config_pb2.SlicingSpec(), *(config_pb2.SlicingSpec(feature_keys=[name]) for name in slices)],
         metrics_specs=[config_pb2.MetricsSpec(metrics=configs)],
     )
+
+
+def has_threshold(eval_config: config_pb2.EvalConfig) -> bool:
+    """Tells whether a metric of the config has to reach a value or a change, on whatever rows.
+
+    TFMA's `metric_thresholds_from_metrics_specs` would tell, too, and makes the metrics for it: those of Keras compute
+    with TensorFlow when they are made, and a process that has computed cannot be forked.
+    """
+    return any(_bounds(threshold) for spec in eval_config.metrics_specs for threshold in _thresholds(spec))
+
+
+def unknown_metrics(eval_config: config_pb2.EvalConfig) -> dict[str, str]:
+    """Finds classes that neither TFMA nor Keras has, without making any: a suggestion for each, by its name.
+
+    A class of a module of its own is not looked for.
+    """
+    known = {*registered_metrics(), *(name for name in dir(tf_keras.metrics) if not name.startswith("_"))}
+    names = {metric.class_name for spec in eval_config.metrics_specs for metric in spec.metrics if not metric.module}
+    return {name: suggestion(name, sorted(known)) for name in sorted(names.difference(known))}
+
+
+def _thresholds(spec: config_pb2.MetricsSpec) -> Iterator[config_pb2.MetricThreshold]:
+    yield from spec.thresholds.values()
+    for by_name in (*spec.per_slice_thresholds.values(), *spec.cross_slice_thresholds.values()):
+        yield from (one.threshold for one in by_name.thresholds)
+    for metric in spec.metrics:
+        yield metric.threshold
+        yield from (one.threshold for one in (*metric.per_slice_thresholds, *metric.cross_slice_thresholds))
+
+
+def _bounds(threshold: config_pb2.MetricThreshold) -> bool:
+    return threshold.HasField("value_threshold") or threshold.HasField("change_threshold")
 
 
 def _make_metric(metric: str | config_pb2.MetricConfig) -> config_pb2.MetricConfig:

@@ -2,10 +2,12 @@
 
 import dataclasses
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from google.protobuf import text_format
 from tensorflow_model_analysis.proto import config_pb2
+from tensorflow_model_analysis.utils.keras_lib import tf_keras
 
 from components.csv_example_gen.csv_files import SourceError
 from pipelines.config import ConfigError, PipelineConfig, TrainerConfig, TrainerOptions
@@ -75,7 +77,9 @@ def eval_config(threshold: str) -> config_pb2.EvalConfig:
     "threshold",
     [
         "threshold { value_threshold { lower_bound { value: 0.5 } } }",
+        "threshold { change_threshold { absolute { value: 0.1 } } }",
         "per_slice_thresholds { slicing_specs {} threshold { value_threshold { lower_bound { value: 0.5 } } } }",
+        "cross_slice_thresholds { threshold { value_threshold { lower_bound { value: 0.5 } } } }",
     ],
 )
 def test_one_threshold_will_do(threshold: str) -> None:
@@ -83,9 +87,35 @@ def test_one_threshold_will_do(threshold: str) -> None:
     assert checked_eval_config(config) is config
 
 
-def test_no_threshold() -> None:
+def test_a_threshold_beside_the_metrics_will_do() -> None:
+    config = eval_config("")
+    config.metrics_specs[0].thresholds["auc"].value_threshold.lower_bound.value = 0.5
+    assert checked_eval_config(config) is config
+
+
+def test_the_check_makes_no_metric(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of Keras compute with TensorFlow when they are made, and a process that has computed cannot be forked."""
+
+    def refuse(*args: object, **kwargs: object) -> NoReturn:
+        raise AssertionError("a metric was made")
+
+    monkeypatch.setattr(tf_keras.metrics.BinaryCrossentropy, "__init__", refuse)
+    config = eval_config("threshold { value_threshold { lower_bound { value: 0.5 } } }")
+    config.metrics_specs[0].metrics[0].class_name = "BinaryCrossentropy"
+    assert checked_eval_config(config) is config
+
+
+def test_a_metric_that_there_is_not() -> None:
+    config = eval_config("threshold { value_threshold { lower_bound { value: 0.5 } } }")
+    config.metrics_specs[0].metrics[0].class_name = "BinaryAcuracy"
+    with pytest.raises(ConfigError, match=r"metric 'BinaryAcuracy', .* did you mean 'BinaryAccuracy'\?"):
+        checked_eval_config(config)
+
+
+@pytest.mark.parametrize("threshold", ["", "threshold {}"])
+def test_no_threshold(threshold: str) -> None:
     with pytest.raises(ConfigError) as error:
-        checked_eval_config(eval_config(""))
+        checked_eval_config(eval_config(threshold))
     assert str(error.value) == (
         "the EvalConfig has no threshold, so no model could ever be blessed: expected at least one value threshold, "
         "received none; add one in the task's evaluation.py."
