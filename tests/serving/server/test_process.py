@@ -157,12 +157,16 @@ def test_killed_it_starts_again_as_if_nothing_had_been(tmp_path: Path) -> None:
     save_line(tmp_path / "models", 1)
     flags = [f"--model_base_path={tmp_path / 'models'}", "--model_name=line"]
     killed = start(tmp_path, *flags)
+    noticed = threading.Event()
     try:
         killed.wait_for_line("Ready:")
         assert ask(killed) == (1, 3.5)
+        ready = grpc.ChannelConnectivity.READY
+        killed.channel.subscribe(lambda state: None if state is ready else noticed.set())
     finally:
         killed.process.send_signal(signal.SIGKILL)
     assert killed.process.wait(PATIENCE) == -signal.SIGKILL
+    assert noticed.wait(PATIENCE)  # Until then the channel calls itself ready.
     same_ports = [f"--port={killed.port}", f"--rest_api_port={killed.rest_port}"]
     with running(tmp_path, *flags, *same_ports):
         # The client's channel, opened before the kill, finds its way by itself.
