@@ -86,8 +86,10 @@ def _column(lists: pa.Array) -> Any:
         numbers = np.full(len(lists), np.nan, dtype=np.float32)
         numbers[present] = values.to_numpy(zero_copy_only=False)
         return numbers
+    encoded = values.dictionary_encode()  # decoded once each, and each cell then points at the same str
+    distinct = np.array([_text(value) for value in encoded.dictionary.to_pylist()], dtype=object)
     strings = np.full(len(lists), None, dtype=object)
-    strings[present] = [_text(value) for value in values.to_pylist()]
+    strings[present] = distinct[encoded.indices.to_numpy()]
     return strings
 
 

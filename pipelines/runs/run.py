@@ -193,9 +193,12 @@ class Run(RecordedRun):
         Raises:
             RunError: The run has no model, or the contract has a column of one of these names.
         """
-        model, rows = self.model(), self.rows(EVAL)
-        labels = model.transformed(self.records(EVAL))[self.task_record.label]
-        added = model(rows).assign(**{LABEL: labels.reshape(len(rows), -1)[:, 0]})
+        from pipelines.runs.examples import to_frame
+
+        model, records = self.model(), self.records(EVAL)
+        rows = to_frame(records, self.schema)
+        labels = model.transformed(records)[self.task_record.label]
+        added = model.predict_records(records).assign(**{LABEL: labels.reshape(len(rows), -1)[:, 0]})
         if taken := sorted(set(rows) & set(added)):
             raise RunError(f"the contract has a column {taken[0]!r}: expected that name free; use model() and rows().")
         return rows.join(added[[LABEL, *added.columns.drop(LABEL)]])
