@@ -6,10 +6,13 @@ import json
 import os
 import shlex
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
+from pipelines.engines import jobs
 from pipelines.engines.errors import EngineError
+from pipelines.engines.flink_jobs import FlinkJobs
 from pipelines.engines.local import COMMON_ARGS
 
 _STATE = "cluster.json"  # environment/flink/cluster.py writes it
@@ -22,6 +25,7 @@ _KEEP_WORKERS_MS = 120_000
 class FlinkEngine:
     """A Flink cluster whose TaskManagers see the disk that this run writes to."""
 
+    rest: str  # host:port of the JobManager's REST API
     job_endpoint: str  # host:port of Beam's job server
     parallelism: int  # tasks of a job that run at the same time: the cluster's slots, at most
     worker: Path  # an executable file: starts a Python worker on a TaskManager's machine
@@ -46,6 +50,7 @@ class FlinkEngine:
         worker.write_text(_worker_script(folder))
         worker.chmod(0o755)
         return cls(
+            rest=state["rest"],
             job_endpoint=state["job_endpoint"],
             parallelism=int(state["slots"]),
             worker=worker,
@@ -66,11 +71,19 @@ class FlinkEngine:
             *COMMON_ARGS,
         )
 
-    def session(self) -> contextlib.AbstractContextManager[None]:
-        """Cancels what an earlier run left on the cluster, ends a job over its time limit, and leaves none behind."""
-        from pipelines.engines import jobs  # Imported here: it loads Beam.
+    @contextlib.contextmanager
+    def session(self) -> Iterator[None]:
+        """Cancels what an earlier run left on the cluster, ends a job over its time limit, and leaves none behind.
 
-        return jobs.look_after(self.job_endpoint, self.job_name, self.time_limit)
+        Raises:
+            EngineError: The cluster does not answer.
+        """
+        from pipelines.engines.beam_jobs import BeamJobs  # Imported here: it loads Beam.
+
+        with BeamJobs.at(self.job_endpoint) as submitted:
+            services = (submitted, FlinkJobs(self.rest))
+            with jobs.look_after(services, self.job_name, self.time_limit):
+                yield
 
 
 def _worker_script(folder: Path) -> str:

@@ -17,7 +17,9 @@ def folder(tmp_path: Path) -> Path:
     """As `make flink-up` leaves it, in a path that a shell would take apart."""
     folder = tmp_path / "it's a cluster"
     folder.mkdir()
-    (folder / "cluster.json").write_text(json.dumps({"job_endpoint": "127.0.0.1:8099", "slots": 4, "processes": {}}))
+    (folder / "cluster.json").write_text(
+        json.dumps({"rest": "127.0.0.1:8081", "job_endpoint": "127.0.0.1:8099", "slots": 4, "processes": {}})
+    )
     return folder
 
 

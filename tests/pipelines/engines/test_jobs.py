@@ -1,5 +1,6 @@
 """Jobs of a run on a job server, which is Beam's own, in this process: the same API that Flink's has."""
 
+import contextlib
 import threading
 import time
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from apache_beam.portability.api import beam_job_api_pb2
 from apache_beam.runners.portability.local_job_service import LocalJobServicer
 
 from pipelines.engines import jobs
+from pipelines.engines.beam_jobs import BeamJobs
 from pipelines.engines.errors import EngineError
 
 OURS = "tfx-taxi-1"
@@ -71,6 +73,13 @@ def until(condition: object, seconds: float = 30.0) -> None:
         time.sleep(0.05)
 
 
+@contextlib.contextmanager
+def look_after(server: JobServer, time_limit: float) -> Iterator[None]:
+    """As a run does."""
+    with BeamJobs.at(server.endpoint) as service, jobs.look_after([service], OURS, time_limit):
+        yield
+
+
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[JobServer]:
     """A job server; its jobs end with the test."""
@@ -82,14 +91,14 @@ def server(tmp_path: Path) -> Iterator[JobServer]:
 def test_what_an_earlier_run_left_is_cancelled_and_nothing_else(server: JobServer) -> None:
     server.submit(OURS)
     server.submit("another-task")
-    with jobs.look_after(server.endpoint, OURS, 60):
+    with look_after(server, 60):
         assert server.states(OURS) == ["CANCELLED"]
         assert server.states("another-task") == ["RUNNING"]
 
 
 def test_no_job_outlives_its_run(server: JobServer) -> None:
     def run_and_break() -> None:
-        with jobs.look_after(server.endpoint, OURS, 60):
+        with look_after(server, 60):
             server.submit(OURS)
             raise KeyboardInterrupt
 
@@ -100,22 +109,22 @@ def test_no_job_outlives_its_run(server: JobServer) -> None:
 
 def test_a_job_over_its_time_limit_is_cancelled(server: JobServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "_POLL_SECONDS", 0.1)
-    with jobs.look_after(server.endpoint, OURS, 0.3):
+    with look_after(server, 0.3):
         server.submit(OURS)
         until(lambda: server.states(OURS) == ["CANCELLED"])
 
 
 def test_a_job_within_its_time_limit_goes_on(server: JobServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "_POLL_SECONDS", 0.1)
-    with jobs.look_after(server.endpoint, OURS, 60):
+    with look_after(server, 60):
         server.submit(OURS)
         time.sleep(0.5)
         assert server.states(OURS) == ["RUNNING"]
 
 
 def test_a_server_that_is_not_there_is_named() -> None:
-    with pytest.raises(EngineError) as raised, jobs.look_after("127.0.0.1:9", OURS, 60):
-        pass
+    with pytest.raises(EngineError) as raised, BeamJobs.at("127.0.0.1:9") as service:
+        service.running(OURS)
     assert str(raised.value) == (
         "Beam's job server at 127.0.0.1:9 does not answer: expected the API of its jobs, received UNAVAILABLE; start "
         "the cluster again (make flink-down flink-up)"

@@ -1,0 +1,67 @@
+"""The jobs of Beam's job server, over its gRPC API."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Self
+
+import grpc
+from apache_beam.portability.api import beam_job_api_pb2, beam_job_api_pb2_grpc
+
+from pipelines.engines.errors import EngineError
+
+_CALL_SECONDS = 30.0
+_JOB_NAME = "beam:option:job_name:v1"
+_ENDED = frozenset({"STOPPED", "DONE", "FAILED", "CANCELLED", "UPDATED", "DRAINED"})
+
+
+class BeamJobs:
+    """Finds and cancels jobs.
+
+    A cancelled job is not submitted to the cluster any more. One that runs there goes on: Beam's job server waits for
+    the cluster's answer, and a cancellation ends the waiting only, as a killed driver showed; see FlinkJobs.
+    """
+
+    def __init__(self, channel: grpc.Channel, endpoint: str) -> None:
+        self._stub = beam_job_api_pb2_grpc.JobServiceStub(channel)
+        self._endpoint = endpoint
+
+    @classmethod
+    @contextlib.contextmanager
+    def at(cls, endpoint: str) -> Iterator[Self]:
+        """Connects to a job server, host:port."""
+        with grpc.insecure_channel(endpoint) as channel:
+            yield cls(channel, endpoint)
+
+    def running(self, name: str) -> list[str]:
+        """Returns the ids of the jobs of this name that have not ended.
+
+        Raises:
+            EngineError: The job server does not answer.
+        """
+        with self._explained():
+            jobs = self._stub.GetJobs(beam_job_api_pb2.GetJobsRequest(), timeout=_CALL_SECONDS).job_info
+        return [
+            job.job_id
+            for job in jobs
+            # Beam's Python SDK calls every job "job" here (PortableRunner); the name is among the options.
+            if job.pipeline_options[_JOB_NAME] == name and beam_job_api_pb2.JobState.Enum.Name(job.state) not in _ENDED
+        ]
+
+    def cancel(self, job: str) -> None:
+        """Cancels a job, by its id.
+
+        Raises:
+            EngineError: The job server does not answer.
+        """
+        with self._explained():
+            self._stub.Cancel(beam_job_api_pb2.CancelJobRequest(job_id=job), timeout=_CALL_SECONDS)
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except grpc.RpcError as error:
+            raise EngineError(
+                f"Beam's job server at {self._endpoint} does not answer: expected the API of its jobs, received "
+                f"{error.code().name}; start the cluster again (make flink-down flink-up)"
+            ) from error
