@@ -1,7 +1,7 @@
 """The files of the request log: `<folder>/<day>/<first row's time>-<writer>-<number>.parquet`, complete or absent.
 
 A day is a date in UTC, such as `2026-11-21`. Times in names sort as text. The writer's token keeps gateways that share
-a folder apart.
+a folder apart. Feedback (serving/feedback/) is kept in such files, too.
 """
 
 import datetime
@@ -9,10 +9,9 @@ import re
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from serving import durable_file
-from serving.request_log.settings import RequestLogSettings
 
 SUFFIX = ".parquet"
 UNFINISHED = f"{SUFFIX}.tmp"  # as serving/durable_file.py names what it writes
@@ -59,10 +58,30 @@ class GrowingFile:
         return self._first or datetime.datetime.now(datetime.UTC), memoryview(self._sink.getvalue())
 
 
+class FolderSettings(Protocol):
+    """Where files go, and for how long they are kept."""
+
+    @property
+    def folder(self) -> Path:
+        """Day folders with Parquet files go here; made when it is not there."""
+
+    @property
+    def keep_files(self) -> int:
+        """The oldest files beyond these are removed, …"""
+
+    @property
+    def keep_bytes(self) -> int:
+        """… or beyond these, …"""
+
+    @property
+    def keep_days(self) -> float:
+        """… or when they are older."""
+
+
 class LogFolder:
     """Where finished files go, and where old ones are removed."""
 
-    def __init__(self, settings: RequestLogSettings) -> None:
+    def __init__(self, settings: FolderSettings) -> None:
         self._settings = settings
         self._token = secrets.token_hex(4)
         self._written = 0
