@@ -7,8 +7,7 @@ Each world draws 50 eval splits of 5,000 rows, fits a recalibration to each, and
 what share of windows some gap to the split's own metrics is called more than chance.
 
 Predictions are drawn before labels, so that columns may change (`shifted columns`) while equal predictions go on to
-mean
-equal shares: estimates follow, and the gap is a real one. `changed answers` is what estimates cannot see, the same
+mean equal shares: estimates follow, and the gap is a real one. `changed answers` is what estimates cannot see, the same
 predictions and other labels; gaps find it.
 """
 

@@ -72,9 +72,12 @@ def estimate_metrics(
 
 
 def _interval(value: float, drawn: np.ndarray, level: float) -> Interval:
-    """The interval that the next draw falls into with a probability of `level` (quantiles of Weibull 1939)."""
+    """The interval that the next draw falls into with a probability of `level` (quantiles of Weibull 1939).
+
+    There is none where the metric is undefined in more draws than may lie outside, as among a handful of rows.
+    """
     defined = drawn[np.isfinite(drawn)]
-    if not len(defined):
+    if len(defined) < level * len(drawn):
         return Interval(value=value, low=np.nan, high=np.nan)
     outside = 50 * (1 - level)
     low, high = np.percentile(defined, [outside, 100 - outside], method="weibull")

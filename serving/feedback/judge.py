@@ -133,8 +133,8 @@ class FeedbackJudge:
         if not logged:
             return _refused(
                 Refusal.UNKNOWN_REQUEST, "request_id",
-                f"the id of a request in the log, which keeps {self._log.keep_days:g} days, and may be a sample (one "
-                f"that another gateway answered is known here {self._log.max_file_seconds:g} s later)", sent_id,
+                f"the id of a logged request (they are kept {self._log.keep_days:g} days; one that another gateway "
+                f"answered is known {self._log.max_file_seconds:g} s later)", sent_id,
             )  # fmt: skip
         if not own:
             return _refused(
@@ -204,8 +204,13 @@ def _compare(before: Value, value: Value) -> RefusedOutcome:
             Refusal.DUPLICATE, "request_id", "a row whose outcome was not sent yet", "the same outcome again"
         )
     return _refused(
-        Refusal.CONTRADICTORY, columns.OUTCOME, f"what was sent before, {before!r}, which is kept", repr(value)
+        Refusal.CONTRADICTORY, columns.OUTCOME, f"what was sent before, {_shown(before)}, which is kept", _shown(value)
     )
+
+
+def _shown(value: Value) -> str:
+    """The value as it was sent: a float32 is known to 7 digits."""
+    return f"{value:.7g}" if isinstance(value, float) else repr(value)
 
 
 def _refused(refusal: Refusal, field: str, expected: str, received: str) -> RefusedOutcome:

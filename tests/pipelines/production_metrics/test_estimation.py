@@ -48,6 +48,23 @@ def test_rows_that_are_certain_leave_no_interval() -> None:
     assert [(each.low, each.value, each.high) for each in (found["auc"], found["recall"])] == [(1, 1, 1)] * 2
 
 
+def test_the_interval_holds_what_another_eval_split_would_have_said() -> None:
+    """By hand: 1,000 rows of which 50% are positive by the fit, 40% by one refit, 60% by the other."""
+    unsure = Recalibration(
+        predictions=np.array([0.6, 0.7]), fitted=np.array([0.5, 0.5]), refitted=np.array([[0.4, 0.4], [0.6, 0.6]])
+    )
+    found = estimate_metrics(np.full(1000, 0.65), unsure, METRICS)["binary_accuracy"]
+    chance = 1.96 * np.sqrt(0.4 * 0.6 / 1000)
+    assert found.value == pytest.approx(0.5)
+    assert (found.low, found.high) == pytest.approx((0.4 - chance, 0.6 + chance), abs=0.015)
+
+
+def test_too_few_rows_leave_no_interval_where_the_metric_is_often_undefined() -> None:
+    found = estimate_metrics(np.array([0.3, 0.4]), exactly([0.1, 0.9], [0.1, 0.9]), METRICS)
+    assert np.isnan(found["recall"].low)  # without a positive row in every other draw
+    assert found["binary_accuracy"].low == 0
+
+
 @pytest.mark.parametrize("world", ["calibrated", "overconfident", "underconfident", "shifted columns"])
 def test_the_interval_holds_the_real_value_about_as_often_as_it_says(world: str) -> None:
     found = coverage(WORLDS[world], splits=15, windows=4, refits=100)

@@ -118,6 +118,24 @@ def test_one_id_twice_in_the_same_moment_is_left_out(tmp_path: Path) -> None:
     assert (found.rows["request_id"].tolist(), found.ambiguous) == (["b"], 2)
 
 
+def test_an_id_that_comes_again_later_is_another_row(tmp_path: Path) -> None:
+    """Two callers chose the same id; one of them tells what became of its row."""
+    writer, _ = logged.start(tmp_path / "log")
+    logged.offer(writer, "a", caller="0123", received=EARLIER)
+    logged.offer(writer, "a", caller="4567")
+    writer.close()
+    kept = FeedbackSettings(folder=tmp_path / "feedback", keep_days=100_000, accept_days=100_000)
+    requests = RequestLogSettings(folder=tmp_path / "log", keep_days=100_000)
+    store = FeedbackStore(kept, read_label(logged.schema_file(tmp_path)), requests)
+    told = [Outcome(request_id="a", row=0, value=1.5)]
+    assert store.store(told, Caller(digest="4567")).stored == 1
+    found = read_logged_predictions(tmp_path / "log", tmp_path / "feedback").rows
+    assert found["outcome"].isna().tolist() == [True, False]
+    assert store.store(told, Caller(digest="0123")).stored == 1
+    store.close()
+    assert read_logged_predictions(tmp_path / "log", tmp_path / "feedback").rows["outcome"].tolist() == [1.5, 1.5]
+
+
 @pytest.mark.parametrize(("settings", "message"), [
     ({"dropped": ["answer_probability"]}, "but it drops answer_probability"),
     ({"dropped": ["request_row"]}, "but it drops request_row"),

@@ -7,11 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from serving.feedback.label import read_label
+from serving.feedback.reading import read_outcomes
 from serving.feedback.settings import FeedbackSettings
 from serving.feedback.store import FeedbackBusyError, FeedbackStore
 from serving.feedback.verdicts import Caller, Outcome, Refusal
+from serving.request_log import files_by_id
+from serving.request_log.files import LogFolder
 from serving.request_log.files_by_id import FilesById, IdFileError
 from serving.request_log.pending import PendingRequests
 from serving.request_log.settings import RequestLogSettings
@@ -186,3 +190,58 @@ def test_a_closed_store_refuses(make: Callable[..., FeedbackStore], log: Path) -
     store.close()
     with pytest.raises(FeedbackBusyError, match="send it again"):
         store.submit([outcome()], NOBODY)
+
+
+@pytest.mark.parametrize("moment", ["before the memory is asked", "before the files are listed"])
+def test_a_request_that_moves_from_memory_to_its_file_is_known_once(
+    make: Callable[..., FeedbackStore], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    pending = PendingRequests()
+    writer, _ = logged.start(tmp_path / "log", pending=pending)
+    logged.offer(writer, "new")
+    find, list_files = pending.find, files_by_id.log_files
+
+    def find_later(request_ids: Any) -> Any:
+        writer.close()
+        return find(request_ids)
+
+    def list_later(*arguments: Any, **options: Any) -> Any:
+        writer.close()
+        return list_files(*arguments, **options)
+
+    if moment == "before the memory is asked":
+        monkeypatch.setattr(pending, "find", find_later)
+    else:
+        monkeypatch.setattr(files_by_id, "log_files", list_later)
+    assert refusal(make(pending), outcome("new")) is None
+
+
+def test_a_merge_that_fails_loses_nothing(
+    make: Callable[..., FeedbackStore], log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = make()
+    for number in range(3):
+        assert refusal(store, outcome(f"r{number}")) is None
+
+    def fail(*_: Any) -> Path:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(LogFolder, "write", fail)
+    with capture_logs() as told:
+        store.close()
+    assert [line["event"] for line in told] == ["feedback_tidy_failed"]
+    assert rows(tmp_path / "feedback") == [(f"r{number}", 0, 1.5) for number in range(3)]
+
+
+def test_an_outcome_in_two_files_is_one(make: Callable[..., FeedbackStore], log: Path, tmp_path: Path) -> None:
+    """A kill between a merge's new file and the removal of the small ones leaves both."""
+    store = make()
+    for number in range(2):
+        assert refusal(store, outcome(f"r{number}")) is None
+    small = {file: file.read_bytes() for file in logged.files(tmp_path / "feedback")}
+    store.close()
+    for file, content in small.items():
+        file.write_bytes(content)
+    assert refusal(make(), outcome("r0")) is Refusal.DUPLICATE
+    found = read_outcomes(tmp_path / "feedback", logged.MORNING)
+    assert (found.table.num_rows, found.contradictory, found.label) == (2, 0, "tips")

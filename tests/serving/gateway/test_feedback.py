@@ -88,7 +88,7 @@ def test_each_fault_has_an_answer_of_its_own(serve: Serve, trip: Trip, model: Sc
             ({"request_id": "none", "outcome": 1}, 409, "unanswered_request", "with status 503"),
             ({"request_id": "twice", "outcome": 1}, 409, "ambiguous_request", "2 answered requests"),
             ({"request_id": "a", "outcome": 1}, 409, "duplicate_outcome", "the same outcome again"),
-            ({"request_id": "a", "outcome": 2}, 409, "contradictory_outcome", "1.0, which is kept, received 2"),
+            ({"request_id": "a", "outcome": 2}, 409, "contradictory_outcome", "before, 1, which is kept, received 2"),
         ]
         for outcome, status, code, words in cases:
             found, problem = tell(client, outcome)
