@@ -2,7 +2,7 @@
 
 import dataclasses
 import datetime
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -53,7 +53,7 @@ def read_logged_predictions(log: Path, feedback: Path, start: datetime.datetime 
         raise ProductionMetricsError(
             f"{log}: expected the request log to keep {', '.join(_NEEDED)}, but it drops {', '.join(lacking)}"
         )
-    table = pa.concat_tables([_answered(file, start) for file in span.files], promote=True)
+    table = _concatenate([_answered(file, start) for file in span.files])
     if not table.num_rows:
         raise ProductionMetricsError(f"{log}: expected rows that a model answered, received none")
     rows = _to_frame(table.sort_by(log_columns.REQUEST_TIME))
@@ -88,6 +88,21 @@ def _answered(file: Path, start: datetime.datetime | None) -> pa.Table:
         times = table.column(log_columns.REQUEST_TIME)
         chosen = pc.and_(chosen, pc.greater_equal(times, pa.scalar(start, times.type)))
     return table.filter(pc.fill_null(chosen, False))
+
+
+def _concatenate(tables: Sequence[pa.Table]) -> pa.Table:
+    """One table; a column that a file lacks, as those of an older gateway may, is null there."""
+    schema = pa.unify_schemas([table.schema.remove_metadata() for table in tables])
+    return pa.concat_tables(
+        pa.Table.from_arrays(
+            [
+                table.column(field.name) if field.name in table.column_names else pa.nulls(table.num_rows, field.type)
+                for field in schema
+            ],
+            schema=schema,
+        )
+        for table in tables
+    )
 
 
 def _to_frame(table: pa.Table) -> pd.DataFrame:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from pipelines.production_metrics.errors import ProductionMetricsError
@@ -66,6 +67,18 @@ def test_a_start_leaves_out_what_is_older(tmp_path: Path) -> None:
     assert found.rows["request_id"].tolist() == ["r1", "r1", "r2", "r2", "r3", "r3", "r4", "r4"]
     assert found.rows["outcome"].notna().sum() == 1
     assert found.unmatched == 0
+
+
+def test_files_of_a_gateway_that_did_not_log_callers_count(tmp_path: Path) -> None:
+    write_log(tmp_path)
+    writer, _ = logged.start(tmp_path / "log", dropped=["request_caller"])
+    logged.offer(writer, "newer")
+    writer.close()
+    older, newer = sorted(logged.files(tmp_path / "log"), key=lambda path: path.stat().st_mtime)[-2:]
+    schema = logged.table(older).schema
+    pq.write_table(logged.table(newer).replace_schema_metadata(schema.metadata), newer)
+    found = read_logged_predictions(tmp_path / "log", tmp_path / "feedback")
+    assert len(found.rows) == 12
 
 
 def test_no_outcome_has_come(tmp_path: Path) -> None:
