@@ -52,6 +52,14 @@ class FeedbackJudge:
         self._known = FilesById(log.folder, _NEEDED, settings.cached_ids)
         self._stored = FilesById(settings.folder, columns.NAMES, settings.cached_ids)
 
+    def warm_up(self, now: datetime.datetime) -> None:
+        """Reads the newest ids into memory, so that the first outcome need not wait for it.
+
+        Raises:
+            IdFileError: The log or the feedback cannot be read.
+        """
+        self._find(set(), now)
+
     def judge(
         self, batches: Sequence[tuple[Sequence[Outcome], Caller]], now: datetime.datetime
     ) -> list[tuple[list[dict[str, Any]], list[RefusedOutcome]]]:

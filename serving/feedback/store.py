@@ -22,6 +22,7 @@ from serving.feedback.judge import FeedbackJudge
 from serving.feedback.settings import FeedbackSettings
 from serving.feedback.verdicts import Caller, Outcome, Verdict
 from serving.request_log.files import GrowingFile, LogFolder
+from serving.request_log.files_by_id import IdFileError
 from serving.request_log.pending import PendingRequests
 from serving.request_log.settings import RequestLogSettings
 
@@ -102,6 +103,10 @@ class FeedbackStore:
         self._thread.join()
 
     def _run(self) -> None:
+        try:
+            self._judge.warm_up(self._clock())
+        except IdFileError as error:  # Every outcome will be told so, until it is mended.
+            _log.exception("feedback_failed", error=str(error))
         while taken := self._take():
             # Who went away before is not waited for, and knows of no verdict: nothing of theirs is stored.
             group = [(batch, future) for batch, future in taken if future.set_running_or_notify_cancel()]

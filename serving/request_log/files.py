@@ -18,7 +18,7 @@ UNFINISHED = f"{SUFFIX}.tmp"  # as serving/durable_file.py names what it writes
 _TIME = "%Y%m%dT%H%M%S%f"
 _NAME = re.compile(r"(?P<time>\d{8}T\d{12})Z-[0-9a-f]{8}-\d{6,}\.parquet(\.tmp)?")
 _ABANDONED = datetime.timedelta(hours=1)  # An unfinished file is being written for seconds; after that its writer died.
-_MARGIN = datetime.timedelta(days=1)  # The longest time that a file collects rows.
+MARGIN = datetime.timedelta(days=1)  # The longest time that a file collects rows.
 
 
 class GrowingFile:
@@ -125,7 +125,7 @@ class LogFolder:
                 removed.append(path)
         for path in removed:
             path.unlink(missing_ok=True)  # Another gateway on the same folder may have been faster.
-        _remove_empty({path.parent for path in removed}, now - _MARGIN)
+        _remove_empty({path.parent for path in removed}, now - MARGIN)
         return removed
 
 
@@ -140,14 +140,22 @@ def log_files(
         end: first moment after the span, with time zone; None for no end.
     """
     for path in folder.glob(f"*/*{SUFFIX}"):
-        if not _NAME.fullmatch(path.name):
+        if not is_finished(path.name):
             continue
-        try:
-            time = _time_of(path)
-        except ValueError:  # A name like ours with a date that no calendar has: not ours.
-            continue
-        if (start is None or start - time <= _MARGIN) and (end is None or time - end < _MARGIN):
+        time = _time_of(path)
+        if (start is None or start - time <= MARGIN) and (end is None or time - end < MARGIN):
             yield path
+
+
+def is_finished(name: str) -> bool:
+    """Whether a file is called as finished files are."""
+    if not (_NAME.fullmatch(name) and name.endswith(SUFFIX)):
+        return False
+    try:
+        _time_of(Path(name))
+    except ValueError:  # A name like ours with a date that no calendar has: not ours.
+        return False
+    return True
 
 
 def _time_of(path: Path) -> datetime.datetime:

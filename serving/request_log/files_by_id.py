@@ -3,13 +3,15 @@
 The ids of the newest files stay in memory, 30 bytes a row, up to a limit; older files are read at each look.
 """
 
+import bisect
 import datetime
+import itertools
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 from serving.request_log import columns
-from serving.request_log.files import log_files
+from serving.request_log.listing import FolderListing
 
 _LISTINGS = 10  # how often files may vanish while they are read, as old ones and merged ones do
 
@@ -31,23 +33,21 @@ class FilesById:
     """
 
     def __init__(self, folder: Path, names: Sequence[str], cached_rows: int) -> None:
-        self._folder = folder
+        self._folder, self._listing = folder, FolderListing(folder)
         self._names = list(names)
         self._cached_rows = cached_rows
-        self._cached: dict[Path, Any] = {}  # file -> pyarrow array of ids
+        self._cached: dict[Path, Any] = {}  # file -> pyarrow array of its ids, the newest first
 
     def find(self, request_ids: Collection[str], since: datetime.datetime) -> list[dict[str, Any]]:
         """The rows with these ids, in no order: column -> value, times as datetime in UTC.
 
         Args:
-            request_ids: as the files have them.
+            request_ids: as the files have them; none: only fills the memory.
             since: files that hold only older rows are not read; with time zone.
 
         Raises:
             IdFileError: A file cannot be read.
         """
-        if not request_ids:
-            return []
         import pyarrow as pa
 
         wanted = pa.array(sorted(request_ids), pa.string())
@@ -57,29 +57,58 @@ class FilesById:
                 return self._find(wanted, since)
             except FileNotFoundError as error:  # Removed or merged since it was listed: a new listing tells.
                 vanished = error
+                self._listing.forget()
             except (OSError, pa.ArrowException) as error:
                 raise IdFileError(self._folder, f"{type(error).__name__}: {error}") from error
         raise IdFileError(self._folder, f"files that vanish while they are read: {vanished}")
 
     def _find(self, wanted: Any, since: datetime.datetime) -> list[dict[str, Any]]:
+        import pyarrow as pa
         import pyarrow.compute as pc
-        import pyarrow.parquet as pq
 
-        found, cached, room = [], {}, self._cached_rows
-        for path in sorted(log_files(self._folder, start=since), key=lambda path: path.name, reverse=True):
+        files = self._listing.files(since)
+        self._cache(files)
+        hits = list(self._cached)
+        if hits:
+            arrays = list(self._cached.values())
+            # One call for all files: for thousands of small ones, calls cost more than what they look at.
+            chosen = pc.is_in(pa.chunked_array(arrays, pa.string()), value_set=wanted)
+            starts = list(itertools.accumulate((len(array) for array in arrays), initial=0))
+            places = pc.indices_nonzero(chosen).to_pylist()
+            hits = [hits[number] for number in sorted({bisect.bisect_right(starts, place) - 1 for place in places})]
+        hits += [path for path in files if path not in self._cached]
+        return [record for path in hits for record in self._read(path, wanted)]
+
+    def _cache(self, files: Sequence[Path]) -> None:
+        """Keeps the ids of the newest files, as many as there is room for."""
+        cached: dict[Path, Any] = {}
+        room = self._cached_rows
+        for path in files:
             ids = self._cached.get(path)
             if ids is None:
-                with pq.ParquetFile(path) as file:
+                with _open(path) as file:
+                    if file.metadata.num_rows > room:
+                        break
                     ids = file.read(columns=[columns.REQUEST_ID]).column(0).combine_chunks()
-            if room >= len(ids):
-                cached[path], room = ids, room - len(ids)
-            chosen = pc.is_in(ids, value_set=wanted)
-            if pc.any(chosen).as_py():
-                with pq.ParquetFile(path) as file:
-                    names = [name for name in self._names if name in file.schema_arrow.names]
-                    found += _records(file.read(columns=names).filter(chosen), self._names)
+            if len(ids) > room:
+                break
+            cached[path], room = ids, room - len(ids)
         self._cached = cached
-        return found
+
+    def _read(self, path: Path, wanted: Any) -> list[dict[str, Any]]:
+        """The rows of one file with the wanted ids."""
+        import pyarrow.compute as pc
+
+        with _open(path) as file:
+            names = {columns.REQUEST_ID, *self._names}.intersection(file.schema_arrow.names)
+            table = file.read(columns=sorted(names))
+        return _records(table.filter(pc.is_in(table.column(columns.REQUEST_ID), value_set=wanted)), self._names)
+
+
+def _open(path: Path) -> Any:
+    import pyarrow.parquet as pq
+
+    return pq.ParquetFile(path)
 
 
 def _records(table: Any, names: Sequence[str]) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.isotonic import IsotonicRegression
 
-from benchmarks.production_metrics import WORLDS, coverage
+from benchmarks.production_metrics import WORLDS, coverage, gaps_called
 from pipelines.production_metrics.estimation import estimate_metrics
 from pipelines.production_metrics.metrics import metrics_at
 from pipelines.production_metrics.recalibration import (
@@ -76,6 +76,11 @@ def test_a_change_of_the_answers_is_not_covered() -> None:
     found = coverage(WORLDS["changed answers"], splits=2, windows=5, refits=100)
     assert found["binary_crossentropy"] <= 0.5
     assert found["calibration"] <= 0.2
+
+
+def test_gaps_are_called_where_the_answers_changed_and_hardly_elsewhere() -> None:
+    assert gaps_called(WORLDS["calibrated"], splits=4, windows=10) <= 0.125  # of 40: 6 and more have a chance of 1.4%
+    assert gaps_called(WORLDS["changed answers"], splits=1, windows=5) == 1
 
 
 def test_isotonic_regression_is_that_of_scikit_learn() -> None:

@@ -14,9 +14,9 @@ from serving.feedback.reading import read_outcomes
 from serving.feedback.settings import FeedbackSettings
 from serving.feedback.store import FeedbackBusyError, FeedbackStore
 from serving.feedback.verdicts import Caller, Outcome, Refusal
-from serving.request_log import files_by_id
 from serving.request_log.files import LogFolder
 from serving.request_log.files_by_id import FilesById, IdFileError
+from serving.request_log.listing import FolderListing
 from serving.request_log.pending import PendingRequests
 from serving.request_log.settings import RequestLogSettings
 from tests.serving.request_log import logged
@@ -174,7 +174,7 @@ def test_a_file_that_vanishes_is_looked_for_anew(log: Path, monkeypatch: pytest.
     (file,) = logged.files(log)
     gone = file.with_name(file.name.replace("20260301", "20260302"))
     listings = iter([[gone], [file]])
-    monkeypatch.setattr("serving.request_log.files_by_id.log_files", lambda *_, **__: next(listings))
+    monkeypatch.setattr(FolderListing, "files", lambda *_: next(listings))
     found = FilesById(log, ["request_id", "request_row", "no_such"], 10).find({"r3"}, NOON)
     assert [(row["request_row"], row["no_such"]) for row in found] == [(0, None), (1, None)]
 
@@ -199,20 +199,20 @@ def test_a_request_that_moves_from_memory_to_its_file_is_known_once(
     pending = PendingRequests()
     writer, _ = logged.start(tmp_path / "log", pending=pending)
     logged.offer(writer, "new")
-    find, list_files = pending.find, files_by_id.log_files
+    find, list_files = pending.find, FolderListing.files
 
     def find_later(request_ids: Any) -> Any:
         writer.close()
         return find(request_ids)
 
-    def list_later(*arguments: Any, **options: Any) -> Any:
+    def list_later(listing: FolderListing, since: datetime.datetime) -> list[Path]:
         writer.close()
-        return list_files(*arguments, **options)
+        return list_files(listing, since)
 
     if moment == "before the memory is asked":
         monkeypatch.setattr(pending, "find", find_later)
     else:
-        monkeypatch.setattr(files_by_id, "log_files", list_later)
+        monkeypatch.setattr(FolderListing, "files", list_later)
     assert refusal(make(pending), outcome("new")) is None
 
 
