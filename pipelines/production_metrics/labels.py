@@ -22,7 +22,7 @@ def make_labels(run: Run, rows: pd.DataFrame, label_column: str, hidden: Mapping
 
     Args:
         run: that trained the version which answered.
-        rows: features as the log has them, and the column `outcome`.
+        rows: at least one; features as the log has them, and the column `outcome`.
         label_column: the contract's column that outcomes are values of.
         hidden: feature -> how the log hides it.
 
@@ -56,7 +56,7 @@ def make_labels(run: Run, rows: pd.DataFrame, label_column: str, hidden: Mapping
         values = transformed[name]
         dense = tf.sparse.to_dense(values) if isinstance(values, tf.SparseTensor) else values
         found.append(dense.numpy().reshape(len(part), -1)[:, 0])
-    return np.concatenate([np.empty(0, np.int64), *found]) if not found else np.concatenate(found)
+    return np.concatenate(found)
 
 
 def _tensor(spec: tf.io.FixedLenFeature | tf.io.VarLenFeature, column: pd.Series) -> tf.Tensor | tf.SparseTensor:

@@ -15,6 +15,7 @@ from pipelines.production_metrics.windows import Window
 
 _COLORS = {GapVerdict.WORSE: "red", GapVerdict.CHANGED: "red", GapVerdict.BETTER: "green", GapVerdict.AS_PROMISED: ""}
 _NOTHING = "–"
+_HELD = {True: "yes", False: "[yellow]no[/]", None: _NOTHING}
 _STRIKING = (GapVerdict.WORSE, GapVerdict.BETTER, GapVerdict.CHANGED)
 
 
@@ -34,7 +35,7 @@ def show_metrics(console: Console, found: ProductionMetrics, *, all_slices: bool
         )
         shown = [record for record in records if all_slices or record.slice == OVERALL or record.verdict in _STRIKING]
         table = Table(box=None, pad_edge=False, header_style="dim")
-        for name in ("slice", "metric", "rows", "labels out", "production", "estimated", "promised", "verdict"):
+        for name in ("slice", "metric", "rows", "labels out", "production", "estimated", "held", "promised", "verdict"):
             table.add_column(name, justify="right" if name in ("rows", "labels out") else "left")
         before = ""
         for record in shown:
@@ -59,14 +60,14 @@ def _group(records: Sequence[MetricRecord]) -> dict[tuple[Window, int], list[Met
 def _cells(record: MetricRecord, *, named: bool) -> list[str]:
     color = _COLORS.get(record.verdict, "dim")
     verdict = f"[{color}]{record.verdict.value}[/]" if color else record.verdict.value
-    estimated = _interval(record.estimated)
     return [
         escape(record.slice) if named else "",
         record.metric,
         f"{record.rows:,}" if named else "",
         f"{record.labels_out:,}" if named else "",
         _interval(record.production),
-        f"{estimated} [yellow]missed[/]" if record.estimate_held is False else estimated,
+        _interval(record.estimated),
+        _HELD[record.estimate_held],
         _interval(record.promised),
         verdict,
     ]
@@ -77,7 +78,7 @@ def _interval(interval: Interval | None) -> str:
         return _NOTHING
     if not math.isfinite(interval.low):
         return f"{interval.value:.3f}"
-    return f"{interval.value:.3f} ({interval.low:.3f} to {interval.high:.3f})"
+    return f"{interval.value:.3f} ({interval.low:.3f}–{interval.high:.3f})"
 
 
 def _time(window: Window) -> str:

@@ -198,4 +198,4 @@ def test_the_command_shows_and_writes(
     assert "slices without a gap beyond chance: --all-slices shows them" in shown
     auc = next(record for record in content["records"] if (record["slice"], record["metric"]) == ("overall", "auc"))
     assert (content["format"], auc["verdict"], auc["version"]) == (1, "as promised", str(production.version))
-    assert f"{auc['production']['value']:.3f} ({auc['production']['low']:.3f} to" in shown
+    assert f"{auc['production']['value']:.3f} ({auc['production']['low']:.3f}–" in shown
