@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from components.serving_statistics import RequestLogError, read_span
 from pipelines.production_metrics.errors import ProductionMetricsError
 from serving.feedback.columns import OUTCOME
+from serving.feedback.judge import REPEATED
 from serving.feedback.reading import KEY, FeedbackError, read_outcomes
 from serving.request_log import columns as log_columns
 
@@ -29,6 +30,7 @@ class LoggedPredictions:
     rows: pd.DataFrame
     label: str | None  # the contract's column that outcomes are values of; None where none has come
     hidden: Mapping[str, str]  # feature -> dropped or hashed: what the log does not show of it
+    repeated: int  # rows left out: asked for again within a minute under the same id, and answered alike
     ambiguous: int  # rows left out: several requests of one id in the same moment
     contradictory: int  # rows whose outcome is left out: two different ones came in the same moment
     unmatched: int  # outcomes whose row the log has no longer
@@ -57,6 +59,7 @@ def read_logged_predictions(log: Path, feedback: Path, start: datetime.datetime 
     if not table.num_rows:
         raise ProductionMetricsError(f"{log}: expected rows that a model answered, received none")
     rows = _to_frame(table.sort_by(log_columns.REQUEST_TIME))
+    rows, repeated = _without_repeats(rows)
     twice = rows.duplicated(list(KEY), keep=False)
     rows = rows[~twice].reset_index(drop=True)
     try:
@@ -74,10 +77,21 @@ def read_logged_predictions(log: Path, feedback: Path, start: datetime.datetime 
         rows=rows,
         label=outcomes.label,
         hidden={name: how for name, how in hidden.items() if name not in log_columns.OWN_COLUMNS},
+        repeated=repeated,
         ambiguous=int(twice.sum()),
         contradictory=outcomes.contradictory,
         unmatched=(outcomes.table.num_rows if outcomes.table is not None else 0) - matched,
     )
+
+
+def _without_repeats(rows: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """Leaves out rows that a client asked for again, as feedback does (serving/feedback/judge.py): the newest stays."""
+    asked = [log_columns.REQUEST_ID, log_columns.REQUEST_ROW, log_columns.MODEL_VERSION, log_columns.ANSWER_PROBABILITY]
+    if log_columns.REQUEST_CALLER in rows:
+        asked.append(log_columns.REQUEST_CALLER)
+    later = rows.groupby(asked, dropna=False, sort=False)[log_columns.REQUEST_TIME].shift(-1)
+    repeated = (later - rows[log_columns.REQUEST_TIME]).between(pd.Timedelta(0), pd.Timedelta(REPEATED))
+    return rows[~repeated].reset_index(drop=True), int(repeated.sum())
 
 
 def _answered(file: Path, start: datetime.datetime | None) -> pa.Table:

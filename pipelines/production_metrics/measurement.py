@@ -253,6 +253,7 @@ def _notes(predictions: LoggedPredictions, hidden_slices: Mapping[str, str]) -> 
     counted = (
         (predictions.contradictory, "rows have contradictory outcomes and count as without one"),
         (predictions.unmatched, "outcomes are of rows that the log does not hold any more"),
+        (predictions.repeated, "rows were asked for again within a minute, and are left out"),
         (predictions.ambiguous, "rows share id, number and time with another, and are left out"),
     )
     return notes + [f"{count:,} {words}" for count, words in counted if count]

@@ -23,7 +23,11 @@ _NEEDED = (
     log_columns.ANSWER_STATUS,
 )  # fmt: skip
 
+_ANSWER = (log_columns.MODEL_VERSION, log_columns.ANSWER_PROBABILITY)  # told alike where a request is repeated
+REPEATED = datetime.timedelta(minutes=1)  # after which nobody waits for an answer any more
+
 _ID, _ROW, _TIME = log_columns.REQUEST_ID, log_columns.REQUEST_ROW, log_columns.REQUEST_TIME
+_UNTOLD = (None, None, None)
 RowKey = tuple[str, int, datetime.datetime]  # the request's id as the log has it, the row, the request's time
 
 
@@ -49,7 +53,7 @@ class FeedbackJudge:
                 f"{', '.join(dropped)}; keep them, or keep no feedback."
             )
         self._settings, self._label, self._log, self._pending = settings, label, log, pending
-        self._known = FilesById(log.folder, _NEEDED, settings.cached_ids)
+        self._known = FilesById(log.folder, (*_NEEDED, *_ANSWER), settings.cached_ids)
         self._stored = FilesById(settings.folder, columns.NAMES, settings.cached_ids)
 
     def warm_up(self, now: datetime.datetime) -> None:
@@ -137,7 +141,7 @@ class FeedbackJudge:
         sent_id, settings = repr(outcome.request_id[:100]), self._settings
         own = [row for row in logged if caller.trusted or row.caller == caller.digest]
         answered = [row for row in own if row.status == _ANSWERED]
-        same = [row for row in answered if row.row == outcome.row]
+        same = _without_repeats([row for row in answered if row.row == outcome.row])
         if not logged:
             return _refused(
                 Refusal.UNKNOWN_REQUEST, "request_id",
@@ -198,7 +202,27 @@ def _logged_row(record: Mapping[str, Any]) -> LoggedRow:
         time=record[log_columns.REQUEST_TIME],
         status=record[log_columns.ANSWER_STATUS],
         caller=record[log_columns.REQUEST_CALLER],
+        version=record[log_columns.MODEL_VERSION],
+        probability=record[log_columns.ANSWER_PROBABILITY],
     )
+
+
+def _without_repeats(rows: Sequence[LoggedRow]) -> list[LoggedRow]:
+    """The rows without those that were asked for again soon after, and were answered alike: the newest of each stays.
+
+    A client that lost an answer with its connection asks again, under the same id.
+    """
+    kept: list[LoggedRow] = []
+    for row in sorted(rows, key=lambda row: row.time):
+        before = kept[-1] if kept else None
+        if before is not None and row.time - before.time <= REPEATED and _answer(row) == _answer(before) != _UNTOLD:
+            kept.pop()
+        kept.append(row)
+    return kept
+
+
+def _answer(row: LoggedRow) -> tuple[int | None, float | None, str | None]:
+    return _UNTOLD if None in (row.version, row.probability) else (row.version, row.probability, row.caller)
 
 
 def _same(one: LoggedRow, other: LoggedRow) -> bool:

@@ -6,6 +6,7 @@ import datetime
 import threading
 from collections.abc import Iterable
 
+from serving.contract.missing_values import in_float32
 from serving.request_log.encoding import LoggedRequest
 
 
@@ -18,20 +19,33 @@ class LoggedRow:
     time: datetime.datetime  # when the request came, with its time zone
     status: int  # HTTP status of the answer
     caller: str | None  # as caller_digest gives it; None where the gateway wanted no key
+    version: int | None  # of the model that answered; None where none did, or the log does not tell
+    probability: float | None  # likewise, a float32
 
 
 class PendingRequests:
     """Requests by their ids; safe to use from any thread."""
 
     def __init__(self) -> None:
-        self._requests: dict[str, collections.deque[tuple[int, datetime.datetime, int, str | None]]] = {}
+        self._requests: dict[str, collections.deque[list[LoggedRow]]] = {}
         self._lock = threading.Lock()
 
     def add(self, request: LoggedRequest) -> None:
         """Adds a request that the log took."""
+        rows = [
+            LoggedRow(
+                request_id=request.request_id,
+                row=row,
+                time=request.time,
+                status=request.status,
+                caller=request.caller,
+                version=request.model_version,
+                probability=None if probability is None else in_float32(probability),
+            )
+            for row, probability in enumerate(request.probabilities)
+        ]
         with self._lock:
-            kept = (len(request.rows), request.time, request.status, request.caller)
-            self._requests.setdefault(request.request_id, collections.deque()).append(kept)
+            self._requests.setdefault(request.request_id, collections.deque()).append(rows)
 
     def remove(self, request_ids: Iterable[str]) -> None:
         """Removes a request for each id, the oldest of that id."""
@@ -45,9 +59,4 @@ class PendingRequests:
     def find(self, request_ids: Iterable[str]) -> list[LoggedRow]:
         """The rows of the requests with these ids, which are as clients sent them, not hashed."""
         with self._lock:
-            return [
-                LoggedRow(request_id=request_id, row=row, time=time, status=status, caller=caller)
-                for request_id in request_ids
-                for rows, time, status, caller in self._requests.get(request_id, ())
-                for row in range(rows)
-            ]
+            return [row for request_id in request_ids for rows in self._requests.get(request_id, ()) for row in rows]

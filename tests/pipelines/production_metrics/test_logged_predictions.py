@@ -124,11 +124,21 @@ def test_contradictions_between_processes_and_files_twice_are_counted(tmp_path: 
 
 def test_one_id_twice_in_the_same_moment_is_left_out(tmp_path: Path) -> None:
     writer, _ = logged.start(tmp_path / "log")
-    for name in ("a", "a", "b"):
-        logged.offer(writer, name)
+    for name, probability in (("a", 0.25), ("a", 0.5), ("b", 0.25)):
+        logged.offer(writer, name, probabilities=[probability])
     writer.close()
     found = read_logged_predictions(tmp_path / "log", tmp_path / "feedback")
     assert (found.rows["request_id"].tolist(), found.ambiguous) == (["b"], 2)
+
+
+def test_a_request_that_was_repeated_counts_once(tmp_path: Path) -> None:
+    writer, _ = logged.start(tmp_path / "log")
+    for seconds in (0, 30, 200):
+        logged.offer(writer, "a", received=logged.MORNING + datetime.timedelta(seconds=seconds))
+    writer.close()
+    found = read_logged_predictions(tmp_path / "log", tmp_path / "feedback")
+    times = [(time - found.rows["request_time"].min()).total_seconds() for time in found.rows["request_time"]]
+    assert (times, found.repeated) == ([0, 170], 1)
 
 
 def test_an_id_that_comes_again_later_is_another_row(tmp_path: Path) -> None:

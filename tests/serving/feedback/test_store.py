@@ -245,3 +245,24 @@ def test_an_outcome_in_two_files_is_one(make: Callable[..., FeedbackStore], log:
     assert refusal(make(), outcome("r0")) is Refusal.DUPLICATE
     found = read_outcomes(tmp_path / "feedback", logged.MORNING)
     assert (found.table.num_rows, found.contradictory, found.label) == (2, 0, "tips")
+
+
+@pytest.mark.parametrize(("seconds", "probability", "expected"), [
+    (30, 0.25, None), (61, 0.25, Refusal.AMBIGUOUS), (30, 0.5, Refusal.AMBIGUOUS),
+])  # fmt: skip
+@pytest.mark.parametrize("finished", [True, False])
+def test_a_request_that_was_repeated_is_one(
+    make: Callable[..., FeedbackStore], tmp_path: Path, seconds: float, probability: float,
+    expected: Refusal | None, finished: bool,
+) -> None:  # fmt: skip
+    """A client that lost the answer asks again under the same id; what became of it belongs to the answer it got."""
+    pending = PendingRequests()
+    writer, _ = logged.start(tmp_path / "log", pending=pending)
+    again = logged.MORNING + datetime.timedelta(seconds=seconds)
+    logged.offer(writer, "r")
+    logged.offer(writer, "r", probabilities=[probability], received=again)
+    if finished:
+        writer.close()
+    assert refusal(make(pending), outcome("r")) is expected
+    writer.close()
+    assert [row["request_time"] for row in logged.rows(tmp_path / "feedback")] == ([] if expected else [again])

@@ -77,7 +77,9 @@ def test_outcomes_are_on_disk_when_they_are_confirmed(serve: Serve, trip: Trip, 
 
 def test_each_fault_has_an_answer_of_its_own(serve: Serve, trip: Trip, model: ScriptedModel, tmp_path: Path) -> None:
     with serve() as client:
-        assert predict(client, trip, "a") == predict(client, trip, "twice") == predict(client, trip, "twice") == 200
+        assert predict(client, trip, "a") == predict(client, trip, "twice") == 200
+        model.predict = lambda inputs: [[0.25]]
+        assert predict(client, trip, "twice") == 200
         model.faults = ["hang"] * 9
         model.busy = True
         assert predict(client, trip, "none") == 503
