@@ -2,9 +2,10 @@
 
 A row whose calibrated probability is p is counted as p of a positive row and 1 - p of a negative one: the expected
 confusion matrix, and with it the expected accuracy, precision, recall and ROC curve, as NannyML's CBPE has them
-(NannyML documentation, "How it works: estimation of performance of the monitored model", sections on CBPE; Białek,
-Kuberski, Perrakis, Bifet 2023, "Estimating Model Performance Under Covariate Shift Without Labels"). Log loss and Brier
-score are means over rows, so that their expectation is exact.
+(NannyML's documentation, "How it works: performance estimation"; Kivimäki, Białek, Kuberski and others 2025,
+"Performance Estimation in Binary Classification Using Calibrated Confidence", arXiv 2505.05295, whose distribution of
+the confusion matrix is drawn here rather than computed). Log loss and Brier score are means over rows, so that their
+expectation is exact.
 
 The interval is one for the *value that labels will give*: labels are drawn from the probabilities, which in turn are
 drawn from the refits of the recalibration. It holds as long as equal predictions mean equal shares of positive rows as
