@@ -14,6 +14,7 @@ from xdist.scheduler import LoadFileScheduling
 # Beginning of a path -> the group; the first that fits. A test holds that every file with a costly fixture has one.
 _GROUPS = (
     ("tests/runs/test_taxi.py", "cold_taxi"),
+    ("tests/runs/test_production_metrics.py", "cold_taxi"),
     ("tests/notebooks/test_executed.py", "cold_taxi"),
     ("tests/notebooks/test_lab.py", "cold_taxi"),
     ("tests/runs/", "history"),

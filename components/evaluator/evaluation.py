@@ -90,11 +90,21 @@ def _adds_up(metric: config_pb2.MetricConfig, spec: config_pb2.MetricsSpec, eval
     alone.CopyFrom(spec)
     del alone.metrics[:]
     alone.metrics.append(metric)
-    computations = _computations([alone], eval_config).non_derived_computations
+    computations = computations_of([alone], eval_config).non_derived_computations
     return all(columnar_sums(one) is not None for one in computations)
 
 
-def _require_sums(computation: metric_types.MetricComputation) -> Sums:
+def public_metrics(where: Any, metrics: dict[Any, Any]) -> dict[Any, Any]:
+    """The metrics of a slice without those that others are only derived from."""
+    return by_row._remove_private_metrics(where, metrics)[1]
+
+
+def require_sums(computation: metric_types.MetricComputation) -> Sums:
+    """The sums of a computation that only adds up.
+
+    Raises:
+        ValueError: It does not.
+    """
     sums = columnar_sums(computation)
     if sums is None:
         raise ValueError(
@@ -104,7 +114,8 @@ def _require_sums(computation: metric_types.MetricComputation) -> Sums:
     return sums
 
 
-def _computations(specs: list[config_pb2.MetricsSpec], eval_config: config_pb2.EvalConfig) -> Any:
+def computations_of(specs: list[config_pb2.MetricsSpec], eval_config: config_pb2.EvalConfig) -> Any:
+    """TFMA's computations of metrics, apart by kind."""
     return by_row._filter_and_separate_computations(metric_specs.to_computations(specs, eval_config=eval_config))
 
 
@@ -132,8 +143,8 @@ class _EvaluateByColumns(beam.PTransform):
         self, extracts: beam.PCollection, specs: list[config_pb2.MetricsSpec]
     ) -> dict[str, beam.PCollection]:
         """Adds up batches; then derives, compares with the baseline and sorts into kinds as TFMA does."""
-        computations = _computations(specs, self._eval_config)
-        sums = [_require_sums(one) for one in computations.non_derived_computations]
+        computations = computations_of(specs, self._eval_config)
+        sums = [require_sums(one) for one in computations.non_derived_computations]
         baseline = model_util.get_baseline_model_spec(self._eval_config)
         sliced = (
             extracts

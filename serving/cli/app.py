@@ -5,7 +5,7 @@ from typing import NoReturn
 
 from cyclopts import App
 
-from serving.cli import gateway, rollout, server
+from serving.cli import feedback, gateway, rollout, server
 from serving.cli.usage import OPTION_STYLE, execute
 from serving.process_control import exit_now, print_on_any_terminal
 
@@ -16,6 +16,7 @@ app = App(
   python -m serving server --task taxi            REST on 8501, gRPC on 8500
   python -m serving gateway --task taxi           page and API on 8080
   python -m serving rollout canary 2 --percent 10
+  python -m serving feedback import outcomes.csv --var var
 
 Each command has its own help: python -m serving rollout canary --help.
 """,
@@ -26,6 +27,7 @@ Each command has its own help: python -m serving rollout canary --help.
 app.command(server.server, help_flags=(), sort_key=0)  # It has TensorFlow Serving's flags, and reads --help itself.
 app.command(gateway.gateway, help_epilogue=gateway.EPILOGUE, sort_key=1)
 app.command(rollout.app.meta, name="rollout")
+app.command(feedback.app)
 
 
 def main() -> NoReturn:

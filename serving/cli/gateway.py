@@ -4,7 +4,7 @@ from pathlib import Path
 
 from serving.cli.usage import UsageError
 
-_SETTINGS = Path(__file__).resolve().parents[1] / "gateway"
+SETTINGS = Path(__file__).resolve().parents[1] / "gateway"
 
 EPILOGUE = """Any setting can be given as a variable too: GATEWAY__LIMITS__ROWS=100 sets rows
 in [limits].
@@ -29,7 +29,8 @@ def gateway(
     Args:
         settings: TOML file, instead of the task's own, serving/gateway/<task>.toml.
         task: Whose settings to take.
-        var: Read the canary's share from <var>/serving/traffic.json, and log requests to <var>/requests/<task>/.
+        var: Read the canary's share from <var>/serving/traffic.json, log requests to <var>/requests/<task>/, and
+            keep outcomes in <var>/feedback/<task>/.
         host: Address to listen on, instead of the settings'.
         port: Port to listen on, 0 for a free one, instead of the settings'.
         model_server: The URL of its REST port, instead of the settings'.
@@ -45,9 +46,10 @@ def gateway(
         "model.server": model_server,
         "traffic": var and str(var / "serving" / "traffic.json"),
         "request_log.folder": var and str(var / "requests" / task),
+        "feedback.folder": var and str(var / "feedback" / task),
     }
     return process.run(
-        settings or _SETTINGS / f"{task}.toml",
+        settings or SETTINGS / f"{task}.toml",
         {name: value for name, value in flags.items() if value is not None},
         allow_no_keys=allow_no_keys,
     )

@@ -15,10 +15,12 @@
     >>> prediction.model_version == both[0].model_version == both[1].model_version
     True
 
+What became of a row, later: `client.feedback([Outcome.of(prediction, 2.35)])`.
+
 `AsyncClient` is the same with `async with` and `await`. What can go wrong: serving/client/errors.py.
 """
 
-from serving.client.client import AsyncClient, Client, Patience, Prediction, Row
+from serving.client.client import AsyncClient, Client, Patience, Row
 from serving.client.errors import (
     AnswerError,
     FieldError,
@@ -31,19 +33,23 @@ from serving.client.errors import (
     UnauthorizedError,
     UnavailableError,
 )
+from serving.client.messages import Feedback, Outcome, Prediction, RefusedOutcome
 
 __all__ = [
     "AnswerError",
     "AsyncClient",
     "Client",
+    "Feedback",
     "FieldError",
     "GatewayError",
     "InvalidRequestError",
     "NoAnswerError",
+    "Outcome",
     "Patience",
     "Prediction",
     "PredictionError",
     "RefusedError",
+    "RefusedOutcome",
     "Row",
     "TooManyRequestsError",
     "UnauthorizedError",

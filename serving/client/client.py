@@ -11,6 +11,7 @@ import httpx
 import tenacity
 
 from serving.client.errors import AnswerError, NoAnswerError, RefusedError, refused
+from serving.client.messages import Feedback, Outcome, Prediction, RefusedOutcome
 
 Row = Mapping[str, int | float | str | None]  # None, or a name left out: missing
 
@@ -18,17 +19,6 @@ _RETRIED = (429, 503)  # HTTP status; what else fails would fail again, or has b
 # The connection was not made or broke. A prediction changes nothing, so it may be asked for twice. A time-out of the
 # answer is not among them: the model has more to do than it can, and would have more.
 _BROKEN = (httpx.NetworkError, httpx.ConnectTimeout, httpx.RemoteProtocolError)
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Prediction:
-    """The answer for one row."""
-
-    probability: float  # 0 to 1
-    decision: bool  # whether the probability is at least the gateway's threshold
-    model_version: str
-    model_label: str | None  # by which the version was chosen, such as stable or canary; None without labels
-    request_id: str  # by which the gateway's logs know the request
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -55,7 +45,7 @@ class _Protocol:
     """What both clients share: how a request is made, an answer read, and a fault waited out."""
 
     def __init__(self, url: str, endpoint: str, api_key: str | None, patience: Patience) -> None:
-        self.path = f"/v1/{endpoint}"
+        self.path, self.feedback_path = f"/v1/{endpoint}", "/v1/feedback"
         self.connection: dict[str, Any] = {
             "base_url": url,
             "headers": {"Accept": "application/json"} | ({"X-API-Key": api_key} if api_key else {}),
@@ -100,8 +90,9 @@ class _Protocol:
                     model_version=str(answer["model_version"]),
                     model_label=answer.get("model_label"),
                     request_id=str(answer.get("request_id", request_id)),
+                    row=row,
                 )
-                for each in answer["predictions"]
+                for row, each in enumerate(answer["predictions"])
             ]
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise AnswerError(
@@ -116,9 +107,34 @@ class _Protocol:
             )
         return predictions
 
+    def read_feedback(self, response: httpx.Response, request_id: str) -> Feedback:
+        """What an answer says of outcomes.
+
+        Raises:
+            RefusedError: It is an error.
+            AnswerError: It is something else.
+        """
+        if response.status_code != httpx.codes.OK:
+            raise refused(response, request_id)
+        try:
+            answer = response.json()
+            return Feedback(
+                stored=int(answer["stored"]),
+                refused=tuple(
+                    RefusedOutcome(position=int(each["position"]), code=str(each["code"]), detail=str(each["detail"]))
+                    for each in answer["refused"]
+                ),
+            )
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise AnswerError(
+                f"{response.url} answered 200, but not as a gateway does: expected what was stored, received "
+                f"{response.text[:200]!r}; is this its address?",
+                request_id=request_id,
+            ) from error
+
     def no_answer(self, error: httpx.TransportError, request_id: str) -> NoAnswerError:
         """The exception for a request without an answer."""
-        url = f"{self.connection['base_url']}{self.path}"
+        url = str(error.request.url)
         what = "no answer in time" if isinstance(error, httpx.TimeoutException) else "no answer"
         return NoAnswerError(
             f"{url}: {what}: {type(error).__name__} {error}; does a gateway run there?", request_id=request_id
@@ -169,6 +185,27 @@ class Client:
 
         return tenacity.Retrying(**self._protocol.retrying)(ask)
 
+    def feedback(self, outcomes: Iterable[Outcome]) -> Feedback:
+        """Tells what became of rows; returns once what is stored is on disk.
+
+        A try after a broken connection may find that the try before it has stored everything: the outcomes are then
+        refused with the code duplicate_outcome.
+
+        Raises:
+            ValueError, TypeError: A value that JSON does not have, such as NaN.
+            PredictionError: See serving/client/errors.py; a RefusedError where no outcome was stored.
+        """
+        body, headers = self._protocol.request([dataclasses.asdict(outcome) for outcome in outcomes], None)
+
+        def ask() -> Feedback:
+            try:
+                response = self._http.post(self._protocol.feedback_path, content=body, headers=headers)
+            except httpx.TransportError as error:
+                raise self._protocol.no_answer(error, headers["X-Request-ID"]) from error
+            return self._protocol.read_feedback(response, headers["X-Request-ID"])
+
+        return tenacity.Retrying(**self._protocol.retrying)(ask)
+
     def close(self) -> None:
         """Closes the connections."""
         self._http.close()
@@ -206,6 +243,19 @@ class AsyncClient:
             except httpx.TransportError as error:
                 raise self._protocol.no_answer(error, headers["X-Request-ID"]) from error
             return self._protocol.read(response, len(rows), headers["X-Request-ID"])
+
+        return await tenacity.AsyncRetrying(**self._protocol.retrying)(ask)
+
+    async def feedback(self, outcomes: Iterable[Outcome]) -> Feedback:
+        """As `Client.feedback`."""
+        body, headers = self._protocol.request([dataclasses.asdict(outcome) for outcome in outcomes], None)
+
+        async def ask() -> Feedback:
+            try:
+                response = await self._http.post(self._protocol.feedback_path, content=body, headers=headers)
+            except httpx.TransportError as error:
+                raise self._protocol.no_answer(error, headers["X-Request-ID"]) from error
+            return self._protocol.read_feedback(response, headers["X-Request-ID"])
 
         return await tenacity.AsyncRetrying(**self._protocol.retrying)(ask)
 

@@ -6,7 +6,7 @@
     ├── NoAnswerError          no connection, a broken one, or a time-out
     ├── AnswerError            an answer that is not understood: is this the gateway's address?
     └── RefusedError           the gateway says why there is no prediction
-        ├── InvalidRequestError    400, 404, 405, 413, 415, 422: the request is wrong, and will be
+        ├── InvalidRequestError    400, 404, 405, 409, 410, 413, 415, 422: the request is wrong, and will be
         ├── UnauthorizedError      401, 403: no key, or not a valid one
         ├── TooManyRequestsError   429
         ├── UnavailableError       503: no model answers at the moment
@@ -114,6 +114,8 @@ _KINDS: dict[int, type[RefusedError]] = {
     403: UnauthorizedError,
     404: InvalidRequestError,
     405: InvalidRequestError,
+    409: InvalidRequestError,
+    410: InvalidRequestError,
     413: InvalidRequestError,
     415: InvalidRequestError,
     422: InvalidRequestError,

@@ -10,6 +10,7 @@ import pydantic
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse
 
+from serving.gateway.feedback import FeedbackResponse
 from serving.gateway.prediction import PredictionResponse
 from serving.gateway.problems import MEDIA_TYPE, ProblemDetails
 
@@ -32,13 +33,29 @@ _PROBLEMS = {
 }
 
 
+_FEEDBACK_PROBLEMS = {status: _PROBLEMS[status] for status in (400, 401, 408, 413, 415, 429, 500)} | {
+    403: "The requests were made with another API key.",
+    404: "No request or no row of it is known by this id.",
+    409: "The outcome is known already, with this value or another; or the id is not one answered request's.",
+    410: "The requests are too old.",
+    422: "Outcomes are not as the contract says, or were all refused for different reasons; `errors` says which.",
+    503: "Feedback cannot be stored at the moment; `Retry-After` says when to come back.",
+}
+
+
 def responses() -> dict[int | str, dict[str, Any]]:
     """What the prediction route may answer, for FastAPI's route decorator."""
+    return {200: {"model": PredictionResponse}, **_describe(_PROBLEMS)}
+
+
+def feedback_responses() -> dict[int | str, dict[str, Any]]:
+    """What the route for outcomes may answer."""
+    return {200: {"model": FeedbackResponse}, **_describe(_FEEDBACK_PROBLEMS)}
+
+
+def _describe(problems: dict[int, str]) -> dict[int | str, dict[str, Any]]:
     reference = {"schema": {"$ref": f"#/components/schemas/{ProblemDetails.__name__}"}}
-    described: dict[int | str, dict[str, Any]] = {
-        status: {"description": words, "content": {MEDIA_TYPE: reference}} for status, words in _PROBLEMS.items()
-    }
-    return {200: {"model": PredictionResponse}, **described}
+    return {status: {"description": words, "content": {MEDIA_TYPE: reference}} for status, words in problems.items()}
 
 
 def request_body(row: type[pydantic.BaseModel], example: dict[str, Any], required: list[str]) -> dict[str, Any]:

@@ -4,9 +4,11 @@ import contextlib
 import os
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import fastapi
 import prometheus_client
+import pydantic
 from fastapi.security import APIKeyHeader
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
@@ -15,8 +17,12 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from serving import contract as contracts
+from serving.feedback.label import outcome_contract, read_label
+from serving.feedback.store import FeedbackStore
 from serving.gateway import api_description, problems
+from serving.gateway.admission import Admission
 from serving.gateway.api_keys import HEADER, ApiKeys
+from serving.gateway.feedback import FeedbackEndpoint
 from serving.gateway.metrics import GatewayMetrics
 from serving.gateway.model_errors import ModelError
 from serving.gateway.page import render
@@ -26,9 +32,10 @@ from serving.gateway.predictor import Predictor
 from serving.gateway.problems import ProblemError
 from serving.gateway.request_observer import RequestObserver
 from serving.gateway.row_validator import RowValidator
-from serving.gateway.settings import GatewaySettings
+from serving.gateway.settings import FEEDBACK_ROUTE, GatewaySettings
 from serving.gateway.traffic_split import TrafficSplit
 from serving.gateway.version_router import VersionRouter
+from serving.request_log.pending import PendingRequests
 from serving.request_log.writer import RequestLog
 
 _PAGE_FILES = Path(__file__).parent / "page" / "files"
@@ -39,7 +46,7 @@ def create_app(settings: GatewaySettings, environ: Mapping[str, str] = os.enviro
 
     Raises:
         ContractError: The contract cannot be used.
-        ValueError: API keys, the traffic file or the request log's columns cannot be used.
+        ValueError: API keys, the traffic file, the request log's columns or feedback cannot be used.
         OSError: A file cannot be read.
     """
     contract = contracts.read(settings.contract)
@@ -49,13 +56,18 @@ def create_app(settings: GatewaySettings, environ: Mapping[str, str] = os.enviro
     traffic = TrafficSplit(settings.traffic)
     server = PredictClient(settings.model, contract, metrics)
     routing = VersionRouter(server, settings.model)
+    admission = Admission(keys, settings.limits.requests_per_second)
+    pending = PendingRequests() if settings.feedback else None
     request_log = (
-        RequestLog(settings.request_log, contract, registry=metrics.registry) if settings.request_log else None
+        RequestLog(settings.request_log, contract, registry=metrics.registry, pending=pending)
+        if settings.request_log
+        else None
     )
+    feedback = _make_feedback(settings, contract, admission, metrics, pending)
     endpoint = PredictionEndpoint(
         settings,
         rows=rows,
-        keys=keys,
+        admission=admission,
         traffic=traffic,
         predictor=Predictor(server, routing, settings.model),
         metrics=metrics,
@@ -70,6 +82,8 @@ def create_app(settings: GatewaySettings, environ: Mapping[str, str] = os.enviro
             await server.close()
             if request_log:
                 request_log.close()
+            if feedback:
+                feedback.close()
 
     app = FastAPIOffline(
         docs_url=None,
@@ -96,15 +110,56 @@ def create_app(settings: GatewaySettings, environ: Mapping[str, str] = os.enviro
         ),
         dependencies=security,
     )
+    models: list[type[pydantic.BaseModel]] = [rows.model, problems.ProblemDetails]
+    if feedback:
+        models.append(_add_feedback(app, feedback, security))
     _add_pages(app, settings, contract, keys)
     _add_probes(app, settings, routing, metrics)
-    api_description.add_schemas(app, rows.model, problems.ProblemDetails)
+    api_description.add_schemas(app, *models)
     app.add_exception_handler(ProblemError, _answer_problem)
     app.add_exception_handler(HTTPException, _answer_http_exception)
     app.add_middleware(
         RequestObserver, metrics=metrics, routes=[route.path for route in app.routes if hasattr(route, "path")]
     )
     return app
+
+
+def _make_feedback(
+    settings: GatewaySettings,
+    contract: contracts.Contract,
+    admission: Admission,
+    metrics: GatewayMetrics,
+    pending: PendingRequests | None,
+) -> FeedbackEndpoint | None:
+    if not (settings.feedback and settings.request_log):
+        return None
+    label = read_label(settings.contract, settings.label)
+    return FeedbackEndpoint(
+        settings,
+        rows=RowValidator(outcome_contract(contract, label), "Outcome", settings.limits.rows),
+        admission=admission,
+        store=FeedbackStore(settings.feedback, label, settings.request_log, pending=pending),
+        metrics=metrics,
+    )
+
+
+def _add_feedback(app: fastapi.FastAPI, feedback: FeedbackEndpoint, security: list[Any]) -> type[pydantic.BaseModel]:
+    """Adds the route for outcomes, and returns the type of one outcome."""
+    app.add_api_route(
+        FEEDBACK_ROUTE,
+        feedback.answer,
+        methods=["POST"],
+        tags=["feedback"],
+        summary="What became of rows that were predicted",
+        description="Each outcome is stored once, or refused for a reason of its own; nothing is overwritten.",
+        response_class=JSONResponse,
+        responses=api_description.feedback_responses(),
+        openapi_extra=api_description.request_body(
+            feedback.rows.model, feedback.rows.contract.example, list(feedback.rows.contract.example)
+        ),
+        dependencies=security,
+    )
+    return feedback.rows.model
 
 
 def _add_pages(app: fastapi.FastAPI, settings: GatewaySettings, contract: contracts.Contract, keys: ApiKeys) -> None:

@@ -23,6 +23,12 @@ class GatewayMetrics:
             buckets=_BUCKETS,
             registry=self.registry,
         )
+        self.feedback = Counter(
+            "gateway_feedback_outcomes",
+            "Outcomes that callers told, by what became of them: stored, or the reason why not.",
+            ["result"],
+            registry=self.registry,
+        )
         self.predictions = Counter(
             "gateway_predictions",
             "Rows answered.",

@@ -9,16 +9,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from serving.contract import Row
-from serving.gateway.api_keys import HEADER, ApiKeys
+from serving.gateway.admission import Admission
 from serving.gateway.body import read_json
 from serving.gateway.metrics import GatewayMetrics
 from serving.gateway.model_errors import ModelError
 from serving.gateway.predictor import Predictions, Predictor
 from serving.gateway.problems import ProblemError
-from serving.gateway.rate_limit import RateLimit
 from serving.gateway.row_validator import RowValidator
 from serving.gateway.settings import GatewaySettings
 from serving.gateway.traffic_split import TrafficSplit
+from serving.request_log.encoding import caller_digest
 from serving.request_log.writer import RequestLog
 
 _log = structlog.get_logger(__name__)
@@ -60,7 +60,7 @@ class PredictionEndpoint:
         settings: GatewaySettings,
         *,
         rows: RowValidator,
-        keys: ApiKeys,
+        admission: Admission,
         traffic: TrafficSplit,
         predictor: Predictor,
         metrics: GatewayMetrics,
@@ -68,12 +68,11 @@ class PredictionEndpoint:
     ):
         self._settings = settings
         self._rows = rows
-        self._keys = keys
+        self._admission = admission
         self._traffic = traffic
         self._predictor = predictor
         self._metrics = metrics
         self._request_log = request_log
-        self._rate_limit = RateLimit(settings.limits.requests_per_second)
 
     async def answer(self, request: Request) -> Response:
         """Answers one request.
@@ -82,7 +81,8 @@ class PredictionEndpoint:
             ProblemError: There is no prediction.
         """
         log_fields = request.state.log_fields
-        self._admit(request)
+        name = self._admission.admit(request)
+        caller = None if name is None else caller_digest(name)
         rows = self._rows.check(await read_json(request, self._settings.limits))
         log_fields["rows"] = len(rows)
         try:
@@ -90,7 +90,7 @@ class PredictionEndpoint:
         except ModelError as error:
             log_fields["model_error"] = str(error)
             problem = self._problem(error)
-            self._note(request, rows, None, [], problem.status)
+            self._note(request, rows, None, [], problem.status, caller)
             raise problem from error
         decisions = [probability >= self._settings.threshold for probability in found.probabilities]
         log_fields.update(
@@ -100,24 +100,8 @@ class PredictionEndpoint:
             model_milliseconds=round(found.seconds * 1000, 3),
         )
         self._count(found, decisions)
-        self._note(request, rows, found, decisions, 200)
+        self._note(request, rows, found, decisions, 200, caller)
         return self._response(request.state.request_id, found, decisions)
-
-    def _admit(self, request: Request) -> None:
-        """Checks key and rate; strangers are counted by address, so that keys cannot be guessed at full speed."""
-        address = request.client.host if request.client else "unknown"
-        name = self._keys.name_of(request.headers.get(HEADER, "")) if self._keys.needed else None
-        if name:
-            request.state.log_fields["key"] = name
-        self._rate_limit.count(f"key {name}" if name else f"address {address}")
-        if self._keys.needed and name is None:
-            raise ProblemError(
-                401,
-                "unauthorized",
-                f"The request has no valid API key: expected one in the header {HEADER}, "
-                f"received {'another' if HEADER in request.headers else 'none'}.",
-                headers={"WWW-Authenticate": "APIKey"},
-            )
 
     def _problem(self, error: ModelError) -> ProblemError:
         code, detail = _DETAILS[error.status]
@@ -132,7 +116,13 @@ class PredictionEndpoint:
                 self._metrics.predictions.labels(*names).inc(count)
 
     def _note(
-        self, request: Request, rows: list[Row], found: Predictions | None, decisions: list[bool], status: int
+        self,
+        request: Request,
+        rows: list[Row],
+        found: Predictions | None,
+        decisions: list[bool],
+        status: int,
+        caller: str | None,
     ) -> None:
         if self._request_log is None:
             return
@@ -145,6 +135,7 @@ class PredictionEndpoint:
             model_label=found.target.label if found else None,
             status=status,
             latency_ms=(time.perf_counter() - request.state.began) * 1000,
+            caller=caller,
         )
 
     def _response(self, request_id: str, found: Predictions, decisions: list[bool]) -> Response:

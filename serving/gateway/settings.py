@@ -15,9 +15,11 @@ import pydantic
 from pydantic import Field
 
 from serving.did_you_mean import suggestion
+from serving.feedback.settings import FeedbackSettings
 from serving.request_log.settings import RequestLogSettings, read_hash_key
 
 PREFIX = "GATEWAY__"
+FEEDBACK_ROUTE = "/v1/feedback"
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
@@ -92,12 +94,14 @@ class GatewaySettings(_Table):
     decision_false: str = "no"  # … and false, on the page
     threshold: Annotated[float, Field(ge=0, le=1)] = 0.5  # the decision is true from this probability on
     contract: FilePath
+    label: str | None = None  # column that is predicted; None: the contract's one column that no request holds
     traffic: FilePath | None = None  # written by serving.rollout: how many percent of the requests go to the canary
     listen: ListenSettings = ListenSettings()
     model: ModelSettings
     limits: RequestLimits = RequestLimits()
     keys: KeySettings = KeySettings()
     request_log: RequestLogSettings | None = None  # no table: no log
+    feedback: FeedbackSettings | None = None  # no table: no POST /v1/feedback; needs the request log
 
     @property
     def route(self) -> str:
@@ -133,8 +137,11 @@ def load(
         _put(given, name.split("."), value, name)
     _absolute(given, Path.cwd())
     try:
-        _prepare_request_log(given, environ)
-        return GatewaySettings.model_validate(given)
+        _check_record(given, "request_log", RequestLogSettings)
+        _check_record(given, "feedback", FeedbackSettings)
+        if isinstance(given.get("request_log"), dict):
+            given["request_log"]["hash_key"] = read_hash_key(environ)
+        return _check_feedback(GatewaySettings.model_validate(given))
     except pydantic.ValidationError as error:
         raise SettingsError(f"the settings {path}: " + "; ".join(map(_words, error.errors()))) from error
     except (ValueError, OSError) as error:
@@ -159,20 +166,28 @@ def _value(text: str) -> object:
 
 def _absolute(given: dict[str, Any], folder: Path) -> None:
     for table, name in ((given, "contract"), (given, "traffic"), (given.get("keys"), "file"),
-                        (given.get("request_log"), "folder")):  # fmt: skip
+                        (given.get("request_log"), "folder"), (given.get("feedback"), "folder")):  # fmt: skip
         if isinstance(table, dict) and isinstance(table.get(name), str):
             table[name] = folder / table[name]
 
 
-def _prepare_request_log(given: dict[str, Any], environ: Mapping[str, str]) -> None:
-    table = given.get("request_log")
-    if not isinstance(table, dict):
-        return
-    allowed = [field.name for field in dataclasses.fields(RequestLogSettings) if field.name != "hash_key"]
-    for name in table:
+def _check_record(given: Mapping[str, Any], table: str, record: type[Any]) -> None:
+    """Refuses names that are no fields of a record that pydantic does not know as a table of its own."""
+    allowed = [field.name for field in dataclasses.fields(record) if field.name != "hash_key"]
+    names = given.get(table)
+    for name in names if isinstance(names, dict) else ():
         if name not in allowed:
-            raise SettingsError(f"request_log.{name} is unknown: {suggestion(name, allowed)}")
-    table["hash_key"] = read_hash_key(environ)
+            raise SettingsError(f"{table}.{name} is unknown: {suggestion(name, allowed)}")
+
+
+def _check_feedback(settings: GatewaySettings) -> GatewaySettings:
+    if settings.feedback and not settings.request_log:
+        raise SettingsError(
+            "feedback: expected a request log, by which outcomes are judged, received none; set request_log.folder"
+        )
+    if settings.feedback and settings.route == FEEDBACK_ROUTE:
+        raise SettingsError("endpoint: expected another name than that of the route for outcomes, received feedback")
+    return settings
 
 
 def _words(error: Any) -> str:

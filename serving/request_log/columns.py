@@ -16,6 +16,7 @@ from serving.did_you_mean import suggestion
 REQUEST_ID = "request_id"  # string
 REQUEST_ROW = "request_row"  # int32, which row of the request, from 0
 REQUEST_TIME = "request_time"  # timestamp in microseconds, UTC, when the request came
+REQUEST_CALLER = "request_caller"  # string, a digest of the API key's name; null where the gateway wants no key
 MODEL_VERSION = "model_version"  # int64; null when no model answered
 MODEL_LABEL = "model_label"  # string, such as stable or canary; null when the request named none
 ANSWER_PROBABILITY = "answer_probability"  # float32, as the model gave it; null when no model answered
@@ -26,6 +27,7 @@ OWN_COLUMNS = (
     REQUEST_ID,
     REQUEST_ROW,
     REQUEST_TIME,
+    REQUEST_CALLER,
     MODEL_VERSION,
     MODEL_LABEL,
     ANSWER_PROBABILITY,
@@ -81,6 +83,7 @@ def arrow_schema(contract: Contract, dropped: Collection[str], hashed: Collectio
         REQUEST_ID: pa.string(),
         REQUEST_ROW: pa.int32(),
         REQUEST_TIME: pa.timestamp("us", tz="UTC"),
+        REQUEST_CALLER: pa.string(),
         MODEL_VERSION: pa.int64(),
         MODEL_LABEL: pa.string(),
         ANSWER_PROBABILITY: pa.float32(),

@@ -26,6 +26,7 @@ class LoggedRequest:
     model_label: str | None
     status: int
     latency_ms: float
+    caller: str | None = None  # as caller_digest gives it; None where the gateway wants no key
 
 
 class RowError(ValueError):
@@ -102,6 +103,11 @@ def hashed(key: bytes, column: str, value: Value) -> str:
     return hmac.new(key, f"{column}\0{value}".encode(), hashlib.sha256).hexdigest()
 
 
+def caller_digest(name: str) -> str:
+    """16 hexadecimal digits that stand for the name of an API key: who knows the names can tell which it is."""
+    return hashlib.sha256(f"{columns.REQUEST_CALLER}\0{name}".encode()).hexdigest()[:16]
+
+
 def _spelled(missing: MissingValues, kind: Kind) -> Value:
     if kind is Kind.BYTES:
         return missing.string
@@ -124,6 +130,7 @@ def _own_columns(requests: Sequence[LoggedRequest]) -> dict[str, list[Any]]:
         columns.REQUEST_ID: of_each_row("request_id"),
         columns.REQUEST_ROW: [position for request in requests for position in range(len(request.rows))],
         columns.REQUEST_TIME: of_each_row("time"),
+        columns.REQUEST_CALLER: of_each_row("caller"),
         columns.MODEL_VERSION: of_each_row("model_version"),
         columns.MODEL_LABEL: of_each_row("model_label"),
         columns.ANSWER_PROBABILITY: [value for request in requests for value in request.probabilities],

@@ -1,7 +1,7 @@
 """The files of the request log: `<folder>/<day>/<first row's time>-<writer>-<number>.parquet`, complete or absent.
 
 A day is a date in UTC, such as `2026-11-21`. Times in names sort as text. The writer's token keeps gateways that share
-a folder apart.
+a folder apart. Feedback (serving/feedback/) is kept in such files, too.
 """
 
 import datetime
@@ -9,17 +9,16 @@ import re
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from serving import durable_file
-from serving.request_log.settings import RequestLogSettings
 
 SUFFIX = ".parquet"
 UNFINISHED = f"{SUFFIX}.tmp"  # as serving/durable_file.py names what it writes
 _TIME = "%Y%m%dT%H%M%S%f"
 _NAME = re.compile(r"(?P<time>\d{8}T\d{12})Z-[0-9a-f]{8}-\d{6,}\.parquet(\.tmp)?")
 _ABANDONED = datetime.timedelta(hours=1)  # An unfinished file is being written for seconds; after that its writer died.
-_MARGIN = datetime.timedelta(days=1)  # The longest time that a file collects rows.
+MARGIN = datetime.timedelta(days=1)  # The longest time that a file collects rows.
 
 
 class GrowingFile:
@@ -59,10 +58,30 @@ class GrowingFile:
         return self._first or datetime.datetime.now(datetime.UTC), memoryview(self._sink.getvalue())
 
 
+class FolderSettings(Protocol):
+    """Where files go, and for how long they are kept."""
+
+    @property
+    def folder(self) -> Path:
+        """Day folders with Parquet files go here; made when it is not there."""
+
+    @property
+    def keep_files(self) -> int:
+        """The oldest files beyond these are removed, …"""
+
+    @property
+    def keep_bytes(self) -> int:
+        """… or beyond these, …"""
+
+    @property
+    def keep_days(self) -> float:
+        """… or when they are older."""
+
+
 class LogFolder:
     """Where finished files go, and where old ones are removed."""
 
-    def __init__(self, settings: RequestLogSettings) -> None:
+    def __init__(self, settings: FolderSettings) -> None:
         self._settings = settings
         self._token = secrets.token_hex(4)
         self._written = 0
@@ -106,7 +125,7 @@ class LogFolder:
                 removed.append(path)
         for path in removed:
             path.unlink(missing_ok=True)  # Another gateway on the same folder may have been faster.
-        _remove_empty({path.parent for path in removed}, now - _MARGIN)
+        _remove_empty({path.parent for path in removed}, now - MARGIN)
         return removed
 
 
@@ -121,14 +140,22 @@ def log_files(
         end: first moment after the span, with time zone; None for no end.
     """
     for path in folder.glob(f"*/*{SUFFIX}"):
-        if not _NAME.fullmatch(path.name):
+        if not is_finished(path.name):
             continue
-        try:
-            time = _time_of(path)
-        except ValueError:  # A name like ours with a date that no calendar has: not ours.
-            continue
-        if (start is None or start - time <= _MARGIN) and (end is None or time - end < _MARGIN):
+        time = _time_of(path)
+        if (start is None or start - time <= MARGIN) and (end is None or time - end < MARGIN):
             yield path
+
+
+def is_finished(name: str) -> bool:
+    """Whether a file is called as finished files are."""
+    if not (_NAME.fullmatch(name) and name.endswith(SUFFIX)):
+        return False
+    try:
+        _time_of(Path(name))
+    except ValueError:  # A name like ours with a date that no calendar has: not ours.
+        return False
+    return True
 
 
 def _time_of(path: Path) -> datetime.datetime:

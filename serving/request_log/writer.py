@@ -24,6 +24,7 @@ from serving.contract import Contract, Row
 from serving.request_log import columns
 from serving.request_log.encoding import LoggedRequest, RowEncoder, RowError
 from serving.request_log.files import GrowingFile, LogFolder
+from serving.request_log.pending import PendingRequests
 from serving.request_log.settings import RequestLogSettings
 
 _GROUP_ROWS = 512  # rows that are encoded at once: few milliseconds, in which requests wait for the interpreter
@@ -39,6 +40,7 @@ class RequestLog:
         contract: the features of a row.
         registry: where the counter `gateway_request_log_rows_total{result}` goes; `result` is `written` (the row's file
             is complete), `dropped` (the queue was full) or `failed` (the fault stands in the log).
+        pending: is told which requests no finished file holds yet; None: nobody asks.
         draw: the source of chance for the sample.
 
     Raises:
@@ -51,10 +53,12 @@ class RequestLog:
         contract: Contract,
         *,
         registry: CollectorRegistry,
+        pending: PendingRequests | None = None,
         draw: random.Random | None = None,
     ) -> None:
         columns.check_names(contract, settings.dropped, settings.hashed)
         self._settings = settings
+        self._pending = pending
         self._draw = draw or random.Random()
         self._encoder = RowEncoder(contract, settings)  # Imports pyarrow now, before requests come.
         counter = Counter(
@@ -72,6 +76,7 @@ class RequestLog:
         self._closed = False
         self._file: GrowingFile | None = None
         self._unsettled = 0  # rows that the writer took, and that stand in no counter yet
+        self._unfinished: list[str] = []  # ids of the requests that the writer took since the last file ended
         self._changed = threading.Condition()
         self._group_rows = min(_GROUP_ROWS, settings.max_file_rows, settings.queue_rows)
         self._folder = LogFolder(settings)
@@ -90,6 +95,7 @@ class RequestLog:
         status: int,
         latency_ms: float,
         received: datetime.datetime | None = None,
+        caller: str | None = None,
     ) -> bool:
         """Takes a request whose rows met the contract, if it is in the sample; never waits for the disk.
 
@@ -105,6 +111,7 @@ class RequestLog:
             status: the HTTP status of the answer.
             latency_ms: milliseconds from request to answer.
             received: when the request came, with time zone; None for now.
+            caller: whose request it was, as caller_digest gives it; None where the gateway wants no key.
 
         Returns:
             Whether it was put into the queue.
@@ -121,6 +128,7 @@ class RequestLog:
             model_label=model_label,
             status=status,
             latency_ms=latency_ms,
+            caller=caller,
         )
         with self._changed:
             if self._closed or self._queued_rows + len(rows) > self._settings.queue_rows:
@@ -130,6 +138,8 @@ class RequestLog:
                 self._oldest = time.monotonic()
                 self._changed.notify()
             self._queue.append(request)
+            if self._pending is not None:
+                self._pending.add(request)
             self._queued_rows += len(rows)
             if self._queued_rows >= self._group_rows:
                 self._changed.notify()
@@ -154,11 +164,13 @@ class RequestLog:
         while not ended:
             requests, oldest, ended = self._take()
             self._unsettled += sum(len(request.rows) for request in requests)
+            self._unfinished += [request.request_id for request in requests] if self._pending is not None else []
             try:
                 self._append(requests, oldest)
                 if self._file and (ended or self._is_due(self._file)):
                     self._finish(self._file)
                     self._file = None
+                    self._forget_pending()
             except Exception as error:
                 # Which rows the open file holds is not known any more: it goes, and the next rows begin another.
                 self._file = None
@@ -170,6 +182,13 @@ class RequestLog:
                     traceback="".join(traceback.format_tb(error.__traceback__)),
                 )
                 self._settle(self._failed, self._unsettled)
+                self._forget_pending()
+
+    def _forget_pending(self) -> None:
+        """Lets go of the requests that a finished file holds, or that are lost."""
+        if self._pending is not None:
+            self._pending.remove(self._unfinished)
+        self._unfinished = []
 
     def _settle(self, counter: Counter, rows: int) -> None:
         counter.inc(rows)

@@ -10,7 +10,18 @@ import pytest
 from pipelines.cli.app import execute
 
 ROOT = Path(__file__).resolve().parents[3]
-COMMANDS = ("run", "tune", "portfolio", "report", "review", "new-task", "runs", "doctor", "completion")
+COMMANDS = (
+    "run",
+    "tune",
+    "portfolio",
+    "report",
+    "review",
+    "new-task",
+    "production-metrics",
+    "runs",
+    "doctor",
+    "completion",
+)
 HEAVY = {"absl", "docker", "jinja2", "keras", "numpy", "pandas", "tensorflow", "tfx"}
 
 

@@ -17,7 +17,14 @@ HEAVY = {"fastapi", "grpc", "httpx", "numpy", "pyarrow", "tensorflow"}
 
 
 @pytest.mark.parametrize(
-    "words", [["--help"], ["server", "--help"], ["gateway", "--help"], ["rollout", "canary", "--help"]]
+    "words",
+    [
+        ["--help"],
+        ["server", "--help"],
+        ["gateway", "--help"],
+        ["rollout", "canary", "--help"],
+        ["feedback", "import", "--help"],
+    ],
 )
 def test_help_imports_nothing_heavy(words: list[str]) -> None:
     code = (
@@ -63,7 +70,8 @@ def test_a_task_that_cannot_be_served(flags: list[str], message: str, capsys: py
 @pytest.mark.parametrize(("words", "file", "flags"), [
     ([], "serving/gateway/taxi.toml", {}),
     (["--task", "churn", "--var", "v"], "serving/gateway/churn.toml",
-     {"traffic": "v/serving/traffic.json", "request_log.folder": "v/requests/churn"}),
+     {"traffic": "v/serving/traffic.json", "request_log.folder": "v/requests/churn",
+      "feedback.folder": "v/feedback/churn"}),
     (["--settings", "mine.toml", "--host", "::1", "--port", "0", "--model-server", "http://a:1"], "mine.toml",
      {"listen.host": "::1", "listen.port": 0, "model.server": "http://a:1"}),
 ])  # fmt: skip

@@ -100,8 +100,9 @@ def test_rows_are_answered_in_their_order(asked: Ask, gateway: str) -> None:
             model_version="1",
             model_label=None,
             request_id="three-trips",
+            row=row,
         )
-        for fare in (250, 500, 750)
+        for row, fare in enumerate((250, 500, 750))
     ]
 
 
@@ -301,7 +302,7 @@ EXPECTED = Prediction(probability=0.75, decision=True, model_version="3", model_
 def test_what_may_pass_is_asked_again_under_the_same_id(asked: Ask, fault: Any) -> None:
     server = Faulty(fault, fault)
     with at_work(server) as running:
-        assert asked(running.url, [{"x": 1}, {"x": None}]) == [EXPECTED] * 2
+        assert asked(running.url, [{"x": 1}, {"x": None}]) == [EXPECTED, dataclasses.replace(EXPECTED, row=1)]
     assert len(server.asked) == 3
     assert len({headers["x-request-id"] for _, headers, _ in server.asked}) == 1
     assert all(rows == [{"x": 1}, {"x": None}] for _, _, rows in server.asked)

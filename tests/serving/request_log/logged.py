@@ -16,6 +16,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from serving import contract as contracts
 from serving.request_log.files import log_files
+from serving.request_log.pending import PendingRequests
 from serving.request_log.settings import RequestLogSettings
 from serving.request_log.writer import RequestLog
 
@@ -51,12 +52,18 @@ KEY = b"a key of the tests"
 
 
 def start(
-    folder: Path, *, contract: contracts.Contract = CONTRACT, draw: random.Random | None = None, **settings: Any
+    folder: Path,
+    *,
+    contract: contracts.Contract = CONTRACT,
+    pending: PendingRequests | None = None,
+    draw: random.Random | None = None,
+    **settings: Any,
 ) -> tuple[RequestLog, CollectorRegistry]:
     """A request log and the registry of its counters."""
     registry = CollectorRegistry()
     settings = {"keep_days": 100_000} | settings  # The tests' requests came long ago.
-    return RequestLog(RequestLogSettings(folder=folder, **settings), contract, registry=registry, draw=draw), registry
+    kept = RequestLogSettings(folder=folder, **settings)
+    return RequestLog(kept, contract, registry=registry, pending=pending, draw=draw), registry
 
 
 def offer(log: RequestLog, request_id: str = "r1", rows: Any = None, **changes: Any) -> bool:

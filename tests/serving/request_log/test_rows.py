@@ -58,6 +58,7 @@ requests = st.lists(
         st.none() | st.text(alphabet=st.characters(exclude_categories=["Cs"])),
         st.sampled_from([200, 502, 503, 504]),
         st.floats(0, 1e6),
+        st.none() | st.just("0123456789abcdef"),
         st.datetimes(datetime.datetime(1971, 1, 1), datetime.datetime(2099, 12, 31), timezones=st.just(UTC)),
     ),
     min_size=1,
@@ -72,7 +73,7 @@ def test_every_row_that_the_contract_allows_comes_back(offered: list[Any]) -> No
     expected = []
     with tempfile.TemporaryDirectory() as folder:
         log, registry = start(Path(folder), max_file_rows=7)
-        for request_id, rows_and_answers, version, label, status, latency, received in offered:
+        for request_id, rows_and_answers, version, label, status, latency, caller, received in offered:
             trips, probabilities, decisions = (list(part) for part in zip(*rows_and_answers, strict=True))
             assert log.offer(
                 request_id=request_id,
@@ -84,6 +85,7 @@ def test_every_row_that_the_contract_allows_comes_back(offered: list[Any]) -> No
                 status=status,
                 latency_ms=latency,
                 received=received,
+                caller=caller,
             )
             for position, trip in enumerate(trips):
                 row = {feature.name: as_stored(feature, trip.get(feature.name)) for feature in CONTRACT.features}
@@ -93,6 +95,7 @@ def test_every_row_that_the_contract_allows_comes_back(offered: list[Any]) -> No
                         "request_id": request_id,
                         "request_row": position,
                         "request_time": received,
+                        "request_caller": caller,
                         "model_version": version,
                         "model_label": label,
                         "answer_probability": None if status != 200 else probabilities[position],
@@ -127,6 +130,7 @@ def test_columns_have_the_contracts_types(tmp_path: Path) -> None:
         "request_id": pa.string(),
         "request_row": pa.int32(),
         "request_time": pa.timestamp("us", tz="UTC"),
+        "request_caller": pa.string(),
         "model_version": pa.int64(),
         "model_label": pa.string(),
         "answer_probability": pa.float32(),

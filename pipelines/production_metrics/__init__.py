@@ -1,0 +1,1 @@
+"""Metrics in production: measured once outcomes come, estimated before, and held against what was promised."""

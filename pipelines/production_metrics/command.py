@@ -1,0 +1,43 @@
+"""What `production-metrics` measures: a task's log and feedback, against the runs that pushed its versions."""
+
+import datetime
+from pathlib import Path
+
+from pipelines.deployment import decision_threshold
+from pipelines.production_metrics.logged_predictions import read_logged_predictions
+from pipelines.production_metrics.measurement import measure_production
+from pipelines.production_metrics.records import ProductionMetrics
+from pipelines.production_metrics.reference import read_reference
+from pipelines.production_metrics.windows import split_windows
+from pipelines.runs import Runs
+from pipelines.task_definition.task import load_task
+from serving.request_log.columns import REQUEST_TIME
+
+
+def measure_task(
+    task: str, var: Path, *, log: Path, feedback: Path, length: datetime.timedelta, most: int
+) -> ProductionMetrics:
+    """Measures the newest windows of a task.
+
+    Args:
+        task: its name.
+        var: the folder that the runs wrote to.
+        log: folder of the request log.
+        feedback: folder of the outcomes.
+        length: of a window.
+        most: windows at most.
+
+    Raises:
+        ProductionMetricsError: The log, the feedback or the task cannot be used.
+        RunError: No run pushed a version that answered, or what it wrote is gone.
+    """
+    predictions, runs = read_logged_predictions(log, feedback), Runs(var)
+    times = predictions.rows[REQUEST_TIME]
+    return measure_production(
+        predictions,
+        split_windows(times.min().to_pydatetime(), times.max().to_pydatetime(), length, most),
+        lambda version: read_reference(runs, task, version),
+        task=task,
+        threshold=decision_threshold(task.rpartition(".")[2]),
+        min_rows=load_task(task).min_slice_rows,
+    )

@@ -1,0 +1,123 @@
+"""Logged predictions with the outcomes that have come: the request log joined with feedback."""
+
+import dataclasses
+import datetime
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from components.serving_statistics import RequestLogError, read_span
+from pipelines.production_metrics.errors import ProductionMetricsError
+from serving.feedback.columns import OUTCOME
+from serving.feedback.judge import REPEATED
+from serving.feedback.reading import KEY, FeedbackError, read_outcomes
+from serving.request_log import columns as log_columns
+
+_ANSWERED = 200  # HTTP status of a request that a model answered
+_NEEDED = (*KEY, log_columns.MODEL_VERSION, log_columns.ANSWER_PROBABILITY, log_columns.ANSWER_STATUS)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LoggedPredictions:
+    """Rows that a model answered, oldest first."""
+
+    # The features, request_time, model_version, answer_probability, and `outcome`, which is missing while it is out.
+    # Whole numbers are Int64 with NA, FLOAT is float32 with NaN, strings are objects with None.
+    rows: pd.DataFrame
+    label: str | None  # the contract's column that outcomes are values of; None where none has come
+    hidden: Mapping[str, str]  # feature -> dropped or hashed: what the log does not show of it
+    repeated: int  # rows left out: asked for again within a minute under the same id, and answered alike
+    ambiguous: int  # rows left out: several requests of one id in the same moment
+    contradictory: int  # rows whose outcome is left out: two different ones came in the same moment
+    unmatched: int  # outcomes whose row the log has no longer
+
+
+def read_logged_predictions(log: Path, feedback: Path, start: datetime.datetime | None = None) -> LoggedPredictions:
+    """Reads and joins.
+
+    Args:
+        log: folder of the request log.
+        feedback: folder of the outcomes.
+        start: rows from this time on, with time zone; None for all.
+
+    Raises:
+        ProductionMetricsError: The log has no such row, does not keep what is needed, or the outcomes cannot be read.
+    """
+    try:
+        span = read_span(log, start=start)
+    except RequestLogError as error:
+        raise ProductionMetricsError(str(error)) from error
+    if lacking := sorted(span.dropped.intersection(_NEEDED)):
+        raise ProductionMetricsError(
+            f"{log}: expected the request log to keep {', '.join(_NEEDED)}, but it drops {', '.join(lacking)}"
+        )
+    table = _concatenate([_answered(file, start) for file in span.files])
+    if not table.num_rows:
+        raise ProductionMetricsError(f"{log}: expected rows that a model answered, received none")
+    rows = _to_frame(table.sort_by(log_columns.REQUEST_TIME))
+    rows, repeated = _without_repeats(rows)
+    twice = rows.duplicated(list(KEY), keep=False)
+    rows = rows[~twice].reset_index(drop=True)
+    try:
+        outcomes = read_outcomes(feedback, rows[log_columns.REQUEST_TIME].min().to_pydatetime())
+    except FeedbackError as error:
+        raise ProductionMetricsError(str(error)) from error
+    matched = 0
+    if outcomes.table is None or not outcomes.table.num_rows:
+        rows[OUTCOME] = pd.NA
+    else:
+        rows = rows.merge(_to_frame(outcomes.table), on=list(KEY), how="left", validate="one_to_one")
+        matched = int(rows[OUTCOME].notna().sum())
+    hidden = dict.fromkeys(span.dropped, "dropped") | dict.fromkeys(span.hashed, "hashed")
+    return LoggedPredictions(
+        rows=rows,
+        label=outcomes.label,
+        hidden={name: how for name, how in hidden.items() if name not in log_columns.OWN_COLUMNS},
+        repeated=repeated,
+        ambiguous=int(twice.sum()),
+        contradictory=outcomes.contradictory,
+        unmatched=(outcomes.table.num_rows if outcomes.table is not None else 0) - matched,
+    )
+
+
+def _without_repeats(rows: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """Leaves out rows that a client asked for again, as feedback does (serving/feedback/judge.py): the newest stays."""
+    asked = [log_columns.REQUEST_ID, log_columns.REQUEST_ROW, log_columns.MODEL_VERSION, log_columns.ANSWER_PROBABILITY]
+    if log_columns.REQUEST_CALLER in rows:
+        asked.append(log_columns.REQUEST_CALLER)
+    later = rows.groupby(asked, dropna=False, sort=False)[log_columns.REQUEST_TIME].shift(-1)
+    repeated = (later - rows[log_columns.REQUEST_TIME]).between(pd.Timedelta(0), pd.Timedelta(REPEATED))
+    return rows[~repeated].reset_index(drop=True), int(repeated.sum())
+
+
+def _answered(file: Path, start: datetime.datetime | None) -> pa.Table:
+    with pq.ParquetFile(file) as opened:
+        table = opened.read()
+    chosen = pc.equal(table.column(log_columns.ANSWER_STATUS), _ANSWERED)
+    if start is not None:
+        times = table.column(log_columns.REQUEST_TIME)
+        chosen = pc.and_(chosen, pc.greater_equal(times, pa.scalar(start, times.type)))
+    return table.filter(pc.fill_null(chosen, False))
+
+
+def _concatenate(tables: Sequence[pa.Table]) -> pa.Table:
+    """One table; a column that a file lacks, as those of an older gateway may, is null there."""
+    schema = pa.unify_schemas([table.schema.remove_metadata() for table in tables])
+    return pa.concat_tables(
+        pa.Table.from_arrays(
+            [
+                table.column(field.name) if field.name in table.column_names else pa.nulls(table.num_rows, field.type)
+                for field in schema
+            ],
+            schema=schema,
+        )
+        for table in tables
+    )
+
+
+def _to_frame(table: pa.Table) -> pd.DataFrame:
+    return table.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)

@@ -1,0 +1,259 @@
+"""Measures production metrics: window by window, version by version, slice by slice."""
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from tensorflow_model_analysis.proto import config_pb2
+
+from components.evaluator.in_process import evaluate_predictions
+from pipelines.evaluation.bootstrap import Interval, estimate_intervals
+from pipelines.evaluation.slices import OVERALL, SlicedRows, slice_in_words
+from pipelines.evaluation.weighted_metrics import Metric
+from pipelines.production_metrics.estimation import estimate_metrics
+from pipelines.production_metrics.labels import make_labels
+from pipelines.production_metrics.logged_predictions import LoggedPredictions
+from pipelines.production_metrics.metrics import CALIBRATION, WORSE_WHEN_LARGER, metrics_at
+from pipelines.production_metrics.records import MetricRecord, ProductionMetrics
+from pipelines.production_metrics.reference import VersionReference
+from pipelines.production_metrics.verdict import GapVerdict, measure_gap, more_than_chance, p_value, standard_error
+from pipelines.production_metrics.windows import Window
+from pipelines.runs import RunError
+from serving.feedback.columns import OUTCOME
+from serving.request_log.columns import ANSWER_PROBABILITY, MODEL_VERSION, REQUEST_TIME
+
+LEAST_LABELLED = 30  # labels below which a gap is not judged: the normal distribution of its error does not hold
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Answered:
+    """The rows that one version answered in one window."""
+
+    window: Window
+    reference: VersionReference
+    version: int
+    rows: pd.DataFrame
+    predictions: np.ndarray  # float64 [rows]
+    labels: np.ndarray  # float64 [rows], NaN while the outcome is out
+
+
+def measure_production(
+    predictions: LoggedPredictions,
+    windows: Sequence[Window],
+    read_version: Callable[[int], VersionReference],
+    *,
+    task: str,
+    threshold: float,
+    min_rows: int,
+) -> ProductionMetrics:
+    """Measures, estimates and compares.
+
+    Args:
+        predictions: logged, with the outcomes that have come.
+        windows: oldest first.
+        read_version: reads what was promised of a version.
+        task: its name.
+        threshold: the probability from which on the gateway decides for the positive class.
+        min_rows: slices with fewer rows are left out.
+
+    Raises:
+        ProductionMetricsError: The label cannot be made of what the log shows.
+        RunError: No version that answered has a run that can be read.
+    """
+    metrics = metrics_at(threshold)
+    records: list[MetricRecord] = []
+    hidden_slices: dict[str, str] = {}
+    references, faults = _read_versions(predictions, windows, read_version)
+    unknown: dict[int, int] = {}  # version without a reference -> its rows
+    for window in windows:
+        inside = predictions.rows[
+            (predictions.rows[REQUEST_TIME] >= window.start) & (predictions.rows[REQUEST_TIME] < window.end)
+        ]
+        for version, rows in inside.groupby(MODEL_VERSION, sort=True):
+            reference = references.get(int(version))
+            if reference is None:
+                unknown[int(version)] = unknown.get(int(version), 0) + len(rows)
+                continue
+            answered = _Answered(
+                window=window,
+                reference=reference,
+                version=int(version),
+                rows=rows.reset_index(drop=True),
+                predictions=rows[ANSWER_PROBABILITY].to_numpy(np.float64),
+                labels=_labels(reference, rows.reset_index(drop=True), predictions),
+            )
+            hidden_slices |= _hidden_slices(reference, predictions.hidden)
+            records += _judge(list(_measure(answered, metrics, predictions.hidden, min_rows)))
+    left_out = [
+        f"{unknown[version]:,} rows of version {version} are left out: {faults[version]}" for version in unknown
+    ]
+    return ProductionMetrics(task=task, records=records, notes=[*left_out, *_notes(predictions, hidden_slices)])
+
+
+def _read_versions(
+    predictions: LoggedPredictions, windows: Sequence[Window], read_version: Callable[[int], VersionReference]
+) -> tuple[dict[int, VersionReference], dict[int, RunError]]:
+    """Reads every version that answered in the windows, and why one cannot be read."""
+    times, versions = predictions.rows[REQUEST_TIME], predictions.rows[MODEL_VERSION]
+    inside = (times >= windows[0].start) & (times < windows[-1].end)
+    references: dict[int, VersionReference] = {}
+    faults: dict[int, RunError] = {}
+    for version in sorted(int(version) for version in versions[inside].unique()):
+        try:
+            references[version] = read_version(version)
+        except RunError as error:
+            faults[version] = error
+    if faults and not references:
+        raise next(iter(faults.values()))
+    return references, faults
+
+
+def _labels(reference: VersionReference, rows: pd.DataFrame, predictions: LoggedPredictions) -> np.ndarray:
+    found = np.full(len(rows), np.nan)
+    known = rows[OUTCOME].notna().to_numpy()
+    if known.any():
+        assert predictions.label is not None
+        made = make_labels(reference.run, rows[known], predictions.label, predictions.hidden)
+        found[known] = made > 0
+    return found
+
+
+def _measure(
+    answered: _Answered, metrics: Mapping[str, Metric], hidden: Mapping[str, str], min_rows: int
+) -> Iterator[MetricRecord]:
+    """Yields the records of every slice, not judged yet."""
+    sliced, reference = SlicedRows(answered.rows), answered.reference
+    labelled = np.isfinite(answered.labels)
+    reported = _tfma_values(answered, labelled, hidden)
+    for where, pairs in reference.slices.items():
+        if hidden.keys() & {name for name, _ in pairs}:
+            continue
+        inside = sliced.inside(pairs)
+        if not inside.any() or (where != OVERALL and int(inside.sum()) < min_rows):
+            continue
+        known = inside & labelled
+        production = _production(answered, known, metrics, reported.get(where, {}))
+        estimated = estimate_metrics(answered.predictions[inside], reference.recalibration, metrics)
+        of_known = (
+            estimated
+            if known.sum() in (0, inside.sum())
+            else estimate_metrics(answered.predictions[known], reference.recalibration, metrics)
+        )
+        promised, promised_rows = reference.promise(where, metrics), reference.count(where)
+        for name in metrics:
+            measured, promise = production.get(name), promised.get(name)
+            gap = None
+            if measured is not None and promise is not None:
+                gap = measure_gap(measured, int(known.sum()), promise, promised_rows)
+            yield MetricRecord(
+                window=answered.window,
+                version=answered.version,
+                slice=where,
+                metric=name,
+                rows=int(inside.sum()),
+                labelled=int(known.sum()),
+                production=measured,
+                estimated=estimated.get(name),
+                estimate_held=_held(measured, of_known.get(name)),
+                promised=promise,
+                gap=gap,
+                p_value=math.nan if gap is None else p_value(gap.value, standard_error(gap)),
+                verdict=_missing(int(known.sum()), promise, gap),
+            )
+
+
+def _production(
+    answered: _Answered, known: np.ndarray, metrics: Mapping[str, Metric], reported: Mapping[str, float]
+) -> dict[str, Interval]:
+    """The metrics of the labelled rows of a slice: TFMA's values where there are any, with bootstrap intervals."""
+    if not known.any():
+        return {}
+    found = estimate_intervals(answered.labels[known].astype(np.int64), answered.predictions[known], metrics)
+    return {
+        name: dataclasses.replace(interval, value=reported[name])
+        if name in reported and math.isfinite(interval.value)
+        else interval
+        for name, interval in found.items()
+    }
+
+
+def _tfma_values(
+    answered: _Answered, labelled: np.ndarray, hidden: Mapping[str, str]
+) -> dict[str, Mapping[str, float]]:
+    """TFMA's values on the labelled rows, by slice in words."""
+    config = answered.reference.run.task_record.make_eval_config()
+    columns = [name for name in _slice_columns(config) if name not in hidden and name in answered.rows]
+    found = evaluate_predictions(
+        config, answered.labels[labelled].astype(np.int64), answered.predictions[labelled],
+        answered.rows.loc[labelled, columns].reset_index(drop=True),
+    )  # fmt: skip
+    return {
+        slice_in_words(tuple((name, _in_words(value)) for name, value in where)): values
+        for where, values in found.items()
+    }
+
+
+def _slice_columns(config: config_pb2.EvalConfig) -> list[str]:
+    names = [name for spec in config.slicing_specs for name in (*spec.feature_keys, *spec.feature_values)]
+    return list(dict.fromkeys(names))
+
+
+def _in_words(value: object) -> str:
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return str(value.item() if isinstance(value, np.generic) else value)
+
+
+def _held(measured: Interval | None, estimated: Interval | None) -> bool | None:
+    if measured is None or estimated is None or not math.isfinite(measured.value + estimated.low + estimated.high):
+        return None
+    return bool(estimated.low <= measured.value <= estimated.high)
+
+
+def _missing(labelled: int, promise: Interval | None, gap: Interval | None) -> GapVerdict:
+    """The verdict before gaps are judged together."""
+    if not labelled:
+        return GapVerdict.NO_LABELS
+    if labelled < LEAST_LABELLED:
+        return GapVerdict.FEW_LABELS
+    if promise is None:
+        return GapVerdict.NO_PROMISE
+    return GapVerdict.UNDEFINED if gap is None else GapVerdict.AS_PROMISED
+
+
+def _judge(records: Sequence[MetricRecord]) -> list[MetricRecord]:
+    """Judges the gaps of one window and version together."""
+    judged = [record.verdict is GapVerdict.AS_PROMISED for record in records]
+    found = more_than_chance([
+        record.p_value if judge else math.nan for record, judge in zip(records, judged, strict=True)
+    ])  # fmt: skip
+    return [
+        dataclasses.replace(record, verdict=_direction(record)) if more else record
+        for record, more in zip(records, found, strict=True)
+    ]
+
+
+def _direction(record: MetricRecord) -> GapVerdict:
+    assert record.gap is not None
+    if record.metric == CALIBRATION:
+        return GapVerdict.CHANGED
+    worse = (record.gap.value > 0) == (record.metric in WORSE_WHEN_LARGER)
+    return GapVerdict.WORSE if worse else GapVerdict.BETTER
+
+
+def _hidden_slices(reference: VersionReference, hidden: Mapping[str, str]) -> dict[str, str]:
+    named = {name for pairs in reference.slices.values() for name, _ in pairs}
+    return {name: hidden[name] for name in sorted(named & hidden.keys())}
+
+
+def _notes(predictions: LoggedPredictions, hidden_slices: Mapping[str, str]) -> list[str]:
+    notes = [f"{name} is {how} in the request log: there are no slices by it" for name, how in hidden_slices.items()]
+    counted = (
+        (predictions.contradictory, "rows have contradictory outcomes and count as without one"),
+        (predictions.unmatched, "outcomes are of rows that the log does not hold any more"),
+        (predictions.repeated, "rows were asked for again within a minute, and are left out"),
+        (predictions.ambiguous, "rows share id, number and time with another, and are left out"),
+    )
+    return notes + [f"{count:,} {words}" for count, words in counted if count]

@@ -1,0 +1,92 @@
+"""What was promised of a version: its run's eval split, predicted by the model that was pushed."""
+
+import dataclasses
+import functools
+import math
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from pipelines.evaluation.bootstrap import Interval, estimate_intervals
+from pipelines.evaluation.slices import OVERALL, Slice, SlicedRows
+from pipelines.evaluation.weighted_metrics import Metric
+from pipelines.production_metrics.errors import ProductionMetricsError
+from pipelines.production_metrics.recalibration import Recalibration, fit_recalibration
+from pipelines.runs import Run, Runs
+from pipelines.runs.model import PREDICTION
+from pipelines.task_definition.problem import BINARY
+
+
+@dataclasses.dataclass(frozen=True)
+class VersionReference:
+    """The eval split of the run that pushed a version; what was measured once is not measured again."""
+
+    run: Run
+    rows: pd.DataFrame  # raw
+    labels: np.ndarray  # [rows], 0 or 1
+    predictions: np.ndarray  # [rows], probabilities
+    slices: Mapping[str, Slice]  # in words -> slice; those that the run reported, all rows first
+    measured: pd.DataFrame  # TFMA's values: one row per slice in words, one column per metric
+    _promises: dict[tuple[str, ...], dict[str, Interval]] = dataclasses.field(default_factory=dict)
+
+    @functools.cached_property
+    def recalibration(self) -> Recalibration:
+        """What the model's predictions mean."""
+        return fit_recalibration(self.labels, self.predictions)
+
+    def promise(self, where: str, metrics: Mapping[str, Metric]) -> dict[str, Interval]:
+        """The metrics on a slice of the eval split, with their intervals; TFMA's values where it computed them.
+
+        Args:
+            where: slice in words; without rows there is no promise.
+            metrics: by name.
+        """
+        key = (where, *metrics)
+        if key not in self._promises:
+            inside = self._inside(where)
+            found = estimate_intervals(self.labels[inside], self.predictions[inside], metrics) if inside.any() else {}
+            self._promises[key] = {name: self._as_reported(where, name, value) for name, value in found.items()}
+        return self._promises[key]
+
+    def count(self, where: str) -> int:
+        """Rows of a slice of the eval split."""
+        return int(self._inside(where).sum())
+
+    def _inside(self, where: str) -> np.ndarray:
+        return self._sliced.inside(self.slices[where]) if where in self.slices else np.zeros(len(self.rows), bool)
+
+    def _as_reported(self, where: str, name: str, interval: Interval) -> Interval:
+        reported = self.measured[name].get(where, math.nan) if name in self.measured else math.nan
+        usable = math.isfinite(reported) and math.isfinite(interval.value)  # TFMA gives an undefined area as 0
+        return dataclasses.replace(interval, value=float(reported)) if usable else interval
+
+    @functools.cached_property
+    def _sliced(self) -> SlicedRows:
+        return SlicedRows(self.rows)
+
+
+def read_reference(runs: Runs, task: str, version: int) -> VersionReference:
+    """Reads the eval split of the run that pushed a version, and predicts it.
+
+    Raises:
+        RunError: No run pushed it, or what the run wrote is gone.
+        ProductionMetricsError: The task is not of two classes.
+    """
+    run = runs.open(runs.lineage(str(version), task).run_id)
+    if run.task_record.problem != BINARY:
+        raise ProductionMetricsError(
+            f"task {task}: expected a task of two classes, whose probabilities the gateway logs, received one of kind "
+            f"{run.task_record.problem}. Confidence-based estimation needs probabilities; for a number it does not "
+            "apply, and direct loss estimation would need a second model."
+        )
+    frame = run.eval_predictions()
+    slices = run.slices()
+    return VersionReference(
+        run=run,
+        rows=frame,
+        labels=(frame["label"].to_numpy() > 0).astype(np.int64),
+        predictions=frame[PREDICTION].to_numpy().astype(np.float64),
+        slices={OVERALL: ()} | slices,
+        measured=run.metrics(),
+    )

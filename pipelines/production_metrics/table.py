@@ -1,0 +1,85 @@
+"""Shows production metrics on the terminal."""
+
+import math
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from pipelines.evaluation.bootstrap import Interval
+from pipelines.evaluation.slices import OVERALL
+from pipelines.production_metrics.records import MetricRecord, ProductionMetrics
+from pipelines.production_metrics.verdict import GapVerdict
+from pipelines.production_metrics.windows import Window
+
+_COLORS = {GapVerdict.WORSE: "red", GapVerdict.CHANGED: "red", GapVerdict.BETTER: "green", GapVerdict.AS_PROMISED: ""}
+_NOTHING = "–"
+_HELD = {True: "yes", False: "[yellow]no[/]", None: _NOTHING}
+_STRIKING = (GapVerdict.WORSE, GapVerdict.BETTER, GapVerdict.CHANGED)
+
+
+def show_metrics(console: Console, found: ProductionMetrics, *, all_slices: bool) -> None:
+    """Shows a table for each window and version.
+
+    Args:
+        console: where to.
+        found: what to show.
+        all_slices: also those slices whose gaps chance alone explains.
+    """
+    for (window, version), records in _group(found.records).items():
+        rows, labelled = records[0].rows, records[0].labelled
+        console.print(
+            f"[bold]{found.task}[/] {_time(window)}  version {version}  {rows:,} rows, {labelled:,} labelled, "
+            f"{rows - labelled:,} labels out"
+        )
+        shown = [record for record in records if all_slices or record.slice == OVERALL or record.verdict in _STRIKING]
+        table = Table(box=None, pad_edge=False, header_style="dim")
+        for name in ("slice", "metric", "rows", "labels out", "production", "estimated", "held", "promised", "verdict"):
+            table.add_column(name, justify="right" if name in ("rows", "labels out") else "left")
+        before = ""
+        for record in shown:
+            table.add_row(*_cells(record, named=record.slice != before))
+            before = record.slice
+        console.print(table)
+        hidden = len({record.slice for record in records} - {record.slice for record in shown})
+        if hidden:
+            console.print(f"[dim]{hidden} slices without a gap beyond chance: --all-slices shows them[/]")
+        console.print()
+    for note in found.notes:
+        console.print(f"note  {escape(note)}")
+
+
+def _group(records: Sequence[MetricRecord]) -> dict[tuple[Window, int], list[MetricRecord]]:
+    groups: dict[tuple[Window, int], list[MetricRecord]] = {}
+    for record in records:
+        groups.setdefault((record.window, record.version), []).append(record)
+    return groups
+
+
+def _cells(record: MetricRecord, *, named: bool) -> list[str]:
+    color = _COLORS.get(record.verdict, "dim")
+    verdict = f"[{color}]{record.verdict.value}[/]" if color else record.verdict.value
+    return [
+        escape(record.slice) if named else "",
+        record.metric,
+        f"{record.rows:,}" if named else "",
+        f"{record.labels_out:,}" if named else "",
+        _interval(record.production),
+        _interval(record.estimated),
+        _HELD[record.estimate_held],
+        _interval(record.promised),
+        verdict,
+    ]
+
+
+def _interval(interval: Interval | None) -> str:
+    if interval is None or not math.isfinite(interval.value):
+        return _NOTHING
+    if not math.isfinite(interval.low):
+        return f"{interval.value:.3f}"
+    return f"{interval.value:.3f} ({interval.low:.3f}–{interval.high:.3f})"
+
+
+def _time(window: Window) -> str:
+    return f"{window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M} UTC"

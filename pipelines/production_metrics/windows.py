@@ -1,0 +1,55 @@
+"""Windows of time, counted back from the newest row."""
+
+import dataclasses
+import datetime
+import re
+from collections.abc import Sequence
+
+from pipelines.production_metrics.errors import ProductionMetricsError
+
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Window:
+    """A span of time."""
+
+    start: datetime.datetime  # first moment, with time zone
+    end: datetime.datetime  # first moment after it
+
+
+def parse_length(text: str) -> datetime.timedelta:
+    """Reads a length such as 30m, 24h, 7d or 4w.
+
+    Raises:
+        ProductionMetricsError: It is none, or is 0.
+    """
+    found = re.fullmatch(r"(\d+)([mhdw])", text)
+    length = datetime.timedelta(**{_UNITS[found[2]]: int(found[1])}) if found else datetime.timedelta(0)
+    if not length:
+        raise ProductionMetricsError(
+            f"expected a whole number above 0 and a unit of m, h, d or w, such as 7d, received {text!r}"
+        )
+    return length
+
+
+def split_windows(
+    first: datetime.datetime, last: datetime.datetime, length: datetime.timedelta, most: int
+) -> Sequence[Window]:
+    """Splits the time from the first row to the last into windows, the newest of which ends with the last row.
+
+    Args:
+        first: time of the first row, with time zone.
+        last: time of the last row.
+        length: of a window.
+        most: windows at most, the newest.
+
+    Returns:
+        The windows, oldest first.
+    """
+    end = last + datetime.timedelta(microseconds=1)  # a row's time is known to the microsecond
+    found: list[Window] = []
+    while end > first and len(found) < most:
+        found.append(Window(start=end - length, end=end))
+        end -= length
+    return found[::-1]

@@ -1,0 +1,94 @@
+"""`feedback`: what became of rows that were predicted."""
+
+import os
+import sys
+from pathlib import Path
+
+from cyclopts import App
+
+from serving.cli.gateway import SETTINGS
+from serving.cli.usage import OPTION_STYLE, UsageError
+
+_STORED, _REFUSED, _BAD_USAGE = 0, 1, 2
+_LINES_SHOWN = 20
+
+EPILOGUE = """Exit status: 0 every line is stored, now or by an earlier import; 1 some are
+refused, or something failed; 2 bad usage.
+"""
+
+app = App(
+    name="feedback",
+    help="Keep what became of rows that were predicted.",
+    help_epilogue=EPILOGUE,
+    help_format="plaintext",
+    version_flags=(),
+    sort_key=2,
+    default_parameter=OPTION_STYLE,
+)
+
+
+@app.command(name="import")
+def import_outcomes(
+    file: Path,
+    /,
+    *,
+    settings: Path | None = None,
+    task: str = "taxi",
+    var: Path | None = None,
+    report: Path | None = None,
+) -> int:
+    """Import outcomes from a CSV file, by the rules of POST /v1/feedback.
+
+    Columns request_id, outcome and, where a request had several rows, row.
+
+    Args:
+        file: The CSV file.
+        settings: The gateway's TOML file, instead of the task's own, serving/gateway/<task>.toml.
+        task: Whose gateway logged the requests.
+        var: Requests are logged in <var>/requests/<task>/, outcomes kept in <var>/feedback/<task>/.
+        report: Where to write the lines that are refused; <file>.refused.csv when left out.
+    """
+    if not file.is_file():
+        raise UsageError(f"expected a CSV file, received {file}, which is none")
+    from serving import contract as contracts  # Imported here: --help need not wait for pyarrow and pydantic.
+    from serving.feedback.file_import import ImportFileError, ImportResult, import_file
+    from serving.feedback.label import read_label
+    from serving.feedback.store import FeedbackStore
+    from serving.gateway.settings import SettingsError, load
+    from serving.request_log.files_by_id import IdFileError
+
+    folders = {
+        "request_log.folder": var and str(var / "requests" / task),
+        "feedback.folder": var and str(var / "feedback" / task),
+    }
+    try:
+        gateway = load(
+            settings or SETTINGS / f"{task}.toml", os.environ, {name: value for name, value in folders.items() if value}
+        )
+        if not (gateway.feedback and gateway.request_log):
+            raise SettingsError("expected the folders of the request log and of feedback: name --var, or set them")
+        contract, label = contracts.read(gateway.contract), read_label(gateway.contract, gateway.label)
+        store = FeedbackStore(gateway.feedback, label, gateway.request_log)
+    except (SettingsError, ValueError, OSError) as error:
+        print(f"python -m serving feedback import: error: {error}", file=sys.stderr)
+        return _BAD_USAGE
+    result, fault = ImportResult(), None
+    try:
+        import_file(file, contract, label, store, result)
+    except (ImportFileError, IdFileError, OSError) as error:
+        fault = error
+    finally:
+        store.close()
+    print(f"stored   {result.stored:,} outcomes")
+    for code, count in result.counts.items():
+        print(f"refused  {count:,} {code}")
+    for line in result.refused[:_LINES_SHOWN]:
+        print(f"line {line.line}: {line.code}: {line.detail}")
+    if result.refused:
+        path = report or file.with_name(f"{file.name}.refused.csv")
+        result.write_report(path)
+        print(f"report   {path}: {len(result.refused):,} lines")
+    if fault:
+        print(f"error: {fault}; correct it and import the file again: nothing is stored twice.", file=sys.stderr)
+        return _REFUSED
+    return _STORED if result.complete else _REFUSED

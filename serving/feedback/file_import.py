@@ -1,0 +1,162 @@
+"""Imports outcomes from a CSV file, by the rules of POST /v1/feedback; tells by line what is refused."""
+
+import collections
+import csv
+import dataclasses
+import io
+import itertools
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from serving import durable_file
+from serving.contract import Contract, Feature, Kind, Value
+from serving.did_you_mean import suggestion
+from serving.feedback.columns import OUTCOME
+from serving.feedback.label import ROW, outcome_contract
+from serving.feedback.store import FeedbackStore
+from serving.feedback.verdicts import Caller, Outcome, Refusal
+from serving.request_log.columns import REQUEST_ID
+
+_BATCH_LINES = 10_000  # that are judged and written at once
+# Whoever can write into the store's folder may tell the outcome of anybody's request.
+_OPERATOR = Caller(digest=None, trusted=True)
+_COLUMNS = (REQUEST_ID, ROW, OUTCOME)
+_REPORT_COLUMNS = ("line", *_COLUMNS, "code", "detail")
+
+
+class ImportFileError(ValueError):
+    """The file is no CSV file of outcomes."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RefusedLine:
+    """A line that was not stored."""
+
+    line: int  # from 1, the header's included
+    cells: tuple[str, str, str]  # as they stand in the file
+    code: str
+    detail: str
+
+
+@dataclasses.dataclass(kw_only=True)
+class ImportResult:
+    """What became of the lines that were read so far."""
+
+    stored: int = 0
+    refused: list[RefusedLine] = dataclasses.field(default_factory=list)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many lines were refused for which reason, the most frequent first."""
+        return dict(collections.Counter(line.code for line in self.refused).most_common())
+
+    @property
+    def complete(self) -> bool:
+        """Whether every line is stored, now or before."""
+        return set(self.counts) <= {Refusal.DUPLICATE.value}
+
+    def write_report(self, path: Path) -> None:
+        """Writes the refused lines as CSV.
+
+        Raises:
+            OSError: The file cannot be written.
+        """
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(_REPORT_COLUMNS)
+        writer.writerows((line.line, *line.cells, line.code, line.detail) for line in self.refused)
+        durable_file.write_whole(path, text.getvalue(), mode=0o640)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Line:
+    line: int
+    cells: tuple[str, str, str]
+    outcome: Outcome | None  # None where it breaks the contract
+    detail: str  # why there is none
+
+
+def import_file(path: Path, contract: Contract, label: Feature, store: FeedbackStore, result: ImportResult) -> None:
+    """Stores the outcomes in a file. Importing it again stores what is missing, and nothing twice.
+
+    Args:
+        path: CSV with the columns request_id, outcome and, where requests had several rows, row.
+        contract: of the requests.
+        label: what an outcome has to be.
+        store: where outcomes go.
+        result: grows by what becomes of each line; where an error ends the import, it holds the lines before.
+
+    Raises:
+        ImportFileError: It is no such file.
+        IdFileError, OSError: The request log or the feedback cannot be read, or the latter not written.
+    """
+    rule = outcome_contract(contract, label)
+    lines = _read(path, rule)
+    while batch := list(itertools.islice(lines, _BATCH_LINES)):
+        outcomes = [line.outcome for line in batch if line.outcome is not None]
+        sent = [line for line in batch if line.outcome is not None]
+        verdict = store.store(outcomes, _OPERATOR)
+        result.stored += verdict.stored
+        refused = [_refused(line, Refusal.INVALID.value, line.detail) for line in batch if line.outcome is None]
+        refused += [_refused(sent[each.position], each.refusal.value, each.detail) for each in verdict.refused]
+        result.refused += sorted(refused, key=lambda line: line.line)
+
+
+def _refused(line: _Line, code: str, detail: str) -> RefusedLine:
+    return RefusedLine(line=line.line, cells=line.cells, code=code, detail=detail)
+
+
+def _read(path: Path, rule: Contract) -> Iterator[_Line]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, strict=True)
+            _check_header(path, reader.fieldnames or [])
+            for record in reader:
+                yield _line(reader.line_num, record, rule)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ImportFileError(f"{path}: expected CSV in UTF-8, received {error}") from error
+
+
+def _check_header(path: Path, names: Sequence[str]) -> None:
+    for name in names:
+        if name not in _COLUMNS:
+            raise ImportFileError(f"{path}: no column {name!r} is read; {suggestion(name, _COLUMNS)}")
+    for name in (REQUEST_ID, OUTCOME):
+        if list(names).count(name) != 1:
+            raise ImportFileError(
+                f"{path}: expected a first line with the columns {', '.join(_COLUMNS)}, received "
+                f"{', '.join(names) or 'none'}"
+            )
+
+
+def _line(number: int, record: dict[str | None, str | list[str] | None], rule: Contract) -> _Line:
+    cells = tuple(str(record.get(name) or "") for name in _COLUMNS)
+    request_id, row, outcome = cells
+    if None in record or None in record.values():
+        return _Line(
+            line=number, cells=(request_id, row, outcome), outcome=None,
+            detail=f"expected {len(_COLUMNS)} cells or as many as the first line has, received another number",
+        )  # fmt: skip
+    values: dict[str, Value | None] = {}
+    for feature, text in zip(rule.features, cells, strict=True):
+        value = _value(text, feature.kind)
+        if not text and not feature.required:
+            values[feature.name] = None
+        elif value is None or not feature.accepts(value, rule.missing):
+            detail = f"{feature.name}: expected {feature.expectation}, received {text[:80]!r}"
+            return _Line(line=number, cells=(request_id, row, outcome), outcome=None, detail=detail)
+        else:
+            values[feature.name] = value
+    told = values[OUTCOME]
+    assert told is not None  # It is required.
+    return _Line(
+        line=number, cells=(request_id, row, outcome), detail="",
+        outcome=Outcome(request_id=request_id, row=int(values[ROW] or 0), value=told),
+    )  # fmt: skip
+
+
+def _value(text: str, kind: Kind) -> Value | None:
+    try:
+        return {Kind.INT: int, Kind.FLOAT: float, Kind.BYTES: str}[kind](text)
+    except ValueError:
+        return None

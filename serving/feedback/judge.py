@@ -1,0 +1,249 @@
+"""Holds outcomes against the request log, and against the outcomes that are there already."""
+
+import dataclasses
+import datetime
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from serving.contract import Feature, Kind, Value
+from serving.contract.missing_values import in_float32
+from serving.feedback import columns
+from serving.feedback.label import ROW
+from serving.feedback.settings import FeedbackSettings
+from serving.feedback.verdicts import Caller, Outcome, Refusal, RefusedOutcome
+from serving.request_log import columns as log_columns
+from serving.request_log.encoding import hashed
+from serving.request_log.files_by_id import FilesById
+from serving.request_log.pending import LoggedRow, PendingRequests
+from serving.request_log.settings import RequestLogSettings
+
+_ANSWERED = 200  # HTTP status of a request that the model answered
+_NEEDED = (
+    log_columns.REQUEST_ID, log_columns.REQUEST_ROW, log_columns.REQUEST_TIME, log_columns.REQUEST_CALLER,
+    log_columns.ANSWER_STATUS,
+)  # fmt: skip
+
+_ANSWER = (log_columns.MODEL_VERSION, log_columns.ANSWER_PROBABILITY)  # told alike where a request is repeated
+REPEATED = datetime.timedelta(minutes=1)  # after which nobody waits for an answer any more
+
+_ID, _ROW, _TIME = log_columns.REQUEST_ID, log_columns.REQUEST_ROW, log_columns.REQUEST_TIME
+_UNTOLD = (None, None, None)
+RowKey = tuple[str, int, datetime.datetime]  # the request's id as the log has it, the row, the request's time
+
+
+class FeedbackJudge:
+    """Judges outcomes one after another; for one thread.
+
+    Args:
+        settings: whose outcomes are taken, and for how long after the request.
+        label: what an outcome has to be.
+        log: the request log that the ids are looked up in.
+        pending: requests of this process that no file of the log holds yet; None: of another process.
+
+    Raises:
+        ValueError: The log drops a column that tells whose request it was, when, and whether it was answered.
+    """
+
+    def __init__(
+        self, settings: FeedbackSettings, label: Feature, log: RequestLogSettings, pending: PendingRequests | None
+    ) -> None:
+        if dropped := sorted(set(log.dropped).intersection(_NEEDED)):
+            raise ValueError(
+                f"feedback: expected the request log to keep {', '.join(_NEEDED)}, received dropped = "
+                f"{', '.join(dropped)}; keep them, or keep no feedback."
+            )
+        self._settings, self._label, self._log, self._pending = settings, label, log, pending
+        self._known = FilesById(log.folder, (*_NEEDED, *_ANSWER), settings.cached_ids)
+        self._stored = FilesById(settings.folder, columns.NAMES, settings.cached_ids)
+
+    def warm_up(self, now: datetime.datetime) -> None:
+        """Reads the newest ids into memory, so that the first outcome need not wait for it.
+
+        Raises:
+            IdFileError: The log or the feedback cannot be read.
+        """
+        self._find(set(), now)
+
+    def judge(
+        self, batches: Sequence[tuple[Sequence[Outcome], Caller]], now: datetime.datetime
+    ) -> list[tuple[list[dict[str, Any]], list[RefusedOutcome]]]:
+        """Judges batches, each outcome knowing of those before it.
+
+        Args:
+            batches: outcomes that were sent together, and by whom.
+            now: with time zone.
+
+        Returns:
+            For each batch the rows to store (as serving.feedback.columns names them) and what is refused.
+
+        Raises:
+            IdFileError: The log or the feedback cannot be read.
+        """
+        ids = {outcome.request_id for outcomes, _ in batches for outcome in outcomes}
+        known, stored = self._find(ids, now)
+        return [self._judge_batch(outcomes, caller, known, stored, now) for outcomes, caller in batches]
+
+    def _judge_batch(
+        self,
+        outcomes: Sequence[Outcome],
+        caller: Caller,
+        known: Mapping[str, list[LoggedRow]],
+        stored: dict[RowKey, Value],
+        now: datetime.datetime,
+    ) -> tuple[list[dict[str, Any]], list[RefusedOutcome]]:
+        """Judges what was sent together, and adds what is accepted to `stored`."""
+        accepted: list[dict[str, Any]] = []
+        refused: list[RefusedOutcome] = []
+        for position, outcome in enumerate(outcomes):
+            found = self._find_row(outcome, caller, known.get(self._logged_id(outcome.request_id), []), now)
+            if isinstance(found, RefusedOutcome):
+                refused.append(dataclasses.replace(found, position=position))
+                continue
+            row = self._row(outcome, caller, found, now)
+            key = (row[log_columns.REQUEST_ID], found.row, found.time)
+            if key in stored:
+                refused.append(dataclasses.replace(_compare(stored[key], row[columns.OUTCOME]), position=position))
+                continue
+            stored[key] = row[columns.OUTCOME]
+            accepted.append(row)
+        return accepted, refused
+
+    def _find(self, ids: set[str], now: datetime.datetime) -> tuple[dict[str, list[LoggedRow]], dict[RowKey, Value]]:
+        """The logged rows by id, as the log has it, and the outcomes that are stored.
+
+        What is pending is asked for before the files: what a file takes over meanwhile is then seen in one of the two.
+        """
+        # All that the log keeps: what came too late is told from what nobody knows.
+        logged_since = now - datetime.timedelta(days=self._log.keep_days)
+        stored_since = now - datetime.timedelta(days=self._settings.accept_days)
+        known: dict[str, list[LoggedRow]] = {}
+        pending = self._pending.find(ids) if self._pending is not None else []
+        for row in pending:
+            known.setdefault(self._logged_id(row.request_id), []).append(row)
+        still_pending = set(known)
+        logged_ids = {self._logged_id(request_id) for request_id in ids}
+        for record in self._known.find(logged_ids, logged_since):
+            row = _logged_row(record)
+            seen = known.setdefault(row.request_id, [])
+            # A request whose file ended in between is in both.
+            if row.request_id not in still_pending or not any(_same(row, other) for other in seen):
+                seen.append(row)
+        stored = {
+            (record[_ID], record[_ROW], record[_TIME]): record[columns.OUTCOME]
+            for record in self._stored.find(logged_ids & set(known), stored_since)
+        }
+        return known, stored
+
+    def _find_row(
+        self, outcome: Outcome, caller: Caller, logged: Sequence[LoggedRow], now: datetime.datetime
+    ) -> LoggedRow | RefusedOutcome:
+        """The one row that an outcome is of, or why there is none that this caller may tell it of."""
+        sent_id, settings = repr(outcome.request_id[:100]), self._settings
+        own = [row for row in logged if caller.trusted or row.caller == caller.digest]
+        answered = [row for row in own if row.status == _ANSWERED]
+        same = _without_repeats([row for row in answered if row.row == outcome.row])
+        if not logged:
+            return _refused(
+                Refusal.UNKNOWN_REQUEST, "request_id",
+                f"the id of a logged request (they are kept {self._log.keep_days:g} days; one that another gateway "
+                f"answered is known {self._log.max_file_seconds:g} s later)", sent_id,
+            )  # fmt: skip
+        if not own:
+            return _refused(
+                Refusal.OTHER_CALLER, "request_id",
+                "a request made with the same API key, or a key that feedback.trusted names",
+                f"{sent_id}, which was asked for with another",
+            )  # fmt: skip
+        if not answered:
+            return _refused(
+                Refusal.UNANSWERED, "request_id", "a request that a model answered",
+                f"{sent_id}, which was answered with status {own[0].status}",
+            )  # fmt: skip
+        if not same:
+            highest = max(row.row for row in answered)
+            return _refused(Refusal.UNKNOWN_ROW, ROW, f"a row of the request, 0 to {highest}", str(outcome.row))
+        if len(same) > 1:
+            return _refused(
+                Refusal.AMBIGUOUS, "request_id", "an id that one request has",
+                f"{sent_id}, which {len(same)} answered requests have; send a new id with each request",
+            )  # fmt: skip
+        if now - same[0].time > datetime.timedelta(days=settings.accept_days):
+            return _refused(
+                Refusal.TOO_LATE, "request_id", f"a request of the last {settings.accept_days:g} days",
+                f"{sent_id} of {same[0].time.date().isoformat()}",
+            )  # fmt: skip
+        return same[0]
+
+    def _row(self, outcome: Outcome, caller: Caller, row: LoggedRow, now: datetime.datetime) -> dict[str, Any]:
+        return {
+            log_columns.REQUEST_ID: self._logged_id(outcome.request_id),
+            log_columns.REQUEST_ROW: outcome.row,
+            log_columns.REQUEST_TIME: row.time,
+            columns.OUTCOME: self._stored_value(outcome.value),
+            columns.FEEDBACK_TIME: now,
+            columns.FEEDBACK_CALLER: caller.digest,
+        }
+
+    def _stored_value(self, value: Value) -> Value:
+        """The value as a file holds it."""
+        return in_float32(float(value)) if self._label.kind is Kind.FLOAT else value
+
+    def _logged_id(self, request_id: str) -> str:
+        """The id as the log has it."""
+        if log_columns.REQUEST_ID not in self._log.hashed:
+            return request_id
+        return hashed(self._log.hash_key or b"", log_columns.REQUEST_ID, request_id)
+
+
+def _logged_row(record: Mapping[str, Any]) -> LoggedRow:
+    return LoggedRow(
+        request_id=record[log_columns.REQUEST_ID],
+        row=record[log_columns.REQUEST_ROW],
+        time=record[log_columns.REQUEST_TIME],
+        status=record[log_columns.ANSWER_STATUS],
+        caller=record[log_columns.REQUEST_CALLER],
+        version=record[log_columns.MODEL_VERSION],
+        probability=record[log_columns.ANSWER_PROBABILITY],
+    )
+
+
+def _without_repeats(rows: Sequence[LoggedRow]) -> list[LoggedRow]:
+    """The rows without those that were asked for again soon after, and were answered alike: the newest of each stays.
+
+    A client that lost an answer with its connection asks again, under the same id.
+    """
+    kept: list[LoggedRow] = []
+    for row in sorted(rows, key=lambda row: row.time):
+        before = kept[-1] if kept else None
+        if before is not None and row.time - before.time <= REPEATED and _answer(row) == _answer(before) != _UNTOLD:
+            kept.pop()
+        kept.append(row)
+    return kept
+
+
+def _answer(row: LoggedRow) -> tuple[int | None, float | None, str | None]:
+    return _UNTOLD if None in (row.version, row.probability) else (row.version, row.probability, row.caller)
+
+
+def _same(one: LoggedRow, other: LoggedRow) -> bool:
+    return (one.row, one.time, one.status) == (other.row, other.time, other.status)
+
+
+def _compare(before: Value, value: Value) -> RefusedOutcome:
+    """The refusal of an outcome of a row whose outcome is stored."""
+    if before == value:
+        return _refused(
+            Refusal.DUPLICATE, "request_id", "a row whose outcome was not sent yet", "the same outcome again"
+        )
+    return _refused(
+        Refusal.CONTRADICTORY, columns.OUTCOME, f"what was sent before, {_shown(before)}, which is kept", _shown(value)
+    )
+
+
+def _shown(value: Value) -> str:
+    """The value as it was sent: a float32 is known to 7 digits."""
+    return f"{value:.7g}" if isinstance(value, float) else repr(value)
+
+
+def _refused(refusal: Refusal, field: str, expected: str, received: str) -> RefusedOutcome:
+    return RefusedOutcome(position=0, refusal=refusal, field=field, expected=expected, received=received)

@@ -1,0 +1,44 @@
+"""Who is let in: API keys and rate."""
+
+from starlette.requests import Request
+
+from serving.gateway.api_keys import HEADER, ApiKeys
+from serving.gateway.problems import ProblemError
+from serving.gateway.rate_limit import RateLimit
+
+
+class Admission:
+    """Admits requests of all routes that need a key; their rate is counted together.
+
+    Args:
+        keys: that are valid.
+        requests_per_second: of one client; 0: no limit.
+    """
+
+    def __init__(self, keys: ApiKeys, requests_per_second: int):
+        self._keys = keys
+        self._rate_limit = RateLimit(requests_per_second)
+
+    def admit(self, request: Request) -> str | None:
+        """Checks key and rate; strangers are counted by address, so that keys cannot be guessed at full speed.
+
+        Returns:
+            The name of the key; None where none is needed.
+
+        Raises:
+            ProblemError: 401, no valid key; 429, too many requests.
+        """
+        address = request.client.host if request.client else "unknown"
+        name = self._keys.name_of(request.headers.get(HEADER, "")) if self._keys.needed else None
+        if name:
+            request.state.log_fields["key"] = name
+        self._rate_limit.count(f"key {name}" if name else f"address {address}")
+        if self._keys.needed and name is None:
+            raise ProblemError(
+                401,
+                "unauthorized",
+                f"The request has no valid API key: expected one in the header {HEADER}, "
+                f"received {'another' if HEADER in request.headers else 'none'}.",
+                headers={"WWW-Authenticate": "APIKey"},
+            )
+        return name

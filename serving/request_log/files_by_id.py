@@ -1,0 +1,131 @@
+"""Finds rows of a folder of Parquet files by the id of their request.
+
+The ids of the newest files stay in memory, 30 bytes a row, up to a limit; older files are read at each look.
+"""
+
+import bisect
+import datetime
+import itertools
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Any
+
+from serving.request_log import columns
+from serving.request_log.listing import FolderListing
+
+_LISTINGS = 10  # how often files may vanish while they are read, as old ones and merged ones do
+
+
+class IdFileError(RuntimeError):
+    """The files of a folder cannot be read."""
+
+    def __init__(self, folder: Path, reason: str) -> None:
+        super().__init__(f"{folder}: expected finished Parquet files of requests, received {reason}")
+
+
+class FilesById:
+    """The finished files of a folder; for one thread.
+
+    Args:
+        folder: of the request log or of feedback.
+        names: columns that `find` gives; those that a file lacks are None.
+        cached_rows: rows of which ids stay in memory at most.
+    """
+
+    def __init__(self, folder: Path, names: Sequence[str], cached_rows: int) -> None:
+        self._folder, self._listing = folder, FolderListing(folder)
+        self._names = list(names)
+        self._cached_rows = cached_rows
+        self._cached: dict[Path, Any] = {}  # file -> pyarrow array of its ids, the newest first
+
+    def find(self, request_ids: Collection[str], since: datetime.datetime) -> list[dict[str, Any]]:
+        """The rows with these ids, in no order: column -> value, times as datetime in UTC.
+
+        Args:
+            request_ids: as the files have them; none: only fills the memory.
+            since: files that hold only older rows are not read; with time zone.
+
+        Raises:
+            IdFileError: A file cannot be read.
+        """
+        import pyarrow as pa
+
+        wanted = pa.array(sorted(request_ids), pa.string())
+        vanished: OSError | None = None
+        for _ in range(_LISTINGS):
+            try:
+                return self._find(wanted, since)
+            except FileNotFoundError as error:  # Removed or merged since it was listed: a new listing tells.
+                vanished = error
+                self._listing.forget()
+            except (OSError, pa.ArrowException) as error:
+                raise IdFileError(self._folder, f"{type(error).__name__}: {error}") from error
+        raise IdFileError(self._folder, f"files that vanish while they are read: {vanished}")
+
+    def _find(self, wanted: Any, since: datetime.datetime) -> list[dict[str, Any]]:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        files = self._listing.files(since)
+        self._cache(files)
+        hits = list(self._cached)
+        if hits:
+            arrays = list(self._cached.values())
+            # One call for all files: for thousands of small ones, calls cost more than what they look at.
+            chosen = pc.is_in(pa.chunked_array(arrays, pa.string()), value_set=wanted)
+            starts = list(itertools.accumulate((len(array) for array in arrays), initial=0))
+            places = pc.indices_nonzero(chosen).to_pylist()
+            hits = [hits[number] for number in sorted({bisect.bisect_right(starts, place) - 1 for place in places})]
+        hits += [path for path in files if path not in self._cached]
+        return [record for path in hits for record in self._read(path, wanted)]
+
+    def _cache(self, files: Sequence[Path]) -> None:
+        """Keeps the ids of the newest files, as many as there is room for."""
+        cached: dict[Path, Any] = {}
+        room = self._cached_rows
+        for path in files:
+            ids = self._cached.get(path)
+            if ids is None:
+                with _open(path) as file:
+                    if file.metadata.num_rows > room:
+                        break
+                    ids = file.read(columns=[columns.REQUEST_ID]).column(0).combine_chunks()
+            if len(ids) > room:
+                break
+            cached[path], room = ids, room - len(ids)
+        self._cached = cached
+
+    def _read(self, path: Path, wanted: Any) -> list[dict[str, Any]]:
+        """The rows of one file with the wanted ids."""
+        import pyarrow.compute as pc
+
+        with _open(path) as file:
+            names = {columns.REQUEST_ID, *self._names}.intersection(file.schema_arrow.names)
+            table = file.read(columns=sorted(names))
+        return _records(table.filter(pc.is_in(table.column(columns.REQUEST_ID), value_set=wanted)), self._names)
+
+
+def _open(path: Path) -> Any:
+    import pyarrow.parquet as pq
+
+    return pq.ParquetFile(path)
+
+
+def _records(table: Any, names: Sequence[str]) -> list[dict[str, Any]]:
+    import pyarrow as pa
+
+    values: dict[str, list[Any]] = {}
+    for name in names:
+        if name not in table.column_names:
+            values[name] = [None] * table.num_rows
+        elif pa.types.is_timestamp(table.schema.field(name).type):  # pyarrow's own conversion may want pytz.
+            values[name] = [_time(cell) for cell in table.column(name).cast(pa.int64()).to_pylist()]
+        else:
+            values[name] = table.column(name).to_pylist()
+    return [dict(zip(values, cells, strict=True)) for cells in zip(*values.values(), strict=True)]
+
+
+def _time(microseconds: int | None) -> datetime.datetime | None:
+    if microseconds is None:
+        return None
+    return datetime.datetime.fromtimestamp(0, datetime.UTC) + datetime.timedelta(microseconds=microseconds)
