@@ -40,6 +40,34 @@ class LatestAcceptedStatistics(ResolverStrategy):
         return {STATISTICS: [], DATA_BLESSING: [], CURRENT: []}
 
 
+class PreviousSpanStatistics(ResolverStrategy):
+    """Picks the statistics of the accepted span before this run's; none where it is the first.
+
+    Before in time, whenever it was ingested. Of several versions the one that was accepted last.
+    """
+
+    def resolve_artifacts(self, store: mlmd.MetadataStore, input_dict: Artifacts) -> Artifacts:
+        """Picks one artifact for STATISTICS and one for DATA_BLESSING, or none; none for CURRENT.
+
+        Args:
+            store: not used; the channels hold all that is needed.
+            input_dict: every known artifact of the two channels, and this run's statistics as CURRENT.
+        """
+        (current,) = input_dict[CURRENT]
+        known = {artifact.id: artifact for artifact in _without_current(input_dict, STATISTICS)}
+        earlier = [
+            (known[accepted].span, blessing.id, blessing)
+            for blessing in input_dict[DATA_BLESSING]
+            if (accepted := blessing.get_int_custom_property(DataBlessing.STATISTICS_ID)) in known
+            and known[accepted].span < current.span
+        ]
+        if not earlier:
+            return {STATISTICS: [], DATA_BLESSING: [], CURRENT: []}
+        _, _, blessing = max(earlier, key=lambda found: found[:2])
+        accepted = known[blessing.get_int_custom_property(DataBlessing.STATISTICS_ID)]
+        return {STATISTICS: [accepted], DATA_BLESSING: [blessing], CURRENT: []}
+
+
 class LatestBlessedOtherModel(ResolverStrategy):
     """Picks the model that was blessed last, by both gates, this run's own left out; none on the first run.
 

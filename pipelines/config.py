@@ -6,6 +6,7 @@ This module imports neither TFX nor TensorFlow, so that the command line can use
 from __future__ import annotations
 
 import dataclasses
+import datetime
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -134,6 +135,49 @@ class PipelineConfig:
     def serving(self) -> Path:
         """The folder of pushed versions."""
         return (self.push_to or self.var / "serving") / self.task.name
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TimeColumn:
+    """The column that says which span a row belongs to, and the period of the span."""
+
+    name: str
+    written: str  # see serving.contract.dates
+    begin: datetime.date  # first day
+    end: datetime.date  # the day after the last
+    code_digest: str  # of RowTimes
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class IngestionConfig:
+    """The ingestion of one span. `pipelines.ingestion.resolution` makes it."""
+
+    task: Task
+    var: Path  # everything the ingestion writes lies below it
+    source: CsvInput  # the files of the span; the reader is labelled with span and version
+    contract: Path  # a copy of the task's contract, under a name that changes with its content
+    judged_by: str  # digest of the contract and of all code that decides whether a span is accepted
+    time: TimeColumn | None = None  # None: the contract names no such column, or the span is a number
+
+    @property
+    def pipeline(self) -> str:
+        """The name of the pipeline that ingests the task's spans, and of the folder of its artifacts."""
+        return ingestion_pipeline(self.task.name)
+
+    @property
+    def artifacts(self) -> Path:
+        """Where TFX keeps the artifacts of this pipeline."""
+        return self.var / "artifacts" / self.pipeline
+
+    @property
+    def metadata(self) -> Path:
+        """The ML Metadata database."""
+        return self.var / "metadata.sqlite"
+
+
+def ingestion_pipeline(task: str) -> str:
+    """Names the pipeline that ingests a task's spans. Its own name keeps its artifacts apart from training's."""
+    return f"{task}_spans"
 
 
 def require_at_least(name: str, number: int, least: int) -> None:

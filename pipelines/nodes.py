@@ -7,6 +7,7 @@ SCHEMA_GEN = "SchemaGen"  # a proposal, compared with the contract
 EXAMPLE_VALIDATOR = "ExampleValidator"
 ACCEPTED_STATISTICS_RESOLVER = "AcceptedStatisticsResolver"  # statistics of the rows that AnomalyGate accepted last
 ANOMALY_GATE = "AnomalyGate"
+ROW_TIMES = "RowTimes"  # of an ingested span: which rows are of another time
 TRANSFORM = "Transform"
 TUNER = "Tuner"
 IMPORT_HYPERPARAMETERS = "ImportHyperparameters"
