@@ -6,6 +6,8 @@ from tfx.types.artifact import Artifact
 INFRA_BLESSING_MODEL_ID = "model_id"
 # Custom property of Examples that are a span, beside TFX's own `span` and `version`: what people call it.
 SPAN_NAME = "span_name"
+# Custom property of Examples that hold several spans: JSON, a list of objects with span, version, rows and fingerprint.
+SPANS = "spans"
 
 
 class DataBlessing(Artifact):

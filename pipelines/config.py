@@ -93,18 +93,30 @@ class CsvInput:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class SpanInput:
+    """Accepted spans that a run is trained on, in place of files."""
+
+    pipeline: str  # that ingested them
+    judged_by: str  # digest of the contract and the code that accepted them
+    spans: tuple[str, ...]  # their names, in the order of time
+    code_digest: str  # of SpanExamples
+    min_eval_rows: int  # of the newest spans, to evaluate on; 0: of all spans
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class PipelineConfig:
     """One run of the training pipeline. `pipelines.resolution.resolve` makes it."""
 
     task: Task
     var: Path  # everything the run writes lies below it
-    data: Path  # a CSV file, or a folder of CSV files
-    csv: CsvInput  # the same for ExampleGen
+    data: Path | None  # a CSV file, or a folder of CSV files; None: spans
+    csv: CsvInput | None  # the same for ExampleGen
     contract: Path  # a copy of the task's contract, under a name that changes with its content
     digests: CodeDigests
     eval_config: config_pb2.EvalConfig  # with a threshold at least
     trainer: TrainerConfig
     trainer_custom_config: Mapping[str, Any]  # see pipelines.modeling.trainer_entry
+    spans: SpanInput | None = None  # what is read instead of files
     tuner_custom_config: Mapping[str, Any] | None = None  # see pipelines.search.tuner_entry; None: no search
     hyperparameters: Path | None = None  # a folder with the task's committed values; None: a search, or it has none
     warmup_batch_sizes: tuple[int, ...] = (1,)  # rows a batch that a deployed server computes

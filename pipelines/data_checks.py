@@ -29,7 +29,7 @@ class DataChecks:
     import_schema_gen: BaseNode
     statistics_gen: BaseNode
     example_validator: BaseNode
-    accepted_statistics: BaseNode
+    accepted_statistics: list[BaseNode]  # none without a yardstick
     anomaly_gate: BaseNode
 
     @property
@@ -48,7 +48,7 @@ def check_data(
     examples: OutputChannel,
     contract: Path,
     *,
-    yardstick: type[ResolverStrategy],
+    yardstick: type[ResolverStrategy] | None,
     gate_digest: str,
     only_split: str | None = None,
 ) -> DataChecks:
@@ -58,7 +58,7 @@ def check_data(
         task: whose rows they are.
         examples: the rows.
         contract: a copy of the task's contract.
-        yardstick: picks the accepted statistics that the rows must not have drifted from.
+        yardstick: picks the accepted statistics that the rows must not have drifted from; None: nobody compares.
         gate_digest: AnomalyGate's `code_digest`.
         only_split: the one split to check; None: train and eval, which must not differ from each other either.
     """
@@ -71,17 +71,12 @@ def check_data(
     ).with_id(nodes.STATISTICS_GEN)
     statistics = statistics_gen.outputs["statistics"]
     example_validator = ExampleValidator(statistics=statistics, schema=schema).with_id(nodes.EXAMPLE_VALIDATOR)
-    accepted_statistics = Resolver(
-        strategy_class=yardstick,
-        statistics=Channel(type=ExampleStatistics),
-        blessing=Channel(type=DataBlessing),
-        current=statistics,
-    ).with_id(nodes.ACCEPTED_STATISTICS_RESOLVER)
+    accepted_statistics = _accepted_statistics(yardstick, statistics) if yardstick else []
     anomaly_gate = AnomalyGate(
         statistics=statistics,
         schema=schema,
         anomalies=example_validator.outputs["anomalies"],
-        baseline=accepted_statistics.outputs["statistics"],
+        baseline=accepted_statistics[0].outputs["statistics"] if accepted_statistics else None,
         contract=_in_project(task.contract),
         tolerated=json.dumps({name: list(kinds) for name, kinds in sorted(task.tolerated_anomalies.items())}),
         train_split=only_split or TRAIN,
@@ -96,6 +91,16 @@ def check_data(
         accepted_statistics=accepted_statistics,
         anomaly_gate=anomaly_gate,
     )
+
+
+def _accepted_statistics(yardstick: type[ResolverStrategy], current: OutputChannel) -> list[BaseNode]:
+    resolver = Resolver(
+        strategy_class=yardstick,
+        statistics=Channel(type=ExampleStatistics),
+        blessing=Channel(type=DataBlessing),
+        current=current,
+    )
+    return [resolver.with_id(nodes.ACCEPTED_STATISTICS_RESOLVER)]
 
 
 def _in_project(path: Path) -> str:

@@ -1,6 +1,7 @@
 """Node ids and split names: what the wiring, the runner, the records of runs and the report call them."""
 
-EXAMPLE_GEN = "ExampleGen"
+EXAMPLE_GEN = "ExampleGen"  # the rows: read from files, or gathered from spans
+SPANS_RESOLVER = "SpansResolver"  # the accepted spans that are chosen
 IMPORT_SCHEMA_GEN = "ImportSchemaGen"  # the curated contract
 STATISTICS_GEN = "StatisticsGen"
 SCHEMA_GEN = "SchemaGen"  # a proposal, compared with the contract

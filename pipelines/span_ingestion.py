@@ -42,7 +42,7 @@ def create_ingestion_pipeline(config: IngestionConfig) -> Pipeline:
             *row_times,
             checks.statistics_gen,
             checks.example_validator,
-            checks.accepted_statistics,
+            *checks.accepted_statistics,
             checks.anomaly_gate,
         ],
         enable_cache=True,

@@ -23,14 +23,15 @@ from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import infra_validator_pb2, pusher_pb2, trainer_pb2
 from tfx.types import Channel
 from tfx.types.channel import OutputChannel
-from tfx.types.standard_artifacts import HyperParameters, InfraBlessing, Model, ModelBlessing
+from tfx.types.standard_artifacts import Examples, HyperParameters, InfraBlessing, Model, ModelBlessing
 
 from components.csv_example_gen.component import CheckedExampleGen
 from components.evaluator.component import ColumnarEvaluator
 from components.pusher import executor as atomic_pusher
-from components.resolvers import LatestAcceptedStatistics, LatestBlessedOtherModel
+from components.resolvers import AcceptedSpans, LatestAcceptedStatistics, LatestBlessedOtherModel
 from components.signatures import SERVING_DEFAULT
 from components.skew_gate.component import SkewGate
+from components.span_examples.component import SpanExamples
 from components.stacked_features import FEATURE_PARTS
 from pipelines import nodes
 from pipelines.config import PipelineConfig
@@ -70,17 +71,16 @@ def create_pipeline(config: PipelineConfig) -> Pipeline:
 
 
 def _data_nodes(config: PipelineConfig) -> _Data:
-    """From CSV files to transformed rows, past AnomalyGate."""
+    """From files or spans to transformed rows, past AnomalyGate."""
     task = config.task
-    example_gen = CheckedExampleGen(
-        folder=config.csv.folder, pattern=config.csv.pattern, reader=config.csv.reader
-    ).with_id(nodes.EXAMPLE_GEN)
-    examples = example_gen.outputs["examples"]
+    source = _source(config)
+    examples = source[-1].outputs["examples"]
     checks = check_data(
         task,
         examples,
         config.contract,
-        yardstick=LatestAcceptedStatistics,
+        # Spans were compared when they were ingested, each with the one before it.
+        yardstick=None if config.spans else LatestAcceptedStatistics,
         gate_digest=config.digests.anomaly_gate,
     )
     schema_gen = SchemaGen(statistics=checks.statistics, infer_feature_shape=True).with_id(nodes.SCHEMA_GEN)
@@ -99,16 +99,39 @@ def _data_nodes(config: PipelineConfig) -> _Data:
         transformed_examples=transform.outputs["transformed_examples"],
         transform_graph=transform.outputs["transform_graph"],
         nodes=[
-            example_gen,
+            *source,
             checks.import_schema_gen,
             checks.statistics_gen,
             schema_gen,
             checks.example_validator,
-            checks.accepted_statistics,
+            *checks.accepted_statistics,
             checks.anomaly_gate,
             transform,
         ],
     )
+
+
+def _source(config: PipelineConfig) -> list[BaseNode]:
+    """Where the rows come from: files, or spans that were accepted; the last node has them."""
+    if config.spans is None:
+        assert config.csv is not None
+        reader = CheckedExampleGen(folder=config.csv.folder, pattern=config.csv.pattern, reader=config.csv.reader)
+        return [reader.with_id(nodes.EXAMPLE_GEN)]
+    resolver = Resolver(
+        strategy_class=AcceptedSpans,
+        config={
+            "pipeline": config.spans.pipeline,
+            "judged_by": config.spans.judged_by,
+            "spans": list(config.spans.spans),
+        },
+        examples=Channel(type=Examples),
+    ).with_id(nodes.SPANS_RESOLVER)
+    gathered = SpanExamples(
+        spans=resolver.outputs["examples"],
+        min_eval_rows=config.spans.min_eval_rows,
+        code_digest=config.spans.code_digest,
+    )
+    return [resolver, gathered.with_id(nodes.EXAMPLE_GEN)]
 
 
 def _hyperparameters(config: PipelineConfig, data: _Data) -> list[BaseNode]:

@@ -28,6 +28,11 @@ class KnownSpans:
         """Finds the newest accepted version of a span."""
         return self._accepted.get(number)
 
+    def name_before(self, number: int) -> str:
+        """Names the accepted span before a span, which its drift is measured from, with its version; empty for none."""
+        before = max((one for one in self._accepted if one < number), default=None)
+        return "" if before is None else f"{self._accepted[before].name} v{self._accepted[before].version}"
+
     def choose_version(self, number: int, fingerprint: str) -> int:
         """Chooses the version for what the files of a span hold now: the next, unless the newest holds the same.
 

@@ -30,6 +30,7 @@ class Refusal:
     source: str  # the file or folder that was read
     fingerprint: str  # of what it held
     judged_by: str  # digest of contract and code
+    compared_with: str  # the accepted span before it, with its version; empty for none
     refused: str  # when: UTC, ISO 8601
     node: str  # that refused it
     error: str  # in full

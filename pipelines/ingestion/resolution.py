@@ -2,22 +2,19 @@
 
 import dataclasses
 import functools
-import hashlib
-import json
 from pathlib import Path
 
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx.utils import io_utils
 
-from components.anomaly_gate import component as anomaly_gate
 from components.csv_example_gen import csv_files
 from components.csv_example_gen import executor as checked_csv
-from components.csv_example_gen.row_split import split_settings
 from components.csv_example_gen.span_label import SpanLabel, add_label
 from components.row_times import component as row_times
 from components.source_digest import source_digest
 from pipelines.config import ConfigError, CsvInput, IngestionConfig, TimeColumn
 from pipelines.resolution import contract_copy
+from pipelines.span_input import judgement_digest
 from pipelines.spans.sources import SpanSource
 from pipelines.spans.span import Span
 from pipelines.task_definition.task import Task
@@ -43,14 +40,8 @@ class Ingestion:
 
     @functools.cached_property
     def judged_by(self) -> str:
-        """Digest of all that decides whether a span is accepted, beside the other spans: contract, split and code."""
-        settings = {
-            "contract": self.contract.name,
-            "split": split_settings(self.task.split),
-            "tolerated": {name: list(kinds) for name, kinds in self.task.tolerated_anomalies.items()},
-            "code": source_digest(anomaly_gate, checked_csv),
-        }
-        return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
+        """Digest of all that decides whether a span is accepted, beside the other spans."""
+        return judgement_digest(self.task, self.contract)
 
     def resolve(self, source: SpanSource, version: int) -> IngestionConfig:
         """Makes the config of one span.

@@ -55,7 +55,7 @@ class SpanIngestion:
             on_node: called with a node's id before it runs.
         """
         began = time.monotonic()
-        known = KnownSpans(self._common.var / "metadata.sqlite", self._common.task.name)
+        known = self._known
         try:
             files = csv_files.find_files(source.path)
             content = fingerprint(_SPLIT, files, self._digests.digest)
@@ -74,6 +74,10 @@ class SpanIngestion:
         self._quarantine.release(source.span.name)
         return self._describe(ACCEPTED, source, version, content, began, results)
 
+    @functools.cached_property
+    def _known(self) -> KnownSpans:
+        return KnownSpans(self._common.var / "metadata.sqlite", self._common.task.name)
+
     def _recall(self, source: SpanSource, known: KnownSpans, content: str) -> SpanOutcome | None:
         """Returns what was decided before of the same rows; None where nobody judged them, or by other rules."""
         name, judged_by = source.span.name, self._common.judged_by
@@ -83,7 +87,8 @@ class SpanIngestion:
             self._quarantine.release(name)  # Another version may have been refused meanwhile.
             return make(state=UNCHANGED, version=accepted.version)
         refusal = self._quarantine.find(name)
-        if refusal is not None and (refusal.fingerprint, refusal.judged_by) == (content, judged_by):
+        now = (content, judged_by, known.name_before(source.span.number))
+        if refusal is not None and (refusal.fingerprint, refusal.judged_by, refusal.compared_with) == now:
             folder = str(self._quarantine.folder(name))
             return make(state=IN_QUARANTINE, version=refusal.version, error=refusal.error, quarantine=folder)
         return None
@@ -91,6 +96,7 @@ class SpanIngestion:
     def _run_nodes(
         self, config: IngestionConfig, source: SpanSource, on_node: Callable[[str], None]
     ) -> dict[str, NodeResult]:
+        self.__dict__.pop("_known", None)  # What is known now is about to change.
         compiled = launch.compile_pipeline(create_ingestion_pipeline(config), f"{self._run_id}-{source.span.name}")
         ledger = ArtifactDigests(config.artifacts)
         return {result.node: result for result in launch.run_nodes(compiled, ledger, on_node, at_once=self._at_once)}
@@ -115,6 +121,7 @@ class SpanIngestion:
             source=str(source.path),
             fingerprint=content,
             judged_by=self._common.judged_by,
+            compared_with=known.name_before(source.span.number),
             refused=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             node=nodes.ANOMALY_GATE if findings else nodes.EXAMPLE_GEN,
             error=str(error),

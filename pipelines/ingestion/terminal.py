@@ -50,4 +50,4 @@ def _next(counts: Counter[str], error: str | None) -> str:
         return "fix the error and ingest again: what was accepted is not read again"
     if counts[REFUSED] or counts[IN_QUARANTINE]:
         return "correct the refused files, or the contract, and ingest again; training goes on with what was accepted"
-    return "nothing to do: every span of the folder is accepted"
+    return "train on them: python -m pipelines run --spans all"

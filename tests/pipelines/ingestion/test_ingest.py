@@ -10,7 +10,7 @@ import pytest
 from components.accepted_spans import list_accepted_spans
 from pipelines.runner.metadata_cleanup import open_metadata_store
 from tests.pipelines.ingestion.quarters import edit, write_quarters
-from tests.runs.in_process import ingest_here
+from tests.runs.in_process import ingest_here, run_here
 from tests.runs.project import Finished
 
 pytestmark = pytest.mark.pipeline
@@ -24,6 +24,7 @@ class Step:
     accepted: dict[str, int]  # span -> newest accepted version
     quarantine: dict[str, Any]  # span -> its record
     executions: int  # of ExampleGen, in ML Metadata
+    trained: Finished | None = None  # a run over all accepted spans, up to where their rows are joined
 
     @property
     def spans(self) -> dict[str, tuple[str, int]]:
@@ -69,9 +70,13 @@ def steps(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Step]:
     edit(folder, "2016Q4", lambda rows: [row.update(company="One Firm") for row in rows])
     ingest("changed")
     ingest("changed again")
+    trained = run_here(var, "--spans", "all", task="taxi", upto="ExampleGen")
+    steps["changed again"] = dataclasses.replace(steps["changed again"], trained=trained)
     (folder / "trips-2016Q2.csv").write_text(good)
     edit(folder, "2016Q4", lambda rows: rows[0].update(fare="a lot"))
     ingest("put right")
+    edit(folder, "2016Q3", lambda rows: rows[8].update(fare="8.88"))
+    ingest("another yardstick")
     return steps
 
 
@@ -160,3 +165,30 @@ def test_a_cell_of_the_wrong_type_is_named_by_the_record_and_the_terminal(steps:
     assert record["node"] == "ExampleGen"
     assert "trips-2016Q4.csv, line 2, column `fare`: expected FLOAT, received 'a lot'" in step.run.terminal
     assert step.accepted == {"2016Q1": 2, "2016Q2": 1, "2016Q3": 1}
+
+
+def test_a_refused_span_is_judged_again_when_the_span_before_it_is_another(steps: dict[str, Step]) -> None:
+    """A drift is measured from that span: what was too far from the old one may be near the new one."""
+    before, after = steps["put right"], steps["another yardstick"]
+    assert (before.quarantine["2016Q4"]["compared_with"], after.accepted["2016Q3"]) == ("2016Q3 v1", 2)
+    assert after.spans["2016Q4"] == ("refused", 2)
+    assert after.quarantine["2016Q4"]["compared_with"] == "2016Q3 v2"
+
+
+def test_a_run_takes_the_newest_accepted_version_of_each_span_and_evaluates_on_the_newest(
+    steps: dict[str, Step],
+) -> None:
+    run = steps["changed again"].trained
+    assert run is not None
+    assert run.ran >= {"SpansResolver", "ExampleGen"}, run.told()
+    spans = [(span["span"], span["version"]) for span in run.summary["spans"]]
+    assert spans == [("2016Q1", 2), ("2016Q2", 1), ("2016Q3", 1)]
+    assert run.summary["rows"]["train"] == sum(span["train"] for span in run.summary["spans"])
+    assert sum(run.summary["rows"].values()) == 222 + 207 + 203  # as in the data card: fewer than 1,000 of eval
+    assert run.summary["data"] == "spans all"
+
+
+def test_a_run_over_spans_that_nobody_ingested_says_what_to_do(tmp_path: Path) -> None:
+    run = run_here(tmp_path, "--spans", "last:2", task="taxi")
+    assert run.status == 1
+    assert "expected accepted spans of task taxi, received none; take them in first" in run.summary["error"]

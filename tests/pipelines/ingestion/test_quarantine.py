@@ -19,6 +19,7 @@ REFUSAL = Refusal(
     source="/in/2014Q1.csv",
     fingerprint="split:…",
     judged_by="abc",
+    compared_with="2013Q4 v1",
     refused="2014-05-01T00:00:00+00:00",
     node="AnomalyGate",
     error="the data does not meet the contract c: 1 finding\n  fare (span): …",
