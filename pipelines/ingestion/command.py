@@ -33,8 +33,8 @@ def ingest(options: IngestOptions) -> int:
     """Ingests every span of a folder that is new or was corrected.
 
     Returns:
-        0: all spans of the folder are accepted. 1: one stands in quarantine, or something failed. 2: another run is
-        using `var`. 130: interrupted.
+        0: all spans of the folder are accepted. 1: one stands in quarantine, something failed, or `var` cannot be
+        written. 2: another run is using `var`. 130: interrupted.
     """
     try:
         found = find_spans(options.source, SpanPattern(options.pattern) if options.pattern else None)
@@ -48,6 +48,9 @@ def ingest(options: IngestOptions) -> int:
     except BusyError as error:
         print(f"error: {error}", file=sys.stderr)
         return _BUSY
+    except OSError as error:
+        print(f"error: cannot write below {options.var}: {error}; free or unlock it, or choose --var", file=sys.stderr)
+        return _REFUSED
 
 
 def _ingest(options: IngestOptions, found: FoundSpans, directory: Path, console: Console) -> int:
@@ -67,7 +70,10 @@ def _ingest(options: IngestOptions, found: FoundSpans, directory: Path, console:
         traceback.print_exc()
         error = explain(raised)
     record = _describe(options, found, directory, outcomes, error)
-    write_whole(directory / RECORD_FILE, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
+    try:
+        write_whole(directory / RECORD_FILE, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
+    except OSError as raised:
+        error, status = f"{error or ''} no record was written: {raised}".strip(), _REFUSED
     print_report(console, outcomes, error, directory)
     return status
 
