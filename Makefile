@@ -22,19 +22,19 @@ endef
 quoted = '$(subst $(newline),'$$'\n'',$(subst ','\'',$(value $1)))'
 absolute_var = $(if $(filter /%,$(value VAR)),,$(call quoted,CURDIR)/)$(call quoted,VAR)
 # For the environment of what it starts, make would expand the $ in these, too, and stop at an odd one.
-unexport DATA NAME CSV LABEL TEXT NOTE REVIEWER VAR PUSH_TO REQUESTS
+unexport DATA FROM PATTERN SPANS NAME CSV LABEL TEXT NOTE REVIEWER VAR PUSH_TO REQUESTS
 
 # How long a search may take; of tune, portfolio, and run-local with TUNE.
 SEARCH = $(if $(value TRIALS),--trials $(call quoted,TRIALS)) $(if $(value MINUTES),--minutes $(call quoted,MINUTES))
 
-.PHONY: help doctor setup data run-local watch flink-up flink-down test test-fast test-engine coverage test-other-stack check format bench load-test lock protos clean serve gateway deploy-render rollout-status pin canary compare promote rollback tune portfolio report review new-task notebooks
+.PHONY: help doctor setup data ingest run-local watch flink-up flink-down test test-fast test-engine coverage test-other-stack check format bench load-test lock protos clean serve gateway deploy-render rollout-status pin canary compare promote rollback tune portfolio report review new-task notebooks
 
 define HELP
 make TARGET [NAME=value ...]
 
   doctor, setup                  What this machine lacks, and the fix; make .venv, as every target does once (PYTHON)
-  data                           Prepare the task's rows under var/data/, without network
-  run-local, watch               The whole pipeline, from rows to a pushed model; the same at every saved file
+  data, ingest                   The task's rows under var/data/, or as quarters; check spans (SPANS, FROM, PATTERN)
+  run-local, watch               The whole pipeline, from rows to a pushed model; the same at every saved file (SPANS)
                                  (DATA, TRAIN_STEPS, INFRA, FORCE, VERBOSE, AT_ONCE, TUNE, REQUIRE_REVIEW, PUSH_TO)
   flink-up, flink-down           A Flink cluster on this machine, where run-local then runs with flink (ENGINE)
   tune, portfolio                Search for better hyperparameters; compare approaches (TRIALS, MINUTES, SEEDS)
@@ -72,12 +72,17 @@ $(STAMP): pyproject.toml uv.lock .venv/bin/python
 .venv/bin/python: ;
 
 data: $(STAMP)
-	@$(RUN) -m data.$(call quoted,TASK) --out $(call quoted,VAR)/data/$(call quoted,TASK)
+	@$(RUN) -m data.$(call quoted,TASK) --out $(call quoted,VAR)/data/$(call quoted,TASK)$(if $(value SPANS),-spans --spans)
+
+ingest: $(STAMP)
+	@$(RUN) -m pipelines ingest --task $(call quoted,TASK) --var $(call quoted,VAR) \
+	    --from $(if $(value FROM),$(call quoted,FROM),$(call quoted,VAR)/data/$(call quoted,TASK)-spans) \
+	    $(if $(value PATTERN),--pattern $(call quoted,PATTERN))
 
 run_pipeline = $(RUN) -m pipelines run --task $(call quoted,TASK) --var $(call quoted,VAR) \
     $(if $(value DATA),--data $(call quoted,DATA)) $(if $(value TRAIN_STEPS),--train-steps $(call quoted,TRAIN_STEPS)) \
     $(if $(value INFRA),--infra $(call quoted,INFRA)) $(if $(value ENGINE),--engine $(call quoted,ENGINE)) \
-    $(if $(value FORCE),--force) \
+    $(if $(value FORCE),--force) $(if $(value SPANS),--spans $(call quoted,SPANS)) \
     $(if $(value VERBOSE),--verbose) $(if $(value AT_ONCE),--at-once $(call quoted,AT_ONCE)) $(if $(value TUNE),--tune $(SEARCH)) \
     $(if $(value REQUIRE_REVIEW),--require-review) $(if $(value PUSH_TO),--push-to $(call quoted,PUSH_TO))
 

@@ -4,6 +4,10 @@ from tfx.types.artifact import Artifact
 
 # Custom property that SkewGate gives its InfraBlessing: the id of the Model that it blesses or refuses.
 INFRA_BLESSING_MODEL_ID = "model_id"
+# Custom property of Examples that are a span, beside TFX's own `span` and `version`: what people call it.
+SPAN_NAME = "span_name"
+# Custom property of Examples that hold several spans: JSON, a list of objects with span, version, rows and fingerprint.
+SPANS = "spans"
 
 
 class DataBlessing(Artifact):
@@ -12,3 +16,11 @@ class DataBlessing(Artifact):
     TYPE_NAME = "DataBlessing"
     # Custom property: the id of the ExampleStatistics artifact that was accepted.
     STATISTICS_ID = "statistics_id"
+    # Custom property: the digest of the code that judged, and of what else the caller had it judge by.
+    JUDGED_BY = "judged_by"
+
+
+class RowTimes(Artifact):
+    """Which rows of a span are of its time, and which are not: `report.json`."""
+
+    TYPE_NAME = "RowTimes"

@@ -8,11 +8,14 @@ import ml_metadata as mlmd
 from tfx import types
 from tfx.dsl.components.common.resolver import ResolverStrategy
 from tfx.dsl.io import fileio
+from tfx.types import artifact_utils
 
+from components.accepted_spans import list_accepted_spans
 from components.artifacts import INFRA_BLESSING_MODEL_ID, DataBlessing
 
 Artifacts = dict[str, list[types.Artifact]]
 
+EXAMPLES = "examples"
 STATISTICS, DATA_BLESSING = "statistics", "blessing"
 MODEL, MODEL_BLESSING, INFRA_BLESSING = "model", "model_blessing", "infra_blessing"
 CURRENT = "current"  # the channel with what this run compares
@@ -38,6 +41,71 @@ class LatestAcceptedStatistics(ResolverStrategy):
             if accepted is not None:
                 return {STATISTICS: [accepted], DATA_BLESSING: [blessing], CURRENT: []}
         return {STATISTICS: [], DATA_BLESSING: [], CURRENT: []}
+
+
+class PreviousSpanStatistics(ResolverStrategy):
+    """Picks the statistics of the accepted span before this run's; none where it is the first.
+
+    Before in time, whenever it was ingested. Of several versions the one that was accepted last.
+    """
+
+    def resolve_artifacts(self, store: mlmd.MetadataStore, input_dict: Artifacts) -> Artifacts:
+        """Picks one artifact for STATISTICS and one for DATA_BLESSING, or none; none for CURRENT.
+
+        Args:
+            store: not used; the channels hold all that is needed.
+            input_dict: every known artifact of the two channels, and this run's statistics as CURRENT.
+        """
+        (current,) = input_dict[CURRENT]
+        known = {artifact.id: artifact for artifact in _without_current(input_dict, STATISTICS)}
+        earlier = [
+            (known[accepted].span, blessing.id, blessing)
+            for blessing in input_dict[DATA_BLESSING]
+            if (accepted := blessing.get_int_custom_property(DataBlessing.STATISTICS_ID)) in known
+            and known[accepted].span < current.span
+        ]
+        if not earlier:
+            return {STATISTICS: [], DATA_BLESSING: [], CURRENT: []}
+        _, _, blessing = max(earlier, key=lambda found: found[:2])
+        accepted = known[blessing.get_int_custom_property(DataBlessing.STATISTICS_ID)]
+        return {STATISTICS: [accepted], DATA_BLESSING: [blessing], CURRENT: []}
+
+
+class AcceptedSpans(ResolverStrategy):
+    """Picks the Examples of spans that were ingested and accepted: of each the newest accepted version."""
+
+    def __init__(self, pipeline: str, judged_by: str, spans: list[str]):
+        """Takes which spans.
+
+        Args:
+            pipeline: the name of the pipeline that ingests.
+            judged_by: DataBlessing.JUDGED_BY of those that count.
+            spans: their names.
+        """
+        self._pipeline, self._judged_by, self._spans = pipeline, judged_by, spans
+
+    def resolve_artifacts(self, store: mlmd.MetadataStore, input_dict: Artifacts) -> Artifacts:
+        """Picks the Examples of each span, in the order of the spans.
+
+        Args:
+            store: ML Metadata: the spans are another pipeline's, which no channel of this one can name.
+            input_dict: not used.
+
+        Raises:
+            LookupError: A span is not accepted any more.
+        """
+        accepted = {
+            span.name: span for span in list_accepted_spans(store, self._pipeline) if span.judged_by == self._judged_by
+        }
+        if lost := [name for name in self._spans if name not in accepted]:
+            raise LookupError(f"expected accepted spans, received {', '.join(lost)}, which are none; ingest them again")
+        types_of = {kind.id: kind for kind in store.get_artifact_types()}
+        return {
+            EXAMPLES: [
+                artifact_utils.deserialize_artifact(types_of[found.type_id], found)
+                for found in (accepted[name].examples for name in self._spans)
+            ]
+        }
 
 
 class LatestBlessedOtherModel(ResolverStrategy):

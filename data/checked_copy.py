@@ -56,17 +56,26 @@ def copy_checked(source: Path, target: Path, *, card: Path, otherwise: str) -> N
     if not source.is_file():
         raise DataError(f"{source}: expected the rows that {card.name} describes, found no such file. {otherwise}")
     content = source.read_bytes()
-    received = hashlib.sha256(content).hexdigest()
+    check_content(source, content, card=card, otherwise=otherwise)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_replacing(target, content)
+
+
+def check_content(source: Path, content: bytes, *, card: Path, otherwise: str) -> None:
+    """Checks that what a file holds is what the card describes.
+
+    Raises:
+        DataError: It is not.
+    """
+    expected, received = card_sha256(card), hashlib.sha256(content).hexdigest()
     if received != expected:
         raise DataError(
             f"{source} is not the file that {card.parent.name}/{card.name} describes: expected sha256 {expected}, "
             f"received {received}. {otherwise}"
         )
-    target.parent.mkdir(parents=True, exist_ok=True)
-    _replace(target, content)
 
 
-def _replace(target: Path, content: bytes) -> None:
+def write_replacing(target: Path, content: bytes) -> None:
     """Writes beside and renames: after a kill, `target` is the old file or the new one, never half of one."""
     for left in target.parent.glob(f".{target.name}.*"):
         left.unlink(missing_ok=True)

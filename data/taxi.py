@@ -5,6 +5,11 @@
 Writes `<out>/trips.csv`, byte for byte the file in the package, after checking it against the sha256 in the data card
 (data/README.md, the figure's only home). A file that is already right is not touched. Standard library only; tfx is
 found but not imported, which would take seconds.
+
+    python -m data.taxi --out var/data/taxi-spans --spans
+
+Writes the same rows as 16 files instead, `<out>/trips-2013Q1.csv` to `<out>/trips-2016Q4.csv`: a span each, as
+`python -m pipelines ingest` takes them.
 """
 
 import argparse
@@ -12,12 +17,17 @@ import importlib.util
 import sys
 from pathlib import Path
 
-from data import checked_copy
+from data import checked_copy, quarters
 from data.checked_copy import DataError
 
 CARD = Path(__file__).with_name("README.md")
 IN_PACKAGE = Path("examples/chicago_taxi_pipeline/data/simple/data.csv")
 FILE_NAME = "trips.csv"
+TIME = "trip_start_timestamp"  # the column that says which quarter a trip belongs to
+_OTHERWISE = (
+    "Install tfx again (it is damaged, or another release with other data; then review the data and write the new "
+    "figures into the card)."
+)
 
 
 def prepare(directory: Path) -> Path:
@@ -29,12 +39,32 @@ def prepare(directory: Path) -> Path:
     """
     target = Path(directory) / FILE_NAME
     if not checked_copy.is_right(target, card_sha256()):
-        otherwise = (
-            "Install tfx again (it is damaged, or another release with other data; "
-            "then review the data and write the new figures into the card)."
-        )
-        checked_copy.copy_checked(packaged_file(), target, card=CARD, otherwise=otherwise)
+        checked_copy.copy_checked(packaged_file(), target, card=CARD, otherwise=_OTHERWISE)
     return Path(directory)
+
+
+def prepare_spans(directory: Path) -> dict[Path, int]:
+    """Makes sure that `directory` holds the trips of each quarter in a file of its own.
+
+    Returns:
+        Rows by file, in the order of time.
+
+    Raises:
+        DataError: tfx is not installed, or its file is not the one in the data card.
+        OSError: the directory cannot be written.
+    """
+    source = packaged_file()
+    content = source.read_bytes()
+    checked_copy.check_content(source, content, card=CARD, otherwise=_OTHERWISE)
+    rows = {}
+    for quarter, lines in quarters.split_by_quarter(content, TIME).items():
+        target = Path(directory) / f"trips-{quarter}.csv"
+        part = b"".join(lines)
+        if not target.is_file() or target.read_bytes() != part:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            checked_copy.write_replacing(target, part)
+        rows[target] = len(lines) - 1
+    return rows
 
 
 def card_sha256() -> str:
@@ -66,10 +96,15 @@ def packaged_file() -> Path:
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command; returns 0, or 1 with a message when the rows cannot be prepared."""
     parser = argparse.ArgumentParser(prog="python -m data.taxi", description="Prepares the Chicago taxi trips.")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for trips.csv")
-    out = parser.parse_args(arguments).out
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for trips.csv, or for the spans")
+    parser.add_argument("--spans", action="store_true", help="write a file for each quarter instead of one for all")
+    options = parser.parse_args(arguments)
     try:
-        file = prepare(out) / FILE_NAME
+        if options.spans:
+            written = prepare_spans(options.out)
+            print(f"{options.out}: {len(written)} quarters, {sum(written.values()):,} trips, as in data/README.md")
+            return 0
+        file = prepare(options.out) / FILE_NAME
     except (DataError, OSError) as error:
         print(f"data.taxi: {error}", file=sys.stderr)
         return 1

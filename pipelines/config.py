@@ -6,6 +6,7 @@ This module imports neither TFX nor TensorFlow, so that the command line can use
 from __future__ import annotations
 
 import dataclasses
+import datetime
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -92,18 +93,30 @@ class CsvInput:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class SpanInput:
+    """Accepted spans that a run is trained on, in place of files."""
+
+    pipeline: str  # that ingested them
+    judged_by: str  # digest of the contract and the code that accepted them
+    spans: tuple[str, ...]  # their names, in the order of time
+    code_digest: str  # of SpanExamples
+    min_eval_rows: int  # of the newest spans, to evaluate on; 0: of all spans
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class PipelineConfig:
     """One run of the training pipeline. `pipelines.resolution.resolve` makes it."""
 
     task: Task
     var: Path  # everything the run writes lies below it
-    data: Path  # a CSV file, or a folder of CSV files
-    csv: CsvInput  # the same for ExampleGen
+    data: Path | None  # a CSV file, or a folder of CSV files; None: spans
+    csv: CsvInput | None  # the same for ExampleGen
     contract: Path  # a copy of the task's contract, under a name that changes with its content
     digests: CodeDigests
     eval_config: config_pb2.EvalConfig  # with a threshold at least
     trainer: TrainerConfig
     trainer_custom_config: Mapping[str, Any]  # see pipelines.modeling.trainer_entry
+    spans: SpanInput | None = None  # what is read instead of files
     tuner_custom_config: Mapping[str, Any] | None = None  # see pipelines.search.tuner_entry; None: no search
     hyperparameters: Path | None = None  # a folder with the task's committed values; None: a search, or it has none
     warmup_batch_sizes: tuple[int, ...] = (1,)  # rows a batch that a deployed server computes
@@ -134,6 +147,49 @@ class PipelineConfig:
     def serving(self) -> Path:
         """The folder of pushed versions."""
         return (self.push_to or self.var / "serving") / self.task.name
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TimeColumn:
+    """The column that says which span a row belongs to, and the period of the span."""
+
+    name: str
+    written: str  # see serving.contract.dates
+    begin: datetime.date  # first day
+    end: datetime.date  # the day after the last
+    code_digest: str  # of RowTimes
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class IngestionConfig:
+    """The ingestion of one span. `pipelines.ingestion.resolution` makes it."""
+
+    task: Task
+    var: Path  # everything the ingestion writes lies below it
+    source: CsvInput  # the files of the span; the reader is labelled with span and version
+    contract: Path  # a copy of the task's contract, under a name that changes with its content
+    judged_by: str  # digest of the contract and of all code that decides whether a span is accepted
+    time: TimeColumn | None = None  # None: the contract names no such column, or the span is a number
+
+    @property
+    def pipeline(self) -> str:
+        """The name of the pipeline that ingests the task's spans, and of the folder of its artifacts."""
+        return ingestion_pipeline(self.task.name)
+
+    @property
+    def artifacts(self) -> Path:
+        """Where TFX keeps the artifacts of this pipeline."""
+        return self.var / "artifacts" / self.pipeline
+
+    @property
+    def metadata(self) -> Path:
+        """The ML Metadata database."""
+        return self.var / "metadata.sqlite"
+
+
+def ingestion_pipeline(task: str) -> str:
+    """Names the pipeline that ingests a task's spans. Its own name keeps its artifacts apart from training's."""
+    return f"{task}_spans"
 
 
 def require_at_least(name: str, number: int, least: int) -> None:

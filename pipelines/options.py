@@ -10,9 +10,11 @@ from typing import Annotated, Literal, get_args
 from cyclopts import Parameter
 
 from pipelines.config import ConfigError, TrainerOptions, TunerConfig, require_at_least
+from pipelines.spans.selection import SpanSelection
 
 Infra = Literal["embedded", "docker"]
 EngineName = Literal["local", "flink"]
+EvalSpans = Literal["chosen", "newest"]
 _FLAT = Parameter(name="*")  # The record's fields are options of their own: --trials, not --budget.trials.
 
 
@@ -40,6 +42,10 @@ class TaskOptions:
 class RunOptions(TaskOptions):
     """The options of a run of the whole pipeline."""
 
+    spans: str | None = None
+    """Train on accepted spans instead (see ingest): all, last:4, or 2014Q1..2015Q4."""
+    evaluate_on: EvalSpans = "chosen"
+    """With --spans: evaluate on the eval rows of all chosen spans, or of the newest with 1,000 such rows together."""
     tune: bool = False
     """Search for hyperparameters, within --trials and --minutes, instead of taking the committed ones."""
     budget: Annotated[TunerConfig | None, _FLAT] = None
@@ -66,6 +72,7 @@ class RunOptions(TaskOptions):
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "push_to", self.push_to and self.push_to.absolute())
+        self._check_spans()
         if self.at_once is not None:
             require_at_least("at once", self.at_once, 1)
         if self.infra not in get_args(Infra):
@@ -86,3 +93,15 @@ class RunOptions(TaskOptions):
             )
         if self.budget is not None and not self.tune:
             raise ConfigError("--trials and --minutes belong to a search: give --tune, too")
+
+    def _check_spans(self) -> None:
+        if self.spans is not None:
+            SpanSelection.parse(self.spans)  # Raises for what is no choice.
+        if self.evaluate_on not in get_args(EvalSpans):
+            raise ConfigError(
+                f"evaluate on: expected one of {', '.join(get_args(EvalSpans))}, received {self.evaluate_on!r}"
+            )
+        if self.evaluate_on != "chosen" and self.spans is None:
+            raise ConfigError("--evaluate-on chooses among spans: give --spans, too")
+        if self.spans is not None and self.data is not None:
+            raise ConfigError("--data and --spans both say what to train on: expected one of them")

@@ -15,7 +15,7 @@ from components.pusher import executor as atomic_pusher
 from components.skew_gate import component as skew_gate
 from components.source_digest import source_digest
 from pipelines import deployment
-from pipelines.config import CodeDigests, ConfigError, CsvInput, PipelineConfig, TrainerConfig, TunerConfig
+from pipelines.config import CodeDigests, ConfigError, CsvInput, PipelineConfig, SpanInput, TrainerConfig, TunerConfig
 from pipelines.engines.flink import FlinkEngine
 from pipelines.engines.local import LocalEngine
 from pipelines.evaluation.eval_config import has_threshold, unknown_metrics
@@ -24,6 +24,7 @@ from pipelines.modeling.hyperparameters import hyperparameters_copy
 from pipelines.options import RunOptions
 from pipelines.review import state as review
 from pipelines.search import tuner_entry
+from pipelines.span_input import resolve_spans
 from pipelines.task_definition.task import Task
 from pipelines.task_definition.tuning import Tuning
 
@@ -36,17 +37,19 @@ def resolve(options: RunOptions, task: Task) -> PipelineConfig:
         ConfigError: The task's EvalConfig has no threshold, or a search is asked for and the task allows none.
         EngineError: There is no cluster to run on.
         HyperparameterError: The task's hyperparameters cannot be used.
+        SpanError: The spans that are asked for are not accepted.
     """
-    data = options.data or task.prepare_data(options.var / "data" / task.name)
-    csv_files.find_files(data)  # Raises when there is nothing to read: sooner, and in better words, than ExampleGen.
+    contract = contract_copy(task, options.var)
+    data = None if options.spans else _find_data(options, task)
     trainer = TrainerConfig(**dataclasses.asdict(options.trainer), train_steps=options.train_steps or task.train_steps)
     budget = (options.budget or TunerConfig()) if options.tune else None
     return PipelineConfig(
         task=task,
         var=options.var,
         data=data,
-        csv=_csv_input(data, task),
-        contract=contract_copy(task, options.var),
+        csv=_csv_input(data, task) if data else None,
+        spans=_span_input(options, task, contract),
+        contract=contract,
         digests=_digests(task),
         eval_config=checked_eval_config(task.make_eval_config()),
         trainer=trainer,
@@ -116,6 +119,19 @@ def _engine(options: RunOptions, task: Task) -> LocalEngine | FlinkEngine:
     return FlinkEngine.of_cluster(
         options.var / "flink", job_name=f"tfx-{task.name}-{folder}", time_limit=round(60 * options.job_minutes)
     )
+
+
+def _span_input(options: RunOptions, task: Task, contract: Path) -> SpanInput | None:
+    if options.spans is None:
+        return None
+    newest = options.evaluate_on == "newest"
+    return resolve_spans(options.spans, task, contract, options.var / "metadata.sqlite", newest=newest)
+
+
+def _find_data(options: RunOptions, task: Task) -> Path:
+    data = options.data or task.prepare_data(options.var / "data" / task.name)
+    csv_files.find_files(data)  # Raises when there is nothing to read: sooner, and in better words, than ExampleGen.
+    return data
 
 
 def _csv_input(data: Path, task: Task) -> CsvInput:

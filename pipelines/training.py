@@ -3,18 +3,14 @@
 import dataclasses
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from ml_metadata.proto import metadata_store_pb2
 
 # One by one, not from tfx.components: that package turns a component that cannot be imported into None.
-from tfx.components.example_validator.component import ExampleValidator
 from tfx.components.infra_validator.component import InfraValidator
 from tfx.components.pusher.component import Pusher
 from tfx.components.schema_gen.component import SchemaGen
-from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
-from tfx.components.statistics_gen.component import StatisticsGen
 from tfx.components.trainer.component import Trainer
 from tfx.components.transform.component import Transform
 from tfx.components.tuner.component import Tuner
@@ -27,20 +23,19 @@ from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import infra_validator_pb2, pusher_pb2, trainer_pb2
 from tfx.types import Channel
 from tfx.types.channel import OutputChannel
-from tfx.types.standard_artifacts import ExampleStatistics, HyperParameters, InfraBlessing, Model, ModelBlessing
+from tfx.types.standard_artifacts import Examples, HyperParameters, InfraBlessing, Model, ModelBlessing
 
-from components.anomaly_gate.component import AnomalyGate
-from components.artifacts import DataBlessing
 from components.csv_example_gen.component import CheckedExampleGen
-from components.csv_example_gen.row_split import explain_difference
 from components.evaluator.component import ColumnarEvaluator
 from components.pusher import executor as atomic_pusher
-from components.resolvers import LatestAcceptedStatistics, LatestBlessedOtherModel
+from components.resolvers import AcceptedSpans, LatestAcceptedStatistics, LatestBlessedOtherModel
 from components.signatures import SERVING_DEFAULT
 from components.skew_gate.component import SkewGate
+from components.span_examples.component import SpanExamples
 from components.stacked_features import FEATURE_PARTS
 from pipelines import nodes
 from pipelines.config import PipelineConfig
+from pipelines.data_checks import check_data
 from pipelines.modeling import trainer_entry
 from pipelines.nodes import EVAL, TRAIN
 from pipelines.search import tuner_entry
@@ -76,64 +71,67 @@ def create_pipeline(config: PipelineConfig) -> Pipeline:
 
 
 def _data_nodes(config: PipelineConfig) -> _Data:
-    """From CSV files to transformed rows, past AnomalyGate."""
+    """From files or spans to transformed rows, past AnomalyGate."""
     task = config.task
-    example_gen = CheckedExampleGen(
-        folder=config.csv.folder, pattern=config.csv.pattern, reader=config.csv.reader
-    ).with_id(nodes.EXAMPLE_GEN)
-    examples = example_gen.outputs["examples"]
-    import_schema_gen = ImportSchemaGen(schema_file=str(config.contract)).with_id(nodes.IMPORT_SCHEMA_GEN)
-    schema = import_schema_gen.outputs["schema"]
-    statistics_gen = StatisticsGen(
-        examples=examples,
-        schema=schema,  # which integers are codes: those are counted, not averaged
-    ).with_id(nodes.STATISTICS_GEN)
-    statistics = statistics_gen.outputs["statistics"]
-    schema_gen = SchemaGen(statistics=statistics, infer_feature_shape=True).with_id(nodes.SCHEMA_GEN)
-    example_validator = ExampleValidator(statistics=statistics, schema=schema).with_id(nodes.EXAMPLE_VALIDATOR)
-    accepted_statistics = Resolver(
-        strategy_class=LatestAcceptedStatistics,
-        statistics=Channel(type=ExampleStatistics),
-        blessing=Channel(type=DataBlessing),
-        current=statistics,
-    ).with_id(nodes.ACCEPTED_STATISTICS_RESOLVER)
-    anomaly_gate = AnomalyGate(
-        statistics=statistics,
-        schema=schema,
-        anomalies=example_validator.outputs["anomalies"],
-        baseline=accepted_statistics.outputs["statistics"],
-        contract=_in_project(task.contract),
-        tolerated=json.dumps({name: list(kinds) for name, kinds in sorted(task.tolerated_anomalies.items())}),
-        train_split=TRAIN,
-        eval_split=EVAL,
-        why_splits_differ=explain_difference(task.split),
-        code_digest=config.digests.anomaly_gate,
-    ).with_id(nodes.ANOMALY_GATE)
+    source = _source(config)
+    examples = source[-1].outputs["examples"]
+    checks = check_data(
+        task,
+        examples,
+        config.contract,
+        # Spans were compared when they were ingested, each with the one before it.
+        yardstick=None if config.spans else LatestAcceptedStatistics,
+        gate_digest=config.digests.anomaly_gate,
+    )
+    schema_gen = SchemaGen(statistics=checks.statistics, infer_feature_shape=True).with_id(nodes.SCHEMA_GEN)
     transform = Transform(
         examples=examples,
-        schema=schema,
+        schema=checks.schema,
         preprocessing_fn=dotted_path(task.preprocessing_fn),
         disable_statistics=True,  # of the transformed rows: nothing reads them
         disable_analyzer_cache=True,  # it helps over many spans; for one it only costs
         custom_config=_transform_custom_config(config),
     ).with_id(nodes.TRANSFORM)
-    transform.add_upstream_node(anomaly_gate)
+    transform.add_upstream_node(checks.anomaly_gate)
     return _Data(
         examples=examples,
-        schema=schema,
+        schema=checks.schema,
         transformed_examples=transform.outputs["transformed_examples"],
         transform_graph=transform.outputs["transform_graph"],
         nodes=[
-            example_gen,
-            import_schema_gen,
-            statistics_gen,
+            *source,
+            checks.import_schema_gen,
+            checks.statistics_gen,
             schema_gen,
-            example_validator,
-            accepted_statistics,
-            anomaly_gate,
+            checks.example_validator,
+            *checks.accepted_statistics,
+            checks.anomaly_gate,
             transform,
         ],
     )
+
+
+def _source(config: PipelineConfig) -> list[BaseNode]:
+    """Where the rows come from: files, or spans that were accepted; the last node has them."""
+    if config.spans is None:
+        assert config.csv is not None
+        reader = CheckedExampleGen(folder=config.csv.folder, pattern=config.csv.pattern, reader=config.csv.reader)
+        return [reader.with_id(nodes.EXAMPLE_GEN)]
+    resolver = Resolver(
+        strategy_class=AcceptedSpans,
+        config={
+            "pipeline": config.spans.pipeline,
+            "judged_by": config.spans.judged_by,
+            "spans": list(config.spans.spans),
+        },
+        examples=Channel(type=Examples),
+    ).with_id(nodes.SPANS_RESOLVER)
+    gathered = SpanExamples(
+        spans=resolver.outputs["examples"],
+        min_eval_rows=config.spans.min_eval_rows,
+        code_digest=config.spans.code_digest,
+    )
+    return [resolver, gathered.with_id(nodes.EXAMPLE_GEN)]
 
 
 def _hyperparameters(config: PipelineConfig, data: _Data) -> list[BaseNode]:
@@ -272,12 +270,6 @@ def _pusher_custom_config(config: PipelineConfig) -> dict[str, Any]:
 
 def _metadata(config: PipelineConfig) -> metadata_store_pb2.ConnectionConfig:
     return sqlite_metadata_connection_config(str(config.metadata))
-
-
-def _in_project(path: Path) -> str:
-    """A path as people of this project name it, for messages."""
-    project = Path(__file__).resolve().parents[1]
-    return str(path.relative_to(project)) if path.is_relative_to(project) else str(path)
 
 
 def dotted_path(function: Callable[..., object]) -> str:

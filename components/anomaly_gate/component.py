@@ -60,10 +60,10 @@ def AnomalyGate(
         contract: path of the contract, for messages.
         tolerated: JSON object, feature -> list of anomaly kinds (AnomalyInfo.Type names) to report but let pass.
         train_split: the split that drift and skew are measured on.
-        eval_split: the split that must not be skewed against the train split.
+        eval_split: the split that must not be skewed against the train split; empty: the two are not compared.
         why_splits_differ: what may be behind a difference between the two, for messages; it follows from how the rows
             were split.
-        code_digest: digest of this component's code; part of the cache key.
+        code_digest: digest of this component's code, and of what else decides; part of the cache key.
         baseline: statistics of the last accepted data; absent on the first run.
 
     Raises:
@@ -81,7 +81,7 @@ def AnomalyGate(
         _load_statistics(statistics, train_split),
         contract_schema,
         previous_statistics=_load_statistics(baseline, train_split) if baseline else None,
-        serving_statistics=_load_statistics(statistics, eval_split),
+        serving_statistics=_load_statistics(statistics, eval_split) if eval_split else None,
     )
     found += describe_comparisons(compared, train_split, contract, why_splits_differ)
     refused, accepted = split_by_tolerance(found, json.loads(tolerated))
@@ -90,6 +90,7 @@ def AnomalyGate(
     report = {"tolerated": [finding.as_dict() for finding in accepted]}
     (Path(blessing.uri) / REPORT_FILE).write_text(json.dumps(report, indent=2) + "\n")
     blessing.set_int_custom_property(DataBlessing.STATISTICS_ID, statistics.id)
+    blessing.set_string_custom_property(DataBlessing.JUDGED_BY, code_digest)
 
 
 def split_by_tolerance(found: list[Finding], tolerated: dict[str, list[str]]) -> tuple[list[Finding], list[Finding]]:

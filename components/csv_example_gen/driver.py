@@ -1,7 +1,7 @@
 """Driver of ExampleGen: the cache key holds what the files hold, where TFX's own holds their sizes and times.
 
 TFX resolves the span, asks the driver for a fingerprint of the files, and puts it into the cache key and into the
-Examples, as `input_fingerprint`. Only the fingerprint is ours.
+Examples, as `input_fingerprint`. The fingerprint is ours, and so are span and version where the caller gives a label.
 """
 
 import os
@@ -9,14 +9,17 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from tfx.components.example_gen import utils
 from tfx.components.example_gen.driver import FileBasedDriver
 from tfx.components.example_gen.input_processor import FileBasedInputProcessor
 from tfx.dsl.io import fileio
 from tfx.types import standard_component_specs as specs
 
+from components.artifacts import SPAN_NAME
 from components.csv_example_gen.csv_files import find_files
 from components.csv_example_gen.fingerprint import FileDigest, RememberedDigests, digest_file, fingerprint
 from components.csv_example_gen.source_files import open_source
+from components.csv_example_gen.span_label import SpanLabel, read_label
 
 MEMORY_FILE = "file_digests.json"  # beside the node's artifacts
 
@@ -34,9 +37,21 @@ class Driver(FileBasedDriver):
         if "://" not in examples.uri:  # <pipeline root>/<node>/<key>/<execution>
             self._remembered = RememberedDigests(Path(examples.uri).parents[1] / MEMORY_FILE)
         result = super().run(execution_info)
+        if label := read_label(execution_info.exec_properties.get(specs.CUSTOM_CONFIG_KEY)):
+            for artifact in result.output_artifacts[specs.EXAMPLES_KEY].artifacts:
+                _write_label(artifact, label)
         if self._remembered is not None:
             self._remembered.save()
         return result
+
+    def resolve_exec_properties(
+        self, exec_properties: dict[str, Any], pipeline_info: Any, component_info: Any
+    ) -> dict[str, Any]:
+        """Resolves span, version and fingerprint; a label says span and version."""
+        resolved = super().resolve_exec_properties(exec_properties, pipeline_info, component_info)
+        if label := read_label(resolved.get(specs.CUSTOM_CONFIG_KEY)):
+            resolved |= {utils.SPAN_PROPERTY_NAME: label.number, utils.VERSION_PROPERTY_NAME: label.version}
+        return resolved
 
     def get_input_processor(
         self, splits: Iterable[Any], range_config: Any = None, input_base_uri: str | None = None
@@ -48,6 +63,16 @@ class Driver(FileBasedDriver):
         if self._remembered is not None and "://" not in path:
             return self._remembered.digest(path)
         return digest_file(path, open_source)
+
+
+def _write_label(examples: Any, label: SpanLabel) -> None:
+    """Writes the label as the type Examples declares it; TFX's driver writes custom properties alone.
+
+    StatisticsGen copies the declared one into its Statistics.
+    """
+    examples.properties[utils.SPAN_PROPERTY_NAME].int_value = label.number
+    examples.properties[utils.VERSION_PROPERTY_NAME].int_value = label.version
+    examples.custom_properties[SPAN_NAME].string_value = label.name
 
 
 class _ContentInputProcessor(FileBasedInputProcessor):

@@ -2,7 +2,7 @@
 
 Reads:  the files that `input_base` and the patterns of `input_config` name.
 Writes: Examples, one tf.Example per row; a missing value is an absent feature. Custom properties say how many rows are
-        in each split, how they were split, and what float32 took away.
+        in each split, how they were split, and what float32 took away. Of a labelled span a third split holds all rows.
 Raises: SourceError, for the faults that `components.csv_example_gen.csv_files` lists and for a split that cannot work,
         before anything is written; for a split that no row fell into; and for files that changed meanwhile.
         SplitCheckError, if what was written is not the split that was asked for.
@@ -46,7 +46,9 @@ from components.csv_example_gen.row_split import RowSplit, Split, read_split, sp
 from components.csv_example_gen.shard_writer import EVAL, SIDES, TRAIN, WriteShards, assign, count_rows
 from components.csv_example_gen.source_files import open_source
 from components.csv_example_gen.source_guard import SourceGuard
+from components.csv_example_gen.span_label import read_label
 from components.csv_example_gen.split_plan import SplitPlan, check_column, plan_split
+from components.csv_example_gen.whole_span import add_whole_span
 from components.csv_example_gen.written_splits import check_shares, check_sides
 
 ROWS_PROPERTY = "rows_"  # with a split's name: custom property of the Examples, how many rows were written
@@ -130,6 +132,8 @@ class Executor(BaseBeamExecutor):
         artifact = artifact_utils.get_single_instance(output_dict[specs.EXAMPLES_KEY])
         artifact.split_names = artifact_utils.encode_split_names(list(SIDES))
         self._write(artifact, source, plan)
+        if read_label(exec_properties.get(specs.CUSTOM_CONFIG_KEY)):
+            add_whole_span(artifact)
         guard.verify()
         artifact.set_string_custom_property(FLOAT32_ERRORS_PROPERTY, json.dumps(source.float32_errors))
         examples_utils.set_payload_format(artifact, example_gen_pb2.FORMAT_TF_EXAMPLE)

@@ -8,6 +8,7 @@ from typing import NoReturn
 from cyclopts import App
 
 from pipelines.cli import completion, doctor, new_task, portfolio, production_metrics, report, review, run, runs, tune
+from pipelines.cli import completion, doctor, ingest, new_task, portfolio, report, review, run, runs, tune
 from serving.cli import usage
 from serving.cli.usage import OPTION_STYLE
 from serving.process_control import exit_now, print_on_any_terminal
@@ -34,6 +35,7 @@ another run is using the folder; 130 interrupted.
 )
 _COMMANDS: tuple[tuple[Callable[..., int], str], ...] = (
     (run.run, run.EPILOGUE),
+    (ingest.ingest, ingest.EPILOGUE),
     (tune.tune, tune.EPILOGUE),
     (portfolio.portfolio, portfolio.EPILOGUE),
     (report.report, report.EPILOGUE),

@@ -12,6 +12,7 @@ from serving.cli.usage import UsageError
 EPILOGUE = """Examples:
   python -m pipelines run                      the taxi task, on TFX's trips
   python -m pipelines run --data trips.csv     the same task, on your own trips
+  python -m pipelines run --spans last:4       on the newest four quarters
   python -m pipelines run --tune --minutes 30  search hyperparameters first
   python -m pipelines run --force              compute everything anew
   python -m pipelines run --watch              and again at every saved file

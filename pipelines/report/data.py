@@ -11,6 +11,7 @@ from components.csv_example_gen.float_precision import FLOAT32_ERRORS_PROPERTY
 from pipelines import charts
 from pipelines.nodes import EVAL, EXAMPLE_GEN, TRAIN
 from pipelines.report.numbers import format_number, format_percent
+from pipelines.report.span_course import describe_span_course
 from pipelines.report.vega import Figure, make_figure
 from pipelines.runs import Run
 from pipelines.runs.errors import read_optional
@@ -36,6 +37,7 @@ def describe_data(run: Run) -> dict[str, Any]:
             ("read from", run.summary["data"]),
             *((split, f"{count:,} rows") for split, count in run.summary["rows"].items()),
             *([("split", run.summary["split"])] if run.summary["split"] else []),
+            *([("spans", describe_spans(run.summary["spans"]))] if run.summary["spans"] else []),
             *([("not read", ", ".join(run.summary["unread_files"]))] if run.summary["unread_files"] else []),
             *describe_rounding(run.summary["nodes"]),
             *([(BEFORE, f"{int(before.datasets[0].num_examples):,} rows")] if before else []),
@@ -51,8 +53,15 @@ def describe_data(run: Run) -> dict[str, Any]:
             for name, one in run.summary["vocabularies"].items()
         ],
         "differences": run.summary["schema_differences"] if read_optional(lambda: run.proposed_schema) else None,
+        "course": describe_span_course(run) if run.summary["spans"] else [],
         "anomalies": None if anomalies is None else anomalies.to_dict("records"),
     }
+
+
+def describe_spans(spans: Sequence[Mapping[str, Any]]) -> str:
+    """Names the spans that were trained on; where not all were evaluated on, those that were are marked."""
+    mark = "" if all(one["eval"] for one in spans) else " (evaluated)"
+    return ", ".join(f"{one['span']} v{one['version']}{mark if one['eval'] else ''}" for one in spans)
 
 
 def describe_rounding(nodes: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:

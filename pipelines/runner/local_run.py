@@ -64,9 +64,9 @@ def run_pipeline(options: RunOptions, console: Console, summary: Summary) -> Non
     summary.task_files = task_file_digests(task)
     summary.review, summary.review_required = read_review_state(task), options.require_review
     config = resolve(options, task)
-    summary.data = str(config.data)
+    summary.data = str(config.data) if config.data else f"spans {options.spans}"
     # By each run, not by ExampleGen: a file that is not read does not make it run again.
-    summary.unread_files = find_unread(config.data)
+    summary.unread_files = find_unread(config.data) if config.data else []
     if summary.unread_files:
         console.print(f"not read: {', '.join(summary.unread_files)}", soft_wrap=True)
     pushed_before = set(list_versions(config.serving)) if config.serving.is_dir() else set()
@@ -151,6 +151,7 @@ def _read_results(summary: Summary, min_slice_rows: int) -> None:
     results = _index_by_node(summary)
     summary.rows = node_summary.count_rows(results.get(EXAMPLE_GEN))
     summary.split = node_summary.describe_split(results.get(EXAMPLE_GEN))
+    summary.spans = node_summary.read_spans(results.get(EXAMPLE_GEN))
     summary.verdicts = verdicts.read_verdicts(results)
     evaluator = results.get(EVALUATOR)
     if evaluator is not None and evaluator.outputs:

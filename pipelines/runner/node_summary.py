@@ -4,10 +4,12 @@ import json
 import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 from tfx.utils import io_utils
 
+from components.artifacts import SPAN_NAME, SPANS
 from components.csv_example_gen.executor import ROWS_PROPERTY, SPLIT_PROPERTY
 from components.skew_gate import component as skew_gate
 from pipelines import nodes
@@ -46,6 +48,12 @@ def describe_split(result: NodeResult | None) -> str:
     return str(result.outputs[0].properties.get(SPLIT_PROPERTY, "")) if result and result.outputs else ""
 
 
+def read_spans(result: NodeResult | None) -> list[dict[str, Any]]:
+    """Reads which spans the rows are of, from the node that gathered them; of files there are none."""
+    found = result.outputs[0].properties.get(SPANS) if result and result.outputs else None
+    return json.loads(str(found)) if found else []
+
+
 def describe_schema_differences(results: Results) -> list[str]:
     """Describes how SchemaGen's proposal differs from the contract; empty until both are there."""
     proposal, contract = results.get(nodes.SCHEMA_GEN), results.get(nodes.IMPORT_SCHEMA_GEN)
@@ -55,7 +63,14 @@ def describe_schema_differences(results: Results) -> list[str]:
 
 
 def _summarise_examples(result: NodeResult, _: Results) -> str:
-    return ", ".join(f"{split} {rows:,} rows" for split, rows in count_rows(result).items())
+    of_spans = f" of {_format_count(len(read_spans(result)), 'span')}" if read_spans(result) else ""
+    return ", ".join(f"{split} {rows:,} rows" for split, rows in count_rows(result).items()) + of_spans
+
+
+def _summarise_spans(result: NodeResult, _: Results) -> str:
+    """Names the first span and the last, with their versions."""
+    names = [f"{one.properties[SPAN_NAME]} v{one.properties['version']}" for one in result.outputs]
+    return names[0] if len(names) == 1 else f"{_format_count(len(names), 'span')}: {names[0]} to {names[-1]}"
 
 
 def _summarise_contract(result: NodeResult, _: Results) -> str:
@@ -120,6 +135,7 @@ _SUMMARIES: dict[str, Callable[[NodeResult, Results], str]] = {
     nodes.EXAMPLE_GEN: _summarise_examples,
     nodes.IMPORT_HYPERPARAMETERS: lambda *_: "the committed values",
     nodes.IMPORT_SCHEMA_GEN: _summarise_contract,
+    nodes.SPANS_RESOLVER: _summarise_spans,
     nodes.STATISTICS_GEN: lambda *_: "statistics of each split",
     nodes.SCHEMA_GEN: _summarise_proposal,
     nodes.EXAMPLE_VALIDATOR: _summarise_anomalies,

@@ -43,6 +43,7 @@ class Summary:
     unread_files: Sequence[str] = ()  # names of what the folder of the data holds beside them
     rows: dict[str, int] = dataclasses.field(default_factory=dict)  # split -> rows
     split: str = ""  # how the rows were split, in words
+    spans: Sequence[Mapping[str, Any]] = ()  # that the rows are of, with version, rows and fingerprint
     metrics: SliceMetrics = dataclasses.field(default_factory=dict)
     latency: Latency = dataclasses.field(default_factory=dict)
     vocabularies: "Mapping[str, Coverage]" = dataclasses.field(default_factory=dict)
@@ -79,6 +80,7 @@ class Summary:
             "unread_files": list(self.unread_files),
             "rows": self.rows,
             "split": self.split,
+            "spans": list(self.spans),
             "source_digest": self.source_digest,
             "task_files": dict(self.task_files),
             "review": None if self.review is None else _review_fields(self.review, self.review_required),

@@ -106,6 +106,7 @@ def compare_mappings(before: Mapping[str, Any], after: Mapping[str, Any]) -> tup
 def _describe_data(run: Run, lineage: Lineage | None) -> dict[str, Any]:
     rows = {f"rows of {split}": count for split, count in run.summary["rows"].items()}
     found: dict[str, Any] = {"source": run.summary["data"]} | rows | {"split": run.summary["split"]}
+    found |= {f"span {one['span']}": f"version {one['version']}" for one in run.summary["spans"]}
     if lineage is not None and lineage.data is not None:
         found |= {"fingerprint": lineage.data.fingerprint, "span": lineage.data.span}
     return found | ({"contract": lineage.contract} if lineage is not None and lineage.contract else {})

@@ -17,6 +17,7 @@ from pipelines.nodes import EVAL, TRAIN
 from pipelines.runs import statistics
 from pipelines.runs.errors import RunError
 from pipelines.runs.recorded_run import RecordedRun
+from pipelines.runs.span_statistics import read_span_statistics
 
 if TYPE_CHECKING:
     import tensorflow_transform as tft
@@ -102,6 +103,10 @@ class Run(RecordedRun):
         if "statistics" not in self._outputs(nodes.ACCEPTED_STATISTICS_RESOLVER):
             return None
         return statistics.read_statistics(self.artifact(nodes.ACCEPTED_STATISTICS_RESOLVER, "statistics"), split)
+
+    def span_statistics(self) -> dict[str, statistics_pb2.DatasetFeatureStatisticsList]:
+        """Reads the statistics of each span that the run was trained on, by name and version, in the order of time."""
+        return read_span_statistics(self._metadata, self.id)
 
     def anomalies(self) -> pd.DataFrame:
         """Tabulates the anomalies: columns split, feature, kind, short, description; `gates` says which counted."""

@@ -16,6 +16,7 @@ from components.resolvers import (
     STATISTICS,
     LatestAcceptedStatistics,
     LatestBlessedOtherModel,
+    PreviousSpanStatistics,
 )
 
 
@@ -143,3 +144,39 @@ def test_blessed_model(
 
 def test_a_skewed_model_is_no_yardstick() -> None:
     assert resolve_model([1, 3], {2: (1, 1), 4: (3, 1)}, None, skewed=(3,)) == [1]
+
+
+@pytest.mark.parametrize(
+    ("spans", "blessings", "current", "expected"),
+    [
+        ({}, {}, 10, []),
+        ({1: 5, 2: 7}, {3: 1, 4: 2}, 10, [2]),
+        ({1: 5, 2: 7}, {3: 2, 4: 1}, 10, [2]),  # the span before, whenever it was ingested
+        ({1: 5, 2: 7}, {3: 1, 4: 2}, 7, [1]),  # not another version of itself
+        ({1: 5, 2: 7}, {3: 1, 4: 2}, 6, [1]),  # nor a later one
+        ({1: 5, 2: 7}, {3: 1, 4: 2}, 5, []),
+        ({1: 5, 2: 7}, {3: 1}, 10, [1]),  # refused spans are no yardstick
+        ({1: 5, 2: 5}, {3: 1, 4: 2}, 6, [2]),  # the version that was accepted last
+        ({1: 5, 2: 5}, {3: 2, 4: 1}, 6, [1]),
+    ],
+)
+def test_a_span_is_compared_with_the_accepted_span_before_it(
+    spans: dict[int, int], blessings: dict[int, int], current: int, expected: list[int]
+) -> None:
+    def of_span(number: int, span: int) -> artifact.Artifact:
+        made = with_id(ExampleStatistics(), number)
+        made.span = span
+        return made
+
+    blessed = [with_id(DataBlessing(), number) for number in blessings]
+    for blessing, accepted in zip(blessed, blessings.values(), strict=True):
+        blessing.set_int_custom_property(DataBlessing.STATISTICS_ID, accepted)
+    picked = PreviousSpanStatistics().resolve_artifacts(
+        None,
+        {
+            STATISTICS: [of_span(number, span) for number, span in spans.items()],
+            DATA_BLESSING: blessed,
+            CURRENT: [of_span(99, current)],
+        },
+    )
+    assert [found.id for found in picked[STATISTICS]] == expected

@@ -37,3 +37,17 @@ def test_refused(options: dict[str, object], message: str) -> None:
 
 def test_a_search_may_have_a_budget() -> None:
     assert RunOptions(tune=True, budget=TunerConfig(trials=3)).budget == TunerConfig(trials=3, minutes=10.0)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"spans": "last"}, "expected all, last:4"),
+        ({"spans": "all", "data": Path("trips.csv")}, "--data and --spans both say what to train on"),
+        ({"evaluate_on": "newest"}, "give --spans, too"),
+        ({"spans": "all", "evaluate_on": "oldest"}, "expected one of chosen, newest"),
+    ],
+)
+def test_spans_that_cannot_be_meant(options: dict[str, object], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        RunOptions(**options)

@@ -9,20 +9,24 @@ from typing import Any
 
 import pytest
 import yaml
-from google.protobuf import json_format
-from tfx.proto import infra_validator_pb2
+from google.protobuf import json_format, struct_pb2
+from tfx.proto import example_gen_pb2, infra_validator_pb2
 from tfx.proto.orchestration import pipeline_pb2
 
 from components.source_digest import source_digest
 from pipelines import nodes as node_ids
-from pipelines.config import ConfigError, PipelineConfig, TrainerOptions, TunerConfig
+from pipelines.config import ConfigError, PipelineConfig, SpanInput, TrainerOptions, TunerConfig
 from pipelines.deployment import DEPLOY
+from pipelines.ingestion.resolution import Ingestion
 from pipelines.modeling.hyperparameters import hyperparameters_copy
 from pipelines.options import RunOptions
 from pipelines.resolution import resolve
 from pipelines.runner.launch import compile_pipeline
 from pipelines.search import search
-from pipelines.task_definition.task import Task
+from pipelines.span_ingestion import create_ingestion_pipeline
+from pipelines.spans.sources import SpanSource
+from pipelines.spans.span import read_span
+from pipelines.task_definition.task import Task, load_task
 from pipelines.training import create_pipeline, dotted_path
 from tests.pipelines.search import quick
 from tests.tasks.diabetes.task import TASK
@@ -44,6 +48,45 @@ def compiled(tmp_path: Path, task: Task = TASK, **options: Any) -> dict[str, pip
 def compiled_nodes(config: PipelineConfig) -> dict[str, pipeline_pb2.PipelineNode]:
     nodes = compile_pipeline(create_pipeline(config), "run").nodes
     return {node.pipeline_node.node_info.id: node.pipeline_node for node in nodes}
+
+
+def compiled_ingestion(var: Path) -> dict[str, pipeline_pb2.PipelineNode]:
+    source = SpanSource(span=read_span("2014Q1", numbered=False), path=var / "data.csv")
+    config = Ingestion(load_task("taxi"), var).resolve(source, version=3)
+    nodes = compile_pipeline(create_ingestion_pipeline(config), "run").nodes
+    return {node.pipeline_node.node_info.id: node.pipeline_node for node in nodes}
+
+
+def test_an_ingestion_checks_the_whole_span_by_the_same_contract_and_compares_it_with_the_one_before(
+    tmp_path: Path,
+) -> None:
+    ingestion, training = compiled_ingestion(tmp_path), compiled(tmp_path, load_task("taxi"))
+    gate = ingestion["AnomalyGate"]
+    assert (parameter(gate, "train_split"), parameter(gate, "eval_split")) == ("span", "")
+    assert parameter(ingestion["StatisticsGen"], "exclude_splits") == '["train", "eval"]'
+    for node, name in (("AnomalyGate", "contract"), ("AnomalyGate", "tolerated"), ("ImportSchemaGen", "schema_file")):
+        assert parameter(ingestion[node], name) == parameter(training[node], name)
+    assert producers(gate, "baseline") == ["AcceptedStatisticsResolver"]
+    assert '"number": 16071' in json.dumps(json_format.MessageToDict(read_label_of(ingestion["ExampleGen"])))
+
+
+def read_label_of(node: pipeline_pb2.PipelineNode) -> struct_pb2.Struct:
+    config = example_gen_pb2.CustomConfig()
+    json_format.Parse(str(parameter(node, "custom_config")), config)
+    settings = struct_pb2.Struct()
+    config.custom_config.Unpack(settings)
+    return settings
+
+
+def test_a_run_over_spans_joins_what_the_resolver_finds_and_compares_with_nothing_before(tmp_path: Path) -> None:
+    (tmp_path / "data.csv").write_text("a\n1\n")
+    config = resolve(RunOptions(data=tmp_path / "data.csv", var=tmp_path), TASK)
+    of_spans = SpanInput(pipeline="p", judged_by="j", spans=("2014Q1", "2014Q2"), code_digest="c", min_eval_rows=0)
+    nodes = compiled_nodes(dataclasses.replace(config, data=None, csv=None, spans=of_spans))
+    assert producers(nodes["ExampleGen"], "spans") == ["SpansResolver"]
+    assert producers(nodes["StatisticsGen"], "examples") == ["ExampleGen"]
+    assert "AcceptedStatisticsResolver" not in nodes
+    assert "baseline" not in nodes["AnomalyGate"].inputs.inputs
 
 
 def parameter(node: pipeline_pb2.PipelineNode, name: str) -> str | int:
@@ -151,6 +194,10 @@ def test_a_search_where_there_is_nothing_to_search(tmp_path: Path) -> None:
 def test_ids_are_those_that_runs_and_reports_look_for(tmp_path: Path, tunable: Task) -> None:
     everything = compiled(tmp_path, tunable, infra="docker", trainer=TrainerOptions(warm_start=True))
     everything |= compiled(tmp_path, tunable, tune=True)
+    config = resolve(RunOptions(data=tmp_path / "data.csv", var=tmp_path), tunable)
+    of_spans = SpanInput(pipeline="p", judged_by="j", spans=("2014Q1",), code_digest="c", min_eval_rows=0)
+    everything |= compiled_nodes(dataclasses.replace(config, data=None, csv=None, spans=of_spans))
+    everything |= compiled_ingestion(tmp_path)
     ids = {value for name, value in vars(node_ids).items() if name.isupper() and isinstance(value, str)}
     assert set(everything) == ids - {node_ids.TRAIN, node_ids.EVAL}
 

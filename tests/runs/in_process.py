@@ -2,6 +2,8 @@
 
 import contextlib
 import io
+import json
+import re
 import signal
 import tempfile
 from collections.abc import Callable, Iterator
@@ -14,6 +16,7 @@ from tfx.orchestration.pipeline import Pipeline
 from tfx.proto.orchestration import pipeline_pb2
 
 from pipelines.cli.app import execute
+from pipelines.ingestion import command as ingestion_command
 from pipelines.runner import command, launch
 from tests.runs.project import DIABETES, SOURCE, Finished, finished
 
@@ -39,6 +42,25 @@ def run_here(
         # One after the other, in this process: it may have computed with TensorFlow, and its forks would hang.
         status = execute(["run", "--task", task, "--var", str(var), "--at-once", "1", *options])
     return finished(SOURCE, status, said.getvalue() if isinstance(said, io.StringIO) else "", "")
+
+
+def ingest_here(var: Path, source: Path, *options: str, task: str = "taxi") -> Finished:
+    """Ingests the spans of a folder; the summary is that of the ingestion.
+
+    Args:
+        var: the folder of the ingestion.
+        source: the folder with the spans.
+        *options: of the command line.
+        task: the task.
+    """
+    said = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, _process_state(patch):
+        patch.setattr(ingestion_command, "redirect_output", lambda log: said)
+        arguments = ["--from", str(source), "--task", task, "--var", str(var), "--at-once", "1"]
+        status = execute(["ingest", *arguments, *options])
+    found = re.search(r"^record +(\S+)$", said.getvalue(), re.MULTILINE)
+    summary = json.loads((SOURCE / found[1]).read_text()) if found else {}
+    return Finished(status=status, terminal=said.getvalue(), stderr="", summary=summary)
 
 
 def _compile_upto(node: str) -> Callable[[Pipeline, str], pipeline_pb2.Pipeline]:

@@ -189,3 +189,19 @@ def test_a_column_without_a_value_has_no_distribution_and_a_set_without_one_is_n
     empty = pd.Series([None, None], dtype=object)
     assert charts.make_distribution_frame({"train": empty, "eval": pd.Series(["a"])}).empty
     assert set(charts.make_distribution_frame({"train": pd.Series(["a"]), "eval": empty})["rows"]) == {"train"}
+
+
+def test_spans_have_a_band_a_line_a_point_each_and_a_threshold() -> None:
+    frame = pd.DataFrame(
+        {"span": ["a", "b", "c"], "p10": [1, 2, 3], "median": [2, 3, 4], "p90": [5, 6, 7], "mean": [3, 4, 5]}
+    )
+    numbers = charts.plot_span_numbers(frame)
+    assert (drawn(numbers, "area"), drawn(numbers, "line"), drawn(numbers, "symbol")) == (1, 1, 3)
+    shares = pd.DataFrame({"span": ["a", "b"] * 2, "value": ["x", "x", "y", "y"], "share": [0.9, 0.8, 0.1, 0.2]})
+    assert drawn(charts.plot_span_shares(shares), "line") == 2
+    drift = pd.DataFrame({"span": ["b", "c"], "drift": [0.1, 0.3]})
+    assert (drawn(charts.plot_span_drift(drift, 0.2), "rect"), drawn(charts.plot_span_drift(drift, 0.2), "rule")) == (
+        2,
+        1,
+    )
+    assert drawn(charts.plot_span_drift(drift, None), "rule") == 0

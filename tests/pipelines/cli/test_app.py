@@ -22,6 +22,7 @@ COMMANDS = (
     "doctor",
     "completion",
 )
+COMMANDS = ("run", "ingest", "tune", "portfolio", "report", "review", "new-task", "runs", "doctor", "completion")
 HEAVY = {"absl", "docker", "jinja2", "keras", "numpy", "pandas", "tensorflow", "tfx"}
 
 

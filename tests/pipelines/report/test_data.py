@@ -1,6 +1,6 @@
 """What the report says of how the rows were read."""
 
-from pipelines.report.data import describe_rounding
+from pipelines.report.data import describe_rounding, describe_spans
 
 
 def test_what_was_rounded() -> None:
@@ -15,3 +15,9 @@ def test_nothing_to_say() -> None:
     assert describe_rounding([{"id": "ExampleGen", "outputs": {"examples": {"properties": {}}}}]) == []
     assert describe_rounding([{"id": "ExampleGen", "outputs": {}}]) == []
     assert describe_rounding([]) == []
+
+
+def test_spans_that_are_evaluated_on_are_marked_where_others_are_not() -> None:
+    old, new = {"span": "2014Q1", "version": 2, "eval": 0}, {"span": "2014Q2", "version": 1, "eval": 9}
+    assert describe_spans([old, new]) == "2014Q1 v2, 2014Q2 v1 (evaluated)"
+    assert describe_spans([new]) == "2014Q2 v1"

@@ -67,3 +67,14 @@ def test_a_file_is_an_artifact_too(tmp_path: Path) -> None:
     assert digest_path(tmp_path / "one") == digest_path(tmp_path / "other"), "its own name does not count"
     (tmp_path / "other").write_bytes(b"y")
     assert digest_path(tmp_path / "one") != digest_path(tmp_path / "other")
+
+
+def test_what_another_pipeline_wrote_is_held_against_its_own_digests(
+    tmp_path: Path, root: Path, artifact: Path
+) -> None:
+    """A span is ingested by one pipeline and trained on by another."""
+    ArtifactDigests(root).record(str(artifact))
+    other = ArtifactDigests(tmp_path / "training")
+    assert other.intact(str(artifact))
+    (artifact / "graph.pb").write_bytes(b"grapi")
+    assert not other.intact(str(artifact))

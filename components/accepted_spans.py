@@ -1,0 +1,113 @@
+"""The spans that were accepted, as ML Metadata records them: of each the newest version that AnomalyGate let through.
+
+Needs the lineage alone: the blessing names the Statistics, and these were made from the Examples.
+"""
+
+import dataclasses
+from collections.abc import Iterator
+
+import ml_metadata as mlmd
+from ml_metadata.proto import metadata_store_pb2
+from tfx.components.example_gen.utils import FINGERPRINT_PROPERTY_NAME, SPAN_PROPERTY_NAME, VERSION_PROPERTY_NAME
+from tfx.dsl.io import fileio
+from tfx.types.standard_artifacts import Examples, ExampleStatistics
+
+from components.artifacts import SPAN_NAME, DataBlessing
+
+_PIPELINE = "pipeline"  # what TFX calls the context of all that a pipeline made
+_LIVE = metadata_store_pb2.Artifact.LIVE
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class StoredSpan:
+    """One version of a span as ExampleGen stored it."""
+
+    number: int
+    version: int
+    name: str
+    fingerprint: str  # of what its files held
+    examples: metadata_store_pb2.Artifact
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AcceptedSpan(StoredSpan):
+    """One version of a span that AnomalyGate let through."""
+
+    statistics: metadata_store_pb2.Artifact
+    judged_by: str  # DataBlessing.JUDGED_BY
+    blessing_id: int
+
+
+def list_stored_spans(store: mlmd.MetadataStore, pipeline: str) -> list[StoredSpan]:
+    """Lists every version of every span that was ever stored and is still there, accepted or not, as it was stored."""
+    return [_stored(examples) for examples in _artifacts(store, pipeline).get(Examples.TYPE_NAME, [])]
+
+
+def list_accepted_spans(store: mlmd.MetadataStore, pipeline: str) -> list[AcceptedSpan]:
+    """Lists the newest accepted version of each span, in the order of the spans.
+
+    Of a version that was judged several times, the last judgement.
+
+    Args:
+        store: ML Metadata.
+        pipeline: the name of the pipeline that ingests.
+    """
+    newest: dict[int, AcceptedSpan] = {}
+    for span in _accepted(store, pipeline):
+        other = newest.get(span.number)
+        if other is None or (other.version, other.blessing_id) < (span.version, span.blessing_id):
+            newest[span.number] = span
+    return [newest[number] for number in sorted(newest)]
+
+
+def _accepted(store: mlmd.MetadataStore, pipeline: str) -> Iterator[AcceptedSpan]:
+    artifacts = _artifacts(store, pipeline)
+    examples = {artifact.id: artifact for artifact in artifacts.get(Examples.TYPE_NAME, [])}
+    statistics = {artifact.id: artifact for artifact in artifacts.get(ExampleStatistics.TYPE_NAME, [])}
+    sources = _sources(store, list(statistics))
+    for blessing in artifacts.get(DataBlessing.TYPE_NAME, []):
+        accepted = blessing.custom_properties[DataBlessing.STATISTICS_ID].int_value
+        source = sources.get(accepted, frozenset()) & examples.keys()
+        if accepted in statistics and source:
+            stored = _stored(examples[min(source)])
+            yield AcceptedSpan(
+                **vars(stored),
+                statistics=statistics[accepted],
+                judged_by=blessing.custom_properties[DataBlessing.JUDGED_BY].string_value,
+                blessing_id=blessing.id,
+            )
+
+
+def _artifacts(store: mlmd.MetadataStore, pipeline: str) -> dict[str, list[metadata_store_pb2.Artifact]]:
+    """Returns what a pipeline made and is still there, by type."""
+    context = store.get_context_by_type_and_name(_PIPELINE, pipeline)
+    found: dict[str, list[metadata_store_pb2.Artifact]] = {}
+    for artifact in store.get_artifacts_by_context(context.id) if context is not None else ():
+        if artifact.state == _LIVE and fileio.exists(artifact.uri):
+            found.setdefault(artifact.type, []).append(artifact)
+    return found
+
+
+def _sources(store: mlmd.MetadataStore, statistics: list[int]) -> dict[int, frozenset[int]]:
+    """Maps Statistics to the inputs of the execution that made them."""
+    made = {
+        event.artifact_id: event.execution_id
+        for event in (store.get_events_by_artifact_ids(statistics) if statistics else ())
+        if event.type == metadata_store_pb2.Event.OUTPUT and event.artifact_id in statistics
+    }
+    inputs: dict[int, set[int]] = {}
+    for event in store.get_events_by_execution_ids(sorted(set(made.values()))) if made else ():
+        if event.type == metadata_store_pb2.Event.INPUT:
+            inputs.setdefault(event.execution_id, set()).add(event.artifact_id)
+    return {artifact: frozenset(inputs.get(execution, ())) for artifact, execution in made.items()}
+
+
+def _stored(examples: metadata_store_pb2.Artifact) -> StoredSpan:
+    own, custom = examples.properties, examples.custom_properties
+    return StoredSpan(
+        number=own[SPAN_PROPERTY_NAME].int_value,
+        version=own[VERSION_PROPERTY_NAME].int_value,
+        name=custom[SPAN_NAME].string_value,
+        fingerprint=custom[FINGERPRINT_PROPERTY_NAME].string_value,
+        examples=examples,
+    )

@@ -1,0 +1,1 @@
+"""Notice rows that are not of the time of their span."""

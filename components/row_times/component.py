@@ -1,0 +1,102 @@
+"""RowTimes counts the rows of a span that belong to an earlier one or a later one, by the contract's time column.
+
+Reads the Examples of a span. Writes `report.json`. It refuses nothing: a row that comes late is a real one.
+"""
+
+import dataclasses
+import datetime
+import itertools
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
+from tfx.dsl.component.experimental.decorators import component
+from tfx.types import artifact_utils, standard_artifacts
+from tfx_bsl.coders.example_coder import ExamplesToRecordBatchDecoder
+
+from components import artifacts
+from components.tfrecords import read_chunks
+from serving.contract import dates
+from serving.contract.dates import Moment
+
+REPORT_FILE = "report.json"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TimeCounts:
+    """Rows by where their time lies."""
+
+    rows: int
+    late: int  # of a day before the span: they belong to an earlier one
+    early: int  # of a day after the span
+    unknown: int  # without a time
+    oldest: str  # the first day of all rows; empty without one
+    newest: str  # the last
+
+
+@component
+def RowTimes(
+    examples: InputArtifact[standard_artifacts.Examples],
+    report: OutputArtifact[artifacts.RowTimes],
+    split: Parameter[str],
+    column: Parameter[str],
+    written: Parameter[str],
+    begin: Parameter[str],
+    end: Parameter[str],
+    code_digest: Parameter[str],
+) -> None:
+    """Counts the rows of each time.
+
+    Args:
+        examples: of a span.
+        report: where the counts go.
+        split: that holds all its rows.
+        column: the contract's time column.
+        written: how it is written; see serving.contract.dates.
+        begin: first day of the span, ISO 8601.
+        end: the day after its last.
+        code_digest: digest of this component's code; part of the cache key.
+    """
+    files = sorted(str(file) for file in Path(artifact_utils.get_split_uri([examples], split)).glob("*"))
+    period = (datetime.date.fromisoformat(begin), datetime.date.fromisoformat(end))
+    counts = count_times(_read_values(files, column), written, *period)
+    (Path(report.uri) / REPORT_FILE).write_text(json.dumps(dataclasses.asdict(counts), indent=2) + "\n")
+
+
+def count_times(
+    values: Iterable[bytes | float | None], written: str, begin: datetime.date, end: datetime.date
+) -> TimeCounts:
+    """Counts the rows before a period, after it, and without a time.
+
+    Args:
+        values: of the time column, one a row; None where there is none.
+        written: how they are written.
+        begin: first day.
+        end: the day after the last.
+    """
+    days = [None if value is None else _read_day(value, written) for value in values]
+    known = [day for day in days if day is not None]
+    return TimeCounts(
+        rows=len(days),
+        late=sum(day < begin for day in known),
+        early=sum(day >= end for day in known),
+        unknown=len(days) - len(known),
+        oldest=min(known).isoformat() if known else "",
+        newest=max(known).isoformat() if known else "",
+    )
+
+
+def _read_day(value: bytes | float, written: str) -> datetime.date | None:
+    text = value.decode() if isinstance(value, bytes) else str(int(value))
+    moment: Moment | None = dates.parse(text, written)
+    return moment.date if moment is not None else None
+
+
+def _read_values(files: list[str], column: str) -> Iterator[bytes | float | None]:
+    decoder = ExamplesToRecordBatchDecoder()
+    for chunk in read_chunks(files):
+        rows = decoder.DecodeBatch(chunk.tolist())
+        place = rows.schema.get_field_index(column)
+        cells = rows.column(place).to_pylist() if place >= 0 else itertools.repeat(None, len(chunk))
+        yield from (cell[0] if cell else None for cell in cells)

@@ -1,0 +1,1 @@
+"""Gather the rows of several spans, to train on."""

@@ -1,0 +1,98 @@
+"""SpanExamples gathers the rows of several spans into Examples with the splits train and eval, to train on.
+
+Reads the Examples of each span. Writes Examples: train holds the train rows of all spans; eval holds the eval rows of
+all, or of the newest and of so many spans before it as it takes to have `min_eval_rows`. A row keeps the side that it
+was given when its span was ingested.
+
+One file a split: SkewGate pairs rows by their place, StatisticsGen takes one artifact.
+"""
+
+import gzip
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from tfx.components.example_gen.utils import FINGERPRINT_PROPERTY_NAME, SPAN_PROPERTY_NAME, VERSION_PROPERTY_NAME
+from tfx.components.util import examples_utils
+from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
+from tfx.dsl.component.experimental.decorators import component
+from tfx.proto import example_gen_pb2
+from tfx.types import artifact_utils, standard_artifacts
+
+from components.artifacts import SPAN_NAME, SPANS
+
+_FILE = "data_tfrecord-00000-of-00001.gz"
+_TRAIN, _EVAL = "train", "eval"
+_ROWS = "rows_"  # with a split's name: custom property, how many rows it holds
+_FILE_FORMAT = "tfrecords_gzip"
+_LEVEL = 1  # of compression: read a few times, then replaced by the next run's
+
+
+@component
+def SpanExamples(
+    spans: InputArtifact[list[standard_artifacts.Examples]],
+    examples: OutputArtifact[standard_artifacts.Examples],
+    min_eval_rows: Parameter[int],
+    code_digest: Parameter[str],
+) -> None:
+    """Gathers the rows.
+
+    Args:
+        spans: the Examples of each span.
+        examples: where the rows go. Its property `span` is the newest one's, and SPANS lists them all.
+        min_eval_rows: rows of eval at least, as far as there are any, of the newest spans; 0: of all spans.
+        code_digest: digest of this component's code; part of the cache key.
+    """
+    ordered = sorted(spans, key=lambda span: int(span.get_int_custom_property(SPAN_PROPERTY_NAME)))
+    eval_rows = [int(span.get_int_custom_property(f"{_ROWS}{_EVAL}")) for span in ordered]
+    evaluated = ordered[first_evaluated(eval_rows, min_eval_rows) :]
+    examples.split_names = artifact_utils.encode_split_names([_TRAIN, _EVAL])
+    for split, chosen in ((_TRAIN, ordered), (_EVAL, evaluated)):
+        folder = Path(artifact_utils.get_split_uri([examples], split))
+        folder.mkdir(parents=True, exist_ok=True)
+        join_files([_only_file(span, split) for span in chosen], folder / _FILE)
+        rows = sum(int(span.get_int_custom_property(f"{_ROWS}{split}")) for span in chosen)
+        examples.set_int_custom_property(f"{_ROWS}{split}", rows)
+    examples.span = int(ordered[-1].get_int_custom_property(SPAN_PROPERTY_NAME))
+    examples.set_int_custom_property(SPAN_PROPERTY_NAME, examples.span)
+    examples.set_string_custom_property("split", ordered[-1].get_string_custom_property("split"))
+    examples.set_string_custom_property(SPANS, json.dumps([_describe(span, span in evaluated) for span in ordered]))
+    examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
+    examples_utils.set_file_format(examples, _FILE_FORMAT)
+
+
+def first_evaluated(rows: Sequence[int], least: int) -> int:
+    """Returns the place of the first span whose eval rows are evaluated on: enough of the newest together.
+
+    Args:
+        rows: of eval, by span, in the order of time.
+        least: rows that are enough; 0: all spans are evaluated on.
+    """
+    place = len(rows) - 1
+    while place > 0 and (not least or sum(rows[place:]) < least):
+        place -= 1
+    return place
+
+
+def join_files(files: Sequence[Path], target: Path) -> None:
+    """Writes the records of several gzipped TFRecord files into one, in their order."""
+    with target.open("wb") as stream, gzip.GzipFile("", "wb", _LEVEL, stream, mtime=0) as joined:
+        for file in files:
+            with gzip.open(file) as part:
+                shutil.copyfileobj(part, joined, 1 << 20)
+
+
+def _only_file(span: standard_artifacts.Examples, split: str) -> Path:
+    (file,) = Path(artifact_utils.get_split_uri([span], split)).glob("*.gz")
+    return file
+
+
+def _describe(span: standard_artifacts.Examples, evaluated: bool) -> dict[str, object]:
+    return {
+        "span": span.get_string_custom_property(SPAN_NAME),
+        "version": int(span.get_int_custom_property(VERSION_PROPERTY_NAME)),
+        "train": int(span.get_int_custom_property(f"{_ROWS}{_TRAIN}")),
+        "eval": int(span.get_int_custom_property(f"{_ROWS}{_EVAL}")) if evaluated else 0,
+        "fingerprint": span.get_string_custom_property(FINGERPRINT_PROPERTY_NAME),
+    }

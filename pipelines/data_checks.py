@@ -1,0 +1,109 @@
+"""The nodes that check rows before anything is made of them: training and ingestion have the same."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+# One by one, not from tfx.components: that package turns a component that cannot be imported into None.
+from tfx.components.example_validator.component import ExampleValidator
+from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
+from tfx.components.statistics_gen.component import StatisticsGen
+from tfx.dsl.components.base.base_node import BaseNode
+from tfx.dsl.components.common.resolver import Resolver, ResolverStrategy
+from tfx.types import Channel
+from tfx.types.channel import OutputChannel
+from tfx.types.standard_artifacts import ExampleStatistics
+
+from components.anomaly_gate.component import AnomalyGate
+from components.artifacts import DataBlessing
+from components.csv_example_gen.row_split import explain_difference
+from pipelines import nodes
+from pipelines.nodes import EVAL, TRAIN
+from pipelines.task_definition.task import Task
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DataChecks:
+    """The nodes from the contract to the gate."""
+
+    import_schema_gen: BaseNode
+    statistics_gen: BaseNode
+    example_validator: BaseNode
+    accepted_statistics: list[BaseNode]  # none without a yardstick
+    anomaly_gate: BaseNode
+
+    @property
+    def schema(self) -> OutputChannel:
+        """The contract."""
+        return self.import_schema_gen.outputs["schema"]
+
+    @property
+    def statistics(self) -> OutputChannel:
+        """Of every split."""
+        return self.statistics_gen.outputs["statistics"]
+
+
+def check_data(
+    task: Task,
+    examples: OutputChannel,
+    contract: Path,
+    *,
+    yardstick: type[ResolverStrategy] | None,
+    gate_digest: str,
+    only_split: str | None = None,
+) -> DataChecks:
+    """Wires the nodes.
+
+    Args:
+        task: whose rows they are.
+        examples: the rows.
+        contract: a copy of the task's contract.
+        yardstick: picks the accepted statistics that the rows must not have drifted from; None: nobody compares.
+        gate_digest: AnomalyGate's `code_digest`.
+        only_split: the one split to check; None: train and eval, which must not differ from each other either.
+    """
+    import_schema_gen = ImportSchemaGen(schema_file=str(contract)).with_id(nodes.IMPORT_SCHEMA_GEN)
+    schema = import_schema_gen.outputs["schema"]
+    statistics_gen = StatisticsGen(
+        examples=examples,
+        schema=schema,  # which integers are codes: those are counted, not averaged
+        exclude_splits=[TRAIN, EVAL] if only_split else None,
+    ).with_id(nodes.STATISTICS_GEN)
+    statistics = statistics_gen.outputs["statistics"]
+    example_validator = ExampleValidator(statistics=statistics, schema=schema).with_id(nodes.EXAMPLE_VALIDATOR)
+    accepted_statistics = _accepted_statistics(yardstick, statistics) if yardstick else []
+    anomaly_gate = AnomalyGate(
+        statistics=statistics,
+        schema=schema,
+        anomalies=example_validator.outputs["anomalies"],
+        baseline=accepted_statistics[0].outputs["statistics"] if accepted_statistics else None,
+        contract=_in_project(task.contract),
+        tolerated=json.dumps({name: list(kinds) for name, kinds in sorted(task.tolerated_anomalies.items())}),
+        train_split=only_split or TRAIN,
+        eval_split="" if only_split else EVAL,
+        why_splits_differ=explain_difference(task.split),
+        code_digest=gate_digest,
+    ).with_id(nodes.ANOMALY_GATE)
+    return DataChecks(
+        import_schema_gen=import_schema_gen,
+        statistics_gen=statistics_gen,
+        example_validator=example_validator,
+        accepted_statistics=accepted_statistics,
+        anomaly_gate=anomaly_gate,
+    )
+
+
+def _accepted_statistics(yardstick: type[ResolverStrategy], current: OutputChannel) -> list[BaseNode]:
+    resolver = Resolver(
+        strategy_class=yardstick,
+        statistics=Channel(type=ExampleStatistics),
+        blessing=Channel(type=DataBlessing),
+        current=current,
+    )
+    return [resolver.with_id(nodes.ACCEPTED_STATISTICS_RESOLVER)]
+
+
+def _in_project(path: Path) -> str:
+    """A path as people of this project name it, for messages."""
+    project = Path(__file__).resolve().parents[1]
+    return str(path.relative_to(project)) if path.is_relative_to(project) else str(path)

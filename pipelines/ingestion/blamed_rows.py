@@ -1,0 +1,122 @@
+"""Finds the rows to blame for a refusal: cells that break a rule of the contract that holds for every row."""
+
+import dataclasses
+from collections.abc import Callable, Collection, Iterator, Sequence
+
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+from components.csv_example_gen.csv_files import read_cells
+from components.csv_example_gen.csv_values import CellError, Value, convert
+from components.csv_example_gen.file_contents import SourceError
+from components.csv_example_gen.reading_rules import ReadingRules
+from components.csv_example_gen.records import read_header
+from serving.contract import dates
+from serving.contract.domains import known_strings, number_range
+
+MOST_ROWS = 1000  # that are listed; the rest is counted
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class BlamedCell:
+    """A cell that breaks a rule."""
+
+    file: str
+    line: int  # of Parquet, the row
+    column: str
+    cell: str  # as it is written
+    expected: str
+
+    def __str__(self) -> str:
+        return f"{self.file}, line {self.line}, column {self.column}: expected {self.expected}, received {self.cell!r}"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class BlamedRows:
+    """What was found."""
+
+    cells: Sequence[BlamedCell] = ()  # the first MOST_ROWS
+    total: int = 0
+    unread: str = ""  # why a file could not be read to its end; empty: all were
+
+
+def find_blamed_rows(
+    files: Sequence[str], schema: schema_pb2.Schema, columns: Collection[str] | None = None
+) -> BlamedRows:
+    """Looks at every cell.
+
+    Args:
+        files: of the span.
+        schema: the contract.
+        columns: to look at; None: all.
+    """
+    rules = ReadingRules.from_schema(schema)
+    wanted = {feature.name: feature for feature in schema.feature if columns is None or feature.name in columns}
+    cells: list[BlamedCell] = []
+    total, unread = 0, ""
+    for file in files if wanted else ():
+        try:
+            for cell in _read_blamed(file, schema, rules, wanted):
+                total += 1
+                if len(cells) < MOST_ROWS:
+                    cells.append(cell)
+        except SourceError as error:
+            unread = str(error)
+    return BlamedRows(cells=cells, total=total, unread=unread)
+
+
+def _read_blamed(
+    file: str, schema: schema_pb2.Schema, rules: ReadingRules, wanted: dict[str, schema_pb2.Feature]
+) -> Iterator[BlamedCell]:
+    header = read_header(file)
+    for lines, columns in read_cells(file, header):
+        for name, cells in zip(header, columns, strict=True):
+            if name not in wanted:
+                continue
+            for position, expected in _find_faults(cells, wanted[name], schema, rules):
+                yield BlamedCell(file=file, line=lines[position], column=name, cell=cells[position], expected=expected)
+
+
+def _find_faults(
+    cells: Sequence[str], feature: schema_pb2.Feature, schema: schema_pb2.Schema, rules: ReadingRules
+) -> Iterator[tuple[int, str]]:
+    """Yields the position of each cell that breaks a rule, and the rule."""
+    kind = rules.kinds.get(feature.name)
+    if kind is None:
+        return
+    try:
+        values: Sequence[Value | CellError] = convert(cells, kind, rules.missing, rules.formats.get(feature.name))
+    except CellError:  # One at a time: which cells are none of the type?
+        values = [_convert_one(cell, feature.name, rules) for cell in cells]
+    explain = _make_rule(feature, schema, rules)
+    for position, value in enumerate(values):
+        if (expected := explain(value)) is not None:
+            yield position, expected
+
+
+def _make_rule(
+    feature: schema_pb2.Feature, schema: schema_pb2.Schema, rules: ReadingRules
+) -> Callable[[Value | CellError], str | None]:
+    """Returns what says which rule of its column a value breaks; None: none."""
+    kind, written = rules.kinds[feature.name].name, rules.dates.get(feature.name)
+    known, bounds = known_strings(feature, schema), number_range(feature)
+
+    def explain(value: Value | CellError) -> str | None:
+        if isinstance(value, CellError):
+            return kind
+        if value is None:
+            return "a value in every row" if feature.presence.min_fraction == 1 else None
+        if bounds is not None and not isinstance(value, bytes) and not bounds[0] <= value <= bounds[1]:
+            return f"{bounds[0]:.15g} to {bounds[1]:.15g}"
+        text = value.decode() if isinstance(value, bytes) else str(value)
+        if known and text not in known:
+            return f"one of the {len(known)} values of its domain"
+        return f"a date or time written {written}" if written and dates.parse(text, written) is None else None
+
+    return explain
+
+
+def _convert_one(cell: str, name: str, rules: ReadingRules) -> Value | CellError:
+    try:
+        return convert([cell], rules.kinds[name], rules.missing, rules.formats.get(name))[0]
+    except CellError as error:
+        return error

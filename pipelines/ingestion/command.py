@@ -1,0 +1,107 @@
+"""An ingestion as a command: the folder's lock, the log, the record, and the exit status. Loads without TFX."""
+
+import dataclasses
+import datetime
+import json
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from pipelines.explain import explain
+from pipelines.ingestion.options import IngestOptions
+from pipelines.ingestion.outcome import FAILED, SpanOutcome
+from pipelines.ingestion.terminal import print_outcome, print_report
+from pipelines.runner.lock import BusyError, lock_folder
+from pipelines.runner.progress import show_spinner
+from pipelines.runner.run_folder import make_run_directory, use_temporary_folder
+from pipelines.runner.run_log import redirect_output
+from pipelines.spans.errors import SpanError
+from pipelines.spans.pattern import SpanPattern
+from pipelines.spans.sources import FoundSpans, find_spans
+from serving.durable_file import write_whole
+from serving.process_control import gc_paused_imports, remember_interrupts
+
+FORMAT = 1  # of the record
+RECORD_FILE = "summary.json"
+_DONE, _REFUSED, _BUSY, _INTERRUPTED = 0, 1, 2, 130
+
+
+def ingest(options: IngestOptions) -> int:
+    """Ingests every span of a folder that is new or was corrected.
+
+    Returns:
+        0: all spans of the folder are accepted. 1: one stands in quarantine, something failed, or `var` cannot be
+        written. 2: another run is using `var`. 130: interrupted.
+    """
+    try:
+        found = find_spans(options.source, SpanPattern(options.pattern) if options.pattern else None)
+        with remember_interrupts(), lock_folder(options.var), use_temporary_folder(options.var / "tmp"):
+            directory = make_run_directory(options.var / "ingestions")
+            console = Console(file=redirect_output(directory / "run.log"), highlight=False)
+            return _ingest(options, found, directory, console)
+    except SpanError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return _REFUSED
+    except BusyError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return _BUSY
+    except OSError as error:
+        print(f"error: cannot write below {options.var}: {error}; free or unlock it, or choose --var", file=sys.stderr)
+        return _REFUSED
+
+
+def _ingest(options: IngestOptions, found: FoundSpans, directory: Path, console: Console) -> int:
+    """Ingests; whatever happens, a record of the spans that were looked at is left."""
+    console.print(f"[bold]{options.task}[/]  ingestion {directory.name} of {options.source}", soft_wrap=True)
+    for name in found.others:
+        console.print(f"not a span: {name}: expected a name such as {found.pattern.text}", markup=False, soft_wrap=True)
+    outcomes: list[SpanOutcome] = []
+    error: str | None = None
+    status = _REFUSED
+    try:
+        _ingest_each(options, found, directory, console, outcomes)
+        status = _DONE if all(outcome.is_accepted for outcome in outcomes) else _REFUSED
+    except KeyboardInterrupt:
+        error, status = "interrupted; spans that were accepted are kept", _INTERRUPTED
+    except Exception as raised:  # The boundary: the terminal says it, the log has the traceback.
+        traceback.print_exc()
+        error = explain(raised)
+    record = _describe(options, found, directory, outcomes, error)
+    try:
+        write_whole(directory / RECORD_FILE, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
+    except OSError as raised:
+        error, status = f"{error or ''} no record was written: {raised}".strip(), _REFUSED
+    print_report(console, outcomes, error, directory)
+    return status
+
+
+def _ingest_each(
+    options: IngestOptions, found: FoundSpans, directory: Path, console: Console, outcomes: list[SpanOutcome]
+) -> None:
+    with show_spinner(console, "loading TFX", live=console.is_terminal), gc_paused_imports():
+        from pipelines.ingestion import all_spans
+    spans = all_spans.ingest_spans(options, found.sources, f"ingestion-{directory.name}", console)
+    for outcome in spans:
+        outcomes.append(outcome)
+        print_outcome(console, outcome)
+        if outcome.state == FAILED:  # As a rule the next one would fail, too.
+            break
+
+
+def _describe(
+    options: IngestOptions, found: FoundSpans, directory: Path, outcomes: list[SpanOutcome], error: str | None
+) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "id": directory.name,
+        "task": options.task,
+        "ended": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "source": str(options.source),
+        "pattern": found.pattern.text,
+        "other_files": list(found.others),
+        "spans": [dataclasses.asdict(outcome) for outcome in outcomes],
+        "error": error,
+    }

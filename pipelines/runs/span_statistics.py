@@ -1,0 +1,36 @@
+"""The statistics of the spans that a run was trained on, as the ingestion of each made them."""
+
+from pathlib import Path
+
+from tensorflow_metadata.proto.v0 import statistics_pb2
+
+from pipelines.nodes import SPANS_RESOLVER, STATISTICS_GEN
+from pipelines.runs.errors import RunError
+from pipelines.runs.metadata import Metadata
+from pipelines.runs.statistics import read_statistics
+
+_SPLIT = "span"  # all rows of a span: see components.csv_example_gen.whole_span
+_NAME, _VERSION = "span_name", "version"  # properties of Examples
+
+
+def read_span_statistics(metadata: Metadata, run_id: str) -> dict[str, statistics_pb2.DatasetFeatureStatisticsList]:
+    """Reads them by the name and version of the span, such as `2014Q1 v2`, in the order of time.
+
+    Raises:
+        RunError: The run was not trained on spans, or the statistics of one are gone.
+    """
+    steps = [step for step in metadata.list_steps(run_id) if step.node == SPANS_RESOLVER]
+    if not steps:
+        raise RunError(f"run {run_id} was trained on files: expected a run with --spans, which has statistics of each.")
+    found = {}
+    for examples in metadata.get_artifacts(steps[-1].resolved.get("examples", ())):
+        name = f"{examples.properties[_NAME]} v{examples.properties[_VERSION]}"
+        found[name] = read_statistics(_find_statistics(metadata, examples.id, name), _SPLIT)
+    return found
+
+
+def _find_statistics(metadata: Metadata, examples: int, name: str) -> Path:
+    for step in reversed(metadata.list_consumers(examples)):
+        for made in step.outputs.get("statistics", ()) if step.node == STATISTICS_GEN else ():
+            return metadata.artifacts[made].path
+    raise RunError(f"span {name}: ML Metadata has no statistics of it; ingest it again.")

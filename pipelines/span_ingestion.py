@@ -1,0 +1,64 @@
+"""The ingestion of one span: wiring only. The checks are the training pipeline's own; nothing is trained."""
+
+from tfx.dsl.components.base.base_node import BaseNode
+from tfx.orchestration.metadata import sqlite_metadata_connection_config
+from tfx.orchestration.pipeline import Pipeline
+from tfx.types.channel import OutputChannel
+
+from components.csv_example_gen.component import CheckedExampleGen
+from components.csv_example_gen.whole_span import SPAN
+from components.resolvers import PreviousSpanStatistics
+from components.row_times.component import RowTimes
+from pipelines import nodes
+from pipelines.config import IngestionConfig, TimeColumn
+from pipelines.data_checks import check_data
+from pipelines.engines.local import LocalEngine
+
+
+def create_ingestion_pipeline(config: IngestionConfig) -> Pipeline:
+    """Wires every node, AnomalyGate last: a span that it blesses is ingested."""
+    example_gen = CheckedExampleGen(
+        folder=config.source.folder, pattern=config.source.pattern, reader=config.source.reader
+    ).with_id(nodes.EXAMPLE_GEN)
+    examples = example_gen.outputs["examples"]
+    checks = check_data(
+        config.task,
+        examples,
+        config.contract,
+        yardstick=PreviousSpanStatistics,
+        gate_digest=config.judged_by,
+        # Its two sides differ by chance alone; a training run compares those of all its spans together.
+        only_split=SPAN,
+    )
+    row_times = _row_times(examples, config.time) if config.time else []
+    for node in row_times:
+        checks.anomaly_gate.add_upstream_node(node)
+    return Pipeline(
+        pipeline_name=config.pipeline,
+        pipeline_root=str(config.artifacts),
+        components=[
+            example_gen,
+            checks.import_schema_gen,
+            *row_times,
+            checks.statistics_gen,
+            checks.example_validator,
+            *checks.accepted_statistics,
+            checks.anomaly_gate,
+        ],
+        enable_cache=True,
+        metadata_connection_config=sqlite_metadata_connection_config(str(config.metadata)),
+        beam_pipeline_args=list(LocalEngine().beam_args()),
+    )
+
+
+def _row_times(examples: OutputChannel, time: TimeColumn) -> list[BaseNode]:
+    node = RowTimes(
+        examples=examples,
+        split=SPAN,
+        column=time.name,
+        written=time.written,
+        begin=time.begin.isoformat(),
+        end=time.end.isoformat(),
+        code_digest=time.code_digest,
+    )
+    return [node.with_id(nodes.ROW_TIMES)]

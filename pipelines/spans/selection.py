@@ -1,0 +1,65 @@
+"""Which of the accepted spans a run takes: `all`, `last:4`, `2014Q1..2015Q4` or `2014Q1`."""
+
+import dataclasses
+import re
+from collections.abc import Sequence
+from typing import Self
+
+from pipelines.spans.errors import SpanError
+from pipelines.spans.span import read_span
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SpanSelection:
+    """A choice among spans, by name."""
+
+    text: str  # as it was given
+    newest: int | None = None  # the newest so many
+    first: str | None = None  # or a range of names; None, too: all
+    last: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Reads a choice.
+
+        Raises:
+            SpanError: It is none.
+        """
+        if text == "all":
+            return cls(text=text)
+        if found := re.fullmatch(r"last:([1-9]\d*)", text):
+            return cls(text=text, newest=int(found[1]))
+        first, dots, last = text.partition("..")
+        if all(_is_name(name) for name in ((first, last) if dots else (first,))):
+            return cls(text=text, first=first, last=last or first)
+        raise SpanError(f"spans {text!r}: expected all, last:4, a span such as 2014Q1, or a range 2014Q1..2015Q4")
+
+    def choose(self, names: Sequence[str]) -> list[str]:
+        """Chooses among the names of spans.
+
+        Args:
+            names: of all that there are, in the order of time.
+
+        Raises:
+            SpanError: A name is none of a span, or the choice leaves nothing.
+        """
+        if self.newest is not None:
+            chosen = list(names[-self.newest :])
+        elif self.first is not None and self.last is not None:
+            numbered = all(name.isdigit() for name in names)
+            first, last = (read_span(name, numbered=numbered) for name in (self.first, self.last))
+            chosen = [name for name in names if first <= read_span(name, numbered=numbered) <= last]
+        else:
+            chosen = list(names)
+        if not chosen:
+            there = f"{names[0]} to {names[-1]}" if names else "none"
+            raise SpanError(f"spans {self.text}: expected an accepted span among them, received none; there is {there}")
+        return chosen
+
+
+def _is_name(text: str) -> bool:
+    try:
+        read_span(text, numbered=True)
+    except SpanError:
+        return False
+    return True

@@ -1,0 +1,34 @@
+"""Rows of another time than their span's."""
+
+import datetime
+
+from components.row_times.component import TimeCounts, count_times
+
+BEGIN, END = datetime.date(2014, 4, 1), datetime.date(2014, 7, 1)
+
+
+def seconds(*moment: int) -> int:
+    return int(datetime.datetime(*moment, tzinfo=datetime.UTC).timestamp())
+
+
+def test_late_early_and_unknown_rows_are_counted_by_day() -> None:
+    values = [
+        seconds(2014, 3, 31, 23, 59, 59),
+        seconds(2014, 4, 1),
+        seconds(2014, 6, 30, 23, 59, 59),
+        seconds(2014, 7, 1),
+        None,
+        seconds(2013, 1, 1),
+    ]
+    assert count_times(values, "epoch seconds", BEGIN, END) == TimeCounts(
+        rows=6, late=2, early=1, unknown=1, oldest="2013-01-01", newest="2014-07-01"
+    )
+
+
+def test_dates_as_text() -> None:
+    counts = count_times([b"31.03.2014", b"01.04.2014", b"soon"], "%d.%m.%Y", BEGIN, END)
+    assert (counts.late, counts.unknown, counts.newest) == (1, 1, "2014-04-01")
+
+
+def test_no_rows_have_no_days() -> None:
+    assert count_times([], "epoch seconds", BEGIN, END).oldest == ""

@@ -1,0 +1,38 @@
+"""Joining the rows of spans."""
+
+from pathlib import Path
+
+import pytest
+import tensorflow as tf
+
+from components.span_examples.component import first_evaluated, join_files
+from components.tfrecords import read_records
+
+
+@pytest.mark.parametrize(
+    ("rows", "least", "place"),
+    [
+        ([400, 400, 400], 400, 2),
+        ([400, 400, 399], 400, 1),
+        ([400, 400, 79, 58], 1000, 0),
+        ([400, 500, 500], 1000, 1),
+        ([5], 1000, 0),
+        ([400, 500, 500], 0, 0),  # all
+    ],
+)
+def test_eval_takes_the_newest_spans_until_there_are_rows_enough_or_all(
+    rows: list[int], least: int, place: int
+) -> None:
+    assert first_evaluated(rows, least) == place
+
+
+def test_records_are_joined_in_order_and_the_same_each_time(tmp_path: Path) -> None:
+    files = [tmp_path / f"{name}.gz" for name in "ab"]
+    for file, records in zip(files, ([b"1", b"2"], [b"3"]), strict=True):
+        with tf.io.TFRecordWriter(str(file), "GZIP") as writer:
+            for record in records:
+                writer.write(record)
+    join_files(files, tmp_path / "joined.gz")
+    assert read_records([str(tmp_path / "joined.gz")]) == [b"1", b"2", b"3"]
+    join_files(files, tmp_path / "again.gz")
+    assert (tmp_path / "joined.gz").read_bytes() == (tmp_path / "again.gz").read_bytes()

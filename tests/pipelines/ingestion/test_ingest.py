@@ -1,0 +1,194 @@
+"""Spans arrive, are corrected, spoiled and put right, over one var folder; each step is what happens next."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.accepted_spans import list_accepted_spans
+from pipelines.runner.metadata_cleanup import open_metadata_store
+from tests.pipelines.ingestion.quarters import edit, write_quarters
+from tests.runs.in_process import ingest_here, run_here
+from tests.runs.project import Finished
+
+pytestmark = pytest.mark.pipeline
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Step:
+    """One ingestion, and what was there after it."""
+
+    run: Finished
+    accepted: dict[str, int]  # span -> newest accepted version
+    quarantine: dict[str, Any]  # span -> its record
+    executions: int  # of ExampleGen, in ML Metadata
+    trained: Finished | None = None  # a run over all accepted spans, up to where their rows are joined
+
+    @property
+    def spans(self) -> dict[str, tuple[str, int]]:
+        """Span -> state and version."""
+        return {span["span"]: (span["state"], span["version"]) for span in self.run.summary["spans"]}
+
+
+def look(var: Path, run: Finished) -> Step:
+    store = open_metadata_store(var / "metadata.sqlite")
+    return Step(
+        run=run,
+        accepted={span.name: span.version for span in list_accepted_spans(store, "taxi_spans")},
+        quarantine={
+            file.parent.name: json.loads(file.read_text()) for file in var.glob("quarantine/taxi/*/reasons.json")
+        },
+        executions=sum(
+            "input_base" in execution.custom_properties for execution in store.get_executions_by_type(_EXAMPLE_GEN)
+        ),
+    )
+
+
+_EXAMPLE_GEN = "components.csv_example_gen.component.CheckedExampleGen"
+
+
+@pytest.fixture(scope="module")
+def steps(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Step]:
+    base = tmp_path_factory.mktemp("ingest")
+    folder, var = base / "arrived", base / "var"
+    steps = {}
+
+    def ingest(name: str) -> None:
+        steps[name] = look(var, ingest_here(var, folder))
+
+    write_quarters(folder, "2016Q1", "2016Q2")
+    good = (folder / "trips-2016Q2.csv").read_text()
+    (folder / "notes.txt").touch()
+    ingest("first")
+    ingest("again")
+    write_quarters(folder, "2016Q3", "2016Q4")
+    edit(folder, "2016Q1", lambda rows: rows[3].update(fare="9.99"))
+    edit(folder, "2016Q2", lambda rows: (rows[0].update(fare="2000"), rows[9].update(fare="")))
+    edit(folder, "2016Q3", lambda rows: rows[5].update(trip_start_timestamp="1460000000"))
+    edit(folder, "2016Q4", lambda rows: [row.update(company="One Firm") for row in rows])
+    ingest("changed")
+    ingest("changed again")
+    trained = run_here(var, "--spans", "all", task="taxi", upto="ExampleGen")
+    steps["changed again"] = dataclasses.replace(steps["changed again"], trained=trained)
+    (folder / "trips-2016Q2.csv").write_text(good)
+    edit(folder, "2016Q4", lambda rows: rows[0].update(fare="a lot"))
+    ingest("put right")
+    edit(folder, "2016Q3", lambda rows: rows[8].update(fare="8.88"))
+    ingest("another yardstick")
+    return steps
+
+
+def test_new_spans_are_accepted_and_a_file_beside_the_pattern_is_said(steps: dict[str, Step]) -> None:
+    step = steps["first"]
+    assert step.run.status == 0, step.run.told()
+    assert step.spans == {"2016Q1": ("accepted", 1), "2016Q2": ("accepted", 1)}
+    assert step.accepted == {"2016Q1": 1, "2016Q2": 1}
+    assert step.run.summary["spans"][0]["rows"] == {"train": 143, "eval": 79}
+    assert step.run.summary["spans"][0]["times"] | {"oldest": "", "newest": ""} == {
+        "rows": 222, "late": 0, "early": 0, "unknown": 0, "oldest": "", "newest": "",
+    }  # fmt: skip
+    assert "not a span: notes.txt: expected a name such as *{YYYY}Q{Q}\n" in step.run.terminal
+    assert step.run.summary["other_files"] == ["notes.txt"]
+
+
+def test_unchanged_spans_are_not_read_again(steps: dict[str, Step]) -> None:
+    step = steps["again"]
+    assert step.run.status == 0
+    assert step.spans == {"2016Q1": ("unchanged", 1), "2016Q2": ("unchanged", 1)}
+    assert step.executions == steps["first"].executions == 2
+
+
+def test_a_corrected_span_is_a_new_version(steps: dict[str, Step]) -> None:
+    assert steps["changed"].spans["2016Q1"] == ("accepted", 2)
+    assert steps["changed"].accepted["2016Q1"] == 2
+
+
+def test_a_spoiled_span_is_refused_with_the_rows_to_blame_and_what_was_accepted_stays(steps: dict[str, Step]) -> None:
+    step = steps["changed"]
+    assert step.run.status == 1
+    assert step.spans["2016Q2"] == ("refused", 2)
+    assert step.accepted["2016Q2"] == 1
+    record = step.quarantine["2016Q2"]
+    assert (record["node"], record["accepted_version"], record["rows_to_blame"]) == ("AnomalyGate", 1, 2)
+    assert [(cell["line"], cell["column"], cell["cell"]) for cell in record["rows"]] == [
+        (2, "fare", "2000"),
+        (11, "fare", ""),
+    ]
+    assert {finding["rule"] for finding in record["findings"]} >= {"FLOAT_TYPE_BIG_FLOAT"}
+    assert "fare (span): FLOAT_TYPE_BIG_FLOAT: expected 0 to 1000" in step.run.terminal
+    assert "quarantine/taxi/2016Q2/reasons.txt" in step.run.terminal
+
+
+def test_late_rows_are_noticed_and_counted_and_do_no_harm(steps: dict[str, Step]) -> None:
+    step = steps["changed"]
+    assert step.spans["2016Q3"] == ("accepted", 1)
+    times = step.run.summary["spans"][2]["times"]
+    assert (times["late"], times["oldest"]) == (1, "2016-04-07")
+    assert "1 row of an earlier span" in step.run.terminal
+
+
+def test_a_span_that_drifted_from_the_one_before_is_refused_without_blaming_a_row(steps: dict[str, Step]) -> None:
+    record = steps["changed"].quarantine["2016Q4"]
+    assert {(finding["feature"], finding["rule"]) for finding in record["findings"]} == {
+        ("company", "COMPARATOR_L_INFTY_HIGH")
+    }
+    assert (record["rows_to_blame"], record["accepted_version"]) == (0, None)
+
+
+def test_a_refused_span_is_not_read_again_and_said_again(steps: dict[str, Step]) -> None:
+    step = steps["changed again"]
+    assert step.run.status == 1
+    assert step.spans == {
+        "2016Q1": ("unchanged", 2),
+        "2016Q2": ("in quarantine", 2),
+        "2016Q3": ("unchanged", 1),
+        "2016Q4": ("in quarantine", 1),
+    }
+    assert step.executions == steps["changed"].executions
+    assert step.quarantine == steps["changed"].quarantine
+
+
+def test_a_span_that_is_put_right_leaves_quarantine(steps: dict[str, Step]) -> None:
+    step = steps["put right"]
+    assert step.spans["2016Q2"] == ("unchanged", 1)
+    assert "2016Q2" not in step.quarantine
+
+
+def test_a_cell_of_the_wrong_type_is_named_by_the_record_and_the_terminal(steps: dict[str, Step]) -> None:
+    step = steps["put right"]
+    assert step.spans["2016Q4"] == ("refused", 2)
+    record = step.quarantine["2016Q4"]
+    (row,) = record["rows"]
+    assert (row["line"], row["column"], row["cell"], row["expected"]) == (2, "fare", "a lot", "FLOAT")
+    assert record["node"] == "ExampleGen"
+    assert "trips-2016Q4.csv, line 2, column `fare`: expected FLOAT, received 'a lot'" in step.run.terminal
+    assert step.accepted == {"2016Q1": 2, "2016Q2": 1, "2016Q3": 1}
+
+
+def test_a_refused_span_is_judged_again_when_the_span_before_it_is_another(steps: dict[str, Step]) -> None:
+    """A drift is measured from that span: what was too far from the old one may be near the new one."""
+    before, after = steps["put right"], steps["another yardstick"]
+    assert (before.quarantine["2016Q4"]["compared_with"], after.accepted["2016Q3"]) == ("2016Q3 v1", 2)
+    assert after.spans["2016Q4"] == ("refused", 2)
+    assert after.quarantine["2016Q4"]["compared_with"] == "2016Q3 v2"
+
+
+def test_a_run_takes_the_newest_accepted_version_of_each_span_and_evaluates_on_the_newest(
+    steps: dict[str, Step],
+) -> None:
+    run = steps["changed again"].trained
+    assert run is not None
+    assert run.ran >= {"SpansResolver", "ExampleGen"}, run.told()
+    spans = [(span["span"], span["version"]) for span in run.summary["spans"]]
+    assert spans == [("2016Q1", 2), ("2016Q2", 1), ("2016Q3", 1)]
+    assert run.summary["rows"]["train"] == sum(span["train"] for span in run.summary["spans"])
+    assert sum(run.summary["rows"].values()) == 222 + 207 + 203  # as in the data card: fewer than 1,000 of eval
+    assert run.summary["data"] == "spans all"
+
+
+def test_a_run_over_spans_that_nobody_ingested_says_what_to_do(tmp_path: Path) -> None:
+    run = run_here(tmp_path, "--spans", "last:2", task="taxi")
+    assert run.status == 1
+    assert "expected accepted spans of task taxi, received none; take them in first" in run.summary["error"]
