@@ -1,0 +1,247 @@
+"""Compares two samples, column by column, and says of a family of comparisons which are more than chance."""
+
+import dataclasses
+from collections.abc import Collection, Sequence
+
+import numpy as np
+
+from components.traffic_monitor import two_sample
+from components.traffic_monitor.cells import make_cells
+from components.traffic_monitor.samples import Column, Sample
+
+MISSING = "missing"  # the share of rows without a value
+DISTRIBUTION = "distribution"  # the shares of values and intervals
+ORDER = "order"  # larger or smaller numbers
+UNSEEN = "unseen"  # values that the reference does not hold
+SPIKE = "spike"  # one value that is more frequent
+COPIES = "copies"  # rows that repeat another in every column
+ALL_ROWS = ""  # the column of a comparison of whole rows
+_SHOWN_VALUES = 3
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """One test of a window against a reference."""
+
+    column: str  # ALL_ROWS: whole rows
+    test: str  # one of the names above
+    window: str  # name of the sample
+    reference: str  # name of the other
+    p_value: float  # of this test alone
+    observed: str  # in the window, in a few words
+    expected: str  # in the reference
+    version: str = ""  # the model version that answered the rows; empty: whichever
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Judged:
+    """A comparison among all of its family."""
+
+    comparison: Comparison
+    adjusted: float  # Holm's p-value: what all comparisons together would have to be judged at
+    alarm: bool
+
+
+def compare(
+    window: Sample, reference: Sample, tests: Collection[str], skipped: Collection[str] = ()
+) -> list[Comparison]:
+    """Compares two samples in every column that both have.
+
+    Args:
+        window: the rows to judge.
+        reference: the rows to compare with.
+        tests: which ones.
+        skipped: columns whose values must differ: only MISSING is asked of them.
+    """
+    found = []
+    for name in sorted(window.columns.keys() & reference.columns.keys()):
+        asked = {MISSING} & set(tests) if name in skipped else set(tests)
+        found += _compare_column(name, window, reference, asked)
+    if COPIES in tests:
+        found += _compare_rows(window, reference)
+    return found
+
+
+def judge(comparisons: Sequence[Comparison], level: float) -> list[Judged]:
+    """Judges a family with Holm's method (1979): the chance that any of them is a false alarm is `level` at most.
+
+    Args:
+        comparisons: all that a window is judged by.
+        level: 0 to 1.
+    """
+    order = np.argsort([one.p_value for one in comparisons], kind="stable")
+    adjusted = np.empty(len(comparisons))
+    largest = 0.0
+    for rank, place in enumerate(order):
+        largest = max(largest, min(1.0, (len(comparisons) - rank) * comparisons[place].p_value))
+        adjusted[place] = largest
+    return [
+        Judged(comparison=one, adjusted=float(value), alarm=bool(value <= level))
+        for one, value in zip(comparisons, adjusted, strict=True)
+    ]
+
+
+def _compare_column(name: str, window: Sample, reference: Sample, tests: Collection[str]) -> list[Comparison]:
+    new, old = window.columns[name], reference.columns[name]
+    values = new.found, old.found
+    found = []
+    if MISSING in tests:
+        found.append(_missing(new, old, window, reference))
+    if not len(values[0]) or not len(values[1]):
+        return found
+    requests = _requests_of(new, window), _requests_of(old, reference)
+    if DISTRIBUTION in tests or (ORDER in tests and new.ordered):
+        cells = make_cells(*values, ordered=new.ordered)
+        codes = [cells.assign(each) for each in values]
+        effects = [
+            two_sample.design_effect(code, cells.number, request) for code, request in zip(codes, requests, strict=True)
+        ]
+        counts = [np.bincount(code, minlength=cells.number) for code in codes]
+        if DISTRIBUTION in tests and cells.number > 1:
+            shares = [count / count.sum() for count in counts]
+            most = int(np.abs(shares[0] - shares[1]).argmax())
+            found.append(
+                Comparison(
+                    column=name,
+                    test=DISTRIBUTION,
+                    window=window.name,
+                    reference=reference.name,
+                    p_value=two_sample.chi_square(counts[0], counts[1], *effects),
+                    observed=f"{cells.describe(most)} in {shares[0][most]:.1%}",
+                    expected=f"in {shares[1][most]:.1%}",
+                )
+            )
+        if ORDER in tests and new.ordered:
+            distance, p_value = two_sample.kolmogorov_smirnov(*values, *effects)
+            found.append(
+                Comparison(
+                    column=name,
+                    test=ORDER,
+                    window=window.name,
+                    reference=reference.name,
+                    p_value=p_value,
+                    observed=f"{_quartiles(values[0])}; distance {distance:.3f}",
+                    expected=_quartiles(values[1]),
+                )
+            )
+    if UNSEEN in tests:
+        found.append(_unseen(name, window, reference, values, requests[0]))
+    if SPIKE in tests:
+        found.append(_spike(name, window, reference, values, requests[0]))
+    return found
+
+
+def _missing(new: Column, old: Column, window: Sample, reference: Sample) -> Comparison:
+    gaps = [~new.present, ~old.present]
+    counts = [int(gap.sum()) for gap in gaps]
+    if window.requests is None and reference.requests is None:
+        p_value = two_sample.fisher(counts[0], window.rows, counts[1], reference.rows)
+    else:
+        effects = [
+            two_sample.design_effect(gap.astype(np.int64), 2, sample.requests)
+            for gap, sample in zip(gaps, (window, reference), strict=True)
+        ]
+        tables = [np.bincount(gap.astype(np.int64), minlength=2) for gap in gaps]
+        p_value = two_sample.chi_square(tables[0], tables[1], *effects)
+    return Comparison(
+        column=new.name,
+        test=MISSING,
+        window=window.name,
+        reference=reference.name,
+        p_value=p_value,
+        observed=f"missing in {counts[0] / max(1, window.rows):.1%}",
+        expected=f"in {counts[1] / max(1, reference.rows):.1%}",
+    )
+
+
+def _unseen(
+    name: str,
+    window: Sample,
+    reference: Sample,
+    values: tuple[np.ndarray, np.ndarray],
+    requests: np.ndarray | None,
+) -> Comparison:
+    """A value counts once in a request: rows of one request are alike."""
+    new = values[0] if requests is None else _once_a_request(values[0], requests)
+    count, p_value = two_sample.unseen(new, values[1])
+    strange, rows = np.unique(values[0][~np.isin(values[0], values[1])], return_counts=True)
+    shown = ", ".join(_show(value) for value in strange[np.argsort(-rows, kind="stable")][:_SHOWN_VALUES])
+    return Comparison(
+        column=name,
+        test=UNSEEN,
+        window=window.name,
+        reference=reference.name,
+        p_value=p_value,
+        observed=f"{rows.sum() / window.rows:.1%} unseen{f', such as {shown}' if shown else ''}",
+        expected="values seen there" if not count else "hardly any",
+    )
+
+
+def _spike(
+    name: str,
+    window: Sample,
+    reference: Sample,
+    values: tuple[np.ndarray, np.ndarray],
+    requests: np.ndarray | None,
+) -> Comparison:
+    """A value counts once in a request, as in `_unseen`."""
+    new = values[0] if requests is None else _once_a_request(values[0], requests)
+    place, p_value = two_sample.spike(new, values[1])
+    value = np.unique(np.concatenate(values))[place]
+    return Comparison(
+        column=name,
+        test=SPIKE,
+        window=window.name,
+        reference=reference.name,
+        p_value=p_value,
+        observed=f"{_show(value)} in {(values[0] == value).mean():.1%}",
+        expected=f"in {(values[1] == value).mean():.1%}",
+    )
+
+
+def _compare_rows(window: Sample, reference: Sample) -> list[Comparison]:
+    shared = sorted(window.columns.keys() & reference.columns.keys())
+    if not shared or not window.rows or not reference.rows:
+        return []
+    code = np.zeros(window.rows + reference.rows, dtype=np.int64)
+    for name in shared:
+        cells = [sample.columns[name] for sample in (window, reference)]
+        present = np.concatenate([cell.present for cell in cells])
+        pooled = np.concatenate([cell.values for cell in cells])
+        found = np.zeros(len(pooled), dtype=np.int64)
+        found[present] = np.unique(pooled[present], return_inverse=True)[1] + 1
+        code = np.unique(code * (int(found.max()) + 1) + found, return_inverse=True)[1]
+    new, old = code[: window.rows], code[window.rows :]
+    count, p_value = two_sample.copies(new, old)
+    before = reference.rows - len(np.unique(old))
+    return [
+        Comparison(
+            column=ALL_ROWS,
+            test=COPIES,
+            window=window.name,
+            reference=reference.name,
+            p_value=p_value,
+            observed=f"{count} of {window.rows} rows repeat another",
+            expected=f"{before} of {reference.rows}",
+        )
+    ]
+
+
+def _requests_of(column: Column, sample: Sample) -> np.ndarray | None:
+    return None if sample.requests is None else sample.requests[column.present]
+
+
+def _once_a_request(values: np.ndarray, requests: np.ndarray) -> np.ndarray:
+    codes = np.unique(values, return_inverse=True)[1]
+    _, first = np.unique(codes * (int(requests.max(initial=0)) + 1) + requests, return_index=True)
+    return values[first]
+
+
+def _quartiles(values: np.ndarray) -> str:
+    low, middle, high = np.quantile(values.astype(np.float64), [0.25, 0.5, 0.75])
+    return f"median {middle:.6g}, half of it {low:.6g} to {high:.6g}"
+
+
+def _show(value: object) -> str:
+    value = value.item() if isinstance(value, np.generic) else value
+    return repr(value.decode(errors="replace") if isinstance(value, bytes) else value)
