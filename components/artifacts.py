@@ -12,3 +12,17 @@ class DataBlessing(Artifact):
     TYPE_NAME = "DataBlessing"
     # Custom property: the id of the ExampleStatistics artifact that was accepted.
     STATISTICS_ID = "statistics_id"
+
+
+class LoggedAnswers(Artifact):
+    """What the gateway's request log says of rows beside their features: `answers.parquet`, one row per logged row."""
+
+    TYPE_NAME = "LoggedAnswers"
+
+
+class TrafficReport(Artifact):
+    """What TrafficMonitor says of a window of served rows: `report.json`."""
+
+    TYPE_NAME = "TrafficReport"
+    # Custom properties: the verdict, and how many rows it is of.
+    VERDICT, ROWS = "verdict", "rows"

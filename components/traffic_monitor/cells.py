@@ -41,7 +41,7 @@ class Cells:
         """Names a cell for people."""
         count = len(self.frequent)
         if cell < count:
-            return repr(_plain(self.frequent[cell]))
+            return show(self.frequent[cell])
         if self.edges is None:
             return "all other values" if count else "all values"
         if not len(self.edges):
@@ -83,6 +83,9 @@ def _cut(values: np.ndarray, weights: np.ndarray, intervals: int) -> np.ndarray:
     return np.unique(values[places[places < len(values)]]).astype(np.float64)
 
 
-def _plain(value: object) -> object:
+def show(value: object) -> str:
+    """Shows a value for people: strings quoted, numbers with six digits, whole ones in full."""
     value = value.item() if isinstance(value, np.generic) else value
-    return value.decode(errors="replace") if isinstance(value, bytes) else value
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() else f"{value:.6g}"
+    return repr(value.decode(errors="replace") if isinstance(value, bytes) else value)

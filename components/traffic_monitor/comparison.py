@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from components.traffic_monitor import two_sample
-from components.traffic_monitor.cells import make_cells
+from components.traffic_monitor.cells import make_cells, show
 from components.traffic_monitor.samples import Column, Sample
 
 MISSING = "missing"  # the share of rows without a value
@@ -165,7 +165,7 @@ def _unseen(
     new = values[0] if requests is None else _once_a_request(values[0], requests)
     count, p_value = two_sample.unseen(new, values[1])
     strange, rows = np.unique(values[0][~np.isin(values[0], values[1])], return_counts=True)
-    shown = ", ".join(_show(value) for value in strange[np.argsort(-rows, kind="stable")][:_SHOWN_VALUES])
+    shown = ", ".join(show(value) for value in strange[np.argsort(-rows, kind="stable")][:_SHOWN_VALUES])
     return Comparison(
         column=name,
         test=UNSEEN,
@@ -194,7 +194,7 @@ def _spike(
         window=window.name,
         reference=reference.name,
         p_value=p_value,
-        observed=f"{_show(value)} in {(values[0] == value).mean():.1%}",
+        observed=f"{show(value)} in {(values[0] == value).mean():.1%}",
         expected=f"in {(values[1] == value).mean():.1%}",
     )
 
@@ -240,8 +240,3 @@ def _once_a_request(values: np.ndarray, requests: np.ndarray) -> np.ndarray:
 def _quartiles(values: np.ndarray) -> str:
     low, middle, high = np.quantile(values.astype(np.float64), [0.25, 0.5, 0.75])
     return f"median {middle:.6g}, half of it {low:.6g} to {high:.6g}"
-
-
-def _show(value: object) -> str:
-    value = value.item() if isinstance(value, np.generic) else value
-    return repr(value.decode(errors="replace") if isinstance(value, bytes) else value)

@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from cyclopts import App
 
-from pipelines.cli import completion, doctor, new_task, portfolio, report, review, run, runs, tune
+from pipelines.cli import completion, doctor, monitor, new_task, portfolio, report, review, run, runs, tune
 from serving.cli import usage
 from serving.cli.usage import OPTION_STYLE
 from serving.process_control import exit_now, print_on_any_terminal
@@ -38,6 +38,7 @@ _COMMANDS: tuple[tuple[Callable[..., int], str], ...] = (
     (portfolio.portfolio, portfolio.EPILOGUE),
     (report.report, report.EPILOGUE),
     (review.review, review.EPILOGUE),
+    (monitor.monitor, monitor.EPILOGUE),
     (new_task.new_task, new_task.EPILOGUE),
 )
 for _place, (_command, _epilogue) in enumerate(_COMMANDS):
