@@ -5,6 +5,7 @@
 """
 
 import argparse
+import itertools
 from collections import Counter
 from collections.abc import Iterator
 
@@ -21,16 +22,14 @@ from data.taxi import packaged_file
 def main() -> None:
     """Runs the command."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.monitoring", description=__doc__)
-    parser.add_argument("--windows", type=int, default=1000, help="windows without change")
-    parser.add_argument("--repeats", type=int, default=100, help="simulations of each change")
+    parser.add_argument("--windows", type=int, default=1000, help="windows without change; 0 for no such table")
+    parser.add_argument("--repeats", type=int, default=100, help="simulations of each change; 0 for no such table")
     parser.add_argument("--rows", type=int, default=1000, help="of a window")
     options = parser.parse_args()
     trips = read_trips(packaged_file())
-    for line in (
-        *false_alarms(trips, options.windows, options.rows),
-        "",
-        *power(trips, options.repeats, options.rows),
-    ):
+    tables = [false_alarms(trips, options.windows, options.rows)] if options.windows else []
+    tables += [power(trips, options.repeats, options.rows)] if options.repeats else []
+    for line in itertools.chain.from_iterable(tables):
         print(line, flush=True)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from benchmarks.monitoring.trips import Trips, take
+from benchmarks.monitoring.trips import WORDS, Trips, take
 from components.traffic_monitor.window import PREDICTION
 
 Change = Callable[[Trips, np.random.Generator], Trips]
@@ -18,9 +18,17 @@ def _set(column: str, change: Callable[[np.ndarray], np.ndarray]) -> Change:
     return lambda trips, draw: trips | {column: change(trips[column])}
 
 
+def _set_text(column: str, change: Callable[[np.ndarray], np.ndarray]) -> Change:
+    return _set(column, lambda numbers: WORDS.encode(change(WORDS.decode(numbers))))
+
+
+def _number(text: str) -> int:
+    return int(WORDS.encode(np.array([text]))[0])
+
+
 def _more_card(trips: Trips, draw: np.random.Generator) -> Trips:
-    moved = _some(trips, 0.15, draw) & (trips["payment_type"] == "Cash")
-    return trips | {"payment_type": np.where(moved, "Credit Card", trips["payment_type"])}
+    moved = _some(trips, 0.15, draw) & (trips["payment_type"] == _number("Cash"))
+    return trips | {"payment_type": np.where(moved, _number("Credit Card"), trips["payment_type"])}
 
 
 def _goes_missing(trips: Trips, draw: np.random.Generator) -> Trips:
@@ -39,8 +47,8 @@ def _clock_off(trips: Trips, draw: np.random.Generator) -> Trips:
 
 
 def _new_company(trips: Trips, draw: np.random.Generator) -> Trips:
-    moved = _some(trips, 0.02, draw) & (trips["company"] != "")
-    return trips | {"company": np.where(moved, "A new company", trips["company"].astype("U64"))}
+    moved = _some(trips, 0.02, draw) & (trips["company"] != 0)
+    return trips | {"company": np.where(moved, _number("A new company"), trips["company"])}
 
 
 def _label_shift(trips: Trips, draw: np.random.Generator) -> Trips:
@@ -65,8 +73,8 @@ def _repeated(trips: Trips, draw: np.random.Generator) -> Trips:
 
 
 def _company_filled(trips: Trips, draw: np.random.Generator) -> Trips:
-    filled = (trips["company"] == "") & _some(trips, 0.3, draw)
-    return trips | {"company": np.where(filled, "Taxi Affiliation Services", trips["company"])}
+    filled = (trips["company"] == 0) & _some(trips, 0.3, draw)
+    return trips | {"company": np.where(filled, _number("Taxi Affiliation Services"), trips["company"])}
 
 
 def _mix_of_areas(trips: Trips, draw: np.random.Generator) -> Trips:
@@ -90,11 +98,11 @@ CHANGES: dict[str, Change] = {
     "pick-up and drop-off latitude swapped": _swapped,
     "fares rounded to whole dollars": _set("fare", np.round),
     "2% of rows sent twice": _repeated,
-    "company cut to 15 letters": _set("company", lambda values: values.astype("U15")),
+    "company cut to 15 letters": _set_text("company", lambda values: values.astype("U15")),
     "weekday is always Monday": _set("trip_start_day", lambda values: np.full_like(values, 2)),
     "seconds sent as minutes": _set("trip_seconds", lambda values: np.floor(values / 60)),
     "pick-up coordinates with 3 decimals": _set("pickup_latitude", lambda values: values.round(3)),
-    "payment type in capital letters": _set("payment_type", np.char.upper),
+    "payment type in capital letters": _set_text("payment_type", np.char.upper),
     "30% of missing companies filled with the largest": _company_filled,
     "half as many trips from the centre": _mix_of_areas,
     "3% of fares are 0": _free_rides,

@@ -90,8 +90,10 @@ def fisher(first: int, first_rows: int, second: int, second_rows: int) -> float:
         second: rows of the other that count.
         second_rows: all of its rows.
     """
-    law = stats.hypergeom(first_rows + second_rows, first + second, first_rows)
-    return float(min(1.0, 2 * min(law.cdf(first), law.sf(first - 1))))
+    rows = first_rows + second_rows
+    fewer = stats.hypergeom.cdf(first, rows, first + second, first_rows)
+    more = stats.hypergeom.sf(first - 1, rows, first + second, first_rows)
+    return float(min(1.0, 2 * min(fewer, more)))
 
 
 def kolmogorov_smirnov(

@@ -10,7 +10,7 @@ from pipelines.monitoring.record import MonitoringRecord
 from serving.durable_file import write_whole
 
 _ANSWERED = "200"  # HTTP status
-_LATENCIES = {"p50_ms": "0.5", "p95_ms": "0.95", "p99_ms": "0.99"}
+_LATENCIES = {"p50_ms": "50", "p95_ms": "95", "p99_ms": "99"}  # of the report -> label
 
 
 def metrics_file(task: str) -> str:
@@ -58,10 +58,10 @@ def _set_version(made: "_Gauges", version: Mapping[str, Any]) -> None:
     made.set("traffic_version_rows", "Answered rows by model version", version["rows"], **labels)
     if version.get("prediction_mean") is not None:
         made.set("traffic_prediction_mean", "Mean prediction by version", version["prediction_mean"], **labels)
-    for key, quantile in _LATENCIES.items():
+    for key, percentile in _LATENCIES.items():
         if key in version:
             seconds = version[key] / 1000
-            made.set("traffic_latency_seconds", "Quantiles of the time to answer", seconds, quantile=quantile, **labels)
+            made.set("traffic_latency_seconds", "Time to an answer", seconds, percentile=percentile, **labels)
 
 
 def _set_column(made: "_Gauges", column: Mapping[str, Any]) -> None:

@@ -14,6 +14,7 @@ from tfx.orchestration.pipeline import Pipeline
 from tfx.proto.orchestration import pipeline_pb2
 
 from pipelines.cli.app import execute
+from pipelines.monitoring import command as monitoring
 from pipelines.runner import command, launch
 from tests.runs.project import DIABETES, SOURCE, Finished, finished
 
@@ -39,6 +40,15 @@ def run_here(
         # One after the other, in this process: it may have computed with TensorFlow, and its forks would hang.
         status = execute(["run", "--task", task, "--var", str(var), "--at-once", "1", *options])
     return finished(SOURCE, status, said.getvalue() if isinstance(said, io.StringIO) else "", "")
+
+
+def monitor_here(var: Path, *options: str, task: str = DIABETES) -> Finished:
+    """Runs `monitor`, as `run_here` runs `run`."""
+    said = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, _process_state(patch):
+        patch.setattr(monitoring, "redirect_output", lambda log: said)
+        status = execute(["monitor", "--task", task, "--var", str(var), *options])
+    return finished(SOURCE, status, said.getvalue(), "")
 
 
 def _compile_upto(node: str) -> Callable[[Pipeline, str], pipeline_pb2.Pipeline]:
