@@ -11,6 +11,7 @@ import numpy as np
 # Rows that the smaller sample is expected to have in a cell. Cochran (1954) asks for 5; p-values as small as a family
 # of a hundred tests needs ask for more (docs/monitoring.md has the simulation).
 LEAST_EXPECTED = 20
+_LONGEST_SHOWN = 32  # characters of a value in a message
 _ATOM_SHARE = 0.02  # of the rows: a number that is as frequent has a cell of its own
 _INTERVAL_SHARE = 0.05  # of the rows: what an interval between numbers holds, at least
 
@@ -88,4 +89,5 @@ def show(value: object) -> str:
     value = value.item() if isinstance(value, np.generic) else value
     if isinstance(value, float):
         return str(int(value)) if value.is_integer() else f"{value:.6g}"
-    return repr(value.decode(errors="replace") if isinstance(value, bytes) else value)
+    text = repr(value.decode(errors="replace") if isinstance(value, bytes) else value)
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 1]}…"

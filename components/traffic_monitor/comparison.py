@@ -200,7 +200,7 @@ def _spike(
 
 
 def _compare_rows(window: Sample, reference: Sample) -> list[Comparison]:
-    shared = sorted(window.columns.keys() & reference.columns.keys())
+    shared = [name for name in sorted(window.columns) if _can_be_equal(name, window, reference)]
     if not shared or not window.rows or not reference.rows:
         return []
     code = np.zeros(window.rows + reference.rows, dtype=np.int64)
@@ -225,6 +225,15 @@ def _compare_rows(window: Sample, reference: Sample) -> list[Comparison]:
             expected=f"{before} of {reference.rows}",
         )
     ]
+
+
+def _can_be_equal(name: str, window: Sample, reference: Sample) -> bool:
+    """Whether both samples have the column, and not hashes in one and numbers in the other."""
+    if name not in reference.columns:
+        return False
+    found = [sample.columns[name].found for sample in (window, reference)]
+    texts = {values.dtype.kind in "OSU" for values in found if len(values)}
+    return len(texts) < 2
 
 
 def _requests_of(column: Column, sample: Sample) -> np.ndarray | None:

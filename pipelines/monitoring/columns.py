@@ -44,11 +44,9 @@ def describe_columns(record: MonitoringRecord) -> list[ColumnCard]:
         return []
     schema = text_format.Parse(Path(record.contract).read_text(encoding="utf-8"), schema_pb2.Schema())
     hidden = {name for names in record.hidden.values() for name in names}
-    frames = _read_frames(record, schema)
-    cards = [
-        _describe(column, report, {} if column["name"] in hidden else frames, _codes(schema, column["name"]))
-        for column in report["columns"]
-    ]
+    shown = schema_pb2.Schema(feature=[feature for feature in schema.feature if feature.name not in hidden])
+    frames = _read_frames(record, shown)
+    cards = [_describe(column, report, frames, _codes(schema, column["name"])) for column in report["columns"]]
     return sorted(cards, key=lambda card: not card.alarms)
 
 

@@ -37,5 +37,5 @@ class MonitorOptions:
 
     def time_window(self) -> TimeWindow:
         """The window; one that ends now is as of this call."""
-        end = parse_moment(self.until) or datetime.datetime.now(datetime.UTC)
+        end = parse_moment(self.until) or datetime.datetime.now(datetime.UTC).replace(microsecond=0)
         return TimeWindow(end=end, length=parse_duration(self.window), fair_mix=self.fair_mix)

@@ -81,6 +81,13 @@ def test_repeated_rows_are_found_although_no_column_changed() -> None:
     assert found["copies"].p_value < 1e-9
 
 
+def test_hashes_are_never_held_against_numbers() -> None:
+    window = sample("window", fare=["h1", "h1"], hour=[3.0, 3.0])
+    training = sample("training", fare=[1.0, 1.0], hour=[4.0, 5.0])
+    (found,) = compare(window, training, ("copies",))
+    assert (found.observed, found.expected) == ("1 of 2 rows repeat another", "0 of 2")
+
+
 def test_a_request_of_new_rows_counts_once() -> None:
     """One caller sends 40 rows of a company that training lacks: one request among 40, not 40 rows."""
     training = sample("training", company=["A", "B"] * 500)
