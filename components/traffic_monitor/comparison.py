@@ -161,9 +161,12 @@ def _unseen(
     values: tuple[np.ndarray, np.ndarray],
     requests: np.ndarray | None,
 ) -> Comparison:
-    """A value counts once in a request: rows of one request are alike."""
+    """A value counts once in a request: rows of one request are alike.
+
+    What is to be expected is Good's and Turing's estimate (1953): the share of values that the reference holds once.
+    """
     new = values[0] if requests is None else _once_a_request(values[0], requests)
-    count, p_value = two_sample.unseen(new, values[1])
+    _, p_value = two_sample.unseen(new, values[1])
     strange, rows = np.unique(values[0][~np.isin(values[0], values[1])], return_counts=True)
     shown = ", ".join(show(value) for value in strange[np.argsort(-rows, kind="stable")][:_SHOWN_VALUES])
     return Comparison(
@@ -173,7 +176,7 @@ def _unseen(
         reference=reference.name,
         p_value=p_value,
         observed=f"{rows.sum() / window.rows:.1%} unseen{f', such as {shown}' if shown else ''}",
-        expected="values seen there" if not count else "hardly any",
+        expected=f"{(np.unique(values[1], return_counts=True)[1] == 1).sum() / reference.rows:.1%}",
     )
 
 

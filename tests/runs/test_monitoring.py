@@ -39,7 +39,9 @@ class Traffic:
         patients = pd.read_csv(data.prepare(folder / "patients") / "patients.csv")
         self._patients = patients.sample(frac=1, random_state=2)
 
-    def log(self, week: int, change: Change = lambda rows: rows, **settings: Any) -> Path:
+    def log(
+        self, week: int, change: Change = lambda rows: rows, *, version: str | None = None, **settings: Any
+    ) -> Path:
         """Logs a week's rows; week 0 is the last one before END. Returns the log's folder."""
         rows = change(self._patients.iloc[221 * (week % 2) : 221 * (week % 2 + 1)].copy())
         answers = self._model(rows)["prediction"].to_numpy()
@@ -58,7 +60,7 @@ class Traffic:
                     rows=[plain[place]],
                     probabilities=[float(answers[place])],
                     decisions=[None],  # type: ignore[list-item]
-                    model_version=int(self.version),
+                    model_version=int(version or self.version),
                     model_label=None,
                     status=200,
                     latency_ms=4.0 + place % 3,
@@ -161,6 +163,16 @@ def test_hidden_columns_are_watched_as_far_as_they_can_be(
     assert {column for column, _ in found(keyed)} <= {"sex", "prediction"}
     words = {column["name"]: column["watched"] for column in keyed.summary["report"]["columns"]}
     assert words["sex"].startswith("hashed: hashes of both")
+
+
+def test_a_version_from_elsewhere_is_compared_with_the_window_before(project: Project, traffic: Traffic) -> None:
+    traffic.log(1, version="42")
+    watched = watch(project, traffic.log(0, lambda rows: rows.assign(bp=rows["bp"] + 20), version="42"))
+    (version,) = watched.summary["report"]["versions"]
+    assert (version["version"], version["known"], version["training_rows"]) == ("42", False, None)
+    assert ("bp", "order") in found(watched)
+    assert {one["reference"] for one in watched.summary["report"]["findings"]} == {"window before"}
+    assert "no: not compared with training" in Path(watched.summary["page"]).read_text()
 
 
 def test_an_empty_window_is_said(project: Project, traffic: Traffic) -> None:

@@ -61,6 +61,7 @@ def test_every_test_of_a_column_says_what_it_saw() -> None:
     pay = by_test(compare(window, training, ALL), "pay")
     assert "order" not in pay
     assert pay["unseen"].observed == "10.0% unseen, such as 'Coin'"
+    assert (fare["unseen"].expected, pay["unseen"].expected) == ("100.0%", "0.0%")
     assert pay["spike"].observed == "'Cash' in 90.0%"
     clear = [fare["missing"], fare["distribution"], fare["order"], pay["distribution"], pay["unseen"], pay["spike"]]
     assert all(one.p_value < 1e-6 for one in clear)
