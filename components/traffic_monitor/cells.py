@@ -8,6 +8,8 @@ import dataclasses
 
 import numpy as np
 
+from components.traffic_monitor.pooled import Pooled
+
 # Rows that the smaller sample is expected to have in a cell. Cochran (1954) asks for 5; p-values as small as a family
 # of a hundred tests needs ask for more (docs/monitoring.md has the simulation).
 LEAST_EXPECTED = 20
@@ -22,16 +24,7 @@ class Cells:
 
     frequent: np.ndarray  # [frequent values], sorted
     edges: np.ndarray | None  # [intervals - 1], sorted, of the numbers that are not frequent; None: categories
-
-    def assign(self, values: np.ndarray) -> np.ndarray:
-        """Gives the cell of each value, [values] int."""
-        count = len(self.frequent)
-        rest = count + (0 if self.edges is None else np.searchsorted(self.edges, values, side="right"))
-        if not count:
-            return np.broadcast_to(np.asarray(rest), values.shape).astype(np.int64)
-        place = np.searchsorted(self.frequent, values)
-        place[place == count] = 0
-        return np.where(self.frequent[place] == values, place, rest)
+    of_values: np.ndarray  # [different values] int, the cell of each
 
     @property
     def number(self) -> int:
@@ -43,10 +36,8 @@ class Cells:
         count = len(self.frequent)
         if cell < count:
             return show(self.frequent[cell])
-        if self.edges is None:
+        if self.edges is None or not len(self.edges):
             return "all other values" if count else "all values"
-        if not len(self.edges):
-            return "all other values"
         place = cell - count
         if place == 0:
             return f"below {self.edges[0]:g}"
@@ -55,24 +46,27 @@ class Cells:
         return f"{self.edges[place - 1]:g} to {self.edges[place]:g}"
 
 
-def make_cells(first: np.ndarray, second: np.ndarray, *, ordered: bool) -> Cells:
+def make_cells(pooled: Pooled, *, ordered: bool) -> Cells:
     """Makes the cells of two samples' values.
 
     Args:
-        first: values of the one, [values].
-        second: values of the other, [values].
+        pooled: the values.
         ordered: whether they are numbers to compare.
     """
-    pooled = np.concatenate([first, second])
-    values, counts = np.unique(pooled, return_counts=True)
-    smaller = min(len(first), len(second)) / max(1, len(pooled))
+    counts = pooled.counts
+    rows = int(counts.sum())
+    smaller = min(len(pooled.first), len(pooled.second)) / max(1, rows)
     least = LEAST_EXPECTED / max(smaller, 1e-12)  # pooled rows in a cell
-    if not ordered:
-        return Cells(frequent=values[counts >= least], edges=None)
-    is_frequent = counts >= max(least, _ATOM_SHARE * len(pooled))
-    rest, weights = values[~is_frequent], counts[~is_frequent]
-    intervals = int(weights.sum() // max(least, _INTERVAL_SHARE * len(pooled)))
-    return Cells(frequent=values[is_frequent], edges=_cut(rest, weights, intervals))
+    is_frequent = counts >= (max(least, _ATOM_SHARE * rows) if ordered else least)
+    frequent = pooled.values[is_frequent]
+    edges = None
+    of_values = np.full(len(counts), len(frequent))
+    if ordered:
+        rest, weights = pooled.values[~is_frequent], counts[~is_frequent]
+        edges = _cut(rest, weights, int(weights.sum() // max(least, _INTERVAL_SHARE * rows)))
+        of_values += np.searchsorted(edges, pooled.values, side="right")
+    of_values[is_frequent] = np.arange(len(frequent))
+    return Cells(frequent=frequent, edges=edges, of_values=of_values)
 
 
 def _cut(values: np.ndarray, weights: np.ndarray, intervals: int) -> np.ndarray:

@@ -1,12 +1,13 @@
 """Compares two samples, column by column, and says of a family of comparisons which are more than chance."""
 
 import dataclasses
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Sequence, Set
 
 import numpy as np
 
 from components.traffic_monitor import two_sample
 from components.traffic_monitor.cells import make_cells, show
+from components.traffic_monitor.pooled import Pooled, pool
 from components.traffic_monitor.samples import Column, Sample
 
 MISSING = "missing"  # the share of rows without a value
@@ -81,7 +82,7 @@ def judge(comparisons: Sequence[Comparison], level: float) -> list[Judged]:
     ]
 
 
-def _compare_column(name: str, window: Sample, reference: Sample, tests: Collection[str]) -> list[Comparison]:
+def _compare_column(name: str, window: Sample, reference: Sample, tests: Set[str]) -> list[Comparison]:
     new, old = window.columns[name], reference.columns[name]
     values = new.found, old.found
     found = []
@@ -89,45 +90,62 @@ def _compare_column(name: str, window: Sample, reference: Sample, tests: Collect
         found.append(_missing(new, old, window, reference))
     if not len(values[0]) or not len(values[1]):
         return found
+    pooled = pool(*values)
     requests = _requests_of(new, window), _requests_of(old, reference)
     if DISTRIBUTION in tests or (ORDER in tests and new.ordered):
-        cells = make_cells(*values, ordered=new.ordered)
-        codes = [cells.assign(each) for each in values]
-        effects = [
-            two_sample.design_effect(code, cells.number, request) for code, request in zip(codes, requests, strict=True)
-        ]
+        found += _shares_and_order(new, window, reference, pooled, requests, tests)
+    if tests & {UNSEEN, SPIKE}:
+        # A value counts once in a request: rows of one request are alike.
+        once = pooled if requests[0] is None else pool(_once_a_request(pooled.first, requests[0]), pooled.second)
+        if UNSEEN in tests:
+            found.append(_unseen(name, window, reference, pooled, once))
+        if SPIKE in tests:
+            found.append(_spike(name, window, reference, pooled, once))
+    return found
+
+
+def _shares_and_order(
+    column: Column,
+    window: Sample,
+    reference: Sample,
+    pooled: Pooled,
+    requests: tuple[np.ndarray | None, np.ndarray | None],
+    tests: Collection[str],
+) -> list[Comparison]:
+    cells = make_cells(pooled, ordered=column.ordered)
+    codes = cells.of_values[pooled.first], cells.of_values[pooled.second]
+    effects = [
+        two_sample.design_effect(code, cells.number, request) for code, request in zip(codes, requests, strict=True)
+    ]
+    found = []
+    if DISTRIBUTION in tests and cells.number > 1:
         counts = [np.bincount(code, minlength=cells.number) for code in codes]
-        if DISTRIBUTION in tests and cells.number > 1:
-            shares = [count / count.sum() for count in counts]
-            most = int(np.abs(shares[0] - shares[1]).argmax())
-            found.append(
-                Comparison(
-                    column=name,
-                    test=DISTRIBUTION,
-                    window=window.name,
-                    reference=reference.name,
-                    p_value=two_sample.chi_square(counts[0], counts[1], *effects),
-                    observed=f"{cells.describe(most)} in {shares[0][most]:.1%}",
-                    expected=f"in {shares[1][most]:.1%}",
-                )
+        shares = [count / count.sum() for count in counts]
+        most = int(np.abs(shares[0] - shares[1]).argmax())
+        found.append(
+            Comparison(
+                column=column.name,
+                test=DISTRIBUTION,
+                window=window.name,
+                reference=reference.name,
+                p_value=two_sample.chi_square(counts[0], counts[1], *effects),
+                observed=f"{cells.describe(most)} in {shares[0][most]:.1%}",
+                expected=f"in {shares[1][most]:.1%}",
             )
-        if ORDER in tests and new.ordered:
-            distance, p_value = two_sample.kolmogorov_smirnov(*values, *effects)
-            found.append(
-                Comparison(
-                    column=name,
-                    test=ORDER,
-                    window=window.name,
-                    reference=reference.name,
-                    p_value=p_value,
-                    observed=f"{_quartiles(values[0])}; distance {distance:.3f}",
-                    expected=_quartiles(values[1]),
-                )
+        )
+    if ORDER in tests and column.ordered:
+        distance, p_value = two_sample.kolmogorov_smirnov(pooled, *effects)
+        found.append(
+            Comparison(
+                column=column.name,
+                test=ORDER,
+                window=window.name,
+                reference=reference.name,
+                p_value=p_value,
+                observed=f"{_quartiles(pooled.values, pooled.first_counts)}; distance {distance:.3f}",
+                expected=_quartiles(pooled.values, pooled.second_counts),
             )
-    if UNSEEN in tests:
-        found.append(_unseen(name, window, reference, values, requests[0]))
-    if SPIKE in tests:
-        found.append(_spike(name, window, reference, values, requests[0]))
+        )
     return found
 
 
@@ -154,21 +172,12 @@ def _missing(new: Column, old: Column, window: Sample, reference: Sample) -> Com
     )
 
 
-def _unseen(
-    name: str,
-    window: Sample,
-    reference: Sample,
-    values: tuple[np.ndarray, np.ndarray],
-    requests: np.ndarray | None,
-) -> Comparison:
-    """A value counts once in a request: rows of one request are alike.
-
-    What is to be expected is Good's and Turing's estimate (1953): the share of values that the reference holds once.
-    """
-    new = values[0] if requests is None else _once_a_request(values[0], requests)
-    _, p_value = two_sample.unseen(new, values[1])
-    strange, rows = np.unique(values[0][~np.isin(values[0], values[1])], return_counts=True)
-    shown = ", ".join(show(value) for value in strange[np.argsort(-rows, kind="stable")][:_SHOWN_VALUES])
+def _unseen(name: str, window: Sample, reference: Sample, pooled: Pooled, once: Pooled) -> Comparison:
+    """What is to be expected is Good's and Turing's estimate (1953): the share of values that are there once."""
+    _, p_value = two_sample.unseen(once)
+    rows = np.where(pooled.second_counts == 0, pooled.first_counts, 0)
+    most = np.argsort(-rows, kind="stable")[:_SHOWN_VALUES]
+    shown = ", ".join(show(pooled.values[place]) for place in most if rows[place])
     return Comparison(
         column=name,
         test=UNSEEN,
@@ -176,29 +185,21 @@ def _unseen(
         reference=reference.name,
         p_value=p_value,
         observed=f"{rows.sum() / window.rows:.1%} unseen{f', such as {shown}' if shown else ''}",
-        expected=f"{(np.unique(values[1], return_counts=True)[1] == 1).sum() / reference.rows:.1%}",
+        expected=f"{(pooled.second_counts == 1).sum() / reference.rows:.1%}",
     )
 
 
-def _spike(
-    name: str,
-    window: Sample,
-    reference: Sample,
-    values: tuple[np.ndarray, np.ndarray],
-    requests: np.ndarray | None,
-) -> Comparison:
-    """A value counts once in a request, as in `_unseen`."""
-    new = values[0] if requests is None else _once_a_request(values[0], requests)
-    place, p_value = two_sample.spike(new, values[1])
-    value = np.unique(np.concatenate(values))[place]
+def _spike(name: str, window: Sample, reference: Sample, pooled: Pooled, once: Pooled) -> Comparison:
+    place, p_value = two_sample.spike(once)
+    place = place if once is pooled else int(once.values[place])
     return Comparison(
         column=name,
         test=SPIKE,
         window=window.name,
         reference=reference.name,
         p_value=p_value,
-        observed=f"{show(value)} in {(values[0] == value).mean():.1%}",
-        expected=f"in {(values[1] == value).mean():.1%}",
+        observed=f"{show(pooled.values[place])} in {pooled.first_counts[place] / len(pooled.first):.1%}",
+        expected=f"in {pooled.second_counts[place] / len(pooled.second):.1%}",
     )
 
 
@@ -214,9 +215,9 @@ def _compare_rows(window: Sample, reference: Sample) -> list[Comparison]:
         found = np.zeros(len(pooled), dtype=np.int64)
         found[present] = np.unique(pooled[present], return_inverse=True)[1] + 1
         code = np.unique(code * (int(found.max()) + 1) + found, return_inverse=True)[1]
-    new, old = code[: window.rows], code[window.rows :]
-    count, p_value = two_sample.copies(new, old)
-    before = reference.rows - len(np.unique(old))
+    pooled = pool(code[: window.rows], code[window.rows :])
+    count, p_value = two_sample.copies(pooled)
+    before = int(np.maximum(pooled.second_counts - 1, 0).sum())
     return [
         Comparison(
             column=ALL_ROWS,
@@ -243,12 +244,12 @@ def _requests_of(column: Column, sample: Sample) -> np.ndarray | None:
     return None if sample.requests is None else sample.requests[column.present]
 
 
-def _once_a_request(values: np.ndarray, requests: np.ndarray) -> np.ndarray:
-    codes = np.unique(values, return_inverse=True)[1]
+def _once_a_request(codes: np.ndarray, requests: np.ndarray) -> np.ndarray:
     _, first = np.unique(codes * (int(requests.max(initial=0)) + 1) + requests, return_index=True)
-    return values[first]
+    return codes[first]
 
 
-def _quartiles(values: np.ndarray) -> str:
-    low, middle, high = np.quantile(values.astype(np.float64), [0.25, 0.5, 0.75])
+def _quartiles(values: np.ndarray, counts: np.ndarray) -> str:
+    reached = np.cumsum(counts) / counts.sum()
+    low, middle, high = (float(values[place]) for place in np.searchsorted(reached, (0.25, 0.5, 0.75)))
     return f"median {middle:.6g}, half of it {low:.6g} to {high:.6g}"

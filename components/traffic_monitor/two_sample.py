@@ -9,6 +9,8 @@ from collections.abc import Callable
 import numpy as np
 from scipy import optimize, stats
 
+from components.traffic_monitor.pooled import Pooled
+
 _LogMgf = Callable[[np.ndarray, float, float], np.ndarray]  # (counts, share, theta) -> log E exp(theta g) of each count
 
 
@@ -97,80 +99,64 @@ def fisher(first: int, first_rows: int, second: int, second_rows: int) -> float:
 
 
 def kolmogorov_smirnov(
-    first: np.ndarray, second: np.ndarray, one: DesignEffect = DesignEffect(), other: DesignEffect = DesignEffect()
+    pooled: Pooled, one: DesignEffect = DesignEffect(), other: DesignEffect = DesignEffect()
 ) -> tuple[float, float]:
     """The largest distance of two distribution functions, and its asymptotic p-value, which ties make too large.
 
     Args:
-        first: numbers of the one sample, [values].
-        second: of the other, [values].
+        pooled: numbers of both samples.
         one: design effect of the first sample.
         other: of the second.
     """
-    if not len(first) or not len(second):
+    rows = len(pooled.first), len(pooled.second)
+    if not all(rows):
         return 0.0, 1.0
-    first, second = np.sort(first), np.sort(second)
-    points = np.concatenate([first, second])
-    below = [np.searchsorted(values, points, side="right") / len(values) for values in (first, second)]
-    distance = float(np.abs(below[0] - below[1]).max())
-    size = 1 / (one.factor / len(first) + other.factor / len(second))
+    below = np.cumsum(pooled.first_counts) / rows[0] - np.cumsum(pooled.second_counts) / rows[1]
+    distance = float(np.abs(below).max())
+    size = 1 / (one.factor / rows[0] + other.factor / rows[1])
     return distance, float(stats.kstwobign.sf(np.sqrt(size) * distance))
 
 
-def unseen(first: np.ndarray, second: np.ndarray) -> tuple[int, float]:
-    """How many values of the first sample never turn up in the second, and the chance of as many.
-
-    Args:
-        first: [values].
-        second: [values].
-    """
-    values, codes = np.unique(np.concatenate([first, second]), return_inverse=True)
-    pooled = np.bincount(codes, minlength=len(values))
-    alone = np.bincount(codes[: len(first)], minlength=len(values)) == pooled
-    found = int(pooled[alone].sum())
+def unseen(pooled: Pooled) -> tuple[int, float]:
+    """How many rows of the first sample have a value that the second lacks, and the chance of as many."""
+    counts = pooled.counts
+    found = int(pooled.first_counts[pooled.second_counts == 0].sum())
     # A value with more rows than were found would be enough by itself: its chance is added, and stays out of the sum.
-    larger = pooled[pooled > found]
-    by_itself = float(((len(first) / len(codes)) ** larger).sum())
-    bound = _chernoff(found, pooled[pooled <= found], len(first), len(second), _log_mgf_of_unseen)
-    return found, min(1.0, bound + by_itself)
+    larger = counts[counts > found]
+    share = len(pooled.first) / max(1, int(counts.sum()))
+    bound = _chernoff(found, counts[counts <= found], share, _log_mgf_of_unseen)
+    return found, min(1.0, bound + float((share**larger).sum()))
 
 
-def spike(first: np.ndarray, second: np.ndarray) -> tuple[int, float]:
+def spike(pooled: Pooled) -> tuple[int, float]:
     """Finds the value that is more frequent in the first sample than chance allows, and the chance of any as large.
 
     For each value the exact one-sided test of Fisher; the smallest p-value times the number of values (Bonferroni).
 
-    Args:
-        first: [values].
-        second: [values].
-
     Returns:
-        The place of that value among the sorted values of both samples, and the p-value.
+        The place of that value among the pooled ones, and the p-value.
     """
-    values, codes = np.unique(np.concatenate([first, second]), return_inverse=True)
-    pooled = np.bincount(codes, minlength=len(values))
-    own = np.bincount(codes[: len(first)], minlength=len(values))
-    pairs, back = np.unique(np.stack([own, pooled]), axis=1, return_inverse=True)
-    chances = stats.hypergeom.sf(pairs[0] - 1, len(codes), pairs[1], len(first))
-    most = int(chances[back.reshape(-1)].argmin())
-    return most, float(min(1.0, chances[back.reshape(-1)[most]] * len(values)))
+    counts = pooled.counts
+    rows = int(counts.sum())
+    # Equal pairs of counts have equal chances: few of them are different.
+    keys, back = np.unique(pooled.first_counts * (rows + 1) + counts, return_inverse=True)
+    chances = stats.hypergeom.sf(keys // (rows + 1) - 1, rows, keys % (rows + 1), len(pooled.first))
+    most = int(chances[back].argmin())
+    return most, float(min(1.0, chances[back[most]] * len(counts)))
 
 
-def copies(first: np.ndarray, second: np.ndarray) -> tuple[int, float]:
+def copies(pooled: Pooled) -> tuple[int, float]:
     """How many rows of the first sample repeat another of its rows, and the chance of as many.
 
     Args:
-        first: a code for each row, equal for equal rows, [rows].
-        second: likewise, [rows].
+        pooled: a code for each row, equal for equal rows.
     """
-    values, codes = np.unique(np.concatenate([first, second]), return_inverse=True)
-    own = np.bincount(codes[: len(first)], minlength=len(values))
-    found = int(np.maximum(own - 1, 0).sum())
-    pooled = np.bincount(codes, minlength=len(values))
-    return found, _chernoff(found, pooled, len(first), len(second), _log_mgf_of_copies)
+    found = int(np.maximum(pooled.first_counts - 1, 0).sum())
+    counts = pooled.counts
+    return found, _chernoff(found, counts, len(pooled.first) / int(counts.sum()), _log_mgf_of_copies)
 
 
-def _chernoff(observed: int, pooled: np.ndarray, first_rows: int, second_rows: int, log_mgf: _LogMgf) -> float:
+def _chernoff(observed: int, pooled: np.ndarray, share: float, log_mgf: _LogMgf) -> float:
     """Chernoff's bound of the chance that a sum over values reaches what was observed.
 
     How often a value is in the first sample is hypergeometric; the binomial law bounds its moments (Hoeffding 1963),
@@ -180,14 +166,12 @@ def _chernoff(observed: int, pooled: np.ndarray, first_rows: int, second_rows: i
     Args:
         observed: the sum.
         pooled: how often each value is in both samples together, [values].
-        first_rows: of the first sample.
-        second_rows: of the second.
+        share: of the rows that are the first sample's.
         log_mgf: (counts, share, theta) -> log E exp(theta g) for each count.
     """
     if not observed:
         return 1.0
     counts, weights = np.unique(pooled, return_counts=True)
-    share = first_rows / (first_rows + second_rows)
 
     def exponent(theta: float) -> float:
         return float((weights * log_mgf(counts, share, theta)).sum() - theta * observed)

@@ -9,6 +9,7 @@ from scipy import stats
 from components.traffic_monitor import comparison
 from components.traffic_monitor.cells import make_cells
 from components.traffic_monitor.comparison import Comparison, compare, judge
+from components.traffic_monitor.pooled import pool
 from components.traffic_monitor.samples import Column, Sample, join
 from components.traffic_monitor.verdict import ALARM, EMPTY, TOO_FEW, UNCHANGED, decide, least_shift
 from components.traffic_monitor.window import compare_predictions, compare_with_training
@@ -123,19 +124,21 @@ def test_predictions_of_an_unknown_model_are_compared_with_the_window_before() -
 def test_frequent_numbers_have_cells_of_their_own() -> None:
     draw = np.random.default_rng(11)
     values = np.concatenate([np.zeros(3000), draw.random(7000)])
-    cells = make_cells(values, values[:5000], ordered=True)
+    pooled = pool(values, values[:5000])
+    cells = make_cells(pooled, ordered=True)
     assert cells.describe(0) == "0"
-    assert cells.assign(np.array([0.0]))[0] == 0
-    counts = np.bincount(cells.assign(values), minlength=cells.number)
+    assert cells.of_values[0] == 0
+    counts = np.bincount(cells.of_values[pooled.first], minlength=cells.number)
     assert counts[0] == 3000
     assert counts[1:].min() >= 400
+    assert all(np.diff(cells.of_values[1:]) >= 0)
 
 
 def test_rare_categories_share_a_cell() -> None:
     values = np.array(["a"] * 500 + ["b"] * 480 + ["c"] * 5 + ["d"] * 5)
-    cells = make_cells(values, values, ordered=False)
+    cells = make_cells(pool(values, values), ordered=False)
     assert cells.number == 3
-    assert cells.assign(np.array(["a", "b", "c", "new"])).tolist() == [0, 1, 2, 2]
+    assert cells.of_values.tolist() == [0, 1, 2, 2]
     assert cells.describe(2) == "all other values"
 
 

@@ -5,6 +5,7 @@ import pytest
 from scipy import stats
 
 from components.traffic_monitor import two_sample
+from components.traffic_monitor.pooled import pool
 from components.traffic_monitor.two_sample import DesignEffect
 
 DRAW = np.random.default_rng(7)
@@ -59,7 +60,7 @@ def test_fisher_doubles_the_smaller_side() -> None:
 def test_kolmogorov_smirnov_is_scipys() -> None:
     first, second = DRAW.normal(0, 1, 300), DRAW.normal(0.2, 1, 2000)
     expected = stats.ks_2samp(first, second, method="asymp")
-    distance, p_value = two_sample.kolmogorov_smirnov(first, second)
+    distance, p_value = two_sample.kolmogorov_smirnov(pool(first, second))
     assert distance == pytest.approx(expected.statistic)
     # SciPy's has a correction for small samples that makes it a little smaller.
     assert p_value == pytest.approx(expected.pvalue, rel=0.15)
@@ -67,7 +68,7 @@ def test_kolmogorov_smirnov_is_scipys() -> None:
 
 def test_unseen_counts_rows_of_values_that_the_other_lacks() -> None:
     first, second = np.array([1, 1, 2, 3, 9, 9]), np.array([1, 2, 2, 3] * 25)
-    found, p_value = two_sample.unseen(first, second)
+    found, p_value = two_sample.unseen(pool(first, second))
     assert found == 2
     # Both rows of one value among 6 of 106 rows by chance: (6/106)².
     assert p_value == pytest.approx((6 / 106) ** 2, rel=0.01)
@@ -75,7 +76,7 @@ def test_unseen_counts_rows_of_values_that_the_other_lacks() -> None:
 
 def test_a_single_copy_has_the_chance_of_a_pair() -> None:
     first, second = np.array([1, 1, 2, 3]), np.arange(10, 106)
-    assert two_sample.copies(first, second) == (1, pytest.approx((4 / 100) ** 2, rel=0.01))
+    assert two_sample.copies(pool(first, second)) == (1, pytest.approx((4 / 100) ** 2, rel=0.01))
 
 
 @pytest.mark.parametrize("test", [two_sample.unseen, two_sample.copies, two_sample.spike])
@@ -85,13 +86,13 @@ def test_what_counts_values_is_never_too_sure(test: object) -> None:
     below = 0
     for _ in range(400):
         DRAW.shuffle(values)
-        below += test(values[:400], values[400:])[1] <= 0.05  # type: ignore[operator]
+        below += test(pool(values[:400], values[400:]))[1] <= 0.05  # type: ignore[operator]
     assert below <= 33  # 20 on average if it were exact; 33 or more once in 400 times
 
 
 def test_a_spike_is_the_value_that_is_too_frequent() -> None:
     first = np.concatenate([np.zeros(30), DRAW.random(970)])
     second = np.concatenate([np.zeros(20), DRAW.random(9980)])
-    place, p_value = two_sample.spike(first, second)
+    place, p_value = two_sample.spike(pool(first, second))
     assert place == 0
     assert p_value < 1e-10
