@@ -88,7 +88,7 @@ def _compare_column(name: str, window: Sample, reference: Sample, tests: Set[str
     found = []
     if MISSING in tests:
         found.append(_missing(new, old, window, reference))
-    if not len(values[0]) or not len(values[1]):
+    if not tests - {MISSING} or not len(values[0]) or not len(values[1]):
         return found
     pooled = pool(*values)
     requests = _requests_of(new, window), _requests_of(old, reference)

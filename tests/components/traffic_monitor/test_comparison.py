@@ -86,7 +86,8 @@ def test_repeated_rows_are_found_although_no_column_changed() -> None:
 def test_hashes_are_never_held_against_numbers() -> None:
     window = sample("window", fare=["h1", "h1"], hour=[3.0, 3.0])
     training = sample("training", fare=[1.0, 1.0], hour=[4.0, 5.0])
-    (found,) = compare(window, training, ("copies",))
+    missing, found = compare(window, training, ("missing", "copies"), ["fare", "hour"])[1:]
+    assert missing.test == "missing"
     assert (found.observed, found.expected) == ("1 of 2 rows repeat another", "0 of 2")
 
 
