@@ -8,8 +8,8 @@ import numpy as np
 from benchmarks.monitoring.changes import Change
 from benchmarks.monitoring.trips import MOVING, Trips, features, predictions, take
 from components.traffic_monitor.comparison import Judged, judge
+from components.traffic_monitor.verdicts import LEVEL
 from components.traffic_monitor.window import (
-    LEVEL,
     compare_predictions,
     compare_with_before,
     compare_with_training,

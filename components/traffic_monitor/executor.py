@@ -31,8 +31,8 @@ from components.traffic_monitor.expected import predict
 from components.traffic_monitor.report import VersionInputs, describe_column, describe_predictions, describe_versions
 from components.traffic_monitor.rows import Watched, choose, hide, make_sample, read_split, watched_columns
 from components.traffic_monitor.samples import Sample
+from components.traffic_monitor.verdicts import LEVEL
 from components.traffic_monitor.window import (
-    LEVEL,
     compare_predictions,
     compare_with_before,
     compare_with_training,

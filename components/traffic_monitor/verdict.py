@@ -8,9 +8,8 @@ from scipy import stats
 
 from components.traffic_monitor.comparison import Judged
 from components.traffic_monitor.rows import Watched
-from components.traffic_monitor.window import LEVEL
+from components.traffic_monitor.verdicts import ALARM, EMPTY, LEVEL, TOO_FEW, UNCHANGED
 
-ALARM, UNCHANGED, TOO_FEW, EMPTY = "alarm", "unchanged", "too_few_rows", "empty"
 # Requests: with fewer, only shares that move by a third of all rows are found (`least_shift`).
 LEAST_REQUESTS = 200
 _POWER = 0.8

@@ -14,7 +14,6 @@ from components.traffic_monitor.comparison import (
 )
 from components.traffic_monitor.samples import Sample, join
 
-LEVEL = 0.01  # the chance that a window in which nothing changed raises an alarm is at most this
 PREDICTION = "prediction"  # the column of a sample of predictions
 _OF_TRAINING = (MISSING, DISTRIBUTION, ORDER, UNSEEN, SPIKE, COPIES)
 _WHATEVER_THE_MIX = (UNSEEN, COPIES)

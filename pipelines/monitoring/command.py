@@ -11,6 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from components.traffic_monitor.verdicts import ALARM
 from pipelines.explain import explain
 from pipelines.monitoring.options import MonitorOptions
 from pipelines.monitoring.record import MonitoringRecord
@@ -19,7 +20,7 @@ from pipelines.runner.run_folder import link_latest, make_run_directory, use_tem
 from pipelines.runner.run_log import redirect_output
 from serving.process_control import gc_paused_imports, remember_interrupts
 
-_DONE, _ALARM, _FAILED, _BUSY, _INTERRUPTED = 0, 1, 1, 2, 130
+_DONE, _ALARMED, _FAILED, _BUSY, _INTERRUPTED = 0, 1, 1, 2, 130
 
 
 def run(options: MonitorOptions) -> int:
@@ -69,4 +70,4 @@ def _run(options: MonitorOptions, directory: Path, console: Console) -> int:
         return _FAILED
     link_latest(directory)
     leave.tell(record, console, directory)
-    return _ALARM if record.verdict == "alarm" else _DONE
+    return _ALARMED if record.verdict == ALARM else _DONE

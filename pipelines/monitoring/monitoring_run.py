@@ -53,7 +53,7 @@ def run_monitoring(options: MonitorOptions, console: Console, record: Monitoring
     record.task = task.name
     seen = look_at(Path(record.log), record.window)
     if seen.span is None or not seen.answered:
-        record.report = empty_report(seen.statuses)
+        record.report = empty_report(seen.statuses, fair=record.window.fair)
         return
     record.hidden = {"hashed": sorted(seen.span.hashed), "dropped": sorted(seen.span.dropped)}
     config = _configure(options, task, record, seen)

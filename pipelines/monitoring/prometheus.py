@@ -6,6 +6,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
+from components.traffic_monitor.verdicts import ALARM, EMPTY, TOO_FEW
 from pipelines.monitoring.record import MonitoringRecord
 from serving.durable_file import write_whole
 
@@ -33,11 +34,11 @@ def write_metrics(record: MonitoringRecord, ended: float, path: Path) -> None:
 def make_registry(record: MonitoringRecord, ended: float) -> CollectorRegistry:
     """The metrics of one look at the traffic."""
     made, report = _Gauges(record.task), record.report
-    few = record.verdict in ("too_few_rows", "empty")
+    few = record.verdict in (TOO_FEW, EMPTY)
     made.set("traffic_run_timestamp_seconds", "When the traffic was last judged", ended)
     made.set("traffic_window_end_timestamp_seconds", "End of the window", record.window.end.timestamp())
     made.set("traffic_window_seconds", "Length of the window", record.window.length.total_seconds())
-    made.set("traffic_alarm", "1 if the window changed by more than chance", record.verdict == "alarm")
+    made.set("traffic_alarm", "1 if the window changed by more than chance", record.verdict == ALARM)
     made.set("traffic_too_few_rows", "1 if the window has too few rows to judge, or none", few)
     made.set("traffic_contract_anomalies", "What breaks the contract", len(report["anomalies"]))
     for name, rows in report["rows"].items():

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from components.traffic_monitor.verdicts import EMPTY, LEVEL
 from pipelines.monitoring.time_window import TimeWindow
 from serving.durable_file import write_whole
 
@@ -68,15 +69,16 @@ class MonitoringRecord:
         }
 
 
-def empty_report(statuses: dict[str, int]) -> dict[str, Any]:
+def empty_report(statuses: dict[str, int], *, fair: bool = True) -> dict[str, Any]:
     """The report on a window in which no row was answered.
 
     Args:
         statuses: HTTP status -> rows.
+        fair: whether the window holds hours and weekdays in their natural shares.
     """
     return {
-        "verdict": "empty",
-        "level": 0.01,
+        "verdict": EMPTY,
+        "level": LEVEL,
         "tests": 0,
         "rows": {"window": 0, "before": 0},
         "statuses": {"window": statuses, "before": {}},
@@ -87,5 +89,5 @@ def empty_report(statuses: dict[str, int]) -> dict[str, Any]:
         "columns": [],
         "distances": {},
         "predictions": {},
-        "fair": True,
+        "fair": fair,
     }

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from components.traffic_monitor.verdicts import ALARM, TOO_FEW, UNCHANGED
 from pipelines.monitoring.record import MonitoringRecord
 
 _TESTS = {
@@ -64,16 +65,16 @@ def describe_verdict(record: MonitoringRecord) -> VerdictWords:
     """Says what a verdict means."""
     report = record.report
     rows = f"{report['rows']['window']:,} rows"
-    if record.verdict == "alarm":
+    if record.verdict == ALARM:
         columns = sorted({one["column"] or "all rows" for one in report["findings"]})
         broken = sorted({one["column"] or "all rows" for one in report["anomalies"]})
         parts = [f"{_listed(columns)} changed by more than chance."] if columns else []
         parts += [f"{_listed(broken)} broke the contract."] if broken else []
         return VerdictWords(word="Alarm", css_class="bad", style="bold red", sentence=" ".join(parts))
-    if record.verdict == "unchanged":
+    if record.verdict == UNCHANGED:
         sentence = f"Nothing in {rows} differs by more than chance."
         return VerdictWords(word="Unchanged", css_class="good", style="green", sentence=sentence)
-    if record.verdict == "too_few_rows":
+    if record.verdict == TOO_FEW:
         sentence = f"Nothing stands out, but {rows} show only large changes."
         return VerdictWords(word="Too few rows to judge", css_class="warn", style="yellow", sentence=sentence)
     sentence = "No row was answered in the window."

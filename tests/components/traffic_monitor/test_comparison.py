@@ -11,7 +11,8 @@ from components.traffic_monitor.cells import make_cells
 from components.traffic_monitor.comparison import Comparison, compare, judge
 from components.traffic_monitor.pooled import pool
 from components.traffic_monitor.samples import Column, Sample, join
-from components.traffic_monitor.verdict import ALARM, EMPTY, TOO_FEW, UNCHANGED, decide, least_shift
+from components.traffic_monitor.verdict import decide, least_shift
+from components.traffic_monitor.verdicts import ALARM, EMPTY, TOO_FEW, UNCHANGED
 from components.traffic_monitor.window import compare_predictions, compare_with_training
 
 ALL = ("missing", "distribution", "order", "unseen", "spike", "copies")
