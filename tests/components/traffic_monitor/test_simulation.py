@@ -10,7 +10,7 @@ from data.taxi import packaged_file
 
 pytestmark = pytest.mark.slow
 ROWS = 1000
-# Found in all of 100 simulations (docs/monitoring.md); the other is an hour's shift of a day's course.
+# Found in nearly all simulations (docs/monitoring.md). The other is an hour's shift, found in three of five.
 CLEAR = sorted(set(CHANGES) - {"the clock is an hour ahead"})
 
 
