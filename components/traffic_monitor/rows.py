@@ -16,6 +16,7 @@ from tfx_bsl.coders import example_coder
 from components import tfrecords
 from components.traffic_monitor.samples import Column, Sample
 from serving.contract.missing_values import in_float32
+from serving.request_log.columns import OWN_COLUMNS
 from serving.request_log.encoding import hashed
 
 SAMPLE_ROWS = 20_000
@@ -36,10 +37,12 @@ def watched_columns(contract: schema_pb2.Schema, hashes: Sequence[str], dropped:
     """Says of each column of a request how it is watched.
 
     Args:
-        contract: the columns of a request.
+        contract: the columns of a request, those that the log leaves out or not.
         hashes: columns of which the log holds hashes.
         dropped: columns that the log leaves out.
     """
+    named = {feature.name for feature in contract.feature}
+    gone = [name for name in dropped if name not in named and name not in OWN_COLUMNS]
     return [
         Watched(
             name=feature.name,
@@ -48,7 +51,7 @@ def watched_columns(contract: schema_pb2.Schema, hashes: Sequence[str], dropped:
             time_bound=any(tag == _TIME_BOUND or tag.startswith(_DATE) for tag in feature.annotation.tag),
         )
         for feature in contract.feature
-    ]
+    ] + [Watched(name=name, ordered=False, hidden="dropped") for name in gone]
 
 
 def choose(records: Sequence[bytes], limit: int = SAMPLE_ROWS) -> np.ndarray:

@@ -68,6 +68,10 @@ def test_training_values_are_hashed_as_the_log_hashes_them(tmp_path: Path) -> No
 def test_how_columns_are_watched_follows_from_the_contract() -> None:
     columns = {one.name: one for one in watched_columns(SCHEMA, ["pay"], ["company"])}
     assert (columns["fare"].ordered, columns["area"].ordered, columns["pay"].ordered) == (True, False, False)
+    without = schema_pb2.Schema(feature=[feature for feature in SCHEMA.feature if feature.name != "company"])
+    dropped = {one.name: one.hidden for one in watched_columns(without, [], ["company", "request_id"])}
+    assert dropped["company"] == "dropped"
+    assert "request_id" not in dropped
     assert (columns["pay"].hidden, columns["company"].hidden, columns["fare"].hidden) == ("hashed", "dropped", "")
 
 
