@@ -23,11 +23,13 @@ quoted = '$(subst $(newline),'$$'\n'',$(subst ','\'',$(value $1)))'
 absolute_var = $(if $(filter /%,$(value VAR)),,$(call quoted,CURDIR)/)$(call quoted,VAR)
 # For the environment of what it starts, make would expand the $ in these, too, and stop at an odd one.
 unexport DATA FROM PATTERN SPANS NAME CSV LABEL TEXT NOTE REVIEWER VAR PUSH_TO REQUESTS
+unexport DATA NAME CSV LABEL TEXT NOTE REVIEWER VAR PUSH_TO REQUESTS LOG WINDOW UNTIL
 
 # How long a search may take; of tune, portfolio, and run-local with TUNE.
 SEARCH = $(if $(value TRIALS),--trials $(call quoted,TRIALS)) $(if $(value MINUTES),--minutes $(call quoted,MINUTES))
 
 .PHONY: help doctor setup data ingest run-local watch flink-up flink-down test test-fast test-engine coverage test-other-stack check format bench load-test lock protos clean serve gateway deploy-render rollout-status pin canary compare promote rollback tune portfolio report review new-task notebooks
+.PHONY: help doctor setup data run-local watch flink-up flink-down test test-fast test-engine coverage test-other-stack check format bench load-test lock protos clean serve gateway deploy-render rollout-status pin canary compare promote rollback tune portfolio report review monitor new-task notebooks
 
 define HELP
 make TARGET [NAME=value ...]
@@ -45,7 +47,7 @@ make TARGET [NAME=value ...]
   canary, compare, promote       Try a version beside the stable one, compare the two, make it the stable one
                                  (VERSION, PERCENT, REQUESTS, ROLLBACK_ON_FAIL, ROLLOUT)
   rollback, pin, rollout-status  End a trial or go back; keep the version that answers now; what is where
-  deploy-render                  What would be applied to Kubernetes (OVERLAY)
+  monitor, deploy-render         Judge the logged traffic (LOG, WINDOW, UNTIL); the manifests for Kubernetes (OVERLAY)
   bench, load-test               Upstream's example against ours (ROWS, ROUNDS); latency and throughput of the servers
   test, test-fast, test-engine   All tests but the last; those that start next to nothing; those on a cluster (MARK)
   coverage                       Which modules the tests run too little of (MARK)
@@ -117,6 +119,11 @@ portfolio: $(STAMP)
 review: $(STAMP)
 	@$(RUN) -m pipelines review --task $(call quoted,TASK) --var $(call quoted,VAR) \
 	    $(if $(value RUN_ID),--run $(call quoted,RUN_ID)) $(if $(value REVIEWER),--reviewer $(call quoted,REVIEWER)) $(if $(value NOTE),--note $(call quoted,NOTE))
+
+monitor: $(STAMP)
+	@$(RUN) -m pipelines monitor --task $(call quoted,TASK) --var $(call quoted,VAR) \
+	    $(if $(value LOG),--log $(call quoted,LOG)) $(if $(value WINDOW),--window $(call quoted,WINDOW)) \
+	    $(if $(value UNTIL),--until $(call quoted,UNTIL))
 
 new-task: $(STAMP)
 	@$(RUN) -m pipelines new-task --name $(call quoted,NAME) --csv $(call quoted,CSV) --label $(call quoted,LABEL) \

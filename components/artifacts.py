@@ -24,3 +24,17 @@ class RowTimes(Artifact):
     """Which rows of a span are of its time, and which are not: `report.json`."""
 
     TYPE_NAME = "RowTimes"
+
+
+class LoggedAnswers(Artifact):
+    """What the gateway's request log says of rows beside their features: `answers.parquet`, one row per logged row."""
+
+    TYPE_NAME = "LoggedAnswers"
+
+
+class TrafficReport(Artifact):
+    """What TrafficMonitor says of a window of served rows: `report.json`."""
+
+    TYPE_NAME = "TrafficReport"
+    # Custom properties: the verdict, and how many rows it is of.
+    VERDICT, ROWS = "verdict", "rows"

@@ -4,6 +4,8 @@ TFX's own strategies pick the newest artifact, which on a second run is this run
 nothing, and everything that compares would run again for it.
 """
 
+from collections.abc import Mapping, Sequence
+
 import ml_metadata as mlmd
 from tfx import types
 from tfx.dsl.components.common.resolver import ResolverStrategy
@@ -129,6 +131,30 @@ class LatestBlessedOtherModel(ResolverStrategy):
             if model in models and model in served:
                 return nothing | {MODEL: [models[model]], MODEL_BLESSING: [blessing], INFRA_BLESSING: [served[model]]}
         return nothing
+
+
+class ArtifactsById(ResolverStrategy):
+    """Picks artifacts of any pipeline of the database by their ids: no channel here has what another pipeline made."""
+
+    def __init__(self, ids: Mapping[str, Sequence[int]]):
+        self._ids = ids
+
+    def resolve_artifacts(self, store: mlmd.MetadataStore, input_dict: Artifacts) -> Artifacts:
+        """Picks the artifacts of each key, in the order of their ids; none that is gone.
+
+        Args:
+            store: holds them.
+            input_dict: the keys.
+        """
+        return {key: _read_artifacts(store, self._ids.get(key, ())) for key in input_dict}
+
+
+def _read_artifacts(store: mlmd.MetadataStore, ids: Sequence[int]) -> list[types.Artifact]:
+    found = store.get_artifacts_by_id(list(ids)) if ids else []
+    kinds = store.get_artifact_types_by_id(sorted({one.type_id for one in found})) if found else []
+    types_by_id = {kind.id: kind for kind in kinds}
+    artifacts = [artifact_utils.deserialize_artifact(types_by_id[one.type_id], one) for one in found]
+    return [artifact for artifact in sorted(artifacts, key=lambda one: one.id) if fileio.exists(artifact.uri)]
 
 
 def _blessed_model_id(blessing: types.Artifact, model_id: str) -> int | None:

@@ -158,8 +158,8 @@ def read_span(
         model_version: only rows that this version answered; None for any.
 
     Raises:
-        RequestLogError: There is no file; a time without time zone; files that differ in what they drop or hash, or in
-            the type of a column; the model's version is asked for but not logged.
+        RequestLogError: There is no file, or one that cannot be read; a time without time zone; files that differ in
+            what they drop or hash, or in the type of a column; the model's version is asked for but not logged.
     """
     for name, moment in (("start", start), ("end", end)):
         if moment is not None and moment.tzinfo is None:
@@ -170,7 +170,7 @@ def read_span(
             f"{folder}: expected files of the request log from {start or 'any time'} to {end or 'now'}, received none; "
             "is the log switched on in the gateway's settings, and a file finished?"
         )
-    schemas = [pq.read_schema(file) for file in files]
+    schemas = [_read_schema(file) for file in files]
     hashed, dropped = log_columns.hashed_columns(schemas[0]), log_columns.dropped_columns(schemas[0])
     types: dict[str, pa.DataType] = {}
     for file, schema in zip(files, schemas, strict=True):
@@ -183,6 +183,16 @@ def read_span(
     if model_version is not None and log_columns.MODEL_VERSION in dropped:
         raise RequestLogError(f"{folder}: expected {log_columns.MODEL_VERSION} to choose rows by, but it is not logged")
     return LoggedSpan(files=files, start=start, end=end, model_version=model_version, hashed=hashed, dropped=dropped)
+
+
+def _read_schema(file: Path) -> pa.Schema:
+    try:
+        return pq.read_schema(file)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise RequestLogError(
+            f"{file}: expected a Parquet file of the request log, received one that cannot be read: {error} "
+            "Move it out of the folder."
+        ) from error
 
 
 def _column(batch: pa.RecordBatch, name: str) -> pa.Array:

@@ -9,6 +9,7 @@ from cyclopts import App
 
 from pipelines.cli import completion, doctor, new_task, portfolio, production_metrics, report, review, run, runs, tune
 from pipelines.cli import completion, doctor, ingest, new_task, portfolio, report, review, run, runs, tune
+from pipelines.cli import completion, doctor, monitor, new_task, portfolio, report, review, run, runs, tune
 from serving.cli import usage
 from serving.cli.usage import OPTION_STYLE
 from serving.process_control import exit_now, print_on_any_terminal
@@ -40,6 +41,7 @@ _COMMANDS: tuple[tuple[Callable[..., int], str], ...] = (
     (portfolio.portfolio, portfolio.EPILOGUE),
     (report.report, report.EPILOGUE),
     (review.review, review.EPILOGUE),
+    (monitor.monitor, monitor.EPILOGUE),
     (new_task.new_task, new_task.EPILOGUE),
     (production_metrics.production_metrics, production_metrics.EPILOGUE),
 )

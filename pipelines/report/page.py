@@ -2,20 +2,16 @@
 
 import dataclasses
 import functools
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import jinja2
-from markupsafe import Markup, escape
-
 from pipelines import charts
-from pipelines.report import numbers
 from pipelines.report.data import describe_data
 from pipelines.report.environment import describe_environment
 from pipelines.report.lineage import draw_lineage
 from pipelines.report.model_card import render_model_card
+from pipelines.report.rendering import inline_json, inline_script, make_environment, read_script, read_style
 from pipelines.report.skew import describe_skew
 from pipelines.report.timeline import describe_timeline
 from pipelines.report.training import describe_training
@@ -26,7 +22,6 @@ from pipelines.runs import Run, RunError
 from serving.durable_file import write_whole
 
 REPORT_FILE = "report.html"  # in the run's folder
-_TEMPLATES = Path(__file__).with_name("templates")
 
 # In the order of the page: name of the template, title, what makes it of a run and the cache.
 _SECTIONS: tuple[tuple[str, str, Callable[[Run, Path], dict[str, Any]]], ...] = (
@@ -73,17 +68,17 @@ def render(run: Run, cache: Path) -> str:
     sections = [_build_section(name, title, functools.partial(build, run, cache)) for name, title, build in _SECTIONS]
     contents = {section.name: section.content for section in sections}
     return (
-        _make_environment()
+        make_environment()
         .get_template("report.html.jinja")
         .render(
             run=run,
             verdict=describe_verdict(run),
             sections=sections,
             evaluation=contents["evaluation"],
-            themes=_inline_json({scheme: charts.make_config(scheme) for scheme in charts.SCHEMES}),
-            vega=_inline_script(bundle_vega(cache)),
-            script=_inline_script((_TEMPLATES / "report.js").read_text(encoding="utf-8")),
-            style=Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8")),
+            themes=inline_json({scheme: charts.make_config(scheme) for scheme in charts.SCHEMES}),
+            vega=inline_script(bundle_vega(cache)),
+            script=read_script(),
+            style=read_style(),
         )
     )
 
@@ -93,38 +88,3 @@ def _build_section(name: str, title: str, build: Callable[[], dict[str, Any]]) -
         return Section(name=name, title=title, content=build())
     except RunError as error:
         return Section(name=name, title=title, content=None, missing=str(error))
-
-
-def _make_environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "number": numbers.format_number,
-        "metric": numbers.format_metric,
-        "change": numbers.format_change,
-        "percent": numbers.format_percent,
-        "interval": numbers.format_interval,
-        "change_interval": numbers.format_change_interval,
-    }
-    environment.filters["breakable"] = _allow_breaks
-    environment.filters["spec"] = lambda text: Markup(text.replace("<", "\\u003c"))
-    return environment
-
-
-def _allow_breaks(text: str) -> Markup:
-    """Allows line breaks after the underscores of long names."""
-    return Markup(escape(text).replace("_", Markup("_<wbr>")))
-
-
-def _inline_json(value: object) -> Markup:
-    return Markup(json.dumps(value).replace("<", "\\u003c"))
-
-
-def _inline_script(code: str) -> Markup:
-    """Escapes code so that it cannot end the script element it stands in."""
-    return Markup(code.replace("</script", "<\\/script"))

@@ -17,6 +17,7 @@ from tfx.proto.orchestration import pipeline_pb2
 
 from pipelines.cli.app import execute
 from pipelines.ingestion import command as ingestion_command
+from pipelines.monitoring import command as monitoring
 from pipelines.runner import command, launch
 from tests.runs.project import DIABETES, SOURCE, Finished, finished
 
@@ -61,6 +62,15 @@ def ingest_here(var: Path, source: Path, *options: str, task: str = "taxi") -> F
     found = re.search(r"^record +(\S+)$", said.getvalue(), re.MULTILINE)
     summary = json.loads((SOURCE / found[1]).read_text()) if found else {}
     return Finished(status=status, terminal=said.getvalue(), stderr="", summary=summary)
+
+
+def monitor_here(var: Path, *options: str, task: str = DIABETES) -> Finished:
+    """Runs `monitor`, as `run_here` runs `run`."""
+    said = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, _process_state(patch):
+        patch.setattr(monitoring, "redirect_output", lambda log: said)
+        status = execute(["monitor", "--task", task, "--var", str(var), *options])
+    return finished(SOURCE, status, said.getvalue(), "")
 
 
 def _compile_upto(node: str) -> Callable[[Pipeline, str], pipeline_pb2.Pipeline]:

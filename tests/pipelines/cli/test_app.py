@@ -23,6 +23,7 @@ COMMANDS = (
     "completion",
 )
 COMMANDS = ("run", "ingest", "tune", "portfolio", "report", "review", "new-task", "runs", "doctor", "completion")
+COMMANDS = ("run", "tune", "portfolio", "report", "review", "monitor", "new-task", "runs", "doctor", "completion")
 HEAVY = {"absl", "docker", "jinja2", "keras", "numpy", "pandas", "tensorflow", "tfx"}
 
 

@@ -1,0 +1,1 @@
+"""Reads windows of time of the gateway's request log as Examples."""

@@ -1,0 +1,109 @@
+"""Versions, predictions and columns as the report has them."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tfx import types
+
+from components.traffic_monitor import verdict
+from components.traffic_monitor.answers import Answers
+from components.traffic_monitor.comparison import Judged
+from components.traffic_monitor.rows import Watched
+from components.traffic_monitor.samples import Sample
+from components.traffic_monitor.window import PREDICTION
+
+_BINS = 20
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class VersionInputs:
+    """What is known here of a model version that answered."""
+
+    version: str
+    model: Path | None
+    examples: list[Path]  # that it was trained on
+    statistics: types.Artifact | None  # of them
+
+
+def describe_versions(
+    answers: Answers, versions: Sequence[VersionInputs], trained: Mapping[str, Sample | None]
+) -> list[dict[str, Any]]:
+    """Each version that answered: how often, what, how fast, and what it was trained on."""
+    known = {one.version: one for one in versions}
+    return [one | _describe_training(known.get(one["version"]), trained) for one in answers.describe_versions()]
+
+
+def _describe_training(version: VersionInputs | None, trained: Mapping[str, Sample | None]) -> dict[str, Any]:
+    sample = None if version is None else trained.get(version.version)
+    return {
+        "known": version is not None and version.model is not None,
+        "training_rows": None if sample is None else sample.rows,
+        "training_examples": [] if version is None else [str(path) for path in version.examples],
+        "statistics": None if version is None or version.statistics is None else str(version.statistics.uri),
+    }
+
+
+def describe_column(
+    column: Watched,
+    window: Sample,
+    before: Sample,
+    trained: Mapping[str, Sample | None],
+    judged: Sequence[Judged],
+    has_key: bool,
+) -> dict[str, Any]:
+    """How a column is watched, and what was found.
+
+    Args:
+        column: to describe.
+        window: the rows to judge.
+        before: those of the window before.
+        trained: version -> rows that it was trained on; None for a version that is not known here.
+        judged: every comparison.
+        has_key: whether training values could be hashed.
+    """
+    own = [one for one in judged if one.comparison.column == column.name]
+    return {
+        "name": column.name,
+        "watched": verdict.describe_watched(column, has_key),
+        "missing": {
+            "window": window.missing_share(column.name),
+            "before": before.missing_share(column.name),
+            **{f"training of {name}": sample.missing_share(column.name) for name, sample in trained.items() if sample},
+        },
+        "unseen": {
+            name: window.unseen_share(column.name, sample)
+            for name, sample in trained.items()
+            if sample is not None
+            and not column.time_bound
+            and column.hidden != "dropped"
+            and (column.hidden != "hashed" or has_key)
+        },
+        "tests": len(own),
+        "least_p_value": min((one.adjusted for one in own), default=None),
+        "alarms": sorted({one.comparison.test for one in own if one.alarm}),
+    }
+
+
+def describe_predictions(samples: Sequence[Sample | None]) -> dict[str, Any] | None:
+    """A histogram of predictions: `edges`, and for each sample the `shares` between them; None without predictions.
+
+    Probabilities are binned from 0 to 1, other predictions from the first sample's least to its greatest; what lies
+    beyond counts in the outermost bins.
+    """
+    found = {one.name: one.columns[PREDICTION].found for one in samples if one is not None}
+    found = {name: values for name, values in found.items() if len(values)}
+    if not found:
+        return None
+    first = next(iter(found.values()))
+    low, high = (0.0, 1.0) if first.min() >= 0 and first.max() <= 1 else (float(first.min()), float(first.max()))
+    edges = np.linspace(low, high if high > low else low + 1, _BINS + 1)
+    return {
+        "edges": edges.tolist(),
+        "shares": {
+            name: (np.histogram(values.clip(edges[0], edges[-1]), edges)[0] / len(values)).tolist()
+            for name, values in found.items()
+        },
+    }

@@ -1,0 +1,91 @@
+"""A sample of rows, column by column, as the tests take it."""
+
+import dataclasses
+from collections.abc import Mapping
+
+import numpy as np
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Column:
+    """The cells of one column."""
+
+    name: str
+    ordered: bool  # numbers that can be compared; False: categories, such as strings and codes
+    values: np.ndarray  # [rows], of a type that sorts; what stands where a value is missing means nothing
+    present: np.ndarray  # [rows] bool, whether there is a value
+
+    @property
+    def found(self) -> np.ndarray:
+        """The values that are there, [rows with a value]."""
+        return self.values[self.present]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Sample:
+    """Rows of one origin."""
+
+    name: str  # of the origin, for messages, such as "training"
+    rows: int
+    columns: Mapping[str, Column]
+    requests: np.ndarray | None = None  # [rows] int, the request that each row came in; None: each row by itself
+
+    def __post_init__(self) -> None:
+        lengths = {column.name: len(column.values) for column in self.columns.values()}
+        if wrong := {name: length for name, length in lengths.items() if length != self.rows}:
+            raise ValueError(f"{self.name}: expected {self.rows} cells in each column, received {wrong}")
+
+    @property
+    def request_count(self) -> int:
+        """How many requests the rows came in."""
+        return self.rows if self.requests is None else len(np.unique(self.requests))
+
+    def select(self, chosen: np.ndarray) -> "Sample":
+        """The rows where `chosen`, [rows] bool, is true."""
+        columns = {
+            name: dataclasses.replace(column, values=column.values[chosen], present=column.present[chosen])
+            for name, column in self.columns.items()
+        }
+        requests = None if self.requests is None else self.requests[chosen]
+        return dataclasses.replace(self, rows=int(chosen.sum()), columns=columns, requests=requests)
+
+    def missing_share(self, name: str) -> float | None:
+        """Share of rows without a value in a column; None where there is no such column, or no row."""
+        if name not in self.columns or not self.rows:
+            return None
+        return float(1 - self.columns[name].present.mean())
+
+    def unseen_share(self, name: str, other: "Sample") -> float | None:
+        """Share of rows with a value that another sample does not hold; None as in `missing_share`."""
+        if name not in self.columns or name not in other.columns or not self.rows:
+            return None
+        return float((~np.isin(self.columns[name].found, other.columns[name].found)).sum() / self.rows)
+
+
+def join(first: Sample, second: Sample, name: str) -> Sample:
+    """Puts the rows of two samples with the same columns one after the other.
+
+    Raises:
+        ValueError: Their columns differ.
+    """
+    if first.columns.keys() != second.columns.keys():
+        raise ValueError(f"{name}: expected columns {sorted(first.columns)}, received {sorted(second.columns)}")
+    columns = {
+        key: dataclasses.replace(
+            column,
+            values=np.concatenate([column.values, second.columns[key].values]),
+            present=np.concatenate([column.present, second.columns[key].present]),
+        )
+        for key, column in first.columns.items()
+    }
+    return Sample(name=name, rows=first.rows + second.rows, columns=columns, requests=_join_requests(first, second))
+
+
+def _join_requests(first: Sample, second: Sample) -> np.ndarray | None:
+    if first.requests is None and second.requests is None:
+        return None
+    codes = [
+        np.arange(sample.rows) if sample.requests is None else np.unique(sample.requests, return_inverse=True)[1]
+        for sample in (first, second)
+    ]
+    return np.concatenate([codes[0], codes[1] + codes[0].max(initial=-1) + 1])

@@ -1,0 +1,103 @@
+"""A first look at a window of the log: who answered, how often, and which columns the log hides."""
+
+import dataclasses
+import datetime
+import hashlib
+from collections import Counter
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+from components.serving_statistics import LoggedSpan, read_span
+from pipelines.monitoring.time_window import TimeWindow
+from serving.contract import SERVING_ENVIRONMENT
+from serving.durable_file import write_whole
+from serving.request_log import columns as log
+from serving.request_log.files import log_files
+
+_ANSWERED = 200  # HTTP status
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LoggedWindow:
+    """What the log holds of a window."""
+
+    answered: int  # rows
+    statuses: dict[str, int]  # HTTP status -> rows
+    versions: tuple[str, ...]  # that answered; of rows whose version is not logged ""
+    span: LoggedSpan | None  # None: the log has no file of the window
+    fingerprint: str  # of the files of the window and of the one before it
+
+
+def look_at(folder: Path, window: TimeWindow) -> LoggedWindow:
+    """Looks at a window.
+
+    Raises:
+        RequestLogError: Its files cannot be put together.
+    """
+    files = sorted(log_files(folder, window.start, window.end))
+    fingerprint = _fingerprint([*files, *log_files(folder, *window.before)])
+    if not files:
+        return LoggedWindow(answered=0, statuses={}, versions=(), span=None, fingerprint=fingerprint)
+    span = read_span(folder, start=window.start, end=window.end)
+    statuses: Counter[str] = Counter()
+    versions: set[str] = set()
+    for file in files:
+        table = _rows(file, window.start, window.end)
+        statuses.update(str(status) for status in table[log.ANSWER_STATUS].to_pylist())
+        answered = table.filter(pc.equal(table[log.ANSWER_STATUS], _ANSWERED))
+        if log.MODEL_VERSION in table.schema.names:
+            versions |= {"" if one is None else str(one) for one in answered[log.MODEL_VERSION].unique().to_pylist()}
+        elif answered.num_rows:
+            versions.add("")
+    return LoggedWindow(
+        answered=statuses[str(_ANSWERED)],
+        statuses=dict(sorted(statuses.items())),
+        versions=tuple(sorted(versions)),
+        span=span,
+        fingerprint=fingerprint,
+    )
+
+
+def write_contract(contract: Path, span: LoggedSpan, folder: Path) -> Path:
+    """Writes the contract in its SERVING environment, as far as the log shows it, and returns the file.
+
+    The file's name changes with its content, so that ImportSchemaGen notices.
+
+    Args:
+        contract: of the task.
+        span: says which columns the log hides.
+        folder: for the file.
+    """
+    schema = span.visible(text_format.Parse(contract.read_text(encoding="utf-8"), schema_pb2.Schema()))
+    served = [feature for feature in schema.feature if SERVING_ENVIRONMENT not in feature.not_in_environment]
+    kept = schema_pb2.Schema()
+    kept.CopyFrom(schema)
+    del kept.feature[:], kept.default_environment[:]
+    kept.feature.extend(served)
+    kept.ClearField("dataset_constraints")  # how many rows a split must have to be trained on
+    content = text_format.MessageToString(kept)
+    path = folder / f"served-{hashlib.sha256(content.encode()).hexdigest()[:16]}.pbtxt"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, content)
+    return path
+
+
+def _rows(file: Path, start: datetime.datetime, end: datetime.datetime) -> pa.Table:
+    names = [log.REQUEST_TIME, log.ANSWER_STATUS, log.MODEL_VERSION]
+    there = set(pq.read_schema(file).names)
+    with pq.ParquetFile(file) as opened:
+        table = opened.read(columns=[name for name in names if name in there])
+    time = table[log.REQUEST_TIME]
+    kind = time.type
+    return table.filter(pc.and_(pc.greater_equal(time, pa.scalar(start, kind)), pc.less(time, pa.scalar(end, kind))))
+
+
+def _fingerprint(files: list[Path]) -> str:
+    """A finished file of the log never changes: its name and size stand for what it holds."""
+    lines = sorted({f"{file.name} {file.stat().st_size}" for file in files})
+    return hashlib.blake2b("\n".join(lines).encode(), digest_size=16).hexdigest()

@@ -1,0 +1,105 @@
+"""One look at the traffic, from the options to the report: looks at the log, runs the nodes, fills in the record."""
+
+import json
+import os
+from pathlib import Path
+
+from absl import logging
+from rich.console import Console
+
+from components.request_log_example_gen import component as request_log_example_gen
+from components.source_digest import source_digest
+from components.traffic_monitor import component as traffic_monitor
+from components.traffic_monitor.executor import REPORT_FILE
+from pipelines.explain import explain
+from pipelines.monitoring.logged_window import LoggedWindow, look_at, write_contract
+from pipelines.monitoring.options import MonitorOptions
+from pipelines.monitoring.pipeline import (
+    REQUEST_LOG_EXAMPLE_GEN,
+    TRAFFIC_MONITOR,
+    MonitoringConfig,
+    create_monitoring_pipeline,
+)
+from pipelines.monitoring.record import MonitoringRecord, empty_report
+from pipelines.monitoring.served_versions import find_artifacts
+from pipelines.runner import launch
+from pipelines.runner.integrity import ArtifactDigests
+from pipelines.runner.metadata_cleanup import clear_interrupted_executions
+from pipelines.runner.progress import LineProgress
+from pipelines.runner.results import NodeResult
+from pipelines.task_definition.task import Task, load_task
+from serving.request_log.settings import read_hash_key
+
+
+class MonitoringError(RuntimeError):
+    """A node failed."""
+
+
+def run_monitoring(options: MonitorOptions, console: Console, record: MonitoringRecord) -> None:
+    """Runs the monitoring pipeline and fills in the record.
+
+    Args:
+        options: the command line.
+        console: the terminal.
+        record: with what is known before.
+
+    Raises:
+        RequestLogError: The log's files of the window cannot be put together.
+        MonitoringError: A node failed.
+        KeyboardInterrupt: Ctrl-C; what the interrupted node had begun to write is gone.
+    """
+    logging.set_verbosity(logging.INFO)
+    task = load_task(options.task)
+    record.task = task.name
+    seen = look_at(Path(record.log), record.window)
+    if seen.span is None or not seen.answered:
+        record.report = empty_report(seen.statuses, fair=record.window.fair)
+        return
+    record.hidden = {"hashed": sorted(seen.span.hashed), "dropped": sorted(seen.span.dropped)}
+    config = _configure(options, task, record, seen)
+    clear_interrupted_executions(config.metadata, options.var / "artifacts")
+    try:
+        results = _run_nodes(config, record, console)
+    except KeyboardInterrupt:
+        clear_interrupted_executions(config.metadata, options.var / "artifacts")
+        raise
+    record.contract, record.examples = str(config.contract), str(results[REQUEST_LOG_EXAMPLE_GEN].uri("examples"))
+    record.artifact = str(results[TRAFFIC_MONITOR].uri("report"))
+    record.report = json.loads((Path(record.artifact) / REPORT_FILE).read_text())
+
+
+def _configure(options: MonitorOptions, task: Task, record: MonitoringRecord, seen: LoggedWindow) -> MonitoringConfig:
+    assert seen.span is not None
+    contract = write_contract(task.contract, seen.span, options.var / "contracts" / task.name)
+    metadata = options.var / "metadata.sqlite"
+    return MonitoringConfig(
+        task=task.name,
+        var=options.var,
+        log=Path(record.log),
+        window=record.window,
+        contract=contract,
+        versions=find_artifacts(metadata, task.name, seen.versions),
+        hashed=record.hidden["hashed"],
+        dropped=record.hidden["dropped"],
+        has_key=read_hash_key(os.environ) is not None,
+        fingerprint=seen.fingerprint,
+        digests={
+            REQUEST_LOG_EXAMPLE_GEN: source_digest(request_log_example_gen),
+            TRAFFIC_MONITOR: source_digest(traffic_monitor),
+        },
+        cache=not options.force,
+    )
+
+
+def _run_nodes(config: MonitoringConfig, record: MonitoringRecord, console: Console) -> dict[str, NodeResult]:
+    """Runs the nodes one after the other, in this process: TrafficMonitor computes with TensorFlow."""
+    compiled = launch.compile_pipeline(create_monitoring_pipeline(config), f"monitoring-{record.run_id}")
+    shown = LineProgress(console, [node.pipeline_node.node_info.id for node in compiled.nodes])
+    results: dict[str, NodeResult] = {}
+    for result in launch.run_nodes(compiled, ArtifactDigests(config.artifacts), shown.started):
+        results[result.node] = result
+        record.nodes.append({"id": result.node, "state": result.state, "seconds": round(result.seconds, 2)})
+        shown.finished(result)
+        if result.error is not None:
+            raise MonitoringError(f"{result.node}: {explain(result.error)}") from result.error
+    return results

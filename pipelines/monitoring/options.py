@@ -1,0 +1,41 @@
+"""What a user can ask of `monitor`. The text below a field is its help."""
+
+import dataclasses
+import datetime
+from pathlib import Path
+
+from pipelines.monitoring.time_window import TimeWindow, parse_duration, parse_moment
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class MonitorOptions:
+    """The options of monitor. Paths become absolute."""
+
+    task: str = "taxi"
+    """A folder below pipelines/tasks/, or a dotted package."""
+    log: Path | None = None
+    """The gateway's request log; without it, <var>/requests/<task>/."""
+    window: str = "7d"
+    """How much time is judged: a number with m, h, d or w."""
+    until: str = "now"
+    """Where it ends: ISO 8601, UTC unless it says otherwise."""
+    fair_mix: bool = False
+    """Compare with training also where the window is no whole number of weeks."""
+    var: Path = Path("var")
+    """The folder that the runs wrote to, and where everything is written."""
+    metrics: Path | None = None
+    """A folder for <task>_traffic.prom, which node_exporter's textfile collector reads; without it, beside the page."""
+    force: bool = False
+    """Ignore the cache: run every node."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "var", self.var.absolute())
+        object.__setattr__(self, "log", self.log and self.log.absolute())
+        object.__setattr__(self, "metrics", self.metrics and self.metrics.absolute())
+        parse_duration(self.window)
+        parse_moment(self.until)
+
+    def time_window(self) -> TimeWindow:
+        """The window; one that ends now is as of this call."""
+        end = parse_moment(self.until) or datetime.datetime.now(datetime.UTC).replace(microsecond=0)
+        return TimeWindow(end=end, length=parse_duration(self.window), fair_mix=self.fair_mix)

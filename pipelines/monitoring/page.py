@@ -1,0 +1,101 @@
+"""The page: one look at the traffic for people, in one file that loads nothing from elsewhere."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from markupsafe import Markup
+
+from pipelines import charts
+from pipelines.monitoring.columns import describe_columns
+from pipelines.monitoring.record import MonitoringRecord
+from pipelines.monitoring.words import clearest_findings, describe_verdict
+from pipelines.report.numbers import NONE, format_number, format_percent
+from pipelines.report.rendering import inline_json, inline_script, make_environment, read_script, read_style
+from pipelines.report.vega import Figure, bundle_vega, make_figure
+from serving.durable_file import write_whole
+
+PAGE_FILE = "page.html"
+_TEMPLATES = Path(__file__).with_name("templates")
+
+
+def write_page(record: MonitoringRecord, directory: Path, cache: Path, labels: Markup | None = None) -> Path:
+    """Writes the page into the folder of the look, whole or not at all, and returns its path.
+
+    Args:
+        record: of the look; it reached a verdict.
+        directory: of the look.
+        cache: a folder for what pages have in common.
+        labels: the section on what labels say of the answers, as HTML; None: nothing joined labels to this window.
+    """
+    path = directory / PAGE_FILE
+    write_whole(path, render(record, cache, labels))
+    return path
+
+
+def render(record: MonitoringRecord, cache: Path, labels: Markup | None = None) -> str:
+    """Renders the page as HTML; arguments as in `write_page`."""
+    report = record.report
+    columns = describe_columns(record)
+    return (
+        make_environment(_TEMPLATES)
+        .get_template("monitoring.html.jinja")
+        .render(
+            record=record,
+            report=report,
+            verdict=describe_verdict(record),
+            tiles=_tiles(report),
+            findings=clearest_findings(report["findings"]),
+            columns=columns,
+            sets=list(dict.fromkeys(name for column in columns for name in column.sets)),
+            predictions=_prediction_figures(report),
+            prediction_sets=next(iter(report["predictions"].values()), {"shares": {}})["shares"],
+            versions=report["versions"],
+            labels=labels,
+            themes=inline_json({scheme: charts.make_config(scheme) for scheme in charts.SCHEMES}),
+            vega=inline_script(bundle_vega(cache)),
+            script=read_script(),
+            style=read_style(),
+        )
+    )
+
+
+def _tiles(report: dict[str, Any]) -> list[dict[str, str]]:
+    statuses = report["statuses"]["window"]
+    requests = sum(statuses.values())
+    unanswered = requests - statuses.get("200", 0)
+    alarms = len({(one["column"], one["test"]) for one in report["findings"]})
+    shift = report["least_shift"]
+    watched = NONE if shift is None else f"{shift:.1%}"
+    before = format_number(report["rows"]["before"])
+    return [
+        _tile("rows answered", format_number(report["rows"]["window"]), f"{before} in the window before"),
+        _tile(
+            "requests unanswered",
+            format_percent(unanswered / requests) if requests else NONE,
+            f"{unanswered:,} of {requests:,}",
+        ),
+        _tile("findings", str(alarms), f"of {report['tests']} tests, at {report['level']:.0%} together"),
+        _tile("watched to", watched, "change of a share of one half that is found 4 times in 5"),
+    ]
+
+
+def _tile(name: str, value: str, about: str) -> dict[str, str]:
+    return {"name": name, "value": value, "about": about}
+
+
+def _prediction_figures(report: dict[str, Any]) -> list[Figure]:
+    figures = []
+    for version, histogram in report["predictions"].items():
+        edges = histogram["edges"]
+        frame = pd.DataFrame(
+            [
+                (name, low, high, share)
+                for name, shares in histogram["shares"].items()
+                for low, high, share in zip(edges[:-1], edges[1:], shares, strict=True)
+            ],
+            columns=["rows", "from", "to", "share"],
+        )
+        title = f"Predictions of {version or 'an unnamed version'}"
+        figures.append(make_figure(title, charts.plot_distribution(frame)))
+    return figures

@@ -1,0 +1,124 @@
+"""The monitoring pipeline: wiring only, in the order the data flows."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from tfx.components.example_validator.component import ExampleValidator
+from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
+from tfx.components.statistics_gen.component import StatisticsGen
+from tfx.dsl.components.common.resolver import Resolver
+from tfx.orchestration.metadata import sqlite_metadata_connection_config
+from tfx.orchestration.pipeline import Pipeline
+from tfx.types import Channel
+from tfx.types.standard_artifacts import Examples, ExampleStatistics, Model
+
+from components.request_log_example_gen.component import RequestLogExampleGen
+from components.request_log_example_gen.executor import BEFORE, WINDOW
+from components.resolvers import ArtifactsById
+from components.traffic_monitor.component import TrafficMonitor
+from pipelines.engines.local import LocalEngine
+from pipelines.monitoring.served_versions import EXAMPLES, MODEL, STATISTICS
+from pipelines.monitoring.time_window import TimeWindow
+from pipelines.nodes import EXAMPLE_VALIDATOR, IMPORT_SCHEMA_GEN, STATISTICS_GEN
+
+REQUEST_LOG_EXAMPLE_GEN = "RequestLogExampleGen"
+SERVED_VERSIONS_RESOLVER = "ServedVersionsResolver"  # artifacts of the training pipeline
+TRAFFIC_MONITOR = "TrafficMonitor"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class MonitoringConfig:
+    """One run of the monitoring pipeline."""
+
+    task: str
+    var: Path
+    log: Path
+    window: TimeWindow
+    contract: Path  # in its SERVING environment, as far as the log shows it
+    versions: Mapping[str, Mapping[str, Sequence[int]]]  # see served_versions.find_artifacts
+    hashed: Sequence[str]
+    dropped: Sequence[str]
+    has_key: bool  # whether the environment holds the key of the hashes
+    fingerprint: str  # of the log's files
+    digests: Mapping[str, str]  # node -> digest of its code
+    cache: bool = True
+
+    @property
+    def name(self) -> str:
+        """Of the pipeline in ML Metadata; the training pipeline's nodes do not see its artifacts."""
+        return f"{self.task}_monitoring"
+
+    @property
+    def metadata(self) -> Path:
+        """The ML Metadata database, the training pipeline's own."""
+        return self.var / "metadata.sqlite"
+
+    @property
+    def artifacts(self) -> Path:
+        """Where its artifacts are kept."""
+        return self.var / "artifacts" / self.name
+
+
+def create_monitoring_pipeline(config: MonitoringConfig) -> Pipeline:
+    """Wires every node."""
+    example_gen = RequestLogExampleGen(
+        folder=str(config.log),
+        windows={
+            WINDOW: (config.window.start.isoformat(), config.window.end.isoformat()),
+            BEFORE: (config.window.before[0].isoformat(), config.window.before[1].isoformat()),
+        },
+        fingerprint=config.fingerprint,
+        code_digest=config.digests[REQUEST_LOG_EXAMPLE_GEN],
+    ).with_id(REQUEST_LOG_EXAMPLE_GEN)
+    import_schema_gen = ImportSchemaGen(schema_file=str(config.contract)).with_id(IMPORT_SCHEMA_GEN)
+    examples, schema = example_gen.outputs["examples"], import_schema_gen.outputs["schema"]
+    statistics_gen = StatisticsGen(examples=examples, schema=schema).with_id(STATISTICS_GEN)
+    statistics = statistics_gen.outputs["statistics"]
+    example_validator = ExampleValidator(statistics=statistics, schema=schema).with_id(EXAMPLE_VALIDATOR)
+    served_versions = _served_versions(config)
+    found = served_versions[0].outputs if served_versions else {}
+    monitor = TrafficMonitor(
+        examples=examples,
+        answers=example_gen.outputs["answers"],
+        statistics=statistics,
+        anomalies=example_validator.outputs["anomalies"],
+        schema=schema,
+        model=found.get(MODEL),
+        training_examples=found.get(EXAMPLES),
+        training_statistics=found.get(STATISTICS),
+        versions=config.versions,
+        hashed=config.hashed,
+        dropped=config.dropped,
+        fair=config.window.fair,
+        has_key=config.has_key,
+        code_digest=config.digests[TRAFFIC_MONITOR],
+    ).with_id(TRAFFIC_MONITOR)
+    return Pipeline(
+        pipeline_name=config.name,
+        pipeline_root=str(config.artifacts),
+        components=[example_gen, import_schema_gen, statistics_gen, example_validator, *served_versions, monitor],
+        enable_cache=config.cache,
+        metadata_connection_config=sqlite_metadata_connection_config(str(config.metadata)),
+        beam_pipeline_args=list(LocalEngine().beam_args()),
+    )
+
+
+def _served_versions(config: MonitoringConfig) -> list[Resolver]:
+    """Finds what the versions that answered were trained on; no node where no version is known here."""
+    ids = {
+        key: sorted({id for artifacts in config.versions.values() for id in artifacts.get(key, ())})
+        for key in (MODEL, EXAMPLES, STATISTICS)
+    }
+    if not ids[MODEL]:
+        return []
+    resolver = Resolver(
+        strategy_class=ArtifactsById,
+        config={"ids": ids},
+        **{
+            MODEL: Channel(type=Model),
+            EXAMPLES: Channel(type=Examples),
+            STATISTICS: Channel(type=ExampleStatistics),
+        },
+    )
+    return [resolver.with_id(SERVED_VERSIONS_RESOLVER)]
