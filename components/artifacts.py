@@ -12,3 +12,11 @@ class DataBlessing(Artifact):
     TYPE_NAME = "DataBlessing"
     # Custom property: the id of the ExampleStatistics artifact that was accepted.
     STATISTICS_ID = "statistics_id"
+
+
+class Predictions(Artifact):
+    """Predictions of the rows of files: `predictions.parquet`, and `predictions.parquet.refused.csv` where rows were refused."""
+
+    TYPE_NAME = "Predictions"
+    # Custom properties: how many rows there are of each, and the version of the model.
+    PREDICTED, REFUSED, MODEL_VERSION = "predicted", "refused", "model_version"

@@ -6,6 +6,7 @@ Layout of the folder, beside the output::
     part-00003.parquet      predictions of shard 3
     refused-00003.csv       its refused rows, without a header
     part-00003.json         PartCounts; written last, so that what it counts is whole
+    fault-00003.txt         why the file of the shard cannot be read: engines differ in what they make of an exception
 """
 
 import collections
@@ -60,7 +61,18 @@ class PartFiles:
         if self._read(_JOB_FILE) != job:
             self._clear()
             write_whole(self.folder / _JOB_FILE, json.dumps(job))
+        for fault in self.folder.glob("fault-*.txt"):
+            fault.unlink()
         return [shard for shard in range(shards) if not self._counts_path(shard).exists()]
+
+    def note_fault(self, shard: int, message: str) -> None:
+        """Says why a shard cannot be read."""
+        write_whole(self.folder / f"fault-{shard:05d}.txt", message)
+
+    def first_fault(self) -> str | None:
+        """Returns why the first shard that cannot be read cannot; None where there is none."""
+        faults = sorted(self.folder.glob("fault-*.txt"))
+        return faults[0].read_text(encoding="utf-8") if faults else None
 
     def counts(self, shard: int) -> PartCounts:
         """Reads the counts of a complete part.

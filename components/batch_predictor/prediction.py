@@ -23,6 +23,7 @@ from components.batch_predictor.part_files import PartCounts, PartFiles
 from components.batch_predictor.row_check import RowCheck
 from components.batch_predictor.shard_predictor import PredictShards
 from components.batch_predictor.shards import SHARD_BYTES, plan_shards
+from components.csv_example_gen.file_contents import SourceError
 from components.source_digest import source_digest
 from serving.file_lock import FileLockedError, exclusive
 
@@ -93,6 +94,8 @@ def _predict(
                 | "Shards" >> beam.Create([(number, shards[number]) for number in open_shards], reshuffle=False)
                 | "Predictions" >> PredictShards(job, header, parts)
             )
+    if (fault := parts.first_fault()) is not None:
+        raise SourceError(fault)
     if job.identity(made_by) != identity:
         raise BatchPredictionError(
             f"{job.files[0]}: the files, or the model, changed while they were read. Nothing was kept. Wait until they "

@@ -17,6 +17,7 @@ from components.batch_predictor.output import make_table, output_schema
 from components.batch_predictor.part_files import PartFiles
 from components.batch_predictor.row_check import Refusal, RowCheck
 from components.batch_predictor.rows import WrittenRows, read_rows
+from components.csv_example_gen.file_contents import SourceError
 from components.csv_example_gen.file_parts import Shard
 
 _Item = TypeVar("_Item")
@@ -62,8 +63,15 @@ class _PredictShard(beam.DoFn):
         self._check = RowCheck.of_model(self._job.model, self._header, self._job.files[0])
 
     def process(self, numbered: tuple[int, Shard]) -> Iterable[Any]:
-        """Writes the part of one shard."""
+        """Writes the part of one shard, or notes why it cannot be read."""
         number, shard = numbered
+        try:
+            self._write(number, shard)
+        except SourceError as error:
+            self._parts.note_fault(number, str(error))
+        return ()
+
+    def _write(self, number: int, shard: Shard) -> None:
         with self._parts.write(number, output_schema(self._job, self._model.outputs)) as part:
             checked = map(self._prepare, read_rows(shard, self._header))
             for rows in _one_ahead(checked):
@@ -71,7 +79,6 @@ class _PredictShard(beam.DoFn):
                 if len(rows.lines):
                     table = make_table(self._job, rows.file, rows.lines, rows.kept, self._model.predict(rows.inputs))
                     part.add(table, _count_decisions(table))
-        return ()
 
     def _prepare(self, rows: WrittenRows) -> _Checked:
         found = self._check.check(rows.lines, rows.cells)

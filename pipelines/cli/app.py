@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from cyclopts import App
 
-from pipelines.cli import completion, doctor, new_task, portfolio, report, review, run, runs, tune
+from pipelines.cli import completion, doctor, new_task, portfolio, predict, report, review, run, runs, tune
 from serving.cli import usage
 from serving.cli.usage import OPTION_STYLE
 from serving.process_control import exit_now, print_on_any_terminal
@@ -34,6 +34,7 @@ another run is using the folder; 130 interrupted.
 )
 _COMMANDS: tuple[tuple[Callable[..., int], str], ...] = (
     (run.run, run.EPILOGUE),
+    (predict.predict, predict.EPILOGUE),
     (tune.tune, tune.EPILOGUE),
     (portfolio.portfolio, portfolio.EPILOGUE),
     (report.report, report.EPILOGUE),
