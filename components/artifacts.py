@@ -15,7 +15,7 @@ class DataBlessing(Artifact):
 
 
 class Predictions(Artifact):
-    """Predictions of the rows of files: `predictions.parquet`, and `predictions.parquet.refused.csv` where rows were refused."""
+    """Predictions of the rows of files, and beside them the rows that were refused (components.batch_predictor)."""
 
     TYPE_NAME = "Predictions"
     # Custom properties: how many rows there are of each, and the version of the model.

@@ -3,8 +3,8 @@
 import copy
 from typing import Any
 
+from tfx.dsl.components.base import base_driver
 from tfx.orchestration import data_types_utils
-from tfx.orchestration.portable import base_driver
 from tfx.proto.orchestration import driver_output_pb2
 
 from components.batch_predictor.executor import DATA, PREDICTIONS
@@ -15,7 +15,7 @@ FINGERPRINT = "input_fingerprint"
 
 
 class Driver(base_driver.BaseDriver):
-    """Reads the files once more than they are predicted: a copy of a file is none, and an edit is one."""
+    """Fingerprints the files. Only the name of the base class is TFX's old one, which a component asks for."""
 
     def run(self, execution_info: Any) -> driver_output_pb2.DriverOutput:
         """Fills in the fingerprint.

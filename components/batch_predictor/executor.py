@@ -41,8 +41,8 @@ class Executor(BaseBeamExecutor):
         version = pushed.get_string_custom_property("pushed_version")
         if not version:
             raise BatchPredictionError(
-                f"the model {pushed.uri} was not pushed: expected one with a version, received none; a gate refused it, "
-                "or the wiring names another artifact."
+                f"the model {pushed.uri} was not pushed: expected one with a version, received none; a gate refused "
+                "it, or the wiring names another artifact."
             )
         settings = json.loads(exec_properties[SETTINGS])
         job = PredictionJob(

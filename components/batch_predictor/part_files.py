@@ -81,8 +81,12 @@ class PartFiles:
             FileNotFoundError: It is not complete.
         """
         found = json.loads(self._counts_path(shard).read_text())
-        counters = {name: collections.Counter(found.pop(name)) for name in ("faults", "decided")}
-        return PartCounts(**found, **counters)
+        return PartCounts(
+            predicted=found["predicted"],
+            refused=found["refused"],
+            faults=collections.Counter(found["faults"]),
+            decided=collections.Counter(found["decided"]),
+        )
 
     def predictions(self, shard: int) -> Path:
         """The file of the predictions of a part."""

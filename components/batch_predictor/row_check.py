@@ -157,18 +157,13 @@ class RowCheck:
     def _are_surely_allowed(self, feature: Feature, numbers: np.ndarray) -> np.ndarray:
         """Does at once for most numbers, int64 or float64 [rows], what `Feature.accepts` does for one."""
         if feature.kind is Kind.INT:
-            low = _INT64.min if feature.low is None else int(feature.low)
-            high = _INT64.max if feature.high is None else int(feature.high)
-            inside = (numbers >= low) & (numbers <= high)
+            least = _INT64.min if feature.low is None else int(feature.low)
+            greatest = _INT64.max if feature.high is None else int(feature.high)
+            inside = (numbers >= least) & (numbers <= greatest)
         else:
             seen = numbers.astype(np.float32)  # what the model sees of them
-            low, high = (
-                np.float32(bound)
-                for bound in (
-                    -FLOAT32_MAX if feature.low is None else feature.low,
-                    FLOAT32_MAX if feature.high is None else feature.high,
-                )
-            )
+            low = np.float32(-FLOAT32_MAX if feature.low is None else feature.low)
+            high = np.float32(FLOAT32_MAX if feature.high is None else feature.high)
             inside = (seen >= low) & (seen <= high) & ~np.isin(seen.astype(np.float64), self._spelled)
         return inside & ~np.isin(numbers.astype(np.float64), self._spelled)
 
