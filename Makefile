@@ -22,12 +22,12 @@ endef
 quoted = '$(subst $(newline),'$$'\n'',$(subst ','\'',$(value $1)))'
 absolute_var = $(if $(filter /%,$(value VAR)),,$(call quoted,CURDIR)/)$(call quoted,VAR)
 # For the environment of what it starts, make would expand the $ in these, too, and stop at an odd one.
-unexport DATA NAME CSV LABEL TEXT NOTE REVIEWER VAR PUSH_TO REQUESTS
+unexport DATA OUT NAME CSV LABEL TEXT NOTE REVIEWER VAR PUSH_TO REQUESTS
 
 # How long a search may take; of tune, portfolio, and run-local with TUNE.
 SEARCH = $(if $(value TRIALS),--trials $(call quoted,TRIALS)) $(if $(value MINUTES),--minutes $(call quoted,MINUTES))
 
-.PHONY: help doctor setup data run-local watch flink-up flink-down test test-fast test-engine coverage test-other-stack check format bench load-test lock protos clean serve gateway deploy-render rollout-status pin canary compare promote rollback tune portfolio report review new-task notebooks
+.PHONY: help doctor setup data run-local predict watch flink-up flink-down test test-fast test-engine coverage test-other-stack check format bench load-test lock protos clean serve gateway deploy-render rollout-status pin canary compare promote rollback tune portfolio report review new-task notebooks
 
 define HELP
 make TARGET [NAME=value ...]
@@ -40,6 +40,7 @@ make TARGET [NAME=value ...]
   tune, portfolio                Search for better hyperparameters; compare approaches (TRIALS, MINUTES, SEEDS)
   report, review                 Open the newest run's report; record that you reviewed it (RUN_ID, NOTE, REVIEWER)
   new-task                       A task of your own from a CSV file (NAME, CSV, LABEL, PROBLEM, TEXT)
+  predict                        Predict the rows of files with the pushed model (DATA, OUT, VERSION, ENGINE)
   notebooks                      JupyterLab on notebooks/ (JUPYTER)
   serve, gateway                 The pushed models, as TensorFlow Serving; what end users call (SERVE, GATEWAY)
   canary, compare, promote       Try a version beside the stable one, compare the two, make it the stable one
@@ -86,6 +87,11 @@ run-local: $(STAMP)
 
 watch: $(STAMP)
 	@$(run_pipeline) --watch
+
+predict: $(STAMP)
+	@$(RUN) -m pipelines predict --task $(call quoted,TASK) --var $(call quoted,VAR) \
+	    --data $(call quoted,DATA) --out $(call quoted,OUT) $(if $(value VERSION),--version $(call quoted,VERSION)) \
+	    $(if $(value ENGINE),--engine $(call quoted,ENGINE))
 
 flink-up: $(STAMP)
 	@$(RUN) -m environment.flink up --folder $(call quoted,VAR)/flink

@@ -32,13 +32,13 @@ def predict(options: PredictionOptions) -> int:
         0: every row is predicted. 1: rows were refused, the output holds the others; or there is no output, since
         something failed. 130: interrupted.
     """
-    began = time.monotonic()
     logging.getLogger("apache_beam").setLevel(logging.ERROR)  # it warns of the engines' arguments that are TFX's
     try:
         task = load_task(options.task)
         job = make_job(options, task)
         engine = _engine(options, task)
         options.out.parent.mkdir(parents=True, exist_ok=True)
+        began = time.monotonic()
         with engine.session():
             predicted = predict_files(job, options.out, engine.beam_args())
     except KeyboardInterrupt:
