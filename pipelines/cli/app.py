@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from cyclopts import App
 
-from pipelines.cli import completion, doctor, new_task, portfolio, predict, report, review, run, runs, tune
+from pipelines.cli import completion, doctor, gc, new_task, portfolio, predict, report, review, run, runs, tune
 from serving.cli import usage
 from serving.cli.usage import OPTION_STYLE
 from serving.process_control import exit_now, print_on_any_terminal
@@ -40,6 +40,8 @@ _COMMANDS: tuple[tuple[Callable[..., int], str], ...] = (
     (report.report, report.EPILOGUE),
     (review.review, review.EPILOGUE),
     (new_task.new_task, new_task.EPILOGUE),
+    (gc.gc, gc.GC_EPILOGUE),
+    (gc.disk, gc.DISK_EPILOGUE),
 )
 for _place, (_command, _epilogue) in enumerate(_COMMANDS):
     app.command(_command, help_epilogue=_epilogue, sort_key=_place)

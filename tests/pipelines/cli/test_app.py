@@ -10,7 +10,20 @@ import pytest
 from pipelines.cli.app import execute
 
 ROOT = Path(__file__).resolve().parents[3]
-COMMANDS = ("run", "predict", "tune", "portfolio", "report", "review", "new-task", "runs", "doctor", "completion")
+COMMANDS = (
+    "run",
+    "predict",
+    "tune",
+    "portfolio",
+    "report",
+    "review",
+    "new-task",
+    "gc",
+    "disk",
+    "runs",
+    "doctor",
+    "completion",
+)
 HEAVY = {"absl", "docker", "jinja2", "keras", "numpy", "pandas", "tensorflow", "tfx"}
 
 
