@@ -104,7 +104,8 @@ def _print_result(options: PredictionOptions, job: PredictionJob, predicted: Pre
     counts = predicted.counts
     rows = counts.predicted + counts.refused
     print(
-        f"{options.task}  version {job.version}  {rows:,} rows of {_count(len(job.files), 'file')} in {seconds:.1f} s"
+        f"{options.task}  version {job.version}  {rows:,} rows of {_count(len(job.files), 'file')} in {seconds:.1f} s, "
+        f"{rows / seconds:,.0f} rows/s"
     )
     if predicted.resumed:
         print(f"resumed    {predicted.resumed} of {predicted.parts} parts were finished before")

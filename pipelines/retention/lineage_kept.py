@@ -49,9 +49,9 @@ def find_baselines(metadata: Metadata, live: Iterable[int]) -> frozenset[int]:
         maker = metadata.find_producer(one.id)
         task = maker.task if maker else ""
         if _blesses(one, "Model"):
-            model = one.properties.get("current_model_id")
+            model = int(one.properties.get("current_model_id", 0))
             if model in infra:
-                found[task, "model"].append((int(model), one.id, infra[model]))
+                found[task, "model"].append((model, one.id, infra[model]))
         elif one.type == DataBlessing.TYPE_NAME:
             found[task, "data"].append((int(one.properties.get(DataBlessing.STATISTICS_ID, one.id)), one.id))
     baselines: set[int] = set()

@@ -35,8 +35,7 @@ def served_versions(serving: Path, task: str, on_disk: list[int]) -> dict[int, s
         if before is not None:
             served.setdefault(before, "what a rollback goes back to")
     if (record := log.unfinished_step(task)) is not None:
-        for state in (record.before, record.after):
-            for version in (state.stable, state.canary):
-                if version is not None:
-                    served.setdefault(version, f"part of an unfinished {record.command}")
+        named = (record.before.stable, record.before.canary, record.after.stable, record.after.canary)
+        for version in filter(None, named):
+            served.setdefault(version, f"part of an unfinished {record.command}")
     return served

@@ -11,19 +11,8 @@ from pipelines.cli.app import execute
 
 ROOT = Path(__file__).resolve().parents[3]
 COMMANDS = (
-    "run",
-    "predict",
-    "tune",
-    "portfolio",
-    "report",
-    "review",
-    "new-task",
-    "gc",
-    "disk",
-    "runs",
-    "doctor",
-    "completion",
-)
+    "run", "predict", "tune", "portfolio", "report", "review", "new-task", "runs", "gc", "disk", "doctor", "completion",
+)  # fmt: skip
 HEAVY = {"absl", "docker", "jinja2", "keras", "numpy", "pandas", "tensorflow", "tfx"}
 
 
