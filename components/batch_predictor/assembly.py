@@ -36,13 +36,20 @@ def refused_path(out: Path) -> Path:
     return out.with_name(f"{out.name}.refused.csv") if is_file(out) else out / "refused.csv"
 
 
-def check_place(out: Path) -> None:
+def check_place(out: Path, files: Sequence[str]) -> None:
     """Checks that the output can be put there.
 
+    Args:
+        out: the place.
+        files: that are predicted.
+
     Raises:
-        BatchPredictionError: A folder is there where a file is to be, or the other way round, or a folder that is not
-            empty.
+        BatchPredictionError: It would replace one of the files; a folder is there where a file is to be, or the other
+            way round, or a folder that is not empty.
     """
+    taken = {Path(file).resolve() for file in files} & {out.resolve(), refused_path(out).resolve()}
+    if taken:
+        raise BatchPredictionError(f"{out}: expected another place than that of the rows, received {taken.pop()}.")
     if is_file(out):
         if out.is_dir():
             raise BatchPredictionError(f"{out}: expected a file or nothing there, received a folder; name another.")

@@ -61,7 +61,7 @@ def predict_files(
         ContractError, SignatureError: The model is none of this project.
         SourceError: A file cannot be read.
     """
-    check_place(out)
+    check_place(out, job.files)
     header = job.header()
     check = RowCheck.of_model(job.model, header, job.files[0])
     parts = PartFiles(parts_folder(out))

@@ -58,9 +58,14 @@ def make_job(options: PredictionOptions, task: Task) -> PredictionJob:
 
     Raises:
         SourceError: There is no file to read.
-        BatchPredictionError: There is no such version.
+        BatchPredictionError: There is no such version; or the output would lie among the rows.
     """
     model = _find_model(options, task)
+    if options.out.parent.resolve() == options.data.resolve():
+        raise BatchPredictionError(
+            f"--out {options.out} lies in the folder of the rows: expected another place, since its rows would be "
+            "predicted the next time."
+        )
     return PredictionJob(
         files=tuple(csv_files.find_files(options.data)),
         model=model,

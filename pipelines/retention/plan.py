@@ -93,7 +93,10 @@ def _find_kept(
     for step in metadata.steps.values():
         if step.run_id in runs:
             seeds.update(step_artifacts(step))
-    for id, place in _find_pushes(var, metadata).items():
+    for id, place in _find_pushes(metadata).items():
+        if place.parent.parent != var / "serving":  # with --push-to: whoever serves it does not say so here
+            seeds.update([id] if place.is_dir() else [])
+            continue
         name = place.parent.name, int(place.name)
         if id in seeds and place.is_dir():
             versions.setdefault(name, "pushed by a run that is kept")
@@ -121,14 +124,13 @@ def _keep_versions(var: Path, policy: RetentionPolicy, limit: float) -> dict[tup
     return kept
 
 
-def _find_pushes(var: Path, metadata: Metadata) -> dict[int, Path]:
-    """Returns the PushedModels that went below `var`: id -> where to."""
-    places = {
-        artifact.id: Path(str(artifact.properties.get("pushed_destination", "")))
+def _find_pushes(metadata: Metadata) -> dict[int, Path]:
+    """Returns the PushedModels that went anywhere: id -> where to."""
+    return {
+        artifact.id: Path(str(destination))
         for artifact in metadata.artifacts.values()
-        if artifact.type == "PushedModel"
+        if artifact.type == "PushedModel" and (destination := artifact.properties.get("pushed_destination"))
     }
-    return {id: place for id, place in places.items() if place.parent.parent == var / "serving"}
 
 
 def _recent_runs(var: Path, policy: RetentionPolicy, limit: float) -> set[str]:
@@ -147,18 +149,29 @@ def _recent_runs(var: Path, policy: RetentionPolicy, limit: float) -> set[str]:
 def _artifact_items(
     var: Path, metadata: Metadata | None, states: Mapping[int, int], kept: _Kept, limit: float
 ) -> list[tuple[Item, bool]]:
-    """Lists the artifacts whose folders are there, and whether each is kept; one outside `var` is left alone."""
+    """Lists the artifacts whose folders are there, and whether each is kept.
+
+    One outside `var`, and one of a pipeline that leaves no records of its runs, is left alone.
+    """
     items = []
     root = var / "artifacts"
+    recorded = _recorded_pipelines(var, metadata)
     for artifact in metadata.artifacts.values() if metadata else ():
         path = Path(artifact.uri)
         if not path.is_relative_to(root) or len(path.relative_to(root).parts) < 4 or not path.exists():
-            continue  # <task>/<node>/<output>/<execution>
+            continue  # <pipeline>/<node>/<output>/<execution>
+        if path.relative_to(root).parts[0] not in recorded:
+            continue
         is_live = states[artifact.id] != metadata_store_pb2.Artifact.DELETED
         is_kept = is_live and (artifact.id in kept.artifacts or artifact.created.timestamp() >= limit)
         id = artifact.id if is_live else None  # a removal that was killed left its folder
         items.append((Item(kind=ARTIFACTS, path=path, size=measure_path(path), artifact=id), is_kept))
     return items
+
+
+def _recorded_pipelines(var: Path, metadata: Metadata | None) -> set[str]:
+    recorded = {folder.name for folder in _folders(var / "runs")}
+    return {step.task for step in metadata.steps.values() if step.run_id in recorded} if metadata else set()
 
 
 _LIVE = metadata_store_pb2.Artifact.LIVE

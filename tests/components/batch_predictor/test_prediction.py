@@ -220,3 +220,10 @@ def test_a_column_that_cannot_be_kept(keep: str, model: Path, tmp_path: Path) ->
 def test_no_rows(model: Path, tmp_path: Path) -> None:
     with pytest.raises(BatchPredictionError, match="a header and no rows"):
         predict(model, [write(tmp_path, "a.csv")], tmp_path / "out.csv")
+
+
+def test_an_output_in_the_place_of_the_rows(model: Path, files: list[Path]) -> None:
+    before = files[0].read_text()
+    with pytest.raises(BatchPredictionError, match="expected another place than that of the rows"):
+        predict(model, files, files[0])
+    assert files[0].read_text() == before

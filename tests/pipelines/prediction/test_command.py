@@ -53,6 +53,12 @@ def test_the_threshold_is_the_gateway_s(var: Path, monkeypatch: pytest.MonkeyPat
     assert command.make_job(options(var), load_task("taxi")).threshold == 0.25
 
 
+def test_an_output_among_the_rows(var: Path) -> None:
+    told = PredictionOptions(data=var, out=var / "out.csv", var=var)
+    with pytest.raises(BatchPredictionError, match="lies in the folder of the rows"):
+        command.make_job(told, load_task("taxi"))
+
+
 @pytest.mark.slow
 def test_the_exit_status_says_whether_rows_were_refused(
     var: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -7,6 +7,7 @@ from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from components.artifacts import INFRA_BLESSING_MODEL_ID, DataBlessing
+from pipelines.retention.plan import RemovalPlan
 from pipelines.runner.integrity import digest_path
 from pipelines.runner.metadata_cleanup import open_metadata_store
 from tests.pipelines.runs.made_history import MadeHistory
@@ -31,6 +32,11 @@ class MadeVar:
         """Names of the artifacts that ML Metadata says exist."""
         states = {artifact.id: artifact.state for artifact in self.store().get_artifacts()}
         return {name for name, id in self.ids.items() if states[id] == pb.Artifact.LIVE}
+
+    def gone(self, plan: RemovalPlan) -> set[str]:
+        """Names of the artifacts that a plan removes."""
+        ids = {item.artifact for item in plan.remove}
+        return {name for name, id in self.ids.items() if id in ids}
 
     def broken(self) -> list[str]:
         """URIs of artifacts that are said to exist and do not, or not as a whole."""

@@ -92,6 +92,24 @@ def test_a_pinned_run_stays_with_the_version_that_it_pushed(made: MadeVar) -> No
     assert made.versions() == ["2", "4"]
 
 
+def test_a_version_pushed_elsewhere_stays_with_its_lineage(made: MadeVar, tmp_path: Path) -> None:
+    """Whoever serves it there does not say so here."""
+    elsewhere = tmp_path / "production" / "taxi" / "2"
+    store = made.store()
+    (pushed,) = store.get_artifacts_by_id([made.ids["pushed 2"]])
+    pushed.custom_properties["pushed_destination"].string_value = str(elsewhere)
+    store.put_artifacts([pushed])
+    assert made.gone(plan(made)) >= {"model 2", "pushed 2"}
+    elsewhere.mkdir(parents=True)
+    assert made.gone(plan(made)) & {"examples 1", "model 2", "pushed 2"} == set()
+
+
+def test_artifacts_of_a_pipeline_without_records_are_left_alone(made: MadeVar) -> None:
+    for run in (made.var / "runs").iterdir():
+        shutil.rmtree(run)
+    assert made.gone(plan(made)) == set()
+
+
 def test_what_is_young_stays(made: MadeVar) -> None:
     assert make_plan(made.var, ONE).remove == ()
     assert len(plan(made, RetentionPolicy()).remove) == 0  # ten runs and five versions
