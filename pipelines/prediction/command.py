@@ -20,6 +20,7 @@ from pipelines.prediction.options import PredictionOptions
 from pipelines.task_definition.problem import BINARY
 from pipelines.task_definition.task import Task, load_task
 from serving.contract import ContractError
+from serving.process_control import raise_if_interrupted
 
 _PREDICTED, _FAILED, _INTERRUPTED = 0, 1, 130  # exit statuses
 _MOST_FAULTS = 5  # kinds that are printed
@@ -32,7 +33,8 @@ def predict(options: PredictionOptions) -> int:
         0: every row is predicted. 1: rows were refused, the output holds the others; or there is no output, since
         something failed. 130: interrupted.
     """
-    logging.getLogger("apache_beam").setLevel(logging.ERROR)  # it warns of the engines' arguments that are TFX's
+    # It warns of the engines' arguments that are TFX's, and logs what it raises, too.
+    logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
     try:
         task = load_task(options.task)
         job = make_job(options, task)
@@ -40,7 +42,7 @@ def predict(options: PredictionOptions) -> int:
         options.out.parent.mkdir(parents=True, exist_ok=True)
         began = time.monotonic()
         with engine.session():
-            predicted = predict_files(job, options.out, engine.beam_args())
+            predicted = _predict_files(job, options, engine)
     except KeyboardInterrupt:
         print(f"interrupted; finished parts are kept in {parts_folder(options.out)}", file=sys.stderr)
         return _INTERRUPTED
@@ -51,6 +53,14 @@ def predict(options: PredictionOptions) -> int:
         return _FAILED
     _print_result(options, job, predicted, time.monotonic() - began)
     return _FAILED if predicted.counts.refused else _PREDICTED
+
+
+def _predict_files(job: PredictionJob, options: PredictionOptions, engine: LocalEngine | FlinkEngine) -> PredictedFiles:
+    try:
+        return predict_files(job, options.out, engine.beam_args())
+    except Exception:
+        raise_if_interrupted()  # Beam makes an error of its own of it.
+        raise
 
 
 def make_job(options: PredictionOptions, task: Task) -> PredictionJob:

@@ -1,6 +1,7 @@
 """The command: which version, which threshold, what it prints, and its exit status."""
 
 import shutil
+import signal
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -83,3 +84,19 @@ def test_what_fails_is_told_in_one_line(var: Path, tmp_path: Path, capsys: pytes
     assert execute(words) == 1
     assert capsys.readouterr().err.startswith(f"error: {tmp_path / 'no.csv'}: no such file or folder.")
     assert execute([*words, "--task", "taxy"]) == 2
+
+
+def test_an_interrupt_that_beam_makes_an_error_of(
+    var: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def lose_interrupt(*told: object) -> None:
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        except KeyboardInterrupt as error:
+            raise RuntimeError("while running 'Predictions/Predict'") from error
+
+    monkeypatch.setattr(command, "predict_files", lose_interrupt)
+    (tmp_path / "a.csv").write_text("x,word\n.1,w\n")
+    words = ["predict", "--var", str(var), "--data", str(tmp_path / "a.csv"), "--out", str(tmp_path / "out.csv")]
+    assert execute(words) == 130
+    assert capsys.readouterr().err == f"interrupted; finished parts are kept in {tmp_path / '.out.csv.parts'}\n"
