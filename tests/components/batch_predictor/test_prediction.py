@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
@@ -96,6 +97,17 @@ def test_of_several_classes(files: list[Path], tmp_path: Path) -> None:
     model = small_model.save(tmp_path / "model", outputs=3)
     predict(model, files[:1], tmp_path / "out.csv", classes=("small", "large", "middle"), threshold=None)
     assert read(tmp_path / "out.csv")[1] == ("a.csv", 3, 0.1, 0.9, 0.6, "large", VERSION)
+
+
+def test_parquet_gives_what_the_same_rows_give_as_csv(model: Path, tmp_path: Path) -> None:
+    file = tmp_path / "a.parquet"
+    table = pa.table({"x": [0.0, 0.1, 2.0, 0.3, None], "word": ["w", "w", "w", None, "w"], "id": [7, 8, 9, 10, 2**62]})
+    pq.write_table(table, file, row_group_size=2)
+    found = predict(model, [file], tmp_path / "out.csv", keep=("id",))
+    assert found.parts == 3
+    assert [(row[1], row[2], row[3]) for row in read(tmp_path / "out.csv")] == [(1, 7, 0.0), (2, 8, 0.1), (4, 10, 0.0)]
+    with (tmp_path / "out.csv.refused.csv").open(newline="") as stream:
+        assert [row[1:4] for row in csv.reader(stream)][1:] == [["3", "x", "2.0"], ["5", "x", ""]]
 
 
 def test_a_refused_file_of_before_does_not_stay(model: Path, files: list[Path], tmp_path: Path) -> None:
