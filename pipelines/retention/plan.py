@@ -90,9 +90,8 @@ def _find_kept(
     if metadata is None:
         return _Kept(artifacts=frozenset(), runs=frozenset(runs), versions=versions)
     seeds = set(find_baselines(metadata, [id for id, state in states.items() if state == _LIVE]))
-    for step in metadata.steps.values():
-        if step.run_id in runs:
-            seeds.update(step_artifacts(step))
+    steps = [step for step in metadata.steps.values() if step.run_id in runs]
+    seeds.update(id for step in steps for id in step_artifacts(step))
     for id, place in _find_pushes(metadata).items():
         if place.parent.parent != var / "serving":  # with --push-to: whoever serves it does not say so here
             seeds.update([id] if place.is_dir() else [])
@@ -105,7 +104,8 @@ def _find_kept(
     artifacts = close_over_lineage(metadata, seeds)
     makers = (metadata.find_producer(id) for id in artifacts)
     records = runs | {maker.run_id for maker in makers if maker is not None}
-    return _Kept(artifacts=artifacts, runs=frozenset(records), versions=versions)
+    compared_with = frozenset(id for step in steps for id in step.input_ids)  # without its own lineage
+    return _Kept(artifacts=artifacts | compared_with, runs=frozenset(records), versions=versions)
 
 
 def _keep_versions(var: Path, policy: RetentionPolicy, limit: float) -> dict[tuple[str, int], str]:

@@ -92,6 +92,13 @@ def test_a_pinned_run_stays_with_the_version_that_it_pushed(made: MadeVar) -> No
     assert made.versions() == ["2", "4"]
 
 
+def test_a_kept_run_keeps_what_it_compared_with_and_not_the_lineage_of_that(made: MadeVar) -> None:
+    (made.var / "runs" / "run-3" / PIN_FILE).touch()
+    remove(made.var, plan(made))
+    assert made.live() == OF_3_AND_4 | {"pushed 3", "pushed 4", "model 2", "statistics 1", "statistics 2"}
+    assert made.versions() == ["3", "4"]
+
+
 def test_a_version_pushed_elsewhere_stays_with_its_lineage(made: MadeVar, tmp_path: Path) -> None:
     """Whoever serves it there does not say so here."""
     elsewhere = tmp_path / "production" / "taxi" / "2"
