@@ -24,12 +24,14 @@ absolute_var = $(if $(filter /%,$(value VAR)),,$(call quoted,CURDIR)/)$(call quo
 # For the environment of what it starts, make would expand the $ in these, too, and stop at an odd one.
 unexport DATA FROM PATTERN SPANS NAME CSV LABEL TEXT NOTE REVIEWER VAR PUSH_TO REQUESTS
 unexport DATA NAME CSV LABEL TEXT NOTE REVIEWER VAR PUSH_TO REQUESTS LOG WINDOW UNTIL
+unexport DATA OUT NAME CSV LABEL TEXT NOTE REVIEWER VAR PUSH_TO REQUESTS
 
 # How long a search may take; of tune, portfolio, and run-local with TUNE.
 SEARCH = $(if $(value TRIALS),--trials $(call quoted,TRIALS)) $(if $(value MINUTES),--minutes $(call quoted,MINUTES))
 
 .PHONY: help doctor setup data ingest run-local watch flink-up flink-down test test-fast test-engine coverage test-other-stack check format bench load-test lock protos clean serve gateway deploy-render rollout-status pin canary compare promote rollback tune portfolio report review new-task notebooks
 .PHONY: help doctor setup data run-local watch flink-up flink-down test test-fast test-engine coverage test-other-stack check format bench load-test lock protos clean serve gateway deploy-render rollout-status pin canary compare promote rollback tune portfolio report review monitor new-task notebooks
+.PHONY: help doctor setup data run-local predict gc disk watch flink-up flink-down test test-fast test-engine coverage test-other-stack check format bench load-test lock protos clean serve gateway deploy-render rollout-status pin canary compare promote rollback tune portfolio report review new-task notebooks
 
 define HELP
 make TARGET [NAME=value ...]
@@ -37,11 +39,13 @@ make TARGET [NAME=value ...]
   doctor, setup                  What this machine lacks, and the fix; make .venv, as every target does once (PYTHON)
   data, ingest                   The task's rows under var/data/, or as quarters; check spans (SPANS, FROM, PATTERN)
   run-local, watch               The whole pipeline, from rows to a pushed model; the same at every saved file (SPANS)
+  data, disk, gc                 Prepare the task's rows, without network; what takes room; remove the old (GC)
+  run-local, watch               The whole pipeline, from rows to a pushed model; the same at every saved file
                                  (DATA, TRAIN_STEPS, INFRA, FORCE, VERBOSE, AT_ONCE, TUNE, REQUIRE_REVIEW, PUSH_TO)
   flink-up, flink-down           A Flink cluster on this machine, where run-local then runs with flink (ENGINE)
   tune, portfolio                Search for better hyperparameters; compare approaches (TRIALS, MINUTES, SEEDS)
   report, review                 Open the newest run's report; record that you reviewed it (RUN_ID, NOTE, REVIEWER)
-  new-task                       A task of your own from a CSV file (NAME, CSV, LABEL, PROBLEM, TEXT)
+  new-task, predict              A task from your CSV (NAME, CSV, LABEL, PROBLEM, TEXT); predict files (DATA, OUT)
   notebooks                      JupyterLab on notebooks/ (JUPYTER)
   serve, gateway                 The pushed models, as TensorFlow Serving; what end users call (SERVE, GATEWAY)
   canary, compare, promote       Try a version beside the stable one, compare the two, make it the stable one
@@ -93,6 +97,18 @@ run-local: $(STAMP)
 
 watch: $(STAMP)
 	@$(run_pipeline) --watch
+
+predict: $(STAMP)
+	@$(RUN) -m pipelines predict --task $(call quoted,TASK) --var $(call quoted,VAR) \
+	    --data $(call quoted,DATA) --out $(call quoted,OUT) $(if $(value VERSION),--version $(call quoted,VERSION)) \
+	    $(if $(value ENGINE),--engine $(call quoted,ENGINE))
+
+# Without GC=--apply it only says what it would remove.
+gc: $(STAMP)
+	@$(RUN) -m pipelines gc --var $(call quoted,VAR) $(GC)
+
+disk: $(STAMP)
+	@$(RUN) -m pipelines disk --var $(call quoted,VAR)
 
 flink-up: $(STAMP)
 	@$(RUN) -m environment.flink up --folder $(call quoted,VAR)/flink

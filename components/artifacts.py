@@ -38,3 +38,11 @@ class TrafficReport(Artifact):
     TYPE_NAME = "TrafficReport"
     # Custom properties: the verdict, and how many rows it is of.
     VERDICT, ROWS = "verdict", "rows"
+
+
+class Predictions(Artifact):
+    """Predictions of the rows of files, and beside them the rows that were refused (components.batch_predictor)."""
+
+    TYPE_NAME = "Predictions"
+    # Custom properties: how many rows there are of each, and the version of the model.
+    PREDICTED, REFUSED, MODEL_VERSION = "predicted", "refused", "model_version"

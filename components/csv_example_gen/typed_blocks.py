@@ -6,7 +6,7 @@ a cell does not convert: it then finds the values all the same, or names file, l
 
 import csv
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
 import pyarrow as pa
@@ -37,12 +37,22 @@ class TypedBlock:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class _Cells:
+class CellBlock:
     """Some rows of a file, as they are written."""
 
     part: FilePart
-    fast: list[pa.Array] | None  # None: Arrow reads something else than Python's csv
-    batches: Callable[[], Iterator[Batch]]
+    fast: list[pa.Array] | None  # [rows] each, as `convert_array` takes them; None: Arrow reads otherwise than csv
+    first_line: int  # of the first row; of Parquet, the number of the row
+    lines: int | None  # that the rows take up; None: as many as there are rows
+    records: Callable[[], Records]
+
+    def batches(self, header: Sequence[str]) -> Iterator[Batch]:
+        """Yields the same rows up to BATCH_ROWS at a time.
+
+        Raises:
+            SourceError: A row has not as many cells as the header.
+        """
+        return batch_records(self.part.file, header, self.records())
 
 
 def read_typed(
@@ -54,12 +64,12 @@ def read_typed(
         SourceError: The file is malformed, a row has not as many cells as `kinds` has columns, or a cell does not hold
             a value of its type.
     """
-    for block in _read_cells(source, list(kinds), open_file):
+    for block in read_cell_blocks(source, list(kinds), open_file):
         fast = _convert_fast(block.fast, kinds, rules) if block.fast is not None else None
         if fast is not None:
             yield TypedBlock(part=block.part, rows=len(fast[0]), columns=fast)
             continue
-        for batch in block.batches():
+        for batch in block.batches(list(kinds)):
             values = convert_batch(block.part.file, kinds, rules, batch)
             columns = [
                 to_array(of_column, kind) if kind is not None else pa.array(of_column, pa.string())
@@ -68,20 +78,37 @@ def read_typed(
             yield TypedBlock(part=block.part, rows=len(batch[0]), columns=columns)
 
 
-def _read_cells(source: str | FilePart, header: list[str], open_file: OpenFile) -> Iterator[_Cells]:
+def read_cell_blocks(
+    source: str | FilePart, header: list[str], open_file: OpenFile = open_local
+) -> Iterator[CellBlock]:
+    """Yields the rows of a file, or of a part of one, in their order and without types.
+
+    Raises:
+        SourceError: The file is malformed where Arrow is to read it.
+    """
     file, part = (source.file, source) if isinstance(source, FilePart) else (source, None)
     if is_parquet(file):
         for of_parquet in read_parquet_blocks(file, part, open_file):
-            records: Callable[[], Records] = of_parquet.records
-            yield _Cells(part=of_parquet.part, fast=of_parquet.cells(), batches=partial(_batch, file, header, records))
+            yield CellBlock(
+                part=of_parquet.part,
+                fast=of_parquet.cells(),
+                first_line=of_parquet.first_row,
+                lines=None,
+                records=of_parquet.records,
+            )
         return
     for of_csv in read_csv_blocks(file, part, open_file):
-        records = partial(of_csv.records, open_file)
-        yield _Cells(part=of_csv.part, fast=_parse(of_csv, header), batches=partial(_batch, file, header, records))
+        yield CellBlock(
+            part=of_csv.part,
+            fast=_parse(of_csv, header),
+            first_line=of_csv.part.first,
+            lines=_count_lines(of_csv.text),
+            records=partial(of_csv.records, open_file),
+        )
 
 
-def _batch(file: str, header: list[str], read: Callable[[], Records]) -> Iterator[Batch]:
-    return batch_records(file, header, read())
+def _count_lines(text: bytes | None) -> int:
+    return 0 if text is None else text.count(b"\n") + (not text.endswith(b"\n"))
 
 
 def _parse(block: CsvBlock, header: list[str]) -> list[pa.Array] | None:

@@ -10,6 +10,7 @@ from cyclopts import App
 from pipelines.cli import completion, doctor, new_task, portfolio, production_metrics, report, review, run, runs, tune
 from pipelines.cli import completion, doctor, ingest, new_task, portfolio, report, review, run, runs, tune
 from pipelines.cli import completion, doctor, monitor, new_task, portfolio, report, review, run, runs, tune
+from pipelines.cli import completion, doctor, gc, new_task, portfolio, predict, report, review, run, runs, tune
 from serving.cli import usage
 from serving.cli.usage import OPTION_STYLE
 from serving.process_control import exit_now, print_on_any_terminal
@@ -37,6 +38,7 @@ another run is using the folder; 130 interrupted.
 _COMMANDS: tuple[tuple[Callable[..., int], str], ...] = (
     (run.run, run.EPILOGUE),
     (ingest.ingest, ingest.EPILOGUE),
+    (predict.predict, predict.EPILOGUE),
     (tune.tune, tune.EPILOGUE),
     (portfolio.portfolio, portfolio.EPILOGUE),
     (report.report, report.EPILOGUE),
@@ -44,6 +46,8 @@ _COMMANDS: tuple[tuple[Callable[..., int], str], ...] = (
     (monitor.monitor, monitor.EPILOGUE),
     (new_task.new_task, new_task.EPILOGUE),
     (production_metrics.production_metrics, production_metrics.EPILOGUE),
+    (gc.gc, gc.GC_EPILOGUE),
+    (gc.disk, gc.DISK_EPILOGUE),
 )
 for _place, (_command, _epilogue) in enumerate(_COMMANDS):
     app.command(_command, help_epilogue=_epilogue, sort_key=_place)

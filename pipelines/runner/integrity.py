@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 from serving.durable_file import write_whole
@@ -23,6 +24,15 @@ class ArtifactDigests:
     def record(self, uri: str) -> None:
         """Remembers what lies at `uri` now."""
         self._digests[uri] = digest_path(Path(uri))
+        self._write()
+
+    def forget(self, uris: Iterable[str]) -> None:
+        """Forgets artifacts that were removed."""
+        for uri in uris:
+            self._digests.pop(uri, None)
+        self._write()
+
+    def _write(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(self._path, json.dumps(self._digests, indent=1))
 

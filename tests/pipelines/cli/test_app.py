@@ -24,6 +24,8 @@ COMMANDS = (
 )
 COMMANDS = ("run", "ingest", "tune", "portfolio", "report", "review", "new-task", "runs", "doctor", "completion")
 COMMANDS = ("run", "tune", "portfolio", "report", "review", "monitor", "new-task", "runs", "doctor", "completion")
+    "run", "predict", "tune", "portfolio", "report", "review", "new-task", "runs", "gc", "disk", "doctor", "completion",
+)  # fmt: skip
 HEAVY = {"absl", "docker", "jinja2", "keras", "numpy", "pandas", "tensorflow", "tfx"}
 
 

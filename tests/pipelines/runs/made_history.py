@@ -57,7 +57,10 @@ class MadeHistory:
             custom_properties={name: _value(value) for name, value in (told or {}).items()},
         )
         (execution.id,) = self._store.put_executions([execution])
-        made = {key: self._artifact(node, type_name, properties or {}) for key, type_name in (outputs or {}).items()}
+        made = {
+            key: self._artifact(f"{task}/{node}/{key}", type_name, properties or {})
+            for key, type_name in (outputs or {}).items()
+        }
         events = [
             _event(execution.id, artifact, key, kind)
             for artifacts, kind in (
@@ -74,10 +77,10 @@ class MadeHistory:
         self._store.put_attributions_and_associations([], filed)
         return list(made.values())
 
-    def _artifact(self, node: str, type_name: str, properties: dict[str, Value]) -> int:
+    def _artifact(self, place: str, type_name: str, properties: dict[str, Value]) -> int:
         artifact = pb.Artifact(
             type_id=self._store.put_artifact_type(pb.ArtifactType(name=type_name)),
-            uri=str(self.folder / "artifacts" / node / str(next(self._numbers))),
+            uri=str(self.folder / "artifacts" / place / str(next(self._numbers))),
             state=pb.Artifact.LIVE,
             custom_properties={name: _value(value) for name, value in properties.items()},
         )

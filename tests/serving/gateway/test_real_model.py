@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import contextlib
+import csv
 import json
 import os
 import shutil
@@ -12,9 +13,13 @@ from typing import Any
 
 import httpx
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import tensorflow as tf
 
+from components.batch_predictor.job import PredictionJob
+from components.batch_predictor.prediction import predict_files
+from pipelines.engines.local import LocalEngine
 from serving.gateway.app import create_app
 from tests import handmade
 from tests.serving import running_server
@@ -81,6 +86,34 @@ def test_answers_are_those_of_the_batch_path(handmade_export: Path, server: Runn
             received = np.array([answer["probability"] for answer in said["predictions"]], np.float32)
             np.testing.assert_array_equal(received, expected)
             assert [answer["decision"] for answer in said["predictions"]] == [bool(one >= 0.5) for one in expected]
+
+
+def test_a_file_of_the_same_rows_gets_the_same_answers(
+    handmade_export: Path, server: RunningServer, tmp_path: Path
+) -> None:
+    """Those of `predict`, bit for bit; a row that one refuses, the other refuses for the same reason."""
+    broken = [{**ROWS[0], "miles": 101.0}, {**ROWS[1], "hour": 24}, {**ROWS[2], "payment": None}]
+    rows = [*ROWS, *broken]
+    with (tmp_path / "rows.csv").open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, FEATURES)
+        writer.writeheader()
+        writer.writerows(rows)
+    out = tmp_path / "predictions.parquet"
+    job = PredictionJob(files=(str(tmp_path / "rows.csv"),), model=handmade_export, version=1, threshold=0.5)
+    predict_files(job, out, LocalEngine().beam_args())
+    found = pq.read_table(out)
+    assert found.column("line").to_pylist() == list(range(2, 2 + len(ROWS)))
+    with out.with_name("predictions.parquet.refused.csv").open(newline="") as stream:
+        refused = list(csv.DictReader(stream))
+    with gateway(server.url, handmade_export, "plain") as client:
+        said = client.post("/v1/tip", json=ROWS).raise_for_status().json()["predictions"]
+        problems = [client.post("/v1/tip", json=row).json()["errors"][0] for row in broken]
+    probabilities = np.array([answer["probability"] for answer in said], np.float32)
+    np.testing.assert_array_equal(found.column("prediction").to_numpy(), probabilities)
+    assert found.column("decision").to_pylist() == [answer["decision"] for answer in said]
+    assert [fault["column"] for fault in refused] == [problem["field"] for problem in problems]
+    for fault, problem in zip(refused, problems, strict=True):
+        assert problem["expected"].startswith(fault["reason"].removeprefix("expected ").removesuffix(", or nothing"))
 
 
 def test_labels_and_a_canary(handmade_export: Path, server: RunningServer, tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Predict the rows of files with a pushed model, in a Beam pipeline."""

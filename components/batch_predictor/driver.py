@@ -1,0 +1,32 @@
+"""Driver of BatchPredictor: the cache key holds what the files hold when the node is due."""
+
+import copy
+from typing import Any
+
+from tfx.dsl.components.base import base_driver
+from tfx.orchestration import data_types_utils
+from tfx.proto.orchestration import driver_output_pb2
+
+from components.batch_predictor.executor import DATA, PREDICTIONS
+from components.csv_example_gen.csv_files import find_files
+from components.csv_example_gen.fingerprint import fingerprint
+
+FINGERPRINT = "input_fingerprint"
+
+
+class Driver(base_driver.BaseDriver):
+    """Fingerprints the files. Only the name of the base class is TFX's old one, which a component asks for."""
+
+    def run(self, execution_info: Any) -> driver_output_pb2.DriverOutput:
+        """Fills in the fingerprint.
+
+        Raises:
+            SourceError: There is no file, or one cannot be read.
+        """
+        result = driver_output_pb2.DriverOutput()
+        found = fingerprint("data", find_files(execution_info.exec_properties[DATA]))
+        for name, value in (execution_info.exec_properties | {FINGERPRINT: found}).items():
+            data_types_utils.set_metadata_value(result.exec_properties[name], value)
+        (predictions,) = execution_info.output_dict[PREDICTIONS]
+        result.output_artifacts[PREDICTIONS].artifacts.append(copy.deepcopy(predictions.mlmd_artifact))
+        return result

@@ -1,0 +1,60 @@
+"""Executor of BatchPredictor.
+
+Reads:  files; a PushedModel.
+Writes: Predictions: `predictions.parquet`, and `predictions.parquet.refused.csv` where rows broke the contract.
+Raises: BatchPredictionError, SourceError, with no output.
+
+A node that was killed begins again: TFX gives each attempt a folder of its own.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tfx import types
+from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
+from tfx.types import artifact_utils
+
+from components.artifacts import Predictions
+from components.batch_predictor.errors import BatchPredictionError
+from components.batch_predictor.job import PredictionJob
+from components.batch_predictor.prediction import predict_files
+from components.csv_example_gen.csv_files import find_files
+
+MODEL, PREDICTIONS = "model", "predictions"
+DATA, SETTINGS, CODE_DIGEST = "data", "settings", "code_digest"
+FILE = "predictions.parquet"
+
+
+class Executor(BaseBeamExecutor):
+    """Predicts files into an artifact."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Predicts the files that DATA names, with SETTINGS of a PredictionJob."""
+        self._log_startup(input_dict, output_dict, exec_properties)
+        pushed = artifact_utils.get_single_instance(input_dict[MODEL])
+        version = pushed.get_string_custom_property("pushed_version")
+        if not version:
+            raise BatchPredictionError(
+                f"the model {pushed.uri} was not pushed: expected one with a version, received none; a gate refused "
+                "it, or the wiring names another artifact."
+            )
+        settings = json.loads(exec_properties[SETTINGS])
+        job = PredictionJob(
+            files=tuple(find_files(exec_properties[DATA])),
+            model=Path(pushed.uri),
+            version=int(version),
+            threshold=settings["threshold"],
+            classes=tuple(settings["classes"]),
+            keep=tuple(settings["keep"]),
+        )
+        artifact = artifact_utils.get_single_instance(output_dict[PREDICTIONS])
+        predicted = predict_files(job, Path(artifact.uri) / FILE, self._beam_pipeline_args or ())
+        artifact.set_int_custom_property(Predictions.PREDICTED, predicted.counts.predicted)
+        artifact.set_int_custom_property(Predictions.REFUSED, predicted.counts.refused)
+        artifact.set_string_custom_property(Predictions.MODEL_VERSION, version)

@@ -1,0 +1,78 @@
+"""The exported model's own signature, on columns: the one that the gateway asks."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import tensorflow as tf
+
+from components.signatures import PREDICTIONS, SERVING_RAW, check_signatures
+from serving.contract import Contract, Kind
+
+BATCH_ROWS = 8192  # a call: larger is no faster
+
+
+class RawSignature:
+    """`serving_raw` of a SavedModel, loaded once a process."""
+
+    def __init__(self, model: Path) -> None:
+        """Loads the model.
+
+        Raises:
+            SignatureError: It is none, or lacks a signature.
+        """
+        check_signatures(model)
+        self._loaded = tf.saved_model.load(str(model))  # which the signature does not keep alive
+        self._signature = self._loaded.signatures[SERVING_RAW]
+        self.outputs = int(self._signature.structured_outputs[PREDICTIONS].shape[-1])
+
+    def predict(self, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Predicts rows.
+
+        Args:
+            inputs: what `to_inputs` gives.
+
+        Returns:
+            float32 [rows, outputs].
+        """
+        rows = len(next(iter(inputs.values())))
+        parts = [
+            self._signature(
+                **{name: tf.constant(values[begin : begin + BATCH_ROWS]) for name, values in inputs.items()}
+            )[PREDICTIONS].numpy()
+            for begin in range(0, rows, BATCH_ROWS)
+        ]
+        return np.concatenate([np.empty((0, self.outputs), np.float32), *parts])
+
+
+def to_inputs(contract: Contract, columns: Mapping[str, pa.Array]) -> dict[str, np.ndarray]:
+    """Returns columns as `serving_raw` takes them, missing values spelled out.
+
+    Args:
+        contract: names and types of the features.
+        columns: by feature, [rows] each, as `convert_array` gives them.
+
+    Returns:
+        int64, float32 or bytes [rows] by feature.
+    """
+    missing = contract.missing
+    inputs = {}
+    for feature in contract.features:
+        values = columns[feature.name]
+        if feature.kind is Kind.BYTES:
+            inputs[feature.name] = _to_bytes(values, missing.string.encode())
+        elif pa.types.is_null(values.type):
+            inputs[feature.name] = np.full(len(values), missing.number, feature.kind.value)
+        else:
+            spelled = pa.scalar(missing.number, values.type)
+            inputs[feature.name] = values.fill_null(spelled).to_numpy().astype(feature.kind.value, copy=False)
+    return inputs
+
+
+def _to_bytes(values: pa.Array, missing: bytes) -> np.ndarray:
+    if pa.types.is_null(values.type):
+        return np.full(len(values), missing, object)
+    different = np.array([*values.dictionary.to_pylist(), missing], object)
+    texts: np.ndarray = different[values.indices.fill_null(len(different) - 1).to_numpy()]
+    return texts

@@ -1,0 +1,109 @@
+"""Beam's part: each shard is read, checked, predicted and written by one worker, into one part."""
+
+import concurrent.futures
+import dataclasses
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypeVar
+
+import apache_beam as beam
+import numpy as np
+import pyarrow as pa
+from apache_beam.utils.shared import Shared
+
+from components.batch_predictor.job import DECISION, PredictionJob
+from components.batch_predictor.model import RawSignature, to_inputs
+from components.batch_predictor.output import make_table, output_schema
+from components.batch_predictor.part_files import PartFiles
+from components.batch_predictor.row_check import Refusal, RowCheck
+from components.batch_predictor.rows import WrittenRows, read_rows
+from components.csv_example_gen.file_contents import SourceError
+from components.csv_example_gen.file_parts import Shard
+
+_Item = TypeVar("_Item")
+
+
+class PredictShards(beam.PTransform):
+    """(number, Shard) -> nothing; writes the part of each shard.
+
+    An attempt that fails leaves no part, and one that is repeated writes the same rows.
+    """
+
+    def __init__(self, job: PredictionJob, header: Sequence[str], parts: PartFiles) -> None:
+        """Says what all workers have to know."""
+        super().__init__()
+        self._predictor = _PredictShard(job, list(header), parts)
+
+    def expand(self, shards: beam.pvalue.PCollection) -> beam.pvalue.PCollection:
+        """Shares the shards among the workers."""
+        return shards | "Share" >> beam.Reshuffle() | "Predict" >> beam.ParDo(self._predictor)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Checked:
+    """Rows after the check, ready for the model."""
+
+    file: str
+    lines: np.ndarray
+    kept: list[pa.Array]
+    inputs: dict[str, np.ndarray]
+    refusals: list[Refusal]
+
+
+class _PredictShard(beam.DoFn):
+    def __init__(self, job: PredictionJob, header: list[str], parts: PartFiles) -> None:
+        self._job = job
+        self._header = header
+        self._parts = parts
+        self._shared = Shared()  # one model a process, whatever the number of its threads
+
+    def setup(self) -> None:
+        """Loads the model."""
+        self._model = self._shared.acquire(lambda: RawSignature(self._job.model), tag=str(self._job.model))
+        self._check = RowCheck.of_model(self._job.model, self._header, self._job.files[0])
+
+    def process(self, numbered: tuple[int, Shard]) -> Iterable[Any]:
+        """Writes the part of one shard, or notes why it cannot be read."""
+        number, shard = numbered
+        try:
+            self._write(number, shard)
+        except SourceError as error:
+            self._parts.note_fault(number, str(error))
+        return ()
+
+    def _write(self, number: int, shard: Shard) -> None:
+        with self._parts.write(number, output_schema(self._job, self._model.outputs)) as part:
+            checked = map(self._prepare, read_rows(shard, self._header))
+            for rows in _one_ahead(checked):
+                part.refuse(rows.file, rows.refusals)
+                if len(rows.lines):
+                    table = make_table(self._job, rows.file, rows.lines, rows.kept, self._model.predict(rows.inputs))
+                    part.add(table, _count_decisions(table))
+
+    def _prepare(self, rows: WrittenRows) -> _Checked:
+        found = self._check.check(rows.lines, rows.cells)
+        chosen = pa.array(found.accepted)
+        return _Checked(
+            file=rows.file,
+            lines=rows.lines[found.accepted],
+            kept=[rows.cells[self._header.index(name)].filter(chosen) for name in self._job.keep],
+            inputs=to_inputs(self._check.contract, found.columns),
+            refusals=sorted([*found.refusals, *rows.ragged], key=lambda refusal: refusal.line),
+        )
+
+
+def _one_ahead(items: Iterator[_Item]) -> Iterator[_Item]:
+    """Yields items; a thread makes the next one meanwhile. Arrow and TensorFlow leave the interpreter free."""
+    nothing = object()
+    with concurrent.futures.ThreadPoolExecutor(max_workers=1) as pool:
+        waiting = pool.submit(next, items, nothing)
+        while (item := waiting.result()) is not nothing:
+            waiting = pool.submit(next, items, nothing)
+            yield item  # type: ignore[misc]
+
+
+def _count_decisions(table: pa.Table) -> list[tuple[str, int]]:
+    if DECISION not in table.column_names:
+        return []
+    counted = table.column(DECISION).value_counts().to_pylist()
+    return [(json.dumps(pair["values"]).strip('"'), pair["counts"]) for pair in counted]

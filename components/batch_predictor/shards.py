@@ -1,0 +1,36 @@
+"""Divides files into shards, without looking at their cells."""
+
+from collections.abc import Iterator, Sequence
+
+import pyarrow.parquet as pq
+
+from components.csv_example_gen.csv_blocks import read_csv_blocks
+from components.csv_example_gen.file_contents import is_parquet, open_content
+from components.csv_example_gen.file_parts import FilePart, Shard, group_shards
+
+SHARD_BYTES = 16 << 20  # of text: what a worker predicts at a time, and what a killed run loses at most
+
+
+def plan_shards(files: Sequence[str], shard_bytes: int = SHARD_BYTES) -> list[Shard]:
+    """Returns the shards, in the order of the rows. Their `rows` are not counted.
+
+    A packed file, and one whose quotes stand in odd places, is one shard: nobody can begin in its middle.
+
+    Raises:
+        SourceError: A file cannot be read.
+    """
+    return group_shards(((part, 0) for file in files for part in _find_parts(file)), shard_bytes)
+
+
+def _find_parts(file: str) -> Iterator[FilePart]:
+    if not is_parquet(file):
+        for block in read_csv_blocks(file):
+            yield block.part
+        return
+    with open_content(file) as stream:
+        metadata = pq.ParquetFile(stream).metadata
+        first = 1
+        for group in range(metadata.num_row_groups):
+            found = metadata.row_group(group)
+            yield FilePart(file=file, begin=group, end=group + 1, first=first, size=found.total_byte_size)
+            first += found.num_rows

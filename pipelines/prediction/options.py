@@ -1,0 +1,40 @@
+"""What a user can ask of a prediction: the command line's options. The text below a field is its help."""
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated, get_args
+
+from cyclopts import Parameter
+
+from pipelines.config import ConfigError
+from pipelines.options import EngineName
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PredictionOptions:
+    """The options of `predict`. Paths become absolute."""
+
+    data: Path
+    """A CSV or Parquet file, or a folder of them."""
+    out: Path
+    """A file that ends in .parquet or .csv; any other name is a folder of Parquet files."""
+    task: str = "taxi"
+    """A folder below pipelines/tasks/, or a dotted package."""
+    var: Path = Path("var")
+    """The folder that the runs wrote to."""
+    version: int | None = None
+    """The pushed version that predicts; without it, the newest."""
+    keep: Annotated[tuple[str, ...] | None, Parameter(consume_multiple=False)] = None
+    """A column of the files that the output has, too, as it is written; may be given more than once."""
+    engine: EngineName = "local"
+    """Where Beam runs: in this process, or on the cluster that `make flink-up` starts below --var."""
+    job_minutes: float = 60.0
+    """Time at most for the work on a cluster."""
+
+    def __post_init__(self) -> None:
+        for name in ("data", "out", "var"):
+            object.__setattr__(self, name, getattr(self, name).absolute())
+        if self.engine not in get_args(EngineName):
+            raise ConfigError(f"engine: expected one of {', '.join(get_args(EngineName))}, received {self.engine!r}")
+        if not 0 < self.job_minutes < float("inf"):
+            raise ConfigError(f"job minutes: expected more than 0, received {self.job_minutes}")

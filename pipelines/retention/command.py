@@ -1,0 +1,67 @@
+"""`gc` and `disk` as commands: what they print, and their exit statuses."""
+
+import sys
+from pathlib import Path
+
+from pipelines.retention import plan as planning
+from pipelines.retention.disk_usage import format_bytes, list_usage
+from pipelines.retention.plan import Item, RemovalPlan, make_plan
+from pipelines.retention.policy import RetentionPolicy
+from pipelines.retention.removal import remove
+from pipelines.runner.lock import BusyError, lock_folder
+from pipelines.runs.errors import RunError
+from serving.rollout.errors import PreconditionError
+
+_DONE, _FAILED, _BUSY = 0, 1, 2  # exit statuses
+_KINDS = (planning.ARTIFACTS, planning.RUNS, planning.VERSIONS, planning.LOGS)
+
+
+def collect(var: Path, policy: RetentionPolicy, *, apply: bool) -> int:
+    """Says what would be removed; removes it if asked to. Returns the exit status."""
+    try:
+        if not apply:
+            plan = make_plan(var, policy)
+            _print_plan(plan)
+            print(f"would free {format_bytes(_size(plan.remove))}; nothing was removed: add --apply to remove it")
+            return _DONE
+        with lock_folder(var):
+            plan = make_plan(var, policy)
+            _print_plan(plan)
+            remove(var, plan)
+        print(f"freed {format_bytes(_size(plan.remove))}")
+    except BusyError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return _BUSY
+    except (RunError, PreconditionError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return _FAILED
+    return _DONE
+
+
+def show_disk(var: Path) -> int:
+    """Says what takes the room below a folder of runs. Returns the exit status."""
+    if not var.is_dir():
+        print(f"error: no folder {var}: expected the one that runs wrote to; name --var", file=sys.stderr)
+        return _FAILED
+    usage = list_usage(var)
+    for name, size in usage:
+        print(f"{format_bytes(size):>12}  {name}")
+    print(f"{format_bytes(sum(size for _, size in usage)):>12}  in all below {var}")
+    return _DONE
+
+
+def _print_plan(plan: RemovalPlan) -> None:
+    print(f"{'':14}{'remove':>24}{'keep':>24}")
+    for kind in _KINDS:
+        cells = [_describe([item for item in items if item.kind == kind]) for items in (plan.remove, plan.keep)]
+        print(f"{kind:14}{cells[0]:>24}{cells[1]:>24}")
+    for (task, version), reason in sorted(plan.versions.items()):
+        print(f"keeps {task} {version} and its lineage: {reason}")
+
+
+def _describe(items: list[Item]) -> str:
+    return f"{len(items):,} with {format_bytes(_size(items))}"
+
+
+def _size(items: tuple[Item, ...] | list[Item]) -> int:
+    return sum(item.size for item in items)

@@ -1,0 +1,65 @@
+"""Which artifacts are the lineage of others, and which are baselines of the next run."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from components.artifacts import INFRA_BLESSING_MODEL_ID, DataBlessing
+from pipelines.runs.metadata import Artifact, Metadata, Step
+
+# A run compares with the newest that is not its own, so with the second newest where its own comes from the cache.
+_BASELINES = 2
+# Inputs that something was compared with, not made of. Followed, they would keep every model that ever was.
+_COMPARED_WITH = frozenset({"baseline_model", "baseline"})
+
+
+def close_over_lineage(metadata: Metadata, seeds: Iterable[int]) -> frozenset[int]:
+    """Returns the artifacts, and all that they were made of, with what was made beside it."""
+    kept: set[int] = set()
+    waiting = list(seeds)
+    while waiting:
+        artifact = waiting.pop()
+        if artifact in kept:
+            continue
+        kept.add(artifact)
+        maker = metadata.find_producer(artifact)
+        if maker is not None:
+            waiting.extend(step_artifacts(maker))
+    return frozenset(kept)
+
+
+def step_artifacts(step: Step) -> list[int]:
+    """Lists what a step made, and what that was made of."""
+    read = [id for name, ids in step.inputs.items() if name not in _COMPARED_WITH for id in ids]
+    return [*read, *step.output_ids]
+
+
+def find_baselines(metadata: Metadata, live: Iterable[int]) -> frozenset[int]:
+    """Returns the blessed models and accepted statistics that the next runs may be compared with, and their blessings.
+
+    Args:
+        metadata: of all tasks.
+        live: ids of the artifacts that exist.
+    """
+    artifacts = [metadata.artifacts[id] for id in sorted(live, reverse=True)]  # the newest first
+    infra = {
+        one.properties.get(INFRA_BLESSING_MODEL_ID): one.id for one in reversed(artifacts) if _blesses(one, "Infra")
+    }
+    found: dict[tuple[str, str], list[tuple[int, ...]]] = defaultdict(list)
+    for one in artifacts:
+        maker = metadata.find_producer(one.id)
+        task = maker.task if maker else ""
+        if _blesses(one, "Model"):
+            model = int(one.properties.get("current_model_id", 0))
+            if model in infra:
+                found[task, "model"].append((model, one.id, infra[model]))
+        elif one.type == DataBlessing.TYPE_NAME:
+            found[task, "data"].append((int(one.properties.get(DataBlessing.STATISTICS_ID, one.id)), one.id))
+    baselines: set[int] = set()
+    for candidates in found.values():
+        distinct = list({candidate[0]: candidate for candidate in candidates}.values())[:_BASELINES]
+        baselines.update(id for candidate in distinct for id in candidate)
+    return frozenset(baselines)
+
+
+def _blesses(artifact: Artifact, what: str) -> bool:
+    return artifact.type == f"{what}Blessing" and artifact.properties.get("blessed") == 1

@@ -1,0 +1,189 @@
+"""What would be removed and what is kept, decided on what lies on disk and in ML Metadata now. Changes nothing."""
+
+import dataclasses
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from ml_metadata.proto import metadata_store_pb2
+
+from components.pusher.versions import list_versions
+from pipelines.retention.disk_usage import measure_path
+from pipelines.retention.lineage_kept import close_over_lineage, find_baselines, step_artifacts
+from pipelines.retention.policy import RetentionPolicy
+from pipelines.retention.served import served_versions
+from pipelines.runner.metadata_cleanup import open_metadata_store
+from pipelines.runs.metadata import Metadata
+from pipelines.runs.run import Run
+from pipelines.runs.runs import Runs
+from serving.request_log.files import log_files
+
+ARTIFACTS, RUNS, VERSIONS, LOGS = "artifacts", "runs", "versions", "request logs"
+PIN_FILE = "pinned"  # in a run's folder: keep the run, its artifacts and the versions that it pushed
+_DAY = 86_400.0
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Item:
+    """Something that can be removed as a whole."""
+
+    kind: str  # one of ARTIFACTS, RUNS, VERSIONS, LOGS
+    path: Path
+    size: int  # bytes on disk
+    artifact: int | None = None  # its id, of one that ML Metadata says exists
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RemovalPlan:
+    """What would be done."""
+
+    remove: tuple[Item, ...]
+    keep: tuple[Item, ...]
+    versions: Mapping[tuple[str, int], str]  # (task, version) -> why it is kept
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Kept:
+    artifacts: frozenset[int]
+    runs: frozenset[str]
+    versions: Mapping[tuple[str, int], str]
+
+
+def make_plan(var: Path, policy: RetentionPolicy, now: float | None = None) -> RemovalPlan:
+    """Decides what to remove.
+
+    Args:
+        var: the folder that the runs wrote to.
+        policy: how long and how much is kept.
+        now: seconds since the epoch; None: now.
+
+    Raises:
+        RunError: A run's record cannot be understood.
+        PreconditionError: What serves cannot be told.
+    """
+    limit = (time.time() if now is None else now) - policy.keep_days * _DAY
+    log_limit = (time.time() if now is None else now) - policy.keep_log_days * _DAY
+    database = var / "metadata.sqlite"
+    metadata = Metadata(database) if database.exists() else None
+    states = _read_states(database) if metadata else {}
+    kept = _find_kept(var, policy, metadata, states, limit)
+    remove: list[Item] = []
+    keep: list[Item] = []
+    for item, is_kept in [
+        *_artifact_items(var, metadata, states, kept, limit),
+        *((Item(kind=RUNS, path=run.directory, size=measure_path(run.directory)), run.id in kept.runs)
+          for run in Runs(var).list()),
+        *((Item(kind=VERSIONS, path=path, size=measure_path(path)), (path.parent.name, int(path.name)) in kept.versions)
+          for path in _version_folders(var)),
+        *((Item(kind=LOGS, path=path, size=measure_path(path)), path.stat().st_mtime >= log_limit)
+          for folder in _folders(var / "requests") for path in sorted(log_files(folder))),
+    ]:  # fmt: skip
+        (keep if is_kept else remove).append(item)
+    return RemovalPlan(remove=tuple(remove), keep=tuple(keep), versions=kept.versions)
+
+
+def _find_kept(
+    var: Path, policy: RetentionPolicy, metadata: Metadata | None, states: Mapping[int, int], limit: float
+) -> _Kept:
+    runs = _recent_runs(var, policy, limit)
+    versions = _keep_versions(var, policy, limit)
+    if metadata is None:
+        return _Kept(artifacts=frozenset(), runs=frozenset(runs), versions=versions)
+    seeds = set(find_baselines(metadata, [id for id, state in states.items() if state == _LIVE]))
+    steps = [step for step in metadata.steps.values() if step.run_id in runs]
+    seeds.update(id for step in steps for id in step_artifacts(step))
+    for id, place in _find_pushes(metadata).items():
+        if place.parent.parent != var / "serving":  # with --push-to: whoever serves it does not say so here
+            seeds.update([id] if place.is_dir() else [])
+            continue
+        name = place.parent.name, int(place.name)
+        if id in seeds and place.is_dir():
+            versions.setdefault(name, "pushed by a run that is kept")
+        if name in versions:
+            seeds.add(id)
+    artifacts = close_over_lineage(metadata, seeds)
+    makers = (metadata.find_producer(id) for id in artifacts)
+    records = runs | {maker.run_id for maker in makers if maker is not None}
+    compared_with = frozenset(id for step in steps for id in step.input_ids)  # without its own lineage
+    return _Kept(artifacts=artifacts | compared_with, runs=frozenset(records), versions=versions)
+
+
+def _keep_versions(var: Path, policy: RetentionPolicy, limit: float) -> dict[tuple[str, int], str]:
+    """Returns the pushed versions that are kept whatever runs are, and why."""
+    kept: dict[tuple[str, int], str] = {}
+    for folder in _folders(var / "serving"):
+        on_disk = sorted(list_versions(folder), reverse=True)
+        served = served_versions(var / "serving", folder.name, on_disk)
+        for place, version in enumerate(on_disk):
+            if version in served:
+                kept[folder.name, version] = served[version]
+            elif place < policy.keep_versions:
+                kept[folder.name, version] = f"one of the newest {policy.keep_versions}"
+            elif (folder / str(version)).stat().st_mtime >= limit:
+                kept[folder.name, version] = f"younger than {policy.keep_days:g} days"
+    return kept
+
+
+def _find_pushes(metadata: Metadata) -> dict[int, Path]:
+    """Returns the PushedModels that went anywhere: id -> where to."""
+    return {
+        artifact.id: Path(str(destination))
+        for artifact in metadata.artifacts.values()
+        if artifact.type == "PushedModel" and (destination := artifact.properties.get("pushed_destination"))
+    }
+
+
+def _recent_runs(var: Path, policy: RetentionPolicy, limit: float) -> set[str]:
+    """Returns the ids of runs that are pinned, young, or among the newest of their task."""
+    by_task: dict[str, list[Run]] = {}
+    for run in Runs(var).list():
+        by_task.setdefault(run.task, []).append(run)
+    return {
+        run.id
+        for of_task in by_task.values()
+        for place, run in enumerate(reversed(of_task))
+        if place < policy.keep_runs or run.directory.stat().st_mtime >= limit or (run.directory / PIN_FILE).exists()
+    }
+
+
+def _artifact_items(
+    var: Path, metadata: Metadata | None, states: Mapping[int, int], kept: _Kept, limit: float
+) -> list[tuple[Item, bool]]:
+    """Lists the artifacts whose folders are there, and whether each is kept.
+
+    One outside `var`, and one of a pipeline that leaves no records of its runs, is left alone.
+    """
+    items = []
+    root = var / "artifacts"
+    recorded = _recorded_pipelines(var, metadata)
+    for artifact in metadata.artifacts.values() if metadata else ():
+        path = Path(artifact.uri)
+        if not path.is_relative_to(root) or len(path.relative_to(root).parts) < 4 or not path.exists():
+            continue  # <pipeline>/<node>/<output>/<execution>
+        if path.relative_to(root).parts[0] not in recorded:
+            continue
+        is_live = states[artifact.id] != metadata_store_pb2.Artifact.DELETED
+        is_kept = is_live and (artifact.id in kept.artifacts or artifact.created.timestamp() >= limit)
+        id = artifact.id if is_live else None  # a removal that was killed left its folder
+        items.append((Item(kind=ARTIFACTS, path=path, size=measure_path(path), artifact=id), is_kept))
+    return items
+
+
+def _recorded_pipelines(var: Path, metadata: Metadata | None) -> set[str]:
+    recorded = {folder.name for folder in _folders(var / "runs")}
+    return {step.task for step in metadata.steps.values() if step.run_id in recorded} if metadata else set()
+
+
+_LIVE = metadata_store_pb2.Artifact.LIVE
+
+
+def _read_states(database: Path) -> dict[int, int]:
+    return {artifact.id: artifact.state for artifact in open_metadata_store(database).get_artifacts()}
+
+
+def _folders(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+
+
+def _version_folders(var: Path) -> list[Path]:
+    return [folder / str(version) for folder in _folders(var / "serving") for version in sorted(list_versions(folder))]

@@ -1,0 +1,54 @@
+"""Removes what a plan says, so that a kill at any moment leaves nothing that is said to exist and does not.
+
+ML Metadata is told first: a run then makes an artifact anew instead of reading what is half gone. Every folder leaves
+its place whole, by a rename into a trash folder, and is removed there; the next removal empties what a kill left.
+"""
+
+import shutil
+import uuid
+from pathlib import Path
+
+from ml_metadata.proto import metadata_store_pb2
+
+from pipelines.retention.plan import ARTIFACTS, RemovalPlan
+from pipelines.runner.integrity import ArtifactDigests
+from pipelines.runner.metadata_cleanup import open_metadata_store
+
+_TRASH = ".trash"
+
+
+def remove(var: Path, plan: RemovalPlan) -> None:
+    """Removes what a plan says. Only call it while holding the folder (see pipelines.runner.lock).
+
+    Raises:
+        OSError: Something cannot be removed; what is left, the next removal removes.
+    """
+    trash = var / _TRASH
+    _empty(trash)
+    _mark_deleted(var / "metadata.sqlite", [item.artifact for item in plan.remove if item.artifact is not None])
+    trash.mkdir(parents=True, exist_ok=True)
+    for item in plan.remove:
+        item.path.rename(trash / uuid.uuid4().hex)
+    _forget_digests(var, [item.path for item in plan.remove if item.kind == ARTIFACTS])
+    _empty(trash)
+
+
+def _mark_deleted(database: Path, ids: list[int]) -> None:
+    if not ids:
+        return
+    store = open_metadata_store(database)
+    artifacts = store.get_artifacts_by_id(ids)
+    for artifact in artifacts:
+        artifact.state = metadata_store_pb2.Artifact.DELETED
+    store.put_artifacts(artifacts)
+
+
+def _forget_digests(var: Path, paths: list[Path]) -> None:
+    """Takes removed artifacts out of the digests of their pipelines."""
+    for task in {path.relative_to(var / "artifacts").parts[0] for path in paths}:
+        ArtifactDigests(var / "artifacts" / task).forget(map(str, paths))
+
+
+def _empty(trash: Path) -> None:
+    if trash.exists():
+        shutil.rmtree(trash)
