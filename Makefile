@@ -22,16 +22,12 @@ endef
 quoted = '$(subst $(newline),'$$'\n'',$(subst ','\'',$(value $1)))'
 absolute_var = $(if $(filter /%,$(value VAR)),,$(call quoted,CURDIR)/)$(call quoted,VAR)
 # For the environment of what it starts, make would expand the $ in these, too, and stop at an odd one.
-unexport DATA FROM PATTERN SPANS NAME CSV LABEL TEXT NOTE REVIEWER VAR PUSH_TO REQUESTS
-unexport DATA NAME CSV LABEL TEXT NOTE REVIEWER VAR PUSH_TO REQUESTS LOG WINDOW UNTIL
-unexport DATA OUT NAME CSV LABEL TEXT NOTE REVIEWER VAR PUSH_TO REQUESTS
+unexport DATA OUT FROM PATTERN SPANS NAME CSV LABEL TEXT NOTE REVIEWER VAR PUSH_TO REQUESTS LOG WINDOW UNTIL
 
 # How long a search may take; of tune, portfolio, and run-local with TUNE.
 SEARCH = $(if $(value TRIALS),--trials $(call quoted,TRIALS)) $(if $(value MINUTES),--minutes $(call quoted,MINUTES))
 
-.PHONY: help doctor setup data ingest run-local watch flink-up flink-down test test-fast test-engine coverage test-other-stack check format bench load-test lock protos clean serve gateway deploy-render rollout-status pin canary compare promote rollback tune portfolio report review new-task notebooks
-.PHONY: help doctor setup data run-local watch flink-up flink-down test test-fast test-engine coverage test-other-stack check format bench load-test lock protos clean serve gateway deploy-render rollout-status pin canary compare promote rollback tune portfolio report review monitor new-task notebooks
-.PHONY: help doctor setup data run-local predict gc disk watch flink-up flink-down test test-fast test-engine coverage test-other-stack check format bench load-test lock protos clean serve gateway deploy-render rollout-status pin canary compare promote rollback tune portfolio report review new-task notebooks
+.PHONY: help doctor setup data ingest predict disk gc run-local watch flink-up flink-down test test-fast test-engine coverage test-other-stack check format bench load-test lock protos clean serve gateway deploy-render rollout-status pin canary compare promote rollback tune portfolio report review monitor new-task notebooks
 
 define HELP
 make TARGET [NAME=value ...]
@@ -39,8 +35,6 @@ make TARGET [NAME=value ...]
   doctor, setup                  What this machine lacks, and the fix; make .venv, as every target does once (PYTHON)
   data, ingest                   The task's rows under var/data/, or as quarters; check spans (SPANS, FROM, PATTERN)
   run-local, watch               The whole pipeline, from rows to a pushed model; the same at every saved file (SPANS)
-  data, disk, gc                 Prepare the task's rows, without network; what takes room; remove the old (GC)
-  run-local, watch               The whole pipeline, from rows to a pushed model; the same at every saved file
                                  (DATA, TRAIN_STEPS, INFRA, FORCE, VERBOSE, AT_ONCE, TUNE, REQUIRE_REVIEW, PUSH_TO)
   flink-up, flink-down           A Flink cluster on this machine, where run-local then runs with flink (ENGINE)
   tune, portfolio                Search for better hyperparameters; compare approaches (TRIALS, MINUTES, SEEDS)
@@ -54,7 +48,7 @@ make TARGET [NAME=value ...]
   monitor, deploy-render         Judge the logged traffic (LOG, WINDOW, UNTIL); the manifests for Kubernetes (OVERLAY)
   bench, load-test               Upstream's example against ours (ROWS, ROUNDS); latency and throughput of the servers
   test, test-fast, test-engine   All tests but the last; those that start next to nothing; those on a cluster (MARK)
-  coverage                       Which modules the tests run too little of (MARK)
+  disk, gc, coverage             What takes room; remove the old (GC); what the tests run too little of (MARK)
   test-other-stack               All tests of the last commit on the other stack, in a Debian root if need be
   check, format                  What CI checks first: format, lint, types, contracts; mend what tools can
   lock, protos, clean            Write uv.lock anew (UPGRADE), or the code of *.proto; remove .venv, .uv and caches

@@ -7,10 +7,22 @@ from typing import NoReturn
 
 from cyclopts import App
 
-from pipelines.cli import completion, doctor, new_task, portfolio, production_metrics, report, review, run, runs, tune
-from pipelines.cli import completion, doctor, ingest, new_task, portfolio, report, review, run, runs, tune
-from pipelines.cli import completion, doctor, monitor, new_task, portfolio, report, review, run, runs, tune
-from pipelines.cli import completion, doctor, gc, new_task, portfolio, predict, report, review, run, runs, tune
+from pipelines.cli import (
+    completion,
+    doctor,
+    gc,
+    ingest,
+    monitor,
+    new_task,
+    portfolio,
+    predict,
+    production_metrics,
+    report,
+    review,
+    run,
+    runs,
+    tune,
+)
 from serving.cli import usage
 from serving.cli.usage import OPTION_STYLE
 from serving.process_control import exit_now, print_on_any_terminal
@@ -39,13 +51,13 @@ _COMMANDS: tuple[tuple[Callable[..., int], str], ...] = (
     (run.run, run.EPILOGUE),
     (ingest.ingest, ingest.EPILOGUE),
     (predict.predict, predict.EPILOGUE),
+    (monitor.monitor, monitor.EPILOGUE),
+    (production_metrics.production_metrics, production_metrics.EPILOGUE),
     (tune.tune, tune.EPILOGUE),
     (portfolio.portfolio, portfolio.EPILOGUE),
     (report.report, report.EPILOGUE),
     (review.review, review.EPILOGUE),
-    (monitor.monitor, monitor.EPILOGUE),
     (new_task.new_task, new_task.EPILOGUE),
-    (production_metrics.production_metrics, production_metrics.EPILOGUE),
     (gc.gc, gc.GC_EPILOGUE),
     (gc.disk, gc.DISK_EPILOGUE),
 )

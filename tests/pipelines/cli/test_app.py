@@ -11,20 +11,8 @@ from pipelines.cli.app import execute
 
 ROOT = Path(__file__).resolve().parents[3]
 COMMANDS = (
-    "run",
-    "tune",
-    "portfolio",
-    "report",
-    "review",
-    "new-task",
-    "production-metrics",
-    "runs",
-    "doctor",
-    "completion",
-)
-COMMANDS = ("run", "ingest", "tune", "portfolio", "report", "review", "new-task", "runs", "doctor", "completion")
-COMMANDS = ("run", "tune", "portfolio", "report", "review", "monitor", "new-task", "runs", "doctor", "completion")
-    "run", "predict", "tune", "portfolio", "report", "review", "new-task", "runs", "gc", "disk", "doctor", "completion",
+    "run", "ingest", "predict", "monitor", "production-metrics", "tune", "portfolio", "report", "review", "new-task",
+    "gc", "disk", "runs", "doctor", "completion",
 )  # fmt: skip
 HEAVY = {"absl", "docker", "jinja2", "keras", "numpy", "pandas", "tensorflow", "tfx"}
 
