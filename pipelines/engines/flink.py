@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
-from pipelines.engines import jobs
 from pipelines.engines.errors import EngineError
 from pipelines.engines.flink_jobs import FlinkJobs
 from pipelines.engines.local import COMMON_ARGS
@@ -78,11 +77,13 @@ class FlinkEngine:
         Raises:
             EngineError: The cluster does not answer.
         """
-        from pipelines.engines.beam_jobs import BeamJobs  # Imported here: it loads Beam.
+        # Imported here: they load Beam and its logging.
+        from pipelines.engines.beam_jobs import BeamJobs
+        from pipelines.engines.jobs import look_after
 
         with BeamJobs.at(self.job_endpoint) as submitted:
             services = (submitted, FlinkJobs(self.rest))
-            with jobs.look_after(services, self.job_name, self.time_limit):
+            with look_after(services, self.job_name, self.time_limit):
                 yield
 
 
