@@ -60,6 +60,15 @@ def test_the_terminal_says_verdict_window_and_findings(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_a_page_of_no_rows_says_that_nothing_was_tested(tmp_path: Path) -> None:
+    record = made_record("empty", rows=0)
+    record.report["tests"] = 0
+    page = render(record, tmp_path)
+    assert "Nothing was tested: there are no rows." in page
+    assert "No test found" not in page
+    assert "No test found a difference beyond chance." in render(made_record("unchanged"), tmp_path)
+
+
 def test_a_page_has_a_place_for_labels_and_escapes_what_was_logged(tmp_path: Path) -> None:
     (tmp_path / "cache").mkdir()
     record = made_record("alarm")
