@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 from tfx import types
-from tfx.components.example_validator.executor import DEFAULT_FILE_NAME
 from tfx.components.statistics_gen import stats_artifact_utils
 from tfx.dsl.components.base.base_executor import BaseExecutor
 from tfx.types import artifact_utils
@@ -41,6 +40,7 @@ from serving.request_log.settings import read_hash_key
 
 REPORT_FILE = "report.json"
 WINDOW, BEFORE, TRAIN, EVAL = "window", "before", "train", "eval"  # splits
+_ANOMALIES_FILE = "SchemaDiff.pb"  # as ExampleValidator names it
 Inputs = dict[str, list[types.Artifact]]
 
 
@@ -229,5 +229,5 @@ def _statistics(artifact: types.Artifact | None, split: str) -> Any:
 def _read_anomalies(artifacts: Sequence[types.Artifact], split: str) -> anomalies_pb2.Anomalies:
     anomalies = anomalies_pb2.Anomalies()
     folder = artifact_utils.get_split_uri(list(artifacts), split)
-    anomalies.ParseFromString(io_utils.read_bytes_file(os.path.join(folder, DEFAULT_FILE_NAME)))
+    anomalies.ParseFromString(io_utils.read_bytes_file(os.path.join(folder, _ANOMALIES_FILE)))
     return anomalies
