@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from components.accepted_spans import list_accepted_spans
 from pipelines.runner.metadata_cleanup import open_metadata_store
 from tests.pipelines.ingestion.quarters import edit, write_quarters
 from tests.runs.in_process import ingest_here, run_here
-from tests.runs.project import Finished
+from tests.runs.project import SOURCE, Finished
 
 pytestmark = pytest.mark.pipeline
 
@@ -175,7 +176,7 @@ def test_a_refused_span_is_judged_again_when_the_span_before_it_is_another(steps
     assert after.quarantine["2016Q4"]["compared_with"] == "2016Q3 v2"
 
 
-def test_a_run_takes_the_newest_accepted_version_of_each_span_and_evaluates_on_the_newest(
+def test_a_run_takes_the_newest_accepted_version_of_each_span_and_names_it(
     steps: dict[str, Step],
 ) -> None:
     run = steps["changed again"].trained
@@ -184,8 +185,10 @@ def test_a_run_takes_the_newest_accepted_version_of_each_span_and_evaluates_on_t
     spans = [(span["span"], span["version"]) for span in run.summary["spans"]]
     assert spans == [("2016Q1", 2), ("2016Q2", 1), ("2016Q3", 1)]
     assert run.summary["rows"]["train"] == sum(span["train"] for span in run.summary["spans"])
-    assert sum(run.summary["rows"].values()) == 222 + 207 + 203  # as in the data card: fewer than 1,000 of eval
+    assert sum(run.summary["rows"].values()) == 222 + 207 + 203  # as in the data card
     assert run.summary["data"] == "spans all"
+    documented = re.findall(r"^\| `spans\[\]\.(\w+)`", (SOURCE / "docs" / "summary.md").read_text(), re.MULTILINE)
+    assert all(span.keys() == set(documented) for span in run.summary["spans"])
 
 
 def test_a_run_over_spans_that_nobody_ingested_says_what_to_do(tmp_path: Path) -> None:
