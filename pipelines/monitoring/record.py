@@ -27,6 +27,7 @@ class MonitoringRecord:
     examples: str = ""  # folder of the Examples
     contract: str = ""  # file of the contract in its SERVING environment, as far as the log shows it
     hidden: dict[str, list[str]] = dataclasses.field(default_factory=dict)  # "hashed" and "dropped" columns
+    production: dict[str, Any] = dataclasses.field(default_factory=dict)  # metrics of the answers, or `fault`
     nodes: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     page: str = ""
     metrics: str = ""
@@ -62,6 +63,7 @@ class MonitoringRecord:
             "artifact": self.artifact,
             "examples": self.examples,
             "contract": self.contract,
+            "production": self.production,
             "nodes": self.nodes,
             "page": self.page,
             "metrics": self.metrics,

@@ -25,7 +25,10 @@ def parse_length(text: str) -> datetime.timedelta:
         ProductionMetricsError: It is none, or is 0.
     """
     found = re.fullmatch(r"(\d+)([mhdw])", text)
-    length = datetime.timedelta(**{_UNITS[found[2]]: int(found[1])}) if found else datetime.timedelta(0)
+    try:
+        length = datetime.timedelta(**{_UNITS[found[2]]: int(found[1])}) if found else datetime.timedelta(0)
+    except OverflowError as error:
+        raise ProductionMetricsError(f"expected less than a million days, received {text!r}") from error
     if not length:
         raise ProductionMetricsError(
             f"expected a whole number above 0 and a unit of m, h, d or w, such as 7d, received {text!r}"

@@ -12,6 +12,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from pipelines.cli.app import execute
+from pipelines.monitoring.labels import read_labels
+from pipelines.monitoring.time_window import TimeWindow
 from pipelines.production_metrics.errors import ProductionMetricsError
 from pipelines.production_metrics.logged_predictions import LoggedPredictions, read_logged_predictions
 from pipelines.production_metrics.measurement import measure_production
@@ -107,6 +109,22 @@ def test_the_metrics_of_the_eval_rows_are_the_evaluators_own(production: Product
     assert {record.labels_out for record in found.records} == {0}
     assert all(record.estimate_held for record in overall(found).values())
     assert found.notes == []
+
+
+def test_monitoring_shows_the_same_of_a_window(production: Production) -> None:
+    end = production.predictions.rows["request_time"].max().to_pydatetime() + datetime.timedelta(microseconds=1)
+    labels = read_labels(
+        "taxi", production.var, log=production.folder / "log", feedback=production.folder / "feedback",
+        window=TimeWindow(end=end, length=datetime.timedelta(days=7)),
+    )  # fmt: skip
+    week = max(record.window.start for record in measured(production, production.predictions, days=7).records)
+    assert labels.found is not None
+    assert labels.fault == ""
+    assert {(one.slice, one.metric): one.labelled for one in labels.found.records} == {
+        (one.slice, one.metric): one.labelled
+        for one in measured(production, production.predictions, days=7).records
+        if one.window.start == week
+    }
 
 
 def test_labels_that_are_out_are_counted_and_estimated(production: Production) -> None:
