@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pipelines.production_metrics.errors import ProductionMetricsError
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_LONGEST = datetime.timedelta(days=36_525)  # a century: dates before the year 1 cannot be told
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -22,13 +23,14 @@ def parse_length(text: str) -> datetime.timedelta:
     """Reads a length such as 30m, 24h, 7d or 4w.
 
     Raises:
-        ProductionMetricsError: It is none, or is 0.
+        ProductionMetricsError: It is none, is 0, or is longer than a century.
     """
-    found = re.fullmatch(r"(\d+)([mhdw])", text)
+    found = re.fullmatch(r"(\d{1,8})([mhdw])", text)
     length = datetime.timedelta(**{_UNITS[found[2]]: int(found[1])}) if found else datetime.timedelta(0)
-    if not length:
+    if not datetime.timedelta(0) < length <= _LONGEST:
         raise ProductionMetricsError(
-            f"expected a whole number above 0 and a unit of m, h, d or w, such as 7d, received {text!r}"
+            "expected a whole number above 0 and a unit of m, h, d or w, such as 7d, a century at most, "
+            f"received {text!r}"
         )
     return length
 
