@@ -4,11 +4,11 @@ import datetime
 from pathlib import Path
 
 from pipelines.deployment import decision_threshold
-from pipelines.production_metrics.logged_predictions import read_logged_predictions
+from pipelines.production_metrics.logged_predictions import find_newest, read_logged_predictions
 from pipelines.production_metrics.measurement import measure_production
 from pipelines.production_metrics.records import ProductionMetrics
 from pipelines.production_metrics.reference import read_reference
-from pipelines.production_metrics.windows import split_windows
+from pipelines.production_metrics.windows import first_moment, split_windows
 from pipelines.runs import Runs
 from pipelines.task_definition.task import load_task
 from serving.request_log.columns import REQUEST_TIME
@@ -31,7 +31,8 @@ def measure_task(
         ProductionMetricsError: The log, the feedback or the task cannot be used.
         RunError: No run pushed a version that answered, or what it wrote is gone.
     """
-    predictions, runs = read_logged_predictions(log, feedback), Runs(var)
+    start = first_moment(find_newest(log), length, most)  # The log of months need not fit into memory.
+    predictions, runs = read_logged_predictions(log, feedback, start), Runs(var)
     times = predictions.rows[REQUEST_TIME]
     return measure_production(
         predictions,

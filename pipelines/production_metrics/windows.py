@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pipelines.production_metrics.errors import ProductionMetricsError
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_TICK = datetime.timedelta(microseconds=1)  # a row's time is known to the microsecond
 _LONGEST = datetime.timedelta(days=36_525)  # a century: dates before the year 1 cannot be told
 
 
@@ -35,6 +36,11 @@ def parse_length(text: str) -> datetime.timedelta:
     return length
 
 
+def first_moment(last: datetime.datetime, length: datetime.timedelta, most: int) -> datetime.datetime:
+    """The start of the oldest of `most` windows that end with a row; more than a century is none."""
+    return last + _TICK - min(most, _LONGEST // length) * length
+
+
 def split_windows(
     first: datetime.datetime, last: datetime.datetime, length: datetime.timedelta, most: int
 ) -> Sequence[Window]:
@@ -49,7 +55,7 @@ def split_windows(
     Returns:
         The windows, oldest first.
     """
-    end = last + datetime.timedelta(microseconds=1)  # a row's time is known to the microsecond
+    end = last + _TICK
     found: list[Window] = []
     while end > first and len(found) < most:
         found.append(Window(start=end - length, end=end))
