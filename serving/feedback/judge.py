@@ -31,6 +31,25 @@ _UNTOLD = (None, None, None)
 RowKey = tuple[str, int, datetime.datetime]  # the request's id as the log has it, the row, the request's time
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Asked:
+    """What one caller may know of the requests of one id."""
+
+    logged: bool  # whether anybody's is known
+    own: LoggedRow | None  # a row that this caller may tell of; None where there is none
+    answered: Mapping[int, Sequence[LoggedRow]]  # those of them that a model answered, by their number
+
+
+def _view(logged: Sequence[LoggedRow], caller: Caller) -> _Asked:
+    """The requests of one id, as one caller may know them; sorted once, since a request may have thousands of rows."""
+    own = [row for row in logged if caller.trusted or row.caller == caller.digest]
+    answered: dict[int, list[LoggedRow]] = {}
+    for row in own:
+        if row.status == _ANSWERED:
+            answered.setdefault(row.row, []).append(row)
+    return _Asked(logged=bool(logged), own=own[0] if own else None, answered=answered)
+
+
 class FeedbackJudge:
     """Judges outcomes one after another; for one thread.
 
@@ -94,8 +113,10 @@ class FeedbackJudge:
         """Judges what was sent together, and adds what is accepted to `stored`."""
         accepted: list[dict[str, Any]] = []
         refused: list[RefusedOutcome] = []
+        ids = {outcome.request_id for outcome in outcomes}
+        asked = {each: _view(known.get(self._logged_id(each), ()), caller) for each in ids}
         for position, outcome in enumerate(outcomes):
-            found = self._find_row(outcome, caller, known.get(self._logged_id(outcome.request_id), []), now)
+            found = self._find_row(outcome, asked[outcome.request_id], now)
             if isinstance(found, RefusedOutcome):
                 refused.append(dataclasses.replace(found, position=position))
                 continue
@@ -134,34 +155,31 @@ class FeedbackJudge:
         }
         return known, stored
 
-    def _find_row(
-        self, outcome: Outcome, caller: Caller, logged: Sequence[LoggedRow], now: datetime.datetime
-    ) -> LoggedRow | RefusedOutcome:
+    def _find_row(self, outcome: Outcome, asked: _Asked, now: datetime.datetime) -> LoggedRow | RefusedOutcome:
         """The one row that an outcome is of, or why there is none that this caller may tell it of."""
         sent_id, settings = repr(outcome.request_id[:100]), self._settings
-        own = [row for row in logged if caller.trusted or row.caller == caller.digest]
-        answered = [row for row in own if row.status == _ANSWERED]
-        same = _without_repeats([row for row in answered if row.row == outcome.row])
-        if not logged:
+        same = _without_repeats(asked.answered.get(outcome.row, ()))
+        if not asked.logged:
             return _refused(
                 Refusal.UNKNOWN_REQUEST, "request_id",
                 f"the id of a logged request (they are kept {self._log.keep_days:g} days; one that another gateway "
                 f"answered is known {self._log.max_file_seconds:g} s later)", sent_id,
             )  # fmt: skip
-        if not own:
+        if asked.own is None:
             return _refused(
                 Refusal.OTHER_CALLER, "request_id",
                 "a request made with the same API key, or a key that feedback.trusted names",
                 f"{sent_id}, which was asked for with another",
             )  # fmt: skip
-        if not answered:
+        if not asked.answered:
             return _refused(
                 Refusal.UNANSWERED, "request_id", "a request that a model answered",
-                f"{sent_id}, which was answered with status {own[0].status}",
+                f"{sent_id}, which was answered with status {asked.own.status}",
             )  # fmt: skip
         if not same:
-            highest = max(row.row for row in answered)
-            return _refused(Refusal.UNKNOWN_ROW, ROW, f"a row of the request, 0 to {highest}", str(outcome.row))
+            return _refused(
+                Refusal.UNKNOWN_ROW, ROW, f"a row of the request, 0 to {max(asked.answered)}", str(outcome.row)
+            )
         if len(same) > 1:
             return _refused(
                 Refusal.AMBIGUOUS, "request_id", "an id that one request has",
