@@ -207,6 +207,12 @@ def test_a_log_without_the_caller_cannot_judge(tmp_path: Path) -> None:
         create_app(settings("http://127.0.0.1:1", flags), {})
 
 
+def test_feedback_has_a_folder_of_its_own(tmp_path: Path) -> None:
+    flags = {"request_log.folder": str(tmp_path), "feedback.folder": f"{tmp_path}/sub/.."}
+    with pytest.raises(SettingsError, match="expected another folder than the request log's"):
+        settings("http://127.0.0.1:1", flags)
+
+
 @pytest.mark.parametrize("kind", [Client, AsyncClient])
 def test_the_clients_tell_what_became_of_a_prediction(serve: Serve, trip: Trip, tmp_path: Path, kind: Any) -> None:
     async def asked(url: str) -> Feedback:
