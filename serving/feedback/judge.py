@@ -144,6 +144,8 @@ class FeedbackJudge:
         still_pending = set(known)
         logged_ids = {self._logged_id(request_id) for request_id in ids}
         for record in self._known.find(logged_ids, logged_since):
+            if None in (record[_ROW], record[log_columns.ANSWER_STATUS]):
+                continue  # The log dropped that, before its settings changed: nobody can say which row it is.
             row = _logged_row(record)
             seen = known.setdefault(row.request_id, [])
             # A request whose file ended in between is in both.
