@@ -48,7 +48,7 @@ def find_newest(log: Path) -> datetime.datetime:
         newest = next((time for time in map(_newest, newest_first) if time is not None), None)
         if newest is None:
             raise _no_row(log)
-        return max(_newest(path) or newest for path in log_files(log, start=newest))
+        return max([newest, *filter(None, map(_newest, log_files(log, start=newest)))])
     except (OSError, pa.ArrowException) as error:
         raise _unreadable(log, error) from error
 

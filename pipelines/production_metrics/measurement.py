@@ -84,7 +84,7 @@ def measure_production(
                 predictions=rows[ANSWER_PROBABILITY].to_numpy(np.float64),
                 labels=_labels(reference, rows.reset_index(drop=True), predictions),
             )
-            hidden_slices |= _hidden_slices(reference, predictions.hidden)
+            hidden_slices |= _hidden_slices(reference, predictions)
             records += _judge(list(_measure(answered, metrics, predictions.hidden, min_rows)))
     left_out = [
         f"{unknown[version]:,} rows of version {version} are left out: {faults[version]}" for version in unknown
@@ -128,7 +128,7 @@ def _measure(
     labelled = np.isfinite(answered.labels)
     reported = _tfma_values(answered, labelled, hidden)
     for where, pairs in reference.slices.items():
-        if hidden.keys() & {name for name, _ in pairs}:
+        if any(name in hidden or name not in answered.rows for name, _ in pairs):
             continue
         inside = sliced.inside(pairs)
         if not inside.any() or (where != OVERALL and int(inside.sum()) < min_rows):
@@ -243,8 +243,10 @@ def _direction(record: MetricRecord) -> GapVerdict:
     return GapVerdict.WORSE if worse else GapVerdict.BETTER
 
 
-def _hidden_slices(reference: VersionReference, hidden: Mapping[str, str]) -> dict[str, str]:
+def _hidden_slices(reference: VersionReference, predictions: LoggedPredictions) -> dict[str, str]:
+    """How columns that the run has slices by are not in the log; requests do not hold all that training reads."""
     named = {name for pairs in reference.slices.values() for name, _ in pairs}
+    hidden = dict.fromkeys(named.difference(predictions.rows.columns), "no column") | dict(predictions.hidden)
     return {name: hidden[name] for name in sorted(named & hidden.keys())}
 
 

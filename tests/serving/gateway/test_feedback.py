@@ -195,6 +195,7 @@ def test_the_description_names_outcomes(serve: Serve) -> None:
     ({"feedback.folder": "f", "request_log.folder": "l", "endpoint": "feedback"}, "endpoint: expected another name"),
     ({"feedback.folder": "f", "request_log.folder": "l", "feedback.acept_days": 3}, "did you mean 'accept_days'"),
     ({"feedback.folder": "f", "request_log.folder": "l", "feedback.accept_days": 0}, "expected more than 0"),
+    ({"feedback.folder": "f", "request_log.folder": "l", "feedback.keep_days": 89}, "at least accept_days, 90"),
 ])  # fmt: skip
 def test_settings_that_cannot_be(flags: dict[str, Any], message: str) -> None:
     with pytest.raises(SettingsError, match=message):
