@@ -141,16 +141,14 @@ class FeedbackJudge:
         pending = self._pending.find(ids) if self._pending is not None else []
         for row in pending:
             known.setdefault(self._logged_id(row.request_id), []).append(row)
-        still_pending = set(known)
+        in_memory = {(logged_id, *_place(row)) for logged_id, rows in known.items() for row in rows}
         logged_ids = {self._logged_id(request_id) for request_id in ids}
         for record in self._known.find(logged_ids, logged_since):
             if None in (record[_ROW], record[log_columns.ANSWER_STATUS]):
                 continue  # The log dropped that, before its settings changed: nobody can say which row it is.
             row = _logged_row(record)
-            seen = known.setdefault(row.request_id, [])
-            # A request whose file ended in between is in both.
-            if row.request_id not in still_pending or not any(_same(row, other) for other in seen):
-                seen.append(row)
+            if (row.request_id, *_place(row)) not in in_memory:  # A request whose file ended in between is in both.
+                known.setdefault(row.request_id, []).append(row)
         stored = {
             (record[_ID], record[_ROW], record[_TIME]): record[columns.OUTCOME]
             for record in self._stored.find(logged_ids & set(known), stored_since)
@@ -245,8 +243,9 @@ def _answer(row: LoggedRow) -> tuple[int | None, float | None, str | None]:
     return _UNTOLD if None in (row.version, row.probability) else (row.version, row.probability, row.caller)
 
 
-def _same(one: LoggedRow, other: LoggedRow) -> bool:
-    return (one.row, one.time, one.status) == (other.row, other.time, other.status)
+def _place(row: LoggedRow) -> tuple[int, datetime.datetime, int]:
+    """What tells a row from others of its id."""
+    return row.row, row.time, row.status
 
 
 def _compare(before: Value, value: Value) -> RefusedOutcome:
