@@ -15,7 +15,7 @@ from pipelines.evaluation.weighted_metrics import Metric
 from pipelines.production_metrics.estimation import estimate_metrics
 from pipelines.production_metrics.labels import make_labels
 from pipelines.production_metrics.logged_predictions import LoggedPredictions
-from pipelines.production_metrics.metrics import CALIBRATION, WORSE_WHEN_LARGER, metrics_at
+from pipelines.production_metrics.metrics import CALIBRATION, OF_DECISIONS, WORSE_WHEN_LARGER, metrics_at
 from pipelines.production_metrics.records import MetricRecord, ProductionMetrics
 from pipelines.production_metrics.reference import VersionReference
 from pipelines.production_metrics.verdict import GapVerdict, measure_gap, more_than_chance, p_value, standard_error
@@ -173,7 +173,7 @@ def _production(
     found = estimate_intervals(answered.labels[known].astype(np.int64), answered.predictions[known], metrics)
     return {
         name: dataclasses.replace(interval, value=reported[name])
-        if name in reported and math.isfinite(interval.value)
+        if name in reported and name not in OF_DECISIONS and math.isfinite(interval.value)
         else interval
         for name, interval in found.items()
     }
