@@ -120,6 +120,12 @@ def test_outcomes_that_break_the_contract(serve: Serve, trip: Trip, tmp_path: Pa
     assert stored(tmp_path / "feedback") == []
 
 
+def test_every_outcome_that_breaks_the_contract_is_counted(serve: Serve) -> None:
+    with serve() as client:
+        assert tell(client, [{"request_id": "a", "row": -1, "outcome": -1}] * 70)[0] == 422
+        assert sample(client, "gateway_feedback_outcomes_total", result="invalid_outcome") == 70
+
+
 def test_some_are_stored_and_some_refused(serve: Serve, trip: Trip, tmp_path: Path) -> None:
     with serve() as client:
         predict(client, [trip, trip], "a")
