@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipelines.deployment import decision_threshold
-from pipelines.production_metrics.logged_predictions import LoggedPredictions, read_logged_predictions
+from pipelines.production_metrics.logged_predictions import LoggedPredictions, find_newest, read_logged_predictions
 from pipelines.production_metrics.measurement import measure_production
 from pipelines.production_metrics.records import ProductionMetrics
 from pipelines.production_metrics.reference import read_reference
-from pipelines.production_metrics.windows import Window, split_windows
+from pipelines.production_metrics.windows import Window, first_moment, split_windows
 from pipelines.runs import Runs
 from pipelines.task_definition.task import load_task
 from serving.request_log.columns import REQUEST_TIME
@@ -32,7 +32,8 @@ def measure_task(
         ProductionMetricsError: The log, the feedback or the task cannot be used.
         RunError: No run pushed a version that answered, or what it wrote is gone.
     """
-    predictions = read_logged_predictions(log, feedback)
+    start = first_moment(find_newest(log), length, most)  # The log of months need not fit into memory.
+    predictions = read_logged_predictions(log, feedback, start)
     times = predictions.rows[REQUEST_TIME]
     windows = split_windows(times.min().to_pydatetime(), times.max().to_pydatetime(), length, most)
     return _measure(task, var, predictions, windows)

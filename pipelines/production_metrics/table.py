@@ -36,7 +36,8 @@ def show_metrics(console: Console, found: ProductionMetrics, *, all_slices: bool
         shown = [record for record in records if all_slices or record.slice == OVERALL or record.verdict in STRIKING]
         table = Table(box=None, pad_edge=False, header_style="dim")
         for name in ("slice", "metric", "rows", "labels out", "production", "estimated", "held", "promised", "verdict"):
-            table.add_column(name, justify="right" if name in ("rows", "labels out") else "left")
+            # Folded in a narrow terminal: what is cut off cannot be read anywhere on it.
+            table.add_column(name, justify="right" if name in ("rows", "labels out") else "left", overflow="fold")
         before = ""
         for record in shown:
             table.add_row(*_cells(record, named=record.slice != before))

@@ -166,6 +166,10 @@ def test_what_the_log_hides_is_said(production: Production) -> None:
     assert found.notes == ["company is hashed in the request log: there are no slices by it"]
     assert not [record for record in found.records if record.slice.startswith("company")]
     assert [record for record in found.records if record.slice.startswith("payment_type")]
+    unsent = dataclasses.replace(
+        production.predictions, rows=production.predictions.rows.drop(columns="company"), hidden={}
+    )  # as a column that is not in requests
+    assert measured(production, unsent).notes == ["company is no column in the request log: there are no slices by it"]
     without_fare = dataclasses.replace(
         production.predictions, rows=production.predictions.rows.drop(columns="fare"), hidden={"fare": "dropped"}
     )
