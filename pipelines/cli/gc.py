@@ -32,8 +32,9 @@ def gc(
     """Say what may be removed, or remove it.
 
     Never removed: a version that serves, is on trial, or that a rollback goes
-    back to; the model and the statistics that the next run is compared with; a
-    run with a file named pinned in its folder; and the lineage of all these.
+    back to; the model and the statistics that the next run is compared with; the
+    newest accepted version of each span; a run with a file named pinned in its
+    folder; and the lineage of all these.
 
     The next run makes anew what it would have taken from the cache.
     docs/retention.md.

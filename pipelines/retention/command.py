@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from pipelines.retention import plan as planning
+from pipelines.retention import records
 from pipelines.retention.disk_usage import format_bytes, list_usage
 from pipelines.retention.plan import Item, RemovalPlan, make_plan
 from pipelines.retention.policy import RetentionPolicy
@@ -13,7 +14,9 @@ from pipelines.runs.errors import RunError
 from serving.rollout.errors import PreconditionError
 
 _DONE, _FAILED, _BUSY = 0, 1, 2  # exit statuses
-_KINDS = (planning.ARTIFACTS, planning.RUNS, planning.VERSIONS, planning.LOGS)
+_KINDS = (
+    planning.ARTIFACTS, records.RUNS, records.INGESTIONS, records.MONITORING, planning.VERSIONS, planning.LOGS,
+)  # fmt: skip
 
 
 def collect(var: Path, policy: RetentionPolicy, *, apply: bool) -> int:
