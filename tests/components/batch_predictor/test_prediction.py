@@ -208,10 +208,35 @@ def test_files_that_change_meanwhile(
         files[2].write_text(files[2].read_text().replace(".9", ".8"))
         return plan(*told)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(prediction, "plan_shards", change_then_plan)
-    with pytest.raises(BatchPredictionError, match="changed while they were read"):
-        predict(model, files, tmp_path / "out.csv")
+    before = files[2].read_text()
+    with monkeypatch.context() as patch:
+        patch.setattr(prediction, "plan_shards", change_then_plan)
+        with pytest.raises(BatchPredictionError, match="changed while they were read"):
+            predict(model, files, tmp_path / "out.csv")
     assert not (tmp_path / "out.csv").exists()
+    files[2].write_text(before)
+    assert predict(model, files, tmp_path / "out.csv").resumed == 0  # its parts hold other rows
+    assert read(tmp_path / "out.csv") == EXPECTED
+
+
+def test_files_whose_columns_change_places_before_they_are_read(
+    model: Path, files: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of_model = prediction.RowCheck.of_model
+
+    def change_then_check(*told: object) -> object:
+        files[2].write_text("word,x,id\n.8,.9,r9\n")
+        return of_model(*told)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(prediction.RowCheck, "of_model", change_then_check)
+    with pytest.raises(BatchPredictionError, match="changed while they were read"):
+        predict(model, files[2:], tmp_path / "out.csv")
+
+
+def test_two_files_of_one_name(model: Path, tmp_path: Path) -> None:
+    files = [write(tmp_path / name, "a.csv", ".1,w,r0") for name in ("x", "y") if (tmp_path / name).mkdir() is None]
+    with pytest.raises(BatchPredictionError, match=r"x/a\.csv and .*y/a\.csv have the same name"):
+        predict(model, files, tmp_path / "out.csv")
 
 
 def test_two_at_once(model: Path, files: list[Path], tmp_path: Path) -> None:
