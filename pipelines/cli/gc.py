@@ -16,7 +16,7 @@ GC_EPILOGUE = """Examples:
   python -m pipelines gc --keep-days 7 --keep-runs 3 --apply
 
 Exit status: 0 done; 1 it cannot be told what serves, or something cannot be
-removed; 2 bad usage, or a run is using the folder.
+removed; 2 bad usage, or a run or a roll-out is using the folder.
 """
 DISK_EPILOGUE = """Examples:
   python -m pipelines disk --var /data/var

@@ -1,8 +1,9 @@
 """What would be removed and what is kept, decided on what lies on disk and in ML Metadata now. Changes nothing."""
 
+import contextlib
 import dataclasses
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ml_metadata.proto import metadata_store_pb2
@@ -75,8 +76,8 @@ def make_plan(var: Path, policy: RetentionPolicy, now: float | None = None) -> R
           for one in records),
         *((Item(kind=VERSIONS, path=path, size=measure_path(path)), (path.parent.name, int(path.name)) in kept.versions)
           for path in _version_folders(var)),
-        *((Item(kind=LOGS, path=path, size=measure_path(path)), path.stat().st_mtime >= log_limit)
-          for folder in _folders(var / "requests") for path in sorted(log_files(folder))),
+        *((Item(kind=LOGS, path=path, size=measure_path(path)), written >= log_limit)
+          for path, written in _logs(var / "requests")),
     ]:  # fmt: skip
         (keep if is_kept else remove).append(item)
     return RemovalPlan(remove=tuple(remove), keep=tuple(keep), versions=kept.versions)
@@ -186,6 +187,14 @@ def _read_states(database: Path) -> dict[int, int]:
 
 def _folders(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+
+
+def _logs(requests: Path) -> Iterator[tuple[Path, float]]:
+    """Yields the request log's files and when they were written; a gateway may remove one meanwhile."""
+    for folder in _folders(requests):
+        for path in sorted(log_files(folder)):
+            with contextlib.suppress(FileNotFoundError):
+                yield path, path.stat().st_mtime
 
 
 def _version_folders(var: Path) -> list[Path]:

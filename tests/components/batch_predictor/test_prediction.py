@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
@@ -14,6 +15,7 @@ import pytest
 from components.batch_predictor import prediction
 from components.batch_predictor.errors import BatchPredictionError
 from components.batch_predictor.job import PREDICTION_TIME
+from components.batch_predictor.model import RawSignature
 from components.batch_predictor.part_files import PartFiles
 from components.batch_predictor.prediction import PredictedFiles, parts_folder
 from components.batch_predictor.shard_predictor import PredictShards
@@ -252,6 +254,14 @@ def test_a_column_that_cannot_be_kept(keep: str, model: Path, tmp_path: Path) ->
     file.write_text("x,word,id,line\n.1,w,r,9\n")
     with pytest.raises(BatchPredictionError, match="did you mean 'id'" if keep == "ids" else "name, or may"):
         predict(model, [file], tmp_path / "out.csv", keep=(keep,))
+
+
+def test_a_prediction_that_is_no_number(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(RawSignature, "predict", lambda self, inputs: np.float32([[0.5], [np.nan]]))
+    file = write(tmp_path, "a.csv", ".1,w,r0", ".2,w,r1")
+    with pytest.raises(BatchPredictionError, match=r"a\.csv, line 3: expected the model to predict a number, received"):
+        predict(model, [file], tmp_path / "out.csv")
+    assert not (tmp_path / "out.csv").exists()
 
 
 def test_no_rows(model: Path, tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ class Step:
     quarantine: dict[str, Any]  # span -> its record
     executions: int  # of ExampleGen, in ML Metadata
     trained: Finished | None = None  # a run over all accepted spans, up to where their rows are joined
+    database: Path  # ML Metadata, as it is after all steps
     removed: Sequence[Item] = ()  # by a removal of what is old, before the ingestion
 
     @property
@@ -48,6 +49,7 @@ def look(var: Path, run: Finished) -> Step:
         quarantine={
             file.parent.name: json.loads(file.read_text()) for file in var.glob("quarantine/taxi/*/reasons.json")
         },
+        database=var / "metadata.sqlite",
         executions=sum(
             "input_base" in execution.custom_properties for execution in store.get_executions_by_type(_EXAMPLE_GEN)
         ),
@@ -225,8 +227,7 @@ def test_superseded_versions_go_unless_a_run_that_is_kept_read_them(steps: dict[
     assert removed.count("ExampleGen") == 1
     run = steps["changed again"].trained
     assert run is not None
-    var = Path(run.summary["log"]).parents[2]
-    courses = read_span_statistics(Metadata(var / "metadata.sqlite"), run.summary["run_id"])
+    courses = read_span_statistics(Metadata(step.database), run.summary["run_id"])
     assert list(courses) == ["2016Q1 v2", "2016Q2 v1", "2016Q3 v1"]
 
 

@@ -16,8 +16,10 @@ from pipelines.retention.policy import RetentionPolicy
 from pipelines.retention.records import PIN_FILE
 from pipelines.retention.removal import remove
 from pipelines.runner.lock import lock_folder
+from serving.file_lock import exclusive
 from serving.rollout import step_log
 from serving.rollout.errors import PreconditionError
+from serving.rollout.rollout import LOCK
 from serving.rollout.step_log import RolloutState, StepLog, StepRecord, StepResult
 from tests.pipelines.retention.made_var import MadeVar
 
@@ -189,6 +191,16 @@ def test_killed_at_any_step(made: MadeVar, monkeypatch: pytest.MonkeyPatch) -> N
     assert len(folders) == len(made.live())
 
 
+def test_a_file_of_the_log_that_a_gateway_removes_meanwhile(made: MadeVar) -> None:
+    log = made.var / "requests" / "taxi" / "2026-11-21" / "20261121T163842000000Z-0123abcd-000001.parquet"
+    log.parent.mkdir(parents=True)
+    log.write_text("rows")
+    found = plan(made)
+    log.unlink()
+    remove(made.var, found)
+    assert made.live() == OF_3_AND_4 | {"pushed 4"}
+
+
 def test_the_request_log(made: MadeVar) -> None:
     log = made.var / "requests" / "taxi" / "2026-11-21"
     log.mkdir(parents=True)
@@ -209,6 +221,9 @@ def test_the_commands(made: MadeVar, capsys: pytest.CaptureFixture[str], monkeyp
     with lock_folder(made.var):
         assert execute([*words, "--apply"]) == 2
     assert "is using" in capsys.readouterr().err
+    with exclusive(made.var / "serving" / LOCK, "promote of x"):  # What serves is about to change.
+        assert execute([*words, "--apply"]) == 2
+    assert "locked by promote of x" in capsys.readouterr().err
     assert len(made.versions()) == 4
     assert execute([*words, "--apply"]) == 0
     assert "keeps taxi 4 and its lineage: the newest\nfreed " in capsys.readouterr().out
