@@ -102,7 +102,9 @@ class AcceptedSpans(ResolverStrategy):
             LookupError: A span is not accepted any more.
         """
         accepted = {
-            span.name: span for span in list_accepted_spans(store, self._pipeline) if span.judged_by == self._judged_by
+            span.name: span
+            for span in list_accepted_spans(store, self._pipeline, self._judged_by)
+            if span.judged_by == self._judged_by
         }
         if lost := [name for name in self._spans if name not in accepted]:
             raise LookupError(f"expected accepted spans, received {', '.join(lost)}, which are none; ingest them again")

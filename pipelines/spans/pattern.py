@@ -61,7 +61,7 @@ class SpanPattern:
 
     @functools.cached_property
     def _regex(self) -> re.Pattern[str]:
-        # A number begins where the digits do: `*{SPAN}` reads 12 from `part12`, and not 2; and so does a year after `*`.
+        # A number begins where the digits do: `*{SPAN}` reads 12 from `part12`, and not 2. So does a year after `*`.
         begun = self._expression.replace(r"(?P<number>", r"(?<![0-9])(?P<number>")
         return re.compile(begun.replace(r".*?(?P<year>", r".*?(?<![0-9])(?P<year>"))
 
