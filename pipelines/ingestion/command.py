@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from components.csv_example_gen.csv_files import ENDINGS
 from pipelines.explain import explain
 from pipelines.ingestion.options import IngestOptions
 from pipelines.ingestion.outcome import FAILED, SpanOutcome
@@ -60,6 +61,8 @@ def _ingest(options: IngestOptions, found: FoundSpans, directory: Path, console:
     console.print(Text(options.task, "bold").append(of, "not bold"), soft_wrap=True)
     for name in (repr(other)[1:-1] for other in found.others):
         console.print(f"not a span: {name}: expected a name such as {found.pattern.text}", markup=False, soft_wrap=True)
+    for name in (repr(unread)[1:-1] for unread in found.unread):
+        console.print(f"not read: {name}: expected one of {', '.join(ENDINGS)}", markup=False, soft_wrap=True)
     outcomes: list[SpanOutcome] = []
     error: str | None = None
     status = _REFUSED
@@ -103,7 +106,7 @@ def _describe(
         "ended": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "source": str(options.source),
         "pattern": found.pattern.text,
-        "other_files": list(found.others),
+        "other_files": [*found.others, *found.unread],
         "spans": [dataclasses.asdict(outcome) for outcome in outcomes],
         "error": error,
     }
