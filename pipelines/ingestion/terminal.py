@@ -30,8 +30,8 @@ def print_outcome(console: Console, outcome: SpanOutcome) -> None:
         for reason in shown:
             console.print(_INDENT + make_printable(reason.strip()), markup=False, soft_wrap=True)
     if outcome.quarantine is not None:
-        reasons = f"{format_path(Path(outcome.quarantine))}/reasons.txt"
-        console.print(f"{_INDENT}reasons and rows: {make_printable(reasons)}", markup=False, soft_wrap=True)
+        file = make_printable(f"{format_path(Path(outcome.quarantine))}/reasons.txt")
+        console.print(f"{_INDENT}reasons and rows: {file}", markup=False, soft_wrap=True)
 
 
 def print_report(console: Console, outcomes: Sequence[SpanOutcome], error: str | None, directory: Path) -> None:
