@@ -70,7 +70,10 @@ def find_baselines(metadata: Metadata, live: Iterable[int]) -> frozenset[int]:
             if model in infra:
                 found[task, "model"].append((model, one.id, infra[model]))
         elif one.type == DataBlessing.TYPE_NAME:
-            found[task, "data"].append((int(one.properties.get(DataBlessing.STATISTICS_ID, one.id)), one.id))
+            statistics = int(one.properties.get(DataBlessing.STATISTICS_ID, one.id))
+            # A run over files is compared with files alone, however many runs over spans came after them.
+            of_spans = statistics in metadata.artifacts and metadata.artifacts[statistics].properties.get("span")
+            found[task, "data of spans" if of_spans else "data"].append((statistics, one.id))
     baselines: set[int] = set()
     for candidates in found.values():
         distinct = list({candidate[0]: candidate for candidate in candidates}.values())[:_BASELINES]

@@ -46,7 +46,7 @@ def look(var: Path, run: Finished) -> Step:
     store = open_metadata_store(var / "metadata.sqlite")
     return Step(
         run=run,
-        accepted={span.name: span.version for span in list_accepted_spans(store, "taxi_spans")},
+        accepted={span.name: span.version for span in list_accepted_spans(store, "taxi_spans", "")},
         quarantine={
             file.parent.name: json.loads(file.read_text()) for file in var.glob("quarantine/taxi/*/reasons.json")
         },
