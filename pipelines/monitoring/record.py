@@ -71,11 +71,14 @@ class MonitoringRecord:
         }
 
 
-def empty_report(statuses: dict[str, int], *, fair: bool = True) -> dict[str, Any]:
+def empty_report(
+    statuses: dict[str, int], before: dict[str, int] | None = None, *, fair: bool = True
+) -> dict[str, Any]:
     """The report on a window in which no row was answered.
 
     Args:
-        statuses: HTTP status -> rows.
+        statuses: HTTP status -> requests.
+        before: of the window before.
         fair: whether the window holds hours and weekdays in their natural shares.
     """
     return {
@@ -83,7 +86,7 @@ def empty_report(statuses: dict[str, int], *, fair: bool = True) -> dict[str, An
         "level": LEVEL,
         "tests": 0,
         "rows": {"window": 0, "before": 0},
-        "statuses": {"window": statuses, "before": {}},
+        "statuses": {"window": statuses, "before": before or {}},
         "least_shift": None,
         "versions": [],
         "findings": [],

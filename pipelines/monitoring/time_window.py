@@ -56,7 +56,7 @@ def parse_duration(text: str) -> datetime.timedelta:
 
 
 def parse_moment(text: str) -> datetime.datetime | None:
-    """Reads a moment in ISO 8601, in UTC where it names no time zone; None for "now".
+    """Reads a moment in ISO 8601, in UTC where it names no time zone, and gives it in UTC; None for "now".
 
     Raises:
         ConfigError: It is none.
@@ -67,4 +67,4 @@ def parse_moment(text: str) -> datetime.datetime | None:
         moment = datetime.datetime.fromisoformat(text)
     except ValueError as error:
         raise ConfigError(f"until: expected now or a moment such as 2026-03-01T06:00, received {text!r}") from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
+    return moment.astimezone(datetime.UTC) if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
