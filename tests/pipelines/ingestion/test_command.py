@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,9 @@ def test_names_of_files_neither_style_the_terminal_nor_command_it_nor_stop_the_r
     terminal = io.TextIOWrapper(io.BytesIO(), "utf-8")
     monkeypatch.setattr(command, "redirect_output", lambda log: terminal)
     monkeypatch.setattr(command, "_ingest_each", lambda *_: None)
+    # What the command changes in its process for good, put back after the test.
+    monkeypatch.setenv("TMPDIR", tempfile.gettempdir())
+    monkeypatch.setattr(tempfile, "tempdir", tempfile.tempdir)
     assert ingest(arrived, tmp_path / "var[/]") == 0
     terminal.flush()
     said = terminal.buffer.getvalue().decode()
