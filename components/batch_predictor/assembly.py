@@ -3,7 +3,7 @@
 | output | predictions | refused rows |
 |---|---|---|
 | `x.parquet`, `x.csv` | one file | `x.parquet.refused.csv`, `x.csv.refused.csv` |
-| any other name: a folder | `predictions-00000-of-00007.parquet` … | `refused.csv` |
+| any other name: a folder | `predictions-00000-of-00007.parquet` … | `_refused.csv` |
 
 Where no row is refused, there is no file of refused rows. The output is put in its place last, so that it is never seen
 beside the refused rows of another one.
@@ -23,6 +23,7 @@ from components.batch_predictor.part_files import REFUSED_COLUMNS, PartFiles
 from serving.durable_file import sync
 
 PARQUET, CSV = ".parquet", ".csv"
+_REFUSED = "_refused.csv"  # in a folder of Parquet, whose readers pass over names with `_` in front
 _WHOLE = "whole"  # in the folder of the parts: what is put together
 
 
@@ -33,7 +34,7 @@ def is_file(out: Path) -> bool:
 
 def refused_path(out: Path) -> Path:
     """Says where the refused rows go."""
-    return out.with_name(f"{out.name}.refused.csv") if is_file(out) else out / "refused.csv"
+    return out.with_name(f"{out.name}.refused.csv") if is_file(out) else out / _REFUSED
 
 
 def check_place(out: Path, files: Sequence[str]) -> None:
@@ -69,7 +70,7 @@ def put_in_place(parts: PartFiles, shards: int, out: Path) -> None:
     whole = parts.folder / _WHOLE
     shutil.rmtree(whole, ignore_errors=True)
     whole.mkdir()
-    refused = _join_refused([parts.refused(shard) for shard in range(shards)], whole / "refused.csv")
+    refused = _join_refused([parts.refused(shard) for shard in range(shards)], whole / _REFUSED)
     files = [parts.predictions(shard) for shard in range(shards)]
     if not is_file(out):
         for shard, file in enumerate(files):

@@ -80,6 +80,8 @@ def describe_production(production: dict[str, Any]) -> str:
     records = production["records"]
     overall = [one for one in records if one["slice"] == OVERALL]
     rows, labelled = (sum({one["version"]: one[name] for one in overall}.values()) for name in ("rows", "labelled"))
+    if not labelled:
+        return f"none of {rows:,} rows has one yet"
     gaps = [f"{one['metric']} on {one['slice']} {one['verdict']}" for one in records if one["verdict"] in _STRIKING]
     return f"{labelled:,} of {rows:,} rows have one; " + ("; ".join(gaps) or "no gap beyond chance")
 

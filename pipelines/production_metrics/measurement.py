@@ -254,7 +254,10 @@ def _notes(predictions: LoggedPredictions, hidden_slices: Mapping[str, str]) -> 
     notes = [f"{name} is {how} in the request log: there are no slices by it" for name, how in hidden_slices.items()]
     counted = (
         (predictions.contradictory, "rows have contradictory outcomes and count as without one"),
-        (predictions.unmatched, "outcomes are of rows that the log does not hold any more"),
+        (
+            predictions.unmatched,
+            "outcomes are of rows that the log does not hold: not written yet (a minute), or removed",
+        ),
         (predictions.repeated, "rows were asked for again within a minute, and are left out"),
         (predictions.ambiguous, "rows share id, number and time with another, and are left out"),
     )

@@ -3,11 +3,15 @@
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cyclopts import App
 
 from serving.cli.gateway import SETTINGS
 from serving.cli.usage import OPTION_STYLE, UsageError
+
+if TYPE_CHECKING:
+    from serving.feedback.file_import import ImportResult
 
 _STORED, _REFUSED, _BAD_USAGE = 0, 1, 2
 _LINES_SHOWN = 20
@@ -79,19 +83,30 @@ def import_outcomes(
         fault = error
     finally:
         store.close()
-    print(f"stored   {result.stored:,} outcomes")
+    _tell(result)
+    path = report or file.with_name(f"{file.name}.refused.csv")
+    try:
+        if result.refused:
+            result.write_report(path)
+            print(f"report   {path}: {len(result.refused):,} lines")
+        elif not fault:
+            path.unlink(missing_ok=True)  # of an earlier import: nothing is refused any more
+    except OSError as error:
+        fault = fault or error
+    if fault:
+        print(f"error: {fault}; correct it and import the file again: nothing is stored twice.", file=sys.stderr)
+        return _REFUSED
+    return _REFUSED if result.refused else _STORED
+
+
+def _tell(result: "ImportResult") -> None:
+    before = f"; {result.stored_before:,} were stored already" if result.stored_before else ""
+    print(f"stored   {result.stored:,} outcomes{before}")
     for code, count in result.counts.items():
         print(f"refused  {count:,} {code}")
     for line in result.refused[:_LINES_SHOWN]:
         print(f"line {line.line}: {line.code}: {line.detail}")
-    if result.refused:
-        path = report or file.with_name(f"{file.name}.refused.csv")
-        try:
-            result.write_report(path)
-            print(f"report   {path}: {len(result.refused):,} lines")
-        except OSError as error:
-            fault = fault or error
-    if fault:
-        print(f"error: {fault}; correct it and import the file again: nothing is stored twice.", file=sys.stderr)
-        return _REFUSED
-    return _STORED if result.complete else _REFUSED
+    if len(result.refused) > _LINES_SHOWN:
+        print(f"and {len(result.refused) - _LINES_SHOWN:,} more")
+    if "unknown_request" in result.counts:
+        print("What a gateway answered within the last minute may not be in the log's files yet: import again then.")

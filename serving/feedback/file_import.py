@@ -45,17 +45,13 @@ class ImportResult:
     """What became of the lines that were read so far."""
 
     stored: int = 0
+    stored_before: int = 0  # the same outcome, by an earlier import or the gateway
     refused: list[RefusedLine] = dataclasses.field(default_factory=list)
 
     @property
     def counts(self) -> dict[str, int]:
         """How many lines were refused for which reason, the most frequent first."""
         return dict(collections.Counter(line.code for line in self.refused).most_common())
-
-    @property
-    def complete(self) -> bool:
-        """Whether every line is stored, now or before."""
-        return set(self.counts) <= {Refusal.DUPLICATE.value}
 
     def write_report(self, path: Path) -> None:
         """Writes the refused lines as CSV.
@@ -100,7 +96,13 @@ def import_file(path: Path, contract: Contract, label: Feature, store: FeedbackS
         verdict = store.store(outcomes, _OPERATOR)
         result.stored += verdict.stored
         refused = [_refused(line, Refusal.INVALID.value, line.detail) for line in batch if line.outcome is None]
-        refused += [_refused(sent[each.position], each.refusal.value, each.detail) for each in verdict.refused]
+        known = [each for each in verdict.refused if each.refusal is Refusal.DUPLICATE]
+        result.stored_before += len(known)
+        refused += [
+            _refused(sent[each.position], each.refusal.value, each.detail)
+            for each in verdict.refused
+            if each.refusal is not Refusal.DUPLICATE
+        ]
         result.refused += sorted(refused, key=lambda line: line.line)
 
 

@@ -87,7 +87,7 @@ def test_one_file_of_all_and_the_refused_rows_beside(model: Path, files: list[Pa
 def test_a_folder_of_parts_with_a_column_kept(model: Path, files: list[Path], tmp_path: Path) -> None:
     predict(model, files, tmp_path / "out", keep=("id",))
     names = ["predictions-00000-of-00003.parquet", "predictions-00001-of-00003.parquet"]
-    names += ["predictions-00002-of-00003.parquet", "refused.csv"]
+    names = ["_refused.csv", *names, "predictions-00002-of-00003.parquet"]
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == names
     rows = [row for name in names[:3] for row in read(tmp_path / "out" / name)]
     assert [row[2] for row in rows] == ["r0", "r1", "r3", "r4", "r5", "r9"]

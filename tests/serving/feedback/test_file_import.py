@@ -46,11 +46,12 @@ def test_what_is_refused_is_told_by_line(settings: Path, capsys: pytest.CaptureF
     with (settings.parent / "outcomes.csv.refused.csv").open() as report:
         refused = [(int(row["line"]), row["code"]) for row in csv.DictReader(report)]
     assert refused == [
-        (3, "invalid_outcome"), (5, "invalid_outcome"), (6, "unknown_request"), (7, "duplicate_outcome"),
+        (3, "invalid_outcome"), (5, "invalid_outcome"), (6, "unknown_request"),
         (8, "contradictory_outcome"), (9, "unknown_row"), (10, "invalid_outcome"),
     ]  # fmt: skip
     told = capsys.readouterr().out
-    assert "stored   2 outcomes\nrefused  3 invalid_outcome\n" in told
+    assert "stored   2 outcomes; 1 were stored already\nrefused  3 invalid_outcome\n" in told
+    assert "may not be in the log's files yet: import again then." in told
     assert (
         "line 8: contradictory_outcome: outcome: expected what was sent before, 1.5, which is kept, received 9" in told
     )
@@ -70,10 +71,14 @@ def test_a_report_that_cannot_be_written_is_said(settings: Path, capsys: pytest.
     assert "error: [Errno 21] Is a directory" in told.err
 
 
-def test_a_second_import_stores_nothing_twice(settings: Path) -> None:
+def test_a_second_import_stores_nothing_twice(settings: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = "request_id,row,outcome\nr0,0,1.5\nr0,1,2\n"
+    report = settings.parent / "outcomes.csv.refused.csv"
+    report.write_text("of an earlier import")
     assert imported(settings, text) == imported(settings, text, encoding="utf-8-sig") == 0
     assert stored(settings) == [("r0", 0, 1.5), ("r0", 1, 2.0)]
+    assert capsys.readouterr().out == "stored   2 outcomes\nstored   0 outcomes; 2 were stored already\n"
+    assert not report.exists()
 
 
 @pytest.mark.parametrize(("text", "message"), [
