@@ -88,7 +88,7 @@ def _explain(options: ContinuousOptions) -> int:
     policy = read_policy(options.task)
     now = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
     journal = JournalStore(options.folder).read()
-    seen = observe(options, policy, now, {}, waiting=journal and describe_waiting(journal))
+    seen = observe(options, policy, now, {}, waiting=None if journal is None else describe_waiting(journal))
     decision = decide("dry-run", policy, seen)
     for reason in decision.reasons:
         print(reason)

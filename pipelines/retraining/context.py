@@ -2,7 +2,7 @@
 
 import dataclasses
 import datetime
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from pipelines.retraining import commands
@@ -71,8 +71,8 @@ StepResult = Journal | Failed | Paused | Ended
 
 def advance(journal: Journal, step: Step, **changes: Any) -> Journal:
     """The journal with another step next, which was not tried yet."""
-    fresh: Mapping[str, Any] = {"step": step, "attempts": 0, "not_before": None}
-    return dataclasses.replace(journal, **fresh | changes)
+    fresh: dict[str, Any] = {"step": step, "attempts": 0, "not_before": None}
+    return dataclasses.replace(journal, **(fresh | changes))
 
 
 def finish(journal: Journal, outcome: str, detail: str) -> Journal:

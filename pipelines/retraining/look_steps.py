@@ -6,6 +6,8 @@ from pipelines.retraining.context import BUSY, Ended, LoopContext, Paused, StepR
 from pipelines.retraining.decision import decide
 from pipelines.retraining.journal import Journal, Step
 from pipelines.retraining.looking import newest_look, observe
+from pipelines.retraining.options import ContinuousOptions
+from pipelines.retraining.served import find_serving_version
 
 _WITHOUT_RESULT = 1  # exit status of a pass in which a look failed
 
@@ -79,7 +81,7 @@ def _ingest(context: LoopContext) -> Paused | str | None:
 def _monitor(context: LoopContext) -> Paused | str | None:
     options = context.options
     if not options.requests.is_dir():
-        return f"there is no request log at {options.requests}"
+        return _describe_missing_log(options)
     before = newest_look(options)
     window = ["--window", context.policy.window, "--log", str(options.requests)]
     status = context.run("pipelines", "monitor", *context.task_options(), *window)
@@ -94,10 +96,15 @@ def _monitor(context: LoopContext) -> Paused | str | None:
 def _measure(context: LoopContext) -> str | None:
     options = context.options
     if not options.requests.is_dir():
-        return f"there is no request log at {options.requests}"
+        return _describe_missing_log(options)
     window = ["--window", context.policy.window, "--log", str(options.requests)]
     status = context.run("pipelines", "production-metrics", *context.task_options(), *window)
     return f"production-metrics ended with {status}" if status else None
+
+
+def _describe_missing_log(options: ContinuousOptions) -> str | None:
+    """Where a version answers, a log is expected; before the first one there is none."""
+    return f"there is no request log at {options.requests}" if find_serving_version(options) is not None else None
 
 
 def _looked(journal: Journal, step: Step, following: Step, failure: str | None) -> Journal:

@@ -37,7 +37,7 @@ def read_rolled_out(options: ContinuousOptions) -> RolledOut:
     return RolledOut(
         stable=None if stable is None else str(stable),
         canary=None if canary in (None, stable) else str(canary),
-        unfinished=unfinished and unfinished.command,
+        unfinished=None if unfinished is None else unfinished.command,
         worse=_find_worse(log, options.name, canary),
     )
 
