@@ -163,7 +163,7 @@ def _run_records(options: ContinuousOptions) -> Iterator[dict[str, Any]]:
 
     for path in _newest_first(options.var / "runs"):
         record = read_record(path.parent, options.var / "metadata.sqlite")
-        if record["task"] == options.task:
+        if record["task"] in (options.name, options.task):  # The latter where the task could not be loaded.
             yield record
 
 
