@@ -8,11 +8,10 @@ from typing import Literal
 
 from pipelines.production_metrics.windows import parse_length
 from pipelines.spans.selection import SpanSelection
-from pipelines.task_definition.lookup import task_module
+from pipelines.task_definition.lookup import RETRAINING_FILE, task_module
 from pipelines.task_definition.toml_table import TableError, read_toml
 
 AUTO, ASK, REPORT = "auto", "ask", "report"
-POLICY_FILE = "retraining.toml"
 
 
 class PolicyError(TableError):
@@ -122,7 +121,7 @@ def read_policy(task: str) -> RetrainingPolicy:
     spec = importlib.util.find_spec(task_module(task))
     assert spec is not None, "task_module found it"
     assert spec.origin is not None, "a module named task is a file"
-    path = Path(spec.origin).with_name(POLICY_FILE)
+    path = Path(spec.origin).with_name(RETRAINING_FILE)
     try:
         return read_toml(path, RetrainingPolicy)
     except FileNotFoundError as error:
