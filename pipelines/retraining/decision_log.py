@@ -10,6 +10,7 @@ from pipelines.retraining.decision import Decision
 from serving.durable_file import append_line
 
 LOG_FILE = "decisions.jsonl"
+FAILED = "failed"  # the outcome of a decision whose training or trial could not be brought to its end
 _DECISION, _OUTCOME = "decision", "outcome"  # kinds of lines
 
 

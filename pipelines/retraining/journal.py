@@ -45,6 +45,7 @@ class Journal:
     step: Step
     failed_looks: dict[str, str] = dataclasses.field(default_factory=dict)  # step -> why it has no result
     decision: Decision | None = None  # from DECIDE on
+    pushed_before: tuple[str, ...] = ()  # versions that were there when it was decided
     version: str | None = None  # that was pushed, from TRAIN on
     outcome: str | None = None  # in one word, once it is known
     detail: str = ""  # the outcome in a sentence
@@ -75,6 +76,7 @@ class Journal:
             **plain
             | {
                 "step": Step(plain["step"]),
+                "pushed_before": tuple(plain["pushed_before"]),
                 "decision": Decision.from_dict(plain["decision"]) if plain["decision"] else None,
                 "not_before": not_before and datetime.datetime.fromisoformat(not_before),
             }

@@ -7,7 +7,7 @@ from pipelines.retraining.decision import decide
 from pipelines.retraining.journal import Journal, Step
 from pipelines.retraining.looking import newest_look, observe
 from pipelines.retraining.options import ContinuousOptions
-from pipelines.retraining.served import find_serving_version
+from pipelines.retraining.served import find_serving_version, list_pushed
 
 _WITHOUT_RESULT = 1  # exit status of a pass in which a look failed
 
@@ -44,7 +44,8 @@ def look_again(context: LoopContext) -> int:
 def make_decision(context: LoopContext, journal: Journal) -> StepResult:
     """Decides."""
     seen = observe(context.options, context.policy, context.now(), journal.failed_looks)
-    return advance(journal, Step.RECORD, decision=decide(journal.id, context.policy, seen))
+    decision = decide(journal.id, context.policy, seen)
+    return advance(journal, Step.RECORD, decision=decision, pushed_before=tuple(list_pushed(context.options)))
 
 
 def record(context: LoopContext, journal: Journal) -> StepResult:

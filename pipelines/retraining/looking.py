@@ -1,6 +1,7 @@
 """Reads what is known when the loop decides: runs, spans, the newest look at the traffic, production metrics."""
 
 import datetime
+import itertools
 import json
 import os
 import warnings
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.config import ingestion_pipeline
-from pipelines.retraining.decision_log import DecisionLog
+from pipelines.retraining.decision_log import FAILED, DecisionLog
 from pipelines.retraining.observations import ChosenSpan, Observations, PerformanceLook, TrafficLook, Training
 from pipelines.retraining.options import ContinuousOptions
 from pipelines.retraining.policy import RetrainingPolicy
@@ -64,8 +65,13 @@ def observe(
 
 
 def find_last_training(options: ContinuousOptions) -> Training | None:
-    """Finds the newest run of the task that came to a verdict on a model; a run by hand counts, too."""
-    return next((found for found in _trainings(options) if found is not None), None)
+    """Finds the newest training that came to a verdict on a model.
+
+    It may be a run by hand, or a decision of the loop whose run left no record: it was killed after its push, or gc
+    removed it.
+    """
+    known = [*itertools.islice(_trainings(options), 1), *_decided(DecisionLog(options.folder))]
+    return max(known, key=lambda training: training.time, default=None)
 
 
 def find_run(options: ContinuousOptions, spans: Collection[str], since: datetime.datetime) -> dict[str, Any] | None:
@@ -151,7 +157,14 @@ def _describe_gap(record: Mapping[str, Any]) -> str:
     return f"{record['metric']} on {record['slice']}: {measured:.4g}, promised {promised:.4g}"
 
 
-def _trainings(options: ContinuousOptions) -> Iterator[Training | None]:
+def _decided(log: DecisionLog) -> Iterator[Training]:
+    outcomes = log.outcomes()
+    for decision in log.decisions():
+        if decision.act and outcomes.get(decision.id, {}).get("outcome", FAILED) != FAILED:
+            yield Training(run_id=f"of decision {decision.id}", time=decision.time, spans=decision.spans)
+
+
+def _trainings(options: ContinuousOptions) -> Iterator[Training]:
     for record in _run_records(options):
         if record["status"] in _JUDGED:
             yield Training(run_id=record["run_id"], time=_moment(record["started"]), spans=_span_versions(record))

@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 
 from pipelines.retraining import look_steps, rollout_steps, train_step
 from pipelines.retraining.context import Ended, Failed, LoopContext, Paused, StepResult, advance, finish
+from pipelines.retraining.decision_log import FAILED
 from pipelines.retraining.journal import Journal, JournalStore, Step
 
-FAILED = "failed"  # outcome
 _GOOD = (train_step.PUSHED, train_step.UNCHANGED, rollout_steps.PROMOTED)
 _DONE, _FAILED = 0, 1  # exit statuses
 _ON_TRIAL = (Step.CANARY, Step.COMPARE, Step.PROMOTE)  # steps that may leave a trial behind when they fail

@@ -61,7 +61,7 @@ def test_killed_at_a_step_the_next_call_goes_on_there(world: World, step: Step, 
 @pytest.mark.parametrize(
     ("command", "again"),
     [
-        ("run", ["run"]),  # pushed, and left no record: the run is repeated, and finds its model in place
+        ("run", []),  # pushed, and left no record: the version that is new is this decision's
         ("pin", ["rollback", "pin"]),
         ("canary", ["rollback", "canary"]),
         ("promote", ["rollback", "promote"]),

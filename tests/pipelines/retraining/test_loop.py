@@ -158,6 +158,16 @@ def test_a_missing_request_log_is_a_fault_where_a_version_answers(
     assert world.lines("calls") == ["ingest"]
 
 
+def test_rows_of_a_decision_are_known_where_its_run_left_no_record(world: World) -> None:
+    world.take_pass(START)
+    world.take_pass(TRIAL_OVER)
+    (record,) = world.options.var.glob("runs/*/summary.json")
+    record.unlink()
+    assert world.take_pass(TRIAL_OVER + 60 * MINUTE) == 0
+    assert world.acted() == [True, False]
+    assert world.lines("calls").count("run") == 1
+
+
 def test_metrics_of_a_measurement_that_failed_do_not_count(world: World) -> None:
     world.run("pipelines", "production-metrics")  # of a while ago, and worse
     with_policy(world, due=dataclasses.replace(POLICY.due, drift=False, new_rows=None))
