@@ -228,3 +228,29 @@ def test_status_shows_what_waits_the_decisions_and_the_next_due_time(
     said = capsys.readouterr().out
     assert "state      no pass is under way\nanswers    101\n" in said
     assert "train: promoted: version 101 answers instead of 100\n" in said
+
+
+def test_without_once_passes_follow_each_other_and_a_step_that_waits_comes_earlier(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = START
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        nonlocal now
+        slept.append(seconds)
+        now += datetime.timedelta(seconds=seconds)
+        if len(slept) == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(command.time, "sleep", sleep)
+    monkeypatch.setattr(command, "read_policy", lambda task: POLICY)
+    monkeypatch.setattr(
+        command, "LoopContext", lambda **fields: dataclasses.replace(world.context(START), now=lambda: now, **fields)
+    )
+    options = dataclasses.replace(world.options, once=False, interval="2h")
+    assert command.run_loop(options) == 130
+    assert slept == [3600, 7200, 7200]  # The trial is over after an hour; then nothing waits.
+    assert world.outcomes() == [("promoted", NEW)]
+    assert "next pass  2026-03-02 07:00 UTC" in world.lines("said")
+    assert "interrupted; the next call goes on" in capsys.readouterr().err
