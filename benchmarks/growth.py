@@ -62,7 +62,7 @@ def plot_growth(table: pd.DataFrame) -> alt.HConcatChart:
         .properties(width=_SIDE, height=_SIDE)
         for what in ("seconds", "peak MiB")
     ]
-    return alt.hconcat(*plots).configure_legend(orient="bottom")
+    return alt.hconcat(*plots).configure_legend(orient="bottom", labelLimit=0, columnPadding=24)
 
 
 if __name__ == "__main__":

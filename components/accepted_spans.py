@@ -43,19 +43,25 @@ def list_stored_spans(store: mlmd.MetadataStore, pipeline: str) -> list[StoredSp
     return [_stored(examples) for examples in _artifacts(store, pipeline).get(Examples.TYPE_NAME, [])]
 
 
-def list_accepted_spans(store: mlmd.MetadataStore, pipeline: str) -> list[AcceptedSpan]:
+def list_accepted_spans(store: mlmd.MetadataStore, pipeline: str, judged_by: str) -> list[AcceptedSpan]:
     """Lists the newest accepted version of each span, in the order of the spans.
 
-    Of a version that was judged several times, the last judgement.
+    Of a version that was judged several times, the judgement by `judged_by`, or else the last one. After a change of
+    the contract that was taken back, the judgement that counts is an old one, which comes from the cache.
 
     Args:
         store: ML Metadata.
         pipeline: the name of the pipeline that ingests.
+        judged_by: DataBlessing.JUDGED_BY of those that count today.
     """
+
+    def rank(span: AcceptedSpan) -> tuple[int, bool, int]:
+        return span.version, span.judged_by == judged_by, span.blessing_id
+
     newest: dict[int, AcceptedSpan] = {}
     for span in _accepted(store, pipeline):
         other = newest.get(span.number)
-        if other is None or (other.version, other.blessing_id) < (span.version, span.blessing_id):
+        if other is None or rank(other) < rank(span):
             newest[span.number] = span
     return [newest[number] for number in sorted(newest)]
 

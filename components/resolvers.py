@@ -27,7 +27,8 @@ _EVALUATED_MODEL_ID = "current_model_id"  # the custom property that TFX's Evalu
 class LatestAcceptedStatistics(ResolverStrategy):
     """Picks the statistics of the data that AnomalyGate accepted last; none on the first run.
 
-    Data that the gate refused has no blessing, so later data is never compared with it.
+    Data that the gate refused has no blessing, so later data is never compared with it. A run over spans and one over
+    files are no two arrivals of the same data: statistics of another span than this run's are left out.
     """
 
     def resolve_artifacts(self, store: mlmd.MetadataStore, input_dict: Artifacts) -> Artifacts:
@@ -37,7 +38,11 @@ class LatestAcceptedStatistics(ResolverStrategy):
             store: not used; the channels hold all that is needed.
             input_dict: every known artifact of the two channels, and this run's statistics as CURRENT.
         """
-        others = {artifact.id: artifact for artifact in _without_current(input_dict, STATISTICS)}
+        others = {
+            artifact.id: artifact
+            for artifact in _without_current(input_dict, STATISTICS)
+            if all(artifact.span == current.span for current in input_dict[CURRENT])
+        }
         for blessing in sorted(input_dict[DATA_BLESSING], key=lambda artifact: artifact.id, reverse=True):
             accepted = others.get(blessing.get_int_custom_property(DataBlessing.STATISTICS_ID))
             if accepted is not None:
@@ -97,7 +102,9 @@ class AcceptedSpans(ResolverStrategy):
             LookupError: A span is not accepted any more.
         """
         accepted = {
-            span.name: span for span in list_accepted_spans(store, self._pipeline) if span.judged_by == self._judged_by
+            span.name: span
+            for span in list_accepted_spans(store, self._pipeline, self._judged_by)
+            if span.judged_by == self._judged_by
         }
         if lost := [name for name in self._spans if name not in accepted]:
             raise LookupError(f"expected accepted spans, received {', '.join(lost)}, which are none; ingest them again")

@@ -15,9 +15,14 @@ def read_chunks(files: Sequence[str]) -> Iterator[np.ndarray]:
     ).as_numpy_iterator()
 
 
-def read_records(files: Sequence[str]) -> list[bytes]:
-    """Reads all records of the files."""
-    return [record for chunk in read_chunks(files) for record in chunk]
+def read_records(files: Sequence[str], every: int = 1) -> list[bytes]:
+    """Reads the records of the files: all, or the first of each `every`."""
+    records: list[bytes] = []
+    read = 0
+    for chunk in read_chunks(files):
+        records += chunk[-read % every :: every].tolist()
+        read += len(chunk)
+    return records
 
 
 def disable_autotune(dataset: tf.data.Dataset) -> tf.data.Dataset:

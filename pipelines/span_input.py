@@ -55,7 +55,8 @@ def resolve_spans(choice: str, task: Task, contract: Path, metadata: Path, *, ne
     pipeline, judged_by = ingestion_pipeline(task.name), judgement_digest(task, contract)
     accepted = []
     if metadata.exists():
-        accepted = list_accepted_spans(MetadataStore(sqlite_metadata_connection_config(str(metadata))), pipeline)
+        store = MetadataStore(sqlite_metadata_connection_config(str(metadata)))
+        accepted = list_accepted_spans(store, pipeline, judged_by)
     if not accepted:
         raise SpanError(
             f"spans {choice}: expected accepted spans of task {task.name}, received none; take them in first: "
@@ -65,7 +66,8 @@ def resolve_spans(choice: str, task: Task, contract: Path, metadata: Path, *, ne
     if outdated := [span.name for span in accepted if span.name in chosen and span.judged_by != judged_by]:
         raise SpanError(
             f"spans {choice}: {', '.join(outdated)} were accepted by another contract, split or code than today's; "
-            "ingest their folder again: rows that did not change are judged anew without being read"
+            "ingest their folder again: rows that did not change are judged anew without being read; or, if one stands "
+            "in quarantine then, choose spans without it"
         )
     return SpanInput(
         pipeline=pipeline,

@@ -59,17 +59,17 @@ def take(trips: Mapping[str, np.ndarray], rows: np.ndarray) -> Trips:
     return {name: values[rows] for name, values in trips.items()}
 
 
-def features(trips: Mapping[str, np.ndarray], name: str, requests: np.ndarray | None = None) -> Sample:
+def features(trips: Mapping[str, np.ndarray], name: str) -> Sample:
     """The columns that a model is sent."""
     columns = [Column(name=each, ordered=True, values=trips[each], present=~np.isnan(trips[each])) for each in NUMBERS]
     columns += [Column(name=each, ordered=False, values=trips[each], present=~np.isnan(trips[each])) for each in CODES]
     columns += [Column(name=each, ordered=False, values=trips[each], present=trips[each] != 0) for each in TEXT]
     rows = len(trips["fare"])
-    return Sample(name=name, rows=rows, columns={each.name: each for each in columns}, requests=requests)
+    return Sample(name=name, rows=rows, columns={each.name: each for each in columns})
 
 
-def predictions(trips: Mapping[str, np.ndarray], name: str, requests: np.ndarray | None = None) -> Sample:
+def predictions(trips: Mapping[str, np.ndarray], name: str) -> Sample:
     """What the model answered."""
     values = trips[PREDICTION]
     column = Column(name=PREDICTION, ordered=True, values=values, present=np.ones(len(values), bool))
-    return Sample(name=name, rows=len(values), columns={PREDICTION: column}, requests=requests)
+    return Sample(name=name, rows=len(values), columns={PREDICTION: column})

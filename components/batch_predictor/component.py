@@ -11,7 +11,7 @@ from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionP
 
 from components.artifacts import Predictions
 from components.batch_predictor import executor
-from components.batch_predictor.driver import FINGERPRINT, Driver
+from components.batch_predictor.driver import Driver
 from components.batch_predictor.executor import Executor
 from components.source_digest import source_digest
 
@@ -25,14 +25,14 @@ class BatchPredictorSpec(ComponentSpec):
         executor.DATA: ExecutionParameter(type=str),
         executor.SETTINGS: ExecutionParameter(type=str),
         executor.CODE_DIGEST: ExecutionParameter(type=str),
-        FINGERPRINT: ExecutionParameter(type=str, optional=True),  # the driver fills it in
+        executor.FINGERPRINT: ExecutionParameter(type=str, optional=True),  # the driver fills it in
     }
 
 
 class BatchPredictor(BaseBeamComponent):
     """Predicts the rows of files; see `prediction.predict_files`.
 
-    Its cache key holds the content of the files, read when the node is due, and the code that predicts.
+    Its cache key holds the content and the names of the files, read when the node is due, and the code that predicts.
     """
 
     SPEC_CLASS = BatchPredictorSpec

@@ -1,4 +1,4 @@
-"""Driver of BatchPredictor: the cache key holds what the files hold when the node is due."""
+"""Driver of BatchPredictor: the cache key holds what the files hold, and their names, when the node is due."""
 
 import copy
 from typing import Any
@@ -7,11 +7,9 @@ from tfx.dsl.components.base import base_driver
 from tfx.orchestration import data_types_utils
 from tfx.proto.orchestration import driver_output_pb2
 
-from components.batch_predictor.executor import DATA, PREDICTIONS
+from components.batch_predictor.executor import DATA, FINGERPRINT, PREDICTIONS
+from components.batch_predictor.job import fingerprint_files
 from components.csv_example_gen.csv_files import find_files
-from components.csv_example_gen.fingerprint import fingerprint
-
-FINGERPRINT = "input_fingerprint"
 
 
 class Driver(base_driver.BaseDriver):
@@ -24,7 +22,7 @@ class Driver(base_driver.BaseDriver):
             SourceError: There is no file, or one cannot be read.
         """
         result = driver_output_pb2.DriverOutput()
-        found = fingerprint("data", find_files(execution_info.exec_properties[DATA]))
+        found = fingerprint_files(find_files(execution_info.exec_properties[DATA]))
         for name, value in (execution_info.exec_properties | {FINGERPRINT: found}).items():
             data_types_utils.set_metadata_value(result.exec_properties[name], value)
         (predictions,) = execution_info.output_dict[PREDICTIONS]

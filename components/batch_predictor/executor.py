@@ -17,12 +17,13 @@ from tfx.types import artifact_utils
 
 from components.artifacts import Predictions
 from components.batch_predictor.errors import BatchPredictionError
-from components.batch_predictor.job import PredictionJob
+from components.batch_predictor.job import PredictionJob, fingerprint_files
 from components.batch_predictor.prediction import predict_files
 from components.csv_example_gen.csv_files import find_files
 
 MODEL, PREDICTIONS = "model", "predictions"
 DATA, SETTINGS, CODE_DIGEST = "data", "settings", "code_digest"
+FINGERPRINT = "input_fingerprint"  # what the driver found
 FILE = "predictions.parquet"
 
 
@@ -53,6 +54,11 @@ class Executor(BaseBeamExecutor):
             classes=tuple(settings["classes"]),
             keep=tuple(settings["keep"]),
         )
+        if fingerprint_files(job.files) != exec_properties[FINGERPRINT]:  # The cache would keep it under another key.
+            raise BatchPredictionError(
+                f"{exec_properties[DATA]}: the files changed since the node was due. Wait until they are complete, and "
+                "run again."
+            )
         artifact = artifact_utils.get_single_instance(output_dict[PREDICTIONS])
         predicted = predict_files(job, Path(artifact.uri) / FILE, self._beam_pipeline_args or ())
         artifact.set_int_custom_property(Predictions.PREDICTED, predicted.counts.predicted)

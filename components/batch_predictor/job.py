@@ -33,9 +33,16 @@ class PredictionJob:
 
         Raises:
             SourceError: A file cannot be read.
-            BatchPredictionError: The files differ in their columns; one to keep is not there, or has a name that the
-                output needs for itself.
+            BatchPredictionError: Two files share a name; the files differ in their columns; one to keep is not there,
+                or has a name that the output needs for itself.
         """
+        by_name: dict[str, str] = {}
+        for file in self.files:
+            if (other := by_name.setdefault(Path(file).name, file)) != file:
+                raise BatchPredictionError(
+                    f"{other} and {file} have the same name: the output names a row by file name and line. Rename one, "
+                    "or predict them one by one."
+                )
         header = read_header(self.files[0])
         for file in self.files[1:]:
             if (names := read_header(file)) != header:
@@ -53,10 +60,6 @@ class PredictionJob:
                 )
         return header
 
-    def fingerprint(self) -> str:
-        """Returns the fingerprint of what the files hold; reads them."""
-        return fingerprint("data", self.files)
-
     def identity(self, made_by: str) -> str:
         """Returns a digest of all that decides what the parts hold, in hex.
 
@@ -64,13 +67,21 @@ class PredictionJob:
             made_by: the code, and how it divides the files.
         """
         told = {
-            "data": self.fingerprint(),
-            "names": [Path(file).name for file in self.files],
+            "data": fingerprint_files(self.files),
             "model": _digest_model(self.model),
             "settings": [self.version, self.threshold, self.classes, self.keep],
             "made by": made_by,
         }
         return hashlib.blake2b(json.dumps(told).encode(), digest_size=16).hexdigest()
+
+
+def fingerprint_files(files: Sequence[str]) -> str:
+    """Returns the fingerprint of what files hold and what they are called, which the output says; reads them.
+
+    Raises:
+        SourceError: One cannot be read.
+    """
+    return json.dumps([fingerprint("data", files), *(Path(file).name for file in files)])
 
 
 def _digest_model(model: Path) -> Sequence[tuple[str, str]]:

@@ -65,6 +65,10 @@ class PartFiles:
             fault.unlink()
         return [shard for shard in range(shards) if not self._counts_path(shard).exists()]
 
+    def disown(self) -> None:
+        """Makes the parts those of no job: what they were made of is not known."""
+        (self.folder / _JOB_FILE).unlink(missing_ok=True)
+
     def note_fault(self, shard: int, message: str) -> None:
         """Says why a shard cannot be read."""
         write_whole(self.folder / f"fault-{shard:05d}.txt", message)
@@ -121,7 +125,7 @@ class PartFiles:
         return json.loads(path.read_text()) if path.exists() else None
 
     def _clear(self) -> None:
-        (self.folder / _JOB_FILE).unlink(missing_ok=True)  # first: what a kill leaves then belongs to no job
+        self.disown()  # first: what a kill leaves then belongs to no job
         for path in self.folder.iterdir():
             if path.is_dir():
                 shutil.rmtree(path)

@@ -94,13 +94,14 @@ def _predict(
                 | "Shards" >> beam.Create([(number, shards[number]) for number in open_shards], reshuffle=False)
                 | "Predictions" >> PredictShards(job, header, parts)
             )
-    if (fault := parts.first_fault()) is not None:
-        raise SourceError(fault)
-    if job.identity(made_by) != identity:
+    if job.header() != header or job.identity(made_by) != identity:
+        parts.disown()
         raise BatchPredictionError(
             f"{job.files[0]}: the files, or the model, changed while they were read. Nothing was kept. Wait until they "
             "are complete, and predict again."
         )
+    if (fault := parts.first_fault()) is not None:
+        raise SourceError(fault)
     counts = PartCounts()
     for shard in range(len(shards)):
         counts.add(parts.counts(shard))

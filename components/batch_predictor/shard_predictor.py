@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 from apache_beam.utils.shared import Shared
 
+from components.batch_predictor.errors import BatchPredictionError
 from components.batch_predictor.job import DECISION, PredictionJob
 from components.batch_predictor.model import RawSignature, to_inputs
 from components.batch_predictor.output import make_table, output_schema
@@ -77,7 +78,9 @@ class _PredictShard(beam.DoFn):
             for rows in _one_ahead(checked):
                 part.refuse(rows.file, rows.refusals)
                 if len(rows.lines):
-                    table = make_table(self._job, rows.file, rows.lines, rows.kept, self._model.predict(rows.inputs))
+                    predictions = self._model.predict(rows.inputs)
+                    _check_numbers(rows, predictions)
+                    table = make_table(self._job, rows.file, rows.lines, rows.kept, predictions)
                     part.add(table, _count_decisions(table))
 
     def _prepare(self, rows: WrittenRows) -> _Checked:
@@ -89,6 +92,25 @@ class _PredictShard(beam.DoFn):
             kept=[rows.cells[self._header.index(name)].filter(chosen) for name in self._job.keep],
             inputs=to_inputs(self._check.contract, found.columns),
             refusals=sorted([*found.refusals, *rows.ragged], key=lambda refusal: refusal.line),
+        )
+
+
+def _check_numbers(rows: _Checked, predictions: np.ndarray) -> None:
+    """Checks that each prediction is a number, as the gateway does: of NaN, a decision would be false.
+
+    Args:
+        rows: that were predicted.
+        predictions: float32 [rows, outputs].
+
+    Raises:
+        BatchPredictionError: One is not.
+    """
+    wrong = np.flatnonzero(~np.isfinite(predictions).all(axis=1))
+    if len(wrong):
+        raise BatchPredictionError(
+            f"{rows.file}, line {rows.lines[wrong[0]]}: expected the model to predict a number, received "
+            f"{predictions[wrong[0]].tolist()}, and so for {len(wrong)} of {len(rows.lines)} rows read together. "
+            "Predict with another version."
         )
 
 

@@ -7,6 +7,7 @@ import dataclasses
 import datetime
 import itertools
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -30,7 +31,7 @@ class TimeCounts:
     rows: int
     late: int  # of a day before the span: they belong to an earlier one
     early: int  # of a day after the span
-    unknown: int  # without a time
+    unknown: int  # without a time, or with none that the calendar has
     oldest: str  # the first day of all rows; empty without one
     newest: str  # the last
 
@@ -70,18 +71,18 @@ def count_times(
     """Counts the rows before a period, after it, and without a time.
 
     Args:
-        values: of the time column, one a row; None where there is none.
+        values: of the time column, one a row; None where there is none. They are looked at one by one, and not kept.
         written: how they are written.
         begin: first day.
         end: the day after the last.
     """
-    days = [None if value is None else _read_day(value, written) for value in values]
-    known = [day for day in days if day is not None]
+    counts = Counter(None if value is None else _read_day(value, written) for value in values)
+    known = {day: rows for day, rows in counts.items() if day is not None}
     return TimeCounts(
-        rows=len(days),
-        late=sum(day < begin for day in known),
-        early=sum(day >= end for day in known),
-        unknown=len(days) - len(known),
+        rows=counts.total(),
+        late=sum(rows for day, rows in known.items() if day < begin),
+        early=sum(rows for day, rows in known.items() if day >= end),
+        unknown=counts[None],
         oldest=min(known).isoformat() if known else "",
         newest=max(known).isoformat() if known else "",
     )
@@ -90,7 +91,10 @@ def count_times(
 def _read_day(value: bytes | float, written: str) -> datetime.date | None:
     text = value.decode() if isinstance(value, bytes) else str(int(value))
     moment: Moment | None = dates.parse(text, written)
-    return moment.date if moment is not None else None
+    try:
+        return moment.date if moment is not None else None
+    except OverflowError:  # Such as milliseconds where seconds are expected: AnomalyGate has the contract's bounds.
+        return None
 
 
 def _read_values(files: list[str], column: str) -> Iterator[bytes | float | None]:

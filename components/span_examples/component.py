@@ -10,7 +10,7 @@ One file a split: SkewGate pairs rows by their place, StatisticsGen takes one ar
 import gzip
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from tfx.components.example_gen.utils import FINGERPRINT_PROPERTY_NAME, SPAN_PROPERTY_NAME, VERSION_PROPERTY_NAME
@@ -25,6 +25,7 @@ from components.artifacts import SPAN_NAME, SPANS
 _FILE = "data_tfrecord-00000-of-00001.gz"
 _TRAIN, _EVAL = "train", "eval"
 _ROWS = "rows_"  # with a split's name: custom property, how many rows it holds
+_FLOAT32_ERRORS = "float32_errors"  # custom property: JSON, as ExampleGen writes it
 _FILE_FORMAT = "tfrecords_gzip"
 _LEVEL = 1  # of compression: read a few times, then replaced by the next run's
 
@@ -57,9 +58,23 @@ def SpanExamples(
     examples.span = int(ordered[-1].get_int_custom_property(SPAN_PROPERTY_NAME))
     examples.set_int_custom_property(SPAN_PROPERTY_NAME, examples.span)
     examples.set_string_custom_property("split", ordered[-1].get_string_custom_property("split"))
+    examples.set_string_custom_property(_FLOAT32_ERRORS, json.dumps(largest_errors(map(_errors, ordered))))
     examples.set_string_custom_property(SPANS, json.dumps([_describe(span, span in evaluated) for span in ordered]))
     examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
     examples_utils.set_file_format(examples, _FILE_FORMAT)
+
+
+def largest_errors(spans: Iterable[Mapping[str, float]]) -> dict[str, float]:
+    """Returns what float32 took away at most in any span: the relative error by FLOAT column.
+
+    Args:
+        spans: the same of each.
+    """
+    largest: dict[str, float] = {}
+    for errors in spans:
+        for name, error in errors.items():
+            largest[name] = max(error, largest.get(name, 0.0))
+    return largest
 
 
 def first_evaluated(rows: Sequence[int], least: int) -> int:
@@ -81,6 +96,10 @@ def join_files(files: Sequence[Path], target: Path) -> None:
         for file in files:
             with gzip.open(file) as part:
                 shutil.copyfileobj(part, joined, 1 << 20)
+
+
+def _errors(span: standard_artifacts.Examples) -> dict[str, float]:
+    return dict(json.loads(span.get_string_custom_property(_FLOAT32_ERRORS)))
 
 
 def _only_file(span: standard_artifacts.Examples, split: str) -> Path:

@@ -52,14 +52,14 @@ def compare(
         window: the rows to judge.
         reference: the rows to compare with.
         tests: which ones.
-        skipped: columns whose values must differ: only MISSING is asked of them.
+        skipped: columns whose values must differ: only MISSING is asked of them, and two rows are equal without them.
     """
     found = []
     for name in sorted(window.columns.keys() & reference.columns.keys()):
         asked = {MISSING} & set(tests) if name in skipped else set(tests)
         found += _compare_column(name, window, reference, asked)
     if COPIES in tests:
-        found += _compare_rows(window, reference)
+        found += _compare_rows(window, reference, skipped)
     return found
 
 
@@ -91,32 +91,20 @@ def _compare_column(name: str, window: Sample, reference: Sample, tests: Set[str
     if not tests - {MISSING} or not len(values[0]) or not len(values[1]):
         return found
     pooled = pool(*values)
-    requests = _requests_of(new, window), _requests_of(old, reference)
     if DISTRIBUTION in tests or (ORDER in tests and new.ordered):
-        found += _shares_and_order(new, window, reference, pooled, requests, tests)
-    if tests & {UNSEEN, SPIKE}:
-        # A value counts once in a request: rows of one request are alike.
-        once = pooled if requests[0] is None else pool(_once_a_request(pooled.first, requests[0]), pooled.second)
-        if UNSEEN in tests:
-            found.append(_unseen(name, window, reference, pooled, once))
-        if SPIKE in tests:
-            found.append(_spike(name, window, reference, pooled, once))
+        found += _shares_and_order(new, window, reference, pooled, tests)
+    if UNSEEN in tests:
+        found.append(_unseen(name, window, reference, pooled))
+    if SPIKE in tests:
+        found.append(_spike(name, window, reference, pooled))
     return found
 
 
 def _shares_and_order(
-    column: Column,
-    window: Sample,
-    reference: Sample,
-    pooled: Pooled,
-    requests: tuple[np.ndarray | None, np.ndarray | None],
-    tests: Collection[str],
+    column: Column, window: Sample, reference: Sample, pooled: Pooled, tests: Collection[str]
 ) -> list[Comparison]:
     cells = make_cells(pooled, ordered=column.ordered)
     codes = cells.of_values[pooled.first], cells.of_values[pooled.second]
-    effects = [
-        two_sample.design_effect(code, cells.number, request) for code, request in zip(codes, requests, strict=True)
-    ]
     found = []
     if DISTRIBUTION in tests and cells.number > 1:
         counts = [np.bincount(code, minlength=cells.number) for code in codes]
@@ -128,13 +116,13 @@ def _shares_and_order(
                 test=DISTRIBUTION,
                 window=window.name,
                 reference=reference.name,
-                p_value=two_sample.chi_square(counts[0], counts[1], *effects),
+                p_value=two_sample.chi_square(counts[0], counts[1]),
                 observed=f"{cells.describe(most)} in {shares[0][most]:.1%}",
                 expected=f"in {shares[1][most]:.1%}",
             )
         )
     if ORDER in tests and column.ordered:
-        distance, p_value = two_sample.kolmogorov_smirnov(pooled, *effects)
+        distance, p_value = two_sample.kolmogorov_smirnov(pooled)
         found.append(
             Comparison(
                 column=column.name,
@@ -150,31 +138,21 @@ def _shares_and_order(
 
 
 def _missing(new: Column, old: Column, window: Sample, reference: Sample) -> Comparison:
-    gaps = [~new.present, ~old.present]
-    counts = [int(gap.sum()) for gap in gaps]
-    if window.requests is None and reference.requests is None:
-        p_value = two_sample.fisher(counts[0], window.rows, counts[1], reference.rows)
-    else:
-        effects = [
-            two_sample.design_effect(gap.astype(np.int64), 2, sample.requests)
-            for gap, sample in zip(gaps, (window, reference), strict=True)
-        ]
-        tables = [np.bincount(gap.astype(np.int64), minlength=2) for gap in gaps]
-        p_value = two_sample.chi_square(tables[0], tables[1], *effects)
+    counts = [int((~column.present).sum()) for column in (new, old)]
     return Comparison(
         column=new.name,
         test=MISSING,
         window=window.name,
         reference=reference.name,
-        p_value=p_value,
+        p_value=two_sample.fisher(counts[0], window.rows, counts[1], reference.rows),
         observed=f"missing in {counts[0] / max(1, window.rows):.1%}",
         expected=f"in {counts[1] / max(1, reference.rows):.1%}",
     )
 
 
-def _unseen(name: str, window: Sample, reference: Sample, pooled: Pooled, once: Pooled) -> Comparison:
+def _unseen(name: str, window: Sample, reference: Sample, pooled: Pooled) -> Comparison:
     """What is to be expected is Good's and Turing's estimate (1953): the share of values that are there once."""
-    _, p_value = two_sample.unseen(once)
+    _, p_value = two_sample.unseen(pooled)
     rows = np.where(pooled.second_counts == 0, pooled.first_counts, 0)
     most = np.argsort(-rows, kind="stable")[:_SHOWN_VALUES]
     shown = ", ".join(show(pooled.values[place]) for place in most if rows[place])
@@ -189,9 +167,8 @@ def _unseen(name: str, window: Sample, reference: Sample, pooled: Pooled, once: 
     )
 
 
-def _spike(name: str, window: Sample, reference: Sample, pooled: Pooled, once: Pooled) -> Comparison:
-    place, p_value = two_sample.spike(once)
-    place = place if once is pooled else int(once.values[place])
+def _spike(name: str, window: Sample, reference: Sample, pooled: Pooled) -> Comparison:
+    place, p_value = two_sample.spike(pooled)
     return Comparison(
         column=name,
         test=SPIKE,
@@ -203,8 +180,9 @@ def _spike(name: str, window: Sample, reference: Sample, pooled: Pooled, once: P
     )
 
 
-def _compare_rows(window: Sample, reference: Sample) -> list[Comparison]:
-    shared = [name for name in sorted(window.columns) if _can_be_equal(name, window, reference)]
+def _compare_rows(window: Sample, reference: Sample, skipped: Collection[str]) -> list[Comparison]:
+    # Skipped columns would make no row of the window equal to one of the reference, as if that were chance.
+    shared = sorted((window.columns.keys() & reference.columns.keys()).difference(skipped))
     if not shared or not window.rows or not reference.rows:
         return []
     code = np.zeros(window.rows + reference.rows, dtype=np.int64)
@@ -229,24 +207,6 @@ def _compare_rows(window: Sample, reference: Sample) -> list[Comparison]:
             expected=f"{before} of {reference.rows}",
         )
     ]
-
-
-def _can_be_equal(name: str, window: Sample, reference: Sample) -> bool:
-    """Whether both samples have the column, and not hashes in one and numbers in the other."""
-    if name not in reference.columns:
-        return False
-    found = [sample.columns[name].found for sample in (window, reference)]
-    texts = {values.dtype.kind in "OSU" for values in found if len(values)}
-    return len(texts) < 2
-
-
-def _requests_of(column: Column, sample: Sample) -> np.ndarray | None:
-    return None if sample.requests is None else sample.requests[column.present]
-
-
-def _once_a_request(codes: np.ndarray, requests: np.ndarray) -> np.ndarray:
-    _, first = np.unique(codes * (int(requests.max(initial=0)) + 1) + requests, return_index=True)
-    return codes[first]
 
 
 def _quartiles(values: np.ndarray, counts: np.ndarray) -> str:

@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 from tfx import types
-from tfx.components.example_validator.executor import DEFAULT_FILE_NAME
 from tfx.components.statistics_gen import stats_artifact_utils
 from tfx.dsl.components.base.base_executor import BaseExecutor
 from tfx.types import artifact_utils
@@ -29,7 +28,15 @@ from components.traffic_monitor.answers import Answers, compare_statuses, predic
 from components.traffic_monitor.comparison import Comparison, judge
 from components.traffic_monitor.expected import predict
 from components.traffic_monitor.report import VersionInputs, describe_column, describe_predictions, describe_versions
-from components.traffic_monitor.rows import Watched, choose, hide, make_sample, read_split, watched_columns
+from components.traffic_monitor.rows import (
+    Watched,
+    choose_of_requests,
+    hide,
+    make_sample,
+    read_places,
+    read_sample,
+    watched_columns,
+)
 from components.traffic_monitor.samples import Sample
 from components.traffic_monitor.verdicts import LEVEL
 from components.traffic_monitor.window import (
@@ -41,6 +48,7 @@ from serving.request_log.settings import read_hash_key
 
 REPORT_FILE = "report.json"
 WINDOW, BEFORE, TRAIN, EVAL = "window", "before", "train", "eval"  # splits
+_ANOMALIES_FILE = "SchemaDiff.pb"  # as ExampleValidator names it
 Inputs = dict[str, list[types.Artifact]]
 
 
@@ -50,7 +58,12 @@ class WindowRows:
 
     sample: Sample
     answers: Answers
-    versions: np.ndarray  # of the sampled rows
+    places: np.ndarray  # of the sampled rows among the answered ones
+
+    @property
+    def versions(self) -> np.ndarray:
+        """Of the sampled rows, [sampled rows] str."""
+        return self.answers.versions[self.places]
 
 
 class Executor(BaseExecutor):
@@ -89,12 +102,12 @@ def make_report(inputs: Inputs, settings: Mapping[str, Any]) -> dict[str, Any]:
     statistics = {split: _statistics(inputs["statistics"][0], split) for split in (WINDOW, BEFORE)}
     found_anomalies = contract_checks.describe_anomalies(anomalies)
     return {
-        "verdict": verdict.decide(window.answers.rows, window.sample.request_count, judged, found_anomalies),
+        "verdict": verdict.decide(window.answers.rows, window.sample.rows, judged, found_anomalies),
         "level": LEVEL,
         "tests": len(judged),
         "rows": {WINDOW: window.answers.rows, BEFORE: before.answers.rows},
         "statuses": {WINDOW: window.answers.describe_statuses(), BEFORE: before.answers.describe_statuses()},
-        "least_shift": verdict.least_shift(window.sample.request_count, len(judged)),
+        "least_shift": verdict.least_shift(window.sample.rows, len(judged)),
         "versions": describe_versions(window.answers, versions, trained),
         "predictions": {
             one.version: histogram
@@ -124,17 +137,11 @@ def make_report(inputs: Inputs, settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _read_window(examples: Path, answers_file: Path, split: str, columns: Sequence[Watched]) -> WindowRows:
-    records = read_split([examples], split)
     answers = Answers.read(answers_file, split)
-    chosen = choose(records)
-    requests = answers.requests
-    sample = make_sample(
-        [records[place] for place in chosen],
-        columns,
-        "window" if split == WINDOW else "window before",
-        None if requests is None else requests[chosen],
-    )
-    return WindowRows(sample=sample, answers=answers, versions=answers.versions[chosen])
+    places = choose_of_requests(answers.requests)
+    name = "window" if split == WINDOW else "window before"
+    sample = make_sample(read_places([examples], split, places), columns, name)
+    return WindowRows(sample=sample, answers=answers, places=places)
 
 
 def _version_inputs(version: str, ids: Mapping[str, list[int]], inputs: Inputs) -> VersionInputs:
@@ -153,11 +160,11 @@ def _version_inputs(version: str, ids: Mapping[str, list[int]], inputs: Inputs) 
 
 
 def _training(version: VersionInputs, columns: Sequence[Watched], key: bytes | None) -> Sample | None:
-    records = read_split(version.examples, TRAIN)
+    records = read_sample(version.examples, TRAIN)
     if not records:
         return None
     plain = [dataclasses.replace(one, hidden="" if one.hidden == "hashed" else one.hidden) for one in columns]
-    sample = make_sample([records[place] for place in choose(records)], plain, "training")
+    sample = make_sample(records, plain, "training")
     return hide(sample, columns, key)
 
 
@@ -189,7 +196,7 @@ def _compare_answers(version: str, window: WindowRows, before: WindowRows, expec
 
 
 def _predictions(window: WindowRows, version: str) -> Sample | None:
-    return window.answers.predictions(window.sample.name, window.answers.versions == version)
+    return window.answers.predictions(window.sample.name, window.places[window.versions == version])
 
 
 def _compare_before(window: WindowRows, before: WindowRows, columns: Sequence[Watched]) -> list[Comparison]:
@@ -198,14 +205,14 @@ def _compare_before(window: WindowRows, before: WindowRows, columns: Sequence[Wa
     if window.sample.rows and before.sample.rows:
         skipped = [one.name for one in columns if one.time_bound]
         found += compare_with_before(window.sample, before.sample, skipped)
-    return found + compare_statuses(window.answers, before.answers)
+    return found + compare_statuses(*(one.answers.describe_statuses() for one in (window, before)))
 
 
 def _expected(version: VersionInputs) -> Sample | None:
-    records = read_split(version.examples, EVAL)
+    records = read_sample(version.examples, EVAL)
     if version.model is None or not records:
         return None
-    predictions = predict(version.model, [records[place] for place in choose(records)])
+    predictions = predict(version.model, records)
     return None if predictions is None else prediction_sample(predictions, "evaluation")
 
 
@@ -229,5 +236,5 @@ def _statistics(artifact: types.Artifact | None, split: str) -> Any:
 def _read_anomalies(artifacts: Sequence[types.Artifact], split: str) -> anomalies_pb2.Anomalies:
     anomalies = anomalies_pb2.Anomalies()
     folder = artifact_utils.get_split_uri(list(artifacts), split)
-    anomalies.ParseFromString(io_utils.read_bytes_file(os.path.join(folder, DEFAULT_FILE_NAME)))
+    anomalies.ParseFromString(io_utils.read_bytes_file(os.path.join(folder, _ANOMALIES_FILE)))
     return anomalies

@@ -1,11 +1,11 @@
 """Examples and logged answers as samples.
 
-Reads at most SAMPLE_ROWS of a set of rows, evenly spread over it: so many show every change that matters, and what a
-window costs stays bounded.
+Of a set of rows at most SAMPLE_ROWS are kept, evenly spread over it: so many show every change that matters. The others
+are read and forgotten, so that memory does not grow with the set.
 """
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -54,35 +54,83 @@ def watched_columns(contract: schema_pb2.Schema, hashes: Sequence[str], dropped:
     ] + [Watched(name=name, ordered=False, hidden="dropped") for name in gone]
 
 
-def choose(records: Sequence[bytes], limit: int = SAMPLE_ROWS) -> np.ndarray:
-    """Places of at most `limit` records, evenly spread, [rows] int."""
-    if len(records) <= limit:
-        return np.arange(len(records))
-    return np.arange(limit) * len(records) // limit
+def choose(rows: int, limit: int = SAMPLE_ROWS) -> np.ndarray:
+    """Places of at most `limit` of so many rows, evenly spread, int [chosen rows]."""
+    return np.arange(rows) if rows <= limit else np.arange(limit) * rows // limit
 
 
-def read_split(examples: Sequence[Path], split: str) -> list[bytes]:
-    """Reads the tf.Examples of a split, in the order of artifacts and files; none where there is no such split."""
+def choose_of_requests(requests: np.ndarray, limit: int = SAMPLE_ROWS) -> np.ndarray:
+    """Places of at most `limit` rows, evenly spread, one of each request; int [chosen rows], ascending.
+
+    Rows of one request are alike, so that several say less than as many requests. Which of them is by chance, and not
+    the first: a caller may sort. The same each time.
+
+    Args:
+        requests: of each row, [rows].
+        limit: rows.
+    """
+    shuffled = np.random.default_rng(0).permutation(len(requests))
+    _, firsts = np.unique(requests[shuffled], return_index=True)
+    places = np.sort(shuffled[firsts])
+    return places[choose(len(places), limit)]
+
+
+def read_sample(examples: Sequence[Path], split: str, limit: int = SAMPLE_ROWS) -> list[bytes]:
+    """Reads at most `limit` tf.Examples of a split, evenly spread; none where there is no such split.
+
+    Args:
+        examples: folders of the artifacts; their order and that of their files is kept.
+        split: name.
+        limit: records. In memory are twice as many, and one chunk, at most.
+    """
+    kept: list[bytes] = []
+    step, rows = 1, 0  # every step-th row is kept
+    for chunk in _read_chunks(examples, split):
+        kept += chunk[-rows % step :: step].tolist()
+        rows += len(chunk)
+        while len(kept) > 2 * limit:
+            kept, step = kept[::2], 2 * step
+    return [kept[place] for place in choose(len(kept), limit)]
+
+
+def read_places(examples: Sequence[Path], split: str, places: np.ndarray) -> list[bytes]:
+    """Reads the tf.Examples of a split that stand at some places.
+
+    Args:
+        examples: as of `read_sample`.
+        split: name.
+        places: from 0, ascending, [chosen rows] int.
+
+    Raises:
+        ValueError: There are fewer rows.
+    """
+    kept: list[bytes] = []
+    rows = 0
+    for chunk in _read_chunks(examples, split):
+        first, last = np.searchsorted(places, (rows, rows + len(chunk)))
+        kept += chunk[places[first:last] - rows].tolist()
+        rows += len(chunk)
+    if len(kept) < len(places):
+        raise ValueError(f"split {split}: expected more than {places[-1]} rows, received {rows}")
+    return kept
+
+
+def _read_chunks(examples: Sequence[Path], split: str) -> Iterator[np.ndarray]:
     files = [str(file) for folder in examples for file in sorted((folder / f"Split-{split}").glob("*"))]
-    return tfrecords.read_records(files) if files else []
+    return tfrecords.read_chunks(files) if files else iter(())
 
 
-def make_sample(
-    records: Sequence[bytes], columns: Sequence[Watched], name: str, requests: np.ndarray | None = None
-) -> Sample:
+def make_sample(records: Sequence[bytes], columns: Sequence[Watched], name: str) -> Sample:
     """Decodes tf.Examples.
 
     Args:
         records: serialized.
         columns: dropped ones are left out.
         name: of the sample.
-        requests: of each record, [records]; None: each by itself.
     """
     batch = example_coder.ExamplesToRecordBatchDecoder().DecodeBatch(list(records)) if records else None
     found = {one.name: _column(one, batch, len(records)) for one in columns if one.hidden != "dropped"}
-    if requests is not None and len(np.unique(requests)) == len(records):
-        requests = None
-    return Sample(name=name, rows=len(records), columns=found, requests=requests)
+    return Sample(name=name, rows=len(records), columns=found)
 
 
 def hide(sample: Sample, columns: Sequence[Watched], key: bytes | None) -> Sample:
@@ -123,7 +171,7 @@ def _column(watched: Watched, batch: pa.RecordBatch | None, rows: int) -> Column
 
 def _hashed(column: Column, key: bytes | None) -> Column:
     if key is None:
-        return dataclasses.replace(column, ordered=False)
+        return dataclasses.replace(column, ordered=False, values=np.zeros(len(column.values)))
     plain = _as_logged(column.values)
     values = np.full(len(column.values), b"", dtype=object)
     known: dict[object, bytes] = {}

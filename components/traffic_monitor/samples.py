@@ -23,22 +23,16 @@ class Column:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Sample:
-    """Rows of one origin."""
+    """Rows of one origin, each independent of the others: of one request there is one row."""
 
     name: str  # of the origin, for messages, such as "training"
     rows: int
     columns: Mapping[str, Column]
-    requests: np.ndarray | None = None  # [rows] int, the request that each row came in; None: each row by itself
 
     def __post_init__(self) -> None:
         lengths = {column.name: len(column.values) for column in self.columns.values()}
         if wrong := {name: length for name, length in lengths.items() if length != self.rows}:
             raise ValueError(f"{self.name}: expected {self.rows} cells in each column, received {wrong}")
-
-    @property
-    def request_count(self) -> int:
-        """How many requests the rows came in."""
-        return self.rows if self.requests is None else len(np.unique(self.requests))
 
     def select(self, chosen: np.ndarray) -> "Sample":
         """The rows where `chosen`, [rows] bool, is true."""
@@ -46,8 +40,7 @@ class Sample:
             name: dataclasses.replace(column, values=column.values[chosen], present=column.present[chosen])
             for name, column in self.columns.items()
         }
-        requests = None if self.requests is None else self.requests[chosen]
-        return dataclasses.replace(self, rows=int(chosen.sum()), columns=columns, requests=requests)
+        return dataclasses.replace(self, rows=int(chosen.sum()), columns=columns)
 
     def missing_share(self, name: str) -> float | None:
         """Share of rows without a value in a column; None where there is no such column, or no row."""
@@ -78,14 +71,4 @@ def join(first: Sample, second: Sample, name: str) -> Sample:
         )
         for key, column in first.columns.items()
     }
-    return Sample(name=name, rows=first.rows + second.rows, columns=columns, requests=_join_requests(first, second))
-
-
-def _join_requests(first: Sample, second: Sample) -> np.ndarray | None:
-    if first.requests is None and second.requests is None:
-        return None
-    codes = [
-        np.arange(sample.rows) if sample.requests is None else np.unique(sample.requests, return_inverse=True)[1]
-        for sample in (first, second)
-    ]
-    return np.concatenate([codes[0], codes[1] + codes[0].max(initial=-1) + 1])
+    return Sample(name=name, rows=first.rows + second.rows, columns=columns)

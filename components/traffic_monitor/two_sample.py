@@ -3,7 +3,6 @@
 All are tests of which rows are of which sample, given the rows: the chance of each is that of a random assignment.
 """
 
-import dataclasses
 from collections.abc import Callable
 
 import numpy as np
@@ -14,59 +13,12 @@ from components.traffic_monitor.pooled import Pooled
 _LogMgf = Callable[[np.ndarray, float, float], np.ndarray]  # (counts, share, theta) -> log E exp(theta g) of each count
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class DesignEffect:
-    """How much more the shares of a sample vary than those of as many independent rows.
-
-    Rows of one request are alike, so that they say less than as many requests of one row. Kish (1965).
-    """
-
-    factor: float = 1.0  # 1 for independent rows
-    clusters: int | None = None  # requests; None: each row by itself
-
-
-def design_effect(cells: np.ndarray, number: int, requests: np.ndarray | None) -> DesignEffect:
-    """Estimates the mean design effect of the shares of cells: the first-order correction of Rao and Scott (1981).
-
-    Args:
-        cells: the cell of each row, [rows] int.
-        number: how many cells there are.
-        requests: the request of each row, [rows]; None: each row by itself.
-
-    Returns:
-        A factor of 1 at least: an estimate below it is noise.
-    """
-    if requests is None:
-        return DesignEffect()
-    _, codes = np.unique(requests, return_inverse=True)
-    clusters, rows = int(codes.max(initial=-1)) + 1, len(cells)
-    if clusters in (0, rows):
-        return DesignEffect()
-    if clusters == 1:  # Nothing shows how requests differ: as good as one row.
-        return DesignEffect(factor=float(rows), clusters=1)
-    counts = np.zeros((clusters, number))
-    np.add.at(counts, (codes, cells), 1)
-    shares = counts.sum(axis=0) / rows
-    there = (shares > 0) & (shares < 1)
-    if not there.any():
-        return DesignEffect(factor=rows / clusters, clusters=clusters)
-    deviations = counts - counts.sum(axis=1, keepdims=True) * shares
-    variances = clusters / (clusters - 1) * np.square(deviations).sum(axis=0)
-    effects = variances[there] / (rows * shares[there] * (1 - shares[there]))
-    mean = float((effects * (1 - shares[there])).sum() / max(1, there.sum() - 1))
-    return DesignEffect(factor=max(1.0, mean), clusters=clusters)
-
-
-def chi_square(
-    first: np.ndarray, second: np.ndarray, one: DesignEffect = DesignEffect(), other: DesignEffect = DesignEffect()
-) -> float:
-    """Pearson's test of homogeneity, corrected for rows that came together; its p-value.
+def chi_square(first: np.ndarray, second: np.ndarray) -> float:
+    """Pearson's test of homogeneity; its p-value.
 
     Args:
         first: rows of the one sample by cell, [cells].
         second: of the other, [cells].
-        one: design effect of the first sample.
-        other: of the second.
     """
     table = np.stack([first, second])[:, (first + second) > 0].astype(np.float64)
     rows = table.sum(axis=1)
@@ -75,12 +27,7 @@ def chi_square(
         return 1.0
     expected = rows[:, None] * table.sum(axis=0) / rows.sum()
     statistic = float((np.square(table - expected) / expected).sum())
-    statistic *= (1 / rows).sum() / (np.array([one.factor, other.factor]) / rows).sum()
-    clusters = [effect.clusters for effect in (one, other) if effect.clusters is not None]
-    if not clusters:
-        return float(stats.chi2.sf(statistic, cells - 1))
-    # Thomas and Rao (1987): few clusters estimate their own variance badly.
-    return float(stats.f.sf(statistic / (cells - 1), cells - 1, (cells - 1) * max(1, min(clusters) - 1)))
+    return float(stats.chi2.sf(statistic, cells - 1))
 
 
 def fisher(first: int, first_rows: int, second: int, second_rows: int) -> float:
@@ -98,22 +45,18 @@ def fisher(first: int, first_rows: int, second: int, second_rows: int) -> float:
     return float(min(1.0, 2 * min(fewer, more)))
 
 
-def kolmogorov_smirnov(
-    pooled: Pooled, one: DesignEffect = DesignEffect(), other: DesignEffect = DesignEffect()
-) -> tuple[float, float]:
+def kolmogorov_smirnov(pooled: Pooled) -> tuple[float, float]:
     """The largest distance of two distribution functions, and its asymptotic p-value, which ties make too large.
 
     Args:
         pooled: numbers of both samples.
-        one: design effect of the first sample.
-        other: of the second.
     """
     rows = len(pooled.first), len(pooled.second)
     if not all(rows):
         return 0.0, 1.0
     below = np.cumsum(pooled.first_counts) / rows[0] - np.cumsum(pooled.second_counts) / rows[1]
     distance = float(np.abs(below).max())
-    size = 1 / (one.factor / rows[0] + other.factor / rows[1])
+    size = rows[0] * rows[1] / sum(rows)
     return distance, float(stats.kstwobign.sf(np.sqrt(size) * distance))
 
 

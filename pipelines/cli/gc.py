@@ -16,7 +16,7 @@ GC_EPILOGUE = """Examples:
   python -m pipelines gc --keep-days 7 --keep-runs 3 --apply
 
 Exit status: 0 done; 1 it cannot be told what serves, or something cannot be
-removed; 2 bad usage, or a run is using the folder.
+removed; 2 bad usage, or a run or a roll-out is using the folder.
 """
 DISK_EPILOGUE = """Examples:
   python -m pipelines disk --var /data/var
@@ -32,8 +32,9 @@ def gc(
     """Say what may be removed, or remove it.
 
     Never removed: a version that serves, is on trial, or that a rollback goes
-    back to; the model and the statistics that the next run is compared with; a
-    run with a file named pinned in its folder; and the lineage of all these.
+    back to; the model and the statistics that the next run is compared with; the
+    newest accepted version of each span; a run with a file named pinned in its
+    folder; and the lineage of all these.
 
     The next run makes anew what it would have taken from the cache.
     docs/retention.md.

@@ -67,7 +67,7 @@ def production_metrics(
     from pipelines.production_metrics.table import show_metrics
     from pipelines.runs import RunError
 
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDTH_OF_A_PIPE)
+    console = Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else _WIDTH_OF_A_PIPE)
     path = out or var / "production_metrics" / f"{task}.json"
     try:
         found = measure_task(
@@ -80,7 +80,7 @@ def production_metrics(
         )
         found.write(path)
         show_metrics(console, found, all_slices=all_slices)
-        console.print(f"all of it  {path}", soft_wrap=True)
+        console.print(f"all of it  {path}", soft_wrap=True, markup=False)
         sys.stdout.flush()
     except (ProductionMetricsError, RunError, OSError) as error:
         if isinstance(error, BrokenPipeError):  # `| head` has seen enough; what is left must not fail at the exit.

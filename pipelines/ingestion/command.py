@@ -2,17 +2,19 @@
 
 import dataclasses
 import datetime
-import json
 import sys
 import traceback
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.text import Text
 
+from components.csv_example_gen.csv_files import ENDINGS
 from pipelines.explain import explain
 from pipelines.ingestion.options import IngestOptions
 from pipelines.ingestion.outcome import FAILED, SpanOutcome
+from pipelines.ingestion.printable import encode_json, make_printable
 from pipelines.ingestion.terminal import print_outcome, print_report
 from pipelines.runner.lock import BusyError, lock_folder
 from pipelines.runner.progress import show_spinner
@@ -43,7 +45,7 @@ def ingest(options: IngestOptions) -> int:
             console = Console(file=redirect_output(directory / "run.log"), highlight=False)
             return _ingest(options, found, directory, console)
     except SpanError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {make_printable(str(error))}", file=sys.stderr)
         return _REFUSED
     except BusyError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -55,9 +57,12 @@ def ingest(options: IngestOptions) -> int:
 
 def _ingest(options: IngestOptions, found: FoundSpans, directory: Path, console: Console) -> int:
     """Ingests; whatever happens, a record of the spans that were looked at is left."""
-    console.print(f"[bold]{options.task}[/]  ingestion {directory.name} of {options.source}", soft_wrap=True)
-    for name in found.others:
+    of = make_printable(f"  ingestion {directory.name} of {options.source}")
+    console.print(Text(options.task, "bold").append(of, "not bold"), soft_wrap=True)
+    for name in (repr(other)[1:-1] for other in found.others):
         console.print(f"not a span: {name}: expected a name such as {found.pattern.text}", markup=False, soft_wrap=True)
+    for name in (repr(unread)[1:-1] for unread in found.unread):
+        console.print(f"not read: {name}: expected one of {', '.join(ENDINGS)}", markup=False, soft_wrap=True)
     outcomes: list[SpanOutcome] = []
     error: str | None = None
     status = _REFUSED
@@ -71,7 +76,7 @@ def _ingest(options: IngestOptions, found: FoundSpans, directory: Path, console:
         error = explain(raised)
     record = _describe(options, found, directory, outcomes, error)
     try:
-        write_whole(directory / RECORD_FILE, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
+        write_whole(directory / RECORD_FILE, encode_json(record))
     except OSError as raised:
         error, status = f"{error or ''} no record was written: {raised}".strip(), _REFUSED
     print_report(console, outcomes, error, directory)
@@ -101,7 +106,7 @@ def _describe(
         "ended": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "source": str(options.source),
         "pattern": found.pattern.text,
-        "other_files": list(found.others),
+        "other_files": [*found.others, *found.unread],
         "spans": [dataclasses.asdict(outcome) for outcome in outcomes],
         "error": error,
     }

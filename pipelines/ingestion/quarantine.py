@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from components.anomaly_gate.findings import Finding
 from pipelines.ingestion.blamed_rows import BlamedCell, BlamedRows
+from pipelines.ingestion.printable import encode_json, make_printable
 from serving.durable_file import write_whole
 
 FORMAT = 1
@@ -113,8 +114,8 @@ class Quarantine:
         folder = self.folder(refusal.span)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / _RECORD).unlink(missing_ok=True)  # A kill in between leaves a span that is refused once more.
-        write_whole(folder / _TEXT, refusal.describe())
-        write_whole(folder / _RECORD, json.dumps(refusal.as_dict(), indent=2, ensure_ascii=False) + "\n")
+        write_whole(folder / _TEXT, make_printable(refusal.describe()))
+        write_whole(folder / _RECORD, encode_json(refusal.as_dict()))
         return folder
 
     def release(self, span: str) -> None:

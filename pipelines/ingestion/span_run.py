@@ -53,9 +53,13 @@ class SpanIngestion:
         Args:
             source: of the span.
             on_node: called with a node's id before it runs.
+
+        Raises:
+            SpanError: It shares days with an accepted span of another name.
         """
         began = time.monotonic()
         known = self._known
+        known.check_period(source.span)
         try:
             files = csv_files.find_files(source.path)
             content = fingerprint(_SPLIT, files, self._digests.digest)
@@ -63,7 +67,7 @@ class SpanIngestion:
             return self._refuse(source, known, "", began, {}, error)
         if (outcome := self._recall(source, known, content)) is not None:
             return outcome
-        version = known.choose_version(source.span.number, content)
+        version = self._choose_version(source, known, content)
         config = self._common.resolve(source, version)
         results = self._run_nodes(config, source, on_node)
         raised = next((result.error for result in results.values() if result.error is not None), None)
@@ -76,7 +80,12 @@ class SpanIngestion:
 
     @functools.cached_property
     def _known(self) -> KnownSpans:
-        return KnownSpans(self._common.var / "metadata.sqlite", self._common.task.name)
+        return KnownSpans(self._common.var / "metadata.sqlite", self._common.task.name, self._common.judged_by)
+
+    def _choose_version(self, source: SpanSource, known: KnownSpans, content: str) -> int:
+        refusal = self._quarantine.find(source.span.name)
+        refused = {refusal.version: refusal.fingerprint} if refusal else {}
+        return known.choose_version(source.span.number, content, refused)
 
     def _recall(self, source: SpanSource, known: KnownSpans, content: str) -> SpanOutcome | None:
         """Returns what was decided before of the same rows; None where nobody judged them, or by other rules."""
@@ -111,7 +120,7 @@ class SpanIngestion:
         error: AnomalyError | SourceError,
     ) -> SpanOutcome:
         accepted = known.find_accepted(source.span.number)
-        version = known.choose_version(source.span.number, content)
+        version = self._choose_version(source, known, content)
         findings = tuple(error.findings) if isinstance(error, AnomalyError) else ()
         columns = {one.feature for one in findings if not one.rule.startswith(_COMPARISON)} if findings else None
         refusal = Refusal(

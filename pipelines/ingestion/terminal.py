@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from pipelines.ingestion.outcome import ACCEPTED, FAILED, IN_QUARANTINE, REFUSED, UNCHANGED, SpanOutcome
+from pipelines.ingestion.printable import make_printable
 from pipelines.runner.final_report import format_path
 
 _STYLES = {ACCEPTED: "green", UNCHANGED: "cyan", REFUSED: "bold red", IN_QUARANTINE: "red", FAILED: "bold red"}
@@ -19,7 +20,7 @@ def print_outcome(console: Console, outcome: SpanOutcome) -> None:
     """Prints a line for a span, and below it why it was refused."""
     line = Text(f"{outcome.span:<11} v{outcome.version:<3} ")
     line.append(f"{outcome.state:<14}", _STYLES[outcome.state])
-    line.append(f"{outcome.seconds:6.1f} s  {outcome.describe()}")
+    line.append(make_printable(f"{outcome.seconds:6.1f} s  {outcome.describe()}"))
     console.print(line, soft_wrap=True)
     if outcome.state == REFUSED and outcome.error is not None:
         reasons = outcome.error.splitlines()[1:]
@@ -27,9 +28,10 @@ def print_outcome(console: Console, outcome: SpanOutcome) -> None:
         if len(reasons) > len(shown):
             shown.append(f"  and {len(reasons) - len(shown)} more, in quarantine")
         for reason in shown:
-            console.print(_INDENT + reason.strip(), markup=False, soft_wrap=True)
+            console.print(_INDENT + make_printable(reason.strip()), markup=False, soft_wrap=True)
     if outcome.quarantine is not None:
-        console.print(f"{_INDENT}reasons and rows: {format_path(Path(outcome.quarantine))}/reasons.txt", soft_wrap=True)
+        file = make_printable(f"{format_path(Path(outcome.quarantine))}/reasons.txt")
+        console.print(f"{_INDENT}reasons and rows: {file}", markup=False, soft_wrap=True)
 
 
 def print_report(console: Console, outcomes: Sequence[SpanOutcome], error: str | None, directory: Path) -> None:
@@ -38,10 +40,10 @@ def print_report(console: Console, outcomes: Sequence[SpanOutcome], error: str |
     counts = Counter(outcome.state for outcome in outcomes)
     console.print("spans        " + (", ".join(f"{count} {state}" for state, count in counts.items()) or "none"))
     if error is not None:
-        console.print(Text(f"error        {error}", "bold red"), soft_wrap=True)
+        console.print(Text(f"error        {make_printable(error)}", "bold red"), soft_wrap=True)
     for name in ("summary.json", "run.log"):
         label = "record" if name.endswith(".json") else "log"
-        console.print(f"{label:<12} {format_path(directory / name)}", soft_wrap=True)
+        console.print(f"{label:<12} {make_printable(format_path(directory / name))}", markup=False, soft_wrap=True)
     console.print(f"{'next':<12} {_next(counts, error)}", soft_wrap=True)
 
 

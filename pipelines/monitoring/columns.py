@@ -9,15 +9,14 @@ import pandas as pd
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from components.traffic_monitor.rows import choose
+from components.traffic_monitor.rows import read_sample
 from pipelines import charts
 from pipelines.monitoring.record import MonitoringRecord
 from pipelines.monitoring.words import describe_test
 from pipelines.nodes import TRAIN
 from pipelines.report.numbers import NONE, format_percent
 from pipelines.report.vega import Figure, make_figure
-from pipelines.runs.errors import RunError
-from pipelines.runs.examples import read_records, to_frame
+from pipelines.runs.examples import to_frame
 
 _DRAWN_ROWS = 10_000  # of each set
 _WINDOW, _BEFORE, _TRAINING = "window", "window before", "training"
@@ -89,11 +88,9 @@ def _read_frames(record: MonitoringRecord, schema: schema_pb2.Schema) -> dict[st
             break
     frames = {}
     for name, folder, split in sets:
-        try:
-            records = read_records(folder, split)
-        except RunError:  # There is no window before, or its rows are gone: the page shows the others.
-            continue
-        frames[name] = to_frame([records[place] for place in choose(records, _DRAWN_ROWS)], schema)
+        # There is no window before, or its rows are gone: the page shows the others.
+        if records := read_sample([folder], split, _DRAWN_ROWS):
+            frames[name] = to_frame(records, schema)
     return frames
 
 

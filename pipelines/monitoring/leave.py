@@ -2,17 +2,22 @@
 
 import time
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from pipelines.evaluation.slices import OVERALL
+from pipelines.monitoring.labels import read_labels, render_labels
 from pipelines.monitoring.options import MonitorOptions
 from pipelines.monitoring.page import write_page
 from pipelines.monitoring.prometheus import metrics_file, write_metrics
 from pipelines.monitoring.record import MonitoringRecord
 from pipelines.monitoring.words import FindingWords, clearest_findings, describe_verdict
+from pipelines.production_metrics.table import STRIKING
 
+_STRIKING = {verdict.value for verdict in STRIKING}
 _SHOWN = 12  # findings; the rest is in summary.json
 
 
@@ -24,7 +29,10 @@ def write_all(record: MonitoringRecord, options: MonitorOptions, directory: Path
         options: of the command.
         directory: of the look.
     """
-    record.page = str(write_page(record, directory, options.var / "cache"))
+    feedback = options.feedback or options.var / "feedback" / options.task.rpartition(".")[2]
+    labels = read_labels(options.task, options.var, log=Path(record.log), feedback=feedback, window=record.window)
+    record.production = labels.found.as_dict() if labels.found else {"fault": labels.fault}
+    record.page = str(write_page(record, directory, options.var / "cache", render_labels(labels)))
     metrics = (options.metrics or directory) / metrics_file(record.task)
     write_metrics(record, time.time(), metrics)
     record.metrics = str(metrics)
@@ -54,9 +62,26 @@ def tell(record: MonitoringRecord, console: Console, directory: Path) -> None:
         wide.print(_findings_table(clearest_findings(report["findings"])))
     for one in report["anomalies"][:_SHOWN]:
         console.print(f"contract  {one['column'] or 'all rows'}: {one['description']}", markup=False, soft_wrap=True)
+    if record.production:
+        console.print(f"labels    {describe_production(record.production)}", markup=False, soft_wrap=True)
     console.print(f"record    {directory / 'summary.json'}", soft_wrap=True)
     console.print(f"metrics   {record.metrics}", soft_wrap=True)
     console.print(f"page      {record.page}", soft_wrap=True)
+
+
+def describe_production(production: dict[str, Any]) -> str:
+    """What labels say of the answers, in a line.
+
+    Args:
+        production: of the record.
+    """
+    if "fault" in production:
+        return f"nothing yet: {production['fault']}"
+    records = production["records"]
+    overall = [one for one in records if one["slice"] == OVERALL]
+    rows, labelled = (sum({one["version"]: one[name] for one in overall}.values()) for name in ("rows", "labelled"))
+    gaps = [f"{one['metric']} on {one['slice']} {one['verdict']}" for one in records if one["verdict"] in _STRIKING]
+    return f"{labelled:,} of {rows:,} rows have one; " + ("; ".join(gaps) or "no gap beyond chance")
 
 
 def _findings_table(findings: list[FindingWords]) -> Table:

@@ -13,6 +13,7 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from components.serving_statistics import LoggedSpan, read_span
+from components.traffic_monitor.answers import count_statuses
 from pipelines.monitoring.time_window import TimeWindow
 from serving.contract import SERVING_ENVIRONMENT
 from serving.durable_file import write_whole
@@ -27,7 +28,8 @@ class LoggedWindow:
     """What the log holds of a window."""
 
     answered: int  # rows
-    statuses: dict[str, int]  # HTTP status -> rows
+    statuses: dict[str, int]  # HTTP status -> requests
+    statuses_before: dict[str, int]  # of the window before
     versions: tuple[str, ...]  # that answered; of rows whose version is not logged ""
     span: LoggedSpan | None  # None: the log has no file of the window
     fingerprint: str  # of the files of the window and of the one before it
@@ -40,26 +42,35 @@ def look_at(folder: Path, window: TimeWindow) -> LoggedWindow:
         RequestLogError: Its files cannot be put together.
     """
     files = sorted(log_files(folder, window.start, window.end))
-    fingerprint = _fingerprint([*files, *log_files(folder, *window.before)])
-    if not files:
-        return LoggedWindow(answered=0, statuses={}, versions=(), span=None, fingerprint=fingerprint)
-    span = read_span(folder, start=window.start, end=window.end)
+    earlier = sorted(log_files(folder, *window.before))
+    # Raises where they cannot be put together, before anything is read.
+    spans = [
+        read_span(folder, start=start, end=end)
+        for start, end, found in ((window.start, window.end, files), (*window.before, earlier))
+        if found
+    ]
     statuses: Counter[str] = Counter()
+    statuses_before: Counter[str] = Counter()
     versions: set[str] = set()
+    answered_rows = 0
+    for file in earlier:
+        statuses_before.update(count_statuses(_rows(file, *window.before)))
     for file in files:
         table = _rows(file, window.start, window.end)
-        statuses.update(str(status) for status in table[log.ANSWER_STATUS].to_pylist())
+        statuses.update(count_statuses(table))
         answered = table.filter(pc.equal(table[log.ANSWER_STATUS], _ANSWERED))
+        answered_rows += answered.num_rows
         if log.MODEL_VERSION in table.schema.names:
             versions |= {"" if one is None else str(one) for one in answered[log.MODEL_VERSION].unique().to_pylist()}
         elif answered.num_rows:
             versions.add("")
     return LoggedWindow(
-        answered=statuses[str(_ANSWERED)],
+        answered=answered_rows,
         statuses=dict(sorted(statuses.items())),
+        statuses_before=dict(sorted(statuses_before.items())),
         versions=tuple(sorted(versions)),
-        span=span,
-        fingerprint=fingerprint,
+        span=spans[0] if files else None,
+        fingerprint=_fingerprint([*files, *earlier]),
     )
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 from absl import logging
 from rich.console import Console
@@ -10,7 +11,11 @@ from rich.console import Console
 from components.request_log_example_gen import component as request_log_example_gen
 from components.source_digest import source_digest
 from components.traffic_monitor import component as traffic_monitor
+from components.traffic_monitor import verdict
+from components.traffic_monitor.answers import compare_statuses
+from components.traffic_monitor.comparison import judge
 from components.traffic_monitor.executor import REPORT_FILE
+from components.traffic_monitor.verdicts import LEVEL
 from pipelines.explain import explain
 from pipelines.monitoring.logged_window import LoggedWindow, look_at, write_contract
 from pipelines.monitoring.options import MonitorOptions
@@ -53,7 +58,7 @@ def run_monitoring(options: MonitorOptions, console: Console, record: Monitoring
     record.task = task.name
     seen = look_at(Path(record.log), record.window)
     if seen.span is None or not seen.answered:
-        record.report = empty_report(seen.statuses, fair=record.window.fair)
+        record.report = _judge_unanswered(seen, fair=record.window.fair)
         return
     record.hidden = {"hashed": sorted(seen.span.hashed), "dropped": sorted(seen.span.dropped)}
     config = _configure(options, task, record, seen)
@@ -66,6 +71,16 @@ def run_monitoring(options: MonitorOptions, console: Console, record: Monitoring
     record.contract, record.examples = str(config.contract), str(results[REQUEST_LOG_EXAMPLE_GEN].uri("examples"))
     record.artifact = str(results[TRAFFIC_MONITOR].uri("report"))
     record.report = json.loads((Path(record.artifact) / REPORT_FILE).read_text())
+
+
+def _judge_unanswered(seen: LoggedWindow, *, fair: bool) -> dict[str, Any]:
+    """The report on a window without an answered row: an alarm if that is no chance after the window before."""
+    judged = judge(compare_statuses(seen.statuses, seen.statuses_before), LEVEL)
+    return empty_report(seen.statuses, seen.statuses_before, fair=fair) | {
+        "verdict": verdict.decide(0, 0, judged, ()),
+        "tests": len(judged),
+        "findings": [verdict.as_record(one) for one in judged if one.alarm],
+    }
 
 
 def _configure(options: MonitorOptions, task: Task, record: MonitoringRecord, seen: LoggedWindow) -> MonitoringConfig:

@@ -15,6 +15,8 @@ class MonitorOptions:
     """A folder below pipelines/tasks/, or a dotted package."""
     log: Path | None = None
     """The gateway's request log; without it, <var>/requests/<task>/."""
+    feedback: Path | None = None
+    """The outcomes that were told since; without it, <var>/feedback/<task>/."""
     window: str = "7d"
     """How much time is judged: a number with m, h, d or w."""
     until: str = "now"
@@ -31,6 +33,7 @@ class MonitorOptions:
     def __post_init__(self) -> None:
         object.__setattr__(self, "var", self.var.absolute())
         object.__setattr__(self, "log", self.log and self.log.absolute())
+        object.__setattr__(self, "feedback", self.feedback and self.feedback.absolute())
         object.__setattr__(self, "metrics", self.metrics and self.metrics.absolute())
         parse_duration(self.window)
         parse_moment(self.until)

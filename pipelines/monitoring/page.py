@@ -19,21 +19,21 @@ PAGE_FILE = "page.html"
 _TEMPLATES = Path(__file__).with_name("templates")
 
 
-def write_page(record: MonitoringRecord, directory: Path, cache: Path, labels: Markup | None = None) -> Path:
+def write_page(record: MonitoringRecord, directory: Path, cache: Path, labels: Markup) -> Path:
     """Writes the page into the folder of the look, whole or not at all, and returns its path.
 
     Args:
         record: of the look; it reached a verdict.
         directory: of the look.
         cache: a folder for what pages have in common.
-        labels: the section on what labels say of the answers, as HTML; None: nothing joined labels to this window.
+        labels: the content of the section on what labels say of the answers, as HTML.
     """
     path = directory / PAGE_FILE
     write_whole(path, render(record, cache, labels))
     return path
 
 
-def render(record: MonitoringRecord, cache: Path, labels: Markup | None = None) -> str:
+def render(record: MonitoringRecord, cache: Path, labels: Markup) -> str:
     """Renders the page as HTML; arguments as in `write_page`."""
     report = record.report
     columns = describe_columns(record)

@@ -27,6 +27,7 @@ class MonitoringRecord:
     examples: str = ""  # folder of the Examples
     contract: str = ""  # file of the contract in its SERVING environment, as far as the log shows it
     hidden: dict[str, list[str]] = dataclasses.field(default_factory=dict)  # "hashed" and "dropped" columns
+    production: dict[str, Any] = dataclasses.field(default_factory=dict)  # metrics of the answers, or `fault`
     nodes: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     page: str = ""
     metrics: str = ""
@@ -62,6 +63,7 @@ class MonitoringRecord:
             "artifact": self.artifact,
             "examples": self.examples,
             "contract": self.contract,
+            "production": self.production,
             "nodes": self.nodes,
             "page": self.page,
             "metrics": self.metrics,
@@ -69,11 +71,14 @@ class MonitoringRecord:
         }
 
 
-def empty_report(statuses: dict[str, int], *, fair: bool = True) -> dict[str, Any]:
+def empty_report(
+    statuses: dict[str, int], before: dict[str, int] | None = None, *, fair: bool = True
+) -> dict[str, Any]:
     """The report on a window in which no row was answered.
 
     Args:
-        statuses: HTTP status -> rows.
+        statuses: HTTP status -> requests.
+        before: of the window before.
         fair: whether the window holds hours and weekdays in their natural shares.
     """
     return {
@@ -81,7 +86,7 @@ def empty_report(statuses: dict[str, int], *, fair: bool = True) -> dict[str, An
         "level": LEVEL,
         "tests": 0,
         "rows": {"window": 0, "before": 0},
-        "statuses": {"window": statuses, "before": {}},
+        "statuses": {"window": statuses, "before": before or {}},
         "least_shift": None,
         "versions": [],
         "findings": [],

@@ -2,11 +2,11 @@
 
 import dataclasses
 import datetime
-import re
 
 from pipelines.config import ConfigError
+from pipelines.production_metrics.errors import ProductionMetricsError
+from pipelines.production_metrics.windows import parse_length
 
-_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _WEEK = datetime.timedelta(weeks=1)
 
 
@@ -49,17 +49,14 @@ def parse_duration(text: str) -> datetime.timedelta:
     Raises:
         ConfigError: It is none, or none that is longer than nothing.
     """
-    found = re.fullmatch(r"(\d+)([mhdw])", text.strip())
-    if not found or not int(found[1]):
-        raise ConfigError(f"window: expected a number of minutes, hours, days or weeks such as 7d, received {text!r}")
     try:
-        return datetime.timedelta(**{_UNITS[found[2]]: int(found[1])})
-    except OverflowError as error:
-        raise ConfigError(f"window: expected less than a million days, received {text!r}") from error
+        return parse_length(text.strip())
+    except ProductionMetricsError as error:
+        raise ConfigError(f"window: {error}") from error
 
 
 def parse_moment(text: str) -> datetime.datetime | None:
-    """Reads a moment in ISO 8601, in UTC where it names no time zone; None for "now".
+    """Reads a moment in ISO 8601, in UTC where it names no time zone, and gives it in UTC; None for "now".
 
     Raises:
         ConfigError: It is none.
@@ -70,4 +67,4 @@ def parse_moment(text: str) -> datetime.datetime | None:
         moment = datetime.datetime.fromisoformat(text)
     except ValueError as error:
         raise ConfigError(f"until: expected now or a moment such as 2026-03-01T06:00, received {text!r}") from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
+    return moment.astimezone(datetime.UTC) if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)

@@ -1,14 +1,15 @@
-"""What `production-metrics` measures: a task's log and feedback, against the runs that pushed its versions."""
+"""What `production-metrics` and the monitoring's page measure: log and feedback, against the runs that pushed."""
 
 import datetime
+from collections.abc import Sequence
 from pathlib import Path
 
 from pipelines.deployment import decision_threshold
-from pipelines.production_metrics.logged_predictions import read_logged_predictions
+from pipelines.production_metrics.logged_predictions import LoggedPredictions, find_newest, read_logged_predictions
 from pipelines.production_metrics.measurement import measure_production
 from pipelines.production_metrics.records import ProductionMetrics
 from pipelines.production_metrics.reference import read_reference
-from pipelines.production_metrics.windows import split_windows
+from pipelines.production_metrics.windows import Window, first_moment, split_windows
 from pipelines.runs import Runs
 from pipelines.task_definition.task import load_task
 from serving.request_log.columns import REQUEST_TIME
@@ -31,11 +32,23 @@ def measure_task(
         ProductionMetricsError: The log, the feedback or the task cannot be used.
         RunError: No run pushed a version that answered, or what it wrote is gone.
     """
-    predictions, runs = read_logged_predictions(log, feedback), Runs(var)
+    start = first_moment(find_newest(log), length, most)  # The log of months need not fit into memory.
+    predictions = read_logged_predictions(log, feedback, start)
     times = predictions.rows[REQUEST_TIME]
+    windows = split_windows(times.min().to_pydatetime(), times.max().to_pydatetime(), length, most)
+    return _measure(task, var, predictions, windows)
+
+
+def measure_window(task: str, var: Path, *, log: Path, feedback: Path, window: Window) -> ProductionMetrics:
+    """Measures one window; arguments and errors as of `measure_task`."""
+    return _measure(task, var, read_logged_predictions(log, feedback, window.start), [window])
+
+
+def _measure(task: str, var: Path, predictions: LoggedPredictions, windows: Sequence[Window]) -> ProductionMetrics:
+    runs = Runs(var)
     return measure_production(
         predictions,
-        split_windows(times.min().to_pydatetime(), times.max().to_pydatetime(), length, most),
+        windows,
         lambda version: read_reference(runs, task, version),
         task=task,
         threshold=decision_threshold(task.rpartition(".")[2]),

@@ -12,6 +12,9 @@ drawn from the refits of the recalibration. It holds as long as equal prediction
 in the eval split: what changes the columns alone is followed; what changes the answer behind equal columns is not, and
 shows as a gap to the estimate once labels come.
 
+Of many rows, labels are drawn for cells of neighbouring predictions (pipelines/evaluation/row_cells.py), as the
+bootstrap does; the expectation is that of all rows.
+
 For a number there are no probabilities to count with: NannyML's DLE trains a second model for it, which this is not.
 """
 
@@ -20,6 +23,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from pipelines.evaluation.bootstrap import LEVEL, Interval
+from pipelines.evaluation.row_cells import make_cells
 from pipelines.evaluation.weighted_metrics import Metric
 from pipelines.production_metrics.recalibration import Recalibration
 
@@ -53,23 +57,55 @@ def estimate_metrics(
     rows = len(predictions)
     if not rows:
         raise ValueError("estimation: expected 1 or more predictions, received none")
-    labels = np.r_[np.ones(rows, np.int64), np.zeros(rows, np.int64)]
-    twice = np.r_[predictions, predictions]
-    expected = recalibration.probabilities(predictions)
+    ones = np.ones(rows, np.int64)
+    expected = _expect(predictions, ones, recalibration, metrics)
+    cells = make_cells(np.zeros(rows, np.int64), {"": predictions})
+    if cells is None:
+        drawn = _draw(predictions, ones, recalibration, metrics, draws, seed)
+        return {name: _interval(expected[name], drawn[name], level) for name in metrics}
+    means, counts = cells.predictions[""], cells.counts
+    of_cells = _expect(means, counts, recalibration, metrics)
+    drawn = _draw(means, counts, recalibration, metrics, draws, seed)
+    return {name: _interval(expected[name], drawn[name] + expected[name] - of_cells[name], level) for name in metrics}
+
+
+def _expect(
+    predictions: np.ndarray, counts: np.ndarray, recalibration: Recalibration, metrics: Mapping[str, Metric]
+) -> dict[str, float]:
+    """Each metric of the expected labels of `counts` rows at each prediction."""
+    positive = counts * recalibration.probabilities(predictions)
+    labels, twice = _twice(predictions)
+    weights = np.r_[positive, counts - positive][None]
+    return {name: float(metric(labels, twice, weights)[0]) for name, metric in metrics.items()}
+
+
+def _draw(
+    predictions: np.ndarray,
+    counts: np.ndarray,
+    recalibration: Recalibration,
+    metrics: Mapping[str, Metric],
+    draws: int,
+    seed: int,
+) -> dict[str, np.ndarray]:
+    """Each metric of drawn labels of `counts` rows at each prediction, [draws]."""
+    labels, twice = _twice(predictions)
     generator = np.random.default_rng(seed)
     drawn: dict[str, list[np.ndarray]] = {name: [] for name in metrics}
-    step = max(1, _AT_ONCE // (2 * rows))
+    step = max(1, _AT_ONCE // len(twice))
     for begin in range(0, draws, step):
         chances = np.stack([recalibration.refit(each, predictions) for each in range(begin, min(begin + step, draws))])
-        positive = (generator.random(chances.shape) < chances).astype(np.float64)
-        weights = np.concatenate([positive, 1 - positive], axis=1)
+        hits = generator.binomial(counts, chances) if counts.max() > 1 else generator.random(chances.shape) < chances
+        positive = hits.astype(np.float64)
+        weights = np.concatenate([positive, counts - positive], axis=1)
         for name, metric in metrics.items():
             drawn[name].append(metric(labels, twice, weights))
-    once = np.r_[expected, 1 - expected][None]
-    return {
-        name: _interval(float(metric(labels, twice, once)[0]), np.concatenate(drawn[name]), level)
-        for name, metric in metrics.items()
-    }
+    return {name: np.concatenate(values) for name, values in drawn.items()}
+
+
+def _twice(predictions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Labels and predictions of every row as a positive one, then as a negative one."""
+    ones = np.ones(len(predictions), np.int64)
+    return np.r_[ones, ones * 0], np.r_[predictions, predictions]
 
 
 def _interval(value: float, drawn: np.ndarray, level: float) -> Interval:

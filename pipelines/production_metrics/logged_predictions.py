@@ -16,6 +16,7 @@ from serving.feedback.columns import OUTCOME
 from serving.feedback.judge import REPEATED
 from serving.feedback.reading import KEY, FeedbackError, read_outcomes
 from serving.request_log import columns as log_columns
+from serving.request_log.files import log_files
 
 _ANSWERED = 200  # HTTP status of a request that a model answered
 _NEEDED = (*KEY, log_columns.MODEL_VERSION, log_columns.ANSWER_PROBABILITY, log_columns.ANSWER_STATUS)
@@ -36,6 +37,22 @@ class LoggedPredictions:
     unmatched: int  # outcomes whose row the log has no longer
 
 
+def find_newest(log: Path) -> datetime.datetime:
+    """The time of the newest row that a model answered, in UTC; reads little more than the newest file.
+
+    Raises:
+        ProductionMetricsError: The log has no such row, or cannot be read.
+    """
+    try:
+        newest_first = sorted(log_files(log), key=lambda path: path.name, reverse=True)
+        newest = next((time for time in map(_newest, newest_first) if time is not None), None)
+        if newest is None:
+            raise _no_row(log)
+        return max([newest, *filter(None, map(_newest, log_files(log, start=newest)))])
+    except (OSError, pa.ArrowException) as error:
+        raise _unreadable(log, error) from error
+
+
 def read_logged_predictions(log: Path, feedback: Path, start: datetime.datetime | None = None) -> LoggedPredictions:
     """Reads and joins.
 
@@ -49,19 +66,20 @@ def read_logged_predictions(log: Path, feedback: Path, start: datetime.datetime 
     """
     try:
         span = read_span(log, start=start)
+        tables = [_answered(file, start) for file in span.files]
     except RequestLogError as error:
         raise ProductionMetricsError(str(error)) from error
+    except (OSError, pa.ArrowException) as error:
+        raise _unreadable(log, error) from error
     if lacking := sorted(span.dropped.intersection(_NEEDED)):
         raise ProductionMetricsError(
             f"{log}: expected the request log to keep {', '.join(_NEEDED)}, but it drops {', '.join(lacking)}"
         )
-    table = _concatenate([_answered(file, start) for file in span.files])
-    if not table.num_rows:
-        raise ProductionMetricsError(f"{log}: expected rows that a model answered, received none")
-    rows = _to_frame(table.sort_by(log_columns.REQUEST_TIME))
-    rows, repeated = _without_repeats(rows)
+    rows, repeated = _without_repeats(_to_frame(_concatenate(tables).sort_by(log_columns.REQUEST_TIME)))
     twice = rows.duplicated(list(KEY), keep=False)
     rows = rows[~twice].reset_index(drop=True)
+    if rows.empty:
+        raise _no_row(log)
     try:
         outcomes = read_outcomes(feedback, rows[log_columns.REQUEST_TIME].min().to_pydatetime())
     except FeedbackError as error:
@@ -82,6 +100,29 @@ def read_logged_predictions(log: Path, feedback: Path, start: datetime.datetime 
         contradictory=outcomes.contradictory,
         unmatched=(outcomes.table.num_rows if outcomes.table is not None else 0) - matched,
     )
+
+
+def _no_row(log: Path) -> ProductionMetricsError:
+    return ProductionMetricsError(
+        f"{log}: expected files of the request log with rows that a model answered, told apart by id, number and time, "
+        "received none; is the log switched on in the gateway's settings, and a file finished?"
+    )
+
+
+def _unreadable(log: Path, error: Exception) -> ProductionMetricsError:
+    return ProductionMetricsError(
+        f"{log}: expected finished files of the request log, received {type(error).__name__}: {error}; try again, or "
+        "move a damaged file away"
+    )
+
+
+def _newest(file: Path) -> datetime.datetime | None:
+    """The time of a file's newest row that a model answered."""
+    with pq.ParquetFile(file) as opened:
+        table = opened.read(columns=[log_columns.REQUEST_TIME, log_columns.ANSWER_STATUS])
+    answered = pc.fill_null(pc.equal(table.column(log_columns.ANSWER_STATUS), _ANSWERED), False)
+    times = table.filter(answered).column(log_columns.REQUEST_TIME)
+    return pd.Timestamp(pc.max(times).cast(pa.int64()).as_py(), unit="us", tz="UTC").to_pydatetime() if times else None
 
 
 def _without_repeats(rows: pd.DataFrame) -> tuple[pd.DataFrame, int]:

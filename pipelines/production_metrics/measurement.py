@@ -15,7 +15,7 @@ from pipelines.evaluation.weighted_metrics import Metric
 from pipelines.production_metrics.estimation import estimate_metrics
 from pipelines.production_metrics.labels import make_labels
 from pipelines.production_metrics.logged_predictions import LoggedPredictions
-from pipelines.production_metrics.metrics import CALIBRATION, WORSE_WHEN_LARGER, metrics_at
+from pipelines.production_metrics.metrics import CALIBRATION, OF_DECISIONS, WORSE_WHEN_LARGER, metrics_at
 from pipelines.production_metrics.records import MetricRecord, ProductionMetrics
 from pipelines.production_metrics.reference import VersionReference
 from pipelines.production_metrics.verdict import GapVerdict, measure_gap, more_than_chance, p_value, standard_error
@@ -84,7 +84,7 @@ def measure_production(
                 predictions=rows[ANSWER_PROBABILITY].to_numpy(np.float64),
                 labels=_labels(reference, rows.reset_index(drop=True), predictions),
             )
-            hidden_slices |= _hidden_slices(reference, predictions.hidden)
+            hidden_slices |= _hidden_slices(reference, predictions)
             records += _judge(list(_measure(answered, metrics, predictions.hidden, min_rows)))
     left_out = [
         f"{unknown[version]:,} rows of version {version} are left out: {faults[version]}" for version in unknown
@@ -128,7 +128,7 @@ def _measure(
     labelled = np.isfinite(answered.labels)
     reported = _tfma_values(answered, labelled, hidden)
     for where, pairs in reference.slices.items():
-        if hidden.keys() & {name for name, _ in pairs}:
+        if any(name in hidden or name not in answered.rows for name, _ in pairs):
             continue
         inside = sliced.inside(pairs)
         if not inside.any() or (where != OVERALL and int(inside.sum()) < min_rows):
@@ -173,7 +173,7 @@ def _production(
     found = estimate_intervals(answered.labels[known].astype(np.int64), answered.predictions[known], metrics)
     return {
         name: dataclasses.replace(interval, value=reported[name])
-        if name in reported and math.isfinite(interval.value)
+        if name in reported and name not in OF_DECISIONS and math.isfinite(interval.value)
         else interval
         for name, interval in found.items()
     }
@@ -243,8 +243,10 @@ def _direction(record: MetricRecord) -> GapVerdict:
     return GapVerdict.WORSE if worse else GapVerdict.BETTER
 
 
-def _hidden_slices(reference: VersionReference, hidden: Mapping[str, str]) -> dict[str, str]:
+def _hidden_slices(reference: VersionReference, predictions: LoggedPredictions) -> dict[str, str]:
+    """How columns that the run has slices by are not in the log; requests do not hold all that training reads."""
     named = {name for pairs in reference.slices.values() for name, _ in pairs}
+    hidden = dict.fromkeys(named.difference(predictions.rows.columns), "no column") | dict(predictions.hidden)
     return {name: hidden[name] for name in sorted(named & hidden.keys())}
 
 

@@ -19,6 +19,9 @@ from pipelines.evaluation.weighted_metrics import (
 BRIER_SCORE = "brier_score"
 CALIBRATION = calibration.__name__  # mean prediction over mean label: neither more nor less is better
 
+# Of the gateway's decisions, at its threshold; a task's EvalConfig may have metrics of these names, at another.
+OF_DECISIONS = frozenset({"precision", "recall"})
+
 WORSE_WHEN_LARGER = SMALLER_IS_BETTER | {BRIER_SCORE}
 
 

@@ -10,11 +10,13 @@ import dataclasses
 
 import numpy as np
 
+from pipelines.production_metrics.errors import ProductionMetricsError
+
 _CELLS = 400  # at most, of neighbouring predictions that are put together: refits then cost milliseconds
 _SEED = 20240601  # the same rows give the same refits
 
 
-class RecalibrationError(ValueError):
+class RecalibrationError(ProductionMetricsError):
     """Nothing can be fitted to these rows."""
 
 

@@ -48,15 +48,18 @@ class ProductionMetrics:
     records: Sequence[MetricRecord]  # windows oldest first, all rows before slices
     notes: Sequence[str]  # what could not be looked at, and why
 
-    def to_json(self) -> str:
-        """The records as JSON: docs/production-metrics.md; what is undefined is null."""
-        content = {
+    def as_dict(self) -> dict[str, Any]:
+        """What JSON holds: docs/production-metrics.md; what is undefined is None."""
+        return {
             "format": FORMAT,
             "task": self.task,
             "notes": list(self.notes),
             "records": [_plain(record) for record in self.records],
         }
-        return json.dumps(content, indent=1, allow_nan=False) + "\n"
+
+    def to_json(self) -> str:
+        """The records as JSON."""
+        return json.dumps(self.as_dict(), indent=1, allow_nan=False) + "\n"
 
     def write(self, path: Path) -> None:
         """Writes the JSON file, whole or not at all.

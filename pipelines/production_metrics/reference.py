@@ -12,6 +12,7 @@ from pipelines.evaluation.bootstrap import Interval, estimate_intervals
 from pipelines.evaluation.slices import OVERALL, Slice, SlicedRows
 from pipelines.evaluation.weighted_metrics import Metric
 from pipelines.production_metrics.errors import ProductionMetricsError
+from pipelines.production_metrics.metrics import OF_DECISIONS
 from pipelines.production_metrics.recalibration import Recalibration, fit_recalibration
 from pipelines.runs import Run, Runs
 from pipelines.runs.model import PREDICTION
@@ -57,7 +58,8 @@ class VersionReference:
         return self._sliced.inside(self.slices[where]) if where in self.slices else np.zeros(len(self.rows), bool)
 
     def _as_reported(self, where: str, name: str, interval: Interval) -> Interval:
-        reported = self.measured[name].get(where, math.nan) if name in self.measured else math.nan
+        known = name in self.measured and name not in OF_DECISIONS
+        reported = self.measured[name].get(where, math.nan) if known else math.nan
         usable = math.isfinite(reported) and math.isfinite(interval.value)  # TFMA gives an undefined area as 0
         return dataclasses.replace(interval, value=float(reported)) if usable else interval
 

@@ -16,7 +16,7 @@ from pipelines.production_metrics.windows import Window
 _COLORS = {GapVerdict.WORSE: "red", GapVerdict.CHANGED: "red", GapVerdict.BETTER: "green", GapVerdict.AS_PROMISED: ""}
 _NOTHING = "–"
 _HELD = {True: "yes", False: "[yellow]no[/]", None: _NOTHING}
-_STRIKING = (GapVerdict.WORSE, GapVerdict.BETTER, GapVerdict.CHANGED)
+STRIKING = (GapVerdict.WORSE, GapVerdict.BETTER, GapVerdict.CHANGED)
 
 
 def show_metrics(console: Console, found: ProductionMetrics, *, all_slices: bool) -> None:
@@ -33,10 +33,11 @@ def show_metrics(console: Console, found: ProductionMetrics, *, all_slices: bool
             f"[bold]{found.task}[/] {_time(window)}  version {version}  {rows:,} rows, {labelled:,} labelled, "
             f"{rows - labelled:,} labels out"
         )
-        shown = [record for record in records if all_slices or record.slice == OVERALL or record.verdict in _STRIKING]
+        shown = [record for record in records if all_slices or record.slice == OVERALL or record.verdict in STRIKING]
         table = Table(box=None, pad_edge=False, header_style="dim")
         for name in ("slice", "metric", "rows", "labels out", "production", "estimated", "held", "promised", "verdict"):
-            table.add_column(name, justify="right" if name in ("rows", "labels out") else "left")
+            # Folded in a narrow terminal: what is cut off cannot be read anywhere on it.
+            table.add_column(name, justify="right" if name in ("rows", "labels out") else "left", overflow="fold")
         before = ""
         for record in shown:
             table.add_row(*_cells(record, named=record.slice != before))
@@ -65,15 +66,16 @@ def _cells(record: MetricRecord, *, named: bool) -> list[str]:
         record.metric,
         f"{record.rows:,}" if named else "",
         f"{record.labels_out:,}" if named else "",
-        _interval(record.production),
-        _interval(record.estimated),
+        describe_interval(record.production),
+        describe_interval(record.estimated),
         _HELD[record.estimate_held],
-        _interval(record.promised),
+        describe_interval(record.promised),
         verdict,
     ]
 
 
-def _interval(interval: Interval | None) -> str:
+def describe_interval(interval: Interval | None) -> str:
+    """An estimate with its interval, for people; a dash where there is none."""
     if interval is None or not math.isfinite(interval.value):
         return _NOTHING
     if not math.isfinite(interval.low):

@@ -22,7 +22,9 @@ class GapVerdict(enum.Enum):
     NO_LABELS = "labels out"
     FEW_LABELS = "few labels"
     NO_PROMISE = "no promise"  # the eval split has no rows of the slice
-    UNDEFINED = "undefined"  # the metric has no value on these rows, such as ROC AUC without a positive one
+    UNDEFINED = (
+        "undefined"  # the metric has no value on these rows, such as ROC AUC without a positive one, or no error
+    )
 
 
 def standard_error(interval: Interval) -> float:
@@ -31,11 +33,11 @@ def standard_error(interval: Interval) -> float:
 
 
 def measure_gap(measured: Interval, rows: int, promised: Interval, promised_rows: int) -> Interval | None:
-    """Production minus promise, with its 95% interval; None where one is undefined.
+    """Production minus promise, with its 95% interval; None where one is undefined, or neither has a spread.
 
-    Both were measured on rows that chance chose, independently of each other. The error of the production metric is the
-    larger of two: what its own rows tell, and what as many rows would have if the promise held. Among few rows the
-    first can be far too small: a recall of 1 has no spread in any resample.
+    Both were measured on rows that chance chose, independently of each other. The error of each is the larger of two:
+    what its own rows tell, and what as many rows would have if the other's error held. Among few rows the first can be
+    far too small: a recall of 1 has no spread in any resample.
 
     Args:
         measured: in production, a 95% interval.
@@ -43,10 +45,10 @@ def measure_gap(measured: Interval, rows: int, promised: Interval, promised_rows
         promised: on the eval split, a 95% interval.
         promised_rows: that it was measured on.
     """
-    error = standard_error(promised)
-    own = max(standard_error(measured), error * math.sqrt(promised_rows / rows))
-    value, spread = measured.value - promised.value, _NORMAL_95 * math.hypot(own, error)
-    if not (math.isfinite(value) and math.isfinite(spread)):
+    own, other, ratio = standard_error(measured), standard_error(promised), math.sqrt(promised_rows / rows)
+    error = math.hypot(max(own, other * ratio), max(other, own / ratio))
+    value, spread = measured.value - promised.value, _NORMAL_95 * error
+    if not (math.isfinite(value) and math.isfinite(spread)) or (value and not spread):
         return None
     return Interval(value=value, low=value - spread, high=value + spread)
 

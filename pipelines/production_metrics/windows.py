@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pipelines.production_metrics.errors import ProductionMetricsError
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_TICK = datetime.timedelta(microseconds=1)  # a row's time is known to the microsecond
+_LONGEST = datetime.timedelta(days=36_525)  # a century: dates before the year 1 cannot be told
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -22,15 +24,21 @@ def parse_length(text: str) -> datetime.timedelta:
     """Reads a length such as 30m, 24h, 7d or 4w.
 
     Raises:
-        ProductionMetricsError: It is none, or is 0.
+        ProductionMetricsError: It is none, is 0, or is longer than a century.
     """
-    found = re.fullmatch(r"(\d+)([mhdw])", text)
+    found = re.fullmatch(r"(\d{1,8})([mhdw])", text)
     length = datetime.timedelta(**{_UNITS[found[2]]: int(found[1])}) if found else datetime.timedelta(0)
-    if not length:
+    if not datetime.timedelta(0) < length <= _LONGEST:
         raise ProductionMetricsError(
-            f"expected a whole number above 0 and a unit of m, h, d or w, such as 7d, received {text!r}"
+            "expected a whole number above 0 and a unit of m, h, d or w, such as 7d, a century at most, "
+            f"received {text!r}"
         )
     return length
+
+
+def first_moment(last: datetime.datetime, length: datetime.timedelta, most: int) -> datetime.datetime:
+    """The start of the oldest of `most` windows that end with a row; more than a century is none."""
+    return last + _TICK - min(most, _LONGEST // length) * length
 
 
 def split_windows(
@@ -47,7 +55,7 @@ def split_windows(
     Returns:
         The windows, oldest first.
     """
-    end = last + datetime.timedelta(microseconds=1)  # a row's time is known to the microsecond
+    end = last + _TICK
     found: list[Window] = []
     while end > first and len(found) < most:
         found.append(Window(start=end - length, end=end))

@@ -17,6 +17,8 @@ from pipelines.runs import Run
 from pipelines.runs.errors import read_optional
 
 BEFORE = "accepted before"
+# Of a split, at most: a share of 1% is then right to 0.1% (two standard errors), and more rows take seconds and memory.
+_PLOTTED_ROWS = 50_000
 _MOST_ROUNDED = 3  # columns; errors are shares of a column's range
 _NUMBERS = ("min", "median", "mean", "max")
 
@@ -30,7 +32,8 @@ def describe_data(run: Run) -> dict[str, Any]:
     table = run.statistics_table()
     before = read_optional(run.previous_statistics)
     previous = {_name(one): one for dataset in before.datasets for one in dataset.features} if before else {}
-    rows = {TRAIN: run.rows(TRAIN), EVAL: run.rows(EVAL)}
+    every = {split: max(1, -(-run.summary["rows"].get(split, 0) // _PLOTTED_ROWS)) for split in (TRAIN, EVAL)}
+    rows = {split: run.rows(split, step) for split, step in every.items()}
     anomalies = read_optional(run.anomalies)
     return {
         "facts": [
@@ -39,6 +42,7 @@ def describe_data(run: Run) -> dict[str, Any]:
             *([("split", run.summary["split"])] if run.summary["split"] else []),
             *([("spans", describe_spans(run.summary["spans"]))] if run.summary["spans"] else []),
             *([("not read", ", ".join(run.summary["unread_files"]))] if run.summary["unread_files"] else []),
+            *[("plotted", f"one row in {step} of {split}") for split, step in every.items() if step > 1],
             *describe_rounding(run.summary["nodes"]),
             *([(BEFORE, f"{int(before.datasets[0].num_examples):,} rows")] if before else []),
         ],

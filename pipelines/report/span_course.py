@@ -63,15 +63,18 @@ def measure_drift(
     return found
 
 
-def count_new_values(spans: Sequence[statistics_pb2.FeatureNameStatistics | None]) -> list[tuple[int, float]]:
+def count_new_values(spans: Sequence[statistics_pb2.FeatureNameStatistics | None]) -> list[tuple[int, float]] | None:
     """Counts the values of each span that no span before it has, and the rows that hold one.
 
     Args:
         spans: the statistics of a column of strings or codes; None where a span lacks it.
 
     Returns:
-        Values, and rows; none of either for the first span.
+        Values, and rows; none of either for the first span. None where a span has more values than its statistics list
+        (TFDV: the 1,000 most frequent): which are new nobody can tell.
     """
+    if any(one is not None and one.string_stats.unique > len(_count_values(one)) for one in spans):
+        return None
     seen: set[str] = set()
     counts = []
     for place, feature in enumerate(spans):
@@ -90,7 +93,8 @@ def _describe_column(
     features = [feature for feature, _ in spans.values()]
     codes = any(feature is not None and feature.HasField("string_stats") for feature in features)
     missing = [1 - _present(feature) / rows if rows else 0.0 for feature, rows in spans.values()]
-    new = count_new_values(features) if codes else [(0, 0.0)] * len(features)
+    counted = count_new_values(features) if codes else None
+    new = counted or [(0, 0.0)] * len(features)
     distances, threshold = drift or ([None] * len(features), None)
     numbers = [_describe_numbers(feature) for feature in features]
     return {
@@ -103,7 +107,7 @@ def _describe_column(
         "values": _plot_values(name, list(spans), features, numbers, codes=codes),
         "drift": _plot_drift(name, list(spans), distances, threshold),
         "missing": _describe_range(missing),
-        "new": sum(count for count, _ in new),
+        "new": None if counted is None else sum(count for count, _ in new),
         "rows": [
             {
                 "span": span,

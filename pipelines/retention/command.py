@@ -1,19 +1,27 @@
 """`gc` and `disk` as commands: what they print, and their exit statuses."""
 
+import contextlib
+import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from pipelines.retention import plan as planning
+from pipelines.retention import records
 from pipelines.retention.disk_usage import format_bytes, list_usage
 from pipelines.retention.plan import Item, RemovalPlan, make_plan
 from pipelines.retention.policy import RetentionPolicy
 from pipelines.retention.removal import remove
 from pipelines.runner.lock import BusyError, lock_folder
 from pipelines.runs.errors import RunError
+from serving.file_lock import FileLockedError, exclusive
 from serving.rollout.errors import PreconditionError
+from serving.rollout.rollout import LOCK
 
 _DONE, _FAILED, _BUSY = 0, 1, 2  # exit statuses
-_KINDS = (planning.ARTIFACTS, planning.RUNS, planning.VERSIONS, planning.LOGS)
+_KINDS = (
+    planning.ARTIFACTS, records.RUNS, records.INGESTIONS, records.MONITORING, planning.VERSIONS, planning.LOGS,
+)  # fmt: skip
 
 
 def collect(var: Path, policy: RetentionPolicy, *, apply: bool) -> int:
@@ -24,18 +32,32 @@ def collect(var: Path, policy: RetentionPolicy, *, apply: bool) -> int:
             _print_plan(plan)
             print(f"would free {format_bytes(_size(plan.remove))}; nothing was removed: add --apply to remove it")
             return _DONE
-        with lock_folder(var):
+        with lock_folder(var), _hold_rollouts(var / "serving"):
             plan = make_plan(var, policy)
             _print_plan(plan)
             remove(var, plan)
         print(f"freed {format_bytes(_size(plan.remove))}")
-    except BusyError as error:
+    except (BusyError, FileLockedError) as error:
         print(f"error: {error}", file=sys.stderr)
         return _BUSY
     except (RunError, PreconditionError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return _FAILED
     return _DONE
+
+
+@contextlib.contextmanager
+def _hold_rollouts(serving: Path) -> Iterator[None]:
+    """Lets no roll-out change what serves, in between the decision and the removal.
+
+    Raises:
+        FileLockedError: One is going on.
+    """
+    if not serving.is_dir():
+        yield
+        return
+    with exclusive(serving / LOCK, f"gc, process {os.getpid()}"):
+        yield
 
 
 def show_disk(var: Path) -> int:

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+# Folders below `var` that hold more than one thing: most, a folder for each task.
+_BY_TASK = ("serving", "requests", "data", "monitoring", "feedback", "quarantine", "production_metrics")
 _BLOCK = 512  # bytes, in which st_blocks counts (POSIX)
 
 
@@ -20,7 +22,7 @@ def list_usage(var: Path) -> list[tuple[str, int]]:
         if path.name == "artifacts":
             for node in path.glob("*/*"):
                 found[str(node.relative_to(var))] = measure_path(node)
-        elif path.name in ("serving", "requests", "data"):
+        elif path.name in _BY_TASK and path.is_dir():
             for child in path.iterdir():
                 found[str(child.relative_to(var))] = measure_path(child)
         else:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from components.artifacts import INFRA_BLESSING_MODEL_ID, DataBlessing
 from pipelines.runs.metadata import Artifact, Metadata, Step
 
+_EXAMPLES, _STATISTICS = "Examples", "ExampleStatistics"  # types of artifacts
 # A run compares with the newest that is not its own, so with the second newest where its own comes from the cache.
 _BASELINES = 2
 # Inputs that something was compared with, not made of. Followed, they would keep every model that ever was.
@@ -13,7 +14,11 @@ _COMPARED_WITH = frozenset({"baseline_model", "baseline"})
 
 
 def close_over_lineage(metadata: Metadata, seeds: Iterable[int]) -> frozenset[int]:
-    """Returns the artifacts, and all that they were made of, with what was made beside it."""
+    """Returns the artifacts, and all that they were made of, with what was made beside it.
+
+    The statistics of rows come with the rows: reports show them, and traffic is compared with them.
+    """
+    statistics = _statistics_of_rows(metadata)
     kept: set[int] = set()
     waiting = list(seeds)
     while waiting:
@@ -21,10 +26,22 @@ def close_over_lineage(metadata: Metadata, seeds: Iterable[int]) -> frozenset[in
         if artifact in kept:
             continue
         kept.add(artifact)
+        waiting.extend(statistics.get(artifact, ()))
         maker = metadata.find_producer(artifact)
         if maker is not None:
             waiting.extend(step_artifacts(maker))
     return frozenset(kept)
+
+
+def _statistics_of_rows(metadata: Metadata) -> dict[int, list[int]]:
+    """Maps Examples to the statistics that were made of them."""
+    found: dict[int, list[int]] = defaultdict(list)
+    for step in metadata.steps.values():
+        made = [id for id in step.output_ids if metadata.artifacts[id].type == _STATISTICS]
+        for read in step.input_ids if made else ():
+            if metadata.artifacts[read].type == _EXAMPLES:
+                found[read].extend(made)
+    return found
 
 
 def step_artifacts(step: Step) -> list[int]:
@@ -53,7 +70,10 @@ def find_baselines(metadata: Metadata, live: Iterable[int]) -> frozenset[int]:
             if model in infra:
                 found[task, "model"].append((model, one.id, infra[model]))
         elif one.type == DataBlessing.TYPE_NAME:
-            found[task, "data"].append((int(one.properties.get(DataBlessing.STATISTICS_ID, one.id)), one.id))
+            statistics = int(one.properties.get(DataBlessing.STATISTICS_ID, one.id))
+            # A run over files is compared with files alone, however many runs over spans came after them.
+            of_spans = statistics in metadata.artifacts and metadata.artifacts[statistics].properties.get("span")
+            found[task, "data of spans" if of_spans else "data"].append((statistics, one.id))
     baselines: set[int] = set()
     for candidates in found.values():
         distinct = list({candidate[0]: candidate for candidate in candidates}.values())[:_BASELINES]

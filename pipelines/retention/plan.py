@@ -1,8 +1,9 @@
 """What would be removed and what is kept, decided on what lies on disk and in ML Metadata now. Changes nothing."""
 
+import contextlib
 import dataclasses
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ml_metadata.proto import metadata_store_pb2
@@ -11,15 +12,14 @@ from components.pusher.versions import list_versions
 from pipelines.retention.disk_usage import measure_path
 from pipelines.retention.lineage_kept import close_over_lineage, find_baselines, step_artifacts
 from pipelines.retention.policy import RetentionPolicy
+from pipelines.retention.records import Record, choose_recent, list_records
 from pipelines.retention.served import served_versions
+from pipelines.retention.spans_kept import find_spans
 from pipelines.runner.metadata_cleanup import open_metadata_store
 from pipelines.runs.metadata import Metadata
-from pipelines.runs.run import Run
-from pipelines.runs.runs import Runs
 from serving.request_log.files import log_files
 
-ARTIFACTS, RUNS, VERSIONS, LOGS = "artifacts", "runs", "versions", "request logs"
-PIN_FILE = "pinned"  # in a run's folder: keep the run, its artifacts and the versions that it pushed
+ARTIFACTS, VERSIONS, LOGS = "artifacts", "versions", "request logs"  # kinds, beside those of records
 _DAY = 86_400.0
 
 
@@ -27,7 +27,7 @@ _DAY = 86_400.0
 class Item:
     """Something that can be removed as a whole."""
 
-    kind: str  # one of ARTIFACTS, RUNS, VERSIONS, LOGS
+    kind: str  # one of ARTIFACTS, VERSIONS, LOGS, or of a Record
     path: Path
     size: int  # bytes on disk
     artifact: int | None = None  # its id, of one that ML Metadata says exists
@@ -45,7 +45,7 @@ class RemovalPlan:
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class _Kept:
     artifacts: frozenset[int]
-    runs: frozenset[str]
+    records: frozenset[Path]
     versions: Mapping[tuple[str, int], str]
 
 
@@ -58,7 +58,7 @@ def make_plan(var: Path, policy: RetentionPolicy, now: float | None = None) -> R
         now: seconds since the epoch; None: now.
 
     Raises:
-        RunError: A run's record cannot be understood.
+        RunError: A record cannot be understood.
         PreconditionError: What serves cannot be told.
     """
     limit = (time.time() if now is None else now) - policy.keep_days * _DAY
@@ -66,31 +66,40 @@ def make_plan(var: Path, policy: RetentionPolicy, now: float | None = None) -> R
     database = var / "metadata.sqlite"
     metadata = Metadata(database) if database.exists() else None
     states = _read_states(database) if metadata else {}
-    kept = _find_kept(var, policy, metadata, states, limit)
+    records = list_records(var)
+    kept = _find_kept(var, policy, metadata, states, records, limit)
     remove: list[Item] = []
     keep: list[Item] = []
     for item, is_kept in [
-        *_artifact_items(var, metadata, states, kept, limit),
-        *((Item(kind=RUNS, path=run.directory, size=measure_path(run.directory)), run.id in kept.runs)
-          for run in Runs(var).list()),
+        *_artifact_items(var, metadata, states, records, kept, limit),
+        *((Item(kind=one.kind, path=one.directory, size=measure_path(one.directory)), one.directory in kept.records)
+          for one in records),
         *((Item(kind=VERSIONS, path=path, size=measure_path(path)), (path.parent.name, int(path.name)) in kept.versions)
           for path in _version_folders(var)),
-        *((Item(kind=LOGS, path=path, size=measure_path(path)), path.stat().st_mtime >= log_limit)
-          for folder in _folders(var / "requests") for path in sorted(log_files(folder))),
+        *((Item(kind=LOGS, path=path, size=measure_path(path)), written >= log_limit)
+          for path, written in _logs(var / "requests")),
     ]:  # fmt: skip
         (keep if is_kept else remove).append(item)
     return RemovalPlan(remove=tuple(remove), keep=tuple(keep), versions=kept.versions)
 
 
 def _find_kept(
-    var: Path, policy: RetentionPolicy, metadata: Metadata | None, states: Mapping[int, int], limit: float
+    var: Path,
+    policy: RetentionPolicy,
+    metadata: Metadata | None,
+    states: Mapping[int, int],
+    records: Sequence[Record],
+    limit: float,
 ) -> _Kept:
-    runs = _recent_runs(var, policy, limit)
+    recent = choose_recent(records, policy.keep_runs, limit)
     versions = _keep_versions(var, policy, limit)
     if metadata is None:
-        return _Kept(artifacts=frozenset(), runs=frozenset(runs), versions=versions)
-    seeds = set(find_baselines(metadata, [id for id, state in states.items() if state == _LIVE]))
-    steps = [step for step in metadata.steps.values() if step.run_id in runs]
+        return _Kept(artifacts=frozenset(), records=frozenset(one.directory for one in recent), versions=versions)
+    live = [id for id, state in states.items() if state == _LIVE]
+    seeds = set(find_baselines(metadata, live) | find_spans(var / "metadata.sqlite", metadata))
+    run_ids = {step.run_id for step in metadata.steps.values()}
+    of_recent = {run_id for run_id in run_ids if any(one.left(run_id) for one in recent)}
+    steps = [step for step in metadata.steps.values() if step.run_id in of_recent]
     seeds.update(id for step in steps for id in step_artifacts(step))
     for id, place in _find_pushes(metadata).items():
         if place.parent.parent != var / "serving":  # with --push-to: whoever serves it does not say so here
@@ -102,10 +111,12 @@ def _find_kept(
         if name in versions:
             seeds.add(id)
     artifacts = close_over_lineage(metadata, seeds)
-    makers = (metadata.find_producer(id) for id in artifacts)
-    records = runs | {maker.run_id for maker in makers if maker is not None}
+    makers = {maker.run_id for id in artifacts if (maker := metadata.find_producer(id)) is not None}
+    kept = [*recent, *(one for one in records if any(map(one.left, makers)))]
     compared_with = frozenset(id for step in steps for id in step.input_ids)  # without its own lineage
-    return _Kept(artifacts=artifacts | compared_with, runs=frozenset(records), versions=versions)
+    return _Kept(
+        artifacts=artifacts | compared_with, records=frozenset(one.directory for one in kept), versions=versions
+    )
 
 
 def _keep_versions(var: Path, policy: RetentionPolicy, limit: float) -> dict[tuple[str, int], str]:
@@ -133,21 +144,13 @@ def _find_pushes(metadata: Metadata) -> dict[int, Path]:
     }
 
 
-def _recent_runs(var: Path, policy: RetentionPolicy, limit: float) -> set[str]:
-    """Returns the ids of runs that are pinned, young, or among the newest of their task."""
-    by_task: dict[str, list[Run]] = {}
-    for run in Runs(var).list():
-        by_task.setdefault(run.task, []).append(run)
-    return {
-        run.id
-        for of_task in by_task.values()
-        for place, run in enumerate(reversed(of_task))
-        if place < policy.keep_runs or run.directory.stat().st_mtime >= limit or (run.directory / PIN_FILE).exists()
-    }
-
-
 def _artifact_items(
-    var: Path, metadata: Metadata | None, states: Mapping[int, int], kept: _Kept, limit: float
+    var: Path,
+    metadata: Metadata | None,
+    states: Mapping[int, int],
+    records: Sequence[Record],
+    kept: _Kept,
+    limit: float,
 ) -> list[tuple[Item, bool]]:
     """Lists the artifacts whose folders are there, and whether each is kept.
 
@@ -155,7 +158,7 @@ def _artifact_items(
     """
     items = []
     root = var / "artifacts"
-    recorded = _recorded_pipelines(var, metadata)
+    recorded = _recorded_pipelines(records, metadata)
     for artifact in metadata.artifacts.values() if metadata else ():
         path = Path(artifact.uri)
         if not path.is_relative_to(root) or len(path.relative_to(root).parts) < 4 or not path.exists():
@@ -169,9 +172,10 @@ def _artifact_items(
     return items
 
 
-def _recorded_pipelines(var: Path, metadata: Metadata | None) -> set[str]:
-    recorded = {folder.name for folder in _folders(var / "runs")}
-    return {step.task for step in metadata.steps.values() if step.run_id in recorded} if metadata else set()
+def _recorded_pipelines(records: Sequence[Record], metadata: Metadata | None) -> set[str]:
+    steps = metadata.steps.values() if metadata else ()
+    pipelines = {step.run_id: step.task for step in steps}  # a run is of one pipeline
+    return {pipeline for run_id, pipeline in pipelines.items() if any(one.left(run_id) for one in records)}
 
 
 _LIVE = metadata_store_pb2.Artifact.LIVE
@@ -183,6 +187,14 @@ def _read_states(database: Path) -> dict[int, int]:
 
 def _folders(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+
+
+def _logs(requests: Path) -> Iterator[tuple[Path, float]]:
+    """Yields the request log's files and when they were written; a gateway may remove one meanwhile."""
+    for folder in _folders(requests):
+        for path in sorted(log_files(folder)):
+            with contextlib.suppress(FileNotFoundError):
+                yield path, path.stat().st_mtime
 
 
 def _version_folders(var: Path) -> list[Path]:

@@ -10,9 +10,9 @@ class RetentionPolicy:
     """A thing is removed when it is older than the days, and not among the newest so many."""
 
     keep_days: float = 30.0
-    """Keep runs, artifacts and versions that are younger than so many days."""
+    """Keep runs, ingestions, looks at the traffic, artifacts and versions that are younger than so many days."""
     keep_runs: int = 10
-    """Keep the newest so many runs of each task, with all artifacts that they made or read."""
+    """Keep the newest so many runs, ingestions and looks of each task, with all artifacts that they made or read."""
     keep_versions: int = 5
     """Keep the newest so many pushed versions of each task, with their lineage."""
     keep_log_days: float = 90.0

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ml_metadata.proto import metadata_store_pb2
 
-from pipelines.retention.plan import ARTIFACTS, RemovalPlan
+from pipelines.retention.plan import ARTIFACTS, LOGS, RemovalPlan
 from pipelines.runner.integrity import ArtifactDigests
 from pipelines.runner.metadata_cleanup import open_metadata_store
 
@@ -28,7 +28,11 @@ def remove(var: Path, plan: RemovalPlan) -> None:
     _mark_deleted(var / "metadata.sqlite", [item.artifact for item in plan.remove if item.artifact is not None])
     trash.mkdir(parents=True, exist_ok=True)
     for item in plan.remove:
-        item.path.rename(trash / uuid.uuid4().hex)
+        try:
+            item.path.rename(trash / uuid.uuid4().hex)
+        except FileNotFoundError:
+            if item.kind != LOGS:  # A gateway, which holds no lock, removes old files of its log, too.
+                raise
     _forget_digests(var, [item.path for item in plan.remove if item.kind == ARTIFACTS])
     _empty(trash)
 

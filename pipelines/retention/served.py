@@ -1,6 +1,8 @@
 """Which pushed versions serve, or may have to serve again."""
 
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
 
 from serving.rollout import step_log
 from serving.rollout.models_config import ModelsConfig
@@ -10,7 +12,7 @@ from serving.rollout.step_log import StepLog
 def served_versions(serving: Path, task: str, on_disk: list[int]) -> dict[int, str]:
     """Returns the versions that models.config and the log of roll-outs name, with the reason for each.
 
-    Without a models.config, or where it leaves the choice to the server, that is the newest version.
+    Without a models.config, or where it says nothing of the choice, that is the newest version.
 
     Args:
         serving: the folder that models.config lies in.
@@ -25,17 +27,32 @@ def served_versions(serving: Path, task: str, on_disk: list[int]) -> dict[int, s
     if not path.exists():
         return newest
     config = ModelsConfig.read(path)
-    if task not in [one.name for one in config.message.model_config_list.config]:
-        return newest
     log = StepLog(path.with_name(step_log.NAME))
-    served = newest | dict.fromkeys(config.versions(task) or (), "served")
-    for label, version in config.labels(task).items():
-        served[version] = f"served as {label}"
-        before = log.stable_before(task, version)
+    served = newest
+    for model in config.message.model_config_list.config:
+        if task in (model.name, PurePosixPath(model.base_path).name):  # A server may call it otherwise.
+            served |= dict.fromkeys(_loaded(model.model_version_policy, on_disk), "served")
+            served |= {version: f"served as {label}" for label, version in model.version_labels.items()}
+            for version, reason in _may_come_back(log, model.name, model.version_labels.values()):
+                served.setdefault(version, reason)
+    return served
+
+
+def _loaded(policy: Any, on_disk: list[int]) -> Sequence[int]:
+    """Returns the versions that a server loads under a ServableVersionPolicy: the newest one where it says nothing."""
+    choice = policy.WhichOneof("policy_choice")
+    if choice == "specific":
+        return list(policy.specific.versions)
+    return sorted(on_disk)[-(len(on_disk) if choice == "all" else max(policy.latest.num_versions, 1)) :]
+
+
+def _may_come_back(log: StepLog, model: str, labelled: Iterable[int]) -> Iterator[tuple[int, str]]:
+    """Yields the versions that the log of roll-outs says may serve again, and why."""
+    for version in labelled:
+        before = log.stable_before(model, version)
         if before is not None:
-            served.setdefault(before, "what a rollback goes back to")
-    if (record := log.unfinished_step(task)) is not None:
+            yield before, "what a rollback goes back to"
+    if (record := log.unfinished_step(model)) is not None:
         named = (record.before.stable, record.before.canary, record.after.stable, record.after.canary)
         for version in filter(None, named):
-            served.setdefault(version, f"part of an unfinished {record.command}")
-    return served
+            yield version, f"part of an unfinished {record.command}"

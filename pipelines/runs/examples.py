@@ -14,8 +14,13 @@ from components.stacked_features import Parts, split_parts
 from pipelines.runs.errors import RunError
 
 
-def read_records(examples: Path, split: str) -> list[bytes]:
+def read_records(examples: Path, split: str, every: int = 1) -> list[bytes]:
     """Reads the serialized tf.Examples of one split, in the order of the files and of the rows in them.
+
+    Args:
+        examples: the artifact's folder.
+        split: which.
+        every: 1 for all rows; n for the first of each n.
 
     Raises:
         RunError: There is no such split, or its files are gone.
@@ -25,7 +30,7 @@ def read_records(examples: Path, split: str) -> list[bytes]:
     if not files:
         known = sorted(path.name.removeprefix("Split-") for path in examples.glob("Split-*"))
         raise RunError(f"no rows in {folder}: expected a split that is one of {known}, received {split!r}")
-    return tfrecords.read_records(files)
+    return tfrecords.read_records(files, every)
 
 
 def to_frame(records: list[bytes], schema: schema_pb2.Schema) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from pipelines.runs.metadata import Metadata
 from pipelines.runs.statistics import read_statistics
 
 _SPLIT = "span"  # all rows of a span: see components.csv_example_gen.whole_span
-_NAME, _VERSION = "span_name", "version"  # properties of Examples
+_NUMBER, _NAME, _VERSION = "span", "span_name", "version"  # properties of Examples
 
 
 def read_span_statistics(metadata: Metadata, run_id: str) -> dict[str, statistics_pb2.DatasetFeatureStatisticsList]:
@@ -23,7 +23,9 @@ def read_span_statistics(metadata: Metadata, run_id: str) -> dict[str, statistic
     if not steps:
         raise RunError(f"run {run_id} was trained on files: expected a run with --spans, which has statistics of each.")
     found = {}
-    for examples in metadata.get_artifacts(steps[-1].resolved.get("examples", ())):
+    chosen = metadata.get_artifacts(steps[-1].resolved.get("examples", ()))
+    # A corrected span was stored after later ones: the order of the records is not that of time.
+    for examples in sorted(chosen, key=lambda one: int(one.properties[_NUMBER])):
         name = f"{examples.properties[_NAME]} v{examples.properties[_VERSION]}"
         found[name] = read_statistics(_find_statistics(metadata, examples.id, name), _SPLIT)
     return found

@@ -9,7 +9,7 @@ from pipelines.spans.errors import SpanError
 from pipelines.spans.span import Span, span_of_number, span_of_period
 
 _PLACEHOLDERS = {
-    "{YYYY}": r"(?P<year>[0-9]{4})",
+    "{YYYY}": r"(?P<year>(?:19|20)[0-9]{2})",
     "{Q}": r"(?P<quarter>[1-4])",
     "{MM}": r"(?P<month>[0-9]{2})",
     "{DD}": r"(?P<day>[0-9]{2})",
@@ -24,6 +24,8 @@ USUAL = ("*{YYYY}-{MM}-{DD}", "*{YYYY}Q{Q}", "*{YYYY}-{MM}", "*{YYYY}", "*{SPAN}
 @dataclasses.dataclass(frozen=True)
 class SpanPattern:
     """The pattern of a name, without the file's ending: `trips-{YYYY}Q{Q}`. `*` stands for any text.
+
+    A year is one from 1900 to 2099: four digits may as well be a number, or a month and a day.
 
     Raises:
         SpanError: It has no placeholder, or such as do not say a span together.
@@ -59,8 +61,9 @@ class SpanPattern:
 
     @functools.cached_property
     def _regex(self) -> re.Pattern[str]:
-        # A number begins where the digits do: `*{SPAN}` reads 12 from `part12`, and not 2.
-        return re.compile(self._expression.replace(r"(?P<number>", r"(?<![0-9])(?P<number>"))
+        # A number begins where the digits do: `*{SPAN}` reads 12 from `part12`, and not 2. So does a year after `*`.
+        begun = self._expression.replace(r"(?P<number>", r"(?<![0-9])(?P<number>")
+        return re.compile(begun.replace(r".*?(?P<year>", r".*?(?<![0-9])(?P<year>"))
 
 
 def _has_other_braces(text: str) -> bool:

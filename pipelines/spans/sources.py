@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
+from components.csv_example_gen import csv_files
 from components.csv_example_gen.csv_files import ENDINGS
 from pipelines.spans.errors import SpanError
 from pipelines.spans.pattern import USUAL, SpanPattern, find_pattern
@@ -25,6 +26,7 @@ class FoundSpans:
     pattern: SpanPattern
     sources: Sequence[SpanSource]  # in the order of the spans
     others: Sequence[str]  # names that are no span's
+    unread: Sequence[str] = ()  # names of what a span's folder holds beside its rows, such as 2014Q1/notes.txt
 
 
 def find_spans(folder: Path, pattern: SpanPattern | None = None) -> FoundSpans:
@@ -62,7 +64,9 @@ def find_spans(folder: Path, pattern: SpanPattern | None = None) -> FoundSpans:
             f"{folder}: no span in this folder. Expected names such as {wanted}, with one of the endings "
             f"{', '.join(ENDINGS)}, or folders; it holds {held}. Name the pattern with --pattern."
         )
-    return FoundSpans(pattern=chosen, sources=sorted(found.values(), key=lambda source: source.span), others=others)
+    sources = sorted(found.values(), key=lambda source: source.span)
+    unread = [f"{source.path.name}/{name}" for source in sources for name in csv_files.find_unread(source.path)]
+    return FoundSpans(pattern=chosen, sources=sources, others=others, unread=unread)
 
 
 def _stem(path: Path) -> str | None:

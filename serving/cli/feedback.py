@@ -86,8 +86,11 @@ def import_outcomes(
         print(f"line {line.line}: {line.code}: {line.detail}")
     if result.refused:
         path = report or file.with_name(f"{file.name}.refused.csv")
-        result.write_report(path)
-        print(f"report   {path}: {len(result.refused):,} lines")
+        try:
+            result.write_report(path)
+            print(f"report   {path}: {len(result.refused):,} lines")
+        except OSError as error:
+            fault = fault or error
     if fault:
         print(f"error: {fault}; correct it and import the file again: nothing is stored twice.", file=sys.stderr)
         return _REFUSED

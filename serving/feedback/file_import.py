@@ -5,6 +5,7 @@ import csv
 import dataclasses
 import io
 import itertools
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -21,6 +22,7 @@ _BATCH_LINES = 10_000  # that are judged and written at once
 # Whoever can write into the store's folder may tell the outcome of anybody's request.
 _OPERATOR = Caller(digest=None, trusted=True)
 _COLUMNS = (REQUEST_ID, ROW, OUTCOME)
+_NUMBER = re.compile(r"[ ]*[-+]?[0-9.]+([eE][-+]?[0-9]+)?[ ]*")
 _REPORT_COLUMNS = ("line", *_COLUMNS, "code", "detail")
 
 
@@ -121,8 +123,8 @@ def _check_header(path: Path, names: Sequence[str]) -> None:
     for name in names:
         if name not in _COLUMNS:
             raise ImportFileError(f"{path}: no column {name!r} is read; {suggestion(name, _COLUMNS)}")
-    for name in (REQUEST_ID, OUTCOME):
-        if list(names).count(name) != 1:
+    for name in _COLUMNS:
+        if list(names).count(name) not in ((0, 1) if name == ROW else (1,)):
             raise ImportFileError(
                 f"{path}: expected a first line with the columns {', '.join(_COLUMNS)}, received "
                 f"{', '.join(names) or 'none'}"
@@ -156,6 +158,8 @@ def _line(number: int, record: dict[str | None, str | list[str] | None], rule: C
 
 
 def _value(text: str, kind: Kind) -> Value | None:
+    if kind is not Kind.BYTES and not _NUMBER.fullmatch(text):  # Python itself would read 1_000 and ٣.
+        return None
     try:
         return {Kind.INT: int, Kind.FLOAT: float, Kind.BYTES: str}[kind](text)
     except ValueError:

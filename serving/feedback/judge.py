@@ -31,6 +31,25 @@ _UNTOLD = (None, None, None)
 RowKey = tuple[str, int, datetime.datetime]  # the request's id as the log has it, the row, the request's time
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Asked:
+    """What one caller may know of the requests of one id."""
+
+    logged: bool  # whether anybody's is known
+    own: LoggedRow | None  # a row that this caller may tell of; None where there is none
+    answered: Mapping[int, Sequence[LoggedRow]]  # those of them that a model answered, by their number
+
+
+def _view(logged: Sequence[LoggedRow], caller: Caller) -> _Asked:
+    """The requests of one id, as one caller may know them; sorted once, since a request may have thousands of rows."""
+    own = [row for row in logged if caller.trusted or row.caller == caller.digest]
+    answered: dict[int, list[LoggedRow]] = {}
+    for row in own:
+        if row.status == _ANSWERED:
+            answered.setdefault(row.row, []).append(row)
+    return _Asked(logged=bool(logged), own=own[0] if own else None, answered=answered)
+
+
 class FeedbackJudge:
     """Judges outcomes one after another; for one thread.
 
@@ -94,8 +113,10 @@ class FeedbackJudge:
         """Judges what was sent together, and adds what is accepted to `stored`."""
         accepted: list[dict[str, Any]] = []
         refused: list[RefusedOutcome] = []
+        ids = {outcome.request_id for outcome in outcomes}
+        asked = {each: _view(known.get(self._logged_id(each), ()), caller) for each in ids}
         for position, outcome in enumerate(outcomes):
-            found = self._find_row(outcome, caller, known.get(self._logged_id(outcome.request_id), []), now)
+            found = self._find_row(outcome, asked[outcome.request_id], now)
             if isinstance(found, RefusedOutcome):
                 refused.append(dataclasses.replace(found, position=position))
                 continue
@@ -120,48 +141,45 @@ class FeedbackJudge:
         pending = self._pending.find(ids) if self._pending is not None else []
         for row in pending:
             known.setdefault(self._logged_id(row.request_id), []).append(row)
-        still_pending = set(known)
+        in_memory = {(logged_id, *_place(row)) for logged_id, rows in known.items() for row in rows}
         logged_ids = {self._logged_id(request_id) for request_id in ids}
         for record in self._known.find(logged_ids, logged_since):
+            if None in (record[_ROW], record[log_columns.ANSWER_STATUS]):
+                continue  # The log dropped that, before its settings changed: nobody can say which row it is.
             row = _logged_row(record)
-            seen = known.setdefault(row.request_id, [])
-            # A request whose file ended in between is in both.
-            if row.request_id not in still_pending or not any(_same(row, other) for other in seen):
-                seen.append(row)
+            if (row.request_id, *_place(row)) not in in_memory:  # A request whose file ended in between is in both.
+                known.setdefault(row.request_id, []).append(row)
         stored = {
             (record[_ID], record[_ROW], record[_TIME]): record[columns.OUTCOME]
             for record in self._stored.find(logged_ids & set(known), stored_since)
         }
         return known, stored
 
-    def _find_row(
-        self, outcome: Outcome, caller: Caller, logged: Sequence[LoggedRow], now: datetime.datetime
-    ) -> LoggedRow | RefusedOutcome:
+    def _find_row(self, outcome: Outcome, asked: _Asked, now: datetime.datetime) -> LoggedRow | RefusedOutcome:
         """The one row that an outcome is of, or why there is none that this caller may tell it of."""
         sent_id, settings = repr(outcome.request_id[:100]), self._settings
-        own = [row for row in logged if caller.trusted or row.caller == caller.digest]
-        answered = [row for row in own if row.status == _ANSWERED]
-        same = _without_repeats([row for row in answered if row.row == outcome.row])
-        if not logged:
+        same = _without_repeats(asked.answered.get(outcome.row, ()))
+        if not asked.logged:
             return _refused(
                 Refusal.UNKNOWN_REQUEST, "request_id",
                 f"the id of a logged request (they are kept {self._log.keep_days:g} days; one that another gateway "
                 f"answered is known {self._log.max_file_seconds:g} s later)", sent_id,
             )  # fmt: skip
-        if not own:
+        if asked.own is None:
             return _refused(
                 Refusal.OTHER_CALLER, "request_id",
                 "a request made with the same API key, or a key that feedback.trusted names",
                 f"{sent_id}, which was asked for with another",
             )  # fmt: skip
-        if not answered:
+        if not asked.answered:
             return _refused(
                 Refusal.UNANSWERED, "request_id", "a request that a model answered",
-                f"{sent_id}, which was answered with status {own[0].status}",
+                f"{sent_id}, which was answered with status {asked.own.status}",
             )  # fmt: skip
         if not same:
-            highest = max(row.row for row in answered)
-            return _refused(Refusal.UNKNOWN_ROW, ROW, f"a row of the request, 0 to {highest}", str(outcome.row))
+            return _refused(
+                Refusal.UNKNOWN_ROW, ROW, f"a row of the request, 0 to {max(asked.answered)}", str(outcome.row)
+            )
         if len(same) > 1:
             return _refused(
                 Refusal.AMBIGUOUS, "request_id", "an id that one request has",
@@ -225,8 +243,9 @@ def _answer(row: LoggedRow) -> tuple[int | None, float | None, str | None]:
     return _UNTOLD if None in (row.version, row.probability) else (row.version, row.probability, row.caller)
 
 
-def _same(one: LoggedRow, other: LoggedRow) -> bool:
-    return (one.row, one.time, one.status) == (other.row, other.time, other.status)
+def _place(row: LoggedRow) -> tuple[int, datetime.datetime, int]:
+    """What tells a row from others of its id."""
+    return row.row, row.time, row.status
 
 
 def _compare(before: Value, value: Value) -> RefusedOutcome:

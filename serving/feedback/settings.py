@@ -33,3 +33,8 @@ class FeedbackSettings:
         for name in ("accept_days", "keep_days"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"feedback: {name}: expected more than 0, received {getattr(self, name)}")
+        if self.keep_days < self.accept_days:
+            raise ValueError(
+                f"feedback: keep_days: expected at least accept_days, {self.accept_days:g}, received "
+                f"{self.keep_days:g}: an outcome whose file is removed would be accepted once more"
+            )

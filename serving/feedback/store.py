@@ -22,7 +22,6 @@ from serving.feedback.judge import FeedbackJudge
 from serving.feedback.settings import FeedbackSettings
 from serving.feedback.verdicts import Caller, Outcome, Verdict
 from serving.request_log.files import GrowingFile, LogFolder
-from serving.request_log.files_by_id import IdFileError
 from serving.request_log.pending import PendingRequests
 from serving.request_log.settings import RequestLogSettings
 
@@ -105,7 +104,7 @@ class FeedbackStore:
     def _run(self) -> None:
         try:
             self._judge.warm_up(self._clock())
-        except IdFileError as error:  # Every outcome will be told so, until it is mended.
+        except Exception as error:  # Every outcome will be told so, until it is mended; the thread has to live.
             _log.exception("feedback_failed", error=str(error))
         while taken := self._take():
             # Who went away before is not waited for, and knows of no verdict: nothing of theirs is stored.

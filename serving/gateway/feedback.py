@@ -98,8 +98,10 @@ class FeedbackEndpoint:
         try:
             rows = self.rows.check(sent)
         except ProblemError as error:
-            if error.code == "invalid_rows":
-                self._counter.labels(Refusal.INVALID.value).inc(len({problem.row for problem in error.errors}))
+            if isinstance(error.__cause__, pydantic.ValidationError):  # All of them: the answer names the first ones.
+                self._counter.labels(Refusal.INVALID.value).inc(
+                    len({each["loc"][0] for each in error.__cause__.errors()})
+                )
             raise
         verdict = await self._judge([_outcome(row) for row in rows], caller)
         self._count(verdict)

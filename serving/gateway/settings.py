@@ -185,9 +185,18 @@ def _check_feedback(settings: GatewaySettings) -> GatewaySettings:
         raise SettingsError(
             "feedback: expected a request log, by which outcomes are judged, received none; set request_log.folder"
         )
+    if settings.feedback and settings.request_log and _same(settings.feedback.folder, settings.request_log.folder):
+        raise SettingsError(
+            f"feedback.folder: expected another folder than the request log's, received {settings.feedback.folder}: "
+            "each would remove the other's files"
+        )
     if settings.feedback and settings.route == FEEDBACK_ROUTE:
         raise SettingsError("endpoint: expected another name than that of the route for outcomes, received feedback")
     return settings
+
+
+def _same(one: Path, other: Path) -> bool:
+    return one.resolve() == other.resolve()
 
 
 def _words(error: Any) -> str:

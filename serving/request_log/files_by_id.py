@@ -1,6 +1,7 @@
 """Finds rows of a folder of Parquet files by the id of their request.
 
-The ids of the newest files stay in memory, 30 bytes a row, up to a limit; older files are read at each look.
+Files without ids, of a log that dropped them, are passed over. The ids of the newest files stay in memory, 30 bytes a
+row, up to a limit; older files are read at each look.
 """
 
 import bisect
@@ -89,7 +90,7 @@ class FilesById:
                 with _open(path) as file:
                     if file.metadata.num_rows > room:
                         break
-                    ids = file.read(columns=[columns.REQUEST_ID]).column(0).combine_chunks()
+                    ids = _ids(file)
             if len(ids) > room:
                 break
             cached[path], room = ids, room - len(ids)
@@ -101,6 +102,8 @@ class FilesById:
 
         with _open(path) as file:
             names = {columns.REQUEST_ID, *self._names}.intersection(file.schema_arrow.names)
+            if columns.REQUEST_ID not in names:
+                return []
             table = file.read(columns=sorted(names))
         return _records(table.filter(pc.is_in(table.column(columns.REQUEST_ID), value_set=wanted)), self._names)
 
@@ -109,6 +112,15 @@ def _open(path: Path) -> Any:
     import pyarrow.parquet as pq
 
     return pq.ParquetFile(path)
+
+
+def _ids(file: Any) -> Any:
+    """The ids of a file's rows; none where the log dropped them, before its settings changed."""
+    import pyarrow as pa
+
+    if columns.REQUEST_ID not in file.schema_arrow.names:
+        return pa.array([], pa.string())
+    return file.read(columns=[columns.REQUEST_ID]).column(0).combine_chunks()
 
 
 def _records(table: Any, names: Sequence[str]) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from serving.rollout.models_config import CANARY, STABLE, Assignment, ModelsConf
 from serving.rollout.step_log import ROLLBACK, RolloutState, StepLog, StepRecord, StepResult
 from serving.rollout.transition import Transition
 
-_LOCK = "rollout.lock"  # beside models.config
+LOCK = "rollout.lock"  # beside models.config
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -102,7 +102,7 @@ class Rollout:
         Raises:
             PreconditionError: Another roll-out is running.
         """
-        path = self.config_path.with_name(_LOCK)
+        path = self.config_path.with_name(LOCK)
         holder = f"{command} of {self.model} by {step_log.operator()}, process {os.getpid()}"
         with contextlib.ExitStack() as stack:
             try:

@@ -83,6 +83,17 @@ def test_statistics_whose_folder_is_gone_are_no_yardstick(tmp_path: Path) -> Non
     assert LatestAcceptedStatistics().resolve_artifacts(None, known)[STATISTICS] == []
 
 
+def test_statistics_of_spans_are_no_yardstick_for_those_of_files() -> None:
+    of_files, of_spans, current = (with_id(ExampleStatistics(), number) for number in (1, 3, 5))
+    of_spans.span = 16071
+    blessings = [with_id(DataBlessing(), number) for number in (2, 4)]
+    for blessing, accepted in zip(blessings, (1, 3), strict=True):
+        blessing.set_int_custom_property(DataBlessing.STATISTICS_ID, accepted)
+    known = {STATISTICS: [of_files, of_spans], DATA_BLESSING: blessings, CURRENT: [current]}
+    picked = LatestAcceptedStatistics().resolve_artifacts(None, known)
+    assert [found.id for found in picked[STATISTICS]] == [1]
+
+
 def verdict(made: artifact.Artifact, number: int, property_name: str, model: int, blessed: int) -> artifact.Artifact:
     made.set_int_custom_property(property_name, model)
     made.set_int_custom_property("blessed", blessed)

@@ -40,7 +40,13 @@ class Traffic:
         self._patients = patients.sample(frac=1, random_state=2)
 
     def log(
-        self, week: int, change: Change = lambda rows: rows, *, version: str | None = None, **settings: Any
+        self,
+        week: int,
+        change: Change = lambda rows: rows,
+        *,
+        version: str | None = None,
+        status: int = 200,
+        **settings: Any,
     ) -> Path:
         """Logs a week's rows; week 0 is the last one before END. Returns the log's folder."""
         rows = change(self._patients.iloc[221 * (week % 2) : 221 * (week % 2 + 1)].copy())
@@ -58,11 +64,11 @@ class Traffic:
                 logged.offer(
                     request_id=f"{week}-{place}",
                     rows=[plain[place]],
-                    probabilities=[float(answers[place])],
-                    decisions=[None],  # type: ignore[list-item]
-                    model_version=int(version or self.version),
+                    probabilities=[float(answers[place]) if status == 200 else None],
+                    decisions=[None],
+                    model_version=int(version or self.version) if status == 200 else None,
                     model_label=None,
-                    status=200,
+                    status=status,
                     latency_ms=4.0 + place % 3,
                     received=start + datetime.timedelta(days=day, seconds=place),
                 )
@@ -180,6 +186,15 @@ def test_an_empty_window_is_said(project: Project, traffic: Traffic) -> None:
     assert watched.status == 0, watched.told()
     assert watched.summary["verdict"] == "empty"
     assert "No row was answered in the window." in Path(watched.summary["page"]).read_text()
+
+
+def test_a_window_in_which_every_request_failed_is_an_alarm(project: Project, traffic: Traffic) -> None:
+    traffic.log(1)
+    watched = watch(project, traffic.log(0, status=503))
+    assert (watched.status, watched.summary["verdict"]) == (1, "alarm"), watched.told()
+    assert found(watched) == {("", "unanswered")}
+    assert watched.summary["report"]["statuses"] == {"window": {"503": 221}, "before": {"200": 221}}
+    assert "100.00% of 221 requests unanswered" in Path(watched.summary["page"]).read_text()
 
 
 def test_a_broken_log_ends_the_command_and_says_why(project: Project, traffic: Traffic) -> None:

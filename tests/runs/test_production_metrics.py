@@ -12,6 +12,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from pipelines.cli.app import execute
+from pipelines.monitoring.labels import read_labels
+from pipelines.monitoring.time_window import TimeWindow
 from pipelines.production_metrics.errors import ProductionMetricsError
 from pipelines.production_metrics.logged_predictions import LoggedPredictions, read_logged_predictions
 from pipelines.production_metrics.measurement import measure_production
@@ -109,6 +111,19 @@ def test_the_metrics_of_the_eval_rows_are_the_evaluators_own(production: Product
     assert found.notes == []
 
 
+def test_monitoring_shows_the_same_of_a_window(production: Production) -> None:
+    end = production.predictions.rows["request_time"].max().to_pydatetime() + datetime.timedelta(microseconds=1)
+    labels = read_labels(
+        "taxi", production.var, log=production.folder / "log", feedback=production.folder / "feedback",
+        window=TimeWindow(end=end, length=datetime.timedelta(days=DAYS)),
+    )  # fmt: skip
+    assert labels.fault == ""
+    assert labels.found is not None
+    shown = {(one.slice, one.metric): (one.labelled, one.verdict) for one in labels.found.records}
+    found = measured(production, production.predictions).records
+    assert shown == {(one.slice, one.metric): (one.labelled, one.verdict) for one in found}
+
+
 def test_labels_that_are_out_are_counted_and_estimated(production: Production) -> None:
     rows = production.predictions.rows
     late = rows["request_time"] >= rows["request_time"].max() - datetime.timedelta(days=7)
@@ -151,6 +166,10 @@ def test_what_the_log_hides_is_said(production: Production) -> None:
     assert found.notes == ["company is hashed in the request log: there are no slices by it"]
     assert not [record for record in found.records if record.slice.startswith("company")]
     assert [record for record in found.records if record.slice.startswith("payment_type")]
+    unsent = dataclasses.replace(
+        production.predictions, rows=production.predictions.rows.drop(columns="company"), hidden={}
+    )  # as a column that is not in requests
+    assert measured(production, unsent).notes == ["company is no column in the request log: there are no slices by it"]
     without_fare = dataclasses.replace(
         production.predictions, rows=production.predictions.rows.drop(columns="fare"), hidden={"fare": "dropped"}
     )

@@ -39,7 +39,9 @@ def documented() -> dict[str, tuple[str, str]]:
 def test_a_cold_run_has_every_documented_field_and_no_other(
     history: History, documented: dict[str, tuple[str, str]]
 ) -> None:
-    assert {field for field, _ in _fields(history.cold.summary)} == set(documented)
+    # What stands below `spans` is looked at where a run has some: tests/pipelines/ingestion.
+    of_files = {field for field in documented if not field.startswith("spans[]")}
+    assert {field for field, _ in _fields(history.cold.summary)} == of_files
 
 
 def test_every_value_has_the_documented_type(

@@ -58,6 +58,8 @@ def test_a_node(model: Path, tmp_path: Path) -> None:
     again = run(tmp_path, model)
     assert len(again) == 2
     assert pq.read_table(again[1]).column("decision").to_pylist() == [True, True]
+    rows.rename(rows.with_name("b.csv"))
+    assert pq.read_table(run(tmp_path, model)[2]).column("file").to_pylist() == ["b.csv", "b.csv"]
 
 
 def test_a_model_that_was_not_pushed(model: Path, tmp_path: Path) -> None:

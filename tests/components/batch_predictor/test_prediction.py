@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
@@ -14,6 +15,7 @@ import pytest
 from components.batch_predictor import prediction
 from components.batch_predictor.errors import BatchPredictionError
 from components.batch_predictor.job import PREDICTION_TIME
+from components.batch_predictor.model import RawSignature
 from components.batch_predictor.part_files import PartFiles
 from components.batch_predictor.prediction import PredictedFiles, parts_folder
 from components.batch_predictor.shard_predictor import PredictShards
@@ -208,10 +210,35 @@ def test_files_that_change_meanwhile(
         files[2].write_text(files[2].read_text().replace(".9", ".8"))
         return plan(*told)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(prediction, "plan_shards", change_then_plan)
-    with pytest.raises(BatchPredictionError, match="changed while they were read"):
-        predict(model, files, tmp_path / "out.csv")
+    before = files[2].read_text()
+    with monkeypatch.context() as patch:
+        patch.setattr(prediction, "plan_shards", change_then_plan)
+        with pytest.raises(BatchPredictionError, match="changed while they were read"):
+            predict(model, files, tmp_path / "out.csv")
     assert not (tmp_path / "out.csv").exists()
+    files[2].write_text(before)
+    assert predict(model, files, tmp_path / "out.csv").resumed == 0  # its parts hold other rows
+    assert read(tmp_path / "out.csv") == EXPECTED
+
+
+def test_files_whose_columns_change_places_before_they_are_read(
+    model: Path, files: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of_model = prediction.RowCheck.of_model
+
+    def change_then_check(*told: object) -> object:
+        files[2].write_text("word,x,id\n.8,.9,r9\n")
+        return of_model(*told)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(prediction.RowCheck, "of_model", change_then_check)
+    with pytest.raises(BatchPredictionError, match="changed while they were read"):
+        predict(model, files[2:], tmp_path / "out.csv")
+
+
+def test_two_files_of_one_name(model: Path, tmp_path: Path) -> None:
+    files = [write(tmp_path / name, "a.csv", ".1,w,r0") for name in ("x", "y") if (tmp_path / name).mkdir() is None]
+    with pytest.raises(BatchPredictionError, match=r"x/a\.csv and .*y/a\.csv have the same name"):
+        predict(model, files, tmp_path / "out.csv")
 
 
 def test_two_at_once(model: Path, files: list[Path], tmp_path: Path) -> None:
@@ -227,6 +254,14 @@ def test_a_column_that_cannot_be_kept(keep: str, model: Path, tmp_path: Path) ->
     file.write_text("x,word,id,line\n.1,w,r,9\n")
     with pytest.raises(BatchPredictionError, match="did you mean 'id'" if keep == "ids" else "name, or may"):
         predict(model, [file], tmp_path / "out.csv", keep=(keep,))
+
+
+def test_a_prediction_that_is_no_number(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(RawSignature, "predict", lambda self, inputs: np.float32([[0.5], [np.nan]]))
+    file = write(tmp_path, "a.csv", ".1,w,r0", ".2,w,r1")
+    with pytest.raises(BatchPredictionError, match=r"a\.csv, line 3: expected the model to predict a number, received"):
+        predict(model, [file], tmp_path / "out.csv")
+    assert not (tmp_path / "out.csv").exists()
 
 
 def test_no_rows(model: Path, tmp_path: Path) -> None:

@@ -30,5 +30,11 @@ def test_dates_as_text() -> None:
     assert (counts.late, counts.unknown, counts.newest) == (1, 1, "2014-04-01")
 
 
+def test_a_number_that_is_no_day_of_the_calendar_does_not_stop_the_count() -> None:
+    """Milliseconds where seconds are expected: it is AnomalyGate that refuses them, and says why."""
+    counts = count_times([1400000000000, seconds(2014, 4, 1)], "epoch seconds", BEGIN, END)
+    assert (counts.rows, counts.unknown, counts.oldest) == (2, 1, "2014-04-01")
+
+
 def test_no_rows_have_no_days() -> None:
     assert count_times([], "epoch seconds", BEGIN, END).oldest == ""

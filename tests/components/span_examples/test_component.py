@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 
-from components.span_examples.component import first_evaluated, join_files
+from components.span_examples.component import first_evaluated, join_files, largest_errors
 from components.tfrecords import read_records
 
 
@@ -24,6 +24,12 @@ def test_eval_takes_the_newest_spans_until_there_are_rows_enough_or_all(
     rows: list[int], least: int, place: int
 ) -> None:
     assert first_evaluated(rows, least) == place
+
+
+def test_of_several_spans_the_largest_rounding_is_told() -> None:
+    assert largest_errors([{"fare": 1e-8, "tips": 0.0}, {"fare": 2e-8, "tolls": 0.0}]) == {
+        "fare": 2e-8, "tips": 0.0, "tolls": 0.0,
+    }  # fmt: skip
 
 
 def test_records_are_joined_in_order_and_the_same_each_time(tmp_path: Path) -> None:

@@ -4,10 +4,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from components.traffic_monitor.rows import Watched, choose, hide, make_sample, watched_columns
+from components import tfrecords
+from components.traffic_monitor.rows import (
+    Watched,
+    choose,
+    choose_of_requests,
+    hide,
+    make_sample,
+    read_places,
+    read_sample,
+    watched_columns,
+)
 from data import taxi
 from serving.request_log.encoding import LoggedRequest, RowEncoder
 from serving.request_log.settings import RequestLogSettings
@@ -37,14 +48,38 @@ def test_a_missing_value_is_missing_and_others_are_what_they_were() -> None:
     assert sample.missing_share("fare") == pytest.approx(1 / 3)
 
 
-def test_rows_of_requests_of_one_row_are_by_themselves() -> None:
-    assert make_sample(records(ROWS), COLUMNS, "window", np.array([2, 0, 1])).requests is None
-    assert make_sample(records(ROWS), COLUMNS, "window", np.array([2, 2, 1])).request_count == 2
+def test_of_each_request_one_row_is_chosen_by_chance() -> None:
+    requests = np.repeat(np.arange(500), 10)
+    places = choose_of_requests(requests)
+    assert requests[places].tolist() == list(range(500))
+    assert (places % 10).mean() == pytest.approx(4.5, abs=0.5)  # neither the first nor the last
+    assert len(choose_of_requests(requests, 40)) == 40
+    assert choose_of_requests(np.array([7, 3, 9])).tolist() == [0, 1, 2]
+    assert choose_of_requests(np.zeros(0, int)).tolist() == []
 
 
 def test_a_sample_is_evenly_spread() -> None:
-    assert choose([b""] * 10, 4).tolist() == [0, 2, 5, 7]
-    assert choose([b""] * 3, 4).tolist() == [0, 1, 2]
+    assert choose(10, 4).tolist() == [0, 2, 5, 7]
+    assert choose(3, 4).tolist() == [0, 1, 2]
+
+
+def test_no_more_records_are_kept_than_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tfrecords, "CHUNK_ROWS", 7)
+    (tmp_path / "Split-window").mkdir()
+    written = [str(place).encode() for place in range(100)]
+    with tf.io.TFRecordWriter(str(tmp_path / "Split-window" / "rows.gz"), "GZIP") as writer:
+        for record in written:
+            writer.write(record)
+    assert read_sample([tmp_path], "window") == written
+    places = [int(record) for record in read_sample([tmp_path], "window", 10)]
+    assert len(places) == 10
+    assert places[0] < 10
+    assert places[-1] >= 85
+    assert set(np.diff(places)) <= {8, 16}
+    assert read_sample([tmp_path], "before") == []
+    assert read_places([tmp_path], "window", np.array([0, 6, 7, 99])) == [b"0", b"6", b"7", b"99"]
+    with pytest.raises(ValueError, match="expected more than 100 rows, received 100"):
+        read_places([tmp_path], "window", np.array([3, 100]))
 
 
 def test_training_values_are_hashed_as_the_log_hashes_them(tmp_path: Path) -> None:
@@ -63,6 +98,8 @@ def test_training_values_are_hashed_as_the_log_hashes_them(tmp_path: Path) -> No
         name: [logged[name].encode()] for name in hidden
     }
     assert not sample.columns["fare"].ordered
+    without = hide(make_sample(records([TRIP]), plain, "training"), columns, None).columns["pay"]
+    assert (without.found.tolist(), without.ordered) == ([0], False)
 
 
 def test_how_columns_are_watched_follows_from_the_contract() -> None:

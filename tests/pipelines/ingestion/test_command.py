@@ -1,10 +1,14 @@
 """How an ingestion ends that cannot begin."""
 
+import io
+import json
+import os
 from pathlib import Path
 
 import pytest
 
 from pipelines.cli.app import execute
+from pipelines.ingestion import command
 from pipelines.runner.lock import lock_folder
 
 
@@ -37,6 +41,25 @@ def test_a_folder_that_cannot_be_written(arrived: Path, tmp_path: Path, capsys: 
     (tmp_path / "var").touch()
     assert ingest(arrived, tmp_path / "var") == 1
     assert f"cannot write below {tmp_path / 'var'}" in capsys.readouterr().err
+
+
+def test_names_of_files_neither_style_the_terminal_nor_command_it_nor_stop_the_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arrived = tmp_path / "a[/]b"
+    arrived.mkdir(parents=True)
+    (arrived / "trips-2014Q1.csv").touch()
+    os.close(os.open(os.fsencode(arrived) + b"/[red]\x1b[2J\xff.txt", os.O_CREAT))
+    terminal = io.TextIOWrapper(io.BytesIO(), "utf-8")
+    monkeypatch.setattr(command, "redirect_output", lambda log: terminal)
+    monkeypatch.setattr(command, "_ingest_each", lambda *_: None)
+    assert ingest(arrived, tmp_path / "var[/]") == 0
+    terminal.flush()
+    said = terminal.buffer.getvalue().decode()
+    assert f"of {arrived}\n" in said
+    assert "not a span: [red]\\x1b[2J\\udcff.txt: expected" in said
+    (record,) = (tmp_path / "var[/]" / "ingestions").glob("*/summary.json")
+    assert json.loads(record.read_text())["other_files"] == [os.fsdecode(b"[red]\x1b[2J\xff.txt")]
 
 
 @pytest.mark.parametrize(

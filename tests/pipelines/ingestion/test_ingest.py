@@ -2,16 +2,24 @@
 
 import dataclasses
 import json
+import re
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from components.accepted_spans import list_accepted_spans
+from pipelines.retention.plan import ARTIFACTS, Item, make_plan
+from pipelines.retention.policy import RetentionPolicy
+from pipelines.retention.removal import remove
 from pipelines.runner.metadata_cleanup import open_metadata_store
+from pipelines.runs.metadata import Metadata
+from pipelines.runs.span_statistics import read_span_statistics
 from tests.pipelines.ingestion.quarters import edit, write_quarters
 from tests.runs.in_process import ingest_here, run_here
-from tests.runs.project import Finished
+from tests.runs.project import SOURCE, Finished
 
 pytestmark = pytest.mark.pipeline
 
@@ -25,6 +33,8 @@ class Step:
     quarantine: dict[str, Any]  # span -> its record
     executions: int  # of ExampleGen, in ML Metadata
     trained: Finished | None = None  # a run over all accepted spans, up to where their rows are joined
+    database: Path  # ML Metadata, as it is after all steps
+    removed: Sequence[Item] = ()  # by a removal of what is old, before the ingestion
 
     @property
     def spans(self) -> dict[str, tuple[str, int]]:
@@ -36,10 +46,11 @@ def look(var: Path, run: Finished) -> Step:
     store = open_metadata_store(var / "metadata.sqlite")
     return Step(
         run=run,
-        accepted={span.name: span.version for span in list_accepted_spans(store, "taxi_spans")},
+        accepted={span.name: span.version for span in list_accepted_spans(store, "taxi_spans", "")},
         quarantine={
             file.parent.name: json.loads(file.read_text()) for file in var.glob("quarantine/taxi/*/reasons.json")
         },
+        database=var / "metadata.sqlite",
         executions=sum(
             "input_base" in execution.custom_properties for execution in store.get_executions_by_type(_EXAMPLE_GEN)
         ),
@@ -77,6 +88,11 @@ def steps(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Step]:
     ingest("put right")
     edit(folder, "2016Q3", lambda rows: rows[8].update(fare="8.88"))
     ingest("another yardstick")
+    plan = make_plan(var, RetentionPolicy(keep_runs=1, keep_versions=1), now=time.time() + 100 * 86_400)
+    remove(var, plan)
+    ingest("collected")
+    trained = run_here(var, "--spans", "all", task="taxi", upto="ExampleGen")
+    steps["collected"] = dataclasses.replace(steps["collected"], trained=trained, removed=plan.remove)
     return steps
 
 
@@ -175,7 +191,7 @@ def test_a_refused_span_is_judged_again_when_the_span_before_it_is_another(steps
     assert after.quarantine["2016Q4"]["compared_with"] == "2016Q3 v2"
 
 
-def test_a_run_takes_the_newest_accepted_version_of_each_span_and_evaluates_on_the_newest(
+def test_a_run_takes_the_newest_accepted_version_of_each_span_and_names_it(
     steps: dict[str, Step],
 ) -> None:
     run = steps["changed again"].trained
@@ -184,8 +200,38 @@ def test_a_run_takes_the_newest_accepted_version_of_each_span_and_evaluates_on_t
     spans = [(span["span"], span["version"]) for span in run.summary["spans"]]
     assert spans == [("2016Q1", 2), ("2016Q2", 1), ("2016Q3", 1)]
     assert run.summary["rows"]["train"] == sum(span["train"] for span in run.summary["spans"])
-    assert sum(run.summary["rows"].values()) == 222 + 207 + 203  # as in the data card: fewer than 1,000 of eval
+    assert sum(run.summary["rows"].values()) == 222 + 207 + 203  # as in the data card
     assert run.summary["data"] == "spans all"
+    documented = re.findall(r"^\| `spans\[\]\.(\w+)`", (SOURCE / "docs" / "summary.md").read_text(), re.MULTILINE)
+    assert all(span.keys() == set(documented) for span in run.summary["spans"])
+
+
+def test_what_is_accepted_survives_the_removal_of_what_is_old(steps: dict[str, Step]) -> None:
+    """Nothing is read or judged again, and a run over the spans finds the newest version of each."""
+    before, after = steps["another yardstick"], steps["collected"]
+    assert (after.accepted, after.executions) == (before.accepted, before.executions)
+    assert after.spans == {
+        "2016Q1": ("unchanged", 2),
+        "2016Q2": ("unchanged", 1),
+        "2016Q3": ("unchanged", 2),
+        "2016Q4": ("in quarantine", 2),
+    }
+    assert after.quarantine == before.quarantine
+    assert after.trained is not None
+    spans = [(span["span"], span["version"]) for span in after.trained.summary["spans"]]
+    assert spans == [("2016Q1", 2), ("2016Q2", 1), ("2016Q3", 2)]
+
+
+def test_superseded_versions_go_unless_a_run_that_is_kept_read_them(steps: dict[str, Step]) -> None:
+    """The run read 2016Q3 v1, which was corrected since; its report shows the statistics of each of its spans."""
+    step = steps["collected"]
+    removed = [item.path.parts[-3] for item in step.removed if item.kind == ARTIFACTS]
+    # 2016Q1 v1. The refused 2016Q2 v2 and 2016Q4 v2 are the newest of theirs: the next version is counted from them.
+    assert removed.count("ExampleGen") == 1
+    run = steps["changed again"].trained
+    assert run is not None
+    courses = read_span_statistics(Metadata(step.database), run.summary["run_id"])
+    assert list(courses) == ["2016Q1 v2", "2016Q2 v1", "2016Q3 v1"]
 
 
 def test_a_run_over_spans_that_nobody_ingested_says_what_to_do(tmp_path: Path) -> None:

@@ -38,6 +38,7 @@ def test_what_is_no_duration_is_refused(text: str) -> None:
 def test_a_moment_without_a_zone_is_utc() -> None:
     assert parse_moment("2026-03-15") == END
     assert parse_moment("2026-03-15T01:00+01:00") == END
+    assert parse_moment("2026-03-15T01:00+01:00").tzname() == "UTC"  # type: ignore[union-attr]  # as terminal and page say
     assert parse_moment("now") is None
     with pytest.raises(ConfigError, match="until: expected now or a moment"):
         MonitorOptions(until="yesterday")

@@ -60,15 +60,29 @@ def test_the_terminal_says_verdict_window_and_findings(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
-def test_a_page_has_a_place_for_labels_and_escapes_what_was_logged(tmp_path: Path) -> None:
-    (tmp_path / "cache").mkdir()
+NO_LABELS = Markup("")
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The script of the figures takes two seconds to bundle."""
+    return tmp_path_factory.mktemp("cache")
+
+
+def test_a_page_of_no_rows_says_that_nothing_was_tested(cache: Path) -> None:
+    record = made_record("empty", rows=0)
+    record.report["tests"] = 0
+    page = render(record, cache, NO_LABELS)
+    assert "Nothing was tested: there are no rows." in page
+    assert "No test found" not in page
+    assert "No test found a difference beyond chance." in render(made_record("unchanged"), cache, NO_LABELS)
+
+
+def test_a_page_shows_labels_and_escapes_what_was_logged(cache: Path) -> None:
     record = made_record("alarm")
     record.report["findings"][0]["observed"] = "<script>alert(1)</script>"
     record.report["findings"][0]["adjusted_p_value"] = 0.0
-    without = render(record, tmp_path / "cache")
-    assert "No labels were joined to this window" in without
-    assert "<script>alert(1)" not in without
-    assert "&lt;script&gt;alert(1)" in without
-    joined = render(record, tmp_path / "cache", Markup("<p>AUC 0.95</p>"))
-    assert "<p>AUC 0.95</p>" in joined
-    assert "No labels were joined" not in joined
+    page = render(record, cache, Markup("<p>AUC 0.95</p>"))
+    assert "<script>alert(1)" not in page
+    assert "&lt;script&gt;alert(1)" in page
+    assert "<p>AUC 0.95</p>" in page

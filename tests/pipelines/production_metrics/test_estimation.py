@@ -5,6 +5,7 @@ import pytest
 from sklearn.isotonic import IsotonicRegression
 
 from benchmarks.production_metrics import WORLDS, coverage, gaps_called
+from pipelines.production_metrics import estimation
 from pipelines.production_metrics.estimation import estimate_metrics
 from pipelines.production_metrics.metrics import metrics_at
 from pipelines.production_metrics.recalibration import (
@@ -41,6 +42,27 @@ def test_the_expected_confusion_matrix() -> None:
     # Pairs of an expected positive and an expected negative row; a row against itself is a tie.
     wins = 0.8 * (0.4 + 0.7) + 0.6 * 0.7 + (0.8 * 0.2 + 0.6 * 0.4 + 0.3 * 0.7) / 2
     assert found["auc"].value == pytest.approx(wins / ((0.8 + 0.6 + 0.3) * (0.2 + 0.4 + 0.7)))
+
+
+def test_labels_of_many_rows_are_drawn_in_cells(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The value is that of all rows, the interval nearly, and what a draw costs does not grow with the rows."""
+    sizes: list[int] = []
+
+    def accuracy(labels: np.ndarray, predictions: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        sizes.append(weights.size)
+        return METRICS["binary_accuracy"](labels, predictions, weights)
+
+    world, draw = WORLDS["overconfident"], np.random.default_rng(11)
+    recalibration = fit_recalibration(*world.draw(5_000, draw))
+    predictions = world.draw(20_000, draw)[1]
+    in_cells = estimate_metrics(predictions, recalibration, METRICS | {"binary_accuracy": accuracy})
+    assert max(sizes) < 200 * 2 * 2_000
+    monkeypatch.setattr(estimation, "make_cells", lambda *_: None)
+    by_row = estimate_metrics(predictions, recalibration, METRICS)
+    for name, interval in by_row.items():
+        assert in_cells[name].value == pytest.approx(interval.value, rel=1e-12)
+        width = interval.high - interval.low
+        assert (in_cells[name].low, in_cells[name].high) == pytest.approx((interval.low, interval.high), abs=width / 6)
 
 
 def test_rows_that_are_certain_leave_no_interval() -> None:

@@ -8,8 +8,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from pipelines.production_metrics import command
 from pipelines.production_metrics.errors import ProductionMetricsError
-from pipelines.production_metrics.logged_predictions import read_logged_predictions
+from pipelines.production_metrics.logged_predictions import find_newest, read_logged_predictions
 from serving.feedback import columns
 from serving.feedback.label import read_label
 from serving.feedback.settings import FeedbackSettings
@@ -172,3 +173,33 @@ def test_a_log_that_cannot_be_joined(tmp_path: Path, settings: dict[str, Any], m
 def test_no_log(tmp_path: Path) -> None:
     with pytest.raises(ProductionMetricsError, match="expected files of the request log"):
         read_logged_predictions(tmp_path, tmp_path)
+    with pytest.raises(ProductionMetricsError, match="expected files of the request log"):
+        find_newest(tmp_path)
+
+
+def test_a_log_whose_rows_cannot_be_told_apart(tmp_path: Path) -> None:
+    writer, _ = logged.start(tmp_path / "log")
+    for probability in (0.25, 0.5):
+        logged.offer(writer, "a", probabilities=[probability])
+    writer.close()
+    with pytest.raises(ProductionMetricsError, match="told apart by id, number and time, received none"):
+        read_logged_predictions(tmp_path / "log", tmp_path / "feedback")
+
+
+def test_only_the_files_of_the_windows_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The log of months need not fit into memory: an old file may even be damaged."""
+    for hours in (-24 * 30, 0, 3, 5):
+        writer, _ = logged.start(tmp_path / "log")
+        status = {} if hours < 5 else {"status": 503, "probabilities": None, "decisions": None, "model_version": None}
+        logged.offer(writer, f"r{hours}", received=logged.MORNING + datetime.timedelta(hours=hours), **status)
+        writer.close()
+    logged.files(tmp_path / "log")[0].write_bytes(b"damaged")
+    measured: list[Any] = []
+    monkeypatch.setattr(command, "measure_production", lambda *given, **_: measured.append(given))
+    folders = {"log": tmp_path / "log", "feedback": tmp_path / "feedback"}
+    command.measure_task("taxi", tmp_path, **folders, length=datetime.timedelta(hours=2), most=1)
+    command.measure_task("taxi", tmp_path, **folders, length=datetime.timedelta(days=7), most=3)
+    assert [found.rows["request_id"].tolist() for found, _, _ in measured] == [["r3"], ["r0", "r3"]]
+    assert [len(windows) for _, windows, _ in measured] == [1, 1]
+    with pytest.raises(ProductionMetricsError, match=r"received one that cannot be read: .*Move it out"):
+        command.measure_task("taxi", tmp_path, **folders, length=datetime.timedelta(days=30), most=10**9)

@@ -44,3 +44,9 @@ def test_new_values_are_those_of_no_span_before() -> None:
     spans = [span(a=1, b=2), span(b=3, c=4, d=1), None, span(a=9, c=1, e=2)]
     features = [None if one is None else one.datasets[0].features[0] for one in spans]
     assert count_new_values(features) == [(0, 0), (2, 5), (0, 0), (1, 2)]
+
+
+def test_nobody_can_tell_what_is_new_where_statistics_do_not_list_every_value() -> None:
+    features = [one.datasets[0].features[0] for one in (span(a=1, b=2), span(b=3, c=4))]
+    features[0].string_stats.unique = 3  # c may have been the third
+    assert count_new_values(features) is None

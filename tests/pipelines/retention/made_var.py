@@ -55,6 +55,20 @@ class MadeVar:
             f'model_config_list {{ config {{ name: "taxi" base_path: "/x" model_platform: "tensorflow" {text} }} }}'
         )
 
+    def monitor(self, *numbers: int, answered_by: int) -> None:
+        """Looks at the traffic that a version answered."""
+        self._history = MadeHistory(self.var)  # The database may be a copy by now.
+        for number in numbers:
+            self._monitor(number, answered_by)
+
+    def _monitor(self, number: int, answered_by: int) -> None:
+        run = f"monitoring-look-{number}"
+        self._make(number, "RequestLogExampleGen", run=run, task="taxi_monitoring", rows="Examples")
+        read = {"examples": self.ids[f"rows {number}"], "model": self.ids[f"model {answered_by}"]}
+        read["training_statistics"] = self.ids[f"statistics {answered_by}"]
+        self._make(number, "TrafficMonitor", read, run=run, task="taxi_monitoring", report="TrafficReport")
+        _fill(self.var / "monitoring" / "taxi" / f"look-{number}")
+
     def _train(self, number: int) -> None:
         run = f"run-{number}"
         if number == 2:  # on the rows of run 1
@@ -92,10 +106,14 @@ class MadeVar:
         node: str,
         inputs: dict[str, int] | None = None,
         properties: dict[str, int | str] | None = None,
+        *,
+        run: str = "",
+        task: str = "taxi",
         **output: str,
     ) -> None:
         ((name, _),) = output.items()
-        (id,) = self._history.ran(f"run-{number}", node, output, inputs=inputs, properties=properties)
+        run = run or f"run-{number}"
+        (id,) = self._history.ran(run, node, output, inputs=inputs, properties=properties, task=task)
         self.ids[f"{name} {number}"] = id
         _fill(Path(self.store().get_artifacts_by_id([id])[0].uri))
 

@@ -1,5 +1,6 @@
 """What serves, what is compared with, what is pinned and the lineage of all these stay; a kill leaves nothing half."""
 
+import copy
 import dataclasses
 import json
 import shutil
@@ -10,12 +11,15 @@ import pytest
 
 from pipelines.cli.app import execute
 from pipelines.retention import command
-from pipelines.retention.plan import PIN_FILE, RemovalPlan, make_plan
+from pipelines.retention.plan import RemovalPlan, make_plan
 from pipelines.retention.policy import RetentionPolicy
+from pipelines.retention.records import PIN_FILE
 from pipelines.retention.removal import remove
 from pipelines.runner.lock import lock_folder
+from serving.file_lock import exclusive
 from serving.rollout import step_log
 from serving.rollout.errors import PreconditionError
+from serving.rollout.rollout import LOCK
 from serving.rollout.step_log import RolloutState, StepLog, StepRecord, StepResult
 from tests.pipelines.retention.made_var import MadeVar
 
@@ -40,7 +44,9 @@ def made(_made_once: MadeVar) -> MadeVar:
     """As it was made, at the same path, which ML Metadata holds."""
     shutil.rmtree(_made_once.var)
     shutil.copytree(_made_once.var.with_name("saved"), _made_once.var)
-    return _made_once
+    made = copy.copy(_made_once)
+    made.ids = dict(_made_once.ids)
+    return made
 
 
 def plan(made: MadeVar, policy: RetentionPolicy = ONE) -> RemovalPlan:
@@ -63,11 +69,38 @@ def test_the_lineage_of_a_served_version_stays(made: MadeVar) -> None:
     found = plan(made)
     assert found.versions == {("taxi", 2): "served as stable", ("taxi", 4): "the newest"}
     remove(made.var, found)
-    of_2 = {"examples 1", "examples 2", "model 2", "blessing 2", "infra 2", "pushed 2"}
+    rows = {"examples 1", "examples 2", "statistics 1", "statistics 2"}  # the traffic is compared with the statistics
+    of_2 = rows | {"model 2", "blessing 2", "infra 2", "pushed 2"}
     assert made.live() == OF_3_AND_4 | {"pushed 4"} | of_2
     assert made.broken() == []
     assert made.versions() == ["2", "4"]
     assert made.runs() == ["run-1", "run-2", "run-3", "run-4"]  # run 1 read the rows
+
+
+@pytest.mark.parametrize(
+    ("policy", "kept"), [("", ["4"]), ("latest { num_versions: 2 }", ["3", "4"]), ("all {}", ["1", "2", "3", "4"])]
+)
+def test_what_a_server_chooses_by_itself_stays(made: MadeVar, policy: str, kept: list[str]) -> None:
+    """Under whatever name the server has of the model."""
+    (made.var / "serving" / "models.config").write_text(
+        'model_config_list { config { name: "tips" base_path: "/models/taxi" model_platform: "tensorflow" '
+        f"model_version_policy {{ {policy} }} }} }}"
+    )
+    remove(made.var, plan(made))
+    assert made.versions() == kept
+    assert {f"model {version}" for version in kept} <= made.live()
+
+
+def test_looks_at_the_traffic_go_but_for_the_newest_and_the_last_that_succeeded(made: MadeVar) -> None:
+    """Their copy of the logged rows goes with them; what a kept one was compared with stays."""
+    made.monitor(1, 2, 3, answered_by=1)
+    (made.var / "monitoring" / "taxi" / "latest").symlink_to("look-2")  # the third failed
+    found = plan(made)
+    assert made.gone(found) >= {"rows 1", "report 1", "model 2", "pushed 1"}
+    remove(made.var, found)
+    assert made.live() >= {"rows 2", "report 2", "rows 3", "report 3", "model 1", "examples 1", "statistics 1"}
+    assert made.broken() == []
+    assert sorted(path.name for path in (made.var / "monitoring" / "taxi").iterdir()) == ["latest", "look-2", "look-3"]
 
 
 def test_what_a_rollback_goes_back_to_stays(made: MadeVar) -> None:
@@ -158,6 +191,16 @@ def test_killed_at_any_step(made: MadeVar, monkeypatch: pytest.MonkeyPatch) -> N
     assert len(folders) == len(made.live())
 
 
+def test_a_file_of_the_log_that_a_gateway_removes_meanwhile(made: MadeVar) -> None:
+    log = made.var / "requests" / "taxi" / "2026-11-21" / "20261121T163842000000Z-0123abcd-000001.parquet"
+    log.parent.mkdir(parents=True)
+    log.write_text("rows")
+    found = plan(made)
+    log.unlink()
+    remove(made.var, found)
+    assert made.live() == OF_3_AND_4 | {"pushed 4"}
+
+
 def test_the_request_log(made: MadeVar) -> None:
     log = made.var / "requests" / "taxi" / "2026-11-21"
     log.mkdir(parents=True)
@@ -178,13 +221,22 @@ def test_the_commands(made: MadeVar, capsys: pytest.CaptureFixture[str], monkeyp
     with lock_folder(made.var):
         assert execute([*words, "--apply"]) == 2
     assert "is using" in capsys.readouterr().err
+    with exclusive(made.var / "serving" / LOCK, "promote of x"):  # What serves is about to change.
+        assert execute([*words, "--apply"]) == 2
+    assert "locked by promote of x" in capsys.readouterr().err
     assert len(made.versions()) == 4
     assert execute([*words, "--apply"]) == 0
     assert "keeps taxi 4 and its lineage: the newest\nfreed " in capsys.readouterr().out
     assert made.versions() == ["4"]
+    for name in ("monitoring/taxi", "feedback/taxi", "quarantine/taxi", "production_metrics", "ingestions"):
+        (made.var / name).mkdir(parents=True)
+    (made.var / "production_metrics" / "taxi.json").write_text("{}")
     assert execute(["disk", "--var", str(made.var)]) == 0
     shown = capsys.readouterr().out.splitlines()
     assert any(line.endswith("  serving/taxi") for line in shown)
+    assert {line.rpartition("  ")[2] for line in shown} >= {
+        "monitoring/taxi", "feedback/taxi", "quarantine/taxi", "production_metrics/taxi.json", "ingestions",
+    }  # fmt: skip
     assert shown[-1].endswith(f"in all below {made.var}")
     assert execute(["gc", "--keep-runs", "0"]) == 2
     assert command.show_disk(made.var / "no") == 1

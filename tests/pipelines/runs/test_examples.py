@@ -8,6 +8,7 @@ import pytest
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
+from components import tfrecords
 from pipelines.runs import RunError
 from pipelines.runs.examples import read_records, split_stacked, to_frame, use_numpy_integers
 from tests.handmade import CONTRACT, OPTIONAL, ROWS, to_example, write_records
@@ -89,3 +90,14 @@ def test_files_are_read_in_the_order_of_their_names(tmp_path: Path) -> None:
         RunError, match=r"^no rows in \S+: expected a split that is one of \['eval'\], received 'test'$"
     ):
         read_records(tmp_path, "test")
+
+
+@pytest.mark.parametrize("every", [1, 2, 3, 7, 20])
+def test_the_first_of_each_so_many_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, every: int) -> None:
+    monkeypatch.setattr(tfrecords, "CHUNK_ROWS", 4)
+    folder = tmp_path / "Split-eval"
+    folder.mkdir()
+    rows = [b"%d" % number for number in range(15)]
+    write_records(folder / "data-00000-of-00002.gz", rows[:6])
+    write_records(folder / "data-00001-of-00002.gz", rows[6:])
+    assert read_records(tmp_path, "eval", every) == rows[::every]

@@ -171,7 +171,7 @@ def test_hyperparameters_that_trainer_read(tmp_path: Path) -> None:
     runs = Runs(tmp_path)
     with pytest.raises(RunError, match=rf"^the hyperparameters of run {FIRST} are gone: "):
         _ = runs.open(FIRST).hyperparameters
-    folder = tmp_path / "artifacts" / "ImportHyperparameters" / "0"
+    folder = tmp_path / "artifacts" / "taxi" / "ImportHyperparameters" / "best_hyperparameters" / "0"
     folder.mkdir(parents=True)
     (folder / "best_hyperparameters.txt").write_text(json.dumps({"space": [], "values": {"units": 16, "rate": 0.5}}))
     assert runs.open(FIRST).hyperparameters == {"units": 16, "rate": 0.5}

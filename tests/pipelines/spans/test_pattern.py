@@ -51,6 +51,9 @@ def test_a_pattern_that_says_no_span_is_refused(pattern: str) -> None:
         (["2014-01-01", "2014-01-02"], "*{YYYY}-{MM}-{DD}"),
         (["2014-01", "2014-02"], "*{YYYY}-{MM}"),
         (["7", "12"], "*{SPAN}"),
+        (["part-0001", "part-0012"], "*{SPAN}"),  # no years
+        (["trips20140131", "trips20140201"], "*{SPAN}"),  # not the years 131 and 201
+        (["trips2014", "trips2015"], "*{YYYY}"),
         (["2014Q1", "notes-2014-01-05", "2014Q2"], "*{YYYY}Q{Q}"),  # one file does not decide for all
     ],
 )

@@ -18,6 +18,7 @@ def make(folder: Path, *names: str) -> Path:
 def test_files_of_every_format_and_folders_are_spans_in_the_order_of_time(tmp_path: Path) -> None:
     make(tmp_path, "t-2014Q3.CSV", "t-2014Q1.csv.gz", "t-2014Q2.parquet", "notes.txt", "t-2014Q7.csv", ".hidden")
     (tmp_path / "t-2013Q4").mkdir()
+    make(tmp_path / "t-2013Q4", "a.csv", "b.csv.zip")
     found = find_spans(tmp_path)
     assert [(source.span.name, source.path.name) for source in found.sources] == [
         ("2013Q4", "t-2013Q4"),
@@ -26,6 +27,7 @@ def test_files_of_every_format_and_folders_are_spans_in_the_order_of_time(tmp_pa
         ("2014Q3", "t-2014Q3.CSV"),
     ]
     assert found.others == ["notes.txt", "t-2014Q7.csv"]
+    assert found.unread == ["t-2013Q4/b.csv.zip"]
 
 
 def test_a_pattern_that_is_named_leaves_the_rest_to_be_said(tmp_path: Path) -> None:

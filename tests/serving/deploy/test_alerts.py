@@ -23,7 +23,7 @@ from pipelines.monitoring.prometheus import make_registry
 from tests.pipelines.monitoring.records import made_record
 from tests.serving.deploy.files import DEPLOY
 
-pytestmark = [pytest.mark.prometheus, pytest.mark.slow]
+pytestmark = [pytest.mark.prometheus, pytest.mark.pipeline, pytest.mark.one_stack]
 RULES = DEPLOY / "prometheus" / "alerts.yml"
 _SECONDS = 30.0
 

@@ -56,6 +56,20 @@ def test_what_is_refused_is_told_by_line(settings: Path, capsys: pytest.CaptureF
     )
 
 
+@pytest.mark.parametrize("line", ["r0,0,1_0", "r0,0,٣", "r0,0_1,5", "r0,0,"])
+def test_a_number_is_written_as_files_write_it(settings: Path, line: str) -> None:
+    assert imported(settings, f"request_id,row,outcome\n{line}\nr1,0,1e1\nr2,1,+.5\n") == 1
+    assert stored(settings) == [("r1", 0, 10.0), ("r2", 1, 0.5)]
+
+
+def test_a_report_that_cannot_be_written_is_said(settings: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (settings.parent / "outcomes.csv.refused.csv").mkdir()
+    assert imported(settings, "request_id,outcome\nr0,1.5\nwho,1\n") == 1
+    told = capsys.readouterr()
+    assert "stored   1 outcomes\nrefused  1 unknown_request\nline 3: unknown_request" in told.out
+    assert "error: [Errno 21] Is a directory" in told.err
+
+
 def test_a_second_import_stores_nothing_twice(settings: Path) -> None:
     text = "request_id,row,outcome\nr0,0,1.5\nr0,1,2\n"
     assert imported(settings, text) == imported(settings, text, encoding="utf-8-sig") == 0
@@ -64,6 +78,7 @@ def test_a_second_import_stores_nothing_twice(settings: Path) -> None:
 
 @pytest.mark.parametrize(("text", "message"), [
     ("id,outcome\nr0,1\n", "no column 'id' is read"),
+    ("request_id,row,row,outcome\nr0,0,1,1\n", "received request_id, row, row, outcome"),
     ("request_id,row\nr0,1\n", "expected a first line with the columns request_id, row, outcome"),
     ("", "expected a first line with the columns"),
     ('request_id,outcome\nr0,"1', "expected CSV in UTF-8"),

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 from structlog.testing import capture_logs
 
+from serving.feedback.judge import FeedbackJudge
 from serving.feedback.label import read_label
 from serving.feedback.reading import read_outcomes
 from serving.feedback.settings import FeedbackSettings
@@ -168,6 +170,30 @@ def test_a_damaged_log_stores_nothing_and_says_so(
         store.store([outcome()], NOBODY)
     file.write_bytes(whole)
     assert refusal(store, outcome()) is None
+
+
+@pytest.mark.parametrize("cached_ids", [0, 1000])
+@pytest.mark.parametrize("dropped", ["request_id", "request_row"])
+def test_files_of_a_log_that_did_not_keep_ids_are_passed_over(
+    make: Callable[..., FeedbackStore], log: Path, dropped: str, cached_ids: int
+) -> None:
+    """As after a change of the gateway's settings."""
+    (file,) = logged.files(log)
+    older = logged.table(file).drop([dropped])
+    pq.write_table(older, file.with_name(file.name.replace("20260301T", "20260228T")))
+    store = make(cached_ids=cached_ids)
+    assert store.submit([outcome()], NOBODY).result(timeout=20).stored == 1
+    assert refusal(store, outcome(row=7)) is Refusal.UNKNOWN_ROW
+
+
+def test_a_fault_at_the_start_does_not_end_the_store(
+    make: Callable[..., FeedbackStore], log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(FeedbackJudge, "warm_up", fail)
+    assert make().submit([outcome()], NOBODY).result(timeout=20).stored == 1
 
 
 def test_a_file_that_vanishes_is_looked_for_anew(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:

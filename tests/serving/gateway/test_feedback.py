@@ -120,6 +120,12 @@ def test_outcomes_that_break_the_contract(serve: Serve, trip: Trip, tmp_path: Pa
     assert stored(tmp_path / "feedback") == []
 
 
+def test_every_outcome_that_breaks_the_contract_is_counted(serve: Serve) -> None:
+    with serve() as client:
+        assert tell(client, [{"request_id": "a", "row": -1, "outcome": -1}] * 70)[0] == 422
+        assert sample(client, "gateway_feedback_outcomes_total", result="invalid_outcome") == 70
+
+
 def test_some_are_stored_and_some_refused(serve: Serve, trip: Trip, tmp_path: Path) -> None:
     with serve() as client:
         predict(client, [trip, trip], "a")
@@ -195,6 +201,7 @@ def test_the_description_names_outcomes(serve: Serve) -> None:
     ({"feedback.folder": "f", "request_log.folder": "l", "endpoint": "feedback"}, "endpoint: expected another name"),
     ({"feedback.folder": "f", "request_log.folder": "l", "feedback.acept_days": 3}, "did you mean 'accept_days'"),
     ({"feedback.folder": "f", "request_log.folder": "l", "feedback.accept_days": 0}, "expected more than 0"),
+    ({"feedback.folder": "f", "request_log.folder": "l", "feedback.keep_days": 89}, "at least accept_days, 90"),
 ])  # fmt: skip
 def test_settings_that_cannot_be(flags: dict[str, Any], message: str) -> None:
     with pytest.raises(SettingsError, match=message):
@@ -205,6 +212,12 @@ def test_a_log_without_the_caller_cannot_judge(tmp_path: Path) -> None:
     flags = {"request_log.folder": str(tmp_path), "feedback.folder": "f", "request_log.dropped": ["request_caller"]}
     with pytest.raises(ValueError, match=r"expected the request log to keep .*request_caller"):
         create_app(settings("http://127.0.0.1:1", flags), {})
+
+
+def test_feedback_has_a_folder_of_its_own(tmp_path: Path) -> None:
+    flags = {"request_log.folder": str(tmp_path), "feedback.folder": f"{tmp_path}/sub/.."}
+    with pytest.raises(SettingsError, match="expected another folder than the request log's"):
+        settings("http://127.0.0.1:1", flags)
 
 
 @pytest.mark.parametrize("kind", [Client, AsyncClient])

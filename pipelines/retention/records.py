@@ -1,0 +1,103 @@
+"""The folders in which runs, ingestions and looks at the traffic left their records, and which of them stay.
+
+| kind | folder below `var` | run id in ML Metadata |
+|---|---|---|
+| run | `runs/<id>` | `<id>` |
+| ingestion | `ingestions/<id>` | `ingestion-<id>-<span>` |
+| look at the traffic | `monitoring/<task>/<id>` | `monitoring-<id>` |
+"""
+
+import dataclasses
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from pipelines.runs.errors import RunError
+from pipelines.runs.run_record import sort_key
+from pipelines.runs.runs import Runs
+
+RUNS, INGESTIONS, MONITORING = "runs", "ingestions", "monitoring"  # kinds
+PIN_FILE = "pinned"  # in the folder: keep it, its artifacts and the versions that it pushed
+INGESTION_PREFIX, _MONITORING_PREFIX = "ingestion-", "monitoring-"
+_SUMMARY_FILE, _LATEST = "summary.json", "latest"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Record:
+    """One folder."""
+
+    kind: str
+    task: str  # empty where an ingestion was killed before it said so
+    directory: Path
+    run_id: str  # in ML Metadata, or how it begins
+
+    def left(self, run_id: str) -> bool:
+        """Tells whether the record is of this run of ML Metadata."""
+        return run_id == self.run_id or (self.kind == INGESTIONS and run_id.startswith(f"{self.run_id}-"))
+
+
+def list_records(var: Path) -> list[Record]:
+    """Lists all, of each kind the newest last.
+
+    Raises:
+        RunError: One cannot be understood.
+    """
+    runs = [Record(kind=RUNS, task=run.task, directory=run.directory, run_id=run.id) for run in Runs(var).list()]
+    ingestions = [
+        Record(
+            kind=INGESTIONS, task=_task_of(directory), directory=directory,
+            run_id=f"{INGESTION_PREFIX}{directory.name}",
+        )
+        for directory in _directories([var / INGESTIONS])
+    ]  # fmt: skip
+    monitoring = [
+        Record(
+            kind=MONITORING, task=directory.parent.name, directory=directory,
+            run_id=f"{_MONITORING_PREFIX}{directory.name}",
+        )
+        for directory in _directories(_directories([var / MONITORING]))
+    ]  # fmt: skip
+    return [*runs, *ingestions, *monitoring]
+
+
+def choose_recent(records: Iterable[Record], count: int, limit: float) -> list[Record]:
+    """Returns those that are pinned, young, the last that succeeded, or among the newest of their kind and task.
+
+    Args:
+        records: of each kind the newest last.
+        count: so many are the newest.
+        limit: seconds since the epoch; young is what changed after it.
+    """
+    groups: dict[tuple[str, str], list[Record]] = {}
+    for record in records:
+        groups.setdefault((record.kind, record.task), []).append(record)
+    return [
+        record
+        for group in groups.values()
+        for place, record in enumerate(reversed(group))
+        if place < count or _stays(record.directory, limit)
+    ]
+
+
+def _stays(directory: Path, limit: float) -> bool:
+    latest = directory.parent / _LATEST  # a link
+    return (
+        directory.stat().st_mtime >= limit
+        or (directory / PIN_FILE).exists()
+        or (latest.is_symlink() and latest.resolve() == directory.resolve())
+    )
+
+
+def _directories(folders: Iterable[Path]) -> list[Path]:
+    found = [path for folder in folders if folder.is_dir() for path in folder.iterdir()]
+    return sorted((path for path in found if path.is_dir() and not path.is_symlink()), key=sort_key)
+
+
+def _task_of(ingestion: Path) -> str:
+    path = ingestion / _SUMMARY_FILE
+    try:
+        return str(json.loads(path.read_text(encoding="utf-8"))["task"])
+    except FileNotFoundError:
+        return ""
+    except (ValueError, KeyError, TypeError) as error:
+        raise RunError(f"{path} is no record of an ingestion: {error!r}; restore it, or remove its folder.") from error
