@@ -59,14 +59,15 @@ def list_accepted_spans(store: mlmd.MetadataStore, pipeline: str, judged_by: str
         return span.version, span.judged_by == judged_by, span.blessing_id
 
     newest: dict[int, AcceptedSpan] = {}
-    for span in _accepted(store, pipeline):
+    for span in list_acceptances(store, pipeline):
         other = newest.get(span.number)
         if other is None or rank(other) < rank(span):
             newest[span.number] = span
     return [newest[number] for number in sorted(newest)]
 
 
-def _accepted(store: mlmd.MetadataStore, pipeline: str) -> Iterator[AcceptedSpan]:
+def list_acceptances(store: mlmd.MetadataStore, pipeline: str) -> Iterator[AcceptedSpan]:
+    """Yields every judgement that accepted a version of a span, in no order; a version may have been judged often."""
     artifacts = _artifacts(store, pipeline)
     examples = {artifact.id: artifact for artifact in artifacts.get(Examples.TYPE_NAME, [])}
     statistics = {artifact.id: artifact for artifact in artifacts.get(ExampleStatistics.TYPE_NAME, [])}

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from components.accepted_spans import list_accepted_spans, list_stored_spans
+from components.accepted_spans import list_acceptances, list_stored_spans
 from pipelines.retention.records import INGESTION_PREFIX
 from pipelines.runner.metadata_cleanup import open_metadata_store
 from pipelines.runs.metadata import Metadata
@@ -11,8 +11,8 @@ from pipelines.runs.metadata import Metadata
 def find_spans(database: Path, metadata: Metadata) -> frozenset[int]:
     """Returns what a training over spans, the next ingestion and its drift need, of all tasks.
 
-    Of each span these are Examples, statistics and blessing of the newest accepted version, and the Examples of the
-    newest version, accepted or not: the number of the next version is counted from it, and none is given twice.
+    Of each span these are Examples, statistics and every blessing of the newest accepted version (which of them counts
+    depends on the contract of the day), and the Examples of the newest version, accepted or not: the number of the next version is counted from it, and none is given twice.
 
     Args:
         database: ML Metadata.
@@ -22,8 +22,13 @@ def find_spans(database: Path, metadata: Metadata) -> frozenset[int]:
     store = open_metadata_store(database)
     found: set[int] = set()
     for pipeline in pipelines:
-        for span in list_accepted_spans(store, pipeline):
-            found.update((span.examples.id, span.statistics.id, span.blessing_id))
+        acceptances = list(list_acceptances(store, pipeline))
+        accepted: dict[int, int] = {}
+        for span in acceptances:
+            accepted[span.number] = max(accepted.get(span.number, 0), span.version)
+        for span in acceptances:
+            if span.version == accepted[span.number]:
+                found.update((span.examples.id, span.statistics.id, span.blessing_id))
         newest: dict[int, tuple[int, int]] = {}
         for stored in list_stored_spans(store, pipeline):
             newest[stored.number] = max(newest.get(stored.number, (0, 0)), (stored.version, stored.examples.id))
