@@ -22,12 +22,12 @@ endef
 quoted = '$(subst $(newline),'$$'\n'',$(subst ','\'',$(value $1)))'
 absolute_var = $(if $(filter /%,$(value VAR)),,$(call quoted,CURDIR)/)$(call quoted,VAR)
 # For the environment of what it starts, make would expand the $ in these, too, and stop at an odd one.
-unexport DATA OUT FROM PATTERN SPANS NAME CSV LABEL TEXT NOTE REVIEWER VAR PUSH_TO REQUESTS LOG WINDOW UNTIL
+unexport DATA OUT FROM PATTERN SPANS NAME CSV LABEL TEXT NOTE REVIEWER VAR PUSH_TO REQUESTS LOG WINDOW UNTIL SERVER
 
 # How long a search may take; of tune, portfolio, and run-local with TUNE.
 SEARCH = $(if $(value TRIALS),--trials $(call quoted,TRIALS)) $(if $(value MINUTES),--minutes $(call quoted,MINUTES))
 
-.PHONY: help doctor setup data ingest predict disk gc run-local watch flink-up flink-down test test-fast test-engine coverage test-other-stack check format bench load-test lock protos clean serve gateway deploy-render rollout-status pin canary compare promote rollback tune portfolio report review monitor new-task notebooks
+.PHONY: help doctor setup data ingest predict disk gc run-local watch flink-up flink-down test test-fast test-engine coverage test-other-stack check format bench load-test lock protos clean serve gateway deploy-render rollout-status pin canary compare promote rollback tune portfolio report review monitor continuous new-task notebooks
 
 define HELP
 make TARGET [NAME=value ...]
@@ -40,12 +40,12 @@ make TARGET [NAME=value ...]
   tune, portfolio                Search for better hyperparameters; compare approaches (TRIALS, MINUTES, SEEDS)
   report, review                 Open the newest run's report; record that you reviewed it (RUN_ID, NOTE, REVIEWER)
   new-task, predict              A task from your CSV (NAME, CSV, LABEL, PROBLEM, TEXT); predict files (DATA, OUT)
-  notebooks                      JupyterLab on notebooks/ (JUPYTER)
+  notebooks, deploy-render       JupyterLab on notebooks/ (JUPYTER); the manifests for Kubernetes (OVERLAY)
   serve, gateway                 The pushed models, as TensorFlow Serving; what end users call (SERVE, GATEWAY)
   canary, compare, promote       Try a version beside the stable one, compare the two, make it the stable one
                                  (VERSION, PERCENT, REQUESTS, ROLLBACK_ON_FAIL, ROLLOUT)
   rollback, pin, rollout-status  End a trial or go back; keep the version that answers now; what is where
-  monitor, deploy-render         Judge the logged traffic (LOG, WINDOW, UNTIL); the manifests for Kubernetes (OVERLAY)
+  monitor, continuous            Judge the logged traffic (LOG, WINDOW, UNTIL); retrain when due (FROM, SERVER, ONCE)
   bench, load-test               Upstream's example against ours (ROWS, ROUNDS); latency and throughput of the servers
   test, test-fast, test-engine   All tests but the last; those that start next to nothing; those on a cluster (MARK)
   disk, gc, coverage             What takes room; remove the old (GC); what the tests run too little of (MARK)
@@ -134,6 +134,13 @@ monitor: $(STAMP)
 	@$(RUN) -m pipelines monitor --task $(call quoted,TASK) --var $(call quoted,VAR) \
 	    $(if $(value LOG),--log $(call quoted,LOG)) $(if $(value WINDOW),--window $(call quoted,WINDOW)) \
 	    $(if $(value UNTIL),--until $(call quoted,UNTIL))
+
+# Pass after pass; ONCE=1 takes one. `python -m pipelines status` shows where it is.
+continuous: $(STAMP)
+	@$(RUN) -m pipelines continuous --task $(call quoted,TASK) --var $(call quoted,VAR) \
+	    $(if $(value FROM),--from $(call quoted,FROM)) $(if $(value PATTERN),--pattern $(call quoted,PATTERN)) \
+	    $(if $(value LOG),--log $(call quoted,LOG)) $(if $(value SERVER),--server $(call quoted,SERVER)) \
+	    $(if $(value ONCE),--once)
 
 new-task: $(STAMP)
 	@$(RUN) -m pipelines new-task --name $(call quoted,NAME) --csv $(call quoted,CSV) --label $(call quoted,LABEL) \

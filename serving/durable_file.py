@@ -1,4 +1,4 @@
-"""A file that is always whole: the old text or the new one, also after a crash."""
+"""Files that are always whole, also after a crash: the old text or the new one; lines that were all written."""
 
 import os
 from pathlib import Path
@@ -28,6 +28,27 @@ def write_whole(path: Path, content: str | bytes | memoryview, mode: int = 0o666
         beside.unlink(missing_ok=True)
         raise
     sync(path.parent)
+
+
+def append_line(path: Path, line: str) -> None:
+    """Adds a line to a file, and brings it to disk. A line that a crash cut off before is dropped first.
+
+    Args:
+        path: the file; it is made when it is not there.
+        line: without its end, in UTF-8.
+
+    Raises:
+        OSError: The file cannot be written, or the disk is full. What was there is still there then.
+    """
+    new = not path.exists()
+    with path.open("a+b") as file:
+        file.seek(0)
+        file.truncate(file.read().rfind(b"\n") + 1)
+        file.write(f"{line}\n".encode())
+        file.flush()
+        os.fsync(file.fileno())
+    if new:
+        sync(path.parent)
 
 
 def sync(path: Path) -> None:

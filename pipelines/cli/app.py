@@ -9,6 +9,7 @@ from cyclopts import App
 
 from pipelines.cli import (
     completion,
+    continuous,
     doctor,
     gc,
     ingest,
@@ -53,6 +54,8 @@ _COMMANDS: tuple[tuple[Callable[..., int], str], ...] = (
     (predict.predict, predict.EPILOGUE),
     (monitor.monitor, monitor.EPILOGUE),
     (production_metrics.production_metrics, production_metrics.EPILOGUE),
+    (continuous.continuous, continuous.CONTINUOUS_EPILOGUE),
+    (continuous.status, continuous.STATUS_EPILOGUE),
     (tune.tune, tune.EPILOGUE),
     (portfolio.portfolio, portfolio.EPILOGUE),
     (report.report, report.EPILOGUE),

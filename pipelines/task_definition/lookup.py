@@ -5,6 +5,8 @@ from pathlib import Path
 
 from serving.did_you_mean import closest
 
+RETRAINING_FILE = "retraining.toml"  # beside a task's module: when it is trained anew
+
 
 class TaskError(ValueError):
     """A task is unknown or incomplete."""

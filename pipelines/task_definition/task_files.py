@@ -7,7 +7,7 @@ import hashlib
 import importlib.util
 from pathlib import Path
 
-from pipelines.task_definition.lookup import TaskError
+from pipelines.task_definition.lookup import RETRAINING_FILE, TaskError
 from pipelines.task_definition.task import Task
 
 REVIEW_FILE = "review.toml"  # left out: it says what was reviewed, and a review must not change what it is of
@@ -39,10 +39,11 @@ def task_file_digests(task: Task) -> dict[str, str]:
         By path relative to the package, sorted; the contract by its file's name.
     """
     package = task_directory(task)
+    left_out = {package / name for name in (REVIEW_FILE, RETRAINING_FILE)}  # The latter says when, not what.
     files = {
         path.relative_to(package).as_posix(): path
         for path in package.rglob("*")
-        if path.suffix in _KINDS and path.is_file() and path != package / REVIEW_FILE
+        if path.suffix in _KINDS and path.is_file() and path not in left_out
     }
     files[task.contract.name] = task.contract
     return {name: hashlib.sha256(files[name].read_bytes()).hexdigest() for name in sorted(files)}

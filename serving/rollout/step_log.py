@@ -82,15 +82,7 @@ class StepLog:
 
     def append(self, record: StepRecord) -> None:
         """Adds a record and brings it to disk before anything else happens."""
-        line = json.dumps(dataclasses.asdict(record), ensure_ascii=False) + "\n"
-        new = not self.path.exists()
-        with self.path.open("a+b") as file:
-            _cut_torn_line(file)
-            file.write(line.encode())
-            file.flush()
-            os.fsync(file.fileno())
-        if new:
-            durable_file.sync(self.path.parent)
+        durable_file.append_line(self.path, json.dumps(dataclasses.asdict(record), ensure_ascii=False))
 
     def records(self, model: str) -> list[StepRecord]:
         """The model's records, oldest first. A last line without an end was cut off by a crash, and is no record.
@@ -138,10 +130,3 @@ def operator() -> str:
     except (OSError, KeyError):  # KeyError before Python 3.13
         user = f"uid {os.getuid()}"
     return f"{user}@{socket.gethostname()}"
-
-
-def _cut_torn_line(file: Any) -> None:
-    """Drops what stands after the last line end; the writer of it was killed before it could report anything."""
-    file.seek(0)
-    whole = file.read().rfind(b"\n") + 1
-    file.truncate(whole)

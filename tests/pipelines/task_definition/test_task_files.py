@@ -42,7 +42,9 @@ def test_a_file_more_is_part_of_it(task: Task, package: Path, name: str) -> None
     assert task_file_digests(task) == before | {name: sha256("a = 1\n")}
 
 
-@pytest.mark.parametrize("name", ["review.toml", "notes.txt", "__pycache__/preprocessing.pyc", "review.toml.tmp"])
+@pytest.mark.parametrize(
+    "name", ["review.toml", "retraining.toml", "notes.txt", "__pycache__/preprocessing.pyc", "review.toml.tmp"]
+)
 def test_the_review_and_what_is_no_source_are_not(task: Task, package: Path, name: str) -> None:
     before = task_file_digests(task)
     (package / name).parent.mkdir(exist_ok=True)

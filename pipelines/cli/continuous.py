@@ -1,0 +1,60 @@
+"""`continuous` and `status`: retraining when it is due."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from pipelines.cli.task import require_task
+from pipelines.retraining.options import ContinuousOptions
+from serving.cli.usage import require
+
+CONTINUOUS_EPILOGUE = """Examples:
+  python -m pipelines continuous --once --from /drop      for cron
+  python -m pipelines continuous --dry-run                what would be decided
+  python -m pipelines continuous --from /drop --server 127.0.0.1:8500:8501
+
+Exit status: 0 nothing failed, whether it trained or not; 1 something failed, or
+a gate or a comparison refused the model; 2 bad usage, or another loop or run is
+at work; 130 interrupted.
+"""
+STATUS_EPILOGUE = """Examples:
+  python -m pipelines status
+  python -m pipelines status --last 20
+
+Exit status: 0 shown; 1 a file cannot be used; 2 bad usage.
+"""
+
+
+def continuous(options: Annotated[ContinuousOptions | None, Parameter(name="*")] = None) -> int:
+    """Look, decide by the task's retraining.toml, and act: train, push, try, promote or roll back.
+
+    Ingests what arrived, judges the traffic, measures production metrics, and
+    decides. Each decision is recorded with its reasons, whether it acts or not,
+    in <var>/continuous/<task>/decisions.jsonl. A training is a run of the whole
+    pipeline, with every gate; with --server, the version is then tried beside
+    the one that answers, compared on logged requests, and promoted or not.
+
+    Killed at any moment, the next call goes on. docs/operate.md says more.
+    """
+    options = options or ContinuousOptions()
+    require_task(options.task)
+    from pipelines.retraining import command  # Imported here: --help need not wait for it.
+
+    return command.run_loop(options)
+
+
+def status(*, task: str = "taxi", last: int = 5, model_config_file: Path | None = None, var: Path = Path("var")) -> int:
+    """Show the loop's state, its last decisions, and when a training is due next.
+
+    Args:
+        task: A folder below pipelines/tasks/, or a dotted package.
+        last: So many decisions at most.
+        model_config_file: The file that the servers were started with; without it, <var>/serving/models.config.
+        var: The folder that the loop writes to.
+    """
+    require_task(task)
+    require("--last", last, 1, 10**9, "1 or more")
+    from pipelines.retraining import command  # Imported here: --help need not wait for it.
+
+    return command.show_state(ContinuousOptions(task=task, model_config_file=model_config_file, var=var), last)

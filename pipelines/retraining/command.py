@@ -1,0 +1,100 @@
+"""The loop as a command: one at a time, passes, and the exit status. Loads without TFX."""
+
+import datetime
+import os
+import sys
+import time
+from collections.abc import Callable
+
+from pipelines.production_metrics.windows import parse_length
+from pipelines.retraining.context import LoopContext
+from pipelines.retraining.decision import decide
+from pipelines.retraining.decision_log import DecisionLogError
+from pipelines.retraining.journal import JournalError, JournalStore
+from pipelines.retraining.looking import LookingError, observe
+from pipelines.retraining.loop import take_pass
+from pipelines.retraining.options import ContinuousOptions
+from pipelines.retraining.policy import PolicyError, read_policy
+from pipelines.retraining.state import describe_waiting
+from pipelines.runs.errors import RunError
+from serving.file_lock import FileLockedError, exclusive
+from serving.process_control import remember_interrupts
+from serving.rollout.errors import PreconditionError
+
+LOCK_FILE = ".lock"
+_DONE, _FAILED, _BUSY, _INTERRUPTED = 0, 1, 2, 130
+_ERRORS = (DecisionLogError, JournalError, LookingError, OSError, PolicyError, PreconditionError, RunError)
+
+
+def run_loop(options: ContinuousOptions) -> int:
+    """Takes one pass, or pass after pass.
+
+    Returns:
+        0: nothing failed. 1: a look or a step failed, a gate or a comparison refused the model, or a file cannot be
+        used. 2: another loop of the task is at work, or a run uses `var`. 130: interrupted.
+    """
+    return _guarded(lambda: _explain(options) if options.dry_run else _run(options))
+
+
+def show_state(options: ContinuousOptions, count: int) -> int:
+    """Shows the loop's state, its last decisions, and when a training is due next."""
+    from pipelines.retraining.state import print_state  # Imported here: it loads rich.
+
+    return _guarded(lambda: print_state(options, read_policy(options.task), count))
+
+
+def _guarded(body: Callable[[], int]) -> int:
+    try:
+        with remember_interrupts():
+            return body()
+    except FileLockedError as error:
+        holder = error.holder or "unknown"
+        print(
+            f"error: another loop of this task (process {holder}) is at work: wait for it, or stop it", file=sys.stderr
+        )
+        return _BUSY
+    except _ERRORS as error:
+        print(f"error: {error}", file=sys.stderr)
+        return _FAILED
+    except KeyboardInterrupt:
+        print("interrupted; the next call goes on", file=sys.stderr)
+        return _INTERRUPTED
+
+
+def _run(options: ContinuousOptions) -> int:
+    options.folder.mkdir(parents=True, exist_ok=True)
+    with exclusive(options.folder / LOCK_FILE, str(os.getpid())):
+        while True:
+            context = LoopContext(options=options, policy=read_policy(options.task))  # As it is now.
+            status = take_pass(context)
+            if options.once:
+                return status
+            _sleep(context)
+
+
+def _sleep(context: LoopContext) -> None:
+    """Sleeps for the interval, or until a step that waits is due."""
+    options, now = context.options, context.now()
+    until = now + parse_length(options.interval)
+    journal = JournalStore(options.folder).read()
+    if journal is not None and journal.not_before is not None:
+        until = min(until, journal.not_before)
+    context.say(f"next pass  {until:%Y-%m-%d %H:%M} UTC")
+    time.sleep(max(0.0, (until - now).total_seconds()))
+
+
+def _explain(options: ContinuousOptions) -> int:
+    """Says what would be decided now."""
+    policy = read_policy(options.task)
+    now = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
+    journal = JournalStore(options.folder).read()
+    seen = observe(options, policy, now, {}, waiting=None if journal is None else describe_waiting(journal))
+    decision = decide("dry-run", policy, seen)
+    for reason in decision.reasons:
+        print(reason)
+    spans = ", ".join(f"{name} v{version}" for name, version in decision.spans.items()) or "none"
+    print(f"spans      {spans}: {decision.rows:,} rows")
+    print(f"decision   {'train' if decision.act else 'no training'}; policy {policy.policy}")
+    skipped = "spans that arrived are not taken in, and the traffic is as it was looked at last"
+    print(f"dry run    nothing ran and nothing was written; {skipped}")
+    return _DONE

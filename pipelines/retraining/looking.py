@@ -1,0 +1,204 @@
+"""Reads what is known when the loop decides: runs, spans, the newest look at the traffic, production metrics."""
+
+import datetime
+import itertools
+import json
+import os
+import warnings
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pipelines.config import ingestion_pipeline
+from pipelines.retraining.decision_log import FAILED, DecisionLog
+from pipelines.retraining.observations import ChosenSpan, Observations, PerformanceLook, TrafficLook, Training
+from pipelines.retraining.options import ContinuousOptions
+from pipelines.retraining.policy import RetrainingPolicy
+from pipelines.retraining.served import find_serving_version, read_rolled_out
+from pipelines.spans.errors import SpanError
+from pipelines.spans.selection import SpanSelection
+from serving.process_control import gc_paused_imports, hold_stderr
+
+SUMMARY_FILE = "summary.json"
+
+_JUDGED = ("pushed", "unchanged", "refused")  # states of a run that came to a verdict on a model
+_ROWS = ("rows_train", "rows_eval")  # custom properties of Examples
+
+
+class LookingError(RuntimeError):
+    """What an earlier command left cannot be understood."""
+
+
+def observe(
+    options: ContinuousOptions,
+    policy: RetrainingPolicy,
+    now: datetime.datetime,
+    failed_looks: Mapping[str, str],
+    waiting: str | None = None,
+) -> Observations:
+    """Gathers all that a decision is made of.
+
+    Args:
+        options: of the command.
+        policy: of the task.
+        now: UTC.
+        failed_looks: steps of this pass without a result, and why; what they left before does not count.
+        waiting: an earlier decision that is not at its end.
+    """
+    rolled_out, serving = read_rolled_out(options), find_serving_version(options)
+    decisions = DecisionLog(options.folder).decisions()
+    return Observations(
+        now=now,
+        serving=serving,
+        can_hold_back=bool(options.server) or rolled_out.stable is not None,
+        on_trial=rolled_out.canary,
+        last_training=find_last_training(options),
+        trainings=[decision.time for decision in decisions if decision.act],
+        chosen=choose_spans(list_accepted(options), policy.spans),
+        traffic=read_traffic(options) if policy.due.drift and "monitor" not in failed_looks else None,
+        performance=(
+            read_performance(options, serving) if policy.due.performance and "measure" not in failed_looks else None
+        ),
+        failed_looks=failed_looks,
+        waiting=waiting,
+    )
+
+
+def find_last_training(options: ContinuousOptions) -> Training | None:
+    """Finds the newest training that came to a verdict on a model.
+
+    It may be a run by hand, or a decision of the loop whose run left no record: it was killed after its push, or gc
+    removed it.
+    """
+    known = [*itertools.islice(_trainings(options), 1), *_decided(DecisionLog(options.folder))]
+    return max(known, key=lambda training: training.time, default=None)
+
+
+def find_run(options: ContinuousOptions, spans: Collection[str], since: datetime.datetime) -> dict[str, Any] | None:
+    """Finds the record of the newest run on these spans that began at a time or later; None: none has ended."""
+    for record in _run_records(options):
+        if _moment(record["started"]) >= since and _span_versions(record).keys() == set(spans):
+            return record
+    return None
+
+
+def list_accepted(options: ContinuousOptions) -> Sequence[ChosenSpan]:
+    """Lists the accepted spans, in the order of time, as ML Metadata has them. Loads TFX."""
+    database = options.var / "metadata.sqlite"
+    if not database.exists():
+        return []
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's own notes on the machine
+    with warnings.catch_warnings(), hold_stderr(), gc_paused_imports():
+        warnings.simplefilter("ignore", FutureWarning)  # what Google's libraries say of each other
+        from ml_metadata.metadata_store import MetadataStore
+        from tfx.orchestration.metadata import sqlite_metadata_connection_config
+
+        from components.accepted_spans import list_accepted_spans
+    store = MetadataStore(sqlite_metadata_connection_config(str(database)))
+    return [
+        ChosenSpan(
+            name=span.name,
+            version=span.version,
+            rows=sum(span.examples.custom_properties[name].int_value for name in _ROWS),
+        )
+        # Whichever contract judged them last: `run` itself refuses those that today's did not.
+        for span in list_accepted_spans(store, ingestion_pipeline(options.name), judged_by="")
+    ]
+
+
+def choose_spans(accepted: Sequence[ChosenSpan], choice: str) -> Sequence[ChosenSpan]:
+    """Chooses among accepted spans as `run --spans` does; none where the choice leaves nothing."""
+    try:
+        names = SpanSelection.parse(choice).choose([span.name for span in accepted])
+    except SpanError:
+        return []
+    return [span for span in accepted if span.name in names]
+
+
+def newest_look(options: ContinuousOptions) -> dict[str, Any] | None:
+    """Reads the record of the newest look at the traffic, also of one that failed; None: there is none."""
+    return next((_read_json(path) for path in _newest_first(options.var / "monitoring" / options.name)), None)
+
+
+def read_traffic(options: ContinuousOptions) -> TrafficLook | None:
+    """Reads the newest look at the traffic that came to a verdict; None: there is none."""
+    for path in _newest_first(options.var / "monitoring" / options.name):
+        record = _read_json(path)
+        if record["verdict"] == "failed":
+            continue
+        findings, anomalies = record["report"]["findings"], record["report"]["anomalies"]
+        columns = sorted({one["column"] or "whole rows" for one in [*findings, *anomalies]})
+        return TrafficLook(
+            run_id=record["run_id"],
+            alarm=record["verdict"] == "alarm",
+            end=_moment(record["window"]["end"]),
+            sentence=f"verdict {record['verdict']}" + (f": {', '.join(columns)}" if columns else ""),
+        )
+    return None
+
+
+def read_performance(options: ContinuousOptions, serving: str | None) -> PerformanceLook | None:
+    """Reads the production metrics of the version that answers, of the newest window; None: there are none."""
+    path = options.var / "production_metrics" / f"{options.name}.json"
+    if not path.is_file():
+        return None
+    records = [one for one in _read_json(path)["records"] if one["version"] == serving]
+    newest = max((one["window_end"] for one in records), default=None)
+    records = [one for one in records if one["window_end"] == newest]
+    if not records:
+        return None
+    return PerformanceLook(
+        worse=[_describe_gap(one) for one in records if one["verdict"] == "worse"],
+        labelled=max(one["labelled"] for one in records),
+    )
+
+
+def _describe_gap(record: Mapping[str, Any]) -> str:
+    measured, promised = (record[name]["value"] for name in ("production", "promised"))
+    return f"{record['metric']} on {record['slice']}: {measured:.4g}, promised {promised:.4g}"
+
+
+def _decided(log: DecisionLog) -> Iterator[Training]:
+    outcomes = log.outcomes()
+    for decision in log.decisions():
+        if decision.act and outcomes.get(decision.id, {}).get("outcome", FAILED) != FAILED:
+            yield Training(run_id=f"of decision {decision.id}", time=decision.time, spans=decision.spans)
+
+
+def _trainings(options: ContinuousOptions) -> Iterator[Training]:
+    for record in _run_records(options):
+        if record["status"] in _JUDGED:
+            yield Training(run_id=record["run_id"], time=_moment(record["started"]), spans=_span_versions(record))
+
+
+def _run_records(options: ContinuousOptions) -> Iterator[dict[str, Any]]:
+    """The records of the task's runs that have ended, newest first."""
+    from pipelines.runs.run_record import read_record  # Imported here: it loads pandas.
+
+    for path in _newest_first(options.var / "runs"):
+        record = read_record(path.parent, options.var / "metadata.sqlite")
+        if record["task"] in (options.name, options.task):  # The latter where the task could not be loaded.
+            yield record
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise LookingError(
+            f"{path} is damaged: expected JSON, received {error}; move it away and look again"
+        ) from error
+
+
+def _newest_first(folder: Path) -> list[Path]:
+    """The summaries in the folders below, by the time in their names."""
+    found = [path for path in folder.glob(f"*/{SUMMARY_FILE}") if not path.parent.is_symlink()]
+    return sorted(found, key=lambda path: (path.parent.name[:15], len(path.parent.name), path.parent.name))[::-1]
+
+
+def _span_versions(record: Mapping[str, Any]) -> dict[str, int]:
+    return {span["span"]: span["version"] for span in record["spans"]}
+
+
+def _moment(text: str) -> datetime.datetime:
+    return datetime.datetime.fromisoformat(text).astimezone(datetime.UTC)

@@ -1,0 +1,140 @@
+"""When a task is trained anew, and what becomes of the model: retraining.toml, as records."""
+
+import dataclasses
+import importlib.util
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal
+
+from pipelines.production_metrics.windows import parse_length
+from pipelines.spans.selection import SpanSelection
+from pipelines.task_definition.lookup import RETRAINING_FILE, task_module
+from pipelines.task_definition.toml_table import TableError, read_toml
+
+AUTO, ASK, REPORT = "auto", "ask", "report"
+
+
+class PolicyError(TableError):
+    """A task has no retraining.toml, or it says what cannot be done."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Due:
+    """What makes a training due; one of them is enough."""
+
+    schedule: str | None = None  # so long after the last training
+    drift: bool = False  # when monitoring raises an alarm
+    performance: bool = False  # when a production metric is worse than promised, by more than chance
+    new_rows: int | None = None  # when so many labelled rows are accepted that the model was not trained with
+
+    def __post_init__(self) -> None:
+        if self.schedule is not None:
+            _check_length("schedule", self.schedule)
+        if self.new_rows is not None and self.new_rows < 1:
+            raise ValueError(f"new_rows: expected 1 or more, received {self.new_rows}")
+        if self.schedule is None and not self.drift and not self.performance and self.new_rows is None:
+            raise ValueError("expected schedule, drift, performance or new_rows, received none: nothing would be due")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What holds a training back that is due."""
+
+    cool_down: str = "7d"  # so long after the last training at least
+    trainings_a_month: int = 4  # by this loop, in a calendar month (UTC)
+
+    def __post_init__(self) -> None:
+        _check_length("cool_down", self.cool_down)
+        if self.trainings_a_month < 0:
+            raise ValueError(f"trainings_a_month: expected 0 or more, received {self.trainings_a_month}")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Trial:
+    """How a new version is tried beside the one that answers."""
+
+    percent: float = 10.0  # of the requests
+    length: str = "1h"  # so long at least
+    # What `rollout compare` allows (docs/rollout.md): a version that differs more is rolled back.
+    min_rows: int = 100
+    mean_difference: float = 0.05
+    p95_difference: float = 0.2
+    changed_decisions: float = 0.05
+
+    def __post_init__(self) -> None:
+        _check_length("length", self.length)
+        if self.min_rows < 1:
+            raise ValueError(f"min_rows: expected 1 or more, received {self.min_rows}")
+        for name in ("mean_difference", "p95_difference", "changed_decisions"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name}: expected 0 or more, received {getattr(self, name):g}")
+        if not 0 < self.percent <= 100:
+            raise ValueError(f"percent: expected more than 0 and 100 at most, received {self.percent:g}")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Retry:
+    """How often a step that failed is tried."""
+
+    attempts: int = 3  # in all
+    back_off: str = "15m"  # before the second one; twice as long before each further one
+
+    def __post_init__(self) -> None:
+        _check_length("back_off", self.back_off)
+        if not 1 <= self.attempts <= 20:
+            raise ValueError(f"attempts: expected 1 to 20, received {self.attempts}")
+
+    def wait(self, attempts: int) -> timedelta:
+        """How long to wait after so many failed attempts, from 1."""
+        return parse_length(self.back_off) * 2 ** (attempts - 1)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RetrainingPolicy:
+    """The whole file."""
+
+    policy: Literal["auto", "ask", "report"]  # promote by itself; stop before; only say what is due
+    spans: str  # that are trained on, as `run --spans` has them
+    due: Due
+    evaluate_on: Literal["chosen", "newest"] = "newest"
+    window: str = "7d"  # of monitor and of production-metrics
+    limits: Limits = dataclasses.field(default_factory=Limits)
+    trial: Trial = dataclasses.field(default_factory=Trial)
+    retry: Retry = dataclasses.field(default_factory=Retry)
+    tell: tuple[str, ...] = ()  # a program and its arguments; gets what happened on standard input
+
+    def __post_init__(self) -> None:
+        SpanSelection.parse(self.spans)
+        _check_length("window", self.window)
+
+
+def read_policy(task: str) -> RetrainingPolicy:
+    """Reads a task's retraining.toml, without importing the task.
+
+    Args:
+        task: its name, or a dotted package.
+
+    Raises:
+        PolicyError: There is none, a key is missing or unknown, or a value cannot be used.
+        TaskError: There is no such task.
+    """
+    spec = importlib.util.find_spec(task_module(task))
+    assert spec is not None, "task_module found it"
+    assert spec.origin is not None, "a module named task is a file"
+    path = Path(spec.origin).with_name(RETRAINING_FILE)
+    try:
+        return read_toml(path, RetrainingPolicy)
+    except FileNotFoundError as error:
+        raise PolicyError(
+            f"{path} is not there: expected the policy by which {task} is trained anew; write one, as "
+            "docs/operate.md describes it"
+        ) from error
+    except TableError as error:
+        raise PolicyError(str(error)) from error
+
+
+def _check_length(name: str, text: str) -> None:
+    try:
+        parse_length(text)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"{name}: {error}") from error

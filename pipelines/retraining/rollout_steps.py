@@ -1,0 +1,138 @@
+"""From the push to the promotion, or back: `python -m serving rollout`, which does each step whole or not at all.
+
+Before each step models.config says what was done already: so a step that a killed call had done is not done again,
+and what a person did meanwhile is found.
+"""
+
+from pipelines.deployment import decision_threshold
+from pipelines.production_metrics.windows import parse_length
+from pipelines.retraining.context import Failed, LoopContext, Paused, StepResult, advance, finish
+from pipelines.retraining.journal import Journal, Step
+from pipelines.retraining.look_steps import look_again
+from pipelines.retraining.policy import ASK
+from pipelines.retraining.served import RolledOut, read_rolled_out
+
+PROMOTED, ROLLED_BACK = "promoted", "rolled back"  # outcomes
+
+
+def pin(context: LoopContext, journal: Journal) -> StepResult:
+    """Keeps the version that answers, so that the push alone changes nothing."""
+    assert journal.decision is not None, "a decision was made"
+    if not context.options.server or journal.decision.serving is None:
+        return advance(journal, Step.TRAIN)
+    found = _mended(context)
+    if isinstance(found, Failed):
+        return found
+    if found.stable is None and (status := _rollout(context, "pin")):
+        return Failed(why=f"`rollout pin` ended with {status}")
+    return advance(journal, Step.TRAIN)
+
+
+def canary(context: LoopContext, journal: Journal) -> StepResult:
+    """Puts the version on trial."""
+    found = _mended(context)
+    if isinstance(found, Failed):
+        return found
+    if found.stable == journal.version:
+        return finish(journal, PROMOTED, f"version {journal.version} answers already")
+    if found.canary != journal.version:
+        status = _rollout(context, "canary", str(journal.version), "--percent", f"{context.policy.trial.percent:g}")
+        if status:
+            return Failed(why=f"`rollout canary {journal.version}` ended with {status}")
+    return advance(journal, Step.COMPARE)
+
+
+def compare(context: LoopContext, journal: Journal) -> StepResult:
+    """Compares the two versions on logged requests."""
+    found = _mended(context)
+    if isinstance(found, Failed):
+        return found
+    if (ended := _ended_by_a_person(journal, found)) is not None:
+        return ended
+    trial = context.policy.trial
+    limits = [
+        "--min-rows", str(trial.min_rows), "--mean-difference", str(trial.mean_difference),
+        "--p95-difference", str(trial.p95_difference), "--changed-decisions", str(trial.changed_decisions),
+        "--threshold", str(decision_threshold(context.options.name)),
+    ]  # fmt: skip
+    status = _rollout(context, "compare", str(context.options.requests), *limits)
+    if not status:
+        return advance(journal, Step.TRIAL, not_before=context.now() + parse_length(trial.length))
+    if (worse := read_rolled_out(context.options).worse) is not None:
+        return advance(journal, Step.ROLL_BACK, outcome=ROLLED_BACK, detail=worse)
+    return Failed(why=f"`rollout compare` ended with {status}")
+
+
+def end_trial(context: LoopContext, journal: Journal) -> StepResult:
+    """Goes on after the trial: to the promotion, or to a person."""
+    if context.policy.policy != ASK:
+        return advance(journal, Step.PROMOTE)
+    context.notify(
+        f"{context.options.task}: version {journal.version} is as good as the one that answers, and waits: "
+        "`make promote` or `make rollback`"
+    )
+    return advance(journal, Step.AWAIT)
+
+
+def wait_for_person(context: LoopContext, journal: Journal) -> StepResult:
+    """Waits until a person has promoted the version or rolled it back; looks meanwhile."""
+    found = read_rolled_out(context.options)
+    if found.unfinished is None and (ended := _ended_by_a_person(journal, found)) is not None:
+        return ended
+    status = look_again(context)
+    return Paused(why=f"version {journal.version} waits for a person: `make promote` or `make rollback`", status=status)
+
+
+def promote(context: LoopContext, journal: Journal) -> StepResult:
+    """Makes the version the stable one."""
+    found = _mended(context)
+    if isinstance(found, Failed):
+        return found
+    if found.stable != journal.version:
+        if (ended := _ended_by_a_person(journal, found)) is not None:
+            return ended
+        if status := _rollout(context, "promote"):
+            return Failed(why=f"`rollout promote` ended with {status}")
+    assert journal.decision is not None, "a decision was made"
+    return finish(journal, PROMOTED, f"version {journal.version} answers instead of {journal.decision.serving}")
+
+
+def roll_back(context: LoopContext, journal: Journal) -> StepResult:
+    """Ends the trial."""
+    found = _mended(context)
+    if isinstance(found, Failed):
+        return found
+    if found.canary == journal.version and (status := _rollout(context, "rollback")):
+        return Failed(why=f"`rollout rollback` ended with {status}")
+    assert journal.outcome is not None, "who rolls back says why"
+    if found.stable == journal.version:
+        return finish(journal, PROMOTED, f"version {journal.version} answers already")
+    return finish(journal, journal.outcome, f"{journal.detail}; version {found.stable} still answers")
+
+
+def _mended(context: LoopContext) -> RolledOut | Failed:
+    """What is rolled out, once a step that was killed is put back."""
+    found = read_rolled_out(context.options)
+    if found.unfinished is None:
+        return found
+    if status := _rollout(context, "rollback"):
+        return Failed(why=f"`rollout rollback`, to mend a killed {found.unfinished}, ended with {status}")
+    return read_rolled_out(context.options)
+
+
+def _ended_by_a_person(journal: Journal, found: RolledOut) -> Journal | None:
+    """The end of a trial that is no more; None while it goes on."""
+    if found.stable == journal.version:
+        return finish(journal, PROMOTED, f"somebody promoted version {journal.version}")
+    if found.canary != journal.version:
+        return finish(journal, ROLLED_BACK, f"somebody ended the trial of version {journal.version}")
+    return None
+
+
+def _rollout(context: LoopContext, *command: str) -> int:
+    options = context.options
+    servers = [word for server in options.server for word in ("--server", server)]
+    return context.run(
+        "serving", "rollout", "--model-config-file", str(options.models_config), "--model", options.name, *servers,
+        "--versions-folder", str(options.var / "serving" / options.name), *command,
+    )  # fmt: skip

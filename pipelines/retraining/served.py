@@ -1,0 +1,63 @@
+"""Which version answers, and which is on trial: models.config and the log of roll-outs, without asking a server."""
+
+import dataclasses
+from pathlib import Path
+
+from pipelines.retraining.options import ContinuousOptions
+from serving.rollout import step_log
+from serving.rollout.models_config import CANARY, STABLE, ModelsConfig
+from serving.rollout.step_log import StepLog
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RolledOut:
+    """What models.config says of the model."""
+
+    stable: str | None = None  # None: it pins no version, the newest answers
+    canary: str | None = None  # None: no trial
+    unfinished: str | None = None  # the command of a step that was killed
+    worse: str | None = None  # of the last comparison, if it found the canary worse: why
+
+
+def read_rolled_out(options: ContinuousOptions) -> RolledOut:
+    """Reads what is rolled out.
+
+    Raises:
+        PreconditionError: models.config or the log of roll-outs cannot be understood.
+    """
+    path = options.models_config
+    if not path.exists():
+        return RolledOut()
+    config = ModelsConfig.read(path)
+    if options.name not in [one.name for one in config.message.model_config_list.config]:
+        return RolledOut()
+    log = StepLog(path.with_name(step_log.NAME))
+    labels, unfinished = config.labels(options.name), log.unfinished_step(options.name)
+    stable, canary = labels.get(STABLE), labels.get(CANARY)
+    return RolledOut(
+        stable=None if stable is None else str(stable),
+        canary=None if canary in (None, stable) else str(canary),
+        unfinished=None if unfinished is None else unfinished.command,
+        worse=_find_worse(log, options.name, canary),
+    )
+
+
+def find_serving_version(options: ContinuousOptions) -> str | None:
+    """The version that answers: the stable one, or else the newest that was pushed; None where there is none.
+
+    Raises:
+        PreconditionError: models.config or the log of roll-outs cannot be understood.
+    """
+    return read_rolled_out(options).stable or max(list_pushed(options), key=int, default=None)
+
+
+def list_pushed(options: ContinuousOptions) -> list[str]:
+    """The versions that were pushed below `var`."""
+    folder: Path = options.var / "serving" / options.name
+    return [path.name for path in folder.iterdir() if path.name.isdecimal()] if folder.is_dir() else []
+
+
+def _find_worse(log: StepLog, model: str, canary: int | None) -> str | None:
+    last = next((record for record in reversed(log.records(model)) if record.command == "compare"), None)
+    worse = f"canary {canary} is worse: "
+    return last.detail if last is not None and last.detail.startswith(worse) else None

@@ -1,0 +1,256 @@
+"""What a pass does when something fails, a gate or a comparison refuses, or the policy stops it."""
+
+import dataclasses
+import datetime
+import json
+from typing import Any
+
+import pytest
+
+from pipelines.retraining import command
+from pipelines.retraining.decision_log import DecisionLog, DecisionLogError
+from pipelines.retraining.journal import JournalStore, Step
+from serving.file_lock import exclusive
+from tests.pipelines.retraining.scripted import NEW, OLD, POLICY, START, TRIAL_OVER, World
+
+MINUTE = datetime.timedelta(minutes=1)
+
+
+def with_policy(world: World, **changes: Any) -> None:
+    world.policy = dataclasses.replace(POLICY, **changes)
+
+
+def assert_old_version_answers(world: World) -> None:
+    assert world.labels() == {"stable": int(OLD), "canary": int(OLD)}
+    assert JournalStore(world.options.folder).read() is None
+
+
+def test_a_failed_training_is_tried_again_later_then_reported_and_nothing_is_pushed(world: World) -> None:
+    world.run_status = "failed"
+    assert world.take_pass(START) == 1
+    assert world.take_pass(START + 14 * MINUTE) == 0  # Too early: it says so.
+    assert world.lines("said")[-1] == "waits      until 2026-03-02 06:15 UTC, then train"
+    assert world.take_pass(START + 15 * MINUTE) == 1
+    assert world.take_pass(START + 44 * MINUTE) == 0  # Twice as long after the second.
+    assert world.take_pass(START + 45 * MINUTE) == 1
+    assert world.lines("calls").count("run") == 3
+    assert world.versions() == [OLD]
+    assert world.outcomes() == [("failed", None)]
+    assert world.lines("told") == [
+        "taxi: failed: train failed 3 times: the training ended with 0: no room; what answers is as it was"
+    ]
+    assert_old_version_answers(world)
+
+
+def test_a_training_that_succeeds_at_the_second_attempt_is_one_decision(world: World) -> None:
+    world.run_status = "failed"
+    world.take_pass(START)
+    world.run_status = "pushed"
+    assert world.take_pass(START + 15 * MINUTE) == 0
+    assert world.take_pass(TRIAL_OVER) == 0
+    assert (world.acted(), world.outcomes()) == ([True], [("promoted", NEW)])
+
+
+def test_a_model_that_a_gate_refuses_is_not_trained_again(world: World) -> None:
+    world.run_status = "refused"
+    assert world.take_pass(START) == 1
+    assert world.lines("calls").count("run") == 1
+    assert world.lines("told") == [
+        "taxi: refused: run 20260302-060100: Evaluator refused the model; version 100 still answers"
+    ]
+    assert_old_version_answers(world)
+    assert world.take_pass(TRIAL_OVER) == 0  # The same rows would give the same model.
+    assert world.acted() == [True, False]
+
+
+def test_a_worse_version_is_rolled_back_at_once(world: World) -> None:
+    world.status["compare"] = 1
+    world._compare = lambda arguments: None  # type: ignore[method-assign]
+    world.find_worse()
+    assert world.take_pass(START) == 1
+    assert world.lines("calls")[-2:] == ["compare", "rollback"]
+    assert world.outcomes() == [("rolled back", NEW)]
+    assert "version 100 still answers" in world.lines("told")[0]
+    assert_old_version_answers(world)
+
+
+def test_a_comparison_that_cannot_be_made_ends_the_trial_after_the_last_attempt(world: World) -> None:
+    world.status["compare"] = 2
+    for minutes in (0, 15, 45):
+        assert world.take_pass(START + minutes * MINUTE) == 1
+    assert world.lines("calls")[-2:] == ["compare", "rollback"]
+    assert world.outcomes() == [("failed", NEW)]
+    assert_old_version_answers(world)
+
+
+def test_a_rollback_that_fails_is_tried_until_it_succeeds(world: World) -> None:
+    world.status = {"compare": 2, "rollback": 1}
+    for minutes in (0, 15, 45, 60, 90, 150, 300):
+        assert world.take_pass(START + minutes * MINUTE) == 1
+    del world.status["rollback"]
+    assert world.take_pass(START + 600 * MINUTE) == 1
+    assert world.outcomes() == [("failed", NEW)]
+    assert_old_version_answers(world)
+
+
+@pytest.mark.parametrize(("person", "outcome"), [("promote", ("promoted", NEW)), ("rollback", ("rolled back", NEW))])
+def test_ask_stops_before_the_promotion_looks_meanwhile_and_notices_what_a_person_did(
+    world: World, person: str, outcome: tuple[str, str]
+) -> None:
+    with_policy(world, policy="ask")
+    world.take_pass(START)
+    assert world.take_pass(TRIAL_OVER) == 0
+    assert world.lines("said")[-1] == "waits      version 101 waits for a person: `make promote` or `make rollback`"
+    assert len(world.lines("told")) == 1
+    assert world.labels() == {"stable": int(OLD), "canary": int(NEW)}
+    before = len(world.lines("calls"))
+    assert world.take_pass(TRIAL_OVER + 60 * MINUTE) == 0
+    assert world.lines("calls")[before:] == ["ingest", "monitor", "production-metrics"]
+    world.run("serving", "rollout", person)
+    assert world.take_pass(TRIAL_OVER + 61 * MINUTE) == (0 if person == "promote" else 1)
+    assert world.outcomes() == [outcome]
+
+
+def test_report_records_what_is_due_tells_it_once_and_starts_nothing(world: World) -> None:
+    with_policy(world, policy="report")
+    assert world.take_pass(START) == 0
+    assert world.take_pass(TRIAL_OVER) == 0
+    assert world.acted() == [False, False]
+    assert "run" not in world.lines("calls")
+    assert world.lines("told") == ["taxi: a training is due; policy report starts none"]
+
+
+def test_without_servers_the_push_is_the_end_and_that_is_said(world: World) -> None:
+    world.server = ()
+    assert world.take_pass(START) == 0
+    assert world.lines("calls")[-1] == "run"
+    assert world.outcomes() == [("pushed", NEW)]
+    assert "no --server was named, so servers take it at once" in world.lines("said")[-1]
+
+
+def test_a_busy_folder_is_no_failure_of_the_training(world: World) -> None:
+    world.status["run"] = 2
+    assert world.take_pass(START) == 2
+    journal = JournalStore(world.options.folder).read()
+    assert journal is not None
+    assert (journal.step, journal.attempts) == (Step.TRAIN, 0)
+
+
+def test_a_span_in_quarantine_is_in_the_decision_and_in_the_exit_status(world: World) -> None:
+    with_policy(world, policy="report")
+    world.status["ingest"] = 1
+    assert world.take_pass(START) == 1
+    (decision,) = DecisionLog(world.options.folder).decisions()
+    assert [reason.text for reason in decision.reasons if reason.kind == "unknown"] == [
+        f"new spans: a span of {world.options.source} stands in quarantine, or cannot be read"
+    ]
+
+
+@pytest.mark.parametrize(("version", "status"), [(OLD, 1), (None, 0)])
+def test_a_missing_request_log_is_a_fault_where_a_version_answers(
+    world: World, version: str | None, status: int
+) -> None:
+    with_policy(world, policy="report")
+    world.options.requests.rmdir()
+    if version is None:
+        (world.serving / OLD).rmdir()
+    assert world.take_pass(START) == status
+    assert world.lines("calls") == ["ingest"]
+
+
+def test_rows_of_a_decision_are_known_where_its_run_left_no_record(world: World) -> None:
+    world.take_pass(START)
+    world.take_pass(TRIAL_OVER)
+    (record,) = world.options.var.glob("runs/*/summary.json")
+    record.unlink()
+    assert world.take_pass(TRIAL_OVER + 60 * MINUTE) == 0
+    assert world.acted() == [True, False]
+    assert world.lines("calls").count("run") == 1
+
+
+def test_metrics_of_a_measurement_that_failed_do_not_count(world: World) -> None:
+    world.run("pipelines", "production-metrics")  # of a while ago, and worse
+    with_policy(world, due=dataclasses.replace(POLICY.due, drift=False, new_rows=None))
+    world.status["production-metrics"] = 1
+    assert world.take_pass(START) == 1
+    assert world.acted() == [False]
+
+
+def test_a_line_that_a_crash_cut_off_is_dropped_and_no_decision_is_recorded_twice(world: World) -> None:
+    world.take_pass(START)
+    log = DecisionLog(world.options.folder)
+    (decision,) = log.decisions()
+    with log.path.open("a") as file:
+        file.write('{"kind": "outc')
+    log.record_decision(decision)
+    log.record_outcome(decision.id, "promoted", "", NEW, START)
+    log.record_outcome(decision.id, "failed", "", NEW, START)
+    assert [json.loads(line)["kind"] for line in log.path.read_text().splitlines()] == ["decision", "outcome"]
+    assert log.outcomes()[decision.id]["outcome"] == "promoted"
+
+
+def test_a_damaged_log_is_no_empty_one(world: World) -> None:
+    log = DecisionLog(world.options.folder)
+    log.path.write_text("what?\n")
+    with pytest.raises(DecisionLogError, match=r"decisions.jsonl:1: expected one decision or outcome as a JSON object"):
+        log.decisions()
+
+
+def test_one_loop_at_a_time(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    with exclusive(world.options.folder / command.LOCK_FILE, "4711"):
+        assert command.run_loop(world.options) == 2
+    assert "another loop of this task (process 4711) is at work" in capsys.readouterr().err
+
+
+def test_a_dry_run_explains_and_writes_nothing(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (("ingest",), ("monitor",), ("production-metrics",)):
+        world.run("pipelines", *words)
+    before = sorted(world.base.rglob("*"))
+    assert command.run_loop(dataclasses.replace(world.options, dry_run=True)) == 0
+    said = capsys.readouterr().out
+    assert "due        new rows: 120 accepted rows that the last training had not; 800 make it due" not in said
+    assert "due        drift: verdict alarm: fare (look 20260302-060000)\n" in said
+    assert "spans      2014Q1 v1, 2014Q2 v1: 120 rows\ndecision   train; policy ask\n" in said
+    assert sorted(world.base.rglob("*")) == before
+
+
+def test_status_shows_what_waits_the_decisions_and_the_next_due_time(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.take_pass(START)
+    assert command.show_state(world.options, 5) == 0
+    said = capsys.readouterr().out
+    assert "state      pass 20260302-060000 goes on with trial, not before 2026-03-02 07:00 UTC\n" in said
+    assert "answers    100, 101 on trial\n" in said
+    assert "decision   2026-03-02 06:00  train: under way\n           due        new rows: 120 accepted rows" in said
+    world.take_pass(TRIAL_OVER)
+    assert command.show_state(world.options, 5) == 0
+    said = capsys.readouterr().out
+    assert "state      no pass is under way\nanswers    101\n" in said
+    assert "train: promoted: version 101 answers instead of 100\n" in said
+
+
+def test_without_once_passes_follow_each_other_and_a_step_that_waits_comes_earlier(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = START
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        nonlocal now
+        slept.append(seconds)
+        now += datetime.timedelta(seconds=seconds)
+        if len(slept) == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(command.time, "sleep", sleep)
+    monkeypatch.setattr(command, "read_policy", lambda task: POLICY)
+    monkeypatch.setattr(
+        command, "LoopContext", lambda **fields: dataclasses.replace(world.context(START), now=lambda: now, **fields)
+    )
+    options = dataclasses.replace(world.options, once=False, interval="2h")
+    assert command.run_loop(options) == 130
+    assert slept == [3600, 7200, 7200]  # The trial is over after an hour; then nothing waits.
+    assert world.outcomes() == [("promoted", NEW)]
+    assert "next pass  2026-03-02 07:00 UTC" in world.lines("said")
+    assert "interrupted; the next call goes on" in capsys.readouterr().err
