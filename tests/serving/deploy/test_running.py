@@ -152,6 +152,7 @@ def gateway(server: running_server.RunningServer, folder: Path) -> Iterator[str]
         "GATEWAY__TRAFFIC": str(folder / "traffic.json"),
         "GATEWAY__KEYS__FILE": str(folder / "api-keys"),
         "GATEWAY__REQUEST_LOG__FOLDER": str(folder / "requests"),
+        "GATEWAY__FEEDBACK__FOLDER": str(folder / "feedback"),
     }
     assert set(here) == set(given)
     log = folder / "gateway.log"
