@@ -73,11 +73,11 @@ def _run(options: ContinuousOptions) -> int:
 
 
 def _sleep(context: LoopContext) -> None:
-    """Sleeps for the interval, or until a step that waits is due."""
+    """Sleeps for the interval, or until a step that waits is due; for the interval where it is due already."""
     options, now = context.options, context.now()
     until = now + parse_length(options.interval)
     journal = JournalStore(options.folder).read()
-    if journal is not None and journal.not_before is not None:
+    if journal is not None and journal.not_before is not None and journal.not_before > now:
         until = min(until, journal.not_before)
     context.say(f"next pass  {until:%Y-%m-%d %H:%M} UTC")
     time.sleep(max(0.0, (until - now).total_seconds()))

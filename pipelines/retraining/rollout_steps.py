@@ -9,7 +9,7 @@ from pipelines.production_metrics.windows import parse_length
 from pipelines.retraining.context import Failed, LoopContext, Paused, StepResult, advance, finish
 from pipelines.retraining.journal import Journal, Step
 from pipelines.retraining.look_steps import look_again
-from pipelines.retraining.policy import ASK
+from pipelines.retraining.policy import AUTO
 from pipelines.retraining.served import RolledOut, read_rolled_out
 
 PROMOTED, ROLLED_BACK = "promoted", "rolled back"  # outcomes
@@ -65,7 +65,7 @@ def compare(context: LoopContext, journal: Journal) -> StepResult:
 
 def end_trial(context: LoopContext, journal: Journal) -> StepResult:
     """Goes on after the trial: to the promotion, or to a person."""
-    if context.policy.policy != ASK:
+    if context.policy.policy == AUTO:
         return advance(journal, Step.PROMOTE)
     context.notify(
         f"{context.options.task}: version {journal.version} is as good as the one that answers, and waits: "

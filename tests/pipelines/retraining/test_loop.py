@@ -3,6 +3,7 @@
 import dataclasses
 import datetime
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -109,6 +110,14 @@ def test_ask_stops_before_the_promotion_looks_meanwhile_and_notices_what_a_perso
     world.run("serving", "rollout", person)
     assert world.take_pass(TRIAL_OVER + 61 * MINUTE) == (0 if person == "promote" else 1)
     assert world.outcomes() == [outcome]
+
+
+def test_only_auto_promotes_also_where_the_policy_changed_during_the_trial(world: World) -> None:
+    world.take_pass(START)
+    with_policy(world, policy="report")
+    assert world.take_pass(TRIAL_OVER) == 0
+    assert world.labels() == {"stable": int(OLD), "canary": int(NEW)}
+    assert "version 101 waits for a person" in world.lines("said")[-1]
 
 
 def test_report_records_what_is_due_tells_it_once_and_starts_nothing(world: World) -> None:
@@ -230,17 +239,19 @@ def test_status_shows_what_waits_the_decisions_and_the_next_due_time(
     assert "train: promoted: version 101 answers instead of 100\n" in said
 
 
-def test_without_once_passes_follow_each_other_and_a_step_that_waits_comes_earlier(
-    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def repeat(
+    world: World, monkeypatch: pytest.MonkeyPatch, interval: str, sleeps: int, during: Callable[[int], None]
+) -> list[float]:
+    """Runs the repeating loop until it has slept so often; `during` takes the number of the sleep. Returns seconds."""
     now = START
     slept: list[float] = []
 
     def sleep(seconds: float) -> None:
         nonlocal now
         slept.append(seconds)
+        during(len(slept))
         now += datetime.timedelta(seconds=seconds)
-        if len(slept) == 3:
+        if len(slept) == sleeps:
             raise KeyboardInterrupt
 
     monkeypatch.setattr(command.time, "sleep", sleep)
@@ -248,9 +259,22 @@ def test_without_once_passes_follow_each_other_and_a_step_that_waits_comes_earli
     monkeypatch.setattr(
         command, "LoopContext", lambda **fields: dataclasses.replace(world.context(START), now=lambda: now, **fields)
     )
-    options = dataclasses.replace(world.options, once=False, interval="2h")
-    assert command.run_loop(options) == 130
-    assert slept == [3600, 7200, 7200]  # The trial is over after an hour; then nothing waits.
+    assert command.run_loop(dataclasses.replace(world.options, once=False, interval=interval)) == 130
+    return slept
+
+
+def test_without_once_passes_follow_each_other_and_a_step_that_waits_comes_earlier(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # The trial is over after an hour; then nothing waits.
+    assert repeat(world, monkeypatch, "2h", 3, lambda number: None) == [3600, 7200, 7200]
     assert world.outcomes() == [("promoted", NEW)]
     assert "next pass  2026-03-02 07:00 UTC" in world.lines("said")
     assert "interrupted; the next call goes on" in capsys.readouterr().err
+
+
+def test_a_step_whose_time_has_passed_and_that_finds_the_folder_in_use_is_tried_at_the_interval(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.run_status = "failed"  # at first, so that a time is set
+    assert repeat(world, monkeypatch, "2h", 3, lambda number: world.status.update(run=2)) == [900, 7200, 7200]
