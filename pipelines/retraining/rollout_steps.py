@@ -6,7 +6,7 @@ and what a person did meanwhile is found.
 
 from pipelines.deployment import decision_threshold
 from pipelines.production_metrics.windows import parse_length
-from pipelines.retraining.context import Failed, LoopContext, Paused, StepResult, advance, finish
+from pipelines.retraining.context import BUSY, Failed, LoopContext, Paused, StepResult, advance, finish
 from pipelines.retraining.journal import Journal, Step
 from pipelines.retraining.look_steps import look_again
 from pipelines.retraining.policy import AUTO
@@ -21,7 +21,7 @@ def pin(context: LoopContext, journal: Journal) -> StepResult:
     if not context.options.server or journal.decision.serving is None:
         return advance(journal, Step.TRAIN)
     found = _mended(context)
-    if isinstance(found, Failed):
+    if not isinstance(found, RolledOut):
         return found
     if found.stable is None and (status := _rollout(context, "pin")):
         return Failed(why=f"`rollout pin` ended with {status}")
@@ -31,7 +31,7 @@ def pin(context: LoopContext, journal: Journal) -> StepResult:
 def canary(context: LoopContext, journal: Journal) -> StepResult:
     """Puts the version on trial."""
     found = _mended(context)
-    if isinstance(found, Failed):
+    if not isinstance(found, RolledOut):
         return found
     if found.stable == journal.version:
         return finish(journal, PROMOTED, f"version {journal.version} answers already")
@@ -45,7 +45,7 @@ def canary(context: LoopContext, journal: Journal) -> StepResult:
 def compare(context: LoopContext, journal: Journal) -> StepResult:
     """Compares the two versions on logged requests."""
     found = _mended(context)
-    if isinstance(found, Failed):
+    if not isinstance(found, RolledOut):
         return found
     if (ended := _ended_by_a_person(journal, found)) is not None:
         return ended
@@ -86,12 +86,12 @@ def wait_for_person(context: LoopContext, journal: Journal) -> StepResult:
 def promote(context: LoopContext, journal: Journal) -> StepResult:
     """Makes the version the stable one."""
     found = _mended(context)
-    if isinstance(found, Failed):
+    if not isinstance(found, RolledOut):
         return found
     if found.stable != journal.version:
         if (ended := _ended_by_a_person(journal, found)) is not None:
             return ended
-        if status := _rollout(context, "promote"):
+        if status := _rollout(context, "promote", "--version", str(journal.version)):
             return Failed(why=f"`rollout promote` ended with {status}")
     assert journal.decision is not None, "a decision was made"
     return finish(journal, PROMOTED, f"version {journal.version} answers instead of {journal.decision.serving}")
@@ -100,9 +100,9 @@ def promote(context: LoopContext, journal: Journal) -> StepResult:
 def roll_back(context: LoopContext, journal: Journal) -> StepResult:
     """Ends the trial."""
     found = _mended(context)
-    if isinstance(found, Failed):
+    if not isinstance(found, RolledOut):
         return found
-    if found.canary == journal.version and (status := _rollout(context, "rollback")):
+    if found.canary == journal.version and (status := _rollout(context, "rollback", "--version", str(journal.version))):
         return Failed(why=f"`rollout rollback` ended with {status}")
     assert journal.outcome is not None, "who rolls back says why"
     if found.stable == journal.version:
@@ -110,14 +110,18 @@ def roll_back(context: LoopContext, journal: Journal) -> StepResult:
     return finish(journal, journal.outcome, f"{journal.detail}; version {found.stable} still answers")
 
 
-def _mended(context: LoopContext) -> RolledOut | Failed:
-    """What is rolled out, once a step that was killed is put back."""
+def _mended(context: LoopContext) -> RolledOut | Failed | Paused:
+    """What is rolled out, once a step that was killed is put back; one that runs now is waited for."""
     found = read_rolled_out(context.options)
     if found.unfinished is None:
         return found
-    if status := _rollout(context, "rollback"):
+    status = _rollout(context, "rollback", "--only-unfinished")
+    if status not in (0, BUSY):
         return Failed(why=f"`rollout rollback`, to mend a killed {found.unfinished}, ended with {status}")
-    return read_rolled_out(context.options)
+    after = read_rolled_out(context.options)
+    if status == BUSY and after.unfinished is not None:
+        return Paused(why=f"`rollout {found.unfinished}` runs, or cannot be mended (above)", status=BUSY)
+    return after
 
 
 def _ended_by_a_person(journal: Journal, found: RolledOut) -> Journal | None:

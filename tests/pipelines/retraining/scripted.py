@@ -8,7 +8,7 @@ import datetime
 import json
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -91,9 +91,9 @@ class World:
         if command in self.status:
             self._note("calls", command)
             return self.status[command]
-        getattr(self, f"_{command.replace('-', '_')}")(arguments)
+        status = getattr(self, f"_{command.replace('-', '_')}")(arguments)
         self._note("calls", command)
-        return 0
+        return status or 0
 
     def say(self, line: str) -> None:
         self._note("said", line)
@@ -173,15 +173,17 @@ class World:
     def _compare(self, arguments: object) -> None:
         """As good."""
 
-    def _rollback(self, arguments: object) -> None:
+    def _rollback(self, arguments: Sequence[str]) -> int | None:
         """As the real one: puts a killed step back, or ends the trial."""
         record = self._log.unfinished_step("taxi")
-        before = record.config_before if record is not None and record.config_before is not None else None
-        if before is not None:
-            ModelsConfig(self.options.models_config, before).write()
-            self._log.append(dataclasses.replace(record, result=StepResult.PUT_BACK))  # type: ignore[type-var]
+        if record is not None and record.config_before is not None:
+            ModelsConfig(self.options.models_config, record.config_before).write()
+            self._log.append(dataclasses.replace(record, result=StepResult.PUT_BACK))
+        elif "--only-unfinished" in arguments:
+            return 2
         else:
             self._roll("rollback", Assignment.only(int(OLD)))
+        return None
 
     @property
     def _log(self) -> StepLog:
@@ -189,14 +191,23 @@ class World:
 
     def _roll(self, command: str, target: Assignment) -> None:
         config = ModelsConfig.read(self.options.models_config)
+        started = self.begin(command)
+        config.assigning("taxi", target).write()
+        self._die_during(command)
+        self.end(started)
+
+    def begin(self, command: str) -> StepRecord:
+        """Records the begin of a roll-out step."""
         state = RolloutState(int(OLD), None, 0)
         started = StepRecord(
             time=step_log.timestamp(), who="test", command=command, model="taxi", before=state, after=state,
-            result=StepResult.STARTED, config_before=config.text,
+            result=StepResult.STARTED, config_before=ModelsConfig.read(self.options.models_config).text,
         )  # fmt: skip
         self._log.append(started)
-        config.assigning("taxi", target).write()
-        self._die_during(command)
+        return started
+
+    def end(self, started: StepRecord) -> None:
+        """Records that a step was done."""
         self._log.append(dataclasses.replace(started, result=StepResult.DONE))
 
     def find_worse(self) -> None:

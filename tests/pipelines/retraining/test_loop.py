@@ -3,7 +3,7 @@
 import dataclasses
 import datetime
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from pipelines.retraining import command
 from pipelines.retraining.decision_log import DecisionLog, DecisionLogError
 from pipelines.retraining.journal import JournalStore, Step
 from serving.file_lock import exclusive
+from serving.rollout.models_config import Assignment, ModelsConfig
 from tests.pipelines.retraining.scripted import NEW, OLD, POLICY, START, TRIAL_OVER, World
 
 MINUTE = datetime.timedelta(minutes=1)
@@ -118,6 +119,35 @@ def test_only_auto_promotes_also_where_the_policy_changed_during_the_trial(world
     assert world.take_pass(TRIAL_OVER) == 0
     assert world.labels() == {"stable": int(OLD), "canary": int(NEW)}
     assert "version 101 waits for a person" in world.lines("said")[-1]
+
+
+def test_a_promotion_by_a_person_that_runs_now_is_waited_for_and_not_undone(world: World) -> None:
+    world.take_pass(START)
+    started = world.begin("promote")
+    world.status["rollback"] = 2  # the real one finds the lock held
+    assert world.take_pass(TRIAL_OVER) == 2
+    assert world.lines("said")[-1] == "waits      `rollout promote` runs, or cannot be mended (above)"
+    config = ModelsConfig.read(world.options.models_config)
+    config.assigning("taxi", Assignment.only(int(NEW))).write()
+    world.end(started)
+    assert world.take_pass(TRIAL_OVER) == 0
+    assert world.outcomes() == [("promoted", NEW)]
+    assert world.lines("calls").count("rollback") == 1
+
+
+def test_a_step_that_ends_while_it_is_looked_at_is_found_as_it_ended(world: World) -> None:
+    world.take_pass(START)
+    started = world.begin("promote")
+
+    def rollback(arguments: Sequence[str]) -> int:
+        assert arguments[-2:] == ("rollback", "--only-unfinished")
+        ModelsConfig.read(world.options.models_config).assigning("taxi", Assignment.only(int(NEW))).write()
+        world.end(started)
+        return 2
+
+    world._rollback = rollback  # type: ignore[assignment, method-assign]
+    assert world.take_pass(TRIAL_OVER) == 0
+    assert world.outcomes() == [("promoted", NEW)]
 
 
 def test_report_records_what_is_due_tells_it_once_and_starts_nothing(world: World) -> None:
