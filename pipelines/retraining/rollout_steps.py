@@ -58,8 +58,13 @@ def compare(context: LoopContext, journal: Journal) -> StepResult:
     status = _rollout(context, "compare", str(context.options.requests), *limits)
     if not status:
         return advance(journal, Step.TRIAL, not_before=context.now() + parse_length(trial.length))
-    if (worse := read_rolled_out(context.options).worse) is not None:
-        return advance(journal, Step.ROLL_BACK, outcome=ROLLED_BACK, detail=worse)
+    after = read_rolled_out(context.options)
+    if after.comparisons > found.comparisons:  # Else it ended without a verdict, and the last one is an older one.
+        if after.worse is not None:
+            return advance(journal, Step.ROLL_BACK, outcome=ROLLED_BACK, detail=after.worse)
+        if after.unjudged is not None:
+            context.say(f"unknown    {after.unjudged}; the trial goes on")
+            return advance(journal, Step.COMPARE, not_before=context.now() + parse_length(trial.length))
     return Failed(why=f"`rollout compare` ended with {status}")
 
 

@@ -210,8 +210,8 @@ class World:
         """Records that a step was done."""
         self._log.append(dataclasses.replace(started, result=StepResult.DONE))
 
-    def find_worse(self) -> None:
-        """Records a comparison that found the canary worse, as `rollout compare` does before it ends with 1."""
+    def find(self, verdict: str) -> int:
+        """Records a comparison that did not find the canary as good, as `rollout compare` does. Returns 1, as it."""
         state = RolloutState(int(OLD), int(NEW), 10)
         self._log.append(
             StepRecord(
@@ -222,9 +222,10 @@ class World:
                 before=state,
                 after=state,
                 result=StepResult.DONE,
-                detail=f"canary {NEW} is worse: rows 3, at least 100",
+                detail=f"canary {NEW} {verdict}",
             )
         )
+        return 1
 
     def _write(self, name: str, content: Any) -> None:
         path = self.base / name

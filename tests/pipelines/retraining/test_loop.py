@@ -15,6 +15,7 @@ from serving.file_lock import exclusive
 from serving.rollout.models_config import Assignment, ModelsConfig
 from tests.pipelines.retraining.scripted import NEW, OLD, POLICY, START, TRIAL_OVER, World
 
+WORSE = "is worse: mean difference 0.45, at most 0.05"
 MINUTE = datetime.timedelta(minutes=1)
 
 
@@ -66,14 +67,37 @@ def test_a_model_that_a_gate_refuses_is_not_trained_again(world: World) -> None:
 
 
 def test_a_worse_version_is_rolled_back_at_once(world: World) -> None:
-    world.status["compare"] = 1
-    world._compare = lambda arguments: None  # type: ignore[method-assign]
-    world.find_worse()
+    world._compare = lambda arguments: world.find(WORSE)  # type: ignore[method-assign]
     assert world.take_pass(START) == 1
     assert world.lines("calls")[-2:] == ["compare", "rollback"]
     assert world.outcomes() == [("rolled back", NEW)]
     assert "version 100 still answers" in world.lines("told")[0]
     assert_old_version_answers(world)
+
+
+@pytest.mark.parametrize("reason", ["rows 3, at least 100", "/log holds no request that could be replayed"])
+def test_too_few_requests_say_nothing_so_the_trial_goes_on_until_there_are_more(world: World, reason: str) -> None:
+    world._compare = lambda arguments: world.find(f"cannot be judged: {reason}")  # type: ignore[method-assign]
+    assert world.take_pass(START) == 0
+    assert f"unknown    canary 101 cannot be judged: {reason}; the trial goes on" in world.lines("said")
+    assert world.take_pass(START + 59 * MINUTE) == 0
+    assert world.lines("calls").count("compare") == 1
+    for hours in range(1, 5):  # More often than a step that fails.
+        assert world.take_pass(START + 60 * hours * MINUTE) == 0
+    assert world.labels() == {"stable": int(OLD), "canary": int(NEW)}
+    world._compare = lambda arguments: None  # type: ignore[assignment, method-assign]
+    assert world.take_pass(START + 300 * MINUTE) == 0
+    assert world.take_pass(START + 360 * MINUTE) == 0
+    assert world.outcomes() == [("promoted", NEW)]
+
+
+def test_an_older_comparison_is_no_verdict_of_one_that_died(world: World) -> None:
+    world.find(WORSE)  # by a person, a while ago
+    world.status["compare"] = 1
+    assert world.take_pass(START) == 1
+    journal = JournalStore(world.options.folder).read()
+    assert journal is not None
+    assert (journal.step, journal.attempts) == (Step.COMPARE, 1)
 
 
 def test_a_comparison_that_cannot_be_made_ends_the_trial_after_the_last_attempt(world: World) -> None:
