@@ -48,6 +48,8 @@ class World:
     server: tuple[str, ...] = ("127.0.0.1:8500:8501",)
     status: dict[str, int] = dataclasses.field(default_factory=dict)  # command -> exit status, when it is to fail
     run_status: str = "pushed"
+    traffic: str = "alarm"  # verdicts
+    performance: str = "worse"
     die_during: str | None = None  # the command that does its work and dies, with the loop, before it records it
 
     def __post_init__(self) -> None:
@@ -134,14 +136,14 @@ class World:
         number = len(list(self.options.var.glob("monitoring/taxi/*")))
         report = {"findings": [{"column": "fare"}], "anomalies": []}
         record = {
-            "run_id": f"20260302-0600{number:02}", "verdict": "alarm", "report": report, "error": None,
+            "run_id": f"20260302-0600{number:02}", "verdict": self.traffic, "report": report, "error": None,
             "window": {"end": START.isoformat()},
         }  # fmt: skip
         self._write(f"var/monitoring/taxi/{record['run_id']}/summary.json", record)
 
     def _production_metrics(self, arguments: object) -> None:
         record = {
-            "version": OLD, "window_end": START.isoformat(), "verdict": "worse", "metric": "auc", "slice": "overall",
+            "version": OLD, "window_end": START.isoformat(), "verdict": self.performance, "metric": "auc", "slice": "overall",
             "labelled": 400, "production": {"value": 0.9}, "promised": {"value": 0.95},
         }  # fmt: skip
         self._write("var/production_metrics/taxi.json", {"records": [record]})

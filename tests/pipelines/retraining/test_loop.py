@@ -10,7 +10,7 @@ import pytest
 
 from pipelines.retraining import command
 from pipelines.retraining.decision_log import DecisionLog, DecisionLogError
-from pipelines.retraining.journal import JournalStore, Step
+from pipelines.retraining.journal import JournalError, JournalStore, Step
 from serving.file_lock import exclusive
 from serving.rollout.models_config import Assignment, ModelsConfig
 from tests.pipelines.retraining.scripted import NEW, OLD, POLICY, START, TRIAL_OVER, World
@@ -209,6 +209,17 @@ def test_a_span_in_quarantine_is_in_the_decision_and_in_the_exit_status(world: W
     ]
 
 
+def test_looks_that_could_not_judge_are_unknown_and_no_failure(world: World) -> None:
+    with_policy(world, due=dataclasses.replace(POLICY.due, new_rows=None))
+    world.traffic, world.performance = "too_few_rows", "labels out"
+    assert world.take_pass(START) == 0
+    (decision,) = DecisionLog(world.options.folder).decisions()
+    assert [str(reason) for reason in decision.reasons] == [
+        "unknown    drift: verdict too_few_rows: fare (look 20260302-060000)",
+        "unknown    performance: no metric could be judged, on 400 labelled rows: labels out of 1",
+    ]
+
+
 @pytest.mark.parametrize(("version", "status"), [(OLD, 1), (None, 0)])
 def test_a_missing_request_log_is_a_fault_where_a_version_answers(
     world: World, version: str | None, status: int
@@ -252,11 +263,20 @@ def test_a_line_that_a_crash_cut_off_is_dropped_and_no_decision_is_recorded_twic
     assert log.outcomes()[decision.id]["outcome"] == "promoted"
 
 
-def test_a_damaged_log_is_no_empty_one(world: World) -> None:
+@pytest.mark.parametrize("text", ["what?", "null", '{"kind": "decision", "id": "d"}', '{"kind": "outcome", "id": "d"}'])
+def test_a_damaged_log_is_no_empty_one(world: World, text: str) -> None:
     log = DecisionLog(world.options.folder)
-    log.path.write_text("what?\n")
+    log.path.write_text(f"{text}\n")
     with pytest.raises(DecisionLogError, match=r"decisions.jsonl:1: expected one decision or outcome as a JSON object"):
         log.decisions()
+
+
+@pytest.mark.parametrize("text", ["", "null", "[]", '"format"', '{"format": 2}', '{"format": 1}'])
+def test_a_damaged_journal_is_not_begun_anew(world: World, text: str) -> None:
+    store = JournalStore(world.options.folder)
+    store.path.write_text(text)
+    with pytest.raises(JournalError, match="is no journal: expected what a loop of this project wrote"):
+        store.read()
 
 
 def test_one_loop_at_a_time(world: World, capsys: pytest.CaptureFixture[str]) -> None:
@@ -309,6 +329,7 @@ def repeat(
             raise KeyboardInterrupt
 
     monkeypatch.setattr(command.time, "sleep", sleep)
+    monkeypatch.setattr(command, "utc_now", lambda: now)
     monkeypatch.setattr(command, "read_policy", lambda task: POLICY)
     monkeypatch.setattr(
         command, "LoopContext", lambda **fields: dataclasses.replace(world.context(START), now=lambda: now, **fields)
@@ -323,8 +344,26 @@ def test_without_once_passes_follow_each_other_and_a_step_that_waits_comes_earli
     # The trial is over after an hour; then nothing waits.
     assert repeat(world, monkeypatch, "2h", 3, lambda number: None) == [3600, 7200, 7200]
     assert world.outcomes() == [("promoted", NEW)]
-    assert "next pass  2026-03-02 07:00 UTC" in world.lines("said")
-    assert "interrupted; the next call goes on" in capsys.readouterr().err
+    said = capsys.readouterr()
+    assert "next pass  2026-03-02 07:00 UTC\n" in said.out
+    assert "interrupted; the next call goes on" in said.err
+
+
+def test_an_error_ends_one_pass_and_not_the_repeating_loop(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    journal = JournalStore(world.options.folder).path
+    journal.write_text("half writ")
+    assert repeat(world, monkeypatch, "2h", 3, lambda number: journal.unlink() if number == 1 else None) == [
+        7200, 3600, 7200,
+    ]  # fmt: skip
+    assert f"error: {journal} is no journal" in capsys.readouterr().err
+    assert world.outcomes() == [("promoted", NEW)]
+
+
+def test_an_error_of_a_single_pass_is_its_exit_status(world: World) -> None:
+    JournalStore(world.options.folder).path.write_text("half writ")
+    assert command.run_loop(world.options) == 1
 
 
 def test_a_step_whose_time_has_passed_and_that_finds_the_folder_in_use_is_tried_at_the_interval(
