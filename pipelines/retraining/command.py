@@ -99,7 +99,8 @@ def _explain(options: ContinuousOptions) -> int:
     """Says what would be decided now."""
     policy = read_policy(options.task)
     journal = JournalStore(options.folder).read()
-    seen = observe(options, policy, utc_now(), {}, waiting=None if journal is None else describe_waiting(journal))
+    waiting = None if journal is None or journal.decision is None else describe_waiting(journal)
+    seen = observe(options, policy, utc_now(), {}, waiting=waiting)
     decision = decide("dry-run", policy, seen)
     for reason in decision.reasons:
         print(reason)

@@ -72,11 +72,17 @@ def end_trial(context: LoopContext, journal: Journal) -> StepResult:
     """Goes on after the trial: to the promotion, or to a person."""
     if context.policy.policy == AUTO:
         return advance(journal, Step.PROMOTE)
-    context.notify(
+    found = read_rolled_out(context.options)
+    if found.unfinished is None and (ended := _ended_by_a_person(journal, found)) is not None:
+        return ended
+    told = context.notify(
         f"{context.options.task}: version {journal.version} is as good as the one that answers, and waits: "
         "`make promote` or `make rollback`"
     )
-    return advance(journal, Step.AWAIT)
+    if told:
+        return advance(journal, Step.AWAIT)
+    look_again(context)
+    return Paused(why=f"version {journal.version} waits for a person, whom the next pass tells again", status=1)
 
 
 def wait_for_person(context: LoopContext, journal: Journal) -> StepResult:

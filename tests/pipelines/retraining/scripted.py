@@ -143,8 +143,9 @@ class World:
 
     def _production_metrics(self, arguments: object) -> None:
         record = {
-            "version": OLD, "window_end": START.isoformat(), "verdict": self.performance, "metric": "auc", "slice": "overall",
-            "labelled": 400, "production": {"value": 0.9}, "promised": {"value": 0.95},
+            "version": OLD, "window_end": START.isoformat(), "verdict": self.performance,
+            "metric": "auc", "slice": "overall", "labelled": 400,
+            "production": {"value": 0.9}, "promised": {"value": 0.95},
         }  # fmt: skip
         self._write("var/production_metrics/taxi.json", {"records": [record]})
 

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from pipelines.retraining import command
+from pipelines.config import ConfigError
+from pipelines.retraining import command, state
+from pipelines.retraining.decision import HELD_BACK, NOT_DUE, Decision, Reason
 from pipelines.retraining.decision_log import DecisionLog, DecisionLogError
 from pipelines.retraining.journal import JournalError, JournalStore, Step
 from serving.file_lock import exclusive
@@ -113,6 +115,9 @@ def test_a_rollback_that_fails_is_tried_until_it_succeeds(world: World) -> None:
     world.status = {"compare": 2, "rollback": 1}
     for minutes in (0, 15, 45, 60, 90, 150, 300):
         assert world.take_pass(START + minutes * MINUTE) == 1
+    assert world.lines("told") == [
+        "taxi: roll back failed 3 times, and is tried on: `rollout rollback` ended with 1",
+    ]
     del world.status["rollback"]
     assert world.take_pass(START + 600 * MINUTE) == 1
     assert world.outcomes() == [("failed", NEW)]
@@ -209,6 +214,33 @@ def test_a_span_in_quarantine_is_in_the_decision_and_in_the_exit_status(world: W
     ]
 
 
+def test_only_the_status_of_a_quarantine_is_told_as_one(world: World) -> None:
+    with_policy(world, policy="report")
+    world.status["ingest"] = -9
+    assert world.take_pass(START) == 1
+    (decision,) = DecisionLog(world.options.folder).decisions()
+    assert "new spans: ingest ended with -9" in [reason.text for reason in decision.reasons]
+
+
+def test_who_could_not_be_told_of_a_version_that_waits_is_told_again(world: World) -> None:
+    with_policy(world, policy="ask")
+    world.take_pass(START)
+    world.tell = lambda program, text: "mail ended with 1"  # type: ignore[method-assign]
+    assert world.take_pass(TRIAL_OVER) == 1
+    del world.tell  # type: ignore[method-assign]
+    assert world.take_pass(TRIAL_OVER + MINUTE) == 0
+    assert world.take_pass(TRIAL_OVER + 2 * MINUTE) == 0
+    assert len(world.lines("told")) == 1
+
+
+def test_a_person_who_acts_before_being_told_is_not_told_to(world: World) -> None:
+    with_policy(world, policy="ask")
+    world.take_pass(START)
+    world.run("serving", "rollout", "promote")
+    assert world.take_pass(TRIAL_OVER) == 0
+    assert world.lines("told") == ["taxi: promoted: somebody promoted version 101"]
+
+
 def test_looks_that_could_not_judge_are_unknown_and_no_failure(world: World) -> None:
     with_policy(world, due=dataclasses.replace(POLICY.due, new_rows=None))
     world.traffic, world.performance = "too_few_rows", "labels out"
@@ -295,6 +327,53 @@ def test_a_dry_run_explains_and_writes_nothing(world: World, capsys: pytest.Capt
     assert "due        drift: verdict alarm: fare (look 20260302-060000)\n" in said
     assert "spans      2014Q1 v1, 2014Q2 v1: 120 rows\ndecision   train; policy ask\n" in said
     assert sorted(world.base.rglob("*")) == before
+
+
+def test_a_pass_that_has_not_decided_yet_holds_no_dry_run_back(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.take_pass(START)
+    JournalStore(world.options.folder).clear()
+    world.status["monitor"] = 2
+    world.take_pass(START)
+    command.run_loop(dataclasses.replace(world.options, dry_run=True))
+    assert "goes on with monitor" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("time", "next_due"),
+    [
+        (datetime.datetime(2026, 2, 28, tzinfo=datetime.UTC), "2026-03-01 00:00 UTC by schedule"),
+        (
+            datetime.datetime(2026, 3, 2, tzinfo=datetime.UTC),
+            "at the next pass, unless held back; by schedule since 2026-03-01 00:00 UTC",
+        ),
+    ],
+)
+def test_status_says_no_time_that_has_passed_and_nothing_held_back_that_is_not_due(
+    world: World,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    time: datetime.datetime,
+    next_due: str,
+) -> None:
+    monkeypatch.setattr(state, "utc_now", lambda: time)
+    DecisionLog(world.options.folder).record_decision(
+        Decision(
+            id="d", time=START, act=False, policy="ask", spans={}, rows=0, serving=OLD,
+            reasons=(Reason(kind=NOT_DUE, text="drift"), Reason(kind=HELD_BACK, text="no rows")),
+            next_due=datetime.datetime(2026, 3, 1, tzinfo=datetime.UTC),
+        )
+    )  # fmt: skip
+    assert command.show_state(world.options, 5) == 0
+    said = capsys.readouterr().out
+    assert f"next due   {next_due}\n" in said
+    assert "held back  no rows" not in said
+
+
+def test_a_number_of_nodes_at_once_is_held_to_be_one(world: World) -> None:
+    with pytest.raises(ConfigError, match="at once: expected 1 or more, received -1"):
+        dataclasses.replace(world.options, at_once=-1)
 
 
 def test_status_shows_what_waits_the_decisions_and_the_next_due_time(
