@@ -68,13 +68,14 @@ def production_metrics(
     from pipelines.runs import RunError
 
     console = Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else _WIDTH_OF_A_PIPE)
-    path = out or var / "production_metrics" / f"{task}.json"
+    name = task.rpartition(".")[2]  # that its folders have, too
+    path = out or var / "production_metrics" / f"{name}.json"
     try:
         found = measure_task(
             task,
             var,
-            log=log or var / "requests" / task,
-            feedback=feedback or var / "feedback" / task,
+            log=log or var / "requests" / name,
+            feedback=feedback or var / "feedback" / name,
             length=length,
             most=windows,
         )

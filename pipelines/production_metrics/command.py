@@ -21,7 +21,7 @@ def measure_task(
     """Measures the newest windows of a task.
 
     Args:
-        task: its name.
+        task: its name, or a dotted package.
         var: the folder that the runs wrote to.
         log: folder of the request log.
         feedback: folder of the outcomes.
@@ -45,12 +45,12 @@ def measure_window(task: str, var: Path, *, log: Path, feedback: Path, window: W
 
 
 def _measure(task: str, var: Path, predictions: LoggedPredictions, windows: Sequence[Window]) -> ProductionMetrics:
-    runs = Runs(var)
+    runs, name = Runs(var), task.rpartition(".")[2]
     return measure_production(
         predictions,
         windows,
-        lambda version: read_reference(runs, task, version),
-        task=task,
-        threshold=decision_threshold(task.rpartition(".")[2]),
+        lambda version: read_reference(runs, name, version),
+        task=name,
+        threshold=decision_threshold(name),
         min_rows=load_task(task).min_slice_rows,
     )

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from pipelines.production_metrics.windows import parse_length
-from pipelines.retraining.context import LoopContext
+from pipelines.retraining.context import LoopContext, utc_now
 from pipelines.retraining.decision import decide
 from pipelines.retraining.decision_log import DecisionLogError
 from pipelines.retraining.journal import JournalError, JournalStore
@@ -64,31 +64,43 @@ def _guarded(body: Callable[[], int]) -> int:
 def _run(options: ContinuousOptions) -> int:
     options.folder.mkdir(parents=True, exist_ok=True)
     with exclusive(options.folder / LOCK_FILE, str(os.getpid())):
+        if options.once:
+            return take_pass(_context(options))
         while True:
-            context = LoopContext(options=options, policy=read_policy(options.task))  # As it is now.
-            status = take_pass(context)
-            if options.once:
-                return status
-            _sleep(context)
+            _sleep(options, _try_pass(options))
 
 
-def _sleep(context: LoopContext) -> None:
-    """Sleeps for the interval, or until a step that waits is due."""
-    options, now = context.options, context.now()
+def _context(options: ContinuousOptions) -> LoopContext:
+    return LoopContext(options=options, policy=read_policy(options.task))  # As it is now.
+
+
+def _try_pass(options: ContinuousOptions) -> datetime.datetime | None:
+    """Takes one pass of many: an error is said, and the next pass may do better. Returns when the next step is due."""
+    try:
+        take_pass(_context(options))
+        journal = JournalStore(options.folder).read()
+    except _ERRORS as error:
+        print(f"error: {error}", file=sys.stderr, flush=True)
+        return None
+    return journal and journal.not_before
+
+
+def _sleep(options: ContinuousOptions, due: datetime.datetime | None) -> None:
+    """Sleeps for the interval, or until a step that waits is due; for the interval where it is due already."""
+    now = utc_now()
     until = now + parse_length(options.interval)
-    journal = JournalStore(options.folder).read()
-    if journal is not None and journal.not_before is not None:
-        until = min(until, journal.not_before)
-    context.say(f"next pass  {until:%Y-%m-%d %H:%M} UTC")
-    time.sleep(max(0.0, (until - now).total_seconds()))
+    if due is not None and due > now:
+        until = min(until, due)
+    print(f"next pass  {until:%Y-%m-%d %H:%M} UTC", flush=True)
+    time.sleep((until - now).total_seconds())
 
 
 def _explain(options: ContinuousOptions) -> int:
     """Says what would be decided now."""
     policy = read_policy(options.task)
-    now = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
     journal = JournalStore(options.folder).read()
-    seen = observe(options, policy, now, {}, waiting=None if journal is None else describe_waiting(journal))
+    waiting = None if journal is None or journal.decision is None else describe_waiting(journal)
+    seen = observe(options, policy, utc_now(), {}, waiting=waiting)
     decision = decide("dry-run", policy, seen)
     for reason in decision.reasons:
         print(reason)

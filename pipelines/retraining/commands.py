@@ -4,6 +4,7 @@ They change what belongs to a process: they take signals, redirect its output, m
 TensorFlow loaded, and hold locks. docs/decisions/0040-the-loop.md says more.
 """
 
+import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -22,7 +23,7 @@ def run_command(package: str, *arguments: str) -> int:
     Raises:
         KeyboardInterrupt: This process was told to end; so was the command, and it has ended.
     """
-    print(f"$ python -m {package} {' '.join(arguments)}", flush=True)
+    print(f"$ {shlex.join(['python', '-m', package, *arguments])}", flush=True)
     # In a process group of its own: Ctrl-C reaches it once, by way of this process.
     with subprocess.Popen([sys.executable, "-m", package, *arguments], process_group=0) as process:
         try:
@@ -40,7 +41,7 @@ def tell(program: Sequence[str], text: str) -> str | None:
         Why the text did not reach it; None when it did.
     """
     try:
-        ended = subprocess.run(program, input=text, text=True, timeout=60, check=False)
+        ended = subprocess.run(program, input=text, encoding="utf-8", timeout=60, check=False)
     except (OSError, subprocess.SubprocessError) as error:
         return f"{program[0]} could not be told: {error}"
     return f"{program[0]} ended with {ended.returncode}" if ended.returncode else None

@@ -14,6 +14,11 @@ from pipelines.retraining.policy import RetrainingPolicy
 BUSY = 2  # exit status of a command that found the folder in use, or could not understand its options
 
 
+def utc_now() -> datetime.datetime:
+    """The time, UTC, in whole seconds."""
+    return datetime.datetime.now(datetime.UTC).replace(microsecond=0)
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class LoopContext:
     """The loop of one task."""
@@ -23,7 +28,7 @@ class LoopContext:
     say: Callable[[str], None] = lambda line: print(line, flush=True)  # takes a line for the operator
     run: Callable[..., int] = commands.run_command  # takes a package and arguments
     tell: Callable[..., str | None] = commands.tell  # takes a program and a text
-    now: Callable[[], datetime.datetime] = lambda: datetime.datetime.now(datetime.UTC).replace(microsecond=0)
+    now: Callable[[], datetime.datetime] = utc_now
 
     @property
     def log(self) -> DecisionLog:

@@ -119,6 +119,8 @@ def _drift(seen: Observations) -> Reason:
     look = seen.traffic
     if look is None:
         return Reason(kind=UNKNOWN, text=f"drift: {seen.failed_looks.get('monitor', 'nobody looked at the traffic')}")
+    if not look.judged:
+        return Reason(kind=UNKNOWN, text=f"drift: {look.sentence} (look {look.run_id})")
     if not look.alarm:
         return Reason(kind=NOT_DUE, text=f"drift: {look.sentence} (look {look.run_id})")
     if seen.last_training is not None and look.end <= seen.last_training.time:
@@ -133,8 +135,12 @@ def _performance(seen: Observations) -> Reason:
         return Reason(kind=UNKNOWN, text=f"performance: {seen.failed_looks.get('measure', 'nobody measured it')}")
     if look.worse:
         return Reason(kind=DUE, text=f"performance: worse than promised: {'; '.join(look.worse)}")
+    why = ", ".join(f"{reason} of {count}" for reason, count in look.unjudged.items())
+    if not look.judged:
+        text = f"performance: no metric could be judged, on {look.labelled:,} labelled rows: {why}"
+        return Reason(kind=UNKNOWN, text=text)
     text = f"performance: no metric is worse than promised, on {look.labelled:,} labelled rows"
-    return Reason(kind=NOT_DUE, text=text)
+    return Reason(kind=NOT_DUE, text=f"{text}; not judged: {why}" if why else text)
 
 
 def _obstacles(policy: RetrainingPolicy, seen: Observations) -> Iterator[Reason]:

@@ -50,8 +50,8 @@ class DecisionLog:
             DecisionLogError: A line is none of such a log.
         """
         return [
-            Decision.from_dict({name: value for name, value in line.items() if name != "kind"})
-            for line in self._lines()
+            self._decision(number, line)
+            for number, line in enumerate(self._lines(), start=1)
             if line["kind"] == _DECISION
         ]
 
@@ -74,16 +74,27 @@ class DecisionLog:
         *whole, _torn = self.path.read_text(encoding="utf-8", errors="replace").split("\n")
         return [self._parse(number, line) for number, line in enumerate(whole, start=1)]
 
+    def _decision(self, number: int, line: Mapping[str, Any]) -> Decision:
+        try:
+            return Decision.from_dict({name: value for name, value in line.items() if name != "kind"})
+        except (ValueError, KeyError, TypeError) as error:
+            raise self._error(number, json.dumps(line), f"{type(error).__name__}: {error}") from error
+
     def _parse(self, number: int, line: str) -> dict[str, Any]:
         try:
             found = json.loads(line)
-            if found["kind"] in (_DECISION, _OUTCOME) and isinstance(found["id"], str):
+            if found["kind"] == _DECISION and isinstance(found["id"], str):
+                return found
+            if found["kind"] == _OUTCOME and all(isinstance(found[name], str) for name in ("id", "outcome", "detail")):
                 return found
         except (ValueError, KeyError, TypeError) as error:
             reason = f"{type(error).__name__}: {error}"
         else:
             reason = "no decision and no outcome"
-        raise DecisionLogError(
+        raise self._error(number, line, reason)
+
+    def _error(self, number: int, line: str, reason: str) -> DecisionLogError:
+        return DecisionLogError(
             f"{self.path}:{number}: expected one decision or outcome as a JSON object, received {line[:80]!r} "
             f"({reason}); mend the line, or move the file away and lose the history."
         )

@@ -69,6 +69,8 @@ class Journal:
             ValueError, KeyError, TypeError: It is no journal of this format.
         """
         plain: dict[str, Any] = json.loads(text)
+        if not isinstance(plain, dict):
+            raise TypeError(f"expected an object, received {text.strip()[:80]}")
         if (received := plain.pop("format")) != FORMAT:
             raise ValueError(f"expected format {FORMAT}, received {received}")
         not_before = plain["not_before"]

@@ -76,7 +76,9 @@ def _ingest(context: LoopContext) -> Paused | str | None:
     status = context.run("pipelines", *arguments)
     if status == BUSY:
         return _busy("ingest")
-    return f"a span of {options.source} stands in quarantine, or cannot be read" if status else None
+    if status == 1:
+        return f"a span of {options.source} stands in quarantine, or cannot be read"
+    return f"ingest ended with {status}" if status else None
 
 
 def _monitor(context: LoopContext) -> Paused | str | None:

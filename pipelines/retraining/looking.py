@@ -1,5 +1,6 @@
 """Reads what is known when the loop decides: runs, spans, the newest look at the traffic, production metrics."""
 
+import collections
 import datetime
 import itertools
 import json
@@ -9,7 +10,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from components.traffic_monitor.verdicts import ALARM, UNCHANGED
 from pipelines.config import ingestion_pipeline
+from pipelines.production_metrics.verdict import GapVerdict
 from pipelines.retraining.decision_log import FAILED, DecisionLog
 from pipelines.retraining.observations import ChosenSpan, Observations, PerformanceLook, TrafficLook, Training
 from pipelines.retraining.options import ContinuousOptions
@@ -22,6 +25,10 @@ from serving.process_control import gc_paused_imports, hold_stderr
 SUMMARY_FILE = "summary.json"
 
 _JUDGED = ("pushed", "unchanged", "refused")  # states of a run that came to a verdict on a model
+_UNJUDGED = [
+    verdict.value
+    for verdict in (GapVerdict.NO_LABELS, GapVerdict.FEW_LABELS, GapVerdict.NO_PROMISE, GapVerdict.UNDEFINED)
+]
 _ROWS = ("rows_train", "rows_eval")  # custom properties of Examples
 
 
@@ -130,7 +137,8 @@ def read_traffic(options: ContinuousOptions) -> TrafficLook | None:
         columns = sorted({one["column"] or "whole rows" for one in [*findings, *anomalies]})
         return TrafficLook(
             run_id=record["run_id"],
-            alarm=record["verdict"] == "alarm",
+            alarm=record["verdict"] == ALARM,
+            judged=record["verdict"] in (ALARM, UNCHANGED),
             end=_moment(record["window"]["end"]),
             sentence=f"verdict {record['verdict']}" + (f": {', '.join(columns)}" if columns else ""),
         )
@@ -147,8 +155,11 @@ def read_performance(options: ContinuousOptions, serving: str | None) -> Perform
     records = [one for one in records if one["window_end"] == newest]
     if not records:
         return None
+    unjudged = collections.Counter(one["verdict"] for one in records if one["verdict"] in _UNJUDGED)
     return PerformanceLook(
-        worse=[_describe_gap(one) for one in records if one["verdict"] == "worse"],
+        judged=len(records) - unjudged.total(),
+        unjudged=dict(sorted(unjudged.items())),
+        worse=[_describe_gap(one) for one in records if one["verdict"] == GapVerdict.WORSE.value],
         labelled=max(one["labelled"] for one in records),
     )
 

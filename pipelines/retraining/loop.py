@@ -66,6 +66,8 @@ def _after_failure(context: LoopContext, journal: Journal, why: str) -> Journal:
         if journal.step in _ON_TRIAL:
             return advance(journal, Step.ROLL_BACK, outcome=FAILED, detail=detail)
         return finish(journal, FAILED, f"{detail}; what answers is as it was")
+    if attempts == retry.attempts:
+        context.notify(f"{context.options.task}: {journal.step} failed {attempts} times, and is tried on: {why}")
     not_before = context.now() + retry.wait(min(attempts, retry.attempts))
     context.say(f"waits      until {not_before:%Y-%m-%d %H:%M} UTC, then {journal.step} again")
     return dataclasses.replace(journal, attempts=attempts, not_before=not_before)

@@ -29,6 +29,7 @@ class TrafficLook:
 
     run_id: str
     alarm: bool
+    judged: bool  # whether there were rows enough for a verdict
     end: datetime.datetime  # of the window, UTC
     sentence: str  # the verdict, and which columns changed
 
@@ -38,6 +39,8 @@ class PerformanceLook:
     """The production metrics of the version that answers, in the newest window."""
 
     worse: Sequence[str]  # metrics that are worse than promised, such as `auc on overall: 0.90, promised 0.95`
+    judged: int  # metrics that could be held against their promise
+    unjudged: Mapping[str, int]  # why others could not, such as `few labels` -> how many
     labelled: int  # rows whose outcome has come
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from pipelines.config import require_at_least
 from pipelines.production_metrics.windows import parse_length
 from pipelines.spans.pattern import SpanPattern
 from serving.rollout.options import address
@@ -44,6 +45,8 @@ class ContinuousOptions:
             object.__setattr__(self, name, path and path.absolute())
         if self.pattern is not None:
             SpanPattern(self.pattern)  # Raises for one that says no span.
+        if self.at_once is not None:
+            require_at_least("at once", self.at_once, 1)
         for text in self.server:
             address(text)  # Likewise, for no server.
         try:

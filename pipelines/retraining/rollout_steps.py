@@ -6,10 +6,10 @@ and what a person did meanwhile is found.
 
 from pipelines.deployment import decision_threshold
 from pipelines.production_metrics.windows import parse_length
-from pipelines.retraining.context import Failed, LoopContext, Paused, StepResult, advance, finish
+from pipelines.retraining.context import BUSY, Failed, LoopContext, Paused, StepResult, advance, finish
 from pipelines.retraining.journal import Journal, Step
 from pipelines.retraining.look_steps import look_again
-from pipelines.retraining.policy import ASK
+from pipelines.retraining.policy import AUTO
 from pipelines.retraining.served import RolledOut, read_rolled_out
 
 PROMOTED, ROLLED_BACK = "promoted", "rolled back"  # outcomes
@@ -21,7 +21,7 @@ def pin(context: LoopContext, journal: Journal) -> StepResult:
     if not context.options.server or journal.decision.serving is None:
         return advance(journal, Step.TRAIN)
     found = _mended(context)
-    if isinstance(found, Failed):
+    if not isinstance(found, RolledOut):
         return found
     if found.stable is None and (status := _rollout(context, "pin")):
         return Failed(why=f"`rollout pin` ended with {status}")
@@ -31,7 +31,7 @@ def pin(context: LoopContext, journal: Journal) -> StepResult:
 def canary(context: LoopContext, journal: Journal) -> StepResult:
     """Puts the version on trial."""
     found = _mended(context)
-    if isinstance(found, Failed):
+    if not isinstance(found, RolledOut):
         return found
     if found.stable == journal.version:
         return finish(journal, PROMOTED, f"version {journal.version} answers already")
@@ -45,7 +45,7 @@ def canary(context: LoopContext, journal: Journal) -> StepResult:
 def compare(context: LoopContext, journal: Journal) -> StepResult:
     """Compares the two versions on logged requests."""
     found = _mended(context)
-    if isinstance(found, Failed):
+    if not isinstance(found, RolledOut):
         return found
     if (ended := _ended_by_a_person(journal, found)) is not None:
         return ended
@@ -58,20 +58,31 @@ def compare(context: LoopContext, journal: Journal) -> StepResult:
     status = _rollout(context, "compare", str(context.options.requests), *limits)
     if not status:
         return advance(journal, Step.TRIAL, not_before=context.now() + parse_length(trial.length))
-    if (worse := read_rolled_out(context.options).worse) is not None:
-        return advance(journal, Step.ROLL_BACK, outcome=ROLLED_BACK, detail=worse)
+    after = read_rolled_out(context.options)
+    if after.comparisons > found.comparisons:  # Else it ended without a verdict, and the last one is an older one.
+        if after.worse is not None:
+            return advance(journal, Step.ROLL_BACK, outcome=ROLLED_BACK, detail=after.worse)
+        if after.unjudged is not None:
+            context.say(f"unknown    {after.unjudged}; the trial goes on")
+            return advance(journal, Step.COMPARE, not_before=context.now() + parse_length(trial.length))
     return Failed(why=f"`rollout compare` ended with {status}")
 
 
 def end_trial(context: LoopContext, journal: Journal) -> StepResult:
     """Goes on after the trial: to the promotion, or to a person."""
-    if context.policy.policy != ASK:
+    if context.policy.policy == AUTO:
         return advance(journal, Step.PROMOTE)
-    context.notify(
+    found = read_rolled_out(context.options)
+    if found.unfinished is None and (ended := _ended_by_a_person(journal, found)) is not None:
+        return ended
+    told = context.notify(
         f"{context.options.task}: version {journal.version} is as good as the one that answers, and waits: "
         "`make promote` or `make rollback`"
     )
-    return advance(journal, Step.AWAIT)
+    if told:
+        return advance(journal, Step.AWAIT)
+    look_again(context)
+    return Paused(why=f"version {journal.version} waits for a person, whom the next pass tells again", status=1)
 
 
 def wait_for_person(context: LoopContext, journal: Journal) -> StepResult:
@@ -86,12 +97,12 @@ def wait_for_person(context: LoopContext, journal: Journal) -> StepResult:
 def promote(context: LoopContext, journal: Journal) -> StepResult:
     """Makes the version the stable one."""
     found = _mended(context)
-    if isinstance(found, Failed):
+    if not isinstance(found, RolledOut):
         return found
     if found.stable != journal.version:
         if (ended := _ended_by_a_person(journal, found)) is not None:
             return ended
-        if status := _rollout(context, "promote"):
+        if status := _rollout(context, "promote", "--version", str(journal.version)):
             return Failed(why=f"`rollout promote` ended with {status}")
     assert journal.decision is not None, "a decision was made"
     return finish(journal, PROMOTED, f"version {journal.version} answers instead of {journal.decision.serving}")
@@ -100,9 +111,9 @@ def promote(context: LoopContext, journal: Journal) -> StepResult:
 def roll_back(context: LoopContext, journal: Journal) -> StepResult:
     """Ends the trial."""
     found = _mended(context)
-    if isinstance(found, Failed):
+    if not isinstance(found, RolledOut):
         return found
-    if found.canary == journal.version and (status := _rollout(context, "rollback")):
+    if found.canary == journal.version and (status := _rollout(context, "rollback", "--version", str(journal.version))):
         return Failed(why=f"`rollout rollback` ended with {status}")
     assert journal.outcome is not None, "who rolls back says why"
     if found.stable == journal.version:
@@ -110,14 +121,18 @@ def roll_back(context: LoopContext, journal: Journal) -> StepResult:
     return finish(journal, journal.outcome, f"{journal.detail}; version {found.stable} still answers")
 
 
-def _mended(context: LoopContext) -> RolledOut | Failed:
-    """What is rolled out, once a step that was killed is put back."""
+def _mended(context: LoopContext) -> RolledOut | Failed | Paused:
+    """What is rolled out, once a step that was killed is put back; one that runs now is waited for."""
     found = read_rolled_out(context.options)
     if found.unfinished is None:
         return found
-    if status := _rollout(context, "rollback"):
+    status = _rollout(context, "rollback", "--only-unfinished")
+    if status not in (0, BUSY):
         return Failed(why=f"`rollout rollback`, to mend a killed {found.unfinished}, ended with {status}")
-    return read_rolled_out(context.options)
+    after = read_rolled_out(context.options)
+    if status == BUSY and after.unfinished is not None:
+        return Paused(why=f"`rollout {found.unfinished}` runs, or cannot be mended (above)", status=BUSY)
+    return after
 
 
 def _ended_by_a_person(journal: Journal, found: RolledOut) -> Journal | None:

@@ -16,7 +16,9 @@ class RolledOut:
     stable: str | None = None  # None: it pins no version, the newest answers
     canary: str | None = None  # None: no trial
     unfinished: str | None = None  # the command of a step that was killed
+    comparisons: int = 0  # that were recorded
     worse: str | None = None  # of the last comparison, if it found the canary worse: why
+    unjudged: str | None = None  # of the last comparison, if it had too few requests, or none: why
 
 
 def read_rolled_out(options: ContinuousOptions) -> RolledOut:
@@ -34,11 +36,15 @@ def read_rolled_out(options: ContinuousOptions) -> RolledOut:
     log = StepLog(path.with_name(step_log.NAME))
     labels, unfinished = config.labels(options.name), log.unfinished_step(options.name)
     stable, canary = labels.get(STABLE), labels.get(CANARY)
+    compared = [record.detail for record in log.records(options.name) if record.command == step_log.COMPARE]
+    last = compared[-1] if compared else ""
     return RolledOut(
         stable=None if stable is None else str(stable),
         canary=None if canary in (None, stable) else str(canary),
         unfinished=None if unfinished is None else unfinished.command,
-        worse=_find_worse(log, options.name, canary),
+        comparisons=len(compared),
+        worse=last if last.startswith(f"canary {canary} {step_log.WORSE}") else None,
+        unjudged=last if last.startswith(f"canary {canary} {step_log.UNJUDGED}") else None,
     )
 
 
@@ -55,9 +61,3 @@ def list_pushed(options: ContinuousOptions) -> list[str]:
     """The versions that were pushed below `var`."""
     folder: Path = options.var / "serving" / options.name
     return [path.name for path in folder.iterdir() if path.name.isdecimal()] if folder.is_dir() else []
-
-
-def _find_worse(log: StepLog, model: str, canary: int | None) -> str | None:
-    last = next((record for record in reversed(log.records(model)) if record.command == "compare"), None)
-    worse = f"canary {canary} is worse: "
-    return last.detail if last is not None and last.detail.startswith(worse) else None

@@ -1,9 +1,9 @@
 """The loop's state for people: what is under way, the last decisions, and when a training is due next."""
 
-import datetime
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pipelines.retraining.context import utc_now
 from pipelines.retraining.decision import DUE, HELD_BACK, Decision
 from pipelines.retraining.decision_log import DecisionLog
 from pipelines.retraining.journal import Journal, JournalStore, Step
@@ -37,9 +37,10 @@ def print_state(options: ContinuousOptions, policy: RetrainingPolicy, count: int
     print(f"next due   {_describe_next(policy, decisions)}")
     for decision in decisions[-count:]:
         print(f"decision   {_describe_decision(decision, outcomes.get(decision.id))}")
-        for reason in decision.reasons:
-            if reason.kind in (DUE, HELD_BACK):
-                print(f"           {reason}")
+        if any(reason.kind == DUE for reason in decision.reasons):
+            for reason in decision.reasons:
+                if reason.kind in (DUE, HELD_BACK):
+                    print(f"           {reason}")
     return 0
 
 
@@ -60,7 +61,7 @@ def _describe_decision(decision: Decision, outcome: Mapping[str, Any] | None) ->
 
 
 def _describe_budget(policy: RetrainingPolicy, decisions: Sequence[Decision]) -> str:
-    now = datetime.datetime.now(datetime.UTC)
+    now = utc_now()
     used = sum(one.act and (one.time.year, one.time.month) == (now.year, now.month) for one in decisions)
     return f"{used} of {policy.limits.trainings_a_month} trainings in {now:%Y-%m}"
 
@@ -73,4 +74,9 @@ def _describe_next(policy: RetrainingPolicy, decisions: Sequence[Decision]) -> s
     last = decisions[-1]
     if last.act:
         return f"{policy.due.schedule} after the training that {last.time:%Y-%m-%d} decided on"
-    return f"{last.next_due:%Y-%m-%d %H:%M} UTC by schedule"
+    due = f"{last.next_due:%Y-%m-%d %H:%M} UTC"
+    return (
+        f"at the next pass, unless held back; by schedule since {due}"
+        if last.next_due <= utc_now()
+        else f"{due} by schedule"
+    )

@@ -97,15 +97,33 @@ def compare(
 
 
 @app.command(sort_key=4)
-def promote(*, options: Annotated[RolloutOptions, _GIVEN]) -> int:
-    """Make the canary the stable version."""
-    return _command().promote(options)
+def promote(*, version: int | None = None, options: Annotated[RolloutOptions, _GIVEN]) -> int:
+    """Make the canary the stable version.
+
+    Args:
+        version: Refuse unless this version is on trial.
+        options: See `_launch`.
+    """
+    return _command().promote(options, version)
 
 
 @app.command(sort_key=5)
-def rollback(*, options: Annotated[RolloutOptions, _GIVEN]) -> int:
-    """Repair a killed step; or end the trial; or go back to the version before."""
-    return _command().rollback(options)
+def rollback(
+    *,
+    version: int | None = None,
+    only_unfinished: Annotated[bool, Parameter(negative=())] = False,
+    options: Annotated[RolloutOptions, _GIVEN],
+) -> int:
+    """Repair a killed step; or end the trial; or go back to the version before.
+
+    Args:
+        version: End the trial of this version; refuse anything else.
+        only_unfinished: Repair a killed step; refuse anything else.
+        options: See `_launch`.
+    """
+    if version is not None and only_unfinished:
+        raise UsageError("expected --version or --only-unfinished, received both")
+    return _command().rollback(options, version, only_unfinished=only_unfinished)
 
 
 @app.command(sort_key=6)

@@ -68,14 +68,23 @@ def compare(
     return _run(options, "compare", body)
 
 
-def promote(options: RolloutOptions) -> int:
-    """Makes the canary the stable version."""
-    return _run(options, "promote", steps.promote)
+def promote(options: RolloutOptions, version: int | None = None) -> int:
+    """Makes the canary the stable version; refuses where it is not `version`."""
+    return _run(options, "promote", lambda rollout: steps.promote(rollout, version))
 
 
-def rollback(options: RolloutOptions) -> int:
-    """Repairs a killed step; or ends the trial; or undoes the last promotion."""
-    return _run(options, "rollback", rolling_back.rollback)
+def rollback(options: RolloutOptions, version: int | None = None, *, only_unfinished: bool = False) -> int:
+    """Repairs a killed step; or ends the trial; or undoes the last promotion; or only one of the first two."""
+
+    def body(rollout: Rollout) -> None:
+        if only_unfinished:
+            rolling_back.mend(rollout)
+        elif version is not None:
+            rolling_back.end_trial(rollout, version)
+        else:
+            rolling_back.rollback(rollout)
+
+    return _run(options, "rollback", body)
 
 
 def reload(options: RolloutOptions) -> int:

@@ -8,6 +8,8 @@ from typing import Self
 from serving.rollout.admin_client import TimedPrediction
 from serving.rollout.options import VerdictLimits
 
+ROWS = "rows"  # the check that says whether there are enough to judge
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PredictionPair:
@@ -107,7 +109,7 @@ def figures(pairs: Sequence[PredictionPair], threshold: float) -> ComparisonFigu
 def verdict(found: ComparisonFigures, limits: VerdictLimits) -> list[VerdictCheck]:
     """Holds the figures against the limits; the canary is as good when all checks pass."""
     return [
-        VerdictCheck(name="rows", found=found.rows, limit=limits.min_rows, at_least=True),
+        VerdictCheck(name=ROWS, found=found.rows, limit=limits.min_rows, at_least=True),
         VerdictCheck(name="failed requests", found=found.canary_errors, limit=found.stable_errors + limits.more_errors),
         VerdictCheck(name="mean difference", found=found.mean_difference, limit=limits.mean_difference),
         VerdictCheck(name="p95 difference", found=found.p95_difference, limit=limits.p95_difference),

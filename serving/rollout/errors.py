@@ -9,6 +9,10 @@ class PreconditionError(RolloutError):
     """A precondition does not hold: nothing was changed."""
 
 
+class NoRequestsError(PreconditionError):
+    """There is no request to replay."""
+
+
 class FailedError(RolloutError):
     """A step failed after it began, most often on the server."""
 

@@ -101,5 +101,15 @@ def versions_on_trial(state: RolloutState) -> tuple[int, int]:
     return state.stable, state.canary
 
 
+def require_on_trial(state: RolloutState, version: int) -> None:
+    """Requires that a certain version is on trial: somebody may have taken a step since the operator looked.
+
+    Raises:
+        PreconditionError: Another one is, or none.
+    """
+    if versions_on_trial(state)[1] != version:
+        raise PreconditionError(f"version {version} is not on trial: expected it as the canary, received {state}.")
+
+
 def _listed(versions: object) -> str:
     return ", ".join(str(version) for version in sorted(versions)) if versions else "no version"  # type: ignore[call-overload]

@@ -7,7 +7,7 @@ from serving.contract import Contract
 from serving.rollout import comparison, preconditions, probes, replay_requests, step_log
 from serving.rollout.admin_client import AdminClient, PredictError, TimedPrediction
 from serving.rollout.comparison import ComparisonFigures, PredictionPair
-from serving.rollout.errors import PreconditionError, WorseError
+from serving.rollout.errors import NoRequestsError, PreconditionError, WorseError
 from serving.rollout.models_config import CANARY, STABLE
 from serving.rollout.options import VerdictLimits
 from serving.rollout.rollout import Rollout
@@ -29,10 +29,14 @@ def compare(rollout: Rollout, plan: ReplayPlan, stable: int, canary: int) -> Non
 
     Raises:
         PreconditionError: There is nothing that could be replayed.
-        WorseError: The canary is worse.
+        WorseError: The canary is worse, or too few rows were answered to say.
     """
     old, new = _contract(rollout, stable), _contract(rollout, canary)
-    found = replay_requests.read(plan.path, [old, new], plan.limit)
+    try:
+        found = replay_requests.read(plan.path, [old, new], plan.limit)
+    except NoRequestsError as error:
+        _record(rollout, f"canary {canary} {step_log.UNJUDGED}{error}")
+        raise
     for name, why in sorted(found.left_out.items()):
         rollout.say(f"missing   {name}: {why}, sent as missing to both")
     if found.skipped:
@@ -47,15 +51,14 @@ def compare(rollout: Rollout, plan: ReplayPlan, stable: int, canary: int) -> Non
     results = comparison.verdict(figures, plan.limits)
     for check in results:
         rollout.say(f"{'ok' if check.passed else 'WORSE':<9} {check}")
-    worse = "; ".join(str(check) for check in results if not check.passed)
-    state = rollout.state()
-    rollout.log.append(StepRecord(
-        time=step_log.timestamp(), who=step_log.operator(), command="compare", model=rollout.model,
-        before=state, after=state, result=StepResult.DONE,
-        detail=f"canary {canary} is worse: {worse}" if worse else f"canary {canary} is as good",
-    ))  # fmt: skip
-    if worse:
-        raise WorseError(f"canary {canary} is worse than {stable}: {worse}.")
+    failed = [check for check in results if not check.passed]
+    reasons = "; ".join(map(str, failed))
+    if [check.name for check in failed] == [comparison.ROWS]:
+        _record(rollout, f"canary {canary} {step_log.UNJUDGED}{reasons}")
+        raise WorseError(f"canary {canary} cannot be judged against {stable}: {reasons}.")
+    _record(rollout, f"canary {canary} {step_log.WORSE}{reasons}" if failed else f"canary {canary} is as good")
+    if failed:
+        raise WorseError(f"canary {canary} is worse than {stable}: {reasons}.")
     rollout.say(f"verdict   canary {canary} is as good as stable {stable}")
 
 
@@ -80,6 +83,14 @@ def compare_trial(rollout: Rollout, plan: ReplayPlan) -> None:
     stable, canary = preconditions.versions_on_trial(rollout.state())
     preconditions.require_servers_in_sync(rollout)
     compare(rollout, plan, stable, canary)
+
+
+def _record(rollout: Rollout, verdict: str) -> None:
+    state = rollout.state()
+    rollout.log.append(StepRecord(
+        time=step_log.timestamp(), who=step_log.operator(), command=step_log.COMPARE, model=rollout.model,
+        before=state, after=state, result=StepResult.DONE, detail=verdict,
+    ))  # fmt: skip
 
 
 def _contract(rollout: Rollout, version: int) -> Contract:

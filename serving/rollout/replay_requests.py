@@ -13,7 +13,7 @@ from typing import Any
 
 from serving.contract import Contract, Row
 from serving.request_log import columns as log_columns
-from serving.rollout.errors import PreconditionError
+from serving.rollout.errors import NoRequestsError, PreconditionError
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -35,11 +35,13 @@ def read(path: Path, contracts: Sequence[Contract], limit: int) -> ReplayRequest
         limit: requests at most, the newest.
 
     Raises:
-        PreconditionError: There are none, they are no requests, or they lack what the contract requires.
+        NoRequestsError: There are none yet.
+        PreconditionError: There is no such path, they are no requests, or they lack what the contract requires.
     """
     files = _log_files(path) if path.is_dir() else [path]
     if not path.exists() or not files:
-        raise PreconditionError(
+        kind = NoRequestsError if path.exists() else PreconditionError
+        raise kind(
             f"no requests to replay at {path}: expected a folder of the gateway's request log, a .parquet file of it, "
             "or a file with one row as JSON a line."
         )
@@ -49,7 +51,7 @@ def read(path: Path, contracts: Sequence[Contract], limit: int) -> ReplayRequest
     else:
         found = ReplayRequests(rows=list(_from_lines(path, contracts))[-limit:], left_out={})
     if not found.rows:
-        raise PreconditionError(
+        raise NoRequestsError(
             f"{path} holds no request that could be replayed ({found.skipped} were refused by the gateway)."
         )
     required = {feature.name for contract in contracts for feature in contract.features if feature.required}

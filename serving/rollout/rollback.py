@@ -27,6 +27,33 @@ def rollback(rollout: Rollout) -> None:
     rollout.say(f"done      {after}")
 
 
+def mend(rollout: Rollout) -> None:
+    """Repairs a step that was killed. Under the lock, so that a step without an end is none that runs now.
+
+    Raises:
+        PreconditionError: The last step has ended; nothing was done.
+        FailedError: A server failed.
+    """
+    record = rollout.log.unfinished_step(rollout.model)
+    if record is None:
+        raise PreconditionError(
+            f"there is nothing to mend: expected a step without an end in {rollout.log.path}, received none."
+        )
+    _mend(rollout, record)
+
+
+def end_trial(rollout: Rollout, version: int) -> None:
+    """Ends the trial of a version.
+
+    Raises:
+        PreconditionError: It is not on trial, or the last step did not end; nothing was done.
+        FailedError: A server failed.
+    """
+    preconditions.require_no_unfinished_step(rollout)
+    preconditions.require_on_trial(rollout.state(), version)
+    rollback(rollout)
+
+
 def _mend(rollout: Rollout, record: StepRecord) -> None:
     rollout.say(f"mending   {record.command} by {record.who} at {record.time}: {record.result.value}")
     if record.command == ROLLBACK:

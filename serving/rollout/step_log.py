@@ -21,6 +21,10 @@ NAME = "rollout.log.jsonl"
 # Commands whose records are read again.
 PROMOTE = "promote"  # tells what there is to go back to
 ROLLBACK = "rollback"  # is brought to its end, not put back, when it was killed
+COMPARE = "compare"  # leaves its verdict as the detail
+# What that detail says of a canary, after `canary N `.
+WORSE = "is worse: "
+UNJUDGED = "cannot be judged: "  # too few requests, or none
 
 
 class StepResult(enum.StrEnum):

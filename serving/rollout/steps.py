@@ -64,16 +64,22 @@ def canary(rollout: Rollout, version: int, percent: float, compare: Callable[[in
     rollout.say(f"done      {after}; next: compare, promote or rollback")
 
 
-def promote(rollout: Rollout) -> None:
+def promote(rollout: Rollout, expected: int | None = None) -> None:
     """Makes the canary the stable version.
 
+    Args:
+        rollout: the roll-out.
+        expected: the version that the canary has to be; None: any.
+
     Raises:
-        PreconditionError: There is no canary, or file and server differ; nothing was done.
+        PreconditionError: There is no canary or another one, or file and server differ; nothing was done.
         FailedError: A server failed; everything is put back.
     """
     preconditions.require_no_unfinished_step(rollout)
     before = rollout.state()
     _, version = preconditions.versions_on_trial(before)
+    if expected is not None:
+        preconditions.require_on_trial(before, expected)
     preconditions.require_servers_in_sync(rollout)
     after = RolloutState(version, None, 0)
     with rollout.step(PROMOTE, before, after):

@@ -8,9 +8,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from pipelines.cli.app import app
 from pipelines.production_metrics import command
 from pipelines.production_metrics.errors import ProductionMetricsError
 from pipelines.production_metrics.logged_predictions import find_newest, read_logged_predictions
+from serving.cli.usage import execute
 from serving.feedback import columns
 from serving.feedback.label import read_label
 from serving.feedback.settings import FeedbackSettings
@@ -184,6 +186,21 @@ def test_a_log_whose_rows_cannot_be_told_apart(tmp_path: Path) -> None:
     writer.close()
     with pytest.raises(ProductionMetricsError, match="told apart by id, number and time, received none"):
         read_logged_predictions(tmp_path / "log", tmp_path / "feedback")
+
+
+def test_folders_and_records_of_a_dotted_task_have_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    measured: list[dict[str, Any]] = []
+
+    def measure(task: str, var: Path, **given: Any) -> None:
+        measured.append({"task": task, **given})
+        raise ProductionMetricsError("measured")
+
+    monkeypatch.setattr(command, "measure_task", measure)
+    assert execute(app, ["production-metrics", "--task", "tests.tasks.diabetes", "--var", str(tmp_path)]) == 1
+    folders = {name: tmp_path / name / "diabetes" for name in ("requests", "feedback")}
+    assert [(one["task"], one["log"], one["feedback"]) for one in measured] == [
+        ("tests.tasks.diabetes", folders["requests"], folders["feedback"])
+    ]
 
 
 def test_only_the_files_of_the_windows_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ import datetime
 import json
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,8 @@ class World:
     server: tuple[str, ...] = ("127.0.0.1:8500:8501",)
     status: dict[str, int] = dataclasses.field(default_factory=dict)  # command -> exit status, when it is to fail
     run_status: str = "pushed"
+    traffic: str = "alarm"  # verdicts
+    performance: str = "worse"
     die_during: str | None = None  # the command that does its work and dies, with the loop, before it records it
 
     def __post_init__(self) -> None:
@@ -91,9 +93,9 @@ class World:
         if command in self.status:
             self._note("calls", command)
             return self.status[command]
-        getattr(self, f"_{command.replace('-', '_')}")(arguments)
+        status = getattr(self, f"_{command.replace('-', '_')}")(arguments)
         self._note("calls", command)
-        return 0
+        return status or 0
 
     def say(self, line: str) -> None:
         self._note("said", line)
@@ -134,15 +136,16 @@ class World:
         number = len(list(self.options.var.glob("monitoring/taxi/*")))
         report = {"findings": [{"column": "fare"}], "anomalies": []}
         record = {
-            "run_id": f"20260302-0600{number:02}", "verdict": "alarm", "report": report, "error": None,
+            "run_id": f"20260302-0600{number:02}", "verdict": self.traffic, "report": report, "error": None,
             "window": {"end": START.isoformat()},
         }  # fmt: skip
         self._write(f"var/monitoring/taxi/{record['run_id']}/summary.json", record)
 
     def _production_metrics(self, arguments: object) -> None:
         record = {
-            "version": OLD, "window_end": START.isoformat(), "verdict": "worse", "metric": "auc", "slice": "overall",
-            "labelled": 400, "production": {"value": 0.9}, "promised": {"value": 0.95},
+            "version": OLD, "window_end": START.isoformat(), "verdict": self.performance,
+            "metric": "auc", "slice": "overall", "labelled": 400,
+            "production": {"value": 0.9}, "promised": {"value": 0.95},
         }  # fmt: skip
         self._write("var/production_metrics/taxi.json", {"records": [record]})
 
@@ -173,15 +176,17 @@ class World:
     def _compare(self, arguments: object) -> None:
         """As good."""
 
-    def _rollback(self, arguments: object) -> None:
+    def _rollback(self, arguments: Sequence[str]) -> int | None:
         """As the real one: puts a killed step back, or ends the trial."""
         record = self._log.unfinished_step("taxi")
-        before = record.config_before if record is not None and record.config_before is not None else None
-        if before is not None:
-            ModelsConfig(self.options.models_config, before).write()
-            self._log.append(dataclasses.replace(record, result=StepResult.PUT_BACK))  # type: ignore[type-var]
+        if record is not None and record.config_before is not None:
+            ModelsConfig(self.options.models_config, record.config_before).write()
+            self._log.append(dataclasses.replace(record, result=StepResult.PUT_BACK))
+        elif "--only-unfinished" in arguments:
+            return 2
         else:
             self._roll("rollback", Assignment.only(int(OLD)))
+        return None
 
     @property
     def _log(self) -> StepLog:
@@ -189,18 +194,27 @@ class World:
 
     def _roll(self, command: str, target: Assignment) -> None:
         config = ModelsConfig.read(self.options.models_config)
+        started = self.begin(command)
+        config.assigning("taxi", target).write()
+        self._die_during(command)
+        self.end(started)
+
+    def begin(self, command: str) -> StepRecord:
+        """Records the begin of a roll-out step."""
         state = RolloutState(int(OLD), None, 0)
         started = StepRecord(
             time=step_log.timestamp(), who="test", command=command, model="taxi", before=state, after=state,
-            result=StepResult.STARTED, config_before=config.text,
+            result=StepResult.STARTED, config_before=ModelsConfig.read(self.options.models_config).text,
         )  # fmt: skip
         self._log.append(started)
-        config.assigning("taxi", target).write()
-        self._die_during(command)
+        return started
+
+    def end(self, started: StepRecord) -> None:
+        """Records that a step was done."""
         self._log.append(dataclasses.replace(started, result=StepResult.DONE))
 
-    def find_worse(self) -> None:
-        """Records a comparison that found the canary worse, as `rollout compare` does before it ends with 1."""
+    def find(self, verdict: str) -> int:
+        """Records a comparison that did not find the canary as good, as `rollout compare` does. Returns 1, as it."""
         state = RolloutState(int(OLD), int(NEW), 10)
         self._log.append(
             StepRecord(
@@ -211,9 +225,10 @@ class World:
                 before=state,
                 after=state,
                 result=StepResult.DONE,
-                detail=f"canary {NEW} is worse: rows 3, at least 100",
+                detail=f"canary {NEW} {verdict}",
             )
         )
+        return 1
 
     def _write(self, name: str, content: Any) -> None:
         path = self.base / name

@@ -52,7 +52,7 @@ def test_who_is_told_to_end_tells_the_command_and_waits_for_its_end(
 
 def test_a_program_gets_the_text_and_its_failure_is_said(tmp_path: Path) -> None:
     keep = (sys.executable, "-c", "import sys; open(sys.argv[1], 'w').write(sys.stdin.read())", str(tmp_path / "told"))
-    assert tell(keep, "promoted\n") is None
-    assert (tmp_path / "told").read_text() == "promoted\n"
+    assert tell(keep, "promoted für 2\n") is None
+    assert (tmp_path / "told").read_text(encoding="utf-8") == "promoted für 2\n"
     assert tell((sys.executable, "-c", "raise SystemExit(3)"), "promoted") == f"{sys.executable} ended with 3"
     assert "could not be told: [Errno 2]" in str(tell((str(tmp_path / "none"),), "promoted"))

@@ -32,12 +32,14 @@ QUIET = Observations(
     last_training=Training(run_id="r1", time=days(21), spans={"2014Q1": 1, "2014Q2": 1}),
     trainings=[days(21)],
     chosen=[ChosenSpan(name="2014Q2", version=1, rows=900), ChosenSpan(name="2014Q3", version=1, rows=400)],
-    traffic=TrafficLook(run_id="m1", alarm=False, end=NOW, sentence="verdict unchanged"),
-    performance=PerformanceLook(worse=[], labelled=800),
+    traffic=TrafficLook(run_id="m1", alarm=False, judged=True, end=NOW, sentence="verdict unchanged"),
+    performance=PerformanceLook(worse=[], judged=2, unjudged={}, labelled=800),
     failed_looks={},
 )
-ALARM = TrafficLook(run_id="m2", alarm=True, end=NOW, sentence="verdict alarm: fare")
-WORSE = PerformanceLook(worse=["auc on overall: 0.9, promised 0.95"], labelled=800)
+ALARM = TrafficLook(run_id="m2", alarm=True, judged=True, end=NOW, sentence="verdict alarm: fare")
+WORSE = PerformanceLook(
+    worse=["auc on overall: 0.9, promised 0.95"], judged=1, unjudged={"few labels": 3}, labelled=800
+)
 MORE = [QUIET.chosen[0], ChosenSpan(name="2014Q3", version=1, rows=500)]
 OLD = dataclasses.replace(QUIET.last_training, time=days(91))
 
@@ -140,6 +142,24 @@ def test_a_look_without_a_result_decides_nothing_and_is_said() -> None:
         "performance: production-metrics ended with 1",
         "new spans: q",
     ]
+
+
+def test_a_look_that_could_not_judge_is_not_all_is_well() -> None:
+    few = dataclasses.replace(QUIET.traffic, judged=False, sentence="verdict too_few_rows")
+    out = PerformanceLook(worse=[], judged=0, unjudged={"few labels": 1, "labels out": 2}, labelled=3)
+    decision = decide("d", POLICY, seen(traffic=few, performance=out))
+    assert not decision.act
+    assert [reason.text for reason in decision.reasons if reason.kind == UNKNOWN] == [
+        "drift: verdict too_few_rows (look m1)",
+        "performance: no metric could be judged, on 3 labelled rows: few labels of 1, labels out of 2",
+    ]
+
+
+def test_metrics_that_could_not_be_judged_are_said_beside_those_that_could() -> None:
+    some = PerformanceLook(worse=[], judged=2, unjudged={"few labels": 1}, labelled=800)
+    assert [reason.text for reason in decide("d", POLICY, seen(performance=some)).reasons][-1] == (
+        "performance: no metric is worse than promised, on 800 labelled rows; not judged: few labels of 1"
+    )
 
 
 def test_what_the_policy_does_not_ask_for_decides_nothing() -> None:
