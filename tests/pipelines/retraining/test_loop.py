@@ -77,6 +77,24 @@ def test_a_worse_version_is_rolled_back_at_once(world: World) -> None:
     assert_old_version_answers(world)
 
 
+def test_a_version_that_turns_out_worse_during_the_trial_is_rolled_back_at_its_end(world: World) -> None:
+    assert world.take_pass(START) == 0
+    world._compare = lambda arguments: world.find(WORSE)  # type: ignore[method-assign]
+    assert world.take_pass(TRIAL_OVER) == 1
+    assert world.lines("calls")[-2:] == ["compare", "rollback"]
+    assert world.outcomes() == [("rolled back", NEW)]
+    assert_old_version_answers(world)
+
+
+def test_a_comparison_that_fails_at_the_end_of_the_trial_leaves_no_trial_behind(world: World) -> None:
+    assert world.take_pass(START) == 0
+    world.status["compare"] = 2
+    for minutes in (0, 15, 45):
+        assert world.take_pass(TRIAL_OVER + minutes * MINUTE) == 1
+    assert world.outcomes() == [("failed", NEW)]
+    assert_old_version_answers(world)
+
+
 @pytest.mark.parametrize("reason", ["rows 3, at least 100", "/log holds no request that could be replayed"])
 def test_too_few_requests_say_nothing_so_the_trial_goes_on_until_there_are_more(world: World, reason: str) -> None:
     world._compare = lambda arguments: world.find(f"cannot be judged: {reason}")  # type: ignore[method-assign]
