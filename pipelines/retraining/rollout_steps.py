@@ -10,7 +10,7 @@ from pipelines.retraining.context import BUSY, Failed, LoopContext, Paused, Step
 from pipelines.retraining.journal import Journal, Step
 from pipelines.retraining.look_steps import look_again
 from pipelines.retraining.policy import AUTO
-from pipelines.retraining.served import RolledOut, read_rolled_out
+from pipelines.retraining.served import RolledOut, read_rolled_out, was_tried
 
 PROMOTED, ROLLED_BACK = "promoted", "rolled back"  # outcomes
 
@@ -36,6 +36,10 @@ def canary(context: LoopContext, journal: Journal) -> StepResult:
     if found.stable == journal.version:
         return finish(journal, PROMOTED, f"version {journal.version} answers already")
     if found.canary != journal.version:
+        assert journal.version is not None, "the training pushed one"
+        assert journal.decision is not None, "a decision was made"
+        if was_tried(context.options, journal.version, journal.decision.time):  # By a call that was killed.
+            return finish(journal, ROLLED_BACK, f"somebody ended the trial of version {journal.version}")
         status = _rollout(context, "canary", str(journal.version), "--percent", f"{context.policy.trial.percent:g}")
         if status:
             return Failed(why=f"`rollout canary {journal.version}` ended with {status}")

@@ -202,8 +202,9 @@ class World:
     def begin(self, command: str) -> StepRecord:
         """Records the begin of a roll-out step."""
         state = RolloutState(int(OLD), None, 0)
+        after = RolloutState(int(OLD), int(NEW), 10) if command == step_log.CANARY else state
         started = StepRecord(
-            time=step_log.timestamp(), who="test", command=command, model="taxi", before=state, after=state,
+            time=step_log.timestamp(), who="test", command=command, model="taxi", before=state, after=after,
             result=StepResult.STARTED, config_before=ModelsConfig.read(self.options.models_config).text,
         )  # fmt: skip
         self._log.append(started)

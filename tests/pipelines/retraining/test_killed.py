@@ -59,6 +59,15 @@ def test_killed_at_a_step_the_next_call_goes_on_there(world: World, step: Step, 
     assert_promoted_once(world)
 
 
+def test_a_trial_that_a_person_ended_before_the_next_call_is_not_begun_again(world: World) -> None:
+    world.take_killed_pass(START, Step.CANARY, after=True)
+    world.run("serving", "rollout", "rollback")
+    assert world.take_pass(START) == 1
+    assert world.lines("calls").count("canary") == 1
+    assert world.labels() == {"stable": int(OLD), "canary": int(OLD)}
+    assert world.outcomes() == [("rolled back", NEW)]
+
+
 @pytest.mark.parametrize(
     ("command", "again"),
     [
