@@ -33,6 +33,7 @@ POLICY = RetrainingPolicy(
     policy="auto",
     spans="last:2",
     due=Due(drift=True, performance=True, new_rows=100),
+    window="1h",
     limits=Limits(cool_down="1h"),
     tell=("tell",),
 )
@@ -48,6 +49,7 @@ class World:
     server: tuple[str, ...] = ("127.0.0.1:8500:8501",)
     status: dict[str, int] = dataclasses.field(default_factory=dict)  # command -> exit status, when it is to fail
     run_status: str = "pushed"
+    trained_on: tuple[str, ...] = ("2014Q1", "2014Q2")
     traffic: str = "alarm"  # verdicts
     performance: str = "worse"
     die_during: str | None = None  # the command that does its work and dies, with the loop, before it records it
@@ -159,8 +161,8 @@ class World:
             "format": 2, "run_id": f"20260302-0601{number:02}", "task": "taxi", "started": START.isoformat(),
             "status": self.run_status if new else "unchanged", "nodes": [], "error": "no room",
             "gates": [{"gate": "Evaluator", "passed": self.run_status != "refused", "reasons": []}],
-            "spans": [{"span": name, "version": 1} for name in ("2014Q1", "2014Q2")],
-            "pushed": {"version": NEW, "path": "", "new": new},
+            "spans": [{"span": name, "version": 1} for name in self.trained_on],
+            "pushed": {"version": NEW, "path": "", "new": new} if (self.serving / NEW).exists() else None,
         }  # fmt: skip
         self._write(f"var/runs/{record['run_id']}/summary.json", record)
 

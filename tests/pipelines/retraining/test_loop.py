@@ -56,6 +56,27 @@ def test_a_training_that_succeeds_at_the_second_attempt_is_one_decision(world: W
     assert (world.acted(), world.outcomes()) == ([True], [("promoted", NEW)])
 
 
+def test_a_run_that_pushed_elsewhere_is_not_the_loops(world: World) -> None:
+    world.take_killed_pass(START, Step.TRAIN)
+    world.run("pipelines", "run")  # a person's, with --push-to
+    (world.serving / NEW).rmdir()
+    assert world.take_pass(START) == 0
+    assert world.lines("calls").count("run") == 2
+    assert world.labels() == {"stable": int(OLD), "canary": int(NEW)}
+
+
+def test_a_span_that_was_accepted_after_the_decision_between_its_spans_is_in_its_run(world: World) -> None:
+    world.run_status, world.trained_on = "refused", ("2014Q1", "2014Q1b", "2014Q2")
+    assert world.take_pass(START) == 1
+    assert world.outcomes() == [("refused", None)]
+
+
+def test_a_run_on_other_spans_is_not_the_loops(world: World) -> None:
+    world.run_status, world.trained_on = "refused", ("2014Q1", "2014Q2", "2014Q3")
+    assert world.take_pass(START) == 1
+    assert world.outcomes() == []
+
+
 def test_a_model_that_a_gate_refuses_is_not_trained_again(world: World) -> None:
     world.run_status = "refused"
     assert world.take_pass(START) == 1
