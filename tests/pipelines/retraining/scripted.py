@@ -17,7 +17,7 @@ import pytest
 from pipelines.retraining import looking, loop
 from pipelines.retraining.context import LoopContext
 from pipelines.retraining.decision_log import DecisionLog
-from pipelines.retraining.journal import Step
+from pipelines.retraining.journal import JournalStore, Step
 from pipelines.retraining.observations import ChosenSpan
 from pipelines.retraining.options import ContinuousOptions
 from pipelines.retraining.policy import Due, Limits, RetrainingPolicy
@@ -38,6 +38,7 @@ POLICY = RetrainingPolicy(
     tell=("tell",),
 )
 OLD, NEW = "100", "101"  # versions
+MINUTE = datetime.timedelta(minutes=1)
 
 
 @dataclasses.dataclass
@@ -237,6 +238,15 @@ class World:
         path = self.base / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(content))
+
+
+def with_policy(world: World, **changes: Any) -> None:
+    world.policy = dataclasses.replace(POLICY, **changes)
+
+
+def assert_old_version_answers(world: World) -> None:
+    assert world.labels() == {"stable": int(OLD), "canary": int(OLD)}
+    assert JournalStore(world.options.folder).read() is None
 
 
 _COMMANDS = ("ingest", "monitor", "production-metrics", "run", "pin", "canary", "compare", "promote", "rollback")
