@@ -88,6 +88,8 @@ def promote(context: LoopContext, journal: Journal) -> StepResult:
     if found.stable != journal.version:
         if (ended := _ended_by_a_person(journal, found)) is not None:
             return ended
+        if context.policy.policy != AUTO:  # It changed since; a person is asked.
+            return advance(journal, Step.TRIAL)
         if status := _rollout(context, "promote", "--version", str(journal.version)):
             return Failed(why=f"`rollout promote` ended with {status}")
     assert journal.decision is not None, "a decision was made"

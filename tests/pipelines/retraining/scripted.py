@@ -176,8 +176,9 @@ class World:
     def _promote(self, arguments: object) -> None:
         self._roll("promote", Assignment.only(int(NEW)))
 
-    def _compare(self, arguments: object) -> None:
+    def _compare(self, arguments: object) -> int | None:
         """As good."""
+        return None
 
     def _rollback(self, arguments: Sequence[str]) -> int | None:
         """As the real one: puts a killed step back, or ends the trial."""

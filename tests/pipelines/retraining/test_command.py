@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime
+import time
 from collections.abc import Callable
 
 import pytest
@@ -52,7 +53,7 @@ def test_a_pass_that_has_not_decided_yet_holds_no_dry_run_back(
 
 
 @pytest.mark.parametrize(
-    ("time", "next_due"),
+    ("now", "next_due"),
     [
         (datetime.datetime(2026, 2, 28, tzinfo=datetime.UTC), "2026-03-01 00:00 UTC by schedule"),
         (
@@ -65,10 +66,10 @@ def test_status_says_no_time_that_has_passed_and_nothing_held_back_that_is_not_d
     world: World,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-    time: datetime.datetime,
+    now: datetime.datetime,
     next_due: str,
 ) -> None:
-    monkeypatch.setattr(state, "utc_now", lambda: time)
+    monkeypatch.setattr(state, "utc_now", lambda: now)
     DecisionLog(world.options.folder).record_decision(
         Decision(
             id="d", time=START, act=False, policy="ask", spans={}, rows=0, serving=OLD,
@@ -118,7 +119,7 @@ def repeat(
         if len(slept) == sleeps:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(command.time, "sleep", sleep)
+    monkeypatch.setattr(time, "sleep", sleep)
     monkeypatch.setattr(command, "utc_now", lambda: now)
     monkeypatch.setattr(command, "read_policy", lambda task: POLICY)
     monkeypatch.setattr(

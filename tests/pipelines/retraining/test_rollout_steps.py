@@ -57,7 +57,7 @@ def test_too_few_requests_say_nothing_so_the_trial_goes_on_until_there_are_more(
     for hours in range(1, 5):  # More often than a step that fails.
         assert world.take_pass(START + 60 * hours * MINUTE) == 0
     assert world.labels() == {"stable": int(OLD), "canary": int(NEW)}
-    world._compare = lambda arguments: None  # type: ignore[assignment, method-assign]
+    world._compare = lambda arguments: None  # type: ignore[method-assign]
     assert world.take_pass(START + 300 * MINUTE) == 0
     assert world.take_pass(START + 360 * MINUTE) == 0
     assert world.outcomes() == [("promoted", NEW)]
@@ -120,6 +120,17 @@ def test_only_auto_promotes_also_where_the_policy_changed_during_the_trial(world
     assert "version 101 waits for a person" in world.lines("said")[-1]
 
 
+def test_a_promotion_that_failed_is_not_tried_again_where_the_policy_changed_since(world: World) -> None:
+    world.take_pass(START)
+    world.status["promote"] = 1
+    assert world.take_pass(TRIAL_OVER) == 1
+    del world.status["promote"]
+    with_policy(world, policy="ask")
+    assert world.take_pass(TRIAL_OVER + 15 * MINUTE) == 0
+    assert world.labels() == {"stable": int(OLD), "canary": int(NEW)}
+    assert len(world.lines("told")) == 1
+
+
 def test_a_promotion_by_a_person_that_runs_now_is_waited_for_and_not_undone(world: World) -> None:
     world.take_pass(START)
     started = world.begin("promote")
@@ -144,7 +155,7 @@ def test_a_step_that_ends_while_it_is_looked_at_is_found_as_it_ended(world: Worl
         world.end(started)
         return 2
 
-    world._rollback = rollback  # type: ignore[assignment, method-assign]
+    world._rollback = rollback  # type: ignore[method-assign]
     assert world.take_pass(TRIAL_OVER) == 0
     assert world.outcomes() == [("promoted", NEW)]
 
@@ -154,7 +165,7 @@ def test_who_could_not_be_told_of_a_version_that_waits_is_told_again(world: Worl
     world.take_pass(START)
     world.tell = lambda program, text: "mail ended with 1"  # type: ignore[method-assign]
     assert world.take_pass(TRIAL_OVER) == 1
-    del world.tell  # type: ignore[method-assign]
+    del world.tell
     assert world.take_pass(TRIAL_OVER + MINUTE) == 0
     assert world.take_pass(TRIAL_OVER + 2 * MINUTE) == 0
     assert len(world.lines("told")) == 1
