@@ -82,7 +82,7 @@ def _try_pass(options: ContinuousOptions) -> datetime.datetime | None:
     except _ERRORS as error:
         print(f"error: {error}", file=sys.stderr, flush=True)
         return None
-    return journal and journal.not_before
+    return None if journal is None else journal.not_before
 
 
 def _sleep(options: ContinuousOptions, due: datetime.datetime | None) -> None:

@@ -30,7 +30,7 @@ class Step(enum.StrEnum):
     TRAIN = "train"  # and, past the gates, push
     CANARY = "canary"
     COMPARE = "compare"
-    TRIAL = "trial"  # waits for the trial's end
+    TRIAL = "trial"  # waits for the trial's end, and compares again
     AWAIT = "await"  # waits for a person
     PROMOTE = "promote"
     ROLL_BACK = "roll back"

@@ -6,7 +6,7 @@ import itertools
 import json
 import os
 import warnings
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from pipelines.retraining.decision_log import FAILED, DecisionLog
 from pipelines.retraining.observations import ChosenSpan, Observations, PerformanceLook, TrafficLook, Training
 from pipelines.retraining.options import ContinuousOptions
 from pipelines.retraining.policy import RetrainingPolicy
-from pipelines.retraining.served import find_serving_version, read_rolled_out
+from pipelines.retraining.served import find_serving_version, list_pushed, read_rolled_out
 from pipelines.spans.errors import SpanError
 from pipelines.spans.selection import SpanSelection
 from serving.process_control import gc_paused_imports, hold_stderr
@@ -81,10 +81,18 @@ def find_last_training(options: ContinuousOptions) -> Training | None:
     return max(known, key=lambda training: training.time, default=None)
 
 
-def find_run(options: ContinuousOptions, spans: Collection[str], since: datetime.datetime) -> dict[str, Any] | None:
-    """Finds the record of the newest run on these spans that began at a time or later; None: none has ended."""
+def find_run(options: ContinuousOptions, spans: Sequence[str], since: datetime.datetime) -> dict[str, Any] | None:
+    """Finds the record of the newest run on these spans that began at a time or later; None: none has ended.
+
+    One that pushed elsewhere (`--push-to`) is another's. Spans between the first and the last that were accepted only
+    after the decision are in its run, too.
+    """
+    pushed = list_pushed(options)
     for record in _run_records(options):
-        if _moment(record["started"]) >= since and _span_versions(record).keys() == set(spans):
+        found = list(_span_versions(record))
+        same = set(spans) <= set(found) and (found[0], found[-1]) == (spans[0], spans[-1])
+        ours = record["pushed"] is None or str(record["pushed"]["version"]) in pushed
+        if same and ours and _moment(record["started"]) >= since:
             return record
     return None
 

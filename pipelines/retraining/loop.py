@@ -10,7 +10,7 @@ from pipelines.retraining.journal import Journal, JournalStore, Step
 
 _GOOD = (train_step.PUSHED, train_step.UNCHANGED, rollout_steps.PROMOTED)
 _DONE, _FAILED = 0, 1  # exit statuses
-_ON_TRIAL = (Step.CANARY, Step.COMPARE, Step.PROMOTE)  # steps that may leave a trial behind when they fail
+_ON_TRIAL = (Step.CANARY, Step.COMPARE, Step.TRIAL, Step.PROMOTE)  # steps that may leave a trial behind when they fail
 
 
 def take_pass(context: LoopContext) -> int:

@@ -106,6 +106,13 @@ class RetrainingPolicy:
     def __post_init__(self) -> None:
         SpanSelection.parse(self.spans)
         _check_length("window", self.window)
+        cool_down = self.limits.cool_down
+        looks = self.due.drift or self.due.performance
+        if looks and parse_length(cool_down) < parse_length(self.window):
+            raise ValueError(
+                f"limits.cool_down: expected the window ({self.window}) at least, received {cool_down}: what was "
+                "answered before a training would make the next one due"
+            )
 
 
 def read_policy(task: str) -> RetrainingPolicy:

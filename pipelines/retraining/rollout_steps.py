@@ -10,7 +10,7 @@ from pipelines.retraining.context import BUSY, Failed, LoopContext, Paused, Step
 from pipelines.retraining.journal import Journal, Step
 from pipelines.retraining.look_steps import look_again
 from pipelines.retraining.policy import AUTO
-from pipelines.retraining.served import RolledOut, read_rolled_out
+from pipelines.retraining.served import RolledOut, read_rolled_out, was_tried
 
 PROMOTED, ROLLED_BACK = "promoted", "rolled back"  # outcomes
 
@@ -36,6 +36,10 @@ def canary(context: LoopContext, journal: Journal) -> StepResult:
     if found.stable == journal.version:
         return finish(journal, PROMOTED, f"version {journal.version} answers already")
     if found.canary != journal.version:
+        assert journal.version is not None, "the training pushed one"
+        assert journal.decision is not None, "a decision was made"
+        if was_tried(context.options, journal.version, journal.decision.time):  # By a call that was killed.
+            return finish(journal, ROLLED_BACK, f"somebody ended the trial of version {journal.version}")
         status = _rollout(context, "canary", str(journal.version), "--percent", f"{context.policy.trial.percent:g}")
         if status:
             return Failed(why=f"`rollout canary {journal.version}` ended with {status}")
@@ -44,37 +48,19 @@ def canary(context: LoopContext, journal: Journal) -> StepResult:
 
 def compare(context: LoopContext, journal: Journal) -> StepResult:
     """Compares the two versions on logged requests."""
-    found = _mended(context)
-    if not isinstance(found, RolledOut):
-        return found
-    if (ended := _ended_by_a_person(journal, found)) is not None:
-        return ended
-    trial = context.policy.trial
-    limits = [
-        "--min-rows", str(trial.min_rows), "--mean-difference", str(trial.mean_difference),
-        "--p95-difference", str(trial.p95_difference), "--changed-decisions", str(trial.changed_decisions),
-        "--threshold", str(decision_threshold(context.options.name)),
-    ]  # fmt: skip
-    status = _rollout(context, "compare", str(context.options.requests), *limits)
-    if not status:
-        return advance(journal, Step.TRIAL, not_before=context.now() + parse_length(trial.length))
-    after = read_rolled_out(context.options)
-    if after.comparisons > found.comparisons:  # Else it ended without a verdict, and the last one is an older one.
-        if after.worse is not None:
-            return advance(journal, Step.ROLL_BACK, outcome=ROLLED_BACK, detail=after.worse)
-        if after.unjudged is not None:
-            context.say(f"unknown    {after.unjudged}; the trial goes on")
-            return advance(journal, Step.COMPARE, not_before=context.now() + parse_length(trial.length))
-    return Failed(why=f"`rollout compare` ended with {status}")
+    result = _try_out(context, journal)
+    if result is not None:
+        return result
+    return advance(journal, Step.TRIAL, not_before=context.now() + parse_length(context.policy.trial.length))
 
 
 def end_trial(context: LoopContext, journal: Journal) -> StepResult:
-    """Goes on after the trial: to the promotion, or to a person."""
+    """Compares once more, on the trial's requests, too; then goes on to the promotion, or to a person."""
+    result = _try_out(context, journal)
+    if result is not None:
+        return result
     if context.policy.policy == AUTO:
         return advance(journal, Step.PROMOTE)
-    found = read_rolled_out(context.options)
-    if found.unfinished is None and (ended := _ended_by_a_person(journal, found)) is not None:
-        return ended
     told = context.notify(
         f"{context.options.task}: version {journal.version} is as good as the one that answers, and waits: "
         "`make promote` or `make rollback`"
@@ -102,6 +88,8 @@ def promote(context: LoopContext, journal: Journal) -> StepResult:
     if found.stable != journal.version:
         if (ended := _ended_by_a_person(journal, found)) is not None:
             return ended
+        if context.policy.policy != AUTO:  # It changed since; a person is asked.
+            return advance(journal, Step.TRIAL)
         if status := _rollout(context, "promote", "--version", str(journal.version)):
             return Failed(why=f"`rollout promote` ended with {status}")
     assert journal.decision is not None, "a decision was made"
@@ -119,6 +107,32 @@ def roll_back(context: LoopContext, journal: Journal) -> StepResult:
     if found.stable == journal.version:
         return finish(journal, PROMOTED, f"version {journal.version} answers already")
     return finish(journal, journal.outcome, f"{journal.detail}; version {found.stable} still answers")
+
+
+def _try_out(context: LoopContext, journal: Journal) -> StepResult | None:
+    """Compares the two versions; None: the one on trial is as good."""
+    found = _mended(context)
+    if not isinstance(found, RolledOut):
+        return found
+    if (ended := _ended_by_a_person(journal, found)) is not None:
+        return ended
+    trial = context.policy.trial
+    limits = [
+        "--min-rows", str(trial.min_rows), "--mean-difference", str(trial.mean_difference),
+        "--p95-difference", str(trial.p95_difference), "--changed-decisions", str(trial.changed_decisions),
+        "--threshold", str(decision_threshold(context.options.name)),
+    ]  # fmt: skip
+    status = _rollout(context, "compare", str(context.options.requests), *limits)
+    if not status:
+        return None
+    after = read_rolled_out(context.options)
+    if after.comparisons > found.comparisons:  # Else it ended without a verdict, and the last one is an older one.
+        if after.worse is not None:
+            return advance(journal, Step.ROLL_BACK, outcome=ROLLED_BACK, detail=after.worse)
+        if after.unjudged is not None:
+            context.say(f"unknown    {after.unjudged}; the trial goes on")
+            return advance(journal, journal.step, not_before=context.now() + parse_length(trial.length))
+    return Failed(why=f"`rollout compare` ended with {status}")
 
 
 def _mended(context: LoopContext) -> RolledOut | Failed | Paused:

@@ -1,12 +1,13 @@
 """Which version answers, and which is on trial: models.config and the log of roll-outs, without asking a server."""
 
 import dataclasses
+import datetime
 from pathlib import Path
 
 from pipelines.retraining.options import ContinuousOptions
 from serving.rollout import step_log
 from serving.rollout.models_config import CANARY, STABLE, ModelsConfig
-from serving.rollout.step_log import StepLog
+from serving.rollout.step_log import StepLog, StepResult
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -55,6 +56,19 @@ def find_serving_version(options: ContinuousOptions) -> str | None:
         PreconditionError: models.config or the log of roll-outs cannot be understood.
     """
     return read_rolled_out(options).stable or max(list_pushed(options), key=int, default=None)
+
+
+def was_tried(options: ContinuousOptions, version: str, since: datetime.datetime) -> bool:
+    """Whether a version was put on trial at a time or later, whatever became of it.
+
+    Raises:
+        PreconditionError: The log of roll-outs cannot be understood.
+    """
+    return any(
+        (record.command, record.result, str(record.after.canary)) == (step_log.CANARY, StepResult.DONE, version)
+        and datetime.datetime.fromisoformat(record.time) >= since
+        for record in StepLog(options.models_config.with_name(step_log.NAME)).records(options.name)
+    )
 
 
 def list_pushed(options: ContinuousOptions) -> list[str]:

@@ -69,14 +69,12 @@ def _describe_budget(policy: RetrainingPolicy, decisions: Sequence[Decision]) ->
 def _describe_next(policy: RetrainingPolicy, decisions: Sequence[Decision]) -> str:
     if policy.due.schedule is None:
         return "by no schedule"
-    if not decisions or decisions[-1].next_due is None:
+    last = decisions[-1] if decisions else None
+    if last is None or last.next_due is None:
         return "at the next pass"
-    last = decisions[-1]
     if last.act:
         return f"{policy.due.schedule} after the training that {last.time:%Y-%m-%d} decided on"
     due = f"{last.next_due:%Y-%m-%d %H:%M} UTC"
-    return (
-        f"at the next pass, unless held back; by schedule since {due}"
-        if last.next_due <= utc_now()
-        else f"{due} by schedule"
-    )
+    if last.next_due <= utc_now():
+        return f"at the next pass, unless held back; by schedule since {due}"
+    return f"{due} by schedule"

@@ -26,13 +26,13 @@ def train(context: LoopContext, journal: Journal) -> StepResult:
         )
     if (done := _find_done(context, journal, decision)) is not None:
         return done
-    record = find_run(context.options, decision.spans, decision.time) or {}
+    record = find_run(context.options, list(decision.spans), decision.time) or {}
     return Failed(why=f"the training ended with {status}: {record.get('error') or 'it left no record'}")
 
 
 def _find_done(context: LoopContext, journal: Journal, decision: Decision) -> Journal | None:
     """What follows from a run of this decision that came to a verdict, or from its push; None: there is neither."""
-    record = find_run(context.options, decision.spans, decision.time)
+    record = find_run(context.options, list(decision.spans), decision.time)
     if record is not None and record["status"] in _JUDGED:
         return _judge(context, journal, decision, record)
     new = set(list_pushed(context.options)) - set(journal.pushed_before)

@@ -46,8 +46,8 @@ def compare(rollout: Rollout, plan: ReplayPlan, stable: int, canary: int) -> Non
     pairs = _replay(rollout, server, columns)
     figures = comparison.figures(pairs, plan.threshold)
     _say(rollout, figures, stable, canary)
-    for error in dict.fromkeys(pair.canary for pair in pairs if isinstance(pair.canary, str)):
-        rollout.say(f"error     canary: {error}")
+    for message in dict.fromkeys(pair.canary for pair in pairs if isinstance(pair.canary, str)):
+        rollout.say(f"error     canary: {message}")
     results = comparison.verdict(figures, plan.limits)
     for check in results:
         rollout.say(f"{'ok' if check.passed else 'WORSE':<9} {check}")

@@ -19,6 +19,7 @@ from serving.rollout.errors import PreconditionError
 
 NAME = "rollout.log.jsonl"
 # Commands whose records are read again.
+CANARY = "canary"  # tells which versions were on trial
 PROMOTE = "promote"  # tells what there is to go back to
 ROLLBACK = "rollback"  # is brought to its end, not put back, when it was killed
 COMPARE = "compare"  # leaves its verdict as the detail

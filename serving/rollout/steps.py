@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from serving.rollout import preconditions, probes
+from serving.rollout import preconditions, probes, step_log
 from serving.rollout.errors import PreconditionError
 from serving.rollout.models_config import CANARY, STABLE, Assignment
 from serving.rollout.rollout import Rollout
@@ -52,7 +52,7 @@ def canary(rollout: Rollout, version: int, percent: float, compare: Callable[[in
     probes.check_contracts(rollout, before.stable, version)
     preconditions.require_servers_in_sync(rollout)
     after = RolloutState(before.stable, version, percent)
-    with rollout.step("canary", before, after):
+    with rollout.step(step_log.CANARY, before, after):
         if version != before.canary:
             _start_trial(rollout, before.stable, version)
         probes.check_label(rollout, CANARY, version)

@@ -17,7 +17,7 @@ import pytest
 from pipelines.retraining import looking, loop
 from pipelines.retraining.context import LoopContext
 from pipelines.retraining.decision_log import DecisionLog
-from pipelines.retraining.journal import Step
+from pipelines.retraining.journal import JournalStore, Step
 from pipelines.retraining.observations import ChosenSpan
 from pipelines.retraining.options import ContinuousOptions
 from pipelines.retraining.policy import Due, Limits, RetrainingPolicy
@@ -33,10 +33,12 @@ POLICY = RetrainingPolicy(
     policy="auto",
     spans="last:2",
     due=Due(drift=True, performance=True, new_rows=100),
+    window="1h",
     limits=Limits(cool_down="1h"),
     tell=("tell",),
 )
 OLD, NEW = "100", "101"  # versions
+MINUTE = datetime.timedelta(minutes=1)
 
 
 @dataclasses.dataclass
@@ -48,6 +50,7 @@ class World:
     server: tuple[str, ...] = ("127.0.0.1:8500:8501",)
     status: dict[str, int] = dataclasses.field(default_factory=dict)  # command -> exit status, when it is to fail
     run_status: str = "pushed"
+    trained_on: tuple[str, ...] = ("2014Q1", "2014Q2")
     traffic: str = "alarm"  # verdicts
     performance: str = "worse"
     die_during: str | None = None  # the command that does its work and dies, with the loop, before it records it
@@ -159,8 +162,8 @@ class World:
             "format": 2, "run_id": f"20260302-0601{number:02}", "task": "taxi", "started": START.isoformat(),
             "status": self.run_status if new else "unchanged", "nodes": [], "error": "no room",
             "gates": [{"gate": "Evaluator", "passed": self.run_status != "refused", "reasons": []}],
-            "spans": [{"span": name, "version": 1} for name in ("2014Q1", "2014Q2")],
-            "pushed": {"version": NEW, "path": "", "new": new},
+            "spans": [{"span": name, "version": 1} for name in self.trained_on],
+            "pushed": {"version": NEW, "path": "", "new": new} if (self.serving / NEW).exists() else None,
         }  # fmt: skip
         self._write(f"var/runs/{record['run_id']}/summary.json", record)
 
@@ -173,8 +176,9 @@ class World:
     def _promote(self, arguments: object) -> None:
         self._roll("promote", Assignment.only(int(NEW)))
 
-    def _compare(self, arguments: object) -> None:
+    def _compare(self, arguments: object) -> int | None:
         """As good."""
+        return None
 
     def _rollback(self, arguments: Sequence[str]) -> int | None:
         """As the real one: puts a killed step back, or ends the trial."""
@@ -202,8 +206,9 @@ class World:
     def begin(self, command: str) -> StepRecord:
         """Records the begin of a roll-out step."""
         state = RolloutState(int(OLD), None, 0)
+        after = RolloutState(int(OLD), int(NEW), 10) if command == step_log.CANARY else state
         started = StepRecord(
-            time=step_log.timestamp(), who="test", command=command, model="taxi", before=state, after=state,
+            time=step_log.timestamp(), who="test", command=command, model="taxi", before=state, after=after,
             result=StepResult.STARTED, config_before=ModelsConfig.read(self.options.models_config).text,
         )  # fmt: skip
         self._log.append(started)
@@ -234,6 +239,15 @@ class World:
         path = self.base / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(content))
+
+
+def with_policy(world: World, **changes: Any) -> None:
+    world.policy = dataclasses.replace(POLICY, **changes)
+
+
+def assert_old_version_answers(world: World) -> None:
+    assert world.labels() == {"stable": int(OLD), "canary": int(OLD)}
+    assert JournalStore(world.options.folder).read() is None
 
 
 _COMMANDS = ("ingest", "monitor", "production-metrics", "run", "pin", "canary", "compare", "promote", "rollback")

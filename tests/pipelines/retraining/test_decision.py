@@ -145,7 +145,7 @@ def test_a_look_without_a_result_decides_nothing_and_is_said() -> None:
 
 
 def test_a_look_that_could_not_judge_is_not_all_is_well() -> None:
-    few = dataclasses.replace(QUIET.traffic, judged=False, sentence="verdict too_few_rows")
+    few = dataclasses.replace(ALARM, run_id="m1", alarm=False, judged=False, sentence="verdict too_few_rows")
     out = PerformanceLook(worse=[], judged=0, unjudged={"few labels": 1, "labels out": 2}, labelled=3)
     decision = decide("d", POLICY, seen(traffic=few, performance=out))
     assert not decision.act

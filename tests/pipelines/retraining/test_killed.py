@@ -8,13 +8,14 @@ import pytest
 from pipelines.retraining.journal import JournalStore, Step
 from tests.pipelines.retraining.scripted import NEW, OLD, START, TRIAL_OVER, World
 
-UNDISTURBED = ["ingest", "monitor", "production-metrics", "pin", "run", "canary", "compare", "promote"]
+UNDISTURBED = ["ingest", "monitor", "production-metrics", "pin", "run", "canary", "compare", "compare", "promote"]
 # Step -> what is called again after a kill behind the step; the others find their work done.
 AGAIN = {
     Step.INGEST: "ingest",
     Step.MONITOR: "monitor",
     Step.MEASURE: "production-metrics",
     Step.COMPARE: "compare",
+    Step.TRIAL: "compare",
 }
 LATE = (Step.TRIAL, Step.PROMOTE, Step.FINISH)  # steps of the second pass, when the trial is over
 STEPS = [step for step in Step if step not in (Step.AWAIT, Step.ROLL_BACK)]
@@ -30,7 +31,7 @@ def assert_promoted_once(world: World) -> None:
 
 def test_without_a_kill_two_passes_bring_one_version_into_production(world: World) -> None:
     assert world.take_pass(START) == 0
-    assert world.lines("calls") == UNDISTURBED[:-1]
+    assert world.lines("calls") == UNDISTURBED[:-2]
     assert world.lines("said")[-1] == "waits      until 2026-03-02 07:00 UTC, then trial"
     assert world.take_pass(TRIAL_OVER) == 0
     assert world.lines("calls") == UNDISTURBED
@@ -56,6 +57,15 @@ def test_killed_at_a_step_the_next_call_goes_on_there(world: World, step: Step, 
         expected.insert(expected.index(AGAIN[step]), AGAIN[step])
     assert world.lines("calls") == expected
     assert_promoted_once(world)
+
+
+def test_a_trial_that_a_person_ended_before_the_next_call_is_not_begun_again(world: World) -> None:
+    world.take_killed_pass(START, Step.CANARY, after=True)
+    world.run("serving", "rollout", "rollback")
+    assert world.take_pass(START) == 1
+    assert world.lines("calls").count("canary") == 1
+    assert world.labels() == {"stable": int(OLD), "canary": int(OLD)}
+    assert world.outcomes() == [("rolled back", NEW)]
 
 
 @pytest.mark.parametrize(

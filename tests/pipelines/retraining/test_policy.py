@@ -11,6 +11,7 @@ from pipelines.task_definition.toml_table import TableError, read_toml
 WHOLE = """
 policy = "auto"
 spans = "last:4"
+window = "1d"
 [due]
 drift = true
 [limits]
@@ -40,6 +41,11 @@ def test_what_is_left_out_has_a_default(tmp_path: Path) -> None:
         ('"auto"', '"always"', "policy: expected 'auto', 'ask' or 'report', received 'always'"),
         ("drift = true", "drift = false", "due: expected schedule, drift, performance or new_rows, received none"),
         ('"last:4"', '"newest"', "spans 'newest': expected all, last:4"),
+        (
+            '"3d"',
+            '"23h"',
+            r"limits.cool_down: expected the window \(1d\) at least, received 23h: what was answered before",
+        ),
         ('"3d"', '"3 days"', "cool_down: expected a whole number above 0 and a unit of m, h, d or w, such as 7d"),
         ('"3d"', '"9999999999d"', "cool_down: "),
         ("drift = true", "new_rows = 0", "new_rows: expected 1 or more, received 0"),
@@ -50,6 +56,13 @@ def test_what_is_left_out_has_a_default(tmp_path: Path) -> None:
 def test_a_mistake_is_told_with_what_was_expected(tmp_path: Path, old: str, new: str, message: str) -> None:
     with pytest.raises(TableError, match=message):
         read(tmp_path, old, new)
+
+
+def test_a_short_cool_down_is_allowed_where_no_window_is_looked_at(tmp_path: Path) -> None:
+    assert (
+        read(tmp_path, 'drift = true\n[limits]\ncool_down = "3d"', 'new_rows = 9\n[limits]\ncool_down = "1h"').window
+        == "1d"
+    )
 
 
 def test_the_taxi_task_has_one() -> None:

@@ -18,7 +18,7 @@ Calls = list[tuple[Any, ...]]
 def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
     """What the commands are called with."""
     found: Calls = []
-    for name in ("status", "canary", "compare"):
+    for name in ("status", "canary", "compare", "promote", "rollback"):
         monkeypatch.setattr(command, name, lambda *given, name=name, **named: found.append((name, *given, named)) or 0)
     return found
 
@@ -37,6 +37,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
     (["compare", "log", "--min-rows", "0"], "--min-rows: expected a whole number of at least 1, received 0"),
     (["compare", "log", "--latency-ms", "-2"], "--latency-ms: expected a number of at least 0, received -2"),
     (["compare"], "requests"),
+    (["rollback", "--version", "2", "--only-unfinished"], "expected --version or --only-unfinished, received both"),
     (["deploy"], "deploy"),
 ])  # fmt: skip
 def test_refused(arguments: list[str], message: str, calls: Calls, capsys: pytest.CaptureFixture[str]) -> None:
@@ -82,3 +83,19 @@ def test_the_last_of_a_repeated_option_counts(calls: Calls) -> None:
     assert calls[0] == ("status", RolloutOptions(drain=600, model="b"), {})
     assert calls[1][2:4] == (2, 6)
     assert calls[1][6] == VerdictLimits(min_rows=3)
+
+
+def test_a_step_can_name_what_it_expects(calls: Calls) -> None:
+    for words in (
+        ["promote"],
+        ["promote", "--version", "2"],
+        ["rollback", "--version", "2"],
+        ["rollback", "--only-unfinished"],
+    ):
+        assert execute(app, ["rollout", *words]) == 0
+    assert [(name, version, named) for name, _, version, named in calls] == [
+        ("promote", None, {}),
+        ("promote", 2, {}),
+        ("rollback", 2, {"only_unfinished": False}),
+        ("rollback", None, {"only_unfinished": True}),
+    ]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from serving.rollout import replay
+from serving.rollout import replay, replay_requests
 from serving.rollout.admin_client import TimedPrediction
 from serving.rollout.comparison import PredictionPair
 from serving.rollout.errors import NoRequestsError, WorseError
@@ -57,7 +57,7 @@ def test_too_few_rows_alone_are_no_verdict(
 ) -> None:
     old = TimedPrediction(predictions=[[0.8]], seconds=0.001)
     new = canary if isinstance(canary, str) else TimedPrediction(predictions=[[canary]], seconds=0.001)
-    monkeypatch.setattr(replay.replay_requests, "read", lambda *_: ReplayRequests(rows=[[{}]] * rows, left_out={}))
+    monkeypatch.setattr(replay_requests, "read", lambda *_: ReplayRequests(rows=[[{}]] * rows, left_out={}))
     monkeypatch.setattr(replay, "_replay", lambda *_: [PredictionPair.of(old, new)] * rows)
     if detail.endswith("as good"):
         replay.compare(rollout, plan(Path("log")), 1, 2)
