@@ -9,7 +9,7 @@ import numpy as np
 from tensorflow_model_analysis.proto import config_pb2
 
 from components.evaluator.inputs import Batch, Extracts
-from components.evaluator.slices import SlicedRows, SliceKey, Slicer, canonical
+from components.evaluator.slices import SlicedBatch, SliceKey, Slicer, canonical
 from components.evaluator.sums import Addends, Metrics, Sums
 
 _PENDING = 200_000  # addends that wait to be summed, 10 MB
@@ -123,7 +123,7 @@ class SliceSums(beam.CombineFn):
 
 
 def _fan_out(
-    addends: Addends, sliced: SlicedRows, numbers: np.ndarray, size: int
+    addends: Addends, sliced: SlicedBatch, numbers: np.ndarray, size: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Repeats what a row adds for each of its slices: slices, buckets and values."""
     counts = np.bincount(sliced.rows, minlength=size)

@@ -22,7 +22,7 @@ SliceKey = tuple[tuple[str, str | int | float], ...]  # TFMA's
 
 
 @dataclasses.dataclass(frozen=True)
-class SlicedRows:
+class SlicedBatch:
     """Rows with their slices; a row is in none, one or several."""
 
     keys: list[SliceKey]
@@ -45,7 +45,7 @@ class Slicer:
         models = [spec.name for spec in eval_config.model_specs]
         self._models = models if len(models) > 1 else []
 
-    def slice(self, batch: Batch) -> SlicedRows:
+    def slice(self, batch: Batch) -> SlicedBatch:
         """Finds the slices of each row.
 
         Raises:
@@ -64,7 +64,7 @@ class Slicer:
                     number = ids.setdefault(canonical(key), len(ids))
                     pairs.append(np.stack([rows, np.full(len(rows), number)], axis=1))
         rows, slices = np.divmod(np.unique(_encode(np.concatenate(pairs), len(ids))), max(len(ids), 1))
-        return SlicedRows(keys=list(ids), rows=rows, slices=slices)
+        return SlicedBatch(keys=list(ids), rows=rows, slices=slices)
 
     def _sources(self, extracts: Extracts) -> list[Mapping[str, Any]]:
         """Features to slice by: transformed ones of each model, then the raw ones."""
