@@ -2,9 +2,13 @@
 
 TFX's cache key holds the name of a function, not its text. This digest covers the function's module and everything
 of this project that it imports, directly or not, and the versions of the libraries that decide what it computes.
+
+A module counts by its syntax tree. Comments, formatting and docstrings compute nothing, so an edit of them runs nothing
+again. The tree of a module looks different to each version of Python; that version is part of the digest anyway.
 """
 
 import ast
+import dataclasses
 import functools
 import hashlib
 import importlib.metadata
@@ -15,6 +19,8 @@ from pathlib import Path
 from types import ModuleType
 
 _PROJECT = Path(__file__).resolve().parents[1]
+_DOC = "__doc__"
+_Documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 _LIBRARIES = (
     "apache-beam",
     "keras",
@@ -36,7 +42,11 @@ def source_digest(*code: Callable[..., object] | ModuleType, root: Path = _PROJE
     A module belongs to the project when its file lies where its name says, below `root`. Packages' `__init__.py` files
     count: importing a module runs them. An import inside a function counts; one by a computed name does not.
 
+    Docstrings count in a module that names `__doc__`. Code that computes from another module's docstrings, or from the
+    text of a file, goes unnoticed.
+
     Raises:
+        SyntaxError: A module cannot be parsed.
         ValueError: A module of `code` lies elsewhere: its edits would go unnoticed.
     """
     names = [item.__name__ if isinstance(item, ModuleType) else item.__module__ for item in code]
@@ -48,7 +58,7 @@ def source_digest(*code: Callable[..., object] | ModuleType, root: Path = _PROJE
             )
     digest = hashlib.sha256(_library_versions().encode())
     for name, path in sorted(_modules(names, root).items()):
-        digest.update(f"\0{name}\0".encode() + path.read_bytes())
+        digest.update(f"\0{name}\0{_read_module(path.read_bytes(), path).tree}".encode())
     return digest.hexdigest()[:16]
 
 
@@ -68,7 +78,7 @@ def _modules(names: list[str], root: Path) -> dict[str, Path]:
         found[name] = path
         package = name if path.name == "__init__.py" else name.rpartition(".")[0]
         waiting.extend(_parents(name))
-        waiting.extend(_imports(path.read_bytes(), package, path))
+        waiting.extend(_absolute(_read_module(path.read_bytes(), path).imports, package))
     return found
 
 
@@ -90,14 +100,40 @@ def _file_of(name: str, root: Path) -> Path | None:
     return next((path for path in candidates if path.is_file()), None)
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Module:
+    """What the digest takes of a module's source."""
+
+    imports: tuple[tuple[int, str, str | None], ...]  # each: leading dots; the module; the name taken from it, if any
+    tree: str  # the syntax tree, without positions, comments and docstrings
+
+
 @functools.cache  # One run digests most modules five times, and parsing them took half a second.
-def _imports(source: bytes, package: str, path: Path) -> tuple[str, ...]:
-    """Returns the names that a module's source imports; `from a import b` gives both `a` and `a.b`."""
-    names: list[str] = []
-    for node in ast.walk(ast.parse(source, filename=str(path))):
+def _read_module(source: bytes, path: Path) -> _Module:
+    """Parses a module's source."""
+    tree = ast.parse(source, filename=str(path))
+    nodes = list(ast.walk(tree))
+    imports: list[tuple[int, str, str | None]] = []
+    for node in nodes:
         if isinstance(node, ast.Import):
-            names.extend(alias.name for alias in node.names)
+            imports.extend((0, alias.name, None) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            base = importlib.util.resolve_name("." * node.level + (node.module or ""), package)
-            names.extend([base, *(f"{base}.{alias.name}" for alias in node.names)])
-    return tuple(names)
+            imports.extend((node.level, node.module or "", alias.name) for alias in node.names)
+    if not any(_names_docstrings(node) for node in nodes):
+        for node in nodes:
+            if isinstance(node, _Documented) and ast.get_docstring(node, clean=False) is not None:
+                del node.body[0]
+    return _Module(imports=tuple(imports), tree=ast.dump(tree))
+
+
+def _names_docstrings(node: ast.AST) -> bool:
+    return (isinstance(node, ast.Name) and node.id == _DOC) or (isinstance(node, ast.Attribute) and node.attr == _DOC)
+
+
+def _absolute(imports: tuple[tuple[int, str, str | None], ...], package: str) -> Iterator[str]:
+    """Yields the names that are imported; `from a import b` gives both `a` and `a.b`."""
+    for level, module, name in imports:
+        base = importlib.util.resolve_name("." * level + module, package)
+        yield base
+        if name is not None:
+            yield f"{base}.{name}"

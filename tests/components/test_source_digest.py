@@ -57,23 +57,68 @@ def digest(project: Path, name: str = "app.train") -> str:
 @pytest.mark.parametrize("name", BEHIND_TRAIN, ids=BEHIND_TRAIN.values())
 def test_an_edit_that_counts(project: Path, name: str) -> None:
     before = digest(project)
-    (project / name).write_text(PROJECT[name] + "# edited\n")
+    (project / name).write_text(PROJECT[name] + "EDITED = 1\n")
     assert digest(project) != before
 
 
 @pytest.mark.parametrize("name", sorted(PROJECT.keys() - BEHIND_TRAIN.keys()))
 def test_an_edit_that_does_not_count(project: Path, name: str) -> None:
     before = digest(project)
-    (project / name).write_text("# edited\n")
+    (project / name).write_text("EDITED = 1\n")
     assert digest(project) == before
+
+
+CODE = '''"""A module."""
+
+import numpy as np  # of arrays
+
+
+class Scale:
+    """Scales."""
+
+    def apply(self, x: float) -> float:
+        """Apply it."""
+        return np.sqrt(x) + 1
+'''
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "counts"),
+    [
+        ("# of arrays", "# of numbers", False),
+        ('"""A module."""', '"""Another text, on\n\nmore lines."""', False),
+        ('"""Scales."""', '"""Scales well."""', False),
+        ('"""Apply it."""', '"""Apply it to a number."""', False),
+        ("np.sqrt(x) + 1", "(\n            np.sqrt(x)\n            + 1\n        )", False),
+        ("np.sqrt(x) + 1", "np.sqrt(x) + 2", True),
+        ("np.sqrt(x) + 1", "1 + np.sqrt(x)", True),
+        ("x: float", "x: int", True),  # Annotations can be read when a program runs, as dataclasses do.
+        ("return np", "assert x > 0\n        return np", True),
+        ("        return np", '        "a text that is no docstring"\n        return np', True),
+    ],
+)
+def test_only_the_syntax_tree_counts(project: Path, old: str, new: str, counts: bool) -> None:
+    assert CODE.count(old) == 1
+    (project / "lib/scaling.py").write_text(CODE)
+    before = digest(project)
+    (project / "lib/scaling.py").write_text(CODE.replace(old, new))
+    assert (digest(project) != before) == counts
+
+
+@pytest.mark.parametrize("use", ["print(__doc__)", "print(Scale.apply.__doc__)"])
+def test_docstrings_count_where_a_module_reads_them(project: Path, use: str) -> None:
+    (project / "lib/scaling.py").write_text(f"{CODE}\n{use}\n")
+    before = digest(project)
+    (project / "lib/scaling.py").write_text(f"{CODE}\n{use}\n".replace("Apply it.", "Do."))
+    assert digest(project) != before
 
 
 def test_moved_text_counts(project: Path) -> None:
     before = digest(project)
-    (project / "lib/parent.py").write_text("# edited\n")
+    (project / "lib/parent.py").write_text("EDITED = 1\n")
     one = digest(project)
     (project / "lib/parent.py").write_text("")
-    (project / "lib/scaling.py").write_text("# edited\n")
+    (project / "lib/scaling.py").write_text("EDITED = 1\n")
     assert len({before, one, digest(project)}) == 3
 
 
@@ -81,7 +126,7 @@ def test_a_package_wins_over_a_module_of_its_name(project: Path) -> None:
     before = digest(project)
     (project / "lib/scaling").mkdir()
     (project / "lib/scaling/__init__.py").write_text("")
-    (project / "lib/scaling.py").write_text("# edited\n")
+    (project / "lib/scaling.py").write_text("EDITED = 1\n")
     assert digest(project) == before
 
 

@@ -103,8 +103,8 @@ class Project:
         for file in (self.root / path for path in paths):
             self._originals.setdefault(file, (file.read_bytes(), file.stat()) if file.exists() else None)
 
-    def edit(self, path: str, old: str = "", new: str = "\n# Edited.\n") -> None:
-        """Replaces the one `old` in a file; without one, appends a comment."""
+    def edit(self, path: str, old: str = "", new: str = "\nEDITED = True\n") -> None:
+        """Replaces the one `old` in a file; without one, appends a line of code."""
         self.remember(path)
         file = self.root / path
         text = file.read_text()

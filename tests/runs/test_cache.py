@@ -87,6 +87,12 @@ def test_an_edit_reaches_the_nodes_that_run_the_code(
     assert {node for node in NODES if edited[node] != unedited[node]} == expected
 
 
+def test_an_edit_of_a_comment_runs_nothing(sources: Project, unedited: dict[str, bytes]) -> None:
+    for path in (f"{TASK_FOLDER}/preprocessing.py", f"{TASK_FOLDER}/trainer.py", "components/pusher/executor.py"):
+        sources.edit(path, new="\n# Edited.\n")
+    assert compiled(sources.var) == unedited
+
+
 def test_a_search_compiles_to_the_same_cache_keys_again(sources: Project, tmp_path: Path) -> None:
     options: dict[str, Any] = {"tune": True, "budget": TunerConfig(trials=2), "train_steps": 20}
     first, again = (compiled(tmp_path, task="taxi", **options) for _ in range(2))
