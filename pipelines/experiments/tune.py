@@ -9,7 +9,7 @@ from pipelines.experiments import record
 from pipelines.experiments.command import CommandContext
 from pipelines.experiments.data_nodes import pipeline_config, read_search_inputs, run_until
 from pipelines.experiments.proposal import find_better_candidate, make_patch
-from pipelines.modeling.hyperparameters import parse_hyperparameters, read_hyperparameters
+from pipelines.modeling.hyperparameters import parse_hyperparameters, read_committed
 from pipelines.nodes import TRANSFORM, TUNER
 from pipelines.resolution import require_tuning
 from pipelines.runner.results import NodeResult
@@ -66,9 +66,8 @@ def read_committed_values(task: Task) -> Any:
         ConfigError: The task says nothing of what to search.
         HyperparameterError: The file cannot be used.
     """
-    tuning = require_tuning(task)
-    assert task.hyperparameters is not None  # Task saw to it.
-    return read_hyperparameters(task.hyperparameters, tuning.hyperparameters)
+    require_tuning(task)
+    return read_committed(task)
 
 
 def compare_finished(

@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import keras
@@ -108,10 +108,21 @@ def fit(
         ],
         verbose=0,
     )
-    if run_dir is None:
-        return
-    values = {name: [float(value) for value in values] for name, values in history.history.items()}
-    (run_dir / HISTORY_FILE).write_text(json.dumps(values, indent=2) + "\n")
+    if fn_args is not None:
+        write_history(fn_args, history.history)
+
+
+def write_history(fn_args: FnArgs, history: Mapping[str, Sequence[float]]) -> None:
+    """Write how a training went to `fn_args.model_run_dir`, for the record, the report and scientists.
+
+    Args:
+        fn_args: of the Trainer.
+        history: by metric, one value for each epoch, or for each round of another way to fit. With `val_loss`.
+    """
+    values = {name: [float(value) for value in values] for name, values in history.items()}
+    folder = Path(fn_args.model_run_dir)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / HISTORY_FILE).write_text(json.dumps(values, indent=2) + "\n")
 
 
 def _share_out(steps: int) -> tuple[int, int]:

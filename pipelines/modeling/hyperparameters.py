@@ -18,6 +18,7 @@ import keras_tuner
 from pipelines.task_definition import toml_table
 from pipelines.task_definition.task import Task
 from pipelines.task_definition.toml_table import TableError
+from serving.did_you_mean import closest
 
 ARTIFACT_FILE = "best_hyperparameters.txt"  # what TFX's Tuner calls it
 HyperparameterValue = int | float | str | bool
@@ -35,6 +36,25 @@ def read_hyperparameters(path: Path, record: type[Record]) -> Record:
         HyperparameterError: It is not TOML, or does not hold the fields of `record`, all of them, with allowed values.
     """
     return parse_hyperparameters(_toml(path), record, str(path))
+
+
+def read_committed(task: Task) -> Any:
+    """Read the values that a task's file holds, into the record of its Tuning, which it must have.
+
+    Raises:
+        HyperparameterError: The file cannot be used, or names an architecture that the task has not.
+    """
+    assert task.hyperparameters is not None  # Task saw to it.
+    assert task.tuning is not None
+    committed = read_hyperparameters(task.hyperparameters, task.tuning.hyperparameters)
+    known = task.tuning.architectures
+    if committed.architecture not in known:
+        close = closest(committed.architecture, known)
+        raise HyperparameterError(
+            f"{task.hyperparameters}: architecture: expected one of {', '.join(known)}, received "
+            f"{committed.architecture!r}" + (f"; did you mean {close!r}?" if close else "")
+        )
+    return committed
 
 
 def from_config(config: Mapping[str, Any] | None, record: type[Record]) -> Record:
@@ -74,10 +94,7 @@ def hyperparameters_copy(task: Task, var: Path) -> Path | None:
     """
     if task.hyperparameters is None:
         return None
-    if task.tuning is not None:
-        values = dataclasses.asdict(read_hyperparameters(task.hyperparameters, task.tuning.hyperparameters))
-    else:
-        values = _toml(task.hyperparameters)
+    values = _toml(task.hyperparameters) if task.tuning is None else dataclasses.asdict(read_committed(task))
     text = json.dumps(as_config(values))
     folder = var / "hyperparameters" / task.name / hashlib.sha256(text.encode()).hexdigest()[:16]
     beside = folder.with_suffix(".tmp")

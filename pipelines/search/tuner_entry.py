@@ -10,7 +10,7 @@ from tfx.components.tuner.component import TunerFnResult
 
 from components.source_digest import source_digest
 from pipelines.config import TrainerConfig, TunerConfig
-from pipelines.modeling.hyperparameters import parse_hyperparameters, read_hyperparameters
+from pipelines.modeling.hyperparameters import parse_hyperparameters, read_committed
 from pipelines.modeling.transformed_rows import read_rows
 from pipelines.search import search
 from pipelines.task_definition import tuning
@@ -23,9 +23,8 @@ def custom_config(task: Task, settings: TrainerConfig, budget: TunerConfig) -> d
     Raises:
         HyperparameterError: The task's file cannot be used.
     """
-    assert task.tuning is not None  # resolution.require_tuning saw to it,
-    assert task.hyperparameters is not None  # and Task to this.
-    committed = read_hyperparameters(task.hyperparameters, task.tuning.hyperparameters)
+    assert task.tuning is not None  # resolution.require_tuning saw to it.
+    committed = read_committed(task)
     return {
         "tuning": tuning.to_json(task.tuning),
         "problem": task.problem,

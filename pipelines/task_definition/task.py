@@ -41,6 +41,9 @@ class Task:
     feature_parts: Mapping[str, tuple[str, ...]] = dataclasses.field(
         default_factory=dict
     )  # transformed feature of several columns -> what each is called; without it a report knows the feature only
+    feature_columns: Mapping[str, tuple[str, ...]] = dataclasses.field(
+        default_factory=dict
+    )  # transformed feature, or its part -> raw columns that it reads; messages about a column then name the feature
     tolerated_anomalies: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)  # feature -> kinds
 
     def __post_init__(self) -> None:

@@ -1,102 +1,24 @@
 """Every feature of the taxi model, one record each: the only home of their names, sizes, vocabularies and defaults.
 
 Transform computes what the records say (preprocessing.py) and the model takes its inputs from them (model.py), so a
-feature is added, changed or dropped here and nowhere else.
+feature is added, changed or dropped here and nowhere else. What a record's kind computes stands in kinds/.
 
 Left out, because they did not help: the census tracts (pickup_census_tract is missing in all rows but one, and the
 drop-off coordinates are the centre of dropoff_census_tract), and the year (a served model meets years without rows).
 """
 
-import dataclasses
+from pipelines.tasks.taxi.kinds.bucketised import Bucketised
+from pipelines.tasks.taxi.kinds.crossed import Crossed
+from pipelines.tasks.taxi.kinds.day_of_year import DayOfYear
+from pipelines.tasks.taxi.kinds.kind import Feature
+from pipelines.tasks.taxi.kinds.numbered import Numbered
+from pipelines.tasks.taxi.kinds.scaled import Scaled
+from pipelines.tasks.taxi.kinds.vocabulary import Vocabulary
 
 LABEL = "big_tip"  # int64 [batch, 1]; 1: the tip is more than a fifth of the fare
 TIPS = "tips"  # dollars; raw column, known only after the trip: feeds the label and nothing else
 FARE = "fare"  # dollars; raw column that the tip is compared with
 FARE_PER_BIG_TIP = 5  # the fare is less than five times the tip: more than 20%, as a whole number
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Scaled:
-    """A number as z-score, float32. Missing is 0: the mean over the rows that have it."""
-
-    name: str  # of the transformed feature
-    source: str  # raw column
-    square_root: bool = False  # take the root first: fares, distances and durations have a long tail
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Bucketised:
-    """A number as quantile bucket, int64: 0 to buckets - 1, then one id for missing."""
-
-    name: str
-    source: str
-    buckets: int  # features with the same number of buckets share one pass over the data
-
-    @property
-    def size(self) -> int:
-        """How many ids there are."""
-        return self.buckets + 1
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Numbered:
-    """A category that comes as a number, int64: 0 to last - first, then one id for unseen numbers, one for missing."""
-
-    name: str
-    source: str
-    first: int  # smallest number
-    last: int  # largest number
-
-    @property
-    def size(self) -> int:
-        """How many ids there are."""
-        return self.last - self.first + 3
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Vocabulary:
-    """A string as id, int64: 0 for missing, the training rows' vocabulary from 1 on, then the ids for the unseen."""
-
-    name: str  # also names the vocabulary file
-    source: str
-    min_count: int  # rows; what is rarer counts as unseen, so that the model has rows to learn that id from
-    oov_buckets: int = 1  # ids for the unseen
-
-    def size(self, known: int) -> int:
-        """How many ids there are, with so many strings in the vocabulary."""
-        return 1 + known + self.oov_buckets
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class DayOfYear:
-    """The season, int64: stretches of days counted from 1 March, so that a leap day moves nothing."""
-
-    name: str
-    source: str  # seconds since 1970
-    days: int  # length of a stretch
-
-    @property
-    def size(self) -> int:
-        """How many ids there are."""
-        return -(-366 // self.days)
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Crossed:
-    """Two categories as one, int64: an id for each pair."""
-
-    name: str
-    left: Bucketised | Numbered
-    right: Bucketised | Numbered
-
-    @property
-    def size(self) -> int:
-        """How many ids there are."""
-        return self.left.size * self.right.size
-
-
-Category = Bucketised | Numbered | Vocabulary | DayOfYear | Crossed
-Feature = Scaled | Category
 
 _HOUR = Numbered(name="hour", source="trip_start_hour", first=0, last=23)
 _WEEKDAY = Numbered(name="weekday", source="trip_start_day", first=1, last=7)  # 1 is Sunday

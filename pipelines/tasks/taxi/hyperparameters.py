@@ -3,13 +3,10 @@
 import dataclasses
 from collections.abc import Callable
 
-LOGISTIC, WIDE_AND_DEEP, DEEP_AND_CROSS = "logistic", "wide_and_deep", "deep_and_cross"
-ARCHITECTURES = (LOGISTIC, WIDE_AND_DEEP, DEEP_AND_CROSS)
-
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Hyperparameters:
-    """One choice. What each value means stands beside it in hyperparameters.toml.
+    """One choice. What each value means stands beside it in hyperparameters.toml; trainer.py has the architectures.
 
     Raises:
         ValueError: A value is out of bounds.
@@ -27,13 +24,21 @@ class Hyperparameters:
     hidden_units: int
     cross_layers: int
     dropout: float
+    trees: int
+    tree_leaves: int
+    leaf_rows: int
+    tree_learning_rate: float
+    leaf_l2: float
     seed: int
 
     def __post_init__(self) -> None:
-        known = ", ".join(ARCHITECTURES)
-        self._require("architecture", f"one of {known}", lambda value: value in ARCHITECTURES)
         for name in ("batch_size", "epochs", "embedding_dim", "hidden_layers", "hidden_units", "cross_layers"):
             self._require(name, "1 or more", lambda value: value >= 1)
+        for name in ("trees", "leaf_rows"):
+            self._require(name, "1 or more", lambda value: value >= 1)
+        self._require("tree_leaves", "2 or more", lambda value: value >= 2)
+        self._require("tree_learning_rate", "more than 0", lambda value: value > 0)
+        self._require("leaf_l2", "0 or more", lambda value: value >= 0)
         self._require("patience", "0 or more", lambda value: value >= 0)
         self._require("holdout", "2 or more", lambda value: value >= 2)
         self._require("learning_rate", "more than 0", lambda value: value > 0)

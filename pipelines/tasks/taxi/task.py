@@ -8,7 +8,7 @@ from pipelines.task_definition.problem import BINARY
 from pipelines.task_definition.scoping import read_scoping
 from pipelines.task_definition.task import Task
 from pipelines.tasks.taxi import evaluation, preprocessing, trainer, tuner
-from pipelines.tasks.taxi.features import FEATURES, LABEL, Vocabulary
+from pipelines.tasks.taxi.features import FEATURES, LABEL
 
 TASK = Task(
     name="taxi",
@@ -26,5 +26,6 @@ TASK = Task(
     scoping=evaluation.SCOPING,
     min_slice_rows=read_scoping(evaluation.SCOPING).success.min_slice_rows,
     model_card=Path(__file__).with_name("model_card.md"),
-    vocabularies={feature.name: feature.source for feature in FEATURES if isinstance(feature, Vocabulary)},
+    vocabularies={feature.name: feature.columns[0] for feature in FEATURES if feature.has_vocabulary},
+    feature_columns={feature.name: feature.columns for feature in FEATURES},
 )

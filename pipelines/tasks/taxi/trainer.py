@@ -14,7 +14,12 @@ from pipelines.modeling.trainer_entry import trainer_settings
 from pipelines.modeling.transformed_rows import TransformedRows, read_rows, require_classes
 from pipelines.tasks.taxi.features import LABEL
 from pipelines.tasks.taxi.hyperparameters import Hyperparameters
-from pipelines.tasks.taxi.model import build_model, compile_model
+from pipelines.tasks.taxi.model import NETWORKS, build_model, compile_model
+from pipelines.tasks.taxi.trees import TREES, fit_trees
+
+# What is not fitted by Keras: its name in hyperparameters.toml -> what fits it, and gives it as a Keras model.
+OTHER_MODELS = {TREES: fit_trees}
+ARCHITECTURES = (*NETWORKS, *OTHER_MODELS)
 
 
 def run_fn(fn_args: FnArgs) -> None:
@@ -49,13 +54,16 @@ def train(
         transform: what made the rows; knows the sizes of the vocabularies.
         settings: how to use the machine, and how many steps at most.
         fn_args: of the Trainer: where to begin from, and where to write the history; None in a search.
-        callbacks: more of them.
+        callbacks: more of them, where Keras fits the model.
 
     Raises:
         TrainingError: The rows are too few, or their labels all the same.
     """
     require_classes(rows, LABEL, classes=2)
     fitted, validation = rows.hold_out(one_in=hyperparameters.holdout)
+    if hyperparameters.architecture in OTHER_MODELS:
+        fit_other = OTHER_MODELS[hyperparameters.architecture]
+        return fit_other(hyperparameters, fitted, validation, transform, settings, fn_args)
     batch_size = grow_batch(fitted, hyperparameters.batch_size)
     steps = count_steps(fitted, batch_size, hyperparameters.epochs, settings)
     with training_scope(settings, hyperparameters.seed):

@@ -3,8 +3,10 @@
 import keras_tuner
 
 from pipelines.task_definition.tuning import Tuning
-from pipelines.tasks.taxi.hyperparameters import ARCHITECTURES, DEEP_AND_CROSS, LOGISTIC, Hyperparameters
-from pipelines.tasks.taxi.trainer import train
+from pipelines.tasks.taxi.hyperparameters import Hyperparameters
+from pipelines.tasks.taxi.model import DEEP_AND_CROSS, LOGISTIC
+from pipelines.tasks.taxi.trainer import ARCHITECTURES, train
+from pipelines.tasks.taxi.trees import TREES
 
 
 def search_space(space: keras_tuner.HyperParameters, committed: Hyperparameters) -> None:
@@ -13,6 +15,13 @@ def search_space(space: keras_tuner.HyperParameters, committed: Hyperparameters)
     The logarithmic ranges are after Bengio, "Practical Recommendations for Gradient-Based Training of Deep
     Architectures", 2012, arXiv:1206.5533, section 3.3.
     """
+    if committed.architecture == TREES:
+        space.Float("tree_learning_rate", 0.02, 0.3, sampling="log", default=committed.tree_learning_rate)
+        space.Choice("trees", [50, 100, 200, 400], default=committed.trees)
+        space.Choice("tree_leaves", [7, 15, 31, 63], default=committed.tree_leaves)
+        space.Choice("leaf_rows", [10, 20, 40, 80], default=committed.leaf_rows)
+        space.Choice("leaf_l2", [0.0, 0.1, 1.0, 10.0], default=committed.leaf_l2)
+        return
     space.Float("learning_rate", 1e-3, 5e-2, sampling="log", default=committed.learning_rate)
     space.Float("l2", 1e-4, 1e-1, sampling="log", default=committed.l2)
     space.Choice("batch_size", [64, 128, 256, 512], default=committed.batch_size)

@@ -5,7 +5,10 @@ import dataclasses
 import keras_tuner
 import pytest
 
-from pipelines.tasks.taxi.hyperparameters import ARCHITECTURES, DEEP_AND_CROSS, LOGISTIC, WIDE_AND_DEEP, Hyperparameters
+from pipelines.tasks.taxi.hyperparameters import Hyperparameters
+from pipelines.tasks.taxi.model import DEEP_AND_CROSS, LOGISTIC, WIDE_AND_DEEP
+from pipelines.tasks.taxi.trainer import ARCHITECTURES
+from pipelines.tasks.taxi.trees import TREES
 from pipelines.tasks.taxi.tuner import search_space
 from tests.pipelines.tasks.taxi.committed import COMMITTED
 
@@ -13,7 +16,6 @@ from tests.pipelines.tasks.taxi.committed import COMMITTED
 @pytest.mark.parametrize(
     ("name", "value", "expected"),
     [
-        ("architecture", "forest", "one of logistic, wide_and_deep, deep_and_cross"),
         ("batch_size", 0, "1 or more"),
         ("epochs", 0, "1 or more"),
         ("embedding_dim", 0, "1 or more"),
@@ -26,6 +28,11 @@ from tests.pipelines.tasks.taxi.committed import COMMITTED
         ("l2", -0.1, "0 or more"),
         ("dropout", 1.0, "0 up to, but not, 1"),
         ("seed", -1, "0 or more"),
+        ("trees", 0, "1 or more"),
+        ("tree_leaves", 1, "2 or more"),
+        ("leaf_rows", 0, "1 or more"),
+        ("tree_learning_rate", 0.0, "more than 0"),
+        ("leaf_l2", -0.1, "0 or more"),
     ],
 )
 def test_refuses_a_value_that_cannot_be(name: str, value: object, expected: str) -> None:
@@ -58,3 +65,4 @@ def test_only_what_an_architecture_has_is_searched() -> None:
     assert searched[LOGISTIC] == {"learning_rate", "l2", "batch_size", "epochs"}
     assert searched[WIDE_AND_DEEP] - searched[LOGISTIC] == {"embedding_dim", "hidden_layers", "hidden_units", "dropout"}
     assert searched[DEEP_AND_CROSS] - searched[WIDE_AND_DEEP] == {"cross_layers"}
+    assert searched[TREES] == {"trees", "tree_leaves", "leaf_rows", "tree_learning_rate", "leaf_l2"}

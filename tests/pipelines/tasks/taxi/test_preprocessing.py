@@ -16,7 +16,10 @@ from tensorflow_transform.tf_metadata import dataset_metadata, schema_utils
 
 from pipelines.modeling.vocabularies import read_vocabulary
 from pipelines.tasks.taxi import features as ft
-from pipelines.tasks.taxi.preprocessing import Column, preprocessing_fn
+from pipelines.tasks.taxi.columns import Columns
+from pipelines.tasks.taxi.kinds.kind import Category, compute_features
+from pipelines.tasks.taxi.kinds.vocabulary import Vocabulary
+from pipelines.tasks.taxi.preprocessing import preprocessing_fn
 
 pytestmark = pytest.mark.slow
 
@@ -151,7 +154,7 @@ def example(row: Trip) -> bytes:
 def test_one_column_per_record_and_the_label(transformed: Run) -> None:
     columns = transformed(trip(), trip())
     assert {name: (values.shape, values.dtype.name) for name, values in columns.items()} == {
-        feature.name: ((2, 1), "float32" if isinstance(feature, ft.Scaled) else "int64") for feature in ft.FEATURES
+        feature.name: ((2, *feature.shape), feature.dtype) for feature in ft.FEATURES
     } | {ft.LABEL: ((2, 1), "int64")}
 
 
@@ -163,6 +166,27 @@ def test_graph_gives_the_bits_that_were_materialised(analysed: Analysed, transfo
         for name, values in columns.items():
             expected = np.array([row[name] for row in materialised[start : start + batch_size]], values.dtype)
             assert values.tobytes() == expected.reshape(values.shape).tobytes(), name
+
+
+def test_every_id_is_one_of_those_that_the_record_counts(analysed: Analysed, transformed: Run) -> None:
+    size = analysed[1].vocabulary_size_by_name
+    odd = [trip(**dict.fromkeys(OPTIONAL)), trip(company="unheard of", payment_type="?", trip_start_hour=99, fare=1e6)]
+    columns = transformed(*training_trips(), *odd)
+    for feature in ft.FEATURES:
+        if isinstance(feature, Category):
+            ids = columns[feature.name]
+            assert 0 <= ids.min() <= ids.max() < feature.count_ids(size), feature.name
+
+
+def test_a_record_names_the_columns_that_its_feature_hangs_on(transformed: Run) -> None:
+    """Another value of a column changes no feature whose record does not name it."""
+    before = transformed(trip())
+    other: dict[str, Any] = {"payment_type": "Voucher", "company": "Red", "tips": 5.0}
+    other |= {name: None if name in OPTIONAL else 3 for name in SPEC if name not in other}
+    for column, value in other.items():
+        after = transformed(trip(**{column: value}))
+        changed = {feature for feature in ft.FEATURES if not np.array_equal(before[feature.name], after[feature.name])}
+        assert all(column in feature.columns for feature in changed), column
 
 
 def test_z_score_of_the_root(transformed: Run) -> None:
@@ -234,11 +258,11 @@ def test_a_missing_company_is_not_an_unseen_one(transformed: Run, company: str |
 
 
 def test_each_string_has_an_id_of_its_own(tmp_path: Path) -> None:
-    record = ft.Vocabulary(name="company_id", source="company", min_count=2)
+    record = Vocabulary(name="company_id", source="company", min_count=2)
     companies = [[text] for text in HARD_STRINGS]
 
     def company_alone(inputs: dict[str, tf.SparseTensor]) -> dict[str, tf.Tensor]:
-        return {record.name: Column(inputs[record.source]).ids_in(record)}
+        return compute_features([record], Columns(inputs))
 
     rows, graph = analyse([{"company": cells} for cells in [*companies, [], *companies]], company_alone, tmp_path)
     ids = [int(row[record.name][0]) for row in rows]

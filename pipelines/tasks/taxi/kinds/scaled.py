@@ -1,0 +1,34 @@
+"""Numbers as z-scores."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Self
+
+import tensorflow as tf
+import tensorflow_transform as tft
+
+from pipelines.tasks.taxi.columns import Columns, Source, columns_of
+from pipelines.tasks.taxi.kinds.kind import Number, Transformed, by_name, stack
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Scaled(Number):
+    """A number as z-score. Missing is 0: the mean over the rows that have it."""
+
+    source: Source
+    square_root: bool = False  # take the root first: fares, distances and durations have a long tail
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The raw columns that it reads."""
+        return columns_of(self.source)
+
+    @classmethod
+    def compute(cls, features: Sequence[Self], columns: Columns, made: Mapping[str, tf.Tensor]) -> Transformed:
+        """Compute (x - mean) / standard deviation, both over the values that are there."""
+        numbers = stack([columns.number(feature.source) for feature in features])
+        signed_root = tf.sign(numbers) * tf.sqrt(tf.abs(numbers))
+        shaped = tf.where([feature.square_root for feature in features], signed_root, numbers)
+        scores = tf.cast(tft.scale_to_z_score(shaped, elementwise=True), tf.float32)
+        present = stack([columns.present(feature.source) for feature in features])
+        return by_name(features, tf.where(present, scores, tf.zeros_like(scores)))
