@@ -27,14 +27,14 @@ unexport DATA OUT FROM PATTERN SPANS NAME CSV LABEL TEXT NOTE REVIEWER VAR PUSH_
 # How long a search may take; of tune, portfolio, and run-local with TUNE.
 SEARCH = $(if $(value TRIALS),--trials $(call quoted,TRIALS)) $(if $(value MINUTES),--minutes $(call quoted,MINUTES))
 
-.PHONY: help doctor setup data ingest predict disk gc run-local watch flink-up flink-down test test-fast test-engine coverage test-other-stack check format bench load-test lock protos clean serve gateway deploy-render rollout-status pin canary compare promote rollback tune portfolio report review monitor continuous new-task notebooks
+.PHONY: help doctor setup data ingest predict disk gc run-local watch flink-up flink-down test test-fast test-engine coverage test-other-stack check format bench load-test lock protos clean serve gateway deploy-render rollout-status pin canary compare promote rollback tune portfolio report review monitor continuous new-task notebooks check-task
 
 define HELP
 make TARGET [NAME=value ...]
 
   doctor, setup                  What this machine lacks, and the fix; make .venv, as every target does once (PYTHON)
   data, ingest                   The task's rows under var/data/, or as quarters; check spans (SPANS, FROM, PATTERN)
-  run-local, watch               The whole pipeline, from rows to a pushed model; the same at every saved file (SPANS)
+  check-task, run-local, watch   A task's code on 100 rows; the whole pipeline; the same at every saved file (SPANS)
                                  (DATA, TRAIN_STEPS, INFRA, FORCE, VERBOSE, AT_ONCE, TUNE, REQUIRE_REVIEW, PUSH_TO)
   flink-up, flink-down           A Flink cluster on this machine, where run-local then runs with flink (ENGINE)
   tune, portfolio                Search for better hyperparameters; compare approaches (TRIALS, MINUTES, SEEDS)
@@ -85,6 +85,10 @@ run_pipeline = $(RUN) -m pipelines run --task $(call quoted,TASK) --var $(call q
     $(if $(value FORCE),--force) $(if $(value SPANS),--spans $(call quoted,SPANS)) \
     $(if $(value VERBOSE),--verbose) $(if $(value AT_ONCE),--at-once $(call quoted,AT_ONCE)) $(if $(value TUNE),--tune $(SEARCH)) \
     $(if $(value REQUIRE_REVIEW),--require-review) $(if $(value PUSH_TO),--push-to $(call quoted,PUSH_TO))
+
+check-task: $(STAMP)
+	@$(RUN) -m pipelines check --task $(call quoted,TASK) --var $(call quoted,VAR) \
+	    $(if $(value DATA),--data $(call quoted,DATA))
 
 run-local: $(STAMP)
 	@$(run_pipeline)

@@ -6,7 +6,9 @@ from pathlib import Path
 _ROOT = Path(__file__).resolve().parents[1]
 _PROJECT = ("components", "pipelines", "data", "tests")
 # Every traceback passes through them.
-_RUNNER = {f"pipelines/runner/{name}.py" for name in ("command", "launch", "local_run", "node_process", "node_run")}
+_RUNNER = {f"pipelines/runner/{name}.py" for name in ("command", "launch", "local_run", "node_process", "node_run")} | {
+    f"pipelines/task_check/{name}.py" for name in ("command", "dry_run", "model_trial", "preprocessing", "traced_graph")
+}
 
 
 def explain(error: BaseException) -> str:
@@ -33,7 +35,12 @@ def _ends(text: str) -> str:
 
 def _place(error: BaseException) -> str:
     """Names the innermost line of this project, as ` (pipelines/tasks/taxi/preprocessing.py, line 40)`, or nothing."""
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+    return find_place(traceback.extract_tb(error.__traceback__))
+
+
+def find_place(frames: traceback.StackSummary) -> str:
+    """Name the innermost line of this project, as ` (data/taxi.py, line 4)`, or nothing; the innermost frame is last."""
+    for frame in reversed(frames):
         path = Path(frame.filename)
         if path.is_relative_to(_ROOT):
             inside = path.relative_to(_ROOT).as_posix()

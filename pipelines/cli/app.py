@@ -8,6 +8,7 @@ from typing import NoReturn
 from cyclopts import App
 
 from pipelines.cli import (
+    check,
     completion,
     continuous,
     doctor,
@@ -56,6 +57,7 @@ _COMMANDS: tuple[tuple[Callable[..., int], str], ...] = (
     (production_metrics.production_metrics, production_metrics.EPILOGUE),
     (continuous.continuous, continuous.CONTINUOUS_EPILOGUE),
     (continuous.status, continuous.STATUS_EPILOGUE),
+    (check.check, check.EPILOGUE),
     (tune.tune, tune.EPILOGUE),
     (portfolio.portfolio, portfolio.EPILOGUE),
     (report.report, report.EPILOGUE),

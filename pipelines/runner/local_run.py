@@ -36,6 +36,7 @@ from pipelines.runner.node_process import Fork, has_computed
 from pipelines.runner.progress import show_progress
 from pipelines.runner.results import NodeResult
 from pipelines.runner.summary import PUSHED, REFUSED, UNCHANGED, Summary
+from pipelines.task_check.preprocessing import check_preprocessing
 from pipelines.task_definition.task import Task, load_task
 from pipelines.task_definition.task_files import task_file_digests
 from pipelines.training import create_pipeline
@@ -53,7 +54,8 @@ def run_pipeline(options: RunOptions, console: Console, summary: Summary) -> Non
 
     Raises:
         KeyboardInterrupt: Ctrl-C; what the interrupted node had begun to write is gone.
-        Exception: The run could not begin, such as without data.
+        Exception: The run could not begin, such as without data, or with a preprocessing_fn that does not fit the
+            contract.
     """
     logging.set_verbosity(logging.INFO)
     task = load_task(options.task)
@@ -90,6 +92,8 @@ def _run_nodes(
     compiled = launch.compile_pipeline(pipeline, summary.run_id)
     nodes = [node.pipeline_node.node_info.id for node in compiled.nodes]
     at_once = _limit_at_once(options, console)
+    check = functools.partial(check_preprocessing, config.task)
+    check() if at_once == 1 else _call_in_fork(check)
     ledger = ArtifactDigests(config.artifacts)
     with (
         show_progress(console, nodes, live=console.is_terminal and not options.verbose) as shown,

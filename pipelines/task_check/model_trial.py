@@ -1,0 +1,92 @@
+"""A task's model on rows that are made up: whether it can be built, called and traced, before anything is analysed."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+import tensorflow_transform as tft
+
+from pipelines.config import TrainerConfig
+from pipelines.modeling.hyperparameters import read_committed
+from pipelines.modeling.transformed_rows import TransformedRows
+from pipelines.task_check.preprocessing import CheckedPreprocessing
+from pipelines.task_definition.problem import REGRESSION
+from pipelines.task_definition.task import Task
+
+_ROWS = 100
+_STEPS = 2
+_STRINGS = 10  # in each vocabulary
+
+
+class ModelError(ValueError):
+    """The model does not give what its task asks for."""
+
+
+class _NotAnalysed(Exception):
+    """The task's training asks for something that only an analysis can give."""
+
+
+class _UnanalysedTransform(tft.TFTransformOutput):
+    """Stands for what Transform will write: every vocabulary has ten strings, and more is not known."""
+
+    def __init__(self) -> None:
+        super().__init__("")
+
+    def __getattribute__(self, name: str) -> Any:
+        if name.startswith("__") or name == "vocabulary_size_by_name":
+            return super().__getattribute__(name)
+        raise _NotAnalysed(name)
+
+    def vocabulary_size_by_name(self, vocab_filename: str) -> int:
+        """Return a size for any vocabulary."""
+        return _STRINGS
+
+
+def try_model(task: Task, checked: CheckedPreprocessing) -> keras.Model | None:
+    """Train the task's committed architecture for two steps on made-up rows.
+
+    Args:
+        task: whose model it is.
+        checked: the outputs of its preprocessing_fn.
+
+    Returns:
+        The model; None where the task has no Tuning to train with, or its training looks into the analysed graph: the
+        dry run on real rows then is the first to see the model.
+
+    Raises:
+        ModelError: It does not give one float32 row of outputs for each row.
+        Exception: Whatever the task's code raises.
+    """
+    if task.tuning is None:
+        return None
+    rows = _make_up_rows(task, checked)
+    try:
+        model = task.tuning.train(read_committed(task), rows, _UnanalysedTransform(), TrainerConfig(train_steps=_STEPS))
+    except _NotAnalysed:
+        return None
+    given = model(dict(rows.features), training=False)
+    if given.dtype != tf.float32 or len(given.shape) != 2 or given.shape[0] != _ROWS:
+        raise ModelError(
+            f"the model: expected float32 [{_ROWS}, outputs] for {_ROWS} rows, received {given.dtype.name} "
+            f"{list(given.shape)}; correct the shape and type of its last layer"
+        )
+    return model
+
+
+def _make_up_rows(task: Task, checked: CheckedPreprocessing) -> TransformedRows:
+    random = np.random.default_rng(1)
+    features: dict[str, np.ndarray] = {}
+    for name, output in checked.outputs.items():
+        if output.dtype == tf.string or name == task.label:
+            continue  # No model takes a string.
+        shape = (_ROWS, *(size or 1 for size in output.shape[1:]))
+        if output.dtype == tf.float32:
+            features[name] = random.normal(size=shape).astype(np.float32)
+        else:
+            features[name] = random.integers(2, size=shape)  # Every category has these two ids.
+    if task.problem == REGRESSION:
+        labels = random.normal(size=(_ROWS, 1)).astype(np.float32)
+    else:
+        labels = np.arange(_ROWS).reshape(-1, 1) % max(2, len(task.classes))
+    return TransformedRows(features=features, labels=labels)
