@@ -39,7 +39,7 @@ def _place(error: BaseException) -> str:
 
 
 def find_place(frames: traceback.StackSummary) -> str:
-    """Name the innermost line of this project, as ` (data/taxi.py, line 4)`, or nothing; the innermost frame is last."""
+    """Name the innermost line of this project, as ` (data/taxi.py, line 4)`, or nothing; the innermost comes last."""
     for frame in reversed(frames):
         path = Path(frame.filename)
         if path.is_relative_to(_ROOT):

@@ -89,11 +89,11 @@ def run_pipeline(options: RunOptions, console: Console, summary: Summary) -> Non
 def _run_nodes(
     pipeline: Pipeline, config: PipelineConfig, options: RunOptions, console: Console, summary: Summary
 ) -> None:
-    compiled = launch.compile_pipeline(pipeline, summary.run_id)
-    nodes = [node.pipeline_node.node_info.id for node in compiled.nodes]
     at_once = _limit_at_once(options, console)
     check = functools.partial(check_preprocessing, config.task)
     check() if at_once == 1 else _call_in_fork(check)
+    compiled = launch.compile_pipeline(pipeline, summary.run_id)
+    nodes = [node.pipeline_node.node_info.id for node in compiled.nodes]
     ledger = ArtifactDigests(config.artifacts)
     with (
         show_progress(console, nodes, live=console.is_terminal and not options.verbose) as shown,

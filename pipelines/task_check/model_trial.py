@@ -23,7 +23,7 @@ class ModelError(ValueError):
     """The model does not give what its task asks for."""
 
 
-class _NotAnalysed(Exception):
+class _NotAnalysedError(Exception):
     """The task's training asks for something that only an analysis can give."""
 
 
@@ -36,7 +36,7 @@ class _UnanalysedTransform(tft.TFTransformOutput):
     def __getattribute__(self, name: str) -> Any:
         if name.startswith("__") or name == "vocabulary_size_by_name":
             return super().__getattribute__(name)
-        raise _NotAnalysed(name)
+        raise _NotAnalysedError(name)
 
     def vocabulary_size_by_name(self, vocab_filename: str) -> int:
         """Return a size for any vocabulary."""
@@ -63,9 +63,9 @@ def try_model(task: Task, checked: CheckedPreprocessing) -> keras.Model | None:
     rows = _make_up_rows(task, checked)
     try:
         model = task.tuning.train(read_committed(task), rows, _UnanalysedTransform(), TrainerConfig(train_steps=_STEPS))
-    except _NotAnalysed:
+    except _NotAnalysedError:
         return None
-    given = model(dict(rows.features), training=False)
+    given = model({tensor.name: rows.features[tensor.name] for tensor in model.inputs}, training=False)
     if given.dtype != tf.float32 or len(given.shape) != 2 or given.shape[0] != _ROWS:
         raise ModelError(
             f"the model: expected float32 [{_ROWS}, outputs] for {_ROWS} rows, received {given.dtype.name} "

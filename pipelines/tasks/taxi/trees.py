@@ -6,8 +6,8 @@ The trees are fitted to the transformed features, as the networks are, and the e
 Numbers, and categories whose ids have an order, enter as numbers; other categories as sets of ids, which a tree splits.
 A category of more ids than scikit-learn takes stays outside: such are the crosses, and trees cross by themselves.
 
-Expected on the shipped trips with the committed values: ROC AUC EXPECTED_AUC. The wide-and-deep
-network has 0.9584.
+Expected on the shipped trips, on the split that the pipeline makes, with the committed values: ROC AUC 0.953 and log
+loss 0.201, where the wide-and-deep network has 0.958 and 0.188.
 """
 
 from typing import TYPE_CHECKING
