@@ -85,6 +85,7 @@ def _make_up_rows(task: Task, checked: CheckedPreprocessing) -> TransformedRows:
             features[name] = random.normal(size=shape).astype(np.float32)
         else:
             features[name] = random.integers(2, size=shape)  # Every category has these two ids.
+    labels: np.ndarray
     if task.problem == REGRESSION:
         labels = random.normal(size=(_ROWS, 1)).astype(np.float32)
     else:

@@ -89,7 +89,7 @@ def compute_features(features: Sequence[Feature], columns: Columns) -> Transform
     waiting = dict.fromkeys(each for feature in features for each in _with_parts(feature))
     while waiting:
         ready = [feature for feature in waiting if all(part.name in made for part in feature.parts)]
-        for kind in dict.fromkeys(map(type, ready)):
+        for kind in dict.fromkeys(type(feature) for feature in ready):
             found = [feature for feature in ready if type(feature) is kind]
             computed = kind.compute(found, columns, made)
             _require_as_recorded(found, computed)
