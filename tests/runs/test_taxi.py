@@ -239,7 +239,7 @@ def test_the_portfolio_gives_each_architecture_a_chance(spare_taxi: Project) -> 
     run = spare_taxi.run(*options, task="taxi", module=("-m", "pipelines", "portfolio"))
     assert run.status == 0, run.told()
     approaches = run.summary["approaches"]
-    assert list(approaches) == ["logistic", "wide_and_deep", "deep_and_cross"]
+    assert list(approaches) == ["logistic", "wide_and_deep", "deep_and_cross", "trees"]
     for name in ("auc", "binary_crossentropy"):
         chances = [found["measures"][name]["chance_best"] for found in approaches.values()]
         assert sum(chances) == pytest.approx(1)
