@@ -127,4 +127,4 @@ def _train(inputs: SearchInputs, hyperparameters: Any, number: int, deadline: De
 
 
 def _parameters(model: keras.Model) -> int:
-    return sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
+    return sum(int(np.prod(weight.shape)) for weight in model.weights)
