@@ -90,8 +90,7 @@ def _run_nodes(
     pipeline: Pipeline, config: PipelineConfig, options: RunOptions, console: Console, summary: Summary
 ) -> None:
     at_once = _limit_at_once(options, console)
-    check = functools.partial(check_preprocessing, config.task)
-    check() if at_once == 1 else _call_in_fork(check)
+    _check(config.task, at_once)
     compiled = launch.compile_pipeline(pipeline, summary.run_id)
     nodes = [node.pipeline_node.node_info.id for node in compiled.nodes]
     ledger = ArtifactDigests(config.artifacts)
@@ -112,6 +111,19 @@ def _run_nodes(
             shown.finished(described)
             if result.error is not None:
                 summary.fail(f"{result.node}: {explain(result.error)}")
+
+
+def _check(task: Task, at_once: int) -> None:
+    """Look for mistakes in the task's preprocessing_fn: before Beam starts, and in a quarter of a second.
+
+    Raises:
+        PreprocessingError: There is one.
+    """
+
+    def check() -> None:
+        check_preprocessing(task)
+
+    check() if at_once == 1 else _call_in_fork(check)
 
 
 def _limit_at_once(options: RunOptions, console: Console) -> int:
