@@ -82,9 +82,16 @@ def _read_graph(graph: tf.Graph, inputs: Mapping[str, Any], outputs: Mapping[str
         columns[op] = frozenset({own[op]} if op in own else ()).union(*(columns.get(each, ()) for each in before))
         behind[op] = frozenset().union(*(behind.get(each, ()) for each in before))
         if op.type == "Cast" and op.get_attr("SrcT") == tf.string:
-            casts[op] = find_place(traceback.StackSummary.from_list([tuple(frame)[:4] for frame in op.traceback]))
+            casts[op] = _find_place(op)
             behind[op] |= {op}
     return TracedGraph(outputs=outputs, columns=columns, casts_of_text=casts, behind=behind)
+
+
+def _find_place(op: tf.Operation) -> str:
+    frames = [
+        traceback.FrameSummary(frame.filename, frame.lineno, frame.name, lookup_line=False) for frame in op.traceback
+    ]
+    return find_place(traceback.StackSummary.from_list(frames))
 
 
 def _explain_failure(error: Exception, given: RawColumns | None, spec: FeatureSpec) -> str:

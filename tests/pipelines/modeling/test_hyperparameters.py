@@ -13,6 +13,7 @@ from pipelines.modeling.hyperparameters import (
     as_config,
     from_config,
     hyperparameters_copy,
+    read_committed,
     read_hyperparameters,
 )
 from tests.pipelines.search import quick
@@ -36,6 +37,14 @@ def file(tmp_path: Path) -> Path:
 
 def test_reads_what_the_file_holds(file: Path) -> None:
     assert read_hyperparameters(file, quick.Hyperparameters) == quick.COMMITTED
+
+
+def test_refuses_an_architecture_that_the_task_has_not(file: Path) -> None:
+    task = dataclasses.replace(TASK, hyperparameters=file)
+    assert read_committed(task) == quick.COMMITTED
+    file.write_text(FILE.replace('"linear"', '"linaer"'))
+    with pytest.raises(HyperparameterError, match=r"architecture: expected one of .*, received 'linaer'; did you mean"):
+        read_committed(task)
 
 
 def test_a_whole_number_will_do_for_a_float(file: Path) -> None:
