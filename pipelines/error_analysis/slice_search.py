@@ -90,12 +90,14 @@ def _test(taken: Sequence[TakenSlice], conditions: Conditions, met: np.ndarray, 
 
 def _compare(inside: np.ndarray, rest: np.ndarray) -> tuple[int, float, float, float, float]:
     """Return rows, both mean losses, effect size, and p of Welch's one-sided test, which is 1 where it is undefined."""
+    means = [float(losses.mean()) if len(losses) else np.nan for losses in (inside, rest)]
     if len(inside) < 2 or len(rest) < 2:
-        return len(inside), *(float(one.mean()) if len(one) else np.nan for one in (inside, rest)), np.nan, 1.0
-    spread = np.sqrt((inside.var(ddof=1) + rest.var(ddof=1)) / 2)
-    p = stats.ttest_ind(inside, rest, equal_var=False, alternative="greater").pvalue if spread > 0 else 1.0
-    effect = (inside.mean() - rest.mean()) / spread if spread > 0 else 0.0
-    return len(inside), float(inside.mean()), float(rest.mean()), float(effect), float(p)
+        return len(inside), means[0], means[1], np.nan, 1.0
+    spread = float(np.sqrt((inside.var(ddof=1) + rest.var(ddof=1)) / 2))
+    if spread == 0:
+        return len(inside), means[0], means[1], 0.0, 1.0
+    p = float(stats.ttest_ind(inside, rest, equal_var=False, alternative="greater").pvalue)
+    return len(inside), means[0], means[1], (means[0] - means[1]) / spread, p
 
 
 def correct_by_holm(p: np.ndarray) -> np.ndarray:

@@ -83,8 +83,9 @@ class WorstSlices:
 
     def take(self) -> list[TakenSlice]:
         """Take the worst slice of any region, again and again, as long as one has the least effect."""
-        regions, taken = Regions(self._all_met), []
-        worst = {None: self._find_worst(None, regions.left[None])}
+        regions = Regions(self._all_met)
+        taken: list[TakenSlice] = []
+        worst: dict[int | None, TakenSlice | None] = {None: self._find_worst(None, regions.left[None])}
         while len(taken) < self._options.most_tested:
             candidates = [one for one in worst.values() if one is not None]
             if not candidates:
