@@ -1,7 +1,7 @@
 """Conditions on one column that rows meet or do not meet, such as "fare ≤ 4.5" or "company missing"."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Collection
 
 import numpy as np
 import pandas as pd
@@ -31,7 +31,7 @@ class Conditions:
         return np.concatenate([np.empty((0, len(rows)), dtype=bool), *met])
 
 
-def make_conditions(rows: pd.DataFrame, categories: Sequence[str]) -> Conditions:
+def make_conditions(rows: pd.DataFrame, categories: Collection[str]) -> Conditions:
     """Make the conditions of every column; those of lists, and those without a value, have none.
 
     Args:

@@ -12,7 +12,7 @@ searches report any. After Chung et al. 2019, "Slice Finder: Automated data slic
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import pandas as pd
@@ -48,7 +48,7 @@ def search_slices(
     rows: pd.DataFrame,
     losses: np.ndarray,
     *,
-    categories: Sequence[str] = (),
+    categories: Collection[str] = (),
     options: SearchOptions = _DEFAULTS,
     seed: int = _SEED,
 ) -> SliceSearch:

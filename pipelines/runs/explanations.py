@@ -5,7 +5,7 @@ Everything is asked of the exported model, through its own signature serving_raw
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from pipelines.error_analysis.slice_search import SliceSearch, search_slices
 from pipelines.error_analysis.worst_slices import SearchOptions
 from pipelines.evaluation.row_groups import group_rows
 from pipelines.evaluation.row_losses import row_losses
-from pipelines.evaluation.slices import OVERALL, SlicedRows
+from pipelines.evaluation.slices import OVERALL, Slice, SlicedRows
 from pipelines.runs.errors import RunError
 from serving.did_you_mean import suggestion
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0 import schema_pb2
 
     from pipelines.runs.model import RunModel
-    from pipelines.runs.run import Run
 
 LABEL, PREDICTION, LOSS = "label", "prediction", "loss"
 _SEED = 20240501  # the same run gives the same sample
@@ -68,14 +67,16 @@ def list_outputs(rows: pd.DataFrame) -> list[str]:
     return [PREDICTION] if PREDICTION in rows else many
 
 
-def measure_losses(run: Run, rows: pd.DataFrame) -> np.ndarray:
+def measure_losses(problem: str, rows: pd.DataFrame) -> np.ndarray:
     """Return the loss of each row of Run.eval_predictions, float64 [rows]."""
-    return row_losses(run.task_record.problem, rows[LABEL].to_numpy(), read_predictions(rows))
+    return row_losses(problem, rows[LABEL].to_numpy(), read_predictions(rows))
 
 
-def tabulate_importance(run: Run, model: RunModel, predicted: pd.DataFrame, permutations: int) -> pd.DataFrame:
+def tabulate_importance(
+    model: RunModel, predicted: pd.DataFrame, problem: str, slices: Mapping[str, Slice], permutations: int
+) -> pd.DataFrame:
     """Tabulate permutation importance, on all of some rows and on each slice of the Evaluator; see Run.importance."""
-    problem, labels = run.task_record.problem, predicted[LABEL].to_numpy()
+    labels = predicted[LABEL].to_numpy()
     losses = permute_columns(
         model.mix(predicted),
         np.arange(len(predicted)),
@@ -84,7 +85,7 @@ def tabulate_importance(run: Run, model: RunModel, predicted: pd.DataFrame, perm
         permutations=permutations,
     )
     found, sliced = [_importance_rows(OVERALL, model.columns, estimate_importance(losses))], SlicedRows(predicted)
-    for words, where in run.slices().items():
+    for words, where in slices.items():
         inside = sliced.inside(where)
         if words != OVERALL and inside.sum() >= _MIN_SLICE_ROWS:
             found.append(_importance_rows(words, model.columns, estimate_importance(losses, inside)))
@@ -98,7 +99,7 @@ def _importance_rows(words: str, columns: Sequence[str], found: Importance) -> p
     return frame.assign(rows=found.rows, loss=found.loss).sort_values("importance", ascending=False, kind="stable")
 
 
-def tabulate_associations(rows: pd.DataFrame, columns: Sequence[str], categories: set[str]) -> pd.DataFrame:
+def tabulate_associations(rows: pd.DataFrame, columns: Sequence[str], categories: Collection[str]) -> pd.DataFrame:
     """Tabulate which of the columns tell of one another; see Run.associations."""
     groups = {name: group_rows(rows[name], is_category=name in categories) for name in columns if name in rows}
     numbers = {name: one.number_groups(rows[name]) for name, one in groups.items() if one is not None}
@@ -126,13 +127,13 @@ def _effects_of_number(model: RunModel, rows: pd.DataFrame, column: str, bins: i
     values = rows[column][has].to_numpy(np.float64)
     edges = choose_edges(values, bins)
     positions = len(rows) + np.arange(len(edges))
-    ask = model.mix(_with_cells(rows, column, edges if has.all() else [*edges, None]))
+    ask = model.mix(_with_cells(rows, column, [*edges, *([] if has.all() else [None])]))
     place, columns = model.columns.index(column), len(model.columns)
     tables = []
     if len(edges) > 1:
         found = accumulate_local_effects(ask, np.flatnonzero(has), place, columns, values, edges, positions)
         counts = np.bincount(np.searchsorted(edges, values, side="left"), minlength=len(edges))
-        tables.append(_effect_rows(edges, found, counts))
+        tables.append(_effect_rows(list(edges), found, counts))
     if not has.all():
         missing = average_by_value(ask, np.flatnonzero(has), place, columns, np.array([len(rows) + len(edges)]))
         tables.append(_effect_rows([np.nan], missing, np.array([(~has).sum()])))
@@ -215,14 +216,20 @@ def tabulate_contributions(
     )
 
 
-def find_weak_slices(run: Run, model: RunModel, predicted: pd.DataFrame, options: SearchOptions | None) -> SliceSearch:
+def find_weak_slices(
+    model: RunModel,
+    predicted: pd.DataFrame,
+    losses: np.ndarray,
+    categories: Collection[str],
+    options: SearchOptions | None = None,
+) -> SliceSearch:
     """Search for slices in which the loss is higher than elsewhere; see Run.weak_slices.
 
     Only columns that the model takes are looked at: another may be what the label is made from.
     """
     return search_slices(
         predicted[[name for name in model.columns if name in predicted]],
-        measure_losses(run, predicted),
-        categories=sorted(list_categories(run.schema)),
+        losses,
+        categories=categories,
         options=options or SearchOptions(),
     )

@@ -240,7 +240,8 @@ class Run(RecordedRun):
         from pipelines.runs import explanations
 
         predicted = explanations.sample_rows(self.eval_predictions(), rows)
-        return explanations.tabulate_importance(self, self.model(), predicted, permutations)
+        problem, slices = self.task_record.problem, self.slices()
+        return explanations.tabulate_importance(self.model(), predicted, problem, slices, permutations)
 
     def associations(self, rows: int = 2_000) -> pd.DataFrame:
         """Find raw columns that tell of one another: columns column, other, share; the strongest pair first.
@@ -308,7 +309,7 @@ class Run(RecordedRun):
         from pipelines.runs import explanations
 
         predicted = self.eval_predictions()
-        losses = explanations.measure_losses(self, predicted)
+        losses = explanations.measure_losses(self.task_record.problem, predicted)
         return predicted.assign(**{explanations.LOSS: losses}).nlargest(count, explanations.LOSS)
 
     def weak_slices(self, options: SearchOptions | None = None) -> SliceSearch:
@@ -319,7 +320,10 @@ class Run(RecordedRun):
         """
         from pipelines.runs import explanations
 
-        return explanations.find_weak_slices(self, self.model(), self.eval_predictions(), options)
+        predicted = self.eval_predictions()
+        losses = explanations.measure_losses(self.task_record.problem, predicted)
+        categories = explanations.list_categories(self.schema)
+        return explanations.find_weak_slices(self.model(), predicted, losses, categories, options)
 
     # Where it came from.
 
