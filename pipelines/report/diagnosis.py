@@ -1,4 +1,4 @@
-"""The section on what predictions rest on, and on where they are wrong: importance, effects, worst rows, weak slices."""
+"""The section on what predictions rest on and where they are wrong: importance, effects, weak slices, worst rows."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ import pandas as pd
 from pipelines import charts
 from pipelines.evaluation.row_losses import name_row_loss
 from pipelines.evaluation.slices import OVERALL
-from pipelines.report.numbers import format_number
+from pipelines.report.numbers import format_change, format_number
 from pipelines.report.vega import Figure, make_figure
 from pipelines.runs import Run, explanations
 from pipelines.runs.model import PREDICTION, RunModel
@@ -22,6 +22,7 @@ _ASKED = 60_000  # predictions of permuted rows: about half a second of the taxi
 _ROWS = (200, 1_000)  # of the sample, at least and at most
 _PERMUTATIONS, _MANY_COLUMNS = 3, 60  # of more columns, each is permuted once
 _SHOWN_COLUMNS, _SHOWN_EFFECTS, _SHOWN_PER_SLICE = 15, 6, 3
+_ROUNDING = 1e-9  # of losses: below it, no prediction changes with a column
 _WORST, _REASONS, _BACKGROUND = 6, 5, 50
 
 
@@ -38,15 +39,16 @@ def describe_diagnosis(run: Run) -> dict[str, Any]:
     sample = explanations.sample_rows(predicted, count)
     importance = explanations.tabulate_importance(model, sample, task.problem, run.slices(), permutations)
     overall = importance[importance["slice"] == OVERALL]
+    read = overall[overall[["importance", "high"]].abs().max(axis=1) > _ROUNDING]
     losses = explanations.measure_losses(task.problem, predicted)
     return {
         "loss": name_row_loss(task.problem),
         "rows": len(predicted),
         "sample": len(sample),
         "permutations": permutations,
-        "importance": _plot_importance(overall, name_row_loss(task.problem)),
-        "less": max(len(overall) - _SHOWN_COLUMNS, 0),
-        "unread": overall.loc[overall["importance"].eq(0) & overall["high"].eq(0), "column"].tolist(),
+        "importance": _plot_importance(read, name_row_loss(task.problem)) if len(read) else None,
+        "less": max(len(read) - _SHOWN_COLUMNS, 0),
+        "unread": [name for name in overall["column"] if name not in set(read["column"])],
         "associations": explanations.tabulate_associations(sample, model.columns, categories).to_dict("records"),
         "by_slice": _describe_slices(importance),
         "effects": _plot_effects(model, sample, overall, categories, task),
@@ -133,10 +135,14 @@ def _describe_worst(model: RunModel, predicted: pd.DataFrame, task: Task) -> lis
                 "base": first["base"],
                 "loss": row["loss"],
                 "reasons": [
-                    {"column": column, "value": format_cell(one["value"]), "contribution": one["contribution"]}
+                    {
+                        "column": column,
+                        "value": format_cell(one["value"]),
+                        "contribution": format_amount(one["contribution"], task),
+                    }
                     for column, one in largest.iterrows()
                 ],
-                "others": others if len(one) > len(largest) else None,
+                "others": format_amount(others, task) if len(one) > len(largest) else None,
                 "values": [(name, format_cell(cell)) for name, cell in row.drop(outputs).items()],
             }
         )
@@ -168,6 +174,13 @@ def _name_label(label: float, task: Task) -> str:
     if task.problem not in (BINARY, MULTICLASS):
         return format_number(label)
     return task.classes[int(label)] if task.classes else str(int(label))
+
+
+def format_amount(amount: float, task: Task) -> str:
+    """Format what is added to a prediction: probabilities with four decimals, other units with four digits."""
+    if task.problem in (BINARY, MULTICLASS):
+        return format_change(amount)
+    return f"{amount:+,.4g}".replace("-", "−")
 
 
 def format_cell(cell: Any) -> str:

@@ -58,7 +58,7 @@ def _remember(run: Run, folder: Path, code: ModuleType, describe: Callable[[Run]
 
 
 def digest_sources(run: Run, code: ModuleType) -> str | None:
-    """Digests all that a section is made from, its code among it, in hex; None if an artifact is gone, which is then to be said.
+    """Digests all that a section is made from, in hex; None if an artifact is gone, which is then to be said.
 
     An artifact is known by its folder: the runner lets no run use one that changed.
     """
