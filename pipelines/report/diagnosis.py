@@ -51,7 +51,7 @@ def describe_diagnosis(run: Run) -> dict[str, Any]:
         "unread": [name for name in overall["column"] if name not in set(read["column"])],
         "associations": explanations.tabulate_associations(sample, model.columns, categories).to_dict("records"),
         "by_slice": _describe_slices(importance),
-        "effects": _plot_effects(model, sample, overall, categories, task),
+        "effects": _plot_effects(model, sample, read, categories, task),
         "unit": _name_unit(task),
         "background": min(_BACKGROUND, len(predicted)),
         "worst": _describe_worst(model, predicted.assign(loss=losses), task),
@@ -77,10 +77,10 @@ def _describe_slices(importance: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _plot_effects(
-    model: RunModel, sample: pd.DataFrame, overall: pd.DataFrame, categories: set[str], task: Task
+    model: RunModel, sample: pd.DataFrame, read: pd.DataFrame, categories: set[str], task: Task
 ) -> list[dict[str, Any]]:
     found = []
-    for column in overall.loc[overall["importance"] > 0, "column"].head(_SHOWN_EFFECTS):
+    for column in read["column"].head(_SHOWN_EFFECTS):
         if sample[column].nunique() < 2:
             continue
         table = explanations.tabulate_effects(model, sample, column, bins=20, is_category=column in categories)

@@ -171,7 +171,7 @@ def test_what_single_predictions_are_made_of(cached: Run) -> None:
     assert list(explained.index.unique("row")) == list(worst.index)
     by_row = explained.groupby("row", sort=False)
     together = by_row["base"].first() + by_row["contribution"].sum()
-    np.testing.assert_allclose(together, worst["prediction"], rtol=1e-4)
+    np.testing.assert_allclose(together.loc[worst.index], worst["prediction"], rtol=1e-4)
     assert explained.loc[worst.index[0], "value"]["bmi"] == worst["bmi"].iloc[0]
     search = cached.weak_slices()
     assert (search.searched_rows, search.confirming_rows) == (76, 76)
