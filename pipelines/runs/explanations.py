@@ -133,10 +133,10 @@ def _effects_of_number(model: RunModel, rows: pd.DataFrame, column: str, bins: i
     if len(edges) > 1:
         found = accumulate_local_effects(ask, np.flatnonzero(has), place, columns, values, edges, positions)
         counts = np.bincount(np.searchsorted(edges, values, side="left"), minlength=len(edges))
-        tables.append(_effect_rows(list(edges), found, counts))
+        tables.append(_effect_rows(pd.Series(edges), found, counts))
     if not has.all():
         missing = average_by_value(ask, np.flatnonzero(has), place, columns, np.array([len(rows) + len(edges)]))
-        tables.append(_effect_rows([np.nan], missing, np.array([(~has).sum()])))
+        tables.append(_effect_rows(pd.Series([np.nan]), missing, np.array([(~has).sum()])))
     if not tables:
         raise RunError(f"{column} is {edges[0]:g} in all rows: expected a column that varies.")
     return pd.concat(tables, ignore_index=True)
@@ -149,7 +149,7 @@ def _effects_of_category(model: RunModel, rows: pd.DataFrame, column: str, bins:
     found = average_by_value(
         ask, np.arange(len(rows)), model.columns.index(column), len(model.columns), len(rows) + np.arange(len(values))
     )
-    return _effect_rows(values, found, counts.to_numpy(np.int64))
+    return _effect_rows(pd.Series(values, dtype=object), found, counts.to_numpy(np.int64))
 
 
 def _with_cells(rows: pd.DataFrame, column: str, cells: Sequence[Any]) -> pd.DataFrame:
@@ -159,7 +159,7 @@ def _with_cells(rows: pd.DataFrame, column: str, cells: Sequence[Any]) -> pd.Dat
     return pd.concat([rows, added], ignore_index=True)
 
 
-def _effect_rows(values: Sequence[Any], found: Effects, rows: np.ndarray) -> pd.DataFrame:
+def _effect_rows(values: pd.Series, found: Effects, rows: np.ndarray) -> pd.DataFrame:
     outputs = found.effect.shape[1]
     names = [PREDICTION] if outputs == 1 else [f"{PREDICTION}_{number}" for number in range(outputs)]
     return pd.concat(

@@ -14,6 +14,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from pipelines.report.diagnosis import describe_diagnosis, format_amount, format_cell
 from pipelines.report.rendering import make_environment
+from pipelines.runs.explanations import tabulate_effects
 from pipelines.task_definition.problem import BINARY, MULTICLASS, REGRESSION
 from tests.tasks.diabetes.task import TASK
 
@@ -155,3 +156,13 @@ def test_cells_and_amounts_as_people_read_them() -> None:
     ]  # fmt: skip
     regression, binary = (dataclasses.replace(TASK, problem=problem) for problem in (REGRESSION, BINARY))
     assert (format_amount(-12.3456, regression), format_amount(-0.12345, binary)) == ("−12.35", "−0.1235")
+
+
+def test_codes_stay_whole_numbers_beside_missing_ones() -> None:
+    rows = make_rows()
+    rows["area"] = rows["area"].mask(rows["fare"].isna())
+    model: Any = FunctionModel(lambda rows: rows["area"].fillna(0).to_numpy(np.float64)[:, None])
+    found = tabulate_effects(model, rows, "area", bins=20, is_category=True)
+    assert found["value"].tolist()[-1] is None
+    assert sorted(found["value"].tolist()[:-1]) == [1, 2]
+    assert [type(value) for value in found["value"][:-1]] == [int, int]
