@@ -89,7 +89,9 @@ def _leave_out_far_ends(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _make_color(frame: pd.DataFrame) -> alt.Color:
     outputs = list(dict.fromkeys(frame["output"]))
-    return alt.Color("output:N", sort=outputs, legend=alt.Legend() if len(outputs) > 1 else None)
+    return alt.Color(
+        "output:N", sort=outputs, legend=alt.Legend(symbolType="stroke", symbolOpacity=1) if len(outputs) > 1 else None
+    )
 
 
 def _name_output(frame: pd.DataFrame) -> list[str]:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from pipelines import charts
+from pipelines.error_analysis.worst_slices import SearchOptions
 from pipelines.evaluation.row_losses import name_row_loss
 from pipelines.evaluation.slices import OVERALL
 from pipelines.report.numbers import format_change, format_number
@@ -153,7 +154,7 @@ def _describe_weak_slices(
     model: RunModel, predicted: pd.DataFrame, losses: np.ndarray, categories: Sequence[str] | set[str]
 ) -> dict[str, Any]:
     search = explanations.find_weak_slices(model, predicted, losses, categories)
-    return {"weak": search.found.to_dict("records"), "search": search}
+    return {"weak": search.found.to_dict("records"), "search": search, "min_rows": SearchOptions().min_rows}
 
 
 def _name_unit(task: Task) -> str:

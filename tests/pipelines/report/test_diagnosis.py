@@ -150,6 +150,21 @@ def test_a_model_that_reads_nothing() -> None:
     assert "None of them was worse than the rest" in render(found)
 
 
+def test_too_few_rows_to_search_are_said_to_be_too_few() -> None:
+    rows = make_rows().head(30)
+    predicted = rows.assign(label=1.0, prediction=np.linspace(0, 1, 30))
+    run: Any = types.SimpleNamespace(
+        model=lambda: FunctionModel(lambda rows: np.zeros((len(rows), 1))),
+        task_record=dataclasses.replace(TASK, problem=REGRESSION),
+        eval_predictions=lambda: predicted,
+        schema=SCHEMA,
+        slices=dict,
+    )
+    page = render(describe_diagnosis(run))
+    assert "30 eval rows are too few to search them for slices: a slice needs 20 rows" in page
+    assert "A search looked at" not in page
+
+
 def test_cells_and_amounts_as_people_read_them() -> None:
     assert [format_cell(cell) for cell in (np.float32(4.05), 3, "x", None, pd.NA, ["a", None])] == [
         "4.05", "3", "x", "missing", "missing", "a, missing"
