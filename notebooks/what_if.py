@@ -33,16 +33,16 @@ def what_if(run: Run, row: pd.DataFrame, **changes: Any) -> pd.DataFrame:
     other = row.astype(object).assign(**changes)
     before = run.explain(row).droplevel("row")
     after = run.explain(other, output=before["output"].iloc[0]).droplevel("row")
-    table = pd.DataFrame(
-        {
-            "value": before["value"],
-            "contribution": before["contribution"],
-            "other value": after["value"],
-            "other contribution": after["contribution"],
-            "change": after["contribution"] - before["contribution"],
-        }
-    )
-    table = table.sort_values("change", key=abs, ascending=False)
+    change = after["contribution"] - before["contribution"]
+    order = change.abs().sort_values(ascending=False, kind="stable").index
     one, two = before["prediction"].iloc[0], after["prediction"].iloc[0]
-    table.loc["prediction"] = [None, one, None, two, two - one]
-    return table
+    return pd.DataFrame(
+        {
+            "value": [*before["value"][order], None],
+            "contribution": [*before["contribution"][order], one],
+            "other value": [*after["value"][order], None],
+            "other contribution": [*after["contribution"][order], two],
+            "change": [*change[order], two - one],
+        },
+        index=[*order, "prediction"],
+    )

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 LABEL, PREDICTION, LOSS = "label", "prediction", "loss"
 _SEED = 20240501  # the same run gives the same sample
 _MIN_SLICE_ROWS = 50  # of the sample: the interval of a slice is a normal one
+_MOST_SEARCHED_ROWS = 20_000  # a slice of 1% then has 100 rows in each half; more rows take seconds
 _SHOWN_VALUES = 12  # of a category, the most frequent
 
 
@@ -191,7 +192,8 @@ def tabulate_contributions(
     columns, known = model.columns, list_outputs(model(background.iloc[:1]))
     if output is not None and output not in known:
         raise RunError(f"the model has no output {output!r}; {suggestion(output, known)}")
-    table = pd.concat([rows.reindex(columns=columns), background.reindex(columns=columns)], ignore_index=True)
+    both = [some.reindex(columns=columns).astype(object) for some in (rows, background)]  # dtypes that agree
+    table = pd.concat(both, ignore_index=True)
     found = sample_shapley_values(
         model.mix(table),
         np.arange(len(rows)),
@@ -205,7 +207,7 @@ def tabulate_contributions(
     repeated = len(columns)
     return pd.DataFrame(
         {
-            "value": [cell for _, row in table.iloc[: len(rows)].astype(object).iterrows() for cell in row],
+            "value": both[0].to_numpy().ravel(),
             "contribution": found.contributions[each, :, chosen].ravel(),
             "error": found.errors[each, :, chosen].ravel(),
             "base": found.base[chosen].repeat(repeated),
@@ -225,11 +227,14 @@ def find_weak_slices(
 ) -> SliceSearch:
     """Search for slices in which the loss is higher than elsewhere; see Run.weak_slices.
 
-    Only columns that the model takes are looked at: another may be what the label is made from.
+    Only columns that the model takes are looked at: another may be what the label is made from. Of very many rows a
+    part is looked at.
     """
+    rows = predicted[[name for name in model.columns if name in predicted]].reset_index(drop=True)
+    sample = sample_rows(rows, _MOST_SEARCHED_ROWS)
     return search_slices(
-        predicted[[name for name in model.columns if name in predicted]],
-        losses,
+        sample,
+        losses[sample.index.to_numpy()],
         categories=categories,
         options=options or SearchOptions(),
     )
