@@ -144,13 +144,15 @@ def _effects_of_number(model: RunModel, rows: pd.DataFrame, column: str, bins: i
 
 
 def _effects_of_category(model: RunModel, rows: pd.DataFrame, column: str, bins: int) -> pd.DataFrame:
-    counts = rows[column].value_counts(dropna=False).head(min(bins, _SHOWN_VALUES))
-    values = [None if pd.isna(value) else value for value in counts.index]
+    frequent, missing = rows[column].value_counts().head(min(bins, _SHOWN_VALUES)), int(rows[column].isna().sum())
+    values, counts = list(frequent.index), [int(count) for count in frequent]
+    if missing:
+        values, counts = [*values, None], [*counts, missing]
     ask = model.mix(_with_cells(rows, column, values))
     found = average_by_value(
         ask, np.arange(len(rows)), model.columns.index(column), len(model.columns), len(rows) + np.arange(len(values))
     )
-    return _effect_rows(pd.Series(values, dtype=object), found, counts.to_numpy(np.int64))
+    return _effect_rows(pd.Series(values, dtype=object), found, np.array(counts))
 
 
 def _with_cells(rows: pd.DataFrame, column: str, cells: Sequence[Any]) -> pd.DataFrame:
