@@ -35,7 +35,7 @@ def plot_effect(frame: pd.DataFrame, column: str, *, is_category: bool = False) 
         column: what the values are of.
         is_category: whether numbers are names of something, which have no order.
     """
-    ranges = frame.groupby("output", sort=False)["effect"].agg(np.ptp)
+    ranges = frame.groupby("output", sort=False)["effect"].agg(lambda effects: effects.max() - effects.min())
     shown = ranges.nlargest(_MOST_OUTPUTS).index
     present = frame[frame["value"].notna() & frame["output"].isin(shown)]
     if pd.api.types.is_numeric_dtype(present["value"].infer_objects().dtype) and not is_category:

@@ -60,3 +60,11 @@ def test_a_slice_in_which_a_column_does_nothing() -> None:
     assert within.rows + without.rows == 2000
     with pytest.raises(ValueError, match="expected 1 or more rows"):
         estimate_importance(losses, np.zeros(2000, dtype=bool))
+
+
+def test_the_loss_that_rows_have_anyway_is_in_no_interval() -> None:
+    generator = np.random.default_rng(6)
+    table = generator.normal(size=(500, 3))
+    found = estimate_importance(permuted(table, 2 * table[:, 0] + table[:, 1] + generator.normal(0, 5, 500)))
+    assert found.loss > 20
+    assert (found.value[2], found.low[2], found.high[2]) == (0, 0, 0)
