@@ -11,6 +11,7 @@ from pipelines import charts
 from pipelines.error_analysis.worst_slices import SearchOptions
 from pipelines.evaluation.row_losses import name_row_loss
 from pipelines.evaluation.slices import OVERALL
+from pipelines.nodes import EVAL
 from pipelines.report.numbers import format_change, format_number
 from pipelines.report.vega import Figure, make_figure
 from pipelines.runs import Run, explanations
@@ -23,6 +24,7 @@ _ASKED = 60_000  # predictions of permuted rows: about half a second of the taxi
 _ROWS = (200, 1_000)  # of the sample, at least and at most
 _PERMUTATIONS, _MANY_COLUMNS = 3, 60  # of more columns, each is permuted once
 _SHOWN_COLUMNS, _SHOWN_EFFECTS, _SHOWN_PER_SLICE = 15, 6, 3
+_MOST_ROWS = 20_000  # that are predicted; of more eval rows one in so many
 _ROUNDING = 1e-9  # of losses: below it, no prediction changes with a column
 _WORST, _REASONS, _BACKGROUND = 6, 5, 50
 
@@ -33,7 +35,9 @@ def describe_diagnosis(run: Run) -> dict[str, Any]:
     Raises:
         RunError: The run has no model, or the Evaluator did not finish.
     """
-    model, task, predicted = run.model(), run.task_record, run.eval_predictions()
+    model, task = run.model(), run.task_record
+    every = max(1, -(-run.summary["rows"].get(EVAL, 0) // _MOST_ROWS))
+    predicted = run.eval_predictions(every)
     categories = explanations.list_categories(run.schema)
     permutations = 1 if len(model.columns) > _MANY_COLUMNS else _PERMUTATIONS
     count = int(np.clip(_ASKED // (permutations * max(len(model.columns), 1)), *_ROWS))
@@ -45,6 +49,7 @@ def describe_diagnosis(run: Run) -> dict[str, Any]:
     return {
         "loss": name_row_loss(task.problem),
         "rows": len(predicted),
+        "every": every,
         "sample": len(sample),
         "permutations": permutations,
         "importance": _plot_importance(read, name_row_loss(task.problem)) if len(read) else None,

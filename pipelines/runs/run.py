@@ -200,23 +200,27 @@ class Run(RecordedRun):
         """SkewGate's whole report; components.skew_gate.report makes it."""
         return json.loads((self.artifact(nodes.SKEW_GATE, "blessing") / _REPORT_FILE).read_text())
 
-    def eval_predictions(self) -> pd.DataFrame:
+    def eval_predictions(self, every: int = 1) -> pd.DataFrame:
         """Returns the raw eval rows, with the columns "label" and "prediction" (or "prediction_0", …).
 
         The label is what the model's own signature transform_features makes of each row.
 
+        Args:
+            every: 1 for all rows; n for the first of each n. The index is the row's position among all of them.
+
         Raises:
             RunError: The run has no model, or the contract has a column of one of these names.
         """
-        from pipelines.runs.examples import to_frame
+        from pipelines.runs.examples import read_records, to_frame
 
-        model, records = self.model(), self.records(EVAL)
+        model, records = self.model(), read_records(self.artifact(nodes.EXAMPLE_GEN, "examples"), EVAL, every)
         rows = to_frame(records, self.schema)
         labels = model.transformed(records)[self.task_record.label]
         added = model.predict_records(records).assign(**{LABEL: labels.reshape(len(rows), -1)[:, 0]})
         if taken := sorted(set(rows) & set(added)):
             raise RunError(f"the contract has a column {taken[0]!r}: expected that name free; use model() and rows().")
-        return rows.join(added[[LABEL, *added.columns.drop(LABEL)]])
+        found = rows.join(added[[LABEL, *added.columns.drop(LABEL)]])
+        return found.set_index(pd.RangeIndex(0, len(found) * every, every))
 
     # What its predictions rest on, and where they are wrong. docs/explanations.md says how to read them.
 

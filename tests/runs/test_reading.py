@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from pipelines.cli.app import execute
@@ -54,6 +55,7 @@ def test_transformed_rows_are_what_the_model_makes_of_the_raw_ones(cached: Run) 
 def test_predictions_have_the_metrics_that_the_evaluator_found(cached: Run) -> None:
     found, metrics = cached.eval_predictions(), cached.metrics()
     assert list(found) == [*cached.rows("eval"), "label", "prediction"]
+    pd.testing.assert_frame_equal(cached.eval_predictions(10), found[::10], rtol=1e-5)
     np.testing.assert_array_equal(found["label"], found["target"])
     error = (found["prediction"] - found["label"]) ** 2
     slices = cached.slices()

@@ -66,7 +66,8 @@ def describe(problem: str, answer: Answer, labels: np.ndarray, classes: tuple[st
     run: Any = types.SimpleNamespace(
         model=lambda: model,
         task_record=dataclasses.replace(TASK, problem=problem, classes=classes),
-        eval_predictions=lambda: predicted,
+        eval_predictions=lambda every: predicted,
+        summary={"rows": {"eval": len(predicted)}},
         schema=SCHEMA,
         slices=lambda: {"overall": (), "payment = Card": (("payment", "Card"),)},
     )
@@ -156,13 +157,29 @@ def test_too_few_rows_to_search_are_said_to_be_too_few() -> None:
     run: Any = types.SimpleNamespace(
         model=lambda: FunctionModel(lambda rows: np.zeros((len(rows), 1))),
         task_record=dataclasses.replace(TASK, problem=REGRESSION),
-        eval_predictions=lambda: predicted,
+        eval_predictions=lambda every: predicted,
+        summary={"rows": {"eval": len(predicted)}},
         schema=SCHEMA,
         slices=dict,
     )
     page = render(describe_diagnosis(run))
     assert "30 eval rows are too few to search them for slices: a slice needs 20 rows" in page
     assert "A search looked at" not in page
+
+
+def test_of_very_many_rows_a_part_is_looked_at() -> None:
+    rows, asked = make_rows(), []
+    model: Any = FunctionModel(lambda rows: rows["fare"].fillna(0).to_numpy(np.float64)[:, None])
+    run: Any = types.SimpleNamespace(
+        model=lambda: model,
+        task_record=dataclasses.replace(TASK, problem=REGRESSION),
+        eval_predictions=lambda every: asked.append(every) or rows.assign(label=1.0).join(model(rows)),
+        summary={"rows": {"eval": 45_000}},
+        schema=SCHEMA,
+        slices=dict,
+    )
+    assert "answers to one in 3 of the eval rows" in render(describe_diagnosis(run))
+    assert asked == [3]
 
 
 def test_cells_and_amounts_as_people_read_them() -> None:
