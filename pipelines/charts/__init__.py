@@ -12,6 +12,7 @@ from pipelines.charts.classification import (
     plot_scores,
 )
 from pipelines.charts.distributions import make_distribution_frame, plot_distribution
+from pipelines.charts.explanations import plot_effect, plot_importance
 from pipelines.charts.metrics import plot_slices, plot_training_curve
 from pipelines.charts.regression import plot_predicted_against_actual, plot_residuals
 from pipelines.charts.spans import plot_span_drift, plot_span_numbers, plot_span_shares
@@ -23,6 +24,8 @@ __all__ = [
     "make_distribution_frame",
     "plot_confusion",
     "plot_distribution",
+    "plot_effect",
+    "plot_importance",
     "plot_precision_recall",
     "plot_predicted_against_actual",
     "plot_reliability",

@@ -14,11 +14,11 @@ from collections.abc import Callable
 
 import numpy as np
 
+from pipelines.evaluation.row_losses import log_loss
 from pipelines.task_definition.problem import BINARY, MULTICLASS, REGRESSION
 
 Metric = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
-_SMALLEST = 1e-7  # probability that a logarithm is taken of, as in Keras
 _EVEN = 0.5  # the probability from which on TFMA's BinaryAccuracy, by default, says yes
 
 
@@ -52,7 +52,7 @@ def binary_accuracy(labels: np.ndarray, predictions: np.ndarray, weights: np.nda
 
 def binary_crossentropy(labels: np.ndarray, predictions: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Mean log loss, in nats."""
-    return _mean(_log_loss(np.where(labels > 0, predictions, 1 - predictions)), weights)
+    return _mean(log_loss(np.where(labels > 0, predictions, 1 - predictions)), weights)
 
 
 def calibration(labels: np.ndarray, predictions: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -68,7 +68,7 @@ def sparse_categorical_accuracy(labels: np.ndarray, predictions: np.ndarray, wei
 def sparse_categorical_crossentropy(labels: np.ndarray, predictions: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Mean log loss of the right class, in nats."""
     of_the_right_class = np.take_along_axis(predictions, labels.astype(np.int64)[:, None], axis=1)[:, 0]
-    return _mean(_log_loss(of_the_right_class), weights)
+    return _mean(log_loss(of_the_right_class), weights)
 
 
 def mean_squared_error(labels: np.ndarray, predictions: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -122,10 +122,6 @@ def _by_prediction(labels: np.ndarray, predictions: np.ndarray, weights: np.ndar
 def _from_the_top(weights: np.ndarray) -> np.ndarray:
     """Weight above each threshold, from none of the rows to all of them, [sets, distinct + 1]."""
     return np.pad(np.cumsum(weights[:, ::-1], axis=1), ((0, 0), (1, 0)))
-
-
-def _log_loss(probabilities: np.ndarray) -> np.ndarray:
-    return -np.log(np.clip(probabilities.astype(np.float64), _SMALLEST, 1 - _SMALLEST))
 
 
 def _mean(values: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -15,7 +15,7 @@ from pipelines.report.rendering import inline_json, inline_script, make_environm
 from pipelines.report.skew import describe_skew
 from pipelines.report.timeline import describe_timeline
 from pipelines.report.training import describe_training
-from pipelines.report.unchanged_evaluation import describe_evaluation
+from pipelines.report.unchanged_evaluation import describe_diagnosis, describe_evaluation
 from pipelines.report.vega import bundle_vega
 from pipelines.report.verdict import describe_verdict
 from pipelines.runs import Run, RunError
@@ -29,6 +29,7 @@ _SECTIONS: tuple[tuple[str, str, Callable[[Run, Path], dict[str, Any]]], ...] = 
     ("data", "Data", lambda run, _: describe_data(run)),
     ("training", "Training", lambda run, _: describe_training(run)),
     ("evaluation", "Evaluation", describe_evaluation),
+    ("diagnosis", "Explanation", describe_diagnosis),
     ("skew", "Training against serving", lambda run, _: describe_skew(run)),
     ("model_card", "Model card", lambda run, _: render_model_card(run)),
     ("lineage", "Lineage", lambda run, _: draw_lineage(run)),

@@ -1,18 +1,20 @@
-"""Remembers the section on the model's quality for a run that changes nothing: asking the models takes seconds.
+"""Remembers the sections for which models are asked, for a run that changes nothing: asking them takes seconds.
 
-One file for each task, replaced when something that the section is made from has changed.
+One file for each task and section, replaced when something that the section is made from has changed.
 """
 
 import hashlib
 import json
 import pickle
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from components.source_digest import source_digest
 from pipelines.deployment import decision_threshold
-from pipelines.report import evaluation
+from pipelines.report import diagnosis, evaluation
 from pipelines.runs import Run
 from pipelines.task_definition.task_files import task_file_digests
 from serving.durable_file import write_whole
@@ -30,11 +32,24 @@ def describe_evaluation(run: Run, cache: Path) -> dict[str, Any]:
     Raises:
         RunError: The run has no model, or the Evaluator did not finish.
     """
-    key = digest_sources(run)
-    path = cache / "evaluation" / run.task / f"{key}.pickle"
+    return _remember(run, cache / "evaluation", evaluation, evaluation.describe_evaluation)
+
+
+def describe_diagnosis(run: Run, cache: Path) -> dict[str, Any]:
+    """Describe what predictions rest on and where they are wrong, as `pipelines.report.diagnosis` does; else likewise.
+
+    Raises:
+        RunError: The run has no model, or the Evaluator did not finish.
+    """
+    return _remember(run, cache / "diagnosis", diagnosis, diagnosis.describe_diagnosis)
+
+
+def _remember(run: Run, folder: Path, code: ModuleType, describe: Callable[[Run], dict[str, Any]]) -> dict[str, Any]:
+    key = digest_sources(run, code)
+    path = folder / run.task / f"{key}.pickle"
     if path.is_file():
         return pickle.loads(path.read_bytes())
-    content = evaluation.describe_evaluation(run)
+    content = describe(run)
     if key is not None:
         shutil.rmtree(path.parent, ignore_errors=True)
         path.parent.mkdir(parents=True)
@@ -42,8 +57,8 @@ def describe_evaluation(run: Run, cache: Path) -> dict[str, Any]:
     return content
 
 
-def digest_sources(run: Run) -> str | None:
-    """Digests all that the section is made from, in hex; None if an artifact is gone, which is then to be said.
+def digest_sources(run: Run, code: ModuleType) -> str | None:
+    """Digests all that a section is made from, in hex; None if an artifact is gone, which is then to be said.
 
     An artifact is known by its folder: the runner lets no run use one that changed.
     """
@@ -55,6 +70,6 @@ def digest_sources(run: Run) -> str | None:
         "record": {name: run.summary[name] for name in _RECORDED},
         "threshold": decision_threshold(run.task),
         "task": task_file_digests(run.task_record),
-        "code": source_digest(evaluation),
+        "code": source_digest(code),
     }
     return hashlib.sha256(json.dumps(sources, sort_keys=True).encode()).hexdigest()

@@ -1,5 +1,6 @@
 """An exported model as a function of raw rows."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -56,13 +57,29 @@ class RunModel:
         Raises:
             RunError: A required value is missing, or a value has another type than the contract says.
         """
-        inputs = {feature.name: _values(feature, rows, self._missing(feature)) for feature in self.contract.features}
+        inputs = self._to_inputs(rows)
         signature = self._loaded.signatures[SERVING_RAW]
         parts = [
             signature(**{name: tf.constant(values[start : start + _BATCH]) for name, values in inputs.items()})
             for start in range(0, len(rows), _BATCH)
         ]
         return _to_frame(signature, parts).set_index(rows.index)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the raw columns that the model takes, in the order of the contract."""
+        return tuple(feature.name for feature in self.contract.features)
+
+    def mix(self, rows: pd.DataFrame) -> "MixedRows":
+        """Lay out a table of rows, for predictions of rows that take each column's value from another row of it.
+
+        Args:
+            rows: as for `__call__`.
+
+        Raises:
+            RunError: As for `__call__`.
+        """
+        return MixedRows(self._loaded.signatures[SERVING_RAW], self._to_inputs(rows))
 
     def predict_records(self, records: list[bytes]) -> pd.DataFrame:
         """Predicts for serialized tf.Examples, through the signature serving_default: as `__call__`, for each in turn.
@@ -85,9 +102,43 @@ class RunModel:
         outputs = {name: np.concatenate([part[name].numpy() for part in parts]) for name in names}
         return split_parts(outputs, self._feature_parts)
 
+    def _to_inputs(self, rows: pd.DataFrame) -> dict[str, np.ndarray]:
+        return {feature.name: _values(feature, rows, self._missing(feature)) for feature in self.contract.features}
+
     def _missing(self, feature: Feature) -> int | str:
         rule = self.contract.missing
         return rule.string if feature.kind is Kind.BYTES else rule.number
+
+
+class MixedRows:
+    """Rows put together from those of a table: what pipelines.attribution asks.
+
+    The table is turned into tensors once. A question costs what the model's own computation costs.
+    """
+
+    def __init__(self, signature: Any, inputs: Mapping[str, np.ndarray]):
+        """Takes the signature serving_raw and its inputs, [rows of the table] each."""
+        self._signature = signature
+        self._inputs = {name: tf.constant(values) for name, values in inputs.items()}
+
+    def __call__(self, positions: np.ndarray) -> np.ndarray:
+        """Predict.
+
+        Args:
+            positions: of which row of the table each column has its value, int64 [questions, columns], the columns in
+                the order of `RunModel.columns`.
+
+        Returns:
+            float64 [questions, outputs].
+        """
+        parts = [self._predict(positions[start : start + _BATCH]) for start in range(0, len(positions), _BATCH)]
+        outputs = int(self._signature.structured_outputs[PREDICTIONS].shape[-1])
+        return np.concatenate([np.empty((0, outputs)), *parts])
+
+    def _predict(self, positions: np.ndarray) -> np.ndarray:
+        mixed = {name: tf.gather(self._inputs[name], positions[:, j]) for j, name in enumerate(self._inputs)}
+        predictions: np.ndarray = self._signature(**mixed)[PREDICTIONS].numpy()
+        return predictions.astype(np.float64)
 
 
 def _to_frame(signature: Any, parts: list[dict[str, tf.Tensor]]) -> pd.DataFrame:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
     from components.stacked_features import Parts
+    from pipelines.error_analysis.slice_search import SliceSearch
+    from pipelines.error_analysis.worst_slices import SearchOptions
     from pipelines.evaluation.slices import Slice
     from pipelines.runs.lineage import Lineage
     from pipelines.runs.model import RunModel
@@ -156,7 +158,11 @@ class Run(RecordedRun):
     # The model.
 
     def model(self) -> RunModel:
-        """Loads the exported model: raw rows (DataFrame) in, a DataFrame with the column "prediction" out."""
+        """Loads the exported model, once: raw rows (DataFrame) in, a DataFrame with the column "prediction" out."""
+        return self._model
+
+    @functools.cached_property
+    def _model(self) -> RunModel:
         from pipelines.runs.model import RunModel
 
         return RunModel(self.artifact(nodes.TRAINER, "model") / _SERVING_MODEL, self.feature_parts)
@@ -194,23 +200,134 @@ class Run(RecordedRun):
         """SkewGate's whole report; components.skew_gate.report makes it."""
         return json.loads((self.artifact(nodes.SKEW_GATE, "blessing") / _REPORT_FILE).read_text())
 
-    def eval_predictions(self) -> pd.DataFrame:
+    def eval_predictions(self, every: int = 1) -> pd.DataFrame:
         """Returns the raw eval rows, with the columns "label" and "prediction" (or "prediction_0", …).
 
         The label is what the model's own signature transform_features makes of each row.
 
+        Args:
+            every: 1 for all rows; n for the first of each n. The index is the row's position among all of them.
+
         Raises:
             RunError: The run has no model, or the contract has a column of one of these names.
         """
-        from pipelines.runs.examples import to_frame
+        from pipelines.runs.examples import read_records, to_frame
 
-        model, records = self.model(), self.records(EVAL)
+        model, records = self.model(), read_records(self.artifact(nodes.EXAMPLE_GEN, "examples"), EVAL, every)
         rows = to_frame(records, self.schema)
         labels = model.transformed(records)[self.task_record.label]
         added = model.predict_records(records).assign(**{LABEL: labels.reshape(len(rows), -1)[:, 0]})
         if taken := sorted(set(rows) & set(added)):
             raise RunError(f"the contract has a column {taken[0]!r}: expected that name free; use model() and rows().")
-        return rows.join(added[[LABEL, *added.columns.drop(LABEL)]])
+        found = rows.join(added[[LABEL, *added.columns.drop(LABEL)]])
+        return found.set_index(pd.RangeIndex(0, len(found) * every, every))
+
+    # What its predictions rest on, and where they are wrong. docs/explanations.md says how to read them.
+
+    def importance(self, rows: int = 2_000, permutations: int = 5) -> pd.DataFrame:
+        """Measure how much the mean loss on eval rows rises when one raw column is permuted, overall and per slice.
+
+        Columns are permuted one at a time: what two of them have in common (`associations`) counts for neither.
+
+        Args:
+            rows: drawn from the eval split, always the same ones; all where there are no more.
+            permutations: of each column.
+
+        Returns:
+            One row per slice and column, "overall" first, the most important column of a slice first. Columns: slice,
+            column, importance (in the loss's unit; pipelines.evaluation.row_losses says which loss), low, high (of the
+            95% interval over rows), rows, loss (with no column permuted).
+
+        Raises:
+            RunError: The run has no model.
+        """
+        from pipelines.runs import explanations
+
+        predicted = explanations.sample_rows(self.eval_predictions(), rows)
+        problem, slices = self.task_record.problem, self.slices()
+        return explanations.tabulate_importance(self.model(), predicted, problem, slices, permutations)
+
+    def associations(self, rows: int = 2_000) -> pd.DataFrame:
+        """Find raw columns that tell of one another: columns column, other, share; the strongest pair first.
+
+        The share is the mutual information of the two, binned, over the smaller entropy; from 0.5 on a pair is named.
+        """
+        from pipelines.runs import explanations
+
+        sample = explanations.sample_rows(self.rows(EVAL), rows)
+        return explanations.tabulate_associations(
+            sample, self.model().columns, explanations.list_categories(self.schema)
+        )
+
+    def effects(self, column: str, rows: int = 1_000, bins: int = 20) -> pd.DataFrame:
+        """Measure how the prediction changes with one raw column, on average over eval rows.
+
+        Args:
+            column: which. Of numbers these are accumulated local effects, of strings and codes and of missing values
+                the mean change when every row gets the value (pipelines.attribution.effects).
+            rows: drawn from the eval split, always the same ones; all where there are no more.
+            bins: of a number, at most; of a category, the most frequent values.
+
+        Returns:
+            One row per value and output. Columns: value (missing last), output, effect (change of the prediction from
+            its mean), low, high (of the 95% interval over rows), rows (that have the value; of a number, that lie
+            between the value before and this one).
+
+        Raises:
+            RunError: The run has no model, the model takes no such column, or it does not vary.
+        """
+        from pipelines.runs import explanations
+
+        sample = explanations.sample_rows(self.rows(EVAL), rows)
+        categories = explanations.list_categories(self.schema)
+        return explanations.tabulate_effects(self.model(), sample, column, bins=bins, is_category=column in categories)
+
+    def explain(
+        self, rows: pd.DataFrame, *, background: int = 50, orders: int = 1, output: str | None = None
+    ) -> pd.DataFrame:
+        """Explain predictions: what each raw column adds to each row's prediction, as sampled Shapley values.
+
+        A row's contributions add up to its prediction minus the mean prediction of the background.
+
+        Args:
+            rows: raw values, as `model` takes them; rows that never were, too.
+            background: eval rows that a row is compared with, always the same ones.
+            orders: sampled for each background row; more make the standard errors smaller.
+            output: which column of the predictions; None for the largest of each row, such as the most likely class.
+
+        Returns:
+            Indexed by row (of `rows`' own index) and column; `["contribution"].unstack()` is a table of row × column.
+            Columns: value, contribution (in the prediction's unit), error (its standard error), base (the mean
+            prediction of the background), prediction, output.
+
+        Raises:
+            RunError: The run has no model, the model cannot take the rows, or it has no such output.
+        """
+        from pipelines.runs import explanations
+
+        compared = explanations.sample_rows(self.rows(EVAL), background)
+        return explanations.tabulate_contributions(self.model(), rows, compared, orders=orders, output=output)
+
+    def worst_rows(self, count: int = 10) -> pd.DataFrame:
+        """Return the rows of `eval_predictions` with the largest loss, the worst first, and their "loss"."""
+        from pipelines.runs import explanations
+
+        predicted = self.eval_predictions()
+        losses = explanations.measure_losses(self.task_record.problem, predicted)
+        return predicted.assign(**{explanations.LOSS: losses}).nlargest(count, explanations.LOSS)
+
+    def weak_slices(self, options: SearchOptions | None = None) -> SliceSearch:
+        """Search for slices of eval rows in which the loss is higher than elsewhere; half of the rows confirm them.
+
+        Args:
+            options: what counts as a slice; None for the defaults.
+        """
+        from pipelines.runs import explanations
+
+        predicted = self.eval_predictions()
+        losses = explanations.measure_losses(self.task_record.problem, predicted)
+        categories = explanations.list_categories(self.schema)
+        return explanations.find_weak_slices(self.model(), predicted, losses, categories, options)
 
     # Where it came from.
 

@@ -10,6 +10,7 @@ import pydantic
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse
 
+from serving.gateway.explanation import ExplanationResponse
 from serving.gateway.feedback import FeedbackResponse
 from serving.gateway.prediction import PredictionResponse
 from serving.gateway.problems import MEDIA_TYPE, ProblemDetails
@@ -48,6 +49,12 @@ def responses() -> dict[int | str, dict[str, Any]]:
     return {200: {"model": PredictionResponse}, **_describe(_PROBLEMS)}
 
 
+def explanation_responses() -> dict[int | str, dict[str, Any]]:
+    """What the route for explanations may answer."""
+    busy = {503: "No model answers, or other rows are being explained; `Retry-After` says when to come back."}
+    return {200: {"model": ExplanationResponse}, **_describe(_PROBLEMS | busy)}
+
+
 def feedback_responses() -> dict[int | str, dict[str, Any]]:
     """What the route for outcomes may answer."""
     return {200: {"model": FeedbackResponse}, **_describe(_FEEDBACK_PROBLEMS)}
@@ -76,6 +83,14 @@ def request_body(row: type[pydantic.BaseModel], example: dict[str, Any], require
             "one": {"summary": "One row", "value": example},
             "several": {"summary": "Several rows; the second has only what is required", "value": [example, least]},
         }
+    return {"requestBody": {"required": True, "content": {"application/json": content}}}
+
+
+def one_row_body(row: type[pydantic.BaseModel], example: dict[str, Any]) -> dict[str, Any]:
+    """What a route takes that answers about one row, for FastAPI's `openapi_extra`."""
+    content: dict[str, Any] = {"schema": {"$ref": f"#/components/schemas/{row.__name__}"}}
+    if example:
+        content["example"] = example
     return {"requestBody": {"required": True, "content": {"application/json": content}}}
 
 

@@ -22,6 +22,7 @@ from serving.feedback.store import FeedbackStore
 from serving.gateway import api_description, problems
 from serving.gateway.admission import Admission
 from serving.gateway.api_keys import HEADER, ApiKeys
+from serving.gateway.explanation import ExplanationEndpoint
 from serving.gateway.feedback import FeedbackEndpoint
 from serving.gateway.metrics import GatewayMetrics
 from serving.gateway.model_errors import ModelError
@@ -63,13 +64,19 @@ def create_app(settings: GatewaySettings, environ: Mapping[str, str] = os.enviro
         if settings.request_log
         else None
     )
+    predictor = Predictor(server, routing, settings.model)
+    explanation = (
+        ExplanationEndpoint(settings, settings.explanation, rows=rows, admission=admission, predictor=predictor)
+        if settings.explanation
+        else None
+    )
     feedback = _make_feedback(settings, contract, admission, metrics, pending)
     endpoint = PredictionEndpoint(
         settings,
         rows=rows,
         admission=admission,
         traffic=traffic,
-        predictor=Predictor(server, routing, settings.model),
+        predictor=predictor,
         metrics=metrics,
         request_log=request_log,
     )
@@ -111,6 +118,8 @@ def create_app(settings: GatewaySettings, environ: Mapping[str, str] = os.enviro
         dependencies=security,
     )
     models: list[type[pydantic.BaseModel]] = [rows.model, problems.ProblemDetails]
+    if explanation:
+        _add_explanation(app, explanation, settings, rows, security)
     if feedback:
         models.append(_add_feedback(app, feedback, security))
     _add_pages(app, settings, contract, keys)
@@ -140,6 +149,27 @@ def _make_feedback(
         admission=admission,
         store=FeedbackStore(settings.feedback, label, settings.request_log, pending=pending),
         metrics=metrics,
+    )
+
+
+def _add_explanation(
+    app: fastapi.FastAPI,
+    explanation: ExplanationEndpoint,
+    settings: GatewaySettings,
+    rows: RowValidator,
+    security: list[Any],
+) -> None:
+    app.add_api_route(
+        settings.explanation_route,
+        explanation.answer,
+        methods=["POST"],
+        tags=["prediction"],
+        summary="What each field adds to the probability of one row",
+        description="Shapley values, sampled, against some background rows: base and contributions add up.",
+        response_class=JSONResponse,
+        responses=api_description.explanation_responses(),
+        openapi_extra=api_description.one_row_body(rows.model, rows.contract.example),
+        dependencies=security,
     )
 
 

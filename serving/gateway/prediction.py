@@ -30,6 +30,14 @@ _DETAILS = {
 }
 
 
+def describe_model_error(error: ModelError, retry_after_seconds: int) -> ProblemError:
+    """Describe to a client that the model gave no answer; the log says why."""
+    code, detail = _DETAILS[error.status]
+    retry_after = str(retry_after_seconds)
+    headers = {"Retry-After": retry_after} if error.status == 503 else {}
+    return ProblemError(error.status, code, detail.format(retry_after=retry_after), headers=headers)
+
+
 class RowPrediction(pydantic.BaseModel):
     """The answer for one row."""
 
@@ -89,7 +97,7 @@ class PredictionEndpoint:
             found = await self._predictor.predict(self._rows.contract.inputs(rows), self._traffic.canary())
         except ModelError as error:
             log_fields["model_error"] = str(error)
-            problem = self._problem(error)
+            problem = describe_model_error(error, self._settings.model.retry_after_seconds)
             self._note(request, rows, None, [], problem.status, caller)
             raise problem from error
         decisions = [probability >= self._settings.threshold for probability in found.probabilities]
@@ -102,12 +110,6 @@ class PredictionEndpoint:
         self._count(found, decisions)
         self._note(request, rows, found, decisions, 200, caller)
         return self._response(request.state.request_id, found, decisions)
-
-    def _problem(self, error: ModelError) -> ProblemError:
-        code, detail = _DETAILS[error.status]
-        retry_after = str(self._settings.model.retry_after_seconds)
-        headers = {"Retry-After": retry_after} if error.status == 503 else {}
-        return ProblemError(error.status, code, detail.format(retry_after=retry_after), headers=headers)
 
     def _count(self, found: Predictions, decisions: list[bool]) -> None:
         for decision in (True, False):

@@ -7,6 +7,7 @@ variables of its own, `GATEWAY_PORT` among them, beside a service of that name: 
 import dataclasses
 import os
 import tomllib
+import typing
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -82,6 +83,14 @@ class KeySettings(_Table):
     file: FilePath | None = None  # read again when it changes
 
 
+class ExplanationSettings(_Table):
+    """How POST /v1/<endpoint>/explanation and the page explain a prediction."""
+
+    background: FilePath  # JSON list of 1 to 50 rows that an explained row is compared with
+    orders: Annotated[int, Field(ge=1, le=10)] = 1  # of the fields for each background row; more are more exact
+    at_once: Annotated[int, Field(ge=1, le=100)] = 2  # explanations; each asks the model about some thousand rows
+
+
 class GatewaySettings(_Table):
     """The settings of one endpoint."""
 
@@ -101,12 +110,18 @@ class GatewaySettings(_Table):
     limits: RequestLimits = RequestLimits()
     keys: KeySettings = KeySettings()
     request_log: RequestLogSettings | None = None  # no table: no log
+    explanation: ExplanationSettings | None = None  # no table: no explanations
     feedback: FeedbackSettings | None = None  # no table: no POST /v1/feedback; needs the request log
 
     @property
     def route(self) -> str:
         """The path that predictions are asked at."""
         return f"/v1/{self.endpoint}"
+
+    @property
+    def explanation_route(self) -> str:
+        """The path that explanations are asked at, where they are set up."""
+        return f"{self.route}/explanation"
 
 
 def load(
@@ -166,7 +181,8 @@ def _value(text: str) -> object:
 
 def _absolute(given: dict[str, Any], folder: Path) -> None:
     for table, name in ((given, "contract"), (given, "traffic"), (given.get("keys"), "file"),
-                        (given.get("request_log"), "folder"), (given.get("feedback"), "folder")):  # fmt: skip
+                        (given.get("request_log"), "folder"), (given.get("feedback"), "folder"),
+                        (given.get("explanation"), "background")):  # fmt: skip
         if isinstance(table, dict) and isinstance(table.get(name), str):
             table[name] = folder / table[name]
 
@@ -204,10 +220,15 @@ def _words(error: Any) -> str:
     if error["type"] == "extra_forbidden":
         table: Any = GatewaySettings
         for part in error["loc"][:-1]:
-            table = table.model_fields[part].annotation
+            table = _table_of(table.model_fields[part].annotation)
         return f"{name} is unknown: {suggestion(str(error['loc'][-1]), table.model_fields)}"
     if error["type"] == "missing":
         return f"{name} is missing: expected a value, received none; add it"
     if isinstance(error["input"], Mapping):  # A whole table, secrets included; the message names what is wrong in it.
         return f"{name}: {error['msg']}"
     return f"{name}: {error['msg']}, received {error['input']!r}"
+
+
+def _table_of(annotation: Any) -> Any:
+    """The table's type; of an optional table, too."""
+    return next((one for one in typing.get_args(annotation) if one is not type(None)), annotation)

@@ -70,7 +70,7 @@ def test_a_new_user_runs_a_notebook(taxi: Project, cold_taxi: Finished, tmp_path
         beyond = [url for url in tab.requests_beyond(origin) if not any(url.startswith(f"{one}/") for one in own)]
     assert f"version {cold_taxi.summary['pushed']['version']}" in text
     assert "0 differences in 4,993 rows" in text
-    assert len(sizes) == 3
+    assert len(sizes) == 5
     assert all(own >= 2 * shown > 600 for own, shown in sizes)  # sharp on a fine screen
     assert beyond == []
     assert tab.page_errors == []

@@ -3,11 +3,12 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from pipelines.cli.app import execute
 from pipelines.evaluation.slices import in_slice
-from pipelines.runs import Run, Runs
+from pipelines.runs import Run, RunError, Runs
 from pipelines.runs.difference import compare_runs
 from pipelines.runs.lineage import Lineage
 from tests.runs.conftest import History
@@ -54,6 +55,7 @@ def test_transformed_rows_are_what_the_model_makes_of_the_raw_ones(cached: Run) 
 def test_predictions_have_the_metrics_that_the_evaluator_found(cached: Run) -> None:
     found, metrics = cached.eval_predictions(), cached.metrics()
     assert list(found) == [*cached.rows("eval"), "label", "prediction"]
+    pd.testing.assert_frame_equal(cached.eval_predictions(10), found[::10], rtol=1e-5)
     np.testing.assert_array_equal(found["label"], found["target"])
     error = (found["prediction"] - found["label"]) ** 2
     slices = cached.slices()
@@ -142,3 +144,38 @@ def test_the_format_of_a_killed_run_is_that_of_any_other(project: Project, histo
         node["id"]: node["outputs"].keys() for node in before["nodes"]
     }
     assert run.metrics().to_dict("index") == before["metrics"]
+
+
+def test_what_the_predictions_rest_on(cached: Run) -> None:
+    importance = cached.importance(permutations=2)
+    assert importance["slice"].unique().tolist() == ["overall", "sex = a", "sex = b"]
+    overall = importance[importance["slice"] == "overall"]
+    assert set(overall["column"]) == set(cached.model().columns)
+    assert overall["importance"].is_monotonic_decreasing
+    assert ((overall["low"] <= overall["importance"]) & (overall["importance"] <= overall["high"])).all()
+    found = cached.eval_predictions()
+    assert overall["loss"].iloc[0] == pytest.approx((found["prediction"] - found["label"]).abs().mean(), rel=1e-5)
+    effects = cached.effects("s6")
+    assert effects["value"].isna().tolist() == [False] * (len(effects) - 1) + [True], "s6 is missing in some rows"
+    assert effects["rows"].sum() == len(found)
+    by_sex = cached.effects("sex").set_index("value")["effect"]
+    swapped = cached.model()(found.assign(sex="a"))["prediction"].mean() - found["prediction"].mean()
+    assert by_sex["a"] == pytest.approx(swapped, abs=1e-3)
+    with pytest.raises(RunError, match="the model takes no column 'bmj'; did you mean 'bmi'"):
+        cached.effects("bmj")
+
+
+def test_what_single_predictions_are_made_of(cached: Run) -> None:
+    worst = cached.worst_rows(3)
+    losses = (cached.eval_predictions()["prediction"] - cached.eval_predictions()["label"]).abs()
+    assert worst["loss"].tolist() == pytest.approx(losses.nlargest(3).tolist())
+    explained = cached.explain(worst)
+    assert list(explained.index.unique("row")) == list(worst.index)
+    by_row = explained.groupby("row", sort=False)
+    together = by_row["base"].first() + by_row["contribution"].sum()
+    np.testing.assert_allclose(together.loc[worst.index], worst["prediction"], rtol=1e-4)
+    assert explained.loc[worst.index[0], "value"]["bmi"] == worst["bmi"].iloc[0]
+    search = cached.weak_slices()
+    assert (search.searched_rows, search.confirming_rows) == (76, 76)
+    with pytest.raises(RunError, match="the model has no output 'prediction_1'; did you mean 'prediction'"):
+        cached.explain(worst, output="prediction_1")

@@ -28,7 +28,14 @@ def test_nothing_is_wrong_on_a_phone_or_a_desktop_light_or_dark(tab: Tab, report
         show(tab, report, width, scheme)
         assert faults(tab, report) == []
     titles = tab.page.locator("figure.plot").evaluate_all("figures => figures.map(one => one.ariaLabel)")
-    assert {"loss by epoch", "Predicted against actual", "Errors", "mean_squared_error by sex"} <= set(titles)
+    assert {
+        "loss by epoch",
+        "Importance",
+        "Effect of bmi",
+        "Predicted against actual",
+        "Errors",
+        "mean_squared_error by sex",
+    } <= set(titles)
     assert len([title for title in titles if title.endswith(": share of rows")]) == 11, "a distribution for each column"
     assert report.stat().st_size < 2e6
 

@@ -37,10 +37,17 @@ def page(settings: GatewaySettings, contract: Contract, *, key_needed: bool) -> 
     return _TEMPLATE.substitute(
         {name: html.escape(text) for name, text in texts.items()},
         groups=groups,
+        explanation=_EXPLANATION if settings.explanation else "",
         threshold_line=_threshold_line(settings.threshold),
         key=_KEY if key_needed else "",
     )
 
+
+_EXPLANATION = """<div id="explanation" class="explanation">
+<button type="button" id="why" class="quiet">Why?</button>
+<div id="because" hidden><p class="note" id="because-note"></p><ol id="contributions"></ol></div>
+</div>
+"""
 
 _KEY = """<fieldset><legend>Access</legend><div class="fields"><div class="field">
 <label for="api-key">API key</label>

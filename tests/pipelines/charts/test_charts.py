@@ -205,3 +205,41 @@ def test_spans_have_a_band_a_line_a_point_each_and_a_threshold() -> None:
         1,
     )
     assert drawn(charts.plot_span_drift(drift, None), "rule") == 0
+
+
+def make_effects(values: list[object] | pd.Series, output: str = "") -> pd.DataFrame:
+    count = len(values)
+    effect = np.linspace(-1, 1, count)
+    return pd.DataFrame(
+        {"value": values, "output": output, "effect": effect, "low": effect - 0.1, "high": effect + 0.1, "rows": 5}
+    )
+
+
+def drawn_values(chart: alt.LayerChart) -> list[object]:
+    rows = next(rows for rows in chart.to_dict()["datasets"].values() if "effect" in rows[0])
+    return [row["value"] for row in rows]
+
+
+def test_effects_of_numbers_are_a_line_without_what_lies_far_out() -> None:
+    chart = charts.plot_effect(make_effects([1.0, 2, 3, 4, 900, np.nan]), "fare")
+    assert drawn_values(chart) == [1, 2, 3, 4], "900 would leave no room, and a missing value has no place"
+    assert [layer["mark"]["type"] for layer in chart.to_dict()["layer"]] == ["rule", "area", "line"]
+
+
+def test_effects_of_codes_are_points_in_their_own_order() -> None:
+    chart = charts.plot_effect(make_effects(pd.Series([32, 8, 900, None], dtype=object)), "area", is_category=True)
+    assert drawn_values(chart) == ["32", "8", "900"]
+    assert charts.plot_effect(make_effects(["b", "a"]), "x").to_dict()["layer"][-1]["mark"]["type"] == "point"
+
+
+def test_of_many_classes_those_that_change_most_are_drawn() -> None:
+    frame = pd.concat([make_effects([1.0, 2.0], f"class {i}").assign(effect=[0, i]) for i in range(9)])
+    rows = next(r for r in charts.plot_effect(frame, "x").to_dict()["datasets"].values() if "effect" in r[0])
+    assert {row["output"] for row in rows} == {f"class {i}" for i in range(3, 9)}
+
+
+def test_importance_keeps_the_order_of_its_rows() -> None:
+    frame = pd.DataFrame({"column": ["b", "a"], "importance": [2.0, 1], "low": [1.0, 0], "high": [3.0, 2]})
+    bars = charts.plot_importance(frame, "auc").to_dict()["layer"][0]
+    assert bars["encoding"]["y"]["sort"] is None
+    assert bars["encoding"]["x"]["title"] == "rise of auc"

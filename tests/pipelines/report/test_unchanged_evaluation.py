@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from pipelines.report import evaluation, unchanged_evaluation
-from pipelines.report.unchanged_evaluation import describe_evaluation
+from pipelines.report import diagnosis, evaluation, unchanged_evaluation
+from pipelines.report.unchanged_evaluation import describe_diagnosis, describe_evaluation
 
 
 @pytest.fixture
@@ -67,3 +67,16 @@ def test_what_lacks_an_artifact_is_neither_remembered_nor_taken_from_the_cache(m
         describe_evaluation(make_run(tmp_path / "gone"), tmp_path / "cache")
     assert made == ["first", "first"]
     assert not (tmp_path / "cache").exists()
+
+
+def test_the_section_on_explanations_is_remembered_apart(
+    made: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times: list[str] = []
+    monkeypatch.setattr(diagnosis, "describe_diagnosis", lambda run: {"made": times.append(run.id) or len(times)})
+    run = make_run(tmp_path)
+    assert describe_evaluation(run, tmp_path / "cache") == {"rows": 1}
+    assert [describe_diagnosis(run, tmp_path / "cache") for _ in range(2)] == [{"made": 1}] * 2
+    assert describe_evaluation(run, tmp_path / "cache") == {"rows": 1}
+    monkeypatch.setattr(unchanged_evaluation, "source_digest", lambda code: code.__name__)
+    assert describe_diagnosis(run, tmp_path / "cache") == {"made": 2}

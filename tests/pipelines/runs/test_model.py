@@ -113,3 +113,15 @@ def test_several_outputs_are_several_columns(
 def test_a_folder_without_a_model(tmp_path: Path) -> None:
     with pytest.raises(SignatureError, match="no SavedModel"):
         RunModel(tmp_path)
+
+
+def test_mixed_rows_are_predicted_as_if_they_had_been_put_together(model: RunModel, rows: pd.DataFrame) -> None:
+    generator = np.random.default_rng(1)
+    donors = {name: generator.integers(0, 100, 30) for name in model.columns}
+    together = pd.DataFrame({name: rows[name].iloc[taken].array for name, taken in donors.items()})
+    assert together["miles"].isna().any()
+    assert together["company"].isna().any()
+    found = model.mix(rows)(np.stack(list(donors.values()), axis=1))
+    np.testing.assert_array_equal(found[:, 0], model(together)["prediction"])
+    assert found.dtype == np.float64
+    assert model.mix(rows)(np.empty((0, len(model.columns)), int)).shape == (0, 1)

@@ -93,9 +93,71 @@ function showAnswer(said, milliseconds, timing, sent) {
     `${Math.round(milliseconds)} ms` + (model ? ` (model ${Math.round(model[1])} ms)` : "");
   document.getElementById("request-id").textContent = said.request_id;
   document.getElementById("curl").textContent = curl(sent);
+  forgetExplanation(sent);
   // On a phone the answer lies below the button.
   const decisionLine = document.getElementById("decision");
   if (decisionLine.getBoundingClientRect().bottom > window.innerHeight) answer.scrollIntoView({ block: "start" });
+}
+
+// Where the gateway explains predictions, the page has a button for it.
+const why = document.getElementById("why");
+const because = document.getElementById("because");
+
+function forgetExplanation(sent) {
+  if (!why) return;
+  because.hidden = true;
+  why.hidden = false;
+  why.dataset.sent = sent;
+}
+
+function showContributions(said) {
+  const signed = (amount) => `${amount < 0 ? "−" : "+"}${(Math.abs(amount) * 100).toFixed(1)}`;
+  const named = (name) => fields.find((one) => one.dataset.name === name).querySelector("label").textContent;
+  const shown = said.contributions.filter((one) => Math.abs(one.contribution) >= 0.0005);
+  const largest = Math.max(...shown.map((one) => Math.abs(one.contribution)), 1e-9);
+  const items = shown.map((one) => {
+    const item = document.createElement("li");
+    const bar = document.createElement("span");
+    const words = [named(one.field), signed(one.contribution)].map((text) => {
+      const part = document.createElement("span");
+      part.textContent = text;
+      return part;
+    });
+    bar.className = one.contribution < 0 ? "bar less" : "bar";
+    bar.style.width = `${(Math.abs(one.contribution) / largest) * 100}%`;
+    item.append(...words, bar);
+    return item;
+  });
+  document.getElementById("contributions").replaceChildren(...items);
+  document.getElementById("because-note").textContent =
+    `In percentage points, from ${(said.base * 100).toFixed(1)}% on average to ${(said.probability * 100).toFixed(1)}%.`;
+  because.hidden = false;
+  why.hidden = true;
+}
+
+async function explain() {
+  const sent = why.dataset.sent;
+  why.disabled = true;
+  try {
+    const response = await fetch(`${form.action}/explanation`, { method: "POST", headers: headers(), body: sent });
+    const said = await response.json();
+    if (sent !== why.dataset.sent) return;
+    if (response.ok) showContributions(said);
+    else showProblem(said.detail, said.errors);
+  } catch (error) {
+    showProblem(`The gateway cannot be reached: ${error.message}. Is it running?`);
+  } finally {
+    why.disabled = false;
+  }
+}
+
+if (why) why.addEventListener("click", explain);
+
+function headers() {
+  const found = { "Content-Type": "application/json" };
+  const key = document.getElementById("api-key");
+  if (key && key.value) found[form.dataset.keyHeader] = key.value;
+  return found;
 }
 
 function curl(sent) {
@@ -107,14 +169,11 @@ function curl(sent) {
 async function ask() {
   const number = ++asked;
   const sent = bodyText();
-  const headers = { "Content-Type": "application/json" };
-  const key = document.getElementById("api-key");
-  if (key && key.value) headers[form.dataset.keyHeader] = key.value;
   clearProblem();
   form.setAttribute("aria-busy", "true");
   const began = performance.now();
   try {
-    const response = await fetch(form.action, { method: "POST", headers, body: sent });
+    const response = await fetch(form.action, { method: "POST", headers: headers(), body: sent });
     const said = await response.json();
     if (number !== asked) return;
     if (response.ok) showAnswer(said, performance.now() - began, response.headers.get("Server-Timing"), sent);

@@ -1,0 +1,101 @@
+"""How the prediction changes with one column, on average over rows.
+
+Of a number: accumulated local effects (Apley and Zhu 2020, "Visualizing the effects of predictor variables in black box
+supervised learning models"). Each row is moved only to the ends of the bin that it is in, so that no row gets a value
+far from those it could have had, as partial dependence gives them. Of a category: the mean change when every row gets
+that value, which is partial dependence. Of a missing value likewise.
+
+Both are 0 for rows as they are on average, so that they can be read on one scale.
+"""
+
+import dataclasses
+
+import numpy as np
+
+from pipelines.attribution.asking import Ask, as_they_are
+
+_Z = 1.96  # standard errors on either side of a 95% interval
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Effects:
+    """Change of the prediction from its mean, in the prediction's unit, at some values of a column."""
+
+    effect: np.ndarray  # float64 [values, outputs]
+    low: np.ndarray  # of the 95% interval over rows, likewise; the model stays as it is
+    high: np.ndarray
+
+
+def choose_edges(values: np.ndarray, bins: int) -> np.ndarray:
+    """Choose edges of bins with equally many rows, float64 [at most bins + 1], ascending: values that rows have.
+
+    Args:
+        values: [rows], none missing, 1 or more.
+        bins: at most; fewer where values repeat.
+    """
+    distinct = np.unique(values)
+    if len(distinct) <= bins:
+        return distinct
+    return np.unique(np.quantile(values, np.linspace(0, 1, bins + 1), method="lower"))
+
+
+def accumulate_local_effects(
+    ask: Ask, rows: np.ndarray, column: int, columns: int, values: np.ndarray, edges: np.ndarray, at_edges: np.ndarray
+) -> Effects:
+    """Accumulate the local effects of a number, at each edge.
+
+    Args:
+        ask: gives predictions.
+        rows: positions of rows that have a value, [rows].
+        column: which, by its position.
+        columns: how many there are.
+        values: of the column, [rows].
+        edges: of choose_edges, 2 or more.
+        at_edges: positions in the table at which the column has the value of each edge, [edges].
+
+    Raises:
+        ValueError: There are fewer than two edges: the column does not vary.
+    """
+    if len(edges) < 2:
+        raise ValueError(f"expected a column with 2 or more different values, received {len(edges)}")
+    number = np.clip(np.searchsorted(edges, values, side="left"), 1, len(edges) - 1)  # of the bin's upper edge
+    changes = _ask_with(ask, rows, column, columns, at_edges[number])
+    changes = changes - _ask_with(ask, rows, column, columns, at_edges[number - 1])
+    bins = [changes[number == upper] for upper in range(1, len(edges))]
+    counts = np.array([len(one) for one in bins])
+    means = np.array([one.mean(axis=0) if len(one) else np.zeros(changes.shape[1]) for one in bins])
+    variances = np.array([one.var(axis=0) / len(one) if len(one) else np.zeros(changes.shape[1]) for one in bins])
+    # The effect at each edge adds up the bins below it; centred, it is still a weighted sum of the bins' means.
+    summed = np.tril(np.ones((len(edges), len(bins))), -1)
+    middles = (summed[:-1] + summed[1:]) / 2
+    weights = summed - counts @ middles / counts.sum()
+    return _with_interval(weights @ means, np.sqrt(weights**2 @ variances))
+
+
+def average_by_value(ask: Ask, rows: np.ndarray, column: int, columns: int, at_values: np.ndarray) -> Effects:
+    """Average the change of the prediction when every row gets a value, for each value.
+
+    Args:
+        ask: gives predictions.
+        rows: positions of the rows, [rows].
+        column: which, by its position.
+        columns: how many there are.
+        at_values: positions in the table at which the column has each value, or is missing, [values].
+    """
+    unchanged = ask(as_they_are(rows, columns))
+    changes = [
+        _ask_with(ask, rows, column, columns, np.full(len(rows), position)) - unchanged for position in at_values
+    ]
+    means = np.array([one.mean(axis=0) for one in changes]).reshape(len(at_values), unchanged.shape[1])
+    errors = np.array([one.std(axis=0) / np.sqrt(len(rows)) for one in changes]).reshape(means.shape)
+    return _with_interval(means, errors)
+
+
+def _ask_with(ask: Ask, rows: np.ndarray, column: int, columns: int, positions: np.ndarray) -> np.ndarray:
+    question = as_they_are(rows, columns)
+    question[:, column] = positions
+    return ask(question)
+
+
+def _with_interval(effect: np.ndarray, errors: np.ndarray) -> Effects:
+    return Effects(effect=effect, low=effect - _Z * errors, high=effect + _Z * errors)

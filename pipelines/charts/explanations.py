@@ -1,0 +1,102 @@
+"""Charts of what predictions rest on: importance of columns, and effects of their values."""
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from pipelines.charts.theme import REFERENCE
+
+_ROW = 22  # pixels of height
+_LEAST = 66
+_HEIGHT = 170
+_MOST_OUTPUTS = 6  # classes that can be told apart by colour
+_LONG = 100_000
+
+
+def plot_importance(frame: pd.DataFrame, loss: str) -> alt.LayerChart:
+    """Plots a bar per column, with its interval.
+
+    Args:
+        frame: columns "column", "importance", "low", "high", in the order to show.
+        loss: what rises.
+    """
+    tooltip = ["column", *(alt.Tooltip(f"{name}:Q", format=".3~g") for name in ("importance", "low", "high"))]
+    base = alt.Chart(frame).encode(y=alt.Y("column:N", sort=None, title=None), tooltip=tooltip)
+    bars = base.mark_bar(opacity=0.45, height=10).encode(x=alt.X("importance:Q", title=f"rise of {loss}"))
+    spread = base.mark_rule().encode(x=alt.X("low:Q", title=f"rise of {loss}"), x2="high:Q")
+    return (bars + spread).properties(width="container", height=max(_ROW * len(frame), _LEAST))
+
+
+def plot_effect(frame: pd.DataFrame, column: str, *, is_category: bool = False) -> alt.LayerChart:
+    """Plots the effect of a column's values, with its interval; a line for each class. A missing value has no place.
+
+    Args:
+        frame: of Run.effects; "output" holds the names to show. Of more classes than six, those that change most.
+        column: what the values are of.
+        is_category: whether numbers are names of something, which have no order.
+    """
+    ranges = frame.groupby("output", sort=False)["effect"].agg(lambda effects: effects.max() - effects.min())
+    shown = ranges.nlargest(_MOST_OUTPUTS).index
+    present = frame[frame["value"].notna() & frame["output"].isin(shown)]
+    if pd.api.types.is_numeric_dtype(present["value"].infer_objects().dtype) and not is_category:
+        return _plot_numbers(_leave_out_far_ends(present), column)
+    return _plot_categories(present.assign(value=present["value"].astype(str)))
+
+
+def _plot_numbers(frame: pd.DataFrame, column: str) -> alt.LayerChart:
+    frame = frame.astype({"value": float})
+    large = frame["value"].abs().max() >= _LONG
+    axis = alt.Axis(tickCount=4, format=".4~s" if large else alt.Undefined)
+    base = alt.Chart(frame).encode(
+        x=alt.X("value:Q", title=column, scale=alt.Scale(zero=False, nice=False), axis=axis), color=_make_color(frame)
+    )
+    band = base.mark_area(line=False, opacity=0.2).encode(y=alt.Y("low:Q", title="change"), y2="high:Q")
+    tooltip = [*_name_output(frame), alt.Tooltip("value:Q", format=".6~g"), *_list_figures()]
+    line = base.mark_line(point={"size": 14}).encode(y=alt.Y("effect:Q", title="change"), tooltip=tooltip)
+    return (_plot_zero("y") + band + line).properties(width="container", height=_HEIGHT)
+
+
+def _plot_categories(frame: pd.DataFrame) -> alt.LayerChart:
+    values = list(dict.fromkeys(frame["value"]))
+    outputs = list(dict.fromkeys(frame["output"]))
+    base = alt.Chart(frame).encode(
+        y=alt.Y("value:N", sort=values, title=None, axis=alt.Axis(labelLimit=130)),
+        color=_make_color(frame),
+        tooltip=[*_name_output(frame), "value", *_list_figures()],
+    )
+    if len(outputs) > 1:
+        base = base.encode(yOffset=alt.YOffset("output:N", sort=outputs))
+    spread = base.mark_rule(opacity=0.6).encode(x=alt.X("low:Q", title="change"), x2="high:Q")
+    points = base.mark_point(filled=True, size=45, opacity=1).encode(x=alt.X("effect:Q", title="change"))
+    height = max(_ROW * len(values) * max(1, len(outputs) / 2), _LEAST)
+    return (_plot_zero("x") + spread + points).properties(width="container", height=height)
+
+
+def _plot_zero(axis: str) -> alt.Chart:
+    line = alt.Chart(pd.DataFrame({"zero": [0]})).mark_rule(style=REFERENCE)
+    return line.encode(x="zero:Q") if axis == "x" else line.encode(y="zero:Q")
+
+
+def _leave_out_far_ends(frame: pd.DataFrame) -> pd.DataFrame:
+    """Leaves out the first and the last value where it lies further from the next than all others from each other."""
+    values = np.unique(frame["value"].astype(float))
+    if len(values) > 3 and values[-1] - values[-2] > values[-2] - values[1]:
+        values = values[:-1]
+    if len(values) > 3 and values[1] - values[0] > values[-1] - values[1]:
+        values = values[1:]
+    return frame[frame["value"].astype(float).between(values[0], values[-1])]
+
+
+def _make_color(frame: pd.DataFrame) -> alt.Color:
+    outputs = list(dict.fromkeys(frame["output"]))
+    return alt.Color(
+        "output:N", sort=outputs, legend=alt.Legend(symbolType="stroke", symbolOpacity=1) if len(outputs) > 1 else None
+    )
+
+
+def _name_output(frame: pd.DataFrame) -> list[str]:
+    return ["output"] if frame["output"].nunique() > 1 else []
+
+
+def _list_figures() -> list[alt.Tooltip]:
+    return [*(alt.Tooltip(f"{name}:Q", format=".3~g") for name in ("effect", "low", "high")), alt.Tooltip("rows:Q")]

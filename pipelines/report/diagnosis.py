@@ -1,0 +1,198 @@
+"""The section on what predictions rest on and where they are wrong: importance, effects, weak slices, worst rows."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pipelines import charts
+from pipelines.error_analysis.worst_slices import SearchOptions
+from pipelines.evaluation.row_losses import name_row_loss
+from pipelines.evaluation.slices import OVERALL
+from pipelines.nodes import EVAL
+from pipelines.report.numbers import format_change, format_number
+from pipelines.report.vega import Figure, make_figure
+from pipelines.runs import Run, explanations
+from pipelines.runs.model import PREDICTION, RunModel
+from pipelines.task_definition.problem import BINARY, MULTICLASS
+from pipelines.task_definition.task import Task
+
+_LABEL = "label"
+_ASKED = 60_000  # predictions of permuted rows: about half a second of the taxi model
+_ROWS = (200, 1_000)  # of the sample, at least and at most
+_PERMUTATIONS, _MANY_COLUMNS = 3, 60  # of more columns, each is permuted once
+_SHOWN_COLUMNS, _SHOWN_EFFECTS, _SHOWN_PER_SLICE = 15, 6, 3
+_MOST_ROWS = 20_000  # that are predicted; of more eval rows one in so many
+_ROUNDING = 1e-9  # of losses: below it, no prediction changes with a column
+_WORST, _REASONS, _BACKGROUND = 6, 5, 50
+
+
+def describe_diagnosis(run: Run) -> dict[str, Any]:
+    """Describe importance, effects, worst rows with contributions, and weak slices.
+
+    Raises:
+        RunError: The run has no model, or the Evaluator did not finish.
+    """
+    model, task = run.model(), run.task_record
+    every = max(1, -(-run.summary["rows"].get(EVAL, 0) // _MOST_ROWS))
+    predicted = run.eval_predictions(every)
+    categories = explanations.list_categories(run.schema)
+    permutations = 1 if len(model.columns) > _MANY_COLUMNS else _PERMUTATIONS
+    count = int(np.clip(_ASKED // (permutations * max(len(model.columns), 1)), *_ROWS))
+    sample = explanations.sample_rows(predicted, count)
+    importance = explanations.tabulate_importance(model, sample, task.problem, run.slices(), permutations)
+    overall = importance[importance["slice"] == OVERALL]
+    read = overall[overall[["importance", "high"]].abs().max(axis=1) > _ROUNDING]
+    losses = explanations.measure_losses(task.problem, predicted)
+    return {
+        "loss": name_row_loss(task.problem),
+        "rows": len(predicted),
+        "every": every,
+        "sample": len(sample),
+        "permutations": permutations,
+        "importance": _plot_importance(read, name_row_loss(task.problem)) if len(read) else None,
+        "less": max(len(read) - _SHOWN_COLUMNS, 0),
+        "unread": [name for name in overall["column"] if name not in set(read["column"])],
+        "associations": explanations.tabulate_associations(sample, model.columns, categories).to_dict("records"),
+        "by_slice": _describe_slices(importance),
+        "effects": _plot_effects(model, sample, read, categories, task),
+        "unit": _name_unit(task),
+        "background": min(_BACKGROUND, len(predicted)),
+        "worst": _describe_worst(model, predicted.assign(loss=losses), task),
+        **_describe_weak_slices(model, predicted, losses, categories),
+    }
+
+
+def _plot_importance(overall: pd.DataFrame, loss: str) -> Figure:
+    shown = overall.head(_SHOWN_COLUMNS)
+    caption = "How much the loss rises when a column's values are dealt out anew among the rows; with 95% intervals."
+    return make_figure("Importance", charts.plot_importance(shown, loss), caption)
+
+
+def _describe_slices(importance: pd.DataFrame) -> list[dict[str, Any]]:
+    found = []
+    for words, one in importance[importance["slice"] != OVERALL].groupby("slice", sort=False):
+        clear = one[one["low"] > 0].head(_SHOWN_PER_SLICE)
+        columns = [f"{row.column} +{format_number(row.importance)}" for row in clear.itertuples()]
+        found.append(
+            {"slice": words, "rows": one["rows"].iloc[0], "loss": one["loss"].iloc[0], "columns": ", ".join(columns)}
+        )
+    return found
+
+
+def _plot_effects(
+    model: RunModel, sample: pd.DataFrame, read: pd.DataFrame, categories: set[str], task: Task
+) -> list[dict[str, Any]]:
+    found = []
+    for column in read["column"].head(_SHOWN_EFFECTS):
+        if sample[column].nunique() < 2:
+            continue
+        table = explanations.tabulate_effects(model, sample, column, bins=20, is_category=column in categories)
+        table["output"] = table["output"].map(lambda name: _name_output(name, task))
+        chart = charts.plot_effect(table, column, is_category=column in categories)
+        missing = table[table["value"].isna()]
+        found.append(
+            {
+                "column": column,
+                "figure": make_figure(f"Effect of {column}", chart),
+                "missing": [dataclasses.asdict(one) for one in _describe_missing(missing)],
+            }
+        )
+    return found
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Missing:
+    """What a missing value does to the prediction."""
+
+    output: str  # a class; empty where there is one output
+    effect: float
+    rows: int  # that lack the value
+
+
+def _describe_missing(table: pd.DataFrame) -> list[_Missing]:
+    several = len(table) > 1
+    return [
+        _Missing(output=row.output if several else "", effect=float(row.effect), rows=int(row.rows))
+        for row in table.itertuples()
+    ]
+
+
+def _describe_worst(model: RunModel, predicted: pd.DataFrame, task: Task) -> list[dict[str, Any]]:
+    """Describe the rows with the largest loss: label, prediction, the largest contributions, and all raw values."""
+    worst = predicted.nlargest(_WORST, "loss")
+    background = explanations.sample_rows(predicted, _BACKGROUND)
+    explained = explanations.tabulate_contributions(model, worst, background, orders=1, output=None)
+    outputs = [*explanations.list_outputs(predicted), _LABEL, "loss"]
+    found = []
+    for number, row in worst.iterrows():
+        one = explained.loc[number]
+        first = one.iloc[0]
+        largest = one.loc[one["contribution"].abs().nlargest(_REASONS).index]
+        others = one["contribution"].sum() - largest["contribution"].sum()
+        found.append(
+            {
+                "row": number,
+                "label": _name_label(row[_LABEL], task),
+                "output": _name_output(first["output"], task),
+                "prediction": first["prediction"],
+                "base": first["base"],
+                "loss": row["loss"],
+                "reasons": [
+                    {
+                        "column": column,
+                        "value": format_cell(one["value"]),
+                        "contribution": format_amount(one["contribution"], task),
+                    }
+                    for column, one in largest.iterrows()
+                ],
+                "others": format_amount(others, task) if len(one) > len(largest) else None,
+                "values": [(name, format_cell(cell)) for name, cell in row.drop(outputs).items()],
+            }
+        )
+    return found
+
+
+def _describe_weak_slices(
+    model: RunModel, predicted: pd.DataFrame, losses: np.ndarray, categories: Sequence[str] | set[str]
+) -> dict[str, Any]:
+    search = explanations.find_weak_slices(model, predicted, losses, categories)
+    return {"weak": search.found.to_dict("records"), "search": search, "min_rows": SearchOptions().min_rows}
+
+
+def _name_unit(task: Task) -> str:
+    if task.problem == MULTICLASS:
+        return "the probability of a class"
+    return f"the probability of “{(task.classes or ('0', '1'))[-1]}”" if task.problem == BINARY else "the label's unit"
+
+
+def _name_output(name: str, task: Task) -> str:
+    """Name a column of predictions: the class, where there are several, or where it is that of the second."""
+    number = name.removeprefix(f"{PREDICTION}_")
+    if number.isdecimal():
+        return task.classes[int(number)] if task.classes else number
+    return (task.classes or ("0", "1"))[-1] if task.problem == BINARY else ""
+
+
+def _name_label(label: float, task: Task) -> str:
+    if task.problem not in (BINARY, MULTICLASS):
+        return format_number(label)
+    return task.classes[int(label)] if task.classes else str(int(label))
+
+
+def format_amount(amount: float, task: Task) -> str:
+    """Format what is added to a prediction: probabilities with four decimals, other units with four digits."""
+    if task.problem in (BINARY, MULTICLASS):
+        return format_change(amount)
+    return f"{amount:+,.4g}".replace("-", "−")
+
+
+def format_cell(cell: Any) -> str:
+    """Format a raw value: as it is, floats with six digits, "missing" where there is none."""
+    if isinstance(cell, list):
+        return ", ".join(format_cell(one) for one in cell)
+    if pd.isna(cell):
+        return "missing"
+    return f"{cell:.6g}" if isinstance(cell, float | np.floating) else str(cell)

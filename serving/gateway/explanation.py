@@ -1,0 +1,135 @@
+"""POST /v1/<endpoint>/explanation: what each field adds to the probability of one row. Off unless it is set up."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Annotated
+
+import pydantic
+import pydantic_core
+from starlette.requests import Request
+from starlette.responses import Response
+
+from serving.contract import Row
+from serving.gateway.admission import Admission
+from serving.gateway.body import read_json
+from serving.gateway.contributions import make_questions
+from serving.gateway.model_errors import ModelError
+from serving.gateway.prediction import describe_model_error
+from serving.gateway.predictor import Predictor
+from serving.gateway.problems import ProblemError
+from serving.gateway.row_validator import RowValidator
+from serving.gateway.settings import ExplanationSettings, GatewaySettings
+
+MOST_BACKGROUND = 50  # rows: more make one explanation too large a request for the model server
+
+
+class FieldContribution(pydantic.BaseModel):
+    """What one field adds."""
+
+    field: str = pydantic.Field(examples=["payment_type"])
+    contribution: float = pydantic.Field(
+        description="What its value adds to the probability, against the background rows.", examples=[0.41]
+    )
+
+
+class ExplanationResponse(pydantic.BaseModel):
+    """Why a row has its probability: base and contributions add up to it."""
+
+    model_config = pydantic.ConfigDict(protected_namespaces=())
+
+    probability: Annotated[float, pydantic.Field(ge=0, le=1, examples=[0.73])]
+    base: float = pydantic.Field(description="The mean probability of the background rows.", examples=[0.22])
+    contributions: list[FieldContribution] = pydantic.Field(description="One for each field, the largest first.")
+    model_version: str = pydantic.Field(description="The version that answered.", examples=["1795253025"])
+    request_id: str = pydantic.Field(description="The X-Request-ID of the answer.")
+
+
+class ExplanationEndpoint:
+    """Answers requests for explanations. They are not in the request log: nobody was served a prediction."""
+
+    def __init__(
+        self,
+        settings: GatewaySettings,
+        explanation: ExplanationSettings,
+        *,
+        rows: RowValidator,
+        admission: Admission,
+        predictor: Predictor,
+    ):
+        """Reads the background.
+
+        Raises:
+            ValueError: Its rows are not as the contract says, or are none or too many.
+            OSError: It cannot be read.
+        """
+        self._settings = settings
+        self._orders = explanation.orders
+        self._rows = rows
+        self._admission = admission
+        self._predictor = predictor
+        self._background = read_background(explanation.background, rows)
+        self._free = asyncio.Semaphore(explanation.at_once)
+
+    async def answer(self, request: Request) -> Response:
+        """Answers one request.
+
+        Raises:
+            ProblemError: There is no explanation.
+        """
+        self._admission.admit(request)
+        rows = self._rows.check(await read_json(request, self._settings.limits))
+        if len(rows) > 1:
+            raise ProblemError(
+                413, "too_many_rows", f"One row is explained at a time: expected 1, received {len(rows)}; send several."
+            )
+        if self._free.locked():
+            seconds = str(self._settings.model.retry_after_seconds)
+            detail = f"Other rows are being explained; try again in {seconds} s."
+            raise ProblemError(503, "busy", detail, headers={"Retry-After": seconds})
+        async with self._free:
+            return await self._explain(request, rows[0])
+
+    async def _explain(self, request: Request, row: Row) -> Response:
+        fields = [feature.name for feature in self._rows.contract.features]
+        questions = make_questions(row, self._background, fields, self._orders)
+        request.state.log_fields["rows_asked"] = len(questions.rows)
+        try:
+            found = await self._predictor.predict(self._rows.contract.inputs(questions.rows), canary=False)
+        except ModelError as error:
+            request.state.log_fields["model_error"] = str(error)
+            raise describe_model_error(error, self._settings.model.retry_after_seconds) from error
+        request.state.log_fields.update(model_version=found.target.version, tries=found.tries)
+        contributions = questions.read(found.probabilities)
+        content = {
+            "probability": contributions.probability,
+            "base": contributions.base,
+            "contributions": [
+                {"field": field, "contribution": amount}
+                for field, amount in sorted(contributions.of_fields.items(), key=lambda one: -abs(one[1]))
+            ],
+            "model_version": found.target.version,
+            "request_id": request.state.request_id,
+        }
+        headers = {"Server-Timing": f"model;dur={found.seconds * 1000:.1f}"}
+        return Response(pydantic_core.to_json(content), headers=headers, media_type="application/json")
+
+
+def read_background(path: Path, rows: RowValidator) -> list[Row]:
+    """Read the rows that explained ones are compared with: a JSON list of rows as they are sent to the gateway.
+
+    Raises:
+        ValueError: There are none or too many, or one breaks the contract.
+        OSError: The file cannot be read.
+    """
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path}: expected a JSON list of rows, received something else: {error}") from error
+    if not isinstance(found, list) or not 1 <= len(found) <= MOST_BACKGROUND:
+        received = f"{len(found)}" if isinstance(found, list) else type(found).__name__
+        raise ValueError(f"{path}: expected a list of 1 to {MOST_BACKGROUND} rows, received {received}")
+    try:
+        return rows.check(found)
+    except ProblemError as error:
+        raise ValueError(f"{path}: {error.detail}") from error
