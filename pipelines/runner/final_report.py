@@ -15,7 +15,7 @@ from pipelines.runner.summary import EXPERIMENT, FAILED, INTERRUPTED, PUSHED, RE
 
 _DECISIONS = {True: ("passed", "green"), False: ("refused", "bold red"), None: ("not reached", "dim")}
 _SHOWN_REASONS = 6  # per gate; the rest is in summary.json
-_LABEL_WIDTH = 12
+_LABEL_WIDTH = 14
 _NOT_PUSHED = {
     REFUSED: "a gate refused the model",
     FAILED: "the run failed",
@@ -102,7 +102,7 @@ def _format_latency(summary: Summary) -> str:
 
 
 def _print_verdict(console: Console, verdict: Verdict) -> None:
-    word, style = _DECISIONS[verdict.passed]
+    word, style = (verdict.word, "bold cyan") if verdict.word else _DECISIONS[verdict.passed]
     reasons = list(verdict.reasons[:_SHOWN_REASONS])
     if len(verdict.reasons) > _SHOWN_REASONS:
         reasons.append(f"and {len(verdict.reasons) - _SHOWN_REASONS} more, in the record")

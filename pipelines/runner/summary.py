@@ -59,6 +59,7 @@ class Summary:
     latency: Latency = dataclasses.field(default_factory=dict)
     vocabularies: "Mapping[str, Coverage]" = dataclasses.field(default_factory=dict)
     verdicts: Sequence[Verdict] = ()
+    comparison: Mapping[str, Any] | None = None  # with the models pushed before; None: there was none to be made
     schema_differences: Sequence[str] = ()
     pushed_version: str | None = None
     pushed_to: str | None = None
@@ -103,6 +104,7 @@ class Summary:
                 {"gate": verdict.gate, "passed": verdict.passed, "reasons": list(verdict.reasons)}
                 for verdict in self.verdicts
             ],
+            "comparison": self.comparison,
             "metrics": self.metrics,
             "latency": self.latency,
             "vocabularies": {name: dataclasses.asdict(one) for name, one in self.vocabularies.items()},
