@@ -34,6 +34,7 @@ latest.
   python -m pipelines runs list --last 10
   python -m pipelines runs show                       the newest
   python -m pipelines runs diff 20261121-163842 latest
+  python -m pipelines runs compare 1795253025 latest  better, worse or neither
   python -m pipelines runs lineage 1795253025         where a version came from
   python -m pipelines runs lineage --data trips/      what these rows fed
   python -m pipelines runs note latest "too few rows at night"
@@ -95,6 +96,34 @@ def diff(before: str, after: str, /, *, most: int = 20, where: RunsOptions = _AL
     """
     require("--most", most, 1, math.inf, "1 or more")
     return _shown(lambda console, runs: _diff(console, runs, (before, after), where.task, most), where)
+
+
+@app.command
+def compare(
+    before: str, after: str, /, *, confidence: float = 0.95, most: int = 20, where: RunsOptions = _ALL_RUNS
+) -> int:
+    """Say whether a run's model is better than another's, on the same rows, overall and per slice.
+
+    Args:
+        before: A run.
+        after: The run to compare it with; the rows are its eval rows.
+        confidence: Of the intervals.
+        most: Slices that are shown, those that chance hardly explains first.
+        where: Which runs.
+    """
+    require("--most", most, 1, math.inf, "1 or more")
+    if not 0.5 <= confidence < 1:
+        raise UsageError(f"--confidence: expected 0.5 or more, and below 1, received {confidence:g}")
+
+    def show_comparison(console: Console, runs: Runs) -> None:
+        from pipelines.runs import paired, tables
+
+        one, other = (_open(runs, name, where.task) for name in (before, after))
+        found = paired.read_stored_pairs(one, other) or paired.ask_both(one, other)
+        table = paired.tabulate_differences(found, confidence)
+        tables.show_comparison(console, (one, other), table, paired.find_deciding_metric(other), most)
+
+    return _shown(show_comparison, where)
 
 
 @app.command

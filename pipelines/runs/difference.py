@@ -7,11 +7,13 @@ import dataclasses
 from collections.abc import Mapping, Set
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from pipelines.evaluation.slices import OVERALL
 from pipelines.runs.errors import RunError, read_optional
 from pipelines.runs.lineage import Lineage
+from pipelines.runs.paired import measure_differences, read_stored_pairs
 from pipelines.runs.run import Run
 
 _PLACE = ["split", "feature"]
@@ -90,7 +92,7 @@ def compare_runs(before: Run, after: Run) -> RunDifference:
         gates=compare_mappings(
             *({gate["gate"]: gate["passed"] for gate in run.summary["gates"]} for run in (before, after))
         ),
-        metrics=_compare_metrics(before.summary["metrics"], after.summary["metrics"]),
+        metrics=_compare_metrics(before.summary["metrics"], after.summary["metrics"], _measure_pairs(before, after)),
     )
 
 
@@ -131,8 +133,19 @@ def _compare_statistics(before: Run, after: Run) -> pd.DataFrame | None:
     return both[differs].reset_index(drop=True)
 
 
+def _measure_pairs(before: Run, after: Run) -> Mapping[tuple[str, str], float]:
+    """Measure the differences on the same rows, as the gate does; none where the runs have other rows."""
+    try:
+        paired = read_stored_pairs(before, after)
+    except RunError:  # gc removed what was stored; the values in the records are still there.
+        return {}
+    return measure_differences(paired) if paired is not None else {}
+
+
 def _compare_metrics(
-    before: Mapping[str, Mapping[str, float]], after: Mapping[str, Mapping[str, float]]
+    before: Mapping[str, Mapping[str, float]],
+    after: Mapping[str, Mapping[str, float]],
+    paired: Mapping[tuple[str, str], float],
 ) -> pd.DataFrame:
     rows = [
         (where, metric, before.get(where, {}).get(metric), after.get(where, {}).get(metric))
@@ -141,4 +154,5 @@ def _compare_metrics(
     ]
     table = pd.DataFrame(rows, columns=["slice", "metric", "before", "after"])
     table = table.astype({"before": "float64", "after": "float64"})
-    return table.assign(difference=table["after"] - table["before"])
+    differences = [paired.get((row.slice, row.metric), row.after - row.before) for row in table.itertuples(index=False)]
+    return table.assign(difference=np.array(differences, np.float64))

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from pipelines.evaluation.comparison_words import describe_interval
 from pipelines.evaluation.slices import OVERALL
 from pipelines.runs.difference import Change, RunDifference
 from pipelines.runs.lineage import Lineage
@@ -25,6 +26,7 @@ _COLORS = {
 _VERDICTS = {True: "[green]passed[/]", False: "[red]refused[/]", None: "[dim]not reached[/]"}
 _DIGITS = 12  # of a digest, that are shown
 _NOTHING = "–"
+_COMPARED = {"better": "is better than", "worse": "is worse than", "tie": "is not distinguishable from"}
 
 
 def show_list(console: Console, runs: Sequence[Run]) -> None:
@@ -50,6 +52,37 @@ def describe_purpose(run: Run) -> str:
     """Describe what a run was for: its experiment, its note and its tags, as far as there are any."""
     words = [run.experiment, run.note, " ".join(f"#{tag}" for tag in run.tags)]
     return "  ".join(word for word in words if word)
+
+
+def show_comparison(console: Console, runs: tuple[Run, Run], found: pd.DataFrame, deciding: str, most: int) -> None:
+    """Show whether the second run's model is better than the first's, overall and in the `most` telling slices.
+
+    Args:
+        console: where.
+        runs: both.
+        found: as pipelines.runs.paired.tabulate_differences gives it.
+        deciding: the metric that decides.
+        most: slices at most, those that chance hardly explains first.
+    """
+    before, after = (run.id for run in runs)
+    (verdict,) = found[(found["slice"] == OVERALL) & (found["metric"] == deciding)].itertuples()
+    change = describe_interval(verdict.difference, verdict.low, verdict.high)
+    console.print(f"[bold]{after} {_COMPARED[verdict.word]} {before}[/]: {deciding} {change}", soft_wrap=True)
+    slices = found[found["slice"] != OVERALL]
+    told_apart = slices["word"].isin(["better", "worse"])
+    order = slices.assign(same=~told_apart, size=-slices["difference"].abs()).sort_values(["same", "size"]).index
+    table = _make_table("slice", "metric", "rows", "difference", "low", "high", "")
+    for row in (*found[found["slice"] == OVERALL].itertuples(), *slices.loc[order[:most]].itertuples()):
+        numbers = (f"{number:+.4f}" if pd.notna(number) else _NOTHING for number in (row.difference, row.low, row.high))
+        table.add_row(escape(row.slice), row.metric, f"{row.rows:,}", *numbers, row.word)
+    console.print(table)
+    if len(slices):
+        console.print(
+            f"{told_apart.sum()} of {len(slices)} slices are told apart; chance alone would do that to "
+            f"{0.05 * len(slices):.1f} of them at 95%",
+            soft_wrap=True,
+        )
+    _show_left_out(console, len(slices) - min(most, len(slices)))
 
 
 def show_run(console: Console, run: Run) -> None:
