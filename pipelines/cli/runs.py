@@ -121,7 +121,7 @@ def compare(
         one, other = (_open(runs, name, where.task) for name in (before, after))
         found = paired.read_stored_pairs(one, other) or paired.ask_both(one, other)
         table = paired.tabulate_differences(found, confidence)
-        tables.show_comparison(console, (one, other), table, paired.find_deciding_metric(other), most)
+        tables.show_comparison(console, (one, other), table, paired.find_deciding_metric(other), most, confidence)
 
     return _shown(show_comparison, where)
 

@@ -54,7 +54,9 @@ def describe_purpose(run: Run) -> str:
     return "  ".join(word for word in words if word)
 
 
-def show_comparison(console: Console, runs: tuple[Run, Run], found: pd.DataFrame, deciding: str, most: int) -> None:
+def show_comparison(
+    console: Console, runs: tuple[Run, Run], found: pd.DataFrame, deciding: str, most: int, confidence: float
+) -> None:
     """Show whether the second run's model is better than the first's, overall and in the `most` telling slices.
 
     Args:
@@ -63,6 +65,7 @@ def show_comparison(console: Console, runs: tuple[Run, Run], found: pd.DataFrame
         found: as pipelines.runs.paired.tabulate_differences gives it.
         deciding: the metric that decides.
         most: slices at most, those that chance hardly explains first.
+        confidence: of the intervals.
     """
     before, after = (run.id for run in runs)
     (verdict,) = found[(found["slice"] == OVERALL) & (found["metric"] == deciding)].itertuples()
@@ -78,8 +81,8 @@ def show_comparison(console: Console, runs: tuple[Run, Run], found: pd.DataFrame
     console.print(table)
     if len(slices):
         console.print(
-            f"{told_apart.sum()} of {len(slices)} slices are told apart; chance alone would do that to "
-            f"{0.05 * len(slices):.1f} of them at 95%",
+            f"{told_apart.sum()} of {len(slices)} slices are told apart; where nothing differs, "
+            f"{(1 - confidence) * len(slices):.1f} of them would be by chance",
             soft_wrap=True,
         )
     _show_left_out(console, len(slices) - min(most, len(slices)))
