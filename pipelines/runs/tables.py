@@ -43,7 +43,7 @@ def show_list(console: Console, runs: Sequence[Run]) -> None:
             f"{rows:,}" if rows else _NOTHING,
             "  ".join(f"{name} {_format_number(value)}" for name, value in list(metrics.items())[:2]) or _NOTHING,
             run.version or _NOTHING,
-            escape(describe_purpose(run)) or _NOTHING,
+            escape(describe_purpose(run)),
         )
     console.print(table)
 
