@@ -139,6 +139,9 @@ def show_difference(console: Console, found: RunDifference, most: int) -> None:
     else:
         _show_changes(console, "task files", found.files)
     _show_changes(console, "code", found.code)
+    for title, changes in (("features", found.features), ("layers", found.layers)):
+        if changes is not None:
+            _show_changes(console, title, changes)
     _show_changes(console, "parameters", found.parameters)
     _show_changes(console, "hyperparameters", found.hyperparameters)
     _show_changes(console, "stack", found.stack)
