@@ -41,6 +41,8 @@ def resolve(options: RunOptions, task: Task) -> PipelineConfig:
         HyperparameterError: The task's hyperparameters cannot be used.
         SpanError: The spans that are asked for are not accepted.
     """
+    if options.seeds is not None:
+        require_tuning(task)
     contract = contract_copy(task, options.var)
     data = None if options.spans else _find_data(options, task)
     trainer = TrainerConfig(**dataclasses.asdict(options.trainer), train_steps=options.train_steps or task.train_steps)

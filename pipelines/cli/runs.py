@@ -122,6 +122,7 @@ def compare(
         found = paired.read_stored_pairs(one, other) or paired.ask_both(one, other)
         table = paired.tabulate_differences(found, confidence)
         tables.show_comparison(console, (one, other), table, paired.find_deciding_metric(other), most, confidence)
+        _show_seeds(console, one, other)
 
     return _shown(show_comparison, where)
 
@@ -229,6 +230,27 @@ def _diff(console: Console, runs: Runs, names: tuple[str, str], task: str | None
 
     before, after = (_open(runs, name, task) for name in names)
     tables.show_difference(console, compare_runs(before, after), most)
+
+
+def _show_seeds(console: Console, before: Run, after: Run) -> None:
+    """Show how two experiments compare over several seeds; nothing where one was trained once."""
+    from pipelines.runs import tables
+    from pipelines.runs.seeds_file import SEEDS_FILE
+
+    if not all((run.directory / SEEDS_FILE).is_file() for run in (before, after)):
+        return
+    from pipelines.search.comparison import ComparisonError  # Imported here: it loads Keras.
+    from pipelines.search.seed_record import compare_seeds, read_seeds
+
+    found = [read_seeds(run.directory) for run in (before, after)]
+    assert found[0] is not None, "its file is there"
+    assert found[1] is not None, "its file is there"
+    try:
+        scores = compare_seeds(found[0], found[1])
+    except ComparisonError as error:
+        console.print(f"over several seeds: not compared: {error}", markup=False, soft_wrap=True)
+        return
+    tables.show_seeds(console, {name: score.change for name, score in scores.items() if score.change is not None})
 
 
 def _lineage(

@@ -71,6 +71,9 @@ def print_final_report(console: Console, summary: Summary, directory: Path) -> N
     if OVERALL in summary.metrics:
         values = sorted((name, value) for name, value in summary.metrics[OVERALL].items() if value is not None)
         _print_line(console, "metrics", "  ".join(f"{name}={value:.4g}" for name, value in values))
+    for score in summary.experiment.seeds if summary.experiment else ():
+        value = f"{score.value:.4f} ({score.low:.4f} to {score.high:.4f})"
+        _print_line(console, f"{score.trainings} seeds", f"{score.metric} {value} on training rows that were held out")
     if summary.latency:
         _print_line(console, "one row", _format_latency(summary))
     if summary.error:

@@ -95,7 +95,19 @@ def run_pipeline(options: RunOptions, console: Console, summary: Summary) -> Non
         raise
     finally:
         _read_results(summary, config)
+    if options.seeds is not None and all(result.error is None for result in summary.nodes):
+        _train_seeds(options.seeds, config, console, summary)
     _record_outcome(summary, config, pushed_before)
+
+
+def _train_seeds(seeds: int, config: PipelineConfig, console: Console, summary: Summary) -> None:
+    """Train an experiment with several seeds, once every node has ended: this process may compute then."""
+    from pipelines.runner.seeds import train_seeds  # Imported here: the search's libraries are wanted for this alone.
+
+    assert summary.experiment is not None  # RunOptions saw to it.
+    directory = config.var / "runs" / summary.run_id
+    scores = train_seeds(config, _index_by_node(summary)[TRANSFORM], seeds, directory, console)
+    summary.experiment = dataclasses.replace(summary.experiment, seeds=scores)
 
 
 def _run_nodes(

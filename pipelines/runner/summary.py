@@ -27,12 +27,24 @@ _STACK = ("tfx", "tensorflow", "keras", "apache-beam", "tensorflow-transform", "
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class SeedScore:
+    """What a training with a new seed is to be expected to score on training rows that it did not learn from."""
+
+    metric: str
+    trainings: int  # that finished
+    value: float
+    low: float  # of the 95% interval
+    high: float
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Experiment:
     """What a run without a push was made for, as it was said when the run began."""
 
     name: str
     note: str | None
     tags: Sequence[str]
+    seeds: Sequence[SeedScore] = ()  # by measure; empty: it was trained once
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -124,7 +136,12 @@ def read_stack_versions() -> dict[str, str]:
 
 
 def _experiment_fields(experiment: Experiment) -> dict[str, Any]:
-    return {"name": experiment.name, "note": experiment.note, "tags": list(experiment.tags)}
+    return {
+        "name": experiment.name,
+        "note": experiment.note,
+        "tags": list(experiment.tags),
+        "seeds": [dataclasses.asdict(score) for score in experiment.seeds],
+    }
 
 
 def _review_fields(found: "ReviewState", required: bool) -> dict[str, Any]:

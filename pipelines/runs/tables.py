@@ -1,6 +1,6 @@
 """Shows runs on the terminal."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -8,7 +8,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from pipelines.evaluation.bootstrap import Interval
 from pipelines.evaluation.comparison_words import describe_interval
+from pipelines.evaluation.model_comparison import interpret
 from pipelines.evaluation.slices import OVERALL
 from pipelines.runs.difference import Change, RunDifference
 from pipelines.runs.lineage import Lineage
@@ -86,6 +88,15 @@ def show_comparison(
             soft_wrap=True,
         )
     _show_left_out(console, len(slices) - min(most, len(slices)))
+
+
+def show_seeds(console: Console, changes: Mapping[str, Interval]) -> None:
+    """Show how measures change over several seeds, on training rows that were held out."""
+    table = _make_table("over several seeds", "difference", "low", "high", "")
+    for name, one in changes.items():
+        numbers = (f"{number:+.4f}" for number in (one.value, one.low, one.high))
+        table.add_row(name, *numbers, interpret(name, one))
+    console.print(table)
 
 
 def show_run(console: Console, run: Run) -> None:
