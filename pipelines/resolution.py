@@ -15,7 +15,7 @@ from components.pusher import executor as atomic_pusher
 from components.skew_gate import component as skew_gate
 from components.source_digest import source_digest
 from pipelines import deployment
-from pipelines.comparison import component as comparison_gate
+from pipelines.comparison import component as better_gate
 from pipelines.config import CodeDigests, ConfigError, CsvInput, PipelineConfig, SpanInput, TrainerConfig, TunerConfig
 from pipelines.engines.flink import FlinkEngine
 from pipelines.engines.local import LocalEngine
@@ -166,7 +166,7 @@ def _digests(task: Task) -> CodeDigests:
         anomaly_gate=source_digest(anomaly_gate),
         transform=source_digest(task.preprocessing_fn),
         evaluator=source_digest(evaluator),
-        comparison_gate=source_digest(comparison_gate),
+        better_gate=source_digest(better_gate),
         skew_gate=source_digest(skew_gate),
         pusher=source_digest(atomic_pusher),
     )

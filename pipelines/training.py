@@ -34,7 +34,7 @@ from components.skew_gate.component import SkewGate
 from components.span_examples.component import SpanExamples
 from components.stacked_features import FEATURE_PARTS
 from pipelines import nodes
-from pipelines.comparison.component import ComparisonGate
+from pipelines.comparison.component import BetterGate
 from pipelines.config import PipelineConfig
 from pipelines.data_checks import check_data
 from pipelines.evaluation.comparable import without_reasons
@@ -211,9 +211,9 @@ def _gate_nodes(config: PipelineConfig, data: _Data, trainer: BaseNode) -> list[
         time_limit=config.time_limit,
         code_digest=config.digests.skew_gate,
     ).with_id(nodes.SKEW_GATE)
-    comparison_gate = _comparison_gate(config, data, model, blessed_model)
-    pusher = _pusher(config, model, evaluator, skew_gate, comparison_gate)
-    return [blessed_model, evaluator, *comparison_gate, *infra_validator, skew_gate, *pusher]
+    better_gate = _better_gate(config, data, model, blessed_model)
+    pusher = _pusher(config, model, evaluator, skew_gate, better_gate)
+    return [blessed_model, evaluator, *better_gate, *infra_validator, skew_gate, *pusher]
 
 
 def _infra_validator(config: PipelineConfig, examples: OutputChannel, model: OutputChannel) -> list[BaseNode]:
@@ -236,13 +236,11 @@ def _infra_validator(config: PipelineConfig, examples: OutputChannel, model: Out
     return [validator.with_id(nodes.INFRA_VALIDATOR)]
 
 
-def _comparison_gate(
-    config: PipelineConfig, data: _Data, model: OutputChannel, pushed_models: BaseNode
-) -> list[BaseNode]:
+def _better_gate(config: PipelineConfig, data: _Data, model: OutputChannel, pushed_models: BaseNode) -> list[BaseNode]:
     """Wire what compares with the models pushed before; nothing does where the task agreed on no comparison."""
     if config.task.comparison is None:
         return []
-    gate = ComparisonGate(
+    gate = BetterGate(
         examples=data.examples,
         schema=data.schema,
         model=model,
@@ -254,9 +252,9 @@ def _comparison_gate(
         slice_columns=json.dumps(slice_columns(config.eval_config)),
         min_slice_rows=config.task.min_slice_rows,
         agreed=json.dumps(dataclasses.asdict(without_reasons(config.task.comparison)), sort_keys=True),
-        code_digest=config.digests.comparison_gate,
+        code_digest=config.digests.better_gate,
     )
-    return [gate.with_id(nodes.COMPARISON_GATE)]
+    return [gate.with_id(nodes.BETTER_GATE)]
 
 
 def _pusher(
@@ -264,7 +262,7 @@ def _pusher(
     model: OutputChannel,
     evaluator: BaseNode,
     skew_gate: BaseNode,
-    comparison_gate: list[BaseNode],
+    better_gate: list[BaseNode],
 ) -> list[BaseNode]:
     """Wire what pushes; an experiment has no such node."""
     if config.experiment is not None:
@@ -273,7 +271,7 @@ def _pusher(
         model=model,
         model_blessing=evaluator.outputs["blessing"],
         infra_blessing=skew_gate.outputs["blessing"],
-        comparison=_output(comparison_gate, "comparison"),
+        comparison=_output(better_gate, "comparison"),
         push_destination=pusher_pb2.PushDestination(
             filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=str(config.serving))
         ),

@@ -1,4 +1,4 @@
-"""Pusher: TFX's own, which also reads what ComparisonGate found, with an executor that pushes whole versions."""
+"""Pusher: TFX's own, which also reads what BetterGate found, with an executor that pushes whole versions."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from components.pusher.executor import COMPARISON_KEY, Executor
 
 
 class ComparingPusherSpec(PusherSpec):
-    """TFX's spec of a Pusher, with what ComparisonGate found, which a pipeline may lack."""
+    """TFX's spec of a Pusher, with what BetterGate found, which a pipeline may lack."""
 
     INPUTS = {**PusherSpec.INPUTS, COMPARISON_KEY: ChannelParameter(type=ModelComparison, optional=True)}  # noqa: RUF012
 
@@ -45,7 +45,7 @@ class ComparingPusher(BaseComponent):
             infra_blessing: SkewGate's verdict, with the warm-up requests.
             push_destination: PushDestination with a folder.
             custom_config: see components.pusher.executor.
-            comparison: ComparisonGate's verdict; None: the task agreed on no comparison.
+            comparison: BetterGate's verdict; None: the task agreed on no comparison.
         """
         super().__init__(
             spec=ComparingPusherSpec(

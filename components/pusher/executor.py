@@ -5,7 +5,7 @@ that the next push takes for done. This executor adds a version as a whole (comp
 
 A version is the model together with the warm-up requests that the InfraBlessing holds (docs/decisions/0012-warm-up.md).
 
-Where ComparisonGate compared the model with those pushed before, one that is worse is not pushed. One that cannot be
+Where BetterGate compared the model with those pushed before, one that is worse is not pushed. One that cannot be
 told apart from them, a tie, is pushed only where PUSH_TIES says so: a new version that changes nothing is a risk
 without a gain.
 """
@@ -28,7 +28,7 @@ from components.pusher.versions import push
 
 REFUSAL = "refusal"  # in custom_config, and a property of what was not pushed
 PUSH_TIES = "push_ties"  # in custom_config: true where a tie is pushed, too
-COMPARISON_KEY = "comparison"  # input: what ComparisonGate found
+COMPARISON_KEY = "comparison"  # input: what BetterGate found
 HELD_BACK = "held_back"  # property of what was not pushed for the comparison's sake: one of the words below
 WORSE, TIE, TIE_BEYOND_MARGIN = "worse", "tie", "tie beyond its margin"
 
@@ -46,7 +46,7 @@ class Executor(pusher_executor.Executor):
 
         Args:
             input_dict: `model`, `model_blessing` and `infra_blessing`, one artifact each; the last holds the warm-up
-                requests. COMPARISON_KEY, where the pipeline has a ComparisonGate.
+                requests. COMPARISON_KEY, where the pipeline has a BetterGate.
             output_dict: `pushed_model`, which gets the destination, the version, and a copy of what is pushed.
             exec_properties: `push_destination`, JSON of a PushDestination with `filesystem.base_directory`; and
                 `custom_config`, JSON of a dict that may hold a REFUSAL: why this model must not be pushed; and

@@ -1,4 +1,4 @@
-"""ComparisonGate compares a model with those pushed before it, on the same rows, as the task's scoping.toml agreed.
+"""BetterGate compares a model with those pushed before it, on the same rows, as the task's scoping.toml agreed.
 
 Reads the raw Examples, the exported Model, the models pushed last, and what this gate wrote of them. Writes a
 ModelComparison: `report.json`, and the model's predictions of the eval rows, for which the next runs need not ask it.
@@ -44,7 +44,7 @@ from pipelines.task_definition.toml_table import as_record
 
 
 @component
-def ComparisonGate(
+def BetterGate(
     examples: InputArtifact[standard_artifacts.Examples],
     schema: InputArtifact[standard_artifacts.Schema],
     model: InputArtifact[standard_artifacts.Model],

@@ -1,4 +1,4 @@
-"""What ComparisonGate found, in words."""
+"""What BetterGate found, in words."""
 
 import math
 from collections.abc import Mapping

@@ -15,7 +15,7 @@ from pipelines.runner.summary import EXPERIMENT, FAILED, INTERRUPTED, PUSHED, RE
 
 _DECISIONS = {True: ("passed", "green"), False: ("refused", "bold red"), None: ("not reached", "dim")}
 _SHOWN_REASONS = 6  # per gate; the rest is in summary.json
-_LABEL_WIDTH = 14
+_LABEL_WIDTH = 12
 _NOT_PUSHED = {
     REFUSED: "a gate refused the model",
     FAILED: "the run failed",
@@ -120,7 +120,8 @@ def _print_review(console: Console, summary: Summary) -> None:
 
 
 def _lacks_only_a_review(summary: Summary) -> bool:
-    return summary.status == REFUSED and all(verdict.passed for verdict in summary.verdicts)
+    lacks = summary.review_required and summary.review is not None and bool(summary.review.remedy)
+    return lacks and summary.status == REFUSED and all(verdict.passed for verdict in summary.verdicts)
 
 
 def _print_outcome(console: Console, summary: Summary) -> None:

@@ -21,13 +21,13 @@ from components.pusher import executor as atomic_pusher
 from components.pusher.versions import list_versions, newest_version
 from components.skew_gate import component as skew_gate
 from components.source_digest import source_digest
-from pipelines.comparison import component as comparison_gate
+from pipelines.comparison import component as better_gate
 from pipelines.config import PipelineConfig
 from pipelines.evaluation.comparison_words import comparison_as_record
 from pipelines.evaluation.tfma_results import slice_metrics
 from pipelines.explain import explain
 from pipelines.modeling.vocabularies import Coverage, measure_coverage
-from pipelines.nodes import COMPARISON_GATE, EVALUATOR, EXAMPLE_GEN, PUSHER, TRAIN, TRAINER, TRANSFORM
+from pipelines.nodes import BETTER_GATE, EVALUATOR, EXAMPLE_GEN, PUSHER, TRAIN, TRAINER, TRANSFORM
 from pipelines.options import RunOptions
 from pipelines.resolution import resolve
 from pipelines.review.state import read_review_state
@@ -71,7 +71,7 @@ def run_pipeline(options: RunOptions, console: Console, summary: Summary) -> Non
         checked_csv,
         anomaly_gate,
         evaluator,
-        comparison_gate,
+        better_gate,
         skew_gate,
         atomic_pusher,
     )
@@ -238,7 +238,7 @@ def _record_tie(summary: Summary, *, beyond: bool) -> None:
         summary: of the run.
         beyond: whether it was to be pushed all the same, and may be worse by more than was agreed.
     """
-    (found,) = (verdict for verdict in summary.verdicts if verdict.gate == COMPARISON_GATE)
+    (found,) = (verdict for verdict in summary.verdicts if verdict.gate == BETTER_GATE)
     summary.not_pushed = found.reasons[0]
     if not beyond:
         summary.status = TIE

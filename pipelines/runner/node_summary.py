@@ -146,7 +146,7 @@ _OTHERS = (EARLIER, COMPARISONS)  # what BlessedModelResolver finds beside the m
 _SUMMARIES: dict[str, Callable[[NodeResult, Results], str]] = {
     nodes.ACCEPTED_STATISTICS_RESOLVER: _summarise_baseline,
     nodes.BLESSED_MODEL_RESOLVER: _summarise_baseline,
-    nodes.COMPARISON_GATE: _summarise_comparison,
+    nodes.BETTER_GATE: _summarise_comparison,
     nodes.EXAMPLE_GEN: _summarise_examples,
     nodes.IMPORT_HYPERPARAMETERS: lambda *_: "the committed values",
     nodes.IMPORT_SCHEMA_GEN: _summarise_contract,

@@ -25,7 +25,7 @@ from pipelines.evaluation.model_comparison import (
 )
 from pipelines.evaluation.slices import Slice, slice_in_words
 from pipelines.evaluation.tfma_results import Values, read_values, slice_of
-from pipelines.nodes import ANOMALY_GATE, COMPARISON_GATE, EVALUATOR, SKEW_GATE
+from pipelines.nodes import ANOMALY_GATE, BETTER_GATE, EVALUATOR, SKEW_GATE
 from pipelines.runner.results import FAILED, SKIPPED, Latency, NodeResult, Verdict
 
 
@@ -38,14 +38,14 @@ def read_verdicts(results: Mapping[str, NodeResult], names: Mapping[str, str] | 
     """
     readers: dict[str, Callable[[NodeResult], Verdict]]
     readers = {ANOMALY_GATE: _read_anomaly_verdict, EVALUATOR: _read_evaluator_verdict, SKEW_GATE: _read_skew_verdict}
-    if COMPARISON_GATE in results:
-        readers[COMPARISON_GATE] = functools.partial(_read_comparison_verdict, names=names or {})
+    if BETTER_GATE in results:
+        readers[BETTER_GATE] = functools.partial(_read_comparison_verdict, names=names or {})
     return tuple(_read_verdict(results.get(gate), gate, read) for gate, read in readers.items())
 
 
 def read_comparison(results: Mapping[str, NodeResult]) -> ModelComparison | None:
-    """Reads what ComparisonGate found; None where there is no such gate, or it did not finish."""
-    gate = results.get(COMPARISON_GATE)
+    """Reads what BetterGate found; None where there is no such gate, or it did not finish."""
+    gate = results.get(BETTER_GATE)
     if gate is None or not gate.outputs:
         return None
     return comparison_from_dict(json.loads((gate.uri("comparison") / REPORT_FILE).read_text()))
@@ -83,11 +83,11 @@ def _read_anomaly_verdict(result: NodeResult) -> Verdict:
 
 
 def _read_comparison_verdict(result: NodeResult, names: Mapping[str, str]) -> Verdict:
-    found = read_comparison({COMPARISON_GATE: result})
+    found = read_comparison({BETTER_GATE: result})
     assert found is not None  # A gate that failed is told apart before.
     word = TIE if found.outcome in (TIE, NOT_COMPARED) else ""
     passed = found.outcome != WORSE
-    return Verdict(gate=COMPARISON_GATE, passed=passed, reasons=describe_comparison(found, names), word=word)
+    return Verdict(gate=BETTER_GATE, passed=passed, reasons=describe_comparison(found, names), word=word)
 
 
 def _read_skew_verdict(result: NodeResult) -> Verdict:

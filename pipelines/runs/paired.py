@@ -1,4 +1,4 @@
-"""Two runs' models on the same eval rows: their differences, with intervals, as ComparisonGate takes them."""
+"""Two runs' models on the same eval rows: their differences, with intervals, as BetterGate takes them."""
 
 import dataclasses
 import math
@@ -38,7 +38,7 @@ class PairedRows:
 
 
 def read_stored_pairs(before: Run, after: Run) -> PairedRows | None:
-    """Read what ComparisonGate stored of both runs; None where one stored nothing, or they had other eval rows."""
+    """Read what BetterGate stored of both runs; None where one stored nothing, or they had other eval rows."""
     found = [_read_stored(run) for run in (before, after)]
     if found[0] is None or found[1] is None or found[0].rows_digest != found[1].rows_digest:
         return None
@@ -105,7 +105,7 @@ def tabulate_differences(paired: PairedRows, confidence: float = 0.95) -> pd.Dat
 
 
 def find_deciding_metric(run: Run) -> str:
-    """Return the metric that decides which model is better: what ComparisonGate took, or else the loss.
+    """Return the metric that decides which model is better: what BetterGate took, or else the loss.
 
     Raises:
         RunError: The run measured none that is known.
@@ -138,8 +138,8 @@ def _known_metrics(run: Run) -> dict[str, Metric]:
 
 
 def _read_stored(run: Run) -> RowPredictions | None:
-    node = next((node for node in run.summary["nodes"] if node["id"] == nodes.COMPARISON_GATE), None)
+    node = next((node for node in run.summary["nodes"] if node["id"] == nodes.BETTER_GATE), None)
     if node is None or "comparison" not in node["outputs"]:
         return None
-    folder = run.artifact(nodes.COMPARISON_GATE, "comparison")
+    folder = run.artifact(nodes.BETTER_GATE, "comparison")
     return read_predictions(folder) if (folder / PREDICTIONS_FILE).is_file() else None

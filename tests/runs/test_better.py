@@ -66,14 +66,14 @@ def test_an_experiment_pushes_nothing_and_ends_well(story: Story) -> None:
     said = {"name": "short", "note": "fewer steps", "tags": ["a"], "seeds": []}
     assert story.tried.summary["experiment"] == said
     assert story.tried.summary["comparison"]["outcome"] == "worse"
-    assert "not pushed     experiment short" in story.tried.terminal
+    assert "not pushed   experiment short" in story.tried.terminal
 
 
 def test_a_worse_model_is_refused_and_the_reason_names_the_version(story: Story) -> None:
     run = story.worse
     assert (run.status, run.summary["status"], run.ran) == (1, "refused", {"Pusher"}), run.told()
     before = story.first.summary["pushed"]["version"]
-    assert run.summary["not_pushed"].startswith(f"ComparisonGate: worse than {before}: mean_squared_error +")
+    assert run.summary["not_pushed"].startswith(f"BetterGate: worse than {before}: mean_squared_error +")
     assert run.summary["comparison"]["differences"][0]["version"] == before
 
 

@@ -39,7 +39,7 @@ def cold(cold_taxi: Finished) -> Finished:
 def test_every_node_ran_and_every_gate_passed(cold: Finished) -> None:
     assert cold.states == dict.fromkeys(TAXI_NODES, "ran")
     assert {gate["gate"]: gate["passed"] for gate in cold.summary["gates"]} == dict.fromkeys(
-        ("AnomalyGate", "Evaluator", "SkewGate", "ComparisonGate"), True
+        ("AnomalyGate", "Evaluator", "SkewGate", "BetterGate"), True
     )
 
 
