@@ -22,22 +22,22 @@ endef
 quoted = '$(subst $(newline),'$$'\n'',$(subst ','\'',$(value $1)))'
 absolute_var = $(if $(filter /%,$(value VAR)),,$(call quoted,CURDIR)/)$(call quoted,VAR)
 # For the environment of what it starts, make would expand the $ in these, too, and stop at an odd one.
-unexport DATA OUT FROM PATTERN SPANS NAME CSV LABEL TEXT NOTE REVIEWER VAR PUSH_TO REQUESTS LOG WINDOW UNTIL SERVER
+unexport A B EXPERIMENT DATA OUT FROM PATTERN SPANS NAME CSV LABEL TEXT NOTE REVIEWER VAR PUSH_TO REQUESTS LOG WINDOW UNTIL SERVER
 
 # How long a search may take; of tune, portfolio, and run-local with TUNE.
 SEARCH = $(if $(value TRIALS),--trials $(call quoted,TRIALS)) $(if $(value MINUTES),--minutes $(call quoted,MINUTES))
 
-.PHONY: help doctor setup data ingest predict disk gc run-local watch flink-up flink-down test test-fast test-engine coverage test-other-stack check format bench load-test lock protos clean serve gateway deploy-render rollout-status pin canary compare promote rollback tune portfolio report review monitor continuous new-task notebooks check-task
+.PHONY: help doctor setup data ingest predict disk gc run-local watch flink-up flink-down test test-fast test-engine coverage test-other-stack check format bench load-test lock protos clean serve gateway deploy-render rollout-status pin canary compare promote rollback tune portfolio compare-runs report review monitor continuous new-task notebooks check-task
 
 define HELP
 make TARGET [NAME=value ...]
 
   doctor, setup                  What this machine lacks, and the fix; make .venv, as every target does once (PYTHON)
   data, ingest                   The task's rows under var/data/, or as quarters; check spans (SPANS, FROM, PATTERN)
-  check-task, run-local, watch   A task's code on 100 rows; the whole pipeline; the same at every saved file (SPANS)
+  check-task, run-local, watch   A task on 100 rows; the whole pipeline; again at every save (SPANS, PUSH_TIES, EXPERIMENT)
                                  (DATA, TRAIN_STEPS, INFRA, FORCE, VERBOSE, AT_ONCE, TUNE, REQUIRE_REVIEW, PUSH_TO)
   flink-up, flink-down           A Flink cluster on this machine, where run-local then runs with flink (ENGINE)
-  tune, portfolio                Search for better hyperparameters; compare approaches (TRIALS, MINUTES, SEEDS)
+  tune, portfolio, compare-runs  Search hyperparameters; compare approaches, or runs (TRIALS, MINUTES, SEEDS, A, B)
   report, review                 Open the newest run's report; record that you reviewed it (RUN_ID, NOTE, REVIEWER)
   new-task, predict              A task from your CSV (NAME, CSV, LABEL, PROBLEM, TEXT); predict files (DATA, OUT)
   notebooks, deploy-render       JupyterLab on notebooks/ (JUPYTER); the manifests for Kubernetes (OVERLAY)
@@ -84,7 +84,9 @@ run_pipeline = $(RUN) -m pipelines run --task $(call quoted,TASK) --var $(call q
     $(if $(value INFRA),--infra $(call quoted,INFRA)) $(if $(value ENGINE),--engine $(call quoted,ENGINE)) \
     $(if $(value FORCE),--force) $(if $(value SPANS),--spans $(call quoted,SPANS)) \
     $(if $(value VERBOSE),--verbose) $(if $(value AT_ONCE),--at-once $(call quoted,AT_ONCE)) $(if $(value TUNE),--tune $(SEARCH)) \
-    $(if $(value REQUIRE_REVIEW),--require-review) $(if $(value PUSH_TO),--push-to $(call quoted,PUSH_TO))
+    $(if $(value REQUIRE_REVIEW),--require-review) $(if $(value PUSH_TIES),--push-ties) \
+    $(if $(value EXPERIMENT),--experiment $(call quoted,EXPERIMENT) $(if $(value NOTE),--note $(call quoted,NOTE))) \
+    $(if $(value PUSH_TO),--push-to $(call quoted,PUSH_TO))
 
 check-task: $(STAMP)
 	@$(RUN) -m pipelines check --task $(call quoted,TASK) --var $(call quoted,VAR) \
@@ -118,6 +120,9 @@ notebooks: $(STAMP)
 	@VAR=$(absolute_var) $(if $(value DATA),DATA=$(call quoted,DATA)) PYTHONPATH=$(call quoted,CURDIR) \
 	    JUPYTER_CONFIG_PATH=$(call quoted,CURDIR)/notebooks/config \
 	    .venv/bin/jupyter lab --notebook-dir notebooks $(value JUPYTER)
+
+compare-runs: $(STAMP)
+	@$(RUN) -m pipelines runs compare --var $(call quoted,VAR) $(call quoted,A) $(call quoted,B)
 
 report: $(STAMP)
 	@$(RUN) -m pipelines report --var $(call quoted,VAR) $(if $(value RUN_ID),--run $(call quoted,RUN_ID))

@@ -34,8 +34,11 @@ latest.
   python -m pipelines runs list --last 10
   python -m pipelines runs show                       the newest
   python -m pipelines runs diff 20261121-163842 latest
+  python -m pipelines runs compare 1795253025 latest  better, worse or neither
   python -m pipelines runs lineage 1795253025         where a version came from
   python -m pipelines runs lineage --data trips/      what these rows fed
+  python -m pipelines runs note latest "too few rows at night"
+  python -m pipelines runs tag latest night candidate
 
 Exit status: 0 shown; 1 there is no such run, or it cannot be read; 2 bad usage.
 """,
@@ -93,6 +96,75 @@ def diff(before: str, after: str, /, *, most: int = 20, where: RunsOptions = _AL
     """
     require("--most", most, 1, math.inf, "1 or more")
     return _shown(lambda console, runs: _diff(console, runs, (before, after), where.task, most), where)
+
+
+@app.command
+def compare(
+    before: str, after: str, /, *, confidence: float = 0.95, most: int = 20, where: RunsOptions = _ALL_RUNS
+) -> int:
+    """Say whether a run's model is better than another's, on the same rows, overall and per slice.
+
+    Args:
+        before: A run.
+        after: The run to compare it with; the rows are its eval rows.
+        confidence: Of the intervals.
+        most: Slices that are shown, those that chance hardly explains first.
+        where: Which runs.
+    """
+    require("--most", most, 1, math.inf, "1 or more")
+    if not 0.5 <= confidence < 1:
+        raise UsageError(f"--confidence: expected 0.5 or more, and below 1, received {confidence:g}")
+
+    def show_comparison(console: Console, runs: Runs) -> None:
+        from pipelines.runs import paired, tables
+
+        one, other = (_open(runs, name, where.task) for name in (before, after))
+        found = paired.read_stored_pairs(one, other) or paired.ask_both(one, other)
+        table = paired.tabulate_differences(found, confidence)
+        tables.show_comparison(console, (one, other), table, paired.find_deciding_metric(other), most, confidence)
+        _show_seeds(console, one, other)
+
+    return _shown(show_comparison, where)
+
+
+@app.command
+def note(run: str, text: str, /, *, where: RunsOptions = _ALL_RUNS) -> int:
+    """Say something of a run, which `list` then shows; the newest note counts.
+
+    Args:
+        run: Which run.
+        text: What you found.
+        where: Which runs.
+    """
+
+    def add(console: Console, runs: Runs) -> None:
+        from pipelines.runs.notes import add_note
+
+        found = _open(runs, run, where.task)
+        add_note(found.directory, text)
+        console.print(f"{found.id}: {text}", markup=False, soft_wrap=True)
+
+    return _shown(add, where)
+
+
+@app.command
+def tag(run: str, /, *tags: str, where: RunsOptions = _ALL_RUNS) -> int:
+    """Add tags to a run, which `list` then shows.
+
+    Args:
+        run: Which run.
+        tags: Words to find it by.
+        where: Which runs.
+    """
+
+    def add(console: Console, runs: Runs) -> None:
+        from pipelines.runs.notes import add_tags
+
+        found = _open(runs, run, where.task)
+        add_tags(found.directory, tags)
+        console.print(f"{found.id}: {' '.join(f'#{one}' for one in found.tags)}", markup=False, soft_wrap=True)
+
+    return _shown(add, where)
 
 
 @app.command
@@ -158,6 +230,27 @@ def _diff(console: Console, runs: Runs, names: tuple[str, str], task: str | None
 
     before, after = (_open(runs, name, task) for name in names)
     tables.show_difference(console, compare_runs(before, after), most)
+
+
+def _show_seeds(console: Console, before: Run, after: Run) -> None:
+    """Show how two experiments compare over several seeds; nothing where one was trained once."""
+    from pipelines.runs import tables
+    from pipelines.runs.seeds_file import SEEDS_FILE
+
+    if not all((run.directory / SEEDS_FILE).is_file() for run in (before, after)):
+        return
+    from pipelines.search.comparison import ComparisonError  # Imported here: it loads Keras.
+    from pipelines.search.seed_record import compare_seeds, read_seeds
+
+    found = [read_seeds(run.directory) for run in (before, after)]
+    assert found[0] is not None, "its file is there"
+    assert found[1] is not None, "its file is there"
+    try:
+        scores = compare_seeds(found[0], found[1])
+    except ComparisonError as error:
+        console.print(f"over several seeds: not compared: {error}", markup=False, soft_wrap=True)
+        return
+    tables.show_seeds(console, {name: score.change for name, score in scores.items() if score.change is not None})
 
 
 def _lineage(

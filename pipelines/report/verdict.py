@@ -2,19 +2,26 @@
 
 from typing import Any
 
-from pipelines.nodes import ANOMALY_GATE, EVALUATOR, SKEW_GATE
+from pipelines.nodes import ANOMALY_GATE, BETTER_GATE, EVALUATOR, SKEW_GATE
 from pipelines.runs import Run
 
 # Status of the run -> (word, CSS class, sentence).
 _ENDS = {
     "pushed": ("Pushed", "good", "Every gate passed. Version {version} is in place."),
     "unchanged": ("Unchanged", "good", "Version {version} already holds this model: nothing new was pushed."),
+    "tie": ("Not pushed", "warn", "{not_pushed}. Versions pushed before are untouched."),
+    "experiment": ("Experiment", "good", "Nothing was to be pushed. The gates say below what they found."),
     "refused": ("Not pushed", "bad", "{why} Versions pushed before are untouched."),
     "failed": ("Failed", "bad", "{why} Versions pushed before are untouched."),
     "interrupted": ("Interrupted", "warn", "The run was stopped. Finished nodes are kept."),
     "unfinished": ("Not finished", "warn", "The run goes on, or it was killed."),
 }
-_GATES = {ANOMALY_GATE: "the data", EVALUATOR: "the model", SKEW_GATE: "the exported model"}  # about what
+_GATES = {
+    ANOMALY_GATE: "the data",
+    EVALUATOR: "the model",
+    SKEW_GATE: "the exported model",
+    BETTER_GATE: "against versions pushed before",
+}  # about what
 _REVIEWS = {"valid": "good", "edited": "bad"}  # any other state asks for one
 _DECISIONS = {True: ("passed", "good"), False: ("refused", "bad"), None: ("not reached", "quiet")}
 
@@ -28,7 +35,9 @@ def describe_verdict(run: Run) -> dict[str, Any]:
     return {
         "word": word,
         "css_class": css_class,
-        "sentence": sentence.format(version=run.version, why=_explain_refusal(run, gates)),
+        "sentence": sentence.format(
+            version=run.version, why=_explain_refusal(run, gates), not_pushed=run.summary["not_pushed"]
+        ),
         # A gate's findings stand on its card.
         "error": error.splitlines()[0] if error and refused else error,
         "gates": [*gates, *_describe_review(run.summary["review"])],
@@ -43,6 +52,8 @@ def _explain_refusal(run: Run, gates: list[dict[str, Any]]) -> str:
     review = run.summary["review"]
     if run.status == "refused" and review and review["required"]:
         return "The push requires a valid review of the code, and there is none."
+    if run.status == "refused" and run.summary["not_pushed"]:
+        return f"{run.summary['not_pushed']}."
     return "A node failed before a model could be pushed." if run.summary["nodes"] else "The run could not begin."
 
 

@@ -11,7 +11,7 @@ from rich.text import Text
 from pipelines.evaluation.slices import OVERALL
 from pipelines.explain import explain
 from pipelines.runner.results import Verdict
-from pipelines.runner.summary import FAILED, INTERRUPTED, PUSHED, REFUSED, UNCHANGED, Summary
+from pipelines.runner.summary import EXPERIMENT, FAILED, INTERRUPTED, PUSHED, REFUSED, TIE, UNCHANGED, Summary
 
 _DECISIONS = {True: ("passed", "green"), False: ("refused", "bold red"), None: ("not reached", "dim")}
 _SHOWN_REASONS = 6  # per gate; the rest is in summary.json
@@ -24,6 +24,8 @@ _NOT_PUSHED = {
 _NEXT = {
     PUSHED: "edit the model or the features and run again: only what depends on the edit will run",
     UNCHANGED: "edit the model or the features and run again: only what depends on the edit will run",
+    TIE: "make it better, or push it all the same with --push-ties: everything else comes from the cache",
+    EXPERIMENT: "to push it, run again without --experiment: everything else comes from the cache",
     REFUSED: "see the reasons above; every metric of every slice is in the record",
     FAILED: "fix the error and run again: finished nodes come from the cache; the log has the traceback",
     INTERRUPTED: "run again: finished nodes come from the cache",
@@ -69,6 +71,9 @@ def print_final_report(console: Console, summary: Summary, directory: Path) -> N
     if OVERALL in summary.metrics:
         values = sorted((name, value) for name, value in summary.metrics[OVERALL].items() if value is not None)
         _print_line(console, "metrics", "  ".join(f"{name}={value:.4g}" for name, value in values))
+    for score in summary.experiment.seeds if summary.experiment else ():
+        value = f"{score.value:.4f} ({score.low:.4f} to {score.high:.4f})"
+        _print_line(console, f"{score.trainings} seeds", f"{score.metric} {value} on training rows that were held out")
     if summary.latency:
         _print_line(console, "one row", _format_latency(summary))
     if summary.error:
@@ -100,7 +105,7 @@ def _format_latency(summary: Summary) -> str:
 
 
 def _print_verdict(console: Console, verdict: Verdict) -> None:
-    word, style = _DECISIONS[verdict.passed]
+    word, style = (verdict.word, "bold cyan") if verdict.word else _DECISIONS[verdict.passed]
     reasons = list(verdict.reasons[:_SHOWN_REASONS])
     if len(verdict.reasons) > _SHOWN_REASONS:
         reasons.append(f"and {len(verdict.reasons) - _SHOWN_REASONS} more, in the record")
@@ -115,7 +120,8 @@ def _print_review(console: Console, summary: Summary) -> None:
 
 
 def _lacks_only_a_review(summary: Summary) -> bool:
-    return summary.status == REFUSED and all(verdict.passed for verdict in summary.verdicts)
+    lacks = summary.review_required and summary.review is not None and bool(summary.review.remedy)
+    return lacks and summary.status == REFUSED and all(verdict.passed for verdict in summary.verdicts)
 
 
 def _print_outcome(console: Console, summary: Summary) -> None:
@@ -125,6 +131,8 @@ def _print_outcome(console: Console, summary: Summary) -> None:
     elif summary.status == UNCHANGED:
         note = f"already holds this model; {seconds}"
         _print_path(console, "in place", Path(summary.pushed_to or ""), note, style="bold green")
+    elif summary.status in (TIE, EXPERIMENT):
+        _print_line(console, "not pushed", f"{summary.not_pushed}; {seconds}", style="bold cyan")
     else:
         why = "no valid review" if _lacks_only_a_review(summary) else _NOT_PUSHED[summary.status]
         _print_line(

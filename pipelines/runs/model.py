@@ -141,6 +141,12 @@ class MixedRows:
         return predictions.astype(np.float64)
 
 
+def as_predictions(frame: pd.DataFrame) -> np.ndarray:
+    """Return the predictions of a frame as metrics take them: [rows], or [rows, classes]; float32."""
+    columns = [name for name in frame if name.startswith(f"{PREDICTION}_") and name.split("_")[-1].isdecimal()]
+    return frame[columns].to_numpy() if columns else frame[PREDICTION].to_numpy()
+
+
 def _to_frame(signature: Any, parts: list[dict[str, tf.Tensor]]) -> pd.DataFrame:
     """The predictions of a signature's calls, one row per row, one column per output."""
     outputs = int(signature.structured_outputs[PREDICTIONS].shape[-1])

@@ -8,6 +8,7 @@ import pandas as pd
 
 from pipelines.runs.errors import RunError
 from pipelines.runs.metadata import Metadata, Step
+from pipelines.runs.notes import read_note, read_tags
 from pipelines.runs.run_record import SUMMARY_FILE, read_record
 
 
@@ -41,6 +42,22 @@ class RecordedRun:
         """The pushed version that serves this run's model; None where none does."""
         pushed = self.summary["pushed"]
         return pushed["version"] if pushed else None
+
+    @property
+    def experiment(self) -> str | None:
+        """The name of the experiment that the run was made for; None: a run that could push."""
+        found = self.summary["experiment"]
+        return found["name"] if found else None
+
+    @property
+    def note(self) -> str | None:
+        """What somebody said of the run, the newest; None: nobody did."""
+        return read_note(self.directory, self.summary)
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """Words to find the run by."""
+        return read_tags(self.directory, self.summary)
 
     def nodes(self) -> pd.DataFrame:
         """Returns the nodes in the pipeline's order: columns node, state, seconds, summary."""

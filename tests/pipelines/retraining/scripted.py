@@ -50,6 +50,8 @@ class World:
     server: tuple[str, ...] = ("127.0.0.1:8500:8501",)
     status: dict[str, int] = dataclasses.field(default_factory=dict)  # command -> exit status, when it is to fail
     run_status: str = "pushed"
+    run_arguments: tuple[str, ...] = ()  # of the newest run
+    experiment: str | None = None  # the name of it, where the run is one
     trained_on: tuple[str, ...] = ("2014Q1", "2014Q2")
     traffic: str = "alarm"  # verdicts
     performance: str = "worse"
@@ -152,7 +154,8 @@ class World:
         }  # fmt: skip
         self._write("var/production_metrics/taxi.json", {"records": [record]})
 
-    def _run(self, arguments: object) -> None:
+    def _run(self, arguments: Sequence[str]) -> None:
+        self.run_arguments = tuple(arguments)
         new = not (self.serving / NEW).exists()
         if self.run_status in ("pushed", "unchanged"):
             (self.serving / NEW).mkdir(exist_ok=True)
@@ -163,6 +166,8 @@ class World:
             "status": self.run_status if new else "unchanged", "nodes": [], "error": "no room",
             "gates": [{"gate": "Evaluator", "passed": self.run_status != "refused", "reasons": []}],
             "spans": [{"span": name, "version": 1} for name in self.trained_on],
+            "not_pushed": f"not distinguishable from {OLD}" if self.run_status == "tie" else None,
+            "experiment": self.experiment and {"name": self.experiment, "note": None, "tags": []},
             "pushed": {"version": NEW, "path": "", "new": new} if (self.serving / NEW).exists() else None,
         }  # fmt: skip
         self._write(f"var/runs/{record['run_id']}/summary.json", record)

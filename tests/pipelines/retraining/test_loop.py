@@ -78,6 +78,31 @@ def test_a_model_that_a_gate_refuses_is_not_trained_again(world: World) -> None:
     assert world.acted() == [True, False]
 
 
+def test_a_tie_that_the_policy_does_not_push_is_an_outcome_and_no_failure(world: World) -> None:
+    with_policy(world, push_ties=False)
+    world.run_status = "tie"
+    assert world.take_pass(START) == 0
+    assert "--push-ties" not in world.run_arguments
+    assert world.outcomes() == [("tie", None)]
+    assert world.lines("told") == [
+        "taxi: tie: run 20260302-060100: not distinguishable from 100; version 100 still answers"
+    ]
+    assert_old_version_answers(world)
+    assert world.take_pass(TRIAL_OVER) == 0  # The same rows would give the same model.
+    assert world.acted() == [True, False]
+
+
+def test_ties_are_pushed_unless_the_policy_says_otherwise(world: World) -> None:
+    world.take_pass(START)
+    assert "--push-ties" in world.run_arguments
+
+
+def test_an_experiment_by_hand_is_not_the_loops(world: World) -> None:
+    world.run_status, world.experiment = "experiment", "night"
+    assert world.take_pass(START) == 1  # It left no run of its own, so it is tried again.
+    assert world.outcomes() == []
+
+
 def test_report_records_what_is_due_tells_it_once_and_starts_nothing(world: World) -> None:
     with_policy(world, policy="report")
     assert world.take_pass(START) == 0
