@@ -14,6 +14,7 @@ from pipelines.charts.classification import (
 from pipelines.charts.distributions import make_distribution_frame, plot_distribution
 from pipelines.charts.metrics import plot_slices, plot_training_curve
 from pipelines.charts.regression import plot_predicted_against_actual, plot_residuals
+from pipelines.charts.runs import plot_metric_over_runs
 from pipelines.charts.spans import plot_span_drift, plot_span_numbers, plot_span_shares
 from pipelines.charts.theme import SCHEMES, make_config, use_theme
 
@@ -23,6 +24,7 @@ __all__ = [
     "make_distribution_frame",
     "plot_confusion",
     "plot_distribution",
+    "plot_metric_over_runs",
     "plot_precision_recall",
     "plot_predicted_against_actual",
     "plot_reliability",

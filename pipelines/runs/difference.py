@@ -53,8 +53,13 @@ class RunDifference:
         return not any((*parts, self.gates)) and figures and not moved.any()
 
 
-def compare_runs(before: Run, after: Run) -> RunDifference:
+def compare_runs(before: Run, after: Run, *, statistics: bool = True) -> RunDifference:
     """Compares two runs.
+
+    Args:
+        before: the one.
+        after: the other.
+        statistics: whether to compare the statistics of the data, which takes longest; else they count as unknown.
 
     Raises:
         RunError: They are of different tasks: hardly anything of them can be compared.
@@ -80,7 +85,7 @@ def compare_runs(before: Run, after: Run) -> RunDifference:
         data=compare_mappings(
             *(_describe_data(run, lineage) for run, lineage in zip((before, after), lineages, strict=True))
         ),
-        statistics=_compare_statistics(before, after),
+        statistics=_compare_statistics(before, after) if statistics else None,
         files=compare_mappings(files_before, files_after) if files_before and files_after else None,
         nodes=compare_mappings(*(dict.fromkeys(sorted(nodes), True) for nodes in reached)),
         code=compare_mappings(*digests),

@@ -216,6 +216,10 @@ class Run(RecordedRun):
 
     def lineage(self) -> Lineage:
         """Traces where this run's model came from, and where it went."""
+        return self._lineage
+
+    @functools.cached_property
+    def _lineage(self) -> Lineage:
         from pipelines.runs.lineage import trace_lineage
 
         return trace_lineage(self._metadata, self.id)

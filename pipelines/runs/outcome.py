@@ -1,0 +1,42 @@
+"""What became of a run's model, in a sentence: pushed, or why it was not."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pipelines.runs.annotations import Annotations
+from pipelines.runs.run_record import UNFINISHED
+
+PUSHED, UNCHANGED, REFUSED = "pushed", "unchanged", "refused"  # statuses; docs/summary.md
+_SHOWN_REASONS = 2
+
+
+def explain_outcome(summary: Mapping[str, Any], annotations: Annotations) -> str:
+    """Says that the model was pushed, or why it was not.
+
+    Args:
+        summary: the run's record.
+        annotations: what people said of the run.
+    """
+    status = summary["status"]
+    if status == PUSHED:
+        return f"pushed as {summary['pushed']['version']}"
+    if status == UNCHANGED:
+        return f"version {summary['pushed']['version']} already holds this model"
+    refusals = [_describe_refusal(gate) for gate in summary["gates"] if gate["passed"] is False]
+    if refusals:
+        return "; ".join(refusals)
+    review = summary["review"]
+    if status == REFUSED and review and review["required"]:
+        return f"a valid review is required: {review['reason']}"
+    if annotations.experiment is not None and not summary["error"]:
+        return "an experiment: nothing is pushed"
+    if status == UNFINISHED:
+        return "the run goes on, or it was killed"
+    error = (summary["error"] or "").splitlines()
+    return error[0] if error else status
+
+
+def _describe_refusal(gate: Mapping[str, Any]) -> str:
+    reasons = gate["reasons"]
+    more = f", and {len(reasons) - _SHOWN_REASONS} more" if len(reasons) > _SHOWN_REASONS else ""
+    return f"{gate['gate']}: {'; '.join(reasons[:_SHOWN_REASONS])}{more}"
