@@ -15,10 +15,10 @@ def plot_metric_over_runs(frame: pd.DataFrame, metric: str) -> alt.LayerChart:
             NOT_PUSHED or EXPERIMENT; the oldest first.
         metric: what the value is called.
     """
-    axis = alt.Axis(title=None, labelAngle=-40 if len(frame) > 3 else 0, labelOverlap=True, labelLimit=110)
-    labels = "split(datum.label, '|')[0]"  # two runs may have begun in the same minute: the run is part of the key
+    # Two runs may have begun in the same minute: the run is part of the key, and not of what is shown.
     frame = frame.assign(key=frame["started"] + "|" + frame["run"])
-    axis.labelExpr = labels
+    angle = -40 if len(frame) > 3 else 0
+    axis = alt.Axis(title=None, labelAngle=angle, labelOverlap=True, labelExpr="split(datum.label, '|')[0]")
     tooltip = [
         "run",
         "started",
@@ -29,12 +29,11 @@ def plot_metric_over_runs(frame: pd.DataFrame, metric: str) -> alt.LayerChart:
     scale = alt.Scale(zero=False, nice=True)
     kinds = [kind for kind in (PUSHED, NOT_PUSHED, EXPERIMENT) if (frame["outcome"] == kind).any()]
     color = alt.Color("outcome:N", sort=kinds)
-    shape = alt.Shape("outcome:N", sort=kinds)
     pushed = base.transform_filter(alt.datum.outcome == PUSHED)
     return alt.layer(
         pushed.mark_line(opacity=0.5).encode(y=alt.Y("value:Q", title=metric, scale=scale)),
         base.mark_rule(opacity=0.5).encode(y=alt.Y("low:Q", title=metric, scale=scale), y2="high:Q", color=color),
         base.mark_point(filled=True, size=60, opacity=1).encode(
-            y=alt.Y("value:Q", title=metric, scale=scale), color=color, shape=shape
+            y=alt.Y("value:Q", title=metric, scale=scale), color=color
         ),
     ).properties(width="container", height=_HEIGHT)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from pipelines import charts
 from pipelines.charts.runs import EXPERIMENT, NOT_PUSHED, PUSHED
-from pipelines.evaluation.weighted_metrics import SMALLER_IS_BETTER
+from pipelines.evaluation.weighted_metrics import CENTRED, SMALLER_IS_BETTER
 from pipelines.overview.leaderboard_rows import describe_rows, find_shared_parameters
 from pipelines.report.numbers import format_metric
 from pipelines.report.rendering import inline_json, inline_script, make_environment, read_script, read_style
@@ -62,7 +62,9 @@ def render(runs: Sequence[Run], folder: Path, cache: Path) -> str:
         .render(
             task=runs[-1].task,
             rows=describe_rows(table, metrics, links),
-            metrics=[{"name": name, "smaller": name in SMALLER_IS_BETTER} for name in metrics],
+            metrics=[
+                {"name": name, "smaller": name in SMALLER_IS_BETTER, "centred": name in CENTRED} for name in metrics
+            ],
             lead=_describe_best(table, metrics),
             shared=find_shared_parameters(table),
             data_sets=sorted(set(table["data_digest"]) - {""}),
@@ -87,7 +89,7 @@ def _describe_best(table: pd.DataFrame, metrics: Sequence[str]) -> str:
         return "No run has metrics yet."
     values = table[metrics[0]]
     best = table.loc[values.idxmin() if metrics[0] in SMALLER_IS_BETTER else values.idxmax()]
-    return f"Best {metrics[0]}: {format_metric(best[metrics[0]])}, run {best['run']}, {best['outcome']}."
+    return f"Best {metrics[0]}: {format_metric(best[metrics[0]])}, run {best['run']}: {best['outcome']}."
 
 
 def _count_without_intervals(table: pd.DataFrame, metrics: Sequence[str]) -> int:

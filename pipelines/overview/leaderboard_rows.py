@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from pipelines.evaluation.weighted_metrics import SMALLER_IS_BETTER
+from pipelines.evaluation.weighted_metrics import CENTRED, SMALLER_IS_BETTER
 from pipelines.report.numbers import NONE, format_metric
 from pipelines.runs.leaderboard import PARAMETER
 from pipelines.runs.outcome import PUSHED, UNCHANGED
@@ -115,12 +115,14 @@ def _describe_metric(row: Mapping[str, Any], name: str, best: bool) -> MetricCel
 
 
 def _find_best(table: pd.DataFrame, metric: str) -> set[str]:
-    """Finds the best run of each set of eval rows that more than one run was measured on."""
-    found = set()
+    """Finds the best runs on each set of eval rows that more than one run was measured on; several may be even."""
+    found: set[str] = set()
+    if metric in CENTRED:
+        return found
     for digest, runs in table[table[metric].notna()].groupby("data_digest"):
         if digest and len(runs) > 1:
-            values = runs[metric]
-            found.add(runs.loc[values.idxmin() if metric in SMALLER_IS_BETTER else values.idxmax(), "run"])
+            best = runs[metric].min() if metric in SMALLER_IS_BETTER else runs[metric].max()
+            found |= set(runs.loc[runs[metric] == best, "run"])
     return found
 
 

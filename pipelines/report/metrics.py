@@ -9,7 +9,7 @@ import pandas as pd
 
 from pipelines.evaluation.bootstrap import Interval, estimate_differences, estimate_intervals
 from pipelines.evaluation.slices import OVERALL, SlicedRows
-from pipelines.evaluation.weighted_metrics import SMALLER_IS_BETTER, metrics_of
+from pipelines.evaluation.weighted_metrics import CENTRED, SMALLER_IS_BETTER, metrics_of
 from pipelines.report.predictions import EvalPredictions
 from pipelines.runs import Run
 
@@ -18,7 +18,6 @@ _BY_SLICE = (  # the first two that the Evaluator computes are shown slice by sl
     "auc", "binary_crossentropy", "sparse_categorical_accuracy", "sparse_categorical_crossentropy",
     "mean_squared_error", "mean_absolute_error",
 )  # fmt: skip
-_CENTRED = frozenset({"calibration"})  # neither more nor less is better
 _NO_CHANGE = Interval(value=math.nan, low=math.nan, high=math.nan)
 BETTER, WORSE = "better", "worse"
 
@@ -153,6 +152,6 @@ def _interpret_change(name: str, change: Interval | None) -> str:
         return ""
     if change.low <= 0 <= change.high:
         return "no clear change"
-    if name in _CENTRED:
+    if name in CENTRED:
         return "changed"
     return BETTER if (change.low > 0) != (name in SMALLER_IS_BETTER) else WORSE

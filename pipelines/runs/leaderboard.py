@@ -5,8 +5,8 @@ Loads neither TFX nor TensorFlow. Columns of the table:
 - run, task, status, started (UTC, datetime), seconds, experiment, note, tags (tuple);
 - data (the file or folder), rows, and data_digest: metrics of runs with the same digest are of the same eval rows;
 - for each metric on all eval rows, such as auc: `auc`, `auc_low` and `auc_high` (its 95% interval), `auc_change`,
-  `auc_change_low` and `auc_change_high` (from the baseline), `auc_meaning` ("better", "worse", …); NaN or empty where it
-  is not known;
+  `auc_change_low` and `auc_change_high` (from the baseline), `auc_meaning` ("better", "worse", …); NaN or empty where
+  it is not known;
 - `param.NAME` for each hyperparameter, and each setting of Trainer such as train_steps;
 - before (the run that it is compared with) and changed (in words, tuple);
 - reviewer, review (its state), version (the pushed one that holds the model), outcome (pushed, or why not).
@@ -21,7 +21,7 @@ from typing import Any
 import pandas as pd
 
 from pipelines.evaluation.slices import OVERALL
-from pipelines.evaluation.weighted_metrics import metrics_of
+from pipelines.evaluation.weighted_metrics import CENTRED, metrics_of
 from pipelines.runs.changes import describe_changes
 from pipelines.runs.errors import read_optional
 from pipelines.runs.intervals import MetricInterval
@@ -31,7 +31,6 @@ from pipelines.task_definition.problem import BINARY, MULTICLASS, REGRESSION
 
 PARAMETER = "param."  # what the names of the columns of parameters begin with
 ROWS_METRIC = "example_count"  # TFMA's name for the number of rows
-_CENTRED = "calibration"  # neither more nor less of it is better
 _NOT_KNOWN = MetricInterval(low=math.nan, high=math.nan)
 _FIRST = (
     "run", "task", "status", "started", "seconds", "experiment", "note", "tags", "data", "rows",
@@ -66,7 +65,7 @@ def list_metrics(runs: Iterable[Run]) -> list[str]:
     """Lists the metrics that any of the runs has on all eval rows, counts left out, the most telling first."""
     found = {name for run in runs for name in run.summary["metrics"].get(OVERALL, {})} - {ROWS_METRIC}
     known = [name for problem in (BINARY, MULTICLASS, REGRESSION) for name in metrics_of(problem)]
-    order = {name: place for place, name in enumerate(name for name in known if name != _CENTRED)}
+    order = {name: place for place, name in enumerate(name for name in known if name not in CENTRED)}
     return sorted(found, key=lambda name: (order.get(name, len(order)), name))
 
 

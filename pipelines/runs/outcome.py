@@ -11,17 +11,15 @@ _SHOWN_REASONS = 2
 
 
 def explain_outcome(summary: Mapping[str, Any], annotations: Annotations) -> str:
-    """Says that the model was pushed, or why it was not.
+    """Says which version holds the model, or why none does.
 
     Args:
         summary: the run's record.
         annotations: what people said of the run.
     """
     status = summary["status"]
-    if status == PUSHED:
-        return f"pushed as {summary['pushed']['version']}"
-    if status == UNCHANGED:
-        return f"version {summary['pushed']['version']} already holds this model"
+    if status in (PUSHED, UNCHANGED):
+        return f"version {summary['pushed']['version']} holds this model"
     refusals = [_describe_refusal(gate) for gate in summary["gates"] if gate["passed"] is False]
     if refusals:
         return "; ".join(refusals)
