@@ -30,9 +30,9 @@ def var_folder() -> Path:
     return PROJECT / os.environ.get("VAR", "var")
 
 
-def task_name() -> str:
-    """Returns the environment variable TASK, as `make run-local` takes it, or `taxi`."""
-    return os.environ.get("TASK", "taxi")
+def task_name(task: str | None = None) -> str:
+    """Returns `task`, else the environment variable TASK, as `make run-local` takes it, else `taxi`."""
+    return task or os.environ.get("TASK") or "taxi"
 
 
 def open_runs() -> Runs:
@@ -40,14 +40,17 @@ def open_runs() -> Runs:
     return Runs(var_folder())
 
 
-def open_run() -> Run:
+def open_run(task: str | None = None) -> Run:
     """Opens the run that a notebook is about: RUN_ID from the environment, or the newest of the task that has a model.
+
+    Args:
+        task: its name; None: as `task_name` says.
 
     Raises:
         NoRunError: There is none.
     """
     silence_libraries()
-    task, named = task_name(), os.environ.get("RUN_ID")
+    task, named = task_name(task), os.environ.get("RUN_ID")
     name = task.rpartition(".")[2]  # of a task in a dotted package
     if named:
         return open_runs().open(named, name)
