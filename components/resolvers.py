@@ -14,6 +14,7 @@ from tfx.types import artifact_utils
 
 from components.accepted_spans import list_accepted_spans
 from components.artifacts import INFRA_BLESSING_MODEL_ID, DataBlessing
+from components.experiments import is_made_by_experiments_alone
 
 Artifacts = dict[str, list[types.Artifact]]
 
@@ -35,7 +36,7 @@ class LatestAcceptedStatistics(ResolverStrategy):
         """Picks one artifact for STATISTICS and one for DATA_BLESSING, or none; none for CURRENT.
 
         Args:
-            store: not used; the channels hold all that is needed.
+            store: ML Metadata: it knows which blessings only an experiment gave, which are left out.
             input_dict: every known artifact of the two channels, and this run's statistics as CURRENT.
         """
         others = {
@@ -45,7 +46,7 @@ class LatestAcceptedStatistics(ResolverStrategy):
         }
         for blessing in sorted(input_dict[DATA_BLESSING], key=lambda artifact: artifact.id, reverse=True):
             accepted = others.get(blessing.get_int_custom_property(DataBlessing.STATISTICS_ID))
-            if accepted is not None:
+            if accepted is not None and not is_made_by_experiments_alone(store, blessing.id):
                 return {STATISTICS: [accepted], DATA_BLESSING: [blessing], CURRENT: []}
         return {STATISTICS: [], DATA_BLESSING: [], CURRENT: []}
 

@@ -126,6 +126,8 @@ class PipelineConfig:
     push_refusal: str | None = (
         None  # why nothing may be pushed: a review is required, and none holds; see pipelines.review
     )
+    push_ties: bool = False  # push what is not distinguishable from the model pushed before
+    experiment: str | None = None  # its name: nothing is pushed; None: a run that may push
     cache: bool = True  # reuse what an earlier run of the same code on the same data wrote
     engine: LocalEngine | FlinkEngine = LocalEngine()  # where Beam runs
 

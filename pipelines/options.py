@@ -66,6 +66,14 @@ class RunOptions(TaskOptions):
     """Show the log on the terminal, not in run.log."""
     at_once: int | None = None
     """Run so many nodes at the same time at most; 1: one after the other. Without it, what cores and memory allow."""
+    push_ties: bool = False
+    """Push a model, too, that is not distinguishable from the one pushed before (docs/scoping.md)."""
+    experiment: str | None = None
+    """Name an experiment: all nodes up to the gates run, nothing is pushed, and no later run is compared with it."""
+    note: str | None = None
+    """What the experiment tries, for `runs list`."""
+    tag: tuple[str, ...] = ()
+    """A word to find the experiment by; give it several times for several words."""
     watch: bool = False
     """Run again whenever code, settings or data are saved, with TFX loaded, and show what the metrics changed by."""
 
@@ -73,6 +81,7 @@ class RunOptions(TaskOptions):
         super().__post_init__()
         object.__setattr__(self, "push_to", self.push_to and self.push_to.absolute())
         self._check_spans()
+        self._check_experiment()
         if self.at_once is not None:
             require_at_least("at once", self.at_once, 1)
         if self.infra not in get_args(Infra):
@@ -93,6 +102,25 @@ class RunOptions(TaskOptions):
             )
         if self.budget is not None and not self.tune:
             raise ConfigError("--trials and --minutes belong to a search: give --tune, too")
+
+    def _check_experiment(self) -> None:
+        if self.experiment is None:
+            if self.note is not None or self.tag:
+                raise ConfigError(
+                    "--note and --tag describe an experiment: give --experiment, too; or `runs note` later"
+                )
+            return
+        if not self.experiment.strip():
+            raise ConfigError("experiment: expected a name, received none")
+        for option, given in (("--push-ties", self.push_ties), ("--push-to", self.push_to is not None)):
+            if given:
+                raise ConfigError(
+                    f"{option}: expected a run that may push, received an experiment, which pushes nothing"
+                )
+        if self.require_review:
+            raise ConfigError(
+                "--require-review is about a push, and an experiment pushes nothing: leave out one of them"
+            )
 
     def _check_spans(self) -> None:
         if self.spans is not None:

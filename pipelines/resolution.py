@@ -60,6 +60,8 @@ def resolve(options: RunOptions, task: Task) -> PipelineConfig:
         serving_image_tag=deployment.tensorflow_serving_tag() if options.infra == "docker" else None,
         push_to=options.push_to,
         push_refusal=review.explain_refusal(task) if options.require_review else None,
+        push_ties=options.push_ties,
+        experiment=options.experiment,
         cache=not options.force,
         engine=_engine(options, task),
     )

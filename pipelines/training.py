@@ -206,17 +206,8 @@ def _gate_nodes(config: PipelineConfig, data: _Data, trainer: BaseNode) -> list[
         time_limit=config.time_limit,
         code_digest=config.digests.skew_gate,
     ).with_id(nodes.SKEW_GATE)
-    pusher = Pusher(
-        model=model,
-        model_blessing=evaluator.outputs["blessing"],
-        infra_blessing=skew_gate.outputs["blessing"],
-        push_destination=pusher_pb2.PushDestination(
-            filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=str(config.serving))
-        ),
-        custom_config=_pusher_custom_config(config),
-        custom_executor_spec=ExecutorClassSpec(atomic_pusher.Executor),
-    ).with_id(nodes.PUSHER)
-    return [blessed_model, evaluator, *infra_validator, skew_gate, pusher]
+    pusher = _pusher(config, model, evaluator, skew_gate)
+    return [blessed_model, evaluator, *infra_validator, skew_gate, *pusher]
 
 
 def _infra_validator(config: PipelineConfig, examples: OutputChannel, model: OutputChannel) -> list[BaseNode]:
@@ -237,6 +228,23 @@ def _infra_validator(config: PipelineConfig, examples: OutputChannel, model: Out
         ),
     )
     return [validator.with_id(nodes.INFRA_VALIDATOR)]
+
+
+def _pusher(config: PipelineConfig, model: OutputChannel, evaluator: BaseNode, skew_gate: BaseNode) -> list[BaseNode]:
+    """Wire what pushes; an experiment has no such node."""
+    if config.experiment is not None:
+        return []
+    pusher = Pusher(
+        model=model,
+        model_blessing=evaluator.outputs["blessing"],
+        infra_blessing=skew_gate.outputs["blessing"],
+        push_destination=pusher_pb2.PushDestination(
+            filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=str(config.serving))
+        ),
+        custom_config=_pusher_custom_config(config),
+        custom_executor_spec=ExecutorClassSpec(atomic_pusher.Executor),
+    )
+    return [pusher.with_id(nodes.PUSHER)]
 
 
 def _latest_blessed_model(**current: OutputChannel) -> Resolver:

@@ -36,6 +36,8 @@ latest.
   python -m pipelines runs diff 20261121-163842 latest
   python -m pipelines runs lineage 1795253025         where a version came from
   python -m pipelines runs lineage --data trips/      what these rows fed
+  python -m pipelines runs note latest "too few rows at night"
+  python -m pipelines runs tag latest night candidate
 
 Exit status: 0 shown; 1 there is no such run, or it cannot be read; 2 bad usage.
 """,
@@ -93,6 +95,46 @@ def diff(before: str, after: str, /, *, most: int = 20, where: RunsOptions = _AL
     """
     require("--most", most, 1, math.inf, "1 or more")
     return _shown(lambda console, runs: _diff(console, runs, (before, after), where.task, most), where)
+
+
+@app.command
+def note(run: str, text: str, /, *, where: RunsOptions = _ALL_RUNS) -> int:
+    """Say something of a run, which `list` then shows; the newest note counts.
+
+    Args:
+        run: Which run.
+        text: What you found.
+        where: Which runs.
+    """
+
+    def add(console: Console, runs: Runs) -> None:
+        from pipelines.runs.notes import add_note
+
+        found = _open(runs, run, where.task)
+        add_note(found.directory, text)
+        console.print(f"{found.id}: {text}", markup=False, soft_wrap=True)
+
+    return _shown(add, where)
+
+
+@app.command
+def tag(run: str, /, *tags: str, where: RunsOptions = _ALL_RUNS) -> int:
+    """Add tags to a run, which `list` then shows.
+
+    Args:
+        run: Which run.
+        tags: Words to find it by.
+        where: Which runs.
+    """
+
+    def add(console: Console, runs: Runs) -> None:
+        from pipelines.runs.notes import add_tags
+
+        found = _open(runs, run, where.task)
+        add_tags(found.directory, tags)
+        console.print(f"{found.id}: {' '.join(f'#{one}' for one in found.tags)}", markup=False, soft_wrap=True)
+
+    return _shown(add, where)
 
 
 @app.command

@@ -12,7 +12,7 @@ from pipelines.runs.leaderboard import PARAMETER
 from pipelines.runs.outcome import PUSHED, UNCHANGED
 
 _MARKS = {"better": ("better", "good"), "worse": ("worse", "bad"), "changed": ("changed", "warn")}
-_COLORS = {PUSHED: "good", UNCHANGED: "good", "refused": "bad", "failed": "bad"}
+_COLORS = {PUSHED: "good", UNCHANGED: "good", "refused": "bad", "failed": "bad", "experiment": "quiet"}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

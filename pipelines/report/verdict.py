@@ -9,6 +9,8 @@ from pipelines.runs import Run
 _ENDS = {
     "pushed": ("Pushed", "good", "Every gate passed. Version {version} is in place."),
     "unchanged": ("Unchanged", "good", "Version {version} already holds this model: nothing new was pushed."),
+    "tie": ("Not pushed", "warn", "{not_pushed}. Versions pushed before are untouched."),
+    "experiment": ("Experiment", "good", "Nothing was to be pushed. The gates say below what they found."),
     "refused": ("Not pushed", "bad", "{why} Versions pushed before are untouched."),
     "failed": ("Failed", "bad", "{why} Versions pushed before are untouched."),
     "interrupted": ("Interrupted", "warn", "The run was stopped. Finished nodes are kept."),
@@ -28,7 +30,9 @@ def describe_verdict(run: Run) -> dict[str, Any]:
     return {
         "word": word,
         "css_class": css_class,
-        "sentence": sentence.format(version=run.version, why=_explain_refusal(run, gates)),
+        "sentence": sentence.format(
+            version=run.version, why=_explain_refusal(run, gates), not_pushed=run.summary["not_pushed"]
+        ),
         # A gate's findings stand on its card.
         "error": error.splitlines()[0] if error and refused else error,
         "gates": [*gates, *_describe_review(run.summary["review"])],

@@ -18,10 +18,20 @@ from pipelines.options import RunOptions
 from pipelines.runner.lock import BusyError, lock_folder
 from pipelines.runner.run_folder import link_latest, make_run_directory, use_temporary_folder
 from pipelines.runner.run_log import redirect_output
-from pipelines.runner.summary import FAILED, INTERRUPTED, PUSHED, REFUSED, UNCHANGED, Summary
+from pipelines.runner.summary import (
+    EXPERIMENT,
+    FAILED,
+    INTERRUPTED,
+    PUSHED,
+    REFUSED,
+    TIE,
+    UNCHANGED,
+    Experiment,
+    Summary,
+)
 from serving.process_control import gc_paused_imports, remember_interrupts
 
-_EXIT_STATUS = {PUSHED: 0, UNCHANGED: 0, REFUSED: 1, FAILED: 1, INTERRUPTED: 130}
+_EXIT_STATUS = {PUSHED: 0, UNCHANGED: 0, TIE: 0, EXPERIMENT: 0, REFUSED: 1, FAILED: 1, INTERRUPTED: 130}
 _CANNOT_WRITE, _BUSY = 1, 2  # exit statuses before there is a run
 _UNWRITABLE = frozenset({errno.EACCES, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC, errno.ENOTDIR, errno.EROFS})
 _SPARE_BYTES = 1 << 20  # a disk with less left is called full
@@ -31,7 +41,8 @@ def run(options: RunOptions) -> int:
     """Runs the pipeline and returns the exit status.
 
     Returns:
-        0: a model that passed every gate is in place. 1: a gate refused it, a node failed, or `var` cannot be written.
+        0: a model that passed every gate is in place; or it is a tie, or an experiment, and nothing was to be pushed.
+        1: a gate refused it, a node failed, or `var` cannot be written.
         2: another run is using `var`. 130: interrupted.
     """
     try:
@@ -62,6 +73,9 @@ def _run(options: RunOptions, directory: Path, terminal: TextIO) -> int:
         task=options.task,
         data=str(options.data or "the task's own"),
         started=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        experiment=None
+        if options.experiment is None
+        else Experiment(name=options.experiment, note=options.note, tags=options.tag),
     )
     console.print(f"[bold]{options.task}[/]  run {directory.name}", soft_wrap=True)
     try:

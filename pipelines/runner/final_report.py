@@ -11,7 +11,7 @@ from rich.text import Text
 from pipelines.evaluation.slices import OVERALL
 from pipelines.explain import explain
 from pipelines.runner.results import Verdict
-from pipelines.runner.summary import FAILED, INTERRUPTED, PUSHED, REFUSED, UNCHANGED, Summary
+from pipelines.runner.summary import EXPERIMENT, FAILED, INTERRUPTED, PUSHED, REFUSED, TIE, UNCHANGED, Summary
 
 _DECISIONS = {True: ("passed", "green"), False: ("refused", "bold red"), None: ("not reached", "dim")}
 _SHOWN_REASONS = 6  # per gate; the rest is in summary.json
@@ -24,6 +24,8 @@ _NOT_PUSHED = {
 _NEXT = {
     PUSHED: "edit the model or the features and run again: only what depends on the edit will run",
     UNCHANGED: "edit the model or the features and run again: only what depends on the edit will run",
+    TIE: "make it better, or push it all the same with --push-ties: everything else comes from the cache",
+    EXPERIMENT: "to push it, run again without --experiment: everything else comes from the cache",
     REFUSED: "see the reasons above; every metric of every slice is in the record",
     FAILED: "fix the error and run again: finished nodes come from the cache; the log has the traceback",
     INTERRUPTED: "run again: finished nodes come from the cache",
@@ -125,6 +127,8 @@ def _print_outcome(console: Console, summary: Summary) -> None:
     elif summary.status == UNCHANGED:
         note = f"already holds this model; {seconds}"
         _print_path(console, "in place", Path(summary.pushed_to or ""), note, style="bold green")
+    elif summary.status in (TIE, EXPERIMENT):
+        _print_line(console, "not pushed", f"{summary.not_pushed}; {seconds}", style="bold cyan")
     else:
         why = "no valid review" if _lacks_only_a_review(summary) else _NOT_PUSHED[summary.status]
         _print_line(

@@ -11,6 +11,7 @@ from tfx.orchestration.pipeline import Pipeline
 from tfx.orchestration.portable import runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
 
+from components.experiments import EXPERIMENT_CONTEXT
 from pipelines.runner.integrity import ArtifactDigests
 from pipelines.runner.node_process import kill_all, wait_for_any
 from pipelines.runner.node_run import NodeRun
@@ -71,6 +72,14 @@ def compile_pipeline(pipeline: Pipeline, run_id: str) -> pipeline_pb2.Pipeline:
     compiled = compiler.Compiler().compile(pipeline)
     runtime_parameter_utils.substitute_runtime_parameter(compiled, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run_id})
     return compiled
+
+
+def join_experiment(compiled: pipeline_pb2.Pipeline, name: str) -> None:
+    """Put every execution of a compiled pipeline into an experiment's context, which no cache key knows of."""
+    for node in compiled.nodes:
+        context = node.pipeline_node.contexts.contexts.add()
+        context.type.name = EXPERIMENT_CONTEXT
+        context.name.field_value.string_value = name
 
 
 def _find_ready(waiting: dict[str, pipeline_pb2.PipelineNode], running: list[NodeRun]) -> str | None:

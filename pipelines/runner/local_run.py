@@ -34,8 +34,8 @@ from pipelines.runner.integrity import ArtifactDigests
 from pipelines.runner.metadata_cleanup import clear_interrupted_executions, invalidate_displaced_pushes
 from pipelines.runner.node_process import Fork, has_computed
 from pipelines.runner.progress import show_progress
-from pipelines.runner.results import NodeResult
-from pipelines.runner.summary import PUSHED, REFUSED, UNCHANGED, Summary
+from pipelines.runner.results import FAILED, SKIPPED, NodeResult
+from pipelines.runner.summary import EXPERIMENT, PUSHED, REFUSED, UNCHANGED, Summary
 from pipelines.task_definition.task import Task, load_task
 from pipelines.task_definition.task_files import task_file_digests
 from pipelines.training import create_pipeline
@@ -88,6 +88,8 @@ def _run_nodes(
     pipeline: Pipeline, config: PipelineConfig, options: RunOptions, console: Console, summary: Summary
 ) -> None:
     compiled = launch.compile_pipeline(pipeline, summary.run_id)
+    if config.experiment is not None:
+        launch.join_experiment(compiled, config.experiment)
     nodes = [node.pipeline_node.node_info.id for node in compiled.nodes]
     at_once = _limit_at_once(options, console)
     ledger = ArtifactDigests(config.artifacts)
@@ -161,19 +163,30 @@ def _read_results(summary: Summary, min_slice_rows: int) -> None:
 
 
 def _record_outcome(summary: Summary, pushed_before: set[int]) -> None:
-    """Says what became of the model: pushed, unchanged or refused."""
+    """Says what became of the model: pushed, unchanged, refused; or that it was an experiment."""
+    if summary.experiment is not None and not any(result.state in (FAILED, SKIPPED) for result in summary.nodes):
+        summary.status, summary.not_pushed = EXPERIMENT, f"experiment {summary.experiment.name}"
+        return
     pusher = _index_by_node(summary).get(PUSHER)
     if pusher is None or not pusher.outputs:
         return
     properties = pusher.outputs[0].properties
     if not properties.get("pushed"):
         summary.status = REFUSED
+        summary.not_pushed = _explain_refusal(summary)
         if refusal := properties.get(atomic_pusher.REFUSAL):
             summary.error = f"Pusher: {refusal}"
+            summary.not_pushed = summary.not_pushed or str(refusal)
         return
     summary.pushed_version = str(properties["pushed_version"])
     summary.pushed_to = str(properties["pushed_destination"])
     summary.status = UNCHANGED if int(summary.pushed_version) in pushed_before else PUSHED
+
+
+def _explain_refusal(summary: Summary) -> str | None:
+    """Name the gates that refused, with their first reasons; None where none did."""
+    refusals = [f"{one.gate}: {one.reasons[0]}" for one in summary.verdicts if one.passed is False and one.reasons]
+    return "; ".join(refusals) or None
 
 
 def _index_by_node(summary: Summary) -> dict[str, NodeResult]:

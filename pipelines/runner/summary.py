@@ -22,7 +22,17 @@ if TYPE_CHECKING:
 
 FORMAT = 2  # pipelines.runs.run_record reads it, and upgrades older records
 PUSHED, UNCHANGED, REFUSED, FAILED, INTERRUPTED = "pushed", "unchanged", "refused", "failed", "interrupted"
+TIE, EXPERIMENT = "tie", "experiment"  # a run that ended well, and pushed nothing
 _STACK = ("tfx", "tensorflow", "keras", "apache-beam", "tensorflow-transform", "tensorflow-model-analysis")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """What a run without a push was made for, as it was said when the run began."""
+
+    name: str
+    note: str | None
+    tags: Sequence[str]
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -33,12 +43,13 @@ class Summary:
     task: str
     data: str  # what was read
     started: str  # UTC, ISO 8601
+    experiment: Experiment | None = None  # None: a run that may push
     source_digest: str = ""  # of the task's and the components' code
     task_files: Mapping[str, str] = dataclasses.field(default_factory=dict)  # name -> SHA-256
     review: "ReviewState | None" = None  # of the task's files; None: the task could not be loaded
     review_required: bool = False
     seconds: float = 0.0
-    status: str = FAILED  # until it is known; PUSHED, UNCHANGED, REFUSED, FAILED or INTERRUPTED
+    status: str = FAILED  # until it is known; one of the words above
     nodes: list[NodeResult] = dataclasses.field(default_factory=list)
     unread_files: Sequence[str] = ()  # names of what the folder of the data holds beside them
     rows: dict[str, int] = dataclasses.field(default_factory=dict)  # split -> rows
@@ -51,6 +62,7 @@ class Summary:
     schema_differences: Sequence[str] = ()
     pushed_version: str | None = None
     pushed_to: str | None = None
+    not_pushed: str | None = None  # why a run that came to a verdict pushed nothing
     report_path: str | None = None
     report_error: str | None = "the run ended before its report was written"  # until it is
     error: str | None = None  # what ended the run, where something did
@@ -76,6 +88,7 @@ class Summary:
             "status": self.status,
             "started": self.started,
             "seconds": round(self.seconds, 2),
+            "experiment": None if self.experiment is None else _experiment_fields(self.experiment),
             "data": self.data,
             "unread_files": list(self.unread_files),
             "rows": self.rows,
@@ -97,6 +110,7 @@ class Summary:
             "pushed": None
             if self.pushed_version is None
             else {"version": self.pushed_version, "path": self.pushed_to, "new": self.status == PUSHED},
+            "not_pushed": self.not_pushed,
             "report": {"path": self.report_path, "error": self.report_error},
             "error": self.error,
         }
@@ -105,6 +119,10 @@ class Summary:
 def read_stack_versions() -> dict[str, str]:
     """Reads the versions of Python and of the libraries that decide what a run computes."""
     return {"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in _STACK}
+
+
+def _experiment_fields(experiment: Experiment) -> dict[str, Any]:
+    return {"name": experiment.name, "note": experiment.note, "tags": list(experiment.tags)}
 
 
 def _review_fields(found: "ReviewState", required: bool) -> dict[str, Any]:

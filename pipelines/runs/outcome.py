@@ -3,31 +3,29 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pipelines.runs.annotations import Annotations
 from pipelines.runs.run_record import UNFINISHED
 
 PUSHED, UNCHANGED, REFUSED = "pushed", "unchanged", "refused"  # statuses; docs/summary.md
 _SHOWN_REASONS = 2
 
 
-def explain_outcome(summary: Mapping[str, Any], annotations: Annotations) -> str:
+def explain_outcome(summary: Mapping[str, Any]) -> str:
     """Says which version holds the model, or why none does.
 
     Args:
         summary: the run's record.
-        annotations: what people said of the run.
     """
     status = summary["status"]
     if status in (PUSHED, UNCHANGED):
         return f"version {summary['pushed']['version']} holds this model"
+    if summary["not_pushed"]:
+        return summary["not_pushed"]
     refusals = [_describe_refusal(gate) for gate in summary["gates"] if gate["passed"] is False]
     if refusals:
         return "; ".join(refusals)
     review = summary["review"]
     if status == REFUSED and review and review["required"]:
         return f"a valid review is required: {review['reason']}"
-    if annotations.experiment is not None and not summary["error"]:
-        return "an experiment: nothing is pushed"
     if status == UNFINISHED:
         return "the run goes on, or it was killed"
     error = (summary["error"] or "").splitlines()

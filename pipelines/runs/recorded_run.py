@@ -7,10 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from pipelines.runs.annotations import Annotations, read_annotations
 from pipelines.runs.errors import RunError
 from pipelines.runs.intervals import MetricInterval, read_intervals
 from pipelines.runs.metadata import Metadata, Step
+from pipelines.runs.notes import read_note, read_tags
 from pipelines.runs.outcome import explain_outcome
 from pipelines.runs.run_record import SUMMARY_FILE, read_record
 
@@ -48,19 +48,30 @@ class RecordedRun:
         pushed = self.summary["pushed"]
         return pushed["version"] if pushed else None
 
-    @functools.cached_property
-    def annotations(self) -> Annotations:
-        """What people said of the run: its experiment, the newest note, all tags."""
-        return read_annotations(self.directory, self.summary)
-
     @property
     def outcome(self) -> str:
         """Says in a sentence that the model was pushed, or why it was not."""
-        return explain_outcome(self.summary, self.annotations)
+        return explain_outcome(self.summary)
 
     def intervals(self) -> dict[str, MetricInterval]:
         """Reads the intervals of the metrics on all eval rows that the report computed; empty where it kept none."""
         return read_intervals(self.directory)
+
+    @property
+    def experiment(self) -> str | None:
+        """The name of the experiment that the run was made for; None: a run that could push."""
+        found = self.summary["experiment"]
+        return found["name"] if found else None
+
+    @property
+    def note(self) -> str | None:
+        """What somebody said of the run, the newest; None: nobody did."""
+        return read_note(self.directory, self.summary)
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """Words to find the run by."""
+        return read_tags(self.directory, self.summary)
 
     def nodes(self) -> pd.DataFrame:
         """Returns the nodes in the pipeline's order: columns node, state, seconds, summary."""

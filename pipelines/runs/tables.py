@@ -13,7 +13,15 @@ from pipelines.runs.difference import Change, RunDifference
 from pipelines.runs.lineage import Lineage
 from pipelines.runs.run import Run
 
-_COLORS = {"pushed": "green", "unchanged": "green", "refused": "red", "failed": "red", "interrupted": "yellow"}
+_COLORS = {
+    "pushed": "green",
+    "unchanged": "green",
+    "tie": "cyan",
+    "experiment": "cyan",
+    "refused": "red",
+    "failed": "red",
+    "interrupted": "yellow",
+}
 _VERDICTS = {True: "[green]passed[/]", False: "[red]refused[/]", None: "[dim]not reached[/]"}
 _DIGITS = 12  # of a digest, that are shown
 _NOTHING = "–"
@@ -21,7 +29,7 @@ _NOTHING = "–"
 
 def show_list(console: Console, runs: Sequence[Run]) -> None:
     """Shows one line for each run, the newest last."""
-    table = _make_table("run", "task", "status", "started (UTC)", "took", "rows", "metrics", "version")
+    table = _make_table("run", "task", "status", "started (UTC)", "took", "rows", "metrics", "version", "said of it")
     for run in runs:
         rows, metrics = sum(run.summary["rows"].values()), run.summary["metrics"].get(OVERALL, {})
         table.add_row(
@@ -33,13 +41,22 @@ def show_list(console: Console, runs: Sequence[Run]) -> None:
             f"{rows:,}" if rows else _NOTHING,
             "  ".join(f"{name} {_format_number(value)}" for name, value in list(metrics.items())[:2]) or _NOTHING,
             run.version or _NOTHING,
+            escape(describe_purpose(run)) or _NOTHING,
         )
     console.print(table)
+
+
+def describe_purpose(run: Run) -> str:
+    """Describe what a run was for: its experiment, its note and its tags, as far as there are any."""
+    words = [run.experiment, run.note, " ".join(f"#{tag}" for tag in run.tags)]
+    return "  ".join(word for word in words if word)
 
 
 def show_run(console: Console, run: Run) -> None:
     """Shows nodes, verdicts and metrics."""
     console.print(f"[bold]{run.task}[/]  run {run.id}  [{_COLORS.get(run.status, 'yellow')}]{run.status}[/]")
+    if purpose := describe_purpose(run):
+        console.print(escape(purpose), soft_wrap=True)
     if run.summary["error"]:
         console.print(escape(run.summary["error"]), style="red", soft_wrap=True)
     nodes = _make_table("node", "state", "seconds", "")
