@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
 
@@ -32,6 +32,7 @@ latest.
 """,
     help_epilogue="""Examples:
   python -m pipelines runs list --last 10
+  python -m pipelines runs list --sort auc --where "auc > 0.95" --pushed
   python -m pipelines runs show                       the newest
   python -m pipelines runs diff 20261121-163842 latest
   python -m pipelines runs lineage 1795253025         where a version came from
@@ -59,17 +60,43 @@ class RunsOptions:
 _ALL_RUNS = RunsOptions()
 
 
+@Parameter(name="*")
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ListOptions:
+    """Which of them to list, and in which order."""
+
+    sort: str = "started"
+    """By what, the best last: a metric over all eval rows, started, seconds or rows."""
+    conditions: Annotated[list[str] | None, Parameter(name="--where", negative=())] = None
+    """A bound that they meet, such as "auc > 0.95"; given again, another that they meet, too."""
+    status: (
+        Literal["pushed", "unchanged", "refused", "tie", "experiment", "failed", "interrupted", "unfinished"] | None
+    ) = None
+    """How they ended."""
+    experiment: str | None = None
+    """The experiment that they belong to."""
+    tag: str | None = None
+    """A tag that they have."""
+    pushed: bool = False
+    """Those whose model a pushed version holds."""
+    last: int | None = None
+    """The newest so many of them only."""
+
+
+_EVERY_RUN = ListOptions()
+
+
 @app.command(name="list")
-def list_runs(*, last: int | None = None, where: RunsOptions = _ALL_RUNS) -> int:
-    """List every run, the newest last.
+def list_runs(*, choice: ListOptions = _EVERY_RUN, where: RunsOptions = _ALL_RUNS) -> int:
+    """List runs, the newest last.
 
     Args:
-        last: The newest so many only.
+        choice: Which of them, and in which order.
         where: Which runs.
     """
-    if last is not None:
-        require("--last", last, 1, math.inf, "1 or more")
-    return _shown(lambda console, runs: _list(console, runs, where, last), where)
+    if choice.last is not None:
+        require("--last", choice.last, 1, math.inf, "1 or more")
+    return _shown(lambda console, runs: _list(console, runs, where, choice), where)
 
 
 @app.command
@@ -177,13 +204,29 @@ def _shown(show: Callable[[Console, Runs], None], where: RunsOptions) -> int:
     return _SHOWN
 
 
-def _list(console: Console, runs: Runs, where: RunsOptions, last: int | None) -> None:
+def _list(console: Console, runs: Runs, where: RunsOptions, choice: ListOptions) -> None:
     from pipelines.runs import RunError, tables
+    from pipelines.runs.selection import ConditionError, parse_condition, select_runs, sort_runs
 
-    found = runs.list(where.task)
-    if not found:
+    every = runs.list(where.task)
+    if not every:
         raise RunError(f"no runs below {where.var / 'runs'}: run `make run-local`, or name --var")
-    tables.show_list(console, found[-last:] if last else found)
+    try:
+        conditions = [parse_condition(text) for text in choice.conditions or ()]
+        found = select_runs(
+            every,
+            conditions=conditions,
+            status=choice.status,
+            experiment=choice.experiment,
+            tag=choice.tag,
+            pushed=choice.pushed,
+        )
+        found = sort_runs(found[-choice.last :] if choice.last else found, choice.sort)
+    except ConditionError as error:
+        raise UsageError(str(error)) from error
+    if not found:
+        raise RunError(f"none of the {len(every):,} runs is as asked for: leave out an option")
+    tables.show_list(console, found, [choice.sort, *(condition.name for condition in conditions)])
 
 
 def _show(console: Console, run: Run) -> None:
