@@ -52,6 +52,7 @@ def measure_drift(rows: pd.DataFrame, parts: pd.Series, schema: schema_pb2.Schem
             found += [{"part": part, **row} for info in checked.drift_skew_info for row in _list_measurements(info)]
         before = statistics
     table = pd.DataFrame(found, columns=["part", "column", "measure", "distance", "threshold"])
+    table = table.astype({"distance": "float64", "threshold": "float64"})  # also where nothing was found
     return table.assign(share=table["distance"] / table["threshold"])
 
 

@@ -23,6 +23,7 @@ from pipelines.cli import (
     review,
     run,
     runs,
+    tensorboard,
     tune,
 )
 from serving.cli import usage
@@ -61,6 +62,7 @@ _COMMANDS: tuple[tuple[Callable[..., int], str], ...] = (
     (portfolio.portfolio, portfolio.EPILOGUE),
     (report.report, report.EPILOGUE),
     (leaderboard.leaderboard, leaderboard.EPILOGUE),
+    (tensorboard.tensorboard, tensorboard.EPILOGUE),
     (review.review, review.EPILOGUE),
     (new_task.new_task, new_task.EPILOGUE),
     (gc.gc, gc.GC_EPILOGUE),

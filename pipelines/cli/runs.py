@@ -6,7 +6,7 @@ import dataclasses
 import math
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -37,12 +37,13 @@ latest.
   python -m pipelines runs diff 20261121-163842 latest
   python -m pipelines runs lineage 1795253025         where a version came from
   python -m pipelines runs lineage --data trips/      what these rows fed
+  python -m pipelines runs export --mlflow http://127.0.0.1:5000
   python -m pipelines runs note latest "too few rows at night"
   python -m pipelines runs tag latest night candidate
 
 Exit status: 0 shown; 1 there is no such run, or it cannot be read; 2 bad usage.
 """,
-    sort_key=15,  # after the commands that make runs
+    sort_key=16,  # after the commands that make runs
 )
 
 
@@ -122,6 +123,20 @@ def diff(before: str, after: str, /, *, most: int = 20, where: RunsOptions = _AL
     """
     require("--most", most, 1, math.inf, "1 or more")
     return _shown(lambda console, runs: _diff(console, runs, (before, after), where.task, most), where)
+
+
+@app.command
+def export(*names: str, mlflow: str, where: RunsOptions = _ALL_RUNS) -> int:
+    """Send runs to an MLflow tracking server, each once: parameters, metrics per slice, tags, the report.
+
+    What is there already is not sent again; notes and tags that came since are.
+
+    Args:
+        names: Which runs; all that have ended without any.
+        mlflow: Address of the server, or another store that MLflow knows.
+        where: Which runs.
+    """
+    return _shown(lambda console, runs: _export(console, runs, names, mlflow, where.task), where)
 
 
 @app.command
@@ -221,11 +236,11 @@ def _list(console: Console, runs: Runs, where: RunsOptions, choice: ListOptions)
             tag=choice.tag,
             pushed=choice.pushed,
         )
+        if not found:
+            raise RunError(f"none of the {len(every):,} runs is as asked for: leave out an option")
         found = sort_runs(found[-choice.last :] if choice.last else found, choice.sort)
     except ConditionError as error:
         raise UsageError(str(error)) from error
-    if not found:
-        raise RunError(f"none of the {len(every):,} runs is as asked for: leave out an option")
     tables.show_list(console, found, [choice.sort, *(condition.name for condition in conditions)])
 
 
@@ -254,6 +269,23 @@ def _lineage(
         tables.show_lineage(console, _open(runs, run or _LATEST, task).lineage())
     else:
         tables.show_trained_models(console, runs.models_trained_on(data, span=span, task=task))
+
+
+def _export(console: Console, runs: Runs, names: Sequence[str], uri: str, task: str | None) -> None:
+    from pipelines.overview.mlflow_export import ExportError, export_records
+    from pipelines.overview.mlflow_records import make_record
+    from pipelines.runs import RunError
+    from pipelines.runs.run_record import UNFINISHED
+
+    chosen = [_open(runs, name, task) for name in names] or runs.list(task)
+    ended = [run for run in chosen if run.status != UNFINISHED and run.task]
+    if not ended:
+        raise RunError("no run has ended among those asked for: expected one to export")
+    try:
+        result = export_records(uri, [make_record(run) for run in ended])
+    except ExportError as error:
+        raise RunError(str(error)) from error
+    console.print(f"exported {len(result.added)} runs to {uri}, {len(result.known)} were there", soft_wrap=True)
 
 
 def _open(runs: Runs, name: str, task: str | None) -> Run:
