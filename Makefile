@@ -27,7 +27,7 @@ unexport EXPERIMENT DATA OUT FROM PATTERN SPANS NAME CSV LABEL TEXT NOTE REVIEWE
 # How long a search may take; of tune, portfolio, and run-local with TUNE.
 SEARCH = $(if $(value TRIALS),--trials $(call quoted,TRIALS)) $(if $(value MINUTES),--minutes $(call quoted,MINUTES))
 
-.PHONY: help doctor setup data ingest predict disk gc run-local watch flink-up flink-down test test-fast test-engine coverage test-other-stack check format bench load-test lock protos clean serve gateway deploy-render rollout-status pin canary compare promote rollback tune portfolio report review monitor continuous new-task notebooks
+.PHONY: help doctor setup data ingest predict disk gc run-local watch flink-up flink-down test test-fast test-engine coverage test-other-stack check format bench load-test lock protos clean serve gateway deploy-render rollout-status pin canary compare promote rollback tune portfolio report leaderboard tensorboard review monitor continuous new-task notebooks
 
 define HELP
 make TARGET [NAME=value ...]
@@ -38,10 +38,10 @@ make TARGET [NAME=value ...]
                                  (DATA, TRAIN_STEPS, INFRA, FORCE, VERBOSE, AT_ONCE, TUNE, REQUIRE_REVIEW, PUSH_TO)
   flink-up, flink-down           A Flink cluster on this machine, where run-local then runs with flink (ENGINE)
   tune, portfolio                Search for better hyperparameters; compare approaches (TRIALS, MINUTES, SEEDS)
-  report, review                 Open the newest run's report; record that you reviewed it (RUN_ID, NOTE, REVIEWER)
+  report, review, leaderboard    Open the newest run's report; record your review (RUN_ID, NOTE, REVIEWER); all runs
   new-task, predict              A task from your CSV (NAME, CSV, LABEL, PROBLEM, TEXT); predict files (DATA, OUT)
-  notebooks, deploy-render       JupyterLab on notebooks/ (JUPYTER); the manifests for Kubernetes (OVERLAY)
-  serve, gateway                 The pushed models, as TensorFlow Serving; what end users call (SERVE, GATEWAY)
+  notebooks, tensorboard         JupyterLab on notebooks/ (JUPYTER); the training curves of all runs (PORT)
+  serve, gateway, deploy-render  The pushed models; what end users call (SERVE, GATEWAY); Kubernetes manifests (OVERLAY)
   canary, compare, promote       Try a version beside the stable one, compare the two, make it the stable one
                                  (VERSION, PERCENT, REQUESTS, ROLLBACK_ON_FAIL, ROLLOUT)
   rollback, pin, rollout-status  End a trial or go back; keep the version that answers now; what is where
@@ -119,6 +119,12 @@ notebooks: $(STAMP)
 
 report: $(STAMP)
 	@$(RUN) -m pipelines report --var $(call quoted,VAR) $(if $(value RUN_ID),--run $(call quoted,RUN_ID))
+
+leaderboard: $(STAMP)
+	@$(RUN) -m pipelines leaderboard --task $(call quoted,TASK) --var $(call quoted,VAR)
+
+tensorboard: $(STAMP)
+	@$(RUN) -m pipelines tensorboard --var $(call quoted,VAR) $(if $(value PORT),--port $(call quoted,PORT))
 
 tune: $(STAMP)
 	@$(RUN) -m pipelines tune --task $(call quoted,TASK) --var $(call quoted,VAR) \

@@ -57,7 +57,7 @@ def describe_rows(table: pd.DataFrame, metrics: Sequence[str], links: Mapping[st
         metrics: names of its metrics, the most telling first.
         links: run -> address of its report.
     """
-    varying = [name for name in _list_parameters(table) if table[name].map(_say).nunique() > 1]
+    varying = [name for name, values in _list_parameters(table).items() if len(values) > 1]
     best = {name: _find_best(table, name) for name in metrics}
     ordered = table.iloc[::-1]
     if metrics:
@@ -68,8 +68,8 @@ def describe_rows(table: pd.DataFrame, metrics: Sequence[str], links: Mapping[st
 
 def find_shared_parameters(table: pd.DataFrame) -> list[tuple[str, str]]:
     """Finds the parameters that have the same value in all runs that have any."""
-    shared = [name for name in _list_parameters(table) if table[name].map(_say).nunique() == 1]
-    return [(name.removeprefix(PARAMETER), _say(table[name].iloc[0])) for name in shared]
+    values = _list_parameters(table)
+    return [(name.removeprefix(PARAMETER), *found) for name, found in values.items() if len(found) == 1]
 
 
 def _describe_row(
@@ -126,8 +126,11 @@ def _find_best(table: pd.DataFrame, metric: str) -> set[str]:
     return found
 
 
-def _list_parameters(table: pd.DataFrame) -> list[str]:
-    return [name for name in table if name.startswith(PARAMETER)]
+def _list_parameters(table: pd.DataFrame) -> dict[str, set[str]]:
+    """Lists the values that each parameter has, in words, over the runs that have any parameter."""
+    names = [name for name in table if name.startswith(PARAMETER)]
+    trained = table[table[names].notna().any(axis=1)]
+    return {name: set(trained[name].map(_say)) for name in names}
 
 
 def _say(value: Any) -> str:

@@ -61,7 +61,7 @@ def edit(var: Path, run: str, **fields: object) -> None:
 
 
 def made_run(run_id: str, auc: float, hour: int) -> Summary:
-    """A pushed run with that metric."""
+    """A pushed run of the day after, with that metric."""
     one = summary(run_id)
-    one.metrics, one.started = {"overall": {"auc": auc}}, f"2026-11-21T{hour:02}:00:00+00:00"
+    one.metrics, one.started = {"overall": {"auc": auc}}, f"2026-11-22T{hour:02}:00:00+00:00"
     return one
