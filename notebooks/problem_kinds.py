@@ -117,7 +117,8 @@ def tabulate_decisions(labels: np.ndarray, models: Predictions, task: Task) -> p
     if task.problem == REGRESSION:
         errors = pd.DataFrame({name: np.abs(of.astype(np.float64) - labels) for name, of in models.items()})
         nearest = errors.idxmin(axis=1).where(errors.nunique(axis=1) > 1, _EVEN)
-        return nearest.rename("nearer").value_counts().rename("rows").reset_index()
+        counts = nearest.value_counts()
+        return pd.DataFrame({"nearer": counts.index, "rows": counts.to_numpy()})
     decided = {name: _decide(of, task) for name, of in models.items()}
     said = pd.DataFrame({**decided, "label": _name_labels(labels.astype(int), task)})
     table = said.value_counts().rename("rows").reset_index()

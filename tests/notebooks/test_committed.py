@@ -49,6 +49,7 @@ def test_no_feature_or_label_is_defined_or_named(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS[:4], ids=lambda path: path.stem)
-def test_the_first_cell_opens_the_run(path: Path) -> None:
+def test_the_first_cell_opens_the_run_of_a_task_that_is_named_there(path: Path) -> None:
     first = code_cells(nbformat.read(path, as_version=4))[0].source
-    assert {"set_theme()", "run = open_run()"} <= set(first.splitlines())
+    assert {"set_theme()", "run = open_run(TASK)"} <= set(first.splitlines())
+    assert "TASK = None  # " in first
