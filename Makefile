@@ -174,12 +174,14 @@ test-other-stack:
 check: $(STAMP)
 	@.venv/bin/ruff format --check --quiet . || { echo 'Not formatted: run `make format`.' >&2; exit 1; }
 	@.venv/bin/ruff check --quiet .
+	@$(RUN) -m notebooks.committed
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
 
 format: $(STAMP)
 	@.venv/bin/ruff check --fix-only --quiet .
 	@.venv/bin/ruff format .
+	@$(RUN) -m notebooks.committed --clear
 
 bench: $(STAMP)
 	@$(RUN) -m benchmarks.local_run --out $(call quoted,VAR)/bench \
