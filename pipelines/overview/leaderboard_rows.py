@@ -69,7 +69,7 @@ def describe_rows(table: pd.DataFrame, metrics: Sequence[str], links: Mapping[st
 def find_shared_parameters(table: pd.DataFrame) -> list[tuple[str, str]]:
     """Finds the parameters that have the same value in all runs that have any."""
     values = _list_parameters(table)
-    return [(name.removeprefix(PARAMETER), *found) for name, found in values.items() if len(found) == 1]
+    return [(name.removeprefix(PARAMETER), found.pop()) for name, found in values.items() if len(found) == 1]
 
 
 def _describe_row(

@@ -48,7 +48,8 @@ def export_records(uri: str, records: Sequence[MlflowRecord]) -> ExportResult:
             f"MLflow's client cannot be loaded: {error}; install the dependency group mlflow: `make setup`, or "
             "`pip install mlflow-skinny` beside the product"
         ) from error
-    added, known = [], []
+    added: list[str] = []
+    known: list[str] = []
     try:
         client = MlflowClient(tracking_uri=uri)
         for record in records:

@@ -1,5 +1,6 @@
 """A log folder for TensorBoard: a link for each training, named by its time, experiment and architecture."""
 
+import functools
 import os
 import re
 import shutil
@@ -29,7 +30,8 @@ def link_trainings(runs: Sequence[Run], folder: Path) -> list[Path]:
     Raises:
         RunError: None of the runs left logs.
     """
-    targets = {name_training(run): logs for run in runs if (logs := read_optional(lambda run=run: _find_logs(run)))}
+    found = {name_training(run): read_optional(functools.partial(_find_logs, run)) for run in runs}
+    targets = {name: logs for name, logs in found.items() if logs is not None}
     if not targets:
         raise RunError(
             "no run left logs for TensorBoard: expected one whose Trainer ran and whose artifacts are kept; run "

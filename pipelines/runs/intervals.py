@@ -8,6 +8,7 @@ import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from pipelines.runs.errors import RunError
 
@@ -51,10 +52,7 @@ def read_intervals(directory: Path) -> dict[str, MetricInterval]:
         record = json.loads(path.read_text(encoding="utf-8"))
         if record["format"] != _FORMAT:
             raise ValueError(f"format {record['format']}, expected {_FORMAT}")
-        return {
-            name: MetricInterval(**{key: math.nan if value is None else value for key, value in one.items()})
-            for name, one in record["metrics"].items()
-        }
+        return {name: _to_interval(one) for name, one in record["metrics"].items()}
     except FileNotFoundError:
         return {}
     except (ValueError, TypeError, KeyError) as error:
@@ -62,6 +60,10 @@ def read_intervals(directory: Path) -> dict[str, MetricInterval]:
             f"{path} is damaged: {error}; make it anew with `python -m pipelines report --again --run "
             f"{directory.name}`."
         ) from error
+
+
+def _to_interval(one: Mapping[str, Any]) -> MetricInterval:
+    return MetricInterval(**{key: math.nan if value is None else value for key, value in one.items()})
 
 
 def _to_json(value: float | str) -> float | str | None:
