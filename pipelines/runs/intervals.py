@@ -63,7 +63,8 @@ def read_intervals(directory: Path) -> dict[str, MetricInterval]:
 
 
 def _to_interval(one: Mapping[str, Any]) -> MetricInterval:
-    return MetricInterval(**{key: math.nan if value is None else value for key, value in one.items()})
+    known: dict[str, Any] = {key: math.nan if value is None else value for key, value in one.items()}
+    return MetricInterval(**known)
 
 
 def _to_json(value: float | str) -> float | str | None:
