@@ -22,12 +22,12 @@ endef
 quoted = '$(subst $(newline),'$$'\n'',$(subst ','\'',$(value $1)))'
 absolute_var = $(if $(filter /%,$(value VAR)),,$(call quoted,CURDIR)/)$(call quoted,VAR)
 # For the environment of what it starts, make would expand the $ in these, too, and stop at an odd one.
-unexport EXPERIMENT DATA OUT FROM PATTERN SPANS NAME CSV LABEL TEXT NOTE REVIEWER VAR PUSH_TO REQUESTS LOG WINDOW UNTIL SERVER
+unexport A B EXPERIMENT DATA OUT FROM PATTERN SPANS NAME CSV LABEL TEXT NOTE REVIEWER VAR PUSH_TO REQUESTS LOG WINDOW UNTIL SERVER
 
 # How long a search may take; of tune, portfolio, and run-local with TUNE.
 SEARCH = $(if $(value TRIALS),--trials $(call quoted,TRIALS)) $(if $(value MINUTES),--minutes $(call quoted,MINUTES))
 
-.PHONY: help doctor setup data ingest predict disk gc run-local watch flink-up flink-down test test-fast test-engine coverage test-other-stack check format bench load-test lock protos clean serve gateway deploy-render rollout-status pin canary compare promote rollback tune portfolio report leaderboard tensorboard review monitor continuous new-task notebooks
+.PHONY: help doctor setup data ingest predict disk gc run-local watch flink-up flink-down test test-fast test-engine coverage test-other-stack check format bench load-test lock protos clean serve gateway deploy-render rollout-status pin canary compare promote rollback tune portfolio compare-runs report leaderboard tensorboard review monitor continuous new-task notebooks
 
 define HELP
 make TARGET [NAME=value ...]
@@ -37,7 +37,7 @@ make TARGET [NAME=value ...]
   run-local, watch               The whole pipeline; the same at every saved file (SPANS, PUSH_TIES, EXPERIMENT)
                                  (DATA, TRAIN_STEPS, INFRA, FORCE, VERBOSE, AT_ONCE, TUNE, REQUIRE_REVIEW, PUSH_TO)
   flink-up, flink-down           A Flink cluster on this machine, where run-local then runs with flink (ENGINE)
-  tune, portfolio                Search for better hyperparameters; compare approaches (TRIALS, MINUTES, SEEDS)
+  tune, portfolio, compare-runs  Search hyperparameters; compare approaches, or runs (TRIALS, MINUTES, SEEDS, A, B)
   report, review, leaderboard    Open the newest run's report; record your review (RUN_ID, NOTE, REVIEWER); all runs
   new-task, predict              A task from your CSV (NAME, CSV, LABEL, PROBLEM, TEXT); predict files (DATA, OUT)
   notebooks, tensorboard         JupyterLab on notebooks/ (JUPYTER); the training curves of all runs (PORT)
@@ -116,6 +116,9 @@ notebooks: $(STAMP)
 	@VAR=$(absolute_var) $(if $(value DATA),DATA=$(call quoted,DATA)) PYTHONPATH=$(call quoted,CURDIR) \
 	    JUPYTER_CONFIG_PATH=$(call quoted,CURDIR)/notebooks/config \
 	    .venv/bin/jupyter lab --notebook-dir notebooks $(value JUPYTER)
+
+compare-runs: $(STAMP)
+	@$(RUN) -m pipelines runs compare --var $(call quoted,VAR) $(call quoted,A) $(call quoted,B)
 
 report: $(STAMP)
 	@$(RUN) -m pipelines report --var $(call quoted,VAR) $(if $(value RUN_ID),--run $(call quoted,RUN_ID))

@@ -20,6 +20,16 @@ class DataBlessing(Artifact):
     JUDGED_BY = "judged_by"
 
 
+class ModelComparison(Artifact):
+    """How a model compares with those pushed before: `report.json`, and its predictions of the eval rows."""
+
+    TYPE_NAME = "ModelComparison"
+    # Custom properties: the id of the Model; what came out; 1 where everything is no worse than its margin allows.
+    MODEL_ID, OUTCOME, WITHIN_MARGINS = "model_id", "outcome", "within_margins"
+    # Values of OUTCOME. FIRST: no model was pushed before. NOT_COMPARED: the one pushed before cannot be asked.
+    BETTER, WORSE, TIE, FIRST, NOT_COMPARED = "better", "worse", "tie", "first", "not compared"
+
+
 class RowTimes(Artifact):
     """Which rows of a span are of its time, and which are not: `report.json`."""
 

@@ -13,16 +13,16 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 
 from components.accepted_spans import list_accepted_spans
-from components.artifacts import INFRA_BLESSING_MODEL_ID, DataBlessing
+from components.artifacts import DataBlessing, ModelComparison
 from components.experiments import is_made_by_experiments_alone
+from components.pushed_models import list_pushed_models
 
 Artifacts = dict[str, list[types.Artifact]]
 
 EXAMPLES = "examples"
 STATISTICS, DATA_BLESSING = "statistics", "blessing"
-MODEL, MODEL_BLESSING, INFRA_BLESSING = "model", "model_blessing", "infra_blessing"
+MODEL, EARLIER, COMPARISONS = "model", "earlier", "comparisons"
 CURRENT = "current"  # the channel with what this run compares
-_EVALUATED_MODEL_ID = "current_model_id"  # the custom property that TFX's Evaluator gives its blessing
 
 
 class LatestAcceptedStatistics(ResolverStrategy):
@@ -118,27 +118,43 @@ class AcceptedSpans(ResolverStrategy):
         }
 
 
-class LatestBlessedOtherModel(ResolverStrategy):
-    """Picks the model that was blessed last, by both gates, this run's own left out; none on the first run.
+class PushedModels(ResolverStrategy):
+    """Picks the models that were pushed last, this run's own left out; none on the first run.
 
-    TFX's strategy asks for the Evaluator's blessing alone, and would compare with a model that SkewGate refused.
+    What was blessed and not pushed is no yardstick: a tie, a model without a review, or one that was refused later.
     """
 
-    def resolve_artifacts(self, store: mlmd.MetadataStore, input_dict: Artifacts) -> Artifacts:
-        """Picks one artifact for MODEL, MODEL_BLESSING and INFRA_BLESSING, or none; none for CURRENT.
+    def __init__(self, pipeline: str, versions: int = 1):
+        """Take which pushes.
 
         Args:
-            store: not used; the channels hold all that is needed.
-            input_dict: every known artifact of the three channels, and this run's model as CURRENT, where there is one.
+            pipeline: the name of the pipeline that pushes.
+            versions: how many of the models pushed last.
         """
-        nothing: Artifacts = {key: [] for key in input_dict}
+        self._pipeline, self._versions = pipeline, versions
+
+    def resolve_artifacts(self, store: mlmd.MetadataStore, input_dict: Artifacts) -> Artifacts:
+        """Picks the last one for MODEL, those before it for EARLIER, the newest first, and what is known of all.
+
+        Args:
+            store: ML Metadata, which knows what was pushed.
+            input_dict: every known model as MODEL; as EARLIER and COMPARISONS every known one, where these are wanted;
+                this run's model as CURRENT, where there is one.
+        """
         models = {artifact.id: artifact for artifact in _without_current(input_dict, MODEL)}
-        served = {_blessed_model_id(one, INFRA_BLESSING_MODEL_ID): one for one in input_dict[INFRA_BLESSING]}
-        for blessing in sorted(input_dict[MODEL_BLESSING], key=lambda artifact: artifact.id, reverse=True):
-            model = _blessed_model_id(blessing, _EVALUATED_MODEL_ID)
-            if model in models and model in served:
-                return nothing | {MODEL: [models[model]], MODEL_BLESSING: [blessing], INFRA_BLESSING: [served[model]]}
-        return nothing
+        pushed = dict.fromkeys(push.model_id for push in list_pushed_models(store, self._pipeline))
+        last = [models[model] for model in pushed if model in models][: self._versions]
+        compared = {
+            artifact.get_int_custom_property(ModelComparison.MODEL_ID): artifact
+            for artifact in sorted(input_dict.get(COMPARISONS, ()), key=lambda artifact: artifact.id)
+            if fileio.exists(artifact.uri)
+        }
+        wanted = {
+            MODEL: last[:1],
+            EARLIER: last[1:],  # ML Metadata has room for an artifact once in what a resolver found
+            COMPARISONS: [compared[model.id] for model in last if model.id in compared],
+        }
+        return {key: wanted.get(key, []) for key in input_dict}
 
 
 class ArtifactsById(ResolverStrategy):
@@ -163,11 +179,6 @@ def _read_artifacts(store: mlmd.MetadataStore, ids: Sequence[int]) -> list[types
     types_by_id = {kind.id: kind for kind in kinds}
     artifacts = [artifact_utils.deserialize_artifact(types_by_id[one.type_id], one) for one in found]
     return [artifact for artifact in sorted(artifacts, key=lambda one: one.id) if fileio.exists(artifact.uri)]
-
-
-def _blessed_model_id(blessing: types.Artifact, model_id: str) -> int | None:
-    """Returns the id of the model that a blessing blesses; None where it refuses."""
-    return blessing.get_int_custom_property(model_id) if blessing.get_int_custom_property("blessed") == 1 else None
 
 
 def _without_current(input_dict: Artifacts, key: str) -> list[types.Artifact]:

@@ -79,6 +79,7 @@ class CodeDigests:
     anomaly_gate: str
     transform: str
     evaluator: str
+    better_gate: str
     skew_gate: str
     pusher: str
 

@@ -74,6 +74,8 @@ class RunOptions(TaskOptions):
     """What the experiment tries, for `runs list`."""
     tag: tuple[str, ...] = ()
     """A word to find the experiment by; give it several times for several words."""
+    seeds: int | None = None
+    """With --experiment: train again with so many seeds, each scored on training rows that it did not learn from."""
     watch: bool = False
     """Run again whenever code, settings or data are saved, with TFX loaded, and show what the metrics changed by."""
 
@@ -109,7 +111,11 @@ class RunOptions(TaskOptions):
                 raise ConfigError(
                     "--note and --tag describe an experiment: give --experiment, too; or `runs note` later"
                 )
+            if self.seeds is not None:
+                raise ConfigError("--seeds judges an experiment: give --experiment, too")
             return
+        if self.seeds is not None:
+            require_at_least("seeds", self.seeds, 2)
         if not self.experiment.strip():
             raise ConfigError("experiment: expected a name, received none")
         for option, given in (("--push-ties", self.push_ties), ("--push-to", self.push_to is not None)):

@@ -15,10 +15,12 @@ from components.pusher import executor as atomic_pusher
 from components.skew_gate import component as skew_gate
 from components.source_digest import source_digest
 from pipelines import deployment
+from pipelines.comparison import component as better_gate
 from pipelines.config import CodeDigests, ConfigError, CsvInput, PipelineConfig, SpanInput, TrainerConfig, TunerConfig
 from pipelines.engines.flink import FlinkEngine
 from pipelines.engines.local import LocalEngine
-from pipelines.evaluation.eval_config import has_threshold, unknown_metrics
+from pipelines.evaluation.comparable import check_comparison
+from pipelines.evaluation.eval_config import has_threshold, slice_columns, unknown_metrics
 from pipelines.modeling import trainer_entry
 from pipelines.modeling.hyperparameters import hyperparameters_copy
 from pipelines.options import RunOptions
@@ -39,6 +41,8 @@ def resolve(options: RunOptions, task: Task) -> PipelineConfig:
         HyperparameterError: The task's hyperparameters cannot be used.
         SpanError: The spans that are asked for are not accepted.
     """
+    if options.seeds is not None:
+        require_tuning(task)
     contract = contract_copy(task, options.var)
     data = None if options.spans else _find_data(options, task)
     trainer = TrainerConfig(**dataclasses.asdict(options.trainer), train_steps=options.train_steps or task.train_steps)
@@ -51,7 +55,7 @@ def resolve(options: RunOptions, task: Task) -> PipelineConfig:
         spans=_span_input(options, task, contract),
         contract=contract,
         digests=_digests(task),
-        eval_config=checked_eval_config(task.make_eval_config()),
+        eval_config=_eval_config(task),
         trainer=trainer,
         trainer_custom_config=trainer_entry.custom_config(task.run_fn, trainer),
         tuner_custom_config=_tuner_custom_config(task, trainer, budget) if budget else None,
@@ -97,6 +101,18 @@ def checked_eval_config(eval_config: config_pb2.EvalConfig) -> config_pb2.EvalCo
             "threshold, received none; add one in the task's evaluation.py."
         )
     return eval_config
+
+
+def _eval_config(task: Task) -> config_pb2.EvalConfig:
+    """Return the task's config, checked, and with what its comparison is about.
+
+    Raises:
+        ConfigError: It cannot refuse a model, or the comparison is on what there is not.
+    """
+    found = checked_eval_config(task.make_eval_config())
+    if task.comparison is not None:
+        check_comparison(task.comparison, task.problem, slice_columns(found))
+    return found
 
 
 def require_tuning(task: Task) -> Tuning:
@@ -150,6 +166,7 @@ def _digests(task: Task) -> CodeDigests:
         anomaly_gate=source_digest(anomaly_gate),
         transform=source_digest(task.preprocessing_fn),
         evaluator=source_digest(evaluator),
+        better_gate=source_digest(better_gate),
         skew_gate=source_digest(skew_gate),
         pusher=source_digest(atomic_pusher),
     )

@@ -9,33 +9,36 @@ from ml_metadata.proto import metadata_store_pb2
 
 # One by one, not from tfx.components: that package turns a component that cannot be imported into None.
 from tfx.components.infra_validator.component import InfraValidator
-from tfx.components.pusher.component import Pusher
 from tfx.components.schema_gen.component import SchemaGen
 from tfx.components.trainer.component import Trainer
 from tfx.components.transform.component import Transform
 from tfx.components.tuner.component import Tuner
 from tfx.dsl.components.base.base_node import BaseNode
-from tfx.dsl.components.base.executor_spec import ExecutorClassSpec
 from tfx.dsl.components.common.importer import Importer
 from tfx.dsl.components.common.resolver import Resolver
 from tfx.orchestration.metadata import sqlite_metadata_connection_config
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import infra_validator_pb2, pusher_pb2, trainer_pb2
 from tfx.types import Channel
-from tfx.types.channel import OutputChannel
-from tfx.types.standard_artifacts import Examples, HyperParameters, InfraBlessing, Model, ModelBlessing
+from tfx.types.channel import BaseChannel, OutputChannel
+from tfx.types.standard_artifacts import Examples, HyperParameters, Model
 
+from components.artifacts import ModelComparison
 from components.csv_example_gen.component import CheckedExampleGen
 from components.evaluator.component import ColumnarEvaluator
 from components.pusher import executor as atomic_pusher
-from components.resolvers import AcceptedSpans, LatestAcceptedStatistics, LatestBlessedOtherModel
+from components.pusher.component import ComparingPusher
+from components.resolvers import AcceptedSpans, LatestAcceptedStatistics, PushedModels
 from components.signatures import SERVING_DEFAULT
 from components.skew_gate.component import SkewGate
 from components.span_examples.component import SpanExamples
 from components.stacked_features import FEATURE_PARTS
 from pipelines import nodes
+from pipelines.comparison.component import BetterGate
 from pipelines.config import PipelineConfig
 from pipelines.data_checks import check_data
+from pipelines.evaluation.comparable import without_reasons
+from pipelines.evaluation.eval_config import slice_columns
 from pipelines.modeling import trainer_entry
 from pipelines.nodes import EVAL, TRAIN
 from pipelines.search import tuner_entry
@@ -159,7 +162,7 @@ def _hyperparameters(config: PipelineConfig, data: _Data) -> list[BaseNode]:
 
 def _warm_start(config: PipelineConfig) -> list[BaseNode]:
     """Where Trainer's first weights come from, if from another model."""
-    return [_latest_blessed_model().with_id(nodes.WARM_START_RESOLVER)] if config.trainer.warm_start else []
+    return [_pushed_models(config).with_id(nodes.WARM_START_RESOLVER)] if config.trainer.warm_start else []
 
 
 def _trainer(
@@ -181,7 +184,9 @@ def _trainer(
 def _gate_nodes(config: PipelineConfig, data: _Data, trainer: BaseNode) -> list[BaseNode]:
     """From a model to its push: every node before Pusher can block it."""
     model = trainer.outputs["model"]
-    blessed_model = _latest_blessed_model(current=model).with_id(nodes.BLESSED_MODEL_RESOLVER)
+    compared = config.task.comparison
+    wanted = {"earlier": Channel(type=Model), "comparisons": Channel(type=ModelComparison)} if compared else {}
+    blessed_model = _pushed_models(config, current=model, **wanted).with_id(nodes.BLESSED_MODEL_RESOLVER)
     evaluator = ColumnarEvaluator(
         examples=data.examples,
         example_splits=[EVAL],
@@ -206,8 +211,9 @@ def _gate_nodes(config: PipelineConfig, data: _Data, trainer: BaseNode) -> list[
         time_limit=config.time_limit,
         code_digest=config.digests.skew_gate,
     ).with_id(nodes.SKEW_GATE)
-    pusher = _pusher(config, model, evaluator, skew_gate)
-    return [blessed_model, evaluator, *infra_validator, skew_gate, *pusher]
+    better_gate = _better_gate(config, data, model, blessed_model)
+    pusher = _pusher(config, model, evaluator, skew_gate, better_gate)
+    return [blessed_model, evaluator, *better_gate, *infra_validator, skew_gate, *pusher]
 
 
 def _infra_validator(config: PipelineConfig, examples: OutputChannel, model: OutputChannel) -> list[BaseNode]:
@@ -230,31 +236,58 @@ def _infra_validator(config: PipelineConfig, examples: OutputChannel, model: Out
     return [validator.with_id(nodes.INFRA_VALIDATOR)]
 
 
-def _pusher(config: PipelineConfig, model: OutputChannel, evaluator: BaseNode, skew_gate: BaseNode) -> list[BaseNode]:
+def _better_gate(config: PipelineConfig, data: _Data, model: OutputChannel, pushed_models: BaseNode) -> list[BaseNode]:
+    """Wire what compares with the models pushed before; nothing does where the task agreed on no comparison."""
+    if config.task.comparison is None:
+        return []
+    gate = BetterGate(
+        examples=data.examples,
+        schema=data.schema,
+        model=model,
+        baseline=pushed_models.outputs["model"],
+        earlier=pushed_models.outputs["earlier"],
+        comparisons=pushed_models.outputs["comparisons"],
+        split=EVAL,
+        label=config.task.label,
+        slice_columns=json.dumps(slice_columns(config.eval_config)),
+        min_slice_rows=config.task.min_slice_rows,
+        agreed=json.dumps(dataclasses.asdict(without_reasons(config.task.comparison)), sort_keys=True),
+        code_digest=config.digests.better_gate,
+    )
+    return [gate.with_id(nodes.BETTER_GATE)]
+
+
+def _pusher(
+    config: PipelineConfig,
+    model: OutputChannel,
+    evaluator: BaseNode,
+    skew_gate: BaseNode,
+    better_gate: list[BaseNode],
+) -> list[BaseNode]:
     """Wire what pushes; an experiment has no such node."""
     if config.experiment is not None:
         return []
-    pusher = Pusher(
+    pusher = ComparingPusher(
         model=model,
         model_blessing=evaluator.outputs["blessing"],
         infra_blessing=skew_gate.outputs["blessing"],
+        comparison=_output(better_gate, "comparison"),
         push_destination=pusher_pb2.PushDestination(
             filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=str(config.serving))
         ),
         custom_config=_pusher_custom_config(config),
-        custom_executor_spec=ExecutorClassSpec(atomic_pusher.Executor),
     )
     return [pusher.with_id(nodes.PUSHER)]
 
 
-def _latest_blessed_model(**current: OutputChannel) -> Resolver:
-    """Finds the model that both gates blessed last, other than the `current` one if there is one."""
+def _pushed_models(config: PipelineConfig, **others: BaseChannel) -> Resolver:
+    """Find the models that were pushed last, other than the `current` one if there is one."""
+    versions = config.task.comparison.versions if config.task.comparison else 1
     return Resolver(
-        strategy_class=LatestBlessedOtherModel,
+        strategy_class=PushedModels,
+        config={"pipeline": config.task.name, "versions": versions},
         model=Channel(type=Model),
-        model_blessing=Channel(type=ModelBlessing),
-        infra_blessing=Channel(type=InfraBlessing),
-        **current,
+        **others,
     )
 
 
@@ -272,7 +305,9 @@ def _transform_custom_config(config: PipelineConfig) -> dict[str, Any]:
 
 def _pusher_custom_config(config: PipelineConfig) -> dict[str, Any]:
     """Pusher alone is told why it may not push: that is a part of its cache key, and of no other."""
-    told = {"code_digest": config.digests.pusher}
+    told: dict[str, Any] = {"code_digest": config.digests.pusher}
+    if config.push_ties and config.task.comparison is not None:
+        told |= {atomic_pusher.PUSH_TIES: True}
     return told | {atomic_pusher.REFUSAL: config.push_refusal} if config.push_refusal else told
 
 

@@ -5,7 +5,9 @@ that the next push takes for done. This executor adds a version as a whole (comp
 
 A version is the model together with the warm-up requests that the InfraBlessing holds (docs/decisions/0012-warm-up.md).
 
-Use it as `Pusher(..., custom_executor_spec=ExecutorClassSpec(Executor))`.
+Where BetterGate compared the model with those pushed before, one that is worse is not pushed. One that cannot be
+told apart from them, a tie, is pushed only where PUSH_TIES says so: a new version that changes nothing is a risk
+without a gain.
 """
 
 import json
@@ -20,10 +22,15 @@ from tfx.proto import pusher_pb2
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import io_utils, proto_utils
 
+from components.artifacts import ModelComparison
 from components.candidate_serving import warmup_records
 from components.pusher.versions import push
 
 REFUSAL = "refusal"  # in custom_config, and a property of what was not pushed
+PUSH_TIES = "push_ties"  # in custom_config: true where a tie is pushed, too
+COMPARISON_KEY = "comparison"  # input: what BetterGate found
+HELD_BACK = "held_back"  # property of what was not pushed for the comparison's sake: one of the words below
+WORSE, TIE, TIE_BEYOND_MARGIN = "worse", "tie", "tie beyond its margin"
 
 
 class Executor(pusher_executor.Executor):
@@ -39,10 +46,11 @@ class Executor(pusher_executor.Executor):
 
         Args:
             input_dict: `model`, `model_blessing` and `infra_blessing`, one artifact each; the last holds the warm-up
-                requests.
+                requests. COMPARISON_KEY, where the pipeline has a BetterGate.
             output_dict: `pushed_model`, which gets the destination, the version, and a copy of what is pushed.
             exec_properties: `push_destination`, JSON of a PushDestination with `filesystem.base_directory`; and
-                `custom_config`, JSON of a dict that may hold a REFUSAL: why this model must not be pushed.
+                `custom_config`, JSON of a dict that may hold a REFUSAL: why this model must not be pushed; and
+                PUSH_TIES.
 
         Raises:
             ValueError: A blessing is missing, or the warm-up requests in it are.
@@ -56,19 +64,43 @@ class Executor(pusher_executor.Executor):
         if not self.CheckBlessing(input_dict):
             self._MarkNotPushed(pushed)
             return
-        if refusal := (json.loads(exec_properties[standard_component_specs.CUSTOM_CONFIG_KEY]) or {}).get(REFUSAL):
+        told = json.loads(exec_properties[standard_component_specs.CUSTOM_CONFIG_KEY]) or {}
+        if refusal := told.get(REFUSAL):
             logging.warning("Not pushed: %s", refusal)
             pushed.set_string_custom_property(REFUSAL, refusal)
             self._MarkNotPushed(pushed)
             return
+        if held_back := _held_back(input_dict.get(COMPARISON_KEY, []), push_ties=bool(told.get(PUSH_TIES))):
+            logging.warning("Not pushed: %s", held_back)
+            pushed.set_string_custom_property(HELD_BACK, held_back)
+            self._MarkNotPushed(pushed)
+            return
+        (infra_blessing,) = input_dict[standard_component_specs.INFRA_BLESSING_KEY]
         destination = pusher_pb2.PushDestination()
         proto_utils.json_to_proto(exec_properties[standard_component_specs.PUSH_DESTINATION_KEY], destination)
-        (infra_blessing,) = input_dict[standard_component_specs.INFRA_BLESSING_KEY]
         archive = Path(pushed.uri)
         io_utils.copy_dir(self.GetModelPath(input_dict), str(archive))  # before the push: what can fail comes first
         add_warmup_records(Path(infra_blessing.uri), archive)
         version = push(archive, Path(destination.filesystem.base_directory))
         self._MarkPushed(pushed, pushed_destination=str(version), pushed_version=version.name)
+
+
+def _held_back(comparisons: list[types.Artifact], *, push_ties: bool) -> str:
+    """Return why the comparison keeps a model from being pushed; empty where it does not, or there is none.
+
+    Raises:
+        ValueError: The comparison has an outcome that nobody knows.
+    """
+    for comparison in comparisons:
+        outcome = comparison.get_string_custom_property(ModelComparison.OUTCOME)
+        if outcome == ModelComparison.WORSE:
+            return WORSE
+        if outcome in (ModelComparison.TIE, ModelComparison.NOT_COMPARED):
+            within = comparison.get_int_custom_property(ModelComparison.WITHIN_MARGINS) == 1
+            return TIE if not push_ties else "" if within else TIE_BEYOND_MARGIN
+        if outcome not in (ModelComparison.BETTER, ModelComparison.FIRST):
+            raise ValueError(f"expected a comparison's outcome, received {outcome!r}; run again with --force")
+    return ""
 
 
 def add_warmup_records(infra_blessing: Path, model: Path) -> None:

@@ -35,6 +35,7 @@ latest.
   python -m pipelines runs list --sort auc --where "auc > 0.95" --pushed
   python -m pipelines runs show                       the newest
   python -m pipelines runs diff 20261121-163842 latest
+  python -m pipelines runs compare 1795253025 latest  better, worse or neither
   python -m pipelines runs lineage 1795253025         where a version came from
   python -m pipelines runs lineage --data trips/      what these rows fed
   python -m pipelines runs export --mlflow http://127.0.0.1:5000
@@ -137,6 +138,35 @@ def export(*names: str, mlflow: str, where: RunsOptions = _ALL_RUNS) -> int:
         where: Which runs.
     """
     return _shown(lambda console, runs: _export(console, runs, names, mlflow, where.task), where)
+
+
+@app.command
+def compare(
+    before: str, after: str, /, *, confidence: float = 0.95, most: int = 20, where: RunsOptions = _ALL_RUNS
+) -> int:
+    """Say whether a run's model is better than another's, on the same rows, overall and per slice.
+
+    Args:
+        before: A run.
+        after: The run to compare it with; the rows are its eval rows.
+        confidence: Of the intervals.
+        most: Slices that are shown, those that chance hardly explains first.
+        where: Which runs.
+    """
+    require("--most", most, 1, math.inf, "1 or more")
+    if not 0.5 <= confidence < 1:
+        raise UsageError(f"--confidence: expected 0.5 or more, and below 1, received {confidence:g}")
+
+    def show_comparison(console: Console, runs: Runs) -> None:
+        from pipelines.runs import paired, tables
+
+        one, other = (_open(runs, name, where.task) for name in (before, after))
+        found = paired.read_stored_pairs(one, other) or paired.ask_both(one, other)
+        table = paired.tabulate_differences(found, confidence)
+        tables.show_comparison(console, (one, other), table, paired.find_deciding_metric(other), most, confidence)
+        _show_seeds(console, one, other)
+
+    return _shown(show_comparison, where)
 
 
 @app.command
@@ -258,6 +288,27 @@ def _diff(console: Console, runs: Runs, names: tuple[str, str], task: str | None
 
     before, after = (_open(runs, name, task) for name in names)
     tables.show_difference(console, compare_runs(before, after), most)
+
+
+def _show_seeds(console: Console, before: Run, after: Run) -> None:
+    """Show how two experiments compare over several seeds; nothing where one was trained once."""
+    from pipelines.runs import tables
+    from pipelines.runs.seeds_file import SEEDS_FILE
+
+    if not all((run.directory / SEEDS_FILE).is_file() for run in (before, after)):
+        return
+    from pipelines.search.comparison import ComparisonError  # Imported here: it loads Keras.
+    from pipelines.search.seed_record import compare_seeds, read_seeds
+
+    found = [read_seeds(run.directory) for run in (before, after)]
+    assert found[0] is not None, "its file is there"
+    assert found[1] is not None, "its file is there"
+    try:
+        scores = compare_seeds(found[0], found[1])
+    except ComparisonError as error:
+        console.print(f"over several seeds: not compared: {error}", markup=False, soft_wrap=True)
+        return
+    tables.show_seeds(console, {name: score.change for name, score in scores.items() if score.change is not None})
 
 
 def _lineage(

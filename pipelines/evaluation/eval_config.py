@@ -57,6 +57,12 @@ def has_threshold(eval_config: config_pb2.EvalConfig) -> bool:
     return any(_bounds(threshold) for spec in eval_config.metrics_specs for threshold in _thresholds(spec))
 
 
+def slice_columns(eval_config: config_pb2.EvalConfig) -> tuple[str, ...]:
+    """Return the raw columns whose every value is a slice of its own."""
+    alone = (spec.feature_keys for spec in eval_config.slicing_specs if not spec.feature_values)
+    return tuple(dict.fromkeys(keys[0] for keys in alone if len(keys) == 1))
+
+
 def unknown_metrics(eval_config: config_pb2.EvalConfig) -> dict[str, str]:
     """Finds classes that neither TFMA nor Keras has, without making any: a suggestion for each, by its name.
 

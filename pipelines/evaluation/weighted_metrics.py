@@ -47,12 +47,12 @@ def auc_precision_recall(labels: np.ndarray, predictions: np.ndarray, weights: n
 
 def binary_accuracy(labels: np.ndarray, predictions: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Share of rows on the right side of 0.5."""
-    return _mean((predictions > _EVEN) == (labels > 0), weights)
+    return _mean(_is_on_the_right_side(labels, predictions), weights)
 
 
 def binary_crossentropy(labels: np.ndarray, predictions: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Mean log loss, in nats."""
-    return _mean(_log_loss(np.where(labels > 0, predictions, 1 - predictions)), weights)
+    return _mean(_binary_log_loss(labels, predictions), weights)
 
 
 def calibration(labels: np.ndarray, predictions: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -62,18 +62,17 @@ def calibration(labels: np.ndarray, predictions: np.ndarray, weights: np.ndarray
 
 def sparse_categorical_accuracy(labels: np.ndarray, predictions: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Share of rows whose most likely class is the right one."""
-    return _mean(predictions.argmax(axis=1) == labels, weights)
+    return _mean(_is_the_right_class(labels, predictions), weights)
 
 
 def sparse_categorical_crossentropy(labels: np.ndarray, predictions: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Mean log loss of the right class, in nats."""
-    of_the_right_class = np.take_along_axis(predictions, labels.astype(np.int64)[:, None], axis=1)[:, 0]
-    return _mean(_log_loss(of_the_right_class), weights)
+    return _mean(_class_log_loss(labels, predictions), weights)
 
 
 def mean_squared_error(labels: np.ndarray, predictions: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """In the square of the label's unit."""
-    return _mean((predictions.astype(np.float64) - labels) ** 2, weights)
+    return _mean(_squared_error(labels, predictions), weights)
 
 
 def root_mean_squared_error(labels: np.ndarray, predictions: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -83,8 +82,58 @@ def root_mean_squared_error(labels: np.ndarray, predictions: np.ndarray, weights
 
 def mean_absolute_error(labels: np.ndarray, predictions: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """In the label's unit."""
-    return _mean(np.abs(predictions.astype(np.float64) - labels), weights)
+    return _mean(_absolute_error(labels, predictions), weights)
 
+
+def _is_on_the_right_side(labels: np.ndarray, predictions: np.ndarray) -> np.ndarray:
+    return (predictions > _EVEN) == (labels > 0)
+
+
+def _binary_log_loss(labels: np.ndarray, predictions: np.ndarray) -> np.ndarray:
+    return _log_loss(np.where(labels > 0, predictions, 1 - predictions))
+
+
+def _is_the_right_class(labels: np.ndarray, predictions: np.ndarray) -> np.ndarray:
+    return predictions.argmax(axis=1) == labels
+
+
+def _class_log_loss(labels: np.ndarray, predictions: np.ndarray) -> np.ndarray:
+    return _log_loss(np.take_along_axis(predictions, labels.astype(np.int64)[:, None], axis=1)[:, 0])
+
+
+def _squared_error(labels: np.ndarray, predictions: np.ndarray) -> np.ndarray:
+    return (predictions.astype(np.float64) - labels) ** 2
+
+
+def _absolute_error(labels: np.ndarray, predictions: np.ndarray) -> np.ndarray:
+    return np.abs(predictions.astype(np.float64) - labels)
+
+
+# Metrics that are means over rows -> (labels, predictions) -> what each row adds to the mean, [rows].
+ROW_VALUES: dict[Metric, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
+    binary_accuracy: _is_on_the_right_side,
+    binary_crossentropy: _binary_log_loss,
+    sparse_categorical_accuracy: _is_the_right_class,
+    sparse_categorical_crossentropy: _class_log_loss,
+    mean_squared_error: _squared_error,
+    mean_absolute_error: _absolute_error,
+}
+
+# The classes of TFMA and Keras that compute these metrics, as an EvalConfig and scoping.toml name them.
+METRIC_OF_CLASS: dict[str, Metric] = {
+    "AUC": auc,
+    "AUCPrecisionRecall": auc_precision_recall,
+    "BinaryAccuracy": binary_accuracy,
+    "BinaryCrossEntropy": binary_crossentropy,
+    "BinaryCrossentropy": binary_crossentropy,
+    "Calibration": calibration,
+    "MeanAbsoluteError": mean_absolute_error,
+    "MeanSquaredError": mean_squared_error,
+    "RootMeanSquaredError": root_mean_squared_error,
+    "SparseCategoricalAccuracy": sparse_categorical_accuracy,
+    "SparseCategoricalCrossentropy": sparse_categorical_crossentropy,
+}
+CENTRED = frozenset({calibration.__name__})  # neither more nor less of it is better
 
 SMALLER_IS_BETTER = frozenset(
     metric.__name__

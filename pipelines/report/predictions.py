@@ -5,13 +5,11 @@ import dataclasses
 import numpy as np
 import pandas as pd
 
+from pipelines.evaluation.bootstrap import affordable_resamples
 from pipelines.runs import Run, RunError
 from pipelines.runs.model import PREDICTION
 from pipelines.task_definition.problem import MULTICLASS
 from pipelines.task_definition.task import Task
-
-_WORK = 30_000_000  # rows drawn, over all resamples: what stays below a second
-_RESAMPLES = (100, 300)  # at least, at most
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -28,7 +26,7 @@ class EvalPredictions:
     @property
     def resamples(self) -> int:
         """How many a bootstrap of these rows can afford."""
-        return int(np.clip(_WORK // max(len(self.labels), 1), *_RESAMPLES))
+        return affordable_resamples(len(self.labels))
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pipelines.nodes import ANOMALY_GATE, EVALUATOR, SKEW_GATE
+from pipelines.nodes import ANOMALY_GATE, BETTER_GATE, EVALUATOR, SKEW_GATE
 from pipelines.runs import Run
 
 # Status of the run -> (word, CSS class, sentence).
@@ -16,7 +16,12 @@ _ENDS = {
     "interrupted": ("Interrupted", "warn", "The run was stopped. Finished nodes are kept."),
     "unfinished": ("Not finished", "warn", "The run goes on, or it was killed."),
 }
-_GATES = {ANOMALY_GATE: "the data", EVALUATOR: "the model", SKEW_GATE: "the exported model"}  # about what
+_GATES = {
+    ANOMALY_GATE: "the data",
+    EVALUATOR: "the model",
+    SKEW_GATE: "the exported model",
+    BETTER_GATE: "against versions pushed before",
+}  # about what
 _REVIEWS = {"valid": "good", "edited": "bad"}  # any other state asks for one
 _DECISIONS = {True: ("passed", "good"), False: ("refused", "bad"), None: ("not reached", "quiet")}
 
@@ -47,6 +52,8 @@ def _explain_refusal(run: Run, gates: list[dict[str, Any]]) -> str:
     review = run.summary["review"]
     if run.status == "refused" and review and review["required"]:
         return "The push requires a valid review of the code, and there is none."
+    if run.status == "refused" and run.summary["not_pushed"]:
+        return f"{run.summary['not_pushed']}."
     return "A node failed before a model could be pushed." if run.summary["nodes"] else "The run could not begin."
 
 

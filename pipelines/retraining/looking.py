@@ -24,7 +24,7 @@ from serving.process_control import gc_paused_imports, hold_stderr
 
 SUMMARY_FILE = "summary.json"
 
-_JUDGED = ("pushed", "unchanged", "refused")  # states of a run that came to a verdict on a model
+_JUDGED = ("pushed", "unchanged", "refused", "tie")  # states of a run that came to a verdict on a model
 _UNJUDGED = [
     verdict.value
     for verdict in (GapVerdict.NO_LABELS, GapVerdict.FEW_LABELS, GapVerdict.NO_PROMISE, GapVerdict.UNDEFINED)
@@ -196,6 +196,8 @@ def _run_records(options: ContinuousOptions) -> Iterator[dict[str, Any]]:
 
     for path in _newest_first(options.var / "runs"):
         record = read_record(path.parent, options.var / "metadata.sqlite")
+        if record["experiment"] is not None:  # It pushes nothing, whatever came out.
+            continue
         if record["task"] in (options.name, options.task):  # The latter where the task could not be loaded.
             yield record
 

@@ -8,7 +8,7 @@ from pipelines.retraining.context import Ended, Failed, LoopContext, Paused, Ste
 from pipelines.retraining.decision_log import FAILED
 from pipelines.retraining.journal import Journal, JournalStore, Step
 
-_GOOD = (train_step.PUSHED, train_step.UNCHANGED, rollout_steps.PROMOTED)
+_GOOD = (train_step.PUSHED, train_step.UNCHANGED, train_step.TIE, rollout_steps.PROMOTED)
 _DONE, _FAILED = 0, 1  # exit statuses
 _ON_TRIAL = (Step.CANARY, Step.COMPARE, Step.TRIAL, Step.PROMOTE)  # steps that may leave a trial behind when they fail
 

@@ -97,6 +97,7 @@ class RetrainingPolicy:
     spans: str  # that are trained on, as `run --spans` has them
     due: Due
     evaluate_on: Literal["chosen", "newest"] = "newest"
+    push_ties: bool = True  # what is as good, and has learnt from newer rows, replaces what answers
     window: str = "7d"  # of monitor and of production-metrics
     limits: Limits = dataclasses.field(default_factory=Limits)
     trial: Trial = dataclasses.field(default_factory=Trial)

@@ -9,8 +9,8 @@ from pipelines.retraining.journal import Journal, Step
 from pipelines.retraining.looking import find_run
 from pipelines.retraining.served import list_pushed, read_rolled_out
 
-PUSHED, UNCHANGED, REFUSED = "pushed", "unchanged", "refused"  # statuses of a run, and outcomes of a pass
-_JUDGED = (PUSHED, UNCHANGED, REFUSED)
+PUSHED, UNCHANGED, REFUSED, TIE = "pushed", "unchanged", "refused", "tie"  # statuses of a run, and outcomes of a pass
+_JUDGED = (PUSHED, UNCHANGED, REFUSED, TIE)
 
 
 def train(context: LoopContext, journal: Journal) -> StepResult:
@@ -45,7 +45,9 @@ def _arguments(context: LoopContext, decision: Decision) -> list[str]:
     names = list(decision.spans)
     spans = names[0] if len(names) == 1 else f"{names[0]}..{names[-1]}"  # These, also when more came meanwhile.
     at_once = ["--at-once", str(context.options.at_once)] if context.options.at_once else []
-    return ["run", *context.task_options(), *at_once, "--spans", spans, "--evaluate-on", context.policy.evaluate_on]
+    ties = ["--push-ties"] if context.policy.push_ties else []
+    evaluated = ["--evaluate-on", context.policy.evaluate_on]
+    return ["run", *context.task_options(), *at_once, "--spans", spans, *evaluated, *ties]
 
 
 def _judge(context: LoopContext, journal: Journal, decision: Decision, record: dict[str, Any]) -> Journal:
@@ -54,6 +56,8 @@ def _judge(context: LoopContext, journal: Journal, decision: Decision, record: d
     if record["status"] == REFUSED:
         gates = ", ".join(gate["gate"] for gate in record["gates"] if gate["passed"] is False) or "the push"
         return finish(journal, REFUSED, f"{run}: {gates} refused the model; version {decision.serving} still answers")
+    if record["status"] == TIE:
+        return finish(journal, TIE, f"{run}: {record['not_pushed']}; version {decision.serving} still answers")
     version = str(record["pushed"]["version"])
     if version == decision.serving:
         return finish(journal, UNCHANGED, f"{run} gave the model of version {version}, which answers already")

@@ -71,6 +71,9 @@ def print_final_report(console: Console, summary: Summary, directory: Path) -> N
     if OVERALL in summary.metrics:
         values = sorted((name, value) for name, value in summary.metrics[OVERALL].items() if value is not None)
         _print_line(console, "metrics", "  ".join(f"{name}={value:.4g}" for name, value in values))
+    for score in summary.experiment.seeds if summary.experiment else ():
+        value = f"{score.value:.4f} ({score.low:.4f} to {score.high:.4f})"
+        _print_line(console, f"{score.trainings} seeds", f"{score.metric} {value} on training rows that were held out")
     if summary.latency:
         _print_line(console, "one row", _format_latency(summary))
     if summary.error:
@@ -102,7 +105,7 @@ def _format_latency(summary: Summary) -> str:
 
 
 def _print_verdict(console: Console, verdict: Verdict) -> None:
-    word, style = _DECISIONS[verdict.passed]
+    word, style = (verdict.word, "bold cyan") if verdict.word else _DECISIONS[verdict.passed]
     reasons = list(verdict.reasons[:_SHOWN_REASONS])
     if len(verdict.reasons) > _SHOWN_REASONS:
         reasons.append(f"and {len(verdict.reasons) - _SHOWN_REASONS} more, in the record")
@@ -117,7 +120,8 @@ def _print_review(console: Console, summary: Summary) -> None:
 
 
 def _lacks_only_a_review(summary: Summary) -> bool:
-    return summary.status == REFUSED and all(verdict.passed for verdict in summary.verdicts)
+    lacks = summary.review_required and summary.review is not None and bool(summary.review.remedy)
+    return lacks and summary.status == REFUSED and all(verdict.passed for verdict in summary.verdicts)
 
 
 def _print_outcome(console: Console, summary: Summary) -> None:

@@ -16,26 +16,33 @@ from components.anomaly_gate import component as anomaly_gate
 from components.csv_example_gen import executor as checked_csv
 from components.csv_example_gen.csv_files import find_unread
 from components.evaluator import component as evaluator
+from components.pushed_models import name_models
 from components.pusher import executor as atomic_pusher
-from components.pusher.versions import list_versions
+from components.pusher.versions import list_versions, newest_version
 from components.skew_gate import component as skew_gate
 from components.source_digest import source_digest
+from pipelines.comparison import component as better_gate
 from pipelines.config import PipelineConfig
+from pipelines.evaluation.comparison_words import comparison_as_record
 from pipelines.evaluation.tfma_results import slice_metrics
 from pipelines.explain import explain
 from pipelines.modeling.vocabularies import Coverage, measure_coverage
-from pipelines.nodes import EVALUATOR, EXAMPLE_GEN, PUSHER, TRAIN, TRANSFORM
+from pipelines.nodes import BETTER_GATE, EVALUATOR, EXAMPLE_GEN, PUSHER, TRAIN, TRAINER, TRANSFORM
 from pipelines.options import RunOptions
 from pipelines.resolution import resolve
 from pipelines.review.state import read_review_state
 from pipelines.runner import launch, node_summary, verdicts
 from pipelines.runner.capacity import nodes_at_once
 from pipelines.runner.integrity import ArtifactDigests
-from pipelines.runner.metadata_cleanup import clear_interrupted_executions, invalidate_displaced_pushes
+from pipelines.runner.metadata_cleanup import (
+    clear_interrupted_executions,
+    invalidate_displaced_pushes,
+    open_metadata_store,
+)
 from pipelines.runner.node_process import Fork, has_computed
 from pipelines.runner.progress import show_progress
 from pipelines.runner.results import FAILED, SKIPPED, NodeResult
-from pipelines.runner.summary import EXPERIMENT, PUSHED, REFUSED, UNCHANGED, Summary
+from pipelines.runner.summary import EXPERIMENT, PUSHED, REFUSED, TIE, UNCHANGED, Summary
 from pipelines.task_definition.task import Task, load_task
 from pipelines.task_definition.task_files import task_file_digests
 from pipelines.training import create_pipeline
@@ -59,7 +66,14 @@ def run_pipeline(options: RunOptions, console: Console, summary: Summary) -> Non
     task = load_task(options.task)
     summary.task = task.name
     summary.source_digest = source_digest(
-        task.preprocessing_fn, task.run_fn, checked_csv, anomaly_gate, evaluator, skew_gate, atomic_pusher
+        task.preprocessing_fn,
+        task.run_fn,
+        checked_csv,
+        anomaly_gate,
+        evaluator,
+        better_gate,
+        skew_gate,
+        atomic_pusher,
     )
     summary.task_files = task_file_digests(task)
     summary.review, summary.review_required = read_review_state(task), options.require_review
@@ -80,8 +94,20 @@ def run_pipeline(options: RunOptions, console: Console, summary: Summary) -> Non
         clear_interrupted_executions(config.metadata, config.var / "artifacts")
         raise
     finally:
-        _read_results(summary, task.min_slice_rows)
-    _record_outcome(summary, pushed_before)
+        _read_results(summary, config)
+    if options.seeds is not None and all(result.error is None for result in summary.nodes):
+        _train_seeds(options.seeds, config, console, summary)
+    _record_outcome(summary, config, pushed_before)
+
+
+def _train_seeds(seeds: int, config: PipelineConfig, console: Console, summary: Summary) -> None:
+    """Train an experiment with several seeds, once every node has ended: this process may compute then."""
+    from pipelines.runner.seeds import train_seeds  # Imported here: the search's libraries are wanted for this alone.
+
+    assert summary.experiment is not None  # RunOptions saw to it.
+    directory = config.var / "runs" / summary.run_id
+    scores = train_seeds(config, _index_by_node(summary)[TRANSFORM], seeds, directory, console)
+    summary.experiment = dataclasses.replace(summary.experiment, seeds=scores)
 
 
 def _run_nodes(
@@ -148,13 +174,17 @@ def _measure_vocabularies(results: Mapping[str, NodeResult], task: Task) -> dict
     return measure_coverage(files, task.vocabularies, transform, columns)
 
 
-def _read_results(summary: Summary, min_slice_rows: int) -> None:
+def _read_results(summary: Summary, config: PipelineConfig) -> None:
     """Takes row counts, verdicts, metrics, latency and schema differences from what the nodes wrote."""
+    min_slice_rows = config.task.min_slice_rows
     results = _index_by_node(summary)
     summary.rows = node_summary.count_rows(results.get(EXAMPLE_GEN))
     summary.split = node_summary.describe_split(results.get(EXAMPLE_GEN))
     summary.spans = node_summary.read_spans(results.get(EXAMPLE_GEN))
-    summary.verdicts = verdicts.read_verdicts(results)
+    names = _name_pushed_models(config)
+    summary.verdicts = verdicts.read_verdicts(results, names)
+    if (compared := verdicts.read_comparison(results)) is not None:
+        summary.comparison = comparison_as_record(compared, names)
     evaluator = results.get(EVALUATOR)
     if evaluator is not None and evaluator.outputs:
         summary.metrics = slice_metrics(evaluator.uri("evaluation"), min_slice_rows)
@@ -162,7 +192,7 @@ def _read_results(summary: Summary, min_slice_rows: int) -> None:
     summary.schema_differences = node_summary.describe_schema_differences(results)
 
 
-def _record_outcome(summary: Summary, pushed_before: set[int]) -> None:
+def _record_outcome(summary: Summary, config: PipelineConfig, pushed_before: set[int]) -> None:
     """Says what became of the model: pushed, unchanged, refused; or that it was an experiment."""
     if summary.experiment is not None and not any(result.state in (FAILED, SKIPPED) for result in summary.nodes):
         summary.status, summary.not_pushed = EXPERIMENT, f"experiment {summary.experiment.name}"
@@ -171,9 +201,16 @@ def _record_outcome(summary: Summary, pushed_before: set[int]) -> None:
     if pusher is None or not pusher.outputs:
         return
     properties = pusher.outputs[0].properties
+    if properties.get(atomic_pusher.HELD_BACK) and (version := _find_in_place(summary, config)) is not None:
+        # It was pushed as a tie, by a run that was asked to: now there is nothing to push.
+        summary.status, summary.pushed_version = UNCHANGED, version
+        summary.pushed_to = str(config.serving / version)
+        return
     if not properties.get("pushed"):
         summary.status = REFUSED
         summary.not_pushed = _explain_refusal(summary)
+        if properties.get(atomic_pusher.HELD_BACK) in (atomic_pusher.TIE, atomic_pusher.TIE_BEYOND_MARGIN):
+            _record_tie(summary, beyond=properties[atomic_pusher.HELD_BACK] == atomic_pusher.TIE_BEYOND_MARGIN)
         if refusal := properties.get(atomic_pusher.REFUSAL):
             summary.error = f"Pusher: {refusal}"
             summary.not_pushed = summary.not_pushed or str(refusal)
@@ -181,6 +218,34 @@ def _record_outcome(summary: Summary, pushed_before: set[int]) -> None:
     summary.pushed_version = str(properties["pushed_version"])
     summary.pushed_to = str(properties["pushed_destination"])
     summary.status = UNCHANGED if int(summary.pushed_version) in pushed_before else PUSHED
+
+
+def _name_pushed_models(config: PipelineConfig) -> dict[str, str]:
+    """Name the version that each model was pushed as, by the folder of the model."""
+    return name_models(open_metadata_store(config.metadata), config.task.name) if config.metadata.is_file() else {}
+
+
+def _find_in_place(summary: Summary, config: PipelineConfig) -> str | None:
+    """Find the newest version, if it is this run's model."""
+    version = _name_pushed_models(config).get(str(_index_by_node(summary)[TRAINER].uri("model")))
+    return version if version is not None and version == str(newest_version(config.serving)) else None
+
+
+def _record_tie(summary: Summary, *, beyond: bool) -> None:
+    """Say that the model cannot be told apart from the one pushed before, which is no fault of the run.
+
+    Args:
+        summary: of the run.
+        beyond: whether it was to be pushed all the same, and may be worse by more than was agreed.
+    """
+    (found,) = (verdict for verdict in summary.verdicts if verdict.gate == BETTER_GATE)
+    summary.not_pushed = found.reasons[0]
+    if not beyond:
+        summary.status = TIE
+        return
+    summary.error = "Pusher: a tie is pushed only where every margin is kept:\n" + "\n".join(
+        reason for reason in found.reasons[1:] if "NOT " in reason or "undefined" in reason
+    )
 
 
 def _explain_refusal(summary: Summary) -> str | None:

@@ -11,13 +11,15 @@ from tfx.utils import io_utils
 
 from components.artifacts import SPAN_NAME, SPANS
 from components.csv_example_gen.executor import ROWS_PROPERTY, SPLIT_PROPERTY
+from components.resolvers import COMPARISONS, EARLIER
 from components.skew_gate import component as skew_gate
 from pipelines import nodes
+from pipelines.evaluation.comparison_words import describe_interval
 from pipelines.explain import explain
 from pipelines.modeling.fitting import HISTORY_FILE
 from pipelines.runner.results import SKIPPED, NodeResult
 from pipelines.runner.schema_difference import compare_schemas
-from pipelines.runner.verdicts import read_headline_metrics
+from pipelines.runner.verdicts import read_comparison, read_headline_metrics
 
 Results = Mapping[str, NodeResult]  # by node, of this run
 
@@ -126,12 +128,25 @@ def _summarise_push(result: NodeResult, _: Results) -> str:
 def _summarise_baseline(result: NodeResult, _: Results) -> str:
     """Summarises what a resolver found, with the number of the execution that made it: `model 10`."""
     found = [output for output in result.outputs if "blessing" not in output.key]
-    return ", ".join(f"{output.key} {Path(output.uri).name}" for output in found)
+    named = [f"{output.key} {Path(output.uri).name}" for output in found if output.key not in _OTHERS]
+    others = sum(output.key == EARLIER for output in found)
+    return ", ".join([*named, *([f"{others} before it"] if others else [])])
 
 
+def _summarise_comparison(result: NodeResult, _: Results) -> str:
+    found = read_comparison({result.node: result})
+    assert found is not None  # It finished.
+    if not found.differences:
+        return found.outcome
+    deciding = found.differences[0]
+    return f"{found.outcome}: {deciding.metric} {describe_interval(deciding.value, deciding.low, deciding.high)}"
+
+
+_OTHERS = (EARLIER, COMPARISONS)  # what BlessedModelResolver finds beside the model that it is called after
 _SUMMARIES: dict[str, Callable[[NodeResult, Results], str]] = {
     nodes.ACCEPTED_STATISTICS_RESOLVER: _summarise_baseline,
     nodes.BLESSED_MODEL_RESOLVER: _summarise_baseline,
+    nodes.BETTER_GATE: _summarise_comparison,
     nodes.EXAMPLE_GEN: _summarise_examples,
     nodes.IMPORT_HYPERPARAMETERS: lambda *_: "the committed values",
     nodes.IMPORT_SCHEMA_GEN: _summarise_contract,

@@ -51,3 +51,4 @@ class Verdict:
     gate: str  # the node
     passed: bool | None  # None: the run did not get there, or the gate's node failed
     reasons: tuple[str, ...]  # in plain words; what decided, whichever way
+    word: str = ""  # what it decided, where that is neither passed nor refused

@@ -27,12 +27,24 @@ _STACK = ("tfx", "tensorflow", "keras", "apache-beam", "tensorflow-transform", "
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class SeedScore:
+    """What a training with a new seed is to be expected to score on training rows that it did not learn from."""
+
+    metric: str
+    trainings: int  # that finished
+    value: float
+    low: float  # of the 95% interval
+    high: float
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Experiment:
     """What a run without a push was made for, as it was said when the run began."""
 
     name: str
     note: str | None
     tags: Sequence[str]
+    seeds: Sequence[SeedScore] = ()  # by measure; empty: it was trained once
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -59,6 +71,7 @@ class Summary:
     latency: Latency = dataclasses.field(default_factory=dict)
     vocabularies: "Mapping[str, Coverage]" = dataclasses.field(default_factory=dict)
     verdicts: Sequence[Verdict] = ()
+    comparison: Mapping[str, Any] | None = None  # with the models pushed before; None: there was none to be made
     schema_differences: Sequence[str] = ()
     pushed_version: str | None = None
     pushed_to: str | None = None
@@ -103,6 +116,7 @@ class Summary:
                 {"gate": verdict.gate, "passed": verdict.passed, "reasons": list(verdict.reasons)}
                 for verdict in self.verdicts
             ],
+            "comparison": self.comparison,
             "metrics": self.metrics,
             "latency": self.latency,
             "vocabularies": {name: dataclasses.asdict(one) for name, one in self.vocabularies.items()},
@@ -122,7 +136,12 @@ def read_stack_versions() -> dict[str, str]:
 
 
 def _experiment_fields(experiment: Experiment) -> dict[str, Any]:
-    return {"name": experiment.name, "note": experiment.note, "tags": list(experiment.tags)}
+    return {
+        "name": experiment.name,
+        "note": experiment.note,
+        "tags": list(experiment.tags),
+        "seeds": [dataclasses.asdict(score) for score in experiment.seeds],
+    }
 
 
 def _review_fields(found: "ReviewState", required: bool) -> dict[str, Any]:

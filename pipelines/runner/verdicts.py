@@ -1,5 +1,6 @@
 """Reads what each gate decided, and why, in plain words."""
 
+import functools
 import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -13,20 +14,41 @@ from components.anomaly_gate.component import AnomalyError
 from components.anomaly_gate.findings import Finding
 from components.skew_gate import component as skew_gate
 from components.skew_gate.coverage import describe_coverage
+from pipelines.evaluation.comparison_words import describe_comparison
+from pipelines.evaluation.model_comparison import (
+    NOT_COMPARED,
+    REPORT_FILE,
+    TIE,
+    WORSE,
+    ModelComparison,
+    comparison_from_dict,
+)
 from pipelines.evaluation.slices import Slice, slice_in_words
 from pipelines.evaluation.tfma_results import Values, read_values, slice_of
-from pipelines.nodes import ANOMALY_GATE, EVALUATOR, SKEW_GATE
+from pipelines.nodes import ANOMALY_GATE, BETTER_GATE, EVALUATOR, SKEW_GATE
 from pipelines.runner.results import FAILED, SKIPPED, Latency, NodeResult, Verdict
 
 
-def read_verdicts(results: Mapping[str, NodeResult]) -> tuple[Verdict, ...]:
-    """Reads the decisions of the three gates: about the data, the model, and its export.
+def read_verdicts(results: Mapping[str, NodeResult], names: Mapping[str, str] | None = None) -> tuple[Verdict, ...]:
+    """Reads the decisions of the gates: about the data, the model, its export, and whether it is better.
 
     Args:
         results: by node id.
+        names: folder of a model -> the version that it was pushed as.
     """
+    readers: dict[str, Callable[[NodeResult], Verdict]]
     readers = {ANOMALY_GATE: _read_anomaly_verdict, EVALUATOR: _read_evaluator_verdict, SKEW_GATE: _read_skew_verdict}
+    if BETTER_GATE in results:
+        readers[BETTER_GATE] = functools.partial(_read_comparison_verdict, names=names or {})
     return tuple(_read_verdict(results.get(gate), gate, read) for gate, read in readers.items())
+
+
+def read_comparison(results: Mapping[str, NodeResult]) -> ModelComparison | None:
+    """Reads what BetterGate found; None where there is no such gate, or it did not finish."""
+    gate = results.get(BETTER_GATE)
+    if gate is None or not gate.outputs:
+        return None
+    return comparison_from_dict(json.loads((gate.uri("comparison") / REPORT_FILE).read_text()))
 
 
 def read_headline_metrics(evaluation: Path) -> list[tuple[str, float]]:
@@ -58,6 +80,14 @@ def _read_anomaly_verdict(result: NodeResult) -> Verdict:
     report = json.loads((result.uri("blessing") / anomaly_gate.REPORT_FILE).read_text())
     tolerated = [f"tolerated: {Finding(**record)}" for record in report["tolerated"]]
     return Verdict(gate=ANOMALY_GATE, passed=True, reasons=("the data meets the contract", *tolerated))
+
+
+def _read_comparison_verdict(result: NodeResult, names: Mapping[str, str]) -> Verdict:
+    found = read_comparison({BETTER_GATE: result})
+    assert found is not None  # A gate that failed is told apart before.
+    word = TIE if found.outcome in (TIE, NOT_COMPARED) else ""
+    passed = found.outcome != WORSE
+    return Verdict(gate=BETTER_GATE, passed=passed, reasons=describe_comparison(found, names), word=word)
 
 
 def _read_skew_verdict(result: NodeResult) -> Verdict:

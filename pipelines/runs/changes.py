@@ -31,8 +31,9 @@ def describe_changes(before: Run, after: Run) -> tuple[str, ...]:
     """
     if UNFINISHED in (before.status, after.status):
         return ()  # such a run has no record of its code and its data
-    found = compare_runs(before, after, statistics=False)
-    return (*_describe_data(found), *_describe_code(found), *_describe_values(found), *_describe_stack(found))
+    found = compare_runs(before, after, figures=False)
+    described = (_describe_data, _describe_code, _describe_parts, _describe_values, _describe_stack)
+    return tuple(phrase for describe in described for phrase in describe(found))
 
 
 def _describe_data(found: RunDifference) -> list[str]:
@@ -59,6 +60,18 @@ def _describe_code(found: RunDifference) -> list[str]:
         return ["other code"]
     nodes = [change.name for change in found.code if change.before and change.after]
     return [f"other code of {', '.join(nodes)}"] if nodes else []
+
+
+def _describe_parts(found: RunDifference) -> list[str]:
+    """Names the features that came (+), went (-) or changed, and the layers."""
+    parts = {"features": found.features, "layers": found.layers}
+    return [f"{what} {_list_names(changes)}" for what, changes in parts.items() if changes]
+
+
+def _list_names(changes: Sequence[Change]) -> str:
+    left_out = len(changes) - _SHOWN
+    shown = ", ".join(change.name for change in changes[:_SHOWN])
+    return f"{shown} and {left_out} more" if left_out > 0 else shown
 
 
 def _describe_values(found: RunDifference) -> list[str]:

@@ -4,14 +4,18 @@ Where only one of them got to a node, there is nothing to compare: the node is n
 """
 
 import dataclasses
-from collections.abc import Mapping, Set
+import functools
+from collections.abc import Callable, Mapping, Set
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from pipelines.evaluation.slices import OVERALL
 from pipelines.runs.errors import RunError, read_optional
 from pipelines.runs.lineage import Lineage
+from pipelines.runs.model_parts import read_features, read_layers
+from pipelines.runs.paired import measure_differences, read_stored_pairs
 from pipelines.runs.run import Run
 
 _PLACE = ["split", "feature"]
@@ -38,6 +42,9 @@ class RunDifference:
     nodes: tuple[Change, ...]  # True and None: which run got to them, where only one did
     files: tuple[Change, ...] | None  # of the task, SHA-256 each; None: one of the runs recorded none
     code: tuple[Change, ...]  # digests of the code, of the whole and by node
+    # What the model sees and is made of, `+name` where it came, `-name` where it went; None: a run did not get there.
+    features: tuple[Change, ...] | None
+    layers: tuple[Change, ...] | None
     parameters: tuple[Change, ...]  # of the nodes, by dotted names
     hyperparameters: tuple[Change, ...]
     stack: tuple[Change, ...]  # versions of Python and libraries
@@ -50,16 +57,17 @@ class RunDifference:
         parts = (self.data, self.nodes, self.files, self.code, self.parameters, self.hyperparameters, self.stack)
         moved = self.metrics["before"].ne(self.metrics["after"]) & self.metrics[["before", "after"]].notna().any(axis=1)
         figures = self.statistics is None or self.statistics.empty
-        return not any((*parts, self.gates)) and figures and not moved.any()
+        return not any((*parts, self.gates, self.features, self.layers)) and figures and not moved.any()
 
 
-def compare_runs(before: Run, after: Run, *, statistics: bool = True) -> RunDifference:
+def compare_runs(before: Run, after: Run, *, figures: bool = True) -> RunDifference:
     """Compares two runs.
 
     Args:
         before: the one.
         after: the other.
-        statistics: whether to compare the statistics of the data, which takes longest; else they count as unknown.
+        figures: whether to compare the statistics of the data, and the metrics on the same rows, which takes longest;
+            else the statistics count as unknown, and metrics are subtracted.
 
     Raises:
         RunError: They are of different tasks: hardly anything of them can be compared.
@@ -85,17 +93,21 @@ def compare_runs(before: Run, after: Run, *, statistics: bool = True) -> RunDiff
         data=compare_mappings(
             *(_describe_data(run, lineage) for run, lineage in zip((before, after), lineages, strict=True))
         ),
-        statistics=_compare_statistics(before, after) if statistics else None,
+        statistics=_compare_statistics(before, after) if figures else None,
         files=compare_mappings(files_before, files_after) if files_before and files_after else None,
         nodes=compare_mappings(*(dict.fromkeys(sorted(nodes), True) for nodes in reached)),
         code=compare_mappings(*digests),
+        features=_compare_parts(before, after, read_features),
+        layers=_compare_parts(before, after, read_layers),
         parameters=compare_mappings(*parameters),
         hyperparameters=compare_mappings(*(lineage.hyperparameters if lineage else {} for lineage in lineages)),
         stack=compare_mappings(before.summary["stack"], after.summary["stack"]),
         gates=compare_mappings(
             *({gate["gate"]: gate["passed"] for gate in run.summary["gates"]} for run in (before, after))
         ),
-        metrics=_compare_metrics(before.summary["metrics"], after.summary["metrics"]),
+        metrics=_compare_metrics(
+            before.summary["metrics"], after.summary["metrics"], _measure_pairs(before, after) if figures else {}
+        ),
     )
 
 
@@ -106,6 +118,16 @@ def compare_mappings(before: Mapping[str, Any], after: Mapping[str, Any]) -> tup
         for name in dict.fromkeys([*before, *after])
         if before.get(name) != after.get(name)
     )
+
+
+def _compare_parts(before: Run, after: Run, read: Callable[[Run], Mapping[str, str]]) -> tuple[Change, ...] | None:
+    """Compare what both runs recorded; a sign before the name says what came and what went."""
+    parts = [read_optional(functools.partial(read, run)) for run in (before, after)]
+    if parts[0] is None or parts[1] is None:
+        return None
+    changes = compare_mappings(parts[0], parts[1])
+    signs = {change.name: "+" * (change.before is None) + "-" * (change.after is None) for change in changes}
+    return tuple(dataclasses.replace(change, name=signs[change.name] + change.name) for change in changes)
 
 
 def _describe_data(run: Run, lineage: Lineage | None) -> dict[str, Any]:
@@ -136,8 +158,19 @@ def _compare_statistics(before: Run, after: Run) -> pd.DataFrame | None:
     return both[differs].reset_index(drop=True)
 
 
+def _measure_pairs(before: Run, after: Run) -> Mapping[tuple[str, str], float]:
+    """Measure the differences on the same rows, as the gate does; none where the runs have other rows."""
+    try:
+        paired = read_stored_pairs(before, after)
+    except RunError:  # gc removed what was stored; the values in the records are still there.
+        return {}
+    return measure_differences(paired) if paired is not None else {}
+
+
 def _compare_metrics(
-    before: Mapping[str, Mapping[str, float]], after: Mapping[str, Mapping[str, float]]
+    before: Mapping[str, Mapping[str, float]],
+    after: Mapping[str, Mapping[str, float]],
+    paired: Mapping[tuple[str, str], float],
 ) -> pd.DataFrame:
     rows = [
         (where, metric, before.get(where, {}).get(metric), after.get(where, {}).get(metric))
@@ -146,4 +179,5 @@ def _compare_metrics(
     ]
     table = pd.DataFrame(rows, columns=["slice", "metric", "before", "after"])
     table = table.astype({"before": "float64", "after": "float64"})
-    return table.assign(difference=table["after"] - table["before"])
+    differences = [paired.get((row.slice, row.metric), row.after - row.before) for row in table.itertuples(index=False)]
+    return table.assign(difference=np.array(differences, np.float64))

@@ -90,6 +90,12 @@ class RunModel:
         return rule.string if feature.kind is Kind.BYTES else rule.number
 
 
+def as_predictions(frame: pd.DataFrame) -> np.ndarray:
+    """Return the predictions of a frame as metrics take them: [rows], or [rows, classes]; float32."""
+    columns = [name for name in frame if name.startswith(f"{PREDICTION}_") and name.split("_")[-1].isdecimal()]
+    return frame[columns].to_numpy() if columns else frame[PREDICTION].to_numpy()
+
+
 def _to_frame(signature: Any, parts: list[dict[str, tf.Tensor]]) -> pd.DataFrame:
     """The predictions of a signature's calls, one row per row, one column per output."""
     outputs = int(signature.structured_outputs[PREDICTIONS].shape[-1])

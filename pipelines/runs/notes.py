@@ -51,7 +51,7 @@ def read_tags(directory: Path, summary: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _append(directory: Path, record: Mapping[str, Any]) -> None:
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    line = json.dumps({"time": now} | record, ensure_ascii=False) + "\n"
+    line = json.dumps({"time": now, **record}, ensure_ascii=False) + "\n"
     try:
         # One write of one line: two people at once leave two lines, and none in halves.
         with (directory / NOTES_FILE).open("ab", buffering=0) as file:

@@ -1,6 +1,6 @@
 """Shows runs on the terminal."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -8,6 +8,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from pipelines.evaluation.bootstrap import Interval
+from pipelines.evaluation.comparison_words import describe_interval
+from pipelines.evaluation.model_comparison import interpret
 from pipelines.evaluation.slices import OVERALL
 from pipelines.runs.difference import Change, RunDifference
 from pipelines.runs.lineage import Lineage
@@ -25,6 +28,7 @@ _COLORS = {
 _VERDICTS = {True: "[green]passed[/]", False: "[red]refused[/]", None: "[dim]not reached[/]"}
 _DIGITS = 12  # of a digest, that are shown
 _NOTHING = "–"
+_COMPARED = {"better": "is better than", "worse": "is worse than", "tie": "is not distinguishable from"}
 
 
 def show_list(console: Console, runs: Sequence[Run], asked_for: Sequence[str] = ()) -> None:
@@ -48,7 +52,7 @@ def show_list(console: Console, runs: Sequence[Run], asked_for: Sequence[str] = 
             f"{rows:,}" if rows else _NOTHING,
             "  ".join(f"{name} {_format_number(metrics[name])}" for name in list(names)[:2]) or _NOTHING,
             run.version or _NOTHING,
-            escape(describe_purpose(run)) or _NOTHING,
+            escape(describe_purpose(run)),
         )
     console.print(table)
 
@@ -57,6 +61,49 @@ def describe_purpose(run: Run) -> str:
     """Describe what a run was for: its experiment, its note and its tags, as far as there are any."""
     words = [run.experiment, run.note, " ".join(f"#{tag}" for tag in run.tags)]
     return "  ".join(word for word in words if word)
+
+
+def show_comparison(
+    console: Console, runs: tuple[Run, Run], found: pd.DataFrame, deciding: str, most: int, confidence: float
+) -> None:
+    """Show whether the second run's model is better than the first's, overall and in the `most` telling slices.
+
+    Args:
+        console: where.
+        runs: both.
+        found: as pipelines.runs.paired.tabulate_differences gives it.
+        deciding: the metric that decides.
+        most: slices at most, those that chance hardly explains first.
+        confidence: of the intervals.
+    """
+    before, after = (run.id for run in runs)
+    (verdict,) = found[(found["slice"] == OVERALL) & (found["metric"] == deciding)].itertuples()
+    change = describe_interval(verdict.difference, verdict.low, verdict.high)
+    console.print(f"[bold]{after} {_COMPARED[verdict.word]} {before}[/]: {deciding} {change}", soft_wrap=True)
+    slices = found[found["slice"] != OVERALL]
+    told_apart = slices["word"].isin(["better", "worse"])
+    order = slices.assign(same=~told_apart, size=-slices["difference"].abs()).sort_values(["same", "size"]).index
+    table = _make_table("slice", "metric", "rows", "difference", "low", "high", "")
+    for row in (*found[found["slice"] == OVERALL].itertuples(), *slices.loc[order[:most]].itertuples()):
+        numbers = (f"{number:+.4f}" if pd.notna(number) else _NOTHING for number in (row.difference, row.low, row.high))
+        table.add_row(escape(row.slice), row.metric, f"{row.rows:,}", *numbers, row.word)
+    console.print(table)
+    if len(slices):
+        console.print(
+            f"{told_apart.sum()} of {len(slices)} slices are told apart; where nothing differs, "
+            f"{(1 - confidence) * len(slices):.1f} of them would be by chance",
+            soft_wrap=True,
+        )
+    _show_left_out(console, len(slices) - min(most, len(slices)))
+
+
+def show_seeds(console: Console, changes: Mapping[str, Interval]) -> None:
+    """Show how measures change over several seeds, on training rows that were held out."""
+    table = _make_table("over several seeds", "difference", "low", "high", "")
+    for name, one in changes.items():
+        numbers = (f"{number:+.4f}" for number in (one.value, one.low, one.high))
+        table.add_row(name, *numbers, interpret(name, one))
+    console.print(table)
 
 
 def show_run(console: Console, run: Run) -> None:
@@ -110,6 +157,9 @@ def show_difference(console: Console, found: RunDifference, most: int) -> None:
     else:
         _show_changes(console, "task files", found.files)
     _show_changes(console, "code", found.code)
+    for title, changes in (("features", found.features), ("layers", found.layers)):
+        if changes is not None:
+            _show_changes(console, title, changes)
     _show_changes(console, "parameters", found.parameters)
     _show_changes(console, "hyperparameters", found.hyperparameters)
     _show_changes(console, "stack", found.stack)

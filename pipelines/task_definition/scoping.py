@@ -87,6 +87,50 @@ class Threshold:
         return f"{self.metric} on {pairs or 'overall'}"
 
 
+def _require_margin(name: str, margin: float | None) -> None:
+    if margin is not None and not (math.isfinite(margin) and margin >= 0):
+        raise ValueError(f"{name}: expected 0 or more, how much worse is still good enough, received {margin:g}")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Guard:
+    """Another metric that must not get worse while the deciding one gets better."""
+
+    metric: str  # TFMA's or Keras' name of its class, such as "AUC"
+    not_worse_than: float  # in the metric's own unit: how much worse is still good enough
+    reason: str  # why this margin and no other
+    slice: dict[str, str] = dataclasses.field(default_factory=dict)  # raw column -> value; none: all rows
+
+    def __post_init__(self) -> None:
+        _require_margin("not_worse_than", self.not_worse_than)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """What a model has to be against those pushed before, on the same rows of the eval split."""
+
+    metric: str  # that decides which of two models is better, on all rows; TFMA's or Keras' name of its class
+    not_worse_than: float  # in its own unit: how much worse a tie may be than the model before, and still be pushed
+    not_worse_than_best: float  # likewise, than the best of the last `versions`: what keeps small steps from adding up
+    reason: str  # why these margins and no others
+    versions: int = 5  # pushed ones that are looked at for the best
+    confidence: float = 0.95  # of every interval, between 0.5 and 1
+    others: tuple[Guard, ...] = ()
+
+    def __post_init__(self) -> None:
+        _require_margin("not_worse_than", self.not_worse_than)
+        _require_margin("not_worse_than_best", self.not_worse_than_best)
+        if self.not_worse_than_best < self.not_worse_than:
+            raise ValueError(
+                f"not_worse_than_best: expected not_worse_than ({self.not_worse_than:g}) or more, received "
+                f"{self.not_worse_than_best:g}: the model before may be the best"
+            )
+        if not 1 <= self.versions <= 50:
+            raise ValueError(f"versions: expected 1 to 50, received {self.versions}")
+        if not 0.5 <= self.confidence < 1:
+            raise ValueError(f"confidence: expected 0.5 or more, and below 1, received {self.confidence:g}")
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Success:
     """How one will know that it worked."""
@@ -95,6 +139,7 @@ class Success:
     thresholds: tuple[Threshold, ...]  # what a model has to reach before anybody sees it
     # Rows of the eval split that a slice needs: below that its metrics are noise, none are shown, none can bless.
     min_slice_rows: int = _MIN_SLICE_ROWS
+    comparison: Comparison | None = None  # None: a model is held against the thresholds alone
 
     def __post_init__(self) -> None:
         if not self.thresholds:

@@ -10,6 +10,7 @@ from tensorflow_model_analysis.proto import config_pb2
 from components.csv_example_gen.row_split import RowSplit, Split
 from pipelines.task_definition.lookup import TaskError, task_module
 from pipelines.task_definition.problem import PROBLEMS
+from pipelines.task_definition.scoping import Comparison
 from pipelines.task_definition.tuning import Tuning
 
 
@@ -33,6 +34,7 @@ class Task:
     scoping: Path | None = (
         None  # TOML, see pipelines.task_definition.scoping: what was agreed, the thresholds that bless among it
     )
+    comparison: Comparison | None = None  # with models pushed before; None: whatever passes the gates is pushed
     min_slice_rows: int = 1  # of the eval split; metrics of smaller slices are noise, and are not reported
     model_card: Path | None = None  # Markdown: intended use, data, metrics, limits, ethics; a part of each run's report
     vocabularies: Mapping[str, str] = dataclasses.field(

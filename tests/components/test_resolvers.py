@@ -3,21 +3,32 @@
 from pathlib import Path
 
 import pytest
+from ml_metadata.metadata_store import MetadataStore
+from ml_metadata.proto import metadata_store_pb2
 from tfx.types import artifact
-from tfx.types.standard_artifacts import ExampleStatistics, InfraBlessing, Model, ModelBlessing
+from tfx.types.standard_artifacts import ExampleStatistics, Model
 
-from components.artifacts import INFRA_BLESSING_MODEL_ID, DataBlessing
+from components.artifacts import DataBlessing, ModelComparison
+from components.experiments import EXPERIMENT_CONTEXT
+from components.pushed_models import name_models
 from components.resolvers import (
+    COMPARISONS,
     CURRENT,
     DATA_BLESSING,
-    INFRA_BLESSING,
+    EARLIER,
     MODEL,
-    MODEL_BLESSING,
     STATISTICS,
     LatestAcceptedStatistics,
-    LatestBlessedOtherModel,
     PreviousSpanStatistics,
+    PushedModels,
 )
+
+
+def make_store() -> MetadataStore:
+    """An empty one, in memory."""
+    config = metadata_store_pb2.ConnectionConfig()
+    config.fake_database.SetInParent()
+    return MetadataStore(config)
 
 
 def with_id(made: artifact.Artifact, number: int) -> artifact.Artifact:
@@ -38,7 +49,7 @@ def resolve_statistics(
         DATA_BLESSING: blessed,
         CURRENT: [with_id(ExampleStatistics(), current)],
     }
-    picked = LatestAcceptedStatistics().resolve_artifacts(None, known)
+    picked = LatestAcceptedStatistics().resolve_artifacts(make_store(), known)
     return [found.id for found in picked[STATISTICS]], [found.id for found in picked[DATA_BLESSING]]
 
 
@@ -80,7 +91,7 @@ def test_statistics_whose_folder_is_gone_are_no_yardstick(tmp_path: Path) -> Non
     gone = with_id(ExampleStatistics(), 1)
     gone.uri = str(tmp_path / "gone")
     known = {STATISTICS: [gone], DATA_BLESSING: [blessing], CURRENT: [with_id(ExampleStatistics(), 3)]}
-    assert LatestAcceptedStatistics().resolve_artifacts(None, known)[STATISTICS] == []
+    assert LatestAcceptedStatistics().resolve_artifacts(make_store(), known)[STATISTICS] == []
 
 
 def test_statistics_of_spans_are_no_yardstick_for_those_of_files() -> None:
@@ -90,71 +101,129 @@ def test_statistics_of_spans_are_no_yardstick_for_those_of_files() -> None:
     for blessing, accepted in zip(blessings, (1, 3), strict=True):
         blessing.set_int_custom_property(DataBlessing.STATISTICS_ID, accepted)
     known = {STATISTICS: [of_files, of_spans], DATA_BLESSING: blessings, CURRENT: [current]}
-    picked = LatestAcceptedStatistics().resolve_artifacts(None, known)
+    picked = LatestAcceptedStatistics().resolve_artifacts(make_store(), known)
     assert [found.id for found in picked[STATISTICS]] == [1]
 
 
-def verdict(made: artifact.Artifact, number: int, property_name: str, model: int, blessed: int) -> artifact.Artifact:
-    made.set_int_custom_property(property_name, model)
-    made.set_int_custom_property("blessed", blessed)
-    return with_id(made, number)
+@pytest.fixture
+def store() -> MetadataStore:
+    return make_store()
 
 
-def resolve_model(
-    models: list[int], blessings: dict[int, tuple[int, int]], current: int | None, skewed: tuple[int, ...] = ()
-) -> list[int]:
-    """Id of the model that is picked.
+class Pushes:
+    """A pipeline whose runs push models, or do not: what ML Metadata knows of them."""
 
-    `blessings` maps the id of the Evaluator's blessing to its model's and to 1 for yes, 0 for no; SkewGate refused the
-    `skewed` ones.
-    """
-    known = {
+    def __init__(self, store: MetadataStore, pipeline: str = "own"):
+        self._store = store
+        self._models = store.put_artifact_type(metadata_store_pb2.ArtifactType(name="Model"))
+        self._pushes = store.put_artifact_type(metadata_store_pb2.ArtifactType(name="PushedModel"))
+        self._pusher = store.put_execution_type(metadata_store_pb2.ExecutionType(name="Pusher"))
+        kind = store.put_context_type(metadata_store_pb2.ContextType(name="pipeline"))
+        (self._pipeline,) = store.put_contexts([metadata_store_pb2.Context(type_id=kind, name=pipeline)])
+
+    def make(self) -> int:
+        """Makes a model, and returns its id."""
+        (model,) = self._store.put_artifacts([metadata_store_pb2.Artifact(type_id=self._models, uri="model")])
+        return model
+
+    def push(self, model: int, version: str, *, pushed: bool = True, displaced: bool = False) -> None:
+        """Pushes a model, or decides not to; the copy of a displaced push is gone."""
+        artifact = metadata_store_pb2.Artifact(type_id=self._pushes)
+        artifact.custom_properties["pushed"].int_value = int(pushed)
+        artifact.custom_properties["pushed_version"].string_value = version if pushed else ""
+        artifact.state = metadata_store_pb2.Artifact.DELETED if displaced else metadata_store_pb2.Artifact.LIVE
+        read = metadata_store_pb2.Event(artifact_id=model, type=metadata_store_pb2.Event.INPUT)
+        read.path.steps.add().key = "model"
+        made = metadata_store_pb2.Event(type=metadata_store_pb2.Event.OUTPUT)
+        made.path.steps.add().key = "pushed_model"
+        known = self._store.get_artifacts_by_id([model])[0]
+        execution = metadata_store_pb2.Execution(type_id=self._pusher)
+        context = self._store.get_contexts_by_id([self._pipeline])[0]
+        self._store.put_execution(execution, [(known, read), (artifact, made)], [context])
+
+
+def resolve_models(
+    store: MetadataStore, models: list[int], current: int | None, versions: int = 1, compared: tuple[int, ...] = ()
+) -> tuple[list[int], list[int], list[int]]:
+    """Ids of the last model that was pushed, of those before it, and of the models whose comparisons are picked."""
+    known: dict[str, list[artifact.Artifact]] = {
         MODEL: [with_id(Model(), number) for number in models],
-        MODEL_BLESSING: [
-            verdict(ModelBlessing(), number, "current_model_id", model, blessed)
-            for number, (model, blessed) in blessings.items()
-        ],
-        INFRA_BLESSING: [
-            verdict(InfraBlessing(), 100 + model, INFRA_BLESSING_MODEL_ID, model, int(model not in skewed))
-            for model in models
-        ],
+        EARLIER: [with_id(Model(), number) for number in models],
+        COMPARISONS: [],
     }
+    for number, model in enumerate(compared, start=100):
+        made = with_id(ModelComparison(), number)
+        made.set_int_custom_property(ModelComparison.MODEL_ID, model)
+        known[COMPARISONS].append(made)
     if current is not None:
         known[CURRENT] = [with_id(Model(), current)]
-    return [found.id for found in LatestBlessedOtherModel().resolve_artifacts(None, known)[MODEL]]
+    picked = PushedModels("own", versions).resolve_artifacts(store, known)
+    return (
+        [found.id for found in picked[MODEL]],
+        [found.id for found in picked[EARLIER]],
+        [found.get_int_custom_property(ModelComparison.MODEL_ID) for found in picked[COMPARISONS]],
+    )
 
 
-@pytest.mark.parametrize(
-    ("models", "blessings", "current", "expected"),
-    [
-        ([1], {}, 1, []),
-        ([1], {2: (1, 1)}, 1, []),
-        ([1, 3], {2: (1, 1)}, 3, [1]),
-        ([1, 3, 5], {2: (1, 1), 4: (3, 0)}, 5, [1]),
-        ([1, 3, 5], {2: (1, 1), 4: (3, 1), 6: (5, 1)}, 5, [3]),
-        ([1, 3], {2: (1, 1), 4: (3, 1)}, 1, [3]),
-        ([1, 3, 5], {2: (1, 1), 4: (3, 1), 6: (1, 1)}, 5, [1]),
-        ([1, 3], {2: (1, 1), 4: (3, 1)}, None, [3]),
-    ],
-    ids=[
-        "first run",
-        "itself",
-        "the one before",
-        "refused models do not count",
-        "unchanged run",
-        "back to older code",
-        "blessed again",
-        "warm start",
-    ],
-)
-def test_blessed_model(
-    models: list[int], blessings: dict[int, tuple[int, int]], current: int | None, expected: list[int]
-) -> None:
-    assert resolve_model(models, blessings, current) == expected
+def test_a_model_is_compared_with_the_one_pushed_last_and_with_those_before(store: MetadataStore) -> None:
+    made = Pushes(store)
+    first, second, tie, current = (made.make() for _ in range(4))
+    assert resolve_models(store, [current], current) == ([], [], [])
+    made.push(first, "11", displaced=True)  # a later push put its copy out of use, not its model
+    made.push(second, "12")
+    made.push(tie, "", pushed=False)
+    every = [first, second, tie, current]
+    assert resolve_models(store, every, current) == ([second], [], [])
+    assert resolve_models(store, every, current, versions=5, compared=every) == ([second], [first], [second, first])
+    assert resolve_models(store, every, None) == ([second], [], [])  # a warm start
+    assert resolve_models(store, every, second, versions=5)[:2] == ([first], [])  # never itself
+    assert resolve_models(store, [first, current], current)[0] == [first]  # gc took the folder of the second
+    made.push(first, "13")
+    assert resolve_models(store, every, current, versions=5)[:2] == ([first], [second])  # pushed again
+    made.push(current, "14")
+    assert resolve_models(store, every, current, versions=5)[:2] == ([first], [second])  # an unchanged run
 
 
-def test_a_skewed_model_is_no_yardstick() -> None:
-    assert resolve_model([1, 3], {2: (1, 1), 4: (3, 1)}, None, skewed=(3,)) == [1]
+def test_what_another_pipeline_pushed_is_no_yardstick(store: MetadataStore) -> None:
+    others = Pushes(store, "another")
+    model = others.make()
+    others.push(model, "11")
+    assert resolve_models(store, [model], None)[0] == []
+
+
+def test_versions_are_named_after_the_last_push_of_a_model(store: MetadataStore) -> None:
+    made = Pushes(store)
+    model = made.make()
+    made.push(model, "11")
+    made.push(model, "12")
+    assert name_models(store, "own") == {"model": "12"}
+    assert name_models(store, "unknown") == {}
+
+
+def test_data_that_only_an_experiment_accepted_is_no_yardstick(store: MetadataStore) -> None:
+    gate = store.put_execution_type(metadata_store_pb2.ExecutionType(name="AnomalyGate"))
+    blessings = store.put_artifact_type(metadata_store_pb2.ArtifactType(name="DataBlessing"))
+    experiments = store.put_context_type(metadata_store_pb2.ContextType(name=EXPERIMENT_CONTEXT))
+    (stored,) = store.put_artifacts([metadata_store_pb2.Artifact(type_id=blessings)])
+
+    def run(*contexts: metadata_store_pb2.Context) -> None:
+        made = metadata_store_pb2.Event(type=metadata_store_pb2.Event.OUTPUT, artifact_id=stored)
+        made.path.steps.add().key = "blessing"
+        execution = metadata_store_pb2.Execution(type_id=gate)
+        store.put_execution(execution, [(store.get_artifacts_by_id([stored])[0], made)], list(contexts))
+
+    def pick() -> list[int]:
+        blessing = with_id(DataBlessing(), stored)
+        blessing.set_int_custom_property(DataBlessing.STATISTICS_ID, 50)
+        known = {STATISTICS: [with_id(ExampleStatistics(), 50)], DATA_BLESSING: [blessing]}
+        current = {CURRENT: [with_id(ExampleStatistics(), 99)]}
+        return [found.id for found in LatestAcceptedStatistics().resolve_artifacts(store, known | current)[STATISTICS]]
+
+    run(metadata_store_pb2.Context(type_id=experiments, name="night"))
+    assert pick() == []
+    others = store.put_context_type(metadata_store_pb2.ContextType(name="pipeline_run"))
+    run(metadata_store_pb2.Context(type_id=others, name="20261129"))  # a run that may push took it from the cache
+    assert pick() == [50]
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,8 @@ NODES = (
     "Evaluator",
     "Pusher",
 )
-TAXI_NODES = (NODES[0], "ImportHyperparameters", *NODES[1:])  # the taxi task's hyperparameters are a file
+# The taxi task's hyperparameters are a file, and its scoping agrees on a comparison with what was pushed before.
+TAXI_NODES = (NODES[0], "ImportHyperparameters", *NODES[1:-2], "BetterGate", *NODES[-2:])
 RESOLVERS = frozenset({"AcceptedStatisticsResolver", "BlessedModelResolver", "WarmStartResolver"})
 _LEFT_OUT = shutil.ignore_patterns(".git", ".venv*", ".uv", "var", "__pycache__", ".*_cache")
 _CHANGES_OUTPUT = ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "PYTHONPATH")

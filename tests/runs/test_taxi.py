@@ -39,7 +39,7 @@ def cold(cold_taxi: Finished) -> Finished:
 def test_every_node_ran_and_every_gate_passed(cold: Finished) -> None:
     assert cold.states == dict.fromkeys(TAXI_NODES, "ran")
     assert {gate["gate"]: gate["passed"] for gate in cold.summary["gates"]} == dict.fromkeys(
-        ("AnomalyGate", "Evaluator", "SkewGate"), True
+        ("AnomalyGate", "Evaluator", "SkewGate", "BetterGate"), True
     )
 
 
@@ -177,7 +177,7 @@ def test_a_second_cold_run_gives_the_same_metrics_and_no_request_fails(
     """It also pushes a second version, while the first one is served."""
     ((command, _), _) = curl_lines((SOURCE / "README.md").read_text())
     with served(spare_taxi.root, tmp_path) as (server, gateway), ThreadPoolExecutor(1) as beside:
-        run = beside.submit(spare_taxi.run, "--force", task="taxi")
+        run = beside.submit(spare_taxi.run, "--force", "--push-ties", task="taxi")
         versions, patience = [""], PATIENCE
         while not run.done() or versions[-1] != run.result().summary["pushed"]["version"]:
             patience -= run.done()

@@ -24,6 +24,7 @@ TASK = Task(
     hyperparameters=Path(__file__).with_name("hyperparameters.toml"),
     tuning=tuner.TUNING,
     scoping=evaluation.SCOPING,
+    comparison=read_scoping(evaluation.SCOPING).success.comparison,
     min_slice_rows=read_scoping(evaluation.SCOPING).success.min_slice_rows,
     model_card=Path(__file__).with_name("model_card.md"),
     vocabularies={feature.name: feature.source for feature in FEATURES if isinstance(feature, Vocabulary)},

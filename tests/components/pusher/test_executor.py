@@ -8,6 +8,7 @@ from tfx.proto import pusher_pb2
 from tfx.types import artifact, standard_artifacts
 from tfx.utils import io_utils, proto_utils
 
+from components.artifacts import ModelComparison
 from components.pusher.executor import Executor
 from components.pusher.versions import list_versions
 from tests.components.pusher.pushed_models import FILES, make_model, read_files
@@ -28,7 +29,8 @@ def execute(
     evaluated: int | None = 1,
     unskewed: int | None = 1,
     records: str | None = "requests",
-    custom_config: dict[str, str] | None = None,
+    custom_config: dict[str, object] | None = None,
+    compared: tuple[str, int] | None = None,
 ) -> standard_artifacts.PushedModel:
     """Runs the executor; a blessing of None is left out, and so are warm-up records of None."""
     model = an_artifact(standard_artifacts.Model, tmp_path / "trained")
@@ -41,6 +43,11 @@ def execute(
         if records is not None:
             (tmp_path / "infra").mkdir(exist_ok=True)
             (tmp_path / "infra" / "tf_serving_warmup_requests").write_text(records)
+    if compared is not None:
+        inputs["comparison"] = an_artifact(ModelComparison, tmp_path)
+        outcome, within = compared
+        inputs["comparison"][0].set_string_custom_property(ModelComparison.OUTCOME, outcome)
+        inputs["comparison"][0].set_int_custom_property(ModelComparison.WITHIN_MARGINS, within)
     (pushed,) = an_artifact(standard_artifacts.PushedModel, tmp_path / "pushed")
     destination = pusher_pb2.PushDestination(filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=str(base)))
     properties = {
@@ -126,3 +133,31 @@ def test_executor_pushes_nothing_when_the_archive_fails(
     with pytest.raises(OSError, match="No space left on device"):
         execute(tmp_path, base)
     assert not base.exists()
+
+
+@pytest.mark.parametrize(
+    ("compared", "push_ties", "held_back"),
+    [
+        (("first", 1), False, ""),
+        (("better", 1), False, ""),
+        (("worse", 0), False, "worse"),
+        (("worse", 1), True, "worse"),  # to ask for ties is not to ask for what is worse
+        (("tie", 1), False, "tie"),
+        (("tie", 1), True, ""),
+        (("tie", 0), True, "tie beyond its margin"),
+        (("not compared", 1), False, "tie"),
+        (("not compared", 1), True, ""),
+    ],
+)
+def test_what_is_no_better_is_held_back(
+    tmp_path: Path, base: Path, compared: tuple[str, int], push_ties: bool, held_back: str
+) -> None:
+    pushed = execute(tmp_path, base, compared=compared, custom_config={"push_ties": push_ties})
+    assert pushed.get_string_custom_property("held_back") == held_back
+    assert pushed.get_int_custom_property("pushed") == (not held_back)
+    assert len(list(base.iterdir()) if base.exists() else []) == (not held_back)
+
+
+def test_an_outcome_that_nobody_knows_pushes_nothing(tmp_path: Path, base: Path) -> None:
+    with pytest.raises(ValueError, match="expected a comparison's outcome, received 'splendid'"):
+        execute(tmp_path, base, compared=("splendid", 1))

@@ -1,0 +1,53 @@
+"""The models that were pushed, as ML Metadata records them, whether or not their versions are still in place."""
+
+import dataclasses
+
+import ml_metadata as mlmd
+from ml_metadata.proto import metadata_store_pb2
+from tfx.types.standard_artifacts import PushedModel
+
+_PIPELINE = "pipeline"  # what TFX calls the context of all that a pipeline made
+_MODEL = "model"  # Pusher's input
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PushedVersion:
+    """One push."""
+
+    model_id: int  # of the Model artifact
+    version: str  # its name, digits
+
+
+def list_pushed_models(store: mlmd.MetadataStore, pipeline: str) -> list[PushedVersion]:
+    """List every push of a pipeline that put a version in place, the newest first.
+
+    What the metadata marks as deleted counts, too: a later push displaces the copy of an earlier one, not its model.
+    """
+    context = store.get_context_by_type_and_name(_PIPELINE, pipeline)
+    pushes = {
+        artifact.id: artifact.custom_properties["pushed_version"].string_value
+        for artifact in (store.get_artifacts_by_context(context.id) if context is not None else ())
+        if artifact.type == PushedModel.TYPE_NAME and artifact.custom_properties["pushed"].int_value == 1
+    }
+    events = store.get_events_by_artifact_ids(sorted(pushes)) if pushes else []
+    makers: dict[int, int] = {}  # execution -> push
+    for event in events:
+        if event.type == metadata_store_pb2.Event.OUTPUT:
+            makers.setdefault(event.execution_id, event.artifact_id)
+    models: dict[int, int] = {}  # push -> model
+    for event in store.get_events_by_execution_ids(sorted(makers)) if makers else ():
+        if event.type == metadata_store_pb2.Event.INPUT and event.path.steps[0].key == _MODEL:
+            models[makers[event.execution_id]] = event.artifact_id
+    return [
+        PushedVersion(model_id=models[push], version=pushes[push])
+        for push in sorted(pushes, reverse=True)
+        if push in models
+    ]
+
+
+def name_models(store: mlmd.MetadataStore, pipeline: str) -> dict[str, str]:
+    """Return what a pipeline pushed each model as, the newest name of each: folder of the model -> version."""
+    pushes = list_pushed_models(store, pipeline)
+    found = store.get_artifacts_by_id(sorted({push.model_id for push in pushes})) if pushes else []
+    folders = {model.id: model.uri for model in found}
+    return {folders[push.model_id]: push.version for push in reversed(pushes) if push.model_id in folders}

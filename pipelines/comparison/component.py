@@ -1,0 +1,166 @@
+"""BetterGate compares a model with those pushed before it, on the same rows, as the task's scoping.toml agreed.
+
+Reads the raw Examples, the exported Model, the models pushed last, and what this gate wrote of them. Writes a
+ModelComparison: `report.json`, and the model's predictions of the eval rows, for which the next runs need not ask it.
+
+An earlier model is asked only where the eval rows are others than those that it was judged on. What is compared is
+always predictions of this run's rows.
+
+What came out is a verdict and never a crash: Pusher reads it. Raises only for invalid inputs.
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from absl import logging
+from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
+from tfx.dsl.component.experimental.decorators import component
+from tfx.types import standard_artifacts
+from tfx.utils import io_utils, path_utils
+
+from components import artifacts
+from pipelines.evaluation.model_comparison import (
+    NOT_COMPARED,
+    REPORT_FILE,
+    ModelComparison,
+    compare_models,
+    comparison_as_dict,
+)
+from pipelines.evaluation.row_predictions import (
+    RowPredictions,
+    digest_rows,
+    read_predictions,
+    write_predictions,
+)
+from pipelines.evaluation.slices import SlicedRows, slice_in_words
+from pipelines.explain import explain_in_one_line
+from pipelines.runs.examples import read_records, to_frame
+from pipelines.runs.model import RunModel, as_predictions
+from pipelines.task_definition.scoping import Comparison
+from pipelines.task_definition.toml_table import as_record
+
+
+@component
+def BetterGate(
+    examples: InputArtifact[standard_artifacts.Examples],
+    schema: InputArtifact[standard_artifacts.Schema],
+    model: InputArtifact[standard_artifacts.Model],
+    comparison: OutputArtifact[artifacts.ModelComparison],
+    split: Parameter[str],
+    label: Parameter[str],
+    slice_columns: Parameter[str],
+    min_slice_rows: Parameter[int],
+    agreed: Parameter[str],
+    code_digest: Parameter[str],
+    baseline: InputArtifact[standard_artifacts.Model] = None,
+    earlier: InputArtifact[list[standard_artifacts.Model]] = None,
+    comparisons: InputArtifact[list[artifacts.ModelComparison]] = None,
+) -> None:
+    """Compares the model.
+
+    Args:
+        examples: raw rows.
+        schema: the contract.
+        model: exported, with the signatures in components.signatures.
+        comparison: where verdict and predictions go.
+        split: which rows.
+        label: name of the transformed label.
+        slice_columns: JSON list of raw columns; each of their values is a slice.
+        min_slice_rows: slices of fewer rows are left out.
+        agreed: JSON object: a pipelines.task_definition.scoping.Comparison.
+        code_digest: digest of this component's code; part of the cache key.
+        baseline: the model pushed last; None on the first run.
+        earlier: the models pushed before it, the newest first.
+        comparisons: what this gate wrote of them, as far as it did.
+    """
+    records = read_records(Path(examples.uri), split)
+    contract = io_utils.SchemaReader().read(io_utils.get_only_uri_in_dir(schema.uri))
+    rows = to_frame(records, contract)
+    candidate = RunModel(Path(path_utils.serving_model_path(model.uri)))
+    found = RowPredictions(
+        rows_digest=digest_rows(records),
+        labels=_as_column(candidate.transformed(records)[label]),
+        predictions=as_predictions(candidate.predict_records(records)),
+        slices=find_slices(rows, json.loads(slice_columns), min_slice_rows),
+    )
+    compared = _compare(
+        as_record(json.loads(agreed), Comparison, "agreed"),
+        found,
+        records,
+        [*([] if baseline is None else [baseline]), *(earlier or [])],
+        comparisons or [],
+        min_slice_rows,
+    )
+    folder = Path(comparison.uri)
+    write_predictions(folder, found)
+    (folder / REPORT_FILE).write_text(json.dumps(comparison_as_dict(compared), indent=2, allow_nan=False) + "\n")
+    comparison.set_int_custom_property(artifacts.ModelComparison.MODEL_ID, model.id)
+    comparison.set_string_custom_property(artifacts.ModelComparison.OUTCOME, compared.outcome)
+    comparison.set_int_custom_property(artifacts.ModelComparison.WITHIN_MARGINS, int(compared.within_margins))
+
+
+def find_slices(rows: pd.DataFrame, columns: Sequence[str], min_rows: int) -> dict[str, np.ndarray]:
+    """Return the rows of each value of each column, as TFMA would slice them: slice in words -> bool [rows]."""
+    sliced = SlicedRows(rows)
+    found = {
+        slice_in_words(((column, value),)): sliced.inside(((column, value),))
+        for column in columns
+        for value in sliced.values(column)
+    }
+    return {words: inside for words, inside in sorted(found.items()) if inside.sum() >= min_rows}
+
+
+def _compare(
+    agreed: Comparison,
+    candidate: RowPredictions,
+    records: list[bytes],
+    earlier: Sequence[standard_artifacts.Model],
+    comparisons: Sequence[artifacts.ModelComparison],
+    min_slice_rows: int,
+) -> ModelComparison:
+    """Compare with the earlier models that can be asked; with none, if the last one cannot."""
+    stored = {one.get_int_custom_property(artifacts.ModelComparison.MODEL_ID): Path(one.uri) for one in comparisons}
+    predictions: dict[str, np.ndarray] = {}
+    same_rows = True
+    for place, model in enumerate(earlier):
+        known = read_predictions(stored[model.id]) if model.id in stored else None
+        same = known is not None and known.rows_digest == candidate.rows_digest
+        if place == 0:
+            same_rows = same or known is None
+        if known is not None and same:
+            predictions[model.uri] = known.predictions
+            continue
+        try:
+            predictions[model.uri] = _ask(Path(path_utils.serving_model_path(model.uri)), records, candidate)
+        except Exception as error:  # An old model may lack what today's contract says; what it raises is its own.
+            logging.exception("The model in %s cannot be asked.", model.uri)
+            if place == 0:
+                return ModelComparison(
+                    outcome=NOT_COMPARED,
+                    within_margins=True,
+                    confidence=agreed.confidence,
+                    why_not=explain_in_one_line(error),
+                    same_rows=False,
+                )
+    return compare_models(agreed, candidate, predictions, min_slice_rows=min_slice_rows, same_rows=same_rows)
+
+
+def _ask(model: Path, records: list[bytes], candidate: RowPredictions) -> np.ndarray:
+    """Ask an earlier model for all rows.
+
+    Raises:
+        ValueError: It predicts something else than the candidate does.
+    """
+    found = as_predictions(RunModel(model).predict_records(records))
+    if found.shape != candidate.predictions.shape:
+        raise ValueError(
+            f"it predicts arrays of shape {found.shape}: expected {candidate.predictions.shape}, as the new model does"
+        )
+    return found
+
+
+def _as_column(values: np.ndarray) -> np.ndarray:
+    return values.reshape(len(values), -1)[:, 0]

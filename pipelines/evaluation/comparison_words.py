@@ -1,0 +1,92 @@
+"""What BetterGate found, in words."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from pipelines.evaluation.model_comparison import (
+    BEST,
+    BETTER,
+    FIRST,
+    NOT_COMPARED,
+    TIE,
+    WORSE,
+    Difference,
+    ModelComparison,
+    comparison_as_dict,
+)
+from pipelines.evaluation.slices import OVERALL
+from pipelines.evaluation.weighted_metrics import SMALLER_IS_BETTER
+
+_WORDS = {BETTER: "better than", WORSE: "worse than", TIE: "not distinguishable from"}
+
+
+def describe_outcome(found: ModelComparison, names: Mapping[str, str]) -> str:
+    """Describe what came out, in one line.
+
+    Args:
+        found: the comparison.
+        names: folder of a model -> the version that it was pushed as.
+    """
+    if found.outcome == FIRST:
+        return "no model was pushed before: nothing to compare with"
+    if found.outcome == NOT_COMPARED:
+        return f"the model pushed before cannot be asked on these rows: {found.why_not}"
+    telling = _find_telling(found)
+    change = f"{_name_metric(telling)} {describe_interval(telling.value, telling.low, telling.high)}"
+    return f"{_WORDS[found.outcome]} {_name_model(telling, names)}: {change}"
+
+
+def describe_comparison(found: ModelComparison, names: Mapping[str, str]) -> tuple[str, ...]:
+    """Describe what came out and every difference, one line each; see `describe_outcome`."""
+    lines = [describe_outcome(found, names)]
+    lines += [_describe_difference(one, found, names) for one in found.differences]
+    if found.differences and not found.same_rows:
+        lines.append("compared on the eval rows of this run: the model before was judged on others")
+    return tuple(lines)
+
+
+def describe_interval(value: float, low: float, high: float) -> str:
+    """Describe a difference: `-0.0002 (-0.0011 to +0.0007)`."""
+    digits = 4 if not math.isfinite(value) or abs(value) < 100 else 1
+    value, low, high = (0.0 if round(number, digits) == 0 else number for number in (value, low, high))  # no -0.0000
+    return f"{value:+.{digits}f} ({low:+.{digits}f} to {high:+.{digits}f})"
+
+
+def comparison_as_record(found: ModelComparison, names: Mapping[str, str]) -> dict[str, Any]:
+    """Return a comparison as summary.json has it: models by the versions that they were pushed as."""
+    record = comparison_as_dict(found)
+    for one in record["differences"]:
+        one["version"] = names.get(one.pop("model"))
+    return record
+
+
+def _find_telling(found: ModelComparison) -> Difference:
+    """Return the difference that made the outcome what it is."""
+    deciding = found.differences[0]
+    if found.outcome == WORSE and deciding.word != WORSE:
+        return next(one for one in found.differences if one.word == WORSE and not one.within_margin)
+    if found.outcome == TIE and deciding.word == BETTER:
+        return next(one for one in found.differences if not one.within_margin)
+    return deciding
+
+
+def _describe_difference(one: Difference, found: ModelComparison, names: Mapping[str, str]) -> str:
+    best = f" against {_name_model(one, names)}, the best of the last {found.looked_at}" if one.against == BEST else ""
+    if not math.isfinite(one.value):
+        return f"{_name_metric(one)}{best} is undefined: {one.rows:,} rows of that slice are too few, or all alike"
+    change = describe_interval(one.value, one.low, one.high)
+    smaller = one.metric in SMALLER_IS_BETTER
+    worst = max(one.high if smaller else -one.low, 0.0)
+    allowed = (
+        f"no worse than {one.margin:g}" if one.within_margin else f"may be worse by {worst:.4f}, NOT {one.margin:g}"
+    )
+    return f"{_name_metric(one)} changes by {change}{best}: {allowed}"
+
+
+def _name_metric(one: Difference) -> str:
+    return one.metric if one.slice == OVERALL else f"{one.metric} on {one.slice}"
+
+
+def _name_model(one: Difference, names: Mapping[str, str]) -> str:
+    return names.get(one.model, one.model)
