@@ -8,7 +8,6 @@ import pandas as pd
 
 from pipelines import charts
 from pipelines.deployment import decision_threshold
-from pipelines.runs.model import PREDICTION
 from pipelines.task_definition.problem import BINARY, MULTICLASS, REGRESSION
 from pipelines.task_definition.task import Task
 
@@ -46,14 +45,6 @@ def view_labels(labels: np.ndarray, task: Task) -> dict[str, np.ndarray]:
         return {f"share of {task.label}": labels.astype(np.float64)}
     names = name_classes(task, int(labels.max()) + 1)
     return {f"share of {name}": (labels == number).astype(np.float64) for number, name in enumerate(names)}
-
-
-def to_array(frame: pd.DataFrame) -> np.ndarray:
-    """Returns the predictions in a DataFrame of a model or of Run.eval_predictions: [rows], or [rows, classes]."""
-    if PREDICTION in frame:
-        return frame[PREDICTION].to_numpy()
-    names = [name for name in frame if name.startswith(f"{PREDICTION}_") and name.rpartition("_")[2].isdecimal()]
-    return frame[names].to_numpy()
 
 
 def score_rows(labels: np.ndarray, predictions: np.ndarray) -> np.ndarray:

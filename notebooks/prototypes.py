@@ -17,7 +17,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from notebooks.problem_kinds import to_array
+from pipelines.runs.model import as_predictions
 from pipelines.task_definition.problem import BINARY, MULTICLASS, REGRESSION
 from serving.durable_file import write_whole
 
@@ -122,7 +122,7 @@ def read_predictions(var: Path, task: str, records: Iterable[bytes]) -> Mapping[
     digest = digest_rows(records)
     found = {path.stem: pq.read_table(path) for path in sorted(_folder(var, task).glob("*.parquet"))}
     return {
-        name: to_array(table.to_pandas())
+        name: as_predictions(table.to_pandas())
         for name, table in found.items()
         if (table.schema.metadata or {}).get(_ROWS) == digest.encode()
     }

@@ -4,7 +4,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from notebooks import problem_kinds
@@ -36,12 +35,6 @@ def test_labels_as_numbers_with_a_telling_mean() -> None:
         "share of b",
         "share of c",
     ]
-
-
-def test_predictions_of_a_frame() -> None:
-    several = pd.DataFrame(SHARES, columns=["prediction_0", "prediction_1", "prediction_2"]).assign(prediction_note=1)
-    np.testing.assert_array_equal(problem_kinds.to_array(several), SHARES)
-    assert problem_kinds.to_array(pd.DataFrame({"x": [1], "prediction": [0.5]})).tolist() == [0.5]
 
 
 def test_a_row_is_scored_by_the_probability_of_its_class() -> None:
