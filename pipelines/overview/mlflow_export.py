@@ -7,9 +7,13 @@ from typing import Any, TypeVar
 
 from pipelines.overview.mlflow_records import KEY, MlflowRecord
 
-# Read by MLflow's client when it is imported. It sends nothing about its users, and gives up on an absent server in
-# seconds instead of minutes.
-_SETTINGS = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2"}
+# What MLflow's client reads: it sends nothing about its users, gives up on an absent server in seconds instead of
+# minutes, and prints no address for each run.
+_SETTINGS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+}
 _AT_ONCE = {"metrics": 1000, "params": 100, "tags": 100}  # what MLflow's log_batch takes in one call
 _RUNNING = "RUNNING"  # MLflow's status of a run whose export was cut off
 
