@@ -27,21 +27,21 @@ unexport A B EXPERIMENT DATA OUT FROM PATTERN SPANS NAME CSV LABEL TEXT NOTE REV
 # How long a search may take; of tune, portfolio, and run-local with TUNE.
 SEARCH = $(if $(value TRIALS),--trials $(call quoted,TRIALS)) $(if $(value MINUTES),--minutes $(call quoted,MINUTES))
 
-.PHONY: help doctor setup data ingest predict disk gc run-local watch flink-up flink-down test test-fast test-engine coverage test-other-stack check format bench load-test lock protos clean serve gateway deploy-render rollout-status pin canary compare promote rollback tune portfolio compare-runs report review monitor continuous new-task notebooks check-task
+.PHONY: help doctor setup data ingest predict disk gc run-local watch flink-up flink-down test test-fast test-engine coverage test-other-stack check format bench load-test lock protos clean serve gateway deploy-render rollout-status pin canary compare promote rollback tune portfolio compare-runs report leaderboard tensorboard review monitor continuous new-task notebooks check-task
 
 define HELP
 make TARGET [NAME=value ...]
 
   doctor, setup                  What this machine lacks, and the fix; make .venv, as every target does once (PYTHON)
   data, ingest                   The task's rows under var/data/, or as quarters; check spans (SPANS, FROM, PATTERN)
-  check-task, run-local, watch   A task on 100 rows; the whole pipeline; again at every save (SPANS, PUSH_TIES, EXPERIMENT)
+  check-task, run-local, watch   A task on 100 rows; the whole pipeline; at every save (SPANS, PUSH_TIES, EXPERIMENT)
                                  (DATA, TRAIN_STEPS, INFRA, FORCE, VERBOSE, AT_ONCE, TUNE, REQUIRE_REVIEW, PUSH_TO)
   flink-up, flink-down           A Flink cluster on this machine, where run-local then runs with flink (ENGINE)
   tune, portfolio, compare-runs  Search hyperparameters; compare approaches, or runs (TRIALS, MINUTES, SEEDS, A, B)
-  report, review                 Open the newest run's report; record that you reviewed it (RUN_ID, NOTE, REVIEWER)
+  report, review, leaderboard    Open the newest run's report; record your review (RUN_ID, NOTE, REVIEWER); all runs
   new-task, predict              A task from your CSV (NAME, CSV, LABEL, PROBLEM, TEXT); predict files (DATA, OUT)
-  notebooks, deploy-render       JupyterLab on notebooks/ (JUPYTER); the manifests for Kubernetes (OVERLAY)
-  serve, gateway                 The pushed models, as TensorFlow Serving; what end users call (SERVE, GATEWAY)
+  notebooks, tensorboard         JupyterLab on notebooks/ (JUPYTER); the training curves of all runs (PORT)
+  serve, gateway, deploy-render  The pushed models; what end users call (SERVE, GATEWAY); Kubernetes manifests (OVERLAY)
   canary, compare, promote       Try a version beside the stable one, compare the two, make it the stable one
                                  (VERSION, PERCENT, REQUESTS, ROLLBACK_ON_FAIL, ROLLOUT)
   rollback, pin, rollout-status  End a trial or go back; keep the version that answers now; what is where
@@ -127,6 +127,12 @@ compare-runs: $(STAMP)
 report: $(STAMP)
 	@$(RUN) -m pipelines report --var $(call quoted,VAR) $(if $(value RUN_ID),--run $(call quoted,RUN_ID))
 
+leaderboard: $(STAMP)
+	@$(RUN) -m pipelines leaderboard --task $(call quoted,TASK) --var $(call quoted,VAR)
+
+tensorboard: $(STAMP)
+	@$(RUN) -m pipelines tensorboard --var $(call quoted,VAR) $(if $(value PORT),--port $(call quoted,PORT))
+
 tune: $(STAMP)
 	@$(RUN) -m pipelines tune --task $(call quoted,TASK) --var $(call quoted,VAR) \
 	    $(SEARCH) $(if $(value SEEDS),--seeds $(call quoted,SEEDS))
@@ -175,12 +181,14 @@ test-other-stack:
 check: $(STAMP)
 	@.venv/bin/ruff format --check --quiet . || { echo 'Not formatted: run `make format`.' >&2; exit 1; }
 	@.venv/bin/ruff check --quiet .
+	@$(RUN) -m notebooks.committed
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
 
 format: $(STAMP)
 	@.venv/bin/ruff check --fix-only --quiet .
 	@.venv/bin/ruff format .
+	@$(RUN) -m notebooks.committed --clear
 
 bench: $(STAMP)
 	@$(RUN) -m benchmarks.local_run --out $(call quoted,VAR)/bench \

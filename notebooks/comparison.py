@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import tensorflow_model_analysis as tfma
 
+from notebooks.problem_kinds import SLICE_METRIC, Predictions
 from pipelines.charts.theme import REFERENCE
 from pipelines.evaluation import bootstrap, weighted_metrics
 from pipelines.evaluation.bootstrap import LEVEL, Interval
@@ -19,7 +20,7 @@ from pipelines.task_definition.task import Task
 
 BETTER, WORSE, EVEN = "better", "worse", "not told apart"
 _COLORS = ("#18794e", "#c4560a", "#6b7280")  # of BETTER, WORSE, EVEN
-_LEAST_LABELS = 10  # of either kind, that a slice needs: with fewer, resamples without any of them say nothing
+_LEAST_LABELS = 10  # rows that a slice needs, of two classes of either: resamples without any of them say nothing
 
 
 def calibration_error(labels: np.ndarray, predictions: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -27,41 +28,45 @@ def calibration_error(labels: np.ndarray, predictions: np.ndarray, weights: np.n
     return np.abs(weighted_metrics.calibration(labels, predictions, weights) - 1)
 
 
-_KNOWN = weighted_metrics.metrics_of(BINARY)
-_CENTRED = "calibration"  # neither more nor less of it is better
-METRICS: Mapping[str, Metric] = {
-    **{name: metric for name, metric in _KNOWN.items() if name != _CENTRED},
-    "calibration_error": calibration_error,
-}
 _SMALLER = weighted_metrics.SMALLER_IS_BETTER | {"calibration_error"}
 
 
-def tabulate_metrics(labels: np.ndarray, models: Mapping[str, np.ndarray]) -> pd.DataFrame:
+def list_metrics(problem: str) -> dict[str, Metric]:
+    """Lists the metrics that suit a problem, by name; of a centred one, such as calibration, its distance from 1."""
+    known = weighted_metrics.metrics_of(problem)
+    better = {name: metric for name, metric in known.items() if name not in weighted_metrics.CENTRED}
+    return better | ({"calibration_error": calibration_error} if len(better) < len(known) else {})
+
+
+def tabulate_metrics(labels: np.ndarray, models: Predictions, problem: str) -> pd.DataFrame:
     """Tabulates each metric of each model with its 95% interval: one row per metric, one column per model.
 
     Args:
-        labels: 0 or 1, [rows].
-        models: name -> probabilities, [rows].
+        labels: [rows].
+        models: predictions of each.
+        problem: one of pipelines.task_definition.problem.PROBLEMS.
     """
-    found = {name: bootstrap.estimate_intervals(labels, predictions, METRICS) for name, predictions in models.items()}
+    metrics = list_metrics(problem)
+    found = {name: bootstrap.estimate_intervals(labels, predictions, metrics) for name, predictions in models.items()}
     return pd.DataFrame(
         {name: {metric: _format_interval(interval) for metric, interval in of.items()} for name, of in found.items()}
     )
 
 
-def compare_metrics(labels: np.ndarray, prototype: np.ndarray, production: np.ndarray) -> pd.DataFrame:
+def compare_metrics(labels: np.ndarray, prototype: np.ndarray, production: np.ndarray, problem: str) -> pd.DataFrame:
     """Compares each metric of production and prototype, on the same resamples of the rows.
 
     Args:
-        labels: 0 or 1, [rows].
-        prototype: probabilities, [rows].
+        labels: [rows].
+        prototype: predictions, [rows] or [rows, classes].
         production: likewise.
+        problem: one of pipelines.task_definition.problem.PROBLEMS.
 
     Returns:
         Columns metric, difference, low and high (the 95% interval), and outcome: BETTER, WORSE, or EVEN where the
         interval holds 0.
     """
-    found = bootstrap.estimate_differences(labels, prototype, production, METRICS)
+    found = bootstrap.estimate_differences(labels, prototype, production, list_metrics(problem))
     return pd.DataFrame(
         [
             {"metric": name, "difference": one.value, "low": one.low, "high": one.high, "outcome": _judge(name, one)}
@@ -76,28 +81,30 @@ def compare_slices(
     prototype: np.ndarray,
     production: np.ndarray,
     slices: Mapping[str, Slice],
-    metric: str = "binary_crossentropy",
+    problem: str,
 ) -> pd.DataFrame:
-    """Compares one metric of production and prototype, slice by slice; all rows together come first.
+    """Compares production and prototype slice by slice, by problem_kinds.SLICE_METRIC; all rows together come first.
 
     Args:
         rows: raw rows.
-        labels: 0 or 1, [rows].
-        prototype: probabilities, [rows].
+        labels: [rows].
+        prototype: predictions, [rows] or [rows, classes].
         production: likewise.
-        slices: by name, as Run.slices gives them; those with fewer than 10 rows of either label are left out.
-        metric: one of METRICS.
+        slices: by name, as Run.slices gives them; those with fewer than 10 rows are left out, and of two classes those
+            with fewer than 10 rows of either.
+        problem: one of pipelines.task_definition.problem.PROBLEMS.
 
     Returns:
         Columns slice, rows, value (the difference), low and high (its 95% interval), and outcome, as
         `charts.plot_slices` takes them, the best for the prototype first.
     """
-    found = []
+    found, metric = [], SLICE_METRIC[problem]
+    of_slice = {metric: list_metrics(problem)[metric]}
     for name, where in slices.items():
         inside = in_slice(rows, where)
-        if min(labels[inside].sum(), (1 - labels[inside]).sum()) < _LEAST_LABELS:
+        of_each = [(labels[inside] > 0).sum(), (labels[inside] <= 0).sum()] if problem == BINARY else [inside.sum()]
+        if min(of_each) < _LEAST_LABELS:
             continue
-        of_slice = {metric: METRICS[metric]}
         one = bootstrap.estimate_differences(labels[inside], prototype[inside], production[inside], of_slice)[metric]
         values = {"value": one.value, "low": one.low, "high": one.high, "outcome": _judge(metric, one)}
         found.append({"slice": name, "rows": int(inside.sum()), **values})
@@ -139,15 +146,15 @@ def check_thresholds(
     Args:
         task: whose EvalConfig has the thresholds.
         rows: raw rows.
-        labels: 0 or 1, [rows].
-        predictions: probabilities, [rows].
+        labels: [rows].
+        predictions: [rows] or [rows, classes].
     """
-    found = []
+    found, known = [], weighted_metrics.metrics_of(task.problem)
     for metric, where, low, high in _read_thresholds(task):
         inside = in_slice(rows, where)
-        if metric not in _KNOWN or not inside.any():
+        if metric not in known or not inside.any():
             continue
-        value = float(_KNOWN[metric](labels[inside], predictions[inside], np.ones((1, int(inside.sum()))))[0])
+        value = float(known[metric](labels[inside], predictions[inside], np.ones((1, int(inside.sum()))))[0])
         bounds = [f"at least {low:g}"] * math.isfinite(low) + [f"at most {high:g}"] * math.isfinite(high)
         sentence = f"{metric} on {slice_in_words(where)}: {value:.4f}, agreed {' and '.join(bounds)}"
         found.append(ThresholdCheck(sentence=sentence, met=low <= value <= high))

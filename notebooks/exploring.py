@@ -1,16 +1,21 @@
 """Explores raw rows beyond the statistics of a run."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
 import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
+from pipelines import charts
 from pipelines.evaluation import bootstrap
 from pipelines.evaluation.slices import Slice, in_slice
+from serving.contract.dates import EPOCHS, find_format, parse
 from serving.contract.domains import known_strings
+from serving.contract.span_time import find_time_format
+
+_LEAST_PERIODS = 4
 
 _MEASURES = {
     anomalies_pb2.DriftSkewInfo.Measurement.L_INFTY: "infinity norm",
@@ -46,31 +51,119 @@ def measure_drift(rows: pd.DataFrame, parts: pd.Series, schema: schema_pb2.Schem
             checked = tfdv.validate_statistics(statistics, schema, previous_statistics=before)
             found += [{"part": part, **row} for info in checked.drift_skew_info for row in _list_measurements(info)]
         before = statistics
-    return pd.DataFrame(found).assign(share=lambda table: table["distance"] / table["threshold"])
+    table = pd.DataFrame(found, columns=["part", "column", "measure", "distance", "threshold"])
+    table = table.astype({"distance": "float64", "threshold": "float64"})  # also where nothing was found
+    return table.assign(share=table["distance"] / table["threshold"])
 
 
-def measure_shares(rows: pd.DataFrame, hits: np.ndarray, slices: Mapping[str, Slice]) -> pd.DataFrame:
-    """Measures the share of hits in the rows of each slice, with 95% bootstrap intervals.
+def measure_means(rows: pd.DataFrame, values: np.ndarray, slices: Mapping[str, Slice]) -> pd.DataFrame:
+    """Measures the mean of a number over the rows of each slice, with 95% bootstrap intervals.
 
     Args:
         rows: raw rows.
-        hits: 0 or 1, [rows], such as the label.
+        values: [rows], such as the label; 0 or 1 for the share of a class.
         slices: by name, as Run.slices gives them.
 
     Returns:
-        Columns slice, rows, value, low and high, as `charts.plot_slices` takes them, the least share first.
+        Columns slice, rows, value, low and high, as `charts.plot_slices` takes them, the least mean first.
     """
     found = []
     for name, where in slices.items():
-        inside = hits[in_slice(rows, where)]
+        inside = values[in_slice(rows, where)]
         if len(inside):
-            one = bootstrap.estimate_intervals(inside, inside, {"share": _share})["share"]
+            one = bootstrap.estimate_intervals(inside, inside, {"mean": _mean})["mean"]
             found.append({"slice": name, "rows": len(inside), **dataclasses.asdict(one)})
     return pd.DataFrame(found).sort_values("value", ignore_index=True)
 
 
-def _share(labels: np.ndarray, _: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Computes the share of the rows with label 1; a metric as in pipelines.evaluation.weighted_metrics."""
+def compare_presence(rows: pd.DataFrame, columns: Iterable[str], views: Mapping[str, np.ndarray]) -> pd.DataFrame:
+    """Compares the rows in which a column has a value with those in which it has none.
+
+    Args:
+        rows: raw rows.
+        columns: those to look at.
+        views: numbers of each row, by the name of their mean; see problem_kinds.view_labels.
+
+    Returns:
+        One row per column, with its number of rows without a value, and each mean of the rows without one and with one.
+    """
+    found = {}
+    for name in columns:
+        gone = rows[name].isna().to_numpy()
+        means = {
+            (view, word): values[inside].mean() if inside.any() else np.nan
+            for view, values in views.items()
+            for word, inside in (("missing", gone), ("present", ~gone))
+        }
+        found[name] = {("rows", "missing"): int(gone.sum()), **means}
+    table = pd.DataFrame.from_dict(found, orient="index").rename_axis("column")
+    return table.set_axis(pd.MultiIndex.from_tuples(table.columns), axis="columns") if found else table
+
+
+def find_most_different(one: pd.DataFrame, other: pd.DataFrame, count: int) -> dict[str, pd.DataFrame]:
+    """Finds the columns whose distributions differ most between two sets of rows: name -> distribution frame.
+
+    Args:
+        one: raw rows.
+        other: likewise.
+        count: of columns at most.
+    """
+    frames = {}
+    for name in one:
+        frame = charts.make_distribution_frame({"train": one[name], "eval": other[name]})
+        if len(frame):
+            frames[name] = frame
+    distances = {name: _measure_distance(frame) for name, frame in frames.items()}
+    return {name: frames[name] for name in sorted(frames, key=lambda name: distances[name], reverse=True)[:count]}
+
+
+def find_time_column(schema: schema_pb2.Schema) -> tuple[str, str] | None:
+    """Finds the contract's time column and how its times are written; None where it has none.
+
+    A tag `span_time` names it, else the first tag `date:…`.
+    """
+    for find in (find_time_format, find_format):
+        for feature in schema.feature:
+            written = find(feature.name, feature.annotation.tag, schema_pb2.FeatureType.Name(feature.type))
+            if written:
+                return feature.name, written
+    return None
+
+
+def cut_into_periods(times: pd.Series, written: str) -> pd.Series:
+    """Cuts rows into quarters, months, weeks or days: the longest of which there are 4 or more, as text.
+
+    Args:
+        times: of each row, as the contract's column holds them.
+        written: how, as `find_time_column` returns it.
+
+    Returns:
+        Such as "2014Q1", with the index of `times`; None where a row has no time.
+    """
+    moments = _parse_times(times, written)
+    for unit in ("Q", "M", "W", "D"):
+        periods = moments.dt.to_period(unit)
+        if periods.nunique() >= _LEAST_PERIODS or unit == "D":
+            break
+    return periods.astype(str).where(moments.notna(), None)
+
+
+def _parse_times(times: pd.Series, written: str) -> pd.Series:
+    if written in EPOCHS:
+        return pd.to_datetime(times.astype("Float64") / EPOCHS[written], unit="s")
+    days = [None if pd.isna(value) or (found := parse(str(value), written)) is None else found.date for value in times]
+    return pd.Series(pd.to_datetime(days), index=times.index)
+
+
+def _measure_distance(frame: pd.DataFrame) -> float:
+    """Measures how far apart two distributions are: the largest difference of a value's or a bin's share."""
+    key = "value" if "value" in frame else "from"
+    shares = frame.pivot_table(index=key, columns="rows", values="share", aggfunc="sum").fillna(0.0)
+    return float((shares.max(axis=1) - shares.min(axis=1)).max()) if shares.shape[1] > 1 else 0.0
+
+
+def _mean(labels: np.ndarray, _: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Computes the mean of the labels; a metric as in pipelines.evaluation.weighted_metrics."""
     return weights @ labels / weights.sum(axis=1)
 
 

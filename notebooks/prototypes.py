@@ -13,63 +13,98 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
+from pipelines.runs.model import as_predictions
+from pipelines.task_definition.problem import BINARY, MULTICLASS, REGRESSION
 from serving.durable_file import write_whole
 
 _PREDICTION = "prediction"
 _ROWS = b"eval_rows"  # key of the digest in the file's metadata
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+_EXPECTED = {
+    BINARY: "one probability",
+    MULTICLASS: "probabilities of 2 or more classes, which add up to 1,",
+    REGRESSION: "one number",
+}
+_ROUNDING = 1e-3  # by which the probabilities of a row may miss 1
 
 
 class PrototypeError(ValueError):
     """A prototype's predictions cannot be kept, or are not there."""
 
 
-def fit_gradient_boosted_trees(rows: pd.DataFrame, labels: np.ndarray, seed: int = 0) -> Pipeline:
+def fit_gradient_boosted_trees(rows: pd.DataFrame, labels: np.ndarray, problem: str, seed: int = 0) -> Pipeline:
     """Fits scikit-learn's gradient-boosted trees, with their defaults, on raw columns.
 
     Args:
         rows: raw columns as Run.rows gives them, those alone that a server is sent.
-        labels: 0 or 1, [rows].
+        labels: 0 or 1, class numbers, or the number to predict, [rows].
+        problem: one of pipelines.task_definition.problem.PROBLEMS.
         seed: of the rows that are held out to know when to stop.
 
     Returns:
-        Takes raw rows; `predict_proba(rows)[:, 1]` is the probability of a 1.
+        Takes raw rows; `predict_with_trees` asks it.
     """
     known = {name: pd.Index(rows[name].dropna().unique()) for name in rows if rows[name].dtype == object}
-    trees = HistGradientBoostingClassifier(categorical_features="from_dtype", random_state=seed)
+    kind = HistGradientBoostingRegressor if problem == REGRESSION else HistGradientBoostingClassifier
+    trees = kind(categorical_features="from_dtype", random_state=seed)
     prepare = FunctionTransformer(_to_tree_types, kw_args={"known": known, "columns": list(rows)})
     return make_pipeline(prepare, trees).fit(rows, labels)
 
 
-def save_predictions(var: Path, task: str, name: str, predictions: np.ndarray, records: Iterable[bytes]) -> Path:
+def predict_with_trees(trees: Pipeline, rows: pd.DataFrame, problem: str, classes: int = 2) -> np.ndarray:
+    """Predicts as the task's models do.
+
+    Args:
+        trees: of `fit_gradient_boosted_trees`.
+        rows: raw rows.
+        problem: the one that they were fitted for.
+        classes: how many there are; one that no training row had gets probability 0.
+
+    Returns:
+        The probability of a 1 or the predicted number, [rows]; of several classes probabilities, [rows, classes].
+    """
+    if problem == REGRESSION:
+        return trees.predict(rows)
+    known = trees.predict_proba(rows)
+    found = np.zeros((len(rows), classes))
+    found[:, trees.classes_.astype(int)] = known
+    return found[:, 1] if problem == BINARY else found
+
+
+def save_predictions(
+    var: Path, task: str, name: str, predictions: np.ndarray, records: Iterable[bytes], *, problem: str
+) -> Path:
     """Keeps a prototype's predictions of the evaluation rows, whole or not at all, and returns the file.
 
     Args:
         var: the folder that runs write to.
         task: name of the task.
         name: of the prototype: small letters, digits, - and _.
-        predictions: probabilities, [rows].
+        predictions: probabilities or numbers, [rows]; of several classes probabilities, [rows, classes].
         records: the evaluation rows, as Run.records gives them.
+        problem: one of pipelines.task_definition.problem.PROBLEMS.
 
     Raises:
-        PrototypeError: The name cannot be a file's, or there is not one number between 0 and 1 for each row.
+        PrototypeError: The name cannot be a file's, or a row has no prediction that suits the problem.
     """
     rows, predictions = list(records), np.asarray(predictions)
     if not _NAME.fullmatch(name):
         raise PrototypeError(f"prototype name: expected small letters, digits, - and _, received {name!r}")
-    if predictions.shape != (len(rows),) or not ((predictions >= 0) & (predictions <= 1)).all():
+    if not _suits(predictions, len(rows), problem):
         raise PrototypeError(
-            f"prototype {name}: expected one probability for each of {len(rows):,} rows, received shape "
+            f"prototype {name}: expected {_EXPECTED[problem]} for each of {len(rows):,} rows, received shape "
             f"{predictions.shape} with values from {predictions.min(initial=np.inf):g} to "
             f"{predictions.max(initial=-np.inf):g}"
         )
     path = _folder(var, task) / f"{name}.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)
-    table = pa.table({_PREDICTION: predictions.astype(np.float32)})
+    columns = predictions.astype(np.float32).reshape(len(rows), -1)
+    names = [_PREDICTION] if problem != MULTICLASS else [f"{_PREDICTION}_{i}" for i in range(columns.shape[1])]
+    table = pa.table({column: columns[:, place] for place, column in enumerate(names)})
     content = pa.BufferOutputStream()
     pq.write_table(table.replace_schema_metadata({_ROWS: digest_rows(rows)}), content)
     write_whole(path, memoryview(content.getvalue()))
@@ -77,7 +112,7 @@ def save_predictions(var: Path, task: str, name: str, predictions: np.ndarray, r
 
 
 def read_predictions(var: Path, task: str, records: Iterable[bytes]) -> Mapping[str, np.ndarray]:
-    """Reads the prototypes whose predictions are of these very rows: name -> probabilities, float32 [rows].
+    """Reads the prototypes whose predictions are of these very rows: name -> float32 [rows] or [rows, classes].
 
     Args:
         var: the folder that runs write to.
@@ -87,7 +122,7 @@ def read_predictions(var: Path, task: str, records: Iterable[bytes]) -> Mapping[
     digest = digest_rows(records)
     found = {path.stem: pq.read_table(path) for path in sorted(_folder(var, task).glob("*.parquet"))}
     return {
-        name: table[_PREDICTION].to_numpy()
+        name: as_predictions(table.to_pandas())
         for name, table in found.items()
         if (table.schema.metadata or {}).get(_ROWS) == digest.encode()
     }
@@ -99,6 +134,17 @@ def digest_rows(records: Iterable[bytes]) -> str:
     for record in records:
         digest.update(hashlib.sha256(record).digest())
     return digest.hexdigest()
+
+
+def _suits(predictions: np.ndarray, rows: int, problem: str) -> bool:
+    """Tells whether predictions suit a problem and have no NaN."""
+    shaped = predictions.ndim == 2 and predictions.shape[1] > 1 if problem == MULTICLASS else predictions.ndim == 1
+    if not shaped or len(predictions) != rows or not np.isfinite(predictions).all():
+        return False
+    if problem == REGRESSION:
+        return True
+    whole = problem == BINARY or bool((np.abs(predictions.sum(axis=1) - 1) < _ROUNDING).all())
+    return whole and bool(((predictions >= 0) & (predictions <= 1)).all())
 
 
 def _folder(var: Path, task: str) -> Path:

@@ -1,17 +1,17 @@
 """Finds the run of a notebook, and sets the theme of its plots."""
 
-import logging
 import os
-import warnings
 from pathlib import Path
 
 import altair as alt
 import pandas as pd
-from absl import logging as absl_logging
 
 from pipelines import charts
 from pipelines.nodes import EVALUATOR, TRAINER
 from pipelines.runs import Run, RunError, Runs
+from pipelines.runs.quiet import silence_libraries
+
+__all__ = ["NoRunError", "open_run", "open_runs", "set_theme", "silence_libraries", "task_name", "var_folder"]
 
 PROJECT = Path(__file__).resolve().parents[1]
 _STEPS = (TRAINER, EVALUATOR)  # a run that did not get past these has nothing to show
@@ -30,9 +30,9 @@ def var_folder() -> Path:
     return PROJECT / os.environ.get("VAR", "var")
 
 
-def task_name() -> str:
-    """Returns the environment variable TASK, as `make run-local` takes it, or `taxi`."""
-    return os.environ.get("TASK", "taxi")
+def task_name(task: str | None = None) -> str:
+    """Returns `task`, else the environment variable TASK, as `make run-local` takes it, else `taxi`."""
+    return task or os.environ.get("TASK") or "taxi"
 
 
 def open_runs() -> Runs:
@@ -40,14 +40,17 @@ def open_runs() -> Runs:
     return Runs(var_folder())
 
 
-def open_run() -> Run:
+def open_run(task: str | None = None) -> Run:
     """Opens the run that a notebook is about: RUN_ID from the environment, or the newest of the task that has a model.
+
+    Args:
+        task: its name; None: as `task_name` says.
 
     Raises:
         NoRunError: There is none.
     """
     silence_libraries()
-    task, named = task_name(), os.environ.get("RUN_ID")
+    task, named = task_name(task), os.environ.get("RUN_ID")
     name = task.rpartition(".")[2]  # of a task in a dotted package
     if named:
         return open_runs().open(named, name)
@@ -74,13 +77,3 @@ def set_theme() -> None:
         return config
 
     alt.renderers.enable("png", ppi=144)  # not SVG: a browser's other font would not fit
-
-
-def silence_libraries() -> None:
-    """Keeps the log lines of TensorFlow, Beam and TFX out of the notebook. Call it before TensorFlow is loaded."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    absl_logging.set_verbosity(absl_logging.ERROR)
-    # A filter, since TensorFlow sets the level of its logger when it is loaded.
-    logging.getLogger("tensorflow").addFilter(lambda record: record.levelno >= logging.ERROR)
-    logging.getLogger("apache_beam").setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", module=r"(?!__main__|ipykernel|notebooks|pipelines)")  # other packages' own

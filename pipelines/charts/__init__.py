@@ -15,6 +15,7 @@ from pipelines.charts.distributions import make_distribution_frame, plot_distrib
 from pipelines.charts.explanations import plot_effect, plot_importance
 from pipelines.charts.metrics import plot_slices, plot_training_curve
 from pipelines.charts.regression import plot_predicted_against_actual, plot_residuals
+from pipelines.charts.runs import plot_metric_over_runs
 from pipelines.charts.spans import plot_span_drift, plot_span_numbers, plot_span_shares
 from pipelines.charts.theme import SCHEMES, make_config, use_theme
 
@@ -26,6 +27,7 @@ __all__ = [
     "plot_distribution",
     "plot_effect",
     "plot_importance",
+    "plot_metric_over_runs",
     "plot_precision_recall",
     "plot_predicted_against_actual",
     "plot_reliability",

@@ -14,6 +14,7 @@ from pipelines.cli import (
     doctor,
     gc,
     ingest,
+    leaderboard,
     monitor,
     new_task,
     portfolio,
@@ -23,6 +24,7 @@ from pipelines.cli import (
     review,
     run,
     runs,
+    tensorboard,
     tune,
 )
 from serving.cli import usage
@@ -61,6 +63,8 @@ _COMMANDS: tuple[tuple[Callable[..., int], str], ...] = (
     (tune.tune, tune.EPILOGUE),
     (portfolio.portfolio, portfolio.EPILOGUE),
     (report.report, report.EPILOGUE),
+    (leaderboard.leaderboard, leaderboard.EPILOGUE),
+    (tensorboard.tensorboard, tensorboard.EPILOGUE),
     (review.review, review.EPILOGUE),
     (new_task.new_task, new_task.EPILOGUE),
     (gc.gc, gc.GC_EPILOGUE),

@@ -6,9 +6,9 @@ import dataclasses
 import math
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
 
@@ -32,17 +32,19 @@ latest.
 """,
     help_epilogue="""Examples:
   python -m pipelines runs list --last 10
+  python -m pipelines runs list --sort auc --where "auc > 0.95" --pushed
   python -m pipelines runs show                       the newest
   python -m pipelines runs diff 20261121-163842 latest
   python -m pipelines runs compare 1795253025 latest  better, worse or neither
   python -m pipelines runs lineage 1795253025         where a version came from
   python -m pipelines runs lineage --data trips/      what these rows fed
+  python -m pipelines runs export --mlflow http://127.0.0.1:5000
   python -m pipelines runs note latest "too few rows at night"
   python -m pipelines runs tag latest night candidate
 
 Exit status: 0 shown; 1 there is no such run, or it cannot be read; 2 bad usage.
 """,
-    sort_key=15,  # after the commands that make runs
+    sort_key=17,  # after the commands that make runs
 )
 
 
@@ -60,17 +62,43 @@ class RunsOptions:
 _ALL_RUNS = RunsOptions()
 
 
+@Parameter(name="*")
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ListOptions:
+    """Which of them to list, and in which order."""
+
+    sort: str = "started"
+    """By what, the best last: a metric over all eval rows, started, seconds or rows."""
+    conditions: Annotated[list[str] | None, Parameter(name="--where", negative=())] = None
+    """A bound that they meet, such as "auc > 0.95"; given again, another that they meet, too."""
+    status: (
+        Literal["pushed", "unchanged", "refused", "tie", "experiment", "failed", "interrupted", "unfinished"] | None
+    ) = None
+    """How they ended."""
+    experiment: str | None = None
+    """The experiment that they belong to."""
+    tag: str | None = None
+    """A tag that they have."""
+    pushed: bool = False
+    """Those whose model a pushed version holds."""
+    last: int | None = None
+    """The newest so many of them only."""
+
+
+_EVERY_RUN = ListOptions()
+
+
 @app.command(name="list")
-def list_runs(*, last: int | None = None, where: RunsOptions = _ALL_RUNS) -> int:
-    """List every run, the newest last.
+def list_runs(*, choice: ListOptions = _EVERY_RUN, where: RunsOptions = _ALL_RUNS) -> int:
+    """List runs, the newest last.
 
     Args:
-        last: The newest so many only.
+        choice: Which of them, and in which order.
         where: Which runs.
     """
-    if last is not None:
-        require("--last", last, 1, math.inf, "1 or more")
-    return _shown(lambda console, runs: _list(console, runs, where, last), where)
+    if choice.last is not None:
+        require("--last", choice.last, 1, math.inf, "1 or more")
+    return _shown(lambda console, runs: _list(console, runs, where, choice), where)
 
 
 @app.command
@@ -96,6 +124,20 @@ def diff(before: str, after: str, /, *, most: int = 20, where: RunsOptions = _AL
     """
     require("--most", most, 1, math.inf, "1 or more")
     return _shown(lambda console, runs: _diff(console, runs, (before, after), where.task, most), where)
+
+
+@app.command
+def export(*names: str, mlflow: str, where: RunsOptions = _ALL_RUNS) -> int:
+    """Send runs to an MLflow tracking server, each once: parameters, metrics per slice, tags, the report.
+
+    What is there already is not sent again; notes and tags that came since are.
+
+    Args:
+        names: Which runs; all that have ended without any.
+        mlflow: Address of the server, or another store that MLflow knows.
+        where: Which runs.
+    """
+    return _shown(lambda console, runs: _export(console, runs, names, mlflow, where.task), where)
 
 
 @app.command
@@ -207,13 +249,29 @@ def _shown(show: Callable[[Console, Runs], None], where: RunsOptions) -> int:
     return _SHOWN
 
 
-def _list(console: Console, runs: Runs, where: RunsOptions, last: int | None) -> None:
+def _list(console: Console, runs: Runs, where: RunsOptions, choice: ListOptions) -> None:
     from pipelines.runs import RunError, tables
+    from pipelines.runs.selection import ConditionError, parse_condition, select_runs, sort_runs
 
-    found = runs.list(where.task)
-    if not found:
+    every = runs.list(where.task)
+    if not every:
         raise RunError(f"no runs below {where.var / 'runs'}: run `make run-local`, or name --var")
-    tables.show_list(console, found[-last:] if last else found)
+    try:
+        conditions = [parse_condition(text) for text in choice.conditions or ()]
+        found = select_runs(
+            every,
+            conditions=conditions,
+            status=choice.status,
+            experiment=choice.experiment,
+            tag=choice.tag,
+            pushed=choice.pushed,
+        )
+        if not found:
+            raise RunError(f"none of the {len(every):,} runs is as asked for: leave out an option")
+        found = sort_runs(found[-choice.last :] if choice.last else found, choice.sort)
+    except ConditionError as error:
+        raise UsageError(str(error)) from error
+    tables.show_list(console, found, [choice.sort, *(condition.name for condition in conditions)])
 
 
 def _show(console: Console, run: Run) -> None:
@@ -262,6 +320,23 @@ def _lineage(
         tables.show_lineage(console, _open(runs, run or _LATEST, task).lineage())
     else:
         tables.show_trained_models(console, runs.models_trained_on(data, span=span, task=task))
+
+
+def _export(console: Console, runs: Runs, names: Sequence[str], uri: str, task: str | None) -> None:
+    from pipelines.overview.mlflow_export import ExportError, export_records
+    from pipelines.overview.mlflow_records import make_record
+    from pipelines.runs import RunError
+    from pipelines.runs.run_record import UNFINISHED
+
+    chosen = [_open(runs, name, task) for name in names] or runs.list(task)
+    ended = [run for run in chosen if run.status != UNFINISHED and run.task]
+    if not ended:
+        raise RunError("no run has ended among those asked for: expected one to export")
+    try:
+        result = export_records(uri, [make_record(run) for run in ended])
+    except ExportError as error:
+        raise RunError(str(error)) from error
+    console.print(f"exported {len(result.added)} runs to {uri}, {len(result.known)} were there", soft_wrap=True)
 
 
 def _open(runs: Runs, name: str, task: str | None) -> Run:

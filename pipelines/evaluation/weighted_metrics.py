@@ -146,6 +146,8 @@ SMALLER_IS_BETTER = frozenset(
     )
 )
 
+CENTRED = frozenset({calibration.__name__})  # neither more nor less of it is better
+
 _OF_PROBLEM: dict[str, tuple[Metric, ...]] = {
     BINARY: (auc, auc_precision_recall, binary_crossentropy, binary_accuracy, calibration),
     MULTICLASS: (sparse_categorical_accuracy, sparse_categorical_crossentropy),

@@ -2,13 +2,14 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from pipelines import charts
 from pipelines.report.data import describe_data
 from pipelines.report.environment import describe_environment
+from pipelines.report.intervals import collect_intervals
 from pipelines.report.lineage import draw_lineage
 from pipelines.report.model_card import render_model_card
 from pipelines.report.rendering import inline_json, inline_script, make_environment, read_script, read_style
@@ -19,6 +20,7 @@ from pipelines.report.unchanged_evaluation import describe_diagnosis, describe_e
 from pipelines.report.vega import bundle_vega
 from pipelines.report.verdict import describe_verdict
 from pipelines.runs import Run, RunError
+from pipelines.runs.intervals import INTERVALS_FILE
 from serving.durable_file import write_whole
 
 REPORT_FILE = "report.html"  # in the run's folder
@@ -50,24 +52,22 @@ class Section:
 def write_report(run: Run, cache: Path) -> Path:
     """Writes the report of a run into its folder, whole or not at all, and returns its path.
 
+    Beside it go the intervals of the metrics, for whoever compares runs.
+
     Args:
         run: however it ended; what it did not get to is said.
         cache: a folder for what reports have in common.
     """
     path = run.directory / REPORT_FILE
-    write_whole(path, render(run, cache))
+    sections = [_build_section(name, title, functools.partial(build, run, cache)) for name, title, build in _SECTIONS]
+    write_whole(path, _render(run, sections, cache))
+    if evaluation := _find_content(sections, "evaluation"):
+        write_whole(run.directory / INTERVALS_FILE, collect_intervals(evaluation))
     return path
 
 
-def render(run: Run, cache: Path) -> str:
-    """Renders the page as HTML.
-
-    Args:
-        run: to report on.
-        cache: a folder for what reports have in common.
-    """
-    sections = [_build_section(name, title, functools.partial(build, run, cache)) for name, title, build in _SECTIONS]
-    contents = {section.name: section.content for section in sections}
+def _render(run: Run, sections: Sequence[Section], cache: Path) -> str:
+    """Renders the page as HTML."""
     return (
         make_environment()
         .get_template("report.html.jinja")
@@ -75,13 +75,17 @@ def render(run: Run, cache: Path) -> str:
             run=run,
             verdict=describe_verdict(run),
             sections=sections,
-            evaluation=contents["evaluation"],
+            evaluation=_find_content(sections, "evaluation"),
             themes=inline_json({scheme: charts.make_config(scheme) for scheme in charts.SCHEMES}),
             vega=inline_script(bundle_vega(cache)),
             script=read_script(),
             style=read_style(),
         )
     )
+
+
+def _find_content(sections: Sequence[Section], name: str) -> dict[str, Any] | None:
+    return next(section.content for section in sections if section.name == name)
 
 
 def _build_section(name: str, title: str, build: Callable[[], dict[str, Any]]) -> Section:

@@ -60,8 +60,14 @@ class RunDifference:
         return not any((*parts, self.gates, self.features, self.layers)) and figures and not moved.any()
 
 
-def compare_runs(before: Run, after: Run) -> RunDifference:
+def compare_runs(before: Run, after: Run, *, figures: bool = True) -> RunDifference:
     """Compares two runs.
+
+    Args:
+        before: the one.
+        after: the other.
+        figures: whether to compare the statistics of the data, and the metrics on the same rows, which takes longest;
+            else the statistics count as unknown, and metrics are subtracted.
 
     Raises:
         RunError: They are of different tasks: hardly anything of them can be compared.
@@ -87,7 +93,7 @@ def compare_runs(before: Run, after: Run) -> RunDifference:
         data=compare_mappings(
             *(_describe_data(run, lineage) for run, lineage in zip((before, after), lineages, strict=True))
         ),
-        statistics=_compare_statistics(before, after),
+        statistics=_compare_statistics(before, after) if figures else None,
         files=compare_mappings(files_before, files_after) if files_before and files_after else None,
         nodes=compare_mappings(*(dict.fromkeys(sorted(nodes), True) for nodes in reached)),
         code=compare_mappings(*digests),
@@ -99,7 +105,9 @@ def compare_runs(before: Run, after: Run) -> RunDifference:
         gates=compare_mappings(
             *({gate["gate"]: gate["passed"] for gate in run.summary["gates"]} for run in (before, after))
         ),
-        metrics=_compare_metrics(before.summary["metrics"], after.summary["metrics"], _measure_pairs(before, after)),
+        metrics=_compare_metrics(
+            before.summary["metrics"], after.summary["metrics"], _measure_pairs(before, after) if figures else {}
+        ),
     )
 
 

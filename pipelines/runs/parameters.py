@@ -13,6 +13,7 @@ _DIGEST = "digest"  # what the names of digests of code end with
 # Not parameters of the computation: where the inputs lie, and what they were, which the lineage tells; and names.
 _ABOUT_INPUTS = frozenset({"input_base", "input_fingerprint", "schema_file", "source_uri", "span", "version"})
 _CUSTOM_CONFIG = "custom_config"
+TRAINER_SETTINGS = f"{TRAINER}.{_CUSTOM_CONFIG}.settings."  # what the names of Trainer's own settings begin with
 _HYPERPARAMETERS, _VALUES = "hyperparameters", "values"
 
 

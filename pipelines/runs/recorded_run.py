@@ -1,34 +1,39 @@
 """The recorded part of a run: its nodes, its verdicts, and where its artifacts are."""
 
 import functools
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from pipelines.runs.errors import RunError
+from pipelines.runs.intervals import MetricInterval, read_intervals
 from pipelines.runs.metadata import Metadata, Step
 from pipelines.runs.notes import read_note, read_tags
+from pipelines.runs.outcome import explain_outcome
 from pipelines.runs.run_record import SUMMARY_FILE, read_record
 
 
 class RecordedRun:
     """The record of one run. Where it did not get to what is asked for, RunError says so."""
 
-    def __init__(self, directory: Path, var: Path):
+    def __init__(self, directory: Path, var: Path, metadata: Callable[[], Metadata] | None = None):
         """Reads the record.
 
         Args:
             directory: of the run, below `var`/runs.
             var: the folder that the run wrote to.
+            metadata: opens the ML Metadata below `var`; many runs may share what it returns. None: the run opens it.
 
         Raises:
             RunError: The record cannot be understood.
         """
         self.directory = directory
         self.id = directory.name
-        self._database = var / "metadata.sqlite"
-        self.summary: dict[str, Any] = read_record(directory, self._database)  # docs/summary.md
+        database = var / "metadata.sqlite"
+        self._open_metadata = metadata or functools.partial(Metadata, database)
+        self.summary: dict[str, Any] = read_record(directory, database)  # docs/summary.md
         self.task: str = self.summary["task"]
         self.status: str = self.summary["status"]
         self.started: str = self.summary["started"]  # UTC, ISO 8601
@@ -42,6 +47,15 @@ class RecordedRun:
         """The pushed version that serves this run's model; None where none does."""
         pushed = self.summary["pushed"]
         return pushed["version"] if pushed else None
+
+    @property
+    def outcome(self) -> str:
+        """Says in a sentence that the model was pushed, or why it was not."""
+        return explain_outcome(self.summary)
+
+    def intervals(self) -> dict[str, MetricInterval]:
+        """Reads the intervals of the metrics on all eval rows that the report computed; empty where it kept none."""
+        return read_intervals(self.directory)
 
     @property
     def experiment(self) -> str | None:
@@ -87,7 +101,7 @@ class RecordedRun:
 
     @functools.cached_property
     def _metadata(self) -> Metadata:
-        return Metadata(self._database)
+        return self._open_metadata()
 
     @functools.cached_property
     def _steps(self) -> list[Step]:

@@ -16,6 +16,7 @@ from pipelines import nodes
 from pipelines.nodes import EVAL, TRAIN
 from pipelines.runs import statistics
 from pipelines.runs.errors import RunError
+from pipelines.runs.quiet import quiet_imports
 from pipelines.runs.recorded_run import RecordedRun
 from pipelines.runs.span_statistics import read_span_statistics
 
@@ -53,7 +54,8 @@ class Run(RecordedRun):
 
     def records(self, split: str) -> list[bytes]:
         """Reads the raw rows of one split as serialized tf.Examples, in a fixed order."""
-        from pipelines.runs.examples import read_records
+        with quiet_imports():
+            from pipelines.runs.examples import read_records
 
         return read_records(self.artifact(nodes.EXAMPLE_GEN, "examples"), split)
 
@@ -67,7 +69,8 @@ class Run(RecordedRun):
         Returns:
             INT is Int64 with NA where a value is missing, FLOAT is float32 with NaN, BYTES is str with None.
         """
-        from pipelines.runs.examples import read_records, to_frame
+        with quiet_imports():
+            from pipelines.runs.examples import read_records, to_frame
 
         return to_frame(read_records(self.artifact(nodes.EXAMPLE_GEN, "examples"), split, every), self.schema)
 
@@ -76,7 +79,8 @@ class Run(RecordedRun):
 
         A column per feature: those that Transform stacked stand beside each other, by their own names.
         """
-        from pipelines.runs.examples import read_records, split_stacked, to_frame, use_numpy_integers
+        with quiet_imports():
+            from pipelines.runs.examples import read_records, split_stacked, to_frame, use_numpy_integers
 
         records = read_records(self.artifact(nodes.TRANSFORM, "transformed_examples"), split)
         rows = use_numpy_integers(to_frame(records, self.transform_graph.transformed_metadata.schema))
@@ -92,7 +96,8 @@ class Run(RecordedRun):
     @functools.cached_property
     def transform_graph(self) -> tft.TFTransformOutput:
         """Transform's output: feature specs, vocabularies, and the graph."""
-        import tensorflow_transform
+        with quiet_imports():
+            import tensorflow_transform
 
         return tensorflow_transform.TFTransformOutput(str(self.artifact(nodes.TRANSFORM, "transform_graph")))
 
@@ -144,7 +149,8 @@ class Run(RecordedRun):
 
     def history(self) -> pd.DataFrame:
         """Reads the training history, one row per epoch from 1: columns epoch, loss, val_loss, and other metrics."""
-        from pipelines.modeling.fitting import HISTORY_FILE
+        with quiet_imports():
+            from pipelines.modeling.fitting import HISTORY_FILE
 
         path = self.artifact(nodes.TRAINER, "model_run") / HISTORY_FILE
         if not path.is_file():
@@ -163,13 +169,15 @@ class Run(RecordedRun):
 
     @functools.cached_property
     def _model(self) -> RunModel:
-        from pipelines.runs.model import RunModel
+        with quiet_imports():
+            from pipelines.runs.model import RunModel
 
         return RunModel(self.artifact(nodes.TRAINER, "model") / _SERVING_MODEL, self.feature_parts)
 
     def baseline_model(self) -> RunModel | None:
         """Loads the blessed model that this run's was compared with; None where there was none."""
-        from pipelines.runs.model import RunModel
+        with quiet_imports():
+            from pipelines.runs.model import RunModel
 
         if "model" not in self._outputs(nodes.BLESSED_MODEL_RESOLVER):
             return None
@@ -179,7 +187,8 @@ class Run(RecordedRun):
         """Tabulates the new model's metrics: one row per slice, "overall" first, one column each; NaN: undefined."""
         found = self.summary["metrics"]
         if not found:
-            from pipelines.evaluation.tfma_results import slice_metrics
+            with quiet_imports():
+                from pipelines.evaluation.tfma_results import slice_metrics
 
             found = slice_metrics(self.artifact(nodes.EVALUATOR, "evaluation"), self.task_record.min_slice_rows)
         table = pd.DataFrame.from_dict(found, orient="index").astype("float64")
@@ -187,8 +196,9 @@ class Run(RecordedRun):
 
     def slices(self) -> dict[str, Slice]:
         """Returns the slices of `metrics`, by their names; pipelines.evaluation.slices.in_slice finds their rows."""
-        from pipelines.evaluation.slices import slice_in_words
-        from pipelines.evaluation.tfma_results import read_values
+        with quiet_imports():
+            from pipelines.evaluation.slices import slice_in_words
+            from pipelines.evaluation.tfma_results import read_values
 
         shown = set(self.metrics().index)
         every = {
@@ -211,7 +221,8 @@ class Run(RecordedRun):
         Raises:
             RunError: The run has no model, or the contract has a column of one of these names.
         """
-        from pipelines.runs.examples import read_records, to_frame
+        with quiet_imports():
+            from pipelines.runs.examples import read_records, to_frame
 
         model, records = self.model(), read_records(self.artifact(nodes.EXAMPLE_GEN, "examples"), EVAL, every)
         rows = to_frame(records, self.schema)
@@ -333,6 +344,10 @@ class Run(RecordedRun):
 
     def lineage(self) -> Lineage:
         """Traces where this run's model came from, and where it went."""
+        return self._lineage
+
+    @functools.cached_property
+    def _lineage(self) -> Lineage:
         from pipelines.runs.lineage import trace_lineage
 
         return trace_lineage(self._metadata, self.id)
@@ -349,7 +364,8 @@ class Run(RecordedRun):
         from pipelines.task_definition.task import load_task
 
         try:
-            return load_task(find_task_package(self._steps) or self.task)
+            with quiet_imports():
+                return load_task(find_task_package(self._steps) or self.task)
         except TaskError as error:
             raise RunError(f"run {self.id} is of a task that the code has no longer: {error}") from error
 

@@ -1,11 +1,13 @@
 """Runs: all runs that wrote below one folder."""
 
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from pipelines.runs.errors import RunError
+from pipelines.runs.leaderboard import tabulate_leaderboard
 from pipelines.runs.lineage import Lineage, find_models_trained_on, find_pushing_run, trace_lineage
 from pipelines.runs.metadata import Metadata
 from pipelines.runs.run import Run
@@ -32,7 +34,8 @@ class Runs:
         Raises:
             RunError: The record of one cannot be understood.
         """
-        runs = [Run(directory, self.var) for directory in self._directories()]
+        metadata = functools.cache(functools.partial(Metadata, self.var / "metadata.sqlite"))  # read once for all
+        runs = [Run(directory, self.var, metadata) for directory in self._directories()]
         return [run for run in runs if task in (None, run.task)]
 
     def open(self, run_id: str = LATEST, task: str | None = None) -> Run:
@@ -58,6 +61,20 @@ class Runs:
                 return run if task else Run(directory, self.var)
         of_task = f" of task {task}" if task else ""
         raise RunError(f"no run{of_task} has ended below {self.var / 'runs'}: run `make run-local`, or name --var")
+
+    def leaderboard(self, task: str | None = None) -> pd.DataFrame:
+        """Tabulates every run with its metrics, parameters, what changed and what became of it.
+
+        Args:
+            task: of this task alone.
+
+        Returns:
+            One row per run, the newest last; pipelines.runs.leaderboard describes the columns.
+
+        Raises:
+            RunError: The record of a run cannot be understood.
+        """
+        return tabulate_leaderboard(self.list(task))
 
     def lineage(self, version: str, task: str | None = None) -> Lineage:
         """Traces where a pushed version came from: data, code, parameters.

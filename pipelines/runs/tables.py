@@ -31,11 +31,18 @@ _NOTHING = "–"
 _COMPARED = {"better": "is better than", "worse": "is worse than", "tie": "is not distinguishable from"}
 
 
-def show_list(console: Console, runs: Sequence[Run]) -> None:
-    """Shows one line for each run, the newest last."""
+def show_list(console: Console, runs: Sequence[Run], asked_for: Sequence[str] = ()) -> None:
+    """Shows one line for each run, in their order.
+
+    Args:
+        console: where to.
+        runs: to show.
+        asked_for: metrics to show before others; what is none is left out.
+    """
     table = _make_table("run", "task", "status", "started (UTC)", "took", "rows", "metrics", "version", "said of it")
     for run in runs:
         rows, metrics = sum(run.summary["rows"].values()), run.summary["metrics"].get(OVERALL, {})
+        names = dict.fromkeys([*(name for name in asked_for if name in metrics), *metrics])
         table.add_row(
             run.id,
             run.task or _NOTHING,
@@ -43,7 +50,7 @@ def show_list(console: Console, runs: Sequence[Run]) -> None:
             run.started[:19].replace("T", " "),
             f"{run.summary['seconds']:.0f} s",
             f"{rows:,}" if rows else _NOTHING,
-            "  ".join(f"{name} {_format_number(value)}" for name, value in list(metrics.items())[:2]) or _NOTHING,
+            "  ".join(f"{name} {_format_number(metrics[name])}" for name in list(names)[:2]) or _NOTHING,
             run.version or _NOTHING,
             escape(describe_purpose(run)),
         )

@@ -13,7 +13,7 @@ from tests.runs.project import Finished, Project
 
 @pytest.fixture(scope="session")
 def step_through_var(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where notebook 5 steps through the pipeline of a small task; it needs no run."""
+    """Where notebook 5 steps through the pipeline; it needs no run."""
     return tmp_path_factory.mktemp("stepped")
 
 
@@ -23,7 +23,7 @@ def executed(
 ) -> Mapping[str, NotebookNode]:
     """Name of a notebook -> the notebook with its outputs. 04_inspect_run is not among them: see test_lab."""
     folder = tmp_path_factory.mktemp("notebooks")
-    stepped = {"TASK": "tests.tasks.diabetes", "TRAIN_STEPS": "1", "VAR": str(step_through_var)}
+    stepped = {"TRAIN_STEPS": "1", "VAR": str(step_through_var)}
     environment = {"VAR": "var", "IPYTHONDIR": str(folder / "ipython"), "JUPYTER_RUNTIME_DIR": str(folder / "runtime")}
 
     def run(name: str) -> NotebookNode:

@@ -6,8 +6,9 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from notebooks import committed
 from pipelines.tasks.taxi import features
-from tests.notebooks.executed import NOTEBOOKS, code_cells
+from tests.notebooks.executed import NOTEBOOKS, ROOT, code_cells
 
 NAMES = ("01_explore_data", "02_prototype", "03_compare", "04_inspect_run", "05_step_through")
 
@@ -20,8 +21,7 @@ def test_there_are_five() -> None:
 def test_without_outputs(path: Path) -> None:
     notebook = nbformat.read(path, as_version=4)
     nbformat.validate(notebook)
-    kept = [cell.id for cell in code_cells(notebook) if cell.outputs or cell.execution_count is not None]
-    assert kept == [], f"run: .venv/bin/jupyter nbconvert --clear-output --inplace {path.name}"
+    assert committed.find_outputs(notebook) == [], "run `make format`"
     assert notebook.metadata.kernelspec.name == "python3"
     assert "widgets" not in notebook.metadata
 
@@ -49,6 +49,30 @@ def test_no_feature_or_label_is_defined_or_named(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS[:4], ids=lambda path: path.stem)
-def test_the_first_cell_opens_the_run(path: Path) -> None:
+def test_the_first_cell_opens_the_run_of_a_task_that_is_named_there(path: Path) -> None:
     first = code_cells(nbformat.read(path, as_version=4))[0].source
-    assert {"set_theme()", "run = open_run()"} <= set(first.splitlines())
+    assert {"set_theme()", "run = open_run(TASK)"} <= set(first.splitlines())
+    assert "TASK = None  # " in first
+
+
+def test_outputs_are_refused_and_taken_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    original = NOTEBOOKS[0].read_text()
+    path = tmp_path / "ran.ipynb"
+    ran = nbformat.reads(original, as_version=4)
+    code_cells(ran)[1].outputs = [nbformat.v4.new_output("stream", text="a row of data")]
+    code_cells(ran)[2].execution_count = 3
+    nbformat.write(ran, path)
+    assert committed.main([], [path]) == 1
+    assert capsys.readouterr().err == "ran.ipynb holds outputs, which may show rows of data: run `make format`.\n"
+    assert committed.main(["--clear"], [path]) == 0
+    assert path.read_text() == original  # byte for byte as Jupyter writes it
+    assert committed.main([], [path]) == 0
+
+
+def test_make_check_and_format_know_of_them() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    check, fix = (
+        makefile.partition(f"\n{target}: $(STAMP)\n")[2].partition("\n\n")[0] for target in ("check", "format")
+    )
+    assert "-m notebooks.committed\n" in check
+    assert "-m notebooks.committed --clear" in fix

@@ -9,6 +9,7 @@ from tensorflow_model_analysis.proto import config_pb2
 
 from notebooks import comparison
 from notebooks.comparison import BETTER, EVEN, WORSE, ThresholdCheck
+from pipelines.task_definition.problem import BINARY, MULTICLASS, REGRESSION
 from pipelines.tasks.taxi.task import TASK
 
 ROWS = 3000
@@ -25,19 +26,19 @@ def outcomes(found: pd.DataFrame) -> dict[str, str]:
 
 
 def test_a_worse_model_is_told() -> None:
-    found = comparison.compare_metrics(LABELS, NOISY, GOOD)
+    found = comparison.compare_metrics(LABELS, NOISY, GOOD, BINARY)
     assert outcomes(found)["auc"] == outcomes(found)["binary_crossentropy"] == WORSE
     by_metric = found.set_index("metric")["difference"]
     assert by_metric["auc"] < 0 < by_metric["binary_crossentropy"]
 
 
 def test_a_better_model_is_told() -> None:
-    found = comparison.compare_metrics(LABELS, GOOD, NOISY)
+    found = comparison.compare_metrics(LABELS, GOOD, NOISY, BINARY)
     assert outcomes(found)["auc"] == outcomes(found)["binary_crossentropy"] == BETTER
 
 
 def test_the_same_model_is_not_told_apart() -> None:
-    assert set(outcomes(comparison.compare_metrics(LABELS, GOOD, GOOD)).values()) == {EVEN}
+    assert set(outcomes(comparison.compare_metrics(LABELS, GOOD, GOOD, BINARY)).values()) == {EVEN}
 
 
 def test_calibration_counts_on_either_side_of_one() -> None:
@@ -48,14 +49,14 @@ def test_calibration_counts_on_either_side_of_one() -> None:
 
 
 def test_intervals_hold_the_value() -> None:
-    cell = comparison.tabulate_metrics(LABELS, {"good": GOOD}).loc["auc", "good"]
+    cell = comparison.tabulate_metrics(LABELS, {"good": GOOD}, BINARY).loc["auc", "good"]
     value, low, high = map(float, re.findall(r"[\d.]+", cell))
     assert low < value < high
 
 
 def test_slices_show_where_a_model_is_worse() -> None:
     spoiled = np.where(TABLE["half"] == "odd", NOISY, GOOD)
-    found = comparison.compare_slices(TABLE, LABELS, spoiled, GOOD, SLICES).set_index("slice")
+    found = comparison.compare_slices(TABLE, LABELS, spoiled, GOOD, SLICES, BINARY).set_index("slice")
     assert list(found.index) == ["overall", "half = even", "half = odd"]
     assert found["outcome"].to_dict() == {"overall": WORSE, "half = even": EVEN, "half = odd": WORSE}
     assert found["rows"].to_dict() == {"overall": ROWS, "half = even": ROWS // 2, "half = odd": ROWS // 2}
@@ -64,7 +65,7 @@ def test_slices_show_where_a_model_is_worse() -> None:
 
 def test_slices_with_too_few_labels_of_a_kind_are_left_out() -> None:
     one_kind = np.where(TABLE["half"] == "odd", 0, LABELS)
-    found = comparison.compare_slices(TABLE, one_kind, NOISY, GOOD, SLICES)
+    found = comparison.compare_slices(TABLE, one_kind, NOISY, GOOD, SLICES, BINARY)
     assert list(found["slice"]) == ["overall", "half = even"]
 
 
@@ -94,8 +95,8 @@ def test_what_was_agreed_is_held_against_predictions() -> None:
     ],
 )
 def test_the_verdict(prototype: np.ndarray, production: np.ndarray, missed: bool, conclusion: str) -> None:
-    found = comparison.compare_metrics(LABELS, prototype, production)
-    slices = comparison.compare_slices(TABLE, LABELS, prototype, production, SLICES)
+    found = comparison.compare_metrics(LABELS, prototype, production, BINARY)
+    slices = comparison.compare_slices(TABLE, LABELS, prototype, production, SLICES, BINARY)
     words = comparison.write_verdict(
         "trees", found, slices, [ThresholdCheck(sentence="auc on overall: 0.9", met=not missed)], ROWS
     )
@@ -125,5 +126,28 @@ def test_a_threshold_against_the_blessed_model_says_nothing_of_a_prototype() -> 
     )
     metric = config_pb2.MetricConfig(class_name="AUC", threshold=config_pb2.MetricThreshold(change_threshold=change))
     config = config_pb2.EvalConfig(metrics_specs=[config_pb2.MetricsSpec(metrics=[metric])])
-    task = SimpleNamespace(make_eval_config=lambda: config)
+    task = SimpleNamespace(make_eval_config=lambda: config, problem=BINARY)
     assert comparison.check_thresholds(task, TABLE, LABELS, GOOD) == []
+
+
+def test_several_classes_are_compared_by_their_probabilities() -> None:
+    labels = np.tile([0, 1, 2], ROWS // 3)
+    right = np.where(np.eye(3)[labels] == 1, 0.8, 0.1)
+    guess = np.full((ROWS, 3), 1 / 3)
+    found = comparison.compare_metrics(labels, right, guess, MULTICLASS)
+    assert outcomes(found) == {"sparse_categorical_accuracy": BETTER, "sparse_categorical_crossentropy": BETTER}
+    slices = comparison.compare_slices(TABLE, labels, guess, right, SLICES, MULTICLASS).set_index("slice")
+    assert slices["outcome"].to_dict() == {"overall": WORSE, "half = even": WORSE, "half = odd": WORSE}
+    assert slices.loc["overall", "value"] == pytest.approx(np.log(3) + np.log(0.8))
+
+
+def test_numbers_are_compared_by_their_errors() -> None:
+    labels = random.normal(100, 20, ROWS)
+    near, far = labels + random.normal(0, 1, ROWS), labels + random.normal(0, 9, ROWS)
+    found = comparison.compare_metrics(labels, near, far, REGRESSION)
+    assert {name: one for name, one in outcomes(found).items() if name != "calibration_error"} == dict.fromkeys(
+        ("mean_squared_error", "root_mean_squared_error", "mean_absolute_error"), BETTER
+    )
+    few = {"few": (("half", "few"),)} | SLICES
+    rows = TABLE.assign(half=["few"] * 9 + list(TABLE["half"][9:]))  # 9 rows are too few
+    assert "few" not in set(comparison.compare_slices(rows, labels, near, far, few, REGRESSION)["slice"])

@@ -84,10 +84,10 @@ def test_the_comparison_ends_with_a_verdict(executed: Notebooks) -> None:
 def test_the_steps_are_the_pipelines(executed: Notebooks, cold_taxi: Finished) -> None:
     notebook = executed["05_step_through"]
     listed, *_ = (one["text/plain"] for one in data(notebook))
-    assert set(ast.literal_eval(listed)) == set(cold_taxi.states) - {"ImportHyperparameters"}  # the task has none
+    assert set(ast.literal_eval(listed)) == set(cold_taxi.states)
     run = {name for cell in code_cells(notebook) for name in re.findall(r'steps\.run\("(\w+)"\)', cell.source)}
     assert run == set(cold_taxi.states)
-    assert "{'blessed': True, 'rows': 152, 'differences': 0, 'reasons': []}" in shown(notebook)
+    assert "{'blessed': True, 'rows': 4993, 'differences': 0, 'reasons': []}" in shown(notebook)
 
 
 def test_what_is_trained_on_few_steps_is_refused_and_pushed_nowhere(

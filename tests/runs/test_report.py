@@ -1,12 +1,14 @@
 """The report that a run leaves: in a browser, in words, and when it cannot be made."""
 
 import json
+import math
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
 from pipelines.cli.app import execute
+from pipelines.runs.intervals import INTERVALS_FILE, read_intervals
 from tests.browser import Tab
 from tests.runs.conftest import History
 from tests.runs.in_process import run_here
@@ -77,12 +79,19 @@ def test_it_says_what_the_record_says(tab: Tab, report: Path, history: History) 
     assert summary["report"] == {"path": str(report), "error": None}
 
 
+def test_the_intervals_are_kept_beside_it(report: Path, history: History) -> None:
+    (found,) = read_intervals(report.parent).values()
+    assert found.low < history.second.summary["metrics"]["overall"]["mean_squared_error"] < found.high
+    assert (found.meaning, math.isnan(found.change)) == ("", True)  # there was no model to compare with
+
+
 def test_a_run_that_could_not_begin_has_one(tab: Tab, project: Project) -> None:
     run = run_here(project.var, "--data", "nothing.csv")
     assert run.status == 1
     report = Path(run.summary["report"]["path"])
     show(tab, report, 390, "dark")
     assert faults(tab, report) == []
+    assert not (report.parent / INTERVALS_FILE).exists()
     assert tab.page.locator("h1").inner_text() == "Failed"
     assert tab.page.locator("pre.error").inner_text() == run.summary["error"]
     assert "StatisticsGen was not reached" in tab.page.locator("#data").inner_text()

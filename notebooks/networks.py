@@ -1,0 +1,51 @@
+"""Parts of a small Keras network, for any kind of task."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+from pipelines.task_definition.problem import BINARY, MULTICLASS
+
+_WIDEST = 8  # of an embedding
+
+
+def embed_features(features: Mapping[str, np.ndarray], ids: Mapping[str, int]) -> tuple[dict[str, Any], Any]:
+    """Makes an input for each transformed feature, and joins them: numbers as they are, an embedding for each id.
+
+    Args:
+        features: [rows, n] each; integers are ids.
+        ids: how many different ids a feature has; of the others nothing is read.
+
+    Returns:
+        The inputs by name, and the joined features, [batch, width] float32.
+    """
+    inputs = {
+        name: keras.Input((values.shape[1],), name=name, dtype=values.dtype.name) for name, values in features.items()
+    }
+    parts = []
+    for name, values in features.items():
+        if np.issubdtype(values.dtype, np.integer):
+            embedding = keras.layers.Embedding(ids[name], min(_WIDEST, ids[name]))
+            parts.append(keras.layers.Flatten()(embedding(inputs[name])))
+        else:
+            parts.append(inputs[name])
+    return inputs, keras.layers.Concatenate()(parts) if len(parts) > 1 else parts[0]
+
+
+def make_head(problem: str, labels: np.ndarray, classes: int) -> tuple[Callable[[Any], Any], str]:
+    """Makes the last layer, and names the loss.
+
+    Args:
+        problem: one of pipelines.task_definition.problem.PROBLEMS.
+        labels: of the training rows, [rows]; a predicted number is scaled by their mean and standard deviation.
+        classes: how many there are; not read for a number.
+    """
+    if problem == BINARY:
+        return keras.layers.Dense(1, "sigmoid"), "binary_crossentropy"
+    if problem == MULTICLASS:
+        return keras.layers.Dense(classes, "softmax"), "sparse_categorical_crossentropy"
+    scale = keras.layers.Rescaling(float(np.std(labels)) or 1.0, offset=float(np.mean(labels)))
+    dense = keras.layers.Dense(1)
+    return lambda hidden: scale(dense(hidden)), "mean_squared_error"

@@ -1,0 +1,1 @@
+"""Many runs at a glance: the leaderboard, TensorBoard with readable names, and the export to MLflow."""

@@ -1,0 +1,120 @@
+"""The leaderboard: all runs of a task as one HTML page, sorted by the reader, that asks no network."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from pipelines import charts
+from pipelines.charts.runs import EXPERIMENT, NOT_PUSHED, PUSHED
+from pipelines.evaluation.weighted_metrics import CENTRED, SMALLER_IS_BETTER
+from pipelines.overview.leaderboard_rows import describe_rows, find_shared_parameters
+from pipelines.report.numbers import format_metric
+from pipelines.report.rendering import inline_json, inline_script, make_environment, read_script, read_style
+from pipelines.report.vega import Figure, bundle_vega, make_figure
+from pipelines.runs import Run, RunError, Runs
+from pipelines.runs.leaderboard import list_metrics, tabulate_leaderboard
+from serving.durable_file import write_whole
+
+_TEMPLATES = Path(__file__).with_name("templates")
+_PLOTTED = 2  # metrics that are plotted over time
+_SINCE = "%m-%d %H:%M"
+
+
+def write_leaderboard(var: Path, task: str) -> Path:
+    """Writes the page, whole or not at all, and returns its path: `var`/leaderboard/<task>.html.
+
+    Args:
+        var: the folder that the runs wrote to.
+        task: name of the task.
+
+    Raises:
+        RunError: There is no run of the task, or the record of one cannot be understood.
+    """
+    runs = Runs(var).list(task)
+    if not runs:
+        known = ", ".join(sorted({run.task for run in Runs(var).list() if run.task})) or "none"
+        raise RunError(
+            f"no run of task {task} below {var / 'runs'}: expected one of the tasks with runs ({known}); name it with "
+            f"--task, or run `make run-local TASK={task}`"
+        )
+    path = var / "leaderboard" / f"{task}.html"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, render(runs, path.parent, var / "cache"))
+    return path
+
+
+def render(runs: Sequence[Run], folder: Path, cache: Path) -> str:
+    """Renders the page as HTML.
+
+    Args:
+        runs: of one task, the newest last.
+        folder: where the page will lie; links to reports are relative to it.
+        cache: a folder for what pages have in common.
+    """
+    table, metrics = tabulate_leaderboard(runs), list_metrics(runs)
+    links = {run.id: os.path.relpath(run.directory / "report.html", folder) for run in runs if _has_report(run)}
+    return (
+        make_environment(_TEMPLATES)
+        .get_template("leaderboard.html.jinja")
+        .render(
+            task=runs[-1].task,
+            rows=describe_rows(table, metrics, links),
+            metrics=[
+                {"name": name, "smaller": name in SMALLER_IS_BETTER, "centred": name in CENTRED} for name in metrics
+            ],
+            lead=_describe_best(table, metrics),
+            shared=find_shared_parameters(table),
+            data_sets=sorted(set(table["data_digest"]) - {""}),
+            without_intervals=_count_without_intervals(table, metrics),
+            figures=[_plot(table, name) for name in metrics[:_PLOTTED]],
+            themes=inline_json({scheme: charts.make_config(scheme) for scheme in charts.SCHEMES}),
+            vega=inline_script(bundle_vega(cache)),
+            script=read_script(),
+            sorting=inline_script((_TEMPLATES / "leaderboard.js").read_text(encoding="utf-8")),
+            style=read_style(),
+        )
+    )
+
+
+def _has_report(run: Run) -> bool:
+    return (run.directory / "report.html").is_file()
+
+
+def _describe_best(table: pd.DataFrame, metrics: Sequence[str]) -> str:
+    """Says which run is the best by the first metric; the metrics of a run that did not get there are NaN."""
+    if not metrics or table[metrics[0]].isna().all():
+        return "No run has metrics yet."
+    values = table[metrics[0]]
+    best = table.loc[values.idxmin() if metrics[0] in SMALLER_IS_BETTER else values.idxmax()]
+    return f"Best {metrics[0]}: {format_metric(best[metrics[0]])}, run {best['run']}: {best['outcome']}."
+
+
+def _count_without_intervals(table: pd.DataFrame, metrics: Sequence[str]) -> int:
+    if not metrics:
+        return 0
+    return int((table[metrics[0]].notna() & table[[f"{name}_low" for name in metrics]].isna().all(axis=1)).sum())
+
+
+def _plot(table: pd.DataFrame, metric: str) -> Figure:
+    known = table[table[metric].notna()]
+    frame = pd.DataFrame(
+        {
+            "run": known["run"],
+            "started": known["started"].dt.strftime(_SINCE),
+            "value": known[metric],
+            "low": known[f"{metric}_low"],
+            "high": known[f"{metric}_high"],
+            "outcome": [_classify(row) for row in known.to_dict("records")],
+        }
+    )
+    caption = "With 95% intervals; a line joins the pushed runs."
+    return make_figure(f"{metric} over time", charts.plot_metric_over_runs(frame, metric), caption)
+
+
+def _classify(row: dict[str, Any]) -> str:
+    if row["experiment"] is not None:
+        return EXPERIMENT
+    return PUSHED if row["version"] is not None else NOT_PUSHED

@@ -1,0 +1,115 @@
+"""Sends runs to an MLflow tracking server, each once."""
+
+import dataclasses
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeVar
+
+from pipelines.overview.mlflow_records import KEY, MlflowRecord
+
+# What MLflow's client reads: it sends nothing about its users, gives up on an absent server in seconds instead of
+# minutes, and prints no address for each run.
+_SETTINGS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+}
+_AT_ONCE = {"metrics": 1000, "params": 100, "tags": 100}  # what MLflow's log_batch takes in one call
+_RUNNING = "RUNNING"  # MLflow's status of a run whose export was cut off
+
+_Item = TypeVar("_Item")
+
+
+class ExportError(RuntimeError):
+    """The runs cannot be exported."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ExportResult:
+    """What became of the runs; their names."""
+
+    added: tuple[str, ...]
+    known: tuple[str, ...]  # they were there; their tags and notes are now as here
+
+
+def export_records(uri: str, records: Sequence[MlflowRecord]) -> ExportResult:
+    """Sends the records. One that is there is not sent again; one whose export was cut off is completed.
+
+    Args:
+        uri: of the tracking server, such as http://127.0.0.1:5000, or another store that MLflow knows.
+        records: to send.
+
+    Raises:
+        ExportError: MLflow's client is not installed, or the server cannot be reached or refuses.
+    """
+    for name, value in _SETTINGS.items():
+        os.environ.setdefault(name, value)
+    try:
+        from mlflow import MlflowClient
+        from mlflow.exceptions import MlflowException
+    except ImportError as error:
+        raise ExportError(
+            f"MLflow's client cannot be loaded: {error}; install the dependency group mlflow: `make setup`, or "
+            "`pip install mlflow-skinny` beside the product"
+        ) from error
+    added: list[str] = []
+    known: list[str] = []
+    try:
+        client = MlflowClient(tracking_uri=uri)
+        for record in records:
+            (added if _send(client, record) else known).append(record.name)
+    except (MlflowException, OSError) as error:
+        sent = f"; {len(added)} runs were sent before, and are not sent again" if added else ""
+        reason = str(error).splitlines()[0]
+        raise ExportError(
+            f"MLflow at {uri}: {reason}; is it the address of a tracking server that runs{sent}?"
+        ) from error
+    return ExportResult(added=tuple(added), known=tuple(known))
+
+
+def _send(client: Any, record: MlflowRecord) -> bool:
+    """Sends one record; tells whether it was not there before as a whole."""
+    experiment = _find_experiment(client, record.experiment)
+    found = client.search_runs([experiment], f"tags.`{KEY}` = '{record.key}'", max_results=1)
+    if found and found[0].info.status != _RUNNING:
+        _update_tags(client, found[0], record)
+        return False
+    if found:
+        run_id = found[0].info.run_id
+    else:
+        created = client.create_run(experiment, record.start, {KEY: record.key}, record.name)
+        run_id = created.info.run_id
+    _log(client, run_id, record)
+    for path in record.artifacts:
+        client.log_artifact(run_id, str(path))
+    client.set_terminated(run_id, record.status, record.end)  # last: a run that is not running is complete
+    return True
+
+
+def _find_experiment(client: Any, name: str) -> str:
+    found = client.get_experiment_by_name(name)
+    return found.experiment_id if found else client.create_experiment(name)
+
+
+def _log(client: Any, run_id: str, record: MlflowRecord) -> None:
+    from mlflow.entities import Metric, Param, RunTag
+
+    metrics = [Metric(name, value, record.start, 0) for name, value in record.metrics.items()]
+    for some in _share_out(metrics, _AT_ONCE["metrics"]):
+        client.log_batch(run_id, metrics=some)
+    for params in _share_out([Param(*pair) for pair in record.parameters.items()], _AT_ONCE["params"]):
+        client.log_batch(run_id, params=params)
+    for tags in _share_out([RunTag(*pair) for pair in record.tags.items()], _AT_ONCE["tags"]):
+        client.log_batch(run_id, tags=tags)
+
+
+def _update_tags(client: Any, run: Any, record: MlflowRecord) -> None:
+    """Sends what people said since: notes and tags."""
+    for name, value in record.tags.items():
+        if run.data.tags.get(name) != value:
+            client.set_tag(run.info.run_id, name, value)
+
+
+def _share_out(items: Sequence[_Item], most: int) -> Iterator[Sequence[_Item]]:
+    for start in range(0, len(items), most):
+        yield items[start : start + most]
