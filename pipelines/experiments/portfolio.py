@@ -10,6 +10,7 @@ from typing import Any
 from absl import logging
 from rich.console import Console
 
+from pipelines.evaluation.measures import measures_of
 from pipelines.experiments import record
 from pipelines.experiments.command import CommandContext, ExperimentOptions
 from pipelines.experiments.data_nodes import pipeline_config, read_search_inputs, run_until
@@ -18,7 +19,6 @@ from pipelines.modeling.hyperparameters import parse_hyperparameters
 from pipelines.nodes import TRANSFORM
 from pipelines.search.comparison import CandidateScore
 from pipelines.search.deadline import Deadline
-from pipelines.search.measures import measures_of
 from pipelines.search.search import SearchError, SearchInputs, Trial, best_trials, run_search
 from pipelines.search.trainings import Candidate, Training, round_values, train_candidates
 from pipelines.task_definition.task import load_task

@@ -1,5 +1,6 @@
 """The section on the model's quality: overall, slice by slice, against the blessed one, and in its decisions."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,14 +12,19 @@ from pipelines.evaluation.slices import OVERALL
 from pipelines.report import metrics
 from pipelines.report.predictions import EvalPredictions, predict_eval_rows
 from pipelines.report.vega import Figure, make_figure
+from pipelines.report.yardsticks import describe_yardsticks
 from pipelines.runs import Run
 from pipelines.task_definition.problem import BINARY, MULTICLASS
 
 _NEW, _OLD = "this model", "blessed before"
 
 
-def describe_evaluation(run: Run) -> dict[str, Any]:
-    """Describes metrics with intervals, curves, decisions and slices.
+def describe_evaluation(run: Run, cache: Path) -> dict[str, Any]:
+    """Describes metrics with intervals, yardsticks, curves, decisions and slices.
+
+    Args:
+        run: to report on.
+        cache: a folder for what reports have in common.
 
     Raises:
         RunError: The run has no model, or the Evaluator did not finish.
@@ -34,6 +40,7 @@ def describe_evaluation(run: Run) -> dict[str, Any]:
         "rows": len(measured.labels),
         "resamples": measured.resamples,
         "metrics": metrics.compare_overall(run, measured),
+        "yardsticks": describe_yardsticks(run, measured, cache),
         "compared": measured.baseline is not None,
         "baseline_note": measured.baseline_note,
         "figures": make_figures(measured, threshold),

@@ -34,7 +34,7 @@ def describe_evaluation(run: Run, cache: Path) -> dict[str, Any]:
     path = cache / "evaluation" / run.task / f"{key}.pickle"
     if path.is_file():
         return pickle.loads(path.read_bytes())
-    content = evaluation.describe_evaluation(run)
+    content = evaluation.describe_evaluation(run, cache)
     if key is not None:
         shutil.rmtree(path.parent, ignore_errors=True)
         path.parent.mkdir(parents=True)

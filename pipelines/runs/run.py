@@ -156,7 +156,11 @@ class Run(RecordedRun):
     # The model.
 
     def model(self) -> RunModel:
-        """Loads the exported model: raw rows (DataFrame) in, a DataFrame with the column "prediction" out."""
+        """Loads the exported model, once: raw rows (DataFrame) in, a DataFrame with the column "prediction" out."""
+        return self._loaded_model
+
+    @functools.cached_property
+    def _loaded_model(self) -> RunModel:
         from pipelines.runs.model import RunModel
 
         return RunModel(self.artifact(nodes.TRAINER, "model") / _SERVING_MODEL, self.feature_parts)
