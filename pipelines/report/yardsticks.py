@@ -1,10 +1,10 @@
 """The yardsticks of a run: simple models on the same split, beside ours."""
 
+import dataclasses
 import hashlib
 import json
 import pickle
 import shutil
-import time
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from pipelines.report.predictions import EvalPredictions
 from pipelines.runs import Run
 from pipelines.task_definition.problem import MULTICLASS, REGRESSION
 from pipelines.yardstick import comparison
-from pipelines.yardstick.comparison import BETTER, WORSE, YardstickPredictions
+from pipelines.yardstick.comparison import BETTER, WORSE, Compared, YardstickPredictions
 from pipelines.yardstick.models import sample_rows, take
 from serving.durable_file import write_whole
 
@@ -27,6 +27,16 @@ _FITTED_TO = (
     (nodes.IMPORT_SCHEMA_GEN, "schema"),
     (nodes.TRANSFORM, "transform_graph"),
 )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RunYardsticks:
+    """How a run's model compares with each yardstick."""
+
+    compared: dict[str, list[Compared]]  # by yardstick; the last measure decides
+    train_rows: int  # that the yardsticks were fitted to
+    eval_rows: int  # that they were judged on
+    all_rows: int  # of the eval split
 
 
 def describe_yardsticks(run: Run, measured: EvalPredictions, cache: Path) -> dict[str, Any]:
@@ -40,14 +50,7 @@ def describe_yardsticks(run: Run, measured: EvalPredictions, cache: Path) -> dic
     Raises:
         RunError: The run has no rows or no model.
     """
-    predicted = _predict_once(run, measured, cache)
-    found = comparison.compare_with_yardsticks(
-        measured.task.problem,
-        measured.labels[predicted.chosen],
-        measured.predictions[predicted.chosen],
-        predicted.predictions,
-        measured.resamples,
-    )
+    found = compare_yardsticks(run, measured, cache)
     rows = [
         {
             "name": name,
@@ -60,19 +63,44 @@ def describe_yardsticks(run: Run, measured: EvalPredictions, cache: Path) -> dic
             "word": one.word,
             "css_class": _CSS.get(one.word, "quiet"),
         }
-        for name, all_ in found.items()
+        for name, all_ in found.compared.items()
         for one in reversed(all_)
     ]
-    best = comparison.find_best(found)
+    best = comparison.find_best(found.compared)
     return {
         "rows": rows,
         "best": next(row for row in rows if row["name"] == best),
-        "train_rows": predicted.train_rows,
-        "eval_rows": len(predicted.chosen),
-        "all_rows": len(measured.labels),
-        "all_train_rows": run.summary["rows"].get(TRAIN, predicted.train_rows),
-        "seconds": predicted.seconds,
+        "train_rows": found.train_rows,
+        "eval_rows": found.eval_rows,
+        "all_rows": found.all_rows,
+        "all_train_rows": run.summary["rows"].get(TRAIN, found.train_rows),
     }
+
+
+def compare_yardsticks(run: Run, measured: EvalPredictions, cache: Path) -> RunYardsticks:
+    """Compare our model with each yardstick on the eval rows.
+
+    Args:
+        run: to report on.
+        measured: labels and our predictions.
+        cache: a folder for what reports have in common.
+
+    Raises:
+        RunError: The run has no rows or no model.
+    """
+    predicted = _predict_once(run, measured, cache)
+    return RunYardsticks(
+        compared=comparison.compare_with_yardsticks(
+            measured.task.problem,
+            measured.labels[predicted.chosen],
+            measured.predictions[predicted.chosen],
+            predicted.predictions,
+            measured.resamples,
+        ),
+        train_rows=predicted.train_rows,
+        eval_rows=len(predicted.chosen),
+        all_rows=len(measured.labels),
+    )
 
 
 def _predict_once(run: Run, measured: EvalPredictions, cache: Path) -> YardstickPredictions:
@@ -91,10 +119,11 @@ def _predict_once(run: Run, measured: EvalPredictions, cache: Path) -> Yardstick
 
 
 def _predict(run: Run, measured: EvalPredictions) -> YardstickPredictions:
-    began = time.process_time()
     model, problem = run.model(), measured.task.problem
-    every = max(1, -(-run.summary["rows"].get(TRAIN, 0) // comparison.MOST_TRAIN_ROWS))
+    every = max(1, run.summary["rows"].get(TRAIN, 0) // comparison.MOST_TRAIN_ROWS)
     records, rows = run.records(TRAIN)[::every], run.rows(TRAIN, every)
+    sampled = sample_rows(len(records), comparison.MOST_TRAIN_ROWS)
+    records, rows = [records[place] for place in sampled], take(rows, sampled)
     labels = model.transformed(records)[measured.task.label].reshape(len(records), -1)[:, 0]
     columns = [feature.name for feature in model.contract.features if feature.name in rows]
     chosen = sample_rows(len(measured.labels), comparison.MOST_EVAL_ROWS)
@@ -109,7 +138,6 @@ def _predict(run: Run, measured: EvalPredictions) -> YardstickPredictions:
             {feature.name: feature.written for feature in model.contract.features if feature.written},
         ),
         train_rows=len(rows),
-        seconds=time.process_time() - began,
     )
 
 

@@ -23,7 +23,6 @@ class YardstickPredictions:
     chosen: np.ndarray  # places of the eval rows that were predicted, int64 [rows]
     predictions: Mapping[str, np.ndarray]  # by yardstick, [rows] or [rows, classes]
     train_rows: int  # that they were fitted to
-    seconds: float  # that fitting and predicting took
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
