@@ -84,6 +84,8 @@ def _describe_column(
     previous: dict[str, statistics_pb2.FeatureNameStatistics],
 ) -> dict[str, Any]:
     by_split = {row["split"]: row for row in table.to_dict("records")}
+    # TFDV has no statistics of a column that no row of a split has.
+    shares = {split: by_split[split]["missing_share"] if split in by_split else 1.0 for split in (*rows, *by_split)}
     first = by_split.get(TRAIN) or next(iter(by_split.values()))
     facts = [(word, format_number(first[word])) for word in _NUMBERS if pd.notna(first[word])]
     if first["top"] is not None:
@@ -94,9 +96,7 @@ def _describe_column(
     return {
         "name": name,
         "type": first["type"],
-        "missing": [
-            (split, format_percent(row["missing_share"]), row["missing"] > 0) for split, row in by_split.items()
-        ],
+        "missing": [(split, format_percent(share), share > 0) for split, share in shares.items()],
         "facts": facts,
         "figure": _plot_distribution(name, rows, previous.get(name), codes=first["top"] is not None),
     }

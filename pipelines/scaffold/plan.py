@@ -13,6 +13,7 @@ from pipelines.scaffold.columns import Encoding, PlannedFeature, ProfiledColumn,
 from pipelines.scaffold.names import make_distinct, make_feature_name
 from pipelines.scaffold.question import Question
 from pipelines.scaffold.source import Source
+from pipelines.scaffold.yardsticks import measure_yardsticks
 from pipelines.task_definition.problem import BINARY, MULTICLASS, REGRESSION
 from serving.contract.missing_values import MISSING_CELL_TAG
 
@@ -33,6 +34,7 @@ class TaskPlan:
     question: Question
     columns: list[ProfiledColumn]
     baseline: baseline.Baseline
+    yardsticks: list[tuple[str, str]]  # what simple models reach on a third of the rows: name, figures
 
     @property
     def used(self) -> list[ProfiledColumn]:
@@ -63,8 +65,14 @@ def make_plan(name: str, source: Source, question: Question) -> TaskPlan:
     """
     measured = baseline.measure_baseline(question, source.table[question.label])
     columns = profile_columns(source, question)
+    source = _with_texts(source, columns)
     return TaskPlan(
-        name=name, source=_with_texts(source, columns), question=question, columns=columns, baseline=measured
+        name=name,
+        source=source,
+        question=question,
+        columns=columns,
+        baseline=measured,
+        yardsticks=measure_yardsticks(source, question, columns),
     )
 
 
@@ -135,6 +143,7 @@ def template_values(plan: TaskPlan, *, sha256: str, outside: Path | None) -> dic
         "min_slice_rows": max(20, min(100, rows // 60)),
         "metrics": baseline.METRICS[question.problem],
         "baseline": plan.baseline,
+        "yardsticks": "; ".join(f"{name}: {figures}" for name, figures in plan.yardsticks),
         "thresholds": plan.baseline.bounds,
         "renamed": source.renamed,
         "sha256": sha256,
