@@ -11,6 +11,7 @@ from pipelines.charts.classification import (
     plot_roc,
     plot_scores,
 )
+from pipelines.charts.costs import plot_costs
 from pipelines.charts.distributions import make_distribution_frame, plot_distribution
 from pipelines.charts.metrics import plot_slices, plot_training_curve
 from pipelines.charts.regression import plot_predicted_against_actual, plot_residuals
@@ -22,6 +23,7 @@ __all__ = [
     "make_config",
     "make_distribution_frame",
     "plot_confusion",
+    "plot_costs",
     "plot_distribution",
     "plot_precision_recall",
     "plot_predicted_against_actual",

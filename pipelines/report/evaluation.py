@@ -10,6 +10,8 @@ from pipelines import charts
 from pipelines.deployment import decision_threshold
 from pipelines.evaluation.slices import OVERALL
 from pipelines.report import metrics
+from pipelines.report.decision_costs import describe_decision_costs
+from pipelines.report.fairness import describe_fairness
 from pipelines.report.predictions import EvalPredictions, predict_eval_rows
 from pipelines.report.vega import Figure, make_figure
 from pipelines.report.yardsticks import describe_yardsticks
@@ -46,6 +48,8 @@ def describe_evaluation(run: Run, cache: Path) -> dict[str, Any]:
         "baseline_note": measured.baseline_note,
         "figures": make_figures(measured, threshold),
         "decision": measure_decisions(measured.labels, measured.predictions, threshold) if binary else None,
+        "costs": describe_decision_costs(measured, threshold),
+        "fairness": describe_fairness(measured, threshold),
         "classes": measure_classes(measured.labels, measured.predictions.argmax(axis=1), measured.classes)
         if several
         else [],

@@ -11,7 +11,7 @@ from pipelines.evaluation.measures import Measure, measures_of
 from pipelines.yardstick.columns import encode
 from pipelines.yardstick.models import CONSTANT, fit_and_predict
 
-MOST_TRAIN_ROWS = 10_000  # that the yardsticks are fitted to: beyond, an even sample, so that a run stays quick
+MOST_TRAIN_ROWS = 20_000  # that the yardsticks are fitted to: beyond, an even sample, so that a run stays quick
 MOST_EVAL_ROWS = 20_000  # that they are judged on
 BETTER, WORSE, LEVEL = "better", "worse", "no clear difference"
 
