@@ -1,5 +1,7 @@
 """The cost of decisions by the threshold that they are taken at."""
 
+from typing import Any
+
 import altair as alt
 import numpy as np
 import pandas as pd
@@ -30,9 +32,13 @@ def plot_costs(
             tooltip=[alt.Tooltip("threshold", format=".3~g"), alt.Tooltip("cost", format=".4~g")],
         )
     )
-    span = (
-        alt.Chart(pd.DataFrame({"low": [low], "high": [high]})).mark_rect(opacity=0.15).encode(x="low:Q", x2="high:Q")
-    )
-    at_best = alt.Chart(pd.DataFrame({"best": [best]})).mark_rule(strokeWidth=2).encode(x="best:Q")
-    in_use = alt.Chart(pd.DataFrame({"now": [now]})).mark_rule(style=REFERENCE).encode(x="now:Q")
+    interval = pd.DataFrame({"low": [low], "high": [high]})
+    span = alt.Chart(interval).mark_rect(opacity=0.15).encode(x=alt.X("low:Q", title="threshold"), x2="high:Q")
+    at_best = _mark(best, strokeWidth=2)
+    in_use = _mark(now, style=REFERENCE)
     return (span + line + at_best + in_use).properties(width="container")
+
+
+def _mark(threshold: float, **style: Any) -> alt.Chart:
+    rule = alt.Chart(pd.DataFrame({"threshold": [threshold]})).mark_rule(**style)
+    return rule.encode(x=alt.X("threshold:Q", title="threshold"))
