@@ -52,4 +52,5 @@ def measure_yardsticks(source: Source, question: Question, columns: list[Profile
 
 
 def _describe(measure: Measure, labels: np.ndarray, predictions: np.ndarray) -> str:
-    return f"{measure.label} {measure.compute(labels, predictions, np.ones((1, len(labels))))[0]:.3g}"
+    value = float(f"{measure.compute(labels, predictions, np.ones((1, len(labels))))[0]:.3g}")
+    return f"{measure.label} {value:,g}"
