@@ -25,6 +25,7 @@ from pipelines.scaffold.new_task import new_task
 
 _PROJECT = Path(__file__).resolve().parents[2]
 _LEFT_OUT = shutil.ignore_patterns(".git", ".venv*", ".uv", "var", "__pycache__", ".*_cache")
+_WIDTH = 150  # columns of the table, so that no figure is cut off
 _TASKS = ("taxi", *NEW_TASKS)
 
 
@@ -42,7 +43,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as scratch:
         records = [_compare(make_project(Path(scratch), options.tasks), task) for task in options.tasks]
     (options.out / "yardstick.json").write_text(json.dumps(records, indent=2) + "\n")
-    print_table(records, Console())
+    print_table(records, Console(width=max(Console().width, _WIDTH)))
     return int(any(measure["word"] == "worse" for record in records for measure in record["measures"]))
 
 

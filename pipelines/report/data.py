@@ -1,7 +1,7 @@
 """The section on data: rows, distributions, and comparison with the contract and with the data before."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -84,8 +84,6 @@ def _describe_column(
     previous: dict[str, statistics_pb2.FeatureNameStatistics],
 ) -> dict[str, Any]:
     by_split = {row["split"]: row for row in table.to_dict("records")}
-    # TFDV has no statistics of a column that no row of a split has.
-    shares = {split: by_split[split]["missing_share"] if split in by_split else 1.0 for split in (*rows, *by_split)}
     first = by_split.get(TRAIN) or next(iter(by_split.values()))
     facts = [(word, format_number(first[word])) for word in _NUMBERS if pd.notna(first[word])]
     if first["top"] is not None:
@@ -96,10 +94,22 @@ def _describe_column(
     return {
         "name": name,
         "type": first["type"],
-        "missing": [(split, format_percent(share), share > 0) for split, share in shares.items()],
+        "missing": describe_missing({split: row["missing_share"] for split, row in by_split.items()}, rows),
         "facts": facts,
         "figure": _plot_distribution(name, rows, previous.get(name), codes=first["top"] is not None),
     }
+
+
+def describe_missing(shares: Mapping[str, float], splits: Iterable[str]) -> list[tuple[str, str, bool]]:
+    """Describe how much of a column is missing in each split: split, share in words, whether anything is.
+
+    Args:
+        shares: of rows without a value, by split. A split is left out where TFDV has no statistics of the column:
+            no row of it has a value.
+        splits: all of them.
+    """
+    every = {split: shares.get(split, 1.0) for split in (*splits, *shares)}
+    return [(split, format_percent(share), share > 0) for split, share in every.items()]
 
 
 def _plot_distribution(

@@ -1,6 +1,6 @@
 """What the report says of how the rows were read."""
 
-from pipelines.report.data import describe_rounding, describe_spans
+from pipelines.report.data import describe_missing, describe_rounding, describe_spans
 
 
 def test_what_was_rounded() -> None:
@@ -21,3 +21,10 @@ def test_spans_that_are_evaluated_on_are_marked_where_others_are_not() -> None:
     old, new = {"span": "2014Q1", "version": 2, "eval": 0}, {"span": "2014Q2", "version": 1, "eval": 9}
     assert describe_spans([old, new]) == "2014Q1 v2, 2014Q2 v1 (evaluated)"
     assert describe_spans([new]) == "2014Q2 v1"
+
+
+def test_a_split_without_any_value_is_missing_altogether() -> None:
+    assert describe_missing({"train": 0.0, "eval": 0.25}, ["train", "eval"]) == [
+        ("train", "0.0%", False), ("eval", "25.0%", True)
+    ]  # fmt: skip
+    assert describe_missing({"train": 0.5}, ["train", "eval"]) == [("train", "50.0%", True), ("eval", "100.0%", True)]
