@@ -20,7 +20,7 @@ from serving.contract.missing_values import MISSING_CELL_TAG
 _SLICES = 3  # columns at most whose values are looked at one by one
 _MOST_SLICES_OF_A_COLUMN = 10
 _PLAIN = re.compile(r"[\w .,+-]+")  # what can stand in prose and in a docstring without quotes
-_STEPS = {False: 600, True: 1500}  # that are enough for a network to settle; True: for the larger one
+_STEPS = {False: 600, True: 3000}  # that are enough for a network to settle; True: for the larger one
 _MANY = 5000  # training rows from which on a larger network learns more than it learns by heart
 _HUBER = 0.2  # standard deviations, where a few labels are much larger than the others
 
@@ -169,7 +169,7 @@ def phrase_question(question: Question) -> str:
 def _choose_training_settings(rows: int) -> dict[str, int | float]:
     """Chooses the hyperparameters that depend on the number of rows."""
     train = rows * (1 - EVAL_SHARE)
-    batch_size = 16 if train < 1000 else 32 if train < 5000 else 256
+    batch_size = 16 if train < 1000 else 32 if train < _MANY else 128
     holdout = 5 if train < 1000 else 10 if train < 5000 else 20
     many = train >= _MANY
     epochs = max(5, min(40, math.ceil(_STEPS[many] * batch_size / (train * (1 - 1 / holdout)))))
