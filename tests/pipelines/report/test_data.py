@@ -1,6 +1,10 @@
 """What the report says of how the rows were read."""
 
-from pipelines.report.data import describe_missing, describe_rounding, describe_spans
+import pytest
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+from pipelines.report.data import describe_missing, describe_rounding, describe_spans, holds_codes
 
 
 def test_what_was_rounded() -> None:
@@ -28,3 +32,16 @@ def test_a_split_without_any_value_is_missing_altogether() -> None:
         ("train", "0.0%", False), ("eval", "25.0%", True)
     ]  # fmt: skip
     assert describe_missing({"train": 0.5}, ["train", "eval"]) == [("train", "50.0%", True), ("eval", "100.0%", True)]
+
+
+@pytest.mark.parametrize(
+    ("feature", "codes"),
+    [
+        ('name: "store" type: INT', True),
+        ('name: "rooms" type: INT int_domain { min: 0 max: 9 }', False),
+        ('name: "day" type: INT annotation { tag: "date:epoch seconds" }', False),
+        ('name: "fare" type: FLOAT', False),
+    ],
+)
+def test_whole_numbers_without_a_range_are_names(feature: str, codes: bool) -> None:
+    assert holds_codes(text_format.Parse(feature, schema_pb2.Feature())) is codes
