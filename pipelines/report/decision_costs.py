@@ -8,6 +8,9 @@ from pipelines.report.predictions import EvalPredictions
 from pipelines.report.vega import make_figure
 from pipelines.task_definition.problem import BINARY
 from pipelines.task_definition.scoping import read_scoping
+from pipelines.yardstick.models import sample_rows
+
+_MOST_ROWS = 20_000  # that are looked at, evenly spread: every threshold is tried on each of them
 
 
 def describe_decision_costs(measured: EvalPredictions, threshold: float) -> dict[str, Any] | None:
@@ -21,16 +24,17 @@ def describe_decision_costs(measured: EvalPredictions, threshold: float) -> dict
     costs = read_scoping(task.scoping).costs if task.scoping and task.problem == BINARY else None
     if costs is None:
         return None
+    chosen = sample_rows(len(measured.labels), _MOST_ROWS)
     sweep = sweep_costs(
-        measured.labels,
-        measured.predictions,
+        measured.labels[chosen],
+        measured.predictions[chosen],
         false_alarm=costs.false_alarm,
         miss=costs.miss,
         threshold=threshold,
         resamples=measured.resamples,
     )
     best = sweep.best
-    caption = "Eval rows. Solid: the threshold that costs least, with its 95% interval. Dashed: the gateway's."
+    lines = "Solid: the threshold that costs least, with its 95% interval. Dashed: the gateway's."
     return {
         "false_alarm": costs.false_alarm,
         "miss": costs.miss,
@@ -46,6 +50,6 @@ def describe_decision_costs(measured: EvalPredictions, threshold: float) -> dict
         "figure": make_figure(
             "Cost of a decision by threshold",
             charts.plot_costs(sweep.thresholds, sweep.costs, best.value, best.low, best.high, threshold),
-            caption,
+            f"{len(chosen):,} eval rows. {lines}",
         ),
     }

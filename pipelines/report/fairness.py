@@ -7,7 +7,9 @@ from pipelines.evaluation.slices import SlicedRows
 from pipelines.report.predictions import EvalPredictions
 from pipelines.runs.errors import RunError
 from pipelines.task_definition.scoping import read_scoping
+from pipelines.yardstick.models import sample_rows
 
+_MOST_ROWS = 50_000  # that are looked at, evenly spread: each is drawn in every resample
 _SHOWN = 12  # gaps of a column at most, the largest first
 
 
@@ -30,17 +32,19 @@ def describe_fairness(measured: EvalPredictions, threshold: float) -> dict[str, 
         raise RunError(
             f"{task.scoping}: [fairness] expected columns of the rows, one of {known}; received {unknown[0]!r}"
         )
-    sliced = SlicedRows(measured.rows)
+    chosen = sample_rows(len(measured.labels), _MOST_ROWS)
+    rows = measured.rows.iloc[chosen]
+    sliced = SlicedRows(rows)
     groups = {
         f"{name} = {value}": sliced.inside(((name, str(value)),))
         for name in agreed.columns
-        for value in measured.rows[name].dropna().unique()
+        for value in rows[name].dropna().unique()
     }
     min_rows = max(task.min_slice_rows, agreed.min_rows)
     gaps = measure_gaps(
         task.problem,
-        measured.labels,
-        measured.predictions,
+        measured.labels[chosen],
+        measured.predictions[chosen],
         groups,
         threshold=threshold,
         min_rows=min_rows,
@@ -52,6 +56,7 @@ def describe_fairness(measured: EvalPredictions, threshold: float) -> dict[str, 
         "reason": agreed.reason,
         "max_gap": agreed.max_gap,
         "min_rows": min_rows,
+        "rows": len(chosen),
         "compared": len(gaps),
         "small": len(groups) - len({one.group for one in gaps}),
         "clear_gaps": sum(one.is_clear for one in gaps),
