@@ -11,6 +11,7 @@ from pipelines.charts.classification import (
     plot_roc,
     plot_scores,
 )
+from pipelines.charts.costs import plot_costs
 from pipelines.charts.distributions import make_distribution_frame, plot_distribution
 from pipelines.charts.explanations import plot_effect, plot_importance
 from pipelines.charts.metrics import plot_slices, plot_training_curve
@@ -24,6 +25,7 @@ __all__ = [
     "make_config",
     "make_distribution_frame",
     "plot_confusion",
+    "plot_costs",
     "plot_distribution",
     "plot_effect",
     "plot_importance",

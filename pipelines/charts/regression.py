@@ -8,6 +8,7 @@ from pipelines.charts.theme import REFERENCE
 
 _POINTS = 1500  # that are drawn; more cover one another
 _BINS = 30
+_TAIL = 0.005  # share of the rows on either side that may lie beyond the axis, so that a few leave room for the others
 _ERROR = "predicted minus actual"
 
 
@@ -18,16 +19,17 @@ def plot_predicted_against_actual(labels: np.ndarray, predictions: np.ndarray) -
         labels: [rows], in the label's unit.
         predictions: [rows], likewise.
     """
+    axis = _cover(np.r_[labels, predictions].astype(float))
     kept = np.unique(np.linspace(0, len(labels) - 1, min(len(labels), _POINTS)).round().astype(int))
     frame = pd.DataFrame({"actual": labels[kept], "predicted": predictions[kept]}).astype(float)
-    low, high = float(min(frame.min())), float(max(frame.max()))
+    low, high = axis
     line = pd.DataFrame({"actual": [low, high], "predicted": [low, high]})
     points = (
         alt.Chart(frame)
-        .mark_circle(opacity=0.45, size=24)
+        .mark_circle(opacity=0.45, size=24, clip=True)
         .encode(
-            x=alt.X("actual:Q", scale=alt.Scale(zero=False, nice=True)),
-            y=alt.Y("predicted:Q", scale=alt.Scale(zero=False, nice=True)),
+            x=alt.X("actual:Q", scale=alt.Scale(domain=axis, zero=False, nice=True)),
+            y=alt.Y("predicted:Q", scale=alt.Scale(domain=axis, zero=False, nice=True)),
             tooltip=[alt.Tooltip("actual", format=".4~g"), alt.Tooltip("predicted", format=".4~g")],
         )
     )
@@ -36,13 +38,15 @@ def plot_predicted_against_actual(labels: np.ndarray, predictions: np.ndarray) -
 
 
 def plot_residuals(labels: np.ndarray, predictions: np.ndarray) -> alt.LayerChart:
-    """Plots the distribution of prediction minus label.
+    """Plots the distribution of prediction minus label; the outermost bars hold what lies beyond.
 
     Args:
         labels: [rows], in the label's unit.
         predictions: [rows], likewise.
     """
-    counts, edges = np.histogram(predictions.astype(float) - labels, _BINS)
+    errors = predictions.astype(float) - labels
+    low, high = _cover(errors)
+    counts, edges = np.histogram(np.clip(errors, low, high), _BINS, (low, high))
     frame = pd.DataFrame({"from": edges[:-1], "to": edges[1:], "rows": counts})
     bars = (
         alt.Chart(frame)
@@ -56,3 +60,10 @@ def plot_residuals(labels: np.ndarray, predictions: np.ndarray) -> alt.LayerChar
     )
     zero = alt.Chart(pd.DataFrame({_ERROR: [0]})).mark_rule(style=REFERENCE).encode(x=f"{_ERROR}:Q")
     return (bars + zero).properties(width="container")
+
+
+def _cover(values: np.ndarray) -> list[float]:
+    """Return the ends of an axis that shows nearly all values: all, unless a few would squash the others."""
+    low, high = (float(end) for end in np.quantile(values, [_TAIL, 1 - _TAIL]))
+    ends = [float(values.min()), float(values.max())]
+    return ends if ends[1] - ends[0] <= 2 * (high - low) or high <= low else [low, high]

@@ -10,6 +10,7 @@ from typing import Any
 from absl import logging
 from rich.console import Console
 
+from pipelines.evaluation.measures import measures_of
 from pipelines.experiments import record
 from pipelines.experiments.command import CommandContext, ExperimentOptions
 from pipelines.experiments.data_nodes import pipeline_config, read_search_inputs, run_until
@@ -18,9 +19,9 @@ from pipelines.modeling.hyperparameters import parse_hyperparameters
 from pipelines.nodes import TRANSFORM
 from pipelines.search.comparison import CandidateScore
 from pipelines.search.deadline import Deadline
-from pipelines.search.measures import measures_of
 from pipelines.search.search import SearchError, SearchInputs, Trial, best_trials, run_search
 from pipelines.search.trainings import Candidate, Training, round_values, train_candidates
+from pipelines.search.yardsticks import train_yardsticks
 from pipelines.task_definition.task import load_task
 
 _RECORD_FILE = "portfolio.json"
@@ -56,12 +57,14 @@ def run(context: CommandContext) -> None:
         f"{options.budget.minutes:g} minutes at most"
     )
     approaches = try_architectures(options, inputs, committed, console)
-    trainings = {approach.name: approach.trainings for approach in approaches}
+    trainings: dict[str, Sequence[Training]] = {approach.name: approach.trainings for approach in approaches}
+    if any(trainings.values()):
+        trainings |= train_yardsticks(inputs, options.seeds)
     compared = compare_finished(inputs, trainings)
     console.print()
     record.print_table(console, measures_of(task.problem), compared, trainings)
     path = context.directory / _RECORD_FILE
-    record.write_json(path, _record(context, approaches, compared))
+    record.write_json(path, _record(context, approaches, trainings, compared))
     console.print(f"record  {path}", markup=False, soft_wrap=True)
 
 
@@ -122,7 +125,10 @@ def _print_outcome(console: Console, approach: Approach) -> None:
 
 
 def _record(
-    context: CommandContext, approaches: Sequence[Approach], compared: Mapping[str, Mapping[str, CandidateScore]]
+    context: CommandContext,
+    approaches: Sequence[Approach],
+    trainings: Mapping[str, Sequence[Training]],
+    compared: Mapping[str, Mapping[str, CandidateScore]],
 ) -> dict[str, Any]:
     options = context.options
     return {
@@ -131,6 +137,14 @@ def _record(
         "budget": {"trials": options.budget.trials, "minutes": options.budget.minutes, "seeds": options.seeds},
         "approaches": {
             approach.name: _approach_record(approach, compared.get(approach.name)) for approach in approaches
+        },
+        "yardsticks": {
+            name: {
+                "seconds": round(sum(one.seconds for one in made), 2),
+                "measures": record.score_record(compared.get(name)),
+            }
+            for name, made in trainings.items()
+            if name not in {approach.name for approach in approaches}
         },
     }
 

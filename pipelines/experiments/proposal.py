@@ -6,9 +6,9 @@ from pathlib import Path
 
 import tomlkit
 
+from pipelines.evaluation.measures import Measure
 from pipelines.modeling.hyperparameters import HyperparameterValue
 from pipelines.search.comparison import CandidateScore
-from pipelines.search.measures import Measure
 
 _PROJECT = Path(__file__).resolve().parents[2]
 

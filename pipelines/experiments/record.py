@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from pipelines.evaluation.bootstrap import Interval
+from pipelines.evaluation.measures import Measure
 from pipelines.search.comparison import CandidateScore
-from pipelines.search.measures import Measure
 from pipelines.search.trainings import Training
 from serving.durable_file import write_whole
 

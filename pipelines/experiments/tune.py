@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pipelines.evaluation.measures import Measure, measures_of
 from pipelines.experiments import record
 from pipelines.experiments.command import CommandContext
 from pipelines.experiments.data_nodes import pipeline_config, read_search_inputs, run_until
@@ -15,7 +16,6 @@ from pipelines.resolution import require_tuning
 from pipelines.runner.results import NodeResult
 from pipelines.search.comparison import MIN_TRAININGS, CandidateScore, compare
 from pipelines.search.deadline import Deadline
-from pipelines.search.measures import Measure, measures_of
 from pipelines.search.search import FOLDS, SearchInputs
 from pipelines.search.trainings import Candidate, Training, round_values, train_candidates
 from pipelines.task_definition.task import Task, load_task

@@ -1,11 +1,11 @@
 """The section on data: rows, distributions, and comparison with the contract and with the data before."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
-from tensorflow_metadata.proto.v0 import statistics_pb2
+from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from components.csv_example_gen.float_precision import FLOAT32_ERRORS_PROPERTY
 from pipelines import charts
@@ -20,6 +20,7 @@ BEFORE = "accepted before"
 # Of a split, at most: a share of 1% is then right to 0.1% (two standard errors), and more rows take seconds and memory.
 _PLOTTED_ROWS = 50_000
 _MOST_ROUNDED = 3  # columns; errors are shares of a column's range
+_DATE_TAG = "date:"  # see serving.contract.dates
 _NUMBERS = ("min", "median", "mean", "max")
 
 
@@ -48,7 +49,7 @@ def describe_data(run: Run) -> dict[str, Any]:
         ],
         "sets": [TRAIN, EVAL, *([BEFORE] if before else [])],
         "columns": [
-            _describe_column(feature.name, table[table["feature"] == feature.name], rows, previous)
+            _describe_column(feature, table[table["feature"] == feature.name], rows, previous)
             for feature in run.schema.feature
             if feature.name in set(table["feature"])
         ],
@@ -77,16 +78,32 @@ def describe_rounding(nodes: Sequence[Mapping[str, Any]]) -> list[tuple[str, str
     return [("rounded to float32", ", ".join(f"{name} {errors[name]:.1g}" for name in rounded))] if rounded else []
 
 
+def holds_codes(feature: schema_pb2.Feature) -> bool:
+    """Tell whether whole numbers are names: those that the contract gives no range, and that are no dates.
+
+    Numbers that the contract calls categorical have statistics of strings, and need no guess.
+    """
+    is_date = any(tag.startswith(_DATE_TAG) for tag in feature.annotation.tag)
+    domain = feature.int_domain
+    has_range = domain.HasField("min") or domain.HasField("max")
+    return feature.type == schema_pb2.INT and not has_range and not is_date
+
+
 def _describe_column(
-    name: str,
+    feature: schema_pb2.Feature,
     table: pd.DataFrame,
     rows: dict[str, pd.DataFrame],
     previous: dict[str, statistics_pb2.FeatureNameStatistics],
 ) -> dict[str, Any]:
+    name = feature.name
     by_split = {row["split"]: row for row in table.to_dict("records")}
     first = by_split.get(TRAIN) or next(iter(by_split.values()))
     facts = [(word, format_number(first[word])) for word in _NUMBERS if pd.notna(first[word])]
-    if first["top"] is not None:
+    has_strings = first["top"] is not None
+    codes = has_strings or holds_codes(feature)
+    # Statistics of numbers do not say how often each code was there.
+    before = previous.get(name) if has_strings or not codes else None
+    if has_strings:
         facts = [
             ("values", format_number(first["unique"])),
             ("most frequent", f"{first['top']} ({format_percent(first['top_share'])})"),
@@ -94,12 +111,22 @@ def _describe_column(
     return {
         "name": name,
         "type": first["type"],
-        "missing": [
-            (split, format_percent(row["missing_share"]), row["missing"] > 0) for split, row in by_split.items()
-        ],
+        "missing": describe_missing({split: row["missing_share"] for split, row in by_split.items()}, rows),
         "facts": facts,
-        "figure": _plot_distribution(name, rows, previous.get(name), codes=first["top"] is not None),
+        "figure": _plot_distribution(name, rows, before, codes=codes),
     }
+
+
+def describe_missing(shares: Mapping[str, float], splits: Iterable[str]) -> list[tuple[str, str, bool]]:
+    """Describe how much of a column is missing in each split: split, share in words, whether anything is.
+
+    Args:
+        shares: of rows without a value, by split. A split is left out where TFDV has no statistics of the column:
+            no row of it has a value.
+        splits: all of them.
+    """
+    every = {split: shares.get(split, 1.0) for split in (*splits, *shares)}
+    return [(split, format_percent(share), share > 0) for split, share in every.items()]
 
 
 def _plot_distribution(

@@ -1,5 +1,6 @@
 """The section on the model's quality: overall, slice by slice, against the blessed one, and in its decisions."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,16 +10,24 @@ from pipelines import charts
 from pipelines.deployment import decision_threshold
 from pipelines.evaluation.slices import OVERALL
 from pipelines.report import metrics
+from pipelines.report.decision_costs import describe_decision_costs
+from pipelines.report.fairness import describe_fairness
 from pipelines.report.predictions import EvalPredictions, predict_eval_rows
 from pipelines.report.vega import Figure, make_figure
+from pipelines.report.yardsticks import describe_yardsticks
 from pipelines.runs import Run
 from pipelines.task_definition.problem import BINARY, MULTICLASS
 
+_GUESS = "Eval rows. The dashed line is a guess."
 _NEW, _OLD = "this model", "blessed before"
 
 
-def describe_evaluation(run: Run) -> dict[str, Any]:
-    """Describes metrics with intervals, curves, decisions and slices.
+def describe_evaluation(run: Run, cache: Path) -> dict[str, Any]:
+    """Describes metrics with intervals, yardsticks, curves, decisions and slices.
+
+    Args:
+        run: to report on.
+        cache: a folder for what reports have in common.
 
     Raises:
         RunError: The run has no model, or the Evaluator did not finish.
@@ -34,10 +43,13 @@ def describe_evaluation(run: Run) -> dict[str, Any]:
         "rows": len(measured.labels),
         "resamples": measured.resamples,
         "metrics": metrics.compare_overall(run, measured),
+        "yardsticks": describe_yardsticks(run, measured, cache),
         "compared": measured.baseline is not None,
         "baseline_note": measured.baseline_note,
         "figures": make_figures(measured, threshold),
         "decision": measure_decisions(measured.labels, measured.predictions, threshold) if binary else None,
+        "costs": describe_decision_costs(measured, threshold),
+        "fairness": describe_fairness(measured, threshold),
         "classes": measure_classes(measured.labels, measured.predictions.argmax(axis=1), measured.classes)
         if several
         else [],
@@ -73,15 +85,17 @@ def make_figures(measured: EvalPredictions, threshold: float) -> list[Figure]:
         chart = charts.plot_confusion(measured.labels, measured.predictions.argmax(axis=1), measured.classes)
         return [
             make_figure(
-                "Confusion", chart, "Rows of each class by the most likely class, shaded by share of the class."
+                "Confusion", chart, "Eval rows of each class by the most likely class, shaded by share of the class."
             )
         ]
     labels, predictions = measured.labels.astype(np.float64), measured.predictions.astype(np.float64)
-    on_line = "On the dashed line, the prediction is right."
+    on_line = "Eval rows. On the dashed line, the prediction is right; a few far ones may lie beyond the axes."
     return [
         make_figure("Predicted against actual", charts.plot_predicted_against_actual(labels, predictions), on_line),
         make_figure(
-            "Errors", charts.plot_residuals(labels, predictions), "Right of the line, the model predicts too much."
+            "Errors",
+            charts.plot_residuals(labels, predictions),
+            "Eval rows. Right of the line, the model predicts too much; the outermost bars hold what lies beyond.",
         ),
     ]
 
@@ -90,18 +104,20 @@ def _make_binary_figures(measured: EvalPredictions, threshold: float) -> list[Fi
     labels, predictions = measured.labels, measured.predictions
     models = {_NEW: predictions} | ({_OLD: measured.baseline} if measured.baseline is not None else {})
     decided = (predictions >= threshold).astype(int)
-    spread = "Bins of equally many rows with 95% intervals; on the dashed line, probabilities mean what they say."
+    spread = "Bins of equally many eval rows with 95% intervals; on the dashed line, probabilities mean what they say."
     return [
-        make_figure("ROC", charts.plot_roc(labels, models), "The dashed line is a guess."),
+        make_figure("ROC", charts.plot_roc(labels, models), _GUESS),
         make_figure(
-            "Precision and recall", charts.plot_precision_recall(labels, models), "The dashed line is a guess."
+            "Precision and recall",
+            charts.plot_precision_recall(labels, models),
+            _GUESS,
         ),
         make_figure("Calibration", charts.plot_reliability(labels, models), spread),
-        make_figure("Predictions by label", charts.plot_scores(labels, predictions, measured.classes)),
+        make_figure("Predictions by label", charts.plot_scores(labels, predictions, measured.classes), "Eval rows."),
         make_figure(
             f"Confusion at {threshold:g}",
             charts.plot_confusion(labels, decided, measured.classes),
-            f"From {threshold:g} on, it is {measured.classes[-1]!r}; shaded by the share of the actual class.",
+            f"Eval rows. From {threshold:g} on, it is {measured.classes[-1]!r}; shaded by share of the actual class.",
         ),
     ]
 

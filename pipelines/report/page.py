@@ -27,12 +27,12 @@ REPORT_FILE = "report.html"  # in the run's folder
 
 # In the order of the page: name of the template, title, what makes it of a run and the cache.
 _SECTIONS: tuple[tuple[str, str, Callable[[Run, Path], dict[str, Any]]], ...] = (
-    ("timeline", "Timeline", lambda run, _: describe_timeline(run)),
-    ("data", "Data", lambda run, _: describe_data(run)),
-    ("training", "Training", lambda run, _: describe_training(run)),
     ("evaluation", "Evaluation", describe_evaluation),
+    ("training", "Training", lambda run, _: describe_training(run)),
     ("diagnosis", "Explanation", describe_diagnosis),
+    ("data", "Data", lambda run, _: describe_data(run)),
     ("skew", "Training against serving", lambda run, _: describe_skew(run)),
+    ("timeline", "Timeline", lambda run, _: describe_timeline(run)),
     ("model_card", "Model card", lambda run, _: render_model_card(run)),
     ("lineage", "Lineage", lambda run, _: draw_lineage(run)),
     ("environment", "Environment and digests", lambda run, _: describe_environment(run)),

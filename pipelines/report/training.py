@@ -9,6 +9,7 @@ from pipelines.runs import Run
 from pipelines.runs.errors import read_optional
 
 _LOSS = "loss"
+_CAPTION = "Rows of the train split: those that were fitted to, and those held out to choose the epoch."
 _BESIDES = ("epoch", "learning_rate")
 
 
@@ -25,6 +26,8 @@ def describe_training(run: Run) -> dict[str, Any]:
     return {
         "epochs": len(history),
         "best": None if best is None else {"epoch": int(best["epoch"]), "loss": format_number(best[f"val_{_LOSS}"])},
-        "figures": [make_figure(f"{name} by epoch", charts.plot_training_curve(history, name)) for name in metrics],
+        "figures": [
+            make_figure(f"{name} by epoch", charts.plot_training_curve(history, name), _CAPTION) for name in metrics
+        ],
         "hyperparameters": read_optional(lambda: run.hyperparameters) or {},
     }

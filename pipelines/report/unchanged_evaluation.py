@@ -3,6 +3,7 @@
 One file for each task and section, replaced when something that the section is made from has changed.
 """
 
+import functools
 import hashlib
 import json
 import pickle
@@ -32,7 +33,9 @@ def describe_evaluation(run: Run, cache: Path) -> dict[str, Any]:
     Raises:
         RunError: The run has no model, or the Evaluator did not finish.
     """
-    return _remember(run, cache / "evaluation", evaluation, evaluation.describe_evaluation)
+    return _remember(
+        run, cache / "evaluation", evaluation, functools.partial(evaluation.describe_evaluation, cache=cache)
+    )
 
 
 def describe_diagnosis(run: Run, cache: Path) -> dict[str, Any]:

@@ -214,7 +214,7 @@ class _Profiler:
 
     def _as_number(self, column: ProfiledColumn) -> ProfiledColumn:
         if not (self._present % 1 == 0).all():
-            return self._with(column, Encoding.SCALED, square_root=_is_long_tailed(self._present))
+            return self._with(column, Encoding.SCALED, square_root=is_long_tailed(self._present))
         if why_not := whole_numbers.explain_row_number(column.heading, self._values):
             return dataclasses.replace(column, why_not=why_not)
         first, last = int(self._present.min()), int(self._present.max())
@@ -223,7 +223,7 @@ class _Profiler:
         few = few and len(self._present) >= whole_numbers.ROWS_PER_CODE * self._distinct
         alike = not named and not few and not whole_numbers.neighbours_are_unlike(self._present, self._labels)
         if alike:
-            return self._with(column, Encoding.SCALED, square_root=_is_long_tailed(self._present))
+            return self._with(column, Encoding.SCALED, square_root=is_long_tailed(self._present))
         return self._as_code(dataclasses.replace(column, is_code=not few or named))
 
     def _as_code(self, column: ProfiledColumn) -> ProfiledColumn:
@@ -265,6 +265,7 @@ class _Profiler:
         return PlannedFeature(name=name, encoding=encoding, **settings)
 
 
-def _is_long_tailed(present: pd.Series) -> bool:
+def is_long_tailed(present: pd.Series) -> bool:
+    """Tell whether a few numbers, none of them below 0, are much larger than the others."""
     skewness = float(present.astype("float64").skew())
     return bool(present.min() >= 0) and math.isfinite(skewness) and skewness > LONG_TAIL

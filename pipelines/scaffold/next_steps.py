@@ -35,6 +35,7 @@ def describe_next_steps(written: NewTask) -> str:
         *(("suspect", f"{column.name}: {column.suspicion}; {_ASK}") for column in plan.suspects),
         *([("renamed", _shorten(renamed))] if renamed else []),
         ("constant", f"{plan.baseline.reaches}: what a model has to beat"),
+        *(("yardstick", f"{name}: {figures}, on a third of the rows") for name, figures in plan.yardsticks),
         *(("written", path) for path in written.paths),
         ("next", f"make run-local TASK={plan.name}"),
         (

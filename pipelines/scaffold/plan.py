@@ -9,17 +9,20 @@ from typing import Any
 from components.csv_example_gen.csv_files import CellKind
 from components.csv_example_gen.row_split import EVAL_SHARE
 from pipelines.scaffold import baseline, contract
-from pipelines.scaffold.columns import Encoding, PlannedFeature, ProfiledColumn, profile_columns
+from pipelines.scaffold.columns import Encoding, PlannedFeature, ProfiledColumn, is_long_tailed, profile_columns
 from pipelines.scaffold.names import make_distinct, make_feature_name
 from pipelines.scaffold.question import Question
 from pipelines.scaffold.source import Source
+from pipelines.scaffold.yardsticks import measure_yardsticks
 from pipelines.task_definition.problem import BINARY, MULTICLASS, REGRESSION
 from serving.contract.missing_values import MISSING_CELL_TAG
 
 _SLICES = 3  # columns at most whose values are looked at one by one
 _MOST_SLICES_OF_A_COLUMN = 10
 _PLAIN = re.compile(r"[\w .,+-]+")  # what can stand in prose and in a docstring without quotes
-_STEPS = 600  # that are enough for a small network to settle
+_STEPS = {False: 600, True: 3000}  # that are enough for a network to settle; True: for the larger one
+_MANY = 5000  # training rows from which on a larger network learns more than it learns by heart
+_HUBER = 0.2  # standard deviations, where a few labels are much larger than the others
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -31,6 +34,7 @@ class TaskPlan:
     question: Question
     columns: list[ProfiledColumn]
     baseline: baseline.Baseline
+    yardsticks: list[tuple[str, str]]  # what simple models reach on a third of the rows: name, figures
 
     @property
     def used(self) -> list[ProfiledColumn]:
@@ -61,8 +65,14 @@ def make_plan(name: str, source: Source, question: Question) -> TaskPlan:
     """
     measured = baseline.measure_baseline(question, source.table[question.label])
     columns = profile_columns(source, question)
+    source = _with_texts(source, columns)
     return TaskPlan(
-        name=name, source=_with_texts(source, columns), question=question, columns=columns, baseline=measured
+        name=name,
+        source=source,
+        question=question,
+        columns=columns,
+        baseline=measured,
+        yardsticks=measure_yardsticks(source, question, columns),
     )
 
 
@@ -133,6 +143,7 @@ def template_values(plan: TaskPlan, *, sha256: str, outside: Path | None) -> dic
         "min_slice_rows": max(20, min(100, rows // 60)),
         "metrics": baseline.METRICS[question.problem],
         "baseline": plan.baseline,
+        "yardsticks": "; ".join(f"{name}: {figures}" for name, figures in plan.yardsticks),
         "thresholds": plan.baseline.bounds,
         "renamed": source.renamed,
         "sha256": sha256,
@@ -141,6 +152,7 @@ def template_values(plan: TaskPlan, *, sha256: str, outside: Path | None) -> dic
         if outside
         else f"`data/{plan.name}/{source.file_name(plan.name, outside)}`",
         **_choose_training_settings(rows),
+        "huber": _HUBER if regression and is_long_tailed(labels) else 0.0,
     }
 
 
@@ -154,13 +166,19 @@ def phrase_question(question: Question) -> str:
     return f"Is {question.label} {positive}?" if _PLAIN.fullmatch(positive) else f"Which {question.label} is it, of 2?"
 
 
-def _choose_training_settings(rows: int) -> dict[str, int]:
+def _choose_training_settings(rows: int) -> dict[str, int | float]:
     """Chooses the hyperparameters that depend on the number of rows."""
     train = rows * (1 - EVAL_SHARE)
-    batch_size = 16 if train < 1000 else 32 if train < 5000 else 256
+    batch_size = 16 if train < 1000 else 32 if train < _MANY else 128
     holdout = 5 if train < 1000 else 10 if train < 5000 else 20
-    epochs = max(5, min(40, math.ceil(_STEPS * batch_size / (train * (1 - 1 / holdout)))))
+    many = train >= _MANY
+    epochs = max(5, min(40, math.ceil(_STEPS[many] * batch_size / (train * (1 - 1 / holdout)))))
     return {
+        "learning_rate": 0.005 if many else 0.01,
+        "l2": 1e-5 if many else 1e-3,
+        "pieces": 32 if many else 0,
+        "hidden_layers": 2 if many else 1,
+        "hidden_units": 128 if many else 16,
         "batch_size": batch_size,
         "holdout": holdout,
         "epochs": epochs,

@@ -82,9 +82,14 @@ def neighbours_are_unlike(values: pd.Series, labels: pd.Series) -> bool:
         values: whole numbers; the index tells the rows.
         labels: numbers, or classes, of all rows.
     """
+    _, kinds, rows = np.unique(values.to_numpy("float64"), return_inverse=True, return_counts=True)
+    if len(rows) < _LEAST_KINDS or len(values) < ROWS_PER_CODE * len(rows):
+        return False
+    # The means of rare values are chance. Among a city's areas the rare ones would hide what the others show.
+    values = values[rows[kinds.reshape(-1)] >= ROWS_PER_CODE]
     _, groups, counts = np.unique(values.to_numpy("float64"), return_inverse=True, return_counts=True)
     groups = groups.reshape(-1)
-    if len(counts) < _LEAST_KINDS or len(values) < ROWS_PER_CODE * len(counts):
+    if len(counts) < _LEAST_KINDS:
         return False
     targets = _as_numbers(labels.loc[values.index])
     means = np.stack([np.bincount(groups, target) / counts for target in targets.T], axis=1)

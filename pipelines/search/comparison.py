@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from pipelines.evaluation.bootstrap import Interval, draw_resamples, percentile_interval
-from pipelines.search.measures import Measure
+from pipelines.evaluation.measures import Measure
 from pipelines.search.trainings import Training, finished_by_all, held_out_fold
 
 _RESAMPLES = 1000

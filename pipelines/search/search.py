@@ -29,7 +29,7 @@ from pipelines.explain import explain_in_one_line
 from pipelines.modeling.hyperparameters import parse_hyperparameters
 from pipelines.modeling.transformed_rows import TransformedRows
 from pipelines.search.deadline import Deadline, StopAtDeadline
-from pipelines.search.measures import loss, predict
+from pipelines.search.scoring import loss, predict
 from pipelines.task_definition.tuning import Tuning
 from serving.process_control import raise_if_interrupted
 

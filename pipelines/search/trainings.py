@@ -17,7 +17,7 @@ from pipelines.explain import explain_in_one_line
 from pipelines.modeling.hyperparameters import HyperparameterValue
 from pipelines.modeling.transformed_rows import TransformedRows
 from pipelines.search.deadline import Deadline, StopAtDeadline
-from pipelines.search.measures import predict
+from pipelines.search.scoring import predict
 from pipelines.search.search import FOLDS, SEARCH_FOLD, SearchInputs
 from serving.process_control import raise_if_interrupted
 

@@ -154,6 +154,39 @@ class Success:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class Costs:
+    """What a wrong decision costs, where a task decides between two classes; the unit is the task's own."""
+
+    false_alarm: float  # of a row that is decided for, and should not be
+    miss: float  # of a row that is not decided for, and should be
+    reason: str  # where the figures are from
+
+    def __post_init__(self) -> None:
+        for name in ("false_alarm", "miss"):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value > 0):
+                raise ValueError(f"{name}: expected a number above 0, received {value}")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Fairness:
+    """Whom the model may treat worse, and what of it is looked at."""
+
+    columns: tuple[str, ...]  # raw columns whose values are groups
+    reason: str  # why these
+    max_gap: float | None = None  # between a group and all other rows, in the unit of each measure; None: not agreed
+    min_rows: int = 30  # of a group; with fewer it is not shown
+
+    def __post_init__(self) -> None:
+        if not self.columns:
+            raise ValueError("columns: expected at least one, received none")
+        if self.max_gap is not None and not (math.isfinite(self.max_gap) and self.max_gap > 0):
+            raise ValueError(f"max_gap: expected a number above 0, received {self.max_gap}")
+        if self.min_rows < 1:
+            raise ValueError(f"min_rows: expected 1 or more, received {self.min_rows}")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Milestone:
     """A step after which one may stop."""
 
@@ -181,6 +214,8 @@ class Scoping:
     success: Success
     milestones: tuple[Milestone, ...]
     budget: Budget
+    costs: Costs | None = None
+    fairness: Fairness | None = None
 
     def __post_init__(self) -> None:
         for name in ("solutions", "milestones"):

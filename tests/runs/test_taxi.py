@@ -241,8 +241,10 @@ def test_the_portfolio_gives_each_architecture_a_chance(spare_taxi: Project) -> 
     approaches = run.summary["approaches"]
     assert list(approaches) == ["logistic", "wide_and_deep", "deep_and_cross", "trees"]
     for name in ("auc", "binary_crossentropy"):
-        chances = [found["measures"][name]["chance_best"] for found in approaches.values()]
-        assert sum(chances) == pytest.approx(1)
+        compared = [*approaches.values(), *run.summary["yardsticks"].values()]
+        assert sum(found["measures"][name]["chance_best"] for found in compared) == pytest.approx(1)
+    assert list(run.summary["yardsticks"]) == [f"yardstick: {name}" for name in ("constant", "linear", "boosted trees")]
+    assert run.summary["yardsticks"]["yardstick: constant"]["measures"]["auc"]["value"] == 0.5
     parameters = {name: found["trainings"][0]["parameters"] for name, found in approaches.items()}
     assert parameters["logistic"] < parameters["wide_and_deep"]
     assert all(found["hyperparameters"]["architecture"] == name for name, found in approaches.items())

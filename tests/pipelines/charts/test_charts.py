@@ -243,3 +243,24 @@ def test_importance_keeps_the_order_of_its_rows() -> None:
     bars = charts.plot_importance(frame, "auc").to_dict()["layer"][0]
     assert bars["encoding"]["y"]["sort"] is None
     assert bars["encoding"]["x"]["title"] == "rise of auc"
+
+
+def test_a_few_far_rows_do_not_squash_the_others() -> None:
+    def axis(labels: np.ndarray) -> list[float]:
+        layers = charts.plot_predicted_against_actual(labels, labels).to_dict()["layer"]
+        (scale,) = [layer["encoding"]["x"]["scale"] for layer in layers if "scale" in layer["encoding"]["x"]]
+        return scale["domain"]
+
+    near = np.linspace(0, 10, 998)
+    low, high = axis(np.r_[near, 5000.0, 7000.0])
+    assert 0 <= low < 1
+    assert 9 < high < 11
+    assert axis(near) == [0, 10], "where none is far, all are shown"
+
+
+def test_the_outermost_bars_hold_the_errors_beyond() -> None:
+    errors = np.r_[np.linspace(-1, 1, 998), 900.0, 900.0]
+    chart = charts.plot_residuals(np.zeros(1000), errors).to_dict()
+    bars = next(rows for rows in chart["datasets"].values() if "rows" in rows[0])
+    assert sum(bar["rows"] for bar in bars) == 1000
+    assert bars[-1]["to"] < 2

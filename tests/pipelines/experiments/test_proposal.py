@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from pipelines.evaluation.bootstrap import Interval
+from pipelines.evaluation.measures import measures_of
 from pipelines.experiments.proposal import find_better_candidate, make_patch
 from pipelines.search.comparison import CandidateScore
-from pipelines.search.measures import measures_of
 from pipelines.task_definition.problem import BINARY
 
 FILE = """\

@@ -8,9 +8,9 @@ from pathlib import Path
 from rich.console import Console
 
 from pipelines.evaluation.bootstrap import Interval
+from pipelines.evaluation.measures import measures_of
 from pipelines.experiments import record
 from pipelines.search.comparison import CandidateScore
-from pipelines.search.measures import measures_of
 from pipelines.search.trainings import Training
 from pipelines.task_definition.problem import BINARY
 

@@ -1,6 +1,10 @@
 """What the report says of how the rows were read."""
 
-from pipelines.report.data import describe_rounding, describe_spans
+import pytest
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+from pipelines.report.data import describe_missing, describe_rounding, describe_spans, holds_codes
 
 
 def test_what_was_rounded() -> None:
@@ -21,3 +25,23 @@ def test_spans_that_are_evaluated_on_are_marked_where_others_are_not() -> None:
     old, new = {"span": "2014Q1", "version": 2, "eval": 0}, {"span": "2014Q2", "version": 1, "eval": 9}
     assert describe_spans([old, new]) == "2014Q1 v2, 2014Q2 v1 (evaluated)"
     assert describe_spans([new]) == "2014Q2 v1"
+
+
+def test_a_split_without_any_value_is_missing_altogether() -> None:
+    assert describe_missing({"train": 0.0, "eval": 0.25}, ["train", "eval"]) == [
+        ("train", "0.0%", False), ("eval", "25.0%", True)
+    ]  # fmt: skip
+    assert describe_missing({"train": 0.5}, ["train", "eval"]) == [("train", "50.0%", True), ("eval", "100.0%", True)]
+
+
+@pytest.mark.parametrize(
+    ("feature", "codes"),
+    [
+        ('name: "store" type: INT', True),
+        ('name: "rooms" type: INT int_domain { min: 0 max: 9 }', False),
+        ('name: "day" type: INT annotation { tag: "date:epoch seconds" }', False),
+        ('name: "fare" type: FLOAT', False),
+    ],
+)
+def test_whole_numbers_without_a_range_are_names(feature: str, codes: bool) -> None:
+    assert holds_codes(text_format.Parse(feature, schema_pb2.Feature())) is codes

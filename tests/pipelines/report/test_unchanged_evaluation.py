@@ -16,7 +16,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """One entry for each time that the section is made."""
     times: list[str] = []
 
-    def describe(run: Any) -> dict[str, Any]:
+    def describe(run: Any, cache: Path) -> dict[str, Any]:
         times.append(run.id)
         return {"rows": len(times)}
 

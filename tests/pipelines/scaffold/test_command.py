@@ -125,13 +125,14 @@ def test_what_it_says(project: Path, patients: Path, capsys: pytest.CaptureFixtu
     arguments = ["--name", "sugar", "--csv", str(patients), "--label", "target"]
     assert execute(["new-task", *arguments]) == 0
     said = capsys.readouterr().out.splitlines()
-    assert said[:6] == [
+    assert said[:7] == [
         "problem    regression: the label is a number with 214 different values (PROBLEM=kind decides otherwise)",
         "label      target",
         "rows       442",
         "features   11: age_scaled, sex_id, bmi_scaled, bp_scaled and 7 more",
         "left out   patient: 442 different texts in 442 rows: it tells rows apart, not kinds of rows",
         "constant   mean squared error 5930, which is a root mean squared error of 77.01: what a model has to beat",
+        "yardstick  linear: mean absolute error 42.3, mean squared error 2,800, on a third of the rows",
     ]
     assert "next       make run-local TASK=sugar" in said
     assert not (project / "serving" / "gateway" / "sugar.toml").exists()  # it answers with probabilities only

@@ -91,6 +91,26 @@ def test_neighbours_of_a_code_are_not(kinds: list[int]) -> None:
     assert sum(found) >= 9
 
 
+def test_rare_codes_do_not_hide_what_the_others_show() -> None:
+    """Of a city's areas, the rare ones lie far out, next to each other, and alike."""
+    found = []
+    for seed in range(10):
+        random = np.random.default_rng(seed)
+        effects = np.r_[random.normal(size=40), np.full(20, 8.0)]
+        values = np.r_[random.integers(0, 40, ROWS), np.repeat(np.arange(40, 60), 2)]
+        labels = pd.Series(effects[values] + random.normal(size=len(values)))
+        found.append(neighbours_are_unlike(pd.Series(values, dtype="Int64"), labels))
+    assert sum(found) >= 9
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_quantity_with_a_long_tail_is_none(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    values = np.exp(random.normal(2.5, 0.8, ROWS)).round()
+    labels = pd.Series(np.sqrt(values) + random.normal(size=ROWS))
+    assert not neighbours_are_unlike(pd.Series(values).astype("Int64"), labels)
+
+
 @pytest.mark.parametrize(
     ("heading", "values", "reason"),
     [

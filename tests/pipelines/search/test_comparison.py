@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
+from pipelines.evaluation.measures import measures_of
 from pipelines.search.comparison import ComparisonError, compare
-from pipelines.search.measures import measures_of
 from pipelines.search.trainings import Training, held_out_fold
 from pipelines.task_definition.problem import BINARY, MULTICLASS, REGRESSION
 

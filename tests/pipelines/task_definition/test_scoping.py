@@ -145,3 +145,33 @@ def test_nothing_considered_and_no_step(path: Path, name: str) -> None:
     with pytest.raises(ScopingError) as error:
         read_scoping(path)
     assert str(error.value) == f"{path}: expected at least one of {name}, received none"
+
+
+def test_costs_and_fairness_are_optional_and_checked(path: Path) -> None:
+    assert (read_scoping(path).costs, read_scoping(path).fairness) == (None, None)
+    path.write_text(
+        f'{MINIMAL}\n[costs]\nfalse_alarm = 1\nmiss = 4.5\nreason = "t"\n[fairness]\ncolumns = ["sex"]\nreason = "u"\n'
+    )
+    found = read_scoping(path)
+    assert found.costs is not None
+    assert (found.costs.false_alarm, found.costs.miss) == (1, 4.5)
+    assert found.fairness is not None
+    assert (found.fairness.columns, found.fairness.max_gap, found.fairness.min_rows) == (("sex",), None, 30)
+
+
+@pytest.mark.parametrize(
+    ("added", "message"),
+    [
+        ('[costs]\nfalse_alarm = 0\nmiss = 1\nreason = "t"', "false_alarm: expected a number above 0, received 0"),
+        ('[fairness]\ncolumns = []\nreason = "u"', "columns: expected at least one, received none"),
+        (
+            '[fairness]\ncolumns = ["sex"]\nmax_gap = -1\nreason = "u"',
+            "max_gap: expected a number above 0, received -1",
+        ),
+        ('[fairness]\ncolumn = ["sex"]\nreason = "u"', "columns"),
+    ],
+)
+def test_costs_and_fairness_that_cannot_be(path: Path, added: str, message: str) -> None:
+    path.write_text(f"{MINIMAL}\n{added}\n")
+    with pytest.raises(ScopingError, match=message):
+        read_scoping(path)

@@ -1,0 +1,56 @@
+"""What simple models reach on a new task's rows: the figures that its model will be read beside."""
+
+import numpy as np
+
+from components.csv_example_gen.row_split import EVAL_SHARE
+from pipelines.evaluation.measures import Measure, measures_of
+from pipelines.scaffold.columns import ProfiledColumn
+from pipelines.scaffold.question import Question
+from pipelines.scaffold.source import Source
+from pipelines.task_definition.problem import REGRESSION
+from pipelines.yardstick.comparison import MOST_EVAL_ROWS, MOST_TRAIN_ROWS, predict_yardsticks
+from pipelines.yardstick.models import CONSTANT
+
+_SEED = 0  # of the split; each run splits by a hash of the rows, and its report measures the yardsticks on that split
+
+
+def measure_yardsticks(source: Source, question: Question, columns: list[ProfiledColumn]) -> list[tuple[str, str]]:
+    """Fit each yardstick but the constant to two thirds of the rows, and measure it on the others.
+
+    Args:
+        source: the rows, as the task will have them read.
+        question: what is predicted.
+        columns: of the rows; those without a feature are left out.
+
+    Returns:
+        Name -> what it reaches, in figures.
+    """
+    table, used = source.table, [column for column in columns if column.features]
+    order = np.random.default_rng(_SEED).permutation(len(table))
+    held_out = int(len(table) * EVAL_SHARE)
+    others, train = order[:held_out][:MOST_EVAL_ROWS], order[held_out:][:MOST_TRAIN_ROWS]
+    labels = table[question.label]
+    if question.problem == REGRESSION:
+        numbers = labels.to_numpy("float64")
+    else:
+        numbers = labels.map({value: place for place, value in enumerate(question.classes)}).to_numpy("int64")
+    raw = table[[column.name for column in used]]
+    found = predict_yardsticks(
+        question.problem,
+        len(question.classes) or 1,
+        raw.iloc[train].reset_index(drop=True),
+        numbers[train],
+        raw.iloc[others].reset_index(drop=True),
+        {column.name: column.written for column in used if column.written},
+    )
+    measures = measures_of(question.problem)
+    return [
+        (name, ", ".join(_describe(one, numbers[others], predictions) for one in measures))
+        for name, predictions in found.items()
+        if name != CONSTANT
+    ]
+
+
+def _describe(measure: Measure, labels: np.ndarray, predictions: np.ndarray) -> str:
+    value = float(f"{measure.compute(labels, predictions, np.ones((1, len(labels))))[0]:.3g}")
+    return f"{measure.label} {value:,g}"
