@@ -10,6 +10,7 @@ from cyclopts import App
 from pipelines.cli import (
     completion,
     continuous,
+    data_versions,
     doctor,
     gc,
     ingest,
@@ -61,6 +62,8 @@ _COMMANDS: tuple[tuple[Callable[..., int], str], ...] = (
     (report.report, report.EPILOGUE),
     (review.review, review.EPILOGUE),
     (new_task.new_task, new_task.EPILOGUE),
+    (data_versions.data_pin, data_versions.PIN_EPILOGUE),
+    (data_versions.data_restore, data_versions.RESTORE_EPILOGUE),
     (gc.gc, gc.GC_EPILOGUE),
     (gc.disk, gc.DISK_EPILOGUE),
 )

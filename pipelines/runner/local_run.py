@@ -150,6 +150,7 @@ def _read_results(summary: Summary, min_slice_rows: int) -> None:
     """Takes row counts, verdicts, metrics, latency and schema differences from what the nodes wrote."""
     results = _index_by_node(summary)
     summary.rows = node_summary.count_rows(results.get(EXAMPLE_GEN))
+    summary.data_fingerprint = node_summary.read_data_fingerprint(results.get(EXAMPLE_GEN))
     summary.split = node_summary.describe_split(results.get(EXAMPLE_GEN))
     summary.spans = node_summary.read_spans(results.get(EXAMPLE_GEN))
     summary.verdicts = verdicts.read_verdicts(results)

@@ -14,7 +14,13 @@ FORMAT = 2  # of summary.json; older ones are upgraded when they are read
 UNFINISHED = "unfinished"  # status of a run that left no summary: it goes on, or was killed
 
 # What the first records of format 2 lack.
-_ADDED_LATER: Mapping[str, Any] = {"split": "", "spans": [], "unread_files": [], "vocabularies": {}}
+_ADDED_LATER: Mapping[str, Any] = {
+    "data_fingerprint": "",
+    "split": "",
+    "spans": [],
+    "unread_files": [],
+    "vocabularies": {},
+}
 _NODE_ADDED_LATER: dict[str, Any] = {"started": ""}  # likewise, of each node
 _STATES = {"COMPLETE": "ran", "CACHED": "cached"}  # of ML Metadata -> of summary.json
 _ID_TIME = "%Y%m%d-%H%M%S"  # a run's id begins with the time at which it started
