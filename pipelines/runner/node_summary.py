@@ -10,9 +10,9 @@ from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 from tfx.components.example_gen.utils import FINGERPRINT_PROPERTY_NAME
 from tfx.utils import io_utils
 
-from components.artifacts import SPAN_NAME, SPANS
 from components.csv_example_gen.executor import ROWS_PROPERTY, SPLIT_PROPERTY
 from components.skew_gate import component as skew_gate
+from components.span_names import SPAN_NAME, SPANS
 from pipelines import nodes
 from pipelines.explain import explain
 from pipelines.modeling.fitting import HISTORY_FILE
