@@ -5,7 +5,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from pipelines.ingestion.logged_spans import LoggedWindow, WrittenSpan, write_logged_spans
+from pipelines.ingestion.logged_spans import WrittenSpan, write_logged_spans
+from pipelines.ingestion.logged_window import LoggedWindow
 from pipelines.ingestion.options import IngestOptions
 from pipelines.ingestion.printable import make_printable
 from pipelines.spans.errors import SpanError
