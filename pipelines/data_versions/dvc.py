@@ -86,7 +86,7 @@ class Dvc:
 
     def add(self, files: Sequence[Path]) -> None:
         """Moves files below the folder into DVC's cache, and writes a .dvc file beside each."""
-        self._run("add", "--quiet", *self._names(files))
+        self._run("add", *self._names(files))
 
     def push(self, folder: Path) -> None:
         """Pushes what the .dvc files below a folder stand for, and checks that the remote has all of it.
@@ -95,7 +95,7 @@ class Dvc:
             DataVersionError: The remote cannot be reached, or lacks a file that the cache has no more.
         """
         (name,) = self._names([folder])
-        self._run("push", "--quiet", "--recursive", name)
+        self._run("push", "--recursive", name)
         # `dvc push` ends with 0 where neither the cache nor the remote has a file.
         states = json.loads(self._run("status", "--cloud", "--json", "--recursive", name) or "{}")
         if lost := sorted(file for file, state in states.items() if state != _ONLY_IN_REMOTE):
@@ -111,7 +111,7 @@ class Dvc:
         Raises:
             DataVersionError: The remote cannot be reached, or lacks one.
         """
-        self._run("pull", "--quiet", "--force", *self._names(pointers))
+        self._run("pull", "--force", *self._names(pointers))
 
     def _names(self, paths: Sequence[Path]) -> list[str]:
         return [str(path.relative_to(self.root)) for path in paths]
