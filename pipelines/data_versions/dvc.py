@@ -47,20 +47,24 @@ class Dvc:
     def _config(self) -> Path:
         return self.root / ".dvc" / "config"
 
-    def prepare(self, remote: str | None) -> None:
-        """Makes the folder DVC's, and names the remote.
-
-        Args:
-            remote: a folder, or a URL; None: the one that was named before.
+    def require_remote(self, remote: str | None) -> None:
+        """Checks that there is a remote, named now or before.
 
         Raises:
-            DataVersionError: There is no remote, or DVC failed.
+            DataVersionError: There is none.
         """
         if remote is None and not self.exists:
             raise DataVersionError(
                 f"{self.root} names no remote: expected where DVC is to keep the data, a folder or such as "
                 "s3://bucket/path; name it once, with --remote (make data-pin REMOTE=...)"
             )
+
+    def prepare(self, remote: str | None) -> None:
+        """Makes the folder DVC's, and names the remote.
+
+        Args:
+            remote: a folder, or a URL; None: the one that was named before.
+        """
         self._config.parent.mkdir(parents=True, exist_ok=True)
         write_whole(self.root / ".gitignore", _IGNORED)
         if remote is not None:

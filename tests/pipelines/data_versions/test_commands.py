@@ -71,10 +71,11 @@ def test_a_fingerprint_of_sizes_and_times_is_none(tmp_path: Path) -> None:
         digest_of("split:single_split,num_files:1,total_bytes:5,xor_checksum:1,sum_checksum:1")
 
 
-def test_without_a_remote_nothing_is_made(tmp_path: Path) -> None:
+def test_a_remote_is_named_once(tmp_path: Path) -> None:
     with pytest.raises(DataVersionError, match="names no remote"):
-        Dvc(tmp_path / "versions", "dvc").prepare(None)
-    assert not (tmp_path / "versions").exists()
+        Dvc(tmp_path / "versions", "dvc").require_remote(None)
+    Dvc(tmp_path / "versions", "dvc").prepare("/remote")
+    Dvc(tmp_path / "versions", "dvc").require_remote(None)
 
 
 def test_what_a_person_set_stays_where_the_remote_is_named_again(tmp_path: Path) -> None:
