@@ -165,8 +165,10 @@ def _compare(one: Path, other: Path) -> float:
         for left, right in zip(*rows, strict=True):
             here, there = (tf.train.Example.FromString(record).features.feature for record in (left, right))
             for name in here:
-                values = [[*each[name].float_list.value, *each[name].int64_list.value] for each in (here, there)]
-                largest = max(largest, float(np.max(np.abs(np.subtract(*values)), initial=0.0)))
+                before, after = (
+                    np.array([*each[name].float_list.value, *each[name].int64_list.value]) for each in (here, there)
+                )
+                largest = max(largest, float(np.max(np.abs(before - after), initial=0.0)))
     return largest
 
 
