@@ -22,12 +22,12 @@ endef
 quoted = '$(subst $(newline),'$$'\n'',$(subst ','\'',$(value $1)))'
 absolute_var = $(if $(filter /%,$(value VAR)),,$(call quoted,CURDIR)/)$(call quoted,VAR)
 # For the environment of what it starts, make would expand the $ in these, too, and stop at an odd one.
-unexport A B EXPERIMENT DATA OUT FROM PATTERN SPANS NAME CSV LABEL TEXT NOTE REVIEWER VAR PUSH_TO REQUESTS LOG WINDOW UNTIL SERVER
+unexport A B EXPERIMENT REMOTE DATA OUT FROM PATTERN SPANS NAME CSV LABEL TEXT NOTE REVIEWER VAR PUSH_TO REQUESTS LOG WINDOW UNTIL SERVER
 
 # How long a search may take; of tune, portfolio, and run-local with TUNE.
 SEARCH = $(if $(value TRIALS),--trials $(call quoted,TRIALS)) $(if $(value MINUTES),--minutes $(call quoted,MINUTES))
 
-.PHONY: help doctor setup data ingest predict disk gc run-local watch flink-up flink-down test test-fast test-engine coverage test-other-stack check format bench load-test lock protos clean serve gateway deploy-render rollout-status pin canary compare promote rollback tune portfolio compare-runs report leaderboard tensorboard review monitor continuous new-task notebooks check-task
+.PHONY: help doctor setup data ingest predict data-pin data-restore disk gc run-local watch flink-up flink-down test test-fast test-engine coverage test-other-stack check format bench load-test lock protos clean serve gateway deploy-render rollout-status pin canary compare promote rollback tune portfolio compare-runs report leaderboard tensorboard review monitor continuous new-task notebooks check-task
 
 define HELP
 make TARGET [NAME=value ...]
@@ -48,10 +48,10 @@ make TARGET [NAME=value ...]
   monitor, continuous            Judge the logged traffic (LOG, WINDOW, UNTIL); retrain when due (FROM, SERVER, ONCE)
   bench, load-test               Upstream's example against ours (ROWS, ROUNDS); latency and throughput of the servers
   test, test-fast, test-engine   All tests but the last; those that start next to nothing; those on a cluster (MARK)
-  disk, gc, coverage             What takes room; remove the old (GC); what the tests run too little of (MARK)
-  test-other-stack               All tests of the last commit on the other stack, in a Debian root if need be
+  data-pin, data-restore         Keep the data that runs read, with DVC; bring back a run's (REMOTE, RUN_ID, OUT)
+  test-other-stack, coverage     All tests of the last commit on the other stack; what tests run too little of (MARK)
   check, format                  What CI checks first: format, lint, types, contracts; mend what tools can
-  lock, protos, clean            Write uv.lock anew (UPGRADE), or the code of *.proto; remove .venv, .uv and caches
+  disk, gc, lock, protos, clean  What takes room; remove the old (GC); uv.lock anew (UPGRADE), code of *.proto; clear up
 
 Every target on a task's files takes (TASK, VAR). Options: python -m pipelines COMMAND --help, or python -m serving.
 make ends with 2 whenever a command fails; the command's own status stands in its last line, as in "Error 1".
@@ -102,6 +102,17 @@ predict: $(STAMP)
 	@$(RUN) -m pipelines predict --task $(call quoted,TASK) --var $(call quoted,VAR) \
 	    --data $(call quoted,DATA) --out $(call quoted,OUT) $(if $(value VERSION),--version $(call quoted,VERSION)) \
 	    $(if $(value ENGINE),--engine $(call quoted,ENGINE))
+
+# DVC has an environment of its own, which costs a tenth of a second where it is there.
+DVC = $(RUN) -m environment.dvc
+
+data-pin: $(STAMP)
+	@dvc=$$($(DVC)) && $(RUN) -m pipelines data-pin --task $(call quoted,TASK) --var $(call quoted,VAR) --dvc "$$dvc" \
+	    $(if $(value RUN_ID),--run $(call quoted,RUN_ID)) $(if $(value REMOTE),--remote $(call quoted,REMOTE))
+
+data-restore: $(STAMP)
+	@dvc=$$($(DVC)) && $(RUN) -m pipelines data-restore --task $(call quoted,TASK) --var $(call quoted,VAR) --dvc "$$dvc" \
+	    $(if $(value RUN_ID),--run $(call quoted,RUN_ID)) $(if $(value OUT),--out $(call quoted,OUT))
 
 # Without GC=--apply it only says what it would remove.
 gc: $(STAMP)
@@ -238,5 +249,5 @@ lock:
 	@environment/start uv lock $(if $(value UPGRADE),--upgrade)
 
 clean:
-	@rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	@rm -rf .venv environment/dvc/.venv .uv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 	@find . -name __pycache__ -prune -exec rm -rf {} +

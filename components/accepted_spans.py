@@ -1,18 +1,26 @@
 """The spans that were accepted, as ML Metadata records them: of each the newest version that AnomalyGate let through.
 
-Needs the lineage alone: the blessing names the Statistics, and these were made from the Examples.
+Needs the lineage alone: the blessing names the Statistics, and these were made from the Examples. Loads no TFX.
 """
 
 import dataclasses
 from collections.abc import Iterator
+from pathlib import Path
 
 import ml_metadata as mlmd
 from ml_metadata.proto import metadata_store_pb2
-from tfx.components.example_gen.utils import FINGERPRINT_PROPERTY_NAME, SPAN_PROPERTY_NAME, VERSION_PROPERTY_NAME
-from tfx.dsl.io import fileio
-from tfx.types.standard_artifacts import Examples, ExampleStatistics
 
-from components.artifacts import SPAN_NAME, DataBlessing
+from components.span_names import (
+    BLESSING_TYPE,
+    EXAMPLES_TYPE,
+    FINGERPRINT,
+    JUDGED_BY,
+    SPAN,
+    SPAN_NAME,
+    STATISTICS_ID,
+    STATISTICS_TYPE,
+    VERSION,
+)
 
 _PIPELINE = "pipeline"  # what TFX calls the context of all that a pipeline made
 _LIVE = metadata_store_pb2.Artifact.LIVE
@@ -40,7 +48,7 @@ class AcceptedSpan(StoredSpan):
 
 def list_stored_spans(store: mlmd.MetadataStore, pipeline: str) -> list[StoredSpan]:
     """Lists every version of every span that was ever stored and is still there, accepted or not, as it was stored."""
-    return [_stored(examples) for examples in _artifacts(store, pipeline).get(Examples.TYPE_NAME, [])]
+    return [_stored(examples) for examples in _artifacts(store, pipeline).get(EXAMPLES_TYPE, [])]
 
 
 def list_accepted_spans(store: mlmd.MetadataStore, pipeline: str, judged_by: str) -> list[AcceptedSpan]:
@@ -69,18 +77,18 @@ def list_accepted_spans(store: mlmd.MetadataStore, pipeline: str, judged_by: str
 def list_acceptances(store: mlmd.MetadataStore, pipeline: str) -> Iterator[AcceptedSpan]:
     """Yields every judgement that accepted a version of a span, in no order; a version may have been judged often."""
     artifacts = _artifacts(store, pipeline)
-    examples = {artifact.id: artifact for artifact in artifacts.get(Examples.TYPE_NAME, [])}
-    statistics = {artifact.id: artifact for artifact in artifacts.get(ExampleStatistics.TYPE_NAME, [])}
+    examples = {artifact.id: artifact for artifact in artifacts.get(EXAMPLES_TYPE, [])}
+    statistics = {artifact.id: artifact for artifact in artifacts.get(STATISTICS_TYPE, [])}
     sources = _sources(store, list(statistics))
-    for blessing in artifacts.get(DataBlessing.TYPE_NAME, []):
-        accepted = blessing.custom_properties[DataBlessing.STATISTICS_ID].int_value
+    for blessing in artifacts.get(BLESSING_TYPE, []):
+        accepted = blessing.custom_properties[STATISTICS_ID].int_value
         source = sources.get(accepted, frozenset()) & examples.keys()
         if accepted in statistics and source:
             stored = _stored(examples[min(source)])
             yield AcceptedSpan(
                 **vars(stored),
                 statistics=statistics[accepted],
-                judged_by=blessing.custom_properties[DataBlessing.JUDGED_BY].string_value,
+                judged_by=blessing.custom_properties[JUDGED_BY].string_value,
                 blessing_id=blessing.id,
             )
 
@@ -90,7 +98,7 @@ def _artifacts(store: mlmd.MetadataStore, pipeline: str) -> dict[str, list[metad
     context = store.get_context_by_type_and_name(_PIPELINE, pipeline)
     found: dict[str, list[metadata_store_pb2.Artifact]] = {}
     for artifact in store.get_artifacts_by_context(context.id) if context is not None else ():
-        if artifact.state == _LIVE and fileio.exists(artifact.uri):
+        if artifact.state == _LIVE and Path(artifact.uri).exists():
             found.setdefault(artifact.type, []).append(artifact)
     return found
 
@@ -112,9 +120,9 @@ def _sources(store: mlmd.MetadataStore, statistics: list[int]) -> dict[int, froz
 def _stored(examples: metadata_store_pb2.Artifact) -> StoredSpan:
     own, custom = examples.properties, examples.custom_properties
     return StoredSpan(
-        number=own[SPAN_PROPERTY_NAME].int_value,
-        version=own[VERSION_PROPERTY_NAME].int_value,
+        number=own[SPAN].int_value,
+        version=own[VERSION].int_value,
         name=custom[SPAN_NAME].string_value,
-        fingerprint=custom[FINGERPRINT_PROPERTY_NAME].string_value,
+        fingerprint=custom[FINGERPRINT].string_value,
         examples=examples,
     )

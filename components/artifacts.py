@@ -2,22 +2,20 @@
 
 from tfx.types.artifact import Artifact
 
+from components import span_names
+
 # Custom property that SkewGate gives its InfraBlessing: the id of the Model that it blesses or refuses.
 INFRA_BLESSING_MODEL_ID = "model_id"
-# Custom property of Examples that are a span, beside TFX's own `span` and `version`: what people call it.
-SPAN_NAME = "span_name"
-# Custom property of Examples that hold several spans: JSON, a list of objects with span, version, rows and fingerprint.
-SPANS = "spans"
 
 
 class DataBlessing(Artifact):
     """Data that AnomalyGate let through. `report.json` lists what was found and tolerated."""
 
-    TYPE_NAME = "DataBlessing"
+    TYPE_NAME = span_names.BLESSING_TYPE
     # Custom property: the id of the ExampleStatistics artifact that was accepted.
-    STATISTICS_ID = "statistics_id"
+    STATISTICS_ID = span_names.STATISTICS_ID
     # Custom property: the digest of the code that judged, and of what else the caller had it judge by.
-    JUDGED_BY = "judged_by"
+    JUDGED_BY = span_names.JUDGED_BY
 
 
 class ModelComparison(Artifact):

@@ -37,6 +37,11 @@ class TaskOptions:
         if self.train_steps is not None:
             require_at_least("train steps", self.train_steps, 1)
 
+    @property
+    def name(self) -> str:
+        """The task's name, which its folders and its model have, too."""
+        return self.task.rpartition(".")[2]
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RunOptions(TaskOptions):

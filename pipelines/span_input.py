@@ -4,18 +4,14 @@ import hashlib
 import json
 from pathlib import Path
 
-from ml_metadata.metadata_store import MetadataStore
-from tfx.orchestration.metadata import sqlite_metadata_connection_config
-
-from components.accepted_spans import list_accepted_spans
 from components.anomaly_gate import component as anomaly_gate
 from components.csv_example_gen import executor as checked_csv
 from components.csv_example_gen.row_split import split_settings
 from components.source_digest import source_digest
 from components.span_examples import component as span_examples
+from pipelines.accepted_choice import choose_accepted_spans
 from pipelines.config import SpanInput, ingestion_pipeline
 from pipelines.spans.errors import SpanError
-from pipelines.spans.selection import SpanSelection
 from pipelines.task_definition.task import Task
 
 # Of the newest spans, as far as there are any. The newest quarter alone may have 63: on those an AUC of 0.95 has a
@@ -52,27 +48,18 @@ def resolve_spans(choice: str, task: Task, contract: Path, metadata: Path, *, ne
     Raises:
         SpanError: No span is accepted, or none of the chosen; or spans were accepted by another contract or code.
     """
-    pipeline, judged_by = ingestion_pipeline(task.name), judgement_digest(task, contract)
-    accepted = []
-    if metadata.exists():
-        store = MetadataStore(sqlite_metadata_connection_config(str(metadata)))
-        accepted = list_accepted_spans(store, pipeline, judged_by)
-    if not accepted:
-        raise SpanError(
-            f"spans {choice}: expected accepted spans of task {task.name}, received none; take them in first: "
-            f"python -m pipelines ingest --task {task.name} --from FOLDER"
-        )
-    chosen = SpanSelection.parse(choice).choose([span.name for span in accepted])
-    if outdated := [span.name for span in accepted if span.name in chosen and span.judged_by != judged_by]:
+    judged_by = judgement_digest(task, contract)
+    spans = choose_accepted_spans(choice, task.name, metadata, judged_by)
+    if outdated := [span.name for span in spans if span.judged_by != judged_by]:
         raise SpanError(
             f"spans {choice}: {', '.join(outdated)} were accepted by another contract, split or code than today's; "
             "ingest their folder again: rows that did not change are judged anew without being read; or, if one stands "
             "in quarantine then, choose spans without it"
         )
     return SpanInput(
-        pipeline=pipeline,
+        pipeline=ingestion_pipeline(task.name),
         judged_by=judged_by,
-        spans=tuple(chosen),
+        spans=tuple(span.name for span in spans),
         code_digest=source_digest(span_examples),
         min_eval_rows=_MIN_EVAL_ROWS if newest else 0,
     )

@@ -15,11 +15,11 @@ from tfx.components.example_gen.input_processor import FileBasedInputProcessor
 from tfx.dsl.io import fileio
 from tfx.types import standard_component_specs as specs
 
-from components.artifacts import SPAN_NAME
 from components.csv_example_gen.csv_files import find_files
 from components.csv_example_gen.fingerprint import FileDigest, RememberedDigests, digest_file, fingerprint
 from components.csv_example_gen.source_files import open_source
 from components.csv_example_gen.span_label import SpanLabel, read_label
+from components.span_names import SPAN_NAME
 
 MEMORY_FILE = "file_digests.json"  # beside the node's artifacts
 

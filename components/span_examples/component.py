@@ -20,7 +20,7 @@ from tfx.dsl.component.experimental.decorators import component
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_artifacts
 
-from components.artifacts import SPAN_NAME, SPANS
+from components.span_names import SPAN_NAME, SPANS
 
 _FILE = "data_tfrecord-00000-of-00001.gz"
 _TRAIN, _EVAL = "train", "eval"

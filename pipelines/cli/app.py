@@ -11,6 +11,7 @@ from pipelines.cli import (
     check,
     completion,
     continuous,
+    data_versions,
     doctor,
     gc,
     ingest,
@@ -67,6 +68,8 @@ _COMMANDS: tuple[tuple[Callable[..., int], str], ...] = (
     (tensorboard.tensorboard, tensorboard.EPILOGUE),
     (review.review, review.EPILOGUE),
     (new_task.new_task, new_task.EPILOGUE),
+    (data_versions.data_pin, data_versions.PIN_EPILOGUE),
+    (data_versions.data_restore, data_versions.RESTORE_EPILOGUE),
     (gc.gc, gc.GC_EPILOGUE),
     (gc.disk, gc.DISK_EPILOGUE),
 )

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from components.csv_example_gen.csv_files import ENDINGS
 from pipelines.explain import explain
+from pipelines.ingestion.logged_window import MONTH, parse_window
 from pipelines.ingestion.options import IngestOptions
 from pipelines.ingestion.outcome import FAILED, SpanOutcome
 from pipelines.ingestion.printable import encode_json, make_printable
@@ -39,7 +40,7 @@ def ingest(options: IngestOptions) -> int:
         written. 2: another run is using `var`. 130: interrupted.
     """
     try:
-        found = find_spans(options.source, SpanPattern(options.pattern) if options.pattern else None)
+        found = _find(options)
         with remember_interrupts(), lock_folder(options.var), use_temporary_folder(options.var / "tmp"):
             directory = make_run_directory(options.var / "ingestions")
             console = Console(file=redirect_output(directory / "run.log"), highlight=False)
@@ -55,19 +56,25 @@ def ingest(options: IngestOptions) -> int:
         return _REFUSED
 
 
-def _ingest(options: IngestOptions, found: FoundSpans, directory: Path, console: Console) -> int:
+def _find(options: IngestOptions) -> FoundSpans | None:
+    """Finds the spans of a folder before anything is written; None: they are in the log."""
+    if options.source is None:
+        return None
+    return find_spans(options.source, SpanPattern(options.pattern) if options.pattern else None)
+
+
+def _ingest(options: IngestOptions, found: FoundSpans | None, directory: Path, console: Console) -> int:
     """Ingests; whatever happens, a record of the spans that were looked at is left."""
-    of = make_printable(f"  ingestion {directory.name} of {options.source}")
+    of = make_printable(f"  ingestion {directory.name} of {options.source or options.logged}")
     console.print(Text(options.task, "bold").append(of, "not bold"), soft_wrap=True)
-    for name in (repr(other)[1:-1] for other in found.others):
-        console.print(f"not a span: {name}: expected a name such as {found.pattern.text}", markup=False, soft_wrap=True)
-    for name in (repr(unread)[1:-1] for unread in found.unread):
-        console.print(f"not read: {name}: expected one of {', '.join(ENDINGS)}", markup=False, soft_wrap=True)
     outcomes: list[SpanOutcome] = []
     error: str | None = None
     status = _REFUSED
     try:
-        _ingest_each(options, found, directory, console, outcomes)
+        found = found or _take_from_log(options, console)
+        if found is not None:
+            _print_others(found, console)
+            _ingest_each(options, found, directory, console, outcomes)
         status = _DONE if all(outcome.is_accepted for outcome in outcomes) else _REFUSED
     except KeyboardInterrupt:
         error, status = "interrupted; spans that were accepted are kept", _INTERRUPTED
@@ -81,6 +88,27 @@ def _ingest(options: IngestOptions, found: FoundSpans, directory: Path, console:
         error, status = f"{error or ''} no record was written: {raised}".strip(), _REFUSED
     print_report(console, outcomes, error, directory)
     return status
+
+
+def _take_from_log(options: IngestOptions, console: Console) -> FoundSpans | None:
+    """Writes the spans of the log, and finds them; None: no period with a row that can be trained on is over."""
+    window = parse_window(options.window or MONTH)
+    # Kinds apart: a day and its month in one folder would have two patterns.
+    folder = options.var / "data" / f"{options.name}-logged" / window.kind
+    with show_spinner(console, "loading TFX", live=console.is_terminal), gc_paused_imports():
+        from pipelines.ingestion.from_log import take_from_log
+    take_from_log(options, window, folder, console)
+    if not any(folder.glob("*.parquet")):
+        console.print(f"no {window.kind} that is over has a row with an outcome", markup=False, soft_wrap=True)
+        return None
+    return find_spans(folder, SpanPattern(window.pattern))
+
+
+def _print_others(found: FoundSpans, console: Console) -> None:
+    for name in (repr(other)[1:-1] for other in found.others):
+        console.print(f"not a span: {name}: expected a name such as {found.pattern.text}", markup=False, soft_wrap=True)
+    for name in (repr(unread)[1:-1] for unread in found.unread):
+        console.print(f"not read: {name}: expected one of {', '.join(ENDINGS)}", markup=False, soft_wrap=True)
 
 
 def _ingest_each(
@@ -97,16 +125,16 @@ def _ingest_each(
 
 
 def _describe(
-    options: IngestOptions, found: FoundSpans, directory: Path, outcomes: list[SpanOutcome], error: str | None
+    options: IngestOptions, found: FoundSpans | None, directory: Path, outcomes: list[SpanOutcome], error: str | None
 ) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "id": directory.name,
         "task": options.task,
         "ended": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "source": str(options.source),
-        "pattern": found.pattern.text,
-        "other_files": [*found.others, *found.unread],
+        "source": str(options.source or options.logged),
+        "pattern": found.pattern.text if found else "",
+        "other_files": [*found.others, *found.unread] if found else [],
         "spans": [dataclasses.asdict(outcome) for outcome in outcomes],
         "error": error,
     }

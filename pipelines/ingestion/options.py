@@ -6,7 +6,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from pipelines.config import require_at_least
+from pipelines.config import ConfigError, require_at_least
+from pipelines.ingestion.logged_window import parse_window
 from pipelines.spans.pattern import SpanPattern
 
 
@@ -14,8 +15,16 @@ from pipelines.spans.pattern import SpanPattern
 class IngestOptions:
     """What a user can ask of an ingestion. Paths become absolute."""
 
-    source: Annotated[Path, Parameter(name="--from")]
+    source: Annotated[Path | None, Parameter(name="--from")] = None
     """A folder that holds a file (CSV, CSV.gz or Parquet) or a folder of files for each span."""
+    from_log: bool = False
+    """Take the rows of the gateway's request log instead whose outcome has come."""
+    log: Path | None = None
+    """With --from-log: the request log; without it, <var>/requests/<task>/."""
+    feedback: Path | None = None
+    """With --from-log: the folder of the outcomes; without it, <var>/feedback/<task>/."""
+    window: str | None = None
+    """With --from-log: a span for each day, month (so without it) or quarter that is over; or one, such as 2026-11."""
     pattern: str | None = None
     """How spans are named, such as trips-{YYYY}Q{Q}, {YYYY}-{MM}-{DD} or part-{SPAN}; without it, found out."""
     task: str = "taxi"
@@ -27,8 +36,39 @@ class IngestOptions:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "var", self.var.absolute())
-        object.__setattr__(self, "source", self.source.absolute())
+        for name in ("source", "log", "feedback"):
+            path = getattr(self, name)
+            object.__setattr__(self, name, path and path.absolute())
+        self._check_source()
         if self.pattern is not None:
             SpanPattern(self.pattern)  # Raises for one that says no span.
         if self.at_once is not None:
             require_at_least("at once", self.at_once, 1)
+
+    @property
+    def name(self) -> str:
+        """The task's name, which its folders have, too."""
+        return self.task.rpartition(".")[2]
+
+    @property
+    def logged(self) -> Path:
+        """The request log."""
+        return self.log or self.var / "requests" / self.name
+
+    @property
+    def told(self) -> Path:
+        """The folder of the outcomes."""
+        return self.feedback or self.var / "feedback" / self.name
+
+    def _check_source(self) -> None:
+        if self.from_log == (self.source is not None):
+            raise ConfigError(
+                "expected --from FOLDER or --from-log, received " + ("both" if self.from_log else "neither")
+            )
+        of_log = {"--log": self.log, "--feedback": self.feedback, "--window": self.window}
+        if not self.from_log and (given := [name for name, value in of_log.items() if value is not None]):
+            raise ConfigError(f"{', '.join(given)}: expected with --from-log alone")
+        if self.window is not None:
+            parse_window(self.window)  # Raises for what is none.
+        if self.from_log and self.pattern is not None:
+            raise ConfigError("--pattern names the spans of a folder: expected without --from-log")

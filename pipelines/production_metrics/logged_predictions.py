@@ -75,7 +75,7 @@ def read_logged_predictions(log: Path, feedback: Path, start: datetime.datetime 
         raise ProductionMetricsError(
             f"{log}: expected the request log to keep {', '.join(_NEEDED)}, but it drops {', '.join(lacking)}"
         )
-    rows, repeated = _without_repeats(_to_frame(_concatenate(tables).sort_by(log_columns.REQUEST_TIME)))
+    rows, repeated = leave_out_repeats(to_frame(concatenate(tables).sort_by(log_columns.REQUEST_TIME)))
     twice = rows.duplicated(list(KEY), keep=False)
     rows = rows[~twice].reset_index(drop=True)
     if rows.empty:
@@ -88,7 +88,7 @@ def read_logged_predictions(log: Path, feedback: Path, start: datetime.datetime 
     if outcomes.table is None or not outcomes.table.num_rows:
         rows[OUTCOME] = pd.NA
     else:
-        rows = rows.merge(_to_frame(outcomes.table), on=list(KEY), how="left", validate="one_to_one")
+        rows = rows.merge(to_frame(outcomes.table), on=list(KEY), how="left", validate="one_to_one")
         matched = int(rows[OUTCOME].notna().sum())
     hidden = dict.fromkeys(span.dropped, "dropped") | dict.fromkeys(span.hashed, "hashed")
     return LoggedPredictions(
@@ -125,7 +125,7 @@ def _newest(file: Path) -> datetime.datetime | None:
     return pd.Timestamp(pc.max(times).cast(pa.int64()).as_py(), unit="us", tz="UTC").to_pydatetime() if times else None
 
 
-def _without_repeats(rows: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+def leave_out_repeats(rows: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     """Leaves out rows that a client asked for again, as feedback does (serving/feedback/judge.py): the newest stays."""
     asked = [log_columns.REQUEST_ID, log_columns.REQUEST_ROW, log_columns.MODEL_VERSION, log_columns.ANSWER_PROBABILITY]
     if log_columns.REQUEST_CALLER in rows:
@@ -145,8 +145,8 @@ def _answered(file: Path, start: datetime.datetime | None) -> pa.Table:
     return table.filter(pc.fill_null(chosen, False))
 
 
-def _concatenate(tables: Sequence[pa.Table]) -> pa.Table:
-    """One table; a column that a file lacks, as those of an older gateway may, is null there."""
+def concatenate(tables: Sequence[pa.Table]) -> pa.Table:
+    """Puts tables of the log together; a column that a file lacks, as those of an older gateway may, is null there."""
     schema = pa.unify_schemas([table.schema.remove_metadata() for table in tables])
     return pa.concat_tables(
         pa.Table.from_arrays(
@@ -160,5 +160,6 @@ def _concatenate(tables: Sequence[pa.Table]) -> pa.Table:
     )
 
 
-def _to_frame(table: pa.Table) -> pd.DataFrame:
+def to_frame(table: pa.Table) -> pd.DataFrame:
+    """Makes a DataFrame in which whole numbers stay whole where some are missing."""
     return table.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)

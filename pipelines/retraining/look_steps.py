@@ -68,6 +68,28 @@ def record(context: LoopContext, journal: Journal) -> StepResult:
 
 def _ingest(context: LoopContext) -> Paused | str | None:
     """Returns why there is no result, or None."""
+    arrived = _ingest_folder(context)
+    if isinstance(arrived, Paused) or context.policy.from_log is None:
+        return arrived
+    seen = _ingest_log(context, context.policy.from_log)
+    return seen if isinstance(seen, Paused) else "; ".join(filter(None, (arrived, seen))) or None
+
+
+def _ingest_log(context: LoopContext, every: str) -> Paused | str | None:
+    """Takes in the rows of the request log whose outcome has come."""
+    options = context.options
+    if not options.requests.is_dir():
+        return _describe_missing_log(options)
+    window = ["--from-log", "--window", every, "--log", str(options.requests)]
+    status = context.run("pipelines", "ingest", *context.task_options(), *_at_once(context), *window)
+    if status == BUSY:
+        return _busy("ingest --from-log")
+    if status == 1:
+        return f"a span of {options.requests} stands in quarantine, or cannot be made of the request log"
+    return f"ingest --from-log ended with {status}" if status else None
+
+
+def _ingest_folder(context: LoopContext) -> Paused | str | None:
     options = context.options
     if options.source is None:
         return None

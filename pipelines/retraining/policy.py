@@ -96,6 +96,8 @@ class RetrainingPolicy:
     policy: Literal["auto", "ask", "report"]  # promote by itself; stop before; only say what is due
     spans: str  # that are trained on, as `run --spans` has them
     due: Due
+    # Take in the rows of the request log whose outcome came: a span for each day, month or quarter; None: not at all.
+    from_log: Literal["day", "month", "quarter"] | None = None
     evaluate_on: Literal["chosen", "newest"] = "newest"
     push_ties: bool = True  # what is as good, and has learnt from newer rows, replaces what answers
     window: str = "7d"  # of monitor and of production-metrics

@@ -29,10 +29,11 @@ from pipelines.runner.summary import (
     Experiment,
     Summary,
 )
+from pipelines.spans.errors import SpanError
 from serving.process_control import gc_paused_imports, remember_interrupts
 
 _EXIT_STATUS = {PUSHED: 0, UNCHANGED: 0, TIE: 0, EXPERIMENT: 0, REFUSED: 1, FAILED: 1, INTERRUPTED: 130}
-_CANNOT_WRITE, _BUSY = 1, 2  # exit statuses before there is a run
+_CANNOT_WRITE, _NO_SPANS, _BUSY = 1, 1, 2  # exit statuses before there is a run
 _UNWRITABLE = frozenset({errno.EACCES, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC, errno.ENOTDIR, errno.EROFS})
 _SPARE_BYTES = 1 << 20  # a disk with less left is called full
 
@@ -42,20 +43,33 @@ def run(options: RunOptions) -> int:
 
     Returns:
         0: a model that passed every gate is in place; or it is a tie, or an experiment, and nothing was to be pushed.
-        1: a gate refused it, a node failed, or `var` cannot be written.
+        1: a gate refused it, a node failed, `var` cannot be written, or a chosen span is not accepted.
         2: another run is using `var`. 130: interrupted.
     """
     try:
+        if options.spans is not None:  # Before anything is written, or TFX loaded, which takes seconds.
+            _require_spans(options)
         with remember_interrupts(), lock_folder(options.var), use_temporary_folder(options.var / "tmp"):
             directory = make_run_directory(options.var / "runs")
             terminal = sys.stdout if options.verbose else redirect_output(directory / "run.log")
             return _run(options, directory, terminal)
+    except SpanError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return _NO_SPANS
     except BusyError as error:
         print(f"error: {error}", file=sys.stderr)
         return _BUSY
     except OSError as error:
         print(f"error: {_describe_unwritable(options.var, error)}", file=sys.stderr)
         return _CANNOT_WRITE
+
+
+def _require_spans(options: RunOptions) -> None:
+    """Raises SpanError where the choice of spans leaves none; by which contract they were judged is asked later."""
+    from pipelines.accepted_choice import choose_accepted_spans  # Imported here: it loads ML Metadata.
+
+    assert options.spans is not None
+    choose_accepted_spans(options.spans, options.name, options.var / "metadata.sqlite")
 
 
 def _run(options: RunOptions, directory: Path, terminal: TextIO) -> int:

@@ -195,6 +195,7 @@ def _read_results(summary: Summary, config: PipelineConfig) -> None:
     min_slice_rows = config.task.min_slice_rows
     results = _index_by_node(summary)
     summary.rows = node_summary.count_rows(results.get(EXAMPLE_GEN))
+    summary.data_fingerprint = node_summary.read_data_fingerprint(results.get(EXAMPLE_GEN))
     summary.split = node_summary.describe_split(results.get(EXAMPLE_GEN))
     summary.spans = node_summary.read_spans(results.get(EXAMPLE_GEN))
     names = _name_pushed_models(config)

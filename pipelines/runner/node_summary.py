@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
+from tfx.components.example_gen.utils import FINGERPRINT_PROPERTY_NAME
 from tfx.utils import io_utils
 
-from components.artifacts import SPAN_NAME, SPANS
 from components.csv_example_gen.executor import ROWS_PROPERTY, SPLIT_PROPERTY
 from components.resolvers import COMPARISONS, EARLIER
 from components.skew_gate import component as skew_gate
+from components.span_names import SPAN_NAME, SPANS
 from pipelines import nodes
 from pipelines.evaluation.comparison_words import describe_interval
 from pipelines.explain import explain
@@ -54,6 +55,12 @@ def read_spans(result: NodeResult | None) -> list[dict[str, Any]]:
     """Reads which spans the rows are of, from the node that gathered them; of files there are none."""
     found = result.outputs[0].properties.get(SPANS) if result and result.outputs else None
     return json.loads(str(found)) if found else []
+
+
+def read_data_fingerprint(result: NodeResult | None) -> str:
+    """Reads which version of its files ExampleGen read, from its result; several spans together have none."""
+    found = result.outputs[0].properties.get(FINGERPRINT_PROPERTY_NAME) if result and result.outputs else None
+    return str(found or "")
 
 
 def describe_schema_differences(results: Results) -> list[str]:

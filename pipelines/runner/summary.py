@@ -56,6 +56,7 @@ class Summary:
     data: str  # what was read
     started: str  # UTC, ISO 8601
     experiment: Experiment | None = None  # None: a run that may push
+    data_fingerprint: str = ""  # of what its files held; of several spans each has its own
     source_digest: str = ""  # of the task's and the components' code
     task_files: Mapping[str, str] = dataclasses.field(default_factory=dict)  # name -> SHA-256
     review: "ReviewState | None" = None  # of the task's files; None: the task could not be loaded
@@ -103,6 +104,7 @@ class Summary:
             "seconds": round(self.seconds, 2),
             "experiment": None if self.experiment is None else _experiment_fields(self.experiment),
             "data": self.data,
+            "data_fingerprint": self.data_fingerprint,
             "unread_files": list(self.unread_files),
             "rows": self.rows,
             "split": self.split,

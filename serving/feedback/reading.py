@@ -19,7 +19,9 @@ class StoredOutcomes:
 
     table: Any  # pyarrow.Table with the columns of KEY and `outcome`
     label: str | None  # the contract's column that they are values of; None where there is no outcome
-    contradictory: int  # rows that two processes stored different outcomes of in the same moment; not in the table
+    # Rows that two processes stored different outcomes of in the same moment, which are not in the table: how many, …
+    contradictory: int
+    disputed: Any = None  # … and which: pyarrow.Table with the columns of KEY; None where there is no outcome at all
 
 
 class FeedbackError(ValueError):
@@ -88,4 +90,5 @@ def _once(tables: list[Any], since: datetime.datetime) -> StoredOutcomes:
         table=kept.select([*KEY, f"{columns.OUTCOME}_min"]).rename_columns(names),
         label=labels.pop(),
         contradictory=counts.num_rows - kept.num_rows,
+        disputed=counts.filter(pc.invert(single)).select(list(KEY)),
     )

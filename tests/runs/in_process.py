@@ -45,19 +45,20 @@ def run_here(
     return finished(SOURCE, status, said.getvalue() if isinstance(said, io.StringIO) else "", "")
 
 
-def ingest_here(var: Path, source: Path, *options: str, task: str = "taxi") -> Finished:
-    """Ingests the spans of a folder; the summary is that of the ingestion.
+def ingest_here(var: Path, source: Path | None, *options: str, task: str = "taxi") -> Finished:
+    """Ingests the spans of a folder, or of the request log; the summary is that of the ingestion.
 
     Args:
         var: the folder of the ingestion.
-        source: the folder with the spans.
+        source: the folder with the spans; None: the request log.
         *options: of the command line.
         task: the task.
     """
     said = io.StringIO()
     with pytest.MonkeyPatch.context() as patch, _process_state(patch):
         patch.setattr(ingestion_command, "redirect_output", lambda log: said)
-        arguments = ["--from", str(source), "--task", task, "--var", str(var), "--at-once", "1"]
+        where = ["--from-log"] if source is None else ["--from", str(source)]
+        arguments = [*where, "--task", task, "--var", str(var), "--at-once", "1"]
         status = execute(["ingest", *arguments, *options])
     found = re.search(r"^record +(\S+)$", said.getvalue(), re.MULTILINE)
     summary = json.loads((SOURCE / found[1]).read_text()) if found else {}

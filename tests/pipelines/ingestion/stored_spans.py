@@ -7,7 +7,8 @@ from ml_metadata.proto import metadata_store_pb2
 from tfx.types import artifact
 from tfx.types.standard_artifacts import Examples, ExampleStatistics
 
-from components.artifacts import SPAN_NAME, DataBlessing
+from components.artifacts import DataBlessing
+from components.span_names import SPAN_NAME
 from pipelines.runner.metadata_cleanup import open_metadata_store
 
 PIPELINE = "taxi_spans"

@@ -3,6 +3,8 @@
 import dataclasses
 import json
 import re
+import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -234,7 +236,21 @@ def test_superseded_versions_go_unless_a_run_that_is_kept_read_them(steps: dict[
     assert list(courses) == ["2016Q1 v2", "2016Q2 v1", "2016Q3 v1"]
 
 
-def test_a_run_over_spans_that_nobody_ingested_says_what_to_do(tmp_path: Path) -> None:
-    run = run_here(tmp_path, "--spans", "last:2", task="taxi")
-    assert run.status == 1
-    assert "expected accepted spans of task taxi, received none; take them in first" in run.summary["error"]
+def test_a_run_over_a_span_that_is_none_says_so_before_it_loads_tfx(steps: dict[str, Step], tmp_path: Path) -> None:
+    """Loading TFX takes most of the time that a user would wait for this line."""
+    command = """if True:
+        import sys
+        from pipelines.cli.app import execute
+        status = execute(["run", *sys.argv[1:]])
+        sys.exit(f"TFX is loaded" if {"tfx", "tensorflow"} & sys.modules.keys() else status)
+    """
+    database = steps["first"].database
+    for var, choice, said in (
+        (tmp_path / "new", "last:2", "expected accepted spans of task taxi, received none; take them in first"),
+        (database.parent, "2030Q1..2031Q4", "received none; there is 2016Q1 to 2016Q"),
+    ):
+        arguments = [sys.executable, "-c", command, "--task", "taxi", "--spans", choice, "--var", str(var)]
+        ended = subprocess.run(arguments, cwd=SOURCE, capture_output=True, text=True, check=False)
+        assert (ended.returncode, ended.stdout) == (1, "")
+        assert said in ended.stderr
+    assert not (tmp_path / "new").exists()

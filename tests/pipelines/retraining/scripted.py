@@ -43,7 +43,7 @@ MINUTE = datetime.timedelta(minutes=1)
 
 @dataclasses.dataclass
 class World:
-    """What lies around the loop; `calls` and `told` are files, since those who write them may be killed."""
+    """What lies around the loop; `calls`, `ingested` and `told` are files, since those who write them may be killed."""
 
     base: Path
     policy: RetrainingPolicy = POLICY
@@ -134,7 +134,8 @@ class World:
         if self.die_during == command:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    def _ingest(self, arguments: object) -> None:
+    def _ingest(self, arguments: Sequence[str]) -> None:
+        self._note("ingested", " ".join(arguments))
         self._write("accepted.json", [["2014Q1", 1, 60], ["2014Q2", 1, 60]])
 
     def _monitor(self, arguments: object) -> None:

@@ -146,6 +146,24 @@ def test_only_the_status_of_a_quarantine_is_told_as_one(world: World) -> None:
     assert "new spans: ingest ended with -9" in [reason.text for reason in decision.reasons]
 
 
+def test_rows_of_the_request_log_are_taken_in_where_the_policy_asks_for_it(world: World) -> None:
+    with_policy(world, policy="report", from_log="month")
+    assert world.take_pass(START) == 0
+    of_folder, of_log = world.lines("ingested")
+    assert of_folder.endswith(f"--from {world.options.source}")
+    assert of_log.endswith(f"--from-log --window month --log {world.options.requests}")
+
+
+def test_rows_of_the_request_log_that_stand_in_quarantine_are_told_beside_those_that_arrived(world: World) -> None:
+    with_policy(world, policy="report", from_log="day")
+    world.status["ingest"] = 1
+    assert world.take_pass(START) == 1
+    (decision,) = DecisionLog(world.options.folder).decisions()
+    (unknown,) = [reason.text for reason in decision.reasons if reason.kind == "unknown"]
+    assert f"{world.options.source} stands in quarantine, or cannot be read; a span of" in unknown
+    assert unknown.endswith(f"{world.options.requests} stands in quarantine, or cannot be made of the request log")
+
+
 def test_looks_that_could_not_judge_are_unknown_and_no_failure(world: World) -> None:
     with_policy(world, due=dataclasses.replace(POLICY.due, new_rows=None))
     world.traffic, world.performance = "too_few_rows", "labels out"

@@ -1,0 +1,50 @@
+"""`data-pin` and `data-restore`: versions of data."""
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from pipelines.cli.task import require_task
+from pipelines.data_versions.options import PinOptions, RestoreOptions
+
+PIN_EPILOGUE = """Examples:
+  python -m pipelines data-pin --remote s3://bucket/taxi --dvc DVC
+  python -m pipelines data-pin --run latest --dvc DVC
+
+Exit status: 0 pinned and pushed; 1 something could not be pinned; 2 bad
+usage, or another pin or restore is using the folder.
+"""
+RESTORE_EPILOGUE = """Examples:
+  python -m pipelines data-restore --run 20261129-131223 --dvc DVC
+  python -m pipelines data-restore --run latest --out /tmp/rows --dvc DVC
+
+Exit status: 0 restored; 1 it could not be, and nothing is left of it; 2 bad
+usage, or another pin or restore is using the folder.
+"""
+_PIN, _RESTORE = PinOptions(), RestoreOptions()
+
+
+def data_pin(options: Annotated[PinOptions, Parameter(name="*")] = _PIN) -> int:
+    """Keep the data that runs and ingestions read, with DVC.
+
+    Copies what is still as it was read into DVC's cache, pushes it to the
+    remote, and writes a small .dvc file for each file, below the digest that
+    a run's record has. Commit those. docs/data-versions.md.
+    """
+    require_task(options.task)
+    from pipelines.data_versions import command  # Imported here: it loads pandas, which --help need not wait for.
+
+    return command.pin(options)
+
+
+def data_restore(options: Annotated[RestoreOptions, Parameter(name="*")] = _RESTORE) -> int:
+    """Bring back exactly the data that a run was trained on, out of DVC's remote.
+
+    Needs the run's record (<var>/runs/<run>/summary.json) and the .dvc files
+    that data-pin wrote. What is restored has the digest in the record, or is
+    not left there.
+    """
+    require_task(options.task)
+    from pipelines.data_versions import command  # Likewise.
+
+    return command.restore(options)

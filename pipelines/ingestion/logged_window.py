@@ -1,0 +1,44 @@
+"""Which rows of the request log become spans. Loads without TFX."""
+
+import dataclasses
+
+from pipelines.spans.errors import SpanError
+from pipelines.spans.span import Span, read_span
+
+DAY, MONTH, QUARTER = "day", "month", "quarter"
+_PATTERNS = {DAY: "{YYYY}-{MM}-{DD}", MONTH: "{YYYY}-{MM}", QUARTER: "{YYYY}Q{Q}", "year": "{YYYY}"}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LoggedWindow:
+    """What is taken from the log: one period, or each that is over."""
+
+    kind: str  # DAY, MONTH, QUARTER, or year
+    span: Span | None  # the period; None: each of the kind that is over
+
+    @property
+    def pattern(self) -> str:
+        """The pattern of the names of such spans."""
+        return _PATTERNS[self.kind]
+
+
+def parse_window(text: str) -> LoggedWindow:
+    """Reads which rows of the log are wanted.
+
+    Args:
+        text: `day`, `month` or `quarter`; or the name of a period, such as 2026-11.
+
+    Raises:
+        SpanError: It is neither.
+    """
+    if text in (DAY, MONTH, QUARTER):
+        return LoggedWindow(kind=text, span=None)
+    try:
+        span = read_span(text, numbered=False)
+    except SpanError as error:
+        raise SpanError(
+            f"window {text!r}: expected day, month or quarter, for each that is over; or one, such as 2026-11-29, "
+            "2026-11 or 2026Q4"
+        ) from error
+    kind = {10: DAY, 7: MONTH, 6: QUARTER, 4: "year"}[len(span.name)]
+    return LoggedWindow(kind=kind, span=span)
