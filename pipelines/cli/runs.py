@@ -39,7 +39,7 @@ latest.
 
 Exit status: 0 shown; 1 there is no such run, or it cannot be read; 2 bad usage.
 """,
-    sort_key=14,  # after the commands that make runs
+    sort_key=15,  # after the commands that make runs
 )
 
 

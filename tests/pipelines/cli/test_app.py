@@ -11,8 +11,8 @@ from pipelines.cli.app import execute
 
 ROOT = Path(__file__).resolve().parents[3]
 COMMANDS = (
-    "run", "ingest", "predict", "monitor", "production-metrics", "continuous", "status", "tune", "portfolio", "report",
-    "review", "new-task", "gc", "disk", "runs", "doctor", "completion",
+    "run", "ingest", "predict", "monitor", "production-metrics", "continuous", "status", "replay", "tune", "portfolio",
+    "report", "review", "new-task", "gc", "disk", "runs", "doctor", "completion",
 )  # fmt: skip
 HEAVY = {"absl", "docker", "jinja2", "keras", "numpy", "pandas", "tensorflow", "tfx"}
 
