@@ -40,17 +40,23 @@ def _run(options: ReplayOptions) -> int:
         warnings.simplefilter("ignore")  # what Google's libraries say of each other
         with hold_stderr(), gc_paused_imports():
             from pipelines.production_metrics.errors import ProductionMetricsError
-            from pipelines.replay.page import write_page
+            from pipelines.replay.page import PAGE_FILE, write_page
             from pipelines.replay.play import play
+            from pipelines.replay.record import SUMMARY_FILE, ReplayRecord
             from pipelines.runs import RunError
             from pipelines.spans.errors import SpanError
+
+        def keep(record: ReplayRecord) -> None:
+            record.write(options.var)
+            write_page(record, options.var)
+
         try:
-            record = play(options, lambda line: print(line, flush=True))
+            play(options, lambda line: print(line, flush=True), keep)
         except (ReplayError, ProductionMetricsError, RunError, SpanError, OSError) as error:
             print(f"error: {error}", file=sys.stderr)
             return _FAILED
-        print(f"record  {record.write(options.var)}")
-        print(f"page    {write_page(record, options.var)}")
+        print(f"record  {options.var / SUMMARY_FILE}")
+        print(f"page    {options.var / PAGE_FILE}")
     return _DONE
 
 

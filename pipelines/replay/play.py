@@ -5,8 +5,9 @@ import datetime
 import os
 import time
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from pipelines.deployment import GATEWAY
 from pipelines.replay.errors import ReplayError
@@ -18,6 +19,7 @@ from pipelines.replay.record import DecisionRecord, ReplayRecord, SpanRecord
 from pipelines.replay.site import Site
 from pipelines.replay.span_rows import RowReader, SentRow
 from pipelines.replay.traffic import Asked, ask, tell
+from pipelines.replay.words import describe_span
 from pipelines.retraining.decision_log import DecisionLog
 from pipelines.retraining.looking import newest_look
 from pipelines.retraining.policy import read_policy
@@ -41,12 +43,13 @@ class Player:
     say: Callable[[str], None]
 
 
-def play(options: ReplayOptions, say: Callable[[str], None]) -> ReplayRecord:
+def play(options: ReplayOptions, say: Callable[[str], None], keep: Callable[[ReplayRecord], None]) -> ReplayRecord:
     """Plays all spans.
 
     Args:
         options: of the command; the folder is empty.
         say: takes a line for the operator.
+        keep: takes the record after each span; what was played is not lost with a replay that is stopped.
 
     Raises:
         ReplayError: There are too few spans, the first model was refused, or a server did not start.
@@ -65,20 +68,23 @@ def play(options: ReplayOptions, say: Callable[[str], None]) -> ReplayRecord:
     answers: list[LabelledAnswers] = []
     with player.site.running():
         for source in later:
-            record, labelled = _play_span(player, source, first)
-            spans.append(record)
+            span, labelled = _play_span(player, source, first)
+            spans.append(span)
             answers.append(labelled)
-            say(_describe(record, DecisionLog(player.loop.options.folder)))
-    return ReplayRecord(
-        task=options.name,
-        started=started.isoformat(timespec="seconds"),
-        seconds=round(time.monotonic() - begin, 1),
-        trained_first=[str(source.span) for source in known],
-        first_version=first.version,
-        spans=spans,
-        decisions=_list_decisions(player, spans, str(known[-1].span)),
-        overall=LabelledAnswers.join(answers).measure(),
-    )
+            record = ReplayRecord(
+                task=options.name,
+                started=started.isoformat(timespec="seconds"),
+                seconds=round(time.monotonic() - begin, 1),
+                trained_first=[str(source.span) for source in known],
+                first_version=first.version,
+                spans=spans,
+                decisions=_list_decisions(player, spans, str(known[-1].span)),
+                overall=LabelledAnswers.join(answers).measure(),
+                planned=len(later),
+            )
+            keep(record)
+            say(describe_span(span, record.decisions[-1]))
+    return record
 
 
 def _prepare(options: ReplayOptions, spans: int, say: Callable[[str], None]) -> Player:
@@ -168,7 +174,7 @@ def _arrive(source: SpanSource, folder: Path) -> None:
     os.symlink(source.path.resolve(), folder / source.path.name)
 
 
-def _name_alarms(report: dict) -> list[str]:
+def _name_alarms(report: Mapping[str, Any]) -> list[str]:
     return sorted({one["column"] or "whole rows" for one in [*report["findings"], *report["anomalies"]]})
 
 
@@ -180,7 +186,7 @@ def _list_decisions(player: Player, spans: Sequence[SpanRecord], first: str) -> 
             id=decision.id,
             span=after.get(decision.id, first),
             act=decision.act,
-            reasons=[str(reason) for reason in decision.reasons],
+            reasons=list(decision.reasons),
             spans=list(decision.spans),
             outcome=outcomes[decision.id]["outcome"] if decision.id in outcomes else None,
             detail=outcomes[decision.id]["detail"] if decision.id in outcomes else "",
@@ -188,21 +194,3 @@ def _list_decisions(player: Player, spans: Sequence[SpanRecord], first: str) -> 
         )
         for decision in log.decisions()
     ]
-
-
-def _describe(record: SpanRecord, log: DecisionLog) -> str:
-    """One line on a span."""
-    decision = next(one for one in log.decisions() if one.id == record.decision)
-    due = ", ".join(reason.text.partition(":")[0] for reason in decision.reasons if reason.kind == "due")
-    outcome = log.outcomes().get(decision.id, {}).get("outcome", "on trial")
-    what = f"train ({due}): {outcome}" if decision.act else "no training"
-    lines = record.comparison
-    shares = ", ".join(
-        f"{version} {rows / sum(record.versions.values()):.0%}" for version, rows in record.versions.items()
-    )
-    alarms = f"{record.verdict}{': ' + ', '.join(record.alarms) if record.alarms else ''}"
-    return (
-        f"{record.span}  {record.sent:,} rows, {len(record.refused)} refused, {len(record.failed)} failed  "
-        f"auc {lines.retrained['auc'].value:.4f}, first model {lines.first['auc'].value:.4f}  {shares}  "
-        f"{alarms}  {what}  {record.seconds:.0f} s"
-    )

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.replay.lines import Comparison, Estimate
+from pipelines.retraining.decision import Reason
 from serving.durable_file import write_whole
 
 FORMAT = 1
@@ -41,7 +42,7 @@ class DecisionRecord:
     id: str
     span: str  # after which it was made
     act: bool
-    reasons: list[str]
+    reasons: list[Reason]
     spans: list[str]  # that were, or would be, trained on
     outcome: str | None  # in one word; None: it did not act, or is not at its end
     detail: str
@@ -60,6 +61,7 @@ class ReplayRecord:
     spans: list[SpanRecord]
     decisions: list[DecisionRecord]
     overall: Comparison  # of all labelled rows together
+    planned: int  # spans to send; more than there are in `spans`: the replay goes on, or was stopped
 
     def as_dict(self) -> dict[str, Any]:
         """The record as JSON; what is undefined is None."""
