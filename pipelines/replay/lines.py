@@ -20,7 +20,7 @@ from pipelines.production_metrics.reference import VersionReference, read_refere
 from pipelines.runs import Runs
 from pipelines.runs.model import PREDICTION, RunModel
 from serving.feedback.columns import OUTCOME
-from serving.request_log.columns import ANSWER_PROBABILITY
+from serving.request_log.columns import ANSWER_PROBABILITY, MODEL_VERSION
 
 METRICS: Mapping[str, Metric] = {metric.__name__: metric for metric in (auc, binary_crossentropy, calibration)}
 
@@ -73,10 +73,10 @@ class Comparison:
 
 
 class FirstModel:
-    """The first model, left alone: it answers every logged row once more, through its own serving signature.
+    """The first model, left alone: rows that another version answered it answers, too, through its serving signature.
 
-    That is what a second server with this version alone would answer, and costs a second for each span instead of
-    as many requests again.
+    That is what a second server with this version alone would answer. It costs a second for each span instead of as
+    many requests again.
     """
 
     def __init__(self, task: str, var: Path, version: str):
@@ -101,13 +101,16 @@ class FirstModel:
             self._var / "requests" / self._task, self._var / "feedback" / self._task, begun
         )
         rows = logged.rows
+        logged_answers = rows[ANSWER_PROBABILITY].to_numpy(np.float64)
         answers = self._model(rows)[PREDICTION].to_numpy(np.float64)
+        # What it did answer stands in the log; asked again in another batch, it would be rounded otherwise.
+        answers = np.where(rows[MODEL_VERSION].to_numpy() == int(self.version), logged_answers, answers)
         known = rows[OUTCOME].notna().to_numpy()
         assert logged.label is not None, "outcomes were told"
         made = make_labels(self.reference.run, rows[known].reset_index(drop=True), logged.label, logged.hidden)
         labelled = LabelledAnswers(
             labels=(made > 0).astype(np.int64),
-            retrained=rows[ANSWER_PROBABILITY].to_numpy(np.float64)[known],
+            retrained=logged_answers[known],
             first=answers[known],
         )
         estimate = Estimate(

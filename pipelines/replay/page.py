@@ -34,7 +34,7 @@ def render(record: ReplayRecord, cache: Path) -> str:
         .get_template("replay.html.jinja")
         .render(
             record=record,
-            verdict=words.judge(record.overall),
+            verdict=words.judge(record),
             tiles=_tiles(record),
             metrics=figures.draw_metrics(record),
             difference=figures.draw_differences(record),

@@ -22,10 +22,13 @@ class Verdict:
     sentence: str
 
 
-def judge(overall: Comparison) -> Verdict:
+def judge(record: ReplayRecord) -> Verdict:
     """Says whether retraining beat the first model left alone, by the log loss on all rows together."""
+    overall = record.overall
     change = overall.difference[_DECIDING]
-    if change.high < 0:
+    if all(list(span.versions) == [record.first_version] for span in record.spans):
+        word, css_class = "No retrained model has answered", "warn"
+    elif change.high < 0:
         word, css_class = "Retraining beat the first model left alone", "good"
     elif change.low > 0:
         word, css_class = "Retraining lost against the first model left alone", "bad"
