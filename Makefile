@@ -27,7 +27,7 @@ unexport DATA OUT FROM PATTERN SPANS NAME CSV LABEL TEXT NOTE REVIEWER VAR PUSH_
 # How long a search may take; of tune, portfolio, and run-local with TUNE.
 SEARCH = $(if $(value TRIALS),--trials $(call quoted,TRIALS)) $(if $(value MINUTES),--minutes $(call quoted,MINUTES))
 
-.PHONY: help doctor setup data ingest predict disk gc run-local watch flink-up flink-down test test-fast test-engine coverage test-other-stack check format bench load-test lock protos clean serve gateway deploy-render rollout-status pin canary compare promote rollback tune portfolio report review monitor continuous new-task notebooks
+.PHONY: help doctor setup data ingest predict disk gc run-local watch flink-up flink-down test test-fast test-engine coverage test-other-stack check format bench load-test lock protos clean serve gateway deploy-render rollout-status pin canary compare promote rollback tune portfolio report review monitor continuous replay test-replay new-task notebooks
 
 define HELP
 make TARGET [NAME=value ...]
@@ -45,11 +45,11 @@ make TARGET [NAME=value ...]
   canary, compare, promote       Try a version beside the stable one, compare the two, make it the stable one
                                  (VERSION, PERCENT, REQUESTS, ROLLBACK_ON_FAIL, ROLLOUT)
   rollback, pin, rollout-status  End a trial or go back; keep the version that answers now; what is where
-  monitor, continuous            Judge the logged traffic (LOG, WINDOW, UNTIL); retrain when due (FROM, SERVER, ONCE)
+  monitor, continuous, replay    Judge the traffic (LOG, WINDOW, UNTIL); retrain when due (FROM, SERVER, ONCE); play it
   bench, load-test               Upstream's example against ours (ROWS, ROUNDS); latency and throughput of the servers
   test, test-fast, test-engine   All tests but the last; those that start next to nothing; those on a cluster (MARK)
   disk, gc, coverage             What takes room; remove the old (GC); what the tests run too little of (MARK)
-  test-other-stack               All tests of the last commit on the other stack, in a Debian root if need be
+  test-other-stack, test-replay  All tests of the last commit on the other stack; the test that replays every quarter
   check, format                  What CI checks first: format, lint, types, contracts; mend what tools can
   lock, protos, clean            Write uv.lock anew (UPGRADE), or the code of *.proto; remove .venv, .uv and caches
 
@@ -142,6 +142,12 @@ continuous: $(STAMP)
 	    $(if $(value LOG),--log $(call quoted,LOG)) $(if $(value SERVER),--server $(call quoted,SERVER)) \
 	    $(if $(value ONCE),--once)
 
+# The task's spans, or those of FROM, through servers of its own, in a folder of its own.
+replay: $(STAMP)
+	@$(if $(value FROM),:,$(RUN) -m data.$(call quoted,TASK) --out $(call quoted,VAR)/data/$(call quoted,TASK)-spans --spans)
+	@$(RUN) -m pipelines replay --task $(call quoted,TASK) --var $(call quoted,VAR)/replay \
+	    --from $(if $(value FROM),$(call quoted,FROM),$(call quoted,VAR)/data/$(call quoted,TASK)-spans)
+
 new-task: $(STAMP)
 	@$(RUN) -m pipelines new-task --name $(call quoted,NAME) --csv $(call quoted,CSV) --label $(call quoted,LABEL) \
 	    $(if $(value PROBLEM),--problem $(call quoted,PROBLEM)) $(if $(value TEXT),--text $(call quoted,TEXT))
@@ -154,6 +160,9 @@ test-fast: $(STAMP)
 
 test-engine: $(STAMP)
 	@$(RUN) -m pytest tests/engines -m $(if $(value MARK),$(call quoted,MARK),engine) --durations 10
+
+test-replay: $(STAMP)
+	@$(RUN) -m pytest tests/pipelines/replay -m replay
 
 coverage: $(STAMP)
 	@rm -rf $(call quoted,VAR)/coverage && mkdir -p $(call quoted,VAR)/coverage
