@@ -1,8 +1,10 @@
 """A replay as a command: its folder, the servers' end, the page, and the exit status. Loads no TFX by itself."""
 
+import logging
 import os
 import shutil
 import sys
+import traceback
 import warnings
 from pathlib import Path
 
@@ -26,6 +28,9 @@ def run(options: ReplayOptions) -> int:
         with remember_interrupts(), exclusive(options.var / _MARK, str(os.getpid())):
             _empty(options.var)
             return _run(options)
+    except ReplayError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return _FAILED
     except FileLockedError as error:
         print(f"error: another replay (process {error.holder or 'unknown'}) uses {options.var}", file=sys.stderr)
         return _BUSY
@@ -36,15 +41,14 @@ def run(options: ReplayOptions) -> int:
 
 def _run(options: ReplayOptions) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's own notes on the machine
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # TFMA reads its records by a deprecated function
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what Google's libraries say of each other
         with hold_stderr(), gc_paused_imports():
-            from pipelines.production_metrics.errors import ProductionMetricsError
+            from pipelines.explain import explain
             from pipelines.replay.page import PAGE_FILE, write_page
-            from pipelines.replay.play import play
+            from pipelines.replay.play import LOG_FILE, play
             from pipelines.replay.record import SUMMARY_FILE, ReplayRecord
-            from pipelines.runs import RunError
-            from pipelines.spans.errors import SpanError
 
         def keep(record: ReplayRecord) -> None:
             record.write(options.var)
@@ -52,9 +56,11 @@ def _run(options: ReplayOptions) -> int:
 
         try:
             play(options, lambda line: print(line, flush=True), keep)
-        except (ReplayError, ProductionMetricsError, RunError, SpanError, OSError) as error:
-            print(f"error: {error}", file=sys.stderr)
-            return _FAILED
+        except Exception as error:  # The boundary: the terminal says it, the log has the traceback.
+            log = options.var / LOG_FILE
+            with log.open("a", encoding="utf-8") as file:
+                traceback.print_exc(file=file)
+            raise ReplayError(f"{explain(error)}\nlog: {log}") from error
         print(f"record  {options.var / SUMMARY_FILE}")
         print(f"page    {options.var / PAGE_FILE}")
     return _DONE

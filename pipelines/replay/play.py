@@ -28,6 +28,7 @@ from pipelines.spans.pattern import SpanPattern
 from pipelines.spans.sources import SpanSource, find_spans
 from pipelines.task_definition.task import load_task
 
+LOG_FILE = "loop.log"  # what the commands of the loop said
 _TRIAL_SHARE = 3  # one row in so many of a span is sent before a trial ends
 
 
@@ -93,7 +94,7 @@ def _prepare(options: ReplayOptions, spans: int, say: Callable[[str], None]) -> 
     arrived.mkdir(parents=True)
     loop = PlayedLoop(
         task=options.task, var=options.var, arrived=arrived, pattern=options.pattern,
-        policy=read_policy(options.task), spans=spans, commands=Commands(options.var / "loop.log"),
+        policy=read_policy(options.task), spans=spans, commands=Commands(options.var / LOG_FILE),
     )  # fmt: skip
     loop.options.folder.mkdir(parents=True)
     return Player(
