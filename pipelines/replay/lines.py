@@ -122,17 +122,20 @@ class FirstModel:
         return labelled, estimate
 
 
-def read_estimate(path: Path, version: str) -> Estimate | None:
+def read_estimate(path: Path, version: str, begun: datetime.datetime) -> Estimate | None:
     """Reads what `production-metrics` found of a version in the newest window; None: it found nothing.
 
     Args:
         path: the file that it wrote.
         version: that answered most rows of the span.
+        begun: when the span's first row was sent, with time zone; a window that ended before is another span's.
     """
     if not path.is_file():
         return None
     records: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["records"]
-    newest = max((one["window_end"] for one in records), default=None)
+    newest = max((one["window_end"] for one in records), default="")
+    if not newest or datetime.datetime.fromisoformat(newest) < begun:
+        return None
     found = {
         one["metric"]: one
         for one in records

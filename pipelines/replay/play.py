@@ -155,7 +155,7 @@ def _play_span(player: Player, source: SpanSource, first: FirstModel) -> tuple[S
         seconds=round(time.monotonic() - begin, 1),
         comparison=labelled.measure(),
         first=estimate,
-        retrained=read_estimate(metrics, next(iter(asked.versions))),
+        retrained=read_estimate(metrics, next(iter(asked.versions)), asked.begun),
     ), labelled
 
 
