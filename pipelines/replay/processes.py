@@ -4,9 +4,9 @@ Servers start in a fresh interpreter. Commands that load TFX start as forks of o
 takes 5 s of processor time, and a replay runs some fifty of them.
 """
 
-import contextlib
 import multiprocessing
 import os
+import runpy
 import shlex
 import signal
 import sys
@@ -108,22 +108,12 @@ def _execute(package: str, arguments: tuple[str, ...], log: Path, environment: M
         stream.flush()
         os.dup2(descriptor, stream.fileno())
     warnings.filterwarnings("ignore", module="google")  # advice on Python versions, which the stack settles
-    status = 1
+    sys.argv = [package, *arguments]
+    status = 0
     try:
-        if package == "serving":
-            from serving.cli.app import app
-            from serving.cli.usage import execute
-
-            status = execute(app, list(arguments))
-        else:
-            from pipelines.cli.app import execute as execute_pipelines
-
-            status = execute_pipelines(list(arguments))
+        runpy.run_module(package, run_name="__main__", alter_sys=True)
     except SystemExit as ended:
-        status = ended.code if isinstance(ended.code, int) else 1
-    finally:
-        with contextlib.suppress(OSError):
-            sys.stdout.flush()
+        status = ended.code if isinstance(ended.code, int) else 1 if ended.code else 0
     exit_now(status)
 
 
