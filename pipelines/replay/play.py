@@ -150,7 +150,7 @@ def _play_span(player: Player, source: SpanSource, first: FirstModel) -> tuple[S
         quarantined=(player.options.var / "quarantine" / player.options.name / name).exists(),
         verdict=new["verdict"] if new else "none",
         alarms=_name_alarms(new["report"]) if new else [],
-        page=new["page"] if new else "",
+        page=os.path.relpath(new["page"], player.options.var) if new and new["page"] else "",
         decision=decision.id,
         seconds=round(time.monotonic() - begin, 1),
         comparison=labelled.measure(),

@@ -27,7 +27,7 @@ class SpanRecord:
     quarantined: bool  # whether ingestion refused the span
     verdict: str  # of monitoring
     alarms: list[str]  # columns that raised the alarm
-    page: str  # of monitoring
+    page: str  # of monitoring, relative to the folder of the replay; empty: there is none
     decision: str  # id
     seconds: float  # of the wall clock
     comparison: Comparison
