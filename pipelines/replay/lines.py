@@ -104,7 +104,7 @@ class FirstModel:
         logged_answers = rows[ANSWER_PROBABILITY].to_numpy(np.float64)
         answers = self._model(rows)[PREDICTION].to_numpy(np.float64)
         # What it did answer stands in the log; asked again in another batch, it would be rounded otherwise.
-        answers = np.where(rows[MODEL_VERSION].to_numpy() == int(self.version), logged_answers, answers)
+        answers = np.where((rows[MODEL_VERSION] == int(self.version)).to_numpy(bool), logged_answers, answers)
         known = rows[OUTCOME].notna().to_numpy()
         assert logged.label is not None, "outcomes were told"
         made = make_labels(self.reference.run, rows[known].reset_index(drop=True), logged.label, logged.hidden)
