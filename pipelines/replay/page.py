@@ -76,7 +76,7 @@ def _tiles(record: ReplayRecord) -> list[dict[str, str]]:
     return [
         _tile("rows sent", format_number(sent), f"{failed:,} without an answer, {refused:,} refused"),
         _tile("windows with an alarm", f"{alarms} of {len(record.spans)}", "monitoring, 1% false alarms at most"),
-        _tile("trainings", str(len(trained)), f"{promoted} promoted, beside the first model"),
+        _tile("trainings", str(len(trained)), f"{promoted} promoted; without the first model's"),
         _tile("played in", _length(record.seconds), f"{len(record.trained_first) + len(record.spans)} spans"),
     ]
 
@@ -86,8 +86,7 @@ def _tile(name: str, value: str, about: str) -> dict[str, str]:
 
 
 def _length(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
+    return f"{seconds / 60:.0f} min" if seconds >= 60 else f"{seconds:.0f} s"
 
 
 def _count_refusals(record: ReplayRecord) -> dict[str, int]:
