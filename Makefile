@@ -27,7 +27,7 @@ unexport A B EXPERIMENT REMOTE DATA OUT FROM PATTERN SPANS NAME CSV LABEL TEXT N
 # How long a search may take; of tune, portfolio, and run-local with TUNE.
 SEARCH = $(if $(value TRIALS),--trials $(call quoted,TRIALS)) $(if $(value MINUTES),--minutes $(call quoted,MINUTES))
 
-.PHONY: help doctor setup data ingest predict data-pin data-restore disk gc run-local watch flink-up flink-down test test-fast test-engine coverage test-other-stack check format bench load-test lock protos clean serve gateway deploy-render rollout-status pin canary compare promote rollback tune portfolio compare-runs report leaderboard tensorboard review monitor continuous new-task notebooks check-task
+.PHONY: help doctor setup data ingest predict data-pin data-restore disk gc run-local watch flink-up flink-down test test-fast test-engine coverage test-other-stack check format bench load-test lock protos clean serve gateway deploy-render rollout-status pin canary compare promote rollback tune portfolio compare-runs report leaderboard tensorboard review monitor continuous replay test-replay new-task notebooks check-task
 
 define HELP
 make TARGET [NAME=value ...]
@@ -45,12 +45,12 @@ make TARGET [NAME=value ...]
   canary, compare, promote       Try a version beside the stable one, compare the two, make it the stable one
                                  (VERSION, PERCENT, REQUESTS, ROLLBACK_ON_FAIL, ROLLOUT)
   rollback, pin, rollout-status  End a trial or go back; keep the version that answers now; what is where
-  monitor, continuous            Judge the logged traffic (LOG, WINDOW, UNTIL); retrain when due (FROM, SERVER, ONCE)
+  monitor, continuous, replay    Judge the traffic (LOG, WINDOW, UNTIL); retrain when due (FROM, SERVER, ONCE); play it
   bench, load-test               Upstream's example against ours (ROWS, ROUNDS); latency and throughput of the servers
   test, test-fast, test-engine   All tests but the last; those that start next to nothing; those on a cluster (MARK)
   data-pin, data-restore         Keep the data that runs read, with DVC; bring back a run's (REMOTE, RUN_ID, OUT)
-  test-other-stack, coverage     All tests of the last commit on the other stack; what tests run too little of (MARK)
-  check, format                  What CI checks first: format, lint, types, contracts; mend what tools can
+  test-other-stack, test-replay  All tests of the last commit on the other stack; the test that replays every quarter
+  check, format, coverage        What CI checks first; mend what tools can; what the tests run too little of (MARK)
   disk, gc, lock, protos, clean  What takes room; remove the old (GC); uv.lock anew (UPGRADE), code of *.proto; clear up
 
 Every target on a task's files takes (TASK, VAR). Options: python -m pipelines COMMAND --help, or python -m serving.
@@ -168,6 +168,12 @@ continuous: $(STAMP)
 	    $(if $(value LOG),--log $(call quoted,LOG)) $(if $(value SERVER),--server $(call quoted,SERVER)) \
 	    $(if $(value ONCE),--once)
 
+# The task's spans, or those of FROM, through servers of its own, in a folder of its own.
+replay: $(STAMP)
+	@$(if $(value FROM),:,$(RUN) -m data.$(call quoted,TASK) --out $(call quoted,VAR)/data/$(call quoted,TASK)-spans --spans)
+	@$(RUN) -m pipelines replay --task $(call quoted,TASK) --var $(call quoted,VAR)/replay \
+	    --from $(if $(value FROM),$(call quoted,FROM),$(call quoted,VAR)/data/$(call quoted,TASK)-spans)
+
 new-task: $(STAMP)
 	@$(RUN) -m pipelines new-task --name $(call quoted,NAME) --csv $(call quoted,CSV) --label $(call quoted,LABEL) \
 	    $(if $(value PROBLEM),--problem $(call quoted,PROBLEM)) $(if $(value TEXT),--text $(call quoted,TEXT))
@@ -180,6 +186,9 @@ test-fast: $(STAMP)
 
 test-engine: $(STAMP)
 	@$(RUN) -m pytest tests/engines -m $(if $(value MARK),$(call quoted,MARK),engine) --durations 10
+
+test-replay: $(STAMP)
+	@$(RUN) -m pytest tests/pipelines/replay -m replay
 
 coverage: $(STAMP)
 	@rm -rf $(call quoted,VAR)/coverage && mkdir -p $(call quoted,VAR)/coverage

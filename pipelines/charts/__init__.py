@@ -17,7 +17,13 @@ from pipelines.charts.explanations import plot_effect, plot_importance
 from pipelines.charts.metrics import plot_slices, plot_training_curve
 from pipelines.charts.regression import plot_predicted_against_actual, plot_residuals
 from pipelines.charts.runs import plot_metric_over_runs
-from pipelines.charts.spans import plot_span_drift, plot_span_numbers, plot_span_shares
+from pipelines.charts.spans import (
+    plot_span_drift,
+    plot_span_lines,
+    plot_span_numbers,
+    plot_span_parts,
+    plot_span_shares,
+)
 from pipelines.charts.theme import SCHEMES, make_config, use_theme
 
 __all__ = [
@@ -38,7 +44,9 @@ __all__ = [
     "plot_scores",
     "plot_slices",
     "plot_span_drift",
+    "plot_span_lines",
     "plot_span_numbers",
+    "plot_span_parts",
     "plot_span_shares",
     "plot_training_curve",
     "use_theme",

@@ -1,11 +1,11 @@
-"""Charts of one column over spans: its values, and how far each span is from the one before."""
+"""Charts over spans: a column's values, its drift, and metrics of several lines of models."""
 
 import altair as alt
 import pandas as pd
 
 from pipelines.charts.theme import REFERENCE
 
-_HEIGHT = 120  # pixels
+_HEIGHT, _LINES_HEIGHT = 120, 200  # pixels
 
 
 def plot_span_numbers(frame: pd.DataFrame) -> alt.LayerChart:
@@ -53,6 +53,52 @@ def plot_span_drift(frame: pd.DataFrame, threshold: float | None) -> alt.LayerCh
         return alt.layer(bars).properties(width="container", height=_HEIGHT)
     rule = alt.Chart(pd.DataFrame({"threshold": [threshold]})).mark_rule(style=REFERENCE).encode(y="threshold:Q")
     return (bars + rule).properties(width="container", height=_HEIGHT)
+
+
+def plot_span_lines(frame: pd.DataFrame, metric: str, reference: float | None = None) -> alt.LayerChart:
+    """Plots a metric of several lines over the spans, each with its interval.
+
+    Args:
+        frame: columns "span", "line", "value", "low" and "high"; NaN where there is none.
+        metric: what the value is called.
+        reference: a value to compare with, as a dashed line; None: there is none.
+    """
+    lines = list(dict.fromkeys(frame["line"]))
+    figures = [alt.Tooltip(f"{name}:Q", format=".4f") for name in ("value", "low", "high")]
+    base = _base(frame, ["line", *figures]).encode(
+        color=alt.Color("line:N", sort=lines, legend=alt.Legend(title=None)),
+        xOffset=alt.XOffset("line:N", sort=lines, scale=alt.Scale(paddingInner=0.6, paddingOuter=1)),
+    )
+    value = alt.Y("value:Q", title=metric, scale=alt.Scale(zero=False))
+    layers = [
+        base.mark_rule(opacity=0.45).encode(y=alt.Y("low:Q", title=metric, scale=alt.Scale(zero=False)), y2="high:Q"),
+        base.mark_line(opacity=0.8).encode(y=value),
+        base.mark_point(filled=True, size=34, opacity=1).encode(y=value),
+    ]
+    if reference is not None:
+        rule = alt.Chart(pd.DataFrame({"reference": [reference]})).mark_rule(style=REFERENCE)
+        layers.insert(0, rule.encode(y="reference:Q"))
+    return alt.layer(*layers).properties(width="container", height=_LINES_HEIGHT)
+
+
+def plot_span_parts(frame: pd.DataFrame) -> alt.Chart:
+    """Plots what each span consists of, as stacked bars.
+
+    Args:
+        frame: columns "span", "part" and "share", 0 to 1, the parts in their order.
+    """
+    parts = list(dict.fromkeys(frame["part"]))
+    return (
+        _base(frame, ["part", alt.Tooltip("share", format=".1%")])
+        .mark_bar()
+        .encode(
+            y=alt.Y("share:Q", title=None, axis=alt.Axis(format=".0%", tickCount=4)),
+            color=alt.Color("part:N", sort=parts, legend=alt.Legend(title=None, columns=4)),
+            order=alt.Order("place:Q"),
+        )
+        .transform_calculate(place=f"indexof({parts!r}, datum.part)")
+        .properties(width="container", height=_LINES_HEIGHT)
+    )
 
 
 def _base(frame: pd.DataFrame, tooltip: list[str | alt.Tooltip]) -> alt.Chart:

@@ -44,7 +44,7 @@ latest.
 
 Exit status: 0 shown; 1 there is no such run, or it cannot be read; 2 bad usage.
 """,
-    sort_key=19,  # after the commands that make runs
+    sort_key=20,  # after the commands that make runs
 )
 
 

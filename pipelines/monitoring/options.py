@@ -18,7 +18,7 @@ class MonitorOptions:
     feedback: Path | None = None
     """The outcomes that were told since; without it, <var>/feedback/<task>/."""
     window: str = "7d"
-    """How much time is judged: a number with m, h, d or w."""
+    """How much time is judged: a number with s, m, h, d or w."""
     until: str = "now"
     """Where it ends: ISO 8601, UTC unless it says otherwise."""
     fair_mix: bool = False

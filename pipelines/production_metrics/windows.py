@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from pipelines.production_metrics.errors import ProductionMetricsError
 
-_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _TICK = datetime.timedelta(microseconds=1)  # a row's time is known to the microsecond
 _LONGEST = datetime.timedelta(days=36_525)  # a century: dates before the year 1 cannot be told
 
@@ -21,16 +21,16 @@ class Window:
 
 
 def parse_length(text: str) -> datetime.timedelta:
-    """Reads a length such as 30m, 24h, 7d or 4w.
+    """Reads a length such as 90s, 30m, 24h, 7d or 4w.
 
     Raises:
         ProductionMetricsError: It is none, is 0, or is longer than a century.
     """
-    found = re.fullmatch(r"(\d{1,8})([mhdw])", text)
+    found = re.fullmatch(r"(\d{1,8})([smhdw])", text)
     length = datetime.timedelta(**{_UNITS[found[2]]: int(found[1])}) if found else datetime.timedelta(0)
     if not datetime.timedelta(0) < length <= _LONGEST:
         raise ProductionMetricsError(
-            "expected a whole number above 0 and a unit of m, h, d or w, such as 7d, a century at most, "
+            "expected a whole number above 0 and a unit of s, m, h, d or w, such as 7d, a century at most, "
             f"received {text!r}"
         )
     return length

@@ -4,14 +4,16 @@ import dataclasses
 import importlib.util
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from pipelines.production_metrics.windows import parse_length
 from pipelines.spans.selection import SpanSelection
 from pipelines.task_definition.lookup import RETRAINING_FILE, task_module
 from pipelines.task_definition.toml_table import TableError, read_toml
 
-AUTO, ASK, REPORT = "auto", "ask", "report"
+AUTO: Final = "auto"
+ASK: Final = "ask"
+REPORT: Final = "report"
 
 
 class PolicyError(TableError):

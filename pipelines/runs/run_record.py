@@ -15,8 +15,8 @@ UNFINISHED = "unfinished"  # status of a run that left no summary: it goes on, o
 
 # What the first records of format 2 lack.
 _ADDED_LATER: Mapping[str, Any] = {
-    "data_fingerprint": "", "split": "", "spans": [], "unread_files": [], "vocabularies": {}, "experiment": None, "not_pushed": None,
-    "comparison": None,
+    "data_fingerprint": "", "split": "", "spans": [], "unread_files": [], "vocabularies": {},
+    "experiment": None, "not_pushed": None, "comparison": None,
 }  # fmt: skip
 _NODE_ADDED_LATER: dict[str, Any] = {"started": ""}  # likewise, of each node
 _STATES = {"COMPLETE": "ran", "CACHED": "cached"}  # of ML Metadata -> of summary.json

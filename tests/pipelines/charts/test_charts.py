@@ -264,3 +264,23 @@ def test_the_outermost_bars_hold_the_errors_beyond() -> None:
     bars = next(rows for rows in chart["datasets"].values() if "rows" in rows[0])
     assert sum(bar["rows"] for bar in bars) == 1000
     assert bars[-1]["to"] < 2
+
+
+def test_lines_of_models_over_spans_have_a_point_and_an_interval_each() -> None:
+    frame = pd.DataFrame(
+        {
+            "span": ["a", "a", "b", "b"],
+            "line": ["one", "other"] * 2,
+            "value": [0.9, 0.8, 0.7, 0.6],
+            "low": [0.8, 0.7, 0.6, 0.5],
+            "high": [1.0, 0.9, 0.8, 0.7],
+        }
+    )
+    chart = charts.plot_span_lines(frame, "ROC AUC", 0.75)
+    assert (drawn(chart, "line"), drawn(chart, "rule")) == (2, 5)
+    assert drawn(charts.plot_span_lines(frame, "ROC AUC"), "rule") == 4
+
+
+def test_parts_of_spans_are_stacked_in_their_order() -> None:
+    frame = pd.DataFrame({"span": ["a", "b", "b"], "part": ["7", "7", "8"], "share": [1.0, 0.3, 0.7]})
+    assert drawn(charts.plot_span_parts(frame), "rect") == 3

@@ -11,8 +11,9 @@ from pipelines.cli.app import execute
 
 ROOT = Path(__file__).resolve().parents[3]
 COMMANDS = (
-    "run", "ingest", "predict", "monitor", "production-metrics", "continuous", "status", "check", "tune", "portfolio",
-    "report", "leaderboard", "tensorboard", "review", "new-task", "data-pin", "data-restore", "gc", "disk", "runs", "doctor", "completion",
+    "run", "ingest", "predict", "monitor", "production-metrics", "continuous", "status", "check", "replay", "tune",
+    "portfolio", "report", "leaderboard", "tensorboard", "review", "new-task", "data-pin", "data-restore", "gc", "disk",
+    "runs", "doctor", "completion",
 )  # fmt: skip
 HEAVY = {"absl", "docker", "jinja2", "keras", "numpy", "pandas", "tensorflow", "tfx"}
 

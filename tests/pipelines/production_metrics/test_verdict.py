@@ -64,8 +64,8 @@ def test_a_promise_of_few_rows_calls_no_gap() -> None:
 
 
 def test_lengths() -> None:
-    assert [parse_length(text) for text in ("30m", "24h", "7d", "2w")] == [
-        datetime.timedelta(minutes=30), DAY, 7 * DAY, 14 * DAY,
+    assert [parse_length(text) for text in ("90s", "30m", "24h", "7d", "2w")] == [
+        datetime.timedelta(seconds=90), datetime.timedelta(minutes=30), DAY, 7 * DAY, 14 * DAY,
     ]  # fmt: skip
     for text in ("", "7", "d", "0d", "-1d", "7 d", "1.5h", "7y", "5219w", "99999999w", "99999999999999w"):
         with pytest.raises(ProductionMetricsError, match="such as 7d"):

@@ -46,7 +46,7 @@ def test_what_is_left_out_has_a_default(tmp_path: Path) -> None:
             '"23h"',
             r"limits.cool_down: expected the window \(1d\) at least, received 23h: what was answered before",
         ),
-        ('"3d"', '"3 days"', "cool_down: expected a whole number above 0 and a unit of m, h, d or w, such as 7d"),
+        ('"3d"', '"3 days"', "cool_down: expected a whole number above 0 and a unit of s, m, h, d or w, such as 7d"),
         ('"3d"', '"9999999999d"', "cool_down: "),
         ("drift = true", "new_rows = 0", "new_rows: expected 1 or more, received 0"),
         ("drift = true", 'new_rows = "many"', "new_rows: expected a whole number, received 'many'"),

@@ -1,0 +1,157 @@
+"""Two lines of answers to the same rows: what the retrained models said, and what the first one would have said."""
+
+import dataclasses
+import datetime
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipelines.evaluation.bootstrap import Interval, estimate_differences, estimate_intervals
+from pipelines.evaluation.slices import OVERALL
+from pipelines.evaluation.weighted_metrics import Metric, auc, binary_crossentropy, calibration
+from pipelines.production_metrics.estimation import estimate_metrics
+from pipelines.production_metrics.labels import make_labels
+from pipelines.production_metrics.logged_predictions import read_logged_predictions
+from pipelines.production_metrics.reference import VersionReference, read_reference
+from pipelines.runs import Runs
+from pipelines.runs.model import PREDICTION, RunModel
+from serving.feedback.columns import OUTCOME
+from serving.request_log.columns import ANSWER_PROBABILITY, MODEL_VERSION
+
+METRICS: Mapping[str, Metric] = {metric.__name__: metric for metric in (auc, binary_crossentropy, calibration)}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """What was estimated of one version before labels came, beside what came; None where there is none."""
+
+    version: str
+    rows: int  # that it answered
+    estimated: dict[str, Interval | None]
+    measured: dict[str, Interval | None]  # of the same version's rows
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LabelledAnswers:
+    """Both lines' answers to the labelled rows of a span, or of several."""
+
+    labels: np.ndarray  # int64 [rows], 0 or 1
+    retrained: np.ndarray  # float64 [rows]: the probabilities that were answered
+    first: np.ndarray  # float64 [rows]: what the first model says of the same rows
+
+    @classmethod
+    def join(cls, parts: Sequence["LabelledAnswers"]) -> "LabelledAnswers":
+        """The rows of several spans together."""
+        return cls(
+            labels=np.concatenate([part.labels for part in parts]),
+            retrained=np.concatenate([part.retrained for part in parts]),
+            first=np.concatenate([part.first for part in parts]),
+        )
+
+    def measure(self) -> "Comparison":
+        """Measures both lines, and the difference on the same resamples."""
+        return Comparison(
+            rows=len(self.labels),
+            retrained=estimate_intervals(self.labels, self.retrained, METRICS),
+            first=estimate_intervals(self.labels, self.first, METRICS),
+            difference=estimate_differences(self.labels, self.retrained, self.first, METRICS),
+        )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """The metrics of both lines on the same labelled rows, with 95% intervals."""
+
+    rows: int
+    retrained: dict[str, Interval]
+    first: dict[str, Interval]
+    difference: dict[str, Interval]  # retrained minus first
+
+
+class FirstModel:
+    """The first model, left alone: rows that another version answered it answers, too, through its serving signature.
+
+    That is what a second server with this version alone would answer. It costs a second for each span instead of as
+    many requests again.
+    """
+
+    def __init__(self, task: str, var: Path, version: str):
+        self.version = version
+        self.reference: VersionReference = read_reference(Runs(var), task, int(version))
+        self._model = RunModel(var / "serving" / task / version)
+        self._var, self._task = var, task
+
+    def answer(self, begun: datetime.datetime) -> tuple[LabelledAnswers, Estimate]:
+        """Answers the rows that were logged since a time.
+
+        Args:
+            begun: with time zone.
+
+        Returns:
+            Both lines' answers to the labelled rows, and what was to be expected of the first model.
+
+        Raises:
+            ProductionMetricsError: The log or the outcomes cannot be used.
+        """
+        logged = read_logged_predictions(
+            self._var / "requests" / self._task, self._var / "feedback" / self._task, begun
+        )
+        rows = logged.rows
+        logged_answers = rows[ANSWER_PROBABILITY].to_numpy(np.float64)
+        answers = self._model(rows)[PREDICTION].to_numpy(np.float64)
+        # What it did answer stands in the log; asked again in another batch, it would be rounded otherwise.
+        answers = np.where((rows[MODEL_VERSION] == int(self.version)).to_numpy(bool), logged_answers, answers)
+        known = rows[OUTCOME].notna().to_numpy()
+        assert logged.label is not None, "outcomes were told"
+        made = make_labels(self.reference.run, rows[known].reset_index(drop=True), logged.label, logged.hidden)
+        labelled = LabelledAnswers(
+            labels=(made > 0).astype(np.int64),
+            retrained=logged_answers[known],
+            first=answers[known],
+        )
+        estimate = Estimate(
+            version=self.version,
+            rows=len(rows),
+            estimated=dict(estimate_metrics(answers, self.reference.recalibration, METRICS)),
+            measured=dict(estimate_intervals(labelled.labels, labelled.first, METRICS)),
+        )
+        return labelled, estimate
+
+
+def read_estimate(path: Path, version: str, begun: datetime.datetime) -> Estimate | None:
+    """Reads what `production-metrics` found of a version in the newest window; None: it found nothing.
+
+    Args:
+        path: the file that it wrote.
+        version: that answered most rows of the span.
+        begun: when the span's first row was sent, with time zone; a window that ended before is another span's.
+    """
+    if not path.is_file():
+        return None
+    records: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["records"]
+    newest = max((one["window_end"] for one in records), default="")
+    if not newest or datetime.datetime.fromisoformat(newest) < begun:
+        return None
+    found = {
+        one["metric"]: one
+        for one in records
+        if (one["version"], one["slice"], one["window_end"]) == (version, OVERALL, newest) and one["metric"] in METRICS
+    }
+    if not found:
+        return None
+    return Estimate(
+        version=version,
+        rows=next(iter(found.values()))["rows"],
+        estimated={name: _interval(one["estimated"]) for name, one in found.items()},
+        measured={name: _interval(one["production"]) for name, one in found.items()},
+    )
+
+
+def _interval(plain: Mapping[str, float | None] | None) -> Interval | None:
+    if plain is None:
+        return None
+    return Interval(**{name: math.nan if value is None else value for name, value in plain.items()})

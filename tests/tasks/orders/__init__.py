@@ -1,0 +1,1 @@
+"""A tiny task of two classes over spans: does the buyer send an order back?"""
