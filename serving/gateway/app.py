@@ -116,6 +116,7 @@ def create_app(settings: GatewaySettings, environ: Mapping[str, str] = os.enviro
     _add_pages(app, settings, contract, keys)
     _add_probes(app, settings, routing, metrics)
     api_description.add_schemas(app, *models)
+    app.state.metrics = metrics
     app.add_exception_handler(ProblemError, _answer_problem)
     app.add_exception_handler(HTTPException, _answer_http_exception)
     app.add_middleware(

@@ -1,5 +1,6 @@
 """The gateway's process: settings, port, log, and the HTTP server."""
 
+import dataclasses
 import ipaddress
 import logging
 import os
@@ -10,12 +11,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import fastapi
 import structlog
 import uvicorn
 
+from serving.gateway import refusals
 from serving.gateway.api_keys import VARIABLE, ApiKeys
 from serving.gateway.app import create_app
 from serving.gateway.settings import GatewaySettings, ListenSettings, SettingsError, load
+from serving.http_bounds.protocol import bounded
 
 BAD_USAGE = 2
 _LOG_PROCESSORS: list[Any] = [
@@ -46,19 +50,7 @@ def run(settings_file: Path, flags: Mapping[str, Any], *, allow_no_keys: bool = 
         print(f"python -m serving gateway: error: {error}", file=sys.stderr)
         return BAD_USAGE
     _configure_logs()
-    server = uvicorn.Server(
-        uvicorn.Config(
-            app,
-            loop="uvloop",
-            http="httptools",
-            ws="none",
-            log_config=None,
-            access_log=False,  # serving.gateway.request_observer writes that line
-            server_header=False,
-            proxy_headers=False,
-            timeout_graceful_shutdown=int(settings.listen.shutdown_seconds) or 1,
-        )
-    )
+    server = uvicorn.Server(http_config(app, settings))
     host, port = listening.getsockname()[:2]
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     structlog.get_logger("serving.gateway").info(
@@ -69,6 +61,23 @@ def run(settings_file: Path, flags: Mapping[str, Any], *, allow_no_keys: bool = 
     signal.signal(signal.SIGINT, lambda *_: sys.exit(0))
     server.run(sockets=[listening])
     return 0 if server.started else 1
+
+
+def http_config(app: fastapi.FastAPI, settings: GatewaySettings) -> uvicorn.Config:
+    """Returns how uvicorn serves the application: within the settings' bounds."""
+    # The application answers a late body itself, in the log and metrics too; the connection ends a second later.
+    limits = dataclasses.replace(settings.http, body_seconds=settings.limits.body_seconds + 1)
+    return uvicorn.Config(
+        app,
+        loop="uvloop",
+        http=bounded(limits, refusals.speller(app.state.metrics)),
+        ws="none",
+        log_config=None,
+        access_log=False,  # serving.gateway.request_observer writes that line
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=int(settings.listen.shutdown_seconds) or 1,
+    )
 
 
 def require_keys(settings: GatewaySettings, environ: Mapping[str, str]) -> None:

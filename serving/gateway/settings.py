@@ -16,6 +16,7 @@ from pydantic import Field
 
 from serving.did_you_mean import suggestion
 from serving.feedback.settings import FeedbackSettings
+from serving.http_bounds.limits import HttpLimits
 from serving.request_log.settings import RequestLogSettings, read_hash_key
 
 PREFIX = "GATEWAY__"
@@ -26,6 +27,10 @@ Seconds = Annotated[float, Field(gt=0, le=3600)]
 # A relative path in the settings file starts at that file, so that it means the same wherever the gateway is started;
 # one in a variable or on the command line starts where all others there do, at the working directory.
 FilePath = Path
+
+
+# Fields of such a record that are no settings of their table: read from a variable, and `limits.body_seconds`.
+_SET_ELSEWHERE = ("hash_key", "body_seconds")
 
 
 class SettingsError(ValueError):
@@ -99,6 +104,7 @@ class GatewaySettings(_Table):
     listen: ListenSettings = ListenSettings()
     model: ModelSettings
     limits: RequestLimits = RequestLimits()
+    http: HttpLimits = HttpLimits()  # of connections and headers; `limits` has those of bodies
     keys: KeySettings = KeySettings()
     request_log: RequestLogSettings | None = None  # no table: no log
     feedback: FeedbackSettings | None = None  # no table: no POST /v1/feedback; needs the request log
@@ -138,6 +144,7 @@ def load(
     _absolute(given, Path.cwd())
     try:
         _check_record(given, "request_log", RequestLogSettings)
+        _check_record(given, "http", HttpLimits)
         _check_record(given, "feedback", FeedbackSettings)
         if isinstance(given.get("request_log"), dict):
             given["request_log"]["hash_key"] = read_hash_key(environ)
@@ -173,7 +180,7 @@ def _absolute(given: dict[str, Any], folder: Path) -> None:
 
 def _check_record(given: Mapping[str, Any], table: str, record: type[Any]) -> None:
     """Refuses names that are no fields of a record that pydantic does not know as a table of its own."""
-    allowed = [field.name for field in dataclasses.fields(record) if field.name != "hash_key"]
+    allowed = [field.name for field in dataclasses.fields(record) if field.name not in _SET_ELSEWHERE]
     names = given.get(table)
     for name in names if isinstance(names, dict) else ():
         if name not in allowed:

@@ -14,13 +14,15 @@ import grpc
 import uvicorn
 from tensorflow_serving.config import model_server_config_pb2
 
+from serving.http_bounds.limits import HttpLimits
+from serving.http_bounds.protocol import bounded
 from serving.server import config, grpc_services, warmup
 from serving.server.batching import BatchingRunner, DirectRunner
 from serving.server.config_messages_pb2 import BatchingParameters
 from serving.server.errors import ServingError
 from serving.server.manager import LoadOptions, ModelManager
 from serving.server.metrics import ServerMetrics
-from serving.server.rest import rest_app
+from serving.server.rest import refusal_spelling, rest_app
 from serving.server.service import Service
 
 _UNLIMITED = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
@@ -122,7 +124,7 @@ async def _open_grpc(options: argparse.Namespace, service: Service) -> grpc.aio.
 def _rest_config(service: Service, monitoring: str | None, metrics: ServerMetrics) -> uvicorn.Config:
     return uvicorn.Config(
         rest_app(service, monitoring, metrics.render),
-        http="httptools",
+        http=bounded(HttpLimits(), refusal_spelling),
         ws="none",
         lifespan="off",
         log_config=None,

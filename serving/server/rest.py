@@ -21,6 +21,7 @@ from starlette.types import Receive, Scope, Send
 from tensorflow.core.protobuf import meta_graph_pb2
 from tensorflow_serving.apis import classification_pb2, get_model_metadata_pb2, model_pb2, regression_pb2
 
+from serving.http_bounds.protocol import Refusal, Spelling
 from serving.server.errors import ServingError, invalid
 from serving.server.json_examples import encode_classification, encode_regression, parse_examples
 from serving.server.json_tensors import encode_predict, parse_predict
@@ -196,6 +197,12 @@ def _metrics(target: str, path: str, render: Callable[[], bytes]) -> Response:
 
 def _json(body: bytes) -> Response:
     return Response(body, media_type="application/json")
+
+
+def refusal_spelling(refusal: Refusal) -> Spelling:
+    """Returns what a connection reads that the HTTP bounds refuse."""
+    _log.info("%s refused with %d: %s", refusal.client, refusal.status, refusal.code)
+    return Spelling("application/json", json.dumps({"error": refusal.detail}).encode())
 
 
 def _error(status: int, text: str) -> Response:
