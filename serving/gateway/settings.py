@@ -47,6 +47,11 @@ class ListenSettings(_Table):
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8080  # 0: a free one, which the log names
+    # A second port, on the same host, for the people who run the gateway: metrics, documentation and readiness without
+    # a key. None: where keys are required, these need one.
+    operator_port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    # Addresses or networks of proxies whose X-Forwarded-For is believed; nobody's otherwise.
+    proxies: tuple[str, ...] = ()
     shutdown_seconds: Seconds = 20.0  # requests that are being answered get so long when the gateway is told to end
 
 
@@ -69,6 +74,7 @@ class ModelSettings(_Table):
     attempts: Annotated[int, Field(ge=1, le=10)] = 4
     backoff_seconds: Annotated[float, Field(ge=0, le=10)] = 0.05  # before the second try; doubles, with jitter
     connections: Annotated[int, Field(ge=1, le=10_000)] = 100  # kept open at most
+    answer_bytes: Annotated[int, Field(ge=1000)] = 8_000_000  # of one answer, unpacked; more is no answer
     retry_after_seconds: Annotated[int, Field(ge=1)] = 2  # what a 503 tells the client
 
 
@@ -79,6 +85,14 @@ class RequestLimits(_Table):
     body_seconds: Seconds = 10.0  # how long a body may take to arrive
     rows: Annotated[int, Field(ge=1)] = 1_000  # in one request
     requests_per_second: Annotated[int, Field(ge=0)] = 100  # per API key, or address where none is needed; 0: no limit
+
+
+class CorsSettings(_Table):
+    """Pages of other origins whose scripts may call the gateway; by default none."""
+
+    # Such as https://www.example.com; "*" is every origin.
+    origins: tuple[Annotated[str, Field(pattern=r"^(\*|https?://[^/?#*]+)$")], ...] = ()
+    max_age_seconds: Annotated[int, Field(ge=0)] = 600  # how long a browser may remember the permission
 
 
 class KeySettings(_Table):
@@ -106,6 +120,7 @@ class GatewaySettings(_Table):
     limits: RequestLimits = RequestLimits()
     http: HttpLimits = HttpLimits()  # of connections and headers; `limits` has those of bodies
     keys: KeySettings = KeySettings()
+    cors: CorsSettings = CorsSettings()
     request_log: RequestLogSettings | None = None  # no table: no log
     feedback: FeedbackSettings | None = None  # no table: no POST /v1/feedback; needs the request log
 

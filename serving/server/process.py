@@ -95,7 +95,7 @@ async def _ports(
     rest, answering = None, asyncio.ensure_future(asyncio.sleep(0))
     try:
         if options.rest_api_port:
-            rest = _HttpServer(_rest_config(service, monitoring, metrics))
+            rest = _HttpServer(_rest_config(options, service, monitoring, metrics))
             listening = _listening(options.host, options.rest_api_port)
             answering = asyncio.ensure_future(rest.serve([listening]))
         yield
@@ -109,8 +109,8 @@ async def _open_grpc(options: argparse.Namespace, service: Service) -> grpc.aio.
     server = grpc.aio.server(
         interceptors=[grpc_services.MalformedIsInvalid()], options=[*_UNLIMITED, ("grpc.so_reuseport", 0)]
     )
-    grpc_services.add_to(server, service)
-    address = f"{options.host}:{options.port}"
+    await grpc_services.add_to(server, service)
+    address = f"[{options.host}]:{options.port}" if ":" in options.host else f"{options.host}:{options.port}"
     try:
         bound = server.add_insecure_port(address)
     except RuntimeError as error:
@@ -121,9 +121,11 @@ async def _open_grpc(options: argparse.Namespace, service: Service) -> grpc.aio.
     return server
 
 
-def _rest_config(service: Service, monitoring: str | None, metrics: ServerMetrics) -> uvicorn.Config:
+def _rest_config(
+    options: argparse.Namespace, service: Service, monitoring: str | None, metrics: ServerMetrics
+) -> uvicorn.Config:
     return uvicorn.Config(
-        rest_app(service, monitoring, metrics.render),
+        rest_app(service, monitoring, metrics.render, seconds=options.rest_api_timeout_in_ms / 1000),
         http=bounded(HttpLimits(), refusal_spelling),
         ws="none",
         lifespan="off",
@@ -136,7 +138,8 @@ def _rest_config(service: Service, monitoring: str | None, metrics: ServerMetric
 
 def _listening(host: str, port: int) -> socket.socket:
     try:
-        return socket.create_server((host, port), backlog=2048)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
         raise OSError(f"cannot listen on {host}:{port}: {error}") from error
 

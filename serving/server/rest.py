@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 from urllib.parse import unquote_to_bytes
 
+import grpc
 import numpy as np
 from google.protobuf import json_format, message
 from starlette.responses import Response
@@ -45,13 +46,16 @@ _log = logging.getLogger(__name__)
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
-def rest_app(service: Service, monitoring_path: str | None, render_metrics: Callable[[], bytes]) -> App:
+def rest_app(
+    service: Service, monitoring_path: str | None, render_metrics: Callable[[], bytes], *, seconds: float = 30
+) -> App:
     """The application that answers on the REST port.
 
     Args:
         service: what answers.
         monitoring_path: where the metrics are; None: nowhere.
         render_metrics: gives them in Prometheus' text format.
+        seconds: how long an answer may take, from the end of the request's body.
     """
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -65,7 +69,7 @@ def rest_app(service: Service, monitoring_path: str | None, render_metrics: Call
                 has_origin = any(name == b"origin" and value for name, value in scope["headers"])
                 response = Response(status_code=200 if has_origin else 400)
             else:
-                response = _json(await _answer(service, scope, receive, target))
+                response = _json(await _answer(service, scope, receive, target, seconds))
         except ServingError as error:
             response = _error(error.http_status, error.message)
         except ClientGoneError:
@@ -78,7 +82,7 @@ def rest_app(service: Service, monitoring_path: str | None, render_metrics: Call
     return app
 
 
-async def _answer(service: Service, scope: Scope, receive: Receive, target: str) -> bytes:
+async def _answer(service: Service, scope: Scope, receive: Receive, target: str, seconds: float) -> bytes:
     """The body of the answer to a request below /v1/.
 
     Raises:
@@ -96,7 +100,14 @@ async def _answer(service: Service, scope: Scope, receive: Receive, target: str)
     verbs = {"predict": _predict, "classify": _classify, "regress": _regress}
     if found["verb"] not in verbs:
         raise invalid(f"Malformed request: {method} {target}")
-    return await verbs[found["verb"]](service, spec, await read_body(scope, receive))
+    body = await read_body(scope, receive)
+    try:
+        async with asyncio.timeout(seconds):
+            return await verbs[found["verb"]](service, spec, body)
+    except TimeoutError as error:
+        raise ServingError(
+            grpc.StatusCode.DEADLINE_EXCEEDED, f"Timed out: expected an answer within {seconds:g} s."
+        ) from error
 
 
 async def _predict(service: Service, spec: model_pb2.ModelSpec, body: bytes) -> bytes:
