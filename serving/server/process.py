@@ -20,9 +20,10 @@ from serving.server import config, grpc_services, warmup
 from serving.server.batching import BatchingRunner, DirectRunner
 from serving.server.config_messages_pb2 import BatchingParameters
 from serving.server.errors import ServingError
+from serving.server.large_json import LargeJson
 from serving.server.manager import LoadOptions, ModelManager
 from serving.server.metrics import ServerMetrics
-from serving.server.rest import refusal_spelling, rest_app
+from serving.server.rest import App, refusal_spelling, rest_app
 from serving.server.service import Service
 
 _UNLIMITED = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
@@ -92,10 +93,20 @@ async def _ports(
 ) -> AsyncIterator[None]:
     """Both ports open; closed at the same time, each after the requests that it is answering."""
     grpc_server = await _open_grpc(options, service) if options.port else None
-    rest, answering = None, asyncio.ensure_future(asyncio.sleep(0))
+    rest, answering, large_json = None, asyncio.ensure_future(asyncio.sleep(0)), LargeJson()
     try:
         if options.rest_api_port:
-            rest = _HttpServer(_rest_config(options, service, monitoring, metrics))
+            rest = _HttpServer(
+                _rest_config(
+                    rest_app(
+                        service,
+                        monitoring,
+                        metrics.render,
+                        large_json=large_json,
+                        seconds=options.rest_api_timeout_in_ms / 1000,
+                    )
+                )
+            )
             listening = _listening(options.host, options.rest_api_port)
             answering = asyncio.ensure_future(rest.serve([listening]))
         yield
@@ -103,6 +114,7 @@ async def _ports(
         if rest:
             rest.should_exit = True
         await asyncio.gather(answering, *([grpc_server.stop(_GRACE_SECONDS)] if grpc_server else []))
+        large_json.close()
 
 
 async def _open_grpc(options: argparse.Namespace, service: Service) -> grpc.aio.Server:
@@ -121,11 +133,9 @@ async def _open_grpc(options: argparse.Namespace, service: Service) -> grpc.aio.
     return server
 
 
-def _rest_config(
-    options: argparse.Namespace, service: Service, monitoring: str | None, metrics: ServerMetrics
-) -> uvicorn.Config:
+def _rest_config(app: App) -> uvicorn.Config:
     return uvicorn.Config(
-        rest_app(service, monitoring, metrics.render, seconds=options.rest_api_timeout_in_ms / 1000),
+        app,
         http=bounded(HttpLimits(), refusal_spelling),
         ws="none",
         lifespan="off",

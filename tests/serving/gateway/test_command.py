@@ -80,7 +80,8 @@ def test_from_start_to_end(
     (answered,) = [line for line in lines(log) if line.get("request_id") == "from-the-test"]
     told = ("event", "level", "method", "path", "status", "rows", "tries", "client")
     assert {name: answered[name] for name in told} == {
-        "event": "request", "level": "info", "method": "POST", "path": "/v1/tip", "status": 200, "rows": 1, "tries": 1, "client": "127.0.0.1",
+        "event": "request", "level": "info", "method": "POST", "path": "/v1/tip", "status": 200, "rows": 1, "tries": 1,
+        "client": "127.0.0.1",
     }  # fmt: skip
     assert (answered["model_version"], answered["label"]) == ("1", None)
     assert answered["milliseconds"] > answered["model_milliseconds"] > 0

@@ -393,3 +393,15 @@ def test_no_metrics_unless_they_are_enabled(tmp_path: Path) -> None:
     with running(tmp_path, "--model_name=line", f"--model_base_path={tmp_path / 'line'}") as server:
         assert httpx.get(server.url + MONITORING_PATH).status_code == 404
         assert httpx.get(server.url + "/v1/models/line").status_code == 200
+
+
+@pytest.mark.parametrize("verb", ["predict", "regress"])
+def test_an_example_that_is_none(http: httpx.Client, verb: str) -> None:
+    """TensorFlow's message quotes the bytes, which are no UTF-8: it used to be an error of the server's."""
+    if verb == "predict":
+        sent: dict[str, object] = {"signature_name": "predict_x", "instances": [{"b64": "//8="}]}
+        status, answer = ask(http, "line:predict", sent)
+    else:
+        status, answer = ask(http, "line:regress", {"signature_name": "regress_x", "examples": [{"x": "text"}]})
+    assert status == 400, answer
+    assert "Could not parse example input" in str(answer) or "Data types don't match" in str(answer)
