@@ -66,8 +66,8 @@ class LargeJson:
             try:
                 yield
                 keep = len(body) <= _KEPT_BYTES
-            except ServingError as error:
-                keep = len(body) <= _KEPT_BYTES and error.code is not grpc.StatusCode.UNAVAILABLE
+            except ServingError:
+                keep = len(body) <= _KEPT_BYTES
                 raise
             finally:
                 # Of a request that was given up the answer may still come: it must not be taken for another's.
@@ -81,10 +81,12 @@ class LargeJson:
         return await asyncio.get_running_loop().run_in_executor(self._thread, json_child.unpack, packed)
 
     async def _ask(self, kind: str, argument: bytes) -> Any:
-        process = self._started()
-        code, message, value = await asyncio.get_running_loop().run_in_executor(
-            self._thread, _exchange, process, kind, argument
-        )
+        asking = asyncio.get_running_loop().run_in_executor(self._thread, _exchange, self._started(), kind, argument)
+        try:
+            code, message, value = await asking
+        except ServingError:
+            self._end()
+            raise
         if code:
             raise ServingError(grpc.StatusCode[code], message)
         return value
