@@ -19,6 +19,7 @@ from uvicorn.server import ServerState
 from serving.http_bounds.limits import HttpLimits
 
 _PIECE = 16 * 1024  # bytes of a head that the parser gets at a time; a head in several pieces is bounded by them
+_BESIDE_A_HEADER = len(": \r\n")
 _LINGER_SECONDS = 1.0  # in which a refused client may read why; closed at once, its system could discard the answer
 _MOST_LINGERING = 100  # connections above the bound that are told why; the others are closed without a word
 _PHRASES = {413: "Content Too Large"}
@@ -112,6 +113,9 @@ class BoundedHttp(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Feeds the parser in pieces that are small as long as a head is incomplete."""
         begin = 0
+        if len(data) <= _PIECE and not self._refused:
+            begin = len(data)
+            self._feed(data)
         while begin < len(data) and not self._refused:
             piece = data[begin:] if self._phase is _Phase.BODY else data[begin : begin + _PIECE]
             begin += len(piece)
@@ -152,19 +156,22 @@ class BoundedHttp(HttpToolsProtocol):
         if len(self.url) > self.limits.header_line_bytes:
             most = self.limits.header_line_bytes
             self._raise(414, "target_too_long", f"The request's target is too long: expected at most {most} bytes.")
-        self._count(len(url))
+        self._head_bytes += len(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Counts a header; one that follows the body, a trailer, is counted and left out."""
+        # Once for each header of each request: written to be quick.
         self._callbacks += 1
         self._header_count += 1
-        if self._header_count > self.limits.headers:
-            most = self.limits.headers
-            self._raise(431, "too_many_headers", f"The request has too many headers: expected at most {most}.")
-        length = len(name) + len(value) + len(": \r\n")
-        if length > self.limits.header_line_bytes:
-            self._raise(*self._long_line())
-        self._count(length)
+        length = len(name) + len(value) + _BESIDE_A_HEADER
+        self._head_bytes += length
+        limits = self.limits
+        if (
+            self._header_count > limits.headers
+            or length > limits.header_line_bytes
+            or self._head_bytes > limits.header_bytes
+        ):
+            self._refuse_header(length)
         if self._phase is _Phase.HEAD:
             super().on_header(name, value)
 
@@ -188,13 +195,14 @@ class BoundedHttp(HttpToolsProtocol):
         self._phase = _Phase.IDLE
         super().on_message_complete()
 
-    def _count(self, length: int) -> None:
-        self._head_bytes += length
-        if self._head_bytes > self.limits.header_bytes:
-            most = self.limits.header_bytes
-            self._raise(
-                431, "headers_too_large", f"The request's headers are too large: expected at most {most} bytes."
-            )
+    def _refuse_header(self, length: int) -> None:
+        if self._header_count > self.limits.headers:
+            most = self.limits.headers
+            self._raise(431, "too_many_headers", f"The request has too many headers: expected at most {most}.")
+        if length > self.limits.header_line_bytes:
+            self._raise(*self._long_line())
+        most = self.limits.header_bytes
+        self._raise(431, "headers_too_large", f"The request's headers are too large: expected at most {most} bytes.")
 
     def _long_line(self) -> tuple[int, str, str]:
         most = self.limits.header_line_bytes

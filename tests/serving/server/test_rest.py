@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from serving.server.rest_body import MOST_BYTES
+from tests.serving.http_bounds import attacks
 from tests.serving.running_server import RunningServer, running
 from tests.serving.server.conftest import MONITORING_PATH
 from tests.serving.server.saved_models import save_line
@@ -405,3 +406,12 @@ def test_an_example_that_is_none(http: httpx.Client, verb: str) -> None:
         status, answer = ask(http, "line:regress", {"signature_name": "regress_x", "examples": [{"x": "text"}]})
     assert status == 400, answer
     assert "Could not parse example input" in str(answer) or "Data types don't match" in str(answer)
+
+
+def test_connections_are_bounded(rest_server: RunningServer) -> None:
+    with attacks.connections(("127.0.0.1", rest_server.rest_port)) as (connection,):
+        attacks.send(connection, b"GET /v1/models/line HTTP/1.1\r\nHost: a\r\nX: ")
+        attacks.send(connection, b"a" * 2**20, 25)
+        head, _, body = attacks.answer(connection).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 431 ")
+    assert json.loads(body) == {"error": "A header is too long: expected at most 8192 bytes."}
