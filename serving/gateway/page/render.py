@@ -39,6 +39,7 @@ def page(settings: GatewaySettings, contract: Contract, *, key_needed: bool) -> 
         groups=groups,
         threshold_line=_threshold_line(settings.threshold),
         key=_KEY if key_needed else "",
+        footer="" if key_needed else _FOOTER,
     )
 
 
@@ -48,6 +49,9 @@ _KEY = """<fieldset><legend>Access</legend><div class="fields"><div class="field
 <p class="hint" id="hint-api-key">Sent with the request; forgotten when the page is closed.</p>
 </div></div></fieldset>
 """
+
+# A browser that follows a link sends no key, so the links are left out where these pages need one.
+_FOOTER = '<footer><a href="docs">API documentation</a> <a href="openapi.json">OpenAPI</a></footer>'
 
 
 def _threshold_line(threshold: float) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import time
 from pathlib import Path
@@ -65,6 +66,13 @@ def test_strangers_see_no_metrics_and_no_documentation(start: Start) -> None:
 def test_without_keys_nothing_is_hidden(client: httpx.Client) -> None:
     assert [client.get(path).status_code for path in ("/metrics", "/docs", "/openapi.json")] == [200] * 3
     assert client.get("/readyz").json() == {"status": "ready", "model_version": "1", "model_label": None}
+
+
+def test_the_page_links_to_what_a_browser_may_see(start: Start) -> None:
+    for client in (start(), start(environ={"GATEWAY_API_KEYS": f"app:{OLD}"})):
+        links = re.findall(r'<a href="([^"]+)"', client.get("/").text)
+        assert [client.get(f"/{link}").status_code for link in links] == [200] * len(links)
+    assert links == []
 
 
 def test_head_answers_as_get_without_the_content(start: Start) -> None:
