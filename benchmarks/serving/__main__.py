@@ -5,6 +5,8 @@
 Starts the embedded model server and the gateway, each as a process of its own, on the newest pushed version, without
 and with batching; sends them rows of the run's eval split, and holds every answer against what the model says in this
 process. Ends with version swaps under load. Writes `<out>/serving.json`, which docs/performance.md describes.
+Exit status: 0, every goal is reached, or --quick; 1, a goal is missed, or it cannot be run to its end; 3, no goal is
+missed, but the machine was too noisy to tell for one.
 """
 
 import argparse
@@ -13,19 +15,21 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from rich.console import Console
 
+from benchmarks.serving.goals import Verdict
 from benchmarks.serving.subject import NothingToTestError, subject
 
 _NARROWEST = 170  # columns that the tables need
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the load test; returns 0, or 1 with a message when it cannot be run to its end."""
+    """Runs the load test; returns the exit status, which `--help` explains."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.serving", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -34,6 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder for serving.json (default: <var>/bench)")
     parser.add_argument("--quick", action="store_true", help="a few seconds a part: shows that it works, and no more")
     options = parser.parse_args(arguments)
+    began = time.monotonic()
     warnings.filterwarnings("ignore", module="google")  # advice on Python versions, which the stack settles
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's own notes on the machine
     try:
@@ -53,18 +58,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
     tf.get_logger().setLevel(logging.ERROR)
     console = Console(highlight=False)
     console.width = max(console.width, _NARROWEST)
+    suite = QUICK if options.quick else Suite()
     path = (options.out or options.var / "bench") / "serving.json"
     try:
         with tempfile.TemporaryDirectory(prefix="load_test_") as folder:
-            found = LoadTest(chosen, QUICK if options.quick else Suite(), Path(folder), console.print).run()
+            console.print(f"This takes about {suite.expected_seconds / 60:.1f} minutes on a quiet machine.")
+            found = LoadTest(chosen, suite, Path(folder), console.print).run()
     except (ServerError, ServingError, OSError, LookupError, subprocess.CalledProcessError) as error:
         return _told(error)
     record.write(path, found)
     for table in tables(found):
         console.print(table)
         console.print()
-    console.print(f"written to {path}")
-    return 0
+    took = (time.monotonic() - began) / 60
+    console.print(f"written to {path}, after {took:.1f} minutes")
+    if options.quick:
+        console.print("--quick: too short for any goal to be judged")
+        return 0
+    for goal in found["goals"]:
+        if goal["verdict"] != Verdict.REACHED:
+            console.print(f"{goal['verdict']}: {goal['name']}")
+    return exit_status(goal["verdict"] for goal in found["goals"])
+
+
+def exit_status(verdicts: Iterable[str]) -> int:
+    """Returns 1 when a goal is missed, 3 when it is unclear of one, else 0."""
+    found = set(verdicts)
+    if Verdict.MISSED in found:
+        return 1
+    return 3 if Verdict.UNCLEAR in found else 0
 
 
 def _told(error: Exception) -> int:

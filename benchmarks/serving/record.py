@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.serving.goals import SIGNATURE, goals, overhead_ms
+from benchmarks.serving.goals import SIGNATURE, BareCall, goals, overhead_ms
 from benchmarks.serving.phases import MeasuredPhase, Quantiles
 from serving.durable_file import write_whole
 
-FORMAT = 1
+FORMAT = 2  # 1 had `reached` in place of `verdict`
 SIGNATURE_CALL, SESSION_CALL = "signature", "session"
 
 
@@ -57,7 +57,11 @@ def document(
         measured: the phases.
         swaps: the run with swaps.
     """
-    signature_calls = {one.signature: one.median for one in bare if (one.call, one.batch_rows) == (SIGNATURE_CALL, 1)}
+    signature_calls = {
+        one.signature: BareCall(median=one.median, p50_ms_each_time=tuple(each.p50_ms for each in one.times))
+        for one in bare
+        if (one.call, one.batch_rows) == (SIGNATURE_CALL, 1)
+    }
     versions = {version for one in swaps.measured for version in one.versions}
     return {
         "format": FORMAT,

@@ -27,6 +27,18 @@ class Suite:
     swap_seconds: float = 3.0  # from when a version answers to the next push
     swaps: int = 5  # at least
 
+    @property
+    def expected_seconds(self) -> float:
+        """About how long it takes: what is measured, the swaps at 700 requests a second, and the servers' starts."""
+        phases = [one for batching in self.batchings for one in (*self.phases(batching), *self.wrk_phases(batching))]
+        bare_calls = 2 * 2 * len(self.batch_rows) * (1 + len(self.batchings))  # of two kinds, on two signatures
+        return (
+            sum(phase.warm_up_seconds + phase.seconds for phase in phases)
+            + bare_calls * self.bare_seconds
+            + max(self.swap_requests / 700, self.swaps * self.swap_seconds)
+            + 20 * (1 + len(self.batchings))
+        )
+
     def phases(self, batching: Batching) -> Iterator[Phase]:
         """What Locust does with one server."""
         for transport in self.transports:

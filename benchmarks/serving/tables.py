@@ -50,7 +50,7 @@ def _goals(goals: list[dict[str, Any]]) -> Table:
     table = _table("goals on two cores", "goal", "bound", "found", "", "how")
     for goal in goals:
         found = "none" if goal["value"] is None else f"{goal['value']:,} {goal['unit']}"
-        table.add_row(goal["name"], goal["bound"], found, "reached" if goal["reached"] else "NOT reached", goal["how"])
+        table.add_row(goal["name"], goal["bound"], found, goal["verdict"], goal["how"])
     return table
 
 

@@ -13,11 +13,13 @@ class Admission:
     Args:
         keys: that are valid.
         requests_per_second: of one client; 0: no limit.
+        operator_port: what comes by this port needs no key for what operators ask; None: there is no such port.
     """
 
-    def __init__(self, keys: ApiKeys, requests_per_second: int):
+    def __init__(self, keys: ApiKeys, requests_per_second: int, operator_port: int | None = None):
         self._keys = keys
         self._rate_limit = RateLimit(requests_per_second)
+        self._operator_port = operator_port
 
     def admit(self, request: Request) -> str | None:
         """Checks key and rate; strangers are counted by address, so that keys cannot be guessed at full speed.
@@ -42,3 +44,13 @@ class Admission:
                 headers={"WWW-Authenticate": "APIKey"},
             )
         return name
+
+    def admit_operator(self, request: Request) -> None:
+        """Checks whether the request may see how the gateway is doing, and its documentation.
+
+        Raises:
+            ProblemError: As `admit`, where keys are needed and the request did not come by the operators' port.
+        """
+        server = request.scope.get("server")
+        if self._keys.needed and not (self._operator_port and server and server[1] == self._operator_port):
+            self.admit(request)

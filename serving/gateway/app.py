@@ -12,6 +12,7 @@ import pydantic
 from fastapi.security import APIKeyHeader
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.staticfiles import StaticFiles
@@ -26,19 +27,21 @@ from serving.gateway.explanation import ExplanationEndpoint
 from serving.gateway.feedback import FeedbackEndpoint
 from serving.gateway.metrics import GatewayMetrics
 from serving.gateway.model_errors import ModelError
+from serving.gateway.operator_gate import OperatorGate
 from serving.gateway.page import render
 from serving.gateway.predict_client import PredictClient
 from serving.gateway.prediction import PredictionEndpoint
 from serving.gateway.predictor import Predictor
 from serving.gateway.problems import ProblemError
-from serving.gateway.request_observer import RequestObserver
+from serving.gateway.request_observer import REQUEST_ID_HEADER, RequestObserver
 from serving.gateway.row_validator import RowValidator
-from serving.gateway.settings import FEEDBACK_ROUTE, GatewaySettings
+from serving.gateway.settings import FEEDBACK_ROUTE, CorsSettings, GatewaySettings
 from serving.gateway.traffic_split import TrafficSplit
 from serving.gateway.version_router import VersionRouter
 from serving.request_log.pending import PendingRequests
 from serving.request_log.writer import RequestLog
 
+METRICS = "/metrics"
 _PAGE_FILES = Path(__file__).parent / "page" / "files"
 
 
@@ -57,7 +60,7 @@ def create_app(settings: GatewaySettings, environ: Mapping[str, str] = os.enviro
     traffic = TrafficSplit(settings.traffic)
     server = PredictClient(settings.model, contract, metrics)
     routing = VersionRouter(server, settings.model)
-    admission = Admission(keys, settings.limits.requests_per_second)
+    admission = Admission(keys, settings.limits.requests_per_second, settings.listen.operator_port)
     pending = PendingRequests() if settings.feedback else None
     request_log = (
         RequestLog(settings.request_log, contract, registry=metrics.registry, pending=pending)
@@ -123,10 +126,17 @@ def create_app(settings: GatewaySettings, environ: Mapping[str, str] = os.enviro
     if feedback:
         models.append(_add_feedback(app, feedback, security))
     _add_pages(app, settings, contract, keys)
-    _add_probes(app, settings, routing, metrics)
+    _add_probes(app, settings, routing, metrics, admission)
     api_description.add_schemas(app, *models)
+    app.state.metrics = metrics
     app.add_exception_handler(ProblemError, _answer_problem)
     app.add_exception_handler(HTTPException, _answer_http_exception)
+    # The one that is added last sees a request first.
+    app.add_middleware(
+        OperatorGate, admission=admission, paths=[METRICS, api_description.DOCS, api_description.DESCRIPTION]
+    )
+    if settings.cors.origins:
+        _allow_origins(app, settings.cors)
     app.add_middleware(
         RequestObserver, metrics=metrics, routes=[route.path for route in app.routes if hasattr(route, "path")]
     )
@@ -207,8 +217,23 @@ def _add_pages(app: fastapi.FastAPI, settings: GatewaySettings, contract: contra
     app.mount("/page", StaticFiles(directory=_PAGE_FILES), name="page")
 
 
+def _allow_origins(app: fastapi.FastAPI, cors: CorsSettings) -> None:
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=cors.origins,
+        allow_methods=["GET", "HEAD", "POST"],
+        allow_headers=["Content-Type", HEADER, REQUEST_ID_HEADER],
+        expose_headers=[REQUEST_ID_HEADER, "Retry-After", "Server-Timing"],
+        max_age=cors.max_age_seconds,
+    )
+
+
 def _add_probes(
-    app: fastapi.FastAPI, settings: GatewaySettings, router: VersionRouter, metrics: GatewayMetrics
+    app: fastapi.FastAPI,
+    settings: GatewaySettings,
+    router: VersionRouter,
+    metrics: GatewayMetrics,
+    admission: Admission,
 ) -> None:
     @app.get("/healthz", tags=["operation"], summary="Whether the gateway runs")
     async def healthz() -> dict[str, str]:
@@ -224,9 +249,13 @@ def _add_probes(
             raise ProblemError(
                 503, "no_model", "No model answers that fits the contract; the log says why.", headers=retry_after
             ) from error
+        try:
+            admission.admit_operator(request)
+        except ProblemError:  # strangers, a load balancer's probe among them, learn that a model answers
+            return {"status": "ready"}
         return {"status": "ready", "model_version": target.version, "model_label": target.label}
 
-    @app.get("/metrics", include_in_schema=False)
+    @app.get(METRICS, include_in_schema=False)
     async def scrape() -> Response:
         text = prometheus_client.generate_latest(metrics.registry)
         return Response(text, headers={"Content-Type": prometheus_client.CONTENT_TYPE_LATEST})

@@ -26,9 +26,12 @@ class HttpResponse(NamedTuple):
         """The content's value.
 
         Raises:
-            ValueError: It is no JSON.
+            ValueError: It is no JSON, or nested deeper than anything that is asked for.
         """
-        return json.loads(self.content)
+        try:
+            return json.loads(self.content)
+        except RecursionError as error:
+            raise ValueError("the answer is nested too deep") from error
 
 
 class ConnectionPool:
@@ -68,13 +71,15 @@ class ConnectionPool:
                     method, self._base + path, data=body, headers=headers, allow_redirects=False
                 ) as response,
             ):
-                return HttpResponse(response.status, await response.read())
+                return HttpResponse(response.status, await self._read(response))
         except aiohttp.ConnectionTimeoutError as error:
             raise model_errors.ConnectError("no connection: timed out") from error
         except aiohttp.ClientConnectorError as error:
             raise model_errors.ConnectError(f"no connection: {error}") from error
         except aiohttp.SocketTimeoutError as error:
             raise model_errors.ResponseTimeoutError(f"no answer in {self._settings.read_seconds:g} s") from error
+        except TimeoutError as error:
+            raise model_errors.ResponseTimeoutError(f"no whole answer in {self._settings.total_seconds:g} s") from error
         except aiohttp.ClientError as error:
             if _is_about_packing(error):
                 raise model_errors.InvalidResponseError(
@@ -82,14 +87,30 @@ class ConnectionPool:
                 ) from error
             raise model_errors.ConnectionLostError(f"the connection broke: {type(error).__name__}") from error
 
+    async def _read(self, response: aiohttp.ClientResponse) -> bytes:
+        """Returns the whole body.
+
+        Raises:
+            InvalidResponseError: It is longer than any answer that can be used.
+        """
+        content, most = bytearray(), self._settings.answer_bytes
+        async for part in response.content.iter_any():
+            content += part
+            if len(content) > most:
+                response.close()  # what is left would have to be read before the connection could be used again
+                raise model_errors.InvalidResponseError(f"expected an answer of at most {most} bytes, received more")
+        return bytes(content)
+
     def _opened(self) -> aiohttp.ClientSession:
         """The session, made with the first call, since it belongs to the event loop that runs then."""
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                # From the name to the end of TLS; and from one piece of the answer to the next. Nothing bounds the
-                # whole: the caller does, over all tries.
+                # From the name to the end of TLS; and from one piece of the answer to the next. The whole is bounded
+                # for questions about versions; the caller of predictions bounds all tries together.
                 timeout=aiohttp.ClientTimeout(
-                    total=None, connect=self._settings.connect_seconds, sock_read=self._settings.read_seconds
+                    total=self._settings.total_seconds,
+                    connect=self._settings.connect_seconds,
+                    sock_read=self._settings.read_seconds,
                 ),
                 connector=aiohttp.TCPConnector(
                     limit=0,  # `_turn` keeps it, which tells a lack of connections from a server that is not there

@@ -6,7 +6,6 @@ time to time, and every request names its version: what the answer says of the v
 No error's message quotes an answer: it can hold values of the request, which the request log may have to drop or hash.
 """
 
-import math
 import time
 from typing import Any
 
@@ -147,7 +146,10 @@ def _probabilities(answer: Any, output: str, rows: int) -> list[float]:
     """
     outputs = answer["outputs"]
     column = outputs[output] if isinstance(outputs, dict) else outputs
-    found = [float(value[0] if isinstance(value, list) and len(value) == 1 else value) for value in column]
-    if len(found) != rows or not all(math.isfinite(value) and 0 <= value <= 1 for value in found):
-        raise ValueError(found)
-    return found
+    if not isinstance(column, list):
+        raise TypeError("expected a list of probabilities")
+    found = [value[0] if isinstance(value, list) and len(value) == 1 else value for value in column]
+    # By type, not by what float() takes: true and "0.5" are no probabilities.
+    if len(found) != rows or not all(type(value) in (float, int) and 0 <= value <= 1 for value in found):
+        raise ValueError("expected one probability for each row")
+    return list(map(float, found))

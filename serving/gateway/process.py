@@ -1,5 +1,6 @@
 """The gateway's process: settings, port, log, and the HTTP server."""
 
+import dataclasses
 import ipaddress
 import logging
 import os
@@ -10,12 +11,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import fastapi
 import structlog
 import uvicorn
 
+from serving.gateway import refusals
 from serving.gateway.api_keys import VARIABLE, ApiKeys
 from serving.gateway.app import create_app
 from serving.gateway.settings import GatewaySettings, ListenSettings, SettingsError, load
+from serving.http_bounds.protocol import bounded
 
 BAD_USAGE = 2
 _LOG_PROCESSORS: list[Any] = [
@@ -41,34 +45,39 @@ def run(settings_file: Path, flags: Mapping[str, Any], *, allow_no_keys: bool = 
         if not allow_no_keys:
             require_keys(settings, os.environ)
         app = create_app(settings, os.environ)
-        listening = _listen(settings.listen)
+        sockets = _listen(settings.listen)
     except (SettingsError, ValueError, OSError) as error:
         print(f"python -m serving gateway: error: {error}", file=sys.stderr)
         return BAD_USAGE
     _configure_logs()
-    server = uvicorn.Server(
-        uvicorn.Config(
-            app,
-            loop="uvloop",
-            http="httptools",
-            ws="none",
-            log_config=None,
-            access_log=False,  # serving.gateway.request_observer writes that line
-            server_header=False,
-            proxy_headers=False,
-            timeout_graceful_shutdown=int(settings.listen.shutdown_seconds) or 1,
-        )
-    )
-    host, port = listening.getsockname()[:2]
-    url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    server = uvicorn.Server(http_config(app, settings))
+    operator = {"operator_url": _url(sockets[1])} if len(sockets) > 1 else {}
     structlog.get_logger("serving.gateway").info(
-        "start", url=url, settings=str(settings_file), contract=str(settings.contract)
+        "start", url=_url(sockets[0]), **operator, settings=str(settings_file), contract=str(settings.contract)
     )
     # uvicorn ends in order and then sends itself the signal once more: being told to end is no failure.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     signal.signal(signal.SIGINT, lambda *_: sys.exit(0))
-    server.run(sockets=[listening])
+    server.run(sockets=sockets)
     return 0 if server.started else 1
+
+
+def http_config(app: fastapi.FastAPI, settings: GatewaySettings) -> uvicorn.Config:
+    """Returns how uvicorn serves the application: within the settings' bounds."""
+    # The application answers a late body itself, in the log and metrics too; the connection ends a second later.
+    limits = dataclasses.replace(settings.http, body_seconds=settings.limits.body_seconds + 1)
+    return uvicorn.Config(
+        app,
+        loop="uvloop",
+        http=bounded(limits, refusals.speller(app.state.metrics)),
+        ws="none",
+        log_config=None,
+        access_log=False,  # serving.gateway.request_observer writes that line
+        server_header=False,
+        proxy_headers=bool(settings.listen.proxies),
+        forwarded_allow_ips=list(settings.listen.proxies),
+        timeout_graceful_shutdown=int(settings.listen.shutdown_seconds) or 1,
+    )
 
 
 def require_keys(settings: GatewaySettings, environ: Mapping[str, str]) -> None:
@@ -86,20 +95,32 @@ def require_keys(settings: GatewaySettings, environ: Mapping[str, str]) -> None:
     )
 
 
-def _listen(where: ListenSettings) -> socket.socket:
-    """Takes the port; connections wait until the gateway serves them.
+def _listen(where: ListenSettings) -> list[socket.socket]:
+    """Takes the ports, the operators' last; connections wait until the gateway serves them.
 
     Raises:
         SettingsError: The address or the port cannot be had.
     """
     family = socket.AF_INET6 if ":" in where.host else socket.AF_INET
-    try:
-        return socket.create_server((where.host, where.port), family=family, backlog=2048)
-    except OSError as error:
-        raise SettingsError(
-            f"cannot listen on {where.host} port {where.port}: expected an address of this machine and a free port, "
-            f"received {error}; choose others with --host and --port."
-        ) from error
+    taken: list[socket.socket] = []
+    for port in (where.port, where.operator_port):
+        if port is None:
+            continue
+        try:
+            taken.append(socket.create_server((where.host, port), family=family, backlog=2048))
+        except OSError as error:
+            for each in taken:
+                each.close()
+            raise SettingsError(
+                f"cannot listen on {where.host} port {port}: expected an address of this machine and a free port, "
+                f"received {error}; choose others with --host and --port, or the setting listen.operator_port."
+            ) from error
+    return taken
+
+
+def _url(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _is_loopback(host: str) -> bool:

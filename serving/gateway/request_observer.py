@@ -66,8 +66,10 @@ class RequestObserver:
                     headers.setdefault(name, value)
             await send(message)
 
+        # What GET answers, HEAD answers without the content, which the HTTP server leaves out by the outer scope.
+        inner = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
         try:
-            await self._app(scope, receive, observed_send)
+            await self._app(inner, receive, observed_send)
         except Exception:
             _log.exception("failed", request_id=request_id)
             if status:  # half an answer is out; the server closes the connection
@@ -86,6 +88,7 @@ class RequestObserver:
         _log.info(
             "request",
             request_id=request_id,
+            client=scope["client"][0] if scope.get("client") else "unknown",
             method=scope["method"],
             path=scope["path"][:200],
             status=status,  # 0: the client went away before there was one

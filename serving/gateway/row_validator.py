@@ -1,5 +1,6 @@
 """Validates a request's rows with a pydantic model made from the contract, and explains what is wrong with them."""
 
+import itertools
 from typing import Annotated, Any, Literal
 
 import pydantic
@@ -12,8 +13,17 @@ from serving.gateway.problems import FieldProblem, ProblemError
 MOST_ERRORS = 50  # in one answer; the first errors of a thousand bad rows say enough
 _LONGEST_NAME = 100  # characters of an unknown field's name that are shown; a longer one is nobody's slip of the pen
 
+_LARGEST = 2.0**63  # floats beyond it are no int64, and stay as they were sent for the error to show
+_VALIDATED_TOGETHER = 10  # rows; errors are sought in so many before it is looked whether there are enough
+
+
+def _whole(value: object) -> object:
+    """Returns an integer for a number such as 14.0, which is an integer to JSON Schema; anything else as it is."""
+    return int(value) if type(value) is float and value.is_integer() and abs(value) <= _LARGEST else value
+
+
 _TYPES: dict[Kind, Any] = {
-    Kind.INT: Annotated[int, pydantic.Field(strict=True)],
+    Kind.INT: Annotated[int, pydantic.Field(strict=True), pydantic.BeforeValidator(_whole)],
     Kind.FLOAT: Annotated[float, pydantic.Field(strict=True, allow_inf_nan=False)],
     Kind.BYTES: Annotated[str, pydantic.Field(strict=True)],
 }
@@ -50,15 +60,33 @@ class RowValidator:
                 "too_many_rows",
                 f"The request has too many rows: expected at most {self._most}, received {len(rows)}; send several.",
             )
-        try:
-            return [row.model_dump(by_alias=True) for row in self._adapter.validate_python(rows)]
-        except pydantic.ValidationError as error:
-            items = error.errors(include_url=False, include_context=False)[:MOST_ERRORS]
-            found = [self._words(item) for item in items]
-            raise ProblemError(422, "invalid_rows", _first(found[0], error.error_count()), errors=found) from error
+        checked: list[Row] = []
+        errors: list[tuple[int, Any]] = []  # pydantic's, each with the row that its part of the rows begins at
+        for begin in range(0, len(rows), _VALIDATED_TOGETHER):
+            try:
+                part = self._adapter.validate_python(list(map(self._cut, rows[begin : begin + _VALIDATED_TOGETHER])))
+            except pydantic.ValidationError as error:
+                errors += [(begin, item) for item in error.errors(include_url=False, include_context=False)]
+                if len(errors) > MOST_ERRORS:
+                    break
+            else:
+                checked += [row.model_dump(by_alias=True) for row in part]
+        if errors:
+            found = [self._words(begin, item) for begin, item in errors[:MOST_ERRORS]]
+            raise ProblemError(422, "invalid_rows", _first(found[0], len(errors)), errors=found)
+        return checked
 
-    def _words(self, error: Any) -> FieldProblem:
+    def _cut(self, row: object) -> object:
+        """Returns the row with no more unknown fields than an answer names: each costs an error of its own."""
+        if not isinstance(row, dict) or len(row) <= len(self._features) + MOST_ERRORS:
+            return row
+        known = {name: value for name, value in row.items() if name in self._features}
+        unknown = ((name, value) for name, value in row.items() if name not in self._features)
+        return known | dict(itertools.islice(unknown, MOST_ERRORS + 1))
+
+    def _words(self, begin: int, error: Any) -> FieldProblem:
         row, *rest = error["loc"]
+        row += begin
         name = str(rest[0]) if rest else ""
         received = "nothing" if error["type"] == "missing" else shown(error["input"])
         if not rest:
@@ -78,6 +106,8 @@ class RowValidator:
 def _first(first: FieldProblem, count: int) -> str:
     place = f"row {first.row}, {first.field}" if first.field else f"row {first.row}"
     more = f" ({count - 1} more)" if count > 1 else ""
+    if count > MOST_ERRORS:
+        more = f" (and at least {MOST_ERRORS} more)"
     return f"{place}: expected {first.expected}, received {first.received}{more}."
 
 

@@ -17,6 +17,7 @@ from pydantic import Field
 
 from serving.did_you_mean import suggestion
 from serving.feedback.settings import FeedbackSettings
+from serving.http_bounds.limits import HttpLimits
 from serving.request_log.settings import RequestLogSettings, read_hash_key
 
 PREFIX = "GATEWAY__"
@@ -27,6 +28,10 @@ Seconds = Annotated[float, Field(gt=0, le=3600)]
 # A relative path in the settings file starts at that file, so that it means the same wherever the gateway is started;
 # one in a variable or on the command line starts where all others there do, at the working directory.
 FilePath = Path
+
+
+# Fields of such a record that are no settings of their table: read from a variable, and `limits.body_seconds`.
+_SET_ELSEWHERE = ("hash_key", "body_seconds")
 
 
 class SettingsError(ValueError):
@@ -43,6 +48,11 @@ class ListenSettings(_Table):
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8080  # 0: a free one, which the log names
+    # A second port, on the same host, for the people who run the gateway: metrics, documentation and readiness without
+    # a key. None: where keys are required, these need one.
+    operator_port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    # Addresses or networks of proxies whose X-Forwarded-For is believed; nobody's otherwise.
+    proxies: tuple[str, ...] = ()
     shutdown_seconds: Seconds = 20.0  # requests that are being answered get so long when the gateway is told to end
 
 
@@ -65,6 +75,7 @@ class ModelSettings(_Table):
     attempts: Annotated[int, Field(ge=1, le=10)] = 4
     backoff_seconds: Annotated[float, Field(ge=0, le=10)] = 0.05  # before the second try; doubles, with jitter
     connections: Annotated[int, Field(ge=1, le=10_000)] = 100  # kept open at most
+    answer_bytes: Annotated[int, Field(ge=1000)] = 8_000_000  # of one answer, unpacked; more is no answer
     retry_after_seconds: Annotated[int, Field(ge=1)] = 2  # what a 503 tells the client
 
 
@@ -75,6 +86,14 @@ class RequestLimits(_Table):
     body_seconds: Seconds = 10.0  # how long a body may take to arrive
     rows: Annotated[int, Field(ge=1)] = 1_000  # in one request
     requests_per_second: Annotated[int, Field(ge=0)] = 100  # per API key, or address where none is needed; 0: no limit
+
+
+class CorsSettings(_Table):
+    """Pages of other origins whose scripts may call the gateway; by default none."""
+
+    # Such as https://www.example.com; "*" is every origin.
+    origins: tuple[Annotated[str, Field(pattern=r"^(\*|https?://[^/?#*]+)$")], ...] = ()
+    max_age_seconds: Annotated[int, Field(ge=0)] = 600  # how long a browser may remember the permission
 
 
 class KeySettings(_Table):
@@ -108,7 +127,9 @@ class GatewaySettings(_Table):
     listen: ListenSettings = ListenSettings()
     model: ModelSettings
     limits: RequestLimits = RequestLimits()
+    http: HttpLimits = HttpLimits()  # of connections and headers; `limits` has those of bodies
     keys: KeySettings = KeySettings()
+    cors: CorsSettings = CorsSettings()
     request_log: RequestLogSettings | None = None  # no table: no log
     explanation: ExplanationSettings | None = None  # no table: no explanations
     feedback: FeedbackSettings | None = None  # no table: no POST /v1/feedback; needs the request log
@@ -153,6 +174,7 @@ def load(
     _absolute(given, Path.cwd())
     try:
         _check_record(given, "request_log", RequestLogSettings)
+        _check_record(given, "http", HttpLimits)
         _check_record(given, "feedback", FeedbackSettings)
         if isinstance(given.get("request_log"), dict):
             given["request_log"]["hash_key"] = read_hash_key(environ)
@@ -189,7 +211,7 @@ def _absolute(given: dict[str, Any], folder: Path) -> None:
 
 def _check_record(given: Mapping[str, Any], table: str, record: type[Any]) -> None:
     """Refuses names that are no fields of a record that pydantic does not know as a table of its own."""
-    allowed = [field.name for field in dataclasses.fields(record) if field.name != "hash_key"]
+    allowed = [field.name for field in dataclasses.fields(record) if field.name not in _SET_ELSEWHERE]
     names = given.get(table)
     for name in names if isinstance(names, dict) else ():
         if name not in allowed:

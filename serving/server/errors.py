@@ -2,6 +2,7 @@
 
 import grpc
 
+_MOST_BYTES = 1024  # TensorFlow Serving's kErrorMessageLimit
 _HTTP_STATUS = {
     grpc.StatusCode.INVALID_ARGUMENT: 400,
     grpc.StatusCode.FAILED_PRECONDITION: 400,
@@ -38,6 +39,17 @@ class ServingError(Exception):
     def number(self) -> int:
         """The code as google.rpc.Code numbers it."""
         return int(self.code.value[0])
+
+
+def cut(message: str) -> str:
+    """Returns the message as gRPC takes it: TensorFlow Serving's first 1,024 bytes, and its word for the rest.
+
+    A longer one does not fit into the metadata that carries it, and the client would read another code in its stead.
+    """
+    sent = message.encode(errors="replace")
+    if len(sent) <= _MOST_BYTES:
+        return message
+    return sent[:_MOST_BYTES].decode(errors="ignore") + "...TRUNCATED"
 
 
 def invalid(message: str) -> ServingError:

@@ -1,4 +1,4 @@
-"""The gRPC port: TensorFlow Serving's PredictionService and ModelService, and the standard health service."""
+"""The gRPC port: TensorFlow Serving's PredictionService and ModelService, health and reflection."""
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 import grpc
 import numpy as np
 from google.protobuf.message import DecodeError
-from grpc_health.v1 import health, health_pb2_grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
 from tensorflow.core.protobuf import meta_graph_pb2
 from tensorflow_serving.apis import (
     classification_pb2,
@@ -21,19 +22,25 @@ from tensorflow_serving.apis import (
     regression_pb2,
 )
 
-from serving.server import signature_checks, tensors
-from serving.server.errors import ServingError, invalid
+from serving.server import service_descriptors, signature_checks, tensors
+from serving.server.errors import ServingError, cut, invalid
 from serving.server.service import Service
 
 _Response = TypeVar("_Response")
 _log = logging.getLogger(__name__)
 
 
-def add_to(server: grpc.aio.Server, service: Service) -> None:
-    """Registers everything that the port answers."""
+async def add_to(server: grpc.aio.Server, service: Service) -> None:
+    """Registers everything that the port answers: the services, their health by name, and reflection."""
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(_PredictionService(service), server)
     model_service_pb2_grpc.add_ModelServiceServicer_to_server(_ModelService(service), server)
-    health_pb2_grpc.add_HealthServicer_to_server(health.aio.HealthServicer(), server)
+    healthy = health.aio.HealthServicer()
+    for name in (service_descriptors.PREDICTION_SERVICE, service_descriptors.MODEL_SERVICE):
+        await healthy.set(name, health_pb2.HealthCheckResponse.SERVING)
+    health_pb2_grpc.add_HealthServicer_to_server(healthy, server)
+    service_descriptors.register()
+    named = (service_descriptors.PREDICTION_SERVICE, service_descriptors.MODEL_SERVICE, health.SERVICE_NAME)
+    reflection.enable_server_reflection([*named, reflection.SERVICE_NAME], server)
 
 
 async def _predict(service: Service, request: predict_pb2.PredictRequest) -> predict_pb2.PredictResponse:
@@ -137,6 +144,11 @@ class _ModelService(model_service_pb2_grpc.ModelServiceServicer):
         async def answer() -> model_management_pb2.ReloadConfigResponse:
             response = model_management_pb2.ReloadConfigResponse()
             try:
+                if request.config.WhichOneof("config") != "model_config_list":
+                    raise invalid(
+                        "ServerModelConfig type not supported by HandleReloadConfigRequest. Only ModelConfigList is "
+                        "currently supported; to serve nothing, send an empty one."
+                    )
                 await self._service.reload(request.config)
             except ServingError as error:  # told in the answer, not by the call's own status
                 response.status.error_code = error.number
@@ -150,7 +162,7 @@ async def _answered(context: grpc.aio.ServicerContext, answer: Callable[[], Awai
     try:
         return await answer()
     except ServingError as error:
-        await context.abort(error.code, error.message)
+        await context.abort(error.code, cut(error.message))
     except Exception as error:  # a bug of ours: its traceback is for the log, not for the caller
         _log.exception("A request failed.")
         await context.abort(grpc.StatusCode.INTERNAL, f"{type(error).__name__}; the server's log has the traceback")

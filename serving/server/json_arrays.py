@@ -12,24 +12,24 @@ from typing import Any
 
 import grpc
 import numpy as np
-from tensorflow.core.framework import types_pb2
 
+from serving.server.dtypes import DataType, name_of
 from serving.server.errors import ServingError, invalid
 from serving.server.json_values import decode_b64, json_type, shown
 
 _MOST_DIMENSIONS = 32  # NumPy's own limit before version 2
 _LISTS = {list}
-_STRING = types_pb2.DT_STRING
-_BOOL = types_pb2.DT_BOOL
-_FLOATS: dict[int, np.dtype] = {types_pb2.DT_FLOAT: np.dtype(np.float32), types_pb2.DT_DOUBLE: np.dtype(np.float64)}
+_STRING = DataType.STRING
+_BOOL = DataType.BOOL
+_FLOATS: dict[int, np.dtype] = {DataType.FLOAT: np.dtype(np.float32), DataType.DOUBLE: np.dtype(np.float64)}
 _INTS: dict[int, np.dtype] = {
-    types_pb2.DT_INT8: np.dtype(np.int8),
-    types_pb2.DT_INT16: np.dtype(np.int16),
-    types_pb2.DT_INT32: np.dtype(np.int32),
-    types_pb2.DT_INT64: np.dtype(np.int64),
-    types_pb2.DT_UINT8: np.dtype(np.uint8),
-    types_pb2.DT_UINT32: np.dtype(np.uint32),
-    types_pb2.DT_UINT64: np.dtype(np.uint64),
+    DataType.INT8: np.dtype(np.int8),
+    DataType.INT16: np.dtype(np.int16),
+    DataType.INT32: np.dtype(np.int32),
+    DataType.INT64: np.dtype(np.int64),
+    DataType.UINT8: np.dtype(np.uint8),
+    DataType.UINT32: np.dtype(np.uint32),
+    DataType.UINT64: np.dtype(np.uint64),
 }
 # What json makes of a value that a tensor of this dtype takes. A bool is no number here: `type` tells it from an int.
 _TYPES: dict[int, frozenset[type]] = (
@@ -37,6 +37,8 @@ _TYPES: dict[int, frozenset[type]] = (
     | dict.fromkeys(_INTS, frozenset({int}))
     | {_BOOL: frozenset({bool}), _STRING: frozenset({str, dict})}
 )
+# Elements that are written in one go: single milliseconds, in which no other request gets the interpreter's lock.
+_WRITTEN_TOGETHER = 4096
 _WRITABLE = frozenset(_INTS.values()) | {np.dtype(np.float64), np.dtype(np.bool_)}
 
 
@@ -67,7 +69,7 @@ def read_array(value: Any, dtype: int) -> np.ndarray:
         raise invalid(f"a tensor of {len(shape)} dimensions: expected at most {_MOST_DIMENSIONS}")
     allowed = _TYPES.get(dtype)
     if allowed is None:
-        what = f"Conversion of JSON Value: {shown(value)} to type: {_dtype_name(dtype)}"
+        what = f"Conversion of JSON Value: {shown(value)} to type: {name_of(dtype)}"
         raise ServingError(grpc.StatusCode.UNIMPLEMENTED, what)
     if not types <= allowed:
         raise _type_error(next(item for item in values if type(item) not in allowed), dtype)
@@ -122,11 +124,7 @@ def _ragged_error(value: list[Any]) -> ServingError:
 
 
 def _type_error(value: Any, dtype: int) -> ServingError:
-    return invalid(f"JSON Value: {shown(value)} Type: {json_type(value)} is not of expected type: {_dtype_name(dtype)}")
-
-
-def _dtype_name(dtype: int) -> str:
-    return str(types_pb2.DataType.Name(dtype)).removeprefix("DT_").lower()
+    return invalid(f"JSON Value: {shown(value)} Type: {json_type(value)} is not of expected type: {name_of(dtype)}")
 
 
 def array_text(name: str, array: np.ndarray) -> str:
@@ -143,6 +141,12 @@ def array_text(name: str, array: np.ndarray) -> str:
     Raises:
         ServingError: INVALID_ARGUMENT; the dtype is one that JSON cannot spell.
     """
+    if array.size > _WRITTEN_TOGETHER and len(array) > 1:
+        step = max(_WRITTEN_TOGETHER * len(array) // array.size, 1)
+        parts = (array_text(name, array[begin : begin + step]) for begin in range(0, len(array), step))
+        return f"[{', '.join(part[1:-1] for part in parts)}]"
+    if array.size > _WRITTEN_TOGETHER:
+        return f"[{array_text(name, array[0])}]"
     if array.dtype == np.float32:
         # NumPy writes the shortest digits of a float32; as a Python float it would have those of the nearest double.
         text = json.dumps(array.astype(np.str_).tolist()).replace('"', "")

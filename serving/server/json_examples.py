@@ -1,27 +1,24 @@
-"""Classify and Regress over JSON: rows of features to tf.Examples, results to JSON, as TensorFlow Serving does it."""
+"""Classify and Regress over JSON: rows of features to tf.Examples, as TensorFlow Serving does it."""
 
-import json
 from typing import Any
 
 import numpy as np
-from tensorflow.core.example import example_pb2, feature_pb2
-from tensorflow_serving.apis import classification_pb2, input_pb2, regression_pb2
 
 from serving.server.errors import invalid
-from serving.server.json_arrays import array_text
+from serving.server.example_messages_pb2 import Example, Feature, Input
 from serving.server.json_values import decode_b64, is_b64, json_type, parse_object, shown, signature_name_of
 
 _INT64 = range(-(2**63), 2**63)
 
 
-def parse_examples(body: bytes) -> tuple[str, input_pb2.Input]:
+def parse_examples(body: bytes) -> tuple[str, bytes]:
     """Reads the body of a classify or regress request: `examples`, and a `context` that all of them share, if any.
 
     A feature is a value or a list of values of one kind: strings and b64 objects are bytes, numbers with a decimal
     point or an exponent are floats, other numbers and bools are int64.
 
     Returns:
-        The signature's name, "" when there is none, and the tf.Examples.
+        The signature's name, "" when there is none, and a serialized tensorflow.serving.Input.
 
     Raises:
         ServingError: INVALID_ARGUMENT; the body is no JSON object, `examples` is missing, or a feature has values of
@@ -29,7 +26,7 @@ def parse_examples(body: bytes) -> tuple[str, input_pb2.Input]:
     """
     document = parse_object(body)
     signature_name = signature_name_of(document)
-    request = input_pb2.Input()
+    request = Input()
     examples = request.example_list.examples
     if "context" in document:
         _fill_example(document["context"], request.example_list_with_context.context)
@@ -44,39 +41,11 @@ def parse_examples(body: bytes) -> tuple[str, input_pb2.Input]:
     else:
         for value in document["examples"]:
             _fill_example(value, examples.add())
-        return signature_name, request
+        return signature_name, request.SerializeToString()
     raise invalid(f"JSON Value: {shown(document)} {problem}")
 
 
-def encode_classification(result: classification_pb2.ClassificationResult) -> bytes:
-    """Writes, for each example, its list of [label, score].
-
-    Raises:
-        ServingError: INVALID_ARGUMENT; there is no example.
-    """
-    if not result.classifications:
-        raise invalid("Cannot convert empty ClassificationResults to JSON")
-    examples = []
-    for classifications in result.classifications:
-        scores = np.fromiter((each.score for each in classifications.classes), np.float32)
-        labels = [each.label for each in classifications.classes]
-        examples.append(list(zip(labels, json.loads(array_text("", scores)), strict=True)))
-    return json.dumps({"results": examples}, ensure_ascii=False).encode()
-
-
-def encode_regression(result: regression_pb2.RegressionResult) -> bytes:
-    """Writes each example's value.
-
-    Raises:
-        ServingError: INVALID_ARGUMENT; there is no example.
-    """
-    if not result.regressions:
-        raise invalid("Cannot convert empty RegressionResults to JSON")
-    values = np.fromiter((each.value for each in result.regressions), np.float32)
-    return f'{{"results": {array_text("", values)}}}'.encode()
-
-
-def _fill_example(value: Any, example: example_pb2.Example) -> None:
+def _fill_example(value: Any, example: Example) -> None:
     if type(value) is not dict:
         raise invalid(f"Example must be JSON object but got JSON {json_type(value)}")
     with np.errstate(over="ignore"):  # 1e300 is infinite in a feature, without a warning
@@ -84,7 +53,7 @@ def _fill_example(value: Any, example: example_pb2.Example) -> None:
             _fill_feature(name, content if type(content) is list else [content], example.features.feature[name])
 
 
-def _fill_feature(name: str, values: list[Any], feature: feature_pb2.Feature) -> None:
+def _fill_feature(name: str, values: list[Any], feature: Feature) -> None:
     """Writes the values, which are to be all of one kind, into the feature."""
     kinds = [_kind(name, value) for value in values]
     for kind, value in zip(kinds, values, strict=True):

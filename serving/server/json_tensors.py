@@ -5,13 +5,12 @@ or an object of named tensors). Rows are turned into columns first, so 512 rows 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
-from tensorflow.core.protobuf import meta_graph_pb2
 
 from serving.server.errors import ServingError, invalid
 from serving.server.json_arrays import array_text, read_array
@@ -19,7 +18,19 @@ from serving.server.json_values import is_b64, parse_object, shown, signature_na
 
 # Rows that are gone through one by one to say what is wrong: 20 µs each. Beyond them the message is a general one.
 _MOST_EXPLAINED = 5000
-_Inputs = Mapping[str, meta_graph_pb2.TensorInfo]
+_WRITTEN_TOGETHER = 1000  # rows of named outputs; see serving.server.json_arrays
+
+
+class TensorType(Protocol):
+    """What is asked of a signature's input: a TensorInfo, where TensorFlow is loaded."""
+
+    @property
+    def dtype(self) -> int:
+        """The number of its data type."""
+        ...
+
+
+_Inputs = Mapping[str, TensorType]
 
 
 @dataclass(frozen=True)
@@ -104,18 +115,26 @@ def encode_predict(outputs: Mapping[str, np.ndarray], rows: bool) -> bytes:
         raise invalid("Cannot convert empty tensor map to JSON")
     if rows:
         _check_batch(outputs)
-    texts = {name: array_text(name, array) for name, array in outputs.items()}
-    if len(texts) == 1:
-        (answer,) = texts.values()
+    if len(outputs) == 1:
+        ((name, array),) = outputs.items()
+        answer = array_text(name, array)
     elif rows:
-        columns = [json.loads(text) for text in texts.values()]
-        answer = json.dumps(
-            [dict(zip(texts, row, strict=True)) for row in zip(*columns, strict=True)], ensure_ascii=False
-        )
+        answer = f"[{', '.join(_named_rows(outputs))}]"
     else:
-        answer = "{" + ", ".join(f"{json.dumps(name)}: {text}" for name, text in texts.items()) + "}"
+        texts = (f"{json.dumps(name)}: {array_text(name, array)}" for name, array in outputs.items())
+        answer = "{" + ", ".join(texts) + "}"
     key = "predictions" if rows else "outputs"
     return f'{{"{key}": {answer}}}'.encode(errors="surrogateescape")
+
+
+def _named_rows(outputs: Mapping[str, np.ndarray]) -> Iterator[str]:
+    """Yields rows as JSON objects, some at a time, without the brackets around them."""
+    rows = len(next(iter(outputs.values())))
+    for begin in range(0, rows, _WRITTEN_TOGETHER):
+        parts = {name: array[begin : begin + _WRITTEN_TOGETHER] for name, array in outputs.items()}
+        columns = [json.loads(array_text(name, part)) for name, part in parts.items()]
+        named = [dict(zip(parts, row, strict=True)) for row in zip(*columns, strict=True)]
+        yield json.dumps(named, ensure_ascii=False)[1:-1]
 
 
 def _from_columns(value: Any, inputs: _Inputs) -> dict[str, np.ndarray]:

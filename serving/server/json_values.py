@@ -8,6 +8,10 @@ from typing import Any
 from serving.server.errors import invalid
 
 _MOST_SHOWN = 1000  # characters of a value that an error repeats
+_PARSE_ERRORS = {  # RapidJSON's words, which TensorFlow Serving repeats
+    "Expecting value": "Invalid value.",
+    "Extra data": "The document root must not be followed by other values.",
+}
 _TYPES = {type(None): "Null", dict: "Object", list: "Array", str: "String", int: "Number", float: "Number"}
 
 
@@ -25,7 +29,7 @@ def parse_object(body: bytes) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         if not body.strip():
             raise invalid("JSON Parse error: The document is empty") from error
-        what = "Invalid value." if error.msg == "Expecting value" else f"{error.msg}."
+        what = _PARSE_ERRORS.get(error.msg, f"{error.msg}.")
         raise invalid(f"JSON Parse error: {what} at offset: {error.pos}") from error
     except UnicodeDecodeError as error:
         raise invalid(f"JSON Parse error: Invalid encoding, expected UTF-8. at offset: {error.start}") from error

@@ -22,6 +22,12 @@ def parser() -> argparse.ArgumentParser:
     flags.add_argument("--rest_api_port", type=_port, default=8501, help="REST; 0: none (default: %(default)s)")
     flags.add_argument("--host", default=DEFAULT_HOST, help="address that both ports bind (default: %(default)s)")
     flags.add_argument(
+        "--rest_api_timeout_in_ms",
+        type=_milliseconds,
+        default=30_000,
+        help="how long a REST request may take once it has arrived; then it is answered 504 (default: %(default)s)",
+    )
+    flags.add_argument(
         "--task",
         help="serve the models that runs pushed for this task: VAR/serving/models.config, which the first start writes",
     )
@@ -117,6 +123,12 @@ def _port(text: str) -> int:
 def _count(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"expected a whole number, 0 or more, received {text}")
+    return int(text)
+
+
+def _milliseconds(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"expected a whole number of milliseconds above 0, received {text}")
     return int(text)
 
 

@@ -14,13 +14,16 @@ import grpc
 import uvicorn
 from tensorflow_serving.config import model_server_config_pb2
 
+from serving.http_bounds.limits import HttpLimits
+from serving.http_bounds.protocol import bounded
 from serving.server import config, grpc_services, warmup
 from serving.server.batching import BatchingRunner, DirectRunner
 from serving.server.config_messages_pb2 import BatchingParameters
 from serving.server.errors import ServingError
+from serving.server.large_json import LargeJson
 from serving.server.manager import LoadOptions, ModelManager
 from serving.server.metrics import ServerMetrics
-from serving.server.rest import rest_app
+from serving.server.rest import App, refusal_spelling, rest_app
 from serving.server.service import Service
 
 _UNLIMITED = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
@@ -90,10 +93,20 @@ async def _ports(
 ) -> AsyncIterator[None]:
     """Both ports open; closed at the same time, each after the requests that it is answering."""
     grpc_server = await _open_grpc(options, service) if options.port else None
-    rest, answering = None, asyncio.ensure_future(asyncio.sleep(0))
+    rest, answering, large_json = None, asyncio.ensure_future(asyncio.sleep(0)), LargeJson()
     try:
         if options.rest_api_port:
-            rest = _HttpServer(_rest_config(service, monitoring, metrics))
+            rest = _HttpServer(
+                _rest_config(
+                    rest_app(
+                        service,
+                        monitoring,
+                        metrics.render,
+                        large_json=large_json,
+                        seconds=options.rest_api_timeout_in_ms / 1000,
+                    )
+                )
+            )
             listening = _listening(options.host, options.rest_api_port)
             answering = asyncio.ensure_future(rest.serve([listening]))
         yield
@@ -101,14 +114,15 @@ async def _ports(
         if rest:
             rest.should_exit = True
         await asyncio.gather(answering, *([grpc_server.stop(_GRACE_SECONDS)] if grpc_server else []))
+        large_json.close()
 
 
 async def _open_grpc(options: argparse.Namespace, service: Service) -> grpc.aio.Server:
     server = grpc.aio.server(
         interceptors=[grpc_services.MalformedIsInvalid()], options=[*_UNLIMITED, ("grpc.so_reuseport", 0)]
     )
-    grpc_services.add_to(server, service)
-    address = f"{options.host}:{options.port}"
+    await grpc_services.add_to(server, service)
+    address = f"[{options.host}]:{options.port}" if ":" in options.host else f"{options.host}:{options.port}"
     try:
         bound = server.add_insecure_port(address)
     except RuntimeError as error:
@@ -119,10 +133,10 @@ async def _open_grpc(options: argparse.Namespace, service: Service) -> grpc.aio.
     return server
 
 
-def _rest_config(service: Service, monitoring: str | None, metrics: ServerMetrics) -> uvicorn.Config:
+def _rest_config(app: App) -> uvicorn.Config:
     return uvicorn.Config(
-        rest_app(service, monitoring, metrics.render),
-        http="httptools",
+        app,
+        http=bounded(HttpLimits(), refusal_spelling),
         ws="none",
         lifespan="off",
         log_config=None,
@@ -134,7 +148,8 @@ def _rest_config(service: Service, monitoring: str | None, metrics: ServerMetric
 
 def _listening(host: str, port: int) -> socket.socket:
     try:
-        return socket.create_server((host, port), backlog=2048)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
         raise OSError(f"cannot listen on {host}:{port}: {error}") from error
 

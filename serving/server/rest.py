@@ -14,17 +14,21 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 from urllib.parse import unquote_to_bytes
 
+import grpc
 import numpy as np
 from google.protobuf import json_format, message
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from tensorflow.core.protobuf import meta_graph_pb2
-from tensorflow_serving.apis import classification_pb2, get_model_metadata_pb2, model_pb2, regression_pb2
+from tensorflow_serving.apis import classification_pb2, get_model_metadata_pb2, input_pb2, model_pb2, regression_pb2
 
+from serving.http_bounds.protocol import Refusal, Spelling
 from serving.server.errors import ServingError, invalid
-from serving.server.json_examples import encode_classification, encode_regression, parse_examples
-from serving.server.json_tensors import encode_predict, parse_predict
-from serving.server.rest_body import ClientGoneError, read_body
+from serving.server.json_examples import parse_examples
+from serving.server.json_results import encode_classification, encode_regression
+from serving.server.json_tensors import PredictBody, encode_predict, parse_predict
+from serving.server.large_json import LargeJson, LargePredictBody
+from serving.server.rest_body import BodyMemory, ClientGoneError, read_body
 from serving.server.service import Service
 
 _FLAGS = re.IGNORECASE | re.ASCII
@@ -36,7 +40,7 @@ _LARGEST_VERSION = 2**63 - 1
 # Fields at their defaults are written too; protobuf 5 renamed the option that asks for it.
 _OPTIONS = {"including_default_value_fields", "always_print_fields_with_no_presence"}
 _WITH_DEFAULTS = dict.fromkeys(_OPTIONS & inspect.signature(json_format.MessageToJson).parameters.keys(), True)
-_LARGE = 2**20  # bytes
+_LARGE = 2**18  # bytes; what is smaller takes single milliseconds to read and to write
 _one_thread = ThreadPoolExecutor(1, thread_name_prefix="json")
 _Result = TypeVar("_Result")
 _log = logging.getLogger(__name__)
@@ -44,14 +48,24 @@ _log = logging.getLogger(__name__)
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
-def rest_app(service: Service, monitoring_path: str | None, render_metrics: Callable[[], bytes]) -> App:
+def rest_app(
+    service: Service,
+    monitoring_path: str | None,
+    render_metrics: Callable[[], bytes],
+    *,
+    large_json: LargeJson | None = None,
+    seconds: float = 30,
+) -> App:
     """The application that answers on the REST port.
 
     Args:
         service: what answers.
         monitoring_path: where the metrics are; None: nowhere.
         render_metrics: gives them in Prometheus' text format.
+        large_json: reads large bodies; None: one of its own.
+        seconds: how long an answer may take, from the end of the request's body.
     """
+    requests = _Requests(service, large_json or LargeJson(), seconds)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         target = _target(scope)
@@ -64,7 +78,7 @@ def rest_app(service: Service, monitoring_path: str | None, render_metrics: Call
                 has_origin = any(name == b"origin" and value for name, value in scope["headers"])
                 response = Response(status_code=200 if has_origin else 400)
             else:
-                response = _json(await _answer(service, scope, receive, target))
+                response = _json(await requests.answer(scope, receive, target))
         except ServingError as error:
             response = _error(error.http_status, error.message)
         except ClientGoneError:
@@ -77,61 +91,88 @@ def rest_app(service: Service, monitoring_path: str | None, render_metrics: Call
     return app
 
 
-async def _answer(service: Service, scope: Scope, receive: Receive, target: str) -> bytes:
-    """The body of the answer to a request below /v1/.
+class _Requests:
+    """Answers requests below /v1/."""
 
-    Raises:
-        ServingError: Every other answer.
-        ClientGoneError: Nobody waits for one.
-    """
-    method = scope["method"]
-    found = {"POST": _INFERENCE, "GET": _MODEL}[method].fullmatch(target) if method in ("POST", "GET") else None
-    if found is None:
-        raise invalid(f"Malformed request: {method} {target}")
-    spec = _model_spec(found)
-    if method == "GET":
-        # Only the lower-case word asks for metadata: TensorFlow Serving matches any case and then compares.
-        return _metadata(service, spec) if found["metadata"] == "/metadata" else _status(service, spec)
-    verbs = {"predict": _predict, "classify": _classify, "regress": _regress}
-    if found["verb"] not in verbs:
-        raise invalid(f"Malformed request: {method} {target}")
-    return await verbs[found["verb"]](service, spec, await read_body(scope, receive))
+    def __init__(self, service: Service, large_json: LargeJson, seconds: float):
+        self._service = service
+        self._large_json = large_json
+        self._seconds = seconds
+        self._memory = BodyMemory()
 
+    async def answer(self, scope: Scope, receive: Receive, target: str) -> bytes:
+        """The body of the answer.
 
-async def _predict(service: Service, spec: model_pb2.ModelSpec, body: bytes) -> bytes:
-    request = await _in_turn(len(body), parse_predict, body)
-    spec.signature_name = request.signature_name
+        Raises:
+            ServingError: Every other answer.
+            ClientGoneError: Nobody waits for one.
+        """
+        method = scope["method"]
+        found = {"POST": _INFERENCE, "GET": _MODEL}[method].fullmatch(target) if method in ("POST", "GET") else None
+        if found is None:
+            raise invalid(f"Malformed request: {method} {target}")
+        spec = _model_spec(found)
+        if method == "GET":
+            # Only the lower-case word asks for metadata: TensorFlow Serving matches any case and then compares.
+            return _metadata(self._service, spec) if found["metadata"] == "/metadata" else _status(self._service, spec)
+        verbs = {"predict": self._predict, "classify": self._classify, "regress": self._regress}
+        if found["verb"] not in verbs:
+            raise invalid(f"Malformed request: {method} {target}")
+        with self._memory.share() as share:
+            body = await read_body(scope, receive, share)
+            try:
+                async with asyncio.timeout(self._seconds):
+                    return await verbs[found["verb"]](spec, body)
+            except TimeoutError as error:
+                raise ServingError(
+                    grpc.StatusCode.DEADLINE_EXCEEDED, f"Timed out: expected an answer within {self._seconds:g} s."
+                ) from error
 
-    async def read_inputs(signature: meta_graph_pb2.SignatureDef) -> Mapping[str, np.ndarray]:
-        return await _in_turn(len(body), request.tensors, signature.inputs)
+    async def _predict(self, spec: model_pb2.ModelSpec, body: bytes) -> bytes:
+        if len(body) >= _LARGE:
+            async with self._large_json.predict(body) as large:
+                return await self._answer_predict(spec, large, large.tensors)
+        request = parse_predict(body)
 
-    answer = await service.predict(
-        spec,
-        read_inputs,
-        lambda name: invalid(f'Serving signature name: "{name}" not found in signature def'),
-        entrypoint="REST",
-    )
-    size = sum(array.nbytes for array in answer.outputs.values())
-    return await _in_turn(size, encode_predict, answer.outputs, request.rows)
+        async def tensors(inputs: Mapping[str, meta_graph_pb2.TensorInfo]) -> Mapping[str, np.ndarray]:
+            return request.tensors(inputs)
 
+        return await self._answer_predict(spec, request, tensors)
 
-async def _classify(service: Service, spec: model_pb2.ModelSpec, body: bytes) -> bytes:
-    spec.signature_name, examples = await _in_turn(len(body), parse_examples, body)
-    request = classification_pb2.ClassificationRequest(model_spec=spec, input=examples)
-    return encode_classification((await service.classify(request, entrypoint="REST")).result)
+    async def _answer_predict(
+        self,
+        spec: model_pb2.ModelSpec,
+        request: PredictBody | LargePredictBody,
+        tensors: Callable[[Mapping[str, meta_graph_pb2.TensorInfo]], Awaitable[Mapping[str, np.ndarray]]],
+    ) -> bytes:
+        spec.signature_name = request.signature_name
+        answer = await self._service.predict(
+            spec,
+            lambda signature: tensors(signature.inputs),
+            lambda name: invalid(f'Serving signature name: "{name}" not found in signature def'),
+            entrypoint="REST",
+        )
+        size = sum(array.nbytes for array in answer.outputs.values())
+        return await _in_turn(size, encode_predict, answer.outputs, request.rows)
 
+    async def _classify(self, spec: model_pb2.ModelSpec, body: bytes) -> bytes:
+        spec.signature_name, examples = await self._examples(body)
+        request = classification_pb2.ClassificationRequest(model_spec=spec, input=examples)
+        return encode_classification((await self._service.classify(request, entrypoint="REST")).result)
 
-async def _regress(service: Service, spec: model_pb2.ModelSpec, body: bytes) -> bytes:
-    spec.signature_name, examples = await _in_turn(len(body), parse_examples, body)
-    request = regression_pb2.RegressionRequest(model_spec=spec, input=examples)
-    return encode_regression((await service.regress(request, entrypoint="REST")).result)
+    async def _regress(self, spec: model_pb2.ModelSpec, body: bytes) -> bytes:
+        spec.signature_name, examples = await self._examples(body)
+        request = regression_pb2.RegressionRequest(model_spec=spec, input=examples)
+        return encode_regression((await self._service.regress(request, entrypoint="REST")).result)
+
+    async def _examples(self, body: bytes) -> tuple[str, input_pb2.Input]:
+        large = len(body) >= _LARGE
+        name, serialized = await self._large_json.examples(body) if large else parse_examples(body)
+        return name, input_pb2.Input.FromString(serialized)
 
 
 async def _in_turn(size: int, work: Callable[..., _Result], *arguments: Any) -> _Result:
-    """The result of work on `size` bytes; much of it is done beside the event loop, one request at a time.
-
-    A body of a hundred megabytes takes seconds and gigabytes to read; the small ones of others go on meanwhile.
-    """
+    """The result of work on `size` bytes; much of it is done beside the event loop, one request at a time."""
     if size < _LARGE:
         return work(*arguments)
     return await asyncio.get_running_loop().run_in_executor(_one_thread, work, *arguments)
@@ -196,6 +237,12 @@ def _metrics(target: str, path: str, render: Callable[[], bytes]) -> Response:
 
 def _json(body: bytes) -> Response:
     return Response(body, media_type="application/json")
+
+
+def refusal_spelling(refusal: Refusal) -> Spelling:
+    """Returns what a connection reads that the HTTP bounds refuse."""
+    _log.info("%s refused with %d: %s", refusal.client, refusal.status, refusal.code)
+    return Spelling("application/json", json.dumps({"error": refusal.detail}).encode())
 
 
 def _error(status: int, text: str) -> Response:

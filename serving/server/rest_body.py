@@ -1,13 +1,18 @@
 """The body of a REST request: read to its end, inflated if it is gzip, and bounded."""
 
 import asyncio
+import contextlib
 import zlib
+from collections.abc import Iterator
 
+import grpc
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope
 
-from serving.server.errors import invalid
+from serving.server.errors import ServingError, invalid
 
+_SMALL_BYTES = 2**20  # bodies up to this size are not counted
+_MOST_HELD_BYTES = 4 * 100 * 2**20  # of larger bodies, all requests together
 MOST_BYTES = 100 * 2**20  # TensorFlow Serving's bound on what gzip may inflate to; here it holds for plain bodies too
 _GZIP = 16 + zlib.MAX_WBITS
 
@@ -16,11 +21,68 @@ class ClientGoneError(Exception):
     """The client went away before its request was complete."""
 
 
-async def read_body(scope: Scope, receive: Receive) -> bytes:
+class BodyMemory:
+    """Counts what the large bodies hold that are being read or answered; used from one event loop.
+
+    Args:
+        most: bytes, all together.
+    """
+
+    def __init__(self, most: int = _MOST_HELD_BYTES):
+        self._most = most
+        self._held = 0
+
+    @contextlib.contextmanager
+    def share(self) -> Iterator["MemoryShare"]:
+        """Yields what one request holds; it is given back when the block ends."""
+        share = MemoryShare(self)
+        try:
+            yield share
+        finally:
+            self._held -= share.held
+
+    def take(self, more: int) -> None:
+        """Takes bytes.
+
+        Raises:
+            ServingError: RESOURCE_EXHAUSTED; there are none left.
+        """
+        if self._held + more > self._most:
+            raise ServingError(
+                grpc.StatusCode.RESOURCE_EXHAUSTED, "Too many large requests are being read: try again later."
+            )
+        self._held += more
+
+
+class MemoryShare:
+    """The bytes of one request's body."""
+
+    def __init__(self, memory: BodyMemory):
+        self._memory = memory
+        self.held = 0
+
+    def grow_to(self, length: int) -> None:
+        """Counts the body's length so far, if it is a large one.
+
+        Raises:
+            ServingError: See BodyMemory.take.
+        """
+        if length > max(self.held, _SMALL_BYTES):
+            self._memory.take(length - self.held)
+            self.held = length
+
+
+async def read_body(scope: Scope, receive: Receive, share: MemoryShare | None = None) -> bytes:
     """Reads the whole body.
+
+    Args:
+        scope: the request's.
+        receive: gives the body's parts.
+        share: counts the body among those of others; None: it is not counted.
 
     Raises:
         ServingError: INVALID_ARGUMENT; it is longer than MOST_BYTES, or is said to be gzip and is not.
+            RESOURCE_EXHAUSTED; other large bodies take the memory.
         ClientGoneError: The client went away.
     """
     headers = Headers(scope=scope)
@@ -35,10 +97,15 @@ async def read_body(scope: Scope, receive: Receive) -> bytes:
         length += len(chunks[-1])
         if length > MOST_BYTES:
             raise _too_long()
+        if share:
+            share.grow_to(length)
         more = event.get("more_body", False)
     body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
     if "gzip" in headers.get("content-encoding", "").lower():
-        return await asyncio.to_thread(inflate, body)
+        inflated = await asyncio.to_thread(inflate, body)
+        if share:
+            share.grow_to(length + len(inflated))
+        return inflated
     return body
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf import config_pb2, meta_graph_pb2
 
-from serving.server.errors import ServingError
+from serving.server.errors import ServingError, invalid
 
 SERVE_TAG = "serve"
 _STATUS_BY_NUMBER = {code.value[0]: code for code in grpc.StatusCode}
@@ -75,6 +75,16 @@ class Servable:
             values = call(*(inputs[name] for name in names))
         except tf.errors.OpError as error:
             raise _as_serving_error(error) from error
+        except UnicodeDecodeError as error:
+            # TensorFlow's message quotes a value of the request that is no UTF-8, and its Python binding, which fails
+            # to decode it, loses the code. What quotes a value complains about it.
+            raise invalid(error.object.decode(errors="replace")) from error
+        except RuntimeError as error:  # the session was closed under the call
+            raise ServingError(grpc.StatusCode.UNAVAILABLE, f"The version is being unloaded: {error}") from error
+        except MemoryError as error:
+            raise ServingError(
+                grpc.StatusCode.RESOURCE_EXHAUSTED, "There is not enough memory for the answer: send fewer rows."
+            ) from error
         return {name: _as_array(value) for name, value in zip(wanted, values, strict=True)}
 
     def close(self) -> None:

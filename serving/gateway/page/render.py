@@ -40,6 +40,8 @@ def page(settings: GatewaySettings, contract: Contract, *, key_needed: bool) -> 
         explanation=_EXPLANATION if settings.explanation else "",
         threshold_line=_threshold_line(settings.threshold),
         key=_KEY if key_needed else "",
+        footer="" if key_needed else _FOOTER,
+        see_documentation="" if key_needed else _SEE_DOCUMENTATION,
     )
 
 
@@ -55,6 +57,11 @@ _KEY = """<fieldset><legend>Access</legend><div class="fields"><div class="field
 <p class="hint" id="hint-api-key">Sent with the request; forgotten when the page is closed.</p>
 </div></div></fieldset>
 """
+
+# A browser that follows a link sends no key, so the links are left out where these pages need one.
+_FOOTER = '<footer><a href="docs">API documentation</a> <a href="openapi.json">OpenAPI</a></footer>'
+
+_SEE_DOCUMENTATION = ': see <a href="docs">its documentation</a>'
 
 
 def _threshold_line(threshold: float) -> str:

@@ -2,10 +2,20 @@ import dataclasses
 
 import pytest
 
-from benchmarks.serving.goals import Goal, goals
+from benchmarks.serving.__main__ import exit_status
+from benchmarks.serving.goals import BareCall, Goal, Verdict, goals
 from benchmarks.serving.phases import Batching, MeasuredPhase, Phase, Quantiles, Transport
 
-BARE = {name: Quantiles(p50_ms=1.0, p95_ms=2.0, p99_ms=3.0) for name in ("serving_raw", "serving_default")}
+MEDIAN = Quantiles(p50_ms=1.0, p95_ms=2.0, p99_ms=3.0)
+REACHED, MISSED, UNCLEAR = Verdict
+
+
+def bare(*p50_ms_each_time: float) -> dict[str, BareCall]:
+    call = BareCall(median=MEDIAN, p50_ms_each_time=p50_ms_each_time)
+    return dict.fromkeys(("serving_raw", "serving_default"), call)
+
+
+STEADY = bare(1.0, 1.0)
 
 
 def measured(
@@ -25,18 +35,46 @@ def measured(
     return dataclasses.replace(one, **more)  # type: ignore[arg-type]
 
 
-def found(*phases: MeasuredPhase, swapped: MeasuredPhase | None = None) -> dict[str, Goal]:
+def found(
+    *phases: MeasuredPhase, swapped: MeasuredPhase | None = None, calls: dict[str, BareCall] = STEADY
+) -> dict[str, Goal]:
     swapped = swapped or measured(Transport.GRPC_COLUMNS, Batching.ON, 32, 5, requests=100_000)
     on = measured(Transport.GRPC_COLUMNS, Batching.ON, 8, 5)
-    return {goal.name.split(",")[0]: goal for goal in goals(BARE, [on, *phases], [swapped])}
+    return {goal.name.split(",")[0]: goal for goal in goals(calls, [on, *phases], [swapped])}
 
 
-@pytest.mark.parametrize(("p50_ms", "overhead", "reached"), [(2.5, 1.5, True), (2.501, 1.501, False)])
-def test_overhead_is_the_median_less_the_bare_calls(p50_ms: float, overhead: float, reached: bool) -> None:
+@pytest.mark.parametrize(
+    ("p50_ms", "overhead", "verdict"), [(2.5, 1.5, REACHED), (2.501, 1.501, MISSED), (0.9, -0.1, UNCLEAR)]
+)
+def test_overhead_is_the_median_less_the_bare_calls(p50_ms: float, overhead: float, verdict: Verdict) -> None:
     goal = found(measured(Transport.REST_COLUMNS, Batching.OFF, 1, p50_ms))[
         "overhead of REST columns over the bare signature call"
     ]
-    assert (goal.value, goal.unit, goal.reached, goal.how) == (overhead, "ms", reached, "load by locust")
+    assert (goal.value, goal.unit, goal.verdict, goal.how) == (overhead, "ms", verdict, "load by locust, ± 0.00 ms")
+
+
+@pytest.mark.parametrize(
+    ("p50_ms", "verdict"), [(2.2, REACHED), (2.4, UNCLEAR), (2.6, UNCLEAR), (2.8, MISSED), (0.9, UNCLEAR)]
+)
+def test_an_overhead_within_the_noise_of_its_bound_is_not_judged(p50_ms: float, verdict: Verdict) -> None:
+    one = measured(Transport.REST_COLUMNS, Batching.OFF, 1, p50_ms)
+    goal = found(one, calls=bare(0.9, 1.0, 1.1))["overhead of REST columns over the bare signature call"]
+    assert (goal.verdict, goal.how) == (verdict, "load by locust, ± 0.20 ms")
+
+
+@pytest.mark.parametrize(("requests", "verdict"), [(6000, REACHED), (5200, UNCLEAR), (4000, MISSED)])
+def test_throughput_within_the_noise_of_its_bound_is_not_judged(requests: int, verdict: Verdict) -> None:
+    one = measured(Transport.REST_COLUMNS, Batching.ON, 32, 5, requests=requests)
+    assert found(one, calls=bare(1.0, 1.2))["single-row predictions per second"].verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "status"),
+    [([REACHED, REACHED], 0), ([REACHED, UNCLEAR], 3), ([UNCLEAR, MISSED, REACHED], 1)],
+)
+def test_the_exit_status_tells_missed_from_unclear(verdicts: list[Verdict], status: int) -> None:
+    assert exit_status(verdicts) == status
+    assert exit_status(map(str, verdicts)) == status  # as the record has them
 
 
 def test_only_one_caller_without_batching_counts_for_it() -> None:
@@ -50,7 +88,7 @@ def test_only_one_caller_without_batching_counts_for_it() -> None:
 def test_an_overhead_without_answers_is_not_reached() -> None:
     lost = measured(Transport.GRPC_COLUMNS, Batching.OFF, 1, 1, latency=None, failures={"UNAVAILABLE: ": 1000})
     goal = found(lost)["overhead of gRPC columns over the bare signature call"]
-    assert (goal.value, goal.reached) == (None, False)
+    assert (goal.value, goal.verdict) == (None, MISSED)
 
 
 def test_throughput_is_the_best_of_single_rows_with_batching_and_leaves_failures_out() -> None:
@@ -58,16 +96,16 @@ def test_throughput_is_the_best_of_single_rows_with_batching_and_leaves_failures
         measured(Transport.REST_COLUMNS, Batching.ON, 32, 5, requests=6100, failures={"503": 100}),
         measured(Transport.GRPC_COLUMNS, Batching.OFF, 32, 5, requests=9000),
     )["single-row predictions per second"]
-    assert (goal.value, goal.reached, goal.how) == (3000, True, "REST columns, 32 callers, load by locust")
+    assert (goal.value, goal.verdict, goal.how) == (3000, REACHED, "REST columns, 32 callers, load by locust, ± 0%")
 
 
 @pytest.mark.parametrize(
-    ("requests", "failures", "failed", "reached"),
-    [(100_000, {}, 0, True), (99_999, {}, 0, False), (100_000, {"UNAVAILABLE: gone": 1}, 1, False)],
+    ("requests", "failures", "failed", "verdict"),
+    [(100_000, {}, 0, REACHED), (99_999, {}, 0, MISSED), (100_000, {"UNAVAILABLE: gone": 1}, 1, MISSED)],
 )
 def test_swaps_need_all_requests_and_no_failure(
-    requests: int, failures: dict[str, int], failed: int, reached: bool
+    requests: int, failures: dict[str, int], failed: int, verdict: Verdict
 ) -> None:
     swapped = measured(Transport.GRPC_COLUMNS, Batching.ON, 32, 5, requests=requests, failures=failures)
     goal = found(swapped=swapped)["failed requests of 100"]
-    assert (goal.value, goal.reached) == (failed, reached)
+    assert (goal.value, goal.verdict) == (failed, verdict)

@@ -132,7 +132,9 @@ def test_the_gateway_takes_its_variables() -> None:
     found = gateway_settings.load(ROOT / "serving" / "gateway" / "taxi.toml", variables)
     rest = files.flags(files.service("model-server")["command"])["rest_api_port"]
     assert found.model.server == f"http://model-server:{rest}"
-    assert files.service("gateway")["ports"] == [f"127.0.0.1:8080:{found.listen.port}"]
+    assert files.service("gateway")["ports"] == [f"127.0.0.1:8080:{found.listen.port}"]  # the operators' is not there
+    (scrape,) = [each for each in files.prometheus()["scrape_configs"] if each["job_name"] == "gateway"]
+    assert scrape["static_configs"][0]["targets"] == [f"gateway:{found.listen.operator_port}"]
     targets = {volume.split(":")[-1 - volume.endswith(":ro")] for volume in files.service("gateway")["volumes"]}
     assert found.traffic is not None
     assert str(found.traffic.parent) in targets

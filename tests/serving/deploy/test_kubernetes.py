@@ -180,13 +180,16 @@ def test_ports_have_one_number(overlay: str, name: str) -> None:
         given = files.flags(container["args"])
         assert ports == {"grpc": int(given["port"]), "http": int(given["rest_api_port"])}
     else:
-        assert ports == {"http": int(files.settings(container["env"])["GATEWAY__LISTEN__PORT"])}
+        given = files.settings(container["env"])
+        listening = {"http": "GATEWAY__LISTEN__PORT", "operator": "GATEWAY__LISTEN__OPERATOR_PORT"}
+        assert ports == {port: int(given[variable]) for port, variable in listening.items()}
     (port,) = of_kind(overlay, "Service")[name]["spec"]["ports"]
+    assert port["targetPort"] == "http", "no service leads to the operators' port"
     assert port["targetPort"] in ports
     for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
         assert container[probe]["httpGet"]["port"] in ports
     annotations = of_kind(overlay, "Deployment")[name]["spec"]["template"]["metadata"]["annotations"]
-    assert int(annotations["prometheus.io/port"]) == ports["http"]
+    assert int(annotations["prometheus.io/port"]) == ports.get("operator", ports["http"])
 
 
 @overlays
@@ -271,7 +274,7 @@ def test_who_may_talk_to_whom(overlay: str) -> None:
     assert all(policies[name]["spec"]["policyTypes"] == ["Ingress", "Egress"] for name in NAMES)
     prometheus = "app.kubernetes.io/name=prometheus kubernetes.io/metadata.name=monitoring"
     dns = "k8s-app=kube-dns kubernetes.io/metadata.name=kube-system"
-    assert allowed(overlay, "ingress", "gateway") == {("calls-gateway=true", "http"), (prometheus, "http")}
+    assert allowed(overlay, "ingress", "gateway") == {("calls-gateway=true", "http"), (prometheus, "operator")}
     assert allowed(overlay, "egress", "gateway") == {
         ("app.kubernetes.io/name=model-server", 8501),
         (dns, 53),

@@ -139,15 +139,16 @@ def test_prometheus_finds_the_metrics_of_the_dashboard(server: running_server.Ru
 
 
 @contextlib.contextmanager
-def gateway(server: running_server.RunningServer, folder: Path) -> Iterator[str]:
-    """The gateway with production's variables, at the URL that it gives."""
-    (port,) = running_server.free_ports(1)
+def gateway(server: running_server.RunningServer, folder: Path) -> Iterator[tuple[str, str]]:
+    """The gateway with production's variables, at the URLs that it gives: its callers', its operators'."""
+    port, operator_port = running_server.free_ports(2)
     (folder / "api-keys").write_text(f"me:{KEY}\n")
     (folder / "traffic.json").write_text((files.DEPLOY / "kubernetes" / "base" / "traffic.json").read_text())
     given = files.settings(files.container("production", "gateway")["env"])
     here = {
         "GATEWAY__LISTEN__HOST": "127.0.0.1",
         "GATEWAY__LISTEN__PORT": str(port),
+        "GATEWAY__LISTEN__OPERATOR_PORT": str(operator_port),
         "GATEWAY__MODEL__SERVER": server.url,
         "GATEWAY__TRAFFIC": str(folder / "traffic.json"),
         "GATEWAY__KEYS__FILE": str(folder / "api-keys"),
@@ -173,7 +174,7 @@ def gateway(server: running_server.RunningServer, folder: Path) -> Iterator[str]
 
     try:
         running_server.wait_for(listens, process, log)
-        yield url
+        yield url, f"http://127.0.0.1:{operator_port}"
         process.terminate()
         assert process.wait(running_server.PATIENCE) == 0, log.read_text()
     finally:
@@ -185,7 +186,7 @@ def test_the_gateway_answers_the_request_of_the_page(server: running_server.Runn
     page = (ROOT / "docs" / "deploy.md").read_text()
     request = re.search(r"^curl -s localhost:8080(\S+) .* -d '(\{.*?\})'$", page, flags=re.MULTILINE | re.DOTALL)
     assert request
-    with gateway(server, tmp_path) as url:
+    with gateway(server, tmp_path) as (url, operator_url):
         for overlay in OVERLAYS:
             for probe in PROBES:
                 path = files.container(overlay, "gateway")[probe]["httpGet"]["path"]
@@ -198,7 +199,8 @@ def test_the_gateway_answers_the_request_of_the_page(server: running_server.Runn
         assert (found["predictions"], found["model_version"]) == ([{"probability": 0.75, "decision": True}], "2")
         assert httpx.post(url + request[1], json=body).status_code == 401
         (scrape,) = [each for each in files.prometheus()["scrape_configs"] if each["job_name"] == "gateway"]
-        text = httpx.get(url + scrape["metrics_path"]).text
+        assert httpx.get(url + scrape["metrics_path"]).status_code == 401
+        text = httpx.get(operator_url + scrape["metrics_path"]).text
         wanted = {metric for query in queries() for metric in Used(query).metrics if metric.startswith("gateway_")}
         # A kind of failure is counted from the first failure on; the family is announced before.
         assert {metric for metric in wanted if not re.search(rf"^{metric}[{{ ]", text, flags=re.MULTILINE)} <= {

@@ -10,14 +10,20 @@ import uvicorn
 
 
 class HttpServer:
-    """Serves an application from `with` on until its end; `url` is where."""
+    """Serves an application from `with` on until its end; `url` is where.
 
-    def __init__(self, app: Any, port: int = 0):
+    Args:
+        app: the application.
+        port: where; 0: a free one.
+        http: uvicorn's protocol, as serving.http_bounds makes one.
+    """
+
+    def __init__(self, app: Any, port: int = 0, http: Any = "auto"):
         self._socket = socket.create_server(("127.0.0.1", port))
         self.port: int = self._socket.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self._server = uvicorn.Server(
-            uvicorn.Config(app, log_config=None, ws="none", lifespan="on", timeout_graceful_shutdown=5)
+            uvicorn.Config(app, log_config=None, http=http, ws="none", lifespan="on", timeout_graceful_shutdown=5)
         )
         self._thread = threading.Thread(target=self._run, daemon=True)
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import time
 from pathlib import Path
@@ -44,11 +45,61 @@ def test_keys(start: Start, model: ScriptedModel, trip: Trip) -> None:
         "The request has no valid API key: expected one in the header X-API-Key, received another."
     )
     assert client.post("/v1/tip", content=b"no JSON").status_code == 401  # strangers learn nothing else
-    for path in ("/", "/docs", "/openapi.json", "/healthz", "/readyz", "/metrics"):
+    for path in ("/", "/healthz", "/readyz"):
         assert client.get(path).status_code == 200
-    assert client.get("/openapi.json").json()["components"]["securitySchemes"] == {
+    assert client.get("/openapi.json", headers={"X-API-Key": OLD}).json()["components"]["securitySchemes"] == {
         "APIKeyHeader": {"type": "apiKey", "in": "header", "name": "X-API-Key"}
     }
+
+
+def test_strangers_see_no_metrics_and_no_documentation(start: Start) -> None:
+    client = start(environ={"GATEWAY_API_KEYS": f"app:{OLD}"})
+    paths = ["/metrics", "/docs", "/openapi.json"]
+    assert [client.get(path).status_code for path in paths] == [401] * 3
+    assert [client.head(path).status_code for path in paths] == [401] * 3
+    assert [client.get(path, headers={"X-API-Key": OLD}).status_code for path in paths] == [200] * 3
+    assert client.get("/metrics").json()["code"] == "unauthorized"
+    assert client.get("/readyz").json() == {"status": "ready"}
+    assert client.get("/readyz", headers={"X-API-Key": OLD}).json()["model_version"] == "1"
+
+
+def test_without_keys_nothing_is_hidden(client: httpx.Client) -> None:
+    assert [client.get(path).status_code for path in ("/metrics", "/docs", "/openapi.json")] == [200] * 3
+    assert client.get("/readyz").json() == {"status": "ready", "model_version": "1", "model_label": None}
+
+
+def test_the_page_links_to_what_a_browser_may_see(start: Start) -> None:
+    for client in (start(), start(environ={"GATEWAY_API_KEYS": f"app:{OLD}"})):
+        links = re.findall(r'<a href="([^"]+)"', client.get("/").text)
+        assert [client.get(f"/{link}").status_code for link in links] == [200] * len(links)
+    assert links == []
+
+
+def test_head_answers_as_get_without_the_content(start: Start) -> None:
+    client = start()
+    for path in ("/", "/healthz", "/readyz", "/docs", "/page/page.css", "/nowhere"):
+        got, headed = client.get(path), client.head(path)
+        assert (headed.status_code, headed.content) == (got.status_code, b"")
+        assert headed.headers["content-type"] == got.headers["content-type"]
+    assert client.head("/v1/tip").status_code == 405
+
+
+def test_other_origins(start: Start, trip: Trip) -> None:
+    here, elsewhere = "https://app.example.com", "https://evil.example.com"
+    asking = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "x-api-key,content-type"}
+    closed = start()
+    assert "access-control-allow-origin" not in closed.post("/v1/tip", json=trip, headers={"Origin": here}).headers
+    assert closed.options("/v1/tip", headers={"Origin": here, **asking}).status_code == 405
+    client = start({"cors.origins": [here]}, {"GATEWAY_API_KEYS": f"app:{OLD}"})
+    preflight = client.options("/v1/tip", headers={"Origin": here, **asking})
+    assert (preflight.status_code, preflight.headers["access-control-allow-origin"]) == (200, here)
+    assert client.options("/v1/tip", headers={"Origin": elsewhere, **asking}).status_code == 400
+    answer = client.post("/v1/tip", json=trip, headers={"Origin": here, "X-API-Key": OLD})
+    assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, here)
+    assert "X-Request-ID" in answer.headers["access-control-expose-headers"]
+    assert "access-control-allow-credentials" not in answer.headers
+    refused = client.post("/v1/tip", json=trip, headers={"Origin": elsewhere, "X-API-Key": OLD})
+    assert "access-control-allow-origin" not in refused.headers
 
 
 def test_keys_are_changed_without_a_pause(start: Start, trip: Trip, tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from serving.gateway.settings import load
 from tests.serving.gateway.conftest import ROOT
 from tests.serving.gateway.http_server import HttpServer
 from tests.serving.gateway.scripted_model import ScriptedModel
+from tests.serving.running_server import free_ports
 
 pytestmark = pytest.mark.slow
 
@@ -77,8 +78,10 @@ def test_from_start_to_end(
         started.send_signal(ending)
         assert started.wait(30) == 0
     (answered,) = [line for line in lines(log) if line.get("request_id") == "from-the-test"]
-    assert {name: answered[name] for name in ("event", "level", "method", "path", "status", "rows", "tries")} == {
+    told = ("event", "level", "method", "path", "status", "rows", "tries", "client")
+    assert {name: answered[name] for name in told} == {
         "event": "request", "level": "info", "method": "POST", "path": "/v1/tip", "status": 200, "rows": 1, "tries": 1,
+        "client": "127.0.0.1",
     }  # fmt: skip
     assert (answered["model_version"], answered["label"]) == ("1", None)
     assert answered["milliseconds"] > answered["model_milliseconds"] > 0
@@ -86,6 +89,39 @@ def test_from_start_to_end(
     (refused,) = [line for line in lines(log) if line.get("status") == 422]
     assert refused["code"] == "invalid_rows"
     assert "7.1234567" not in log.read_text()  # values are for the request log, which knows what to drop
+
+
+def test_the_operators_port(tmp_path: Path, model_server: HttpServer, model: ScriptedModel, trip: Trip) -> None:
+    log, key = tmp_path / "log", "0123456789abcdef"
+    (port,) = free_ports(1)
+    variables = {
+        "GATEWAY_API_KEYS": f"app:{key}",
+        "GATEWAY__LISTEN__OPERATOR_PORT": str(port),
+        "GATEWAY__LISTEN__PROXIES": '["127.0.0.1"]',
+    }
+    with process(log, "--model-server", model_server.url, environ=variables) as started:
+        url, operators = url_of(log, started), f"http://127.0.0.1:{port}"
+        assert lines(log)[0]["operator_url"] == operators
+        hidden = ["/metrics", "/docs", "/openapi.json"]
+        assert [httpx.get(operators + path).status_code for path in hidden] == [200] * 3
+        assert [httpx.get(url + path).status_code for path in hidden] == [401] * 3
+        assert httpx.get(f"{operators}/readyz").json()["model_version"] == "1"
+        assert httpx.get(f"{url}/readyz").json() == {"status": "ready"}
+        # It is no way round the keys for predictions, and no header makes another port of it.
+        assert httpx.post(f"{operators}/v1/tip", json=trip).status_code == 401
+        assert httpx.get(f"{url}/metrics", headers={"Host": f"127.0.0.1:{port}"}).status_code == 401
+        # A proxy's word on who asks is taken over into the log.
+        httpx.get(f"{url}/healthz", headers={"X-Forwarded-For": "203.0.113.9"})
+        started.terminate()
+        assert started.wait(30) == 0
+    assert [line["client"] for line in lines(log) if line.get("path") == "/healthz"] == ["203.0.113.9"]
+
+
+@pytest.mark.parametrize("host", ["::1", "localhost"])
+def test_other_names_of_this_machine(tmp_path: Path, host: str) -> None:
+    log = tmp_path / "log"
+    with process(log, "--host", host) as started:
+        assert httpx.get(f"{url_of(log, started)}/healthz").status_code == 200
 
 
 def test_a_request_under_way_is_answered_before_the_end(

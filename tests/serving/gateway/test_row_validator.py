@@ -55,7 +55,11 @@ def test_optional_fields_may_be_null_or_left_out(rows: RowValidator, contract: C
         ("fare", None, "a number from 0 to 1000", "null"),
         ("fare", [1], "a number from 0 to 1000", "[1]"),
         ("fare", -(2**53), "a number from 0 to 1000, and no spelling of a missing value", "-9007199254740992"),
-        ("trip_start_hour", 14.0, "a whole number from 0 to 23", "14.0"),
+        ("trip_start_hour", 14.5, "a whole number from 0 to 23", "14.5"),
+        ("trip_start_hour", 1e300, "a whole number from 0 to 23", "1e+300"),
+        ("trip_start_hour", float("inf"), "a whole number from 0 to 23", "Infinity"),
+        ("trip_start_hour", "14", "a whole number from 0 to 23", '"14"'),
+        ("trip_start_hour", True, "a whole number from 0 to 23", "true"),
         ("trip_start_hour", 10**30, "a whole number from 0 to 23", "1" + "0" * 30),
         ("trip_seconds", "", "a whole number from 0 to 86400, and no spelling of a missing value, or nothing", '""'),
         ("payment_type", "", "a string that is not blank, and no spelling of a missing value", '""'),
@@ -106,7 +110,7 @@ def test_what_is_not_said_costs_no_search_for_words(
     monkeypatch.setattr("difflib.get_close_matches", counted)
     unknown = {f"fare{number}": 1 for number in range(1000)}
     with pytest.raises(
-        ProblemError, match=r"^row 0, fare0: .* did you mean fare\?, received 1 \(999 more\)\.$"
+        ProblemError, match=r"^row 0, fare0: .* did you mean fare\?, received 1 \(and at least 50 more\)\.$"
     ) as problem:
         rows.check({**trip, **unknown})
     assert len(problem.value.errors) == MOST_ERRORS
@@ -118,6 +122,38 @@ def test_what_is_not_said_costs_no_search_for_words(
 
 def test_a_new_way_to_pay_is_no_fault(rows: RowValidator, trip: Trip) -> None:
     assert rows.check({**trip, "payment_type": "Mobile"})[0]["payment_type"] == "Mobile"
+
+
+def test_a_whole_number_written_with_a_point_is_whole(rows: RowValidator, trip: Trip) -> None:
+    """As in JSON Schema, which the API's description is written in."""
+    (checked,) = rows.check({**trip, "trip_start_hour": 14.0, "trip_seconds": 900.0})
+    assert [(value, type(value)) for value in (checked["trip_start_hour"], checked["trip_seconds"])] == [
+        (14, int),
+        (900, int),
+    ]
+
+
+def test_wrong_rows_are_looked_at_until_there_are_enough_faults(contract: Contract, trip: Trip) -> None:
+    """A megabyte of wrong rows must cost the gateway's one loop little: it counts the values that it looks at."""
+    looked_at = []
+
+    class Looking(dict[str, Any]):
+        def items(self) -> Any:
+            looked_at.append(self)
+            return super().items()
+
+    rows = RowValidator(contract, "Trip", most=1000)
+    unknown = {f"u{number}": 1 for number in range(90)}
+    with pytest.raises(ProblemError) as problem:
+        rows.check([Looking(unknown) for _ in range(1000)])
+    assert len(problem.value.errors) == MOST_ERRORS
+    assert len(looked_at) <= 20
+    assert problem.value.detail.endswith("(and at least 50 more).")
+
+
+def test_faults_beyond_the_first_rows_are_found(rows: RowValidator, trip: Trip) -> None:
+    found = refused(rows, [trip] * 25 + [{**trip, "fare": -1}] + [trip] * 20 + [{**trip, "fare": -2}])
+    assert [(row, field) for row, field, _, _ in found] == [(25, "fare"), (46, "fare")]
 
 
 def test_how_many_rows(rows: RowValidator, trip: Trip) -> None:

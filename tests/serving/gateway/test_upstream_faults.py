@@ -1,5 +1,6 @@
 """What a client sees when the model server fails; planted one by one."""
 
+import asyncio
 import concurrent.futures
 import gzip
 import socket
@@ -215,6 +216,57 @@ def test_no_log_and_no_client_sees_what_the_model_server_quotes(
     assert problem(answer) == (502, "bad_model_answer")
     assert line["model_error"].endswith(said)
     assert "Main St." not in f"{lines} {answer.text}"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"outputs": [[true]]}',
+        b'{"outputs": [["0.5"]]}',
+        b'{"outputs": "5"}',
+        b'{"outputs": {"0": [0.5]}}',
+        b'{"outputs": [[NaN]]}',
+        b'{"outputs": [[1.5]]}',
+        b'{"outputs": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+    ],
+    ids=["true", "string", "string of digits", "object", "NaN", "above 1", "nested"],
+)
+def test_an_answer_that_is_no_probability(client: httpx.Client, model: ScriptedModel, trip: Trip, body: bytes) -> None:
+    model.faults = [answering(200, body)]
+    assert problem(client.post("/v1/tip", json=trip)) == (502, "bad_model_answer")
+
+
+def test_an_answer_without_end(start: Start, model: ScriptedModel, trip: Trip) -> None:
+    sent = 0
+
+    async def endless(send: Any) -> None:
+        nonlocal sent
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for _ in range(10_000):  # 10 GB
+            await send({"type": "http.response.body", "body": b" " * 1_000_000, "more_body": True})
+            sent += 1
+
+    client = start({"model.answer_bytes": 2_000_000})
+    model.faults = [endless]
+    assert problem(client.post("/v1/tip", json=trip)) == (502, "bad_model_answer")
+    assert client.post("/v1/tip", json=trip).status_code == 200
+    model.faults = [answering(200, b'{"outputs": [[0.5]]}' + b" " * 1_900_000)]
+    assert client.post("/v1/tip", json=trip).status_code == 200
+
+
+def test_metadata_without_end(start: Start) -> None:
+    """Drop by drop: no pause is long enough to be a fault, the whole is."""
+
+    async def dripping(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            while (await asyncio.sleep(0.02)) is None:
+                await send({"type": "http.response.body", "body": b" ", "more_body": True})
+
+    with HttpServer(dripping) as server:
+        client = start({"model.server": server.url, "model.total_seconds": 0.2, "model.attempts": 1})
+        assert problem(client.get("/readyz")) == (503, "no_model")
+        assert sample(client, "gateway_upstream_errors_total", kind="timeout") == 1
 
 
 def test_metadata_that_cannot_be_used_is_not_quoted(start: Start) -> None:

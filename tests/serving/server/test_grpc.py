@@ -7,8 +7,9 @@ import grpc
 import numpy as np
 import pytest
 import tensorflow as tf
-from google.protobuf import text_format
+from google.protobuf import descriptor_pool, message_factory, text_format
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tensorflow.core.framework import tensor_pb2
@@ -326,7 +327,54 @@ def test_status(server: RunningServer) -> None:
 
 def test_health(server: RunningServer) -> None:
     stub = health_pb2_grpc.HealthStub(server.channel)
-    assert stub.Check(health_pb2.HealthCheckRequest(), timeout=60).status == health_pb2.HealthCheckResponse.SERVING
+    for name in ("", "tensorflow.serving.PredictionService", "tensorflow.serving.ModelService"):
+        answered = stub.Check(health_pb2.HealthCheckRequest(service=name), timeout=60)
+        assert answered.status == health_pb2.HealthCheckResponse.SERVING
+    code, _ = failure(stub.Check, health_pb2.HealthCheckRequest(service="tensorflow.serving.SessionService"))
+    assert code is NOT_FOUND
+
+
+def test_reflection(server: RunningServer) -> None:
+    """A client that has no stub learns services and messages from the server, and calls with what it learned."""
+    known = ProtoReflectionDescriptorDatabase(server.channel)
+    assert {"tensorflow.serving.PredictionService", "tensorflow.serving.ModelService"} <= set(known.get_services())
+    pool = descriptor_pool.DescriptorPool(known)
+    method = pool.FindServiceByName("tensorflow.serving.PredictionService").methods_by_name["Regress"]
+    request = message_factory.GetMessageClass(method.input_type)()
+    request.model_spec.name = "line"
+    request.model_spec.signature_name = "regress_x"
+    request.model_spec.version.value = 3
+    request.input.example_list.examples.add().features.feature["x"].float_list.value.append(2)
+    call = server.channel.unary_unary(
+        f"/{method.containing_service.full_name}/{method.name}",
+        request_serializer=lambda sent: sent.SerializeToString(),
+        response_deserializer=message_factory.GetMessageClass(method.output_type).FromString,
+    )
+    assert [found.value for found in call(request, timeout=60).result.regressions] == [6.5]
+
+
+def test_a_reload_without_models_is_refused(server: RunningServer) -> None:
+    status = server.reload(model_server_config_pb2.ModelServerConfig()).status
+    assert status.error_code == INVALID.value[0]
+    assert "Only ModelConfigList is currently supported" in status.error_message
+
+
+def test_an_example_that_is_none(server: RunningServer) -> None:
+    """TensorFlow's message quotes the bytes, which are no UTF-8."""
+    request = ask(server, {"examples": [b"\xff\xff"]}, name="line", signature_name="predict_x")
+    code, message = failure(server.prediction.Predict, request)
+    assert (code, "Could not parse example input, value: '\ufffd\ufffd'" in message) == (INVALID, True), message
+
+
+def test_a_long_error_keeps_its_code(server: RunningServer) -> None:
+    request = ask(server, {"examples": [b"\xff" * 1_000_000]}, name="line", signature_name="predict_x")
+    code, message = failure(server.prediction.Predict, request)
+    assert code is INVALID
+    assert message.startswith("Could not parse example input")
+    assert message.endswith("...TRUNCATED")
+    request = ask(server, {}, name="ä" * 10_000)
+    code, message = failure(server.prediction.Predict, request)
+    assert (code, len(message.encode()) <= 1024 + len("...TRUNCATED")) == (NOT_FOUND, True)
 
 
 def test_reload_answers_errors_in_its_status(server: RunningServer, base: Path) -> None:

@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 from tensorflow_serving.apis import classification_pb2, input_pb2, regression_pb2
 
 from serving.server.errors import ServingError
-from serving.server.json_examples import encode_classification, encode_regression, parse_examples
+from serving.server.json_examples import parse_examples
+from serving.server.json_results import encode_classification, encode_regression
 
 
 def read(body: object) -> tuple[str, input_pb2.Input]:
-    return parse_examples((body if isinstance(body, str) else json.dumps(body)).encode())
+    name, serialized = parse_examples((body if isinstance(body, str) else json.dumps(body)).encode())
+    return name, input_pb2.Input.FromString(serialized)
 
 
 def test_features_take_the_list_of_their_values() -> None:

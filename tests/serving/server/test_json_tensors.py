@@ -135,7 +135,10 @@ def test_of_a_key_that_stands_there_twice_the_last_counts() -> None:
         (b" \n", "JSON Parse error: The document is empty"),
         (b"inputs: 1", r"JSON Parse error: Invalid value. at offset: 0"),
         (b'{"inputs": [1,]}', r"JSON Parse error: .* at offset: 1\d"),
-        (b'{"inputs": 1} {}', r"JSON Parse error: Extra data. at offset: 14"),
+        (
+            b'{"inputs": 1} {}',
+            r"JSON Parse error: The document root must not be followed by other values. at offset: 14",
+        ),
         (b'{"inputs": "\xff"}', r"JSON Parse error: Invalid encoding, expected UTF-8. at offset: 12"),
         ('{"inputs": 1}'.encode("utf-16"), r"JSON Parse error: Invalid encoding"),
         (b'{"inputs": "\\ud800"}', "JSON Parse error: The surrogate pair in string is invalid."),

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import grpc
+import httpx
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -62,6 +63,7 @@ def test_help_names_the_flags_of_tensorflow_serving() -> None:
         (["--model_base_path=/m", "--batching_parameters_file=b"], "expected --enable_batching with it"),
         (["--model_base_path=/m", "--max_num_load_retries=-1"], "expected a whole number, 0 or more, received -1"),
         (["--model_base_path=/m", "--file_system_poll_wait_seconds=nan"], "expected seconds, 0 or more, received nan"),
+        (["--model_base_path=/m", "--rest_api_timeout_in_ms=0"], "a whole number of milliseconds above 0, received 0"),
         (["--model_base_path=/m", "--port=0", "--rest_api_port=0"], "at least one that is not 0"),
         (["--model_base_path=/m", "--model_bas=/m"], "unrecognized arguments"),
     ],
@@ -189,6 +191,15 @@ def test_the_config_file_is_read_again(tmp_path: Path) -> None:
         replace(file, config(base).replace("all {}", "specific { versions: 1 }"))
         server.wait_for(lambda: server.states("line") == {1: "AVAILABLE", 2: "END"})
         assert ask(server) == (1, 1.5)
+
+
+def test_an_address_of_ipv6(tmp_path: Path) -> None:
+    save_line(tmp_path / "models", 1)
+    flags = [f"--model_base_path={tmp_path / 'models'}", "--model_name=line", "--host=::1"]
+    with running(tmp_path, *flags) as server:
+        assert httpx.get(f"http://[::1]:{server.rest_port}/v1/models/line").status_code == 200
+        with grpc.insecure_channel(f"[::1]:{server.port}", options=[("grpc.enable_http_proxy", 0)]) as channel:
+            grpc.channel_ready_future(channel).result(timeout=PATIENCE)
 
 
 def test_it_stops_before_a_model_is_there(tmp_path: Path) -> None:

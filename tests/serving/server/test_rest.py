@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from serving.server.rest_body import MOST_BYTES
+from tests.serving.http_bounds import attacks
 from tests.serving.running_server import RunningServer, running
 from tests.serving.server.conftest import MONITORING_PATH
 from tests.serving.server.saved_models import save_line
@@ -393,3 +394,24 @@ def test_no_metrics_unless_they_are_enabled(tmp_path: Path) -> None:
     with running(tmp_path, "--model_name=line", f"--model_base_path={tmp_path / 'line'}") as server:
         assert httpx.get(server.url + MONITORING_PATH).status_code == 404
         assert httpx.get(server.url + "/v1/models/line").status_code == 200
+
+
+@pytest.mark.parametrize("verb", ["predict", "regress"])
+def test_an_example_that_is_none(http: httpx.Client, verb: str) -> None:
+    """TensorFlow's message quotes the bytes, which are no UTF-8: it used to be an error of the server's."""
+    if verb == "predict":
+        sent: dict[str, object] = {"signature_name": "predict_x", "instances": [{"b64": "//8="}]}
+        status, answer = ask(http, "line:predict", sent)
+    else:
+        status, answer = ask(http, "line:regress", {"signature_name": "regress_x", "examples": [{"x": "text"}]})
+    assert status == 400, answer
+    assert "Could not parse example input" in str(answer) or "Data types don't match" in str(answer)
+
+
+def test_connections_are_bounded(rest_server: RunningServer) -> None:
+    with attacks.connections(("127.0.0.1", rest_server.rest_port)) as (connection,):
+        attacks.send(connection, b"GET /v1/models/line HTTP/1.1\r\nHost: a\r\nX: ")
+        attacks.send(connection, b"a" * 2**20, 25)
+        head, _, body = attacks.answer(connection).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 431 ")
+    assert json.loads(body) == {"error": "A header is too long: expected at most 8192 bytes."}

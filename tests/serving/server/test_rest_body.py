@@ -11,7 +11,7 @@ from starlette.types import Message, Receive, Scope
 
 from serving.server.errors import ServingError
 from serving.server.rest import rest_app
-from serving.server.rest_body import MOST_BYTES, ClientGoneError, inflate, read_body
+from serving.server.rest_body import MOST_BYTES, BodyMemory, ClientGoneError, MemoryShare, inflate, read_body
 
 MONITORING_PATH = "/metrics"
 
@@ -69,6 +69,48 @@ def test_no_more_is_inflated_than_may_come() -> None:
     assert len(inflate(gzip.compress(bytes(MOST_BYTES), compresslevel=1))) == MOST_BYTES
     with pytest.raises(ServingError, match=f"The body is longer than {MOST_BYTES} bytes"):
         inflate(gzip.compress(bytes(MOST_BYTES + 1), compresslevel=1))
+
+
+def test_large_bodies_share_the_memory() -> None:
+    mebibyte = 2**20
+    memory = BodyMemory(4 * mebibyte)
+
+    def read_share(share: MemoryShare, *mebibytes: int) -> bytes:
+        parts = [part(bytes(each * mebibyte)) for each in mebibytes]
+        return asyncio.run(read_body(request(), arriving(*parts, part(b"", more_body=False)), share))
+
+    with memory.share() as one, memory.share() as other:
+        read_share(one, 1, 1, 1)
+        read_share(other, 1)  # a small one always fits
+        with pytest.raises(ServingError, match="Too many large requests") as error:
+            read_share(other, 1, 1)
+        assert error.value.http_status == 429
+    with memory.share() as later:
+        assert len(read_share(later, 4)) == 4 * mebibyte
+
+
+def test_a_gzip_body_counts_as_what_it_holds() -> None:
+    packed = gzip.compress(bytes(3 * 2**20))
+    reading = request(content_encoding="gzip"), arriving(part(packed, more_body=False))
+    with BodyMemory(2**21).share() as share, pytest.raises(ServingError, match="Too many large requests"):
+        asyncio.run(read_body(*reading, share))
+
+
+def test_an_answer_that_takes_too_long() -> None:
+    class NeverService:
+        async def predict(self, *_: object, **__: object) -> None:
+            await asyncio.Event().wait()
+
+    async def ask() -> httpx.Response:
+        app = rest_app(NeverService(), None, bytes, seconds=0.01)  # type: ignore[arg-type]
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://server") as client:
+            return await client.post("/v1/models/line:predict", content=b'{"instances": [1]}')
+
+    response = asyncio.run(ask())
+    assert (response.status_code, response.json()) == (
+        504,
+        {"error": "Timed out: expected an answer within 0.01 s."},
+    )
 
 
 def test_a_client_that_leaves_gets_no_answer() -> None:

@@ -1,0 +1,29 @@
+"""What the gateway says to connections that its HTTP bounds refuse: problem details, a log line and a metric."""
+
+import secrets
+
+import structlog
+
+from serving.gateway import problems
+from serving.gateway.metrics import GatewayMetrics
+from serving.http_bounds.protocol import Refusal, Spell, Spelling
+
+ROUTE = "refused"  # the label in the metrics; no request of these reaches a route
+_log = structlog.get_logger("serving.gateway.request")
+
+
+def speller(metrics: GatewayMetrics) -> Spell:
+    """Returns what `serving.http_bounds` calls for each refusal.
+
+    Args:
+        metrics: counts refusals.
+    """
+
+    def spell(refusal: Refusal) -> Spelling:
+        request_id = secrets.token_hex(12)
+        metrics.requests.labels(ROUTE, str(refusal.status)).inc()
+        _log.info("refused", request_id=request_id, client=refusal.client, status=refusal.status, code=refusal.code)
+        problem = problems.ProblemError(refusal.status, refusal.code, refusal.detail)
+        return Spelling(problems.MEDIA_TYPE, bytes(problems.answer(problem, request_id).body))
+
+    return spell

@@ -1,0 +1,316 @@
+"""uvicorn's HTTP protocol with bounds: on headers, on time, and on the number of connections.
+
+uvicorn bounds none of these itself. httptools keeps an unfinished header line in memory without a limit, so this class
+counts what it feeds to the parser.
+"""
+
+import asyncio
+import collections
+import enum
+import http
+from collections.abc import Callable
+from typing import Any, ClassVar, NamedTuple
+
+import httptools
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from serving.http_bounds.limits import HttpLimits
+
+_PIECE = 16 * 1024  # bytes of a head that the parser gets at a time; a head in several pieces is bounded by them
+_BESIDE_A_HEADER = len(": \r\n")
+_LINGER_SECONDS = 1.0  # in which a refused client may read why; closed at once, its system could discard the answer
+_MOST_LINGERING = 100  # connections above the bound that are told why; the others are closed without a word
+_PHRASES = {413: "Content Too Large"}
+
+
+class Refusal(NamedTuple):
+    """Why a connection gets no answer from the application."""
+
+    status: int  # of HTTP
+    code: str  # for programs
+    detail: str  # for people
+    client: str  # its address
+
+
+class Spelling(NamedTuple):
+    """A refusal as an HTTP answer."""
+
+    media_type: str
+    body: bytes
+
+
+Spell = Callable[[Refusal], Spelling]  # also the place to log and to count it
+
+
+class _Phase(enum.Enum):
+    IDLE = enum.auto()  # no request has begun, or the last one is complete
+    HEAD = enum.auto()
+    BODY = enum.auto()
+
+
+class _RefusedError(Exception):
+    """Ends the parser's work from inside one of its callbacks."""
+
+
+class BoundedHttp(HttpToolsProtocol):
+    """One connection. `bounded` makes the class that uvicorn takes."""
+
+    limits: ClassVar[HttpLimits]
+    spell: ClassVar[Spell]
+    clients: ClassVar[collections.Counter[str]]
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self.timeout_keep_alive = self.limits.idle_seconds  # type: ignore[assignment]
+        self._address = ""
+        self._phase = _Phase.IDLE
+        self._deadline: asyncio.TimerHandle | None = None
+        self._deadline_phase = _Phase.IDLE
+        self._write_deadline: asyncio.TimerHandle | None = None
+        self._head_bytes = 0  # of this request, in complete headers and the target
+        self._header_count = 0
+        self._callbacks = 0  # of the parser, ever; tells whether fed bytes completed anything
+        self._open_line_bytes = 0  # fed since the parser last completed anything
+        self._fault: tuple[int, str, str] | None = None
+        self._refused = False  # what else arrives is discarded
+
+    # --- The connection.
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Counts the connection, and refuses it when there are too many."""
+        super().connection_made(transport)
+        self._address = self.client[0] if self.client else "unknown"
+        self.clients[self._address] += 1
+        self._keep_idle_time()
+        if len(self.connections) > self.limits.connections + _MOST_LINGERING:
+            self._refused = True
+            transport.abort()
+        elif len(self.connections) > self.limits.connections:
+            self._refuse(503, "too_many_connections", "The server has as many connections as it may; try again later.")
+        elif self.clients[self._address] > self.limits.connections_per_client:
+            most = self.limits.connections_per_client
+            self._refuse(429, "too_many_connections", f"Too many connections: expected at most {most} of one client.")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forgets the connection."""
+        self.clients[self._address] -= 1
+        if not self.clients[self._address]:
+            del self.clients[self._address]
+        self._stop_deadline()
+        if self._write_deadline:
+            self._write_deadline.cancel()
+        self._unset_keepalive_if_required()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Feeds the parser in pieces that are small as long as a head is incomplete."""
+        begin = 0
+        if len(data) <= _PIECE and not self._refused:
+            begin = len(data)
+            self._feed(data)
+        while begin < len(data) and not self._refused:
+            piece = data[begin:] if self._phase is _Phase.BODY else data[begin : begin + _PIECE]
+            begin += len(piece)
+            self._feed(piece)
+        if not self._refused:
+            self._keep_request_time()
+
+    def _feed(self, piece: bytes) -> None:
+        before = self._callbacks
+        try:
+            self.parser.feed_data(piece)
+        except httptools.HttpParserUpgrade:
+            # No other protocol is spoken here. The request itself is answered, and then the connection ends.
+            self._refused = True
+            self._stop_deadline()
+            self.cycle.keep_alive = False
+        except httptools.HttpParserError:
+            self._refuse(*(self._fault or (400, "invalid_http", "The bytes received are no HTTP/1.1 request.")))
+        else:
+            self._open_line_bytes = self._open_line_bytes + len(piece) if self._callbacks == before else 0
+            if self._open_line_bytes > self.limits.header_line_bytes:
+                self._refuse(*self._long_line())
+
+    # --- What the parser finds.
+
+    def on_message_begin(self) -> None:
+        """Starts counting for a new request."""
+        self._callbacks += 1
+        self._unset_keepalive_if_required()
+        self._phase = _Phase.HEAD
+        self._head_bytes = self._header_count = 0
+        super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        """Counts the request's target, which comes in parts."""
+        self._callbacks += 1
+        super().on_url(url)
+        if len(self.url) > self.limits.header_line_bytes:
+            most = self.limits.header_line_bytes
+            self._raise(414, "target_too_long", f"The request's target is too long: expected at most {most} bytes.")
+        self._head_bytes += len(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Counts a header; one that follows the body, a trailer, is counted and left out."""
+        # Once for each header of each request: written to be quick.
+        self._callbacks += 1
+        self._header_count += 1
+        length = len(name) + len(value) + _BESIDE_A_HEADER
+        self._head_bytes += length
+        limits = self.limits
+        if (
+            self._header_count > limits.headers
+            or length > limits.header_line_bytes
+            or self._head_bytes > limits.header_bytes
+        ):
+            self._refuse_header(length)
+        if self._phase is _Phase.HEAD:
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """Starts the request, or lets it wait behind those of its connection."""
+        self._callbacks += 1
+        if len(self.pipeline) >= self.limits.pipelined:
+            self._raise(503, "too_many_pipelined", "Too many requests of one connection wait for an answer.")
+        self._unset_keepalive_if_required()  # the answer before this request's head was complete has set it
+        super().on_headers_complete()
+        self._phase = _Phase.BODY
+
+    def on_body(self, body: bytes) -> None:
+        """Hands a part of the body on."""
+        self._callbacks += 1
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Ends the request."""
+        self._callbacks += 1
+        self._phase = _Phase.IDLE
+        super().on_message_complete()
+
+    def _refuse_header(self, length: int) -> None:
+        if self._header_count > self.limits.headers:
+            most = self.limits.headers
+            self._raise(431, "too_many_headers", f"The request has too many headers: expected at most {most}.")
+        if length > self.limits.header_line_bytes:
+            self._raise(*self._long_line())
+        most = self.limits.header_bytes
+        self._raise(431, "headers_too_large", f"The request's headers are too large: expected at most {most} bytes.")
+
+    def _long_line(self) -> tuple[int, str, str]:
+        most = self.limits.header_line_bytes
+        return 431, "headers_too_large", f"A header is too long: expected at most {most} bytes."
+
+    def _raise(self, status: int, code: str, detail: str) -> None:
+        self._fault = status, code, detail
+        raise _RefusedError(detail)
+
+    # --- Time.
+
+    def _keep_idle_time(self) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(self.limits.idle_seconds, self.timeout_keep_alive_handler)
+
+    def _keep_request_time(self) -> None:
+        """Sets the deadline of the phase that the request is in, once; a request that is there whole needs none."""
+        if self._phase is self._deadline_phase:
+            return
+        self._stop_deadline()
+        if self._phase is not _Phase.IDLE:
+            seconds = self.limits.head_seconds if self._phase is _Phase.HEAD else self.limits.body_seconds
+            self._deadline = self.loop.call_later(seconds, self._end_late_request, seconds)
+        self._deadline_phase = self._phase
+
+    def _stop_deadline(self) -> None:
+        if self._deadline:
+            self._deadline.cancel()
+            self._deadline = None
+        self._deadline_phase = _Phase.IDLE
+
+    def _end_late_request(self, seconds: float) -> None:
+        if self.flow.read_paused:  # by this server, which is busy with what it has: not the client's fault
+            self._deadline = self.loop.call_later(seconds, self._end_late_request, seconds)
+            return
+        part = "headers" if self._phase is _Phase.HEAD else "body"
+        detail = f"The request's {part} did not arrive in time: expected them all within {seconds:g} s."
+        self._refuse(408, f"{part}_timeout", detail)
+
+    def pause_writing(self) -> None:
+        """Starts to watch a client that does not read."""
+        super().pause_writing()
+        self._watch_reader()
+
+    def resume_writing(self) -> None:
+        """Ends the watch."""
+        super().resume_writing()
+        if self._write_deadline:
+            self._write_deadline.cancel()
+            self._write_deadline = None
+
+    def on_response_complete(self) -> None:
+        """Watches that the client reads an answer after which the connection ends."""
+        super().on_response_complete()
+        if self.transport.is_closing() and self.transport.get_write_buffer_size():
+            self._watch_reader()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Closes an idle connection; also one whose client never read its answer."""
+        super().timeout_keep_alive_handler()
+        if self.transport.get_write_buffer_size():
+            self._watch_reader()
+
+    def _watch_reader(self, unread: int | None = None) -> None:
+        """Cuts the connection off when nothing of what it has to send leaves it in `write_seconds`."""
+        now = self.transport.get_write_buffer_size()
+        if unread is not None and now >= unread:
+            self.transport.abort()
+            return
+        if self._write_deadline:
+            self._write_deadline.cancel()
+        self._write_deadline = self.loop.call_later(self.limits.write_seconds, self._watch_reader, now)
+
+    # --- No.
+
+    def _refuse(self, status: int, code: str, detail: str) -> None:
+        """Answers in the application's place, and ends the connection."""
+        self._refused = True
+        self._stop_deadline()
+        self._unset_keepalive_if_required()
+        spelling = type(self).spell(Refusal(status, code, detail, self._address))
+        running = self.cycle is not None and not self.cycle.response_complete
+        if running and self._phase is not _Phase.BODY:
+            self.cycle.keep_alive = False  # the requests before get their answers, and then the connection ends
+            return
+        if running and (self.pipeline or self.cycle.response_started):
+            self.transport.abort()  # half an answer is out, or another request's comes first
+            return
+        if running:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        phrase = _PHRASES.get(status) or http.HTTPStatus(status).phrase
+        head = (
+            f"HTTP/1.1 {status} {phrase}\r\nContent-Type: {spelling.media_type}\r\n"
+            f"Content-Length: {len(spelling.body)}\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode("ascii") + spelling.body)
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.flow.resume_reading()
+        self._deadline = self.loop.call_later(_LINGER_SECONDS, self.transport.abort)
+
+
+def bounded(limits: HttpLimits, spell: Spell) -> type[BoundedHttp]:
+    """Makes the protocol class of one server, for `uvicorn.Config(http=…)`.
+
+    Args:
+        limits: the bounds.
+        spell: gives a refusal's body; called once for each.
+    """
+    attributes = {"limits": limits, "spell": staticmethod(spell), "clients": collections.Counter()}
+    return type("BoundedHttpOfOneServer", (BoundedHttp,), attributes)

@@ -1,0 +1,139 @@
+"""Large bodies, read in a process of their own.
+
+Python's JSON parser holds the interpreter's lock for as long as it runs, in a thread as well: 99 MB stalled every other
+request for 7 s. Only one large body is read at a time, which bounds the memory. The process ends after one that was
+very large, which gives the memory back.
+"""
+
+import asyncio
+import contextlib
+import pickle
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import grpc
+import numpy as np
+
+from serving.server import json_child
+from serving.server.errors import ServingError
+from serving.server.json_tensors import TensorType
+
+_ROOT = Path(__file__).resolve().parents[2]
+_MOST_MEBIBYTES = 2048  # of the process: what JSON becomes in Python takes up to 30 times its bytes
+_KEPT_BYTES = 8 * 2**20  # a process that read a larger body is not used again
+
+
+class LargeJson:
+    """The process, started with the first large body; used from one event loop."""
+
+    def __init__(self, most_mebibytes: int = _MOST_MEBIBYTES):
+        self._most = most_mebibytes
+        self._turn = asyncio.Lock()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="large_json")
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def close(self) -> None:
+        """Ends the process."""
+        self._end()
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    async def examples(self, body: bytes) -> tuple[str, bytes]:
+        """See json_examples.parse_examples."""
+        async with self._reading(body):
+            name, serialized = await self._ask(json_child.EXAMPLES, body)
+            return str(name), bytes(serialized)
+
+    @contextlib.asynccontextmanager
+    async def predict(self, body: bytes) -> AsyncIterator["LargePredictBody"]:
+        """Reads a body of Predict; yields it. Other large bodies wait until the block ends, or it has its tensors.
+
+        Raises:
+            ServingError: As json_tensors.parse_predict; or the body takes too much memory.
+        """
+        async with contextlib.AsyncExitStack() as turn:
+            await turn.enter_async_context(self._reading(body))
+            signature_name, rows = await self._ask(json_child.PREDICT, body)
+            yield LargePredictBody(signature_name, rows, self, turn)
+
+    @contextlib.asynccontextmanager
+    async def _reading(self, body: bytes) -> AsyncIterator[None]:
+        async with self._turn:
+            keep = False
+            try:
+                yield
+                keep = len(body) <= _KEPT_BYTES
+            except ServingError:
+                keep = len(body) <= _KEPT_BYTES
+                raise
+            finally:
+                # Of a request that was given up the answer may still come: it must not be taken for another's.
+                if not keep:
+                    self._end()
+
+    async def tensors(self, inputs: Mapping[str, TensorType]) -> dict[str, np.ndarray]:
+        """Returns the tensors of the body that was read last."""
+        dtypes = {name: int(info.dtype) for name, info in inputs.items()}
+        packed = await self._ask(json_child.TENSORS, pickle.dumps(dtypes))
+        return await asyncio.get_running_loop().run_in_executor(self._thread, json_child.unpack, packed)
+
+    async def _ask(self, kind: str, argument: bytes) -> Any:
+        asking = asyncio.get_running_loop().run_in_executor(self._thread, _exchange, self._started(), kind, argument)
+        try:
+            code, message, value = await asking
+        except ServingError:
+            self._end()
+            raise
+        if code:
+            raise ServingError(grpc.StatusCode[code], message)
+        return value
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        if self._process is None or self._process.poll() is not None:
+            command = [sys.executable, "-m", "serving.server.json_child", str(self._most)]
+            self._process = subprocess.Popen(command, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        return self._process
+
+    def _end(self) -> None:
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+
+class LargePredictBody:
+    """The counterpart of json_tensors.PredictBody, whose document is in the other process."""
+
+    def __init__(self, signature_name: str, rows: bool, reader: LargeJson, turn: contextlib.AsyncExitStack):
+        self.signature_name = signature_name
+        self.rows = rows
+        self._reader = reader
+        self._turn = turn
+
+    async def tensors(self, inputs: Mapping[str, TensorType]) -> dict[str, np.ndarray]:
+        """See PredictBody.tensors. The next large body can be read from then on."""
+        arrays = await self._reader.tensors(inputs)
+        await self._turn.aclose()
+        return arrays
+
+
+def _exchange(process: subprocess.Popen[bytes], kind: str, argument: bytes) -> tuple[str, str, Any]:
+    """Sends a request and waits for its answer, in a thread; both give up the interpreter's lock.
+
+    Raises:
+        ServingError: UNAVAILABLE; the process ended, as the system does for lack of memory.
+    """
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        json_child.write_frame(process.stdin, kind.encode())  # type: ignore[arg-type]
+        json_child.write_frame(process.stdin, argument)  # type: ignore[arg-type]
+        answer: tuple[str, str, Any] = pickle.loads(json_child.read_frame(process.stdout))  # type: ignore[arg-type]
+    except (OSError, EOFError, ValueError) as error:
+        raise ServingError(
+            grpc.StatusCode.UNAVAILABLE, "The body was being read when its process ended: send fewer rows at a time."
+        ) from error
+    return answer

@@ -1,0 +1,56 @@
+"""The descriptors of TensorFlow Serving's two services, which reflection hands out.
+
+tensorflow-serving-api has them in prediction_service_pb2 and model_service_pb2. These were made by an old compiler, and
+protobuf from version 4 on cannot import them. It can import the messages, and the stubs in the files ending in `_grpc`.
+"""
+
+from google.protobuf import descriptor_pb2, descriptor_pool
+from tensorflow_serving.apis import (
+    classification_pb2,
+    get_model_metadata_pb2,
+    get_model_status_pb2,
+    inference_pb2,
+    model_management_pb2,
+    predict_pb2,
+    regression_pb2,
+)
+
+_PACKAGE = "tensorflow.serving"
+PREDICTION_SERVICE = f"{_PACKAGE}.PredictionService"
+MODEL_SERVICE = f"{_PACKAGE}.ModelService"
+# Of each service its file, and of each method the messages, without Request and Response, and the file that has them.
+_SERVICES = {
+    PREDICTION_SERVICE: (
+        "tensorflow_serving/apis/prediction_service.proto",
+        {
+            "Classify": ("Classification", classification_pb2),
+            "Regress": ("Regression", regression_pb2),
+            "Predict": ("Predict", predict_pb2),
+            "MultiInference": ("MultiInference", inference_pb2),
+            "GetModelMetadata": ("GetModelMetadata", get_model_metadata_pb2),
+        },
+    ),
+    MODEL_SERVICE: (
+        "tensorflow_serving/apis/model_service.proto",
+        {
+            "GetModelStatus": ("GetModelStatus", get_model_status_pb2),
+            "HandleReloadConfigRequest": ("ReloadConfig", model_management_pb2),
+        },
+    ),
+}
+
+
+def register() -> None:
+    """Adds the services to protobuf's pool of descriptors, unless they are there."""
+    pool = descriptor_pool.Default()
+    for service, (path, methods) in _SERVICES.items():
+        try:
+            pool.FindServiceByName(service)
+        except KeyError:
+            file = descriptor_pb2.FileDescriptorProto(name=path, package=_PACKAGE, syntax="proto3")
+            described = file.service.add(name=service.removeprefix(f"{_PACKAGE}."))
+            for method, (message, module) in methods.items():
+                file.dependency.append(module.DESCRIPTOR.name)
+                types = [f".{_PACKAGE}.{message}{end}" for end in ("Request", "Response")]
+                described.method.add(name=method, input_type=types[0], output_type=types[1])
+            pool.Add(file)
