@@ -17,6 +17,7 @@ PACKAGE_OF = {
     "google": "protobuf",
     "grpc": "grpcio",
     "grpc_health": "grpcio-health-checking",
+    "grpc_reflection": "grpcio-reflection",
     "mlflow": "mlflow-skinny",
     "markdown_it": "markdown-it-py",
     "pydantic_core": "pydantic",

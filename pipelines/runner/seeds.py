@@ -7,13 +7,13 @@ import tensorflow_transform as tft
 from rich.console import Console
 
 from pipelines.config import PipelineConfig
+from pipelines.evaluation.measures import measures_of
 from pipelines.modeling.hyperparameters import read_hyperparameters
 from pipelines.modeling.transformed_rows import read_rows
 from pipelines.nodes import TRAIN
 from pipelines.runner.results import NodeResult
 from pipelines.runner.summary import SeedScore
 from pipelines.search.deadline import Deadline
-from pipelines.search.measures import measures_of
 from pipelines.search.search import SearchInputs
 from pipelines.search.seed_record import SeedTrainings, score_seeds, write_seeds
 from pipelines.search.trainings import Candidate, Training, held_out_fold, split_fold, train_candidates

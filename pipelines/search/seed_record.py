@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from pipelines.evaluation.measures import measures_of
 from pipelines.runs.seeds_file import SEEDS_FILE
 from pipelines.search.comparison import CandidateScore, ComparisonError, compare
-from pipelines.search.measures import measures_of
 from pipelines.search.trainings import Training, held_out_fold
 
 
