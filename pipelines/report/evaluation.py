@@ -14,7 +14,7 @@ from pipelines.report.vega import Figure, make_figure
 from pipelines.runs import Run
 from pipelines.task_definition.problem import BINARY, MULTICLASS
 
-_NEW, _OLD = "this model", "blessed before"
+_NEW, _OLD = "this model", "pushed before"
 
 
 def describe_evaluation(run: Run) -> dict[str, Any]:
