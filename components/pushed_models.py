@@ -1,6 +1,7 @@
 """The models that were pushed, as ML Metadata records them, whether or not their versions are still in place."""
 
 import dataclasses
+from pathlib import Path
 
 import ml_metadata as mlmd
 from ml_metadata.proto import metadata_store_pb2
@@ -18,16 +19,25 @@ class PushedVersion:
     version: str  # its name, digits
 
 
-def list_pushed_models(store: mlmd.MetadataStore, pipeline: str) -> list[PushedVersion]:
+def list_pushed_models(
+    store: mlmd.MetadataStore, pipeline: str, destination: Path | None = None
+) -> list[PushedVersion]:
     """List every push of a pipeline that put a version in place, the newest first.
 
     What the metadata marks as deleted counts, too: a later push displaces the copy of an earlier one, not its model.
+
+    Args:
+        store: ML Metadata.
+        pipeline: its name.
+        destination: the folder of versions that was pushed to; None: any.
     """
     context = store.get_context_by_type_and_name(_PIPELINE, pipeline)
     pushes = {
         artifact.id: artifact.custom_properties["pushed_version"].string_value
         for artifact in (store.get_artifacts_by_context(context.id) if context is not None else ())
-        if artifact.type == PushedModel.TYPE_NAME and artifact.custom_properties["pushed"].int_value == 1
+        if artifact.type == PushedModel.TYPE_NAME
+        and artifact.custom_properties["pushed"].int_value == 1
+        and (destination is None or _place(artifact) == destination.resolve())
     }
     events = store.get_events_by_artifact_ids(sorted(pushes)) if pushes else []
     makers: dict[int, int] = {}  # execution -> push
@@ -45,9 +55,17 @@ def list_pushed_models(store: mlmd.MetadataStore, pipeline: str) -> list[PushedV
     ]
 
 
-def name_models(store: mlmd.MetadataStore, pipeline: str) -> dict[str, str]:
-    """Return what a pipeline pushed each model as, the newest name of each: folder of the model -> version."""
-    pushes = list_pushed_models(store, pipeline)
+def name_models(store: mlmd.MetadataStore, pipeline: str, destination: Path | None = None) -> dict[str, str]:
+    """Return what a pipeline pushed each model as, the newest name of each: folder of the model -> version.
+
+    Args: as `list_pushed_models` takes them.
+    """
+    pushes = list_pushed_models(store, pipeline, destination)
     found = store.get_artifacts_by_id(sorted({push.model_id for push in pushes})) if pushes else []
     folders = {model.id: model.uri for model in found}
     return {folders[push.model_id]: push.version for push in reversed(pushes) if push.model_id in folders}
+
+
+def _place(push: metadata_store_pb2.Artifact) -> Path:
+    """Return the folder of versions that a push went to."""
+    return Path(push.custom_properties["pushed_destination"].string_value).parent.resolve()

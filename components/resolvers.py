@@ -5,6 +5,7 @@ nothing, and everything that compares would run again for it.
 """
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import ml_metadata as mlmd
 from tfx import types
@@ -124,14 +125,16 @@ class PushedModels(ResolverStrategy):
     What was blessed and not pushed is no yardstick: a tie, a model without a review, or one that was refused later.
     """
 
-    def __init__(self, pipeline: str, versions: int = 1):
+    def __init__(self, pipeline: str, versions: int = 1, destination: str = ""):
         """Take which pushes.
 
         Args:
             pipeline: the name of the pipeline that pushes.
             versions: how many of the models pushed last.
+            destination: the folder of versions that they were pushed to; empty: any.
         """
         self._pipeline, self._versions = pipeline, versions
+        self._destination = Path(destination) if destination else None
 
     def resolve_artifacts(self, store: mlmd.MetadataStore, input_dict: Artifacts) -> Artifacts:
         """Picks the last one for MODEL, those before it for EARLIER, the newest first, and what is known of all.
@@ -142,7 +145,7 @@ class PushedModels(ResolverStrategy):
                 this run's model as CURRENT, where there is one.
         """
         models = {artifact.id: artifact for artifact in _without_current(input_dict, MODEL)}
-        pushed = dict.fromkeys(push.model_id for push in list_pushed_models(store, self._pipeline))
+        pushed = dict.fromkeys(push.model_id for push in list_pushed_models(store, self._pipeline, self._destination))
         last = [models[model] for model in pushed if model in models][: self._versions]
         compared = {
             artifact.get_int_custom_property(ModelComparison.MODEL_ID): artifact

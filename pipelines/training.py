@@ -186,7 +186,8 @@ def _gate_nodes(config: PipelineConfig, data: _Data, trainer: BaseNode) -> list[
     model = trainer.outputs["model"]
     compared = config.task.comparison
     wanted = {"earlier": Channel(type=Model), "comparisons": Channel(type=ModelComparison)} if compared else {}
-    blessed_model = _pushed_models(config, current=model, **wanted).with_id(nodes.BLESSED_MODEL_RESOLVER)
+    resolver = _pushed_models(config, str(config.serving), current=model, **wanted)
+    blessed_model = resolver.with_id(nodes.BLESSED_MODEL_RESOLVER)
     evaluator = ColumnarEvaluator(
         examples=data.examples,
         example_splits=[EVAL],
@@ -280,12 +281,12 @@ def _pusher(
     return [pusher.with_id(nodes.PUSHER)]
 
 
-def _pushed_models(config: PipelineConfig, **others: BaseChannel) -> Resolver:
-    """Find the models that were pushed last, other than the `current` one if there is one."""
+def _pushed_models(config: PipelineConfig, destination: str = "", **others: BaseChannel) -> Resolver:
+    """Find the models that were pushed last, to a folder or to any, other than the `current` one if there is one."""
     versions = config.task.comparison.versions if config.task.comparison else 1
     return Resolver(
         strategy_class=PushedModels,
-        config={"pipeline": config.task.name, "versions": versions},
+        config={"pipeline": config.task.name, "versions": versions, "destination": destination},
         model=Channel(type=Model),
         **others,
     )

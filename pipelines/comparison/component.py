@@ -33,6 +33,7 @@ from pipelines.evaluation.row_predictions import (
     RowPredictions,
     digest_rows,
     read_predictions,
+    require_same_question,
     write_predictions,
 )
 from pipelines.evaluation.slices import SlicedRows, slice_in_words
@@ -86,13 +87,14 @@ def BetterGate(
         predictions=as_predictions(candidate.predict_records(records)),
         slices=find_slices(rows, json.loads(slice_columns), min_slice_rows),
     )
-    compared = _compare(
+    compared = compare_with_earlier(
         as_record(json.loads(agreed), Comparison, "agreed"),
         found,
         records,
         [*([] if baseline is None else [baseline]), *(earlier or [])],
         comparisons or [],
         min_slice_rows,
+        label,
     )
     folder = Path(comparison.uri)
     write_predictions(folder, found)
@@ -113,15 +115,26 @@ def find_slices(rows: pd.DataFrame, columns: Sequence[str], min_rows: int) -> di
     return {words: inside for words, inside in sorted(found.items()) if inside.sum() >= min_rows}
 
 
-def _compare(
+def compare_with_earlier(
     agreed: Comparison,
     candidate: RowPredictions,
     records: list[bytes],
     earlier: Sequence[standard_artifacts.Model],
     comparisons: Sequence[artifacts.ModelComparison],
     min_slice_rows: int,
+    label: str,
 ) -> ModelComparison:
-    """Compare with the earlier models that can be asked; with none, if the last one cannot."""
+    """Compare with the earlier models that can be asked; with none, if the last one cannot.
+
+    Args:
+        agreed: what the new model has to be.
+        candidate: its predictions, with labels and slices.
+        records: the same rows, serialized.
+        earlier: the models pushed before, the newest first.
+        comparisons: what this gate wrote of them, as far as it did.
+        min_slice_rows: slices of fewer rows say nothing.
+        label: name of the transformed label.
+    """
     stored = {one.get_int_custom_property(artifacts.ModelComparison.MODEL_ID): Path(one.uri) for one in comparisons}
     predictions: dict[str, np.ndarray] = {}
     same_rows = True
@@ -130,13 +143,13 @@ def _compare(
         same = known is not None and known.rows_digest == candidate.rows_digest
         if place == 0:
             same_rows = same or known is None
-        if known is not None and same:
-            predictions[model.uri] = known.predictions
-            continue
         try:
-            predictions[model.uri] = _ask(Path(path_utils.serving_model_path(model.uri)), records, candidate)
+            if known is None or not same:
+                known = _ask(Path(path_utils.serving_model_path(model.uri)), records, candidate.rows_digest, label)
+            require_same_question(known, candidate)
+            predictions[model.uri] = known.predictions
         except Exception as error:  # An old model may lack what today's contract says; what it raises is its own.
-            logging.exception("The model in %s cannot be asked.", model.uri)
+            logging.exception("The model in %s cannot be compared with.", model.uri)
             if place == 0:
                 return ModelComparison(
                     outcome=NOT_COMPARED,
@@ -148,18 +161,15 @@ def _compare(
     return compare_models(agreed, candidate, predictions, min_slice_rows=min_slice_rows, same_rows=same_rows)
 
 
-def _ask(model: Path, records: list[bytes], candidate: RowPredictions) -> np.ndarray:
-    """Ask an earlier model for all rows.
-
-    Raises:
-        ValueError: It predicts something else than the candidate does.
-    """
-    found = as_predictions(RunModel(model).predict_records(records))
-    if found.shape != candidate.predictions.shape:
-        raise ValueError(
-            f"it predicts arrays of shape {found.shape}: expected {candidate.predictions.shape}, as the new model does"
-        )
-    return found
+def _ask(directory: Path, records: list[bytes], rows_digest: str, label: str) -> RowPredictions:
+    """Ask an earlier model for its predictions, and for what it takes for the label, of all rows."""
+    model = RunModel(directory)
+    return RowPredictions(
+        rows_digest=rows_digest,
+        labels=_as_column(model.transformed(records)[label]),
+        predictions=as_predictions(model.predict_records(records)),
+        slices={},
+    )
 
 
 def _as_column(values: np.ndarray) -> np.ndarray:

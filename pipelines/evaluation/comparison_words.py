@@ -26,14 +26,18 @@ def describe_outcome(found: ModelComparison, names: Mapping[str, str]) -> str:
 
     Args:
         found: the comparison.
-        names: folder of a model -> the version that it was pushed as.
+        names: folder of a model -> the version that it was pushed as, without the model itself.
     """
+    if found.outcome == FIRST and names:
+        newest = max(names.values(), key=int)
+        return f"no model pushed before is left, the newest was {newest}: NOTHING was compared"
     if found.outcome == FIRST:
         return "no model was pushed before: nothing to compare with"
     if found.outcome == NOT_COMPARED:
         return f"the model pushed before cannot be asked on these rows: {found.why_not}"
     telling = _find_telling(found)
-    change = f"{_name_metric(telling)} {describe_interval(telling.value, telling.low, telling.high)}"
+    interval = describe_interval(telling.value, telling.low, telling.high)
+    change = f"{_name_metric(telling)} {interval if math.isfinite(telling.value) else 'is undefined on these rows'}"
     return f"{_WORDS[found.outcome]} {_name_model(telling, names)}: {change}"
 
 

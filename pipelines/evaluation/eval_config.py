@@ -134,7 +134,7 @@ def _suggest(name: str, computed: Sequence[str]) -> str:
 
 
 def _make_threshold(threshold: Threshold) -> config_pb2.PerSliceMetricThreshold:
-    """Bounds on a metric's value, and on its change against the model blessed before.
+    """Bounds on a metric's value, and on its change against the version pushed before.
 
     Always with a slice: TFMA holds a threshold without one against every slice there is, and a slice that
     Options.min_slice_size leaves out fails every threshold.

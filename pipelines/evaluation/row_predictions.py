@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 PREDICTIONS_FILE = "predictions.npz"
+_ROUNDING = 1e-5  # relative: labels closer than that are one label, computed twice as float32
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -62,4 +63,22 @@ def read_predictions(folder: Path) -> RowPredictions:
                 words: np.unpackbits(packed, count=len(labels)).astype(bool)
                 for words, packed in zip(described["slices"], members, strict=True)
             },
+        )
+
+
+def require_same_question(earlier: RowPredictions, later: RowPredictions) -> None:
+    """Check that two models predict the same label of the same rows: otherwise their difference means nothing.
+
+    Raises:
+        ValueError: They do not.
+    """
+    if earlier.predictions.shape != later.predictions.shape:
+        raise ValueError(
+            f"it predicts arrays of shape {earlier.predictions.shape}: expected {later.predictions.shape}, as the new "
+            "model does"
+        )
+    others = ~np.isclose(earlier.labels, later.labels, rtol=_ROUNDING, equal_nan=True)
+    if others.any():
+        raise ValueError(
+            f"it was made for another label: {int(others.sum()):,} of {len(others):,} rows had another value then"
         )

@@ -19,7 +19,7 @@ from pipelines.runs import Run
 from pipelines.task_definition.problem import BINARY, MULTICLASS
 
 _GUESS = "Eval rows. The dashed line is a guess."
-_NEW, _OLD = "this model", "blessed before"
+_NEW, _OLD = "this model", "pushed before"
 
 
 def describe_evaluation(run: Run, cache: Path) -> dict[str, Any]:

@@ -57,10 +57,10 @@ def _predict_baseline(run: Run, rows: pd.DataFrame) -> tuple[np.ndarray | None, 
     try:
         model = run.baseline_model()
         if model is None:
-            return None, "No model was blessed before this one."
+            return None, "No model was pushed before this one."
         return _to_array(model(rows), run.task_record.problem), ""
     except RunError as error:
-        return None, f"The blessed model cannot be asked on these rows: {error}"
+        return None, f"The version pushed before cannot be asked on these rows: {error}"
 
 
 def _to_array(frame: pd.DataFrame, problem: str) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from pipelines.evaluation.model_comparison import NOT_COMPARED, TIE
 from pipelines.nodes import ANOMALY_GATE, BETTER_GATE, EVALUATOR, SKEW_GATE
 from pipelines.runs import Run
 
@@ -30,6 +31,7 @@ def describe_verdict(run: Run) -> dict[str, Any]:
     """Describes how the run ended, and its gates."""
     word, css_class, sentence = _ENDS.get(run.status, (run.status, "warn", ""))
     gates = [_describe_gate(row.gate, row.passed, row.reasons) for row in run.gates().itertuples()]
+    _mark_tie(gates, run.summary["comparison"])
     refused = any(gate["word"] == "refused" for gate in gates)
     error = run.summary["error"]
     return {
@@ -65,6 +67,13 @@ def _describe_review(review: dict[str, Any] | None) -> list[dict[str, Any]]:
     about = "of the code, required" if review["required"] else "of the code"
     reasons = [review["reason"], *([review["note"]] if review["note"] else [])]
     return [{"name": "Review", "about": about, "word": review["state"], "css_class": css_class, "reasons": reasons}]
+
+
+def _mark_tie(gates: list[dict[str, Any]], comparison: dict[str, Any] | None) -> None:
+    """Say of BetterGate that it found a tie, which is neither passed nor refused."""
+    if comparison and comparison["outcome"] in (TIE, NOT_COMPARED):
+        (card,) = (gate for gate in gates if gate["name"] == BETTER_GATE)
+        card |= {"word": "tie", "css_class": "warn"}
 
 
 def _describe_gate(name: str, passed: bool | None, reasons: list[str]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ _EXAMPLES, _STATISTICS = "Examples", "ExampleStatistics"  # types of artifacts
 # A run compares with the newest that is not its own, so with the second newest where its own comes from the cache.
 _BASELINES = 2
 # Inputs that something was compared with, not made of. Followed, they would keep every model that ever was.
-_COMPARED_WITH = frozenset({"baseline_model", "baseline"})
+_COMPARED_WITH = frozenset({"baseline_model", "baseline", "earlier", "comparisons"})
 
 
 def close_over_lineage(metadata: Metadata, seeds: Iterable[int]) -> frozenset[int]:

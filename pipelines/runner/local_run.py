@@ -198,7 +198,8 @@ def _read_results(summary: Summary, config: PipelineConfig) -> None:
     summary.data_fingerprint = node_summary.read_data_fingerprint(results.get(EXAMPLE_GEN))
     summary.split = node_summary.describe_split(results.get(EXAMPLE_GEN))
     summary.spans = node_summary.read_spans(results.get(EXAMPLE_GEN))
-    names = _name_pushed_models(config)
+    own = str(results[TRAINER].uri("model")) if TRAINER in results and results[TRAINER].outputs else ""
+    names = {model: version for model, version in _name_pushed_models(config).items() if model != own}
     summary.verdicts = verdicts.read_verdicts(results, names)
     if (compared := verdicts.read_comparison(results)) is not None:
         summary.comparison = comparison_as_record(compared, names)
@@ -238,8 +239,10 @@ def _record_outcome(summary: Summary, config: PipelineConfig, pushed_before: set
 
 
 def _name_pushed_models(config: PipelineConfig) -> dict[str, str]:
-    """Name the version that each model was pushed as, by the folder of the model."""
-    return name_models(open_metadata_store(config.metadata), config.task.name) if config.metadata.is_file() else {}
+    """Name the version that each model was pushed as where this run pushes to, by the folder of the model."""
+    if not config.metadata.is_file():
+        return {}
+    return name_models(open_metadata_store(config.metadata), config.task.name, config.serving)
 
 
 def _find_in_place(summary: Summary, config: PipelineConfig) -> str | None:

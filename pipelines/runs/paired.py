@@ -10,7 +10,12 @@ import pandas as pd
 from pipelines import nodes
 from pipelines.evaluation.bootstrap import affordable_resamples, estimate_differences
 from pipelines.evaluation.model_comparison import interpret
-from pipelines.evaluation.row_predictions import PREDICTIONS_FILE, RowPredictions, read_predictions
+from pipelines.evaluation.row_predictions import (
+    PREDICTIONS_FILE,
+    RowPredictions,
+    read_predictions,
+    require_same_question,
+)
 from pipelines.evaluation.slices import OVERALL, SlicedRows
 from pipelines.evaluation.weighted_metrics import CENTRED, METRIC_OF_CLASS, Metric
 from pipelines.nodes import EVAL
@@ -38,10 +43,15 @@ class PairedRows:
 
 
 def read_stored_pairs(before: Run, after: Run) -> PairedRows | None:
-    """Read what BetterGate stored of both runs; None where one stored nothing, or they had other eval rows."""
+    """Read what BetterGate stored of both runs; None where one stored nothing, or they had other eval rows.
+
+    Raises:
+        RunError: The models predict another label.
+    """
     found = [_read_stored(run) for run in (before, after)]
     if found[0] is None or found[1] is None or found[0].rows_digest != found[1].rows_digest:
         return None
+    _require_same_question(found[0], found[1], before, after)
     return PairedRows(
         labels=found[1].labels,
         before=found[0].predictions,
@@ -55,23 +65,27 @@ def ask_both(before: Run, after: Run) -> PairedRows:
     """Ask both models for the eval rows of the later run. Loads TensorFlow.
 
     Raises:
-        RunError: A run has no model, or the earlier model predicts something else.
+        RunError: A run has no model, or the earlier model predicts something else or another label.
     """
     from pipelines.runs.model import as_predictions
 
     rows = after.eval_predictions()
-    predictions = as_predictions(rows)
-    earlier = as_predictions(before.model().predict_records(after.records(EVAL)))
-    if earlier.shape != predictions.shape:
-        raise RunError(
-            f"the models of {before.id} and {after.id} cannot be compared: expected predictions of one shape, received "
-            f"{earlier.shape} and {predictions.shape}"
-        )
+    records = after.records(EVAL)
+    model = before.model()
+    labels = model.transformed(records)[after.task_record.label]
+    earlier = RowPredictions(
+        rows_digest="",
+        labels=labels.reshape(len(labels), -1)[:, 0],
+        predictions=as_predictions(model.predict_records(records)),
+        slices={},
+    )
+    later = dataclasses.replace(earlier, labels=rows[LABEL].to_numpy(), predictions=as_predictions(rows))
+    _require_same_question(earlier, later, before, after)
     sliced = SlicedRows(rows)
     return PairedRows(
-        labels=rows[LABEL].to_numpy(),
-        before=earlier,
-        after=predictions,
+        labels=later.labels,
+        before=earlier.predictions,
+        after=later.predictions,
         slices={words: sliced.inside(where) for words, where in after.slices().items() if words != OVERALL},
         of=after,
     )
@@ -130,6 +144,13 @@ def measure_differences(paired: PairedRows) -> dict[tuple[str, str], float]:
             if math.isfinite(sides[0] - sides[1]):
                 found[words, name] = float(sides[0] - sides[1])
     return found
+
+
+def _require_same_question(earlier: RowPredictions, later: RowPredictions, before: Run, after: Run) -> None:
+    try:
+        require_same_question(earlier, later)
+    except ValueError as error:
+        raise RunError(f"the model of {before.id} cannot be compared with that of {after.id}: {error}") from error
 
 
 def _known_metrics(run: Run) -> dict[str, Metric]:

@@ -190,7 +190,7 @@ def _list_facts(lineage: Lineage) -> Iterable[tuple[str, str]]:
     yield "model", f"{lineage.model.uri}, trained by run {lineage.trained_by}" if lineage.model else _NOTHING
     if lineage.started_from:
         yield "started from", lineage.started_from.uri
-    yield "compared with", lineage.baseline.uri if lineage.baseline else "no model blessed before"
+    yield "compared with", lineage.baseline.uri if lineage.baseline else "no model pushed before"
     yield "pushed as", ", ".join(lineage.versions) or "not pushed"
 
 

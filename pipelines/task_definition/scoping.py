@@ -62,7 +62,7 @@ class Threshold:
     slice: dict[str, str] = dataclasses.field(default_factory=dict)  # raw column -> value; none: all rows
     at_least: float | None = None  # in the metric's own unit
     at_most: float | None = None
-    change_at_least: float | None = None  # against the model blessed before, where larger is better
+    change_at_least: float | None = None  # against the version pushed before, where larger is better
     change_at_most: float | None = None  # likewise, where smaller is better
 
     def __post_init__(self) -> None:

@@ -126,11 +126,14 @@ class Pushes:
         (model,) = self._store.put_artifacts([metadata_store_pb2.Artifact(type_id=self._models, uri="model")])
         return model
 
-    def push(self, model: int, version: str, *, pushed: bool = True, displaced: bool = False) -> None:
+    def push(
+        self, model: int, version: str, *, pushed: bool = True, displaced: bool = False, folder: str = "/serving"
+    ) -> None:
         """Pushes a model, or decides not to; the copy of a displaced push is gone."""
         artifact = metadata_store_pb2.Artifact(type_id=self._pushes)
         artifact.custom_properties["pushed"].int_value = int(pushed)
         artifact.custom_properties["pushed_version"].string_value = version if pushed else ""
+        artifact.custom_properties["pushed_destination"].string_value = f"{folder}/{version}" if pushed else ""
         artifact.state = metadata_store_pb2.Artifact.DELETED if displaced else metadata_store_pb2.Artifact.LIVE
         read = metadata_store_pb2.Event(artifact_id=model, type=metadata_store_pb2.Event.INPUT)
         read.path.steps.add().key = "model"
@@ -182,6 +185,18 @@ def test_a_model_is_compared_with_the_one_pushed_last_and_with_those_before(stor
     assert resolve_models(store, every, current, versions=5)[:2] == ([first], [second])  # pushed again
     made.push(current, "14")
     assert resolve_models(store, every, current, versions=5)[:2] == ([first], [second])  # an unchanged run
+
+
+def test_what_was_pushed_elsewhere_is_no_yardstick(store: MetadataStore) -> None:
+    made = Pushes(store)
+    here, elsewhere = made.make(), made.make()
+    made.push(here, "11")
+    made.push(elsewhere, "12", folder="/staging")
+    known = {MODEL: [with_id(Model(), number) for number in (here, elsewhere)]}
+    for folder, expected in (("/serving", [here]), ("/staging", [elsewhere]), ("/new", []), ("", [elsewhere])):
+        picked = PushedModels("own", 5, folder).resolve_artifacts(store, dict(known))
+        assert [found.id for found in picked[MODEL]] == expected
+    assert name_models(store, "own", Path("/staging")) == {"model": "12"}
 
 
 def test_what_another_pipeline_pushed_is_no_yardstick(store: MetadataStore) -> None:

@@ -73,7 +73,7 @@ def test_it_says_what_the_record_says(tab: Tab, report: Path, history: History) 
             assert reason in text
     rows = tab.page.locator("table.nodes tbody tr").all_inner_texts()
     assert [row.split()[:2] for row in rows] == [[node["id"], node["state"]] for node in summary["nodes"]]
-    assert "No model was blessed before this one." in text
+    assert "No model was pushed before this one." in text
     assert "task diabetes has no model card" in text
     assert summary["source_digest"] in text
     assert summary["report"] == {"path": str(report), "error": None}

@@ -69,6 +69,19 @@ def test_the_first_model_has_nothing_to_be_compared_with() -> None:
     assert compare_errors(np.ones(ROWS)).outcome == FIRST
 
 
+def test_a_first_model_after_others_whose_models_are_gone_says_so() -> None:
+    found = compare_errors(np.ones(ROWS))
+    assert describe_outcome(found, {}) == "no model was pushed before: nothing to compare with"
+    assert "the newest was 1796" in describe_outcome(found, {"model 1": "1795", "model 2": "1796"})
+
+
+def test_a_metric_that_is_undefined_is_a_tie_and_said_to_be_undefined() -> None:
+    ones = of_rows(np.ones(ROWS), np.linspace(0, 1, ROWS))  # all labels are the same: no ROC AUC
+    found = compare_models(agreed(metric="AUC"), ones, {"old": np.linspace(1, 0, ROWS)})
+    assert (found.outcome, found.within_margins) == (TIE, False)
+    assert describe_outcome(found, {"old": "17"}) == "not distinguishable from 17: auc is undefined on these rows"
+
+
 @pytest.mark.parametrize(
     ("shift", "margin", "outcome", "within"),
     [
