@@ -26,7 +26,6 @@ from tfx.types.channel import OutputChannel
 from tfx.types.standard_artifacts import Examples, HyperParameters, InfraBlessing, Model, ModelBlessing
 
 from components.csv_example_gen.component import CheckedExampleGen
-from components.evaluator.component import ColumnarEvaluator
 from components.pusher import executor as atomic_pusher
 from components.resolvers import AcceptedSpans, LatestAcceptedStatistics, LatestBlessedOtherModel
 from components.signatures import SERVING_DEFAULT
@@ -36,6 +35,7 @@ from components.stacked_features import FEATURE_PARTS
 from pipelines import nodes
 from pipelines.config import PipelineConfig
 from pipelines.data_checks import check_data
+from pipelines.fairness.component import make_evaluator
 from pipelines.modeling import trainer_entry
 from pipelines.nodes import EVAL, TRAIN
 from pipelines.search import tuner_entry
@@ -182,7 +182,8 @@ def _gate_nodes(config: PipelineConfig, data: _Data, trainer: BaseNode) -> list[
     """From a model to its push: every node before Pusher can block it."""
     model = trainer.outputs["model"]
     blessed_model = _latest_blessed_model(current=model).with_id(nodes.BLESSED_MODEL_RESOLVER)
-    evaluator = ColumnarEvaluator(
+    evaluator = make_evaluator(
+        fairness=config.fairness,
         examples=data.examples,
         example_splits=[EVAL],
         model=model,

@@ -33,12 +33,20 @@ class SlicedRows:
         self._rows = rows
         self._columns: dict[str, dict[str, np.ndarray]] = {}  # column -> value in words -> positions of its rows
 
+    def values(self, column: str) -> list[str]:
+        """List the values of a column, in words."""
+        self._read(column)
+        return list(self._columns[column])
+
+    def _read(self, column: str) -> None:
+        if column not in self._columns:
+            self._columns[column] = _positions(self._rows[column])
+
     def inside(self, where: Slice) -> np.ndarray:
         """Tells which rows belong to a slice: bool [rows]."""
         inside = np.ones(len(self._rows), dtype=bool)
         for name, value in where:
-            if name not in self._columns:
-                self._columns[name] = _positions(self._rows[name])
+            self._read(name)
             has = np.zeros(len(self._rows), dtype=bool)
             has[self._columns[name].get(value, [])] = True
             inside &= has
