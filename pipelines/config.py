@@ -115,6 +115,7 @@ class PipelineConfig:
     contract: Path  # a copy of the task's contract, under a name that changes with its content
     digests: CodeDigests
     eval_config: config_pb2.EvalConfig  # with a threshold at least
+    fairness: str | None  # JSON of a pipelines.fairness.agreed.Agreement; None where no gap between groups refuses
     trainer: TrainerConfig
     trainer_custom_config: Mapping[str, Any]  # see pipelines.modeling.trainer_entry
     spans: SpanInput | None = None  # what is read instead of files

@@ -21,6 +21,8 @@ from pipelines.engines.flink import FlinkEngine
 from pipelines.engines.local import LocalEngine
 from pipelines.evaluation.comparable import check_comparison
 from pipelines.evaluation.eval_config import has_threshold, slice_columns, unknown_metrics
+from pipelines.fairness import component as fairness
+from pipelines.fairness.agreed import write_agreement
 from pipelines.modeling import trainer_entry
 from pipelines.modeling.hyperparameters import hyperparameters_copy
 from pipelines.options import RunOptions
@@ -38,6 +40,7 @@ def resolve(options: RunOptions, task: Task) -> PipelineConfig:
         SourceError: There is no CSV file to read.
         ConfigError: The task's EvalConfig has no threshold, or a search is asked for and the task allows none.
         EngineError: There is no cluster to run on.
+        ScopingError: The task's scoping.toml has a mistake.
         HyperparameterError: The task's hyperparameters cannot be used.
         SpanError: The spans that are asked for are not accepted.
     """
@@ -46,6 +49,7 @@ def resolve(options: RunOptions, task: Task) -> PipelineConfig:
     contract = contract_copy(task, options.var)
     data = None if options.spans else _find_data(options, task)
     trainer = TrainerConfig(**dataclasses.asdict(options.trainer), train_steps=options.train_steps or task.train_steps)
+    agreement = write_agreement(task)
     budget = (options.budget or TunerConfig()) if options.tune else None
     return PipelineConfig(
         task=task,
@@ -54,8 +58,9 @@ def resolve(options: RunOptions, task: Task) -> PipelineConfig:
         csv=_csv_input(data, task) if data else None,
         spans=_span_input(options, task, contract),
         contract=contract,
-        digests=_digests(task),
+        digests=_digests(task, is_fairness_gated=agreement is not None),
         eval_config=_eval_config(task),
+        fairness=agreement,
         trainer=trainer,
         trainer_custom_config=trainer_entry.custom_config(task.run_fn, trainer),
         tuner_custom_config=_tuner_custom_config(task, trainer, budget) if budget else None,
@@ -161,11 +166,11 @@ def _csv_input(data: Path, task: Task) -> CsvInput:
     )
 
 
-def _digests(task: Task) -> CodeDigests:
+def _digests(task: Task, *, is_fairness_gated: bool) -> CodeDigests:
     return CodeDigests(
         anomaly_gate=source_digest(anomaly_gate),
         transform=source_digest(task.preprocessing_fn),
-        evaluator=source_digest(evaluator),
+        evaluator=source_digest(fairness if is_fairness_gated else evaluator),
         better_gate=source_digest(better_gate),
         skew_gate=source_digest(skew_gate),
         pusher=source_digest(atomic_pusher),

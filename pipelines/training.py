@@ -25,7 +25,6 @@ from tfx.types.standard_artifacts import Examples, HyperParameters, Model
 
 from components.artifacts import ModelComparison
 from components.csv_example_gen.component import CheckedExampleGen
-from components.evaluator.component import ColumnarEvaluator
 from components.pusher import executor as atomic_pusher
 from components.pusher.component import ComparingPusher
 from components.resolvers import AcceptedSpans, LatestAcceptedStatistics, PushedModels
@@ -39,6 +38,7 @@ from pipelines.config import PipelineConfig
 from pipelines.data_checks import check_data
 from pipelines.evaluation.comparable import without_reasons
 from pipelines.evaluation.eval_config import slice_columns
+from pipelines.fairness.component import make_evaluator
 from pipelines.modeling import trainer_entry
 from pipelines.nodes import EVAL, TRAIN
 from pipelines.search import tuner_entry
@@ -188,7 +188,8 @@ def _gate_nodes(config: PipelineConfig, data: _Data, trainer: BaseNode) -> list[
     wanted = {"earlier": Channel(type=Model), "comparisons": Channel(type=ModelComparison)} if compared else {}
     resolver = _pushed_models(config, str(config.serving), current=model, **wanted)
     blessed_model = resolver.with_id(nodes.BLESSED_MODEL_RESOLVER)
-    evaluator = ColumnarEvaluator(
+    evaluator = make_evaluator(
+        fairness=config.fairness,
         examples=data.examples,
         example_splits=[EVAL],
         model=model,

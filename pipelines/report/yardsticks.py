@@ -4,7 +4,6 @@ import dataclasses
 import hashlib
 import json
 import pickle
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -112,9 +111,11 @@ def _predict_once(run: Run, measured: EvalPredictions, cache: Path) -> Yardstick
     if path.is_file():
         return pickle.loads(path.read_bytes())
     predicted = _predict(run, measured)
-    shutil.rmtree(path.parent, ignore_errors=True)
-    path.parent.mkdir(parents=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, pickle.dumps(predicted))
+    for other in path.parent.glob("*.pickle"):  # Of other rows or other code; another report may remove it, too.
+        if other != path:
+            other.unlink(missing_ok=True)
     return predicted
 
 

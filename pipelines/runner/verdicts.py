@@ -25,6 +25,7 @@ from pipelines.evaluation.model_comparison import (
 )
 from pipelines.evaluation.slices import Slice, slice_in_words
 from pipelines.evaluation.tfma_results import Values, read_values, slice_of
+from pipelines.fairness.findings import read_findings
 from pipelines.nodes import ANOMALY_GATE, BETTER_GATE, EVALUATOR, SKEW_GATE
 from pipelines.runner.results import FAILED, SKIPPED, Latency, NodeResult, Verdict
 
@@ -119,9 +120,12 @@ def _read_skew_report(skew_gate_result: NodeResult) -> dict[str, Any]:
 def _read_evaluator_verdict(result: NodeResult) -> Verdict:
     evaluation = result.uri("evaluation")
     blessed = any(output.properties.get("blessed") == 1 for output in result.outputs if output.key == "blessing")
-    refusals = tuple(_list_missed_thresholds(tfma.load_validation_result(str(evaluation)), read_values(evaluation)))
+    fairness = read_findings(result.uri("blessing"))
     if blessed:
-        return Verdict(gate=EVALUATOR, passed=True, reasons=tuple(dict.fromkeys(_list_met_thresholds(evaluation))))
+        met = dict.fromkeys(_list_met_thresholds(evaluation))
+        return Verdict(gate=EVALUATOR, passed=True, reasons=(*met, *fairness.reasons))
+    missed = _list_missed_thresholds(tfma.load_validation_result(str(evaluation)), read_values(evaluation))
+    refusals = (*missed, *(() if fairness.passed else fairness.reasons))
     return Verdict(gate=EVALUATOR, passed=False, reasons=refusals or ("TFMA named no metric; see the run's log",))
 
 

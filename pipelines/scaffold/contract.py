@@ -41,6 +41,7 @@ class ContractFeature:
     min_fraction: float | None  # of the rows that have it, where it is not required
     low: int | float | None  # None, too, where no range can be told
     high: int | float | None
+    is_categorical: bool  # whether whole numbers are names: their mean says nothing, and how often each comes does
     served: bool  # whether a request holds it
     written: str  # format of a date, see serving.contract.dates; empty for what is none
     known: tuple[str, ...]
@@ -124,6 +125,7 @@ def _propose_feature(
         min_fraction=math.floor(50 * present / rows) / 100 if fades else None,
         low=bounds[0] if bounds else None,
         high=bounds[1] if bounds else None,
+        is_categorical=used and column.is_code and column.kind is CellKind.INT,
         served=used,
         written=column.written,
         known=known,

@@ -174,7 +174,9 @@ class Fairness:
 
     columns: tuple[str, ...]  # raw columns whose values are groups
     reason: str  # why these
-    max_gap: float | None = None  # between a group and all other rows, in the unit of each measure; None: not agreed
+    # Between a group and all other rows, in the unit of each measure; a clear one above it refuses. None: not agreed.
+    max_gap: float | None = None
+    measures: tuple[str, ...] = ()  # that max_gap holds for; none: each of pipelines.evaluation.group_gaps.MEASURES
     min_rows: int = 30  # of a group; with fewer it is not shown
 
     def __post_init__(self) -> None:
@@ -182,8 +184,10 @@ class Fairness:
             raise ValueError("columns: expected at least one, received none")
         if self.max_gap is not None and not (math.isfinite(self.max_gap) and self.max_gap > 0):
             raise ValueError(f"max_gap: expected a number above 0, received {self.max_gap}")
-        if self.min_rows < 1:
-            raise ValueError(f"min_rows: expected 1 or more, received {self.min_rows}")
+        if self.measures and self.max_gap is None:
+            raise ValueError("measures: expected max_gap beside them, which they are held against; received none")
+        if self.min_rows < 2:
+            raise ValueError(f"min_rows: expected 2 or more, received {self.min_rows}")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from scipy.stats import ttest_ind
 
-from pipelines.evaluation.group_gaps import measure_gaps
+from pipelines.evaluation.group_gaps import estimate_gap, measure_gaps
 from pipelines.task_definition.problem import BINARY, MULTICLASS, REGRESSION
 
 ROWS = 4000
@@ -64,3 +65,30 @@ def test_several_classes_are_compared_by_accuracy() -> None:
     predictions = np.eye(3)[np.where(np.arange(ROWS) < 400, 2, LABELS)]
     (one,) = measure_gaps(MULTICLASS, LABELS, predictions, {"a": np.arange(ROWS) < 400}, threshold=0.5, min_rows=30)
     assert (one.value, one.gap.value) == (0.0, -1.0)
+
+
+def test_intervals_of_shares_are_those_of_the_literature() -> None:
+    # Newcombe 1998, table II: 56 of 70 less 48 of 80, and 9 of 10 less 3 of 10, by method 10.
+    for (one, of), (other, of_other), low, high in (
+        ((56, 70), (48, 80), 0.0524, 0.3339),
+        ((9, 10), (3, 10), 0.1705, 0.8090),
+        ((10, 10), (0, 20), 0.6791, 1.0),
+    ):
+        ours, others = (np.arange(of) < one).astype(float), (np.arange(of_other) < other).astype(float)
+        found = estimate_gap(ours, others, 0.95)
+        assert (found.low, found.high) == (pytest.approx(low, abs=1e-4), pytest.approx(high, abs=1e-4))
+
+
+def test_intervals_of_means_are_those_of_welch() -> None:
+    ours, others = GENERATOR.normal(1, 2, 40), GENERATOR.normal(0, 1, 300)
+    found = estimate_gap(ours, others, 0.99)
+    expected = ttest_ind(ours, others, equal_var=False).confidence_interval(0.99)
+    assert (found.low, found.high) == (pytest.approx(expected.low), pytest.approx(expected.high))
+
+
+def test_a_small_group_without_a_miss_is_not_certain() -> None:
+    labels, scores = np.ones(2000), np.where(np.arange(2000) % 14, 0.9, 0.1)
+    inside = np.isin(np.arange(2000), np.flatnonzero(scores > 0.5)[:30])
+    gaps = measure_gaps(BINARY, labels, scores, {"a": inside}, threshold=0.5, min_rows=30)
+    assert next(one for one in gaps if one.measure == "true positive rate").value == 1.0
+    assert not any(one.is_clear for one in gaps if one.measure != "mean prediction less mean label")

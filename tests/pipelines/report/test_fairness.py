@@ -10,8 +10,8 @@ import pytest
 from pipelines.report.decision_costs import describe_decision_costs
 from pipelines.report.fairness import describe_fairness
 from pipelines.report.predictions import EvalPredictions
-from pipelines.runs.errors import RunError
 from pipelines.task_definition.problem import BINARY, REGRESSION
+from pipelines.task_definition.scoping import ScopingError
 from tests.pipelines.task_definition.test_scoping import MINIMAL
 from tests.tasks.diabetes.task import TASK
 
@@ -26,7 +26,9 @@ SCORES = np.where(AREA == 1, np.minimum(PROBABILITIES + 0.4, 1), PROBABILITIES)
 def measured(folder: Path, agreed: str, problem: str = BINARY) -> EvalPredictions:
     path = folder / "scoping.toml"
     path.write_text(f"{MINIMAL}\n{agreed}\n")
-    task = dataclasses.replace(TASK, name="tip", problem=problem, scoping=path, min_slice_rows=50)
+    contract = folder / "contract.pbtxt"
+    contract.write_text('feature { name: "area" type: INT }')
+    task = dataclasses.replace(TASK, name="tip", problem=problem, scoping=path, contract=contract, min_slice_rows=50)
     rows = pd.DataFrame({"area": pd.array(AREA, "Int64")})
     return EvalPredictions(
         task=task, rows=rows, labels=LABELS, predictions=SCORES, baseline=None, baseline_note=""
@@ -52,8 +54,21 @@ def test_a_gap_above_what_was_agreed_is_named_and_small_groups_are_not_shown(tmp
 
 
 def test_a_column_that_is_none_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match=r"\[fairness\] expected columns of the rows, one of area; received 'street'"):
+    with pytest.raises(ScopingError, match="fairness: columns: received 'street'; expected one of area"):
         describe_fairness(measured(tmp_path, FAIR.replace('"area"', '"street"')), 0.5)
+
+
+def test_a_limit_holds_for_the_measures_that_it_names(tmp_path: Path) -> None:
+    found = describe_fairness(measured(tmp_path, FAIR + '\nmeasures = ["true positive rate"]'), 0.5)
+    assert found is not None
+    words = {(row["group"], row["measure"]): row["word"] for row in found["gaps"]}
+    assert words["area = 1", "selection rate"] == "clear"
+    assert "larger than agreed" not in {word for (_, measure), word in words.items() if measure != "true positive rate"}
+
+
+def test_a_measure_that_is_none_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ScopingError, match=r"measures: received 'true positives'; did you mean 'true positive rate'\?"):
+        describe_fairness(measured(tmp_path, FAIR + '\nmeasures = ["true positives"]'), 0.5)
 
 
 def test_a_cheaper_threshold_is_proposed_as_a_line(tmp_path: Path) -> None:

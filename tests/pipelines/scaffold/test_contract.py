@@ -62,6 +62,7 @@ def test_what_other_rows_may_have_otherwise(tmp_path: Path) -> None:
         assert (found[name].served, found[name].required, found[name].min_fraction) == (False, False, None)
         assert (found[name].low, found[name].known) == (None, ())
     assert (found["store_id"].type, found["store_id"].low, found["store_id"].required) == ("INT", None, True)
+    assert [name for name, one in found.items() if one.is_categorical] == ["store_id"]
     assert (found["zip"].type, found["zip"].low, found["zip"].example) == ("BYTES", None, "94103")
     assert (found["day"].written, found["day"].known, found["day"].example) == ("%Y-%m-%d", (), "2026-09-01")
     assert (found["age"].low, found["age"].high) == (0, 140)
@@ -79,7 +80,7 @@ def test_features_of_real_rows(tmp_path: Path) -> None:
     assert (age.type, age.required, age.example) == ("FLOAT", True, "48.0")  # of row 2, the first that misses nothing
     assert (sugar.required, sugar.min_fraction) == (False, 0.42)  # half of the 378 in 442 rows that have it
     assert (sex.known, sex.required, sex.example) == (("female", "male"), False, "female")
-    assert (ward.type, ward.low, ward.high) == ("INT", 0, 7)
+    assert (ward.type, ward.low, ward.high, ward.is_categorical) == ("INT", 0, 7, False)
     assert (patient.served, patient.known, age.served) == (False, (), True)
 
 

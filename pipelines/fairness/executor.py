@@ -1,0 +1,76 @@
+"""Takes the blessing from a model whose groups are further apart than the task agreed."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from absl import logging
+from tfx import types
+from tfx.components.evaluator import constants
+from tfx.types import artifact_utils
+from tfx.types import standard_component_specs as keys
+from tfx.utils import io_utils, path_utils
+
+from components.evaluator import executor as columnar
+from pipelines.fairness.agreed import Agreement, read_agreement
+from pipelines.fairness.findings import Findings, write_findings
+from pipelines.fairness.gaps import FairnessGaps, find_gaps
+from pipelines.nodes import EVAL
+from pipelines.runs.examples import read_records, to_frame
+from pipelines.runs.model import RunModel
+
+FAIRNESS = "fairness"  # execution property
+
+
+class Executor(columnar.Executor):
+    """Evaluates a model, and blesses it if it meets every threshold and treats groups alike, as far as was agreed."""
+
+    def Do(
+        self,
+        input_dict: columnar.Artifacts,
+        output_dict: columnar.Artifacts,
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Evaluates, then compares the groups of the eval rows.
+
+        Args:
+            input_dict: of components.evaluator.executor.Executor, with `schema`.
+            output_dict: likewise.
+            exec_properties: likewise, and `fairness`.
+        """
+        super().Do(input_dict, output_dict, exec_properties)
+        agreement = read_agreement(exec_properties[FAIRNESS])
+        found = _compare_groups(input_dict, agreement)
+        blessing = artifact_utils.get_single_instance(output_dict[keys.BLESSING_KEY])
+        passed = not found.too_large
+        write_findings(Path(blessing.uri), Findings(passed=passed, reasons=found.describe()))
+        if not passed:
+            _take_back(blessing)
+
+
+def _compare_groups(input_dict: columnar.Artifacts, agreement: Agreement) -> FairnessGaps:
+    folder = Path(artifact_utils.get_single_uri(input_dict[keys.EXAMPLES_KEY]))
+    records = read_records(folder, EVAL)
+    schema = io_utils.SchemaReader().read(
+        io_utils.get_only_uri_in_dir(artifact_utils.get_single_uri(input_dict[keys.SCHEMA_KEY]))
+    )
+    artifact = artifact_utils.get_single_instance(input_dict[keys.MODEL_KEY])
+    model = RunModel(Path(path_utils.serving_model_path(artifact.uri)))
+    predictions = model.predict_records(records).to_numpy()
+    return find_gaps(
+        agreement.fairness,
+        to_frame(records, schema),
+        model.transformed(records)[agreement.label].reshape(len(records), -1)[:, 0],
+        predictions[:, 0] if predictions.shape[1] == 1 else predictions,
+        problem=agreement.problem,
+        threshold=agreement.threshold,
+        min_slice_rows=agreement.min_slice_rows,
+    )
+
+
+def _take_back(blessing: types.Artifact) -> None:
+    """Turn a blessing into a refusal, with TFX's own property and file names."""
+    Path(blessing.uri, constants.BLESSED_FILE_NAME).unlink(missing_ok=True)
+    io_utils.write_string_file(os.path.join(blessing.uri, constants.NOT_BLESSED_FILE_NAME), "")
+    blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, constants.NOT_BLESSED_VALUE)
+    logging.info("A gap between groups is larger than agreed: no blessing in %s.", blessing.uri)

@@ -1,0 +1,80 @@
+"""The gaps between the groups that a task named, and which of them are larger than it agreed."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+
+from pipelines.evaluation.group_gaps import GroupGap, measure_gaps
+from pipelines.evaluation.slices import SlicedRows, slice_in_words
+from pipelines.task_definition.scoping import Fairness
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FairnessGaps:
+    """What was found on some rows."""
+
+    agreed: Fairness
+    min_rows: int  # of a group
+    gaps: tuple[GroupGap, ...]  # the clear ones first, of those the largest
+    small: int  # groups that have too few rows for any measure
+
+    @property
+    def too_large(self) -> tuple[GroupGap, ...]:
+        """The clear gaps that are larger than was agreed."""
+        return tuple(one for one in self.gaps if self.is_too_large(one))
+
+    def is_too_large(self, one: GroupGap) -> bool:
+        """Tell whether a gap is clear, and larger than was agreed."""
+        limit, measures = self.agreed.max_gap, self.agreed.measures
+        held = limit is not None and (not measures or one.measure in measures)
+        return held and one.is_clear and abs(one.gap.value) > limit  # type: ignore[operator]
+
+    def describe(self) -> tuple[str, ...]:
+        """Describe in lines what refuses, or that nothing does."""
+        limit = f"at most {self.agreed.max_gap:g}"
+        if self.too_large:
+            return tuple(
+                f"{one.measure} where {one.group} is {one.gap.value:+.4f} beside all other rows "
+                f"({one.gap.low:+.4f} to {one.gap.high:+.4f}): NOT {limit}"
+                for one in self.too_large
+            )
+        columns = ", ".join(self.agreed.columns)
+        if not self.gaps:
+            return (f"no group of {columns} has {self.min_rows} rows: no gap was compared",)
+        return (f"groups of {columns}: none of {len(self.gaps)} gaps is clear and more than {self.agreed.max_gap:g}",)
+
+
+def find_gaps(
+    agreed: Fairness,
+    rows: pd.DataFrame,
+    labels: np.ndarray,
+    predictions: np.ndarray,
+    *,
+    problem: str,
+    threshold: float,
+    min_slice_rows: int,
+) -> FairnessGaps:
+    """Find the gaps on some rows.
+
+    Args:
+        agreed: whose groups.
+        rows: raw, with the columns that name groups.
+        labels: [rows].
+        predictions: [rows], or [rows, classes].
+        problem: one of pipelines.task_definition.problem.PROBLEMS.
+        threshold: from which on two classes are decided for the second.
+        min_slice_rows: of the task; no smaller group is looked at.
+    """
+    min_rows, sliced = max(min_slice_rows, agreed.min_rows), SlicedRows(rows)
+    groups, small = {}, 0
+    for where in (((column, value),) for column in agreed.columns for value in sliced.values(column)):
+        inside = sliced.inside(where)
+        if inside.sum() < min_rows:
+            small += 1
+        else:
+            groups[slice_in_words(where)] = inside
+    gaps = measure_gaps(problem, labels, predictions, groups, threshold=threshold, min_rows=min_rows)
+    small += len(groups) - len({one.group for one in gaps})
+    gaps.sort(key=lambda one: (not one.is_clear, -abs(one.gap.value)))
+    return FairnessGaps(agreed=agreed, min_rows=min_rows, gaps=tuple(gaps), small=small)
