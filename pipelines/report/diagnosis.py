@@ -98,7 +98,7 @@ def _plot_effects(
             continue
         table = explanations.tabulate_effects(model, sample, column, bins=20, is_category=column in categories)
         table["output"] = table["output"].map(lambda name: _name_output(name, task))
-        chart = charts.plot_effect(table, column, is_category=column in categories)
+        chart = charts.plot_effect(table, column)
         missing = table[table["value"].isna()]
         found.append(
             {

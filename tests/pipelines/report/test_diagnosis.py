@@ -164,7 +164,7 @@ def test_a_column_with_one_value_is_not_called_unread() -> None:
     )
     found = describe_diagnosis(run)
     assert (found["constant"], found["unread"]) == (["color"], ["payment", "area"])
-    assert "In these rows color has one value only" in render(found)
+    assert "In these rows color does not vary" in render(found)
 
 
 def test_labels_in_a_small_unit_and_a_column_called_loss() -> None:
