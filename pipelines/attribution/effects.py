@@ -62,14 +62,11 @@ def accumulate_local_effects(
     changes = _ask_with(ask, rows, column, columns, at_edges[number])
     changes = changes - _ask_with(ask, rows, column, columns, at_edges[number - 1])
     bins = [changes[number == upper] for upper in range(1, len(edges))]
-    counts = np.array([len(one) for one in bins])
     means = np.array([one.mean(axis=0) if len(one) else np.zeros(changes.shape[1]) for one in bins])
-    variances = np.array([one.var(axis=0) / len(one) if len(one) else np.zeros(changes.shape[1]) for one in bins])
     # The effect at each edge adds up the bins below it; centred, it is still a weighted sum of the bins' means.
     summed = np.tril(np.ones((len(edges), len(bins))), -1)
-    middles = (summed[:-1] + summed[1:]) / 2
-    weights = summed - counts @ middles / counts.sum()
-    return _with_interval(weights @ means, np.sqrt(weights**2 @ variances))
+    weights = summed - _share_rows(values, edges, number) @ summed
+    return _with_interval(weights @ means, np.sqrt(weights**2 @ _measure_variances(bins)))
 
 
 def average_by_value(ask: Ask, rows: np.ndarray, column: int, columns: int, at_values: np.ndarray) -> Effects:
@@ -89,6 +86,26 @@ def average_by_value(ask: Ask, rows: np.ndarray, column: int, columns: int, at_v
     means = np.array([one.mean(axis=0) for one in changes]).reshape(len(at_values), unchanged.shape[1])
     errors = np.array([one.std(axis=0) / np.sqrt(len(rows)) for one in changes]).reshape(means.shape)
     return _with_interval(means, errors)
+
+
+def _share_rows(values: np.ndarray, edges: np.ndarray, number: np.ndarray) -> np.ndarray:
+    """Return the share of rows at each edge, [edges]; a row between two edges is shared between them by its distance.
+
+    A mean of the bins' middles would be wrong where many rows have one value, such as 0.
+    """
+    lower, upper = edges[number - 1], edges[number]
+    above = np.clip((values - lower) / (upper - lower), 0, 1)
+    shares = np.bincount(number, above, len(edges)) + np.bincount(number - 1, 1 - above, len(edges))
+    return shares / len(values)
+
+
+def _measure_variances(bins: list[np.ndarray]) -> np.ndarray:
+    """Measure the variance of each bin's mean change, [bins, outputs]; one row has that of all other bins' rows."""
+    several = [one for one in bins if len(one) > 1]
+    freedom = sum(len(one) - 1 for one in several)
+    outputs = bins[0].shape[1]
+    within = sum((one.var(axis=0) * len(one) for one in several), np.zeros(outputs)) / max(freedom, 1)
+    return np.array([one.var(axis=0, ddof=1) / len(one) if len(one) > 1 else within * len(one) for one in bins])
 
 
 def _ask_with(ask: Ask, rows: np.ndarray, column: int, columns: int, positions: np.ndarray) -> np.ndarray:

@@ -55,18 +55,12 @@ def sample_shapley_values(
     generator = np.random.default_rng(seed)
     from_background = ask(as_they_are(background, columns))
     predictions = ask(as_they_are(rows, columns))
-    drawn = [
-        _walk(
-            ask,
-            row,
-            predictions[number],
-            background,
-            from_background,
-            _draw_orders(generator, background, columns, orders),
-        )
-        for number, row in enumerate(rows)
+    drawn = _draw_orders(generator, background, columns, orders)  # the same for each row, whatever rows are beside it
+    changes = [
+        _walk(ask, row, prediction, background, from_background, drawn)
+        for row, prediction in zip(rows, predictions, strict=True)
     ]
-    found = np.array(drawn).reshape(len(rows), len(background), columns, from_background.shape[1])
+    found = np.array(changes).reshape(len(rows), len(background), columns, from_background.shape[1])
     several = len(background) > 1
     spread = found.std(axis=1, ddof=1) / np.sqrt(len(background)) if several else np.full(found[:, 0].shape, np.nan)
     return ShapleyValues(

@@ -27,18 +27,18 @@ def plot_importance(frame: pd.DataFrame, loss: str) -> alt.LayerChart:
     return (bars + spread).properties(width="container", height=max(_ROW * len(frame), _LEAST))
 
 
-def plot_effect(frame: pd.DataFrame, column: str, *, is_category: bool = False) -> alt.LayerChart:
+def plot_effect(frame: pd.DataFrame, column: str) -> alt.LayerChart:
     """Plots the effect of a column's values, with its interval; a line for each class. A missing value has no place.
 
     Args:
         frame: of Run.effects; "output" holds the names to show. Of more classes than six, those that change most.
+            Values of a category, also where they are numbers, have the dtype object; they have no order.
         column: what the values are of.
-        is_category: whether numbers are names of something, which have no order.
     """
     ranges = frame.groupby("output", sort=False)["effect"].agg(lambda effects: effects.max() - effects.min())
     shown = ranges.nlargest(_MOST_OUTPUTS).index
     present = frame[frame["value"].notna() & frame["output"].isin(shown)]
-    if pd.api.types.is_numeric_dtype(present["value"].infer_objects().dtype) and not is_category:
+    if pd.api.types.is_numeric_dtype(frame["value"].dtype):
         return _plot_numbers(_leave_out_far_ends(present), column)
     return _plot_categories(present.assign(value=present["value"].astype(str)))
 

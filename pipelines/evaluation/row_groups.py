@@ -38,11 +38,16 @@ class RowGroups:
         return np.where(missing, len(self.labels) - 1, found).astype(np.int64)
 
     def _label_bins(self) -> list[str]:
-        edges = [f"{edge:.6g}" for edge in self.edges]
+        edges = [_format_edge(edge) for edge in self.edges]
         if not edges:
             return [f"any {self.column}"]
         middle = [f"{low} < {self.column} ≤ {high}" for low, high in itertools.pairwise(edges)]
         return [f"{self.column} ≤ {edges[0]}", *middle, f"{self.column} > {edges[-1]}"]
+
+
+def _format_edge(edge: float) -> str:
+    """Format a number with six digits, and a whole one with all: six digits of two timestamps are the same."""
+    return f"{edge:.0f}" if edge.is_integer() and abs(edge) < 1e15 else f"{edge:.6g}"
 
 
 def group_rows(cells: pd.Series, *, is_category: bool) -> RowGroups | None:

@@ -25,7 +25,7 @@ _ROWS = (200, 1_000)  # of the sample, at least and at most
 _PERMUTATIONS, _MANY_COLUMNS = 3, 60  # of more columns, each is permuted once
 _SHOWN_COLUMNS, _SHOWN_EFFECTS, _SHOWN_PER_SLICE = 15, 6, 3
 _MOST_ROWS = 20_000  # that are predicted; of more eval rows one in so many
-_ROUNDING = 1e-9  # of losses: below it, no prediction changes with a column
+_ROUNDING = 1e-9  # share of the loss: below it, no prediction changes with a column
 _WORST, _REASONS, _BACKGROUND = 6, 5, 50
 
 
@@ -44,7 +44,9 @@ def describe_diagnosis(run: Run) -> dict[str, Any]:
     sample = explanations.sample_rows(predicted, count)
     importance = explanations.tabulate_importance(model, sample, task.problem, run.slices(), permutations)
     overall = importance[importance["slice"] == OVERALL]
-    read = overall[overall[["importance", "high"]].abs().max(axis=1) > _ROUNDING]
+    changed = overall[["importance", "high"]].abs().max(axis=1) > _ROUNDING * overall["loss"].abs()
+    read = overall[changed]
+    constant = {name for name in overall["column"] if _has_one_value(sample, name)}
     losses = explanations.measure_losses(task.problem, predicted)
     return {
         "loss": name_row_loss(task.problem),
@@ -54,15 +56,20 @@ def describe_diagnosis(run: Run) -> dict[str, Any]:
         "permutations": permutations,
         "importance": _plot_importance(read, name_row_loss(task.problem)) if len(read) else None,
         "less": max(len(read) - _SHOWN_COLUMNS, 0),
-        "unread": [name for name in overall["column"] if name not in set(read["column"])],
+        "constant": sorted(constant),
+        "unread": [name for name in overall["column"][~changed] if name not in constant],
         "associations": explanations.tabulate_associations(sample, model.columns, categories).to_dict("records"),
         "by_slice": _describe_slices(importance),
         "effects": _plot_effects(model, sample, read, categories, task),
         "unit": _name_unit(task),
         "background": min(_BACKGROUND, len(predicted)),
-        "worst": _describe_worst(model, predicted.assign(loss=losses), task),
+        "worst": _describe_worst(model, predicted, losses, task),
         **_describe_weak_slices(model, predicted, losses, categories),
     }
+
+
+def _has_one_value(rows: pd.DataFrame, column: str) -> bool:
+    return column not in rows or rows[column].nunique(dropna=False) < 2
 
 
 def _plot_importance(overall: pd.DataFrame, loss: str) -> Figure:
@@ -91,7 +98,7 @@ def _plot_effects(
             continue
         table = explanations.tabulate_effects(model, sample, column, bins=20, is_category=column in categories)
         table["output"] = table["output"].map(lambda name: _name_output(name, task))
-        chart = charts.plot_effect(table, column, is_category=column in categories)
+        chart = charts.plot_effect(table, column)
         missing = table[table["value"].isna()]
         found.append(
             {
@@ -120,14 +127,15 @@ def _describe_missing(table: pd.DataFrame) -> list[_Missing]:
     ]
 
 
-def _describe_worst(model: RunModel, predicted: pd.DataFrame, task: Task) -> list[dict[str, Any]]:
+def _describe_worst(model: RunModel, predicted: pd.DataFrame, losses: np.ndarray, task: Task) -> list[dict[str, Any]]:
     """Describe the rows with the largest loss: label, prediction, the largest contributions, and all raw values."""
-    worst = predicted.nlargest(_WORST, "loss")
+    order = np.argsort(-losses, kind="stable")[:_WORST]
+    worst = predicted.iloc[order]
     background = explanations.sample_rows(predicted, _BACKGROUND)
     explained = explanations.tabulate_contributions(model, worst, background, orders=1, output=None)
-    outputs = [*explanations.list_outputs(predicted), _LABEL, "loss"]
+    outputs = [*explanations.list_outputs(predicted), _LABEL]
     found = []
-    for number, row in worst.iterrows():
+    for (number, row), loss in zip(worst.iterrows(), losses[order], strict=True):
         one = explained.loc[number]
         first = one.iloc[0]
         largest = one.loc[one["contribution"].abs().nlargest(_REASONS).index]
@@ -139,7 +147,7 @@ def _describe_worst(model: RunModel, predicted: pd.DataFrame, task: Task) -> lis
                 "output": _name_output(first["output"], task),
                 "prediction": first["prediction"],
                 "base": first["base"],
-                "loss": row["loss"],
+                "loss": loss,
                 "reasons": [
                     {
                         "column": column,

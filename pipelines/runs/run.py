@@ -320,10 +320,18 @@ class Run(RecordedRun):
         return explanations.tabulate_contributions(self.model(), rows, compared, orders=orders, output=output)
 
     def worst_rows(self, count: int = 10) -> pd.DataFrame:
-        """Return the rows of `eval_predictions` with the largest loss, the worst first, and their "loss"."""
+        """Return the rows of `eval_predictions` with the largest loss, the worst first, and their "loss".
+
+        Raises:
+            RunError: The run has no model, or the contract has a column "loss".
+        """
         from pipelines.runs import explanations
 
         predicted = self.eval_predictions()
+        if explanations.LOSS in predicted:
+            raise RunError(
+                f"the contract has a column {explanations.LOSS!r}: expected that name free; use eval_predictions()."
+            )
         losses = explanations.measure_losses(self.task_record.problem, predicted)
         return predicted.assign(**{explanations.LOSS: losses}).nlargest(count, explanations.LOSS)
 

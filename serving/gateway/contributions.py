@@ -1,7 +1,7 @@
 """What each field of a row adds to its probability: Shapley values by sampled orders, in plain Python.
 
 As pipelines/attribution/shapley.py estimates them, which has the sources. The gateway has no NumPy, and its model
-server is asked over REST: all questions about one row go out as one request, so that one version answers all of them.
+server is asked over REST.
 """
 
 import dataclasses
@@ -48,6 +48,11 @@ class Questions:
             base=sum(probabilities[1 : 1 + background]) / background,
             of_fields={field: changed / len(self.walks) for field, changed in total.items()},
         )
+
+
+def count_rows(background: int, fields: int, orders: int) -> int:
+    """Count the rows that make_questions makes at most: fewer where the row and the background have equal values."""
+    return 1 + background + background * 2 * orders * max(fields - 1, 0)
 
 
 def make_questions(row: Row, background: Sequence[Row], fields: Sequence[str], orders: int) -> Questions:

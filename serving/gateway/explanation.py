@@ -13,15 +13,17 @@ from starlette.responses import Response
 from serving.contract import Row
 from serving.gateway.admission import Admission
 from serving.gateway.body import read_json
-from serving.gateway.contributions import make_questions
+from serving.gateway.contributions import count_rows, make_questions
 from serving.gateway.model_errors import ModelError
 from serving.gateway.prediction import describe_model_error
-from serving.gateway.predictor import Predictor
+from serving.gateway.predictor import Predictions, Predictor
 from serving.gateway.problems import ProblemError
 from serving.gateway.row_validator import RowValidator
 from serving.gateway.settings import ExplanationSettings, GatewaySettings
 
-MOST_BACKGROUND = 50  # rows: more make one explanation too large a request for the model server
+MOST_BACKGROUND = 50  # rows
+MOST_ASKED = 20_000  # rows for one explanation: they take seconds of a model server
+_TRIES = 2  # a promotion between two parts of the questions is rare, and two of them in a row are more so
 
 
 class FieldContribution(pydantic.BaseModel):
@@ -60,7 +62,8 @@ class ExplanationEndpoint:
         """Reads the background.
 
         Raises:
-            ValueError: Its rows are not as the contract says, or are none or too many.
+            ValueError: Its rows are not as the contract says, or are none or too many; or an explanation would ask the
+                model about too many.
             OSError: It cannot be read.
         """
         self._settings = settings
@@ -69,6 +72,7 @@ class ExplanationEndpoint:
         self._admission = admission
         self._predictor = predictor
         self._background = read_background(explanation.background, rows)
+        _check_cost(len(self._background), len(rows.contract.features), explanation.orders)
         self._free = asyncio.Semaphore(explanation.at_once)
 
     async def answer(self, request: Request) -> Response:
@@ -95,12 +99,13 @@ class ExplanationEndpoint:
         questions = make_questions(row, self._background, fields, self._orders)
         request.state.log_fields["rows_asked"] = len(questions.rows)
         try:
-            found = await self._predictor.predict(self._rows.contract.inputs(questions.rows), canary=False)
+            parts = await self._ask(questions.rows)
         except ModelError as error:
             request.state.log_fields["model_error"] = str(error)
             raise describe_model_error(error, self._settings.model.retry_after_seconds) from error
-        request.state.log_fields.update(model_version=found.target.version, tries=found.tries)
-        contributions = questions.read(found.probabilities)
+        version, seconds = parts[0].target.version, sum(part.seconds for part in parts)
+        request.state.log_fields.update(model_version=version, tries=sum(part.tries for part in parts))
+        contributions = questions.read([probability for part in parts for probability in part.probabilities])
         content = {
             "probability": contributions.probability,
             "base": contributions.base,
@@ -108,11 +113,41 @@ class ExplanationEndpoint:
                 {"field": field, "contribution": amount}
                 for field, amount in sorted(contributions.of_fields.items(), key=lambda one: -abs(one[1]))
             ],
-            "model_version": found.target.version,
+            "model_version": version,
             "request_id": request.state.request_id,
         }
-        headers = {"Server-Timing": f"model;dur={found.seconds * 1000:.1f}"}
+        headers = {"Server-Timing": f"model;dur={seconds * 1000:.1f}"}
         return Response(pydantic_core.to_json(content), headers=headers, media_type="application/json")
+
+    async def _ask(self, rows: list[Row]) -> list[Predictions]:
+        """Ask the model about the rows, in parts as large as a prediction's request may be, all of one version.
+
+        A model server takes no more rows at once than its largest batch has. Between two parts the stable version may
+        change; then the parts are asked again.
+
+        Raises:
+            ModelError: There is no answer, or no version answered all parts.
+        """
+        size, inputs = self._settings.limits.rows, self._rows.contract.inputs
+        for _ in range(_TRIES):
+            found = [
+                await self._predictor.predict(inputs(rows[start : start + size]), canary=False)
+                for start in range(0, len(rows), size)
+            ]
+            versions = {part.target.version for part in found}
+            if len(versions) == 1:
+                return found
+        raise ModelError(f"expected one version to answer all parts, received {', '.join(sorted(versions))}")
+
+
+def _check_cost(background: int, fields: int, orders: int) -> None:
+    asked = count_rows(background, fields, orders)
+    if asked > MOST_ASKED:
+        raise ValueError(
+            f"explanation: expected {MOST_ASKED:,} rows at most that the model is asked about for one, received "
+            f"{asked:,} ({background} background rows, {fields} fields, {orders} orders); take fewer background rows "
+            "or orders."
+        )
 
 
 def read_background(path: Path, rows: RowValidator) -> list[Row]:

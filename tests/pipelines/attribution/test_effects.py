@@ -52,6 +52,21 @@ def test_a_value_that_is_repeated_and_one_that_never_changes() -> None:
         accumulated(np.ones((5, 1)), lambda x: x[:, 0])
 
 
+@pytest.mark.parametrize("values", [[0.0] * 90 + [1.0] * 10, [0.0] * 60 + list(range(1, 41)), [5.0] * 50 + [0.0] * 50])
+def test_rows_as_they_are_have_no_effect_on_average_where_many_share_a_value(values: list[float]) -> None:
+    x = np.stack([np.array(values), GENERATOR.normal(size=100)], axis=1)
+    edges, found = accumulated(x, lambda x: 3 * x[:, 0] + x[:, 1], bins=10)
+    np.testing.assert_allclose(found.effect[:, 0], 3 * (edges - x[:, 0].mean()), atol=1e-9)
+
+
+def test_one_row_in_a_bin_does_not_make_it_certain() -> None:
+    generator = np.random.default_rng(2)
+    x = np.stack([np.array([1.0] * 50 + [2.0] * 50 + [3.0]), generator.normal(size=101)], axis=1)
+    _, found = accumulated(x, lambda x: x[:, 0] * (1 + x[:, 1]))
+    assert np.diff(found.effect[:, 0])[1] == pytest.approx(1 + x[-1, 1])
+    assert found.high[-1] - found.low[-1] > 3, "the last step is of one row, and rows differ by 1"
+
+
 def test_a_category_by_its_values() -> None:
     x = np.stack([np.arange(300) % 3, GENERATOR.normal(size=300)], axis=1)
     values = np.array([0.0, 1, 2])

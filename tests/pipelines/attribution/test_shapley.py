@@ -50,6 +50,12 @@ def test_contributions_add_up_to_the_prediction_minus_the_base(orders: int) -> N
     np.testing.assert_allclose(found.base + found.contributions.sum(axis=1), found.predictions, rtol=1e-10)
 
 
+def test_a_row_has_the_same_contributions_whatever_rows_are_beside_it() -> None:
+    ask = ask_function(TABLE, _interacting)
+    together = sample_shapley_values(ask, ROWS, BEHIND, 4).contributions
+    np.testing.assert_array_equal(together[2:], sample_shapley_values(ask, ROWS[2:], BEHIND, 4).contributions)
+
+
 def test_standard_errors_are_those_of_other_backgrounds() -> None:
     many = np.random.default_rng(8).normal(size=(300, 30, 4))
     one = EXPLAINED[:1]

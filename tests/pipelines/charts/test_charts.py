@@ -227,7 +227,7 @@ def test_effects_of_numbers_are_a_line_without_what_lies_far_out() -> None:
 
 
 def test_effects_of_codes_are_points_in_their_own_order() -> None:
-    chart = charts.plot_effect(make_effects(pd.Series([32, 8, 900, None], dtype=object)), "area", is_category=True)
+    chart = charts.plot_effect(make_effects(pd.Series([32, 8, 900, None], dtype=object)), "area")
     assert drawn_values(chart) == ["32", "8", "900"]
     assert charts.plot_effect(make_effects(["b", "a"]), "x").to_dict()["layer"][-1]["mark"]["type"] == "point"
 

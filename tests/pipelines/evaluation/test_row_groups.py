@@ -27,6 +27,13 @@ def test_few_different_numbers_and_one() -> None:
     assert one.number_groups(pd.Series([3.0, np.nan])).tolist() == [0, 1]
 
 
+def test_bins_of_times_have_names_that_differ() -> None:
+    found = group_rows(pd.Series(np.arange(1380000000, 1380000100), name="start", dtype="Int64"), is_category=False)
+    assert found is not None
+    assert len(set(found.labels)) == len(found.labels)
+    assert found.labels[0] == "start ≤ 1380000009"
+
+
 @pytest.mark.parametrize("cells", [["b", "a", "b", None], pd.array([2, 1, 2, None], dtype="Int64")])
 def test_categories_are_their_most_frequent_values(cells: object) -> None:
     found = group_rows(pd.Series(cells, name="code"), is_category=not isinstance(cells, list))

@@ -151,6 +151,42 @@ def test_a_model_that_reads_nothing() -> None:
     assert "None of them was worse than the rest" in render(found)
 
 
+def test_a_column_with_one_value_is_not_called_unread() -> None:
+    rows = make_rows().assign(color="red")
+    model: Any = FunctionModel(lambda rows: (rows["fare"].fillna(0) * (rows["color"] == "red")).to_numpy()[:, None])
+    run: Any = types.SimpleNamespace(
+        model=lambda: model,
+        task_record=dataclasses.replace(TASK, problem=REGRESSION),
+        eval_predictions=lambda every: rows.assign(label=1.0).join(model(rows)),
+        summary={"rows": {"eval": ROWS}},
+        schema=SCHEMA,
+        slices=dict,
+    )
+    found = describe_diagnosis(run)
+    assert (found["constant"], found["unread"]) == (["color"], ["payment", "area"])
+    assert "In these rows color does not vary" in render(found)
+
+
+def test_labels_in_a_small_unit_and_a_column_called_loss() -> None:
+    rows = make_rows().rename(columns={"fare": "loss"})
+    schema = text_format.Parse('feature { name: "loss" type: FLOAT }', schema_pb2.Schema())
+    model: Any = FunctionModel(lambda rows: 1e-12 * rows["loss"].fillna(0).to_numpy(np.float64)[:, None], ("loss",))
+    run: Any = types.SimpleNamespace(
+        model=lambda: model,
+        task_record=dataclasses.replace(TASK, problem=REGRESSION),
+        eval_predictions=lambda every: rows.assign(label=5e-12).join(model(rows)),
+        summary={"rows": {"eval": ROWS}},
+        schema=schema,
+        slices=dict,
+    )
+    found = describe_diagnosis(run)
+    assert found["unread"] == []
+    worst = found["worst"][0]
+    raw = rows.loc[worst["row"], "loss"]
+    assert worst["loss"] == pytest.approx(abs(1e-12 * np.nan_to_num(raw) - 5e-12))
+    assert dict(worst["values"])["loss"] == format_cell(raw)
+
+
 def test_too_few_rows_to_search_are_said_to_be_too_few() -> None:
     rows = make_rows().head(30)
     predicted = rows.assign(label=1.0, prediction=np.linspace(0, 1, 30))

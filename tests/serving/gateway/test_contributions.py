@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from serving.gateway.contributions import make_questions
+from serving.gateway.contributions import count_rows, make_questions
 
 FIELDS = ("fare", "payment", "company")
 BACKGROUND: list[dict[str, Any]] = [
@@ -46,6 +46,8 @@ def test_fields_that_act_together_share_it_as_shapley_says() -> None:
 def test_only_fields_that_differ_are_asked_about() -> None:
     questions = make_questions(ROW, [dict(ROW), {**ROW, "fare": 1.0}, {**ROW, "fare": 1.0, "company": None}], FIELDS, 1)
     assert len(questions.rows) == 1 + 3 + 2 * (0 + 0 + 1)
+    different = {"fare": 9.0, "payment": "Dispute", "company": "z"}
+    assert len(make_questions(different, BACKGROUND, FIELDS, 2).rows) == count_rows(3, 3, 2)
     assert questions.read([additive(row) for row in questions.rows]).of_fields["payment"] == 0
 
 

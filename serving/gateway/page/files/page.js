@@ -129,8 +129,10 @@ function showContributions(said) {
     return item;
   });
   document.getElementById("contributions").replaceChildren(...items);
+  const predictedBy = document.getElementById("version").textContent;
+  const other = said.model_version === predictedBy ? "" : ` Version ${said.model_version} explains, version ${predictedBy} predicted.`;
   document.getElementById("because-note").textContent =
-    `In percentage points, from ${(said.base * 100).toFixed(1)}% on average to ${(said.probability * 100).toFixed(1)}%.`;
+    `In percentage points, from ${(said.base * 100).toFixed(1)}% on average to ${(said.probability * 100).toFixed(1)}%.${other}`;
   because.hidden = false;
   why.hidden = true;
 }
