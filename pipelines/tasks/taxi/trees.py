@@ -73,7 +73,8 @@ def fit_trees(
     ).fit(_table(fitted, ordered + categories), fitted.labels[:, 0])
     losses = _losses(trees, _table(validation, ordered + categories), validation.labels[:, 0])
     if fn_args is not None:
-        write_history(fn_args, {"val_loss": losses})
+        fitted_losses = _losses(trees, _table(fitted, ordered + categories), fitted.labels[:, 0])
+        write_history(fn_args, {"loss": fitted_losses, "val_loss": losses})
     return _as_keras(trees, ordered, categories, rounds=int(np.argmin(losses)) + 1)
 
 

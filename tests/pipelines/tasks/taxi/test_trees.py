@@ -1,15 +1,19 @@
 """Trees take every feature as its record says, however wide it is."""
 
 import dataclasses
+import json
 import types
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from sklearn.metrics import log_loss
 
 from pipelines.config import TrainerConfig
+from pipelines.modeling.fitting import HISTORY_FILE
 from pipelines.modeling.transformed_rows import TrainingError, TransformedRows
 from pipelines.tasks.taxi import features as ft
 from pipelines.tasks.taxi.columns import Columns
@@ -61,6 +65,20 @@ def test_each_column_of_a_wide_feature_enters_as_the_feature_does(monkeypatch: p
     model = fit_trees(stumps, rows(), rows(), TRANSFORM, TrainerConfig(), None)
     given = model.predict(rows().features, verbose=0)
     assert ((given > 0.5) == rows().labels).all()  # One split tells odd ids from even ones: of a set, not of a number.
+
+
+def test_the_history_has_both_losses_of_each_round(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ft, "FEATURES", WIDE)
+    fn_args: Any = types.SimpleNamespace(model_run_dir=str(tmp_path))
+    random = np.random.default_rng(1).integers(2, size=(400, 1))
+    model = fit_trees(SMALL, rows(), rows(random), TRANSFORM, TrainerConfig(train_steps=7), fn_args)
+    history = json.loads((tmp_path / HISTORY_FILE).read_text())
+    assert {name: len(losses) for name, losses in history.items()} == {"loss": 7, "val_loss": 7}
+    assert history["loss"] == sorted(history["loss"], reverse=True)
+    # The label of the held-out rows is chance here: the first round does least harm, and is all that is kept.
+    assert min(history["val_loss"]) == history["val_loss"][0]
+    given = model.predict(rows().features, verbose=0)[:, 0].astype(np.float64)
+    assert log_loss(random, given) == pytest.approx(history["val_loss"][0], rel=1e-6)
 
 
 def test_rows_of_one_class_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
