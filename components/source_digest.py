@@ -27,6 +27,7 @@ _LIBRARIES = (
     "numpy",
     "pandas",
     "pyarrow",
+    "scikit-learn",
     "tensorflow",
     "tensorflow-data-validation",
     "tensorflow-model-analysis",
@@ -127,7 +128,8 @@ def _read_module(source: bytes, path: Path) -> _Module:
 
 
 def _names_docstrings(node: ast.AST) -> bool:
-    return (isinstance(node, ast.Name) and node.id == _DOC) or (isinstance(node, ast.Attribute) and node.attr == _DOC)
+    """Tell whether a node is `__doc__`, `x.__doc__`, or the text of `getattr(x, "__doc__")`."""
+    return _DOC in (getattr(node, field, None) for field in ("id", "attr", "value"))
 
 
 def _absolute(imports: tuple[tuple[int, str, str | None], ...], package: str) -> Iterator[str]:

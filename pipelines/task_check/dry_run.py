@@ -3,8 +3,9 @@
 import dataclasses
 import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import apache_beam as beam
 import numpy as np
@@ -27,22 +28,23 @@ from components.signatures import PREDICTIONS, SERVING_DEFAULT, SERVING_RAW, TRA
 from pipelines.config import TrainerConfig
 from pipelines.engines.local import LocalEngine
 from pipelines.modeling import trainer_entry
-from pipelines.modeling.export import feature_spec
+from pipelines.modeling.export import FeatureSpec, feature_spec
 from pipelines.modeling.hyperparameters import ARTIFACT_FILE, hyperparameters_copy
 from pipelines.task_definition.task import Task
 from serving.contract import SERVING_ENVIRONMENT
 
 _ROWS = 100  # that a model is trained on and asked for
-_ANALYSED = 1000  # rows that Transform sees: the label should take more than one value among them
-_READ = 20_000  # rows of the first file among which they are spread
+_ANALYSED = 1000  # rows that Transform sees
+_READ = 20_000  # rows of the first file among which they are spread, and the label should take more than one value
 _STEPS = 2  # of the training
 _TOLERANCE = 1e-4  # between two ways to the same prediction; SkewGate is the judge of smaller differences
 
 Cells = Mapping[str, object]  # of a row, by column; None: missing
+_Item = TypeVar("_Item")
 
 
 class DryRunError(ValueError):
-    """A model was made, and does not answer as it has to."""
+    """There are no rows to try, or a model does not answer them as it has to."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -69,9 +71,11 @@ def transform_sample(task: Task, data: Path, folder: Path) -> Sample:
 
     Raises:
         SourceError: There is nothing to read, or a cell is malformed.
+        DryRunError: The first file has no row.
     """
     schema = text_format.Parse(task.contract.read_text(), schema_pb2.Schema())
-    raw = _read_rows(data, schema)
+    read = _read_rows(data, schema)
+    raw = _spread(read, _ANALYSED)
     spec = feature_spec(schema)
     instances = [{name: [] if row.get(name) is None else [row[name]] for name in spec} for row in raw]
     metadata = dataset_metadata.DatasetMetadata.from_feature_spec(spec)
@@ -81,17 +85,22 @@ def transform_sample(task: Task, data: Path, folder: Path) -> Sample:
         graph = (rows, metadata) | tft_beam.AnalyzeDataset(task.preprocessing_fn)
         _ = graph | tft_beam.WriteTransformFn(str(folder / "graph"))
     transform = tft.TFTransformOutput(str(folder / "graph"))
-    parsed = tf.io.parse_example([_to_example(row, spec) for row in raw], spec)
-    given = {name: values.numpy() for name, values in transform.transform_features_layer()(parsed).items()}
-    order = np.argsort(given[task.label][:, 0], kind="stable")
-    chosen = order[np.linspace(0, len(order) - 1, min(_ROWS, len(order))).astype(int)]
+    given, kept = _transform(transform, raw, spec), raw
+    if len(np.unique(given[task.label])) == 1:  # The other label is rare: look for it in all rows that were read.
+        given, kept = _transform(transform, read, spec), read
+    chosen = _spread(np.argsort(given[task.label][:, 0], kind="stable").tolist(), _ROWS)
     return Sample(
         analysed=len(raw),
-        raw=[raw[place] for place in chosen],
+        raw=[kept[place] for place in chosen],
         transformed={name: values[chosen] for name, values in given.items()},
         graph=folder / "graph",
         schema=schema,
     )
+
+
+def _transform(transform: tft.TFTransformOutput, rows: list[Cells], spec: FeatureSpec) -> dict[str, np.ndarray]:
+    parsed = tf.io.parse_example([_to_example(row, spec) for row in rows], spec)
+    return {name: values.numpy() for name, values in transform.transform_features_layer()(parsed).items()}
 
 
 def train_sample(task: Task, sample: Sample, folder: Path) -> Path:
@@ -175,7 +184,7 @@ def _require_same(what: str, expected: np.ndarray, received: np.ndarray) -> None
 
 
 def _read_rows(data: Path, schema: schema_pb2.Schema) -> list[Cells]:
-    """Return up to 1,000 rows, evenly spread over the first 20,000 of the first file."""
+    """Return the first 20,000 rows of the first file."""
     rules = ReadingRules.from_schema(schema)
     file = find_files(data)[0]
     header = read_header(file)
@@ -183,9 +192,15 @@ def _read_rows(data: Path, schema: schema_pb2.Schema) -> list[Cells]:
     kinds = {name: rules.kinds.get(name, CellKind.BYTES) for name in header}
     batches = read_columns(file, kinds, rules=rules)
     rows = itertools.chain.from_iterable(zip(*batch, strict=True) for batch in batches)
-    found = list(itertools.islice(rows, _READ))
-    places = np.linspace(0, len(found) - 1, min(_ANALYSED, len(found))).astype(int)
-    return [dict(zip(kinds, found[place], strict=True)) for place in places]
+    found = [dict(zip(kinds, cells, strict=True)) for cells in itertools.islice(rows, _READ)]
+    if not found:
+        raise DryRunError(f"{file}: expected rows below the header, received none; give a file that has some")
+    return found
+
+
+def _spread(items: Sequence[_Item], count: int) -> list[_Item]:
+    """Return so many of the items, evenly spread, with the first and the last; or all, where there are no more."""
+    return [items[place] for place in np.linspace(0, len(items) - 1, min(count, len(items))).astype(int)]
 
 
 def _to_example(row: Cells, spec: Mapping[str, object]) -> bytes:

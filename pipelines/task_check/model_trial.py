@@ -66,6 +66,11 @@ def try_model(task: Task, checked: CheckedPreprocessing) -> keras.Model | None:
     except _NotAnalysedError:
         return None
     given = model({tensor.name: rows.features[tensor.name] for tensor in model.inputs}, training=False)
+    if not tf.is_tensor(given):
+        raise ModelError(
+            f"the model: expected one tensor of outputs, received {len(given)} in a {type(given).__name__}; give it "
+            "one output, float32 [batch, outputs]"
+        )
     if given.dtype != tf.float32 or len(given.shape) != 2 or given.shape[0] != _ROWS:
         raise ModelError(
             f"the model: expected float32 [{_ROWS}, outputs] for {_ROWS} rows, received {given.dtype.name} "

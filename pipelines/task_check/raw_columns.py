@@ -10,6 +10,12 @@ class PreprocessingError(ValueError):
     """preprocessing_fn cannot work on rows of this contract."""
 
 
+class MissingColumnError(PreprocessingError, KeyError):
+    """The contract does not have a column; a KeyError too, as of any dictionary, which a task's code may catch."""
+
+    __str__ = ValueError.__str__  # KeyError puts its message in quotes.
+
+
 class RawColumns(dict[str, Any]):
     """The columns of the contract, as preprocessing_fn gets them."""
 
@@ -31,7 +37,7 @@ class RawColumns(dict[str, Any]):
 
     def __missing__(self, name: str) -> Any:
         advice = suggestion(name, self)
-        raise PreprocessingError(
+        raise MissingColumnError(
             f"{self._describe(name)} raw column {name!r}, which {self._contract} does not have: "
             f"{advice}{'' if advice.endswith('?') else '.'} Correct the name, or describe the column in the contract."
         )

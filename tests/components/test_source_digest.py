@@ -105,7 +105,7 @@ def test_only_the_syntax_tree_counts(project: Path, old: str, new: str, counts: 
     assert (digest(project) != before) == counts
 
 
-@pytest.mark.parametrize("use", ["print(__doc__)", "print(Scale.apply.__doc__)"])
+@pytest.mark.parametrize("use", ["print(__doc__)", "print(Scale.apply.__doc__)", 'getattr(Scale, "__doc__")'])
 def test_docstrings_count_where_a_module_reads_them(project: Path, use: str) -> None:
     (project / "lib/scaling.py").write_text(f"{CODE}\n{use}\n")
     before = digest(project)

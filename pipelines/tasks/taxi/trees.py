@@ -10,6 +10,7 @@ Expected on the shipped trips, on the split that the pipeline makes, with the co
 loss 0.201, where the wide-and-deep network has 0.958 and 0.188.
 """
 
+import math
 from typing import TYPE_CHECKING
 
 import keras
@@ -20,7 +21,7 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 from pipelines.config import TrainerConfig
 from pipelines.modeling.boosted_trees import MAX_CATEGORIES, trees_output
 from pipelines.modeling.fitting import write_history
-from pipelines.modeling.transformed_rows import TransformedRows
+from pipelines.modeling.transformed_rows import TransformedRows, require_classes
 from pipelines.tasks.taxi import features as ft
 from pipelines.tasks.taxi.hyperparameters import Hyperparameters
 from pipelines.tasks.taxi.kinds.kind import Category, Feature, Number, VocabularySize
@@ -52,9 +53,13 @@ def fit_trees(
 
     Returns:
         A dict of transformed features -> the probability of a big tip, float32 [batch, 1].
+
+    Raises:
+        TrainingError: The labels of the rows to learn from are all the same.
     """
     from sklearn.ensemble import HistGradientBoostingClassifier
 
+    require_classes(fitted, ft.LABEL, classes=2)  # Where there is one class, scikit-learn takes it for the first.
     ordered, categories = _columns(transform.vocabulary_size_by_name)
     trees = HistGradientBoostingClassifier(
         learning_rate=hyperparameters.tree_learning_rate,
@@ -62,13 +67,14 @@ def fit_trees(
         max_leaf_nodes=hyperparameters.tree_leaves,
         min_samples_leaf=hyperparameters.leaf_rows,
         l2_regularization=hyperparameters.leaf_l2,
-        categorical_features=[len(ordered) + place for place in range(len(categories))],
+        categorical_features=[_width(ordered) + place for place in range(_width(categories))],
         early_stopping=False,  # It would hold out rows of its own.
         random_state=hyperparameters.seed,
     ).fit(_table(fitted, ordered + categories), fitted.labels[:, 0])
     losses = _losses(trees, _table(validation, ordered + categories), validation.labels[:, 0])
     if fn_args is not None:
-        write_history(fn_args, {"val_loss": losses})
+        fitted_losses = _losses(trees, _table(fitted, ordered + categories), fitted.labels[:, 0])
+        write_history(fn_args, {"loss": fitted_losses, "val_loss": losses})
     return _as_keras(trees, ordered, categories, rounds=int(np.argmin(losses)) + 1)
 
 
@@ -84,8 +90,13 @@ def _columns(vocabulary_size: VocabularySize) -> tuple[list[Feature], list[Featu
     return ordered, sets
 
 
+def _width(features: list[Feature]) -> int:
+    """Return how many columns features have side by side."""
+    return sum(math.prod(feature.shape) for feature in features)
+
+
 def _table(rows: TransformedRows, features: list[Feature]) -> np.ndarray:
-    """Put features side by side; float64 [rows, features], as scikit-learn has them."""
+    """Put features side by side; float64 [rows, columns], as scikit-learn has them."""
     return np.concatenate([rows.features[feature.name].astype(np.float64) for feature in features], axis=1)
 
 

@@ -78,6 +78,12 @@ def test_refuses_a_model_of_another_type() -> None:
         try_model(task(lambda *given: model(dtype="float16")), CHECKED)
 
 
+def test_refuses_several_outputs() -> None:
+    one = model()
+    with pytest.raises(ModelError, match=r"expected one tensor of outputs, received 2 in a list; give it one output"):
+        try_model(task(lambda *given: keras.Model(one.input, [one.output, one.output])), CHECKED)
+
+
 def test_does_not_pretend_to_know_what_an_analysis_finds() -> None:
     def train(hyperparameters: object, rows: object, transform: Any, settings: object) -> keras.Model:
         return model(outputs=len(transform.vocabulary_by_name("codes")))

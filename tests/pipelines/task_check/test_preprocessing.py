@@ -90,6 +90,16 @@ def test_what_is_no_dictionary() -> None:
         check_preprocessing(dataclasses.replace(TASK, preprocessing_fn=lambda inputs: inputs["age"]))
 
 
+def test_code_may_catch_that_a_column_is_not_there() -> None:
+    def either(inputs: Columns) -> tf.Tensor:
+        try:
+            return inputs["weight"]
+        except KeyError:
+            return inputs["bmi"]
+
+    assert "bmi" in check_preprocessing(with_output(either)).columns
+
+
 def taxi_with(monkeypatch: pytest.MonkeyPatch, feature: ft.Feature) -> Task:
     """The taxi task with one more record; those of its kind are computed together."""
     monkeypatch.setattr(ft, "FEATURES", (*ft.FEATURES, feature))

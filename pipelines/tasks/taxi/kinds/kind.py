@@ -2,7 +2,7 @@
 
 import abc
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import ClassVar, Self
 
 import tensorflow as tf
@@ -76,17 +76,18 @@ def compute_features(features: Sequence[Feature], columns: Columns) -> Transform
     """Compute features, the parts of a feature before it.
 
     Args:
-        features: what is wanted; their names differ.
+        features: what is wanted.
         columns: the raw columns.
 
     Returns:
         By name, in their order.
 
     Raises:
-        FeatureError: A computation does not give what the record says.
+        FeatureError: A computation does not give what the record says, or two records have the same name.
     """
     made: Transformed = {}
     waiting = dict.fromkeys(each for feature in features for each in _with_parts(feature))
+    _require_names(waiting)
     while waiting:
         ready = [feature for feature in waiting if all(part.name in made for part in feature.parts)]
         for kind in dict.fromkeys(type(feature) for feature in ready):
@@ -110,6 +111,16 @@ def by_name(features: Sequence[Feature], stacked: tf.Tensor) -> Transformed:
 
 def _with_parts(feature: Feature) -> list[Feature]:
     return [feature, *(each for part in feature.parts for each in _with_parts(part))]
+
+
+def _require_names(features: Iterable[Feature]) -> None:
+    seen: dict[str, Feature] = {}
+    for feature in features:
+        if (other := seen.setdefault(feature.name, feature)) is not feature:
+            raise FeatureError(
+                f"feature {feature.name}: expected one record of this name, received two: a {type(other).__name__} of "
+                f"{', '.join(other.columns)} and a {type(feature).__name__} of {', '.join(feature.columns)}; rename one"
+            )
 
 
 def _require_as_recorded(features: Sequence[Feature], computed: Transformed) -> None:

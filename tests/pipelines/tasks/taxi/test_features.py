@@ -55,6 +55,15 @@ def test_a_cross_of_crosses() -> None:
     assert twice.columns == ("day", "hour")
 
 
+@pytest.mark.parametrize(
+    "other", [HOUR, Crossed(name="both", left=DAY, right=HOUR)], ids=["a feature", "a part of a feature"]
+)
+def test_two_records_of_one_name_are_refused(other: ft.Feature) -> None:
+    night = Numbered(name="hour_id", source="night", first=0, last=1)
+    with pytest.raises(FeatureError, match="feature hour_id: expected one record of this name, received two: a Numb"):
+        compute_features([night, other], Columns({}))
+
+
 def test_a_vocabulary_cannot_be_crossed() -> None:
     firm = Vocabulary(name="company_id", source="company", min_count=1)
     with pytest.raises(CrossError, match=r"feature firm_hour: .* received company_id, a Vocabulary"):
