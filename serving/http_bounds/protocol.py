@@ -50,6 +50,9 @@ class _Phase(enum.Enum):
     BODY = enum.auto()
 
 
+_NOTHING = (0, _Phase.IDLE)  # no request: none has a deadline
+
+
 class _RefusedError(Exception):
     """Ends the parser's work from inside one of its callbacks."""
 
@@ -73,8 +76,9 @@ class BoundedHttp(HttpToolsProtocol):
         self._address = ""
         self._phase = _Phase.IDLE
         self._deadline: asyncio.TimerHandle | None = None
-        self._deadline_phase = _Phase.IDLE
+        self._deadline_of = _NOTHING
         self._write_deadline: asyncio.TimerHandle | None = None
+        self._requests = 0  # of this connection that have begun
         self._head_bytes = 0  # of this request, in complete headers and the target
         self._header_count = 0
         self._callbacks = 0  # of the parser, ever; tells whether fed bytes completed anything
@@ -146,6 +150,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._callbacks += 1
         self._unset_keepalive_if_required()
         self._phase = _Phase.HEAD
+        self._requests += 1
         self._head_bytes = self._header_count = 0
         super().on_message_begin()
 
@@ -219,19 +224,20 @@ class BoundedHttp(HttpToolsProtocol):
 
     def _keep_request_time(self) -> None:
         """Sets the deadline of the phase that the request is in, once; a request that is there whole needs none."""
-        if self._phase is self._deadline_phase:
+        phase = (self._requests, self._phase) if self._phase is not _Phase.IDLE else _NOTHING
+        if phase == self._deadline_of:
             return
         self._stop_deadline()
         if self._phase is not _Phase.IDLE:
             seconds = self.limits.head_seconds if self._phase is _Phase.HEAD else self.limits.body_seconds
             self._deadline = self.loop.call_later(seconds, self._end_late_request, seconds)
-        self._deadline_phase = self._phase
+        self._deadline_of = phase
 
     def _stop_deadline(self) -> None:
         if self._deadline:
             self._deadline.cancel()
             self._deadline = None
-        self._deadline_phase = _Phase.IDLE
+        self._deadline_of = _NOTHING
 
     def _end_late_request(self, seconds: float) -> None:
         if self.flow.read_paused:  # by this server, which is busy with what it has: not the client's fault
@@ -282,6 +288,9 @@ class BoundedHttp(HttpToolsProtocol):
         self._refused = True
         self._stop_deadline()
         self._unset_keepalive_if_required()
+        if self._phase is _Phase.BODY and self.cycle.response_complete:
+            self.transport.close()  # the request has its answer; a second one would be taken for the next request's
+            return
         spelling = type(self).spell(Refusal(status, code, detail, self._address))
         running = self.cycle is not None and not self.cycle.response_complete
         if running and self._phase is not _Phase.BODY:

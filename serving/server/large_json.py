@@ -1,8 +1,8 @@
-"""Large bodies, read in a process of their own.
+"""Large bodies, read in processes of their own.
 
 Python's JSON parser holds the interpreter's lock for as long as it runs, in a thread as well: 99 MB stalled every other
-request for 7 s. Only one large body is read at a time, which bounds the memory. The process ends after one that was
-very large, which gives the memory back.
+request for 7 s. A process reads one body at a time, which bounds the memory. There is one for very large bodies, for
+which the others need not wait; it ends after each, which gives the memory back.
 """
 
 import asyncio
@@ -24,14 +24,36 @@ from serving.server.json_tensors import TensorType
 
 _ROOT = Path(__file__).resolve().parents[2]
 _MOST_MEBIBYTES = 2048  # of the process: what JSON becomes in Python takes up to 30 times its bytes
-_KEPT_BYTES = 8 * 2**20  # a process that read a larger body is not used again
+_VERY_LARGE = 8 * 2**20  # bytes; what is larger takes seconds
 
 
 class LargeJson:
-    """The process, started with the first large body; used from one event loop."""
+    """Both processes."""
 
-    def __init__(self, most_mebibytes: int = _MOST_MEBIBYTES):
+    def __init__(self) -> None:
+        self._large, self._very_large = JsonProcess(), JsonProcess(lasting=False)
+
+    def of(self, body: bytes) -> "JsonProcess":
+        """Returns what reads a body of this size."""
+        return self._large if len(body) <= _VERY_LARGE else self._very_large
+
+    def close(self) -> None:
+        """Ends the processes."""
+        self._large.close()
+        self._very_large.close()
+
+
+class JsonProcess:
+    """One process, started with the first body; used from one event loop.
+
+    Args:
+        most_mebibytes: that it may take.
+        lasting: reads one body after another; otherwise it ends with each.
+    """
+
+    def __init__(self, most_mebibytes: int = _MOST_MEBIBYTES, *, lasting: bool = True):
         self._most = most_mebibytes
+        self._lasting = lasting
         self._turn = asyncio.Lock()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="large_json")
         self._process: subprocess.Popen[bytes] | None = None
@@ -43,7 +65,7 @@ class LargeJson:
 
     async def examples(self, body: bytes) -> tuple[str, bytes]:
         """See json_examples.parse_examples."""
-        async with self._reading(body):
+        async with self._reading():
             name, serialized = await self._ask(json_child.EXAMPLES, body)
             return str(name), bytes(serialized)
 
@@ -55,19 +77,19 @@ class LargeJson:
             ServingError: As json_tensors.parse_predict; or the body takes too much memory.
         """
         async with contextlib.AsyncExitStack() as turn:
-            await turn.enter_async_context(self._reading(body))
+            await turn.enter_async_context(self._reading())
             signature_name, rows = await self._ask(json_child.PREDICT, body)
             yield LargePredictBody(signature_name, rows, self, turn)
 
     @contextlib.asynccontextmanager
-    async def _reading(self, body: bytes) -> AsyncIterator[None]:
+    async def _reading(self) -> AsyncIterator[None]:
         async with self._turn:
             keep = False
             try:
                 yield
-                keep = len(body) <= _KEPT_BYTES
+                keep = self._lasting
             except ServingError:
-                keep = len(body) <= _KEPT_BYTES
+                keep = self._lasting
                 raise
             finally:
                 # Of a request that was given up the answer may still come: it must not be taken for another's.
@@ -94,7 +116,13 @@ class LargeJson:
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._process.poll() is not None:
             command = [sys.executable, "-m", "serving.server.json_child", str(self._most)]
-            self._process = subprocess.Popen(command, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            self._process = subprocess.Popen(
+                command,
+                cwd=_ROOT,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                start_new_session=True,  # Ctrl-C is for the server, which first answers what it has begun
+            )
         return self._process
 
     def _end(self) -> None:
@@ -107,7 +135,7 @@ class LargeJson:
 class LargePredictBody:
     """The counterpart of json_tensors.PredictBody, whose document is in the other process."""
 
-    def __init__(self, signature_name: str, rows: bool, reader: LargeJson, turn: contextlib.AsyncExitStack):
+    def __init__(self, signature_name: str, rows: bool, reader: JsonProcess, turn: contextlib.AsyncExitStack):
         self.signature_name = signature_name
         self.rows = rows
         self._reader = reader

@@ -28,7 +28,7 @@ from serving.server.json_examples import parse_examples
 from serving.server.json_results import encode_classification, encode_regression
 from serving.server.json_tensors import PredictBody, encode_predict, parse_predict
 from serving.server.large_json import LargeJson, LargePredictBody
-from serving.server.rest_body import BodyMemory, ClientGoneError, read_body
+from serving.server.rest_body import BodyMemory, ClientGoneError, read_body, while_connected
 from serving.server.service import Service
 
 _FLAGS = re.IGNORECASE | re.ASCII
@@ -122,7 +122,8 @@ class _Requests:
             body = await read_body(scope, receive, share)
             try:
                 async with asyncio.timeout(self._seconds):
-                    return await verbs[found["verb"]](spec, body)
+                    work = verbs[found["verb"]](spec, body)
+                    return await (work if len(body) < _LARGE else while_connected(receive, work))
             except TimeoutError as error:
                 raise ServingError(
                     grpc.StatusCode.DEADLINE_EXCEEDED, f"Timed out: expected an answer within {self._seconds:g} s."
@@ -130,7 +131,7 @@ class _Requests:
 
     async def _predict(self, spec: model_pb2.ModelSpec, body: bytes) -> bytes:
         if len(body) >= _LARGE:
-            async with self._large_json.predict(body) as large:
+            async with self._large_json.of(body).predict(body) as large:
                 return await self._answer_predict(spec, large, large.tensors)
         request = parse_predict(body)
 
@@ -166,8 +167,10 @@ class _Requests:
         return encode_regression((await self._service.regress(request, entrypoint="REST")).result)
 
     async def _examples(self, body: bytes) -> tuple[str, input_pb2.Input]:
-        large = len(body) >= _LARGE
-        name, serialized = await self._large_json.examples(body) if large else parse_examples(body)
+        if len(body) >= _LARGE:
+            name, serialized = await self._large_json.of(body).examples(body)
+        else:
+            name, serialized = parse_examples(body)
         return name, input_pb2.Input.FromString(serialized)
 
 

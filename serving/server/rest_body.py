@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import zlib
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from typing import Any
 
 import grpc
 from starlette.datastructures import Headers
@@ -107,6 +108,33 @@ async def read_body(scope: Scope, receive: Receive, share: MemoryShare | None = 
             share.grow_to(length + len(inflated))
         return inflated
     return body
+
+
+async def while_connected(receive: Receive, work: Coroutine[Any, Any, bytes]) -> bytes:
+    """Returns what the work returns; ends it when the client goes away.
+
+    Args:
+        receive: of a request whose body has been read.
+        work: makes the answer.
+
+    Raises:
+        ClientGoneError: The client went away.
+    """
+
+    async def leave() -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    working, leaving = asyncio.ensure_future(work), asyncio.ensure_future(leave())
+    try:
+        await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise ClientGoneError
+        return working.result()
+    finally:
+        working.cancel()
+        leaving.cancel()
+        await asyncio.gather(working, leaving, return_exceptions=True)
 
 
 def inflate(body: bytes) -> bytes:

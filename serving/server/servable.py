@@ -50,6 +50,7 @@ class Servable:
         }
         self._calls: dict[tuple[tuple[str, ...], tuple[str, ...]], Callable[..., list[np.ndarray]]] = {}
         self._making = threading.Lock()
+        self._closed = False
 
     def run(
         self, signature: meta_graph_pb2.SignatureDef, inputs: Mapping[str, np.ndarray], outputs: Sequence[str]
@@ -74,13 +75,13 @@ class Servable:
             )
             values = call(*(inputs[name] for name in names))
         except tf.errors.OpError as error:
+            if self._closed:  # TensorFlow cancels the call, which the client has not
+                raise ServingError(grpc.StatusCode.UNAVAILABLE, f"The version was unloaded: {error.message}") from error
             raise _as_serving_error(error) from error
         except UnicodeDecodeError as error:
             # TensorFlow's message quotes a value of the request that is no UTF-8, and its Python binding, which fails
             # to decode it, loses the code. What quotes a value complains about it.
             raise invalid(error.object.decode(errors="replace")) from error
-        except RuntimeError as error:  # the session was closed under the call
-            raise ServingError(grpc.StatusCode.UNAVAILABLE, f"The version is being unloaded: {error}") from error
         except MemoryError as error:
             raise ServingError(
                 grpc.StatusCode.RESOURCE_EXHAUSTED, "There is not enough memory for the answer: send fewer rows."
@@ -89,6 +90,7 @@ class Servable:
 
     def close(self) -> None:
         """Frees the model's memory; a call that is still running is cancelled."""
+        self._closed = True
         self._session.close()
         self._calls.clear()
 

@@ -225,3 +225,32 @@ def connections_of(address: Address) -> int:
 def test_an_upgrade_is_answered_and_ends_the_connection(serve: Serving) -> None:
     upgrade = b"Connection: Upgrade\r\nUpgrade: h2c\r\n"
     assert ask(serve(), HEAD + upgrade + b"\r\n" + b"PRI * HTTP/2.0") == [200]
+
+
+@pytest.mark.parametrize(
+    ("whole", "begun"),
+    [(WHOLE, len(HEAD) // 2), (POST + b"Content-Length: 9\r\n\r\n123456789", len(POST) + 25)],
+    ids=["heads", "bodies"],
+)
+def test_requests_that_overlap_have_a_deadline_each(serve: Serving, whole: bytes, begun: int) -> None:
+    """Whatever arrives ends in the middle of a request, so that the connection is never between two."""
+    address = serve(head_seconds=0.5, body_seconds=0.5)
+    until = time.monotonic() + 1
+    with connections(address) as (connection,):
+        send(connection, whole[:begun])
+        while time.monotonic() < until:
+            send(connection, whole[begun:] + whole[:begun])
+            assert connection.recv(1000).startswith(b"HTTP/1.1 200")
+            time.sleep(0.01)
+    assert serve.refused == []
+
+
+def test_a_request_gets_one_answer(serve: Serving) -> None:
+    """Its body is late, or its trailers are too many, when it has been answered already."""
+    address = serve(body_seconds=0.05, idle_seconds=20)
+    assert ask(address, b"POST /early HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\na") == [200]
+    with connections(address) as (connection,):
+        send(connection, b"POST /early HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n")
+        assert connection.recv(1000).startswith(b"HTTP/1.1 200")
+        send(connection, b"0\r\n" + b"a:b\r\n" * 50)
+        assert statuses(connection) == []

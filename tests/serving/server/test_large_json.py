@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
@@ -11,6 +12,7 @@ import grpc
 import httpx
 import numpy as np
 import pytest
+from starlette.types import Message
 from tensorflow.core.framework import types_pb2
 from tensorflow.core.protobuf import meta_graph_pb2
 
@@ -19,7 +21,7 @@ from serving.server.dtypes import DataType, name_of
 from serving.server.errors import ServingError
 from serving.server.json_examples import parse_examples
 from serving.server.json_tensors import parse_predict
-from serving.server.large_json import LargeJson
+from serving.server.large_json import JsonProcess, LargeJson
 from serving.server.service import Answer
 from tests.serving.running_server import ROOT
 
@@ -40,11 +42,11 @@ def body(document: object) -> bytes:
     return json.dumps(document).encode()
 
 
-def reading(steps: Callable[[LargeJson], Awaitable[Any]], **options: int) -> Any:
+def reading(steps: Callable[[JsonProcess], Awaitable[Any]], **options: Any) -> Any:
     """What the steps return, given a reader."""
 
     async def run() -> Any:
-        reader = LargeJson(**options)
+        reader = JsonProcess(**options)
         try:
             return await steps(reader)
         finally:
@@ -53,7 +55,7 @@ def reading(steps: Callable[[LargeJson], Awaitable[Any]], **options: int) -> Any
     return asyncio.run(run())
 
 
-async def tensors(reader: LargeJson, sent: bytes, **dtypes: int) -> dict[str, np.ndarray]:
+async def tensors(reader: JsonProcess, sent: bytes, **dtypes: int) -> dict[str, np.ndarray]:
     async with reader.predict(sent) as large:
         return await large.tensors(signature(**dtypes).inputs)
 
@@ -67,7 +69,7 @@ def test_the_same_tensors_as_in_this_process() -> None:
         (b'{"inputs": {"b64": "/w=="}}', {"x": types_pb2.DT_STRING}),
     ]
 
-    async def steps(reader: LargeJson) -> None:
+    async def steps(reader: JsonProcess) -> None:
         for text, dtypes in sent:
             expected = parse_predict(text)
             async with reader.predict(text) as large:
@@ -83,7 +85,7 @@ def test_the_same_tensors_as_in_this_process() -> None:
 
 
 def test_the_same_errors_as_in_this_process() -> None:
-    async def steps(reader: LargeJson) -> None:
+    async def steps(reader: JsonProcess) -> None:
         for text in (b"{", b"[]", b'{"instances": []}', body({"instances": [*ROWS, {"miles": "x"}]})):
             with pytest.raises(ServingError) as here:
                 parse_predict(text).tensors(signature(**TRIP).inputs)
@@ -97,7 +99,7 @@ def test_the_same_errors_as_in_this_process() -> None:
 
 
 def test_a_body_that_takes_too_much_memory() -> None:
-    async def steps(reader: LargeJson) -> dict[str, np.ndarray]:
+    async def steps(reader: JsonProcess) -> dict[str, np.ndarray]:
         with pytest.raises(ServingError, match="takes too much memory") as error:
             await tensors(reader, b'{"instances": [' + b"[]," * 8_000_000 + b"[]]}", x=types_pb2.DT_FLOAT)
         assert error.value.code is grpc.StatusCode.INVALID_ARGUMENT
@@ -107,7 +109,7 @@ def test_a_body_that_takes_too_much_memory() -> None:
 
 
 def test_an_answer_that_nobody_waits_for_is_not_the_next_ones() -> None:
-    async def steps(reader: LargeJson) -> dict[str, np.ndarray]:
+    async def steps(reader: JsonProcess) -> dict[str, np.ndarray]:
         await tensors(reader, b'{"instances": [1]}', x=types_pb2.DT_FLOAT)  # the process runs
         slow = asyncio.ensure_future(tensors(reader, body({"instances": ROWS * 20}), **TRIP))
         await asyncio.sleep(0.05)
@@ -120,7 +122,7 @@ def test_an_answer_that_nobody_waits_for_is_not_the_next_ones() -> None:
 
 
 def test_a_process_that_is_killed_costs_its_request_only() -> None:
-    async def steps(reader: LargeJson) -> dict[str, np.ndarray]:
+    async def steps(reader: JsonProcess) -> dict[str, np.ndarray]:
         async with reader.predict(b'{"instances": [1]}') as large:
             assert reader._process is not None
             reader._process.kill()
@@ -133,7 +135,7 @@ def test_a_process_that_is_killed_costs_its_request_only() -> None:
 
 
 def test_large_bodies_wait_for_one_another() -> None:
-    async def steps(reader: LargeJson) -> list[dict[str, np.ndarray]]:
+    async def steps(reader: JsonProcess) -> list[dict[str, np.ndarray]]:
         sent = [body({"instances": [number] * 1000}) for number in range(8)]
         return await asyncio.gather(*(tensors(reader, each, x=types_pb2.DT_INT32) for each in sent))
 
@@ -173,6 +175,65 @@ def test_rest_reads_large_bodies_elsewhere(monkeypatch: pytest.MonkeyPatch) -> N
     large, small = asyncio.run(ask())
     assert large == {"predictions": [7] * 200_000}
     assert small == {"error": "An error in the server; its log says more."}  # the planted one
+
+
+def test_a_very_large_body_keeps_no_other_waiting() -> None:
+    """Here one that is never read to its end."""
+
+    async def run() -> dict[str, np.ndarray]:
+        large_json = LargeJson()
+        try:
+            very_large = b'{"instances": [1]}' + bytes(8 * 2**20)
+            with pytest.raises(ServingError, match="JSON Parse error"):
+                await tensors(large_json.of(very_large), very_large, x=types_pb2.DT_FLOAT)
+            assert large_json.of(very_large)._process is None  # its memory is given back
+            async with large_json.of(very_large).predict(b'{"instances": [1]}'):
+                sent = body({"instances": [2] * 1000})
+                return await tensors(large_json.of(sent), sent, x=types_pb2.DT_FLOAT)
+        finally:
+            large_json.close()
+
+    assert set(asyncio.run(run())["x"].tolist()) == {2}
+
+
+def test_an_interrupt_from_the_terminal_is_for_the_server() -> None:
+    """It goes to every process of the server's group, which has to answer what it has begun."""
+
+    async def steps(reader: JsonProcess) -> int:
+        await tensors(reader, b'{"instances": [1]}', x=types_pb2.DT_FLOAT)
+        assert reader._process is not None
+        return os.getpgid(reader._process.pid)
+
+    assert reading(steps) != os.getpgid(0)
+
+
+def test_a_client_that_goes_away_is_not_worked_for() -> None:
+    class WaitingService:
+        async def predict(self, *_: Any, **__: Any) -> Answer:
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    async def run() -> None:
+        sent = body({"instances": [7] * 200_000})
+        large_json, arriving = LargeJson(), asyncio.Queue[Message]()
+        app = rest.rest_app(WaitingService(), None, bytes, large_json=large_json)  # type: ignore[arg-type]
+        path = b"/v1/models/line:predict"
+        scope = {"type": "http", "method": "POST", "raw_path": path, "query_string": b"", "headers": []}
+
+        async def send(_: Message) -> None:
+            raise AssertionError("nobody is there")
+
+        arriving.put_nowait({"type": "http.request", "body": sent, "more_body": False})
+        arriving.put_nowait({"type": "http.disconnect"})
+        try:
+            async with asyncio.timeout(60):
+                await app(scope, arriving.get, send)
+            # The process is not held by the one that left.
+            assert await tensors(large_json.of(sent), b'{"instances": [1]}', x=types_pb2.DT_FLOAT) == {"x": [1]}
+        finally:
+            large_json.close()
+
+    asyncio.run(run())
 
 
 def test_dtypes_are_tensorflows() -> None:
