@@ -14,6 +14,8 @@ from pipelines.retraining.loop import take_pass
 from pipelines.retraining.options import ContinuousOptions
 from pipelines.retraining.policy import RetrainingPolicy
 
+_AT_REST = ("--drain", "0")  # seconds: nobody asks while the roll-out moves the labels
+_COMPARED = 400  # requests, the newest: about what a trial sees
 _TRIES = 4  # passes that go on with what an earlier one began; each failed step and each trial needs one
 
 
@@ -66,9 +68,13 @@ class PlayedLoop:
         seconds = math.ceil((until - begun).total_seconds())
 
         def run(package: str, command: str, *arguments: str) -> int:
-            # The rows of a span are a fair mix of hours and weekdays, however fast they were sent.
-            window = ["--until", until.isoformat(), "--fair-mix"] if command == "monitor" else []
-            return self.commands.run(package, command, *arguments, *window)
+            if command == "rollout":
+                arguments = (*_AT_REST, *arguments)
+            if "compare" in arguments:
+                arguments = (*arguments, "--limit", str(max(_COMPARED, self.policy.trial.min_rows)))
+            if command == "monitor":  # The rows of a span are a fair mix of hours and weekdays, however fast they came.
+                arguments = (*arguments, "--until", until.isoformat(), "--fair-mix")
+            return self.commands.run(package, command, *arguments)
 
         take_pass(
             LoopContext(

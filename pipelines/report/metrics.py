@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from pipelines.evaluation.bootstrap import Interval, estimate_differences, estimate_intervals
-from pipelines.evaluation.slices import OVERALL, SlicedRows
+from pipelines.evaluation.slices import OVERALL, Slice, SlicedRows
 from pipelines.evaluation.weighted_metrics import CENTRED, SMALLER_IS_BETTER, metrics_of
 from pipelines.report.predictions import EvalPredictions
 from pipelines.runs import Run
@@ -64,22 +64,27 @@ def compare_by_slice(run: Run, measured: EvalPredictions) -> pd.DataFrame:
     interval, as change, change_low, change_high, and what it means as word. `columns` are the slice's own, and `label`
     their values. The slices are those of Run.metrics, and so of at least the task's min_slice_rows. The values are the
     Evaluator's, but NaN where a metric is undefined: TFMA gives an area under a curve as 0 where all labels are the
-    same. The change is NaN where there is no blessed model.
+    same. The change is NaN where there is no blessed model. Intervals and change are NaN where the slice's rows are not
+    known: where Transform makes a feature of the raw column's name, TFMA slices by its values.
     """
     known = metrics_of(measured.task.problem)
     table, found, sliced = run.metrics(), [], SlicedRows(measured.rows)
+    wanted = {name: known[name] for name in choose_slice_metrics(table)}
     for words, where in run.slices().items():
         if words == OVERALL:
             continue
-        inside = sliced.inside(where)
-        wanted = {name: known[name] for name in choose_slice_metrics(table)}
+        columns, label = " and ".join(name for name, _ in where), ", ".join(value for _, value in where)
+        inside = _find_rows(table, sliced, words, where)
+        if inside is None:
+            rows, unknown = int(table.loc[words].get(_ROWS, 0)), [math.nan] * 5
+            found += [(words, columns, label, name, rows, table.loc[words, name], *unknown, "") for name in wanted]
+            continue
         labels, predictions = measured.labels[inside], measured.predictions[inside]
         some = estimate_intervals(labels, predictions, wanted, resamples=measured.resamples)
         changes: dict[str, Interval] = {}
         if measured.baseline is not None:
             before = measured.baseline[inside]
             changes = estimate_differences(labels, predictions, before, wanted, resamples=measured.resamples)
-        columns, label = " and ".join(name for name, _ in where), ", ".join(value for _, value in where)
         for name, one in some.items():
             value = table.loc[words, name] if math.isfinite(one.value) else math.nan
             change = changes.get(name, _NO_CHANGE)
@@ -98,7 +103,9 @@ def mask_undefined(run: Run, measured: EvalPredictions) -> pd.DataFrame:
     """Run.metrics, with NaN where a metric is undefined on the rows of a slice."""
     known, table, sliced = metrics_of(measured.task.problem), run.metrics(), SlicedRows(measured.rows)
     for words, where in run.slices().items():
-        inside = sliced.inside(where)
+        inside = _find_rows(table, sliced, words, where)
+        if inside is None:
+            continue
         once = np.ones((1, int(inside.sum())))
         for name in known.keys() & table.columns:
             if np.isnan(known[name](measured.labels[inside], measured.predictions[inside], once)[0]):
@@ -134,6 +141,13 @@ def find_changed_slices(frame: pd.DataFrame) -> pd.DataFrame:
     """
     rows = frame[frame["word"].isin([BETTER, WORSE])]
     return rows.sort_values("change", key=np.abs, ascending=False).sort_values("word", ascending=False, kind="stable")
+
+
+def _find_rows(table: pd.DataFrame, sliced: SlicedRows, words: str, where: Slice) -> np.ndarray | None:
+    """Return which raw rows are those of the Evaluator's slice; None: they are others, or there are none."""
+    inside = sliced.inside(where)
+    counted = table.loc[words].get(_ROWS, inside.sum())
+    return inside if inside.any() and inside.sum() == counted else None
 
 
 def _make_natural_key(labels: pd.Series) -> pd.Series:

@@ -26,12 +26,15 @@ class Evaluated:
     """What metrics.by_slice asks of a run: here the Evaluator's part, which takes a whole pipeline otherwise."""
 
     table: pd.DataFrame
+    by: dict[str, Any] = dataclasses.field(
+        default_factory=lambda: {"city = ash": (("city", "ash"),), "city = bay": (("city", "bay"),)}
+    )
 
     def metrics(self) -> pd.DataFrame:
         return self.table
 
     def slices(self) -> dict[str, Any]:
-        return {OVERALL: (), "city = ash": (("city", "ash"),), "city = bay": (("city", "bay"),)}
+        return {OVERALL: (), **self.by}
 
 
 def by_slice(predictions: np.ndarray, baseline: np.ndarray | None) -> pd.DataFrame:
@@ -72,6 +75,28 @@ def test_without_a_blessed_model_nothing_is_said() -> None:
     assert frame["change"].isna().all()
     assert frame["word"].tolist() == ["", ""]
     assert metrics.find_changed_slices(frame).empty
+
+
+@pytest.mark.parametrize(("values", "rows"), [(("0", "1"), (200, 200)), (("ash", "bay"), (150, 250))])
+def test_a_slice_of_transformed_values_has_the_evaluators_value_and_no_interval(
+    values: tuple[str, str], rows: tuple[int, int]
+) -> None:
+    """Where Transform makes a feature of a raw column's name, TFMA slices by it: 0 and 1 here, or other rows."""
+    names = [f"city = {value}" for value in values]
+    table = pd.DataFrame({"binary_crossentropy": [0.3, 0.1, 0.5], "example_count": [ROWS, *rows]}, [OVERALL, *names])
+    run = Evaluated(table, {name: (("city", value),) for name, value in zip(names, values, strict=True)})
+    measured = EvalPredictions(
+        task=dataclasses.replace(TASK, problem=BINARY), rows=pd.DataFrame({"city": CITY}), labels=LABELS,
+        predictions=SURE, baseline=UNSURE, baseline_note="",
+    )  # fmt: skip
+    frame = metrics.compare_by_slice(run, measured)
+    assert frame[["label", "rows", "value"]].to_numpy().tolist() == [
+        [values[0], rows[0], 0.1],
+        [values[1], rows[1], 0.5],
+    ]
+    assert frame[["low", "high", "change", "change_low", "change_high"]].isna().all(axis=None)
+    assert frame["word"].tolist() == ["", ""]
+    assert metrics.mask_undefined(run, measured).loc[names, "binary_crossentropy"].tolist() == [0.1, 0.5]
 
 
 SLICES = pd.DataFrame(

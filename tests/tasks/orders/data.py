@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-ROWS = 750  # in a span
+ROWS = 500  # in a span
 _CHANNELS = ("app", "shop", "web")
 Change = Callable[[pd.DataFrame], pd.DataFrame]
 

@@ -15,6 +15,6 @@ TASK = Task(
     preprocessing_fn=preprocessing.preprocessing_fn,
     run_fn=trainer.run_fn,
     make_eval_config=evaluation.make_eval_config,
-    train_steps=300,
+    train_steps=150,
     vocabularies={preprocessing.CHANNEL: preprocessing.CHANNEL},
 )
