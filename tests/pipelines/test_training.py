@@ -26,6 +26,7 @@ from pipelines.search import search
 from pipelines.span_ingestion import create_ingestion_pipeline
 from pipelines.spans.sources import SpanSource
 from pipelines.spans.span import read_span
+from pipelines.task_definition.scoping import Comparison
 from pipelines.task_definition.task import Task, load_task
 from pipelines.training import create_pipeline, dotted_path
 from tests.pipelines.search import quick
@@ -194,6 +195,8 @@ def test_a_search_where_there_is_nothing_to_search(tmp_path: Path) -> None:
 def test_ids_are_those_that_runs_and_reports_look_for(tmp_path: Path, tunable: Task) -> None:
     everything = compiled(tmp_path, tunable, infra="docker", trainer=TrainerOptions(warm_start=True))
     everything |= compiled(tmp_path, tunable, tune=True)
+    agreed = Comparison(metric="MeanSquaredError", not_worse_than=1, not_worse_than_best=2, reason="a test")
+    everything |= compiled(tmp_path, dataclasses.replace(tunable, comparison=agreed))
     config = resolve(RunOptions(data=tmp_path / "data.csv", var=tmp_path), tunable)
     of_spans = SpanInput(pipeline="p", judged_by="j", spans=("2014Q1",), code_digest="c", min_eval_rows=0)
     everything |= compiled_nodes(dataclasses.replace(config, data=None, csv=None, spans=of_spans))
