@@ -1,11 +1,9 @@
 """A task's code on a few rows: features, model, export and every signature, before anybody waits for a whole run."""
 
 import dataclasses
-import itertools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeVar
 
 import apache_beam as beam
 import numpy as np
@@ -19,10 +17,6 @@ from tensorflow_transform.tf_metadata import dataset_metadata
 from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.utils import io_utils
 
-from components.csv_example_gen.csv_files import find_files, read_columns
-from components.csv_example_gen.csv_values import CellKind
-from components.csv_example_gen.reading_rules import ReadingRules, check_header
-from components.csv_example_gen.records import read_header
 from components.missing_rule import MissingRule
 from components.signatures import PREDICTIONS, SERVING_DEFAULT, SERVING_RAW, TRANSFORM_FEATURES
 from pipelines.config import TrainerConfig
@@ -30,21 +24,18 @@ from pipelines.engines.local import LocalEngine
 from pipelines.modeling import trainer_entry
 from pipelines.modeling.export import FeatureSpec, feature_spec
 from pipelines.modeling.hyperparameters import ARTIFACT_FILE, hyperparameters_copy
+from pipelines.task_check.sampled_rows import Cells, read_rows, spread
 from pipelines.task_definition.task import Task
 from serving.contract import SERVING_ENVIRONMENT
 
 _ROWS = 100  # that a model is trained on and asked for
 _ANALYSED = 1000  # rows that Transform sees
-_READ = 20_000  # rows of the first file among which they are spread, and the label should take more than one value
 _STEPS = 2  # of the training
 _TOLERANCE = 1e-4  # between two ways to the same prediction; SkewGate is the judge of smaller differences
 
-Cells = Mapping[str, object]  # of a row, by column; None: missing
-_Item = TypeVar("_Item")
-
 
 class DryRunError(ValueError):
-    """There are no rows to try, or a model does not answer them as it has to."""
+    """A model was made, and does not answer as it has to."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -71,11 +62,11 @@ def transform_sample(task: Task, data: Path, folder: Path) -> Sample:
 
     Raises:
         SourceError: There is nothing to read, or a cell is malformed.
-        DryRunError: The first file has no row.
+        RowsError: The first file has no row, or rows that do not fit the contract.
     """
     schema = text_format.Parse(task.contract.read_text(), schema_pb2.Schema())
-    read = _read_rows(data, schema)
-    raw = _spread(read, _ANALYSED)
+    read = read_rows(data, schema)
+    raw = spread(read, _ANALYSED)
     spec = feature_spec(schema)
     instances = [{name: [] if row.get(name) is None else [row[name]] for name in spec} for row in raw]
     metadata = dataset_metadata.DatasetMetadata.from_feature_spec(spec)
@@ -88,7 +79,7 @@ def transform_sample(task: Task, data: Path, folder: Path) -> Sample:
     given, kept = _transform(transform, raw, spec), raw
     if len(np.unique(given[task.label])) == 1:  # The other label is rare: look for it in all rows that were read.
         given, kept = _transform(transform, read, spec), read
-    chosen = _spread(np.argsort(given[task.label][:, 0], kind="stable").tolist(), _ROWS)
+    chosen = spread(np.argsort(given[task.label][:, 0], kind="stable").tolist(), _ROWS)
     return Sample(
         analysed=len(raw),
         raw=[kept[place] for place in chosen],
@@ -181,26 +172,6 @@ def _require_same(what: str, expected: np.ndarray, received: np.ndarray) -> None
             f"{what}: expected what the other path gives for the same rows, received another answer: the graph does "
             "something that depends on the batch, on chance, or on how a value arrives"
         )
-
-
-def _read_rows(data: Path, schema: schema_pb2.Schema) -> list[Cells]:
-    """Return the first 20,000 rows of the first file."""
-    rules = ReadingRules.from_schema(schema)
-    file = find_files(data)[0]
-    header = read_header(file)
-    check_header(file, header, rules.kinds)
-    kinds = {name: rules.kinds.get(name, CellKind.BYTES) for name in header}
-    batches = read_columns(file, kinds, rules=rules)
-    rows = itertools.chain.from_iterable(zip(*batch, strict=True) for batch in batches)
-    found = [dict(zip(kinds, cells, strict=True)) for cells in itertools.islice(rows, _READ)]
-    if not found:
-        raise DryRunError(f"{file}: expected rows below the header, received none; give a file that has some")
-    return found
-
-
-def _spread(items: Sequence[_Item], count: int) -> list[_Item]:
-    """Return so many of the items, evenly spread, with the first and the last; or all, where there are no more."""
-    return [items[place] for place in np.linspace(0, len(items) - 1, min(count, len(items))).astype(int)]
 
 
 def _to_example(row: Cells, spec: Mapping[str, object]) -> bytes:

@@ -43,15 +43,6 @@ def test_a_rare_label_is_found_beyond_the_rows_that_are_analysed(
     assert found.transformed[TASK.label][[0, -1], 0].tolist() == [25, 346]
 
 
-def test_a_file_without_a_row(tmp_path: Path) -> None:
-    header = TASK.prepare_data(tmp_path / "data")
-    header = header if header.is_file() else next(header.iterdir())
-    empty = tmp_path / "empty.csv"
-    empty.write_text(header.read_text().splitlines(keepends=True)[0])
-    with pytest.raises(dry_run.DryRunError, match=r"empty\.csv: expected rows below the header, received none"):
-        dry_run.transform_sample(TASK, empty, tmp_path)
-
-
 def test_a_model_is_trained_exported_and_asked(sample: dry_run.Sample, tmp_path: Path) -> None:
     model = dry_run.train_sample(TASK, sample, tmp_path)
     dry_run.ask_signatures(sample, model)
