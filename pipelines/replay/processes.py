@@ -4,6 +4,7 @@ Servers start in a fresh interpreter. Commands that load TFX start as forks of o
 takes 5 s of processor time, and a replay runs some fifty of them.
 """
 
+import contextlib
 import multiprocessing
 import os
 import resource
@@ -89,11 +90,15 @@ class Server:
 
 
 def _end(process: SpawnProcess | ForkServerProcess) -> None:
+    """End the process in order, or by force after its grace; then whatever it left running."""
+    assert process.pid is not None, "it was started"
     process.terminate()
     process.join(_GRACE)
     if process.is_alive():
         process.kill()
         process.join()
+    with contextlib.suppress(ProcessLookupError):  # It has ended, and left nothing behind.
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _execute(package: str, arguments: tuple[str, ...], log: Path, environment: Mapping[str, str]) -> NoReturn:
