@@ -7,7 +7,6 @@ takes 5 s of processor time, and a replay runs some fifty of them.
 import contextlib
 import multiprocessing
 import os
-import resource
 import runpy
 import shlex
 import signal
@@ -120,14 +119,7 @@ def _execute(package: str, arguments: tuple[str, ...], log: Path, environment: M
         runpy.run_module(package, run_name="__main__", alter_sys=True)
     except SystemExit as ended:
         status = ended.code if isinstance(ended.code, int) else 1 if ended.code else 0
-    print(f"processor  {_processor_seconds():.1f} s: {shlex.join([package, *arguments[:1]])}", flush=True)
     exit_now(status)
-
-
-def _processor_seconds() -> float:
-    """Return the processor seconds of this process and of its children that have ended."""
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 def _end_with_parent() -> None:
