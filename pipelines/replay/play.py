@@ -26,6 +26,7 @@ from pipelines.retraining.policy import read_policy
 from pipelines.retraining.served import list_pushed
 from pipelines.spans.pattern import SpanPattern
 from pipelines.spans.sources import SpanSource, find_spans
+from pipelines.task_definition.problem import BINARY
 from pipelines.task_definition.task import load_task
 
 LOG_FILE = "loop.log"  # what the commands of the loop said
@@ -53,7 +54,8 @@ def play(options: ReplayOptions, say: Callable[[str], None], keep: Callable[[Rep
         keep: takes the record after each span; what was played is not lost with a replay that is stopped.
 
     Raises:
-        ReplayError: There are too few spans, the first model was refused, or a server did not start.
+        ReplayError: There are too few spans, the task is not one of two classes, the first model was refused, or a
+            server did not start.
     """
     begin, started = time.monotonic(), datetime.datetime.now(datetime.UTC)
     sources = find_spans(options.source, SpanPattern(options.pattern) if options.pattern else None).sources
@@ -89,6 +91,11 @@ def play(options: ReplayOptions, say: Callable[[str], None], keep: Callable[[Rep
 
 
 def _prepare(options: ReplayOptions, spans: int, say: Callable[[str], None]) -> Player:
+    task = load_task(options.task)
+    if task.problem != BINARY:
+        raise ReplayError(
+            f"{options.task}: expected a task of two classes, whose probabilities are compared; received {task.problem}"
+        )
     settings = options.settings or GATEWAY / f"{options.name}.toml"
     arrived = options.var / "arrived"
     arrived.mkdir(parents=True)
@@ -100,7 +107,7 @@ def _prepare(options: ReplayOptions, spans: int, say: Callable[[str], None]) -> 
     return Player(
         options=options,
         endpoint=tomllib.loads(settings.read_text(encoding="utf-8"))["endpoint"],
-        reader=RowReader.of(load_task(options.task).contract),
+        reader=RowReader.of(task.contract),
         loop=loop,
         site=Site(options.name, options.var, settings),
         say=say,

@@ -4,9 +4,9 @@ Servers start in a fresh interpreter. Commands that load TFX start as forks of o
 takes 5 s of processor time, and a replay runs some fifty of them.
 """
 
+import contextlib
 import multiprocessing
 import os
-import resource
 import runpy
 import shlex
 import signal
@@ -89,11 +89,15 @@ class Server:
 
 
 def _end(process: SpawnProcess | ForkServerProcess) -> None:
+    """End the process in order, or by force after its grace; then whatever it left running."""
+    assert process.pid is not None, "it was started"
     process.terminate()
     process.join(_GRACE)
     if process.is_alive():
         process.kill()
         process.join()
+    with contextlib.suppress(ProcessLookupError):  # It has ended, and left nothing behind.
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _execute(package: str, arguments: tuple[str, ...], log: Path, environment: Mapping[str, str]) -> NoReturn:
@@ -115,14 +119,7 @@ def _execute(package: str, arguments: tuple[str, ...], log: Path, environment: M
         runpy.run_module(package, run_name="__main__", alter_sys=True)
     except SystemExit as ended:
         status = ended.code if isinstance(ended.code, int) else 1 if ended.code else 0
-    print(f"processor  {_processor_seconds():.1f} s: {shlex.join([package, *arguments[:1]])}", flush=True)
     exit_now(status)
-
-
-def _processor_seconds() -> float:
-    """Return the processor seconds of this process and of its children that have ended."""
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 def _end_with_parent() -> None:

@@ -9,7 +9,7 @@ from typing import Self
 
 from pipelines.replay.errors import ReplayError
 from pipelines.replay.span_rows import SentRow
-from serving.client import AsyncClient, InvalidRequestError, Outcome, Prediction, PredictionError
+from serving.client import AsyncClient, FieldError, InvalidRequestError, Outcome, Prediction, PredictionError
 
 _AT_ONCE = 8  # users
 _OUTCOMES = 500  # in one request
@@ -71,13 +71,18 @@ async def _ask(url: str, endpoint: str, rows: Sequence[SentRow]) -> Asked:
             try:
                 answers.append((row, await client.predict(row.features)))
             except InvalidRequestError as error:
-                refused.append(str(error))
+                refused.append("; ".join(map(_describe, error.errors)) or error.detail)
             except PredictionError as error:
                 failed.append(str(error))
 
     async with AsyncClient(url, endpoint=endpoint) as client:
         await asyncio.gather(*(be_a_user(client) for _ in range(_AT_ONCE)))
     return Asked(begun=begun, answers=answers, refused=refused, failed=failed)
+
+
+def _describe(error: FieldError) -> str:
+    """Return what is wrong with a row, without its number: equal faults are counted together."""
+    return f"{error.field or 'row'}: expected {error.expected}, received {error.received}"
 
 
 async def _tell(url: str, endpoint: str, outcomes: Sequence[Outcome]) -> int:

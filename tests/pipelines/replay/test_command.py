@@ -43,3 +43,17 @@ def test_too_few_spans_are_refused_before_anything_is_trained(
     assert "expected more spans than train the first model (4), received 4" in capsys.readouterr().err
     assert sorted(path.name for path in var.iterdir()) == [".replay", "loop.log"]
     assert "ReplayError: " in (var / "loop.log").read_text()
+
+
+@pytest.mark.slow
+def test_a_task_that_is_not_of_two_classes_is_refused_before_anything_is_trained(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, var = tmp_path / "spans", tmp_path / "var"
+    source.mkdir()
+    for quarter in range(1, 5):
+        (source / f"rows-2013Q{quarter}.csv").write_text("bmi\n1\n")
+    command = ["replay", "--task", "tests.tasks.diabetes", "--first", "2", "--from", str(source), "--var", str(var)]
+    assert execute(command) == 1
+    assert "tests.tasks.diabetes: expected a task of two classes" in capsys.readouterr().err
+    assert sorted(path.name for path in var.iterdir()) == [".replay", "loop.log"]

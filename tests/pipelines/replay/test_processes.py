@@ -23,6 +23,15 @@ if __name__ == "__main__":
     time.sleep(600)
 """
 
+RUNS_A_COMMAND = """
+import sys
+from pathlib import Path
+from pipelines.replay import processes
+if __name__ == "__main__":
+    processes._PRELOADED = "pipelines.cli.app"  # TFX is not needed here
+    processes.Commands(Path(sys.argv[1]) / "loop.log").run("tests.pipelines.replay.waiting_command")
+"""
+
 
 def wait_until(condition: Callable[[], bool]) -> None:
     until = time.monotonic() + 60
@@ -56,6 +65,22 @@ def test_a_server_ends_with_the_replay_that_is_killed(tmp_path: Path) -> None:
         replay.send_signal(signal.SIGKILL)
         replay.wait()
     wait_until(lambda: not any(is_alive(int(child)) for child in children))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_a_command_ends_with_the_replay_and_so_does_what_it_started(tmp_path: Path, number: signal.Signals) -> None:
+    script, log = tmp_path / "runs_a_command.py", tmp_path / "loop.log"
+    script.write_text(RUNS_A_COMMAND)
+    environment = os.environ | {"PYTHONPATH": str(SOURCE)}
+    replay = subprocess.Popen([sys.executable, str(script), str(tmp_path)], cwd=SOURCE, env=environment)
+    try:
+        wait_until(lambda: log.exists() and "started" in log.read_text())
+        started = [int(word) for word in log.read_text().partition("started ")[2].split()[:2]]
+    finally:
+        replay.send_signal(number)
+        replay.wait()
+    wait_until(lambda: not any(is_alive(process) for process in started))
 
 
 @pytest.mark.slow
