@@ -18,7 +18,7 @@ from serving.gateway.admission import Admission
 from serving.gateway.body import read_json
 from serving.gateway.metrics import GatewayMetrics
 from serving.gateway.problems import FieldProblem, ProblemError
-from serving.gateway.row_validator import MOST_ERRORS, RowValidator
+from serving.gateway.row_validator import INVALID_ROWS, MOST_ERRORS, RowValidator
 from serving.gateway.settings import GatewaySettings
 from serving.request_log.columns import REQUEST_ID
 from serving.request_log.encoding import caller_digest
@@ -98,10 +98,8 @@ class FeedbackEndpoint:
         try:
             rows = self.rows.check(sent)
         except ProblemError as error:
-            if isinstance(error.__cause__, pydantic.ValidationError):  # All of them: the answer names the first ones.
-                self._counter.labels(Refusal.INVALID.value).inc(
-                    len({each["loc"][0] for each in error.__cause__.errors()})
-                )
+            if error.code == INVALID_ROWS:  # all of them count; the answer names the first ones
+                self._counter.labels(Refusal.INVALID.value).inc(self.rows.faulty(sent))
             raise
         verdict = await self._judge([_outcome(row) for row in rows], caller)
         self._count(verdict)

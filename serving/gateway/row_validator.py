@@ -11,6 +11,7 @@ from serving.did_you_mean import closest
 from serving.gateway.problems import FieldProblem, ProblemError
 
 MOST_ERRORS = 50  # in one answer; the first errors of a thousand bad rows say enough
+INVALID_ROWS = "invalid_rows"  # the code of the answer that names them
 _LONGEST_NAME = 100  # characters of an unknown field's name that are shown; a longer one is nobody's slip of the pen
 
 _LARGEST = 2.0**63  # floats beyond it are no int64, and stay as they were sent for the error to show
@@ -73,8 +74,20 @@ class RowValidator:
                 checked += [row.model_dump(by_alias=True) for row in part]
         if errors:
             found = [self._words(begin, item) for begin, item in errors[:MOST_ERRORS]]
-            raise ProblemError(422, "invalid_rows", _first(found[0], len(errors)), errors=found)
+            raise ProblemError(422, INVALID_ROWS, _first(found[0], len(errors)), errors=found)
         return checked
+
+    def faulty(self, sent: object) -> int:
+        """Returns how many rows of what was sent break the contract; `check` stops when it has enough to tell."""
+        rows = sent if isinstance(sent, list) else [sent]
+        return sum(not self._fits(row) for row in rows)
+
+    def _fits(self, row: object) -> bool:
+        try:
+            self._adapter.validate_python([self._cut(row)])
+        except pydantic.ValidationError:
+            return False
+        return True
 
     def _cut(self, row: object) -> object:
         """Returns the row with no more unknown fields than an answer names: each costs an error of its own."""

@@ -122,7 +122,8 @@ def test_outcomes_that_break_the_contract(serve: Serve, trip: Trip, tmp_path: Pa
 
 def test_every_outcome_that_breaks_the_contract_is_counted(serve: Serve) -> None:
     with serve() as client:
-        assert tell(client, [{"request_id": "a", "row": -1, "outcome": -1}] * 70)[0] == 422
+        good, bad = {"request_id": "a", "outcome": 1}, {"request_id": "a", "row": -1, "outcome": -1}
+        assert tell(client, [good, bad] * 70)[0] == 422
         assert sample(client, "gateway_feedback_outcomes_total", result="invalid_outcome") == 70
 
 
@@ -153,6 +154,7 @@ def test_only_who_asked_may_tell(serve: Serve, trip: Trip, tmp_path: Path) -> No
         assert tell(client, {"request_id": "a", "outcome": 1}, APP)[0] == 200
         assert tell(client, {"request_id": "a", "outcome": 2}, OTHER)[0] == 200
         assert tell(client, {"request_id": "a", "row": 1, "outcome": 2}, OTHER)[1]["code"] == "unknown_row"
+        client.headers["X-API-Key"] = APP
         assert sample(client, "gateway_feedback_outcomes_total", result="other_caller") == 1
     (log,) = (tmp_path / "log").rglob("*.parquet")
     assert b"app" not in {row["request_caller"] for row in pq.ParquetFile(log).read().to_pylist()}

@@ -31,6 +31,9 @@ pytestmark = pytest.mark.pipeline
 
 FLAGS = ("--file_system_poll_wait_seconds=0.1", "--allow_version_labels_for_unavailable_models=true")
 FEATURES = ("fare", "hour", "payment", "miles", "seconds", "company")
+# Units in the last place of a float32. A session optimizes the graph, which tf.saved_model.load does not: on some
+# processors the last bit differs.
+MOST_ULP = 2
 ROWS = [{name: row[name] for name in FEATURES} for row in handmade.ROWS]
 
 
@@ -73,7 +76,7 @@ def gateway(url: str, export: Path, model: str, **flags: Any) -> Iterator[httpx.
 
 
 def test_answers_are_those_of_the_batch_path(handmade_export: Path, server: RunningServer) -> None:
-    """Missing values and all: what serving_default says of the same rows as tf.Examples, bit for bit."""
+    """Missing values and all: what serving_default says of the same rows as tf.Examples."""
     examples = [handmade.to_example({name: row[name] for name in FEATURES}) for row in handmade.ROWS]
     model = tf.saved_model.load(str(handmade_export))
     expected = model.signatures["serving_default"](tf.constant(examples))["predictions"].numpy()[:, 0]
@@ -84,14 +87,14 @@ def test_answers_are_those_of_the_batch_path(handmade_export: Path, server: Runn
         for rows in (ROWS, left_out):
             said = client.post("/v1/tip", json=rows).raise_for_status().json()
             received = np.array([answer["probability"] for answer in said["predictions"]], np.float32)
-            np.testing.assert_array_equal(received, expected)
+            np.testing.assert_array_max_ulp(received, expected, MOST_ULP)
             assert [answer["decision"] for answer in said["predictions"]] == [bool(one >= 0.5) for one in expected]
 
 
 def test_a_file_of_the_same_rows_gets_the_same_answers(
     handmade_export: Path, server: RunningServer, tmp_path: Path
 ) -> None:
-    """Those of `predict`, bit for bit; a row that one refuses, the other refuses for the same reason."""
+    """Those of `predict`; a row that one refuses, the other refuses for the same reason."""
     broken = [{**ROWS[0], "miles": 101.0}, {**ROWS[1], "hour": 24}, {**ROWS[2], "payment": None}]
     rows = [*ROWS, *broken]
     with (tmp_path / "rows.csv").open("w", newline="") as stream:
@@ -109,7 +112,7 @@ def test_a_file_of_the_same_rows_gets_the_same_answers(
         said = client.post("/v1/tip", json=ROWS).raise_for_status().json()["predictions"]
         problems = [client.post("/v1/tip", json=row).json()["errors"][0] for row in broken]
     probabilities = np.array([answer["probability"] for answer in said], np.float32)
-    np.testing.assert_array_equal(found.column("prediction").to_numpy(), probabilities)
+    np.testing.assert_array_max_ulp(found.column("prediction").to_numpy(), probabilities, MOST_ULP)
     assert found.column("decision").to_pylist() == [answer["decision"] for answer in said]
     assert [fault["column"] for fault in refused] == [problem["field"] for problem in problems]
     for fault, problem in zip(refused, problems, strict=True):
