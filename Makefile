@@ -22,7 +22,7 @@ endef
 quoted = '$(subst $(newline),'$$'\n'',$(subst ','\'',$(value $1)))'
 absolute_var = $(if $(filter /%,$(value VAR)),,$(call quoted,CURDIR)/)$(call quoted,VAR)
 # For the environment of what it starts, make would expand the $ in these, too, and stop at an odd one.
-unexport A B EXPERIMENT DATA OUT FROM PATTERN SPANS NAME CSV LABEL TEXT NOTE REVIEWER VAR PUSH_TO REQUESTS LOG WINDOW UNTIL SERVER
+unexport A B EXPERIMENT TAG DATA OUT FROM PATTERN SPANS NAME CSV LABEL TEXT NOTE REVIEWER VAR PUSH_TO REQUESTS LOG WINDOW UNTIL SERVER
 
 # How long a search may take; of tune, portfolio, and run-local with TUNE.
 SEARCH = $(if $(value TRIALS),--trials $(call quoted,TRIALS)) $(if $(value MINUTES),--minutes $(call quoted,MINUTES))
@@ -85,7 +85,8 @@ run_pipeline = $(RUN) -m pipelines run --task $(call quoted,TASK) --var $(call q
     $(if $(value FORCE),--force) $(if $(value SPANS),--spans $(call quoted,SPANS)) \
     $(if $(value VERBOSE),--verbose) $(if $(value AT_ONCE),--at-once $(call quoted,AT_ONCE)) $(if $(value TUNE),--tune $(SEARCH)) \
     $(if $(value REQUIRE_REVIEW),--require-review) $(if $(value PUSH_TIES),--push-ties) \
-    $(if $(value EXPERIMENT),--experiment $(call quoted,EXPERIMENT) $(if $(value NOTE),--note $(call quoted,NOTE))) \
+    $(if $(value EXPERIMENT),--experiment $(call quoted,EXPERIMENT) $(if $(value NOTE),--note $(call quoted,NOTE)) \
+        $(if $(value TAG),--tag $(call quoted,TAG)) $(if $(value SEEDS),--seeds $(call quoted,SEEDS))) \
     $(if $(value PUSH_TO),--push-to $(call quoted,PUSH_TO))
 
 run-local: $(STAMP)
