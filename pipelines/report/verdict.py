@@ -21,7 +21,7 @@ _GATES = {
     ANOMALY_GATE: "the data",
     EVALUATOR: "the model",
     SKEW_GATE: "the exported model",
-    BETTER_GATE: "against versions pushed before",
+    BETTER_GATE: "the model, compared with earlier ones",
 }  # about what
 _REVIEWS = {"valid": "good", "edited": "bad"}  # any other state asks for one
 _DECISIONS = {True: ("passed", "good"), False: ("refused", "bad"), None: ("not reached", "quiet")}
