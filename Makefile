@@ -22,7 +22,7 @@ endef
 quoted = '$(subst $(newline),'$$'\n'',$(subst ','\'',$(value $1)))'
 absolute_var = $(if $(filter /%,$(value VAR)),,$(call quoted,CURDIR)/)$(call quoted,VAR)
 # For the environment of what it starts, make would expand the $ in these, too, and stop at an odd one.
-unexport A B EXPERIMENT REMOTE DATA OUT FROM PATTERN SPANS NAME CSV LABEL TEXT NOTE REVIEWER VAR PUSH_TO REQUESTS LOG WINDOW UNTIL SERVER
+unexport A B EXPERIMENT TAG REMOTE DATA OUT FROM PATTERN SPANS NAME CSV LABEL TEXT NOTE REVIEWER VAR PUSH_TO REQUESTS LOG WINDOW UNTIL SERVER
 
 # How long a search may take; of tune, portfolio, and run-local with TUNE.
 SEARCH = $(if $(value TRIALS),--trials $(call quoted,TRIALS)) $(if $(value MINUTES),--minutes $(call quoted,MINUTES))
@@ -34,7 +34,7 @@ make TARGET [NAME=value ...]
 
   doctor, setup                  What this machine lacks, and the fix; make .venv, as every target does once (PYTHON)
   data, ingest                   The task's rows under var/data/, or as quarters; check spans (SPANS, FROM, PATTERN)
-  check-task, run-local, watch   A task on 100 rows; the whole pipeline; at every save (SPANS, PUSH_TIES, EXPERIMENT)
+  check-task, run-local, watch   A task on 100 rows; the pipeline; at every save (SPANS, PUSH_TIES, EXPERIMENT, TAG)
                                  (DATA, TRAIN_STEPS, INFRA, FORCE, VERBOSE, AT_ONCE, TUNE, REQUIRE_REVIEW, PUSH_TO)
   flink-up, flink-down           A Flink cluster on this machine, where run-local then runs with flink (ENGINE)
   tune, portfolio, compare-runs  Search hyperparameters; compare approaches, or runs (TRIALS, MINUTES, SEEDS, A, B)
@@ -85,7 +85,8 @@ run_pipeline = $(RUN) -m pipelines run --task $(call quoted,TASK) --var $(call q
     $(if $(value FORCE),--force) $(if $(value SPANS),--spans $(call quoted,SPANS)) \
     $(if $(value VERBOSE),--verbose) $(if $(value AT_ONCE),--at-once $(call quoted,AT_ONCE)) $(if $(value TUNE),--tune $(SEARCH)) \
     $(if $(value REQUIRE_REVIEW),--require-review) $(if $(value PUSH_TIES),--push-ties) \
-    $(if $(value EXPERIMENT),--experiment $(call quoted,EXPERIMENT) $(if $(value NOTE),--note $(call quoted,NOTE))) \
+    $(if $(value EXPERIMENT),--experiment $(call quoted,EXPERIMENT) $(if $(value NOTE),--note $(call quoted,NOTE)) \
+        $(if $(value TAG),--tag $(call quoted,TAG)) $(if $(value SEEDS),--seeds $(call quoted,SEEDS))) \
     $(if $(value PUSH_TO),--push-to $(call quoted,PUSH_TO))
 
 check-task: $(STAMP)

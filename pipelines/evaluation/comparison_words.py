@@ -83,7 +83,9 @@ def _describe_difference(one: Difference, found: ModelComparison, names: Mapping
     smaller = one.metric in SMALLER_IS_BETTER
     worst = max(one.high if smaller else -one.low, 0.0)
     allowed = (
-        f"no worse than {one.margin:g}" if one.within_margin else f"may be worse by {worst:.4f}, NOT {one.margin:g}"
+        f"no worse than {one.margin:g}"
+        if one.within_margin
+        else f"may be worse by {worst:.4f}, NOT by at most {one.margin:g}"
     )
     return f"{_name_metric(one)} changes by {change}{best}: {allowed}"
 

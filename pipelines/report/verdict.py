@@ -21,7 +21,7 @@ _GATES = {
     ANOMALY_GATE: "the data",
     EVALUATOR: "the model",
     SKEW_GATE: "the exported model",
-    BETTER_GATE: "against versions pushed before",
+    BETTER_GATE: "the model, compared with earlier ones",
 }  # about what
 _REVIEWS = {"valid": "good", "edited": "bad"}  # any other state asks for one
 _DECISIONS = {True: ("passed", "good"), False: ("refused", "bad"), None: ("not reached", "quiet")}
@@ -38,12 +38,18 @@ def describe_verdict(run: Run) -> dict[str, Any]:
         "word": word,
         "css_class": css_class,
         "sentence": sentence.format(
-            version=run.version, why=_explain_refusal(run, gates), not_pushed=run.summary["not_pushed"]
+            version=run.version,
+            why=_explain_refusal(run, gates),
+            not_pushed=_begin_sentence(run.summary["not_pushed"] or ""),
         ),
         # A gate's findings stand on its card.
         "error": error.splitlines()[0] if error and refused else error,
         "gates": [*gates, *_describe_review(run.summary["review"])],
     }
+
+
+def _begin_sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _explain_refusal(run: Run, gates: list[dict[str, Any]]) -> str:
@@ -55,7 +61,7 @@ def _explain_refusal(run: Run, gates: list[dict[str, Any]]) -> str:
     if run.status == "refused" and review and review["required"]:
         return "The push requires a valid review of the code, and there is none."
     if run.status == "refused" and run.summary["not_pushed"]:
-        return f"{run.summary['not_pushed']}."
+        return f"{_begin_sentence(run.summary['not_pushed'])}."
     return "A node failed before a model could be pushed." if run.summary["nodes"] else "The run could not begin."
 
 

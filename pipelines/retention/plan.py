@@ -96,7 +96,8 @@ def _find_kept(
     if metadata is None:
         return _Kept(artifacts=frozenset(), records=frozenset(one.directory for one in recent), versions=versions)
     live = [id for id, state in states.items() if state == _LIVE]
-    seeds = set(find_baselines(metadata, live) | find_spans(var / "metadata.sqlite", metadata))
+    comparable = [id for id in live if id not in metadata.of_experiments]
+    seeds = set(find_baselines(metadata, comparable) | find_spans(var / "metadata.sqlite", metadata))
     run_ids = {step.run_id for step in metadata.steps.values()}
     of_recent = {run_id for run_id in run_ids if any(one.left(run_id) for one in recent)}
     steps = [step for step in metadata.steps.values() if step.run_id in of_recent]

@@ -54,8 +54,9 @@ def _judge(context: LoopContext, journal: Journal, decision: Decision, record: d
     """Says what follows from a run that came to a verdict."""
     run = f"run {record['run_id']}"
     if record["status"] == REFUSED:
-        gates = ", ".join(gate["gate"] for gate in record["gates"] if gate["passed"] is False) or "the push"
-        return finish(journal, REFUSED, f"{run}: {gates} refused the model; version {decision.serving} still answers")
+        gates = ", ".join(gate["gate"] for gate in record["gates"] if gate["passed"] is False)
+        why = f"{gates} refused the model" if gates else record["not_pushed"] or "the push refused the model"
+        return finish(journal, REFUSED, f"{run}: {why}; version {decision.serving} still answers")
     if record["status"] == TIE:
         return finish(journal, TIE, f"{run}: {record['not_pushed']}; version {decision.serving} still answers")
     version = str(record["pushed"]["version"])

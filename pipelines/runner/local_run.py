@@ -263,6 +263,7 @@ def _record_tie(summary: Summary, *, beyond: bool) -> None:
     if not beyond:
         summary.status = TIE
         return
+    summary.not_pushed += ", and it may be worse by more than a margin allows"
     summary.error = "Pusher: a tie is pushed only where every margin is kept:\n" + "\n".join(
         reason for reason in found.reasons[1:] if "NOT " in reason or "undefined" in reason
     )

@@ -16,6 +16,7 @@ import ml_metadata as mlmd
 from ml_metadata.errors import StatusError
 from ml_metadata.proto import metadata_store_pb2
 
+from components.experiments import EXPERIMENT_CONTEXT
 from pipelines.runs.errors import RunError
 
 # TFX's names for the contexts that it files executions under.
@@ -127,6 +128,14 @@ class Metadata:
     def get_artifacts(self, ids: Iterable[int]) -> list[Artifact]:
         """Artifacts by their ids."""
         return [self.artifacts[id] for id in ids]
+
+    @functools.cached_property
+    def of_experiments(self) -> frozenset[int]:
+        """Ids of what experiments made and no other run took from the cache: later runs are compared with none."""
+        experiments = self._contexts(EXPERIMENT_CONTEXT)
+        made = {id for step in self.steps.values() if step.id in experiments for id in step.output_ids}
+        others = {id for step in self.steps.values() if step.id not in experiments for id in step.output_ids}
+        return frozenset(made - others)
 
     @functools.cached_property
     def _producers(self) -> dict[int, Step]:

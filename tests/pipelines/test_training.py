@@ -32,6 +32,9 @@ from pipelines.training import create_pipeline, dotted_path
 from tests.pipelines.search import quick
 from tests.tasks.diabetes.task import TASK
 
+COMPARED = dataclasses.replace(
+    TASK, comparison=Comparison(metric="MeanSquaredError", not_worse_than=1, not_worse_than_best=2, reason="")
+)
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -195,14 +198,29 @@ def test_a_search_where_there_is_nothing_to_search(tmp_path: Path) -> None:
 def test_ids_are_those_that_runs_and_reports_look_for(tmp_path: Path, tunable: Task) -> None:
     everything = compiled(tmp_path, tunable, infra="docker", trainer=TrainerOptions(warm_start=True))
     everything |= compiled(tmp_path, tunable, tune=True)
-    agreed = Comparison(metric="MeanSquaredError", not_worse_than=1, not_worse_than_best=2, reason="a test")
-    everything |= compiled(tmp_path, dataclasses.replace(tunable, comparison=agreed))
+    everything |= compiled(tmp_path, COMPARED)
     config = resolve(RunOptions(data=tmp_path / "data.csv", var=tmp_path), tunable)
     of_spans = SpanInput(pipeline="p", judged_by="j", spans=("2014Q1",), code_digest="c", min_eval_rows=0)
     everything |= compiled_nodes(dataclasses.replace(config, data=None, csv=None, spans=of_spans))
     everything |= compiled_ingestion(tmp_path)
     ids = {value for name, value in vars(node_ids).items() if name.isupper() and isinstance(value, str)}
     assert set(everything) == ids - {node_ids.TRAIN, node_ids.EVAL}
+
+
+def test_a_comparison_is_with_what_was_pushed_to_the_same_folder(tmp_path: Path) -> None:
+    nodes = compiled(tmp_path, COMPARED, push_to=tmp_path / "elsewhere")
+    assert str(tmp_path / "elsewhere" / "diabetes") in str(nodes["BlessedModelResolver"])
+    assert producers(nodes["Pusher"], "comparison") == ["BetterGate"]
+
+
+def test_an_experiment_has_every_gate_and_no_push(tmp_path: Path) -> None:
+    nodes = set(compiled(tmp_path, COMPARED))
+    assert set(compiled(tmp_path, COMPARED, experiment="night")) == nodes - {"Pusher"}
+
+
+def test_that_ties_are_pushed_is_told_to_the_pusher_alone(tmp_path: Path) -> None:
+    plain, told = (compiled(tmp_path, COMPARED, push_ties=ties) for ties in (False, True))
+    assert [name for name in plain if plain[name].parameters != told[name].parameters] == ["Pusher"]
 
 
 def test_transform_keeps_the_names_of_stacked_features_and_nothing_where_there_are_none(tmp_path: Path) -> None:

@@ -61,6 +61,19 @@ class MadeVar:
         for number in numbers:
             self._monitor(number, answered_by)
 
+    def try_other_data(self, number: int) -> None:
+        """Adds an experiment on rows of its own, which AnomalyGate accepts. Its record is gone."""
+        self._history = MadeHistory(self.var)
+        (statistics,) = self._history.ran(
+            f"try-{number}", "StatisticsGen", {"statistics": "ExampleStatistics"}, experiment="try"
+        )
+        accepted: dict[str, int | str] = {DataBlessing.STATISTICS_ID: statistics}
+        (blessing,) = self._history.ran(
+            f"try-{number}", "AnomalyGate", {"accepted": "DataBlessing"}, properties=accepted, experiment="try"
+        )
+        for id in (statistics, blessing):
+            _fill(Path(self.store().get_artifacts_by_id([id])[0].uri))
+
     def _monitor(self, number: int, answered_by: int) -> None:
         run = f"monitoring-look-{number}"
         self._make(number, "RequestLogExampleGen", run=run, task="taxi_monitoring", rows="Examples")

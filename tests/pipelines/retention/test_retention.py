@@ -64,6 +64,13 @@ def test_the_newest_and_the_baselines_stay(made: MadeVar) -> None:
     }
 
 
+def test_experiments_push_out_nothing_that_later_runs_are_compared_with(made: MadeVar) -> None:
+    for number in (1, 2):
+        made.try_other_data(number)
+    remove(made.var, plan(made))
+    assert {"accepted 3", "accepted 4"} <= made.live()
+
+
 def test_the_lineage_of_a_served_version_stays(made: MadeVar) -> None:
     made.serve('model_version_policy { specific { versions: 2 } } version_labels { key: "stable" value: 2 }')
     found = plan(made)

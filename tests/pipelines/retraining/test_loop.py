@@ -92,6 +92,14 @@ def test_a_tie_that_the_policy_does_not_push_is_an_outcome_and_no_failure(world:
     assert world.acted() == [True, False]
 
 
+def test_a_tie_that_a_margin_holds_back_says_so(world: World) -> None:
+    world.run_status, world.held_back = "refused", True
+    world.take_pass(START)
+    assert world.lines("told") == [
+        "taxi: refused: run 20260302-060100: not distinguishable from 100; version 100 still answers"
+    ]
+
+
 def test_ties_are_pushed_unless_the_policy_says_otherwise(world: World) -> None:
     world.take_pass(START)
     assert "--push-ties" in world.run_arguments

@@ -7,6 +7,8 @@ from pathlib import Path
 import ml_metadata as mlmd
 from ml_metadata.proto import metadata_store_pb2 as pb
 
+from components.experiments import EXPERIMENT_CONTEXT
+
 Value = int | str
 
 
@@ -22,7 +24,7 @@ class MadeHistory:
         connection.sqlite.connection_mode = pb.SqliteMetadataSourceConfig.READWRITE_OPENCREATE
         self._store = mlmd.MetadataStore(connection)
         self._contexts: dict[tuple[str, str], int] = {}
-        self._numbers = itertools.count()
+        self._numbers = itertools.count(len(self._store.get_artifacts()))
 
     @property
     def database(self) -> Path:
@@ -41,6 +43,7 @@ class MadeHistory:
         told: dict[str, Value] | None = None,
         properties: dict[str, Value] | None = None,
         task: str = "taxi",
+        experiment: str | None = None,
     ) -> list[int]:
         """One execution; returns the ids of what it made.
 
@@ -50,6 +53,7 @@ class MadeHistory:
             reused: key -> an earlier artifact, taken from the cache.
             told: parameters.
             properties: custom properties of what is made.
+            experiment: the name of the one that it is a part of.
         """
         execution = pb.Execution(
             type_id=self._store.put_execution_type(pb.ExecutionType(name=node)),
@@ -73,6 +77,7 @@ class MadeHistory:
         ]
         self._store.put_events(events)
         contexts = [self._context("pipeline_run", run), self._context("node", f"{task}.{node}")]
+        contexts += [self._context(EXPERIMENT_CONTEXT, experiment)] if experiment else []
         filed = [pb.Association(execution_id=execution.id, context_id=context) for context in contexts]
         self._store.put_attributions_and_associations([], filed)
         return list(made.values())
@@ -90,7 +95,9 @@ class MadeHistory:
     def _context(self, type_name: str, name: str) -> int:
         if (type_name, name) not in self._contexts:
             kind = self._store.put_context_type(pb.ContextType(name=type_name))
-            (self._contexts[type_name, name],) = self._store.put_contexts([pb.Context(type_id=kind, name=name)])
+            known = self._store.get_context_by_type_and_name(type_name, name)  # where the database is a copy
+            made = known or pb.Context(type_id=kind, name=name)
+            (self._contexts[type_name, name],) = self._store.put_contexts([made])
         return self._contexts[type_name, name]
 
 
