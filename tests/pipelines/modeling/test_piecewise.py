@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from pipelines.modeling.piecewise import LEAST_WIDTH, encode_pieces, find_edges
+from pipelines.modeling.piecewise import LEAST_WIDTH, encode_pieces, find_edges, hold
 
 
 def encoded(numbers: list[float], edges: list[list[float]]) -> np.ndarray:
@@ -24,7 +24,8 @@ def test_a_column_of_fewer_pieces_has_zeros_for_the_others() -> None:
 
 def test_edges_are_quantiles_of_each_column() -> None:
     columns = np.stack([np.linspace(0, 1, 101), np.linspace(10, 30, 101)], axis=1).astype(np.float32)
-    np.testing.assert_allclose(find_edges(columns, 4), [[0, 0.25, 0.5, 0.75, 1], [10, 15, 20, 25, 30]], rtol=1e-6)
+    expected = [[0.001, 0.2505, 0.5, 0.7495, 0.999], [10.02, 15.01, 20, 24.99, 29.98]]
+    np.testing.assert_allclose(find_edges(columns, 4), expected, rtol=1e-6)
 
 
 def test_edges_are_never_so_near_that_rounding_counts() -> None:
@@ -41,3 +42,19 @@ def test_a_constant_column_has_no_piece() -> None:
     edges = find_edges(np.zeros((9, 1), np.float32), 3)
     assert edges[0].tolist() == [0, np.inf, np.inf, np.inf]
     assert encoded([0.0, 7.0], edges.tolist()) == pytest.approx(np.zeros((2, 3)))
+
+
+def test_numbers_beyond_the_edges_are_held_at_them_and_nan_stays() -> None:
+    taken = keras.Input((3,))
+    edges = np.array([[-1, 0, 2], [-1, 0, np.inf], [0, np.inf, np.inf]], np.float32)
+    held = keras.Model(taken, hold(taken, edges)).predict(
+        np.array([[-9, -9, -9], [0.5, -0.5, 0.5], [9, 9, 9], [np.nan, 0, 0]], np.float32), verbose=0
+    )
+    np.testing.assert_array_equal(
+        held, [[-1, -1, -9], [0.5, -0.5, 0.5], [2, 0, 9], [np.nan, 0, 0]], "the third column has no piece"
+    )
+
+
+def test_one_huge_number_is_beyond_the_edges() -> None:
+    column = np.r_[np.linspace(-1, 1, 2000), 90.0].astype(np.float32)[:, None]
+    assert find_edges(column, 8)[0, -1] == pytest.approx(0.999, abs=0.002)
