@@ -33,6 +33,7 @@ class Taken:
 
     of_log: Finished
     again: Finished  # after one of the two outcomes came
+    at_rest: Finished  # once more, as the loop does at every pass
     var: Path
     of_file: Path  # the var folder of the other
 
@@ -56,7 +57,8 @@ def taken(tmp_path_factory: pytest.TempPathFactory) -> Taken:
     assert ingest_here(other, base / "arrived", task=DIABETES).status == 0
     tell(var, patients, [len(rows) - 2])
     again = ingest_here(var, None, "--window", "2026-03-01", task=DIABETES)
-    return Taken(of_log=of_log, again=again, var=var, of_file=other)
+    at_rest = ingest_here(var, None, "--window", "day", task=DIABETES)
+    return Taken(of_log=of_log, again=again, at_rest=at_rest, var=var, of_file=other)
 
 
 def tell(var: Path, patients: pd.DataFrame, numbers: range | list[int]) -> None:
@@ -97,6 +99,11 @@ def test_rows_of_the_log_are_a_span_and_what_was_left_out_is_said(taken: Taken) 
 def test_an_outcome_that_comes_later_makes_a_new_version(taken: Taken) -> None:
     (span,) = taken.again.summary["spans"]
     assert (span["state"], span["version"], sum(span["rows"].values())) == ("accepted", 2, 441)
+
+
+def test_where_nothing_came_nothing_is_read_again(taken: Taken) -> None:
+    (span,) = taken.at_rest.summary["spans"]
+    assert (taken.at_rest.status, span["state"], span["version"]) == (0, "unchanged", 2)
 
 
 def test_they_are_the_rows_that_a_file_of_the_same_patients_gives_each_on_the_same_side(taken: Taken) -> None:
