@@ -25,6 +25,7 @@ from tests.tasks.diabetes import data
 pytestmark = pytest.mark.pipeline
 CONTRACT = SOURCE / "tests" / "tasks" / "diabetes" / "schema.pbtxt"
 SPLITS = ("train", "eval")
+PLACES = {"log": "requests", "feedback": "feedback"}  # option -> folder below var
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -113,6 +114,22 @@ def test_they_are_the_rows_that_a_file_of_the_same_patients_gives_each_on_the_sa
     more = {split: of_log[split] - of_file[split] for split in SPLITS}
     assert sum(map(Counter.total, more.values())) == 1
     assert all(not of_file[split] - of_log[split] for split in SPLITS)
+
+
+def test_files_and_the_log_do_not_replace_each_other_s_rows(taken: Taken) -> None:
+    """Else a loop with both would ingest the span twice at every pass."""
+    arrived = taken.var.parent / "arrived"
+    of_files = ingest_here(taken.var, arrived, task=DIABETES)
+    places = [f"--{name}={taken.var / folder / 'diabetes'}" for name, folder in PLACES.items()]
+    of_log = ingest_here(taken.of_file, None, "--window", "2026-03-01", *places, task=DIABETES)
+    for run, before, now in (
+        (of_files, taken.var / "data" / "diabetes-logged" / "day", arrived),
+        (of_log, arrived, taken.of_file / "data" / "diabetes-logged" / "day"),
+    ):
+        assert run.status == 1
+        assert run.summary["error"].startswith(
+            f"span 2026-03-01: expected rows of where its accepted version is from, {before}, received some of {now}: "
+        )
 
 
 def test_a_window_without_a_row_is_an_error(taken: Taken) -> None:
