@@ -126,12 +126,14 @@ def _write(rows: LoggedRows, span: Span, folder: Path, *, every_row: bool) -> Wr
     if before is not None and before.schema.equals(table.schema):
         gone = _rows_without(before, table)
         table = pa.concat_tables([gone, table])
-        said = _join(said, f"{len(gone):,} kept that the log shows no more" if len(gone) else "")
+        said = _join(said, f"{len(gone):,} kept that the log no longer has" if len(gone) else "")
         more = len(table) - len(before)
         if not more:
             return WrittenSpan(span=span.name, rows=len(before), said=said)
         if not every_row and rows.left_out.waiting and more < _WORTH_A_VERSION * len(before):
-            few = f"{more:,} more wait until they are {_WORTH_A_VERSION:.0%} of the span, or the last: or name the span"
+            few = (
+                f"{more:,} more for the next version, made at {_WORTH_A_VERSION:.0%} more, or now if the span is named"
+            )
             return WrittenSpan(span=span.name, rows=len(before), said=_join(said, few))
     elif before is not None:
         said = _join(said, f"the contract had other columns when the span was made, of {len(before):,} rows")

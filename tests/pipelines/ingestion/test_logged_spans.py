@@ -183,7 +183,7 @@ def test_rows_that_the_log_has_lost_since_stay_in_the_span(site: Site) -> None:
     site.tell(("r2", 1, 3.0), ("r2", 2, 4.0), ("r2", 3, 5.0))
     logged.files(site.base / "log")[0].unlink()  # as the gateway does with what is older than keep_days
     (kept,) = site.write("day")
-    assert (kept.rows, kept.said) == (6, "2 kept that the log shows no more")
+    assert (kept.rows, kept.said) == (6, "2 kept that the log no longer has")
     assert sorted(row["tips"] for row in site.rows("2026-03-01")) == [1.0, 1.0, 1.5, 3.0, 4.0, 5.0]
     path = site.base / "spans" / "2026-03-01.parquet"
     before = path.stat()
@@ -200,7 +200,7 @@ def test_a_few_late_outcomes_make_no_new_version_while_others_are_out(site: Site
     (few,) = site.write("day")
     assert few.rows == 200
     assert few.said == (
-        "left out: 2 without an outcome yet; 1 more wait until they are 1% of the span, or the last: or name the span"
+        "left out: 2 without an outcome yet; 1 more for the next version, made at 1% more, or now if the span is named"
     )
     assert len(site.rows("2026-03-01")) == 200
     assert [one.rows for one in site.write("2026-03-01")] == [201]
