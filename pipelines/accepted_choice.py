@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import ml_metadata as mlmd
+from ml_metadata.errors import StatusError
 from ml_metadata.proto import metadata_store_pb2
 
 from components.accepted_spans import AcceptedSpan, list_accepted_spans
@@ -25,9 +26,9 @@ def choose_accepted_spans(choice: str, task: str, metadata: Path, judged_by: str
         The newest accepted version of each span that is chosen, in the order of time.
 
     Raises:
-        SpanError: No span is accepted, or none of the chosen.
+        SpanError: No span is accepted, or none of the chosen; or the database cannot be read.
     """
-    accepted = list_accepted_spans(_open(metadata), ingestion_pipeline(task), judged_by) if metadata.exists() else []
+    accepted = _read(metadata, ingestion_pipeline(task), judged_by)
     if not accepted:
         raise SpanError(
             f"spans {choice}: expected accepted spans of task {task}, received none; take them in first: "
@@ -35,6 +36,18 @@ def choose_accepted_spans(choice: str, task: str, metadata: Path, judged_by: str
         )
     chosen = SpanSelection.parse(choice).choose([span.name for span in accepted])
     return [span for span in accepted if span.name in chosen]
+
+
+def _read(database: Path, pipeline: str, judged_by: str) -> Sequence[AcceptedSpan]:
+    if not database.exists() or not database.stat().st_size:  # A run that was killed may leave an empty file.
+        return []
+    try:
+        return list_accepted_spans(_open(database), pipeline, judged_by)
+    except (StatusError, RuntimeError) as error:
+        raise SpanError(
+            f"{database}: expected the database of ML Metadata, which cannot be read: {error}; if a run is using it, "
+            "wait for its end"
+        ) from error
 
 
 def _open(database: Path) -> mlmd.MetadataStore:

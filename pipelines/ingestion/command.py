@@ -93,10 +93,10 @@ def _ingest(options: IngestOptions, found: FoundSpans | None, directory: Path, c
 def _take_from_log(options: IngestOptions, console: Console) -> FoundSpans | None:
     """Writes the spans of the log, and finds them; None: no period with a row that can be trained on is over."""
     window = parse_window(options.window or MONTH)
-    # Kinds apart: a day and its month in one folder would have two patterns.
-    folder = options.var / "data" / f"{options.name}-logged" / window.kind
     with show_spinner(console, "loading TFX", live=console.is_terminal), gc_paused_imports():
         from pipelines.ingestion.from_log import take_from_log
+        from pipelines.ingestion.origin import logged_folder
+    folder = logged_folder(options.var, options.name, window.kind)
     take_from_log(options, window, folder, console)
     if not any(folder.glob("*.parquet")):
         console.print(f"no {window.kind} that is over has a row with an outcome", markup=False, soft_wrap=True)

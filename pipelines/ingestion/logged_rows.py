@@ -85,17 +85,19 @@ def read_logged_rows(
     features = [feature.name for feature in contract.features]
     try:
         tables, hidden, hidden_columns = _read_answered(folder, features, start, end)
+        # By the key as well, so that rows of one moment always have the same order.
+        keys = [(name, "ascending") for name in (log.REQUEST_TIME, *KEY[:2])]
+        ordered = concatenate(tables).sort_by(keys) if tables else None
     except (OSError, pa.ArrowException) as error:
         raise SpanError(
             f"{folder}: expected finished files of the request log, received {type(error).__name__}: {error}; move a "
             "damaged file away"
         ) from error
     left_out = LeftOut(hidden=hidden, hidden_columns=hidden_columns)
-    if not tables:
+    if ordered is None:
         return LoggedRows(
             table=_to_table(pd.DataFrame(columns=[*features, OUTCOME]), contract, label), left_out=left_out
         )
-    ordered = concatenate(tables).sort_by([(name, "ascending") for name in (log.REQUEST_TIME, *KEY[:2])])
     rows, repeated = leave_out_repeats(to_frame(ordered))
     twice = rows.duplicated(list(KEY), keep=False)
     joined, contradictory = _join_outcomes(rows[~twice].reset_index(drop=True), feedback, label, start)

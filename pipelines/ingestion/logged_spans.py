@@ -1,14 +1,16 @@
 """Spans of rows that were seen in production: a Parquet file for each day, month or quarter of the request log."""
 
+import collections
 import dataclasses
 import datetime
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.ingestion.logged_rows import LoggedRows, read_logged_rows
+from pipelines.ingestion.logged_rows import LeftOut, LoggedRows, read_logged_rows
 from pipelines.ingestion.logged_window import DAY, MONTH, QUARTER, LoggedWindow
 from pipelines.spans.errors import SpanError
 from pipelines.spans.span import Span, span_of_period
@@ -17,6 +19,8 @@ from serving.durable_file import write_whole
 from serving.request_log.files import log_files
 
 _ONE_DAY = datetime.timedelta(days=1)
+# A new version of a span is read and judged whole. Outcomes come one by one for weeks, and must not each make one.
+_WORTH_A_VERSION = 0.01  # of the rows that the span has
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -39,7 +43,8 @@ def write_logged_spans(
 ) -> Iterator[WrittenSpan]:
     """Writes the rows of each period that have an outcome, as the file of a span.
 
-    A file whose rows are the same stays as it is. One that had more rows stays, too: the log has lost some since.
+    A file keeps the rows that it has: the log removes the oldest by and by. It is written again when outcomes came,
+    but in a window of several periods not for a few while others are still out.
 
     Args:
         window: which periods.
@@ -51,19 +56,34 @@ def write_logged_spans(
         now: UTC; a period that ends later is not over.
 
     Raises:
-        SpanError: The log or the feedback cannot be read; or the log hides columns in all rows of a period.
+        SpanError: The log or the feedback cannot be read; or the log hides columns in all rows of the newest
+            period; those before it are written then.
     """
+    hiding: SpanError | None = None  # of the newest period
+    first = min(log_files(log), key=lambda file: file.parent.name, default=None)
     for span in [window.span] if window.span is not None else _list_periods(window.kind, log, now):
         rows = read_logged_rows(log, feedback, contract, label, _midnight(span.begin), _midnight(span.end))
-        hidden = rows.left_out.hidden
-        if hidden and hidden == rows.answered:
-            raise SpanError(
-                f"{log}: expected the log to keep {', '.join(rows.left_out.hidden_columns)}, since a model is trained "
-                f"on all columns of the contract; received {hidden:,} rows of {span} in which they are dropped or "
-                "hashed; keep the columns in the gateway's settings, or do without these rows"
-            )
-        if rows.answered or window.span is not None:
-            yield _write(rows, span, folder)
+        if not rows.answered and window.span is None:
+            continue
+        hiding = None
+        if rows.answered and rows.left_out.hidden == rows.answered:
+            hiding = _hiding(log, span, rows.left_out)
+            yield WrittenSpan(span=span.name, rows=0, said=f"no row can be trained on: {rows.left_out.describe()}")
+            continue
+        written = _write(rows, span, folder, every_row=window.span is not None)
+        if first is not None and datetime.date.fromisoformat(first.parent.name) > _require_day(span.begin):
+            written = dataclasses.replace(written, said=_join(written.said, f"the log begins on {first.parent.name}"))
+        yield written
+    if hiding is not None:
+        raise hiding
+
+
+def _hiding(log: Path, span: Span, left_out: LeftOut) -> SpanError:
+    return SpanError(
+        f"{log}: expected the log to keep {', '.join(left_out.hidden_columns)}, since a model is trained on all "
+        f"columns of the contract; received {left_out.hidden:,} rows of {span} in which they are dropped or hashed; "
+        "keep the columns in the gateway's settings, or name a period before (--window)"
+    )
 
 
 def _list_periods(kind: str, log: Path, now: datetime.datetime) -> list[Span]:
@@ -83,21 +103,64 @@ def _period(kind: str, day: datetime.date) -> Span:
 
 
 def _midnight(day: datetime.date | None) -> datetime.datetime:
+    return datetime.datetime.combine(_require_day(day), datetime.time(), datetime.UTC)
+
+
+def _require_day(day: datetime.date | None) -> datetime.date:
     assert day is not None, "a period has a first day and a last"
-    return datetime.datetime.combine(day, datetime.time(), datetime.UTC)
+    return day
 
 
-def _write(rows: LoggedRows, span: Span, folder: Path) -> WrittenSpan:
-    path, said = folder / f"{span.name}.parquet", rows.left_out.describe()
+def _write(rows: LoggedRows, span: Span, folder: Path, *, every_row: bool) -> WrittenSpan:
+    """Writes the file of a period, unless it has these rows already, or all but a few.
+
+    Args:
+        rows: of the period, as the log has them now.
+        span: the period.
+        folder: where the file goes.
+        every_row: also write it for a few more.
+    """
+    path, left_out = folder / f"{span.name}.parquet", rows.left_out.describe()
     before = pq.read_table(path) if path.exists() else None
-    if before is not None and before.schema.names == rows.table.schema.names and len(before) > len(rows.table):
-        said = f"kept as it was: the log has {len(rows.table):,} such rows by now, and had {len(before):,}"
-        return WrittenSpan(span=span.name, rows=len(before), said=said)
-    if not len(rows.table):
-        return WrittenSpan(span=span.name, rows=0, said=f"no row can be trained on: {said or 'the log has none'}")
-    if before is None or not before.equals(rows.table):
-        folder.mkdir(parents=True, exist_ok=True)
-        sink = pa.BufferOutputStream()
-        pq.write_table(rows.table, sink, compression="zstd")
-        write_whole(path, memoryview(sink.getvalue()))
-    return WrittenSpan(span=span.name, rows=len(rows.table), said=f"left out: {said}" if said else "")
+    table, said = rows.table, f"left out: {left_out}" if left_out else ""
+    if before is not None and before.schema.equals(table.schema):
+        gone = _rows_without(before, table)
+        table = pa.concat_tables([gone, table])
+        said = _join(said, f"{len(gone):,} kept that the log no longer has" if len(gone) else "")
+        more = len(table) - len(before)
+        if not more:
+            return WrittenSpan(span=span.name, rows=len(before), said=said)
+        if not every_row and rows.left_out.waiting and more < _WORTH_A_VERSION * len(before):
+            few = (
+                f"{more:,} more for the next version, made at {_WORTH_A_VERSION:.0%} more, or now if the span is named"
+            )
+            return WrittenSpan(span=span.name, rows=len(before), said=_join(said, few))
+    elif before is not None:
+        said = _join(said, f"the contract had other columns when the span was made, of {len(before):,} rows")
+    if not len(table):
+        return WrittenSpan(span=span.name, rows=0, said=f"no row can be trained on: {left_out or 'the log has none'}")
+    folder.mkdir(parents=True, exist_ok=True)
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd")
+    write_whole(path, memoryview(sink.getvalue()))
+    return WrittenSpan(span=span.name, rows=len(table), said=said)
+
+
+def _rows_without(table: pa.Table, other: pa.Table) -> pa.Table:
+    """Returns the rows of a table that another lacks; a row that is there twice needs two."""
+    found = collections.Counter(_row_values(other))
+    lacking = []
+    for number, row in enumerate(_row_values(table)):
+        if found[row]:
+            found[row] -= 1
+        else:
+            lacking.append(number)
+    return table.take(pa.array(lacking, pa.int64()))
+
+
+def _row_values(table: pa.Table) -> Iterator[tuple[Any, ...]]:
+    return zip(*(column.to_pylist() for column in table.columns), strict=True)
+
+
+def _join(*said: str) -> str:
+    return "; ".join(filter(None, said))

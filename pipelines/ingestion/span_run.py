@@ -16,6 +16,7 @@ from pipelines.config import IngestionConfig
 from pipelines.explain import explain
 from pipelines.ingestion.blamed_rows import find_blamed_rows
 from pipelines.ingestion.known_spans import KnownSpans
+from pipelines.ingestion.origin import check_origin
 from pipelines.ingestion.outcome import ACCEPTED, FAILED, IN_QUARANTINE, REFUSED, UNCHANGED, SpanOutcome
 from pipelines.ingestion.quarantine import Quarantine, Refusal
 from pipelines.ingestion.resolution import Ingestion
@@ -55,7 +56,7 @@ class SpanIngestion:
             on_node: called with a node's id before it runs.
 
         Raises:
-            SpanError: It shares days with an accepted span of another name.
+            SpanError: It shares days with an accepted span of another name, or the log and files both have it.
         """
         began = time.monotonic()
         known = self._known
@@ -67,6 +68,8 @@ class SpanIngestion:
             return self._refuse(source, known, "", began, {}, error)
         if (outcome := self._recall(source, known, content)) is not None:
             return outcome
+        if (accepted := known.find_accepted(source.span.number)) is not None and accepted.fingerprint != content:
+            check_origin(source, accepted, self._common.task.name, self._common.var / "metadata.sqlite")
         version = self._choose_version(source, known, content)
         config = self._common.resolve(source, version)
         results = self._run_nodes(config, source, on_node)

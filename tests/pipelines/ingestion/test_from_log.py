@@ -25,6 +25,7 @@ from tests.tasks.diabetes import data
 pytestmark = pytest.mark.pipeline
 CONTRACT = SOURCE / "tests" / "tasks" / "diabetes" / "schema.pbtxt"
 SPLITS = ("train", "eval")
+PLACES = {"log": "requests", "feedback": "feedback"}  # option -> folder below var
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -33,6 +34,7 @@ class Taken:
 
     of_log: Finished
     again: Finished  # after one of the two outcomes came
+    at_rest: Finished  # once more, as the loop does at every pass
     var: Path
     of_file: Path  # the var folder of the other
 
@@ -56,7 +58,8 @@ def taken(tmp_path_factory: pytest.TempPathFactory) -> Taken:
     assert ingest_here(other, base / "arrived", task=DIABETES).status == 0
     tell(var, patients, [len(rows) - 2])
     again = ingest_here(var, None, "--window", "2026-03-01", task=DIABETES)
-    return Taken(of_log=of_log, again=again, var=var, of_file=other)
+    at_rest = ingest_here(var, None, "--window", "day", task=DIABETES)
+    return Taken(of_log=of_log, again=again, at_rest=at_rest, var=var, of_file=other)
 
 
 def tell(var: Path, patients: pd.DataFrame, numbers: range | list[int]) -> None:
@@ -99,6 +102,11 @@ def test_an_outcome_that_comes_later_makes_a_new_version(taken: Taken) -> None:
     assert (span["state"], span["version"], sum(span["rows"].values())) == ("accepted", 2, 441)
 
 
+def test_where_nothing_came_nothing_is_read_again(taken: Taken) -> None:
+    (span,) = taken.at_rest.summary["spans"]
+    assert (taken.at_rest.status, span["state"], span["version"]) == (0, "unchanged", 2)
+
+
 def test_they_are_the_rows_that_a_file_of_the_same_patients_gives_each_on_the_same_side(taken: Taken) -> None:
     """The very same contract and split rules; the one patient whose outcome came later is the difference."""
     of_log, of_file = examples(taken.var), examples(taken.of_file)
@@ -106,6 +114,22 @@ def test_they_are_the_rows_that_a_file_of_the_same_patients_gives_each_on_the_sa
     more = {split: of_log[split] - of_file[split] for split in SPLITS}
     assert sum(map(Counter.total, more.values())) == 1
     assert all(not of_file[split] - of_log[split] for split in SPLITS)
+
+
+def test_files_and_the_log_do_not_replace_each_other_s_rows(taken: Taken) -> None:
+    """Else a loop with both would ingest the span twice at every pass."""
+    arrived = taken.var.parent / "arrived"
+    of_files = ingest_here(taken.var, arrived, task=DIABETES)
+    places = [f"--{name}={taken.var / folder / 'diabetes'}" for name, folder in PLACES.items()]
+    of_log = ingest_here(taken.of_file, None, "--window", "2026-03-01", *places, task=DIABETES)
+    for run, before, now in (
+        (of_files, taken.var / "data" / "diabetes-logged" / "day", arrived),
+        (of_log, arrived, taken.of_file / "data" / "diabetes-logged" / "day"),
+    ):
+        assert run.status == 1
+        assert run.summary["error"].startswith(
+            f"span 2026-03-01: expected rows of where its accepted version is from, {before}, received some of {now}: "
+        )
 
 
 def test_a_window_without_a_row_is_an_error(taken: Taken) -> None:

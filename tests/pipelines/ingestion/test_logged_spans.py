@@ -175,14 +175,70 @@ def test_the_same_rows_leave_the_file_as_it_is(site: Site) -> None:
 
 
 def test_rows_that_the_log_has_lost_since_stay_in_the_span(site: Site) -> None:
-    site.log(("r1", logged.MORNING, [logged.TRIP]))
-    site.log(("r2", logged.MORNING + datetime.timedelta(hours=1), [logged.TRIP]))
-    site.tell(("r1", 0, 1.0), ("r2", 0, 2.0))
+    """Also where more outcomes came since than the log lost rows; of equal rows it has lost one."""
+    site.log(("r1", logged.MORNING, [logged.TRIP] * 2))
+    site.log(("r2", logged.MORNING + datetime.timedelta(hours=1), [logged.TRIP] * 4))
+    site.tell(("r1", 0, 1.0), ("r1", 1, 1.5), ("r2", 0, 1.0))
     site.write("day")
+    site.tell(("r2", 1, 3.0), ("r2", 2, 4.0), ("r2", 3, 5.0))
     logged.files(site.base / "log")[0].unlink()  # as the gateway does with what is older than keep_days
     (kept,) = site.write("day")
-    assert (kept.rows, kept.said) == (2, "kept as it was: the log has 1 such rows by now, and had 2")
-    assert [row["tips"] for row in site.rows("2026-03-01")] == [1.0, 2.0]
+    assert (kept.rows, kept.said) == (6, "2 kept that the log no longer has")
+    assert sorted(row["tips"] for row in site.rows("2026-03-01")) == [1.0, 1.0, 1.5, 3.0, 4.0, 5.0]
+    path = site.base / "spans" / "2026-03-01.parquet"
+    before = path.stat()
+    assert site.write("2026-03-01") == [kept]
+    assert path.stat() == before
+
+
+def test_a_few_late_outcomes_make_no_new_version_while_others_are_out(site: Site) -> None:
+    """Else each look of the loop would read and judge a whole month again."""
+    site.log(("r1", logged.MORNING, [logged.TRIP] * 203))
+    site.tell(*(("r1", row, 1.0) for row in range(200)))
+    site.write("day")
+    site.tell(("r1", 200, 2.0))
+    (few,) = site.write("day")
+    assert few.rows == 200
+    assert few.said == (
+        "left out: 2 without an outcome yet; 1 more for the next version, made at 1% more, or now if the span is named"
+    )
+    assert len(site.rows("2026-03-01")) == 200
+    assert [one.rows for one in site.write("2026-03-01")] == [201]
+    site.tell(("r1", 201, 2.0), ("r1", 202, 2.0))  # the last ones
+    assert [(one.rows, one.said) for one in site.write("day")] == [(203, "")]
+
+
+def test_a_log_that_hid_columns_once_does_not_hold_up_the_periods_after(site: Site) -> None:
+    site.log(("r1", logged.MORNING, [logged.TRIP]), dropped=["fare"])
+    site.log(("r2", logged.MORNING + DAY, [logged.TRIP]))
+    site.tell(("r2", 0, 1.0))
+    assert site.write("day") == [
+        WrittenSpan(span="2026-03-01", rows=0, said="no row can be trained on: 1 whose fare the log hides"),
+        WrittenSpan(span="2026-03-02", rows=1, said=""),
+    ]
+
+
+def test_a_log_that_begins_within_the_period_is_told(site: Site) -> None:
+    site.log(("r1", logged.MORNING + DAY, [logged.TRIP]))
+    site.tell(("r1", 0, 1.0))
+    assert [one.said for one in site.write("month")] == ["the log begins on 2026-03-02"]
+
+
+def test_the_rows_of_a_stable_version_and_of_a_canary_count_alike(site: Site) -> None:
+    """But an id that both answered has no outcome: nobody can say of which answer it is."""
+    writer, _ = logged.start(site.base / "log")
+    logged.offer(writer, "r1", [logged.TRIP], model_version=7, model_label="stable")
+    logged.offer(writer, "r2", [logged.TRIP], model_version=8, model_label="canary")
+    for version, seconds in ((7, 0), (8, 5)):
+        received = logged.MORNING + datetime.timedelta(seconds=seconds)
+        logged.offer(writer, "both", [logged.TRIP], model_version=version, received=received)
+    writer.close()
+    site.tell(("r1", 0, 1.0), ("r2", 0, 2.0))
+    with pytest.raises(AssertionError):
+        site.tell(("both", 0, 3.0))
+    found = site.read()
+    assert [row["tips"] for row in found.table.to_pylist()] == [1.0, 2.0]
+    assert found.left_out.describe() == "2 without an outcome yet"
 
 
 def test_a_period_without_an_outcome_writes_nothing(site: Site) -> None:
