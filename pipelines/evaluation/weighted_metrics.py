@@ -133,8 +133,6 @@ METRIC_OF_CLASS: dict[str, Metric] = {
     "SparseCategoricalAccuracy": sparse_categorical_accuracy,
     "SparseCategoricalCrossentropy": sparse_categorical_crossentropy,
 }
-CENTRED = frozenset({calibration.__name__})  # neither more nor less of it is better
-
 SMALLER_IS_BETTER = frozenset(
     metric.__name__
     for metric in (
@@ -147,6 +145,7 @@ SMALLER_IS_BETTER = frozenset(
 )
 
 CENTRED = frozenset({calibration.__name__})  # neither more nor less of it is better
+DIRECTED = frozenset(metric.__name__ for metric in METRIC_OF_CLASS.values()) - CENTRED  # more or less of it is better
 
 _OF_PROBLEM: dict[str, tuple[Metric, ...]] = {
     BINARY: (auc, auc_precision_recall, binary_crossentropy, binary_accuracy, calibration),

@@ -9,7 +9,7 @@ import pandas as pd
 
 from pipelines import charts
 from pipelines.charts.runs import EXPERIMENT, NOT_PUSHED, PUSHED
-from pipelines.evaluation.weighted_metrics import CENTRED, SMALLER_IS_BETTER
+from pipelines.evaluation.weighted_metrics import DIRECTED, SMALLER_IS_BETTER
 from pipelines.overview.leaderboard_rows import describe_rows, find_shared_parameters
 from pipelines.report.numbers import format_metric
 from pipelines.report.rendering import inline_json, inline_script, make_environment, read_script, read_style
@@ -63,7 +63,7 @@ def render(runs: Sequence[Run], folder: Path, cache: Path) -> str:
             task=runs[-1].task,
             rows=describe_rows(table, metrics, links),
             metrics=[
-                {"name": name, "smaller": name in SMALLER_IS_BETTER, "centred": name in CENTRED} for name in metrics
+                {"name": name, "smaller": name in SMALLER_IS_BETTER, "directed": name in DIRECTED} for name in metrics
             ],
             lead=_describe_best(table, metrics),
             shared=find_shared_parameters(table),
@@ -84,12 +84,18 @@ def _has_report(run: Run) -> bool:
 
 
 def _describe_best(table: pd.DataFrame, metrics: Sequence[str]) -> str:
-    """Says which run is the best by the first metric; the metrics of a run that did not get there are NaN."""
-    if not metrics or table[metrics[0]].isna().all():
+    """Say which run is the best by the first metric that has a best, among the runs on the newest rows."""
+    known = table[table[list(metrics)].notna().any(axis=1)]
+    if known.empty:
         return "No run has metrics yet."
-    values = table[metrics[0]]
-    best = table.loc[values.idxmin() if metrics[0] in SMALLER_IS_BETTER else values.idxmax()]
-    return f"Best {metrics[0]}: {format_metric(best[metrics[0]])}, run {best['run']}: {best['outcome']}."
+    same_rows = known[known["data_digest"] == known["data_digest"].iloc[-1]]
+    metric = next((name for name in metrics if name in DIRECTED and same_rows[name].notna().any()), None)
+    if metric is None:
+        return "No metric here tells which run is the best."
+    values = same_rows[metric]
+    best = table.loc[values.idxmin() if metric in SMALLER_IS_BETTER else values.idxmax()]
+    among = "" if len(same_rows) == len(known) else f" of the {len(same_rows)} on the newest run's rows"
+    return f"Best {metric}{among}: {format_metric(best[metric])}, run {best['run']}: {best['outcome']}."
 
 
 def _count_without_intervals(table: pd.DataFrame, metrics: Sequence[str]) -> int:

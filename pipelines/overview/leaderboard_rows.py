@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from pipelines.evaluation.weighted_metrics import CENTRED, SMALLER_IS_BETTER
+from pipelines.evaluation.weighted_metrics import DIRECTED, SMALLER_IS_BETTER
 from pipelines.report.numbers import NONE, format_metric
 from pipelines.runs.leaderboard import PARAMETER
 from pipelines.runs.outcome import PUSHED, UNCHANGED
@@ -58,7 +58,7 @@ def describe_rows(table: pd.DataFrame, metrics: Sequence[str], links: Mapping[st
         links: run -> address of its report.
     """
     varying = [name for name, values in _list_parameters(table).items() if len(values) > 1]
-    best = {name: _find_best(table, name) for name in metrics}
+    best = {name: find_best(table, name) for name in metrics}
     ordered = table.iloc[::-1]
     if metrics:
         ascending = metrics[0] in SMALLER_IS_BETTER
@@ -114,10 +114,13 @@ def _describe_metric(row: Mapping[str, Any], name: str, best: bool) -> MetricCel
     )
 
 
-def _find_best(table: pd.DataFrame, metric: str) -> set[str]:
-    """Finds the best runs on each set of eval rows that more than one run was measured on; several may be even."""
+def find_best(table: pd.DataFrame, metric: str) -> set[str]:
+    """Find the best runs on each set of eval rows that more than one run was measured on; several may be even.
+
+    A metric has no best run where nobody knows whether more or less of it is better.
+    """
     found: set[str] = set()
-    if metric in CENTRED:
+    if metric not in DIRECTED:
         return found
     for digest, runs in table[table[metric].notna()].groupby("data_digest"):
         if digest and len(runs) > 1:

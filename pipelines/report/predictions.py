@@ -7,7 +7,7 @@ import pandas as pd
 
 from pipelines.evaluation.bootstrap import affordable_resamples
 from pipelines.runs import Run, RunError
-from pipelines.runs.model import PREDICTION
+from pipelines.runs.model import as_predictions
 from pipelines.task_definition.problem import MULTICLASS
 from pipelines.task_definition.task import Task
 
@@ -47,7 +47,7 @@ def predict_eval_rows(run: Run) -> EvalPredictions:
         task=run.task_record,
         rows=frame,
         labels=frame["label"].to_numpy(),
-        predictions=_to_array(frame, run.task_record.problem),
+        predictions=as_predictions(frame),
         baseline=baseline,
         baseline_note=note,
     )
@@ -58,13 +58,6 @@ def _predict_baseline(run: Run, rows: pd.DataFrame) -> tuple[np.ndarray | None, 
         model = run.baseline_model()
         if model is None:
             return None, "No model was pushed before this one."
-        return _to_array(model(rows), run.task_record.problem), ""
+        return as_predictions(model(rows)), ""
     except RunError as error:
         return None, f"The version pushed before cannot be asked on these rows: {error}"
-
-
-def _to_array(frame: pd.DataFrame, problem: str) -> np.ndarray:
-    if problem != MULTICLASS:
-        return frame[PREDICTION].to_numpy()
-    columns = [name for name in frame if name.startswith(f"{PREDICTION}_") and name.split("_")[-1].isdecimal()]
-    return frame[columns].to_numpy()

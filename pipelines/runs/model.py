@@ -143,8 +143,10 @@ class MixedRows:
 
 def as_predictions(frame: pd.DataFrame) -> np.ndarray:
     """Return the predictions of a frame as metrics take them: [rows], or [rows, classes]; float32."""
+    if PREDICTION in frame:
+        return frame[PREDICTION].to_numpy()
     columns = [name for name in frame if name.startswith(f"{PREDICTION}_") and name.split("_")[-1].isdecimal()]
-    return frame[columns].to_numpy() if columns else frame[PREDICTION].to_numpy()
+    return frame[columns].to_numpy()
 
 
 def _to_frame(signature: Any, parts: list[dict[str, tf.Tensor]]) -> pd.DataFrame:

@@ -103,7 +103,8 @@ def sort_runs(runs: Sequence[Run], by: str) -> list[Run]:
 
     Args:
         runs: the newest last.
-        by: a metric over all eval rows; or started, seconds or rows, the most last.
+        by: a metric over all eval rows; or started, seconds or rows, the most last. So is a metric of which nobody
+            knows whether more or less is better.
 
     Raises:
         ConditionError: No run has it.
@@ -124,7 +125,7 @@ def _read_number(run: Run, name: str) -> float | None:
     if name in _NUMBERS:
         return _NUMBERS[name](run)
     value = run.summary["metrics"].get(OVERALL, {}).get(name)
-    return None if value is None else float(value)
+    return None if value is None or math.isnan(value) else float(value)
 
 
 def _require_known(runs: Iterable[Run], name: str) -> None:

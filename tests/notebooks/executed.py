@@ -27,21 +27,33 @@ def execute(notebook: Path, **environment: str) -> NotebookNode:
     return read
 
 
-def execute_together(notebooks: Sequence[Path], **environment: str) -> dict[str, NotebookNode]:
-    """Runs notebooks one after the other in one kernel, which loads TensorFlow once; returns them by name.
+def execute_together(notebooks: Mapping[str, Sequence[Path]], **environment: str) -> dict[str, dict[str, NotebookNode]]:
+    """Runs notebooks of several tasks one after the other in one kernel, which loads TensorFlow once.
 
     What one defines is there in the next: that each imports what it uses, the linter knows.
+
+    Args:
+        notebooks: by the task that TASK names while they run.
+        environment: variables of the kernel.
+
+    Returns:
+        Task -> name -> the notebook with its outputs.
 
     Raises:
         CellExecutionError: A cell raised.
     """
-    read = {path.stem: nbformat.read(path, as_version=4) for path in notebooks}
-    first = next(iter(read.values()))
-    cells = [cell for notebook in read.values() for cell in notebook.cells]
+    read = {task: {path.stem: nbformat.read(path, as_version=4) for path in paths} for task, paths in notebooks.items()}
+    cells = []
+    for task, found in read.items():
+        cells.append(nbformat.v4.new_code_cell(f"import os; os.environ['TASK'] = {task!r}"))
+        cells += [cell for notebook in found.values() for cell in notebook.cells]
     for place, cell in enumerate(cells):
         cell.id = f"cell-{place}"  # unique over all notebooks
-    together = nbformat.v4.new_notebook(cells=cells, metadata=first.metadata)
-    client = NotebookClient(together, timeout=_PATIENCE, resources={"metadata": {"path": str(notebooks[0].parent)}})
+    (folder,) = {path.parent for paths in notebooks.values() for path in paths}
+    together = nbformat.v4.new_notebook(cells=cells)
+    client = NotebookClient(
+        together, timeout=_PATIENCE, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
+    )
     client.execute(env=_inherited() | environment)
     return read
 

@@ -9,7 +9,8 @@
 
   // Runs without a value come last, whichever way.
   function sort(key, ascending) {
-    const value = row => row.getAttribute(`data-${key}`);
+    const column = [...board.tHead.rows[0].cells].findIndex(head => head.dataset.key === key);
+    const value = row => row.cells[column].dataset.value;
     const compare = key === "started"
       ? (a, b) => value(a).localeCompare(value(b))
       : (a, b) => Number(value(a)) - Number(value(b));

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from pipelines.cli.app import execute
-from pipelines.overview.leaderboard_page import write_leaderboard
+from pipelines.overview.leaderboard_page import render, write_leaderboard
 from pipelines.overview.leaderboard_rows import describe_rows, find_shared_parameters
 from pipelines.runs import RunError, Runs
 from tests.browser import Tab
-from tests.pipelines.runs.made_leaderboard import FIRST, REASON, REFUSED, TRIED, WHY, made_run, write_runs
+from tests.pipelines.runs.made_leaderboard import FIRST, REASON, REFUSED, TRIED, WHY, edit, made_run, write_runs
 from tests.pipelines.runs.made_runs import write
 from tests.runs.report_page import SCHEMES, WIDTHS, faults, show
 
@@ -35,6 +35,45 @@ def test_runs_are_told_apart_and_the_best_is_marked_among_those_on_the_same_rows
     assert [row.parameters for row in rows[:2]] == [(("train_steps", "300"),), (("train_steps", "100"),)]
     assert find_shared_parameters(table) == [("warm_start", "False")]
     assert [row.link for row in rows[:2]] == [None, "report.html"]
+
+
+def test_the_best_is_of_the_runs_on_the_newest_rows(tmp_path: Path) -> None:
+    write_runs(tmp_path)
+    edit(tmp_path, REFUSED, metrics={"overall": {"auc": 0.99, "calibration": 1.0}})  # on other rows
+    page = render(Runs(tmp_path).list("taxi"), tmp_path, tmp_path / "cache")
+    assert f"Best auc of the 2 on the newest run&#39;s rows: 0.9600, run {TRIED}: experiment night." in page
+
+
+def test_a_metric_of_unknown_direction_has_no_best(tmp_path: Path) -> None:
+    write_runs(tmp_path)
+    for run, value in ((FIRST, 1.0), (TRIED, 2.0)):
+        edit(tmp_path, run, metrics={"overall": {"calibration": value, "mean_label": value}})
+    edit(tmp_path, REFUSED, metrics={})
+    table = Runs(tmp_path).leaderboard("taxi")
+    names = ["calibration", "mean_label"]
+    assert [cell.best for row in describe_rows(table, names, {}) for cell in row.metrics] == [False] * 6
+    page = render(Runs(tmp_path).list("taxi"), tmp_path, tmp_path / "cache")
+    assert "No metric here tells which run is the best." in page
+
+
+def test_one_run_and_one_without_metrics(tmp_path: Path) -> None:
+    write(tmp_path, made_run("20261122-010000", 0.9, 1))
+    edit(tmp_path, "20261122-010000", metrics={})
+    page = render(Runs(tmp_path).list("taxi"), tmp_path, tmp_path / "cache")
+    assert "1 run. No run has metrics yet." in page
+
+
+def test_what_people_write_is_shown_and_not_run(tmp_path: Path) -> None:
+    write_runs(tmp_path)
+    bad = "</script><script>alert(1)</script><b>"
+    edit(tmp_path, TRIED, experiment={"name": bad, "note": bad, "tags": [bad]}, not_pushed=f"experiment_{bad}")
+    edit(tmp_path, FIRST, review={"required": False, "state": "valid", "reason": "", "reviewer": bad})
+    (tmp_path / "runs" / TRIED / "notes.jsonl").unlink()
+    runs = Runs(tmp_path).list("taxi")
+    assert (runs[-1].note, runs[-1].tags) == (bad, (bad,))
+    page = render(runs, tmp_path, tmp_path / "cache")
+    assert "alert(1)</script>" not in page
+    assert page.count("alert(1)&lt;/script&gt;") == 6  # experiment, note, tag, outcome (twice: the best), reviewer
 
 
 @pytest.mark.slow

@@ -74,6 +74,12 @@ def test_a_metric_that_is_undefined_meets_no_bound(var: Path) -> None:
     assert [run.id for run in found] == [REFUSED, TRIED]
 
 
+def test_runs_without_a_value_are_not_among_the_best(var: Path) -> None:
+    edit(var, REFUSED, metrics={"overall": {"auc": float("nan")}})
+    edit(var, TRIED, metrics={})
+    assert [run.id for run in sort_runs(Runs(var).list("taxi"), "auc")] == [REFUSED, TRIED, FIRST]
+
+
 @pytest.mark.parametrize("text", ["", "auc", "> 1", "auc > nan", "auc > 1 2"])
 def test_what_is_no_condition(text: str) -> None:
     with pytest.raises(ConditionError):
