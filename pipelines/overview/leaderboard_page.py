@@ -84,17 +84,20 @@ def _has_report(run: Run) -> bool:
 
 
 def _describe_best(table: pd.DataFrame, metrics: Sequence[str]) -> str:
-    """Say which run is the best by the first metric that has a best, among the runs on the newest rows."""
+    """Say which run is the best by the first metric that has a best, among the runs on the newest known rows."""
     known = table[table[list(metrics)].notna().any(axis=1)]
     if known.empty:
         return "No run has metrics yet."
-    same_rows = known[known["data_digest"] == known["data_digest"].iloc[-1]]
+    known_rows = known[known["data_digest"] != ""]
+    if known_rows.empty:
+        return "Which runs were evaluated on the same rows is not known."
+    same_rows = known_rows[known_rows["data_digest"] == known_rows["data_digest"].iloc[-1]]
     metric = next((name for name in metrics if name in DIRECTED and same_rows[name].notna().any()), None)
     if metric is None:
         return "No metric here tells which run is the best."
     values = same_rows[metric]
     best = table.loc[values.idxmin() if metric in SMALLER_IS_BETTER else values.idxmax()]
-    among = "" if len(same_rows) == len(known) else f" of the {len(same_rows)} on the newest run's rows"
+    among = "" if len(same_rows) == len(known) else f" of the {len(same_rows)} on the newest known rows"
     return f"Best {metric}{among}: {format_metric(best[metric])}, run {best['run']}: {best['outcome']}."
 
 
