@@ -65,7 +65,7 @@ def pushed(run: Finished) -> dict[str, float]:
     assert run.status == 0, run.told()
     assert run.summary["status"] == "pushed"
     assert {gate["gate"]: gate["passed"] for gate in run.summary["gates"]} == dict.fromkeys(
-        ("AnomalyGate", "Evaluator", "SkewGate"), True
+        ("AnomalyGate", "Evaluator", "SkewGate", "BetterGate"), True
     )
     return run.summary["metrics"]["overall"]
 
