@@ -17,6 +17,7 @@ _GROUPS = (
     ("tests/runs/test_production_metrics.py", "cold_taxi"),
     ("tests/notebooks/test_executed.py", "cold_taxi"),
     ("tests/notebooks/test_lab.py", "cold_taxi"),
+    ("tests/pipelines/data_versions/test_restore.py", "history"),
     ("tests/runs/", "history"),
     ("tests/serving/server/test_rest", "rest_server"),
 )

@@ -1,6 +1,6 @@
 """The command: `python -m environment.dvc` installs DVC where it is missing, and prints the path of its command.
 
-The environment is `.venv` in this folder, as `uv.lock` beside it says. Exit status 0: it is there. 2: it could not be
+The environment is `.venv-dvc` in the project's folder, as `uv.lock` beside this file says. Exit status 0: it is there. 2: it could not be
 installed.
 """
 
@@ -14,6 +14,7 @@ from pathlib import Path
 from environment import uv
 
 FOLDER = Path(__file__).resolve().parent
+ENVIRONMENT = FOLDER.parents[1] / ".venv-dvc"  # at the top, as .venv is: no tool that walks folders of code finds it
 
 
 class InstallError(Exception):
@@ -29,7 +30,7 @@ def install() -> Path:
     """
     # This Python is one of those that the project runs on. Another project's environment must not be touched.
     environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
-    environment.update(UV_PROJECT_ENVIRONMENT=str(FOLDER / ".venv"), UV_PYTHON_DOWNLOADS="never")
+    environment.update(UV_PROJECT_ENVIRONMENT=str(ENVIRONMENT), UV_PYTHON_DOWNLOADS="never")
     command = [uv.find() or uv.fetch(), "sync", "--locked", "--quiet", "--project", str(FOLDER)]
     command += ["--python", sys.executable]
     status = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, check=False).returncode
@@ -38,7 +39,7 @@ def install() -> Path:
             f"DVC could not be installed. Expected: `{' '.join(command)}` to end with status 0. Received: status "
             f"{status}. See the lines above. Where they speak of the network, run again."
         )
-    return FOLDER / ".venv" / "bin" / "dvc"
+    return ENVIRONMENT / "bin" / "dvc"
 
 
 def main() -> int:
