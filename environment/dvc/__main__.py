@@ -1,7 +1,7 @@
 """The command: `python -m environment.dvc` installs DVC where it is missing, and prints the path of its command.
 
-The environment is `.venv-dvc` in the project's folder, as `uv.lock` beside this file says. Exit status 0: it is there. 2:
-it could not be installed.
+The environment is `.venv-dvc` in the project's folder, as `uv.lock` beside this file says. Exit status 0: it is there.
+2: it could not be installed.
 """
 
 from __future__ import annotations
