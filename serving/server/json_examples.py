@@ -41,7 +41,7 @@ def parse_examples(body: bytes) -> tuple[str, bytes]:
     else:
         for value in document["examples"]:
             _fill_example(value, examples.add())
-        return signature_name, request.SerializeToString()
+        return signature_name, request.SerializeToString(deterministic=True)
     raise invalid(f"JSON Value: {shown(document)} {problem}")
 
 

@@ -82,7 +82,9 @@ def test_a_number() -> None:
     rows = make_rows()
 
     def answer(rows: pd.DataFrame) -> np.ndarray:
-        return (10 * rows["fare"].fillna(0) + 5 * (rows["payment"] == "Card")).to_numpy(np.float64)[:, None]
+        return (10 * rows["fare"].astype(np.float64).fillna(0) + 5 * (rows["payment"] == "Card")).to_numpy(np.float64)[
+            :, None
+        ]
 
     bad = (rows["color"] == "red") & (rows["payment"] == "Card")
     noise = np.random.default_rng(3).normal(size=ROWS)
@@ -128,7 +130,7 @@ def test_two_classes_are_explained_by_their_second() -> None:
 
 def test_of_several_classes_the_most_likely_is_explained() -> None:
     def answer(rows: pd.DataFrame) -> np.ndarray:
-        share = rows["fare"].fillna(5).to_numpy(np.float64) / 10
+        share = rows["fare"].astype(np.float64).fillna(5).to_numpy(np.float64) / 10
         return np.stack([0.2 * np.ones(len(share)), 0.8 * share, 0.8 * (1 - share)], axis=1)
 
     drawn_at = np.random.default_rng(6).random(ROWS)[:, None]
@@ -153,7 +155,9 @@ def test_a_model_that_reads_nothing() -> None:
 
 def test_a_column_with_one_value_is_not_called_unread() -> None:
     rows = make_rows().assign(color="red")
-    model: Any = FunctionModel(lambda rows: (rows["fare"].fillna(0) * (rows["color"] == "red")).to_numpy()[:, None])
+    model: Any = FunctionModel(
+        lambda rows: (rows["fare"].astype(np.float64).fillna(0) * (rows["color"] == "red")).to_numpy()[:, None]
+    )
     run: Any = types.SimpleNamespace(
         model=lambda: model,
         task_record=dataclasses.replace(TASK, problem=REGRESSION),
@@ -170,7 +174,9 @@ def test_a_column_with_one_value_is_not_called_unread() -> None:
 def test_labels_in_a_small_unit_and_a_column_called_loss() -> None:
     rows = make_rows().rename(columns={"fare": "loss"})
     schema = text_format.Parse('feature { name: "loss" type: FLOAT }', schema_pb2.Schema())
-    model: Any = FunctionModel(lambda rows: 1e-12 * rows["loss"].fillna(0).to_numpy(np.float64)[:, None], ("loss",))
+    model: Any = FunctionModel(
+        lambda rows: 1e-12 * rows["loss"].astype(np.float64).fillna(0).to_numpy(np.float64)[:, None], ("loss",)
+    )
     run: Any = types.SimpleNamespace(
         model=lambda: model,
         task_record=dataclasses.replace(TASK, problem=REGRESSION),
@@ -205,7 +211,7 @@ def test_too_few_rows_to_search_are_said_to_be_too_few() -> None:
 
 def test_of_very_many_rows_a_part_is_looked_at() -> None:
     rows, asked = make_rows(), []
-    model: Any = FunctionModel(lambda rows: rows["fare"].fillna(0).to_numpy(np.float64)[:, None])
+    model: Any = FunctionModel(lambda rows: rows["fare"].astype(np.float64).fillna(0).to_numpy(np.float64)[:, None])
     run: Any = types.SimpleNamespace(
         model=lambda: model,
         task_record=dataclasses.replace(TASK, problem=REGRESSION),
@@ -229,7 +235,7 @@ def test_cells_and_amounts_as_people_read_them() -> None:
 def test_codes_stay_whole_numbers_beside_missing_ones() -> None:
     rows = make_rows()
     rows["area"] = rows["area"].mask(rows["fare"].isna())
-    model: Any = FunctionModel(lambda rows: rows["area"].fillna(0).to_numpy(np.float64)[:, None])
+    model: Any = FunctionModel(lambda rows: rows["area"].astype(np.float64).fillna(0).to_numpy(np.float64)[:, None])
     found = tabulate_effects(model, rows, "area", bins=20, is_category=True)
     assert found["value"].tolist()[-1] is None
     assert sorted(found["value"].tolist()[:-1]) == [1, 2]
