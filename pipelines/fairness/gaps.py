@@ -27,8 +27,10 @@ class FairnessGaps:
     def is_too_large(self, one: GroupGap) -> bool:
         """Tell whether a gap is clear, and larger than was agreed."""
         limit, measures = self.agreed.max_gap, self.agreed.measures
-        held = limit is not None and (not measures or one.measure in measures)
-        return held and one.is_clear and abs(one.gap.value) > limit  # type: ignore[operator]
+        if limit is None:
+            return False
+        held = not measures or one.measure in measures
+        return held and one.is_clear and abs(one.gap.value) > limit
 
     def describe(self) -> tuple[str, ...]:
         """Describe in lines what refuses, or that nothing does."""

@@ -10,4 +10,4 @@ with warnings.catch_warnings(), gc_paused_imports():
     import pipelines.monitoring.leave
     import pipelines.monitoring.monitoring_run
     import pipelines.production_metrics.command
-    import pipelines.training  # noqa: F401
+    import pipelines.training  # noqa: F401, imported so that every fork has TFX loaded

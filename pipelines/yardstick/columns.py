@@ -56,6 +56,7 @@ def encode(train: pd.DataFrame, others: pd.DataFrame, written: Mapping[str, str]
                 numbers += _encode_items(texts, other_texts, separator)
             else:
                 categories.append(_encode_categories(texts, other_texts))
+    # Two tables, one for each side: the length of a tuple made from a generator is not known to mypy.
     return tuple(  # type: ignore[return-value]
         Table(
             numbers=_stack([pair[side] for pair in numbers], len(rows), np.float64),
