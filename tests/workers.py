@@ -19,6 +19,7 @@ _GROUPS = (
     ("tests/notebooks/test_lab.py", "cold_taxi"),
     ("tests/pipelines/data_versions/test_restore.py", "history"),
     ("tests/runs/", "history"),
+    ("tests/serving/server/conformance/", "rest_server"),
     ("tests/serving/server/test_rest", "rest_server"),
 )
 COSTLY = frozenset(group for _, group in _GROUPS)  # fixtures of a session: pipeline runs, a server with ten models

@@ -16,16 +16,20 @@ MONITORING_PATH = "/monitoring/prometheus/metrics"
 def rest_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """Serves, until the session ends:
 
-    `line` (versions 3 and 12, slopes 3 and 12, labels stable and canary), an echo for each of DTYPES and for `bools`
-    and `halves`, `pair`, `counter`, `failing`, and `waiting`, whose gate is the file `gate` beside the log.
+    `line` (versions 3 and 12, slopes 3 and 12, labels stable and canary), an echo for each of DTYPES and for `bools`,
+    `halves` and `bytes`, `pair`, `counter` and the like of it `tally`, `failing`, `features`, `answers`, and `waiting`,
+    whose gate is the file `gate` beside the log.
     """
     base, log = tmp_path_factory.mktemp("models"), tmp_path_factory.mktemp("rest")
     for version in (3, 12):
         saved_models.save_line(base / "line", version, slope=version)
-    for name, dtype in (DTYPES | {"bools": tf.bool, "halves": tf.float16}).items():
+    for name, dtype in (DTYPES | {"bools": tf.bool, "halves": tf.float16, "bytes": tf.int8}).items():
         saved_models.save_echo(base / name, dtype)
     saved_models.save_pair(base / "pair")
     saved_models.save_counter(base / "counter")
+    saved_models.save_counter(base / "tally")
+    saved_models.save_features(base / "features")
+    saved_models.save_answers(base / "answers")
     saved_models.save_failing(base / "failing")
     saved_models.save_waiting(base / "waiting", log / "gate")
     labels = 'version_labels { key: "stable" value: 3 } version_labels { key: "canary" value: 12 }'

@@ -137,6 +137,67 @@ def save_failing(base: Path, version: int = 1) -> Path:
     return _save(base, version, graph)
 
 
+def save_features(base: Path, version: int = 1) -> Path:
+    """Shows how tf.Examples were read: the classes are four of their features as text, with "|" between values.
+
+    Signatures: `serving_default` and `also`, both for classification (classes: names string, ratings float, counts
+    int64, query string; scores 0).
+    """
+
+    def graph() -> Signatures:
+        kinds = {"names": tf.string, "ratings": tf.float32, "counts": tf.int64, "query": tf.string}
+        examples = v1.placeholder(tf.string, shape=[None])
+        parsed = tf.io.parse_example(examples, {name: tf.io.RaggedFeature(kind) for name, kind in kinds.items()})
+        texts = [_joined(parsed[name]) for name in kinds]
+        classes = tf.stack(texts, axis=1)
+        scores = tf.zeros(tf.shape(classes))
+        signature = v1.saved_model.classification_signature_def(examples, classes, scores)
+        return {"serving_default": signature, "also": signature}
+
+    return _save(base, version, graph)
+
+
+def _joined(values: tf.RaggedTensor) -> tf.Tensor:
+    """Each row's values as text, [batch]."""
+    flat = values.flat_values
+    if flat.dtype != tf.string:
+        flat = tf.strings.as_string(flat, shortest=flat.dtype == tf.float32)
+    return tf.strings.reduce_join(values.with_flat_values(flat), axis=-1, separator="|")
+
+
+def save_answers(base: Path, version: int = 1) -> Path:
+    """Gives constants, whatever x (float, any shape) is.
+
+    Signatures: `bytes` (words_bytes, string [2, 2]), `floats` (float32 [2, 2], none but one finite), `nothing` (no
+    output), `complex` (complex64 [2]), `scalar` (int32), `named` (five outputs of 2 rows), `uneven` (int32 [2, 3] and
+    string [1, 3]), `no_rows` (string [0, 1, 2] and float32 [0, 3, 4]).
+    """
+
+    def graph() -> Signatures:
+        x = v1.placeholder(tf.float32, shape=None)
+        words = tf.constant([["Taxi", "Trip"], ["Fare", "Toll"]])
+        numbers = tf.reshape(tf.range(12), [2, 3, 2])
+        answers: dict[str, dict[str, tf.Tensor]] = {
+            "bytes": {"words_bytes": tf.constant([[b"Taxi", b"Trip"], [b"\xff", b""]])},
+            "floats": {"y": tf.constant([[float("nan"), float("inf")], [7.0, float("-inf")]])},
+            "nothing": {},
+            "complex": {"y": tf.constant([8 + 1j, 7 - 2j], tf.complex64)},
+            "scalar": {"y": tf.constant(8)},
+            "named": {
+                "double": tf.constant([0.731, -8.0], tf.float64),
+                "float": tf.constant([[2.5], [0.0]]),
+                "int": numbers,
+                "text": words,
+                "text_bytes": tf.identity(words),
+            },
+            "uneven": {"int": tf.zeros([2, 3], tf.int32), "text": tf.fill([1, 3], "")},
+            "no_rows": {"float": tf.zeros([0, 3, 4]), "text": tf.fill([0, 1, 2], "")},
+        }
+        return {name: predict_signature({"x": x}, outputs) for name, outputs in answers.items()}
+
+    return _save(base, version, graph)
+
+
 def predict_signature(inputs: dict[str, tf.Tensor], outputs: dict[str, tf.Tensor]) -> meta_graph_pb2.SignatureDef:
     """A signature for Predict; unlike TensorFlow's own helper it may have no inputs."""
     return v1.saved_model.build_signature_def(

@@ -1,0 +1,52 @@
+"""Every case is asked of one running server, and answered as the case says: no better, and no worse."""
+
+import ast
+import collections
+from pathlib import Path
+
+import pytest
+
+from tests.serving.running_server import ROOT, RunningServer
+from tests.serving.server.conformance import cases
+from tests.serving.server.conformance.asking import check
+from tests.serving.server.conformance.cases import Case
+
+CASES = cases.read()
+ASKED = [case for case in CASES if case.steps]
+
+
+@pytest.fixture(scope="module")
+def base(rest_server: RunningServer) -> Path:
+    """The folder of the server's models."""
+    config = (rest_server.log.parent / "models.config").read_text()
+    return Path(config.partition('base_path: "')[2].partition('"')[0]).parent
+
+
+@pytest.mark.pipeline
+@pytest.mark.parametrize("case", ASKED, ids=[case.id for case in ASKED])
+def test_the_answer_is_tensorflow_servings_or_argued(rest_server: RunningServer, base: Path, case: Case) -> None:
+    *before, last = case.steps
+    for step in before:
+        check(rest_server, base, step)
+    if case.ours is None:
+        check(rest_server, base, last)
+        return
+    check(rest_server, base, case.ours)
+    with pytest.raises(AssertionError):  # what is argued must be so: an answer that conforms leaves the table
+        check(rest_server, base, last)
+
+
+def test_what_no_request_can_show_is_held_by_a_test() -> None:
+    for case in CASES:
+        if case.held_by:
+            path, _, name = case.held_by.partition("::")
+            functions = {
+                node.name
+                for node in ast.walk(ast.parse((ROOT / path).read_text()))
+                if isinstance(node, ast.FunctionDef)
+            }
+            assert name in functions, f"case {case.id}: {path} has no {name}"
+
+
+def test_no_case_is_there_twice() -> None:
+    assert [name for name, count in collections.Counter(case.id for case in CASES).items() if count > 1] == []
