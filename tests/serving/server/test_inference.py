@@ -1,10 +1,13 @@
 """What a model may answer to Classify and Regress."""
 
+import grpc
 import numpy as np
 import pytest
+from tensorflow_serving.apis import classification_pb2, regression_pb2
 
 from serving.server import inference
 from serving.server.errors import ServingError
+from serving.server.json_results import encode_classification, encode_regression
 
 SCORES = np.array([[0.25, 0.75]], np.float32)
 
@@ -39,3 +42,12 @@ def test_answers_that_do_not_regress(values: np.ndarray, said: str) -> None:
 def test_labels_without_scores_score_nothing() -> None:
     (row,) = inference.classification({"classes": np.array([[b"low", b"high"]], object)}, 1)
     assert [(entry.label, entry.score) for entry in row.classes] == [("low", 0), ("high", 0)]
+
+
+def test_results_without_an_example_have_no_json() -> None:
+    """No request comes as far as this: one without Examples is refused before."""
+    with pytest.raises(ServingError, match="empty ClassificationResults") as classified:
+        encode_classification(classification_pb2.ClassificationResult())
+    with pytest.raises(ServingError, match="empty RegressionResults") as regressed:
+        encode_regression(regression_pb2.RegressionResult())
+    assert classified.value.code == regressed.value.code == grpc.StatusCode.INVALID_ARGUMENT

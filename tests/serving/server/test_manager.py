@@ -206,6 +206,22 @@ def test_a_version_is_tried_as_often_as_asked(tmp_path: Path, caplog: pytest.Log
     assert sum("version: 2} failed" in record.getMessage() for record in caplog.records) == 3
 
 
+def test_a_version_that_is_being_retried_shows_the_last_error(tmp_path: Path) -> None:
+    save_line(tmp_path, 1)
+
+    async def scenario(manager: ModelManager) -> None:
+        await manager.reload(config(tmp_path))
+        (tmp_path / "2").mkdir()
+        spec = model_pb2.ModelSpec(name="line", **exactly(2))
+        await until(lambda: 2 in states(manager) and manager.status(spec)[0].error is not None)
+        (retried,) = manager.status(spec)
+        assert retried.state == State.LOADING
+        assert retried.error is not None
+        assert str(tmp_path / "2") in retried.error.message
+
+    play(scenario, LoadOptions(poll_seconds=0.01, load_retries=1, retry_seconds=3600))
+
+
 def test_a_base_folder_that_is_gone_takes_nothing_down_and_an_empty_one_everything(tmp_path: Path) -> None:
     base = tmp_path / "base"
     save_line(base, 1)

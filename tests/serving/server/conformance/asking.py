@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,7 @@ def _check_rest(server: RunningServer, step: Step) -> None:
         body, headers["Content-Encoding"] = gzip.compress(body), "gzip"
     response = httpx.request(method, server.url + target, content=body or None, headers=headers, timeout=_SECONDS)
     assert response.status_code == step.status, response.text
+    assert not [name for name in response.headers if name.startswith("access-control-")]  # CORS is off, as by default
     if step.text is not None:
         assert response.text == step.text
         return
@@ -99,15 +101,21 @@ def _check_part(found: Any, expected: Any, where: str) -> None:
 def _check_grpc(server: RunningServer, base: Path, step: Step) -> None:
     request = text_format.Parse(step.message.replace("{base}", str(base)), _REQUESTS[step.grpc]())
     stub = server.models if hasattr(server.models, step.grpc) else server.prediction
+    code, said, answer = _call(getattr(stub, step.grpc), request)
+    assert code == step.code, said
+    assert step.says in said
+    if answer is not None:
+        if step.answer is not None:
+            assert answer == text_format.Parse(step.answer, type(answer)())
+        _check_contains(text_format.MessageToString(answer, as_one_line=True), step)
+
+
+def _call(method: Callable[..., Message], request: Message) -> tuple[str, str, Message | None]:
+    """Returns the code, the error's text, and the answer where there is one."""
     try:
-        answer = getattr(stub, step.grpc)(request, timeout=_SECONDS)
+        return "OK", "", method(request, timeout=_SECONDS)
     except grpc.RpcError as error:
-        assert (error.code().name, step.says in error.details()) == (step.code, True), error.details()
-        return
-    assert step.code == "OK"
-    if step.answer is not None:
-        assert answer == text_format.Parse(step.answer, type(answer)())
-    _check_contains(text_format.MessageToString(answer, as_one_line=True), step)
+        return error.code().name, error.details(), None
 
 
 def _check_contains(text: str, step: Step) -> None:

@@ -1,12 +1,13 @@
 """How TensorFlow Serving behaves, case by case: the `.toml` files of this folder, read and checked.
 
 A case says what is asked and what TensorFlow Serving answers, as read from its source and its tests. Where this server
-answers otherwise on purpose, the case says so (`argued`), and what comes here instead (`ours`). The table of those in
-docs/serving.md is made of the cases, by `table.py`.
+answers otherwise on purpose, the case says so (`argued`), and what comes here instead (`ours`, or what the tests of
+`held_by` assert). The table of those in docs/serving.md is made of the cases, by `table.py`.
 """
 
 import dataclasses
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ class Step:
     json_part: str | None = None  # what the answer holds among others: keys of its objects; lists are whole
     text: str | None = None  # the whole answer, as it is
     answer: str | None = None  # the whole answer in text format
-    contains: list[str] = dataclasses.field(default_factory=list)  # parts of the answer's text
+    contains: tuple[str, ...] = ()  # parts of the answer's text
     says: str = ""  # part of the error
 
     def __post_init__(self) -> None:
@@ -51,7 +52,7 @@ class Case:
         id: a short name that stays.
         what: the point, as the table of those argued names it.
         steps: requests in their order, and what TensorFlow Serving answers; empty where `held_by` is set.
-        held_by: the test that shows it where no request can, as file::function.
+        held_by: the tests that show it where no request can, each as file::function.
         argued: why this server answers otherwise; "" where it does not.
         theirs: what TensorFlow Serving does, in words; where `argued` is set.
         ours: what this server answers in place of the last step; where `argued` and `steps` are set.
@@ -60,7 +61,7 @@ class Case:
     id: str
     what: str
     steps: tuple[Step, ...]
-    held_by: str = ""
+    held_by: tuple[str, ...] = ()
     argued: str = ""
     theirs: str = ""
     ours: Step | None = None
@@ -91,12 +92,17 @@ def _case(table: dict[str, Any]) -> Case:
     steps = table.get("steps", [single] if single else [])
     ours = _step({**_request(steps[-1]), **table["ours"]}) if "ours" in table else None
     fields = {name: value for name, value in table.items() if name in own}
+    fields["held_by"] = _several(table.get("held_by", ()))
     return Case(**fields, steps=tuple(_step(step) for step in steps), ours=ours)
 
 
 def _step(table: dict[str, Any]) -> Step:
-    contains = table.get("contains", [])
-    return Step(**{**table, "contains": [contains] if isinstance(contains, str) else contains})
+    return Step(**{**table, "contains": _several(table.get("contains", ()))})
+
+
+def _several(value: str | Sequence[str]) -> tuple[str, ...]:
+    """A file may have one without brackets."""
+    return (value,) if isinstance(value, str) else tuple(value)
 
 
 def _request(table: dict[str, Any]) -> dict[str, Any]:
