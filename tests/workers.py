@@ -22,7 +22,7 @@ _GROUPS = (
     ("tests/serving/server/conformance/", "rest_server"),
     ("tests/serving/server/test_rest", "rest_server"),
 )
-COSTLY = frozenset(group for _, group in _GROUPS)  # fixtures of a session: pipeline runs, a server with ten models
+COSTLY = frozenset(group for _, group in _GROUPS)  # fixtures of a session: pipeline runs, a server with many models
 _LONG_FIRST = ("pipeline", "slow")  # markers
 
 

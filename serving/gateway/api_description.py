@@ -107,7 +107,7 @@ def add_schemas(app: fastapi.FastAPI, *models: type[pydantic.BaseModel]) -> None
         schemas.update(definitions["$defs"])
         return description
 
-    app.openapi = with_schemas  # type: ignore[method-assign]
+    app.openapi = with_schemas  # type: ignore[method-assign]  # FastAPI's documented way to extend the description
 
 
 def docs_page(title: str) -> HTMLResponse:

@@ -44,6 +44,7 @@ class RowValidator:
         self.model = row_model(contract, name)
         self._features = {feature.name: feature for feature in contract.features}
         self._most = most
+        # The class is made from the contract, while this runs: mypy knows no such type.
         self._adapter = pydantic.TypeAdapter(list[self.model])  # type: ignore[name-defined]
 
     def check(self, sent: object) -> list[Row]:

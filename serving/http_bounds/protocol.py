@@ -72,6 +72,7 @@ class BoundedHttp(HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
+        # uvicorn writes int, and hands it to call_later, which takes parts of a second as well.
         self.timeout_keep_alive = self.limits.idle_seconds  # type: ignore[assignment]
         self._address = ""
         self._phase = _Phase.IDLE
@@ -88,6 +89,7 @@ class BoundedHttp(HttpToolsProtocol):
 
     # --- The connection.
 
+    # As uvicorn narrows it: asyncio's BaseProtocol has BaseTransport, and a server's connection is always a Transport.
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Counts the connection, and refuses it when there are too many."""
         super().connection_made(transport)

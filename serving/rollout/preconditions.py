@@ -1,5 +1,7 @@
 """Checks that must pass before a command changes a server."""
 
+from collections.abc import Collection
+
 from serving.rollout.errors import PreconditionError
 from serving.rollout.rollout import Rollout
 from serving.rollout.step_log import RolloutState
@@ -111,5 +113,5 @@ def require_on_trial(state: RolloutState, version: int) -> None:
         raise PreconditionError(f"version {version} is not on trial: expected it as the canary, received {state}.")
 
 
-def _listed(versions: object) -> str:
-    return ", ".join(str(version) for version in sorted(versions)) if versions else "no version"  # type: ignore[call-overload]
+def _listed(versions: Collection[int]) -> str:
+    return ", ".join(str(version) for version in sorted(versions)) if versions else "no version"

@@ -12,7 +12,7 @@ import os
 import pickle
 import resource
 import sys
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import grpc
 import numpy as np
@@ -34,14 +34,14 @@ class InputType:
     dtype: int
 
 
-def write_frame(stream: BinaryIO, content: bytes) -> None:
+def write_frame(stream: IO[bytes], content: bytes) -> None:
     """Writes a frame: its length, and its content."""
     stream.write(len(content).to_bytes(_LENGTH_BYTES, "big"))
     stream.write(content)
     stream.flush()
 
 
-def read_frame(stream: BinaryIO) -> bytes:
+def read_frame(stream: IO[bytes]) -> bytes:
     """Reads a frame.
 
     Raises:

@@ -157,9 +157,9 @@ def _exchange(process: subprocess.Popen[bytes], kind: str, argument: bytes) -> t
     assert process.stdin is not None
     assert process.stdout is not None
     try:
-        json_child.write_frame(process.stdin, kind.encode())  # type: ignore[arg-type]
-        json_child.write_frame(process.stdin, argument)  # type: ignore[arg-type]
-        answer: tuple[str, str, Any] = pickle.loads(json_child.read_frame(process.stdout))  # type: ignore[arg-type]
+        json_child.write_frame(process.stdin, kind.encode())
+        json_child.write_frame(process.stdin, argument)
+        answer: tuple[str, str, Any] = pickle.loads(json_child.read_frame(process.stdout))
     except (OSError, EOFError, ValueError) as error:
         raise ServingError(
             grpc.StatusCode.UNAVAILABLE, "The body was being read when its process ended: send fewer rows at a time."

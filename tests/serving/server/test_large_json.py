@@ -146,7 +146,7 @@ def test_the_process_ends_with_its_server() -> None:
     command = [sys.executable, "-m", "serving.server.json_child", "512"]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin is not None
-        json_child.write_frame(process.stdin, json_child.PREDICT.encode())  # type: ignore[arg-type]
+        json_child.write_frame(process.stdin, json_child.PREDICT.encode())
         process.stdin.close()
         assert process.wait(60) == 0
 

@@ -2,6 +2,8 @@
 
 import time
 
+from prometheus_client.parser import text_string_to_metric_families
+
 from serving.server import metrics
 from serving.server.metrics import ServerMetrics
 
@@ -11,20 +13,16 @@ def test_a_value_that_equals_a_bound_is_in_its_bucket() -> None:
     measured = ServerMetrics()
     bound = metrics._BOUNDS[5]
     measured._latency.labels("line", "Predict", "REST").observe(bound)
-    text = measured.render().decode()
-    labels = 'API="Predict",entrypoint="REST"'
-
-    def line(suffix: str, le: str = "") -> float:
-        known = f',{le},model_name="line"' if le else ',model_name="line"'
-        begin = f":tensorflow:serving:request_latency_{suffix}{{{labels}{known}}} "
-        (found,) = [line.removeprefix(begin) for line in text.splitlines() if line.startswith(begin)]
-        return float(found)
-
-    def bucket(value: float | str) -> float:
-        return line("bucket", f'le="{value}"')
-
-    assert [bucket(metrics._BOUNDS[4]), bucket(bound), bucket(metrics._BOUNDS[6]), bucket("+Inf")] == [0, 1, 1, 1]
-    assert (line("sum"), line("count")) == (bound, 1)
+    (family,) = [
+        family
+        for family in text_string_to_metric_families(measured.render().decode())
+        if family.name == ":tensorflow:serving:request_latency"
+    ]
+    buckets = {float(sample.labels["le"]): sample.value for sample in family.samples if "le" in sample.labels}
+    below, above = metrics._BOUNDS[4], metrics._BOUNDS[6]
+    assert [buckets[value] for value in (below, bound, above, float("inf"))] == [0, 1, 1, 1]
+    rest = {sample.name.rpartition("_")[2]: sample.value for sample in family.samples if "le" not in sample.labels}
+    assert rest == {"count": 1, "sum": bound}
 
 
 def test_names_of_models_are_escaped() -> None:

@@ -6,7 +6,6 @@ import json
 import re
 import socket
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -15,7 +14,7 @@ from serving.server.rest_body import MOST_BYTES
 from tests.serving.http_bounds import attacks
 from tests.serving.running_server import RunningServer, running
 from tests.serving.server.conftest import MONITORING_PATH
-from tests.serving.server.saved_models import save_line
+from tests.serving.server.saved_models import save_waiting
 
 pytestmark = pytest.mark.pipeline
 MALFORMED = "Malformed request: "
@@ -389,11 +388,28 @@ def test_metrics(http: httpx.Client) -> None:
     assert response.text == f"Unexpected path: {MONITORING_PATH}?x=1. Should be {MONITORING_PATH}"
 
 
-def test_no_metrics_unless_they_are_enabled(tmp_path: Path) -> None:
-    save_line(tmp_path / "line")
-    with running(tmp_path, "--model_name=line", f"--model_base_path={tmp_path / 'line'}") as server:
-        assert httpx.get(server.url + MONITORING_PATH).status_code == 404
-        assert httpx.get(server.url + "/v1/models/line").status_code == 200
+# --- What is off or otherwise unless a flag says so.
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """Serves `waiting` alone, without metrics, and answers within 100 ms or not at all."""
+    folder = tmp_path_factory.mktemp("bare")
+    save_waiting(folder / "waiting", folder / "gate")
+    flags = ("--model_name=waiting", f"--model_base_path={folder / 'waiting'}", "--rest_api_timeout_in_ms=100")
+    with running(folder, *flags) as server:
+        yield server
+        (folder / "gate").touch()
+
+
+def test_no_metrics_unless_they_are_enabled(bare: RunningServer) -> None:
+    assert httpx.get(bare.url + MONITORING_PATH).status_code == 404
+    assert httpx.get(f"{bare.url}/v1/models/waiting").status_code == 200
+
+
+def test_the_deadline_of_the_flag(bare: RunningServer) -> None:
+    answer = httpx.post(f"{bare.url}/v1/models/waiting:predict", content=b'{"inputs": 1}', timeout=20)
+    assert (answer.status_code, answer.json()) == (504, {"error": "Timed out: expected an answer within 0.1 s."})
 
 
 @pytest.mark.parametrize("verb", ["predict", "regress"])
