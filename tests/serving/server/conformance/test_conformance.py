@@ -2,10 +2,12 @@
 
 import ast
 import collections
+import dataclasses
 from pathlib import Path
 
 import pytest
 
+from serving.server import rest
 from tests.serving.running_server import ROOT, RunningServer
 from tests.serving.server.conformance import cases, table
 from tests.serving.server.conformance.asking import check
@@ -13,6 +15,7 @@ from tests.serving.server.conformance.cases import Case
 
 CASES = cases.read()
 ASKED = [case for case in CASES if case.steps]
+SPOKEN = [case for case in ASKED if case.steps[0].rest.startswith("POST /v1/models/")]
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +37,15 @@ def test_the_answer_is_tensorflow_servings_or_argued(rest_server: RunningServer,
     check(rest_server, base, case.ours)
     with pytest.raises(AssertionError):  # what is argued must be so: an answer that conforms leaves the table
         check(rest_server, base, last)
+
+
+@pytest.mark.pipeline
+@pytest.mark.parametrize("case", SPOKEN, ids=[case.id for case in SPOKEN])
+def test_a_large_body_is_answered_alike(rest_server: RunningServer, base: Path, case: Case) -> None:
+    """It is read in a process of its own: see serving.server.large_json."""
+    *before, last = case.steps
+    for step in (*before, case.ours or last):
+        check(rest_server, base, dataclasses.replace(step, body=step.body + " " * rest._LARGE))
 
 
 def test_what_no_request_can_show_is_held_by_tests() -> None:
