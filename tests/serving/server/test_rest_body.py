@@ -10,6 +10,7 @@ import pytest
 from starlette.types import Message, Receive, Scope
 
 from serving.server.errors import ServingError
+from serving.server.large_json import LargeJson
 from serving.server.rest import rest_app
 from serving.server.rest_body import MOST_BYTES, BodyMemory, ClientGoneError, MemoryShare, inflate, read_body
 
@@ -96,17 +97,22 @@ def test_a_gzip_body_counts_as_what_it_holds() -> None:
         asyncio.run(read_body(*reading, share))
 
 
-def test_an_answer_that_takes_too_long() -> None:
+@pytest.mark.parametrize("padding", [0, 2**18], ids=["small", "large"])
+def test_an_answer_that_takes_too_long(padding: int) -> None:
     class NeverService:
         async def predict(self, *_: object, **__: object) -> None:
             await asyncio.Event().wait()
 
     async def ask() -> httpx.Response:
-        app = rest_app(NeverService(), None, bytes, seconds=0.01)  # type: ignore[arg-type]
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://server") as client:
-            return await client.post("/v1/models/line:predict", content=b'{"instances": [1]}')
+        large_json = LargeJson()
+        app = rest_app(NeverService(), None, bytes, large_json=large_json, seconds=0.01)  # type: ignore[arg-type]
+        try:
+            async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://server") as client:
+                return await client.post("/v1/models/line:predict", content=b'{"instances": [1]}' + b" " * padding)
+        finally:
+            large_json.close()
 
-    response = asyncio.run(ask())
+    response = asyncio.run(asyncio.wait_for(ask(), 30))
     assert (response.status_code, response.json()) == (
         504,
         {"error": "Timed out: expected an answer within 0.01 s."},
