@@ -29,7 +29,7 @@ from serving.server.json_results import encode_classification, encode_regression
 from serving.server.json_tensors import PredictBody, encode_predict, parse_predict
 from serving.server.large_json import LargeJson, LargePredictBody
 from serving.server.rest_body import BodyMemory, ClientGoneError, read_body, while_connected
-from serving.server.service import Service
+from serving.server.service import DEADLINE, Service
 
 _FLAGS = re.IGNORECASE | re.ASCII
 _VERSION = r"(?:/versions/(?P<version>\d+)|/labels/(?P<label>[^/:]+))?"
@@ -121,7 +121,8 @@ class _Requests:
         with self._memory.share() as share:
             body = await read_body(scope, receive, share)
             try:
-                async with asyncio.timeout(self._seconds):
+                async with asyncio.timeout(self._seconds) as deadline:
+                    DEADLINE.set(deadline)
                     work = verbs[found["verb"]](spec, body)
                     return await (work if len(body) < _LARGE else while_connected(receive, work))
             except TimeoutError as error:

@@ -3,6 +3,7 @@
 import asyncio
 import collections
 import contextlib
+import contextvars
 import dataclasses
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
@@ -30,6 +31,8 @@ from serving.server.metrics import ServerMetrics
 from serving.server.servable import Servable
 
 SIGNATURE_DEF = "signature_def"
+# Where the server itself ends a request that takes too long: cancelled by it, a request was late, and nobody left.
+DEADLINE: contextvars.ContextVar[asyncio.Timeout | None] = contextvars.ContextVar("DEADLINE", default=None)
 ReadInputs = Callable[[meta_graph_pb2.SignatureDef], Awaitable[Mapping[str, np.ndarray]]]
 
 
@@ -215,8 +218,10 @@ class Service:
         except ServingError as error:
             status = error.code.name
             raise
-        except asyncio.CancelledError:  # the caller left, or its deadline passed
-            status = grpc.StatusCode.CANCELLED.name
+        except asyncio.CancelledError:  # the caller left, or its deadline passed; or ours did
+            deadline = DEADLINE.get()
+            late = deadline is not None and deadline.expired()
+            status = (grpc.StatusCode.DEADLINE_EXCEEDED if late else grpc.StatusCode.CANCELLED).name
             raise
         except Exception:
             status = grpc.StatusCode.INTERNAL.name
