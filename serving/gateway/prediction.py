@@ -155,7 +155,7 @@ class PredictionEndpoint:
         self, request_id: str, found: Predictions, decisions: list[Value | None], most: int | None
     ) -> Response:
         content = {
-            "predictions": self._answers.describe(found.outputs, decisions, most),
+            "predictions": self._answers.describe(found.outputs, decisions, most, found.interval),
             "model_version": found.target.version,
             "model_label": found.target.label,
             "request_id": request_id,

@@ -16,6 +16,7 @@ from serving.request_log import columns
 from serving.request_log.files import log_files
 from tests.serving.gateway import tasks
 from tests.serving.gateway.tasks import DOORS, FLOWER, NAMES, PRICE, ROW, Task
+from tests.serving.request_log.logged import until
 
 pytestmark = pytest.mark.slow
 
@@ -64,6 +65,35 @@ def test_a_number_has_no_classes(tmp_path: Path) -> None:
 def test_a_value_and_its_unit(tmp_path: Path) -> None:
     answer = ask(tmp_path, PRICE, [-8.25]).raise_for_status().json()
     assert answer["predictions"] == [{"value": -8.25, "unit": "USD", "interval": None}]
+
+
+def test_the_interval_of_a_version(tmp_path: Path) -> None:
+    """It travels with the version: the next one may have another, or none."""
+    PRICE.write(tmp_path)
+    model = PRICE.model(tmp_path, [8.25])
+    model.signatures = {"interval": {"low": [-2.5], "high": [2.5], "level": [0.9]}}
+    with tasks.running(tmp_path, {PRICE: model}) as client:
+
+        def interval() -> Any:
+            return client.post("/v1/price", json=ROW).raise_for_status().json()["predictions"][0]["interval"]
+
+        assert interval() == {"low": 5.75, "high": 10.75, "level": 0.9}
+        model.versions, model.signatures = ["2"], {"interval": {"low": [-1.0], "high": [0.5], "level": [0.5]}}
+        until(lambda: interval() == {"low": 7.25, "high": 8.75, "level": 0.5}, "the interval of version 2")
+        model.versions, model.signatures = ["3"], {}
+        until(lambda: interval() is None, "no interval of version 3")
+
+
+@pytest.mark.parametrize("said", [
+    {}, {"low": [-1.0], "high": [1.0]}, {"low": [1.0], "high": [2.0], "level": [0.9]},
+    {"low": [-1.0], "high": [1.0], "level": [1.0]}, {"low": ["-1"], "high": [1.0], "level": [0.9]},
+], ids=str)  # fmt: skip
+def test_a_version_whose_interval_is_none_is_not_taken(tmp_path: Path, said: Any) -> None:
+    PRICE.write(tmp_path)
+    model = PRICE.model(tmp_path, [8.25])
+    model.signatures = {"interval": said}
+    with tasks.running(tmp_path, {PRICE: model}) as client:
+        assert client.get("/readyz").status_code == 503
 
 
 WRONG: list[tuple[Task, Any]] = [
