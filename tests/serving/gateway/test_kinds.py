@@ -5,12 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import jsonschema
 import pyarrow.parquet as pq
+import pydantic
 import pytest
 
 from serving.contract import ContractError
 from serving.gateway.app import create_app
+from serving.gateway.responses import response_model
+from serving.gateway.served_task import read_target
+from serving.gateway.settings import load
 from serving.gateway.several_tasks import load_all
 from serving.request_log import columns
 from serving.request_log.files import log_files
@@ -201,11 +204,13 @@ def test_the_description_is_true(tmp_path: Path, task: Task, said: Any) -> None:
         answer = client.post(f"/v1/{task.name}", json=ROW).json()
         description = client.get("/openapi.json").json()
     operation = description["paths"][f"/v1/{task.name}"]["post"]
+    model = response_model(read_target(load(tmp_path / f"{task.name}.toml", {})))
+    assert model.model_validate(answer, strict=True).model_dump(by_alias=True) == answer
+    with pytest.raises(pydantic.ValidationError):
+        model.model_validate(answer | {"predictions": [{"decision": None, "value": "a", "probabilities": 1}]})
     schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
-    jsonschema.validate(answer, schema | {"components": description["components"]})
-    wrong = answer | {"predictions": [{"decision": None, "value": "a", "probabilities": 1}]}
-    with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(wrong, schema | {"components": description["components"]})
+    assert schema == {"$ref": f"#/components/schemas/{model.__name__}"}
+    assert set(description["components"]["schemas"][model.__name__]["properties"]) == set(answer)
     assert [each["name"] for each in operation.get("parameters", [])] == (["top_k"] if task != PRICE else [])
     size = description["components"]["schemas"][task.name.capitalize()]["properties"]["size"]
     assert (size["title"], size["description"], size["x-unit"]) == ("Petal size", "Measured at noon (cm)", "cm")
