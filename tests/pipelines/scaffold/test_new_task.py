@@ -133,7 +133,7 @@ def _require_honest_intervals(project: Project, folder: Path) -> None:
         answer["interval"]["low"] <= target <= answer["interval"]["high"]
         for answer, target in zip(answers, patients["target"], strict=True)
     ]
-    # Half of a fifth of 290 rows calibrate: the coverage is a Beta variable of 27 and 3, from 0.67 to 0.99 in 998 of 1,000.
+    # Half of a fifth of 290 rows calibrate: a coverage is a Beta variable of 27 and 3, 998 of 1,000 in these bounds.
     assert 0.67 < np.mean(inside) < 0.99
 
 
