@@ -1,7 +1,7 @@
 """What a request may hold: the features of a contract that a client sends, typed, without TensorFlow.
 
-Everything that is said of a feature here is read from the contract (serving/contract/schema_file.py): type, range, known values, whether it is required, and for people a description, a label, a unit and an example, as
-annotations::
+Everything that is said of a feature here is read from the contract (serving/contract/schema_file.py): type, range,
+known values, whether it is required, and for people a description, a label, a unit and an example, as annotations::
 
     feature {
       name: "fare"
