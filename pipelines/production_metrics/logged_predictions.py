@@ -19,14 +19,15 @@ from serving.request_log import columns as log_columns
 from serving.request_log.files import log_files
 
 _ANSWERED = 200  # HTTP status of a request that a model answered
-_NEEDED = (*KEY, log_columns.MODEL_VERSION, log_columns.ANSWER_PROBABILITY, log_columns.ANSWER_STATUS)
+_NEEDED = (*KEY, log_columns.MODEL_VERSION, log_columns.ANSWER_STATUS)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class LoggedPredictions:
     """Rows that a model answered, oldest first."""
 
-    # The features, request_time, model_version, answer_probability, and `outcome`, which is missing while it is out.
+    # The features, request_time, model_version, what the model said (answer_probability, answer_probabilities or
+    # answer_value), and `outcome`, which is missing while it is out.
     # Whole numbers are Int64 with NA, FLOAT is float32 with NaN, strings are objects with None.
     rows: pd.DataFrame
     label: str | None  # the contract's column that outcomes are values of; None where none has come
@@ -71,9 +72,10 @@ def read_logged_predictions(log: Path, feedback: Path, start: datetime.datetime 
         raise ProductionMetricsError(str(error)) from error
     except (OSError, pa.ArrowException) as error:
         raise _unreadable(log, error) from error
-    if lacking := sorted(span.dropped.intersection(_NEEDED)):
+    needed = (*_NEEDED, *log_columns.TELLING_ANSWERS)
+    if lacking := sorted(span.dropped.intersection(needed)):
         raise ProductionMetricsError(
-            f"{log}: expected the request log to keep {', '.join(_NEEDED)}, but it drops {', '.join(lacking)}"
+            f"{log}: expected the request log to keep {', '.join(needed)}, but it drops {', '.join(lacking)}"
         )
     rows, repeated = leave_out_repeats(to_frame(concatenate(tables).sort_by(log_columns.REQUEST_TIME)))
     twice = rows.duplicated(list(KEY), keep=False)
@@ -127,10 +129,17 @@ def _newest(file: Path) -> datetime.datetime | None:
 
 def leave_out_repeats(rows: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     """Leaves out rows that a client asked for again, as feedback does (serving/feedback/judge.py): the newest stays."""
-    asked = [log_columns.REQUEST_ID, log_columns.REQUEST_ROW, log_columns.MODEL_VERSION, log_columns.ANSWER_PROBABILITY]
-    if log_columns.REQUEST_CALLER in rows:
-        asked.append(log_columns.REQUEST_CALLER)
-    later = rows.groupby(asked, dropna=False, sort=False)[log_columns.REQUEST_TIME].shift(-1)
+    named = (log_columns.MODEL_VERSION, *log_columns.TELLING_ANSWERS, log_columns.REQUEST_CALLER)
+    asked = [log_columns.REQUEST_ID, log_columns.REQUEST_ROW, *(name for name in named if name in rows)]
+    by = rows[asked]
+    if log_columns.ANSWER_PROBABILITIES in rows:  # a list cannot be grouped by
+        lists = rows[log_columns.ANSWER_PROBABILITIES]
+        by = by.assign(**{log_columns.ANSWER_PROBABILITIES: [None if each is None else tuple(each) for each in lists]})
+    later = (
+        by.assign(**{log_columns.REQUEST_TIME: rows[log_columns.REQUEST_TIME]})
+        .groupby(asked, dropna=False, sort=False)[log_columns.REQUEST_TIME]
+        .shift(-1)
+    )
     repeated = (later - rows[log_columns.REQUEST_TIME]).between(pd.Timedelta(0), pd.Timedelta(REPEATED))
     return rows[~repeated].reset_index(drop=True), int(repeated.sum())
 

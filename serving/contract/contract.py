@@ -1,11 +1,11 @@
 """What a request may hold: the features of a contract that a client sends, typed, without TensorFlow.
 
-The contract is a `tensorflow_metadata` Schema in text format. Everything that is said of a feature here is read from
-it: type, range, known values, whether it is required, and for people a description and an example, as annotations::
+Everything that is said of a feature here is read from the contract (serving/contract/schema_file.py): type, range,
+known values, whether it is required, and for people a description, a label, a unit and an example, as annotations::
 
     feature {
       name: "fare"
-      annotation { comment: "Fare in dollars" tag: "example:7.65" }
+      annotation { comment: "By the meter, without tip" tag: "label:Fare" tag: "unit:USD" tag: "example:7.65" }
       ...
     }
 """
@@ -13,23 +13,17 @@ it: type, range, known values, whether it is required, and for people a descript
 import dataclasses
 import enum
 import functools
-import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-
-from google.protobuf import text_format
-from tensorflow_metadata.proto.v0 import schema_pb2
 
 from serving.contract import dates
-from serving.contract.domains import known_strings, number_range
 from serving.contract.missing_values import MissingValues, in_float32
+from serving.contract.time_parts import TimePart, WallClock
 
 SERVING_ENVIRONMENT = "SERVING"  # of the contract: what a request holds, which is everything but the label
 
 Value = int | float | str
 Row = Mapping[str, Value | None]  # feature -> value; None, or a name left out: missing
 
-_EXAMPLE_TAG = "example:"
 _INT64 = (-(2**63), 2**63 - 1)
 _FLOAT32 = (-3.4028234663852886e38, 3.4028234663852886e38)
 
@@ -60,6 +54,21 @@ class Feature:
     written: str = ""  # format of a date or time; see serving.contract.dates; empty for what is none
     description: str = ""
     example: Value | None = None
+    values: tuple[Value, ...] = ()  # all that it may be, in the contract's order; none where that does not list them
+    label: str = ""  # what people call it; empty: as its name says
+    unit: str = ""  # of its numbers, such as USD; empty where there is none
+    clock: WallClock | None = None  # whose time its numbers count; a request may then say it in ISO 8601
+    part: TimePart | None = None  # of which time it is a part; a request may then leave it out
+
+    @property
+    def asked(self) -> bool:
+        """Whether every request has to say it."""
+        return self.required and self.part is None
+
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        return self.label or self.name.replace("_", " ").capitalize()
 
     def accepts(self, value: object, missing: MissingValues) -> bool:
         """Whether the contract allows the value; one that would be read as "missing" is none, None neither."""
@@ -87,6 +96,12 @@ class Feature:
             if self.closed:
                 return "one of " + ", ".join(f'"{value}"' for value in self.known)
             return f"a date or time written {self.written}" if self.written else "a string that is not blank"
+        if self.clock:
+            return f"{self._number_expectation}, or {self.clock.expectation}"
+        return self._number_expectation
+
+    @property
+    def _number_expectation(self) -> str:
         noun = "a whole number" if self.kind is Kind.INT else "a number"
         if self.written:
             noun = f"a date or time written {self.written}, as {noun},"
@@ -111,6 +126,13 @@ class Contract:
         """One request, made of the features' examples; those without one are left out."""
         return {feature.name: feature.example for feature in self.features if feature.example is not None}
 
+    @functools.cached_property
+    def time_parts(self) -> tuple[tuple[TimePart, WallClock], ...]:
+        """The columns that are parts of a time, each with the clock of that time."""
+        by_name = {feature.name: feature for feature in self.features}
+        found = ((feature.part, by_name[feature.part.source].clock) for feature in self.features if feature.part)
+        return tuple((part, clock) for part, clock in found if clock)
+
     def inputs(self, rows: Sequence[Row]) -> dict[str, list[Value]]:
         """The rows as the columns that serving_raw takes, every missing value (None or left out) spelled out."""
         columns: dict[str, list[Value]] = {}
@@ -119,112 +141,3 @@ class Contract:
             values = (row.get(feature.name) for row in rows)
             columns[feature.name] = [spelled if value is None else value for value in values]
         return columns
-
-
-def read(path: str | Path) -> Contract:
-    """Reads the contract in a file.
-
-    Raises:
-        ContractError: There is no such file, it is no Schema in text format, a feature of a request is not one plain
-            number or string, a date's format has an unknown code, an example breaks the contract, or a required feature
-            lacks one while others have it.
-    """
-    try:
-        schema = text_format.Parse(Path(path).read_text(encoding="utf-8"), schema_pb2.Schema())
-    except (OSError, UnicodeDecodeError, text_format.ParseError) as error:
-        raise ContractError(
-            f"the contract {path} cannot be read: expected a Schema in text format, received {error}; "
-            "name a file such as data/schema/taxi.pbtxt."
-        ) from error
-    return from_schema(schema)
-
-
-def from_schema(schema: schema_pb2.Schema) -> Contract:
-    """The contract that a Schema describes.
-
-    Raises:
-        ContractError: As read() does.
-    """
-    try:
-        missing = MissingValues.from_schema(schema)
-    except ValueError as error:
-        raise ContractError(str(error)) from error
-    features = tuple(
-        _feature(feature, schema) for feature in schema.feature if SERVING_ENVIRONMENT not in feature.not_in_environment
-    )
-    for feature in features:
-        if feature.example is not None and not feature.accepts(feature.example, missing):
-            raise ContractError(
-                f"the contract's example of {feature.name} breaks the contract: expected {feature.expectation}, "
-                f"received {feature.example!r}; change the tag {_EXAMPLE_TAG}…"
-            )
-        if feature.required and feature.example is None and any(other.example is not None for other in features):
-            raise ContractError(
-                f"the contract gives examples, but none of {feature.name}, which is required: expected a tag "
-                f"{_EXAMPLE_TAG}… in its annotation, received none; add it."
-            )
-    return Contract(features=features, missing=missing)
-
-
-def _feature(feature: schema_pb2.Feature, schema: schema_pb2.Schema) -> Feature:
-    type_name = schema_pb2.FeatureType.Name(feature.type)
-    required = feature.presence.min_fraction == 1 and [dim.size for dim in feature.shape.dim] == [1]
-    if type_name not in Kind.__members__ or not (required or feature.value_count.max == 1):
-        raise ContractError(
-            f"{feature.name} cannot be sent as one plain value: expected type INT, FLOAT or BYTES, and either "
-            "presence { min_fraction: 1 } with shape { dim { size: 1 } } or value_count { max: 1 }, received type "
-            f"{type_name}; change the contract, or keep the feature out of the environment {SERVING_ENVIRONMENT}."
-        )
-    kind = Kind[type_name]
-    low, high = number_range(feature) or (-math.inf, math.inf)
-    listed = known_strings(feature, schema)
-    return Feature(
-        name=feature.name,
-        kind=kind,
-        required=required,
-        low=_as_written(low, kind),
-        high=_as_written(high, kind),
-        known=tuple(sorted(listed)),
-        closed=bool(listed) and feature.distribution_constraints.min_domain_mass >= 1,
-        written=_find_format(feature),
-        description=" ".join(feature.annotation.comment),
-        example=_example(feature, kind),
-    )
-
-
-def _as_written(bound: int | float, kind: Kind) -> int | float | None:
-    """The bound with the digits that the contract was written with; None where it is open.
-
-    The proto holds float32, so 41.63 is read as 41.630001068115234; 9 digits tell any two float32 apart.
-    """
-    if math.isinf(bound):
-        return None
-    if kind is Kind.INT:
-        return int(bound)
-    shortened = (float(f"{bound:.{digits}g}") for digits in range(1, 10))
-    return next((number for number in shortened if in_float32(number) == bound), bound)
-
-
-def _find_format(feature: schema_pb2.Feature) -> str:
-    try:
-        return dates.find_format(feature.name, feature.annotation.tag, schema_pb2.FeatureType.Name(feature.type))
-    except ValueError as error:
-        raise ContractError(f"the contract: {error}") from error
-
-
-def _example(feature: schema_pb2.Feature, kind: Kind) -> Value | None:
-    written = [tag.removeprefix(_EXAMPLE_TAG) for tag in feature.annotation.tag if tag.startswith(_EXAMPLE_TAG)]
-    if not written:
-        return None
-    if len(written) > 1:
-        raise ContractError(
-            f"the contract gives {len(written)} examples of {feature.name}: expected one tag {_EXAMPLE_TAG}…, "
-            f"received {', '.join(written)}; keep one."
-        )
-    try:
-        return {Kind.INT: int, Kind.FLOAT: float, Kind.BYTES: str}[kind](written[0])
-    except ValueError as error:
-        raise ContractError(
-            f"the contract's example of {feature.name} is of another type: expected {kind.name}, "
-            f"received {written[0]!r}; change the tag {_EXAMPLE_TAG}…"
-        ) from error

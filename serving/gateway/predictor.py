@@ -7,6 +7,7 @@ import time
 import tenacity
 
 from serving.contract import Value
+from serving.gateway.answers import Interval, Output
 from serving.gateway.model_errors import ModelError, ResponseTimeoutError, VersionNotFoundError
 from serving.gateway.predict_client import PredictClient
 from serving.gateway.settings import ModelSettings
@@ -17,10 +18,11 @@ from serving.gateway.version_router import RouteTarget, VersionRouter
 class Predictions:
     """What the model said."""
 
-    probabilities: list[float]  # one per row
+    outputs: list[Output]  # one per row
     target: RouteTarget
     seconds: float  # all tries together
     tries: int
+    interval: Interval | None = None  # around the values of this version
 
 
 class Predictor:
@@ -46,16 +48,17 @@ class Predictor:
                     with attempt:
                         tries += 1
                         try:
-                            target, probabilities = await self._try(inputs, canary)
+                            target, outputs = await self._try(inputs, canary)
                         except ModelError as error:
                             last = error
                             raise
-                return Predictions(probabilities, target, time.perf_counter() - began, tries)
+                seconds = time.perf_counter() - began
+                return Predictions(outputs, target, seconds, tries, self._server.interval_of(target.version))
         except TimeoutError as error:
             # Tries that were refused say more than the clock that ended them.
             raise last or ResponseTimeoutError(f"no answer in {self._settings.total_seconds:g} s") from error
 
-    async def _try(self, inputs: dict[str, list[Value]], canary: bool) -> tuple[RouteTarget, list[float]]:
+    async def _try(self, inputs: dict[str, list[Value]], canary: bool) -> tuple[RouteTarget, list[Output]]:
         target = await self._router.target(canary)
         try:
             return target, await self._server.predict(target.version, inputs)

@@ -9,6 +9,7 @@ import pydantic_core
 from serving.contract import Contract, Feature, Kind, Row, Value
 from serving.did_you_mean import closest
 from serving.gateway.problems import FieldProblem, ProblemError
+from serving.gateway.time_check import fill_parts, find_contradictions, read_time
 
 MOST_ERRORS = 50  # in one answer; the first errors of a thousand bad rows say enough
 INVALID_ROWS = "invalid_rows"  # the code of the answer that names them
@@ -76,6 +77,10 @@ class RowValidator:
         if errors:
             found = [self._words(begin, item) for begin, item in errors[:MOST_ERRORS]]
             raise ProblemError(422, INVALID_ROWS, _first(found[0], len(errors)), errors=found)
+        if self.contract.time_parts:
+            checked = [fill_parts(self.contract, row) for row in checked]
+            if found := find_contradictions(self.contract, checked, MOST_ERRORS + 1):
+                raise ProblemError(422, INVALID_ROWS, _first(found[0], len(found)), errors=found[:MOST_ERRORS])
         return checked
 
     def faulty(self, sent: object) -> int:
@@ -112,7 +117,7 @@ class RowValidator:
             expected = self._features[name].expectation
             if self.contract.missing.is_spelled_by(error["input"]):
                 expected += ", and no spelling of a missing value"
-            if not self._features[name].required:
+            if not self._features[name].asked:
                 expected += ", or nothing"
         return FieldProblem(row=row, field=name[:_LONGEST_NAME], expected=expected, received=received)
 
@@ -143,6 +148,9 @@ def row_model(contract: Contract, name: str) -> type[pydantic.BaseModel]:
 
 
 def _field(feature: Feature, contract: Contract) -> tuple[Any, Any]:
+    def read(value: object) -> object:
+        return read_time(contract, feature, value)  # its IsoTimeError is a ValueError, which pydantic takes
+
     def check(value: Value) -> Value:
         if not feature.accepts(value, contract.missing):
             raise pydantic_core.PydanticCustomError("contract", "not as the contract says")
@@ -150,29 +158,33 @@ def _field(feature: Feature, contract: Contract) -> tuple[Any, Any]:
 
     kind = Literal[feature.known] if feature.closed else _TYPES[feature.kind]
     annotation: Any = Annotated[kind, pydantic.AfterValidator(check)]
+    if feature.clock:
+        annotation = Annotated[annotation, pydantic.BeforeValidator(read)]
     stated = {"minimum": feature.low, "maximum": feature.high}
     if feature.kind is Kind.BYTES and not feature.closed:
         stated = {"minLength": 1}
     words: dict[str, Any] = {
         "alias": feature.name,
+        "title": feature.title,
         "description": feature.description or None,
         "examples": None if feature.example is None else [feature.example],
     }
     if feature.known and not feature.closed:
         known = ", ".join(feature.known)
         words["description"] = f"{feature.description}. Known: {known}; others are allowed.".removeprefix(". ")
-    annotation = Annotated[
-        annotation,
-        pydantic.WithJsonSchema(
-            {
-                "type": {Kind.INT: "integer", Kind.FLOAT: "number", Kind.BYTES: "string"}[feature.kind],
-                **({"enum": list(feature.known)} if feature.closed else {}),
-                **{key: value for key, value in stated.items() if value is not None},
-            }
-        ),
-    ]
+    if feature.unit:
+        words["description"] = f"{words['description'] or feature.title} ({feature.unit})"
+        words["json_schema_extra"] = {"x-unit": feature.unit}
+    schema: dict[str, Any] = {
+        "type": {Kind.INT: "integer", Kind.FLOAT: "number", Kind.BYTES: "string"}[feature.kind],
+        **({"enum": list(feature.known)} if feature.closed else {}),
+        **{key: value for key, value in stated.items() if value is not None},
+    }
+    if feature.clock:
+        schema = {"anyOf": [schema, {"type": "string", "description": feature.clock.expectation}]}
+    annotation = Annotated[annotation, pydantic.WithJsonSchema(schema)]
     given: dict[str, Any] = {key: value for key, value in words.items() if value is not None}
-    if feature.required:
+    if feature.asked:
         return annotation, pydantic.Field(**given)
     return annotation | None, pydantic.Field(default=None, **given)
 

@@ -202,8 +202,8 @@ def answering(status: int, body: bytes) -> Any:
     ("status", "body", "said"),
     [
         (400, b'{"error": "Main St. 5 is not in the vocabulary"}', "expected status 200, received 400 with 48 bytes"),
-        (200, b'{"outputs": [["Main St. 5"]]}', "with 1 probabilities, received 29 bytes without"),
-        (200, b"Main St. 5", "with 1 probabilities, received 10 bytes without"),
+        (200, b'{"outputs": [["Main St. 5"]]}', "with a probability for each of 1 rows, received 29 bytes without"),
+        (200, b"Main St. 5", "with a probability for each of 1 rows, received 10 bytes without"),
     ],
 )
 def test_no_log_and_no_client_sees_what_the_model_server_quotes(
