@@ -113,12 +113,18 @@ class Contract:
 
     def inputs(self, rows: Sequence[Row]) -> dict[str, list[Value]]:
         """The rows as the columns that serving_raw takes, every missing value (None or left out) spelled out."""
-        columns: dict[str, list[Value]] = {}
-        for feature in self.features:
-            spelled = self.missing.string if feature.kind is Kind.BYTES else self.missing.number
-            values = (row.get(feature.name) for row in rows)
-            columns[feature.name] = [spelled if value is None else value for value in values]
-        return columns
+        return {
+            name: [spelled if (value := row.get(name)) is None else value for row in rows]
+            for name, spelled in self._spelled_missing
+        }
+
+    @functools.cached_property
+    def _spelled_missing(self) -> tuple[tuple[str, Value], ...]:
+        """Each feature's name, and what it is when it is missing."""
+        return tuple(
+            (feature.name, self.missing.string if feature.kind is Kind.BYTES else self.missing.number)
+            for feature in self.features
+        )
 
 
 def read(path: str | Path) -> Contract:

@@ -23,8 +23,10 @@ from serving.feedback.store import FeedbackStore
 from serving.gateway import api_description, problems
 from serving.gateway.admission import Admission
 from serving.gateway.api_keys import HEADER, ApiKeys
+from serving.gateway.direct_routes import DirectRoutes
 from serving.gateway.explanation import ExplanationEndpoint
 from serving.gateway.feedback import FeedbackEndpoint
+from serving.gateway.gathered_calls import GatheredCalls
 from serving.gateway.metrics import GatewayMetrics
 from serving.gateway.model_errors import ModelError
 from serving.gateway.operator_gate import OperatorGate
@@ -67,7 +69,7 @@ def create_app(settings: GatewaySettings, environ: Mapping[str, str] = os.enviro
         if settings.request_log
         else None
     )
-    predictor = Predictor(server, routing, settings.model)
+    predictor = Predictor(GatheredCalls(server, settings.model), routing, settings.model)
     explanation = (
         ExplanationEndpoint(settings, settings.explanation, rows=rows, admission=admission, predictor=predictor)
         if settings.explanation
@@ -132,6 +134,7 @@ def create_app(settings: GatewaySettings, environ: Mapping[str, str] = os.enviro
     app.add_exception_handler(ProblemError, _answer_problem)
     app.add_exception_handler(HTTPException, _answer_http_exception)
     # The one that is added last sees a request first.
+    app.add_middleware(DirectRoutes, routes={settings.route: endpoint.answer})
     app.add_middleware(
         OperatorGate, admission=admission, paths=[METRICS, api_description.DOCS, api_description.DESCRIPTION]
     )
@@ -263,8 +266,7 @@ def _add_probes(
 
 async def _answer_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, ProblemError)
-    request.state.log_fields["code"] = error.code
-    return problems.answer(error, request.state.request_id)
+    return problems.answer_to(request, error)
 
 
 async def _answer_http_exception(request: Request, error: Exception) -> Response:
