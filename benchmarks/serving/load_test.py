@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks.serving import bare_call, machine, wrk_load
+from benchmarks.serving import bare_call, machine, peer, wrk_load
 from benchmarks.serving import requests as bodies
 from benchmarks.serving.phases import Batching, MeasuredPhase, Phase, Quantiles, Transport
 from benchmarks.serving.plan import LoadPlan, Request, Requests, Targets
@@ -64,13 +64,14 @@ class LoadTest:
                 measured += self._locust(targets, list(self._suite.phases(batching)), requests)
                 measured += self._wrk(targets, list(self._suite.wrk_phases(batching)), requests)
                 if batching is self._suite.batchings[-1]:
+                    in_turn = self._in_turn_with_the_peer(targets, requests)
                     swaps = self._swaps(targets, base, requests)
             self._measure_bare()
         bare = [
             Bare(call=call, signature=signature, batch_rows=rows, times=tuple(times))
             for (call, signature, rows), times in self._bare.items()
         ]
-        return document(about, bare, measured, swaps)
+        return document(about, bare, measured, swaps, in_turn)
 
     def _serving(self, base: Path, batching: Batching) -> Any:
         self._tell(f"starting server and gateway, batching {batching}")
@@ -133,6 +134,16 @@ class LoadTest:
             measured.append(wrk_load.run(plan, phase, self._folder))
             self._tell_measured(measured[-1])
         return measured
+
+    def _in_turn_with_the_peer(self, targets: Targets, requests: Requests) -> list[MeasuredPhase]:
+        """The peer and ours with the same rows by the same generator; the first phase checks the peer's answers."""
+        self._tell("starting a plain FastAPI and TensorFlow service of the same model")
+        with peer.beside(targets, self._subject.version, self._folder) as with_peer:
+            checked = self._locust(with_peer, [self._suite.peer_check()], requests)
+            phases = list(self._suite.peer_phases())
+            if wrk_load.installed():
+                return checked + self._wrk(with_peer, phases, requests)
+            return checked + self._locust(with_peer, phases, requests)
 
     def _swaps(self, targets: Targets, base: Path, requests: Requests) -> Swaps:
         enough = self._folder / "enough_swaps"

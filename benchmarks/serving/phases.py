@@ -15,6 +15,7 @@ class Transport(enum.StrEnum):
     GRPC_COLUMNS = "gRPC columns"  # serving_raw, a tensor per feature
     GRPC_EXAMPLES = "gRPC examples"  # serving_default, serialized tf.Examples
     GATEWAY = "gateway"  # POST /v1/tip, one object or a list
+    PEER = "FastAPI peer"  # benchmarks.serving.peers.fastapi_service, one object
 
 
 class Batching(enum.StrEnum):

@@ -40,7 +40,7 @@ def serving(model: str, base: Path, batching: Batching, settings: Path, folder: 
     Raises:
         ServerError: One of them does not start, or fails.
     """
-    grpc_port, rest_port, gateway_port = _free_ports(3)
+    grpc_port, rest_port, gateway_port = free_ports(3)
     flags = [f"--port={grpc_port}", f"--rest_api_port={rest_port}", f"--model_name={model}"]
     flags += [f"--model_base_path={base.resolve()}", "--max_num_load_retries=0"]  # a model that is broken stays so
     if batching is Batching.ON:
@@ -50,8 +50,10 @@ def serving(model: str, base: Path, batching: Batching, settings: Path, folder: 
     # One caller sends more than any end user may.
     unlimited = {"GATEWAY__LIMITS__REQUESTS_PER_SECOND": "0"}
     with (
-        _running("server", flags, {}, folder / "server.log") as server,
-        _running("gateway", gateway_flags, unlimited, folder / "gateway.log") as gateway,
+        running("serving server", ["-m", "serving", "server", *flags], {}, folder / "server.log") as server,
+        running(
+            "serving gateway", ["-m", "serving", "gateway", *gateway_flags], unlimited, folder / "gateway.log"
+        ) as gateway,
     ):
         server.wait_for(f"http://127.0.0.1:{rest_port}/v1/models/{model}/metadata")
         gateway.wait_for(f"http://127.0.0.1:{gateway_port}/readyz")
@@ -65,7 +67,9 @@ def serving(model: str, base: Path, batching: Batching, settings: Path, folder: 
         )
 
 
-class _Running:
+class Running:
+    """A process, and where its log is."""
+
     def __init__(self, command: str, process: subprocess.Popen[bytes], log: Path):
         self.command, self.process, self.log = command, process, log
 
@@ -94,23 +98,34 @@ class _Running:
 
     def _error(self, what: str) -> ServerError:
         tail = "\n".join(self.log.read_text(errors="replace").splitlines()[-_LINES_SHOWN:])
-        return ServerError(f"serving {self.command} {what}; its log ends with\n{tail}")
+        return ServerError(f"{self.command} {what}; its log ends with\n{tail}")
 
 
 @contextlib.contextmanager
-def _running(command: str, flags: Sequence[str], more: Mapping[str, str], log: Path) -> Iterator[_Running]:
+def running(name: str, arguments: Sequence[str], more: Mapping[str, str], log: Path) -> Iterator[Running]:
+    """A process of this Python, which ends with the block.
+
+    Args:
+        name: of it, in messages.
+        arguments: to Python.
+        more: variables of its environment.
+        log: where its output goes.
+
+    Raises:
+        ServerError: It ended before the block, or with another status than 0.
+    """
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "serving", command, *flags],
+            [sys.executable, *arguments],
             cwd=_PROJECT,
             env={**os.environ, **more},
             stdout=output,
             stderr=subprocess.STDOUT,
         )
-    running = _Running(command, process, log)
+    started = Running(name, process, log)
     try:
-        yield running
-        running.stop()
+        yield started
+        started.stop()
     finally:
         process.kill()
         process.wait()
@@ -144,7 +159,8 @@ def wait_until(condition: Callable[[], bool], what: str, check: Callable[[], Non
         time.sleep(_POLL_SECONDS)
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Ports of this machine that are free now."""
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
         return [listening.getsockname()[1] for listening in sockets]

@@ -115,16 +115,16 @@ class Contract:
         """The rows as the columns that serving_raw takes, every missing value (None or left out) spelled out."""
         return {
             name: [spelled if (value := row.get(name)) is None else value for row in rows]
-            for name, spelled in self._spelled_missing
+            for name, spelled in self.spelled_missing.items()
         }
 
     @functools.cached_property
-    def _spelled_missing(self) -> tuple[tuple[str, Value], ...]:
-        """Each feature's name, and what it is when it is missing."""
-        return tuple(
-            (feature.name, self.missing.string if feature.kind is Kind.BYTES else self.missing.number)
+    def spelled_missing(self) -> dict[str, Value]:
+        """What each feature is when it is missing, by name, in the contract's order."""
+        return {
+            feature.name: self.missing.string if feature.kind is Kind.BYTES else self.missing.number
             for feature in self.features
-        )
+        }
 
 
 def read(path: str | Path) -> Contract:

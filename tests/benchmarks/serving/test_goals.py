@@ -3,7 +3,8 @@ import dataclasses
 import pytest
 
 from benchmarks.serving.__main__ import exit_status
-from benchmarks.serving.goals import BareCall, Goal, Verdict, goals
+from benchmarks.serving.goal import Goal, Verdict
+from benchmarks.serving.goals import BareCall, goals
 from benchmarks.serving.phases import Batching, MeasuredPhase, Phase, Quantiles, Transport
 
 MEDIAN = Quantiles(p50_ms=1.0, p95_ms=2.0, p99_ms=3.0)

@@ -1,0 +1,65 @@
+"""A plain FastAPI and TensorFlow service of one SavedModel, as FastAPI's and TensorFlow's own guides show it.
+
+FastAPI's guide gives a pydantic class for the body and a `def` endpoint, which FastAPI runs in its threads.
+TensorFlow's guide loads a SavedModel and calls a signature on tensors. For production FastAPI's guide adds a worker
+process for each core (`uvicorn --workers`). The service answers one row, and checks types but no ranges. It has no
+batching, no versions, no metrics, no limits and no log of requests.
+
+The variable PEER_MODEL names the folder of the version. Started by benchmarks.serving.peer.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import fastapi
+import pydantic
+import tensorflow as tf
+
+from benchmarks.serving.subject import CONTRACT
+from serving import contract as contracts
+from serving.contract import Contract, Kind
+
+MODEL = "PEER_MODEL"
+PATH = "/predict"
+_TYPES: dict[Kind, type] = {Kind.INT: int, Kind.FLOAT: float, Kind.BYTES: str}
+_DTYPES = {Kind.INT: tf.int64, Kind.FLOAT: tf.float32, Kind.BYTES: tf.string}
+
+
+class Prediction(pydantic.BaseModel):
+    """The answer."""
+
+    probability: float
+
+
+def make_app() -> fastapi.FastAPI:
+    """Makes the application, with the model loaded."""
+    version = Path(os.environ[MODEL])
+    contract = contracts.read(version / CONTRACT)
+    row = _row(contract)
+    dtypes = {feature.name: _DTYPES[feature.kind] for feature in contract.features}
+    model = tf.saved_model.load(str(version))
+    signature = model.signatures["serving_raw"]
+    app = fastapi.FastAPI()
+    app.state.model = model  # a signature does not keep its model's variables
+
+    @app.post(PATH)
+    def predict(sent: row) -> Prediction:  # type: ignore[valid-type]
+        values = sent.model_dump()  # type: ignore[attr-defined]
+        tensors = {name: tf.constant([value], dtypes[name]) for name, value in values.items()}
+        return Prediction(probability=float(signature(**tensors)["predictions"][0, 0]))
+
+    @app.get("/healthz")
+    def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    return app
+
+
+def _row(contract: Contract) -> type[pydantic.BaseModel]:
+    """A class with a field for each feature; what is missing has the value that spells it."""
+    fields: dict[str, Any] = {
+        feature.name: (_TYPES[feature.kind], ... if feature.required else contract.spelled_missing[feature.name])
+        for feature in contract.features
+    }
+    return pydantic.create_model("Row", **fields)
