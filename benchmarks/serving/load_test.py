@@ -14,7 +14,7 @@ from benchmarks.serving import bare_call, machine, peer, wrk_load
 from benchmarks.serving import requests as bodies
 from benchmarks.serving.phases import Batching, MeasuredPhase, Phase, Quantiles, Transport
 from benchmarks.serving.plan import LoadPlan, Request, Requests, Targets
-from benchmarks.serving.processes import ServerError, serving
+from benchmarks.serving.processes import ServerError, batching_parameters, serving
 from benchmarks.serving.record import SESSION_CALL, SIGNATURE_CALL, Bare, Swaps, document
 from benchmarks.serving.subject import CONTRACT, Subject
 from benchmarks.serving.suite import Suite
@@ -49,11 +49,12 @@ class LoadTest:
         Raises:
             ServerError: A server or a generator failed.
         """
-        about = {
+        about: dict[str, Any] = {
             "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             "machine": machine.describe(),
             "model": {"name": self._subject.task, "version": int(self._subject.version.name)},
         }
+        about |= {"batch_curve_ms": self._batch_curve(), "batching": batching_parameters()}
         base = self._folder / "versions"
         shutil.copytree(self._subject.version, base / self._subject.version.name)  # a push must not disturb
         requests = self._requests()
@@ -102,6 +103,15 @@ class LoadTest:
             for (name, call), signature in itertools.product(calls.items(), arrays):
                 quantiles = bare_call.timed(call(signature), arrays[signature], self._suite.bare_seconds)
                 self._bare.setdefault((name, signature, rows), []).append(quantiles)
+
+    def _batch_curve(self) -> dict[int, float]:
+        """Milliseconds of a session call, the median, by rows."""
+        call, seconds = self._model.session_call(bodies.RAW), self._suite.bare_seconds
+        found = {}
+        for rows in self._suite.curve_rows:
+            (batch,) = bodies.batches(self._rows, rows, 1)
+            found[rows] = bare_call.timed(call, [bodies.raw_arrays(batch, self._contract)], seconds).p50_ms
+        return found
 
     def _locust(self, targets: Targets, phases: list[Phase], requests: Requests) -> list[MeasuredPhase]:
         """Runs phases in a process of their own."""

@@ -10,9 +10,11 @@ import tomllib
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from benchmarks.serving.phases import Batching
 from benchmarks.serving.plan import Targets
+from serving.server import config
 
 _PROJECT = Path(__file__).resolve().parents[2]
 _BATCHING = _PROJECT / "serving" / "deploy" / "model_server" / "batching.config"
@@ -65,6 +67,17 @@ def serving(model: str, base: Path, batching: Batching, settings: Path, folder: 
             gateway_route=f"/v1/{tomllib.loads(settings.read_text())['endpoint']}",
             processes={"server": server.process.pid, "gateway": gateway.process.pid},
         )
+
+
+def batching_parameters() -> dict[str, Any]:
+    """How the server batches, as benchmarks.capacity.measured.ServiceTimes names it."""
+    read = config.read_batching(_BATCHING)
+    return {
+        "batch_rows": read.max_batch_size.value,
+        "batch_seconds": read.batch_timeout_micros.value / 1e6,
+        "batch_threads": read.num_batch_threads.value,
+        "allowed_rows": list(read.allowed_batch_sizes),
+    }
 
 
 class Running:

@@ -18,6 +18,7 @@ class Suite:
     seconds: float = 2.0  # of a phase, at least
     phase_requests: int = 50  # in a phase, at least
     bare_seconds: float = 0.5  # of each bare call; before and after the phases of a server
+    curve_rows: tuple[int, ...] = (1, 8, 32, 64, 256, 1024)  # of the batch curve, which benchmarks.capacity reads
     requests: int = 64  # different ones per transport and batch size; as many as rows at least
     wrk_transports: tuple[Transport, ...] = (Transport.REST_COLUMNS, Transport.GATEWAY)
     wrk_concurrencies: tuple[int, ...] = (1, 32)
@@ -38,7 +39,7 @@ class Suite:
         bare_calls = 2 * 2 * len(self.batch_rows) * (1 + len(self.batchings))  # of two kinds, on two signatures
         return (
             sum(phase.warm_up_seconds + phase.seconds for phase in phases)
-            + bare_calls * self.bare_seconds
+            + (bare_calls + len(self.curve_rows)) * self.bare_seconds
             + max(self.swap_requests / 700, self.swaps * self.swap_seconds)
             + 20 * (2 + len(self.batchings))  # starts, the peer's among them
         )
@@ -100,6 +101,7 @@ class Suite:
 QUICK = Suite(
     concurrencies=(1,),
     batch_rows=(1, 4),
+    curve_rows=(1, 64),
     warm_up_seconds=0.05,
     seconds=0.1,
     phase_requests=5,
