@@ -22,6 +22,7 @@ from benchmarks.capacity import fleet, node
 from benchmarks.capacity.measured import FiguresError, ServiceTimes, phase
 from serving.durable_file import write_whole
 
+_NARROWEST = 120  # columns that the table needs
 _PEAKS = (100.0, 1_000.0, 10_000.0, 100_000.0, 1_000_000.0)  # requests per second
 
 
@@ -31,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     record = options.record or options.var / "bench" / "serving.json"
     demands = fleet.Demands(
         p99_seconds=options.p99_ms / 1000,
+        busy=options.busy,
         core_hour=options.core_hour,
         notice_seconds=options.notice_seconds,
         requests=options.requests,
@@ -39,7 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         times = ServiceTimes.read(record)
         compared = compare(times, json.loads(record.read_text()), demands.requests)
         alone = dataclasses.replace(times, generator=0.0)
-        most = fleet.most_per_second(alone, demands)
+        trust = min(1.0, compared["measured_per_second"] / compared["simulated_per_second"])
+        most = fleet.most_per_second(alone, demands, trust)
     except (OSError, FiguresError, ValueError) as error:
         print(f"benchmarks.capacity: {error}", file=sys.stderr)
         return 1
@@ -85,6 +88,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder for capacity.json (default: <var>/bench)")
     parser.add_argument("--peaks", type=float, nargs="+", metavar="N", help="requests per second at the busiest moment")
     parser.add_argument("--p99-ms", type=float, default=50, help="that every node keeps (default: %(default)s)")
+    parser.add_argument(
+        "--busy", type=float, default=0.7, help="share of what fills a node that it is planned for (%(default)s)"
+    )
     parser.add_argument("--core-hour", type=float, default=0.04, help="price of a core for an hour (%(default)s)")
     parser.add_argument(
         "--notice-seconds", type=float, default=10, help="until nothing is sent to a lost node (%(default)s)"
@@ -95,13 +101,14 @@ def _parser() -> argparse.ArgumentParser:
 
 def _tell(compared: dict[str, Any], plans: Sequence[fleet.Plan], most: float, demands: fleet.Demands) -> None:
     console = Console(highlight=False)
+    console.width = max(console.width, _NARROWEST)
     console.print(
         f"the load test's {compared['callers']} callers: measured {compared['measured_per_second']:,.0f}/s, simulated "
         f"{compared['simulated_per_second']:,.0f}/s ({compared['error_per_second']:+.0%}); p50 "
         f"{compared['measured_p50_ms']:.1f} and {compared['simulated_p50_ms']:.1f} ms, p99 "
         f"{compared['measured_p99_ms']:.1f} and {compared['simulated_p99_ms']:.1f} ms"
     )
-    console.print(f"one node answers {most:,.0f} requests/s within {demands.p99_seconds * 1000:g} ms (p99)")
+    console.print(f"one node is planned for {most:,.0f} requests/s, p99 within {demands.p99_seconds * 1000:g} ms")
     names = ("peak/s", "nodes", "p99 ms", "one lost: p99 ms", "failed till noticed", "share of them")
     table = Table(*names, "a million, fixed", "a million, scaled", box=None, pad_edge=False)
     for one in plans:

@@ -11,6 +11,7 @@ HOURS = 24
 _QUIETEST_HOUR = 4  # of the day
 _LEAST_SHARE = 0.25  # of the peak, in that hour
 _LEAST_NODES = 2  # one may be lost
+_FILLING_CALLERS = 256
 _STEPS = 8  # of the search: 1/256 of the range
 
 
@@ -19,6 +20,7 @@ class Demands:
     """What is asked of a fleet."""
 
     p99_seconds: float  # the bound that every node keeps at the peak
+    busy: float  # share of what a node can answer at all that it is planned for: a simulation knows no bad luck
     core_hour: float  # price of one core for an hour
     notice_seconds: float  # until a balancer sends nothing to a lost node any more
     requests: int = 20_000  # of each simulation
@@ -46,13 +48,21 @@ def day(peak_per_second: float) -> Iterator[float]:
         yield peak_per_second * (_LEAST_SHARE + (1 - _LEAST_SHARE) * risen)
 
 
-def most_per_second(times: ServiceTimes, demands: Demands) -> float:
-    """Requests per second of one node at which its p99 is just within the bound.
+def most_per_second(times: ServiceTimes, demands: Demands, trust: float = 1.0) -> float:
+    """Requests per second that one node is planned for: within the p99 bound, and below what would fill it.
+
+    Args:
+        times: of one node.
+        demands: the bound.
+        trust: measured over simulated requests per second; what the simulation gives is multiplied by it.
 
     Raises:
         ValueError: Even a node with hardly a request does not keep it.
     """
-    low, high = 0.0, times.cores / max(times.gateway, 1e-9)  # the gateway alone would fill the cores
+    filled = node.callers(times, _FILLING_CALLERS, demands.requests).per_second
+    low, high = 0.0, filled * demands.busy
+    if node.stream(times, high, demands.requests, demands.seed).p99_seconds <= demands.p99_seconds:
+        return high * trust
     for _ in range(_STEPS):
         middle = (low + high) / 2
         kept = node.stream(times, middle, demands.requests, demands.seed).p99_seconds <= demands.p99_seconds
@@ -62,7 +72,7 @@ def most_per_second(times: ServiceTimes, demands: Demands) -> float:
             f"no load keeps the p99 within {demands.p99_seconds * 1000:g} ms: expected a bound above the time of one "
             "request; give a larger --p99-ms."
         )
-    return low
+    return low * trust
 
 
 def nodes_for(per_second: float, most: float) -> int:

@@ -72,4 +72,5 @@ _READERS = {
     Transport.GRPC_EXAMPLES: _grpc,
     Transport.GATEWAY: _gateway,
     Transport.PEER: _peer,
+    Transport.PEER_ASYNC: _peer,
 }

@@ -146,10 +146,10 @@ class LoadTest:
         return measured
 
     def _in_turn_with_the_peer(self, targets: Targets, requests: Requests) -> list[MeasuredPhase]:
-        """The peer and ours with the same rows by the same generator; the first phase checks the peer's answers."""
+        """The peers and ours with the same rows by the same generator; the first phases check the peers' answers."""
         self._tell("starting a plain FastAPI and TensorFlow service of the same model")
         with peer.beside(targets, self._subject.version, self._folder) as with_peer:
-            checked = self._locust(with_peer, [self._suite.peer_check()], requests)
+            checked = self._locust(with_peer, list(self._suite.peer_checks()), requests)
             phases = list(self._suite.peer_phases())
             if wrk_load.installed():
                 return checked + self._wrk(with_peer, phases, requests)

@@ -15,7 +15,11 @@ class Transport(enum.StrEnum):
     GRPC_COLUMNS = "gRPC columns"  # serving_raw, a tensor per feature
     GRPC_EXAMPLES = "gRPC examples"  # serving_default, serialized tf.Examples
     GATEWAY = "gateway"  # POST /v1/tip, one object or a list
-    PEER = "FastAPI peer"  # benchmarks.serving.peers.fastapi_service, one object
+    PEER = "FastAPI peer"  # benchmarks.serving.peers.fastapi_service, one object, a `def` endpoint
+    PEER_ASYNC = "FastAPI peer, async"  # the same with an `async def` endpoint
+
+
+PEERS = (Transport.PEER, Transport.PEER_ASYNC)
 
 
 class Batching(enum.StrEnum):

@@ -42,6 +42,8 @@ class Targets:
                 return f"http://127.0.0.1:{self.gateway_port}{self.gateway_route}"
             case Transport.PEER:
                 return f"http://127.0.0.1:{self.peer_port}/predict"
+            case Transport.PEER_ASYNC:
+                return f"http://127.0.0.1:{self.peer_port}/predict_async"
             case Transport.REST_ROWS | Transport.REST_COLUMNS:
                 return f"http://127.0.0.1:{self.rest_port}/v1/models/{self.model}:predict"
             case _:

@@ -2,8 +2,10 @@
 
 FastAPI's guide gives a pydantic class for the body and a `def` endpoint, which FastAPI runs in its threads.
 TensorFlow's guide loads a SavedModel and calls a signature on tensors. For production FastAPI's guide adds a worker
-process for each core (`uvicorn --workers`). The service answers one row, and checks types but no ranges. It has no
-batching, no versions, no metrics, no limits and no log of requests.
+process for each core (`uvicorn --workers`). Threads that call TensorFlow hinder one another; an `async def` endpoint,
+which answers one request after the other, is twice as quick, so both are here, and ours is held against the quicker.
+The service answers one row, and checks types but no ranges. It has no batching, no versions, no metrics, no limits and
+no log of requests.
 
 The variable PEER_MODEL names the folder of the version. Started by benchmarks.serving.peer.
 """
@@ -21,7 +23,7 @@ from serving import contract as contracts
 from serving.contract import Contract, Kind
 
 MODEL = "PEER_MODEL"
-PATH = "/predict"
+PATH, ASYNC_PATH = "/predict", "/predict_async"
 _TYPES: dict[Kind, type] = {Kind.INT: int, Kind.FLOAT: float, Kind.BYTES: str}
 _DTYPES = {Kind.INT: tf.int64, Kind.FLOAT: tf.float32, Kind.BYTES: tf.string}
 
@@ -43,11 +45,17 @@ def make_app() -> fastapi.FastAPI:
     app = fastapi.FastAPI()
     app.state.model = model  # a signature does not keep its model's variables
 
+    def answer(sent: pydantic.BaseModel) -> Prediction:
+        tensors = {name: tf.constant([value], dtypes[name]) for name, value in sent.model_dump().items()}
+        return Prediction(probability=float(signature(**tensors)["predictions"][0, 0]))
+
     @app.post(PATH)
     def predict(sent: row) -> Prediction:  # type: ignore[valid-type]
-        values = sent.model_dump()  # type: ignore[attr-defined]
-        tensors = {name: tf.constant([value], dtypes[name]) for name, value in values.items()}
-        return Prediction(probability=float(signature(**tensors)["predictions"][0, 0]))
+        return answer(sent)
+
+    @app.post(ASYNC_PATH)
+    async def predict_async(sent: row) -> Prediction:  # type: ignore[valid-type]
+        return answer(sent)
 
     @app.get("/healthz")
     def healthz() -> dict[str, str]:

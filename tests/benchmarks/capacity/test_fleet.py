@@ -10,7 +10,7 @@ from benchmarks.capacity import fleet, node
 from benchmarks.capacity.measured import FiguresError, ServiceTimes
 
 TIMES = ServiceTimes(gateway=200e-6, server=150e-6, curve={1: 0.3e-3, 64: 0.5e-3}, allowed_rows=(1, 8, 64))
-DEMANDS = fleet.Demands(p99_seconds=0.02, core_hour=0.05, notice_seconds=10, requests=4_000)
+DEMANDS = fleet.Demands(p99_seconds=0.02, busy=1.0, core_hour=0.05, notice_seconds=10, requests=4_000)
 
 
 def test_a_lone_request_takes_the_sum_of_its_parts() -> None:
@@ -49,6 +49,9 @@ def test_the_search_ends_where_the_bound_is() -> None:
         node.stream(TIMES, rate, DEMANDS.requests, DEMANDS.seed).p99_seconds for rate in (most, most * 1.1)
     )
     assert within <= DEMANDS.p99_seconds < beyond
+    assert fleet.most_per_second(TIMES, DEMANDS, trust=0.5) == most / 2
+    careful = fleet.most_per_second(TIMES, dataclasses.replace(DEMANDS, busy=0.5))
+    assert careful == pytest.approx(0.5 / TIMES.gateway, rel=0.1)  # below what the bound alone would allow
     with pytest.raises(ValueError, match=r"no load keeps the p99 within 1 ms: .* give a larger --p99-ms"):
         fleet.most_per_second(TIMES, dataclasses.replace(DEMANDS, p99_seconds=0.001))
 

@@ -5,11 +5,11 @@ import pytest
 from tensorflow_serving.apis import predict_pb2
 
 from benchmarks.serving import answers
-from benchmarks.serving.phases import Transport
+from benchmarks.serving.phases import PEERS, Transport
 from serving.server import tensors
 
 EXPECTED = (0.25, 0.75)
-OURS = [transport for transport in Transport if transport is not Transport.PEER]  # which answers one row at a time
+OURS = [transport for transport in Transport if transport not in PEERS]  # they answer one row at a time
 
 
 def body(transport: Transport, predictions: list[float]) -> bytes:

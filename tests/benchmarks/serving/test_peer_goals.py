@@ -1,6 +1,6 @@
 from benchmarks.serving.goal import Goal, Verdict
 from benchmarks.serving.peer_goals import peer_goals
-from benchmarks.serving.phases import Batching, MeasuredPhase, Phase, Quantiles, Transport
+from benchmarks.serving.phases import PEERS, Batching, MeasuredPhase, Phase, Quantiles, Transport
 from benchmarks.serving.suite import Suite
 
 REACHED, MISSED, UNCLEAR = Verdict
@@ -21,10 +21,11 @@ def asked(transport: Transport, requests: int, p99_ms: float, callers: int = 32)
 
 
 def judged(*rounds: tuple[tuple[int, float], tuple[int, float]]) -> list[Goal]:
-    """Goals of rounds, each the peer's and the gateway's (requests, p99); a lone caller's phase comes first."""
-    phases = [asked(Transport.PEER, 1, 1.0, callers=1)]
-    for peer, ours in rounds:
-        phases += [asked(Transport.PEER, *peer), asked(Transport.GATEWAY, *ours)]
+    """Goals of rounds, each the quicker peer's and the gateway's (requests, p99); lone callers' phases come first."""
+    phases = [asked(peer, 1, 1.0, callers=1) for peer in PEERS]
+    for number, (peer, ours) in enumerate(rounds):
+        quicker, slower = PEERS if number % 2 else reversed(PEERS)
+        phases += [asked(quicker, *peer), asked(slower, peer[0] // 2, 1.0), asked(Transport.GATEWAY, *ours)]
     return list(peer_goals(phases))
 
 
@@ -48,9 +49,12 @@ def test_no_round_that_reaches_it_is_missed() -> None:
 
 def test_the_peer_and_ours_are_asked_in_turn_after_its_answers_were_checked() -> None:
     suite = Suite(peer_rounds=2)
-    assert (suite.peer_check().concurrency, suite.peer_check().batch_rows) == (1, 1)
+    assert [(one.transports, one.concurrency, one.batch_rows) for one in suite.peer_checks()] == [
+        ((Transport.PEER,), 1, 1),
+        ((Transport.PEER_ASYNC,), 1, 1),
+    ]
     phases = list(suite.peer_phases())
     order = [phase.transports[0] for phase in phases]
-    assert order == [Transport.PEER, Transport.GATEWAY, Transport.REST_ROWS] * 2
+    assert order == [*PEERS, Transport.GATEWAY, Transport.REST_ROWS] * 2
     assert {(phase.concurrency, phase.batch_rows) for phase in phases} == {(32, 1)}
-    assert Transport.PEER not in suite.transports  # its answers have one row
+    assert not set(PEERS) & set(suite.transports)  # its answers have one row
