@@ -60,6 +60,10 @@ def _peer(body: bytes) -> tuple[list[float], None]:
     return [json.loads(body)["probability"]], None
 
 
+def _bentoml(body: bytes) -> tuple[list[float], None]:
+    return [row["probability"] for row in json.loads(body)], None
+
+
 def _grpc(body: bytes) -> tuple[list[float], int]:
     response = PredictResponse.FromString(body)
     return list(response.outputs["predictions"].float_val), response.model_spec.version.value
@@ -73,4 +77,5 @@ _READERS = {
     Transport.GATEWAY: _gateway,
     Transport.PEER: _peer,
     Transport.PEER_ASYNC: _peer,
+    Transport.BENTOML: _bentoml,
 }

@@ -147,10 +147,12 @@ class LoadTest:
 
     def _in_turn_with_the_peer(self, targets: Targets, requests: Requests) -> list[MeasuredPhase]:
         """The peers and ours with the same rows by the same generator; the first phases check the peers' answers."""
-        self._tell("starting a plain FastAPI and TensorFlow service of the same model")
+        self._tell("starting other services of the same model")
         with peer.beside(targets, self._subject.version, self._folder) as with_peer:
-            checked = self._locust(with_peer, list(self._suite.peer_checks()), requests)
-            phases = list(self._suite.peer_phases())
+            absent = set() if with_peer.bentoml_port else {Transport.BENTOML}
+            checks = [one for one in self._suite.peer_checks() if not absent & set(one.transports)]
+            phases = [one for one in self._suite.peer_phases() if not absent & set(one.transports)]
+            checked = self._locust(with_peer, checks, requests)
             if wrk_load.installed():
                 return checked + self._wrk(with_peer, phases, requests)
             return checked + self._locust(with_peer, phases, requests)

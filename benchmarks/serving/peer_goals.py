@@ -1,4 +1,4 @@
-"""Ours beside the quicker peer: twice its requests, at a lower p99.
+"""Ours beside the quickest peer: twice its requests, at a lower p99.
 
 They were asked in turn, so each round has a ratio of its own, and how far these lie apart is the noise.
 """
@@ -14,8 +14,9 @@ TIMES = 2  # the peer's requests per second
 def peer_goals(in_turn: Sequence[MeasuredPhase]) -> Iterator[Goal]:
     """Two goals for each transport of ours that was asked in turn with the peer, by the same generator."""
     rounds = [one for one in in_turn if one.phase.concurrency > 1]
-    each_peers = [[one for one in rounds if one.transport is peer] for peer in PEERS]
-    # The quicker of the peers in each round.
+    asked = [peer for peer in PEERS if any(one.transport is peer for one in rounds)]
+    each_peers = [[one for one in rounds if one.transport is peer] for peer in asked]
+    # The quickest of the peers in each round.
     theirs = [max(one, key=lambda peer: peer.predictions_per_second) for one in zip(*each_peers, strict=True)]
     for transport in dict.fromkeys(one.transport for one in rounds if one.transport not in PEERS):
         ours = [one for one in rounds if one.transport is transport]

@@ -115,21 +115,24 @@ class Running:
 
 
 @contextlib.contextmanager
-def running(name: str, arguments: Sequence[str], more: Mapping[str, str], log: Path) -> Iterator[Running]:
-    """A process of this Python, which ends with the block.
+def running(
+    name: str, arguments: Sequence[str], more: Mapping[str, str], log: Path, python: str = sys.executable
+) -> Iterator[Running]:
+    """A process of Python, which ends with the block.
 
     Args:
         name: of it, in messages.
         arguments: to Python.
         more: variables of its environment.
         log: where its output goes.
+        python: the interpreter; this one, unless it is an environment's of its own.
 
     Raises:
         ServerError: It ended before the block, or with another status than 0.
     """
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, *arguments],
+            [python, *arguments],
             cwd=_PROJECT,
             env={**os.environ, **more},
             stdout=output,

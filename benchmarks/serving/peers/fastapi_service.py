@@ -12,20 +12,17 @@ The variable PEER_MODEL names the folder of the version. Started by benchmarks.s
 
 import os
 from pathlib import Path
-from typing import Any
 
 import fastapi
 import pydantic
 import tensorflow as tf
 
+from benchmarks.serving.peers.rows import dtypes, row_type
 from benchmarks.serving.subject import CONTRACT
 from serving import contract as contracts
-from serving.contract import Contract, Kind
 
 MODEL = "PEER_MODEL"
 PATH, ASYNC_PATH = "/predict", "/predict_async"
-_TYPES: dict[Kind, type] = {Kind.INT: int, Kind.FLOAT: float, Kind.BYTES: str}
-_DTYPES = {Kind.INT: tf.int64, Kind.FLOAT: tf.float32, Kind.BYTES: tf.string}
 
 
 class Prediction(pydantic.BaseModel):
@@ -38,15 +35,14 @@ def make_app() -> fastapi.FastAPI:
     """Makes the application, with the model loaded."""
     version = Path(os.environ[MODEL])
     contract = contracts.read(version / CONTRACT)
-    row = _row(contract)
-    dtypes = {feature.name: _DTYPES[feature.kind] for feature in contract.features}
+    row, types = row_type(contract), dtypes(contract)
     model = tf.saved_model.load(str(version))
     signature = model.signatures["serving_raw"]
     app = fastapi.FastAPI()
     app.state.model = model  # a signature does not keep its model's variables
 
     def answer(sent: pydantic.BaseModel) -> Prediction:
-        tensors = {name: tf.constant([value], dtypes[name]) for name, value in sent.model_dump().items()}
+        tensors = {name: tf.constant([value], types[name]) for name, value in sent.model_dump().items()}
         return Prediction(probability=float(signature(**tensors)["predictions"][0, 0]))
 
     @app.post(PATH)
@@ -62,12 +58,3 @@ def make_app() -> fastapi.FastAPI:
         return {"status": "ok"}
 
     return app
-
-
-def _row(contract: Contract) -> type[pydantic.BaseModel]:
-    """A class with a field for each feature; what is missing has the value that spells it."""
-    fields: dict[str, Any] = {
-        feature.name: (_TYPES[feature.kind], ... if feature.required else contract.spelled_missing[feature.name])
-        for feature in contract.features
-    }
-    return pydantic.create_model("Row", **fields)

@@ -36,7 +36,8 @@ def test_the_models_own_predictions_pass_and_tell_the_version(transport: Transpo
     assert answers.check(transport, body(transport, [0.25, 0.75]), EXPECTED) == (17 if says_version else None)
 
 
-def test_the_peer_answers_one_row() -> None:
+def test_the_peers_answer_one_row() -> None:
+    assert answers.check(Transport.BENTOML, b'[{"probability": 0.25}]', [0.25]) is None
     assert answers.check(Transport.PEER, b'{"probability": 0.25}', [0.25]) is None
     with pytest.raises(answers.WrongAnswerError, match="FastAPI peer: other predictions than the model's own"):
         answers.check(Transport.PEER, b'{"probability": 0.251}', [0.25])
