@@ -22,7 +22,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks.serving.goals import Verdict
+from benchmarks.serving.goal import Verdict
 from benchmarks.serving.subject import NothingToTestError, subject
 
 _NARROWEST = 170  # columns that the tables need

@@ -56,6 +56,14 @@ def _gateway(body: bytes) -> tuple[list[float], int]:
     return [prediction["probability"] for prediction in answer["predictions"]], int(answer["model_version"])
 
 
+def _peer(body: bytes) -> tuple[list[float], None]:
+    return [json.loads(body)["probability"]], None
+
+
+def _bentoml(body: bytes) -> tuple[list[float], None]:
+    return [row["probability"] for row in json.loads(body)], None
+
+
 def _grpc(body: bytes) -> tuple[list[float], int]:
     response = PredictResponse.FromString(body)
     return list(response.outputs["predictions"].float_val), response.model_spec.version.value
@@ -67,4 +75,7 @@ _READERS = {
     Transport.GRPC_COLUMNS: _grpc,
     Transport.GRPC_EXAMPLES: _grpc,
     Transport.GATEWAY: _gateway,
+    Transport.PEER: _peer,
+    Transport.PEER_ASYNC: _peer,
+    Transport.BENTOML: _bentoml,
 }

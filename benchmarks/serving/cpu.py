@@ -29,4 +29,12 @@ class CpuClock:
         return seconds, {role: round(used[role] - self._at_first[role], 3) for role in used}
 
     def _cpu_seconds(self) -> dict[str, float]:
-        return {role: sum(process.cpu_times()[:2]) for role, process in self._processes.items()}
+        return {
+            role: sum(sum(one.cpu_times()[:2]) for one in (process, *_children(role, process)))
+            for role, process in self._processes.items()
+        }
+
+
+def _children(role: str, process: psutil.Process) -> list[psutil.Process]:
+    """The workers of a server; a generator has none that work."""
+    return [] if role == GENERATOR else process.children(recursive=True)

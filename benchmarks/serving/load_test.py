@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks.serving import bare_call, machine, wrk_load
+from benchmarks.serving import bare_call, machine, peer, wrk_load
 from benchmarks.serving import requests as bodies
 from benchmarks.serving.phases import Batching, MeasuredPhase, Phase, Quantiles, Transport
 from benchmarks.serving.plan import LoadPlan, Request, Requests, Targets
-from benchmarks.serving.processes import ServerError, serving
+from benchmarks.serving.processes import ServerError, batching_parameters, serving
 from benchmarks.serving.record import SESSION_CALL, SIGNATURE_CALL, Bare, Swaps, document
 from benchmarks.serving.subject import CONTRACT, Subject
 from benchmarks.serving.suite import Suite
@@ -49,11 +49,12 @@ class LoadTest:
         Raises:
             ServerError: A server or a generator failed.
         """
-        about = {
+        about: dict[str, Any] = {
             "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             "machine": machine.describe(),
             "model": {"name": self._subject.task, "version": int(self._subject.version.name)},
         }
+        about |= {"batch_curve_ms": self._batch_curve(), "batching": batching_parameters()}
         base = self._folder / "versions"
         shutil.copytree(self._subject.version, base / self._subject.version.name)  # a push must not disturb
         requests = self._requests()
@@ -64,13 +65,14 @@ class LoadTest:
                 measured += self._locust(targets, list(self._suite.phases(batching)), requests)
                 measured += self._wrk(targets, list(self._suite.wrk_phases(batching)), requests)
                 if batching is self._suite.batchings[-1]:
+                    in_turn = self._in_turn_with_the_peer(targets, requests)
                     swaps = self._swaps(targets, base, requests)
             self._measure_bare()
         bare = [
             Bare(call=call, signature=signature, batch_rows=rows, times=tuple(times))
             for (call, signature, rows), times in self._bare.items()
         ]
-        return document(about, bare, measured, swaps)
+        return document(about, bare, measured, swaps, in_turn)
 
     def _serving(self, base: Path, batching: Batching) -> Any:
         self._tell(f"starting server and gateway, batching {batching}")
@@ -101,6 +103,15 @@ class LoadTest:
             for (name, call), signature in itertools.product(calls.items(), arrays):
                 quantiles = bare_call.timed(call(signature), arrays[signature], self._suite.bare_seconds)
                 self._bare.setdefault((name, signature, rows), []).append(quantiles)
+
+    def _batch_curve(self) -> dict[int, float]:
+        """Milliseconds of a session call, the median, by rows."""
+        call, seconds = self._model.session_call(bodies.RAW), self._suite.bare_seconds
+        found = {}
+        for rows in self._suite.curve_rows:
+            (batch,) = bodies.batches(self._rows, rows, 1)
+            found[rows] = bare_call.timed(call, [bodies.raw_arrays(batch, self._contract)], seconds).p50_ms
+        return found
 
     def _locust(self, targets: Targets, phases: list[Phase], requests: Requests) -> list[MeasuredPhase]:
         """Runs phases in a process of their own."""
@@ -133,6 +144,18 @@ class LoadTest:
             measured.append(wrk_load.run(plan, phase, self._folder))
             self._tell_measured(measured[-1])
         return measured
+
+    def _in_turn_with_the_peer(self, targets: Targets, requests: Requests) -> list[MeasuredPhase]:
+        """The peers and ours with the same rows by the same generator; the first phases check the peers' answers."""
+        self._tell("starting other services of the same model")
+        with peer.beside(targets, self._subject.version, self._folder) as with_peer:
+            absent = set() if with_peer.bentoml_port else {Transport.BENTOML}
+            checks = [one for one in self._suite.peer_checks() if not absent & set(one.transports)]
+            phases = [one for one in self._suite.peer_phases() if not absent & set(one.transports)]
+            checked = self._locust(with_peer, checks, requests)
+            if wrk_load.installed():
+                return checked + self._wrk(with_peer, phases, requests)
+            return checked + self._locust(with_peer, phases, requests)
 
     def _swaps(self, targets: Targets, base: Path, requests: Requests) -> Swaps:
         enough = self._folder / "enough_swaps"

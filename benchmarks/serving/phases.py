@@ -15,6 +15,12 @@ class Transport(enum.StrEnum):
     GRPC_COLUMNS = "gRPC columns"  # serving_raw, a tensor per feature
     GRPC_EXAMPLES = "gRPC examples"  # serving_default, serialized tf.Examples
     GATEWAY = "gateway"  # POST /v1/tip, one object or a list
+    PEER = "FastAPI peer"  # benchmarks.serving.peers.fastapi_service, one object, a `def` endpoint
+    PEER_ASYNC = "FastAPI peer, async"  # the same with an `async def` endpoint
+    BENTOML = "BentoML peer"  # benchmarks.serving.peers.bentoml_service, a list of one object; where it is installed
+
+
+PEERS = (Transport.PEER, Transport.PEER_ASYNC, Transport.BENTOML)
 
 
 class Batching(enum.StrEnum):

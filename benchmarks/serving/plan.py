@@ -32,13 +32,21 @@ class Targets:
     grpc_port: int
     gateway_port: int
     gateway_route: str
-    processes: dict[str, int]  # process id by role: `server`, `gateway`; for what they cost
+    processes: dict[str, int]  # process id by role: `server`, `gateway`, `peer`; for what they cost
+    peer_port: int = 0  # 0: no peer runs
+    bentoml_port: int = 0
 
     def url(self, transport: Transport) -> str:
         """Where a transport's requests go; for gRPC without scheme, as a channel is opened."""
         match transport:
             case Transport.GATEWAY:
                 return f"http://127.0.0.1:{self.gateway_port}{self.gateway_route}"
+            case Transport.PEER:
+                return f"http://127.0.0.1:{self.peer_port}/predict"
+            case Transport.PEER_ASYNC:
+                return f"http://127.0.0.1:{self.peer_port}/predict_async"
+            case Transport.BENTOML:
+                return f"http://127.0.0.1:{self.bentoml_port}/predict"
             case Transport.REST_ROWS | Transport.REST_COLUMNS:
                 return f"http://127.0.0.1:{self.rest_port}/v1/models/{self.model}:predict"
             case _:

@@ -10,9 +10,11 @@ import tomllib
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from benchmarks.serving.phases import Batching
 from benchmarks.serving.plan import Targets
+from serving.server import config
 
 _PROJECT = Path(__file__).resolve().parents[2]
 _BATCHING = _PROJECT / "serving" / "deploy" / "model_server" / "batching.config"
@@ -40,7 +42,7 @@ def serving(model: str, base: Path, batching: Batching, settings: Path, folder: 
     Raises:
         ServerError: One of them does not start, or fails.
     """
-    grpc_port, rest_port, gateway_port = _free_ports(3)
+    grpc_port, rest_port, gateway_port = free_ports(3)
     flags = [f"--port={grpc_port}", f"--rest_api_port={rest_port}", f"--model_name={model}"]
     flags += [f"--model_base_path={base.resolve()}", "--max_num_load_retries=0"]  # a model that is broken stays so
     if batching is Batching.ON:
@@ -50,8 +52,10 @@ def serving(model: str, base: Path, batching: Batching, settings: Path, folder: 
     # One caller sends more than any end user may.
     unlimited = {"GATEWAY__LIMITS__REQUESTS_PER_SECOND": "0"}
     with (
-        _running("server", flags, {}, folder / "server.log") as server,
-        _running("gateway", gateway_flags, unlimited, folder / "gateway.log") as gateway,
+        running("serving server", ["-m", "serving", "server", *flags], {}, folder / "server.log") as server,
+        running(
+            "serving gateway", ["-m", "serving", "gateway", *gateway_flags], unlimited, folder / "gateway.log"
+        ) as gateway,
     ):
         server.wait_for(f"http://127.0.0.1:{rest_port}/v1/models/{model}/metadata")
         gateway.wait_for(f"http://127.0.0.1:{gateway_port}/readyz")
@@ -65,7 +69,20 @@ def serving(model: str, base: Path, batching: Batching, settings: Path, folder: 
         )
 
 
-class _Running:
+def batching_parameters() -> dict[str, Any]:
+    """How the server batches, as benchmarks.capacity.measured.ServiceTimes names it."""
+    read = config.read_batching(_BATCHING)
+    return {
+        "batch_rows": read.max_batch_size.value,
+        "batch_seconds": read.batch_timeout_micros.value / 1e6,
+        "batch_threads": read.num_batch_threads.value,
+        "allowed_rows": list(read.allowed_batch_sizes),
+    }
+
+
+class Running:
+    """A process, and where its log is."""
+
     def __init__(self, command: str, process: subprocess.Popen[bytes], log: Path):
         self.command, self.process, self.log = command, process, log
 
@@ -94,23 +111,37 @@ class _Running:
 
     def _error(self, what: str) -> ServerError:
         tail = "\n".join(self.log.read_text(errors="replace").splitlines()[-_LINES_SHOWN:])
-        return ServerError(f"serving {self.command} {what}; its log ends with\n{tail}")
+        return ServerError(f"{self.command} {what}; its log ends with\n{tail}")
 
 
 @contextlib.contextmanager
-def _running(command: str, flags: Sequence[str], more: Mapping[str, str], log: Path) -> Iterator[_Running]:
+def running(
+    name: str, arguments: Sequence[str], more: Mapping[str, str], log: Path, python: str = sys.executable
+) -> Iterator[Running]:
+    """A process of Python, which ends with the block.
+
+    Args:
+        name: of it, in messages.
+        arguments: to Python.
+        more: variables of its environment.
+        log: where its output goes.
+        python: the interpreter; this one, unless it is an environment's of its own.
+
+    Raises:
+        ServerError: It ended before the block, or with another status than 0.
+    """
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "serving", command, *flags],
+            [python, *arguments],
             cwd=_PROJECT,
             env={**os.environ, **more},
             stdout=output,
             stderr=subprocess.STDOUT,
         )
-    running = _Running(command, process, log)
+    started = Running(name, process, log)
     try:
-        yield running
-        running.stop()
+        yield started
+        started.stop()
     finally:
         process.kill()
         process.wait()
@@ -144,7 +175,8 @@ def wait_until(condition: Callable[[], bool], what: str, check: Callable[[], Non
         time.sleep(_POLL_SECONDS)
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Ports of this machine that are free now."""
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
         return [listening.getsockname()[1] for listening in sockets]

@@ -47,7 +47,11 @@ class Swaps:
 
 
 def document(
-    about: Mapping[str, Any], bare: Sequence[Bare], measured: Sequence[MeasuredPhase], swaps: Swaps
+    about: Mapping[str, Any],
+    bare: Sequence[Bare],
+    measured: Sequence[MeasuredPhase],
+    swaps: Swaps,
+    in_turn: Sequence[MeasuredPhase] = (),
 ) -> dict[str, Any]:
     """The whole record.
 
@@ -56,6 +60,7 @@ def document(
         bare: calls without a server.
         measured: the phases.
         swaps: the run with swaps.
+        in_turn: the peer and ours, in turn.
     """
     signature_calls = {
         one.signature: BareCall(median=one.median, p50_ms_each_time=tuple(each.p50_ms for each in one.times))
@@ -73,6 +78,7 @@ def document(
             for one in bare
         ],
         "phases": [_phase(one, bare) for one in measured],
+        "peer": [_phase(one, bare) for one in in_turn],
         "swaps": {
             "swaps": swaps.swaps,
             "versions_that_answered": len(versions),
@@ -80,7 +86,7 @@ def document(
             "failed": sum(one.failed for one in swaps.measured),
             "phases": [_phase(one, ()) for one in swaps.measured],
         },
-        "goals": [dataclasses.asdict(goal) for goal in goals(signature_calls, measured, swaps.measured)],
+        "goals": [dataclasses.asdict(goal) for goal in goals(signature_calls, measured, swaps.measured, in_turn)],
     }
 
 

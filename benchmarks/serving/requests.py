@@ -78,7 +78,9 @@ def body(transport: Transport, rows: Sequence[Row], contract: Contract, model: s
             return _predict_request(model, RAW, raw_arrays(rows, contract))
         case Transport.GRPC_EXAMPLES:
             return _predict_request(model, EXAMPLES, example_arrays(rows))
-        case Transport.GATEWAY:
+        case Transport.BENTOML:
+            return json.dumps({"rows": list(rows)}).encode()
+        case Transport.GATEWAY | Transport.PEER | Transport.PEER_ASYNC:
             return json.dumps(list(rows) if len(rows) > 1 else rows[0]).encode()
 
 

@@ -3,14 +3,14 @@
 import dataclasses
 from collections.abc import Iterator
 
-from benchmarks.serving.phases import Batching, Phase, Transport
+from benchmarks.serving.phases import PEERS, Batching, Phase, Transport
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Suite:
     """What is measured."""
 
-    transports: tuple[Transport, ...] = tuple(Transport)
+    transports: tuple[Transport, ...] = tuple(one for one in Transport if one not in PEERS)
     concurrencies: tuple[int, ...] = (1, 8, 32)
     batch_rows: tuple[int, ...] = (1, 64)
     batchings: tuple[Batching, ...] = (Batching.OFF, Batching.ON)  # versions are swapped on the last one's server
@@ -18,9 +18,13 @@ class Suite:
     seconds: float = 2.0  # of a phase, at least
     phase_requests: int = 50  # in a phase, at least
     bare_seconds: float = 0.5  # of each bare call; before and after the phases of a server
+    curve_rows: tuple[int, ...] = (1, 8, 32, 64, 256, 1024)  # of the batch curve, which benchmarks.capacity reads
     requests: int = 64  # different ones per transport and batch size; as many as rows at least
     wrk_transports: tuple[Transport, ...] = (Transport.REST_COLUMNS, Transport.GATEWAY)
     wrk_concurrencies: tuple[int, ...] = (1, 32)
+    peer_transports: tuple[Transport, ...] = (*PEERS, Transport.GATEWAY, Transport.REST_ROWS)  # in turn
+    peer_rounds: int = 3
+    peer_concurrency: int = 32
     swap_transports: tuple[Transport, ...] = (Transport.REST_COLUMNS, Transport.GRPC_COLUMNS)
     swap_requests: int = 100_000
     swap_concurrency: int = 32
@@ -29,14 +33,15 @@ class Suite:
 
     @property
     def expected_seconds(self) -> float:
-        """About how long it takes: what is measured, the swaps at 700 requests a second, and the servers' starts."""
+        """About how long it takes: what is measured, the swaps at 1,500 requests a second, and the servers' starts."""
         phases = [one for batching in self.batchings for one in (*self.phases(batching), *self.wrk_phases(batching))]
+        phases += [*self.peer_checks(), *self.peer_phases()]
         bare_calls = 2 * 2 * len(self.batch_rows) * (1 + len(self.batchings))  # of two kinds, on two signatures
         return (
             sum(phase.warm_up_seconds + phase.seconds for phase in phases)
-            + bare_calls * self.bare_seconds
-            + max(self.swap_requests / 700, self.swaps * self.swap_seconds)
-            + 20 * (1 + len(self.batchings))
+            + (bare_calls + len(self.curve_rows)) * self.bare_seconds
+            + max(self.swap_requests / 1500, self.swaps * self.swap_seconds)
+            + 20 * (2 + len(self.batchings))  # starts, the peer's among them
         )
 
     def phases(self, batching: Batching) -> Iterator[Phase]:
@@ -50,6 +55,22 @@ class Suite:
             yield from (
                 phase for phase in self._phases(transport, batching, self.wrk_concurrencies) if phase.batch_rows == 1
             )
+
+    def peer_checks(self) -> Iterator[Phase]:
+        """One caller of the peers, whose answers are held against the model's."""
+        for peer in PEERS:
+            yield from (one for one in self._phases(peer, Batching.OFF, (1,)) if one.batch_rows == 1)
+
+    def peer_phases(self) -> Iterator[Phase]:
+        """The peer and ours in turn, single rows; the server batches, the peer does not."""
+        for _ in range(self.peer_rounds):
+            for transport in self.peer_transports:
+                batching = Batching.OFF if transport in PEERS else self.batchings[-1]
+                yield from (
+                    phase
+                    for phase in self._phases(transport, batching, (self.peer_concurrency,))
+                    if phase.batch_rows == 1
+                )
 
     def swap_phase(self, until_file: str) -> Phase:
         """Load while versions are swapped; single rows."""
@@ -80,12 +101,15 @@ class Suite:
 QUICK = Suite(
     concurrencies=(1,),
     batch_rows=(1, 4),
+    curve_rows=(1, 64),
     warm_up_seconds=0.05,
     seconds=0.1,
     phase_requests=5,
     bare_seconds=0.05,
     requests=8,
     wrk_concurrencies=(1,),
+    peer_rounds=1,
+    peer_concurrency=4,
     swap_requests=200,
     swap_concurrency=4,
     swap_seconds=0.2,

@@ -9,9 +9,10 @@ from benchmarks.serving.record import per_request_ms
 
 
 def tables(record: Mapping[str, Any]) -> Iterator[Table]:
-    """The model itself, the phases, the swaps, the goals."""
+    """The model itself, the phases, the peer, the swaps, the goals."""
     yield _bare(record["bare_calls"])
     yield _phases("through the servers", record["phases"])
+    yield _phases("in turn with other services of the same model", record["peer"])
     swaps = record["swaps"]
     yield _phases(f"{swaps['swaps']} version swaps, {swaps['failed']} failed requests", swaps["phases"])
     yield _goals(record["goals"])
@@ -26,7 +27,16 @@ def _bare(calls: list[dict[str, Any]]) -> Table:
 
 def _phases(title: str, phases: list[dict[str, Any]]) -> Table:
     names = ("transport", "batching", "rows", "callers", "by", "p50 ms", "p95 ms", "p99 ms", "p50 over bare")
-    more = ("requests/s", "predictions/s", "failed", "CPU ms/request: server", "gateway", "generator")
+    more = (
+        "requests/s",
+        "predictions/s",
+        "failed",
+        "CPU ms/request: server",
+        "gateway",
+        "FastAPI",
+        "BentoML",
+        "generator",
+    )
     table = _table(title, *names, *more)
     for phase in phases:
         over = phase.get("p50_over_signature_call_ms")
@@ -41,7 +51,7 @@ def _phases(title: str, phases: list[dict[str, Any]]) -> Table:
             f"{phase['requests_per_second']:,.0f}",
             f"{phase['predictions_per_second']:,.0f}",
             str(phase["failed"]),
-            *(f"{per_request_ms(phase, role):.2f}" for role in ("server", "gateway", "generator")),
+            *(f"{per_request_ms(phase, role):.2f}" for role in ("server", "gateway", "peer", "bentoml", "generator")),
         )
     return table
 

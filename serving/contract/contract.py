@@ -135,9 +135,15 @@ class Contract:
 
     def inputs(self, rows: Sequence[Row]) -> dict[str, list[Value]]:
         """The rows as the columns that serving_raw takes, every missing value (None or left out) spelled out."""
-        columns: dict[str, list[Value]] = {}
-        for feature in self.features:
-            spelled = self.missing.string if feature.kind is Kind.BYTES else self.missing.number
-            values = (row.get(feature.name) for row in rows)
-            columns[feature.name] = [spelled if value is None else value for value in values]
-        return columns
+        return {
+            name: [spelled if (value := row.get(name)) is None else value for row in rows]
+            for name, spelled in self.spelled_missing.items()
+        }
+
+    @functools.cached_property
+    def spelled_missing(self) -> dict[str, Value]:
+        """What each feature is when it is missing, by name, in the contract's order."""
+        return {
+            feature.name: self.missing.string if feature.kind is Kind.BYTES else self.missing.number
+            for feature in self.features
+        }

@@ -19,6 +19,7 @@ from starlette.staticfiles import StaticFiles
 from serving.gateway import api_description, problems, readiness, task_routes
 from serving.gateway.admission import Admission
 from serving.gateway.api_keys import HEADER, ApiKeys
+from serving.gateway.direct_routes import DirectRoutes
 from serving.gateway.metrics import Exposition, GatewayMetrics
 from serving.gateway.operator_gate import OperatorGate
 from serving.gateway.page import render, task_list
@@ -89,6 +90,7 @@ def create_app(
     app.add_exception_handler(ProblemError, _answer_problem)
     app.add_exception_handler(HTTPException, _answer_http_exception)
     # The one that is added last sees a request first.
+    app.add_middleware(DirectRoutes, routes={task.settings.route: task.prediction.answer for task in tasks})
     app.add_middleware(
         OperatorGate, admission=admission, paths=[METRICS, api_description.DOCS, api_description.DESCRIPTION]
     )
@@ -139,8 +141,7 @@ def _allow_origins(app: fastapi.FastAPI, cors: CorsSettings) -> None:
 
 async def _answer_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, ProblemError)
-    request.state.log_fields["code"] = error.code
-    return problems.answer(error, request.state.request_id)
+    return problems.answer_to(request, error)
 
 
 async def _answer_http_exception(request: Request, error: Exception) -> Response:

@@ -31,7 +31,6 @@ class OperatorGate:
             try:
                 self._admission.admit_operator(request)
             except ProblemError as problem:
-                request.state.log_fields["code"] = problem.code
-                await problems.answer(problem, request.state.request_id)(scope, receive, send)
+                await problems.answer_to(request, problem)(scope, receive, send)
                 return
         await self._app(scope, receive, send)

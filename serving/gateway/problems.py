@@ -16,6 +16,7 @@ from typing import Any
 
 import pydantic
 import pydantic_core
+from starlette.requests import Request
 from starlette.responses import Response
 
 # RFC 9110's names, which Python has since 3.13.
@@ -76,3 +77,9 @@ def answer(problem: ProblemError, request_id: str) -> Response:
         content["errors"] = [error.model_dump() for error in problem.errors]
     body = pydantic_core.to_json(content)
     return Response(body, problem.status, headers=problem.headers, media_type=MEDIA_TYPE)
+
+
+def answer_to(request: Request, problem: ProblemError) -> Response:
+    """The problem as the answer to a request, which the log then knows by the problem's code."""
+    request.state.log_fields["code"] = problem.code
+    return answer(problem, request.state.request_id)

@@ -21,6 +21,7 @@ from serving.gateway.app import create_app
 from serving.gateway.settings import GatewaySettings, ListenSettings, SettingsError
 from serving.gateway.several_tasks import Flags, load_all
 from serving.http_bounds.protocol import bounded
+from serving.process_control import gc_seldom
 
 BAD_USAGE = 2
 _LOG_PROCESSORS: list[Any] = [
@@ -65,6 +66,7 @@ def run(settings_files: Sequence[Path], flags: Flags, *, allow_no_keys: bool = F
     # uvicorn ends in order and then sends itself the signal once more: being told to end is no failure.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     signal.signal(signal.SIGINT, lambda *_: sys.exit(0))
+    gc_seldom()
     server.run(sockets=sockets)
     return 0 if server.started else 1
 

@@ -3,10 +3,10 @@
 import re
 import secrets
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.gateway import problems
@@ -21,11 +21,12 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-_HEADERS = {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
+_HEADERS = (  # names in lower case, as ASGI has them
+    (b"content-security-policy", CONTENT_SECURITY_POLICY.encode("ascii")),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-content-type-options", b"nosniff"),
+)
+_REQUEST_ID_NAME = REQUEST_ID_HEADER.lower().encode("ascii")
 _log = structlog.get_logger("serving.gateway.request")
 
 
@@ -60,10 +61,7 @@ class RequestObserver:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                headers[REQUEST_ID_HEADER] = request_id
-                for name, value in _HEADERS.items():
-                    headers.setdefault(name, value)
+                message["headers"] = _completed(message.get("headers", ()), request_id)
             await send(message)
 
         # What GET answers, HEAD answers without the content, which the HTTP server leaves out by the outer scope.
@@ -95,6 +93,14 @@ class RequestObserver:
             milliseconds=round(seconds * 1000, 3),
             **log_fields,
         )
+
+
+def _completed(headers: Iterable[tuple[bytes, bytes]], request_id: str) -> list[tuple[bytes, bytes]]:
+    """An answer's headers with its id and the security headers that it does not set itself."""
+    kept = [header for header in headers if header[0] != _REQUEST_ID_NAME]
+    present = {name for name, _ in kept}
+    own = [header for header in _HEADERS if header[0] not in present]
+    return [*kept, (_REQUEST_ID_NAME, request_id.encode("ascii")), *own]
 
 
 def _request_id(sent: str) -> str:

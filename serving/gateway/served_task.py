@@ -11,6 +11,7 @@ from serving.gateway.admission import Admission
 from serving.gateway.answers import answers_of
 from serving.gateway.explanation import ExplanationEndpoint
 from serving.gateway.feedback import FeedbackEndpoint
+from serving.gateway.gathered_calls import GatheredCalls
 from serving.gateway.metrics import TaskMetrics
 from serving.gateway.predict_client import PredictClient
 from serving.gateway.prediction import PredictionEndpoint
@@ -59,7 +60,7 @@ class ServedTask:
             if settings.request_log
             else None
         )
-        predictor = Predictor(self._server, self.router, settings.model)
+        predictor = Predictor(GatheredCalls(self._server, settings.model), self.router, settings.model)
         self.explanation = (
             ExplanationEndpoint(
                 settings,

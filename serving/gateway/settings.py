@@ -78,6 +78,10 @@ class ModelSettings(_Table):
     attempts: Annotated[int, Field(ge=1, le=10)] = 4
     backoff_seconds: Annotated[float, Field(ge=0, le=10)] = 0.05  # before the second try; doubles, with jitter
     connections: Annotated[int, Field(ge=1, le=10_000)] = 100  # kept open at most
+    # Rows of small requests that go into one call together while others run (serving/gateway/gathered_calls.py); no
+    # more than the server's max_batch_size. 1: each request is a call.
+    gather_rows: Annotated[int, Field(ge=1, le=1000)] = 64
+    gather_seconds: Annotated[float, Field(ge=0, le=1)] = 0.005  # a request waits so long for a running call at most
     answer_bytes: Annotated[int, Field(ge=1000)] = 8_000_000  # of one answer, unpacked; more is no answer
     retry_after_seconds: Annotated[int, Field(ge=1)] = 2  # what a 503 tells the client
 

@@ -16,6 +16,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from serving.http_bounds.answer_transport import AnswerTransport
 from serving.http_bounds.limits import HttpLimits
 
 _PIECE = 16 * 1024  # bytes of a head that the parser gets at a time; a head in several pieces is bounded by them
@@ -93,6 +94,7 @@ class BoundedHttp(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Counts the connection, and refuses it when there are too many."""
         super().connection_made(transport)
+        self._answer = AnswerTransport(transport)
         self._address = self.client[0] if self.client else "unknown"
         self.clients[self._address] += 1
         self._keep_idle_time()
@@ -189,6 +191,7 @@ class BoundedHttp(HttpToolsProtocol):
             self._raise(503, "too_many_pipelined", "Too many requests of one connection wait for an answer.")
         self._unset_keepalive_if_required()  # the answer before this request's head was complete has set it
         super().on_headers_complete()
+        self.cycle.transport = self._answer  # type: ignore[assignment]
         self._phase = _Phase.BODY
 
     def on_body(self, body: bytes) -> None:
@@ -263,6 +266,7 @@ class BoundedHttp(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """Watches that the client reads an answer after which the connection ends."""
+        self._answer.end_answer()
         super().on_response_complete()
         if self.transport.is_closing() and self.transport.get_write_buffer_size():
             self._watch_reader()

@@ -47,7 +47,7 @@ async def _predict(service: Service, request: predict_pb2.PredictRequest) -> pre
     if not request.HasField("model_spec"):
         raise invalid("Missing ModelSpec")
 
-    async def read_inputs(signature: meta_graph_pb2.SignatureDef) -> Mapping[str, np.ndarray]:
+    async def read_inputs(signature: meta_graph_pb2.SignatureDef, _: object) -> Mapping[str, np.ndarray]:
         return signature_checks.arrays(signature, request)
 
     answer = await service.predict(

@@ -3,6 +3,7 @@
 import contextlib
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import prometheus_client
 
@@ -17,6 +18,7 @@ class ServerMetrics:
     def __init__(self) -> None:
         prometheus_client.disable_created_metrics()
         self._registry = prometheus_client.CollectorRegistry()
+        self._children: dict[tuple[int, tuple[str, ...]], Any] = {}  # as many as there are series
         self._count = prometheus_client.Counter(
             _COUNT, "Requests by model and canonical code.", ["model_name", "status"], registry=self._registry
         )
@@ -45,8 +47,8 @@ class ServerMetrics:
             status: the canonical code's name, as in OK.
             since: what time.perf_counter said when it arrived.
         """
-        self._count.labels(model, status).inc()
-        self._latency.labels(model, api, entrypoint).observe((time.perf_counter() - since) * 1e6)
+        self._child(self._count, model, status).inc()
+        self._child(self._latency, model, api, entrypoint).observe((time.perf_counter() - since) * 1e6)
 
     @contextlib.contextmanager
     def running(self, model: str, api: str) -> Iterator[None]:
@@ -55,7 +57,14 @@ class ServerMetrics:
         try:
             yield
         finally:
-            self._runtime.labels(model, api, "TF1").observe((time.perf_counter() - started) * 1e6)
+            self._child(self._runtime, model, api, "TF1").observe((time.perf_counter() - started) * 1e6)
+
+    def _child(self, metric: Any, *labels: str) -> Any:
+        """A metric's series; the library's own look-up takes a lock and makes every label a string again."""
+        key = (id(metric), labels)
+        if key not in self._children:
+            self._children[key] = metric.labels(*labels)
+        return self._children[key]
 
     def render(self) -> bytes:
         """The text that Prometheus reads."""

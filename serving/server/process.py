@@ -142,6 +142,7 @@ def _rest_config(app: App) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # nothing asks for the client's address, and the layer would cost every request
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
 

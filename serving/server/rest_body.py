@@ -7,7 +7,6 @@ from collections.abc import Coroutine, Iterator
 from typing import Any
 
 import grpc
-from starlette.datastructures import Headers
 from starlette.types import Receive, Scope
 
 from serving.server.errors import ServingError, invalid
@@ -86,8 +85,8 @@ async def read_body(scope: Scope, receive: Receive, share: MemoryShare | None = 
             RESOURCE_EXHAUSTED; other large bodies take the memory.
         ClientGoneError: The client went away.
     """
-    headers = Headers(scope=scope)
-    if int(headers.get("content-length", "0")) > MOST_BYTES:  # a whole number: the HTTP parser saw to that
+    headers = dict(reversed(scope["headers"]))  # names in lower case; of a header that stands there twice the first
+    if int(headers.get(b"content-length", b"0")) > MOST_BYTES:  # a whole number: the HTTP parser saw to that
         raise _too_long()
     chunks, length, more = [], 0, True
     while more:
@@ -102,7 +101,7 @@ async def read_body(scope: Scope, receive: Receive, share: MemoryShare | None = 
             share.grow_to(length)
         more = event.get("more_body", False)
     body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
-    if "gzip" in headers.get("content-encoding", "").lower():
+    if b"gzip" in headers.get(b"content-encoding", b"").lower():
         inflated = await asyncio.to_thread(inflate, body)
         if share:
             share.grow_to(length + len(inflated))

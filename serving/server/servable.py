@@ -24,6 +24,7 @@ class Servable:
     Attributes:
         signature_defs: by name, as the SavedModel has them.
         signatures: those of them that can be called; TensorFlow keeps the others (`__saved_model_init_op`) for itself.
+        inputs: of each signature, the TensorInfo of each input by name.
     """
 
     def __init__(self, path: Path):
@@ -48,6 +49,8 @@ class Servable:
         self.signatures = {
             name: signature for name, signature in self.signature_defs.items() if not name.startswith("__")
         }
+        # Plain dicts of the protos' maps, which take ten times as long to go through.
+        self.inputs = {name: dict(signature.inputs) for name, signature in self.signatures.items()}
         self._calls: dict[tuple[tuple[str, ...], tuple[str, ...]], Callable[..., list[np.ndarray]]] = {}
         self._making = threading.Lock()
         self._closed = False

@@ -33,7 +33,10 @@ from serving.server.servable import Servable
 SIGNATURE_DEF = "signature_def"
 # Where the server itself ends a request that takes too long: cancelled by it, a request was late, and nobody left.
 DEADLINE: contextvars.ContextVar[asyncio.Timeout | None] = contextvars.ContextVar("DEADLINE", default=None)
-ReadInputs = Callable[[meta_graph_pb2.SignatureDef], Awaitable[Mapping[str, np.ndarray]]]
+# The signature, and its inputs by name -> the arrays for them.
+ReadInputs = Callable[
+    [meta_graph_pb2.SignatureDef, Mapping[str, meta_graph_pb2.TensorInfo]], Awaitable[Mapping[str, np.ndarray]]
+]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,7 +81,7 @@ class Service:
             if name not in servable.signatures:
                 raise unknown_signature(name)
             signature = servable.signatures[name]
-            inputs = await read_inputs(signature)
+            inputs = await read_inputs(signature, servable.inputs[name])
             outputs = signature_checks.outputs(signature, output_filter)
             with self._metrics.running(spec.name, "Predict"):
                 values = await self._runner.run(servable, signature, inputs, outputs)

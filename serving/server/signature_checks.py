@@ -33,6 +33,8 @@ def outputs(signature: meta_graph_pb2.SignatureDef, output_filter: Sequence[str]
     Raises:
         ServingError: The filter names one that the signature lacks, or one twice.
     """
+    if not output_filter:
+        return sorted(signature.outputs)
     for name, count in collections.Counter(output_filter).items():
         if name not in signature.outputs:
             present = ",".join(sorted(signature.outputs))
@@ -41,7 +43,7 @@ def outputs(signature: meta_graph_pb2.SignatureDef, output_filter: Sequence[str]
             )
         if count > 1:
             raise invalid(f"duplicate output tensor alias: {name}")
-    return sorted(output_filter) or sorted(signature.outputs)
+    return sorted(output_filter)
 
 
 def arrays(signature: meta_graph_pb2.SignatureDef, request: predict_pb2.PredictRequest) -> Mapping[str, np.ndarray]:

@@ -9,6 +9,7 @@ import pytest
 
 from serving.process_control import (
     gc_paused_imports,
+    gc_seldom,
     hold_stderr,
     print_on_any_terminal,
     raise_if_interrupted,
@@ -18,8 +19,10 @@ from serving.process_control import (
 
 @pytest.fixture
 def collector() -> Iterator[None]:
+    threshold = gc.get_threshold()
     yield
     gc.enable()
+    gc.set_threshold(*threshold)
 
 
 @pytest.mark.usefixtures("collector")
@@ -30,6 +33,18 @@ def test_nothing_is_collected_inside_and_what_was_made_is_exempt_afterwards() ->
         made = [[] for _ in range(10_000)]
     assert gc.isenabled()
     assert gc.get_freeze_count() - before >= len(made)
+
+
+@pytest.mark.usefixtures("collector")
+def test_a_ready_server_collects_seldom_and_never_what_it_was_made_of() -> None:
+    made = [[] for _ in range(10_000)]
+    before = gc.get_freeze_count()
+    gc_seldom()
+    assert gc.isenabled()  # cycles of requests must go
+    assert gc.get_freeze_count() - before >= len(made)
+    collections = gc.get_stats()[0]["collections"]
+    kept = [[] for _ in range(9_000)]
+    assert gc.get_stats()[0]["collections"] == collections, len(kept)
 
 
 @pytest.mark.usefixtures("collector")

@@ -5,10 +5,11 @@ import pytest
 from tensorflow_serving.apis import predict_pb2
 
 from benchmarks.serving import answers
-from benchmarks.serving.phases import Transport
+from benchmarks.serving.phases import PEERS, Transport
 from serving.server import tensors
 
 EXPECTED = (0.25, 0.75)
+OURS = [transport for transport in Transport if transport not in PEERS]  # they answer one row at a time
 
 
 def body(transport: Transport, predictions: list[float]) -> bytes:
@@ -29,19 +30,26 @@ def body(transport: Transport, predictions: list[float]) -> bytes:
     return bytes(response.SerializeToString())
 
 
-@pytest.mark.parametrize("transport", Transport)
+@pytest.mark.parametrize("transport", OURS)
 def test_the_models_own_predictions_pass_and_tell_the_version(transport: Transport) -> None:
     says_version = transport not in (Transport.REST_ROWS, Transport.REST_COLUMNS)
     assert answers.check(transport, body(transport, [0.25, 0.75]), EXPECTED) == (17 if says_version else None)
 
 
-@pytest.mark.parametrize("transport", Transport)
+def test_the_peers_answer_one_row() -> None:
+    assert answers.check(Transport.BENTOML, b'[{"probability": 0.25}]', [0.25]) is None
+    assert answers.check(Transport.PEER, b'{"probability": 0.25}', [0.25]) is None
+    with pytest.raises(answers.WrongAnswerError, match="FastAPI peer: other predictions than the model's own"):
+        answers.check(Transport.PEER, b'{"probability": 0.251}', [0.25])
+
+
+@pytest.mark.parametrize("transport", OURS)
 def test_another_prediction_does_not(transport: Transport) -> None:
     with pytest.raises(answers.WrongAnswerError, match=f"{transport}: other predictions than the model's own"):
         answers.check(transport, body(transport, [0.25, 0.751]), EXPECTED)
 
 
-@pytest.mark.parametrize("transport", Transport)
+@pytest.mark.parametrize("transport", OURS)
 def test_a_lost_row_does_not(transport: Transport) -> None:
     with pytest.raises(answers.WrongAnswerError, match="expected 2 predictions, received 1"):
         answers.check(transport, body(transport, [0.25]), EXPECTED)

@@ -3,7 +3,8 @@ import dataclasses
 import pytest
 
 from benchmarks.serving.__main__ import exit_status
-from benchmarks.serving.goals import BareCall, Goal, Verdict, goals
+from benchmarks.serving.goal import Goal, Verdict
+from benchmarks.serving.goals import BareCall, goals
 from benchmarks.serving.phases import Batching, MeasuredPhase, Phase, Quantiles, Transport
 
 MEDIAN = Quantiles(p50_ms=1.0, p95_ms=2.0, p99_ms=3.0)
@@ -109,3 +110,13 @@ def test_swaps_need_all_requests_and_no_failure(
     swapped = measured(Transport.GRPC_COLUMNS, Batching.ON, 32, 5, requests=requests, failures=failures)
     goal = found(swapped=swapped)["failed requests of 100"]
     assert (goal.value, goal.verdict) == (failed, verdict)
+
+
+def test_the_gateway_has_a_goal_of_its_own_and_does_not_count_for_the_servers() -> None:
+    both = {goal.name: goal for goal in goals(STEADY, [
+        measured(Transport.GATEWAY, Batching.ON, 32, 5, requests=8000),
+        measured(Transport.GRPC_COLUMNS, Batching.ON, 32, 5, requests=6100),
+    ], [measured(Transport.GRPC_COLUMNS, Batching.ON, 32, 5, requests=100_000)])}  # fmt: skip
+    assert both["single-row predictions per second, batching on"].value == 3050
+    gateway = both["single-row predictions per second, gateway"]
+    assert (gateway.value, gateway.bound, gateway.verdict) == (4000, "at least 2000", REACHED)

@@ -1,5 +1,6 @@
 """POST /v1/tip: what goes to the model, what comes back."""
 
+import concurrent.futures
 from typing import Any
 
 import httpx
@@ -40,6 +41,21 @@ def test_several_trips_in_order(client: httpx.Client, model: ScriptedModel, trip
         {"probability": 0.4999, "decision": False},
     ]
     assert model.asked[0][1]["inputs"]["company"] == ["", "", ""]
+
+
+def test_requests_at_the_same_time_get_their_own_predictions(start: Start, model: ScriptedModel, trip: Trip) -> None:
+    model.predict = lambda inputs: [[fare / 100] for fare in inputs["fare"]]
+    client = start()
+
+    def ask(fare: float) -> tuple[float, list[float]]:
+        found = client.post("/v1/tip", json=[{**trip, "fare": fare}, {**trip, "fare": fare + 50}]).json()
+        return fare, [row["probability"] for row in found["predictions"]]
+
+    with concurrent.futures.ThreadPoolExecutor(16) as threads:
+        for fare, probabilities in threads.map(ask, [0.5 * step for step in range(1, 81)]):
+            assert probabilities == pytest.approx([fare / 100, (fare + 50) / 100])
+    assert len(model.asked) <= 80
+    assert sum(len(body["inputs"]["fare"]) for _, body in model.asked) == 160  # no row is asked twice or left out
 
 
 def test_another_threshold(start: Start, trip: Trip) -> None:

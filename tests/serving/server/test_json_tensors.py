@@ -48,6 +48,30 @@ def assert_array(array: np.ndarray, dtype: object, values: object) -> None:
 # --- What a body says.
 
 
+@pytest.mark.parametrize(
+    ("value", "dtype"),
+    [
+        (1.5, FLOAT), (2, FLOAT), (2**64, FLOAT), (1e300, FLOAT), (-(2**63), INT64), (2**63 - 1, INT64), (7, INT32),
+        ("", STRING), ("Grün", STRING), ({"b64": "/w=="}, STRING), (True, BOOL),
+    ],
+)  # fmt: skip
+def test_one_value_is_read_as_several_are(value: object, dtype: int) -> None:
+    alone, twice = (read({"inputs": {"x": [value] * count}}, x=dtype)["x"] for count in (1, 2))
+    assert (alone.dtype, alone.shape, alone.tolist()) == (twice.dtype, (1,), twice.tolist()[:1])
+
+
+@pytest.mark.parametrize(
+    ("value", "dtype"),
+    [
+        (True, INT64), (1.0, INT64), (2**63, INT64), (None, INT64), (True, FLOAT), ("1", FLOAT), (10**400, FLOAT),
+        (1, STRING),
+    ],
+)  # fmt: skip
+def test_one_value_is_refused_as_several_are(value: object, dtype: int) -> None:
+    alone, twice = (refused({"inputs": {"x": [value] * count}}, x=dtype) for count in (1, 2))
+    assert alone == twice
+
+
 def test_named_rows_become_columns() -> None:
     rows = [
         {"miles": 1.5, "seconds": 300, "company": "Blue"},

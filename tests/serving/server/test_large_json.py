@@ -156,7 +156,8 @@ def test_rest_reads_large_bodies_elsewhere(monkeypatch: pytest.MonkeyPatch) -> N
 
     class EchoService:
         async def predict(self, spec: Any, read_inputs: Any, unknown_signature: Any, *, entrypoint: str) -> Answer:
-            return Answer(spec, dict(await read_inputs(signature(x=types_pb2.DT_INT32))))
+            asked = signature(x=types_pb2.DT_INT32)
+            return Answer(spec, dict(await read_inputs(asked, asked.inputs)))
 
     def here(_: bytes) -> Any:
         raise AssertionError("parsed in the server's own interpreter")

@@ -1,0 +1,30 @@
+"""Discrete-event simulation: a clock, and what happens when."""
+
+import heapq
+import itertools
+from collections.abc import Callable
+
+Action = Callable[[], None]
+
+
+class Clock:
+    """Runs actions in the order of their times; those of the same time in the order in which they were planned.
+
+    Attributes:
+        now: seconds since the beginning.
+    """
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self._planned: list[tuple[float, int, Action]] = []
+        self._numbers = itertools.count()
+
+    def after(self, seconds: float, action: Action) -> None:
+        """Plans an action."""
+        heapq.heappush(self._planned, (self.now + seconds, next(self._numbers), action))
+
+    def run(self, enough: Callable[[], bool]) -> None:
+        """Lets time pass until it is enough, or nothing more is planned."""
+        while self._planned and not enough():
+            self.now, _, action = heapq.heappop(self._planned)
+            action()

@@ -1,0 +1,107 @@
+"""From one node to a fleet: how many nodes a day's load takes, what they cost, and what a lost one does."""
+
+import dataclasses
+import math
+from collections.abc import Iterator
+
+from benchmarks.capacity import node
+from benchmarks.capacity.measured import ServiceTimes
+
+HOURS = 24
+_QUIETEST_HOUR = 4  # of the day
+_LEAST_SHARE = 0.25  # of the peak, in that hour
+_LEAST_NODES = 2  # one may be lost
+_FILLING_CALLERS = 256
+_STEPS = 8  # of the search: 1/256 of the range
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Demands:
+    """What is asked of a fleet."""
+
+    p99_seconds: float  # the bound that every node keeps at the peak
+    busy: float  # share of what a node can answer at all that it is planned for: a simulation knows no bad luck
+    core_hour: float  # price of one core for an hour
+    notice_seconds: float  # until a balancer sends nothing to a lost node any more
+    requests: int = 20_000  # of each simulation
+    seed: int = 20261130
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A fleet for a day whose busiest moment has so many requests a second."""
+
+    peak_per_second: float
+    nodes: int
+    p99_seconds: float  # at the peak
+    p99_seconds_one_lost: float  # at the peak, when the others have taken over
+    failed_share: float  # of the requests from a loss to its notice, unless their callers try again
+    failed_requests: float  # how many these are at the peak
+    million_fixed: float  # price of a million predictions, the nodes of the peak all day
+    million_scaled: float  # the same, with the nodes that each hour takes
+
+
+def day(peak_per_second: float) -> Iterator[float]:
+    """Requests per second in each hour: a cosine from a quarter of the peak at four o'clock to the peak at sixteen."""
+    for hour in range(HOURS):
+        risen = (1 - math.cos(2 * math.pi * (hour - _QUIETEST_HOUR) / HOURS)) / 2
+        yield peak_per_second * (_LEAST_SHARE + (1 - _LEAST_SHARE) * risen)
+
+
+def most_per_second(times: ServiceTimes, demands: Demands, trust: float = 1.0) -> float:
+    """Requests per second that one node is planned for: within the p99 bound, and below what would fill it.
+
+    Args:
+        times: of one node.
+        demands: the bound.
+        trust: measured over simulated requests per second; what the simulation gives is multiplied by it.
+
+    Raises:
+        ValueError: Even a node with hardly a request does not keep it.
+    """
+    filled = node.callers(times, _FILLING_CALLERS, demands.requests).per_second
+    low, high = 0.0, filled * demands.busy
+    if node.stream(times, high, demands.requests, demands.seed).p99_seconds <= demands.p99_seconds:
+        return high * trust
+    for _ in range(_STEPS):
+        middle = (low + high) / 2
+        kept = node.stream(times, middle, demands.requests, demands.seed).p99_seconds <= demands.p99_seconds
+        low, high = (middle, high) if kept else (low, middle)
+    if not low:
+        raise ValueError(
+            f"no load keeps the p99 within {demands.p99_seconds * 1000:g} ms: expected a bound above the time of one "
+            "request; give a larger --p99-ms."
+        )
+    return low * trust
+
+
+def nodes_for(per_second: float, most: float) -> int:
+    """Nodes for a load, one of which may be lost."""
+    return max(_LEAST_NODES, math.ceil(per_second / most) + 1)
+
+
+def plan(times: ServiceTimes, peak_per_second: float, most: float, demands: Demands) -> Plan:
+    """Plans a fleet; requests are spread over its nodes at random.
+
+    Args:
+        times: of one node.
+        peak_per_second: requests.
+        most: per second, of one node; see most_per_second.
+        demands: the bound, prices and times.
+    """
+    nodes = nodes_for(peak_per_second, most)
+    hours = list(day(peak_per_second))
+    millions = sum(hours) * 3600 / 1e6
+    whole = node.stream(times, peak_per_second / nodes, demands.requests, demands.seed)
+    fewer = node.stream(times, peak_per_second / (nodes - 1), demands.requests, demands.seed)
+    core_hours = times.cores * demands.core_hour
+    return Plan(
+        peak_per_second=peak_per_second,
+        nodes=nodes,
+        p99_seconds=whole.p99_seconds,
+        p99_seconds_one_lost=fewer.p99_seconds,
+        failed_share=1 / nodes,
+        failed_requests=peak_per_second / nodes * demands.notice_seconds,
+        million_fixed=nodes * HOURS * core_hours / millions,
+        million_scaled=sum(nodes_for(hour, most) for hour in hours) * core_hours / millions,
+    )

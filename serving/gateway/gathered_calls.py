@@ -1,0 +1,141 @@
+"""Rows of requests that arrive together, in one call of the model server.
+
+A call costs the gateway and the server as much processor time for one row as for fifty. So while calls are running, the
+rows of small requests for the same version are gathered, and go out together when a call ends. A request that comes
+alone waits for nothing, and none waits longer than `model.gather_seconds`.
+"""
+
+import asyncio
+import dataclasses
+import functools
+
+from serving.contract import Value
+from serving.gateway.answers import Interval, Output
+from serving.gateway.model_errors import InvalidResponseError, ModelError
+from serving.gateway.predict_client import PredictClient
+from serving.gateway.settings import ModelSettings
+
+_CALLS_AT_ONCE = 2  # of a version, before rows are gathered: one that the server computes, one on its way
+
+Columns = dict[str, list[Value]]
+
+
+@dataclasses.dataclass(eq=False)
+class _Part:
+    """What one request asks."""
+
+    columns: Columns
+    rows: int
+    answer: asyncio.Future[list[Output]]
+
+
+@dataclasses.dataclass(eq=False)
+class _Version:
+    """The calls of one version."""
+
+    running: int = 0  # calls
+    waiting: list[_Part] = dataclasses.field(default_factory=list)
+    rows: int = 0  # of those that wait
+    late: asyncio.TimerHandle | None = None  # ends the waiting
+
+
+class GatheredCalls:
+    """Asks the model server for requests that arrive at the same time; used from one event loop.
+
+    Args:
+        server: what is asked.
+        settings: how many rows go into one call, and how long they may wait for it.
+    """
+
+    def __init__(self, server: PredictClient, settings: ModelSettings):
+        self._server = server
+        self._most = settings.gather_rows
+        self._seconds = settings.gather_seconds
+        self._versions: dict[str, _Version] = {}  # those that are being asked
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def predict(self, version: str, columns: Columns) -> list[Output]:
+        """See PredictClient.predict; what that raises is raised to each request of a call."""
+        rows = len(next(iter(columns.values())))
+        if rows >= self._most:
+            return await self._server.predict(version, columns)
+        loop = asyncio.get_running_loop()
+        part = _Part(columns, rows, loop.create_future())
+        calls = self._versions.setdefault(version, _Version())
+        if calls.rows + rows > self._most:
+            self._send(version, calls)
+        if not calls.waiting:
+            # After what else is ready to run: requests that arrived at the same time come into the same call.
+            loop.call_soon(self._send_if_free, version, calls)
+            calls.late = loop.call_later(self._seconds, self._send, version, calls)
+        calls.waiting.append(part)
+        calls.rows += rows
+        return await part.answer
+
+    def interval_of(self, version: str) -> Interval | None:
+        """See PredictClient.interval_of."""
+        return self._server.interval_of(version)
+
+    def _send_if_free(self, version: str, calls: _Version) -> None:
+        if calls.waiting and calls.running < _CALLS_AT_ONCE:
+            self._send(version, calls)
+
+    def _send(self, version: str, calls: _Version) -> None:
+        """Sends what waits, but for requests that were given up meanwhile."""
+        parts = [part for part in calls.waiting if not part.answer.done()]
+        calls.waiting, calls.rows = [], 0
+        if calls.late:
+            calls.late.cancel()
+            calls.late = None
+        if parts:
+            calls.running += 1
+            task = asyncio.get_running_loop().create_task(self._answer(version, parts))
+            self._tasks.add(task)
+            task.add_done_callback(functools.partial(self._end, version, calls))
+        elif not calls.running:
+            self._versions.pop(version, None)
+
+    def _end(self, version: str, calls: _Version, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        calls.running -= 1
+        if calls.waiting:
+            self._send(version, calls)
+        elif not calls.running:
+            self._versions.pop(version, None)
+
+    async def _answer(self, version: str, parts: list[_Part]) -> None:
+        """Answers each part; one part's fault is not told to the others."""
+        try:
+            found = await self._server.predict(version, _joined(parts))
+        except InvalidResponseError as error:
+            if len(parts) == 1:
+                _fail(parts, error)
+            else:
+                await asyncio.gather(*(self._answer(version, [part]) for part in parts))
+        except asyncio.CancelledError:  # the gateway ends
+            for part in parts:
+                part.answer.cancel()
+            raise
+        except Exception as error:
+            _fail(parts, error)
+        else:
+            begin = 0
+            for part in parts:
+                if not part.answer.done():
+                    part.answer.set_result(found[begin : begin + part.rows])
+                begin += part.rows
+
+
+def _joined(parts: list[_Part]) -> Columns:
+    if len(parts) == 1:
+        return parts[0].columns
+    return {
+        name: [value for part in parts for value in part.columns[name]] for name in parts[0].columns
+    }  # all have the contract's features
+
+
+def _fail(parts: list[_Part], error: Exception) -> None:
+    for part in parts:
+        if not part.answer.done():
+            # Each its own: a traceback grows with every place that raises an error.
+            part.answer.set_exception(type(error)(*error.args) if isinstance(error, ModelError) else error)
