@@ -33,6 +33,7 @@ from serving.gateway.predict_client import PredictClient
 from serving.gateway.prediction import PredictionEndpoint
 from serving.gateway.predictor import Predictor
 from serving.gateway.problems import ProblemError
+from serving.gateway.rate_limit import RateLimit, RequestCounter
 from serving.gateway.request_observer import REQUEST_ID_HEADER, RequestObserver
 from serving.gateway.row_validator import RowValidator
 from serving.gateway.settings import FEEDBACK_ROUTE, CorsSettings, GatewaySettings
@@ -60,7 +61,8 @@ def create_app(settings: GatewaySettings, environ: Mapping[str, str] = os.enviro
     traffic = TrafficSplit(settings.traffic)
     server = PredictClient(settings.model, contract, metrics)
     routing = VersionRouter(server, settings.model)
-    admission = Admission(keys, settings.limits.requests_per_second, settings.listen.operator_port)
+    rate_limit = _make_rate_limit(settings, environ, metrics)
+    admission = Admission(keys, rate_limit, settings.listen.operator_port)
     pending = PendingRequests() if settings.feedback else None
     request_log = (
         RequestLog(settings.request_log, contract, registry=metrics.registry, pending=pending)
@@ -86,10 +88,12 @@ def create_app(settings: GatewaySettings, environ: Mapping[str, str] = os.enviro
 
     @contextlib.asynccontextmanager
     async def lifespan(_: fastapi.FastAPI) -> AsyncIterator[None]:
+        await rate_limit.start()
         try:
             yield
         finally:
             await server.close()
+            await rate_limit.close()
             if request_log:
                 request_log.close()
             if feedback:
@@ -141,6 +145,19 @@ def create_app(settings: GatewaySettings, environ: Mapping[str, str] = os.enviro
         RequestObserver, metrics=metrics, routes=[route.path for route in app.routes if hasattr(route, "path")]
     )
     return app
+
+
+def _make_rate_limit(
+    settings: GatewaySettings, environ: Mapping[str, str], metrics: GatewayMetrics
+) -> RequestCounter:
+    local = RateLimit(settings.limits.requests_per_second)
+    redis = settings.limits.redis
+    if redis is None:
+        return local
+    from serving.gateway.shared_rate_limit import SharedRateLimit  # Imported here: a gateway alone needs no client.
+
+    prefix = redis.prefix or f"gateway:{settings.endpoint}"
+    return SharedRateLimit(local, redis, prefix=prefix, environ=environ, metrics=metrics)
 
 
 def _make_feedback(
@@ -250,7 +267,7 @@ def _add_probes(
                 503, "no_model", "No model answers that fits the contract; the log says why.", headers=retry_after
             ) from error
         try:
-            admission.admit_operator(request)
+            await admission.admit_operator(request)
         except ProblemError:  # strangers, a load balancer's probe among them, learn that a model answers
             return {"status": "ready"}
         return {"status": "ready", "model_version": target.version, "model_label": target.label}

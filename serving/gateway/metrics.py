@@ -1,6 +1,6 @@
 """What Prometheus scrapes at /metrics."""
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, PlatformCollector, ProcessCollector
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector
 
 # Seconds. A prediction takes single milliseconds; the last bounds tell a slow model from a time-out.
 _BUCKETS = (0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -45,5 +45,17 @@ class GatewayMetrics:
             "gateway_upstream_seconds",
             "Seconds of one call of the model server that gave predictions.",
             buckets=_BUCKETS,
+            registry=self.registry,
+        )
+        self.rate_limit_store_up = Gauge(
+            "gateway_rate_limit_store_up",
+            "Whether Redis counts requests for all replicas (1), or each replica counts alone (0).",
+            ["store"],
+            registry=self.registry,
+        )
+        self.rate_limit_store_failures = Counter(
+            "gateway_rate_limit_store_failures",
+            "How often Redis was lost: each time, the replica counts alone until Redis answers again.",
+            ["store"],
             registry=self.registry,
         )

@@ -29,7 +29,7 @@ class OperatorGate:
         if scope["type"] == "http" and scope["path"] in self._paths:
             request = Request(scope)
             try:
-                self._admission.admit_operator(request)
+                await self._admission.admit_operator(request)
             except ProblemError as problem:
                 request.state.log_fields["code"] = problem.code
                 await problems.answer(problem, request.state.request_id)(scope, receive, send)

@@ -89,7 +89,7 @@ class PredictionEndpoint:
             ProblemError: There is no prediction.
         """
         log_fields = request.state.log_fields
-        name = self._admission.admit(request)
+        name = await self._admission.admit(request)
         caller = None if name is None else caller_digest(name)
         rows = self._rows.check(await read_json(request, self._settings.limits))
         log_fields["rows"] = len(rows)

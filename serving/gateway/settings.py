@@ -17,6 +17,7 @@ from pydantic import Field
 
 from serving.did_you_mean import suggestion
 from serving.feedback.settings import FeedbackSettings
+from serving.gateway.redis_settings import RedisSettings
 from serving.http_bounds.limits import HttpLimits
 from serving.request_log.settings import RequestLogSettings, read_hash_key
 
@@ -86,6 +87,7 @@ class RequestLimits(_Table):
     body_seconds: Seconds = 10.0  # how long a body may take to arrive
     rows: Annotated[int, Field(ge=1)] = 1_000  # in one request
     requests_per_second: Annotated[int, Field(ge=0)] = 100  # per API key, or address where none is needed; 0: no limit
+    redis: RedisSettings | None = None  # counts for all replicas of the gateway; no table: each counts alone
 
 
 class CorsSettings(_Table):
@@ -202,7 +204,10 @@ def _value(text: str) -> object:
 
 
 def _absolute(given: dict[str, Any], folder: Path) -> None:
-    for table, name in ((given, "contract"), (given, "traffic"), (given.get("keys"), "file"),
+    limits = given.get("limits")
+    redis = limits.get("redis") if isinstance(limits, dict) else None
+    for table, name in ((redis, "ca_file"), (redis, "certificate_file"), (redis, "key_file"),
+                        (given, "contract"), (given, "traffic"), (given.get("keys"), "file"),
                         (given.get("request_log"), "folder"), (given.get("feedback"), "folder"),
                         (given.get("explanation"), "background")):  # fmt: skip
         if isinstance(table, dict) and isinstance(table.get(name), str):
