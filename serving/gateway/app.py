@@ -37,6 +37,7 @@ from serving.gateway.rate_limit import RateLimit, RequestCounter
 from serving.gateway.request_observer import REQUEST_ID_HEADER, RequestObserver
 from serving.gateway.row_validator import RowValidator
 from serving.gateway.settings import FEEDBACK_ROUTE, CorsSettings, GatewaySettings
+from serving.gateway.sticky import StickyKey
 from serving.gateway.traffic_split import TrafficSplit
 from serving.gateway.version_router import VersionRouter
 from serving.request_log.pending import PendingRequests
@@ -51,14 +52,16 @@ def create_app(settings: GatewaySettings, environ: Mapping[str, str] = os.enviro
 
     Raises:
         ContractError: The contract cannot be used.
-        ValueError: API keys, the traffic file, the request log's columns or feedback cannot be used.
+        ValueError: API keys, the traffic file, Redis' address, what is sticky, the request log's columns or feedback
+            cannot be used.
         OSError: A file cannot be read.
     """
     contract = contracts.read(settings.contract)
     metrics = GatewayMetrics()
     rows = RowValidator(contract, settings.row_name, settings.limits.rows)
     keys = ApiKeys(environ, settings.keys.file)
-    traffic = TrafficSplit(settings.traffic)
+    traffic = TrafficSplit(settings.traffic, salt=settings.model.name)
+    sticky = StickyKey.parse(settings.sticky, contract) if settings.sticky else None
     server = PredictClient(settings.model, contract, metrics)
     routing = VersionRouter(server, settings.model)
     rate_limit = _make_rate_limit(settings, environ, metrics)
@@ -81,6 +84,7 @@ def create_app(settings: GatewaySettings, environ: Mapping[str, str] = os.enviro
         rows=rows,
         admission=admission,
         traffic=traffic,
+        sticky=sticky,
         predictor=predictor,
         metrics=metrics,
         request_log=request_log,
@@ -147,9 +151,7 @@ def create_app(settings: GatewaySettings, environ: Mapping[str, str] = os.enviro
     return app
 
 
-def _make_rate_limit(
-    settings: GatewaySettings, environ: Mapping[str, str], metrics: GatewayMetrics
-) -> RequestCounter:
+def _make_rate_limit(settings: GatewaySettings, environ: Mapping[str, str], metrics: GatewayMetrics) -> RequestCounter:
     local = RateLimit(settings.limits.requests_per_second)
     redis = settings.limits.redis
     if redis is None:

@@ -4,6 +4,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Plat
 
 # Seconds. A prediction takes single milliseconds; the last bounds tell a slow model from a time-out.
 _BUCKETS = (0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+ANSWERED = "answered"  # a value of `result` in gateway_answers_total, beside the kinds of model errors
 
 
 class GatewayMetrics:
@@ -33,6 +34,18 @@ class GatewayMetrics:
             "gateway_predictions",
             "Rows answered.",
             ["model_version", "label", "decision"],
+            registry=self.registry,
+        )
+        self.answers = Counter(
+            "gateway_answers",
+            "Requests for predictions, by the version that was asked last and what came of it: answered, or the error.",
+            ["model_version", "label", "result"],
+            registry=self.registry,
+        )
+        self.sticky = Counter(
+            "gateway_sticky_requests",
+            "Requests by whether they named the caller, which keeps its side of a canary; others are drawn by lot.",
+            ["named"],
             registry=self.registry,
         )
         self.upstream_errors = Counter(

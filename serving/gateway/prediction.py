@@ -11,13 +11,15 @@ from starlette.responses import Response
 from serving.contract import Row
 from serving.gateway.admission import Admission
 from serving.gateway.body import read_json
-from serving.gateway.metrics import GatewayMetrics
+from serving.gateway.metrics import ANSWERED, GatewayMetrics
 from serving.gateway.model_errors import ModelError
 from serving.gateway.predictor import Predictions, Predictor
 from serving.gateway.problems import ProblemError
 from serving.gateway.row_validator import RowValidator
 from serving.gateway.settings import GatewaySettings
+from serving.gateway.sticky import StickyKey
 from serving.gateway.traffic_split import TrafficSplit
+from serving.gateway.version_router import RouteTarget
 from serving.request_log.encoding import caller_digest
 from serving.request_log.writer import RequestLog
 
@@ -70,6 +72,7 @@ class PredictionEndpoint:
         rows: RowValidator,
         admission: Admission,
         traffic: TrafficSplit,
+        sticky: StickyKey | None,
         predictor: Predictor,
         metrics: GatewayMetrics,
         request_log: RequestLog | None,
@@ -78,6 +81,7 @@ class PredictionEndpoint:
         self._rows = rows
         self._admission = admission
         self._traffic = traffic
+        self._sticky = sticky
         self._predictor = predictor
         self._metrics = metrics
         self._request_log = request_log
@@ -94,11 +98,12 @@ class PredictionEndpoint:
         rows = self._rows.check(await read_json(request, self._settings.limits))
         log_fields["rows"] = len(rows)
         try:
-            found = await self._predictor.predict(self._rows.contract.inputs(rows), self._traffic.canary())
+            found = await self._predictor.predict(self._rows.contract.inputs(rows), self._is_for_canary(request, rows))
         except ModelError as error:
-            log_fields["model_error"] = str(error)
+            log_fields.update(model_error=str(error), model_version=error.version, label=error.label)
+            self._metrics.answers.labels(error.version or "", error.label or "", error.kind).inc()
             problem = describe_model_error(error, self._settings.model.retry_after_seconds)
-            self._note(request, rows, None, [], problem.status, caller)
+            self._note(request, rows, error, [], problem.status, caller)
             raise problem from error
         decisions = [probability >= self._settings.threshold for probability in found.probabilities]
         log_fields.update(
@@ -111,7 +116,16 @@ class PredictionEndpoint:
         self._note(request, rows, found, decisions, 200, caller)
         return self._response(request.state.request_id, found, decisions)
 
+    def _is_for_canary(self, request: Request, rows: list[Row]) -> bool:
+        """Whether the canary is asked; a request of several rows goes by its first, since one version answers it."""
+        caller = self._sticky.value(request.headers, rows[0]) if self._sticky else None
+        if self._sticky:
+            request.state.log_fields["sticky"] = caller is not None
+            self._metrics.sticky.labels(str(caller is not None).lower()).inc()
+        return self._traffic.canary(caller)
+
     def _count(self, found: Predictions, decisions: list[bool]) -> None:
+        self._metrics.answers.labels(found.target.version, found.target.label or "", ANSWERED).inc()
         for decision in (True, False):
             if count := decisions.count(decision):
                 names = (found.target.version, found.target.label or "", str(decision).lower())
@@ -121,20 +135,22 @@ class PredictionEndpoint:
         self,
         request: Request,
         rows: list[Row],
-        found: Predictions | None,
+        found: Predictions | ModelError,
         decisions: list[bool],
         status: int,
         caller: str | None,
     ) -> None:
         if self._request_log is None:
             return
+        failed = isinstance(found, ModelError)
+        asked: ModelError | RouteTarget = found if isinstance(found, ModelError) else found.target
         self._request_log.offer(
             request_id=request.state.request_id,
             rows=rows,
-            probabilities=found.probabilities if found else None,
-            decisions=decisions if found else None,
-            model_version=int(found.target.version) if found else None,
-            model_label=found.target.label if found else None,
+            probabilities=None if isinstance(found, ModelError) else found.probabilities,
+            decisions=None if failed else decisions,
+            model_version=None if asked.version is None else int(asked.version),
+            model_label=asked.label,
             status=status,
             latency_ms=(time.perf_counter() - request.state.began) * 1000,
             caller=caller,

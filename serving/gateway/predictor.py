@@ -35,30 +35,34 @@ class Predictor:
         """Predictions for the rows in `inputs` (columns, missing values spelled out).
 
         Raises:
-            ModelError: There are none, after all tries that are allowed.
+            ModelError: There are none, after all tries that are allowed; it names the version that was asked.
         """
         began = time.perf_counter()
         last: ModelError | None = None
         tries = 0
+        target: RouteTarget | None = None
         try:
             async with asyncio.timeout(self._settings.total_seconds):
                 async for attempt in self._attempts():
                     with attempt:
                         tries += 1
+                        target = None
                         try:
-                            target, probabilities = await self._try(inputs, canary)
+                            target = await self._router.target(canary)
+                            probabilities = await self._ask(target, inputs)
                         except ModelError as error:
-                            last = error
+                            last = _name_target(error, target)
                             raise
+                assert target is not None, "the last try succeeded"
                 return Predictions(probabilities, target, time.perf_counter() - began, tries)
         except TimeoutError as error:
+            late = ResponseTimeoutError(f"no answer in {self._settings.total_seconds:g} s")
             # Tries that were refused say more than the clock that ended them.
-            raise last or ResponseTimeoutError(f"no answer in {self._settings.total_seconds:g} s") from error
+            raise last or _name_target(late, target) from error
 
-    async def _try(self, inputs: dict[str, list[Value]], canary: bool) -> tuple[RouteTarget, list[float]]:
-        target = await self._router.target(canary)
+    async def _ask(self, target: RouteTarget, inputs: dict[str, list[Value]]) -> list[float]:
         try:
-            return target, await self._server.predict(target.version, inputs)
+            return await self._server.predict(target.version, inputs)
         except VersionNotFoundError:
             self._router.forget(target)
             raise
@@ -70,3 +74,10 @@ class Predictor:
             retry=tenacity.retry_if_exception(lambda error: isinstance(error, ModelError) and error.retryable),
             reraise=True,
         )
+
+
+def _name_target(error: ModelError, target: RouteTarget | None) -> ModelError:
+    """Notes in an error which version was asked; returns it."""
+    if target:
+        error.version, error.label = target.version, target.label
+    return error

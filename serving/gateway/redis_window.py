@@ -9,6 +9,7 @@ The script needs Redis 7 or Valkey, and all of its keys on one server: a cluster
 
 import ssl
 from collections.abc import Mapping
+from typing import Any
 
 from redis.asyncio.connection import (
     AbstractConnection,
@@ -79,7 +80,7 @@ class RedisWindow:
 
     def __init__(self, settings: RedisSettings, per_second: int, environ: Mapping[str, str]):
         self._per_second = per_second
-        arguments = dict(parse_url(settings.url))
+        arguments: dict[str, Any] = dict(parse_url(settings.url))
         self._kind: type[AbstractConnection] = arguments.pop("connection_class", Connection)
         user = arguments.pop("username", None)
         if user or read_password(environ):

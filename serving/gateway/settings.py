@@ -18,6 +18,7 @@ from pydantic import Field
 from serving.did_you_mean import suggestion
 from serving.feedback.settings import FeedbackSettings
 from serving.gateway.redis_settings import RedisSettings
+from serving.gateway.sticky import PATTERN as STICKY_PATTERN
 from serving.http_bounds.limits import HttpLimits
 from serving.request_log.settings import RequestLogSettings, read_hash_key
 
@@ -126,6 +127,8 @@ class GatewaySettings(_Table):
     contract: FilePath
     label: str | None = None  # column that is predicted; None: the contract's one column that no request holds
     traffic: FilePath | None = None  # written by serving.rollout: how many percent of the requests go to the canary
+    # header:NAME or field:NAME: each caller, known by its value, keeps its side; None: every request is drawn by lot.
+    sticky: Annotated[str, Field(pattern=STICKY_PATTERN)] | None = None
     listen: ListenSettings = ListenSettings()
     model: ModelSettings
     limits: RequestLimits = RequestLimits()

@@ -24,7 +24,7 @@ class SharedRateLimit:
     until Redis answers again, which is tried in the background: then no request waits at all.
 
     Args:
-        local: counts in this process. A client that has had its share here has had it everywhere, and is not asked about.
+        local: counts in this process. Of a client that has had its share here, Redis is not asked.
         settings: of Redis.
         prefix: what the names of keys begin with.
         environ: holds Redis' password.

@@ -106,8 +106,8 @@ class RequestLog:
             rows: the request's rows as the client sent them.
             probabilities: one per row; None when no model answered.
             decisions: one per row; None when no model answered.
-            model_version: which answered; None when none did.
-            model_label: which was asked for; None without labels.
+            model_version: which answered, or was asked last and failed; None when none was chosen.
+            model_label: that led to it; None without labels.
             status: the HTTP status of the answer.
             latency_ms: milliseconds from request to answer.
             received: when the request came, with time zone; None for now.
