@@ -1,5 +1,6 @@
 """The table `[limits.redis]`: the Redis in which the replicas of a gateway count a client's requests together."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +11,7 @@ from pydantic import Field
 PASSWORD_VARIABLE = "GATEWAY_REDIS_PASSWORD"  # the password itself …
 PASSWORD_FILE_VARIABLE = "GATEWAY_REDIS_PASSWORD_FILE"  # … or the file that holds it, as secrets are mounted
 
+_URL = re.compile(r"rediss?://[^/?#]+(/\d*)?|unix://([^/@?#]+@)?/[^?#]+")
 Seconds = Annotated[float, Field(gt=0, le=60)]
 
 
@@ -19,7 +21,7 @@ class RedisSettings(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     # redis://[user@]host[:port][/number], rediss:// for TLS, unix:///path of a socket. The password stands elsewhere.
-    url: Annotated[str, Field(pattern=r"^(rediss?://[^/?#]+(/\d*)?|unix://([^/@?#]+@)?/[^?#]+)$")]
+    url: str
     timeout_seconds: Seconds = 0.1  # a request waits no longer; then this process counts alone
     connect_seconds: Seconds = 1.0  # for a connection, TLS included; no request waits for it
     retry_seconds: Seconds = 1.0  # between two tries to reach a Redis that is away
@@ -31,7 +33,9 @@ class RedisSettings(pydantic.BaseModel):
 
     @pydantic.field_validator("url")
     @classmethod
-    def _without_password(cls, url: str) -> str:
+    def _usable(cls, url: str) -> str:
+        if not _URL.fullmatch(url):
+            raise ValueError("expected redis://HOST:PORT/NUMBER, rediss://… with TLS, or unix:///PATH, received other")
         if ":" in url.partition("://")[2].rpartition("@")[0]:
             raise ValueError(f"expected no password in the URL; set {PASSWORD_VARIABLE} or {PASSWORD_FILE_VARIABLE}")
         return url

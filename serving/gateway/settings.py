@@ -254,7 +254,8 @@ def _words(error: Any) -> str:
         return f"{name} is unknown: {suggestion(str(error['loc'][-1]), table.model_fields)}"
     if error["type"] == "missing":
         return f"{name} is missing: expected a value, received none; add it"
-    if isinstance(error["input"], Mapping):  # A whole table, secrets included; the message names what is wrong in it.
+    # A whole table, secrets included, or an address that may hold a password; the message names what is wrong in it.
+    if isinstance(error["input"], Mapping) or error["loc"] == ("limits", "redis", "url"):
         return f"{name}: {error['msg']}"
     return f"{name}: {error['msg']}, received {error['input']!r}"
 
