@@ -63,7 +63,7 @@ def create_app(settings: GatewaySettings, environ: Mapping[str, str] = os.enviro
     traffic = TrafficSplit(settings.traffic, salt=settings.model.name)
     sticky = StickyKey.parse(settings.sticky, contract) if settings.sticky else None
     server = PredictClient(settings.model, contract, metrics)
-    routing = VersionRouter(server, settings.model)
+    routing = VersionRouter(server, settings.model, metrics)
     rate_limit = _make_rate_limit(settings, environ, metrics)
     admission = Admission(keys, rate_limit, settings.listen.operator_port)
     pending = PendingRequests() if settings.feedback else None

@@ -63,3 +63,6 @@ class SignatureMismatchError(ModelError):
     """The model's inputs differ from the contract's features."""
 
     kind = "mismatch"
+
+
+KINDS = tuple(each.kind for each in (ModelError, *ModelError.__subclasses__()))
