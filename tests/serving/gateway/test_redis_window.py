@@ -3,6 +3,7 @@
 import asyncio
 import concurrent.futures
 import contextlib
+import re
 import subprocess
 import time
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from serving.gateway.metrics import GatewayMetrics
 from serving.gateway.rate_limit import RateLimit
 from serving.gateway.redis_settings import PASSWORD_VARIABLE, RedisSettings
 from serving.gateway.shared_rate_limit import SharedRateLimit
-from tests.serving.gateway.conftest import sample, settings
+from tests.serving.gateway.conftest import ROOT, sample, settings
 from tests.serving.gateway.http_server import HttpServer
 from tests.serving.gateway.redis_server import RedisServer, free_port, running_redis
 from tests.serving.gateway.scripted_model import ScriptedModel
@@ -221,6 +222,28 @@ def test_a_password_is_needed_and_never_told() -> None:
             assert not shared
             assert "password" in log.lower() or "authentication" in log.lower()
             assert "wrong-one" not in log
+
+
+def test_a_user_with_the_rights_that_the_page_names_is_enough(redis: RedisServer) -> None:
+    page = " ".join((ROOT / "docs" / "serving.md").read_text().split())
+    (rights,) = re.findall(r"its user needs `([^`]+)`", page)
+    with redis.client() as client:
+        client.execute_command("ACL", "SETUSER", "gateway", "on", ">right-one", *rights.split())
+
+    async def check() -> None:
+        limits = limit(
+            redis, per_second=1, environ={PASSWORD_VARIABLE: "right-one"}, url=f"unix://gateway@{redis.socket}"
+        )
+        await limits.start()
+        assert is_shared(limits)
+        assert [await admitted(limits) for _ in range(2)] == [True, False]
+        (now, _), name = redis.client().time(), limits._key("key other")
+        redis.client().lpush(name, (now + 5) * 1_000_000)
+        assert await admitted(limits, "key other")  # a time that is yet to come is deleted
+        assert is_shared(limits)
+        await limits.close()
+
+    asyncio.run(check())
 
 
 def test_tls_with_the_right_authority_only(tmp_path: Path) -> None:
