@@ -65,4 +65,5 @@ class SignatureMismatchError(ModelError):
     kind = "mismatch"
 
 
-KINDS = tuple(each.kind for each in (ModelError, *ModelError.__subclasses__()))
+_ALL: list[type[ModelError]] = [ModelError, *ModelError.__subclasses__()]
+KINDS = tuple(each.kind for each in _ALL)
