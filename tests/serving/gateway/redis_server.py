@@ -7,7 +7,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import redis
@@ -21,15 +21,17 @@ class RedisServer:
     Args:
         folder: short, since a socket's path may have 107 characters.
         options: of redis-server, such as `--requirepass`.
+        arguments: of redis-server, a configuration file first; None: those of a server without a port and a file.
     """
 
-    def __init__(self, folder: Path, *options: str):
+    def __init__(self, folder: Path, *options: str, arguments: Sequence[str] | None = None):
         program = shutil.which("redis-server")
         assert program, "no redis-server on PATH: apt-get install redis-server"
         self.socket = folder / "redis.sock"
         self.url = f"unix://{self.socket}"
         self._folder = folder
-        self._command = [program, "--port", "0", "--unixsocket", str(self.socket), "--save", "", *options]
+        arguments = ["--port", "0", "--save", ""] if arguments is None else arguments
+        self._command = [program, *arguments, "--unixsocket", str(self.socket), *options]
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self, password: str | None = None) -> None:
