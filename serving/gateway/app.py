@@ -144,7 +144,7 @@ def create_app(settings: GatewaySettings, environ: Mapping[str, str] = os.enviro
         OperatorGate, admission=admission, paths=[METRICS, api_description.DOCS, api_description.DESCRIPTION]
     )
     if settings.cors.origins:
-        _allow_origins(app, settings.cors)
+        _allow_origins(app, settings.cors, [sticky.name] if sticky and sticky.kind == "header" else [])
     app.add_middleware(
         RequestObserver, metrics=metrics, routes=[route.path for route in app.routes if hasattr(route, "path")]
     )
@@ -236,12 +236,12 @@ def _add_pages(app: fastapi.FastAPI, settings: GatewaySettings, contract: contra
     app.mount("/page", StaticFiles(directory=_PAGE_FILES), name="page")
 
 
-def _allow_origins(app: fastapi.FastAPI, cors: CorsSettings) -> None:
+def _allow_origins(app: fastapi.FastAPI, cors: CorsSettings, headers: list[str]) -> None:
     app.add_middleware(
         CORSMiddleware,
         allow_origins=cors.origins,
         allow_methods=["GET", "HEAD", "POST"],
-        allow_headers=["Content-Type", HEADER, REQUEST_ID_HEADER],
+        allow_headers=["Content-Type", HEADER, REQUEST_ID_HEADER, *headers],
         expose_headers=[REQUEST_ID_HEADER, "Retry-After", "Server-Timing"],
         max_age=cors.max_age_seconds,
     )

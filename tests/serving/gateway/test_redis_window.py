@@ -166,9 +166,9 @@ def test_a_frozen_redis_delays_nobody_beyond_the_bound_and_is_told_once(redis: R
         try:
             with structlog.testing.capture_logs() as log:
                 waits = await asyncio.wait_for(asyncio.gather(*[_timed(limits, delay) for delay in (0, 0.1, 0.2)]), 10)
-                assert max(waits) < 0.3 + 0.2  # 0.2: a busy machine
+                assert max(waits) < 0.3 + 1  # 1: a busy machine
                 assert min(waits) > 0.05  # they did ask
-                assert await _timed(limits, 0) < 0.1  # whoever comes later does not wait
+                assert await _timed(limits, 0) < 0.25  # whoever comes later does not wait
                 await asyncio.sleep(0.5)
                 redis.thaw()
                 async with asyncio.timeout(20):

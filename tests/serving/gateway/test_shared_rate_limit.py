@@ -76,7 +76,7 @@ def test_a_server_that_says_nothing_holds_up_neither_start_nor_requests() -> Non
             await limits.start()
             began = time.monotonic()
             assert [await admitted(limits) for _ in range(4)] == [True] * 3 + [False]
-            assert time.monotonic() - began < 0.1  # no request waits while Redis is known to be away
+            assert time.monotonic() - began < 0.3  # no request waits while Redis is known to be away
             await limits.close()
 
     asyncio.run(check())

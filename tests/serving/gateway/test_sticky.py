@@ -156,3 +156,12 @@ def test_a_failure_before_a_version_was_chosen_names_none(canary: Any, model: Sc
     model.busy = True
     assert client.post("/v1/tip", json=trip).status_code == 503
     assert sample(client, "gateway_answers_total", model_version="", label="", result="unavailable") == 1
+
+
+@pytest.mark.slow
+def test_a_page_of_another_origin_may_send_the_header(start: Start) -> None:
+    origin = "https://app.example.com"
+    asking = {"Origin": origin, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "x-user-id"}
+    for sticky, expected in (("header:X-User-ID", 200), ("field:company", 400), (None, 400)):
+        client = start({"cors.origins": [origin], "sticky": sticky})
+        assert client.options("/v1/tip", headers=asking).status_code == expected, sticky
