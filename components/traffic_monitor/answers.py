@@ -103,6 +103,17 @@ class Answers:
         """HTTP status -> requests."""
         return count_statuses(self.table)
 
+    def count_failed(self) -> dict[str, int]:
+        """Version that was asked -> requests that it failed; "" where none was chosen, or the log drops the column."""
+        failed = self.table.filter(pa.array(~self.answered))
+        _, firsts = np.unique(_microseconds(failed), return_index=True)
+        if log.MODEL_VERSION in failed.schema.names:
+            asked = failed[log.MODEL_VERSION].take(firsts).to_pylist()
+        else:
+            asked = [None] * len(firsts)
+        counts = Counter("" if version is None else str(version) for version in asked)
+        return dict(sorted(counts.items()))
+
     def _describe_version(self, version: str, chosen: np.ndarray) -> dict[str, Any]:
         _, first = np.unique(self.requests[chosen], return_index=True)
         found: dict[str, Any] = {"version": version, "rows": int(chosen.sum()), "requests": len(first)}

@@ -108,6 +108,7 @@ def make_report(inputs: Inputs, settings: Mapping[str, Any]) -> dict[str, Any]:
         "tests": len(judged),
         "rows": {WINDOW: window.answers.rows, BEFORE: before.answers.rows},
         "statuses": {WINDOW: window.answers.describe_statuses(), BEFORE: before.answers.describe_statuses()},
+        "failed": window.answers.count_failed(),
         "least_shift": verdict.least_shift(window.sample.rows, len(judged)),
         "versions": describe_versions(window.answers, versions, trained),
         "predictions": {

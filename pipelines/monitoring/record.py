@@ -87,6 +87,7 @@ def empty_report(
         "tests": 0,
         "rows": {"window": 0, "before": 0},
         "statuses": {"window": statuses, "before": before or {}},
+        "failed": {},
         "least_shift": None,
         "versions": [],
         "findings": [],

@@ -4,7 +4,7 @@ from starlette.requests import Request
 
 from serving.gateway.api_keys import HEADER, ApiKeys
 from serving.gateway.problems import ProblemError
-from serving.gateway.rate_limit import RateLimit
+from serving.gateway.rate_limit import RequestCounter
 
 
 class Admission:
@@ -12,16 +12,16 @@ class Admission:
 
     Args:
         keys: that are valid.
-        requests_per_second: of one client; 0: no limit.
+        rate_limit: counts the requests of one client.
         operator_port: what comes by this port needs no key for what operators ask; None: there is no such port.
     """
 
-    def __init__(self, keys: ApiKeys, requests_per_second: int, operator_port: int | None = None):
+    def __init__(self, keys: ApiKeys, rate_limit: RequestCounter, operator_port: int | None = None):
         self._keys = keys
-        self._rate_limit = RateLimit(requests_per_second)
+        self._rate_limit = rate_limit
         self._operator_port = operator_port
 
-    def admit(self, request: Request) -> str | None:
+    async def admit(self, request: Request) -> str | None:
         """Checks key and rate; strangers are counted by address, so that keys cannot be guessed at full speed.
 
         Returns:
@@ -34,7 +34,7 @@ class Admission:
         name = self._keys.name_of(request.headers.get(HEADER, "")) if self._keys.needed else None
         if name:
             request.state.log_fields["key"] = name
-        self._rate_limit.count(f"key {name}" if name else f"address {address}")
+        await self._rate_limit.count(f"key {name}" if name else f"address {address}")
         if self._keys.needed and name is None:
             raise ProblemError(
                 401,
@@ -45,7 +45,7 @@ class Admission:
             )
         return name
 
-    def admit_operator(self, request: Request) -> None:
+    async def admit_operator(self, request: Request) -> None:
         """Checks whether the request may see how the gateway is doing, and its documentation.
 
         Raises:
@@ -53,4 +53,4 @@ class Admission:
         """
         server = request.scope.get("server")
         if self._keys.needed and not (self._operator_port and server and server[1] == self._operator_port):
-            self.admit(request)
+            await self.admit(request)

@@ -24,6 +24,7 @@ from serving.gateway.metrics import Exposition, GatewayMetrics
 from serving.gateway.operator_gate import OperatorGate
 from serving.gateway.page import render, task_list
 from serving.gateway.problems import ProblemError
+from serving.gateway.rate_limit import RateLimit, RequestCounter
 from serving.gateway.request_observer import REQUEST_ID_HEADER, RequestObserver
 from serving.gateway.served_task import ServedTask
 from serving.gateway.settings import CorsSettings, GatewaySettings
@@ -44,23 +45,27 @@ def create_app(
 
     Raises:
         ContractError: A contract cannot be used.
-        ValueError: API keys, a traffic file, the request log's columns or feedback cannot be used.
+        ValueError: API keys, a traffic file, Redis' address, what is sticky, the request log's columns or feedback
+            cannot be used.
         OSError: A file cannot be read.
     """
     every = [settings] if isinstance(settings, GatewaySettings) else list(settings)
     whole, several = every[0], len(every) > 1
     metrics = GatewayMetrics()
     keys = ApiKeys(environ, whole.keys.file)
-    admission = Admission(keys, whole.limits.requests_per_second, whole.listen.operator_port)
+    rate_limit = _make_rate_limit(every, environ, metrics)
+    admission = Admission(keys, rate_limit, whole.listen.operator_port)
     tasks = [ServedTask(each, admission, each.row_name if several else "") for each in every]
 
     @contextlib.asynccontextmanager
     async def lifespan(_: fastapi.FastAPI) -> AsyncIterator[None]:
+        await rate_limit.start()
         try:
             yield
         finally:
             for task in tasks:
                 await task.close()
+            await rate_limit.close()
 
     app = FastAPIOffline(
         docs_url=None,
@@ -95,11 +100,24 @@ def create_app(
         OperatorGate, admission=admission, paths=[METRICS, api_description.DOCS, api_description.DESCRIPTION]
     )
     if whole.cors.origins:
-        _allow_origins(app, whole.cors)
+        _allow_origins(app, whole.cors, sorted({header for task in tasks for header in task.sticky_headers}))
     app.add_middleware(
         RequestObserver, metrics=metrics, routes=[route.path for route in app.routes if hasattr(route, "path")]
     )
     return app
+
+
+def _make_rate_limit(
+    tasks: Sequence[GatewaySettings], environ: Mapping[str, str], metrics: GatewayMetrics
+) -> RequestCounter:
+    limits = tasks[0].limits
+    local = RateLimit(limits.requests_per_second)
+    if limits.redis is None:
+        return local
+    from serving.gateway.shared_rate_limit import SharedRateLimit  # Imported here: a gateway alone needs no client.
+
+    prefix = limits.redis.prefix or f"gateway:{'+'.join(sorted(task.endpoint for task in tasks))}"
+    return SharedRateLimit(local, limits.redis, prefix=prefix, environ=environ, metrics=metrics)
 
 
 def _add_pages(app: fastapi.FastAPI, tasks: Sequence[ServedTask], keys: ApiKeys) -> None:
@@ -128,12 +146,12 @@ def _add_page(app: fastapi.FastAPI, path: str, page: str) -> None:
         return HTMLResponse(page)
 
 
-def _allow_origins(app: fastapi.FastAPI, cors: CorsSettings) -> None:
+def _allow_origins(app: fastapi.FastAPI, cors: CorsSettings, headers: list[str]) -> None:
     app.add_middleware(
         CORSMiddleware,
         allow_origins=cors.origins,
         allow_methods=["GET", "HEAD", "POST"],
-        allow_headers=["Content-Type", HEADER, REQUEST_ID_HEADER],
+        allow_headers=["Content-Type", HEADER, REQUEST_ID_HEADER, *headers],
         expose_headers=[REQUEST_ID_HEADER, "Retry-After", "Server-Timing"],
         max_age=cors.max_age_seconds,
     )

@@ -104,7 +104,7 @@ class ExplanationEndpoint:
         Raises:
             ProblemError: There is no explanation.
         """
-        self._admission.admit(request)
+        await self._admission.admit(request)
         rows = self._rows.check(await read_json(request, self._settings.limits))
         if len(rows) > 1:
             raise ProblemError(

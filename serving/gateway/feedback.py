@@ -92,7 +92,7 @@ class FeedbackEndpoint:
         Raises:
             ProblemError: No outcome was stored.
         """
-        name = self._admission.admit(request)
+        name = await self._admission.admit(request)
         caller = Caller(digest=None if name is None else caller_digest(name), trusted=name in self._trusted)
         sent = await read_json(request, self._settings.limits)
         try:

@@ -3,12 +3,15 @@
 import collections
 from collections.abc import Iterator, Mapping
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, Metric, PlatformCollector, ProcessCollector
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, PlatformCollector, ProcessCollector
+
+from serving.gateway import model_errors
 
 ENDPOINT = "endpoint"  # label of a task's metrics where a gateway serves several
 
 # Seconds. A prediction takes single milliseconds; the last bounds tell a slow model from a time-out.
 _BUCKETS = (0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+ANSWERED = "answered"  # a value of `result` in gateway_answers_total, beside the kinds of model errors
 
 
 class GatewayMetrics:
@@ -28,6 +31,23 @@ class GatewayMetrics:
             buckets=_BUCKETS,
             registry=self.registry,
         )
+        self.rate_limit_store_up = Gauge(
+            "gateway_rate_limit_store_up",
+            "Whether Redis counts requests for all replicas (1), or each replica counts alone (0).",
+            ["store"],
+            registry=self.registry,
+        )
+        self.rate_limit_store_failures = Counter(
+            "gateway_rate_limit_store_failures",
+            "How often Redis was lost: each time, the replica counts alone until Redis answers again.",
+            ["store"],
+            registry=self.registry,
+        )
+
+    def announce_route(self, route: str) -> None:
+        """Counts from 0 the requests of a route by the statuses that alerts ask for."""
+        for status in (200, 500, 502, 503, 504):
+            self.requests.labels(route, str(status))
 
 
 class TaskMetrics:
@@ -47,6 +67,30 @@ class TaskMetrics:
             ["model_version", "label", "decision"],
             registry=self.registry,
         )
+        self.answers = Counter(
+            "gateway_answers",
+            "Requests for predictions, by the version that was asked last and what came of it: answered, or the error.",
+            ["model_version", "label", "result"],
+            registry=self.registry,
+        )
+        self.model_available = Gauge(
+            "gateway_model_available",
+            "Whether a version answered that fits the contract, when it was looked up last.",
+            ["model"],
+            registry=self.registry,
+        )
+        self.model_version = Gauge(
+            "gateway_model_version",
+            "The version that stable requests go to; Pusher's numbers are the Unix time of the push, in seconds.",
+            ["model"],
+            registry=self.registry,
+        )
+        self.sticky = Counter(
+            "gateway_sticky_requests",
+            "Requests by whether they named the caller, which keeps its side of a canary; others are drawn by lot.",
+            ["named"],
+            registry=self.registry,
+        )
         self.upstream_errors = Counter(
             "gateway_upstream_errors",
             "Calls of the model server that gave no prediction, tries that were repeated included.",
@@ -59,6 +103,11 @@ class TaskMetrics:
             buckets=_BUCKETS,
             registry=self.registry,
         )
+
+    def announce_version(self, version: str, label: str) -> None:
+        """Counts from 0 what a version will answer and fail: Prometheus does not see the first rise of a new series."""
+        for result in (ANSWERED, *model_errors.KINDS):
+            self.answers.labels(version, label, result)
 
 
 class Exposition:

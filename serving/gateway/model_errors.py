@@ -7,6 +7,8 @@ class ModelError(Exception):
     kind = "error"  # in gateway_upstream_errors_total
     retryable = False  # whether a retry may help and cannot harm
     status = 503  # of the gateway's answer
+    version: str | None = None  # which was asked last; None: none was chosen
+    label: str | None = None  # that led to it; None where there are no labels, too
 
 
 class ConnectError(ModelError):
@@ -61,3 +63,7 @@ class SignatureMismatchError(ModelError):
     """The model's inputs differ from the contract's features."""
 
     kind = "mismatch"
+
+
+_ALL: list[type[ModelError]] = [ModelError, *ModelError.__subclasses__()]
+KINDS = tuple(each.kind for each in _ALL)

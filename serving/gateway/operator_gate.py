@@ -29,7 +29,7 @@ class OperatorGate:
         if scope["type"] == "http" and scope["path"] in self._paths:
             request = Request(scope)
             try:
-                self._admission.admit_operator(request)
+                await self._admission.admit_operator(request)
             except ProblemError as problem:
                 await problems.answer_to(request, problem)(scope, receive, send)
                 return

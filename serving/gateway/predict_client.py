@@ -64,7 +64,7 @@ class PredictClient:
         self._require_success(response)
         try:
             found = response.json()
-            version = str(found["model_spec"]["version"])
+            version = str(int(found["model_spec"]["version"]))
             signatures = found["metadata"]["signature_def"]["signature_def"]
             inputs = {
                 name: {key: tensor["dtype"] for key, tensor in signature.get("inputs", {}).items()}

@@ -15,13 +15,15 @@ from serving.contract.target import Target
 from serving.gateway.admission import Admission
 from serving.gateway.answers import Answers
 from serving.gateway.body import read_json
-from serving.gateway.metrics import TaskMetrics
+from serving.gateway.metrics import ANSWERED, TaskMetrics
 from serving.gateway.model_errors import ModelError
 from serving.gateway.predictor import Predictions, Predictor
 from serving.gateway.problems import ProblemError
 from serving.gateway.row_validator import RowValidator
 from serving.gateway.settings import GatewaySettings
+from serving.gateway.sticky import StickyKey
 from serving.gateway.traffic_split import TrafficSplit
+from serving.gateway.version_router import RouteTarget
 from serving.request_log.encoding import caller_digest
 from serving.request_log.writer import RequestLog
 
@@ -55,6 +57,7 @@ class PredictionEndpoint:
         rows: RowValidator,
         admission: Admission,
         traffic: TrafficSplit,
+        sticky: StickyKey | None,
         predictor: Predictor,
         metrics: TaskMetrics,
         request_log: RequestLog | None,
@@ -65,6 +68,7 @@ class PredictionEndpoint:
         self._rows = rows
         self._admission = admission
         self._traffic = traffic
+        self._sticky = sticky
         self._predictor = predictor
         self._metrics = metrics
         self._request_log = request_log
@@ -76,17 +80,18 @@ class PredictionEndpoint:
             ProblemError: There is no prediction.
         """
         log_fields = request.state.log_fields
-        name = self._admission.admit(request)
+        name = await self._admission.admit(request)
         caller = None if name is None else caller_digest(name)
         most = self._read_top_k(request)
         rows = self._rows.check(await read_json(request, self._settings.limits))
         log_fields["rows"] = len(rows)
         try:
-            found = await self._predictor.predict(self._rows.contract.inputs(rows), self._traffic.canary())
+            found = await self._predictor.predict(self._rows.contract.inputs(rows), self._is_for_canary(request, rows))
         except ModelError as error:
-            log_fields["model_error"] = str(error)
+            log_fields.update(model_error=str(error), model_version=error.version, label=error.label)
+            self._metrics.answers.labels(error.version or "", error.label or "", error.kind).inc()
             problem = describe_model_error(error, self._settings.model.retry_after_seconds)
-            self._note(request, rows, None, [], problem.status, caller)
+            self._note(request, rows, error, [], problem.status, caller)
             raise problem from error
         decisions = self._answers.decide(found.outputs)
         log_fields.update(
@@ -121,31 +126,41 @@ class PredictionEndpoint:
         return int(given[0])
 
     def _count(self, found: Predictions, decisions: list[Value | None]) -> None:
+        self._metrics.answers.labels(found.target.version, found.target.label or "", ANSWERED).inc()
         for decision, count in collections.Counter(decisions).items():
             told = str(decision).lower() if isinstance(decision, bool) else "" if decision is None else str(decision)
             self._metrics.predictions.labels(found.target.version, found.target.label or "", told).inc(count)
+
+    def _is_for_canary(self, request: Request, rows: list[Row]) -> bool:
+        """Whether the canary is asked; a request of several rows goes by its first, since one version answers it."""
+        caller = self._sticky.value(request.headers, rows[0]) if self._sticky else None
+        if self._sticky:
+            request.state.log_fields["sticky"] = caller is not None
+            self._metrics.sticky.labels(str(caller is not None).lower()).inc()
+        return self._traffic.canary(caller)
 
     def _note(
         self,
         request: Request,
         rows: list[Row],
-        found: Predictions | None,
+        found: Predictions | ModelError,
         decisions: list[Value | None],
         status: int,
         caller: str | None,
     ) -> None:
         if self._request_log is None:
             return
-        outputs = found.outputs if found else None
+        outputs = None if isinstance(found, ModelError) else found.outputs
+        asked: ModelError | RouteTarget = found if isinstance(found, ModelError) else found.target
         is_value = self._target.problem == REGRESSION
         self._request_log.offer(
             request_id=request.state.request_id,
             rows=rows,
             probabilities=None if is_value else outputs,
-            decisions=None if is_value or not found else decisions,
+            decisions=None if is_value or outputs is None else decisions,
             values=outputs if is_value else None,
-            model_version=int(found.target.version) if found else None,
-            model_label=found.target.label if found else None,
+            model_version=None if asked.version is None else int(asked.version),
+            model_label=asked.label,
             status=status,
             latency_ms=(time.perf_counter() - request.state.began) * 1000,
             caller=caller,

@@ -37,32 +37,35 @@ class Predictor:
         """Predictions for the rows in `inputs` (columns, missing values spelled out).
 
         Raises:
-            ModelError: There are none, after all tries that are allowed.
+            ModelError: There are none, after all tries that are allowed; it names the version that was asked.
         """
         began = time.perf_counter()
         last: ModelError | None = None
+        target: RouteTarget | None = None
         try:
             async with asyncio.timeout(self._settings.total_seconds):
                 for tries in itertools.count(1):
+                    target = None
                     try:
-                        target, outputs = await self._try(inputs, canary)
+                        target = await self._router.target(canary)
+                        outputs = await self._ask(target, inputs)
                         seconds = time.perf_counter() - began
                         interval = self._calls.interval_of(target.version)
                         return Predictions(outputs, target, seconds, tries, interval)
                     except ModelError as error:
+                        last = _name_target(error, target)
                         if not error.retryable or tries >= self._settings.attempts:
                             raise
-                        last = error
                     await asyncio.sleep(self._backoff(tries))
         except TimeoutError as error:
+            late = ResponseTimeoutError(f"no answer in {self._settings.total_seconds:g} s")
             # Tries that were refused say more than the clock that ended them.
-            raise last or ResponseTimeoutError(f"no answer in {self._settings.total_seconds:g} s") from error
+            raise last or _name_target(late, target) from error
         raise AssertionError("unreachable: the tries end by an answer or by an error")
 
-    async def _try(self, inputs: dict[str, list[Value]], canary: bool) -> tuple[RouteTarget, list[Output]]:
-        target = await self._router.target(canary)
+    async def _ask(self, target: RouteTarget, inputs: dict[str, list[Value]]) -> list[Output]:
         try:
-            return target, await self._calls.predict(target.version, inputs)
+            return await self._calls.predict(target.version, inputs)
         except VersionNotFoundError:
             self._router.forget(target)
             raise
@@ -74,3 +77,10 @@ class Predictor:
         """
         most = min(self._settings.backoff_seconds * 2 ** (tries - 1), self._settings.total_seconds)
         return random.uniform(0, most)
+
+
+def _name_target(error: ModelError, target: RouteTarget | None) -> ModelError:
+    """Notes in an error which version was asked; returns it."""
+    if target:
+        error.version, error.label = target.version, target.label
+    return error

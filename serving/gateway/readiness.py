@@ -35,7 +35,7 @@ def add_probes(app: fastapi.FastAPI, tasks: Sequence[ServedTask], admission: Adm
                 503, "no_model", "No model answers that fits the contract; the log says why.", headers=retry_after
             )
         try:
-            admission.admit_operator(request)
+            await admission.admit_operator(request)
             is_operator = True
         except ProblemError:  # strangers, a load balancer's probe among them, learn that a model answers
             is_operator = False

@@ -44,6 +44,9 @@ class RequestObserver:
         self._app = app
         self._metrics = metrics
         self._routes = frozenset(routes)
+        for route in routes:
+            if route.startswith("/v1/"):
+                metrics.announce_route(route)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handles one request; passes on what is none (start and end of the server)."""

@@ -18,6 +18,7 @@ from serving.gateway.prediction import PredictionEndpoint
 from serving.gateway.predictor import Predictor
 from serving.gateway.row_validator import RowValidator
 from serving.gateway.settings import GatewaySettings
+from serving.gateway.sticky import StickyKey
 from serving.gateway.traffic_split import TrafficSplit
 from serving.gateway.version_router import VersionRouter
 from serving.request_log.pending import PendingRequests
@@ -34,7 +35,8 @@ class ServedTask:
 
     Raises:
         ContractError: The contract cannot be used, or does not say what the kind of task needs.
-        ValueError: The traffic file, the request log's columns, the explanation or feedback cannot be used.
+        ValueError: The traffic file, what is sticky, the request log's columns, the explanation or feedback cannot be
+            used.
         OSError: A file cannot be read.
     """
 
@@ -47,7 +49,7 @@ class ServedTask:
         self.rows = RowValidator(self.contract, settings.row_name, settings.limits.rows)
         answers = answers_of(self.target, settings.threshold)
         self._server = PredictClient(settings.model, self.contract, self.metrics, answers)
-        self.router = VersionRouter(self._server, settings.model)
+        self.router = VersionRouter(self._server, settings.model, self.metrics)
         pending = PendingRequests() if settings.feedback else None
         self._request_log = (
             RequestLog(
@@ -74,17 +76,24 @@ class ServedTask:
             else None
         )
         self.feedback = self._make_feedback(admission, pending)
+        self._sticky = StickyKey.parse(settings.sticky, self.contract) if settings.sticky else None
         self.prediction = PredictionEndpoint(
             settings,
             target=self.target,
             answers=answers,
             rows=self.rows,
             admission=admission,
-            traffic=TrafficSplit(settings.traffic),
+            traffic=TrafficSplit(settings.traffic, salt=settings.model.name),
+            sticky=self._sticky,
             predictor=predictor,
             metrics=self.metrics,
             request_log=self._request_log,
         )
+
+    @property
+    def sticky_headers(self) -> list[str]:
+        """Names of the headers that requests of other origins may send, since callers are known by them."""
+        return [self._sticky.name] if self._sticky and self._sticky.kind == "header" else []
 
     async def close(self) -> None:
         """Closes connections, and writes what is not on disk yet."""

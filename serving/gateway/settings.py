@@ -18,6 +18,8 @@ from pydantic import Field
 from serving.contract.problem import BINARY, Problem
 from serving.did_you_mean import suggestion
 from serving.feedback.settings import FeedbackSettings
+from serving.gateway.redis_settings import RedisSettings
+from serving.gateway.sticky import PATTERN as STICKY_PATTERN
 from serving.http_bounds.limits import HttpLimits
 from serving.request_log.settings import RequestLogSettings, read_hash_key
 
@@ -93,6 +95,7 @@ class RequestLimits(_Table):
     body_seconds: Seconds = 10.0  # how long a body may take to arrive
     rows: Annotated[int, Field(ge=1)] = 1_000  # in one request
     requests_per_second: Annotated[int, Field(ge=0)] = 100  # per API key, or address where none is needed; 0: no limit
+    redis: RedisSettings | None = None  # counts for all replicas of the gateway; no table: each counts alone
 
 
 class CorsSettings(_Table):
@@ -133,6 +136,8 @@ class GatewaySettings(_Table):
     contract: FilePath
     label: str | None = None  # column that is predicted; None: the contract's one column that no request holds
     traffic: FilePath | None = None  # written by serving.rollout: how many percent of the requests go to the canary
+    # header:NAME or field:NAME: each caller, known by its value, keeps its side; None: every request is drawn by lot.
+    sticky: Annotated[str, Field(pattern=STICKY_PATTERN)] | None = None
     listen: ListenSettings = ListenSettings()
     model: ModelSettings
     limits: RequestLimits = RequestLimits()
@@ -242,7 +247,10 @@ def _value(text: str) -> object:
 
 
 def _absolute(given: dict[str, Any], folder: Path) -> None:
-    for table, name in ((given, "contract"), (given, "traffic"), (given.get("keys"), "file"),
+    limits = given.get("limits")
+    redis = limits.get("redis") if isinstance(limits, dict) else None
+    for table, name in ((redis, "ca_file"), (redis, "certificate_file"), (redis, "key_file"),
+                        (given, "contract"), (given, "traffic"), (given.get("keys"), "file"),
                         (given.get("request_log"), "folder"), (given.get("feedback"), "folder"),
                         (given.get("explanation"), "background")):  # fmt: skip
         if isinstance(table, dict) and isinstance(table.get(name), str):
@@ -297,7 +305,8 @@ def _words(error: Any) -> str:
         return f"{name} is unknown: {suggestion(str(error['loc'][-1]), table.model_fields)}"
     if error["type"] == "missing":
         return f"{name} is missing: expected a value, received none; add it"
-    if isinstance(error["input"], Mapping):  # A whole table, secrets included; the message names what is wrong in it.
+    # A whole table, secrets included, or an address that may hold a password; the message names what is wrong in it.
+    if isinstance(error["input"], Mapping) or error["loc"] == ("limits", "redis", "url"):
         return f"{name}: {error['msg']}"
     return f"{name}: {error['msg']}, received {error['input']!r}"
 

@@ -13,7 +13,7 @@ _SHARED: dict[str, tuple[str, ...] | None] = {
     "http": None,
     "keys": None,
     "cors": None,
-    "limits": ("requests_per_second",),
+    "limits": ("requests_per_second", "redis"),
 }
 # A task's page lies at /<endpoint>, and its routes below /v1/<endpoint>.
 _RESERVED = ("docs", "feedback", "healthz", "metrics", "page", "readyz", "v1")

@@ -6,6 +6,7 @@ import time
 
 import structlog
 
+from serving.gateway.metrics import TaskMetrics
 from serving.gateway.model_errors import ModelError, SignatureMismatchError, VersionNotFoundError
 from serving.gateway.predict_client import PredictClient
 from serving.gateway.settings import ModelSettings
@@ -29,9 +30,11 @@ class VersionRouter:
     requests because the label is gone for a moment.
     """
 
-    def __init__(self, server: PredictClient, settings: ModelSettings):
+    def __init__(self, server: PredictClient, settings: ModelSettings, metrics: TaskMetrics):
         self._server = server
         self._settings = settings
+        self._metrics = metrics
+        self._available = metrics.model_available.labels(settings.name)
         self._labels_seen = settings.labels is True
         self._known: dict[bool, tuple[float, RouteTarget]] = {}  # canary? -> when it was looked up, what was found
         self._locks = {False: asyncio.Lock(), True: asyncio.Lock()}
@@ -53,8 +56,9 @@ class VersionRouter:
             known = self._known.get(canary)
             if known and self._is_fresh(known[0]):
                 return known[1]
-            target = await self._look_up(canary)
+            target = await self._look_up(canary) if canary else await self._look_up_stable()
             if known is None or known[1] != target:
+                self._metrics.announce_version(target.version, target.label or "")
                 _log.info("route", canary=canary, model_version=target.version, label=target.label)
             self._known[canary] = time.monotonic(), target
             return target
@@ -70,6 +74,16 @@ class VersionRouter:
             _log.error("the canary gets no requests", error=str(error))
             return None
         return RouteTarget(version, self._settings.canary) if version is not None else None
+
+    async def _look_up_stable(self) -> RouteTarget:
+        try:
+            target = await self._look_up(canary=False)
+        except ModelError:
+            self._available.set(0)
+            raise
+        self._available.set(1)
+        self._metrics.model_version.labels(self._settings.name).set(int(target.version))
+        return target
 
     def _is_fresh(self, looked_up: float) -> bool:
         return time.monotonic() - looked_up < self._settings.resolve_seconds

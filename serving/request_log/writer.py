@@ -111,8 +111,8 @@ class RequestLog:
             probabilities: one per row, of a multiclass task a list of them per row; None when no model answered, and
                 of a regression.
             decisions: likewise; of a multiclass task the classes.
-            model_version: which answered; None when none did.
-            model_label: which was asked for; None without labels.
+            model_version: which answered, or was asked last and failed; None when none was chosen.
+            model_label: that led to it; None without labels.
             status: the HTTP status of the answer.
             latency_ms: milliseconds from request to answer.
             received: when the request came, with time zone; None for now.

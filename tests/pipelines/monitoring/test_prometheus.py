@@ -4,12 +4,17 @@ from pathlib import Path
 
 import pytest
 import yaml
+from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
 from pipelines.monitoring.prometheus import make_registry, write_metrics
+from serving import contract
+from serving.request_log.settings import RequestLogSettings
+from serving.request_log.writer import RequestLog
 from tests.pipelines.monitoring.records import made_record
 from tests.serving.deploy import test_monitoring
 from tests.serving.deploy.files import DEPLOY
+from tests.serving.gateway.conftest import TAXI_CONTRACT
 
 
 def written(verdict: str, folder: Path, rows: int = 1000) -> dict[tuple[str, ...], float]:
@@ -40,11 +45,17 @@ def test_few_rows_are_no_alarm_and_are_said(verdict: str, rows: int, tmp_path: P
     assert metrics["traffic_window_rows", "taxi", "window"] == rows
 
 
-def test_every_rule_asks_for_metrics_that_there_are() -> None:
-    there = set(test_monitoring.exported()) | set(test_monitoring.exported_by(make_registry(made_record("alarm"), 1e9)))
-    rules = yaml.safe_load((DEPLOY / "prometheus" / "alerts.yml").read_text())["groups"][0]["rules"]
-    asked = {rule["alert"]: set(test_monitoring.Used(rule["expr"]).metrics) for rule in rules}
+def test_every_rule_asks_for_metrics_that_there_are(tmp_path: Path) -> None:
+    groups = yaml.safe_load((DEPLOY / "prometheus" / "alerts.yml").read_text())["groups"]
+    rules = [rule for group in groups for rule in group["rules"]]
+    of_the_log = CollectorRegistry()
+    RequestLog(RequestLogSettings(folder=tmp_path), contract.read(TAXI_CONTRACT), registry=of_the_log).close()
+    there = set(test_monitoring.exported()) | {rule["record"] for rule in rules if "record" in rule}
+    for registry in (of_the_log, make_registry(made_record("alarm"), 1e9)):
+        there |= set(test_monitoring.exported_by(registry))
+    asked = {rule.get("alert") or rule["record"]: set(test_monitoring.Used(rule["expr"]).metrics) for rule in rules}
     assert {name: metrics - there for name, metrics in asked.items()} == {name: set() for name in asked}
+    assert len(asked) == len(rules) == 22
     assert asked["TrafficChanged"] == {"traffic_alarm"}
     assert (DEPLOY / "prometheus" / "alerts.yml").name in yaml.safe_load(
         (DEPLOY / "prometheus" / "prometheus.yml").read_text()

@@ -15,13 +15,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import yaml
 from prometheus_client import generate_latest
 
 from pipelines.monitoring.prometheus import make_registry
+from serving import contract as contracts
+from serving.gateway.app import create_app
 from tests.pipelines.monitoring.records import made_record
 from tests.serving.deploy.files import DEPLOY
+from tests.serving.gateway.conftest import TAXI_CONTRACT, settings
+from tests.serving.gateway.http_server import HttpServer
+from tests.serving.gateway.scripted_model import ScriptedModel
 
 pytestmark = [pytest.mark.prometheus, pytest.mark.pipeline, pytest.mark.one_stack]
 RULES = DEPLOY / "prometheus" / "alerts.yml"
@@ -102,8 +108,14 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def alerting(endpoint: Endpoint, folder: Path) -> Iterator[None]:
-    """Prometheus with the rules as they are deployed, and an Alertmanager behind it."""
+def alerting(endpoint: Endpoint, folder: Path, target: str | None = None) -> Iterator[None]:
+    """Prometheus with the rules as they are deployed, and an Alertmanager behind it, which tells the endpoint.
+
+    Args:
+        endpoint: the webhook.
+        folder: for what the two write.
+        target: address of the metrics; None: the endpoint's own.
+    """
     alertmanager, prometheus = free_port(), free_port()
     (folder / "alertmanager.yml").write_text(
         yaml.safe_dump(
@@ -119,7 +131,9 @@ def alerting(endpoint: Endpoint, folder: Path) -> Iterator[None]:
                 "global": {"scrape_interval": "500ms", "evaluation_interval": "500ms"},
                 "rule_files": [str(RULES)],
                 "alerting": {"alertmanagers": [{"static_configs": [{"targets": [f"127.0.0.1:{alertmanager}"]}]}]},
-                "scrape_configs": [{"job_name": "traffic", "static_configs": [{"targets": [endpoint.address]}]}],
+                "scrape_configs": [
+                    {"job_name": "traffic", "static_configs": [{"targets": [target or endpoint.address]}]}
+                ],
             }
         )
     )
@@ -159,6 +173,15 @@ def test_promtool_accepts_the_rules_and_the_configuration() -> None:
         assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
+@pytest.mark.parametrize("name", ["alerts_test.yml", "alerts_days_test.yml"])
+def test_every_rule_fires_when_it_shall_and_only_then(name: str) -> None:
+    tests = Path(__file__).with_name(name)
+    ended = subprocess.run(
+        [program("promtool"), "test", "rules", str(tests)], capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
 def test_promtool_accepts_the_metrics() -> None:
     ended = subprocess.run(
         [program("promtool"), "check", "metrics"], input=metrics("alarm"), capture_output=True, check=False
@@ -185,3 +208,32 @@ def test_traffic_that_stopped_or_is_not_watched_reaches_the_webhook(endpoint: En
         wait_for(endpoint, "TrafficStopped")
         wait_for(endpoint, "TrafficNotWatched")
         assert "TrafficChanged" not in endpoint.firing()
+
+
+def test_a_gateway_whose_model_server_fails_wakes_somebody_up(endpoint: Endpoint, tmp_path: Path) -> None:
+    """The gateway's own metrics, by Prometheus and Alertmanager, at the webhook; and nothing while all is well."""
+    model = ScriptedModel(contracts.read(TAXI_CONTRACT))
+    with (
+        HttpServer(model) as model_server,
+        HttpServer(create_app(settings(model_server.url, {"model.attempts": 1}), {})) as gateway,
+        httpx.Client(base_url=gateway.url, timeout=20) as client,
+    ):
+
+        def ask(expected: int) -> None:
+            assert client.post("/v1/tip", json=dict(model.contract.example)).status_code == expected
+
+        with alerting(endpoint, tmp_path, f"127.0.0.1:{gateway.port}"):
+            for _ in range(30):
+                ask(200)
+                time.sleep(0.1)
+            assert endpoint.firing() == set()
+            model.busy = True
+            end = time.monotonic() + _SECONDS
+            while "ErrorBudgetBurnsFast" not in endpoint.firing():
+                assert time.monotonic() < end, f"no alert within {_SECONDS:.0f} s: {endpoint.received}"
+                ask(503)
+                time.sleep(0.05)
+        (alert,) = endpoint.received[0]["alerts"]
+        assert alert["labels"] == {"alertname": "ErrorBudgetBurnsFast", "severity": "critical"}
+        assert alert["annotations"]["runbook_url"] == "docs/alerts.md#errorbudgetburnsfast"
+        assert "of requests fail" in alert["annotations"]["summary"]

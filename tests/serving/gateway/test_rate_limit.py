@@ -16,7 +16,7 @@ class Clock:
 
 def answered(limit: RateLimit, client: str) -> bool:
     try:
-        limit.count(client)
+        limit.count_now(client)
     except ProblemError:
         return False
     return True
@@ -45,9 +45,9 @@ def test_who_comes_no_more_is_forgotten() -> None:
     limit = RateLimit(2, clock)
     for number in range(3000):
         clock.now += 0.125
-        limit.count(f"address {number}")
+        limit.count_now(f"address {number}")
         if number % 8 == 0:
-            limit.count("app")
+            limit.count_now("app")
     assert len(limit) == 9  # eight addresses and the app in the last second
 
 
@@ -55,7 +55,7 @@ def test_strangers_cannot_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(rate_limit, "MOST_CLIENTS", 10)
     limit = RateLimit(1, Clock())
     for number in range(100):
-        limit.count(f"address {number}")
+        limit.count_now(f"address {number}")
     assert len(limit) == 10
     assert not answered(limit, "address 99")
     assert answered(limit, "address 0")  # forgotten

@@ -43,4 +43,5 @@ def test_what_is_logged(answers: list[dict[str, Any]], trip: Trip) -> None:
     assert first["answer_latency_ms"] > 0
     assert "company" not in first
     assert (late["request_id"], late["answer_status"]) == ("late", 504)
-    assert late["model_version"] is late["answer_probability"] is late["answer_decision"] is None
+    assert (late["model_version"], late["model_label"]) == (7, "stable")  # which was asked
+    assert late["answer_probability"] is late["answer_decision"] is None
