@@ -23,6 +23,8 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from serving.contract import dates
 from serving.contract.domains import known_strings, number_range
 from serving.contract.missing_values import MissingValues, in_float32
+from serving.csv_text.cells import is_missing, read_float, read_integer
+from serving.csv_text.number_formats import NumberFormat
 
 SERVING_ENVIRONMENT = "SERVING"  # of the contract: what a request holds, which is everything but the label
 
@@ -58,6 +60,7 @@ class Feature:
     known: tuple[str, ...] = ()  # the strings that the contract lists, in its order
     closed: bool = False  # whether only known strings are allowed
     written: str = ""  # format of a date or time; see serving.contract.dates; empty for what is none
+    number_format: NumberFormat | None = None  # how files write its numbers; None: as programs do
     description: str = ""
     example: Value | None = None
 
@@ -79,6 +82,18 @@ class Feature:
             for number in (least if self.low is None else self.low, value, greatest if self.high is None else self.high)
         )
         return low <= seen <= high and seen != missing.number and not missing.is_spelled_by(value)
+
+    def read_cell(self, cell: str, missing: MissingValues) -> Value | None:
+        """Reads a cell of a file as training does; None for a missing value, the cell itself where it is no number."""
+        if is_missing(cell, missing.cells):
+            return None
+        if self.kind is Kind.BYTES:
+            return cell
+        try:
+            text = self.number_format.normalise(cell) if self.number_format else cell
+            return read_integer(text) if self.kind is Kind.INT else read_float(text)
+        except ValueError:
+            return cell
 
     @functools.cached_property
     def expectation(self) -> str:
@@ -126,8 +141,8 @@ def read(path: str | Path) -> Contract:
 
     Raises:
         ContractError: There is no such file, it is no Schema in text format, a feature of a request is not one plain
-            number or string, a date's format has an unknown code, an example breaks the contract, or a required feature
-            lacks one while others have it.
+            number or string, the format of a date or number is unknown, an example breaks the contract, or a required
+            feature lacks one while others have it.
     """
     try:
         schema = text_format.Parse(Path(path).read_text(encoding="utf-8"), schema_pb2.Schema())
@@ -187,6 +202,7 @@ def _feature(feature: schema_pb2.Feature, schema: schema_pb2.Schema) -> Feature:
         known=tuple(sorted(listed)),
         closed=bool(listed) and feature.distribution_constraints.min_domain_mass >= 1,
         written=_find_format(feature),
+        number_format=_find_number_format(feature),
         description=" ".join(feature.annotation.comment),
         example=_example(feature, kind),
     )
@@ -208,6 +224,13 @@ def _as_written(bound: int | float, kind: Kind) -> int | float | None:
 def _find_format(feature: schema_pb2.Feature) -> str:
     try:
         return dates.find_format(feature.name, feature.annotation.tag, schema_pb2.FeatureType.Name(feature.type))
+    except ValueError as error:
+        raise ContractError(f"the contract: {error}") from error
+
+
+def _find_number_format(feature: schema_pb2.Feature) -> NumberFormat | None:
+    try:
+        return NumberFormat.from_tags(feature.name, feature.annotation.tag)
     except ValueError as error:
         raise ContractError(f"the contract: {error}") from error
 

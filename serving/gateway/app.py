@@ -14,7 +14,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from serving import contract as contracts
@@ -23,6 +23,7 @@ from serving.feedback.store import FeedbackStore
 from serving.gateway import api_description, problems
 from serving.gateway.admission import Admission
 from serving.gateway.api_keys import HEADER, ApiKeys
+from serving.gateway.csv_prediction import CsvPredictionEndpoint
 from serving.gateway.explanation import ExplanationEndpoint
 from serving.gateway.feedback import FeedbackEndpoint
 from serving.gateway.metrics import GatewayMetrics
@@ -111,6 +112,7 @@ def create_app(settings: GatewaySettings, environ: Mapping[str, str] = os.enviro
         endpoint.answer,
         methods=["POST"],
         tags=["prediction"],
+        operation_id=f"predict_{settings.operation}",
         summary=f"The probability of {settings.probability_of}",
         description=f"`decision` is whether the probability is at least {settings.threshold:g}.",
         response_class=JSONResponse,
@@ -120,6 +122,7 @@ def create_app(settings: GatewaySettings, environ: Mapping[str, str] = os.enviro
         ),
         dependencies=security,
     )
+    _add_csv(app, CsvPredictionEndpoint(settings, rows=rows, prediction=endpoint), settings, security)
     models: list[type[pydantic.BaseModel]] = [rows.model, problems.ProblemDetails]
     if explanation:
         _add_explanation(app, explanation, settings, rows, security)
@@ -162,6 +165,24 @@ def _make_feedback(
     )
 
 
+def _add_csv(
+    app: fastapi.FastAPI, endpoint: CsvPredictionEndpoint, settings: GatewaySettings, security: list[Any]
+) -> None:
+    app.add_api_route(
+        settings.csv_route,
+        endpoint.answer,
+        methods=["POST"],
+        tags=["prediction"],
+        operation_id=f"predict_{settings.operation}_csv",
+        summary="Predictions for the rows of a CSV file",
+        description="The file comes back with further columns, or is refused with the lines that are wrong.",
+        response_class=PlainTextResponse,
+        responses=api_description.csv_responses(),
+        openapi_extra=api_description.csv_body(),
+        dependencies=security,
+    )
+
+
 def _add_explanation(
     app: fastapi.FastAPI,
     explanation: ExplanationEndpoint,
@@ -174,6 +195,7 @@ def _add_explanation(
         explanation.answer,
         methods=["POST"],
         tags=["prediction"],
+        operation_id=f"explain_{settings.operation}",
         summary="What each field adds to the probability of one row",
         description="Shapley values, sampled, against some background rows: base and contributions add up.",
         response_class=JSONResponse,
@@ -190,6 +212,7 @@ def _add_feedback(app: fastapi.FastAPI, feedback: FeedbackEndpoint, security: li
         feedback.answer,
         methods=["POST"],
         tags=["feedback"],
+        operation_id="give_feedback",
         summary="What became of rows that were predicted",
         description="Each outcome is stored once, or refused for a reason of its own; nothing is overwritten.",
         response_class=JSONResponse,
@@ -235,11 +258,17 @@ def _add_probes(
     metrics: GatewayMetrics,
     admission: Admission,
 ) -> None:
-    @app.get("/healthz", tags=["operation"], summary="Whether the gateway runs")
+    @app.get("/healthz", tags=["operation"], operation_id="get_health", summary="Whether the gateway runs")
     async def healthz() -> dict[str, str]:
         return {"status": "ok"}
 
-    @app.get("/readyz", tags=["operation"], summary="Whether a model answers that fits the contract")
+    @app.get(
+        "/readyz",
+        tags=["operation"],
+        operation_id="get_readiness",
+        summary="Whether a model answers that fits the contract",
+        responses=api_description.readiness_responses(),
+    )
     async def readyz(request: Request) -> dict[str, str | None]:
         try:
             target = await router.target(canary=False)

@@ -1,6 +1,7 @@
 """POST /v1/<endpoint>: from a request's body to its answer."""
 
 import time
+from typing import Any
 
 import pydantic
 import pydantic_core
@@ -88,10 +89,32 @@ class PredictionEndpoint:
         Raises:
             ProblemError: There is no prediction.
         """
-        log_fields = request.state.log_fields
-        name = self._admission.admit(request)
-        caller = None if name is None else caller_digest(name)
+        caller = self.admit(request)
         rows = self._rows.check(await read_json(request, self._settings.limits))
+        content, headers = await self.predict(request, rows, caller)
+        return Response(pydantic_core.to_json(content), headers=headers, media_type="application/json")
+
+    def admit(self, request: Request) -> str | None:
+        """Returns the digest of who asks, None where no key is needed.
+
+        Raises:
+            ProblemError: As `Admission.admit`.
+        """
+        name = self._admission.admit(request)
+        return None if name is None else caller_digest(name)
+
+    async def predict(
+        self, request: Request, rows: list[Row], caller: str | None
+    ) -> tuple[dict[str, Any], dict[str, str]]:
+        """Predicts checked rows, and counts and logs them.
+
+        Returns:
+            A PredictionResponse as plain values, and headers of the answer.
+
+        Raises:
+            ProblemError: There is no prediction.
+        """
+        log_fields = request.state.log_fields
         log_fields["rows"] = len(rows)
         try:
             found = await self._predictor.predict(self._rows.contract.inputs(rows), self._traffic.canary())
@@ -109,7 +132,9 @@ class PredictionEndpoint:
         )
         self._count(found, decisions)
         self._note(request, rows, found, decisions, 200, caller)
-        return self._response(request.state.request_id, found, decisions)
+        # Server-Timing is what browsers show beside the request, and what the page shows.
+        headers = {"Server-Timing": f"model;dur={found.seconds * 1000:.1f}"}
+        return self._content(request.state.request_id, found, decisions), headers
 
     def _count(self, found: Predictions, decisions: list[bool]) -> None:
         for decision in (True, False):
@@ -140,14 +165,11 @@ class PredictionEndpoint:
             caller=caller,
         )
 
-    def _response(self, request_id: str, found: Predictions, decisions: list[bool]) -> Response:
+    def _content(self, request_id: str, found: Predictions, decisions: list[bool]) -> dict[str, Any]:
         pairs = zip(found.probabilities, decisions, strict=True)
-        content = {
+        return {
             "predictions": [{"probability": probability, "decision": decision} for probability, decision in pairs],
             "model_version": found.target.version,
             "model_label": found.target.label,
             "request_id": request_id,
         }
-        # Server-Timing is what browsers show beside the request, and what the page shows.
-        headers = {"Server-Timing": f"model;dur={found.seconds * 1000:.1f}"}
-        return Response(pydantic_core.to_json(content), headers=headers, media_type="application/json")

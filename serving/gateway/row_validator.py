@@ -1,6 +1,7 @@
 """Validates a request's rows with a pydantic model made from the contract, and explains what is wrong with them."""
 
 import itertools
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import pydantic
@@ -46,8 +47,12 @@ class RowValidator:
         self._most = most
         self._adapter = pydantic.TypeAdapter(list[self.model])  # type: ignore[name-defined]
 
-    def check(self, sent: object) -> list[Row]:
+    def check(self, sent: object, lines: Sequence[int] | None = None) -> list[Row]:
         """The rows in what was sent, one object or a list of them.
+
+        Args:
+            sent: what JSON holds, or what the cells of a file do.
+            lines: of the file, one for each row; None: it was no file.
 
         Raises:
             ProblemError: 413, more rows than allowed; 422, no rows, or rows that break the contract.
@@ -73,8 +78,7 @@ class RowValidator:
             else:
                 checked += [row.model_dump(by_alias=True) for row in part]
         if errors:
-            found = [self._words(begin, item) for begin, item in errors[:MOST_ERRORS]]
-            raise ProblemError(422, INVALID_ROWS, _first(found[0], len(errors)), errors=found)
+            raise refuse_rows([self._words(begin, item, lines) for begin, item in errors])
         return checked
 
     def faulty(self, sent: object) -> int:
@@ -97,7 +101,7 @@ class RowValidator:
         unknown = ((name, value) for name, value in row.items() if name not in self._features)
         return known | dict(itertools.islice(unknown, MOST_ERRORS + 1))
 
-    def _words(self, begin: int, error: Any) -> FieldProblem:
+    def _words(self, begin: int, error: Any, lines: Sequence[int] | None) -> FieldProblem:
         row, *rest = error["loc"]
         row += begin
         name = str(rest[0]) if rest else ""
@@ -113,11 +117,23 @@ class RowValidator:
                 expected += ", and no spelling of a missing value"
             if not self._features[name].required:
                 expected += ", or nothing"
-        return FieldProblem(row=row, field=name[:_LONGEST_NAME], expected=expected, received=received)
+        return FieldProblem(
+            row=row,
+            field=name[:_LONGEST_NAME],
+            expected=expected,
+            received=received,
+            line=None if lines is None else lines[row],
+        )
+
+
+def refuse_rows(found: Sequence[FieldProblem]) -> ProblemError:
+    """The answer that says what is wrong with rows: the first MOST_ERRORS of the faults."""
+    return ProblemError(422, INVALID_ROWS, _first(found[0], len(found)), errors=found[:MOST_ERRORS])
 
 
 def _first(first: FieldProblem, count: int) -> str:
-    place = f"row {first.row}, {first.field}" if first.field else f"row {first.row}"
+    place = f"row {first.row}" if first.line is None else f"line {first.line}"
+    place += f", {first.field}" if first.field else ""
     more = f" ({count - 1} more)" if count > 1 else ""
     if count > MOST_ERRORS:
         more = f" (and at least {MOST_ERRORS} more)"

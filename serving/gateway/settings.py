@@ -140,6 +140,16 @@ class GatewaySettings(_Table):
         return f"/v1/{self.endpoint}"
 
     @property
+    def operation(self) -> str:
+        """The endpoint's name as a part of a function's, in clients that are generated."""
+        return self.endpoint.replace("-", "_")
+
+    @property
+    def csv_route(self) -> str:
+        """The path that files are sent to."""
+        return f"{self.route}/csv"
+
+    @property
     def explanation_route(self) -> str:
         """The path that explanations are asked at, where they are set up."""
         return f"{self.route}/explanation"
