@@ -1,13 +1,5 @@
-"""What kind of question a task answers: it decides what labels and predictions look like, and which metrics fit.
+"""The kinds of problems that a task may pose; the gateway, which has nothing of the pipelines, knows them too."""
 
-| problem | label | prediction |
-|---|---|---|
-| binary | int64 [batch, 1], 0 or 1 | float32 [batch, 1], the probability of 1 |
-| multiclass | int64 [batch, 1], 0 to classes - 1 | float32 [batch, classes], probabilities that add up to 1 |
-| regression | float32 [batch, 1] | float32 [batch, 1], in the label's unit |
-"""
+from serving.contract.problem import BINARY, MULTICLASS, PROBLEMS, REGRESSION, Problem
 
-from typing import Literal, get_args
-
-Problem = Literal["binary", "multiclass", "regression"]
-PROBLEMS = BINARY, MULTICLASS, REGRESSION = get_args(Problem)
+__all__ = ["BINARY", "MULTICLASS", "PROBLEMS", "REGRESSION", "Problem"]

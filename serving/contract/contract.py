@@ -1,11 +1,12 @@
 """What a request may hold: the features of a contract that a client sends, typed, without TensorFlow.
 
 The contract is a `tensorflow_metadata` Schema in text format. Everything that is said of a feature here is read from
-it: type, range, known values, whether it is required, and for people a description and an example, as annotations::
+it: type, range, known values, whether it is required, and for people a description, a label, a unit and an example, as
+annotations::
 
     feature {
       name: "fare"
-      annotation { comment: "Fare in dollars" tag: "example:7.65" }
+      annotation { comment: "By the meter, without tip" tag: "label:Fare" tag: "unit:USD" tag: "example:7.65" }
       ...
     }
 """
@@ -21,7 +22,7 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from serving.contract import dates
-from serving.contract.domains import known_strings, number_range
+from serving.contract.domains import allowed_values, known_strings, number_range
 from serving.contract.missing_values import MissingValues, in_float32
 from serving.csv_text.cells import is_missing, read_float, read_integer
 from serving.csv_text.number_formats import NumberFormat
@@ -31,7 +32,7 @@ SERVING_ENVIRONMENT = "SERVING"  # of the contract: what a request holds, which 
 Value = int | float | str
 Row = Mapping[str, Value | None]  # feature -> value; None, or a name left out: missing
 
-_EXAMPLE_TAG = "example:"
+_EXAMPLE_TAG, _LABEL_TAG, _UNIT_TAG, _CLASS_TAG = "example:", "label:", "unit:", "class:"
 _INT64 = (-(2**63), 2**63 - 1)
 _FLOAT32 = (-3.4028234663852886e38, 3.4028234663852886e38)
 
@@ -63,6 +64,14 @@ class Feature:
     number_format: NumberFormat | None = None  # how files write its numbers; None: as programs do
     description: str = ""
     example: Value | None = None
+    values: tuple[Value, ...] = ()  # all that it may be, in the contract's order; none where that does not list them
+    label: str = ""  # what people call it; empty: as its name says
+    unit: str = ""  # of its numbers, such as USD; empty where there is none
+
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        return self.label or self.name.replace("_", " ").capitalize()
 
     def accepts(self, value: object, missing: MissingValues) -> bool:
         """Whether the contract allows the value; one that would be read as "missing" is none, None neither."""
@@ -205,6 +214,9 @@ def _feature(feature: schema_pb2.Feature, schema: schema_pb2.Schema) -> Feature:
         number_format=_find_number_format(feature),
         description=" ".join(feature.annotation.comment),
         example=_example(feature, kind),
+        values=_values(feature, schema, kind),
+        label=_text(feature, _LABEL_TAG),
+        unit=_text(feature, _UNIT_TAG),
     )
 
 
@@ -235,8 +247,22 @@ def _find_number_format(feature: schema_pb2.Feature) -> NumberFormat | None:
         raise ContractError(f"the contract: {error}") from error
 
 
+def _tagged(feature: schema_pb2.Feature, prefix: str) -> list[str]:
+    return [tag.removeprefix(prefix) for tag in feature.annotation.tag if tag.startswith(prefix)]
+
+
+def _text(feature: schema_pb2.Feature, prefix: str) -> str:
+    written = _tagged(feature, prefix)
+    if len(written) > 1:
+        raise ContractError(
+            f"the contract has {len(written)} tags {prefix}… of {feature.name}: expected one at most, received "
+            f"{', '.join(written)}; keep one."
+        )
+    return written[0] if written else ""
+
+
 def _example(feature: schema_pb2.Feature, kind: Kind) -> Value | None:
-    written = [tag.removeprefix(_EXAMPLE_TAG) for tag in feature.annotation.tag if tag.startswith(_EXAMPLE_TAG)]
+    written = _tagged(feature, _EXAMPLE_TAG)
     if not written:
         return None
     if len(written) > 1:
@@ -244,10 +270,26 @@ def _example(feature: schema_pb2.Feature, kind: Kind) -> Value | None:
             f"the contract gives {len(written)} examples of {feature.name}: expected one tag {_EXAMPLE_TAG}…, "
             f"received {', '.join(written)}; keep one."
         )
+    return _value(feature, _EXAMPLE_TAG, written[0], kind)
+
+
+def _values(feature: schema_pb2.Feature, schema: schema_pb2.Schema, kind: Kind) -> tuple[Value, ...]:
+    """All values of a feature: by its tags class:…, else by its domain."""
+    written = _tagged(feature, _CLASS_TAG)
+    found = tuple(_value(feature, _CLASS_TAG, each, kind) for each in written)
+    if len(set(found)) < len(found):
+        raise ContractError(
+            f"the contract names a value of {feature.name} twice: expected different tags {_CLASS_TAG}…, received "
+            f"{', '.join(written)}; remove one."
+        )
+    return found or allowed_values(feature, schema)
+
+
+def _value(feature: schema_pb2.Feature, prefix: str, text: str, kind: Kind) -> Value:
     try:
-        return {Kind.INT: int, Kind.FLOAT: float, Kind.BYTES: str}[kind](written[0])
+        return {Kind.INT: int, Kind.FLOAT: float, Kind.BYTES: str}[kind](text)
     except ValueError as error:
         raise ContractError(
-            f"the contract's example of {feature.name} is of another type: expected {kind.name}, "
-            f"received {written[0]!r}; change the tag {_EXAMPLE_TAG}…"
+            f"the contract's {prefix.removesuffix(':')} of {feature.name} is of another type: expected {kind.name}, "
+            f"received {text!r}; change the tag {prefix}…"
         ) from error

@@ -4,14 +4,31 @@ import math
 
 from tensorflow_metadata.proto.v0 import schema_pb2
 
+_MOST_VALUES = 1000  # of a range of whole numbers that are listed; of a larger one each is no class of its own
+
 
 def known_strings(feature: schema_pb2.Feature, schema: schema_pb2.Schema) -> frozenset[str]:
     """The strings that the feature's domain lists; empty when it has none."""
+    return frozenset(_listed(feature, schema))
+
+
+def allowed_values(feature: schema_pb2.Feature, schema: schema_pb2.Schema) -> tuple[str | int, ...]:
+    """All values that the feature's domain allows, in its order; none where it does not list them, or allows others."""
+    listed = _listed(feature, schema)
+    if listed:
+        closed = feature.distribution_constraints.min_domain_mass >= 1
+        return tuple(dict.fromkeys(listed)) if closed else ()
+    domain = feature.int_domain
+    is_bounded = feature.HasField("int_domain") and domain.HasField("min") and domain.HasField("max")
+    if not is_bounded or domain.max - domain.min >= _MOST_VALUES:
+        return ()
+    return tuple(range(domain.min, domain.max + 1))
+
+
+def _listed(feature: schema_pb2.Feature, schema: schema_pb2.Schema) -> list[str]:
     if feature.HasField("string_domain"):
-        return frozenset(feature.string_domain.value)
-    return frozenset(
-        value for domain in schema.string_domain if domain.name == feature.domain for value in domain.value
-    )
+        return list(feature.string_domain.value)
+    return [value for domain in schema.string_domain if domain.name == feature.domain for value in domain.value]
 
 
 def number_range(feature: schema_pb2.Feature) -> tuple[float, float] | None:

@@ -14,7 +14,7 @@ from serving.feedback.verdicts import Caller, Outcome, Refusal, RefusedOutcome
 from serving.request_log import columns as log_columns
 from serving.request_log.encoding import hashed
 from serving.request_log.files_by_id import FilesById
-from serving.request_log.pending import LoggedRow, PendingRequests
+from serving.request_log.pending import LoggedRow, PendingRequests, read_answer
 from serving.request_log.settings import RequestLogSettings
 
 _ANSWERED = 200  # HTTP status of a request that the model answered
@@ -23,7 +23,7 @@ _NEEDED = (
     log_columns.ANSWER_STATUS,
 )  # fmt: skip
 
-_ANSWER = (log_columns.MODEL_VERSION, log_columns.ANSWER_PROBABILITY)  # told alike where a request is repeated
+_ANSWER = (log_columns.MODEL_VERSION, *log_columns.TELLING_ANSWERS)  # told alike where a request is repeated
 REPEATED = datetime.timedelta(minutes=1)  # after which nobody waits for an answer any more
 
 _ID, _ROW, _TIME = log_columns.REQUEST_ID, log_columns.REQUEST_ROW, log_columns.REQUEST_TIME
@@ -221,7 +221,9 @@ def _logged_row(record: Mapping[str, Any]) -> LoggedRow:
         status=record[log_columns.ANSWER_STATUS],
         caller=record[log_columns.REQUEST_CALLER],
         version=record[log_columns.MODEL_VERSION],
-        probability=record[log_columns.ANSWER_PROBABILITY],
+        answer=read_answer(
+            next((record[name] for name in log_columns.TELLING_ANSWERS if record[name] is not None), None)
+        ),
     )
 
 
@@ -239,8 +241,8 @@ def _without_repeats(rows: Sequence[LoggedRow]) -> list[LoggedRow]:
     return kept
 
 
-def _answer(row: LoggedRow) -> tuple[int | None, float | None, str | None]:
-    return _UNTOLD if None in (row.version, row.probability) else (row.version, row.probability, row.caller)
+def _answer(row: LoggedRow) -> tuple[object, object, str | None]:
+    return _UNTOLD if None in (row.version, row.answer) else (row.version, row.answer, row.caller)
 
 
 def _place(row: LoggedRow) -> tuple[int, datetime.datetime, int]:

@@ -10,9 +10,7 @@ import pydantic
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse
 
-from serving.gateway.explanation import ExplanationResponse
 from serving.gateway.feedback import FeedbackResponse
-from serving.gateway.prediction import PredictionResponse
 from serving.gateway.problems import MEDIA_TYPE, ProblemDetails
 
 DOCS = "/docs"
@@ -51,9 +49,9 @@ _FEEDBACK_PROBLEMS = {status: _PROBLEMS[status] for status in (400, 401, 408, 41
 }
 
 
-def responses() -> dict[int | str, dict[str, Any]]:
+def responses(answer: type[pydantic.BaseModel]) -> dict[int | str, dict[str, Any]]:
     """What the prediction route may answer, for FastAPI's route decorator."""
-    return {200: {"model": PredictionResponse}, **_describe(_PROBLEMS)}
+    return {200: {"model": answer}, **_describe(_PROBLEMS)}
 
 
 def csv_responses() -> dict[int | str, dict[str, Any]]:
@@ -75,10 +73,10 @@ def readiness_responses() -> dict[int | str, dict[str, Any]]:
     return _describe({503: _PROBLEMS[503]})
 
 
-def explanation_responses() -> dict[int | str, dict[str, Any]]:
+def explanation_responses(answer: type[pydantic.BaseModel]) -> dict[int | str, dict[str, Any]]:
     """What the route for explanations may answer."""
     busy = {503: "No model answers, or other rows are being explained; `Retry-After` says when to come back."}
-    return {200: {"model": ExplanationResponse}, **_describe(_PROBLEMS | busy)}
+    return {200: {"model": answer}, **_describe(_PROBLEMS | busy)}
 
 
 def feedback_responses() -> dict[int | str, dict[str, Any]]:
@@ -110,6 +108,13 @@ def request_body(row: type[pydantic.BaseModel], example: dict[str, Any], require
             "several": {"summary": "Several rows; the second has only what is required", "value": [example, least]},
         }
     return {"requestBody": {"required": True, "content": {"application/json": content}}}
+
+
+def top_k_parameter(name: str, classes: int) -> dict[str, Any]:
+    """The query parameter of a multiclass task, for FastAPI's `openapi_extra`."""
+    schema = {"type": "integer", "minimum": 1, "maximum": classes}
+    words = "How many classes the answer has, the most probable ones; all when left out."
+    return {"parameters": [{"name": name, "in": "query", "required": False, "description": words, "schema": schema}]}
 
 
 def one_row_body(row: type[pydantic.BaseModel], example: dict[str, Any]) -> dict[str, Any]:

@@ -2,9 +2,8 @@
 
 import contextlib
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import fastapi
 import prometheus_client
@@ -14,122 +13,77 @@ from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 
-from serving import contract as contracts
-from serving.feedback.label import outcome_contract, read_label
-from serving.feedback.store import FeedbackStore
-from serving.gateway import api_description, problems
+from serving.gateway import api_description, problems, readiness, task_routes
 from serving.gateway.admission import Admission
 from serving.gateway.api_keys import HEADER, ApiKeys
-from serving.gateway.csv_prediction import CsvPredictionEndpoint
-from serving.gateway.explanation import ExplanationEndpoint
-from serving.gateway.feedback import FeedbackEndpoint
-from serving.gateway.metrics import GatewayMetrics
-from serving.gateway.model_errors import ModelError
+from serving.gateway.metrics import Exposition, GatewayMetrics
 from serving.gateway.operator_gate import OperatorGate
-from serving.gateway.page import render
-from serving.gateway.predict_client import PredictClient
-from serving.gateway.prediction import PredictionEndpoint
-from serving.gateway.predictor import Predictor
+from serving.gateway.page import render, task_list
 from serving.gateway.problems import ProblemError
 from serving.gateway.request_observer import REQUEST_ID_HEADER, RequestObserver
-from serving.gateway.row_validator import RowValidator
-from serving.gateway.settings import FEEDBACK_ROUTE, CorsSettings, GatewaySettings
-from serving.gateway.traffic_split import TrafficSplit
-from serving.gateway.version_router import VersionRouter
-from serving.request_log.pending import PendingRequests
-from serving.request_log.writer import RequestLog
+from serving.gateway.served_task import ServedTask
+from serving.gateway.settings import CorsSettings, GatewaySettings
 
 METRICS = "/metrics"
 _PAGE_FILES = Path(__file__).parent / "page" / "files"
 
 
-def create_app(settings: GatewaySettings, environ: Mapping[str, str] = os.environ) -> fastapi.FastAPI:
-    """Makes the application; it connects to the model server with its first request.
+def create_app(
+    settings: GatewaySettings | Sequence[GatewaySettings], environ: Mapping[str, str] = os.environ
+) -> fastapi.FastAPI:
+    """Makes the application; it connects to the model servers with its first requests.
+
+    Args:
+        settings: of the task, or of several. What they say of the gateway as a whole is taken from the first;
+            serving.gateway.several_tasks makes sure that all say the same.
+        environ: has the API keys.
 
     Raises:
-        ContractError: The contract cannot be used.
-        ValueError: API keys, the traffic file, the request log's columns or feedback cannot be used.
+        ContractError: A contract cannot be used.
+        ValueError: API keys, a traffic file, the request log's columns or feedback cannot be used.
         OSError: A file cannot be read.
     """
-    contract = contracts.read(settings.contract)
+    every = [settings] if isinstance(settings, GatewaySettings) else list(settings)
+    whole, several = every[0], len(every) > 1
     metrics = GatewayMetrics()
-    rows = RowValidator(contract, settings.row_name, settings.limits.rows)
-    keys = ApiKeys(environ, settings.keys.file)
-    traffic = TrafficSplit(settings.traffic)
-    server = PredictClient(settings.model, contract, metrics)
-    routing = VersionRouter(server, settings.model)
-    admission = Admission(keys, settings.limits.requests_per_second, settings.listen.operator_port)
-    pending = PendingRequests() if settings.feedback else None
-    request_log = (
-        RequestLog(settings.request_log, contract, registry=metrics.registry, pending=pending)
-        if settings.request_log
-        else None
-    )
-    predictor = Predictor(server, routing, settings.model)
-    explanation = (
-        ExplanationEndpoint(settings, settings.explanation, rows=rows, admission=admission, predictor=predictor)
-        if settings.explanation
-        else None
-    )
-    feedback = _make_feedback(settings, contract, admission, metrics, pending)
-    endpoint = PredictionEndpoint(
-        settings,
-        rows=rows,
-        admission=admission,
-        traffic=traffic,
-        predictor=predictor,
-        metrics=metrics,
-        request_log=request_log,
-    )
+    keys = ApiKeys(environ, whole.keys.file)
+    admission = Admission(keys, whole.limits.requests_per_second, whole.listen.operator_port)
+    tasks = [ServedTask(each, admission, each.row_name if several else "") for each in every]
 
     @contextlib.asynccontextmanager
     async def lifespan(_: fastapi.FastAPI) -> AsyncIterator[None]:
         try:
             yield
         finally:
-            await server.close()
-            if request_log:
-                request_log.close()
-            if feedback:
-                feedback.close()
+            for task in tasks:
+                await task.close()
 
     app = FastAPIOffline(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        title=settings.title,
-        description=settings.description,
+        title=task_list.TITLE if several else whole.title,
+        description=task_list.describe(every) if several else whole.description,
         version="1",
         openapi_url=api_description.DESCRIPTION,
         lifespan=lifespan,
     )
     security = [fastapi.Security(APIKeyHeader(name=HEADER, auto_error=False))] if keys.needed else []
-    app.add_api_route(
-        settings.route,
-        endpoint.answer,
-        methods=["POST"],
-        tags=["prediction"],
-        operation_id=f"predict_{settings.operation}",
-        summary=f"The probability of {settings.probability_of}",
-        description=f"`decision` is whether the probability is at least {settings.threshold:g}.",
-        response_class=JSONResponse,
-        responses=api_description.responses(),
-        openapi_extra=api_description.request_body(
-            rows.model, contract.example, [feature.name for feature in contract.features if feature.required]
-        ),
-        dependencies=security,
-    )
-    _add_csv(app, CsvPredictionEndpoint(settings, rows=rows, prediction=endpoint), settings, security)
-    models: list[type[pydantic.BaseModel]] = [rows.model, problems.ProblemDetails]
-    if explanation:
-        _add_explanation(app, explanation, settings, rows, security)
-    if feedback:
-        models.append(_add_feedback(app, feedback, security))
-    _add_pages(app, settings, contract, keys)
-    _add_probes(app, settings, routing, metrics, admission)
+    models: list[type[pydantic.BaseModel]] = [problems.ProblemDetails]
+    for task in tasks:
+        models += task_routes.add_task(app, task, security, alone=not several)
+    _add_pages(app, tasks, keys)
+    readiness.add_probes(app, tasks, admission)
+    exposition = Exposition(metrics, {task.settings.endpoint: task.metrics for task in tasks})
+
+    @app.get(METRICS, include_in_schema=False)
+    async def scrape() -> Response:
+        text = prometheus_client.generate_latest(exposition)
+        return Response(text, headers={"Content-Type": prometheus_client.CONTENT_TYPE_LATEST})
+
     api_description.add_schemas(app, *models)
     app.state.metrics = metrics
     app.add_exception_handler(ProblemError, _answer_problem)
@@ -138,106 +92,40 @@ def create_app(settings: GatewaySettings, environ: Mapping[str, str] = os.enviro
     app.add_middleware(
         OperatorGate, admission=admission, paths=[METRICS, api_description.DOCS, api_description.DESCRIPTION]
     )
-    if settings.cors.origins:
-        _allow_origins(app, settings.cors)
+    if whole.cors.origins:
+        _allow_origins(app, whole.cors)
     app.add_middleware(
         RequestObserver, metrics=metrics, routes=[route.path for route in app.routes if hasattr(route, "path")]
     )
     return app
 
 
-def _make_feedback(
-    settings: GatewaySettings,
-    contract: contracts.Contract,
-    admission: Admission,
-    metrics: GatewayMetrics,
-    pending: PendingRequests | None,
-) -> FeedbackEndpoint | None:
-    if not (settings.feedback and settings.request_log):
-        return None
-    label = read_label(settings.contract, settings.label)
-    return FeedbackEndpoint(
-        settings,
-        rows=RowValidator(outcome_contract(contract, label), "Outcome", settings.limits.rows),
-        admission=admission,
-        store=FeedbackStore(settings.feedback, label, settings.request_log, pending=pending),
-        metrics=metrics,
-    )
-
-
-def _add_csv(
-    app: fastapi.FastAPI, endpoint: CsvPredictionEndpoint, settings: GatewaySettings, security: list[Any]
-) -> None:
-    app.add_api_route(
-        settings.csv_route,
-        endpoint.answer,
-        methods=["POST"],
-        tags=["prediction"],
-        operation_id=f"predict_{settings.operation}_csv",
-        summary="Predictions for the rows of a CSV file",
-        description="The file comes back with further columns, or is refused with the lines that are wrong.",
-        response_class=PlainTextResponse,
-        responses=api_description.csv_responses(),
-        openapi_extra=api_description.csv_body(),
-        dependencies=security,
-    )
-
-
-def _add_explanation(
-    app: fastapi.FastAPI,
-    explanation: ExplanationEndpoint,
-    settings: GatewaySettings,
-    rows: RowValidator,
-    security: list[Any],
-) -> None:
-    app.add_api_route(
-        settings.explanation_route,
-        explanation.answer,
-        methods=["POST"],
-        tags=["prediction"],
-        operation_id=f"explain_{settings.operation}",
-        summary="What each field adds to the probability of one row",
-        description="Shapley values, sampled, against some background rows: base and contributions add up.",
-        response_class=JSONResponse,
-        responses=api_description.explanation_responses(),
-        openapi_extra=api_description.one_row_body(rows.model, rows.contract.example),
-        dependencies=security,
-    )
-
-
-def _add_feedback(app: fastapi.FastAPI, feedback: FeedbackEndpoint, security: list[Any]) -> type[pydantic.BaseModel]:
-    """Adds the route for outcomes, and returns the type of one outcome."""
-    app.add_api_route(
-        FEEDBACK_ROUTE,
-        feedback.answer,
-        methods=["POST"],
-        tags=["feedback"],
-        operation_id="give_feedback",
-        summary="What became of rows that were predicted",
-        description="Each outcome is stored once, or refused for a reason of its own; nothing is overwritten.",
-        response_class=JSONResponse,
-        responses=api_description.feedback_responses(),
-        openapi_extra=api_description.request_body(
-            feedback.rows.model, feedback.rows.contract.example, list(feedback.rows.contract.example)
-        ),
-        dependencies=security,
-    )
-    return feedback.rows.model
-
-
-def _add_pages(app: fastapi.FastAPI, settings: GatewaySettings, contract: contracts.Contract, keys: ApiKeys) -> None:
-    page = render.page(settings, contract, key_needed=keys.needed)
-    docs = api_description.docs_page(settings.title)
-
-    @app.get("/", include_in_schema=False)
-    async def form() -> Response:
-        return HTMLResponse(page)
+def _add_pages(app: fastapi.FastAPI, tasks: Sequence[ServedTask], keys: ApiKeys) -> None:
+    every = [task.settings for task in tasks] if len(tasks) > 1 else []
+    pages = {
+        task.settings.endpoint: render.page(task.settings, task.contract, key_needed=keys.needed, tasks=every)
+        for task in tasks
+    }
+    docs = api_description.docs_page(app.title)
+    if len(tasks) == 1:
+        (first,) = pages.values()
+    else:
+        first = task_list.page(every)
+        for endpoint, page in pages.items():
+            _add_page(app, f"/{endpoint}", page)
+    _add_page(app, "/", first)
 
     @app.get(api_description.DOCS, include_in_schema=False)
     async def documentation() -> Response:
         return docs
 
     app.mount("/page", StaticFiles(directory=_PAGE_FILES), name="page")
+
+
+def _add_page(app: fastapi.FastAPI, path: str, page: str) -> None:
+    @app.get(path, include_in_schema=False)
+    async def form() -> Response:
+        return HTMLResponse(page)
 
 
 def _allow_origins(app: fastapi.FastAPI, cors: CorsSettings) -> None:
@@ -249,45 +137,6 @@ def _allow_origins(app: fastapi.FastAPI, cors: CorsSettings) -> None:
         expose_headers=[REQUEST_ID_HEADER, "Retry-After", "Server-Timing"],
         max_age=cors.max_age_seconds,
     )
-
-
-def _add_probes(
-    app: fastapi.FastAPI,
-    settings: GatewaySettings,
-    router: VersionRouter,
-    metrics: GatewayMetrics,
-    admission: Admission,
-) -> None:
-    @app.get("/healthz", tags=["operation"], operation_id="get_health", summary="Whether the gateway runs")
-    async def healthz() -> dict[str, str]:
-        return {"status": "ok"}
-
-    @app.get(
-        "/readyz",
-        tags=["operation"],
-        operation_id="get_readiness",
-        summary="Whether a model answers that fits the contract",
-        responses=api_description.readiness_responses(),
-    )
-    async def readyz(request: Request) -> dict[str, str | None]:
-        try:
-            target = await router.target(canary=False)
-        except ModelError as error:
-            request.state.log_fields["model_error"] = str(error)
-            retry_after = {"Retry-After": str(settings.model.retry_after_seconds)}
-            raise ProblemError(
-                503, "no_model", "No model answers that fits the contract; the log says why.", headers=retry_after
-            ) from error
-        try:
-            admission.admit_operator(request)
-        except ProblemError:  # strangers, a load balancer's probe among them, learn that a model answers
-            return {"status": "ready"}
-        return {"status": "ready", "model_version": target.version, "model_label": target.label}
-
-    @app.get(METRICS, include_in_schema=False)
-    async def scrape() -> Response:
-        text = prometheus_client.generate_latest(metrics.registry)
-        return Response(text, headers={"Content-Type": prometheus_client.CONTENT_TYPE_LATEST})
 
 
 async def _answer_problem(request: Request, error: Exception) -> Response:

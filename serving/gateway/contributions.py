@@ -1,4 +1,4 @@
-"""What each field of a row adds to its probability: Shapley values by sampled orders, in plain Python.
+"""What each field of a row adds to its probability or value: Shapley values by sampled orders, in plain Python.
 
 As pipelines/attribution/shapley.py estimates them, which has the sources. The gateway has no NumPy, and its model
 server is asked over REST.
@@ -15,10 +15,10 @@ _SEED = 20240501  # the same row gets the same contributions
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Contributions:
-    """Contributions to one probability; they add up to it, from the base on."""
+    """Contributions to one number, a probability or a value; they add up to it, from the base on."""
 
-    probability: float
-    base: float  # mean probability of the background rows
+    number: float
+    base: float  # mean number of the background rows
     of_fields: dict[str, float]
 
 
@@ -30,22 +30,22 @@ class Questions:
     fields: tuple[str, ...]
     walks: list[tuple[int, tuple[str, ...]]]  # from which background row, and which fields change in which order
 
-    def read(self, probabilities: Sequence[float]) -> Contributions:
+    def read(self, numbers: Sequence[float]) -> Contributions:
         """Return the contributions.
 
         Args:
-            probabilities: of `rows`, in their order.
+            numbers: of `rows`, in their order: what the model says of each.
         """
         background = len({start for start, _ in self.walks})
-        between = iter(probabilities[1 + background :])
+        between = iter(numbers[1 + background :])
         total = dict.fromkeys(self.fields, 0.0)
         for start, order in self.walks:
-            path = [probabilities[start], *(next(between) for _ in order[1:]), probabilities[0]]
+            path = [numbers[start], *(next(between) for _ in order[1:]), numbers[0]]
             for field, before, after in zip(order, path, path[1:], strict=False):
                 total[field] += after - before
         return Contributions(
-            probability=probabilities[0],
-            base=sum(probabilities[1 : 1 + background]) / background,
+            number=numbers[0],
+            base=sum(numbers[1 : 1 + background]) / background,
             of_fields={field: changed / len(self.walks) for field, changed in total.items()},
         )
 

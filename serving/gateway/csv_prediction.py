@@ -3,6 +3,7 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
+from serving.contract.target import Target
 from serving.gateway.body import read_body
 from serving.gateway.csv_answer import list_columns, make_columns
 from serving.gateway.csv_file import check_columns, read_csv
@@ -18,15 +19,18 @@ class CsvPredictionEndpoint:
 
     Args:
         settings: limits.
+        target: what is predicted.
         rows: what a row has to look like.
         prediction: admits, predicts, counts and logs.
     """
 
-    def __init__(self, settings: GatewaySettings, *, rows: RowValidator, prediction: PredictionEndpoint):
+    def __init__(
+        self, settings: GatewaySettings, target: Target, *, rows: RowValidator, prediction: PredictionEndpoint
+    ):
         self._limits = settings.limits
         self._rows = rows
         self._prediction = prediction
-        self._classes: tuple[object, ...] = ()
+        self._classes = target.classes
         features = rows.contract.features
         # A spreadsheet that writes 7,65 takes 0.5 for a text or a date.
         self._decimal = "," if any(one.number_format and one.number_format.decimal == "," for one in features) else "."

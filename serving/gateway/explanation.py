@@ -1,9 +1,9 @@
-"""POST /v1/<endpoint>/explanation: what each field adds to the probability of one row. Off unless it is set up."""
+"""POST /v1/<endpoint>/explanation: what each field adds to what the model says of one row. Off unless it is set up."""
 
 import asyncio
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Any
 
 import pydantic
 import pydantic_core
@@ -11,7 +11,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from serving.contract import Row
+from serving.contract.problem import MULTICLASS, REGRESSION
+from serving.contract.target import Target
 from serving.gateway.admission import Admission
+from serving.gateway.answers import Answers
 from serving.gateway.body import read_json
 from serving.gateway.contributions import count_rows, make_questions
 from serving.gateway.model_errors import ModelError
@@ -31,20 +34,38 @@ class FieldContribution(pydantic.BaseModel):
 
     field: str = pydantic.Field(examples=["payment_type"])
     contribution: float = pydantic.Field(
-        description="What its value adds to the probability, against the background rows.", examples=[0.41]
+        description="What its value adds to what is explained, against the background rows.", examples=[0.41]
     )
 
 
-class ExplanationResponse(pydantic.BaseModel):
-    """Why a row has its probability: base and contributions add up to it."""
-
+class _Explanation(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(protected_namespaces=())
 
-    probability: Annotated[float, pydantic.Field(ge=0, le=1, examples=[0.73])]
-    base: float = pydantic.Field(description="The mean probability of the background rows.", examples=[0.22])
+    base: float = pydantic.Field(description="The mean of it over the background rows.", examples=[0.22])
     contributions: list[FieldContribution] = pydantic.Field(description="One for each field, the largest first.")
     model_version: str = pydantic.Field(description="The version that answered.", examples=["1795253025"])
     request_id: str = pydantic.Field(description="The X-Request-ID of the answer.")
+
+
+def explanation_model(target: Target, name: str = "") -> type[pydantic.BaseModel]:
+    """The type of an answer.
+
+    Args:
+        target: what is predicted.
+        name: what the type's name begins with, where a gateway serves several tasks.
+    """
+    probability = (float, pydantic.Field(ge=0, le=1, examples=[0.73]))
+    fields: dict[str, Any] = {"probability": probability}
+    if target.problem == MULTICLASS:
+        fields["class_"] = (type(target.classes[0]), pydantic.Field(alias="class", examples=[target.classes[0]]))
+    elif target.problem == REGRESSION:
+        fields = {"value": (float, pydantic.Field(examples=[8.35]))}
+    return pydantic.create_model(
+        f"{name}ExplanationResponse",
+        __base__=_Explanation,
+        __doc__="Why the model says so of a row: base and contributions add up to its probability or value.",
+        **fields,
+    )
 
 
 class ExplanationEndpoint:
@@ -55,6 +76,7 @@ class ExplanationEndpoint:
         settings: GatewaySettings,
         explanation: ExplanationSettings,
         *,
+        answers: Answers,
         rows: RowValidator,
         admission: Admission,
         predictor: Predictor,
@@ -67,6 +89,7 @@ class ExplanationEndpoint:
             OSError: It cannot be read.
         """
         self._settings = settings
+        self._answers = answers
         self._orders = explanation.orders
         self._rows = rows
         self._admission = admission
@@ -105,9 +128,12 @@ class ExplanationEndpoint:
             raise describe_model_error(error, self._settings.model.retry_after_seconds) from error
         version, seconds = parts[0].target.version, sum(part.seconds for part in parts)
         request.state.log_fields.update(model_version=version, tries=sum(part.tries for part in parts))
-        contributions = questions.read([probability for part in parts for probability in part.probabilities])
+        outputs = [output for part in parts for output in part.outputs]
+        explained = self._answers.explain(outputs[0])
+        contributions = questions.read(list(map(explained.pick, outputs)))
         content = {
-            "probability": contributions.probability,
+            **explained.beside,
+            explained.name: contributions.number,
             "base": contributions.base,
             "contributions": [
                 {"field": field, "contribution": amount}

@@ -16,7 +16,7 @@ from serving.feedback.store import FeedbackBusyError, FeedbackStore
 from serving.feedback.verdicts import Caller, Outcome, Refusal, RefusedOutcome, Verdict
 from serving.gateway.admission import Admission
 from serving.gateway.body import read_json
-from serving.gateway.metrics import GatewayMetrics
+from serving.gateway.metrics import TaskMetrics
 from serving.gateway.problems import FieldProblem, ProblemError
 from serving.gateway.row_validator import INVALID_ROWS, MOST_ERRORS, RowValidator
 from serving.gateway.settings import GatewaySettings
@@ -74,7 +74,7 @@ class FeedbackEndpoint:
         rows: RowValidator,
         admission: Admission,
         store: FeedbackStore,
-        metrics: GatewayMetrics,
+        metrics: TaskMetrics,
     ):
         assert settings.feedback is not None
         self.rows = rows

@@ -6,15 +6,18 @@ time to time, and every request names its version: what the answer says of the v
 No error's message quotes an answer: it can hold values of the request, which the request log may have to drop or hash.
 """
 
+import math
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import pydantic_core
 
 from serving.contract import Contract, Value
 from serving.gateway import model_errors
+from serving.gateway.answers import Answers, Output, read_column
 from serving.gateway.connection_pool import ConnectionPool, HttpResponse
-from serving.gateway.metrics import GatewayMetrics
+from serving.gateway.metrics import TaskMetrics
 from serving.gateway.settings import ModelSettings
 
 _DTYPE = {"int64": "DT_INT64", "float32": "DT_FLOAT", "string": "DT_STRING"}  # as metadata names them
@@ -27,13 +30,15 @@ class PredictClient:
         settings: where it is, and time-outs.
         contract: what the signature has to take.
         metrics: counts errors and times calls.
+        answers: reads what the model says.
 
     Raises:
         ValueError: The server's address cannot be used.
     """
 
-    def __init__(self, settings: ModelSettings, contract: Contract, metrics: GatewayMetrics):
+    def __init__(self, settings: ModelSettings, contract: Contract, metrics: TaskMetrics, answers: Answers):
         self._settings = settings
+        self._answers = answers
         self._expected = {feature.name: _DTYPE[feature.kind.value] for feature in contract.features}
         self._metrics = metrics
         self._connections = ConnectionPool(settings)
@@ -62,15 +67,20 @@ class PredictClient:
                 name: {key: tensor["dtype"] for key, tensor in signature.get("inputs", {}).items()}
                 for name, signature in signatures.items()
             }
+            widths = {
+                name: {key: _width(tensor) for key, tensor in signature.get("outputs", {}).items()}
+                for name, signature in signatures.items()
+            }
         except (AttributeError, ValueError, KeyError, TypeError) as error:
             raise self._failed(
                 model_errors.InvalidResponseError,
                 f"expected metadata with version and signatures, received {len(response.content)} bytes without",
             ) from error
         self._require_inputs(version, inputs)
+        self._require_output(version, widths[self._settings.signature])
         return version
 
-    async def predict(self, version: str, inputs: dict[str, list[Value]]) -> list[float]:
+    async def predict(self, version: str, inputs: dict[str, list[Value]]) -> list[Output]:
         """Asks a version for predictions.
 
         Args:
@@ -78,7 +88,7 @@ class PredictClient:
             inputs: one column per feature, missing values spelled out.
 
         Returns:
-            One probability per row.
+            One output per row, as the kind of task has them.
 
         Raises:
             ModelError: There are none.
@@ -90,15 +100,17 @@ class PredictClient:
         self._require_success(response)
         rows = len(next(iter(inputs.values())))
         try:
-            probabilities = _probabilities(response.json(), self._settings.output, rows)
+            outputs = response.json()["outputs"]
+            column = outputs[self._settings.output] if isinstance(outputs, dict) else outputs
+            found = read_column(column, rows, self._answers)
         except (ValueError, KeyError, TypeError) as error:
             raise self._failed(
                 model_errors.InvalidResponseError,
-                f"expected {self._settings.output} with {rows} probabilities, "
+                f"expected {self._settings.output} with {self._answers.expectation} for each of {rows} rows, "
                 f"received {len(response.content)} bytes without",
             ) from error
         self._metrics.upstream_seconds.observe(time.perf_counter() - began)
-        return probabilities
+        return found
 
     async def _call(self, method: str, path: str, body: bytes | None = None) -> HttpResponse:
         try:
@@ -133,23 +145,30 @@ class PredictClient:
                 f"version {version} was made with another contract: {', '.join(dict.fromkeys(differing))} differ",
             )
 
+    def _require_output(self, version: str, widths: Mapping[str, int | None]) -> None:
+        """Holds the output against the kind of task: a class too many or too few would shift all names."""
+        if self._settings.output not in widths:
+            raise self._failed(
+                model_errors.SignatureMismatchError,
+                f"version {version} has no output {self._settings.output}, only {', '.join(sorted(widths))}",
+            )
+        width = widths[self._settings.output]
+        if width not in (None, self._answers.width):
+            raise self._failed(
+                model_errors.SignatureMismatchError,
+                f"version {version} answers otherwise than the settings' kind and the contract's classes say: expected "
+                f"{self._answers.expectation} for each row, received {width} numbers",
+            )
+
     def _failed(self, kind: type[model_errors.ModelError], message: str) -> model_errors.ModelError:
         self._metrics.upstream_errors.labels(kind.kind).inc()
         return kind(f"{self._settings.server}: {message}")
 
 
-def _probabilities(answer: Any, output: str, rows: int) -> list[float]:
-    """The probabilities in an answer in column form.
-
-    Raises:
-        ValueError, KeyError, TypeError: There are none, or not one per row.
-    """
-    outputs = answer["outputs"]
-    column = outputs[output] if isinstance(outputs, dict) else outputs
-    if not isinstance(column, list):
-        raise TypeError("expected a list of probabilities")
-    found = [value[0] if isinstance(value, list) and len(value) == 1 else value for value in column]
-    # By type, not by what float() takes: true and "0.5" are no probabilities.
-    if len(found) != rows or not all(type(value) in (float, int) and 0 <= value <= 1 for value in found):
-        raise ValueError("expected one probability for each row")
-    return list(map(float, found))
+def _width(tensor: Mapping[str, Any]) -> int | None:
+    """How many numbers an output has for each row, by its metadata; None where that does not say."""
+    shape = tensor["tensor_shape"]
+    sizes = [int(dimension["size"]) for dimension in shape.get("dim", [])]
+    if shape.get("unknown_rank") or not sizes or -1 in sizes[1:]:
+        return None
+    return math.prod(sizes[1:])

@@ -1,18 +1,22 @@
 """POST /v1/<endpoint>: from a request's body to its answer."""
 
+import collections
+import re
 import time
 from typing import Any
 
-import pydantic
 import pydantic_core
 import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
-from serving.contract import Row
+from serving.contract import Row, Value
+from serving.contract.problem import MULTICLASS, REGRESSION
+from serving.contract.target import Target
 from serving.gateway.admission import Admission
+from serving.gateway.answers import Answers
 from serving.gateway.body import read_json
-from serving.gateway.metrics import GatewayMetrics
+from serving.gateway.metrics import TaskMetrics
 from serving.gateway.model_errors import ModelError
 from serving.gateway.predictor import Predictions, Predictor
 from serving.gateway.problems import ProblemError
@@ -22,6 +26,7 @@ from serving.gateway.traffic_split import TrafficSplit
 from serving.request_log.encoding import caller_digest
 from serving.request_log.writer import RequestLog
 
+TOP_K = "top_k"  # query parameter
 _log = structlog.get_logger(__name__)
 
 _DETAILS = {
@@ -39,28 +44,6 @@ def describe_model_error(error: ModelError, retry_after_seconds: int) -> Problem
     return ProblemError(error.status, code, detail.format(retry_after=retry_after), headers=headers)
 
 
-class RowPrediction(pydantic.BaseModel):
-    """The answer for one row."""
-
-    probability: float = pydantic.Field(ge=0, le=1, examples=[0.73])
-    decision: bool = pydantic.Field(examples=[True])
-
-
-class PredictionResponse(pydantic.BaseModel):
-    """The answer to a request."""
-
-    # "model_" is a prefix that pydantic keeps for itself unless told otherwise.
-    model_config = pydantic.ConfigDict(protected_namespaces=())
-
-    predictions: list[RowPrediction] = pydantic.Field(description="One for each row, in the order of the request.")
-    model_version: str = pydantic.Field(description="The version that answered.", examples=["1795253025"])
-    model_label: str | None = pydantic.Field(
-        description="The label by which the version was chosen; null on a model server without labels.",
-        examples=["stable"],
-    )
-    request_id: str = pydantic.Field(description="The X-Request-ID of the answer, by which the log knows it.")
-
-
 class PredictionEndpoint:
     """Answers requests for predictions."""
 
@@ -68,14 +51,18 @@ class PredictionEndpoint:
         self,
         settings: GatewaySettings,
         *,
+        target: Target,
+        answers: Answers,
         rows: RowValidator,
         admission: Admission,
         traffic: TrafficSplit,
         predictor: Predictor,
-        metrics: GatewayMetrics,
+        metrics: TaskMetrics,
         request_log: RequestLog | None,
     ):
         self._settings = settings
+        self._target = target
+        self._answers = answers
         self._rows = rows
         self._admission = admission
         self._traffic = traffic
@@ -90,8 +77,9 @@ class PredictionEndpoint:
             ProblemError: There is no prediction.
         """
         caller = self.admit(request)
+        most = self._read_top_k(request)
         rows = self._rows.check(await read_json(request, self._settings.limits))
-        content, headers = await self.predict(request, rows, caller)
+        content, headers = await self.predict(request, rows, caller, most)
         return Response(pydantic_core.to_json(content), headers=headers, media_type="application/json")
 
     def admit(self, request: Request) -> str | None:
@@ -104,12 +92,18 @@ class PredictionEndpoint:
         return None if name is None else caller_digest(name)
 
     async def predict(
-        self, request: Request, rows: list[Row], caller: str | None
+        self, request: Request, rows: list[Row], caller: str | None, most: int | None = None
     ) -> tuple[dict[str, Any], dict[str, str]]:
         """Predicts checked rows, and counts and logs them.
 
+        Args:
+            request: that they came in.
+            rows: in the order of the answer.
+            caller: as `admit` returns it.
+            most: how many classes the answer names; None: all.
+
         Returns:
-            A PredictionResponse as plain values, and headers of the answer.
+            The answer as JSON has it (`serving.gateway.responses`), and headers of it.
 
         Raises:
             ProblemError: There is no prediction.
@@ -123,7 +117,7 @@ class PredictionEndpoint:
             problem = describe_model_error(error, self._settings.model.retry_after_seconds)
             self._note(request, rows, None, [], problem.status, caller)
             raise problem from error
-        decisions = [probability >= self._settings.threshold for probability in found.probabilities]
+        decisions = self._answers.decide(found.outputs)
         log_fields.update(
             model_version=found.target.version,
             label=found.target.label,
@@ -132,44 +126,63 @@ class PredictionEndpoint:
         )
         self._count(found, decisions)
         self._note(request, rows, found, decisions, 200, caller)
+        content = {
+            "predictions": self._answers.describe(found.outputs, decisions, most),
+            "model_version": found.target.version,
+            "model_label": found.target.label,
+            "request_id": request.state.request_id,
+        }
         # Server-Timing is what browsers show beside the request, and what the page shows.
-        headers = {"Server-Timing": f"model;dur={found.seconds * 1000:.1f}"}
-        return self._content(request.state.request_id, found, decisions), headers
+        return content, {"Server-Timing": f"model;dur={found.seconds * 1000:.1f}"}
 
-    def _count(self, found: Predictions, decisions: list[bool]) -> None:
-        for decision in (True, False):
-            if count := decisions.count(decision):
-                names = (found.target.version, found.target.label or "", str(decision).lower())
-                self._metrics.predictions.labels(*names).inc(count)
+    def _read_top_k(self, request: Request) -> int | None:
+        """How many classes are asked for; None: all.
+
+        Raises:
+            ProblemError: 422, it is no number of classes, or the task has none.
+        """
+        given = request.query_params.getlist(TOP_K)
+        if not given:
+            return None
+        classes = len(self._target.classes)
+        if self._target.problem != MULTICLASS:
+            detail = (
+                f"{TOP_K} is for tasks of several classes: expected none, received {given[0][:20]!r}; leave it out."
+            )
+            raise ProblemError(422, "invalid_top_k", detail)
+        if len(given) > 1 or not re.fullmatch("[1-9][0-9]{0,3}", given[0]) or int(given[0]) > classes:
+            received = ", ".join(repr(each[:20]) for each in given[:3])
+            detail = f"{TOP_K}: expected one whole number from 1 to {classes}, received {received}."
+            raise ProblemError(422, "invalid_top_k", detail)
+        return int(given[0])
+
+    def _count(self, found: Predictions, decisions: list[Value | None]) -> None:
+        for decision, count in collections.Counter(decisions).items():
+            told = str(decision).lower() if isinstance(decision, bool) else "" if decision is None else str(decision)
+            self._metrics.predictions.labels(found.target.version, found.target.label or "", told).inc(count)
 
     def _note(
         self,
         request: Request,
         rows: list[Row],
         found: Predictions | None,
-        decisions: list[bool],
+        decisions: list[Value | None],
         status: int,
         caller: str | None,
     ) -> None:
         if self._request_log is None:
             return
+        outputs = found.outputs if found else None
+        is_value = self._target.problem == REGRESSION
         self._request_log.offer(
             request_id=request.state.request_id,
             rows=rows,
-            probabilities=found.probabilities if found else None,
-            decisions=decisions if found else None,
+            probabilities=None if is_value else outputs,
+            decisions=None if is_value or not found else decisions,
+            values=outputs if is_value else None,
             model_version=int(found.target.version) if found else None,
             model_label=found.target.label if found else None,
             status=status,
             latency_ms=(time.perf_counter() - request.state.began) * 1000,
             caller=caller,
         )
-
-    def _content(self, request_id: str, found: Predictions, decisions: list[bool]) -> dict[str, Any]:
-        pairs = zip(found.probabilities, decisions, strict=True)
-        return {
-            "predictions": [{"probability": probability, "decision": decision} for probability, decision in pairs],
-            "model_version": found.target.version,
-            "model_label": found.target.label,
-            "request_id": request_id,
-        }

@@ -7,6 +7,7 @@ import time
 import tenacity
 
 from serving.contract import Value
+from serving.gateway.answers import Output
 from serving.gateway.model_errors import ModelError, ResponseTimeoutError, VersionNotFoundError
 from serving.gateway.predict_client import PredictClient
 from serving.gateway.settings import ModelSettings
@@ -17,7 +18,7 @@ from serving.gateway.version_router import RouteTarget, VersionRouter
 class Predictions:
     """What the model said."""
 
-    probabilities: list[float]  # one per row
+    outputs: list[Output]  # one per row
     target: RouteTarget
     seconds: float  # all tries together
     tries: int
@@ -46,16 +47,16 @@ class Predictor:
                     with attempt:
                         tries += 1
                         try:
-                            target, probabilities = await self._try(inputs, canary)
+                            target, outputs = await self._try(inputs, canary)
                         except ModelError as error:
                             last = error
                             raise
-                return Predictions(probabilities, target, time.perf_counter() - began, tries)
+                return Predictions(outputs, target, time.perf_counter() - began, tries)
         except TimeoutError as error:
             # Tries that were refused say more than the clock that ended them.
             raise last or ResponseTimeoutError(f"no answer in {self._settings.total_seconds:g} s") from error
 
-    async def _try(self, inputs: dict[str, list[Value]], canary: bool) -> tuple[RouteTarget, list[float]]:
+    async def _try(self, inputs: dict[str, list[Value]], canary: bool) -> tuple[RouteTarget, list[Output]]:
         target = await self._router.target(canary)
         try:
             return target, await self._server.predict(target.version, inputs)

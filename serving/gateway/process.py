@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,8 @@ import uvicorn
 from serving.gateway import refusals
 from serving.gateway.api_keys import VARIABLE, ApiKeys
 from serving.gateway.app import create_app
-from serving.gateway.settings import GatewaySettings, ListenSettings, SettingsError, load
+from serving.gateway.settings import GatewaySettings, ListenSettings, SettingsError
+from serving.gateway.several_tasks import Flags, load_all
 from serving.http_bounds.protocol import bounded
 
 BAD_USAGE = 2
@@ -29,31 +30,37 @@ _LOG_PROCESSORS: list[Any] = [
 ]
 
 
-def run(settings_file: Path, flags: Mapping[str, Any], *, allow_no_keys: bool = False) -> int:
+def run(settings_files: Sequence[Path], flags: Flags, *, allow_no_keys: bool = False) -> int:
     """Runs the gateway until SIGTERM or SIGINT.
 
     Args:
-        settings_file: the TOML file.
-        flags: settings that take precedence over the file and the variables; dotted names, such as `listen.port`.
+        settings_files: TOML files, one for each task.
+        flags: settings that take precedence over the files and the variables, by the name of the task's model; dotted
+            names, such as `listen.port`.
         allow_no_keys: listen beyond this machine without API keys.
 
     Returns:
         The exit status: 0, 1 when the port could not be served, or 2 when it cannot start with these settings.
     """
     try:
-        settings = load(settings_file, os.environ, flags)
+        tasks = load_all(settings_files, flags, os.environ)
+        settings = tasks[0]  # of the gateway as a whole, all say the same
         if not allow_no_keys:
             require_keys(settings, os.environ)
-        app = create_app(settings, os.environ)
+        app = create_app(tasks, os.environ)
         sockets = _listen(settings.listen)
     except (SettingsError, ValueError, OSError) as error:
         print(f"python -m serving gateway: error: {error}", file=sys.stderr)
         return BAD_USAGE
     _configure_logs()
-    server = uvicorn.Server(http_config(app, settings))
+    server = uvicorn.Server(http_config(app, settings, max(each.limits.body_seconds for each in tasks)))
     operator = {"operator_url": _url(sockets[1])} if len(sockets) > 1 else {}
     structlog.get_logger("serving.gateway").info(
-        "start", url=_url(sockets[0]), **operator, settings=str(settings_file), contract=str(settings.contract)
+        "start",
+        url=_url(sockets[0]),
+        **operator,
+        settings=", ".join(map(str, settings_files)),
+        contract=", ".join(str(each.contract) for each in tasks),
     )
     # uvicorn ends in order and then sends itself the signal once more: being told to end is no failure.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
@@ -62,10 +69,16 @@ def run(settings_file: Path, flags: Mapping[str, Any], *, allow_no_keys: bool = 
     return 0 if server.started else 1
 
 
-def http_config(app: fastapi.FastAPI, settings: GatewaySettings) -> uvicorn.Config:
-    """Returns how uvicorn serves the application: within the settings' bounds."""
+def http_config(app: fastapi.FastAPI, settings: GatewaySettings, body_seconds: float | None = None) -> uvicorn.Config:
+    """Returns how uvicorn serves the application: within the settings' bounds.
+
+    Args:
+        app: the application.
+        settings: of the gateway.
+        body_seconds: that a body may take with any task; None: as the settings say.
+    """
     # The application answers a late body itself, in the log and metrics too; the connection ends a second later.
-    limits = dataclasses.replace(settings.http, body_seconds=settings.limits.body_seconds + 1)
+    limits = dataclasses.replace(settings.http, body_seconds=(body_seconds or settings.limits.body_seconds) + 1)
     return uvicorn.Config(
         app,
         loop="uvloop",

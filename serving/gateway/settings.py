@@ -15,13 +15,14 @@ from typing import Annotated, Any, Literal
 import pydantic
 from pydantic import Field
 
+from serving.contract.problem import BINARY, Problem
 from serving.did_you_mean import suggestion
 from serving.feedback.settings import FeedbackSettings
 from serving.http_bounds.limits import HttpLimits
 from serving.request_log.settings import RequestLogSettings, read_hash_key
 
 PREFIX = "GATEWAY__"
-FEEDBACK_ROUTE = "/v1/feedback"
+FEEDBACK_ROUTE = "/v1/feedback"  # of a gateway of one task
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
@@ -30,6 +31,8 @@ Seconds = Annotated[float, Field(gt=0, le=3600)]
 FilePath = Path
 
 
+# What says something of one probability.
+_OF_BINARY = ("probability_of", "decision_true", "decision_false", "threshold")
 # Fields of such a record that are no settings of their table: read from a variable, and `limits.body_seconds`.
 _SET_ELSEWHERE = ("hash_key", "body_seconds")
 
@@ -62,7 +65,7 @@ class ModelSettings(_Table):
     server: Annotated[str, Field(pattern=r"^https?://[^/?#]+/?$")] = "http://127.0.0.1:8501"  # its REST port
     name: Name
     signature: str = "serving_raw"
-    output: str = "predictions"  # [batch, 1] float32, a probability
+    output: str = "predictions"  # [batch, 1] float32; of a multiclass task [batch, classes]
     # true: requests go to the version with the label `stable`, some of them to `canary`. false: to the latest version.
     # auto: like true once the server knows the label `stable`, until then like false.
     labels: Literal["auto"] | bool = "auto"
@@ -117,7 +120,9 @@ class GatewaySettings(_Table):
     title: str  # of the page and of the API's documentation
     description: str = ""
     row_name: Annotated[str, Field(pattern=r"^[A-Z][A-Za-z0-9]*$")] = "Row"  # what a row is called in the API
-    probability_of: str  # what the probability is of, such as "a tip of more than 20%"
+    kind: Problem = BINARY  # what the model answers: a probability, one of several classes, or a number
+    # Of a binary task only:
+    probability_of: str = ""  # what the probability is of, such as "a tip of more than 20%"; has to be given
     decision_true: str = "yes"  # what to call a decision that is true …
     decision_false: str = "no"  # … and false, on the page
     threshold: Annotated[float, Field(ge=0, le=1)] = 0.5  # the decision is true from this probability on
@@ -150,6 +155,11 @@ class GatewaySettings(_Table):
         return f"{self.route}/csv"
 
     @property
+    def feedback_route(self) -> str:
+        """The path that outcomes are told at; FEEDBACK_ROUTE does the same where a gateway serves one task."""
+        return f"{self.route}/feedback"
+
+    @property
     def explanation_route(self) -> str:
         """The path that explanations are asked at, where they are set up."""
         return f"{self.route}/explanation"
@@ -158,7 +168,7 @@ class GatewaySettings(_Table):
 def load(
     path: Path, environ: Mapping[str, str] = os.environ, flags: Mapping[str, Any] | None = None
 ) -> GatewaySettings:
-    """Reads the settings.
+    """Reads the settings of one task.
 
     Args:
         path: the TOML file.
@@ -168,6 +178,15 @@ def load(
     Raises:
         SettingsError: The file cannot be read, a setting is unknown, missing or out of its range.
     """
+    return complete(path, read_file(path), environ, flags or {})
+
+
+def read_file(path: Path) -> dict[str, Any]:
+    """Reads a TOML file; its relative paths start at it.
+
+    Raises:
+        SettingsError: It cannot be read.
+    """
     try:
         given = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -176,10 +195,27 @@ def load(
             f"received {error}; name another with --settings, or mend it."
         ) from error
     _absolute(given, path.resolve().parent)
+    return given
+
+
+def complete(
+    path: Path, given: dict[str, Any], environ: Mapping[str, str], flags: Mapping[str, Any]
+) -> GatewaySettings:
+    """Puts variables and flags over what a file gives, and checks it.
+
+    Args:
+        path: the file, for messages.
+        given: as read_file gives it; is changed.
+        environ: as of load.
+        flags: as of load.
+
+    Raises:
+        SettingsError: A setting is unknown, missing or out of its range.
+    """
     for variable, text in environ.items():
         if variable.startswith(PREFIX):
             _put(given, variable.removeprefix(PREFIX).lower().split("__"), _value(text), variable)
-    for name, value in (flags or {}).items():
+    for name, value in flags.items():
         _put(given, name.split("."), value, name)
     _absolute(given, Path.cwd())
     try:
@@ -188,7 +224,7 @@ def load(
         _check_record(given, "feedback", FeedbackSettings)
         if isinstance(given.get("request_log"), dict):
             given["request_log"]["hash_key"] = read_hash_key(environ)
-        return _check_feedback(GatewaySettings.model_validate(given))
+        return _check_feedback(_check_kind(GatewaySettings.model_validate(given)))
     except pydantic.ValidationError as error:
         raise SettingsError(f"the settings {path}: " + "; ".join(map(_words, error.errors()))) from error
     except (ValueError, OSError) as error:
@@ -226,6 +262,17 @@ def _check_record(given: Mapping[str, Any], table: str, record: type[Any]) -> No
     for name in names if isinstance(names, dict) else ():
         if name not in allowed:
             raise SettingsError(f"{table}.{name} is unknown: {suggestion(name, allowed)}")
+
+
+def _check_kind(settings: GatewaySettings) -> GatewaySettings:
+    if settings.kind == BINARY and not settings.probability_of:
+        raise SettingsError("probability_of is missing: expected what the probability is of, received none; add it")
+    if settings.kind != BINARY and (given := [name for name in _OF_BINARY if name in settings.model_fields_set]):
+        raise SettingsError(
+            f'{", ".join(given)}: expected with kind = "binary" only, received kind = "{settings.kind}"; remove them, '
+            "or change the kind"
+        )
+    return settings
 
 
 def _check_feedback(settings: GatewaySettings) -> GatewaySettings:

@@ -10,7 +10,9 @@ import json
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from serving.contract import Contract, Kind
+from serving.contract import Contract, Kind, Value
+from serving.contract.problem import BINARY, MULTICLASS, REGRESSION, Problem
+from serving.contract.target import BINARY_TARGET, Target
 from serving.did_you_mean import suggestion
 
 REQUEST_ID = "request_id"  # string
@@ -21,6 +23,9 @@ MODEL_VERSION = "model_version"  # int64; null when no model answered
 MODEL_LABEL = "model_label"  # string, such as stable or canary; null when the request named none
 ANSWER_PROBABILITY = "answer_probability"  # float32, as the model gave it; null when no model answered
 ANSWER_DECISION = "answer_decision"  # bool; null when no model answered
+ANSWER_CLASS = "answer_class"  # the label's type, the most probable class; null when no model answered
+ANSWER_PROBABILITIES = "answer_probabilities"  # list of float32, one per class, in the order that `classes` tells
+ANSWER_VALUE = "answer_value"  # float32, of a regression; null when no model answered
 ANSWER_LATENCY_MS = "answer_latency_ms"  # float64, milliseconds from request to answer
 ANSWER_STATUS = "answer_status"  # int16, the HTTP status
 OWN_COLUMNS = (
@@ -32,16 +37,35 @@ OWN_COLUMNS = (
     MODEL_LABEL,
     ANSWER_PROBABILITY,
     ANSWER_DECISION,
+    ANSWER_CLASS,
+    ANSWER_PROBABILITIES,
+    ANSWER_VALUE,
     ANSWER_LATENCY_MS,
     ANSWER_STATUS,
 )
+# What a model said of a row, by the kind of task.
+ANSWERS_OF: dict[Problem, tuple[str, ...]] = {
+    BINARY: (ANSWER_PROBABILITY, ANSWER_DECISION),
+    MULTICLASS: (ANSWER_CLASS, ANSWER_PROBABILITIES),
+    REGRESSION: (ANSWER_VALUE,),
+}
+# Of those, what tells one answer from another.
+TELLING_ANSWERS = (ANSWER_PROBABILITY, ANSWER_PROBABILITIES, ANSWER_VALUE)
 _NEEDED = (REQUEST_TIME, ANSWER_STATUS)  # without them nobody can say which rows of the log count
 
-_HASHED, _DROPPED = b"hashed", b"dropped"
+_HASHED, _DROPPED, _CLASSES = b"hashed", b"dropped", b"classes"
 _HASH_NAME = b"hmac-sha256"
 
 
-def check_names(contract: Contract, dropped: Iterable[str], hashed: Iterable[str]) -> None:
+def own_columns(problem: Problem) -> list[str]:
+    """Names of the log's own columns in a file, by the kind of task."""
+    others = {name for names in ANSWERS_OF.values() for name in names}.difference(ANSWERS_OF[problem])
+    return [name for name in OWN_COLUMNS if name not in others]
+
+
+def check_names(
+    contract: Contract, dropped: Iterable[str], hashed: Iterable[str], target: Target = BINARY_TARGET
+) -> None:
     """Holds the names in the settings against the contract.
 
     Raises:
@@ -49,7 +73,7 @@ def check_names(contract: Contract, dropped: Iterable[str], hashed: Iterable[str
             log needs for itself.
     """
     features = [feature.name for feature in contract.features]
-    columns = [*features, *OWN_COLUMNS]
+    columns = [*features, *own_columns(target.problem)]
     for setting, names, allowed in (
         ("dropped", set(dropped), [name for name in columns if name not in _NEEDED]),
         ("hashed", set(hashed), [*features, REQUEST_ID]),
@@ -66,7 +90,9 @@ def check_names(contract: Contract, dropped: Iterable[str], hashed: Iterable[str
         )
 
 
-def arrow_schema(contract: Contract, dropped: Collection[str], hashed: Collection[str]) -> Any:
+def arrow_schema(
+    contract: Contract, dropped: Collection[str], hashed: Collection[str], target: Target = BINARY_TARGET
+) -> Any:
     """The pyarrow.Schema of a file.
 
     Features are int64, float32 (as training stores a FLOAT) or string; a hashed column is a string. All can be null.
@@ -75,10 +101,12 @@ def arrow_schema(contract: Contract, dropped: Collection[str], hashed: Collectio
         contract: names and types of the features.
         dropped: columns that are left out.
         hashed: columns whose values are replaced by their hashes.
+        target: what is predicted.
     """
     import pyarrow as pa
 
     of_kind = {Kind.INT: pa.int64(), Kind.FLOAT: pa.float32(), Kind.BYTES: pa.string()}
+    answers = set(own_columns(target.problem))
     types = {feature.name: of_kind[feature.kind] for feature in contract.features} | {
         REQUEST_ID: pa.string(),
         REQUEST_ROW: pa.int32(),
@@ -88,15 +116,26 @@ def arrow_schema(contract: Contract, dropped: Collection[str], hashed: Collectio
         MODEL_LABEL: pa.string(),
         ANSWER_PROBABILITY: pa.float32(),
         ANSWER_DECISION: pa.bool_(),
+        ANSWER_CLASS: of_kind[target.kind or Kind.BYTES],
+        ANSWER_PROBABILITIES: pa.list_(pa.float32()),
+        ANSWER_VALUE: pa.float32(),
         ANSWER_LATENCY_MS: pa.float64(),
         ANSWER_STATUS: pa.int16(),
     }
     fields = [
         pa.field(name, pa.string(), metadata={_HASHED: _HASH_NAME}) if name in hashed else pa.field(name, kind)
         for name, kind in types.items()
-        if name not in dropped
+        if name not in dropped and (name in answers or name not in OWN_COLUMNS)
     ]
-    return pa.schema(fields, metadata={_DROPPED: json.dumps(sorted(dropped)).encode()})
+    metadata = {_DROPPED: json.dumps(sorted(dropped)).encode()}
+    if target.problem == MULTICLASS:
+        metadata[_CLASSES] = json.dumps(target.classes).encode()
+    return pa.schema(fields, metadata=metadata)
+
+
+def classes(schema: Any) -> tuple[Value, ...]:
+    """Which class each of the ANSWER_PROBABILITIES is of, from a file's pyarrow.Schema; none where there are none."""
+    return tuple(json.loads((schema.metadata or {}).get(_CLASSES, b"[]")))
 
 
 def hashed_columns(schema: Any) -> frozenset[str]:

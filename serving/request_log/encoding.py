@@ -9,6 +9,7 @@ from typing import Any
 
 from serving.contract import Contract, Kind, Row, Value
 from serving.contract.missing_values import MissingValues, in_float32
+from serving.contract.target import BINARY_TARGET, Target
 from serving.request_log import columns
 from serving.request_log.settings import RequestLogSettings
 
@@ -20,8 +21,11 @@ class LoggedRequest:
     request_id: str
     time: datetime.datetime  # with its time zone
     rows: Sequence[Row]
-    probabilities: Sequence[float | None]  # as many as rows
-    decisions: Sequence[bool | None]  # as many as rows
+    # As many as rows each, None where there is none. Of a multiclass task a probability is a list, one for each class,
+    # and the decision is a class; of a regression there are values.
+    probabilities: Sequence[float | Sequence[float] | None]
+    decisions: Sequence[Value | None]
+    values: Sequence[float | None] | None = None  # None: none
     model_version: int | None
     model_label: str | None
     status: int
@@ -39,13 +43,14 @@ class RowEncoder:
     Args:
         contract: the features, and how a missing value is spelled.
         settings: which columns are dropped and hashed.
+        target: what is predicted.
     """
 
-    def __init__(self, contract: Contract, settings: RequestLogSettings) -> None:
+    def __init__(self, contract: Contract, settings: RequestLogSettings, target: Target = BINARY_TARGET) -> None:
         self._kinds = {feature.name: feature.kind for feature in contract.features}
         self._missing = contract.missing
         self._key = settings.hash_key or b""
-        self.schema = columns.arrow_schema(contract, settings.dropped, settings.hashed)
+        self.schema = columns.arrow_schema(contract, settings.dropped, settings.hashed, target)
         self._hashed = columns.hashed_columns(self.schema)
 
     def table(self, requests: Iterable[LoggedRequest]) -> Any:
@@ -74,7 +79,7 @@ class RowEncoder:
         lengths = {len(array) for array in arrays}
         if len(lengths) > 1:
             raise RowError(
-                f"expected as many probabilities and decisions as rows ({len(rows)}), received other numbers"
+                f"expected as many probabilities, decisions and values as rows ({len(rows)}), received other numbers"
             )
         return pa.Table.from_arrays(arrays, schema=self.schema)
 
@@ -126,6 +131,8 @@ def _own_columns(requests: Sequence[LoggedRequest]) -> dict[str, list[Any]]:
     def of_each_row(name: str) -> list[Any]:
         return [value for request in requests for value in [getattr(request, name)] * len(request.rows)]
 
+    probabilities = [value for request in requests for value in request.probabilities]
+    decisions = [value for request in requests for value in request.decisions]
     return {
         columns.REQUEST_ID: of_each_row("request_id"),
         columns.REQUEST_ROW: [position for request in requests for position in range(len(request.rows))],
@@ -133,8 +140,11 @@ def _own_columns(requests: Sequence[LoggedRequest]) -> dict[str, list[Any]]:
         columns.REQUEST_CALLER: of_each_row("caller"),
         columns.MODEL_VERSION: of_each_row("model_version"),
         columns.MODEL_LABEL: of_each_row("model_label"),
-        columns.ANSWER_PROBABILITY: [value for request in requests for value in request.probabilities],
-        columns.ANSWER_DECISION: [value for request in requests for value in request.decisions],
+        columns.ANSWER_PROBABILITY: probabilities,
+        columns.ANSWER_DECISION: decisions,
+        columns.ANSWER_CLASS: decisions,
+        columns.ANSWER_PROBABILITIES: probabilities,
+        columns.ANSWER_VALUE: [value for request in requests for value in request.values or [None] * len(request.rows)],
         columns.ANSWER_LATENCY_MS: of_each_row("latency_ms"),
         columns.ANSWER_STATUS: of_each_row("status"),
     }

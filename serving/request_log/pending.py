@@ -4,7 +4,7 @@ import collections
 import dataclasses
 import datetime
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from serving.contract.missing_values import in_float32
 from serving.request_log.encoding import LoggedRequest
@@ -20,7 +20,14 @@ class LoggedRow:
     status: int  # HTTP status of the answer
     caller: str | None  # as caller_digest gives it; None where the gateway wanted no key
     version: int | None  # of the model that answered; None where none did, or the log does not tell
-    probability: float | None  # likewise, a float32
+    answer: float | tuple[float, ...] | None  # likewise: probability, probabilities or value, as float32
+
+
+def read_answer(answer: float | Sequence[float] | None) -> float | tuple[float, ...] | None:
+    """A probability, probabilities or a value as the log's files hold them, in float32; None for none."""
+    if answer is None:
+        return None
+    return tuple(map(in_float32, answer)) if isinstance(answer, Sequence) else in_float32(answer)
 
 
 class PendingRequests:
@@ -40,9 +47,9 @@ class PendingRequests:
                 status=request.status,
                 caller=request.caller,
                 version=request.model_version,
-                probability=None if probability is None else in_float32(probability),
+                answer=read_answer(answer),
             )
-            for row, probability in enumerate(request.probabilities)
+            for row, answer in enumerate(request.probabilities if request.values is None else request.values)
         ]
         with self._lock:
             self._requests.setdefault(request.request_id, collections.deque()).append(rows)

@@ -20,7 +20,8 @@ from collections.abc import Sequence
 import structlog
 from prometheus_client import CollectorRegistry, Counter
 
-from serving.contract import Contract, Row
+from serving.contract import Contract, Row, Value
+from serving.contract.target import BINARY_TARGET, Target
 from serving.request_log import columns
 from serving.request_log.encoding import LoggedRequest, RowEncoder, RowError
 from serving.request_log.files import GrowingFile, LogFolder
@@ -42,6 +43,7 @@ class RequestLog:
             is complete), `dropped` (the queue was full) or `failed` (the fault stands in the log).
         pending: is told which requests no finished file holds yet; None: nobody asks.
         draw: the source of chance for the sample.
+        target: what is predicted: it decides which columns an answer has.
 
     Raises:
         ValueError: A dropped or hashed column that does not exist; a feature named as a column of the log itself.
@@ -55,12 +57,13 @@ class RequestLog:
         registry: CollectorRegistry,
         pending: PendingRequests | None = None,
         draw: random.Random | None = None,
+        target: Target = BINARY_TARGET,
     ) -> None:
-        columns.check_names(contract, settings.dropped, settings.hashed)
+        columns.check_names(contract, settings.dropped, settings.hashed, target)
         self._settings = settings
         self._pending = pending
         self._draw = draw or random.Random()
-        self._encoder = RowEncoder(contract, settings)  # Imports pyarrow now, before requests come.
+        self._encoder = RowEncoder(contract, settings, target)  # Imports pyarrow now, before requests come.
         counter = Counter(
             "gateway_request_log_rows",
             "Rows of sampled requests, by what became of them in the request log",
@@ -88,14 +91,15 @@ class RequestLog:
         *,
         request_id: str,
         rows: Sequence[Row],
-        probabilities: Sequence[float] | None,
-        decisions: Sequence[bool] | None,
+        probabilities: Sequence[float | Sequence[float]] | None,
+        decisions: Sequence[Value | None] | None,
         model_version: int | None,
         model_label: str | None,
         status: int,
         latency_ms: float,
         received: datetime.datetime | None = None,
         caller: str | None = None,
+        values: Sequence[float] | None = None,
     ) -> bool:
         """Takes a request whose rows met the contract, if it is in the sample; never waits for the disk.
 
@@ -104,14 +108,16 @@ class RequestLog:
         Args:
             request_id: as the answer has it. Clients may choose it, so it does not decide on the sample.
             rows: the request's rows as the client sent them.
-            probabilities: one per row; None when no model answered.
-            decisions: one per row; None when no model answered.
+            probabilities: one per row, of a multiclass task a list of them per row; None when no model answered, and
+                of a regression.
+            decisions: likewise; of a multiclass task the classes.
             model_version: which answered; None when none did.
             model_label: which was asked for; None without labels.
             status: the HTTP status of the answer.
             latency_ms: milliseconds from request to answer.
             received: when the request came, with time zone; None for now.
             caller: whose request it was, as caller_digest gives it; None where the gateway wants no key.
+            values: of a regression, one per row; None when no model answered, and of the other kinds.
 
         Returns:
             Whether it was put into the queue.
@@ -129,6 +135,7 @@ class RequestLog:
             status=status,
             latency_ms=latency_ms,
             caller=caller,
+            values=values,
         )
         with self._changed:
             if self._closed or self._queued_rows + len(rows) > self._settings.queue_rows:

@@ -12,10 +12,11 @@ from serving.gateway.settings import GatewaySettings
 
 _FOLDER = Path(__file__).parent
 _OTHER = "other"
-_ANSWERS = {kind: f"answer_{kind}.html" for kind in ("binary", "multiclass", "regression")}
 
 
-def page(settings: GatewaySettings, contract: Contract, *, key_needed: bool) -> str:
+def page(
+    settings: GatewaySettings, contract: Contract, *, key_needed: bool, tasks: Sequence[GatewaySettings] = ()
+) -> str:
     """The whole page, with the contract's example filled in where a value is required.
 
     Optional fields are folded away and empty: what is predicted is what is in sight.
@@ -24,6 +25,7 @@ def page(settings: GatewaySettings, contract: Contract, *, key_needed: bool) -> 
         settings: title, words for the answer, threshold.
         contract: the fields.
         key_needed: whether to ask for an API key.
+        tasks: all that the gateway serves, for links between their pages; empty where this is the only one.
     """
     required = [feature for feature in contract.features if feature.required]
     optional = [feature for feature in contract.features if not feature.required]
@@ -32,17 +34,17 @@ def page(settings: GatewaySettings, contract: Contract, *, key_needed: bool) -> 
         "description": settings.description,
         "action": settings.route.removeprefix("/"),  # relative: the gateway may stand behind a path
         "key_header": HEADER,
-        "kind": "binary",
+        "kind": settings.kind,
         "decision_true": settings.decision_true,
         "decision_false": settings.decision_false,
     }
     return _fill(
         "form.html",
         texts,
-        tasks="",
+        tasks=_tasks(settings, tasks),
         groups=_required(required) + _optional(optional, is_open=not required),
         example=_EXAMPLE if contract.example else "",
-        answer=_answer("binary", settings),
+        answer=_answer(settings),
         explanation=_EXPLANATION if settings.explanation else "",
         csv=_csv(settings, required, optional),
         key=_KEY if key_needed else "",
@@ -57,9 +59,19 @@ def _fill(template: str, texts: Mapping[str, str], **parts: str) -> str:
     return string.Template((_FOLDER / template).read_text(encoding="utf-8")).substitute(escaped, **parts)
 
 
-def _answer(kind: str, settings: GatewaySettings) -> str:
+def _tasks(current: GatewaySettings, tasks: Sequence[GatewaySettings]) -> str:
+    if not tasks:
+        return ""
+    links = "".join(
+        f'<a href="{task.endpoint}"{" aria-current=page" if task is current else ""}>{html.escape(task.title)}</a>\n'
+        for task in tasks
+    )
+    return f'<nav aria-label="Tasks">\n{links}</nav>\n'
+
+
+def _answer(settings: GatewaySettings) -> str:
     texts = {"probability_of": settings.probability_of, "threshold_percent": f"{settings.threshold * 100:g}"}
-    return _fill(_ANSWERS[kind], texts, threshold_line=_threshold_line(settings.threshold))
+    return _fill(f"answer_{settings.kind}.html", texts, threshold_line=_threshold_line(settings.threshold))
 
 
 def _csv(settings: GatewaySettings, required: Sequence[Feature], optional: Sequence[Feature]) -> str:
@@ -122,12 +134,13 @@ def _fields(features: Sequence[Feature]) -> str:
 
 def _field(feature: Feature) -> str:
     name = html.escape(feature.name)
-    title = html.escape(feature.name.replace("_", " ").capitalize())
+    title, unit = html.escape(feature.title), html.escape(feature.unit)
+    shown_unit = f' <span class="unit">{unit}</span>' if unit else ""
     hint = html.escape(" · ".join(filter(None, [feature.description, _range(feature)])))
     example = "" if feature.example is None else f' data-example="{_attribute(str(feature.example))}"'
     return (
         f'<div class="field" data-name="{name}" data-title="{title}" data-kind="{feature.kind.name}"{example}>\n'
-        f'<label for="field-{name}">{title}</label>\n'
+        f'<label for="field-{name}">{title}{shown_unit}</label>\n'
         f"{_select(feature) if feature.known else _input(feature)}\n"
         f'<p class="hint" id="hint-{name}">{hint}</p>\n'
         f'<p class="error" id="error-{name}" hidden></p>\n</div>'

@@ -81,5 +81,16 @@ def test_settings_of_the_gateway(
     found: list[tuple[Any, ...]] = []
     monkeypatch.setattr(process, "run", lambda *given, allow_no_keys: found.append((*given, allow_no_keys)) or 0)
     assert execute(app, ["gateway", *words]) == execute(app, ["gateway", *words, "--allow-no-keys"]) == 0
-    assert [given[1:] for given in found] == [(flags, False), (flags, True)]
-    assert ROOT / found[0][0] == ROOT / file
+    assert [(given[1]("any"), given[2]) for given in found] == [(flags, False), (flags, True)]
+    assert [ROOT / name for name in found[0][0]] == [ROOT / file]
+
+
+def test_folders_of_several_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
+    found: list[Any] = []
+    monkeypatch.setattr(process, "run", lambda files, flags, allow_no_keys: found.extend([files, flags]) or 0)
+    assert execute(app, ["gateway", "--settings", "a.toml", "--settings", "b.toml", "--var", "v"]) == 0
+    assert found[0] == [Path("a.toml"), Path("b.toml")]
+    assert [found[1](model)["request_log.folder"] for model in ("taxi", "iris")] == [
+        "v/requests/taxi",
+        "v/requests/iris",
+    ]

@@ -30,6 +30,8 @@ class ScriptedModel:
     asked: list[tuple[str, dict[str, Any]]] = dataclasses.field(default_factory=list)  # path, body of each prediction
     signature: str = "serving_raw"
     inputs: dict[str, str] | None = None  # of the signature, name -> dtype; None: as the contract has them
+    # Of the signature, name -> shape; None: unknown.
+    outputs: dict[str, list[int] | None] = dataclasses.field(default_factory=lambda: {"predictions": [-1, 1]})
     busy: bool = False  # every call ends with 503
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -72,7 +74,8 @@ class ScriptedModel:
         of_contract = {feature.name: DTYPES[feature.kind.value] for feature in self.contract.features}
         taken = of_contract if self.inputs is None else self.inputs
         inputs = {name: {"dtype": dtype, "tensor_shape": {}, "name": name} for name, dtype in taken.items()}
-        signatures = {"signature_def": {self.signature: {"outputs": {}} | ({"inputs": inputs} if inputs else {})}}
+        outputs = {name: _described(shape) for name, shape in self.outputs.items()}
+        signatures = {"signature_def": {self.signature: {"outputs": outputs} | ({"inputs": inputs} if inputs else {})}}
         spec = {"name": "taxi", "signature_name": "", "version": version}
         await _answer(send, 200, {"model_spec": spec, "metadata": {"signature_def": signatures}})
 
@@ -96,6 +99,11 @@ class ScriptedModel:
             await _answer(send, 404, {"error": f"Servable not found for request: Specific(taxi, {version})"})
             return
         await _answer(send, 200, {"outputs": self.predict(body["inputs"])})
+
+
+def _described(shape: list[int] | None) -> dict[str, Any]:
+    sizes = [{"size": str(size), "name": ""} for size in shape or []]
+    return {"dtype": "DT_FLOAT", "tensor_shape": {"dim": sizes, "unknown_rank": shape is None}, "name": "output"}
 
 
 async def _answer(send: Send, status: int, content: object) -> None:

@@ -27,7 +27,7 @@ def joint(row: dict[str, Any]) -> float:
 def test_a_sum_gives_each_field_its_own_part(orders: int) -> None:
     questions = make_questions(ROW, BACKGROUND, FIELDS, orders)
     found = questions.read([additive(row) for row in questions.rows])
-    assert found.probability == pytest.approx(0.65)
+    assert found.number == pytest.approx(0.65)
     assert found.base == pytest.approx(0.25)
     assert found.of_fields == {
         "fare": pytest.approx(0.05 * (7 - 3)), "payment": pytest.approx(0.3 * (1 - 1 / 3)), "company": pytest.approx(0)
@@ -40,7 +40,7 @@ def test_fields_that_act_together_share_it_as_shapley_says() -> None:
     # Either order of the two, the other field without effect: fare alone, then payment, and the reverse.
     fare = ((0 + 0.6) / 2 + 0.4 + (0 + 0.2) / 2) / 3
     assert found.of_fields["fare"] == pytest.approx(fare)
-    assert sum(found.of_fields.values()) == pytest.approx(found.probability - found.base)
+    assert sum(found.of_fields.values()) == pytest.approx(found.number - found.base)
 
 
 def test_only_fields_that_differ_are_asked_about() -> None:

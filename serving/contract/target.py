@@ -1,0 +1,47 @@
+"""What a model predicts: the kind of question, and what the contract says of the label."""
+
+import dataclasses
+from typing import Self
+
+from serving.contract.contract import ContractError, Feature, Kind, Value
+from serving.contract.problem import BINARY, MULTICLASS, Problem
+
+_LEAST_CLASSES = 2
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Target:
+    """What is predicted."""
+
+    problem: Problem
+    name: str = ""  # the contract's label; empty for a binary task that need not know it
+    title: str = ""  # of the label, for people
+    kind: Kind | None = None  # type of the label
+    classes: tuple[Value, ...] = ()  # multiclass: the label's values, in the order of the model's outputs
+    unit: str = ""  # regression: of the value; empty where the contract names none
+
+    @property
+    def width(self) -> int:
+        """How many numbers a model gives for each row."""
+        return len(self.classes) if self.problem == MULTICLASS else 1
+
+    @classmethod
+    def of_label(cls, problem: Problem, label: Feature) -> Self:
+        """What a model predicts of a label.
+
+        Raises:
+            ContractError: The problem has classes, and the contract does not list them.
+        """
+        classes = label.values if problem == MULTICLASS else ()
+        if problem == MULTICLASS and len(classes) < _LEAST_CLASSES:
+            raise ContractError(
+                f"the classes of {label.name} are not known: expected a string domain that lists them all, an "
+                "int_domain with min and max, or tags class:… in the order of the model's outputs, received "
+                f"{len(classes)} classes; write them into the contract."
+            )
+        return cls(
+            problem=problem, name=label.name, title=label.title, kind=label.kind, classes=classes, unit=label.unit
+        )
+
+
+BINARY_TARGET = Target(problem=BINARY)

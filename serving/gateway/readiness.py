@@ -1,0 +1,69 @@
+"""/healthz and /readyz: whether the gateway runs, and whether models answer that fit their contracts."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import fastapi
+from starlette.requests import Request
+
+from serving.gateway import api_description
+from serving.gateway.admission import Admission
+from serving.gateway.model_errors import ModelError
+from serving.gateway.problems import ProblemError
+from serving.gateway.served_task import ServedTask
+from serving.gateway.version_router import RouteTarget
+
+_READY, _NO_MODEL = "ready", "no_model"
+
+
+def add_probes(app: fastapi.FastAPI, tasks: Sequence[ServedTask], admission: Admission) -> None:
+    """Adds the routes.
+
+    A gateway of several tasks is ready while one of them has a model: taken out of service for the others, it would
+    answer none. The answer says which have one.
+    """
+
+    @app.get("/healthz", tags=["operation"], operation_id="get_health", summary="Whether the gateway runs")
+    async def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get(
+        "/readyz",
+        tags=["operation"],
+        operation_id="get_readiness",
+        summary="Whether a model answers that fits the contract",
+        responses=api_description.readiness_responses(),
+    )
+    async def readyz(request: Request) -> dict[str, Any]:
+        found = {task.settings.endpoint: await _target(task, request) for task in tasks}
+        if not any(found.values()):
+            retry_after = {"Retry-After": str(tasks[0].settings.model.retry_after_seconds)}
+            raise ProblemError(
+                503, "no_model", "No model answers that fits the contract; the log says why.", headers=retry_after
+            )
+        try:
+            admission.admit_operator(request)
+            is_operator = True
+        except ProblemError:  # strangers, a load balancer's probe among them, learn that a model answers
+            is_operator = False
+        told = {endpoint: _describe(target, is_operator) for endpoint, target in found.items()}
+        if len(tasks) == 1:
+            return told[tasks[0].settings.endpoint]
+        return {"status": _READY, "tasks": told}
+
+
+async def _target(task: ServedTask, request: Request) -> RouteTarget | None:
+    """Where the task's requests go; None, and a field in the log, where no model answers."""
+    try:
+        return await task.router.target(canary=False)
+    except ModelError as error:
+        errors = request.state.log_fields.get("model_error")
+        said = f"{task.settings.endpoint}: {error}" if errors or task.prefix else str(error)
+        request.state.log_fields["model_error"] = f"{errors}; {said}" if errors else said
+        return None
+
+
+def _describe(target: RouteTarget | None, is_operator: bool) -> dict[str, Any]:
+    if target is None:
+        return {"status": _NO_MODEL}
+    return {"status": _READY} | ({"model_version": target.version, "model_label": target.label} if is_operator else {})

@@ -1,0 +1,90 @@
+"""The answers to requests for predictions, as the API's description shows them: one type for each kind of task."""
+
+from typing import Any
+
+import pydantic
+from pydantic import Field
+
+from serving.contract import Kind, Value
+from serving.contract.problem import MULTICLASS, REGRESSION
+from serving.contract.target import Target
+
+_TYPES: dict[Kind, type[Value]] = {Kind.INT: int, Kind.FLOAT: float, Kind.BYTES: str}
+
+
+class RowPrediction(pydantic.BaseModel):
+    """The answer for one row."""
+
+    probability: float = Field(ge=0, le=1, examples=[0.73])
+    decision: bool = Field(examples=[True])
+
+
+class ValueInterval(pydantic.BaseModel):
+    """Where the value lies in a share of cases."""
+
+    low: float = Field(examples=[6.1])
+    high: float = Field(examples=[10.9])
+    level: float = Field(gt=0, lt=1, description="The share of cases.", examples=[0.9])
+
+
+class RowValue(pydantic.BaseModel):
+    """The answer for one row."""
+
+    value: float = Field(examples=[8.35])
+    unit: str | None = Field(description="Of the value; null where the contract names none.", examples=["USD"])
+    interval: ValueInterval | None = Field(
+        description="Around the value; null where the version of the model was pushed without one."
+    )
+
+
+class _Response(pydantic.BaseModel):
+    # "model_" is a prefix that pydantic keeps for itself unless told otherwise.
+    model_config = pydantic.ConfigDict(protected_namespaces=())
+
+    model_version: str = Field(description="The version that answered.", examples=["1795253025"])
+    model_label: str | None = Field(
+        description="The label by which the version was chosen; null on a model server without labels.",
+        examples=["stable"],
+    )
+    request_id: str = Field(description="The X-Request-ID of the answer, by which the log knows it.")
+
+
+def response_model(target: Target, name: str = "") -> type[pydantic.BaseModel]:
+    """The type of an answer.
+
+    Args:
+        target: what is predicted.
+        name: what the names of the types begin with, where a gateway serves several tasks.
+    """
+    row: type[pydantic.BaseModel] = RowPrediction
+    if target.problem == MULTICLASS:
+        row = _class_prediction(target, name)
+    elif target.problem == REGRESSION:
+        row = RowValue
+    return pydantic.create_model(
+        f"{name}PredictionResponse",
+        __base__=_Response,
+        __doc__="The answer to a request.",
+        predictions=(list[row], Field(description="One for each row, in the order of the request.")),  # type: ignore[valid-type]
+    )
+
+
+def _class_prediction(target: Target, name: str) -> type[pydantic.BaseModel]:
+    assert target.kind is not None
+    kind: Any = _TYPES[target.kind]
+    first = target.classes[0]
+    one = pydantic.create_model(
+        f"{name}ClassProbability",
+        __doc__="The probability of one class.",
+        class_=(kind, Field(alias="class", examples=[first])),
+        probability=(float, Field(ge=0, le=1, examples=[0.91])),
+    )
+    return pydantic.create_model(
+        f"{name}RowPrediction",
+        __doc__="The answer for one row.",
+        decision=(kind, Field(description="The most probable class.", examples=[first])),
+        probabilities=(
+            list[one],  # type: ignore[valid-type]
+            Field(description=f"All {len(target.classes)} classes, or the first top_k; the most probable one first."),
+        ),
+    )
