@@ -17,7 +17,6 @@ from pipelines.scaffold.question import choose_problem
 from pipelines.scaffold.rendering import render
 from pipelines.scaffold.source import Source, read_source
 from pipelines.scaffold.text_labels import describe_place
-from pipelines.task_definition.problem import BINARY
 
 MOST_BYTES = 20_000_000  # that a repository should keep
 _TASK = (
@@ -89,9 +88,8 @@ def new_task(
         f"data/schema/{name}.pbtxt": "data/contract.pbtxt",
         **{f"pipelines/tasks/{name}/{part}": f"task/{part}" for part in _TASK},
         **{f"tests/pipelines/tasks/{name}/{part}": f"tests/{part}" for part in _TESTS},
+        f"serving/gateway/{name}.toml": "gateway/settings.toml",
     }
-    if question.problem == BINARY:  # the gateway's answer is one probability and a decision
-        texts[f"serving/gateway/{name}.toml"] = "gateway/settings.toml"
     files = {path: render(f"{template}.jinja", values).encode() for path, template in texts.items()}
     if outside is None:
         files[f"data/{name}/{source.file_name(name, outside)}"] = rows

@@ -15,6 +15,7 @@ from pipelines.scaffold.question import Question
 from pipelines.scaffold.source import Source
 from pipelines.scaffold.yardsticks import measure_yardsticks
 from pipelines.task_definition.problem import BINARY, MULTICLASS, REGRESSION
+from serving.contract.contract import CLASS_TAG
 from serving.contract.missing_values import MISSING_CELL_TAG
 
 _SLICES = 3  # columns at most whose values are looked at one by one
@@ -136,7 +137,10 @@ def template_values(plan: TaskPlan, *, sha256: str, outside: Path | None) -> dic
             {MISSING_CELL_TAG + spelling for found in source.missing.values() for spelling in found}
         ),
         "formats": source.examples,
-        "label_tags": source.formats[question.label].tags if question.label in source.formats else (),
+        "label_tags": (
+            *(source.formats[question.label].tags if question.label in source.formats else ()),
+            *_class_tags(question),
+        ),
         "file_name": source.file_name(plan.name, outside),
         "least_rows_of_a_split": max(10, min(30, rows // 10)),
         "slices": _choose_slices(features, plan.used),
@@ -154,6 +158,15 @@ def template_values(plan: TaskPlan, *, sha256: str, outside: Path | None) -> dic
         **_choose_training_settings(rows),
         "huber": _HUBER if regression and is_long_tailed(labels) else 0.0,
     }
+
+
+def _class_tags(question: Question) -> tuple[str, ...]:
+    """Names the classes where the label's domain does not: numbers with gaps between them."""
+    classes = question.classes
+    if question.problem != MULTICLASS or question.kind is CellKind.BYTES:
+        return ()
+    is_range = question.kind is CellKind.INT and list(classes) == list(range(int(classes[0]), int(classes[-1]) + 1))
+    return () if is_range else tuple(f"{CLASS_TAG}{value}" for value in classes)
 
 
 def phrase_question(question: Question) -> str:

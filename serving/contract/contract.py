@@ -32,7 +32,8 @@ SERVING_ENVIRONMENT = "SERVING"  # of the contract: what a request holds, which 
 Value = int | float | str
 Row = Mapping[str, Value | None]  # feature -> value; None, or a name left out: missing
 
-_EXAMPLE_TAG, _LABEL_TAG, _UNIT_TAG, _CLASS_TAG = "example:", "label:", "unit:", "class:"
+CLASS_TAG = "class:"  # of a label: one of its values; as many tags as classes, in the order of the model's outputs
+_EXAMPLE_TAG, _LABEL_TAG, _UNIT_TAG = "example:", "label:", "unit:"
 _INT64 = (-(2**63), 2**63 - 1)
 _FLOAT32 = (-3.4028234663852886e38, 3.4028234663852886e38)
 
@@ -275,11 +276,11 @@ def _example(feature: schema_pb2.Feature, kind: Kind) -> Value | None:
 
 def _values(feature: schema_pb2.Feature, schema: schema_pb2.Schema, kind: Kind) -> tuple[Value, ...]:
     """All values of a feature: by its tags class:…, else by its domain."""
-    written = _tagged(feature, _CLASS_TAG)
-    found = tuple(_value(feature, _CLASS_TAG, each, kind) for each in written)
+    written = _tagged(feature, CLASS_TAG)
+    found = tuple(_value(feature, CLASS_TAG, each, kind) for each in written)
     if len(set(found)) < len(found):
         raise ContractError(
-            f"the contract names a value of {feature.name} twice: expected different tags {_CLASS_TAG}…, received "
+            f"the contract names a value of {feature.name} twice: expected different tags {CLASS_TAG}…, received "
             f"{', '.join(written)}; remove one."
         )
     return found or allowed_values(feature, schema)
