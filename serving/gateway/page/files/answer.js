@@ -54,7 +54,7 @@ function showValue({ value, unit, interval }) {
   const [from, to] = shown.querySelectorAll(".ends span");
   [from.textContent, to.textContent] = [measured(low, unit), measured(high, unit)];
   shown.querySelector(".note").textContent =
-    `Of 100 such intervals, ${number.format(level * 100)} hold the true value: from ${measured(low, unit)} to ${measured(high, unit)}.`;
+    `Of 100 such intervals, about ${number.format(level * 100)} hold the true value: from ${measured(low, unit)} to ${measured(high, unit)}.`;
 }
 
 const SHOW = { binary: showBinary, multiclass: showClasses, regression: showValue };

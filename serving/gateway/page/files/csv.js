@@ -11,6 +11,7 @@ const result = document.getElementById("csv-result");
 const download = document.getElementById("csv-download");
 const FIRST_ROWS = 10; // of the preview
 const OF_REQUEST = ["model_version", "request_id", "request_row"]; // columns that the answer adds, beside predicted_…
+const MOST_ERRORS = 50; // that the gateway names
 const FORMULA = /^[=@\t\r]|^[+-](?![\d.,]+$)/; // a cell that a spreadsheet would run
 let newest = 0; // the newest file: an answer about an older one is not shown
 
@@ -68,12 +69,13 @@ function table(header, rows, numbers) {
 }
 
 function showProblem(detail, errors = []) {
-  const rows = errors.map((one) => [one.line, one.field, `expected ${one.expected}`, one.received].map((cell) => String(cell ?? "")));
-  problem.replaceChildren(make("p", errors.length ? `Nothing was predicted. ${detail}` : detail));
+  const said = errors.length === 1 ? "One thing is" : `${errors.length === MOST_ERRORS ? "The first " : ""}${errors.length} things are`;
+  problem.replaceChildren(make("p", errors.length ? `Nothing was predicted. ${said} not as expected:` : detail));
   if (errors.length) {
+    const rows = errors.map((one) => [String(one.line ?? ""), one.field, `expected ${one.expected}, received ${one.received}`]);
     const scroll = make("div", "", "scroll");
     scroll.tabIndex = 0;
-    scroll.append(table(["line", "column", "what is wrong", "received"], rows, ["line"]));
+    scroll.append(table(["line", "column", "what is wrong"], rows, ["line"]));
     problem.append(scroll);
   }
   result.hidden = true;
@@ -123,7 +125,8 @@ function showAnswer(answered, blob, name) {
   const order = [...predicted, ...places.filter((place) => !isAdded(header[place]))];
   const shown = rows.slice(0, FIRST_ROWS).map((row) => order.map((place) => row[place]));
   const numbers = fields.filter((field) => field.dataset.kind !== "BYTES").map((field) => field.dataset.name);
-  const made = table(order.map((place) => header[place]), shown, [...numbers, ...predicted.map((place) => header[place])]);
+  numbers.push(...predicted.map((place) => header[place]).filter((one) => one !== "predicted_decision"));
+  const made = table(order.map((place) => header[place]), shown, numbers);
   const more = rows.length - shown.length;
   made.createCaption().textContent = more > 0 ? `The first ${shown.length} rows; ${more.toLocaleString("en")} more are in the file.` : "All rows.";
   made.id = "csv-preview";

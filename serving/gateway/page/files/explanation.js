@@ -1,6 +1,6 @@
 // The button "Why?", where the gateway explains predictions.
 
-import { bar } from "./answer.js";
+import { bar, measured } from "./answer.js";
 import { fields, showProblem, title, unreachable } from "./problem.js";
 
 const form = document.getElementById("form");
@@ -14,20 +14,32 @@ export function forgetExplanation(sent) {
   why.dataset.sent = sent;
 }
 
+// Contributions to a probability are percentage points; to a value, they are in its unit.
+function write(said) {
+  const isValue = said.value !== undefined;
+  const amount = (number) => (isValue ? measured(Math.abs(number), "") : (Math.abs(number) * 100).toFixed(1));
+  const whole = (number) => (isValue ? measured(number, "") : `${(number * 100).toFixed(1)}%`);
+  return {
+    signed: (number) => `${number < 0 ? "−" : "+"}${amount(number)}`,
+    from: `${isValue ? "From" : "In percentage points, from"} ${whole(said.base)} on average to ${whole(isValue ? said.value : said.probability)}`,
+    least: isValue ? 0 : 0.0005, // less is shown as 0.0
+  };
+}
+
 function showContributions(said) {
-  const signed = (amount) => `${amount < 0 ? "−" : "+"}${(Math.abs(amount) * 100).toFixed(1)}`;
+  const written = write(said);
   const named = (name) => title(fields.find((one) => one.dataset.name === name));
-  const shown = said.contributions.filter((one) => Math.abs(one.contribution) >= 0.0005);
-  const largest = Math.max(...shown.map((one) => Math.abs(one.contribution)), 1e-9);
+  const shown = said.contributions.filter((one) => Math.abs(one.contribution) > written.least);
+  const largest = Math.max(...shown.map((one) => Math.abs(one.contribution)), Number.MIN_VALUE);
   const items = shown.map((one) => {
     const className = one.contribution < 0 ? "bar less" : "bar";
-    return bar([named(one.field), signed(one.contribution)], Math.abs(one.contribution) / largest, className);
+    return bar([named(one.field), written.signed(one.contribution)], Math.abs(one.contribution) / largest, className);
   });
   document.getElementById("contributions").replaceChildren(...items);
   const predictedBy = document.getElementById("version").textContent;
   const other = said.model_version === predictedBy ? "" : ` Version ${said.model_version} explains, version ${predictedBy} predicted.`;
-  document.getElementById("because-note").textContent =
-    `In percentage points, from ${(said.base * 100).toFixed(1)}% on average to ${(said.probability * 100).toFixed(1)}%.${other}`;
+  const of = said.class === undefined ? "" : ` for ${said.class}`;
+  document.getElementById("because-note").textContent = `${written.from}${of}.${other}`;
   because.hidden = false;
   why.hidden = true;
 }
