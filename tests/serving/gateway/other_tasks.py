@@ -24,7 +24,8 @@ feature {{
   annotation {{ comment: "Of the same petal" tag: "unit:cm" tag: "example:1.9" }}
 }}
 feature {{
-  name: "site" type: BYTES {_SOMETIMES} annotation {{ comment: "Where it grew" tag: "label:Place" tag: "example:meadow" }}
+  name: "site" type: BYTES {_SOMETIMES}
+  annotation {{ comment: "Where it grew" tag: "label:Place" tag: "example:meadow" }}
 }}
 feature {{
   name: "species" type: BYTES {_LABEL}
