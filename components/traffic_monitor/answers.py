@@ -12,9 +12,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from components.traffic_monitor import two_sample
+from components.traffic_monitor.cells import show
 from components.traffic_monitor.comparison import Comparison
 from components.traffic_monitor.samples import Column, Sample
 from components.traffic_monitor.window import PREDICTION
+from serving.contract import Value
 from serving.request_log import columns as log
 
 UNANSWERED = "unanswered"  # the test of a window's requests that no model answered
@@ -22,8 +24,7 @@ _ANSWERED = 200  # HTTP status
 _USED = (
     log.REQUEST_TIME,
     log.MODEL_VERSION,
-    log.ANSWER_PROBABILITY,
-    log.ANSWER_DECISION,
+    *(name for names in log.ANSWERS_OF.values() for name in names if name != log.ANSWER_PROBABILITIES),
     log.ANSWER_LATENCY_MS,
     log.ANSWER_STATUS,
 )
@@ -73,16 +74,26 @@ class Answers:
         return np.array(["" if version is None else str(version) for version in found], dtype=object)
 
     def predictions(self, name: str, places: np.ndarray) -> Sample | None:
-        """The predictions of answered rows as a sample; None where the log drops them.
+        """Probabilities, values or classes of answered rows as a sample; None where the log drops them.
 
         Args:
             name: of the sample.
             places: of the rows among the answered ones, [chosen rows] int or [answered rows] bool.
         """
-        if log.ANSWER_PROBABILITY not in self.table.schema.names:
+        there = self.table.schema.names
+        if log.ANSWER_CLASS in there:
+            chosen = np.array(self.table[log.ANSWER_CLASS].to_pylist(), dtype=object)[self.answered][places]
+            return class_sample(chosen, name)
+        number = next((each for each in (log.ANSWER_PROBABILITY, log.ANSWER_VALUE) if each in there), None)
+        if number is None:
             return None
-        values = self.table[log.ANSWER_PROBABILITY].to_numpy().astype(np.float64)
+        values = self.table[number].to_numpy().astype(np.float64)
         return prediction_sample(values[self.answered][places], name)
+
+    @property
+    def classes(self) -> tuple[Value, ...]:
+        """The classes in the order of the model's outputs; none for other kinds of task."""
+        return log.classes(self.table.schema)
 
     def describe_versions(self) -> list[dict[str, Any]]:
         """Rows, requests, decisions, predictions and latency of each version that answered."""
@@ -100,8 +111,13 @@ class Answers:
             told = [decision for decision in decisions if decision is not None]
             found["decided_yes"] = sum(told) / len(told) if told else None
         predictions = self.predictions(version, chosen)
-        if predictions is not None and len(predictions.columns[PREDICTION].found):
-            values = predictions.columns[PREDICTION].found
+        values = np.empty(0) if predictions is None else predictions.columns[PREDICTION].found
+        if len(values) and log.ANSWER_CLASS in self.table.schema.names:
+            names, counts = np.unique(values, return_counts=True)
+            found["class_shares"] = {
+                show(name): count / len(values) for name, count in zip(names, counts.tolist(), strict=True)
+            }
+        elif len(values):
             found["prediction_mean"] = float(values.mean())
             found["prediction_quantiles"] = {
                 f"{share:g}": float(np.quantile(values, share)) for share in _PREDICTION_QUANTILES
@@ -127,6 +143,21 @@ def prediction_sample(values: np.ndarray, name: str) -> Sample:
         name: of the sample.
     """
     column = Column(name=PREDICTION, ordered=True, values=values.round(_DECIMALS), present=~np.isnan(values))
+    return Sample(name=name, rows=len(values), columns={PREDICTION: column})
+
+
+def class_sample(values: np.ndarray, name: str) -> Sample:
+    """Classes as a sample; None is a missing one.
+
+    Args:
+        values: [rows] object.
+        name: of the sample.
+    """
+    present = np.array([value is not None for value in values], dtype=bool)
+    is_text = any(isinstance(value, str) for value in values)
+    cells = [("" if is_text else 0) if value is None else value for value in values]
+    coded = np.array([cell.encode() if isinstance(cell, str) else cell for cell in cells], object if is_text else None)
+    column = Column(name=PREDICTION, ordered=False, values=coded, present=present)
     return Sample(name=name, rows=len(values), columns={PREDICTION: column})
 
 

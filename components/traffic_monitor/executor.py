@@ -24,7 +24,7 @@ from tfx.utils import io_utils, path_utils
 from components.artifacts import TrafficReport
 from components.traffic_monitor import contract as contract_checks
 from components.traffic_monitor import verdict
-from components.traffic_monitor.answers import Answers, compare_statuses, prediction_sample
+from components.traffic_monitor.answers import Answers, class_sample, compare_statuses, prediction_sample
 from components.traffic_monitor.comparison import Comparison, judge
 from components.traffic_monitor.expected import predict
 from components.traffic_monitor.report import VersionInputs, describe_column, describe_predictions, describe_versions
@@ -44,6 +44,7 @@ from components.traffic_monitor.window import (
     compare_with_before,
     compare_with_training,
 )
+from serving.contract import Value
 from serving.request_log.settings import read_hash_key
 
 REPORT_FILE = "report.json"
@@ -92,7 +93,7 @@ def make_report(inputs: Inputs, settings: Mapping[str, Any]) -> dict[str, Any]:
     key, fair = read_hash_key(os.environ), bool(settings["fair"])
     versions = [_version_inputs(name, ids, inputs) for name, ids in json.loads(settings["versions"]).items()]
     trained = {one.version: _training(one, columns, key) for one in versions}
-    expected = {one.version: _expected(one) for one in versions}
+    expected = {one.version: _expected(one, window.answers.classes) for one in versions}
     comparisons = _compare_before(window, before, columns)
     for one in versions:
         comparisons += _compare_rows(one.version, window, before, trained[one.version], columns, key, fair)
@@ -208,12 +209,18 @@ def _compare_before(window: WindowRows, before: WindowRows, columns: Sequence[Wa
     return found + compare_statuses(*(one.answers.describe_statuses() for one in (window, before)))
 
 
-def _expected(version: VersionInputs) -> Sample | None:
+def _expected(version: VersionInputs, classes: Sequence[Value]) -> Sample | None:
+    """What the version predicts for its eval rows, as the log would have it; None where the log cannot tell."""
     records = read_sample(version.examples, EVAL)
     if version.model is None or not records:
         return None
     predictions = predict(version.model, records)
-    return None if predictions is None else prediction_sample(predictions, "evaluation")
+    if predictions.shape[1] == 1 and not classes:
+        return prediction_sample(predictions[:, 0], "evaluation")
+    if predictions.shape[1] != len(classes):
+        return None
+    decided = np.array(classes, dtype=object)[predictions.argmax(axis=1)]
+    return class_sample(decided, "evaluation")
 
 
 def _comparable(contract: schema_pb2.Schema, columns: Sequence[Watched]) -> schema_pb2.Schema:

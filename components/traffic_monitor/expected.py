@@ -11,7 +11,7 @@ from components.signatures import PREDICTIONS, SERVING_DEFAULT
 _BATCH_ROWS = 1024
 
 
-def predict(model: Path, records: Sequence[bytes]) -> np.ndarray | None:
+def predict(model: Path, records: Sequence[bytes]) -> np.ndarray:
     """Predicts, through the signature serving_default.
 
     Args:
@@ -19,14 +19,13 @@ def predict(model: Path, records: Sequence[bytes]) -> np.ndarray | None:
         records: serialized tf.Examples.
 
     Returns:
-        float64 [records]; None for a model with more than one output, of which the log holds nothing.
+        float64 [records, outputs].
     """
     loaded = tf.saved_model.load(str(model))
     signature = loaded.signatures[SERVING_DEFAULT]
-    if int(signature.structured_outputs[PREDICTIONS].shape[-1]) != 1:
-        return None
+    outputs = int(signature.structured_outputs[PREDICTIONS].shape[-1])
     parts = [
-        signature(tf.constant(records[start : start + _BATCH_ROWS]))[PREDICTIONS].numpy()[:, 0]
+        signature(tf.constant(records[start : start + _BATCH_ROWS]))[PREDICTIONS].numpy()
         for start in range(0, len(records), _BATCH_ROWS)
     ]
-    return np.concatenate([np.empty(0), *parts]).astype(np.float64)
+    return np.concatenate([np.empty((0, outputs)), *parts]).astype(np.float64)

@@ -90,10 +90,16 @@ def describe_column(
 def describe_predictions(samples: Sequence[Sample | None]) -> dict[str, Any] | None:
     """A histogram of predictions: `edges`, and for each sample the `shares` between them; None without predictions.
 
+    Of classes there is none; each version's `class_shares` say how many had which.
+
     Probabilities are binned from 0 to 1, other predictions from the first sample's least to its greatest; what lies
     beyond counts in the outermost bins.
     """
-    found = {one.name: one.columns[PREDICTION].found for one in samples if one is not None}
+    found = {
+        one.name: one.columns[PREDICTION].found
+        for one in samples
+        if one is not None and one.columns[PREDICTION].ordered
+    }
     found = {name: values for name, values in found.items() if len(values)}
     if not found:
         return None

@@ -20,7 +20,7 @@ from serving.request_log.files import log_files
 
 _ANSWERED = 200  # HTTP status
 # What tells one row of the log from the others, and a repeated question from another one.
-_OWN = (*KEY, log.MODEL_VERSION, log.ANSWER_PROBABILITY, log.ANSWER_STATUS)
+_OWN = (*KEY, log.MODEL_VERSION, log.ANSWER_STATUS)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -126,8 +126,10 @@ def _read_answered(
         with pq.ParquetFile(file) as opened:
             schema = opened.schema_arrow
             shown = set(schema.names) - (log.hashed_columns(schema) & set(features))
-            hiding = [name for name in (*features, *_OWN) if name not in shown]
-            names = (log.REQUEST_TIME, log.ANSWER_STATUS) if hiding else (*features, *_OWN, *_caller(schema))
+            answers = [name for name in log.TELLING_ANSWERS if name in shown] or [log.ANSWER_PROBABILITY]
+            own = (*_OWN, *answers)
+            hiding = [name for name in (*features, *own) if name not in shown]
+            names = (log.REQUEST_TIME, log.ANSWER_STATUS) if hiding else (*features, *own, *_caller(schema))
             table = _choose(opened.read(columns=list(names)), start, end)
         if hiding and len(table):
             hidden_rows += len(table)

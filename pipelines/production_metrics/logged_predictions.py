@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from components.serving_statistics import RequestLogError, read_span
-from pipelines.production_metrics.errors import ProductionMetricsError
+from pipelines.production_metrics.errors import ProductionMetricsError, UnjudgedKindError
 from serving.feedback.columns import OUTCOME
 from serving.feedback.judge import REPEATED
 from serving.feedback.reading import KEY, FeedbackError, read_outcomes
@@ -63,6 +63,7 @@ def read_logged_predictions(log: Path, feedback: Path, start: datetime.datetime 
 
     Raises:
         ProductionMetricsError: The log has no such row, does not keep what is needed, or the outcomes cannot be read.
+        UnjudgedKindError: The log is of a kind of task whose metrics are not measured here.
     """
     try:
         span = read_span(log, start=start)
@@ -71,6 +72,12 @@ def read_logged_predictions(log: Path, feedback: Path, start: datetime.datetime 
         raise ProductionMetricsError(str(error)) from error
     except (OSError, pa.ArrowException) as error:
         raise _unreadable(log, error) from error
+    logged = {name for table in tables for name in table.column_names}
+    if logged & {log_columns.ANSWER_CLASS, log_columns.ANSWER_VALUE}:
+        raise UnjudgedKindError(
+            f"{log}: production metrics judge binary tasks only, by their probabilities; this log holds classes or "
+            "values, whose distribution the monitoring compares"
+        )
     if lacking := sorted(span.dropped.intersection(_NEEDED)):
         raise ProductionMetricsError(
             f"{log}: expected the request log to keep {', '.join(_NEEDED)}, but it drops {', '.join(lacking)}"
@@ -127,10 +134,17 @@ def _newest(file: Path) -> datetime.datetime | None:
 
 def leave_out_repeats(rows: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     """Leaves out rows that a client asked for again, as feedback does (serving/feedback/judge.py): the newest stays."""
-    asked = [log_columns.REQUEST_ID, log_columns.REQUEST_ROW, log_columns.MODEL_VERSION, log_columns.ANSWER_PROBABILITY]
-    if log_columns.REQUEST_CALLER in rows:
-        asked.append(log_columns.REQUEST_CALLER)
-    later = rows.groupby(asked, dropna=False, sort=False)[log_columns.REQUEST_TIME].shift(-1)
+    named = (log_columns.MODEL_VERSION, *log_columns.TELLING_ANSWERS, log_columns.REQUEST_CALLER)
+    asked = [log_columns.REQUEST_ID, log_columns.REQUEST_ROW, *(name for name in named if name in rows)]
+    by = rows[asked]
+    if log_columns.ANSWER_PROBABILITIES in rows:  # a list cannot be grouped by
+        lists = rows[log_columns.ANSWER_PROBABILITIES]
+        by = by.assign(**{log_columns.ANSWER_PROBABILITIES: [None if each is None else tuple(each) for each in lists]})
+    later = (
+        by.assign(**{log_columns.REQUEST_TIME: rows[log_columns.REQUEST_TIME]})
+        .groupby(asked, dropna=False, sort=False)[log_columns.REQUEST_TIME]
+        .shift(-1)
+    )
     repeated = (later - rows[log_columns.REQUEST_TIME]).between(pd.Timedelta(0), pd.Timedelta(REPEATED))
     return rows[~repeated].reset_index(drop=True), int(repeated.sum())
 

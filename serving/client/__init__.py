@@ -15,12 +15,13 @@
     >>> prediction.model_version == both[0].model_version == both[1].model_version
     True
 
-What became of a row, later: `client.feedback([Outcome.of(prediction, 2.35)])`.
+A task of several classes answers `client.classify(row, top_k=3)`, a regression `client.estimate(row)`; both have a
+`_many` too. What became of a row, later: `client.feedback([Outcome.of(prediction, 2.35)])`.
 
 `AsyncClient` is the same with `async with` and `await`. What can go wrong: serving/client/errors.py.
 """
 
-from serving.client.client import AsyncClient, Client, Patience, Row
+from serving.client.client import AsyncClient, Client
 from serving.client.errors import (
     AnswerError,
     FieldError,
@@ -33,11 +34,25 @@ from serving.client.errors import (
     UnauthorizedError,
     UnavailableError,
 )
-from serving.client.messages import Feedback, Outcome, Prediction, RefusedOutcome
+from serving.client.messages import (
+    Answer,
+    ClassPrediction,
+    ClassProbability,
+    Feedback,
+    Outcome,
+    Prediction,
+    RefusedOutcome,
+    ValueInterval,
+    ValuePrediction,
+)
+from serving.client.protocol import Patience, Row
 
 __all__ = [
+    "Answer",
     "AnswerError",
     "AsyncClient",
+    "ClassPrediction",
+    "ClassProbability",
     "Client",
     "Feedback",
     "FieldError",
@@ -54,4 +69,6 @@ __all__ = [
     "TooManyRequestsError",
     "UnauthorizedError",
     "UnavailableError",
+    "ValueInterval",
+    "ValuePrediction",
 ]

@@ -170,12 +170,16 @@ def _field(feature: Feature, contract: Contract) -> tuple[Any, Any]:
         stated = {"minLength": 1}
     words: dict[str, Any] = {
         "alias": feature.name,
+        "title": feature.title,
         "description": feature.description or None,
         "examples": None if feature.example is None else [feature.example],
     }
     if feature.known and not feature.closed:
         known = ", ".join(feature.known)
         words["description"] = f"{feature.description}. Known: {known}; others are allowed.".removeprefix(". ")
+    if feature.unit:
+        words["description"] = f"{words['description'] or feature.title} ({feature.unit})"
+        words["json_schema_extra"] = {"x-unit": feature.unit}
     annotation = Annotated[
         annotation,
         pydantic.WithJsonSchema(

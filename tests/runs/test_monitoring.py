@@ -15,6 +15,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from tfx.orchestration.metadata import sqlite_metadata_connection_config
 
 from pipelines.runs.model import RunModel
+from serving.contract.problem import REGRESSION
+from serving.contract.target import Target
 from serving.request_log.settings import HASH_KEY_VARIABLE, RequestLogSettings
 from serving.request_log.writer import RequestLog
 from tests.runs.in_process import monitor_here
@@ -58,14 +60,18 @@ class Traffic:
         plain = rows[names].astype(object).where(rows[names].notna(), None).to_dict("records")
         for day in range(7):
             logged = RequestLog(
-                RequestLogSettings(folder=log, keep_days=100_000, **settings), contract, registry=CollectorRegistry()
+                RequestLogSettings(folder=log, keep_days=100_000, **settings),
+                contract,
+                registry=CollectorRegistry(),
+                target=Target(problem=REGRESSION),
             )
             for place in range(day, len(plain), 7):
                 logged.offer(
                     request_id=f"{week}-{place}",
                     rows=[plain[place]],
-                    probabilities=[float(answers[place]) if status == 200 else None],
-                    decisions=[None],
+                    probabilities=None,
+                    decisions=None,
+                    values=[float(answers[place])] if status == 200 else None,
                     model_version=int(version or self.version) if status == 200 else None,
                     model_label=None,
                     status=status,

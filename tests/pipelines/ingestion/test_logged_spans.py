@@ -13,6 +13,9 @@ from pipelines.ingestion.logged_rows import LoggedRows, read_logged_rows
 from pipelines.ingestion.logged_spans import WrittenSpan, write_logged_spans
 from pipelines.ingestion.logged_window import parse_window
 from pipelines.spans.errors import SpanError
+from serving.contract import Kind
+from serving.contract.problem import MULTICLASS
+from serving.contract.target import Target
 from serving.feedback import columns
 from serving.feedback.label import read_label
 from serving.feedback.settings import FeedbackSettings
@@ -252,3 +255,17 @@ def test_a_period_without_an_outcome_writes_nothing(site: Site) -> None:
 def test_a_window_that_is_none(text: str) -> None:
     with pytest.raises(SpanError, match=f"window '{text}': expected day, month or quarter"):
         parse_window(text)
+
+
+def test_rows_of_several_classes_are_trained_on_too(site: Site) -> None:
+    """What was asked twice was answered alike in all probabilities."""
+    target = Target(problem=MULTICLASS, kind=Kind.BYTES, classes=("a", "b"))
+    writer, _ = logged.start(site.base / "log", target=target)
+    for name, seconds, said in (("again", 0, 0.25), ("again", 5, 0.25), ("other", 0, 0.25), ("other", 5, 0.375)):
+        received = logged.MORNING + datetime.timedelta(seconds=seconds)
+        logged.offer(writer, name, probabilities=[[said, 1 - said]], decisions=["b"], received=received)
+    writer.close()
+    site.tell(("again", 0, 1.5))
+    found = site.read()
+    assert [row["tips"] for row in found.table.to_pylist()] == [1.5]
+    assert (found.left_out.repeated, found.left_out.waiting) == (1, 2)

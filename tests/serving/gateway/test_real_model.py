@@ -5,6 +5,7 @@ import contextlib
 import csv
 import json
 import os
+import re
 import shutil
 import threading
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from components.batch_predictor.job import PredictionJob
 from components.batch_predictor.prediction import predict_files
 from pipelines.engines.local import LocalEngine
 from serving.gateway.app import create_app
+from serving.gateway.settings import load
 from tests import handmade
 from tests.serving import running_server
 from tests.serving.gateway.conftest import settings
@@ -137,6 +139,26 @@ def test_a_contract_that_is_not_the_model_s(server: RunningServer, handmade_expo
     (tmp_path / "schema.pbtxt").write_text(contract)
     with gateway(server.url, handmade_export, "plain", contract=str(tmp_path / "schema.pbtxt")) as client:
         assert client.get("/readyz").status_code == 503
+
+
+def test_a_model_of_another_number_of_classes(server: RunningServer, handmade_export: Path, tmp_path: Path) -> None:
+    """The real server's metadata tells the width of the output."""
+    contract = (handmade_export / "assets.extra" / "schema.pbtxt").read_text()
+    label = 'name: "tips"\n  type: INT\n  int_domain { min: 0 max: 2 }'
+    changed = re.sub(r'name: "tips"\s+type: FLOAT', label, contract)
+    assert changed != contract
+    (tmp_path / "schema.pbtxt").write_text(changed)
+    settings_file = tmp_path / "tips.toml"
+    settings_file.write_text(
+        f'endpoint = "tips"\ntitle = "Tips"\nkind = "multiclass"\ncontract = "schema.pbtxt"\n[model]\nname = "plain"\n'
+        f'server = "{server.url}"\n'
+    )
+    for kind, status in (("multiclass", 503), ("regression", 200)):
+        app = create_app(load(settings_file, {}, {"kind": kind}), {})
+        with HttpServer(app) as gateway, httpx.Client(base_url=gateway.url, timeout=30) as client:
+            assert client.get("/readyz").status_code == status
+            answer = client.post("/v1/tips", json=ROWS[0])
+    assert 0 < answer.raise_for_status().json()["predictions"][0]["value"] < 1
 
 
 def test_a_new_version_costs_nobody_an_answer(folder: Path, handmade_export: Path, server: RunningServer) -> None:

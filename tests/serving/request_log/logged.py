@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from serving import contract as contracts
+from serving.contract.target import BINARY_TARGET, Target
 from serving.request_log.files import log_files
 from serving.request_log.pending import PendingRequests
 from serving.request_log.settings import RequestLogSettings
@@ -57,17 +58,18 @@ def start(
     contract: contracts.Contract = CONTRACT,
     pending: PendingRequests | None = None,
     draw: random.Random | None = None,
+    target: Target = BINARY_TARGET,
     **settings: Any,
 ) -> tuple[RequestLog, CollectorRegistry]:
     """A request log and the registry of its counters."""
     registry = CollectorRegistry()
     settings = {"keep_days": 100_000} | settings  # The tests' requests came long ago.
     kept = RequestLogSettings(folder=folder, **settings)
-    return RequestLog(kept, contract, registry=registry, pending=pending, draw=draw), registry
+    return RequestLog(kept, contract, registry=registry, pending=pending, draw=draw, target=target), registry
 
 
 def offer(log: RequestLog, request_id: str = "r1", rows: Any = None, **changes: Any) -> bool:
-    """Offers a request that was answered, as the gateway does."""
+    """Offers a request that was answered, as the gateway of a binary task does unless `changes` say otherwise."""
     rows = [TRIP] if rows is None else rows
     answered = {
         "probabilities": [0.25] * len(rows),
