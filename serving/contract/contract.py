@@ -24,6 +24,8 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from serving.contract import dates
 from serving.contract.domains import allowed_values, known_strings, number_range
 from serving.contract.missing_values import MissingValues, in_float32
+from serving.contract.span_time import find_time_format
+from serving.contract.time_parts import PART_TAG, ZONE_TAG, TimePart, WallClock, find_time_part, find_wall_clock
 from serving.csv_text.cells import is_missing, read_float, read_integer
 from serving.csv_text.number_formats import NumberFormat
 
@@ -68,6 +70,13 @@ class Feature:
     values: tuple[Value, ...] = ()  # all that it may be, in the contract's order; none where that does not list them
     label: str = ""  # what people call it; empty: as its name says
     unit: str = ""  # of its numbers, such as USD; empty where there is none
+    clock: WallClock | None = None  # whose time its numbers count; a request may then say it in ISO 8601
+    part: TimePart | None = None  # of which time it is a part; a request may then leave it out
+
+    @property
+    def asked(self) -> bool:
+        """Whether every request has to say it."""
+        return self.required and self.part is None
 
     @property
     def title(self) -> str:
@@ -112,6 +121,12 @@ class Feature:
             if self.closed:
                 return "one of " + ", ".join(f'"{value}"' for value in self.known)
             return f"a date or time written {self.written}" if self.written else "a string that is not blank"
+        if self.clock:
+            return f"{self._number_expectation}, or {self.clock.expectation}"
+        return self._number_expectation
+
+    @property
+    def _number_expectation(self) -> str:
         noun = "a whole number" if self.kind is Kind.INT else "a number"
         if self.written:
             noun = f"a date or time written {self.written}, as {noun},"
@@ -135,6 +150,13 @@ class Contract:
     def example(self) -> dict[str, Value]:
         """One request, made of the features' examples; those without one are left out."""
         return {feature.name: feature.example for feature in self.features if feature.example is not None}
+
+    @functools.cached_property
+    def time_parts(self) -> tuple[tuple[TimePart, WallClock], ...]:
+        """The columns that are parts of a time, each with the clock of that time."""
+        by_name = {feature.name: feature for feature in self.features}
+        found = ((feature.part, by_name[feature.part.source].clock) for feature in self.features if feature.part)
+        return tuple((part, clock) for part, clock in found if clock)
 
     def inputs(self, rows: Sequence[Row]) -> dict[str, list[Value]]:
         """The rows as the columns that serving_raw takes, every missing value (None or left out) spelled out."""
@@ -188,7 +210,22 @@ def from_schema(schema: schema_pb2.Schema) -> Contract:
                 f"the contract gives examples, but none of {feature.name}, which is required: expected a tag "
                 f"{_EXAMPLE_TAG}… in its annotation, received none; add it."
             )
-    return Contract(features=features, missing=missing)
+    for feature in features:
+        if feature.part and not any(each.name == feature.part.source and each.clock for each in features):
+            raise ContractError(
+                f"the contract says that {feature.name} is a part of {feature.part.source}: expected a column of "
+                f"requests with a tag {ZONE_TAG}…, received none of this name; correct the tag {PART_TAG}…, or add it."
+            )
+    contract = Contract(features=features, missing=missing)
+    for part, clock in contract.time_parts:
+        time, given = contract.example.get(part.source), contract.example.get(part.name)
+        right = part.compute(time, clock.units) if isinstance(time, int) else given
+        if given is not None and given != right:
+            raise ContractError(
+                f"the contract's examples of {part.source} and {part.name} contradict each other: expected {right}, "
+                f"the {part.part} of {clock.show(int(time or 0))}, received {given}; change one."
+            )
+    return contract
 
 
 def _feature(feature: schema_pb2.Feature, schema: schema_pb2.Schema) -> Feature:
@@ -213,6 +250,8 @@ def _feature(feature: schema_pb2.Feature, schema: schema_pb2.Schema) -> Feature:
         closed=bool(listed) and feature.distribution_constraints.min_domain_mass >= 1,
         written=_find_format(feature),
         number_format=_find_number_format(feature),
+        clock=_find_clock(feature),
+        part=_find_part(feature),
         description=" ".join(feature.annotation.comment),
         example=_example(feature, kind),
         values=_values(feature, schema, kind),
@@ -244,6 +283,22 @@ def _find_format(feature: schema_pb2.Feature) -> str:
 def _find_number_format(feature: schema_pb2.Feature) -> NumberFormat | None:
     try:
         return NumberFormat.from_tags(feature.name, feature.annotation.tag)
+    except ValueError as error:
+        raise ContractError(f"the contract: {error}") from error
+
+
+def _find_clock(feature: schema_pb2.Feature) -> WallClock | None:
+    type_name = schema_pb2.FeatureType.Name(feature.type)
+    try:
+        written = find_time_format(feature.name, feature.annotation.tag, type_name) or _find_format(feature)
+        return find_wall_clock(feature.name, feature.annotation.tag, written)
+    except ValueError as error:
+        raise ContractError(f"the contract: {error}") from error
+
+
+def _find_part(feature: schema_pb2.Feature) -> TimePart | None:
+    try:
+        return find_time_part(feature.name, feature.annotation.tag, schema_pb2.FeatureType.Name(feature.type))
     except ValueError as error:
         raise ContractError(f"the contract: {error}") from error
 

@@ -123,7 +123,7 @@ def _find_fault(feature: Feature, header: Sequence[str], spare: Sequence[str]) -
     meant = next(folded, None) or next(iter(difflib.get_close_matches(feature.name, spare, 1, _MISSPELT)), None)
     if meant is not None:
         return _describe(feature.name, "a column of this name, or none alike (rename it)", shown(meant))
-    if feature.required:
+    if feature.required and not (feature.part and feature.part.source in header):
         close = closest(feature.name, spare)
         return _describe(
             feature.name, "a column of this name", f"none; did you mean {shown(close)}?" if close else "none"

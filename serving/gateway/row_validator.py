@@ -10,6 +10,7 @@ import pydantic_core
 from serving.contract import Contract, Feature, Kind, Row, Value
 from serving.did_you_mean import closest
 from serving.gateway.problems import FieldProblem, ProblemError
+from serving.gateway.time_check import fill_parts, find_contradictions, read_time
 
 MOST_ERRORS = 50  # in one answer; the first errors of a thousand bad rows say enough
 INVALID_ROWS = "invalid_rows"  # the code of the answer that names them
@@ -79,6 +80,10 @@ class RowValidator:
                 checked += [row.model_dump(by_alias=True) for row in part]
         if errors:
             raise refuse_rows([self._words(begin, item, lines) for begin, item in errors])
+        if self.contract.time_parts:
+            checked = [fill_parts(self.contract, row) for row in checked]
+            if found := find_contradictions(self.contract, checked, MOST_ERRORS + 1):
+                raise refuse_rows([_locate(problem, lines) for problem in found])
         return checked
 
     def faulty(self, sent: object) -> int:
@@ -115,15 +120,14 @@ class RowValidator:
             expected = self._features[name].expectation
             if self.contract.missing.is_spelled_by(error["input"]):
                 expected += ", and no spelling of a missing value"
-            if not self._features[name].required:
+            if not self._features[name].asked:
                 expected += ", or nothing"
-        return FieldProblem(
-            row=row,
-            field=name[:_LONGEST_NAME],
-            expected=expected,
-            received=received,
-            line=None if lines is None else lines[row],
-        )
+        problem = FieldProblem(row=row, field=name[:_LONGEST_NAME], expected=expected, received=received)
+        return _locate(problem, lines)
+
+
+def _locate(problem: FieldProblem, lines: Sequence[int] | None) -> FieldProblem:
+    return problem if lines is None else problem.model_copy(update={"line": lines[problem.row]})
 
 
 def refuse_rows(found: Sequence[FieldProblem]) -> ProblemError:
@@ -158,6 +162,9 @@ def row_model(contract: Contract, name: str) -> type[pydantic.BaseModel]:
 
 
 def _field(feature: Feature, contract: Contract) -> tuple[Any, Any]:
+    def read(value: object) -> object:
+        return read_time(contract, feature, value)  # its IsoTimeError is a ValueError, which pydantic takes
+
     def check(value: Value) -> Value:
         if not feature.accepts(value, contract.missing):
             raise pydantic_core.PydanticCustomError("contract", "not as the contract says")
@@ -165,6 +172,8 @@ def _field(feature: Feature, contract: Contract) -> tuple[Any, Any]:
 
     kind = Literal[feature.known] if feature.closed else _TYPES[feature.kind]
     annotation: Any = Annotated[kind, pydantic.AfterValidator(check)]
+    if feature.clock:
+        annotation = Annotated[annotation, pydantic.BeforeValidator(read)]
     stated = {"minimum": feature.low, "maximum": feature.high}
     if feature.kind is Kind.BYTES and not feature.closed:
         stated = {"minLength": 1}
@@ -180,18 +189,16 @@ def _field(feature: Feature, contract: Contract) -> tuple[Any, Any]:
     if feature.unit:
         words["description"] = f"{words['description'] or feature.title} ({feature.unit})"
         words["json_schema_extra"] = {"x-unit": feature.unit}
-    annotation = Annotated[
-        annotation,
-        pydantic.WithJsonSchema(
-            {
-                "type": {Kind.INT: "integer", Kind.FLOAT: "number", Kind.BYTES: "string"}[feature.kind],
-                **({"enum": list(feature.known)} if feature.closed else {}),
-                **{key: value for key, value in stated.items() if value is not None},
-            }
-        ),
-    ]
+    schema: dict[str, Any] = {
+        "type": {Kind.INT: "integer", Kind.FLOAT: "number", Kind.BYTES: "string"}[feature.kind],
+        **({"enum": list(feature.known)} if feature.closed else {}),
+        **{key: value for key, value in stated.items() if value is not None},
+    }
+    if feature.clock:
+        schema = {"anyOf": [schema, {"type": "string", "description": feature.clock.expectation}]}
+    annotation = Annotated[annotation, pydantic.WithJsonSchema(schema)]
     given: dict[str, Any] = {key: value for key, value in words.items() if value is not None}
-    if feature.required:
+    if feature.asked:
         return annotation, pydantic.Field(**given)
     return annotation | None, pydantic.Field(default=None, **given)
 

@@ -47,7 +47,7 @@ def add_task(
             **api_description.request_body(
                 rows.model,
                 task.contract.example,
-                [feature.name for feature in task.contract.features if feature.required],
+                [feature.name for feature in task.contract.features if feature.asked],
             ),
             **(api_description.top_k_parameter(TOP_K, task.target.width) if task.target.problem == MULTICLASS else {}),
         },

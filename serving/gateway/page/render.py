@@ -27,8 +27,8 @@ def page(
         key_needed: whether to ask for an API key.
         tasks: all that the gateway serves, for links between their pages; empty where this is the only one.
     """
-    required = [feature for feature in contract.features if feature.required]
-    optional = [feature for feature in contract.features if not feature.required]
+    required = [feature for feature in contract.features if feature.asked]
+    optional = [feature for feature in contract.features if not feature.asked]
     texts = {
         "title": settings.title,
         "description": settings.description,

@@ -110,3 +110,40 @@ def test_a_column_that_every_row_needs() -> None:
 def test_a_heading_that_differs_in_case_is_no_absent_column() -> None:
     with pytest.raises(SourceError, match="'Count' where the contract has 'count'"):
         make(("miles", "Count"))
+
+
+TIMES = """
+annotation { tag: "missing_number:-9007199254740992" tag: "missing_string:" }
+feature { name: "start" type: INT value_count { max: 1 }
+  annotation { tag: "span_time:epoch seconds" tag: "time_zone:America/Chicago" } }
+feature { name: "month" type: INT presence { min_fraction: 1 min_count: 1 } shape { dim { size: 1 } }
+  int_domain { min: 1 max: 12 } annotation { tag: "part_of:start month" } }
+"""
+
+
+@pytest.mark.parametrize("has_months", [True, False])
+def test_parts_of_a_time_are_filled_in_or_held_against_it(has_months: bool) -> None:
+    """As the gateway does; tests/serving/gateway/test_times.py."""
+    schema = text_format.Parse(TIMES, schema_pb2.Schema())
+    header = ("start", "month") if has_months else ("start",)
+    rows = RowCheck(contracts.from_schema(schema), ReadingRules.from_schema(schema), header, "rows.csv")
+    assert rows.absent == ()
+    starts = pa.array(["1437057900", "1437057900", "1421419500", None, None], pa.string())
+    months = pa.array([None, "12", "1", "5", None], pa.string())
+    found = rows.check(np.arange(2, 7), [starts, months][: len(header)])
+    if not has_months:
+        assert found.columns["month"].to_pylist() == [7, 7, 1]
+        assert [(one.line, one.column) for one in found.refusals] == [(5, "month"), (6, "month")]
+        return
+    assert found.accepted.tolist() == [True, False, True, True, False]
+    assert found.columns["month"].to_pylist() == [7, 1, 5]
+    assert found.refusals == [
+        Refusal(3, "month", "12", "expected 7, the month of start 1437057900 (2015-07-16 14:45:00), or nothing"),
+        Refusal(6, "month", "", "expected a whole number from 1 to 12"),
+    ]
+
+
+def test_a_part_without_its_time_is_a_column_that_every_row_needs() -> None:
+    schema = text_format.Parse(TIMES, schema_pb2.Schema())
+    with pytest.raises(BatchPredictionError, match="no column 'month', which the model requires in every row"):
+        RowCheck(contracts.from_schema(schema), ReadingRules.from_schema(schema), ("other",), "rows.csv")

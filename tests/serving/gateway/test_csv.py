@@ -89,6 +89,24 @@ def test_cells_are_read_by_the_contract(start: Start, model: ScriptedModel, trip
     }  # fmt: skip
 
 
+def test_parts_of_a_time_may_be_left_out_and_must_not_contradict_it(
+    client: httpx.Client, model: ScriptedModel, trip: Trip
+) -> None:
+    parts = ("trip_start_hour", "trip_start_day", "trip_start_month")
+    bare = {name: value for name, value in trip.items() if name not in parts}
+    read(send(client, written([bare | {"trip_start_timestamp": "2015-07-16T14:45"}])))
+    assert [model.asked[-1][1]["inputs"][part] for part in parts] == [[14], [5], [7]]
+    found = problem(send(client, written([trip, trip | {"trip_start_month": 12}])), 422, "invalid_rows")
+    assert [(error["line"], error["field"], error["received"]) for error in found["errors"]] == [
+        (3, "trip_start_month", "12")
+    ]
+    without_time = {name: value for name, value in bare.items() if name != "trip_start_timestamp"}
+    fields = [
+        error["field"] for error in problem(send(client, written([without_time])), 422, "invalid_columns")["errors"]
+    ]
+    assert fields == ["trip_start_timestamp", *parts]
+
+
 def test_what_is_wrong_is_told_by_line_and_nothing_is_asked(
     client: httpx.Client, model: ScriptedModel, trip: Trip
 ) -> None:
