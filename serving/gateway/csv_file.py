@@ -168,7 +168,7 @@ def _read(body: bytes, most_rows: int) -> CsvFile:
         if len(cells) != len(header)
     ]
     if ragged:
-        raise refuse_rows(ragged)
+        raise refuse_rows(ragged, len(ragged))
     return CsvFile(
         header=header,
         lines=[line for line, _, _ in found],

@@ -79,11 +79,11 @@ class RowValidator:
             else:
                 checked += [row.model_dump(by_alias=True) for row in part]
         if errors:
-            raise refuse_rows([self._words(begin, item, lines) for begin, item in errors])
+            raise refuse_rows([self._words(begin, item, lines) for begin, item in errors[:MOST_ERRORS]], len(errors))
         if self.contract.time_parts:
             checked = [fill_parts(self.contract, row) for row in checked]
             if found := find_contradictions(self.contract, checked, MOST_ERRORS + 1):
-                raise refuse_rows([_locate(problem, lines) for problem in found])
+                raise refuse_rows([_locate(problem, lines) for problem in found], len(found))
         return checked
 
     def faulty(self, sent: object) -> int:
@@ -130,9 +130,9 @@ def _locate(problem: FieldProblem, lines: Sequence[int] | None) -> FieldProblem:
     return problem if lines is None else problem.model_copy(update={"line": lines[problem.row]})
 
 
-def refuse_rows(found: Sequence[FieldProblem]) -> ProblemError:
-    """The answer that says what is wrong with rows: the first MOST_ERRORS of the faults."""
-    return ProblemError(422, INVALID_ROWS, _first(found[0], len(found)), errors=found[:MOST_ERRORS])
+def refuse_rows(found: Sequence[FieldProblem], count: int) -> ProblemError:
+    """The answer that says what is wrong with rows: the first MOST_ERRORS of `count` faults."""
+    return ProblemError(422, INVALID_ROWS, _first(found[0], count), errors=found[:MOST_ERRORS])
 
 
 def _first(first: FieldProblem, count: int) -> str:

@@ -1,4 +1,4 @@
-"""The page's HTML: one field for each feature of the contract. The browser gets no other list of fields or ranges."""
+"""The page's HTML."""
 
 import html
 import math
@@ -6,12 +6,12 @@ import string
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from serving.contract import Contract, Feature, Kind
+from serving.contract import Contract, Feature
 from serving.gateway.api_keys import HEADER
+from serving.gateway.page.fields import fields
 from serving.gateway.settings import GatewaySettings
 
 _FOLDER = Path(__file__).parent
-_OTHER = "other"
 
 
 def page(
@@ -115,7 +115,7 @@ def _threshold_line(threshold: float) -> str:
 def _required(features: Sequence[Feature]) -> str:
     if not features:
         return ""
-    return f"<fieldset><legend>Required</legend>{_fields(features)}</fieldset>\n"
+    return f"<fieldset><legend>Required</legend>{fields(features)}</fieldset>\n"
 
 
 def _optional(features: Sequence[Feature], *, is_open: bool) -> str:
@@ -124,80 +124,5 @@ def _optional(features: Sequence[Feature], *, is_open: bool) -> str:
     shown = " open" if is_open else ""
     return (
         f'<details id="optional" class="card"{shown}><summary>Optional <span id="optional-count" class="count">'
-        f'all empty</span></summary>\n<p class="note">Leave empty what is not known.</p>{_fields(features)}</details>\n'
+        f'all empty</span></summary>\n<p class="note">Leave empty what is not known.</p>{fields(features)}</details>\n'
     )
-
-
-def _fields(features: Sequence[Feature]) -> str:
-    return '<div class="fields">\n' + "\n".join(map(_field, features)) + "\n</div>"
-
-
-def _field(feature: Feature) -> str:
-    name = html.escape(feature.name)
-    title, unit = html.escape(feature.title), html.escape(feature.unit)
-    shown_unit = f' <span class="unit">{unit}</span>' if unit else ""
-    hint = html.escape(" · ".join(filter(None, [feature.description, _range(feature)])))
-    example = "" if feature.example is None else f' data-example="{_attribute(str(feature.example))}"'
-    return (
-        f'<div class="field" data-name="{name}" data-title="{title}" data-kind="{feature.kind.name}"{example}>\n'
-        f'<label for="field-{name}">{title}{shown_unit}</label>\n'
-        f"{_select(feature) if feature.known else _input(feature)}\n"
-        f'<p class="hint" id="hint-{name}">{hint}</p>\n'
-        f'<p class="error" id="error-{name}" hidden></p>\n</div>'
-    )
-
-
-def _range(feature: Feature) -> str:
-    """The numbers that are allowed, in short; what is wrong with a value, the gateway says at length."""
-    words = ["whole number" if feature.kind is Kind.INT and feature.low is None else ""]
-    words += [
-        f"{word} {bound:.15g}" for word, bound in (("from", feature.low), ("to", feature.high)) if bound is not None
-    ]
-    return " ".join(filter(None, words))
-
-
-def _input(feature: Feature) -> str:
-    # Plain text, also for numbers: what was typed goes to the gateway, which alone says what is wrong with it.
-    # Such a field holds one line: of an example with a line break it would make another string.
-    example = "" if {"\r", "\n"} & {*str(feature.example)} else _example(feature)
-    told = f' placeholder="{_attribute(f"such as {feature.example}")}"' if feature.example is not None else ""
-    keyboard = {Kind.INT: "text" if feature.low is None or feature.low < 0 else "numeric", Kind.BYTES: "text"}
-    return (
-        f'<input {_common(feature)} type="text" inputmode="{keyboard.get(feature.kind, "text")}" autocomplete="off" '
-        f'spellcheck="false" value="{_attribute(example)}"{told}>'
-    )
-
-
-def _select(feature: Feature) -> str:
-    chosen = _example(feature)
-    options = "".join(
-        f'<option value="{_attribute(value)}"{" selected" if value == chosen else ""}>{html.escape(value)}</option>'
-        for value in feature.known
-    )
-    if not feature.required or not chosen:
-        options = f'<option value=""{"" if chosen else " selected"}>–</option>{options}'
-    if feature.closed:
-        return f"<select {_common(feature)}>{options}</select>"
-    # A value that is no option's: the browser tells it by the attribute, so it can also be the name of one.
-    name = html.escape(feature.name)
-    return (
-        f'<select {_common(feature)}>{options}<option value="" data-{_OTHER}>another …</option></select>\n'
-        f'<input id="{_OTHER}-{name}" class="{_OTHER}" type="text" autocomplete="off" spellcheck="false" hidden '
-        f'aria-label="{name.replace("_", " ")}, another value" aria-describedby="error-{name}">'
-    )
-
-
-def _common(feature: Feature) -> str:
-    name = html.escape(feature.name)
-    required = " required" if feature.required else ""
-    return f'id="field-{name}" name="{name}" aria-describedby="hint-{name} error-{name}"{required}'
-
-
-def _attribute(text: str) -> str:
-    """Escapes an attribute's value; of a bare carriage return a browser makes a line feed, which is another string."""
-    return html.escape(text).replace("\r", "&#13;")
-
-
-def _example(feature: Feature) -> str:
-    """What is filled in."""
-    return "" if feature.example is None or not feature.required else str(feature.example)

@@ -40,9 +40,10 @@ def test_what_is_required_is_in_sight_and_filled_in(
     assert page.title() == "Taxi tip"
     for feature in contract.features:
         field = page.locator(f"#field-{feature.name}")
-        assert field.input_value() == (str(feature.example) if feature.required else "")
-        assert field.is_visible() is feature.required
-        assert (field.get_attribute("required") is not None) is feature.required
+        example = "2015-07-16T14:45" if feature.clock else str(feature.example)
+        assert field.input_value() == (example if feature.asked else "")
+        assert field.is_visible() is feature.asked
+        assert (field.get_attribute("required") is not None) is feature.asked
     page.get_by_role("button", name="Predict").click()
     expect(page.locator("#decision")).to_have_text("Tip of more than 20%")
     expect(page.locator("#gauge-text")).to_have_text("73.1%")
@@ -50,8 +51,10 @@ def test_what_is_required_is_in_sight_and_filled_in(
     assert page.locator("#latency").inner_text().endswith(" ms)")
     assert page.locator("#gauge-fill").get_attribute("stroke-dasharray") == "73.1 200"
     # What was sent is what was in sight: the model sees what the API would have been sent.
-    sent = {feature.name: trip[feature.name] for feature in contract.features if feature.required}
-    assert model.asked[0][1]["inputs"] == contract.inputs([sent])
+    told = {feature.name: trip[feature.name] for feature in contract.features if feature.required}
+    assert model.asked[0][1]["inputs"] == contract.inputs([told])  # the hour, the weekday and the month too
+    sent = {feature.name: trip[feature.name] for feature in contract.features if feature.asked}
+    sent["trip_start_timestamp"] = "2015-07-16T14:45"
     page.get_by_text("The same from a shell").click()
     shell = page.locator("#curl").inner_text()
     assert f"{origin(client)}/v1/tip" in shell
@@ -80,13 +83,13 @@ def test_what_is_wrong_with_a_folded_field_unfolds_it(client: httpx.Client, tab:
     page = tab.page
     page.goto(origin(client))
     page.get_by_text("Optional").click()
-    page.get_by_label("Trip seconds").fill("9007199254740993")
+    page.get_by_label("Duration").fill("9007199254740993")
     page.get_by_text("Optional").click()
-    expect(page.get_by_label("Trip seconds")).to_be_hidden()
+    expect(page.get_by_label("Duration")).to_be_hidden()
     page.get_by_role("button", name="Predict").click()
     # 2^53 + 1 is no JavaScript number; the gateway is sent what was typed all the same.
     expect(page.locator("#error-trip_seconds")).to_contain_text("received 9007199254740993")
-    expect(page.get_by_label("Trip seconds")).to_be_visible()
+    expect(page.get_by_label("Duration")).to_be_visible()
     quiet(tab, client, refusals=1)
 
 
@@ -105,7 +108,7 @@ def test_what_is_wrong_stands_beside_the_field(client: httpx.Client, model: Scri
     page.get_by_role("button", name="Predict").click()
     expect(page.locator("#result")).to_be_visible()
     page.get_by_label("Fare").fill("12,5")
-    page.get_by_label("Trip miles").fill("")
+    page.get_by_label("Distance").fill("")
     page.get_by_role("button", name="Predict").click()
     expect(page.locator("#error-fare")).to_have_text('Expected a number from 0 to 1000, received "12,5"')
     expect(page.locator("#error-trip_miles")).to_have_text("Expected a number from 0 to 2000, received nothing")
@@ -116,7 +119,7 @@ def test_what_is_wrong_stands_beside_the_field(client: httpx.Client, model: Scri
     page.get_by_role("link", name="Fare").click()
     expect(page.get_by_label("Fare")).to_be_focused()
     page.get_by_label("Fare").fill("12.5")
-    page.get_by_label("Trip miles").fill("3")
+    page.get_by_label("Distance").fill("3")
     page.get_by_role("button", name="Predict").click()
     expect(page.locator("#result")).to_be_visible()
     expect(page.get_by_role("alert")).to_be_hidden()
