@@ -26,7 +26,6 @@ from serving.contract.domains import allowed_values, known_strings, number_range
 from serving.contract.missing_values import MissingValues, in_float32
 from serving.contract.span_time import find_time_format
 from serving.contract.time_parts import PART_TAG, ZONE_TAG, TimePart, WallClock, find_time_part, find_wall_clock
-from serving.csv_text.cells import is_missing, read_float, read_integer
 from serving.csv_text.number_formats import NumberFormat
 
 SERVING_ENVIRONMENT = "SERVING"  # of the contract: what a request holds, which is everything but the label
@@ -101,18 +100,6 @@ class Feature:
             for number in (least if self.low is None else self.low, value, greatest if self.high is None else self.high)
         )
         return low <= seen <= high and seen != missing.number and not missing.is_spelled_by(value)
-
-    def read_cell(self, cell: str, missing: MissingValues) -> Value | None:
-        """Reads a cell of a file as training does; None for a missing value, the cell itself where it is no number."""
-        if is_missing(cell, missing.cells):
-            return None
-        if self.kind is Kind.BYTES:
-            return cell
-        try:
-            text = self.number_format.normalise(cell) if self.number_format else cell
-            return read_integer(text) if self.kind is Kind.INT else read_float(text)
-        except ValueError:
-            return cell
 
     @functools.cached_property
     def expectation(self) -> str:

@@ -7,8 +7,9 @@ import io
 import itertools
 from collections.abc import Collection, Mapping, Sequence
 
-from serving.contract import Contract, Feature, Row
+from serving.contract import Contract, Feature, Kind, Row, Value
 from serving.csv_text import signatures
+from serving.csv_text.cells import is_missing, read_float, read_integer
 from serving.csv_text.lines import (
     BYTE_ORDER_MARK,
     SAMPLE_LINES,
@@ -46,7 +47,9 @@ class CsvFile:
         columns = [(feature, places[feature.name]) for feature in contract.features if feature.name in places]
         rows: list[Row] = []
         for cells in self.cells:
-            values = {feature.name: feature.read_cell(cells[place], contract.missing) for feature, place in columns}
+            values = {
+                feature.name: read_cell(cells[place], feature, contract.missing.cells) for feature, place in columns
+            }
             rows.append({name: value for name, value in values.items() if value is not None})
         return rows
 
@@ -80,6 +83,19 @@ def read_csv(body: bytes, most_rows: int) -> CsvFile:
         return _read(body, most_rows)
     except CsvTextError as error:
         raise ProblemError(400, INVALID_CSV, f"The file cannot be read: {error}") from error
+
+
+def read_cell(cell: str, feature: Feature, missing: Collection[str]) -> Value | None:
+    """Reads a cell as training does; None for a missing value, the cell itself where it is no number."""
+    if is_missing(cell, missing):
+        return None
+    if feature.kind is Kind.BYTES:
+        return cell
+    try:
+        text = feature.number_format.normalise(cell) if feature.number_format else cell
+        return read_integer(text) if feature.kind is Kind.INT else read_float(text)
+    except ValueError:
+        return cell
 
 
 def check_columns(header: Sequence[str], contract: Contract, appended: Collection[str]) -> None:

@@ -33,7 +33,7 @@ def _hint(feature: Feature) -> str:
         clock = feature.clock
         words = [f"{word} {clock.show(int(bound))[:10]}" for word, bound in _bounds(feature)]
         return f"By the clocks of {clock.zone.key.replace('_', ' ')} · " + " ".join(words) if words else ""
-    told = f"told by {feature.part.source}, where it is empty" if feature.part else ""
+    told = "follows from the time where it is empty" if feature.part else ""
     return " · ".join(filter(None, [feature.description, _range(feature), told]))
 
 
