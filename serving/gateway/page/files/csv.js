@@ -75,6 +75,8 @@ function showProblem(detail, errors = []) {
     const rows = errors.map((one) => [String(one.line ?? ""), one.field, `expected ${one.expected}, received ${one.received}`]);
     const scroll = make("div", "", "scroll");
     scroll.tabIndex = 0;
+    scroll.setAttribute("role", "region");
+    scroll.setAttribute("aria-label", "What is wrong");
     scroll.append(table(["line", "column", "what is wrong"], rows, ["line"]));
     problem.append(scroll);
   }

@@ -6,7 +6,14 @@ declare const process: { argv: string[] };
 declare const console: { log(text: string): void };
 
 const [, , baseUrl = "", apiKey = ""] = process.argv;
-const row: components["schemas"]["Tip"] = { size: 4.5, colour: "red" };
+const trip: components["schemas"]["Trip"] = {
+  trip_start_timestamp: "2015-07-16T14:45",
+  fare: 7.65,
+  trip_miles: 1.4,
+  payment_type: "Credit Card",
+  company: null,
+};
+const row: components["schemas"]["Flower"] = { size: 4.5, colour: "red" };
 
 export const wrong: components["schemas"]["Flower"][] = [
   // @ts-expect-error: a string is no number
@@ -18,9 +25,9 @@ export const wrong: components["schemas"]["Flower"][] = [
 ];
 
 const gateway = createGatewayClient({ baseUrl, apiKey });
-const one = await answered(gateway.POST("/v1/tip", { body: row }));
+const one = await answered(gateway.POST("/v1/tip", { body: trip }));
 const probability: number = one.predictions[0]?.probability ?? Number.NaN;
-const many = await answered(gateway.POST("/v1/tip", { body: [row, row] }));
+const many = await answered(gateway.POST("/v1/tip", { body: [trip, trip] }));
 const flower = await answered(gateway.POST("/v1/flower", { body: row, params: { query: { top_k: 2 } } }));
 const species: string | undefined = flower.predictions[0]?.probabilities[0]?.class;
 const price = await answered(gateway.POST("/v1/price", { body: row }));
@@ -36,13 +43,15 @@ async function refusal(asked: () => Promise<unknown>): Promise<GatewayError> {
   throw new Error("expected a refusal, received an answer");
 }
 
-const invalid = await refusal(() => answered(gateway.POST("/v1/tip", { body: { ...row, size: -1 } })));
+const invalid = await refusal(() => answered(gateway.POST("/v1/tip", { body: { ...trip, fare: -1 } })));
 const stranger = createGatewayClient({ baseUrl: `${baseUrl}/` });
-const unknown = await refusal(() => answered(stranger.POST("/v1/tip", { body: row })));
-const outcome = { request_id: one.request_id, row: 0, outcome: 1 };
+const unknown = await refusal(() => answered(stranger.POST("/v1/tip", { body: trip })));
+const outcome = { request_id: one.request_id, row: 0, outcome: 2.35 };
 const stored = await answered(gateway.POST("/v1/tip/feedback", { body: outcome }));
 const again = await refusal(() => answered(gateway.POST("/v1/tip/feedback", { body: outcome })));
-const csv: string = await answered(gateway.POST("/v1/tip/csv", { body: "size,colour\n4.5,red\n", ...csvFile }));
+const names = Object.keys(trip);
+const file = `${names.join(",")}\n${Object.values(trip).join(",")}\n`;
+const csv: string = await answered(gateway.POST("/v1/tip/csv", { body: file, ...csvFile }));
 
 console.log(
   JSON.stringify({
@@ -54,6 +63,6 @@ console.log(
     unknown: [unknown.status, unknown.problem?.code],
     stored: stored.stored,
     again: [again.status, again.problem?.code],
-    csv: csv.trim().split("\r\n").map((line) => line.split(",")[2]),
+    csv: csv.trim().split("\r\n").map((line) => line.split(",")[names.length]),
   }),
 );
