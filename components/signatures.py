@@ -11,6 +11,8 @@ SERVING_DEFAULT = "serving_default"
 SERVING_RAW = "serving_raw"
 # examples: string [batch], serialized tf.Example with the label -> every transformed feature, and the label.
 TRANSFORM_FEATURES = "transform_features"
+# predictions: float32 [batch], of a regression -> low, high and level, float32 [batch]. Not every model has it.
+INTERVAL = "interval"
 REQUIRED = (SERVING_DEFAULT, SERVING_RAW, TRANSFORM_FEATURES)
 
 # The one output of the two serving signatures: float32 [batch, outputs].

@@ -17,12 +17,14 @@ from tfx.utils import io_utils
 
 from components.missing_rule import MissingRule
 from components.signatures import (
+    INTERVAL,
     PREDICTIONS,
     SERVING_DEFAULT,
     SERVING_RAW,
     TRAINED_MODEL_FILE,
     TRANSFORM_FEATURES,
 )
+from pipelines.modeling.prediction_interval import PredictionInterval
 from serving.contract import SERVING_ENVIRONMENT
 from serving.contract.domains import known_strings, number_range
 
@@ -39,19 +41,20 @@ class ExportError(ValueError):
     """The model cannot be exported as the contract says."""
 
 
-def export_model(model: keras.Model, fn_args: FnArgs) -> None:
+def export_model(model: keras.Model, fn_args: FnArgs, *, interval: PredictionInterval | None = None) -> None:
     """Writes the SavedModel to serve, and the trained model itself for SkewGate and scientists; both in float32.
 
     Args:
         model: functional; takes a dict of transformed features [batch, n], returns float32 [batch, outputs].
         fn_args: of the Trainer; says where the contract and the Transform graph are, and where to write.
+        interval: around the value, of a regression that has one.
 
     Raises:
         ExportError: A raw feature cannot be sent as one plain value, or "missing" spells one of its values.
     """
     model = in_float32(model)
     schema = io_utils.SchemaReader().read(fn_args.schema_path)
-    served = ServedModel(model, tft.TFTransformOutput(fn_args.transform_output), schema)
+    served = ServedModel(model, tft.TFTransformOutput(fn_args.transform_output), schema, interval)
     tf.saved_model.save(served, fn_args.serving_model_dir, signatures=served.signatures())
     extra = Path(fn_args.serving_model_dir) / "assets.extra"
     extra.mkdir(exist_ok=True)
@@ -62,9 +65,16 @@ def export_model(model: keras.Model, fn_args: FnArgs) -> None:
 class ServedModel(tf.Module):
     """The trained model behind the Transform graph."""
 
-    def __init__(self, model: keras.Model, transform: tft.TFTransformOutput, schema: schema_pb2.Schema):
+    def __init__(
+        self,
+        model: keras.Model,
+        transform: tft.TFTransformOutput,
+        schema: schema_pb2.Schema,
+        interval: PredictionInterval | None = None,
+    ):
         super().__init__()
         self.model = model
+        self._interval = interval
         # For warm starts; and for TensorFlow Serving, which restores a SavedModel into a session: of each Keras
         # variable it would restore a copy that no signature reads. TensorFlow's own underneath is restored itself.
         self.weights_by_path = {weight.path: weight.value for weight in model.weights}
@@ -81,7 +91,7 @@ class ServedModel(tf.Module):
         self._inputs = [tensor.name for tensor in model.inputs]
 
     def signatures(self) -> dict[str, tf.types.experimental.ConcreteFunction]:
-        """Traces the three signatures; by name.
+        """Traces the three signatures, and a fourth where there is an interval; by name.
 
         The functions are no attributes of this module: of those, saving traces each a second time.
         """
@@ -90,11 +100,15 @@ class ServedModel(tf.Module):
         for name in plain:
             self._require_one_value(name)
             self._require_missing_outside_domain(name)
-        return {
+        found = {
             SERVING_DEFAULT: _traced(self.serving_default).get_concrete_function(examples),
             SERVING_RAW: _traced(self.serving_raw).get_concrete_function(**plain),
             TRANSFORM_FEATURES: _traced(self.transform_features).get_concrete_function(examples),
         }
+        if self._interval:
+            values = tf.TensorSpec([None], tf.float32, name=PREDICTIONS)
+            found[INTERVAL] = _traced(self.interval).get_concrete_function(values)
+        return found
 
     def serving_default(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         """Serialized tf.Examples without the label, string [batch] -> predictions, float32 [batch, outputs]."""
@@ -107,6 +121,15 @@ class ServedModel(tf.Module):
     def transform_features(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         """Serialized tf.Examples, string [batch] -> every transformed feature and the label, each [batch, n]."""
         return self._transform_layer(tf.io.parse_example(examples, self._row_spec))
+
+    def interval(self, predictions: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Values of a regression, float32 [batch] -> the interval around each: low, high and level, float32 [batch]."""
+        assert self._interval
+        return {
+            "low": predictions - self._interval.half_width,
+            "high": predictions + self._interval.half_width,
+            "level": tf.fill(tf.shape(predictions), tf.constant(self._interval.level, tf.float32)),
+        }
 
     def _predict(self, raw: dict[str, tf.Tensor | tf.SparseTensor]) -> dict[str, tf.Tensor]:
         transformed = self._transform_layer(raw)

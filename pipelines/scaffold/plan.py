@@ -15,8 +15,8 @@ from pipelines.scaffold.question import Question
 from pipelines.scaffold.source import Source
 from pipelines.scaffold.yardsticks import measure_yardsticks
 from pipelines.task_definition.problem import BINARY, MULTICLASS, REGRESSION
-from serving.contract.contract import CLASS_TAG
 from serving.contract.missing_values import MISSING_CELL_TAG
+from serving.contract.schema_file import CLASS_TAG
 
 _SLICES = 3  # columns at most whose values are looked at one by one
 _MOST_SLICES_OF_A_COLUMN = 10

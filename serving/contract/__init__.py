@@ -8,8 +8,7 @@ from serving.contract.contract import (
     Kind,
     Row,
     Value,
-    from_schema,
-    read,
 )
+from serving.contract.schema_file import from_schema, read
 
 __all__ = ["SERVING_ENVIRONMENT", "Contract", "ContractError", "Feature", "Kind", "Row", "Value", "from_schema", "read"]

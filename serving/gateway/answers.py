@@ -17,6 +17,19 @@ Output = Any  # of one row: a float, or of a multiclass task a list of floats
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class Interval:
+    """The interval around the values of one version of a model: two constants that are added to each value."""
+
+    low: float  # to add, 0 or less
+    high: float  # to add, 0 or more
+    level: float  # share of rows that it holds, 0 to 1
+
+    def around(self, value: float) -> dict[str, float]:
+        """The interval around one value, as an answer has it."""
+        return {"low": value + self.low, "high": value + self.high, "level": self.level}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Explained:
     """The one number of an output that is explained."""
 
@@ -30,6 +43,7 @@ class Answers(Protocol):
 
     width: int  # numbers that the model gives for a row
     expectation: str  # of one row's output, in words
+    has_interval: bool  # whether a version may have an interval
 
     def read(self, values: list[Any]) -> Output:
         """One row's output.
@@ -45,7 +59,7 @@ class Answers(Protocol):
         """The decision for each row; None where the kind of task has none."""
 
     def describe(
-        self, outputs: Sequence[Output], decisions: Sequence[Value | None], most: int | None
+        self, outputs: Sequence[Output], decisions: Sequence[Value | None], most: int | None, interval: Interval | None
     ) -> list[dict[str, Any]]:
         """The answer for each row, as serving.gateway.responses documents it.
 
@@ -53,6 +67,7 @@ class Answers(Protocol):
             outputs: of the rows.
             decisions: of the rows.
             most: classes at most; None: all.
+            interval: of the version that answered; None: it has none.
         """
 
     def explain(self, output: Output) -> Explained:
@@ -64,6 +79,7 @@ class BinaryAnswers:
 
     width = 1
     expectation = "a probability"
+    has_interval = False
 
     def __init__(self, threshold: float):
         self._threshold = threshold
@@ -77,7 +93,7 @@ class BinaryAnswers:
         return [probability >= self._threshold for probability in outputs]
 
     def describe(
-        self, outputs: Sequence[float], decisions: Sequence[Value | None], most: int | None
+        self, outputs: Sequence[float], decisions: Sequence[Value | None], most: int | None, interval: Interval | None
     ) -> list[dict[str, Any]]:
         """Probability and decision."""
         return [
@@ -92,6 +108,8 @@ class BinaryAnswers:
 
 class MulticlassAnswers:
     """The most probable class, and the probability of each."""
+
+    has_interval = False
 
     def __init__(self, classes: Sequence[Value]):
         self._classes = tuple(classes)
@@ -110,7 +128,11 @@ class MulticlassAnswers:
         return [self._classes[each.index(max(each))] for each in outputs]
 
     def describe(
-        self, outputs: Sequence[list[float]], decisions: Sequence[Value | None], most: int | None
+        self,
+        outputs: Sequence[list[float]],
+        decisions: Sequence[Value | None],
+        most: int | None,
+        interval: Interval | None,
     ) -> list[dict[str, Any]]:
         """The decision, and the classes in descending order of their probability; equal ones in the contract's."""
         return [
@@ -136,6 +158,7 @@ class RegressionAnswers:
 
     width = 1
     expectation = "a finite number"
+    has_interval = True
 
     def __init__(self, unit: str):
         self._unit = unit or None
@@ -152,10 +175,12 @@ class RegressionAnswers:
         return [None] * len(outputs)
 
     def describe(
-        self, outputs: Sequence[float], decisions: Sequence[Value | None], most: int | None
+        self, outputs: Sequence[float], decisions: Sequence[Value | None], most: int | None, interval: Interval | None
     ) -> list[dict[str, Any]]:
-        """Value and unit."""
-        return [{"value": value, "unit": self._unit, "interval": None} for value in outputs]
+        """Value, unit, and the interval where there is one."""
+        return [
+            {"value": value, "unit": self._unit, "interval": interval and interval.around(value)} for value in outputs
+        ]
 
     def explain(self, output: float) -> Explained:
         """The value."""
@@ -194,6 +219,19 @@ def read_column(column: object, rows: int, answers: Answers) -> list[Output]:
             raise ValueError(f"expected {answers.width} numbers for each row")
         found.append(answers.read(values))
     return found
+
+
+def read_interval(outputs: Any) -> Interval:
+    """The interval of a version, from what its signature says of the value 0.
+
+    Raises:
+        ValueError, KeyError, TypeError: It is none.
+    """
+    (low,), (high,), (level,) = (outputs[name] for name in ("low", "high", "level"))
+    if not all(map(_is_number, (low, high, level))) or not low <= 0 <= high or not 0 < level < 1:
+        raise ValueError("it is no interval")
+    # The server writes the shortest decimals that stand for its float32, so that 0.9 is 0.9.
+    return Interval(low=float(low), high=float(high), level=float(level))
 
 
 def _is_number(value: Any) -> bool:

@@ -15,11 +15,13 @@ import pydantic_core
 
 from serving.contract import Contract, Value
 from serving.gateway import model_errors
-from serving.gateway.answers import Answers, Output, read_column
+from serving.gateway.answers import Answers, Interval, Output, read_column, read_interval
 from serving.gateway.connection_pool import ConnectionPool, HttpResponse
 from serving.gateway.metrics import TaskMetrics
 from serving.gateway.settings import ModelSettings
 
+INTERVAL = "interval"  # the signature of a regression that has an interval, as pipelines/modeling/export.py makes it
+_MOST_INTERVALS = 100  # versions whose intervals are remembered
 _DTYPE = {"int64": "DT_INT64", "float32": "DT_FLOAT", "string": "DT_STRING"}  # as metadata names them
 
 
@@ -39,6 +41,7 @@ class PredictClient:
     def __init__(self, settings: ModelSettings, contract: Contract, metrics: TaskMetrics, answers: Answers):
         self._settings = settings
         self._answers = answers
+        self._intervals: dict[str, Interval] = {}  # version -> interval, the first that was asked for first
         self._expected = {feature.name: _DTYPE[feature.kind.value] for feature in contract.features}
         self._metrics = metrics
         self._connections = ConnectionPool(settings)
@@ -78,7 +81,34 @@ class PredictClient:
             ) from error
         self._require_inputs(version, inputs)
         self._require_output(version, widths[self._settings.signature])
+        await self._learn_interval(version, has_one=self._answers.has_interval and INTERVAL in signatures)
         return version
+
+    def interval_of(self, version: str) -> Interval | None:
+        """The interval around the values of a version that `version` has found; None: it has none."""
+        return self._intervals.get(version)
+
+    async def _learn_interval(self, version: str, *, has_one: bool) -> None:
+        """Asks a version once for its interval.
+
+        Raises:
+            ModelError: It says that it has one, and tells none.
+        """
+        if not has_one or version in self._intervals:
+            return
+        body = pydantic_core.to_json({"signature_name": INTERVAL, "inputs": {"predictions": [0.0]}})
+        response = await self._call("POST", f"/v1/models/{self._settings.name}/versions/{version}:predict", body)
+        self._require_success(response)
+        try:
+            self._intervals[version] = read_interval(response.json()["outputs"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise self._failed(
+                model_errors.InvalidResponseError,
+                f"expected low, high and level of version {version}'s interval, received {len(response.content)} bytes "
+                "without",
+            ) from error
+        while len(self._intervals) > _MOST_INTERVALS:
+            del self._intervals[next(iter(self._intervals))]
 
     async def predict(self, version: str, inputs: dict[str, list[Value]]) -> list[Output]:
         """Asks a version for predictions.

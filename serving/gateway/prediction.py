@@ -127,7 +127,7 @@ class PredictionEndpoint:
         self._count(found, decisions)
         self._note(request, rows, found, decisions, 200, caller)
         content = {
-            "predictions": self._answers.describe(found.outputs, decisions, most),
+            "predictions": self._answers.describe(found.outputs, decisions, most, found.interval),
             "model_version": found.target.version,
             "model_label": found.target.label,
             "request_id": request.state.request_id,

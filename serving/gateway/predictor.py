@@ -7,7 +7,7 @@ import time
 import tenacity
 
 from serving.contract import Value
-from serving.gateway.answers import Output
+from serving.gateway.answers import Interval, Output
 from serving.gateway.model_errors import ModelError, ResponseTimeoutError, VersionNotFoundError
 from serving.gateway.predict_client import PredictClient
 from serving.gateway.settings import ModelSettings
@@ -22,6 +22,7 @@ class Predictions:
     target: RouteTarget
     seconds: float  # all tries together
     tries: int
+    interval: Interval | None = None  # around the values of this version
 
 
 class Predictor:
@@ -51,7 +52,8 @@ class Predictor:
                         except ModelError as error:
                             last = error
                             raise
-                return Predictions(outputs, target, time.perf_counter() - began, tries)
+                seconds = time.perf_counter() - began
+                return Predictions(outputs, target, seconds, tries, self._server.interval_of(target.version))
         except TimeoutError as error:
             # Tries that were refused say more than the clock that ended them.
             raise last or ResponseTimeoutError(f"no answer in {self._settings.total_seconds:g} s") from error

@@ -10,16 +10,20 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import numpy as np
+import pandas as pd
 import pytest
 
 from pipelines.scaffold.new_task import new_task
 from serving import contract
 from serving.gateway import settings
+from serving.gateway.app import create_app
 from tests.console import difference, replay, steps
 from tests.pipelines.scaffold import data_sets
 from tests.runs.project import SOURCE, Finished, Project, environment
 from tests.runs.served import curl_lines, pasted
+from tests.serving.gateway.http_server import HttpServer
 from tests.serving.running_server import running
 
 pytestmark = pytest.mark.pipeline
@@ -102,12 +106,35 @@ def test_a_new_task_is_known_to_itself_only(project: Project, walked: list[str])
         trespasser.unlink()
 
 
-def test_a_regression_ends_with_a_pushed_model(project: Project) -> None:
+def test_a_regression_ends_with_a_pushed_model(project: Project, tmp_path: Path) -> None:
     run = project.run("--train-steps", "100", task="sugar")
     metrics = pushed(run)
     assert "one node at a time" not in run.told()  # Nothing of a new task computes before the nodes are forked.
     # What least squares reaches on these patients, in random halves, is 2,900 to 3,200.
     assert metrics["mean_squared_error"] < 3_700
+    _require_honest_intervals(project, tmp_path)
+
+
+def _require_honest_intervals(project: Project, folder: Path) -> None:
+    """The gateway answers with the pushed version's interval, and the patients lie in it about as often as it says."""
+    patients = pd.read_csv(project.root / "data" / "sugar" / "sugar.csv")
+    with running(folder, "--model_name=sugar", f"--model_base_path={project.var / 'serving' / 'sugar'}") as server:
+        file = project.root / "serving" / "gateway" / "sugar.toml"
+        found = settings.load(file, {}, {"model.server": server.url})
+        names = [feature.name for feature in contract.read(found.contract).features]
+        rows = [
+            {name: value for name, value in row.items() if not pd.isna(value)}
+            for row in patients[names].astype(object).to_dict("records")
+        ]
+        with HttpServer(create_app(found, {})) as gateway, httpx.Client(base_url=gateway.url, timeout=30) as client:
+            answers = client.post("/v1/sugar", json=rows).raise_for_status().json()["predictions"]
+    assert {answer["interval"]["level"] for answer in answers} == {0.9}
+    inside = [
+        answer["interval"]["low"] <= target <= answer["interval"]["high"]
+        for answer, target in zip(answers, patients["target"], strict=True)
+    ]
+    # Half of a fifth of 290 rows calibrate: a coverage is a Beta variable of 27 and 3, 998 of 1,000 in these bounds.
+    assert 0.67 < np.mean(inside) < 0.99
 
 
 def test_the_gateway_knows_the_binary_task(project: Project) -> None:

@@ -32,6 +32,8 @@ class ScriptedModel:
     inputs: dict[str, str] | None = None  # of the signature, name -> dtype; None: as the contract has them
     # Of the signature, name -> shape; None: unknown.
     outputs: dict[str, list[int] | None] = dataclasses.field(default_factory=lambda: {"predictions": [-1, 1]})
+    # Other signatures, name -> what they say; they are not in `asked`.
+    signatures: dict[str, Any] = dataclasses.field(default_factory=dict)
     busy: bool = False  # every call ends with 503
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -47,6 +49,8 @@ class ScriptedModel:
             await _answer(send, 503, {"error": "busy"})
         elif scope["method"] == "GET":
             await self._metadata(scope["path"], send)
+        elif (name := json.loads(body).get("signature_name")) in self.signatures:
+            await _answer(send, 200, {"outputs": self.signatures[name]})
         else:
             self.asked.append((scope["path"], json.loads(body)))
             await self._predict(*self.asked[-1], receive, send)
@@ -75,7 +79,10 @@ class ScriptedModel:
         taken = of_contract if self.inputs is None else self.inputs
         inputs = {name: {"dtype": dtype, "tensor_shape": {}, "name": name} for name, dtype in taken.items()}
         outputs = {name: _described(shape) for name, shape in self.outputs.items()}
-        signatures = {"signature_def": {self.signature: {"outputs": outputs} | ({"inputs": inputs} if inputs else {})}}
+        more: dict[str, Any] = {name: {"inputs": {}, "outputs": {}} for name in self.signatures}
+        signatures = {
+            "signature_def": {self.signature: {"outputs": outputs} | ({"inputs": inputs} if inputs else {})} | more
+        }
         spec = {"name": "taxi", "signature_name": "", "version": version}
         await _answer(send, 200, {"model_spec": spec, "metadata": {"signature_def": signatures}})
 

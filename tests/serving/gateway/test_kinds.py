@@ -5,17 +5,21 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import jsonschema
 import pyarrow.parquet as pq
+import pydantic
 import pytest
 
 from serving.contract import ContractError
 from serving.gateway.app import create_app
+from serving.gateway.responses import response_model
+from serving.gateway.served_task import read_target
+from serving.gateway.settings import load
 from serving.gateway.several_tasks import load_all
 from serving.request_log import columns
 from serving.request_log.files import log_files
 from tests.serving.gateway import tasks
 from tests.serving.gateway.tasks import DOORS, FLOWER, NAMES, PRICE, ROW, Task
+from tests.serving.request_log.logged import until
 
 pytestmark = pytest.mark.slow
 
@@ -64,6 +68,35 @@ def test_a_number_has_no_classes(tmp_path: Path) -> None:
 def test_a_value_and_its_unit(tmp_path: Path) -> None:
     answer = ask(tmp_path, PRICE, [-8.25]).raise_for_status().json()
     assert answer["predictions"] == [{"value": -8.25, "unit": "USD", "interval": None}]
+
+
+def test_the_interval_of_a_version(tmp_path: Path) -> None:
+    """It travels with the version: the next one may have another, or none."""
+    PRICE.write(tmp_path)
+    model = PRICE.model(tmp_path, [8.25])
+    model.signatures = {"interval": {"low": [-2.5], "high": [2.5], "level": [0.9]}}
+    with tasks.running(tmp_path, {PRICE: model}) as client:
+
+        def interval() -> Any:
+            return client.post("/v1/price", json=ROW).raise_for_status().json()["predictions"][0]["interval"]
+
+        assert interval() == {"low": 5.75, "high": 10.75, "level": 0.9}
+        model.versions, model.signatures = ["2"], {"interval": {"low": [-1.0], "high": [0.5], "level": [0.5]}}
+        until(lambda: interval() == {"low": 7.25, "high": 8.75, "level": 0.5}, "the interval of version 2")
+        model.versions, model.signatures = ["3"], {}
+        until(lambda: interval() is None, "no interval of version 3")
+
+
+@pytest.mark.parametrize("said", [
+    {}, {"low": [-1.0], "high": [1.0]}, {"low": [1.0], "high": [2.0], "level": [0.9]},
+    {"low": [-1.0], "high": [1.0], "level": [1.0]}, {"low": ["-1"], "high": [1.0], "level": [0.9]},
+], ids=str)  # fmt: skip
+def test_a_version_whose_interval_is_none_is_not_taken(tmp_path: Path, said: Any) -> None:
+    PRICE.write(tmp_path)
+    model = PRICE.model(tmp_path, [8.25])
+    model.signatures = {"interval": said}
+    with tasks.running(tmp_path, {PRICE: model}) as client:
+        assert client.get("/readyz").status_code == 503
 
 
 WRONG: list[tuple[Task, Any]] = [
@@ -171,11 +204,13 @@ def test_the_description_is_true(tmp_path: Path, task: Task, said: Any) -> None:
         answer = client.post(f"/v1/{task.name}", json=ROW).json()
         description = client.get("/openapi.json").json()
     operation = description["paths"][f"/v1/{task.name}"]["post"]
+    model = response_model(read_target(load(tmp_path / f"{task.name}.toml", {})))
+    assert model.model_validate(answer, strict=True).model_dump(by_alias=True) == answer
+    with pytest.raises(pydantic.ValidationError):
+        model.model_validate(answer | {"predictions": [{"decision": None, "value": "a", "probabilities": 1}]})
     schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
-    jsonschema.validate(answer, schema | {"components": description["components"]})
-    wrong = answer | {"predictions": [{"decision": None, "value": "a", "probabilities": 1}]}
-    with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(wrong, schema | {"components": description["components"]})
+    assert schema == {"$ref": f"#/components/schemas/{model.__name__}"}
+    assert set(description["components"]["schemas"][model.__name__]["properties"]) == set(answer)
     assert [each["name"] for each in operation.get("parameters", [])] == (["top_k"] if task != PRICE else [])
     size = description["components"]["schemas"][task.name.capitalize()]["properties"]["size"]
     assert (size["title"], size["description"], size["x-unit"]) == ("Petal size", "Measured at noon (cm)", "cm")

@@ -80,6 +80,15 @@ REFUSED = {
         LEAST.replace('title = "Tip"', ""),
         "title is missing: expected a value, received none;",
     ),
+    "a binary task without words": (
+        LEAST.replace('probability_of = "a tip"', ""),
+        "probability_of is missing: expected what the probability is of, received none; add it",
+    ),
+    "words of a binary task": (
+        'kind = "regression"\nthreshold = 0.5' + LEAST,
+        'probability_of, threshold: expected with kind = "binary" only, received kind = "regression"; remove them',
+    ),
+    "a kind that is none": ('kind = "ranking"' + LEAST, "kind: Input should be 'binary', 'multiclass' or 'regression'"),
     "out of range": ("threshold = 1.5" + LEAST, "threshold: Input should be less than or equal to 1, received 1.5"),
     "no URL": (LEAST + 'server = "model:8501"', "model.server: String should match pattern"),
     "of the log": (LEAST + '[request_log]\nfolder = "a"\nsample = 1', "request_log.sample is unknown: did you mean"),
