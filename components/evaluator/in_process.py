@@ -29,7 +29,7 @@ def evaluate_predictions(
     Args:
         eval_config: of the task, without a baseline.
         labels: [rows].
-        predictions: [rows], probabilities or numbers.
+        predictions: [rows], probabilities or numbers; or [rows, classes], probabilities.
         features: the raw columns to slice by, one row per row; a missing value is NA, NaN or None. Slices by other
             columns are left out.
 
@@ -75,7 +75,7 @@ def _extracts(labels: np.ndarray, predictions: np.ndarray, features: pd.DataFram
         constants.INPUT_KEY: np.array([b""] * len(labels), dtype=object),
         constants.FEATURES_KEY: {name: _feature(features[name]) for name in features.columns},
         constants.LABELS_KEY: np.asarray(labels),
-        constants.PREDICTIONS_KEY: np.asarray(predictions, np.float32).reshape(len(labels), 1),
+        constants.PREDICTIONS_KEY: np.asarray(predictions, np.float32).reshape(len(labels), -1),
     }
 
 

@@ -51,10 +51,7 @@ def production_metrics(
     """
     require_task(task)
     require("--windows", windows, 1, math.inf, "1 or more")
-    from pipelines.production_metrics.errors import (  # Imported here: the rest loads TensorFlow.
-        ProductionMetricsError,
-        UnjudgedKindError,
-    )
+    from pipelines.production_metrics.errors import ProductionMetricsError  # Imported here: the rest loads TensorFlow.
     from pipelines.production_metrics.windows import parse_length
 
     try:
@@ -86,8 +83,6 @@ def production_metrics(
         show_metrics(console, found, all_slices=all_slices)
         console.print(f"all of it  {path}", soft_wrap=True, markup=False)
         sys.stdout.flush()
-    except UnjudgedKindError as error:
-        print(error)
     except (ProductionMetricsError, RunError, OSError) as error:
         if isinstance(error, BrokenPipeError):  # `| head` has seen enough; what is left must not fail at the exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

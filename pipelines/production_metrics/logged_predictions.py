@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from components.serving_statistics import RequestLogError, read_span
-from pipelines.production_metrics.errors import ProductionMetricsError, UnjudgedKindError
+from pipelines.production_metrics.errors import ProductionMetricsError
 from serving.feedback.columns import OUTCOME
 from serving.feedback.judge import REPEATED
 from serving.feedback.reading import KEY, FeedbackError, read_outcomes
@@ -19,14 +19,15 @@ from serving.request_log import columns as log_columns
 from serving.request_log.files import log_files
 
 _ANSWERED = 200  # HTTP status of a request that a model answered
-_NEEDED = (*KEY, log_columns.MODEL_VERSION, log_columns.ANSWER_PROBABILITY, log_columns.ANSWER_STATUS)
+_NEEDED = (*KEY, log_columns.MODEL_VERSION, log_columns.ANSWER_STATUS)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class LoggedPredictions:
     """Rows that a model answered, oldest first."""
 
-    # The features, request_time, model_version, answer_probability, and `outcome`, which is missing while it is out.
+    # The features, request_time, model_version, what the model said (answer_probability, answer_probabilities or
+    # answer_value), and `outcome`, which is missing while it is out.
     # Whole numbers are Int64 with NA, FLOAT is float32 with NaN, strings are objects with None.
     rows: pd.DataFrame
     label: str | None  # the contract's column that outcomes are values of; None where none has come
@@ -63,7 +64,6 @@ def read_logged_predictions(log: Path, feedback: Path, start: datetime.datetime 
 
     Raises:
         ProductionMetricsError: The log has no such row, does not keep what is needed, or the outcomes cannot be read.
-        UnjudgedKindError: The log is of a kind of task whose metrics are not measured here.
     """
     try:
         span = read_span(log, start=start)
@@ -72,15 +72,10 @@ def read_logged_predictions(log: Path, feedback: Path, start: datetime.datetime 
         raise ProductionMetricsError(str(error)) from error
     except (OSError, pa.ArrowException) as error:
         raise _unreadable(log, error) from error
-    logged = {name for table in tables for name in table.column_names}
-    if logged & {log_columns.ANSWER_CLASS, log_columns.ANSWER_VALUE}:
-        raise UnjudgedKindError(
-            f"{log}: production metrics judge binary tasks only, by their probabilities; this log holds classes or "
-            "values, whose distribution the monitoring compares"
-        )
-    if lacking := sorted(span.dropped.intersection(_NEEDED)):
+    needed = (*_NEEDED, *log_columns.TELLING_ANSWERS)
+    if lacking := sorted(span.dropped.intersection(needed)):
         raise ProductionMetricsError(
-            f"{log}: expected the request log to keep {', '.join(_NEEDED)}, but it drops {', '.join(lacking)}"
+            f"{log}: expected the request log to keep {', '.join(needed)}, but it drops {', '.join(lacking)}"
         )
     rows, repeated = leave_out_repeats(to_frame(concatenate(tables).sort_by(log_columns.REQUEST_TIME)))
     twice = rows.duplicated(list(KEY), keep=False)

@@ -12,17 +12,25 @@ from components.evaluator.in_process import evaluate_predictions
 from pipelines.evaluation.bootstrap import Interval, estimate_intervals
 from pipelines.evaluation.slices import OVERALL, SlicedRows, slice_in_words
 from pipelines.evaluation.weighted_metrics import Metric
+from pipelines.production_metrics.errors import ProductionMetricsError
 from pipelines.production_metrics.estimation import estimate_metrics
 from pipelines.production_metrics.labels import make_labels
 from pipelines.production_metrics.logged_predictions import LoggedPredictions
-from pipelines.production_metrics.metrics import CALIBRATION, OF_DECISIONS, WORSE_WHEN_LARGER, metrics_at
+from pipelines.production_metrics.metrics import CALIBRATION, OF_DECISIONS, WORSE_WHEN_LARGER, production_metrics_of
 from pipelines.production_metrics.records import MetricRecord, ProductionMetrics
-from pipelines.production_metrics.reference import VersionReference
+from pipelines.production_metrics.reference import VersionReference, as_labels
 from pipelines.production_metrics.verdict import GapVerdict, measure_gap, more_than_chance, p_value, standard_error
 from pipelines.production_metrics.windows import Window
 from pipelines.runs import RunError
+from pipelines.task_definition.problem import BINARY, MULTICLASS, REGRESSION
 from serving.feedback.columns import OUTCOME
-from serving.request_log.columns import ANSWER_PROBABILITY, MODEL_VERSION, REQUEST_TIME
+from serving.request_log.columns import (
+    ANSWER_PROBABILITIES,
+    ANSWER_PROBABILITY,
+    ANSWER_VALUE,
+    MODEL_VERSION,
+    REQUEST_TIME,
+)
 
 LEAST_LABELLED = 30  # labels below which a gap is not judged: the normal distribution of its error does not hold
 
@@ -35,8 +43,13 @@ class _Answered:
     reference: VersionReference
     version: int
     rows: pd.DataFrame
-    predictions: np.ndarray  # float64 [rows]
+    predictions: np.ndarray  # float64 [rows], or [rows, classes]
     labels: np.ndarray  # float64 [rows], NaN while the outcome is out
+    metrics: Mapping[str, Metric]  # of the kind of problem
+
+    def labels_of(self, known: np.ndarray) -> np.ndarray:
+        """The labels of rows whose outcome is known, as metrics take them."""
+        return as_labels(self.labels[known], self.reference.problem)
 
 
 def measure_production(
@@ -62,7 +75,6 @@ def measure_production(
         ProductionMetricsError: The label cannot be made of what the log shows.
         RunError: No version that answered has a run that can be read.
     """
-    metrics = metrics_at(threshold)
     records: list[MetricRecord] = []
     hidden_slices: dict[str, str] = {}
     references, faults = _read_versions(predictions, windows, read_version)
@@ -81,11 +93,12 @@ def measure_production(
                 reference=reference,
                 version=int(version),
                 rows=rows.reset_index(drop=True),
-                predictions=rows[ANSWER_PROBABILITY].to_numpy(np.float64),
+                predictions=_predictions(reference, rows),
                 labels=_labels(reference, rows.reset_index(drop=True), predictions),
+                metrics=production_metrics_of(reference.problem, threshold),
             )
             hidden_slices |= _hidden_slices(reference, predictions)
-            records += _judge(list(_measure(answered, metrics, predictions.hidden, min_rows)))
+            records += _judge(list(_measure(answered, predictions.hidden, min_rows)))
     left_out = [
         f"{unknown[version]:,} rows of version {version} are left out: {faults[version]}" for version in unknown
     ]
@@ -116,15 +129,36 @@ def _labels(reference: VersionReference, rows: pd.DataFrame, predictions: Logged
     if known.any():
         assert predictions.label is not None
         made = make_labels(reference.run, rows[known], predictions.label, predictions.hidden)
-        found[known] = made > 0
+        found[known] = as_labels(made, reference.problem)
     return found
 
 
-def _measure(
-    answered: _Answered, metrics: Mapping[str, Metric], hidden: Mapping[str, str], min_rows: int
-) -> Iterator[MetricRecord]:
+def _predictions(reference: VersionReference, rows: pd.DataFrame) -> np.ndarray:
+    """The logged predictions, as the kind of the version's task has them.
+
+    Raises:
+        ProductionMetricsError: The log holds those of another kind, or of other classes.
+    """
+    name = {BINARY: ANSWER_PROBABILITY, MULTICLASS: ANSWER_PROBABILITIES, REGRESSION: ANSWER_VALUE}[reference.problem]
+    if name not in rows or rows[name].isna().any():
+        raise ProductionMetricsError(
+            f"run {reference.run.id}: expected {name} in the request log, as a task of kind {reference.problem} has, "
+            "received none in some rows; correct the gateway's setting kind, or name newer windows"
+        )
+    if reference.problem != MULTICLASS:
+        return rows[name].to_numpy(np.float64)
+    widths, expected = {len(each) for each in rows[name]}, reference.predictions.shape[1]
+    if widths != {expected}:
+        raise ProductionMetricsError(
+            f"run {reference.run.id}: expected {expected} probabilities a row in {name}, received "
+            f"{', '.join(map(str, sorted(widths)))}; the classes changed, name newer windows"
+        )
+    return np.stack(rows[name].to_list()).astype(np.float64)
+
+
+def _measure(answered: _Answered, hidden: Mapping[str, str], min_rows: int) -> Iterator[MetricRecord]:
     """Yields the records of every slice, not judged yet."""
-    sliced, reference = SlicedRows(answered.rows), answered.reference
+    sliced, reference, metrics = SlicedRows(answered.rows), answered.reference, answered.metrics
     labelled = np.isfinite(answered.labels)
     reported = _tfma_values(answered, labelled, hidden)
     for where, pairs in reference.slices.items():
@@ -134,13 +168,9 @@ def _measure(
         if not inside.any() or (where != OVERALL and int(inside.sum()) < min_rows):
             continue
         known = inside & labelled
-        production = _production(answered, known, metrics, reported.get(where, {}))
-        estimated = estimate_metrics(answered.predictions[inside], reference.recalibration, metrics)
-        of_known = (
-            estimated
-            if known.sum() in (0, inside.sum())
-            else estimate_metrics(answered.predictions[known], reference.recalibration, metrics)
-        )
+        production = _production(answered, known, reported.get(where, {}))
+        estimated = _estimate(answered, inside)
+        of_known = estimated if known.sum() in (0, inside.sum()) else _estimate(answered, known)
         promised, promised_rows = reference.promise(where, metrics), reference.count(where)
         for name in metrics:
             measured, promise = production.get(name), promised.get(name)
@@ -164,13 +194,18 @@ def _measure(
             )
 
 
-def _production(
-    answered: _Answered, known: np.ndarray, metrics: Mapping[str, Metric], reported: Mapping[str, float]
-) -> dict[str, Interval]:
+def _estimate(answered: _Answered, chosen: np.ndarray) -> dict[str, Interval]:
+    """The metrics of rows before their labels come; none where there are not two classes (see estimation.py)."""
+    if answered.reference.problem != BINARY:
+        return {}
+    return estimate_metrics(answered.predictions[chosen], answered.reference.recalibration, answered.metrics)
+
+
+def _production(answered: _Answered, known: np.ndarray, reported: Mapping[str, float]) -> dict[str, Interval]:
     """The metrics of the labelled rows of a slice: TFMA's values where there are any, with bootstrap intervals."""
     if not known.any():
         return {}
-    found = estimate_intervals(answered.labels[known].astype(np.int64), answered.predictions[known], metrics)
+    found = estimate_intervals(answered.labels_of(known), answered.predictions[known], answered.metrics)
     return {
         name: dataclasses.replace(interval, value=reported[name])
         if name in reported and name not in OF_DECISIONS and math.isfinite(interval.value)
@@ -186,7 +221,7 @@ def _tfma_values(
     config = answered.reference.run.task_record.make_eval_config()
     columns = [name for name in _slice_columns(config) if name not in hidden and name in answered.rows]
     found = evaluate_predictions(
-        config, answered.labels[labelled].astype(np.int64), answered.predictions[labelled],
+        config, answered.labels_of(labelled), answered.predictions[labelled],
         answered.rows.loc[labelled, columns].reset_index(drop=True),
     )  # fmt: skip
     return {

@@ -1,4 +1,4 @@
-"""The metrics of two classes that are measured in production and estimated before labels come.
+"""The metrics that are measured in production; those of two classes are estimated before labels come, too.
 
 Beside those of pipelines.evaluation.weighted_metrics, and in their form: labels [rows], predictions [rows],
 weights [sets, rows] -> float64 [sets], NaN where a metric is undefined.
@@ -14,7 +14,9 @@ from pipelines.evaluation.weighted_metrics import (
     binary_crossentropy,
     calibration,
     mean_squared_error,
+    metrics_of,
 )
+from pipelines.task_definition.problem import BINARY
 
 BRIER_SCORE = "brier_score"
 CALIBRATION = calibration.__name__  # mean prediction over mean label: neither more nor less is better
@@ -23,6 +25,16 @@ CALIBRATION = calibration.__name__  # mean prediction over mean label: neither m
 OF_DECISIONS = frozenset({"precision", "recall"})
 
 WORSE_WHEN_LARGER = SMALLER_IS_BETTER | {BRIER_SCORE}
+
+
+def production_metrics_of(problem: str, threshold: float) -> dict[str, Metric]:
+    """Returns the metrics of a kind of problem by name.
+
+    Args:
+        problem: one of pipelines.task_definition.problem.PROBLEMS.
+        threshold: of a binary problem; see metrics_at.
+    """
+    return metrics_at(threshold) if problem == BINARY else metrics_of(problem)
 
 
 def metrics_at(threshold: float) -> dict[str, Metric]:

@@ -11,12 +11,11 @@ import pandas as pd
 from pipelines.evaluation.bootstrap import Interval, estimate_intervals
 from pipelines.evaluation.slices import OVERALL, Slice, SlicedRows
 from pipelines.evaluation.weighted_metrics import Metric
-from pipelines.production_metrics.errors import ProductionMetricsError
 from pipelines.production_metrics.metrics import OF_DECISIONS
 from pipelines.production_metrics.recalibration import Recalibration, fit_recalibration
 from pipelines.runs import Run, Runs
-from pipelines.runs.model import PREDICTION
-from pipelines.task_definition.problem import BINARY
+from pipelines.runs.model import as_predictions
+from pipelines.task_definition.problem import BINARY, MULTICLASS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,10 +24,11 @@ class VersionReference:
 
     run: Run
     rows: pd.DataFrame  # raw
-    labels: np.ndarray  # [rows], 0 or 1
-    predictions: np.ndarray  # [rows], probabilities
+    labels: np.ndarray  # [rows]: 0 or 1, the number of a class, or the number that was to be predicted
+    predictions: np.ndarray  # [rows], probabilities or values; or [rows, classes], probabilities
     slices: Mapping[str, Slice]  # in words -> slice; those that the run reported, all rows first
     measured: pd.DataFrame  # TFMA's values: one row per slice in words, one column per metric
+    problem: str = BINARY  # one of pipelines.task_definition.problem.PROBLEMS
     _promises: dict[tuple[str, ...], dict[str, Interval]] = dataclasses.field(default_factory=dict)
 
     @functools.cached_property
@@ -73,22 +73,24 @@ def read_reference(runs: Runs, task: str, version: int) -> VersionReference:
 
     Raises:
         RunError: No run pushed it, or what the run wrote is gone.
-        ProductionMetricsError: The task is not of two classes.
     """
     run = runs.open(runs.lineage(str(version), task).run_id)
-    if run.task_record.problem != BINARY:
-        raise ProductionMetricsError(
-            f"task {task}: expected a task of two classes, whose probabilities the gateway logs, received one of kind "
-            f"{run.task_record.problem}. Confidence-based estimation needs probabilities; for a number it does not "
-            "apply, and direct loss estimation would need a second model."
-        )
+    problem = run.task_record.problem
     frame = run.eval_predictions()
     slices = run.slices()
     return VersionReference(
         run=run,
         rows=frame,
-        labels=(frame["label"].to_numpy() > 0).astype(np.int64),
-        predictions=frame[PREDICTION].to_numpy().astype(np.float64),
+        labels=as_labels(frame["label"].to_numpy(), problem),
+        predictions=as_predictions(frame).astype(np.float64),
         slices={OVERALL: ()} | slices,
         measured=run.metrics(),
+        problem=problem,
     )
+
+
+def as_labels(values: np.ndarray, problem: str) -> np.ndarray:
+    """Labels as metrics take them, [rows]: of two classes 0 or 1, of several the number of each, else float64."""
+    if problem == BINARY:
+        return (values > 0).astype(np.int64)
+    return values.astype(np.int64 if problem == MULTICLASS else np.float64)

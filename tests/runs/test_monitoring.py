@@ -14,9 +14,18 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 from tfx.orchestration.metadata import sqlite_metadata_connection_config
 
+from pipelines.production_metrics.command import measure_task
+from pipelines.production_metrics.reference import read_reference
+from pipelines.production_metrics.verdict import GapVerdict
+from pipelines.runs import Runs
 from pipelines.runs.model import RunModel
+from serving import contract as contracts
 from serving.contract.problem import REGRESSION
 from serving.contract.target import Target
+from serving.feedback.label import read_label
+from serving.feedback.settings import FeedbackSettings
+from serving.feedback.store import FeedbackStore
+from serving.feedback.verdicts import Caller, Outcome
 from serving.request_log.settings import HASH_KEY_VARIABLE, RequestLogSettings
 from serving.request_log.writer import RequestLog
 from tests.runs.in_process import monitor_here
@@ -215,3 +224,37 @@ def test_a_broken_log_ends_the_command_and_says_why(project: Project, traffic: T
     assert json.loads(next((project.var / "monitoring" / "diabetes").glob("*/summary.json")).read_text())[
         "verdict"
     ] == ("failed")
+
+
+def test_metrics_in_production_are_those_of_the_evaluation(project: Project, tmp_path: Path) -> None:
+    """Of a regression: its own eval rows, logged as requests, with the outcomes that the data has."""
+    (version,) = (path.name for path in (project.var / "serving" / "diabetes").iterdir() if path.name.isdecimal())
+    reference = read_reference(Runs(project.var), "diabetes", int(version))
+    contract_file = reference.run.task_record.contract
+    requests = RequestLogSettings(folder=tmp_path / "log", keep_days=100_000)
+    target = Target(problem=REGRESSION)
+    log = RequestLog(requests, contracts.read(contract_file), registry=CollectorRegistry(), target=target)
+    rows = reference.rows.drop(columns=["label", "prediction"])
+    plain = rows.astype(object).where(rows.notna(), None).to_dict("records")
+    for number, (row, value) in enumerate(zip(plain, reference.predictions.tolist(), strict=True)):
+        log.offer(
+            request_id=f"r{number}", rows=[row], probabilities=None, decisions=None, values=[value],
+            model_version=int(version), model_label=None, status=200, latency_ms=3.0,
+        )  # fmt: skip
+    log.close()
+    store = FeedbackStore(FeedbackSettings(folder=tmp_path / "feedback"), read_label(contract_file), requests)
+    told = [Outcome(request_id=f"r{number}", value=row["target"], row=0) for number, row in enumerate(plain)]
+    assert store.store(told, Caller(digest=None)).stored == len(plain)
+    store.close()
+    found = measure_task(
+        "tests.tasks.diabetes", project.var, log=tmp_path / "log", feedback=tmp_path / "feedback",
+        length=datetime.timedelta(days=7), most=1,
+    )  # fmt: skip
+    table = reference.run.metrics()
+    records = [one for one in found.records if one.metric in table]
+    assert {one.metric for one in records if one.slice == "overall"} >= {"mean_squared_error"}
+    for one in records:
+        assert one.production is not None
+        assert one.production.value == pytest.approx(table.loc[one.slice, one.metric], rel=1e-5)
+        assert one.verdict is GapVerdict.AS_PROMISED
+        assert one.estimated is None

@@ -13,9 +13,6 @@ from pipelines.production_metrics import command
 from pipelines.production_metrics.errors import ProductionMetricsError
 from pipelines.production_metrics.logged_predictions import find_newest, read_logged_predictions
 from serving.cli.usage import execute
-from serving.contract import Kind
-from serving.contract.problem import MULTICLASS, REGRESSION, Problem
-from serving.contract.target import Target
 from serving.feedback import columns
 from serving.feedback.label import read_label
 from serving.feedback.settings import FeedbackSettings
@@ -223,18 +220,3 @@ def test_only_the_files_of_the_windows_are_read(tmp_path: Path, monkeypatch: pyt
     assert [len(windows) for _, windows, _ in measured] == [1, 1]
     with pytest.raises(ProductionMetricsError, match=r"received one that cannot be read: .*Move it out"):
         command.measure_task("taxi", tmp_path, **folders, length=datetime.timedelta(days=30), most=10**9)
-
-
-@pytest.mark.parametrize("problem", [MULTICLASS, REGRESSION])
-def test_a_log_of_another_kind_is_said_in_one_line(
-    tmp_path: Path, problem: Problem, capsys: pytest.CaptureFixture[str]
-) -> None:
-    log = tmp_path / "requests" / "taxi"
-    target = Target(problem=problem, kind=Kind.BYTES, classes=("a", "b") if problem == MULTICLASS else ())
-    writer, _ = logged.start(log, target=target)
-    said = {"probabilities": [[0.25, 0.75]], "decisions": ["b"]} if problem == MULTICLASS else {"values": [8.25]}
-    logged.offer(writer, "a", **({"probabilities": None, "decisions": None} | said))
-    writer.close()
-    assert execute(app, ["production-metrics", "--var", str(tmp_path), "--task", "taxi"]) == 0
-    (line,) = capsys.readouterr().out.splitlines()
-    assert line.startswith(f"{log}: production metrics judge binary tasks only")

@@ -84,6 +84,13 @@ def test_the_walk_throughs_model_answers_as_shown(project: Project, walked: list
     base = project.var / "serving" / "iris"
     with running(tmp_path, "--model_name=iris", f"--model_base_path={base}") as server:
         answer = pasted(command, server, "")
+        found = settings.load(project.root / "serving" / "gateway" / "iris.toml", {}, {"model.server": server.url})
+        flower = {"sepal_length_cm": 5.1, "sepal_width_cm": 3.5, "petal_length_cm": 1.4, "petal_width_cm": 0.2}
+        with HttpServer(create_app(found, {})) as gateway, httpx.Client(base_url=gateway.url, timeout=30) as client:
+            (named,) = client.post("/v1/iris", json=flower).raise_for_status().json()["predictions"]
+    assert named["decision"] == "setosa"
+    by_name = {one["class"]: one["probability"] for one in named["probabilities"]}
+    assert [by_name[name] for name in ("setosa", "versicolor", "virginica")] == answer["outputs"][0]
     assert np.array(answer["outputs"]) == pytest.approx(np.array(shown["outputs"]), abs=0.05)
 
 

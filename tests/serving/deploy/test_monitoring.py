@@ -7,7 +7,7 @@ import pytest
 import yaml
 from prometheus_client import CollectorRegistry
 
-from serving.gateway.metrics import GatewayMetrics
+from serving.gateway.metrics import GatewayMetrics, TaskMetrics
 from tests.serving.deploy import files
 from tests.serving.deploy.files import DEPLOY, Document
 
@@ -32,7 +32,8 @@ def exported_by(registry: CollectorRegistry) -> dict[str, set[str]]:
 
 
 def exported() -> dict[str, set[str]]:
-    return {**MODEL_SERVER, **exported_by(GatewayMetrics().registry), "up": set()}
+    gateway = exported_by(GatewayMetrics().registry) | exported_by(TaskMetrics().registry)
+    return {**MODEL_SERVER, **gateway, "up": set()}
 
 
 class Used:
