@@ -17,13 +17,12 @@ from tests.serving.gateway.test_page import origin, quiet
 pytestmark = pytest.mark.slow
 
 Trip = dict[str, Any]
-_DROP = """([text, name]) => {
+# Drops a file; whether the browser would open it in place of the page.
+_DROP = """([text, name, selector]) => {
   const files = new DataTransfer();
   files.items.add(new File([text], name));
-  const target = document.querySelector("#csv .drop");
-  for (const kind of ["dragover", "drop"]) {
-    target.dispatchEvent(new DragEvent(kind, { bubbles: true, cancelable: true, dataTransfer: files }));
-  }
+  const drop = (kind) => new DragEvent(kind, { bubbles: true, cancelable: true, dataTransfer: files });
+  return ["dragover", "drop"].some((kind) => document.querySelector(selector).dispatchEvent(drop(kind)));
 }"""
 
 
@@ -82,7 +81,8 @@ def test_a_refused_file_is_mended_and_dropped_again(
 ) -> None:
     page = tab.page
     page.goto(origin(client))
-    page.evaluate(_DROP, [written([trip, trip | {"fare": "<b>ten</b>"}, trip | {"trip_miles": ""}]), "trips.csv"])
+    wrong = written([trip, trip | {"fare": "<b>ten</b>"}, trip | {"trip_miles": ""}])
+    assert not page.evaluate(_DROP, [wrong, "trips.csv", "#csv .drop"])
     alert = page.locator("#csv-problem")
     expect(alert).to_be_focused()
     expect(alert).to_contain_text("Nothing was predicted. 2 things are not as expected:")
@@ -91,10 +91,11 @@ def test_a_refused_file_is_mended_and_dropped_again(
         "4\ttrip_miles\texpected a number from 0 to 2000, received nothing",
     ]
     assert model.asked == []
-    page.evaluate(_DROP, [written([trip]), "trips.csv"])
+    assert not page.evaluate(_DROP, [written([trip]), "trips.csv", "header"])  # missed
+    expect(alert).to_be_visible()
+    assert not page.evaluate(_DROP, [written([trip]), "trips.csv", "#csv .drop"])
     expect(page.locator("#csv-summary")).to_have_text("1 row predicted: 1 × Tip of more than 20%")
     expect(alert).to_be_hidden()
-    assert page.url == f"{origin(client)}/"
     quiet(tab, client, refusals=1)
 
 
