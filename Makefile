@@ -22,12 +22,12 @@ endef
 quoted = '$(subst $(newline),'$$'\n'',$(subst ','\'',$(value $1)))'
 absolute_var = $(if $(filter /%,$(value VAR)),,$(call quoted,CURDIR)/)$(call quoted,VAR)
 # For the environment of what it starts, make would expand the $ in these, too, and stop at an odd one.
-unexport A B EXPERIMENT TAG REMOTE DATA OUT FROM PATTERN SPANS NAME CSV LABEL TEXT NOTE REVIEWER VAR PUSH_TO REQUESTS LOG WINDOW UNTIL SERVER
+unexport A B EXPERIMENT TAG REMOTE DATA OUT FROM PATTERN SPANS NAME CSV LABEL TEXT NOTE REVIEWER VAR PUSH_TO REQUESTS LOG WINDOW UNTIL SERVER URL KEY_FILE
 
 # How long a search may take; of tune, portfolio, and run-local with TUNE.
 SEARCH = $(if $(value TRIALS),--trials $(call quoted,TRIALS)) $(if $(value MINUTES),--minutes $(call quoted,MINUTES))
 
-.PHONY: help doctor setup data ingest predict data-pin data-restore disk gc run-local watch flink-up flink-down test test-fast test-engine coverage test-other-stack check format bench load-test lock protos clean serve gateway deploy-render rollout-status pin canary compare promote rollback tune portfolio compare-runs report leaderboard tensorboard review monitor continuous replay test-replay new-task notebooks check-task
+.PHONY: help doctor setup data ingest predict data-pin data-restore disk gc run-local watch flink-up flink-down test test-fast test-engine coverage test-other-stack check format bench load-test lock protos clean serve gateway clients deploy-render rollout-status pin canary compare promote rollback tune portfolio compare-runs report leaderboard tensorboard review monitor continuous replay test-replay new-task notebooks check-task
 
 define HELP
 make TARGET [NAME=value ...]
@@ -42,8 +42,8 @@ make TARGET [NAME=value ...]
   new-task, predict              A task from your CSV (NAME, CSV, LABEL, PROBLEM, TEXT); predict files (DATA, OUT)
   notebooks, tensorboard         JupyterLab on notebooks/ (JUPYTER); the training curves of all runs (PORT)
   serve, gateway, deploy-render  The pushed models; what end users call (SERVE, GATEWAY); Kubernetes manifests (OVERLAY)
-  canary, compare, promote       Try a version beside the stable one, compare the two, make it the stable one
-                                 (VERSION, PERCENT, REQUESTS, ROLLBACK_ON_FAIL, ROLLOUT)
+  clients                        A TypeScript client of a running gateway, from its own description (URL, OUT, KEY_FILE)
+  canary, compare, promote       Try a version, compare, keep it (VERSION, PERCENT, REQUESTS, ROLLBACK_ON_FAIL, ROLLOUT)
   rollback, pin, rollout-status  End a trial or go back; keep the version that answers now; what is where
   monitor, continuous, replay    Judge the traffic (LOG, WINDOW, UNTIL); retrain when due (FROM, SERVER, ONCE); play it
   bench, load-test               Upstream's example against ours (ROWS, ROUNDS); latency and throughput of the servers
@@ -226,6 +226,10 @@ serve: $(STAMP)
 
 gateway: $(STAMP)
 	@$(RUN) -m serving gateway --task $(call quoted,TASK) --var $(call quoted,VAR) $(GATEWAY)
+
+clients: $(STAMP)
+	@$(RUN) -m serving clients --out $(if $(value OUT),$(call quoted,OUT),$(call quoted,VAR)/clients/typescript) \
+	    $(if $(value URL),--url $(call quoted,URL)) $(if $(value KEY_FILE),--key-file $(call quoted,KEY_FILE))
 
 # The servers were started with this file; docs/rollout.md.
 ROLL := $(RUN) -m serving rollout --model-config-file $(call quoted,VAR)/serving/models.config \

@@ -28,18 +28,21 @@ FIXES = {
         "venv": "sudo apt-get install python3-venv",
         "compiler": "sudo apt-get install g++",
         "browser": "sudo apt-get install chromium",
+        "npm": "sudo apt-get install nodejs npm",
     },
     "dnf": {
         "python": "sudo dnf install python{v} python{v}-devel",
         "headers": "sudo dnf install python{v}-devel",
         "compiler": "sudo dnf install gcc-c++",
         "browser": "sudo dnf install chromium",
+        "npm": "sudo dnf install nodejs npm",
     },
     "brew": {
         "python": "brew install python@{v}",
         "compiler": "xcode-select --install",
         "browser": "brew install --cask google-chrome; "
         "export CHROMIUM='/Applications/Google Chrome.app/Contents/MacOS/Google Chrome'",
+        "npm": "brew install node",
     },
     "": {
         "python": "install CPython {v} with its headers",
@@ -47,6 +50,7 @@ FIXES = {
         "venv": f"put uv {uv.VERSION} or newer on PATH",
         "compiler": "install a C++ compiler, or name one: export CXX=/path/to/compiler",
         "browser": "install Chromium or Chrome, or name one: export CHROMIUM=/path/to/browser",
+        "npm": "install Node.js 20 or newer with npm",
     },
 }
 
@@ -59,6 +63,7 @@ class Machine(NamedTuple):
     compiler: str | None
     free_gb: float
     browser: str | None
+    npm: str | None
     ready: str  # version and path of the Python that a complete .venv was made with, "" where there is none
     packager: str = ""  # a key of FIXES
 
@@ -82,7 +87,7 @@ def inspect(asked: str) -> Machine:
     named = os.environ.get("CXX", "").split()[:1]
     compiler = next(filter(None, map(shutil.which, named or COMPILERS)), None)
     free = shutil.disk_usage(Path.cwd()).free / 1e9
-    return Machine(installer, choice, compiler, free, browser.find(), ready(), packager())
+    return Machine(installer, choice, compiler, free, browser.find(), shutil.which("npm"), ready(), packager())
 
 
 def ready() -> str:
@@ -123,6 +128,11 @@ def no_browser(packager: str) -> str:
     return f"a browser: expected {browser.EXPECTED}, found none. Fix: {FIXES[packager]['browser']}"
 
 
+def no_npm(packager: str) -> str:
+    """Says what `make clients` and its tests miss where there is no npm, and the fix."""
+    return f"Node.js: expected npm on PATH, found none. Fix: {FIXES[packager]['npm']}"
+
+
 def report(machine: Machine) -> tuple[list[str], int]:
     """Draws up the report and its exit status."""
     lines = []
@@ -137,11 +147,14 @@ def report(machine: Machine) -> tuple[list[str], int]:
         f"compiler  {machine.compiler or 'none'}",
         f"uv        {machine.uv if isinstance(machine.uv, str) else 'none'}",
         f"browser   {machine.browser or 'none; only tests need one'}",
+        f"npm       {machine.npm or 'none; only `make clients` and its tests need it'}",
         f"disk      {machine.free_gb:.0f} GB free",
         f"set-up    {'done, .venv runs ' + machine.ready if machine.ready else 'not done; make setup, or any target'}",
     ]
     if not machine.browser:
         lines.append(f"FOR TESTS {no_browser(machine.packager)}")
+    if not machine.npm:
+        lines.append(f"FOR TESTS {no_npm(machine.packager)}")
     lacks = missing(machine)
     return lines + [f"MISSING   {line}" for line in lacks], 2 if lacks else 0
 

@@ -17,11 +17,12 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from components.batch_predictor.errors import BatchPredictionError
 from components.csv_example_gen.column_arrays import as_texts, convert_array
-from components.csv_example_gen.csv_values import FLOAT32_MAX, CellError, CellKind, convert, is_number
+from components.csv_example_gen.csv_values import CellError, CellKind, convert, is_number
 from components.csv_example_gen.reading_rules import ReadingRules, check_header
 from serving import contract as contracts
 from serving.contract import Contract, Feature, Kind
 from serving.contract.time_parts import TimePart, WallClock
+from serving.csv_text.cells import FLOAT32_MAX
 from serving.did_you_mean import closest
 
 _INT64 = np.iinfo(np.int64)

@@ -10,6 +10,7 @@ from components.csv_example_gen.file_contents import SourceError
 from components.csv_example_gen.reading_rules import USUAL_MISSING_CELLS, ReadingRules
 from components.csv_example_gen.records import locate_record
 from serving.contract.missing_values import MISSING_CELL_TAG
+from serving.csv_text.lines import describe_count, shorten
 
 BATCH_ROWS = 1024  # Rows converted together: larger is no faster.
 
@@ -25,11 +26,7 @@ def batch_records(file: str, header: Sequence[str], rows: Iterator[tuple[int, li
     while batch := list(itertools.islice(rows, BATCH_ROWS)):
         for line, cells in batch:
             if len(cells) != len(header):
-                raise SourceError(
-                    f"{locate_record(file, line)}: expected {len(header)} cells, as in the header, received "
-                    f"{len(cells)}: {shorten(','.join(cells))}. A cell that holds the separator needs double quotes "
-                    "around it."
-                )
+                raise SourceError(f"{locate_record(file, line)}: {describe_count(cells, len(header))}")
         lines, by_row = zip(*batch, strict=True)
         yield lines, list(zip(*by_row, strict=True))
 
@@ -72,11 +69,6 @@ def convert_column(
             f"{locate_record(file, lines[error.position])}, column `{name}`: expected {kind.name}{how}, "
             f"received {shorten(error.cell)}. {_suggest(error.cell)}"
         ) from None
-
-
-def shorten(text: str, limit: int = 60) -> str:
-    """Quotes a cell for a message."""
-    return repr(text) if len(text) <= limit else repr(text[: limit - 1] + "…")
 
 
 def _suggest(cell: str) -> str:

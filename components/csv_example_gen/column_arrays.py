@@ -10,8 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from components.csv_example_gen.csv_values import FLOAT32_MAX, CellError, CellKind, Value, convert, infer, is_number
-from components.csv_example_gen.number_formats import NumberFormat
+from components.csv_example_gen.csv_values import CellError, CellKind, Value, convert, infer, is_number
+from serving.csv_text.cells import FLOAT32_MAX
+from serving.csv_text.number_formats import NumberFormat
 
 _LARGEST_EXACT = 2.0**53  # Up to here a double's digits are those of the whole number that it is.
 _TYPES = {

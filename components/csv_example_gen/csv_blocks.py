@@ -11,9 +11,10 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from components.csv_example_gen.csv_lines import BYTE_ORDER_MARK, find_layout, read_later_records
+from components.csv_example_gen.csv_lines import find_layout, read_later_records
 from components.csv_example_gen.file_contents import Content, OpenFile, open_content, open_local
 from components.csv_example_gen.file_parts import FilePart
+from serving.csv_text.lines import BYTE_ORDER_MARK
 
 BLOCK_BYTES = 2 << 20  # of text: 16,000 taxi trips. Larger blocks are no faster and take more memory.
 _LONGEST = 4  # blocks that a row may take up before it is read line by line, which finds the quote that is not closed

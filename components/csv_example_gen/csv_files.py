@@ -34,7 +34,7 @@ from pathlib import Path
 
 import numpy as np
 
-from components.csv_example_gen.careful_cells import BATCH_ROWS, Batch, batch_records, convert_column, shorten
+from components.csv_example_gen.careful_cells import BATCH_ROWS, Batch, batch_records, convert_column
 from components.csv_example_gen.csv_values import CellKind, Value
 from components.csv_example_gen.file_contents import OpenFile, SourceError, open_local
 from components.csv_example_gen.file_parts import Shard, group_shards
@@ -61,7 +61,6 @@ __all__ = [
     "read_cells",
     "read_columns",
     "read_shard",
-    "shorten",
 ]
 
 EVERY_FILE = "*"  # the pattern of a folder: all its files that have one of ENDINGS

@@ -1,16 +1,14 @@
 """Types and values of cells: which type a column has, and what its cells hold. Knows nothing of files."""
 
-import decimal
 import enum
 import re
 from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 
-from components.csv_example_gen.number_formats import NumberFormat
+from serving.csv_text.cells import FLOAT32_MAX, INT64_MAX, INT64_MIN, is_missing, is_plain, read_float, read_integer
+from serving.csv_text.number_formats import NumberFormat
 
-FLOAT32_MAX = 3.4028234663852886e38  # The largest finite float32, which is how a FLOAT is stored.
-INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 _LEADING_ZERO = re.compile(r"\s*[+-]?0\d+\s*")  # As in the zip code 02134, of which a number would be 2134.
 _SURE_OF_INT64 = 18  # characters: a number of no more is within int64
 
@@ -57,7 +55,7 @@ def infer(
     for cell in cells:
         if kind is CellKind.BYTES:
             break
-        if cell and not _is_missing(cell, missing):
+        if cell and not is_missing(cell, missing):
             kind = max(kind, kind_of(cell, written))
     return kind
 
@@ -71,7 +69,7 @@ def kind_of(cell: str, written: NumberFormat | None = None) -> CellKind:
     """Returns the narrowest type that holds the cell, which is not empty; see `infer`."""
     try:
         text = written.normalise(cell) if written else cell
-        _float(text)
+        read_float(text)
     except ValueError:
         return CellKind.BYTES
     if has_leading_zero(text):
@@ -103,12 +101,12 @@ def convert(
         return _convert_each(cells, _nothing, missing)
     if kind is CellKind.BYTES:
         # Each once: texts repeat.
-        different = {cell: None if _is_missing(cell, missing) else cell.encode() for cell in set(cells)}
+        different = {cell: None if is_missing(cell, missing) else cell.encode() for cell in set(cells)}
         return [different[cell] for cell in cells]
-    is_plain = written is None and not any(map(is_number, missing))  # `-999` for missing is no value.
-    if is_plain and (values := _convert_plain(cells, kind)) is not None:
+    no_format = written is None and not any(map(is_number, missing))  # `-999` for missing is no value.
+    if no_format and (values := _convert_plain(cells, kind)) is not None:
         return values
-    parse: Callable[[str], Value] = _integer if kind is CellKind.INT else _float
+    parse: Callable[[str], Value] = read_integer if kind is CellKind.INT else read_float
     return _convert_each(cells, (lambda cell: parse(written.normalise(cell))) if written else parse, missing)
 
 
@@ -129,7 +127,7 @@ def is_number(text: str) -> bool:
 def _convert_plain(cells: Sequence[str], kind: CellKind) -> list[Value] | None:
     """Converts numbers as programs write them, all together; None where a cell needs a second look."""
     joined = "".join(cells)
-    if not _is_plain(joined):
+    if not is_plain(joined):
         return None
     try:
         if kind is CellKind.INT:
@@ -147,7 +145,7 @@ def _convert_plain(cells: Sequence[str], kind: CellKind) -> list[Value] | None:
 def _convert_each(cells: Sequence[str], parse: Callable[[str], Value], missing: Collection[str]) -> list[Value]:
     values: list[Value] = []
     for position, cell in enumerate(cells):
-        if not cell or _is_missing(cell, missing):
+        if not cell or is_missing(cell, missing):
             values.append(None)
             continue
         try:
@@ -157,43 +155,5 @@ def _convert_each(cells: Sequence[str], parse: Callable[[str], Value], missing: 
     return values
 
 
-def _is_missing(cell: str, missing: Collection[str]) -> bool:
-    text = cell.strip()
-    return not text or text in missing
-
-
 def _nothing(cell: str) -> Value:
     raise ValueError(cell)
-
-
-def _integer(cell: str) -> int:
-    try:
-        value: int | decimal.Decimal = int(cell)
-    except ValueError:
-        value = _exact_whole_number(cell)
-    if not INT64_MIN <= value <= INT64_MAX or not _is_plain(cell):
-        raise ValueError(cell)
-    return int(value)
-
-
-def _exact_whole_number(cell: str) -> decimal.Decimal:
-    """Reads `8.0` or `1e3` digit by digit: a double has none for the whole numbers from 2^53 on."""
-    try:
-        value = decimal.Decimal(cell)
-    except decimal.InvalidOperation:
-        raise ValueError(cell) from None
-    if not value.is_finite() or value != value.to_integral_value():
-        raise ValueError(cell)
-    return value
-
-
-def _float(cell: str) -> float:
-    value = float(cell)
-    if not abs(value) <= FLOAT32_MAX or not _is_plain(cell):  # The comparison is false for nan, too.
-        raise ValueError(cell)
-    return value
-
-
-def _is_plain(cell: str) -> bool:
-    """Python alone reads `1_000`, and digits of other scripts, as numbers."""
-    return "_" not in cell and cell.isascii()

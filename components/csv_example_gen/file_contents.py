@@ -7,28 +7,12 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import IO
 
+from serving.csv_text import signatures
+
 OpenFile = Callable[[str], IO[bytes]]
 Content = IO[bytes] | gzip.GzipFile
 
 PARQUET, GZIP = ".parquet", ".gz"  # how such a file's name ends, in whatever case
-_HEAD = 1 << 16  # bytes: enough to see how a file's lines end
-_FEW = 256  # bytes: of text in UTF-16 without a mark every other one is 0, in most languages
-_GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"
-_SAVE_AS_CSV = "In the spreadsheet choose `Save as`, `CSV UTF-8`"
-_RECODE = "Save it as UTF-8, such as with `iconv -f UTF-16 -t UTF-8`"
-
-# First bytes, as file(1) knows them; what begins so; what to do.
-_SIGNATURES = (
-    (_GZIP, "gzip data", "Name it .csv.gz, or unpack it"),
-    (_PARQUET, "a Parquet file", f"Name it {PARQUET}"),
-    (b"PK\x03\x04", "a ZIP archive, which is what an Excel workbook (.xlsx) is, too", f"{_SAVE_AS_CSV}, or unpack it"),
-    (b"\xd0\xcf\x11\xe0", "an old Excel workbook (.xls)", _SAVE_AS_CSV),
-    (b"\xff\xfe", "text in UTF-16", _RECODE),
-    (b"\xfe\xff", "text in UTF-16", _RECODE),
-    (b"BZh", "bzip2 data", "Unpack it"),
-    (b"\xfd7zXZ", "xz data", "Unpack it"),
-    (b"\x28\xb5\x2f\xfd", "zstd data", "Unpack it"),
-)
 
 
 class SourceError(ValueError):
@@ -75,14 +59,14 @@ def open_content(file: str, open_file: OpenFile = open_local) -> Iterator[Conten
 
 
 def _read_head(stream: Content) -> bytes:
-    head = stream.read(_HEAD)
+    head = stream.read(signatures.HEAD_BYTES)
     stream.seek(0)
     return head
 
 
 def _check_signature(file: str, head: bytes, ending: str) -> None:
     """Raises unless the first bytes are those of the format with this ending; text has none."""
-    expected = {GZIP: _GZIP, PARQUET: _PARQUET}.get(ending)
+    expected = {GZIP: signatures.GZIP, PARQUET: signatures.PARQUET}.get(ending)
     if expected is not None:
         if not head.startswith(expected):
             raise SourceError(
@@ -90,13 +74,5 @@ def _check_signature(file: str, head: bytes, ending: str) -> None:
                 f"first bytes, received {head[:4]!r}. Name it as what it is."
             )
         return
-    for first, what, remedy in _SIGNATURES:
-        if head.startswith(first):
-            raise SourceError(f"{file}: expected text in UTF-8, received {what}. {remedy}.")
-    if head[:_FEW].count(0) * 4 > len(head[:_FEW]):
-        raise SourceError(f"{file}: expected text in UTF-8, received text in UTF-16. {_RECODE}.")
-    if b"\r" in head and b"\n" not in head:
-        raise SourceError(
-            f"{file}: the lines end in CR alone, as old Macintosh programs write them. Expected LF or CR LF. Save it "
-            "anew, or `tr '\\r' '\\n'` it into another file."
-        )
+    if fault := signatures.find_fault(head):
+        raise SourceError(f"{file}: {fault}")

@@ -15,9 +15,9 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from components.csv_example_gen.csv_values import CellKind
 from components.csv_example_gen.file_contents import SourceError
-from components.csv_example_gen.number_formats import NumberFormat
 from serving.contract.dates import find_format
 from serving.contract.missing_values import missing_cells
+from serving.csv_text.number_formats import NumberFormat
 
 # Spellings of databases, spreadsheets, R, pandas and people; `new-task` writes those that it finds into the contract.
 _USUAL = r"nan NaN NAN <NA> NA N/A n/a na #N/A #NA null NULL Null None none NONE nil NIL \N - -- ? ."

@@ -10,13 +10,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import pandas as pd
 
-from components.csv_example_gen.csv_files import CellKind, shorten
+from components.csv_example_gen.csv_files import CellKind
 from components.csv_example_gen.csv_values import has_leading_zero, infer, kind_of
-from components.csv_example_gen.number_formats import LAKH, SPACE, NumberFormat
 from components.csv_example_gen.reading_rules import ReadingRules
 from pipelines.scaffold.column_cells import Cells, name_text_option
 from pipelines.scaffold.errors import ScaffoldError
 from pipelines.scaffold.missing_cells import count_missing, find_values
+from serving.csv_text.lines import shorten
+from serving.csv_text.number_formats import LAKH, SPACE, NumberFormat
 
 LEAST_NUMBERS = 0.95  # of the cells that hold something: from here on the others are mistakes, and the column no text
 _MOSTLY_NUMBERS = 0.8  # of the texts of a column: from here on the others may be all that keeps it from being numbers

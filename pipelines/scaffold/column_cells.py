@@ -5,9 +5,9 @@ import functools
 import shlex
 from collections.abc import Sequence
 
-from components.csv_example_gen.csv_files import shorten
 from components.csv_example_gen.reading_rules import USUAL_MISSING_CELLS
 from components.csv_example_gen.records import locate_record
+from serving.csv_text.lines import shorten
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

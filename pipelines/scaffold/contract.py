@@ -17,12 +17,12 @@ from tensorflow_data_validation.statistics.stats_impl import generate_statistics
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from components.csv_example_gen.csv_files import CellKind
-from components.csv_example_gen.number_formats import NumberFormat
 from pipelines.scaffold import chance
 from pipelines.scaffold.columns import ProfiledColumn
 from pipelines.scaffold.question import Question
 from pipelines.scaffold.source import Source
 from serving.contract.domains import known_strings
+from serving.csv_text.number_formats import NumberFormat
 
 MISSING_NUMBER = -(2**53)  # the spelling of a missing number: exact in int64, float32 and JSON's doubles
 _ARROW = {CellKind.INT: pa.int64(), CellKind.FLOAT: pa.float32(), CellKind.BYTES: pa.binary()}

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from components.csv_example_gen.csv_files import CellKind, shorten
+from components.csv_example_gen.csv_files import CellKind
 from pipelines.scaffold.errors import ScaffoldError
 from pipelines.scaffold.headings import last_word, names_a_code
 from serving.contract import dates
+from serving.csv_text.lines import shorten
 
 _DAYS = (
     "%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%m-%d-%Y", "%d-%m-%Y",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from components.csv_example_gen.csv_files import shorten
+from serving.csv_text.lines import shorten
 
 MOST_ITEMS = 30  # each becomes a feature of its own
 _SEPARATORS = ("|", ";", ",")

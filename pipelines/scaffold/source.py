@@ -10,7 +10,6 @@ import pandas as pd
 from components.csv_example_gen.csv_files import ENDINGS, CellKind, check_precision, find_files, read_cells
 from components.csv_example_gen.csv_values import Value, convert, to_array
 from components.csv_example_gen.float_precision import Float32Precision
-from components.csv_example_gen.number_formats import NumberFormat
 from components.csv_example_gen.reading_rules import ReadingRules
 from components.csv_example_gen.records import read_header
 from pipelines.scaffold.cells import find_rules
@@ -18,6 +17,7 @@ from pipelines.scaffold.column_cells import Cells
 from pipelines.scaffold.errors import ScaffoldError
 from pipelines.scaffold.missing_cells import AMBIGUOUS, count_missing
 from pipelines.scaffold.names import make_column_names
+from serving.csv_text.number_formats import NumberFormat
 
 LEAST_ROWS = 100  # two thirds of which train; with fewer, whatever the evaluation says is chance
 _DTYPES = {CellKind.INT: "Int64", CellKind.FLOAT: "float64", CellKind.BYTES: "object", CellKind.EMPTY: "object"}

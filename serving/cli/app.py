@@ -5,7 +5,7 @@ from typing import NoReturn
 
 from cyclopts import App
 
-from serving.cli import feedback, gateway, rollout, server
+from serving.cli import clients, feedback, gateway, rollout, server
 from serving.cli.usage import OPTION_STYLE, execute
 from serving.process_control import exit_now, print_on_any_terminal
 
@@ -17,6 +17,7 @@ app = App(
   python -m serving gateway --task taxi           page and API on 8080
   python -m serving rollout canary 2 --percent 10
   python -m serving feedback import outcomes.csv --var var
+  python -m serving clients                       a TypeScript client, from the gateway
 
 Each command has its own help: python -m serving rollout canary --help.
 """,
@@ -28,6 +29,7 @@ app.command(server.server, help_flags=(), sort_key=0)  # It has TensorFlow Servi
 app.command(gateway.gateway, help_epilogue=gateway.EPILOGUE, sort_key=1)
 app.command(rollout.app.meta, name="rollout")
 app.command(feedback.app)
+app.command(clients.clients, help_epilogue=clients.EPILOGUE, sort_key=3)
 
 
 def main() -> NoReturn:

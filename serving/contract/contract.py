@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from serving.contract import dates
 from serving.contract.missing_values import MissingValues, in_float32
 from serving.contract.time_parts import TimePart, WallClock
+from serving.csv_text.number_formats import NumberFormat
 
 SERVING_ENVIRONMENT = "SERVING"  # of the contract: what a request holds, which is everything but the label
 
@@ -52,6 +53,7 @@ class Feature:
     known: tuple[str, ...] = ()  # the strings that the contract lists, in its order
     closed: bool = False  # whether only known strings are allowed
     written: str = ""  # format of a date or time; see serving.contract.dates; empty for what is none
+    number_format: NumberFormat | None = None  # how files write its numbers; None: as programs do
     description: str = ""
     example: Value | None = None
     values: tuple[Value, ...] = ()  # all that it may be, in the contract's order; none where that does not list them

@@ -12,6 +12,7 @@ from serving.contract.domains import allowed_values, known_strings, number_range
 from serving.contract.missing_values import MissingValues, in_float32
 from serving.contract.span_time import find_time_format
 from serving.contract.time_parts import PART_TAG, ZONE_TAG, TimePart, WallClock, find_time_part, find_wall_clock
+from serving.csv_text.number_formats import NumberFormat
 
 CLASS_TAG = "class:"  # of a label: one of its values; as many tags as classes, in the order of the model's outputs
 _EXAMPLE_TAG, _LABEL_TAG, _UNIT_TAG = "example:", "label:", "unit:"
@@ -22,8 +23,8 @@ def read(path: str | Path) -> Contract:
 
     Raises:
         ContractError: There is no such file, it is no Schema in text format, a feature of a request is not one plain
-            number or string, a date's format has an unknown code, an example breaks the contract, or a required feature
-            lacks one while others have it.
+            number or string, the format of a date or number is unknown, an example breaks the contract, or a required
+            feature lacks one while others have it.
     """
     try:
         schema = text_format.Parse(Path(path).read_text(encoding="utf-8"), schema_pb2.Schema())
@@ -110,6 +111,7 @@ def _feature(feature: schema_pb2.Feature, schema: schema_pb2.Schema) -> Feature:
         known=tuple(sorted(listed)),
         closed=bool(listed) and feature.distribution_constraints.min_domain_mass >= 1,
         written=_find_format(feature),
+        number_format=_find_number_format(feature),
         clock=_find_clock(feature),
         part=_find_part(feature),
         description=" ".join(feature.annotation.comment),
@@ -136,6 +138,13 @@ def _as_written(bound: int | float, kind: Kind) -> int | float | None:
 def _find_format(feature: schema_pb2.Feature) -> str:
     try:
         return dates.find_format(feature.name, feature.annotation.tag, schema_pb2.FeatureType.Name(feature.type))
+    except ValueError as error:
+        raise ContractError(f"the contract: {error}") from error
+
+
+def _find_number_format(feature: schema_pb2.Feature) -> NumberFormat | None:
+    try:
+        return NumberFormat.from_tags(feature.name, feature.annotation.tag)
     except ValueError as error:
         raise ContractError(f"the contract: {error}") from error
 

@@ -32,6 +32,13 @@ _PROBLEMS = {
 }
 
 
+_CSV_PROBLEMS = {
+    400: "The body is no CSV in UTF-8.",
+    413: "The file is too large, or has too many rows.",
+    415: "The body is not said to be CSV.",
+    422: "Columns or rows are not as the contract says; `errors` names line and column.",
+}
+
 _FEEDBACK_PROBLEMS = {status: _PROBLEMS[status] for status in (400, 401, 408, 413, 415, 429, 500)} | {
     403: "The requests were made with another API key.",
     404: "No request or no row of it is known by this id.",
@@ -45,6 +52,25 @@ _FEEDBACK_PROBLEMS = {status: _PROBLEMS[status] for status in (400, 401, 408, 41
 def responses(answer: type[pydantic.BaseModel]) -> dict[int | str, dict[str, Any]]:
     """What the prediction route may answer, for FastAPI's route decorator."""
     return {200: {"model": answer}, **_describe(_PROBLEMS)}
+
+
+def csv_responses() -> dict[int | str, dict[str, Any]]:
+    """What the route for files may answer."""
+    words = "The file, with columns after its own: what is predicted, `model_version`, `request_id`, `request_row`."
+    file = {200: {"description": words, "content": {"text/csv": {"schema": {"type": "string"}}}}}
+    return file | _describe(_PROBLEMS | _CSV_PROBLEMS)
+
+
+def csv_body() -> dict[str, Any]:
+    """What the route for files takes, for FastAPI's `openapi_extra`."""
+    words = "UTF-8, the columns' names in the first line; separated by commas, semicolons, tabs or bars."
+    content = {"text/csv": {"schema": {"type": "string", "description": words}}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def readiness_responses() -> dict[int | str, dict[str, Any]]:
+    """What the probe of readiness may answer."""
+    return _describe({503: _PROBLEMS[503]})
 
 
 def explanation_responses(answer: type[pydantic.BaseModel]) -> dict[int | str, dict[str, Any]]:

@@ -121,14 +121,16 @@ def _make_rate_limit(
 
 
 def _add_pages(app: fastapi.FastAPI, tasks: Sequence[ServedTask], keys: ApiKeys) -> None:
+    every = [task.settings for task in tasks] if len(tasks) > 1 else []
     pages = {
-        task.settings.endpoint: render.page(task.settings, task.contract, key_needed=keys.needed) for task in tasks
+        task.settings.endpoint: render.page(task.settings, task.contract, key_needed=keys.needed, tasks=every)
+        for task in tasks
     }
     docs = api_description.docs_page(app.title)
     if len(tasks) == 1:
         (first,) = pages.values()
     else:
-        first = task_list.page([task.settings for task in tasks])
+        first = task_list.page(every)
         for endpoint, page in pages.items():
             _add_page(app, f"/{endpoint}", page)
     _add_page(app, "/", first)

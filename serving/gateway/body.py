@@ -1,4 +1,4 @@
-"""The JSON in a request's body, read no further than the limit."""
+"""What a request's body holds, read no further than the limit."""
 
 import asyncio
 
@@ -13,22 +13,41 @@ async def read_json(request: Request, limits: RequestLimits) -> object:
     """The value that the body spells. NaN and Infinity are read, so that a field's own check can name them.
 
     Raises:
-        ProblemError: 400, it is no JSON in UTF-8 or breaks off; 408, it takes too long; 413, it is too large; 415, it
-            says to be something else.
+        ProblemError: As `read_body`; 400, it is no JSON in UTF-8.
     """
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != "application/json":
+    body = await read_body(request, limits, "application/json", "JSON")
+    try:
+        return pydantic_core.from_json(body)
+    except ValueError as error:
+        raise ProblemError(400, "invalid_json", f"The body is no JSON: {error}.") from error
+
+
+async def read_body(request: Request, limits: RequestLimits, media_type: str, noun: str) -> bytes:
+    """The body's bytes, which the request says to be of a media type.
+
+    Args:
+        request: whose body is read.
+        limits: of size and time.
+        media_type: that is expected.
+        noun: what it is called in messages.
+
+    Raises:
+        ProblemError: 400, it breaks off; 408, it takes too long; 413, it is too large; 415, it says to be something
+            else.
+    """
+    stated = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if stated != media_type:
         raise ProblemError(
             415,
             "unsupported_media_type",
-            f"The body is not said to be JSON: expected Content-Type: application/json, received {media_type[:80]!r}.",
-            headers={"Accept": "application/json"},
+            f"The body is not said to be {noun}: expected Content-Type: {media_type}, received {stated[:80]!r}.",
+            headers={"Accept": media_type},
         )
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise ProblemError(415, "unsupported_encoding", "The body is compressed: expected none, send it as it is.")
     try:
         async with asyncio.timeout(limits.body_seconds):
-            body = await _read(request, limits.body_bytes)
+            return await _read(request, limits.body_bytes)
     except TimeoutError as error:
         raise ProblemError(
             408,
@@ -37,10 +56,6 @@ async def read_json(request: Request, limits: RequestLimits) -> object:
         ) from error
     except ClientDisconnect as error:
         raise ProblemError(400, "body_cut_off", "The body broke off before its end.") from error
-    try:
-        return pydantic_core.from_json(body)
-    except ValueError as error:
-        raise ProblemError(400, "invalid_json", f"The body is no JSON: {error}.") from error
 
 
 async def _read(request: Request, most: int) -> bytes:

@@ -3,6 +3,7 @@
 import collections
 import re
 import time
+from typing import Any
 
 import pydantic_core
 import structlog
@@ -79,11 +80,39 @@ class PredictionEndpoint:
         Raises:
             ProblemError: There is no prediction.
         """
-        log_fields = request.state.log_fields
-        name = await self._admission.admit(request)
-        caller = None if name is None else caller_digest(name)
+        caller = await self.admit(request)
         most = self._read_top_k(request)
         rows = self._rows.check(await read_json(request, self._settings.limits))
+        content, headers = await self.predict(request, rows, caller, most)
+        return Response(pydantic_core.to_json(content), headers=headers, media_type="application/json")
+
+    async def admit(self, request: Request) -> str | None:
+        """Returns the digest of who asks, None where no key is needed.
+
+        Raises:
+            ProblemError: As `Admission.admit`.
+        """
+        name = await self._admission.admit(request)
+        return None if name is None else caller_digest(name)
+
+    async def predict(
+        self, request: Request, rows: list[Row], caller: str | None, most: int | None = None
+    ) -> tuple[dict[str, Any], dict[str, str]]:
+        """Predicts checked rows, and counts and logs them.
+
+        Args:
+            request: that they came in.
+            rows: in the order of the answer.
+            caller: as `admit` returns it.
+            most: how many classes the answer names; None: all.
+
+        Returns:
+            The answer as JSON has it (`serving.gateway.responses`), and headers of it.
+
+        Raises:
+            ProblemError: There is no prediction.
+        """
+        log_fields = request.state.log_fields
         log_fields["rows"] = len(rows)
         try:
             found = await self._predictor.predict(self._rows.contract.inputs(rows), self._is_for_canary(request, rows))
@@ -102,7 +131,14 @@ class PredictionEndpoint:
         )
         self._count(found, decisions)
         self._note(request, rows, found, decisions, 200, caller)
-        return self._response(request.state.request_id, found, decisions, most)
+        content = {
+            "predictions": self._answers.describe(found.outputs, decisions, most, found.interval),
+            "model_version": found.target.version,
+            "model_label": found.target.label,
+            "request_id": request.state.request_id,
+        }
+        # Server-Timing is what browsers show beside the request, and what the page shows.
+        return content, {"Server-Timing": f"model;dur={found.seconds * 1000:.1f}"}
 
     def _read_top_k(self, request: Request) -> int | None:
         """How many classes are asked for; None: all.
@@ -165,16 +201,3 @@ class PredictionEndpoint:
             latency_ms=(time.perf_counter() - request.state.began) * 1000,
             caller=caller,
         )
-
-    def _response(
-        self, request_id: str, found: Predictions, decisions: list[Value | None], most: int | None
-    ) -> Response:
-        content = {
-            "predictions": self._answers.describe(found.outputs, decisions, most, found.interval),
-            "model_version": found.target.version,
-            "model_label": found.target.label,
-            "request_id": request_id,
-        }
-        # Server-Timing is what browsers show beside the request, and what the page shows.
-        headers = {"Server-Timing": f"model;dur={found.seconds * 1000:.1f}"}
-        return Response(pydantic_core.to_json(content), headers=headers, media_type="application/json")

@@ -31,6 +31,9 @@ class FieldProblem(pydantic.BaseModel):
     field: str = pydantic.Field(description="Which field of the row; empty for the row as a whole.", examples=["fare"])
     expected: str = pydantic.Field(examples=["a number from 0 to 1000"])
     received: str = pydantic.Field(examples=["-1"])
+    line: int | None = pydantic.Field(
+        default=None, description="The line of the file, from 1, where a file was sent.", examples=[2]
+    )
 
 
 class ProblemDetails(pydantic.BaseModel):
@@ -74,7 +77,7 @@ def answer(problem: ProblemError, request_id: str) -> Response:
         "request_id": request_id,
     }
     if problem.errors:
-        content["errors"] = [error.model_dump() for error in problem.errors]
+        content["errors"] = [error.model_dump(exclude_none=True) for error in problem.errors]
     body = pydantic_core.to_json(content)
     return Response(body, problem.status, headers=problem.headers, media_type=MEDIA_TYPE)
 

@@ -6,6 +6,7 @@ from typing import Any
 import fastapi
 from starlette.requests import Request
 
+from serving.gateway import api_description
 from serving.gateway.admission import Admission
 from serving.gateway.model_errors import ModelError
 from serving.gateway.problems import ProblemError
@@ -22,11 +23,17 @@ def add_probes(app: fastapi.FastAPI, tasks: Sequence[ServedTask], admission: Adm
     answer none. The answer says which have one.
     """
 
-    @app.get("/healthz", tags=["operation"], summary="Whether the gateway runs")
+    @app.get("/healthz", tags=["operation"], operation_id="get_health", summary="Whether the gateway runs")
     async def healthz() -> dict[str, str]:
         return {"status": "ok"}
 
-    @app.get("/readyz", tags=["operation"], summary="Whether a model answers that fits the contract")
+    @app.get(
+        "/readyz",
+        tags=["operation"],
+        operation_id="get_readiness",
+        summary="Whether a model answers that fits the contract",
+        responses=api_description.readiness_responses(),
+    )
     async def readyz(request: Request) -> dict[str, Any]:
         found = {task.settings.endpoint: await _target(task, request) for task in tasks}
         if not any(found.values()):

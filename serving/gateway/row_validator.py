@@ -1,6 +1,7 @@
 """Validates a request's rows with a pydantic model made from the contract, and explains what is wrong with them."""
 
 import itertools
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import pydantic
@@ -48,8 +49,12 @@ class RowValidator:
         # The class is made from the contract, while this runs: mypy knows no such type.
         self._adapter = pydantic.TypeAdapter(list[self.model])  # type: ignore[name-defined]
 
-    def check(self, sent: object) -> list[Row]:
+    def check(self, sent: object, lines: Sequence[int] | None = None) -> list[Row]:
         """The rows in what was sent, one object or a list of them.
+
+        Args:
+            sent: what JSON holds, or what the cells of a file do.
+            lines: of the file, one for each row; None: it was no file.
 
         Raises:
             ProblemError: 413, more rows than allowed; 422, no rows, or rows that break the contract.
@@ -75,12 +80,11 @@ class RowValidator:
             else:
                 checked += [row.model_dump(by_alias=True) for row in part]
         if errors:
-            found = [self._words(begin, item) for begin, item in errors[:MOST_ERRORS]]
-            raise ProblemError(422, INVALID_ROWS, _first(found[0], len(errors)), errors=found)
+            raise refuse_rows([self._words(begin, item, lines) for begin, item in errors[:MOST_ERRORS]], len(errors))
         if self.contract.time_parts:
             checked = [fill_parts(self.contract, row) for row in checked]
             if found := find_contradictions(self.contract, checked, MOST_ERRORS + 1):
-                raise ProblemError(422, INVALID_ROWS, _first(found[0], len(found)), errors=found[:MOST_ERRORS])
+                raise refuse_rows([_locate(problem, lines) for problem in found], len(found))
         return checked
 
     def faulty(self, sent: object) -> int:
@@ -103,7 +107,7 @@ class RowValidator:
         unknown = ((name, value) for name, value in row.items() if name not in self._features)
         return known | dict(itertools.islice(unknown, MOST_ERRORS + 1))
 
-    def _words(self, begin: int, error: Any) -> FieldProblem:
+    def _words(self, begin: int, error: Any, lines: Sequence[int] | None) -> FieldProblem:
         row, *rest = error["loc"]
         row += begin
         name = str(rest[0]) if rest else ""
@@ -119,11 +123,22 @@ class RowValidator:
                 expected += ", and no spelling of a missing value"
             if not self._features[name].asked:
                 expected += ", or nothing"
-        return FieldProblem(row=row, field=name[:_LONGEST_NAME], expected=expected, received=received)
+        problem = FieldProblem(row=row, field=name[:_LONGEST_NAME], expected=expected, received=received)
+        return _locate(problem, lines)
+
+
+def _locate(problem: FieldProblem, lines: Sequence[int] | None) -> FieldProblem:
+    return problem if lines is None else problem.model_copy(update={"line": lines[problem.row]})
+
+
+def refuse_rows(found: Sequence[FieldProblem], count: int) -> ProblemError:
+    """The answer that says what is wrong with rows: the first MOST_ERRORS of `count` faults."""
+    return ProblemError(422, INVALID_ROWS, _first(found[0], count), errors=found[:MOST_ERRORS])
 
 
 def _first(first: FieldProblem, count: int) -> str:
-    place = f"row {first.row}, {first.field}" if first.field else f"row {first.row}"
+    place = f"row {first.row}" if first.line is None else f"line {first.line}"
+    place += f", {first.field}" if first.field else ""
     more = f" ({count - 1} more)" if count > 1 else ""
     if count > MOST_ERRORS:
         more = f" (and at least {MOST_ERRORS} more)"

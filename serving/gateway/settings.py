@@ -154,6 +154,16 @@ class GatewaySettings(_Table):
         return f"/v1/{self.endpoint}"
 
     @property
+    def operation(self) -> str:
+        """The endpoint's name as a part of a function's, in clients that are generated."""
+        return self.endpoint.replace("-", "_")
+
+    @property
+    def csv_route(self) -> str:
+        """The path that files are sent to."""
+        return f"{self.route}/csv"
+
+    @property
     def feedback_route(self) -> str:
         """The path that outcomes are told at; FEEDBACK_ROUTE does the same where a gateway serves one task."""
         return f"{self.route}/feedback"

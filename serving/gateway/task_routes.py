@@ -4,10 +4,11 @@ from typing import Any
 
 import fastapi
 import pydantic
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, PlainTextResponse
 
 from serving.contract.problem import BINARY, MULTICLASS
 from serving.gateway import api_description
+from serving.gateway.csv_prediction import CsvPredictionEndpoint
 from serving.gateway.explanation import explanation_model
 from serving.gateway.feedback import FeedbackEndpoint
 from serving.gateway.prediction import TOP_K
@@ -37,6 +38,7 @@ def add_task(
         task.prediction.answer,
         methods=["POST"],
         tags=["prediction"],
+        operation_id=f"predict_{settings.operation}",
         summary=summary,
         description=description,
         response_class=JSONResponse,
@@ -52,11 +54,13 @@ def add_task(
         dependencies=security,
     )
     models = [rows.model]
+    _add_csv(app, task, security)
     if task.explanation:
         _add_explanation(app, task, security)
     if task.feedback:
         for route in (FEEDBACK_ROUTE, settings.feedback_route) if alone else (settings.feedback_route,):
-            _add_feedback(app, route, task.feedback, security)
+            name = "feedback" if route == FEEDBACK_ROUTE else f"feedback_{settings.operation}"
+            _add_feedback(app, route, task.feedback, security, f"give_{name}")
         models.append(task.feedback.rows.model)
     return models
 
@@ -74,6 +78,22 @@ def _describe(task: ServedTask) -> tuple[str, str]:
     return f"{target.title}: a number", f"`value` is in {target.unit}." if target.unit else ""
 
 
+def _add_csv(app: fastapi.FastAPI, task: ServedTask, security: list[Any]) -> None:
+    app.add_api_route(
+        task.settings.csv_route,
+        CsvPredictionEndpoint(task.settings, task.target, rows=task.rows, prediction=task.prediction).answer,
+        methods=["POST"],
+        tags=["prediction"],
+        operation_id=f"predict_{task.settings.operation}_csv",
+        summary="Predictions for the rows of a CSV file",
+        description="The file comes back with further columns, or is refused with the lines that are wrong.",
+        response_class=PlainTextResponse,
+        responses=api_description.csv_responses(),
+        openapi_extra=api_description.csv_body(),
+        dependencies=security,
+    )
+
+
 def _add_explanation(app: fastapi.FastAPI, task: ServedTask, security: list[Any]) -> None:
     assert task.explanation
     app.add_api_route(
@@ -81,6 +101,7 @@ def _add_explanation(app: fastapi.FastAPI, task: ServedTask, security: list[Any]
         task.explanation.answer,
         methods=["POST"],
         tags=["prediction"],
+        operation_id=f"explain_{task.settings.operation}",
         summary="What each field adds to what the model says of one row",
         description="Shapley values, sampled, against some background rows: base and contributions add up.",
         response_class=JSONResponse,
@@ -90,12 +111,15 @@ def _add_explanation(app: fastapi.FastAPI, task: ServedTask, security: list[Any]
     )
 
 
-def _add_feedback(app: fastapi.FastAPI, route: str, feedback: FeedbackEndpoint, security: list[Any]) -> None:
+def _add_feedback(
+    app: fastapi.FastAPI, route: str, feedback: FeedbackEndpoint, security: list[Any], operation_id: str
+) -> None:
     app.add_api_route(
         route,
         feedback.answer,
         methods=["POST"],
         tags=["feedback"],
+        operation_id=operation_id,
         summary="What became of rows that were predicted",
         description="Each outcome is stored once, or refused for a reason of its own; nothing is overwritten.",
         response_class=JSONResponse,

@@ -29,6 +29,7 @@ def machine(**facts: object) -> Machine:
         "compiler": "/usr/bin/c++",
         "free_gb": 50.0,
         "browser": "/usr/bin/chromium",
+        "npm": "/usr/bin/npm",
         "ready": "",
         "packager": "apt-get",
     }

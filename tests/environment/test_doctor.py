@@ -13,7 +13,7 @@ def debian_13(monkeypatch):
     monkeypatch.setattr(stack, "this_platform", lambda: DEBIAN_13)
 
 
-def test_a_machine_that_lacks_nothing_gets_eight_lines_and_status_0():
+def test_a_machine_that_lacks_nothing_gets_nine_lines_and_status_0():
     assert report(machine()) == (
         [
             "stack     current (TFX 1.21): Python 3.13.5 on linux-x86_64 with glibc 2.41",
@@ -22,6 +22,7 @@ def test_a_machine_that_lacks_nothing_gets_eight_lines_and_status_0():
             "compiler  /usr/bin/c++",
             "uv        .uv/bin/uv",
             "browser   /usr/bin/chromium",
+            "npm       /usr/bin/npm",
             "disk      50 GB free",
             "set-up    not done; make setup, or any target",
         ],
@@ -75,6 +76,13 @@ def test_a_python_without_ensurepip_cannot_fetch_uv(packager, fix, monkeypatch):
     monkeypatch.setattr(doctor.importlib.util, "find_spec", {"ensurepip": None}.get)
     assert missing(without) == [f"uv: not fetched. Fix: {fix}"]
     assert "uv        none" in report(without)[0]
+
+
+def test_npm_is_for_clients_and_tests_only():
+    lines, status = report(machine(npm=None))
+    assert "npm       none; only `make clients` and its tests need it" in lines
+    fix = "Node.js: expected npm on PATH, found none. Fix: sudo apt-get install nodejs npm"
+    assert (lines[-1], status) == (f"FOR TESTS {fix}", 0)
 
 
 @pytest.mark.parametrize(

@@ -1,49 +1,90 @@
-"""The page's HTML: one field for each feature of the contract. The browser gets no other list of fields or ranges."""
+"""The page's HTML."""
 
 import html
 import math
 import string
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from serving.contract import Contract, Feature, Kind
+from serving.contract import Contract, Feature
 from serving.gateway.api_keys import HEADER
+from serving.gateway.page.fields import fields
 from serving.gateway.settings import GatewaySettings
 
-_TEMPLATE = string.Template(Path(__file__).with_name("form.html").read_text(encoding="utf-8"))
-_OTHER = "other"
+_FOLDER = Path(__file__).parent
 
 
-def page(settings: GatewaySettings, contract: Contract, *, key_needed: bool) -> str:
-    """The whole page, with the contract's example filled in.
+def page(
+    settings: GatewaySettings, contract: Contract, *, key_needed: bool, tasks: Sequence[GatewaySettings] = ()
+) -> str:
+    """The whole page, with the contract's example filled in where a value is required.
+
+    Optional fields are folded away and empty: what is predicted is what is in sight.
 
     Args:
         settings: title, words for the answer, threshold.
         contract: the fields.
         key_needed: whether to ask for an API key.
+        tasks: all that the gateway serves, for links between their pages; empty where this is the only one.
     """
-    required = [feature for feature in contract.features if feature.required]
-    optional = [feature for feature in contract.features if not feature.required]
-    groups = _group("Required", required) + _group("Optional", optional, "Leave empty what is not known.")
+    required = [feature for feature in contract.features if feature.asked]
+    optional = [feature for feature in contract.features if not feature.asked]
     texts = {
         "title": settings.title,
         "description": settings.description,
         "action": settings.route.removeprefix("/"),  # relative: the gateway may stand behind a path
         "key_header": HEADER,
-        "probability_of": settings.probability_of,
+        "kind": settings.kind,
         "decision_true": settings.decision_true,
         "decision_false": settings.decision_false,
-        "threshold_percent": f"{settings.threshold * 100:g}",
     }
-    return _TEMPLATE.substitute(
-        {name: html.escape(text) for name, text in texts.items()},
-        groups=groups,
+    return _fill(
+        "form.html",
+        texts,
+        tasks=_tasks(settings, tasks),
+        groups=_required(required) + _optional(optional, is_open=not required),
+        example=_EXAMPLE if contract.example else "",
+        answer=_answer(settings),
         explanation=_EXPLANATION if settings.explanation else "",
-        threshold_line=_threshold_line(settings.threshold),
+        csv=_csv(settings, required, optional),
         key=_KEY if key_needed else "",
         footer="" if key_needed else _FOOTER,
         see_documentation="" if key_needed else _SEE_DOCUMENTATION,
     )
 
+
+def _fill(template: str, texts: Mapping[str, str], **parts: str) -> str:
+    """Fills a template with texts, which are escaped, and parts, which are HTML."""
+    escaped = {name: html.escape(text) for name, text in texts.items()}
+    return string.Template((_FOLDER / template).read_text(encoding="utf-8")).substitute(escaped, **parts)
+
+
+def _tasks(current: GatewaySettings, tasks: Sequence[GatewaySettings]) -> str:
+    if not tasks:
+        return ""
+    links = "".join(
+        f'<a href="{task.endpoint}"{" aria-current=page" if task is current else ""}>{html.escape(task.title)}</a>\n'
+        for task in tasks
+    )
+    return f'<nav aria-label="Tasks">\n{links}</nav>\n'
+
+
+def _answer(settings: GatewaySettings) -> str:
+    texts = {"probability_of": settings.probability_of, "threshold_percent": f"{settings.threshold * 100:g}"}
+    return _fill(f"answer_{settings.kind}.html", texts, threshold_line=_threshold_line(settings.threshold))
+
+
+def _csv(settings: GatewaySettings, required: Sequence[Feature], optional: Sequence[Feature]) -> str:
+    texts = {"most_bytes": str(settings.limits.body_bytes), "most_rows": f"{settings.limits.rows:,}"}
+    may_lack = f'\n<p class="note">May be left out: {_names(optional)}.</p>' if optional else ""
+    return _fill("csv.html", texts, required=_names(required) or "nothing", optional=may_lack)
+
+
+def _names(features: Sequence[Feature]) -> str:
+    return ", ".join(f"<code>{html.escape(feature.name)}</code>" for feature in features)
+
+
+_EXAMPLE = '<button type="button" id="example" class="quiet">Example</button>\n'
 
 _EXPLANATION = """<div id="explanation" class="explanation">
 <button type="button" id="why" class="quiet">Why?</button>
@@ -71,76 +112,17 @@ def _threshold_line(threshold: float) -> str:
     return " ".join(f'x{number}="{x:.1f}" y{number}="{y:.1f}"' for number, (x, y) in enumerate(ends, start=1))
 
 
-def _group(name: str, features: list[Feature], note: str = "") -> str:
+def _required(features: Sequence[Feature]) -> str:
     if not features:
         return ""
-    told = f'<p class="note">{note}</p>' if note else ""
-    fields = "\n".join(map(_field, features))
-    return f'<fieldset><legend>{name}</legend>{told}<div class="fields">\n{fields}\n</div></fieldset>\n'
+    return f"<fieldset><legend>Required</legend>{fields(features)}</fieldset>\n"
 
 
-def _field(feature: Feature) -> str:
-    name = html.escape(feature.name)
-    label = html.escape(feature.name.replace("_", " ").capitalize())
-    hint = html.escape(" · ".join(filter(None, [feature.description, _range(feature)])))
+def _optional(features: Sequence[Feature], *, is_open: bool) -> str:
+    if not features:
+        return ""
+    shown = " open" if is_open else ""
     return (
-        f'<div class="field" data-name="{name}" data-kind="{feature.kind.name}">\n'
-        f'<label for="field-{name}">{label}</label>\n'
-        f"{_select(feature) if feature.known else _input(feature)}\n"
-        f'<p class="hint" id="hint-{name}">{hint}</p>\n'
-        f'<p class="error" id="error-{name}" hidden></p>\n</div>'
+        f'<details id="optional" class="card"{shown}><summary>Optional <span id="optional-count" class="count">'
+        f'all empty</span></summary>\n<p class="note">Leave empty what is not known.</p>{fields(features)}</details>\n'
     )
-
-
-def _range(feature: Feature) -> str:
-    """The numbers that are allowed, in short; what is wrong with a value, the gateway says at length."""
-    words = ["whole number" if feature.kind is Kind.INT and feature.low is None else ""]
-    words += [
-        f"{word} {bound:.15g}" for word, bound in (("from", feature.low), ("to", feature.high)) if bound is not None
-    ]
-    return " ".join(filter(None, words))
-
-
-def _input(feature: Feature) -> str:
-    # Plain text, also for numbers: what was typed goes to the gateway, which alone says what is wrong with it.
-    # Such a field holds one line: of an example with a line break it would make another string.
-    example = "" if {"\r", "\n"} & {*_example(feature)} else _example(feature)
-    keyboard = {Kind.INT: "text" if feature.low is None or feature.low < 0 else "numeric", Kind.BYTES: "text"}
-    return (
-        f'<input {_common(feature)} type="text" inputmode="{keyboard.get(feature.kind, "text")}" autocomplete="off" '
-        f'spellcheck="false" value="{_attribute(example)}">'
-    )
-
-
-def _select(feature: Feature) -> str:
-    chosen = _example(feature)
-    options = "".join(
-        f'<option value="{_attribute(value)}"{" selected" if value == chosen else ""}>{html.escape(value)}</option>'
-        for value in feature.known
-    )
-    if not feature.required or not chosen:
-        options = f'<option value=""{"" if chosen else " selected"}>–</option>{options}'
-    if feature.closed:
-        return f"<select {_common(feature)}>{options}</select>"
-    # A value that is no option's: the browser tells it by the attribute, so it can also be the name of one.
-    name = html.escape(feature.name)
-    return (
-        f'<select {_common(feature)}>{options}<option value="" data-{_OTHER}>another …</option></select>\n'
-        f'<input id="{_OTHER}-{name}" class="{_OTHER}" type="text" autocomplete="off" spellcheck="false" hidden '
-        f'aria-label="{name.replace("_", " ")}, another value" aria-describedby="error-{name}">'
-    )
-
-
-def _common(feature: Feature) -> str:
-    name = html.escape(feature.name)
-    required = " required" if feature.required else ""
-    return f'id="field-{name}" name="{name}" aria-describedby="hint-{name} error-{name}"{required}'
-
-
-def _attribute(text: str) -> str:
-    """Escapes an attribute's value; of a bare carriage return a browser makes a line feed, which is another string."""
-    return html.escape(text).replace("\r", "&#13;")
-
-
-def _example(feature: Feature) -> str:
-    return "" if feature.example is None else str(feature.example)

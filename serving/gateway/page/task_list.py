@@ -17,7 +17,7 @@ _PAGE = """<!doctype html>
 <link rel="stylesheet" href="page/page.css">
 </head>
 <body>
-<header><h1>{title}</h1></header>
+<header><h1>{title}</h1><p>What do you want to predict?</p></header>
 <main><ul id="tasks">
 {items}
 </ul></main>
@@ -29,7 +29,8 @@ _PAGE = """<!doctype html>
 def page(tasks: Sequence[GatewaySettings]) -> str:
     """The whole page."""
     items = "\n".join(
-        f'<li><a href="{settings.endpoint}">{html.escape(settings.title)}</a> {html.escape(settings.description)}</li>'
+        f'<li class="card"><a href="{settings.endpoint}">{html.escape(settings.title)}</a>'
+        f"<p>{html.escape(settings.description)}</p></li>"
         for settings in tasks
     )
     return _PAGE.format(title=TITLE, items=items)

@@ -7,8 +7,8 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from components.csv_example_gen.csv_files import CellKind, SourceError, check_csv, read_columns
-from components.csv_example_gen.number_formats import NumberFormat
 from components.csv_example_gen.reading_rules import ReadingRules
+from serving.csv_text.number_formats import NumberFormat
 
 CONTRACT = """
 annotation { tag: "missing_number:-1" tag: "missing_cell:N/A" tag: "missing_cell:-" }

@@ -17,10 +17,10 @@ from components.csv_example_gen.csv_values import Value
 from components.csv_example_gen.example_records import serialize_rows
 from components.csv_example_gen.file_contents import open_local
 from components.csv_example_gen.file_parts import FilePart, explain_whole
-from components.csv_example_gen.number_formats import NumberFormat
 from components.csv_example_gen.reading_rules import ReadingRules
 from components.csv_example_gen.row_copies import hash_rows, number_copies
 from components.csv_example_gen.typed_blocks import read_typed
+from serving.csv_text.number_formats import NumberFormat
 from tests.components.csv_example_gen.row_by_row import encode, read
 
 KINDS = {"i": CellKind.INT, "f": CellKind.FLOAT, "t": CellKind.BYTES, "d": CellKind.INT}

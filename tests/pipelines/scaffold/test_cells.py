@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 
 from components.csv_example_gen.csv_files import CellKind, SourceError
-from components.csv_example_gen.number_formats import NumberFormat
 from pipelines.scaffold.cells import explain_near_numbers, find_rules
 from pipelines.scaffold.column_cells import Cells
 from pipelines.scaffold.errors import ScaffoldError
 from pipelines.scaffold.next_steps import describe_formats, describe_missing
 from pipelines.scaffold.source import read_source
+from serving.csv_text.number_formats import NumberFormat
 
 NUMBERS = [f"{number * 1.25:.2f}" for number in range(499)]
 WHOLE = [str(number) for number in range(499)]

@@ -9,12 +9,12 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from components.csv_example_gen.csv_files import check_csv, read_columns
-from components.csv_example_gen.number_formats import NumberFormat
 from components.csv_example_gen.reading_rules import ReadingRules
 from components.csv_example_gen.records import records
 from pipelines.cli import new_task as command_line
 from pipelines.cli.app import execute
 from pipelines.scaffold.new_task import new_task
+from serving.csv_text.number_formats import NumberFormat
 from tests.pipelines.scaffold import data_sets
 from tests.runs.project import files
 

@@ -27,7 +27,7 @@ def test_every_reference_leads_somewhere(description: dict[str, Any]) -> None:
     schemas = description["components"]["schemas"]
     assert {reference.removeprefix("#/components/schemas/") for reference in references(description)} <= set(schemas)
     assert {"Trip", "PredictionResponse", "RowPrediction", "ProblemDetails", "FieldProblem"} <= set(schemas)
-    assert set(description["paths"]) == {"/v1/tip", "/healthz", "/readyz"}
+    assert set(description["paths"]) == {"/v1/tip", "/v1/tip/csv", "/healthz", "/readyz"}
 
 
 def test_the_row_is_the_contract(description: dict[str, Any], contract: Contract) -> None:

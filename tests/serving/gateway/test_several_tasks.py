@@ -65,7 +65,7 @@ def test_readiness_says_each(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_the_first_page_lists_the_tasks(tmp_path: Path) -> None:
     with tasks.running(tmp_path, models(tmp_path)) as client:
-        links = re.findall('<li><a href="([^"]+)">([^<]+)</a>', client.get("/").text)
+        links = re.findall('<a href="([^"]+)">([^<]+)</a>', client.get("/").text)
         assert links == [("flower", "Flower"), ("price", "Price"), ("tip", "Tip")]
         assert 'action="v1/tip"' in client.get("/tip").text
         paths = client.get("/openapi.json").json()["paths"]

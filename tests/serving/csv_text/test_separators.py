@@ -6,7 +6,7 @@ import pytest
 
 from components.csv_example_gen.csv_lines import read_csv_records
 from components.csv_example_gen.file_contents import SourceError
-from components.csv_example_gen.separators import find_named_separator, find_separator
+from serving.csv_text.separators import find_named_separator, find_separator
 
 
 @pytest.mark.parametrize(

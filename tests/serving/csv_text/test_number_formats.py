@@ -3,7 +3,7 @@
 import pytest
 
 from components.csv_example_gen.csv_values import CellError, CellKind, convert, infer
-from components.csv_example_gen.number_formats import NumberFormat
+from serving.csv_text.number_formats import NumberFormat
 
 ENGLISH = NumberFormat(thousands=",")
 INDIAN = NumberFormat(thousands="lakh")

@@ -1,0 +1,195 @@
+"""A CSV file that was sent: its cells, and the same file with columns after its own."""
+
+import csv
+import dataclasses
+import difflib
+import io
+import itertools
+from collections.abc import Collection, Mapping, Sequence
+
+from serving.contract import Contract, Feature, Kind, Row, Value
+from serving.csv_text import signatures
+from serving.csv_text.cells import is_missing, read_float, read_integer
+from serving.csv_text.lines import (
+    BYTE_ORDER_MARK,
+    SAMPLE_LINES,
+    CsvTextError,
+    decode_lines,
+    split_records,
+    take_separator,
+)
+from serving.did_you_mean import closest
+from serving.gateway.problems import FieldProblem, ProblemError
+from serving.gateway.row_validator import MOST_ERRORS, refuse_rows, shown
+
+INVALID_CSV = "invalid_csv"  # code: what was sent cannot be divided into cells
+INVALID_COLUMNS = "invalid_columns"  # code: the first line does not suit the contract
+_MISSPELT = 0.91  # difflib's ratio from which a name that nobody reads is a slip of the pen, and would be lost unseen
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CsvFile:
+    """Cells as they are written, and how the file wrote them."""
+
+    header: list[str]
+    lines: list[int]  # the first line of each row, from 1
+    cells: list[list[str]]  # of each row, as many as the header has
+    separator: str
+    names_separator: bool  # in a first line such as sep=;
+    has_mark: bool  # a byte order mark, by which Excel knows UTF-8
+
+    def rows(self, contract: Contract) -> list[Row]:
+        """The values of the contract's columns; a cell that is no number where one is expected stays a string.
+
+        Other columns are not read.
+        """
+        places = {name: place for place, name in enumerate(self.header)}
+        columns = [(feature, places[feature.name]) for feature in contract.features if feature.name in places]
+        rows: list[Row] = []
+        for cells in self.cells:
+            values = {
+                feature.name: read_cell(cells[place], feature, contract.missing.cells) for feature, place in columns
+            }
+            rows.append({name: value for name, value in values.items() if value is not None})
+        return rows
+
+    def append(self, columns: Mapping[str, Sequence[str]]) -> bytes:
+        """The file with further columns, separated and marked as it came.
+
+        Args:
+            columns: name -> a cell for each row.
+        """
+        text = io.StringIO()
+        if self.names_separator:
+            text.write(f"sep={self.separator}\r\n")
+        writer = csv.writer(text, delimiter=self.separator)
+        writer.writerow([*self.header, *columns])
+        writer.writerows(
+            [*cells, *more] for cells, more in zip(self.cells, zip(*columns.values(), strict=True), strict=True)
+        )
+        return (BYTE_ORDER_MARK if self.has_mark else b"") + text.getvalue().encode()
+
+
+def read_csv(body: bytes, most_rows: int) -> CsvFile:
+    """Divides a file into cells.
+
+    Raises:
+        ProblemError: 400, it is no CSV in UTF-8; 413, it has too many rows; 422, it has none, or rows with another
+            number of cells than the header.
+    """
+    if fault := signatures.find_fault(body[: signatures.HEAD_BYTES]):
+        raise ProblemError(400, INVALID_CSV, f"The file is no CSV: {fault}")
+    try:
+        return _read(body, most_rows)
+    except CsvTextError as error:
+        raise ProblemError(400, INVALID_CSV, f"The file cannot be read: {error}") from error
+
+
+def read_cell(cell: str, feature: Feature, missing: Collection[str]) -> Value | None:
+    """Reads a cell as training does; None for a missing value, the cell itself where it is no number."""
+    if is_missing(cell, missing):
+        return None
+    if feature.kind is Kind.BYTES:
+        return cell
+    try:
+        text = feature.number_format.normalise(cell) if feature.number_format else cell
+        return read_integer(text) if feature.kind is Kind.INT else read_float(text)
+    except ValueError:
+        return cell
+
+
+def check_columns(header: Sequence[str], contract: Contract, appended: Collection[str]) -> None:
+    """Holds the first line against the contract.
+
+    Args:
+        header: the columns' names.
+        contract: what a row has to look like.
+        appended: columns that the answer adds.
+
+    Raises:
+        ProblemError: 422, a column is there twice, misspelt, missing though required, or named as one of the answer.
+    """
+    spare = [name for name in header if all(name != feature.name for feature in contract.features)]
+    faults = [fault for feature in contract.features if (fault := _find_fault(feature, header, spare))]
+    faults += [
+        _describe(name, "no column of this name, since the answer adds one (remove or rename it)", "one")
+        for name in appended
+        if name in header
+    ]
+    if faults:
+        more = f" ({len(faults) - 1} more)" if len(faults) > 1 else ""
+        first = f"{faults[0].field}: expected {faults[0].expected}, received {faults[0].received}"
+        raise ProblemError(422, INVALID_COLUMNS, f"The columns do not fit: {first}{more}.", errors=faults[:MOST_ERRORS])
+
+
+def _find_fault(feature: Feature, header: Sequence[str], spare: Sequence[str]) -> FieldProblem | None:
+    """What is wrong with a feature's column.
+
+    Args:
+        feature: of the contract.
+        header: of the file.
+        spare: names in it that are no feature's.
+    """
+    count = header.count(feature.name)
+    if count == 1:
+        return None
+    if count > 1:
+        return _describe(feature.name, "one column of this name", str(count))
+    folded = (name for name in spare if name.strip().casefold() == feature.name.strip().casefold())
+    meant = next(folded, None) or next(iter(difflib.get_close_matches(feature.name, spare, 1, _MISSPELT)), None)
+    if meant is not None:
+        return _describe(feature.name, "a column of this name, or none alike (rename it)", shown(meant))
+    if feature.required and not (feature.part and feature.part.source in header):
+        close = closest(feature.name, spare)
+        return _describe(
+            feature.name, "a column of this name", f"none; did you mean {shown(close)}?" if close else "none"
+        )
+    return None
+
+
+def _describe(column: str, expected: str, received: str) -> FieldProblem:
+    return FieldProblem(row=0, field=column, expected=expected, received=received, line=1)
+
+
+def _read(body: bytes, most_rows: int) -> CsvFile:
+    decoded = decode_lines(io.BytesIO(body))
+    sample = list(itertools.islice(decoded, SAMPLE_LINES))
+    first = sample[:1]
+    try:
+        separator = take_separator(sample)
+    except ValueError as error:
+        raise CsvTextError(f"{error}.") from error
+    records = split_records(itertools.chain(sample, decoded), separator)
+    header = next((cells for _, _, cells in records), None)
+    if header is None:
+        raise ProblemError(422, "no_rows", "The file is empty: expected a line of columns' names, and rows below.")
+    found = list(itertools.islice(records, most_rows + 1))
+    if not found:
+        raise ProblemError(422, "no_rows", "The file has no row: expected at least one below the columns' names.")
+    if len(found) > most_rows:
+        raise ProblemError(
+            413,
+            "too_many_rows",
+            f"The file has too many rows: expected at most {most_rows:,}, received more; send several files.",
+        )
+    ragged = [
+        FieldProblem(
+            row=row,
+            field="",
+            expected=f"{len(header)} cells, as in the first line (one that holds the separator needs double quotes)",
+            received=f"{len(cells)}",
+            line=line,
+        )
+        for row, (line, _, cells) in enumerate(found)
+        if len(cells) != len(header)
+    ]
+    if ragged:
+        raise refuse_rows(ragged, len(ragged))
+    return CsvFile(
+        header=header,
+        lines=[line for line, _, _ in found],
+        cells=[cells for _, _, cells in found],
+        separator=separator,
+        names_separator=sample[:1] != first,
+        has_mark=body.startswith(BYTE_ORDER_MARK),
+    )

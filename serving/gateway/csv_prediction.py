@@ -1,0 +1,52 @@
+"""POST /v1/<endpoint>/csv: a file of rows comes back with predictions, whole or not at all."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from serving.contract.target import Target
+from serving.gateway.body import read_body
+from serving.gateway.csv_answer import list_columns, make_columns
+from serving.gateway.csv_file import check_columns, read_csv
+from serving.gateway.prediction import PredictionEndpoint
+from serving.gateway.row_validator import RowValidator
+from serving.gateway.settings import GatewaySettings
+
+MEDIA_TYPE = "text/csv"
+
+
+class CsvPredictionEndpoint:
+    """Answers requests that are files, by the rules of those that are JSON.
+
+    Args:
+        settings: limits.
+        target: what is predicted.
+        rows: what a row has to look like.
+        prediction: admits, predicts, counts and logs.
+    """
+
+    def __init__(
+        self, settings: GatewaySettings, target: Target, *, rows: RowValidator, prediction: PredictionEndpoint
+    ):
+        self._limits = settings.limits
+        self._rows = rows
+        self._prediction = prediction
+        self._classes = target.classes
+        features = rows.contract.features
+        # A spreadsheet that writes 7,65 takes 0.5 for a text or a date.
+        self._decimal = "," if any(one.number_format and one.number_format.decimal == "," for one in features) else "."
+
+    async def answer(self, request: Request) -> Response:
+        """Answers one request.
+
+        Raises:
+            ProblemError: There are no predictions.
+        """
+        contract = self._rows.contract
+        caller = await self._prediction.admit(request)
+        file = read_csv(await read_body(request, self._limits, MEDIA_TYPE, "CSV"), self._limits.rows)
+        check_columns(file.header, contract, list_columns(self._classes))
+        rows = self._rows.check(file.rows(contract), file.lines)
+        content, headers = await self._prediction.predict(request, rows, caller)
+        body = file.append(make_columns(content, self._classes, self._decimal))
+        headers = headers | {"Content-Disposition": 'attachment; filename="predictions.csv"'}
+        return Response(body, headers=headers, media_type=MEDIA_TYPE)  # starlette adds charset=utf-8

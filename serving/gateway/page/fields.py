@@ -1,0 +1,117 @@
+"""The form's fields: one for each feature of the contract. The browser gets no other list of fields or ranges."""
+
+import html
+from collections.abc import Sequence
+
+from serving.contract import Feature, Kind
+from serving.contract.time_parts import WallClock
+
+_OTHER = "other"
+
+
+def fields(features: Sequence[Feature]) -> str:
+    """The fields, without a heading."""
+    return '<div class="fields">\n' + "\n".join(map(_field, features)) + "\n</div>"
+
+
+def _field(feature: Feature) -> str:
+    name = html.escape(feature.name)
+    title, unit = html.escape(feature.title), html.escape(feature.unit)
+    shown_unit = f' <span class="unit">{unit}</span>' if unit else ""
+    example = f' data-example="{_attribute(_example(feature))}"' if _example(feature) else ""
+    control = _time(feature, feature.clock) if feature.clock else _select(feature) if feature.known else _input(feature)
+    return (
+        f'<div class="field" data-name="{name}" data-title="{title}" data-kind="{feature.kind.name}"{example}>\n'
+        f'<label for="field-{name}">{title}{shown_unit}</label>\n{control}\n'
+        f'<p class="hint" id="hint-{name}">{html.escape(_hint(feature))}</p>\n'
+        f'<p class="error" id="error-{name}" hidden></p>\n</div>'
+    )
+
+
+def _hint(feature: Feature) -> str:
+    if feature.clock:  # the description is of the number, which nobody types here
+        clock = feature.clock
+        words = [f"{word} {clock.show(int(bound))[:10]}" for word, bound in _bounds(feature)]
+        return f"By the clocks of {clock.zone.key.replace('_', ' ')} · " + " ".join(words) if words else ""
+    told = "follows from the time where it is empty" if feature.part else ""
+    return " · ".join(filter(None, [feature.description, _range(feature), told]))
+
+
+def _range(feature: Feature) -> str:
+    """The numbers that are allowed, in short; what is wrong with a value, the gateway says at length."""
+    words = ["whole number" if feature.kind is Kind.INT and feature.low is None else ""]
+    words += [f"{word} {bound:.15g}" for word, bound in _bounds(feature)]
+    return " ".join(filter(None, words))
+
+
+def _bounds(feature: Feature) -> list[tuple[str, int | float]]:
+    return [(word, bound) for word, bound in (("from", feature.low), ("to", feature.high)) if bound is not None]
+
+
+def _time(feature: Feature, clock: WallClock) -> str:
+    """A picker; what it gives, such as 2015-07-16T14:45, is ISO 8601 by the wall clock."""
+    limits = zip(("min", "max"), (feature.low, feature.high), strict=True)
+    told = "".join(f' {name}="{_picked(int(bound), clock)}"' for name, bound in limits if bound is not None)
+    # Seconds are shown where the example has some.
+    step = ' step="1"' if isinstance(feature.example, int) and feature.example // clock.units % 60 else ""
+    return f'<input {_common(feature)} type="datetime-local" value="{_filled_in(feature)}"{told}{step}>'
+
+
+def _picked(value: int, clock: WallClock) -> str:
+    return clock.show(value).replace(" ", "T").removesuffix(":00")
+
+
+def _input(feature: Feature) -> str:
+    # Plain text, also for numbers: what was typed goes to the gateway, which alone says what is wrong with it.
+    example = _example(feature)
+    told = f' placeholder="{_attribute(f"such as {example}")}"' if example else ""
+    keyboard = {Kind.INT: "text" if feature.low is None or feature.low < 0 else "numeric", Kind.BYTES: "text"}
+    return (
+        f'<input {_common(feature)} type="text" inputmode="{keyboard.get(feature.kind, "text")}" autocomplete="off" '
+        f'spellcheck="false" value="{_attribute(_filled_in(feature))}"{told}>'
+    )
+
+
+def _select(feature: Feature) -> str:
+    chosen = _filled_in(feature)
+    options = "".join(
+        f'<option value="{_attribute(value)}"{" selected" if value == chosen else ""}>{html.escape(value)}</option>'
+        for value in feature.known
+    )
+    if not feature.asked or not chosen:
+        options = f'<option value=""{"" if chosen else " selected"}>–</option>{options}'
+    if feature.closed:
+        return f"<select {_common(feature)}>{options}</select>"
+    # A value that is no option's: the browser tells it by the attribute, so it can also be the name of one.
+    name = html.escape(feature.name)
+    return (
+        f'<select {_common(feature)}>{options}<option value="" data-{_OTHER}>another …</option></select>\n'
+        f'<input id="{_OTHER}-{name}" class="{_OTHER}" type="text" autocomplete="off" spellcheck="false" hidden '
+        f'aria-label="{name.replace("_", " ")}, another value" aria-describedby="error-{name}">'
+    )
+
+
+def _common(feature: Feature) -> str:
+    name = html.escape(feature.name)
+    required = " required" if feature.asked else ""
+    return f'id="field-{name}" name="{name}" aria-describedby="hint-{name} error-{name}"{required}'
+
+
+def _attribute(text: str) -> str:
+    """Escapes an attribute's value; of a bare carriage return a browser makes a line feed, which is another string."""
+    return html.escape(text).replace("\r", "&#13;")
+
+
+def _example(feature: Feature) -> str:
+    """The contract's example as a field holds it; empty where there is none, or where another field tells it."""
+    if feature.example is None or feature.part:
+        return ""
+    if feature.clock:
+        return _picked(int(feature.example), feature.clock)
+    text = str(feature.example)
+    # A field of text holds one line: of an example with a line break it would make another string.
+    return "" if {"\r", "\n"} & {*text} and not feature.known else text
+
+
+def _filled_in(feature: Feature) -> str:
+    return _example(feature) if feature.asked else ""
