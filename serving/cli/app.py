@@ -5,7 +5,7 @@ from typing import NoReturn
 
 from cyclopts import App
 
-from serving.cli import feedback, gateway, rollout, server
+from serving.cli import feedback, gateway, rollout, server, signing
 from serving.cli.usage import OPTION_STYLE, execute
 from serving.process_control import exit_now, print_on_any_terminal
 
@@ -28,6 +28,8 @@ app.command(server.server, help_flags=(), sort_key=0)  # It has TensorFlow Servi
 app.command(gateway.gateway, help_epilogue=gateway.EPILOGUE, sort_key=1)
 app.command(rollout.app.meta, name="rollout")
 app.command(feedback.app)
+app.command(signing.keygen, sort_key=3)
+app.command(signing.verify, help_epilogue=signing.VERIFY_EPILOGUE, sort_key=3)
 
 
 def main() -> NoReturn:

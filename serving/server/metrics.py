@@ -35,6 +35,13 @@ class ServerMetrics:
             registry=self._registry,
         )
 
+        self._refused = prometheus_client.Counter(
+            "model_versions_refused",
+            "Versions that were not loaded, by model and reason.",
+            ["model_name", "reason"],
+            registry=self._registry,
+        )
+
     def answered(self, model: str, api: str, entrypoint: str, status: str, since: float) -> None:
         """Counts one request.
 
@@ -56,6 +63,10 @@ class ServerMetrics:
             yield
         finally:
             self._runtime.labels(model, api, "TF1").observe((time.perf_counter() - started) * 1e6)
+
+    def refused(self, model: str, reason: str) -> None:
+        """Counts a version that was not loaded for want of a signature that holds."""
+        self._refused.labels(model, reason).inc()
 
     def render(self) -> bytes:
         """The text that Prometheus reads."""
