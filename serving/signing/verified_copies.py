@@ -104,12 +104,18 @@ def _versions(folder: Path) -> dict[int, Path]:
 
 def _stamp(version: Path) -> _Stamp:
     """What changes when files of a version do: cheaper than to read them at each look."""
-    found = []
+    found = [_state(version)]
+    if version.is_symlink():
+        return tuple(found)
     for folder, _, names in os.walk(version):
         for name in names:
-            state = os.lstat(os.path.join(folder, name))
-            found.append((folder, name, state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns))
+            found.append(_state(Path(folder, name)))
     return tuple(sorted(found))
+
+
+def _state(path: Path) -> tuple[str, int, int, int, int]:
+    state = path.lstat()
+    return str(path), state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns
 
 
 def _remove(version: Path) -> None:
