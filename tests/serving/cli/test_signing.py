@@ -1,6 +1,7 @@
 """`keygen` and `verify`, from the key to the folder that TensorFlow Serving reads."""
 
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -13,7 +14,6 @@ from serving.cli.app import app
 from serving.cli.usage import execute
 from serving.signing.signers import SigningKey
 from serving.signing.version_signer import VersionSigner
-from tests.serving.running_server import free_ports
 from tests.serving.signing.signed_models import Key, write
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -68,7 +68,8 @@ def test_bad_usage(tmp_path: Path, more: tuple[str, ...], message: str, capsys: 
 def test_beside_a_server(tmp_path: Path, made: VersionSigner) -> None:
     """As compose and Kubernetes start it: it follows pushes, tells Prometheus of refusals, and ends when told to."""
     made.sign(write(tmp_path / "pushed" / "taxi" / "1"), 1)
-    (port,) = free_ports(1)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
     command = [sys.executable, "-m", "serving", *arguments(tmp_path, "--every", "0.1", "--metrics-port", str(port))]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
         try:
