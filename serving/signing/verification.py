@@ -59,10 +59,10 @@ def verify(
                 with _sink(copy_to / SIGNATURE) as sink:
                     sink(sealed)
     except RefusedVersionError as error:
-        raise RefusedVersionError(error.reason, f"version {number} of {model} is refused: {error}") from error
+        raise RefusedVersionError(error.reason, f"version {number} of {model} must not be loaded: {error}") from error
     except OSError as error:
         raise RefusedVersionError(
-            Reason.UNREADABLE, f"version {number} of {model} is refused: {version} cannot be read: {error}"
+            Reason.UNREADABLE, f"version {number} of {model} must not be loaded: {version} cannot be read: {error}"
         ) from error
     return VerifiedVersion(manifest, key_id)
 

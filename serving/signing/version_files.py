@@ -68,7 +68,8 @@ class VersionFiles:
                 size += len(chunk)
                 if most is not None and size > most:
                     raise RefusedVersionError(
-                        Reason.ALTERED_FILE, f"{name!r} holds more than the {most} bytes that it may hold."
+                        Reason.ALTERED_FILE,
+                        f"{name!r} was altered: it holds more than the {most} bytes that it may hold.",
                     )
                 sha256.update(chunk)
                 for sink in sinks:

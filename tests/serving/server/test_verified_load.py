@@ -154,7 +154,7 @@ def test_every_file_of_a_version_altered_and_the_last_good_one_answers(site: Sit
         for number, change in enumerate(changes, start=2):
             site.push(number, change)
             await until(lambda number=number: number in known(manager) and why(manager, number))
-            assert why(manager, number).startswith(f"version {number} of words is refused: ")
+            assert why(manager, number).startswith(f"version {number} of words must not be loaded: ")
             assert site.ask(manager) == (1, 10.0)
         site.push(100)
         await until(lambda: site.ask(manager) == (100, 10.0))
@@ -192,7 +192,7 @@ def test_nothing_but_refused_versions(site: Site) -> None:
     async def scenario(site: Site, manager: ModelManager) -> None:
         site.push(1, key=Key())
         site.push(2, lambda version: (version / SIGNATURE).unlink())
-        with pytest.raises(ServingError, match="words: version 2 of words is refused: it has no signature"):
+        with pytest.raises(ServingError, match="words: version 2 of words must not be loaded: it has no signature"):
             await manager.reload(site.config())
         site.push(3)
         await until(lambda: known(manager) == {1, 2, 3} and State.AVAILABLE in states(manager))
@@ -209,7 +209,7 @@ def test_a_version_that_is_asked_for_by_number_has_no_substitute(site: Site) -> 
     async def scenario(site: Site, manager: ModelManager) -> None:
         site.push(1)
         site.push(2, key=Key())
-        with pytest.raises(ServingError, match="version 2 of words is refused: it is signed by"):
+        with pytest.raises(ServingError, match="version 2 of words must not be loaded: it is signed by"):
             await manager.reload(site.config("model_version_policy { specific { versions: 2 } }"))
         await manager.apply(site.config("model_version_policy { specific { versions: 1 } }"))
         await until(lambda: State.AVAILABLE in states(manager))
@@ -276,7 +276,7 @@ def test_a_server_as_a_process(tmp_path: Path, key: Key) -> None:
         statuses = httpx.get(f"{server.url}/v1/models/line").json()["model_version_status"]
         refused = next(status for status in statuses if status["version"] == "2")
         assert refused["status"]["error_code"] == "FAILED_PRECONDITION"
-        assert refused["status"]["error_message"].startswith("version 2 of line is refused: it is signed by ")
+        assert refused["status"]["error_message"].startswith("version 2 of line must not be loaded: it is signed by ")
         metrics = httpx.get(f"{server.url}/monitoring/prometheus/metrics").text
         assert 'model_versions_refused_total{model_name="line",reason="unknown_key"} 1.0' in metrics
         assert f"Only versions signed by {key.id} are loaded." in server.log.read_text()

@@ -21,7 +21,7 @@ FILES = [*TEXTS, "saved_model.pb"]
 def refused(folder: Path, key: Key, *, model: str = "taxi", number: int = 7) -> tuple[Reason, str]:
     with pytest.raises(RefusedVersionError) as error:
         verify(folder, model=model, number=number, keys=key.trusted)
-    assert str(error.value).startswith(f"version {number} of {model} is refused: ")
+    assert str(error.value).startswith(f"version {number} of {model} must not be loaded: ")
     return error.value.reason, str(error.value)
 
 
