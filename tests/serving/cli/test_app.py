@@ -24,6 +24,7 @@ HEAVY = {"fastapi", "grpc", "httpx", "numpy", "pyarrow", "tensorflow"}
         ["gateway", "--help"],
         ["rollout", "canary", "--help"],
         ["feedback", "import", "--help"],
+        ["verify", "--help"],
     ],
 )
 def test_help_imports_nothing_heavy(words: list[str]) -> None:
