@@ -15,7 +15,7 @@ from pathlib import Path
 import grpc
 
 from serving.server.errors import ServingError
-from serving.signing.errors import RefusedVersionError, SigningError
+from serving.signing.errors import CopyError, Reason, RefusedVersionError, SigningError
 from serving.signing.keys import TrustedKeys
 from serving.signing.verification import verify
 
@@ -54,8 +54,10 @@ def admit_signed(keys: Path, refused: Callable[[str, str], None]) -> Admission:
                 verified = verify(version, model=model, number=number, keys=TrustedKeys.read(keys), copy_to=copy)
             except RefusedVersionError as error:
                 refused(model, error.reason)
+                if error.reason == Reason.UNREADABLE:  # a disk may be away for a moment
+                    raise ServingError(grpc.StatusCode.UNAVAILABLE, str(error)) from error
                 raise RefusedError(str(error)) from error
-            except SigningError as error:  # the keys are the operator's: the version is no worse for them
+            except (SigningError, CopyError) as error:  # no keys, or no room for a copy: the version is no worse for it
                 raise ServingError(grpc.StatusCode.UNAVAILABLE, f"version {number} of {model}: {error}") from error
             _log.info("Version %d of %s is signed by key %s.", number, model, verified.key_id)
             yield copy

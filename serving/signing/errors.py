@@ -22,6 +22,10 @@ class Reason(enum.StrEnum):
     UNREADABLE = "unreadable"  # a file or the graph cannot be read
 
 
+class CopyError(OSError):
+    """A verified version could not be copied: it is no worse for it."""
+
+
 class RefusedVersionError(Exception):
     """A version must not be loaded.
 

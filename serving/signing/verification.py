@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from serving.signing import envelope
-from serving.signing.errors import Reason, RefusedVersionError
+from serving.signing.errors import CopyError, Reason, RefusedVersionError
 from serving.signing.graph_check import GRAPH, check_graph
 from serving.signing.keys import TrustedKeys
 from serving.signing.manifest import FileDigest, Manifest
@@ -40,6 +40,7 @@ def verify(
 
     Raises:
         RefusedVersionError: It must not be loaded; says why. A copy may be there in part.
+        CopyError: The copy cannot be written.
     """
     try:
         with open_version(version) as files:
@@ -60,6 +61,8 @@ def verify(
                     sink(sealed)
     except RefusedVersionError as error:
         raise RefusedVersionError(error.reason, f"version {number} of {model} must not be loaded: {error}") from error
+    except CopyError:
+        raise
     except OSError as error:
         raise RefusedVersionError(
             Reason.UNREADABLE, f"version {number} of {model} must not be loaded: {version} cannot be read: {error}"
@@ -114,9 +117,27 @@ def _altered(name: str, signed: FileDigest, found: FileDigest) -> RefusedVersion
 
 @contextlib.contextmanager
 def _sink(path: Path) -> Iterator[Callable[[bytes], object]]:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("xb") as file:
-        yield file.write
+    """Opens a file to write to.
+
+    Raises:
+        CopyError: It cannot be written, here or in a call of what this gives.
+    """
+
+    def write(chunk: bytes) -> None:
+        rest = memoryview(chunk)
+        try:
+            while rest:  # without a buffer, which would be written once more when the file is closed on a full disk
+                rest = rest[file.write(rest) :]
+        except OSError as error:
+            raise CopyError(*error.args) from error
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("xb", buffering=0)
+    except OSError as error:
+        raise CopyError(*error.args) from error
+    with file:
+        yield write
 
 
 def _listed(names: list[str]) -> str:

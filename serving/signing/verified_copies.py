@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from serving.signing.errors import RefusedVersionError
+from serving.signing.errors import Reason, RefusedVersionError
 from serving.signing.keys import TrustedKeys
 from serving.signing.verification import verify
 
@@ -73,9 +73,12 @@ class VerifiedCopies:
             verified = verify(version, model=model, number=number, keys=keys, copy_to=half)
         except RefusedVersionError as error:
             shutil.rmtree(half, ignore_errors=True)
+            if error.reason == Reason.UNREADABLE:
+                stamp = (str(error),)  # a disk may be away for a moment: tried again at each look, and told once
+            if self.refused.get((model, number)) != stamp:
+                self.on_refused(model, error.reason)
+                _log.error("%s", error)
             self.refused[model, number] = stamp
-            self.on_refused(model, error.reason)
-            _log.error("%s", error)
             return
         half.rename(self.target / model / str(number))
         self.refused.pop((model, number), None)

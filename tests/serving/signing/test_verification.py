@@ -2,6 +2,7 @@
 
 import base64
 import os
+import resource
 import shutil
 import socket
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from serving.signing import envelope
-from serving.signing.errors import Reason, RefusedVersionError
+from serving.signing.errors import CopyError, Reason, RefusedVersionError
 from serving.signing.manifest import Manifest
 from serving.signing.verification import SIGNATURE, VerifiedVersion, verify
 from tests.serving.signing.signed_models import TEXTS, Key, envelope_of, write, write_envelope
@@ -241,3 +242,14 @@ def test_nothing_unsigned_is_copied(version: Path, key: Key, tmp_path: Path) -> 
     with pytest.raises(RefusedVersionError, match="more than the 5 bytes"):
         verified(version, key, copy_to=tmp_path / "copy")
     assert sum(path.stat().st_size for path in (tmp_path / "copy").rglob("*") if path.is_file()) < 2**20
+
+
+def test_a_full_disk_is_no_fault_of_the_version(version: Path, key: Key, tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, hard))
+    try:
+        with pytest.raises(CopyError, match="File too large"):
+            verified(version, key, copy_to=tmp_path / "copy")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    verified(version, key)

@@ -170,6 +170,35 @@ def test_what_an_earlier_process_left(site: Site) -> None:
     verify(site.target / "taxi" / "1", model="taxi", number=1, keys=site.key.trusted)
 
 
+def test_no_room_for_a_copy_is_no_refusal(site: Site) -> None:
+    site.push(1)
+    site.target.mkdir()
+    (site.target / "taxi").write_text("a file")
+    for _ in range(2):
+        with pytest.raises(OSError, match=r"exists|Not a directory"):
+            site.copies.look()
+    (site.target / "taxi").unlink()
+    assert site.copies.look() is True
+    assert site.refusals == []
+
+
+def test_a_version_that_cannot_be_read_is_tried_again_and_told_once(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.push(1)
+    read = os.read
+
+    def away(*arguments: int) -> bytes:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "read", away)
+    assert site.copies.look() is site.copies.look() is False
+    assert site.refusals == [("taxi", "unreadable")]
+    monkeypatch.setattr(os, "read", read)
+    assert site.copies.look() is True
+    assert site.served() == ["taxi/1"]
+
+
 def test_a_write_that_fails_leaves_no_version(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     site.push(1)
 
