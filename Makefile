@@ -22,7 +22,7 @@ endef
 quoted = '$(subst $(newline),'$$'\n'',$(subst ','\'',$(value $1)))'
 absolute_var = $(if $(filter /%,$(value VAR)),,$(call quoted,CURDIR)/)$(call quoted,VAR)
 # For the environment of what it starts, make would expand the $ in these, too, and stop at an odd one.
-unexport A B EXPERIMENT TAG REMOTE DATA OUT FROM PATTERN SPANS NAME CSV LABEL TEXT NOTE REVIEWER VAR PUSH_TO REQUESTS LOG WINDOW UNTIL SERVER URL KEY_FILE
+unexport A B EXPERIMENT TAG REMOTE DATA OUT FROM PATTERN SPANS NAME CSV LABEL TEXT NOTE REVIEWER VAR PUSH_TO SIGN REQUESTS LOG WINDOW UNTIL SERVER URL KEY_FILE
 
 # How long a search may take; of tune, portfolio, and run-local with TUNE.
 SEARCH = $(if $(value TRIALS),--trials $(call quoted,TRIALS)) $(if $(value MINUTES),--minutes $(call quoted,MINUTES))
@@ -34,8 +34,8 @@ make TARGET [NAME=value ...]
 
   doctor, setup                  What this machine lacks, and the fix; make .venv, as every target does once (PYTHON)
   data, ingest                   The task's rows under var/data/, or as quarters; check spans (SPANS, FROM, PATTERN)
-  check-task, run-local, watch   A task on 100 rows; the pipeline; at every save (SPANS, PUSH_TIES, EXPERIMENT, TAG)
-                                 (DATA, TRAIN_STEPS, INFRA, FORCE, VERBOSE, AT_ONCE, TUNE, REQUIRE_REVIEW, PUSH_TO)
+  check-task, run-local, watch   A task on 100 rows; the pipeline; at every save (SPANS, PUSH_TIES, EXPERIMENT, TAG,
+                                 DATA, TRAIN_STEPS, INFRA, FORCE, VERBOSE, AT_ONCE, TUNE, REQUIRE_REVIEW, PUSH_TO, SIGN)
   flink-up, flink-down           A Flink cluster on this machine, where run-local then runs with flink (ENGINE)
   tune, portfolio, compare-runs  Search hyperparameters; compare approaches, or runs (TRIALS, MINUTES, SEEDS, A, B)
   report, review, leaderboard    Open the newest run's report; record your review (RUN_ID, NOTE, REVIEWER); all runs
@@ -87,7 +87,7 @@ run_pipeline = $(RUN) -m pipelines run --task $(call quoted,TASK) --var $(call q
     $(if $(value REQUIRE_REVIEW),--require-review) $(if $(value PUSH_TIES),--push-ties) \
     $(if $(value EXPERIMENT),--experiment $(call quoted,EXPERIMENT) $(if $(value NOTE),--note $(call quoted,NOTE)) \
         $(if $(value TAG),--tag $(call quoted,TAG)) $(if $(value SEEDS),--seeds $(call quoted,SEEDS))) \
-    $(if $(value PUSH_TO),--push-to $(call quoted,PUSH_TO))
+    $(if $(value PUSH_TO),--push-to $(call quoted,PUSH_TO)) $(if $(value SIGN),--sign $(call quoted,SIGN))
 
 check-task: $(STAMP)
 	@$(RUN) -m pipelines check --task $(call quoted,TASK) --var $(call quoted,VAR) \

@@ -125,6 +125,7 @@ class PipelineConfig:
     serving_image_tag: str | None = None  # of tensorflow/serving, which InfraValidator starts; None: no InfraValidator
     time_limit: int = 600  # seconds that an exported model may take to load, or to answer 8,192 rows, to be pushed
     push_to: Path | None = None  # folder of each task's pushed versions; None: serving/ below `var`
+    signing: Mapping[str, str] | None = None  # see components.pusher.executor.SIGNING; None: no signature
     push_refusal: str | None = (
         None  # why nothing may be pushed: a review is required, and none holds; see pipelines.review
     )

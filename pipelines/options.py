@@ -63,6 +63,10 @@ class RunOptions(TaskOptions):
     """Time at most for one node's work on a cluster."""
     push_to: Path | None = None
     """Push to <push-to>/<task>/ instead of below --var."""
+    sign: Path | None = None
+    """Sign the pushed version with this private key, or with --sign-command and this public key (docs/trust.md)."""
+    sign_command: str | None = None
+    """Sign with a command: it reads bytes and writes their Ed25519 signature, raw or in base64. It is recorded."""
     require_review: bool = False
     """Push only what a person has reviewed (docs/review.md)."""
     force: bool = False
@@ -87,6 +91,9 @@ class RunOptions(TaskOptions):
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "push_to", self.push_to and self.push_to.absolute())
+        object.__setattr__(self, "sign", self.sign and self.sign.absolute())
+        if self.sign_command is not None and self.sign is None:
+            raise ConfigError("--sign-command: expected --sign with it, the public key of what the command signs with")
         self._check_spans()
         self._check_experiment()
         if self.at_once is not None:
@@ -123,7 +130,8 @@ class RunOptions(TaskOptions):
             require_at_least("seeds", self.seeds, 2)
         if not self.experiment.strip():
             raise ConfigError("experiment: expected a name, received none")
-        for option, given in (("--push-ties", self.push_ties), ("--push-to", self.push_to is not None)):
+        pushes = {"--push-ties": self.push_ties, "--push-to": self.push_to is not None, "--sign": self.sign is not None}
+        for option, given in pushes.items():
             if given:
                 raise ConfigError(
                     f"{option}: expected a run that may push, received an experiment, which pushes nothing"

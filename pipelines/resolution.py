@@ -31,6 +31,8 @@ from pipelines.search import tuner_entry
 from pipelines.span_input import resolve_spans
 from pipelines.task_definition.task import Task
 from pipelines.task_definition.tuning import Tuning
+from serving.signing.errors import SigningError
+from serving.signing.signers import SigningKey
 
 
 def resolve(options: RunOptions, task: Task) -> PipelineConfig:
@@ -38,7 +40,8 @@ def resolve(options: RunOptions, task: Task) -> PipelineConfig:
 
     Raises:
         SourceError: There is no CSV file to read.
-        ConfigError: The task's EvalConfig has no threshold, or a search is asked for and the task allows none.
+        ConfigError: The task's EvalConfig has no threshold, a search is asked for and the task allows none, or the
+            version is to be signed with a key that cannot be used.
         EngineError: There is no cluster to run on.
         ScopingError: The task's scoping.toml has a mistake.
         HyperparameterError: The task's hyperparameters cannot be used.
@@ -68,6 +71,7 @@ def resolve(options: RunOptions, task: Task) -> PipelineConfig:
         warmup_batch_sizes=tuple(deployment.batch_sizes()),
         serving_image_tag=deployment.tensorflow_serving_tag() if options.infra == "docker" else None,
         push_to=options.push_to,
+        signing=_signing(options),
         push_refusal=review.explain_refusal(task) if options.require_review else None,
         push_ties=options.push_ties,
         experiment=options.experiment,
@@ -142,6 +146,22 @@ def _engine(options: RunOptions, task: Task) -> LocalEngine | FlinkEngine:
     return FlinkEngine.of_cluster(
         options.var / "flink", job_name=f"tfx-{task.name}-{folder}", time_limit=round(60 * options.job_minutes)
     )
+
+
+def _signing(options: RunOptions) -> dict[str, str] | None:
+    """Names the key that Pusher signs with; it is tried now, not when the model is trained.
+
+    Raises:
+        ConfigError: It cannot be used.
+    """
+    if options.sign is None:
+        return None
+    try:
+        key_id = SigningKey(file=options.sign, command=options.sign_command).open().key.id
+    except SigningError as error:
+        raise ConfigError(f"--sign: {error}") from error
+    command = {} if options.sign_command is None else {"command": options.sign_command}
+    return {"file": str(options.sign), **command, atomic_pusher.KEY_ID: key_id}
 
 
 def _span_input(options: RunOptions, task: Task, contract: Path) -> SpanInput | None:

@@ -310,6 +310,8 @@ def _pusher_custom_config(config: PipelineConfig) -> dict[str, Any]:
     told: dict[str, Any] = {"code_digest": config.digests.pusher}
     if config.push_ties and config.task.comparison is not None:
         told |= {atomic_pusher.PUSH_TIES: True}
+    if config.signing is not None:
+        told |= {atomic_pusher.SIGNING: dict(config.signing)}
     return told | {atomic_pusher.REFUSAL: config.push_refusal} if config.push_refusal else told
 
 

@@ -8,6 +8,8 @@ A version is the model together with the warm-up requests that the InfraBlessing
 Where BetterGate compared the model with those pushed before, one that is worse is not pushed. One that cannot be
 told apart from them, a tie, is pushed only where PUSH_TIES says so: a new version that changes nothing is a risk
 without a gain.
+
+Where SIGNING says with which key, the version is signed (docs/trust.md).
 """
 
 import json
@@ -25,9 +27,16 @@ from tfx.utils import io_utils, proto_utils
 from components.artifacts import ModelComparison
 from components.candidate_serving import warmup_records
 from components.pusher.versions import push
+from serving.signing.errors import SigningError
+from serving.signing.signers import SigningKey
+from serving.signing.verification import SIGNATURE
+from serving.signing.version_signer import VersionSigner
 
 REFUSAL = "refusal"  # in custom_config, and a property of what was not pushed
 PUSH_TIES = "push_ties"  # in custom_config: true where a tie is pushed, too
+SIGNING = "signing"  # in custom_config: {"file": …, "command": …} of a SigningKey, and its KEY_ID; absent: no signature
+KEY_ID = "key_id"  # of the public key: another key is another entry of the cache
+SIGNED_BY = "signed_by"  # property of what was pushed: the KEY_ID
 COMPARISON_KEY = "comparison"  # input: what BetterGate found
 HELD_BACK = "held_back"  # property of what was not pushed for the comparison's sake: one of the words below
 WORSE, TIE, TIE_BEYOND_MARGIN = "worse", "tie", "tie beyond its margin"
@@ -50,11 +59,12 @@ class Executor(pusher_executor.Executor):
             output_dict: `pushed_model`, which gets the destination, the version, and a copy of what is pushed.
             exec_properties: `push_destination`, JSON of a PushDestination with `filesystem.base_directory`; and
                 `custom_config`, JSON of a dict that may hold a REFUSAL: why this model must not be pushed; and
-                PUSH_TIES.
+                PUSH_TIES; and SIGNING.
 
         Raises:
             ValueError: A blessing is missing, or the warm-up requests in it are.
             PushError: The destination cannot be written.
+            SigningError: The version is to be signed, and cannot be.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         for key in (standard_component_specs.MODEL_BLESSING_KEY, standard_component_specs.INFRA_BLESSING_KEY):
@@ -78,11 +88,34 @@ class Executor(pusher_executor.Executor):
         (infra_blessing,) = input_dict[standard_component_specs.INFRA_BLESSING_KEY]
         destination = pusher_pb2.PushDestination()
         proto_utils.json_to_proto(exec_properties[standard_component_specs.PUSH_DESTINATION_KEY], destination)
+        base = Path(destination.filesystem.base_directory)
+        signer = self._signer(told.get(SIGNING), model=base.name)
         archive = Path(pushed.uri)
         io_utils.copy_dir(self.GetModelPath(input_dict), str(archive))  # before the push: what can fail comes first
         add_warmup_records(Path(infra_blessing.uri), archive)
-        version = push(archive, Path(destination.filesystem.base_directory))
+        version = push(archive, base, signer)
+        if (version / SIGNATURE).is_file():  # the archive is a copy of the version, whole
+            shutil.copyfile(version / SIGNATURE, archive / SIGNATURE)
+        if signer is not None:
+            pushed.set_string_custom_property(SIGNED_BY, signer.key_id)
         self._MarkPushed(pushed, pushed_destination=str(version), pushed_version=version.name)
+
+    def _signer(self, told: dict[str, Any] | None, *, model: str) -> VersionSigner | None:
+        """Opens the key; None where no signature is asked for.
+
+        Raises:
+            SigningError: The key cannot be used, or is not the one that was asked for.
+        """
+        if told is None:
+            return None
+        signer = SigningKey(file=Path(told["file"]), command=told.get("command")).open()
+        if signer.key.id != told[KEY_ID]:
+            raise SigningError(
+                f"{told['file']}: expected key {told[KEY_ID]}, with which the run began, received {signer.key.id}; "
+                "run again."
+            )
+        run_id = (self._context and self._context.pipeline_run_id) or ""
+        return VersionSigner(model=model, run_id=run_id, signer=signer)
 
 
 def _held_back(comparisons: list[types.Artifact], *, push_ties: bool) -> str:

@@ -2,7 +2,9 @@
 
 A version is copied beside the others (`<version>.tmp`, which model servers ignore), flushed to disk, and renamed.
 A push clears what a killed push left. A model that is already the newest version is not pushed again, so that a run
-repeated after a kill ends with one new version, not two.
+repeated after a kill ends with one new version, not two; but one that this signer has not signed is.
+
+A version is signed before it is renamed: no server ever sees it without its signature (docs/trust.md).
 """
 
 import filecmp
@@ -13,6 +15,8 @@ from pathlib import Path
 from absl import logging
 
 from serving.durable_file import sync
+from serving.signing.verification import SIGNATURE
+from serving.signing.version_signer import VersionSigner
 
 _HALF_COPY_SUFFIX = ".tmp"
 
@@ -21,22 +25,28 @@ class PushError(OSError):
     """A version could not be written; the destination is as it was before."""
 
 
-def push(model: Path, base: Path) -> Path:
+def push(model: Path, base: Path, signer: VersionSigner | None = None) -> Path:
     """Makes `model` the newest version below `base`, and returns that version's folder.
+
+    Args:
+        model: folder of what is pushed.
+        base: folder of the versions.
+        signer: signs the version; None: it gets no signature.
 
     Raises:
         PushError: `base` cannot be written; no version was added.
+        SigningError: There is no signature; no version was added.
     """
     try:
         base.mkdir(parents=True, exist_ok=True)
         clear_half_copies(base)
         newest = newest_version(base)
-        if newest is not None and same_files(model, base / str(newest)):
+        if newest is not None and _is_in_place(model, base / str(newest), signer):
             logging.info("Version %d already holds this model.", newest)
             return base / str(newest)
         # Seconds since the epoch, as TFX numbers them; later than the newest whatever the clock says.
         version = max(int(time.time()), (newest or 0) + 1)
-        return _copy_and_rename(model, base / str(version))
+        return _copy_and_rename(model, base / str(version), signer)
     except OSError as error:
         raise PushError(
             f"the model was not pushed to {base}: {error}; what was there before is untouched; "
@@ -62,19 +72,30 @@ def clear_half_copies(base: Path) -> None:
             shutil.rmtree(path)
 
 
-def same_files(one: Path, other: Path) -> bool:
-    """Whether two folders hold the same files with the same bytes."""
-    names = {str(path.relative_to(one)) for path in one.rglob("*") if path.is_file()}
-    if names != {str(path.relative_to(other)) for path in other.rglob("*") if path.is_file()}:
+def same_files(one: Path, other: Path, *, but: str | None = None) -> bool:
+    """Whether two folders hold the same files with the same bytes; but for one file, where it is named."""
+    names = _file_names(one) - {but}
+    if names != _file_names(other) - {but}:
         return False
     _, differ, failed = filecmp.cmpfiles(one, other, sorted(names), shallow=False)
     return not differ and not failed
 
 
-def _copy_and_rename(model: Path, version: Path) -> Path:
+def _file_names(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def _is_in_place(model: Path, newest: Path, signer: VersionSigner | None) -> bool:
+    """Whether the newest version is this model, with this signer's signature if there is to be one."""
+    return same_files(model, newest, but=SIGNATURE) and (signer is None or signer.has_signed(newest, int(newest.name)))
+
+
+def _copy_and_rename(model: Path, version: Path, signer: VersionSigner | None) -> Path:
     half = version.with_name(version.name + _HALF_COPY_SUFFIX)
     try:
         _copy(model, half)
+        if signer is not None:
+            signer.sign(half, int(version.name))
         half.rename(version)
     except BaseException:
         shutil.rmtree(half, ignore_errors=True)

@@ -32,6 +32,12 @@ class ContinuousOptions:
     """A model server, as HOST:GRPC_PORT:REST_PORT, once for each; without one, the push is the end."""
     model_config_file: Path | None = None
     """The file that the servers were started with; without it, <var>/serving/models.config."""
+    sign: Path | None = None
+    """Sign what is pushed with this private key, or with --sign-command and this public key (docs/trust.md)."""
+    sign_command: str | None = None
+    """Sign with a command, as `run` does."""
+    verify_keys: Path | None = None
+    """Roll out only what one of these public keys signed: a file or a folder, as `rollout` takes it."""
     interval: str = "1h"
     """Without --once: how long to wait between passes."""
     at_once: int | None = None
@@ -40,11 +46,13 @@ class ContinuousOptions:
     """Where everything is written."""
 
     def __post_init__(self) -> None:
-        for name in ("var", "source", "log", "model_config_file"):
+        for name in ("var", "source", "log", "model_config_file", "sign", "verify_keys"):
             path = getattr(self, name)
             object.__setattr__(self, name, path and path.absolute())
         if self.pattern is not None:
             SpanPattern(self.pattern)  # Raises for one that says no span.
+        if self.sign_command is not None and self.sign is None:
+            raise ValueError("--sign-command: expected --sign with it, the public key of what the command signs with")
         if self.at_once is not None:
             require_at_least("at once", self.at_once, 1)
         for text in self.server:

@@ -161,7 +161,8 @@ def _ended_by_a_person(journal: Journal, found: RolledOut) -> Journal | None:
 def _rollout(context: LoopContext, *command: str) -> int:
     options = context.options
     servers = [word for server in options.server for word in ("--server", server)]
+    keys = ["--verify-keys", str(options.verify_keys)] if options.verify_keys else []
     return context.run(
         "serving", "rollout", "--model-config-file", str(options.models_config), "--model", options.name, *servers,
-        "--versions-folder", str(options.var / "serving" / options.name), *command,
+        "--versions-folder", str(options.var / "serving" / options.name), *keys, *command,
     )  # fmt: skip

@@ -46,8 +46,10 @@ def _arguments(context: LoopContext, decision: Decision) -> list[str]:
     spans = names[0] if len(names) == 1 else f"{names[0]}..{names[-1]}"  # These, also when more came meanwhile.
     at_once = ["--at-once", str(context.options.at_once)] if context.options.at_once else []
     ties = ["--push-ties"] if context.policy.push_ties else []
+    sign = ["--sign", str(context.options.sign)] if context.options.sign else []
+    sign += ["--sign-command", context.options.sign_command] if context.options.sign_command else []
     evaluated = ["--evaluate-on", context.policy.evaluate_on]
-    return ["run", *context.task_options(), *at_once, "--spans", spans, *evaluated, *ties]
+    return ["run", *context.task_options(), *at_once, "--spans", spans, *evaluated, *ties, *sign]
 
 
 def _judge(context: LoopContext, journal: Journal, decision: Decision, record: dict[str, Any]) -> Journal:

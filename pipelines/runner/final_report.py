@@ -126,6 +126,8 @@ def _lacks_only_a_review(summary: Summary) -> bool:
 
 def _print_outcome(console: Console, summary: Summary) -> None:
     seconds = f"in {summary.seconds:.0f} s"
+    if summary.signed_by:
+        seconds = f"signed by {summary.signed_by}; {seconds}"
     if summary.status == PUSHED:
         _print_path(console, "pushed", Path(summary.pushed_to or ""), seconds, style="bold green")
     elif summary.status == UNCHANGED:

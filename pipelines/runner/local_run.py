@@ -235,6 +235,8 @@ def _record_outcome(summary: Summary, config: PipelineConfig, pushed_before: set
         return
     summary.pushed_version = str(properties["pushed_version"])
     summary.pushed_to = str(properties["pushed_destination"])
+    if key_id := properties.get(atomic_pusher.SIGNED_BY):
+        summary.signed_by = str(key_id)
     summary.status = UNCHANGED if int(summary.pushed_version) in pushed_before else PUSHED
 
 

@@ -76,6 +76,7 @@ class Summary:
     schema_differences: Sequence[str] = ()
     pushed_version: str | None = None
     pushed_to: str | None = None
+    signed_by: str | None = None  # id of the key that the version was signed with
     not_pushed: str | None = None  # why a run that came to a verdict pushed nothing
     report_path: str | None = None
     report_error: str | None = "the run ended before its report was written"  # until it is
@@ -125,7 +126,12 @@ class Summary:
             "schema_differences": list(self.schema_differences),
             "pushed": None
             if self.pushed_version is None
-            else {"version": self.pushed_version, "path": self.pushed_to, "new": self.status == PUSHED},
+            else {
+                "version": self.pushed_version,
+                "path": self.pushed_to,
+                "new": self.status == PUSHED,
+                "signed_by": self.signed_by,
+            },
             "not_pushed": self.not_pushed,
             "report": {"path": self.report_path, "error": self.report_error},
             "error": self.error,

@@ -5,7 +5,7 @@ from typing import NoReturn
 
 from cyclopts import App
 
-from serving.cli import clients, feedback, gateway, rollout, server
+from serving.cli import clients, feedback, gateway, rollout, server, signing
 from serving.cli.usage import OPTION_STYLE, execute
 from serving.process_control import exit_now, print_on_any_terminal
 
@@ -30,6 +30,8 @@ app.command(gateway.gateway, help_epilogue=gateway.EPILOGUE, sort_key=1)
 app.command(rollout.app.meta, name="rollout")
 app.command(feedback.app)
 app.command(clients.clients, help_epilogue=clients.EPILOGUE, sort_key=3)
+app.command(signing.keygen, sort_key=4)
+app.command(signing.verify, help_epilogue=signing.VERIFY_EPILOGUE, sort_key=4)
 
 
 def main() -> NoReturn:

@@ -1,4 +1,4 @@
-# The gateway and the roll-out command, without TensorFlow:
+# The gateway, the roll-out command and what verifies signatures, without TensorFlow:
 #
 #   docker build --file serving/deploy/gateway.Dockerfile --tag taxi-gateway:0.1.0 .
 #
@@ -19,7 +19,7 @@ WORKDIR /app
 COPY serving serving
 COPY data/schema data/schema
 # A volume that is mounted here for the first time takes its owner from the folder.
-RUN mkdir -p /var/log/gateway && chown 65532:65532 /var/log/gateway
+RUN mkdir -p /var/log/gateway /verified && chown 65532:65532 /var/log/gateway /verified
 ENV PATH=/opt/gateway/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER 65532:65532
 EXPOSE 8080

@@ -114,6 +114,7 @@ def _run(options: RolloutOptions, locked_for: str | None, body: Callable[[Rollou
                 model=model,
                 servers=servers,
                 versions_folder=options.versions_folder or Path(config.base_path(model)),
+                verify_keys=options.verify_keys,
                 signature=options.signature,
                 drain_seconds=options.drain,
                 say=lambda line: print(line, flush=True),

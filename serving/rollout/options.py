@@ -21,6 +21,8 @@ class RolloutOptions:
     """A server, as HOST:GRPC_PORT:REST_PORT; once for each that reads the file."""
     versions_folder: Path | None = None
     """The model's base_path, where this machine sees it under another path."""
+    verify_keys: Path | None = None
+    """A public key, or a folder of them: refuse versions that none of these signed (docs/trust.md)."""
     signature: str = "serving_raw"
     """The signature that requests name."""
     timeout: float = 300.0

@@ -5,6 +5,9 @@ from collections.abc import Collection
 from serving.rollout.errors import PreconditionError
 from serving.rollout.rollout import Rollout
 from serving.rollout.step_log import RolloutState
+from serving.signing.errors import RefusedVersionError, SigningError
+from serving.signing.keys import TrustedKeys
+from serving.signing.verification import verify
 
 _MODEL_FILES = ("saved_model.pb", "saved_model.pbtxt")
 
@@ -49,10 +52,10 @@ def differences(rollout: Rollout) -> list[str]:
 
 
 def require_pushed(rollout: Rollout, version: int) -> None:
-    """Requires that a version is on disk.
+    """Requires that a version is on disk, and signed where keys were named.
 
     Raises:
-        PreconditionError: The version's folder is missing or holds no SavedModel.
+        PreconditionError: The version's folder is missing, holds no SavedModel, or must not be served.
     """
     versions = rollout.versions_on_disk()
     if version not in versions:
@@ -66,6 +69,32 @@ def require_pushed(rollout: Rollout, version: int) -> None:
             f"{folder} holds no SavedModel: expected {' or '.join(_MODEL_FILES)}, received "
             f"{', '.join(sorted(entry.name for entry in folder.iterdir())) or 'an empty folder'}; push it again."
         )
+
+    require_signed(rollout, version)
+
+
+def require_signed(rollout: Rollout, version: int) -> None:
+    """Requires that a trusted key signed a version, and that nothing of it changed; where keys were named.
+
+    Raises:
+        PreconditionError: It is not signed so, or the keys cannot be used.
+    """
+    if reason := why_refused(rollout, version):
+        raise PreconditionError(reason)
+
+
+def why_refused(rollout: Rollout, version: int) -> str:
+    """Returns why a version must not be served; empty where it may be, or where no keys were named."""
+    if rollout.verify_keys is None:
+        return ""
+    folder = rollout.versions_folder / str(version)
+    try:
+        verify(folder, model=rollout.model, number=version, keys=TrustedKeys.read(rollout.verify_keys))
+    except RefusedVersionError as error:
+        return str(error)
+    except SigningError as error:
+        return f"--verify-keys: {error}"
+    return ""
 
 
 def require_new_canary(state: RolloutState, version: int) -> None:

@@ -26,6 +26,7 @@ class Rollout:
     model: str
     servers: Sequence[AdminClient]  # at least one
     versions_folder: Path  # the model's base_path as this machine sees it
+    verify_keys: Path | None = None  # whose signatures count: a public key, or a folder; None: nothing is verified
     signature: str  # that requests name, which a version has to answer
     drain_seconds: float  # how long a version stays loaded after its labels are gone
     say: Callable[[str], None]  # takes a line for the operator

@@ -1,5 +1,7 @@
 """What there is: on disk, on the servers, in models.config, in the log."""
 
+from collections.abc import Sequence
+
 from serving.rollout import preconditions
 from serving.rollout.errors import PreconditionError, RolloutError
 from serving.rollout.models_config import CANARY
@@ -19,7 +21,9 @@ def show(rollout: Rollout) -> bool:
     config = rollout.config()
     rollout.say(f"{rollout.model} in {rollout.config_path}")
     try:
-        rollout.say(f"on disk   {', '.join(map(str, rollout.versions_on_disk())) or 'no version'}")
+        on_disk = rollout.versions_on_disk()
+        rollout.say(f"on disk   {', '.join(map(str, on_disk)) or 'no version'}")
+        _show_refused(rollout, on_disk)
     except PreconditionError as error:
         rollout.say(f"on disk   {error}")
     versions = config.versions(rollout.model)
@@ -37,6 +41,15 @@ def show(rollout: Rollout) -> bool:
         well = False
     _show_steps(rollout)
     return well
+
+
+def _show_refused(rollout: Rollout, versions: Sequence[int]) -> None:
+    """Says which versions may not be served. It is nothing that is wrong with the servers, so `show` may be well."""
+    if rollout.verify_keys is not None:
+        reasons = [reason for version in versions if (reason := preconditions.why_refused(rollout, version))]
+        for reason in reasons:
+            rollout.say(f"refused   {reason}")
+        rollout.say(f"signed    {len(versions) - len(reasons)} of {len(versions)} versions, by {rollout.verify_keys}")
 
 
 def _show_servers(rollout: Rollout) -> bool:

@@ -13,7 +13,7 @@ def pin(rollout: Rollout) -> None:
     """Keeps the version that answers now, under both labels, so that a push alone changes nothing from now on.
 
     Raises:
-        PreconditionError: Versions are pinned already, or none answers.
+        PreconditionError: Versions are pinned already, none answers, or the one that does is not signed.
         FailedError: A server failed; everything is put back.
     """
     preconditions.require_no_unfinished_step(rollout)
@@ -24,6 +24,7 @@ def pin(rollout: Rollout) -> None:
         raise PreconditionError(
             f"no version of {rollout.model} answers on every server: expected one to pin; see `status`."
         )
+    preconditions.require_signed(rollout, before.stable)
     after = RolloutState(before.stable, None, 0)
     with rollout.step("pin", before, after):
         move(rollout, before.stable)
@@ -72,7 +73,8 @@ def promote(rollout: Rollout, expected: int | None = None) -> None:
         expected: the version that the canary has to be; None: any.
 
     Raises:
-        PreconditionError: There is no canary or another one, or file and server differ; nothing was done.
+        PreconditionError: There is no canary or another one, it is not signed, or file and server differ; nothing was
+            done.
         FailedError: A server failed; everything is put back.
     """
     preconditions.require_no_unfinished_step(rollout)
@@ -80,6 +82,7 @@ def promote(rollout: Rollout, expected: int | None = None) -> None:
     _, version = preconditions.versions_on_trial(before)
     if expected is not None:
         preconditions.require_on_trial(before, expected)
+    preconditions.require_signed(rollout, version)
     preconditions.require_servers_in_sync(rollout)
     after = RolloutState(version, None, 0)
     with rollout.step(PROMOTE, before, after):

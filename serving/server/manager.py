@@ -8,6 +8,7 @@ UNLOADING (until its last request is answered), END.
 import asyncio
 import contextlib
 import dataclasses
+import functools
 import logging
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +23,7 @@ from serving.server.config import models_by_name
 from serving.server.errors import ServingError, invalid
 from serving.server.model_versions import ManagedModel, ModelVersion, State, load
 from serving.server.servable import Servable
+from serving.server.verified_load import Admission, RefusedError, admit_any
 
 _LOADS_AT_ONCE = 2  # a load takes the memory of its model, and a core
 _WAITING_POLL_SECONDS = 1  # while a model is waited for, where nobody looks otherwise
@@ -42,9 +44,10 @@ class LoadOptions:
 class ModelManager:
     """Keeps what is loaded in step with the config and the folders."""
 
-    def __init__(self, options: LoadOptions, warm_up: Callable[[Servable, Path], object]):
-        """Takes how to warm up a version that was just loaded, which raises ServingError if the version is no good."""
+    def __init__(self, options: LoadOptions, warm_up: Callable[[Servable, Path], object], admit: Admission = admit_any):
+        """Takes what may be loaded, and how to warm it up, which raises ServingError if the version is no good."""
         self._options = options
+        self._admit = admit
         self._warm_up = warm_up
         self._models: dict[str, ManagedModel] = {}
         self._labels: dict[str, dict[str, int]] | None = None  # None before the first config
@@ -218,13 +221,19 @@ class ModelManager:
                         continue
                     if model.config is not config:  # replaced meanwhile, by somebody who looks, too
                         continue
-                model.aspired = versions.aspired(found, config.model_version_policy) if config else set()
-                self._reconcile(name, model, found)
+                model.found = found
+                self._reconcile(name, model)
                 self._forget(name, model)
 
-    def _reconcile(self, name: str, model: ManagedModel, found: dict[int, Path]) -> None:
+    def _reconcile(self, name: str, model: ManagedModel) -> None:
+        """Loads and unloads what follows from the versions on disk."""
+        config, found = model.config, model.found
+        policy = config.model_version_policy if config else None
+        # One that a policy names is tried anew when it is named anew; the newest is not tried again at every look.
+        refused = set() if policy is None or policy.HasField("specific") else model.refused()
+        model.aspired = set() if policy is None else versions.aspired(found, policy, refused)
         for number, version in model.versions.items():
-            if version.state == State.END and (number not in found or number not in model.aspired):
+            if version.state == State.END and (number not in found or number not in model.aspired | refused):
                 version.error = None  # should it come back, or be asked for anew, it is tried anew
         for number in sorted(model.aspired):
             known = model.versions.get(number)
@@ -265,11 +274,14 @@ class ModelManager:
             _log.info("Loading servable version {name: %s version: %d}", name, version.number)
             try:
                 loop = asyncio.get_running_loop()
-                version.servable = await loop.run_in_executor(self._loaders, load, version.path, self._warm_up)
+                loading = functools.partial(load, name, version, self._admit, self._warm_up)
+                version.servable = await loop.run_in_executor(self._loaders, loading)
             except ServingError as error:
                 version.error = error
                 _log.error("Loading servable {name: %s version: %d} failed: %s", name, version.number, error.message)
                 self._changed.set()
+                if isinstance(error, RefusedError):
+                    break
             else:
                 version.error = None
                 version.state = State.AVAILABLE
@@ -278,6 +290,8 @@ class ModelManager:
                 self._retire(name, model)
                 return
         version.state = State.END
+        if isinstance(version.error, RefusedError):
+            self._reconcile(name, model)  # the newest version but this one
         self._changed.set()
 
     async def _unload(self, name: str, model: ManagedModel, version: ModelVersion) -> None:

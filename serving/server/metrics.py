@@ -37,6 +37,13 @@ class ServerMetrics:
             registry=self._registry,
         )
 
+        self._refused = prometheus_client.Counter(
+            "model_versions_refused",
+            "Versions that were not loaded, by model and reason.",
+            ["model_name", "reason"],
+            registry=self._registry,
+        )
+
     def answered(self, model: str, api: str, entrypoint: str, status: str, since: float) -> None:
         """Counts one request.
 
@@ -65,6 +72,10 @@ class ServerMetrics:
         if key not in self._children:
             self._children[key] = metric.labels(*labels)
         return self._children[key]
+
+    def refused(self, model: str, reason: str) -> None:
+        """Counts a version that was not loaded for want of a signature that holds."""
+        self._refused.labels(model, reason).inc()
 
     def render(self) -> bytes:
         """The text that Prometheus reads."""

@@ -11,6 +11,7 @@ from tensorflow_serving.config import model_server_config_pb2
 
 from serving.server.errors import ServingError
 from serving.server.servable import Servable
+from serving.server.verified_load import Admission, RefusedError
 
 State = get_model_status_pb2.ModelVersionStatus
 
@@ -33,6 +34,7 @@ class ManagedModel:
     """A model of the config, or one that was taken from it (None) and is being unloaded."""
 
     config: model_server_config_pb2.ModelConfig | None
+    found: dict[int, Path] = dataclasses.field(default_factory=dict)  # on disk, when it was last looked at
     aspired: set[int] = dataclasses.field(default_factory=set)
     versions: dict[int, ModelVersion] = dataclasses.field(default_factory=dict)
 
@@ -40,19 +42,31 @@ class ManagedModel:
         """The versions that answer."""
         return {number: version for number, version in self.versions.items() if version.state == State.AVAILABLE}
 
+    def refused(self) -> set[int]:
+        """The versions on disk that must not be loaded."""
+        return {
+            n for n, version in self.versions.items() if n in self.found and isinstance(version.error, RefusedError)
+        }
+
     def load_failure(self) -> ServingError | None:
         """Why the newest version failed, if every version that is wanted did; None while one may still answer."""
-        wanted = [self.versions.get(number) for number in sorted(self.aspired)]
+        wanted = [self.versions.get(number) for number in sorted(self.aspired or self.refused())]
         errors = [version.error for version in wanted if version and version.state == State.END and version.error]
         return errors[-1] if errors and len(errors) == len(wanted) else None
 
 
-def load(path: Path, warm_up: Callable[[Servable, Path], object]) -> Servable:
-    """Loads a version and warms it up.
+def load(name: str, version: ModelVersion, admit: Admission, warm_up: Callable[[Servable, Path], object]) -> Servable:
+    """Loads a version of a model and warms it up.
 
     Raises:
+        RefusedError: The version must not be loaded.
         ServingError: The version cannot be loaded or warmed up.
     """
+    with admit(name, version.number, version.path) as path:
+        return _load_from(path, warm_up)
+
+
+def _load_from(path: Path, warm_up: Callable[[Servable, Path], object]) -> Servable:
     servable = Servable(path)
     try:
         warm_up(servable, path)

@@ -53,6 +53,12 @@ def parser() -> argparse.ArgumentParser:
     flags.add_argument(
         "--load_retry_interval_micros", type=_count, default=60_000_000, help="between them (default: %(default)s)"
     )
+    flags.add_argument(
+        "--verify_keys",
+        type=Path,
+        help="a public key, or a folder of them: load only versions that one of these signed; our own, not "
+        "TensorFlow Serving's (default: load any version)",
+    )
     _add_switch(
         flags, "--allow_version_labels_for_unavailable_models", "a new label may name a version not loaded yet", None
     )

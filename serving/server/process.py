@@ -19,12 +19,15 @@ from serving.http_bounds.protocol import bounded
 from serving.server import config, grpc_services, warmup
 from serving.server.batching import BatchingRunner, DirectRunner
 from serving.server.config_messages_pb2 import BatchingParameters
-from serving.server.errors import ServingError
+from serving.server.errors import ServingError, invalid
 from serving.server.large_json import LargeJson
 from serving.server.manager import LoadOptions, ModelManager
 from serving.server.metrics import ServerMetrics
 from serving.server.rest import App, refusal_spelling, rest_app
 from serving.server.service import Service
+from serving.server.verified_load import Admission, admit_any, admit_signed
+from serving.signing.errors import SigningError
+from serving.signing.keys import TrustedKeys
 
 _UNLIMITED = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
 _CLOSE_SECONDS = 10  # for models to be unloaded
@@ -54,7 +57,7 @@ async def serve(options: argparse.Namespace) -> None:
     batching = _batching(options)
     monitoring = config.read_monitoring_path(options.monitoring_config_file) if options.monitoring_config_file else None
     metrics = ServerMetrics()
-    manager = ModelManager(_load_options(options), warmup.warm_up)
+    manager = ModelManager(_load_options(options), warmup.warm_up, _admission(options, metrics))
     # At least as many as batches may run at once.
     size = max(2 * (os.cpu_count() or 1), batching.num_batch_threads.value if batching else 0) + 2
     threads = ThreadPoolExecutor(size, thread_name_prefix="run")
@@ -176,6 +179,23 @@ def _models(options: argparse.Namespace) -> model_server_config_pb2.ModelServerC
     if options.model_config_file:
         return config.read_models(options.model_config_file)
     return config.single_model(options.model_name, options.model_base_path)
+
+
+def _admission(options: argparse.Namespace, metrics: ServerMetrics) -> Admission:
+    """What may be loaded.
+
+    Raises:
+        ServingError: The keys cannot be used.
+    """
+    if options.verify_keys is None:
+        _log.info("Signatures are not verified: a version is loaded whoever wrote it.")
+        return admit_any
+    try:
+        keys = TrustedKeys.read(options.verify_keys)
+    except SigningError as error:
+        raise invalid(f"--verify_keys: {error}") from error
+    _log.info("Only versions signed by %s are loaded.", " or ".join(keys.ids()))
+    return admit_signed(options.verify_keys, metrics.refused)
 
 
 def _batching(options: argparse.Namespace) -> BatchingParameters | None:

@@ -1,7 +1,7 @@
 """Which versions lie below a base path, and which of them a policy asks for."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from tensorflow_serving.config import file_system_storage_path_source_pb2 as source_pb2
@@ -22,15 +22,18 @@ def on_disk(base: Path) -> dict[int, Path]:
 
 
 def aspired(
-    found: Iterable[int], policy: source_pb2.FileSystemStoragePathSourceConfig.ServableVersionPolicy
+    found: Iterable[int],
+    policy: source_pb2.FileSystemStoragePathSourceConfig.ServableVersionPolicy,
+    refused: Collection[int] = (),
 ) -> set[int]:
     """The versions that should be served.
 
     Args:
         found: those on disk.
         policy: `latest` (one, unless it says how many), `all`, or `specific`; none means the latest.
+        refused: those that must not be loaded, so that the next ones are served in their stead.
     """
-    newest_first = sorted(found, reverse=True)
+    newest_first = sorted(set(found) - set(refused), reverse=True)
     match policy.WhichOneof("policy_choice"):
         case "all":
             return set(newest_first)

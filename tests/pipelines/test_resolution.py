@@ -13,6 +13,7 @@ from components.csv_example_gen.csv_files import SourceError
 from pipelines.config import ConfigError, PipelineConfig, TrainerConfig, TrainerOptions
 from pipelines.options import RunOptions
 from pipelines.resolution import checked_eval_config, contract_copy, resolve
+from serving.signing.keys import write_pair
 from tests.tasks.diabetes.task import TASK
 
 
@@ -34,6 +35,19 @@ def test_a_push_elsewhere(tmp_path: Path) -> None:
     config = resolved(tmp_path, push_to=tmp_path / "production")
     assert config.serving == tmp_path / "production" / "diabetes"
     assert config.artifacts == tmp_path / "var" / "artifacts" / "diabetes"
+
+
+def test_a_key_to_sign_with(tmp_path: Path) -> None:
+    private = tmp_path / "signing.pem"
+    key_id = write_pair(private, tmp_path / "public.pem")
+    assert resolved(tmp_path, sign=private).signing == {"file": str(private), "key_id": key_id}
+    by_command = resolved(tmp_path, sign=tmp_path / "public.pem", sign_command="kms sign")
+    assert by_command.signing == {"file": str(tmp_path / "public.pem"), "command": "kms sign", "key_id": key_id}
+    assert resolved(tmp_path).signing is None
+    with pytest.raises(ConfigError, match=r"^--sign: .*none\.pem: expected a private key, received: No such file"):
+        resolved(tmp_path, sign=tmp_path / "none.pem")
+    with pytest.raises(ConfigError, match=r"^--sign-command: expected --sign with it"):
+        resolved(tmp_path, sign_command="kms sign")
 
 
 def test_training_as_it_was_asked_for(tmp_path: Path) -> None:

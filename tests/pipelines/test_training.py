@@ -29,6 +29,7 @@ from pipelines.spans.span import read_span
 from pipelines.task_definition.scoping import Comparison
 from pipelines.task_definition.task import Task, load_task
 from pipelines.training import create_pipeline, dotted_path
+from serving.signing.keys import write_pair
 from tests.pipelines.search import quick
 from tests.tasks.diabetes.task import TASK
 
@@ -220,6 +221,13 @@ def test_an_experiment_has_every_gate_and_no_push(tmp_path: Path) -> None:
 
 def test_that_ties_are_pushed_is_told_to_the_pusher_alone(tmp_path: Path) -> None:
     plain, told = (compiled(tmp_path, COMPARED, push_ties=ties) for ties in (False, True))
+    assert [name for name in plain if plain[name].parameters != told[name].parameters] == ["Pusher"]
+
+
+def test_the_key_that_signs_is_told_to_the_pusher_alone(tmp_path: Path) -> None:
+    """Another key is another entry of the cache: else a push without a signature would be taken for one with it."""
+    write_pair(tmp_path / "signing.pem", tmp_path / "public.pem")
+    plain, told = (compiled(tmp_path, COMPARED, sign=sign) for sign in (None, tmp_path / "signing.pem"))
     assert [name for name in plain if plain[name].parameters != told[name].parameters] == ["Pusher"]
 
 

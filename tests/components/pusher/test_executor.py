@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from tfx.dsl.components.base.base_executor import BaseExecutor
 from tfx.proto import pusher_pb2
 from tfx.types import artifact, standard_artifacts
 from tfx.utils import io_utils, proto_utils
@@ -11,6 +12,10 @@ from tfx.utils import io_utils, proto_utils
 from components.artifacts import ModelComparison
 from components.pusher.executor import Executor
 from components.pusher.versions import list_versions
+from serving.signing.errors import SigningError
+from serving.signing.graph_pb2 import MetaGraph, SavedModel
+from serving.signing.keys import TrustedKeys, write_pair
+from serving.signing.verification import SIGNATURE, verify
 from tests.components.pusher.pushed_models import FILES, make_model, read_files
 
 
@@ -31,10 +36,13 @@ def execute(
     records: str | None = "requests",
     custom_config: dict[str, object] | None = None,
     compared: tuple[str, int] | None = None,
+    saved_model: bytes | None = None,
 ) -> standard_artifacts.PushedModel:
     """Runs the executor; a blessing of None is left out, and so are warm-up records of None."""
     model = an_artifact(standard_artifacts.Model, tmp_path / "trained")
     make_model(tmp_path / "trained" / "Format-Serving")
+    if saved_model is not None:
+        (tmp_path / "trained" / "Format-Serving" / "saved_model.pb").write_bytes(saved_model)
     inputs = {"model": model}
     if evaluated is not None:
         inputs["model_blessing"] = an_artifact(standard_artifacts.ModelBlessing, tmp_path, evaluated)
@@ -54,7 +62,7 @@ def execute(
         "push_destination": proto_utils.proto_to_json(destination),
         "custom_config": json.dumps(custom_config),
     }
-    Executor().Do(inputs, {"pushed_model": [pushed]}, properties)
+    Executor(BaseExecutor.Context(pipeline_run_id="20260101-000000")).Do(inputs, {"pushed_model": [pushed]}, properties)
     return pushed
 
 
@@ -161,3 +169,33 @@ def test_what_is_no_better_is_held_back(
 def test_an_outcome_that_nobody_knows_pushes_nothing(tmp_path: Path, base: Path) -> None:
     with pytest.raises(ValueError, match="expected a comparison's outcome, received 'splendid'"):
         execute(tmp_path, base, compared=("splendid", 1))
+
+
+def test_executor_signs(tmp_path: Path, base: Path) -> None:
+    private, public = tmp_path / "private.pem", tmp_path / "public.pem"
+    told = {"signing": {"file": str(private), "key_id": write_pair(private, public)}}
+    model = SavedModel(meta_graphs=[MetaGraph()])
+    pushed = execute(tmp_path, base, custom_config=told, saved_model=model.SerializeToString())
+    (version,) = base.iterdir()
+    found = verify(version, model="taxi", number=int(version.name), keys=TrustedKeys.read(public))
+    assert pushed.get_string_custom_property("signed_by") == found.key_id == told["signing"]["key_id"]
+    assert found.manifest.run_id == "20260101-000000"
+    assert "assets.extra/tf_serving_warmup_requests" in found.manifest.files
+    assert (Path(pushed.uri) / SIGNATURE).read_bytes() == (version / SIGNATURE).read_bytes(), "the archive is a copy"
+    secret = private.read_text().splitlines()[1]
+    assert not any(secret in path.read_text(errors="replace") for path in base.rglob("*") if path.is_file())
+
+
+def test_executor_pushes_nothing_with_another_key_than_the_run_began_with(tmp_path: Path, base: Path) -> None:
+    private = tmp_path / "private.pem"
+    key_id = write_pair(private, tmp_path / "public.pem")
+    told = {"signing": {"file": str(private), "key_id": "0123456789abcdef"}}
+    with pytest.raises(SigningError, match=f"expected key 0123456789abcdef, .* received {key_id}; run again"):
+        execute(tmp_path, base, custom_config=told)
+    assert not base.exists()
+
+
+def test_an_unsigned_push_says_nothing_of_a_key(tmp_path: Path, base: Path) -> None:
+    pushed = execute(tmp_path, base)
+    assert not pushed.has_custom_property("signed_by")
+    assert not list(base.rglob("model_signature.json"))

@@ -12,7 +12,10 @@ from pathlib import Path
 import pytest
 
 from components.pusher.versions import PushError, list_versions, push
+from serving.signing.errors import SigningError
+from serving.signing.verification import SIGNATURE, verify
 from tests.components.pusher.pushed_models import FILES, make_model, read_files
+from tests.serving.signing.signed_models import TEXTS, Key, graph, node, write
 
 
 @pytest.fixture
@@ -104,6 +107,47 @@ def test_a_destination_that_is_no_folder(model: Path, base: Path) -> None:
     with pytest.raises(PushError, match=r"the model was not pushed to .*File exists"):
         push(model, base)
     assert base.read_text() == "a file"
+
+
+def test_a_version_appears_with_its_signature(tmp_path: Path, base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    key, seen = Key(), []
+
+    def rename(half: Path, version: Path) -> Path:
+        seen.append(verify(half, model="taxi", number=int(version.name), keys=key.trusted))
+        return renamed(half, version)
+
+    renamed = Path.rename
+    monkeypatch.setattr(Path, "rename", rename)
+    version = push(write(tmp_path / "model"), base, key.signs())
+    (found,) = seen
+    assert (found.key_id, str(found.manifest.version), found.manifest.run_id) == (
+        key.id,
+        version.name,
+        "20260101-000000",
+    )
+    assert sorted(found.manifest.files) == sorted([*TEXTS, "saved_model.pb"])
+
+
+def test_the_same_model_is_pushed_again_for_a_signature(tmp_path: Path, base: Path) -> None:
+    model, first, second = write(tmp_path / "model"), Key(), Key()
+    unsigned = push(model, base)
+    signed = push(model, base, first.signs())
+    assert signed != unsigned
+    assert push(model, base, first.signs()) == push(model, base) == signed
+    other = push(model, base, second.signs())
+    assert other != signed
+    (other / SIGNATURE).write_bytes((signed / SIGNATURE).read_bytes())
+    mended = push(model, base, second.signs())
+    assert mended != other, "the signature was of another version"
+    assert sorted(list_versions(base)) == sorted(int(each.name) for each in (unsigned, signed, other, mended))
+
+
+def test_a_model_that_must_not_be_signed_is_not_pushed(tmp_path: Path, base: Path) -> None:
+    reading = graph()
+    reading.meta_graphs[0].graph_def.node.append(node("n", "ReadFile"))
+    with pytest.raises(SigningError, match="the model cannot be signed: node 'n' runs ReadFile"):
+        push(write(tmp_path / "model", reading), base, Key().signs())
+    assert list(base.iterdir()) == []
 
 
 KILLED = """

@@ -1,6 +1,7 @@
 """What a pass does when something fails, a gate refuses, or the policy stops it."""
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 
@@ -103,6 +104,20 @@ def test_a_tie_that_a_margin_holds_back_says_so(world: World) -> None:
 def test_ties_are_pushed_unless_the_policy_says_otherwise(world: World) -> None:
     world.take_pass(START)
     assert "--push-ties" in world.run_arguments
+
+
+def test_what_is_pushed_is_signed_and_nothing_else_is_rolled_out(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    signing = {"sign": Path("/keys/kms.pem"), "sign_command": "kms sign", "verify_keys": Path("/keys")}
+    options, run, called = dataclasses.replace(world.options, **signing), world.run, list[tuple[str, ...]]()
+    monkeypatch.setattr(World, "options", options)
+    monkeypatch.setattr(world, "run", lambda *words: called.append(words) or run(*words))
+    world.take_pass(START)
+    assert world.run_arguments[-4:] == ("--sign", "/keys/kms.pem", "--sign-command", "kms sign")
+    rolled_out = [words for words in called if words[1] == "rollout"]
+    assert rolled_out
+    assert all(words[words.index("--verify-keys") + 1] == "/keys" for words in rolled_out)
+    with pytest.raises(ValueError, match="--sign-command: expected --sign with it"):
+        dataclasses.replace(options, sign=None)
 
 
 def test_an_experiment_by_hand_is_not_the_loops(world: World) -> None:

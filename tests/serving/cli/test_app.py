@@ -25,6 +25,7 @@ HEAVY = {"fastapi", "grpc", "httpx", "numpy", "pyarrow", "tensorflow"}
         ["rollout", "canary", "--help"],
         ["feedback", "import", "--help"],
         ["clients", "--help"],
+        ["verify", "--help"],
     ],
 )
 def test_help_imports_nothing_heavy(words: list[str]) -> None:

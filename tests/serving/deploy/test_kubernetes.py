@@ -15,6 +15,7 @@ from tests.serving.deploy.files import OVERLAYS, ROOT, Document, of_kind
 pytestmark = pytest.mark.slow
 
 NAMES = ("gateway", "model-server")
+MADE_BY_HAND = {"model-signing-keys"}  # docs/deploy.md
 overlays = pytest.mark.parametrize("overlay", OVERLAYS)
 names = pytest.mark.parametrize("name", NAMES)
 
@@ -141,9 +142,10 @@ def test_nothing_secret_is_in_the_manifests(overlay: str) -> None:
 @overlays
 def test_images_are_pinned(overlay: str) -> None:
     for name in NAMES:
-        image = files.container(overlay, name)["image"]
-        tag = image.partition("@")[0].rpartition("/")[2].partition(":")[2]
-        assert tag[:1].isdigit(), image
+        pod = files.pod(overlay, name)
+        for image in [each["image"] for each in pod["containers"] + pod.get("initContainers", [])]:
+            tag = image.partition("@")[0].rpartition("/")[2].partition(":")[2]
+            assert tag[:1].isdigit(), image
 
 
 # --- Who finds whom ---
@@ -199,11 +201,12 @@ def test_volumes_are_there_and_models_cannot_be_written(overlay: str) -> None:
         "persistentVolumeClaim": set(of_kind(overlay, "PersistentVolumeClaim")),
     }
     for name in NAMES:
-        pod, container = files.pod(overlay, name), files.container(overlay, name)
-        assert {mount["name"] for mount in container["volumeMounts"]} == {volume["name"] for volume in pod["volumes"]}
+        pod = files.pod(overlay, name)
+        mounts = [mount for each in pod["containers"] + pod.get("initContainers", []) for mount in each["volumeMounts"]]
+        assert {mount["name"] for mount in mounts} == {volume["name"] for volume in pod["volumes"]}
         for volume in pod["volumes"]:
             if "configMap" in volume:
-                assert volume["configMap"]["name"] in there["configMap"]
+                assert volume["configMap"]["name"] in there["configMap"] | MADE_BY_HAND
             if "persistentVolumeClaim" in volume:
                 assert volume["persistentVolumeClaim"]["claimName"] in there["persistentVolumeClaim"]
     (models,) = [each for each in files.pod(overlay, "model-server")["volumes"] if each["name"] == "models"]
@@ -282,6 +285,7 @@ def test_who_may_talk_to_whom(overlay: str) -> None:
     assert allowed(overlay, "ingress", "model-server") == {
         ("app.kubernetes.io/name=gateway", "http"),
         (prometheus, "http"),
+        (prometheus, "verify"),
     }
     assert allowed(overlay, "egress", "model-server") == set()
     ports = {port["name"]: port["containerPort"] for port in files.container(overlay, "model-server")["ports"]}

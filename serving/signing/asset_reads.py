@@ -1,0 +1,92 @@
+"""Text files that a graph reads into look-up tables: its own assets, which the loader hands it, and nothing else.
+
+TensorFlow's loader feeds the path of each asset into a placeholder when it initializes the model. An asset's path
+reaches the table directly, or through a variable that is assigned from the placeholder alone.
+"""
+
+from collections.abc import Collection
+
+from serving.signing import forbidden_operations as operations
+from serving.signing.dataflow import CALLS, Dataflow, Place, data_inputs
+from serving.signing.errors import Reason, RefusedVersionError
+from serving.signing.graph_pb2 import MetaGraph, Node
+
+_FOLDER = "assets/"
+_VARIABLE = "VarHandleOp"
+_READ, _ASSIGN = "ReadVariableOp", "AssignVariableOp"
+_HARMLESS_USES = CALLS | {_READ, _ASSIGN, "DisableCopyOnRead", "Identity", "VarIsInitializedOp"}
+
+
+class AssetReads:
+    """The look-up tables of one graph."""
+
+    def __init__(self, meta_graph: MetaGraph, flow: Dataflow, files: Collection[str]):
+        """Takes the graph and the paths of the version's files."""
+        self._flow, self._files = flow, files
+        self._filenames = [asset.filename for asset in meta_graph.asset_file_def]
+        self._assets = {asset.tensor_info.name.partition(":")[0] for asset in meta_graph.asset_file_def}
+
+    def check(self) -> None:
+        """Requires that all tables are read from files of the version.
+
+        Raises:
+            RefusedVersionError: One is read from elsewhere.
+        """
+        for filename in self._filenames:
+            if f"{_FOLDER}{filename}" not in self._files:
+                raise RefusedVersionError(
+                    Reason.FORBIDDEN_OPERATION,
+                    f"its graph names the asset {filename!r}: expected a file of the version below {_FOLDER}.",
+                )
+        variables = set[bytes | str]()
+        for place in self._flow.places():
+            if place.node.op in operations.READS_ASSET:
+                for origin in self._origins(place, 1):
+                    if not self._is_asset(origin):
+                        variables.add(self._variable_read(place, origin))
+        if variables:
+            self._require_assets_in(variables)
+
+    def _variable_read(self, table: Place, origin: Place) -> bytes | str:
+        """The one variable that the file's name is read from."""
+        handles = self._origins(origin, 0) if origin.node.op == _READ else frozenset()
+        names = {_identity(handle.node) for handle in handles if handle.node.op == _VARIABLE}
+        if len(handles) != 1 or len(names) != 1:
+            raise _elsewhere(table)
+        return names.pop()
+
+    def _require_assets_in(self, variables: set[bytes | str]) -> None:
+        """Requires that nothing but an asset's path is ever assigned to these variables."""
+        for place in self._flow.places():
+            for index, tensor in enumerate(data_inputs(place.node)):
+                if not any(
+                    origin.node.op == _VARIABLE and _identity(origin.node) in variables
+                    for origin in self._flow.origins(place, tensor)
+                ):
+                    continue
+                if place.node.op not in _HARMLESS_USES and not self._flow.is_function(place.node.op):
+                    raise _elsewhere(place)
+                if place.node.op == _ASSIGN and (
+                    index != 0 or not all(self._is_asset(value) for value in self._origins(place, 1))
+                ):
+                    raise _elsewhere(place)
+
+    def _is_asset(self, place: Place) -> bool:
+        return not place.function and place.node.name in self._assets
+
+    def _origins(self, place: Place, index: int) -> frozenset[Place]:
+        inputs = data_inputs(place.node)
+        return self._flow.origins(place, inputs[index]) if index < len(inputs) else frozenset({Place("", Node())})
+
+
+def _identity(node: Node) -> bytes | str:
+    """What two handles of one variable have in common."""
+    return node.attr["shared_name"].s or node.name
+
+
+def _elsewhere(place: Place) -> RefusedVersionError:
+    return RefusedVersionError(
+        Reason.FORBIDDEN_OPERATION,
+        f"node {place} would read a file that is not known to be one of the model's assets: expected a table of an "
+        "asset; change the model.",
+    )

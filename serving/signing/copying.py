@@ -1,0 +1,60 @@
+"""Runs `python -m serving verify`: once before a model server starts, or beside it for as long as it runs."""
+
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import prometheus_client
+
+from serving.signing.errors import SigningError
+from serving.signing.verified_copies import VerifiedCopies
+
+_DONE, _REFUSED, _FAILED = 0, 1, 2
+_log = logging.getLogger(__name__)
+
+
+def run(source: Path, to: Path, keys: Path, *, every: float | None, metrics_port: int | None) -> int:
+    """Copies signed versions, once or every so many seconds, and returns the exit status."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname).1s %(message)s", stream=sys.stderr)
+    registry = prometheus_client.CollectorRegistry()
+    counter = prometheus_client.Counter(
+        "model_versions_refused",
+        "Versions that were not copied, by model and reason.",
+        ["model_name", "reason"],
+        registry=registry,
+    )
+    copies = VerifiedCopies(
+        source=source,
+        target=to,
+        keys=keys,
+        on_refused=lambda model, reason: counter.labels(model, reason).inc(),
+    )
+    try:
+        complete = copies.look()
+        if every is None:
+            return _DONE if complete else _REFUSED
+        if metrics_port is not None:
+            prometheus_client.start_http_server(metrics_port, registry=registry)
+    except (SigningError, OSError) as error:
+        print(f"python -m serving verify: error: {error}", file=sys.stderr)
+        return _FAILED
+    _look_again(copies.look, every)
+    return _DONE
+
+
+def _look_again(look: Callable[[], bool], seconds: float) -> None:
+    """Looks until SIGTERM or SIGINT. What cannot be read for a moment is told once, and the copies stay."""
+    stop, said = threading.Event(), ""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    while not stop.wait(seconds):
+        try:
+            look()
+            said = ""
+        except (SigningError, OSError) as error:
+            if str(error) != said:
+                _log.error("%s", error)
+            said = str(error)

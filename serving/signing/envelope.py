@@ -1,0 +1,76 @@
+"""A signature and what it signs, in one file: the envelope of DSSE (github.com/secure-systems-lab/dsse, version 1).
+
+What is signed is not the manifest alone but its type and length with it. A signature of the same key over other data
+can never pass for one over a manifest.
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Callable
+from pathlib import PurePosixPath
+
+from serving.signing.errors import Reason, RefusedVersionError
+from serving.signing.keys import TrustedKeys
+
+FILE = PurePosixPath("assets.extra/model_signature.json")  # below a version; model servers ignore the folder
+LARGEST = 16 * 2**20  # bytes; a manifest takes about 120 for a file
+_TYPE = "application/vnd.model-manifest+json"
+
+
+def seal(payload: bytes, key_id: str, sign: Callable[[bytes], bytes]) -> bytes:
+    """Signs a payload and returns the envelope."""
+    signature = {"keyid": key_id, "sig": base64.b64encode(sign(_signed_bytes(payload))).decode()}
+    record = {
+        "payload": base64.b64encode(payload).decode(),
+        "payloadType": _TYPE,
+        "signatures": [signature],
+    }
+    return json.dumps(record, indent=2).encode() + b"\n"
+
+
+def unseal(envelope: bytes, keys: TrustedKeys) -> tuple[bytes, str]:
+    """Returns the payload, and the id of the key that signed it.
+
+    Raises:
+        RefusedVersionError: It is no envelope, no trusted key signed it, or the payload is not what the key signed.
+    """
+    payload, signatures = _read(envelope)
+    for key_id, signature in signatures:
+        if (key := keys.find(key_id)) is not None:
+            if not key.verifies(signature, _signed_bytes(payload)):
+                raise RefusedVersionError(
+                    Reason.BAD_SIGNATURE, f"the manifest is not what key {key_id} signed; push the version again."
+                )
+            return payload, key_id
+    signed_by = ", ".join(key_id for key_id, _ in signatures) or "nobody"
+    raise RefusedVersionError(
+        Reason.UNKNOWN_KEY,
+        f"it is signed by {signed_by}: expected one of the keys {', '.join(keys.ids())}; trust that key, or push the "
+        "version again with one of these.",
+    )
+
+
+def _signed_bytes(payload: bytes) -> bytes:
+    """Returns what is signed: DSSE's pre-authentication encoding."""
+    return b"DSSEv1 %d %s %d %s" % (len(_TYPE), _TYPE.encode(), len(payload), payload)
+
+
+def _read(envelope: bytes) -> tuple[bytes, list[tuple[str, bytes]]]:
+    try:
+        record = json.loads(envelope)
+        if record["payloadType"] != _TYPE:
+            raise ValueError(f"expected the type {_TYPE}, received {record['payloadType']}")
+        signatures = [(str(each["keyid"]), _decode(each["sig"])) for each in record["signatures"]]
+        return _decode(record["payload"]), signatures
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise RefusedVersionError(
+            Reason.UNSIGNED, f"{FILE} is no signature: {type(error).__name__}: {error}; push the version again."
+        ) from error
+
+
+def _decode(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except binascii.Error as error:
+        raise ValueError(f"expected base64, received {error}") from error

@@ -1,0 +1,127 @@
+"""Copies of the versions that a trusted key signed, for a model server that verifies nothing.
+
+The server reads the copies alone. A version is verified while it is copied, beside the others under a name that no
+server takes for a version, and renamed: what a server sees was verified, and nobody else can write it.
+"""
+
+import dataclasses
+import logging
+import os
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from serving.signing.errors import Reason, RefusedVersionError
+from serving.signing.keys import TrustedKeys
+from serving.signing.verification import verify
+
+_HALF_COPY, _GOING = ".copy", ".going"
+_log = logging.getLogger(__name__)
+_Version = tuple[str, int]  # model, number
+_Stamp = tuple[object, ...]  # differs when a version or the keys changed
+
+
+@dataclasses.dataclass(kw_only=True)
+class VerifiedCopies:
+    """Keeps the copies in step with the folders and the keys."""
+
+    source: Path  # <model>/<version>/, which others write
+    target: Path  # <model>/<version>/, which nobody else writes
+    keys: Path  # a public key, or a folder of them
+    on_refused: Callable[[str, str], None]  # takes model and reason of each refusal
+    refused: dict[_Version, _Stamp] = dataclasses.field(default_factory=dict)  # what was looked at, and refused
+    verified_with: tuple[str, ...] = ()  # ids of the keys that all copies were verified with
+
+    def look(self) -> bool:
+        """Copies what is new, and removes what is gone or trusted no more.
+
+        Returns:
+            Whether no version is refused.
+
+        Raises:
+            SigningError: The keys cannot be used.
+            OSError: A folder cannot be read or written.
+        """
+        keys = TrustedKeys.read(self.keys)
+        if self.verified_with != (ids := tuple(keys.ids())):  # also at the first look: of what an earlier process left
+            self._verify_copies(keys)
+            self.verified_with = ids
+        for model in sorted(path.name for path in self.source.iterdir() if path.is_dir() and path.name[0] != "."):
+            self._follow(model, keys)
+        return not self.refused
+
+    def _follow(self, model: str, keys: TrustedKeys) -> None:
+        pushed, copies = _versions(self.source / model), _versions(self.target / model)
+        for number in sorted(pushed.keys() - copies.keys()):
+            self._copy(model, number, pushed[number], keys)
+        for model_and_number in [each for each in self.refused if each[0] == model and each[1] not in pushed]:
+            del self.refused[model_and_number]
+        # A folder that is away for a moment looks empty, and takes no model down.
+        gone = copies.keys() - pushed.keys() - (set() if pushed else {max(copies, default=-1)})
+        for number in sorted(gone):
+            _remove(copies[number])
+            _log.info("Version %d of %s is gone, and so is its copy.", number, model)
+
+    def _copy(self, model: str, number: int, version: Path, keys: TrustedKeys) -> None:
+        stamp = (*keys.ids(), *_stamp(version))
+        if self.refused.get((model, number)) == stamp:
+            return
+        half = self.target / model / f"{number}{_HALF_COPY}"
+        shutil.rmtree(half, ignore_errors=True)
+        try:
+            verified = verify(version, model=model, number=number, keys=keys, copy_to=half)
+        except RefusedVersionError as error:
+            shutil.rmtree(half, ignore_errors=True)
+            if error.reason == Reason.UNREADABLE:
+                stamp = (str(error),)  # a disk may be away for a moment: tried again at each look, and told once
+            if self.refused.get((model, number)) != stamp:
+                self.on_refused(model, error.reason)
+                _log.error("%s", error)
+            self.refused[model, number] = stamp
+            return
+        half.rename(self.target / model / str(number))
+        self.refused.pop((model, number), None)
+        _log.info("Version %d of %s is signed by key %s, and copied.", number, model, verified.key_id)
+
+    def _verify_copies(self, keys: TrustedKeys) -> None:
+        self.target.mkdir(parents=True, exist_ok=True)
+        for folder in (path for path in self.target.iterdir() if path.is_dir()):
+            for half in [*folder.glob(f"*{_HALF_COPY}"), *folder.glob(f"*{_GOING}")]:
+                shutil.rmtree(half)
+            for number, copy in _versions(folder).items():
+                try:
+                    verify(copy, model=folder.name, number=number, keys=keys)
+                except RefusedVersionError as error:
+                    self.on_refused(folder.name, error.reason)
+                    _log.error("A copy is removed: %s", error)
+                    _remove(copy)
+
+
+def _versions(folder: Path) -> dict[int, Path]:
+    """The versions in a folder; none where it is not there."""
+    if not folder.is_dir():
+        return {}
+    return {int(path.name): path for path in folder.iterdir() if re.fullmatch("[0-9]+", path.name) and path.is_dir()}
+
+
+def _stamp(version: Path) -> _Stamp:
+    """What changes when files of a version do: cheaper than to read them at each look."""
+    found = [_state(version)]
+    if version.is_symlink():
+        return tuple(found)
+    for folder, _, names in os.walk(version):
+        for name in names:
+            found.append(_state(Path(folder, name)))
+    return tuple(sorted(found))
+
+
+def _state(path: Path) -> tuple[str, int, int, int, int]:
+    state = path.lstat()
+    return str(path), state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns
+
+
+def _remove(version: Path) -> None:
+    going = version.with_name(f"{version.name}{_GOING}")
+    version.rename(going)  # first, so that no server finds half of it
+    shutil.rmtree(going)
