@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import ssl
 import urllib.parse
 from collections.abc import AsyncIterator
 from typing import Any, NamedTuple
@@ -12,6 +13,8 @@ from aiohttp.http_exceptions import ContentEncodingError
 
 from serving.gateway import model_errors
 from serving.gateway.settings import ModelSettings
+from serving.tls.client import ClientTls
+from serving.tls.watched import WatchedFiles
 
 _KEEP_SECONDS = 30  # how long a connection may idle before it is closed
 
@@ -39,13 +42,16 @@ class ConnectionPool:
 
     Args:
         settings: where it is, time-outs, and how many connections there may be.
+        tls: what an https:// server is reached with; None: as this system trusts.
 
     Raises:
         ValueError: The server's port is none.
     """
 
-    def __init__(self, settings: ModelSettings):
+    def __init__(self, settings: ModelSettings, tls: WatchedFiles[ClientTls] | None = None):
         self._settings = settings
+        self._tls = tls
+        self._server_name = settings.tls.server_name if settings.tls else None
         self._base = settings.server.rstrip("/")
         _require_port(self._base)
         self._free = asyncio.Semaphore(settings.connections)
@@ -68,7 +74,13 @@ class ConnectionPool:
             async with (
                 self._turn(),
                 session.request(
-                    method, self._base + path, data=body, headers=headers, allow_redirects=False
+                    method,
+                    self._base + path,
+                    data=body,
+                    headers=headers,
+                    allow_redirects=False,
+                    ssl=self._tls.value.context if self._tls else True,  # another one is another set of connections
+                    server_hostname=self._server_name,
                 ) as response,
             ):
                 return HttpResponse(response.status, await self._read(response))
@@ -85,7 +97,7 @@ class ConnectionPool:
                 raise model_errors.InvalidResponseError(
                     "expected an answer, received one that does not unpack"
                 ) from error
-            raise model_errors.ConnectionLostError(f"the connection broke: {type(error).__name__}") from error
+            raise model_errors.ConnectionLostError(f"the connection broke: {_name_of(error)}") from error
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
         """Returns the whole body.
@@ -146,6 +158,13 @@ def _require_port(url: str) -> None:
         raise ValueError(
             f"model.server: expected a URL such as http://127.0.0.1:8501, received {url}: {error}"
         ) from error
+
+
+def _name_of(error: BaseException) -> str:
+    """The error's type; of TLS the reason, too: a server refuses a client's certificate after the handshake."""
+    cause = error if isinstance(error, ssl.SSLError) else error.__cause__
+    reason = getattr(cause, "reason", None) if isinstance(cause, ssl.SSLError) else None
+    return f"{type(error).__name__} {reason}" if reason else type(error).__name__
 
 
 def _is_about_packing(error: BaseException | None) -> bool:

@@ -2,6 +2,8 @@
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, PlatformCollector, ProcessCollector
 
+from serving.tls.metrics import TlsMetrics
+
 # Seconds. A prediction takes single milliseconds; the last bounds tell a slow model from a time-out.
 _BUCKETS = (0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -13,6 +15,7 @@ class GatewayMetrics:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
+        self.tls = TlsMetrics(self.registry)
         self.requests = Counter(
             "gateway_requests", "Requests, by route and HTTP status.", ["route", "status"], registry=self.registry
         )

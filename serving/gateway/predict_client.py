@@ -16,6 +16,7 @@ from serving.gateway import model_errors
 from serving.gateway.connection_pool import ConnectionPool, HttpResponse
 from serving.gateway.metrics import GatewayMetrics
 from serving.gateway.settings import ModelSettings
+from serving.gateway.tls import model_tls
 
 _DTYPE = {"int64": "DT_INT64", "float32": "DT_FLOAT", "string": "DT_STRING"}  # as metadata names them
 
@@ -29,14 +30,14 @@ class PredictClient:
         metrics: counts errors and times calls.
 
     Raises:
-        ValueError: The server's address cannot be used.
+        ValueError: The server's address or a file of TLS cannot be used.
     """
 
     def __init__(self, settings: ModelSettings, contract: Contract, metrics: GatewayMetrics):
         self._settings = settings
         self._expected = {feature.name: _DTYPE[feature.kind.value] for feature in contract.features}
         self._metrics = metrics
-        self._connections = ConnectionPool(settings)
+        self._connections = ConnectionPool(settings, model_tls(settings.tls, metrics) if settings.tls else None)
 
     async def close(self) -> None:
         """Closes the connections."""

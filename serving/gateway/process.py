@@ -19,7 +19,9 @@ from serving.gateway import refusals
 from serving.gateway.api_keys import VARIABLE, ApiKeys
 from serving.gateway.app import create_app
 from serving.gateway.settings import GatewaySettings, ListenSettings, SettingsError, load
+from serving.gateway.tls import PortTls
 from serving.http_bounds.protocol import bounded
+from serving.http_bounds.server import HttpServer
 
 BAD_USAGE = 2
 _LOG_PROCESSORS: list[Any] = [
@@ -40,20 +42,21 @@ def run(settings_file: Path, flags: Mapping[str, Any], *, allow_no_keys: bool = 
     Returns:
         The exit status: 0, 1 when the port could not be served, or 2 when it cannot start with these settings.
     """
+    _configure_logs()
     try:
         settings = load(settings_file, os.environ, flags)
         if not allow_no_keys:
             require_keys(settings, os.environ)
         app = create_app(settings, os.environ)
+        server = http_server(app, settings)
         sockets = _listen(settings.listen)
     except (SettingsError, ValueError, OSError) as error:
         print(f"python -m serving gateway: error: {error}", file=sys.stderr)
         return BAD_USAGE
-    _configure_logs()
-    server = uvicorn.Server(http_config(app, settings))
-    operator = {"operator_url": _url(sockets[1])} if len(sockets) > 1 else {}
+    scheme = "https" if settings.listen.tls else "http"
+    operator = {"operator_url": _url(scheme, sockets[1])} if len(sockets) > 1 else {}
     structlog.get_logger("serving.gateway").info(
-        "start", url=_url(sockets[0]), **operator, settings=str(settings_file), contract=str(settings.contract)
+        "start", url=_url(scheme, sockets[0]), **operator, settings=str(settings_file), contract=str(settings.contract)
     )
     # uvicorn ends in order and then sends itself the signal once more: being told to end is no failure.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
@@ -62,11 +65,15 @@ def run(settings_file: Path, flags: Mapping[str, Any], *, allow_no_keys: bool = 
     return 0 if server.started else 1
 
 
-def http_config(app: fastapi.FastAPI, settings: GatewaySettings) -> uvicorn.Config:
-    """Returns how uvicorn serves the application: within the settings' bounds."""
+def http_server(app: fastapi.FastAPI, settings: GatewaySettings) -> HttpServer:
+    """Returns what serves the application: within the settings' bounds, over TLS where they say so.
+
+    Raises:
+        TlsError: A certificate or a key cannot be used.
+    """
     # The application answers a late body itself, in the log and metrics too; the connection ends a second later.
     limits = dataclasses.replace(settings.http, body_seconds=settings.limits.body_seconds + 1)
-    return uvicorn.Config(
+    config = uvicorn.Config(
         app,
         loop="uvloop",
         http=bounded(limits, refusals.speller(app.state.metrics)),
@@ -78,6 +85,8 @@ def http_config(app: fastapi.FastAPI, settings: GatewaySettings) -> uvicorn.Conf
         forwarded_allow_ips=list(settings.listen.proxies),
         timeout_graceful_shutdown=int(settings.listen.shutdown_seconds) or 1,
     )
+    listen = settings.listen
+    return HttpServer(config, PortTls(listen, listen.tls, app.state.metrics) if listen.tls else None)
 
 
 def require_keys(settings: GatewaySettings, environ: Mapping[str, str]) -> None:
@@ -118,9 +127,9 @@ def _listen(where: ListenSettings) -> list[socket.socket]:
     return taken
 
 
-def _url(listening: socket.socket) -> str:
+def _url(scheme: str, listening: socket.socket) -> str:
     host, port = listening.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 def _is_loopback(host: str) -> bool:

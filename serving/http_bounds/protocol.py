@@ -85,14 +85,50 @@ class BoundedHttp(HttpToolsProtocol):
         self._open_line_bytes = 0  # fed since the parser last completed anything
         self._fault: tuple[int, str, str] | None = None
         self._refused = False  # what else arrives is discarded
+        self._end_handshake: Callable[[], object] | None = None  # set while TLS is being agreed on
 
     # --- The connection.
+
+    def begin_handshake(self, address: str, end: Callable[[], object]) -> bool:
+        """Counts a connection that does not speak TLS yet; afterwards comes `connection_made` or `fail_handshake`.
+
+        Args:
+            address: of the client.
+            end: ends the handshake.
+
+        Returns:
+            Whether it may go on: false when there are too many connections. Nothing that it could read can be sent.
+        """
+        most, most_of_client = self.limits.connections, self.limits.connections_per_client
+        if len(self.connections) >= most or self.clients[address] >= most_of_client:
+            return False
+        self._address, self._end_handshake = address, end
+        self.connections.add(self)
+        self.clients[address] += 1
+        return True
+
+    def fail_handshake(self) -> None:
+        """Forgets a connection that never spoke TLS."""
+        if self._end_handshake:
+            self._end_handshake = None
+            self.connections.discard(self)
+            self._forget_client()
+
+    def shutdown(self) -> None:
+        """Ends the connection once its requests are answered; uvicorn calls this when it is told to end."""
+        if self._end_handshake:
+            self._end_handshake()
+        else:
+            super().shutdown()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Counts the connection, and refuses it when there are too many."""
         super().connection_made(transport)
-        self._address = self.client[0] if self.client else "unknown"
-        self.clients[self._address] += 1
+        if self._end_handshake:
+            self._end_handshake = None  # and counted already
+        else:
+            self._address = self.client[0] if self.client else "unknown"
+            self.clients[self._address] += 1
         self._keep_idle_time()
         if len(self.connections) > self.limits.connections + _MOST_LINGERING:
             self._refused = True
@@ -105,14 +141,17 @@ class BoundedHttp(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forgets the connection."""
-        self.clients[self._address] -= 1
-        if not self.clients[self._address]:
-            del self.clients[self._address]
+        self._forget_client()
         self._stop_deadline()
         if self._write_deadline:
             self._write_deadline.cancel()
         self._unset_keepalive_if_required()
         super().connection_lost(exc)
+
+    def _forget_client(self) -> None:
+        self.clients[self._address] -= 1
+        if not self.clients[self._address]:
+            del self.clients[self._address]
 
     def data_received(self, data: bytes) -> None:
         """Feeds the parser in pieces that are small as long as a head is incomplete."""
