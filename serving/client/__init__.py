@@ -34,11 +34,14 @@ from serving.client.errors import (
     UnavailableError,
 )
 from serving.client.messages import Feedback, Outcome, Prediction, RefusedOutcome
+from serving.tls.client import ClientFiles
+from serving.tls.errors import TlsError
 
 __all__ = [
     "AnswerError",
     "AsyncClient",
     "Client",
+    "ClientFiles",
     "Feedback",
     "FieldError",
     "GatewayError",
@@ -51,6 +54,7 @@ __all__ = [
     "RefusedError",
     "RefusedOutcome",
     "Row",
+    "TlsError",
     "TooManyRequestsError",
     "UnauthorizedError",
     "UnavailableError",

@@ -12,6 +12,7 @@ import tenacity
 
 from serving.client.errors import AnswerError, NoAnswerError, RefusedError, refused
 from serving.client.messages import Feedback, Outcome, Prediction, RefusedOutcome
+from serving.tls.client import ClientFiles, client_tls
 
 Row = Mapping[str, int | float | str | None]  # None, or a name left out: missing
 
@@ -44,13 +45,17 @@ class Patience:
 class _Protocol:
     """What both clients share: how a request is made, an answer read, and a fault waited out."""
 
-    def __init__(self, url: str, endpoint: str, api_key: str | None, patience: Patience) -> None:
+    def __init__(
+        self, url: str, endpoint: str, api_key: str | None, patience: Patience, tls: ClientFiles | None
+    ) -> None:
         self.path, self.feedback_path = f"/v1/{endpoint}", "/v1/feedback"
         self.connection: dict[str, Any] = {
             "base_url": url,
             "headers": {"Accept": "application/json"} | ({"X-API-Key": api_key} if api_key else {}),
             "timeout": httpx.Timeout(patience.answer_s, connect=patience.connect_s),
+            "verify": client_tls(tls).value.context if tls else True,
         }
+        self.extensions = tls.extensions if tls else {}
         self.retrying: dict[str, Any] = {
             "retry": tenacity.retry_if_exception(_may_pass),
             "stop": tenacity.stop_after_attempt(patience.attempts) | tenacity.stop_before_delay(patience.total_s),
@@ -149,12 +154,22 @@ class Client:
         endpoint: what is predicted: the name after /v1/.
         api_key: where the gateway wants one.
         patience: how long to wait, and how often to ask.
+        tls: whom an https:// gateway must have its certificate from, and the client's own; None: as this system trusts.
+
+    Raises:
+        TlsError: A certificate or a key cannot be used.
     """
 
     def __init__(
-        self, url: str, *, endpoint: str, api_key: str | None = None, patience: Patience | None = None
+        self,
+        url: str,
+        *,
+        endpoint: str,
+        api_key: str | None = None,
+        patience: Patience | None = None,
+        tls: ClientFiles | None = None,
     ) -> None:
-        self._protocol = _Protocol(url, endpoint, api_key, patience or Patience())
+        self._protocol = _Protocol(url, endpoint, api_key, patience or Patience(), tls)
         self._http = httpx.Client(**self._protocol.connection)
 
     def predict(self, row: Row, *, request_id: str | None = None) -> Prediction:
@@ -178,7 +193,9 @@ class Client:
 
         def ask() -> list[Prediction]:
             try:
-                response = self._http.post(self._protocol.path, content=body, headers=headers)
+                response = self._http.post(
+                    self._protocol.path, content=body, headers=headers, extensions=self._protocol.extensions
+                )
             except httpx.TransportError as error:
                 raise self._protocol.no_answer(error, headers["X-Request-ID"]) from error
             return self._protocol.read(response, len(rows), headers["X-Request-ID"])
@@ -199,7 +216,9 @@ class Client:
 
         def ask() -> Feedback:
             try:
-                response = self._http.post(self._protocol.feedback_path, content=body, headers=headers)
+                response = self._http.post(
+                    self._protocol.feedback_path, content=body, headers=headers, extensions=self._protocol.extensions
+                )
             except httpx.TransportError as error:
                 raise self._protocol.no_answer(error, headers["X-Request-ID"]) from error
             return self._protocol.read_feedback(response, headers["X-Request-ID"])
@@ -223,9 +242,15 @@ class AsyncClient:
     """As `Client`, for asyncio. Close it, or use it in an `async with`."""
 
     def __init__(
-        self, url: str, *, endpoint: str, api_key: str | None = None, patience: Patience | None = None
+        self,
+        url: str,
+        *,
+        endpoint: str,
+        api_key: str | None = None,
+        patience: Patience | None = None,
+        tls: ClientFiles | None = None,
     ) -> None:
-        self._protocol = _Protocol(url, endpoint, api_key, patience or Patience())
+        self._protocol = _Protocol(url, endpoint, api_key, patience or Patience(), tls)
         self._http = httpx.AsyncClient(**self._protocol.connection)
 
     async def predict(self, row: Row, *, request_id: str | None = None) -> Prediction:
@@ -239,7 +264,9 @@ class AsyncClient:
 
         async def ask() -> list[Prediction]:
             try:
-                response = await self._http.post(self._protocol.path, content=body, headers=headers)
+                response = await self._http.post(
+                    self._protocol.path, content=body, headers=headers, extensions=self._protocol.extensions
+                )
             except httpx.TransportError as error:
                 raise self._protocol.no_answer(error, headers["X-Request-ID"]) from error
             return self._protocol.read(response, len(rows), headers["X-Request-ID"])
@@ -252,7 +279,9 @@ class AsyncClient:
 
         async def ask() -> Feedback:
             try:
-                response = await self._http.post(self._protocol.feedback_path, content=body, headers=headers)
+                response = await self._http.post(
+                    self._protocol.feedback_path, content=body, headers=headers, extensions=self._protocol.extensions
+                )
             except httpx.TransportError as error:
                 raise self._protocol.no_answer(error, headers["X-Request-ID"]) from error
             return self._protocol.read_feedback(response, headers["X-Request-ID"])

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import prometheus_client
 
+from serving.tls.metrics import TlsMetrics
+
 # Microseconds; 10 × 1.8^k, as TensorFlow Serving's own histograms.
 _BOUNDS = tuple(10 * 1.8**power for power in range(33))
 _COUNT = ":tensorflow:serving:request_count"
@@ -17,6 +19,7 @@ class ServerMetrics:
     def __init__(self) -> None:
         prometheus_client.disable_created_metrics()
         self._registry = prometheus_client.CollectorRegistry()
+        self.tls = TlsMetrics(self._registry)
         self._count = prometheus_client.Counter(
             _COUNT, "Requests by model and canonical code.", ["model_name", "status"], registry=self._registry
         )

@@ -28,6 +28,11 @@ class ClientFiles:
             raise TlsError(f"a client's certificate: expected certificate and key, or neither, received only {given}.")
 
     @property
+    def extensions(self) -> dict[str, str]:
+        """Returns what httpx takes beside a request, so that the server has to be `server_name`."""
+        return {"sni_hostname": self.server_name} if self.server_name else {}
+
+    @property
     def all(self) -> list[Path]:
         """Returns every file."""
         return [path for path in (self.ca, self.certificate, self.key) if path]
