@@ -8,18 +8,28 @@ fingerprint() {
     cat "$CERTIFICATES/tls.crt" "$CERTIFICATES/tls.key" "$CERTIFICATES/ca.crt" 2>/dev/null | sha256sum
 }
 
+reload_when_changed() {
+    while sleep "${RELOAD_SECONDS:-10}"; do
+        now=$(fingerprint)
+        if [ "$now" != "$seen" ]; then
+            seen=$now
+            kill -USR2 "$haproxy"
+        fi
+    done
+}
+
 seen=$(fingerprint)
 haproxy -W -db -f "$1" &
 haproxy=$!
-trap 'kill -USR1 "$haproxy" 2>/dev/null || true' TERM INT  # ends once the open connections have ended
-
-while kill -0 "$haproxy" 2>/dev/null; do
-    sleep "${RELOAD_SECONDS:-10}" &
-    wait $! || true
-    now=$(fingerprint)
-    if [ "$now" != "$seen" ] && kill -0 "$haproxy" 2>/dev/null; then
-        seen=$now
-        kill -USR2 "$haproxy"
-    fi
-done
-wait "$haproxy"
+reload_when_changed &
+watcher=$!
+ending=
+trap 'ending=yes; kill -USR1 "$haproxy"' TERM INT  # open connections may end by themselves, for hard-stop-after
+status=0
+wait "$haproxy" || status=$?
+if [ -n "$ending" ]; then  # the signal ended only the waiting
+    status=0
+    wait "$haproxy" || status=$?
+fi
+kill "$watcher"
+exit "$status"

@@ -14,7 +14,7 @@ import pytest
 
 from serving.http_bounds.limits import HttpLimits
 from tests.serving.gateway.test_command import lines, process, url_of
-from tests.serving.http_bounds.attacks import answer, connections, send
+from tests.serving.http_bounds.attacks import HEAD, answer, connections, headers, send, statuses
 from tests.serving.tls.authority import Authority
 
 pytestmark = pytest.mark.slow
@@ -117,3 +117,20 @@ def has_ended(connection: socket.socket) -> bool:
         return False
     except ConnectionResetError:
         return True
+
+
+def test_the_bounds_of_http_hold_over_tls(tmp_path: Path) -> None:
+    with (
+        secured(tmp_path, head_seconds="1", idle_seconds="1") as gateway,
+        connections(gateway.address, 60) as opened,
+    ):
+        secured_ones = [gateway.trust.wrap_socket(each, server_hostname="localhost") for each in opened]
+        sent = {431: HEAD + headers(60_000), 408: HEAD + headers(8_000), None: b""}
+        for number, connection in enumerate(secured_ones):
+            send(connection, list(sent.values())[number % 3])
+        told = [statuses(connection) for connection in secured_ones]
+        assert told == [[431], [408], []] * 20
+        assert gateway.mebibytes < MOST_MEBIBYTES
+        assert gateway.health() == 200
+        for each in secured_ones:
+            each.close()
