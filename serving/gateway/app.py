@@ -40,6 +40,8 @@ from serving.gateway.traffic_split import TrafficSplit
 from serving.gateway.version_router import VersionRouter
 from serving.request_log.pending import PendingRequests
 from serving.request_log.writer import RequestLog
+from serving.tracing.factory import make_tracer
+from serving.tracing.tracer import Tracer
 
 METRICS = "/metrics"
 _PAGE_FILES = Path(__file__).parent / "page" / "files"
@@ -50,7 +52,8 @@ def create_app(settings: GatewaySettings, environ: Mapping[str, str] = os.enviro
 
     Raises:
         ContractError: The contract cannot be used.
-        ValueError: API keys, the traffic file, the request log's columns or feedback cannot be used.
+        ValueError: API keys, the traffic file, the request log's columns, feedback, a certificate or tracing cannot be
+            used.
         OSError: A file cannot be read.
     """
     contract = contracts.read(settings.contract)
@@ -58,7 +61,12 @@ def create_app(settings: GatewaySettings, environ: Mapping[str, str] = os.enviro
     rows = RowValidator(contract, settings.row_name, settings.limits.rows)
     keys = ApiKeys(environ, settings.keys.file)
     traffic = TrafficSplit(settings.traffic)
-    server = PredictClient(settings.model, contract, metrics)
+    tracer = (
+        make_tracer(settings.tracing.endpoint, "gateway", settings.tracing.sample_rate)
+        if settings.tracing
+        else Tracer()
+    )
+    server = PredictClient(settings.model, contract, metrics, tracer)
     routing = VersionRouter(server, settings.model)
     admission = Admission(keys, settings.limits.requests_per_second, settings.listen.operator_port)
     pending = PendingRequests() if settings.feedback else None
@@ -67,7 +75,7 @@ def create_app(settings: GatewaySettings, environ: Mapping[str, str] = os.enviro
         if settings.request_log
         else None
     )
-    predictor = Predictor(server, routing, settings.model)
+    predictor = Predictor(server, routing, settings.model, tracer)
     explanation = (
         ExplanationEndpoint(settings, settings.explanation, rows=rows, admission=admission, predictor=predictor)
         if settings.explanation
@@ -82,6 +90,7 @@ def create_app(settings: GatewaySettings, environ: Mapping[str, str] = os.enviro
         predictor=predictor,
         metrics=metrics,
         request_log=request_log,
+        tracer=tracer,
     )
 
     @contextlib.asynccontextmanager
@@ -94,6 +103,7 @@ def create_app(settings: GatewaySettings, environ: Mapping[str, str] = os.enviro
                 request_log.close()
             if feedback:
                 feedback.close()
+            tracer.close()
 
     app = FastAPIOffline(
         docs_url=None,
@@ -140,6 +150,8 @@ def create_app(settings: GatewaySettings, environ: Mapping[str, str] = os.enviro
     app.add_middleware(
         RequestObserver, metrics=metrics, routes=[route.path for route in app.routes if hasattr(route, "path")]
     )
+    if settings.tracing:
+        app.add_middleware(tracer.around)
     return app
 
 

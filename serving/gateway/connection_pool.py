@@ -11,10 +11,12 @@ from typing import Any, NamedTuple
 import aiohttp
 from aiohttp.http_exceptions import ContentEncodingError
 
+from serving import request_id
 from serving.gateway import model_errors
 from serving.gateway.settings import ModelSettings
 from serving.tls.client import ClientTls
 from serving.tls.watched import WatchedFiles
+from serving.tracing.tracer import Tracer
 
 _KEEP_SECONDS = 30  # how long a connection may idle before it is closed
 
@@ -43,13 +45,17 @@ class ConnectionPool:
     Args:
         settings: where it is, time-outs, and how many connections there may be.
         tls: what an https:// server is reached with; None: as this system trusts.
+        tracer: tells the server which trace a call belongs to; None: none.
 
     Raises:
         ValueError: The server's port is none.
     """
 
-    def __init__(self, settings: ModelSettings, tls: WatchedFiles[ClientTls] | None = None):
+    def __init__(
+        self, settings: ModelSettings, tls: WatchedFiles[ClientTls] | None = None, tracer: Tracer | None = None
+    ):
         self._settings = settings
+        self._tracer = tracer or Tracer()
         self._tls = tls
         self._server_name = settings.tls.server_name if settings.tls else None
         self._base = settings.server.rstrip("/")
@@ -68,7 +74,11 @@ class ConnectionPool:
         Raises:
             ModelError: There is no answer. The message quotes none either.
         """
-        headers = {"Content-Type": "application/json"} if body is not None else None
+        headers = self._tracer.headers()
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        if asked_for := request_id.current.get():
+            headers[request_id.HEADER] = asked_for
         session = self._opened()
         try:
             async with (

@@ -17,6 +17,7 @@ from serving.gateway.connection_pool import ConnectionPool, HttpResponse
 from serving.gateway.metrics import GatewayMetrics
 from serving.gateway.settings import ModelSettings
 from serving.gateway.tls import model_tls
+from serving.tracing.tracer import Tracer
 
 _DTYPE = {"int64": "DT_INT64", "float32": "DT_FLOAT", "string": "DT_STRING"}  # as metadata names them
 
@@ -28,16 +29,19 @@ class PredictClient:
         settings: where it is, and time-outs.
         contract: what the signature has to take.
         metrics: counts errors and times calls.
+        tracer: tells the server which trace a call belongs to; None: none.
 
     Raises:
         ValueError: The server's address or a file of TLS cannot be used.
     """
 
-    def __init__(self, settings: ModelSettings, contract: Contract, metrics: GatewayMetrics):
+    def __init__(
+        self, settings: ModelSettings, contract: Contract, metrics: GatewayMetrics, tracer: Tracer | None = None
+    ):
         self._settings = settings
         self._expected = {feature.name: _DTYPE[feature.kind.value] for feature in contract.features}
         self._metrics = metrics
-        self._connections = ConnectionPool(settings, model_tls(settings.tls, metrics) if settings.tls else None)
+        self._connections = ConnectionPool(settings, model_tls(settings.tls, metrics) if settings.tls else None, tracer)
 
     async def close(self) -> None:
         """Closes the connections."""

@@ -20,6 +20,7 @@ from serving.gateway.settings import GatewaySettings
 from serving.gateway.traffic_split import TrafficSplit
 from serving.request_log.encoding import caller_digest
 from serving.request_log.writer import RequestLog
+from serving.tracing.tracer import Tracer
 
 _log = structlog.get_logger(__name__)
 
@@ -73,6 +74,7 @@ class PredictionEndpoint:
         predictor: Predictor,
         metrics: GatewayMetrics,
         request_log: RequestLog | None,
+        tracer: Tracer,
     ):
         self._settings = settings
         self._rows = rows
@@ -81,6 +83,7 @@ class PredictionEndpoint:
         self._predictor = predictor
         self._metrics = metrics
         self._request_log = request_log
+        self._tracer = tracer
 
     async def answer(self, request: Request) -> Response:
         """Answers one request.
@@ -91,7 +94,8 @@ class PredictionEndpoint:
         log_fields = request.state.log_fields
         name = self._admission.admit(request)
         caller = None if name is None else caller_digest(name)
-        rows = self._rows.check(await read_json(request, self._settings.limits))
+        with self._tracer.span("validation"):
+            rows = self._rows.check(await read_json(request, self._settings.limits))
         log_fields["rows"] = len(rows)
         try:
             found = await self._predictor.predict(self._rows.contract.inputs(rows), self._traffic.canary())
@@ -128,17 +132,18 @@ class PredictionEndpoint:
     ) -> None:
         if self._request_log is None:
             return
-        self._request_log.offer(
-            request_id=request.state.request_id,
-            rows=rows,
-            probabilities=found.probabilities if found else None,
-            decisions=decisions if found else None,
-            model_version=int(found.target.version) if found else None,
-            model_label=found.target.label if found else None,
-            status=status,
-            latency_ms=(time.perf_counter() - request.state.began) * 1000,
-            caller=caller,
-        )
+        with self._tracer.span("request log"):
+            self._request_log.offer(
+                request_id=request.state.request_id,
+                rows=rows,
+                probabilities=found.probabilities if found else None,
+                decisions=decisions if found else None,
+                model_version=int(found.target.version) if found else None,
+                model_label=found.target.label if found else None,
+                status=status,
+                latency_ms=(time.perf_counter() - request.state.began) * 1000,
+                caller=caller,
+            )
 
     def _response(self, request_id: str, found: Predictions, decisions: list[bool]) -> Response:
         pairs = zip(found.probabilities, decisions, strict=True)

@@ -11,6 +11,7 @@ from serving.gateway.model_errors import ModelError, ResponseTimeoutError, Versi
 from serving.gateway.predict_client import PredictClient
 from serving.gateway.settings import ModelSettings
 from serving.gateway.version_router import RouteTarget, VersionRouter
+from serving.tracing.tracer import Tracer
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,8 +27,11 @@ class Predictions:
 class Predictor:
     """Asks the model server on behalf of requests."""
 
-    def __init__(self, server: PredictClient, router: VersionRouter, settings: ModelSettings):
+    def __init__(
+        self, server: PredictClient, router: VersionRouter, settings: ModelSettings, tracer: Tracer | None = None
+    ):
         self._server = server
+        self._tracer = tracer or Tracer()
         self._router = router
         self._settings = settings
 
@@ -46,7 +50,8 @@ class Predictor:
                     with attempt:
                         tries += 1
                         try:
-                            target, probabilities = await self._try(inputs, canary)
+                            with self._tracer.call("model call", attempt=tries):
+                                target, probabilities = await self._try(inputs, canary)
                         except ModelError as error:
                             last = error
                             raise

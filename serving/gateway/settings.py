@@ -130,6 +130,13 @@ class ExplanationSettings(_Table):
     at_once: Annotated[int, Field(ge=1, le=100)] = 2  # explanations; each asks the model about some thousand rows
 
 
+class TracingSettings(_Table):
+    """Traces of requests, for an OpenTelemetry collector (docs/tracing.md)."""
+
+    endpoint: Annotated[str, Field(pattern=r"^https?://[^?#]+$")]  # OTLP over HTTP, such as http://127.0.0.1:4318
+    sample_rate: Annotated[float, Field(ge=0, le=1)] = 1.0  # of requests without a traceparent; that says it itself
+
+
 class GatewaySettings(_Table):
     """The settings of one endpoint."""
 
@@ -153,6 +160,7 @@ class GatewaySettings(_Table):
     request_log: RequestLogSettings | None = None  # no table: no log
     explanation: ExplanationSettings | None = None  # no table: no explanations
     feedback: FeedbackSettings | None = None  # no table: no POST /v1/feedback; needs the request log
+    tracing: TracingSettings | None = None  # no table: no traces
 
     @property
     def route(self) -> str:

@@ -59,6 +59,9 @@ def parser() -> argparse.ArgumentParser:
     _add_switch(flags, "--enable_batching", "run requests that arrive together as one batch")
     flags.add_argument("--batching_parameters_file", type=Path, help="BatchingParameters in text format")
     flags.add_argument("--monitoring_config_file", type=Path, help="a MonitoringConfig in text format")
+    flags.add_argument(
+        "--tracing_endpoint", help="a collector's URL for OTLP over HTTP, for traces of REST requests; our own flag"
+    )
     flags.add_argument("--ssl_config_file", type=Path, help="of the gRPC port: an SSLConfig in text format")
     # TensorFlow Serving has no TLS on its REST port, and only texts, no files, for gRPC: these are our own.
     flags.add_argument("--tls_certificate_file", type=Path, help="of both ports, PEM, read again when it changes")

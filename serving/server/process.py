@@ -27,6 +27,8 @@ from serving.server.metrics import ServerMetrics
 from serving.server.rest import App, refusal_spelling, rest_app
 from serving.server.service import Service
 from serving.server.tls import PortsTls, ports_tls
+from serving.tracing.factory import make_tracer
+from serving.tracing.tracer import Tracer
 
 _UNLIMITED = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
 _CLOSE_SECONDS = 10  # for models to be unloaded
@@ -48,6 +50,7 @@ async def serve(options: argparse.Namespace) -> None:
     Raises:
         ServingError: The config is refused, or a model cannot be loaded.
         TlsError: A certificate or a key cannot be used.
+        TracingError: Traces cannot be sent.
         OSError: A port is taken.
     """
     stop = asyncio.Event()
@@ -58,6 +61,7 @@ async def serve(options: argparse.Namespace) -> None:
     monitoring = config.read_monitoring_path(options.monitoring_config_file) if options.monitoring_config_file else None
     metrics = ServerMetrics()
     tls = ports_tls(options, metrics.tls)
+    tracer = make_tracer(options.tracing_endpoint, "model-server")
     manager = ModelManager(_load_options(options), warmup.warm_up)
     # At least as many as batches may run at once.
     size = max(2 * (os.cpu_count() or 1), batching.num_batch_threads.value if batching else 0) + 2
@@ -65,7 +69,7 @@ async def serve(options: argparse.Namespace) -> None:
     service = Service(manager, BatchingRunner(batching, threads) if batching else DirectRunner(threads), metrics)
     try:
         if await _unless(stop, manager.reload(models)):
-            async with _ports(options, service, monitoring, metrics, tls):
+            async with _ports(options, service, monitoring, metrics, tls, tracer):
                 _log.info("Ready: gRPC on port %d, REST on port %d.", options.port, options.rest_api_port)
                 await _unless(stop, asyncio.gather(manager.poll(), _poll_config(options, manager), stop.wait()))
                 _log.info("Stopping; requests being answered have %d s.", _GRACE_SECONDS)
@@ -75,6 +79,7 @@ async def serve(options: argparse.Namespace) -> None:
         except TimeoutError:
             _log.error("A model is still running and is left to itself.")
         threads.shutdown(wait=False, cancel_futures=True)
+        await asyncio.to_thread(tracer.close)
 
 
 async def _unless(stop: asyncio.Event, work: Awaitable[object]) -> bool:
@@ -93,7 +98,12 @@ async def _unless(stop: asyncio.Event, work: Awaitable[object]) -> bool:
 
 @contextlib.asynccontextmanager
 async def _ports(
-    options: argparse.Namespace, service: Service, monitoring: str | None, metrics: ServerMetrics, tls: PortsTls
+    options: argparse.Namespace,
+    service: Service,
+    monitoring: str | None,
+    metrics: ServerMetrics,
+    tls: PortsTls,
+    tracer: Tracer,
 ) -> AsyncIterator[None]:
     """Both ports open; closed at the same time, each after the requests that it is answering."""
     grpc_server = await _open_grpc(options, service, tls) if options.port else None
@@ -108,6 +118,7 @@ async def _ports(
                         metrics.render,
                         large_json=large_json,
                         seconds=options.rest_api_timeout_in_ms / 1000,
+                        tracer=tracer,
                     )
                 ),
                 tls.rest,
