@@ -79,7 +79,6 @@ class ModelSettings(_Table):
     """The model server, and what is asked of it."""
 
     server: Annotated[str, Field(pattern=r"^https?://[^/?#]+/?$")] = "http://127.0.0.1:8501"  # its REST port
-    tls: ModelTlsSettings | None = None  # no table: an https:// server needs a certificate that this system trusts
     name: Name
     signature: str = "serving_raw"
     output: str = "predictions"  # [batch, 1] float32, a probability
@@ -97,6 +96,7 @@ class ModelSettings(_Table):
     connections: Annotated[int, Field(ge=1, le=10_000)] = 100  # kept open at most
     answer_bytes: Annotated[int, Field(ge=1000)] = 8_000_000  # of one answer, unpacked; more is no answer
     retry_after_seconds: Annotated[int, Field(ge=1)] = 2  # what a 503 tells the client
+    tls: ModelTlsSettings | None = None  # no table: an https:// server needs a certificate that this system trusts
 
 
 class RequestLimits(_Table):

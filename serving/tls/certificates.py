@@ -89,6 +89,15 @@ def check_certificate(chain: bytes, key: bytes, chain_name: str, key_name: str) 
     return Certificate(chain=chain, key=key, expires=own.not_valid_after_utc)
 
 
+def trusted(pem: bytes, name: str) -> bytes:
+    """The certificates in PEM text as ssl takes those that it shall trust: DER, one after the other.
+
+    Raises:
+        TlsError: There is none.
+    """
+    return b"".join(certificate.public_bytes(Encoding.DER) for certificate in read_chain(pem, name))
+
+
 def read_chain(pem: bytes, name: str) -> list[x509.Certificate]:
     """The certificates in PEM text; at least one.
 

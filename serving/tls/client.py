@@ -4,7 +4,7 @@ import dataclasses
 import ssl
 from pathlib import Path
 
-from serving.tls.certificates import Certificate, read_certificate, read_chain, read_pem
+from serving.tls.certificates import Certificate, read_certificate, read_pem, trusted
 from serving.tls.errors import TlsError
 from serving.tls.watched import WatchedFiles
 
@@ -58,9 +58,7 @@ def client_tls(files: ClientFiles) -> WatchedFiles[ClientTls]:
 
 def _read(files: ClientFiles) -> ClientTls:
     ca = read_pem(files.ca, "CA") if files.ca else None
-    if ca is not None:
-        read_chain(ca, str(files.ca))
-    context = ssl.create_default_context(cadata=ca.decode("ascii", "replace") if ca is not None else None)
+    context = ssl.create_default_context(cadata=trusted(ca, str(files.ca)) if ca is not None else None)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
     own = None

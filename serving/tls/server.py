@@ -4,7 +4,7 @@ import dataclasses
 import ssl
 from pathlib import Path
 
-from serving.tls.certificates import Certificate, read_certificate, read_chain, read_pem
+from serving.tls.certificates import Certificate, read_certificate, read_pem, trusted
 from serving.tls.errors import TlsError
 from serving.tls.watched import WatchedFiles
 
@@ -52,7 +52,6 @@ def _read(files: ServerFiles) -> ServerTls:
         raise TlsError(f"{files.certificate} and {files.key} cannot be used together: received {error}") from error
     if files.client_ca:
         pem = read_pem(files.client_ca, "clients' CA")
-        read_chain(pem, str(files.client_ca))
-        context.load_verify_locations(cadata=pem.decode("ascii", "replace"))
+        context.load_verify_locations(cadata=trusted(pem, str(files.client_ca)))
         context.verify_mode = ssl.CERT_REQUIRED
     return ServerTls(context, certificate)

@@ -47,7 +47,7 @@ class WatchedFiles(Generic[T]):
                 return self._value
             try:
                 self._seen, self._value = self._read()
-            except TlsError as error:
+            except (TlsError, OSError) as error:  # OSError: a file went away while it was read
                 self._seen = now
                 self._outdated = True
                 _log.error("Changed files cannot be used, and what they held before stands: %s", error)

@@ -1,4 +1,7 @@
-"""A roll-out with mTLS on every port and an API key: the command, the real model server, the gateway, the client."""
+"""A roll-out with mTLS on every port and an API key: the command, the real model server, the gateway, the client.
+
+And the trace of a request through both, and its id in the model server's log.
+"""
 
 import contextlib
 import dataclasses
@@ -19,6 +22,7 @@ from tests.serving.gateway.http_server import HttpServer
 from tests.serving.rollout import models
 from tests.serving.running_server import RunningServer, running
 from tests.serving.tls.authority import Authority, Issued
+from tests.serving.tracing.collector import Collector, Span
 
 pytestmark = pytest.mark.pipeline
 
@@ -56,6 +60,8 @@ class Site:
     clients: Authority
     operator: Issued
     server: RunningServer
+    collector: Collector
+    collector_url: str
 
     def rollout(self, *command: str, tls: bool = True) -> int:
         options = [
@@ -86,8 +92,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         f"--tls_certificate_file={own.certificate}", f"--tls_key_file={own.key}",
         f"--tls_client_ca_file={clients.certificate}",
     )  # fmt: skip
-    with running(folder, *flags) as server:
-        yield Site(folder, servers, clients, clients.issue("operator"), server)
+    collector = Collector()
+    with HttpServer(collector) as receiving, running(folder, *flags, f"--tracing_endpoint={receiving.url}") as server:
+        yield Site(folder, servers, clients, clients.issue("operator"), server, collector, receiving.url)
 
 
 @contextlib.contextmanager
@@ -99,7 +106,8 @@ def gateway(site: Site) -> Iterator[str]:
             clients=site.clients.certificate, servers=site.servers.certificate, rest_port=site.server.rest_port,
         )
     )  # fmt: skip
-    settings = load(path, {}, {"traffic": str(site.folder / "traffic.json")})
+    flags = {"traffic": str(site.folder / "traffic.json"), "tracing.endpoint": site.collector_url}
+    settings = load(path, {}, flags)
     application = create_app(settings, {"GATEWAY_API_KEYS": f"app:{KEY}"})
     with HttpServer(application, server=http_server(application, settings)) as running_gateway:
         yield running_gateway.url.replace("http://", "https://")
@@ -131,6 +139,36 @@ def test_canary_promote_and_rollback(site: Site, capsys: pytest.CaptureFixture[s
         unknown = stack.enter_context(Client(url, endpoint="tip", api_key=KEY, tls=strange, patience=patience))
         with pytest.raises(NoAnswerError):
             unknown.predict(ROW)
+
+
+def test_one_trace_through_both_servers(site: Site) -> None:
+    own = site.clients.issue("caller")
+    tls = ClientFiles(ca=site.servers.certificate, certificate=own.certificate, key=own.key)
+    with gateway(site) as url, Client(url, endpoint="tip", api_key=KEY, tls=tls) as client:
+        client.predict(ROW, request_id="traced")
+    site.server.wait_for(lambda: len(_servers_of("traced", site.collector)) == 2)
+    both = _servers_of("traced", site.collector)
+    assert both["gateway"].trace == both["model-server"].trace
+    (call,) = [span for span in site.collector.spans if span.id == both["model-server"].parent]
+    assert (call.service, call.name, call.trace) == ("gateway", "model call", both["gateway"].trace)
+
+
+def _servers_of(request: str, collector: Collector) -> dict[str, Span]:
+    """Service -> its span of a request's prediction."""
+    return {
+        span.service: span
+        for span in collector.spans
+        if span.attributes.get("request.id") == request and span.name == "POST"
+    }
+
+
+def test_the_log_of_the_model_server_names_a_failed_request(site: Site) -> None:
+    trust = httpx.create_ssl_context(verify=str(site.servers.certificate), cert=site.operator.pair)
+    url = f"https://127.0.0.1:{site.server.rest_port}/v1/models/taxi:predict"
+    headers = {"X-Request-ID": "it-failed"}
+    assert httpx.post(url, json={"instances": [{"fare": "secret"}]}, headers=headers, verify=trust).status_code == 400
+    site.server.wait_for_line("Request it-failed: POST /v1/models/taxi:predict ended with INVALID_ARGUMENT")
+    assert "secret" not in site.server.log.read_text()
 
 
 def test_no_port_of_the_model_server_answers_a_stranger(site: Site, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,10 +2,11 @@
 
 import contextlib
 import os
+import resource
 import socket
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -40,6 +41,7 @@ class Secured:
         self.url, self.log = url, log
         self.address = (httpx.URL(url).host, httpx.URL(url).port or 0)
         self.trust = ssl.create_default_context(cafile=folder / "ca.crt")
+        self.process_id = process_id
         self._process = psutil.Process(process_id)
 
     @property
@@ -66,8 +68,15 @@ def secured(folder: Path, **bounds: str) -> Iterator[Secured]:
         yield Secured(folder, url_of(log, started), started.pid, log)
 
 
-def test_half_a_hello_of_many(tmp_path: Path) -> None:
-    with secured(tmp_path, handshake_seconds="2") as gateway, connections(gateway.address, COUNT) as opened:
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
+    folder = tmp_path_factory.mktemp("gateway")
+    with secured(folder, handshake_seconds="2", head_seconds="1", idle_seconds="1") as started:
+        yield started
+
+
+def test_half_a_hello_of_many(gateway: Secured) -> None:
+    with connections(gateway.address, COUNT) as opened:
         began = time.monotonic()
         for connection in opened:
             send(connection, half_a_hello())
@@ -90,9 +99,7 @@ def test_more_handshakes_than_connections_of_a_client(tmp_path: Path) -> None:
         assert gateway.reasons() == ["too_many_connections"] * 30
         for connection in set(opened) - set(cut_off):
             connection.close()
-        deadline = time.monotonic() + 10
-        while gateway.reasons().count("closed") < 20 and time.monotonic() < deadline:
-            time.sleep(0.02)
+        wait_for(lambda: gateway.reasons().count("closed") == 20)
         assert gateway.health() == 200, "they do not count any more"
 
 
@@ -119,11 +126,8 @@ def has_ended(connection: socket.socket) -> bool:
         return True
 
 
-def test_the_bounds_of_http_hold_over_tls(tmp_path: Path) -> None:
-    with (
-        secured(tmp_path, head_seconds="1", idle_seconds="1") as gateway,
-        connections(gateway.address, 60) as opened,
-    ):
+def test_the_bounds_of_http_hold_over_tls(gateway: Secured) -> None:
+    with connections(gateway.address, 60) as opened:
         secured_ones = [gateway.trust.wrap_socket(each, server_hostname="localhost") for each in opened]
         sent = {431: HEAD + headers(60_000), 408: HEAD + headers(8_000), None: b""}
         for number, connection in enumerate(secured_ones):
@@ -134,3 +138,21 @@ def test_the_bounds_of_http_hold_over_tls(tmp_path: Path) -> None:
         assert gateway.health() == 200
         for each in secured_ones:
             each.close()
+
+
+def test_more_connections_than_the_process_may_have_files(gateway: Secured) -> None:
+    limits = resource.prlimit(gateway.process_id, resource.RLIMIT_NOFILE)
+    resource.prlimit(gateway.process_id, resource.RLIMIT_NOFILE, (60, limits[1]))
+    try:
+        with connections(gateway.address, 80):
+            wait_for(lambda: "No connection can be accepted" in gateway.log.read_text())
+    finally:
+        resource.prlimit(gateway.process_id, resource.RLIMIT_NOFILE, limits)
+    assert gateway.health() == 200
+
+
+def wait_for(what: Callable[[], bool]) -> None:
+    end = time.monotonic() + 20
+    while not what():
+        assert time.monotonic() < end
+        time.sleep(0.02)

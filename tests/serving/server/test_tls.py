@@ -4,19 +4,25 @@ import argparse
 import asyncio
 import concurrent.futures
 import contextlib
+import socket
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import grpc
 import prometheus_client
 import pytest
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from serving.server import tls
+from serving.http_bounds.limits import HttpLimits
+from serving.server import process, tls
 from serving.server.errors import ServingError
 from serving.server.options import parse
 from serving.tls.errors import TlsError
 from serving.tls.metrics import TlsMetrics
+from tests.serving.http_bounds.attacks import answer, send
+from tests.serving.http_bounds.test_handshake import half_a_hello
+from tests.serving.running_server import free_ports
 from tests.serving.tls.authority import Authority, Issued
 
 Open = Callable[..., str]
@@ -45,40 +51,36 @@ def authority(tmp_path: Path) -> Authority:
 
 @pytest.fixture
 def opened() -> Iterator[Open]:
-    """Opens a port as the flags say, with nothing but the health service; its address."""
+    """Opens the server's gRPC port as the flags say, without models, of which health knows nothing; its address."""
     with contextlib.ExitStack() as stack:
 
         def open_port(*flags: str, registry: prometheus_client.CollectorRegistry | None = None) -> str:
-            credentials = tls.ports_tls(
-                options(*flags), TlsMetrics(registry or prometheus_client.CollectorRegistry())
-            ).grpc
-            assert credentials is not None
-            return stack.enter_context(_serving(credentials))
+            (port,) = free_ports(1)
+            given = options(*flags, f"--port={port}")
+            ports = tls.ports_tls(given, TlsMetrics(registry or prometheus_client.CollectorRegistry()))
+            stack.enter_context(_serving(given, ports))
+            return f"127.0.0.1:{port}"
 
         yield open_port
 
 
 @contextlib.contextmanager
-def _serving(credentials: grpc.ServerCredentials) -> Iterator[str]:
-    """An asyncio server, as the model server's is, in a thread of its own."""
-    address: concurrent.futures.Future[str] = concurrent.futures.Future()
+def _serving(given: argparse.Namespace, ports: tls.PortsTls) -> Iterator[None]:
+    """The open port, on a loop in a thread of its own."""
+    opened: concurrent.futures.Future[None] = concurrent.futures.Future()
     loop = asyncio.new_event_loop()
     stop = asyncio.Event()
 
     async def serve() -> None:
-        server = grpc.aio.server()
-        healthy = health.aio.HealthServicer()
-        await healthy.set("", health_pb2.HealthCheckResponse.SERVING)
-        health_pb2_grpc.add_HealthServicer_to_server(healthy, server)
-        port = server.add_secure_port("127.0.0.1:0", credentials)
-        await server.start()
-        address.set_result(f"127.0.0.1:{port}")
+        server = await process._open_grpc(given, None, ports)  # type: ignore[arg-type]
+        opened.set_result(None)
         await stop.wait()
         await server.stop(None)
 
     with concurrent.futures.ThreadPoolExecutor(1) as thread:
         done = thread.submit(loop.run_until_complete, serve())
-        yield address.result(20)
+        opened.result(20)
+        yield
         loop.call_soon_threadsafe(stop.set)
         done.result(20)
     loop.close()
@@ -91,7 +93,7 @@ def check(address: str, ca: Authority, issued: Issued | None = None) -> int:
     # Without a pool of its own, gRPC would give this channel the connection of the one before.
     settings = [("grpc.enable_http_proxy", 0), ("grpc.use_local_subchannel_pool", 1)]
     with grpc.secure_channel(address, credentials, options=settings) as channel:
-        request = health_pb2.HealthCheckRequest()
+        request = health_pb2.HealthCheckRequest(service="tensorflow.serving.PredictionService")
         return int(health_pb2_grpc.HealthStub(channel).Check(request, timeout=5).status)
 
 
@@ -144,6 +146,18 @@ def test_changed_files_are_used_for_new_connections(
     assert left is not None
     assert 2.9 * 86400 < left < 3 * 86400
     assert registry.get_sample_value("tls_certificate_outdated", {"use": "grpc"}) == 0
+
+
+def test_a_handshake_that_never_ends_is_ended(
+    opened: Open, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "HttpLimits", lambda: HttpLimits(handshake_seconds=0.5))
+    host, _, port = opened(*files(authority.issue("server"))).partition(":")
+    with socket.create_connection((host, int(port)), 20) as connection:
+        began = time.monotonic()
+        send(connection, half_a_hello())
+        assert answer(connection) == b""
+        assert 0.3 < time.monotonic() - began < 10
 
 
 def test_wrong_files_are_told(authority: Authority, tmp_path: Path) -> None:
