@@ -6,6 +6,7 @@ And the trace of a request through both, and its id in the model server's log.
 import contextlib
 import dataclasses
 import shutil
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -163,7 +164,8 @@ def _servers_of(request: str, collector: Collector) -> dict[str, Span]:
 
 
 def test_the_log_of_the_model_server_names_a_failed_request(site: Site) -> None:
-    trust = httpx.create_ssl_context(verify=str(site.servers.certificate), cert=site.operator.pair)
+    trust = ssl.create_default_context(cafile=site.servers.certificate)
+    trust.load_cert_chain(*site.operator.pair)
     url = f"https://127.0.0.1:{site.server.rest_port}/v1/models/taxi:predict"
     headers = {"X-Request-ID": "it-failed"}
     assert httpx.post(url, json={"instances": [{"fare": "secret"}]}, headers=headers, verify=trust).status_code == 400
@@ -173,7 +175,7 @@ def test_the_log_of_the_model_server_names_a_failed_request(site: Site) -> None:
 
 def test_no_port_of_the_model_server_answers_a_stranger(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
     url = f"https://127.0.0.1:{site.server.rest_port}/v1/models/taxi"
-    trust = httpx.create_ssl_context(verify=str(site.servers.certificate))
+    trust = ssl.create_default_context(cafile=site.servers.certificate)
     with pytest.raises(httpx.TransportError):
         httpx.get(url, verify=trust)
     with pytest.raises(httpx.TransportError):
