@@ -19,7 +19,7 @@ from serving.gateway import refusals
 from serving.gateway.api_keys import VARIABLE, ApiKeys
 from serving.gateway.app import create_app
 from serving.gateway.settings import GatewaySettings, ListenSettings, SettingsError, load
-from serving.gateway.tls import PortTls
+from serving.gateway.tls import PortTls, warn_of_open_keys
 from serving.http_bounds.protocol import bounded
 from serving.http_bounds.server import HttpServer
 
@@ -42,7 +42,6 @@ def run(settings_file: Path, flags: Mapping[str, Any], *, allow_no_keys: bool = 
     Returns:
         The exit status: 0, 1 when the port could not be served, or 2 when it cannot start with these settings.
     """
-    _configure_logs()
     try:
         settings = load(settings_file, os.environ, flags)
         if not allow_no_keys:
@@ -53,6 +52,8 @@ def run(settings_file: Path, flags: Mapping[str, Any], *, allow_no_keys: bool = 
     except (SettingsError, ValueError, OSError) as error:
         print(f"python -m serving gateway: error: {error}", file=sys.stderr)
         return BAD_USAGE
+    _configure_logs()
+    warn_of_open_keys(settings)
     scheme = "https" if settings.listen.tls else "http"
     operator = {"operator_url": _url(scheme, sockets[1])} if len(sockets) > 1 else {}
     structlog.get_logger("serving.gateway").info(

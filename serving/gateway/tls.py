@@ -5,7 +5,8 @@ import ssl
 import structlog
 
 from serving.gateway.metrics import GatewayMetrics
-from serving.gateway.settings import ListenSettings, ModelTlsSettings, PortTlsSettings
+from serving.gateway.settings import GatewaySettings, ListenSettings, ModelTlsSettings, PortTlsSettings
+from serving.tls.certificates import warn_of_open_key
 from serving.tls.client import ClientFiles, ClientTls, client_tls
 from serving.tls.server import ServerFiles, ServerTls, server_tls
 from serving.tls.watched import WatchedFiles
@@ -46,6 +47,13 @@ class PortTls:
         watched = server_tls(files)
         self._metrics.watch(use, watched, lambda found: found.certificate)
         return watched
+
+
+def warn_of_open_keys(settings: GatewaySettings) -> None:
+    """Logs which of the keys every user of this machine may read."""
+    for tls in (settings.listen.tls, settings.listen.operator_tls, settings.model.tls):
+        if tls and tls.key:
+            warn_of_open_key(tls.key)
 
 
 def model_tls(tls: ModelTlsSettings, metrics: GatewayMetrics) -> WatchedFiles[ClientTls]:

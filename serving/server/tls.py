@@ -10,7 +10,14 @@ import grpc
 
 from serving.server import config
 from serving.server.errors import ServingError
-from serving.tls.certificates import Certificate, check_certificate, read_certificate, read_chain, read_pem
+from serving.tls.certificates import (
+    Certificate,
+    check_certificate,
+    read_certificate,
+    read_chain,
+    read_pem,
+    warn_of_open_key,
+)
 from serving.tls.errors import TlsError
 from serving.tls.metrics import TlsMetrics
 from serving.tls.server import ServerFiles, ServerTls, server_tls
@@ -63,7 +70,10 @@ def ports_tls(options: argparse.Namespace, metrics: TlsMetrics) -> PortsTls:
         files = ServerFiles(
             certificate=options.tls_certificate_file, key=options.tls_key_file, client_ca=options.tls_client_ca_file
         )
-    return PortsTls(_grpc(options.ssl_config_file, files, metrics), _rest(files, metrics))
+    ports = PortsTls(_grpc(options.ssl_config_file, files, metrics), _rest(files, metrics))
+    if files:
+        warn_of_open_key(files.key)
+    return ports
 
 
 def _rest(files: ServerFiles | None, metrics: TlsMetrics) -> RestTls | None:

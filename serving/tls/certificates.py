@@ -48,15 +48,19 @@ def read_pem(path: Path, what: str) -> bytes:
 
 
 def read_certificate(certificate: Path, key: Path) -> Certificate:
-    """Reads a certificate and its key from their files; warns of a key that everybody may read.
+    """Reads a certificate and its key from their files.
 
     Raises:
         TlsError: A file cannot be read, or `check_certificate` refuses them.
     """
     chain, secret = read_pem(certificate, "certificate"), read_pem(key, "key")
+    return check_certificate(chain, secret, str(certificate), str(key))
+
+
+def warn_of_open_key(key: Path) -> None:
+    """Logs that every user of this machine may read a key. No more than that: Kubernetes' own default is mode 0644."""
     if key.stat().st_mode & stat.S_IROTH:
         _log.warning("The key %s can be read by every user of this machine: expected mode 0640 or stricter.", key)
-    return check_certificate(chain, secret, str(certificate), str(key))
 
 
 def check_certificate(chain: bytes, key: bytes, chain_name: str, key_name: str) -> Certificate:

@@ -12,6 +12,7 @@ import pytest
 
 from serving.gateway.app import create_app
 from serving.gateway.process import http_server
+from serving.gateway.tls import warn_of_open_keys
 from serving.tls.errors import TlsError
 from tests.serving.gateway.conftest import sample, settings
 from tests.serving.gateway.http_server import HttpServer
@@ -175,8 +176,11 @@ def test_it_does_not_start_with_an_expired_certificate(start: Start, server: Aut
         start(server.issue("gateway", days=-1))
 
 
-def test_a_key_that_everybody_may_read_is_warned_of(start: Start, server: Authority, caplog: Any) -> None:
+def test_a_key_that_everybody_may_read_is_warned_of(server: Authority, caplog: Any) -> None:
     issued = server.issue("gateway")
+    given = {"listen.tls.certificate": str(issued.certificate), "listen.tls.key": str(issued.key)}
+    warn_of_open_keys(settings("http://127.0.0.1:1", given))
+    assert caplog.text == ""
     issued.key.chmod(0o644)
-    start(issued)
+    warn_of_open_keys(settings("http://127.0.0.1:1", given))
     assert "gateway.key can be read by every user" in caplog.text
