@@ -1,6 +1,7 @@
 """Spans by OpenTelemetry, sent by OTLP over HTTP as JSON from a thread of their own."""
 
 import contextlib
+import threading
 from collections.abc import Iterator
 
 from opentelemetry import trace
@@ -20,6 +21,7 @@ from serving.tracing.tracer import Tracer
 _PATH = "/v1/traces"
 _EXPORT_SECONDS = 3.0  # one try of a batch; spans of a collector that is away are dropped in the end
 _SEND_MILLISECONDS = 1000  # how long spans wait for others to be sent with
+_CLOSE_SECONDS = 4.0  # of a server that ends; whoever stopped it waits
 _W3C = TraceContextTextMapPropagator()
 
 
@@ -33,13 +35,13 @@ class OtlpTracer(Tracer):
     """
 
     def __init__(self, endpoint: str, service: str, sample_rate: float):
-        exporter = OTLPSpanExporter(endpoint.rstrip("/") + _PATH, timeout=_EXPORT_SECONDS)
+        self._exporter = OTLPSpanExporter(endpoint.rstrip("/") + _PATH, timeout=_EXPORT_SECONDS)
         self._provider = TracerProvider(
             resource=Resource.create({SERVICE_NAME: service}),
             sampler=ParentBasedTraceIdRatio(sample_rate),
             shutdown_on_exit=False,
         )
-        self._provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=_SEND_MILLISECONDS))
+        self._provider.add_span_processor(BatchSpanProcessor(self._exporter, schedule_delay_millis=_SEND_MILLISECONDS))
         self._tracer = self._provider.get_tracer("serving")
 
     @contextlib.contextmanager
@@ -82,8 +84,12 @@ class OtlpTracer(Tracer):
         return traced
 
     def close(self) -> None:
-        """See `Tracer`."""
-        self._provider.shutdown()
+        """See `Tracer`; of a collector that does not take them, the spans are given up after some seconds."""
+        sending = threading.Thread(target=self._provider.shutdown, daemon=True)
+        sending.start()
+        sending.join(_CLOSE_SECONDS)
+        if sending.is_alive():
+            self._exporter.shutdown()  # ends its waiting between two tries
 
     @contextlib.contextmanager
     def _started(

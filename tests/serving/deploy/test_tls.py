@@ -22,6 +22,7 @@ from tests.serving.deploy.files import DEPLOY, ROOT, Document, of_kind
 OVERLAY = "production-tls"
 PAGE = (ROOT / "docs" / "tls.md").read_text()
 (RECIPE,) = re.findall(r"^```bash\n(.+?)^```$", PAGE, flags=re.MULTILINE | re.DOTALL)
+(RENEWAL,) = re.findall(r"^`(\(cd var/tls && issue .+?\))` renews", PAGE, flags=re.MULTILINE)
 PARTS = ("gateway", "model-server", "gateway-client", "operator")
 TAXI = ROOT / "serving" / "gateway" / "taxi.toml"
 
@@ -30,7 +31,7 @@ TAXI = ROOT / "serving" / "gateway" / "taxi.toml"
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder in which the page's commands ran; the certificate of the gateway was issued twice."""
     folder = tmp_path_factory.mktemp("recipe")
-    script = f"set -e\n{RECIPE}\nissue gateway DNS:gateway,DNS:localhost,IP:127.0.0.1\n"
+    script = f"set -e\n{RECIPE}\n{RENEWAL}\n"
     done = subprocess.run(["bash", "-c", script], cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return folder / "var" / "tls"

@@ -1,6 +1,7 @@
 """Traces of the gateway, as a collector receives them; and what they cost where nobody asked for them."""
 
 import contextlib
+import socket
 import subprocess
 import sys
 import time
@@ -125,6 +126,17 @@ def test_a_collector_that_is_away_delays_nobody(start_gateway: Callable[..., htt
     began = time.monotonic()
     assert {gateway.post("/v1/tip", json=TRIP).status_code for _ in range(50)} == {200}
     assert time.monotonic() - began < 5
+
+
+def test_a_server_that_ends_waits_for_no_collector() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections and answers nothing
+        tracer = factory.make_tracer(f"http://127.0.0.1:{silent.getsockname()[1]}", "gateway")
+        for _ in range(2000):
+            with tracer.span("part"):
+                pass
+        began = time.monotonic()
+        tracer.close()
+        assert time.monotonic() - began < 6
 
 
 def test_off_the_request_id_alone_is_passed_on(start_gateway: Callable[..., httpx.Client], model: NotedModel) -> None:
