@@ -21,6 +21,7 @@ from serving.http_bounds.limits import HttpLimits
 _PIECE = 16 * 1024  # bytes of a head that the parser gets at a time; a head in several pieces is bounded by them
 _BESIDE_A_HEADER = len(": \r\n")
 _LINGER_SECONDS = 1.0  # in which a refused client may read why; closed at once, its system could discard the answer
+_GOODBYE_SECONDS = 2.0  # for the end of TLS on an idle connection, and for what is left of its last answer
 _MOST_LINGERING = 100  # connections above the bound that are told why; the others are closed without a word
 _PHRASES = {413: "Content Too Large"}
 
@@ -118,8 +119,9 @@ class BoundedHttp(HttpToolsProtocol):
         """Ends the connection once its requests are answered; uvicorn calls this when it is told to end."""
         if self._end_handshake:
             self._end_handshake()
-        else:
-            super().shutdown()
+            return
+        super().shutdown()
+        self._end_tls()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Counts the connection, and refuses it when there are too many."""
@@ -309,6 +311,16 @@ class BoundedHttp(HttpToolsProtocol):
         super().timeout_keep_alive_handler()
         if self.transport.get_write_buffer_size():
             self._watch_reader()
+        self._end_tls()
+
+    def _end_tls(self) -> None:
+        """Cuts an idle connection off that closes and whose client does not say goodbye, as TLS wants it to.
+
+        Clients that keep connections do not read them, and would delay the server's end by `write_seconds`.
+        """
+        if self.scheme == "https" and self.transport.is_closing():
+            self._stop_deadline()
+            self._deadline = self.loop.call_later(_GOODBYE_SECONDS, self.transport.abort)
 
     def _watch_reader(self, unread: int | None = None) -> None:
         """Cuts the connection off when nothing of what it has to send leaves it in `write_seconds`."""

@@ -103,17 +103,20 @@ def test_more_handshakes_than_connections_of_a_client(tmp_path: Path) -> None:
         assert gateway.health() == 200, "they do not count any more"
 
 
-def test_a_server_that_ends_waits_for_no_handshake(tmp_path: Path) -> None:
+def test_a_server_that_ends_waits_for_no_handshake_and_no_idle_client(tmp_path: Path) -> None:
     log = tmp_path / "log"
     issued = Authority(tmp_path).issue("gateway")
     tls = {"GATEWAY__LISTEN__TLS__CERTIFICATE": str(issued.certificate), "GATEWAY__LISTEN__TLS__KEY": str(issued.key)}
     with process(log, environ=os.environ | tls) as started:
         url = httpx.URL(url_of(log, started))
-        with connections((url.host, url.port or 0)) as (connection,):
+        trust = ssl.create_default_context(cafile=tmp_path / "ca.crt")
+        with connections((url.host, url.port or 0)) as (connection,), httpx.Client(verify=trust) as idle:
+            assert idle.get(f"{url}/healthz").status_code == 200
             send(connection, half_a_hello())
             time.sleep(0.2)  # accepted
             started.terminate()
             assert started.wait(HttpLimits().handshake_seconds / 2) == 0
+    assert "Traceback" not in log.read_text()
 
 
 def has_ended(connection: socket.socket) -> bool:
