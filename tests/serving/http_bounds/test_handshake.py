@@ -83,7 +83,7 @@ def test_half_a_hello_of_many(gateway: Secured) -> None:
         assert gateway.health() == 200, "others are answered meanwhile"
         assert gateway.mebibytes < MOST_MEBIBYTES
         assert [answer(connection) for connection in opened] == [b""] * COUNT
-        assert 1.5 < time.monotonic() - began < 8
+        assert 1.5 < time.monotonic() - began < 30, "the loop's own bound is 60 s"
         assert gateway.reasons() == ["timeout"] * COUNT
         assert gateway.mebibytes < MOST_MEBIBYTES
 
@@ -93,6 +93,7 @@ def test_more_handshakes_than_connections_of_a_client(tmp_path: Path) -> None:
         secured(tmp_path, handshake_seconds="30", connections_per_client="20") as gateway,
         connections(gateway.address, 50) as opened,
     ):
+        wait_for(lambda: len(gateway.reasons()) == 30)
         # Those above the bound are closed at once; of the others nobody hears anything.
         cut_off = [connection for connection in opened if has_ended(connection)]
         assert len(cut_off) == 30
