@@ -19,6 +19,7 @@ PACKAGE_OF = {
     "grpc_health": "grpcio-health-checking",
     "grpc_reflection": "grpcio-reflection",
     "mlflow": "mlflow-skinny",
+    "opentelemetry": "opentelemetry-sdk",
     "markdown_it": "markdown-it-py",
     "pydantic_core": "pydantic",
     "sklearn": "scikit-learn",
@@ -53,6 +54,7 @@ def test_every_import_is_named() -> None:
     product = named(project["project"]["dependencies"])
     groups = {name: named(requirements) for name, requirements in project["dependency-groups"].items()}
     gateway, notebooks, mlflow, dev = (groups[group] for group in ("gateway", "notebooks", "mlflow", "dev"))
+    gateway |= groups["tracing"]
     assert imported(*(folder for folder in PRODUCT if folder != "serving")) - product - mlflow == set()
     assert imported("serving") - product - gateway == set()
     assert imported("notebooks") - product - notebooks == set()

@@ -46,6 +46,8 @@ from serving.client.messages import (
     ValuePrediction,
 )
 from serving.client.protocol import Patience, Row
+from serving.tls.client import ClientFiles
+from serving.tls.errors import TlsError
 
 __all__ = [
     "Answer",
@@ -54,6 +56,7 @@ __all__ = [
     "ClassPrediction",
     "ClassProbability",
     "Client",
+    "ClientFiles",
     "Feedback",
     "FieldError",
     "GatewayError",
@@ -66,6 +69,7 @@ __all__ = [
     "RefusedError",
     "RefusedOutcome",
     "Row",
+    "TlsError",
     "TooManyRequestsError",
     "UnauthorizedError",
     "UnavailableError",

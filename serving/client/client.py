@@ -11,6 +11,7 @@ import tenacity
 from serving.client.messages import ClassPrediction, Feedback, Outcome, Prediction, ValuePrediction
 from serving.client.parsing import parse_class, parse_prediction, parse_value
 from serving.client.protocol import AnyAnswer, ClientProtocol, Parse, Patience, Query, Row
+from serving.tls.client import ClientFiles
 
 
 class Client:
@@ -21,12 +22,22 @@ class Client:
         endpoint: what is predicted: the name after /v1/.
         api_key: where the gateway wants one.
         patience: how long to wait, and how often to ask.
+        tls: whom an https:// gateway must have its certificate from, and the client's own; None: as this system trusts.
+
+    Raises:
+        TlsError: A certificate or a key cannot be used.
     """
 
     def __init__(
-        self, url: str, *, endpoint: str, api_key: str | None = None, patience: Patience | None = None
+        self,
+        url: str,
+        *,
+        endpoint: str,
+        api_key: str | None = None,
+        patience: Patience | None = None,
+        tls: ClientFiles | None = None,
     ) -> None:
-        self._protocol = ClientProtocol(url, endpoint, api_key, patience or Patience())
+        self._protocol = ClientProtocol(url, endpoint, api_key, patience or Patience(), tls)
         self._http = httpx.Client(**self._protocol.connection)
 
     def predict(self, row: Row, *, request_id: str | None = None) -> Prediction:
@@ -79,7 +90,13 @@ class Client:
 
         def ask() -> list[AnyAnswer]:
             try:
-                response = self._http.post(self._protocol.path, content=body, headers=headers, params=query)
+                response = self._http.post(
+                    self._protocol.path,
+                    content=body,
+                    headers=headers,
+                    params=query,
+                    extensions=self._protocol.extensions,
+                )
             except httpx.TransportError as error:
                 raise self._protocol.no_answer(error, headers["X-Request-ID"]) from error
             return self._protocol.read(response, len(rows), headers["X-Request-ID"], parse)
@@ -100,7 +117,9 @@ class Client:
 
         def ask() -> Feedback:
             try:
-                response = self._http.post(self._protocol.feedback_path, content=body, headers=headers)
+                response = self._http.post(
+                    self._protocol.feedback_path, content=body, headers=headers, extensions=self._protocol.extensions
+                )
             except httpx.TransportError as error:
                 raise self._protocol.no_answer(error, headers["X-Request-ID"]) from error
             return self._protocol.read_feedback(response, headers["X-Request-ID"])
@@ -124,9 +143,15 @@ class AsyncClient:
     """As `Client`, for asyncio. Close it, or use it in an `async with`."""
 
     def __init__(
-        self, url: str, *, endpoint: str, api_key: str | None = None, patience: Patience | None = None
+        self,
+        url: str,
+        *,
+        endpoint: str,
+        api_key: str | None = None,
+        patience: Patience | None = None,
+        tls: ClientFiles | None = None,
     ) -> None:
-        self._protocol = ClientProtocol(url, endpoint, api_key, patience or Patience())
+        self._protocol = ClientProtocol(url, endpoint, api_key, patience or Patience(), tls)
         self._http = httpx.AsyncClient(**self._protocol.connection)
 
     async def predict(self, row: Row, *, request_id: str | None = None) -> Prediction:
@@ -163,7 +188,13 @@ class AsyncClient:
 
         async def ask() -> list[AnyAnswer]:
             try:
-                response = await self._http.post(self._protocol.path, content=body, headers=headers, params=query)
+                response = await self._http.post(
+                    self._protocol.path,
+                    content=body,
+                    headers=headers,
+                    params=query,
+                    extensions=self._protocol.extensions,
+                )
             except httpx.TransportError as error:
                 raise self._protocol.no_answer(error, headers["X-Request-ID"]) from error
             return self._protocol.read(response, len(rows), headers["X-Request-ID"], parse)
@@ -176,7 +207,9 @@ class AsyncClient:
 
         async def ask() -> Feedback:
             try:
-                response = await self._http.post(self._protocol.feedback_path, content=body, headers=headers)
+                response = await self._http.post(
+                    self._protocol.feedback_path, content=body, headers=headers, extensions=self._protocol.extensions
+                )
             except httpx.TransportError as error:
                 raise self._protocol.no_answer(error, headers["X-Request-ID"]) from error
             return self._protocol.read_feedback(response, headers["X-Request-ID"])

@@ -11,6 +11,7 @@ import tenacity
 
 from serving.client.errors import AnswerError, NoAnswerError, RefusedError, refused
 from serving.client.messages import Answer, Feedback, RefusedOutcome
+from serving.tls.client import ClientFiles, client_tls
 
 Row = Mapping[str, int | float | str | None]  # None, or a name left out: missing
 Query = Mapping[str, int]
@@ -46,13 +47,17 @@ class Patience:
 class ClientProtocol:
     """How one gateway is asked about one task."""
 
-    def __init__(self, url: str, endpoint: str, api_key: str | None, patience: Patience) -> None:
+    def __init__(
+        self, url: str, endpoint: str, api_key: str | None, patience: Patience, tls: ClientFiles | None
+    ) -> None:
         self.path, self.feedback_path = f"/v1/{endpoint}", f"/v1/{endpoint}/feedback"
         self.connection: dict[str, Any] = {
             "base_url": url,
             "headers": {"Accept": "application/json"} | ({"X-API-Key": api_key} if api_key else {}),
             "timeout": httpx.Timeout(patience.answer_s, connect=patience.connect_s),
+            "verify": client_tls(tls).value.context if tls else True,
         }
+        self.extensions = tls.extensions if tls else {}
         self.retrying: dict[str, Any] = {
             "retry": tenacity.retry_if_exception(_may_pass),
             "stop": tenacity.stop_after_attempt(patience.attempts) | tenacity.stop_before_delay(patience.total_s),

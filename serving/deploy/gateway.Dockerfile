@@ -11,7 +11,7 @@ RUN pip install --no-cache-dir uv==0.13.8
 WORKDIR /app
 COPY pyproject.toml uv.lock ./
 ENV UV_PROJECT_ENVIRONMENT=/opt/gateway UV_PYTHON=/usr/local/bin/python3 UV_PYTHON_DOWNLOADS=never UV_COMPILE_BYTECODE=1
-RUN uv sync --only-group gateway --locked --no-cache
+RUN uv sync --only-group gateway --only-group tracing --locked --no-cache
 
 FROM ${PYTHON}
 COPY --from=packages /opt/gateway /opt/gateway

@@ -28,6 +28,8 @@ from serving.gateway.rate_limit import RateLimit, RequestCounter
 from serving.gateway.request_observer import REQUEST_ID_HEADER, RequestObserver
 from serving.gateway.served_task import ServedTask
 from serving.gateway.settings import CorsSettings, GatewaySettings
+from serving.tracing.factory import make_tracer
+from serving.tracing.tracer import Tracer
 
 METRICS = "/metrics"
 _PAGE_FILES = Path(__file__).parent / "page" / "files"
@@ -45,8 +47,8 @@ def create_app(
 
     Raises:
         ContractError: A contract cannot be used.
-        ValueError: API keys, a traffic file, Redis' address, what is sticky, the request log's columns or feedback
-            cannot be used.
+        ValueError: API keys, a traffic file, Redis' address, what is sticky, the request log's columns,
+            feedback, a certificate or tracing cannot be used.
         OSError: A file cannot be read.
     """
     every = [settings] if isinstance(settings, GatewaySettings) else list(settings)
@@ -55,7 +57,8 @@ def create_app(
     keys = ApiKeys(environ, whole.keys.file)
     rate_limit = _make_rate_limit(every, environ, metrics)
     admission = Admission(keys, rate_limit, whole.listen.operator_port)
-    tasks = [ServedTask(each, admission, each.row_name if several else "") for each in every]
+    tracer = make_tracer(whole.tracing.endpoint, "gateway", whole.tracing.sample_rate) if whole.tracing else Tracer()
+    tasks = [ServedTask(each, admission, tracer, each.row_name if several else "") for each in every]
 
     @contextlib.asynccontextmanager
     async def lifespan(_: fastapi.FastAPI) -> AsyncIterator[None]:
@@ -66,6 +69,7 @@ def create_app(
             for task in tasks:
                 await task.close()
             await rate_limit.close()
+            tracer.close()
 
     app = FastAPIOffline(
         docs_url=None,
@@ -104,6 +108,8 @@ def create_app(
     app.add_middleware(
         RequestObserver, metrics=metrics, routes=[route.path for route in app.routes if hasattr(route, "path")]
     )
+    if whole.tracing:
+        app.add_middleware(tracer.around)
     return app
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import ssl
 import urllib.parse
 from collections.abc import AsyncIterator
 from typing import Any, NamedTuple
@@ -10,8 +11,12 @@ from typing import Any, NamedTuple
 import aiohttp
 from aiohttp.http_exceptions import ContentEncodingError
 
+from serving import request_id
 from serving.gateway import model_errors
 from serving.gateway.settings import ModelSettings
+from serving.tls.client import ClientTls
+from serving.tls.watched import WatchedFiles
+from serving.tracing.tracer import Tracer
 
 _KEEP_SECONDS = 30  # how long a connection may idle before it is closed
 
@@ -39,13 +44,20 @@ class ConnectionPool:
 
     Args:
         settings: where it is, time-outs, and how many connections there may be.
+        tls: what an https:// server is reached with; None: as this system trusts.
+        tracer: tells the server which trace a call belongs to; None: none.
 
     Raises:
         ValueError: The server's port is none.
     """
 
-    def __init__(self, settings: ModelSettings):
+    def __init__(
+        self, settings: ModelSettings, tls: WatchedFiles[ClientTls] | None = None, tracer: Tracer | None = None
+    ):
         self._settings = settings
+        self._tracer = tracer or Tracer()
+        self._tls = tls
+        self._server_name = settings.tls.server_name if settings.tls else None
         self._base = settings.server.rstrip("/")
         _require_port(self._base)
         self._free = asyncio.Semaphore(settings.connections)
@@ -62,13 +74,23 @@ class ConnectionPool:
         Raises:
             ModelError: There is no answer. The message quotes none either.
         """
-        headers = {"Content-Type": "application/json"} if body is not None else None
+        headers = self._tracer.headers()
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        if asked_for := request_id.current.get():
+            headers[request_id.HEADER] = asked_for
         session = self._opened()
         try:
             async with (
                 self._turn(),
                 session.request(
-                    method, self._base + path, data=body, headers=headers, allow_redirects=False
+                    method,
+                    self._base + path,
+                    data=body,
+                    headers=headers,
+                    allow_redirects=False,
+                    ssl=self._tls.value.context if self._tls else True,  # another one is another set of connections
+                    server_hostname=self._server_name,
                 ) as response,
             ):
                 return HttpResponse(response.status, await self._read(response))
@@ -85,7 +107,7 @@ class ConnectionPool:
                 raise model_errors.InvalidResponseError(
                     "expected an answer, received one that does not unpack"
                 ) from error
-            raise model_errors.ConnectionLostError(f"the connection broke: {type(error).__name__}") from error
+            raise model_errors.ConnectionLostError(f"the connection broke: {_name_of(error)}") from error
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
         """Returns the whole body.
@@ -146,6 +168,13 @@ def _require_port(url: str) -> None:
         raise ValueError(
             f"model.server: expected a URL such as http://127.0.0.1:8501, received {url}: {error}"
         ) from error
+
+
+def _name_of(error: BaseException) -> str:
+    """The error's type; of TLS the reason, too: a server refuses a client's certificate after the handshake."""
+    cause = error if isinstance(error, ssl.SSLError) else error.__cause__
+    reason = getattr(cause, "reason", None) if isinstance(cause, ssl.SSLError) else None
+    return f"{type(error).__name__} {reason}" if reason else type(error).__name__
 
 
 def _is_about_packing(error: BaseException | None) -> bool:

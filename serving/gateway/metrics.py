@@ -1,11 +1,11 @@
 """What Prometheus scrapes at /metrics."""
 
-import collections
 from collections.abc import Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, PlatformCollector, ProcessCollector
 
 from serving.gateway import model_errors
+from serving.tls.metrics import TlsMetrics
 
 ENDPOINT = "endpoint"  # label of a task's metrics where a gateway serves several
 
@@ -21,6 +21,7 @@ class GatewayMetrics:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
+        self.tls = TlsMetrics(self.registry)
         self.requests = Counter(
             "gateway_requests", "Requests, by route and HTTP status.", ["route", "status"], registry=self.registry
         )
@@ -55,6 +56,7 @@ class TaskMetrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self.tls = TlsMetrics(self.registry)
         self.feedback = Counter(
             "gateway_feedback_outcomes",
             "Outcomes that callers told, by what became of them: stored, or the reason why not.",
@@ -121,20 +123,16 @@ class Exposition:
         self._tasks = tasks
 
     def collect(self) -> Iterator[Metric]:
-        """Yields each family once, as the text format demands."""
-        yield from self._gateway.registry.collect()
-        if len(self._tasks) == 1:
-            (only,) = self._tasks.values()
-            yield from only.registry.collect()
-            return
-        families: dict[str, list[Metric]] = collections.defaultdict(list)
+        """Yields each family once, as the text format demands; certificates are the gateway's and the tasks'."""
+        families = {family.name: family for family in self._gateway.registry.collect()}
         for endpoint, metrics in self._tasks.items():
             for family in metrics.registry.collect():
-                families[family.name].append(_labelled(family, endpoint))
-        for same in families.values():
-            merged = same[0]
-            merged.samples += [sample for family in same[1:] for sample in family.samples]
-            yield merged
+                told = family if len(self._tasks) == 1 else _labelled(family, endpoint)
+                if known := families.get(family.name):
+                    known.samples += told.samples
+                else:
+                    families[family.name] = told
+        yield from families.values()
 
 
 def _labelled(family: Metric, endpoint: str) -> Metric:

@@ -19,6 +19,8 @@ from serving.gateway.answers import Answers, Interval, Output, read_column, read
 from serving.gateway.connection_pool import ConnectionPool, HttpResponse
 from serving.gateway.metrics import TaskMetrics
 from serving.gateway.settings import ModelSettings
+from serving.gateway.tls import model_tls
+from serving.tracing.tracer import Tracer
 
 INTERVAL = "interval"  # the signature of a regression that has an interval, as pipelines/modeling/export.py makes it
 _MOST_INTERVALS = 100  # versions whose intervals are remembered
@@ -33,18 +35,26 @@ class PredictClient:
         contract: what the signature has to take.
         metrics: counts errors and times calls.
         answers: reads what the model says.
+        tracer: tells the server which trace a call belongs to; None: none.
 
     Raises:
-        ValueError: The server's address cannot be used.
+        ValueError: The server's address or a file of TLS cannot be used.
     """
 
-    def __init__(self, settings: ModelSettings, contract: Contract, metrics: TaskMetrics, answers: Answers):
+    def __init__(
+        self,
+        settings: ModelSettings,
+        contract: Contract,
+        metrics: TaskMetrics,
+        answers: Answers,
+        tracer: Tracer | None = None,
+    ):
         self._settings = settings
         self._answers = answers
         self._intervals: dict[str, Interval] = {}  # version -> interval, the first that was asked for first
         self._expected = {feature.name: _DTYPE[feature.kind.value] for feature in contract.features}
         self._metrics = metrics
-        self._connections = ConnectionPool(settings)
+        self._connections = ConnectionPool(settings, model_tls(settings.tls, metrics) if settings.tls else None, tracer)
 
     async def close(self) -> None:
         """Closes the connections."""

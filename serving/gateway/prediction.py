@@ -27,6 +27,7 @@ from serving.gateway.traffic_split import TrafficSplit
 from serving.gateway.version_router import RouteTarget
 from serving.request_log.encoding import caller_digest
 from serving.request_log.writer import RequestLog
+from serving.tracing.tracer import Tracer
 
 TOP_K = "top_k"  # query parameter
 _log = structlog.get_logger(__name__)
@@ -62,6 +63,7 @@ class PredictionEndpoint:
         predictor: Predictor,
         metrics: TaskMetrics,
         request_log: RequestLog | None,
+        tracer: Tracer,
     ):
         self._settings = settings
         self._target = target
@@ -73,6 +75,7 @@ class PredictionEndpoint:
         self._predictor = predictor
         self._metrics = metrics
         self._request_log = request_log
+        self._tracer = tracer
 
     async def answer(self, request: Request) -> Response:
         """Answers one request.
@@ -82,7 +85,8 @@ class PredictionEndpoint:
         """
         caller = await self.admit(request)
         most = self._read_top_k(request)
-        rows = self._rows.check(await read_json(request, self._settings.limits))
+        with self._tracer.span("validation"):
+            rows = self._rows.check(await read_json(request, self._settings.limits))
         content, headers = await self.predict(request, rows, caller, most)
         return Response(pydantic_core.to_json(content), headers=headers, media_type="application/json")
 
@@ -189,15 +193,16 @@ class PredictionEndpoint:
         outputs = None if isinstance(found, ModelError) else found.outputs
         asked: ModelError | RouteTarget = found if isinstance(found, ModelError) else found.target
         is_value = self._target.problem == REGRESSION
-        self._request_log.offer(
-            request_id=request.state.request_id,
-            rows=rows,
-            probabilities=None if is_value else outputs,
-            decisions=None if is_value or outputs is None else decisions,
-            values=outputs if is_value else None,
-            model_version=None if asked.version is None else int(asked.version),
-            model_label=asked.label,
-            status=status,
-            latency_ms=(time.perf_counter() - request.state.began) * 1000,
-            caller=caller,
-        )
+        with self._tracer.span("request log"):
+            self._request_log.offer(
+                request_id=request.state.request_id,
+                rows=rows,
+                probabilities=None if is_value else outputs,
+                decisions=None if is_value or outputs is None else decisions,
+                values=outputs if is_value else None,
+                model_version=None if asked.version is None else int(asked.version),
+                model_label=asked.label,
+                status=status,
+                latency_ms=(time.perf_counter() - request.state.began) * 1000,
+                caller=caller,
+            )

@@ -12,6 +12,7 @@ from serving.gateway.gathered_calls import GatheredCalls
 from serving.gateway.model_errors import ModelError, ResponseTimeoutError, VersionNotFoundError
 from serving.gateway.settings import ModelSettings
 from serving.gateway.version_router import RouteTarget, VersionRouter
+from serving.tracing.tracer import Tracer
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,8 +29,11 @@ class Predictions:
 class Predictor:
     """Asks the model server on behalf of requests."""
 
-    def __init__(self, calls: GatheredCalls, router: VersionRouter, settings: ModelSettings):
+    def __init__(
+        self, calls: GatheredCalls, router: VersionRouter, settings: ModelSettings, tracer: Tracer | None = None
+    ):
         self._calls = calls
+        self._tracer = tracer or Tracer()
         self._router = router
         self._settings = settings
 
@@ -48,7 +52,8 @@ class Predictor:
                     target = None
                     try:
                         target = await self._router.target(canary)
-                        outputs = await self._ask(target, inputs)
+                        with self._tracer.call("model call", attempt=tries):
+                            outputs = await self._ask(target, inputs)
                         seconds = time.perf_counter() - began
                         interval = self._calls.interval_of(target.version)
                         return Predictions(outputs, target, seconds, tries, interval)

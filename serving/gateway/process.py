@@ -20,7 +20,9 @@ from serving.gateway.api_keys import VARIABLE, ApiKeys
 from serving.gateway.app import create_app
 from serving.gateway.settings import GatewaySettings, ListenSettings, SettingsError
 from serving.gateway.several_tasks import Flags, load_all
+from serving.gateway.tls import PortTls, warn_of_open_keys
 from serving.http_bounds.protocol import bounded
+from serving.http_bounds.server import HttpServer
 from serving.process_control import gc_seldom
 
 BAD_USAGE = 2
@@ -49,16 +51,18 @@ def run(settings_files: Sequence[Path], flags: Flags, *, allow_no_keys: bool = F
         if not allow_no_keys:
             require_keys(settings, os.environ)
         app = create_app(tasks, os.environ)
+        server = http_server(app, settings, max(each.limits.body_seconds for each in tasks))
         sockets = _listen(settings.listen)
     except (SettingsError, ValueError, OSError) as error:
         print(f"python -m serving gateway: error: {error}", file=sys.stderr)
         return BAD_USAGE
     _configure_logs()
-    server = uvicorn.Server(http_config(app, settings, max(each.limits.body_seconds for each in tasks)))
-    operator = {"operator_url": _url(sockets[1])} if len(sockets) > 1 else {}
+    warn_of_open_keys(settings)
+    scheme = "https" if settings.listen.tls else "http"
+    operator = {"operator_url": _url(scheme, sockets[1])} if len(sockets) > 1 else {}
     structlog.get_logger("serving.gateway").info(
         "start",
-        url=_url(sockets[0]),
+        url=_url(scheme, sockets[0]),
         **operator,
         settings=", ".join(map(str, settings_files)),
         contract=", ".join(str(each.contract) for each in tasks),
@@ -71,17 +75,20 @@ def run(settings_files: Sequence[Path], flags: Flags, *, allow_no_keys: bool = F
     return 0 if server.started else 1
 
 
-def http_config(app: fastapi.FastAPI, settings: GatewaySettings, body_seconds: float | None = None) -> uvicorn.Config:
-    """Returns how uvicorn serves the application: within the settings' bounds.
+def http_server(app: fastapi.FastAPI, settings: GatewaySettings, body_seconds: float | None = None) -> HttpServer:
+    """Returns what serves the application: within the settings' bounds, over TLS where they say so.
 
     Args:
         app: the application.
         settings: of the gateway.
         body_seconds: that a body may take with any task; None: as the settings say.
+
+    Raises:
+        TlsError: A certificate or a key cannot be used.
     """
     # The application answers a late body itself, in the log and metrics too; the connection ends a second later.
     limits = dataclasses.replace(settings.http, body_seconds=(body_seconds or settings.limits.body_seconds) + 1)
-    return uvicorn.Config(
+    config = uvicorn.Config(
         app,
         loop="uvloop",
         http=bounded(limits, refusals.speller(app.state.metrics)),
@@ -93,6 +100,8 @@ def http_config(app: fastapi.FastAPI, settings: GatewaySettings, body_seconds: f
         forwarded_allow_ips=list(settings.listen.proxies),
         timeout_graceful_shutdown=int(settings.listen.shutdown_seconds) or 1,
     )
+    listen = settings.listen
+    return HttpServer(config, PortTls(listen, listen.tls, app.state.metrics) if listen.tls else None)
 
 
 def require_keys(settings: GatewaySettings, environ: Mapping[str, str]) -> None:
@@ -133,9 +142,9 @@ def _listen(where: ListenSettings) -> list[socket.socket]:
     return taken
 
 
-def _url(listening: socket.socket) -> str:
+def _url(scheme: str, listening: socket.socket) -> str:
     host, port = listening.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 def _is_loopback(host: str) -> bool:

@@ -1,7 +1,5 @@
 """Middleware that gives every request an id, a log line, metrics, security headers and, on a failure, an answer."""
 
-import re
-import secrets
 import time
 from collections.abc import Collection, Iterable
 
@@ -9,12 +7,11 @@ import structlog
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from serving import request_id as request_ids
 from serving.gateway import problems
 from serving.gateway.metrics import GatewayMetrics
 
-REQUEST_ID_HEADER = "X-Request-ID"
-# What may stand in a log line and in a header as it is.
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+REQUEST_ID_HEADER = request_ids.HEADER
 
 # No script, style, font or connection but this server's own; nobody may frame the page.
 CONTENT_SECURITY_POLICY = (
@@ -54,7 +51,8 @@ class RequestObserver:
             await self._app(scope, receive, send)
             return
         began = time.perf_counter()
-        request_id = _request_id(Headers(scope=scope).get(REQUEST_ID_HEADER, ""))
+        request_id = request_ids.sent_or_new(Headers(scope=scope).get(REQUEST_ID_HEADER, ""))
+        request_ids.current.set(request_id)  # this request has a task, and so a context, of its own
         # The handler adds its fields of the log line to `log_fields`.
         log_fields: dict[str, object] = {}
         scope.setdefault("state", {}).update(request_id=request_id, log_fields=log_fields, began=began)
@@ -104,7 +102,3 @@ def _completed(headers: Iterable[tuple[bytes, bytes]], request_id: str) -> list[
     present = {name for name, _ in kept}
     own = [header for header in _HEADERS if header[0] not in present]
     return [*kept, (_REQUEST_ID_NAME, request_id.encode("ascii")), *own]
-
-
-def _request_id(sent: str) -> str:
-    return sent if _REQUEST_ID.fullmatch(sent) else secrets.token_hex(12)

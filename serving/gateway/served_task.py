@@ -23,6 +23,7 @@ from serving.gateway.traffic_split import TrafficSplit
 from serving.gateway.version_router import VersionRouter
 from serving.request_log.pending import PendingRequests
 from serving.request_log.writer import RequestLog
+from serving.tracing.tracer import Tracer
 
 
 class ServedTask:
@@ -31,6 +32,7 @@ class ServedTask:
     Args:
         settings: of the task.
         admission: who is let in; of all tasks together.
+        tracer: marks the parts of a request; of all tasks together.
         prefix: what the names of the task's types begin with in the API's description; empty where it is the only task.
 
     Raises:
@@ -40,7 +42,7 @@ class ServedTask:
         OSError: A file cannot be read.
     """
 
-    def __init__(self, settings: GatewaySettings, admission: Admission, prefix: str = ""):
+    def __init__(self, settings: GatewaySettings, admission: Admission, tracer: Tracer, prefix: str = ""):
         self.settings = settings
         self.prefix = prefix
         self.contract = contracts.read(settings.contract)
@@ -48,7 +50,7 @@ class ServedTask:
         self.metrics = TaskMetrics()
         self.rows = RowValidator(self.contract, settings.row_name, settings.limits.rows)
         answers = answers_of(self.target, settings.threshold)
-        self._server = PredictClient(settings.model, self.contract, self.metrics, answers)
+        self._server = PredictClient(settings.model, self.contract, self.metrics, answers, tracer)
         self.router = VersionRouter(self._server, settings.model, self.metrics)
         pending = PendingRequests() if settings.feedback else None
         self._request_log = (
@@ -62,7 +64,7 @@ class ServedTask:
             if settings.request_log
             else None
         )
-        predictor = Predictor(GatheredCalls(self._server, settings.model), self.router, settings.model)
+        predictor = Predictor(GatheredCalls(self._server, settings.model), self.router, settings.model, tracer)
         self.explanation = (
             ExplanationEndpoint(
                 settings,
@@ -88,6 +90,7 @@ class ServedTask:
             predictor=predictor,
             metrics=self.metrics,
             request_log=self._request_log,
+            tracer=tracer,
         )
 
     @property

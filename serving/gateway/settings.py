@@ -48,6 +48,23 @@ class _Table(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
+class PortTlsSettings(_Table):
+    """TLS of a port; the files are PEM, and read again when they change (docs/tls.md)."""
+
+    certificate: FilePath  # the gateway's own, then those between it and the CA
+    key: FilePath  # of that certificate, without a passphrase
+    client_ca: FilePath | None = None  # callers need a certificate of this CA (mTLS); None: they need none
+
+
+class ModelTlsSettings(_Table):
+    """TLS to the model server; the files are PEM, and read again when they change (docs/tls.md)."""
+
+    ca: FilePath | None = None  # who signs the model server's certificate; None: those whom this system trusts
+    certificate: FilePath | None = None  # the gateway's own as a client (mTLS)
+    key: FilePath | None = None  # of that certificate, without a passphrase
+    server_name: str | None = None  # that the server's certificate must have; None: the host in model.server
+
+
 class ListenSettings(_Table):
     """Where the gateway listens."""
 
@@ -56,6 +73,8 @@ class ListenSettings(_Table):
     # A second port, on the same host, for the people who run the gateway: metrics, documentation and readiness without
     # a key. None: where keys are required, these need one.
     operator_port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    tls: PortTlsSettings | None = None  # of both ports; no table: plain HTTP
+    operator_tls: PortTlsSettings | None = None  # of the operators' port, where it differs: no client_ca, for probes
     # Addresses or networks of proxies whose X-Forwarded-For is believed; nobody's otherwise.
     proxies: tuple[str, ...] = ()
     shutdown_seconds: Seconds = 20.0  # requests that are being answered get so long when the gateway is told to end
@@ -86,6 +105,7 @@ class ModelSettings(_Table):
     gather_seconds: Annotated[float, Field(ge=0, le=1)] = 0.005  # a request waits so long for a running call at most
     answer_bytes: Annotated[int, Field(ge=1000)] = 8_000_000  # of one answer, unpacked; more is no answer
     retry_after_seconds: Annotated[int, Field(ge=1)] = 2  # what a 503 tells the client
+    tls: ModelTlsSettings | None = None  # no table: an https:// server needs a certificate that this system trusts
 
 
 class RequestLimits(_Table):
@@ -120,6 +140,13 @@ class ExplanationSettings(_Table):
     at_once: Annotated[int, Field(ge=1, le=100)] = 2  # explanations; each asks the model about some thousand rows
 
 
+class TracingSettings(_Table):
+    """Traces of requests, for an OpenTelemetry collector (docs/tracing.md)."""
+
+    endpoint: Annotated[str, Field(pattern=r"^https?://[^?#]+$")]  # OTLP over HTTP, such as http://127.0.0.1:4318
+    sample_rate: Annotated[float, Field(ge=0, le=1)] = 1.0  # of requests without a traceparent; that says it itself
+
+
 class GatewaySettings(_Table):
     """The settings of one endpoint."""
 
@@ -147,6 +174,7 @@ class GatewaySettings(_Table):
     request_log: RequestLogSettings | None = None  # no table: no log
     explanation: ExplanationSettings | None = None  # no table: no explanations
     feedback: FeedbackSettings | None = None  # no table: no POST /v1/feedback; needs the request log
+    tracing: TracingSettings | None = None  # no table: no traces
 
     @property
     def route(self) -> str:
@@ -233,7 +261,7 @@ def complete(
         _check_record(given, "feedback", FeedbackSettings)
         if isinstance(given.get("request_log"), dict):
             given["request_log"]["hash_key"] = read_hash_key(environ)
-        return _check_feedback(_check_kind(GatewaySettings.model_validate(given)))
+        return _check_tls(_check_feedback(_check_kind(GatewaySettings.model_validate(given))))
     except pydantic.ValidationError as error:
         raise SettingsError(f"the settings {path}: " + "; ".join(map(_words, error.errors()))) from error
     except (ValueError, OSError) as error:
@@ -262,9 +290,16 @@ def _absolute(given: dict[str, Any], folder: Path) -> None:
     for table, name in ((redis, "ca_file"), (redis, "certificate_file"), (redis, "key_file"),
                         (given, "contract"), (given, "traffic"), (given.get("keys"), "file"),
                         (given.get("request_log"), "folder"), (given.get("feedback"), "folder"),
-                        (given.get("explanation"), "background")):  # fmt: skip
+                        (given.get("explanation"), "background"), *_tls_paths(given)):  # fmt: skip
         if isinstance(table, dict) and isinstance(table.get(name), str):
             table[name] = folder / table[name]
+
+
+def _tls_paths(given: Mapping[str, Any]) -> list[tuple[object, str]]:
+    """Every path of a certificate's file: its table, and its name there."""
+    places = (("listen", "tls"), ("listen", "operator_tls"), ("model", "tls"))
+    tables = [given[table].get(name) for table, name in places if isinstance(given.get(table), dict)]
+    return [(table, name) for table in tables for name in ("certificate", "key", "client_ca", "ca")]
 
 
 def _check_record(given: Mapping[str, Any], table: str, record: type[Any]) -> None:
@@ -299,6 +334,20 @@ def _check_feedback(settings: GatewaySettings) -> GatewaySettings:
         )
     if settings.feedback and settings.route == FEEDBACK_ROUTE:
         raise SettingsError("endpoint: expected another name than that of the route for outcomes, received feedback")
+    return settings
+
+
+def _check_tls(settings: GatewaySettings) -> GatewaySettings:
+    if settings.model.tls and not settings.model.server.startswith("https://"):
+        raise SettingsError(
+            f"model.tls: expected a model.server that begins with https://, received {settings.model.server}; "
+            "change it, or take the table out"
+        )
+    if settings.listen.operator_tls and not (settings.listen.tls and settings.listen.operator_port):
+        raise SettingsError(
+            "listen.operator_tls: expected the table listen.tls and the port listen.operator_port beside it, received "
+            "one or none of them; add what is missing, or take the table out"
+        )
     return settings
 
 

@@ -13,6 +13,7 @@ _SHARED: dict[str, tuple[str, ...] | None] = {
     "http": None,
     "keys": None,
     "cors": None,
+    "tracing": None,
     "limits": ("requests_per_second", "redis"),
 }
 # A task's page lies at /<endpoint>, and its routes below /v1/<endpoint>.

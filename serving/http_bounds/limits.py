@@ -16,6 +16,7 @@ class HttpLimits:
     headers: int = 100  # of a request, trailers included
     head_seconds: float = 10.0  # from a request's first byte to the end of its headers
     body_seconds: float = 60.0  # from the end of the headers to the end of the body
+    handshake_seconds: float = 10.0  # of TLS, where it is spoken
     idle_seconds: float = 15.0  # without a request: a new connection, and one between two requests
     write_seconds: float = 30.0  # in which a client that reads its answer takes at least one byte of it
     connections: int = 800  # all together; below the 1,024 files that most systems give a process

@@ -22,6 +22,7 @@ from serving.http_bounds.limits import HttpLimits
 _PIECE = 16 * 1024  # bytes of a head that the parser gets at a time; a head in several pieces is bounded by them
 _BESIDE_A_HEADER = len(": \r\n")
 _LINGER_SECONDS = 1.0  # in which a refused client may read why; closed at once, its system could discard the answer
+_GOODBYE_SECONDS = 2.0  # for the end of TLS on an idle connection, and for what is left of its last answer
 _MOST_LINGERING = 100  # connections above the bound that are told why; the others are closed without a word
 _PHRASES = {413: "Content Too Large"}
 
@@ -87,16 +88,53 @@ class BoundedHttp(HttpToolsProtocol):
         self._open_line_bytes = 0  # fed since the parser last completed anything
         self._fault: tuple[int, str, str] | None = None
         self._refused = False  # what else arrives is discarded
+        self._end_handshake: Callable[[], object] | None = None  # set while TLS is being agreed on
 
     # --- The connection.
+
+    def begin_handshake(self, address: str, end: Callable[[], object]) -> bool:
+        """Counts a connection that does not speak TLS yet; afterwards comes `connection_made` or `fail_handshake`.
+
+        Args:
+            address: of the client.
+            end: ends the handshake.
+
+        Returns:
+            Whether it may go on: false when there are too many connections. Nothing that it could read can be sent.
+        """
+        most, most_of_client = self.limits.connections, self.limits.connections_per_client
+        if len(self.connections) >= most or self.clients[address] >= most_of_client:
+            return False
+        self._address, self._end_handshake = address, end
+        self.connections.add(self)
+        self.clients[address] += 1
+        return True
+
+    def fail_handshake(self) -> None:
+        """Forgets a connection that never spoke TLS."""
+        if self._end_handshake:
+            self._end_handshake = None
+            self.connections.discard(self)
+            self._forget_client()
+
+    def shutdown(self) -> None:
+        """Ends the connection once its requests are answered; uvicorn calls this when it is told to end."""
+        if self._end_handshake:
+            self._end_handshake()
+            return
+        super().shutdown()
+        self._end_tls()
 
     # As uvicorn narrows it: asyncio's BaseProtocol has BaseTransport, and a server's connection is always a Transport.
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Counts the connection, and refuses it when there are too many."""
         super().connection_made(transport)
         self._answer = AnswerTransport(transport)
-        self._address = self.client[0] if self.client else "unknown"
-        self.clients[self._address] += 1
+        if self._end_handshake:
+            self._end_handshake = None  # and counted already
+        else:
+            self._address = self.client[0] if self.client else "unknown"
+            self.clients[self._address] += 1
         self._keep_idle_time()
         if len(self.connections) > self.limits.connections + _MOST_LINGERING:
             self._refused = True
@@ -109,14 +147,17 @@ class BoundedHttp(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forgets the connection."""
-        self.clients[self._address] -= 1
-        if not self.clients[self._address]:
-            del self.clients[self._address]
+        self._forget_client()
         self._stop_deadline()
         if self._write_deadline:
             self._write_deadline.cancel()
         self._unset_keepalive_if_required()
         super().connection_lost(exc)
+
+    def _forget_client(self) -> None:
+        self.clients[self._address] -= 1
+        if not self.clients[self._address]:
+            del self.clients[self._address]
 
     def data_received(self, data: bytes) -> None:
         """Feeds the parser in pieces that are small as long as a head is incomplete."""
@@ -276,6 +317,16 @@ class BoundedHttp(HttpToolsProtocol):
         super().timeout_keep_alive_handler()
         if self.transport.get_write_buffer_size():
             self._watch_reader()
+        self._end_tls()
+
+    def _end_tls(self) -> None:
+        """Cuts an idle connection off that closes and whose client does not say goodbye, as TLS wants it to.
+
+        Clients that keep connections do not read them, and would delay the server's end by `write_seconds`.
+        """
+        if self.scheme == "https" and self.transport.is_closing():
+            self._stop_deadline()
+            self._deadline = self.loop.call_later(_GOODBYE_SECONDS, self.transport.abort)
 
     def _watch_reader(self, unread: int | None = None) -> None:
         """Cuts the connection off when nothing of what it has to send leaves it in `write_seconds`."""

@@ -13,6 +13,7 @@ import httpx
 
 from serving.rollout import model_service_pb2
 from serving.rollout.errors import FailedError, ServerDownError
+from serving.tls.client import ClientFiles, client_tls
 
 AVAILABLE = "AVAILABLE"
 
@@ -60,7 +61,9 @@ class PredictError(FailedError):
 class AdminClient:
     """Client of one server and one model. A context manager, because it holds connections."""
 
-    def __init__(self, *, host: str, grpc_port: int, rest_port: int, model: str, timeout: float) -> None:
+    def __init__(
+        self, *, host: str, grpc_port: int, rest_port: int, model: str, timeout: float, tls: ClientFiles | None = None
+    ) -> None:
         """Opens nothing yet.
 
         Args:
@@ -69,14 +72,22 @@ class AdminClient:
             rest_port: the server's --rest_api_port.
             model: name of the model.
             timeout: seconds for a reload, a wait and a prediction.
+            tls: of both ports; None: they speak plain text.
+
+        Raises:
+            TlsError: A certificate or a key cannot be used.
         """
         self.name = f"{host}:{grpc_port}"
         self._model = model
         self._timeout = timeout
         # Model servers are near; a proxy that the environment names is for what is far.
-        self._channel = grpc.insecure_channel(self.name, options=[("grpc.enable_http_proxy", 0)])
+        self._channel = _channel(self.name, tls)
+        self._extensions = tls.extensions if tls else {}
         self._rest = httpx.Client(
-            base_url=f"http://{host}:{rest_port}/v1/models/{model}", timeout=timeout, trust_env=False
+            base_url=f"{'https' if tls else 'http'}://{host}:{rest_port}/v1/models/{model}",
+            timeout=timeout,
+            trust_env=False,
+            verify=client_tls(tls).value.context if tls else True,
         )
 
     def __enter__(self) -> Self:
@@ -197,7 +208,11 @@ class AdminClient:
         rows = len(next(iter(columns.values())))
         started = time.perf_counter()
         try:
-            response = self._rest.post(f"{route}:predict", json={"signature_name": signature, "inputs": columns})
+            response = self._rest.post(
+                f"{route}:predict",
+                json={"signature_name": signature, "inputs": columns},
+                extensions=self._extensions,
+            )
         except httpx.TransportError as error:
             raise PredictError(f"no answer from {self._rest.base_url}: {error}") from error
         seconds = time.perf_counter() - started
@@ -227,7 +242,7 @@ class AdminClient:
 
     def _get(self, path: str) -> httpx.Response:
         try:
-            return self._rest.get(path)
+            return self._rest.get(path, extensions=self._extensions)
         except httpx.TransportError as error:
             raise ServerDownError(
                 f"no answer from {self._rest.base_url}: expected the server's REST port, received {error}; start the "
@@ -254,6 +269,18 @@ class AdminClient:
 
 class _UnknownModelError(FailedError):
     """The server has no such model."""
+
+
+def _channel(address: str, tls: ClientFiles | None) -> grpc.Channel:
+    """A channel to the server's gRPC port."""
+    options: list[tuple[str, Any]] = [("grpc.enable_http_proxy", 0)]
+    if tls is None:
+        return grpc.insecure_channel(address, options=options)
+    if tls.server_name:
+        options.append(("grpc.ssl_target_name_override", tls.server_name))
+    found = client_tls(tls).value
+    own = (found.certificate.key, found.certificate.chain) if found.certificate else (None, None)
+    return grpc.secure_channel(address, grpc.ssl_channel_credentials(found.ca, *own), options=options)
 
 
 def _error_of(response: httpx.Response) -> str:

@@ -16,6 +16,7 @@ from serving.rollout.models_config import ModelsConfig
 from serving.rollout.options import ReplayOptions, RolloutOptions, VerdictLimits, address
 from serving.rollout.replay import ReplayPlan
 from serving.rollout.rollout import Rollout
+from serving.tls.errors import TlsError
 
 _DONE, _FAILED, _REFUSED = 0, 1, 2
 
@@ -105,7 +106,14 @@ def _run(options: RolloutOptions, locked_for: str | None, body: Callable[[Rollou
         with contextlib.ExitStack() as stack:
             servers = [
                 stack.enter_context(
-                    AdminClient(host=host, grpc_port=port, rest_port=rest, model=model, timeout=options.timeout)
+                    AdminClient(
+                        host=host,
+                        grpc_port=port,
+                        rest_port=rest,
+                        model=model,
+                        timeout=options.timeout,
+                        tls=options.tls_files,
+                    )
                 )
                 for host, port, rest in map(address, options.server)
             ]
@@ -122,7 +130,7 @@ def _run(options: RolloutOptions, locked_for: str | None, body: Callable[[Rollou
             if locked_for:
                 stack.enter_context(rollout.locked(locked_for))
             return body(rollout) or _DONE
-    except PreconditionError as error:
+    except (PreconditionError, TlsError) as error:
         return _end("refused", error, _REFUSED)
     except (RolloutError, OSError) as error:
         return _end("failed", error, _FAILED)

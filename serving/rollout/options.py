@@ -6,6 +6,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from serving.tls.client import ClientFiles
+
 _SERVER = "127.0.0.1:8500:8501"
 
 
@@ -29,6 +31,30 @@ class RolloutOptions:
     """Seconds for a version to load, and for each call."""
     drain: float = 5.0
     """Seconds that a version outlives its labels."""
+    tls: bool = False
+    """Reach both ports over TLS; each of the four below says so, too."""
+    tls_ca: Path | None = None
+    """PEM file of who signs the servers' certificates; without it, those whom this system trusts."""
+    tls_certificate: Path | None = None
+    """PEM file of this command's own certificate, where the servers want one."""
+    tls_key: Path | None = None
+    """PEM file of that certificate's key."""
+    tls_server_name: str | None = None
+    """The name that the servers' certificates have; without it, each HOST."""
+
+    @property
+    def tls_files(self) -> ClientFiles | None:
+        """Returns what the servers are reached with; None: plain text.
+
+        Raises:
+            TlsError: There is a certificate without a key, or a key without a certificate.
+        """
+        given = (self.tls_ca, self.tls_certificate, self.tls_key, self.tls_server_name)
+        if not self.tls and not any(given):
+            return None
+        return ClientFiles(
+            ca=self.tls_ca, certificate=self.tls_certificate, key=self.tls_key, server_name=self.tls_server_name
+        )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -27,11 +27,13 @@ def run(flags: Sequence[str]) -> int:
 
         from serving.server.errors import ServingError
         from serving.server.process import serve
+        from serving.tls.errors import TlsError
+        from serving.tracing.tracer import TracingError
 
     tf.get_logger().setLevel(logging.ERROR)
     try:
         uvloop.run(serve(parsed))
-    except (ServingError, OSError) as error:
+    except (ServingError, TlsError, TracingError, OSError) as error:
         print(f"Failed to start server. Error: {error}", file=sys.stderr)
         return 2
     return 0

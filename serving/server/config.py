@@ -6,7 +6,7 @@ from typing import TypeVar
 from google.protobuf import message, text_format
 from tensorflow_serving.config import model_server_config_pb2
 
-from serving.server.config_messages_pb2 import BatchingParameters, MonitoringConfig
+from serving.server.config_messages_pb2 import BatchingParameters, MonitoringConfig, SSLConfig
 from serving.server.errors import invalid
 
 MONITORING_PATH = "/monitoring/prometheus/metrics"
@@ -111,6 +111,23 @@ def read_monitoring_path(path: Path) -> str | None:
     """
     prometheus = _read(path, MonitoringConfig()).prometheus_config
     return (prometheus.path or MONITORING_PATH) if prometheus.enable else None
+
+
+def read_ssl(path: Path) -> SSLConfig:
+    """Reads --ssl_config_file.
+
+    Raises:
+        ServingError: It is not there, or no SSLConfig in text format. The message quotes nothing: it could be the key.
+    """
+    try:
+        return text_format.Parse(path.read_text(), SSLConfig())
+    except text_format.ParseError as error:
+        raise invalid(
+            f"{path}, line {error.GetLine()}: expected a tensorflow.serving.SSLConfig in text format, received "
+            "something else; docs/tls.md has an example."
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise invalid(f"cannot read {path}: expected a tensorflow.serving.SSLConfig in text format: {error}") from error
 
 
 def _read(path: Path, proto: _Proto) -> _Proto:

@@ -22,6 +22,7 @@ from tensorflow_serving.apis import (
     regression_pb2,
 )
 
+from serving import request_id
 from serving.server import service_descriptors, signature_checks, tensors
 from serving.server.errors import ServingError, cut, invalid
 from serving.server.service import Service
@@ -158,12 +159,19 @@ class _ModelService(model_service_pb2_grpc.ModelServiceServicer):
         return await _answered(context, answer)
 
 
+def _request_id(context: grpc.aio.ServicerContext) -> str:
+    """The id by which whoever calls knows the request; metadata's keys are lower-case."""
+    sent = dict(context.invocation_metadata() or ()).get(request_id.HEADER.lower(), "")
+    return request_id.loggable(sent if isinstance(sent, str) else "")
+
+
 async def _answered(context: grpc.aio.ServicerContext, answer: Callable[[], Awaitable[_Response]]) -> _Response:
     try:
         return await answer()
     except ServingError as error:
+        _log.info("Request %s: a gRPC call ended with %s.", _request_id(context), error.code.name)
         await context.abort(error.code, cut(error.message))
     except Exception as error:  # a bug of ours: its traceback is for the log, not for the caller
-        _log.exception("A request failed.")
+        _log.exception("Request %s: this is an error in the server", _request_id(context))
         await context.abort(grpc.StatusCode.INTERNAL, f"{type(error).__name__}; the server's log has the traceback")
     raise AssertionError("abort raises")

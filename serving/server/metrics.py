@@ -7,6 +7,8 @@ from typing import Any
 
 import prometheus_client
 
+from serving.tls.metrics import TlsMetrics
+
 # Microseconds; 10 × 1.8^k, as TensorFlow Serving's own histograms.
 _BOUNDS = tuple(10 * 1.8**power for power in range(33))
 _COUNT = ":tensorflow:serving:request_count"
@@ -19,6 +21,7 @@ class ServerMetrics:
         prometheus_client.disable_created_metrics()
         self._registry = prometheus_client.CollectorRegistry()
         self._children: dict[tuple[int, tuple[str, ...]], Any] = {}  # as many as there are series
+        self.tls = TlsMetrics(self._registry)
         self._count = prometheus_client.Counter(
             _COUNT, "Requests by model and canonical code.", ["model_name", "status"], registry=self._registry
         )

@@ -65,6 +65,14 @@ def parser() -> argparse.ArgumentParser:
     _add_switch(flags, "--enable_batching", "run requests that arrive together as one batch")
     flags.add_argument("--batching_parameters_file", type=Path, help="BatchingParameters in text format")
     flags.add_argument("--monitoring_config_file", type=Path, help="a MonitoringConfig in text format")
+    flags.add_argument(
+        "--tracing_endpoint", help="a collector's URL for OTLP over HTTP, for traces of REST requests; our own flag"
+    )
+    flags.add_argument("--ssl_config_file", type=Path, help="of the gRPC port: an SSLConfig in text format")
+    # TensorFlow Serving has no TLS on its REST port, and only texts, no files, for gRPC: these are our own.
+    flags.add_argument("--tls_certificate_file", type=Path, help="of both ports, PEM, read again when it changes")
+    flags.add_argument("--tls_key_file", type=Path, help="of that certificate, PEM, without a passphrase")
+    flags.add_argument("--tls_client_ca_file", type=Path, help="PEM; clients need a certificate of this CA")
     return flags
 
 
@@ -87,6 +95,10 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         flags.error("--batching_parameters_file: expected --enable_batching with it")
     if not options.port and not options.rest_api_port:
         flags.error("--port and --rest_api_port: expected at least one that is not 0")
+    if bool(options.tls_certificate_file) != bool(options.tls_key_file):
+        flags.error("--tls_certificate_file and --tls_key_file: expected both or neither")
+    if options.tls_client_ca_file and not options.tls_certificate_file:
+        flags.error("--tls_client_ca_file: expected --tls_certificate_file and --tls_key_file with it")
     return options
 
 

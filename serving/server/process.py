@@ -16,6 +16,7 @@ from tensorflow_serving.config import model_server_config_pb2
 
 from serving.http_bounds.limits import HttpLimits
 from serving.http_bounds.protocol import bounded
+from serving.http_bounds.server import HttpServer
 from serving.server import config, grpc_services, warmup
 from serving.server.batching import BatchingRunner, DirectRunner
 from serving.server.config_messages_pb2 import BatchingParameters
@@ -25,9 +26,12 @@ from serving.server.manager import LoadOptions, ModelManager
 from serving.server.metrics import ServerMetrics
 from serving.server.rest import App, refusal_spelling, rest_app
 from serving.server.service import Service
+from serving.server.tls import PortsTls, ports_tls
 from serving.server.verified_load import Admission, admit_any, admit_signed
 from serving.signing.errors import SigningError
 from serving.signing.keys import TrustedKeys
+from serving.tracing.factory import make_tracer
+from serving.tracing.tracer import Tracer
 
 _UNLIMITED = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
 _CLOSE_SECONDS = 10  # for models to be unloaded
@@ -35,7 +39,7 @@ _GRACE_SECONDS = 30  # for requests that are still being answered when the serve
 _log = logging.getLogger(__name__)
 
 
-class _HttpServer(uvicorn.Server):
+class _HttpServer(HttpServer):
     """Leaves the signals to this module, which stops both ports."""
 
     @contextlib.contextmanager
@@ -48,6 +52,8 @@ async def serve(options: argparse.Namespace) -> None:
 
     Raises:
         ServingError: The config is refused, or a model cannot be loaded.
+        TlsError: A certificate or a key cannot be used.
+        TracingError: Traces cannot be sent.
         OSError: A port is taken.
     """
     stop = asyncio.Event()
@@ -57,6 +63,8 @@ async def serve(options: argparse.Namespace) -> None:
     batching = _batching(options)
     monitoring = config.read_monitoring_path(options.monitoring_config_file) if options.monitoring_config_file else None
     metrics = ServerMetrics()
+    tls = ports_tls(options, metrics.tls)
+    tracer = make_tracer(options.tracing_endpoint, "model-server")
     manager = ModelManager(_load_options(options), warmup.warm_up, _admission(options, metrics))
     # At least as many as batches may run at once.
     size = max(2 * (os.cpu_count() or 1), batching.num_batch_threads.value if batching else 0) + 2
@@ -64,7 +72,7 @@ async def serve(options: argparse.Namespace) -> None:
     service = Service(manager, BatchingRunner(batching, threads) if batching else DirectRunner(threads), metrics)
     try:
         if await _unless(stop, manager.reload(models)):
-            async with _ports(options, service, monitoring, metrics):
+            async with _ports(options, service, monitoring, metrics, tls, tracer):
                 _log.info("Ready: gRPC on port %d, REST on port %d.", options.port, options.rest_api_port)
                 await _unless(stop, asyncio.gather(manager.poll(), _poll_config(options, manager), stop.wait()))
                 _log.info("Stopping; requests being answered have %d s.", _GRACE_SECONDS)
@@ -74,6 +82,7 @@ async def serve(options: argparse.Namespace) -> None:
         except TimeoutError:
             _log.error("A model is still running and is left to itself.")
         threads.shutdown(wait=False, cancel_futures=True)
+        await asyncio.to_thread(tracer.close)
 
 
 async def _unless(stop: asyncio.Event, work: Awaitable[object]) -> bool:
@@ -92,10 +101,15 @@ async def _unless(stop: asyncio.Event, work: Awaitable[object]) -> bool:
 
 @contextlib.asynccontextmanager
 async def _ports(
-    options: argparse.Namespace, service: Service, monitoring: str | None, metrics: ServerMetrics
+    options: argparse.Namespace,
+    service: Service,
+    monitoring: str | None,
+    metrics: ServerMetrics,
+    tls: PortsTls,
+    tracer: Tracer,
 ) -> AsyncIterator[None]:
     """Both ports open; closed at the same time, each after the requests that it is answering."""
-    grpc_server = await _open_grpc(options, service) if options.port else None
+    grpc_server = await _open_grpc(options, service, tls) if options.port else None
     rest, answering, large_json = None, asyncio.ensure_future(asyncio.sleep(0)), LargeJson()
     try:
         if options.rest_api_port:
@@ -107,8 +121,10 @@ async def _ports(
                         metrics.render,
                         large_json=large_json,
                         seconds=options.rest_api_timeout_in_ms / 1000,
+                        tracer=tracer,
                     )
-                )
+                ),
+                tls.rest,
             )
             listening = _listening(options.host, options.rest_api_port)
             answering = asyncio.ensure_future(rest.serve([listening]))
@@ -120,14 +136,15 @@ async def _ports(
         large_json.close()
 
 
-async def _open_grpc(options: argparse.Namespace, service: Service) -> grpc.aio.Server:
+async def _open_grpc(options: argparse.Namespace, service: Service, tls: PortsTls) -> grpc.aio.Server:
+    handshake = ("grpc.server_handshake_timeout_ms", int(HttpLimits().handshake_seconds * 1000))
     server = grpc.aio.server(
-        interceptors=[grpc_services.MalformedIsInvalid()], options=[*_UNLIMITED, ("grpc.so_reuseport", 0)]
+        interceptors=[grpc_services.MalformedIsInvalid()], options=[*_UNLIMITED, ("grpc.so_reuseport", 0), handshake]
     )
     await grpc_services.add_to(server, service)
     address = f"[{options.host}]:{options.port}" if ":" in options.host else f"{options.host}:{options.port}"
     try:
-        bound = server.add_insecure_port(address)
+        bound = server.add_secure_port(address, tls.grpc) if tls.grpc else server.add_insecure_port(address)
     except RuntimeError as error:
         raise OSError(f"cannot listen on {address}: {error}") from error
     if bound != options.port:

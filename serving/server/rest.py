@@ -17,11 +17,13 @@ from urllib.parse import unquote_to_bytes
 import grpc
 import numpy as np
 from google.protobuf import json_format, message
+from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from tensorflow.core.protobuf import meta_graph_pb2
 from tensorflow_serving.apis import classification_pb2, get_model_metadata_pb2, input_pb2, model_pb2, regression_pb2
 
+from serving import request_id
 from serving.http_bounds.protocol import Refusal, Spelling
 from serving.server.errors import ServingError, invalid
 from serving.server.json_examples import parse_examples
@@ -30,6 +32,7 @@ from serving.server.json_tensors import PredictBody, encode_predict, parse_predi
 from serving.server.large_json import LargeJson, LargePredictBody
 from serving.server.rest_body import BodyMemory, ClientGoneError, read_body, while_connected
 from serving.server.service import DEADLINE, Service
+from serving.tracing.tracer import Tracer
 
 _FLAGS = re.IGNORECASE | re.ASCII
 _VERSION = r"(?:/versions/(?P<version>\d+)|/labels/(?P<label>[^/:]+))?"
@@ -55,6 +58,7 @@ def rest_app(
     *,
     large_json: LargeJson | None = None,
     seconds: float = 30,
+    tracer: Tracer | None = None,
 ) -> App:
     """The application that answers on the REST port.
 
@@ -64,6 +68,7 @@ def rest_app(
         render_metrics: gives them in Prometheus' text format.
         large_json: reads large bodies; None: one of its own.
         seconds: how long an answer may take, from the end of the request's body.
+        tracer: marks requests; None: nobody does.
     """
     requests = _Requests(service, large_json or LargeJson(), seconds)
 
@@ -82,14 +87,18 @@ def rest_app(
                 response = _JsonAnswer(await requests.answer(scope, receive, target))
         except ServingError as error:
             response = _error(error.http_status, error.message)
+            if scope["method"] == "POST":  # the message can quote the request's values
+                _log.info("Request %s: POST %s ended with %s.", _request_id(scope), target, error.code.name)
         except ClientGoneError:
             return
         except Exception:
-            _log.exception("%s %s: this is an error in the server", scope["method"], target)
+            _log.exception(
+                "Request %s: %s %s: this is an error in the server", _request_id(scope), scope["method"], target
+            )
             response = _error(500, "An error in the server; its log says more.")
         await response(scope, receive, send)
 
-    return app
+    return tracer.around(app) if tracer else app
 
 
 class _Requests:
@@ -199,6 +208,11 @@ def _metadata(service: Service, spec: model_pb2.ModelSpec) -> bytes:
 
 def _proto_json(proto: message.Message) -> str:
     return str(json_format.MessageToJson(proto, preserving_proto_field_name=True, indent=1, **_WITH_DEFAULTS))
+
+
+def _request_id(scope: Scope) -> str:
+    """The id by which whoever asks knows the request; the gateway sends it."""
+    return request_id.loggable(Headers(scope=scope).get(request_id.HEADER, ""))
 
 
 def _target(scope: Scope) -> str:

@@ -85,7 +85,7 @@ def test_what_is_copied_is_enough_to_run(tmp_path: Path) -> None:
 def test_packages_are_the_locked_ones() -> None:
     assert f"pip install --no-cache-dir uv=={uv.VERSION}" in DOCKERFILE
     (sync,) = [line for line in instructions("RUN") if "uv sync" in line]
-    assert {"--only-group", "gateway", "--locked"} <= set(sync.split())
+    assert {"--only-group", "gateway", "tracing", "--locked"} <= set(sync.split())
 
 
 def test_the_image_is_pinned_and_does_not_run_as_root() -> None:
@@ -99,11 +99,12 @@ def test_the_image_is_pinned_and_does_not_run_as_root() -> None:
 
 
 def test_what_the_modules_import_is_installed() -> None:
-    """The packages of the group gateway are all that the image has."""
-    group = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]["gateway"]
+    """The packages of the groups gateway and tracing are all that the image has."""
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
+    group = groups["gateway"] + groups["tracing"]
     there = {re.split(r"[\[=<>; ]", requirement, maxsplit=1)[0] for requirement in group}
     package = {"google": "protobuf", "tensorflow_metadata": "tensorflow-metadata", "pydantic_core": "pydantic",
-               "grpc": "grpcio", "starlette": "fastapi"}  # fmt: skip
+               "grpc": "grpcio", "starlette": "fastapi", "opentelemetry": "opentelemetry-sdk"}  # fmt: skip
     imported = set()
     for path in filter(lambda path: is_sent(str(path.relative_to(ROOT))), (ROOT / "serving").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):

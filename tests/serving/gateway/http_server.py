@@ -16,13 +16,14 @@ class HttpServer:
         app: the application.
         port: where; 0: a free one.
         http: uvicorn's protocol, as serving.http_bounds makes one.
+        server: serves instead of one that is made here of `app` and `http`.
     """
 
-    def __init__(self, app: Any, port: int = 0, http: Any = "auto"):
+    def __init__(self, app: Any, port: int = 0, http: Any = "auto", server: uvicorn.Server | None = None):
         self._socket = socket.create_server(("127.0.0.1", port))
         self.port: int = self._socket.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
-        self._server = uvicorn.Server(
+        self._server = server or uvicorn.Server(
             uvicorn.Config(app, log_config=None, http=http, ws="none", lifespan="on", timeout_graceful_shutdown=5)
         )
         self._thread = threading.Thread(target=self._run, daemon=True)

@@ -1,0 +1,5 @@
+"""The error of files that TLS cannot be spoken with."""
+
+
+class TlsError(ValueError):
+    """A certificate or a key cannot be used. The message says which, what was expected and what was received."""

@@ -1,0 +1,87 @@
+"""What is made of several files, made again when one of them changes."""
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from serving.tls.errors import TlsError
+
+T = TypeVar("T")
+_TRIES = 5  # to read files that do not change meanwhile
+_Look = tuple[tuple[int, ...] | None, ...]
+
+_log = logging.getLogger(__name__)
+
+
+class WatchedFiles(Generic[T]):
+    """What the files say, as of now; safe to use from several threads.
+
+    `serving.gateway.watched_file` is for one text. Here a certificate and its key are two files that change one after
+    the other: in between, what was made of them before stands.
+
+    Args:
+        files: that `make` reads.
+        make: reads the files and returns what is made of them; raises TlsError if they cannot be used.
+
+    Raises:
+        TlsError: The files cannot be used.
+    """
+
+    def __init__(self, files: Sequence[Path], make: Callable[[], T]):
+        self._files = files
+        self._make = make
+        self._lock = threading.Lock()
+        self._seen, self._value = self._read()
+        self._outdated = False
+
+    @property
+    def value(self) -> T:
+        """Returns what is made of the files; if they cannot be used now, what was made before. The log says so once."""
+        if self._look() == self._seen:
+            return self._value
+        with self._lock:
+            if (now := self._look()) == self._seen:
+                return self._value
+            try:
+                self._seen, self._value = self._read()
+            except (TlsError, OSError) as error:  # OSError: a file went away while it was read
+                self._seen = now
+                self._outdated = True
+                _log.error("Changed files cannot be used, and what they held before stands: %s", error)
+            else:
+                self._outdated = False
+                _log.info("Read again: %s", ", ".join(map(str, self._files)))
+            return self._value
+
+    @property
+    def outdated(self) -> bool:
+        """Whether the files hold something else now, which cannot be used."""
+        _ = self.value
+        return self._outdated
+
+    def _read(self) -> tuple[_Look, T]:
+        """Reads the files while none of them changes.
+
+        Raises:
+            TlsError: They cannot be used, or they change again and again.
+        """
+        for _ in range(_TRIES):
+            before = self._look()
+            value = self._make()
+            if self._look() == before:
+                return before, value
+        raise TlsError(f"{', '.join(map(str, self._files))}: expected files at rest, received other ones at each look")
+
+    def _look(self) -> _Look:
+        return tuple(map(_look_at, self._files))
+
+
+def _look_at(path: Path) -> tuple[int, ...] | None:
+    try:
+        found = os.stat(path)
+    except OSError:  # reading it says whether that is a fault
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_ctime_ns, found.st_size

@@ -1,0 +1,122 @@
+"""Spans by OpenTelemetry, sent by OTLP over HTTP as JSON from a thread of their own."""
+
+import contextlib
+import threading
+from collections.abc import Iterator
+
+from opentelemetry import trace
+from opentelemetry.exporter.otlp.json.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import SERVICE_NAME, Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.sampling import ParentBasedTraceIdRatio
+from opentelemetry.trace import SpanKind, StatusCode
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from serving import request_id
+from serving.tracing.tracer import Tracer
+
+_PATH = "/v1/traces"
+_EXPORT_SECONDS = 3.0  # one try of a batch; spans of a collector that is away are dropped in the end
+_SEND_MILLISECONDS = 1000  # how long spans wait for others to be sent with
+_CLOSE_SECONDS = 4.0  # of a server that ends; whoever stopped it waits
+_W3C = TraceContextTextMapPropagator()
+
+
+class OtlpTracer(Tracer):
+    """See `Tracer`. Spans that are more than the queue of 2,048 holds are dropped: no request waits for a collector.
+
+    Args:
+        endpoint: as `serving.tracing.factory` takes it.
+        service: as `serving.tracing.factory` takes it.
+        sample_rate: as `serving.tracing.factory` takes it.
+    """
+
+    def __init__(self, endpoint: str, service: str, sample_rate: float):
+        self._exporter = OTLPSpanExporter(endpoint.rstrip("/") + _PATH, timeout=_EXPORT_SECONDS)
+        self._provider = TracerProvider(
+            resource=Resource.create({SERVICE_NAME: service}),
+            sampler=ParentBasedTraceIdRatio(sample_rate),
+            shutdown_on_exit=False,
+        )
+        self._provider.add_span_processor(BatchSpanProcessor(self._exporter, schedule_delay_millis=_SEND_MILLISECONDS))
+        self._tracer = self._provider.get_tracer("serving")
+
+    @contextlib.contextmanager
+    def span(self, name: str, **attributes: str | int | float) -> Iterator[trace.Span]:
+        """See `Tracer`; of an exception it keeps the type only, since its message can quote the request."""
+        with self._started(name, SpanKind.INTERNAL, attributes) as span:
+            yield span
+
+    @contextlib.contextmanager
+    def call(self, name: str, **attributes: str | int | float) -> Iterator[trace.Span]:
+        """See `Tracer`."""
+        with self._started(name, SpanKind.CLIENT, attributes) as span:
+            yield span
+
+    def headers(self) -> dict[str, str]:
+        """See `Tracer`."""
+        carrier: dict[str, str] = {}
+        _W3C.inject(carrier)
+        return carrier
+
+    def around(self, app: ASGIApp) -> ASGIApp:
+        """See `Tracer`."""
+
+        async def traced(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] != "http":
+                await app(scope, receive, send)
+                return
+            headers = Headers(scope=scope)
+            attributes = {"http.request.method": scope["method"], "url.path": scope["path"][:200]}
+            parent = _W3C.extract(dict(headers))
+            with self._started(str(scope["method"]), SpanKind.SERVER, attributes, parent) as span:
+
+                async def noted_send(message: Message) -> None:
+                    if message["type"] == "http.response.start":
+                        _note(span, message, headers)
+                    await send(message)
+
+                await app(scope, receive, noted_send)
+
+        return traced
+
+    def close(self) -> None:
+        """See `Tracer`; of a collector that does not take them, the spans are given up after some seconds."""
+        sending = threading.Thread(target=self._provider.shutdown, daemon=True)
+        sending.start()
+        sending.join(_CLOSE_SECONDS)
+        if sending.is_alive():
+            self._exporter.shutdown()  # ends its waiting between two tries
+
+    @contextlib.contextmanager
+    def _started(
+        self, name: str, kind: SpanKind, attributes: dict[str, str | int | float], parent: object = None
+    ) -> Iterator[trace.Span]:
+        with self._tracer.start_as_current_span(
+            name,
+            context=parent,  # type: ignore[arg-type]
+            kind=kind,
+            attributes=attributes,
+            record_exception=False,
+            set_status_on_exception=False,
+        ) as span:
+            try:
+                yield span
+            except BaseException as error:
+                span.set_attribute("error.type", type(error).__name__)
+                span.set_status(StatusCode.ERROR)
+                raise
+
+
+def _note(span: trace.Span, start: Message, headers: Headers) -> None:
+    """Writes down how a request was answered, and the id by which logs know it."""
+    answered = Headers(raw=start["headers"])
+    span.set_attribute("http.response.status_code", start["status"])
+    span.set_attribute(
+        "request.id", request_id.loggable(answered.get(request_id.HEADER) or headers.get(request_id.HEADER, ""))
+    )
+    if start["status"] >= 500:
+        span.set_status(StatusCode.ERROR)

@@ -1,0 +1,40 @@
+"""What marks the parts of a request; where tracing is off, it does nothing."""
+
+import contextlib
+from contextlib import AbstractContextManager
+
+from starlette.types import ASGIApp
+
+_NOTHING: AbstractContextManager[None] = contextlib.nullcontext()
+
+
+class TracingError(ValueError):
+    """Traces are asked for, and cannot be sent."""
+
+
+class Tracer:
+    """Marks nothing. `serving.tracing.factory` gives one that does."""
+
+    def span(self, name: str, **attributes: str | int | float) -> AbstractContextManager[object]:
+        """Marks the block as a part of the request that is being answered.
+
+        Args:
+            name: of the part; few different ones.
+            attributes: what else is known of it. No values of the request: traces are kept elsewhere, by others.
+        """
+        return _NOTHING
+
+    def call(self, name: str, **attributes: str | int | float) -> AbstractContextManager[object]:
+        """As `span`, for a call of another server, which `headers` tells of it."""
+        return _NOTHING
+
+    def headers(self) -> dict[str, str]:
+        """W3C Trace Context of the current part, for the request that is sent in it."""
+        return {}
+
+    def around(self, app: ASGIApp) -> ASGIApp:
+        """Returns the application with a span around each request, in the trace that its traceparent names."""
+        return app
+
+    def close(self) -> None:
+        """Sends what has not been sent."""
