@@ -4,12 +4,15 @@ It loads without TFX, so that bad usage and a busy folder need not wait for it.
 """
 
 import contextlib
+import functools
 import sys
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from pipelines.explain import explain
+from pipelines.metadata_database import MetadataDatabaseError, MySqlDatabase, find_mysql, use_mysql
 from pipelines.nodes import PUSHER
 from pipelines.orchestration.begun import RunMismatchError
 from pipelines.orchestration.options import NodeOptions
@@ -40,15 +43,16 @@ def run(options: NodeOptions) -> int:
     try:
         if options.spans is not None:  # Before TFX is loaded, which takes seconds.
             require_spans(options)
+        _choose_database(options)
         with remember_interrupts(), _hold(options):
             if options.run_id is None:
                 return _describe(options)
             directory = options.var / "runs" / options.run_id
             directory.mkdir(parents=True, exist_ok=True)
-            with use_temporary_folder(options.var / "tmp"):
+            with use_temporary_folder(options.var / "tmp" / f"{options.run_id}-{options.node or 'finish'}"):
                 terminal = sys.stdout if options.verbose else redirect_output(directory / "run.log")
                 return (_finish if options.finish else _run_node)(options, directory, terminal)
-    except (SpanError, RunMismatchError) as error:
+    except (SpanError, RunMismatchError, MetadataDatabaseError) as error:
         print(f"error: {error}", file=sys.stderr)
         return WRONG_USE
     except BusyError as error:
@@ -59,12 +63,36 @@ def run(options: NodeOptions) -> int:
         return FAILURE
 
 
-def _hold(options: NodeOptions) -> contextlib.AbstractContextManager[None]:
-    return lock_folder(
-        options.var,
-        wait=60 * options.wait_minutes,
-        on_wait=lambda holder: print(f"waiting for {holder}, which is using {options.var}", flush=True),
-    )
+@contextlib.contextmanager
+def _hold(options: NodeOptions) -> Iterator[None]:
+    """Holds the folder; where its records are in MySQL, together with other nodes, and the node for itself."""
+    parallel = find_mysql(options.var / "metadata.sqlite") is not None
+    with contextlib.ExitStack() as stack:
+        held = [(options.var, parallel)]
+        if parallel and options.run_id is not None:
+            held.append((options.var / "runs" / options.run_id / "locks" / (options.node or "finish"), False))
+        for folder, shared in held:
+            lock = lock_folder(
+                folder,
+                shared=shared,
+                wait=60 * options.wait_minutes,
+                on_wait=functools.partial(_say_waiting, folder),
+            )
+            stack.enter_context(lock)
+        yield
+
+
+def _say_waiting(folder: Path, holder: str) -> None:
+    print(f"waiting for {holder}, which is using {folder}", flush=True)
+
+
+def _choose_database(options: NodeOptions) -> None:
+    if options.metadata is None:
+        return
+    database = MySqlDatabase.parse(options.metadata)
+    if find_mysql(options.var / "metadata.sqlite") != database:
+        with lock_folder(options.var, wait=60 * options.wait_minutes):
+            use_mysql(options.var, database)
 
 
 def _describe(options: NodeOptions) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from absl import logging
 
 from pipelines import nodes
+from pipelines.metadata_database import find_mysql
 from pipelines.options import RunOptions
 from pipelines.orchestration.options import as_arguments
 from pipelines.resolution import resolve
@@ -94,13 +95,20 @@ def describe_graph(options: RunOptions) -> Graph:
     minutes = options.job_minutes
     if config.tuner_custom_config is not None and options.budget is not None:
         minutes = max(minutes, options.budget.minutes + _SLACK_MINUTES)
+    database = find_mysql(config.metadata)
     upstream = {node.node_info.id: tuple(node.upstream_nodes) for node in compiled}
     return Graph(
         task=config.task.name,
         var=str(options.var),
-        arguments=("node", "--var", str(options.var), *as_arguments(options)),
+        arguments=(
+            "node",
+            "--var",
+            str(options.var),
+            *as_arguments(options),
+            *(("--metadata", str(database)) if database else ()),
+        ),
         engine=options.engine,
-        parallel=False,
+        parallel=database is not None,
         pushes_to="" if options.experiment else str(config.serving),
         nodes=[_describe_node(name, upstream, minutes) for name in upstream],
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.config import ConfigError
+from pipelines.metadata_database import MySqlDatabase
 from pipelines.options import RunOptions
 
 # Those that decide how a run is carried out here, not what it is.
@@ -30,6 +31,8 @@ class NodeOptions(RunOptions):
     """List the nodes, and what each waits for."""
     graph: Path | None = None
     """Write the nodes to this file as JSON, for an orchestrator (docs/airflow.md)."""
+    metadata: str | None = None
+    """Keep ML Metadata in MySQL, from the first command on --var: mysql://user@host/database. Nodes may run at once."""
     wait_minutes: float = 10.0
     """Time at most to wait for another process that uses --var."""
 
@@ -40,6 +43,8 @@ class NodeOptions(RunOptions):
             raise ConfigError(f"expected one of --node, --finish, --list and --graph, received {sum(asked)} of them")
         if (self.node is not None or self.finish) != (self.run_id is not None):
             raise ConfigError("--run-id says which run --node or --finish is about: give both, or neither")
+        if self.metadata is not None:
+            MySqlDatabase.parse(self.metadata)  # Raises for what is no address.
         if self.run_id is not None and not _RUN_ID.fullmatch(self.run_id):
             raise ConfigError(
                 f"run id: expected a time such as 20260131-235959, or 20260131-235959-1, received {self.run_id!r}"

@@ -9,6 +9,7 @@ from ml_metadata.proto import metadata_store_pb2
 from rich.console import Console
 from tfx.proto.orchestration import pipeline_pb2
 
+from pipelines.metadata_database import find_mysql, has_metadata
 from pipelines.nodes import PUSHER, TRANSFORM
 from pipelines.options import RunOptions
 from pipelines.orchestration.begun import BegunRun, RunMismatchError, check_nodes, read_begun
@@ -16,7 +17,12 @@ from pipelines.orchestration.node_records import NodeRecords, Vocabularies
 from pipelines.orchestration.options import NodeOptions, as_arguments, describe_contradiction
 from pipelines.runner import local_run, node_summary
 from pipelines.runner.integrity import ArtifactDigests, IntegrityError
-from pipelines.runner.metadata_cleanup import clear_interrupted_executions, open_metadata_store
+from pipelines.runner.metadata_cleanup import (
+    clear_interrupted_executions,
+    clear_interrupted_node,
+    invalidate_displaced_pushes,
+    open_metadata_store,
+)
 from pipelines.runner.node_outputs import (
     check_integrity,
     find_ended_well,
@@ -33,12 +39,13 @@ from pipelines.runner.summary import Summary
 from pipelines.runner.vocabulary_coverage import measure_vocabularies
 from pipelines.task_check.preprocessing import check_preprocessing
 from pipelines.task_definition.task import load_task
+from serving import file_lock
 
 _ENDED_WELL = (RAN, CACHED)
 
 
 class SingleNode:
-    """One node of a run; the run's folder is locked by the caller.
+    """One node of a run; the caller holds the folder or, where several nodes may run at once, the node.
 
     Attributes:
         summary: of the run, as far as it has got.
@@ -58,10 +65,11 @@ class SingleNode:
         self._directory = options.var / "runs" / options.run_id
         self._records = NodeRecords(self._directory)
         self.summary = Summary(run_id=options.run_id, task=options.task, data="", started="")
-        begun = read_begun(self._directory)
-        self._config = prepare_run(pin_options(options, begun), load_task(options.task), console, self.summary)
-        self._compiled = compile_run(self._config, options.run_id)
-        self._begun = begun or self._begin(options, console)
+        with file_lock.waiting(self._directory / ".lock"):  # One process begins the run; others may come at once.
+            begun = read_begun(self._directory)
+            self._config = prepare_run(pin_options(options, begun), load_task(options.task), console, self.summary)
+            self._compiled = compile_run(self._config, options.run_id)
+            self._begun = begun or self._begin(options, console)
         check_nodes(options.run_id, self._begun, digest_nodes(self._compiled))
         self.summary.nodes, self.summary.vocabularies = self._records.read(self._begun.nodes)
         self._node = self._find_node(options.node)
@@ -73,7 +81,7 @@ class SingleNode:
             KeyboardInterrupt: Somebody stopped it; what it had begun to write is gone.
         """
         name = self._node.node_info.id
-        clear_interrupted_executions(self._config.metadata, self._config.var / "artifacts")
+        self._clear()
         result = self._find_ended() or self._run()
         result = dataclasses.replace(
             result, summary=result.summary or node_summary.summarise_node(result, self.summary.results)
@@ -88,7 +96,10 @@ class SingleNode:
 
     def _begin(self, options: NodeOptions, console: Console) -> BegunRun:
         config, summary = self._config, self.summary
-        clear_leftovers(config, console)
+        if find_mysql(config.metadata) is None:
+            clear_leftovers(config, console)
+        else:  # Other runs may go on.
+            invalidate_displaced_pushes(config.metadata, config.artifacts)
         check_preprocessing(config.task)
         begun = BegunRun(
             started=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -121,7 +132,7 @@ class SingleNode:
     def _find_ended(self) -> NodeResult | None:
         """Finds the result of an earlier process that ended well, even one that was killed before it recorded that."""
         name = self._node.node_info.id
-        if not self._config.metadata.exists():
+        if not has_metadata(self._config.metadata):
             return None
         store = open_metadata_store(self._config.metadata)
         execution = find_ended_well(list_executions(store, self._config.task.name, self.summary.run_id, name))
@@ -145,10 +156,19 @@ class SingleNode:
             with self._config.engine.session():
                 result = NodeRun(self._compiled, self._node, ArtifactDigests(self._config.artifacts)).start(forks=False)
         except KeyboardInterrupt:
-            clear_interrupted_executions(self._config.metadata, self._config.var / "artifacts")
+            self._clear()
             raise
         assert result is not None  # It does not fork.
         return result
+
+    def _clear(self) -> None:
+        """Clears what a killed process of this node left; where no other runs at the same time, what any left."""
+        database, artifacts = self._config.metadata, self._config.var / "artifacts"
+        if find_mysql(database) is None:
+            clear_interrupted_executions(database, artifacts)
+        else:
+            name, run_id = self._node.node_info.id, self.summary.run_id
+            clear_interrupted_node(database, artifacts, self._config.task.name, run_id, name)
 
     def _record(self, result: NodeResult) -> NodeResult:
         """Records the result. A vocabulary that the task names wrongly fails Transform."""

@@ -18,12 +18,13 @@ _SECONDS = 0.2  # between two tries
 
 @contextlib.contextmanager
 def lock_folder(
-    var: Path, *, wait: float = 0.0, on_wait: Callable[[str], None] = lambda holder: None
+    var: Path, *, shared: bool = False, wait: float = 0.0, on_wait: Callable[[str], None] = lambda holder: None
 ) -> Iterator[None]:
     """Holds `var` for this process. The lock goes with the process, however it ends.
 
     Args:
         var: the folder.
+        shared: whether other processes may hold it likewise.
         wait: seconds to wait for another process, at most.
         on_wait: called once with who holds the folder, where there is something to wait for.
 
@@ -31,11 +32,12 @@ def lock_folder(
         BusyError: Another process holds it.
     """
     var.mkdir(parents=True, exist_ok=True)
+    lock = file_lock.shared if shared else file_lock.exclusive
     with contextlib.ExitStack() as stack:
         deadline, told = time.monotonic() + wait, False
         while True:
             try:
-                stack.enter_context(file_lock.exclusive(var / ".lock", str(os.getpid())))
+                stack.enter_context(lock(var / ".lock", str(os.getpid())))
                 break
             except file_lock.FileLockedError as error:
                 holder = f"process {error.holder or 'unknown'}"

@@ -6,6 +6,7 @@ from components.pusher.versions import newest_version
 from pipelines.config import PipelineConfig
 from pipelines.evaluation.comparison_words import comparison_as_record
 from pipelines.evaluation.tfma_results import slice_metrics
+from pipelines.metadata_database import has_metadata
 from pipelines.nodes import BETTER_GATE, EVALUATOR, EXAMPLE_GEN, PUSHER, TRAINER
 from pipelines.runner import node_summary, verdicts
 from pipelines.runner.metadata_cleanup import open_metadata_store
@@ -63,7 +64,7 @@ def record_outcome(summary: Summary, config: PipelineConfig, pushed_before: set[
 
 def _name_pushed_models(config: PipelineConfig) -> dict[str, str]:
     """Name the version that each model was pushed as where this run pushes to, by the folder of the model."""
-    if not config.metadata.is_file():
+    if not has_metadata(config.metadata):
         return {}
     return name_models(open_metadata_store(config.metadata), config.task.name, config.serving)
 
