@@ -259,5 +259,5 @@ lock:
 	@environment/start uv lock $(if $(value UPGRADE),--upgrade)
 
 clean:
-	@rm -rf .venv .venv-dvc .uv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	@rm -rf .venv .venv-dvc .venv-airflow .uv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 	@find . -name __pycache__ -prune -exec rm -rf {} +

@@ -66,7 +66,8 @@ def run(options: NodeOptions) -> int:
 @contextlib.contextmanager
 def _hold(options: NodeOptions) -> Iterator[None]:
     """Holds the folder; where its records are in MySQL, together with other nodes, and the node for itself."""
-    parallel = find_mysql(options.var / "metadata.sqlite") is not None
+    # The jobs on a cluster are of one name, and each process ends those that it finds: there, too, one at a time.
+    parallel = find_mysql(options.var / "metadata.sqlite") is not None and options.engine == "local"
     with contextlib.ExitStack() as stack:
         held = [(options.var, parallel)]
         if parallel and options.run_id is not None:

@@ -70,7 +70,8 @@ class GraphNode:
 class Graph:
     """The nodes of a run, in an order in which each comes after those that it waits for."""
 
-    task: str
+    task: str  # its name
+    package: str  # what --task calls it
     var: str
     arguments: Sequence[str]  # of `python -m pipelines`; --run-id, and --node or --finish, come after them
     engine: str  # where Beam runs
@@ -99,6 +100,7 @@ def describe_graph(options: RunOptions) -> Graph:
     upstream = {node.node_info.id: tuple(node.upstream_nodes) for node in compiled}
     return Graph(
         task=config.task.name,
+        package=options.task,
         var=str(options.var),
         arguments=(
             "node",
@@ -108,7 +110,7 @@ def describe_graph(options: RunOptions) -> Graph:
             *(("--metadata", str(database)) if database else ()),
         ),
         engine=options.engine,
-        parallel=database is not None,
+        parallel=database is not None and options.engine == "local",
         pushes_to="" if options.experiment else str(config.serving),
         nodes=[_describe_node(name, upstream, minutes) for name in upstream],
     )

@@ -73,6 +73,8 @@ class SingleNode:
         check_nodes(options.run_id, self._begun, digest_nodes(self._compiled))
         self.summary.nodes, self.summary.vocabularies = self._records.read(self._begun.nodes)
         self._node = self._find_node(options.node)
+        if options.node == PUSHER:
+            self._check_compared()
 
     def run(self) -> NodeResult:
         """Runs the node, unless it has ended well in this run already, and records its result.
@@ -128,6 +130,18 @@ class SingleNode:
                 "run them first"
             )
         return nodes[name]
+
+    def _check_compared(self) -> None:
+        """Checks that no other run has pushed since this one began: BetterGate has not seen what that pushed."""
+        others = list_pushed_versions(self._config) - set(self._begun.pushed_before)
+        store = open_metadata_store(self._config.metadata)
+        # Where Pusher has begun before, and was killed, the version may be its own.
+        if others and not list_executions(store, self._config.task.name, self.summary.run_id, PUSHER):
+            raise RunMismatchError(
+                f"run {self.summary.run_id}: expected the versions that were in place when it began, received "
+                f"{', '.join(map(str, sorted(others)))} as well, with which nothing was compared; begin a new run: all "
+                "but the comparison comes from the cache"
+            )
 
     def _find_ended(self) -> NodeResult | None:
         """Finds the result of an earlier process that ended well, even one that was killed before it recorded that."""

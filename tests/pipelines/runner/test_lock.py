@@ -80,8 +80,8 @@ def test_waits_no_longer_than_it_may(tmp_path: Path) -> None:
 
 
 def test_shared_with_others_but_not_with_one_who_wants_it_alone(tmp_path: Path) -> None:
-    with lock_folder(tmp_path, shared=True), lock_folder(tmp_path, shared=True):
-        with pytest.raises(BusyError), lock_folder(tmp_path):
-            pytest.fail("held alone and together")
+    together = lock_folder(tmp_path, shared=True), lock_folder(tmp_path, shared=True)
+    with together[0], together[1], pytest.raises(BusyError), lock_folder(tmp_path):
+        pytest.fail("held alone and together")
     with lock_folder(tmp_path), pytest.raises(BusyError), lock_folder(tmp_path, shared=True):
         pytest.fail("held alone and together")
