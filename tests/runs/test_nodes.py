@@ -154,7 +154,14 @@ def test_a_gate_that_refuses_the_model(project: Project, monkeypatch: pytest.Mon
     monkeypatch.setattr(
         single_node, "load_task", lambda name: dataclasses.replace(TASK, make_eval_config=lambda: strict)
     )
-    ended = {name: node_here(project.var, "--run-id", RUN_ID, "--node", name) for name in NODES}
+    ended = {name: node_here(project.var, "--run-id", RUN_ID, "--node", name) for name in NODES[:-1]}
+    meanwhile = project.var / "serving" / "diabetes" / "9999999999"  # of another run
+    meanwhile.mkdir()
+    late = node_here(project.var, "--run-id", RUN_ID, "--node", "Pusher")
+    assert late.status == 2
+    assert "received 9999999999 as well, with which nothing was compared; begin a new run" in late.terminal
+    meanwhile.rmdir()
+    ended["Pusher"] = node_here(project.var, "--run-id", RUN_ID, "--node", "Pusher")
     assert {name: one.status for name, one in ended.items() if one.status} == {"Pusher": 1}
     assert "Evaluator    refused      mean_squared_error on overall is" in ended["Evaluator"].terminal
     assert "not pushed   Evaluator: mean_squared_error on overall is" in ended["Pusher"].terminal
