@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pipelines.options import RunOptions
+from pipelines.orchestration.options import as_arguments, describe_contradiction
 from serving.durable_file import write_whole
 
 _FILE = "begun.json"
@@ -63,3 +65,18 @@ def check_nodes(run_id: str, begun: BegunRun, nodes: Mapping[str, str]) -> None:
             f"run {run_id} was begun with other code, settings or data: expected every node as it was then, received "
             f"another {', '.join(differ)}; begin a new run: what did not change comes from the cache"
         )
+
+
+def pin_options(options: RunOptions, begun: BegunRun | None) -> RunOptions:
+    """Returns the options with the spans that the run was begun with.
+
+    Raises:
+        RunMismatchError: The run was begun with other options.
+    """
+    if begun is None:
+        return options
+    received = as_arguments(options)
+    if received != begun.arguments:
+        said = describe_contradiction(begun.arguments, received)
+        raise RunMismatchError(f"the run was begun with other options: {said}; begin a new run, or give the same ones")
+    return dataclasses.replace(options, spans=begun.spans) if begun.spans else options

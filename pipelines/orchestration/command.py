@@ -58,6 +58,8 @@ def run(options: NodeOptions) -> int:
     except BusyError as error:
         print(f"error: {error}", file=sys.stderr)
         return BUSY
+    except KeyboardInterrupt:
+        return INTERRUPTED
     except OSError as error:
         print(f"error: {describe_unwritable(options.var, error)}", file=sys.stderr)
         return FAILURE
@@ -99,9 +101,16 @@ def _choose_database(options: NodeOptions) -> None:
 def _describe(options: NodeOptions) -> int:
     """Lists the nodes, or writes the graph."""
     with hold_stderr(), gc_paused_imports():
-        from pipelines.orchestration.graph import describe_graph, list_nodes
+        from pipelines.orchestration.graph import Graph, describe_graph, list_nodes
 
-        graph = describe_graph(options)
+        graph: Graph | Exception
+        try:
+            graph = describe_graph(options)
+        except Exception as error:  # The boundary, as of a node: such a run could not begin.
+            graph = error
+    if isinstance(graph, Exception):
+        print(f"error: {explain(graph)}", file=sys.stderr)
+        return FAILURE
     if options.graph is None:
         print(list_nodes(graph), end="")
     else:

@@ -12,9 +12,9 @@ from tfx.proto.orchestration import pipeline_pb2
 from pipelines.metadata_database import find_mysql, has_metadata
 from pipelines.nodes import PUSHER, TRANSFORM
 from pipelines.options import RunOptions
-from pipelines.orchestration.begun import BegunRun, RunMismatchError, check_nodes, read_begun
+from pipelines.orchestration.begun import BegunRun, RunMismatchError, check_nodes, pin_options, read_begun
 from pipelines.orchestration.node_records import NodeRecords, Vocabularies
-from pipelines.orchestration.options import NodeOptions, as_arguments, describe_contradiction
+from pipelines.orchestration.options import NodeOptions, as_arguments
 from pipelines.runner import local_run, node_summary
 from pipelines.runner.integrity import ArtifactDigests, IntegrityError
 from pipelines.runner.metadata_cleanup import (
@@ -227,21 +227,6 @@ def finish_run(options: RunOptions, console: Console, summary: Summary) -> None:
     local_run.conclude(options, config, set(begun.pushed_before), console, summary)
     began = datetime.datetime.fromisoformat(begun.started)
     summary.seconds = (datetime.datetime.now(datetime.UTC) - began).total_seconds()
-
-
-def pin_options(options: RunOptions, begun: BegunRun | None) -> RunOptions:
-    """Returns the options with the spans that the run was begun with.
-
-    Raises:
-        RunMismatchError: The run was begun with other options.
-    """
-    if begun is None:
-        return options
-    received = as_arguments(options)
-    if received != begun.arguments:
-        said = describe_contradiction(begun.arguments, received)
-        raise RunMismatchError(f"the run was begun with other options: {said}; begin a new run, or give the same ones")
-    return dataclasses.replace(options, spans=begun.spans) if begun.spans else options
 
 
 def digest_nodes(compiled: pipeline_pb2.Pipeline) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Run by Airflow's own Python: prints as JSON what the DAGs are, and what becomes of a task by its exit status."""
 
+import importlib
 import json
 import os
 import sys
@@ -42,7 +43,7 @@ def outcome(run: Any) -> str:
 
 def main(folder: Path) -> None:
     sys.path.insert(0, str(DAGS))
-    import pipelines_dag  # Airflow has the folder of the DAGs on its path, too.
+    pipelines_dag = importlib.import_module("pipelines_dag")  # Airflow has the folder of the DAGs on its path, too.
 
     program = folder / "python"
     program.write_text(

@@ -1,10 +1,14 @@
 """What a run was begun as."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 
-from pipelines.orchestration.begun import BegunRun, RunMismatchError, check_nodes, read_begun
+from pipelines.options import RunOptions
+from pipelines.orchestration.begun import BegunRun, RunMismatchError, check_nodes, pin_options, read_begun
+from pipelines.orchestration.options import as_arguments
+from pipelines.spans.selection import SpanSelection
 
 BEGUN = BegunRun(
     started="2026-01-31T23:59:59+00:00",
@@ -39,3 +43,19 @@ def test_edited_code_and_other_nodes_are_told_by_name() -> None:
         RunMismatchError, match=r"run 20260131-235959 was begun .* received another Trainer, Tuner; begin"
     ):
         check_nodes("20260131-235959", BEGUN, {"ExampleGen": "a1", "Trainer": "edited", "Tuner": "new"})
+
+
+def test_spans_that_arrive_later_are_not_of_the_run() -> None:
+    options = RunOptions(spans="last:1", train_steps=5)
+    begun = dataclasses.replace(BEGUN, arguments=as_arguments(options), spans="2014Q2..2014Q2")
+    pinned = pin_options(options, begun)
+    assert pinned == dataclasses.replace(options, spans="2014Q2..2014Q2")
+    assert pinned.spans is not None
+    assert SpanSelection.parse(pinned.spans).choose(["2014Q1", "2014Q2", "2014Q3"]) == ["2014Q2"]
+    assert pin_options(options, None) == options
+
+
+def test_other_options_are_another_run() -> None:
+    begun = dataclasses.replace(BEGUN, arguments=("--train-steps", "5"))
+    with pytest.raises(RunMismatchError, match="expected --train-steps 5, received no options; begin a new run"):
+        pin_options(RunOptions(), begun)
