@@ -8,7 +8,7 @@ _PROJECT = ("components", "pipelines", "data", "tests")
 # Every traceback passes through them.
 _RUNNER = (
     {f"pipelines/runner/{name}.py" for name in ("command", "launch", "local_run", "node_process", "node_run")}
-    | {f"pipelines/orchestration/{name}.py" for name in ("command", "single_node")}
+    | {f"pipelines/orchestration/{name}.py" for name in ("command", "finish", "single_node")}
     | {
         f"pipelines/task_check/{name}.py"
         for name in ("command", "dry_run", "model_trial", "preprocessing", "traced_graph")

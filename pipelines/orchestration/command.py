@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TextIO
 from pipelines.explain import explain
 from pipelines.metadata_database import MetadataDatabaseError, MySqlDatabase, find_mysql, use_mysql
 from pipelines.nodes import PUSHER
+from pipelines.options import RunOptions
 from pipelines.orchestration.begun import RunMismatchError
 from pipelines.orchestration.options import NodeOptions
 from pipelines.runner.command import describe_unwritable, record_run, require_spans
@@ -171,6 +172,10 @@ def _exit_status(result: NodeResult, summary: Summary) -> int:
 
 
 def _finish(options: NodeOptions, directory: Path, terminal: TextIO) -> int:
-    from pipelines.orchestration.single_node import finish_run
+    return record_run(options, directory, terminal, _fill_in)
 
-    return record_run(options, directory, terminal, finish_run)
+
+def _fill_in(options: RunOptions, console: "Console", summary: Summary) -> None:
+    from pipelines.orchestration.finish import finish_run  # Imported here: it loads TFX.
+
+    finish_run(options, console, summary)

@@ -1,4 +1,4 @@
-"""Runs one node of a run in this process, with what `run` does around it; and fills in the record of such a run."""
+"""Runs one node of a run in this process, with what `run` does around it."""
 
 import dataclasses
 import datetime
@@ -11,11 +11,10 @@ from tfx.proto.orchestration import pipeline_pb2
 
 from pipelines.metadata_database import find_mysql, has_metadata
 from pipelines.nodes import PUSHER, TRANSFORM
-from pipelines.options import RunOptions
 from pipelines.orchestration.begun import BegunRun, RunMismatchError, check_nodes, pin_options, read_begun
 from pipelines.orchestration.node_records import NodeRecords, Vocabularies
 from pipelines.orchestration.options import NodeOptions, as_arguments
-from pipelines.runner import local_run, node_summary
+from pipelines.runner import node_summary
 from pipelines.runner.integrity import ArtifactDigests, IntegrityError
 from pipelines.runner.metadata_cleanup import (
     clear_interrupted_executions,
@@ -34,7 +33,7 @@ from pipelines.runner.node_outputs import (
 from pipelines.runner.node_run import NodeRun
 from pipelines.runner.outcome import read_results, record_outcome
 from pipelines.runner.preparation import clear_leftovers, compile_run, list_pushed_versions, prepare_run
-from pipelines.runner.results import CACHED, FAILED, RAN, SKIPPED, NodeResult, OutputArtifact
+from pipelines.runner.results import CACHED, FAILED, RAN, NodeResult, OutputArtifact
 from pipelines.runner.summary import Summary
 from pipelines.runner.vocabulary_coverage import measure_vocabularies
 from pipelines.task_check.preprocessing import check_preprocessing
@@ -195,38 +194,6 @@ class SingleNode:
                 result = dataclasses.replace(result, state=FAILED, error=error, summary=str(error).splitlines()[0])
         self._records.write(result, measured)
         return result
-
-
-def finish_run(options: RunOptions, console: Console, summary: Summary) -> None:
-    """Fills in the summary of a run whose nodes ran in processes of their own; those that did not run were skipped.
-
-    Raises:
-        RunMismatchError: The run was begun as another one.
-        Exception: It was never begun, and cannot be, as `run` says.
-    """
-    logging.set_verbosity(logging.INFO)
-    directory = options.var / "runs" / summary.run_id
-    begun = read_begun(directory)
-    config = prepare_run(pin_options(options, begun), load_task(options.task), console, summary)
-    if begun is None:
-        raise RunMismatchError(f"run {summary.run_id} was never begun: expected a node to have run, received none")
-    summary.started, summary.data = begun.started, begun.data
-    summary.source_digest, summary.task_files = begun.source_digest, begun.task_files
-    summary.unread_files = begun.unread_files
-    ended, summary.vocabularies = NodeRecords(directory).read(begun.nodes)
-    for result in ended:
-        if result.error is not None:
-            summary.fail(f"{result.node}: {result.error}")
-    results = {result.node: result for result in ended}
-    missing = [node for node in begun.nodes if node not in results]
-    if missing and summary.error is None:
-        summary.fail(f"the run was finished before all nodes had run: expected {', '.join(missing)} as well")
-    skipped = {node: NodeResult(node=node, state=SKIPPED, seconds=0.0) for node in missing}
-    summary.nodes = [(results | skipped)[node] for node in begun.nodes]
-    read_results(summary, config)
-    local_run.conclude(options, config, set(begun.pushed_before), console, summary)
-    began = datetime.datetime.fromisoformat(begun.started)
-    summary.seconds = (datetime.datetime.now(datetime.UTC) - began).total_seconds()
 
 
 def digest_nodes(compiled: pipeline_pb2.Pipeline) -> dict[str, str]:

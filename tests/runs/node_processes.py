@@ -13,11 +13,11 @@ import sys
 from pathlib import Path
 
 from pipelines.cli.app import execute
-from pipelines.orchestration import single_node
+from pipelines.orchestration import finish, single_node
 from pipelines.runner import final_report
 from tests.runs import killed
 
-LOADED = (final_report, single_node)  # what the command line only imports when it runs
+LOADED = (final_report, finish, single_node)  # what the command line only imports when it runs
 
 
 def run_steps(steps: list[tuple[list[str], str | None]], folder: Path) -> None:
