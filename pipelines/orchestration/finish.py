@@ -1,6 +1,7 @@
 """Fills in the record of a run whose nodes ran in processes of their own, as `run` does at its end."""
 
 import datetime
+from collections.abc import Sequence
 
 from absl import logging
 from rich.console import Console
@@ -44,5 +45,11 @@ def finish_run(options: RunOptions, console: Console, summary: Summary) -> None:
     summary.nodes = [(results | skipped)[node] for node in begun.nodes]
     read_results(summary, config)
     conclude(options, config, set(begun.pushed_before), console, summary)
-    began = datetime.datetime.fromisoformat(begun.started)
-    summary.seconds = (datetime.datetime.now(datetime.UTC) - began).total_seconds()
+    summary.seconds = _measure_seconds(begun.started, ended)
+
+
+def _measure_seconds(started: str, ended: Sequence[NodeResult]) -> float:
+    """Measures from the beginning of the run to the end of its last node: the same whenever the run is finished."""
+    began = datetime.datetime.fromisoformat(started)
+    ends = (one.started + datetime.timedelta(seconds=one.seconds) for one in ended if one.started)
+    return (max(ends, default=began) - began).total_seconds()
