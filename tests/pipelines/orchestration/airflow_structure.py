@@ -64,7 +64,9 @@ def main(folder: Path) -> None:
         spans[state] = outcome(lambda operator=operator: operator.execute({}))
     dags = {dag.dag_id: dag for dag in pipelines_dag.make_dags(os.environ)}
     ours = sorted({name.partition(".")[0] for name in sys.modules} & {"pipelines", "components", "serving", "data"})
-    found = {"dags": describe_dags(dags), "outcomes": outcomes, "spans": spans, "ours": ours}
+    looping = pipelines_dag.make_dags({**os.environ, "PIPELINES_SCHEDULE": "continuous"})
+    schedules = {dag.dag_id: repr(dag.schedule) for dag in looping}
+    found = {"looping": schedules, "dags": describe_dags(dags), "outcomes": outcomes, "spans": spans, "ours": ours}
     Path(folder, "found.json").write_text(json.dumps(found))
 
 

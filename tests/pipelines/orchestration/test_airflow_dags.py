@@ -115,6 +115,12 @@ def test_spans_that_were_accepted_begin_a_run(found: dict[str, Any]) -> None:
     assert "--once" in found["dags"]["trips_continuous"]["tasks"]["pass"]["arguments"]
 
 
+def test_the_loop_decides_where_it_is_asked_to(found: dict[str, Any]) -> None:
+    scheduled = {name for name, schedule in found["looping"].items() if schedule != "None"}
+    assert scheduled == {"trips_continuous", "wide_continuous"}
+    assert "*/5 * * * *" in found["looping"]["trips_continuous"]
+
+
 def test_what_a_gate_refused_is_not_tried_again_and_what_was_killed_is(found: dict[str, Any]) -> None:
     retried = "AirflowException"
     assert found["outcomes"] == {

@@ -6,9 +6,10 @@ file imports nothing of the project. It reads from the environment:
     PIPELINES_GRAPHS    the folder of the graph files, which `python -m pipelines node --graph FILE` writes
     PIPELINES_PROJECT   the project's folder
     PIPELINES_PYTHON    the project's Python
-    PIPELINES_SCHEDULE  when runs begin: `spans`, when spans were accepted; a cron expression; or nothing, by hand
+    PIPELINES_SCHEDULE  when runs begin: `spans`, when spans were accepted; a cron expression; or nothing, by hand;
+                        `continuous`: the loop decides, and its DAG is scheduled
     PIPELINES_SPANS     a folder where spans arrive; without it there are no DAGs of ingestion and of the loop
-    PIPELINES_LOOK      a cron expression: when that folder is looked at
+    PIPELINES_LOOK      a cron expression: when that folder is looked at, by the ingestion or by the loop
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 FORMAT = 1  # of the graph file
 MEMORY_POOL = "pipelines_memory"  # a slot is a GiB
 FINISH = "finish"
+SPANS, CONTINUOUS = "spans", "continuous"  # schedules
 REFUSED, WRONG_USE = 1, 2  # exit statuses; of other commands than `node` the second is a busy folder, too
 _RETRY_DELAY = datetime.timedelta(seconds=10)
 _START = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
@@ -124,7 +126,7 @@ def make_run_dag(graph: Mapping[str, Any], schedule: str) -> DAG:
     with DAG(
         task,
         description=f"Trains, gates and pushes {task}; a task is a node of the pipeline",
-        schedule=[_spans(graph)] if schedule == "spans" else schedule or None,
+        schedule=[_spans(graph)] if schedule == SPANS else schedule or None,
         start_date=_START,
         catchup=False,
         max_active_runs=1,  # A run compares its model with the one pushed last.
@@ -186,13 +188,14 @@ def make_loop_dag(graph: Mapping[str, Any], folder: str, schedule: str) -> DAG:
 def make_dags(environment: Mapping[str, str]) -> list[DAG]:
     """Makes the DAGs of every graph file."""
     folder, schedule = environment.get("PIPELINES_SPANS", ""), environment.get("PIPELINES_SCHEDULE", "")
-    look = environment.get("PIPELINES_LOOK", "")
+    look, loops = environment.get("PIPELINES_LOOK", ""), schedule == CONTINUOUS
     dags = []
     for file in sorted(Path(environment["PIPELINES_GRAPHS"]).glob("*.json")):
         graph = read_graph(file)
-        dags.append(make_run_dag(graph, schedule))
+        dags.append(make_run_dag(graph, "" if loops else schedule))
         if folder:
-            dags += [make_ingestion_dag(graph, folder, look), make_loop_dag(graph, folder, "")]
+            dags.append(make_ingestion_dag(graph, folder, "" if loops else look))
+            dags.append(make_loop_dag(graph, folder, look if loops else ""))
     return dags
 
 
