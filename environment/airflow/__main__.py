@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -31,6 +32,8 @@ def install() -> Path:
 def main() -> int:
     """Starts Airflow and returns the exit status."""
     options = _parse_options()
+    # `kill` ends it as Ctrl-C does, which a shell's background jobs ignore.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         server = AirflowServer(
             commands=install(),

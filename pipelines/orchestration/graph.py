@@ -59,6 +59,7 @@ class GraphNode:
     what: str  # it does, in words
     upstream: Sequence[str]
     downstream: Sequence[str]
+    pushes: bool  # it puts a model in place
     gate: bool  # it can refuse: exit status 1, which is not to be tried again
     memory_bytes: int
     cores: int  # 0: as many as there are
@@ -130,6 +131,7 @@ def _describe_node(name: str, upstream: Mapping[str, Sequence[str]], minutes: fl
         what=_WHAT[name],
         upstream=upstream[name],
         downstream=tuple(other for other, before in upstream.items() if name in before),
+        pushes=name == nodes.PUSHER,
         gate=name in (*nodes.GATES, nodes.BETTER_GATE, nodes.PUSHER),
         memory_bytes=memory + (_SERVED_BYTES if name == nodes.SKEW_GATE else 0),
         cores=0 if name in _COMPUTES else 1,

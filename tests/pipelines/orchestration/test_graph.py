@@ -31,6 +31,7 @@ def test_every_node_comes_after_those_that_it_waits_for(graph: Graph) -> None:
 def test_what_a_node_needs(graph: Graph) -> None:
     needs = {node.id: node for node in graph.nodes}
     assert {name for name, node in needs.items() if node.gate} == {"AnomalyGate", "Evaluator", "SkewGate", "Pusher"}
+    assert [name for name, node in needs.items() if node.pushes] == ["Pusher"]
     assert needs["SkewGate"].memory_bytes > needs["Trainer"].memory_bytes > needs["ImportSchemaGen"].memory_bytes
     assert {node.timeout_minutes for node in graph.nodes} == {7}
     assert graph.arguments == (

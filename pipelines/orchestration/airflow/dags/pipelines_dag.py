@@ -209,7 +209,7 @@ def _make_node(graph: Mapping[str, Any], node: Mapping[str, Any], run_id: str) -
         execution_timeout=datetime.timedelta(minutes=node["timeout_minutes"]),
         pool=MEMORY_POOL,
         pool_slots=math.ceil(node["memory_bytes"] / 2**30),
-        outlets=[Asset(f"{graph['task']}-model")] if graph["pushes_to"] and not node["downstream"] else [],
+        outlets=[Asset(f"{graph['task']}-model")] if node["pushes"] else [],
     )
 
 
