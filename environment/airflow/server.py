@@ -85,7 +85,13 @@ class AirflowServer:
                 if done.returncode:
                     raise StartError(f"`airflow {' '.join(arguments)}` ended with {done.returncode}; see {self.log}")
             self._process = subprocess.Popen(
-                [self._command, "standalone"], env=self.environment, stdout=log, stderr=log, start_new_session=True
+                [self._command, "standalone"],
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                # A shell's background job ignores SIGINT, and so would Airflow, which ends by it.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             )
         try:
             self._wait_until_healthy(self._process)
