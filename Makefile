@@ -22,21 +22,21 @@ endef
 quoted = '$(subst $(newline),'$$'\n'',$(subst ','\'',$(value $1)))'
 absolute_var = $(if $(filter /%,$(value VAR)),,$(call quoted,CURDIR)/)$(call quoted,VAR)
 # For the environment of what it starts, make would expand the $ in these, too, and stop at an odd one.
-unexport A B EXPERIMENT TAG REMOTE DATA OUT FROM PATTERN SPANS NAME CSV LABEL TEXT NOTE REVIEWER VAR PUSH_TO SIGN REQUESTS LOG WINDOW UNTIL SERVER URL KEY_FILE
+unexport A B EXPERIMENT TAG REMOTE DATA OUT FROM PATTERN SPANS NAME CSV LABEL TEXT NOTE REVIEWER VAR PUSH_TO SIGN REQUESTS LOG WINDOW UNTIL SERVER URL KEY_FILE SCHEDULE LOOK
 
 # How long a search may take; of tune, portfolio, and run-local with TUNE.
 SEARCH = $(if $(value TRIALS),--trials $(call quoted,TRIALS)) $(if $(value MINUTES),--minutes $(call quoted,MINUTES))
 
-.PHONY: help doctor setup data ingest predict data-pin data-restore disk gc run-local watch flink-up flink-down test test-fast test-engine coverage test-other-stack check format bench load-test lock protos clean serve gateway clients deploy-render rollout-status pin canary compare promote rollback tune portfolio compare-runs report leaderboard tensorboard review monitor continuous replay test-replay new-task notebooks check-task
+.PHONY: help doctor setup data ingest predict data-pin data-restore disk gc run-local watch airflow flink-up flink-down test test-fast test-engine test-orchestrators coverage test-other-stack check format bench load-test lock protos clean serve gateway clients deploy-render rollout-status pin canary compare promote rollback tune portfolio compare-runs report leaderboard tensorboard review monitor continuous replay test-replay new-task notebooks check-task
 
 define HELP
 make TARGET [NAME=value ...]
 
-  doctor, setup                  What this machine lacks, and the fix; make .venv, as every target does once (PYTHON)
+  doctor, setup, check, format   What is missing here, and the fix; make .venv (PYTHON); what CI checks first; mend that
   data, ingest                   The task's rows under var/data/, or as quarters; check spans (SPANS, FROM, PATTERN)
   check-task, run-local, watch   A task on 100 rows; the pipeline; at every save (SPANS, PUSH_TIES, EXPERIMENT, TAG,
                                  DATA, TRAIN_STEPS, INFRA, FORCE, VERBOSE, AT_ONCE, TUNE, REQUIRE_REVIEW, PUSH_TO, SIGN)
-  flink-up, flink-down           A Flink cluster on this machine, where run-local then runs with flink (ENGINE)
+  airflow, flink-up, flink-down  Airflow for a task (SCHEDULE, FROM, LOOK, NODE, PORT); a Flink cluster (ENGINE)
   tune, portfolio, compare-runs  Search hyperparameters; compare approaches, or runs (TRIALS, MINUTES, SEEDS, A, B)
   report, review, leaderboard    Open the newest run's report; record your review (RUN_ID, NOTE, REVIEWER); all runs
   new-task, predict              A task from your CSV (NAME, CSV, LABEL, PROBLEM, TEXT); predict files (DATA, OUT)
@@ -47,10 +47,10 @@ make TARGET [NAME=value ...]
   rollback, pin, rollout-status  End a trial or go back; keep the version that answers now; what is where
   monitor, continuous, replay    Judge the traffic (LOG, WINDOW, UNTIL); retrain when due (FROM, SERVER, ONCE); play it
   bench, load-test               Upstream's example against ours (ROWS, ROUNDS); latency and throughput of the servers
-  test, test-fast, test-engine   All tests but the last; those that start next to nothing; those on a cluster (MARK)
+  test, test-replay, coverage    All tests but those below; every quarter replayed; what they run too little of (MARK)
   data-pin, data-restore         Keep the data that runs read, with DVC; bring back a run's (REMOTE, RUN_ID, OUT)
-  test-other-stack, test-replay  All tests of the last commit on the other stack; the test that replays every quarter
-  check, format, coverage        What CI checks first; mend what tools can; what the tests run too little of (MARK)
+  test-fast, test-orchestrators  Those that start next to nothing; those that start Airflow or MariaDB
+  test-engine, test-other-stack  Those on a cluster; all tests of the last commit on the other stack (MARK)
   disk, gc, lock, protos, clean  What takes room; remove the old (GC); uv.lock anew (UPGRADE), code of *.proto; clear up
 
 Every target on a task's files takes (TASK, VAR). Options: python -m pipelines COMMAND --help, or python -m serving.
@@ -122,6 +122,14 @@ gc: $(STAMP)
 disk: $(STAMP)
 	@$(RUN) -m pipelines disk --var $(call quoted,VAR)
 
+# Airflow has an environment of its own, too. It reads the graph file, and runs until Ctrl-C.
+airflow: $(STAMP)
+	@$(RUN) -m pipelines node --graph $(call quoted,VAR)/airflow/graphs/$(call quoted,TASK).json \
+	    --task $(call quoted,TASK) --var $(call quoted,VAR) $(NODE)
+	@$(RUN) -m environment.airflow --folder $(call quoted,VAR)/airflow --graphs $(call quoted,VAR)/airflow/graphs \
+	    $(if $(value PORT),--port $(call quoted,PORT)) $(if $(value SCHEDULE),--schedule $(call quoted,SCHEDULE)) \
+	    $(if $(value FROM),--spans $(call quoted,FROM)) $(if $(value LOOK),--look $(call quoted,LOOK))
+
 flink-up: $(STAMP)
 	@$(RUN) -m environment.flink up --folder $(call quoted,VAR)/flink
 
@@ -187,6 +195,9 @@ test-fast: $(STAMP)
 
 test-engine: $(STAMP)
 	@$(RUN) -m pytest tests/engines -m $(if $(value MARK),$(call quoted,MARK),engine) --durations 10
+
+test-orchestrators: $(STAMP)
+	@$(RUN) -m pytest tests -m 'orchestrator or mariadb' --durations 10
 
 test-replay: $(STAMP)
 	@$(RUN) -m pytest tests/pipelines/replay -m replay
@@ -263,5 +274,5 @@ lock:
 	@environment/start uv lock $(if $(value UPGRADE),--upgrade)
 
 clean:
-	@rm -rf .venv .venv-dvc .uv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	@rm -rf .venv .venv-dvc .venv-airflow .uv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 	@find . -name __pycache__ -prune -exec rm -rf {} +

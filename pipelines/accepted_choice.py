@@ -5,10 +5,10 @@ from pathlib import Path
 
 import ml_metadata as mlmd
 from ml_metadata.errors import StatusError
-from ml_metadata.proto import metadata_store_pb2
 
 from components.accepted_spans import AcceptedSpan, list_accepted_spans
 from pipelines.config import ingestion_pipeline
+from pipelines.metadata_database import MetadataDatabaseError, connect, find_mysql, has_metadata
 from pipelines.spans.errors import SpanError
 from pipelines.spans.selection import SpanSelection
 
@@ -39,19 +39,14 @@ def choose_accepted_spans(choice: str, task: str, metadata: Path, judged_by: str
 
 
 def _read(database: Path, pipeline: str, judged_by: str) -> Sequence[AcceptedSpan]:
-    if not database.exists() or not database.stat().st_size:  # A run that was killed may leave an empty file.
+    if not has_metadata(database):
+        return []
+    if find_mysql(database) is None and not database.stat().st_size:  # A run that was killed may leave an empty file.
         return []
     try:
-        return list_accepted_spans(_open(database), pipeline, judged_by)
-    except (StatusError, RuntimeError) as error:
+        return list_accepted_spans(mlmd.MetadataStore(connect(database, read_only=True)), pipeline, judged_by)
+    except (StatusError, RuntimeError, MetadataDatabaseError) as error:
         raise SpanError(
             f"{database}: expected the database of ML Metadata, which cannot be read: {error}; if a run is using it, "
             "wait for its end"
         ) from error
-
-
-def _open(database: Path) -> mlmd.MetadataStore:
-    connection = metadata_store_pb2.ConnectionConfig()
-    connection.sqlite.filename_uri = str(database)
-    connection.sqlite.connection_mode = metadata_store_pb2.SqliteMetadataSourceConfig.READONLY
-    return mlmd.MetadataStore(connection)

@@ -6,9 +6,14 @@ from pathlib import Path
 _ROOT = Path(__file__).resolve().parents[1]
 _PROJECT = ("components", "pipelines", "data", "tests")
 # Every traceback passes through them.
-_RUNNER = {f"pipelines/runner/{name}.py" for name in ("command", "launch", "local_run", "node_process", "node_run")} | {
-    f"pipelines/task_check/{name}.py" for name in ("command", "dry_run", "model_trial", "preprocessing", "traced_graph")
-}
+_RUNNER = (
+    {f"pipelines/runner/{name}.py" for name in ("command", "launch", "local_run", "node_process", "node_run")}
+    | {f"pipelines/orchestration/{name}.py" for name in ("command", "finish", "single_node")}
+    | {
+        f"pipelines/task_check/{name}.py"
+        for name in ("command", "dry_run", "model_trial", "preprocessing", "traced_graph")
+    }
+)
 
 
 def explain(error: BaseException) -> str:

@@ -1,7 +1,6 @@
 """The ingestion of one span: wiring only. The checks are the training pipeline's own; nothing is trained."""
 
 from tfx.dsl.components.base.base_node import BaseNode
-from tfx.orchestration.metadata import sqlite_metadata_connection_config
 from tfx.orchestration.pipeline import Pipeline
 from tfx.types.channel import OutputChannel
 
@@ -13,6 +12,7 @@ from pipelines import nodes
 from pipelines.config import IngestionConfig, TimeColumn
 from pipelines.data_checks import check_data
 from pipelines.engines.local import LocalEngine
+from pipelines.metadata_database import connect
 
 
 def create_ingestion_pipeline(config: IngestionConfig) -> Pipeline:
@@ -46,7 +46,7 @@ def create_ingestion_pipeline(config: IngestionConfig) -> Pipeline:
             checks.anomaly_gate,
         ],
         enable_cache=True,
-        metadata_connection_config=sqlite_metadata_connection_config(str(config.metadata)),
+        metadata_connection_config=connect(config.metadata),
         beam_pipeline_args=list(LocalEngine().beam_args()),
     )
 

@@ -16,7 +16,6 @@ from tfx.components.tuner.component import Tuner
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.dsl.components.common.importer import Importer
 from tfx.dsl.components.common.resolver import Resolver
-from tfx.orchestration.metadata import sqlite_metadata_connection_config
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import infra_validator_pb2, pusher_pb2, trainer_pb2
 from tfx.types import Channel
@@ -39,6 +38,7 @@ from pipelines.data_checks import check_data
 from pipelines.evaluation.comparable import without_reasons
 from pipelines.evaluation.eval_config import slice_columns
 from pipelines.fairness.component import make_evaluator
+from pipelines.metadata_database import connect
 from pipelines.modeling import trainer_entry
 from pipelines.nodes import EVAL, TRAIN
 from pipelines.search import tuner_entry
@@ -316,7 +316,7 @@ def _pusher_custom_config(config: PipelineConfig) -> dict[str, Any]:
 
 
 def _metadata(config: PipelineConfig) -> metadata_store_pb2.ConnectionConfig:
-    return sqlite_metadata_connection_config(str(config.metadata))
+    return connect(config.metadata)
 
 
 def dotted_path(function: Callable[..., object]) -> str:

@@ -18,6 +18,7 @@ from pipelines.cli import (
     leaderboard,
     monitor,
     new_task,
+    node,
     portfolio,
     predict,
     production_metrics,
@@ -55,6 +56,7 @@ another run is using the folder; 130 interrupted.
 )
 _COMMANDS: tuple[tuple[Callable[..., int], str], ...] = (
     (run.run, run.EPILOGUE),
+    (node.node, node.EPILOGUE),
     (ingest.ingest, ingest.EPILOGUE),
     (predict.predict, predict.EPILOGUE),
     (monitor.monitor, monitor.EPILOGUE),

@@ -39,12 +39,7 @@ def run(options: Annotated[RunOptions | None, Parameter(name="*")] = None) -> in
     and memory allow: the Evaluator beside SkewGate, for instance.
     """
     options = options or RunOptions()
-    require_task(options.task)
-    if options.infra == "docker":
-        try:
-            require_docker()
-        except DockerError as error:
-            raise UsageError(str(error)) from error
+    check_run_options(options)
     from pipelines.runner import command  # Imported here: it loads numpy, which --help need not wait for.
 
     if options.watch:
@@ -52,3 +47,17 @@ def run(options: Annotated[RunOptions | None, Parameter(name="*")] = None) -> in
 
         return watch(options)
     return command.run(options)
+
+
+def check_run_options(options: RunOptions) -> None:
+    """Checks that there is what the options name.
+
+    Raises:
+        UsageError: There is no such task, or no Docker engine.
+    """
+    require_task(options.task)
+    if options.infra == "docker":
+        try:
+            require_docker()
+        except DockerError as error:
+            raise UsageError(str(error)) from error

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from components.accepted_spans import AcceptedSpan, StoredSpan, list_accepted_spans, list_stored_spans
 from pipelines.config import ingestion_pipeline
+from pipelines.metadata_database import has_metadata
 from pipelines.runner.metadata_cleanup import open_metadata_store
 from pipelines.spans.errors import SpanError
 from pipelines.spans.span import Span, read_span
@@ -23,7 +24,7 @@ class KnownSpans:
         """
         self._stored: list[StoredSpan] = []
         self._accepted: dict[int, AcceptedSpan] = {}
-        if database.exists():
+        if has_metadata(database):
             store, pipeline = open_metadata_store(database), ingestion_pipeline(task)
             self._stored = list_stored_spans(store, pipeline)
             self._accepted = {span.number: span for span in list_accepted_spans(store, pipeline, judged_by)}

@@ -8,7 +8,6 @@ from tfx.components.example_validator.component import ExampleValidator
 from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
 from tfx.components.statistics_gen.component import StatisticsGen
 from tfx.dsl.components.common.resolver import Resolver
-from tfx.orchestration.metadata import sqlite_metadata_connection_config
 from tfx.orchestration.pipeline import Pipeline
 from tfx.types import Channel
 from tfx.types.standard_artifacts import Examples, ExampleStatistics, Model
@@ -18,6 +17,7 @@ from components.request_log_example_gen.executor import BEFORE, WINDOW
 from components.resolvers import ArtifactsById
 from components.traffic_monitor.component import TrafficMonitor
 from pipelines.engines.local import LocalEngine
+from pipelines.metadata_database import connect
 from pipelines.monitoring.served_versions import EXAMPLES, MODEL, STATISTICS
 from pipelines.monitoring.time_window import TimeWindow
 from pipelines.nodes import EXAMPLE_VALIDATOR, IMPORT_SCHEMA_GEN, STATISTICS_GEN
@@ -99,7 +99,7 @@ def create_monitoring_pipeline(config: MonitoringConfig) -> Pipeline:
         pipeline_root=str(config.artifacts),
         components=[example_gen, import_schema_gen, statistics_gen, example_validator, *served_versions, monitor],
         enable_cache=config.cache,
-        metadata_connection_config=sqlite_metadata_connection_config(str(config.metadata)),
+        metadata_connection_config=connect(config.metadata),
         beam_pipeline_args=list(LocalEngine().beam_args()),
     )
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from ml_metadata.proto import metadata_store_pb2
 
 from components.pusher.versions import list_versions
+from pipelines.metadata_database import has_metadata
 from pipelines.retention.disk_usage import measure_path
 from pipelines.retention.lineage_kept import close_over_lineage, find_baselines, step_artifacts
 from pipelines.retention.policy import RetentionPolicy
@@ -64,7 +65,7 @@ def make_plan(var: Path, policy: RetentionPolicy, now: float | None = None) -> R
     limit = (time.time() if now is None else now) - policy.keep_days * _DAY
     log_limit = (time.time() if now is None else now) - policy.keep_log_days * _DAY
     database = var / "metadata.sqlite"
-    metadata = Metadata(database) if database.exists() else None
+    metadata = Metadata(database) if has_metadata(database) else None
     states = _read_states(database) if metadata else {}
     records = list_records(var)
     kept = _find_kept(var, policy, metadata, states, records, limit)

@@ -12,6 +12,7 @@ from typing import Any
 
 from components.traffic_monitor.verdicts import ALARM, UNCHANGED
 from pipelines.config import ingestion_pipeline
+from pipelines.metadata_database import connect, has_metadata
 from pipelines.production_metrics.verdict import GapVerdict
 from pipelines.retraining.decision_log import FAILED, DecisionLog
 from pipelines.retraining.observations import ChosenSpan, Observations, PerformanceLook, TrafficLook, Training
@@ -100,16 +101,15 @@ def find_run(options: ContinuousOptions, spans: Sequence[str], since: datetime.d
 def list_accepted(options: ContinuousOptions) -> Sequence[ChosenSpan]:
     """Lists the accepted spans, in the order of time, as ML Metadata has them. Loads TFX."""
     database = options.var / "metadata.sqlite"
-    if not database.exists():
+    if not has_metadata(database):
         return []
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's own notes on the machine
     with warnings.catch_warnings(), hold_stderr(), gc_paused_imports():
         warnings.simplefilter("ignore", FutureWarning)  # what Google's libraries say of each other
         from ml_metadata.metadata_store import MetadataStore
-        from tfx.orchestration.metadata import sqlite_metadata_connection_config
 
         from components.accepted_spans import list_accepted_spans
-    store = MetadataStore(sqlite_metadata_connection_config(str(database)))
+    store = MetadataStore(connect(database))
     return [
         ChosenSpan(
             name=span.name,

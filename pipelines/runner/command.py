@@ -10,8 +10,9 @@ import sys
 import tempfile
 import time
 import traceback
+from collections.abc import Callable
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from pipelines.explain import explain
 from pipelines.options import RunOptions
@@ -32,6 +33,10 @@ from pipelines.runner.summary import (
 from pipelines.spans.errors import SpanError
 from serving.process_control import gc_paused_imports, remember_interrupts
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
+Fill = Callable[[RunOptions, "Console", Summary], None]
 _EXIT_STATUS = {PUSHED: 0, UNCHANGED: 0, TIE: 0, EXPERIMENT: 0, REFUSED: 1, FAILED: 1, INTERRUPTED: 130}
 _CANNOT_WRITE, _NO_SPANS, _BUSY = 1, 1, 2  # exit statuses before there is a run
 _UNWRITABLE = frozenset({errno.EACCES, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC, errno.ENOTDIR, errno.EROFS})
@@ -48,11 +53,11 @@ def run(options: RunOptions) -> int:
     """
     try:
         if options.spans is not None:  # Before anything is written, or TFX loaded, which takes seconds.
-            _require_spans(options)
+            require_spans(options)
         with remember_interrupts(), lock_folder(options.var), use_temporary_folder(options.var / "tmp"):
             directory = make_run_directory(options.var / "runs")
             terminal = sys.stdout if options.verbose else redirect_output(directory / "run.log")
-            return _run(options, directory, terminal)
+            return record_run(options, directory, terminal)
     except SpanError as error:
         print(f"error: {error}", file=sys.stderr)
         return _NO_SPANS
@@ -60,11 +65,11 @@ def run(options: RunOptions) -> int:
         print(f"error: {error}", file=sys.stderr)
         return _BUSY
     except OSError as error:
-        print(f"error: {_describe_unwritable(options.var, error)}", file=sys.stderr)
+        print(f"error: {describe_unwritable(options.var, error)}", file=sys.stderr)
         return _CANNOT_WRITE
 
 
-def _require_spans(options: RunOptions) -> None:
+def require_spans(options: RunOptions) -> None:
     """Raises SpanError where the choice of spans leaves none; by which contract they were judged is asked later."""
     from pipelines.accepted_choice import choose_accepted_spans  # Imported here: it loads ML Metadata.
 
@@ -72,8 +77,18 @@ def _require_spans(options: RunOptions) -> None:
     choose_accepted_spans(options.spans, options.name, options.var / "metadata.sqlite")
 
 
-def _run(options: RunOptions, directory: Path, terminal: TextIO) -> int:
-    """Runs the pipeline; whatever happens, a record is left and the terminal says what to do."""
+def record_run(options: RunOptions, directory: Path, terminal: TextIO, fill: Fill | None = None) -> int:
+    """Runs the pipeline; whatever happens, a record is left and the terminal says what to do.
+
+    Args:
+        options: of the run.
+        directory: of the run.
+        terminal: where the run is told.
+        fill: what fills in the summary; None: run the whole pipeline here. It may say when the run began.
+
+    Returns:
+        The exit status.
+    """
     from rich.console import Console  # Imported here: --help and a busy folder need not wait for it.
 
     from pipelines.runner import final_report
@@ -95,13 +110,13 @@ def _run(options: RunOptions, directory: Path, terminal: TextIO) -> int:
     try:
         with show_spinner(console, "loading TFX", live=live), gc_paused_imports():
             from pipelines.runner import local_run
-        local_run.run_pipeline(options, console, summary)
+        (fill or local_run.run_pipeline)(options, console, summary)
     except KeyboardInterrupt:
         summary.status, summary.error = INTERRUPTED, "interrupted; finished nodes are kept"
     except Exception as error:  # The boundary: the record and the terminal say it, the log has the traceback.
         traceback.print_exc()
-        summary.fail(_describe_unwritable(options.var, error) if _is_about(error, options.var) else explain(error))
-    summary.seconds = time.monotonic() - begin
+        summary.fail(describe_unwritable(options.var, error) if _is_about(error, options.var) else explain(error))
+    summary.seconds = summary.seconds or time.monotonic() - begin
     _write_record(summary, directory)
     with show_spinner(console, "writing the report", live=live):
         final_report.write_report_page(summary, options.var)
@@ -118,12 +133,12 @@ def _write_record(summary: Summary, directory: Path) -> None:
             with tempfile.TemporaryFile(dir=directory) as file:
                 file.write(bytes(_SPARE_BYTES))
         except OSError as error:
-            summary.fail(_describe_unwritable(directory, error))
+            summary.fail(describe_unwritable(directory, error))
     try:
         summary.write(directory)
         link_latest(directory)
     except OSError as error:
-        summary.fail(_describe_unwritable(directory, error))
+        summary.fail(describe_unwritable(directory, error))
 
 
 def _is_about(error: Exception, directory: Path) -> bool:
@@ -135,5 +150,6 @@ def _is_about(error: Exception, directory: Path) -> bool:
     )
 
 
-def _describe_unwritable(path: Path, error: Exception) -> str:
+def describe_unwritable(path: Path, error: Exception) -> str:
+    """Describes an error of a folder that a run must write to."""
     return f"cannot write below {path}: {error}; free or unlock it, or choose another folder with --var"

@@ -65,30 +65,30 @@ def print_final_report(console: Console, summary: Summary, directory: Path) -> N
     console.print()
     reached = [verdict for verdict in summary.verdicts if verdict.passed is not None]
     for verdict in summary.verdicts if reached else ():
-        _print_verdict(console, verdict)
+        print_verdict(console, verdict)
     if reached and summary.review:
         _print_review(console, summary)
     if OVERALL in summary.metrics:
         values = sorted((name, value) for name, value in summary.metrics[OVERALL].items() if value is not None)
-        _print_line(console, "metrics", "  ".join(f"{name}={value:.4g}" for name, value in values))
+        print_line(console, "metrics", "  ".join(f"{name}={value:.4g}" for name, value in values))
     for score in summary.experiment.seeds if summary.experiment else ():
         value = f"{score.value:.4f} ({score.low:.4f} to {score.high:.4f})"
-        _print_line(console, f"{score.trainings} seeds", f"{score.metric} {value} on training rows that were held out")
+        print_line(console, f"{score.trainings} seeds", f"{score.metric} {value} on training rows that were held out")
     if summary.latency:
-        _print_line(console, "one row", _format_latency(summary))
+        print_line(console, "one row", _format_latency(summary))
     if summary.error:
         # A gate's findings stand above already.
         refused = any(verdict.passed is False for verdict in reached)
-        _print_line(console, "error", summary.error.splitlines()[0] if refused else summary.error, style="bold red")
+        print_line(console, "error", summary.error.splitlines()[0] if refused else summary.error, style="bold red")
     _print_outcome(console, summary)
     if (directory / "summary.json").exists():
-        _print_path(console, "record", directory / "summary.json")
+        print_path(console, "record", directory / "summary.json")
     if summary.report_path:
-        _print_path(console, "report", Path(summary.report_path))
+        print_path(console, "report", Path(summary.report_path))
     else:
-        _print_line(console, "no report", f"{summary.report_error}; the log has the traceback", style="yellow")
-    _print_path(console, "log", directory / "run.log")
-    _print_line(console, "next", _AFTER_REVIEW if _lacks_only_a_review(summary) else _NEXT[summary.status])
+        print_line(console, "no report", f"{summary.report_error}; the log has the traceback", style="yellow")
+    print_path(console, "log", directory / "run.log")
+    print_line(console, "next", _AFTER_REVIEW if _lacks_only_a_review(summary) else _NEXT[summary.status])
 
 
 def format_path(path: Path) -> str:
@@ -104,19 +104,20 @@ def _format_latency(summary: Summary) -> str:
     )
 
 
-def _print_verdict(console: Console, verdict: Verdict) -> None:
+def print_verdict(console: Console, verdict: Verdict) -> None:
+    """Prints what a gate decided, and why."""
     word, style = (verdict.word, "bold cyan") if verdict.word else _DECISIONS[verdict.passed]
     reasons = list(verdict.reasons[:_SHOWN_REASONS])
     if len(verdict.reasons) > _SHOWN_REASONS:
         reasons.append(f"and {len(verdict.reasons) - _SHOWN_REASONS} more, in the record")
-    _print_line(console, verdict.gate, "\n".join(reasons), word=word, style=style)
+    print_line(console, verdict.gate, "\n".join(reasons), word=word, style=style)
 
 
 def _print_review(console: Console, summary: Summary) -> None:
     """Prints whether a person reviewed the code; in red only where the push requires it."""
     assert summary.review is not None
     style = "green" if not summary.review.remedy else "bold red" if summary.review_required else "yellow"
-    _print_line(console, "review", summary.review.reason, word=summary.review.state, style=style)
+    print_line(console, "review", summary.review.reason, word=summary.review.state, style=style)
 
 
 def _lacks_only_a_review(summary: Summary) -> bool:
@@ -129,15 +130,15 @@ def _print_outcome(console: Console, summary: Summary) -> None:
     if summary.signed_by:
         seconds = f"signed by {summary.signed_by}; {seconds}"
     if summary.status == PUSHED:
-        _print_path(console, "pushed", Path(summary.pushed_to or ""), seconds, style="bold green")
+        print_path(console, "pushed", Path(summary.pushed_to or ""), seconds, style="bold green")
     elif summary.status == UNCHANGED:
         note = f"already holds this model; {seconds}"
-        _print_path(console, "in place", Path(summary.pushed_to or ""), note, style="bold green")
+        print_path(console, "in place", Path(summary.pushed_to or ""), note, style="bold green")
     elif summary.status in (TIE, EXPERIMENT):
-        _print_line(console, "not pushed", f"{summary.not_pushed}; {seconds}", style="bold cyan")
+        print_line(console, "not pushed", f"{summary.not_pushed}; {seconds}", style="bold cyan")
     else:
         why = "no valid review" if _lacks_only_a_review(summary) else _NOT_PUSHED[summary.status]
-        _print_line(
+        print_line(
             console,
             "not pushed",
             f"{why} after {summary.seconds:.0f} s; versions pushed before are untouched",
@@ -145,7 +146,7 @@ def _print_outcome(console: Console, summary: Summary) -> None:
         )
 
 
-def _print_line(console: Console, label: str, text: str, *, word: str = "", style: str = "") -> None:
+def print_line(console: Console, label: str, text: str, *, word: str = "", style: str = "") -> None:
     """Prints a label, a word, and a text that a terminal shows wrapped beside them."""
     head = Text(f"{label:<{_LABEL_WIDTH}} ", "" if word else style)
     if word:
@@ -158,7 +159,7 @@ def _print_line(console: Console, label: str, text: str, *, word: str = "", styl
         console.print((head if number == 0 else Text(" " * len(head))) + Text(line), soft_wrap=True)
 
 
-def _print_path(console: Console, label: str, path: Path, note: str = "", *, style: str = "") -> None:
+def print_path(console: Console, label: str, path: Path, note: str = "", *, style: str = "") -> None:
     """Prints a path in one piece, so that it can be copied whatever the terminal's width."""
     text = Text(f"{label:<{_LABEL_WIDTH}} ", style).append(format_path(path), "default").append(f" {note}", "default")
     text.rstrip()

@@ -1,13 +1,15 @@
 """Detects an artifact that changed after it was written, before a cached run uses it."""
 
+import contextlib
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from serving import file_lock
 from serving.durable_file import write_whole
 
-_DIGESTS_FILE = "digests.json"
+_DIGESTS_FILE, _LOCK_FILE = "digests.json", ".digests.lock"
 
 
 class IntegrityError(ValueError):
@@ -19,22 +21,31 @@ class ArtifactDigests:
 
     def __init__(self, root: Path):
         self._path = root / _DIGESTS_FILE
-        self._digests: dict[str, str] = json.loads(self._path.read_text()) if self._path.exists() else {}
+        self._digests = self._read()
 
     def record(self, uri: str) -> None:
         """Remembers what lies at `uri` now."""
-        self._digests[uri] = digest_path(Path(uri))
-        self._write()
+        digest = digest_path(Path(uri))
+        with self._changed():
+            self._digests[uri] = digest
 
     def forget(self, uris: Iterable[str]) -> None:
         """Forgets artifacts that were removed."""
-        for uri in uris:
-            self._digests.pop(uri, None)
-        self._write()
+        with self._changed():
+            for uri in uris:
+                self._digests.pop(uri, None)
 
-    def _write(self) -> None:
+    def _read(self) -> dict[str, str]:
+        return json.loads(self._path.read_text()) if self._path.exists() else {}
+
+    @contextlib.contextmanager
+    def _changed(self) -> Iterator[None]:
+        """Keeps what other processes have recorded meanwhile: the nodes of a run may be several of them."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(self._path, json.dumps(self._digests, indent=1))
+        with file_lock.waiting(self._path.with_name(_LOCK_FILE)):
+            self._digests = self._read()
+            yield
+            write_whole(self._path, json.dumps(self._digests, indent=1))
 
     def intact(self, uri: str) -> bool:
         """Tells whether the artifact at `uri` is what was recorded. Records it now if an interrupted run did not.

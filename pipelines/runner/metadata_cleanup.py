@@ -7,10 +7,11 @@ from pathlib import Path
 
 from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2
-from tfx.orchestration.metadata import sqlite_metadata_connection_config
 from tfx.types.standard_artifacts import PushedModel
 
 from components.pusher.versions import newest_version, same_files
+from pipelines.metadata_database import connect, has_metadata
+from pipelines.runner.node_outputs import list_executions
 
 _LAST_WRITES = 10.0  # seconds
 _UNFINISHED = (metadata_store_pb2.Execution.NEW, metadata_store_pb2.Execution.RUNNING)
@@ -18,7 +19,7 @@ _UNFINISHED = (metadata_store_pb2.Execution.NEW, metadata_store_pb2.Execution.RU
 
 def open_metadata_store(database: Path) -> MetadataStore:
     """Opens the ML Metadata database, creating it if need be."""
-    return MetadataStore(sqlite_metadata_connection_config(str(database)))
+    return MetadataStore(connect(database))
 
 
 def clear_interrupted_executions(database: Path, artifacts: Path) -> list[str]:
@@ -33,10 +34,30 @@ def clear_interrupted_executions(database: Path, artifacts: Path) -> list[str]:
     Returns:
         The nodes, in the order in which they began.
     """
-    if not database.exists():
+    if not has_metadata(database):
         return []
     store = open_metadata_store(database)
     unfinished = [execution for execution in store.get_executions() if execution.last_known_state in _UNFINISHED]
+    return _clear(store, unfinished, artifacts)
+
+
+def clear_interrupted_node(database: Path, artifacts: Path, pipeline: str, run_id: str, node: str) -> None:
+    """Does the same for one node of one run, while other processes may run others: only call it while holding the node.
+
+    Args:
+        database: the ML Metadata database; nothing is done when there is none yet.
+        artifacts: the folder that holds one folder for each pipeline.
+        pipeline: its name.
+        run_id: of the run.
+        node: its id.
+    """
+    if has_metadata(database):
+        store = open_metadata_store(database)
+        executions = list_executions(store, pipeline, run_id, node)
+        _clear(store, [one for one in executions if one.last_known_state in _UNFINISHED], artifacts)
+
+
+def _clear(store: MetadataStore, unfinished: list[metadata_store_pb2.Execution], artifacts: Path) -> list[str]:
     nodes = [_find_node(store, execution) for execution in unfinished]
     for execution, (pipeline, node) in zip(unfinished, nodes, strict=True):
         folder = artifacts / pipeline / node
@@ -63,7 +84,7 @@ def invalidate_displaced_pushes(database: Path, artifacts: Path) -> list[str]:
     Returns:
         The versions that are out of place.
     """
-    if not database.exists():
+    if not has_metadata(database):
         return []
     store = open_metadata_store(database)
     displaced = []

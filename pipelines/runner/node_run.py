@@ -11,16 +11,16 @@ from collections.abc import Callable
 
 from absl import logging
 from ml_metadata.metadata_store import MetadataStore
-from ml_metadata.proto import metadata_store_pb2
 from tfx.dsl.io import fileio
 from tfx.orchestration import metadata
 from tfx.orchestration.local import runner_utils
 from tfx.orchestration.portable import launcher, outputs_utils
 from tfx.proto.orchestration import execution_result_pb2, pipeline_pb2
 
-from pipelines.runner.integrity import ArtifactDigests, IntegrityError
+from pipelines.runner.integrity import ArtifactDigests
+from pipelines.runner.node_outputs import check_integrity, is_resolver, read_outputs, read_state
 from pipelines.runner.node_process import Fork
-from pipelines.runner.results import CACHED, FAILED, RAN, NodeResult, OutputArtifact
+from pipelines.runner.results import FAILED, RAN, NodeResult, OutputArtifact
 
 _SEED = 0
 
@@ -90,9 +90,9 @@ class NodeRun:
     def _succeed(self) -> NodeResult:
         store = MetadataStore(self._connection)
         (execution,) = store.get_executions_by_id([self._launcher.info.execution_id])
-        outputs = _read_outputs(store, execution.id)
-        state = _read_state(self._node, execution)
-        _check_integrity(store, self._ledger, outputs, fresh=state == RAN and not _is_resolver(self._node))
+        outputs = read_outputs(store, execution.id)
+        state = read_state(self._node, execution)
+        check_integrity(store, self._ledger, outputs, fresh=state == RAN and not is_resolver(self._node))
         return self._result(state, outputs=outputs)
 
     def _fail(self, error: Exception) -> NodeResult:
@@ -154,60 +154,3 @@ class _SteppedLauncher(launcher.Launcher):
             self._clean_up_stateless_execution_info(self.info)
         self._clean_up_stateful_execution_info(self.info)
         self._publish_successful_execution(identity, self._contexts, self.info.output_dict, output)
-
-
-def _is_resolver(node: pipeline_pb2.PipelineNode) -> bool:
-    return node.node_info.type.name.endswith(".Resolver")
-
-
-def _read_state(node: pipeline_pb2.PipelineNode, execution: metadata_store_pb2.Execution) -> str:
-    if execution.last_known_state == metadata_store_pb2.Execution.COMPLETE:
-        return RAN
-    if execution.last_known_state == metadata_store_pb2.Execution.CACHED:
-        return RAN if _is_resolver(node) else CACHED  # A resolver looks anew each time; TFX records that as cached.
-    state = metadata_store_pb2.Execution.State.Name(execution.last_known_state)
-    raise RuntimeError(f"{node.node_info.id} ended in state {state}: its inputs could not be resolved; see the log")
-
-
-def _read_outputs(store: MetadataStore, execution_id: int) -> tuple[OutputArtifact, ...]:
-    events = [
-        event
-        for event in store.get_events_by_execution_ids([execution_id])
-        if event.type in (metadata_store_pb2.Event.OUTPUT, metadata_store_pb2.Event.INTERNAL_OUTPUT)
-    ]
-    artifacts = {artifact.id: artifact for artifact in store.get_artifacts_by_id([e.artifact_id for e in events])}
-    return tuple(
-        OutputArtifact(
-            key=event.path.steps[0].key,
-            type_name=artifacts[event.artifact_id].type,
-            uri=artifacts[event.artifact_id].uri,
-            properties={
-                name: value.int_value if value.HasField("int_value") else value.string_value
-                for name, value in artifacts[event.artifact_id].custom_properties.items()
-                if value.HasField("int_value") or value.HasField("string_value")
-            },
-        )
-        for event in events
-    )
-
-
-def _check_integrity(
-    store: MetadataStore, ledger: ArtifactDigests, outputs: tuple[OutputArtifact, ...], *, fresh: bool
-) -> None:
-    """Records what was just written; checks what was taken from an earlier run, and takes it out of use if it changed.
-
-    Raises:
-        IntegrityError: An artifact is not what its node wrote.
-    """
-    for output in outputs:
-        if fresh:
-            ledger.record(output.uri)
-        elif not ledger.intact(output.uri):
-            changed = store.get_artifacts_by_uri(output.uri)
-            for artifact in changed:
-                artifact.state = metadata_store_pb2.Artifact.DELETED
-            store.put_artifacts(changed)
-            raise IntegrityError(
-                f"the stored {output.type_name} at {output.uri} is not what was written there: a file was changed, "
-                "truncated or removed; it is out of use now, run again to make it anew"
-            )

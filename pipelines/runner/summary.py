@@ -82,6 +82,11 @@ class Summary:
     report_error: str | None = "the run ended before its report was written"  # until it is
     error: str | None = None  # what ended the run, where something did
 
+    @property
+    def results(self) -> dict[str, NodeResult]:
+        """The results of the nodes that have ended, by node."""
+        return {result.node: result for result in self.nodes}
+
     def fail(self, reason: str) -> None:
         """Says that the run failed, and why, beside what was said before."""
         self.status = FAILED

@@ -17,6 +17,7 @@ from ml_metadata.errors import StatusError
 from ml_metadata.proto import metadata_store_pb2
 
 from components.experiments import EXPERIMENT_CONTEXT
+from pipelines.metadata_database import MetadataDatabaseError, connect, has_metadata
 from pipelines.runs.errors import RunError
 
 # TFX's names for the contexts that it files executions under.
@@ -77,17 +78,14 @@ class Metadata:
         Raises:
             RunError: There is none, or it cannot be read.
         """
-        if not database.is_file():
+        if not has_metadata(database):
             raise RunError(
                 f"no ML Metadata at {database}: expected the database that `make run-local` writes; "
                 "name the right folder with --var, or run the pipeline."
             )
-        connection = metadata_store_pb2.ConnectionConfig()
-        connection.sqlite.filename_uri = str(database)
-        connection.sqlite.connection_mode = metadata_store_pb2.SqliteMetadataSourceConfig.READONLY
         try:
-            self._store = mlmd.MetadataStore(connection)
-        except (StatusError, RuntimeError) as error:
+            self._store = mlmd.MetadataStore(connect(database, read_only=True))
+        except (StatusError, RuntimeError, MetadataDatabaseError) as error:
             raise RunError(
                 f"the ML Metadata at {database} cannot be read: {error}; if a run is using it, wait for its end."
             ) from error

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from pipelines.metadata_database import has_metadata
 from pipelines.runs.errors import RunError
 from pipelines.runs.metadata import Artifact, Metadata, Step
 
@@ -37,7 +38,7 @@ def read_record(directory: Path, database: Path) -> dict[str, Any]:
     """
     path = directory / SUMMARY_FILE
     if not path.is_file():
-        return _rebuild_record(directory.name, Metadata(database) if database.is_file() else None)
+        return _rebuild_record(directory.name, Metadata(database) if has_metadata(database) else None)
     try:
         record = json.loads(path.read_text())
     except ValueError as error:

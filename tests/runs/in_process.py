@@ -18,6 +18,7 @@ from tfx.proto.orchestration import pipeline_pb2
 from pipelines.cli.app import execute
 from pipelines.ingestion import command as ingestion_command
 from pipelines.monitoring import command as monitoring
+from pipelines.orchestration import command as orchestration_command
 from pipelines.runner import command, launch
 from tests.runs.project import DIABETES, SOURCE, Finished, finished
 
@@ -43,6 +44,15 @@ def run_here(
         # One after the other, in this process: it may have computed with TensorFlow, and its forks would hang.
         status = execute(["run", "--task", task, "--var", str(var), "--at-once", "1", *options])
     return finished(SOURCE, status, said.getvalue() if isinstance(said, io.StringIO) else "", "")
+
+
+def node_here(var: Path, *options: str, task: str = DIABETES) -> Finished:
+    """Runs `node`, as `run_here` runs `run`; of `--finish` with the summary."""
+    said = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, _process_state(patch):
+        patch.setattr(orchestration_command, "redirect_output", lambda log: said)
+        status = execute(["node", "--task", task, "--var", str(var), *options])
+    return finished(SOURCE, status, said.getvalue(), "")
 
 
 def ingest_here(var: Path, source: Path | None, *options: str, task: str = "taxi") -> Finished:

@@ -11,9 +11,9 @@ from pipelines.cli.app import execute
 
 ROOT = Path(__file__).resolve().parents[3]
 COMMANDS = (
-    "run", "ingest", "predict", "monitor", "production-metrics", "continuous", "status", "check", "replay", "tune",
-    "portfolio", "report", "leaderboard", "tensorboard", "review", "new-task", "data-pin", "data-restore", "gc", "disk",
-    "runs", "doctor", "completion",
+    "run", "node", "ingest", "predict", "monitor", "production-metrics", "continuous", "status", "check", "replay",
+    "tune", "portfolio", "report", "leaderboard", "tensorboard", "review", "new-task", "data-pin", "data-restore",
+    "gc", "disk", "runs", "doctor", "completion",
 )  # fmt: skip
 HEAVY = {"absl", "docker", "jinja2", "keras", "numpy", "pandas", "tensorflow", "tfx"}
 
@@ -65,7 +65,15 @@ def test_completion_of_the_console_script(shell: str, capsys: pytest.CaptureFixt
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["run", "--help"], ["runs", "show", "--help"], ["run", "--task", "taxy"], ["review"]]
+    "arguments",
+    [
+        ["--help"],
+        ["run", "--help"],
+        ["node", "--help"],
+        ["runs", "show", "--help"],
+        ["run", "--task", "taxy"],
+        ["review"],
+    ],
 )
 def test_nothing_heavy_is_loaded_for_help_and_bad_usage(arguments: list[str]) -> None:
     command = [sys.executable, "-X", "importtime", "-m", "pipelines", *arguments]

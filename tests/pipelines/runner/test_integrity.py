@@ -58,7 +58,7 @@ def test_recorded_anew(root: Path, artifact: Path) -> None:
     CHANGES["a byte"](artifact)
     ledger.record(str(artifact))
     assert ArtifactDigests(root).intact(str(artifact))
-    assert [path.name for path in root.iterdir() if path.is_file()] == ["digests.json"]
+    assert {path.name for path in root.iterdir() if path.is_file()} == {"digests.json", ".digests.lock"}
 
 
 def test_a_file_is_an_artifact_too(tmp_path: Path) -> None:
@@ -78,3 +78,17 @@ def test_what_another_pipeline_wrote_is_held_against_its_own_digests(
     assert other.intact(str(artifact))
     (artifact / "graph.pb").write_bytes(b"grapi")
     assert not other.intact(str(artifact))
+
+
+def test_two_processes_record_into_one_file(tmp_path: Path, artifact: Path) -> None:
+    """Each node of a run may be a process of its own, with a ledger that it read when it began."""
+    root = tmp_path / "root"
+    other = artifact.parent / "8"
+    shutil.copytree(artifact, other)
+    one, another = ArtifactDigests(root), ArtifactDigests(root)
+    one.record(str(artifact))
+    another.record(str(other))
+    CHANGES["a byte"](artifact)
+    CHANGES["a byte"](other)
+    assert not ArtifactDigests(root).intact(str(artifact))
+    assert not ArtifactDigests(root).intact(str(other))

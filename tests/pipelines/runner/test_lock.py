@@ -59,3 +59,29 @@ def test_held_again_after_an_error(tmp_path: Path) -> None:
         raise KeyError
     with lock_folder(tmp_path / "new" / "var"):
         pass
+
+
+def test_waits_for_the_holder_and_says_so_once(tmp_path: Path) -> None:
+    told: list[str] = []
+    with holder(tmp_path) as other:
+
+        def release(who: str) -> None:
+            told.append(who)
+            assert other.stdin is not None
+            other.stdin.close()
+
+        with lock_folder(tmp_path, wait=20.0, on_wait=release):
+            assert told == [f"process {other.pid}"]
+
+
+def test_waits_no_longer_than_it_may(tmp_path: Path) -> None:
+    with holder(tmp_path), pytest.raises(BusyError), lock_folder(tmp_path, wait=0.3):
+        pytest.fail("two runs hold one folder")
+
+
+def test_shared_with_others_but_not_with_one_who_wants_it_alone(tmp_path: Path) -> None:
+    together = lock_folder(tmp_path, shared=True), lock_folder(tmp_path, shared=True)
+    with together[0], together[1], pytest.raises(BusyError), lock_folder(tmp_path):
+        pytest.fail("held alone and together")
+    with lock_folder(tmp_path), pytest.raises(BusyError), lock_folder(tmp_path, shared=True):
+        pytest.fail("held alone and together")

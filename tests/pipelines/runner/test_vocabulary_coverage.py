@@ -10,7 +10,7 @@ import tensorflow_transform as tft
 
 from pipelines.modeling.vocabularies import SHARED_VOCABULARY, Coverage, VocabularyError
 from pipelines.nodes import EXAMPLE_GEN, TRANSFORM
-from pipelines.runner import local_run
+from pipelines.runner.vocabulary_coverage import measure_vocabularies
 from tests.handmade import to_example, write_records
 from tests.tasks.diabetes.task import TASK
 
@@ -28,7 +28,7 @@ def measure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> dict[
     write_records(tmp_path / "Split-train" / "rows.gz", [to_example({"color": None})])
     results = dict.fromkeys((EXAMPLE_GEN, TRANSFORM), mock.Mock(**{"uri.return_value": tmp_path}))
     task = dataclasses.replace(TASK, vocabularies={name: "color"}, feature_parts={"texts": ("size_id", "color_id")})
-    return local_run._measure_vocabularies(results, task)
+    return measure_vocabularies(results, task)
 
 
 def test_a_column_without_any_text_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

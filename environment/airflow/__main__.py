@@ -1,0 +1,76 @@
+"""The command: `python -m environment.airflow` starts Airflow on the loopback address, and prints where.
+
+It installs Airflow where it is missing, in `.venv-airflow` as `uv.lock` beside this file says. It runs until Ctrl-C,
+and writes below `--folder` only. Exit status 0: stopped. 2: it could not be installed or started.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from pathlib import Path
+
+from environment import own_environment, uv
+from environment.airflow.server import AirflowServer, StartError
+
+FOLDER = Path(__file__).resolve().parent
+PROJECT = FOLDER.parents[1]
+
+
+def install() -> Path:
+    """Installs Airflow where it is missing, and returns the folder of its commands.
+
+    Raises:
+        InstallError: uv could not install it.
+        FetchError: There is no uv, and it could not be fetched.
+    """
+    return own_environment.install("airflow", FOLDER) / "bin"
+
+
+def main() -> int:
+    """Starts Airflow and returns the exit status."""
+    options = _parse_options()
+    # `kill` ends it as Ctrl-C does, which a shell's background jobs ignore.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        server = AirflowServer(
+            commands=install(),
+            folder=options.folder.absolute(),
+            project=PROJECT,
+            port=options.port,
+            settings={
+                "PIPELINES_GRAPHS": str(options.graphs.absolute()),
+                "PIPELINES_PROJECT": str(PROJECT),
+                "PIPELINES_PYTHON": os.path.abspath(options.python),  # not what a link leads to: that has no packages
+                "PIPELINES_SCHEDULE": options.schedule,
+                "PIPELINES_SPANS": str(options.spans.absolute()) if options.spans else "",
+                "PIPELINES_LOOK": options.look,
+            },
+        )
+        with server.started():
+            print(f"Airflow: {server.address}  Ctrl-C stops it; its log: {server.log}", flush=True)
+            server.wait()
+    except KeyboardInterrupt:
+        pass
+    except (own_environment.InstallError, uv.FetchError, StartError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parse_options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m environment.airflow", description=__doc__)
+    parser.add_argument("--folder", type=Path, default=Path("var/airflow"), help="where Airflow writes")
+    parser.add_argument("--graphs", type=Path, required=True, help="the folder of the graph files")
+    parser.add_argument("--python", default=sys.executable, help="the project's Python, that the tasks run in")
+    parser.add_argument("--schedule", default="", help="when runs begin: spans, or a cron expression; by hand without")
+    parser.add_argument("--spans", type=Path, help="a folder in which spans arrive")
+    parser.add_argument("--look", default="", help="a cron expression: when that folder is looked at; by hand without")
+    parser.add_argument("--port", type=int, default=8080)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

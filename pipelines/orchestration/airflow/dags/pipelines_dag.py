@@ -1,0 +1,237 @@
+"""Airflow's DAGs: for each graph file one that runs the pipeline, a task for each node; and the loops around it.
+
+A task is a process of `python -m pipelines node` in the project's own environment: what it says is the task's log. This
+file imports nothing of the project. It reads from the environment:
+
+    PIPELINES_GRAPHS    the folder of the graph files, which `python -m pipelines node --graph FILE` writes
+    PIPELINES_PROJECT   the project's folder
+    PIPELINES_PYTHON    the project's Python
+    PIPELINES_SCHEDULE  when runs begin: `spans`, when spans were accepted; a cron expression; or nothing, by hand;
+                        `continuous`: the loop decides, and its DAG is scheduled
+    PIPELINES_SPANS     a folder where spans arrive; without it there are no DAGs of ingestion and of the loop
+    PIPELINES_LOOK      a cron expression: when that folder is looked at, by the ingestion or by the loop
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import math
+import os
+import zlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from airflow.providers.standard.hooks.subprocess import SubprocessHook
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.sdk import DAG, Asset, BaseOperator, Context, TriggerRule
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
+
+FORMAT = 1  # of the graph file
+MEMORY_POOL = "pipelines_memory"  # a slot is a GiB
+FINISH = "finish"
+SPANS, CONTINUOUS = "spans", "continuous"  # schedules
+REFUSED, WRONG_USE = 1, 2  # exit statuses; of other commands than `node` the second is a busy folder, too
+_RETRY_DELAY = datetime.timedelta(seconds=10)
+_START = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+# As `run` names runs, the time first. The second number keeps DAGs apart that are due at the same moment.
+_RUN_ID = "{{{{ dag_run.run_after.strftime('%Y%m%d-%H%M%S-%f') }}}}{number:05d}"
+
+
+class CommandOperator(BaseOperator):
+    """Runs a command of the project, and takes what it says for the task's log."""
+
+    template_fields: Sequence[str] = ("arguments",)
+
+    def __init__(self, *, arguments: Sequence[str], final: Sequence[int], **kwargs: Any):
+        """Describes a task.
+
+        Args:
+            arguments: of `python -m pipelines`.
+            final: exit statuses that another try cannot mend.
+            **kwargs: of every operator.
+        """
+        super().__init__(**kwargs)
+        self.arguments = list(arguments)
+        self.final = tuple(final)
+        self._hook = SubprocessHook()
+
+    def execute(self, context: Context) -> None:
+        """Runs the command to its end.
+
+        Raises:
+            AirflowFailException: Another try would end the same.
+            AirflowException: It failed, or was killed; Airflow tries again.
+        """
+        command = [os.environ["PIPELINES_PYTHON"], "-W", "ignore", "-m", "pipelines", *self.arguments]
+        result = self._hook.run_command(command, cwd=os.environ["PIPELINES_PROJECT"])
+        status = result.exit_code
+        if status in self.final:
+            raise AirflowFailException(f"exit status {status}: refused, or asked in the wrong way; see the lines above")
+        if status:
+            raise AirflowException(f"exit status {status}: failed, or killed; see the lines above")
+
+    def on_kill(self) -> None:
+        """Stops the command, which clears what it had begun to write."""
+        self._hook.send_sigterm()
+
+
+class AcceptedSpansOperator(BaseOperator):
+    """Says that there is something new to train on: a span that was accepted; is skipped otherwise."""
+
+    def __init__(self, *, ingestions: str, **kwargs: Any):
+        """Describes a task.
+
+        Args:
+            ingestions: the folder of the ingestions' records.
+            **kwargs: of every operator.
+        """
+        super().__init__(**kwargs)
+        self.ingestions = ingestions
+
+    def execute(self, context: Context) -> None:
+        """Reads the newest record.
+
+        Raises:
+            AirflowSkipException: No span was accepted.
+        """
+        newest = max(Path(self.ingestions).glob("*/summary.json"), key=lambda file: file.stat().st_mtime, default=None)
+        spans = json.loads(newest.read_text())["spans"] if newest else []
+        accepted = [span["span"] for span in spans if span["state"] == "accepted"]
+        if not accepted:
+            raise AirflowSkipException("no span was accepted that was not before")
+        self.log.info("accepted: %s", ", ".join(accepted))
+
+
+def read_graph(file: Path) -> Mapping[str, Any]:
+    """Reads a graph file.
+
+    Raises:
+        ValueError: Another version of the project wrote it.
+    """
+    graph = json.loads(file.read_text())
+    if graph.get("format") != FORMAT:
+        raise ValueError(
+            f"{file}: expected format {FORMAT}, received {graph.get('format')}; write it anew with "
+            "`python -m pipelines node --graph FILE`"
+        )
+    return graph
+
+
+def make_run_dag(graph: Mapping[str, Any], schedule: str) -> DAG:
+    """Makes the DAG of a run: its nodes, and `finish`, which closes the run whatever became of them."""
+    task = graph["task"]
+    run_id = _RUN_ID.format(number=zlib.crc32(task.encode()) % 100_000)
+    with DAG(
+        task,
+        description=f"Trains, gates and pushes {task}; a task is a node of the pipeline",
+        schedule=[_spans(graph)] if schedule == SPANS else schedule or None,
+        start_date=_START,
+        catchup=False,
+        max_active_runs=1,  # A run compares its model with the one pushed last.
+        # In SQLite ML Metadata has one writer; the memory pool is the limit otherwise.
+        max_active_tasks=16 if graph["parallel"] else 1,
+        tags=["pipelines"],
+        default_args={"retry_delay": _RETRY_DELAY, "retry_exponential_backoff": True},
+    ) as dag:
+        tasks = {node["id"]: _make_node(graph, node, run_id) for node in graph["nodes"]}
+        for node in graph["nodes"]:
+            for earlier in node["upstream"]:
+                tasks[earlier] >> tasks[node["id"]]
+        finish = CommandOperator(
+            task_id=FINISH,
+            arguments=[*graph["arguments"], "--run-id", run_id, "--finish"],
+            final=(REFUSED, WRONG_USE),
+            trigger_rule=TriggerRule.ALL_DONE,
+            doc_md="Writes the run's record and its report; fails where nothing could be pushed.",
+            pool=MEMORY_POOL,
+        )
+        list(tasks.values()) >> finish
+    return dag
+
+
+def make_ingestion_dag(graph: Mapping[str, Any], folder: str, schedule: str) -> DAG:
+    """Makes the DAG that takes in the spans that arrived; what it accepts begins a run with the schedule `spans`."""
+    with DAG(f"{graph['task']}_ingest", **_around(schedule, f"Takes in spans of {graph['task']}")) as dag:
+        ingest = CommandOperator(
+            task_id="ingest",
+            arguments=["ingest", *_task_arguments(graph), "--from", folder],
+            final=(REFUSED,),
+            retries=1,
+            pool=MEMORY_POOL,
+        )
+        accepted = AcceptedSpansOperator(
+            task_id="accepted",
+            ingestions=str(Path(graph["var"], "ingestions")),
+            outlets=[_spans(graph)],
+            trigger_rule=TriggerRule.ALL_DONE,
+        )
+        # A span that was refused holds back no other, and yet the ingestion is to be seen as failed.
+        ingest >> [accepted, EmptyOperator(task_id="none_refused")]
+    return dag
+
+
+def make_loop_dag(graph: Mapping[str, Any], folder: str, schedule: str) -> DAG:
+    """Makes the DAG of one pass of the loop: it looks, decides, trains where that is due, and tries the version."""
+    with DAG(f"{graph['task']}_continuous", **_around(schedule, f"One pass of the loop of {graph['task']}")) as dag:
+        CommandOperator(
+            task_id="pass",
+            arguments=["continuous", *_task_arguments(graph), "--once", "--from", folder],
+            final=(REFUSED,),
+            retries=1,
+            pool=MEMORY_POOL,
+        )
+    return dag
+
+
+def make_dags(environment: Mapping[str, str]) -> list[DAG]:
+    """Makes the DAGs of every graph file."""
+    folder, schedule = environment.get("PIPELINES_SPANS", ""), environment.get("PIPELINES_SCHEDULE", "")
+    look, loops = environment.get("PIPELINES_LOOK", ""), schedule == CONTINUOUS
+    dags = []
+    for file in sorted(Path(environment["PIPELINES_GRAPHS"]).glob("*.json")):
+        graph = read_graph(file)
+        dags.append(make_run_dag(graph, "" if loops else schedule))
+        if folder:
+            dags.append(make_ingestion_dag(graph, folder, "" if loops else look))
+            dags.append(make_loop_dag(graph, folder, look if loops else ""))
+    return dags
+
+
+def _make_node(graph: Mapping[str, Any], node: Mapping[str, Any], run_id: str) -> CommandOperator:
+    return CommandOperator(
+        task_id=node["id"],
+        arguments=[*graph["arguments"], "--run-id", run_id, "--node", node["id"]],
+        final=(REFUSED, WRONG_USE),
+        doc_md=f"{node['id']} {node['what']}.",
+        retries=node["retries"],
+        execution_timeout=datetime.timedelta(minutes=node["timeout_minutes"]),
+        pool=MEMORY_POOL,
+        pool_slots=math.ceil(node["memory_bytes"] / 2**30),
+        outlets=[Asset(f"{graph['task']}-model")] if node["pushes"] else [],
+    )
+
+
+def _around(schedule: str, description: str) -> dict[str, Any]:
+    return {
+        "description": description,
+        "schedule": schedule or None,
+        "start_date": _START,
+        "catchup": False,
+        "max_active_runs": 1,
+        "tags": ["pipelines"],
+    }
+
+
+def _task_arguments(graph: Mapping[str, Any]) -> list[str]:
+    """Returns the options that every command on a task has."""
+    return ["--task", graph["package"], "--var", graph["var"]]
+
+
+def _spans(graph: Mapping[str, Any]) -> Asset:
+    return Asset(f"{graph['task']}-spans")
+
+
+for _dag in make_dags(os.environ):
+    globals()[_dag.dag_id] = _dag

@@ -1,0 +1,140 @@
+"""The nodes of a run as an orchestrator needs them: what each waits for, needs and is."""
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+
+from absl import logging
+
+from pipelines import nodes
+from pipelines.metadata_database import find_mysql
+from pipelines.options import RunOptions
+from pipelines.orchestration.options import as_arguments
+from pipelines.resolution import resolve
+from pipelines.runner.capacity import NODE_BYTES
+from pipelines.runner.preparation import compile_run
+from pipelines.task_definition.task import load_task
+
+FORMAT = 1
+_GIB = 1 << 30
+_RETRIES = 2  # of what failed or was killed
+_SLACK_MINUTES = 10.0  # over a search's own budget
+# A process that loads TFX and reads a proto took 0.8 GiB.
+_LIGHT_BYTES = 1 * _GIB
+_LIGHT = frozenset({
+    nodes.ACCEPTED_STATISTICS_RESOLVER, nodes.ANOMALY_GATE, nodes.BLESSED_MODEL_RESOLVER, nodes.EXAMPLE_VALIDATOR,
+    nodes.IMPORT_HYPERPARAMETERS, nodes.IMPORT_SCHEMA_GEN, nodes.PUSHER, nodes.SCHEMA_GEN, nodes.SPANS_RESOLVER,
+    nodes.WARM_START_RESOLVER,
+})  # fmt: skip
+_SERVED_BYTES = _GIB  # two children of SkewGate, 0.5 GiB each
+_COMPUTES = frozenset({nodes.TRAINER, nodes.TUNER})  # on every core
+_WHAT = {
+    nodes.ACCEPTED_STATISTICS_RESOLVER: "finds the statistics of the data that was accepted before",
+    nodes.ANOMALY_GATE: "refuses data that breaks the contract or drifts",
+    nodes.BETTER_GATE: "compares the model with those pushed before",
+    nodes.BLESSED_MODEL_RESOLVER: "finds the models that were pushed last",
+    nodes.EVALUATOR: "measures the model on each slice against its thresholds",
+    nodes.EXAMPLE_GEN: "reads the rows and splits them",
+    nodes.EXAMPLE_VALIDATOR: "lists what in the statistics breaks the contract",
+    nodes.IMPORT_HYPERPARAMETERS: "takes the committed hyperparameters",
+    nodes.IMPORT_SCHEMA_GEN: "takes the contract",
+    nodes.INFRA_VALIDATOR: "has TensorFlow Serving load the model and answer",
+    nodes.PUSHER: "pushes the model that every gate let through",
+    nodes.SCHEMA_GEN: "proposes a schema from this data",
+    nodes.SKEW_GATE: "compares what was trained with what is served, row by row",
+    nodes.SPANS_RESOLVER: "finds the accepted spans",
+    nodes.STATISTICS_GEN: "computes statistics of each split",
+    nodes.TRAINER: "trains the model and exports it",
+    nodes.TRANSFORM: "computes the features and their graph",
+    nodes.TUNER: "searches for hyperparameters",
+    nodes.WARM_START_RESOLVER: "finds the model to start from",
+}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class GraphNode:
+    """One node."""
+
+    id: str
+    what: str  # it does, in words
+    upstream: Sequence[str]
+    downstream: Sequence[str]
+    pushes: bool  # it puts a model in place
+    gate: bool  # it can refuse: exit status 1, which is not to be tried again
+    memory_bytes: int
+    cores: int  # 0: as many as there are
+    timeout_minutes: float
+    retries: int
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Graph:
+    """The nodes of a run, in an order in which each comes after those that it waits for."""
+
+    task: str  # its name
+    package: str  # what --task calls it
+    var: str
+    arguments: Sequence[str]  # of `python -m pipelines`; --run-id, and --node or --finish, come after them
+    engine: str  # where Beam runs
+    parallel: bool  # several nodes may run at the same time
+    pushes_to: str  # the folder of versions; empty for an experiment
+    nodes: Sequence[GraphNode]
+
+    def as_json(self) -> str:
+        """Returns the text of the graph file."""
+        return json.dumps({"format": FORMAT} | dataclasses.asdict(self), indent=2) + "\n"
+
+
+def describe_graph(options: RunOptions) -> Graph:
+    """Describes the nodes of the run that the options ask for.
+
+    Raises:
+        Exception: Such a run could not begin, as `run` says.
+    """
+    logging.set_verbosity(logging.WARNING)
+    config = resolve(options, load_task(options.task))
+    compiled = [node.pipeline_node for node in compile_run(config, "graph").nodes]
+    minutes = options.job_minutes
+    if config.tuner_custom_config is not None and options.budget is not None:
+        minutes = max(minutes, options.budget.minutes + _SLACK_MINUTES)
+    database = find_mysql(config.metadata)
+    upstream = {node.node_info.id: tuple(node.upstream_nodes) for node in compiled}
+    return Graph(
+        task=config.task.name,
+        package=options.task,
+        var=str(options.var),
+        arguments=(
+            "node",
+            "--var",
+            str(options.var),
+            *as_arguments(options),
+            *(("--metadata", str(database)) if database else ()),
+        ),
+        engine=options.engine,
+        parallel=database is not None and options.engine == "local",
+        pushes_to="" if options.experiment else str(config.serving),
+        nodes=[_describe_node(name, upstream, minutes) for name in upstream],
+    )
+
+
+def list_nodes(graph: Graph) -> str:
+    """Lists the nodes for people: a line each, with what it does and what it waits for."""
+    return "".join(
+        f"{node.id:<26} {node.what}; after {', '.join(node.upstream) or 'nothing'}\n" for node in graph.nodes
+    )
+
+
+def _describe_node(name: str, upstream: Mapping[str, Sequence[str]], minutes: float) -> GraphNode:
+    memory = _LIGHT_BYTES if name in _LIGHT else NODE_BYTES
+    return GraphNode(
+        id=name,
+        what=_WHAT[name],
+        upstream=upstream[name],
+        downstream=tuple(other for other, before in upstream.items() if name in before),
+        pushes=name == nodes.PUSHER,
+        gate=name in (*nodes.GATES, nodes.BETTER_GATE, nodes.PUSHER),
+        memory_bytes=memory + (_SERVED_BYTES if name == nodes.SKEW_GATE else 0),
+        cores=0 if name in _COMPUTES else 1,
+        timeout_minutes=minutes,
+        retries=_RETRIES,
+    )

@@ -1,0 +1,219 @@
+"""Runs one node of a run in this process, with what `run` does around it."""
+
+import dataclasses
+import datetime
+import hashlib
+
+from absl import logging
+from ml_metadata.proto import metadata_store_pb2
+from rich.console import Console
+from tfx.proto.orchestration import pipeline_pb2
+
+from pipelines.metadata_database import find_mysql, has_metadata
+from pipelines.nodes import PUSHER, TRANSFORM
+from pipelines.orchestration.begun import BegunRun, RunMismatchError, check_nodes, pin_options, read_begun
+from pipelines.orchestration.node_records import NodeRecords, Vocabularies
+from pipelines.orchestration.options import NodeOptions, as_arguments
+from pipelines.runner import node_summary
+from pipelines.runner.integrity import ArtifactDigests, IntegrityError
+from pipelines.runner.metadata_cleanup import (
+    clear_interrupted_executions,
+    clear_interrupted_node,
+    invalidate_displaced_pushes,
+    open_metadata_store,
+)
+from pipelines.runner.node_outputs import (
+    check_integrity,
+    find_ended_well,
+    is_resolver,
+    list_executions,
+    read_outputs,
+    read_state,
+)
+from pipelines.runner.node_run import NodeRun
+from pipelines.runner.outcome import read_results, record_outcome
+from pipelines.runner.preparation import clear_leftovers, compile_run, list_pushed_versions, prepare_run
+from pipelines.runner.results import CACHED, FAILED, RAN, NodeResult, OutputArtifact
+from pipelines.runner.summary import Summary
+from pipelines.runner.vocabulary_coverage import measure_vocabularies
+from pipelines.task_check.preprocessing import check_preprocessing
+from pipelines.task_definition.task import load_task
+from serving import file_lock
+
+_ENDED_WELL = (RAN, CACHED)
+
+
+class SingleNode:
+    """One node of a run; the caller holds the folder or, where several nodes may run at once, the node.
+
+    Attributes:
+        summary: of the run, as far as it has got.
+    """
+
+    def __init__(self, options: NodeOptions, console: Console):
+        """Resolves the options, begins the run where no other process has, and compiles the pipeline.
+
+        Raises:
+            RunMismatchError: The run was begun as another one, it has no such node, or a node before this one has not
+                ended well.
+            Exception: The run cannot begin, as `run` says.
+        """
+        assert options.run_id is not None
+        assert options.node is not None
+        logging.set_verbosity(logging.INFO)
+        self._directory = options.var / "runs" / options.run_id
+        self._records = NodeRecords(self._directory)
+        self.summary = Summary(run_id=options.run_id, task=options.task, data="", started="")
+        with file_lock.waiting(self._directory / ".lock"):  # One process begins the run; others may come at once.
+            begun = read_begun(self._directory)
+            self._config = prepare_run(pin_options(options, begun), load_task(options.task), console, self.summary)
+            self._compiled = compile_run(self._config, options.run_id)
+            self._begun = begun or self._begin(options, console)
+        check_nodes(options.run_id, self._begun, digest_nodes(self._compiled))
+        self.summary.nodes, self.summary.vocabularies = self._records.read(self._begun.nodes)
+        self._node = self._find_node(options.node)
+        if options.node == PUSHER:
+            self._check_compared()
+
+    def run(self) -> NodeResult:
+        """Runs the node, unless it has ended well in this run already, and records its result.
+
+        Raises:
+            KeyboardInterrupt: Somebody stopped it; what it had begun to write is gone.
+        """
+        name = self._node.node_info.id
+        self._clear()
+        result = self._find_ended() or self._run()
+        result = dataclasses.replace(
+            result, summary=result.summary or node_summary.summarise_node(result, self.summary.results)
+        )
+        self.summary.nodes = [one for one in self.summary.nodes if one.node != name] + [result]
+        self.summary.nodes.sort(key=lambda one: list(self._begun.nodes).index(one.node))
+        result = self._record(result)
+        read_results(self.summary, self._config)
+        if name == PUSHER:
+            record_outcome(self.summary, self._config, set(self._begun.pushed_before))
+        return result
+
+    def _begin(self, options: NodeOptions, console: Console) -> BegunRun:
+        config, summary = self._config, self.summary
+        if find_mysql(config.metadata) is None:
+            clear_leftovers(config, console)
+        else:  # Other runs may go on.
+            invalidate_displaced_pushes(config.metadata, config.artifacts)
+        check_preprocessing(config.task)
+        begun = BegunRun(
+            started=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            arguments=as_arguments(options),
+            spans=f"{config.spans.spans[0]}..{config.spans.spans[-1]}" if config.spans else None,
+            nodes=digest_nodes(self._compiled),
+            pushed_before=tuple(sorted(list_pushed_versions(config))),
+            data=summary.data,
+            source_digest=summary.source_digest,
+            task_files=summary.task_files,
+            unread_files=tuple(summary.unread_files),
+        )
+        begun.write(self._directory)
+        return begun
+
+    def _find_node(self, name: str) -> pipeline_pb2.PipelineNode:
+        nodes = {node.pipeline_node.node_info.id: node.pipeline_node for node in self._compiled.nodes}
+        if name not in nodes:
+            raise RunMismatchError(f"node: expected one of {', '.join(nodes)}, received {name!r}")
+        states = {result.node: result.state for result in self.summary.nodes}
+        waits = [before for before in nodes[name].upstream_nodes if states.get(before) not in _ENDED_WELL]
+        if waits:
+            raise RunMismatchError(
+                f"{name} comes after {', '.join(waits)}: expected them to have ended well in run "
+                f"{self.summary.run_id}, received {', '.join(states.get(before, 'not run') for before in waits)}; "
+                "run them first"
+            )
+        return nodes[name]
+
+    def _check_compared(self) -> None:
+        """Checks that no other run has pushed since this one began: BetterGate has not seen what that pushed."""
+        others = list_pushed_versions(self._config) - set(self._begun.pushed_before)
+        store = open_metadata_store(self._config.metadata)
+        # Where Pusher has begun before, and was killed, the version may be its own.
+        if others and not list_executions(store, self._config.task.name, self.summary.run_id, PUSHER):
+            raise RunMismatchError(
+                f"run {self.summary.run_id}: expected the versions that were in place when it began, received "
+                f"{', '.join(map(str, sorted(others)))} as well, with which nothing was compared; begin a new run: all "
+                "but the comparison comes from the cache"
+            )
+
+    def _find_ended(self) -> NodeResult | None:
+        """Finds the result of an earlier process that ended well, even one that was killed before it recorded that."""
+        name = self._node.node_info.id
+        if not has_metadata(self._config.metadata):
+            return None
+        store = open_metadata_store(self._config.metadata)
+        execution = find_ended_well(list_executions(store, self._config.task.name, self.summary.run_id, name))
+        if execution is None:
+            return None
+        recorded = self.summary.results.get(name)
+        try:
+            outputs = read_outputs(store, execution.id)
+            if not is_resolver(self._node):
+                check_integrity(store, ArtifactDigests(self._config.artifacts), outputs, fresh=False)
+        except IntegrityError:
+            logging.exception("What %s wrote has changed since; it runs again.", name)
+            return None
+        if recorded is not None and recorded.state in _ENDED_WELL:
+            return recorded
+        return _as_result(self._node, execution, outputs)
+
+    def _run(self) -> NodeResult:
+        self._records.remove(self._node.node_info.id)
+        try:
+            with self._config.engine.session():
+                result = NodeRun(self._compiled, self._node, ArtifactDigests(self._config.artifacts)).start(forks=False)
+        except KeyboardInterrupt:
+            self._clear()
+            raise
+        assert result is not None  # It does not fork.
+        return result
+
+    def _clear(self) -> None:
+        """Clears what a killed process of this node left; where no other runs at the same time, what any left."""
+        database, artifacts = self._config.metadata, self._config.var / "artifacts"
+        if find_mysql(database) is None:
+            clear_interrupted_executions(database, artifacts)
+        else:
+            name, run_id = self._node.node_info.id, self.summary.run_id
+            clear_interrupted_node(database, artifacts, self._config.task.name, run_id, name)
+
+    def _record(self, result: NodeResult) -> NodeResult:
+        """Records the result. A vocabulary that the task names wrongly fails Transform."""
+        measured: Vocabularies = {}
+        if result.node == TRANSFORM and result.outputs and self._config.task.vocabularies:
+            try:
+                measured = measure_vocabularies(self.summary.results, self._config.task)
+            except Exception as error:  # As of a node: it is its result.
+                logging.error("The vocabularies could not be measured.", exc_info=error)
+                result = dataclasses.replace(result, state=FAILED, error=error, summary=str(error).splitlines()[0])
+        self._records.write(result, measured)
+        return result
+
+
+def digest_nodes(compiled: pipeline_pb2.Pipeline) -> dict[str, str]:
+    """Digests the definition of each node: settings, code, inputs; in the pipeline's order."""
+    return {
+        node.pipeline_node.node_info.id: hashlib.sha256(
+            node.pipeline_node.SerializeToString(deterministic=True)
+        ).hexdigest()[:16]
+        for node in compiled.nodes
+    }
+
+
+def _as_result(
+    node: pipeline_pb2.PipelineNode, execution: metadata_store_pb2.Execution, outputs: tuple[OutputArtifact, ...]
+) -> NodeResult:
+    """Makes the result of an execution whose process was killed before it recorded one."""
+    begin, end = (
+        datetime.datetime.fromtimestamp(milliseconds / 1000, datetime.UTC)
+        for milliseconds in (execution.create_time_since_epoch, execution.last_update_time_since_epoch)
+    )
+    seconds = (end - begin).total_seconds()
+    state = read_state(node, execution)
+    return NodeResult(node=node.node_info.id, state=state, seconds=seconds, started=begin, outputs=outputs)
