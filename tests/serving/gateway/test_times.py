@@ -83,6 +83,20 @@ def test_a_part_needs_its_time(rows: RowValidator, trip: Trip) -> None:
         rows.check(without(trip, **{HOUR: 14, DAY: 5, MONTH: 7}))
 
 
+def test_a_part_that_is_filled_in_is_held_to_the_contract(tmp_path: Path, trip: Trip) -> None:
+    text = TAXI_CONTRACT.read_text()
+    old = "int_domain { min: 0 max: 23 }"
+    assert old in text
+    (tmp_path / "schema.pbtxt").write_text(text.replace(old, "int_domain { min: 0 max: 22 }"))
+    rows = RowValidator(contracts.read(tmp_path / "schema.pbtxt"), "Trip", most=100)
+    rows.check(without(trip, **{TIME: "2015-07-16T22:59"}))
+    with pytest.raises(ProblemError) as problem:
+        rows.check(without(trip, **{TIME: "2015-07-16T23:00"}))
+    (error,) = problem.value.errors
+    assert (error.field, error.expected) == (HOUR, "a whole number from 0 to 22")
+    assert error.received == "23, as trip_start_timestamp 1437087600 (2015-07-16 23:00:00) tells"
+
+
 def test_the_model_gets_numbers(client: httpx.Client, model: ScriptedModel, trip: Trip) -> None:
     client.post("/v1/tip", json=without(trip, **{TIME: "2015-07-16T14:45"})).raise_for_status()
     inputs = model.asked[0][1]["inputs"]
