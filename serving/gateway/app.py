@@ -55,11 +55,10 @@ def create_app(
 
     @contextlib.asynccontextmanager
     async def lifespan(_: fastapi.FastAPI) -> AsyncIterator[None]:
-        try:
-            yield
-        finally:
+        async with contextlib.AsyncExitStack() as stack:  # each is closed, whatever fails with another
             for task in tasks:
-                await task.close()
+                stack.push_async_callback(task.close)
+            yield
 
     app = FastAPIOffline(
         docs_url=None,

@@ -1,5 +1,6 @@
 """/healthz and /readyz: whether the gateway runs, and whether models answer that fit their contracts."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -28,7 +29,8 @@ def add_probes(app: fastapi.FastAPI, tasks: Sequence[ServedTask], admission: Adm
 
     @app.get("/readyz", tags=["operation"], summary="Whether a model answers that fits the contract")
     async def readyz(request: Request) -> dict[str, Any]:
-        found = {task.settings.endpoint: await _target(task, request) for task in tasks}
+        targets = await asyncio.gather(*(_target(task, request) for task in tasks))  # servers that hang, hang together
+        found = {task.settings.endpoint: target for task, target in zip(tasks, targets, strict=True)}
         if not any(found.values()):
             retry_after = {"Retry-After": str(tasks[0].settings.model.retry_after_seconds)}
             raise ProblemError(

@@ -1,6 +1,7 @@
 """Tasks of several classes, and of numbers: what is answered, refused, logged and explained."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,22 @@ def test_a_version_whose_interval_is_none_is_not_taken(tmp_path: Path, said: Any
     model.signatures = {"interval": said}
     with tasks.running(tmp_path, {PRICE: model}) as client:
         assert client.get("/readyz").status_code == 503
+
+
+def test_a_canary_whose_interval_is_none_gets_no_requests(tmp_path: Path) -> None:
+    """The stable version answers: what is wrong with a version on trial is no caller's trouble."""
+    PRICE.write(tmp_path)
+    (tmp_path / "traffic.json").write_text('{"canary_percent": 100}')
+    model = PRICE.model(tmp_path, [8.25])
+    model.labels = {"stable": "1"}
+    model.signatures = {"interval": {"low": [-2.5], "high": [2.5], "level": [0.9]}}
+    with tasks.running(tmp_path, {PRICE: model}, {"traffic": str(tmp_path / "traffic.json")}) as client:
+        assert client.post("/v1/price", json=ROW).json()["model_version"] == "1"
+        model.versions, model.labels = ["1", "2"], {"stable": "1", "canary": "2"}
+        model.signatures = {"interval": {}}
+        time.sleep(0.01)  # resolve_seconds
+        answer = client.post("/v1/price", json=ROW)
+        assert (answer.status_code, answer.json()["model_version"]) == (200, "1")
 
 
 WRONG: list[tuple[Task, Any]] = [
