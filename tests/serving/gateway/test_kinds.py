@@ -194,6 +194,22 @@ def test_outcomes_are_values_of_the_label(tmp_path: Path) -> None:
         assert client.post("/v1/feedback", json=outcome).json()["code"] == "duplicate_outcome"  # of one task: the same
 
 
+def test_an_outcome_between_two_classes_is_none(tmp_path: Path) -> None:
+    """A class that no output of the model stands for would spoil what is measured and trained later."""
+    tags = "".join(f'tag: "class:{doors}" ' for doors in (2, 3, 5))
+    task = Task(name="doors", kind="multiclass", label=f"type: INT annotation {{ {tags}}}", width=3)
+    task.write(tmp_path)
+    with tasks.running(tmp_path, {task: task.model(tmp_path, [0.125, 0.25, 0.625])}) as client:
+        client.post("/v1/doors", json=ROW, headers={"X-Request-ID": "one"}).raise_for_status()
+        refused = client.post("/v1/doors/feedback", json={"request_id": "one", "outcome": 4})
+        assert (refused.status_code, refused.json()["detail"]) == (
+            422, "row 0, outcome: expected one of 2, 3, 5, received 4."
+        )  # fmt: skip
+        schema = client.get("/openapi.json").json()["components"]["schemas"]["Outcome"]["properties"]["outcome"]
+        assert schema["enum"] == [2, 3, 5]
+        assert client.post("/v1/doors/feedback", json={"request_id": "one", "outcome": 5}).json()["stored"] == 1
+
+
 @pytest.mark.parametrize(("task", "said", "expected"), [
     (FLOWER, lambda size: [0, 1 - size / 10, size / 10], {"class": "virginica", "probability": 0.75, "base": 0.5}),
     (PRICE, lambda size: [size], {"value": 7.5, "base": 5.0}),
