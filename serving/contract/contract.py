@@ -55,7 +55,7 @@ class Feature:
     description: str = ""
     example: Value | None = None
     values: tuple[Value, ...] = ()  # all that it may be, in the contract's order; none where that does not list them
-    enumerated: bool = False  # whether tags name those one by one, so that a number between two of them is none
+    enumerated: bool = False  # whether tags name those one by one, so that no number between them is allowed
     label: str = ""  # what people call it; empty: as its name says
     unit: str = ""  # of its numbers, such as USD; empty where there is none
     clock: WallClock | None = None  # whose time its numbers count; a request may then say it in ISO 8601

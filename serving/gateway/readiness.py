@@ -19,8 +19,8 @@ _READY, _NO_MODEL = "ready", "no_model"
 def add_probes(app: fastapi.FastAPI, tasks: Sequence[ServedTask], admission: Admission) -> None:
     """Adds the routes.
 
-    A gateway of several tasks is ready while one of them has a model: taken out of service for the others, it would
-    answer none. The answer says which have one.
+    A gateway of several tasks is ready while one of them has a model: if one missing model took it out of service, no
+    task would be answered. The answer says which have one.
     """
 
     @app.get("/healthz", tags=["operation"], summary="Whether the gateway runs")

@@ -11,7 +11,7 @@ def read_time(contract: Contract, feature: Feature, value: object) -> object:
     """The column's number for a time in ISO 8601; anything else as it is, for the feature's own check.
 
     Raises:
-        IsoTimeError: The text is none, or of a time that the contract does not allow.
+        IsoTimeError: The text is no time in ISO 8601, or one that the contract does not allow.
     """
     if feature.clock is None or not isinstance(value, str):
         return value
