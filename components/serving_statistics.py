@@ -28,6 +28,7 @@ import tensorflow_data_validation as tfdv
 from apache_beam.options.pipeline_options import PipelineOptions
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
+from serving.contract import Value
 from serving.request_log import columns as log_columns
 from serving.request_log.files import log_files
 
@@ -49,6 +50,7 @@ class LoggedSpan:
     model_version: int | None  # rows that this version answered; None for any
     hashed: frozenset[str]  # columns of which the log holds hashes
     dropped: frozenset[str]  # columns that the log leaves out
+    answers: tuple[frozenset[str], tuple[Value, ...]]  # columns of an answer, and classes; they tell the kind of task
 
     def record_batches(self) -> Iterator[pa.RecordBatch]:
         """Yields the features of the rows: list<int64>, list<float> or list<binary>; hashed ones are list<binary>.
@@ -159,7 +161,8 @@ def read_span(
 
     Raises:
         RequestLogError: There is no file, or one that cannot be read; a time without time zone; files that differ in
-            what they drop or hash, or in the type of a column; the model's version is asked for but not logged.
+            what they drop or hash, in the type of a column or in the kind of task; the model's version is asked for but
+            not logged.
     """
     for name, moment in (("start", start), ("end", end)):
         if moment is not None and moment.tzinfo is None:
@@ -172,6 +175,7 @@ def read_span(
         )
     schemas = [_read_schema(file) for file in files]
     hashed, dropped = log_columns.hashed_columns(schemas[0]), log_columns.dropped_columns(schemas[0])
+    answers = log_columns.answers(schemas[0])
     types: dict[str, pa.DataType] = {}
     for file, schema in zip(files, schemas, strict=True):
         alike = (log_columns.hashed_columns(schema), log_columns.dropped_columns(schema)) == (hashed, dropped)
@@ -180,9 +184,16 @@ def read_span(
                 f"{file}: expected columns hashed, dropped and typed as in the span's first file {files[0].name}, "
                 "received others; the gateway's settings or its contract changed: choose a span before or after"
             )
+        if log_columns.answers(schema) != answers:
+            raise RequestLogError(
+                f"{file}: expected answers and classes as in the span's first file {files[0].name}, received others; "
+                "the gateway's kind of task or its contract changed: choose a span before or after"
+            )
     if model_version is not None and log_columns.MODEL_VERSION in dropped:
         raise RequestLogError(f"{folder}: expected {log_columns.MODEL_VERSION} to choose rows by, but it is not logged")
-    return LoggedSpan(files=files, start=start, end=end, model_version=model_version, hashed=hashed, dropped=dropped)
+    return LoggedSpan(
+        files=files, start=start, end=end, model_version=model_version, hashed=hashed, dropped=dropped, answers=answers
+    )
 
 
 def _read_schema(file: Path) -> pa.Schema:

@@ -16,12 +16,12 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from components.batch_predictor.errors import BatchPredictionError
+from components.batch_predictor.part_check import hold_parts
 from components.csv_example_gen.column_arrays import as_texts, convert_array
 from components.csv_example_gen.csv_values import CellError, CellKind, convert, is_number
 from components.csv_example_gen.reading_rules import ReadingRules, check_header
 from serving import contract as contracts
 from serving.contract import Contract, Feature, Kind
-from serving.contract.time_parts import TimePart, WallClock
 from serving.csv_text.cells import FLOAT32_MAX
 from serving.did_you_mean import closest
 
@@ -71,7 +71,6 @@ class RowCheck:
         """
         self.contract = contract
         self._rules = rules
-        self._required = {feature.name: feature for feature in contract.features if feature.required}
         self._places = {name: place for place, name in enumerate(header)}
         check_header(file, header, [feature.name for feature in contract.features])
         told = {part.name for part, _ in contract.time_parts if part.source in self._places}
@@ -125,15 +124,8 @@ class RowCheck:
                 refusals.extend(self._refuse(feature, lines, written, np.flatnonzero(wrong)))
                 accepted &= ~wrong
             columns[feature.name] = values
-        for part, clock in self.contract.time_parts:
-            columns[part.name], wrong = _hold_part(part, clock, columns[part.source], columns[part.name])
-            refusals.extend(self._refuse_part(part, clock, lines, columns, np.flatnonzero(wrong)))
-            accepted &= ~wrong
-            if part.name in self._required:  # and neither it nor its time is there
-                lacking = columns[part.name].is_null().to_numpy(zero_copy_only=False) & accepted
-                reason = f"expected {self._required[part.name].expectation}"
-                refusals.extend(Refusal(int(line), part.name, "", reason) for line in lines[lacking])
-                accepted &= ~lacking
+        for fault in hold_parts(self.contract, columns, accepted, self._are_allowed):
+            refusals.append(Refusal(int(lines[fault.place]), fault.column, fault.cell, fault.reason))
         if not accepted.all():
             chosen = pa.array(accepted)
             columns = {name: values.filter(chosen) for name, values in columns.items()}
@@ -195,41 +187,10 @@ class RowCheck:
                 line=int(line),
                 column=feature.name,
                 cell=text,
-                reason=f"expected {feature.expectation}{'' if feature.required else ', or nothing'}",
+                reason=f"expected {feature.expectation}{'' if feature.asked else ', or nothing'}",
             )
             for line, text in zip(lines[places], texts, strict=True)
         ]
-
-    def _refuse_part(
-        self, part: TimePart, clock: WallClock, lines: np.ndarray, columns: Mapping[str, pa.Array], places: np.ndarray
-    ) -> list[Refusal]:
-        chosen = pa.array(places)
-        times, values = (columns[name].take(chosen).to_pylist() for name in (part.source, part.name))
-        return [
-            Refusal(
-                line=int(line),
-                column=part.name,
-                cell="" if value is None else str(value),
-                reason=f"expected {part.expectation(time, clock)}",
-            )
-            for line, time, value in zip(lines[places], times, values, strict=True)
-        ]
-
-
-def _hold_part(part: TimePart, clock: WallClock, times: pa.Array, values: pa.Array) -> tuple[pa.Array, np.ndarray]:
-    """Returns the part's column with what its times tell filled in, and bool [rows]: where it contradicts them.
-
-    A row that has neither is refused where the part is required, which is for the caller to judge.
-    """
-    known = ~times.is_null().to_numpy(zero_copy_only=False)
-    seconds = np.zeros(len(times), np.int64) if pa.types.is_null(times.type) else times.fill_null(0).to_numpy()
-    right = part.compute(seconds.astype(np.int64), clock.units)
-    told = pa.array(right, pa.int64(), mask=~known)
-    if pa.types.is_null(values.type):
-        return told, np.zeros(len(times), bool)
-    missing = values.is_null().to_numpy(zero_copy_only=False)
-    wrong = known & ~missing & (values.fill_null(0).to_numpy().astype(np.int64) != right)
-    return pc.coalesce(values.cast(pa.int64()), told), wrong
 
 
 def _for_each_row(encoded: pa.DictionaryArray, of_each: Sequence[bool]) -> np.ndarray:

@@ -72,14 +72,17 @@ class Executor(BaseExecutor):
 
 
 def _read_spans(folder: Path, windows: dict[str, list[str]]) -> dict[str, LoggedSpan]:
-    """The spans of the windows; without the window before where the log has no file of it, or hid other columns."""
+    """The spans of the windows; without the window before where the log has no file of it, or of another form.
+
+    It has another form where it hid other columns, or where the kind of task or its classes were others.
+    """
     spans = {}
     for split in (WINDOW, BEFORE):
         start, end = (datetime.datetime.fromisoformat(moment) for moment in windows[split])
         if split == WINDOW or any(log_files(folder, start, end)):
             spans[split] = read_span(folder, start=start, end=end)
-    hidden = {split: (span.hashed, span.dropped) for split, span in spans.items()}
-    if hidden.get(BEFORE) != hidden[WINDOW]:
+    forms = {split: (span.hashed, span.dropped, span.answers) for split, span in spans.items()}
+    if forms.get(BEFORE) != forms[WINDOW]:
         spans.pop(BEFORE, None)
     return spans
 

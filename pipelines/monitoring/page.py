@@ -1,5 +1,6 @@
 """The page: one look at the traffic for people, in one file that loads nothing from elsewhere."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,7 @@ def render(record: MonitoringRecord, cache: Path, labels: Markup) -> str:
             sets=list(dict.fromkeys(name for column in columns for name in column.sets)),
             predictions=_prediction_figures(report),
             prediction_sets=next(iter(report["predictions"].values()), {"shares": {}})["shares"],
+            class_shares=_class_shares(report["versions"]),
             versions=report["versions"],
             labels=labels,
             themes=inline_json({scheme: charts.make_config(scheme) for scheme in charts.SCHEMES}),
@@ -82,6 +84,15 @@ def _tiles(report: dict[str, Any]) -> list[dict[str, str]]:
 
 def _tile(name: str, value: str, about: str) -> dict[str, str]:
     return {"name": name, "value": value, "about": about}
+
+
+def _class_shares(versions: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, float]]:
+    """Version, class and share of rows: of a task of several classes, the most frequent first."""
+    return [
+        (one["version"], name, share)
+        for one in versions
+        for name, share in sorted(one.get("class_shares", {}).items(), key=lambda pair: -pair[1])
+    ]
 
 
 def _prediction_figures(report: dict[str, Any]) -> list[Figure]:

@@ -59,6 +59,9 @@ def _set_version(made: "_Gauges", version: Mapping[str, Any]) -> None:
     made.set("traffic_version_rows", "Answered rows by model version", version["rows"], **labels)
     if version.get("prediction_mean") is not None:
         made.set("traffic_prediction_mean", "Mean prediction by version", version["prediction_mean"], **labels)
+    for name, share in version.get("class_shares", {}).items():
+        text = "Share of rows with a predicted class, by version"
+        made.set("traffic_class_ratio", text, share, predicted=name, **labels)
     for key, percentile in _LATENCIES.items():
         if key in version:
             seconds = version[key] / 1000

@@ -16,7 +16,7 @@ def parse_prediction(each: Mapping[str, Any], common: Common) -> Prediction:
         common: what it says of all rows, and the row's number.
 
     Raises:
-        ValueError, KeyError, TypeError: It is none.
+        ValueError, KeyError, TypeError: The answer is of another kind of task, or of no gateway.
     """
     decision = each["decision"]
     if not isinstance(decision, bool):

@@ -57,6 +57,7 @@ class Feature:
     description: str = ""
     example: Value | None = None
     values: tuple[Value, ...] = ()  # all that it may be, in the contract's order; none where that does not list them
+    enumerated: bool = False  # whether tags name those one by one, so that no number between them is allowed
     label: str = ""  # what people call it; empty: as its name says
     unit: str = ""  # of its numbers, such as USD; empty where there is none
     clock: WallClock | None = None  # whose time its numbers count; a request may then say it in ISO 8601
@@ -79,6 +80,8 @@ class Feature:
         if self.kind is Kind.BYTES:
             known = not self.closed or value in self.known
             return isinstance(value, str) and not missing.is_spelled_by(value) and known
+        if self.enumerated and value not in self.values:
+            return False
         if not isinstance(value, int if self.kind is Kind.INT else int | float) or isinstance(value, bool):
             return False
         least, greatest = _INT64 if self.kind is Kind.INT else _FLOAT32
@@ -104,6 +107,8 @@ class Feature:
 
     @property
     def _number_expectation(self) -> str:
+        if self.enumerated:
+            return "one of " + ", ".join(map(str, self.values))
         noun = "a whole number" if self.kind is Kind.INT else "a number"
         if self.written:
             noun = f"a date or time written {self.written}, as {noun},"

@@ -117,6 +117,7 @@ def _feature(feature: schema_pb2.Feature, schema: schema_pb2.Schema) -> Feature:
         description=" ".join(feature.annotation.comment),
         example=_example(feature, kind),
         values=_values(feature, schema, kind),
+        enumerated=bool(_tagged(feature, CLASS_TAG)),
         label=_text(feature, _LABEL_TAG),
         unit=_text(feature, _UNIT_TAG),
     )

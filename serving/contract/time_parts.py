@@ -40,7 +40,7 @@ class WallClock:
         One without a zone is what the clock shows.
 
         Raises:
-            IsoTimeError: It is none.
+            IsoTimeError: The text is no date and time in ISO 8601.
         """
         if not _ISO.fullmatch(text):
             raise IsoTimeError(text)
@@ -59,8 +59,11 @@ class WallClock:
         return f"a date and time in ISO 8601 such as 2015-07-16T14:45, by the clocks of {self.zone.key} without a zone"
 
     def show(self, value: int) -> str:
-        """The time in ISO 8601, as the clock showed it."""
-        return (_EPOCH + datetime.timedelta(seconds=value // self.units)).isoformat(sep=" ")
+        """The time in ISO 8601, as the clock showed it; words for one outside the years 1 to 9999."""
+        try:
+            return (_EPOCH + datetime.timedelta(seconds=value // self.units)).isoformat(sep=" ")
+        except OverflowError:
+            return "outside the years 1 to 9999"
 
     @property
     def units(self) -> int:

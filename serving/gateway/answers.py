@@ -52,7 +52,7 @@ class Answers(Protocol):
             values: what the model server says of the row; [width].
 
         Raises:
-            ValueError: It is none.
+            ValueError: The values are no output of this kind.
         """
 
     def decide(self, outputs: Sequence[Output]) -> list[Value | None]:
@@ -208,7 +208,7 @@ def read_column(column: object, rows: int, answers: Answers) -> list[Output]:
         answers: reads one row's.
 
     Raises:
-        ValueError, TypeError: There is not one for each row, or one is none.
+        ValueError, TypeError: There is not one output for each row, or one is not of this kind.
     """
     if not isinstance(column, list) or len(column) != rows:
         raise ValueError("expected one output for each row")
@@ -225,11 +225,11 @@ def read_interval(outputs: Any) -> Interval:
     """The interval of a version, from what its signature says of the value 0.
 
     Raises:
-        ValueError, KeyError, TypeError: It is none.
+        ValueError, KeyError, TypeError: The signature says no interval around 0.
     """
     (low,), (high,), (level,) = (outputs[name] for name in ("low", "high", "level"))
     if not all(map(_is_number, (low, high, level))) or not low <= 0 <= high or not 0 < level < 1:
-        raise ValueError("it is no interval")
+        raise ValueError("expected low <= 0 <= high, and a level between 0 and 1")
     # The server writes the shortest decimals that stand for its float32, so that 0.9 is 0.9.
     return Interval(low=float(low), high=float(high), level=float(level))
 

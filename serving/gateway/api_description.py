@@ -23,7 +23,7 @@ _PROBLEMS = {
     408: "The body did not arrive in time.",
     413: "The body is too large, or has too many rows.",
     415: "The body is not said to be JSON.",
-    422: "Rows are not as the contract says; `errors` names row and field.",
+    422: "Rows are not as the contract says (`errors` names row and field), or a query parameter is wrong.",
     429: "Too many requests; `Retry-After` says when to come back.",
     500: "The gateway failed.",
     502: "The model server's answer could not be used.",

@@ -62,14 +62,13 @@ def create_app(
 
     @contextlib.asynccontextmanager
     async def lifespan(_: fastapi.FastAPI) -> AsyncIterator[None]:
-        await rate_limit.start()
-        try:
-            yield
-        finally:
+        async with contextlib.AsyncExitStack() as stack:  # each is closed, whatever fails with another
+            stack.callback(tracer.close)
+            stack.push_async_callback(rate_limit.close)
             for task in tasks:
-                await task.close()
-            await rate_limit.close()
-            tracer.close()
+                stack.push_async_callback(task.close)
+            await rate_limit.start()
+            yield
 
     app = FastAPIOffline(
         docs_url=None,

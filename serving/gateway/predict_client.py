@@ -102,20 +102,21 @@ class PredictClient:
         """Asks a version once for its interval.
 
         Raises:
-            ModelError: It says that it has one, and tells none.
+            ModelError: It says that it has one, and tells none; then it is a version that does not fit.
         """
         if not has_one or version in self._intervals:
             return
         body = pydantic_core.to_json({"signature_name": INTERVAL, "inputs": {"predictions": [0.0]}})
         response = await self._call("POST", f"/v1/models/{self._settings.name}/versions/{version}:predict", body)
-        self._require_success(response)
+        if response.status != 400:  # the signature takes something else
+            self._require_success(response)
         try:
             self._intervals[version] = read_interval(response.json()["outputs"])
         except (ValueError, KeyError, TypeError) as error:
             raise self._failed(
-                model_errors.InvalidResponseError,
-                f"expected low, high and level of version {version}'s interval, received {len(response.content)} bytes "
-                "without",
+                model_errors.SignatureMismatchError,
+                f"expected low, high and level of version {version}'s interval, received status {response.status} with "
+                f"{len(response.content)} bytes without; export the version again",
             ) from error
         while len(self._intervals) > _MOST_INTERVALS:
             del self._intervals[next(iter(self._intervals))]

@@ -159,7 +159,7 @@ class PredictionEndpoint:
                 f"{TOP_K} is for tasks of several classes: expected none, received {given[0][:20]!r}; leave it out."
             )
             raise ProblemError(422, "invalid_top_k", detail)
-        if len(given) > 1 or not re.fullmatch("[1-9][0-9]{0,3}", given[0]) or int(given[0]) > classes:
+        if len(given) > 1 or not re.fullmatch("[1-9][0-9]{0,8}", given[0]) or int(given[0]) > classes:
             received = ", ".join(repr(each[:20]) for each in given[:3])
             detail = f"{TOP_K}: expected one whole number from 1 to {classes}, received {received}."
             raise ProblemError(422, "invalid_top_k", detail)

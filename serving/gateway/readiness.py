@@ -1,5 +1,6 @@
 """/healthz and /readyz: whether the gateway runs, and whether models answer that fit their contracts."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,8 +20,8 @@ _READY, _NO_MODEL = "ready", "no_model"
 def add_probes(app: fastapi.FastAPI, tasks: Sequence[ServedTask], admission: Admission) -> None:
     """Adds the routes.
 
-    A gateway of several tasks is ready while one of them has a model: taken out of service for the others, it would
-    answer none. The answer says which have one.
+    A gateway of several tasks is ready while one of them has a model: if one missing model took it out of service, no
+    task would be answered. The answer says which have one.
     """
 
     @app.get("/healthz", tags=["operation"], operation_id="get_health", summary="Whether the gateway runs")
@@ -35,7 +36,8 @@ def add_probes(app: fastapi.FastAPI, tasks: Sequence[ServedTask], admission: Adm
         responses=api_description.readiness_responses(),
     )
     async def readyz(request: Request) -> dict[str, Any]:
-        found = {task.settings.endpoint: await _target(task, request) for task in tasks}
+        targets = await asyncio.gather(*(_target(task, request) for task in tasks))  # servers that hang, hang together
+        found = {task.settings.endpoint: target for task, target in zip(tasks, targets, strict=True)}
         if not any(found.values()):
             retry_after = {"Retry-After": str(tasks[0].settings.model.retry_after_seconds)}
             raise ProblemError(

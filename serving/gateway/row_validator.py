@@ -190,9 +190,10 @@ def _field(feature: Feature, contract: Contract) -> tuple[Any, Any]:
     if feature.unit:
         words["description"] = f"{words['description'] or feature.title} ({feature.unit})"
         words["json_schema_extra"] = {"x-unit": feature.unit}
+    listed = feature.values if feature.enumerated else feature.known if feature.closed else ()
     schema: dict[str, Any] = {
         "type": {Kind.INT: "integer", Kind.FLOAT: "number", Kind.BYTES: "string"}[feature.kind],
-        **({"enum": list(feature.known)} if feature.closed else {}),
+        **({"enum": list(listed)} if listed else {}),
         **{key: value for key, value in stated.items() if value is not None},
     }
     if feature.clock:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from serving.gateway import api_description
 from serving.gateway.settings import GatewaySettings, SettingsError, complete, read_file
 
 # Tables that say how the gateway as a whole listens and whom it lets in, each with its keys that do; None: all.
@@ -17,7 +18,9 @@ _SHARED: dict[str, tuple[str, ...] | None] = {
     "limits": ("requests_per_second", "redis"),
 }
 # A task's page lies at /<endpoint>, and its routes below /v1/<endpoint>.
-_RESERVED = ("docs", "feedback", "healthz", "metrics", "page", "readyz", "v1")
+_RESERVED = (
+    "docs", "feedback", "healthz", "metrics", "page", "readyz", api_description.ASSETS.removeprefix("/"), "v1"
+)  # fmt: skip
 
 Flags = Callable[[str], Mapping[str, Any]]
 
@@ -44,7 +47,9 @@ def load_all(
     found = []
     for path, given in files.items():
         for table, name, value in shared:
-            given.setdefault(table, {}).setdefault(name, value)
+            own = given.setdefault(table, {})
+            if isinstance(own, dict):  # else `complete` says what is wrong with it
+                own.setdefault(name, value)
         model = given.get("model")
         name = str(model.get("name", "")) if isinstance(model, dict) else ""
         found.append(complete(path, given, environ, flags(name)))

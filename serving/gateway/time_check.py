@@ -11,7 +11,7 @@ def read_time(contract: Contract, feature: Feature, value: object) -> object:
     """The column's number for a time in ISO 8601; anything else as it is, for the feature's own check.
 
     Raises:
-        IsoTimeError: The text is none, or of a time that the contract does not allow.
+        IsoTimeError: The text is no time in ISO 8601, or one that the contract does not allow.
     """
     if feature.clock is None or not isinstance(value, str):
         return value
@@ -32,7 +32,7 @@ def fill_parts(contract: Contract, row: Row) -> Row:
 
 
 def find_contradictions(contract: Contract, rows: Sequence[Row], most: int) -> list[FieldProblem]:
-    """What contradicts a time, and what is a part of no time and has to be there.
+    """Finds parts that contradict their time, that the contract does not allow, or that are lacking with their time.
 
     Args:
         contract: says which columns are parts of which time.
@@ -40,10 +40,10 @@ def find_contradictions(contract: Contract, rows: Sequence[Row], most: int) -> l
         most: problems at most.
     """
     found: list[FieldProblem] = []
-    required = {feature.name: feature for feature in contract.features if feature.required and feature.part}
+    parts = {feature.name: feature for feature in contract.features if feature.part}
     for number, row in enumerate(rows):
         for part, clock in contract.time_parts:
-            problem = _judge(number, row, part, clock, required.get(part.name))
+            problem = _judge(contract, number, row, parts[part.name], part, clock)
             if problem:
                 found.append(problem)
                 if len(found) >= most:
@@ -51,13 +51,20 @@ def find_contradictions(contract: Contract, rows: Sequence[Row], most: int) -> l
     return found
 
 
-def _judge(number: int, row: Row, part: TimePart, clock: WallClock, required: Feature | None) -> FieldProblem | None:
+def _judge(
+    contract: Contract, number: int, row: Row, feature: Feature, part: TimePart, clock: WallClock
+) -> FieldProblem | None:
     time, value = row[part.source], row[part.name]
     if value is None:
-        if required is None:
+        if not feature.required:
             return None
-        expected = f"{required.expectation}, or {part.source}, which tells it"
+        expected = f"{feature.expectation}, or {part.source}, which tells it"
         return FieldProblem(row=number, field=part.name, expected=expected, received="nothing")
-    if not isinstance(time, int) or value == part.compute(time, clock.units):
+    if not isinstance(time, int):
         return None
-    return FieldProblem(row=number, field=part.name, expected=part.expectation(time, clock), received=str(value))
+    if value != part.compute(time, clock.units):
+        return FieldProblem(row=number, field=part.name, expected=part.expectation(time, clock), received=str(value))
+    if not feature.accepts(value, contract.missing):  # one that was left out is not checked before it is filled in
+        received = f"{value}, as {part.source} {time} ({clock.show(time)}) tells"
+        return FieldProblem(row=number, field=part.name, expected=feature.expectation, received=received)
+    return None

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from serving.contract import Contract, Kind, Value
+from serving.contract.missing_values import in_float32
 from serving.contract.problem import BINARY, MULTICLASS, REGRESSION, Problem
 from serving.contract.target import BINARY_TARGET, Target
 from serving.did_you_mean import suggestion
@@ -134,8 +135,18 @@ def arrow_schema(
 
 
 def classes(schema: Any) -> tuple[Value, ...]:
-    """Which class each of the ANSWER_PROBABILITIES is of, from a file's pyarrow.Schema; none where there are none."""
-    return tuple(json.loads((schema.metadata or {}).get(_CLASSES, b"[]")))
+    """Which class each of the ANSWER_PROBABILITIES is of, from a file's pyarrow.Schema; none where there are none.
+
+    A class that is a FLOAT is rounded to float32, as ANSWER_CLASS holds it.
+    """
+    found = json.loads((schema.metadata or {}).get(_CLASSES, b"[]"))
+    return tuple(in_float32(each) if isinstance(each, float) else each for each in found)
+
+
+def answers(schema: Any) -> tuple[frozenset[str], tuple[Value, ...]]:
+    """Columns of an answer that a file holds, and its classes, from its pyarrow.Schema: they tell the kind of task."""
+    of_any_kind = {name for names in ANSWERS_OF.values() for name in names}
+    return frozenset(of_any_kind.intersection(schema.names)), classes(schema)
 
 
 def hashed_columns(schema: Any) -> frozenset[str]:

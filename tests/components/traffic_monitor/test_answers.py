@@ -7,12 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from components.request_log_example_gen import executor
+from components.serving_statistics import RequestLogError, read_span
 from components.traffic_monitor.answers import Answers, class_sample
 from components.traffic_monitor.comparison import judge
 from components.traffic_monitor.report import describe_predictions
 from components.traffic_monitor.window import PREDICTION, compare_predictions
 from serving.contract import Kind
-from serving.contract.problem import MULTICLASS, REGRESSION
+from serving.contract.problem import BINARY, MULTICLASS, REGRESSION
 from serving.contract.target import Target
 from tests.serving.request_log import logged
 
@@ -68,3 +70,36 @@ def test_classes_are_told_in_the_order_of_the_outputs(tmp_path: Path) -> None:
     assert not {"decided_yes", "prediction_mean"} & set(version)
     evaluation = class_sample(np.array([3, 5, None], dtype=object), "evaluation")
     assert evaluation.columns[PREDICTION].found.tolist() == [3, 5]
+
+
+def test_classes_with_decimals_are_those_of_the_log(tmp_path: Path) -> None:
+    """The log holds float32: a class of 0.1 would be another one than that of the evaluation."""
+    target = Target(problem=MULTICLASS, kind=Kind.FLOAT, classes=(0.1, 0.7))
+    answers = answered(tmp_path, target, random.Random(3), 0.0)
+    sample = answers.predictions("window", np.arange(ROWS))
+    assert sample is not None
+    assert set(sample.columns[PREDICTION].found.tolist()) == set(answers.classes)
+
+
+def test_a_log_of_two_kinds_is_refused_or_left_out(tmp_path: Path) -> None:
+    """In one window nobody can judge it; a window before of another kind is no measure."""
+    binary, classes = Target(problem=BINARY), Target(problem=MULTICLASS, kind=Kind.BYTES, classes=("a", "b"))
+    renamed = Target(problem=MULTICLASS, kind=Kind.BYTES, classes=("a", "c"))
+    hour = datetime.timedelta(hours=1)
+    step = datetime.timedelta(days=3)  # files are asked for with a margin
+    for number, (target, said) in enumerate((
+        (binary, {"probabilities": [0.5], "decisions": [True]}),
+        (classes, {"probabilities": [[0.5, 0.5]], "decisions": ["a"]}),
+        (renamed, {"probabilities": [[0.5, 0.5]], "decisions": ["a"]}),
+    )):  # fmt: skip
+        writer, _ = logged.start(tmp_path, target=target)
+        logged.offer(writer, str(number), received=logged.MORNING + number * step, **said)
+        writer.close()
+    for first in (0, 1):
+        with pytest.raises(RequestLogError, match="expected answers and classes as in the span's first file"):
+            read_span(tmp_path, start=logged.MORNING + first * step, end=logged.MORNING + (first + 2) * step)
+    windows = {
+        split: [(logged.MORNING + begin * step).isoformat(), (logged.MORNING + begin * step + hour).isoformat()]
+        for split, begin in (("window", 1), ("before", 0))
+    }
+    assert set(executor._read_spans(tmp_path, windows)) == {"window"}

@@ -38,6 +38,16 @@ def test_the_file_says_what_the_record_says(tmp_path: Path) -> None:
     assert metrics["traffic_window_rows", "taxi", "window"] == 1000
 
 
+def test_the_file_tells_shares_of_classes(tmp_path: Path) -> None:
+    record = made_record("unchanged")
+    record.report["versions"][0]["class_shares"] = {"setosa": 0.25, "virginica": 0.75}
+    write_metrics(record, 1e9, tmp_path / "iris.prom")
+    assert (
+        'traffic_class_ratio{model_version="17",predicted="virginica",task="taxi"} 0.75'
+        in (tmp_path / "iris.prom").read_text()
+    )
+
+
 @pytest.mark.parametrize(("verdict", "rows"), [("empty", 0), ("too_few_rows", 20)])
 def test_few_rows_are_no_alarm_and_are_said(verdict: str, rows: int, tmp_path: Path) -> None:
     metrics = written(verdict, tmp_path, rows)

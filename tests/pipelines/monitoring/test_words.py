@@ -78,6 +78,15 @@ def test_a_page_of_no_rows_says_that_nothing_was_tested(cache: Path) -> None:
     assert "No test found a difference beyond chance." in render(made_record("unchanged"), cache, NO_LABELS)
 
 
+def test_a_page_shows_shares_of_classes(cache: Path) -> None:
+    record = made_record("unchanged")
+    record.report["versions"][0]["class_shares"] = {"a": 0.25, "<b>": 0.75}
+    page = render(record, cache, NO_LABELS)
+    assert "No predictions are logged" not in page
+    assert page.index("&lt;b&gt;</td>") < page.index('data-label="class">a</td>')  # the most frequent first
+    assert "75.0%" in page
+
+
 def test_a_page_shows_labels_and_escapes_what_was_logged(cache: Path) -> None:
     record = made_record("alarm")
     record.report["findings"][0]["observed"] = "<script>alert(1)</script>"

@@ -1,8 +1,10 @@
 """The gateway's settings of a new task, for each kind of problem: read, and answered by, before a made-up model."""
 
+import ast
 import shutil
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import httpx
 import pytest
@@ -76,6 +78,22 @@ def test_a_new_task_is_answered(project: Path, task: str) -> None:
             answered = client.post(f"/v1/{task}", json=contract.example).raise_for_status().json()
     assert answered["predictions"] == [answer]
     assert model.asked[0][0] == f"/v1/models/{task}/versions/1:predict"
+
+
+@pytest.mark.parametrize("base_model", [None, "earlier"])
+def test_a_warm_start_has_no_interval(project: Path, base_model: str | None) -> None:
+    """The earlier model may have learned from the rows that would calibrate it: it would be too narrow."""
+    source = ast.parse((project / "pipelines" / "tasks" / "sugar" / "trainer.py").read_text())
+    (run_fn,) = (each for each in source.body if isinstance(each, ast.FunctionDef) and each.name == "run_fn")
+    names = {node.id for node in ast.walk(run_fn) if isinstance(node, ast.Name)}
+    replaced: dict[str, Any] = {name: mock.MagicMock() for name in names}
+    replaced["split_rows"].return_value = ("fitted", "validation", "calibration")
+    exec(compile(ast.Module([run_fn], []), "trainer.py", "exec"), replaced)
+    replaced["run_fn"](mock.MagicMock(base_model=base_model))
+    given = replaced["export_model"].call_args.kwargs["interval"]
+    assert given is (None if base_model else replaced["calibrate_interval"].return_value)
+    if not base_model:
+        assert replaced["calibrate_interval"].call_args.args[1] == "calibration"
 
 
 def test_one_gateway_serves_them_all(project: Path) -> None:

@@ -1,6 +1,7 @@
 """Tasks of several classes, and of numbers: what is answered, refused, logged and explained."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,22 @@ def test_a_version_whose_interval_is_none_is_not_taken(tmp_path: Path, said: Any
         assert client.get("/readyz").status_code == 503
 
 
+def test_a_canary_whose_interval_is_none_gets_no_requests(tmp_path: Path) -> None:
+    """The stable version answers: what is wrong with a version on trial is no caller's trouble."""
+    PRICE.write(tmp_path)
+    (tmp_path / "traffic.json").write_text('{"canary_percent": 100}')
+    model = PRICE.model(tmp_path, [8.25])
+    model.labels = {"stable": "1"}
+    model.signatures = {"interval": {"low": [-2.5], "high": [2.5], "level": [0.9]}}
+    with tasks.running(tmp_path, {PRICE: model}, {"traffic": str(tmp_path / "traffic.json")}) as client:
+        assert client.post("/v1/price", json=ROW).json()["model_version"] == "1"
+        model.versions, model.labels = ["1", "2"], {"stable": "1", "canary": "2"}
+        model.signatures = {"interval": {}}
+        time.sleep(0.01)  # resolve_seconds
+        answer = client.post("/v1/price", json=ROW)
+        assert (answer.status_code, answer.json()["model_version"]) == (200, "1")
+
+
 WRONG: list[tuple[Task, Any]] = [
     (FLOWER, [0.5, 0.5]),
     (FLOWER, [0.5, 0.5, 0.5]),
@@ -175,6 +192,22 @@ def test_outcomes_are_values_of_the_label(tmp_path: Path) -> None:
         assert client.post("/v1/flower/feedback", json=outcome | {"outcome": "rosa"}).status_code == 422
         assert client.post("/v1/flower/feedback", json=outcome).json()["stored"] == 1
         assert client.post("/v1/feedback", json=outcome).json()["code"] == "duplicate_outcome"  # of one task: the same
+
+
+def test_an_outcome_between_two_classes_is_none(tmp_path: Path) -> None:
+    """A class that no output of the model stands for would spoil what is measured and trained later."""
+    tags = "".join(f'tag: "class:{doors}" ' for doors in (2, 3, 5))
+    task = Task(name="doors", kind="multiclass", label=f"type: INT annotation {{ {tags}}}", width=3)
+    task.write(tmp_path)
+    with tasks.running(tmp_path, {task: task.model(tmp_path, [0.125, 0.25, 0.625])}) as client:
+        client.post("/v1/doors", json=ROW, headers={"X-Request-ID": "one"}).raise_for_status()
+        refused = client.post("/v1/doors/feedback", json={"request_id": "one", "outcome": 4})
+        assert (refused.status_code, refused.json()["detail"]) == (
+            422, "row 0, outcome: expected one of 2, 3, 5, received 4."
+        )  # fmt: skip
+        schema = client.get("/openapi.json").json()["components"]["schemas"]["Outcome"]["properties"]["outcome"]
+        assert schema["enum"] == [2, 3, 5]
+        assert client.post("/v1/doors/feedback", json={"request_id": "one", "outcome": 5}).json()["stored"] == 1
 
 
 @pytest.mark.parametrize(("task", "said", "expected"), [

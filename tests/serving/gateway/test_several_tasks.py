@@ -1,11 +1,15 @@
 """One gateway of several tasks: what each has for itself, what they share, and contradictions between files."""
 
+import asyncio
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from serving.gateway import several_tasks
+from serving.gateway.app import create_app
+from serving.gateway.served_task import ServedTask
 from serving.gateway.settings import SettingsError
 from serving.gateway.several_tasks import load_all
 from tests.serving.gateway import tasks
@@ -119,6 +123,43 @@ def test_what_tasks_must_not_share(tmp_path: Path) -> None:
             load_all(files, environ={variable: "Same" if "NAME" in variable else "same"})
     with pytest.raises(SettingsError, match="expected different files"):
         load_all([files[0], files[0]], environ={})
-    docs = Task(name="docs", kind="regression", label=PRICE.label, width=1).write(tmp_path)
-    with pytest.raises(SettingsError, match=r"endpoint: expected none of docs, .* received docs in"):
-        load_all([files[0], docs], environ={})
+    for name in ("docs", "static-offline-docs"):
+        taken = Task(name="other", kind="regression", label=PRICE.label, width=1).write(tmp_path)
+        taken.write_text(taken.read_text().replace('endpoint = "other"', f'endpoint = "{name}"'))
+        with pytest.raises(SettingsError, match=f"endpoint: expected none of docs, .* received {name} in"):
+            load_all([files[0], taken], environ={})
+
+
+def test_every_route_that_an_endpoint_may_hide_is_reserved(tmp_path: Path) -> None:
+    app = create_app(load_all([FLOWER.write(tmp_path), PRICE.write(tmp_path)], environ={}), {})
+    first = {route.path.split("/")[1] for route in app.routes if hasattr(route, "path")}
+    for name in first - {"", "flower", "price", "openapi.json"}:  # an endpoint has no full stop
+        assert name in several_tasks._RESERVED
+
+
+def test_each_task_is_closed_whatever_fails_with_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The log of each holds rows that are not on disk yet."""
+    app = create_app(load_all([FLOWER.write(tmp_path), PRICE.write(tmp_path)], environ={}), {})
+    closed = []
+
+    async def close(task: ServedTask) -> None:
+        closed.append(task.settings.endpoint)
+        raise OSError("no space left")
+
+    monkeypatch.setattr(ServedTask, "close", close)
+
+    async def live() -> None:
+        async with app.router.lifespan_context(app):
+            pass
+
+    with pytest.raises(OSError, match="no space left"):
+        asyncio.run(live())
+    assert sorted(closed) == ["flower", "price"]
+
+
+def test_a_shared_table_that_is_none(tmp_path: Path) -> None:
+    files = [FLOWER.write(tmp_path), PRICE.write(tmp_path)]
+    text = files[1].read_text().replace("limits.requests_per_second = 0", "limits = 3")
+    files[1].write_text(text)
+    with pytest.raises(SettingsError, match=r"price.toml: limits: Input should be a valid"):
+        load_all(files, environ={})

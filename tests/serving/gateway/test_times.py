@@ -7,7 +7,9 @@ from typing import Any
 
 import httpx
 import pytest
+from google.protobuf import text_format
 from hypothesis import given, settings, strategies
+from tensorflow_metadata.proto.v0 import schema_pb2
 
 from data import taxi
 from serving import contract as contracts
@@ -81,6 +83,33 @@ def test_a_part_that_contradicts_its_time(rows: RowValidator, trip: Trip, part: 
 def test_a_part_needs_its_time(rows: RowValidator, trip: Trip) -> None:
     with pytest.raises(ProblemError, match=f"row 0, {TIME}: expected a whole number"):
         rows.check(without(trip, **{HOUR: 14, DAY: 5, MONTH: 7}))
+
+
+def test_a_part_that_is_filled_in_is_held_to_the_contract(tmp_path: Path, trip: Trip) -> None:
+    text = TAXI_CONTRACT.read_text()
+    old = "int_domain { min: 0 max: 23 }"
+    assert old in text
+    (tmp_path / "schema.pbtxt").write_text(text.replace(old, "int_domain { min: 0 max: 22 }"))
+    rows = RowValidator(contracts.read(tmp_path / "schema.pbtxt"), "Trip", most=100)
+    rows.check(without(trip, **{TIME: "2015-07-16T22:59"}))
+    with pytest.raises(ProblemError) as problem:
+        rows.check(without(trip, **{TIME: "2015-07-16T23:00"}))
+    (error,) = problem.value.errors
+    assert (error.field, error.expected) == (HOUR, "a whole number from 0 to 22")
+    assert error.received == "23, as trip_start_timestamp 1437087600 (2015-07-16 23:00:00) tells"
+
+
+def test_a_time_that_no_calendar_has_is_refused_in_words() -> None:
+    """Of a contract without a range for it."""
+    text = """
+    annotation { tag: "missing_number:-9007199254740992" tag: "missing_string:" }
+    feature { name: "start" type: INT value_count { max: 1 }
+      annotation { tag: "date:epoch seconds" tag: "time_zone:Europe/Berlin" } }
+    feature { name: "hour" type: INT value_count { max: 1 } annotation { tag: "part_of:start hour" } }
+    """
+    rows = RowValidator(contracts.from_schema(text_format.Parse(text, schema_pb2.Schema())), "Row", most=10)
+    with pytest.raises(ProblemError, match=r"15, the hour of start 9223372036854775807 \(outside the years 1 to 9999"):
+        rows.check({"start": 2**63 - 1, "hour": 14})
 
 
 def test_the_model_gets_numbers(client: httpx.Client, model: ScriptedModel, trip: Trip) -> None:
