@@ -69,7 +69,7 @@ def create_app(settings: GatewaySettings, environ: Mapping[str, str] = os.enviro
         if settings.request_log
         else None
     )
-    predictor = Predictor(GatheredCalls(server, settings.model), routing, settings.model)
+    predictor = Predictor(GatheredCalls(server, settings.model, settings.limits.rows), routing, settings.model)
     explanation = (
         ExplanationEndpoint(settings, settings.explanation, rows=rows, admission=admission, predictor=predictor)
         if settings.explanation

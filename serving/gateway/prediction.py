@@ -97,9 +97,9 @@ class PredictionEndpoint:
             found = await self._predictor.predict(self._rows.contract.inputs(rows), self._traffic.canary())
         except ModelError as error:
             log_fields["model_error"] = str(error)
-            problem = describe_model_error(error, self._settings.model.retry_after_seconds)
-            self._note(request, rows, None, [], problem.status, caller)
-            raise problem from error
+            self._note(request, rows, None, [], error.status, caller)
+            # Raised as it is made: a name for it would be a cycle with this frame, which has the rows.
+            raise describe_model_error(error, self._settings.model.retry_after_seconds) from error
         decisions = [probability >= self._settings.threshold for probability in found.probabilities]
         log_fields.update(
             model_version=found.target.version,

@@ -8,7 +8,7 @@ import time
 
 from serving.contract import Value
 from serving.gateway.gathered_calls import GatheredCalls
-from serving.gateway.model_errors import ModelError, ResponseTimeoutError, VersionNotFoundError
+from serving.gateway.model_errors import ConnectionLostError, ModelError, ResponseTimeoutError, VersionNotFoundError
 from serving.gateway.settings import ModelSettings
 from serving.gateway.version_router import RouteTarget, VersionRouter
 
@@ -43,7 +43,9 @@ class Predictor:
             async with asyncio.timeout(self._settings.total_seconds):
                 for tries in itertools.count(1):
                     try:
-                        target, probabilities = await self._try(inputs, canary)
+                        # What broke off is asked alone: should its rows break the server, then nobody else's call.
+                        alone = isinstance(last, ConnectionLostError)
+                        target, probabilities = await self._try(inputs, canary, alone)
                         return Predictions(probabilities, target, time.perf_counter() - began, tries)
                     except ModelError as error:
                         if not error.retryable or tries >= self._settings.attempts:
@@ -53,12 +55,14 @@ class Predictor:
         except TimeoutError as error:
             # Tries that were refused say more than the clock that ended them.
             raise last or ResponseTimeoutError(f"no answer in {self._settings.total_seconds:g} s") from error
+        finally:
+            del last  # it has this frame: a cycle would keep the rows until garbage is collected, which is seldom
         raise AssertionError("unreachable: the tries end by an answer or by an error")
 
-    async def _try(self, inputs: dict[str, list[Value]], canary: bool) -> tuple[RouteTarget, list[float]]:
+    async def _try(self, inputs: dict[str, list[Value]], canary: bool, alone: bool) -> tuple[RouteTarget, list[float]]:
         target = await self._router.target(canary)
         try:
-            return target, await self._calls.predict(target.version, inputs)
+            return target, await self._calls.predict(target.version, inputs, alone=alone)
         except VersionNotFoundError:
             self._router.forget(target)
             raise
