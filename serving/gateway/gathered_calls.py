@@ -15,8 +15,8 @@ from serving.gateway.predict_client import PredictClient
 from serving.gateway.settings import ModelSettings
 
 _CALLS_AT_ONCE = 2  # of a version, before rows are gathered: one that the server computes, one on its way
-# Characters of a row, on average; a request with more is a call of its own. So 64 rows have no more than the 256 KiB
-# from which on the model server parses JSON in another process, and nobody waits for another's long texts.
+# Characters of a row, on average; a request with more is a call of its own. So 64 rows stay
+# below about 256 KiB, from which on the model server parses JSON in another process: nobody waits for another's texts.
 _MOST_TEXT = 1000
 
 Columns = dict[str, list[Value]]
