@@ -127,9 +127,7 @@ def test_the_command_writes_a_plan_for_each_peak_and_its_error(
     assert compared["error_per_second"] == pytest.approx(compared["simulated_per_second"] / 2_500 - 1, abs=0.001)
     # The planned node is as slow as the measured one, and its p99 as late.
     assert compared["slowed_per_second"] == pytest.approx(2_500, rel=0.02)
-    assert compared["slowed_p99_ms"] * compared["p99_times"] == pytest.approx(
-        20, rel=0.001
-    )
+    assert compared["slowed_p99_ms"] * compared["p99_times"] == pytest.approx(20, rel=0.001)
     assert found["most_per_second_of_a_node"] < 2_500
     assert "measured 2,500/s" in capsys.readouterr().out
 
