@@ -149,8 +149,7 @@ class GatheredCalls:
 
 def _text(columns: Columns) -> int:
     """Characters of all strings."""
-    # A column has one type.
-    return sum(sum(map(len, column)) for column in columns.values() if type(column[0]) is str)  # type: ignore[arg-type]
+    return sum(len(value) for column in columns.values() for value in column if isinstance(value, str))
 
 
 def _joined(parts: list[_Part]) -> Columns:
