@@ -3,7 +3,8 @@
     python -m benchmarks.capacity --var var
 
 Reads `<var>/bench/serving.json`, which `make load-test` writes, and simulates a node (a gateway and a model server on
-the same cores) under random arrivals. It first simulates the load test's own callers, and says how far off it is.
+the same cores) under random arrivals. It first simulates the load test's own callers, and says how far off it is. Where
+the machine was slower than that, the node is slowed until both agree, and its p99 is stretched to the measured one.
 Writes `<out>/capacity.json`, which docs/capacity.md describes.
 """
 
@@ -40,9 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         times = ServiceTimes.read(record)
         compared = compare(times, json.loads(record.read_text()), demands.requests)
-        alone = dataclasses.replace(times, generator=0.0)
-        trust = min(1.0, compared["measured_per_second"] / compared["simulated_per_second"])
-        most = fleet.most_per_second(alone, demands, trust)
+        demands = dataclasses.replace(demands, tail=compared["p99_times"])
+        alone = dataclasses.replace(times.slowed(compared["work_times"]), generator=0.0)
+        most = fleet.most_per_second(alone, demands)
     except (OSError, FiguresError, ValueError) as error:
         print(f"benchmarks.capacity: {error}", file=sys.stderr)
         return 1
@@ -63,9 +64,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def compare(times: ServiceTimes, record: dict[str, Any], requests: int) -> dict[str, Any]:
-    """The gateway's callers of the load test, simulated; only their processor times were taken from it."""
+    """The gateway's callers of the load test, simulated; only their processor times were taken from it.
+
+    `work_times` and `p99_times` are what the planned node is slowed by, and its p99 then multiplied by: 1 or more.
+    """
     measured = phase(record, "gateway")
     seen = node.callers(times, measured["concurrency"], requests)
+    slower = max(1.0, seen.per_second / measured["requests_per_second"])
+    slowed = node.callers(times.slowed(slower), measured["concurrency"], requests)
     return {
         "callers": measured["concurrency"],
         "generator": measured["generator"],
@@ -76,6 +82,11 @@ def compare(times: ServiceTimes, record: dict[str, Any], requests: int) -> dict[
         "simulated_p50_ms": round(seen.p50_seconds * 1000, 3),
         "measured_p99_ms": measured["p99_ms"],
         "simulated_p99_ms": round(seen.p99_seconds * 1000, 3),
+        "work_times": slower,
+        "slowed_per_second": round(slowed.per_second, 1),
+        "slowed_p50_ms": round(slowed.p50_seconds * 1000, 3),
+        "slowed_p99_ms": round(slowed.p99_seconds * 1000, 3),
+        "p99_times": max(1.0, measured["p99_ms"] / 1000 / slowed.p99_seconds),
     }
 
 
@@ -107,6 +118,11 @@ def _tell(compared: dict[str, Any], plans: Sequence[fleet.Plan], most: float, de
         f"{compared['simulated_per_second']:,.0f}/s ({compared['error_per_second']:+.0%}); p50 "
         f"{compared['measured_p50_ms']:.1f} and {compared['simulated_p50_ms']:.1f} ms, p99 "
         f"{compared['measured_p99_ms']:.1f} and {compared['simulated_p99_ms']:.1f} ms"
+    )
+    console.print(
+        f"with all work {compared['work_times']:.2f} times as long: {compared['slowed_per_second']:,.0f}/s, p50 "
+        f"{compared['slowed_p50_ms']:.1f} ms, p99 {compared['slowed_p99_ms']:.1f} ms; planned so, each p99 "
+        f"times {compared['p99_times']:.2f}"
     )
     console.print(f"one node is planned for {most:,.0f} requests/s, p99 within {demands.p99_seconds * 1000:g} ms")
     names = ("peak/s", "nodes", "p99 ms", "one lost: p99 ms", "failed till noticed", "share of them")

@@ -23,6 +23,7 @@ class Demands:
     busy: float  # share of what a node can answer at all that it is planned for: a simulation knows no bad luck
     core_hour: float  # price of one core for an hour
     notice_seconds: float  # until a balancer sends nothing to a lost node any more
+    tail: float = 1.0  # how many times the simulated p99 was measured; every p99 is multiplied by it
     requests: int = 20_000  # of each simulation
     seed: int = 20261130
 
@@ -48,31 +49,34 @@ def day(peak_per_second: float) -> Iterator[float]:
         yield peak_per_second * (_LEAST_SHARE + (1 - _LEAST_SHARE) * risen)
 
 
-def most_per_second(times: ServiceTimes, demands: Demands, trust: float = 1.0) -> float:
+def most_per_second(times: ServiceTimes, demands: Demands) -> float:
     """Requests per second that one node is planned for: within the p99 bound, and below what would fill it.
 
     Args:
         times: of one node.
         demands: the bound.
-        trust: measured over simulated requests per second; what the simulation gives is multiplied by it.
 
     Raises:
         ValueError: Even a node with hardly a request does not keep it.
     """
     filled = node.callers(times, _FILLING_CALLERS, demands.requests).per_second
     low, high = 0.0, filled * demands.busy
-    if node.stream(times, high, demands.requests, demands.seed).p99_seconds <= demands.p99_seconds:
-        return high * trust
+    if _p99(times, high, demands) <= demands.p99_seconds:
+        return high
     for _ in range(_STEPS):
         middle = (low + high) / 2
-        kept = node.stream(times, middle, demands.requests, demands.seed).p99_seconds <= demands.p99_seconds
+        kept = _p99(times, middle, demands) <= demands.p99_seconds
         low, high = (middle, high) if kept else (low, middle)
     if not low:
         raise ValueError(
             f"no load keeps the p99 within {demands.p99_seconds * 1000:g} ms: expected a bound above the time of one "
             "request; give a larger --p99-ms."
         )
-    return low * trust
+    return low
+
+
+def _p99(times: ServiceTimes, per_second: float, demands: Demands) -> float:
+    return node.stream(times, per_second, demands.requests, demands.seed).p99_seconds * demands.tail
 
 
 def nodes_for(per_second: float, most: float) -> int:
@@ -92,14 +96,12 @@ def plan(times: ServiceTimes, peak_per_second: float, most: float, demands: Dema
     nodes = nodes_for(peak_per_second, most)
     hours = list(day(peak_per_second))
     millions = sum(hours) * 3600 / 1e6
-    whole = node.stream(times, peak_per_second / nodes, demands.requests, demands.seed)
-    fewer = node.stream(times, peak_per_second / (nodes - 1), demands.requests, demands.seed)
     core_hours = times.cores * demands.core_hour
     return Plan(
         peak_per_second=peak_per_second,
         nodes=nodes,
-        p99_seconds=whole.p99_seconds,
-        p99_seconds_one_lost=fewer.p99_seconds,
+        p99_seconds=_p99(times, peak_per_second / nodes, demands),
+        p99_seconds_one_lost=_p99(times, peak_per_second / (nodes - 1), demands),
         failed_share=1 / nodes,
         failed_requests=peak_per_second / nodes * demands.notice_seconds,
         million_fixed=nodes * HOURS * core_hours / millions,

@@ -37,6 +37,16 @@ class ServiceTimes:
         sizes = sorted(self.curve)
         return float(np.interp(padded, sizes, [self.curve[size] for size in sizes]))
 
+    def slowed(self, times: float) -> Self:
+        """The same node where all work takes so many times as long; the waiting that settings ask for does not."""
+        return dataclasses.replace(
+            self,
+            gateway=self.gateway * times,
+            server=self.server * times,
+            generator=self.generator * times,
+            curve={rows: seconds * times for rows, seconds in self.curve.items()},
+        )
+
     @classmethod
     def read(cls, path: Path) -> Self:
         """Reads a load test's record.

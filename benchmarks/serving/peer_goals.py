@@ -3,6 +3,7 @@
 They were asked in turn, so each round has a ratio of its own, and how far these lie apart is the noise.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 
 from benchmarks.serving.goal import Goal, Verdict
@@ -20,31 +21,37 @@ def peer_goals(in_turn: Sequence[MeasuredPhase]) -> Iterator[Goal]:
     theirs = [max(one, key=lambda peer: peer.predictions_per_second) for one in zip(*each_peers, strict=True)]
     for transport in dict.fromkeys(one.transport for one in rounds if one.transport not in PEERS):
         ours = [one for one in rounds if one.transport is transport]
-        yield _goal(
-            f"{transport} over the peer, requests per second",
-            "at least",
-            TIMES,
-            [own.predictions_per_second / peer.predictions_per_second for own, peer in zip(ours, theirs, strict=True)],
-            ours[0],
-        )
-        yield _goal(
-            f"{transport} over the peer, p99",
-            "at most",
-            1,
-            [own.latency.p99_ms / peer.latency.p99_ms if own.latency and peer.latency else float("inf")
-             for own, peer in zip(ours, theirs, strict=True)],
-            ours[0],
-        )  # fmt: skip
+        pairs = list(zip(ours, theirs, strict=True))
+        rates = [_ratio(own.predictions_per_second, their.predictions_per_second) for own, their in pairs]
+        late = [_ratio(_p99(own), _p99(their)) for own, their in pairs]
+        yield _goal(f"{transport} over the peer, requests per second", "at least", TIMES, rates, ours[0])
+        yield _goal(f"{transport} over the peer, p99", "at most", 1, late, ours[0])
+
+
+def _p99(one: MeasuredPhase) -> float:
+    return one.latency.p99_ms if one.latency else math.nan
+
+
+def _ratio(ours: float, theirs: float) -> float:
+    """Returns NaN where one of them answered nothing."""
+    return ours / theirs if theirs else math.nan
 
 
 def _goal(name: str, side: str, bound: float, ratios: Sequence[float], asked: MeasuredPhase) -> Goal:
-    held = [ratio >= bound if side == "at least" else ratio <= bound for ratio in ratios]
+    known = [ratio for ratio in ratios if not math.isnan(ratio)]
+    held = [ratio >= bound if side == "at least" else ratio <= bound for ratio in known]
     return Goal(
         name=name,
         bound=f"{side} {bound:g}",
-        value=round(sorted(ratios)[len(ratios) // 2], 2),
+        value=round(sorted(known)[len(known) // 2], 2) if known else None,
         unit="×",
-        verdict=Verdict.REACHED if all(held) else Verdict.UNCLEAR if any(held) else Verdict.MISSED,
+        verdict=_verdict(held, complete=len(known) == len(ratios)),
         how=f"{asked.phase.concurrency} callers, load by {asked.generator}, in turn: "
         + ", ".join(f"{ratio:.2f}" for ratio in ratios),
     )
+
+
+def _verdict(held: Sequence[bool], *, complete: bool) -> Verdict:
+    if complete and all(held):
+        return Verdict.REACHED
+    return Verdict.UNCLEAR if any(held) or not complete else Verdict.MISSED

@@ -16,6 +16,9 @@ from serving.gateway.predict_client import PredictClient
 from serving.gateway.settings import ModelSettings
 
 _CALLS_AT_ONCE = 2  # of a version, before rows are gathered: one that the server computes, one on its way
+# Characters of a row, on average; a request with more is a call of its own. So 64 rows stay
+# below about 256 KiB, from which on the model server parses JSON in another process: nobody waits for another's texts.
+_MOST_TEXT = 1000
 
 Columns = dict[str, list[Value]]
 
@@ -45,32 +48,49 @@ class GatheredCalls:
     Args:
         server: what is asked.
         settings: how many rows go into one call, and how long they may wait for it.
+        most: rows of one request, which the server takes in any case; no call has more.
     """
 
-    def __init__(self, server: PredictClient, settings: ModelSettings):
+    def __init__(self, server: PredictClient, settings: ModelSettings, most: int):
         self._server = server
-        self._most = settings.gather_rows
+        self._most = min(settings.gather_rows, most)
         self._seconds = settings.gather_seconds
         self._versions: dict[str, _Version] = {}  # those that are being asked
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._running: dict[asyncio.Task[None], list[_Part]] = {}  # calls
 
-    async def predict(self, version: str, columns: Columns) -> list[Output]:
-        """See PredictClient.predict; what that raises is raised to each request of a call."""
+    async def predict(self, version: str, columns: Columns, *, alone: bool = False) -> list[Output]:
+        """See PredictClient.predict; what that raises is raised to each request of a call.
+
+        Args:
+            version: the version's number.
+            columns: one per feature, missing values spelled out.
+            alone: whether the request gets a call of its own.
+        """
         rows = len(next(iter(columns.values())))
-        if rows >= self._most:
+        if alone or rows >= self._most or _text(columns) > _MOST_TEXT * rows:
             return await self._server.predict(version, columns)
+        part = _Part(columns, rows, asyncio.get_running_loop().create_future())
+        try:
+            self._wait(version, part)
+            return await part.answer
+        except asyncio.CancelledError:
+            self._leave(part)
+            raise
+        finally:
+            del part  # it has the error, which has this frame: a cycle would keep the rows until garbage is collected
+
+    def _wait(self, version: str, part: _Part) -> None:
+        """Puts a part among those that go out with the next call."""
         loop = asyncio.get_running_loop()
-        part = _Part(columns, rows, loop.create_future())
         calls = self._versions.setdefault(version, _Version())
-        if calls.rows + rows > self._most:
+        if calls.rows + part.rows > self._most:
             self._send(version, calls)
         if not calls.waiting:
             # After what else is ready to run: requests that arrived at the same time come into the same call.
             loop.call_soon(self._send_if_free, version, calls)
             calls.late = loop.call_later(self._seconds, self._send, version, calls)
         calls.waiting.append(part)
-        calls.rows += rows
-        return await part.answer
+        calls.rows += part.rows
 
     def interval_of(self, version: str) -> Interval | None:
         """See PredictClient.interval_of."""
@@ -90,18 +110,24 @@ class GatheredCalls:
         if parts:
             calls.running += 1
             task = asyncio.get_running_loop().create_task(self._answer(version, parts))
-            self._tasks.add(task)
+            self._running[task] = parts
             task.add_done_callback(functools.partial(self._end, version, calls))
         elif not calls.running:
             self._versions.pop(version, None)
 
     def _end(self, version: str, calls: _Version, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
+        del self._running[task]
         calls.running -= 1
         if calls.waiting:
             self._send(version, calls)
         elif not calls.running:
             self._versions.pop(version, None)
+
+    def _leave(self, part: _Part) -> None:
+        """Ends the call of a part that was given up, unless others wait for it."""
+        for task, parts in self._running.items():
+            if part in parts and all(other.answer.done() for other in parts):
+                task.cancel()
 
     async def _answer(self, version: str, parts: list[_Part]) -> None:
         """Answers each part; one part's fault is not told to the others."""
@@ -124,6 +150,11 @@ class GatheredCalls:
                 if not part.answer.done():
                     part.answer.set_result(found[begin : begin + part.rows])
                 begin += part.rows
+
+
+def _text(columns: Columns) -> int:
+    """Characters of all strings."""
+    return sum(len(value) for column in columns.values() for value in column if isinstance(value, str))
 
 
 def _joined(parts: list[_Part]) -> Columns:

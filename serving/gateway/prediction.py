@@ -123,9 +123,9 @@ class PredictionEndpoint:
         except ModelError as error:
             log_fields.update(model_error=str(error), model_version=error.version, label=error.label)
             self._metrics.answers.labels(error.version or "", error.label or "", error.kind).inc()
-            problem = describe_model_error(error, self._settings.model.retry_after_seconds)
-            self._note(request, rows, error, [], problem.status, caller)
-            raise problem from error
+            self._note(request, rows, error, [], error.status, caller)
+            # Raised as it is made: a name for it would be a cycle with this frame, which has the rows.
+            raise describe_model_error(error, self._settings.model.retry_after_seconds) from error
         decisions = self._answers.decide(found.outputs)
         log_fields.update(
             model_version=found.target.version,

@@ -9,7 +9,7 @@ import time
 from serving.contract import Value
 from serving.gateway.answers import Interval, Output
 from serving.gateway.gathered_calls import GatheredCalls
-from serving.gateway.model_errors import ModelError, ResponseTimeoutError, VersionNotFoundError
+from serving.gateway.model_errors import ConnectionLostError, ModelError, ResponseTimeoutError, VersionNotFoundError
 from serving.gateway.settings import ModelSettings
 from serving.gateway.version_router import RouteTarget, VersionRouter
 from serving.tracing.tracer import Tracer
@@ -52,8 +52,10 @@ class Predictor:
                     target = None
                     try:
                         target = await self._router.target(canary)
+                        # What broke off is asked alone: should its rows break the server, then nobody else's call.
+                        alone = isinstance(last, ConnectionLostError)
                         with self._tracer.call("model call", attempt=tries):
-                            outputs = await self._ask(target, inputs)
+                            outputs = await self._ask(target, inputs, alone)
                         seconds = time.perf_counter() - began
                         interval = self._calls.interval_of(target.version)
                         return Predictions(outputs, target, seconds, tries, interval)
@@ -63,14 +65,18 @@ class Predictor:
                             raise
                     await asyncio.sleep(self._backoff(tries))
         except TimeoutError as error:
-            late = ResponseTimeoutError(f"no answer in {self._settings.total_seconds:g} s")
             # Tries that were refused say more than the clock that ended them.
-            raise last or _name_target(late, target) from error
+            raise last or _name_target(self._too_late(), target) from error
+        finally:
+            del last  # it has this frame: a cycle would keep the rows until garbage is collected, which is seldom
         raise AssertionError("unreachable: the tries end by an answer or by an error")
 
-    async def _ask(self, target: RouteTarget, inputs: dict[str, list[Value]]) -> list[Output]:
+    def _too_late(self) -> ResponseTimeoutError:
+        return ResponseTimeoutError(f"no answer in {self._settings.total_seconds:g} s")
+
+    async def _ask(self, target: RouteTarget, inputs: dict[str, list[Value]], alone: bool) -> list[Output]:
         try:
-            return await self._calls.predict(target.version, inputs)
+            return await self._calls.predict(target.version, inputs, alone=alone)
         except VersionNotFoundError:
             self._router.forget(target)
             raise

@@ -43,13 +43,21 @@ def test_the_model_is_interpolated_at_what_a_batch_is_padded_to() -> None:
     assert TIMES.model(2) == TIMES.model(8) == pytest.approx(0.3e-3 + 0.2e-3 * 7 / 63)
 
 
+def test_a_node_of_slower_work_answers_less_and_later() -> None:
+    still = dataclasses.replace(TIMES, gather_seconds=0.0, batch_seconds=0.0)
+    quick, slow = (node.callers(times, count=64, requests=4_000) for times in (still, still.slowed(2)))
+    assert slow.per_second == pytest.approx(quick.per_second / 2)
+    assert slow.p99_seconds == pytest.approx(quick.p99_seconds * 2)
+
+
 def test_the_search_ends_where_the_bound_is() -> None:
     most = fleet.most_per_second(TIMES, DEMANDS)
     within, beyond = (
         node.stream(TIMES, rate, DEMANDS.requests, DEMANDS.seed).p99_seconds for rate in (most, most * 1.1)
     )
     assert within <= DEMANDS.p99_seconds < beyond
-    assert fleet.most_per_second(TIMES, DEMANDS, trust=0.5) == most / 2
+    stretched = dataclasses.replace(DEMANDS, p99_seconds=3 * DEMANDS.p99_seconds, tail=3.0)
+    assert fleet.most_per_second(TIMES, stretched) == most
     careful = fleet.most_per_second(TIMES, dataclasses.replace(DEMANDS, busy=0.5))
     assert careful == pytest.approx(0.5 / TIMES.gateway, rel=0.1)  # below what the bound alone would allow
     with pytest.raises(ValueError, match=r"no load keeps the p99 within 1 ms: .* give a larger --p99-ms"):
@@ -76,7 +84,7 @@ def test_a_fleet_keeps_its_bound_when_one_node_is_lost() -> None:
 
 def record(**more: Any) -> dict[str, Any]:
     one = {"batching": "on", "batch_rows": 1, "generator": "wrk", "concurrency": 32, "requests": 1_000}
-    one |= {"requests_per_second": 4_000.0, "p50_ms": 8.0, "p99_ms": 20.0}
+    one |= {"requests_per_second": 2_500.0, "p50_ms": 8.0, "p99_ms": 20.0}
     cpu = {"server_cpu_seconds": 0.2, "gateway_cpu_seconds": 0.25, "generator_cpu_seconds": 0.03}
     phases = [one | cpu | {"transport": name} for name in ("REST columns", "gateway")]
     phases.append(phases[1] | {"concurrency": 1, "gateway_cpu_seconds": 9.0})  # a lone caller's figures are not taken
@@ -116,8 +124,12 @@ def test_the_command_writes_a_plan_for_each_peak_and_its_error(
     found = json.loads((tmp_path / "bench" / "capacity.json").read_text())
     assert [one["peak_per_second"] for one in found["plans"]] == [100, 20_000]
     compared = found["compared"]
-    assert compared["error_per_second"] == pytest.approx(compared["simulated_per_second"] / 4_000 - 1, abs=0.001)
-    assert "measured 4,000/s" in capsys.readouterr().out
+    assert compared["error_per_second"] == pytest.approx(compared["simulated_per_second"] / 2_500 - 1, abs=0.001)
+    # The planned node is as slow as the measured one, and its p99 as late.
+    assert compared["slowed_per_second"] == pytest.approx(2_500, rel=0.02)
+    assert compared["slowed_p99_ms"] * compared["p99_times"] == pytest.approx(20, rel=0.001)
+    assert found["most_per_second_of_a_node"] < 2_500
+    assert "measured 2,500/s" in capsys.readouterr().out
 
 
 def test_without_a_record_the_command_ends_with_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,3 +1,5 @@
+import dataclasses
+
 from benchmarks.serving.goal import Goal, Verdict
 from benchmarks.serving.peer_goals import peer_goals
 from benchmarks.serving.phases import PEERS, Batching, MeasuredPhase, Phase, Quantiles, Transport
@@ -45,6 +47,13 @@ def test_rounds_that_disagree_are_too_noisy_to_tell() -> None:
 def test_no_round_that_reaches_it_is_missed() -> None:
     requests, p99 = judged(((1000, 50), (1900, 60)), ((1000, 50), (1500, 51)))
     assert (requests.verdict, p99.verdict) == (MISSED, MISSED)
+
+
+def test_a_round_without_an_answer_of_a_peer_is_no_win() -> None:
+    nothing = [dataclasses.replace(asked(peer, 0, 1.0), latency=None) for peer in PEERS]
+    requests, p99 = peer_goals([*nothing, asked(Transport.GATEWAY, 2000, 40)])
+    assert (requests.verdict, requests.value, requests.how) == (UNCLEAR, None, "32 callers, load by wrk, in turn: nan")
+    assert (p99.verdict, p99.value) == (UNCLEAR, None)
 
 
 def test_the_peer_and_ours_are_asked_in_turn_after_its_answers_were_checked() -> None:

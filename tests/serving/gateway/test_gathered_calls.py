@@ -39,8 +39,8 @@ def ask(calls: GatheredCalls, *fares: float, version: str = "1") -> Coroutine[An
     return calls.predict(version, {"fare": list(fares), "company": [f"{fare:g}" for fare in fares]})
 
 
-def gathered(server: Server, **settings: Any) -> GatheredCalls:
-    return GatheredCalls(server, ModelSettings(name="taxi", **settings))  # type: ignore[arg-type]
+def gathered(server: Server, most: int = 1000, **settings: Any) -> GatheredCalls:
+    return GatheredCalls(server, ModelSettings(name="taxi", **settings), most)  # type: ignore[arg-type]
 
 
 async def turns(count: int = 10) -> None:
@@ -125,6 +125,33 @@ def test_a_call_has_no_more_rows_than_the_setting_says() -> None:
     asyncio.run(run())
 
 
+def test_a_call_has_no_more_rows_than_a_request_may() -> None:
+    async def run() -> None:
+        server = Server()
+        calls = gathered(server, most=2)
+        await asyncio.gather(*(ask(calls, fare) for fare in (1.0, 2.0, 3.0)))
+        assert [fares for _, fares in server.calls] == [[1.0, 2.0], [3.0]]
+
+    asyncio.run(run())
+
+
+def test_a_request_with_long_texts_is_a_call_of_its_own() -> None:
+    async def run() -> None:
+        asked: list[list[str]] = []
+
+        class Texts:
+            async def predict(self, version: str, inputs: Rows) -> list[float]:
+                asked.append(inputs["company"])
+                return [0.5] * len(inputs["company"])
+
+        calls = gathered(Texts())  # type: ignore[arg-type]
+        texts = ["a" * 1000, "b" * 1001, "c"]
+        await asyncio.gather(*(calls.predict("1", {"fare": [1.0], "company": [text]}) for text in texts))
+        assert asked == [["b" * 1001], ["a" * 1000, "c"]]
+
+    asyncio.run(run())
+
+
 def test_one_row_a_call_is_no_gathering() -> None:
     async def run() -> None:
         server = Server()
@@ -192,6 +219,36 @@ def test_a_caller_that_leaves_takes_its_rows_along_and_nobody_elses() -> None:
     asyncio.run(run())
 
 
+def test_a_call_that_nobody_waits_for_ends() -> None:
+    async def run() -> None:
+        server = Server()
+        server.open.clear()
+        calls = gathered(server)
+        both = [asyncio.create_task(ask(calls, fare)) for fare in (1.0, 2.0)]
+        await turns()
+        both[0].cancel()
+        await turns()
+        assert len(calls._running) == 1  # the other one waits for it
+        both[1].cancel()
+        await turns()
+        assert not calls._running
+        assert not calls._versions
+
+    asyncio.run(run())
+
+
+def test_a_request_can_have_a_call_of_its_own() -> None:
+    async def run() -> None:
+        server = Server()
+        calls = gathered(server)
+        rows = {"fare": [2.0], "company": ["2"]}
+        found = await asyncio.gather(ask(calls, 1.0), calls.predict("1", rows, alone=True), ask(calls, 3.0))
+        assert found == [[0.1], [0.2], [0.3]]
+        assert sorted(fares for _, fares in server.calls) == [[1.0, 3.0], [2.0]]
+
+    asyncio.run(run())
+
+
 def test_nothing_is_kept_of_a_version_that_is_not_asked_any_more() -> None:
     async def run() -> None:
         server = Server()
@@ -199,6 +256,6 @@ def test_nothing_is_kept_of_a_version_that_is_not_asked_any_more() -> None:
         await asyncio.gather(*(ask(calls, 1.0, version=str(version)) for version in range(50)))
         await turns()
         assert not calls._versions
-        assert not calls._tasks
+        assert not calls._running
 
     asyncio.run(run())
