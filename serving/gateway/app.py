@@ -154,7 +154,7 @@ def create_app(settings: GatewaySettings, environ: Mapping[str, str] = os.enviro
 def _make_rate_limit(settings: GatewaySettings, environ: Mapping[str, str], metrics: GatewayMetrics) -> RequestCounter:
     local = RateLimit(settings.limits.requests_per_second)
     redis = settings.limits.redis
-    if redis is None:
+    if redis is None or not local.per_second:  # no limit: nothing to count, and no store to be told of as away
         return local
     from serving.gateway.shared_rate_limit import SharedRateLimit  # Imported here: a gateway alone needs no client.
 

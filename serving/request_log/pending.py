@@ -19,8 +19,8 @@ class LoggedRow:
     time: datetime.datetime  # when the request came, with its time zone
     status: int  # HTTP status of the answer
     caller: str | None  # as caller_digest gives it; None where the gateway wanted no key
-    version: int | None  # of the model that answered; None where none did, or the log does not tell
-    probability: float | None  # likewise, a float32
+    version: int | None  # which answered, or was asked and failed; None where none was chosen, or the log does not tell
+    probability: float | None  # a float32; None where no model answered, or the log does not tell
 
 
 class PendingRequests:
