@@ -69,3 +69,20 @@ def spare_taxi(taxi: Project, _saved_taxi: Path) -> Iterator[Project]:
     """`taxi` after its first run, for tests that edit or run it: put back as it was."""
     yield taxi
     taxi.restore(_saved_taxi)
+
+
+# What addopts leave out. Another `-m` takes the place of theirs: those of `make test-fast` and of CI on the other stack
+# must not bring back what needs a program that a machine may lack.
+_ASKED_FOR = frozenset({"engine", "prometheus", "redis", "replay"})
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Holds that tests which run only where they are asked for are left out by every other `-m` as well."""
+    for item in items:
+        marks = {mark.name for mark in item.iter_markers()}
+        if marks & _ASKED_FOR and not ("one_stack" in marks and marks & {"slow", "pipeline"}):
+            raise pytest.UsageError(
+                f"{item.nodeid} is marked {', '.join(sorted(marks & _ASKED_FOR))}: expected one_stack, and slow or "
+                "pipeline, beside it; else `make test-fast` or CI's other stack runs it. Add the marks."
+            )

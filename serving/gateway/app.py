@@ -117,7 +117,7 @@ def _make_rate_limit(
 ) -> RequestCounter:
     limits = tasks[0].limits
     local = RateLimit(limits.requests_per_second)
-    if limits.redis is None:
+    if limits.redis is None or not local.per_second:  # no limit: nothing to count, and no store to be told of as away
         return local
     from serving.gateway.shared_rate_limit import SharedRateLimit  # Imported here: a gateway alone needs no client.
 

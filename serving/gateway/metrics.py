@@ -77,7 +77,7 @@ class TaskMetrics:
         )
         self.model_available = Gauge(
             "gateway_model_available",
-            "Whether a version answered that fits the contract, when it was looked up last.",
+            "Whether a version answered that fits the contract, when it was looked up last; not there until then.",
             ["model"],
             registry=self.registry,
         )

@@ -84,7 +84,7 @@ class PredictClient:
                 name: {key: _width(tensor) for key, tensor in signature.get("outputs", {}).items()}
                 for name, signature in signatures.items()
             }
-        except (AttributeError, ValueError, KeyError, TypeError) as error:
+        except (AttributeError, ValueError, KeyError, TypeError, OverflowError) as error:
             raise self._failed(
                 model_errors.InvalidResponseError,
                 f"expected metadata with version and signatures, received {len(response.content)} bytes without",

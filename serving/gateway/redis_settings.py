@@ -1,6 +1,7 @@
 """The table `[limits.redis]`: the Redis in which the replicas of a gateway count a client's requests together."""
 
 import re
+import urllib.parse
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
@@ -38,6 +39,7 @@ class RedisSettings(pydantic.BaseModel):
             raise ValueError("expected redis://HOST:PORT/NUMBER, rediss://… with TLS, or unix:///PATH, received other")
         if ":" in url.partition("://")[2].rpartition("@")[0]:
             raise ValueError(f"expected no password in the URL; set {PASSWORD_VARIABLE} or {PASSWORD_FILE_VARIABLE}")
+        _ = urllib.parse.urlsplit(url).port  # a ValueError where it is none
         return url
 
     @property

@@ -64,7 +64,9 @@ class ServedTask:
             if settings.request_log
             else None
         )
-        predictor = Predictor(GatheredCalls(self._server, settings.model, settings.limits.rows), self.router, settings.model, tracer)
+        predictor = Predictor(
+            GatheredCalls(self._server, settings.model, settings.limits.rows), self.router, settings.model, tracer
+        )
         self.explanation = (
             ExplanationEndpoint(
                 settings,

@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Mapping
 
 import structlog
-from redis.exceptions import RedisError
 
 from serving.gateway.metrics import GatewayMetrics
 from serving.gateway.rate_limit import RateLimit
@@ -24,7 +23,7 @@ class SharedRateLimit:
     until Redis answers again, which is tried in the background: then no request waits at all.
 
     Args:
-        local: counts in this process. Of a client that has had its share here, Redis is not asked.
+        local: counts in this process; has a limit. Of a client that has had its share here, Redis is not asked.
         settings: of Redis.
         prefix: what the names of keys begin with.
         environ: holds Redis' password.
@@ -59,7 +58,7 @@ class SharedRateLimit:
 
         Waits no longer than for one connection: the gateway starts without Redis, too.
         """
-        if self._local.per_second and not await self._reach():
+        if not await self._reach():
             self._trying = asyncio.create_task(self._try_until_reached())
 
     async def close(self) -> None:
@@ -153,7 +152,7 @@ class SharedRateLimit:
                 await self._window.connect()
             async with asyncio.timeout(self._settings.timeout_seconds):
                 await self._window.admit({})
-        except (RedisError, OSError) as error:  # TimeoutError is an OSError
+        except Exception as error:  # whatever it is: it must not end the tries; the log and the metric tell it
             if not again:
                 self._note_failure(error, "requests are counted by each replica alone")
             return False

@@ -48,5 +48,5 @@ def percentile(salt: str, caller: str) -> float:
     Places are spread evenly and do not depend on the percent: a higher one adds callers and takes none away. Every
     replica computes the same. Other salts give other places, so that it is not the same callers who try every task.
     """
-    digest = hashlib.sha256(f"{salt}\0{caller}".encode("utf-8", "surrogateescape")).digest()
+    digest = hashlib.sha256(f"{salt}\0{caller}".encode()).digest()
     return int.from_bytes(digest[:6]) / 2**48 * 100  # 48 bits: a float holds each exactly, and none becomes 100

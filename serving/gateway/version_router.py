@@ -34,7 +34,6 @@ class VersionRouter:
         self._server = server
         self._settings = settings
         self._metrics = metrics
-        self._available = metrics.model_available.labels(settings.name)
         self._labels_seen = settings.labels is True
         self._known: dict[bool, tuple[float, RouteTarget]] = {}  # canary? -> when it was looked up, what was found
         self._locks = {False: asyncio.Lock(), True: asyncio.Lock()}
@@ -76,13 +75,14 @@ class VersionRouter:
         return RouteTarget(version, self._settings.canary) if version is not None else None
 
     async def _look_up_stable(self) -> RouteTarget:
+        name = self._settings.name
         try:
             target = await self._look_up(canary=False)
         except ModelError:
-            self._available.set(0)
+            self._metrics.model_available.labels(name).set(0)
             raise
-        self._available.set(1)
-        self._metrics.model_version.labels(self._settings.name).set(int(target.version))
+        self._metrics.model_available.labels(name).set(1)
+        self._metrics.model_version.labels(name).set(int(target.version))
         return target
 
     def _is_fresh(self, looked_up: float) -> bool:

@@ -19,8 +19,9 @@ class LoggedRow:
     time: datetime.datetime  # when the request came, with its time zone
     status: int  # HTTP status of the answer
     caller: str | None  # as caller_digest gives it; None where the gateway wanted no key
-    version: int | None  # of the model that answered; None where none did, or the log does not tell
-    answer: float | tuple[float, ...] | None  # likewise: probability, probabilities or value, as float32
+    version: int | None  # which answered, or was asked and failed; None where none was chosen, or the log does not tell
+    # Probability, probabilities or value, as float32; None where no model answered, or the log does not tell.
+    answer: float | tuple[float, ...] | None
 
 
 def read_answer(answer: float | Sequence[float] | None) -> float | tuple[float, ...] | None:

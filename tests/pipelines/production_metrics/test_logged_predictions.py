@@ -32,7 +32,7 @@ def write_log(folder: Path, **settings: Any) -> None:
         rows = [logged.TRIP | {"area": None}, logged.TRIP]
         received = logged.MORNING + datetime.timedelta(hours=number)
         logged.offer(writer, f"r{number}", rows, probabilities=[0.25, 0.5], received=received)
-    logged.offer(writer, "failed", status=503, probabilities=None, decisions=None, model_version=None)
+    logged.offer(writer, "failed", status=503, probabilities=None, decisions=None, model_version=3)
     logged.offer(writer, "old", received=EARLIER)
     writer.close()
 
@@ -207,7 +207,7 @@ def test_only_the_files_of_the_windows_are_read(tmp_path: Path, monkeypatch: pyt
     """The log of months need not fit into memory: an old file may even be damaged."""
     for hours in (-24 * 30, 0, 3, 5):
         writer, _ = logged.start(tmp_path / "log")
-        status = {} if hours < 5 else {"status": 503, "probabilities": None, "decisions": None, "model_version": None}
+        status = {} if hours < 5 else {"status": 503, "probabilities": None, "decisions": None}
         logged.offer(writer, f"r{hours}", received=logged.MORNING + datetime.timedelta(hours=hours), **status)
         writer.close()
     logged.files(tmp_path / "log")[0].write_bytes(b"damaged")

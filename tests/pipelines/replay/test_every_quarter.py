@@ -10,7 +10,7 @@ import pytest
 from data import taxi
 from tests.runs.project import SOURCE
 
-pytestmark = [pytest.mark.replay, pytest.mark.pipeline]
+pytestmark = [pytest.mark.replay, pytest.mark.pipeline, pytest.mark.one_stack]
 
 TRAINED_FIRST = ["2013Q1", "2013Q2", "2013Q3", "2013Q4"]
 

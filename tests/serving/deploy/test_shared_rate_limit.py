@@ -67,6 +67,7 @@ def test_gateways_find_it_and_nobody_else_does(overlay: str, tmp_path: Path) -> 
 
 
 @pytest.mark.redis
+@pytest.mark.slow
 @pytest.mark.one_stack
 def test_redis_starts_with_these_arguments_and_the_secret_of_the_page(tmp_path: Path) -> None:
     (script,) = [

@@ -15,7 +15,7 @@ from serving.gateway.rate_limit import RateLimit
 from serving.gateway.redis_settings import PASSWORD_FILE_VARIABLE, PASSWORD_VARIABLE, RedisSettings, read_password
 from serving.gateway.settings import SettingsError
 from serving.gateway.shared_rate_limit import SharedRateLimit
-from tests.serving.gateway.conftest import settings
+from tests.serving.gateway.conftest import Start, settings
 
 Test = Callable[[], Awaitable[None]]
 
@@ -82,13 +82,32 @@ def test_a_server_that_says_nothing_holds_up_neither_start_nor_requests() -> Non
     asyncio.run(check())
 
 
-def test_no_limit_asks_nobody(tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_no_limit_asks_nobody_and_misses_no_store(start: Start) -> None:
+    """The alert RateLimitStoreAway asks for a store that is 0."""
+    for per_second, told in ((0, False), (1000, True)):
+        flags = {"limits.redis.url": "redis://127.0.0.1:1", "limits.requests_per_second": per_second}
+        assert ("gateway_rate_limit_store_up{" in start(flags).get("/metrics").text) is told
+
+
+@pytest.mark.parametrize("cause", [ValueError("odd"), EOFError(), OSError("gone")])
+def test_no_failure_ends_the_tries(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, cause: Exception) -> None:
     async def check() -> None:
-        limits, metrics = limit(f"unix://{tmp_path}/none.sock", per_second=0)
-        await limits.start()
-        assert all([await admitted(limits) for _ in range(100)])
-        store = {"store": f"unix://{tmp_path}/none.sock"}
-        assert metrics.registry.get_sample_value("gateway_rate_limit_store_failures_total", store) == 0
+        limits, _ = limit(f"unix://{tmp_path}/none.sock")
+        tries, enough = 0, asyncio.Event()
+
+        async def fail() -> None:
+            nonlocal tries
+            tries += 1
+            if tries == 3:
+                enough.set()
+            raise cause
+
+        monkeypatch.setattr(limits._window, "connect", fail)
+        with structlog.testing.capture_logs() as log:
+            await limits.start()
+            await asyncio.wait_for(enough.wait(), 10)
+        assert [line["error"] for line in log] == [str(cause) or type(cause).__name__]
         await limits.close()
 
     asyncio.run(check())
@@ -105,6 +124,8 @@ def test_no_limit_asks_nobody(tmp_path: Path) -> None:
         ("http://host", r"limits\.redis\.url: .*expected redis://HOST:PORT/NUMBER, rediss://.* received other"),
         ("redis://", "received other"),
         ("redis://host/x", "received other"),
+        ("redis://host:99999", r"limits\.redis\.url: .*Port out of range 0-65535"),
+        ("redis://host:port", r"limits\.redis\.url: .*Port could not be cast"),
         ("redis://host?password=secret", "received other"),
     ],
 )

@@ -269,6 +269,28 @@ def test_metadata_without_end(start: Start) -> None:
         assert sample(client, "gateway_upstream_errors_total", kind="timeout") == 1
 
 
+def test_the_metrics_say_whether_a_version_answers_and_which(client: httpx.Client, model: ScriptedModel) -> None:
+    model.versions, model.labels = ["7", "1795339425"], {"stable": "1795339425"}
+    assert "gateway_model_available{" not in client.get("/metrics").text  # nobody has asked: NoModel must not fire
+    for busy, status, available in ((False, 200, 1), (True, 503, 0), (False, 200, 1)):
+        model.busy = busy
+        time.sleep(0.01)  # until what was looked up is old
+        assert client.get("/readyz").status_code == status
+        assert sample(client, "gateway_model_available", model="taxi") == available
+        assert sample(client, "gateway_model_version", model="taxi") == 1795339425
+
+
+@pytest.mark.parametrize("version", ["1e999", "true1", "null", '"seven"'])
+def test_a_version_that_is_no_number(start: Start, version: str) -> None:
+    async def odd(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            body = '{"model_spec": {"version": VERSION}, "metadata": {"signature_def": {"signature_def": {}}}}'
+            await answering(200, body.replace("VERSION", version).encode())(send)
+
+    with HttpServer(odd) as server:
+        assert problem(start({"model.server": server.url}).get("/readyz")) == (503, "no_model")
+
+
 def test_metadata_that_cannot_be_used_is_not_quoted(start: Start) -> None:
     async def other(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http":
