@@ -1,5 +1,6 @@
 """Numbers as people write them, and nothing else."""
 
+import re
 import time
 
 import pytest
@@ -126,6 +127,6 @@ def test_tags_that_cannot_be(tags: list[str], message: str) -> None:
 @pytest.mark.parametrize("cell", [f"({' ' * 2000})", f"-{' ' * 20_000}x", f"(1{' ' * 20_000}x)"])
 def test_a_cell_of_many_blanks_takes_no_time(cell: str) -> None:
     began = time.process_time()
-    with pytest.raises(ValueError, match="^.+$"):
+    with pytest.raises(ValueError, match=re.escape(cell[:9])):
         FRENCH.normalise(cell)
     assert time.process_time() - began < 0.5
