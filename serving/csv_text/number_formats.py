@@ -99,17 +99,18 @@ class NumberFormat:
 
     @functools.cached_property
     def _pattern(self) -> re.Pattern[str]:
-        sign = re.escape(self.sign)
+        sign = re.escape(self.sign.strip())
         group = THOUSANDS.get(self.thousands)
         # Not \d, which is digits of every script.
         if self.thousands == LAKH:
             groups = rf"0|[1-9][0-9]{{0,2}}|[1-9][0-9]?(?:{group}[0-9]{{2}})*{group}[0-9]{{3}}"
         else:
             groups = rf"0|[1-9][0-9]{{0,2}}(?:{group}[0-9]{{3}})*"
+        # Blanks are taken possessively (`*+`): tried in every division, a cell of many would take minutes.
         return re.compile(
-            rf"\s*(?P<start>[-+]?\s*(?P<before>{sign})?\s*|(?P<first>{sign})\s*[-+])"
+            rf"\s*+(?P<start>[-+]?\s*+(?P<before>{sign})?\s*+|(?P<first>{sign})\s*+[-+])"
             rf"(?P<whole>{groups if group else '[0-9]+'})(?:{re.escape(self.decimal)}(?P<fraction>[0-9]+))?"
-            rf"\s*(?P<after>{sign})?\s*"
+            rf"\s*+(?P<after>{sign})?\s*+"
         )
 
 

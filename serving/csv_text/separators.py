@@ -9,6 +9,7 @@ _NAMED = re.compile(r'"?sep=(.?)"?\s*', re.IGNORECASE)  # a first line as Excel 
 
 _NO_SEPARATOR = re.compile(r'[\r\n"\w]?')  # csv takes neither line breaks nor its own quote
 _BLANK = re.compile(r"\s")
+_SHOWN_HEADINGS, _SHOWN_CHARACTERS = 10, 300  # of one reading of the header, in a message
 
 
 def find_named_separator(first_line: str) -> str | None:
@@ -57,12 +58,18 @@ def _choose(headers: Mapping[str, Sequence[str]]) -> str:
     if len(equal) > 1:
         equal.pop(",", None)  # which stands in prose and numbers as well
     if len(equal) > 1:
-        read = " and ".join(f"{list(header)} ({mark!r})" for mark, header in equal.items())
+        read = " and ".join(f"{_shorten(header)} ({mark!r})" for mark, header in equal.items())
         raise ValueError(
             f"expected one separator that gives all lines the same number of cells, received {len(equal)}, by which "
             f"the headings are {read}. Name it in a first line, such as sep={next(iter(equal))}"
         )
     return next(iter(equal))
+
+
+def _shorten(header: Sequence[str]) -> str:
+    text = repr(list(header[:_SHOWN_HEADINGS]))
+    is_whole = len(header) <= _SHOWN_HEADINGS and len(text) <= _SHOWN_CHARACTERS
+    return text if is_whole else f"{text[:_SHOWN_CHARACTERS]} …"
 
 
 def _split(lines: Sequence[str], separator: str, *, whole: bool) -> list[list[str]]:

@@ -1,6 +1,7 @@
 """The form's fields: one for each feature of the contract. The browser gets no other list of fields or ranges."""
 
 import html
+import urllib.parse
 from collections.abc import Sequence
 
 from serving.contract import Feature, Kind
@@ -15,16 +16,17 @@ def fields(features: Sequence[Feature]) -> str:
 
 
 def _field(feature: Feature) -> str:
-    name = html.escape(feature.name)
+    name, place = html.escape(feature.name), _place(feature)
     title, unit = html.escape(feature.title), html.escape(feature.unit)
     shown_unit = f' <span class="unit">{unit}</span>' if unit else ""
     example = f' data-example="{_attribute(_example(feature))}"' if _example(feature) else ""
+    part = f' data-part="{_attribute(feature.part.source)}"' if feature.part else ""
     control = _time(feature, feature.clock) if feature.clock else _select(feature) if feature.known else _input(feature)
     return (
-        f'<div class="field" data-name="{name}" data-title="{title}" data-kind="{feature.kind.name}"{example}>\n'
-        f'<label for="field-{name}">{title}{shown_unit}</label>\n{control}\n'
-        f'<p class="hint" id="hint-{name}">{html.escape(_hint(feature))}</p>\n'
-        f'<p class="error" id="error-{name}" hidden></p>\n</div>'
+        f'<div class="field" data-name="{name}" data-title="{title}" data-kind="{feature.kind.name}"{example}{part}>\n'
+        f'<label for="field-{place}">{title}{shown_unit}</label>\n{control}\n'
+        f'<p class="hint" id="hint-{place}">{html.escape(_hint(feature))}</p>\n'
+        f'<p class="error" id="error-{place}" hidden></p>\n</div>'
     )
 
 
@@ -83,18 +85,23 @@ def _select(feature: Feature) -> str:
     if feature.closed:
         return f"<select {_common(feature)}>{options}</select>"
     # A value that is no option's: the browser tells it by the attribute, so it can also be the name of one.
-    name = html.escape(feature.name)
+    place = _place(feature)
     return (
         f'<select {_common(feature)}>{options}<option value="" data-{_OTHER}>another …</option></select>\n'
-        f'<input id="{_OTHER}-{name}" class="{_OTHER}" type="text" autocomplete="off" spellcheck="false" hidden '
-        f'aria-label="{name.replace("_", " ")}, another value" aria-describedby="error-{name}">'
+        f'<input id="{_OTHER}-{place}" class="{_OTHER}" type="text" autocomplete="off" spellcheck="false" hidden '
+        f'aria-label="{html.escape(feature.title)}, another value" aria-describedby="error-{place}">'
     )
 
 
 def _common(feature: Feature) -> str:
-    name = html.escape(feature.name)
+    name, place = html.escape(feature.name), _place(feature)
     required = " required" if feature.asked else ""
-    return f'id="field-{name}" name="{name}" aria-describedby="hint-{name} error-{name}"{required}'
+    return f'id="field-{place}" name="{name}" aria-describedby="hint-{place} error-{place}"{required}'
+
+
+def _place(feature: Feature) -> str:
+    """A name as a part of ids; a blank would end an id in a list of them."""
+    return urllib.parse.quote(feature.name, safe="")
 
 
 def _attribute(text: str) -> str:

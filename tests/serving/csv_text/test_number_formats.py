@@ -1,5 +1,8 @@
 """Numbers as people write them, and nothing else."""
 
+import re
+import time
+
 import pytest
 
 from components.csv_example_gen.csv_values import CellError, CellKind, convert, infer
@@ -119,3 +122,11 @@ def test_no_tag_is_no_format() -> None:
 def test_tags_that_cannot_be(tags: list[str], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         NumberFormat.from_tags("price", tags)
+
+
+@pytest.mark.parametrize("cell", [f"({' ' * 2000})", f"-{' ' * 20_000}x", f"(1{' ' * 20_000}x)"])
+def test_a_cell_of_many_blanks_takes_no_time(cell: str) -> None:
+    began = time.process_time()
+    with pytest.raises(ValueError, match=re.escape(cell[:9])):
+        FRENCH.normalise(cell)
+    assert time.process_time() - began < 0.5

@@ -55,6 +55,12 @@ def test_several_that_fit_are_refused_with_both_readings(tmp_path: Path) -> None
         list(read_csv_records(str(tmp_path / "rows.csv")))
 
 
+def test_a_refusal_names_no_more_headings_than_one_can_read() -> None:
+    with pytest.raises(ValueError, match="expected one separator") as refused:
+        find_separator([";|" * 1000] * 2, whole=True)
+    assert len(str(refused.value)) < 1000
+
+
 def test_a_sample_may_end_within_quotes() -> None:
     lines = ['a;"b"\n', '1;"2,5\n']
     assert find_separator(lines, whole=False) == ";"

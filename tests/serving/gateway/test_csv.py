@@ -1,17 +1,17 @@
 """POST /v1/<endpoint>/csv: files as people have them, through a real gateway."""
 
+import concurrent.futures
 import csv
 import io
+import threading
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from components.csv_example_gen.csv_values import CellError, CellKind, convert
-from serving.contract import Contract, Feature, Kind
-from serving.csv_text.number_formats import NumberFormat
-from serving.gateway.csv_file import read_cell
+from serving.contract import Contract
+from serving.gateway import csv_file, csv_prediction
 from tests.serving.gateway.conftest import TAXI_CONTRACT, Start
 from tests.serving.gateway.scripted_model import ScriptedModel
 
@@ -148,6 +148,34 @@ def test_columns_that_do_not_fit(
     assert model.asked == []
 
 
+def test_more_columns_than_can_be_compared_are_refused(client: httpx.Client, trip: Trip) -> None:
+    """To compare 40,000 names with the contract's would take seconds."""
+    more = {f"other_{place}": "" for place in range(1002)}
+    found = problem(send(client, written([trip | more])), 422, "invalid_columns")
+    assert "too many columns: expected at most 1,017, received" in found["detail"]
+    del more["other_0"]
+    read(send(client, written([trip | more])))
+
+
+def test_others_are_answered_while_a_file_is_read(
+    client: httpx.Client, trip: Trip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began, go_on = threading.Event(), threading.Event()
+
+    def read_slowly(body: bytes, most_rows: int) -> csv_file.CsvFile:
+        began.set()
+        assert go_on.wait(5), "the gateway answered nobody else"
+        return csv_file.read_csv(body, most_rows)
+
+    monkeypatch.setattr(csv_prediction, "read_csv", read_slowly)
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(send, client, written([trip]))
+        assert began.wait(5)
+        assert client.get("/").status_code == 200
+        go_on.set()
+        read(answer.result())
+
+
 @pytest.mark.parametrize(
     ("content", "status", "code", "words"),
     [
@@ -177,50 +205,3 @@ def test_the_limits_are_those_of_json(start: Start, trip: Trip) -> None:
 def test_no_model(client: httpx.Client, model: ScriptedModel, trip: Trip) -> None:
     model.versions = []
     problem(send(client, written([trip])), 503, "no_model")
-
-
-_CELLS = [
-    "",
-    " ",
-    "7",
-    " 7 ",
-    "+7",
-    "-7",
-    "7.0",
-    "7.5",
-    "1e3",
-    "1_000",
-    "٣",
-    "nan",
-    "inf",
-    "0x1F",
-    "007",
-    "n/a",
-    " n/a ",
-    "-999",
-    "9223372036854775807",
-    "9223372036854775808",
-    "1e39",
-    "1.234,5",
-    "1.234,50 €",
-    "(1.234,50 €)",
-    "True",
-    "−5",
-    "abc",
-]
-_EUROPEAN = NumberFormat(thousands=".", decimal=",")
-
-
-@pytest.mark.parametrize("kind", list(Kind))
-@pytest.mark.parametrize("written", [None, _EUROPEAN, NumberFormat(decimal=",", sign="€")])
-def test_every_cell_is_what_training_reads(kind: Kind, written: NumberFormat | None) -> None:
-    missing = frozenset({"n/a", "-999"})
-    feature = Feature(name="x", kind=kind, required=False, number_format=written)
-    for cell in _CELLS:
-        try:
-            (trained,) = convert([cell], CellKind[kind.name], missing, None if kind is Kind.BYTES else written)
-        except CellError:
-            assert read_cell(cell, feature, missing) == cell  # which the contract refuses
-        else:
-            expected = trained.decode() if isinstance(trained, bytes) else trained
-            assert (read_cell(cell, feature, missing), cell) == (expected, cell)

@@ -165,6 +165,23 @@ def test_strings_with_line_breaks_stay_what_they_are(contract: Contract, tab: Ta
     assert tab.page.locator("#field-company").input_value() == ""
 
 
+def test_names_with_blanks_have_one_id_each(contract: Contract, tab: Tab) -> None:
+    features = tuple(
+        dataclasses.replace(feature, name=f"{feature.name} ($) \"'&<")
+        for feature in contract.features
+        if not feature.part
+    )
+    page = render.page(settings("http://127.0.0.1"), dataclasses.replace(contract, features=features), key_needed=False)
+    tab.page.set_content(page)
+    required = [feature for feature in features if feature.asked]
+    optional = [feature for feature in features if not feature.asked]
+    controls = tab.page.locator(".field[data-name] > [aria-describedby]:not(.other)")
+    assert controls.evaluate_all(
+        """controls => controls.map(one => [one.name, one.labels.length, ...one.getAttribute("aria-describedby")
+          .split(" ").map(id => document.getElementById(id).className)])"""
+    ) == [[name, 1, "hint", "error"] for name in (one.name for one in required + optional)]
+
+
 def test_no_model(client: httpx.Client, model: ScriptedModel, tab: Tab) -> None:
     model.versions = []
     tab.page.goto(origin(client))

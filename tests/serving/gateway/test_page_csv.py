@@ -24,6 +24,13 @@ _DROP = """([text, name, selector]) => {
   const drop = (kind) => new DragEvent(kind, { bubbles: true, cancelable: true, dataTransfer: files });
   return ["dragover", "drop"].some((kind) => document.querySelector(selector).dispatchEvent(drop(kind)));
 }"""
+# Drops text into a field; whether the browser would take it.
+_DROP_TEXT = """() => {
+  const text = new DataTransfer();
+  text.setData("text/plain", "9.5");
+  const drop = new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer: text });
+  return document.querySelector("#field-fare").dispatchEvent(drop);
+}"""
 
 
 def written(rows: list[Trip]) -> str:
@@ -92,8 +99,10 @@ def test_a_refused_file_is_mended_and_dropped_again(
     ]
     assert model.asked == []
     assert not page.evaluate(_DROP, [written([trip]), "trips.csv", "header"])  # missed
+    assert page.evaluate(_DROP_TEXT)
     expect(alert).to_be_visible()
-    assert not page.evaluate(_DROP, [written([trip]), "trips.csv", "#csv .drop"])
+    assert not page.evaluate(_DROP, [written([trip]), "mended.csv", "#csv .drop"])
+    assert page.locator("#csv-file").evaluate("input => input.files[0].name") == "mended.csv"
     expect(page.locator("#csv-summary")).to_have_text("1 row predicted: 1 × Tip of more than 20%")
     expect(alert).to_be_hidden()
     quiet(tab, client, refusals=1)
@@ -117,3 +126,36 @@ def test_what_cannot_be_read_is_told(start: Start, trip: Trip, tab: Tab) -> None
         page.locator("#csv-file").set_input_files(sent)
         expect(page.locator("#csv-problem")).to_contain_text(words.split("\t")[-1])
     quiet(tab, client, refusals=5)  # one was not sent
+
+
+def test_contents_cannot_pass_for_other_columns_or_html(client: httpx.Client, trip: Trip, tab: Tab) -> None:
+    page = tab.page
+    page.goto(origin(client))
+    row = trip | {"model_version;request_id": "<img src=x onerror=alert(1)>", "<b>=1+1": "-5e-07"}
+    del row["trip_start_hour"]  # follows from the time
+    page.locator("#csv-file").set_input_files(file("sep=🚕\r\n" + written([row]).replace(",", "🚕")))
+    expect(page.locator("#csv-preview th").last).to_have_text("<b>=1+1")
+    assert page.locator("#csv-preview td").all_inner_texts()[-2:] == ["<img src=x onerror=alert(1)>", "-5e-07"]
+    assert page.locator("#csv-notes li").all_inner_texts() == [
+        "No column, so missing in every row: pickup_census_tract.",
+        "Came back unread: model_version;request_id, <b>=1+1.",
+    ]
+    quiet(tab, client)
+
+
+def test_a_newer_file_takes_the_place_of_one_on_its_way(start: Start, trip: Trip, tab: Tab) -> None:
+    client = start({"limits.body_bytes": 2000})
+    page = tab.page
+    page.goto(origin(client))
+    page.route("**/csv", lambda route: None)  # is never answered
+    page.locator("#csv-file").set_input_files(file(written([trip])))
+    expect(page.locator("#csv")).to_have_attribute("aria-busy", "true")
+    page.locator("#csv-file").set_input_files(file(b"a" * 2001, "large.csv"))
+    expect(page.locator("#csv-problem")).to_contain_text("large.csv is too large")
+    assert page.locator("#csv").get_attribute("aria-busy") is None
+    # A folder, or a file that is gone, cannot be made here.
+    page.evaluate("() => { File.prototype.arrayBuffer = () => Promise.reject(new Error('Not found.')); }")
+    page.locator("#csv-file").set_input_files(file("fare\n1\n"))
+    expect(page.locator("#csv-problem")).to_contain_text(
+        "trips.csv cannot be read: Not found. Expected a file, no folder"
+    )

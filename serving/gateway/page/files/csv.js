@@ -1,6 +1,6 @@
 // A CSV file goes to the gateway, which reads it by the contract, and comes back with predictions.
 
-import { measured } from "./answer.js";
+import { isAdded, notes, read, summary } from "./csv_answer.js";
 import { fields, unreachable } from "./problem.js";
 
 const form = document.getElementById("form");
@@ -10,9 +10,7 @@ const problem = document.getElementById("csv-problem");
 const result = document.getElementById("csv-result");
 const download = document.getElementById("csv-download");
 const FIRST_ROWS = 10; // of the preview
-const OF_REQUEST = ["model_version", "request_id", "request_row"]; // columns that the answer adds, beside predicted_…
 const MOST_ERRORS = 50; // that the gateway names
-const FORMULA = /^[=@\t\r]|^[+-](?![\d.,]+$)/; // a cell that a spreadsheet would run
 let newest = 0; // the newest file: an answer about an older one is not shown
 
 function make(tag, text, className = "") {
@@ -20,36 +18,6 @@ function make(tag, text, className = "") {
   made.textContent = text;
   made.className = className;
   return made;
-}
-
-// The gateway writes quotes as RFC 4180 has them.
-function parse(text, separator) {
-  const rows = [];
-  let [row, cell, quoted] = [[], "", false];
-  for (let place = 0; place < text.length; place++) {
-    const sign = text[place];
-    if (quoted) {
-      if (sign !== '"') cell += sign;
-      else if (text[place + 1] === '"') cell += text[++place];
-      else quoted = false;
-    } else if (sign === '"') quoted = true;
-    else if (sign === separator || sign === "\n") {
-      row.push(sign === "\n" ? cell.replace(/\r$/, "") : cell);
-      cell = "";
-      if (sign === "\n") [row] = [[], rows.push(row)];
-    } else cell += sign;
-  }
-  return rows;
-}
-
-function read(text) {
-  const [, separator] = /model_version(.)request_id/s.exec(text); // columns of the answer, which always has them
-  const rows = parse(text.startsWith("sep=") ? text.slice(text.indexOf("\n") + 1) : text, separator);
-  return { header: rows[0], rows: rows.slice(1) };
-}
-
-function isAdded(name) {
-  return name.startsWith("predicted_") || OF_REQUEST.includes(name);
 }
 
 function table(header, rows, numbers) {
@@ -85,34 +53,6 @@ function showProblem(detail, errors = []) {
   problem.focus();
 }
 
-function summary({ header, rows }) {
-  const count = `${rows.length.toLocaleString("en")} ${rows.length === 1 ? "row" : "rows"} predicted`;
-  const decision = header.indexOf("predicted_decision");
-  if (decision < 0) {
-    const values = rows.map((row) => Number(row[header.indexOf("predicted_value")].replace(",", ".")));
-    const range = [Math.min(...values), Math.max(...values)].map((value) => measured(value, ""));
-    return `${count}, from ${range[0]} to ${range[1]}`;
-  }
-  const { kind, true: yes, false: no } = document.getElementById("answer").dataset;
-  const counts = new Map();
-  for (const row of rows) counts.set(row[decision], (counts.get(row[decision]) || 0) + 1);
-  const named = (text) => (kind === "binary" ? { true: yes, false: no }[text] : text);
-  const most = [...counts].sort((one, other) => other[1] - one[1]).slice(0, 5);
-  return `${count}: ${most.map(([text, times]) => `${times.toLocaleString("en")} × ${named(text)}`).join(", ")}${counts.size > 5 ? ", …" : ""}`;
-}
-
-function notes({ header, rows }) {
-  const names = fields.map((field) => field.dataset.name);
-  const unread = header.filter((name) => !isAdded(name) && !names.includes(name));
-  const absent = names.filter((name) => !header.includes(name));
-  const formulas = rows.flat().filter((cell) => FORMULA.test(cell)).length;
-  return [
-    absent.length && `No column, so missing in every row: ${absent.join(", ")}.`,
-    unread.length && `Came back unread: ${unread.map((name) => name || "(no name)").join(", ")}.`,
-    formulas && `${formulas} ${formulas === 1 ? "cell of the file begins" : "cells of the file begin"} as a formula. Before you open it in a spreadsheet, be sure whom it is from.`,
-  ].filter(Boolean);
-}
-
 function showAnswer(answered, blob, name) {
   const { header, rows } = answered;
   problem.hidden = true;
@@ -136,24 +76,40 @@ function showAnswer(answered, blob, name) {
   result.focus();
 }
 
-async function send(file, headers) {
-  const number = ++newest;
+// Its bytes; undefined, once it is told why, where they cannot be sent.
+async function load(file) {
   const most = Number(section.dataset.mostBytes);
   if (file.size > most) {
     showProblem(`${file.name} is too large: expected at most ${most.toLocaleString("en")} bytes, received ${file.size.toLocaleString("en")}. Send it in parts.`);
-    return;
+    return undefined;
   }
+  try {
+    return await file.arrayBuffer();
+  } catch (error) {
+    showProblem(`${file.name} cannot be read: ${error.message} Expected a file, no folder, that has not changed since it was chosen. Choose it again.`);
+    return undefined;
+  }
+}
+
+async function ask(number, file, headers) {
+  const content = await load(file);
+  if (content === undefined) return;
+  const response = await fetch(`${form.action}/csv`, { method: "POST", headers: headers("text/csv"), body: content });
+  const blob = await response.blob();
+  const text = await blob.text();
+  if (number !== newest) return;
+  if (response.ok) showAnswer(read(text), blob, file.name);
+  else {
+    const said = JSON.parse(text);
+    showProblem(`${file.name}: ${said.detail}`, said.errors);
+  }
+}
+
+async function send(file, headers) {
+  const number = ++newest;
   section.setAttribute("aria-busy", "true");
   try {
-    const response = await fetch(`${form.action}/csv`, { method: "POST", headers: headers("text/csv"), body: file });
-    const blob = await response.blob();
-    const text = await blob.text();
-    if (number !== newest) return;
-    if (response.ok) showAnswer(read(text), blob, file.name);
-    else {
-      const said = JSON.parse(text);
-      showProblem(`${file.name}: ${said.detail}`, said.errors);
-    }
+    await ask(number, file, headers);
   } catch (error) {
     if (number === newest) showProblem(unreachable(error));
   } finally {
@@ -161,18 +117,25 @@ async function send(file, headers) {
   }
 }
 
+function hasFiles(event) {
+  return event.dataTransfer.types.includes("Files");
+}
+
 export function offerCsv(headers) {
   // The same file again, mended meanwhile, is a change, too.
   input.addEventListener("click", () => (input.value = ""));
   input.addEventListener("change", () => input.files.length && send(input.files[0], headers));
-  // A file that misses the section must not replace the page.
-  for (const name of ["dragover", "drop"]) window.addEventListener(name, (event) => event.preventDefault());
-  section.addEventListener("dragover", () => section.classList.add("over"));
+  // A file that misses the section must not replace the page; text may be dragged into the fields.
+  for (const name of ["dragover", "drop"]) window.addEventListener(name, (event) => hasFiles(event) && event.preventDefault());
+  section.addEventListener("dragover", (event) => section.classList.toggle("over", hasFiles(event)));
   section.addEventListener("dragleave", () => section.classList.remove("over"));
   section.addEventListener("drop", (event) => {
     section.classList.remove("over");
-    const [file, ...more] = event.dataTransfer.files;
-    if (more.length) showProblem(`Expected one file, received ${more.length + 1}. Send them one after the other.`);
-    else if (file) send(file, headers);
+    const { files } = event.dataTransfer;
+    if (files.length > 1) showProblem(`Expected one file, received ${files.length}. Send them one after the other.`);
+    else if (files.length) {
+      input.files = files; // whose name then stands there
+      send(files[0], headers);
+    }
   });
 }
