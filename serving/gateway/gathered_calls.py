@@ -3,17 +3,28 @@
 A call costs the gateway and the server as much processor time for one row as for fifty. So while calls are running, the
 rows of small requests for the same version are gathered, and go out together when a call ends. A request that comes
 alone waits for nothing, and none waits longer than `model.gather_seconds`.
+
+A call of one request bears that request's id and is part of its trace. A call of several has an id of its own. It is
+part of the trace of one of them, with links to the others; where it fails, the log names the requests.
 """
 
 import asyncio
+import contextvars
 import dataclasses
 import functools
+import secrets
 
+import structlog
+
+from serving import request_id
 from serving.contract import Value
 from serving.gateway.answers import Interval, Output
 from serving.gateway.model_errors import InvalidResponseError, ModelError
 from serving.gateway.predict_client import PredictClient
 from serving.gateway.settings import ModelSettings
+from serving.tracing.tracer import Tracer
+
+_log = structlog.get_logger(__name__)
 
 _CALLS_AT_ONCE = 2  # of a version, before rows are gathered: one that the server computes, one on its way
 # Characters of a row, on average; a request with more is a call of its own. So 64 rows stay
@@ -30,6 +41,7 @@ class _Part:
     columns: Columns
     rows: int
     answer: asyncio.Future[list[Output]]
+    context: contextvars.Context  # has the request's id and its part of a trace
 
 
 @dataclasses.dataclass(eq=False)
@@ -49,10 +61,12 @@ class GatheredCalls:
         server: what is asked.
         settings: how many rows go into one call, and how long they may wait for it.
         most: rows of one request, which the server takes in any case; no call has more.
+        tracer: marks calls that are made for several requests; None: nobody does.
     """
 
-    def __init__(self, server: PredictClient, settings: ModelSettings, most: int):
+    def __init__(self, server: PredictClient, settings: ModelSettings, most: int, tracer: Tracer | None = None):
         self._server = server
+        self._tracer = tracer or Tracer()
         self._most = min(settings.gather_rows, most)
         self._seconds = settings.gather_seconds
         self._versions: dict[str, _Version] = {}  # those that are being asked
@@ -69,7 +83,7 @@ class GatheredCalls:
         rows = len(next(iter(columns.values())))
         if alone or rows >= self._most or _text(columns) > _MOST_TEXT * rows:
             return await self._server.predict(version, columns)
-        part = _Part(columns, rows, asyncio.get_running_loop().create_future())
+        part = _Part(columns, rows, asyncio.get_running_loop().create_future(), contextvars.copy_context())
         try:
             self._wait(version, part)
             return await part.answer
@@ -109,7 +123,8 @@ class GatheredCalls:
             calls.late = None
         if parts:
             calls.running += 1
-            task = asyncio.get_running_loop().create_task(self._answer(version, parts))
+            context = parts[0].context.copy()  # not that of whoever happens to send
+            task = asyncio.get_running_loop().create_task(self._answer(version, parts), context=context)
             self._running[task] = parts
             task.add_done_callback(functools.partial(self._end, version, calls))
         elif not calls.running:
@@ -132,17 +147,21 @@ class GatheredCalls:
     async def _answer(self, version: str, parts: list[_Part]) -> None:
         """Answers each part; one part's fault is not told to the others."""
         try:
-            found = await self._server.predict(version, _joined(parts))
+            found = await self._ask(version, parts)
         except InvalidResponseError as error:
             if len(parts) == 1:
                 _fail(parts, error)
             else:
-                await asyncio.gather(*(self._answer(version, [part]) for part in parts))
+                _log_failure(parts, error)
+                create_task = asyncio.get_running_loop().create_task
+                alone = (create_task(self._answer(version, [part]), context=part.context.copy()) for part in parts)
+                await asyncio.gather(*alone)
         except asyncio.CancelledError:  # the gateway ends
             for part in parts:
                 part.answer.cancel()
             raise
         except Exception as error:
+            _log_failure(parts, error)
             _fail(parts, error)
         else:
             begin = 0
@@ -151,6 +170,20 @@ class GatheredCalls:
                     part.answer.set_result(found[begin : begin + part.rows])
                 begin += part.rows
 
+    async def _ask(self, version: str, parts: list[_Part]) -> list[Output]:
+        if len(parts) == 1:
+            return await self._server.predict(version, parts[0].columns)
+        request_id.current.set(secrets.token_hex(12))
+        with self._tracer.shared_call("gathered call", [part.context for part in parts], requests=len(parts)):
+            return await self._server.predict(version, _joined(parts))
+
+
+def _log_failure(parts: list[_Part], error: Exception) -> None:
+    """Logs which requests a failed call was made for; that of one request is in the request's own line."""
+    if len(parts) > 1:
+        requests = [part.context.get(request_id.current) for part in parts]
+        _log.warning("gathered call", call=request_id.current.get(), requests=requests, model_error=str(error))
+
 
 def _text(columns: Columns) -> int:
     """Characters of all strings."""
@@ -158,11 +191,8 @@ def _text(columns: Columns) -> int:
 
 
 def _joined(parts: list[_Part]) -> Columns:
-    if len(parts) == 1:
-        return parts[0].columns
-    return {
-        name: [value for part in parts for value in part.columns[name]] for name in parts[0].columns
-    }  # all have the contract's features
+    """Joins the rows of parts; all have the contract's features."""
+    return {name: [value for part in parts for value in part.columns[name]] for name in parts[0].columns}
 
 
 def _fail(parts: list[_Part], error: Exception) -> None:

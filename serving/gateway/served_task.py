@@ -65,7 +65,10 @@ class ServedTask:
             else None
         )
         predictor = Predictor(
-            GatheredCalls(self._server, settings.model, settings.limits.rows), self.router, settings.model, tracer
+            GatheredCalls(self._server, settings.model, settings.limits.rows, tracer),
+            self.router,
+            settings.model,
+            tracer,
         )
         self.explanation = (
             ExplanationEndpoint(

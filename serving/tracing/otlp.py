@@ -2,7 +2,8 @@
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextvars import Context
 
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.json.http.trace_exporter import OTLPSpanExporter
@@ -56,6 +57,18 @@ class OtlpTracer(Tracer):
         with self._started(name, SpanKind.CLIENT, attributes) as span:
             yield span
 
+    @contextlib.contextmanager
+    def shared_call(
+        self, name: str, contexts: Sequence[Context], **attributes: str | int | float
+    ) -> Iterator[trace.Span]:
+        """See `Tracer`; it is part of the first trace that is kept, with links to the others."""
+        spans = [context.run(trace.get_current_span) for context in contexts]
+        spans.sort(key=lambda span: not span.get_span_context().trace_flags.sampled)  # stable
+        links = [trace.Link(span.get_span_context()) for span in spans[1:]]
+        parent = trace.set_span_in_context(spans[0])
+        with self._started(name, SpanKind.CLIENT, attributes, parent, links) as span:
+            yield span
+
     def headers(self) -> dict[str, str]:
         """See `Tracer`."""
         carrier: dict[str, str] = {}
@@ -93,13 +106,19 @@ class OtlpTracer(Tracer):
 
     @contextlib.contextmanager
     def _started(
-        self, name: str, kind: SpanKind, attributes: dict[str, str | int | float], parent: object = None
+        self,
+        name: str,
+        kind: SpanKind,
+        attributes: dict[str, str | int | float],
+        parent: object = None,
+        links: Sequence[trace.Link] = (),
     ) -> Iterator[trace.Span]:
         with self._tracer.start_as_current_span(
             name,
             context=parent,  # type: ignore[arg-type]
             kind=kind,
             attributes=attributes,
+            links=links,
             record_exception=False,
             set_status_on_exception=False,
         ) as span:

@@ -1,7 +1,9 @@
 """What marks the parts of a request; where tracing is off, it does nothing."""
 
 import contextlib
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from contextvars import Context
 
 from starlette.types import ASGIApp
 
@@ -26,6 +28,18 @@ class Tracer:
 
     def call(self, name: str, **attributes: str | int | float) -> AbstractContextManager[object]:
         """As `span`, for a call of another server, which `headers` tells of it."""
+        return _NOTHING
+
+    def shared_call(
+        self, name: str, contexts: Sequence[Context], **attributes: str | int | float
+    ) -> AbstractContextManager[object]:
+        """As `call`, for one that is made for several requests.
+
+        Args:
+            name: of the call.
+            contexts: of the requests; none may be one that code runs in.
+            attributes: as of `call`.
+        """
         return _NOTHING
 
     def headers(self) -> dict[str, str]:

@@ -22,6 +22,7 @@ class Span:
     kind: int
     failed: bool
     attributes: dict[str, Any]
+    links: tuple[str, ...]  # ids of spans
 
 
 class Collector:
@@ -76,6 +77,7 @@ def _span(service: str, each: dict[str, Any]) -> Span:
         kind=each["kind"],
         failed=each.get("status", {}).get("code") == 2,
         attributes=_attributes(each.get("attributes", [])),
+        links=tuple(link["spanId"] for link in each.get("links", [])),
     )
 
 
