@@ -13,6 +13,7 @@ import tenacity
 from serving.client.errors import AnswerError, NoAnswerError, RefusedError, refused
 from serving.client.messages import Feedback, Outcome, Prediction, RefusedOutcome
 from serving.tls.client import ClientFiles, client_tls
+from serving.tls.errors import TlsError
 
 Row = Mapping[str, int | float | str | None]  # None, or a name left out: missing
 
@@ -48,6 +49,10 @@ class _Protocol:
     def __init__(
         self, url: str, endpoint: str, api_key: str | None, patience: Patience, tls: ClientFiles | None
     ) -> None:
+        if tls and not url.lower().startswith("https://"):
+            raise TlsError(
+                f"tls: expected a URL that begins with https://, received {url}; change it, or leave tls out."
+            )
         self.path, self.feedback_path = f"/v1/{endpoint}", "/v1/feedback"
         self.connection: dict[str, Any] = {
             "base_url": url,
@@ -157,7 +162,7 @@ class Client:
         tls: whom an https:// gateway must have its certificate from, and the client's own; None: as this system trusts.
 
     Raises:
-        TlsError: A certificate or a key cannot be used.
+        TlsError: A certificate or a key cannot be used, or the URL is none of TLS.
     """
 
     def __init__(
