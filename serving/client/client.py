@@ -25,7 +25,7 @@ class Client:
         tls: whom an https:// gateway must have its certificate from, and the client's own; None: as this system trusts.
 
     Raises:
-        TlsError: A certificate or a key cannot be used.
+        TlsError: A certificate or a key cannot be used, or the URL is none of TLS.
     """
 
     def __init__(

@@ -12,6 +12,7 @@ import tenacity
 from serving.client.errors import AnswerError, NoAnswerError, RefusedError, refused
 from serving.client.messages import Answer, Feedback, RefusedOutcome
 from serving.tls.client import ClientFiles, client_tls
+from serving.tls.errors import TlsError
 
 Row = Mapping[str, int | float | str | None]  # None, or a name left out: missing
 Query = Mapping[str, int]
@@ -50,6 +51,10 @@ class ClientProtocol:
     def __init__(
         self, url: str, endpoint: str, api_key: str | None, patience: Patience, tls: ClientFiles | None
     ) -> None:
+        if tls and not url.lower().startswith("https://"):
+            raise TlsError(
+                f"tls: expected a URL that begins with https://, received {url}; change it, or leave tls out."
+            )
         self.path, self.feedback_path = f"/v1/{endpoint}", f"/v1/{endpoint}/feedback"
         self.connection: dict[str, Any] = {
             "base_url": url,

@@ -18,11 +18,12 @@ from uvicorn.server import ServerState
 
 from serving.http_bounds.answer_transport import AnswerTransport
 from serving.http_bounds.limits import HttpLimits
+from serving.http_bounds.tcp_progress import TcpProgress, tcp_progress
 
 _PIECE = 16 * 1024  # bytes of a head that the parser gets at a time; a head in several pieces is bounded by them
 _BESIDE_A_HEADER = len(": \r\n")
 _LINGER_SECONDS = 1.0  # in which a refused client may read why; closed at once, its system could discard the answer
-_GOODBYE_SECONDS = 2.0  # for the end of TLS on an idle connection, and for what is left of its last answer
+_GOODBYE_SECONDS = 1.0  # between two looks whether a client that does not end TLS has read all
 _MOST_LINGERING = 100  # connections above the bound that are told why; the others are closed without a word
 _PHRASES = {413: "Content Too Large"}
 
@@ -311,6 +312,7 @@ class BoundedHttp(HttpToolsProtocol):
         super().on_response_complete()
         if self.transport.is_closing() and self.transport.get_write_buffer_size():
             self._watch_reader()
+        self._end_tls()
 
     def timeout_keep_alive_handler(self) -> None:
         """Closes an idle connection; also one whose client never read its answer."""
@@ -319,19 +321,42 @@ class BoundedHttp(HttpToolsProtocol):
             self._watch_reader()
         self._end_tls()
 
-    def _end_tls(self) -> None:
-        """Cuts an idle connection off that closes and whose client does not say goodbye, as TLS wants it to.
+    def eof_received(self) -> None:
+        """Watches a client that ends TLS and may have an answer to read."""
+        super().eof_received()
+        self._end_tls(closing=True)
 
-        Clients that keep connections do not read them, and would delay the server's end by `write_seconds`.
+    def _end_tls(self, *, closing: bool = False) -> None:
+        """Watches the end of TLS, which wants a goodbye from the client as well.
+
+        Clients that keep connections do not read them, and would delay the server's end.
+
+        Args:
+            closing: the transport does not say yet that it closes.
         """
-        if self.scheme == "https" and self.transport.is_closing():
+        if self.scheme == "https" and (closing or self.transport.is_closing()):
             self._stop_deadline()
-            self._deadline = self.loop.call_later(_GOODBYE_SECONDS, self.transport.abort)
+            self._look_again(tcp_progress(self.transport))
+            self._watch_reader()
 
-    def _watch_reader(self, unread: int | None = None) -> None:
-        """Cuts the connection off when nothing of what it has to send leaves it in `write_seconds`."""
-        now = self.transport.get_write_buffer_size()
-        if unread is not None and now >= unread:
+    def _look_again(self, before: TcpProgress) -> None:
+        self._deadline = self.loop.call_later(_GOODBYE_SECONDS, self._cut_off_when_read, before)
+
+    def _cut_off_when_read(self, before: TcpProgress) -> None:
+        """Cuts the connection off when its client has all that it was sent, at two looks: a busy loop may have more."""
+        now = tcp_progress(self.transport)
+        if now.everything and now == before:
+            self.transport.abort()
+        else:
+            self._look_again(now)  # while it reads; `_watch_reader` ends it when it does not
+
+    def _watch_reader(self, before: int | None = None) -> None:
+        """Cuts the connection off when its client takes nothing of what it is sent in `write_seconds`."""
+        if self.scheme == "https":
+            now = tcp_progress(self.transport).confirmed
+        else:
+            now = -self.transport.get_write_buffer_size()
+        if before is not None and now <= before:
             self.transport.abort()
             return
         if self._write_deadline:
@@ -347,6 +372,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         if self._phase is _Phase.BODY and self.cycle.response_complete:
             self.transport.close()  # the request has its answer; a second one would be taken for the next request's
+            self._end_tls()
             return
         spelling = type(self).spell(Refusal(status, code, detail, self._address))
         running = self.cycle is not None and not self.cycle.response_complete

@@ -16,6 +16,7 @@ import uvicorn
 from serving.http_bounds.protocol import BoundedHttp
 
 _PAUSE_SECONDS = 0.5  # after a connection that could not be accepted: the process has as many files as it may
+_SHUTDOWN_SECONDS = 600.0  # of TLS, from its beginning, read or not; the protocol ends it earlier where nobody reads
 _REASONS = {  # OpenSSL's -> ours, few enough to be a label of a metric
     "HTTP_REQUEST": "plain_http",
     "PEER_DID_NOT_RETURN_A_CERTIFICATE": "no_client_certificate",
@@ -69,6 +70,7 @@ class _TlsListener:
         self._port: int = listening.getsockname()[1]
         self._handshakes: set[asyncio.Task[None]] = set()  # the loop keeps only weak references
         listening.setblocking(False)
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # its connections inherit it
         self._accepting = asyncio.get_running_loop().create_task(self._accept())
 
     def close(self) -> None:
@@ -94,19 +96,21 @@ class _TlsListener:
 
     async def _secure(self, connection: socket.socket, client: str) -> None:
         """Hands a connection to the HTTP protocol once it speaks TLS."""
+        if self._accepting.cancelling():  # since it was accepted, the server has begun to end
+            connection.close()
+            return
         http, this = self._protocol(), asyncio.current_task()
         if this is None or not http.begin_handshake(client, this.cancel):
             connection.close()
             self._tls.note_failure(self._port, client, "too_many_connections")
             return
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
             await asyncio.get_running_loop().connect_accepted_socket(
                 lambda: http,
                 connection,
                 ssl=self._tls.context(self._port),
                 ssl_handshake_timeout=http.limits.handshake_seconds,
-                ssl_shutdown_timeout=http.limits.write_seconds,
+                ssl_shutdown_timeout=_SHUTDOWN_SECONDS,
             )
         except OSError as error:  # ssl.SSLError is one
             http.fail_handshake()

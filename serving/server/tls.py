@@ -71,8 +71,9 @@ def ports_tls(options: argparse.Namespace, metrics: TlsMetrics) -> PortsTls:
             certificate=options.tls_certificate_file, key=options.tls_key_file, client_ca=options.tls_client_ca_file
         )
     ports = PortsTls(_grpc(options.ssl_config_file, files, metrics), _rest(files, metrics))
-    if files:
-        warn_of_open_key(files.key)
+    for key in (options.ssl_config_file, options.tls_key_file):
+        if key:
+            warn_of_open_key(key)
     return ports
 
 

@@ -7,10 +7,14 @@ import stat
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 from serving.tls.errors import TlsError
 
+# What `cryptography` raises of a file that is damaged, of a kind it does not know, or has a passphrase (TypeError).
+_UNREADABLE = (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion)
+_FORM = Encoding.DER, PublicFormat.SubjectPublicKeyInfo
 _log = logging.getLogger(__name__)
 
 
@@ -77,14 +81,17 @@ def check_certificate(chain: bytes, key: bytes, chain_name: str, key_name: str) 
     """
     own = read_chain(chain, chain_name)[0]
     try:
-        private = load_pem_private_key(key, password=None)
-    except (ValueError, TypeError) as error:  # TypeError: it has a passphrase. No message quotes the file.
+        fitting = own.public_key().public_bytes(*_FORM)
+    except _UNREADABLE as error:
+        raise TlsError(f"{chain_name}: expected a certificate of a key that can be read, received {error}") from error
+    try:
+        public = load_pem_private_key(key, password=None).public_key().public_bytes(*_FORM)
+    except _UNREADABLE as error:  # no message quotes the file
         raise TlsError(
             f"{key_name}: expected a private key in PEM without a passphrase, received something else; write it with "
             "`openssl pkey`."
         ) from error
-    form = Encoding.DER, PublicFormat.SubjectPublicKeyInfo
-    if private.public_key().public_bytes(*form) != own.public_key().public_bytes(*form):
+    if public != fitting:
         raise TlsError(
             f"{key_name} does not fit {chain_name}: expected the key of its first certificate, "
             f"{own.subject.rfc4514_string()}, received another one; the two files must be of one issue."
@@ -110,8 +117,10 @@ def read_chain(pem: bytes, name: str) -> list[x509.Certificate]:
     """
     try:
         return x509.load_pem_x509_certificates(pem)
-    except ValueError as error:
-        raise TlsError(f"{name}: expected certificates in PEM, received something else: {error}") from error
+    except _UNREADABLE as error:
+        raise TlsError(
+            f"{name}: expected certificates in PEM, received something else: {error}; write it with `openssl x509`."
+        ) from error
 
 
 def _require_valid(certificate: x509.Certificate, name: str) -> None:

@@ -1,6 +1,10 @@
 """Chooses the tracer: one that does nothing, unless a collector is named."""
 
+import re
+
 from serving.tracing.tracer import Tracer, TracingError
+
+_URL = re.compile(r"https?://[^?#\s]+")
 
 
 def make_tracer(endpoint: str | None, service: str, sample_rate: float = 1.0) -> Tracer:
@@ -12,10 +16,14 @@ def make_tracer(endpoint: str | None, service: str, sample_rate: float = 1.0) ->
         sample_rate: share of the traces that begin here, 0 to 1; one that began elsewhere is kept if that says so.
 
     Raises:
-        TracingError: OpenTelemetry is not installed.
+        TracingError: The endpoint is no URL, or OpenTelemetry is not installed.
     """
     if endpoint is None:
         return Tracer()
+    if not _URL.fullmatch(endpoint):
+        raise TracingError(
+            f"tracing: expected a collector's URL such as http://127.0.0.1:4318, without query, received {endpoint!r}."
+        )
     try:
         from serving.tracing.otlp import OtlpTracer  # only here: it takes 0.2 s, and the gateway's image may lack it
     except ModuleNotFoundError as error:

@@ -1,6 +1,7 @@
 """Spans by OpenTelemetry, sent by OTLP over HTTP as JSON from a thread of their own."""
 
 import contextlib
+import logging
 import threading
 from collections.abc import Iterator, Sequence
 from contextvars import Context
@@ -24,6 +25,7 @@ _EXPORT_SECONDS = 3.0  # one try of a batch; spans of a collector that is away a
 _SEND_MILLISECONDS = 1000  # how long spans wait for others to be sent with
 _CLOSE_SECONDS = 4.0  # of a server that ends; whoever stopped it waits
 _W3C = TraceContextTextMapPropagator()
+_PROPAGATION_LOG = logging.getLogger("opentelemetry.trace")  # it quotes each caller's tracestate that is malformed
 
 
 class OtlpTracer(Tracer):
@@ -36,6 +38,7 @@ class OtlpTracer(Tracer):
     """
 
     def __init__(self, endpoint: str, service: str, sample_rate: float):
+        _PROPAGATION_LOG.setLevel(logging.ERROR)
         self._exporter = OTLPSpanExporter(endpoint.rstrip("/") + _PATH, timeout=_EXPORT_SECONDS)
         self._provider = TracerProvider(
             resource=Resource.create({SERVICE_NAME: service}),

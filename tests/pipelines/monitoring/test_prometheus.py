@@ -65,7 +65,7 @@ def test_every_rule_asks_for_metrics_that_there_are(tmp_path: Path) -> None:
         there |= set(test_monitoring.exported_by(registry))
     asked = {rule.get("alert") or rule["record"]: set(test_monitoring.Used(rule["expr"]).metrics) for rule in rules}
     assert {name: metrics - there for name, metrics in asked.items()} == {name: set() for name in asked}
-    assert len(asked) == len(rules) == 22
+    assert len(asked) == len(rules) == 25
     assert asked["TrafficChanged"] == {"traffic_alarm"}
     assert (DEPLOY / "prometheus" / "alerts.yml").name in yaml.safe_load(
         (DEPLOY / "prometheus" / "prometheus.yml").read_text()

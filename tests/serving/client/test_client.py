@@ -23,7 +23,7 @@ from structlog.testing import capture_logs
 
 from serving import client as client_module
 from serving import contract as contracts
-from serving.client import AsyncClient, Client, Patience, Prediction, Row
+from serving.client import AsyncClient, Client, ClientFiles, Patience, Prediction, Row, TlsError
 from serving.client.errors import (
     AnswerError,
     FieldError,
@@ -455,3 +455,9 @@ def test_the_client_imports_no_tensorflow_and_no_arrays() -> None:
     code = "import json, sys; import serving.client; print(json.dumps(sorted(sys.modules)))"
     loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True).stdout
     assert not {"tensorflow", "numpy", "pyarrow", "pandas", "google.protobuf"} & set(json.loads(loaded))
+
+
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+def test_tls_for_a_url_without_it_is_refused(kind: Any) -> None:
+    with pytest.raises(TlsError, match=r"expected a URL that begins with https://, received http://gateway:8080;"):
+        kind("http://gateway:8080", endpoint="tip", api_key=KEY, tls=ClientFiles())

@@ -144,8 +144,10 @@ def test_composes_services_find_their_certificates_and_each_other(made: Path) ->
 
 
 def test_the_operators_command_line_is_understood(capsys: pytest.CaptureFixture[str]) -> None:
-    *_, command = over()["rollout"]["entrypoint"], over()["rollout"]["entrypoint"][3:]
+    command = over()["rollout"]["entrypoint"][3:]
     assert command[0] == "rollout"
+    plain = {option for option in files.service("rollout")["entrypoint"][3:] if not option.startswith("--server=")}
+    assert plain <= set(command), "what the plain one asks for, the signatures of versions among it, holds here, too"
     assert execute(app, [*command, "status"]) == 2
     assert "/config/models.config" in capsys.readouterr().err, "the options are known; only the file is not here"
 

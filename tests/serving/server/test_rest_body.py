@@ -144,5 +144,5 @@ def test_an_error_of_ours_is_a_500_and_is_logged(caplog: pytest.LogCaptureFixtur
         response = asyncio.run(ask())
     assert (response.status_code, response.json()) == (500, {"error": "An error in the server; its log says more."})
     (record,) = caplog.records
-    assert record.getMessage() == f"GET {MONITORING_PATH}: this is an error in the server"
+    assert record.getMessage() == f"Request -: GET {MONITORING_PATH}: this is an error in the server"
     assert "planted" in (record.exc_text or "")

@@ -34,7 +34,12 @@ class Manager:
     def lease(self, _: model_pb2.ModelSpec) -> Iterator[tuple[int, object]]:
         signature = meta_graph_pb2.SignatureDef()
         signature.inputs["x"].dtype = types_pb2.DT_FLOAT
-        yield 8, SimpleNamespace(signatures={"serving_default": signature})
+        yield (
+            8,
+            SimpleNamespace(
+                signatures={"serving_default": signature}, inputs={"serving_default": dict(signature.inputs)}
+            ),
+        )
 
     def knows(self, _: str) -> bool:
         return True

@@ -160,6 +160,22 @@ def test_a_handshake_that_never_ends_is_ended(
         assert 0.3 < time.monotonic() - began < 10
 
 
+def test_keys_that_everybody_may_read_are_warned_of(
+    authority: Authority, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    metrics = TlsMetrics(prometheus_client.CollectorRegistry())
+    issued, path = authority.issue("server"), tmp_path / "ssl.config"
+    flags = [*files(issued), ssl_config(path, issued)]
+    path.chmod(0o600)
+    tls.ports_tls(options(*flags), metrics)
+    assert caplog.text == ""
+    path.chmod(0o644)
+    issued.key.chmod(0o644)
+    tls.ports_tls(options(*flags), TlsMetrics(prometheus_client.CollectorRegistry()))
+    assert "ssl.config can be read by every user" in caplog.text
+    assert "server.key can be read by every user" in caplog.text
+
+
 def test_wrong_files_are_told(authority: Authority, tmp_path: Path) -> None:
     metrics = TlsMetrics(prometheus_client.CollectorRegistry())
     path, issued = tmp_path / "ssl.config", authority.issue("server")

@@ -157,6 +157,29 @@ def test_off_opentelemetry_is_not_loaded() -> None:
     assert done.stdout == "[]\n"
 
 
+def test_a_trace_context_that_is_malformed_begins_a_trace_and_no_log_quotes_it(
+    traced: httpx.Client, collector: Collector, model: NotedModel, caplog: pytest.LogCaptureFixture
+) -> None:
+    sent = [
+        {"traceparent": f"00-{TRACE}-{'0' * 16}-01"},
+        {"traceparent": f"ff-{TRACE}-{PARENT}-01"},
+        {"traceparent": b"\xff" * 100, "tracestate": b"\x85quoted"},
+        {"traceparent": f"00-{TRACE}-{PARENT}-01", "tracestate": "quoted!" * 30},
+    ]
+    for headers in sent:
+        assert traced.post("/v1/tip", json=TRIP, headers=headers).status_code == 200  # type: ignore[arg-type]
+    requests = named(collector.wait(4 * len(sent)), "POST")
+    assert [span.parent for span in requests] == ["", "", "", PARENT]
+    assert all("tracestate" not in headers for headers in model.headers)
+    assert "quoted" not in caplog.text
+
+
+@pytest.mark.parametrize("endpoint", ["localhost:4318", "http://", "http://127.0.0.1:4318?a=b", "http://a b"])
+def test_an_endpoint_that_is_no_url(endpoint: str) -> None:
+    with pytest.raises(TracingError, match=r"expected a collector's URL such as http://127.0.0.1:4318, .*, received"):
+        factory.make_tracer(endpoint, "gateway")
+
+
 def test_without_the_packages_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "serving.tracing.otlp", raising=False)
     monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.json.http.trace_exporter", None)
