@@ -76,7 +76,7 @@ class Site:
     ) -> None:
         """Signs a version, changes it, and only then lets the server see it."""
         version = Path(shutil.copytree(self.saved, self.base / f"{number}.tmp"))
-        (key or self.key).signs("words").sign(version, number)
+        (key or self.key).signs("words").sign(version, number, into=version)
         change(version)
         version.rename(self.base / str(number))
 
@@ -214,7 +214,7 @@ def test_a_version_that_is_asked_for_by_number_has_no_substitute(site: Site) -> 
         await manager.apply(site.config("model_version_policy { specific { versions: 1 } }"))
         await until(lambda: State.AVAILABLE in states(manager))
         assert site.ask(manager) == (1, 10.0)
-        site.key.signs("words").sign(site.base / "2", 2)
+        site.key.signs("words").sign(site.base / "2", 2, into=site.base / "2")
         await manager.apply(site.config("model_version_policy { specific { versions: 2 } }"))
         await until(lambda: site.ask(manager) == (2, 10.0))
 
