@@ -1,15 +1,16 @@
 """TensorFlow's operations that reach for files, Python, the network or the process. No served model needs them.
 
-Read from the registries of TensorFlow 2.16 and 2.21: the operations with an input or attribute that names a file, a folder, an
-address or a graph. A test reads the registry of the TensorFlow that is installed, and names those that are new.
+Read from the registries of TensorFlow 2.16 and 2.21: the operations with an input or attribute that names a file, a
+folder, an address or a graph. A test reads the registry of the TensorFlow that is installed, and names those that are
+new.
 """
 
 _PYTHON = {"EagerPyFunc", "PyFunc", "PyFuncStateless"}
 
 _FILES = {
     "CSVDataset", "CSVDatasetV2", "CacheDataset", "CacheDatasetV2", "CalibrationStatisticsSaver", "DTensorRestoreV2",
-    "DatasetToTFRecord", "DumpTensor", "ExperimentalCSVDataset", "ExperimentalDatasetToTFRecord", "ExperimentalLMDBDataset",
-    "ExperimentalMatchingFilesDataset", "ExperimentalSqlDataset", "FixedLengthRecordDataset",
+    "DatasetToTFRecord", "DumpTensor", "ExperimentalCSVDataset", "ExperimentalDatasetToTFRecord",
+    "ExperimentalLMDBDataset", "ExperimentalMatchingFilesDataset", "ExperimentalSqlDataset", "FixedLengthRecordDataset",
     "FixedLengthRecordDatasetV2", "FixedLengthRecordReader", "FixedLengthRecordReaderV2", "GenerateVocabRemapping",
     "ImmutableConst", "InitializeTRTResource", "LMDBDataset", "LMDBReader", "ListSnapshotChunksDataset",
     "LoadAndRemapMatrix", "LoadDataset", "MatchingFiles", "MatchingFilesDataset", "ReadFile", "RecordInput", "Restore",

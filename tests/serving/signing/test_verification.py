@@ -89,6 +89,20 @@ def test_an_added_file(version: Path, key: Key, name: str) -> None:
     assert (reason, f"{name!r} was added" in message) == (Reason.EXTRA_FILE, True)
 
 
+def test_more_files_and_folders_than_anyone_can_list(version: Path, key: Key) -> None:
+    """They cost no memory: the list ends where it is known that the version is refused."""
+    for name in range(2 * len(FILES) + 200):
+        (version / "variables" / f"{name}").touch()
+    reason, message = refused(version, key)
+    assert (reason, "files and folders lie there: expected 6 files" in message) == (Reason.EXTRA_FILE, True)
+
+
+def test_folders_without_end(version: Path, key: Key) -> None:
+    (version / Path(*"abcdefgh" * 5)).mkdir(parents=True)
+    reason, message = refused(version, key)
+    assert (reason, "lies over 32 folders deep" in message) == (Reason.EXTRA_FILE, True)
+
+
 def test_no_signature(version: Path, key: Key) -> None:
     (version / SIGNATURE).unlink()
     reason, message = refused(version, key)
