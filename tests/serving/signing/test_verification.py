@@ -14,6 +14,7 @@ from serving.signing import envelope
 from serving.signing.errors import CopyError, Reason, RefusedVersionError
 from serving.signing.manifest import Manifest
 from serving.signing.verification import SIGNATURE, VerifiedVersion, verify
+from serving.signing.version_files import open_version
 from tests.serving.signing.signed_models import TEXTS, Key, envelope_of, write, write_envelope
 
 FILES = [*TEXTS, "saved_model.pb"]
@@ -176,6 +177,15 @@ def test_a_link_to_the_same_bytes(version: Path, key: Key, tmp_path: Path) -> No
         (version / name).unlink()
         outside.rename(version / name)
     verified(version, key)
+
+
+def test_a_link_that_comes_after_the_files_were_listed(version: Path, tmp_path: Path) -> None:
+    with open_version(version) as files:
+        assert "fingerprint.pb" in files.names()
+        outside = (version / "fingerprint.pb").rename(tmp_path / "outside")
+        (version / "fingerprint.pb").symlink_to(outside)
+        with pytest.raises(RefusedVersionError, match=r"'fingerprint\.pb' is a symbolic link"):
+            files.digest("fingerprint.pb")
 
 
 def test_a_folder_that_is_a_link(version: Path, key: Key, tmp_path: Path) -> None:
