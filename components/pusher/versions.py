@@ -95,7 +95,7 @@ def _copy_and_rename(model: Path, version: Path, signer: VersionSigner | None) -
     try:
         _copy(model, half)
         if signer is not None:
-            signer.sign(half, int(version.name))
+            signer.sign(model, int(version.name), into=half)
         half.rename(version)
     except BaseException:
         shutil.rmtree(half, ignore_errors=True)

@@ -229,8 +229,7 @@ class ModelManager:
         """Loads and unloads what follows from the versions on disk."""
         config, found = model.config, model.found
         policy = config.model_version_policy if config else None
-        # One that a policy names is tried anew when it is named anew; the newest is not tried again at every look.
-        refused = set() if policy is None or policy.HasField("specific") else model.refused()
+        refused = model.refused()
         model.aspired = set() if policy is None else versions.aspired(found, policy, refused)
         for number, version in model.versions.items():
             if version.state == State.END and (number not in found or number not in model.aspired | refused):
@@ -245,7 +244,7 @@ class ModelManager:
     def _forget(self, name: str, model: ManagedModel) -> None:
         """Drops what no status has to tell any more: old versions, and a model that the config lost."""
         ended = sorted(number for number, version in model.versions.items() if version.state == State.END)
-        for number in ended[:-_ENDED_KEPT]:
+        for number in set(ended[:-_ENDED_KEPT]) - model.refused():  # one that is refused would be tried anew
             del model.versions[number]
         if model.config is None and len(ended) == len(model.versions) and self._models.get(name) is model:
             del self._models[name]
@@ -253,7 +252,7 @@ class ModelManager:
     def _retire(self, name: str, model: ManagedModel) -> None:
         """Unloads what is no longer wanted, but never before something wanted answers."""
         available = model.available()
-        if model.aspired and not model.aspired & available.keys():
+        if (model.aspired or model.refused()) and not model.aspired & available.keys():
             return
         for number in available.keys() - model.aspired:
             version = available[number]
@@ -280,7 +279,7 @@ class ModelManager:
                 version.error = error
                 _log.error("Loading servable {name: %s version: %d} failed: %s", name, version.number, error.message)
                 self._changed.set()
-                if isinstance(error, RefusedError):
+                if isinstance(error, RefusedError) and not error.may_pass:
                     break
             else:
                 version.error = None
@@ -291,7 +290,7 @@ class ModelManager:
                 return
         version.state = State.END
         if isinstance(version.error, RefusedError):
-            self._reconcile(name, model)  # the newest version but this one
+            self._reconcile(name, model)  # the newest version but this one, or the one that answers
         self._changed.set()
 
     async def _unload(self, name: str, model: ManagedModel, version: ModelVersion) -> None:

@@ -43,10 +43,15 @@ class ManagedModel:
         return {number: version for number, version in self.versions.items() if version.state == State.AVAILABLE}
 
     def refused(self) -> set[int]:
-        """The versions on disk that must not be loaded."""
-        return {
-            n for n, version in self.versions.items() if n in self.found and isinstance(version.error, RefusedError)
-        }
+        """The versions on disk that must not be loaded, and in whose stead others are.
+
+        None under a policy that names versions: one that it names has no substitute, and is tried anew when it is named
+        anew.
+        """
+        if self.config is None or self.config.model_version_policy.HasField("specific"):
+            return set()
+        ended = {number: version.error for number, version in self.versions.items() if version.state == State.END}
+        return {number for number, error in ended.items() if number in self.found and isinstance(error, RefusedError)}
 
     def load_failure(self) -> ServingError | None:
         """Why the newest version failed, if every version that is wanted did; None while one may still answer."""

@@ -25,10 +25,15 @@ _log = logging.getLogger(__name__)
 
 
 class RefusedError(ServingError):
-    """A version that must not be loaded. Another attempt would end the same way."""
+    """A version that must not be loaded.
 
-    def __init__(self, message: str):
-        super().__init__(grpc.StatusCode.FAILED_PRECONDITION, message)
+    Attributes:
+        may_pass: whether another attempt could end otherwise: a disk may be away for a moment.
+    """
+
+    def __init__(self, message: str, *, may_pass: bool):
+        super().__init__(grpc.StatusCode.UNAVAILABLE if may_pass else grpc.StatusCode.FAILED_PRECONDITION, message)
+        self.may_pass = may_pass
 
 
 @contextlib.contextmanager
@@ -54,9 +59,7 @@ def admit_signed(keys: Path, refused: Callable[[str, str], None]) -> Admission:
                 verified = verify(version, model=model, number=number, keys=TrustedKeys.read(keys), copy_to=copy)
             except RefusedVersionError as error:
                 refused(model, error.reason)
-                if error.reason == Reason.UNREADABLE:  # a disk may be away for a moment
-                    raise ServingError(grpc.StatusCode.UNAVAILABLE, str(error)) from error
-                raise RefusedError(str(error)) from error
+                raise RefusedError(str(error), may_pass=error.reason == Reason.UNREADABLE) from error
             except (SigningError, CopyError) as error:  # no keys, or no room for a copy: the version is no worse for it
                 raise ServingError(grpc.StatusCode.UNAVAILABLE, f"version {number} of {model}: {error}") from error
             _log.info("Version %d of %s is signed by key %s.", number, model, verified.key_id)

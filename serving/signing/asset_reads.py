@@ -7,14 +7,12 @@ reaches the table directly, or through a variable that is assigned from the plac
 from collections.abc import Collection
 
 from serving.signing import forbidden_operations as operations
-from serving.signing.dataflow import CALLS, Dataflow, Place, data_inputs
+from serving.signing.dataflow import ASSIGN, CALLS, IDENTITY, PLACEHOLDER, READ, VARIABLE, Dataflow, Place, data_inputs
 from serving.signing.errors import Reason, RefusedVersionError
 from serving.signing.graph_pb2 import MetaGraph, Node
 
 _FOLDER = "assets/"
-_VARIABLE = "VarHandleOp"
-_READ, _ASSIGN = "ReadVariableOp", "AssignVariableOp"
-_HARMLESS_USES = CALLS | {_READ, _ASSIGN, "DisableCopyOnRead", "Identity", "VarIsInitializedOp"}
+_HARMLESS_USES = CALLS | {READ, ASSIGN, IDENTITY, "DisableCopyOnRead", "VarIsInitializedOp"}
 
 
 class AssetReads:
@@ -38,7 +36,7 @@ class AssetReads:
                     Reason.FORBIDDEN_OPERATION,
                     f"its graph names the asset {filename!r}: expected a file of the version below {_FOLDER}.",
                 )
-        variables = set[bytes | str]()
+        variables = set[bytes]()
         for place in self._flow.places():
             if place.node.op in operations.READS_ASSET:
                 for origin in self._origins(place, 1):
@@ -47,41 +45,42 @@ class AssetReads:
         if variables:
             self._require_assets_in(variables)
 
-    def _variable_read(self, table: Place, origin: Place) -> bytes | str:
+    def _variable_read(self, table: Place, origin: Place) -> bytes:
         """The one variable that the file's name is read from."""
-        handles = self._origins(origin, 0) if origin.node.op == _READ else frozenset()
-        names = {_identity(handle.node) for handle in handles if handle.node.op == _VARIABLE}
+        handles = self._origins(origin, 0) if origin.node.op == READ else frozenset()
+        names = {_identity(handle.node) for handle in handles if handle.node.op == VARIABLE}
         if len(handles) != 1 or len(names) != 1:
             raise _elsewhere(table)
         return names.pop()
 
-    def _require_assets_in(self, variables: set[bytes | str]) -> None:
+    def _require_assets_in(self, variables: set[bytes]) -> None:
         """Requires that nothing but an asset's path is ever assigned to these variables."""
         for place in self._flow.places():
             for index, tensor in enumerate(data_inputs(place.node)):
                 if not any(
-                    origin.node.op == _VARIABLE and _identity(origin.node) in variables
+                    origin.node.op == VARIABLE and _identity(origin.node) in variables
                     for origin in self._flow.origins(place, tensor)
                 ):
                     continue
                 if place.node.op not in _HARMLESS_USES and not self._flow.is_function(place.node.op):
                     raise _elsewhere(place)
-                if place.node.op == _ASSIGN and (
+                if place.node.op == ASSIGN and (
                     index != 0 or not all(self._is_asset(value) for value in self._origins(place, 1))
                 ):
                     raise _elsewhere(place)
 
     def _is_asset(self, place: Place) -> bool:
-        return not place.function and place.node.name in self._assets
+        # A placeholder has one output and no value of its own: it is the asset's path, or there is none.
+        return not place.function and place.node.op == PLACEHOLDER and place.node.name in self._assets
 
     def _origins(self, place: Place, index: int) -> frozenset[Place]:
         inputs = data_inputs(place.node)
         return self._flow.origins(place, inputs[index]) if index < len(inputs) else frozenset({Place("", Node())})
 
 
-def _identity(node: Node) -> bytes | str:
-    """What two handles of one variable have in common."""
-    return node.attr["shared_name"].s or node.name
+def _identity(node: Node) -> bytes:
+    """What two handles of one variable have in common. TensorFlow takes an empty name as a name, too."""
+    return node.attr["shared_name"].s
 
 
 def _elsewhere(place: Place) -> RefusedVersionError:

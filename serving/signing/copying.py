@@ -9,7 +9,7 @@ from pathlib import Path
 
 import prometheus_client
 
-from serving.signing.errors import SigningError
+from serving.signing.errors import ModelsError, SigningError
 from serving.signing.verified_copies import VerifiedCopies
 
 _DONE, _REFUSED, _FAILED = 0, 1, 2
@@ -33,9 +33,12 @@ def run(source: Path, to: Path, keys: Path, *, every: float | None, metrics_port
         on_refused=lambda model, reason: counter.labels(model, reason).inc(),
     )
     try:
-        complete = copies.look()
         if every is None:
-            return _DONE if complete else _REFUSED
+            return _DONE if copies.look() else _REFUSED
+        try:
+            copies.look()
+        except ModelsError as error:  # told, and tried again: it must not keep the other models from being served
+            _log.error("%s", error)
         if metrics_port is not None:
             prometheus_client.start_http_server(metrics_port, registry=registry)
     except (SigningError, OSError) as error:

@@ -9,6 +9,9 @@ from serving.signing.graph_pb2 import Function, Graph, Node
 
 Value = TypeVar("Value")
 CALLS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})  # input n is argument n
+IDENTITY, PLACEHOLDER = "Identity", "Placeholder"
+VARIABLE, READ, ASSIGN = "VarHandleOp", "ReadVariableOp", "AssignVariableOp"
+_UNDERSTOOD = CALLS | {IDENTITY, PLACEHOLDER, VARIABLE, READ, ASSIGN}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,8 +33,13 @@ class Dataflow:
 
         Raises:
             RefusedVersionError: Two nodes or two functions have one name, so that a look-up could find the wrong one.
+                Or a function has the name of an operation, in whose stead it might run.
         """
         self._functions: dict[str, Function] = _by_name((each.signature.name, each) for each in graph.library.function)
+        if taken := sorted(_UNDERSTOOD & self._functions.keys()):
+            raise RefusedVersionError(
+                Reason.UNREADABLE, f"its graph has a function {taken[0]!r}, which is the name of an operation."
+            )
         scopes = {"": graph.node} | {name: each.node_def for name, each in self._functions.items()}
         self._nodes = {scope: _by_name((node.name, node) for node in nodes) for scope, nodes in scopes.items()}
         self._arguments = {
@@ -101,7 +109,7 @@ class Dataflow:
                     yield caller.function, caller.node.name
             return
         node = self._nodes[scope].get(name)
-        if node is not None and node.op == "Identity" and data_inputs(node):
+        if node is not None and node.op == IDENTITY and data_inputs(node):
             yield scope, _name(data_inputs(node)[0])
 
 

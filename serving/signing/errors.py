@@ -26,6 +26,10 @@ class CopyError(OSError):
     """A verified version could not be copied: it is no worse for it."""
 
 
+class ModelsError(OSError):
+    """Some models could not be looked at, or copied; the others were."""
+
+
 class RefusedVersionError(Exception):
     """A version must not be loaded.
 

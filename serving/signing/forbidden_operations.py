@@ -1,18 +1,20 @@
-"""TensorFlow's operations that reach for files, Python or the network. No served model needs them.
+"""TensorFlow's operations that reach for files, Python, the network or the process. No served model needs them.
 
-Read from the registry of TensorFlow 2.16: the operations with an input or attribute that names a file, a folder, an
-address or a graph. A new TensorFlow may bring others: look through what it registers.
+Read from the registries of TensorFlow 2.16 and 2.21: the operations with an input or attribute that names a file, a
+folder, an address or a graph. A test reads the registry of the TensorFlow that is installed, and names those that are
+new.
 """
 
 _PYTHON = {"EagerPyFunc", "PyFunc", "PyFuncStateless"}
 
 _FILES = {
-    "CSVDataset", "CSVDatasetV2", "CacheDataset", "CacheDatasetV2", "DatasetToTFRecord", "ExperimentalCSVDataset",
-    "ExperimentalDatasetToTFRecord", "ExperimentalLMDBDataset", "ExperimentalMatchingFilesDataset",
-    "ExperimentalSqlDataset", "FixedLengthRecordDataset", "FixedLengthRecordDatasetV2", "FixedLengthRecordReader",
-    "FixedLengthRecordReaderV2", "GenerateVocabRemapping", "ImmutableConst", "LMDBDataset", "LMDBReader",
-    "ListSnapshotChunksDataset", "LoadAndRemapMatrix", "LoadDataset", "MatchingFiles", "MatchingFilesDataset",
-    "ReadFile", "RecordInput", "Restore", "RestoreSlice", "Save", "SaveDataset", "SaveDatasetV2", "SaveSlices",
+    "CSVDataset", "CSVDatasetV2", "CacheDataset", "CacheDatasetV2", "CalibrationStatisticsSaver", "DTensorRestoreV2",
+    "DatasetToTFRecord", "DumpTensor", "ExperimentalCSVDataset", "ExperimentalDatasetToTFRecord",
+    "ExperimentalLMDBDataset", "ExperimentalMatchingFilesDataset", "ExperimentalSqlDataset", "FixedLengthRecordDataset",
+    "FixedLengthRecordDatasetV2", "FixedLengthRecordReader", "FixedLengthRecordReaderV2", "GenerateVocabRemapping",
+    "ImmutableConst", "InitializeTRTResource", "LMDBDataset", "LMDBReader", "ListSnapshotChunksDataset",
+    "LoadAndRemapMatrix", "LoadDataset", "MatchingFiles", "MatchingFilesDataset", "ReadFile", "RecordInput", "Restore",
+    "RestoreSlice", "Save", "SaveDataset", "SaveDatasetV2", "SaveSlices", "SerializeTRTResource", "Skipgram",
     "SnapshotChunkDataset", "SnapshotDataset", "SnapshotDatasetReader", "SnapshotDatasetV2", "SqlDataset",
     "TFRecordDataset", "TFRecordDatasetV2", "TFRecordReader", "TFRecordReaderV2", "TextLineDataset", "TextLineReader",
     "TextLineReaderV2", "WholeFileReader", "WholeFileReaderV2", "WriteFile",
@@ -26,13 +28,23 @@ _LOGS = {
 
 _NETWORK = {
     "DataServiceDataset", "DataServiceDatasetV2", "DataServiceDatasetV3", "DataServiceDatasetV4", "DistributedSave",
-    "FileSystemSetConfiguration", "RegisterDataset", "RegisterDatasetV2", "RemoteCall",
+    "FileSystemSetConfiguration", "RegisterDataset", "RegisterDatasetV2", "RemoteCall", "RpcCall", "RpcClient",
+    "RpcServer", "RpcServerRegister", "RpcServerStart",
 }  # fmt: skip
 
-# A graph in a tensor or an attribute, which nobody has looked into.
-_HIDDEN_GRAPHS = {"DatasetFromGraph"}
+# A graph in a tensor or an attribute, or a function that is found by another name: nobody has looked into it.
+_HIDDEN_GRAPHS = {
+    "DatasetFromGraph", "DeserializeIterator", "MlirPassthroughOp", "SymbolicGradient", "TRTEngineOp",
+    "_TPUCompileMlir", "_XlaHostComputeMlir",
+}  # fmt: skip
 
-FORBIDDEN = frozenset(_PYTHON | _FILES | _LOGS | _NETWORK | _HIDDEN_GRAPHS)
+# They end the process, run native code by its name, or reach a variable by its name.
+_PROCESS = {"Abort", "XlaCustomCall", "XlaCustomCallV2", "_VarHandlesOp"}
+
+FORBIDDEN = frozenset(_PYTHON | _FILES | _LOGS | _NETWORK | _HIDDEN_GRAPHS | _PROCESS)
+
+# Where their value is the handle of a resource, they reach any variable or table by its name.
+MAKES_VALUE = frozenset({"Const", "ParseTensor"})
 
 # (operation, attribute) -> beginnings of harmless values; an empty value is harmless, too.
 HARMLESS_ATTRIBUTES = {

@@ -6,13 +6,16 @@ from google.protobuf.message import DecodeError
 
 from serving.signing import forbidden_operations as operations
 from serving.signing.asset_reads import AssetReads
-from serving.signing.dataflow import Dataflow, Place, data_inputs, named_functions
+from serving.signing.dataflow import PLACEHOLDER, Dataflow, Place, data_inputs, named_functions
 from serving.signing.errors import Reason, RefusedVersionError
 from serving.signing.graph_pb2 import MetaGraph, SavedModel
 
 GRAPH = "saved_model.pb"
 _OTHER_GRAPHS = ("saved_model.pbtxt", "saved_model.cpb")  # TensorFlow reads these, too, and nobody would have looked
 _INITIALIZERS = ("saved_model_main_op", "legacy_init_op")  # collections
+_INITIALIZER_SIGNATURES = ("__saved_model_init_op", "__saved_model_train_op")  # TensorFlow Serving answers all others
+_FED = (PLACEHOLDER, "PlaceholderWithDefault")  # one output, which is all that is fed
+_RESOURCE = 20  # TensorFlow's DT_RESOURCE
 
 
 def check_graph(encoded: bytes, files: Collection[str]) -> None:
@@ -48,6 +51,8 @@ def _require_no_forbidden(flow: Dataflow) -> None:
         guarded = operations.WRITES_CHECKPOINT | operations.READS_CHECKPOINT | operations.READS_ASSET
         if forbidden := sorted(({node.op} | named) & operations.FORBIDDEN | named & guarded):
             raise _forbidden(place, f"runs {forbidden[0]}")
+        if node.op in operations.MAKES_VALUE and any(each.type == _RESOURCE for each in node.attr.values()):
+            raise _forbidden(place, f"is a {node.op} of a resource's handle")
         for name, each in node.attr.items():
             harmless = operations.HARMLESS_ATTRIBUTES.get((node.op, name))
             if harmless is not None and each.s and not each.s.startswith(harmless):
@@ -61,11 +66,12 @@ def _require_checkpoint_in_saver(meta_graph: MetaGraph, flow: Dataflow) -> None:
     _require_none(flow, _initializers(meta_graph), writes | reads)
     saver = meta_graph.saver_def
     _require_none(flow, [saver.restore_op_name], writes | operations.READS_ASSET)
-    own = saver.filename_tensor_name.partition(":")[0]
+    own = ("", saver.filename_tensor_name.partition(":")[0])
     for place in flow.places():
         if place.node.op in reads:
             prefix = next(iter(data_inputs(place.node)), "")
-            if {("", own)} != {(origin.function, origin.node.name) for origin in flow.origins(place, prefix)}:
+            origins = flow.origins(place, prefix)
+            if {own} != {(each.function, each.node.name) for each in origins} or not _are_fed(origins):
                 raise _forbidden(place, f"has {place.node.op} read a file other than the model's own checkpoint")
 
 
@@ -74,7 +80,7 @@ def _answers(meta_graph: MetaGraph) -> list[str]:
     names = [
         tensor.name
         for name, signature in meta_graph.signature_def.items()
-        if not name.startswith("__")
+        if name not in _INITIALIZER_SIGNATURES
         for tensor in signature.outputs.values()
     ]
     if "" in names:
@@ -83,14 +89,19 @@ def _answers(meta_graph: MetaGraph) -> list[str]:
 
 
 def _initializers(meta_graph: MetaGraph) -> list[str]:
-    names = [
-        tensor.name
-        for name, signature in meta_graph.signature_def.items()
-        if name.startswith("__")
-        for tensor in signature.outputs.values()
-    ]
+    signatures = [meta_graph.signature_def[key] for key in _INITIALIZER_SIGNATURES if key in meta_graph.signature_def]
+    if any(signature.inputs for signature in signatures):
+        raise RefusedVersionError(
+            Reason.UNREADABLE,
+            "its initializer has inputs, which a request could feed; save the model with TensorFlow 2.",
+        )
+    names = [tensor.name for signature in signatures for tensor in signature.outputs.values()]
     collections = [meta_graph.collection_def[key] for key in _INITIALIZERS if key in meta_graph.collection_def]
     return names + [name for collection in collections for name in collection.node_list.value]
+
+
+def _are_fed(places: Iterable[Place]) -> bool:
+    return all(place.node.op in _FED for place in places)
 
 
 def _require_none(flow: Dataflow, tensors: Iterable[str], kinds: frozenset[str]) -> None:

@@ -14,7 +14,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bserving/signing/graph.proto\x12\x0fserving.signing\"=\n\nSavedModel\x12/\n\x0bmeta_graphs\x18\x02 \x03(\x0b\x32\x1a.serving.signing.MetaGraph\"\xc5\x03\n\tMetaGraph\x12)\n\tgraph_def\x18\x02 \x01(\x0b\x32\x16.serving.signing.Graph\x12)\n\tsaver_def\x18\x03 \x01(\x0b\x32\x16.serving.signing.Saver\x12\x45\n\x0e\x63ollection_def\x18\x04 \x03(\x0b\x32-.serving.signing.MetaGraph.CollectionDefEntry\x12\x43\n\rsignature_def\x18\x05 \x03(\x0b\x32,.serving.signing.MetaGraph.SignatureDefEntry\x12\x32\n\x0e\x61sset_file_def\x18\x06 \x03(\x0b\x32\x1a.serving.signing.AssetFile\x1aQ\n\x12\x43ollectionDefEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12*\n\x05value\x18\x02 \x01(\x0b\x32\x1b.serving.signing.Collection:\x02\x38\x01\x1aO\n\x11SignatureDefEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12)\n\x05value\x18\x02 \x01(\x0b\x32\x1a.serving.signing.Signature:\x02\x38\x01\"_\n\x05Graph\x12#\n\x04node\x18\x01 \x03(\x0b\x32\x15.serving.signing.Node\x12\x31\n\x07library\x18\x02 \x01(\x0b\x32 .serving.signing.FunctionLibrary\"\xa7\x01\n\x04Node\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\n\n\x02op\x18\x02 \x01(\t\x12\r\n\x05input\x18\x03 \x03(\t\x12-\n\x04\x61ttr\x18\x05 \x03(\x0b\x32\x1f.serving.signing.Node.AttrEntry\x1aG\n\tAttrEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12)\n\x05value\x18\x02 \x01(\x0b\x32\x1a.serving.signing.Attribute:\x02\x38\x01\"\xcd\x01\n\tAttribute\x12/\n\x04list\x18\x01 \x01(\x0b\x32\x1f.serving.signing.Attribute.ListH\x00\x12\x0b\n\x01s\x18\x02 \x01(\x0cH\x00\x12\x15\n\x0bplaceholder\x18\t \x01(\tH\x00\x12-\n\x04\x66unc\x18\n \x01(\x0b\x32\x1d.serving.signing.FunctionNameH\x00\x1a\x33\n\x04List\x12+\n\x04\x66unc\x18\t \x03(\x0b\x32\x1d.serving.signing.FunctionNameB\x07\n\x05value\"\x9c\x01\n\x0c\x46unctionName\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x35\n\x04\x61ttr\x18\x02 \x03(\x0b\x32\'.serving.signing.FunctionName.AttrEntry\x1aG\n\tAttrEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12)\n\x05value\x18\x02 \x01(\x0b\x32\x1a.serving.signing.Attribute:\x02\x38\x01\">\n\x0f\x46unctionLibrary\x12+\n\x08\x66unction\x18\x01 \x03(\x0b\x32\x19.serving.signing.Function\"\xd5\x02\n\x08\x46unction\x12\x37\n\tsignature\x18\x01 \x01(\x0b\x32$.serving.signing.Function.Definition\x12\'\n\x08node_def\x18\x03 \x03(\x0b\x32\x15.serving.signing.Node\x12\x31\n\x04\x61ttr\x18\x05 \x03(\x0b\x32#.serving.signing.Function.AttrEntry\x1a\x18\n\x08\x41rgument\x12\x0c\n\x04name\x18\x01 \x01(\t\x1aQ\n\nDefinition\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x35\n\tinput_arg\x18\x02 \x03(\x0b\x32\".serving.signing.Function.Argument\x1aG\n\tAttrEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12)\n\x05value\x18\x02 \x01(\x0b\x32\x1a.serving.signing.Attribute:\x02\x38\x01\">\n\x05Saver\x12\x1c\n\x14\x66ilename_tensor_name\x18\x01 \x01(\t\x12\x17\n\x0frestore_op_name\x18\x03 \x01(\t\"Z\n\nCollection\x12\x34\n\tnode_list\x18\x01 \x01(\x0b\x32!.serving.signing.Collection.Names\x1a\x16\n\x05Names\x12\r\n\x05value\x18\x01 \x03(\t\"\x8e\x01\n\tSignature\x12\x38\n\x07outputs\x18\x02 \x03(\x0b\x32\'.serving.signing.Signature.OutputsEntry\x1aG\n\x0cOutputsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12&\n\x05value\x18\x02 \x01(\x0b\x32\x17.serving.signing.Tensor:\x02\x38\x01\"\x16\n\x06Tensor\x12\x0c\n\x04name\x18\x01 \x01(\t\"K\n\tAssetFile\x12,\n\x0btensor_info\x18\x01 \x01(\x0b\x32\x17.serving.signing.Tensor\x12\x10\n\x08\x66ilename\x18\x02 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bserving/signing/graph.proto\x12\x0fserving.signing\"=\n\nSavedModel\x12/\n\x0bmeta_graphs\x18\x02 \x03(\x0b\x32\x1a.serving.signing.MetaGraph\"\xc5\x03\n\tMetaGraph\x12)\n\tgraph_def\x18\x02 \x01(\x0b\x32\x16.serving.signing.Graph\x12)\n\tsaver_def\x18\x03 \x01(\x0b\x32\x16.serving.signing.Saver\x12\x45\n\x0e\x63ollection_def\x18\x04 \x03(\x0b\x32-.serving.signing.MetaGraph.CollectionDefEntry\x12\x43\n\rsignature_def\x18\x05 \x03(\x0b\x32,.serving.signing.MetaGraph.SignatureDefEntry\x12\x32\n\x0e\x61sset_file_def\x18\x06 \x03(\x0b\x32\x1a.serving.signing.AssetFile\x1aQ\n\x12\x43ollectionDefEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12*\n\x05value\x18\x02 \x01(\x0b\x32\x1b.serving.signing.Collection:\x02\x38\x01\x1aO\n\x11SignatureDefEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12)\n\x05value\x18\x02 \x01(\x0b\x32\x1a.serving.signing.Signature:\x02\x38\x01\"_\n\x05Graph\x12#\n\x04node\x18\x01 \x03(\x0b\x32\x15.serving.signing.Node\x12\x31\n\x07library\x18\x02 \x01(\x0b\x32 .serving.signing.FunctionLibrary\"\xa7\x01\n\x04Node\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\n\n\x02op\x18\x02 \x01(\t\x12\r\n\x05input\x18\x03 \x03(\t\x12-\n\x04\x61ttr\x18\x05 \x03(\x0b\x32\x1f.serving.signing.Node.AttrEntry\x1aG\n\tAttrEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12)\n\x05value\x18\x02 \x01(\x0b\x32\x1a.serving.signing.Attribute:\x02\x38\x01\"\xdd\x01\n\tAttribute\x12/\n\x04list\x18\x01 \x01(\x0b\x32\x1f.serving.signing.Attribute.ListH\x00\x12\x0b\n\x01s\x18\x02 \x01(\x0cH\x00\x12\x0e\n\x04type\x18\x06 \x01(\x05H\x00\x12\x15\n\x0bplaceholder\x18\t \x01(\tH\x00\x12-\n\x04\x66unc\x18\n \x01(\x0b\x32\x1d.serving.signing.FunctionNameH\x00\x1a\x33\n\x04List\x12+\n\x04\x66unc\x18\t \x03(\x0b\x32\x1d.serving.signing.FunctionNameB\x07\n\x05value\"\x9c\x01\n\x0c\x46unctionName\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x35\n\x04\x61ttr\x18\x02 \x03(\x0b\x32\'.serving.signing.FunctionName.AttrEntry\x1aG\n\tAttrEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12)\n\x05value\x18\x02 \x01(\x0b\x32\x1a.serving.signing.Attribute:\x02\x38\x01\">\n\x0f\x46unctionLibrary\x12+\n\x08\x66unction\x18\x01 \x03(\x0b\x32\x19.serving.signing.Function\"\xd5\x02\n\x08\x46unction\x12\x37\n\tsignature\x18\x01 \x01(\x0b\x32$.serving.signing.Function.Definition\x12\'\n\x08node_def\x18\x03 \x03(\x0b\x32\x15.serving.signing.Node\x12\x31\n\x04\x61ttr\x18\x05 \x03(\x0b\x32#.serving.signing.Function.AttrEntry\x1a\x18\n\x08\x41rgument\x12\x0c\n\x04name\x18\x01 \x01(\t\x1aQ\n\nDefinition\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x35\n\tinput_arg\x18\x02 \x03(\x0b\x32\".serving.signing.Function.Argument\x1aG\n\tAttrEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12)\n\x05value\x18\x02 \x01(\x0b\x32\x1a.serving.signing.Attribute:\x02\x38\x01\">\n\x05Saver\x12\x1c\n\x14\x66ilename_tensor_name\x18\x01 \x01(\t\x12\x17\n\x0frestore_op_name\x18\x03 \x01(\t\"d\n\nCollection\x12\x36\n\tnode_list\x18\x01 \x01(\x0b\x32!.serving.signing.Collection.NamesH\x00\x1a\x16\n\x05Names\x12\r\n\x05value\x18\x01 \x03(\tB\x06\n\x04kind\"\x8e\x02\n\tSignature\x12\x36\n\x06inputs\x18\x01 \x03(\x0b\x32&.serving.signing.Signature.InputsEntry\x12\x38\n\x07outputs\x18\x02 \x03(\x0b\x32\'.serving.signing.Signature.OutputsEntry\x1a\x46\n\x0bInputsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12&\n\x05value\x18\x02 \x01(\x0b\x32\x17.serving.signing.Tensor:\x02\x38\x01\x1aG\n\x0cOutputsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12&\n\x05value\x18\x02 \x01(\x0b\x32\x17.serving.signing.Tensor:\x02\x38\x01\"\xa3\x01\n\x06Tensor\x12\x0e\n\x04name\x18\x01 \x01(\tH\x00\x12\x35\n\ncoo_sparse\x18\x04 \x01(\x0b\x32\x1f.serving.signing.Tensor.SeveralH\x00\x12;\n\x10\x63omposite_tensor\x18\x05 \x01(\x0b\x32\x1f.serving.signing.Tensor.SeveralH\x00\x1a\t\n\x07SeveralB\n\n\x08\x65ncoding\"K\n\tAssetFile\x12,\n\x0btensor_info\x18\x01 \x01(\x0b\x32\x17.serving.signing.Tensor\x12\x10\n\x08\x66ilename\x18\x02 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -31,6 +31,8 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _globals['_FUNCTIONNAME_ATTRENTRY']._serialized_options = b'8\001'
   _globals['_FUNCTION_ATTRENTRY']._options = None
   _globals['_FUNCTION_ATTRENTRY']._serialized_options = b'8\001'
+  _globals['_SIGNATURE_INPUTSENTRY']._options = None
+  _globals['_SIGNATURE_INPUTSENTRY']._serialized_options = b'8\001'
   _globals['_SIGNATURE_OUTPUTSENTRY']._options = None
   _globals['_SIGNATURE_OUTPUTSENTRY']._serialized_options = b'8\001'
   _globals['_SAVEDMODEL']._serialized_start=48
@@ -48,35 +50,39 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _globals['_NODE_ATTRENTRY']._serialized_start=761
   _globals['_NODE_ATTRENTRY']._serialized_end=832
   _globals['_ATTRIBUTE']._serialized_start=835
-  _globals['_ATTRIBUTE']._serialized_end=1040
-  _globals['_ATTRIBUTE_LIST']._serialized_start=980
-  _globals['_ATTRIBUTE_LIST']._serialized_end=1031
-  _globals['_FUNCTIONNAME']._serialized_start=1043
-  _globals['_FUNCTIONNAME']._serialized_end=1199
+  _globals['_ATTRIBUTE']._serialized_end=1056
+  _globals['_ATTRIBUTE_LIST']._serialized_start=996
+  _globals['_ATTRIBUTE_LIST']._serialized_end=1047
+  _globals['_FUNCTIONNAME']._serialized_start=1059
+  _globals['_FUNCTIONNAME']._serialized_end=1215
   _globals['_FUNCTIONNAME_ATTRENTRY']._serialized_start=761
   _globals['_FUNCTIONNAME_ATTRENTRY']._serialized_end=832
-  _globals['_FUNCTIONLIBRARY']._serialized_start=1201
-  _globals['_FUNCTIONLIBRARY']._serialized_end=1263
-  _globals['_FUNCTION']._serialized_start=1266
-  _globals['_FUNCTION']._serialized_end=1607
-  _globals['_FUNCTION_ARGUMENT']._serialized_start=1427
-  _globals['_FUNCTION_ARGUMENT']._serialized_end=1451
-  _globals['_FUNCTION_DEFINITION']._serialized_start=1453
-  _globals['_FUNCTION_DEFINITION']._serialized_end=1534
+  _globals['_FUNCTIONLIBRARY']._serialized_start=1217
+  _globals['_FUNCTIONLIBRARY']._serialized_end=1279
+  _globals['_FUNCTION']._serialized_start=1282
+  _globals['_FUNCTION']._serialized_end=1623
+  _globals['_FUNCTION_ARGUMENT']._serialized_start=1443
+  _globals['_FUNCTION_ARGUMENT']._serialized_end=1467
+  _globals['_FUNCTION_DEFINITION']._serialized_start=1469
+  _globals['_FUNCTION_DEFINITION']._serialized_end=1550
   _globals['_FUNCTION_ATTRENTRY']._serialized_start=761
   _globals['_FUNCTION_ATTRENTRY']._serialized_end=832
-  _globals['_SAVER']._serialized_start=1609
-  _globals['_SAVER']._serialized_end=1671
-  _globals['_COLLECTION']._serialized_start=1673
-  _globals['_COLLECTION']._serialized_end=1763
-  _globals['_COLLECTION_NAMES']._serialized_start=1741
-  _globals['_COLLECTION_NAMES']._serialized_end=1763
-  _globals['_SIGNATURE']._serialized_start=1766
-  _globals['_SIGNATURE']._serialized_end=1908
-  _globals['_SIGNATURE_OUTPUTSENTRY']._serialized_start=1837
-  _globals['_SIGNATURE_OUTPUTSENTRY']._serialized_end=1908
-  _globals['_TENSOR']._serialized_start=1910
-  _globals['_TENSOR']._serialized_end=1932
-  _globals['_ASSETFILE']._serialized_start=1934
-  _globals['_ASSETFILE']._serialized_end=2009
+  _globals['_SAVER']._serialized_start=1625
+  _globals['_SAVER']._serialized_end=1687
+  _globals['_COLLECTION']._serialized_start=1689
+  _globals['_COLLECTION']._serialized_end=1789
+  _globals['_COLLECTION_NAMES']._serialized_start=1759
+  _globals['_COLLECTION_NAMES']._serialized_end=1781
+  _globals['_SIGNATURE']._serialized_start=1792
+  _globals['_SIGNATURE']._serialized_end=2062
+  _globals['_SIGNATURE_INPUTSENTRY']._serialized_start=1919
+  _globals['_SIGNATURE_INPUTSENTRY']._serialized_end=1989
+  _globals['_SIGNATURE_OUTPUTSENTRY']._serialized_start=1991
+  _globals['_SIGNATURE_OUTPUTSENTRY']._serialized_end=2062
+  _globals['_TENSOR']._serialized_start=2065
+  _globals['_TENSOR']._serialized_end=2228
+  _globals['_TENSOR_SEVERAL']._serialized_start=2207
+  _globals['_TENSOR_SEVERAL']._serialized_end=2216
+  _globals['_ASSETFILE']._serialized_start=2230
+  _globals['_ASSETFILE']._serialized_end=2305
 # @@protoc_insertion_point(module_scope)

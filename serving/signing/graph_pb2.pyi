@@ -67,7 +67,7 @@ class Node(_message.Message):
     def __init__(self, name: _Optional[str] = ..., op: _Optional[str] = ..., input: _Optional[_Iterable[str]] = ..., attr: _Optional[_Mapping[str, Attribute]] = ...) -> None: ...
 
 class Attribute(_message.Message):
-    __slots__ = ("list", "s", "placeholder", "func")
+    __slots__ = ("list", "s", "type", "placeholder", "func")
     class List(_message.Message):
         __slots__ = ("func",)
         FUNC_FIELD_NUMBER: _ClassVar[int]
@@ -75,13 +75,15 @@ class Attribute(_message.Message):
         def __init__(self, func: _Optional[_Iterable[_Union[FunctionName, _Mapping]]] = ...) -> None: ...
     LIST_FIELD_NUMBER: _ClassVar[int]
     S_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
     PLACEHOLDER_FIELD_NUMBER: _ClassVar[int]
     FUNC_FIELD_NUMBER: _ClassVar[int]
     list: Attribute.List
     s: bytes
+    type: int
     placeholder: str
     func: FunctionName
-    def __init__(self, list: _Optional[_Union[Attribute.List, _Mapping]] = ..., s: _Optional[bytes] = ..., placeholder: _Optional[str] = ..., func: _Optional[_Union[FunctionName, _Mapping]] = ...) -> None: ...
+    def __init__(self, list: _Optional[_Union[Attribute.List, _Mapping]] = ..., s: _Optional[bytes] = ..., type: _Optional[int] = ..., placeholder: _Optional[str] = ..., func: _Optional[_Union[FunctionName, _Mapping]] = ...) -> None: ...
 
 class FunctionName(_message.Message):
     __slots__ = ("name", "attr")
@@ -153,7 +155,14 @@ class Collection(_message.Message):
     def __init__(self, node_list: _Optional[_Union[Collection.Names, _Mapping]] = ...) -> None: ...
 
 class Signature(_message.Message):
-    __slots__ = ("outputs",)
+    __slots__ = ("inputs", "outputs")
+    class InputsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: Tensor
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[Tensor, _Mapping]] = ...) -> None: ...
     class OutputsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -161,15 +170,24 @@ class Signature(_message.Message):
         key: str
         value: Tensor
         def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[Tensor, _Mapping]] = ...) -> None: ...
+    INPUTS_FIELD_NUMBER: _ClassVar[int]
     OUTPUTS_FIELD_NUMBER: _ClassVar[int]
+    inputs: _containers.MessageMap[str, Tensor]
     outputs: _containers.MessageMap[str, Tensor]
-    def __init__(self, outputs: _Optional[_Mapping[str, Tensor]] = ...) -> None: ...
+    def __init__(self, inputs: _Optional[_Mapping[str, Tensor]] = ..., outputs: _Optional[_Mapping[str, Tensor]] = ...) -> None: ...
 
 class Tensor(_message.Message):
-    __slots__ = ("name",)
+    __slots__ = ("name", "coo_sparse", "composite_tensor")
+    class Several(_message.Message):
+        __slots__ = ()
+        def __init__(self) -> None: ...
     NAME_FIELD_NUMBER: _ClassVar[int]
+    COO_SPARSE_FIELD_NUMBER: _ClassVar[int]
+    COMPOSITE_TENSOR_FIELD_NUMBER: _ClassVar[int]
     name: str
-    def __init__(self, name: _Optional[str] = ...) -> None: ...
+    coo_sparse: Tensor.Several
+    composite_tensor: Tensor.Several
+    def __init__(self, name: _Optional[str] = ..., coo_sparse: _Optional[_Union[Tensor.Several, _Mapping]] = ..., composite_tensor: _Optional[_Union[Tensor.Several, _Mapping]] = ...) -> None: ...
 
 class AssetFile(_message.Message):
     __slots__ = ("tensor_info", "filename")

@@ -53,7 +53,7 @@ def verify(
             payload, key_id = envelope.unseal(sealed, keys)
             manifest = _decode(payload)
             _require_asked_for(manifest, model, number)
-            _require_same_names(files.names(), manifest)
+            _require_same_names(files.names(len(manifest.files)), manifest)
             graph = _require_same_files(files, manifest, copy_to)
             check_graph(graph, manifest.files)
             if copy_to is not None:

@@ -5,18 +5,21 @@ server takes for a version, and renamed: what a server sees was verified, and no
 """
 
 import dataclasses
+import itertools
 import logging
 import os
 import re
 import shutil
-from collections.abc import Callable
+import stat
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from serving.signing.errors import Reason, RefusedVersionError
+from serving.signing.errors import ModelsError, Reason, RefusedVersionError
 from serving.signing.keys import TrustedKeys
 from serving.signing.verification import verify
 
 _HALF_COPY, _GOING = ".copy", ".going"
+_WATCHED = 10_000  # files of a refused version, to see whether it changed
 _log = logging.getLogger(__name__)
 _Version = tuple[str, int]  # model, number
 _Stamp = tuple[object, ...]  # differs when a version or the keys changed
@@ -41,14 +44,21 @@ class VerifiedCopies:
 
         Raises:
             SigningError: The keys cannot be used.
-            OSError: A folder cannot be read or written.
+            ModelsError: The folder of a model cannot be read or written; all other models were followed.
+            OSError: `source` or `target` cannot be read.
         """
         keys = TrustedKeys.read(self.keys)
         if self.verified_with != (ids := tuple(keys.ids())):  # also at the first look: of what an earlier process left
             self._verify_copies(keys)
             self.verified_with = ids
-        for model in sorted(path.name for path in self.source.iterdir() if path.is_dir() and path.name[0] != "."):
-            self._follow(model, keys)
+        failed: list[str] = []
+        for model in _models(self.source):
+            try:
+                self._follow(model, keys)
+            except OSError as error:
+                failed.append(f"{model}: {error}")
+        if failed:
+            raise ModelsError("; ".join(failed))
         return not self.refused
 
     def _follow(self, model: str, keys: TrustedKeys) -> None:
@@ -98,6 +108,12 @@ class VerifiedCopies:
                     _remove(copy)
 
 
+def _models(folder: Path) -> list[str]:
+    """The models in a folder. A name that cannot be printed is nobody's: it has no place in logs and metrics."""
+    names = [path.name for path in folder.iterdir() if path.is_dir()]
+    return sorted(name for name in names if name[0] != "." and name.isprintable())
+
+
 def _versions(folder: Path) -> dict[int, Path]:
     """The versions in a folder; none where it is not there."""
     if not folder.is_dir():
@@ -107,18 +123,22 @@ def _versions(folder: Path) -> dict[int, Path]:
 
 def _stamp(version: Path) -> _Stamp:
     """What changes when files of a version do: cheaper than to read them at each look."""
-    found = [_state(version)]
-    if version.is_symlink():
-        return tuple(found)
-    for folder, _, names in os.walk(version):
-        for name in names:
-            found.append(_state(Path(folder, name)))
-    return tuple(sorted(found))
+    return tuple(sorted(itertools.islice(_states(version), _WATCHED)))
 
 
-def _state(path: Path) -> tuple[str, int, int, int, int]:
-    state = path.lstat()
-    return str(path), state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns
+def _states(version: Path) -> Iterator[tuple[str, int, int, int, int]]:
+    """The states of a version's folder and of what lies in it, one by one; not of what is gone meanwhile."""
+    waiting = [str(version)]
+    while waiting:
+        path = waiting.pop()
+        try:
+            state = os.lstat(path)
+            yield path, state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns
+            if stat.S_ISDIR(state.st_mode):
+                with os.scandir(path) as entries:
+                    waiting += (entry.path for entry in itertools.islice(entries, _WATCHED))
+        except OSError:
+            continue  # whoever verifies the version says why it cannot be read
 
 
 def _remove(version: Path) -> None:

@@ -16,6 +16,8 @@ from serving.signing.manifest import FileDigest
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # a pipe would be waited for
 _CHUNK = 2**20  # bytes
+_DEEPEST = 32  # folders within folders; each that is open takes a descriptor
+_SPARE = 100  # folders and files, beyond those that are expected
 
 
 class VersionFiles:
@@ -25,14 +27,25 @@ class VersionFiles:
         """Takes the folder's descriptor; `open_version` closes it."""
         self._folder = descriptor
 
-    def names(self) -> list[str]:
-        """Lists the files, at any depth, by their paths below the folder; sorted.
+    def names(self, expected: int | None = None) -> list[str]:
+        """Lists the files by their paths below the folder; sorted.
+
+        Args:
+            expected: files; the list stops where there are far more. None: any number.
 
         Raises:
-            RefusedVersionError: Something is neither a regular file nor a folder.
+            RefusedVersionError: Something is neither a regular file nor a folder; or there are far too many, or folders
+                too deep for any model.
             OSError: A folder cannot be read.
         """
-        return sorted(_list(self._folder, ""))
+        found: list[str] = []
+        for count, name in enumerate(_list(self._folder, "")):
+            if expected is not None and count > 2 * expected + _SPARE:
+                raise RefusedVersionError(
+                    Reason.EXTRA_FILE, f"over {count - 1} files and folders lie there: expected {expected} files."
+                )
+            found.append(name)
+        return sorted(name for name in found if not name.endswith("/"))
 
     def read(self, name: str, most: int) -> bytes | None:
         """Reads a small file; None when there is none.
@@ -117,20 +130,25 @@ def open_version(version: Path) -> Iterator[VersionFiles]:
 
 
 def _list(descriptor: int, prefix: str) -> Iterator[str]:
+    """Lists folders, which end in "/", and files, one by one: there may be millions."""
+    if prefix.count("/") > _DEEPEST:
+        raise RefusedVersionError(
+            Reason.EXTRA_FILE, f"{prefix[:100]!r}… lies over {_DEEPEST} folders deep, as no file of a model does."
+        )
     with os.scandir(descriptor) as entries:
-        found = list(entries)
-    for entry in found:
-        mode, name = entry.stat(follow_symlinks=False).st_mode, f"{prefix}{entry.name}"
-        if stat.S_ISDIR(mode):
-            folder = os.open(entry.name, _FOLDER, dir_fd=descriptor)
-            try:
-                yield from _list(folder, f"{name}/")
-            finally:
-                os.close(folder)
-        elif stat.S_ISREG(mode):
-            yield name
-        else:
-            raise _irregular(name)
+        for entry in entries:
+            mode, name = entry.stat(follow_symlinks=False).st_mode, f"{prefix}{entry.name}"
+            if stat.S_ISDIR(mode):
+                yield f"{name}/"
+                folder = os.open(entry.name, _FOLDER, dir_fd=descriptor)
+                try:
+                    yield from _list(folder, f"{name}/")
+                finally:
+                    os.close(folder)
+            elif stat.S_ISREG(mode):
+                yield name
+            else:
+                raise _irregular(name)
 
 
 def _is_regular(name: str, place: int) -> bool:

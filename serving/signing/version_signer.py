@@ -28,20 +28,24 @@ class VersionSigner:
         """The id of the key that it signs with."""
         return self.signer.key.id
 
-    def sign(self, folder: Path, version: int) -> None:
-        """Writes the signature into the folder, over one that may be there.
+    def sign(self, source: Path, version: int, *, into: Path) -> None:
+        """Signs the files of one folder, and writes the signature into their copy, over one that may be there.
+
+        Whoever can write the copy, where versions are pushed to, can change it before it is signed. So what is signed
+        is the source.
 
         Args:
-            folder: with all files of the version, which nobody else writes.
+            source: with all files of the version, which nobody else writes.
             version: the number under which it will be served.
+            into: the folder that gets the signature.
 
         Raises:
-            SigningError: It holds what no verifier lets through, or there is no signature.
-            OSError: It cannot be read or written.
+            SigningError: The source holds what no verifier lets through, or there is no signature.
+            OSError: A folder cannot be read or written.
         """
         graph: list[bytes] = []
         try:
-            with open_version(folder) as files:
+            with open_version(source) as files:
                 digests = {
                     name: files.digest(name, *([graph.append] if name == GRAPH else []))
                     for name in files.names()
@@ -58,7 +62,7 @@ class VersionSigner:
             files=digests,
         )
         sealed = envelope.seal(manifest.encode(), self.key_id, self.signer.sign)
-        path = folder / SIGNATURE
+        path = into / SIGNATURE
         path.parent.mkdir(exist_ok=True)
         durable_file.write_whole(path, sealed)
 

@@ -2,6 +2,7 @@
 
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from components.pusher.versions import PushError, list_versions, push
-from serving.signing.errors import SigningError
+from serving.signing.errors import RefusedVersionError, SigningError
 from serving.signing.verification import SIGNATURE, verify
 from tests.components.pusher.pushed_models import FILES, make_model, read_files
 from tests.serving.signing.signed_models import TEXTS, Key, graph, node, write
@@ -126,6 +127,25 @@ def test_a_version_appears_with_its_signature(tmp_path: Path, base: Path, monkey
         "20260101-000000",
     )
     assert sorted(found.manifest.files) == sorted([*TEXTS, "saved_model.pb"])
+
+
+def test_what_is_written_into_a_half_copy_is_not_signed(
+    tmp_path: Path, base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever can write the folder of versions waits for a push, and changes the copy before it is signed."""
+    key = Key()
+
+    def copy(source: Path, target: Path) -> Path:
+        copied(source, target)
+        if target.name == "saved_model.pb":
+            target.write_bytes(target.read_bytes() + b"\x0a\x00")
+        return target
+
+    copied = shutil.copyfile
+    monkeypatch.setattr(shutil, "copyfile", copy)
+    version = push(write(tmp_path / "model"), base, key.signs())
+    with pytest.raises(RefusedVersionError, match=r"'saved_model\.pb' was altered"):
+        verify(version, model="taxi", number=int(version.name), keys=key.trusted)
 
 
 def test_the_same_model_is_pushed_again_for_a_signature(tmp_path: Path, base: Path) -> None:

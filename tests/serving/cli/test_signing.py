@@ -1,5 +1,6 @@
 """`keygen` and `verify`, from the key to the folder that TensorFlow Serving reads."""
 
+import dataclasses
 import signal
 import socket
 import subprocess
@@ -40,8 +41,12 @@ def test_a_key_is_told_by_its_id_and_never_shown(tmp_path: Path, capsys: pytest.
     assert "is there already" in capsys.readouterr().err
 
 
+def sign(signer: VersionSigner, version: Path, number: int) -> None:
+    signer.sign(write(version), number, into=version)
+
+
 def test_once(tmp_path: Path, made: VersionSigner, capsys: pytest.CaptureFixture[str]) -> None:
-    made.sign(write(tmp_path / "pushed" / "taxi" / "1"), 1)
+    sign(made, tmp_path / "pushed" / "taxi" / "1", 1)
     assert execute(app, arguments(tmp_path)) == 0
     assert (tmp_path / "served" / "taxi" / "1" / "saved_model.pb").is_file()
     write(tmp_path / "pushed" / "taxi" / "2")
@@ -67,7 +72,11 @@ def test_bad_usage(tmp_path: Path, more: tuple[str, ...], message: str, capsys: 
 @pytest.mark.slow
 def test_beside_a_server(tmp_path: Path, made: VersionSigner) -> None:
     """As compose and Kubernetes start it: it follows pushes, tells Prometheus of refusals, and ends when told to."""
-    made.sign(write(tmp_path / "pushed" / "taxi" / "1"), 1)
+    sign(made, tmp_path / "pushed" / "taxi" / "1", 1)
+    # What cannot be copied keeps no other model from being served, neither at the start nor later.
+    sign(dataclasses.replace(made, model="churn"), tmp_path / "pushed" / "churn" / "1", 1)
+    (tmp_path / "served").mkdir()
+    (tmp_path / "served" / "churn").write_text("a file")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "serving", *arguments(tmp_path, "--every", "0.1", "--metrics-port", str(port))]
@@ -76,8 +85,8 @@ def test_beside_a_server(tmp_path: Path, made: VersionSigner) -> None:
             served = tmp_path / "served" / "taxi"
             _wait_for(process, served / "1")
             for number, signer in ((2, Key().signs()), (3, made)):
-                beside = write(tmp_path / "pushed" / "taxi" / f"{number}.tmp")
-                signer.sign(beside, number)
+                beside = tmp_path / "pushed" / "taxi" / f"{number}.tmp"
+                sign(signer, beside, number)
                 beside.rename(tmp_path / "pushed" / "taxi" / str(number))
             _wait_for(process, served / "3")
             text = httpx.get(f"http://127.0.0.1:{port}/metrics").text
@@ -91,6 +100,7 @@ def test_beside_a_server(tmp_path: Path, made: VersionSigner) -> None:
     assert sorted(path.name for path in served.iterdir()) == ["1", "3"]
     assert f"Version 3 of taxi is signed by key {made.key_id}, and copied." in log
     assert log.count("version 2 of taxi must not be loaded") == 1
+    assert 1 <= log.count(" E churn: ") <= 2, "told, but not at each look"
 
 
 def _wait_for(process: "subprocess.Popen[str]", path: Path) -> None:

@@ -40,7 +40,7 @@ def test_only_signed_versions_are_rolled_out(site: Site, key: Key) -> None:
     assert "version 2 of taxi must not be loaded: it has no signature" in refused(
         site, "canary", "2", "--percent", "10"
     )
-    key.signs(MODEL).sign(folder(site, 2), 3)
+    key.signs(MODEL).sign(folder(site, 2), 3, into=folder(site, 2))
     assert "it is signed as version 3 of taxi" in refused(site, "canary", "2", "--percent", "10")
     Key().sign(folder(site, 2), MODEL)
     assert "expected one of the keys" in refused(site, "canary", "2", "--percent", "10")

@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -19,8 +21,8 @@ from serving.server.errors import ServingError
 from serving.server.manager import LoadOptions, ModelManager
 from serving.server.model_versions import State
 from serving.server.verified_load import admit_signed
-from serving.signing.errors import SigningError
-from serving.signing.verification import SIGNATURE
+from serving.signing.errors import Reason, RefusedVersionError, SigningError
+from serving.signing.verification import SIGNATURE, VerifiedVersion, verify
 from tests.serving.running_server import running
 from tests.serving.server.saved_models import save_line
 from tests.serving.signing.signed_models import Key
@@ -68,6 +70,7 @@ class Site:
 
     def __init__(self, folder: Path, saved: Path, key: Key) -> None:
         self.base, self.saved, self.key, self.refusals = folder / "words", saved, key, list[tuple[str, str]]()
+        self.options = QUICK
         self.base.mkdir()
         self.keys = key.write_public(folder / "keys" / "key.pem").parent
 
@@ -76,7 +79,7 @@ class Site:
     ) -> None:
         """Signs a version, changes it, and only then lets the server see it."""
         version = Path(shutil.copytree(self.saved, self.base / f"{number}.tmp"))
-        (key or self.key).signs("words").sign(version, number)
+        (key or self.key).signs("words").sign(version, number, into=version)
         change(version)
         version.rename(self.base / str(number))
 
@@ -91,7 +94,7 @@ class Site:
         @contextlib.asynccontextmanager
         async def managed() -> AsyncIterator[ModelManager]:
             admit = admit_signed(self.keys, lambda model, reason: self.refusals.append((model, reason)))
-            manager = ModelManager(QUICK, warmup.warm_up, admit)
+            manager = ModelManager(self.options, warmup.warm_up, admit)
             polling = asyncio.create_task(manager.poll())
             try:
                 yield manager
@@ -188,6 +191,59 @@ def test_a_server_that_starts_beside_a_refused_version_takes_the_one_before(site
     site.play(scenario)
 
 
+def test_a_hundred_refused_versions_hide_no_good_one(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The status forgets old versions that ended; these it must not, or they would be tried in turn for ever."""
+    monkeypatch.setattr("serving.server.manager._ENDED_KEPT", 2)
+
+    async def scenario(site: Site, manager: ModelManager) -> None:
+        site.push(1)
+        for number in range(2, 7):
+            (site.base / str(number)).mkdir()
+        await manager.reload(site.config())
+        assert site.ask(manager) == (1, 10.0)
+
+    site.play(scenario)
+    assert len(site.refusals) == 5
+
+
+def test_the_version_that_answers_stays_when_its_folder_is_replaced_by_a_refused_one(site: Site) -> None:
+    async def scenario(site: Site, manager: ModelManager) -> None:
+        site.push(1)
+        await manager.reload(site.config())
+        shutil.rmtree(site.base / "1")
+        site.push(2, key=Key())
+        await until(lambda: 2 in known(manager) and why(manager, 2))
+        await asyncio.sleep(0.05)
+        assert site.ask(manager) == (1, 10.0)
+        site.push(3)
+        await until(lambda: site.ask(manager) == (3, 10.0))
+
+    site.play(scenario)
+
+
+def test_a_version_that_stays_unreadable_is_tried_again_and_then_passed_over(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def verify_with_a_bad_disk(version: Path, *, number: int, **others: Any) -> VerifiedVersion:
+        if number == 2:
+            raise RefusedVersionError(Reason.UNREADABLE, "Input/output error")
+        return verify(version, number=number, **others)
+
+    monkeypatch.setattr("serving.server.verified_load.verify", verify_with_a_bad_disk)
+    site.options = dataclasses.replace(QUICK, retry_seconds=0.01)
+
+    async def scenario(site: Site, manager: ModelManager) -> None:
+        site.push(1)
+        site.push(2)
+        with contextlib.suppress(ServingError):
+            await manager.reload(site.config())
+        await until(lambda: State.AVAILABLE in states(manager))
+        assert site.ask(manager) == (1, 10.0)
+
+    site.play(scenario)
+    assert len(site.refusals) == 4, "once, and three times more"
+
+
 def test_nothing_but_refused_versions(site: Site) -> None:
     async def scenario(site: Site, manager: ModelManager) -> None:
         site.push(1, key=Key())
@@ -214,7 +270,7 @@ def test_a_version_that_is_asked_for_by_number_has_no_substitute(site: Site) -> 
         await manager.apply(site.config("model_version_policy { specific { versions: 1 } }"))
         await until(lambda: State.AVAILABLE in states(manager))
         assert site.ask(manager) == (1, 10.0)
-        site.key.signs("words").sign(site.base / "2", 2)
+        site.key.signs("words").sign(site.base / "2", 2, into=site.base / "2")
         await manager.apply(site.config("model_version_policy { specific { versions: 2 } }"))
         await until(lambda: site.ask(manager) == (2, 10.0))
 

@@ -113,7 +113,7 @@ class Key:
 
     def sign(self, folder: Path, model: str = "taxi") -> Path:
         """Signs a version as the model and the number that its folder says."""
-        self.signs(model).sign(folder, int(folder.name))
+        self.signs(model).sign(folder, int(folder.name), into=folder)
         return folder
 
     def write_public(self, path: Path) -> Path:

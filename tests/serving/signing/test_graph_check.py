@@ -137,10 +137,47 @@ def test_the_checkpoint_is_the_models_own(prefix: str) -> None:
     )
 
 
+def test_the_checkpoint_s_name_is_what_is_fed_and_not_another_output_of_its_node() -> None:
+    def two_outputs(meta: MetaGraph) -> None:
+        find(meta, "checkpoint").op = "IdentityN"
+        meta.saver_def.filename_tensor_name = "checkpoint:1"
+
+    assert "read a file other than the model's own checkpoint" in forbidden(two_outputs)
+
+
+def test_a_request_may_name_every_signature_but_the_initializer() -> None:
+    def hidden(meta: MetaGraph) -> None:
+        meta.signature_def["__hidden"].outputs["y"].name = "initialize:0"
+
+    assert "runs InitializeTableFromTextFileV2 where a request" in forbidden(hidden)
+    fed = changed(lambda meta: meta.signature_def["__saved_model_init_op"].inputs["file"].SetInParent())
+    assert "its initializer has inputs" in refusal(fed)[1]
+
+
+def test_the_handle_of_a_resource_is_no_constant() -> None:
+    handle = node("n", "Const")
+    handle.attr["dtype"].type = 20
+    assert "is a Const of a resource's handle" in forbidden(lambda meta: body(meta, "inner").append(handle))
+    handle.attr["dtype"].type = 7  # a string
+    check_graph(changed(lambda meta: body(meta, "inner").append(handle)).SerializeToString(), FILES)
+
+
 def assigned(value: str) -> Callable[[MetaGraph], object]:
     return lambda meta: meta.graph_def.node.extend(
         [node("elsewhere", "Const"), node("more", "AssignVariableOp", "path", value)]
     )
+
+
+def without_names_of_variables(meta: MetaGraph) -> None:
+    """TensorFlow then takes them all for one variable."""
+    meta.graph_def.node.extend(
+        [
+            node("alias", "VarHandleOp"),
+            node("elsewhere", "Const"),
+            node("more", "AssignVariableOp", "alias", "elsewhere"),
+        ]
+    )
+    find(meta, "path").attr["shared_name"].s = b""
 
 
 TABLES_OF_OTHER_FILES: dict[str, Callable[[MetaGraph], object]] = {
@@ -169,6 +206,9 @@ TABLES_OF_OTHER_FILES: dict[str, Callable[[MetaGraph], object]] = {
             node("more", "AssignVariableOp", "alias", "elsewhere"),
         ]
     ),
+    "a variable without a name": without_names_of_variables,
+    "an output that is not fed": lambda meta: setattr(find(meta, "asset"), "op", "IdentityN"),
+    "a constant that may be fed": lambda meta: setattr(find(meta, "asset"), "op", "Const"),
     "a variable of the same name in a function": lambda meta: meta.graph_def.library.function.append(
         function(
             "f", ["v"], node("alias", "VarHandleOp", shared_name=b"path"), node("n", "AssignVariableOp", "alias", "v")
@@ -226,10 +266,15 @@ def test_what_cannot_be_read() -> None:
     )
     unnamed = changed(lambda meta: meta.graph_def.library.function.append(function("", [])))
     assert refusal(unnamed)[0] == Reason.UNREADABLE
+    swapped = changed(lambda meta: meta.graph_def.library.function.append(function("Identity", ["x"])))
+    assert "a function 'Identity', which is the name of an operation" in refusal(swapped)[1]
     left_open = node("n", "PartitionedCall")
     left_open.attr["f"].CopyFrom(Attribute(placeholder="F"))
     assert refusal(changed(lambda meta: body(meta, "inner").append(left_open)))[0] == Reason.UNREADABLE
     sparse = changed(lambda meta: meta.signature_def["serving_default"].outputs["sparse"].SetInParent())
+    assert "no dense tensor" in refusal(sparse)[1]
+    sparse.meta_graphs[0].signature_def["serving_default"].outputs["sparse"].name = "answer:0"
+    sparse.meta_graphs[0].signature_def["serving_default"].outputs["sparse"].coo_sparse.SetInParent()
     assert "no dense tensor" in refusal(sparse)[1]
     for other in ("saved_model.pbtxt", "saved_model.cpb"):
         assert refusal(graph(), [*FILES, other])[0] == Reason.UNREADABLE

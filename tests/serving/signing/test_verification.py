@@ -14,6 +14,7 @@ from serving.signing import envelope
 from serving.signing.errors import CopyError, Reason, RefusedVersionError
 from serving.signing.manifest import Manifest
 from serving.signing.verification import SIGNATURE, VerifiedVersion, verify
+from serving.signing.version_files import open_version
 from tests.serving.signing.signed_models import TEXTS, Key, envelope_of, write, write_envelope
 
 FILES = [*TEXTS, "saved_model.pb"]
@@ -89,6 +90,20 @@ def test_an_added_file(version: Path, key: Key, name: str) -> None:
     assert (reason, f"{name!r} was added" in message) == (Reason.EXTRA_FILE, True)
 
 
+def test_more_files_and_folders_than_anyone_can_list(version: Path, key: Key) -> None:
+    """They cost no memory: the list ends where it is known that the version is refused."""
+    for name in range(2 * len(FILES) + 200):
+        (version / "variables" / f"{name}").touch()
+    reason, message = refused(version, key)
+    assert (reason, "files and folders lie there: expected 6 files" in message) == (Reason.EXTRA_FILE, True)
+
+
+def test_folders_without_end(version: Path, key: Key) -> None:
+    (version / Path(*"abcdefgh" * 5)).mkdir(parents=True)
+    reason, message = refused(version, key)
+    assert (reason, "lies over 32 folders deep" in message) == (Reason.EXTRA_FILE, True)
+
+
 def test_no_signature(version: Path, key: Key) -> None:
     (version / SIGNATURE).unlink()
     reason, message = refused(version, key)
@@ -162,6 +177,15 @@ def test_a_link_to_the_same_bytes(version: Path, key: Key, tmp_path: Path) -> No
         (version / name).unlink()
         outside.rename(version / name)
     verified(version, key)
+
+
+def test_a_link_that_comes_after_the_files_were_listed(version: Path, tmp_path: Path) -> None:
+    with open_version(version) as files:
+        assert "fingerprint.pb" in files.names()
+        outside = (version / "fingerprint.pb").rename(tmp_path / "outside")
+        (version / "fingerprint.pb").symlink_to(outside)
+        with pytest.raises(RefusedVersionError, match=r"'fingerprint\.pb' is a symbolic link"):
+            files.digest("fingerprint.pb")
 
 
 def test_a_folder_that_is_a_link(version: Path, key: Key, tmp_path: Path) -> None:

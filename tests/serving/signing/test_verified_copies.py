@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from serving.signing.errors import RefusedVersionError, SigningError
+from serving.signing.errors import ModelsError, RefusedVersionError, SigningError
 from serving.signing.verification import verify
 from serving.signing.verified_copies import VerifiedCopies
 from tests.serving.signing.signed_models import TEXTS, Key, write
@@ -180,6 +180,24 @@ def test_no_room_for_a_copy_is_no_refusal(site: Site) -> None:
     (site.target / "taxi").unlink()
     assert site.copies.look() is True
     assert site.refusals == []
+
+
+def test_a_model_that_cannot_be_followed_keeps_no_other_from_being_served(site: Site) -> None:
+    site.push(1, model="churn")
+    site.push(1)
+    site.target.mkdir()
+    (site.target / "churn").write_text("a file")
+    with pytest.raises(ModelsError, match=r"^churn: "):
+        site.copies.look()
+    assert site.served() == ["taxi/1"]
+
+
+def test_a_name_that_has_no_place_in_a_log(site: Site) -> None:
+    site.push(1)
+    for name in ("\udcff", "taxi\nINFO all is well"):
+        write(site.source / name / "1")
+    assert site.copies.look() is True
+    assert (site.served(), site.refusals) == (["taxi/1"], [])
 
 
 def test_a_version_that_cannot_be_read_is_tried_again_and_told_once(
