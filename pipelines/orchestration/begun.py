@@ -8,9 +8,9 @@ from typing import Any
 
 from pipelines.options import RunOptions
 from pipelines.orchestration.options import as_arguments, describe_contradiction
+from pipelines.runner.run_folder import BEGUN_FILE
 from serving.durable_file import write_whole
 
-_FILE = "begun.json"
 _FORMAT = 1
 
 
@@ -34,7 +34,7 @@ class BegunRun:
 
     def write(self, directory: Path) -> None:
         """Writes it into the run's folder, whole or not at all."""
-        write_whole(directory / _FILE, json.dumps({"format": _FORMAT} | dataclasses.asdict(self), indent=1) + "\n")
+        write_whole(directory / BEGUN_FILE, json.dumps({"format": _FORMAT} | dataclasses.asdict(self), indent=1) + "\n")
 
 
 def read_begun(directory: Path) -> BegunRun | None:
@@ -43,7 +43,7 @@ def read_begun(directory: Path) -> BegunRun | None:
     Raises:
         RunMismatchError: Another version of this project wrote it.
     """
-    path = directory / _FILE
+    path = directory / BEGUN_FILE
     if not path.is_file():
         return None
     record: dict[str, Any] = json.loads(path.read_text())

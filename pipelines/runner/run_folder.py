@@ -8,6 +8,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+BEGUN_FILE = "begun.json"  # in the folder of a run of single nodes, from its first node on
+
 
 @contextlib.contextmanager
 def use_temporary_folder(directory: Path) -> Iterator[None]:
