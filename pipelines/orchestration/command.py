@@ -24,6 +24,7 @@ from pipelines.runner.run_folder import use_temporary_folder
 from pipelines.runner.run_log import redirect_output
 from pipelines.runner.summary import REFUSED, Summary
 from pipelines.spans.errors import SpanError
+from serving.durable_file import write_whole
 from serving.process_control import gc_paused_imports, hold_stderr, remember_interrupts
 
 if TYPE_CHECKING:
@@ -75,6 +76,10 @@ def _hold(options: NodeOptions) -> Iterator[None]:
         held = [(options.var, parallel)]
         if parallel and options.run_id is not None:
             held.append((options.var / "runs" / options.run_id / "locks" / (options.node or "finish"), False))
+            if (
+                options.node == PUSHER
+            ):  # It looks at what the others have pushed, and pushes: of two runs one at a time.
+                held.append((options.var / "runs", False))
         for folder, shared in held:
             lock = lock_folder(
                 folder,
@@ -116,7 +121,7 @@ def _describe(options: NodeOptions) -> int:
         print(list_nodes(graph), end="")
     else:
         options.graph.parent.mkdir(parents=True, exist_ok=True)
-        options.graph.write_text(graph.as_json())
+        write_whole(options.graph, graph.as_json())  # An orchestrator may read it at any moment.
         print(f"{options.graph}: {len(graph.nodes)} nodes")
     return DONE
 
