@@ -127,14 +127,29 @@ def connect(sqlite: Path, *, read_only: bool = False) -> metadata_store_pb2.Conn
     return connection
 
 
-def _mysql_connection(database: MySqlDatabase) -> metadata_store_pb2.ConnectionConfig:
-    from ml_metadata.proto import metadata_store_pb2
+def require_password(sqlite: Path) -> None:
+    """Checks that the password of a MySQL database is there, before anything is loaded.
 
+    Raises:
+        MetadataDatabaseError: It is missing.
+    """
+    if (database := find_mysql(sqlite)) is not None:
+        _read_password(database)
+
+
+def _read_password(database: MySqlDatabase) -> str:
     password = os.environ.get(PASSWORD)
     if password is None:
         raise MetadataDatabaseError(
             f"{database}: expected its user's password in the environment variable {PASSWORD}, received none"
         )
+    return password
+
+
+def _mysql_connection(database: MySqlDatabase) -> metadata_store_pb2.ConnectionConfig:
+    from ml_metadata.proto import metadata_store_pb2
+
+    password = _read_password(database)
     connection = metadata_store_pb2.ConnectionConfig()
     connection.mysql.host, connection.mysql.port = database.host, database.port
     connection.mysql.database, connection.mysql.user = database.database, database.user

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from pipelines.explain import explain
-from pipelines.metadata_database import MetadataDatabaseError, MySqlDatabase, find_mysql, use_mysql
+from pipelines.metadata_database import MetadataDatabaseError, MySqlDatabase, find_mysql, require_password, use_mysql
 from pipelines.nodes import PUSHER
 from pipelines.options import RunOptions
 from pipelines.orchestration.begun import RunMismatchError
@@ -43,9 +43,10 @@ def run(options: NodeOptions) -> int:
         uses `var`. 130: interrupted. With `finish` those of `run`.
     """
     try:
+        _choose_database(options)
+        require_password(options.var / "metadata.sqlite")
         if options.spans is not None:  # Before TFX is loaded, which takes seconds.
             require_spans(options)
-        _choose_database(options)
         with remember_interrupts(), _hold(options):
             if options.run_id is None:
                 return _describe(options)
