@@ -37,7 +37,7 @@ def make_run_directory(runs: Path) -> Path:
 
 def link_latest(directory: Path) -> None:
     """Makes `latest`, beside it, a link to a run's folder."""
-    beside = directory.parent / ".latest"
+    beside = directory.parent / f".latest-{directory.name}"  # Two runs of single nodes may end at the same moment.
     beside.unlink(missing_ok=True)
     beside.symlink_to(directory.name)
     beside.replace(directory.parent / "latest")

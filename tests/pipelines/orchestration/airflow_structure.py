@@ -126,7 +126,11 @@ def main(folder: Path) -> None:
     ours = sorted({name.partition(".")[0] for name in sys.modules} & {"pipelines", "components", "serving", "data"})
     looping = pipelines_dag.make_dags({**os.environ, "PIPELINES_SCHEDULE": "continuous"})
     schedules = {dag.dag_id: repr(dag.schedule) for dag in looping}
+    graphs = Path(os.environ["PIPELINES_GRAPHS"])
+    (graphs / "twice.json").write_text((graphs / "trips.json").read_text())
+    twice = outcome(lambda: pipelines_dag.make_dags(os.environ))
     found = {
+        "twice": twice,
         "looping": schedules,
         "dags": describe_dags(dags),
         "outcomes": outcomes,

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from environment.airflow.__main__ import install, parse_options
+from environment.airflow.server import AirflowServer
 from pipelines.orchestration.airflow import dags
 from tests.pipelines.orchestration import airflow_structure
 
@@ -96,6 +97,10 @@ def test_two_dags_that_are_due_at_once_have_runs_of_their_own(found: dict[str, A
     assert ids["trips"] != ids["wide"]
 
 
+def test_two_files_of_one_task_are_refused(found: dict[str, Any]) -> None:
+    assert found["twice"] == "ValueError"  # Otherwise the DAGs of one of them would not be there.
+
+
 def test_one_node_at_a_time_where_ml_metadata_has_one_writer(found: dict[str, Any]) -> None:
     assert found["dags"]["trips"]["active"] == [1, 1]
     assert found["dags"]["wide"]["active"] == [1, 16]
@@ -153,6 +158,13 @@ def test_what_a_gate_refused_is_not_tried_again_and_what_was_killed_is(found: di
         "130": retried,
         "kill": retried,
     }
+
+
+def test_another_airflow_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "postgresql://production/airflow")
+    server = AirflowServer(commands=tmp_path, folder=tmp_path, project=tmp_path, port=1, settings={"A": "b"})
+    assert "postgresql" not in " ".join(server.environment.values())
+    assert (server.environment["A"], server.environment["AIRFLOW_HOME"]) == ("b", str(tmp_path))
 
 
 @pytest.mark.parametrize(

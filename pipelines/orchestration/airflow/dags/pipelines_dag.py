@@ -129,12 +129,19 @@ def make_loop_dag(graph: Mapping[str, Any], folder: str, schedule: str) -> DAG:
 
 
 def make_dags(environment: Mapping[str, str]) -> list[DAG]:
-    """Makes the DAGs of every graph file."""
+    """Makes the DAGs of every graph file.
+
+    Raises:
+        ValueError: Two of the files are of the same task, whose DAGs would have the same names.
+    """
     folder, schedule = environment.get("PIPELINES_SPANS", ""), environment.get("PIPELINES_SCHEDULE", "")
     look, loops = environment.get("PIPELINES_LOOK", ""), schedule == CONTINUOUS
-    dags = []
+    dags: list[DAG] = []
+    files: dict[str, Path] = {}
     for file in sorted(Path(environment["PIPELINES_GRAPHS"]).glob("*.json")):
         graph = read_graph(file)
+        if (other := files.setdefault(graph["task"], file)) != file:
+            raise ValueError(f"{file}: expected one graph file for the task {graph['task']}, received {other}, too")
         dags.append(make_run_dag(graph, "" if loops else schedule))
         if folder:
             dags.append(make_ingestion_dag(graph, folder, "" if loops else look))
