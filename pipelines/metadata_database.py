@@ -44,21 +44,22 @@ class MySqlDatabase:
         Raises:
             MetadataDatabaseError: It is no such address, or holds a password.
         """
+        if ":" in url.partition("://")[2].rpartition("@")[0]:  # First of all: the other messages show the address.
+            raise MetadataDatabaseError(
+                f"--metadata: expected no password in the address, received one; put it into {PASSWORD}"
+            )
         try:
             found = urllib.parse.urlsplit(url)
             port, database = found.port or _PORT, found.path.removeprefix("/")
         except ValueError:  # such as a port that is no number
             found, port, database = urllib.parse.urlsplit(""), 0, ""
-        if found.password is not None:
-            raise MetadataDatabaseError(
-                f"--metadata: expected no password in the address, received one; put it into {PASSWORD}"
-            )
         if found.scheme != "mysql" or not (found.username and found.hostname and database) or "/" in database:
             raise MetadataDatabaseError(f"--metadata: expected mysql://user@host/database, received {url!r}")
         return cls(host=found.hostname, port=port, database=database, user=urllib.parse.unquote(found.username))
 
     def __str__(self) -> str:
-        return f"mysql://{self.user}@{self.host}:{self.port}/{self.database}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"mysql://{urllib.parse.quote(self.user, safe='')}@{host}:{self.port}/{self.database}"
 
 
 def use_mysql(var: Path, database: MySqlDatabase) -> None:
@@ -126,14 +127,29 @@ def connect(sqlite: Path, *, read_only: bool = False) -> metadata_store_pb2.Conn
     return connection
 
 
-def _mysql_connection(database: MySqlDatabase) -> metadata_store_pb2.ConnectionConfig:
-    from ml_metadata.proto import metadata_store_pb2
+def require_password(sqlite: Path) -> None:
+    """Checks that the password of a MySQL database is there, before anything is loaded.
 
+    Raises:
+        MetadataDatabaseError: It is missing.
+    """
+    if (database := find_mysql(sqlite)) is not None:
+        _read_password(database)
+
+
+def _read_password(database: MySqlDatabase) -> str:
     password = os.environ.get(PASSWORD)
     if password is None:
         raise MetadataDatabaseError(
             f"{database}: expected its user's password in the environment variable {PASSWORD}, received none"
         )
+    return password
+
+
+def _mysql_connection(database: MySqlDatabase) -> metadata_store_pb2.ConnectionConfig:
+    from ml_metadata.proto import metadata_store_pb2
+
+    password = _read_password(database)
     connection = metadata_store_pb2.ConnectionConfig()
     connection.mysql.host, connection.mysql.port = database.host, database.port
     connection.mysql.database, connection.mysql.user = database.database, database.user

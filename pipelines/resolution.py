@@ -31,6 +31,7 @@ from pipelines.search import tuner_entry
 from pipelines.span_input import resolve_spans
 from pipelines.task_definition.task import Task
 from pipelines.task_definition.tuning import Tuning
+from serving.durable_file import write_whole
 from serving.signing.errors import SigningError
 from serving.signing.signers import SigningKey
 
@@ -88,7 +89,8 @@ def contract_copy(task: Task, var: Path) -> Path:
     content = task.contract.read_bytes()
     copy = var / "contracts" / task.name / f"{hashlib.sha256(content).hexdigest()[:16]}.pbtxt"
     copy.parent.mkdir(parents=True, exist_ok=True)
-    copy.write_bytes(content)
+    if not copy.is_file() or copy.read_bytes() != content:  # Another process's node may read it at this moment.
+        write_whole(copy, content)
     return copy
 
 

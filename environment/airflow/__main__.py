@@ -10,6 +10,7 @@ import argparse
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from environment import own_environment, uv
@@ -31,7 +32,7 @@ def install() -> Path:
 
 def main() -> int:
     """Starts Airflow and returns the exit status."""
-    options = _parse_options()
+    options = parse_options()
     # `kill` ends it as Ctrl-C does, which a shell's background jobs ignore.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -60,16 +61,27 @@ def main() -> int:
     return 0
 
 
-def _parse_options() -> argparse.Namespace:
+def parse_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Reads the command line, and ends with status 2 where it asks for what cannot be."""
     parser = argparse.ArgumentParser(prog="python -m environment.airflow", description=__doc__)
     parser.add_argument("--folder", type=Path, default=Path("var/airflow"), help="where Airflow writes")
     parser.add_argument("--graphs", type=Path, required=True, help="the folder of the graph files")
     parser.add_argument("--python", default=sys.executable, help="the project's Python, that the tasks run in")
-    parser.add_argument("--schedule", default="", help="when runs begin: spans, or a cron expression; by hand without")
-    parser.add_argument("--spans", type=Path, help="a folder in which spans arrive")
-    parser.add_argument("--look", default="", help="a cron expression: when that folder is looked at; by hand without")
+    parser.add_argument(
+        "--schedule", default="", help="when runs begin: spans, continuous, or a cron expression; by hand without"
+    )
+    parser.add_argument("--spans", type=Path, help="a folder in which spans arrive (FROM)")
+    parser.add_argument(
+        "--look", default="", help="a cron expression: when that folder is looked at; by hand without (LOOK)"
+    )
     parser.add_argument("--port", type=int, default=8080)
-    return parser.parse_args()
+    options = parser.parse_args(arguments)
+    # Otherwise Airflow would start, and wait for ever for what nothing announces.
+    if (options.schedule in ("spans", "continuous") or options.look) and options.spans is None:
+        parser.error("--spans (FROM): expected the folder in which spans arrive, received none")
+    if options.schedule == "continuous" and not options.look:
+        parser.error("--look (LOOK): expected when the loop looks, such as '0 * * * *', received nothing")
+    return options
 
 
 if __name__ == "__main__":

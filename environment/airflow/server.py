@@ -45,7 +45,8 @@ class AirflowServer:
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
         self.environment = {
-            **os.environ,
+            # Another Airflow's variables may lead to its database, which this one would migrate.
+            **{name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")},
             **settings,
             "PATH": f"{commands}{os.pathsep}{os.environ['PATH']}",
             "AIRFLOW_HOME": str(folder),

@@ -1,16 +1,22 @@
 """What a run was begun as: begun.json in its folder. Each process of the run holds what it is asked against it."""
 
+from __future__ import annotations
+
 import dataclasses
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipelines.options import RunOptions
 from pipelines.orchestration.options import as_arguments, describe_contradiction
+from pipelines.runner.run_folder import BEGUN_FILE
 from serving.durable_file import write_whole
 
-_FILE = "begun.json"
+if TYPE_CHECKING:
+    from tfx.proto.orchestration import pipeline_pb2
+
 _FORMAT = 1
 
 
@@ -34,7 +40,7 @@ class BegunRun:
 
     def write(self, directory: Path) -> None:
         """Writes it into the run's folder, whole or not at all."""
-        write_whole(directory / _FILE, json.dumps({"format": _FORMAT} | dataclasses.asdict(self), indent=1) + "\n")
+        write_whole(directory / BEGUN_FILE, json.dumps({"format": _FORMAT} | dataclasses.asdict(self), indent=1) + "\n")
 
 
 def read_begun(directory: Path) -> BegunRun | None:
@@ -43,7 +49,7 @@ def read_begun(directory: Path) -> BegunRun | None:
     Raises:
         RunMismatchError: Another version of this project wrote it.
     """
-    path = directory / _FILE
+    path = directory / BEGUN_FILE
     if not path.is_file():
         return None
     record: dict[str, Any] = json.loads(path.read_text())
@@ -51,6 +57,16 @@ def read_begun(directory: Path) -> BegunRun | None:
         raise RunMismatchError(f"{path}: expected format {_FORMAT}, received {received}; begin a new run")
     tuples = {name: tuple(record[name]) for name in ("arguments", "pushed_before", "unread_files")}
     return BegunRun(**record | tuples)
+
+
+def digest_nodes(compiled: pipeline_pb2.Pipeline) -> dict[str, str]:
+    """Digests the definition of each node: settings, code, inputs; in the pipeline's order."""
+    return {
+        node.pipeline_node.node_info.id: hashlib.sha256(
+            node.pipeline_node.SerializeToString(deterministic=True)
+        ).hexdigest()[:16]
+        for node in compiled.nodes
+    }
 
 
 def check_nodes(run_id: str, begun: BegunRun, nodes: Mapping[str, str]) -> None:

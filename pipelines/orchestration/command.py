@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from pipelines.explain import explain
-from pipelines.metadata_database import MetadataDatabaseError, MySqlDatabase, find_mysql, use_mysql
+from pipelines.metadata_database import MetadataDatabaseError, MySqlDatabase, find_mysql, require_password, use_mysql
 from pipelines.nodes import PUSHER
 from pipelines.options import RunOptions
 from pipelines.orchestration.begun import RunMismatchError
@@ -24,6 +24,7 @@ from pipelines.runner.run_folder import use_temporary_folder
 from pipelines.runner.run_log import redirect_output
 from pipelines.runner.summary import REFUSED, Summary
 from pipelines.spans.errors import SpanError
+from serving.durable_file import write_whole
 from serving.process_control import gc_paused_imports, hold_stderr, remember_interrupts
 
 if TYPE_CHECKING:
@@ -42,9 +43,10 @@ def run(options: NodeOptions) -> int:
         uses `var`. 130: interrupted. With `finish` those of `run`.
     """
     try:
+        _choose_database(options)
+        require_password(options.var / "metadata.sqlite")
         if options.spans is not None:  # Before TFX is loaded, which takes seconds.
             require_spans(options)
-        _choose_database(options)
         with remember_interrupts(), _hold(options):
             if options.run_id is None:
                 return _describe(options)
@@ -75,6 +77,10 @@ def _hold(options: NodeOptions) -> Iterator[None]:
         held = [(options.var, parallel)]
         if parallel and options.run_id is not None:
             held.append((options.var / "runs" / options.run_id / "locks" / (options.node or "finish"), False))
+            if (
+                options.node == PUSHER
+            ):  # It looks at what the others have pushed, and pushes: of two runs one at a time.
+                held.append((options.var / "runs", False))
         for folder, shared in held:
             lock = lock_folder(
                 folder,
@@ -116,7 +122,7 @@ def _describe(options: NodeOptions) -> int:
         print(list_nodes(graph), end="")
     else:
         options.graph.parent.mkdir(parents=True, exist_ok=True)
-        options.graph.write_text(graph.as_json())
+        write_whole(options.graph, graph.as_json())  # An orchestrator may read it at any moment.
         print(f"{options.graph}: {len(graph.nodes)} nodes")
     return DONE
 

@@ -60,7 +60,7 @@ class GraphNode:
     upstream: Sequence[str]
     downstream: Sequence[str]
     pushes: bool  # it puts a model in place
-    gate: bool  # it can refuse: exit status 1, which is not to be tried again
+    gate: bool  # it decides about data or model; of these only AnomalyGate and Pusher end with 1 where that is refused
     memory_bytes: int
     cores: int  # 0: as many as there are
     timeout_minutes: float

@@ -14,7 +14,8 @@ from pipelines.options import RunOptions
 # Those that decide how a run is carried out here, not what it is.
 _NOT_OF_THE_RUN = frozenset({"var", "verbose", "at_once", "watch"})
 # As `run` names its runs. Folders of runs are sorted by it, and so the newest is found.
-_RUN_ID = re.compile(r"\d{8}-\d{6}(-\d+)?")
+_RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}(-[0-9]+)?")
+_NODE = re.compile(r"[A-Za-z]+")  # it names a file and a folder; whether the run has it is asked later
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -49,6 +50,8 @@ class NodeOptions(RunOptions):
             raise ConfigError(
                 f"run id: expected a time such as 20260131-235959, or 20260131-235959-1, received {self.run_id!r}"
             )
+        if self.node is not None and not _NODE.fullmatch(self.node):
+            raise ConfigError(f"node: expected a name such as Trainer, see --list, received {self.node!r}")
         if not 0 <= self.wait_minutes < float("inf"):
             raise ConfigError(f"wait minutes: expected 0 or more, received {self.wait_minutes}")
         for option, given in (("--watch", self.watch), ("--at-once", self.at_once not in (None, 1))):

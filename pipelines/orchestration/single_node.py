@@ -2,16 +2,20 @@
 
 import dataclasses
 import datetime
-import hashlib
 
 from absl import logging
-from ml_metadata.proto import metadata_store_pb2
 from rich.console import Console
-from tfx.proto.orchestration import pipeline_pb2
 
-from pipelines.metadata_database import find_mysql, has_metadata
+from pipelines.metadata_database import find_mysql
 from pipelines.nodes import PUSHER, TRANSFORM
-from pipelines.orchestration.begun import BegunRun, RunMismatchError, check_nodes, pin_options, read_begun
+from pipelines.orchestration.begun import (
+    BegunRun,
+    RunMismatchError,
+    check_nodes,
+    digest_nodes,
+    pin_options,
+    read_begun,
+)
 from pipelines.orchestration.node_records import NodeRecords, Vocabularies
 from pipelines.orchestration.options import NodeOptions, as_arguments
 from pipelines.runner import node_summary
@@ -28,12 +32,12 @@ from pipelines.runner.node_outputs import (
     is_resolver,
     list_executions,
     read_outputs,
-    read_state,
+    read_result,
 )
 from pipelines.runner.node_run import NodeRun
 from pipelines.runner.outcome import read_results, record_outcome
 from pipelines.runner.preparation import clear_leftovers, compile_run, list_pushed_versions, prepare_run
-from pipelines.runner.results import CACHED, FAILED, RAN, NodeResult, OutputArtifact
+from pipelines.runner.results import CACHED, FAILED, RAN, NodeResult
 from pipelines.runner.summary import Summary
 from pipelines.runner.vocabulary_coverage import measure_vocabularies
 from pipelines.task_check.preprocessing import check_preprocessing
@@ -68,10 +72,14 @@ class SingleNode:
             begun = read_begun(self._directory)
             self._config = prepare_run(pin_options(options, begun), load_task(options.task), console, self.summary)
             self._compiled = compile_run(self._config, options.run_id)
+            nodes = {node.pipeline_node.node_info.id: node.pipeline_node for node in self._compiled.nodes}
+            if options.node not in nodes:
+                raise RunMismatchError(f"node: expected one of {', '.join(nodes)}, received {options.node!r}")
+            self._node = nodes[options.node]
             self._begun = begun or self._begin(options, console)
         check_nodes(options.run_id, self._begun, digest_nodes(self._compiled))
         self.summary.nodes, self.summary.vocabularies = self._records.read(self._begun.nodes)
-        self._node = self._find_node(options.node)
+        self._check_turn()
         if options.node == PUSHER:
             self._check_compared()
 
@@ -116,19 +124,16 @@ class SingleNode:
         begun.write(self._directory)
         return begun
 
-    def _find_node(self, name: str) -> pipeline_pb2.PipelineNode:
-        nodes = {node.pipeline_node.node_info.id: node.pipeline_node for node in self._compiled.nodes}
-        if name not in nodes:
-            raise RunMismatchError(f"node: expected one of {', '.join(nodes)}, received {name!r}")
+    def _check_turn(self) -> None:
+        """Checks that the nodes have ended well that this one reads from."""
         states = {result.node: result.state for result in self.summary.nodes}
-        waits = [before for before in nodes[name].upstream_nodes if states.get(before) not in _ENDED_WELL]
+        waits = [before for before in self._node.upstream_nodes if states.get(before) not in _ENDED_WELL]
         if waits:
             raise RunMismatchError(
-                f"{name} comes after {', '.join(waits)}: expected them to have ended well in run "
+                f"{self._node.node_info.id} comes after {', '.join(waits)}: expected them to have ended well in run "
                 f"{self.summary.run_id}, received {', '.join(states.get(before, 'not run') for before in waits)}; "
                 "run them first"
             )
-        return nodes[name]
 
     def _check_compared(self) -> None:
         """Checks that no other run has pushed since this one began: BetterGate has not seen what that pushed."""
@@ -145,8 +150,6 @@ class SingleNode:
     def _find_ended(self) -> NodeResult | None:
         """Finds the result of an earlier process that ended well, even one that was killed before it recorded that."""
         name = self._node.node_info.id
-        if not has_metadata(self._config.metadata):
-            return None
         store = open_metadata_store(self._config.metadata)
         execution = find_ended_well(list_executions(store, self._config.task.name, self.summary.run_id, name))
         if execution is None:
@@ -161,7 +164,7 @@ class SingleNode:
             return None
         if recorded is not None and recorded.state in _ENDED_WELL:
             return recorded
-        return _as_result(self._node, execution, outputs)
+        return read_result(self._node, execution, outputs)
 
     def _run(self) -> NodeResult:
         self._records.remove(self._node.node_info.id)
@@ -194,26 +197,3 @@ class SingleNode:
                 result = dataclasses.replace(result, state=FAILED, error=error, summary=str(error).splitlines()[0])
         self._records.write(result, measured)
         return result
-
-
-def digest_nodes(compiled: pipeline_pb2.Pipeline) -> dict[str, str]:
-    """Digests the definition of each node: settings, code, inputs; in the pipeline's order."""
-    return {
-        node.pipeline_node.node_info.id: hashlib.sha256(
-            node.pipeline_node.SerializeToString(deterministic=True)
-        ).hexdigest()[:16]
-        for node in compiled.nodes
-    }
-
-
-def _as_result(
-    node: pipeline_pb2.PipelineNode, execution: metadata_store_pb2.Execution, outputs: tuple[OutputArtifact, ...]
-) -> NodeResult:
-    """Makes the result of an execution whose process was killed before it recorded one."""
-    begin, end = (
-        datetime.datetime.fromtimestamp(milliseconds / 1000, datetime.UTC)
-        for milliseconds in (execution.create_time_since_epoch, execution.last_update_time_since_epoch)
-    )
-    seconds = (end - begin).total_seconds()
-    state = read_state(node, execution)
-    return NodeResult(node=node.node_info.id, state=state, seconds=seconds, started=begin, outputs=outputs)

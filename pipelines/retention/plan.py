@@ -22,6 +22,7 @@ from serving.request_log.files import log_files
 
 ARTIFACTS, VERSIONS, LOGS = "artifacts", "versions", "request logs"  # kinds, beside those of records
 _DAY = 86_400.0
+_GOES_ON = 7 * _DAY  # seconds that the next node of a run may let wait: an orchestrator may be down for a weekend
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -62,13 +63,14 @@ def make_plan(var: Path, policy: RetentionPolicy, now: float | None = None) -> R
         RunError: A record cannot be understood.
         PreconditionError: What serves cannot be told.
     """
-    limit = (time.time() if now is None else now) - policy.keep_days * _DAY
-    log_limit = (time.time() if now is None else now) - policy.keep_log_days * _DAY
+    now = time.time() if now is None else now
+    limit, log_limit = (now - days * _DAY for days in (policy.keep_days, policy.keep_log_days))
     database = var / "metadata.sqlite"
     metadata = Metadata(database) if has_metadata(database) else None
     states = _read_states(database) if metadata else {}
     records = list_records(var)
-    kept = _find_kept(var, policy, metadata, states, records, limit)
+    recent = choose_recent(records, policy.keep_runs, limit, now - _GOES_ON)
+    kept = _find_kept(var, metadata, states, records, recent, _keep_versions(var, policy, limit))
     remove: list[Item] = []
     keep: list[Item] = []
     for item, is_kept in [
@@ -86,14 +88,12 @@ def make_plan(var: Path, policy: RetentionPolicy, now: float | None = None) -> R
 
 def _find_kept(
     var: Path,
-    policy: RetentionPolicy,
     metadata: Metadata | None,
     states: Mapping[int, int],
     records: Sequence[Record],
-    limit: float,
+    recent: Sequence[Record],
+    versions: dict[tuple[str, int], str],
 ) -> _Kept:
-    recent = choose_recent(records, policy.keep_runs, limit)
-    versions = _keep_versions(var, policy, limit)
     if metadata is None:
         return _Kept(artifacts=frozenset(), records=frozenset(one.directory for one in recent), versions=versions)
     live = [id for id, state in states.items() if state == _LIVE]
@@ -115,7 +115,9 @@ def _find_kept(
     artifacts = close_over_lineage(metadata, seeds)
     makers = {maker.run_id for id in artifacts if (maker := metadata.find_producer(id)) is not None}
     kept = [*recent, *(one for one in records if any(map(one.left, makers)))]
-    compared_with = frozenset(id for step in steps for id in step.input_ids)  # without its own lineage
+    # Without its own lineage. A run that goes on may have found it, and not read it yet.
+    found = (*(step.input_ids for step in steps), *(ids for step in steps for ids in step.resolved.values()))
+    compared_with = frozenset(id for ids in found for id in ids)
     return _Kept(
         artifacts=artifacts | compared_with, records=frozenset(one.directory for one in kept), versions=versions
     )

@@ -12,14 +12,15 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
+from pipelines.runner.run_folder import BEGUN_FILE
 from pipelines.runs.errors import RunError
-from pipelines.runs.run_record import sort_key
+from pipelines.runs.run_record import SUMMARY_FILE, sort_key
 from pipelines.runs.runs import Runs
 
 RUNS, INGESTIONS, MONITORING = "runs", "ingestions", "monitoring"  # kinds
 PIN_FILE = "pinned"  # in the folder: keep it, its artifacts and the versions that it pushed
 INGESTION_PREFIX, _MONITORING_PREFIX = "ingestion-", "monitoring-"
-_SUMMARY_FILE, _LATEST = "summary.json", "latest"
+_LATEST = "latest"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -60,13 +61,14 @@ def list_records(var: Path) -> list[Record]:
     return [*runs, *ingestions, *monitoring]
 
 
-def choose_recent(records: Iterable[Record], count: int, limit: float) -> list[Record]:
-    """Returns those that are pinned, young, the last that succeeded, or among the newest of their kind and task.
+def choose_recent(records: Iterable[Record], count: int, limit: float, going_on: float) -> list[Record]:
+    """Returns those that are pinned, young, the last that succeeded, unfinished, or among the newest of kind and task.
 
     Args:
         records: of each kind the newest last.
         count: so many are the newest.
         limit: seconds since the epoch; young is what changed after it.
+        going_on: seconds since the epoch; a run of single nodes that changed after it may go on, unless it is finished.
     """
     groups: dict[tuple[str, str], list[Record]] = {}
     for record in records:
@@ -75,7 +77,7 @@ def choose_recent(records: Iterable[Record], count: int, limit: float) -> list[R
         record
         for group in groups.values()
         for place, record in enumerate(reversed(group))
-        if place < count or _stays(record.directory, limit)
+        if place < count or _stays(record.directory, limit) or _may_go_on(record.directory, going_on)
     ]
 
 
@@ -88,13 +90,20 @@ def _stays(directory: Path, limit: float) -> bool:
     )
 
 
+def _may_go_on(directory: Path, going_on: float) -> bool:
+    """Tells whether a later process may run further nodes: between two nodes nobody holds the folder."""
+    if not (directory / BEGUN_FILE).exists() or (directory / SUMMARY_FILE).exists():
+        return False
+    return max(path.stat().st_mtime for path in directory.iterdir()) >= going_on
+
+
 def _directories(folders: Iterable[Path]) -> list[Path]:
     found = [path for folder in folders if folder.is_dir() for path in folder.iterdir()]
     return sorted((path for path in found if path.is_dir() and not path.is_symlink()), key=sort_key)
 
 
 def _task_of(ingestion: Path) -> str:
-    path = ingestion / _SUMMARY_FILE
+    path = ingestion / SUMMARY_FILE
     try:
         return str(json.loads(path.read_text(encoding="utf-8"))["task"])
     except FileNotFoundError:

@@ -12,7 +12,7 @@ from typing import Any
 
 from components.traffic_monitor.verdicts import ALARM, UNCHANGED
 from pipelines.config import ingestion_pipeline
-from pipelines.metadata_database import connect, has_metadata
+from pipelines.metadata_database import MetadataDatabaseError, connect, has_metadata
 from pipelines.production_metrics.verdict import GapVerdict
 from pipelines.retraining.decision_log import FAILED, DecisionLog
 from pipelines.retraining.observations import ChosenSpan, Observations, PerformanceLook, TrafficLook, Training
@@ -106,10 +106,14 @@ def list_accepted(options: ContinuousOptions) -> Sequence[ChosenSpan]:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's own notes on the machine
     with warnings.catch_warnings(), hold_stderr(), gc_paused_imports():
         warnings.simplefilter("ignore", FutureWarning)  # what Google's libraries say of each other
+        from ml_metadata.errors import StatusError
         from ml_metadata.metadata_store import MetadataStore
 
         from components.accepted_spans import list_accepted_spans
-    store = MetadataStore(connect(database))
+    try:
+        store = MetadataStore(connect(database))
+    except (StatusError, RuntimeError, MetadataDatabaseError) as error:
+        raise LookingError(f"ML Metadata of {options.var} cannot be read: {error}") from error
     return [
         ChosenSpan(
             name=span.name,

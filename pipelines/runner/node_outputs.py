@@ -1,11 +1,13 @@
 """What an execution of a node came to, read from ML Metadata; and whether it is still what was written."""
 
+import datetime
+
 from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2
 from tfx.proto.orchestration import pipeline_pb2
 
 from pipelines.runner.integrity import ArtifactDigests, IntegrityError
-from pipelines.runner.results import CACHED, RAN, OutputArtifact
+from pipelines.runner.results import CACHED, RAN, NodeResult, OutputArtifact
 
 _ENDED_WELL = (metadata_store_pb2.Execution.COMPLETE, metadata_store_pb2.Execution.CACHED)
 _RUN, _NODE = "pipeline_run", "node"  # TFX's types of contexts; a node's is named `<pipeline>.<node>`
@@ -50,6 +52,23 @@ def read_outputs(store: MetadataStore, execution_id: int) -> tuple[OutputArtifac
             },
         )
         for event in events
+    )
+
+
+def read_result(
+    node: pipeline_pb2.PipelineNode, execution: metadata_store_pb2.Execution, outputs: tuple[OutputArtifact, ...]
+) -> NodeResult:
+    """Makes the result of an execution that ended well, and whose process was killed before it recorded one."""
+    begin, end = (
+        datetime.datetime.fromtimestamp(milliseconds / 1000, datetime.UTC)
+        for milliseconds in (execution.create_time_since_epoch, execution.last_update_time_since_epoch)
+    )
+    return NodeResult(
+        node=node.node_info.id,
+        state=read_state(node, execution),
+        seconds=(end - begin).total_seconds(),
+        started=begin,
+        outputs=outputs,
     )
 
 

@@ -8,6 +8,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+BEGUN_FILE = "begun.json"  # in the folder of a run of single nodes, from its first node on
+
 
 @contextlib.contextmanager
 def use_temporary_folder(directory: Path) -> Iterator[None]:
@@ -35,7 +37,7 @@ def make_run_directory(runs: Path) -> Path:
 
 def link_latest(directory: Path) -> None:
     """Makes `latest`, beside it, a link to a run's folder."""
-    beside = directory.parent / ".latest"
+    beside = directory.parent / f".latest-{directory.name}"  # Two runs of single nodes may end at the same moment.
     beside.unlink(missing_ok=True)
     beside.symlink_to(directory.name)
     beside.replace(directory.parent / "latest")

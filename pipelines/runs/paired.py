@@ -20,7 +20,8 @@ from pipelines.evaluation.slices import OVERALL, SlicedRows
 from pipelines.evaluation.weighted_metrics import CENTRED, METRIC_OF_CLASS, Metric
 from pipelines.nodes import EVAL
 from pipelines.runs.errors import RunError
-from pipelines.runs.run import LABEL, Run
+from pipelines.runs.run import Run
+from pipelines.runs.trained_run import LABEL
 
 _METRICS: Mapping[str, Metric] = {metric.__name__: metric for metric in METRIC_OF_CLASS.values()}
 _LOSSES = ("binary_crossentropy", "sparse_categorical_crossentropy", "mean_squared_error")  # what decides unless agreed

@@ -19,7 +19,9 @@ URL = "mysql://tfx@127.0.0.1/mlmd"
 
 def test_an_address() -> None:
     assert MySqlDatabase.parse(URL) == MySqlDatabase(host="127.0.0.1", port=3306, database="mlmd", user="tfx")
-    assert str(MySqlDatabase.parse("mysql://t%40x@db:3307/mlmd")) == "mysql://t@x@db:3307/mlmd"
+    for url in ("mysql://t%40x@db:3307/mlmd", "mysql://tfx@[::1]:3306/mlmd"):
+        assert str(MySqlDatabase.parse(url)) == url  # The graph file holds it, and it is read again.
+    assert MySqlDatabase.parse("mysql://t%40x@db/mlmd").user == "t@x"
 
 
 @pytest.mark.parametrize("url", ["sqlite:///a", "mysql://db/mlmd", "mysql://tfx@db", "mysql://tfx@db:x/mlmd", "mlmd"])
@@ -28,9 +30,10 @@ def test_what_is_no_address(url: str) -> None:
         MySqlDatabase.parse(url)
 
 
-def test_no_password_stands_on_the_command_line_and_none_is_told() -> None:
+@pytest.mark.parametrize("url", ["mysql://tfx:secret@db/mlmd", "mysql://tfx:secret@db:x", "mysql://tfx:a/secret@db"])
+def test_no_password_stands_on_the_command_line_and_none_is_told(url: str) -> None:
     with pytest.raises(MetadataDatabaseError, match=f"received one; put it into {PASSWORD}") as raised:
-        MySqlDatabase.parse("mysql://tfx:secret@db/mlmd")
+        MySqlDatabase.parse(url)
     assert "secret" not in str(raised.value)
 
 

@@ -70,7 +70,12 @@ def test_a_time_limit_below_a_second(tmp_path: Path) -> None:
 
 def test_the_contract_has_another_path_when_it_says_something_else(tmp_path: Path) -> None:
     first = contract_copy(TASK, tmp_path)
+    written = first.stat().st_mtime_ns, first.stat().st_ino
     assert first == contract_copy(TASK, tmp_path)
+    # Not written again: a node in another process may be reading it.
+    assert (first.stat().st_mtime_ns, first.stat().st_ino) == written
+    first.write_bytes(b"damaged")
+    contract_copy(TASK, tmp_path)
     assert first.read_bytes() == TASK.contract.read_bytes()
     edited = tmp_path / "edited.pbtxt"
     edited.write_bytes(TASK.contract.read_bytes() + b"# a word more\n")

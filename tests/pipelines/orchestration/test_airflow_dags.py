@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from environment.airflow.__main__ import install
+from environment.airflow.__main__ import install, parse_options
+from environment.airflow.server import AirflowServer
 from pipelines.orchestration.airflow import dags
 from tests.pipelines.orchestration import airflow_structure
 
@@ -80,18 +81,24 @@ def test_a_task_for_each_node_in_their_order(found: dict[str, Any]) -> None:
         "Pusher": ["Evaluator"],
         "SchemaGen": [],
         "finish": ["Evaluator", "Pusher", "SchemaGen", "Trainer"],
+        "announce": ["finish"],
     }
     run_id = tasks["Trainer"]["arguments"][-3]
     assert tasks["Trainer"]["arguments"] == [*GRAPH["arguments"], "--run-id", run_id, "--node", "Trainer"]
     assert tasks["finish"]["arguments"] == [*GRAPH["arguments"], "--run-id", run_id, "--finish"]
+    assert tasks["finish"]["retries"] == 2  # It may be killed, or find the folder busy.
     assert (tasks["Trainer"]["retries"], tasks["Trainer"]["minutes"], tasks["Trainer"]["slots"]) == (2, 60.0, 3)
-    assert {name: task["outlets"] for name, task in tasks.items() if task["outlets"]} == {"Pusher": ["trips-model"]}
+    assert {name: task["outlets"] for name, task in tasks.items() if task["outlets"]} == {"announce": ["trips-model"]}
     assert [name for name, task in tasks.items() if task["rule"].endswith("all_done")] == ["finish"]
 
 
 def test_two_dags_that_are_due_at_once_have_runs_of_their_own(found: dict[str, Any]) -> None:
     ids = {name: found["dags"][name]["tasks"]["Trainer"]["arguments"][-3] for name in ("trips", "wide")}
     assert ids["trips"] != ids["wide"]
+
+
+def test_two_files_of_one_task_are_refused(found: dict[str, Any]) -> None:
+    assert found["twice"] == "ValueError"  # Otherwise the DAGs of one of them would not be there.
 
 
 def test_one_node_at_a_time_where_ml_metadata_has_one_writer(found: dict[str, Any]) -> None:
@@ -114,8 +121,24 @@ def test_spans_that_were_accepted_begin_a_run(found: dict[str, Any]) -> None:
     ]
     assert ingest["tasks"]["accepted"]["outlets"] == ["trips-spans"]
     assert ingest["tasks"]["none_refused"]["upstream"] == ["ingest"]
-    assert found["spans"] == {"accepted": "success", "unchanged": "AirflowSkipException"}
     assert "--once" in found["dags"]["trips_continuous"]["tasks"]["pass"]["arguments"]
+
+
+def test_only_what_is_new_is_announced_to_other_dags(found: dict[str, Any]) -> None:
+    skipped = "AirflowSkipException"
+    assert found["announced"] == {
+        "accepted": "success",
+        "unchanged": skipped,
+        "of another task": skipped,
+        "of an earlier run": skipped,
+        "pushed": "success",
+        "in place": skipped,
+        "tie": skipped,
+    }
+
+
+def test_a_command_that_hangs_does_not_outlive_its_task(found: dict[str, Any]) -> None:
+    assert found["hung"] == -9
 
 
 def test_the_loop_decides_where_it_is_asked_to(found: dict[str, Any]) -> None:
@@ -135,6 +158,30 @@ def test_what_a_gate_refused_is_not_tried_again_and_what_was_killed_is(found: di
         "130": retried,
         "kill": retried,
     }
+
+
+def test_another_airflow_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "postgresql://production/airflow")
+    server = AirflowServer(commands=tmp_path, folder=tmp_path, project=tmp_path, port=1, settings={"A": "b"})
+    assert "postgresql" not in " ".join(server.environment.values())
+    assert (server.environment["A"], server.environment["AIRFLOW_HOME"]) == ("b", str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("options", "lacks"),
+    [
+        (["--schedule", "spans"], "--spans"),
+        (["--look", "0 * * * *"], "--spans"),
+        (["--schedule", "continuous", "--spans", "drop"], "--look"),
+    ],
+)
+def test_a_schedule_that_nothing_would_ever_begin(
+    options: list[str], lacks: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        parse_options(["--graphs", "g", *options])
+    assert f"error: {lacks} (" in capsys.readouterr().err
+    assert parse_options(["--graphs", "g", "--schedule", "0 3 * * *"]).spans is None
 
 
 def test_the_dag_imports_nothing_of_this_project(found: dict[str, Any]) -> None:

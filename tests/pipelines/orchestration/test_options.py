@@ -20,6 +20,10 @@ from pipelines.orchestration.options import NodeOptions, as_arguments, describe_
         ({"list": True, "run_id": "20260131-235959"}, "give both, or neither"),
         ({"node": "Trainer", "run_id": "manual__2026"}, "run id: expected a time such as 20260131-235959"),
         ({"node": "Trainer", "run_id": "../20260131-235959"}, r"received '\.\./20260131-235959'"),
+        (
+            {"node": "/../../data", "run_id": "20260131-235959"},
+            r"expected a name such as Trainer, .* '/\.\./\.\./data'",
+        ),
         ({"list": True, "wait_minutes": -1.0}, "wait minutes: expected 0 or more"),
         ({"list": True, "watch": True}, "--watch is about many nodes in one process"),
         ({"list": True, "at_once": 2}, "--at-once is about many nodes"),

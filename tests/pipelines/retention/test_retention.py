@@ -16,12 +16,15 @@ from pipelines.retention.policy import RetentionPolicy
 from pipelines.retention.records import PIN_FILE
 from pipelines.retention.removal import remove
 from pipelines.runner.lock import lock_folder
+from pipelines.runner.run_folder import BEGUN_FILE
+from pipelines.runner.summary import Summary
 from serving.file_lock import exclusive
 from serving.rollout import step_log
 from serving.rollout.errors import PreconditionError
 from serving.rollout.rollout import LOCK
 from serving.rollout.step_log import RolloutState, StepLog, StepRecord, StepResult
 from tests.pipelines.retention.made_var import MadeVar
+from tests.pipelines.runs.made_history import MadeHistory
 
 LATER = 100 * 86_400
 ONE = RetentionPolicy(keep_runs=1, keep_versions=1)
@@ -161,6 +164,26 @@ def test_what_is_young_stays(made: MadeVar) -> None:
     assert make_plan(made.var, ONE).remove == ()
     assert len(plan(made, RetentionPolicy()).remove) == 0  # ten runs and five versions
     assert len(make_plan(made.var, dataclasses.replace(ONE, keep_days=0), now=time.time() + 60).remove) == 17
+
+
+def test_a_run_of_single_nodes_stays_until_it_is_finished_or_a_week_has_passed(made: MadeVar) -> None:
+    """Its next node reads what the nodes before it took from the cache and found, and nobody holds the folder."""
+    run = made.var / "runs" / "run-0"  # older than all others by its name
+    run.mkdir()
+    (run / BEGUN_FILE).touch()
+    history = MadeHistory(made.var)
+    history.ran("run-0", "ExampleGen", reused={"examples": made.ids["examples 1"]})
+    history.ran("run-0", "BlessedModelResolver", resolved={"model": made.ids["model 2"]})
+    needed, policy, day = {"examples 1", "model 2"}, dataclasses.replace(ONE, keep_days=0), 86_400
+
+    def kept(days: float) -> tuple[bool, set[str]]:
+        found = make_plan(made.var, policy, now=time.time() + days * day)
+        return run in {item.path for item in found.keep}, needed - made.gone(found)
+
+    assert kept(6.5) == (True, needed)
+    assert kept(7.5) == (False, set())
+    Summary(run_id="run-0", task="taxi", data="", started="").write(run)
+    assert kept(6.5) == (False, set())
 
 
 def test_nothing_is_guessed_of_what_serves(made: MadeVar) -> None:

@@ -1,7 +1,7 @@
 """Airflow's DAGs: for each graph file one that runs the pipeline, a task for each node; and the loops around it.
 
 A task is a process of `python -m pipelines node` in the project's own environment: what it says is the task's log. This
-file imports nothing of the project. It reads from the environment:
+file imports the one beside it, and nothing else of the project. It reads from the environment:
 
     PIPELINES_GRAPHS    the folder of the graph files, which `python -m pipelines node --graph FILE` writes
     PIPELINES_PROJECT   the project's folder
@@ -19,89 +19,24 @@ import json
 import math
 import os
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from airflow.providers.standard.hooks.subprocess import SubprocessHook
 from airflow.providers.standard.operators.empty import EmptyOperator
-from airflow.sdk import DAG, Asset, BaseOperator, Context, TriggerRule
-from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
+from airflow.sdk import DAG, Asset, TriggerRule
+from pipelines_operators import AcceptedSpansOperator, CommandOperator, NewVersionOperator
 
 FORMAT = 1  # of the graph file
 MEMORY_POOL = "pipelines_memory"  # a slot is a GiB
-FINISH = "finish"
+FINISH, ANNOUNCE = "finish", "announce"  # tasks beside the nodes
 SPANS, CONTINUOUS = "spans", "continuous"  # schedules
 REFUSED, WRONG_USE = 1, 2  # exit statuses; of other commands than `node` the second is a busy folder, too
+_RETRIES = 2  # of `finish`; those of a node are in the graph
 _RETRY_DELAY = datetime.timedelta(seconds=10)
 _START = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 # As `run` names runs, the time first. The second number keeps DAGs apart that are due at the same moment.
 _RUN_ID = "{{{{ dag_run.run_after.strftime('%Y%m%d-%H%M%S-%f') }}}}{number:05d}"
-
-
-class CommandOperator(BaseOperator):
-    """Runs a command of the project, and takes what it says for the task's log."""
-
-    template_fields: Sequence[str] = ("arguments",)
-
-    def __init__(self, *, arguments: Sequence[str], final: Sequence[int], **kwargs: Any):
-        """Describes a task.
-
-        Args:
-            arguments: of `python -m pipelines`.
-            final: exit statuses that another try cannot mend.
-            **kwargs: of every operator.
-        """
-        super().__init__(**kwargs)
-        self.arguments = list(arguments)
-        self.final = tuple(final)
-        self._hook = SubprocessHook()
-
-    def execute(self, context: Context) -> None:
-        """Runs the command to its end.
-
-        Raises:
-            AirflowFailException: Another try would end the same.
-            AirflowException: It failed, or was killed; Airflow tries again.
-        """
-        command = [os.environ["PIPELINES_PYTHON"], "-W", "ignore", "-m", "pipelines", *self.arguments]
-        result = self._hook.run_command(command, cwd=os.environ["PIPELINES_PROJECT"])
-        status = result.exit_code
-        if status in self.final:
-            raise AirflowFailException(f"exit status {status}: refused, or asked in the wrong way; see the lines above")
-        if status:
-            raise AirflowException(f"exit status {status}: failed, or killed; see the lines above")
-
-    def on_kill(self) -> None:
-        """Stops the command, which clears what it had begun to write."""
-        self._hook.send_sigterm()
-
-
-class AcceptedSpansOperator(BaseOperator):
-    """Says that there is something new to train on: a span that was accepted; is skipped otherwise."""
-
-    def __init__(self, *, ingestions: str, **kwargs: Any):
-        """Describes a task.
-
-        Args:
-            ingestions: the folder of the ingestions' records.
-            **kwargs: of every operator.
-        """
-        super().__init__(**kwargs)
-        self.ingestions = ingestions
-
-    def execute(self, context: Context) -> None:
-        """Reads the newest record.
-
-        Raises:
-            AirflowSkipException: No span was accepted.
-        """
-        newest = max(Path(self.ingestions).glob("*/summary.json"), key=lambda file: file.stat().st_mtime, default=None)
-        spans = json.loads(newest.read_text())["spans"] if newest else []
-        accepted = [span["span"] for span in spans if span["state"] == "accepted"]
-        if not accepted:
-            raise AirflowSkipException("no span was accepted that was not before")
-        self.log.info("accepted: %s", ", ".join(accepted))
 
 
 def read_graph(file: Path) -> Mapping[str, Any]:
@@ -120,7 +55,7 @@ def read_graph(file: Path) -> Mapping[str, Any]:
 
 
 def make_run_dag(graph: Mapping[str, Any], schedule: str) -> DAG:
-    """Makes the DAG of a run: its nodes, and `finish`, which closes the run whatever became of them."""
+    """Makes the DAG of a run: its nodes; `finish`, which closes the run whatever became of them; and `announce`."""
     task = graph["task"]
     run_id = _RUN_ID.format(number=zlib.crc32(task.encode()) % 100_000)
     with DAG(
@@ -145,9 +80,16 @@ def make_run_dag(graph: Mapping[str, Any], schedule: str) -> DAG:
             final=(REFUSED, WRONG_USE),
             trigger_rule=TriggerRule.ALL_DONE,
             doc_md="Writes the run's record and its report; fails where nothing could be pushed.",
+            retries=_RETRIES,
             pool=MEMORY_POOL,
         )
-        list(tasks.values()) >> finish
+        announce = NewVersionOperator(
+            task_id=ANNOUNCE,
+            record=f"{graph['var']}/runs/{run_id}/summary.json",
+            outlets=[Asset(f"{task}-model")],
+            doc_md="Announces the model to other DAGs; skipped where no new version was pushed.",
+        )
+        list(tasks.values()) >> finish >> announce
     return dag
 
 
@@ -164,6 +106,7 @@ def make_ingestion_dag(graph: Mapping[str, Any], folder: str, schedule: str) -> 
         accepted = AcceptedSpansOperator(
             task_id="accepted",
             ingestions=str(Path(graph["var"], "ingestions")),
+            package=graph["package"],
             outlets=[_spans(graph)],
             trigger_rule=TriggerRule.ALL_DONE,
         )
@@ -186,12 +129,19 @@ def make_loop_dag(graph: Mapping[str, Any], folder: str, schedule: str) -> DAG:
 
 
 def make_dags(environment: Mapping[str, str]) -> list[DAG]:
-    """Makes the DAGs of every graph file."""
+    """Makes the DAGs of every graph file.
+
+    Raises:
+        ValueError: Two of the files are of the same task, whose DAGs would have the same names.
+    """
     folder, schedule = environment.get("PIPELINES_SPANS", ""), environment.get("PIPELINES_SCHEDULE", "")
     look, loops = environment.get("PIPELINES_LOOK", ""), schedule == CONTINUOUS
-    dags = []
+    dags: list[DAG] = []
+    files: dict[str, Path] = {}
     for file in sorted(Path(environment["PIPELINES_GRAPHS"]).glob("*.json")):
         graph = read_graph(file)
+        if (other := files.setdefault(graph["task"], file)) != file:
+            raise ValueError(f"{file}: expected one graph file for the task {graph['task']}, received {other}, too")
         dags.append(make_run_dag(graph, "" if loops else schedule))
         if folder:
             dags.append(make_ingestion_dag(graph, folder, "" if loops else look))
@@ -209,7 +159,6 @@ def _make_node(graph: Mapping[str, Any], node: Mapping[str, Any], run_id: str) -
         execution_timeout=datetime.timedelta(minutes=node["timeout_minutes"]),
         pool=MEMORY_POOL,
         pool_slots=math.ceil(node["memory_bytes"] / 2**30),
-        outlets=[Asset(f"{graph['task']}-model")] if node["pushes"] else [],
     )
 
 

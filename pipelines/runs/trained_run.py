@@ -1,0 +1,155 @@
+"""The model of a run: how it was trained, what it answers, and its metrics."""
+
+from __future__ import annotations
+
+import functools
+import json
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from pipelines import nodes
+from pipelines.nodes import EVAL
+from pipelines.runs.errors import RunError
+from pipelines.runs.quiet import quiet_imports
+from pipelines.runs.run_data import RunData
+
+if TYPE_CHECKING:
+    from pipelines.evaluation.slices import Slice
+    from pipelines.runs.model import RunModel
+    from pipelines.task_definition.task import Task
+
+LABEL = "label"
+
+_REPORT_FILE, _SERVING_MODEL = "report.json", "Format-Serving"
+
+
+class TrainedRun(RunData):
+    """One run, with what it trained. Where it did not get to what is asked for, RunError says so."""
+
+    @functools.cached_property
+    def task_record(self) -> Task:
+        """The task as the code has it now.
+
+        Raises:
+            RunError: The code has no such task any more.
+        """
+        from pipelines.runs.parameters import find_task_package
+        from pipelines.task_definition.lookup import TaskError
+        from pipelines.task_definition.task import load_task
+
+        try:
+            with quiet_imports():
+                return load_task(find_task_package(self._steps) or self.task)
+        except TaskError as error:
+            raise RunError(f"run {self.id} is of a task that the code has no longer: {error}") from error
+
+    # Training.
+
+    @functools.cached_property
+    def parameters(self) -> dict[str, Any]:
+        """The nodes' parameters, such as "Trainer.settings.train_steps"; without digests of code and data."""
+        from pipelines.runs.parameters import read_parameters
+
+        return read_parameters(self._steps)
+
+    @functools.cached_property
+    def code(self) -> dict[str, str]:
+        """Digests of the code, by node; 16 hex digits each."""
+        from pipelines.runs.parameters import read_code_digests
+
+        return read_code_digests(self._steps)
+
+    @functools.cached_property
+    def hyperparameters(self) -> dict[str, Any]:
+        """The hyperparameters that Trainer was given; empty where the task has none."""
+        from pipelines.runs.parameters import read_hyperparameters
+
+        self.artifact(nodes.TRAINER, "model")  # Raises where the run did not train.
+        return read_hyperparameters(self._steps, self._metadata)
+
+    def history(self) -> pd.DataFrame:
+        """Reads the training history, one row per epoch from 1: columns epoch, loss, val_loss, and other metrics."""
+        with quiet_imports():
+            from pipelines.modeling.fitting import HISTORY_FILE
+
+        path = self.artifact(nodes.TRAINER, "model_run") / HISTORY_FILE
+        if not path.is_file():
+            raise RunError(
+                f"no {path}: expected the history that pipelines.modeling.fitting.fit writes; train with that."
+            )
+        history = pd.DataFrame(json.loads(path.read_text()))
+        history.insert(0, "epoch", range(1, len(history) + 1))
+        return history
+
+    # The model.
+
+    def model(self) -> RunModel:
+        """Loads the exported model, once: raw rows (DataFrame) in, a DataFrame with the column "prediction" out."""
+        return self._model
+
+    @functools.cached_property
+    def _model(self) -> RunModel:
+        with quiet_imports():
+            from pipelines.runs.model import RunModel
+
+        return RunModel(self.artifact(nodes.TRAINER, "model") / _SERVING_MODEL, self.feature_parts)
+
+    def baseline_model(self) -> RunModel | None:
+        """Loads the blessed model that this run's was compared with; None where there was none."""
+        with quiet_imports():
+            from pipelines.runs.model import RunModel
+
+        if "model" not in self._outputs(nodes.BLESSED_MODEL_RESOLVER):
+            return None
+        return RunModel(self.artifact(nodes.BLESSED_MODEL_RESOLVER, "model") / _SERVING_MODEL)
+
+    def metrics(self) -> pd.DataFrame:
+        """Tabulates the new model's metrics: one row per slice, "overall" first, one column each; NaN: undefined."""
+        found = self.summary["metrics"]
+        if not found:
+            with quiet_imports():
+                from pipelines.evaluation.tfma_results import slice_metrics
+
+            found = slice_metrics(self.artifact(nodes.EVALUATOR, "evaluation"), self.task_record.min_slice_rows)
+        table = pd.DataFrame.from_dict(found, orient="index").astype("float64")
+        return table.rename_axis(index="slice")
+
+    def slices(self) -> dict[str, Slice]:
+        """Returns the slices of `metrics`, by their names; pipelines.evaluation.slices.in_slice finds their rows."""
+        with quiet_imports():
+            from pipelines.evaluation.slices import slice_in_words
+            from pipelines.evaluation.tfma_results import read_values
+
+        shown = set(self.metrics().index)
+        every = {
+            slice_in_words(where): where for where, _, _ in read_values(self.artifact(nodes.EVALUATOR, "evaluation"))
+        }
+        return {words: where for words, where in every.items() if words in shown}
+
+    def skew_report(self) -> dict[str, Any]:
+        """SkewGate's whole report; components.skew_gate.report makes it."""
+        return json.loads((self.artifact(nodes.SKEW_GATE, "blessing") / _REPORT_FILE).read_text())
+
+    def eval_predictions(self, every: int = 1) -> pd.DataFrame:
+        """Returns the raw eval rows, with the columns "label" and "prediction" (or "prediction_0", …).
+
+        The label is what the model's own signature transform_features makes of each row.
+
+        Args:
+            every: 1 for all rows; n for the first of each n. The index is the row's position among all of them.
+
+        Raises:
+            RunError: The run has no model, or the contract has a column of one of these names.
+        """
+        with quiet_imports():
+            from pipelines.runs.examples import read_records, to_frame
+
+        model, records = self.model(), read_records(self.artifact(nodes.EXAMPLE_GEN, "examples"), EVAL, every)
+        rows = to_frame(records, self.schema)
+        labels = model.transformed(records)[self.task_record.label]
+        added = model.predict_records(records).assign(**{LABEL: labels.reshape(len(rows), -1)[:, 0]})
+        if taken := sorted(set(rows) & set(added)):
+            raise RunError(f"the contract has a column {taken[0]!r}: expected that name free; use model() and rows().")
+        found = rows.join(added[[LABEL, *added.columns.drop(LABEL)]])
+        return found.set_index(pd.RangeIndex(0, len(found) * every, every))
