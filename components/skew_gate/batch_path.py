@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 import tensorflow as tf
 from tfx_bsl.coders import example_coder
 
+from components.row_keys import ROW_KEY
 from components.skew_gate import model_probe
 from components.skew_gate.bitwise import Arrays, bits, describe_type
 from components.skew_gate.json_values import feature_values
@@ -87,7 +88,7 @@ class BatchPath:
         """Takes the rows and the model.
 
         Args:
-            transformed_files: gzipped TFRecord files of transformed tf.Examples.
+            transformed_files: gzipped TFRecord files of transformed tf.Examples, in the order of the raw ones.
             trained: takes a dict of transformed features [batch, 1].
             batch_sizes: rows a call.
         """
@@ -108,6 +109,7 @@ class BatchPath:
         kept: list[Arrays] = []
         size = 0
         for features in map(decode_examples, read_chunks(self._files)):
+            features.pop(ROW_KEY, None)  # paired by it before, and no feature of the model
             size += sum(values.nbytes for values in features.values())
             kept = [*kept, features] if size <= _KEPT_BYTES else []
             yield features

@@ -10,6 +10,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx_bsl.coders import example_coder
 
 from components import tfrecords
+from components.row_keys import find_places, make_row_keys, read_row_keys
 from components.stacked_features import Parts, split_parts
 from pipelines.runs.errors import RunError
 
@@ -31,6 +32,24 @@ def read_records(examples: Path, split: str, every: int = 1) -> list[bytes]:
         known = sorted(path.name.removeprefix("Split-") for path in examples.glob("Split-*"))
         raise RunError(f"no rows in {folder}: expected a split that is one of {known}, received {split!r}")
     return tfrecords.read_records(files, every)
+
+
+def read_transformed(raw: Path, transformed: Path, split: str) -> list[bytes]:
+    """Reads the serialized transformed tf.Examples of one split, in the order of the raw ones.
+
+    Args:
+        raw: the folder of the raw Examples.
+        transformed: of the transformed ones.
+        split: which.
+
+    Raises:
+        RunError: There is no such split, or its files are gone.
+        PairingError: The transformed rows were made of others than these.
+        ValueError: They have no keys.
+    """
+    records = read_records(transformed, split)
+    places = find_places(make_row_keys(read_records(raw, split)), read_row_keys(records))
+    return [records[number] for number in np.argsort(places)]
 
 
 def to_frame(records: list[bytes], schema: schema_pb2.Schema) -> pd.DataFrame:

@@ -9,6 +9,8 @@ import tensorflow_model_analysis as tfma
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
+from components.row_keys import ROW_KEY
+
 SPLITS = ("train", "eval")
 
 
@@ -53,8 +55,11 @@ def _examples(folder: Path) -> dict[str, object]:
 
 
 def _parsed_examples(folder: Path) -> dict[str, object]:
-    """Every row in its order; the order of the features within it is the encoder's business."""
-    return {split: [_parsed(row) for row in _records(folder / f"Split-{split}")] for split in SPLITS}
+    """Every row, in the order of keys: that of rows and files is the engine's, that of features the encoder's."""
+    return {
+        split: sorted((_parsed(row) for row in _records(folder / f"Split-{split}")), key=lambda row: row[ROW_KEY])
+        for split in SPLITS
+    }
 
 
 def _parsed(serialized: bytes) -> dict[str, bytes]:
