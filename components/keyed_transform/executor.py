@@ -1,8 +1,8 @@
 """Executor of KeyedTransform: TFX's own, with a column that passes through TensorFlow Transform.
 
-`passthrough_keys` of tft_beam.Context names columns that preprocessing_fn does not see, and that stand beside its outputs
-in what is written. TFX has a method for them, in a class that its executor makes by itself, so that class is replaced
-while the executor runs. Were it not used any more, rows would have no keys, and SkewGate would say so.
+`passthrough_keys` of tft_beam.Context names columns that preprocessing_fn does not see, and that stand beside its
+outputs in what is written. TFX has a method for them, in a class that its executor makes by itself, so that class is
+replaced while the executor runs. Were it not used any more, rows would have no keys, and SkewGate would say so.
 """
 
 from typing import Any

@@ -49,7 +49,5 @@ def test_a_row_of_another_run_is_one_lost_and_one_too_many() -> None:
 
 def test_a_transformed_row_without_a_key() -> None:
     row = handmade.to_example({"x": 1.0})
-    with pytest.raises(
-        ValueError, match="expected one value of __row_key__ in each of 2, received 1; run Transform again"
-    ):
+    with pytest.raises(ValueError, match="expected one value of __row_key__ in each of 2, received 1; run Transform"):
         read_row_keys([handmade.add_row_key(row, 7), row])
