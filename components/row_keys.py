@@ -37,10 +37,23 @@ def read_row_keys(records: Sequence[bytes]) -> np.ndarray:
     feature = schema_pb2.Feature(name=ROW_KEY, type=schema_pb2.INT)
     decoder = example_coder.ExamplesToRecordBatchDecoder(schema_pb2.Schema(feature=[feature]).SerializeToString())
     (column,) = decoder.DecodeBatch(list(records)).columns
-    keys: np.ndarray = column.flatten().to_numpy(zero_copy_only=False)
-    if len(keys) != len(records):
+    return _require_keys(column.flatten().to_numpy(zero_copy_only=False), len(records))
+
+
+def take_row_keys(features: dict[str, np.ndarray]) -> np.ndarray:
+    """Takes the keys, int64 [rows], out of decoded transformed rows: features, each [rows, n].
+
+    Raises:
+        ValueError: The rows have none.
+    """
+    keys = features.pop(ROW_KEY, np.zeros(0, np.int64))
+    return _require_keys(keys.ravel(), len(next(iter(features.values()), keys)))
+
+
+def _require_keys(keys: np.ndarray, rows: int) -> np.ndarray:
+    if len(keys) != rows:
         raise ValueError(
-            f"transformed rows: expected one value of {ROW_KEY} in each of {len(records)}, received {len(keys)}; run "
+            f"transformed rows: expected one value of {ROW_KEY} in each of {rows}, received {len(keys)}; run "
             "Transform again, which writes them (components.keyed_transform)."
         )
     return keys

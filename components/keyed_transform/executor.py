@@ -18,7 +18,7 @@ from components.row_keys import ROW_KEY
 _FILE_FORMAT = "tfrecords_gzip"
 
 
-class Executor(executor.Executor):  # type: ignore[misc]
+class Executor(executor.Executor):
     """Runs Transform with keys."""
 
     def Do(  # noqa: N802, TFX names it
@@ -40,7 +40,7 @@ class Executor(executor.Executor):  # type: ignore[misc]
             executor.TransformProcessor = replaced
 
 
-class _KeyedProcessor(executor.TransformProcessor):  # type: ignore[misc]
+class _KeyedProcessor(executor.TransformProcessor):
     @staticmethod
     def _GetTFXIOPassthroughKeys() -> set[str] | None:  # noqa: N802, TFX names it
         return {ROW_KEY}

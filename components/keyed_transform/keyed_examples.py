@@ -10,7 +10,7 @@ from components.example_batches import read_batches
 from components.row_keys import ROW_KEY, make_row_keys
 
 
-class KeyedExamples(tf_example_record.TFExampleRecord):  # type: ignore[misc]
+class KeyedExamples(tf_example_record.TFExampleRecord):
     """TFX's reader of gzipped TFRecords of tf.Examples, with ROW_KEY as the last column.
 
     The column is none of the tensors: what reads these sees the columns of the schema.

@@ -150,11 +150,10 @@ def compare(
         ServedCandidate(workdir, raw_files, model_dir, missing, warmup_batch_sizes, time_limit) as candidate,
     ):
         try:
-            paired = pair_rows(raw_files, transformed_files, workdir)
+            batch_path = pair_rows(raw_files, BatchPath(transformed_files, trained, batch_sizes), workdir)
         except PairingError as error:
             report.refuse(str(error))
             return report
-        batch_path = BatchPath(paired, trained, batch_sizes)
         comparison = PathComparison(report, raw_files, batch_path, probe, candidate, model_dir)
         try:
             comparison.run()

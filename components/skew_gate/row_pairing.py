@@ -11,38 +11,34 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from components.row_keys import find_places, make_row_keys, read_row_keys
+from components.row_keys import find_places, make_row_keys
+from components.skew_gate.batch_path import BatchPath
 from components.tfrecords import CHUNK_ROWS, read_chunks
 
 _MOST_PARTS = 128  # files that are open at once
 _GZIP = tf.io.TFRecordOptions(compression_type="GZIP", compression_level=1)
 
 
-def pair_rows(raw_files: Sequence[str], transformed_files: Sequence[str], workdir: Path) -> list[str]:
+def pair_rows(raw_files: Sequence[str], batch_path: BatchPath, workdir: Path) -> BatchPath:
     """Finds the transformed row of every raw row.
 
     Args:
         raw_files: gzipped TFRecord files of raw tf.Examples.
-        transformed_files: of transformed ones, with their keys.
+        batch_path: the rows after Transform, in any order.
         workdir: where files go that have to be written anew.
 
     Returns:
-        Files of the transformed rows, in the order of the raw ones.
+        The batch path in the order of the raw rows.
 
     Raises:
         PairingError: A raw row has no transformed one, or several, or a transformed row is of no raw row.
         ValueError: A transformed row has no key.
     """
-    raw = _join([make_row_keys(chunk.tolist()) for chunk in read_chunks(raw_files)])
-    transformed = _join([read_row_keys(chunk) for chunk in read_chunks(transformed_files)])
-    places = find_places(raw, transformed)
+    keys = [make_row_keys(chunk.tolist()) for chunk in read_chunks(raw_files)]
+    places = find_places(np.concatenate([np.zeros(0, np.int64), *keys]), batch_path.row_keys())
     if (np.diff(places) == 1).all():
-        return list(transformed_files)
-    return _write_in_order(transformed_files, places, workdir)
-
-
-def _join(chunks: list[np.ndarray]) -> np.ndarray:
-    return np.concatenate([np.zeros(0, np.int64), *chunks])
+        return batch_path
+    return batch_path.with_files(_write_in_order(batch_path.files, places, workdir))
 
 
 def _write_in_order(files: Sequence[str], places: np.ndarray, workdir: Path) -> list[str]:

@@ -30,7 +30,7 @@ def shards(world: World, edit: Edit = lambda rows: None) -> list[str]:
 
 
 def test_rows_in_the_same_order_are_left_where_they_are(world: World) -> None:
-    assert pair_rows([world.raw], [world.transformed], world.directory) == [world.transformed]
+    assert pair_rows([world.raw], world.batch_path, world.directory) is world.batch_path
 
 
 @pytest.mark.parametrize("part_rows", [8192, 7], ids=["one part", "many parts"])
@@ -38,7 +38,7 @@ def test_shuffled_rows_of_several_files_get_the_order_of_the_raw_ones(
     world: World, monkeypatch: pytest.MonkeyPatch, part_rows: int
 ) -> None:
     monkeypatch.setattr(row_pairing, "CHUNK_ROWS", part_rows)
-    paired = pair_rows([world.raw], shards(world), world.directory)
+    paired = pair_rows([world.raw], batch_path_of(shards(world), world.trained), world.directory).files
     assert len(paired) == -(-ROWS // part_rows)
     rows = [record for file in paired for record in handmade.read_records(file)]
     assert list(map(parsed, rows)) == list(map(parsed, handmade.read_records(world.transformed)))
@@ -50,8 +50,8 @@ def parsed(record: bytes) -> tf.train.Example:
 
 
 def compared(world: World, edit: Edit) -> component.SkewReport:
-    (paired,) = pair_rows([world.raw], shards(world, edit), world.directory)
-    return world.compare(batch_path=batch_path_of(paired, world.trained))
+    paired = pair_rows([world.raw], batch_path_of(shards(world, edit), world.trained), world.directory)
+    return world.compare(batch_path=paired)
 
 
 def test_an_honest_model_is_blessed_whatever_the_order(world: World) -> None:
