@@ -132,7 +132,7 @@ def test_a_cluster_is_for_tests_only():
     without = machine(no_cluster=("mvn",))
     lines, status = report(without)
     assert lines[-1] == (
-        "FOR TESTS a Flink cluster: expected java and mvn on PATH, for make flink-up and make test-engine, found no mvn. "
-        "Fix: sudo apt-get install default-jre-headless maven"
+        "FOR TESTS a Flink cluster: expected java and mvn on PATH, for make flink-up and make test-engine, found no "
+        "mvn. Fix: sudo apt-get install default-jre-headless maven"
     )
     assert (status, missing(without)) == (0, [])
