@@ -7,11 +7,13 @@ replaced while the executor runs. Were it not used any more, rows would have no 
 
 from typing import Any
 
+import apache_beam as beam
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx import types
 from tfx.components.transform import executor
 from tfx.proto import example_gen_pb2
 
+from components.keyed_transform.block_sink import BlockSink, EncodeBlocks
 from components.keyed_transform.keyed_examples import KeyedExamples
 from components.row_keys import ROW_KEY
 
@@ -40,7 +42,17 @@ class Executor(executor.Executor):
             executor.TransformProcessor = replaced
 
 
+@beam.ptransform_fn
+def _write_blocks(
+    batches: beam.PCollection, schema: schema_pb2.Schema, file_format: str, output_path: str
+) -> beam.PCollection:
+    """Takes the arguments of TFX's own; `file_format` is that of the Examples."""
+    return batches | "Encode" >> beam.ParDo(EncodeBlocks(schema)) | "Write" >> beam.io.Write(BlockSink(output_path))
+
+
 class _KeyedProcessor(executor.TransformProcessor):
+    _EncodeAndWrite = staticmethod(_write_blocks)
+
     @staticmethod
     def _GetTFXIOPassthroughKeys() -> set[str] | None:  # noqa: N802, TFX names it
         return {ROW_KEY}
