@@ -58,9 +58,17 @@ def to_frame(records: list[bytes], schema: schema_pb2.Schema) -> pd.DataFrame:
     INT is Int64 with NA where a value is missing, FLOAT is float32 with NaN, BYTES is str with None. A column in which
     some row has several values holds lists, and None.
     """
-    batch = example_coder.ExamplesToRecordBatchDecoder(schema.SerializeToString()).DecodeBatch(records)
-    columns = dict(zip(batch.schema.names, batch.columns, strict=True))
+    columns = _decode(records, schema)
     return pd.DataFrame({feature.name: _column(columns[feature.name]) for feature in schema.feature})
+
+
+def _decode(records: list[bytes], schema: schema_pb2.Schema) -> dict[str, pa.Array]:
+    """Decodes rows to a column of lists for each feature, in chunks: the decoder keeps what its largest batch took."""
+    decoder = example_coder.ExamplesToRecordBatchDecoder(schema.SerializeToString())
+    first_rows = range(0, max(len(records), 1), tfrecords.CHUNK_ROWS)
+    batches = [decoder.DecodeBatch(records[first : first + tfrecords.CHUNK_ROWS]) for first in first_rows]
+    names = batches[0].schema.names
+    return {name: pa.concat_arrays([batch.column(place) for batch in batches]) for place, name in enumerate(names)}
 
 
 def split_stacked(rows: pd.DataFrame, parts: Parts) -> pd.DataFrame:

@@ -40,15 +40,15 @@ def test_a_worker_dies_in_every_beam_node_and_every_artifact_is_that_of_the_loca
     tmp_path: Path, project: Project, cluster: FlinkCluster
 ) -> None:
     local = copy_with_small_shards(tmp_path / "local" / "project")
-    expected = local.run()
-    assert expected.status == 0, expected.told()
-    with project.started(*FLINK) as process, ThreadPoolExecutor(1) as beside:
-        reading = beside.submit(process.communicate)
+    with project.started(*FLINK) as process, ThreadPoolExecutor(2) as beside:
+        reading, running = beside.submit(process.communicate), beside.submit(local.run)
         for number in range(len(BEAM_NODES)):  # each is one job
             cluster.wait_until_running(number, seconds=300)
             cluster.kill_task_manager()
         terminal, stderr = reading.result()
+        expected = running.result()
     assert process.returncode == 0, (terminal, stderr)
+    assert expected.status == 0, expected.told()
     assert [job["state"] for job in cluster.jobs()] == ["FINISHED"] * len(BEAM_NODES)
     assert (project.var / ARTIFACTS / "Evaluator" / "evaluation").is_dir()
     assert differences(project.var / ARTIFACTS, local.var / ARTIFACTS) == []
