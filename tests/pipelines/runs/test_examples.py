@@ -11,13 +11,20 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from components import tfrecords
 from components.row_keys import make_row_keys
 from pipelines.runs import RunError
-from pipelines.runs.examples import read_records, read_transformed, split_stacked, to_frame, use_numpy_integers
+from pipelines.runs.examples import (
+    read_record_chunks,
+    read_records,
+    read_transformed,
+    split_stacked,
+    to_frame,
+    use_numpy_integers,
+)
 from tests.handmade import CONTRACT, OPTIONAL, ROWS, add_row_key, to_example, write_records
 
 
 @pytest.fixture(params=[8192, 1], ids=["at once", "one by one"])
 def decoded(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many rows are decoded together: alone, one may have no value of a column, or one where others have two."""
+    """However many rows are decoded together: one alone may have no value of a column, or one where others have two."""
     monkeypatch.setattr(tfrecords, "CHUNK_ROWS", request.param)
 
 
@@ -119,3 +126,6 @@ def test_the_first_of_each_so_many_rows(tmp_path: Path, monkeypatch: pytest.Monk
     write_records(folder / "data-00000-of-00002.gz", rows[:6])
     write_records(folder / "data-00001-of-00002.gz", rows[6:])
     assert read_records(tmp_path, "eval", every) == rows[::every]
+    chunks = list(read_record_chunks(tmp_path, "eval", every))
+    assert [row for chunk in chunks for row in chunk] == rows[::every]
+    assert all(len(chunk) == 4 for chunk in chunks[:-1])
