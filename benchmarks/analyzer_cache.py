@@ -32,7 +32,7 @@ from tfx.orchestration.metadata import sqlite_metadata_connection_config
 from tfx.proto import example_gen_pb2
 
 from components.accepted_spans import list_accepted_spans
-from components.span_examples.component import join_files
+from components.span_examples.component import copy_files
 from components.tfrecords import read_records
 from pipelines.config import ingestion_pipeline
 from pipelines.engines.local import LocalEngine
@@ -74,7 +74,7 @@ def measure(task: Task, spans: Sequence[Path], scratch: Path) -> list[dict[str, 
     joined = scratch / "joined"
     for split in _SPLITS:
         (joined / f"Split-{split}").mkdir(parents=True)
-        join_files([_only_file(span, split) for span in spans], joined / f"Split-{split}" / "data.gz")
+        copy_files([_only_file(span, split) for span in spans], joined / f"Split-{split}")
     ways: tuple[tuple[str, Sequence[Path], Path | None, Path | None], ...] = (
         ("joined", [joined], None, None),
         ("first", spans, None, scratch / "cache"),

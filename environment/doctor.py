@@ -17,6 +17,7 @@ from environment import browser, stack, uv
 
 VENV = Path(".venv")
 COMPILERS = ("c++", "g++", "clang++")
+CLUSTER_TOOLS = ("java", "mvn")  # of `make flink-up` and `make test-engine`
 # GB. A fresh .venv and the package cache took 7 together; a run of the taxi task adds less than 1.
 SPACE_FOR_SETUP, SPACE_FOR_RUNS = 8, 1
 
@@ -29,6 +30,7 @@ FIXES = {
         "compiler": "sudo apt-get install g++",
         "browser": "sudo apt-get install chromium",
         "npm": "sudo apt-get install nodejs npm",
+        "cluster": "sudo apt-get install default-jre-headless maven",
     },
     "dnf": {
         "python": "sudo dnf install python{v} python{v}-devel",
@@ -36,6 +38,7 @@ FIXES = {
         "compiler": "sudo dnf install gcc-c++",
         "browser": "sudo dnf install chromium",
         "npm": "sudo dnf install nodejs npm",
+        "cluster": "sudo dnf install java-17-openjdk-headless maven",
     },
     "brew": {
         "python": "brew install python@{v}",
@@ -43,6 +46,7 @@ FIXES = {
         "browser": "brew install --cask google-chrome; "
         "export CHROMIUM='/Applications/Google Chrome.app/Contents/MacOS/Google Chrome'",
         "npm": "brew install node",
+        "cluster": "brew install openjdk@17 maven",
     },
     "": {
         "python": "install CPython {v} with its headers",
@@ -51,6 +55,7 @@ FIXES = {
         "compiler": "install a C++ compiler, or name one: export CXX=/path/to/compiler",
         "browser": "install Chromium or Chrome, or name one: export CHROMIUM=/path/to/browser",
         "npm": "install Node.js 20 or newer with npm",
+        "cluster": "install Java 17 and Maven",
     },
 }
 
@@ -66,6 +71,7 @@ class Machine(NamedTuple):
     npm: str | None
     ready: str  # version and path of the Python that a complete .venv was made with, "" where there is none
     packager: str = ""  # a key of FIXES
+    no_cluster: tuple[str, ...] = ()  # of CLUSTER_TOOLS, those that are missing
 
     def fix(self, thing: str, version: str = "") -> str:
         """Returns the line that brings a thing here; `version` is Python's, as in 3.13."""
@@ -87,7 +93,9 @@ def inspect(asked: str) -> Machine:
     named = os.environ.get("CXX", "").split()[:1]
     compiler = next(filter(None, map(shutil.which, named or COMPILERS)), None)
     free = shutil.disk_usage(Path.cwd()).free / 1e9
-    return Machine(installer, choice, compiler, free, browser.find(), shutil.which("npm"), ready(), packager())
+    lacking = tuple(tool for tool in CLUSTER_TOOLS if not shutil.which(tool))
+    npm = shutil.which("npm")
+    return Machine(installer, choice, compiler, free, browser.find(), npm, ready(), packager(), lacking)
 
 
 def ready() -> str:
@@ -155,6 +163,10 @@ def report(machine: Machine) -> tuple[list[str], int]:
         lines.append(f"FOR TESTS {no_browser(machine.packager)}")
     if not machine.npm:
         lines.append(f"FOR TESTS {no_npm(machine.packager)}")
+    if machine.no_cluster:
+        found = ", ".join(machine.no_cluster)
+        expected = f"{' and '.join(CLUSTER_TOOLS)} on PATH, for make flink-up and make test-engine"
+        lines.append(f"FOR TESTS a Flink cluster: expected {expected}, found no {found}.{machine.fix('cluster')}")
     lacks = missing(machine)
     return lines + [f"MISSING   {line}" for line in lacks], 2 if lacks else 0
 

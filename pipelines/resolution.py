@@ -11,6 +11,7 @@ from components.anomaly_gate import component as anomaly_gate
 from components.csv_example_gen import csv_files
 from components.csv_example_gen import executor as checked_csv
 from components.evaluator import component as evaluator
+from components.keyed_transform import component as keyed_transform
 from components.pusher import executor as atomic_pusher
 from components.skew_gate import component as skew_gate
 from components.source_digest import source_digest
@@ -191,7 +192,7 @@ def _csv_input(data: Path, task: Task) -> CsvInput:
 def _digests(task: Task, *, is_fairness_gated: bool) -> CodeDigests:
     return CodeDigests(
         anomaly_gate=source_digest(anomaly_gate),
-        transform=source_digest(task.preprocessing_fn),
+        transform=source_digest(task.preprocessing_fn, keyed_transform),
         evaluator=source_digest(fairness if is_fairness_gated else evaluator),
         better_gate=source_digest(better_gate),
         skew_gate=source_digest(skew_gate),

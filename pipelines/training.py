@@ -11,7 +11,6 @@ from ml_metadata.proto import metadata_store_pb2
 from tfx.components.infra_validator.component import InfraValidator
 from tfx.components.schema_gen.component import SchemaGen
 from tfx.components.trainer.component import Trainer
-from tfx.components.transform.component import Transform
 from tfx.components.tuner.component import Tuner
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.dsl.components.common.importer import Importer
@@ -24,6 +23,7 @@ from tfx.types.standard_artifacts import Examples, HyperParameters, Model
 
 from components.artifacts import ModelComparison
 from components.csv_example_gen.component import CheckedExampleGen
+from components.keyed_transform.component import KeyedTransform
 from components.pusher import executor as atomic_pusher
 from components.pusher.component import ComparingPusher
 from components.resolvers import AcceptedSpans, LatestAcceptedStatistics, PushedModels
@@ -87,7 +87,7 @@ def _data_nodes(config: PipelineConfig) -> _Data:
         gate_digest=config.digests.anomaly_gate,
     )
     schema_gen = SchemaGen(statistics=checks.statistics, infer_feature_shape=True).with_id(nodes.SCHEMA_GEN)
-    transform = Transform(
+    transform = KeyedTransform(
         examples=examples,
         schema=checks.schema,
         preprocessing_fn=dotted_path(task.preprocessing_fn),

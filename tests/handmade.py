@@ -20,6 +20,7 @@ from tensorflow_transform.tf_metadata import dataset_metadata
 from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.utils import io_utils
 
+from components.row_keys import ROW_KEY, make_row_keys
 from pipelines.engines.local import LocalEngine
 from pipelines.modeling.export import feature_spec
 
@@ -161,7 +162,16 @@ def transform(directory: Path, features: Callable[..., object], rows: list[Row] 
             | beam.Map(lambda row: to_example({name: values.tolist() for name, values in row.items()}))
             | beam.io.WriteToTFRecord(str(examples), shard_name_template="")
         )
-    return str(graph), str(examples)
+    keys = make_row_keys(map(to_example, rows))
+    transformed = [add_row_key(record, key) for record, key in zip(read_records(str(examples)), keys, strict=True)]
+    return str(graph), write_records(examples, transformed)
+
+
+def add_row_key(record: bytes, key: int) -> bytes:
+    """A transformed row with a key, as our Transform writes it."""
+    example = tf.train.Example.FromString(record)
+    example.features.feature[ROW_KEY].int64_list.value.append(key)
+    return example.SerializeToString(deterministic=True)
 
 
 def fn_args(directory: Path, graph: str, **more: object) -> FnArgs:

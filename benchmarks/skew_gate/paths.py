@@ -12,10 +12,11 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.utils import io_utils
 from tfx_bsl.coders import example_coder
-from tfx_bsl.tfxio import tf_example_record
 
 from benchmarks.skew_gate.rows import CONTRACT, Row
+from components.keyed_transform.keyed_examples import KeyedExamples
 from components.missing_rule import MissingRule
+from components.row_keys import ROW_KEY
 from components.skew_gate import model_probe
 from components.skew_gate.bitwise import Arrays
 from components.skew_gate.component import BATCH_SIZES
@@ -37,10 +38,11 @@ def write_rows(path: Path, rows: list[Row]) -> str:
 
 def transform(folder: Path, raw: str, preprocessing_fn: Callable[..., object]) -> tuple[str, str]:
     """Runs Transform's Beam code; returns the folder of its graph and the file of transformed rows."""
-    rows = tf_example_record.TFExampleRecord(file_pattern=raw, schema=CONTRACT)
+    rows = KeyedExamples(raw, CONTRACT)
     graph, transformed = str(folder / "graph"), str(folder / "transformed.gz")
     options = PipelineOptions(list(LocalEngine().beam_args()))
-    with beam.Pipeline(options=options) as pipeline, tft_beam.Context(temp_dir=str(folder / "beam")):
+    context = tft_beam.Context(temp_dir=str(folder / "beam"), passthrough_keys={ROW_KEY})
+    with beam.Pipeline(options=options) as pipeline, context:
         source = (pipeline | rows.BeamSource(), rows.TensorAdapterConfig())
         analyze = tft_beam.AnalyzeAndTransformDataset(preprocessing_fn, output_record_batches=True)
         (batches, metadata), transform_fn = source | analyze

@@ -22,8 +22,9 @@ from components.batch_predictor.job import PredictionJob
 from components.batch_predictor.part_files import PartCounts, PartFiles
 from components.batch_predictor.row_check import RowCheck
 from components.batch_predictor.shard_predictor import PredictShards
-from components.batch_predictor.shards import SHARD_BYTES, plan_shards
+from components.batch_predictor.shards import plan_shards
 from components.csv_example_gen.file_contents import SourceError
+from components.csv_example_gen.file_parts import SHARD_BYTES
 from components.source_digest import source_digest
 from serving.file_lock import FileLockedError, exclusive
 

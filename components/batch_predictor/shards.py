@@ -6,9 +6,7 @@ import pyarrow.parquet as pq
 
 from components.csv_example_gen.csv_blocks import read_csv_blocks
 from components.csv_example_gen.file_contents import is_parquet, open_content
-from components.csv_example_gen.file_parts import FilePart, Shard, group_shards
-
-SHARD_BYTES = 16 << 20  # of text: what a worker predicts at a time, and what a killed run loses at most
+from components.csv_example_gen.file_parts import SHARD_BYTES, FilePart, Shard, group_shards
 
 
 def plan_shards(files: Sequence[str], shard_bytes: int = SHARD_BYTES) -> list[Shard]:

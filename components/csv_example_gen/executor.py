@@ -39,7 +39,7 @@ from tfx.types import standard_component_specs as specs
 from tfx.utils import io_utils, proto_utils
 
 from components.csv_example_gen.csv_files import SourceError, SourceSummary, check_csv
-from components.csv_example_gen.file_parts import explain_whole
+from components.csv_example_gen.file_parts import SHARD_BYTES, explain_whole
 from components.csv_example_gen.float_precision import FLOAT32_ERRORS_PROPERTY
 from components.csv_example_gen.reading_rules import ReadingRules
 from components.csv_example_gen.row_split import RowSplit, Split, read_split, split_settings
@@ -58,7 +58,7 @@ _RULES, _SPLIT, _DIGEST, _SHARD_BYTES = "rules", "split", "source_digest", "shar
 
 
 def column_types(
-    schema_file: str, source_digest: str = "", split: Split | None = None, shard_bytes: int | None = None
+    schema_file: str, source_digest: str = "", split: Split | None = None, shard_bytes: int | None = SHARD_BYTES
 ) -> example_gen_pb2.CustomConfig:
     """Packs what a contract says of the cells, and how rows are split, for the executor.
 
@@ -69,7 +69,7 @@ def column_types(
         source_digest: digest of the code that reads; an edit of it then changes TFX's cache key.
         split: of the rows; None: by row.
         shard_bytes: of text that one worker reads and writes into one file per split; larger data is shared. None: one
-            worker, one file. Of several eval files SkewGate cannot pair the rows.
+            worker, one file.
 
     Raises:
         SourceError: The contract names two columns that differ only in case, or says something of cells that cannot be;

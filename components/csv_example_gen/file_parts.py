@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from components.csv_example_gen.file_contents import is_packed, is_parquet
 
+SHARD_BYTES = 16 << 20  # of text in a shard, about two seconds of reading and writing
 MOST_SHARDS = 1000  # of large data, whose shards are larger: every file costs each reader an opening
 
 
@@ -38,8 +39,6 @@ def group_shards(blocks: Iterable[tuple[FilePart, int]], shard_bytes: int | None
     Args:
         blocks: parts, and how many rows stand in each.
         shard_bytes: of text in a shard at least, but for the last one; None: one shard, and so one file per split.
-            Beam's reader gives the rows of several files in another order than theirs, and SkewGate pairs rows by their
-            place.
     """
     parts = _sum_rows(blocks)
     size = math.inf if shard_bytes is None else max(shard_bytes, sum(part.size for part, _ in parts) // MOST_SHARDS)

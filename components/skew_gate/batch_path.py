@@ -1,5 +1,6 @@
 """Computes what the pipeline's own path gives: Transform's features, and the trained model's predictions on them."""
 
+import copy
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from typing import Self
@@ -11,12 +12,14 @@ import pyarrow.compute as pc
 import tensorflow as tf
 from tfx_bsl.coders import example_coder
 
+from components.row_keys import take_row_keys
 from components.skew_gate import model_probe
 from components.skew_gate.bitwise import Arrays, bits, describe_type
 from components.skew_gate.json_values import feature_values
 from components.tfrecords import read_chunks
 
 _NOTHING = np.empty(0)
+_Decoded = tuple[Arrays, np.ndarray]  # features, and the keys of the rows
 _KEPT_BYTES = 2**28  # of decoded features: of more rows they are decoded each time
 _DTYPES = {"float_list": np.float32, "int64_list": np.int64, "bytes_list": object}
 
@@ -87,14 +90,28 @@ class BatchPath:
         """Takes the rows and the model.
 
         Args:
-            transformed_files: gzipped TFRecord files of transformed tf.Examples.
+            transformed_files: gzipped TFRecord files of transformed tf.Examples, with their keys.
             trained: takes a dict of transformed features [batch, 1].
             batch_sizes: rows a call.
         """
-        self._files = list(transformed_files)
+        self.files = list(transformed_files)
         self._predict = _batched(trained)
         self._batch_sizes = batch_sizes
-        self._kept: list[Arrays] | None = None  # the features of all chunks, once known and not too large
+        self._kept: list[_Decoded] | None = None  # all chunks, once known and not too large
+
+    def with_files(self, files: Sequence[str]) -> "BatchPath":
+        """Returns the same model on other files."""
+        other = copy.copy(self)
+        other.files, other._kept = list(files), None
+        return other
+
+    def row_keys(self) -> np.ndarray:
+        """Returns the key of each row, int64 [rows].
+
+        Raises:
+            ValueError: A row has none; or a feature has another type or number of values from row to row.
+        """
+        return np.concatenate([np.zeros(0, np.int64), *(keys for _, keys in self._decoded())])
 
     def features(self) -> Iterator[Arrays]:
         """Yields the features of each chunk.
@@ -102,15 +119,20 @@ class BatchPath:
         Raises:
             ValueError: A feature has another type or number of values from row to row.
         """
+        for features, _ in self._decoded():
+            yield features
+
+    def _decoded(self) -> Iterator["_Decoded"]:
         if self._kept is not None:
             yield from self._kept
             return
-        kept: list[Arrays] = []
+        kept: list[_Decoded] = []
         size = 0
-        for features in map(decode_examples, read_chunks(self._files)):
+        for features in map(decode_examples, read_chunks(self.files)):
+            decoded = features, take_row_keys(features)
             size += sum(values.nbytes for values in features.values())
-            kept = [*kept, features] if size <= _KEPT_BYTES else []
-            yield features
+            kept = [*kept, decoded] if size <= _KEPT_BYTES else []
+            yield decoded
         self._kept = kept if size <= _KEPT_BYTES else None
 
     def chunks(self) -> Iterator[BatchChunk]:

@@ -19,7 +19,7 @@ def bits(values: np.ndarray) -> np.ndarray:
 
 
 def are_reordered(features: Arrays, exported: Arrays) -> bool:
-    """Whether both sides have the same rows in another order: then the pairing is broken, not a feature.
+    """Whether both sides have the same rows in another order: then rows are mixed up, and no feature is wrong.
 
     Columns whose values are not the same on both sides, such as rounded ones, are left out.
     """

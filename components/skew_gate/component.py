@@ -12,6 +12,9 @@ d. the embedded model server, started on the model as Pusher would push it, repl
    over REST by rows, REST by columns and gRPC, in batches and for some rows one by one, what the batch path gives, but
    for rounding; and over REST it answers, bit for bit, what it answers over gRPC.
 
+A transformed row is paired with its raw row by its key, whatever order an engine wrote either in
+(components.skew_gate.row_pairing); a row that was lost or doubled refuses the model.
+
 Every row is compared at the largest batch size; components.skew_gate.path_comparison says which rows at the others and
 by the server. components.skew_gate.rounding says what rounding is. It is reported, with the operations that it is
 likely from.
@@ -38,11 +41,13 @@ from tfx.utils import io_utils, path_utils
 from components.artifacts import INFRA_BLESSING_MODEL_ID
 from components.candidate_serving import candidate_server, warmup_records
 from components.missing_rule import MissingRule
+from components.row_keys import PairingError
 from components.signatures import TRAINED_MODEL_FILE
 from components.skew_gate.batch_path import BatchPath
 from components.skew_gate.path_comparison import PathComparison
 from components.skew_gate.probe_process import Probe, ProbeError
 from components.skew_gate.report import SkewReport
+from components.skew_gate.row_pairing import pair_rows
 from components.skew_gate.served_candidate import ServedCandidate
 from components.stacked_features import Parts
 
@@ -130,7 +135,7 @@ def compare(
     Args:
         workdir: an empty folder, where the probe's outputs, the server's log and the warm-up requests are left.
         raw_files: gzipped TFRecord files of raw tf.Examples.
-        transformed_files: the same rows after Transform, in the same order.
+        transformed_files: the same rows after Transform, in any order, with their keys.
         model_dir: the SavedModel.
         trained: takes a dict of transformed features [batch, 1].
         missing: how serving_raw spells a missing value.
@@ -144,7 +149,11 @@ def compare(
         Probe(workdir, raw_files, model_dir, missing, batch_sizes, time_limit) as probe,
         ServedCandidate(workdir, raw_files, model_dir, missing, warmup_batch_sizes, time_limit) as candidate,
     ):
-        batch_path = BatchPath(transformed_files, trained, batch_sizes)
+        try:
+            batch_path = pair_rows(raw_files, BatchPath(transformed_files, trained, batch_sizes), workdir)
+        except PairingError as error:
+            report.refuse(str(error))
+            return report
         comparison = PathComparison(report, raw_files, batch_path, probe, candidate, model_dir)
         try:
             comparison.run()

@@ -11,7 +11,6 @@ Chunk of rows by chunk of rows: memory does not grow with the rows.
 """
 
 import dataclasses
-import itertools
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -75,7 +74,7 @@ class PathComparison:
         Args:
             report: gets the comparisons, and the reasons why nothing can be compared.
             raw_files: gzipped TFRecord files of raw tf.Examples.
-            batch_path: the same rows as the pipeline has them.
+            batch_path: the same rows as the pipeline has them, in the same order.
             exported: the exported model by itself.
             served: the model server; None: it is not asked.
             model_dir: the SavedModel, whose graph says what rounds.
@@ -102,7 +101,7 @@ class PathComparison:
 
     def _compare(self) -> None:
         sample = self._survey()
-        if sample is None or not sample.total:
+        if not sample.total:
             return
         serves_all = sample.total <= SERVED_ROWS
         sampled, waiting = self._walk(sample, settle=not serves_all)
@@ -127,21 +126,16 @@ class PathComparison:
         """Adds to the report whether the server answers, where the exported model by itself does not."""
         self._serve(next(read_chunks(self._raw_files))[:1], np.arange(1))
 
-    def _survey(self) -> Sample | None:
-        """Measures the columns and chooses the sample; None where rows do not pair."""
+    def _survey(self) -> Sample:
+        """Measures the columns and chooses the sample."""
         decoder = example_coder.ExamplesToRecordBatchDecoder()
         survey, sampler = ColumnSurvey(self._report.parts), Sampler()
-        raw_rows = transformed_rows = 0
-        for raw, features in itertools.zip_longest(read_chunks(self._raw_files), self._batch_path.features()):
-            raw_rows += 0 if raw is None else len(raw)
-            transformed_rows += 0 if features is None else len(next(iter(features.values())))
-            if raw_rows == transformed_rows:
-                survey.add(features)
-                sampler.add(decoder.DecodeBatch(raw.tolist()), split_fitting(features, self._report.parts))
-        if raw_rows != transformed_rows:
-            self._report.refuse(f"rows do not pair: {raw_rows} raw, {transformed_rows} transformed")
-            return None
-        if raw_rows:
+        rows = 0
+        for raw, features in zip(read_chunks(self._raw_files), self._batch_path.features(), strict=True):
+            rows += len(raw)
+            survey.add(features)
+            sampler.add(decoder.DecodeBatch(raw.tolist()), split_fitting(features, self._report.parts))
+        if rows:
             features_round, predictions_round = (
                 rounding_operations(self._model_dir, name) for name in (TRANSFORM_FEATURES, SERVING_DEFAULT)
             )

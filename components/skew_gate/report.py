@@ -19,7 +19,10 @@ from components.skew_gate.rounding import FEATURE_STEPS, PREDICTION_STEPS, Judge
 from components.stacked_features import Parts, split_fitting
 
 _BATCH_PATH, _EXPORTED, _SERVER = "batch path", "exported model", "model server"
-_REORDERED = "raw and transformed examples hold the same rows in another order: rows cannot be paired by position"
+_REORDERED = (
+    "the exported model returns the features of the same rows in another order: look for what sorts or shuffles rows "
+    "in its signatures"
+)
 _UNKNOWN = Column(scale=None)  # equal bit for bit
 
 
@@ -87,7 +90,7 @@ class SkewReport:
             self._refusals.append(reason)
 
     def refuse_order(self) -> None:
-        """Adds that rows cannot be paired."""
+        """Adds that the exported model mixes rows up."""
         self.refuse(_REORDERED)
 
     def reasons(self) -> list[str]:

@@ -4,10 +4,9 @@ Reads the Examples of each span. Writes Examples: train holds the train rows of 
 all, or of the newest and of so many spans before it as it takes to have `min_eval_rows`. A row keeps the side that it
 was given when its span was ingested.
 
-One file a split: SkewGate pairs rows by their place, StatisticsGen takes one artifact.
+One artifact: StatisticsGen takes no more. Its files are those of the spans.
 """
 
-import gzip
 import json
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,12 +21,10 @@ from tfx.types import artifact_utils, standard_artifacts
 
 from components.span_names import SPAN_NAME, SPANS
 
-_FILE = "data_tfrecord-00000-of-00001.gz"
 _TRAIN, _EVAL = "train", "eval"
 _ROWS = "rows_"  # with a split's name: custom property, how many rows it holds
 _FLOAT32_ERRORS = "float32_errors"  # custom property: JSON, as ExampleGen writes it
 _FILE_FORMAT = "tfrecords_gzip"
-_LEVEL = 1  # of compression: read a few times, then replaced by the next run's
 
 
 @component
@@ -52,7 +49,7 @@ def SpanExamples(
     for split, chosen in ((_TRAIN, ordered), (_EVAL, evaluated)):
         folder = Path(artifact_utils.get_split_uri([examples], split))
         folder.mkdir(parents=True, exist_ok=True)
-        join_files([_only_file(span, split) for span in chosen], folder / _FILE)
+        copy_files([file for span in chosen for file in _files(span, split)], folder)
         rows = sum(int(span.get_int_custom_property(f"{_ROWS}{split}")) for span in chosen)
         examples.set_int_custom_property(f"{_ROWS}{split}", rows)
     examples.span = int(ordered[-1].get_int_custom_property(SPAN_PROPERTY_NAME))
@@ -90,21 +87,18 @@ def first_evaluated(rows: Sequence[int], least: int) -> int:
     return place
 
 
-def join_files(files: Sequence[Path], target: Path) -> None:
-    """Writes the records of several gzipped TFRecord files into one, in their order."""
-    with target.open("wb") as stream, gzip.GzipFile("", "wb", _LEVEL, stream, mtime=0) as joined:
-        for file in files:
-            with gzip.open(file) as part:
-                shutil.copyfileobj(part, joined, 1 << 20)
+def copy_files(files: Sequence[Path], folder: Path) -> None:
+    """Copies files into a folder as the files of one split, in their order."""
+    for number, file in enumerate(files):
+        shutil.copyfile(file, folder / f"data_tfrecord-{number:05d}-of-{len(files):05d}.gz")
 
 
 def _errors(span: standard_artifacts.Examples) -> dict[str, float]:
     return dict(json.loads(span.get_string_custom_property(_FLOAT32_ERRORS)))
 
 
-def _only_file(span: standard_artifacts.Examples, split: str) -> Path:
-    (file,) = Path(artifact_utils.get_split_uri([span], split)).glob("*.gz")
-    return file
+def _files(span: standard_artifacts.Examples, split: str) -> list[Path]:
+    return sorted(Path(artifact_utils.get_split_uri([span], split)).glob("*.gz"))
 
 
 def _describe(span: standard_artifacts.Examples, evaluated: bool) -> dict[str, object]:

@@ -22,6 +22,7 @@ from environment.flink.packages import Packages
 
 STATE = "cluster.json"
 JOB_MANAGER, JOB_SERVER = "jobmanager", "jobserver"
+_PORTS, _NAMES = "ports.json", ("rest", "rpc", "blob", "job", "artifact", "expansion")
 _HERE = Path(__file__).resolve().parent
 _HOST = "127.0.0.1"
 _START_SECONDS = 120.0
@@ -114,7 +115,7 @@ class Cluster:
             raise ClusterError("a Flink cluster needs Java 17, and there is no java on PATH: install it")
         for name in ("conf", "log", "tmp", "artifacts"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
-        ports = dict(zip(("rest", "rpc", "blob", "job", "artifact", "expansion"), _free_ports(6)))
+        ports = _choose_ports(self.folder)
         self._configure(ports)
         _write_state(
             self.folder,
@@ -239,6 +240,19 @@ def _write_state(folder: Path, state: "dict[str, Any]") -> None:
 
 def _class_path(jars: "list[Path]") -> str:
     return os.pathsep.join(map(str, jars))
+
+
+def _choose_ports(folder: Path) -> "dict[str, int]":
+    """The ports of the folder's last cluster, where all are free: a run then finds the same addresses again."""
+    remembered = folder / "conf" / _PORTS
+    try:
+        ports = {name: int(json.loads(remembered.read_text())[name]) for name in _NAMES}
+    except (FileNotFoundError, ValueError, KeyError):
+        ports = {}
+    if not ports or any(map(_listens, ports.values())):
+        ports = dict(zip(_NAMES, _free_ports(len(_NAMES))))
+    remembered.write_text(json.dumps(ports))
+    return ports
 
 
 def _free_ports(count: int) -> "Iterator[int]":

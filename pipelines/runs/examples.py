@@ -1,5 +1,6 @@
 """Reads Examples artifacts as DataFrames."""
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx_bsl.coders import example_coder
 
 from components import tfrecords
+from components.row_keys import find_places, make_row_keys, read_row_keys
 from components.stacked_features import Parts, split_parts
 from pipelines.runs.errors import RunError
 
@@ -25,12 +27,52 @@ def read_records(examples: Path, split: str, every: int = 1) -> list[bytes]:
     Raises:
         RunError: There is no such split, or its files are gone.
     """
+    return tfrecords.read_records(_find_files(examples, split), every)
+
+
+def read_record_chunks(examples: Path, split: str, every: int = 1) -> Iterator[list[bytes]]:
+    """Reads as `read_records` does, up to `CHUNK_ROWS` rows at a time: one list at least.
+
+    Raises:
+        RunError: There is no such split, or its files are gone.
+    """
+    held: list[bytes] = []
+    read = 0
+    for chunk in tfrecords.read_chunks(_find_files(examples, split)):
+        held += chunk[-read % every :: every].tolist()
+        read += len(chunk)
+        if len(held) >= tfrecords.CHUNK_ROWS:
+            yield held[: tfrecords.CHUNK_ROWS]
+            held = held[tfrecords.CHUNK_ROWS :]
+    if held or not read:
+        yield held
+
+
+def _find_files(examples: Path, split: str) -> list[str]:
     folder = examples / f"Split-{split}"
     files = sorted(str(path) for path in folder.glob("*") if path.is_file())
     if not files:
         known = sorted(path.name.removeprefix("Split-") for path in examples.glob("Split-*"))
         raise RunError(f"no rows in {folder}: expected a split that is one of {known}, received {split!r}")
-    return tfrecords.read_records(files, every)
+    return files
+
+
+def read_transformed(raw: Path, transformed: Path, split: str) -> list[bytes]:
+    """Reads the serialized transformed tf.Examples of one split, in the order of the raw ones.
+
+    Args:
+        raw: the folder of the raw Examples.
+        transformed: of the transformed ones.
+        split: which.
+
+    Raises:
+        RunError: There is no such split, or its files are gone.
+        PairingError: The transformed rows were made of others than these.
+        ValueError: They have no keys.
+    """
+    records = read_records(transformed, split)
+    places = find_places(make_row_keys(read_records(raw, split)), read_row_keys(records))
+    return [records[number] for number in np.argsort(places)]
 
 
 def to_frame(records: list[bytes], schema: schema_pb2.Schema) -> pd.DataFrame:
@@ -39,8 +81,19 @@ def to_frame(records: list[bytes], schema: schema_pb2.Schema) -> pd.DataFrame:
     INT is Int64 with NA where a value is missing, FLOAT is float32 with NaN, BYTES is str with None. A column in which
     some row has several values holds lists, and None.
     """
-    batch = example_coder.ExamplesToRecordBatchDecoder(schema.SerializeToString()).DecodeBatch(records)
-    columns = dict(zip(batch.schema.names, batch.columns, strict=True))
+    first_rows = range(0, max(len(records), 1), tfrecords.CHUNK_ROWS)
+    return join_batches([decode(records[row : row + tfrecords.CHUNK_ROWS], schema) for row in first_rows], schema)
+
+
+def decode(records: list[bytes], schema: schema_pb2.Schema) -> pa.RecordBatch:
+    """Decodes rows to a column of lists for each feature; no more than a chunk, for what a large one takes is kept."""
+    return example_coder.ExamplesToRecordBatchDecoder(schema.SerializeToString()).DecodeBatch(records)
+
+
+def join_batches(batches: Sequence[pa.RecordBatch], schema: schema_pb2.Schema) -> pd.DataFrame:
+    """Makes the frame that `to_frame` makes, of rows that were decoded in chunks, one chunk at least."""
+    names = batches[0].schema.names
+    columns = {name: pa.concat_arrays([batch.column(place) for batch in batches]) for place, name in enumerate(names)}
     return pd.DataFrame({feature.name: _column(columns[feature.name]) for feature in schema.feature})
 
 

@@ -62,12 +62,19 @@ class RunData(RecordedRun):
     def transformed(self, split: str) -> pd.DataFrame:
         """Reads the rows of one split as the model sees them, with the label: int64, float32, or str.
 
-        A column per feature: those that Transform stacked stand beside each other, by their own names.
+        A column per feature: those that Transform stacked stand beside each other, by their own names. Rows are in the
+        order of `rows`, whatever order an engine wrote them in.
+
+        Raises:
+            RunError: There is no such split, or its files are gone.
+            PairingError: These are not the rows that Transform was given.
         """
         with quiet_imports():
-            from pipelines.runs.examples import read_records, split_stacked, to_frame, use_numpy_integers
+            from pipelines.runs.examples import read_transformed, split_stacked, to_frame, use_numpy_integers
 
-        records = read_records(self.artifact(nodes.TRANSFORM, "transformed_examples"), split)
+        records = read_transformed(
+            self.artifact(nodes.EXAMPLE_GEN, "examples"), self.artifact(nodes.TRANSFORM, "transformed_examples"), split
+        )
         rows = use_numpy_integers(to_frame(records, self.transform_graph.transformed_metadata.schema))
         return split_stacked(rows, self.feature_parts)
 

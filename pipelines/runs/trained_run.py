@@ -143,12 +143,14 @@ class TrainedRun(RunData):
             RunError: The run has no model, or the contract has a column of one of these names.
         """
         with quiet_imports():
-            from pipelines.runs.examples import read_records, to_frame
+            from pipelines.runs.examples import decode, join_batches, read_record_chunks
 
-        model, records = self.model(), read_records(self.artifact(nodes.EXAMPLE_GEN, "examples"), EVAL, every)
-        rows = to_frame(records, self.schema)
-        labels = model.transformed(records)[self.task_record.label]
-        added = model.predict_records(records).assign(**{LABEL: labels.reshape(len(rows), -1)[:, 0]})
+        model, batches, added_to_each = self.model(), [], []
+        for records in read_record_chunks(self.artifact(nodes.EXAMPLE_GEN, "examples"), EVAL, every):
+            batches.append(decode(records, self.schema))
+            labels = model.transformed(records)[self.task_record.label].reshape(len(records), -1)[:, 0]
+            added_to_each.append(model.predict_records(records).assign(**{LABEL: labels}))
+        rows, added = join_batches(batches, self.schema), pd.concat(added_to_each, ignore_index=True)
         if taken := sorted(set(rows) & set(added)):
             raise RunError(f"the contract has a column {taken[0]!r}: expected that name free; use model() and rows().")
         found = rows.join(added[[LABEL, *added.columns.drop(LABEL)]])

@@ -1,13 +1,20 @@
-"""Compares what two runs of the same task wrote, whatever engine each ran on."""
+"""Compares what two runs of the same task wrote, whatever engine each ran on.
+
+Numbers that are sums may differ in their last bits: of several files, each engine adds up the parts in an order of its
+own. All else is equal: rows, counts, words, types.
+"""
 
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
 import tensorflow as tf
 import tensorflow_model_analysis as tfma
-from google.protobuf import text_format
+from google.protobuf import json_format, text_format
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
+
+from components.row_keys import ROW_KEY
 
 SPLITS = ("train", "eval")
 
@@ -35,7 +42,20 @@ def differences(one: Path, other: Path) -> list[str]:
 
 
 def _unequal(one: dict[str, object], other: dict[str, object]) -> list[str]:
-    return sorted(part for part in one.keys() | other.keys() if one.get(part) != other.get(part))
+    return sorted(part for part in one.keys() | other.keys() if not _is_same(one.get(part), other.get(part)))
+
+
+def _is_same(one: object, other: object) -> bool:
+    """Whether two values are equal, floats inside them but for rounding."""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(_is_same(one[name], other[name]) for name in one)
+    if isinstance(one, list):
+        return len(one) == len(other) and all(map(_is_same, one, other))
+    if isinstance(one, float):
+        return math.isclose(one, other, rel_tol=1e-6, abs_tol=1e-6) or (math.isnan(one) and math.isnan(other))
+    return one == other
 
 
 def _newest(folder: Path) -> Path:
@@ -53,13 +73,19 @@ def _examples(folder: Path) -> dict[str, object]:
 
 
 def _parsed_examples(folder: Path) -> dict[str, object]:
-    """Every row in its order; the order of the features within it is the encoder's business."""
-    return {split: [_parsed(row) for row in _records(folder / f"Split-{split}")] for split in SPLITS}
+    """Every row, in the order of keys: that of rows and files is the engine's, that of features the encoder's."""
+    return {
+        split: sorted((_parsed(row) for row in _records(folder / f"Split-{split}")), key=lambda row: row[ROW_KEY])
+        for split in SPLITS
+    }
 
 
-def _parsed(serialized: bytes) -> dict[str, bytes]:
+def _parsed(serialized: bytes) -> dict[str, list[object]]:
     features = tf.train.Example.FromString(serialized).features.feature
-    return {name: value.SerializeToString(deterministic=True) for name, value in features.items()}
+    return {
+        name: [*value.float_list.value, *value.int64_list.value, *value.bytes_list.value]
+        for name, value in features.items()
+    }
 
 
 def _statistics(folder: Path) -> dict[str, object]:
@@ -68,9 +94,7 @@ def _statistics(folder: Path) -> dict[str, object]:
         content = (folder / f"Split-{split}" / "FeatureStats.pb").read_bytes()
         (dataset,) = statistics_pb2.DatasetFeatureStatisticsList.FromString(content).datasets
         found[split] = dataset.num_examples
-        found |= {
-            f"{split} {each.path.step[0]}": each.SerializeToString(deterministic=True) for each in dataset.features
-        }
+        found |= {f"{split} {each.path.step[0]}": json_format.MessageToDict(each) for each in dataset.features}
     return found
 
 
@@ -92,5 +116,10 @@ def _metrics(folder: Path) -> dict[str, object]:
     found = {}
     for key, by_output in tfma.load_eval_result(str(folder)).slicing_metrics:
         for metric, value in by_output[""][""].items():
-            found[json.dumps([list(map(str, part)) for part in key] + [metric])] = value
+            found[json.dumps([list(map(str, part)) for part in key] + [metric])] = _plain(value)
     return found
+
+
+def _plain(metric: dict[str, object]) -> dict[str, object]:
+    """A metric's value, which TFMA gives as `doubleValue`, or as bytes or text."""
+    return {kind: float(value) if kind == "doubleValue" else value for kind, value in metric.items()}

@@ -3,7 +3,7 @@
 import json
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,11 @@ class FlinkCluster:
         self.folder = var / "flink"
         self._cluster = Cluster(self.folder, packages.fetch())
 
+    def restart(self) -> None:
+        """Stops what runs of it, and starts it again, as `make flink-down flink-up` does."""
+        down(self.folder)
+        self._cluster.up(2, 1)
+
     @classmethod
     @contextmanager
     def up(cls, var: Path) -> Iterator["FlinkCluster"]:
@@ -37,13 +42,17 @@ class FlinkCluster:
         with urllib.request.urlopen(f"http://{read_state(self.folder)['rest']}/jobs/overview", timeout=30) as answer:
             return sorted(json.load(answer)["jobs"], key=lambda job: job["start-time"])
 
+    def wait_until_running(self, before: int, seconds: float = _SECONDS) -> None:
+        """Waits until a job beyond the first `before` has tasks that run."""
+        self._wait_for(before, lambda job: job["tasks"]["running"], seconds)
+
     def wait_until_under_way(self, before: int) -> None:
         """Waits until a job beyond the first `before` has tasks that are done, and others that run."""
-        end = time.monotonic() + _SECONDS
-        while not any(
-            job["state"] == "RUNNING" and job["tasks"]["finished"] and job["tasks"]["running"]
-            for job in self.jobs()[before:]
-        ):
+        self._wait_for(before, lambda job: job["tasks"]["finished"] and job["tasks"]["running"])
+
+    def _wait_for(self, before: int, arrived: Callable[[dict[str, Any]], object], seconds: float = _SECONDS) -> None:
+        end = time.monotonic() + seconds
+        while not any(job["state"] == "RUNNING" and arrived(job) for job in self.jobs()[before:]):
             assert time.monotonic() < end, self.jobs()
             time.sleep(0.1)
 

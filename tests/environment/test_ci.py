@@ -49,11 +49,19 @@ def test_a_fresh_machine_gets_what_the_tests_start_and_every_test_runs(project: 
     assert status == 0, said
     assert calls[0] == "apt-get update"
     packages = calls[1].removeprefix(INSTALL).split()
-    assert {"chromium", "redis-server", "prometheus", "prometheus-alertmanager", "haproxy", "npm", "openssl"} <= set(
-        packages
-    )
+    assert {
+        "chromium",
+        "maven",
+        "redis-server",
+        "prometheus",
+        "prometheus-alertmanager",
+        "haproxy",
+        "npm",
+        "openssl",
+    } <= set(packages)
     assert [call for call in calls if call.startswith("make")] == [
-        "make doctor", "make check", "make test", "make test-other-stack MARK=not one_stack",
+        "make doctor", "make check", "make test", "make test-engine MARK=engine and not slow",
+        "make test-other-stack MARK=not one_stack",
     ]  # fmt: skip
     (tests,) = [call for call in calls if call.startswith("python")]
     asked = tests.removeprefix("python -m pytest -m haproxy or prometheus or redis ").split()
@@ -68,7 +76,12 @@ def test_a_fresh_machine_gets_what_the_tests_start_and_every_test_runs(project: 
 
 def test_a_machine_that_has_all_of_it_installs_nothing(project: Path) -> None:
     _, calls, _ = run(project)
-    for name in (*calls[1].removeprefix(INSTALL).split(), "python3"):  # a package is called as its program
+    for name in (
+        *calls[1].removeprefix(INSTALL).split(),
+        "python3",
+        "java",
+        "mvn",
+    ):  # most packages are called as their program
         answer(project.parent / "bin" / name, "exit 0")
     status, again, said = run(project)
     assert status == 0, said

@@ -134,3 +134,13 @@ def test_the_command_ends_with_that_status(compiler, status, monkeypatch):
     monkeypatch.setenv("CXX", compiler)
     done = subprocess.run(["environment/start", "doctor"], capture_output=True, text=True, check=False)
     assert (done.returncode, "MISSING   a C++ compiler" in done.stdout) == (status, status == 2)
+
+
+def test_a_cluster_is_for_tests_only():
+    without = machine(no_cluster=("mvn",))
+    lines, status = report(without)
+    assert lines[-1] == (
+        "FOR TESTS a Flink cluster: expected java and mvn on PATH, for make flink-up and make test-engine, found no "
+        "mvn. Fix: sudo apt-get install default-jre-headless maven"
+    )
+    assert (status, missing(without)) == (0, [])

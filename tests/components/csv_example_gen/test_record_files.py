@@ -8,7 +8,8 @@ import pyarrow as pa
 import pytest
 from apache_beam.io.tfrecordio import _TFRecordUtil
 
-from components.csv_example_gen.record_files import RecordFile, frame
+from components.csv_example_gen.record_files import RecordFile
+from components.tfrecord_format import frame
 
 pytestmark = pytest.mark.slow
 

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from components.row_keys import ROW_KEY
 from components.skew_gate import batch_path
 from components.skew_gate.batch_path import BatchChunk, BatchPath, decode_examples
 from components.skew_gate.bitwise import Arrays
@@ -67,7 +68,7 @@ def test_features_are_decoded_once_where_they_are_not_too_large(
 
     def decode(chunk: int) -> Arrays:
         decoded.append(chunk)
-        return {"x": np.full((2, 1), chunk)}
+        return {"x": np.full((2, 1), chunk), ROW_KEY: np.array([[chunk], [-chunk]])}
 
     monkeypatch.setattr(batch_path, "_KEPT_BYTES", kept_bytes)
     monkeypatch.setattr(batch_path, "read_chunks", lambda _: iter([1, 2]))
@@ -77,3 +78,4 @@ def test_features_are_decoded_once_where_they_are_not_too_large(
     walks = [[features["x"].ravel().tolist() for features in path.features()] for _ in range(2)]
     assert walks == [[[1, 1], [2, 2]]] * 2
     assert decoded == [1, 2] * times
+    assert path.row_keys().tolist() == [1, -1, 2, -2]

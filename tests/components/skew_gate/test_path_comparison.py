@@ -271,7 +271,7 @@ def test_rows_in_another_order_are_told_from_skew() -> None:
     order = np.arange(ROWS)
     order[:CHUNK] = order[:CHUNK][::-1]
     report = compare(Paths(batch_order=order))
-    assert "raw and transformed examples hold the same rows in another order: " in " ".join(report.reasons())
+    assert "returns the features of the same rows in another order: " in " ".join(report.reasons())
 
 
 @pytest.mark.parametrize("layout", [512, 7])
@@ -292,8 +292,3 @@ def test_an_exported_model_that_returns_another_number_of_rows(layout: Layout, m
         f"serving_default/{layout}, received float32 [{given[0] + more}, 1]; look for what drops, repeats or adds up "
         "rows in its signatures"
     ]
-
-
-def test_a_lost_row() -> None:
-    report = compare(Paths(batch_order=np.arange(ROWS - 1)))
-    assert report.reasons() == ["rows do not pair: 12000 raw, 11999 transformed"]

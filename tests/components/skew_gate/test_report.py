@@ -141,7 +141,8 @@ def test_predictions_that_depend_on_the_batch_size() -> None:
 def test_other_order_is_named() -> None:
     found = report(outputs(FARE[::-1].copy()), outputs(FARE[::-1].copy()))
     assert found.reasons()[0] == (
-        "raw and transformed examples hold the same rows in another order: rows cannot be paired by position"
+        "the exported model returns the features of the same rows in another order: look for what sorts or shuffles "
+        "rows in its signatures"
     )
     assert sum("another order" in reason for reason in found.reasons()) == 1
 

@@ -101,8 +101,8 @@ class World:
         return Path(shutil.copytree(self.model_dir, self.directory / "tampered"))
 
 
-def batch_path_of(transformed: str, trained: keras.Model) -> BatchPath:
-    return BatchPath([transformed], trained, BATCH_SIZES)
+def batch_path_of(transformed: str | list[str], trained: keras.Model) -> BatchPath:
+    return BatchPath([transformed] if isinstance(transformed, str) else transformed, trained, BATCH_SIZES)
 
 
 def differing(report: SkewReport) -> set[str]:

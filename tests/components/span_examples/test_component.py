@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 
-from components.span_examples.component import first_evaluated, join_files, largest_errors
+from components.span_examples.component import copy_files, first_evaluated, largest_errors
 from components.tfrecords import read_records
 
 
@@ -32,13 +32,14 @@ def test_of_several_spans_the_largest_rounding_is_told() -> None:
     }  # fmt: skip
 
 
-def test_records_are_joined_in_order_and_the_same_each_time(tmp_path: Path) -> None:
-    files = [tmp_path / f"{name}.gz" for name in "ab"]
+def test_files_of_spans_become_those_of_one_split_in_their_order(tmp_path: Path) -> None:
+    files = [tmp_path / f"{name}.gz" for name in "ba"]
     for file, records in zip(files, ([b"1", b"2"], [b"3"]), strict=True):
         with tf.io.TFRecordWriter(str(file), "GZIP") as writer:
             for record in records:
                 writer.write(record)
-    join_files(files, tmp_path / "joined.gz")
-    assert read_records([str(tmp_path / "joined.gz")]) == [b"1", b"2", b"3"]
-    join_files(files, tmp_path / "again.gz")
-    assert (tmp_path / "joined.gz").read_bytes() == (tmp_path / "again.gz").read_bytes()
+    (tmp_path / "split").mkdir()
+    copy_files(files, tmp_path / "split")
+    copied = sorted((tmp_path / "split").iterdir())
+    assert [file.name for file in copied] == [f"data_tfrecord-0000{number}-of-00002.gz" for number in range(2)]
+    assert read_records(list(map(str, copied))) == [b"1", b"2", b"3"]

@@ -129,3 +129,44 @@ def test_a_server_that_is_not_there_is_named() -> None:
         "Beam's job server at 127.0.0.1:9 does not answer: expected the API of its jobs, received UNAVAILABLE; start "
         "the cluster again (make flink-down flink-up)"
     )
+
+
+class Gone:
+    """A cluster that does not answer any more, after its first answer."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def running(self, name: str) -> list[str]:
+        """Answers once."""
+        self.asked += 1
+        if self.asked > 1:
+            raise EngineError("the cluster is gone")
+        return []
+
+    def cancel(self, job: str) -> None:
+        """Nothing runs there."""
+        raise AssertionError(job)
+
+
+def test_a_cluster_that_is_gone_ends_what_waits_for_it_and_is_named(
+    server: JobServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "_POLL_SECONDS", 0.1)
+    monkeypatch.setattr(jobs, "_SILENT_SECONDS", 0.3)
+
+    def run() -> None:
+        with BeamJobs.at(server.endpoint) as service, jobs.look_after([service, Gone()], OURS, 60):
+            server.submit(OURS)
+            until(lambda: server.states(OURS) == ["CANCELLED"])
+
+    with pytest.raises(EngineError, match="the cluster is gone"):
+        run()
+
+
+def test_a_cluster_that_is_silent_for_a_moment_ends_nothing(server: JobServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "_POLL_SECONDS", 0.1)
+    with BeamJobs.at(server.endpoint) as service, jobs.look_after([service, Gone()], OURS, 60):
+        server.submit(OURS)
+        time.sleep(0.5)
+        assert server.states(OURS) == ["RUNNING"]

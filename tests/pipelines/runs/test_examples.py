@@ -9,11 +9,26 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from components import tfrecords
+from components.row_keys import make_row_keys
 from pipelines.runs import RunError
-from pipelines.runs.examples import read_records, split_stacked, to_frame, use_numpy_integers
-from tests.handmade import CONTRACT, OPTIONAL, ROWS, to_example, write_records
+from pipelines.runs.examples import (
+    read_record_chunks,
+    read_records,
+    read_transformed,
+    split_stacked,
+    to_frame,
+    use_numpy_integers,
+)
+from tests.handmade import CONTRACT, OPTIONAL, ROWS, add_row_key, to_example, write_records
 
 
+@pytest.fixture(params=[8192, 1], ids=["at once", "one by one"])
+def decoded(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many rows are decoded together: one alone may have no value of a column, or one where others have two."""
+    monkeypatch.setattr(tfrecords, "CHUNK_ROWS", request.param)
+
+
+@pytest.mark.usefixtures("decoded")
 def test_rows_come_back_as_they_were_written() -> None:
     frame = to_frame([to_example(row) for row in ROWS], CONTRACT)
     assert list(frame) == [feature.name for feature in CONTRACT.feature]
@@ -41,6 +56,7 @@ def test_no_rows_keep_the_columns() -> None:
     assert list(frame) == [feature.name for feature in CONTRACT.feature]
 
 
+@pytest.mark.usefixtures("decoded")
 def test_several_values_are_a_list_and_an_empty_feature_is_missing() -> None:
     schema = text_format.Parse('feature { name: "a" type: INT } feature { name: "b" type: BYTES }', schema_pb2.Schema())
     records = [to_example({"a": [1, 2], "b": "x"}), to_example({"a": [3]}), to_example({"b": []})]
@@ -92,6 +108,15 @@ def test_files_are_read_in_the_order_of_their_names(tmp_path: Path) -> None:
         read_records(tmp_path, "test")
 
 
+def test_transformed_rows_stand_where_their_raw_rows_do(tmp_path: Path) -> None:
+    raw = [to_example({"x": number}) for number in (3, 1, 2)]
+    transformed = [add_row_key(row, key) for row, key in zip(raw, make_row_keys(raw), strict=True)]
+    for name, rows in (("raw", raw), ("transformed", [transformed[2], transformed[0], transformed[1]])):
+        (tmp_path / name / "Split-eval").mkdir(parents=True)
+        write_records(tmp_path / name / "Split-eval" / "rows.gz", rows)
+    assert read_transformed(tmp_path / "raw", tmp_path / "transformed", "eval") == transformed
+
+
 @pytest.mark.parametrize("every", [1, 2, 3, 7, 20])
 def test_the_first_of_each_so_many_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, every: int) -> None:
     monkeypatch.setattr(tfrecords, "CHUNK_ROWS", 4)
@@ -101,3 +126,6 @@ def test_the_first_of_each_so_many_rows(tmp_path: Path, monkeypatch: pytest.Monk
     write_records(folder / "data-00000-of-00002.gz", rows[:6])
     write_records(folder / "data-00001-of-00002.gz", rows[6:])
     assert read_records(tmp_path, "eval", every) == rows[::every]
+    chunks = list(read_record_chunks(tmp_path, "eval", every))
+    assert [row for chunk in chunks for row in chunk] == rows[::every]
+    assert all(len(chunk) == 4 for chunk in chunks[:-1])

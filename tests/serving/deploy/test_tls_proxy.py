@@ -23,7 +23,7 @@ from tests.serving.gateway.scripted_model import ScriptedModel
 from tests.serving.running_server import free_ports
 from tests.serving.tls.authority import Authority, Issued
 
-pytestmark = pytest.mark.haproxy
+pytestmark = [pytest.mark.haproxy, pytest.mark.slow, pytest.mark.one_stack]
 
 CONTRACT = contracts.read(TAXI_CONTRACT)
 

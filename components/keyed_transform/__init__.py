@@ -1,0 +1,1 @@
+"""Transform, whose rows say which raw rows they were made of."""

@@ -1,0 +1,45 @@
+"""The bytes of gzipped TFRecord files, a block of records at once.
+
+The format: https://www.tensorflow.org/tutorials/load_data/tfrecord#tfrecords_format_details. TensorFlow's writer takes
+records one by one, and Beam compresses harder: files a fifth smaller, in double the time.
+"""
+
+import zlib
+from typing import Any
+
+import google_crc32c
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+_LEVEL = 1  # of zlib
+_GZIP_HEADER = 16 + zlib.MAX_WBITS  # for zlib: a header without a time, so that equal records are equal files
+_MASK = 0xA282EAD8
+
+
+def make_packer() -> Any:
+    """Returns a new compressor of one file: `compress` takes framed records, `flush` gives the end."""
+    return zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP_HEADER)
+
+
+def frame(records: pa.Array) -> pa.Buffer | bytes:
+    """Returns records, binary [n] without nulls, each as length, checksum of that, record, checksum of that."""
+    if not len(records):
+        return b""
+    lengths = pc.binary_length(records).dictionary_encode()
+    heads = [length.to_bytes(8, "little") for length in lengths.dictionary.to_pylist()]
+    heads = pa.array([head + _mask(np.array([google_crc32c.value(head)])).tobytes() for head in heads], pa.binary())
+    checksums = _mask(
+        np.fromiter(map(google_crc32c.value, records.to_numpy(zero_copy_only=False)), np.uint32, count=len(records))
+    )
+    ends = pa.FixedSizeBinaryArray.from_buffers(pa.binary(4), len(records), [None, pa.py_buffer(checksums)])
+    framed = pc.binary_join_element_wise(
+        heads.take(lengths.indices), records, ends.cast(pa.binary()), pa.scalar(b"", pa.binary())
+    )
+    return framed.buffers()[2]
+
+
+def _mask(checksums: np.ndarray) -> np.ndarray:
+    """Masks CRC32Cs, uint32 [n]: rotated, and a constant added."""
+    wide = checksums.astype(np.uint64)
+    return ((wide >> 15 | wide << 17) + _MASK & 0xFFFFFFFF).astype("<u4")
