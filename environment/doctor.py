@@ -54,7 +54,7 @@ FIXES = {
         "venv": f"put uv {uv.VERSION} or newer on PATH",
         "compiler": "install a C++ compiler, or name one: export CXX=/path/to/compiler",
         "browser": "install Chromium or Chrome, or name one: export CHROMIUM=/path/to/browser",
-        "npm": "install Node.js 20 or newer with npm",
+        "npm": "install Node.js 18.17 or newer with npm",
         "cluster": "install Java 17 and Maven",
     },
 }

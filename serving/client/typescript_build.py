@@ -38,7 +38,7 @@ def build(url: str, out: Path, api_key: str | None = None) -> None:
     npm = shutil.which("npm")
     if npm is None:
         raise ClientBuildError(
-            "npm: expected Node.js 20 or newer with npm on PATH, found none; install it, on Debian with "
+            "npm: expected Node.js 18.17 or newer with npm on PATH, found none; install it, on Debian with "
             "`sudo apt-get install nodejs npm`."
         )
     description = fetch_description(url, api_key)

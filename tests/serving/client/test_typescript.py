@@ -89,5 +89,5 @@ def test_what_keeps_it_from_being_made_is_told(url: str, tmp_path: Path) -> None
 
 def test_without_npm(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(ClientBuildError, match=r"expected Node.js 20 or newer with npm on PATH, found none"):
+    with pytest.raises(ClientBuildError, match=r"expected Node.js 18.17 or newer with npm on PATH, found none"):
         build("http://127.0.0.1:1", tmp_path)
