@@ -10,7 +10,13 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PRODUCT = ("components", "data", "environment", "pipelines", "serving")
-OWN = {*PRODUCT, "benchmarks", "notebooks", "tests"}
+OWN = {
+    *PRODUCT,
+    "benchmarks",
+    "notebooks",
+    "pipelines_operators",
+    "tests",
+}  # Airflow has the folder of the DAGs on its path
 PACKAGE_OF = {
     "IPython": "ipython",
     "absl": "absl-py",
