@@ -1,4 +1,4 @@
-"""A roll-out with mTLS on every port and an API key: the command, the real model server, the gateway, the client.
+"""A roll-out with mTLS on every port, an API key and signed versions: command, real model server, gateway, client.
 
 And the trace of a request through both, and its id in the model server's log.
 """
@@ -22,6 +22,7 @@ from serving.gateway.settings import load
 from tests.serving.gateway.http_server import HttpServer
 from tests.serving.rollout import models
 from tests.serving.running_server import RunningServer, running
+from tests.serving.signing.signed_models import Key
 from tests.serving.tls.authority import Authority, Issued
 from tests.serving.tracing.collector import Collector, Span
 
@@ -54,7 +55,7 @@ key = "{gateway.key}"
 
 @dataclasses.dataclass(frozen=True)
 class Site:
-    """Two CAs, the certificates of everyone, the model server, and a model with two versions."""
+    """Two CAs, the certificates of everyone, the model server, and a model with two versions; one that was altered."""
 
     folder: Path
     servers: Authority
@@ -68,6 +69,7 @@ class Site:
         options = [
             *("--model-config-file", str(self.folder / "models.config"), "--timeout", "60", "--drain", "0"),
             *("--server", f"127.0.0.1:{self.server.port}:{self.server.rest_port}"),
+            *("--verify-keys", str(self.folder / "keys")),
         ]
         if tls:
             options += ["--tls-ca", str(self.servers.certificate)]
@@ -81,7 +83,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     servers, clients = Authority(folder / "servers"), Authority(folder / "clients")
     own = servers.issue("model-server")
     models.save(folder / "taxi" / "1", 0.9)
-    shutil.copytree(folder / "taxi" / "1", folder / "taxi" / "2")
+    key = Key()
+    key.write_public(folder / "keys" / "key.pem")
+    for version in ("2", "3"):
+        shutil.copytree(folder / "taxi" / "1", folder / "taxi" / version)
+    for version in ("1", "2", "3"):
+        key.sign(folder / "taxi" / version, "taxi")
+    with (folder / "taxi" / "3" / "saved_model.pb").open("ab") as model:
+        model.write(b"\0")
     (folder / "contract.pbtxt").write_text(models.CONTRACT)
     base = f'name: "taxi" base_path: "{folder}/taxi" model_platform: "tensorflow"'
     (folder / "models.config").write_text(
@@ -91,7 +100,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     flags = (
         f"--model_config_file={folder / 'models.config'}", "--allow_version_labels_for_unavailable_models=true",
         f"--tls_certificate_file={own.certificate}", f"--tls_key_file={own.key}",
-        f"--tls_client_ca_file={clients.certificate}",
+        f"--tls_client_ca_file={clients.certificate}", f"--verify_keys={folder / 'keys'}",
     )  # fmt: skip
     collector = Collector()
     with HttpServer(collector) as receiving, running(folder, *flags, f"--tracing_endpoint={receiving.url}") as server:
@@ -129,6 +138,9 @@ def test_canary_promote_and_rollback(site: Site, capsys: pytest.CaptureFixture[s
         assert site.rollout("canary", "2", "--percent", "50") == 0, capsys.readouterr()
         assert answering() == {("1", "stable"), ("2", "canary")}
         assert site.rollout("promote") == 0, capsys.readouterr()
+        assert answering() == {("2", "stable")}
+        assert site.rollout("canary", "3", "--percent", "50") == 2
+        assert "'saved_model.pb' was altered" in capsys.readouterr().err
         assert answering() == {("2", "stable")}
         assert site.rollout("rollback") == 0, capsys.readouterr()
         assert answering() == {("1", "stable")}
