@@ -1,6 +1,6 @@
 """A small pipeline of real nodes on a real Flink cluster, one of whose workers dies: what CI runs of an engine.
 
-Minutes rather than tens of them: a few hundred rows in three shards, ExampleGen to Transform.
+Three minutes on two busy cores: a few hundred rows in three shards, ExampleGen to Transform.
 """
 
 import signal
