@@ -7,7 +7,6 @@ import contextlib
 import http.server
 import json
 import shutil
-import socket
 import subprocess
 import threading
 import time
@@ -28,6 +27,7 @@ from tests.serving.deploy.files import DEPLOY
 from tests.serving.gateway.conftest import TAXI_CONTRACT, settings
 from tests.serving.gateway.http_server import HttpServer
 from tests.serving.gateway.scripted_model import ScriptedModel
+from tests.serving.running_server import free_ports
 
 pytestmark = [pytest.mark.prometheus, pytest.mark.pipeline, pytest.mark.one_stack]
 RULES = DEPLOY / "prometheus" / "alerts.yml"
@@ -101,12 +101,6 @@ def running(*command: str, folder: Path) -> Iterator[None]:
             process.wait()
 
 
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
 @contextlib.contextmanager
 def alerting(endpoint: Endpoint, folder: Path, target: str | None = None) -> Iterator[None]:
     """Prometheus with the rules as they are deployed, and an Alertmanager behind it, which tells the endpoint.
@@ -116,7 +110,7 @@ def alerting(endpoint: Endpoint, folder: Path, target: str | None = None) -> Ite
         folder: for what the two write.
         target: address of the metrics; None: the endpoint's own.
     """
-    alertmanager, prometheus = free_port(), free_port()
+    alertmanager, prometheus = free_ports(2)
     (folder / "alertmanager.yml").write_text(
         yaml.safe_dump(
             {

@@ -1,13 +1,10 @@
-"""A limit that gateways share through a real Redis: `pytest -m redis`."""
+"""A limit that gateways share through a real Redis: `pytest -m redis`. test_redis_access.py has passwords and TLS."""
 
 import asyncio
 import concurrent.futures
 import contextlib
-import re
-import subprocess
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -17,11 +14,11 @@ import structlog
 from serving.gateway.app import create_app
 from serving.gateway.metrics import GatewayMetrics
 from serving.gateway.rate_limit import RateLimit
-from serving.gateway.redis_settings import PASSWORD_VARIABLE, RedisSettings
+from serving.gateway.redis_settings import RedisSettings
 from serving.gateway.shared_rate_limit import SharedRateLimit
-from tests.serving.gateway.conftest import ROOT, sample, settings
+from tests.serving.gateway.conftest import sample, settings
 from tests.serving.gateway.http_server import HttpServer
-from tests.serving.gateway.redis_server import RedisServer, free_port, running_redis
+from tests.serving.gateway.redis_server import RedisServer, running_redis
 from tests.serving.gateway.scripted_model import ScriptedModel
 from tests.serving.gateway.test_shared_rate_limit import admitted
 
@@ -204,71 +201,3 @@ def test_a_script_that_redis_forgot_is_given_again(redis: RedisServer) -> None:
         await limits.close()
 
     asyncio.run(check())
-
-
-def test_a_password_is_needed_and_never_told() -> None:
-    async def check(server: RedisServer, environ: dict[str, str]) -> tuple[bool, str]:
-        limits = limit(server, environ=environ)
-        with structlog.testing.capture_logs() as log:
-            await limits.start()
-        shared = is_shared(limits)
-        await limits.close()
-        return shared, str(log)
-
-    with running_redis("--requirepass", "right-one", password="right-one") as server:
-        assert asyncio.run(check(server, {PASSWORD_VARIABLE: "right-one"}))[0]
-        for environ in ({}, {PASSWORD_VARIABLE: "wrong-one"}):
-            shared, log = asyncio.run(check(server, environ))
-            assert not shared
-            assert "password" in log.lower() or "authentication" in log.lower()
-            assert "wrong-one" not in log
-
-
-def test_a_user_with_the_rights_that_the_page_names_is_enough(redis: RedisServer) -> None:
-    page = " ".join((ROOT / "docs" / "serving.md").read_text().split())
-    (rights,) = re.findall(r"its user needs `([^`]+)`", page)
-    with redis.client() as client:
-        client.execute_command("ACL", "SETUSER", "gateway", "on", ">right-one", *rights.split())
-
-    async def check() -> None:
-        limits = limit(
-            redis, per_second=1, environ={PASSWORD_VARIABLE: "right-one"}, url=f"unix://gateway@{redis.socket}"
-        )
-        await limits.start()
-        assert is_shared(limits)
-        assert [await admitted(limits) for _ in range(2)] == [True, False]
-        (now, _), name = redis.client().time(), limits._key("key other")
-        redis.client().lpush(name, (now + 5) * 1_000_000)
-        assert await admitted(limits, "key other")  # a time that is yet to come is deleted
-        assert is_shared(limits)
-        await limits.close()
-
-    asyncio.run(check())
-
-
-def test_tls_with_the_right_authority_only(tmp_path: Path) -> None:
-    for name in ("server", "other"):
-        subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-             "-days", "1", "-subj", "/CN=redis", "-addext", "subjectAltName=IP:127.0.0.1",
-             "-keyout", f"{tmp_path}/{name}.key", "-out", f"{tmp_path}/{name}.pem"],
-            check=True, capture_output=True,
-        )  # fmt: skip
-
-    async def check(server: RedisServer, url: str, authority: str) -> bool:
-        limits = limit(server, url=url, ca_file=tmp_path / f"{authority}.pem", connect_seconds=5)
-        await limits.start()
-        shared = is_shared(limits)
-        await limits.close()
-        return shared
-
-    port = free_port()
-    options: tuple[str, ...] = ("--tls-port", str(port), "--tls-auth-clients", "no")
-    files = {"--tls-cert-file": "server.pem", "--tls-key-file": "server.key", "--tls-ca-cert-file": "server.pem"}
-    options += tuple(part for name, file in files.items() for part in (name, f"{tmp_path}/{file}"))
-    with running_redis(*options) as server:
-        assert asyncio.run(check(server, f"rediss://127.0.0.1:{port}", "server"))
-        assert not asyncio.run(check(server, f"rediss://127.0.0.1:{port}", "other"))
-        assert not asyncio.run(check(server, f"rediss://localhost:{port}", "server"))  # the name is checked, too
-    with pytest.raises(FileNotFoundError):
-        limit(server, url=f"rediss://127.0.0.1:{port}", ca_file=tmp_path / "none.pem")
