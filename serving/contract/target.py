@@ -4,7 +4,7 @@ import dataclasses
 from typing import Self
 
 from serving.contract.contract import ContractError, Feature, Kind, Value
-from serving.contract.problem import BINARY, MULTICLASS, Problem
+from serving.problem import BINARY, MULTICLASS, Problem
 
 _LEAST_CLASSES = 2
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from serving.contract import Value
-from serving.contract.problem import MULTICLASS, REGRESSION
 from serving.contract.target import Target
+from serving.problem import MULTICLASS, REGRESSION
 
 _SUM_TOLERANCE = 1e-3  # float32 probabilities of a thousand classes add up to 1 within a tenth of it
 _LARGEST = 3.4028234663852886e38  # float32; a comparison with it is false for NaN

@@ -11,7 +11,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from serving.contract import Row
-from serving.contract.problem import MULTICLASS, REGRESSION
 from serving.contract.target import Target
 from serving.gateway.admission import Admission
 from serving.gateway.answers import Answers
@@ -23,6 +22,7 @@ from serving.gateway.predictor import Predictions, Predictor
 from serving.gateway.problems import ProblemError
 from serving.gateway.row_validator import RowValidator
 from serving.gateway.settings import ExplanationSettings, GatewaySettings
+from serving.problem import MULTICLASS, REGRESSION
 
 MOST_BACKGROUND = 50  # rows
 MOST_ASKED = 20_000  # rows for one explanation: they take seconds of a model server

@@ -11,7 +11,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from serving.contract import Row, Value
-from serving.contract.problem import MULTICLASS, REGRESSION
 from serving.contract.target import Target
 from serving.gateway.admission import Admission
 from serving.gateway.answers import Answers
@@ -25,6 +24,7 @@ from serving.gateway.settings import GatewaySettings
 from serving.gateway.sticky import StickyKey
 from serving.gateway.traffic_split import TrafficSplit
 from serving.gateway.version_router import RouteTarget
+from serving.problem import MULTICLASS, REGRESSION
 from serving.request_log.encoding import caller_digest
 from serving.request_log.writer import RequestLog
 from serving.tracing.tracer import Tracer

@@ -6,8 +6,8 @@ import pydantic
 from pydantic import Field
 
 from serving.contract import Kind, Value
-from serving.contract.problem import MULTICLASS, REGRESSION
 from serving.contract.target import Target
+from serving.problem import MULTICLASS, REGRESSION
 
 _TYPES: dict[Kind, type[Value]] = {Kind.INT: int, Kind.FLOAT: float, Kind.BYTES: str}
 

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from serving import contract as contracts
-from serving.contract.problem import BINARY
 from serving.contract.target import BINARY_TARGET, Target
 from serving.feedback.label import outcome_contract, read_label
 from serving.feedback.store import FeedbackStore
@@ -21,6 +20,7 @@ from serving.gateway.settings import GatewaySettings
 from serving.gateway.sticky import StickyKey
 from serving.gateway.traffic_split import TrafficSplit
 from serving.gateway.version_router import VersionRouter
+from serving.problem import BINARY
 from serving.request_log.pending import PendingRequests
 from serving.request_log.writer import RequestLog
 from serving.tracing.tracer import Tracer

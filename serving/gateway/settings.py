@@ -15,12 +15,12 @@ from typing import Annotated, Any, Literal
 import pydantic
 from pydantic import Field
 
-from serving.contract.problem import BINARY, Problem
 from serving.did_you_mean import suggestion
 from serving.feedback.settings import FeedbackSettings
 from serving.gateway.redis_settings import RedisSettings
 from serving.gateway.sticky import PATTERN as STICKY_PATTERN
 from serving.http_bounds.limits import HttpLimits
+from serving.problem import BINARY, Problem
 from serving.request_log.settings import RequestLogSettings, read_hash_key
 
 PREFIX = "GATEWAY__"

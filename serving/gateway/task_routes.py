@@ -6,7 +6,6 @@ import fastapi
 import pydantic
 from starlette.responses import JSONResponse, PlainTextResponse
 
-from serving.contract.problem import BINARY, MULTICLASS
 from serving.gateway import api_description
 from serving.gateway.csv_prediction import CsvPredictionEndpoint
 from serving.gateway.explanation import explanation_model
@@ -15,6 +14,7 @@ from serving.gateway.prediction import TOP_K
 from serving.gateway.responses import response_model
 from serving.gateway.served_task import ServedTask
 from serving.gateway.settings import FEEDBACK_ROUTE
+from serving.problem import BINARY, MULTICLASS
 
 
 def add_task(

@@ -12,9 +12,9 @@ from typing import Any
 
 from serving.contract import Contract, Kind, Value
 from serving.contract.missing_values import in_float32
-from serving.contract.problem import BINARY, MULTICLASS, REGRESSION, Problem
 from serving.contract.target import BINARY_TARGET, Target
 from serving.did_you_mean import suggestion
+from serving.problem import BINARY, MULTICLASS, REGRESSION, Problem
 
 REQUEST_ID = "request_id"  # string
 REQUEST_ROW = "request_row"  # int32, which row of the request, from 0

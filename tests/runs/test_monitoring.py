@@ -20,12 +20,12 @@ from pipelines.production_metrics.verdict import GapVerdict
 from pipelines.runs import Runs
 from pipelines.runs.model import RunModel
 from serving import contract as contracts
-from serving.contract.problem import REGRESSION
 from serving.contract.target import Target
 from serving.feedback.label import read_label
 from serving.feedback.settings import FeedbackSettings
 from serving.feedback.store import FeedbackStore
 from serving.feedback.verdicts import Caller, Outcome
+from serving.problem import REGRESSION
 from serving.request_log.settings import HASH_KEY_VARIABLE, RequestLogSettings
 from serving.request_log.writer import RequestLog
 from tests.runs.in_process import monitor_here

@@ -14,8 +14,8 @@ from components.traffic_monitor.comparison import judge
 from components.traffic_monitor.report import describe_predictions
 from components.traffic_monitor.window import PREDICTION, compare_predictions
 from serving.contract import Kind
-from serving.contract.problem import BINARY, MULTICLASS, REGRESSION
 from serving.contract.target import Target
+from serving.problem import BINARY, MULTICLASS, REGRESSION
 from tests.serving.request_log import logged
 
 ROWS = 300

@@ -14,13 +14,13 @@ from pipelines.ingestion.logged_spans import WrittenSpan, write_logged_spans
 from pipelines.ingestion.logged_window import parse_window
 from pipelines.spans.errors import SpanError
 from serving.contract import Kind
-from serving.contract.problem import MULTICLASS
 from serving.contract.target import Target
 from serving.feedback import columns
 from serving.feedback.label import read_label
 from serving.feedback.settings import FeedbackSettings
 from serving.feedback.store import FeedbackStore
 from serving.feedback.verdicts import Caller, Outcome
+from serving.problem import MULTICLASS
 from serving.request_log.files import GrowingFile, LogFolder
 from serving.request_log.settings import RequestLogSettings
 from tests.serving.request_log import logged

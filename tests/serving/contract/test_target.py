@@ -7,8 +7,8 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from serving.contract import ContractError, Feature, Kind, from_schema
-from serving.contract.problem import MULTICLASS, REGRESSION
 from serving.contract.target import Target
+from serving.problem import MULTICLASS, REGRESSION
 
 LABEL = """
 annotation { tag: "missing_number:-9007199254740992" tag: "missing_string:" }
