@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.serving.phases import Transport
+from benchmarks.serving.phases import PEERS, Transport
 from benchmarks.trees import SEEDS, examples_folder, read_split, trees_measures
 from tests.browser import Tab
 from tests.console import difference, replay, steps
@@ -126,8 +126,15 @@ def test_the_load_test_finds_every_answer_right(taxi: Project, cold: Finished, t
     record = json.loads((tmp_path / "serving.json").read_text())
     assert str(record["model"]["version"]) == cold.summary["pushed"]["version"]
     measured = {(phase["transport"], phase["batching"], phase["batch_rows"]): phase for phase in record["phases"]}
-    assert measured.keys() == set(itertools.product(Transport, ("off", "on"), (1, 4)))
-    for phase in record["phases"]:
+    own = [transport for transport in Transport if transport not in PEERS]
+    assert measured.keys() == set(itertools.product(own, ("off", "on"), (1, 4)))
+    peers = {phase["transport"] for phase in record["peer"]}  # and BentoML where it is installed
+    assert (
+        {Transport.PEER, Transport.PEER_ASYNC, Transport.GATEWAY}
+        <= peers
+        <= {*PEERS, Transport.GATEWAY, Transport.REST_ROWS}
+    )
+    for phase in [*record["phases"], *record["peer"]]:
         assert (phase["failed"], phase["failures"]) == (0, {}), phase
         assert phase["requests"] >= 5
         assert 0 < phase["p50_ms"] <= phase["p95_ms"] <= phase["p99_ms"]
