@@ -285,11 +285,13 @@ def test_who_may_talk_to_whom(overlay: str) -> None:
     assert allowed(overlay, "ingress", "model-server") == {
         ("app.kubernetes.io/name=gateway", "http"),
         (prometheus, "http"),
-        (prometheus, "verify"),
+        (prometheus, 9101),
     }
     assert allowed(overlay, "egress", "model-server") == set()
     ports = {port["name"]: port["containerPort"] for port in files.container(overlay, "model-server")["ports"]}
     assert ports["http"] == 8501, "the port of the gateway's egress rule"
+    (sidecar,) = files.pod(overlay, "model-server")["initContainers"]
+    assert [port["containerPort"] for port in sidecar["ports"]] == [9101], "the port of Prometheus' rule"
 
 
 # --- What makes production production ---

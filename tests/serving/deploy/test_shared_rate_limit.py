@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import kubernetes_validate
@@ -20,13 +21,14 @@ from tests.serving.gateway.redis_server import RedisServer
 NAME = "shared-rate-limit"
 
 
-def with_component(overlay: str, folder: Path) -> dict[tuple[str, str], Document]:
-    """(kind, name) -> manifest of an overlay that takes the component."""
+def with_component(overlay: str, folder: Path, names: Sequence[str] = (NAME,)) -> dict[tuple[str, str], Document]:
+    """(kind, name) -> manifest of an overlay that takes the components, in this order."""
     copied = folder / "deploy"
     shutil.copytree(DEPLOY, copied)
     path = copied / "kubernetes" / "overlays" / overlay
-    with (path / "kustomization.yaml").open("a") as file:
-        file.write(f"components: [../../components/{NAME}]\n")
+    document = yaml.safe_load((path / "kustomization.yaml").read_text())
+    document["components"] = [f"../../components/{name}" for name in names]
+    (path / "kustomization.yaml").write_text(yaml.safe_dump(document))
     kubectl = Path(sys.executable).with_name("kubectl")
     done = subprocess.run([kubectl, "kustomize", path], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -64,6 +66,21 @@ def test_gateways_find_it_and_nobody_else_does(overlay: str, tmp_path: Path) -> 
     way_out = found["NetworkPolicy", "gateway"]["spec"]["egress"][-1]
     assert way_out["to"][0]["podSelector"]["matchLabels"].items() <= redis["metadata"]["labels"].items()
     assert way_out["ports"][0]["port"] == port["containerPort"]
+
+
+@pytest.mark.parametrize("names", [(NAME, "tls"), ("tls", NAME)])
+def test_the_component_for_tls_takes_nothing_away(names: tuple[str, str], tmp_path: Path) -> None:
+    found = with_component("production-tls", tmp_path, names)
+    ways = found["NetworkPolicy", "gateway"]["spec"]["egress"]
+    assert sorted(port["port"] for way in ways for port in way["ports"]) == [53, 53, 6379, 8443]
+    (container,) = found["Deployment", "gateway"]["spec"]["template"]["spec"]["containers"]
+    environ = files.settings(container["env"])
+    taken = gateway_settings.load(ROOT / "serving" / "gateway" / "taxi.toml", environ)
+    assert taken.limits.redis is not None
+    assert taken.listen.tls is not None
+    assert {PASSWORD_FILE_VARIABLE} < set(environ)
+    mounts = {mount["mountPath"] for mount in container["volumeMounts"]}
+    assert {"/run/secrets/redis", "/run/tls/gateway", "/run/tls/model"} < mounts
 
 
 @pytest.mark.redis

@@ -234,6 +234,7 @@ def test_the_way_to_the_model_server_leads_through_tls_only() -> None:
     assert test_kubernetes.allowed(OVERLAY, "ingress", "model-server") == {
         ("app.kubernetes.io/name=gateway", "https"),
         (prometheus, "http"),
+        (prometheus, 9101),  # the sidecar that verifies signatures
     }
     assert ("app.kubernetes.io/name=model-server", port["containerPort"]) in test_kubernetes.allowed(
         OVERLAY, "egress", "gateway"
