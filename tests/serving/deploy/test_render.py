@@ -65,6 +65,19 @@ def test_an_overlay_can_have_a_roll_out_of_its_own(tmp_path: Path) -> None:
         assert len(users) == 1
 
 
+def test_the_pages_job_finds_the_sidecar_that_verifies() -> None:
+    """Its metrics have a port of their own, which the pod's annotation does not name."""
+    (text,) = re.findall(r"^```yaml\n(scrape_configs:\n.*?)^```$", PAGE, flags=re.MULTILINE | re.DOTALL)
+    (job,) = yaml.safe_load(text)["scrape_configs"]
+    assert job["job_name"] in {each["job_name"] for each in files.prometheus()["scrape_configs"]}
+    (discovery,), (kept,) = job["kubernetes_sd_configs"], job["relabel_configs"]
+    assert discovery["namespaces"]["names"] == ["taxi-staging"]
+    pod = files.pod("staging", "model-server")
+    every = [port for each in pod["containers"] + pod["initContainers"] for port in each.get("ports", [])]
+    (found,) = [port for port in every if port["name"] == kept["regex"]]
+    assert f"--metrics-port={found['containerPort']}" in pod["initContainers"][0]["args"]
+
+
 def test_images_can_be_pinned_by_digest(tmp_path: Path) -> None:
     deploy = tmp_path / "deploy"
     shutil.copytree(DEPLOY, deploy)
