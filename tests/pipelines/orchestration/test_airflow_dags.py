@@ -48,6 +48,7 @@ NODES = [
     node("Pusher", ["Evaluator"], []),
     node("SchemaGen", [], []),  # a proposal that nothing waits for
 ]
+SIGNED = ["--train-steps", "5", "--sign", "/keys/kms.pem", "--sign-command", "kms sign"]
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +57,8 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     graphs = folder / "graphs"
     graphs.mkdir()
     (graphs / "trips.json").write_text(json.dumps(GRAPH | {"nodes": NODES}))
-    (graphs / "wide.json").write_text(json.dumps(GRAPH | {"nodes": NODES, "task": "wide", "parallel": True}))
+    wide = {"nodes": NODES, "task": "wide", "parallel": True, "arguments": [*GRAPH["arguments"], *SIGNED]}
+    (graphs / "wide.json").write_text(json.dumps(GRAPH | wide))
     told = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")} | {
         "AIRFLOW_HOME": str(folder / "home"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
@@ -145,6 +147,12 @@ def test_the_loop_decides_where_it_is_asked_to(found: dict[str, Any]) -> None:
     scheduled = {name for name, schedule in found["looping"].items() if schedule != "None"}
     assert scheduled == {"trips_continuous", "wide_continuous"}
     assert "*/5 * * * *" in found["looping"]["trips_continuous"]
+
+
+def test_the_loop_signs_what_it_pushes_as_a_run_does(found: dict[str, Any]) -> None:
+    arguments = {name: found["dags"][f"{name}_continuous"]["tasks"]["pass"]["arguments"] for name in ("trips", "wide")}
+    assert arguments["trips"][-2:] == ["--from", "/drop"]
+    assert arguments["wide"] == [*arguments["trips"], *SIGNED[2:]]
 
 
 def test_what_a_gate_refused_is_not_tried_again_and_what_was_killed_is(found: dict[str, Any]) -> None:

@@ -15,6 +15,7 @@ file imports the one beside it, and nothing else of the project. It reads from t
 from __future__ import annotations
 
 import datetime
+import itertools
 import json
 import math
 import os
@@ -120,7 +121,7 @@ def make_loop_dag(graph: Mapping[str, Any], folder: str, schedule: str) -> DAG:
     with DAG(f"{graph['task']}_continuous", **_around(schedule, f"One pass of the loop of {graph['task']}")) as dag:
         CommandOperator(
             task_id="pass",
-            arguments=["continuous", *_task_arguments(graph), "--once", "--from", folder],
+            arguments=["continuous", *_task_arguments(graph), "--once", "--from", folder, *_signing(graph)],
             final=(REFUSED,),
             retries=1,
             pool=MEMORY_POOL,
@@ -176,6 +177,12 @@ def _around(schedule: str, description: str) -> dict[str, Any]:
 def _task_arguments(graph: Mapping[str, Any]) -> list[str]:
     """Returns the options that every command on a task has."""
     return ["--task", graph["package"], "--var", graph["var"]]
+
+
+def _signing(graph: Mapping[str, Any]) -> list[str]:
+    """Returns the options that say who signs what is pushed, as the run's graph has them."""
+    pairs = itertools.pairwise(graph["arguments"])
+    return [word for pair in pairs if pair[0] in ("--sign", "--sign-command") for word in pair]
 
 
 def _spans(graph: Mapping[str, Any]) -> Asset:
