@@ -16,6 +16,7 @@ from serving.gateway.csv_file import CsvFile, read_csv
 from serving.gateway.prediction import PredictionEndpoint
 from serving.gateway.row_validator import RowValidator
 from serving.gateway.settings import GatewaySettings
+from serving.tracing.tracer import Tracer
 
 MEDIA_TYPE = "text/csv"
 
@@ -28,14 +29,22 @@ class CsvPredictionEndpoint:
         target: what is predicted.
         rows: what a row has to look like.
         prediction: admits, predicts, counts and logs.
+        tracer: marks the reading of a file.
     """
 
     def __init__(
-        self, settings: GatewaySettings, target: Target, *, rows: RowValidator, prediction: PredictionEndpoint
+        self,
+        settings: GatewaySettings,
+        target: Target,
+        *,
+        rows: RowValidator,
+        prediction: PredictionEndpoint,
+        tracer: Tracer,
     ):
         self._limits = settings.limits
         self._rows = rows
         self._prediction = prediction
+        self._tracer = tracer
         self._classes = target.classes
         features = rows.contract.features
         # A spreadsheet that writes 7,65 takes 0.5 for a text or a date.
@@ -48,9 +57,10 @@ class CsvPredictionEndpoint:
             ProblemError: There are no predictions.
         """
         caller = await self._prediction.admit(request)
-        body = await read_body(request, self._limits, MEDIA_TYPE, "CSV")
-        # In a thread: an odd file takes a few tenths of a second, in which others would wait.
-        file, rows = await run_in_threadpool(self._read, body)
+        with self._tracer.span("validation"):
+            body = await read_body(request, self._limits, MEDIA_TYPE, "CSV")
+            # In a thread: an odd file takes a few tenths of a second, in which others would wait.
+            file, rows = await run_in_threadpool(self._read, body)
         content, headers = await self._prediction.predict(request, rows, caller)
         answer = await run_in_threadpool(self._write, file, content)
         headers = headers | {"Content-Disposition": 'attachment; filename="predictions.csv"'}

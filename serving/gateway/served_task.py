@@ -44,6 +44,7 @@ class ServedTask:
 
     def __init__(self, settings: GatewaySettings, admission: Admission, tracer: Tracer, prefix: str = ""):
         self.settings = settings
+        self.tracer = tracer
         self.prefix = prefix
         self.contract = contracts.read(settings.contract)
         self.target = read_target(settings)

@@ -79,9 +79,12 @@ def _describe(task: ServedTask) -> tuple[str, str]:
 
 
 def _add_csv(app: fastapi.FastAPI, task: ServedTask, security: list[Any]) -> None:
+    endpoint = CsvPredictionEndpoint(
+        task.settings, task.target, rows=task.rows, prediction=task.prediction, tracer=task.tracer
+    )
     app.add_api_route(
         task.settings.csv_route,
-        CsvPredictionEndpoint(task.settings, task.target, rows=task.rows, prediction=task.prediction).answer,
+        endpoint.answer,
         methods=["POST"],
         tags=["prediction"],
         operation_id=f"predict_{task.settings.operation}_csv",

@@ -93,6 +93,15 @@ def test_the_parts_of_a_request(traced: httpx.Client, collector: Collector, mode
     assert sent["x-request-id"] == "from-the-test"
 
 
+def test_a_file_has_the_same_parts_as_a_row(traced: httpx.Client, collector: Collector) -> None:
+    text = ",".join(TRIP) + "\n" + ",".join(map(str, TRIP.values())) + "\n"
+    headers = {"Content-Type": "text/csv", "traceparent": f"00-{TRACE}-{PARENT}-01"}
+    assert traced.post("/v1/tip/csv", content=text, headers=headers).status_code == 200
+    spans = collector.wait(4)
+    assert {span.name for span in spans} == {"POST", "validation", "model call", "request log"}
+    assert {span.trace for span in spans} == {TRACE}
+
+
 def test_tries_that_fail(traced: httpx.Client, collector: Collector, model: NotedModel) -> None:
     model.scripted.faults = [503, 503]
     assert traced.post("/v1/tip", json=TRIP).status_code == 200
