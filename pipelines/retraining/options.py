@@ -11,6 +11,8 @@ from pipelines.production_metrics.windows import parse_length
 from pipelines.spans.pattern import SpanPattern
 from serving.rollout.options import address
 
+_PATHS = ("var", "source", "log", "model_config_file", "sign", "verify_keys", "tls_ca", "tls_certificate", "tls_key")
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ContinuousOptions:
@@ -38,6 +40,16 @@ class ContinuousOptions:
     """Sign with a command, as `run` does."""
     verify_keys: Path | None = None
     """Roll out only what one of these public keys signed: a file or a folder, as `rollout` takes it."""
+    tls: bool = False
+    """Reach the servers over TLS, as `rollout` does; each of the four below says so, too."""
+    tls_ca: Path | None = None
+    """PEM file of who signs the servers' certificates; without it, those whom this system trusts."""
+    tls_certificate: Path | None = None
+    """PEM file of the loop's own certificate, where the servers want one."""
+    tls_key: Path | None = None
+    """PEM file of that certificate's key."""
+    tls_server_name: str | None = None
+    """The name that the servers' certificates have; without it, each HOST."""
     interval: str = "1h"
     """Without --once: how long to wait between passes."""
     at_once: int | None = None
@@ -46,13 +58,15 @@ class ContinuousOptions:
     """Where everything is written."""
 
     def __post_init__(self) -> None:
-        for name in ("var", "source", "log", "model_config_file", "sign", "verify_keys"):
+        for name in _PATHS:
             path = getattr(self, name)
             object.__setattr__(self, name, path and path.absolute())
         if self.pattern is not None:
             SpanPattern(self.pattern)  # Raises for one that says no span.
         if self.sign_command is not None and self.sign is None:
             raise ValueError("--sign-command: expected --sign with it, the public key of what the command signs with")
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ValueError("expected --tls-certificate and --tls-key, or neither, received one of them")
         if self.at_once is not None:
             require_at_least("at once", self.at_once, 1)
         for text in self.server:

@@ -161,8 +161,16 @@ def _ended_by_a_person(journal: Journal, found: RolledOut) -> Journal | None:
 def _rollout(context: LoopContext, *command: str) -> int:
     options = context.options
     servers = [word for server in options.server for word in ("--server", server)]
-    keys = ["--verify-keys", str(options.verify_keys)] if options.verify_keys else []
+    given = {
+        "--verify-keys": options.verify_keys,
+        "--tls-ca": options.tls_ca,
+        "--tls-certificate": options.tls_certificate,
+        "--tls-key": options.tls_key,
+        "--tls-server-name": options.tls_server_name,
+    }
+    trusted = [word for option, value in given.items() if value for word in (option, str(value))]
+    tls = ["--tls"] if options.tls else []
     return context.run(
         "serving", "rollout", "--model-config-file", str(options.models_config), "--model", options.name, *servers,
-        "--versions-folder", str(options.var / "serving" / options.name), *keys, *command,
+        "--versions-folder", str(options.var / "serving" / options.name), *trusted, *tls, *command,
     )  # fmt: skip

@@ -7,6 +7,7 @@ import pytest
 
 from pipelines.retraining.decision_log import DecisionLog
 from pipelines.retraining.journal import JournalStore, Step
+from serving.rollout.options import RolloutOptions
 from tests.pipelines.retraining.scripted import (
     MINUTE,
     NEW,
@@ -118,6 +119,26 @@ def test_what_is_pushed_is_signed_and_nothing_else_is_rolled_out(world: World, m
     assert all(words[words.index("--verify-keys") + 1] == "/keys" for words in rolled_out)
     with pytest.raises(ValueError, match="--sign-command: expected --sign with it"):
         dataclasses.replace(options, sign=None)
+
+
+def test_servers_are_reached_over_tls_where_that_is_asked_for(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {"tls_ca": Path("/tls/ca.crt"), "tls_certificate": Path("/tls/tls.crt"), "tls_key": Path("/tls/tls.key")}
+    options = dataclasses.replace(world.options, tls=True, tls_server_name="model-server", **files)
+    run, called = world.run, list[tuple[str, ...]]()
+    monkeypatch.setattr(World, "options", options)
+    monkeypatch.setattr(world, "run", lambda *words: called.append(words) or run(*words))
+    world.take_pass(START)
+    rolled_out = [words for words in called if words[1] == "rollout"]
+    assert rolled_out
+    for words in rolled_out:
+        assert "--tls" in words
+        for name, value in {**files, "tls_server_name": "model-server"}.items():
+            assert words[words.index("--" + name.replace("_", "-")) + 1] == str(value)
+    assert {*files, "tls", "tls_server_name"} == {
+        field.name for field in dataclasses.fields(RolloutOptions) if field.name.startswith("tls")
+    }
+    with pytest.raises(ValueError, match="expected --tls-certificate and --tls-key"):
+        dataclasses.replace(options, tls_key=None)
 
 
 def test_an_experiment_by_hand_is_not_the_loops(world: World) -> None:
