@@ -2,6 +2,7 @@
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -123,18 +124,24 @@ def test_what_is_pushed_is_signed_and_nothing_else_is_rolled_out(world: World, m
 
 def test_servers_are_reached_over_tls_where_that_is_asked_for(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     files = {"tls_ca": Path("/tls/ca.crt"), "tls_certificate": Path("/tls/tls.crt"), "tls_key": Path("/tls/tls.key")}
-    options = dataclasses.replace(world.options, tls=True, tls_server_name="model-server", **files)
+    given: dict[str, Any] = {**files, "tls_server_name": "model-server"}
+    options = dataclasses.replace(world.options, tls=True, **given)
     run, called = world.run, list[tuple[str, ...]]()
+
+    def noted(*words: str) -> int:
+        called.append(words)
+        return run(*words)
+
     monkeypatch.setattr(World, "options", options)
-    monkeypatch.setattr(world, "run", lambda *words: called.append(words) or run(*words))
+    monkeypatch.setattr(world, "run", noted)
     world.take_pass(START)
     rolled_out = [words for words in called if words[1] == "rollout"]
     assert rolled_out
     for words in rolled_out:
         assert "--tls" in words
-        for name, value in {**files, "tls_server_name": "model-server"}.items():
+        for name, value in given.items():
             assert words[words.index("--" + name.replace("_", "-")) + 1] == str(value)
-    assert {*files, "tls", "tls_server_name"} == {
+    assert {*given, "tls"} == {
         field.name for field in dataclasses.fields(RolloutOptions) if field.name.startswith("tls")
     }
     with pytest.raises(ValueError, match="expected --tls-certificate and --tls-key"):

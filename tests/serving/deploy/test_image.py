@@ -49,7 +49,7 @@ def test_what_is_sent_to_the_builder() -> None:
 
 @pytest.mark.slow
 def test_what_is_copied_is_enough_to_run(tmp_path: Path) -> None:
-    """In a folder with what the image gets and nothing else, the gateway and the roll-out command start."""
+    """In a folder with what the image gets and nothing else, its commands start, and every module can be imported."""
     for line in instructions("COPY"):
         source, target = line.split()[-2:]
         if "--from" in line or target == "./":
@@ -63,7 +63,7 @@ def test_what_is_copied_is_enough_to_run(tmp_path: Path) -> None:
     (command,) = instructions("ENTRYPOINT")
     assert command == '["python", "-m", "serving", "gateway"]'
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    for command in ("gateway", "rollout"):
+    for command in ("gateway", "rollout", "verify"):
         done = subprocess.run(
             [sys.executable, "-m", "serving", command, "--help"],
             cwd=tmp_path,
@@ -73,6 +73,16 @@ def test_what_is_copied_is_enough_to_run(tmp_path: Path) -> None:
         )
         assert done.returncode == 0, done.stderr
         assert f"python -m serving {command}" in done.stdout
+    # What --help does not import: `verify` of compose and Kubernetes, traces, the client of Redis.
+    load = "import importlib, pkgutil, serving; walk = pkgutil.walk_packages(serving.__path__, 'serving.'); "
+    load += "print(*[importlib.import_module(one.name).__name__ for one in walk if not one.name.endswith('__main__')])"
+    done = subprocess.run(
+        [sys.executable, "-c", load], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert {"serving.signing.copying", "serving.tracing.otlp", "serving.gateway.shared_rate_limit"} < {
+        *done.stdout.split()
+    }
     # What the gateway reads when it starts, from where its settings say that it lies.
     read = "from pathlib import Path; from serving import contract; from serving.gateway import settings; "
     read += "print(contract.read(settings.load(Path('serving/gateway/taxi.toml')).contract).features[0].name)"
