@@ -15,6 +15,7 @@ from serving.cli.app import app
 from serving.cli.usage import execute
 from serving.gateway import settings as gateway_settings
 from serving.gateway.settings import GatewaySettings
+from serving.rollout.options import RolloutOptions
 from serving.tls.certificates import read_certificate
 from tests.serving.deploy import files, test_compose, test_kubernetes
 from tests.serving.deploy.files import DEPLOY, ROOT, Document, of_kind
@@ -271,3 +272,11 @@ def test_the_proxy_asks_for_certificates() -> None:
     assert len(binds) == 2
     assert all("ssl crt" in bind and "verify required" in bind for bind in binds)
     assert "ssl-min-ver TLSv1.2" in text
+
+
+def test_the_proxy_waits_as_long_as_the_roll_out_does() -> None:
+    """A call that reloads a server says nothing until the version has loaded: a bound on silence would cut it off."""
+    text = (DEPLOY / "tls_proxy" / "haproxy.cfg").read_text()
+    for section, side in (("frontend", "client"), ("backend", "server")):
+        (found,) = re.findall(rf"^{section} grpc\n(?: .*\n)*? +timeout {side} (\d+)m", text, flags=re.MULTILINE)
+        assert int(found) * 60 >= 2 * RolloutOptions().timeout

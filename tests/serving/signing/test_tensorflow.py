@@ -37,7 +37,7 @@ def test_no_operation_names_a_file_or_an_address_that_nobody_has_looked_at(
     }
     named = {name for name, words in texts.items() if re.search(r"file|path|address|mlir_module", " ".join(words))}
     assert named - LOOKED_AT == set(), "add it to forbidden_operations.py, or say here why it is harmless"
-    assert len(named) > 50
+    assert len(named) > 40
 
 
 def test_the_list_is_spelled_as_tensorflow_spells_it(registry: dict[str, op_def_pb2.OpDef]) -> None:
