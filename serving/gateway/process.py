@@ -57,7 +57,7 @@ def run(settings_files: Sequence[Path], flags: Flags, *, allow_no_keys: bool = F
         print(f"python -m serving gateway: error: {error}", file=sys.stderr)
         return BAD_USAGE
     _configure_logs()
-    warn_of_open_keys(settings)
+    warn_of_open_keys(tasks)
     scheme = "https" if settings.listen.tls else "http"
     operator = {"operator_url": _url(scheme, sockets[1])} if len(sockets) > 1 else {}
     structlog.get_logger("serving.gateway").info(

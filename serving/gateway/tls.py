@@ -1,6 +1,7 @@
 """The gateway's certificates: of its ports, and as a client of the model server."""
 
 import ssl
+from collections.abc import Sequence
 
 import structlog
 
@@ -49,11 +50,11 @@ class PortTls:
         return watched
 
 
-def warn_of_open_keys(settings: GatewaySettings) -> None:
-    """Logs which of the keys every user of this machine may read."""
-    for tls in (settings.listen.tls, settings.listen.operator_tls, settings.model.tls):
-        if tls and tls.key:
-            warn_of_open_key(tls.key)
+def warn_of_open_keys(tasks: Sequence[GatewaySettings]) -> None:
+    """Logs which of the keys every user of this machine may read: each once, whichever tasks name it."""
+    tables = [tls for each in tasks for tls in (each.listen.tls, each.listen.operator_tls, each.model.tls)]
+    for key in dict.fromkeys(tls.key for tls in tables if tls and tls.key):
+        warn_of_open_key(key)
 
 
 def model_tls(tls: ModelTlsSettings, metrics: TaskMetrics) -> WatchedFiles[ClientTls]:

@@ -177,10 +177,14 @@ def test_it_does_not_start_with_an_expired_certificate(start: Start, server: Aut
 
 
 def test_a_key_that_everybody_may_read_is_warned_of(server: Authority, caplog: Any) -> None:
-    issued = server.issue("gateway")
-    given = {"listen.tls.certificate": str(issued.certificate), "listen.tls.key": str(issued.key)}
-    warn_of_open_keys(settings("http://127.0.0.1:1", given))
+    own, other = server.issue("gateway"), server.issue("client")
+    given = {"listen.tls.certificate": str(own.certificate), "listen.tls.key": str(own.key)}
+    to_model = given | {"model.tls.certificate": str(other.certificate), "model.tls.key": str(other.key)}
+    tasks = [settings("https://127.0.0.1:1", given), settings("https://127.0.0.1:1", to_model)]
+    warn_of_open_keys(tasks)
     assert caplog.text == ""
-    issued.key.chmod(0o644)
-    warn_of_open_keys(settings("http://127.0.0.1:1", given))
-    assert "gateway.key can be read by every user" in caplog.text
+    own.key.chmod(0o644)
+    other.key.chmod(0o644)
+    warn_of_open_keys(tasks)
+    assert caplog.text.count("gateway.key can be read by every user") == 1
+    assert caplog.text.count("client.key can be read by every user") == 1, "of the second task's model server"
