@@ -107,7 +107,10 @@ class ConnectionPool:
                 raise model_errors.InvalidResponseError(
                     "expected an answer, received one that does not unpack"
                 ) from error
-            raise model_errors.ConnectionLostError(f"the connection broke: {_name_of(error)}") from error
+            # Without its traceback: what read the answer keeps the error, whose frames have it. That cycle would keep
+            # the request's rows until garbage is collected, which is seldom.
+            cause = error.with_traceback(None)
+            raise model_errors.ConnectionLostError(f"the connection broke: {_name_of(error)}") from cause
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
         """Returns the whole body.
