@@ -1,6 +1,7 @@
 """What a request passes: threads that work one at a time, rows that are gathered, and the cores under both."""
 
 import collections
+import functools
 import math
 from collections.abc import Callable
 
@@ -34,9 +35,9 @@ class Workers:
             self._idle -= 1
             seconds, done = self._waiting.popleft()
             if self._cores is None:
-                self._clock.after(seconds, lambda done=done: self._end(done))  # type: ignore[misc]
+                self._clock.after(seconds, functools.partial(self._end, done))
             else:
-                self._cores.work(seconds, lambda done=done: self._end(done))  # type: ignore[misc]
+                self._cores.work(seconds, functools.partial(self._end, done))
 
     def _end(self, done: Action) -> None:
         self._idle += 1

@@ -65,6 +65,7 @@ def response_model(target: Target, name: str = "") -> type[pydantic.BaseModel]:
         f"{name}PredictionResponse",
         __base__=_Response,
         __doc__="The answer to a request.",
+        # A class that is made while this runs: pydantic reads it, mypy knows no such type.
         predictions=(list[row], Field(description="One for each row, in the order of the request.")),  # type: ignore[valid-type]
     )
 
@@ -84,6 +85,7 @@ def _class_prediction(target: Target, name: str) -> type[pydantic.BaseModel]:
         __doc__="The answer for one row.",
         decision=(kind, Field(description="The most probable class.", examples=[first])),
         probabilities=(
+            # Likewise made while this runs.
             list[one],  # type: ignore[valid-type]
             Field(description=f"All {len(target.classes)} classes, or the first top_k; the most probable one first."),
         ),

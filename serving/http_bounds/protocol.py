@@ -233,6 +233,7 @@ class BoundedHttp(HttpToolsProtocol):
             self._raise(503, "too_many_pipelined", "Too many requests of one connection wait for an answer.")
         self._unset_keepalive_if_required()  # the answer before this request's head was complete has set it
         super().on_headers_complete()
+        # It has of a transport what uvicorn's cycle calls, and no more.
         self.cycle.transport = self._answer  # type: ignore[assignment]
         self._phase = _Phase.BODY
 

@@ -124,6 +124,7 @@ class _TlsListener:
         config = self._server.config
         return cast(
             BoundedHttp,
+            # uvicorn writes asyncio.Protocol, which takes no arguments; its own server calls it with these.
             config.http_protocol_class(  # type: ignore[call-arg]
                 config=config, server_state=self._server.server_state, app_state=self._server.lifespan.state
             ),

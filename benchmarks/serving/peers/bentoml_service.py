@@ -40,6 +40,7 @@ class Peer:
         self._model = tf.saved_model.load(str(_VERSION))
         self._signature = self._model.signatures["serving_raw"]
 
+    # BentoML reads the annotation, whose class is made from the contract while this runs: mypy knows no such type.
     @bentoml.api(batchable=True, max_batch_size=64, max_latency_ms=1000)
     def predict(self, rows: list[Row]) -> list[Prediction]:  # type: ignore[valid-type]
         """Predicts the rows of all requests of a batch."""
