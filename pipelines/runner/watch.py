@@ -106,10 +106,18 @@ def look(code: Iterable[Path], data: Path | None) -> Files:
 def forget_modules(root: Path) -> None:
     """Makes this process import the modules below `root` anew, but for installed ones and the program's own."""
     for name, module in list(sys.modules.items()):
-        path = Path(getattr(module, "__file__", None) or "/")
+        path = Path(_file_of(module) or "/")
         if name != "__main__" and path.is_relative_to(root) and "site-packages" not in path.parts:
             del sys.modules[name]
     importlib.invalidate_caches()
+
+
+def _file_of(module: object) -> str | None:
+    """Returns a module's `__file__` without asking the module, since a lazy one would load its library then."""
+    try:
+        return object.__getattribute__(module, "__dict__").get("__file__")
+    except AttributeError:  # sys.modules may hold any object.
+        return None
 
 
 def _run_in_fork(options: RunOptions) -> None:

@@ -1,7 +1,8 @@
 """Watching: what counts as saved, what runs then, and that it is the edited code."""
 
-import importlib
+import subprocess
 import sys
+import types
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,6 @@ import rich
 
 from pipelines.options import RunOptions
 from pipelines.runner import watch
-from pipelines.runner.node_process import Fork
 from pipelines.runner.watch import Files, forget_modules, look, run_when_saved
 
 
@@ -89,23 +89,51 @@ def test_a_process_that_computed_with_tensorflow_watches_nothing(
     assert capsys.readouterr().err.startswith("error: cannot watch: pipelines/tasks/taxi/__init__.py, one above it,")
 
 
-def test_edited_code_is_what_a_fork_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(tmp_path)
-    edited = tmp_path / "watched_module.py"
-    edited.write_text("VALUE = 1")
-    module = importlib.import_module("watched_module")
-    try:
-        edited.write_text("VALUE = 'edited'")
-        installed = len([name for name in sys.modules if name.startswith("numpy")])
+def test_edited_code_is_what_a_fork_runs(tmp_path: Path) -> None:
+    """In a process of its own: one that ran other tests may have threads that no fork survives."""
+    (tmp_path / "watched_module.py").write_text("VALUE = 1")
+    run = subprocess.run(
+        [sys.executable, "-c", _EDIT_AND_FORK, str(tmp_path)], capture_output=True, text=True, timeout=60
+    )
+    assert (run.returncode, run.stdout) == (0, "edited, numpy as it was, 1 in the process above\n"), run.stderr
 
-        def read() -> tuple[object, int]:
-            forget_modules(tmp_path)
-            value = importlib.import_module("watched_module").VALUE
-            return value, len([name for name in sys.modules if name.startswith("numpy")])
 
-        fork = Fork(read)
-        fork.start()
-        assert fork.result() == ("edited", installed)
-        assert module.VALUE == 1
-    finally:
-        del sys.modules["watched_module"]
+_EDIT_AND_FORK = """
+import importlib, pathlib, sys
+
+import numpy
+
+from pipelines.runner.node_process import Fork
+from pipelines.runner.watch import forget_modules
+
+folder = pathlib.Path(sys.argv[1])
+sys.path.insert(0, str(folder))
+import watched_module
+
+(folder / "watched_module.py").write_text("VALUE = 'edited'")
+
+
+def read():
+    forget_modules(folder)
+    return importlib.import_module("watched_module").VALUE, sys.modules["numpy"] is numpy
+
+
+fork = Fork(read)
+fork.start()
+value, same = fork.result()
+print(value, "numpy as it was" if same else "numpy anew", f"{watched_module.VALUE} in the process above", sep=", ")
+"""
+
+
+def test_no_lazy_module_is_loaded_by_looking_for_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Lazy(types.ModuleType):
+        """As TensorFlow's and importlib's: any attribute loads the library."""
+
+        def __getattribute__(self, name: str) -> object:
+            raise AssertionError(name)
+
+    monkeypatch.setitem(sys.modules, "lazy_module", Lazy("lazy_module"))
+    monkeypatch.setitem(sys.modules, "no_module", object())  # type: ignore[arg-type]  # sys.modules takes any object
+    kept = set(sys.modules)
+    forget_modules(tmp_path)
+    assert set(sys.modules) == kept
