@@ -242,7 +242,7 @@ clients: $(STAMP)
 	@$(RUN) -m serving clients --out $(if $(value OUT),$(call quoted,OUT),$(call quoted,VAR)/clients/typescript) \
 	    $(if $(value URL),--url $(call quoted,URL)) $(if $(value KEY_FILE),--key-file $(call quoted,KEY_FILE))
 
-# The servers were started with this file; docs/rollout.md.
+# The servers were started with this file; docs/how-to/rollout.md.
 ROLL := $(RUN) -m serving rollout --model-config-file $(call quoted,VAR)/serving/models.config \
     --model $(call quoted,TASK) $(ROLLOUT)
 

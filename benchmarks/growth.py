@@ -1,6 +1,6 @@
 """Draws what rows cost: seconds and peak memory of cold runs over the number of rows, ours and upstream's example.
 
-    python -m benchmarks.growth --results var/bench --out docs/growth.svg
+    python -m benchmarks.growth --results var/bench --out docs/figures/growth.svg
 
 Reads every `local_run_<rows>.json` that `make bench ROWS=...` left. Both axes are logarithmic: on a straight line that
 rises by one decade a decade, twice the rows cost twice as much.
@@ -25,7 +25,7 @@ def main() -> int:
     """Draws the curve; returns 0, or 1 with a message where there is nothing to draw."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--results", type=Path, default=Path("var/bench"), metavar="DIR")
-    parser.add_argument("--out", type=Path, default=Path("docs/growth.svg"), metavar="FILE")
+    parser.add_argument("--out", type=Path, default=Path("docs/figures/growth.svg"), metavar="FILE")
     options = parser.parse_args()
     files = sorted(options.results.glob("local_run_*.json"))
     if not files:

@@ -64,11 +64,11 @@ class RunOptions(TaskOptions):
     push_to: Path | None = None
     """Push to <push-to>/<task>/ instead of below --var."""
     sign: Path | None = None
-    """Sign the pushed version with this private key, or with --sign-command and this public key (docs/trust.md)."""
+    """Sign the pushed version with this private key, or with --sign-command and this public key (docs/how-to/trust.md)."""
     sign_command: str | None = None
     """Sign with a command: it reads bytes and writes their Ed25519 signature, raw or in base64. It is recorded."""
     require_review: bool = False
-    """Push only what a person has reviewed (docs/review.md)."""
+    """Push only what a person has reviewed (docs/how-to/review.md)."""
     force: bool = False
     """Ignore the cache: run every node."""
     verbose: bool = False
@@ -76,7 +76,7 @@ class RunOptions(TaskOptions):
     at_once: int | None = None
     """Run so many nodes at the same time at most; 1: one after the other. Without it, what cores and memory allow."""
     push_ties: bool = False
-    """Push a model, too, that is not distinguishable from the one pushed before (docs/scoping.md)."""
+    """Push a model, too, that is not distinguishable from the one pushed before (docs/how-to/scoping.md)."""
     experiment: str | None = None
     """Name an experiment: all nodes up to the gates run, nothing is pushed, and no later run is compared with it."""
     note: str | None = None

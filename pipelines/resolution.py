@@ -136,7 +136,7 @@ def require_tuning(task: Task) -> Tuning:
     if task.tuning is None:
         raise ConfigError(
             f"task {task.name} says nothing of what to search: expected Task(tuning=...), received none; "
-            "see docs/tuning.md"
+            "see docs/how-to/tuning.md"
         )
     return task.tuning
 

@@ -1,4 +1,4 @@
-"""docs/add-a-feature.md, executed: each of its changes is applied to a copy of the taxi task, which is then checked."""
+"""docs/how-to/add-a-feature.md, executed: each of its changes is applied to a copy of the taxi task, which is then checked."""
 
 import importlib
 import re
@@ -19,7 +19,7 @@ TAXI = "pipelines/tasks/taxi"
 SECTIONS = {
     title: re.findall(r"```diff\n(.*?)```", text, re.DOTALL)
     for title, text in re.findall(
-        r"^## (.+?)\n(.*?)(?=^## |\Z)", (ROOT / "docs/add-a-feature.md").read_text(), re.DOTALL | re.MULTILINE
+        r"^## (.+?)\n(.*?)(?=^## |\Z)", (ROOT / "docs/how-to/add-a-feature.md").read_text(), re.DOTALL | re.MULTILINE
     )
 }
 Walk = Callable[[str], Task]

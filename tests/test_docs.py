@@ -17,7 +17,9 @@ def name(page: Path) -> str:
 
 
 def test_there_are_pages() -> None:
-    assert {"README.md", "CONTRIBUTING.md", "docs/architecture.md", "data/README.md"} <= {name(page) for page in PAGES}
+    assert {"README.md", "CONTRIBUTING.md", "docs/explanation/architecture.md", "data/README.md"} <= {
+        name(page) for page in PAGES
+    }
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)

@@ -5,7 +5,7 @@
 Reads `<var>/bench/serving.json`, which `make load-test` writes, and simulates a node (a gateway and a model server on
 the same cores) under random arrivals. It first simulates the load test's own callers, and says how far off it is. Where
 the machine was slower than that, the node is slowed until both agree, and its p99 is stretched to the measured one.
-Writes `<out>/capacity.json`, which docs/capacity.md describes.
+Writes `<out>/capacity.json`, which docs/explanation/capacity.md describes.
 """
 
 import argparse

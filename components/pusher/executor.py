@@ -9,7 +9,7 @@ Where BetterGate compared the model with those pushed before, one that is worse 
 told apart from them, a tie, is pushed only where PUSH_TIES says so: a new version that changes nothing is a risk
 without a gain.
 
-Where SIGNING says with which key, the version is signed (docs/trust.md).
+Where SIGNING says with which key, the version is signed (docs/how-to/trust.md).
 """
 
 import json

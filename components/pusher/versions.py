@@ -4,7 +4,7 @@ A version is copied beside the others (`<version>.tmp`, which model servers igno
 A push clears what a killed push left. A model that is already the newest version is not pushed again, so that a run
 repeated after a kill ends with one new version, not two; but one that this signer has not signed is.
 
-A version is signed before it is renamed: no server ever sees it without its signature (docs/trust.md).
+A version is signed before it is renamed: no server ever sees it without its signature (docs/how-to/trust.md).
 """
 
 import filecmp

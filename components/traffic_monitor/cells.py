@@ -11,7 +11,7 @@ import numpy as np
 from components.traffic_monitor.pooled import Pooled
 
 # Rows that the smaller sample is expected to have in a cell. Cochran (1954) asks for 5; p-values as small as a family
-# of a hundred tests needs ask for more (docs/monitoring.md has the simulation).
+# of a hundred tests needs ask for more (docs/how-to/monitoring.md has the simulation).
 LEAST_EXPECTED = 20
 _LONGEST_SHOWN = 32  # characters of a value in a message
 _ATOM_SHARE = 0.02  # of the rows: a number that is as frequent has a cell of its own

@@ -82,7 +82,7 @@ class Executor(BaseExecutor):
 
 
 def make_report(inputs: Inputs, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Makes what `report.json` holds; docs/monitoring.md describes it."""
+    """Makes what `report.json` holds; docs/how-to/monitoring.md describes it."""
     schema_folder = artifact_utils.get_single_uri(inputs["schema"])
     contract = io_utils.SchemaReader().read(io_utils.get_only_uri_in_dir(schema_folder))
     examples = artifact_utils.get_single_instance(inputs["examples"])

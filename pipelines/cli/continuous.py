@@ -35,7 +35,7 @@ def continuous(options: Annotated[ContinuousOptions | None, Parameter(name="*")]
     pipeline, with every gate; with --server, the version is then tried beside
     the one that answers, compared on logged requests, and promoted or not.
 
-    Killed at any moment, the next call goes on. docs/operate.md says more.
+    Killed at any moment, the next call goes on. docs/how-to/operate.md says more.
     """
     options = options or ContinuousOptions()
     require_task(options.task)

@@ -29,7 +29,7 @@ def data_pin(options: Annotated[PinOptions, Parameter(name="*")] = _PIN) -> int:
 
     Copies what is still as it was read into DVC's cache, pushes it to the
     remote, and writes a small .dvc file for each file, below the digest that
-    a run's record has. Commit those. docs/data-versions.md.
+    a run's record has. Commit those. docs/how-to/data-versions.md.
     """
     require_task(options.task)
     from pipelines.data_versions import command  # Imported here: it loads pandas, which --help need not wait for.

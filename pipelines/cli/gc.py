@@ -37,7 +37,7 @@ def gc(
     folder; and the lineage of all these.
 
     The next run makes anew what it would have taken from the cache.
-    docs/retention.md.
+    docs/how-to/retention.md.
 
     Args:
         var: The folder that the runs wrote to.

@@ -31,7 +31,7 @@ def ingest(options: Annotated[IngestOptions | None, Parameter(name="*")] = None)
     With --from-log the rows are those that a model answered and whose outcome
     was told since; what is left out is counted.
 
-    Killed at any moment, the next one goes on. docs/spans.md says more.
+    Killed at any moment, the next one goes on. docs/how-to/spans.md says more.
     """
     if options is None:
         raise UsageError("expected --from FOLDER or --from-log, received neither")

@@ -28,7 +28,7 @@ def monitor(options: Annotated[MonitorOptions | None, Parameter(name="*")] = Non
     these cannot explain is compared with training.
 
     Everything is written below <var>/monitoring/<task>/: summary.json, the
-    same for people in page.html, metrics for Prometheus. docs/monitoring.md
+    same for people in page.html, metrics for Prometheus. docs/how-to/monitoring.md
     says more.
     """
     options = options or MonitorOptions()

@@ -25,7 +25,7 @@ def portfolio(options: Annotated[ExperimentOptions | None, Parameter(name="*")] 
     trial is trained with several seeds; all are compared on training rows that
     no trial was scored on. What fails or runs out of time is reported, and
     does not stop the rest. The table stands as JSON below <var>/portfolio/,
-    too. docs/tuning.md says how the chances are found.
+    too. docs/how-to/tuning.md says how the chances are found.
     """
     options = options or ExperimentOptions()
     require_task(options.task)

@@ -31,7 +31,7 @@ def predict(options: Annotated[PredictionOptions, Parameter(name="*")]) -> int:
 
     The output appears whole or not at all. A prediction that was stopped goes
     on from its finished parts when the same command is given again.
-    docs/predict.md.
+    docs/how-to/predict.md.
     """
     require_task(options.task)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's own notes on the machine

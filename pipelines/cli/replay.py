@@ -25,7 +25,7 @@ def replay(options: Annotated[ReplayOptions, Parameter(name="*")]) -> int:
     The page compares its models with the first one left alone.
 
     Everything is written below <var>: page.html, summary.json, and all that
-    the commands write. docs/replay.md says more.
+    the commands write. docs/how-to/replay.md says more.
     """
     require_task(options.task)
     from pipelines.replay import command  # Imported here: --help need not wait for it.

@@ -36,7 +36,7 @@ def review(
     Before: look at the run (its report, its metrics per slice) and at the code
     in the task's folder. The review holds for exactly the files that the run
     was trained from; any edit of them makes it stale. It goes into review.toml
-    in the task's folder, for version control. docs/review.md.
+    in the task's folder, for version control. docs/how-to/review.md.
 
     Args:
         task: A folder below pipelines/tasks/, or a dotted package.

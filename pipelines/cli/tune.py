@@ -26,7 +26,7 @@ def tune(options: Annotated[ExperimentOptions | None, Parameter(name="*")] = Non
     trials and the committed values are trained with several seeds each, and
     compared on training rows that no trial was scored on. What is better
     beyond noise is proposed as a patch, below <var>/tune/; the task's file
-    itself is left alone. docs/tuning.md says more.
+    itself is left alone. docs/how-to/tuning.md says more.
     """
     options = options or ExperimentOptions()
     require_task(options.task)

@@ -1,1 +1,1 @@
-"""The commands `tune` and `portfolio`. docs/tuning.md."""
+"""The commands `tune` and `portfolio`. docs/how-to/tuning.md."""

@@ -1,1 +1,1 @@
-"""Ingestion: spans of rows that arrive are checked, and accepted or put into quarantine. docs/spans.md."""
+"""Ingestion: spans of rows that arrive are checked, and accepted or put into quarantine. docs/how-to/spans.md."""

@@ -1,1 +1,1 @@
-"""Watches the traffic of pushed models: windows of the request log, judged (docs/monitoring.md)."""
+"""Watches the traffic of pushed models: windows of the request log, judged (docs/how-to/monitoring.md)."""

@@ -1,4 +1,4 @@
-"""What monitoring leaves: summary.json, whose format docs/monitoring.md describes."""
+"""What monitoring leaves: summary.json, whose format docs/how-to/monitoring.md describes."""
 
 import dataclasses
 import json
@@ -46,7 +46,7 @@ class MonitoringRecord:
         return path
 
     def as_dict(self) -> dict[str, Any]:
-        """The record as docs/monitoring.md describes it."""
+        """The record as docs/how-to/monitoring.md describes it."""
         before = self.window.before
         return {
             "format": FORMAT,

@@ -49,7 +49,7 @@ class ProductionMetrics:
     notes: Sequence[str]  # what could not be looked at, and why
 
     def as_dict(self) -> dict[str, Any]:
-        """What JSON holds: docs/production-metrics.md; what is undefined is None."""
+        """What JSON holds: docs/how-to/production-metrics.md; what is undefined is None."""
         return {
             "format": FORMAT,
             "task": self.task,

@@ -1,4 +1,4 @@
-"""What a replay found, span by span: summary.json, whose format docs/replay.md describes."""
+"""What a replay found, span by span: summary.json, whose format docs/how-to/replay.md describes."""
 
 import dataclasses
 import json

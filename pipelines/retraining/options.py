@@ -35,7 +35,7 @@ class ContinuousOptions:
     model_config_file: Path | None = None
     """The file that the servers were started with; without it, <var>/serving/models.config."""
     sign: Path | None = None
-    """Sign what is pushed with this private key, or with --sign-command and this public key (docs/trust.md)."""
+    """Sign what is pushed with this private key, or with --sign-command and this public key (docs/how-to/trust.md)."""
     sign_command: str | None = None
     """Sign with a command, as `run` does."""
     verify_keys: Path | None = None

@@ -57,7 +57,7 @@ class Trial:
 
     percent: float = 10.0  # of the requests
     length: str = "1h"  # so long at least
-    # What `rollout compare` allows (docs/rollout.md): a version that differs more is rolled back.
+    # What `rollout compare` allows (docs/how-to/rollout.md): a version that differs more is rolled back.
     min_rows: int = 100
     mean_difference: float = 0.05
     p95_difference: float = 0.2
@@ -139,7 +139,7 @@ def read_policy(task: str) -> RetrainingPolicy:
     except FileNotFoundError as error:
         raise PolicyError(
             f"{path} is not there: expected the policy by which {task} is trained anew; write one, as "
-            "docs/operate.md describes it"
+            "docs/how-to/operate.md describes it"
         ) from error
     except TableError as error:
         raise PolicyError(str(error)) from error

@@ -20,7 +20,7 @@ from serving.durable_file import write_whole
 
 _HEAD = (
     "Who reviewed which code, on which run. Written by `make review`, not by hand: each record has a checksum.",
-    "docs/review.md says what for.",
+    "docs/how-to/review.md says what for.",
 )
 _FORMER_KEY = "room"  # of task_files, in review.toml; in what the checksum is over it still is
 

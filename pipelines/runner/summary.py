@@ -1,4 +1,4 @@
-"""summary.json, the run's public record. docs/summary.md describes the format; a change of it raises FORMAT.
+"""summary.json, the run's public record. docs/reference/summary.md describes the format; a change of it raises FORMAT.
 
 It loads without TFX, so that a run that cannot even load is on record.
 """
@@ -100,7 +100,7 @@ class Summary:
         return path
 
     def as_dict(self) -> dict[str, Any]:
-        """Returns the record as docs/summary.md describes it."""
+        """Returns the record as docs/reference/summary.md describes it."""
         return {
             "format": FORMAT,
             "run_id": self.run_id,

@@ -7,7 +7,7 @@
     run.metrics()
     run.model()(run.rows("eval"))
 
-On the shell: `python -m pipelines runs list | show | diff | lineage`. docs/runs.md is the guide.
+On the shell: `python -m pipelines runs list | show | diff | lineage`. docs/how-to/runs.md is the guide.
 """
 
 from pipelines.runs.errors import RunError

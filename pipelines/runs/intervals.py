@@ -12,7 +12,7 @@ from typing import Any
 
 from pipelines.runs.errors import RunError
 
-INTERVALS_FILE = "intervals.json"  # in the run's folder; docs/report.md
+INTERVALS_FILE = "intervals.json"  # in the run's folder; docs/how-to/report.md
 _FORMAT = 1
 
 

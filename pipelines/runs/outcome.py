@@ -5,7 +5,7 @@ from typing import Any
 
 from pipelines.runs.run_record import UNFINISHED
 
-PUSHED, UNCHANGED, REFUSED = "pushed", "unchanged", "refused"  # statuses; docs/summary.md
+PUSHED, UNCHANGED, REFUSED = "pushed", "unchanged", "refused"  # statuses; docs/reference/summary.md
 _SHOWN_REASONS = 2
 
 

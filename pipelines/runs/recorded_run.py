@@ -33,7 +33,7 @@ class RecordedRun:
         self.id = directory.name
         database = var / "metadata.sqlite"
         self._open_metadata = metadata or functools.partial(Metadata, database)
-        self.summary: dict[str, Any] = read_record(directory, database)  # docs/summary.md
+        self.summary: dict[str, Any] = read_record(directory, database)  # docs/reference/summary.md
         self.task: str = self.summary["task"]
         self.status: str = self.summary["status"]
         self.started: str = self.summary["started"]  # UTC, ISO 8601

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class Run(TrainedRun):
     """One run, as it was recorded. Where it did not get to what is asked for, RunError says so."""
 
-    # What its predictions rest on, and where they are wrong. docs/explanations.md says how to read them.
+    # What its predictions rest on, and where they are wrong. docs/explanation/explanations.md says how to read them.
 
     def importance(self, rows: int = 2_000, permutations: int = 5) -> pd.DataFrame:
         """Measure how much the mean loss on eval rows rises when one raw column is permuted, overall and per slice.

@@ -10,7 +10,7 @@ from pipelines.metadata_database import has_metadata
 from pipelines.runs.errors import RunError
 from pipelines.runs.metadata import Artifact, Metadata, Step
 
-SUMMARY_FILE = "summary.json"  # docs/summary.md
+SUMMARY_FILE = "summary.json"  # docs/reference/summary.md
 FORMAT = 2  # of summary.json; older ones are upgraded when they are read
 UNFINISHED = "unfinished"  # status of a run that left no summary: it goes on, or was killed
 
@@ -25,7 +25,7 @@ _ID_TIME = "%Y%m%d-%H%M%S"  # a run's id begins with the time at which it starte
 
 
 def read_record(directory: Path, database: Path) -> dict[str, Any]:
-    """Reads the record as docs/summary.md describes it, in format 2 whatever it was written in.
+    """Reads the record as docs/reference/summary.md describes it, in format 2 whatever it was written in.
 
     Its status may also be UNFINISHED.
 
@@ -62,7 +62,7 @@ def sort_key(directory: Path) -> tuple[str, int]:
 
 
 def _upgrade_from_1(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Renames what format 2 renamed, and adds what the first records of format 1 lack; see docs/summary.md."""
+    """Renames what format 2 renamed, and adds what the first records of format 1 lack; see docs/reference/summary.md."""
     nodes = [
         {
             **_NODE_ADDED_LATER,

@@ -49,7 +49,7 @@ class _Table(pydantic.BaseModel):
 
 
 class PortTlsSettings(_Table):
-    """TLS of a port; the files are PEM, and read again when they change (docs/tls.md)."""
+    """TLS of a port; the files are PEM, and read again when they change (docs/how-to/tls.md)."""
 
     certificate: FilePath  # the gateway's own, then those between it and the CA
     key: FilePath  # of that certificate, without a passphrase
@@ -57,7 +57,7 @@ class PortTlsSettings(_Table):
 
 
 class ModelTlsSettings(_Table):
-    """TLS to the model server; the files are PEM, and read again when they change (docs/tls.md)."""
+    """TLS to the model server; the files are PEM, and read again when they change (docs/how-to/tls.md)."""
 
     ca: FilePath | None = None  # who signs the model server's certificate; None: those whom this system trusts
     certificate: FilePath | None = None  # the gateway's own as a client (mTLS)
@@ -141,7 +141,7 @@ class ExplanationSettings(_Table):
 
 
 class TracingSettings(_Table):
-    """Traces of requests, for an OpenTelemetry collector (docs/tracing.md)."""
+    """Traces of requests, for an OpenTelemetry collector (docs/how-to/tracing.md)."""
 
     endpoint: str  # OTLP over HTTP, such as http://127.0.0.1:4318
     sample_rate: Annotated[float, Field(ge=0, le=1)] = 1.0  # of requests without a traceparent; that says it itself

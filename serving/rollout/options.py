@@ -24,7 +24,7 @@ class RolloutOptions:
     versions_folder: Path | None = None
     """The model's base_path, where this machine sees it under another path."""
     verify_keys: Path | None = None
-    """A public key, or a folder of them: refuse versions that none of these signed (docs/trust.md)."""
+    """A public key, or a folder of them: refuse versions that none of these signed (docs/how-to/trust.md)."""
     signature: str = "serving_raw"
     """The signature that requests name."""
     timeout: float = 300.0

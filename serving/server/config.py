@@ -124,7 +124,7 @@ def read_ssl(path: Path) -> SSLConfig:
     except text_format.ParseError as error:
         raise invalid(
             f"{path}, line {error.GetLine()}: expected a tensorflow.serving.SSLConfig in text format, received "
-            "something else; docs/tls.md has an example."
+            "something else; docs/how-to/tls.md has an example."
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise invalid(f"cannot read {path}: expected a tensorflow.serving.SSLConfig in text format: {error}") from error

@@ -36,7 +36,9 @@ class PublicKey:
         except (OSError, ValueError, UnsupportedAlgorithm) as error:
             # The library's message may quote the file; a private key must not reach a log.
             why = error.strerror if isinstance(error, OSError) else "it is none"
-            raise SigningError(f"{path}: expected a public key in PEM, received: {why}; see docs/trust.md.") from None
+            raise SigningError(
+                f"{path}: expected a public key in PEM, received: {why}; see docs/how-to/trust.md."
+            ) from None
         if not isinstance(key, Ed25519PublicKey):
             raise SigningError(f"{path}: expected an Ed25519 key, received a {type(key).__name__.lstrip('_')}.")
         return cls(key)

@@ -48,7 +48,7 @@ def verify(
             if sealed is None:
                 raise RefusedVersionError(
                     Reason.UNSIGNED,
-                    f"it has no signature: expected {SIGNATURE}; push it with `--sign` (docs/trust.md).",
+                    f"it has no signature: expected {SIGNATURE}; push it with `--sign` (docs/how-to/trust.md).",
                 )
             payload, key_id = envelope.unseal(sealed, keys)
             manifest = _decode(payload)

@@ -46,7 +46,7 @@ def read_pem(path: Path, what: str) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise TlsError(
-            f"the {what} {path} cannot be read: expected a PEM file, received {error.strerror}; docs/tls.md says how "
+            f"the {what} {path} cannot be read: expected a PEM file, received {error.strerror}; docs/how-to/tls.md says how "
             "to make one."
         ) from error
 

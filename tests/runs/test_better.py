@@ -112,7 +112,7 @@ def test_diff_and_compare_give_the_gates_numbers(story: Story, capsys: pytest.Ca
 
 def test_what_the_record_says_of_both_is_documented(story: Story) -> None:
     documented = re.findall(
-        r"^\| `((?:experiment|comparison)\..+?)` \|", (SOURCE / "docs/summary.md").read_text(), re.M
+        r"^\| `((?:experiment|comparison)\..+?)` \|", (SOURCE / "docs/reference/summary.md").read_text(), re.M
     )
     record = story.tried.summary
     comparison = {f"comparison.{name}" for name in record["comparison"]}

@@ -1,4 +1,4 @@
-"""docs/summary.md says what is in summary.json: every field, no other, with its type."""
+"""docs/reference/summary.md says what is in summary.json: every field, no other, with its type."""
 
 import re
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ _TYPES = {"int": int, "float": float, "string": str, "bool": bool, "object": dic
 @pytest.fixture
 def documented() -> dict[str, tuple[str, str]]:
     """Field -> (type, what stands there when there is nothing to say)."""
-    text = (SOURCE / "docs" / "summary.md").read_text()
+    text = (SOURCE / "docs" / "reference" / "summary.md").read_text()
     rows = re.findall(r"^\| `(.+?)` \| (.+?) \| .+ \|(.*)\|$", text, re.MULTILINE)
     return {field: (kind, nothing.strip()) for field, kind, nothing in rows}
 

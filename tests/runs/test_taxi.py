@@ -159,7 +159,7 @@ def test_a_push_that_demands_a_review_is_refused_and_then_allowed(spare_taxi: Pr
     spare_taxi.remember("production", *(f"pipelines/tasks/taxi/{name}" for name in ("model_card.md", "review.toml")))
     pushed = spare_taxi.root / "production" / "taxi"
     versions = []
-    for command, shown in steps(SOURCE / "docs" / "review.md"):
+    for command, shown in steps(SOURCE / "docs" / "how-to" / "review.md"):
         said = replay(command, spare_taxi.root, environment())
         assert difference(said, shown) is None, "\n".join([command, *said])
         versions.append(len(list(pushed.iterdir())) if pushed.exists() else 0)

@@ -10,7 +10,7 @@ from data.taxi import packaged_file
 
 pytestmark = pytest.mark.slow
 ROWS = 1000
-# Found in nearly all simulations (docs/monitoring.md). The other is an hour's shift, found in three of five.
+# Found in nearly all simulations (docs/how-to/monitoring.md). The other is an hour's shift, found in three of five.
 CLEAR = sorted(set(CHANGES) - {"the clock is an hour ahead"})
 
 

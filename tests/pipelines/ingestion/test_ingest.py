@@ -204,7 +204,9 @@ def test_a_run_takes_the_newest_accepted_version_of_each_span_and_names_it(
     assert run.summary["rows"]["train"] == sum(span["train"] for span in run.summary["spans"])
     assert sum(run.summary["rows"].values()) == 222 + 207 + 203  # as in the data card
     assert run.summary["data"] == "spans all"
-    documented = re.findall(r"^\| `spans\[\]\.(\w+)`", (SOURCE / "docs" / "summary.md").read_text(), re.MULTILINE)
+    documented = re.findall(
+        r"^\| `spans\[\]\.(\w+)`", (SOURCE / "docs" / "reference" / "summary.md").read_text(), re.MULTILINE
+    )
     assert all(span.keys() == set(documented) for span in run.summary["spans"])
 
 

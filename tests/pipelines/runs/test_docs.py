@@ -1,4 +1,4 @@
-"""docs/runs.md names everything that Run and Runs offer, and nothing else."""
+"""docs/how-to/runs.md names everything that Run and Runs offer, and nothing else."""
 
 import re
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from pipelines.runs import Run, Runs
 from tests.pipelines.runs.made_runs import summary, write
 
-GUIDE = (Path(__file__).resolve().parents[3] / "docs" / "runs.md").read_text()
+GUIDE = (Path(__file__).resolve().parents[3] / "docs" / "how-to" / "runs.md").read_text()
 
 
 def documented(heading: str) -> set[str]:

@@ -1,6 +1,6 @@
 """New tasks of three data sets that scikit-learn ships, one for each kind of problem.
 
-The multiclass one is the walk-through of docs/bring-your-own-data.md, replayed: from CSV to a pushed model. So is the
+The multiclass one is the walk-through of docs/tutorial/your-own-data.md, replayed: from CSV to a pushed model. So is the
 regression, whose rows lack values. The binary one is trained and evaluated without a pipeline: binary_task.py.
 """
 
@@ -28,7 +28,7 @@ from tests.serving.running_server import running
 
 pytestmark = pytest.mark.pipeline
 
-PAGE = SOURCE / "docs" / "bring-your-own-data.md"
+PAGE = SOURCE / "docs" / "tutorial" / "your-own-data.md"
 TASKS = ("iris", "tumour", "sugar")
 AWKWARD = ("awkward", "words", "codes")
 PARTS = ("rows", "contract", "preprocessing")

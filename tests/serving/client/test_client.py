@@ -193,7 +193,9 @@ def test_the_example_in_the_docstring(gateway: str) -> None:
 
 
 def fenced(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", (ROOT / "docs/serving.md").read_text(), re.MULTILINE | re.DOTALL)
+    return re.findall(
+        rf"^```{language}\n(.*?)^```", (ROOT / "docs/reference/serving.md").read_text(), re.MULTILINE | re.DOTALL
+    )
 
 
 def test_the_example_in_the_docs(gateway: str) -> None:

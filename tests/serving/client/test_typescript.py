@@ -49,7 +49,7 @@ def url(tmp_path: Path) -> Iterator[str]:
 
 def documented() -> str:
     """The example in the docs."""
-    (found,) = re.findall("```ts\n(.*?)```", (ROOT / "docs/serving.md").read_text(), flags=re.DOTALL)
+    (found,) = re.findall("```ts\n(.*?)```", (ROOT / "docs/reference/serving.md").read_text(), flags=re.DOTALL)
     return found.replace('"prediction-gateway-client"', '"./client.js"')
 
 

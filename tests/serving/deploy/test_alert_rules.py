@@ -9,7 +9,7 @@ import yaml
 
 from tests.serving.deploy.files import DEPLOY, ROOT
 
-PAGE = "docs/alerts.md"
+PAGE = "docs/how-to/alerts.md"
 RULES: dict[str, Any] = {
     rule["alert"]: rule
     for group in yaml.safe_load((DEPLOY / "prometheus" / "alerts.yml").read_text())["groups"]

@@ -229,5 +229,5 @@ def test_a_gateway_whose_model_server_fails_wakes_somebody_up(endpoint: Endpoint
                 time.sleep(0.05)
         (alert,) = endpoint.received[0]["alerts"]
         assert alert["labels"] == {"alertname": "ErrorBudgetBurnsFast", "severity": "critical"}
-        assert alert["annotations"]["runbook_url"] == "docs/alerts.md#errorbudgetburnsfast"
+        assert alert["annotations"]["runbook_url"] == "docs/how-to/alerts.md#errorbudgetburnsfast"
         assert "of requests fail" in alert["annotations"]["summary"]

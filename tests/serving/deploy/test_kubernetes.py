@@ -15,7 +15,7 @@ from tests.serving.deploy.files import OVERLAYS, ROOT, Document, of_kind
 pytestmark = pytest.mark.slow
 
 NAMES = ("gateway", "model-server")
-MADE_BY_HAND = {"model-signing-keys"}  # docs/deploy.md
+MADE_BY_HAND = {"model-signing-keys"}  # docs/how-to/deploy.md
 overlays = pytest.mark.parametrize("overlay", OVERLAYS)
 names = pytest.mark.parametrize("name", NAMES)
 

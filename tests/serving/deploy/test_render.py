@@ -1,4 +1,4 @@
-"""`make deploy-render`, and an overlay with a roll-out of its own, as docs/deploy.md shows it."""
+"""`make deploy-render`, and an overlay with a roll-out of its own, as docs/how-to/deploy.md shows it."""
 
 import os
 import re
@@ -13,7 +13,7 @@ import yaml
 from tests.serving.deploy import files
 from tests.serving.deploy.files import DEPLOY, OVERLAYS, ROOT, Document
 
-PAGE = (ROOT / "docs" / "deploy.md").read_text()
+PAGE = (ROOT / "docs" / "how-to" / "deploy.md").read_text()
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)

@@ -97,7 +97,7 @@ def test_the_page_says_which_flags_the_embedded_server_is_not_given() -> None:
     given = [flag for overlay in OVERLAYS for flag in files.container(overlay, "model-server")["args"]]
     _, unknown = options.parser().parse_known_args(given + files.service("model-server")["command"])
     assert set(files.flags(list(dict.fromkeys(unknown)))) == set(ONLY_TENSORFLOW_SERVINGS)
-    page = (ROOT / "docs" / "deploy.md").read_text()
+    page = (ROOT / "docs" / "how-to" / "deploy.md").read_text()
     assert [name for name in ONLY_TENSORFLOW_SERVINGS if f"`--{name}`" not in page] == []
 
 
@@ -183,7 +183,7 @@ def gateway(server: running_server.RunningServer, folder: Path) -> Iterator[tupl
 
 
 def test_the_gateway_answers_the_request_of_the_page(server: running_server.RunningServer, tmp_path: Path) -> None:
-    page = (ROOT / "docs" / "deploy.md").read_text()
+    page = (ROOT / "docs" / "how-to" / "deploy.md").read_text()
     request = re.search(r"^curl -s localhost:8080(\S+) .* -d '(\{.*?\})'$", page, flags=re.MULTILINE | re.DOTALL)
     assert request
     with gateway(server, tmp_path) as (url, operator_url):

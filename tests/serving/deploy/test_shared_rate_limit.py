@@ -88,7 +88,9 @@ def test_the_component_for_tls_takes_nothing_away(names: tuple[str, str], tmp_pa
 @pytest.mark.one_stack
 def test_redis_starts_with_these_arguments_and_the_secret_of_the_page(tmp_path: Path) -> None:
     (script,) = [
-        block for block in (ROOT / "docs" / "deploy.md").read_text().split("```") if "secret generic redis" in block
+        block
+        for block in (ROOT / "docs" / "how-to" / "deploy.md").read_text().split("```")
+        if "secret generic redis" in block
     ]
     literals = subprocess.run(
         ["bash", "-c", "kubectl() { printf '%s\\0' \"${@:4}\"; }\n" + script],

@@ -21,7 +21,7 @@ from tests.serving.deploy import files, test_compose, test_kubernetes
 from tests.serving.deploy.files import DEPLOY, ROOT, Document, of_kind
 
 OVERLAY = "production-tls"
-PAGE = (ROOT / "docs" / "tls.md").read_text()
+PAGE = (ROOT / "docs" / "how-to" / "tls.md").read_text()
 (RECIPE,) = re.findall(r"^```bash\n(.+?)^```$", PAGE, flags=re.MULTILINE | re.DOTALL)
 (RENEWAL,) = re.findall(r"^`(\(cd var/tls && issue .+?\))` renews", PAGE, flags=re.MULTILINE)
 PARTS = ("gateway", "model-server", "gateway-client", "operator")

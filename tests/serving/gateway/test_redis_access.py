@@ -37,7 +37,7 @@ def test_a_password_is_needed_and_never_told() -> None:
 
 
 def test_a_user_with_the_rights_that_the_page_names_is_enough() -> None:
-    page = " ".join((ROOT / "docs" / "serving.md").read_text().split())
+    page = " ".join((ROOT / "docs" / "reference" / "serving.md").read_text().split())
     (rights,) = re.findall(r"its user needs `([^`]+)`", page)
 
     async def check(redis: RedisServer) -> None:

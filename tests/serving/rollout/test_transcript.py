@@ -1,4 +1,4 @@
-"""The transcript in docs/rollout.md is what one gets."""
+"""The transcript in docs/how-to/rollout.md is what one gets."""
 
 import itertools
 import re
@@ -14,7 +14,7 @@ from tests.serving.rollout.conftest import MODEL, Site
 from tests.serving.rollout.requests_log import write_log
 from tests.serving.rollout.server import ROOT, ServerProcess, running
 
-PAGE = ROOT / "docs" / "rollout.md"
+PAGE = ROOT / "docs" / "how-to" / "rollout.md"
 PROMPT = "$ python -m serving rollout "
 FIRST = 1795253025
 KINDS = {1795339425: "similar", 1795425825: "broken"}  # the versions that the transcript tries

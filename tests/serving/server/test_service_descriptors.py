@@ -10,7 +10,7 @@ from serving.server import service_descriptors
 
 @pytest.mark.parametrize("module", ["prediction_service_pb2", "model_service_pb2"])
 def test_upstreams_own_descriptors_cannot_be_imported(module: str) -> None:
-    """Once they can, service_descriptors and its row in docs/serving.md have no reason any more."""
+    """Once they can, service_descriptors and its row in docs/reference/serving.md have no reason any more."""
     service_descriptors.register()
     with pytest.raises((AttributeError, TypeError)):
         importlib.import_module(f"tensorflow_serving.apis.{module}")

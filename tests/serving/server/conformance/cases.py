@@ -2,7 +2,7 @@
 
 A case says what is asked and what TensorFlow Serving answers, as read from its source and its tests. Where this server
 answers otherwise on purpose, the case says so (`argued`), and what comes here instead (`ours`, or what the tests of
-`held_by` assert). The table of those in docs/serving.md is made of the cases, by `table.py`.
+`held_by` assert). The table of those in docs/reference/serving.md is made of the cases, by `table.py`.
 """
 
 import dataclasses

@@ -1,4 +1,4 @@
-"""The table in docs/serving.md of what is answered otherwise than by TensorFlow Serving, made of the cases.
+"""The table in docs/reference/serving.md of what is answered otherwise than by TensorFlow Serving, made of the cases.
 
 python -m tests.serving.server.conformance.table writes it anew.
 """
@@ -9,7 +9,7 @@ from tests.serving.server.conformance import cases
 from tests.serving.server.conformance.cases import Case
 
 COMMAND = "python -m tests.serving.server.conformance.table"
-PAGE = cases.FOLDER.parents[3] / "docs" / "serving.md"
+PAGE = cases.FOLDER.parents[3] / "docs" / "reference" / "serving.md"
 BEGIN, END = f"<!-- Made by {COMMAND} -->\n", "<!-- Here it ends -->\n"
 
 
