@@ -64,7 +64,7 @@ class RunOptions(TaskOptions):
     push_to: Path | None = None
     """Push to <push-to>/<task>/ instead of below --var."""
     sign: Path | None = None
-    """Sign the pushed version with this private key, or with --sign-command and this public key (docs/how-to/trust.md)."""
+    """Sign the version with this private key, or by --sign-command with its public key (docs/how-to/trust.md)."""
     sign_command: str | None = None
     """Sign with a command: it reads bytes and writes their Ed25519 signature, raw or in base64. It is recorded."""
     require_review: bool = False

@@ -1,4 +1,4 @@
-"""docs/how-to/add-a-feature.md, executed: each of its changes is applied to a copy of the taxi task, which is then checked."""
+"""Executes docs/how-to/add-a-feature.md: applies each change to a copy of the taxi task, and checks it."""
 
 import importlib
 import re

@@ -4,7 +4,8 @@
 
 Starts the embedded model server and the gateway, each as a process of its own, on the newest pushed version, without
 and with batching; sends them rows of the run's eval split, and holds every answer against what the model says in this
-process. Ends with version swaps under load. Writes `<out>/serving.json`, which docs/explanation/performance.md describes.
+process. Ends with version swaps under load. Writes `<out>/serving.json`
+(docs/explanation/performance.md).
 Exit status: 0, every goal is reached, or --quick; 1, a goal is missed, or it cannot be run to its end; 3, no goal is
 missed, but the machine was too noisy to tell for one.
 """

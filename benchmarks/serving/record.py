@@ -1,4 +1,4 @@
-"""var/bench/serving.json: every figure of a load test, and whether the goals were reached (docs/explanation/performance.md)."""
+"""var/bench/serving.json: the figures and goals of a load test (docs/explanation/performance.md)."""
 
 import dataclasses
 import json

@@ -1,1 +1,1 @@
-"""Replays the spans of a task through the real serving path, with the retraining loop behind it (docs/how-to/replay.md)."""
+"""Replays the spans of a task through the real servers, with the retraining loop (docs/how-to/replay.md)."""

@@ -62,7 +62,7 @@ def sort_key(directory: Path) -> tuple[str, int]:
 
 
 def _upgrade_from_1(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Renames what format 2 renamed, and adds what the first records of format 1 lack; see docs/reference/summary.md."""
+    """Renames what format 2 renamed, and adds what the first records of format 1 lack (docs/reference/summary.md)."""
     nodes = [
         {
             **_NODE_ADDED_LATER,

@@ -1,4 +1,4 @@
-"""What was agreed before the work on a task began: scoping.toml, as records. docs/how-to/scoping.md says how to fill it in.
+"""Reads scoping.toml, the agreement before the work on a task, as records (docs/how-to/scoping.md).
 
 The thresholds under [[success.thresholds]] are what the Evaluator holds a model against
 (pipelines/evaluation/eval_config.py), so what was agreed is what gates.

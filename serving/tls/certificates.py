@@ -46,8 +46,8 @@ def read_pem(path: Path, what: str) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise TlsError(
-            f"the {what} {path} cannot be read: expected a PEM file, received {error.strerror}; docs/how-to/tls.md says how "
-            "to make one."
+            f"the {what} {path} cannot be read: expected a PEM file, received {error.strerror}; "
+            "docs/how-to/tls.md says how to make one."
         ) from error
 
 

@@ -1,7 +1,7 @@
 """New tasks of three data sets that scikit-learn ships, one for each kind of problem.
 
-The multiclass one is the walk-through of docs/tutorial/your-own-data.md, replayed: from CSV to a pushed model. So is the
-regression, whose rows lack values. The binary one is trained and evaluated without a pipeline: binary_task.py.
+The multiclass one replays docs/tutorial/your-own-data.md: from CSV to a pushed model. So does the regression, whose
+rows lack values. The binary one is trained and evaluated without a pipeline: binary_task.py.
 """
 
 import re
