@@ -27,7 +27,7 @@ unexport A B EXPERIMENT TAG REMOTE DATA OUT FROM PATTERN SPANS NAME CSV LABEL TE
 # How long a search may take; of tune, portfolio, and run-local with TUNE.
 SEARCH = $(if $(value TRIALS),--trials $(call quoted,TRIALS)) $(if $(value MINUTES),--minutes $(call quoted,MINUTES))
 
-.PHONY: help doctor setup data ingest predict data-pin data-restore disk gc run-local watch airflow flink-up flink-down test test-fast test-engine test-orchestrators coverage test-other-stack check format bench load-test lock protos clean serve gateway clients deploy-render rollout-status pin canary compare promote rollback tune portfolio compare-runs report leaderboard tensorboard review monitor continuous replay test-replay new-task notebooks check-task
+.PHONY: help doctor setup data ingest predict data-pin data-restore disk gc run-local watch airflow flink-up flink-down test test-fast test-engine test-orchestrators coverage test-other-stack check format docs docs-figures bench load-test lock protos clean serve gateway clients deploy-render rollout-status pin canary compare promote rollback tune portfolio compare-runs report leaderboard tensorboard review monitor continuous replay test-replay new-task notebooks check-task
 
 define HELP
 make TARGET [NAME=value ...]
@@ -42,7 +42,7 @@ make TARGET [NAME=value ...]
   new-task, predict              A task from your CSV (NAME, CSV, LABEL, PROBLEM, TEXT); predict files (DATA, OUT)
   notebooks, tensorboard         JupyterLab on notebooks/ (JUPYTER); the training curves of all runs (PORT)
   serve, gateway, deploy-render  The pushed models; what end users call (SERVE, GATEWAY); Kubernetes manifests (OVERLAY)
-  clients                        A TypeScript client of a running gateway, from its own description (URL, OUT, KEY_FILE)
+  clients, docs, docs-figures    A gateway's TypeScript client (URL, OUT, KEY_FILE); the site of docs/; its figures
   canary, compare, promote       Try a version, compare, keep it (VERSION, PERCENT, REQUESTS, ROLLBACK_ON_FAIL, ROLLOUT)
   rollback, pin, rollout-status  End a trial or go back; keep the version that answers now; what is where
   monitor, continuous, replay    Judge the traffic (LOG, WINDOW, UNTIL); retrain when due (FROM, SERVER, ONCE); play it
@@ -51,7 +51,7 @@ make TARGET [NAME=value ...]
   data-pin, data-restore         Keep the data that runs read, with DVC; bring back a run's (REMOTE, RUN_ID, OUT)
   test-fast, test-orchestrators  Those that start next to nothing; those that start Airflow or MariaDB
   test-engine, test-other-stack  Those on a cluster; all tests of the last commit on the other stack (MARK)
-  disk, gc, lock, protos, clean  What takes room; remove the old (GC); uv.lock anew (UPGRADE), code of *.proto; clear up
+  disk, gc, lock, protos, clean  What takes space; remove the old (GC); new uv.lock (UPGRADE), code of *.proto; clear up
 
 Every target on a task's files takes (TASK, VAR). Options: python -m pipelines COMMAND --help, or python -m serving.
 make ends with 2 whenever a command fails; the command's own status stands in its last line, as in "Error 1".
@@ -214,6 +214,8 @@ check: $(STAMP)
 	@.venv/bin/ruff format --check --quiet . || { echo 'Not formatted: run `make format`.' >&2; exit 1; }
 	@.venv/bin/ruff check --quiet .
 	@$(RUN) -m notebooks.committed
+	@.venv/bin/codespell
+	@$(RUN) -m website.words
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
 
@@ -221,6 +223,13 @@ format: $(STAMP)
 	@.venv/bin/ruff check --fix-only --quiet .
 	@.venv/bin/ruff format .
 	@$(RUN) -m notebooks.committed --clear
+
+# Serves the site, and builds it again at every save (http://127.0.0.1:8000; PORT). The build is strict.
+docs: $(STAMP)
+	@NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs serve --dev-addr 127.0.0.1:$(if $(value PORT),$(call quoted,PORT),8000)
+
+docs-figures: $(STAMP)
+	@$(RUN) -m website.figures --var $(call quoted,VAR)
 
 bench: $(STAMP)
 	@$(RUN) -m benchmarks.local_run --out $(call quoted,VAR)/bench \

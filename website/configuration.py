@@ -36,8 +36,8 @@ _PARTS: tuple[tuple[str, str, tuple[tuple[str, str, str], ...]], ...] = (
     ),
     (
         "The gateway's settings",
-        "`serving/gateway/<task>.toml`. An environment variable overrides the file: `GATEWAY__MODEL__SERVER` sets `server` "
-        "in the table `[model]`. The command line overrides both ([serving](serving.md)).",
+        "`serving/gateway/<task>.toml`. An environment variable overrides the file: `GATEWAY__MODEL__SERVER` sets "
+        "`server` in the table `[model]`. The command line overrides both ([serving](serving.md)).",
         (
             ("serving/gateway/settings.py", "GatewaySettings", ""),
             ("serving/gateway/settings.py", "ListenSettings", "[listen]"),
@@ -87,7 +87,7 @@ def write_page(root: Path) -> str:
 
 def _row(field: Field) -> str:
     default = "required" if field.default is None else _code(field.default)
-    explanation = html.escape(field.explanation, quote=False).replace("|", "\\|")
+    explanation = html.escape(field.explanation, quote=False).replace("|", "\\|").replace("[", "\\[")
     return f"| `{field.name}` | {_code(field.type)} | {default} | {explanation} |"
 
 

@@ -2,7 +2,7 @@
 
 import ast
 import html
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 _KINDS = {"Counter": "counter", "Gauge": "gauge", "Histogram": "histogram"}
@@ -34,14 +34,18 @@ def write_page(root: Path) -> str:
     Args:
         root: the repository's folder.
     """
-    lines = ["# Metrics", "", "[Alerts](../how-to/alerts.md) says which of them wake somebody, and what to do then.", ""]
+    lines = [
+        "# Metrics",
+        "",
+        "[Alerts](../how-to/alerts.md) says which of them wake somebody, and what to do then.",
+        "",
+    ]
     for title, introduction, modules in _PARTS:
         lines += [f"## {title}", "", introduction, "", "| metric | kind | labels | |", "|---|---|---|---|"]
         for module in modules:
-            lines += [
-                f"| `{name}` | {kind} | {', '.join(f'`{label}`' for label in labels)} | {html.escape(text, quote=False)} |"
-                for name, kind, labels, text in declared(root / module)
-            ]
+            for name, kind, labels, text in declared(root / module):
+                named = ", ".join(f"`{label}`" for label in labels)
+                lines.append(f"| `{name}` | {kind} | {named} | {html.escape(text, quote=False)} |")
         lines.append("")
     return "\n".join(lines)
 
@@ -61,7 +65,9 @@ def declared(module: Path) -> Iterator[tuple[str, str, list[str], str]]:
     constants = {
         node.targets[0].id: node.value.value
         for node in tree.body
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and isinstance(node.value, ast.Constant)
+        if isinstance(node, ast.Assign)
+        and isinstance(node.targets[0], ast.Name)
+        and isinstance(node.value, ast.Constant)
     }
     found = 0
     for node in ast.walk(tree):
@@ -75,7 +81,12 @@ def declared(module: Path) -> Iterator[tuple[str, str, list[str], str]]:
         elif called == "set" and len(node.args) == 3 and isinstance(node.args[0], ast.Constant):
             names = [keyword.arg for keyword in node.keywords if keyword.arg]
             spread = ["model_version"] if any(keyword.arg is None for keyword in node.keywords) else []
-            yield str(node.args[0].value), "gauge", [*names, *spread], _constant(node.args[1], _texts(tree, node.lineno))
+            yield (
+                str(node.args[0].value),
+                "gauge",
+                [*names, *spread],
+                _constant(node.args[1], _texts(tree, node.lineno)),
+            )
             found += 1
     if not found:
         raise LookupError(f"{module}: expected a metric, found none; correct website/metrics.py")
@@ -86,7 +97,9 @@ def _texts(tree: ast.Module, line: int) -> dict[str, object]:
     return {
         node.targets[0].id: node.value.value
         for node in sorted(ast.walk(tree), key=lambda node: getattr(node, "lineno", 0))
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant) and node.lineno < line
+        if isinstance(node, ast.Assign)
+        and isinstance(node.value, ast.Constant)
+        and node.lineno < line
         and isinstance(node.targets[0], ast.Name)
     }
 
@@ -95,7 +108,7 @@ def _full_name(name: str, kind: str) -> str:
     return f"{name}_total" if kind == "Counter" and not name.startswith(":") else name
 
 
-def _constant(node: ast.expr, constants: dict[str, object]) -> str:
+def _constant(node: ast.expr, constants: Mapping[str, object]) -> str:
     if isinstance(node, ast.Constant):
         return str(node.value)
     return str(constants.get(node.id, "")) if isinstance(node, ast.Name) else ""

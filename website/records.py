@@ -42,7 +42,9 @@ def read_record(source: Path, name: str) -> Record:
     text = source.read_text()
     found = [node for node in ast.parse(text).body if isinstance(node, ast.ClassDef) and node.name == name]
     if not found:
-        raise LookupError(f"{source}: expected a class {name}, found none; correct its name in website/configuration.py")
+        raise LookupError(
+            f"{source}: expected a class {name}, found none; correct its name in website/configuration.py"
+        )
     comments, alone = _read_comments(text)
     fields = []
     body = found[0].body
@@ -59,7 +61,7 @@ def read_record(source: Path, name: str) -> Record:
 def _read_field(node: ast.AnnAssign, following: ast.stmt | None, comments: dict[int, str], alone: set[int]) -> Field:
     assert isinstance(node.target, ast.Name)
     above = node.lineno - 1
-    lines = []
+    lines: list[str] = []
     while above in alone:
         lines.insert(0, comments[above])
         above -= 1

@@ -1,4 +1,4 @@
-"""Permutation importance: how much the mean loss rises when one column's values are dealt out anew among the rows.
+"""Permutation importance: how much the mean loss rises when one column's values are permuted among the rows.
 
 Breiman 2001, "Random forests"; for any model Fisher, Rudin and Dominici 2019, "All models are wrong, but many are
 useful". They show that the estimate is a U-statistic of pairs: a row, and the row that its value comes from. The

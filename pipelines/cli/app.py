@@ -47,7 +47,7 @@ app = App(
 
 Each command has its own help: python -m pipelines run --help.
 
-Exit status: 0 done; 1 a gate said no, or something failed; 2 bad usage, or
+Exit status: 0 done; 1 a gate refused, or something failed; 2 bad usage, or
 another run is using the folder; 130 interrupted.
 """,
     help_format="plaintext",

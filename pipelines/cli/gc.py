@@ -1,4 +1,4 @@
-"""`gc` and `disk`: what takes the room, and what may go."""
+"""`gc` and `disk`: what takes space, and what may go."""
 
 import os
 import warnings
@@ -48,7 +48,7 @@ def gc(
 
 
 def disk(*, var: Path = Path("var")) -> int:
-    """Say what takes the room below the folder of runs, the largest first.
+    """Say what takes space below the folder of runs, the largest first.
 
     Args:
         var: The folder that the runs wrote to.

@@ -17,7 +17,7 @@ EPILOGUE = """Examples:
   python -m pipelines run --force              compute everything anew
   python -m pipelines run --watch              and again at every saved file
 
-Exit status: 0 a model that passed every gate is in place; 1 a gate said no, or
+Exit status: 0 a model that passed every gate is in place; 1 a gate refused, or
 a node failed; 2 bad usage, or another run is using the folder; 130
 interrupted.
 """

@@ -74,7 +74,7 @@ def _has_one_value(rows: pd.DataFrame, column: str) -> bool:
 
 def _plot_importance(overall: pd.DataFrame, loss: str) -> Figure:
     shown = overall.head(_SHOWN_COLUMNS)
-    caption = "How much the loss rises when a column's values are dealt out anew among the rows; with 95% intervals."
+    caption = "How much the loss rises when a column's values are permuted among the rows; with 95% intervals."
     return make_figure("Importance", charts.plot_importance(shown, loss), caption)
 
 

@@ -1,1 +1,1 @@
-"""What is kept and what is removed below a folder of runs, and what takes the room."""
+"""What is kept and what is removed below a folder of runs, and what takes space."""

@@ -61,7 +61,7 @@ def _hold_rollouts(serving: Path) -> Iterator[None]:
 
 
 def show_disk(var: Path) -> int:
-    """Says what takes the room below a folder of runs. Returns the exit status."""
+    """Says what takes space below a folder of runs. Returns the exit status."""
     if not var.is_dir():
         print(f"error: no folder {var}: expected the one that runs wrote to; name --var", file=sys.stderr)
         return _FAILED

@@ -77,7 +77,7 @@ class ServerMetrics:
         return self._children[key]
 
     def refused(self, model: str, reason: str) -> None:
-        """Counts a version that was not loaded for want of a signature that holds."""
+        """Counts a version that was not loaded because no trusted key signed it."""
         self._refused.labels(model, reason).inc()
 
     def render(self) -> bytes:

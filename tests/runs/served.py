@@ -1,4 +1,4 @@
-"""The servers of `make serve` and `make gateway` on free ports, and the README's curl lines sent to them."""
+"""The servers of `make serve` and `make gateway` on free ports, and a page's curl lines sent to them."""
 
 import contextlib
 import json

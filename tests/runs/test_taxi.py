@@ -22,6 +22,8 @@ from tests.runs.served import curl_lines, pasted, served
 
 pytestmark = pytest.mark.pipeline
 
+TUTORIAL = SOURCE / "docs" / "tutorial"
+SERVE_PAGE = TUTORIAL / "serve.md"
 PAUSE = 0.1  # seconds between two requests: closer together they take the processor from the run itself
 PATIENCE = 600  # requests after the push that the version before may still answer: a minute at least
 
@@ -105,12 +107,18 @@ def test_the_readme_shows_what_one_gets(cold: Finished) -> None:
             assert pattern in re.sub(r" +", " ", re.sub(r"\d[\d.,]*", "#", shown)), line
 
 
-def test_the_readmes_curl_lines_answer_as_shown(taxi: Project, cold: Finished, tmp_path: Path) -> None:
-    lines = curl_lines((SOURCE / "README.md").read_text())
+def test_the_tutorials_first_run_prints_what_it_shows(cold: Finished) -> None:
+    ((command, shown),) = steps(TUTORIAL / "first-run.md")
+    assert command == "make run-local"
+    assert difference(cold.terminal.splitlines(), shown) is None
+
+
+def test_the_tutorials_curl_lines_answer_as_shown(taxi: Project, cold: Finished, tmp_path: Path) -> None:
     with served(taxi.root, tmp_path) as (server, gateway):
-        (gateway_answer, gateway_shown), (answer, shown) = (
-            (pasted(command, server, gateway), shown) for command, shown in lines
+        (gateway_answer, gateway_shown), (answer, shown), (refusal, refusal_shown) = (
+            (pasted(command, server, gateway), shown) for command, shown in curl_lines(SERVE_PAGE.read_text())
         )
+    assert refusal | {"request_id": ""} == refusal_shown | {"request_id": ""}
     assert gateway_answer.keys() == gateway_shown.keys()
     assert gateway_answer["model_version"] == cold.summary["pushed"]["version"]
     ((prediction,), (prediction_shown,)) = gateway_answer["predictions"], gateway_shown["predictions"]
@@ -182,7 +190,7 @@ def test_a_second_cold_run_gives_the_same_metrics_and_no_request_fails(
     spare_taxi: Project, cold: Finished, tmp_path: Path
 ) -> None:
     """It also pushes a second version, while the first one is served."""
-    ((command, _), _) = curl_lines((SOURCE / "README.md").read_text())
+    (command, _), *_ = curl_lines(SERVE_PAGE.read_text())
     with served(spare_taxi.root, tmp_path) as (server, gateway), ThreadPoolExecutor(1) as beside:
         run = beside.submit(spare_taxi.run, "--force", "--push-ties", task="taxi")
         versions, patience = [""], PATIENCE

@@ -35,5 +35,5 @@ def preprocessing_fn(inputs: dict[str, Raw]) -> Transformed:
 
 
 def _big_tip(tips: tf.Tensor, fare: tf.Tensor) -> tf.Tensor:
-    """Compare whole cents: one tip in a hundred is exactly a fifth of the fare, where float32 would toss a coin."""
+    """Compare whole cents: one tip in a hundred is exactly a fifth of the fare; float32 rounds these unpredictably."""
     return tf.cast(ft.FARE_PER_BIG_TIP * tf.round(tips * 100) > tf.round(fare * 100), tf.int64)

@@ -1,0 +1,87 @@
+"""The site builds strictly, holds every page, asks no other host, and is searched without a server."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.browser import Tab
+from website.hooks import GENERATED, PROJECT_PAGES
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the built site."""
+    folder = tmp_path_factory.mktemp("site")
+    built = build(ROOT / "mkdocs.yml", folder)
+    assert built.returncode == 0, built.stderr
+    return folder
+
+
+def build(configuration: Path, folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "mkdocs", "build", "--quiet", "--config-file", configuration, "--site-dir", folder]
+    environment = os.environ | {"NO_MKDOCS_2_WARNING": "1"}
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+
+
+def pages() -> set[str]:
+    docs = ROOT / "docs"
+    return {str(path.relative_to(docs)) for path in docs.rglob("*.md")} | {*GENERATED, *PROJECT_PAGES.values()}
+
+
+def test_every_page_is_in_the_site_and_leads_to_the_next(site: Path) -> None:
+    built = {str(path.relative_to(site).with_suffix(".md")) for path in site.rglob("*.html")} - {"404.md"}
+    assert built == pages()
+    tutorial = next(part["Tutorial"] for part in yaml.safe_load(_plain_yaml())["nav"] if "Tutorial" in part)
+    names = [next(iter(page.values())).removeprefix("tutorial/") for page in tutorial]
+    for page, following in zip(names, names[1:], strict=False):
+        last = (ROOT / "docs" / "tutorial" / page).read_text().rstrip().splitlines()[-1]
+        assert last.startswith("Next: "), page
+        assert f"({following})" in last, page
+
+
+def _plain_yaml() -> str:
+    return (ROOT / "mkdocs.yml").read_text()
+
+
+def test_a_page_outside_the_navigation_ends_the_build(tmp_path: Path) -> None:
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "index.md").write_text("# Home\n\n[gone](gone.md) [nowhere](#nowhere)\n")
+    (docs / "stray.md").write_text("# Stray\n")
+    settings = yaml.safe_load(_plain_yaml())
+    kept = {key: settings[key] for key in ("site_name", "strict", "validation")}
+    (tmp_path / "mkdocs.yml").write_text(yaml.safe_dump(kept | {"nav": [{"Home": "index.md"}]}))
+    built = build(tmp_path / "mkdocs.yml", tmp_path / "site")
+    assert built.returncode == 1
+    assert "stray.md" in built.stderr
+    assert "gone.md" in built.stderr
+    assert "#nowhere" in built.stderr
+
+
+def test_no_page_asks_another_host(site: Path, tab: Tab) -> None:
+    for page in ("index", "reference/python", "how-to/alerts"):
+        tab.page.goto((site / f"{page}.html").as_uri())
+    assert [url for url in tab.requests if not url.startswith("file://")] == []
+    assert (tab.console_errors, tab.page_errors) == ([], [])
+
+
+def test_the_search_works_on_files(site: Path, tab: Tab) -> None:
+    tab.page.goto((site / "index.html").as_uri())
+    tab.page.locator("input.md-search__input").fill("bettergate")
+    tab.page.locator(".md-search-result__item a", has_text="BetterGate").first.wait_for()
+    assert [url for url in tab.requests if not url.startswith("file://")] == []
+
+
+def test_no_page_is_wider_than_a_phone(site: Path, tab: Tab) -> None:
+    tab.page.set_viewport_size({"width": 390, "height": 844})
+    for page in ("index", "tutorial/first-run", "how-to/deploy", "reference/configuration", "explanation/architecture"):
+        tab.page.goto((site / f"{page}.html").as_uri())
+        assert tab.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, page

@@ -1,0 +1,103 @@
+"""Makes the figures of docs/figures/ from what runs left; `make docs-figures`.
+
+    python -m website.figures --var var [--airflow http://127.0.0.1:8081/dags/taxi/grid]
+
+| figure | source |
+|---|---|
+| report.png | the top of the newest run's report: `make run-local` |
+| replay.png | the page of a replay: `make replay` |
+| growth.svg | the results of `make bench` with several numbers of ROWS |
+| airflow.png | a page of an Airflow that runs: `make airflow`, its address by --airflow |
+
+flow.svg is drawn by hand. A figure whose source is not there is left as it is, and named.
+"""
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+from environment import browser, doctor
+
+FIGURES = Path(__file__).resolve().parents[1] / "docs" / "figures"
+# Figure -> its page below the folder of runs, the size of the picture in pixels, and what makes the page.
+_PAGES = {
+    "report.png": ("runs/latest/report.html", (960, 750), "make run-local"),
+    "replay.png": ("replay/page.html", (1080, 1330), "make replay"),
+}
+_AIRFLOW_SIZE = (1500, 820)
+_FLAGS = ("--disable-gpu", "--disable-quic")
+_SETTLE = 1000  # milliseconds that plots take to be drawn
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Makes the figures whose sources are there; returns 1 where there is none.
+
+    Args:
+        arguments: of the command line; None: this process's.
+    """
+    options = _parser().parse_args(arguments)
+    pages = {
+        name: (path.resolve().as_uri(), size)
+        for name, (place, size, _) in _PAGES.items()
+        if (path := options.var / place).is_file()
+    }
+    if options.airflow:
+        pages["airflow.png"] = (options.airflow, _AIRFLOW_SIZE)
+    for name, (_, _, target) in _PAGES.items():
+        if name not in pages:
+            print(f"{name}: left as it is; expected {options.var / _PAGES[name][0]}, which `{target}` writes")
+    made = [*_photograph(pages, options.out), *_grow(options.var / "bench", options.out)]
+    print("\n".join(f"{path}: made" for path in made))
+    return 0 if made else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--var", type=Path, default=Path("var"), metavar="DIR", help="the folder of runs")
+    parser.add_argument("--out", type=Path, default=FIGURES, metavar="DIR", help="where the figures go")
+    parser.add_argument("--airflow", metavar="URL", help="a page of a running Airflow to take a picture of")
+    return parser
+
+
+def _photograph(pages: dict[str, tuple[str, tuple[int, int]]], out: Path) -> list[Path]:
+    """Takes a picture of the top of each page with this machine's Chromium.
+
+    Args:
+        pages: figure -> URL, and width and height in pixels.
+        out: the folder of the figures.
+
+    Returns:
+        The figures.
+    """
+    if not pages:
+        return []
+    found = browser.find()
+    if not found:
+        sys.exit(f"The figures need {doctor.no_browser(doctor.packager())}")
+    from playwright.sync_api import sync_playwright  # a development dependency
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=found, chromium_sandbox=False, args=_FLAGS)
+        for name, (url, (width, height)) in pages.items():
+            page = chromium.new_page(viewport={"width": width, "height": height}, color_scheme="light")
+            page.goto(url)
+            page.wait_for_timeout(_SETTLE)
+            page.screenshot(path=out / name)
+        chromium.close()
+    return [out / name for name in pages]
+
+
+def _grow(results: Path, out: Path) -> list[Path]:
+    """Draws what rows cost, where `make bench` left results."""
+    if not list(results.glob("local_run_*.json")):
+        print(f"growth.svg: left as it is; expected {results}/local_run_*.json, which `make bench ROWS=300040` writes")
+        return []
+    figure = out / "growth.svg"
+    command = [sys.executable, "-m", "benchmarks.growth", "--results", str(results), "--out", str(figure)]
+    subprocess.run(command, check=True)
+    return [figure]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

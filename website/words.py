@@ -1,0 +1,96 @@
+"""Finds the words that website/words.toml bans.
+
+    python -m website.words             # the banned ones; exit status 1 where there is one
+    python -m website.words --pending   # how often each of the others is in each package
+
+It reads every tracked text of the product: pages, code with its docstrings and messages, settings, templates. Tests are
+left out, since they quote what others write.
+"""
+
+import re
+import subprocess
+import sys
+import tomllib
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+LIST = Path(__file__).with_name("words.toml")
+_SUFFIXES = frozenset({".html", ".ipynb", ".jinja", ".js", ".md", ".py", ".toml", ".ts", ".yaml", ".yml"})
+_LEFT_OUT = ("tests/", "website/words.")
+
+
+def main(arguments: list[str]) -> int:
+    """Prints what is found; returns 1 where a banned word is.
+
+    Args:
+        arguments: of the command line: none, or --pending.
+    """
+    words = tomllib.loads(LIST.read_text(encoding="utf-8"))
+    if arguments == ["--pending"]:
+        for package, counts in sorted(count(words["pending"], tracked_files(ROOT)).items()):
+            print(f"{package:14}{sum(counts.values()):5}  " + ", ".join(f"{n} {w}" for w, n in counts.most_common()))
+        return 0
+    found = [line for path in tracked_files(ROOT) for line in find(words["banned"], path)]
+    print("\n".join(found), end="\n" if found else "")
+    return 1 if found else 0
+
+
+def tracked_files(root: Path) -> list[Path]:
+    """Lists the texts that the check reads.
+
+    Args:
+        root: the repository's folder.
+    """
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
+    paths = [root / name for name in listed if not name.startswith(_LEFT_OUT)]
+    return [path for path in paths if path.suffix in _SUFFIXES and path.is_file()]
+
+
+def find(words: dict[str, str], path: Path) -> Iterator[str]:
+    """Yields a message for each banned word of a file: where it is, and what to write instead.
+
+    Args:
+        words: pattern -> what to write instead.
+        path: the file.
+    """
+    text = path.read_text(encoding="utf-8")
+    for pattern, instead in words.items():
+        for found in _compiled(pattern).finditer(text):
+            line = text.count("\n", 0, found.start()) + 1
+            where = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
+            yield f"{where}:{line}: {' '.join(found[0].split())!r} is banned; expected: {instead} (website/words.toml)"
+
+
+def count(words: dict[str, str], paths: list[Path]) -> dict[str, Counter[str]]:
+    """Counts the words in each package.
+
+    Args:
+        words: pattern -> what to write instead.
+        paths: the files.
+    """
+    counts: dict[str, Counter[str]] = {}
+    for path in paths:
+        parts = path.relative_to(ROOT).parts
+        found = counts.setdefault(parts[0] if len(parts) > 1 else "(root)", Counter())
+        text = path.read_text(encoding="utf-8")
+        for pattern in words:
+            if number := len(_compiled(pattern).findall(text)):
+                found[pattern] += number
+    return counts
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """Compiles a pattern that matches whole words, also where a line ends between two of them."""
+    return re.compile(rf"\b(?:{pattern})\b".replace(" ", r"[\s#>]+"), re.IGNORECASE)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
