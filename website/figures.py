@@ -4,7 +4,7 @@
 
 | figure | source |
 |---|---|
-| report.png | the top of the newest run's report: `make run-local` |
+| report.png | the top of the report of the newest run that pushed: `make run-local` |
 | replay.png | the page of a replay: `make replay` |
 | growth.svg | the results of `make bench` with several numbers of ROWS |
 | airflow.png | a page of an Airflow that runs: `make airflow`, its address by --airflow |
@@ -13,6 +13,7 @@ flow.svg is drawn by hand. A figure whose source is not there is left as it is, 
 """
 
 import argparse
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -20,12 +21,8 @@ from pathlib import Path
 from environment import browser, doctor
 
 FIGURES = Path(__file__).resolve().parents[1] / "docs" / "figures"
-# Figure -> its page below the folder of runs, the size of the picture in pixels, and what makes the page.
-_PAGES = {
-    "report.png": ("runs/latest/report.html", (960, 750), "make run-local"),
-    "replay.png": ("replay/page.html", (1080, 1330), "make replay"),
-}
-_AIRFLOW_SIZE = (1500, 820)
+# Width and height of each picture in pixels.
+_SIZES = {"report.png": (960, 750), "replay.png": (1080, 1330), "airflow.png": (1500, 820)}
 _FLAGS = ("--disable-gpu", "--disable-quic")
 _SETTLE = 1000  # milliseconds that plots take to be drawn
 
@@ -37,19 +34,32 @@ def main(arguments: list[str] | None = None) -> int:
         arguments: of the command line; None: this process's.
     """
     options = _parser().parse_args(arguments)
-    pages = {
-        name: (path.resolve().as_uri(), size)
-        for name, (place, size, _) in _PAGES.items()
-        if (path := options.var / place).is_file()
-    }
-    if options.airflow:
-        pages["airflow.png"] = (options.airflow, _AIRFLOW_SIZE)
-    for name, (_, _, target) in _PAGES.items():
-        if name not in pages:
-            print(f"{name}: left as it is; expected {options.var / _PAGES[name][0]}, which `{target}` writes")
+    report, replay = pushed_report(options.var), options.var / "replay" / "page.html"
+    pages = {"airflow.png": options.airflow} if options.airflow else {}
+    if report:
+        pages["report.png"] = report.resolve().as_uri()
+    else:
+        print(f"report.png: left as it is; expected a pushed run in {options.var}/runs, which `make run-local` makes")
+    if replay.is_file():
+        pages["replay.png"] = replay.resolve().as_uri()
+    else:
+        print(f"replay.png: left as it is; expected {replay}, which `make replay` writes")
     made = [*_photograph(pages, options.out), *_grow(options.var / "bench", options.out)]
     print("\n".join(f"{path}: made" for path in made))
     return 0 if made else 1
+
+
+def pushed_report(var: Path) -> Path | None:
+    """Finds the report of the newest run that pushed a model; None where there is none.
+
+    Args:
+        var: the folder of runs.
+    """
+    for summary in sorted(var.glob("runs/*/summary.json"), reverse=True):
+        report = summary.with_name("report.html")
+        if json.loads(summary.read_text(encoding="utf-8"))["status"] == "pushed" and report.is_file():
+            return report
+    return None
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -60,11 +70,11 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _photograph(pages: dict[str, tuple[str, tuple[int, int]]], out: Path) -> list[Path]:
+def _photograph(pages: dict[str, str], out: Path) -> list[Path]:
     """Takes a picture of the top of each page with this machine's Chromium.
 
     Args:
-        pages: figure -> URL, and width and height in pixels.
+        pages: figure -> URL.
         out: the folder of the figures.
 
     Returns:
@@ -79,7 +89,8 @@ def _photograph(pages: dict[str, tuple[str, tuple[int, int]]], out: Path) -> lis
 
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=found, chromium_sandbox=False, args=_FLAGS)
-        for name, (url, (width, height)) in pages.items():
+        for name, url in pages.items():
+            width, height = _SIZES[name]
             page = chromium.new_page(viewport={"width": width, "height": height}, color_scheme="light")
             page.goto(url)
             page.wait_for_timeout(_SETTLE)

@@ -214,6 +214,14 @@ def test_a_second_cold_run_gives_the_same_metrics_and_no_request_fails(
     assert "In no slice is auc or binary_crossentropy clearly better or worse." in report
 
 
+@pytest.mark.one_stack
+def test_the_tutorials_first_edit_prints_what_it_shows(spare_taxi: Project) -> None:
+    spare_taxi.remember("pipelines/tasks/taxi/hyperparameters.toml")
+    for command, shown in steps(TUTORIAL / "first-edit.md"):
+        said = replay(command, spare_taxi.root, environment())
+        assert difference(said, shown) is None, "\n".join([command, *said])
+
+
 def test_a_search_writes_the_hyperparameters_instead(spare_taxi: Project) -> None:
     options = ("--tune", "--trials", "2", "--train-steps", "20")
     run = spare_taxi.run_until("Trainer", *options, task="taxi")

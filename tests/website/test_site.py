@@ -1,5 +1,6 @@
 """The site builds strictly, holds every page, asks no other host, and is searched without a server."""
 
+import itertools
 import os
 import subprocess
 import sys
@@ -41,7 +42,7 @@ def test_every_page_is_in_the_site_and_leads_to_the_next(site: Path) -> None:
     assert built == pages()
     tutorial = next(part["Tutorial"] for part in yaml.safe_load(_plain_yaml())["nav"] if "Tutorial" in part)
     names = [next(iter(page.values())).removeprefix("tutorial/") for page in tutorial]
-    for page, following in zip(names, names[1:], strict=False):
+    for page, following in itertools.pairwise(names):
         last = (ROOT / "docs" / "tutorial" / page).read_text().rstrip().splitlines()[-1]
         assert last.startswith("Next: "), page
         assert f"({following})" in last, page
