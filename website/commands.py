@@ -42,7 +42,8 @@ def write_page(root: Path) -> str:
 def _sections(name: str, app: App) -> dict[str, str]:
     """Makes the section of each command, the program itself first; by the command's words."""
     text = app.generate_docs(output_format="markdown", recursive=True, heading_level=2, usage_name=name)
-    text = text.replace(f"{name} {name.removeprefix('python ')} COMMAND", f"{name} COMMAND")
+    # cyclopts adds the module that this process was started with, such as `-m mkdocs`, to each line of usage.
+    text = re.sub(rf"^({re.escape(name)}\b.*?) -m [\w.]+", r"\1", text, flags=re.MULTILINE)
     text = re.sub(r"^##+ Table of Contents\n.*?(?=^\*\*|^##)", "", text, flags=re.MULTILINE | re.DOTALL)
     text = re.sub(r"^\*\*Commands\*\*:\n\n(?:\* .*\n)+", "", text, flags=re.MULTILINE)
     return dict(_named(name, app, text))

@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+NO_BREAK = "\N{NON-BREAKING HYPHEN}"  # a date stays on one line
+
 
 def files(root: Path) -> list[Path]:
     """Lists the decisions in the order of their numbers.
@@ -23,6 +25,6 @@ def write_index(root: Path) -> str:
     for path in reversed(files(root)):
         title, _, date = path.read_text().splitlines()[:3]
         number, text = re.findall(r"^# (\d+)\. (.*)", title)[0]
-        rows.append(f"| {number} | {date} | [{text}]({path.name}) |")
+        rows.append(f"| {number} | {date.replace('-', NO_BREAK)} | [{text}]({path.name}) |")
     lines = ["# Decisions", "", "Each page says what was asked, what was decided, and what follows from it.", ""]
     return "\n".join([*lines, "| | date | decision |", "|---|---|---|", *rows, ""])

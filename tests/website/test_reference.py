@@ -27,6 +27,8 @@ def test_every_command_has_a_section_with_its_options() -> None:
     assert "Exit status:" in sections["python -m pipelines run"]
     assert "--rest_api_port" in sections["python -m serving server"]
     assert "* `--percent FLOAT`:" in sections["python -m serving rollout canary"]
+    usages = re.findall(r"```console\n(.*?)\n```", text)
+    assert [usage for usage in usages if " -m " in usage.removeprefix("python -m ")] == []
     assert "<task>" not in re.sub(r"```.*?```|`[^`\n]*`", "", text, flags=re.DOTALL), "a browser would hide it"
 
 
@@ -83,8 +85,9 @@ def test_a_module_without_metrics_is_an_error(tmp_path: Path) -> None:
 
 def test_the_index_lists_every_decision() -> None:
     text = decisions.write_index(ROOT)
+    date = decisions.NO_BREAK.join(("2026", "11", "30"))
     assert len(re.findall(r"^\| \d+ \|", text, re.MULTILINE)) == len(decisions.files(ROOT))
-    assert "| 57 | 2026-11-30 | [A transformed row says which raw row it was made of](0057-rows-by-key.md) |" in text
+    assert f"| 57 | {date} | [A transformed row says which raw row it was made of](0057-rows-by-key.md) |" in text
 
 
 def test_the_targets_are_those_of_make_help() -> None:
