@@ -51,6 +51,31 @@ def test_the_readme_lists_every_node_in_order() -> None:
     assert shown == list(TAXI_NODES)
 
 
+def test_the_architecture_lists_every_node_in_the_same_order() -> None:
+    from tests.runs.project import TAXI_NODES
+
+    page = (ROOT / "docs" / "explanation" / "architecture.md").read_text()
+    listed = re.findall(r"^\| (\w+)", page.split("| node | reads |")[1].split("\n\n")[0], re.MULTILINE)
+    assert [name for name in listed if name in TAXI_NODES] == list(TAXI_NODES)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_no_page_counts_our_nodes(page: Path) -> None:
+    """How many there are depends on the task; upstream's example has 9."""
+    assert re.findall(r"(?i)\b(?:1[2-6]|twelve|thirteen|fourteen|fifteen) nodes\b", page.read_text()) == []
+
+
+def test_metrics_that_pages_name_are_declared() -> None:
+    declared = set(re.findall(r"^\| `(\w+)` \|", GENERATED["reference/metrics.md"](ROOT), re.MULTILINE))
+    named = {
+        (name(page), metric)
+        for page in PAGES
+        for metric in re.findall(r"`((?:gateway|traffic|tls)_[a-z_]+[a-z])(?:\{[^`]*)?`", page.read_text())
+    }
+    unknown = {(page, metric) for page, metric in named if re.sub(r"_(bucket|count|sum)$", "", metric) not in declared}
+    assert unknown == set()
+
+
 def test_decisions_are_numbered_and_dated() -> None:
     decisions = sorted((ROOT / "docs" / "decisions").glob("*.md"))
     assert [path.name[:4] for path in decisions] == [f"{number:04}" for number in range(1, len(decisions) + 1)]
