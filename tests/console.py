@@ -22,9 +22,9 @@ def steps(page: Path) -> Iterator[tuple[str, list[str]]]:
 
 
 def replay(command: str, root: Path, environment: dict[str, str]) -> list[str]:
-    """What a command says in a copy of the project; `make` without its set-up, with this Python."""
+    """What a command says in a copy of the project, with this Python; `make` without its set-up."""
     words = shlex.split(command)
-    script = recipe(words[1:]) if words[0] == "make" else command
+    script = recipe(words[1:]) if words[0] == "make" else command.replace(_PYTHON, shlex.quote(sys.executable))
     given = dict(word.split("=", 1) for word in words if re.match(r"[A-Z_]+=", word))
     ended = subprocess.run(
         ["bash", "-c", script], cwd=root, env=environment | given, capture_output=True, text=True, check=False
