@@ -12,7 +12,7 @@ import yaml
 from tests.browser import Tab
 from website.hooks import GENERATED, PROJECT_PAGES
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.one_stack]
 
 ROOT = Path(__file__).resolve().parents[2]
 
