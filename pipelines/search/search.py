@@ -73,7 +73,7 @@ class Trial:
 class SearchTuner(BaseTuner):
     """A KerasTuner tuner that trains with the task's own `train`; TFX's Tuner can run it."""
 
-    def __init__(self, inputs: SearchInputs, committed: Any, budget: TunerConfig, directory: Path):
+    def __init__(self, inputs: SearchInputs, committed: Any, budget: TunerConfig, directory: str | Path):
         """Args:
         inputs: what is trained on.
         committed: the values to begin with; its architecture is the one that is searched.
