@@ -33,6 +33,13 @@ def make_store() -> MetadataStore:
     return MetadataStore(config)
 
 
+@pytest.fixture(autouse=True)
+def _empty(ram: str) -> None:  # what is asked for is its file system
+    """No test finds the artifacts of another one."""
+    if fileio.exists(uri_of(0).removesuffix("0")):
+        fileio.rmtree(uri_of(0).removesuffix("/0"))
+
+
 def uri_of(number: int) -> str:
     return f"ram://resolvers/{number}"
 
