@@ -176,7 +176,7 @@ class _Oracle(keras_tuner.oracles.BayesianOptimizationOracle):
         return super().populate_space(trial_id)
 
 
-def run_search(inputs: SearchInputs, committed: Any, budget: TunerConfig, directory: Path) -> list[Trial]:
+def run_search(inputs: SearchInputs, committed: Any, budget: TunerConfig, directory: str | Path) -> list[Trial]:
     """Searches one architecture, and returns every trial.
 
     Args:
