@@ -1,6 +1,8 @@
 """The operations that TFX's fileio lacks, on this machine's disk and on a file system that is none."""
 
+import ast
 import math
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -101,3 +103,44 @@ def test_what_is_not_there_is_named(ram: str) -> None:
 
     with pytest.raises(FileNotFoundError, match=rf"{ram}/none: no such file or folder. Expected what an earlier node"):
         copy()
+
+
+PROJECT = Path(__file__).resolve().parents[2]
+# What runs inside a component, whole packages and single rooms.
+ROOMS = ("components", "pipelines/comparison", "pipelines/fairness", "pipelines/modeling", "pipelines/search")
+# What gives a URI: attributes of artifacts and of FnArgs, and TFX's functions.
+URIS = {
+    "uri", "model_run_dir", "serving_model_dir", "working_dir", "transform_output", "base_model",
+    "get_split_uri", "get_single_uri", "serving_model_path",
+}  # fmt: skip
+OPENERS = {"Path", "open", "glob", "read_bytes", "read_text", "makedirs", "mkdir", "remove", "rmtree", "copyfile"}
+LOCAL = {"components/csv_example_gen/driver.py"}  # looks for :// first
+
+
+def find_paths_of_uris(source: str) -> Iterator[int]:
+    """Yields the lines in which a URI is made a path, or is opened by Python itself."""
+    for call in ast.walk(ast.parse(source)):
+        if not isinstance(call, ast.Call):
+            continue
+        function = call.func
+        own = isinstance(function, ast.Name) or (
+            isinstance(function, ast.Attribute)
+            and isinstance(function.value, ast.Name)
+            and function.value.id in ("os", "shutil", "glob", "pathlib")
+        )
+        name = function.id if isinstance(function, ast.Name) else getattr(function, "attr", "")
+        inside = {getattr(node, "attr", "") for argument in call.args for node in ast.walk(argument)}
+        if own and name in OPENERS and inside & URIS:
+            yield call.lineno
+
+
+def test_a_path_made_of_a_uri_is_found() -> None:
+    source = "a = Path(x.uri) / 'b'\nos.makedirs(os.path.join(x.uri, 'c'))\nfileio.open(x.uri)\nPath(y)\nopen(x.uri)"
+    assert sorted(find_paths_of_uris(source)) == [1, 2, 5]
+
+
+def test_no_component_makes_a_path_of_a_uri() -> None:
+    files = [file for room in ROOMS for file in sorted((PROJECT / room).rglob("*.py"))]
+    assert len(files) > 100
+    found = {str(file.relative_to(PROJECT)) for file in files if any(find_paths_of_uris(file.read_text()))}
+    assert found == LOCAL
