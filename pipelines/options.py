@@ -163,6 +163,6 @@ def _require_local(option: str, folder: Path | None) -> None:
     if folder is not None and folder.parts and _SCHEME.fullmatch(folder.parts[0]):
         uri = folder.as_posix().replace(":/", "://", 1)
         raise ConfigError(
-            f"--{option}: expected a folder of this machine, received {uri}; mount it, or name another folder. Only the "
-            "components themselves work with other file systems (docs/decisions/0060-any-file-system.md)"
+            f"--{option}: expected a folder of this machine, received {uri}; mount it, or name another folder. Only "
+            "the components themselves work with other file systems (docs/decisions/0060-any-file-system.md)"
         )
