@@ -57,7 +57,7 @@ def read_text(uri: str) -> str:
     """Reads a text in UTF-8.
 
     Raises:
-        OSError: It is not there. TensorFlow's file systems raise their own errors for it.
+        FileNotFoundError: It is not there.
     """
     return read_bytes(uri).decode()
 
