@@ -9,7 +9,6 @@ always predictions of this run's rows.
 What came out is a verdict and never a crash: Pusher reads it. Raises only for invalid inputs.
 """
 
-import dataclasses
 import json
 import os
 from collections.abc import Sequence
@@ -22,8 +21,8 @@ from tfx.dsl.component.experimental.decorators import component
 from tfx.types import standard_artifacts
 from tfx.utils import io_utils, path_utils
 
-from components import artifacts, tfrecords
-from components.artifact_files import list_split_files, local_copy, local_folder, write_json
+from components import artifacts
+from components.artifact_files import local_copy, local_folder, write_json
 from pipelines.evaluation.model_comparison import (
     NOT_COMPARED,
     REPORT_FILE,
@@ -40,7 +39,7 @@ from pipelines.evaluation.row_predictions import (
 )
 from pipelines.evaluation.slices import SlicedRows, slice_in_words
 from pipelines.explain import explain_in_one_line
-from pipelines.runs.examples import to_frame
+from pipelines.runs.examples import read_records, to_frame
 from pipelines.runs.model import RunModel, as_predictions
 from pipelines.task_definition.scoping import Comparison
 from pipelines.task_definition.toml_table import as_record
@@ -79,11 +78,14 @@ def BetterGate(
         earlier: the models pushed before it, the newest first.
         comparisons: what this gate wrote of them, as far as it did.
     """
-    records = tfrecords.read_records(list_split_files(examples, split))
+    records = read_records(examples.uri, split)
     contract = io_utils.SchemaReader().read(io_utils.get_only_uri_in_dir(schema.uri))
     rows = to_frame(records, contract)
-    found = dataclasses.replace(
-        _ask(model, records, digest_rows(records), label),
+    candidate = RunModel(path_utils.serving_model_path(model.uri))
+    found = RowPredictions(
+        rows_digest=digest_rows(records),
+        labels=_as_column(candidate.transformed(records)[label]),
+        predictions=as_predictions(candidate.predict_records(records)),
         slices=find_slices(rows, json.loads(slice_columns), min_slice_rows),
     )
     compared = compare_with_earlier(
@@ -144,7 +146,7 @@ def compare_with_earlier(
             same_rows = same or known is None
         try:
             if known is None or not same:
-                known = _ask(model, records, candidate.rows_digest, label)
+                known = _ask(path_utils.serving_model_path(model.uri), records, candidate.rows_digest, label)
             require_same_question(known, candidate)
             predictions[model.uri] = known.predictions
         except Exception as error:  # An old model may lack what today's contract says; what it raises is its own.
@@ -166,16 +168,15 @@ def _read_stored(uri: str) -> RowPredictions:
         return read_predictions(folder)
 
 
-def _ask(model: standard_artifacts.Model, records: list[bytes], rows_digest: str, label: str) -> RowPredictions:
-    """Ask a model for its predictions, and for what it takes for the label, of all rows."""
-    with local_copy(path_utils.serving_model_path(model.uri)) as directory:
-        loaded = RunModel(directory)
-        return RowPredictions(
-            rows_digest=rows_digest,
-            labels=_as_column(loaded.transformed(records)[label]),
-            predictions=as_predictions(loaded.predict_records(records)),
-            slices={},
-        )
+def _ask(directory: str, records: list[bytes], rows_digest: str, label: str) -> RowPredictions:
+    """Ask an earlier model for its predictions, and for what it takes for the label, of all rows."""
+    model = RunModel(directory)
+    return RowPredictions(
+        rows_digest=rows_digest,
+        labels=_as_column(model.transformed(records)[label]),
+        predictions=as_predictions(model.predict_records(records)),
+        slices={},
+    )
 
 
 def _as_column(values: np.ndarray) -> np.ndarray:

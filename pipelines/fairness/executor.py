@@ -11,14 +11,13 @@ from tfx.types import artifact_utils
 from tfx.types import standard_component_specs as keys
 from tfx.utils import io_utils, path_utils
 
-from components import tfrecords
-from components.artifact_files import list_split_files, local_copy, local_folder
+from components.artifact_files import local_folder
 from components.evaluator import executor as columnar
 from pipelines.fairness.agreed import Agreement, read_agreement
 from pipelines.fairness.findings import Findings, write_findings
 from pipelines.fairness.gaps import FairnessGaps, find_gaps
 from pipelines.nodes import EVAL
-from pipelines.runs.examples import to_frame
+from pipelines.runs.examples import read_records, to_frame
 from pipelines.runs.model import RunModel
 
 FAIRNESS = "fairness"  # execution property
@@ -52,20 +51,18 @@ class Executor(columnar.Executor):
 
 
 def _compare_groups(input_dict: columnar.Artifacts, agreement: Agreement) -> FairnessGaps:
-    examples = artifact_utils.get_single_instance(input_dict[keys.EXAMPLES_KEY])
-    records = tfrecords.read_records(list_split_files(examples, EVAL))
+    folder = artifact_utils.get_single_uri(input_dict[keys.EXAMPLES_KEY])
+    records = read_records(folder, EVAL)
     schema = io_utils.SchemaReader().read(
         io_utils.get_only_uri_in_dir(artifact_utils.get_single_uri(input_dict[keys.SCHEMA_KEY]))
     )
     artifact = artifact_utils.get_single_instance(input_dict[keys.MODEL_KEY])
-    with local_copy(path_utils.serving_model_path(artifact.uri)) as directory:
-        model = RunModel(directory)
-        predictions = model.predict_records(records).to_numpy()
-        labels = model.transformed(records)[agreement.label].reshape(len(records), -1)[:, 0]
+    model = RunModel(path_utils.serving_model_path(artifact.uri))
+    predictions = model.predict_records(records).to_numpy()
     return find_gaps(
         agreement.fairness,
         to_frame(records, schema),
-        labels,
+        model.transformed(records)[agreement.label].reshape(len(records), -1)[:, 0],
         predictions[:, 0] if predictions.shape[1] == 1 else predictions,
         problem=agreement.problem,
         threshold=agreement.threshold,
