@@ -74,7 +74,7 @@ def measure(task: Task, spans: Sequence[Path], scratch: Path) -> list[dict[str, 
     joined = scratch / "joined"
     for split in _SPLITS:
         (joined / f"Split-{split}").mkdir(parents=True)
-        copy_files([_only_file(span, split) for span in spans], joined / f"Split-{split}")
+        copy_files([str(_only_file(span, split)) for span in spans], str(joined / f"Split-{split}"))
     ways: tuple[tuple[str, Sequence[Path], Path | None, Path | None], ...] = (
         ("joined", [joined], None, None),
         ("first", spans, None, scratch / "cache"),

@@ -17,8 +17,8 @@ from components.span_names import (
     JUDGED_BY,
     SPAN,
     SPAN_NAME,
-    STATISTICS_ID,
     STATISTICS_TYPE,
+    STATISTICS_URI,
     VERSION,
 )
 
@@ -78,16 +78,16 @@ def list_acceptances(store: mlmd.MetadataStore, pipeline: str) -> Iterator[Accep
     """Yields every judgement that accepted a version of a span, in no order; a version may have been judged often."""
     artifacts = _artifacts(store, pipeline)
     examples = {artifact.id: artifact for artifact in artifacts.get(EXAMPLES_TYPE, [])}
-    statistics = {artifact.id: artifact for artifact in artifacts.get(STATISTICS_TYPE, [])}
-    sources = _sources(store, list(statistics))
+    statistics = {artifact.uri: artifact for artifact in artifacts.get(STATISTICS_TYPE, [])}
+    sources = _sources(store, [artifact.id for artifact in statistics.values()])
     for blessing in artifacts.get(BLESSING_TYPE, []):
-        accepted = blessing.custom_properties[STATISTICS_ID].int_value
-        source = sources.get(accepted, frozenset()) & examples.keys()
-        if accepted in statistics and source:
+        accepted = statistics.get(blessing.custom_properties[STATISTICS_URI].string_value)
+        source = frozenset() if accepted is None else sources.get(accepted.id, frozenset()) & examples.keys()
+        if accepted is not None and source:
             stored = _stored(examples[min(source)])
             yield AcceptedSpan(
                 **vars(stored),
-                statistics=statistics[accepted],
+                statistics=accepted,
                 judged_by=blessing.custom_properties[JUDGED_BY].string_value,
                 blessing_id=blessing.id,
             )
@@ -98,9 +98,17 @@ def _artifacts(store: mlmd.MetadataStore, pipeline: str) -> dict[str, list[metad
     context = store.get_context_by_type_and_name(_PIPELINE, pipeline)
     found: dict[str, list[metadata_store_pb2.Artifact]] = {}
     for artifact in store.get_artifacts_by_context(context.id) if context is not None else ():
-        if artifact.state == _LIVE and Path(artifact.uri).exists():
+        if artifact.state == _LIVE and _exists(artifact.uri):
             found.setdefault(artifact.type, []).append(artifact)
     return found
+
+
+def _exists(uri: str) -> bool:
+    if "://" not in uri:
+        return Path(uri).exists()
+    from tfx.dsl.io import fileio  # takes seconds, and spans on this machine are found without it
+
+    return bool(fileio.exists(uri))
 
 
 def _sources(store: mlmd.MetadataStore, statistics: list[int]) -> dict[int, frozenset[int]]:

@@ -4,16 +4,19 @@ from tfx.types.artifact import Artifact
 
 from components import span_names
 
-# Custom property that SkewGate gives its InfraBlessing: the id of the Model that it blesses or refuses.
-INFRA_BLESSING_MODEL_ID = "model_id"
+# Properties name another artifact by its URI, never by its id: ids of other orchestrators are hashes of 63 bits that
+# pass through doubles (docs/decisions/0060-any-file-system.md).
+
+# Custom property that SkewGate gives its InfraBlessing: the URI of the Model that it blesses or refuses.
+INFRA_BLESSING_MODEL_URI = "model_uri"
 
 
 class DataBlessing(Artifact):
     """Data that AnomalyGate let through. `report.json` lists what was found and tolerated."""
 
     TYPE_NAME = span_names.BLESSING_TYPE
-    # Custom property: the id of the ExampleStatistics artifact that was accepted.
-    STATISTICS_ID = span_names.STATISTICS_ID
+    # Custom property: the URI of the ExampleStatistics artifact that was accepted.
+    STATISTICS_URI = span_names.STATISTICS_URI
     # Custom property: the digest of the code that judged, and of what else the caller had it judge by.
     JUDGED_BY = span_names.JUDGED_BY
 
@@ -22,8 +25,8 @@ class ModelComparison(Artifact):
     """How a model compares with those pushed before: `report.json`, and its predictions of the eval rows."""
 
     TYPE_NAME = "ModelComparison"
-    # Custom properties: the id of the Model; what came out; 1 where everything is no worse than its margin allows.
-    MODEL_ID, OUTCOME, WITHIN_MARGINS = "model_id", "outcome", "within_margins"
+    # Custom properties: the URI of the Model; what came out; 1 where everything is no worse than its margin allows.
+    MODEL_URI, OUTCOME, WITHIN_MARGINS = "model_uri", "outcome", "within_margins"
     # Values of OUTCOME. FIRST: no model was pushed before. NOT_COMPARED: the one pushed before cannot be asked.
     BETTER, WORSE, TIE, FIRST, NOT_COMPARED = "better", "worse", "tie", "first", "not compared"
 

@@ -15,7 +15,7 @@ _MODEL = "model"  # Pusher's input
 class PushedVersion:
     """One push."""
 
-    model_id: int  # of the Model artifact
+    model: str  # URI of the Model artifact
     version: str  # its name, digits
 
 
@@ -48,10 +48,12 @@ def list_pushed_models(
     for event in store.get_events_by_execution_ids(sorted(makers)) if makers else ():
         if event.type == metadata_store_pb2.Event.INPUT and event.path.steps[0].key == _MODEL:
             models[makers[event.execution_id]] = event.artifact_id
+    found = store.get_artifacts_by_id(sorted(set(models.values()))) if models else []
+    folders = {model.id: model.uri for model in found}
     return [
-        PushedVersion(model_id=models[push], version=pushes[push])
+        PushedVersion(model=folders[models[push]], version=pushes[push])
         for push in sorted(pushes, reverse=True)
-        if push in models
+        if models.get(push) in folders
     ]
 
 
@@ -60,10 +62,7 @@ def name_models(store: mlmd.MetadataStore, pipeline: str, destination: Path | No
 
     Args: as `list_pushed_models` takes them.
     """
-    pushes = list_pushed_models(store, pipeline, destination)
-    found = store.get_artifacts_by_id(sorted({push.model_id for push in pushes})) if pushes else []
-    folders = {model.id: model.uri for model in found}
-    return {folders[push.model_id]: push.version for push in reversed(pushes) if push.model_id in folders}
+    return {push.model: push.version for push in reversed(list_pushed_models(store, pipeline, destination))}
 
 
 def _place(push: metadata_store_pb2.Artifact) -> Path:

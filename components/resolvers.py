@@ -41,12 +41,12 @@ class LatestAcceptedStatistics(ResolverStrategy):
             input_dict: every known artifact of the two channels, and this run's statistics as CURRENT.
         """
         others = {
-            artifact.id: artifact
+            artifact.uri: artifact
             for artifact in _without_current(input_dict, STATISTICS)
             if all(artifact.span == current.span for current in input_dict[CURRENT])
         }
         for blessing in sorted(input_dict[DATA_BLESSING], key=lambda artifact: artifact.id, reverse=True):
-            accepted = others.get(blessing.get_int_custom_property(DataBlessing.STATISTICS_ID))
+            accepted = others.get(blessing.get_string_custom_property(DataBlessing.STATISTICS_URI))
             if accepted is not None and not is_made_by_experiments_alone(store, blessing.id):
                 return {STATISTICS: [accepted], DATA_BLESSING: [blessing], CURRENT: []}
         return {STATISTICS: [], DATA_BLESSING: [], CURRENT: []}
@@ -66,17 +66,17 @@ class PreviousSpanStatistics(ResolverStrategy):
             input_dict: every known artifact of the two channels, and this run's statistics as CURRENT.
         """
         (current,) = input_dict[CURRENT]
-        known = {artifact.id: artifact for artifact in _without_current(input_dict, STATISTICS)}
+        known = {artifact.uri: artifact for artifact in _without_current(input_dict, STATISTICS)}
         earlier = [
             (known[accepted].span, blessing.id, blessing)
             for blessing in input_dict[DATA_BLESSING]
-            if (accepted := blessing.get_int_custom_property(DataBlessing.STATISTICS_ID)) in known
+            if (accepted := blessing.get_string_custom_property(DataBlessing.STATISTICS_URI)) in known
             and known[accepted].span < current.span
         ]
         if not earlier:
             return {STATISTICS: [], DATA_BLESSING: [], CURRENT: []}
         _, _, blessing = max(earlier, key=lambda found: found[:2])
-        accepted = known[blessing.get_int_custom_property(DataBlessing.STATISTICS_ID)]
+        accepted = known[blessing.get_string_custom_property(DataBlessing.STATISTICS_URI)]
         return {STATISTICS: [accepted], DATA_BLESSING: [blessing], CURRENT: []}
 
 
@@ -144,40 +144,40 @@ class PushedModels(ResolverStrategy):
             input_dict: every known model as MODEL; as EARLIER and COMPARISONS every known one, where these are wanted;
                 this run's model as CURRENT, where there is one.
         """
-        models = {artifact.id: artifact for artifact in _without_current(input_dict, MODEL)}
-        pushed = dict.fromkeys(push.model_id for push in list_pushed_models(store, self._pipeline, self._destination))
+        models = {artifact.uri: artifact for artifact in _without_current(input_dict, MODEL)}
+        pushed = dict.fromkeys(push.model for push in list_pushed_models(store, self._pipeline, self._destination))
         last = [models[model] for model in pushed if model in models][: self._versions]
         compared = {
-            artifact.get_int_custom_property(ModelComparison.MODEL_ID): artifact
+            artifact.get_string_custom_property(ModelComparison.MODEL_URI): artifact
             for artifact in sorted(input_dict.get(COMPARISONS, ()), key=lambda artifact: artifact.id)
             if fileio.exists(artifact.uri)
         }
         wanted = {
             MODEL: last[:1],
             EARLIER: last[1:],  # ML Metadata has room for an artifact once in what a resolver found
-            COMPARISONS: [compared[model.id] for model in last if model.id in compared],
+            COMPARISONS: [compared[model.uri] for model in last if model.uri in compared],
         }
         return {key: wanted.get(key, []) for key in input_dict}
 
 
-class ArtifactsById(ResolverStrategy):
-    """Picks artifacts of any pipeline of the database by their ids: no channel here has what another pipeline made."""
+class ArtifactsByUri(ResolverStrategy):
+    """Picks artifacts of any pipeline of the database by their URIs: no channel here has what another pipeline made."""
 
-    def __init__(self, ids: Mapping[str, Sequence[int]]):
-        self._ids = ids
+    def __init__(self, uris: Mapping[str, Sequence[str]]):
+        self._uris = uris
 
     def resolve_artifacts(self, store: mlmd.MetadataStore, input_dict: Artifacts) -> Artifacts:
-        """Picks the artifacts of each key, in the order of their ids; none that is gone.
+        """Picks the artifacts of each key, in the order in which they were made; none that is gone.
 
         Args:
             store: holds them.
             input_dict: the keys.
         """
-        return {key: _read_artifacts(store, self._ids.get(key, ())) for key in input_dict}
+        return {key: _read_artifacts(store, self._uris.get(key, ())) for key in input_dict}
 
 
-def _read_artifacts(store: mlmd.MetadataStore, ids: Sequence[int]) -> list[types.Artifact]:
-    found = store.get_artifacts_by_id(list(ids)) if ids else []
+def _read_artifacts(store: mlmd.MetadataStore, uris: Sequence[str]) -> list[types.Artifact]:
+    found = [artifact for uri in uris for artifact in store.get_artifacts_by_uri(uri)]
     kinds = store.get_artifact_types_by_id(sorted({one.type_id for one in found})) if found else []
     types_by_id = {kind.id: kind for kind in kinds}
     artifacts = [artifact_utils.deserialize_artifact(types_by_id[one.type_id], one) for one in found]
@@ -186,5 +186,5 @@ def _read_artifacts(store: mlmd.MetadataStore, ids: Sequence[int]) -> list[types
 
 def _without_current(input_dict: Artifacts, key: str) -> list[types.Artifact]:
     """Returns the artifacts of a channel that still exist, without this run's own."""
-    current = {artifact.id for artifact in input_dict.get(CURRENT, ())}
-    return [artifact for artifact in input_dict[key] if artifact.id not in current and fileio.exists(artifact.uri)]
+    current = {artifact.uri for artifact in input_dict.get(CURRENT, ())}
+    return [artifact for artifact in input_dict[key] if artifact.uri not in current and fileio.exists(artifact.uri)]

@@ -7,6 +7,6 @@ SPAN, VERSION, FINGERPRINT = "span", "version", "input_fingerprint"
 SPAN_NAME = "span_name"
 # Custom property of Examples that hold several spans: JSON, a list of objects with span, version, rows and fingerprint.
 SPANS = "spans"
-# Of DataBlessing (components/artifacts.py): its type, the id of the accepted ExampleStatistics, and the digest of the
+# Of DataBlessing (components/artifacts.py): its type, the URI of the accepted ExampleStatistics, and the digest of the
 # code that judged, and of what else the caller had it judge by.
-BLESSING_TYPE, STATISTICS_ID, JUDGED_BY = "DataBlessing", "statistics_id", "judged_by"
+BLESSING_TYPE, STATISTICS_URI, JUDGED_BY = "DataBlessing", "statistics_uri", "judged_by"

@@ -4,6 +4,7 @@
 """
 
 import dataclasses
+import re
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
@@ -15,6 +16,7 @@ from pipelines.spans.selection import SpanSelection
 Infra = Literal["embedded", "docker"]
 EngineName = Literal["local", "flink"]
 EvalSpans = Literal["chosen", "newest"]
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]+:")
 _FLAT = Parameter(name="*")  # The record's fields are options of their own: --trials, not --budget.trials.
 
 
@@ -32,6 +34,7 @@ class TaskOptions:
     """Train on so many batches at most, however many epochs the task's hyperparameters allow."""
 
     def __post_init__(self) -> None:
+        _require_local("var", self.var)
         object.__setattr__(self, "var", self.var.absolute())
         object.__setattr__(self, "data", self.data and self.data.absolute())
         if self.train_steps is not None:
@@ -90,6 +93,7 @@ class RunOptions(TaskOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        _require_local("push-to", self.push_to)
         object.__setattr__(self, "push_to", self.push_to and self.push_to.absolute())
         object.__setattr__(self, "sign", self.sign and self.sign.absolute())
         if self.sign_command is not None and self.sign is None:
@@ -152,3 +156,13 @@ class RunOptions(TaskOptions):
             raise ConfigError("--evaluate-on chooses among spans: give --spans, too")
         if self.spans is not None and self.data is not None:
             raise ConfigError("--data and --spans both say what to train on: expected one of them")
+
+
+def _require_local(option: str, folder: Path | None) -> None:
+    """Refuses a URI, which as a path is a folder such as `gs:` below the working folder."""
+    if folder is not None and folder.parts and _SCHEME.fullmatch(folder.parts[0]):
+        uri = folder.as_posix().replace(":/", "://", 1)
+        raise ConfigError(
+            f"--{option}: expected a folder of this machine, received {uri}; mount it, or name another folder. Only "
+            "the components themselves work with other file systems (docs/decisions/0060-any-file-system.md)"
+        )

@@ -43,6 +43,14 @@ def handmade_export(handmade_transform: tuple[str, str], tmp_path_factory: pytes
     return Path(args.serving_model_dir)
 
 
+@pytest.fixture
+def ram(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """An empty folder that is on no disk: a URI, which TFX, TensorFlow and Beam take."""
+    from tests import ram_file_system
+
+    yield from ram_file_system.enter(tmp_path / "working", monkeypatch)
+
+
 @pytest.fixture(scope="session")
 def taxi(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A copy of this project in which the taxi task is run; to be left as it is found: see `spare_taxi`."""

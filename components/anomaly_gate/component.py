@@ -8,7 +8,7 @@ and skew need.
 """
 
 import json
-from pathlib import Path
+import os
 
 import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import anomalies_pb2, statistics_pb2
@@ -19,6 +19,7 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import io_utils
 
 from components.anomaly_gate.findings import Finding, describe_comparisons, describe_violations
+from components.artifact_files import read_bytes, write_json
 from components.artifacts import DataBlessing
 from serving.did_you_mean import closest
 
@@ -88,8 +89,8 @@ def AnomalyGate(
     if refused:
         raise AnomalyError(contract, refused)
     report = {"tolerated": [finding.as_dict() for finding in accepted]}
-    (Path(blessing.uri) / REPORT_FILE).write_text(json.dumps(report, indent=2) + "\n")
-    blessing.set_int_custom_property(DataBlessing.STATISTICS_ID, statistics.id)
+    write_json(os.path.join(blessing.uri, REPORT_FILE), report)
+    blessing.set_string_custom_property(DataBlessing.STATISTICS_URI, statistics.uri)
     blessing.set_string_custom_property(DataBlessing.JUDGED_BY, code_digest)
 
 
@@ -111,8 +112,8 @@ def split_by_tolerance(found: list[Finding], tolerated: dict[str, list[str]]) ->
 
 
 def _load_anomalies(anomalies: standard_artifacts.ExampleAnomalies, split: str) -> anomalies_pb2.Anomalies:
-    path = Path(artifact_utils.get_split_uri([anomalies], split)) / _ANOMALIES_FILE
-    return anomalies_pb2.Anomalies.FromString(path.read_bytes())
+    path = os.path.join(artifact_utils.get_split_uri([anomalies], split), _ANOMALIES_FILE)
+    return anomalies_pb2.Anomalies.FromString(read_bytes(path))
 
 
 def _load_statistics(

@@ -8,13 +8,13 @@ A node that was killed begins again: TFX gives each attempt a folder of its own.
 """
 
 import json
-from pathlib import Path
 from typing import Any
 
 from tfx import types
 from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 from tfx.types import artifact_utils
 
+from components.artifact_files import local_copy, local_folder
 from components.artifacts import Predictions
 from components.batch_predictor.errors import BatchPredictionError
 from components.batch_predictor.job import PredictionJob, fingerprint_files
@@ -45,22 +45,26 @@ class Executor(BaseBeamExecutor):
                 f"the model {pushed.uri} was not pushed: expected one with a version, received none; a gate refused "
                 "it, or the wiring names another artifact."
             )
-        settings = json.loads(exec_properties[SETTINGS])
-        job = PredictionJob(
-            files=tuple(find_files(exec_properties[DATA])),
-            model=Path(pushed.uri),
-            version=int(version),
-            threshold=settings["threshold"],
-            classes=tuple(settings["classes"]),
-            keep=tuple(settings["keep"]),
-        )
-        if fingerprint_files(job.files) != exec_properties[FINGERPRINT]:  # The cache would keep it under another key.
+        files = tuple(find_files(exec_properties[DATA]))
+        if fingerprint_files(files) != exec_properties[FINGERPRINT]:  # The cache would keep it under another key.
             raise BatchPredictionError(
                 f"{exec_properties[DATA]}: the files changed since the node was due. Wait until they are complete, and "
                 "run again."
             )
         artifact = artifact_utils.get_single_instance(output_dict[PREDICTIONS])
-        predicted = predict_files(job, Path(artifact.uri) / FILE, self._beam_pipeline_args or ())
+        # Parts are locked and renamed, and their Parquet is read by Arrow: on this machine.
+        with local_copy(pushed.uri) as model, local_folder(artifact.uri) as folder:
+            job = PredictionJob(files=files, model=model, version=int(version), **_choices(exec_properties))
+            predicted = predict_files(job, folder / FILE, self._beam_pipeline_args or ())
         artifact.set_int_custom_property(Predictions.PREDICTED, predicted.counts.predicted)
         artifact.set_int_custom_property(Predictions.REFUSED, predicted.counts.refused)
         artifact.set_string_custom_property(Predictions.MODEL_VERSION, version)
+
+
+def _choices(exec_properties: dict[str, Any]) -> dict[str, Any]:
+    settings = json.loads(exec_properties[SETTINGS])
+    return {
+        "threshold": settings["threshold"],
+        "classes": tuple(settings["classes"]),
+        "keep": tuple(settings["keep"]),
+    }

@@ -13,17 +13,19 @@ Where SIGNING says with which key, the version is signed (docs/how-to/trust.md).
 """
 
 import json
-import shutil
+import os
 from pathlib import Path
 from typing import Any
 
 from absl import logging
 from tfx import types
 from tfx.components.pusher import executor as pusher_executor
+from tfx.dsl.io import fileio
 from tfx.proto import pusher_pb2
 from tfx.types import artifact_utils, standard_component_specs
-from tfx.utils import io_utils, proto_utils
+from tfx.utils import io_utils, path_utils, proto_utils
 
+from components.artifact_files import local_copy
 from components.artifacts import ModelComparison
 from components.candidate_serving import warmup_records
 from components.pusher.versions import push
@@ -90,12 +92,13 @@ class Executor(pusher_executor.Executor):
         proto_utils.json_to_proto(exec_properties[standard_component_specs.PUSH_DESTINATION_KEY], destination)
         base = Path(destination.filesystem.base_directory)
         signer = self._signer(told.get(SIGNING), model=base.name)
-        archive = Path(pushed.uri)
-        io_utils.copy_dir(self.GetModelPath(input_dict), str(archive))  # before the push: what can fail comes first
-        add_warmup_records(Path(infra_blessing.uri), archive)
-        version = push(archive, base, signer)
+        archive = pushed.uri
+        io_utils.copy_dir(self.GetModelPath(input_dict), archive)  # before the push: what can fail comes first
+        add_warmup_records(infra_blessing.uri, archive)
+        with local_copy(archive) as model:  # The destination is on this machine: a version is renamed into its place.
+            version = push(model, base, signer)
         if (version / SIGNATURE).is_file():  # the archive is a copy of the version, whole
-            shutil.copyfile(version / SIGNATURE, archive / SIGNATURE)
+            fileio.copy(str(version / SIGNATURE), os.path.join(archive, SIGNATURE), overwrite=True)
         if signer is not None:
             pushed.set_string_custom_property(SIGNED_BY, signer.key_id)
         self._MarkPushed(pushed, pushed_destination=str(version), pushed_version=version.name)
@@ -136,17 +139,21 @@ def _held_back(comparisons: list[types.Artifact], *, push_ties: bool) -> str:
     return ""
 
 
-def add_warmup_records(infra_blessing: Path, model: Path) -> None:
+def add_warmup_records(infra_blessing: str, model: str) -> None:
     """Copies the warm-up requests of an InfraBlessing into a model.
+
+    Args:
+        infra_blessing: its URI.
+        model: folder of the SavedModel.
 
     Raises:
         ValueError: It holds none.
     """
-    records, place = infra_blessing / warmup_records.FILE, warmup_records.path_in(model)
-    if not records.is_file():
+    records, place = os.path.join(infra_blessing, warmup_records.FILE), path_utils.warmup_file_path(model)
+    if not fileio.exists(records):
         raise ValueError(
-            f"nothing is pushed without warm-up requests: expected {records.name} in {infra_blessing}, received none; "
-            "take the infra_blessing from SkewGate, which writes them."
+            f"nothing is pushed without warm-up requests: expected {warmup_records.FILE} in {infra_blessing}, "
+            "received none; take the infra_blessing from SkewGate, which writes them."
         )
-    place.parent.mkdir(exist_ok=True)
-    shutil.copyfile(records, place)
+    fileio.makedirs(os.path.dirname(place))
+    fileio.copy(records, place, overwrite=True)

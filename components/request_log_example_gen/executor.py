@@ -9,6 +9,7 @@ Raises: RequestLogError, where the files of a window cannot be put together.
 
 import datetime
 import json
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,11 @@ import tensorflow as tf
 from tfx import types
 from tfx.components.util import examples_utils
 from tfx.dsl.components.base.base_executor import BaseExecutor
+from tfx.dsl.io import fileio
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
+from components.artifact_files import local_folder
 from components.serving_statistics import LoggedSpan, read_span
 from serving.request_log import columns as log_columns
 from serving.request_log.files import log_files
@@ -55,8 +58,7 @@ class Executor(BaseExecutor):
         spans = _read_spans(Path(exec_properties[FOLDER]), json.loads(exec_properties[WINDOWS]))
         tables, rows = [], {}
         for split, span in spans.items():
-            folder = Path(examples.uri) / f"Split-{split}"
-            found, rows[split] = _write_split(span, folder)
+            found, rows[split] = _write_split(span, os.path.join(examples.uri, f"Split-{split}"))
             tables += [_named(table, split) for table in found]
         splits = [split for split, number in rows.items() if number]
         examples.split_names = artifact_utils.encode_split_names(splits)
@@ -67,8 +69,8 @@ class Executor(BaseExecutor):
         examples.set_string_custom_property(DROPPED_PROPERTY, json.dumps(sorted(first.dropped)))
         examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
         examples_utils.set_file_format(examples, "tfrecords_gzip")
-        Path(answers.uri).mkdir(parents=True, exist_ok=True)
-        pq.write_table(pa.concat_tables(tables), Path(answers.uri) / ANSWERS_FILE)
+        with local_folder(answers.uri) as folder:  # Arrow's own file systems are not TFX's.
+            pq.write_table(pa.concat_tables(tables), folder / ANSWERS_FILE)
 
 
 def _read_spans(folder: Path, windows: dict[str, list[str]]) -> dict[str, LoggedSpan]:
@@ -87,7 +89,7 @@ def _read_spans(folder: Path, windows: dict[str, list[str]]) -> dict[str, Logged
     return spans
 
 
-def _write_split(span: LoggedSpan, folder: Path) -> tuple[list[pa.Table], int]:
+def _write_split(span: LoggedSpan, folder: str) -> tuple[list[pa.Table], int]:
     """Writes the answered rows of a span, and returns the answers of all of its rows, and how many were answered."""
     tables, number, writer = [], 0, None
     try:
@@ -96,8 +98,8 @@ def _write_split(span: LoggedSpan, folder: Path) -> tuple[list[pa.Table], int]:
             tables.append(table.select([name for name in table.schema.names if name in log_columns.OWN_COLUMNS]))
             answered = features.filter(pc.equal(table[log_columns.ANSWER_STATUS], ANSWERED))
             if answered.num_rows and writer is None:
-                folder.mkdir(parents=True)
-                writer = tf.io.TFRecordWriter(str(folder / "data_tfrecord-00000-of-00001.gz"), "GZIP")
+                fileio.makedirs(folder)
+                writer = tf.io.TFRecordWriter(os.path.join(folder, "data_tfrecord-00000-of-00001.gz"), "GZIP")
             if writer is not None:
                 for record in _serialize(answered):
                     writer.write(record)

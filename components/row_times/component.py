@@ -6,17 +6,17 @@ Reads the Examples of a span. Writes `report.json`. It refuses nothing: a row th
 import dataclasses
 import datetime
 import itertools
-import json
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
-from tfx.types import artifact_utils, standard_artifacts
+from tfx.types import standard_artifacts
 from tfx_bsl.coders.example_coder import ExamplesToRecordBatchDecoder
 
 from components import artifacts
+from components.artifact_files import list_split_files, write_json
 from components.tfrecords import read_chunks
 from serving.contract import dates
 from serving.contract.dates import Moment
@@ -59,10 +59,10 @@ def RowTimes(
         end: the day after its last.
         code_digest: digest of this component's code; part of the cache key.
     """
-    files = sorted(str(file) for file in Path(artifact_utils.get_split_uri([examples], split)).glob("*"))
+    files = list_split_files(examples, split)
     period = (datetime.date.fromisoformat(begin), datetime.date.fromisoformat(end))
     counts = count_times(_read_values(files, column), written, *period)
-    (Path(report.uri) / REPORT_FILE).write_text(json.dumps(dataclasses.asdict(counts), indent=2) + "\n")
+    write_json(os.path.join(report.uri, REPORT_FILE), dataclasses.asdict(counts))
 
 
 def count_times(

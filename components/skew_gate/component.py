@@ -25,20 +25,31 @@ the verdict, for Pusher.
 Skew is a verdict, not a crash: the blessing says no and Pusher does not push. Raises only for invalid inputs.
 """
 
+import contextlib
 import importlib
 import json
+import os
 import shutil
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import keras
 from tfx.components.util import model_utils
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
-from tfx.types import artifact_utils, standard_artifacts
+from tfx.dsl.io import fileio
+from tfx.types import standard_artifacts
 from tfx.utils import io_utils, path_utils
 
-from components.artifacts import INFRA_BLESSING_MODEL_ID
+from components.artifact_files import (
+    is_local,
+    list_split_files,
+    local_copies,
+    local_copy,
+    write_text,
+)
+from components.artifacts import INFRA_BLESSING_MODEL_URI
 from components.candidate_serving import candidate_server, warmup_records
 from components.missing_rule import MissingRule
 from components.row_keys import PairingError
@@ -94,27 +105,29 @@ def SkewGate(
     """
     importlib.import_module(trainer_module)
     contract = io_utils.SchemaReader().read(io_utils.get_only_uri_in_dir(schema.uri))
-    # Below the artifact: a killed gate leaves nothing elsewhere, and what it leaves here goes with the artifact.
-    workdir = Path(blessing.uri) / "probe"
-    workdir.mkdir(parents=True)
-    report = compare(
-        workdir=workdir,
-        raw_files=_example_files(examples, split),
-        transformed_files=_example_files(transformed_examples, split),
-        model_dir=path_utils.serving_model_path(model.uri),
-        trained=_load_trained(Path(model_run.uri) / TRAINED_MODEL_FILE),
-        missing=MissingRule.from_schema(contract),
-        warmup_batch_sizes=json.loads(warmup_batch_sizes),
-        parts=json.loads(feature_parts),
-        time_limit=time_limit,
-    )
-    if infra_validation is not None and not model_utils.is_infra_validated(infra_validation):
-        report.refuse(
-            "TensorFlow Serving itself does not serve the model: InfraValidator refused it; see the log of the run"
+    with (
+        _make_workdir(blessing.uri) as workdir,
+        # The two processes that run the exported model know nothing of the project, nor of its file systems.
+        local_copies(list_split_files(examples, split)) as raw_files,
+        local_copy(path_utils.serving_model_path(model.uri)) as model_dir,
+    ):
+        report = compare(
+            workdir=workdir,
+            raw_files=list(map(str, raw_files)),
+            transformed_files=list_split_files(transformed_examples, split),
+            model_dir=str(model_dir),
+            trained=_load_trained(os.path.join(model_run.uri, TRAINED_MODEL_FILE)),
+            missing=MissingRule.from_schema(contract),
+            warmup_batch_sizes=json.loads(warmup_batch_sizes),
+            parts=json.loads(feature_parts),
+            time_limit=time_limit,
         )
-    blessing.set_int_custom_property(INFRA_BLESSING_MODEL_ID, model.id)
-    write_verdict(blessing, report, workdir)
-    shutil.rmtree(workdir)
+        if infra_validation is not None and not model_utils.is_infra_validated(infra_validation):
+            report.refuse(
+                "TensorFlow Serving itself does not serve the model: InfraValidator refused it; see the log of the run"
+            )
+        blessing.set_string_custom_property(INFRA_BLESSING_MODEL_URI, model.uri)
+        write_verdict(blessing, report, workdir)
 
 
 def compare(
@@ -165,20 +178,31 @@ def compare(
     return report
 
 
-def _example_files(artifact: standard_artifacts.Examples, split: str) -> list[str]:
-    files = sorted(str(path) for path in Path(artifact_utils.get_split_uri([artifact], split)).glob("*.gz"))
-    if not files:
-        raise ValueError(f"no Examples of split {split!r} in {artifact.uri}: expected *.gz files, received none")
-    return files
+@contextlib.contextmanager
+def _make_workdir(uri: str) -> Iterator[Path]:
+    """Makes a folder of this machine, where other processes read and write, until the block ends.
+
+    Below the artifact where that is local: a killed gate leaves nothing elsewhere, and what it leaves here goes with
+    the artifact.
+    """
+    if not is_local(uri):
+        with tempfile.TemporaryDirectory(prefix="skew-gate-") as folder:
+            yield Path(folder)
+        return
+    workdir = Path(uri) / "probe"
+    workdir.mkdir(parents=True)
+    yield workdir
+    shutil.rmtree(workdir)
 
 
-def _load_trained(path: Path) -> keras.Model:
-    if not path.is_file():
+def _load_trained(uri: str) -> keras.Model:
+    if not fileio.exists(uri):
         raise ValueError(
-            f"the Trainer left no {path.name}: expected the trained model in {path.parent}; "
+            f"the Trainer left no {os.path.basename(uri)}: expected the trained model in {os.path.dirname(uri)}; "
             "end run_fn with pipelines.modeling.export.export_model."
         )
-    return keras.saving.load_model(path, compile=False)
+    with local_copy(uri) as path:  # Which file systems Keras reads itself changes with its version.
+        return keras.saving.load_model(path, compile=False)
 
 
 def write_verdict(blessing: standard_artifacts.InfraBlessing, report: SkewReport, workdir: Path) -> None:
@@ -186,10 +210,9 @@ def write_verdict(blessing: standard_artifacts.InfraBlessing, report: SkewReport
 
     Kept are the warm-up requests of a blessed model, and the server's log for a refused one.
     """
-    root = Path(blessing.uri)
-    (root / REPORT_FILE).write_text(json.dumps(report.as_dict(), indent=2) + "\n")
-    (root / (_BLESSED_FILE if report.blessed else _NOT_BLESSED_FILE)).write_text("")
+    write_text(os.path.join(blessing.uri, REPORT_FILE), json.dumps(report.as_dict(), indent=2) + "\n")
+    write_text(os.path.join(blessing.uri, _BLESSED_FILE if report.blessed else _NOT_BLESSED_FILE), "")
     left = workdir / (warmup_records.FILE if report.blessed else candidate_server.LOG)
     if left.exists():
-        left.rename(root / left.name)
+        fileio.copy(str(left), os.path.join(blessing.uri, left.name), overwrite=True)
     blessing.set_int_custom_property(_BLESSED_PROPERTY, int(report.blessed))

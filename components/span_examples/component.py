@@ -8,17 +8,18 @@ One artifact: StatisticsGen takes no more. Its files are those of the spans.
 """
 
 import json
-import shutil
+import os
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 
 from tfx.components.example_gen.utils import FINGERPRINT_PROPERTY_NAME, SPAN_PROPERTY_NAME, VERSION_PROPERTY_NAME
 from tfx.components.util import examples_utils
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
+from tfx.dsl.io import fileio
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_artifacts
 
+from components.artifact_files import list_split_files
 from components.span_names import SPAN_NAME, SPANS
 
 _TRAIN, _EVAL = "train", "eval"
@@ -47,9 +48,8 @@ def SpanExamples(
     evaluated = ordered[first_evaluated(eval_rows, min_eval_rows) :]
     examples.split_names = artifact_utils.encode_split_names([_TRAIN, _EVAL])
     for split, chosen in ((_TRAIN, ordered), (_EVAL, evaluated)):
-        folder = Path(artifact_utils.get_split_uri([examples], split))
-        folder.mkdir(parents=True, exist_ok=True)
-        copy_files([file for span in chosen for file in _files(span, split)], folder)
+        folder = artifact_utils.get_split_uri([examples], split)
+        copy_files([file for span in chosen for file in list_split_files(span, split)], folder)
         rows = sum(int(span.get_int_custom_property(f"{_ROWS}{split}")) for span in chosen)
         examples.set_int_custom_property(f"{_ROWS}{split}", rows)
     examples.span = int(ordered[-1].get_int_custom_property(SPAN_PROPERTY_NAME))
@@ -87,18 +87,15 @@ def first_evaluated(rows: Sequence[int], least: int) -> int:
     return place
 
 
-def copy_files(files: Sequence[Path], folder: Path) -> None:
-    """Copies files into a folder as the files of one split, in their order."""
+def copy_files(files: Sequence[str], folder: str) -> None:
+    """Copies files into a folder, which is made, as the files of one split, in their order."""
+    fileio.makedirs(folder)
     for number, file in enumerate(files):
-        shutil.copyfile(file, folder / f"data_tfrecord-{number:05d}-of-{len(files):05d}.gz")
+        fileio.copy(file, os.path.join(folder, f"data_tfrecord-{number:05d}-of-{len(files):05d}.gz"), overwrite=True)
 
 
 def _errors(span: standard_artifacts.Examples) -> dict[str, float]:
     return dict(json.loads(span.get_string_custom_property(_FLOAT32_ERRORS)))
-
-
-def _files(span: standard_artifacts.Examples, split: str) -> list[Path]:
-    return sorted(Path(artifact_utils.get_split_uri([span], split)).glob("*.gz"))
 
 
 def _describe(span: standard_artifacts.Examples, evaluated: bool) -> dict[str, object]:

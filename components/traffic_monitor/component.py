@@ -58,7 +58,7 @@ class TrafficMonitor(BaseComponent):
         model: BaseChannel | None,
         training_examples: BaseChannel | None,
         training_statistics: BaseChannel | None,
-        versions: Mapping[str, Mapping[str, Sequence[int]]],
+        versions: Mapping[str, Mapping[str, Sequence[str]]],
         hashed: Sequence[str],
         dropped: Sequence[str],
         fair: bool,
@@ -76,7 +76,7 @@ class TrafficMonitor(BaseComponent):
             model: the models that answered.
             training_examples: that they were trained on.
             training_statistics: of these.
-            versions: version that answered -> ids of its artifacts, by the names of the three inputs above.
+            versions: version that answered -> URIs of its artifacts, by the names of the three inputs above.
             hashed: columns of which the log holds hashes.
             dropped: columns that the log leaves out.
             fair: whether the window holds hours and weekdays in their natural shares.

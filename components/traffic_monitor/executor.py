@@ -21,6 +21,7 @@ from tfx.dsl.components.base.base_executor import BaseExecutor
 from tfx.types import artifact_utils
 from tfx.utils import io_utils, path_utils
 
+from components.artifact_files import local_copy, write_json
 from components.artifacts import TrafficReport
 from components.traffic_monitor import contract as contract_checks
 from components.traffic_monitor import verdict
@@ -75,8 +76,7 @@ class Executor(BaseExecutor):
         self._log_startup(input_dict, output_dict, exec_properties)
         report = make_report(input_dict, exec_properties)
         artifact = artifact_utils.get_single_instance(output_dict["report"])
-        Path(artifact.uri).mkdir(parents=True, exist_ok=True)
-        (Path(artifact.uri) / REPORT_FILE).write_text(json.dumps(report, indent=2, allow_nan=False) + "\n")
+        write_json(os.path.join(artifact.uri, REPORT_FILE), report)
         artifact.set_string_custom_property(TrafficReport.VERDICT, report["verdict"])
         artifact.set_int_custom_property(TrafficReport.ROWS, report["rows"]["window"])
 
@@ -87,11 +87,12 @@ def make_report(inputs: Inputs, settings: Mapping[str, Any]) -> dict[str, Any]:
     contract = io_utils.SchemaReader().read(io_utils.get_only_uri_in_dir(schema_folder))
     examples = artifact_utils.get_single_instance(inputs["examples"])
     columns = watched_columns(contract, *(json.loads(settings[name]) for name in ("hashed", "dropped")))
-    answers_file = Path(artifact_utils.get_single_uri(inputs["answers"])) / "answers.parquet"
-    window = _read_window(Path(examples.uri), answers_file, WINDOW, columns)
-    before = _read_window(Path(examples.uri), answers_file, BEFORE, columns)
+    answers_uri = os.path.join(artifact_utils.get_single_uri(inputs["answers"]), "answers.parquet")
+    with local_copy(answers_uri) as answers_file:  # Arrow's own file systems are not TFX's.
+        window = _read_window(examples.uri, answers_file, WINDOW, columns)
+        before = _read_window(examples.uri, answers_file, BEFORE, columns)
     key, fair = read_hash_key(os.environ), bool(settings["fair"])
-    versions = [_version_inputs(name, ids, inputs) for name, ids in json.loads(settings["versions"]).items()]
+    versions = [_version_inputs(name, uris, inputs) for name, uris in json.loads(settings["versions"]).items()]
     trained = {one.version: _training(one, columns, key) for one in versions}
     expected = {one.version: _expected(one, window.answers.classes) for one in versions}
     comparisons = _compare_before(window, before, columns)
@@ -138,7 +139,7 @@ def make_report(inputs: Inputs, settings: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _read_window(examples: Path, answers_file: Path, split: str, columns: Sequence[Watched]) -> WindowRows:
+def _read_window(examples: str, answers_file: Path, split: str, columns: Sequence[Watched]) -> WindowRows:
     answers = Answers.read(answers_file, split)
     places = choose_of_requests(answers.requests)
     name = "window" if split == WINDOW else "window before"
@@ -146,17 +147,17 @@ def _read_window(examples: Path, answers_file: Path, split: str, columns: Sequen
     return WindowRows(sample=sample, answers=answers, places=places)
 
 
-def _version_inputs(version: str, ids: Mapping[str, list[int]], inputs: Inputs) -> VersionInputs:
+def _version_inputs(version: str, uris: Mapping[str, list[str]], inputs: Inputs) -> VersionInputs:
     """Finds a version's artifacts among those that the resolver found."""
 
     def found(key: str) -> list[types.Artifact]:
-        return [artifact for artifact in inputs.get(key, []) if artifact.id in ids.get(key, [])]
+        return [artifact for artifact in inputs.get(key, []) if artifact.uri in uris.get(key, [])]
 
     models, statistics = found("model"), found("training_statistics")
     return VersionInputs(
         version=version,
-        model=Path(path_utils.serving_model_path(models[0].uri)) if models else None,
-        examples=[Path(artifact.uri) for artifact in found("training_examples")],
+        model=path_utils.serving_model_path(models[0].uri) if models else None,
+        examples=[artifact.uri for artifact in found("training_examples")],
         statistics=statistics[0] if statistics else None,
     )
 

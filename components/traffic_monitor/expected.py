@@ -1,7 +1,6 @@
 """What a model predicts for rows that it was evaluated on."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
@@ -11,7 +10,7 @@ from components.signatures import PREDICTIONS, SERVING_DEFAULT
 _BATCH_ROWS = 1024
 
 
-def predict(model: Path, records: Sequence[bytes]) -> np.ndarray:
+def predict(model: str, records: Sequence[bytes]) -> np.ndarray:
     """Predicts, through the signature serving_default.
 
     Args:
@@ -21,7 +20,7 @@ def predict(model: Path, records: Sequence[bytes]) -> np.ndarray:
     Returns:
         float64 [records, outputs].
     """
-    loaded = tf.saved_model.load(str(model))
+    loaded = tf.saved_model.load(model)
     signature = loaded.signatures[SERVING_DEFAULT]
     outputs = int(signature.structured_outputs[PREDICTIONS].shape[-1])
     parts = [

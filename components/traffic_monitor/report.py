@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,8 +22,8 @@ class VersionInputs:
     """What is known here of a model version that answered."""
 
     version: str
-    model: Path | None
-    examples: list[Path]  # that it was trained on
+    model: str | None  # folder of the SavedModel
+    examples: list[str]  # folders of those that it was trained on
     statistics: types.Artifact | None  # of them
 
 
@@ -42,7 +41,7 @@ def _describe_training(version: VersionInputs | None, trained: Mapping[str, Samp
         "known": version is not None and version.model is not None,
         "training_rows": None if sample is None else sample.rows,
         "training_examples": [] if version is None else [str(path) for path in version.examples],
-        "statistics": None if version is None or version.statistics is None else str(version.statistics.uri),
+        "statistics": None if version is None or version.statistics is None else version.statistics.uri,
     }
 
 

@@ -5,8 +5,8 @@ are read and forgotten, so that memory does not grow with the set.
 """
 
 import dataclasses
+import os
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +14,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx_bsl.coders import example_coder
 
 from components import tfrecords
+from components.artifact_files import list_files
 from components.traffic_monitor.samples import Column, Sample
 from serving.contract.missing_values import in_float32
 from serving.request_log.columns import OWN_COLUMNS
@@ -75,7 +76,7 @@ def choose_of_requests(requests: np.ndarray, limit: int = SAMPLE_ROWS) -> np.nda
     return places[choose(len(places), limit)]
 
 
-def read_sample(examples: Sequence[Path], split: str, limit: int = SAMPLE_ROWS) -> list[bytes]:
+def read_sample(examples: Sequence[str], split: str, limit: int = SAMPLE_ROWS) -> list[bytes]:
     """Reads at most `limit` tf.Examples of a split, evenly spread; none where there is no such split.
 
     Args:
@@ -93,7 +94,7 @@ def read_sample(examples: Sequence[Path], split: str, limit: int = SAMPLE_ROWS) 
     return [kept[place] for place in choose(len(kept), limit)]
 
 
-def read_places(examples: Sequence[Path], split: str, places: np.ndarray) -> list[bytes]:
+def read_places(examples: Sequence[str], split: str, places: np.ndarray) -> list[bytes]:
     """Reads the tf.Examples of a split that stand at some places.
 
     Args:
@@ -115,8 +116,8 @@ def read_places(examples: Sequence[Path], split: str, places: np.ndarray) -> lis
     return kept
 
 
-def _read_chunks(examples: Sequence[Path], split: str) -> Iterator[np.ndarray]:
-    files = [str(file) for folder in examples for file in sorted((folder / f"Split-{split}").glob("*"))]
+def _read_chunks(examples: Sequence[str], split: str) -> Iterator[np.ndarray]:
+    files = [file for folder in examples for file in list_files(os.path.join(folder, f"Split-{split}"))]
     return tfrecords.read_chunks(files) if files else iter(())
 
 

@@ -10,8 +10,8 @@ What came out is a verdict and never a crash: Pusher reads it. Raises only for i
 """
 
 import json
+import os
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -22,6 +22,7 @@ from tfx.types import standard_artifacts
 from tfx.utils import io_utils, path_utils
 
 from components import artifacts
+from components.artifact_files import local_copy, local_folder, write_json
 from pipelines.evaluation.model_comparison import (
     NOT_COMPARED,
     REPORT_FILE,
@@ -77,10 +78,10 @@ def BetterGate(
         earlier: the models pushed before it, the newest first.
         comparisons: what this gate wrote of them, as far as it did.
     """
-    records = read_records(Path(examples.uri), split)
+    records = read_records(examples.uri, split)
     contract = io_utils.SchemaReader().read(io_utils.get_only_uri_in_dir(schema.uri))
     rows = to_frame(records, contract)
-    candidate = RunModel(Path(path_utils.serving_model_path(model.uri)))
+    candidate = RunModel(path_utils.serving_model_path(model.uri))
     found = RowPredictions(
         rows_digest=digest_rows(records),
         labels=_as_column(candidate.transformed(records)[label]),
@@ -96,10 +97,10 @@ def BetterGate(
         min_slice_rows,
         label,
     )
-    folder = Path(comparison.uri)
-    write_predictions(folder, found)
-    (folder / REPORT_FILE).write_text(json.dumps(comparison_as_dict(compared), indent=2, allow_nan=False) + "\n")
-    comparison.set_int_custom_property(artifacts.ModelComparison.MODEL_ID, model.id)
+    with local_folder(comparison.uri) as folder:  # NumPy writes to this machine.
+        write_predictions(folder, found)
+    write_json(os.path.join(comparison.uri, REPORT_FILE), comparison_as_dict(compared))
+    comparison.set_string_custom_property(artifacts.ModelComparison.MODEL_URI, model.uri)
     comparison.set_string_custom_property(artifacts.ModelComparison.OUTCOME, compared.outcome)
     comparison.set_int_custom_property(artifacts.ModelComparison.WITHIN_MARGINS, int(compared.within_margins))
 
@@ -135,17 +136,17 @@ def compare_with_earlier(
         min_slice_rows: slices of fewer rows say nothing.
         label: name of the transformed label.
     """
-    stored = {one.get_int_custom_property(artifacts.ModelComparison.MODEL_ID): Path(one.uri) for one in comparisons}
+    stored = {one.get_string_custom_property(artifacts.ModelComparison.MODEL_URI): one.uri for one in comparisons}
     predictions: dict[str, np.ndarray] = {}
     same_rows = True
     for place, model in enumerate(earlier):
-        known = read_predictions(stored[model.id]) if model.id in stored else None
+        known = _read_stored(stored[model.uri]) if model.uri in stored else None
         same = known is not None and known.rows_digest == candidate.rows_digest
         if place == 0:
             same_rows = same or known is None
         try:
             if known is None or not same:
-                known = _ask(Path(path_utils.serving_model_path(model.uri)), records, candidate.rows_digest, label)
+                known = _ask(path_utils.serving_model_path(model.uri), records, candidate.rows_digest, label)
             require_same_question(known, candidate)
             predictions[model.uri] = known.predictions
         except Exception as error:  # An old model may lack what today's contract says; what it raises is its own.
@@ -161,7 +162,13 @@ def compare_with_earlier(
     return compare_models(agreed, candidate, predictions, min_slice_rows=min_slice_rows, same_rows=same_rows)
 
 
-def _ask(directory: Path, records: list[bytes], rows_digest: str, label: str) -> RowPredictions:
+def _read_stored(uri: str) -> RowPredictions:
+    """Read what this gate wrote of an earlier model."""
+    with local_copy(uri) as folder:  # NumPy reads from this machine.
+        return read_predictions(folder)
+
+
+def _ask(directory: str, records: list[bytes], rows_digest: str, label: str) -> RowPredictions:
     """Ask an earlier model for its predictions, and for what it takes for the label, of all rows."""
     model = RunModel(directory)
     return RowPredictions(

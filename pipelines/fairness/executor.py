@@ -1,16 +1,17 @@
 """Takes the blessing from a model whose groups are further apart than the task agreed."""
 
 import os
-from pathlib import Path
 from typing import Any
 
 from absl import logging
 from tfx import types
 from tfx.components.evaluator import constants
+from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.types import standard_component_specs as keys
 from tfx.utils import io_utils, path_utils
 
+from components.artifact_files import local_folder
 from components.evaluator import executor as columnar
 from pipelines.fairness.agreed import Agreement, read_agreement
 from pipelines.fairness.findings import Findings, write_findings
@@ -43,19 +44,20 @@ class Executor(columnar.Executor):
         found = _compare_groups(input_dict, agreement)
         blessing = artifact_utils.get_single_instance(output_dict[keys.BLESSING_KEY])
         passed = not found.too_large
-        write_findings(Path(blessing.uri), Findings(passed=passed, reasons=found.describe()))
+        with local_folder(blessing.uri) as folder:
+            write_findings(folder, Findings(passed=passed, reasons=found.describe()))
         if not passed:
             _take_back(blessing)
 
 
 def _compare_groups(input_dict: columnar.Artifacts, agreement: Agreement) -> FairnessGaps:
-    folder = Path(artifact_utils.get_single_uri(input_dict[keys.EXAMPLES_KEY]))
+    folder = artifact_utils.get_single_uri(input_dict[keys.EXAMPLES_KEY])
     records = read_records(folder, EVAL)
     schema = io_utils.SchemaReader().read(
         io_utils.get_only_uri_in_dir(artifact_utils.get_single_uri(input_dict[keys.SCHEMA_KEY]))
     )
     artifact = artifact_utils.get_single_instance(input_dict[keys.MODEL_KEY])
-    model = RunModel(Path(path_utils.serving_model_path(artifact.uri)))
+    model = RunModel(path_utils.serving_model_path(artifact.uri))
     predictions = model.predict_records(records).to_numpy()
     return find_gaps(
         agreement.fairness,
@@ -70,7 +72,9 @@ def _compare_groups(input_dict: columnar.Artifacts, agreement: Agreement) -> Fai
 
 def _take_back(blessing: types.Artifact) -> None:
     """Turn a blessing into a refusal, with TFX's own property and file names."""
-    Path(blessing.uri, constants.BLESSED_FILE_NAME).unlink(missing_ok=True)
+    blessed = os.path.join(blessing.uri, constants.BLESSED_FILE_NAME)
+    if fileio.exists(blessed):
+        fileio.remove(blessed)
     io_utils.write_string_file(os.path.join(blessing.uri, constants.NOT_BLESSED_FILE_NAME), "")
     blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, constants.NOT_BLESSED_VALUE)
     logging.info("A gap between groups is larger than agreed: no blessing in %s.", blessing.uri)

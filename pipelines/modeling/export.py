@@ -3,8 +3,8 @@
 import functools
 import json
 import math
+import os
 import re
-from pathlib import Path
 
 import keras
 import tensorflow as tf
@@ -15,6 +15,7 @@ from tensorflow_transform.tf_metadata import schema_utils
 from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.utils import io_utils
 
+from components.artifact_files import local_folder
 from components.missing_rule import MissingRule
 from components.signatures import (
     INTERVAL,
@@ -56,10 +57,9 @@ def export_model(model: keras.Model, fn_args: FnArgs, *, interval: PredictionInt
     schema = io_utils.SchemaReader().read(fn_args.schema_path)
     served = ServedModel(model, tft.TFTransformOutput(fn_args.transform_output), schema, interval)
     tf.saved_model.save(served, fn_args.serving_model_dir, signatures=served.signatures())
-    extra = Path(fn_args.serving_model_dir) / "assets.extra"
-    extra.mkdir(exist_ok=True)
-    io_utils.write_pbtxt_file(str(extra / _CONTRACT_FILE), schema)
-    model.save(Path(fn_args.model_run_dir) / TRAINED_MODEL_FILE)
+    io_utils.write_pbtxt_file(os.path.join(fn_args.serving_model_dir, "assets.extra", _CONTRACT_FILE), schema)
+    with local_folder(fn_args.model_run_dir) as folder:  # To which file systems Keras writes changes with its version.
+        model.save(folder / TRAINED_MODEL_FILE)
 
 
 class ServedModel(tf.Module):

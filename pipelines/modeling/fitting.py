@@ -2,14 +2,15 @@
 
 import contextlib
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
 from tfx.components.trainer.fn_args_utils import FnArgs
 
+from components.artifact_files import write_text
 from components.tfrecords import disable_autotune
 from pipelines.config import TrainerConfig
 from pipelines.modeling.transformed_rows import TransformedRows
@@ -92,10 +93,8 @@ def fit(
     """
     epochs = -(-steps // train.batches(batch_size))
     calls, model.steps_per_execution = _share_out(steps // epochs)
-    run_dir = Path(fn_args.model_run_dir) if fn_args else None
-    tensorboard = (
-        [keras.callbacks.TensorBoard(run_dir / _TENSORBOARD_DIR, write_graph=False, profile_batch=0)] if run_dir else []
-    )
+    log_dir = os.path.join(fn_args.model_run_dir, _TENSORBOARD_DIR) if fn_args else None
+    tensorboard = [keras.callbacks.TensorBoard(log_dir, write_graph=False, profile_batch=0)] if log_dir else []
     history = model.fit(
         make_batches(train, batch_size, seed).repeat(),
         steps_per_epoch=calls * model.steps_per_execution,
@@ -120,9 +119,8 @@ def write_history(fn_args: FnArgs, history: Mapping[str, Sequence[float]]) -> No
         history: by metric, one value for each epoch, or for each round of another way to fit. With `val_loss`.
     """
     values = {name: [float(value) for value in values] for name, values in history.items()}
-    folder = Path(fn_args.model_run_dir)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / HISTORY_FILE).write_text(json.dumps(values, indent=2) + "\n")
+    text = json.dumps(values, indent=2) + "\n"  # may hold NaN: a training that diverged is recorded, too
+    write_text(os.path.join(fn_args.model_run_dir, HISTORY_FILE), text)
 
 
 def _share_out(steps: int) -> tuple[int, int]:

@@ -89,7 +89,7 @@ def _read_frames(record: MonitoringRecord, schema: schema_pb2.Schema) -> dict[st
     frames = {}
     for name, folder, split in sets:
         # There is no window before, or its rows are gone: the page shows the others.
-        if records := read_sample([folder], split, _DRAWN_ROWS):
+        if records := read_sample([str(folder)], split, _DRAWN_ROWS):
             frames[name] = to_frame(records, schema)
     return frames
 

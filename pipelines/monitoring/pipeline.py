@@ -14,7 +14,7 @@ from tfx.types.standard_artifacts import Examples, ExampleStatistics, Model
 
 from components.request_log_example_gen.component import RequestLogExampleGen
 from components.request_log_example_gen.executor import BEFORE, WINDOW
-from components.resolvers import ArtifactsById
+from components.resolvers import ArtifactsByUri
 from components.traffic_monitor.component import TrafficMonitor
 from pipelines.engines.local import LocalEngine
 from pipelines.metadata_database import connect
@@ -36,7 +36,7 @@ class MonitoringConfig:
     log: Path
     window: TimeWindow
     contract: Path  # in its SERVING environment, as far as the log shows it
-    versions: Mapping[str, Mapping[str, Sequence[int]]]  # see served_versions.find_artifacts
+    versions: Mapping[str, Mapping[str, Sequence[str]]]  # see served_versions.find_artifacts
     hashed: Sequence[str]
     dropped: Sequence[str]
     has_key: bool  # whether the environment holds the key of the hashes
@@ -106,15 +106,15 @@ def create_monitoring_pipeline(config: MonitoringConfig) -> Pipeline:
 
 def _served_versions(config: MonitoringConfig) -> list[Resolver]:
     """Finds what the versions that answered were trained on; no node where no version is known here."""
-    ids = {
-        key: sorted({id for artifacts in config.versions.values() for id in artifacts.get(key, ())})
+    uris = {
+        key: sorted({uri for artifacts in config.versions.values() for uri in artifacts.get(key, ())})
         for key in (MODEL, EXAMPLES, STATISTICS)
     }
-    if not ids[MODEL]:
+    if not uris[MODEL]:
         return []
     resolver = Resolver(
-        strategy_class=ArtifactsById,
-        config={"ids": ids},
+        strategy_class=ArtifactsByUri,
+        config={"uris": uris},
         **{
             MODEL: Channel(type=Model),
             EXAMPLES: Channel(type=Examples),

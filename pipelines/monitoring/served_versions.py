@@ -11,7 +11,7 @@ MODEL, EXAMPLES, STATISTICS = "model", "training_examples", "training_statistics
 _PUSHED = "PushedModel"  # artifact type
 
 
-def find_artifacts(database: Path, task: str, versions: Iterable[str]) -> dict[str, dict[str, list[int]]]:
+def find_artifacts(database: Path, task: str, versions: Iterable[str]) -> dict[str, dict[str, list[str]]]:
     """Finds the artifacts of each version.
 
     Args:
@@ -20,7 +20,7 @@ def find_artifacts(database: Path, task: str, versions: Iterable[str]) -> dict[s
         versions: as the model server calls them.
 
     Returns:
-        version -> MODEL, EXAMPLES and STATISTICS -> ids; empty for a version that was pushed elsewhere.
+        version -> MODEL, EXAMPLES and STATISTICS -> URIs; empty for a version that was pushed elsewhere.
     """
     try:
         metadata = Metadata(database)
@@ -29,7 +29,7 @@ def find_artifacts(database: Path, task: str, versions: Iterable[str]) -> dict[s
     return {version: _artifacts_of(metadata, task, version) for version in versions}
 
 
-def _artifacts_of(metadata: Metadata, task: str, version: str) -> dict[str, list[int]]:
+def _artifacts_of(metadata: Metadata, task: str, version: str) -> dict[str, list[str]]:
     model = _find_model(metadata, task, version)
     trainer = None if model is None else metadata.find_producer(model)
     if model is None or trainer is None or trainer.node != TRAINER:
@@ -47,7 +47,8 @@ def _artifacts_of(metadata: Metadata, task: str, version: str) -> dict[str, list
             for id in step.outputs.get("statistics", ())
         }
     )
-    return {MODEL: [model], EXAMPLES: examples, STATISTICS: statistics[:1]}
+    found = {MODEL: [model], EXAMPLES: examples, STATISTICS: statistics[:1]}
+    return {key: [metadata.artifacts[id].uri for id in ids] for key, ids in found.items()}
 
 
 def _find_model(metadata: Metadata, task: str, version: str) -> int | None:

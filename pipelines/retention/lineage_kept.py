@@ -3,10 +3,11 @@
 from collections import defaultdict
 from collections.abc import Iterable
 
-from components.artifacts import INFRA_BLESSING_MODEL_ID, DataBlessing
+from components.artifacts import INFRA_BLESSING_MODEL_URI, DataBlessing
 from pipelines.runs.metadata import Artifact, Metadata, Step
 
-_EXAMPLES, _STATISTICS = "Examples", "ExampleStatistics"  # types of artifacts
+_EXAMPLES, _STATISTICS, _MODEL = "Examples", "ExampleStatistics", "Model"  # types of artifacts
+_BLESSED_MODEL = "current_model"  # custom property of a ModelBlessing, TFX's own: the URI of the Model
 # A run compares with the newest that is not its own, so with the second newest where its own comes from the cache.
 _BASELINES = 2
 # Inputs that something was compared with, not made of. Followed, they would keep every model that ever was.
@@ -58,22 +59,24 @@ def find_baselines(metadata: Metadata, live: Iterable[int]) -> frozenset[int]:
         live: ids of the artifacts that exist.
     """
     artifacts = [metadata.artifacts[id] for id in sorted(live, reverse=True)]  # the newest first
+    by_uri = {one.uri: one for one in metadata.artifacts.values() if one.type in (_MODEL, _STATISTICS)}
     infra = {
-        one.properties.get(INFRA_BLESSING_MODEL_ID): one.id for one in reversed(artifacts) if _blesses(one, "Infra")
+        one.properties.get(INFRA_BLESSING_MODEL_URI): one.id for one in reversed(artifacts) if _blesses(one, "Infra")
     }
     found: dict[tuple[str, str], list[tuple[int, ...]]] = defaultdict(list)
     for one in artifacts:
         maker = metadata.find_producer(one.id)
         task = maker.task if maker else ""
         if _blesses(one, "Model"):
-            model = int(one.properties.get("current_model_id", 0))
-            if model in infra:
-                found[task, "model"].append((model, one.id, infra[model]))
+            uri = one.properties.get(_BLESSED_MODEL)
+            if uri in infra and uri in by_uri:
+                found[task, "model"].append((by_uri[uri].id, one.id, infra[uri]))
         elif one.type == DataBlessing.TYPE_NAME:
-            statistics = int(one.properties.get(DataBlessing.STATISTICS_ID, one.id))
+            statistics = by_uri.get(str(one.properties.get(DataBlessing.STATISTICS_URI)))
             # A run over files is compared with files alone, however many runs over spans came after them.
-            of_spans = statistics in metadata.artifacts and metadata.artifacts[statistics].properties.get("span")
-            found[task, "data of spans" if of_spans else "data"].append((statistics, one.id))
+            of_spans = statistics is not None and statistics.properties.get("span")
+            judged = one.id if statistics is None else statistics.id
+            found[task, "data of spans" if of_spans else "data"].append((judged, one.id))
     baselines: set[int] = set()
     for candidates in found.values():
         distinct = list({candidate[0]: candidate for candidate in candidates}.values())[:_BASELINES]

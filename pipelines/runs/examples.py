@@ -1,5 +1,6 @@
 """Reads Examples artifacts as DataFrames."""
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,19 +9,21 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 from tensorflow_metadata.proto.v0 import schema_pb2
+from tfx.dsl.io import fileio
 from tfx_bsl.coders import example_coder
 
 from components import tfrecords
+from components.artifact_files import list_files
 from components.row_keys import find_places, make_row_keys, read_row_keys
 from components.stacked_features import Parts, split_parts
 from pipelines.runs.errors import RunError
 
 
-def read_records(examples: Path, split: str, every: int = 1) -> list[bytes]:
+def read_records(examples: Path | str, split: str, every: int = 1) -> list[bytes]:
     """Reads the serialized tf.Examples of one split, in the order of the files and of the rows in them.
 
     Args:
-        examples: the artifact's folder.
+        examples: the artifact's folder, on any file system.
         split: which.
         every: 1 for all rows; n for the first of each n.
 
@@ -30,7 +33,7 @@ def read_records(examples: Path, split: str, every: int = 1) -> list[bytes]:
     return tfrecords.read_records(_find_files(examples, split), every)
 
 
-def read_record_chunks(examples: Path, split: str, every: int = 1) -> Iterator[list[bytes]]:
+def read_record_chunks(examples: Path | str, split: str, every: int = 1) -> Iterator[list[bytes]]:
     """Reads as `read_records` does, up to `CHUNK_ROWS` rows at a time: one list at least.
 
     Raises:
@@ -48,11 +51,12 @@ def read_record_chunks(examples: Path, split: str, every: int = 1) -> Iterator[l
         yield held
 
 
-def _find_files(examples: Path, split: str) -> list[str]:
-    folder = examples / f"Split-{split}"
-    files = sorted(str(path) for path in folder.glob("*") if path.is_file())
+def _find_files(examples: Path | str, split: str) -> list[str]:
+    folder = os.path.join(examples, f"Split-{split}")
+    files = list_files(folder)
     if not files:
-        known = sorted(path.name.removeprefix("Split-") for path in examples.glob("Split-*"))
+        beside = fileio.listdir(str(examples)) if fileio.isdir(str(examples)) else []
+        known = sorted(name.rstrip("/").removeprefix("Split-") for name in beside if name.startswith("Split-"))
         raise RunError(f"no rows in {folder}: expected a split that is one of {known}, received {split!r}")
     return files
 

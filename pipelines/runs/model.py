@@ -1,5 +1,6 @@
 """An exported model as a function of raw rows."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
+from components.artifact_files import local_copy
 from components.signatures import PREDICTIONS, SERVING_DEFAULT, SERVING_RAW, TRANSFORM_FEATURES, check_signatures
 from components.stacked_features import Parts, split_parts
 from pipelines.runs.errors import RunError
@@ -26,11 +28,11 @@ _BATCH = 1024  # rows a call: the size bounds memory, and changes no answer by m
 class RunModel:
     """Raw rows in, predictions out, through the SavedModel's own signatures."""
 
-    def __init__(self, directory: Path, feature_parts: Parts | None = None):
+    def __init__(self, directory: Path | str, feature_parts: Parts | None = None):
         """Loads the model.
 
         Args:
-            directory: the SavedModel.
+            directory: the SavedModel, on any file system.
             feature_parts: stacked transformed feature -> names of its columns; those not named stay stacked.
 
         Raises:
@@ -39,7 +41,8 @@ class RunModel:
         """
         check_signatures(directory)
         self.directory = directory
-        self.contract = contract.read(directory / "assets.extra" / "schema.pbtxt")
+        with local_copy(os.path.join(directory, "assets.extra", "schema.pbtxt")) as file:
+            self.contract = contract.read(file)
         self._feature_parts = feature_parts or {}
         self._loaded = tf.saved_model.load(str(directory))
 

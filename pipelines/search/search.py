@@ -73,7 +73,7 @@ class Trial:
 class SearchTuner(BaseTuner):
     """A KerasTuner tuner that trains with the task's own `train`; TFX's Tuner can run it."""
 
-    def __init__(self, inputs: SearchInputs, committed: Any, budget: TunerConfig, directory: Path):
+    def __init__(self, inputs: SearchInputs, committed: Any, budget: TunerConfig, directory: str | Path):
         """Args:
         inputs: what is trained on.
         committed: the values to begin with; its architecture is the one that is searched.
@@ -176,7 +176,7 @@ class _Oracle(keras_tuner.oracles.BayesianOptimizationOracle):
         return super().populate_space(trial_id)
 
 
-def run_search(inputs: SearchInputs, committed: Any, budget: TunerConfig, directory: Path) -> list[Trial]:
+def run_search(inputs: SearchInputs, committed: Any, budget: TunerConfig, directory: str | Path) -> list[Trial]:
     """Searches one architecture, and returns every trial.
 
     Args:

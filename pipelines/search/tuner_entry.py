@@ -1,7 +1,7 @@
 """Entry point of TFX's Tuner: it searches with what the task provides."""
 
 import dataclasses
-from pathlib import Path
+import os
 from typing import Any
 
 import tensorflow_transform as tft
@@ -54,5 +54,6 @@ def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
         settings=TrainerConfig(**config["settings"]),
     )
     committed = parse_hyperparameters(config["committed"], task_tuning.hyperparameters, "the committed values")
-    tuner = search.SearchTuner(inputs, committed, TunerConfig(**config["budget"]), Path(fn_args.working_dir) / "tuner")
+    directory = os.path.join(fn_args.working_dir, "tuner")  # below the pipeline root; KerasTuner takes any URI
+    tuner = search.SearchTuner(inputs, committed, TunerConfig(**config["budget"]), directory)
     return TunerFnResult(tuner=tuner, fit_kwargs={"verbose": 0})

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2
+from tfx.dsl.io import fileio
 from tfx.types import artifact
 from tfx.types.standard_artifacts import ExampleStatistics, Model
 
@@ -18,6 +19,7 @@ from components.resolvers import (
     EARLIER,
     MODEL,
     STATISTICS,
+    ArtifactsByUri,
     LatestAcceptedStatistics,
     PreviousSpanStatistics,
     PushedModels,
@@ -31,19 +33,37 @@ def make_store() -> MetadataStore:
     return MetadataStore(config)
 
 
+@pytest.fixture(autouse=True)
+def _empty(ram: str) -> None:  # what is asked for is its file system
+    """No test finds the artifacts of another one."""
+    if fileio.exists(uri_of(0).removesuffix("0")):
+        fileio.rmtree(uri_of(0).removesuffix("/0"))
+
+
+def uri_of(number: int) -> str:
+    return f"ram://resolvers/{number}"
+
+
 def with_id(made: artifact.Artifact, number: int) -> artifact.Artifact:
+    """An artifact that is there, on a file system that is no disk."""
     made.id = number
-    made.uri = str(Path(__file__).parent)  # any folder that is there
+    made.uri = uri_of(number)
+    fileio.makedirs(made.uri)
     return made
+
+
+def accept(statistics: int) -> DataBlessing:
+    """A blessing of these statistics, without an id."""
+    blessing = DataBlessing()
+    blessing.set_string_custom_property(DataBlessing.STATISTICS_URI, uri_of(statistics))
+    return blessing
 
 
 def resolve_statistics(
     statistics: list[int], blessings: dict[int, int], current: int = 99
 ) -> tuple[list[int], list[int]]:
     """Ids of the statistics and the blessing that are picked; `blessings` maps a blessing's id to its statistics'."""
-    blessed = [with_id(DataBlessing(), number) for number in blessings]
-    for blessing, accepted in zip(blessed, blessings.values(), strict=True):
-        blessing.set_int_custom_property(DataBlessing.STATISTICS_ID, accepted)
+    blessed = [with_id(accept(accepted), number) for number, accepted in blessings.items()]
     known = {
         STATISTICS: [with_id(ExampleStatistics(), number) for number in statistics],
         DATA_BLESSING: blessed,
@@ -86,20 +106,43 @@ def test_data_is_not_compared_with_itself() -> None:
 
 
 def test_statistics_whose_folder_is_gone_are_no_yardstick(tmp_path: Path) -> None:
-    blessing = with_id(DataBlessing(), 2)
-    blessing.set_int_custom_property(DataBlessing.STATISTICS_ID, 1)
     gone = with_id(ExampleStatistics(), 1)
     gone.uri = str(tmp_path / "gone")
+    blessing = with_id(DataBlessing(), 2)
+    blessing.set_string_custom_property(DataBlessing.STATISTICS_URI, gone.uri)
     known = {STATISTICS: [gone], DATA_BLESSING: [blessing], CURRENT: [with_id(ExampleStatistics(), 3)]}
     assert LatestAcceptedStatistics().resolve_artifacts(make_store(), known)[STATISTICS] == []
+
+
+# Other orchestrators' ids are hashes of 63 bits, which pass through doubles: these two are one number then.
+HASHES = (2**62 + 1, 2**62 + 2)
+
+
+def through_doubles(made: artifact.Artifact) -> artifact.Artifact:
+    """What another orchestrator hands on of an artifact: each number was a double once."""
+    made.id = int(float(made.id))
+    for value in made.mlmd_artifact.custom_properties.values():
+        if value.HasField("int_value"):
+            value.int_value = int(float(value.int_value))
+    return made
+
+
+@pytest.mark.parametrize("accepted", HASHES)
+def test_accepted_statistics_are_found_where_an_id_is_more_than_a_double_holds(accepted: int) -> None:
+    assert len(set(map(float, HASHES))) == 1
+    known = {
+        STATISTICS: [through_doubles(with_id(ExampleStatistics(), number)) for number in HASHES],
+        DATA_BLESSING: [through_doubles(with_id(accept(accepted), 2**62 + 3))],
+        CURRENT: [through_doubles(with_id(ExampleStatistics(), 2**62 + 4))],
+    }
+    (picked,) = LatestAcceptedStatistics().resolve_artifacts(make_store(), known)[STATISTICS]
+    assert picked.uri == uri_of(accepted)
 
 
 def test_statistics_of_spans_are_no_yardstick_for_those_of_files() -> None:
     of_files, of_spans, current = (with_id(ExampleStatistics(), number) for number in (1, 3, 5))
     of_spans.span = 16071
-    blessings = [with_id(DataBlessing(), number) for number in (2, 4)]
-    for blessing, accepted in zip(blessings, (1, 3), strict=True):
-        blessing.set_int_custom_property(DataBlessing.STATISTICS_ID, accepted)
+    blessings = [with_id(accept(1), 2), with_id(accept(3), 4)]
     known = {STATISTICS: [of_files, of_spans], DATA_BLESSING: blessings, CURRENT: [current]}
     picked = LatestAcceptedStatistics().resolve_artifacts(make_store(), known)
     assert [found.id for found in picked[STATISTICS]] == [1]
@@ -123,8 +166,11 @@ class Pushes:
 
     def make(self) -> int:
         """Makes a model, and returns its id."""
-        (model,) = self._store.put_artifacts([metadata_store_pb2.Artifact(type_id=self._models, uri="model")])
-        return model
+        artifact = metadata_store_pb2.Artifact(type_id=self._models)
+        (artifact.id,) = self._store.put_artifacts([artifact])
+        artifact.uri = uri_of(artifact.id)
+        self._store.put_artifacts([artifact])
+        return int(artifact.id)
 
     def push(
         self, model: int, version: str, *, pushed: bool = True, displaced: bool = False, folder: str = "/serving"
@@ -156,7 +202,7 @@ def resolve_models(
     }
     for number, model in enumerate(compared, start=100):
         made = with_id(ModelComparison(), number)
-        made.set_int_custom_property(ModelComparison.MODEL_ID, model)
+        made.set_string_custom_property(ModelComparison.MODEL_URI, uri_of(model))
         known[COMPARISONS].append(made)
     if current is not None:
         known[CURRENT] = [with_id(Model(), current)]
@@ -164,7 +210,7 @@ def resolve_models(
     return (
         [found.id for found in picked[MODEL]],
         [found.id for found in picked[EARLIER]],
-        [found.get_int_custom_property(ModelComparison.MODEL_ID) for found in picked[COMPARISONS]],
+        [int(found.get_string_custom_property(ModelComparison.MODEL_URI)[-1]) for found in picked[COMPARISONS]],
     )
 
 
@@ -196,7 +242,7 @@ def test_what_was_pushed_elsewhere_is_no_yardstick(store: MetadataStore) -> None
     for folder, expected in (("/serving", [here]), ("/staging", [elsewhere]), ("/new", []), ("", [elsewhere])):
         picked = PushedModels("own", 5, folder).resolve_artifacts(store, dict(known))
         assert [found.id for found in picked[MODEL]] == expected
-    assert name_models(store, "own", Path("/staging")) == {"model": "12"}
+    assert name_models(store, "own", Path("/staging")) == {uri_of(elsewhere): "12"}
 
 
 def test_what_another_pipeline_pushed_is_no_yardstick(store: MetadataStore) -> None:
@@ -211,7 +257,7 @@ def test_versions_are_named_after_the_last_push_of_a_model(store: MetadataStore)
     model = made.make()
     made.push(model, "11")
     made.push(model, "12")
-    assert name_models(store, "own") == {"model": "12"}
+    assert name_models(store, "own") == {uri_of(model): "12"}
     assert name_models(store, "unknown") == {}
 
 
@@ -228,8 +274,7 @@ def test_data_that_only_an_experiment_accepted_is_no_yardstick(store: MetadataSt
         store.put_execution(execution, [(store.get_artifacts_by_id([stored])[0], made)], list(contexts))
 
     def pick() -> list[int]:
-        blessing = with_id(DataBlessing(), stored)
-        blessing.set_int_custom_property(DataBlessing.STATISTICS_ID, 50)
+        blessing = with_id(accept(50), stored)
         known = {STATISTICS: [with_id(ExampleStatistics(), 50)], DATA_BLESSING: [blessing]}
         current = {CURRENT: [with_id(ExampleStatistics(), 99)]}
         return [found.id for found in LatestAcceptedStatistics().resolve_artifacts(store, known | current)[STATISTICS]]
@@ -263,9 +308,7 @@ def test_a_span_is_compared_with_the_accepted_span_before_it(
         made.span = span
         return made
 
-    blessed = [with_id(DataBlessing(), number) for number in blessings]
-    for blessing, accepted in zip(blessed, blessings.values(), strict=True):
-        blessing.set_int_custom_property(DataBlessing.STATISTICS_ID, accepted)
+    blessed = [with_id(accept(accepted), number) for number, accepted in blessings.items()]
     picked = PreviousSpanStatistics().resolve_artifacts(
         None,
         {
@@ -275,3 +318,14 @@ def test_a_span_is_compared_with_the_accepted_span_before_it(
         },
     )
     assert [found.id for found in picked[STATISTICS]] == expected
+
+
+def test_artifacts_of_another_pipeline_are_picked_by_their_uris(store: MetadataStore) -> None:
+    made = Pushes(store, "another")
+    first, second, gone = (made.make() for _ in range(3))
+    for number in (first, second):
+        fileio.makedirs(uri_of(number))
+    wanted = {MODEL: [uri_of(number) for number in (second, first, gone)]}
+    picked = ArtifactsByUri(wanted).resolve_artifacts(store, {MODEL: [], EARLIER: []})
+    assert [found.id for found in picked[MODEL]] == [first, second]
+    assert picked[EARLIER] == []

@@ -37,7 +37,6 @@ CONTRACT = text_format.Parse(
     schema_pb2.Schema(),
 )
 ROWS = 100
-STATISTICS_ID = 17
 Change = Callable[[pd.DataFrame], object]
 
 
@@ -64,7 +63,6 @@ def statistics(directory: Path, **splits: pd.DataFrame) -> standard_artifacts.Ex
     """Laid out as StatisticsGen lays them out."""
     artifact = standard_artifacts.ExampleStatistics()
     artifact.uri = str(directory)
-    artifact.id = STATISTICS_ID
     artifact.split_names = artifact_utils.encode_split_names(list(splits))
     for split, frame in splits.items():
         folder = directory / f"Split-{split}"
@@ -126,7 +124,7 @@ def found_in(directory: Path, train: pd.DataFrame, **more: pd.DataFrame) -> list
 
 def test_nothing_found(tmp_path: Path) -> None:
     blessing = gate(tmp_path, trips(), previous=trips())
-    assert blessing.get_int_custom_property(DataBlessing.STATISTICS_ID) == STATISTICS_ID
+    assert blessing.get_string_custom_property(DataBlessing.STATISTICS_URI) == str(tmp_path / "statistics")
     assert json.loads((tmp_path / "blessing" / "report.json").read_text()) == {"tolerated": []}
 
 
@@ -264,7 +262,8 @@ def test_skew(tmp_path: Path) -> None:
 
 def test_first_run_has_nothing_to_drift_from(tmp_path: Path) -> None:
     train = shifted(trips())
-    assert gate(tmp_path, train, evaluation=train).get_int_custom_property(DataBlessing.STATISTICS_ID) == STATISTICS_ID
+    blessing = gate(tmp_path, train, evaluation=train)
+    assert blessing.get_string_custom_property(DataBlessing.STATISTICS_URI) == str(tmp_path / "statistics")
 
 
 def test_a_column_that_the_last_data_had_not(tmp_path: Path) -> None:

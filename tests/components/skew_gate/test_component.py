@@ -45,7 +45,6 @@ def run_component(world: World, **more: object) -> standard_artifacts.InfraBless
         shutil.copy(source, split)
     shutil.copytree(world.model_dir, world.directory / "model" / "Format-Serving")
     model = artifact(standard_artifacts.Model, world.directory / "model")
-    model.id = 17
     blessing = artifact(standard_artifacts.InfraBlessing, world.directory / "blessing")
     Path(blessing.uri).mkdir()
     honest_run = Path(world.model_dir).parent
@@ -66,7 +65,7 @@ def run_component(world: World, **more: object) -> standard_artifacts.InfraBless
         blessing=blessing,
         **parameters | more,
     )
-    assert blessing.get_int_custom_property("model_id") == 17
+    assert blessing.get_string_custom_property("model_uri") == model.uri
     return blessing
 
 

@@ -1,11 +1,15 @@
 """Joining the rows of spans."""
 
+import os
 from pathlib import Path
 
 import pytest
 import tensorflow as tf
+from tfx.dsl.io import fileio
+from tfx.types import standard_artifacts
 
-from components.span_examples.component import copy_files, first_evaluated, largest_errors
+from components.artifact_files import list_files, list_split_files
+from components.span_examples.component import SpanExamples, copy_files, first_evaluated, largest_errors
 from components.tfrecords import read_records
 
 
@@ -32,14 +36,35 @@ def test_of_several_spans_the_largest_rounding_is_told() -> None:
     }  # fmt: skip
 
 
-def test_files_of_spans_become_those_of_one_split_in_their_order(tmp_path: Path) -> None:
-    files = [tmp_path / f"{name}.gz" for name in "ba"]
+@pytest.mark.parametrize("on_disk", [True, False], ids=["on disk", "elsewhere"])
+def test_files_of_spans_become_those_of_one_split_in_their_order(tmp_path: Path, ram: str, on_disk: bool) -> None:
+    folder = str(tmp_path) if on_disk else ram
+    files = [f"{folder}/{name}.gz" for name in "ba"]
     for file, records in zip(files, ([b"1", b"2"], [b"3"]), strict=True):
-        with tf.io.TFRecordWriter(str(file), "GZIP") as writer:
+        with tf.io.TFRecordWriter(file, "GZIP") as writer:
             for record in records:
                 writer.write(record)
-    (tmp_path / "split").mkdir()
-    copy_files(files, tmp_path / "split")
-    copied = sorted((tmp_path / "split").iterdir())
-    assert [file.name for file in copied] == [f"data_tfrecord-0000{number}-of-00002.gz" for number in range(2)]
-    assert read_records(list(map(str, copied))) == [b"1", b"2", b"3"]
+    copy_files(files, f"{folder}/split")
+    copied = list_files(f"{folder}/split")
+    assert [os.path.basename(file) for file in copied] == [f"data_tfrecord-0000{i}-of-00002.gz" for i in range(2)]
+    assert read_records(copied) == [b"1", b"2", b"3"]
+
+
+def test_spans_on_any_file_system_are_gathered(ram: str) -> None:
+    spans = []
+    for number in (16161, 16071):
+        span = standard_artifacts.Examples()
+        span.uri, span.split_names = f"{ram}/{number}", '["train", "eval"]'
+        for name, value in (("span", number), ("version", 0), ("rows_train", 1), ("rows_eval", 1)):
+            span.set_int_custom_property(name, value)
+        span.set_string_custom_property("float32_errors", "{}")
+        for split in ("train", "eval"):
+            fileio.makedirs(f"{span.uri}/Split-{split}")
+            with tf.io.TFRecordWriter(f"{span.uri}/Split-{split}/data.gz", "GZIP") as writer:
+                writer.write(f"{split} {number}".encode())
+        spans.append(span)
+    gathered = standard_artifacts.Examples()
+    gathered.uri = f"{ram}/gathered"
+    SpanExamples.test_call(spans=spans, examples=gathered, min_eval_rows=1, code_digest="")
+    assert read_records(list_split_files(gathered, "train")) == [b"train 16071", b"train 16161"]
+    assert read_records(list_split_files(gathered, "eval")) == [b"eval 16161"]

@@ -9,6 +9,7 @@ import pytest
 from tfx.components.evaluator import constants
 from tfx.types.standard_artifacts import ModelBlessing
 
+from components.artifact_files import local_copy, write_text
 from components.evaluator import executor as columnar
 from pipelines.fairness import executor
 from pipelines.fairness.agreed import Agreement, read_agreement, write_agreement
@@ -41,15 +42,16 @@ def test_nothing_gates_without_a_gap(tmp_path: Path) -> None:
     assert write_agreement(TASK) is None
 
 
+@pytest.mark.parametrize("on_disk", [True, False], ids=["on disk", "elsewhere"])
 @pytest.mark.parametrize(("max_gap", "passes"), [(20, True), (2, False)])
 def test_a_gap_above_what_was_agreed_takes_the_blessing_back(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, max_gap: int, passes: bool
+    tmp_path: Path, ram: str, monkeypatch: pytest.MonkeyPatch, max_gap: int, passes: bool, on_disk: bool
 ) -> None:
     blessing = ModelBlessing()
-    blessing.uri = str(tmp_path)
+    blessing.uri = str(tmp_path / "blessing") if on_disk else ram
 
     def bless(*_: object) -> None:
-        (tmp_path / constants.BLESSED_FILE_NAME).touch()
+        write_text(f"{blessing.uri}/{constants.BLESSED_FILE_NAME}", "")
         blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, constants.BLESSED_VALUE)
 
     def compare(_: object, agreement: Agreement) -> object:
@@ -62,7 +64,8 @@ def test_a_gap_above_what_was_agreed_takes_the_blessing_back(
     monkeypatch.setattr(executor, "_compare_groups", compare)
     executor.Executor().Do({}, {"blessing": [blessing]}, {"fairness": agree(tmp_path, f"max_gap = {max_gap}")})
     assert blessing.get_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY) == int(passes)
-    assert {path.name for path in tmp_path.glob("*BLESSED")} == {"BLESSED" if passes else "NOT_BLESSED"}
-    found = read_findings(tmp_path)
+    with local_copy(blessing.uri) as folder:
+        assert {path.name for path in folder.glob("*BLESSED")} == {"BLESSED" if passes else "NOT_BLESSED"}
+        found = read_findings(folder)
     assert found.passed is passes
     assert found.reasons[0].endswith("is clear and more than 20" if passes else "NOT at most 2")

@@ -1,5 +1,6 @@
 """Spans as an ingestion leaves them in ML Metadata, without the rows."""
 
+import itertools
 from pathlib import Path
 
 import ml_metadata as mlmd
@@ -12,7 +13,6 @@ from components.span_names import SPAN_NAME
 from pipelines.runner.metadata_cleanup import open_metadata_store
 
 PIPELINE = "taxi_spans"
-_HERE = str(Path(__file__).parent)  # any folder that is there
 
 
 class StoredSpans:
@@ -20,6 +20,7 @@ class StoredSpans:
 
     def __init__(self, database: Path):
         self.store: mlmd.MetadataStore = open_metadata_store(database)
+        self._folder, self._numbers = database.parent / "stored", itertools.count()
         self._context = self._put_context()
         self._step = self.store.put_execution_type(metadata_store_pb2.ExecutionType(name="StatisticsGen"))
 
@@ -41,7 +42,7 @@ class StoredSpans:
         self.store.put_events(events)
         for digest in judged_by:
             blessing = DataBlessing()
-            blessing.set_int_custom_property(DataBlessing.STATISTICS_ID, made)
+            blessing.set_string_custom_property(DataBlessing.STATISTICS_URI, statistics.uri)
             blessing.set_string_custom_property(DataBlessing.JUDGED_BY, digest)
             self._put(blessing)
 
@@ -51,7 +52,9 @@ class StoredSpans:
         return context
 
     def _put(self, made: artifact.Artifact) -> int:
-        made.uri = _HERE
+        folder = self._folder / str(next(self._numbers))
+        folder.mkdir(parents=True)
+        made.uri = str(folder)
         kind = self.store.put_artifact_type(made.artifact_type)
         stored = made.mlmd_artifact
         stored.type_id, stored.state = kind, metadata_store_pb2.Artifact.LIVE

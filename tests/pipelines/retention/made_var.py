@@ -6,7 +6,7 @@ from pathlib import Path
 from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from components.artifacts import INFRA_BLESSING_MODEL_ID, DataBlessing
+from components.artifacts import INFRA_BLESSING_MODEL_URI, DataBlessing
 from pipelines.retention.plan import RemovalPlan
 from pipelines.runner.integrity import digest_path
 from pipelines.runner.metadata_cleanup import open_metadata_store
@@ -67,12 +67,15 @@ class MadeVar:
         (statistics,) = self._history.ran(
             f"try-{number}", "StatisticsGen", {"statistics": "ExampleStatistics"}, experiment="try"
         )
-        accepted: dict[str, int | str] = {DataBlessing.STATISTICS_ID: statistics}
+        accepted: dict[str, int | str] = {DataBlessing.STATISTICS_URI: self._uri(statistics)}
         (blessing,) = self._history.ran(
             f"try-{number}", "AnomalyGate", {"accepted": "DataBlessing"}, properties=accepted, experiment="try"
         )
         for id in (statistics, blessing):
-            _fill(Path(self.store().get_artifacts_by_id([id])[0].uri))
+            _fill(Path(self._uri(id)))
+
+    def _uri(self, artifact: int) -> str:
+        return str(self.store().get_artifacts_by_id([artifact])[0].uri)
 
     def _monitor(self, number: int, answered_by: int) -> None:
         run = f"monitoring-look-{number}"
@@ -93,7 +96,7 @@ class MadeVar:
             read = {"examples": self.ids[f"examples {number}"]}
             self._make(number, "StatisticsGen", read, statistics="ExampleStatistics")
             read = {"statistics": self.ids[f"statistics {number}"]}
-            accepted = {DataBlessing.STATISTICS_ID: self.ids[f"statistics {number}"]}
+            accepted = {DataBlessing.STATISTICS_URI: self._uri(self.ids[f"statistics {number}"])}
             if number > 2:
                 read["baseline"] = self.ids[f"statistics {number - 2}"] if number == 3 else self.ids["statistics 3"]
             self._make(number, "AnomalyGate", read, accepted, accepted="DataBlessing")
@@ -103,8 +106,9 @@ class MadeVar:
         read |= {"model": model}
         if number > 1:
             read["baseline_model"] = self.ids[f"model {number - 1}"]
-        self._make(number, "Evaluator", read, {"blessed": 1, "current_model_id": model}, blessing="ModelBlessing")
-        told = {"blessed": 1, INFRA_BLESSING_MODEL_ID: model}
+        told = {"blessed": 1, "current_model": self._uri(model)}
+        self._make(number, "Evaluator", read, told, blessing="ModelBlessing")
+        told = {"blessed": 1, INFRA_BLESSING_MODEL_URI: self._uri(model)}
         self._make(number, "SkewGate", {"model": model}, told, infra="InfraBlessing")
         version = self.var / "serving" / "taxi" / str(number)
         _fill(version)

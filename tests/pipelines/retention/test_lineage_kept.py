@@ -14,12 +14,15 @@ class Recorded:
         spans = {1: 0, 3: 16071, 5: 16071, 7: 16161}
         self.artifacts = {id: self._make(id, "ExampleStatistics", span=span) for id, span in spans.items()}
         self.artifacts |= {
-            id + 1: self._make(id + 1, DataBlessing.TYPE_NAME, **{DataBlessing.STATISTICS_ID: id}) for id in spans
+            id + 1: self._make(id + 1, DataBlessing.TYPE_NAME, **{DataBlessing.STATISTICS_URI: f"/artifacts/{id}"})
+            for id in spans
         }
 
     @staticmethod
     def _make(id: int, kind: str, **properties: Any) -> Artifact:
-        return cast("Artifact", type("Made", (), {"id": id, "type": kind, "properties": properties}))
+        return cast(
+            "Artifact", type("Made", (), {"id": id, "uri": f"/artifacts/{id}", "type": kind, "properties": properties})
+        )
 
     def find_producer(self, artifact: int) -> None:
         """Nobody asks which pipeline made them: they are of one."""

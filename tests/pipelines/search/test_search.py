@@ -61,8 +61,10 @@ def test_the_best_have_the_lowest_losses(searched: tuple[list[Trial], list]) -> 
     assert best_trials(searched[0], 1)[0].values["learning_rate"] > COMMITTED.learning_rate
 
 
-def test_the_same_search_twice_finds_the_same(searched: tuple[list[Trial], list], tmp_path: Path) -> None:
-    again = run_search(search_inputs(), COMMITTED, BUDGET, tmp_path)
+def test_the_same_search_twice_finds_the_same_also_with_its_state_on_no_disk(
+    searched: tuple[list[Trial], list], ram: str
+) -> None:
+    again = run_search(search_inputs(), COMMITTED, BUDGET, f"{ram}/search")
     assert [(trial.values, trial.loss) for trial in again] == [(trial.values, trial.loss) for trial in searched[0]]
 
 
