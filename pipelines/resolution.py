@@ -16,8 +16,10 @@ from components.pusher import executor as atomic_pusher
 from components.skew_gate import component as skew_gate
 from components.source_digest import source_digest
 from pipelines import deployment
+from pipelines.cloud_settings import DEFAULT_FILE, read_dataflow_engine
 from pipelines.comparison import component as better_gate
 from pipelines.config import CodeDigests, ConfigError, CsvInput, PipelineConfig, SpanInput, TrainerConfig, TunerConfig
+from pipelines.engines.dataflow import DataflowEngine, require_remote_root
 from pipelines.engines.flink import FlinkEngine
 from pipelines.engines.local import LocalEngine
 from pipelines.evaluation.comparable import check_comparison
@@ -44,7 +46,7 @@ def resolve(options: RunOptions, task: Task) -> PipelineConfig:
         SourceError: There is no CSV file to read.
         ConfigError: The task's EvalConfig has no threshold, a search is asked for and the task allows none, or the
             version is to be signed with a key that cannot be used.
-        EngineError: There is no cluster to run on.
+        EngineError: There is no cluster to run on, or it cannot reach what the run reads and writes.
         ScopingError: The task's scoping.toml has a mistake.
         HyperparameterError: The task's hyperparameters cannot be used.
         SpanError: The spans that are asked for are not accepted.
@@ -141,9 +143,13 @@ def require_tuning(task: Task) -> Tuning:
     return task.tuning
 
 
-def _engine(options: RunOptions, task: Task) -> LocalEngine | FlinkEngine:
+def _engine(options: RunOptions, task: Task) -> LocalEngine | FlinkEngine | DataflowEngine:
     if options.engine == "local":
         return LocalEngine()
+    if options.engine == "dataflow":
+        dataflow = read_dataflow_engine(options.cloud or Path(DEFAULT_FILE).absolute(), task.name)
+        require_remote_root(str(options.var / "artifacts"))
+        return dataflow
     # One run at a time uses `var` (its lock), so a job of this name is this run's, or left by one that was killed.
     folder = hashlib.sha256(str(options.var).encode()).hexdigest()[:8]
     return FlinkEngine.of_cluster(
