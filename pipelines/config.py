@@ -111,8 +111,8 @@ class PipelineConfig:
 
     task: Task
     var: Path  # everything the run writes lies below it
-    data: Path | None  # a CSV file, or a folder of CSV files; None: spans
-    csv: CsvInput | None  # the same for ExampleGen
+    data: Path | None  # a CSV file, or a folder of CSV files; None: spans, or files of another machine
+    csv: CsvInput | None  # the files as ExampleGen takes them; None: spans
     contract: Path  # a copy of the task's contract, under a name that changes with its content
     digests: CodeDigests
     eval_config: config_pb2.EvalConfig  # with a threshold at least

@@ -1,6 +1,7 @@
 """From what a user asked for to a PipelineConfig: reads every file and computes every digest that the wiring needs."""
 
 import dataclasses
+import glob
 import hashlib
 from pathlib import Path
 from typing import Any
@@ -39,8 +40,13 @@ from serving.signing.errors import SigningError
 from serving.signing.signers import SigningKey
 
 
-def resolve(options: RunOptions, task: Task) -> PipelineConfig:
+def resolve(options: RunOptions, task: Task, *, remote_data: str | None = None) -> PipelineConfig:
     """Makes the config of a run. Prepares the task's own data when the options name no other.
+
+    Args:
+        options: what is asked for.
+        task: what is trained.
+        remote_data: URI of files, or of a folder of them, that another machine will read; None: `options` say what is.
 
     Raises:
         SourceError: There is no CSV file to read.
@@ -54,7 +60,7 @@ def resolve(options: RunOptions, task: Task) -> PipelineConfig:
     if options.seeds is not None:
         require_tuning(task)
     contract = contract_copy(task, options.var)
-    data = None if options.spans else _find_data(options, task)
+    data = None if options.spans or remote_data else _find_data(options, task)
     trainer = TrainerConfig(**dataclasses.asdict(options.trainer), train_steps=options.train_steps or task.train_steps)
     agreement = write_agreement(task)
     budget = (options.budget or TunerConfig()) if options.tune else None
@@ -62,7 +68,7 @@ def resolve(options: RunOptions, task: Task) -> PipelineConfig:
         task=task,
         var=options.var,
         data=data,
-        csv=_csv_input(data, task) if data else None,
+        csv=_csv_input(*csv_files.locate(data), task) if data else _remote_input(remote_data, task),
         spans=_span_input(options, task, contract),
         contract=contract,
         digests=_digests(task, is_fairness_gated=agreement is not None),
@@ -186,8 +192,17 @@ def _find_data(options: RunOptions, task: Task) -> Path:
     return data
 
 
-def _csv_input(data: Path, task: Task) -> CsvInput:
-    folder, pattern = csv_files.locate(data)
+def _remote_input(data: str | None, task: Task) -> CsvInput | None:
+    """Names files that cannot be looked at here: a folder, unless the last part has a file's ending or a wildcard."""
+    if data is None:
+        return None
+    folder, _, last = data.rstrip("/").rpartition("/")
+    if glob.has_magic(last) or last.lower().endswith(csv_files.ENDINGS):
+        return _csv_input(folder, last, task)
+    return _csv_input(data.rstrip("/"), csv_files.EVERY_FILE, task)
+
+
+def _csv_input(folder: str, pattern: str, task: Task) -> CsvInput:
     return CsvInput(
         folder=folder,
         pattern=pattern,
