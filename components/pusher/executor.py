@@ -13,6 +13,7 @@ Where SIGNING says with which key, the version is signed (docs/trust.md).
 """
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from tfx.utils import io_utils, proto_utils
 
 from components.artifacts import ModelComparison
 from components.candidate_serving import warmup_records
+from components.pusher.remote_versions import push_to_store
 from components.pusher.versions import push
 from serving.signing.errors import SigningError
 from serving.signing.signers import SigningKey
@@ -88,12 +90,16 @@ class Executor(pusher_executor.Executor):
         (infra_blessing,) = input_dict[standard_component_specs.INFRA_BLESSING_KEY]
         destination = pusher_pb2.PushDestination()
         proto_utils.json_to_proto(exec_properties[standard_component_specs.PUSH_DESTINATION_KEY], destination)
-        base = Path(destination.filesystem.base_directory)
-        signer = self._signer(told.get(SIGNING), model=base.name)
+        base = destination.filesystem.base_directory
+        signer = self._signer(told.get(SIGNING), model=os.path.basename(base))
         archive = Path(pushed.uri)
         io_utils.copy_dir(self.GetModelPath(input_dict), str(archive))  # before the push: what can fail comes first
         add_warmup_records(Path(infra_blessing.uri), archive)
-        version = push(archive, base, signer)
+        if "://" in base:
+            place = _push_to_store(archive, base, signer)
+            self._MarkPushed(pushed, pushed_destination=place, pushed_version=os.path.basename(place))
+            return
+        version = push(archive, Path(base), signer)
         if (version / SIGNATURE).is_file():  # the archive is a copy of the version, whole
             shutil.copyfile(version / SIGNATURE, archive / SIGNATURE)
         if signer is not None:
@@ -116,6 +122,20 @@ class Executor(pusher_executor.Executor):
             )
         run_id = (self._context and self._context.pipeline_run_id) or ""
         return VersionSigner(model=model, run_id=run_id, signer=signer)
+
+
+def _push_to_store(model: Path, base: str, signer: VersionSigner | None) -> str:
+    """Pushes to an object store, and returns the version's URI.
+
+    Raises:
+        SigningError: The version is to be signed.
+    """
+    if signer is not None:
+        raise SigningError(
+            f"{base}: expected a folder of this machine to push a signed version to, received an object store; push "
+            "without --sign, or sign what the servers fetch (docs/trust.md)"
+        )
+    return push_to_store(model, base)
 
 
 def _held_back(comparisons: list[types.Artifact], *, push_ties: bool) -> str:

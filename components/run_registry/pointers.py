@@ -17,11 +17,17 @@ def describe(artifact: Artifact) -> dict[str, Any]:
     """Returns an artifact as JSON: its URI, and its properties as Kubeflow Pipelines' metadata."""
     declared = {name: getattr(artifact, name) for name in artifact.mlmd_artifact.properties}
     custom = {
-        name: artifact.get_json_value_custom_property(name)
+        name: _read_custom_property(artifact, name)
         for name in artifact.mlmd_artifact.custom_properties
         if name not in declared
     }
     return {"uri": artifact.uri, "metadata": custom | declared}
+
+
+def _read_custom_property(artifact: Artifact, name: str) -> Any:
+    # Of what came as JSON, get_custom_property takes 0 for nothing.
+    found = artifact.get_json_value_custom_property(name)
+    return artifact.get_custom_property(name) if found is None else found
 
 
 def point(pointer: Artifact, targets: Iterable[Mapping[str, Any]]) -> None:
