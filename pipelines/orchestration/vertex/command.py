@@ -83,12 +83,11 @@ def _send(options: VertexOptions, settings: CloudSettings, job: "Job", file: Pat
     """
     from pipelines.orchestration.vertex import submission
 
-    request = submission.build_job(
-        file, settings, job.spec["pipelineSpec"]["pipelineInfo"]["name"], submission.find_credentials()
-    )
+    credentials = submission.find_credentials()
+    request = submission.build_job(file, settings, job.spec["pipelineSpec"]["pipelineInfo"]["name"], credentials)
     submission.upload(job.uploads, job.places.data, str(options.var / "data" / options.name))
     if options.schedule is not None:
-        print(f"scheduled: {submission.schedule(request, settings, options.schedule)}")
+        print(f"scheduled: {submission.schedule(request, settings, options.schedule, credentials)}")
         return DONE
     print(f"submitted: {submission.submit(request, settings)}", flush=True)
     if not options.wait:

@@ -86,10 +86,14 @@ def submit(job: aiplatform.PipelineJob, settings: CloudSettings) -> str:
     return f"{_console(settings)}/runs/{job.job_id}?project={settings.project}"
 
 
-def schedule(job: aiplatform.PipelineJob, settings: CloudSettings, cron: str) -> str:
+def schedule(job: aiplatform.PipelineJob, settings: CloudSettings, cron: str, credentials: Credentials) -> str:
     """Has a job submitted at the times of a cron expression, one at a time, and returns the schedules' page."""
     schedules = aiplatform.PipelineJobSchedule(
-        pipeline_job=job, display_name=job.display_name, credentials=job.credentials
+        pipeline_job=job,
+        display_name=f"{job.job_id.rsplit('-', 2)[0]}, {cron}",
+        credentials=credentials,
+        project=settings.project,
+        location=settings.region,
     )
     schedules.create(
         cron=cron,
