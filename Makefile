@@ -37,13 +37,12 @@ make TARGET [NAME=value ...]
   check-task, run-local, watch   A task on 100 rows; the pipeline; at every save (SPANS, PUSH_TIES, EXPERIMENT, TAG,
                                  DATA, TRAIN_STEPS, INFRA, FORCE, VERBOSE, AT_ONCE, TUNE, REQUIRE_REVIEW, PUSH_TO, SIGN)
   airflow, flink-up, flink-down  Airflow for a task (SCHEDULE, FROM, LOOK, NODE, PORT); a Flink cluster (ENGINE)
-  vertex-compile                 The pipeline as a job of Vertex AI, to look at before it is submitted (CLOUD)
   tune, portfolio, compare-runs  Search hyperparameters; compare approaches, or runs (TRIALS, MINUTES, SEEDS, A, B)
   report, review, leaderboard    Open the newest run's report; record your review (RUN_ID, NOTE, REVIEWER); all runs
   new-task, predict              A task from your CSV (NAME, CSV, LABEL, PROBLEM, TEXT); predict files (DATA, OUT)
   notebooks, tensorboard         JupyterLab on notebooks/ (JUPYTER); the training curves of all runs (PORT)
   serve, gateway, deploy-render  The pushed models; what end users call (SERVE, GATEWAY); Kubernetes manifests (OVERLAY)
-  clients                        A TypeScript client of a running gateway, from its own description (URL, OUT, KEY_FILE)
+  clients, vertex-compile        A TypeScript client of a gateway (URL, OUT, KEY_FILE); the pipeline as a Vertex AI job (CLOUD)
   canary, compare, promote       Try a version, compare, keep it (VERSION, PERCENT, REQUESTS, ROLLBACK_ON_FAIL, ROLLOUT)
   rollback, pin, rollout-status  End a trial or go back; keep the version that answers now; what is where
   monitor, continuous, replay    Judge the traffic (LOG, WINDOW, UNTIL); retrain when due (FROM, SERVER, ONCE); play it
