@@ -42,7 +42,7 @@ make TARGET [NAME=value ...]
   new-task, predict              A task from your CSV (NAME, CSV, LABEL, PROBLEM, TEXT); predict files (DATA, OUT)
   notebooks, tensorboard         JupyterLab on notebooks/ (JUPYTER); the training curves of all runs (PORT)
   serve, gateway, deploy-render  The pushed models; what end users call (SERVE, GATEWAY); Kubernetes manifests (OVERLAY)
-  clients, vertex-compile        A TypeScript client of a gateway (URL, OUT, KEY_FILE); the pipeline as a Vertex AI job (CLOUD)
+  clients, vertex-compile        A TypeScript client of a gateway (URL, OUT, KEY_FILE); a job for Vertex AI (CLOUD)
   canary, compare, promote       Try a version, compare, keep it (VERSION, PERCENT, REQUESTS, ROLLBACK_ON_FAIL, ROLLOUT)
   rollback, pin, rollout-status  End a trial or go back; keep the version that answers now; what is where
   monitor, continuous, replay    Judge the traffic (LOG, WINDOW, UNTIL); retrain when due (FROM, SERVER, ONCE); play it
