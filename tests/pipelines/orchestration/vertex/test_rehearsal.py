@@ -14,6 +14,7 @@ from components.run_registry.pointers import POINTS_TO
 from components.run_registry.records import ACCEPTED, PUSHED, read_records
 from pipelines.nodes import ANOMALY_GATE, BLESSED_MODEL_RESOLVER, PUSHER
 from pipelines.task_definition.task import load_task
+from tests.pipelines.orchestration.vertex.comparison import digest, of_rehearsal, run_here
 from tests.pipelines.orchestration.vertex.jobs import compile_for, rehearse
 from tests.pipelines.orchestration.vertex.rehearsal import NodeFailedError, Rehearsal
 
@@ -57,6 +58,8 @@ def test_the_taxi_job_pushes_a_model_and_the_next_one_is_compared_with_it(tmp_pa
     assert record["model"]["uri"] == str(first.artifact("Trainer", "model"))
     (version,) = Path(job.places.serving).iterdir()
     assert (version / "saved_model.pb").is_file()
+    local = run_here(tmp_path / "local", "taxi", tmp_path / "data" / "taxi", 50)
+    assert digest(of_rehearsal(first)) == digest(local)
     second = rehearse(job, "second")
     second.run()
     (found,) = json.loads(second.outputs[BLESSED_MODEL_RESOLVER]["model"]["metadata"][POINTS_TO])
