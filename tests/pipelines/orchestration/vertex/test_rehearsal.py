@@ -19,6 +19,7 @@ from tests.pipelines.orchestration.vertex.jobs import compile_for, rehearse
 from tests.pipelines.orchestration.vertex.rehearsal import NodeFailedError, Rehearsal
 
 DIABETES = "tests.tasks.diabetes"
+STEPS = 100  # after which the taxi model passes its thresholds
 
 
 def prepare(folder: Path, task: str) -> Path:
@@ -50,7 +51,7 @@ def test_the_first_two_nodes(tmp_path: Path) -> None:
 @pytest.mark.pipeline
 def test_the_taxi_job_pushes_a_model_and_the_next_one_is_compared_with_it(tmp_path: Path) -> None:
     prepare(tmp_path, "taxi")
-    job = compile_for(tmp_path, "taxi", train_steps=50)
+    job = compile_for(tmp_path, "taxi", train_steps=STEPS)
     first = rehearse(job, "first")
     first.run()
     assert pushed(first) == 1
@@ -58,7 +59,7 @@ def test_the_taxi_job_pushes_a_model_and_the_next_one_is_compared_with_it(tmp_pa
     assert record["model"]["uri"] == str(first.artifact("Trainer", "model"))
     (version,) = Path(job.places.serving).iterdir()
     assert (version / "saved_model.pb").is_file()
-    local = run_here(tmp_path / "local", "taxi", tmp_path / "data" / "taxi", 50)
+    local = run_here(tmp_path / "local", "taxi", tmp_path / "data" / "taxi", STEPS)
     assert digest(of_rehearsal(first)) == digest(local)
     second = rehearse(job, "second")
     second.run()
