@@ -71,7 +71,9 @@ def _digest_metrics(folder: Path) -> str:
     result = tfma.load_eval_result(str(folder))
     found = {
         str(key): {
-            name: f"{value['doubleValue']:.6g}" for name, value in metrics[""][""].items() if "doubleValue" in value
+            name: f"{float(value['doubleValue']):.6g}"
+            for name, value in metrics[""][""].items()
+            if "doubleValue" in value
         }
         for key, metrics in result.slicing_metrics
     }
