@@ -49,6 +49,7 @@ def test_the_first_two_nodes(tmp_path: Path) -> None:
 
 @pytest.mark.orchestrator
 @pytest.mark.pipeline
+@pytest.mark.one_stack
 def test_the_taxi_job_pushes_a_model_and_the_next_one_is_compared_with_it(tmp_path: Path) -> None:
     prepare(tmp_path, "taxi")
     job = compile_for(tmp_path, "taxi", train_steps=STEPS)
@@ -77,6 +78,7 @@ def test_the_taxi_job_pushes_a_model_and_the_next_one_is_compared_with_it(tmp_pa
 
 @pytest.mark.orchestrator
 @pytest.mark.pipeline
+@pytest.mark.one_stack
 def test_a_row_that_breaks_the_contract_ends_the_job_at_the_gate(tmp_path: Path) -> None:
     rows = prepare(tmp_path, DIABETES) / "patients.csv"
     rows.write_text(rows.read_text().replace(",a,", ",x,", 1))
