@@ -22,12 +22,12 @@ endef
 quoted = '$(subst $(newline),'$$'\n'',$(subst ','\'',$(value $1)))'
 absolute_var = $(if $(filter /%,$(value VAR)),,$(call quoted,CURDIR)/)$(call quoted,VAR)
 # For the environment of what it starts, make would expand the $ in these, too, and stop at an odd one.
-unexport A B EXPERIMENT TAG REMOTE DATA OUT FROM PATTERN SPANS NAME CSV LABEL TEXT NOTE REVIEWER VAR PUSH_TO SIGN REQUESTS LOG WINDOW UNTIL SERVER URL KEY_FILE SCHEDULE LOOK
+unexport CLOUD A B EXPERIMENT TAG REMOTE DATA OUT FROM PATTERN SPANS NAME CSV LABEL TEXT NOTE REVIEWER VAR PUSH_TO SIGN REQUESTS LOG WINDOW UNTIL SERVER URL KEY_FILE SCHEDULE LOOK
 
 # How long a search may take; of tune, portfolio, and run-local with TUNE.
 SEARCH = $(if $(value TRIALS),--trials $(call quoted,TRIALS)) $(if $(value MINUTES),--minutes $(call quoted,MINUTES))
 
-.PHONY: help doctor setup data ingest predict data-pin data-restore disk gc run-local watch airflow flink-up flink-down test test-fast test-engine test-orchestrators coverage test-other-stack check format docs docs-figures bench load-test lock protos clean serve gateway clients deploy-render rollout-status pin canary compare promote rollback tune portfolio compare-runs report leaderboard tensorboard review monitor continuous replay test-replay new-task notebooks check-task
+.PHONY: help doctor setup data ingest predict data-pin data-restore disk gc run-local watch airflow vertex-compile flink-up flink-down test test-fast test-engine test-orchestrators coverage test-other-stack check format docs docs-figures bench load-test lock protos clean serve gateway clients deploy-render rollout-status pin canary compare promote rollback tune portfolio compare-runs report leaderboard tensorboard review monitor continuous replay test-replay new-task notebooks check-task
 
 define HELP
 make TARGET [NAME=value ...]
@@ -129,6 +129,10 @@ airflow: $(STAMP)
 	@$(RUN) -m environment.airflow --folder $(call quoted,VAR)/airflow --graphs $(call quoted,VAR)/airflow/graphs \
 	    $(if $(value PORT),--port $(call quoted,PORT)) $(if $(value SCHEDULE),--schedule $(call quoted,SCHEDULE)) \
 	    $(if $(value FROM),--spans $(call quoted,FROM)) $(if $(value LOOK),--look $(call quoted,LOOK))
+
+vertex-compile: $(STAMP)
+	@$(RUN) -m pipelines submit vertex --compile-only --task $(call quoted,TASK) --var $(call quoted,VAR) \
+	    $(if $(value CLOUD),--cloud $(call quoted,CLOUD)) $(if $(value TRAIN_STEPS),--train-steps $(call quoted,TRAIN_STEPS))
 
 flink-up: $(STAMP)
 	@$(RUN) -m environment.flink up --folder $(call quoted,VAR)/flink

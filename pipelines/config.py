@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from pipelines.engines.dataflow import DataflowEngine
 from pipelines.engines.flink import FlinkEngine
 from pipelines.engines.local import LocalEngine
 
@@ -110,8 +111,8 @@ class PipelineConfig:
 
     task: Task
     var: Path  # everything the run writes lies below it
-    data: Path | None  # a CSV file, or a folder of CSV files; None: spans
-    csv: CsvInput | None  # the same for ExampleGen
+    data: Path | None  # a CSV file, or a folder of CSV files; None: spans, or files of another machine
+    csv: CsvInput | None  # the files as ExampleGen takes them; None: spans
     contract: Path  # a copy of the task's contract, under a name that changes with its content
     digests: CodeDigests
     eval_config: config_pb2.EvalConfig  # with a threshold at least
@@ -132,7 +133,7 @@ class PipelineConfig:
     push_ties: bool = False  # push what is not distinguishable from the model pushed before
     experiment: str | None = None  # its name: nothing is pushed; None: a run that may push
     cache: bool = True  # reuse what an earlier run of the same code on the same data wrote
-    engine: LocalEngine | FlinkEngine = LocalEngine()  # where Beam runs
+    engine: LocalEngine | FlinkEngine | DataflowEngine = LocalEngine()  # where Beam runs
 
     def __post_init__(self) -> None:
         if self.time_limit < 1:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 # One by one, not from tfx.components: that package turns a component that cannot be imported into None.
@@ -10,6 +11,7 @@ from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGe
 from tfx.components.statistics_gen.component import StatisticsGen
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.dsl.components.common.resolver import Resolver, ResolverStrategy
+from tfx.orchestration.data_types import RuntimeParameter
 from tfx.types import Channel
 from tfx.types.channel import OutputChannel
 from tfx.types.standard_artifacts import ExampleStatistics
@@ -46,9 +48,9 @@ class DataChecks:
 def check_data(
     task: Task,
     examples: OutputChannel,
-    contract: Path,
+    contract: str | RuntimeParameter,
     *,
-    yardstick: type[ResolverStrategy] | None,
+    yardstick: Callable[[OutputChannel], BaseNode] | None,
     gate_digest: str,
     only_split: str | None = None,
 ) -> DataChecks:
@@ -58,11 +60,12 @@ def check_data(
         task: whose rows they are.
         examples: the rows.
         contract: a copy of the task's contract.
-        yardstick: picks the accepted statistics that the rows must not have drifted from; None: nobody compares.
+        yardstick: makes the node that finds the accepted `statistics` that the rows must not have drifted from, given
+            this run's; None: nobody compares.
         gate_digest: AnomalyGate's `code_digest`.
         only_split: the one split to check; None: train and eval, which must not differ from each other either.
     """
-    import_schema_gen = ImportSchemaGen(schema_file=str(contract)).with_id(nodes.IMPORT_SCHEMA_GEN)
+    import_schema_gen = ImportSchemaGen(schema_file=contract).with_id(nodes.IMPORT_SCHEMA_GEN)
     schema = import_schema_gen.outputs["schema"]
     statistics_gen = StatisticsGen(
         examples=examples,
@@ -71,7 +74,7 @@ def check_data(
     ).with_id(nodes.STATISTICS_GEN)
     statistics = statistics_gen.outputs["statistics"]
     example_validator = ExampleValidator(statistics=statistics, schema=schema).with_id(nodes.EXAMPLE_VALIDATOR)
-    accepted_statistics = _accepted_statistics(yardstick, statistics) if yardstick else []
+    accepted_statistics = [yardstick(statistics)] if yardstick else []
     anomaly_gate = AnomalyGate(
         statistics=statistics,
         schema=schema,
@@ -93,14 +96,20 @@ def check_data(
     )
 
 
-def _accepted_statistics(yardstick: type[ResolverStrategy], current: OutputChannel) -> list[BaseNode]:
+def resolve_statistics(strategy: type[ResolverStrategy], current: OutputChannel) -> BaseNode:
+    """Returns a Resolver of accepted statistics.
+
+    Args:
+        strategy: picks them.
+        current: this run's, which are never picked.
+    """
     resolver = Resolver(
-        strategy_class=yardstick,
+        strategy_class=strategy,
         statistics=Channel(type=ExampleStatistics),
         blessing=Channel(type=DataBlessing),
         current=current,
     )
-    return [resolver.with_id(nodes.ACCEPTED_STATISTICS_RESOLVER)]
+    return resolver.with_id(nodes.ACCEPTED_STATISTICS_RESOLVER)
 
 
 def _in_project(path: Path) -> str:

@@ -14,7 +14,7 @@ from pipelines.config import ConfigError, TrainerOptions, TunerConfig, require_a
 from pipelines.spans.selection import SpanSelection
 
 Infra = Literal["embedded", "docker"]
-EngineName = Literal["local", "flink"]
+EngineName = Literal["local", "flink", "dataflow"]
 EvalSpans = Literal["chosen", "newest"]
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]+:")
 _FLAT = Parameter(name="*")  # The record's fields are options of their own: --trials, not --budget.trials.
@@ -61,7 +61,9 @@ class RunOptions(TaskOptions):
     infra: Infra = "embedded"
     """What must serve a model before it is pushed: the embedded server, or TensorFlow Serving in Docker as well."""
     engine: EngineName = "local"
-    """Where Beam runs: in this process, or on the cluster that `make flink-up` starts below --var."""
+    """Where Beam runs: in this process, on the cluster that `make flink-up` starts below --var, or on Dataflow."""
+    cloud: Path | None = None
+    """With --engine dataflow: the file with project, region, bucket and image; without it, cloud.toml."""
     job_minutes: float = 60.0
     """Time at most for one node's work on a cluster."""
     push_to: Path | None = None
@@ -96,6 +98,7 @@ class RunOptions(TaskOptions):
         _require_local("push-to", self.push_to)
         object.__setattr__(self, "push_to", self.push_to and self.push_to.absolute())
         object.__setattr__(self, "sign", self.sign and self.sign.absolute())
+        object.__setattr__(self, "cloud", self.cloud and self.cloud.absolute())
         if self.sign_command is not None and self.sign is None:
             raise ConfigError("--sign-command: expected --sign with it, the public key of what the command signs with")
         self._check_spans()
@@ -111,6 +114,8 @@ class RunOptions(TaskOptions):
                 f"--at-once: expected 1 with --engine {self.engine}, whose connections no fork survives, received "
                 f"{self.at_once}"
             )
+        if self.cloud is not None and self.engine != "dataflow":
+            raise ConfigError("--cloud says where Dataflow is: give --engine dataflow, too")
         if not 0 < self.job_minutes < float("inf"):
             raise ConfigError(f"job minutes: expected more than 0, received {self.job_minutes}")
         if self.tune and self.require_review:

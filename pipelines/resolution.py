@@ -1,6 +1,7 @@
 """From what a user asked for to a PipelineConfig: reads every file and computes every digest that the wiring needs."""
 
 import dataclasses
+import glob
 import hashlib
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,10 @@ from components.pusher import executor as atomic_pusher
 from components.skew_gate import component as skew_gate
 from components.source_digest import source_digest
 from pipelines import deployment
+from pipelines.cloud_settings import DEFAULT_FILE, read_dataflow_engine
 from pipelines.comparison import component as better_gate
 from pipelines.config import CodeDigests, ConfigError, CsvInput, PipelineConfig, SpanInput, TrainerConfig, TunerConfig
+from pipelines.engines.dataflow import DataflowEngine, require_remote_root
 from pipelines.engines.flink import FlinkEngine
 from pipelines.engines.local import LocalEngine
 from pipelines.evaluation.comparable import check_comparison
@@ -37,14 +40,19 @@ from serving.signing.errors import SigningError
 from serving.signing.signers import SigningKey
 
 
-def resolve(options: RunOptions, task: Task) -> PipelineConfig:
+def resolve(options: RunOptions, task: Task, *, remote_data: str | None = None) -> PipelineConfig:
     """Makes the config of a run. Prepares the task's own data when the options name no other.
+
+    Args:
+        options: what is asked for.
+        task: what is trained.
+        remote_data: URI of files, or of a folder of them, that another machine will read; None: `options` say what is.
 
     Raises:
         SourceError: There is no CSV file to read.
         ConfigError: The task's EvalConfig has no threshold, a search is asked for and the task allows none, or the
             version is to be signed with a key that cannot be used.
-        EngineError: There is no cluster to run on.
+        EngineError: There is no cluster to run on, or it cannot reach what the run reads and writes.
         ScopingError: The task's scoping.toml has a mistake.
         HyperparameterError: The task's hyperparameters cannot be used.
         SpanError: The spans that are asked for are not accepted.
@@ -52,7 +60,7 @@ def resolve(options: RunOptions, task: Task) -> PipelineConfig:
     if options.seeds is not None:
         require_tuning(task)
     contract = contract_copy(task, options.var)
-    data = None if options.spans else _find_data(options, task)
+    data = None if options.spans or remote_data else _find_data(options, task)
     trainer = TrainerConfig(**dataclasses.asdict(options.trainer), train_steps=options.train_steps or task.train_steps)
     agreement = write_agreement(task)
     budget = (options.budget or TunerConfig()) if options.tune else None
@@ -60,7 +68,7 @@ def resolve(options: RunOptions, task: Task) -> PipelineConfig:
         task=task,
         var=options.var,
         data=data,
-        csv=_csv_input(data, task) if data else None,
+        csv=_csv_input(*csv_files.locate(data), task) if data else _remote_input(remote_data, task),
         spans=_span_input(options, task, contract),
         contract=contract,
         digests=_digests(task, is_fairness_gated=agreement is not None),
@@ -141,9 +149,13 @@ def require_tuning(task: Task) -> Tuning:
     return task.tuning
 
 
-def _engine(options: RunOptions, task: Task) -> LocalEngine | FlinkEngine:
+def _engine(options: RunOptions, task: Task) -> LocalEngine | FlinkEngine | DataflowEngine:
     if options.engine == "local":
         return LocalEngine()
+    if options.engine == "dataflow":
+        dataflow = read_dataflow_engine(options.cloud or Path(DEFAULT_FILE).absolute(), task.name)
+        require_remote_root(str(options.var / "artifacts"))
+        return dataflow
     # One run at a time uses `var` (its lock), so a job of this name is this run's, or left by one that was killed.
     folder = hashlib.sha256(str(options.var).encode()).hexdigest()[:8]
     return FlinkEngine.of_cluster(
@@ -180,8 +192,17 @@ def _find_data(options: RunOptions, task: Task) -> Path:
     return data
 
 
-def _csv_input(data: Path, task: Task) -> CsvInput:
-    folder, pattern = csv_files.locate(data)
+def _remote_input(data: str | None, task: Task) -> CsvInput | None:
+    """Names files that cannot be looked at here: a folder, unless the last part has a file's ending or a wildcard."""
+    if data is None:
+        return None
+    folder, _, last = data.rstrip("/").rpartition("/")
+    if glob.has_magic(last) or last.lower().endswith(csv_files.ENDINGS):
+        return _csv_input(folder, last, task)
+    return _csv_input(data.rstrip("/"), csv_files.EVERY_FILE, task)
+
+
+def _csv_input(folder: str, pattern: str, task: Task) -> CsvInput:
     return CsvInput(
         folder=folder,
         pattern=pattern,

@@ -1,5 +1,7 @@
 """The ingestion of one span: wiring only. The checks are the training pipeline's own; nothing is trained."""
 
+import functools
+
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.orchestration.pipeline import Pipeline
 from tfx.types.channel import OutputChannel
@@ -10,7 +12,7 @@ from components.resolvers import PreviousSpanStatistics
 from components.row_times.component import RowTimes
 from pipelines import nodes
 from pipelines.config import IngestionConfig, TimeColumn
-from pipelines.data_checks import check_data
+from pipelines.data_checks import check_data, resolve_statistics
 from pipelines.engines.local import LocalEngine
 from pipelines.metadata_database import connect
 
@@ -24,8 +26,8 @@ def create_ingestion_pipeline(config: IngestionConfig) -> Pipeline:
     checks = check_data(
         config.task,
         examples,
-        config.contract,
-        yardstick=PreviousSpanStatistics,
+        str(config.contract),
+        yardstick=functools.partial(resolve_statistics, PreviousSpanStatistics),
         gate_digest=config.judged_by,
         # Its two sides differ by chance alone; a training run compares those of all its spans together.
         only_split=SPAN,

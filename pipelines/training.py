@@ -5,8 +5,6 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from ml_metadata.proto import metadata_store_pb2
-
 # One by one, not from tfx.components: that package turns a component that cannot be imported into None.
 from tfx.components.infra_validator.component import InfraValidator
 from tfx.components.schema_gen.component import SchemaGen
@@ -16,29 +14,28 @@ from tfx.dsl.components.base.base_node import BaseNode
 from tfx.dsl.components.common.importer import Importer
 from tfx.dsl.components.common.resolver import Resolver
 from tfx.orchestration.pipeline import Pipeline
-from tfx.proto import infra_validator_pb2, pusher_pb2, trainer_pb2
+from tfx.proto import infra_validator_pb2, trainer_pb2
 from tfx.types import Channel
-from tfx.types.channel import BaseChannel, OutputChannel
-from tfx.types.standard_artifacts import Examples, HyperParameters, Model
+from tfx.types.channel import OutputChannel
+from tfx.types.standard_artifacts import Examples, HyperParameters
 
-from components.artifacts import ModelComparison
 from components.csv_example_gen.component import CheckedExampleGen
 from components.keyed_transform.component import KeyedTransform
 from components.pusher import executor as atomic_pusher
 from components.pusher.component import ComparingPusher
-from components.resolvers import AcceptedSpans, LatestAcceptedStatistics, PushedModels
+from components.resolvers import AcceptedSpans
 from components.signatures import SERVING_DEFAULT
 from components.skew_gate.component import SkewGate
 from components.span_examples.component import SpanExamples
 from components.stacked_features import FEATURE_PARTS
 from pipelines import nodes
+from pipelines.backend import Backend, local_backend
 from pipelines.comparison.component import BetterGate
 from pipelines.config import PipelineConfig
 from pipelines.data_checks import check_data
 from pipelines.evaluation.comparable import without_reasons
 from pipelines.evaluation.eval_config import slice_columns
 from pipelines.fairness.component import make_evaluator
-from pipelines.metadata_database import connect
 from pipelines.modeling import trainer_entry
 from pipelines.nodes import EVAL, TRAIN
 from pipelines.search import tuner_entry
@@ -57,33 +54,39 @@ class _Data:
     nodes: list[BaseNode]
 
 
-def create_pipeline(config: PipelineConfig) -> Pipeline:
-    """Wires every node."""
-    data = _data_nodes(config)
-    hyperparameters = _hyperparameters(config, data)
-    warm_start = _warm_start(config)
+def create_pipeline(config: PipelineConfig, backend: Backend | None = None) -> Pipeline:
+    """Wires every node.
+
+    Args:
+        config: what to run.
+        backend: where; None: on this machine.
+    """
+    backend = backend or local_backend(config)
+    data = _data_nodes(config, backend)
+    hyperparameters = _hyperparameters(config, backend, data)
+    warm_start = _warm_start(config, backend)
     trainer = _trainer(config, data, hyperparameters, warm_start)
     return Pipeline(
-        pipeline_name=config.task.name,
-        pipeline_root=str(config.artifacts),
-        components=[*data.nodes, *hyperparameters, *warm_start, trainer, *_gate_nodes(config, data, trainer)],
+        pipeline_name=backend.pipeline_name,
+        pipeline_root=backend.pipeline_root,
+        components=[*data.nodes, *hyperparameters, *warm_start, trainer, *_gate_nodes(config, backend, data, trainer)],
         enable_cache=config.cache,
-        metadata_connection_config=_metadata(config),
+        metadata_connection_config=backend.metadata,
         beam_pipeline_args=list(config.engine.beam_args()),
     )
 
 
-def _data_nodes(config: PipelineConfig) -> _Data:
+def _data_nodes(config: PipelineConfig, backend: Backend) -> _Data:
     """From files or spans to transformed rows, past AnomalyGate."""
     task = config.task
-    source = _source(config)
+    source = _source(config, backend)
     examples = source[-1].outputs["examples"]
     checks = check_data(
         task,
         examples,
-        config.contract,
+        backend.contract,
         # Spans were compared when they were ingested, each with the one before it.
-        yardstick=None if config.spans else LatestAcceptedStatistics,
+        yardstick=None if config.spans else backend.earlier_runs.accepted_statistics,
         gate_digest=config.digests.anomaly_gate,
     )
     schema_gen = SchemaGen(statistics=checks.statistics, infer_feature_shape=True).with_id(nodes.SCHEMA_GEN)
@@ -96,6 +99,9 @@ def _data_nodes(config: PipelineConfig) -> _Data:
         custom_config=_transform_custom_config(config),
     ).with_id(nodes.TRANSFORM)
     transform.add_upstream_node(checks.anomaly_gate)
+    # An experiment's data is no yardstick of later runs, and neither are spans, which were compared when they came.
+    records = not (config.spans or config.experiment)
+    record_accepted = backend.earlier_runs.record_accepted(checks.statistics, checks.anomaly_gate) if records else []
     return _Data(
         examples=examples,
         schema=checks.schema,
@@ -109,16 +115,17 @@ def _data_nodes(config: PipelineConfig) -> _Data:
             checks.example_validator,
             *checks.accepted_statistics,
             checks.anomaly_gate,
+            *record_accepted,
             transform,
         ],
     )
 
 
-def _source(config: PipelineConfig) -> list[BaseNode]:
+def _source(config: PipelineConfig, backend: Backend) -> list[BaseNode]:
     """Where the rows come from: files, or spans that were accepted; the last node has them."""
     if config.spans is None:
         assert config.csv is not None
-        reader = CheckedExampleGen(folder=config.csv.folder, pattern=config.csv.pattern, reader=config.csv.reader)
+        reader = CheckedExampleGen(folder=backend.data, pattern=config.csv.pattern, reader=config.csv.reader)
         return [reader.with_id(nodes.EXAMPLE_GEN)]
     resolver = Resolver(
         strategy_class=AcceptedSpans,
@@ -137,7 +144,7 @@ def _source(config: PipelineConfig) -> list[BaseNode]:
     return [resolver, gathered.with_id(nodes.EXAMPLE_GEN)]
 
 
-def _hyperparameters(config: PipelineConfig, data: _Data) -> list[BaseNode]:
+def _hyperparameters(config: PipelineConfig, backend: Backend, data: _Data) -> list[BaseNode]:
     """Where Trainer's hyperparameters come from: a search, or the task's file; nowhere for a task that has neither."""
     if config.tuner_custom_config is not None:
         tuner = Tuner(
@@ -149,9 +156,9 @@ def _hyperparameters(config: PipelineConfig, data: _Data) -> list[BaseNode]:
             custom_config=dict(config.tuner_custom_config),
         )
         return [tuner.with_id(nodes.TUNER)]
-    if config.hyperparameters is not None:
+    if backend.hyperparameters is not None:
         importer = Importer(
-            source_uri=str(config.hyperparameters),
+            source_uri=backend.hyperparameters,
             artifact_type=HyperParameters,
             output_key="best_hyperparameters",  # as Tuner's is called
             reimport=not config.cache,
@@ -160,9 +167,9 @@ def _hyperparameters(config: PipelineConfig, data: _Data) -> list[BaseNode]:
     return []
 
 
-def _warm_start(config: PipelineConfig) -> list[BaseNode]:
+def _warm_start(config: PipelineConfig, backend: Backend) -> list[BaseNode]:
     """Where Trainer's first weights come from, if from another model."""
-    return [_pushed_models(config).with_id(nodes.WARM_START_RESOLVER)] if config.trainer.warm_start else []
+    return [backend.earlier_runs.any_pushed_model()] if config.trainer.warm_start else []
 
 
 def _trainer(
@@ -181,13 +188,10 @@ def _trainer(
     ).with_id(nodes.TRAINER)
 
 
-def _gate_nodes(config: PipelineConfig, data: _Data, trainer: BaseNode) -> list[BaseNode]:
+def _gate_nodes(config: PipelineConfig, backend: Backend, data: _Data, trainer: BaseNode) -> list[BaseNode]:
     """From a model to its push: every node before Pusher can block it."""
     model = trainer.outputs["model"]
-    compared = config.task.comparison
-    wanted = {"earlier": Channel(type=Model), "comparisons": Channel(type=ModelComparison)} if compared else {}
-    resolver = _pushed_models(config, str(config.serving), current=model, **wanted)
-    blessed_model = resolver.with_id(nodes.BLESSED_MODEL_RESOLVER)
+    blessed_model = backend.earlier_runs.pushed_models(model)
     evaluator = make_evaluator(
         fairness=config.fairness,
         examples=data.examples,
@@ -214,7 +218,7 @@ def _gate_nodes(config: PipelineConfig, data: _Data, trainer: BaseNode) -> list[
         code_digest=config.digests.skew_gate,
     ).with_id(nodes.SKEW_GATE)
     better_gate = _better_gate(config, data, model, blessed_model)
-    pusher = _pusher(config, model, evaluator, skew_gate, better_gate)
+    pusher = _pusher(config, backend, model, evaluator, skew_gate, better_gate)
     return [blessed_model, evaluator, *better_gate, *infra_validator, skew_gate, *pusher]
 
 
@@ -261,6 +265,7 @@ def _better_gate(config: PipelineConfig, data: _Data, model: OutputChannel, push
 
 def _pusher(
     config: PipelineConfig,
+    backend: Backend,
     model: OutputChannel,
     evaluator: BaseNode,
     skew_gate: BaseNode,
@@ -274,23 +279,10 @@ def _pusher(
         model_blessing=evaluator.outputs["blessing"],
         infra_blessing=skew_gate.outputs["blessing"],
         comparison=_output(better_gate, "comparison"),
-        push_destination=pusher_pb2.PushDestination(
-            filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=str(config.serving))
-        ),
+        push_destination=backend.push_destination,
         custom_config=_pusher_custom_config(config),
-    )
-    return [pusher.with_id(nodes.PUSHER)]
-
-
-def _pushed_models(config: PipelineConfig, destination: str = "", **others: BaseChannel) -> Resolver:
-    """Find the models that were pushed last, to a folder or to any, other than the `current` one if there is one."""
-    versions = config.task.comparison.versions if config.task.comparison else 1
-    return Resolver(
-        strategy_class=PushedModels,
-        config={"pipeline": config.task.name, "versions": versions, "destination": destination},
-        model=Channel(type=Model),
-        **others,
-    )
+    ).with_id(nodes.PUSHER)
+    return [pusher, *backend.earlier_runs.record_push(pusher, model, _output(better_gate, "comparison"))]
 
 
 def _output(optional: list[BaseNode], key: str) -> OutputChannel | None:
@@ -313,10 +305,6 @@ def _pusher_custom_config(config: PipelineConfig) -> dict[str, Any]:
     if config.signing is not None:
         told |= {atomic_pusher.SIGNING: dict(config.signing)}
     return told | {atomic_pusher.REFUSAL: config.push_refusal} if config.push_refusal else told
-
-
-def _metadata(config: PipelineConfig) -> metadata_store_pb2.ConnectionConfig:
-    return connect(config.metadata)
 
 
 def dotted_path(function: Callable[..., object]) -> str:

@@ -2,6 +2,7 @@
 
 from tfx.components.example_gen.component import FileBasedExampleGen
 from tfx.dsl.components.base.executor_spec import BeamExecutorSpec
+from tfx.orchestration.data_types import RuntimeParameter
 from tfx.proto import example_gen_pb2
 
 from components.csv_example_gen.driver import Driver
@@ -20,11 +21,11 @@ class CheckedExampleGen(FileBasedExampleGen):
     EXECUTOR_SPEC = BeamExecutorSpec(Executor)
     DRIVER_CLASS = Driver
 
-    def __init__(self, folder: str, pattern: str, reader: example_gen_pb2.CustomConfig) -> None:
+    def __init__(self, folder: str | RuntimeParameter, pattern: str, reader: example_gen_pb2.CustomConfig) -> None:
         """Wires the node.
 
         Args:
-            folder: that holds the files.
+            folder: that holds the files; or the parameter that says so when a job begins.
             pattern: of their names; `{SPAN}` and its like as in TFX.
             reader: what `executor.column_types` gives.
         """

@@ -41,6 +41,7 @@ from tfx.utils import io_utils, proto_utils
 from components.csv_example_gen.csv_files import SourceError, SourceSummary, check_csv
 from components.csv_example_gen.file_parts import SHARD_BYTES, explain_whole
 from components.csv_example_gen.float_precision import FLOAT32_ERRORS_PROPERTY
+from components.csv_example_gen.origin import is_driven, resolve_span, write_origin
 from components.csv_example_gen.reading_rules import ReadingRules
 from components.csv_example_gen.row_split import RowSplit, Split, read_split, split_settings
 from components.csv_example_gen.shard_writer import EVAL, SIDES, TRAIN, WriteShards, assign, count_rows
@@ -107,6 +108,7 @@ class Executor(BaseBeamExecutor):
         self._log_startup(input_dict, output_dict, exec_properties)
         input_config = example_gen_pb2.Input()
         proto_utils.json_to_proto(exec_properties[specs.INPUT_CONFIG_KEY], input_config)
+        span, version = resolve_span(input_config, exec_properties)
         rules, split, shard_bytes = _unpack_config(exec_properties.get(specs.CUSTOM_CONFIG_KEY))
         folder, pattern = exec_properties[specs.INPUT_BASE_KEY], _only_pattern(input_config)
         guard = SourceGuard(
@@ -135,6 +137,8 @@ class Executor(BaseBeamExecutor):
         if read_label(exec_properties.get(specs.CUSTOM_CONFIG_KEY)):
             add_whole_span(artifact)
         guard.verify()
+        if not is_driven(exec_properties):
+            write_origin(artifact, span, version, guard.fingerprint)
         artifact.set_string_custom_property(FLOAT32_ERRORS_PROPERTY, json.dumps(source.float32_errors))
         examples_utils.set_payload_format(artifact, example_gen_pb2.FORMAT_TF_EXAMPLE)
         examples_utils.set_file_format(

@@ -10,7 +10,7 @@ from components.csv_example_gen.fingerprint import BLAKE2B, digest_file, fingerp
 
 
 class SourceGuard:
-    """Made before the files are read; `verify` is called after.
+    """Made before the files are read; `verify` is called after. `fingerprint` is of what they held at first.
 
     Files are hashed as a whole and not as they are parsed, since a format may be read in any order and more than once.
     A file that was changed and changed back meanwhile has another identity.
@@ -36,7 +36,7 @@ class SourceGuard:
         self._list_files = list_files
         self._open_file = open_file
         self._identities = {file: identify(file) for files in self._files().values() for file in files}
-        self._expected = recorded if BLAKE2B in recorded else self._fingerprint()
+        self.fingerprint = recorded if BLAKE2B in recorded else self._take_fingerprint()
 
     def verify(self) -> None:
         """Compares the files with what they were.
@@ -45,11 +45,11 @@ class SourceGuard:
             SourceError: A file was changed, added or removed.
         """
         changed = [file for file, identity in self._identities.items() if identify(file) != identity]
-        received = "" if changed else self._fingerprint()
-        if changed or received != self._expected:
+        received = "" if changed else self._take_fingerprint()
+        if changed or received != self.fingerprint:
             what = f"changed: {', '.join(changed)}" if changed else f"now are {received}"
             raise SourceError(
-                f"{self._folder}: the files changed while ExampleGen read them. Expected {self._expected} from "
+                f"{self._folder}: the files changed while ExampleGen read them. Expected {self.fingerprint} from "
                 f"beginning to end; they {what}. Nothing was kept. Wait until they are complete, and run again."
             )
 
@@ -59,6 +59,6 @@ class SourceGuard:
             for split, pattern in self._patterns.items()
         }
 
-    def _fingerprint(self) -> str:
+    def _take_fingerprint(self) -> str:
         digest = functools.partial(digest_file, open_file=self._open_file)
         return "\n".join(fingerprint(split, files, digest) for split, files in self._files().items())

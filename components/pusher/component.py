@@ -43,7 +43,7 @@ class ComparingPusher(BaseComponent):
             model: what to push.
             model_blessing: the Evaluator's verdict.
             infra_blessing: SkewGate's verdict, with the warm-up requests.
-            push_destination: PushDestination with a folder.
+            push_destination: PushDestination with a folder; or the parameter that is its JSON.
             custom_config: see components.pusher.executor.
             comparison: BetterGate's verdict; None: the task agreed on no comparison.
         """

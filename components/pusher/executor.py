@@ -25,9 +25,10 @@ from tfx.proto import pusher_pb2
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import io_utils, path_utils, proto_utils
 
-from components.artifact_files import local_copy
+from components.artifact_files import is_local, local_copy
 from components.artifacts import ModelComparison
 from components.candidate_serving import warmup_records
+from components.pusher.remote_versions import push_to_store
 from components.pusher.versions import push
 from serving.signing.errors import SigningError
 from serving.signing.signers import SigningKey
@@ -90,13 +91,17 @@ class Executor(pusher_executor.Executor):
         (infra_blessing,) = input_dict[standard_component_specs.INFRA_BLESSING_KEY]
         destination = pusher_pb2.PushDestination()
         proto_utils.json_to_proto(exec_properties[standard_component_specs.PUSH_DESTINATION_KEY], destination)
-        base = Path(destination.filesystem.base_directory)
-        signer = self._signer(told.get(SIGNING), model=base.name)
+        base = destination.filesystem.base_directory
+        signer = self._signer(told.get(SIGNING), model=os.path.basename(base))
         archive = pushed.uri
         io_utils.copy_dir(self.GetModelPath(input_dict), archive)  # before the push: what can fail comes first
         add_warmup_records(infra_blessing.uri, archive)
-        with local_copy(archive) as model:  # The destination is on this machine: a version is renamed into its place.
-            version = push(model, base, signer)
+        with local_copy(archive) as model:
+            if not is_local(base):
+                place = _push_to_store(model, base, signer)
+                self._MarkPushed(pushed, pushed_destination=place, pushed_version=os.path.basename(place))
+                return
+            version = push(model, Path(base), signer)
         if (version / SIGNATURE).is_file():  # the archive is a copy of the version, whole
             fileio.copy(str(version / SIGNATURE), os.path.join(archive, SIGNATURE), overwrite=True)
         if signer is not None:
@@ -119,6 +124,20 @@ class Executor(pusher_executor.Executor):
             )
         run_id = (self._context and self._context.pipeline_run_id) or ""
         return VersionSigner(model=model, run_id=run_id, signer=signer)
+
+
+def _push_to_store(model: Path, base: str, signer: VersionSigner | None) -> str:
+    """Pushes to an object store, and returns the version's URI.
+
+    Raises:
+        SigningError: The version is to be signed.
+    """
+    if signer is not None:
+        raise SigningError(
+            f"{base}: expected a folder of this machine to push a signed version to, received an object store; push "
+            "without --sign, or sign what the servers fetch (docs/trust.md)"
+        )
+    return push_to_store(model, base)
 
 
 def _held_back(comparisons: list[types.Artifact], *, push_ties: bool) -> str:

@@ -2,12 +2,15 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Annotated, get_args
+from typing import Annotated, Literal, get_args
 
 from cyclopts import Parameter
 
 from pipelines.config import ConfigError
-from pipelines.options import EngineName
+
+EngineName = Literal[
+    "local", "flink"
+]  # predictions go to a folder of this machine, which Dataflow's workers do not see
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

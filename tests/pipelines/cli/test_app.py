@@ -11,9 +11,9 @@ from pipelines.cli.app import execute
 
 ROOT = Path(__file__).resolve().parents[3]
 COMMANDS = (
-    "run", "node", "ingest", "predict", "monitor", "production-metrics", "continuous", "status", "check", "replay",
-    "tune", "portfolio", "report", "leaderboard", "tensorboard", "review", "new-task", "data-pin", "data-restore",
-    "gc", "disk", "runs", "doctor", "completion",
+    "run", "node", "submit", "ingest", "predict", "monitor", "production-metrics", "continuous", "status", "check",
+    "replay", "tune", "portfolio", "report", "leaderboard", "tensorboard", "review", "new-task", "data-pin",
+    "data-restore", "gc", "disk", "runs", "doctor", "completion",
 )  # fmt: skip
 HEAVY = {"absl", "docker", "jinja2", "keras", "numpy", "pandas", "tensorflow", "tfx"}
 

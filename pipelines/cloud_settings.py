@@ -1,0 +1,146 @@
+"""cloud.toml: the project, bucket and image of Google Cloud that a job uses, and what its nodes need. No TFX here."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from pipelines.engines.dataflow import DataflowEngine
+from pipelines.engines.errors import EngineError
+from pipelines.task_definition.toml_table import TableError, read_toml
+
+DEFAULT_FILE = "cloud.toml"
+EXAMPLE = Path(__file__).with_name("cloud.example.toml")
+_BUCKET = re.compile(r"gs://[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]")
+_PROJECT = re.compile(r"[a-z][a-z0-9-]{4,28}[a-z0-9]")
+_REGION = re.compile(r"[a-z]+-[a-z]+[0-9]+")
+_NETWORK = re.compile(r"projects/[0-9]+/global/networks/[a-z0-9-]+")
+_LABEL = re.compile(r"[a-z0-9_-]{1,63}")
+
+
+class CloudSettingsError(ValueError):
+    """The settings are missing, or cannot be used."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class NodeResources:
+    """What one node's machine has. Vertex AI picks the smallest machine type that does."""
+
+    cpu: float | None = None  # cores
+    memory_gib: float | None = None
+    accelerator: str | None = None  # such as NVIDIA_L4; Trainer and Tuner use one
+    accelerators: int = 1  # how many
+
+    def __post_init__(self) -> None:
+        for name in ("cpu", "memory_gib", "accelerators"):
+            number = getattr(self, name)
+            if number is not None and number <= 0:
+                raise ValueError(f"{name}: expected more than 0, received {number:g}")
+        if self.accelerator is not None and not re.fullmatch(r"[A-Z][A-Z0-9_]+", self.accelerator):
+            raise ValueError(f"accelerator: expected a type such as NVIDIA_L4, received {self.accelerator!r}")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DataflowSettings:
+    """The table [dataflow]: what workers are; project, region, image and network are those of the file."""
+
+    machine_type: str | None = None
+    max_workers: int | None = None
+    disk_gib: int | None = None
+    subnetwork: str | None = None
+    use_public_ips: bool = True
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CloudSettings:
+    """What cloud.toml says."""
+
+    project: str
+    region: str
+    bucket: str  # gs://…, of the same region
+    image: str  # the pipeline's
+    service_account: str | None = None  # that nodes and workers act as; None: Compute Engine's default
+    network: str | None = None  # projects/<number>/global/networks/<name>, peered; None: the public network
+    kms_key: str | None = None  # that encrypts what a job leaves; None: Google's own
+    labels: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    nodes: Mapping[str, NodeResources] = dataclasses.field(default_factory=dict)  # by node id; default: all others
+    dataflow: DataflowSettings | None = None  # None: Beam runs in the node's own process
+
+    def __post_init__(self) -> None:
+        _require("project", self.project, _PROJECT, "the project's id, such as my-project-123")
+        _require("region", self.region, _REGION, "a region such as europe-west1")
+        _require("bucket", self.bucket, _BUCKET, "a bucket such as gs://my-bucket, without a folder")
+        if not self.image or "/" not in self.image:
+            raise ValueError(
+                f"image: expected an image that Vertex AI can pull, such as "
+                f"{self.region}-docker.pkg.dev/{self.project}/pipelines/pipeline@sha256:…, received {self.image!r}"
+            )
+        if self.network is not None:
+            _require("network", self.network, _NETWORK, "projects/<number>/global/networks/<name>")
+        if self.service_account is not None and "@" not in self.service_account:
+            raise ValueError(f"service_account: expected an e-mail address, received {self.service_account!r}")
+        for key, value in self.labels.items():
+            _require("labels", key, _LABEL, "keys of small letters, digits, - and _")
+            _require(f"labels.{key}", value, _LABEL, "small letters, digits, - and _")
+
+    def engine(self, task: str) -> DataflowEngine | None:
+        """Returns the engine of Beam's nodes; None where [dataflow] is missing.
+
+        Args:
+            task: the task's name, a label of the jobs.
+
+        Raises:
+            EngineError: Dataflow would not take the settings.
+        """
+        if self.dataflow is None:
+            return None
+        return DataflowEngine(
+            project=self.project,
+            region=self.region,
+            temp_location=f"{self.bucket}/dataflow/temp",
+            staging_location=f"{self.bucket}/dataflow/staging",
+            sdk_container_image=self.image,
+            service_account=self.service_account,
+            network=self.network.rpartition("/")[2] if self.network else None,
+            labels=(("pipeline", task.replace(".", "-").lower()), *sorted(self.labels.items())),
+            **dataclasses.asdict(self.dataflow),
+        )
+
+
+def read_cloud_settings(path: Path) -> CloudSettings:
+    """Reads a cloud.toml.
+
+    Raises:
+        CloudSettingsError: There is no such file, or it says something that cannot be.
+    """
+    if not path.is_file():
+        raise CloudSettingsError(
+            f"{path}: no such file. Expected the project, region, bucket and image of Google Cloud in it. Copy "
+            f"{EXAMPLE.parent.name}/{EXAMPLE.name} there and fill it in (docs/how-to/vertex.md)"
+        )
+    try:
+        return read_toml(path, CloudSettings)
+    except TableError as error:
+        raise CloudSettingsError(f"{error}; see {EXAMPLE.parent.name}/{EXAMPLE.name}") from error
+
+
+def read_dataflow_engine(path: Path, task: str) -> DataflowEngine:
+    """Reads a cloud.toml whose [dataflow] says where Beam runs.
+
+    Raises:
+        EngineError: There is no such file or table, or Dataflow would not take it.
+    """
+    try:
+        engine = read_cloud_settings(path).engine(task)
+    except CloudSettingsError as error:
+        raise EngineError(str(error)) from error
+    if engine is None:
+        raise EngineError(f"{path}: expected a table [dataflow], received none; add it, if only its name")
+    return engine
+
+
+def _require(name: str, value: str, allowed: re.Pattern[str], expected: str) -> None:
+    if not allowed.fullmatch(value):
+        raise ValueError(f"{name}: expected {expected}, received {value!r}")

@@ -1,0 +1,91 @@
+"""What a user can ask of a job on Vertex AI. Loads without TFX. The text below a field is its help."""
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from pipelines.cloud_settings import DEFAULT_FILE
+from pipelines.config import ConfigError, TrainerOptions, TunerConfig
+from pipelines.options import RunOptions
+
+_FLAT = Parameter(name="*")
+_REMOTE = "gs://"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class VertexOptions:
+    """The options of `submit vertex`: those of a run that mean something there, and those of a job."""
+
+    task: str = "taxi"
+    """A folder below pipelines/tasks/, or a dotted package."""
+    data: str | None = None
+    """A file or folder in the bucket; without it, gs://<bucket>/data/<task>."""
+    cloud: Path = Path(DEFAULT_FILE)
+    """The file with project, region, bucket, image and machines."""
+    var: Path = Path("var")
+    """Where the compiled job is written: vertex/<task>.json."""
+    train_steps: int | None = None
+    """Train on so many batches at most, however many epochs the task's hyperparameters allow."""
+    tune: bool = False
+    """Search for hyperparameters, within --trials and --minutes, instead of taking the committed ones."""
+    budget: Annotated[TunerConfig | None, _FLAT] = None
+    trainer: Annotated[TrainerOptions, _FLAT] = TrainerOptions()
+    push_to: str | None = None
+    """Push to <push-to>/<task>/; without it, gs://<bucket>/serving/<task>/."""
+    require_review: bool = False
+    """Push only what a person has reviewed (docs/review.md)."""
+    push_ties: bool = False
+    """Push a model, too, that is not distinguishable from the one pushed before (docs/scoping.md)."""
+    experiment: str | None = None
+    """Name an experiment: all nodes up to the gates run, nothing is pushed, and no later run is compared with it."""
+    force: bool = False
+    """Ignore Vertex AI's cache: run every node."""
+    compile_only: bool = False
+    """Write the job and send nothing. Needs no credentials."""
+    wait: bool = False
+    """Wait until the job has ended; the exit status says how."""
+    schedule: str | None = None
+    """Submit the job again and again, as this cron expression says, one at a time: "0 6 * * 1"."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "var", self.var.absolute())
+        for option, uri in (("--data", self.data), ("--push-to", self.push_to)):
+            if uri is not None and not uri.startswith(_REMOTE):
+                raise ConfigError(
+                    f"{option}: expected a place that Vertex AI can reach, such as gs://my-bucket/folder, received "
+                    f"{uri!r}"
+                )
+        if self.trainer.warm_start:
+            raise ConfigError(
+                "--warm-start: expected a run here, received a job on Vertex AI, whose Trainer has no earlier model"
+            )
+        if self.schedule is not None and len(self.schedule.split()) not in (5, 6):
+            raise ConfigError(
+                "--schedule: expected a cron expression of five fields, such as '0 6 * * 1', received "
+                f"{self.schedule!r}"
+            )
+        if self.schedule is not None and self.wait:
+            raise ConfigError("--wait is about one job, and a schedule never ends: leave out one of them")
+        self.as_run()  # Raises for what contradicts itself.
+
+    def as_run(self) -> RunOptions:
+        """Returns the same as options of a run."""
+        return RunOptions(
+            task=self.task,
+            var=self.var,
+            train_steps=self.train_steps,
+            tune=self.tune,
+            budget=self.budget,
+            trainer=self.trainer,
+            require_review=self.require_review,
+            push_ties=self.push_ties,
+            experiment=self.experiment,
+            force=self.force,
+        )
+
+    @property
+    def name(self) -> str:
+        """The task's name."""
+        return self.task.rpartition(".")[2]

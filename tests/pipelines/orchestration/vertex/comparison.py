@@ -1,0 +1,80 @@
+"""What a rehearsal and a local run left, held against each other: the same rows and code must give the same."""
+
+import gzip
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import tensorflow_model_analysis as tfma
+
+from tests.pipelines.orchestration.vertex.rehearsal import ROOT, Rehearsal
+
+# What is compared: name -> node and output that it is of.
+COMPARED = {
+    "examples": ("ExampleGen", "examples"),
+    "schema": ("ImportSchemaGen", "schema"),
+    "transformed examples": ("Transform", "transformed_examples"),
+    "vocabularies": ("Transform", "transform_graph"),
+    "metrics": ("Evaluator", "evaluation"),
+}
+
+
+def run_here(var: Path, task: str, data: Path, train_steps: int) -> dict[str, Path]:
+    """Runs the pipeline on this machine, and returns the folders of what is compared."""
+    words = ["run", "--task", task, "--var", str(var), "--data", str(data), "--train-steps", str(train_steps)]
+    done = subprocess.run(
+        [sys.executable, "-m", "pipelines", *words], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    artifacts = var / "artifacts" / task.rpartition(".")[2]
+    found = {}
+    for name, (node, key) in COMPARED.items():
+        (found[name],) = (artifacts / node / key).iterdir()
+    return found
+
+
+def of_rehearsal(run: Rehearsal) -> dict[str, Path]:
+    """The folders of what is compared."""
+    return {name: run.artifact(node, key) for name, (node, key) in COMPARED.items()}
+
+
+def digest(folders: dict[str, Path]) -> dict[str, str]:
+    """A digest of each, which is of what it says and not of how it is packed."""
+    return {
+        "examples": _digest_rows(folders["examples"]),
+        "schema": _digest_files(folders["schema"], "*.pbtxt"),
+        "transformed examples": _digest_rows(folders["transformed examples"]),
+        "vocabularies": _digest_files(folders["vocabularies"], "transform_fn/assets/*"),
+        "metrics": _digest_metrics(folders["metrics"]),
+    }
+
+
+def _digest_rows(folder: Path) -> str:
+    """Of the records, unpacked, split by split in the order of the files."""
+    whole = hashlib.sha256()
+    for file in sorted(folder.glob("Split-*/*.gz")):
+        whole.update(f"{file.parent.name}/{file.name}\0".encode() + gzip.decompress(file.read_bytes()))
+    return whole.hexdigest()[:12]
+
+
+def _digest_files(folder: Path, pattern: str) -> str:
+    whole = hashlib.sha256()
+    for file in sorted(folder.glob(pattern)):
+        whole.update(f"{file.name}\0".encode() + file.read_bytes())
+    return whole.hexdigest()[:12]
+
+
+def _digest_metrics(folder: Path) -> str:
+    """Of every number of every slice, to six digits."""
+    result = tfma.load_eval_result(str(folder))
+    found = {
+        str(key): {
+            name: f"{float(value['doubleValue']):.6g}"
+            for name, value in metrics[""][""].items()
+            if "doubleValue" in value
+        }
+        for key, metrics in result.slicing_metrics
+    }
+    return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()[:12]
