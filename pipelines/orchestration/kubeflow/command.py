@@ -19,7 +19,7 @@ def run(options: KubeflowOptions) -> int:
     """
     try:
         graph = read_graph(options.graph)
-        from pipelines.orchestration.kubeflow.pipeline import compile_pipeline, write_claim  # It loads kfp.
+        from pipelines.orchestration.kubeflow.pipeline import compile_pipeline  # Imported here: it loads kfp.
 
         compile_pipeline(graph, options)
     except (GraphFileError, ParameterError) as error:
@@ -29,7 +29,7 @@ def run(options: KubeflowOptions) -> int:
     steps = []
     if options.claim_size is not None:
         claim = options.out.with_suffix(".claim.yaml")
-        write_claim(options, claim)
+        claim.write_text(describe_claim(options))
         steps.append(f"kubectl apply -f {claim}")
     if options.metadata is not None:
         key = options.metadata_secret_key
@@ -39,3 +39,22 @@ def run(options: KubeflowOptions) -> int:
         print(f"{'next' if number == 0 else 'then':<12} {step}")
     print(f"{'or':<12} upload it in Kubeflow's page, Pipelines, Upload pipeline")
     return DONE
+
+
+def describe_claim(options: KubeflowOptions) -> str:
+    """Describes the claim as Kubernetes takes it.
+
+    A user makes it once, since it holds what later runs compare with. One that a run made would be new with each run.
+
+    Args:
+        options: with the claim's size.
+
+    Returns:
+        The manifest.
+    """
+    storage = f"  storageClassName: {options.storage_class}\n" if options.storage_class else ""
+    return (
+        f"apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata:\n  name: {options.claim}\nspec:\n"
+        f"  accessModes: [{options.claim_access}]\n{storage}  resources:\n    requests:\n"
+        f"      storage: {options.claim_size}\n"
+    )

@@ -2,7 +2,7 @@
 
 import dataclasses
 import re
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Literal, get_args
 
 from pipelines.config import ConfigError, require_at_least
@@ -11,6 +11,7 @@ from pipelines.metadata_database import MySqlDatabase
 _IMAGE = re.compile(r"[a-z0-9][\w.:/-]*@sha256:[0-9a-f]{64}")
 _NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")  # of an object in Kubernetes, RFC 1123
 _SIZE = re.compile(r"[1-9][0-9]*(Mi|Gi|Ti)")
+_MOUNT = re.compile(r"(/[\w-][\w.-]*)+")
 _SECRET_KEY = re.compile(r"[A-Za-z0-9._-]+")
 AccessMode = Literal["ReadWriteOnce", "ReadWriteMany"]
 
@@ -33,7 +34,7 @@ class KubeflowOptions:
     """How that claim can be mounted; ReadWriteOnce lets tasks run on one machine only."""
     storage_class: str | None = None
     """The storage class of that claim; without it the cluster's own choice."""
-    mount: PurePosixPath = PurePosixPath("/mnt/pipelines")
+    mount: str = "/mnt/pipelines"
     """Where the tasks mount it. --var of the run is the folder `var` below it."""
     metadata: str | None = None
     """Keep ML Metadata in MySQL: mysql://user@host/database. Nodes run at the same time."""
@@ -57,9 +58,8 @@ class KubeflowOptions:
         for name in ("claim", "metadata_secret", "storage_class"):
             value = getattr(self, name)
             if value is not None and not _NAME.fullmatch(value):
-                said = name.replace("_", " ")
                 raise ConfigError(
-                    f"{said}: expected a name in Kubernetes: small letters, digits and -, received {value!r}"
+                    f"{name.replace('_', ' ')}: expected a name of small letters, digits and -, received {value!r}"
                 )
         if not _SECRET_KEY.fullmatch(self.metadata_secret_key):
             raise ConfigError(
@@ -71,8 +71,8 @@ class KubeflowOptions:
             raise ConfigError(
                 f"claim access: expected one of {', '.join(get_args(AccessMode))}, received {self.claim_access!r}"
             )
-        if not self.mount.is_absolute() or ".." in self.mount.parts or self.mount == PurePosixPath("/"):
-            raise ConfigError(f"mount: expected an absolute path such as /mnt/pipelines, received {str(self.mount)!r}")
+        if not _MOUNT.fullmatch(self.mount):
+            raise ConfigError(f"mount: expected an absolute path such as /mnt/pipelines, received {self.mount!r}")
         require_at_least("accelerators", self.accelerators, 0)
         require_at_least("training cores", self.training_cores, 1)
         if self.metadata is not None:

@@ -7,7 +7,6 @@ import inspect
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from kfp import compiler, dsl, kubernetes
@@ -41,7 +40,7 @@ def compile_pipeline(graph: Graph, options: KubeflowOptions) -> None:
     Raises:
         ParameterError: A path of the graph is of this machine only.
     """
-    open_, fixed = choose_defaults(graph, str(options.mount / "var"))
+    open_, fixed = choose_defaults(graph, f"{options.mount}/var")
     metadata = next(parameter for parameter in open_ if parameter.name == "metadata")
     if options.metadata is not None:
         open_[metadata] = options.metadata
@@ -102,7 +101,7 @@ class _PipelineMaker:
         task.set_retry(retries, _BACKOFF, _BACKOFF_FACTOR, _BACKOFF_MOST)
         task.set_cpu_request(str(self._options.training_cores if name in _TRAINS else 1))
         task.set_memory_request(f"{memory}Gi").set_memory_limit(f"{2 * memory}Gi")
-        kubernetes.mount_pvc(task, pvc_name=self._options.claim, mount_path=str(self._options.mount))
+        kubernetes.mount_pvc(task, pvc_name=self._options.claim, mount_path=self._options.mount)
         if self._defaults["metadata"]:
             secret = {self._options.metadata_secret_key: PASSWORD}
             kubernetes.use_secret_as_env(task, self._options.metadata_secret, secret)
@@ -168,21 +167,3 @@ def _typed(function: Callable[..., Any], kinds: Mapping[str, Any], defaults: Map
 def _name(task: str) -> str:
     """Spells a task's name as KFP wants the name of a pipeline."""
     return re.sub(r"[^a-z0-9]+", "-", task.lower()).strip("-")
-
-
-def write_claim(options: KubeflowOptions, file: Path) -> None:
-    """Writes the manifest of the claim.
-
-    It is made once and stays: it holds what later runs compare with, and a claim made by a run would go or be new with it.
-
-    Args:
-        options: with the claim's size.
-        file: where to write.
-    """
-    assert options.claim_size is not None
-    storage = f"  storageClassName: {options.storage_class}\n" if options.storage_class else ""
-    file.write_text(
-        f"apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata:\n  name: {options.claim}\nspec:\n"
-        f"  accessModes: [{options.claim_access}]\n{storage}  resources:\n    requests:\n"
-        f"      storage: {options.claim_size}\n"
-    )

@@ -9,6 +9,7 @@ such as 0 steps, is left out here. Every other word is handed on, and the exit s
 
 import argparse
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -43,11 +44,13 @@ def main(arguments: Sequence[str]) -> int:
     except (JobError, ParameterError) as error:
         print(f"error: {error}", file=sys.stderr)
         return WRONG_USE
-    command = [sys.executable, "-W", "ignore", "-m", "pipelines", "node", *write_words(values), "--run-id", run_id]
-    print("command:", *command[5:], "--finish" if options.finish else f"--node {options.node}", flush=True)
-    if options.node:
-        os.execv(sys.executable, [*command, "--node", options.node])
-    status = subprocess.run([*command, "--finish"], check=False).returncode
+    what_to_do = ["--finish"] if options.finish else ["--node", options.node]
+    command = ["-m", "pipelines", "node", *write_words(values), "--run-id", run_id, *what_to_do]
+    print(f"command: python {shlex.join(command)}", flush=True)
+    command = [sys.executable, "-W", "ignore", *command]
+    if not options.finish:
+        os.execv(sys.executable, command)
+    status = subprocess.run(command, check=False).returncode
     _show_report(var / "runs" / run_id / "report.html", options.report)
     return status
 
