@@ -34,7 +34,7 @@ class NodeOptions(RunOptions):
     list: bool = False
     """List the nodes, and what each waits for."""
     graph: Path | None = None
-    """Write the nodes to this file as JSON, for an orchestrator (docs/airflow.md)."""
+    """Write the nodes to this file as JSON, for an orchestrator (docs/how-to/airflow.md)."""
     metadata: str | None = None
     """Keep ML Metadata in MySQL, from the first command on --var: mysql://user@host/database. Nodes may run at once."""
     wait_minutes: float = 10.0
