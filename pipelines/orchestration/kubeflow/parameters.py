@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
+from pipelines.options import RunOptions
 from pipelines.orchestration.graph_file import Graph
 from pipelines.orchestration.options import NOT_OF_THE_RUN, NodeOptions
 
@@ -26,8 +27,8 @@ _ONLY_WITH = {
     "tag": "experiment",
     "seeds": "experiment",
 }
-# Those of `node` itself that are not about one command: the rest are the compiler's business.
-_OF_NODE = frozenset({"var", "metadata"})
+# Options of every command of a run that do not decide what the run is.
+_OF_EVERY_COMMAND = frozenset({"var", "metadata"})
 
 
 class ParameterError(ValueError):
@@ -87,8 +88,12 @@ class Parameter:
 
 
 def all_parameters() -> dict[str, Parameter]:
-    """Returns every option of a run, and those of `node` that all of a run's commands share, by name."""
-    return {parameter.name: parameter for parameter in _list(NodeOptions) if parameter.name not in _own_of_node()}
+    """Returns every option that all commands of a run share, by name."""
+    of_node = {field.name for field in dataclasses.fields(NodeOptions)} - {
+        field.name for field in dataclasses.fields(RunOptions)
+    }
+    left_out = (of_node | NOT_OF_THE_RUN) - _OF_EVERY_COMMAND
+    return {parameter.name: parameter for parameter in _list(NodeOptions) if parameter.name not in left_out}
 
 
 def choose_defaults(graph: Graph, var: str) -> tuple[dict[Parameter, Value], dict[Parameter, Value]]:
@@ -134,7 +139,8 @@ def _default(parameter: Parameter, texts: Sequence[str], var: str, new_var: str)
 
 def _read_arguments(arguments: Sequence[str]) -> Mapping[str, list[str]]:
     """Reads the words of a graph file: `--name value`, `--name` alone for a truth value, several times for several."""
-    known, found = all_parameters(), {}
+    known = all_parameters()
+    found: dict[str, list[str]] = {}
     words = iter(arguments[1:])  # The first is the name of the command.
     for word in words:
         name = word.removeprefix("--").replace("-", "_")
@@ -142,7 +148,7 @@ def _read_arguments(arguments: Sequence[str]) -> Mapping[str, list[str]]:
     return found
 
 
-def _list(record: type) -> Iterator[Parameter]:
+def _list(record: Any) -> Iterator[Parameter]:
     hints = typing.get_type_hints(record)
     for field in dataclasses.fields(record):
         members = _members(hints[field.name])
@@ -159,11 +165,3 @@ def _list(record: type) -> Iterator[Parameter]:
 def _members(hint: Any) -> tuple[Any, ...]:
     """Returns the types of a union; of any other type itself."""
     return typing.get_args(hint) if typing.get_origin(hint) in (types.UnionType, typing.Union) else (hint,)
-
-
-def _own_of_node() -> frozenset[str]:
-    """Returns the options that are not about what the run is."""
-    own = {field.name for field in dataclasses.fields(NodeOptions)} - {
-        field.name for field in dataclasses.fields(NodeOptions.__base__)
-    }
-    return frozenset((own | NOT_OF_THE_RUN) - _OF_NODE)
