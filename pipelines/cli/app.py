@@ -81,7 +81,7 @@ _COMMANDS: tuple[tuple[Callable[..., int], str], ...] = (
 for _place, (_command, _epilogue) in enumerate(_COMMANDS):
     app.command(_command, help_epilogue=_epilogue, sort_key=_place)
 app.command(runs.app)
-app.command(compile_job.app)
+app.command(compile_job.app)  # Its place is beside `node`.
 app.command(doctor.doctor, help_epilogue=doctor.EPILOGUE, sort_key=len(_COMMANDS) + 1)
 app.command(completion.completion, help_epilogue=completion.EPILOGUE, sort_key=len(_COMMANDS) + 2)
 

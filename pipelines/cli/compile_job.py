@@ -6,17 +6,22 @@ from cyclopts import App, Parameter
 
 from pipelines.orchestration.kubeflow.options import KubeflowOptions
 
-app = App(name="compile", help="Write the pipeline as a file that another orchestrator runs.")
-
-
-@app.command(
-    help_epilogue="""Examples:
+EPILOGUE = """Examples:
   make kubeflow-compile IMAGE=registry/pipeline@sha256:…
-  python -m pipelines compile kubeflow --graph graph.json --image registry/pipeline@sha256:… --out taxi.yaml
+  python -m pipelines compile kubeflow --graph g.json --image … --out taxi.yaml
 
 Exit status: 0 written; 2 bad usage, or a path of this machine in the graph.
 """
+
+app = App(
+    name="compile",
+    help="Write the pipeline as a file that another orchestrator runs.",
+    help_epilogue=EPILOGUE,
+    sort_key=2,
 )
+
+
+@app.command(help_epilogue=EPILOGUE)
 def kubeflow(options: Annotated[KubeflowOptions, Parameter(name="*")]) -> int:
     """Compile a graph file for Kubeflow Pipelines v2 (docs/how-to/kubeflow.md).
 

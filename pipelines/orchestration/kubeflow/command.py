@@ -26,11 +26,11 @@ def run(options: KubeflowOptions) -> int:
         print(f"error: {error}", file=sys.stderr)
         return WRONG_USE
     print(f"{options.out}: {len(graph.nodes)} nodes, and finish")
-    steps = []
+    steps = [f"kubectl get pvc {options.claim}    (the volume of all tasks; --claim-size writes a manifest)"]
     if options.claim_size is not None:
         claim = options.out.with_suffix(".claim.yaml")
         claim.write_text(describe_claim(options))
-        steps.append(f"kubectl apply -f {claim}")
+        steps = [f"kubectl apply -f {claim}    (once; the volume of all tasks)"]
     if options.metadata is not None:
         key = options.metadata_secret_key
         steps.append(f"kubectl create secret generic {options.metadata_secret} --from-file={key}=FILE")

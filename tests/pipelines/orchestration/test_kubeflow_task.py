@@ -3,13 +3,13 @@
 import re
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import pytest
 
 from pipelines.cli.app import app
 from pipelines.options import RunOptions
+from pipelines.orchestration.kubeflow import job_runs
 from pipelines.orchestration.kubeflow.job_runs import JobError, find_run
 from pipelines.orchestration.kubeflow.parameters import FIXED, ParameterError, all_parameters, choose_defaults
 from pipelines.orchestration.kubeflow.task import main, read_words, write_words
@@ -95,24 +95,24 @@ def test_a_path_of_this_machine_is_refused() -> None:
 
 
 def test_all_tasks_of_a_job_are_one_run(tmp_path: Path) -> None:
-    found: list[str] = []
-    barrier = threading.Barrier(8)
-
-    def begin() -> None:
-        barrier.wait()
-        found.append(find_run(tmp_path, "job-1"))
-
-    threads = [threading.Thread(target=begin) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(found) == 8
-    assert set(found) == {find_run(tmp_path, "job-1")}
-    assert RUN_ID.fullmatch(found[0])
-    assert NodeOptions(run_id=found[0], finish=True).run_id == found[0]  # It is a run's id.
-    assert find_run(tmp_path, "job-2") != found[0]
+    run_id = find_run(tmp_path, "job-1")
+    assert RUN_ID.fullmatch(run_id)
+    assert NodeOptions(run_id=run_id, finish=True).run_id == run_id  # It is a run's id.
+    assert find_run(tmp_path, "job-1") == run_id
+    assert find_run(tmp_path, "job-2") != run_id
     assert sorted(path.name for path in (tmp_path / "jobs").iterdir()) == ["job-1", "job-2"]
+
+
+def test_of_two_first_tasks_one_names_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "jobs" / "job-1"
+
+    def name_late(job: str) -> str:
+        file.write_text("20260131-235959-0000000001")  # Another task was faster.
+        return "20260131-235959-0000000002"
+
+    monkeypatch.setattr(job_runs, "_name_run", name_late)
+    assert find_run(tmp_path, "job-1") == "20260131-235959-0000000001"
+    assert list(file.parent.iterdir()) == [file]
 
 
 @pytest.mark.parametrize("job", ["{{$.pipeline_job_uuid}}", "../runs", ""])
