@@ -10,6 +10,7 @@ import dataclasses
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -53,6 +54,7 @@ class Rehearsal:
         job: str = JOB,
         only: Collection[str] | None = None,
         tries: int | None = None,
+        programs: Path | None = None,
     ):
         """Reads the pipeline.
 
@@ -64,6 +66,7 @@ class Rehearsal:
             job: the job's id.
             only: the names of the tasks to run; None: all. The others are skipped.
             tries: of a task at most, where there is no time for as many as the pipeline says.
+            programs: the folder of `python`; None: of this one.
         """
         self._spec, platform = yaml.safe_load_all(file.read_text())
         self._executors = self._spec["deploymentSpec"]["executors"]
@@ -74,6 +77,7 @@ class Rehearsal:
         self._job = job
         self._only = only
         self._tries = tries
+        self._programs = programs or Path(sys.executable).parent
         self.ended: dict[str, Ended] = {}
 
     def run(self) -> bool:
@@ -120,14 +124,15 @@ class Rehearsal:
         container = self._executors[label]["container"]
         words = [*container["command"], *container["args"]]
         command = [self._on_volume(label, _fill(word, inputs, outputs)) for word in words]
+        environment = self._environment(label, container)
         said: list[str] = []
         began = time.monotonic()
         most = 1 + task.get("retryPolicy", {}).get("maxRetryCount", 0)
         while len(said) < min(most, self._tries or most):
             done = subprocess.run(
-                command,
+                [shutil.which(command[0], path=environment["PATH"]) or command[0], *command[1:]],
                 cwd=SOURCE,
-                env=self._environment(label, container),
+                env=environment,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,
@@ -159,8 +164,7 @@ class Rehearsal:
         return word
 
     def _environment(self, label: str, container: dict[str, Any]) -> dict[str, str]:
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        told = {"PATH": path, "HOME": str(self._volume.parent)}
+        told = {"PATH": f"{self._programs}{os.pathsep}{os.environ['PATH']}", "HOME": str(self._volume.parent)}
         told |= {one["name"]: one["value"] for one in container.get("env", ())}
         for secret in self._platform[label].get("secretAsEnv", ()):
             for one in secret["keyToEnv"]:

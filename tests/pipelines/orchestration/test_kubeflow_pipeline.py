@@ -12,6 +12,7 @@ from kfp.pipeline_spec import pipeline_spec_pb2
 
 from pipelines.metadata_database import PASSWORD
 from tests.pipelines.orchestration.kubeflow_graph import IMAGE, Compiled, compiled, graph
+from tests.pipelines.orchestration.kubeflow_rehearsal import FAILED, JOB, SKIPPED, SUCCEEDED, Rehearsal
 
 DATABASE = "mysql://tfx@db.internal/mlmd"
 
@@ -212,3 +213,41 @@ def test_an_option_that_decides_the_graph_is_no_parameter(tmp_path: Path) -> Non
     tried = compiled(tmp_path / "e.yaml", graph("--experiment", "wider", "--tag", "a", "--tag", "b c"))
     assert parameters(tried)["tag"]["defaultValue"] == "a 'b c'"
     assert "spans" not in parameters(tried)
+
+
+def test_order_arguments_and_environment_of_the_containers(rich: Compiled, tmp_path: Path) -> None:
+    """Each container's `python` is a script here that says how it was started; the Trainer's fails."""
+    python = tmp_path / "bin" / "python"
+    python.parent.mkdir()
+    python.write_text(
+        '#!/bin/sh\necho "$METADATA_PASSWORD|$*"\ncase "$6" in Trainer) exit 3;; --report) echo report > "$7";; esac\n'
+    )
+    python.chmod(0o755)
+    job = Rehearsal(
+        rich.file,
+        tmp_path / "volume",
+        parameters={"train_steps": 30.0, "force": True},
+        secrets={("mlmd", "pass"): "hush"},
+        programs=python.parent,
+    )
+    assert not job.run()
+    states = {name: (ended.state, ended.tries) for name, ended in job.ended.items()}
+    assert states == {
+        "ExampleGen": (SUCCEEDED, 1),
+        "ImportSchemaGen": (SUCCEEDED, 1),
+        "Trainer": (FAILED, 3),
+        "Evaluator": (SKIPPED, 0),
+        "Pusher": (SKIPPED, 0),
+        "finish": (SUCCEEDED, 1),
+    }
+    assert list(job.ended)[-1] == "finish"
+    volume, report = tmp_path / "volume", job.ended["finish"].artifacts["report"]
+    options = (
+        f"--task=own.own_trips --data={volume}/var/data/rows.csv --var={volume}/var --train-steps=30 --distribute=auto "
+        "--mixed-precision=false --job-minutes=60 --push-to= --sign= --sign-command= --require-review=false "
+        f"--force=true --push-ties=true --metadata={DATABASE}"
+    )
+    module = "-m pipelines.orchestration.kubeflow.task --job"
+    assert job.ended["finish"].said == f"hush|{module} {JOB} --finish --report {report} {options}\n"
+    assert job.ended["Trainer"].said == f"hush|{module} {JOB} --node Trainer {options}\n" * 3
+    assert report.read_text() == "report\n"
