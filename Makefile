@@ -22,12 +22,12 @@ endef
 quoted = '$(subst $(newline),'$$'\n'',$(subst ','\'',$(value $1)))'
 absolute_var = $(if $(filter /%,$(value VAR)),,$(call quoted,CURDIR)/)$(call quoted,VAR)
 # For the environment of what it starts, make would expand the $ in these, too, and stop at an odd one.
-unexport CLOUD A B EXPERIMENT TAG REMOTE DATA OUT FROM PATTERN SPANS NAME CSV LABEL TEXT NOTE REVIEWER VAR PUSH_TO SIGN REQUESTS LOG WINDOW UNTIL SERVER URL KEY_FILE SCHEDULE LOOK
+unexport CLOUD A B IMAGE EXPERIMENT TAG REMOTE DATA OUT FROM PATTERN SPANS NAME CSV LABEL TEXT NOTE REVIEWER VAR PUSH_TO SIGN REQUESTS LOG WINDOW UNTIL SERVER URL KEY_FILE SCHEDULE LOOK
 
 # How long a search may take; of tune, portfolio, and run-local with TUNE.
 SEARCH = $(if $(value TRIALS),--trials $(call quoted,TRIALS)) $(if $(value MINUTES),--minutes $(call quoted,MINUTES))
 
-.PHONY: help doctor setup data ingest predict data-pin data-restore disk gc run-local watch airflow vertex-compile flink-up flink-down test test-fast test-engine test-orchestrators coverage test-other-stack check format docs docs-figures bench load-test lock protos clean serve gateway clients deploy-render rollout-status pin canary compare promote rollback tune portfolio compare-runs report leaderboard tensorboard review monitor continuous replay test-replay new-task notebooks check-task
+.PHONY: help doctor setup data ingest predict data-pin data-restore disk gc run-local watch airflow kubeflow-compile vertex-compile flink-up flink-down test test-fast test-engine test-orchestrators coverage test-other-stack check format docs docs-figures bench load-test lock protos clean serve gateway clients deploy-render rollout-status pin canary compare promote rollback tune portfolio compare-runs report leaderboard tensorboard review monitor continuous replay test-replay new-task notebooks check-task
 
 define HELP
 make TARGET [NAME=value ...]
@@ -36,13 +36,14 @@ make TARGET [NAME=value ...]
   data, ingest                   The task's rows under var/data/, or as quarters; check spans (SPANS, FROM, PATTERN)
   check-task, run-local, watch   A task on 100 rows; the pipeline; at every save (SPANS, PUSH_TIES, EXPERIMENT, TAG,
                                  DATA, TRAIN_STEPS, INFRA, FORCE, VERBOSE, AT_ONCE, TUNE, REQUIRE_REVIEW, PUSH_TO, SIGN)
-  airflow, flink-up, flink-down  Airflow for a task (SCHEDULE, FROM, LOOK, NODE, PORT); a Flink cluster (ENGINE)
+  airflow, kubeflow-compile      Airflow for a task (SCHEDULE, FROM, LOOK, NODE, PORT); Kubeflow (IMAGE, KUBEFLOW)
   tune, portfolio, compare-runs  Search hyperparameters; compare approaches, or runs (TRIALS, MINUTES, SEEDS, A, B)
   report, review, leaderboard    Open the newest run's report; record your review (RUN_ID, NOTE, REVIEWER); all runs
   new-task, predict              A task from your CSV (NAME, CSV, LABEL, PROBLEM, TEXT); predict files (DATA, OUT)
   notebooks, tensorboard         JupyterLab on notebooks/ (JUPYTER); the training curves of all runs (PORT)
   serve, gateway, deploy-render  The pushed models; what end users call (SERVE, GATEWAY); Kubernetes manifests (OVERLAY)
-  clients, docs, docs-figures    A gateway's TypeScript client (URL, OUT, KEY_FILE); the site of docs/; its figures
+  flink-up, flink-down, clients  A Flink cluster (ENGINE); a TypeScript client of a running gateway (URL, OUT, KEY_FILE)
+  vertex-compile, docs[-figures] A job for Vertex AI (CLOUD); the site of docs/; its figures
   canary, compare, promote       Try a version, compare, keep it (VERSION, PERCENT, REQUESTS, ROLLBACK_ON_FAIL, ROLLOUT)
   rollback, pin, rollout-status  End a trial or go back; keep the version that answers now; what is where
   monitor, continuous, replay    Judge the traffic (LOG, WINDOW, UNTIL); retrain when due (FROM, SERVER, ONCE); play it
@@ -133,6 +134,13 @@ airflow: $(STAMP)
 vertex-compile: $(STAMP)
 	@$(RUN) -m pipelines submit vertex --compile-only --task $(call quoted,TASK) --var $(call quoted,VAR) \
 	    $(if $(value CLOUD),--cloud $(call quoted,CLOUD)) $(if $(value TRAIN_STEPS),--train-steps $(call quoted,TRAIN_STEPS))
+
+# The pipeline as a file that Kubeflow Pipelines runs; KUBEFLOW takes the other options of `compile kubeflow`.
+kubeflow-compile: $(STAMP)
+	@$(RUN) -m pipelines node --graph $(call quoted,VAR)/kubeflow/$(call quoted,TASK).json \
+	    --task $(call quoted,TASK) --var $(call quoted,VAR) $(NODE)
+	@$(RUN) -m pipelines compile kubeflow --graph $(call quoted,VAR)/kubeflow/$(call quoted,TASK).json \
+	    --image $(call quoted,IMAGE) --out $(call quoted,VAR)/kubeflow/$(call quoted,TASK).yaml $(KUBEFLOW)
 
 flink-up: $(STAMP)
 	@$(RUN) -m environment.flink up --folder $(call quoted,VAR)/flink

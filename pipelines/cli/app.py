@@ -9,6 +9,7 @@ from cyclopts import App
 
 from pipelines.cli import (
     check,
+    compile_job,
     completion,
     continuous,
     data_versions,
@@ -82,6 +83,7 @@ for _place, (_command, _epilogue) in enumerate(_COMMANDS):
     app.command(_command, help_epilogue=_epilogue, sort_key=_place)
 app.command(runs.app)
 app.command(submit.app)
+app.command(compile_job.app)  # Its place is beside `node`.
 app.command(doctor.doctor, help_epilogue=doctor.EPILOGUE, sort_key=len(_COMMANDS) + 1)
 app.command(completion.completion, help_epilogue=completion.EPILOGUE, sort_key=len(_COMMANDS) + 2)
 

@@ -1,1 +1,1 @@
-"""A run of one node a process, for orchestrators: docs/airflow.md and docs/decisions/0055-one-node-a-process.md."""
+"""A run of one node a process, for orchestrators: docs/decisions/0055-one-node-a-process.md."""

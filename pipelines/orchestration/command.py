@@ -16,7 +16,16 @@ from pipelines.metadata_database import MetadataDatabaseError, MySqlDatabase, fi
 from pipelines.nodes import PUSHER
 from pipelines.options import RunOptions
 from pipelines.orchestration.begun import RunMismatchError
-from pipelines.orchestration.options import NodeOptions
+from pipelines.orchestration.graph_file import Graph
+from pipelines.orchestration.options import (
+    BUSY,
+    DONE,
+    FAILURE,
+    INTERRUPTED,
+    REFUSAL,
+    WRONG_USE,
+    NodeOptions,
+)
 from pipelines.runner.command import describe_unwritable, record_run, require_spans
 from pipelines.runner.lock import BusyError, lock_folder
 from pipelines.runner.results import FAILED, NodeResult
@@ -29,9 +38,6 @@ from serving.process_control import gc_paused_imports, hold_stderr, remember_int
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-# Exit statuses. An orchestrator tries again what failed, was killed, or found the folder busy; nothing else.
-DONE, REFUSAL, WRONG_USE, FAILURE, BUSY, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
 
 def run(options: NodeOptions) -> int:
@@ -108,7 +114,7 @@ def _choose_database(options: NodeOptions) -> None:
 def _describe(options: NodeOptions) -> int:
     """Lists the nodes, or writes the graph."""
     with hold_stderr(), gc_paused_imports():
-        from pipelines.orchestration.graph import Graph, describe_graph, list_nodes
+        from pipelines.orchestration.graph import describe_graph, list_nodes
 
         graph: Graph | Exception
         try:

@@ -1,7 +1,5 @@
-"""The nodes of a run as an orchestrator needs them: what each waits for, needs and is."""
+"""Describes the nodes of a run for an orchestrator: what each waits for, needs and is."""
 
-import dataclasses
-import json
 from collections.abc import Mapping, Sequence
 
 from absl import logging
@@ -9,13 +7,13 @@ from absl import logging
 from pipelines import nodes
 from pipelines.metadata_database import find_mysql
 from pipelines.options import RunOptions
+from pipelines.orchestration.graph_file import Graph, GraphNode
 from pipelines.orchestration.options import as_arguments
 from pipelines.resolution import resolve
 from pipelines.runner.capacity import NODE_BYTES
 from pipelines.runner.preparation import compile_run
 from pipelines.task_definition.task import load_task
 
-FORMAT = 1
 _GIB = 1 << 30
 _RETRIES = 2  # of what failed or was killed
 _SLACK_MINUTES = 10.0  # over a search's own budget
@@ -49,40 +47,6 @@ _WHAT = {
     nodes.TUNER: "searches for hyperparameters",
     nodes.WARM_START_RESOLVER: "finds the model to start from",
 }
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class GraphNode:
-    """One node."""
-
-    id: str
-    what: str  # it does, in words
-    upstream: Sequence[str]
-    downstream: Sequence[str]
-    pushes: bool  # it puts a model in place
-    gate: bool  # it decides about data or model; of these only AnomalyGate and Pusher end with 1 where that is refused
-    memory_bytes: int
-    cores: int  # 0: as many as there are
-    timeout_minutes: float
-    retries: int
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Graph:
-    """The nodes of a run, in an order in which each comes after those that it waits for."""
-
-    task: str  # its name
-    package: str  # what --task calls it
-    var: str
-    arguments: Sequence[str]  # of `python -m pipelines`; --run-id, and --node or --finish, come after them
-    engine: str  # where Beam runs
-    parallel: bool  # several nodes may run at the same time
-    pushes_to: str  # the folder of versions; empty for an experiment
-    nodes: Sequence[GraphNode]
-
-    def as_json(self) -> str:
-        """Returns the text of the graph file."""
-        return json.dumps({"format": FORMAT} | dataclasses.asdict(self), indent=2) + "\n"
 
 
 def describe_graph(options: RunOptions) -> Graph:

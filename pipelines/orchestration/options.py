@@ -11,8 +11,11 @@ from pipelines.config import ConfigError
 from pipelines.metadata_database import MySqlDatabase
 from pipelines.options import RunOptions
 
+# Exit statuses. An orchestrator tries again what failed, was killed, or found the folder busy; nothing else.
+DONE, REFUSAL, WRONG_USE, FAILURE, BUSY, INTERRUPTED = 0, 1, 2, 3, 4, 130
+
 # Those that decide how a run is carried out here, not what it is.
-_NOT_OF_THE_RUN = frozenset({"var", "verbose", "at_once", "watch"})
+NOT_OF_THE_RUN = frozenset({"var", "verbose", "at_once", "watch"})
 # As `run` names its runs. Folders of runs are sorted by it, and so the newest is found.
 _RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}(-[0-9]+)?")
 _NODE = re.compile(r"[A-Za-z]+")  # it names a file and a folder; whether the run has it is asked later
@@ -31,7 +34,7 @@ class NodeOptions(RunOptions):
     list: bool = False
     """List the nodes, and what each waits for."""
     graph: Path | None = None
-    """Write the nodes to this file as JSON, for an orchestrator (docs/airflow.md)."""
+    """Write the nodes to this file as JSON, for an orchestrator (docs/how-to/airflow.md)."""
     metadata: str | None = None
     """Keep ML Metadata in MySQL, from the first command on --var: mysql://user@host/database. Nodes may run at once."""
     wait_minutes: float = 10.0
@@ -73,7 +76,7 @@ def _differing(options: Any, kind: type) -> Iterator[tuple[str, Any]]:
     """Yields name and value of each field that differs from its default; a nested record yields its own fields."""
     for field in dataclasses.fields(kind):
         value = getattr(options, field.name)
-        if field.name in _NOT_OF_THE_RUN or value == field.default:
+        if field.name in NOT_OF_THE_RUN or value == field.default:
             continue
         if dataclasses.is_dataclass(value):
             yield from _differing(value, type(value))

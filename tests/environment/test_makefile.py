@@ -53,6 +53,16 @@ def test_run_local_hands_its_variables_on(variables, options):
     assert words[words.index("pipelines") + 1 :] == ["run", *options]
 
 
+def test_kubeflow_compile_writes_the_graph_and_compiles_it():
+    variables = ["TASK=own", "VAR=/v", "IMAGE=i@sha256:0", "NODE=--train-steps 9", "KUBEFLOW=--claim mine"]
+    lines = make("--dry-run", "kubeflow-compile", *variables).replace("\\\n", " ").splitlines()[-2:]
+    graph, compiled = (shlex.split(line[line.index(" -m pipelines ") :])[2:] for line in lines)
+    file = "/v/kubeflow/own.json"
+    assert graph == ["node", "--graph", file, "--task", "own", "--var", "/v", "--train-steps", "9"]
+    out = ["--image", "i@sha256:0", "--out", "/v/kubeflow/own.yaml", "--claim", "mine"]
+    assert compiled == ["compile", "kubeflow", "--graph", file, *out]
+
+
 @pytest.mark.parametrize(("variables", "acts"), [([], []), (["ROLLBACK_ON_FAIL=1"], ["--rollback-on-fail"])])
 def test_compare_rolls_back_only_when_told_to(variables, acts):
     words = make("--dry-run", "compare", "REQUESTS=my log", *variables).split()

@@ -1,1 +1,1 @@
-"""Airflow: the DAGs of the graph files that `node --graph` writes; docs/airflow.md."""
+"""Airflow: the DAGs of the graph files that `node --graph` writes; docs/how-to/airflow.md."""

@@ -11,11 +11,11 @@ from pipelines.cli.app import execute
 
 ROOT = Path(__file__).resolve().parents[3]
 COMMANDS = (
-    "run", "node", "submit", "ingest", "predict", "monitor", "production-metrics", "continuous", "status", "check",
+    "run", "node", "compile", "submit", "ingest", "predict", "monitor", "production-metrics", "continuous", "status", "check",
     "replay", "tune", "portfolio", "report", "leaderboard", "tensorboard", "review", "new-task", "data-pin",
     "data-restore", "gc", "disk", "runs", "doctor", "completion",
 )  # fmt: skip
-HEAVY = {"absl", "docker", "jinja2", "keras", "numpy", "pandas", "tensorflow", "tfx"}
+HEAVY = {"absl", "docker", "jinja2", "keras", "kfp", "numpy", "pandas", "tensorflow", "tfx"}
 
 
 def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
@@ -70,6 +70,7 @@ def test_completion_of_the_console_script(shell: str, capsys: pytest.CaptureFixt
         ["--help"],
         ["run", "--help"],
         ["node", "--help"],
+        ["compile", "kubeflow", "--help"],
         ["runs", "show", "--help"],
         ["run", "--task", "taxy"],
         ["review"],

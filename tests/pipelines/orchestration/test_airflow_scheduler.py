@@ -1,10 +1,12 @@
-"""A real Airflow runs a pipeline; a node's process is killed on the way: `make test-orchestrators`."""
+"""A real Airflow: a node is killed, a span arrives, the loop is due: `make test-orchestrators`."""
 
 import contextlib
+import json
 import os
 import signal
 import socket
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +16,11 @@ import pytest
 from environment.airflow.__main__ import PROJECT, install
 from environment.airflow.server import AirflowServer
 from pipelines.cli.app import execute
+from pipelines.retraining.decision_log import DecisionLog
+from pipelines.retraining.options import ContinuousOptions
 from pipelines.runs import Runs
 from tests.runs.project import DIABETES
+from tests.tasks.diabetes import data
 
 pytestmark = [pytest.mark.orchestrator, pytest.mark.pipeline, pytest.mark.one_stack]
 
@@ -23,27 +28,15 @@ _SECONDS = 400.0
 
 
 def test_a_killed_node_is_tried_again_and_one_version_is_pushed(tmp_path: Path) -> None:
-    var, graphs = tmp_path / "var", tmp_path / "graphs"
-    options = ["--task", DIABETES, "--train-steps", "30", "--var", str(var)]
-    assert execute(["node", "--graph", str(graphs / "diabetes.json"), *options]) == 0
-    server = AirflowServer(
-        commands=install(),
-        folder=tmp_path / "airflow",
-        project=PROJECT,
-        port=_free_port(),
-        settings={
-            "PIPELINES_GRAPHS": str(graphs),
-            "PIPELINES_PROJECT": str(PROJECT),
-            "PIPELINES_PYTHON": str(PROJECT / ".venv" / "bin" / "python"),
-        },
-    )
+    var = tmp_path / "var"
+    server = _server(tmp_path, "--train-steps", "30")
     with server.started():
         _until(lambda: "diabetes" in _dags(server), "the DAG is read")
-        run = _until(lambda: _trigger(server), "a run begins")
+        run = _until(lambda: _trigger(server, "diabetes"), "a run begins")
         _until(lambda: _kill(var, "Trainer"), "Trainer's process is there")
-        end = _until(lambda: _end(server, run), "the run ends")
-        tries = {task["task_id"]: task["try_number"] for task in _tasks(server, run)}
-        states = {task["task_id"]: task["state"] for task in _tasks(server, run)}
+        end = _until(lambda: _end(server, "diabetes", run), "the run ends")
+        tries = {task["task_id"]: task["try_number"] for task in _tasks(server, "diabetes", run)}
+        states = {task["task_id"]: task["state"] for task in _tasks(server, "diabetes", run)}
         assert end == "success", states
         assert {name for name, number in tries.items() if number > 1} == {"Trainer"}
         events = server.ask("assets/events")["asset_events"]
@@ -53,6 +46,82 @@ def test_a_killed_node_is_tried_again_and_one_version_is_pushed(tmp_path: Path) 
     found = Runs(var).open()
     assert found.status == "pushed"
     assert set(found.nodes()["state"]) == {"ran"}
+
+
+def test_a_span_that_arrives_begins_a_run(tmp_path: Path) -> None:
+    """The ingestion announces it as an asset, whose event alone starts the DAG of the run."""
+    var, arrived = tmp_path / "var", tmp_path / "arrived"
+    parts = _write_parts(tmp_path)
+    _arrive(parts[0], arrived)
+    assert execute(["ingest", "--task", DIABETES, "--var", str(var), "--from", str(arrived)]) == 0
+    settings = {"PIPELINES_SCHEDULE": "spans", "PIPELINES_SPANS": str(arrived)}
+    server = _server(tmp_path, "--train-steps", "30", "--spans", "all", settings=settings)
+    with server.started():
+        _until(lambda: {"diabetes", "diabetes_ingest"} <= set(_dags(server)), "the DAGs are read")
+        idle = _until(lambda: _trigger(server, "diabetes_ingest"), "the ingestion of nothing new begins")
+        assert _until(lambda: _end(server, "diabetes_ingest", idle), "it ends") == "success"
+        assert _runs(server, "diabetes") == []  # Nothing arrived.
+        _arrive(parts[1], arrived)
+        ingestion = _trigger(server, "diabetes_ingest")
+        assert _until(lambda: _end(server, "diabetes_ingest", ingestion), "the ingestion ends") == "success"
+        (run,) = _until(lambda: _runs(server, "diabetes"), "the asset's event starts a run")
+        assert run["run_type"] == "asset_triggered"
+        end = _until(lambda: _end(server, "diabetes", run["dag_run_id"]), "the run ends")
+        assert end == "success", _tasks(server, "diabetes", run["dag_run_id"])
+    found = Runs(var).open()
+    assert found.status == "pushed"
+    assert json.loads((var / "runs" / found.id / "begun.json").read_text())["spans"] == "1..2"
+
+
+def test_the_loop_takes_its_pass_by_the_calendar(tmp_path: Path) -> None:
+    var, arrived = tmp_path / "var", tmp_path / "arrived"
+    for part in _write_parts(tmp_path):
+        _arrive(part, arrived)
+    settings = {"PIPELINES_SCHEDULE": "continuous", "PIPELINES_SPANS": str(arrived), "PIPELINES_LOOK": "* * * * *"}
+    server = _server(tmp_path, settings=settings)
+    with server.started():
+        _until(lambda: "diabetes_continuous" in _dags(server), "the DAG is read")
+        run = _until(lambda: _runs(server, "diabetes_continuous"), "the scheduler begins a pass")[0]
+        assert run["run_type"] == "scheduled"
+        end = _until(lambda: _end(server, "diabetes_continuous", run["dag_run_id"]), "the pass ends")
+        assert end == "success", _tasks(server, "diabetes_continuous", run["dag_run_id"])
+        assert _runs(server, "diabetes") == []  # The loop trains by itself.
+    first, *_ = DecisionLog(ContinuousOptions(task=DIABETES, var=var).folder).decisions()
+    assert (first.act, first.spans) == (True, {"1": 1, "2": 1})
+    assert len(list((var / "serving" / "diabetes").iterdir())) == 1
+
+
+def _server(folder: Path, *options: str, settings: Mapping[str, str] | None = None) -> AirflowServer:
+    """An Airflow that has the DAGs of the diabetes task; not started."""
+    graph = folder / "graphs" / "diabetes.json"
+    told = ["--task", DIABETES, "--var", str(folder / "var"), *options]
+    assert execute(["node", "--graph", str(graph), *told]) == 0
+    return AirflowServer(
+        commands=install(),
+        folder=folder / "airflow",
+        project=PROJECT,
+        port=_free_port(),
+        settings={
+            "PIPELINES_GRAPHS": str(graph.parent),
+            "PIPELINES_PROJECT": str(PROJECT),
+            "PIPELINES_PYTHON": str(PROJECT / ".venv" / "bin" / "python"),
+            **(settings or {}),
+        },
+    )
+
+
+def _write_parts(folder: Path) -> list[Path]:
+    """Writes the task's rows as two spans."""
+    head, *rows = (data.prepare(folder / "all") / "patients.csv").read_text().splitlines(keepends=True)
+    parts = [folder / "all" / f"part-{number}.csv" for number in (1, 2)]
+    for number, part in enumerate(parts):
+        part.write_text(head + "".join(rows[number::2]))
+    return parts
+
+
+def _arrive(part: Path, folder: Path) -> None:
+    folder.mkdir(exist_ok=True)
+    part.rename(folder / part.name)  # A file arrives whole.
 
 
 def _free_port() -> int:
@@ -74,19 +143,23 @@ def _dags(server: AirflowServer) -> list[str]:
     return [dag["dag_id"] for dag in found]
 
 
-def _trigger(server: AirflowServer) -> str:
+def _trigger(server: AirflowServer, dag: str) -> str:
     with contextlib.suppress(OSError):  # The DAG is stored in steps.
-        return str(server.ask("dags/diabetes/dagRuns", {"logical_date": None})["dag_run_id"])
+        return str(server.ask(f"dags/{dag}/dagRuns", {"logical_date": None})["dag_run_id"])
     return ""
 
 
-def _tasks(server: AirflowServer, run: str) -> Any:
-    return server.ask(f"dags/diabetes/dagRuns/{run.replace('+', '%2B')}/taskInstances")["task_instances"]
+def _runs(server: AirflowServer, dag: str) -> Any:
+    return server.ask(f"dags/{dag}/dagRuns")["dag_runs"]
 
 
-def _end(server: AirflowServer, run: str) -> str:
+def _tasks(server: AirflowServer, dag: str, run: str) -> Any:
+    return server.ask(f"dags/{dag}/dagRuns/{run.replace('+', '%2B')}/taskInstances")["task_instances"]
+
+
+def _end(server: AirflowServer, dag: str, run: str) -> str:
     time.sleep(1.0)
-    state = str(server.ask(f"dags/diabetes/dagRuns/{run.replace('+', '%2B')}")["state"])
+    state = str(server.ask(f"dags/{dag}/dagRuns/{run.replace('+', '%2B')}")["state"])
     return state if state in ("success", "failed") else ""
 
 

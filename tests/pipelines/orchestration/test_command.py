@@ -7,8 +7,8 @@ import pytest
 
 from pipelines.cli.app import execute
 from pipelines.metadata_database import PASSWORD
-from pipelines.orchestration.command import WRONG_USE, _hold
-from pipelines.orchestration.options import NodeOptions
+from pipelines.orchestration.command import _hold
+from pipelines.orchestration.options import WRONG_USE, NodeOptions
 from pipelines.runner.lock import BusyError
 
 

@@ -8,7 +8,8 @@ import pytest
 from pipelines import nodes
 from pipelines.cli.app import execute
 from pipelines.options import RunOptions
-from pipelines.orchestration.graph import _WHAT, Graph, describe_graph
+from pipelines.orchestration.graph import _WHAT, describe_graph
+from pipelines.orchestration.graph_file import Graph
 from tests.runs.project import DIABETES, NODES
 
 pytestmark = pytest.mark.slow

@@ -1,0 +1,155 @@
+"""Compares runs of one task by different orchestrators: what each artifact holds, the metrics, the seconds.
+
+    python -m benchmarks.orchestrators local=var/runs/20260131-235959 airflow=other/runs/20260131-235960
+
+Each word is a run's folder, with a name before it or without. The artifacts must still lie where the run wrote them.
+Exit status 1: artifacts or metrics differ that no orchestrator may change.
+
+A model's files differ between two trainings of the same weights (ids in its graph, times), and so do reports of times:
+those artifacts are shown, and are not held against each other. The metrics are: they follow from the weights.
+"""
+
+import argparse
+import dataclasses
+import gzip
+import hashlib
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+# What follows from rows, contract and code alone, by artifact type.
+COMPARED = frozenset({
+    "Examples", "Schema", "ExampleStatistics", "ExampleAnomalies", "HyperParameters", "TransformGraph",
+})  # fmt: skip
+_SHOWN = 10  # digits of a digest
+_ABSENT = "-"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ComparedRun:
+    """One run, as far as it is compared.
+
+    Attributes:
+        name: of its column.
+        digests: "Node.output (type)" -> digest of what the artifact holds.
+        metrics: metric -> value, overall.
+        nodes: node -> seconds.
+        seconds: of the whole run.
+    """
+
+    name: str
+    digests: Mapping[str, str]
+    metrics: Mapping[str, float | None]
+    nodes: Mapping[str, float]
+    seconds: float
+
+
+def read_run(name: str, folder: Path) -> ComparedRun:
+    """Reads a run's record, and digests its artifacts.
+
+    Args:
+        name: of its column.
+        folder: the run's, with its summary.json.
+
+    Returns:
+        The run.
+
+    Raises:
+        FileNotFoundError: There is no record.
+    """
+    record: dict[str, Any] = json.loads((folder / "summary.json").read_text())
+    digests = {
+        f"{node['id']}.{key} ({output['type']})": digest_content(Path(output["uri"]))
+        for node in record["nodes"]
+        for key, output in node["outputs"].items()
+    }
+    return ComparedRun(
+        name=name,
+        digests=digests,
+        metrics=record["metrics"].get("overall", {}),
+        nodes={node["id"]: node["seconds"] for node in record["nodes"]},
+        seconds=record["seconds"],
+    )
+
+
+def digest_content(artifact: Path) -> str:
+    """Digests names and content of an artifact's files: what is compressed counts by what it holds.
+
+    Args:
+        artifact: a file or a folder.
+
+    Returns:
+        The digest, in hex.
+    """
+    whole = hashlib.blake2b(digest_size=16)
+    for file in sorted(path for path in (artifact, *artifact.rglob("*")) if path.is_file()):
+        whole.update(str(file.relative_to(artifact)).encode() + b"\0")
+        content = file.read_bytes()
+        whole.update(hashlib.blake2b(gzip.decompress(content) if file.suffix == ".gz" else content).digest())
+    return whole.hexdigest()
+
+
+def differences(runs: Sequence[ComparedRun]) -> list[str]:
+    """Names the artifacts and metrics that differ between runs, and must not."""
+    digests = [name for name in _names(run.digests for run in runs) if _kind(name) in COMPARED]
+    found = [name for name in digests if len({run.digests.get(name) for run in runs}) > 1]
+    metrics = _names(run.metrics for run in runs)
+    return found + [name for name in metrics if len({run.metrics.get(name, _ABSENT) for run in runs}) > 1]
+
+
+def render(runs: Sequence[ComparedRun]) -> str:
+    """Renders the runs as a table in Markdown, a column each.
+
+    Args:
+        runs: of one task.
+
+    Returns:
+        The table: digests of artifacts, metrics, seconds of nodes and of the whole.
+    """
+    unequal = set(differences(runs))
+    rows = [["", *(run.name for run in runs), "equal"], ["---"] * (len(runs) + 2)]
+    for name in _names(run.digests for run in runs):
+        shown = [run.digests.get(name, _ABSENT)[:_SHOWN] for run in runs]
+        rows.append([name, *shown, _word(name in unequal) if _kind(name) in COMPARED else "not compared"])
+    for name in _names(run.metrics for run in runs):
+        shown = [_number(run.metrics.get(name)) for run in runs]
+        rows.append([name, *shown, _word(name in unequal)])
+    for name in _names(run.nodes for run in runs):
+        rows.append([f"{name}, s", *(_number(run.nodes.get(name)) for run in runs), ""])
+    rows.append(["whole run, s", *(_number(run.seconds) for run in runs), ""])
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Prints the table of the runs that the command line names, and returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.orchestrators", description=__doc__)
+    parser.add_argument("runs", nargs="+", metavar="[NAME=]FOLDER")
+    runs = []
+    for word in parser.parse_args(arguments).runs:
+        name, _, folder = word.rpartition("=")
+        runs.append(read_run(name or Path(folder).resolve().name, Path(folder)))
+    print(render(runs), end="")
+    return 1 if differences(runs) else 0
+
+
+def _names(tables: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Returns the keys of several tables, each once, in their order."""
+    return list(dict.fromkeys(key for table in tables for key in table))
+
+
+def _kind(name: str) -> str:
+    return name.rpartition("(")[2].removesuffix(")")
+
+
+def _word(unequal: bool) -> str:
+    return "no" if unequal else "yes"
+
+
+def _number(value: float | None) -> str:
+    return _ABSENT if value is None else f"{value:.6g}"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

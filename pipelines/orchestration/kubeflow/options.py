@@ -1,0 +1,79 @@
+"""What the compiler must know of the cluster. The text below a field is its help. Loads without kfp."""
+
+import dataclasses
+import re
+from pathlib import Path
+from typing import Literal, get_args
+
+from pipelines.config import ConfigError, require_at_least
+from pipelines.metadata_database import MySqlDatabase
+
+_IMAGE = re.compile(r"[a-z0-9][\w.:/-]*@sha256:[0-9a-f]{64}")
+_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")  # of an object in Kubernetes, RFC 1123
+_SIZE = re.compile(r"[1-9][0-9]*(Mi|Gi|Ti)")
+_MOUNT = re.compile(r"(/[\w-][\w.-]*)+")
+_SECRET_KEY = re.compile(r"[A-Za-z0-9._-]+")
+AccessMode = Literal["ReadWriteOnce", "ReadWriteMany"]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class KubeflowOptions:
+    """The options of `compile kubeflow`."""
+
+    graph: Path
+    """The graph file, as `node --graph` wrote it."""
+    image: str
+    """The image of the pipeline, by digest: registry/name@sha256:…"""
+    out: Path
+    """Write the pipeline here, as YAML."""
+    claim: str = "pipelines"
+    """The PersistentVolumeClaim that holds --var; all tasks mount it."""
+    claim_size: str | None = None
+    """Write a manifest of that claim, too, with so much room, such as 50Gi."""
+    claim_access: AccessMode = "ReadWriteMany"
+    """How that claim can be mounted; ReadWriteOnce lets tasks run on one machine only."""
+    storage_class: str | None = None
+    """The storage class of that claim; without it the cluster's own choice."""
+    mount: str = "/mnt/pipelines"
+    """Where the tasks mount it. --var of the run is the folder `var` below it."""
+    metadata: str | None = None
+    """Keep ML Metadata in MySQL: mysql://user@host/database. Nodes run at the same time."""
+    metadata_secret: str = "pipelines-metadata"
+    """With --metadata: the Secret that has the password."""
+    metadata_secret_key: str = "password"
+    """The key of the password in it."""
+    accelerators: int = 0
+    """Accelerators for the Trainer, and for the Tuner."""
+    accelerator: str = "nvidia.com/gpu"
+    """Their name as a resource of the cluster."""
+    training_cores: int = 4
+    """Cores that the Trainer and the Tuner ask for; every other node asks for one."""
+
+    def __post_init__(self) -> None:
+        if not _IMAGE.fullmatch(self.image):
+            raise ConfigError(
+                "image: expected registry/name@sha256: and 64 hexadecimal digits, since a tag may lead to other code "
+                f"tomorrow, received {self.image!r}"
+            )
+        for name in ("claim", "metadata_secret", "storage_class"):
+            value = getattr(self, name)
+            if value is not None and not _NAME.fullmatch(value):
+                raise ConfigError(
+                    f"{name.replace('_', ' ')}: expected a name of small letters, digits and -, received {value!r}"
+                )
+        if not _SECRET_KEY.fullmatch(self.metadata_secret_key):
+            raise ConfigError(
+                f"metadata secret key: expected letters, digits, -, _ and ., received {self.metadata_secret_key!r}"
+            )
+        if self.claim_size is not None and not _SIZE.fullmatch(self.claim_size):
+            raise ConfigError(f"claim size: expected such as 50Gi, received {self.claim_size!r}")
+        if self.claim_access not in get_args(AccessMode):
+            raise ConfigError(
+                f"claim access: expected one of {', '.join(get_args(AccessMode))}, received {self.claim_access!r}"
+            )
+        if not _MOUNT.fullmatch(self.mount):
+            raise ConfigError(f"mount: expected an absolute path such as /mnt/pipelines, received {self.mount!r}")
+        require_at_least("accelerators", self.accelerators, 0)
+        require_at_least("training cores", self.training_cores, 1)
+        if self.metadata is not None:
+            MySqlDatabase.parse(self.metadata)  # Raises for what is no address.
