@@ -22,12 +22,12 @@ endef
 quoted = '$(subst $(newline),'$$'\n'',$(subst ','\'',$(value $1)))'
 absolute_var = $(if $(filter /%,$(value VAR)),,$(call quoted,CURDIR)/)$(call quoted,VAR)
 # For the environment of what it starts, make would expand the $ in these, too, and stop at an odd one.
-unexport A B EXPERIMENT TAG REMOTE DATA OUT FROM PATTERN SPANS NAME CSV LABEL TEXT NOTE REVIEWER VAR PUSH_TO SIGN REQUESTS LOG WINDOW UNTIL SERVER URL KEY_FILE SCHEDULE LOOK
+unexport A B EXPERIMENT TAG REMOTE DATA OUT FROM PATTERN SPANS NAME CSV LABEL TEXT NOTE REVIEWER VAR PUSH_TO SIGN REQUESTS LOG WINDOW UNTIL SERVER URL KEY_FILE SCHEDULE LOOK IMAGES
 
 # How long a search may take; of tune, portfolio, and run-local with TUNE.
 SEARCH = $(if $(value TRIALS),--trials $(call quoted,TRIALS)) $(if $(value MINUTES),--minutes $(call quoted,MINUTES))
 
-.PHONY: help doctor setup data ingest predict data-pin data-restore disk gc run-local watch airflow flink-up flink-down test test-fast test-engine test-orchestrators coverage test-other-stack check format bench load-test lock protos clean serve gateway clients deploy-render rollout-status pin canary compare promote rollback tune portfolio compare-runs report leaderboard tensorboard review monitor continuous replay test-replay new-task notebooks check-task
+.PHONY: help doctor setup data ingest predict data-pin data-restore disk gc run-local watch airflow flink-up flink-down test test-fast test-engine test-orchestrators test-images coverage test-other-stack check format bench load-test lock protos clean serve gateway clients deploy-render rollout-status pin canary compare promote rollback tune portfolio compare-runs report leaderboard tensorboard review monitor continuous replay test-replay new-task notebooks check-task
 
 define HELP
 make TARGET [NAME=value ...]
@@ -41,13 +41,13 @@ make TARGET [NAME=value ...]
   report, review, leaderboard    Open the newest run's report; record your review (RUN_ID, NOTE, REVIEWER); all runs
   new-task, predict              A task from your CSV (NAME, CSV, LABEL, PROBLEM, TEXT); predict files (DATA, OUT)
   notebooks, tensorboard         JupyterLab on notebooks/ (JUPYTER); the training curves of all runs (PORT)
-  serve, gateway, deploy-render  The pushed models; what end users call (SERVE, GATEWAY); Kubernetes manifests (OVERLAY)
+  serve, gateway, deploy-render  The pushed models; what end users call (SERVE, GATEWAY); manifests (OVERLAY, IMAGES)
   clients                        A TypeScript client of a running gateway, from its own description (URL, OUT, KEY_FILE)
   canary, compare, promote       Try a version, compare, keep it (VERSION, PERCENT, REQUESTS, ROLLBACK_ON_FAIL, ROLLOUT)
   rollback, pin, rollout-status  End a trial or go back; keep the version that answers now; what is where
   monitor, continuous, replay    Judge the traffic (LOG, WINDOW, UNTIL); retrain when due (FROM, SERVER, ONCE); play it
-  bench, load-test               Upstream's example against ours (ROWS, ROUNDS); latency and throughput of the servers
-  test, test-replay, coverage    All tests but those below; every quarter replayed; what they run too little of (MARK)
+  bench, load-test, test-replay  Upstream's example against ours (ROWS, ROUNDS); load on servers; every quarter replayed
+  test, test-images, coverage    All tests but those named here; both images built and run; what tests miss (MARK)
   data-pin, data-restore         Keep the data that runs read, with DVC; bring back a run's (REMOTE, RUN_ID, OUT)
   test-fast, test-orchestrators  Those that start next to nothing; those that start Airflow or MariaDB
   test-engine, test-other-stack  Those on a cluster; all tests of the last commit on the other stack (MARK)
@@ -199,6 +199,9 @@ test-engine: $(STAMP)
 test-orchestrators: $(STAMP)
 	@$(RUN) -m pytest tests -m 'orchestrator or mariadb' --durations 10
 
+test-images: $(STAMP)
+	@$(RUN) -m pytest tests/images -m images --capture=no
+
 test-replay: $(STAMP)
 	@$(RUN) -m pytest tests/pipelines/replay -m replay
 
@@ -230,7 +233,7 @@ load-test: $(STAMP)
 	@$(RUN) -m benchmarks.serving --task $(call quoted,TASK) --var $(call quoted,VAR)
 
 deploy-render: $(STAMP)
-	@.venv/bin/kubectl kustomize serving/deploy/kubernetes/overlays/$(call quoted,OVERLAY)
+	@$(RUN) -m environment.manifests $(call quoted,OVERLAY) $(if $(value IMAGES),--images $(call quoted,IMAGES))
 
 serve: $(STAMP)
 	@$(RUN) -m serving server --task $(call quoted,TASK) --var $(call quoted,VAR) $(SERVE)
