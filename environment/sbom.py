@@ -18,6 +18,7 @@ import sys
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Iterable
+from urllib.parse import quote
 
 Document = dict  # of JSON
 
@@ -38,7 +39,8 @@ def describe(locked: Document, installed: Iterable[tuple[str, str]], debian: Ite
         SbomError: a package is installed that the lock has not, or not in that version.
     """
     known = {(_normal(each["name"]), each["version"]): each for each in locked["components"]}
-    wanted = {(_normal(name), version) for name, version in installed}
+    project = locked["metadata"]["component"]  # installed or not, it is what the document is about
+    wanted = {(_normal(name), version) for name, version in installed} - {(project["name"], project["version"])}
     strange = sorted(f"{name} {version}" for name, version in wanted - set(known))
     if strange:
         raise SbomError(
@@ -46,7 +48,7 @@ def describe(locked: Document, installed: Iterable[tuple[str, str]], debian: Ite
             f"Received: {', '.join(strange)}. Install with `uv sync --locked`, and export the same groups and extras."
         )
     kept = [each for key, each in known.items() if key in wanted]
-    names = {each["bom-ref"] for each in kept} | {locked["metadata"]["component"]["bom-ref"]}
+    names = {each["bom-ref"] for each in kept} | {project["bom-ref"]}
     return {
         **locked,
         "components": [*kept, _python(), *(_debian_package(name, version) for name, version in debian)],
@@ -74,7 +76,7 @@ def _python() -> Document:
 
 
 def _debian_package(name: str, version: str) -> Document:
-    purl = f"pkg:deb/debian/{name}@{version.replace(':', '%3A').replace('+', '%2B')}"
+    purl = f"pkg:deb/debian/{quote(name, safe='')}@{quote(version, safe='')}"
     return {"type": "library", "bom-ref": purl, "name": name, "version": version, "purl": purl}
 
 

@@ -17,13 +17,13 @@ RUN pip install --no-cache-dir uv==0.13.8
 WORKDIR /build
 COPY pyproject.toml uv.lock ./
 ENV UV_PROJECT_ENVIRONMENT=/opt/pipeline UV_PYTHON=/usr/local/bin/python3 UV_PYTHON_DOWNLOADS=never UV_COMPILE_BYTECODE=1
-# GPU=1 adds CUDA's libraries, 3 GB.
+# Roll-outs, traces and the export of runs have groups of their own. GPU=1 adds CUDA's libraries, 3 GB.
+ENV SELECTED="--locked --no-default-groups --group gateway --group tracing --group mlflow"
 ARG GPU=
-RUN uv sync --locked --no-default-groups --group tracing --no-install-project ${GPU:+--extra gpu}
+RUN uv sync ${SELECTED} ${GPU:+--extra gpu} --no-install-project
 # What is in the image, for scanners.
 COPY environment/sbom.py ./
-RUN uv export --quiet --locked --preview-features sbom-export --format cyclonedx1.5 \
-        --no-default-groups --group tracing ${GPU:+--extra gpu} >/tmp/locked.json \
+RUN uv export ${SELECTED} ${GPU:+--extra gpu} --quiet --preview-features sbom-export --format cyclonedx1.5 >/tmp/locked.json \
     && /opt/pipeline/bin/python sbom.py --locked /tmp/locked.json --debian /tmp/debian.txt --out /opt/pipeline/sbom.cdx.json
 WORKDIR /app
 COPY components components
