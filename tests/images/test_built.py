@@ -24,7 +24,7 @@ KEY = "0123456789abcdef0123456789abcdef"
 # docs/deploy.md's request.
 TRIP = {"trip_start_timestamp": 1437057900, "trip_start_hour": 14, "trip_start_day": 5, "trip_start_month": 7,
         "fare": 7.65, "trip_miles": 1.4, "payment_type": "Credit Card"}  # fmt: skip
-IMAGES = ("pipeline", "gateway")
+IMAGES = ("gateway", "pipeline")
 DOCKERFILES = {
     "pipeline": "pipelines/deploy/pipeline.Dockerfile",
     "gateway": "serving/deploy/gateway.Dockerfile",
@@ -70,7 +70,7 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(store: Store, built: dict[str, Built], work: Path) -> "subprocess.CompletedProcess[str]":
     """A run of the taxi task in the pipeline's image, from nothing."""
     with store.container(built["pipeline"].name) as container:
-        return store.run(container, "python", "-m", "pipelines", "run", "--train-steps", "100", work=work)
+        return store.run(container, "python", "-m", "pipelines", "run", "--train-steps", "300", work=work)
 
 
 @pytest.mark.parametrize("name", IMAGES)
