@@ -5,6 +5,7 @@ fields are those that the operator's reference lists, and its pod templates are 
 """
 
 import copy
+import itertools
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -79,16 +80,33 @@ def unknown(value: object, fields: object, place: str = "spec") -> list[str]:
     return [] if fits else [place]
 
 
-def merged_pod(cluster: Document, part: str) -> Document:
-    """The pod that the operator makes of the common template and the part's: containers and volumes by name."""
-    pod = copy.deepcopy(cluster["podTemplate"]["spec"])
-    own = cluster[part].get("podTemplate", {}).get("spec", {})
-    for key in ("containers", "volumes"):
-        by_name = {each["name"]: each for each in pod[key]}
-        pod[key] = list((by_name | {each["name"]: each for each in own.get(key, [])}).values())
+def merged_pod(cluster: Document, part: str, by_name: bool = False) -> Document:
+    """The pod that the operator makes of the common template and the part's; lists by position, unless it is set to."""
+    pod = _merge(cluster["podTemplate"]["spec"], cluster[part].get("podTemplate", {}).get("spec", {}), by_name)
     (main,) = [each for each in pod["containers"] if each["name"] == MAIN]
     main.setdefault("image", cluster["image"])
     return dict(pod)
+
+
+def _merge(base: Any, over: Any, by_name: bool) -> Any:
+    if isinstance(base, dict) and isinstance(over, dict):
+        merged = {name: _merge(base[name], over[name], by_name) if name in base else over[name] for name in over}
+        return copy.deepcopy({**base, **merged})
+    if not (isinstance(base, list) and isinstance(over, list)):
+        return copy.deepcopy(over)
+    if by_name:
+        named = {each["name"]: each for each in base}
+        return [_merge(named.get(each["name"], {}), each, by_name) for each in over] + [
+            each for each in base if each["name"] not in {other["name"] for other in over}
+        ]
+    pairs = itertools.zip_longest(base, over, fillvalue={})
+    return [_merge(one, other, by_name) for one, other in pairs]
+
+
+@pytest.mark.parametrize("part", ["jobManager", "taskManager"])
+def test_pods_are_the_same_however_the_operator_merges_lists(cluster: Document, part: str) -> None:
+    """https://nightlies.apache.org/flink/flink-kubernetes-operator-docs-stable/docs/custom-resource/pod-template."""
+    assert merged_pod(cluster, part) == merged_pod(cluster, part, by_name=True)
 
 
 @pytest.mark.parametrize("version", VERSIONS)
