@@ -75,10 +75,10 @@ def run(store: Store, built: dict[str, Built], work: Path) -> "subprocess.Comple
 
 @pytest.mark.parametrize("name", IMAGES)
 def test_labels_and_user(built: dict[str, Built], name: str) -> None:
-    labels = {key.rpartition(".")[2]: value for key, value in built[name].config["Labels"].items()}
-    assert labels["revision"] == REVISION
-    assert labels["version"] == "9.8.7"
-    assert labels["title"] == f"taxi-{name}"
+    labels = built[name].config["Labels"]
+    assert {key: labels[f"org.opencontainers.image.{key}"] for key in ("revision", "title", "version")} == {
+        "revision": REVISION, "title": f"taxi-{name}", "version": "9.8.7",
+    }  # fmt: skip
     assert built[name].config["User"] == f"{USER}:{USER}"
 
 
@@ -144,7 +144,8 @@ def test_the_gateway_answers_with_that_model(
             answer = httpx.post(f"{url}/v1/tip", json=TRIP, headers={"X-API-Key": KEY}, timeout=60)
             print(answer.text)
     assert answer.status_code == 200, answer.text
-    assert 0 < answer.json()["probability"] < 1
+    (prediction,) = answer.json()["predictions"]
+    assert 0 < prediction["probability"] < 1
     (pushed,) = (work / "var" / "serving" / "taxi").iterdir()
     assert answer.json()["model_version"] == pushed.name
 
