@@ -29,9 +29,9 @@ _PASSED_ON = (
 
 @dataclass(frozen=True)
 class Built:
-    """An image, and what it took."""
+    """An image with a container of it, and what it took."""
 
-    name: str
+    container: str
     seconds: float
     megabytes: float
     config: Mapping[str, Any]  # as in OCI's image specification: Cmd, Entrypoint, Env, Labels, User, …
@@ -91,23 +91,12 @@ class Store:
         )
         seconds = time.monotonic() - began
         found = json.loads(self.buildah("inspect", "--type=image", name))
-        self.buildah("rmi", "--prune")  # the stage that had the compiler
-        return Built(name, seconds, self._megabytes(name), found["OCIv1"]["config"])
-
-    def _megabytes(self, name: str) -> float:
-        """Its files, as they lie unpacked: what a registry stores and a node pulls is less."""
-        with self.container(name) as container:
-            mounted = self.buildah("mount", container)
-            return float(_call("du", "--summarize", "--block-size=1000000", mounted).split()[0])
-
-    @contextlib.contextmanager
-    def container(self, image: str) -> Iterator[str]:
-        """A container of the image, by name; its changes go with it."""
-        name = self.buildah("from", "--pull-never", image)
-        try:
-            yield name
-        finally:
-            self.buildah("rm", name)
+        container = self.buildah("from", "--pull-never", name)
+        # As it lies unpacked: what a registry stores and a node pulls is less.
+        mounted = self.buildah("mount", container)
+        megabytes = float(_call("du", "--summarize", "--block-size=1000000", mounted).split()[0])
+        self.buildah("umount", container)
+        return Built(container, seconds, megabytes, found["OCIv1"]["config"])
 
     def run(self, container: str, *command: str, work: Path | None = None) -> "subprocess.CompletedProcess[str]":
         """Runs a command in a container, as its user, with a folder as its volume /work."""
