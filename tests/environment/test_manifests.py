@@ -1,5 +1,7 @@
 """Manifests with digests; the overlays themselves are tested in tests/serving/deploy and tests/pipelines/deploy."""
 
+from pathlib import Path
+
 import pytest
 
 from environment import manifests
@@ -58,7 +60,7 @@ def test_an_overlay_that_is_not_there_is_refused(capsys: pytest.CaptureFixture[s
     )
 
 
-def test_kustomizes_own_words_are_passed_on(tmp_path: "manifests.Path") -> None:
+def test_kustomizes_own_words_are_passed_on(tmp_path: Path) -> None:
     (tmp_path / "kustomization.yaml").write_text("resources: [nothing.yaml]\n")
     with pytest.raises(ManifestError, match=r"^kustomize cannot render .*nothing\.yaml"):
         manifests._kustomize(tmp_path)
