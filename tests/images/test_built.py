@@ -89,6 +89,13 @@ def test_it_has_no_compiler_and_no_installer_and_cannot_change_itself(
     assert done.stderr.count("Permission denied") == 2, done
 
 
+def test_code_and_packages_have_their_bytecode(store: Store, built: dict[str, Built]) -> None:
+    """Nothing is written there later, so a file without it would be compiled at every start."""
+    done = store.run(built["pipeline"].container, "python", "-v", "-c", "import pipelines, numpy")
+    for folder in ("/app/pipelines", "/opt/pipeline/lib/python3.13/site-packages/numpy"):
+        assert f".pyc matches {folder}/__init__.py\n" in done.stderr
+
+
 @pytest.mark.parametrize("name", IMAGES)
 def test_the_bill_of_materials_is_what_the_lock_says(store: Store, built: dict[str, Built], name: str) -> None:
     document = json.loads(store.run(built[name].container, "cat", f"{ENVIRONMENTS[name]}/sbom.cdx.json").stdout)
