@@ -22,12 +22,12 @@ endef
 quoted = '$(subst $(newline),'$$'\n'',$(subst ','\'',$(value $1)))'
 absolute_var = $(if $(filter /%,$(value VAR)),,$(call quoted,CURDIR)/)$(call quoted,VAR)
 # For the environment of what it starts, make would expand the $ in these, too, and stop at an odd one.
-unexport CLOUD A B IMAGE EXPERIMENT TAG REMOTE DATA OUT FROM PATTERN SPANS NAME CSV LABEL TEXT NOTE REVIEWER VAR PUSH_TO SIGN REQUESTS LOG WINDOW UNTIL SERVER URL KEY_FILE SCHEDULE LOOK
+unexport CLOUD A B IMAGE EXPERIMENT TAG REMOTE DATA OUT FROM PATTERN SPANS NAME CSV LABEL TEXT NOTE REVIEWER VAR PUSH_TO SIGN REQUESTS LOG WINDOW UNTIL SERVER URL KEY_FILE SCHEDULE LOOK IMAGES
 
 # How long a search may take; of tune, portfolio, and run-local with TUNE.
 SEARCH = $(if $(value TRIALS),--trials $(call quoted,TRIALS)) $(if $(value MINUTES),--minutes $(call quoted,MINUTES))
 
-.PHONY: help doctor setup data ingest predict data-pin data-restore disk gc run-local watch airflow kubeflow-compile vertex-compile flink-up flink-down test test-fast test-engine test-orchestrators coverage test-other-stack check format docs docs-figures bench load-test lock protos clean serve gateway clients deploy-render rollout-status pin canary compare promote rollback tune portfolio compare-runs report leaderboard tensorboard review monitor continuous replay test-replay new-task notebooks check-task
+.PHONY: help doctor setup data ingest predict data-pin data-restore disk gc run-local watch airflow kubeflow-compile vertex-compile flink-up flink-down test test-fast test-engine test-orchestrators test-images coverage test-other-stack check format docs docs-figures bench load-test lock protos clean serve gateway clients deploy-render rollout-status pin canary compare promote rollback tune portfolio compare-runs report leaderboard tensorboard review monitor continuous replay test-replay new-task notebooks check-task
 
 define HELP
 make TARGET [NAME=value ...]
@@ -36,22 +36,23 @@ make TARGET [NAME=value ...]
   data, ingest                   The task's rows under var/data/, or as quarters; check spans (SPANS, FROM, PATTERN)
   check-task, run-local, watch   A task on 100 rows; the pipeline; at every save (SPANS, PUSH_TIES, EXPERIMENT, TAG,
                                  DATA, TRAIN_STEPS, INFRA, FORCE, VERBOSE, AT_ONCE, TUNE, REQUIRE_REVIEW, PUSH_TO, SIGN)
-  airflow, kubeflow-compile      Airflow for a task (SCHEDULE, FROM, LOOK, NODE, PORT); Kubeflow (IMAGE, KUBEFLOW)
+  airflow, flink-up, flink-down  Airflow for a task (SCHEDULE, FROM, LOOK, NODE, PORT); a Flink cluster (ENGINE)
+  kubeflow-compile               The pipeline as a file for Kubeflow Pipelines (IMAGE, KUBEFLOW)
+  vertex-compile, clients        A job for Vertex AI (CLOUD); a gateway's TypeScript client (URL, OUT, KEY_FILE)
   tune, portfolio, compare-runs  Search hyperparameters; compare approaches, or runs (TRIALS, MINUTES, SEEDS, A, B)
   report, review, leaderboard    Open the newest run's report; record your review (RUN_ID, NOTE, REVIEWER); all runs
-  new-task, predict              A task from your CSV (NAME, CSV, LABEL, PROBLEM, TEXT); predict files (DATA, OUT)
-  notebooks, tensorboard         JupyterLab on notebooks/ (JUPYTER); the training curves of all runs (PORT)
-  serve, gateway, deploy-render  The pushed models; what end users call (SERVE, GATEWAY); Kubernetes manifests (OVERLAY)
-  flink-up, flink-down, clients  A Flink cluster (ENGINE); a TypeScript client of a running gateway (URL, OUT, KEY_FILE)
-  vertex-compile, docs[-figures] A job for Vertex AI (CLOUD); the site of docs/; its figures
+  new-task, predict, tensorboard A task from your CSV (NAME, CSV, LABEL, PROBLEM, TEXT); predict files (DATA, OUT); curves
+  notebooks, docs, docs-figures  JupyterLab on notebooks/ (JUPYTER); the site of docs/, and its figures (PORT)
+  serve, gateway, deploy-render  The pushed models; what end users call (SERVE, GATEWAY); manifests (OVERLAY, IMAGES)
   canary, compare, promote       Try a version, compare, keep it (VERSION, PERCENT, REQUESTS, ROLLBACK_ON_FAIL, ROLLOUT)
   rollback, pin, rollout-status  End a trial or go back; keep the version that answers now; what is where
   monitor, continuous, replay    Judge the traffic (LOG, WINDOW, UNTIL); retrain when due (FROM, SERVER, ONCE); play it
-  bench, load-test               Upstream's example against ours (ROWS, ROUNDS); latency and throughput of the servers
-  test, test-replay, coverage    All tests but those below; every quarter replayed; what they run too little of (MARK)
   data-pin, data-restore         Keep the data that runs read, with DVC; bring back a run's (REMOTE, RUN_ID, OUT)
-  test-fast, test-orchestrators  Those that start next to nothing; those that start Airflow or MariaDB
-  test-engine, test-other-stack  Those on a cluster; all tests of the last commit on the other stack (MARK)
+  test, test-fast, test-replay   All tests but the opt-in ones; those that start next to nothing; every quarter replayed
+  test-engine, test-images       Those on a Flink cluster; images built and run (MARK)
+  coverage, test-orchestrators   What tests run too little of; those that start Airflow or MariaDB, and rehearsals
+  bench, load-test               Upstream's example against ours (ROWS, ROUNDS); latency and throughput of the servers
+  test-other-stack               All tests of the last commit on the other stack (MARK)
   disk, gc, lock, protos, clean  What takes space; remove the old (GC); new uv.lock (UPGRADE), code of *.proto; clear up
 
 Every target on a task's files takes (TASK, VAR). Options: python -m pipelines COMMAND --help, or python -m serving.
@@ -211,6 +212,9 @@ test-engine: $(STAMP)
 test-orchestrators: $(STAMP)
 	@$(RUN) -m pytest tests -m 'orchestrator or mariadb' --durations 10
 
+test-images: $(STAMP)
+	@$(RUN) -m pytest tests/images -m images --capture=no
+
 test-replay: $(STAMP)
 	@$(RUN) -m pytest tests/pipelines/replay -m replay
 
@@ -251,7 +255,7 @@ load-test: $(STAMP)
 	@$(RUN) -m benchmarks.serving --task $(call quoted,TASK) --var $(call quoted,VAR)
 
 deploy-render: $(STAMP)
-	@.venv/bin/kubectl kustomize serving/deploy/kubernetes/overlays/$(call quoted,OVERLAY)
+	@$(RUN) -m environment.manifests $(call quoted,OVERLAY) $(if $(value IMAGES),--images $(call quoted,IMAGES))
 
 serve: $(STAMP)
 	@$(RUN) -m serving server --task $(call quoted,TASK) --var $(call quoted,VAR) $(SERVE)

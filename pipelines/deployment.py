@@ -1,5 +1,6 @@
 """What the pipeline takes from the files that its models are served with: serving/deploy, the gateway's settings."""
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from serving.server import config
 _SERVING = Path(__file__).resolve().parents[1] / "serving"
 DEPLOY, GATEWAY = _SERVING / "deploy", _SERVING / "gateway"
 _IMAGE = "tensorflow/serving"
+_DEFAULT = re.compile(r"\$\{\w+:-([^}]+)\}")  # what compose takes where the variable is not set
 _EVEN = 0.5  # the gateway's own default
 
 
@@ -28,8 +30,8 @@ def tensorflow_serving_tag(deploy: Path = DEPLOY) -> str:
     """
     compose = deploy / "compose.yaml"
     services = yaml.safe_load(compose.read_text(encoding="utf-8"))["services"].values()
-    images = [str(service["image"]).rpartition(":") for service in services if "image" in service]
-    tags = {tag for name, _, tag in images if name == _IMAGE}
+    images = [_DEFAULT.sub(r"\1", str(service["image"])) for service in services if "image" in service]
+    tags = {tag for name, _, tag in (image.rpartition(":") for image in images) if name == _IMAGE}
     if len(tags) != 1:
         raise ConfigError(f"{compose}: expected one tag of the image {_IMAGE}, received {sorted(tags)}")
     return tags.pop()

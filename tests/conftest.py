@@ -81,7 +81,7 @@ def spare_taxi(taxi: Project, _saved_taxi: Path) -> Iterator[Project]:
 
 # What addopts leave out. Another `-m` takes the place of theirs: those of `make test-fast` and of CI on the other stack
 # must not bring back what needs a program that a machine may lack.
-_ASKED_FOR = frozenset({"engine", "haproxy", "mariadb", "orchestrator", "prometheus", "redis", "replay"})
+_ASKED_FOR = frozenset({"engine", "haproxy", "images", "mariadb", "orchestrator", "prometheus", "redis", "replay"})
 
 
 @pytest.hookimpl(tryfirst=True)

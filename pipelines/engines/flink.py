@@ -1,4 +1,7 @@
-"""Beam on a Flink cluster, through Beam's job server, with Python workers that TaskManagers start beside themselves."""
+"""Beam on a Flink cluster, through Beam's job server, with Python workers that TaskManagers start beside themselves.
+
+On Kubernetes a pool beside each TaskManager starts them instead (pipelines/deploy/kubernetes/flink).
+"""
 
 import contextlib
 import dataclasses
@@ -22,18 +25,21 @@ _KEEP_WORKERS_MS = 120_000
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class FlinkEngine:
-    """A Flink cluster whose TaskManagers see the disk that this run writes to."""
+    """A Flink cluster whose workers see the disk that this run writes to."""
 
     rest: str  # host:port of the JobManager's REST API
     job_endpoint: str  # host:port of Beam's job server
     parallelism: int  # tasks of a job that run at the same time: the cluster's slots, at most
-    worker: Path  # an executable file: starts a Python worker on a TaskManager's machine
+    worker: Path | None  # an executable file: starts a Python worker on a TaskManager's machine; None: a pool does
+    worker_pool: str | None = None  # host:port of that pool, as its TaskManager sees it
     job_name: str  # of every job of the run; tells its jobs from those of others
     time_limit: int  # seconds that a job may take
 
     @classmethod
     def of_cluster(cls, folder: Path, *, job_name: str, time_limit: int) -> Self:
         """The engine for the cluster that `make flink-up` started from this folder, such as var/flink.
+
+        A `cluster.json` that names a `worker_pool` is of a cluster elsewhere: the folder is not written to.
 
         Raises:
             EngineError: There is none.
@@ -45,14 +51,13 @@ class FlinkEngine:
                 f"no Flink cluster runs from {folder}: expected {folder / _STATE}, which `make flink-up` writes; "
                 "run that first"
             ) from error
-        worker = folder / _WORKER
-        worker.write_text(_worker_script(folder))
-        worker.chmod(0o755)
+        pool = state.get("worker_pool")
         return cls(
             rest=state["rest"],
             job_endpoint=state["job_endpoint"],
             parallelism=int(state["slots"]),
-            worker=worker,
+            worker=None if pool else _write_worker(folder),
+            worker_pool=pool,
             job_name=job_name,
             time_limit=time_limit,
         )
@@ -64,11 +69,17 @@ class FlinkEngine:
             f"--job_endpoint={self.job_endpoint}",
             f"--job_name={self.job_name}",
             f"--parallelism={self.parallelism}",
-            "--environment_type=PROCESS",
-            f"--environment_config={json.dumps({'command': str(self.worker)})}",
+            *self._workers(),
             f"--environment_cache_millis={_KEEP_WORKERS_MS}",
             *COMMON_ARGS,
         )
+
+    def _workers(self) -> tuple[str, str]:
+        """How a TaskManager gets workers: https://beam.apache.org/documentation/runtime/sdk-harness-config."""
+        if self.worker_pool:
+            return ("--environment_type=EXTERNAL", f"--environment_config={self.worker_pool}")
+        command = json.dumps({"command": str(self.worker)})
+        return ("--environment_type=PROCESS", f"--environment_config={command}")
 
     @contextlib.contextmanager
     def session(self) -> Iterator[None]:
@@ -85,6 +96,13 @@ class FlinkEngine:
             services = (submitted, FlinkJobs(self.rest))
             with look_after(services, self.job_name, self.time_limit):
                 yield
+
+
+def _write_worker(folder: Path) -> Path:
+    worker = folder / _WORKER
+    worker.write_text(_worker_script(folder))
+    worker.chmod(0o755)
+    return worker
 
 
 def _worker_script(folder: Path) -> str:

@@ -93,8 +93,8 @@ def test_values_reach_the_command_untouched(value: str) -> None:
 
 
 def test_an_overlay_stays_one_word() -> None:
-    words = shlex.split(make("--dry-run", "deploy-render", "OVERLAY=it's $mine"))
-    assert words[-1] == "serving/deploy/kubernetes/overlays/it's $mine"
+    words = shlex.split(make("--dry-run", "deploy-render", "OVERLAY=it's $mine", "IMAGES=a@b c@d"))
+    assert words[-4:] == ["environment.manifests", "it's $mine", "--images", "a@b c@d"]
 
 
 def test_a_folder_with_an_apostrophe_stays_one_word() -> None:

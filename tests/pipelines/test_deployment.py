@@ -1,5 +1,6 @@
 """What the pipeline reads from serving/deploy."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -27,9 +28,10 @@ def test_batch_sizes(deploy: Path) -> None:
 
 
 def test_tensorflow_serving_tag(deploy: Path) -> None:
+    assert re.fullmatch(r"\d+\.\d+\.\d+", deployment.tensorflow_serving_tag())
     assert deployment.tensorflow_serving_tag(deploy) == deployment.tensorflow_serving_tag()
     compose = deploy / "compose.yaml"
-    compose.write_text(compose.read_text().replace("image: tensorflow/serving:", "image: example.com/serving:"))
+    compose.write_text(compose.read_text().replace(":-tensorflow/serving:", ":-example.com/serving:"))
     with pytest.raises(ConfigError) as error:
         deployment.tensorflow_serving_tag(deploy)
     assert str(error.value) == f"{compose}: expected one tag of the image tensorflow/serving, received []"

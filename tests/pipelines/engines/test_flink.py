@@ -3,13 +3,17 @@
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from pipelines.engines import flink
 from pipelines.engines.errors import EngineError
 from pipelines.engines.flink import FlinkEngine
 from pipelines.engines.local import LocalEngine
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
@@ -40,9 +44,18 @@ def test_the_arguments(folder: Path) -> None:
     }
 
 
+def test_a_pool_starts_the_workers_of_a_cluster_elsewhere(tmp_path: Path) -> None:
+    state = {"rest": "flink-rest:8081", "job_endpoint": "job-server:8099", "slots": 2, "worker_pool": "localhost:50000"}
+    (tmp_path / "cluster.json").write_text(json.dumps(state))
+    engine = FlinkEngine.of_cluster(tmp_path, job_name="tfx-taxi-1", time_limit=60)
+    assert {"--environment_type=EXTERNAL", "--environment_config=localhost:50000"} < set(engine.beam_args())
+    # A ConfigMap, which cannot be written to.
+    assert [path.name for path in tmp_path.iterdir()] == ["cluster.json"]
+
+
 def test_batches_are_those_of_the_local_engine(folder: Path) -> None:
-    flink = FlinkEngine.of_cluster(folder, job_name="tfx-taxi-1", time_limit=60).beam_args()
-    assert set(flink) & set(LocalEngine().beam_args()) == {
+    arguments = FlinkEngine.of_cluster(folder, job_name="tfx-taxi-1", time_limit=60).beam_args()
+    assert set(arguments) & set(LocalEngine().beam_args()) == {
         "--sdk_container_image=none",
         "--tfxio_use_byte_size_batching",
     }
@@ -50,10 +63,19 @@ def test_batches_are_those_of_the_local_engine(folder: Path) -> None:
 
 def test_the_worker_passes_its_arguments_on_and_finds_the_project(folder: Path) -> None:
     engine = FlinkEngine.of_cluster(folder, job_name="tfx-taxi-1", time_limit=60)
+    assert engine.worker is not None
     done = subprocess.run(
         [engine.worker, "--help"], cwd="/", env={"PATH": os.defpath}, capture_output=True, text=True, check=True
     )
     assert "--provision_endpoint" in done.stdout
+
+
+def test_a_pools_worker_prints_nothing_to_the_pipe_that_nobody_reads() -> None:
+    worker = Path(flink.__file__).with_name("pool_worker")
+    environment = {"PATH": f"{Path(sys.executable).parent}:{os.defpath}"}
+    done = subprocess.run([worker, "--help"], cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == ""
+    assert "--provision_endpoint" in done.stderr
 
 
 def test_without_a_cluster_it_says_what_to_run(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[3]
 DEPLOY = ROOT / "serving" / "deploy"
 MODEL_SERVER = DEPLOY / "model_server"
 OVERLAYS = ("staging", "production")
+DIGEST = "sha256:" + 64 * "0"  # made up
 
 Document = dict[str, Any]
 
@@ -51,7 +52,12 @@ def compose() -> Document:
 
 
 def service(name: str) -> Document:
-    return dict(compose()["services"][name])
+    return with_default_image(compose()["services"][name])
+
+
+def with_default_image(service: Document) -> Document:
+    """A service of a compose file, where no variable names its image."""
+    return {**service, "image": re.sub(r"^\$\{\w+_IMAGE:-([^}]+)\}$", r"\1", service["image"])}
 
 
 def prometheus() -> Document:

@@ -86,6 +86,16 @@ def test_looseness_is_noticed(fault: Callable[[Document], Any], noticed: str) ->
     assert looseness(service) == [noticed]
 
 
+@pytest.mark.parametrize("file", ["compose.yaml", "compose.tls.yaml"])
+def test_every_image_can_be_named_by_digest(file: str) -> None:
+    """A tag can be moved, so a variable takes its place; what runs the same image has the same variable."""
+    services = yaml.safe_load((DEPLOY / file).read_text())["services"]
+    images = {service["image"] for service in services.values() if "image" in service}
+    variables = [re.fullmatch(r"\$\{([A-Z]+_IMAGE):-[^:}]+:v?\d+\.\d+\.\d+\}", image) for image in images]
+    assert all(variables), images
+    assert len({found[1] for found in variables if found}) == len(images)
+
+
 @pytest.mark.parametrize("name", LASTING)
 def test_lasting_services_say_how_they_are(name: str) -> None:
     service = files.service(name)

@@ -24,10 +24,10 @@ def instructions(name: str) -> list[str]:
     return re.findall(rf"^{name} (.+)$", DOCKERFILE, flags=re.MULTILINE)
 
 
-def is_sent(path: str) -> bool:
+def is_sent(path: str, ignored: list[str] = IGNORED) -> bool:
     """Whether a file goes to the builder: the last line that matches it, or a folder above it, decides."""
     sent = True
-    for line in IGNORED:
+    for line in ignored:
         pattern = line.removeprefix("!").removeprefix("**/")
         parts = Path(path).parts
         places = {"/".join(parts[: end + 1]) for end in range(len(parts))}

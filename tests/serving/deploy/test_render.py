@@ -7,26 +7,47 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 import yaml
 
 from tests.serving.deploy import files
-from tests.serving.deploy.files import DEPLOY, OVERLAYS, ROOT, Document
+from tests.serving.deploy.files import DEPLOY, DIGEST, OVERLAYS, ROOT, Document
 
 PAGE = (ROOT / "docs" / "how-to" / "deploy.md").read_text()
 
 
-@pytest.mark.parametrize("overlay", OVERLAYS)
-def test_the_target_prints_what_kustomize_makes(overlay: str) -> None:
+TAGS = {"registry.example.com/taxi-gateway": "0.1.0", "tensorflow/serving": "2.21.0"}
+
+
+def run_target(*variables: str) -> "subprocess.CompletedProcess[str]":
     # Not run by make itself: it would look after .venv, which runs these very tests.
-    planned = ["make", "--dry-run", "deploy-render", f"OVERLAY={overlay}"]
+    planned = ["make", "--dry-run", "deploy-render", *variables]
     alone = {"PATH": os.environ["PATH"]}  # what a make around these tests was given must not reach this one
     said = subprocess.run(planned, cwd=ROOT, env=alone, capture_output=True, text=True, check=True).stdout
     command = said.splitlines()[-1].replace(".venv/bin/", f"{Path(sys.executable).parent}/")
-    done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False)
+    return subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def test_the_target_prints_what_kustomize_makes() -> None:
+    done = run_target("OVERLAY=staging")
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == files.rendered(overlay)
-    assert f"namespace: taxi-{overlay}\n" in done.stdout
+    assert done.stdout == files.rendered("staging")
+    assert "namespace: taxi-staging\n" in done.stdout
+
+
+def test_production_is_printed_with_digests_and_else_as_kustomize_makes_it() -> None:
+    done = run_target("OVERLAY=production", "IMAGES=" + " ".join(f"{name}@{DIGEST}" for name in TAGS))
+    assert (done.returncode, done.stderr) == (0, "")
+    expected = files.rendered("production")
+    for name, tag in TAGS.items():
+        expected = expected.replace(f"{name}:{tag}\n", f"{name}@{DIGEST}\n")
+    assert list(yaml.safe_load_all(done.stdout)) == list(yaml.safe_load_all(expected))
+    assert "namespace: taxi-production\n" in done.stdout
+
+
+def test_production_is_not_printed_with_tags() -> None:
+    done = run_target("OVERLAY=production", f"IMAGES=tensorflow/serving@{DIGEST}")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Received: registry.example.com/taxi-gateway:0.1.0. Add IMAGES=" in done.stderr
 
 
 def rendered_by(kubernetes: Path) -> list[Document]:
