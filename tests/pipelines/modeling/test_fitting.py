@@ -197,13 +197,14 @@ tf.distribute.MirroredStrategy = functools.partial(tf.distribute.MirroredStrateg
 from pipelines.config import TrainerConfig
 from pipelines.modeling.export import export_model
 from pipelines.modeling.fitting import fit, training_scope
-from pipelines.modeling.transformed_rows import read_rows
+from pipelines.modeling.transformed_rows import TransformedRows, read_rows
 from tests import handmade
 
 graph, examples, directory = sys.argv[1:]
 rows = read_rows([examples], tft.TFTransformOutput(graph), handmade.LABEL)
 args = handmade.fn_args(Path(directory), graph)
-del rows.features["company_name"]
+numbers = {name: values for name, values in rows.features.items() if name != "company_name"}
+rows = TransformedRows(features=numbers, labels=rows.labels)
 with training_scope(TrainerConfig(train_steps=1, distribute="mirrored"), seed=1):
     assert tf.distribute.get_strategy().num_replicas_in_sync == 2
     model = handmade.build_model()
