@@ -38,6 +38,11 @@ class SlicedRows:
         self._read(column)
         return list(self._columns[column])
 
+    def count(self, column: str, value: str) -> int:
+        """Count the rows that have a value, in words."""
+        self._read(column)
+        return len(self._columns[column].get(value, []))
+
     def _read(self, column: str) -> None:
         if column not in self._columns:
             self._columns[column] = _positions(self._rows[column])

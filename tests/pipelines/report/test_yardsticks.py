@@ -27,6 +27,7 @@ class FewParts:
         self.summary = {"rows": {"train": ROWS, "eval": ROWS}}
         self._folder = folder
         self.fitted = 0
+        self.read: list[tuple[str, int]] = []
 
     def artifact(self, node: str, key: str) -> Path:
         return self._folder / node / key
@@ -36,11 +37,13 @@ class FewParts:
         contract = types.SimpleNamespace(features=[types.SimpleNamespace(name="x", written="")])
         return types.SimpleNamespace(contract=contract, transformed=lambda records: {TASK.label: LABELS[:ROWS, None]})
 
-    def records(self, split: str) -> list[bytes]:
-        return [b""] * ROWS
+    def records(self, split: str, every: int = 1) -> list[bytes]:
+        return [b""] * len(range(0, ROWS, every))
 
     def rows(self, split: str, every: int = 1) -> pd.DataFrame:
-        return pd.DataFrame({"x": X[:ROWS]})[::every]
+        self.read.append((split, every))
+        x = X[:ROWS] if split == "train" else X[ROWS:]
+        return pd.DataFrame({"x": x[::every]})
 
 
 def measured(predictions: np.ndarray) -> EvalPredictions:
