@@ -51,12 +51,12 @@ def measure(command: list[str], directory: Path, environment: Mapping[str, str],
     Raises:
         RuntimeError: It failed: its time would say nothing. Or the memory of one of its processes could not be read.
     """
-    begin = time.monotonic()
+    begin, clock = time.monotonic(), time.time()
     with log.open("wb") as output, ThreadPoolExecutor(max_workers=1) as pool:
         process = subprocess.Popen(
             command, cwd=directory, env={**os.environ, **environment}, stdout=output, stderr=subprocess.STDOUT
         )
-        watched = pool.submit(_watch, process)
+        watched = pool.submit(_watch, process, clock)
         status = process.wait()
         seconds = time.monotonic() - begin
     if status:
@@ -66,16 +66,18 @@ def measure(command: list[str], directory: Path, environment: Mapping[str, str],
     return MeasuredRun(seconds=seconds, peak_mib=peak_mib, branches=branches)
 
 
-def _watch(process: subprocess.Popen[bytes]) -> tuple[float, list[Branch]]:
+def _watch(process: subprocess.Popen[bytes], began: float) -> tuple[float, list[Branch]]:
     """Returns the highest sum of memory, MiB, and the branches, when the process has ended."""
     root = psutil.Process(process.pid)
-    branches = {root.pid: Branch(started=root.create_time())}
+    # The system counts the starts of processes from its own, which it knows to a second; in between they are exact.
+    lag = began - root.create_time()
+    branches = {root.pid: Branch(started=began)}
     peak = 0.0
     while process.poll() is None:
         total = 0.0
         for top, members in _read_branches(root).items():
             sizes = [_memory(one) for one in members]
-            branch = branches.setdefault(top.pid, Branch(started=top.create_time()))
+            branch = branches.setdefault(top.pid, Branch(started=top.create_time() + lag))
             branch.peak_mib = max(branch.peak_mib, sum(own for _, own in sizes))
             total += sum(shared for shared, _ in sizes)
         peak = max(peak, total)

@@ -151,7 +151,9 @@ def compare_with_earlier(
             same_rows = same or known is None
         try:
             if known is None or not same:
-                known = _ask(Path(path_utils.serving_model_path(model.uri)), read_chunks(), candidate.rows_digest, label)
+                known = _ask(
+                    Path(path_utils.serving_model_path(model.uri)), read_chunks(), candidate.rows_digest, label
+                )
             require_same_question(known, candidate)
             predictions[model.uri] = known.predictions
         except Exception as error:  # An old model may lack what today's contract says; what it raises is its own.

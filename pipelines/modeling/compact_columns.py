@@ -11,6 +11,8 @@ import numpy as np
 
 HELD_BYTES = 1 << 30  # of tables, that are held in memory; larger ones are in a file that the system pages in and out
 
+_NARROW = (np.int8, np.int16, np.int32)
+
 Chunk = Mapping[str, np.ndarray]  # by column, each [rows of the chunk, n]
 
 
@@ -41,9 +43,11 @@ class CompactColumns:
         place = self.places[name]
         return self.tables[place.table][rows, place.begin : place.end].astype(place.dtype)
 
-    def keys(self) -> list[np.ndarray]:
+    def sort_keys(self) -> list[np.ndarray]:
         """Returns views of all columns, one number in a row each, in the order in which they came."""
-        return [self.tables[one.table][:, number] for one in self.places.values() for number in range(one.begin, one.end)]
+        return [
+            self.tables[one.table][:, number] for one in self.places.values() for number in range(one.begin, one.end)
+        ]
 
 
 def hold_columns(read: Callable[[], Iterable[Chunk]], held_bytes: int = HELD_BYTES) -> tuple[CompactColumns, int]:
@@ -80,7 +84,8 @@ def _narrow(values: np.ndarray) -> np.ndarray:
     if values.dtype.kind != "i" or not values.size:
         return values
     low, high = values.min(), values.max()
-    return values.astype(np.promote_types(np.min_scalar_type(min(low, -1)), np.min_scalar_type(-high - 1)))
+    fitting = (dtype for dtype in _NARROW if np.iinfo(dtype).min <= low and high <= np.iinfo(dtype).max)
+    return values.astype(next(fitting, values.dtype))
 
 
 def _allocate(stored: Mapping[str, tuple[np.dtype, np.dtype, int]], rows: int, *, in_file: bool) -> CompactColumns:

@@ -8,7 +8,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from components.tfrecords import read_chunks
-from pipelines.modeling.compact_columns import CompactColumns, hold_columns
+from pipelines.modeling.compact_columns import HELD_BYTES, CompactColumns, hold_columns
 
 _LABEL = ""  # no feature's name
 
@@ -49,7 +49,7 @@ class TransformedRows:
 
     def _set(self, columns: CompactColumns, label: str, positions: np.ndarray) -> None:
         self.columns, self.label = columns, label
-        self.positions = positions.astype(np.min_scalar_type(max(len(positions), 1)))
+        self.positions = positions.astype(np.min_scalar_type(int(positions.max(initial=0))))
 
     def __len__(self) -> int:
         return len(self.positions)
@@ -114,11 +114,11 @@ def read_rows(patterns: list[str], transform: tft.TFTransformOutput, label: str)
             not_finite.update(_count_not_finite(chunk))
             yield chunk
 
-    columns, rows = hold_columns(read)
+    columns, rows = hold_columns(read, HELD_BYTES)
     if not rows:
         raise TrainingError(f"no rows to read: expected at least one, received none in {', '.join(patterns)}")
     _require_numbers(not_finite, rows)
-    return TransformedRows.of_columns(columns, label, np.lexsort(columns.keys()))
+    return TransformedRows.of_columns(columns, label, np.lexsort(columns.sort_keys()))
 
 
 def _read_chunks(files: list[str], spec: dict[str, tf.io.FixedLenFeature]) -> Iterator[dict[str, np.ndarray]]:

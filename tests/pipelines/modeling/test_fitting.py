@@ -125,6 +125,11 @@ def test_a_batch_keeps_every_row_together() -> None:
     shuffled, plain = ([one for _, labels in batches for one in labels.numpy()[:, 0]] for batches in passes)
     assert plain == number.tolist() == sorted(shuffled)
     assert plain != shuffled
+    batches = make_batches(rows, 16, seed=3)
+    first, second = ([labels.numpy().tolist() for _, labels in batches] for _ in range(2))
+    assert first == [labels.numpy().tolist() for _, labels in make_batches(rows, 16, seed=3)]
+    assert first != second, "each pass has an order of its own"
+    assert [labels.numpy().tolist() for _, labels in make_batches(rows, 16, seed=3).repeat(2)] == [*first, *second]
 
 
 def test_history_and_tensorboard_logs(tmp_path: Path) -> None:
