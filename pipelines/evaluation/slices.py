@@ -1,5 +1,6 @@
 """Slices of rows, as the Evaluator names them. Loads neither TFX nor pandas."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,11 @@ SliceMetrics = dict[str, dict[str, float | None]]  # slice in words -> metric ->
 def slice_in_words(where: Slice) -> str:
     """Describes a slice: (("payment_type", "Cash"),) -> "payment_type = Cash"; () -> "overall"."""
     return ", ".join(f"{name} = {value}" for name, value in where) or OVERALL
+
+
+def list_columns(slices: Iterable[Slice]) -> set[str]:
+    """Lists the columns that slices are made of."""
+    return {column for where in slices for column, _ in where}
 
 
 def in_slice(rows: Any, where: Slice) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from pipelines.evaluation.bootstrap import Interval, estimate_intervals
-from pipelines.evaluation.slices import OVERALL, Slice, SlicedRows
+from pipelines.evaluation.slices import OVERALL, Slice, SlicedRows, list_columns
 from pipelines.evaluation.weighted_metrics import Metric
 from pipelines.production_metrics.metrics import OF_DECISIONS
 from pipelines.production_metrics.recalibration import Recalibration, fit_recalibration
@@ -76,7 +76,7 @@ def read_reference(runs: Runs, task: str, version: int) -> VersionReference:
     run = runs.open(runs.lineage(str(version), task).run_id)
     problem = run.task_record.problem
     slices = run.slices()
-    predicted = run.predict_eval_rows({column for where in slices.values() for column, _ in where})
+    predicted = run.predict_eval_rows(list_columns(slices.values()))
     return VersionReference(
         run=run,
         rows=predicted.rows,

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from pipelines.evaluation.bootstrap import affordable_resamples
-from pipelines.evaluation.slices import SlicedRows
+from pipelines.evaluation.slices import SlicedRows, list_columns
 from pipelines.fairness.agreed import read_fairness
 from pipelines.nodes import EVAL
 from pipelines.runs import Run, RunError
@@ -53,7 +53,7 @@ def predict_eval_rows(run: Run) -> EvalPredictions:
     """
     agreed = read_fairness(run.task_record)
     groups = () if agreed is None else agreed.columns
-    predicted = run.predict_eval_rows({*(column for where in run.slices().values() for column, _ in where), *groups})
+    predicted = run.predict_eval_rows(list_columns(run.slices().values()).union(groups))
     baseline, note = _predict_baseline(run)
     return EvalPredictions(
         task=run.task_record,

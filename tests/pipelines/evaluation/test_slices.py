@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from pipelines.evaluation.slices import SlicedRows, in_slice, slice_in_words
+from pipelines.evaluation.slices import SlicedRows, in_slice, list_columns, slice_in_words
 
 ROWS = pd.DataFrame(
     {
@@ -32,6 +32,11 @@ def test_in_slice() -> None:
     assert in_slice(ROWS, (("tags", "night"),)).tolist() == [True, False, True, True], "each value of a list is a slice"
     assert in_slice(ROWS, (("tags", "airport"), ("hour", "7"))).tolist() == [True, False, False, False]
     assert in_slice(ROWS, (("pay", "Cash"), ("hour", "7"))).tolist() == [True, False, False, False]
+
+
+def test_list_columns() -> None:
+    assert list_columns([(), (("pay", "Cash"), ("hour", "7")), (("pay", "Card"),)]) == {"pay", "hour"}
+    assert list_columns([()]) == set()
 
 
 def test_count() -> None:
