@@ -3,7 +3,8 @@
     python -m benchmarks.growth --results var/bench --out docs/figures/growth.svg
 
 Reads every `local_run_<rows>.json` that `make bench ROWS=...` left. Both axes are logarithmic: on a straight line that
-rises by one decade a decade, twice the rows cost twice as much.
+rises by one decade a decade, twice the rows cost twice as much. Prints how many bytes of memory a row more costs in
+each node, between the two largest results.
 """
 
 import argparse
@@ -31,7 +32,10 @@ def main() -> int:
     if not files:
         print(f"no local_run_*.json in {options.results}: run `make bench ROWS=300040` first", file=sys.stderr)
         return 1
-    plot_growth(read_growth([json.loads(file.read_text()) for file in files])).save(str(options.out))
+    results = sorted((json.loads(file.read_text()) for file in files), key=lambda result: int(result["rows"]))
+    plot_growth(read_growth(results)).save(str(options.out))
+    if len(by_row := memory_by_row(results)):
+        print(by_row.to_string(index=False))
     return 0
 
 
@@ -49,6 +53,26 @@ def read_growth(results: list[dict[str, Any]]) -> pd.DataFrame:
             if (run := result["runs"].get(measured))
         ]
     )
+
+
+def memory_by_row(results: list[dict[str, Any]]) -> pd.DataFrame:
+    """Makes a table of what a row costs in memory: columns node, from_rows, to_rows, bytes_a_row, the most first.
+
+    Args:
+        results: what benchmarks.local_run wrote, fewest rows first; those of two sizes at least. A slope is taken
+            between the two largest: what a node takes for few rows is bounded buffers for the most part.
+    """
+    columns = ["node", "from_rows", "to_rows", "bytes_a_row"]
+    measured = [(int(one["rows"]), one["runs"].get(COLD, {}).get("node_mib", {})) for one in results]
+    pairs = [(rows, nodes) for rows, nodes in measured if nodes][-2:]
+    if len(pairs) < 2:
+        return pd.DataFrame(columns=columns)
+    (few, before), (many, after) = pairs
+    found = [
+        (node, few, many, round((after[node] - before[node]) * 2**20 / (many - few)))
+        for node in after.keys() & before.keys()
+    ]
+    return pd.DataFrame(found, columns=columns).sort_values(["bytes_a_row", "node"], ascending=[False, True])
 
 
 def plot_growth(table: pd.DataFrame) -> alt.HConcatChart:

@@ -5,7 +5,7 @@
 Runs in turn, `repeats` times: upstream's `taxi_pipeline_native_keras.py` as installed with tfx, in a temporary home;
 our taxi task cold, in a temporary folder; the same again unchanged; and again after an edit of the model. `--runs`
 names those to take, of which the last two need those before. All read the same rows: the shipped ones, or more of them
-(benchmarks.varied_trips). Writes medians, the ratio within a round, seconds per node and peak memory to
+(benchmarks.varied_trips). Writes medians, the ratio within a round, seconds and peak memory of each node and of all to
 `<out>/local_run_<rows>.json`; `python -m benchmarks.growth` draws the curve over all of them. Machines are shared and
 noisy: the ratio is the figure to look at.
 """
@@ -27,7 +27,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.measured_process import MEMORY, MeasuredRun, measure
+from benchmarks.measured_process import MEMORY, OWN_MEMORY, MeasuredRun, measure
+from benchmarks.node_memory import peak_by_node
 from benchmarks.varied_trips import write_trips
 
 _PROJECT = Path(__file__).resolve().parents[1]
@@ -106,6 +107,10 @@ def summarise(rounds: list[dict[str, MeasuredRun]]) -> dict[str, object]:
             "all_seconds": [round(m.seconds, 2) for m in of_name],
             "peak_mib": round(statistics.median(m.peak_mib for m in of_name)),
             "nodes": {node: round(statistics.median(m.nodes[node] for m in of_name), 2) for node in of_name[0].nodes},
+            "node_mib": {
+                node: round(statistics.median(m.node_mib.get(node, 0.0) for m in of_name))
+                for node in sorted(set().union(*(m.node_mib for m in of_name)))
+            },
         }
     ratio = None
     if UPSTREAM in runs and COLD in runs:
@@ -114,6 +119,7 @@ def summarise(rounds: list[dict[str, MeasuredRun]]) -> dict[str, object]:
         "repeats": len(rounds),
         "cores": os.cpu_count(),
         "memory": MEMORY,
+        "memory_of_nodes": OWN_MEMORY,
         "ratio_cold_to_upstream": ratio,
         "runs": runs,
     }
@@ -137,7 +143,11 @@ def _ours(project: Path, var: Path, data: Path) -> MeasuredRun:
     measured = measure(command, project, {}, project.parent / "output.log")
     summary = json.loads((var / "runs" / "latest" / "summary.json").read_text())
     nodes = {node["id"]: node["seconds"] for node in summary["nodes"]}
-    return dataclasses.replace(measured, nodes={**nodes, "start and end": measured.seconds - busy(summary["nodes"])})
+    return dataclasses.replace(
+        measured,
+        nodes={**nodes, "start and end": measured.seconds - busy(summary["nodes"])},
+        node_mib=peak_by_node(measured.branches, summary["nodes"]),
+    )
 
 
 def busy(nodes: Sequence[Mapping[str, Any]]) -> float:

@@ -4,7 +4,7 @@ import dataclasses
 import os
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,6 +14,18 @@ MEMORY_SECONDS = 0.5  # between two looks at the process tree
 # What is summed: on Linux PSS, which shares a page out among the processes that hold it, so that libraries count once;
 # elsewhere there is only RSS, which counts them in each process.
 MEMORY = "pss" if psutil.LINUX else "rss"
+# What is summed for a child and its own children: USS, what no other process holds. Of PSS a fork would have more or
+# less, by how many others share the libraries with it at that moment.
+OWN_MEMORY = "uss"
+_MIB = 2**20
+
+
+@dataclasses.dataclass(kw_only=True)
+class Branch:
+    """A process that the measured one started, with all that it started in turn; or the measured one by itself."""
+
+    started: float  # seconds since the epoch
+    peak_mib: float = 0.0  # of OWN_MEMORY, at the highest
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -22,7 +34,9 @@ class MeasuredRun:
 
     seconds: float  # wall clock, process start to end
     peak_mib: float  # memory of the process and its children together, at the highest; see MEMORY
+    branches: Sequence[Branch] = ()  # the measured process first, then its children in the order of their start
     nodes: dict[str, float] = dataclasses.field(default_factory=dict)  # seconds in each node, where the run tells
+    node_mib: dict[str, float] = dataclasses.field(default_factory=dict)  # of OWN_MEMORY; likewise
 
 
 def measure(command: list[str], directory: Path, environment: Mapping[str, str], log: Path) -> MeasuredRun:
@@ -37,44 +51,61 @@ def measure(command: list[str], directory: Path, environment: Mapping[str, str],
     Raises:
         RuntimeError: It failed: its time would say nothing. Or the memory of one of its processes could not be read.
     """
-    begin = time.monotonic()
+    begin, clock = time.monotonic(), time.time()
     with log.open("wb") as output, ThreadPoolExecutor(max_workers=1) as pool:
         process = subprocess.Popen(
             command, cwd=directory, env={**os.environ, **environment}, stdout=output, stderr=subprocess.STDOUT
         )
-        peak = pool.submit(_watch, process)
+        watched = pool.submit(_watch, process, clock)
         status = process.wait()
         seconds = time.monotonic() - begin
     if status:
         tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
         raise RuntimeError(f"{' '.join(command)} ended with status {status}:\n{tail}")
-    return MeasuredRun(seconds=seconds, peak_mib=peak.result() / 2**20)
+    peak_mib, branches = watched.result()
+    return MeasuredRun(seconds=seconds, peak_mib=peak_mib, branches=branches)
 
 
-def _watch(process: subprocess.Popen[bytes]) -> int:
-    """Returns the highest sum of memory, bytes, when the process has ended."""
+def _watch(process: subprocess.Popen[bytes], began: float) -> tuple[float, list[Branch]]:
+    """Returns the highest sum of memory, MiB, and the branches, when the process has ended."""
     root = psutil.Process(process.pid)
-    peak = 0
+    # The system counts the starts of processes from its own, which it knows to a second; in between they are exact.
+    lag = began - root.create_time()
+    branches = {root.pid: Branch(started=began)}
+    peak = 0.0
     while process.poll() is None:
-        peak = max(peak, sum(_memory(one) for one in (root, *_children(root))))
+        total = 0.0
+        for top, members in _read_branches(root).items():
+            sizes = [_memory(one) for one in members]
+            branch = branches.setdefault(top.pid, Branch(started=top.create_time() + lag))
+            branch.peak_mib = max(branch.peak_mib, sum(own for _, own in sizes))
+            total += sum(shared for shared, _ in sizes)
+        peak = max(peak, total)
         time.sleep(MEMORY_SECONDS)
-    return peak
+    return peak, sorted(branches.values(), key=lambda branch: branch.started)
 
 
-def _memory(process: psutil.Process) -> int:
+def _read_branches(root: psutil.Process) -> dict[psutil.Process, list[psutil.Process]]:
+    """Returns the root by itself, and each of its children with its descendants."""
+    return {root: [root]} | {child: [child, *_children(child, recursive=True)] for child in _children(root)}
+
+
+def _memory(process: psutil.Process) -> tuple[float, float]:
+    """Returns MEMORY and OWN_MEMORY, MiB."""
     try:
-        return int(getattr(process.memory_full_info(), MEMORY))
+        read = process.memory_full_info()
     except (psutil.NoSuchProcess, psutil.ZombieProcess):
-        return 0  # It ended between the two looks.
+        return 0.0, 0.0  # It ended between the two looks.
     except psutil.AccessDenied as error:
         raise RuntimeError(
             f"the memory of process {process.pid} cannot be read ({error}): expected to be allowed to, since a sum "
             "without it would be too low; run the benchmark as the user whose processes they are"
         ) from error
+    return getattr(read, MEMORY) / _MIB, getattr(read, OWN_MEMORY) / _MIB
 
 
-def _children(root: psutil.Process) -> list[psutil.Process]:
+def _children(process: psutil.Process, *, recursive: bool = False) -> list[psutil.Process]:
     try:
-        return list(root.children(recursive=True))
+        return list(process.children(recursive=recursive))
     except psutil.NoSuchProcess:
         return []

@@ -9,13 +9,15 @@ always predictions of this run's rows.
 What came out is a verdict and never a crash: Pusher reads it. Raises only for invalid inputs.
 """
 
+import functools
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import pandas as pd
 from absl import logging
+from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
 from tfx.types import standard_artifacts
@@ -32,15 +34,16 @@ from pipelines.evaluation.model_comparison import (
 )
 from pipelines.evaluation.row_predictions import (
     RowPredictions,
-    digest_rows,
+    RowsDigest,
     read_predictions,
     require_same_question,
     write_predictions,
 )
 from pipelines.evaluation.slices import SlicedRows, slice_in_words
 from pipelines.explain import explain_in_one_line
-from pipelines.runs.examples import read_records, to_frame
-from pipelines.runs.model import RunModel, as_predictions
+from pipelines.runs.examples import read_record_chunks
+from pipelines.runs.model import RunModel
+from pipelines.runs.predicted_rows import predict_rows
 from pipelines.task_definition.scoping import Comparison
 from pipelines.task_definition.toml_table import as_record
 
@@ -78,20 +81,22 @@ def BetterGate(
         earlier: the models pushed before it, the newest first.
         comparisons: what this gate wrote of them, as far as it did.
     """
-    records = read_records(examples.uri, split)
     contract = io_utils.SchemaReader().read(io_utils.get_only_uri_in_dir(schema.uri))
-    rows = to_frame(records, contract)
     candidate = RunModel(path_utils.serving_model_path(model.uri))
+    columns = json.loads(slice_columns)
+    read_chunks = functools.partial(read_record_chunks, examples.uri, split)
+    digest = RowsDigest()
+    predicted = predict_rows(candidate, map(digest.add, read_chunks()), contract, label, columns)
     found = RowPredictions(
-        rows_digest=digest_rows(records),
-        labels=_as_column(candidate.transformed(records)[label]),
-        predictions=as_predictions(candidate.predict_records(records)),
-        slices=find_slices(rows, json.loads(slice_columns), min_slice_rows),
+        rows_digest=digest.hex(),
+        labels=predicted.labels,
+        predictions=predicted.prediction_array,
+        slices=find_slices(predicted.rows, columns, min_slice_rows),
     )
     compared = compare_with_earlier(
         as_record(json.loads(agreed), Comparison, "agreed"),
         found,
-        records,
+        read_chunks,
         [*([] if baseline is None else [baseline]), *(earlier or [])],
         comparisons or [],
         min_slice_rows,
@@ -112,14 +117,15 @@ def find_slices(rows: pd.DataFrame, columns: Sequence[str], min_rows: int) -> di
         slice_in_words(((column, value),)): sliced.inside(((column, value),))
         for column in columns
         for value in sliced.values(column)
+        if sliced.count(column, value) >= min_rows
     }
-    return {words: inside for words, inside in sorted(found.items()) if inside.sum() >= min_rows}
+    return dict(sorted(found.items()))
 
 
 def compare_with_earlier(
     agreed: Comparison,
     candidate: RowPredictions,
-    records: list[bytes],
+    read_chunks: Callable[[], Iterable[list[bytes]]],
     earlier: Sequence[standard_artifacts.Model],
     comparisons: Sequence[artifacts.ModelComparison],
     min_slice_rows: int,
@@ -130,7 +136,7 @@ def compare_with_earlier(
     Args:
         agreed: what the new model has to be.
         candidate: its predictions, with labels and slices.
-        records: the same rows, serialized.
+        read_chunks: reads the same rows, serialized, some thousand at a time.
         earlier: the models pushed before, the newest first.
         comparisons: what this gate wrote of them, as far as it did.
         min_slice_rows: slices of fewer rows say nothing.
@@ -146,7 +152,8 @@ def compare_with_earlier(
             same_rows = same or known is None
         try:
             if known is None or not same:
-                known = _ask(path_utils.serving_model_path(model.uri), records, candidate.rows_digest, label)
+                uri = path_utils.serving_model_path(model.uri)
+                known = _ask(uri, read_chunks(), candidate.rows_digest, label)
             require_same_question(known, candidate)
             predictions[model.uri] = known.predictions
         except Exception as error:  # An old model may lack what today's contract says; what it raises is its own.
@@ -168,16 +175,9 @@ def _read_stored(uri: str) -> RowPredictions:
         return read_predictions(folder)
 
 
-def _ask(directory: str, records: list[bytes], rows_digest: str, label: str) -> RowPredictions:
+def _ask(directory: str, chunks: Iterable[list[bytes]], rows_digest: str, label: str) -> RowPredictions:
     """Ask an earlier model for its predictions, and for what it takes for the label, of all rows."""
-    model = RunModel(directory)
+    predicted = predict_rows(RunModel(directory), chunks, schema_pb2.Schema(), label, columns=())
     return RowPredictions(
-        rows_digest=rows_digest,
-        labels=_as_column(model.transformed(records)[label]),
-        predictions=as_predictions(model.predict_records(records)),
-        slices={},
+        rows_digest=rows_digest, labels=predicted.labels, predictions=predicted.prediction_array, slices={}
     )
-
-
-def _as_column(values: np.ndarray) -> np.ndarray:
-    return values.reshape(len(values), -1)[:, 0]

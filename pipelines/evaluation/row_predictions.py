@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -22,13 +22,23 @@ class RowPredictions:
     slices: Mapping[str, np.ndarray]  # slice in words -> bool [rows]; all rows together are none of them
 
 
-def digest_rows(records: Sequence[bytes]) -> str:
-    """Return a digest (SHA-256, hex) of serialized rows in their order."""
-    digest = hashlib.sha256()
-    for record in records:
-        digest.update(len(record).to_bytes(8, "little"))
-        digest.update(record)
-    return digest.hexdigest()
+class RowsDigest:
+    """A digest (SHA-256) of serialized rows in their order, whatever parts they come in."""
+
+    def __init__(self) -> None:
+        """Begin without rows."""
+        self._digest = hashlib.sha256()
+
+    def add(self, records: list[bytes]) -> list[bytes]:
+        """Take more rows, and return them."""
+        for record in records:
+            self._digest.update(len(record).to_bytes(8, "little"))
+            self._digest.update(record)
+        return records
+
+    def hex(self) -> str:
+        """Return the digest of all rows so far."""
+        return self._digest.hexdigest()
 
 
 def write_predictions(folder: Path, found: RowPredictions) -> None:

@@ -1,5 +1,6 @@
 """Slices of rows, as the Evaluator names them. Loads neither TFX nor pandas."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,11 @@ SliceMetrics = dict[str, dict[str, float | None]]  # slice in words -> metric ->
 def slice_in_words(where: Slice) -> str:
     """Describes a slice: (("payment_type", "Cash"),) -> "payment_type = Cash"; () -> "overall"."""
     return ", ".join(f"{name} = {value}" for name, value in where) or OVERALL
+
+
+def list_columns(slices: Iterable[Slice]) -> set[str]:
+    """Lists the columns that slices are made of."""
+    return {column for where in slices for column, _ in where}
 
 
 def in_slice(rows: Any, where: Slice) -> np.ndarray:
@@ -37,6 +43,11 @@ class SlicedRows:
         """List the values of a column, in words."""
         self._read(column)
         return list(self._columns[column])
+
+    def count(self, column: str, value: str) -> int:
+        """Count the rows that have a value, in words."""
+        self._read(column)
+        return len(self._columns[column].get(value, []))
 
     def _read(self, column: str) -> None:
         if column not in self._columns:

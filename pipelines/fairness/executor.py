@@ -17,8 +17,9 @@ from pipelines.fairness.agreed import Agreement, read_agreement
 from pipelines.fairness.findings import Findings, write_findings
 from pipelines.fairness.gaps import FairnessGaps, find_gaps
 from pipelines.nodes import EVAL
-from pipelines.runs.examples import read_records, to_frame
+from pipelines.runs.examples import read_record_chunks
 from pipelines.runs.model import RunModel
+from pipelines.runs.predicted_rows import predict_rows
 
 FAIRNESS = "fairness"  # execution property
 
@@ -52,18 +53,18 @@ class Executor(columnar.Executor):
 
 def _compare_groups(input_dict: columnar.Artifacts, agreement: Agreement) -> FairnessGaps:
     folder = artifact_utils.get_single_uri(input_dict[keys.EXAMPLES_KEY])
-    records = read_records(folder, EVAL)
     schema = io_utils.SchemaReader().read(
         io_utils.get_only_uri_in_dir(artifact_utils.get_single_uri(input_dict[keys.SCHEMA_KEY]))
     )
     artifact = artifact_utils.get_single_instance(input_dict[keys.MODEL_KEY])
     model = RunModel(path_utils.serving_model_path(artifact.uri))
-    predictions = model.predict_records(records).to_numpy()
+    chunks = read_record_chunks(folder, EVAL)
+    predicted = predict_rows(model, chunks, schema, agreement.label, agreement.fairness.columns)
     return find_gaps(
         agreement.fairness,
-        to_frame(records, schema),
-        model.transformed(records)[agreement.label].reshape(len(records), -1)[:, 0],
-        predictions[:, 0] if predictions.shape[1] == 1 else predictions,
+        predicted.rows,
+        predicted.labels,
+        predicted.prediction_array,
         problem=agreement.problem,
         threshold=agreement.threshold,
         min_slice_rows=agreement.min_slice_rows,

@@ -1,27 +1,68 @@
 """Transformed rows in memory: read in a fixed order, held out in part, refused where no model can learn from them."""
 
-import dataclasses
+from collections import Counter
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
 
 from components.tfrecords import read_chunks
+from pipelines.modeling.compact_columns import HELD_BYTES, CompactColumns, hold_columns
+
+_LABEL = ""  # no feature's name
 
 
 class TrainingError(ValueError):
     """The rows cannot be trained on."""
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
 class TransformedRows:
-    """Rows of one split, as preprocessing_fn gives them."""
+    """Rows of one split, as preprocessing_fn gives them.
 
-    features: dict[str, np.ndarray]  # each [rows, n]
-    labels: np.ndarray  # [rows, 1]
+    They are held in compact tables (pipelines.modeling.compact_columns), which rows that were taken from others share
+    with them.
+    """
+
+    def __init__(self, *, features: Mapping[str, np.ndarray], labels: np.ndarray):
+        """Takes columns.
+
+        Args:
+            features: by name, each [rows, n].
+            labels: [rows, 1].
+        """
+        columns, rows = hold_columns(lambda: [{**features, _LABEL: labels}])
+        self._set(columns, _LABEL, np.arange(rows))
+
+    @classmethod
+    def of_columns(cls, columns: CompactColumns, label: str, positions: np.ndarray) -> "TransformedRows":
+        """Makes rows of tables.
+
+        Args:
+            columns: of these rows and perhaps of others.
+            label: which column is the label; every other is a feature.
+            positions: of these rows in the tables, in their order.
+        """
+        rows = cls.__new__(cls)
+        rows._set(columns, label, positions)
+        return rows
+
+    def _set(self, columns: CompactColumns, label: str, positions: np.ndarray) -> None:
+        self.columns, self.label = columns, label
+        self.positions = positions.astype(np.min_scalar_type(int(positions.max(initial=0))))
 
     def __len__(self) -> int:
-        return len(self.labels)
+        return len(self.positions)
+
+    @property
+    def features(self) -> dict[str, np.ndarray]:
+        """All features, each [rows, n]: made anew at every call, and larger than the tables. Batches need no more."""
+        return {name: self.columns.read(name, self.positions) for name in self.columns.places if name != self.label}
+
+    @property
+    def labels(self) -> np.ndarray:
+        """The labels, [rows, 1]; made anew at every call."""
+        return self.columns.read(self.label, self.positions)
 
     def batches(self, batch_size: int) -> int:
         """Counts how many batches the rows fill, the last one in part."""
@@ -39,20 +80,19 @@ class TransformedRows:
         """
         if len(self) < one_in:
             raise TrainingError(f"too few training rows: expected {one_in} or more, received {len(self)}; bring more")
-        held_out = np.arange(len(self)) % one_in == fold % one_in
-        return self._where(~held_out), self._where(held_out)
+        held_out = np.zeros(len(self), bool)
+        held_out[fold % one_in :: one_in] = True
+        return self.take(~held_out), self.take(held_out)
 
-    def _where(self, kept: np.ndarray) -> "TransformedRows":
-        return TransformedRows(
-            features={name: values[kept] for name, values in self.features.items()}, labels=self.labels[kept]
-        )
+    def take(self, chosen: np.ndarray) -> "TransformedRows":
+        """Returns some of the rows, by their numbers or by a mask, without a copy of their columns."""
+        return TransformedRows.of_columns(self.columns, self.label, self.positions[chosen])
 
 
 def read_rows(patterns: list[str], transform: tft.TFTransformOutput, label: str) -> TransformedRows:
     """Reads one split of the transformed Examples, in an order that does not depend on how Beam wrote them.
 
-    Beam gives no order across runs and engines. Sorted by value, the same rows train the same model. The columns of a
-    split have to fit in memory, several times over: with what fitting needs, 1 KiB for a row of 26 numbers.
+    Beam gives no order across runs and engines. Sorted by value, the same rows train the same model.
 
     Raises:
         TrainingError: The split is empty, or has no such label, or has features that are not dense, not [batch, n], or
@@ -66,29 +106,26 @@ def read_rows(patterns: list[str], transform: tft.TFTransformOutput, label: str)
     if sparse:
         raise TrainingError(f"transformed features are sparse: {', '.join(sparse)}; densify them in preprocessing_fn")
     _require_columns(spec)
-    columns = _read_columns(files, spec)
-    if columns is None:
+    not_finite: Counter[str] = Counter()
+
+    def read() -> Iterator[dict[str, np.ndarray]]:
+        not_finite.clear()
+        for chunk in _read_chunks(files, spec):
+            not_finite.update(_count_not_finite(chunk))
+            yield chunk
+
+    columns, rows = hold_columns(read, HELD_BYTES)
+    if not rows:
         raise TrainingError(f"no rows to read: expected at least one, received none in {', '.join(patterns)}")
-    _require_numbers(columns)
-    order = np.lexsort([column for values in columns.values() for column in values.reshape(len(values), -1).T])
-    for name in columns:
-        columns[name] = columns[name][order]
-    return TransformedRows(labels=columns.pop(label), features=columns)
+    _require_numbers(not_finite, rows)
+    return TransformedRows.of_columns(columns, label, np.lexsort(columns.sort_keys()))
 
 
-def _read_columns(files: list[str], spec: dict[str, tf.io.FixedLenFeature]) -> dict[str, np.ndarray] | None:
-    """Reads the files a chunk at a time, so that no row is ever held by itself; None where there is no row.
-
-    Returns:
-        By name, in the order of names; each [rows, n].
-    """
-    chunks = [tf.io.parse_example(records, spec) for records in read_chunks(files)]
-    if not chunks:
-        return None
-    columns = {}
-    for name in sorted(spec):
-        columns[name] = np.concatenate([chunk.pop(name).numpy() for chunk in chunks])
-    return columns
+def _read_chunks(files: list[str], spec: dict[str, tf.io.FixedLenFeature]) -> Iterator[dict[str, np.ndarray]]:
+    """Yields some thousand rows at a time: by name, in the order of names; each [rows, n]."""
+    for records in read_chunks(files):
+        parsed = tf.io.parse_example(records, spec)
+        yield {name: parsed[name].numpy() for name in sorted(spec)}
 
 
 def _require_columns(spec: dict[str, tf.io.FixedLenFeature]) -> None:
@@ -102,12 +139,18 @@ def _require_columns(spec: dict[str, tf.io.FixedLenFeature]) -> None:
             )
 
 
-def _require_numbers(columns: dict[str, np.ndarray]) -> None:
+def _count_not_finite(chunk: Mapping[str, np.ndarray]) -> dict[str, int]:
+    """Counts the rows that hold NaN or infinity, by feature."""
+    numbers = {name: values for name, values in chunk.items() if values.dtype.kind == "f"}
+    return {name: int((~np.isfinite(values)).any(axis=1).sum()) for name, values in numbers.items()}
+
+
+def _require_numbers(not_finite: Mapping[str, int], rows: int) -> None:
     """Refuses NaN and infinity, one of which makes every weight NaN."""
-    for name, values in columns.items():
-        if values.dtype.kind == "f" and (count := int((~np.isfinite(values)).any(axis=1).sum())):
+    for name, count in sorted(not_finite.items()):
+        if count:
             raise TrainingError(
-                f"{name}: expected finite numbers, received NaN or infinity in {count:,} of {len(values):,} training "
+                f"{name}: expected finite numbers, received NaN or infinity in {count:,} of {rows:,} training "
                 "rows. A date that is written otherwise than features.py says becomes NaN, and so does 0 / 0. Correct "
                 "those rows, or handle them in preprocessing_fn."
             )
@@ -124,9 +167,10 @@ def require_classes(rows: TransformedRows, label: str, classes: int) -> None:
     Raises:
         TrainingError: A label is not 0 to classes - 1, or every label is the same.
     """
-    values = np.unique(rows.labels)
+    labels = rows.labels
+    values = np.unique(labels)
     if outside := [int(value) for value in values if not 0 <= value < classes]:
-        count = int(np.isin(rows.labels, outside).sum())
+        count = int(np.isin(labels, outside).sum())
         raise TrainingError(
             f"label {label}: expected 0 to {classes - 1}, received {outside[0]} in {count} of {len(rows)} rows: "
             "a value of no known class; add it to CLASSES and to the contract, or remove those rows."

@@ -9,12 +9,11 @@ import numpy as np
 import pandas as pd
 
 from pipelines.evaluation.bootstrap import Interval, estimate_intervals
-from pipelines.evaluation.slices import OVERALL, Slice, SlicedRows
+from pipelines.evaluation.slices import OVERALL, Slice, SlicedRows, list_columns
 from pipelines.evaluation.weighted_metrics import Metric
 from pipelines.production_metrics.metrics import OF_DECISIONS
 from pipelines.production_metrics.recalibration import Recalibration, fit_recalibration
 from pipelines.runs import Run, Runs
-from pipelines.runs.model import as_predictions
 from pipelines.task_definition.problem import BINARY, MULTICLASS
 
 
@@ -23,7 +22,7 @@ class VersionReference:
     """The eval split of the run that pushed a version; what was measured once is not measured again."""
 
     run: Run
-    rows: pd.DataFrame  # raw
+    rows: pd.DataFrame  # raw; the columns that slices are made of
     labels: np.ndarray  # [rows]: 0 or 1, the number of a class, or the number that was to be predicted
     predictions: np.ndarray  # [rows], probabilities or values; or [rows, classes], probabilities
     slices: Mapping[str, Slice]  # in words -> slice; those that the run reported, all rows first
@@ -76,13 +75,13 @@ def read_reference(runs: Runs, task: str, version: int) -> VersionReference:
     """
     run = runs.open(runs.lineage(str(version), task).run_id)
     problem = run.task_record.problem
-    frame = run.eval_predictions()
     slices = run.slices()
+    predicted = run.predict_eval_rows(list_columns(slices.values()))
     return VersionReference(
         run=run,
-        rows=frame,
-        labels=as_labels(frame["label"].to_numpy(), problem),
-        predictions=as_predictions(frame).astype(np.float64),
+        rows=predicted.rows,
+        labels=as_labels(predicted.labels, problem),
+        predictions=predicted.prediction_array.astype(np.float64),
         slices={OVERALL: ()} | slices,
         measured=run.metrics(),
         problem=problem,

@@ -68,7 +68,7 @@ def compare_by_slice(run: Run, measured: EvalPredictions) -> pd.DataFrame:
     known: where Transform makes a feature of the raw column's name, TFMA slices by its values.
     """
     known = metrics_of(measured.task.problem)
-    table, found, sliced = run.metrics(), [], SlicedRows(measured.rows)
+    table, found, sliced = run.metrics(), [], measured.sliced
     wanted = {name: known[name] for name in choose_slice_metrics(table)}
     for words, where in run.slices().items():
         if words == OVERALL:
@@ -101,7 +101,7 @@ def compare_by_slice(run: Run, measured: EvalPredictions) -> pd.DataFrame:
 
 def mask_undefined(run: Run, measured: EvalPredictions) -> pd.DataFrame:
     """Run.metrics, with NaN where a metric is undefined on the rows of a slice."""
-    known, table, sliced = metrics_of(measured.task.problem), run.metrics(), SlicedRows(measured.rows)
+    known, table, sliced = metrics_of(measured.task.problem), run.metrics(), measured.sliced
     for words, where in run.slices().items():
         inside = _find_rows(table, sliced, words, where)
         if inside is None:

@@ -1,12 +1,17 @@
 """The eval rows with their labels, and the predictions of the new model and of the blessed one before it."""
 
 import dataclasses
+import functools
 
 import numpy as np
 import pandas as pd
 
 from pipelines.evaluation.bootstrap import affordable_resamples
+from pipelines.evaluation.slices import SlicedRows, list_columns
+from pipelines.fairness.agreed import read_fairness
+from pipelines.nodes import EVAL
 from pipelines.runs import Run, RunError
+from pipelines.runs.examples import to_frame
 from pipelines.runs.model import as_predictions
 from pipelines.task_definition.problem import MULTICLASS
 from pipelines.task_definition.task import Task
@@ -17,11 +22,16 @@ class EvalPredictions:
     """What the metrics of the report are computed from."""
 
     task: Task
-    rows: pd.DataFrame  # raw
+    rows: pd.DataFrame  # raw; the columns that slices and groups are made of
     labels: np.ndarray  # [rows]
     predictions: np.ndarray  # [rows], or [rows, classes]
     baseline: np.ndarray | None  # of the blessed model that the new one was compared with
     baseline_note: str  # why there is none
+
+    @functools.cached_property
+    def sliced(self) -> SlicedRows:
+        """The rows, of which slices are asked."""
+        return SlicedRows(self.rows)
 
     @property
     def resamples(self) -> int:
@@ -41,23 +51,26 @@ def predict_eval_rows(run: Run) -> EvalPredictions:
     Raises:
         RunError: The run has no model.
     """
-    frame = run.eval_predictions()
-    baseline, note = _predict_baseline(run, frame)
+    agreed = read_fairness(run.task_record)
+    groups = () if agreed is None else agreed.columns
+    predicted = run.predict_eval_rows(list_columns(run.slices().values()).union(groups))
+    baseline, note = _predict_baseline(run)
     return EvalPredictions(
         task=run.task_record,
-        rows=frame,
-        labels=frame["label"].to_numpy(),
-        predictions=as_predictions(frame),
+        rows=predicted.rows,
+        labels=predicted.labels,
+        predictions=predicted.prediction_array,
         baseline=baseline,
         baseline_note=note,
     )
 
 
-def _predict_baseline(run: Run, rows: pd.DataFrame) -> tuple[np.ndarray | None, str]:
+def _predict_baseline(run: Run) -> tuple[np.ndarray | None, str]:
     try:
         model = run.baseline_model()
         if model is None:
             return None, "No model was pushed before this one."
-        return as_predictions(model(rows)), ""
+        chunks = (to_frame(records, run.schema) for records in run.record_chunks(EVAL))
+        return np.concatenate([as_predictions(model(rows)) for rows in chunks]), ""
     except RunError as error:
         return None, f"The version pushed before cannot be asked on these rows: {error}"

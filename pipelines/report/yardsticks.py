@@ -11,7 +11,7 @@ import numpy as np
 
 from components.source_digest import source_digest
 from pipelines import nodes
-from pipelines.nodes import TRAIN
+from pipelines.nodes import EVAL, TRAIN
 from pipelines.report.predictions import EvalPredictions
 from pipelines.runs import Run
 from pipelines.task_definition.problem import MULTICLASS, REGRESSION
@@ -122,20 +122,20 @@ def _predict_once(run: Run, measured: EvalPredictions, cache: Path) -> Yardstick
 def _predict(run: Run, measured: EvalPredictions) -> YardstickPredictions:
     model, problem = run.model(), measured.task.problem
     every = max(1, run.summary["rows"].get(TRAIN, 0) // comparison.MOST_TRAIN_ROWS)
-    records, rows = run.records(TRAIN)[::every], run.rows(TRAIN, every)
+    records, rows = run.records(TRAIN, every), run.rows(TRAIN, every)
     sampled = sample_rows(len(records), comparison.MOST_TRAIN_ROWS)
     records, rows = [records[place] for place in sampled], take(rows, sampled)
     labels = model.transformed(records)[measured.task.label].reshape(len(records), -1)[:, 0]
     columns = [feature.name for feature in model.contract.features if feature.name in rows]
-    chosen = sample_rows(len(measured.labels), comparison.MOST_EVAL_ROWS)
+    every_eval = -(-len(measured.labels) // comparison.MOST_EVAL_ROWS)
     return YardstickPredictions(
-        chosen=chosen,
+        chosen=np.arange(0, len(measured.labels), every_eval),
         predictions=comparison.predict_yardsticks(
             problem,
             count_outputs(measured),
             rows[columns],
             labels,
-            take(measured.rows[columns], chosen),
+            run.rows(EVAL, every_eval)[columns],
             {feature.name: feature.written for feature in model.contract.features if feature.written},
         ),
         train_rows=len(rows),

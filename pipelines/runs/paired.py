@@ -16,12 +16,11 @@ from pipelines.evaluation.row_predictions import (
     read_predictions,
     require_same_question,
 )
-from pipelines.evaluation.slices import OVERALL, SlicedRows
+from pipelines.evaluation.slices import OVERALL, SlicedRows, list_columns
 from pipelines.evaluation.weighted_metrics import CENTRED, METRIC_OF_CLASS, Metric
 from pipelines.nodes import EVAL
 from pipelines.runs.errors import RunError
 from pipelines.runs.run import Run
-from pipelines.runs.trained_run import LABEL
 
 _METRICS: Mapping[str, Metric] = {metric.__name__: metric for metric in METRIC_OF_CLASS.values()}
 _LOSSES = ("binary_crossentropy", "sparse_categorical_crossentropy", "mean_squared_error")  # what decides unless agreed
@@ -68,26 +67,23 @@ def ask_both(before: Run, after: Run) -> PairedRows:
     Raises:
         RunError: A run has no model, or the earlier model predicts something else or another label.
     """
-    from pipelines.runs.model import as_predictions
+    from pipelines.runs.predicted_rows import predict_rows
 
-    rows = after.eval_predictions()
-    records = after.records(EVAL)
-    model = before.model()
-    labels = model.transformed(records)[after.task_record.label]
-    earlier = RowPredictions(
-        rows_digest="",
-        labels=labels.reshape(len(labels), -1)[:, 0],
-        predictions=as_predictions(model.predict_records(records)),
-        slices={},
+    slices = after.slices()
+    found = after.predict_eval_rows(list_columns(slices.values()))
+    label = after.task_record.label
+    asked = predict_rows(before.model(), after.record_chunks(EVAL), after.schema, label, columns=())
+    earlier, later = (
+        RowPredictions(rows_digest="", labels=one.labels, predictions=one.prediction_array, slices={})
+        for one in (asked, found)
     )
-    later = dataclasses.replace(earlier, labels=rows[LABEL].to_numpy(), predictions=as_predictions(rows))
     _require_same_question(earlier, later, before, after)
-    sliced = SlicedRows(rows)
+    sliced = SlicedRows(found.rows)
     return PairedRows(
         labels=later.labels,
         before=earlier.predictions,
         after=later.predictions,
-        slices={words: sliced.inside(where) for words, where in after.slices().items() if words != OVERALL},
+        slices={words: sliced.inside(where) for words, where in slices.items() if words != OVERALL},
         of=after,
     )
 

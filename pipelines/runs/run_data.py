@@ -16,6 +16,8 @@ from pipelines.runs.recorded_run import RecordedRun
 from pipelines.runs.span_statistics import read_span_statistics
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import tensorflow_transform as tft
     from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
@@ -37,12 +39,19 @@ class RunData(RecordedRun):
         """The schema that this data would suggest."""
         return _schema(self.artifact(nodes.SCHEMA_GEN, "schema"))
 
-    def records(self, split: str) -> list[bytes]:
-        """Reads the raw rows of one split as serialized tf.Examples, in a fixed order."""
+    def records(self, split: str, every: int = 1) -> list[bytes]:
+        """Reads the raw rows of one split as serialized tf.Examples, in a fixed order; the first of each `every`."""
         with quiet_imports():
             from pipelines.runs.examples import read_records
 
-        return read_records(self.artifact(nodes.EXAMPLE_GEN, "examples"), split)
+        return read_records(self.artifact(nodes.EXAMPLE_GEN, "examples"), split, every)
+
+    def record_chunks(self, split: str, every: int = 1) -> Iterator[list[bytes]]:
+        """Reads the same a chunk at a time: one chunk at least."""
+        with quiet_imports():
+            from pipelines.runs.examples import read_record_chunks
+
+        return read_record_chunks(self.artifact(nodes.EXAMPLE_GEN, "examples"), split, every)
 
     def rows(self, split: str, every: int = 1) -> pd.DataFrame:
         """Reads the raw rows of one split, with the contract's columns, in the order of `records`.

@@ -15,8 +15,11 @@ from pipelines.runs.quiet import quiet_imports
 from pipelines.runs.run_data import RunData
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from pipelines.evaluation.slices import Slice
     from pipelines.runs.model import RunModel
+    from pipelines.runs.predicted_rows import PredictedRows
     from pipelines.task_definition.task import Task
 
 LABEL = "label"
@@ -142,16 +145,25 @@ class TrainedRun(RunData):
         Raises:
             RunError: The run has no model, or the contract has a column of one of these names.
         """
-        with quiet_imports():
-            from pipelines.runs.examples import decode, join_batches, read_record_chunks
-
-        model, batches, added_to_each = self.model(), [], []
-        for records in read_record_chunks(self.artifact(nodes.EXAMPLE_GEN, "examples"), EVAL, every):
-            batches.append(decode(records, self.schema))
-            labels = model.transformed(records)[self.task_record.label].reshape(len(records), -1)[:, 0]
-            added_to_each.append(model.predict_records(records).assign(**{LABEL: labels}))
-        rows, added = join_batches(batches, self.schema), pd.concat(added_to_each, ignore_index=True)
-        if taken := sorted(set(rows) & set(added)):
+        predicted = self.predict_eval_rows(every=every)
+        added = predicted.predictions
+        if taken := sorted(set(predicted.rows) & {LABEL, *added}):
             raise RunError(f"the contract has a column {taken[0]!r}: expected that name free; use model() and rows().")
-        found = rows.join(added[[LABEL, *added.columns.drop(LABEL)]])
+        found = predicted.rows.assign(**{LABEL: predicted.labels}).join(added)
         return found.set_index(pd.RangeIndex(0, len(found) * every, every))
+
+    def predict_eval_rows(self, columns: Collection[str] | None = None, every: int = 1) -> PredictedRows:
+        """Returns labels and predictions of the eval rows with few of their raw columns, for what asks all rows.
+
+        Args:
+            columns: the raw columns; None: all.
+            every: 1 for all rows; n for the first of each n.
+
+        Raises:
+            RunError: The run has no model.
+        """
+        with quiet_imports():
+            from pipelines.runs.predicted_rows import predict_rows
+
+        chunks = self.record_chunks(EVAL, every)
+        return predict_rows(self.model(), chunks, self.schema, self.task_record.label, columns)

@@ -14,7 +14,7 @@ from pipelines.search.search import SearchInputs
 from pipelines.search.trainings import Training, split_fold
 from pipelines.task_definition.problem import MULTICLASS, REGRESSION
 from pipelines.yardstick.comparison import MOST_TRAIN_ROWS, predict_yardsticks
-from pipelines.yardstick.models import CONSTANT, LINEAR, TREES, sample_rows, take
+from pipelines.yardstick.models import CONSTANT, LINEAR, TREES, sample_rows
 
 _NAME = "yardstick: {}"  # no architecture's name has a colon
 
@@ -45,9 +45,9 @@ def train_yardsticks(inputs: SearchInputs, seeds: int) -> dict[str, list[Trainin
 def _predict(inputs: SearchInputs, fitted: TransformedRows, scored: TransformedRows) -> dict[str, np.ndarray]:
     classes = 1 if inputs.problem == REGRESSION else int(inputs.rows.labels.max()) + 1
     classes = max(classes, 2) if inputs.problem not in (REGRESSION, MULTICLASS) else classes
-    chosen = sample_rows(len(fitted), MOST_TRAIN_ROWS)
-    train, others = make_frame(fitted), make_frame(scored)
-    return predict_yardsticks(inputs.problem, classes, take(train, chosen), fitted.labels[chosen, 0], others, {})
+    chosen = fitted.take(sample_rows(len(fitted), MOST_TRAIN_ROWS))
+    train, others = make_frame(chosen), make_frame(scored)
+    return predict_yardsticks(inputs.problem, classes, train, chosen.labels[:, 0], others, {})
 
 
 def make_frame(rows: TransformedRows) -> pd.DataFrame:

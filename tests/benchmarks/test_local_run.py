@@ -1,5 +1,6 @@
 """What the benchmark of whole runs is made of; `make bench` itself takes minutes."""
 
+import datetime
 import os
 import subprocess
 import sys
@@ -11,9 +12,10 @@ import psutil
 import pytest
 
 from benchmarks import measured_process
-from benchmarks.growth import plot_growth, read_growth
+from benchmarks.growth import memory_by_row, plot_growth, read_growth
 from benchmarks.local_run import EDITED, MeasuredRun, busy, copy_project, summarise
-from benchmarks.measured_process import measure
+from benchmarks.measured_process import Branch, measure
+from benchmarks.node_memory import BETWEEN, RUNNER, peak_by_node
 from benchmarks.varied_trips import write_trips
 from data.taxi import packaged_file
 
@@ -57,6 +59,9 @@ def test_memory_is_that_of_the_whole_tree_and_a_failure_is_no_result(
     measured = measure([sys.executable, "-c", parent], tmp_path, {}, tmp_path / "log")
     assert 150 < measured.peak_mib < 250
     assert measured.seconds > 0.6
+    ours, branch = measured.branches
+    assert ours.peak_mib < 50 < 150 < branch.peak_mib, "the branch holds what its child took"
+    assert ours.started < branch.started < ours.started + measured.seconds
     with pytest.raises(RuntimeError, match=r"ended with status 3:\nno luck"):
         measure([sys.executable, "-c", "print('no luck'); exit(3)"], tmp_path, {}, tmp_path / "log")
 
@@ -82,7 +87,9 @@ def test_ratios_are_taken_within_a_round() -> None:
     def one(upstream: float, cold: float) -> dict[str, MeasuredRun]:
         return {
             "upstream": MeasuredRun(seconds=upstream, peak_mib=100),
-            "cold": MeasuredRun(seconds=cold, peak_mib=50, nodes={"Trainer": cold / 2}),
+            "cold": MeasuredRun(
+                seconds=cold, peak_mib=50, nodes={"Trainer": cold / 2}, node_mib={"Trainer": cold * 10}
+            ),
         }
 
     result = summarise([one(10, 9), one(40, 12), one(20, 16)])
@@ -90,8 +97,37 @@ def test_ratios_are_taken_within_a_round() -> None:
     assert result["memory"] in ("pss", "rss")
     assert summarise([{"cold": MeasuredRun(seconds=9, peak_mib=50)}])["ratio_cold_to_upstream"] is None
     assert result["runs"]["cold"] == {
-        "seconds": 12.0, "all_seconds": [9, 12, 16], "peak_mib": 50, "nodes": {"Trainer": 6.0}
+        "seconds": 12.0, "all_seconds": [9, 12, 16], "peak_mib": 50, "nodes": {"Trainer": 6.0},
+        "node_mib": {"Trainer": 120},
     }  # fmt: skip
+
+
+def test_a_process_is_of_the_node_that_began_before_it() -> None:
+    nodes = [
+        {"id": "Trainer", "started": "2026-11-21T10:00:00.000+00:00", "seconds": 4.0},
+        {"id": "SkewGate", "started": "2026-11-21T10:00:10.000+00:00", "seconds": 8.0},
+        {"id": "Evaluator", "started": "2026-11-21T10:00:11.000+00:00", "seconds": 2.0},
+        {"id": "Pusher", "started": "", "seconds": 0.0},
+    ]
+    began = datetime.datetime.fromisoformat(nodes[0]["started"]).timestamp()
+    branches = [
+        Branch(started=began + after, peak_mib=mib)
+        for after, mib in ((-9, 900), (-3, 5), (0.1, 300), (5, 7), (9.99, 700), (11.2, 200), (11.4, 90))
+    ]
+    assert peak_by_node(branches, nodes) == {
+        RUNNER: 900, BETWEEN: 7, "Trainer": 300, "SkewGate": 700, "Evaluator": 200
+    }  # fmt: skip
+
+
+def test_bytes_a_row_are_those_between_the_two_largest_results() -> None:
+    sizes = {15_002: {"Trainer": 9, "SkewGate": 1}, 100_000: {"Trainer": 10, "SkewGate": 20}}
+    sizes[1_148_576] = {"Trainer": 110, "SkewGate": 20, "Tuner": 5}
+    results = [{"rows": rows, "runs": {"cold": {"node_mib": mib}}} for rows, mib in sizes.items()]
+    assert memory_by_row(results).to_dict("records") == [
+        {"node": "Trainer", "from_rows": 100_000, "to_rows": 1_148_576, "bytes_a_row": 100},
+        {"node": "SkewGate", "from_rows": 100_000, "to_rows": 1_148_576, "bytes_a_row": 0},
+    ]
+    assert memory_by_row(results[:1]).empty
 
 
 def test_nodes_that_ran_at_the_same_time_count_once() -> None:

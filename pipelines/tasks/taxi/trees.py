@@ -97,7 +97,8 @@ def _width(features: list[Feature]) -> int:
 
 def _table(rows: TransformedRows, features: list[Feature]) -> np.ndarray:
     """Put features side by side; float64 [rows, columns], as scikit-learn has them."""
-    return np.concatenate([rows.features[feature.name].astype(np.float64) for feature in features], axis=1)
+    columns = rows.features
+    return np.concatenate([columns[feature.name].astype(np.float64) for feature in features], axis=1)
 
 
 def _losses(trees: "HistGradientBoostingClassifier", columns: np.ndarray, labels: np.ndarray) -> list[float]:

@@ -33,7 +33,7 @@ def compare(folder: Path, *earlier: RowPredictions) -> ModelComparison:
         comparison.set_string_custom_property(artifacts.ModelComparison.MODEL_URI, model.uri)
         models.append(model)
         comparisons.append(comparison)
-    return compare_with_earlier(AGREED, of_rows(LABELS + 0.01), RECORDS, models, comparisons, 1, "label")
+    return compare_with_earlier(AGREED, of_rows(LABELS + 0.01), lambda: [RECORDS], models, comparisons, 1, "label")
 
 
 def test_what_was_stored_of_the_same_rows_is_not_asked_again(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from pipelines.evaluation.model_comparison import (
     comparison_as_dict,
     comparison_from_dict,
 )
-from pipelines.evaluation.row_predictions import RowPredictions, digest_rows, read_predictions, write_predictions
+from pipelines.evaluation.row_predictions import RowPredictions, RowsDigest, read_predictions, write_predictions
 from pipelines.task_definition.scoping import Comparison, Guard
 
 ROWS = 1000
@@ -155,6 +155,17 @@ def test_predictions_are_read_as_they_were_written(tmp_path: object) -> None:
     np.testing.assert_array_equal(found.labels, written.labels)
     np.testing.assert_array_equal(found.predictions, written.predictions)
     np.testing.assert_array_equal(found.slices["place = north"], inside)
+
+
+def digest_rows(*parts: list[bytes]) -> str:
+    digest = RowsDigest()
+    for part in parts:
+        assert digest.add(part) is part
+    return digest.hex()
+
+
+def test_rows_have_one_digest_whatever_parts_they_come_in() -> None:
+    assert digest_rows([b"ab", b"c"], [], [b"d"]) == digest_rows([b"ab"], [b"c", b"d"])
 
 
 def test_rows_that_run_into_each_other_are_other_rows() -> None:

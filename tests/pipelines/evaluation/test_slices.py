@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from pipelines.evaluation.slices import in_slice, slice_in_words
+from pipelines.evaluation.slices import SlicedRows, in_slice, list_columns, slice_in_words
 
 ROWS = pd.DataFrame(
     {
@@ -32,6 +32,17 @@ def test_in_slice() -> None:
     assert in_slice(ROWS, (("tags", "night"),)).tolist() == [True, False, True, True], "each value of a list is a slice"
     assert in_slice(ROWS, (("tags", "airport"), ("hour", "7"))).tolist() == [True, False, False, False]
     assert in_slice(ROWS, (("pay", "Cash"), ("hour", "7"))).tolist() == [True, False, False, False]
+
+
+def test_list_columns() -> None:
+    assert list_columns([(), (("pay", "Cash"), ("hour", "7")), (("pay", "Card"),)]) == {"pay", "hour"}
+    assert list_columns([()]) == set()
+
+
+def test_count() -> None:
+    sliced = SlicedRows(ROWS)
+    assert [sliced.count("pay", value) for value in ("Cash", "Card", "Coins")] == [2, 1, 0]
+    assert sliced.count("tags", "night") == 3, "a row counts once"
 
 
 def test_a_missing_value_is_in_no_slice_of_that_column() -> None:

@@ -125,6 +125,11 @@ def test_a_batch_keeps_every_row_together() -> None:
     shuffled, plain = ([one for _, labels in batches for one in labels.numpy()[:, 0]] for batches in passes)
     assert plain == number.tolist() == sorted(shuffled)
     assert plain != shuffled
+    batches = make_batches(rows, 16, seed=3)
+    first, second = ([labels.numpy().tolist() for _, labels in batches] for _ in range(2))
+    assert first == [labels.numpy().tolist() for _, labels in make_batches(rows, 16, seed=3)]
+    assert first != second, "each pass has an order of its own"
+    assert [labels.numpy().tolist() for _, labels in make_batches(rows, 16, seed=3).repeat(2)] == [*first, *second]
 
 
 def test_history_and_tensorboard_logs(tmp_path: Path) -> None:
@@ -197,13 +202,14 @@ tf.distribute.MirroredStrategy = functools.partial(tf.distribute.MirroredStrateg
 from pipelines.config import TrainerConfig
 from pipelines.modeling.export import export_model
 from pipelines.modeling.fitting import fit, training_scope
-from pipelines.modeling.transformed_rows import read_rows
+from pipelines.modeling.transformed_rows import TransformedRows, read_rows
 from tests import handmade
 
 graph, examples, directory = sys.argv[1:]
 rows = read_rows([examples], tft.TFTransformOutput(graph), handmade.LABEL)
 args = handmade.fn_args(Path(directory), graph)
-del rows.features["company_name"]
+numbers = {name: values for name, values in rows.features.items() if name != "company_name"}
+rows = TransformedRows(features=numbers, labels=rows.labels)
 with training_scope(TrainerConfig(train_steps=1, distribute="mirrored"), seed=1):
     assert tf.distribute.get_strategy().num_replicas_in_sync == 2
     model = handmade.build_model()

@@ -9,6 +9,8 @@ import pytest
 import tensorflow as tf
 import tensorflow_transform as tft
 
+from pipelines.modeling import transformed_rows
+from pipelines.modeling.fitting import make_batches
 from pipelines.modeling.transformed_rows import (
     TrainingError,
     TransformedRows,
@@ -128,6 +130,38 @@ def test_hold_out() -> None:
     assert kept.features["x"].ravel().tolist() == [0, 1, 2, 4, 5, 6, 8, 9]
     with pytest.raises(TrainingError, match="too few training rows: expected 11 or more, received 10; bring more"):
         TransformedRows(features={}, labels=values).hold_out(one_in=11)
+
+
+def test_rows_that_are_taken_share_the_columns() -> None:
+    values = np.arange(10).reshape(10, 1)
+    rows = TransformedRows(features={"x": values}, labels=-values)
+    taken = rows.take(np.array([7, 2])).take(np.array([False, True]))
+    assert (taken.features["x"].tolist(), taken.labels.tolist(), len(taken)) == ([[2]], [[-2]], 1)
+    assert taken.columns is rows.columns
+
+
+def test_few_of_many_rows_are_the_right_ones() -> None:
+    values = np.arange(70_000).reshape(70_000, 1)
+    _, held_out = TransformedRows(features={"x": values}, labels=values).hold_out(one_in=1_000)
+    assert held_out.labels.ravel().tolist() == list(range(999, 70_000, 1_000))
+
+
+@pytest.mark.slow
+def test_rows_in_a_file_are_those_in_memory(
+    rows: TransformedRows, handmade_transform: tuple[str, str], transform: tft.TFTransformOutput,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(transformed_rows, "HELD_BYTES", 0)
+    other = read_rows([handmade_transform[1]], transform, handmade.LABEL)
+    assert any(isinstance(table, np.memmap) for table in other.columns.tables)
+    for name, values in rows.features.items():
+        np.testing.assert_array_equal(other.features[name], values)
+    for (ours, our_labels), (theirs, their_labels) in zip(
+        make_batches(rows, 30, seed=1), make_batches(other, 30, seed=1), strict=True
+    ):
+        np.testing.assert_array_equal(our_labels, their_labels)
+        for name, values in ours.items():
+            np.testing.assert_array_equal(theirs[name], values)
 
 
 def test_every_row_is_held_out_by_one_fold() -> None:

@@ -27,6 +27,7 @@ class FewParts:
         self.summary = {"rows": {"train": ROWS, "eval": ROWS}}
         self._folder = folder
         self.fitted = 0
+        self.read: list[tuple[str, int]] = []  # split, one row in so many
 
     def artifact(self, node: str, key: str) -> Path:
         return self._folder / node / key
@@ -36,11 +37,13 @@ class FewParts:
         contract = types.SimpleNamespace(features=[types.SimpleNamespace(name="x", written="")])
         return types.SimpleNamespace(contract=contract, transformed=lambda records: {TASK.label: LABELS[:ROWS, None]})
 
-    def records(self, split: str) -> list[bytes]:
-        return [b""] * ROWS
+    def records(self, split: str, every: int = 1) -> list[bytes]:
+        return [b""] * len(range(0, ROWS, every))
 
     def rows(self, split: str, every: int = 1) -> pd.DataFrame:
-        return pd.DataFrame({"x": X[:ROWS]})[::every]
+        self.read.append((split, every))
+        x = X[:ROWS] if split == "train" else X[ROWS:]
+        return pd.DataFrame({"x": x[::every]})
 
 
 def measured(predictions: np.ndarray) -> EvalPredictions:
@@ -85,4 +88,15 @@ def test_many_training_rows_are_sampled_evenly(tmp_path: Path, monkeypatch: pyte
     found = describe_yardsticks(run, measured(LABELS[ROWS:]), tmp_path)  # type: ignore[arg-type]
     assert (found["train_rows"], found["all_train_rows"]) == (70, ROWS)
     assert found["best"]["name"] == "linear"
+    assert found["best"]["value"] < 0.1, "labels and rows were sampled alike"
+
+
+def test_of_many_eval_rows_one_in_so_many_is_judged_on_and_it_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(yardsticks.comparison, "MOST_EVAL_ROWS", 70)
+    run = FewParts(tmp_path)
+    found = describe_yardsticks(run, measured(LABELS[ROWS:]), tmp_path)  # type: ignore[arg-type]
+    assert (found["eval_rows"], found["all_rows"]) == (60, ROWS)
+    assert run.read == [("train", 1), ("eval", 5)]
     assert found["best"]["value"] < 0.1, "labels and rows were sampled alike"
