@@ -7,7 +7,7 @@ import pytest
 import tensorflow_data_validation as tfdv
 from google.protobuf.json_format import MessageToDict
 from tfx.components.statistics_gen import executor as tfx_executor
-from tfx.components.util import examples_utils
+from tfx.components.util import examples_utils, tfxio_utils
 from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_artifacts
@@ -86,5 +86,5 @@ def test_our_reader_is_used(inputs: dict[str, list[Any]], tmp_path: Path, monkey
 def test_another_format_is_read_by_tfx(inputs: dict[str, list[Any]], monkeypatch: pytest.MonkeyPatch) -> None:
     (examples,) = inputs["examples"]
     examples_utils.set_file_format(examples, "parquet")
-    monkeypatch.setattr(executor.tfxio_utils, "get_split_tfxio", lambda **asked: asked["split"])
+    monkeypatch.setattr(tfxio_utils, "get_split_tfxio", lambda **asked: asked["split"])
     assert executor._get_split_reader([examples], "train", ["StatisticsGen"], None) == "train"
