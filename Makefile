@@ -38,21 +38,23 @@ make TARGET [NAME=value ...]
                                  DATA, TRAIN_STEPS, INFRA, FORCE, VERBOSE, AT_ONCE, TUNE, REQUIRE_REVIEW, PUSH_TO, SIGN)
   airflow, flink-up, flink-down  Airflow for a task (SCHEDULE, FROM, LOOK, NODE, PORT); a Flink cluster (ENGINE)
   kubeflow-compile               The pipeline as a file for Kubeflow Pipelines (IMAGE, KUBEFLOW)
-  vertex-compile, clients        A job for Vertex AI (CLOUD); a gateway's TypeScript client (URL, OUT, KEY_FILE)
+  vertex-compile                 The pipeline as a job for Vertex AI (CLOUD)
   tune, portfolio, compare-runs  Search hyperparameters; compare approaches, or runs (TRIALS, MINUTES, SEEDS, A, B)
   report, review, leaderboard    Open the newest run's report; record your review (RUN_ID, NOTE, REVIEWER); all runs
-  new-task, predict, tensorboard A task from your CSV (NAME, CSV, LABEL, PROBLEM, TEXT); predict files (DATA, OUT); curves
-  notebooks, docs, docs-figures  JupyterLab on notebooks/ (JUPYTER); the site of docs/, and its figures (PORT)
+  new-task, predict              A task from your CSV (NAME, CSV, LABEL, PROBLEM, TEXT); predict files (DATA, OUT)
+  notebooks, tensorboard         JupyterLab on notebooks/ (JUPYTER); the training curves of all runs (PORT)
   serve, gateway, deploy-render  The pushed models; what end users call (SERVE, GATEWAY); manifests (OVERLAY, IMAGES)
+  clients                        A TypeScript client of a running gateway (URL, OUT, KEY_FILE)
   canary, compare, promote       Try a version, compare, keep it (VERSION, PERCENT, REQUESTS, ROLLBACK_ON_FAIL, ROLLOUT)
   rollback, pin, rollout-status  End a trial or go back; keep the version that answers now; what is where
   monitor, continuous, replay    Judge the traffic (LOG, WINDOW, UNTIL); retrain when due (FROM, SERVER, ONCE); play it
   data-pin, data-restore         Keep the data that runs read, with DVC; bring back a run's (REMOTE, RUN_ID, OUT)
-  test, test-fast, test-replay   All tests but the opt-in ones; those that start next to nothing; every quarter replayed
+  test, test-fast, coverage      All tests but those below; those that start next to nothing; what they run too little of
   test-engine, test-images       Those on a Flink cluster; images built and run (MARK)
-  coverage, test-orchestrators   What tests run too little of; those that start Airflow or MariaDB, and rehearsals
+  test-orchestrators             Those that start Airflow or MariaDB, and rehearsals of whole pipelines
+  test-replay, test-other-stack  Every quarter replayed; all tests of the last commit on the other stack (MARK)
   bench, load-test               Upstream's example against ours (ROWS, ROUNDS); latency and throughput of the servers
-  test-other-stack               All tests of the last commit on the other stack (MARK)
+  docs, docs-figures             The site of docs/; its figures anew, from runs
   disk, gc, lock, protos, clean  What takes space; remove the old (GC); new uv.lock (UPGRADE), code of *.proto; clear up
 
 Every target on a task's files takes (TASK, VAR). Options: python -m pipelines COMMAND --help, or python -m serving.

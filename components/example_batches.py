@@ -4,29 +4,42 @@ Beam's own source of TFRecords hands on one record at a time, which takes 20 tim
 And its batches depend on the bundles that an engine makes; these depend on the files alone.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import apache_beam as beam
+import numpy as np
 import pyarrow as pa
 import tensorflow as tf
 from tensorflow_metadata.proto.v0 import schema_pb2
+from tfx import types
+from tfx.components.util import examples_utils
+from tfx.proto import example_gen_pb2
 from tfx_bsl.coders import example_coder
 
+from components.read_ahead import map_ahead
 from components.tfrecords import read_chunks
 
 MakeColumn = Callable[[list[bytes]], pa.Array]  # serialized records -> a large_list of one value for each
 
+_FILE_FORMAT = "tfrecords_gzip"  # what our ExampleGen and SpanExamples write
+
+
+def can_read(examples: types.Artifact) -> bool:
+    """Tells whether `read_batches` can read the files of these Examples; TFX's own readers read all others."""
+    of_examples = examples_utils.get_payload_format(examples) == example_gen_pb2.FORMAT_TF_EXAMPLE
+    return of_examples and examples_utils.get_file_format(examples) == _FILE_FORMAT
+
 
 def read_batches(
-    pattern: str, schema: schema_pb2.Schema | None, column: str, make_column: MakeColumn
+    pattern: str, schema: schema_pb2.Schema | None, more_columns: Mapping[str, MakeColumn] | None = None
 ) -> beam.PTransform:
     """Reads the files of a split; each is one element, which any worker reads.
 
     Args:
         pattern: of the files.
         schema: of the rows; None: columns are those that a batch has.
-        column: name of a last column, beside those of the rows.
-        make_column: makes it; importable by its name.
+        more_columns: what makes further columns, by name; importable by their names. They stand behind those of the
+            rows.
 
     Returns:
         From a pipeline to RecordBatches.
@@ -37,25 +50,28 @@ def read_batches(
     files = sorted(tf.io.gfile.glob(pattern))
     if not files:
         raise ValueError(f"no rows in {pattern}: expected the files of a split, received none; run ExampleGen again.")
-    decode = _DecodeFile(None if schema is None else schema.SerializeToString(), column, make_column)
+    decode = _DecodeFile(None if schema is None else schema.SerializeToString(), dict(more_columns or {}))
     return beam.Create(files) | beam.Reshuffle() | beam.ParDo(decode)
 
 
 @beam.typehints.with_input_types(str)
 @beam.typehints.with_output_types(pa.RecordBatch)
 class _DecodeFile(beam.DoFn):
-    """Decodes the tf.Examples of a file."""
+    """Decodes the tf.Examples of a file, beside what is done with the batch before."""
 
-    def __init__(self, schema: bytes | None, column: str, make_column: MakeColumn):
+    def __init__(self, schema: bytes | None, more_columns: dict[str, MakeColumn]):
         self._schema = schema
-        self._column = column
-        self._make_column = make_column
+        self._more_columns = more_columns
 
     def process(self, path: str) -> Iterator[pa.RecordBatch]:
         decoder = example_coder.ExamplesToRecordBatchDecoder(*([] if self._schema is None else [self._schema]))
-        for chunk in read_chunks([path]):
+
+        def decode(chunk: np.ndarray) -> pa.RecordBatch:
             records = chunk.tolist()
             batch = decoder.DecodeBatch(records)
-            yield pa.RecordBatch.from_arrays(
-                [*batch.columns, self._make_column(records)], [*batch.schema.names, self._column]
+            return pa.RecordBatch.from_arrays(
+                [*batch.columns, *(make(records) for make in self._more_columns.values())],
+                [*batch.schema.names, *self._more_columns],
             )
+
+        yield from map_ahead(decode, read_chunks([path]))

@@ -8,7 +8,6 @@ from pathlib import Path
 # One by one, not from tfx.components: that package turns a component that cannot be imported into None.
 from tfx.components.example_validator.component import ExampleValidator
 from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
-from tfx.components.statistics_gen.component import StatisticsGen
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.dsl.components.common.resolver import Resolver, ResolverStrategy
 from tfx.orchestration.data_types import RuntimeParameter
@@ -19,6 +18,7 @@ from tfx.types.standard_artifacts import ExampleStatistics
 from components.anomaly_gate.component import AnomalyGate
 from components.artifacts import DataBlessing
 from components.csv_example_gen.row_split import explain_difference
+from components.statistics_gen.component import BatchedStatisticsGen
 from pipelines import nodes
 from pipelines.nodes import EVAL, TRAIN
 from pipelines.task_definition.task import Task
@@ -67,7 +67,7 @@ def check_data(
     """
     import_schema_gen = ImportSchemaGen(schema_file=contract).with_id(nodes.IMPORT_SCHEMA_GEN)
     schema = import_schema_gen.outputs["schema"]
-    statistics_gen = StatisticsGen(
+    statistics_gen = BatchedStatisticsGen(
         examples=examples,
         schema=schema,  # which integers are codes: those are counted, not averaged
         exclude_splits=[TRAIN, EVAL] if only_split else None,

@@ -9,7 +9,7 @@ import uuid
 from pathlib import Path
 from typing import Self
 
-from components.candidate_serving import child_process
+from components.candidate_serving import child_process, standby
 from serving.server import command
 
 HOST = "127.0.0.1"
@@ -88,7 +88,7 @@ class CandidateServer:
             "max_num_load_retries": 0,  # a model that does not load at once is refused
         }
         self._process = self._processes.enter_context(
-            child_process.run_python(
+            standby.run_python(
                 [*_PROGRAM, *(f"--{name}={value}" for name, value in flags.items())],
                 workdir=self._workdir,
                 log=self._log,

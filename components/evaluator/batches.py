@@ -6,16 +6,13 @@ import apache_beam as beam
 import tensorflow_model_analysis as tfma
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx import types
-from tfx.components.util import examples_utils, tfxio_utils
-from tfx.proto import example_gen_pb2
+from tfx.components.util import tfxio_utils
 from tfx.types import artifact_utils
 from tfx.utils import io_utils
 from tfx_bsl.tfxio.record_based_tfxio import CreateRawRecordColumn
 from tfx_bsl.tfxio.tensor_adapter import TensorAdapterConfig
 
 from components import example_batches, tfrecords
-
-_CHUNKED_FORMAT = "tfrecords_gzip"  # what ExampleGen writes; all others go through TFXIO
 
 
 def read_batches(
@@ -35,14 +32,15 @@ def read_batches(
         schema=schema,
         raw_record_column_name=tfma.ARROW_INPUT_COLUMN,
     )
-    chunked = all(_is_chunked(artifact) for artifact in examples)
+    chunked = all(map(example_batches.can_read, examples))
     parts, adapter = [], None
     for split in splits:
         for number, uri in enumerate(artifact_utils.get_split_uris(examples, split)):
             pattern = io_utils.all_files_pattern(uri)
             source = make_tfxio(pattern)
             if chunked:
-                read = example_batches.read_batches(pattern, schema, tfma.ARROW_INPUT_COLUMN, CreateRawRecordColumn)
+                more = {tfma.ARROW_INPUT_COLUMN: CreateRawRecordColumn}
+                read = example_batches.read_batches(pattern, schema, more)
             else:
                 read = source.BeamSource(tfrecords.CHUNK_ROWS)
             parts.append(pipeline | f"Read[{split}][{number}]" >> read)
@@ -51,8 +49,3 @@ def read_batches(
                     arrow_schema=source.ArrowSchema(), tensor_representations=source.TensorRepresentations()
                 )
     return parts | "Flatten" >> beam.Flatten(), adapter
-
-
-def _is_chunked(examples: types.Artifact) -> bool:
-    of_examples = examples_utils.get_payload_format(examples) == example_gen_pb2.FORMAT_TF_EXAMPLE
-    return of_examples and examples_utils.get_file_format(examples) == _CHUNKED_FORMAT

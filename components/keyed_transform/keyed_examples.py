@@ -27,7 +27,7 @@ class KeyedExamples(tf_example_record.TFExampleRecord):
 
     def BeamSource(self, batch_size: int | None = None) -> beam.PTransform:  # noqa: N802, TFX names it
         """Reads batches of `components.tfrecords.CHUNK_ROWS` rows, whatever size is asked for."""
-        return read_batches(self._pattern, self._schema, ROW_KEY, make_key_column)
+        return read_batches(self._pattern, self._schema, {ROW_KEY: make_key_column})
 
     def _ProjectImpl(self, tensor_names: list[str]) -> tfxio.TFXIO:  # noqa: N802, TFX names it
         return KeyedExamples(self._pattern, super()._ProjectImpl(tensor_names)._schema)

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import subprocess
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Self
 import numpy as np
 import tensorflow as tf
 
-from components.candidate_serving import child_process
+from components.candidate_serving import child_process, standby
 from components.missing_rule import MissingRule
 from components.skew_gate import model_probe
 from components.skew_gate.bitwise import Arrays
@@ -69,10 +68,8 @@ class Probe:
     def __enter__(self) -> Self:
         request = self._workdir / "request.json"
         request.write_text(json.dumps(self._request))
-        self.process: subprocess.Popen[bytes] = self._running.enter_context(
-            child_process.run_python(
-                [model_probe.__file__, str(request)], workdir=self._workdir, log=self._workdir / _LOG
-            )
+        self.process: standby.Child = self._running.enter_context(
+            standby.run_python([model_probe.__file__, str(request)], workdir=self._workdir, log=self._workdir / _LOG)
         )
         return self
 

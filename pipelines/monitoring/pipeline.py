@@ -6,7 +6,6 @@ from pathlib import Path
 
 from tfx.components.example_validator.component import ExampleValidator
 from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
-from tfx.components.statistics_gen.component import StatisticsGen
 from tfx.dsl.components.common.resolver import Resolver
 from tfx.orchestration.pipeline import Pipeline
 from tfx.types import Channel
@@ -15,6 +14,7 @@ from tfx.types.standard_artifacts import Examples, ExampleStatistics, Model
 from components.request_log_example_gen.component import RequestLogExampleGen
 from components.request_log_example_gen.executor import BEFORE, WINDOW
 from components.resolvers import ArtifactsByUri
+from components.statistics_gen.component import BatchedStatisticsGen
 from components.traffic_monitor.component import TrafficMonitor
 from pipelines.engines.local import LocalEngine
 from pipelines.metadata_database import connect
@@ -73,7 +73,7 @@ def create_monitoring_pipeline(config: MonitoringConfig) -> Pipeline:
     ).with_id(REQUEST_LOG_EXAMPLE_GEN)
     import_schema_gen = ImportSchemaGen(schema_file=str(config.contract)).with_id(IMPORT_SCHEMA_GEN)
     examples, schema = example_gen.outputs["examples"], import_schema_gen.outputs["schema"]
-    statistics_gen = StatisticsGen(examples=examples, schema=schema).with_id(STATISTICS_GEN)
+    statistics_gen = BatchedStatisticsGen(examples=examples, schema=schema).with_id(STATISTICS_GEN)
     statistics = statistics_gen.outputs["statistics"]
     example_validator = ExampleValidator(statistics=statistics, schema=schema).with_id(EXAMPLE_VALIDATOR)
     served_versions = _served_versions(config)

@@ -25,6 +25,7 @@ def run_nodes(
     on_start: Callable[[str], None] = lambda node: None,
     *,
     at_once: int = 1,
+    on_fork: Callable[[str], None] = lambda node: None,
 ) -> Generator[NodeResult, None, None]:
     """Runs each node when those that it waits for are done, and yields its result when it ends.
 
@@ -37,6 +38,7 @@ def run_nodes(
         at_once: how many nodes run at the same time, at most. From 2 on each executor runs in a fork of this process,
             which then must not have computed with TensorFlow (`node_process.has_computed`). With 1 they run in this
             process, in topological order.
+        on_fork: called with a node's id when its executor runs in a fork: it did not come from the cache.
 
     Raises:
         KeyboardInterrupt: Ctrl-C; no node runs any more, and the caller clears what was interrupted.
@@ -52,6 +54,8 @@ def run_nodes(
                 run = NodeRun(compiled, waiting.pop(name), ledger)
                 running.append(run)
                 result = run.start(forks=at_once > 1)
+                if run.fork is not None:
+                    on_fork(name)
             elif running:
                 result = _finish_first(running)
             else:

@@ -9,9 +9,10 @@ from typing import TypeVar
 from absl import logging
 from rich.console import Console
 
+from components.candidate_serving.standby import Standby
 from pipelines.config import PipelineConfig
 from pipelines.explain import explain
-from pipelines.nodes import TRANSFORM
+from pipelines.nodes import TRAINER, TRANSFORM
 from pipelines.options import RunOptions
 from pipelines.runner import launch, node_summary
 from pipelines.runner.capacity import nodes_at_once
@@ -83,9 +84,18 @@ def _run_nodes(config: PipelineConfig, options: RunOptions, console: Console, su
     compiled = compile_run(config, summary.run_id)
     nodes = [node.pipeline_node.node_info.id for node in compiled.nodes]
     ledger = ArtifactDigests(config.artifacts)
+    standby = contextlib.ExitStack()
+
+    def prepare_gates(node: str) -> None:
+        if node == TRAINER:  # It leaves a core idle, and SkewGate comes next.
+            standby.enter_context(Standby())
+
     with (
+        standby,
         show_progress(console, nodes, live=console.is_terminal and not options.verbose) as shown,
-        contextlib.closing(launch.run_nodes(compiled, ledger, shown.started, at_once=at_once)) as ended,
+        contextlib.closing(
+            launch.run_nodes(compiled, ledger, shown.started, at_once=at_once, on_fork=prepare_gates)
+        ) as ended,
     ):
         for result in ended:
             described = dataclasses.replace(result, summary=node_summary.summarise_node(result, summary.results))

@@ -20,7 +20,7 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from types import FrameType
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from pipelines.explain import explain, is_of_this_project
 from serving.process_control import exit_now
@@ -99,6 +99,26 @@ def kill_all(forks: Sequence[Fork[Any]], grace: float = _GRACE) -> None:
             process.kill()
         for process in processes:
             process.join()
+
+
+class Forks:
+    """Forks that end with a `with` block."""
+
+    def __init__(self) -> None:
+        self._started: list[Fork[Any]] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        kill_all(self._started)
+
+    def start(self, function: Callable[[], _Value], /) -> Callable[[], _Value]:
+        """Starts a function in a fork, and returns what waits for its result, as `Fork.result` does."""
+        fork = Fork(function)
+        self._started.append(fork)
+        fork.start()
+        return fork.result
 
 
 def has_computed() -> bool:

@@ -1,5 +1,6 @@
 """What the benchmark of whole runs is made of; `make bench` itself takes minutes."""
 
+import ast
 import datetime
 import os
 import subprocess
@@ -13,7 +14,7 @@ import pytest
 
 from benchmarks import measured_process
 from benchmarks.growth import memory_by_row, plot_growth, read_growth
-from benchmarks.local_run import EDITED, MeasuredRun, busy, copy_project, summarise
+from benchmarks.local_run import EDITED, MeasuredRun, busy, copy_project, edit, judge, summarise
 from benchmarks.measured_process import Branch, measure
 from benchmarks.node_memory import BETWEEN, RUNNER, peak_by_node
 from benchmarks.varied_trips import write_trips
@@ -31,7 +32,8 @@ def test_the_copy_holds_all_that_a_run_imports(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert str(project) in done.stdout
-    assert (project / EDITED).is_file()
+    for name, module in EDITED.items():
+        assert (project / module).is_file(), name
 
 
 def test_more_trips_are_the_shipped_ones_varied_by_up_to_3_percent_and_the_same_each_time(tmp_path: Path) -> None:
@@ -128,6 +130,19 @@ def test_bytes_a_row_are_those_between_the_two_largest_results() -> None:
         {"node": "SkewGate", "from_rows": 100_000, "to_rows": 1_148_576, "bytes_a_row": 0},
     ]
     assert memory_by_row(results[:1]).empty
+
+
+def test_an_edit_is_one_that_the_cache_notices(tmp_path: Path) -> None:
+    module = tmp_path / "module.py"
+    module.write_text("X = 1\n")
+    before = ast.dump(ast.parse(module.read_text()))
+    edit(module)
+    assert ast.dump(ast.parse(module.read_text())) != before
+
+
+def test_an_aim_is_reached_or_not() -> None:
+    assert judge(6.0, 6.0) == "aim 6, reached"
+    assert judge(0.301, 0.3) == "aim 0.3, not reached"
 
 
 def test_nodes_that_ran_at_the_same_time_count_once() -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from components.candidate_serving.standby import Standby
 from components.skew_gate import model_probe
 from components.skew_gate.component import BATCH_SIZES
 from components.skew_gate.probe_process import Probe, ProbeError
@@ -80,3 +81,19 @@ def test_the_probe_ends_with_the_gate(world: World) -> None:
         probe.process.stdin.close()  # as it closes when the gate dies
         assert probe.process.wait() == 1
     assert not (world.directory / model_probe.RESULT_NAME).exists()
+
+
+def test_a_fork_of_the_standby_process_does_not_know_this_project_either(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", ROOT)
+    plant(
+        world,
+        monkeypatch,
+        "import importlib.util\n"
+        "assert 'tensorflow' in sys.modules\n"
+        "assert not any(map(importlib.util.find_spec, ('components', 'pipelines', 'serving')))",
+    )
+    with Standby(), start_probe(world) as probe:
+        assert len(probe.read_chunk(0)["serving_raw/512"]) == ROWS
+        assert probe.finish() == []

@@ -38,9 +38,14 @@ def Act(  # noqa: N802
 
 
 def run_acting(
-    var: Path, actions: Mapping[str, str], *, waits: Mapping[str, str] | None = None, at_once: int = 2
+    var: Path,
+    actions: Mapping[str, str],
+    *,
+    waits: Mapping[str, str] | None = None,
+    at_once: int = 2,
+    forked: list[str] | None = None,
 ) -> Iterator[NodeResult]:
-    """Runs a pipeline below `var`: node -> action; and node -> the node that it waits for."""
+    """Runs a pipeline below `var`: node -> action; and node -> the node that it waits for; `forked` gets what ran."""
     nodes = {name: Act(action=action, folder=str(var)).with_id(name) for name, action in actions.items()}
     for name, earlier in (waits or {}).items():
         nodes[name].spec.inputs["after"] = nodes[earlier].outputs["output"]
@@ -52,7 +57,8 @@ def run_acting(
         metadata_connection_config=sqlite_metadata_connection_config(str(database(var))),
     )
     compiled = compile_pipeline(pipeline, f"run-{time.time_ns()}")
-    return run_nodes(compiled, ArtifactDigests(var / "artifacts" / "acting"), at_once=at_once)
+    on_fork = ([] if forked is None else forked).append
+    return run_nodes(compiled, ArtifactDigests(var / "artifacts" / "acting"), at_once=at_once, on_fork=on_fork)
 
 
 def database(var: Path) -> Path:

@@ -81,8 +81,10 @@ def test_a_node_begins_when_those_it_waits_for_have_ended_and_no_more_run_than_a
 
 def test_what_is_done_comes_from_the_cache(tmp_path: Path) -> None:
     actions = {"A": "nothing", "B": "nothing"}
-    assert states(run_acting(tmp_path, actions)) == {"A": RAN, "B": RAN}
-    assert states(run_acting(tmp_path, actions)) == {"A": CACHED, "B": CACHED}
+    forked: list[str] = []
+    assert states(run_acting(tmp_path, actions, forked=forked)) == {"A": RAN, "B": RAN}
+    assert states(run_acting(tmp_path, actions, forked=forked)) == {"A": CACHED, "B": CACHED}
+    assert forked == ["A", "B"], "who is told of forks is told nothing of the cache"
 
 
 def test_a_failure_lets_its_neighbour_finish_and_nothing_else_begin(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from tensorflow.python.eager import context
 
 from pipelines.explain import explain
-from pipelines.runner.node_process import Fork, NodeProcessError, has_computed
+from pipelines.runner.node_process import Fork, Forks, NodeProcessError, has_computed
 from serving.process_control import remember_interrupts
 from tests.pipelines.runner.acting_nodes import wait_until
 
@@ -101,3 +101,16 @@ def test_tensorflow_has_computed_from_its_first_tensor_on(monkeypatch: pytest.Mo
     assert not has_computed()
     fresh.ensure_initialized()  # as every operation does
     assert has_computed()
+
+
+def test_forks_run_beside_the_caller_and_end_with_the_block(tmp_path: Path) -> None:
+    def sleep() -> None:
+        (tmp_path / "pid").write_text(str(os.getpid()))
+        time.sleep(60)
+
+    with Forks() as forks:
+        wait_for_own, _ = forks.start(os.getpid), forks.start(sleep)
+        assert wait_for_own() != os.getpid()
+        wait_until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text() != "")
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)

@@ -1,0 +1,1 @@
+"""StatisticsGen, which reads Examples in batches."""
