@@ -49,7 +49,7 @@ make TARGET [NAME=value ...]
   rollback, pin, rollout-status  End a trial or go back; keep the version that answers now; what is where
   monitor, continuous, replay    Judge the traffic (LOG, WINDOW, UNTIL); retrain when due (FROM, SERVER, ONCE); play it
   data-pin, data-restore         Keep the data that runs read, with DVC; bring back a run's (REMOTE, RUN_ID, OUT)
-  test, test-fast, coverage      All tests but those below; those that start next to nothing; what they run too little of
+  test, test-fast, coverage      All tests but those below; those that start next to nothing; what they miss
   test-engine, test-images       Those on a Flink cluster; images built and run (MARK)
   test-orchestrators             Those that start Airflow or MariaDB, and rehearsals of whole pipelines
   test-replay, test-other-stack  Every quarter replayed; all tests of the last commit on the other stack (MARK)
