@@ -145,7 +145,7 @@ def _free_port() -> int:
 
 
 def _until(look: Callable[[], Any], what: str) -> Any:
-    """What `look` finds, as soon as it does; a busy Airflow may not answer at once."""
+    """What `look` finds, as soon as it does; Airflow stores a DAG in steps, and answers late where it is busy."""
     deadline = time.monotonic() + _SECONDS
     while True:
         with contextlib.suppress(OSError):
@@ -161,9 +161,7 @@ def _dags(server: AirflowServer) -> list[str]:
 
 
 def _trigger(server: AirflowServer, dag: str) -> str:
-    with contextlib.suppress(OSError):  # The DAG is stored in steps.
-        return str(server.ask(f"dags/{dag}/dagRuns", {"logical_date": None})["dag_run_id"])
-    return ""
+    return str(server.ask(f"dags/{dag}/dagRuns", {"logical_date": None})["dag_run_id"])
 
 
 def _runs(server: AirflowServer, dag: str) -> Any:
