@@ -49,7 +49,7 @@ make TARGET [NAME=value ...]
   bench, load-test               Upstream's example against ours (ROWS, ROUNDS); latency and throughput of the servers
   test, test-replay, coverage    All tests but those below; every quarter replayed; what they run too little of (MARK)
   data-pin, data-restore         Keep the data that runs read, with DVC; bring back a run's (REMOTE, RUN_ID, OUT)
-  test-fast, test-orchestrators  Those that start next to nothing; those that start Airflow or MariaDB
+  test-fast, test-orchestrators  Those that start next to nothing; Airflow, Kubeflow's rehearsal and MariaDB
   test-engine, test-other-stack  Those on a cluster; all tests of the last commit on the other stack (MARK)
   disk, gc, lock, protos, clean  What takes room; remove the old (GC); uv.lock anew (UPGRADE), code of *.proto; clear up
 
