@@ -2,8 +2,8 @@
 
 TensorFlow serves `ram://`, TFX's fileio hands what it does not know on to TensorFlow, and tests.ram_file_system serves
 the same files to Beam. What takes a URI for a path finds nothing there, or leaves a folder `ram:` in the working
-folder, which `ram_file_system.enter` notices. Nodes run in this process, as TFX's own LocalDagRunner runs them: no other
-process sees these files. Our runner, whose nodes are processes, keeps artifacts on this machine
+folder, which `ram_file_system.enter` notices. Nodes run in this process, as TFX's own LocalDagRunner runs them: no
+other process sees these files. Our runner, whose nodes are processes, keeps artifacts on this machine
 (docs/decisions/0060-any-file-system.md).
 """
 
