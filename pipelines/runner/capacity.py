@@ -6,9 +6,19 @@ from pathlib import Path
 
 import psutil
 
+from pipelines.options import RunOptions
+
 # The largest process of a run on 300,040 rows took 2.1 GiB, and SkewGate's two children beside it 0.5 GiB each.
 NODE_BYTES = 3 << 30
 _CGROUP = Path("/sys/fs/cgroup")  # version 2
+
+
+def processes_at_once(options: RunOptions) -> int:
+    """Returns how many processes of a run may work at the same time: what was asked for, or what this machine can do.
+
+    One where the nodes run on a cluster: its jobs are looked after over gRPC, whose threads are not there in a fork.
+    """
+    return options.at_once or (nodes_at_once() if options.engine == "local" else 1)
 
 
 def nodes_at_once() -> int:

@@ -15,7 +15,7 @@ from pipelines.explain import explain
 from pipelines.nodes import TRAINER, TRANSFORM
 from pipelines.options import RunOptions
 from pipelines.runner import launch, node_summary
-from pipelines.runner.capacity import nodes_at_once
+from pipelines.runner.capacity import processes_at_once
 from pipelines.runner.integrity import ArtifactDigests
 from pipelines.runner.metadata_cleanup import clear_interrupted_executions
 from pipelines.runner.node_process import Fork, Forks, has_computed
@@ -133,8 +133,7 @@ def _check(task: Task, at_once: int) -> None:
 
 def _limit_at_once(options: RunOptions, console: Console) -> int:
     """Returns how many nodes may run at the same time; says why it is one where the task leaves no choice."""
-    # The jobs of a cluster are looked after over gRPC, whose threads are not there in a fork.
-    at_once = options.at_once or (nodes_at_once() if options.engine == "local" else 1)
+    at_once = processes_at_once(options)
     if at_once > 1 and has_computed():
         console.print(
             "one node at a time: a module of the task computes with TensorFlow when it is imported, and such a process "
