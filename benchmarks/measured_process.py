@@ -25,6 +25,7 @@ class Branch:
     """A process that the measured one started, with all that it started in turn; or the measured one by itself."""
 
     started: float  # seconds since the epoch
+    is_fork: bool = True  # of the measured one; otherwise it runs another command
     peak_mib: float = 0.0  # of OWN_MEMORY, at the highest
 
 
@@ -72,12 +73,14 @@ def _watch(process: subprocess.Popen[bytes], began: float) -> tuple[float, list[
     # The system counts the starts of processes from its own, which it knows to a second; in between they are exact.
     lag = began - root.create_time()
     branches = {root.pid: Branch(started=began)}
+    command = _read_command(root)
     peak = 0.0
     while process.poll() is None:
         total = 0.0
         for top, members in _read_branches(root).items():
             sizes = [_memory(one) for one in members]
             branch = branches.setdefault(top.pid, Branch(started=top.create_time() + lag))
+            branch.is_fork = branch.is_fork and _read_command(top) in (command, [])
             branch.peak_mib = max(branch.peak_mib, sum(own for _, own in sizes))
             total += sum(shared for shared, _ in sizes)
         peak = max(peak, total)
@@ -102,6 +105,14 @@ def _memory(process: psutil.Process) -> tuple[float, float]:
             "without it would be too low; run the benchmark as the user whose processes they are"
         ) from error
     return getattr(read, MEMORY) / _MIB, getattr(read, OWN_MEMORY) / _MIB
+
+
+def _read_command(process: psutil.Process) -> list[str]:
+    """Returns its command line; nothing of one that has ended."""
+    try:
+        return list(process.cmdline())
+    except psutil.NoSuchProcess:
+        return []
 
 
 def _children(process: psutil.Process, *, recursive: bool = False) -> list[psutil.Process]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from benchmarks.measured_process import Branch
 
-RUNNER, BETWEEN = "runner, then report", "between nodes"
+RUNNER, BETWEEN, ASKED = "runner, then report", "between nodes", "processes that SkewGate asks"
 _FORK_SECONDS = 0.02  # by which a process may seem to begin before its node: its start is known to a clock tick
 
 
@@ -20,11 +20,12 @@ def peak_by_node(branches: Sequence[Branch], nodes: Sequence[Mapping[str, Any]])
     Returns:
         By node; nodes that took their result from the cache have none. RUNNER: the process that all forks are made of,
         which writes the report in the end. BETWEEN: forks of no node, such as that which checks the task's code.
+        ASKED: what is no fork of the runner, which is the standby process of components.candidate_serving with its own.
     """
     runner, *others = branches
     found = {RUNNER: runner.peak_mib}
     for branch in others:
-        name = _find_node(branch.started, nodes)
+        name = _find_node(branch.started, nodes) if branch.is_fork else ASKED
         found[name] = max(found.get(name, 0.0), branch.peak_mib)
     return found
 
