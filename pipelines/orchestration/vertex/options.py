@@ -35,9 +35,9 @@ class VertexOptions:
     push_to: str | None = None
     """Push to <push-to>/<task>/; without it, gs://<bucket>/serving/<task>/."""
     require_review: bool = False
-    """Push only what a person has reviewed (docs/review.md)."""
+    """Push only what a person has reviewed (docs/how-to/review.md)."""
     push_ties: bool = False
-    """Push a model, too, that is not distinguishable from the one pushed before (docs/scoping.md)."""
+    """Push a model, too, that is not distinguishable from the one pushed before (docs/how-to/scoping.md)."""
     experiment: str | None = None
     """Name an experiment: all nodes up to the gates run, nothing is pushed, and no later run is compared with it."""
     force: bool = False
