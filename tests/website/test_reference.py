@@ -27,7 +27,8 @@ def test_every_command_has_a_section_with_its_options() -> None:
     assert "Exit status:" in sections["python -m pipelines run"]
     assert "--rest_api_port" in sections["python -m serving server"]
     assert "* `--percent FLOAT`:" in sections["python -m serving rollout canary"]
-    usages = re.findall(r"```console\n(.*?)\n```", text)
+    usages = re.findall(r"```text\n(python .*?)\n```", text)
+    assert "python -m pipelines run [OPTIONS]" in usages
     assert [usage for usage in usages if " -m " in usage.removeprefix("python -m ")] == []
     assert "<task>" not in re.sub(r"```.*?```|`[^`\n]*`", "", text, flags=re.DOTALL), "a browser would hide it"
 
