@@ -217,7 +217,8 @@ def test_a_second_cold_run_gives_the_same_metrics_and_no_request_fails(
 @pytest.mark.one_stack
 @pytest.mark.parametrize("page", ["first-edit", "a-quarter-in-production"])
 def test_the_tutorials_commands_print_what_it_shows(page: str, spare_taxi: Project) -> None:
-    spare_taxi.remember("pipelines/tasks/taxi/hyperparameters.toml")
+    hyperparameters = "pipelines/tasks/taxi/hyperparameters.toml"
+    spare_taxi.remember(hyperparameters, f"{hyperparameters}.bak")
     for command, shown in steps(TUTORIAL / f"{page}.md"):
         said = replay(command, spare_taxi.root, environment())
         assert difference(said, shown) is None, "\n".join([command, *said])
