@@ -10,7 +10,7 @@ from pipelines.cli.app import app as pipelines_app
 from serving.cli.app import app as serving_app
 from serving.gateway.metrics import GatewayMetrics, TaskMetrics
 from website import commands, configuration, decisions, make_targets, metrics
-from website.hooks import GENERATED
+from website.hooks import GENERATED, lead_links
 from website.records import read_record
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -97,3 +97,12 @@ def test_the_targets_are_those_of_make_help() -> None:
 
 def test_generated_pages_are_not_committed() -> None:
     assert [uri for uri in GENERATED if (ROOT / "docs" / uri).exists()] == []
+
+
+def test_links_lead_to_where_the_site_has_their_targets() -> None:
+    text = (
+        "[a](../../pyproject.toml) [pyproject.toml](../../pyproject.toml) [b](../../CHANGELOG.md) [c](../decisions/#x)"
+    )
+    assert lead_links(text, "docs/how-to/deploy.md", "how-to/deploy.md") == (
+        "a (`pyproject.toml`) `pyproject.toml` [b](../project/changelog.md) [c](../decisions/index.md#x)"
+    )
