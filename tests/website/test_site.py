@@ -28,7 +28,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def build(configuration: Path, folder: Path) -> subprocess.CompletedProcess[str]:
     """Builds as CI does; with --quiet MkDocs would not count the warnings that a strict build ends with."""
-    command = [sys.executable, "-m", "mkdocs", "build", "--config-file", configuration, "--site-dir", folder]
+    command = [sys.executable, "-m", "mkdocs", "build", "--config-file", str(configuration), "--site-dir", str(folder)]
     environment = os.environ | {"NO_MKDOCS_2_WARNING": "1"}
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
