@@ -41,9 +41,10 @@ class ForkServer:
         assert self._process.stdout is not None
         with tempfile.TemporaryDirectory() as folder:
             print(json.dumps([arguments, dict(environment), folder]), file=self._process.stdin, flush=True)
-            status = int(self._process.stdout.readline())
+            status = self._process.stdout.readline()
+            assert status, f"expected the exit status of {arguments}; the process that forks has ended before"
             out, err = (Path(folder, name).read_text() for name in ("stdout", "stderr"))
-        return subprocess.CompletedProcess(arguments, status, out, err)
+        return subprocess.CompletedProcess(arguments, int(status), out, err)
 
 
 def _serve() -> None:
