@@ -43,7 +43,7 @@ _SPLITS = ("train", "eval")
 
 
 def main() -> None:
-    """Measures and prints a line for each number of spans and each way."""
+    """Measure and print a line for each number of spans and each way."""
     parser = argparse.ArgumentParser(description="TFX Transform with and without its analyzer cache, over spans.")
     parser.add_argument("--var", type=Path, default=Path("var"), help="the folder that spans were ingested into (var)")
     parser.add_argument("--spans", type=int, nargs="+", default=[4, 16], help="the newest so many (4 16)")
@@ -60,7 +60,7 @@ def main() -> None:
 
 
 def measure(task: Task, spans: Sequence[Path], scratch: Path) -> list[dict[str, Any]]:
-    """Transforms the rows of spans in each way.
+    """Transform the rows of spans in each way.
 
     Args:
         task: whose preprocessing_fn it is.
@@ -108,7 +108,7 @@ def measure(task: Task, spans: Sequence[Path], scratch: Path) -> list[dict[str, 
 def transform(
     task: Task, analyzed: Sequence[Path], joined: Path, out: Path, given: Path | None, written: Path | None
 ) -> None:
-    """Transforms the joined rows with a graph that was made of the analyzed ones.
+    """Transform the joined rows with a graph that was made of the analyzed ones.
 
     Args:
         task: whose preprocessing_fn it is.
@@ -158,7 +158,7 @@ def _read_vocabularies(out: Path) -> dict[str, bytes]:
 
 
 def _compare(one: Path, other: Path) -> float:
-    """Returns the largest difference of a number in the transformed rows, row by row."""
+    """Return the largest difference of a number in the transformed rows, row by row."""
     largest = 0.0
     for split in _SPLITS:
         rows = [read_records(sorted(map(str, (folder / f"Split-{split}").glob("rows*")))) for folder in (one, other)]

@@ -34,7 +34,7 @@ Counts = tuple[int, ...]  # rows with each value
 
 
 def make_counts(present: int, mix: Sequence[float]) -> Counts:
-    """Divides rows among values, each at least one."""
+    """Divide rows among values, each at least one."""
     edges = np.round(np.cumsum(mix) * present).astype(int)
     return tuple(int(count) for count in np.diff(edges, prepend=0) if count)
 
@@ -95,7 +95,7 @@ def make_table(rows: int, random: np.random.Generator) -> pd.DataFrame:
 
 
 def count_refused_by_tfdv(rows: int, splits: int, random: np.random.Generator) -> dict[str, int]:
-    """Splits the table at random, and asks TFDV as ExampleValidator and AnomalyGate do.
+    """Split the table at random, and ask TFDV as ExampleValidator and AnomalyGate do.
 
     Returns:
         Kind of anomaly -> splits in which some column has it; under "any" those with one at all.
@@ -117,7 +117,7 @@ def count_refused_by_tfdv(rows: int, splits: int, random: np.random.Generator) -
 
 
 def main() -> None:
-    """Prints the tables."""
+    """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--splits", type=int, default=1_000, metavar="N", help="simulated splits of each table")
     parser.add_argument("--tfdv", type=int, default=0, metavar="N", help="splits of the smallest table through TFDV")

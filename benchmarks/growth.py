@@ -22,7 +22,7 @@ _SIDE = 300  # pixels, of each of the two plots
 
 
 def main() -> int:
-    """Draws the curve; returns 0, or 1 with a message where there is nothing to draw."""
+    """Draw the curve; return 0, or 1 with a message where there is nothing to draw."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--results", type=Path, default=Path("var/bench"), metavar="DIR")
     parser.add_argument("--out", type=Path, default=Path("docs/growth.svg"), metavar="FILE")
@@ -36,7 +36,7 @@ def main() -> int:
 
 
 def read_growth(results: list[dict[str, Any]]) -> pd.DataFrame:
-    """Makes a table of the cold runs: run, rows, seconds, peak MiB; a row for each result and program.
+    """Make a table of the cold runs: run, rows, seconds, peak MiB; a row for each result and program.
 
     Args:
         results: what benchmarks.local_run wrote.
@@ -52,7 +52,7 @@ def read_growth(results: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def plot_growth(table: pd.DataFrame) -> alt.HConcatChart:
-    """Plots seconds and memory over rows, side by side."""
+    """Plot seconds and memory over rows, side by side."""
     scale = alt.Scale(type="log", nice=False)
     rows = alt.X("rows:Q", scale=scale, axis=alt.Axis(values=sorted(table["rows"].unique()), format=","))
     plots = [

@@ -39,7 +39,7 @@ SHIPPED_ROWS = 15_002
 
 
 def main() -> None:
-    """Runs the benchmark; see the module's docstring."""
+    """Run the benchmark; see the module's docstring."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=SHIPPED_ROWS)
     parser.add_argument("--repeats", type=int, default=3)
@@ -64,7 +64,7 @@ def main() -> None:
 
 
 def one_round(directory: Path, rows: int, runs: Sequence[str]) -> dict[str, MeasuredRun]:
-    """Runs those of RUNS that are named, in `directory`, which is removed afterwards.
+    """Run those of RUNS that are named, in `directory`, which is removed afterwards.
 
     Raises:
         RuntimeError: One of them failed: its time would say nothing.
@@ -86,7 +86,7 @@ def one_round(directory: Path, rows: int, runs: Sequence[str]) -> dict[str, Meas
 
 
 def copy_project(directory: Path) -> Path:
-    """Copies what a run needs to `directory`, to be edited there, and returns it."""
+    """Copy what a run needs to `directory`, to be edited there, and return it."""
     for name in _SOURCES:
         source = _PROJECT / name
         if source.is_dir():
@@ -141,7 +141,7 @@ def _ours(project: Path, var: Path, data: Path) -> MeasuredRun:
 
 
 def busy(nodes: Sequence[Mapping[str, Any]]) -> float:
-    """Returns the seconds from the first node's start to the last one's end: some run at the same time."""
+    """Return the seconds from the first node's start to the last one's end: some run at the same time."""
     starts = [datetime.datetime.fromisoformat(node["started"]).timestamp() for node in nodes]
     ends = [start + node["seconds"] for start, node in zip(starts, nodes, strict=True)]
     return max(ends) - min(starts)

@@ -26,7 +26,7 @@ class MeasuredRun:
 
 
 def measure(command: list[str], directory: Path, environment: Mapping[str, str], log: Path) -> MeasuredRun:
-    """Runs a command to its end.
+    """Run a command to its end.
 
     Args:
         command: program and arguments.
@@ -52,7 +52,7 @@ def measure(command: list[str], directory: Path, environment: Mapping[str, str],
 
 
 def _watch(process: subprocess.Popen[bytes]) -> int:
-    """Returns the highest sum of memory, bytes, when the process has ended."""
+    """Return the highest sum of memory, bytes, when the process has ended."""
     root = psutil.Process(process.pid)
     peak = 0
     while process.poll() is None:

@@ -94,7 +94,7 @@ def gaps_called(world: World, *, splits: int = SPLITS, windows: int = WINDOWS, s
 
 
 def main() -> None:
-    """Prints both tables."""
+    """Print both tables."""
     names = list(metrics_at(THRESHOLD))
     print(f"{'interval holds':<16}" + "".join(f"{name:>21}" for name in names))
     for name, world in WORLDS.items():

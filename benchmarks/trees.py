@@ -32,7 +32,7 @@ MEASURES = {
 
 
 def main() -> int:
-    """Runs the comparison; returns 0, or 1 with a message where the run left nothing to compare with."""
+    """Run the comparison; return 0, or 1 with a message where the run left nothing to compare with."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--run", type=Path, default=Path("var/runs/latest"), metavar="DIR", help="folder of the run")
     parser.add_argument("--out", type=Path, default=Path("var/bench"), metavar="DIR", help="folder for trees.json")
@@ -69,7 +69,7 @@ def read_split(examples: Path, split: str) -> pd.DataFrame:
 
 
 def trees_measures(train: pd.DataFrame, evaluation: pd.DataFrame, seed: int) -> dict[str, float]:
-    """Trains the trees on one split and measures them on the other."""
+    """Train the trees on one split and measures them on the other."""
     both = pd.concat([train, evaluation]).drop(columns=TIPS)
     for name in both.select_dtypes(object):
         both[name] = both[name].astype("category")

@@ -22,7 +22,7 @@ _VARIED = {"fare": 2, "trip_miles": 2}  # column -> digits behind the point
 
 
 def main() -> None:
-    """Writes the file; see the module's docstring."""
+    """Write the file; see the module's docstring."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, required=True)
     parser.add_argument("--out", type=Path, required=True, metavar="FILE")
@@ -31,7 +31,7 @@ def main() -> None:
 
 
 def write_trips(path: Path, rows: int) -> None:
-    """Writes a CSV file of so many trips; the same ones each time.
+    """Write a CSV file of so many trips; the same ones each time.
 
     Raises:
         ValueError: `rows` is less than 1.
@@ -48,7 +48,7 @@ def write_trips(path: Path, rows: int) -> None:
 
 
 def _vary(header: list[str], shipped: list[list[str]]) -> Iterator[list[str]]:
-    """Yields the shipped rows, and then varied copies of them without end."""
+    """Yield the shipped rows, and then varied copies of them without end."""
     yield from shipped
     random = np.random.default_rng(SEED)
     columns = {header.index(name): digits for name, digits in _VARIED.items()}

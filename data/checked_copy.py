@@ -19,7 +19,7 @@ class DataError(RuntimeError):
 
 
 def card_sha256(card: Path) -> str:
-    """Reads the sha256 of the rows from a data card, the figure's only home.
+    """Read the sha256 of the rows from a data card, the figure's only home.
 
     Raises:
         DataError: The card names none.
@@ -38,7 +38,7 @@ def is_right(target: Path, expected: str) -> bool:
 
 
 def copy_checked(source: Path, target: Path, *, card: Path, otherwise: str) -> None:
-    """Makes sure that `target` holds the bytes that the card describes, from `source` if it does not.
+    """Make sure that `target` holds the bytes that the card describes, from `source` if it does not.
 
     Args:
         source: where they come from.
@@ -62,7 +62,7 @@ def copy_checked(source: Path, target: Path, *, card: Path, otherwise: str) -> N
 
 
 def check_content(source: Path, content: bytes, *, card: Path, otherwise: str) -> None:
-    """Checks that what a file holds is what the card describes.
+    """Check that what a file holds is what the card describes.
 
     Raises:
         DataError: It is not.
@@ -76,7 +76,7 @@ def check_content(source: Path, content: bytes, *, card: Path, otherwise: str) -
 
 
 def write_replacing(target: Path, content: bytes) -> None:
-    """Writes beside and renames: after a kill, `target` is the old file or the new one, never half of one."""
+    """Write beside and rename: after a kill, `target` is the old file or the new one, never half of one."""
     for left in target.parent.glob(f".{target.name}.*"):
         left.unlink(missing_ok=True)
     handle, beside = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")

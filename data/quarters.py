@@ -6,7 +6,7 @@ _MONTHS = 3  # in a quarter
 
 
 def split_by_quarter(content: bytes, column: str) -> dict[str, list[bytes]]:
-    """Splits the rows by quarter, such as 2014Q1, in the order of time; each part begins with the header.
+    """Split the rows by quarter, such as 2014Q1, in the order of time; each part begins with the header.
 
     Rows of a quarter keep their order and their bytes.
 

@@ -31,7 +31,7 @@ _OTHERWISE = (
 
 
 def prepare(directory: Path) -> Path:
-    """Makes sure that `<directory>/trips.csv` holds the trips, and returns `directory`.
+    """Make sure that `<directory>/trips.csv` holds the trips, and return `directory`.
 
     Raises:
         DataError: tfx is not installed, or its file is not the one in the data card.
@@ -44,7 +44,7 @@ def prepare(directory: Path) -> Path:
 
 
 def prepare_spans(directory: Path) -> dict[Path, int]:
-    """Makes sure that `directory` holds the trips of each quarter in a file of its own.
+    """Make sure that `directory` holds the trips of each quarter in a file of its own.
 
     Returns:
         Rows by file, in the order of time.
@@ -68,7 +68,7 @@ def prepare_spans(directory: Path) -> dict[Path, int]:
 
 
 def card_sha256() -> str:
-    """Reads the sha256 of the rows from the data card.
+    """Read the sha256 of the rows from the data card.
 
     Raises:
         DataError: the card names none.
@@ -77,7 +77,7 @@ def card_sha256() -> str:
 
 
 def packaged_file() -> Path:
-    """Finds the trips inside the installed tfx package, without importing it.
+    """Find the trips inside the installed tfx package, without importing it.
 
     Raises:
         DataError: there is no tfx, or it lacks the file.
@@ -94,7 +94,7 @@ def packaged_file() -> Path:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs the command; returns 0, or 1 with a message when the rows cannot be prepared."""
+    """Run the command; return 0, or 1 with a message when the rows cannot be prepared."""
     parser = argparse.ArgumentParser(prog="python -m data.taxi", description="Prepares the Chicago taxi trips.")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for trips.csv, or for the spans")
     parser.add_argument("--spans", action="store_true", help="write a file for each quarter instead of one for all")

@@ -74,12 +74,12 @@ class Machine(NamedTuple):
     no_cluster: tuple[str, ...] = ()  # of CLUSTER_TOOLS, those that are missing
 
     def fix(self, thing: str, version: str = "") -> str:
-        """Returns the line that brings a thing here; `version` is Python's, as in 3.13."""
+        """Return the line that brings a thing here; `version` is Python's, as in 3.13."""
         return " Fix: " + FIXES[self.packager].get(thing, FIXES[""][thing]).format(v=version)
 
 
 def inspect(asked: str) -> Machine:
-    """Looks at the machine it runs on, from the project's folder; fetches uv where there is none."""
+    """Look at the machine it runs on, from the project's folder; fetches uv where there is none."""
     installer: str | uv.FetchError
     choice: stack.Choice | stack.NoStackError
     try:
@@ -99,18 +99,18 @@ def inspect(asked: str) -> Machine:
 
 
 def ready() -> str:
-    """Returns version and path of the Python that `.venv` was made with, "" where it is missing or not complete."""
+    """Return version and path of the Python that `.venv` was made with, "" where it is missing or not complete."""
     stamps = VENV.glob(".synced-*") if (VENV / "bin" / "python").exists() else iter(())
     return next((stamp.read_text().strip() for stamp in stamps), "")
 
 
 def packager() -> str:
-    """Returns the package manager whose lines in FIXES fit this machine."""
+    """Return the package manager whose lines in FIXES fit this machine."""
     return next((name for name in FIXES if name and shutil.which(name)), "")
 
 
 def missing(machine: Machine) -> list[str]:
-    """Says of each thing that set-up or a run would miss what was expected, what was found, and the fix."""
+    """Say of each thing that set-up or a run would miss what was expected, what was found, and the fix."""
     choice, lines = machine.choice, []
     if isinstance(machine.uv, uv.FetchError):  # Debian splits ensurepip off, and nothing can be fetched without it.
         lines.append(str(machine.uv) + ("" if importlib.util.find_spec("ensurepip") else machine.fix("venv")))
@@ -132,17 +132,17 @@ def missing(machine: Machine) -> list[str]:
 
 
 def no_browser(packager: str) -> str:
-    """Says what tests of pages miss where there is no browser, and the fix."""
+    """Say what tests of pages miss where there is no browser, and the fix."""
     return f"a browser: expected {browser.EXPECTED}, found none. Fix: {FIXES[packager]['browser']}"
 
 
 def no_npm(packager: str) -> str:
-    """Says what `make clients` and its tests miss where there is no npm, and the fix."""
+    """Say what `make clients` and its tests miss where there is no npm, and the fix."""
     return f"Node.js: expected npm on PATH, found none. Fix: {FIXES[packager]['npm']}"
 
 
 def report(machine: Machine) -> tuple[list[str], int]:
-    """Draws up the report and its exit status."""
+    """Draw up the report and its exit status."""
     lines = []
     if isinstance(machine.choice, stack.Choice):
         chosen, python, why = machine.choice
@@ -172,7 +172,7 @@ def report(machine: Machine) -> tuple[list[str], int]:
 
 
 def main() -> int:
-    """Prints the report and returns its exit status."""
+    """Print the report and return its exit status."""
     lines, status = report(inspect(os.environ.get("PYTHON", "")))
     print("\n".join(lines))
     return status

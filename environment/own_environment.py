@@ -17,7 +17,7 @@ class InstallError(Exception):
 
 
 def install(tool: str, project: Path) -> Path:
-    """Installs a tool, which takes a tenth of a second where it is installed already, and returns its environment.
+    """Install a tool, which takes a tenth of a second where it is installed already, and return its environment.
 
     Args:
         tool: its name; the environment is `.venv-<tool>` at the top, as .venv is: no tool that walks folders of code

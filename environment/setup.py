@@ -23,7 +23,7 @@ INPUTS = (Path("pyproject.toml"), Path("uv.lock"))
 
 
 def main(stamp: Path) -> int:
-    """Syncs `.venv`, unless another set-up did while this one waited for its turn; returns the exit status."""
+    """Sync `.venv`, unless another set-up did while this one waited for its turn; return the exit status."""
     try:
         with turn():
             return 0 if fresh(stamp) else install(doctor.inspect(os.environ.get("PYTHON", "")), stamp)
@@ -33,7 +33,7 @@ def main(stamp: Path) -> int:
 
 
 def install(machine: doctor.Machine, stamp: Path) -> int:
-    """Syncs `.venv` where the machine lacks nothing, and returns the exit status."""
+    """Sync `.venv` where the machine lacks nothing, and return the exit status."""
     lacks = doctor.missing(machine)
     if lacks or isinstance(machine.uv, Exception) or isinstance(machine.choice, Exception):
         print("\n".join(f"MISSING   {line}" for line in lacks), file=sys.stderr)
@@ -56,7 +56,7 @@ def install(machine: doctor.Machine, stamp: Path) -> int:
 
 
 def run(command: list[str], python: str) -> bool:
-    """Runs uv on that Python; says so where it fails, and what to do."""
+    """Run uv on that Python; says so where it fails, and what to do."""
     environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
     environment.update(UV_PROJECT_ENVIRONMENT=str(VENV), UV_PYTHON=python, UV_PYTHON_DOWNLOADS="never")
     environment.setdefault("UV_HTTP_TIMEOUT", "120")
@@ -74,7 +74,7 @@ def run(command: list[str], python: str) -> bool:
 
 
 def fresh(stamp: Path) -> bool:
-    """Says whether `.venv` is whole and the stamp there, no older than what it vouches for."""
+    """Say whether `.venv` is whole and the stamp there, no older than what it vouches for."""
     return (
         bool(doctor.ready())
         and stamp.exists()
@@ -84,7 +84,7 @@ def fresh(stamp: Path) -> bool:
 
 @contextlib.contextmanager
 def turn() -> Iterator[None]:
-    """Lets one set-up at a time work in this folder; says so where it has to wait."""
+    """Let one set-up at a time work in this folder; says so where it has to wait."""
     with INPUTS[0].open() as held:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)

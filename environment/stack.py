@@ -40,11 +40,11 @@ class Stack(NamedTuple):
     debian: str  # a Debian release whose own Python and glibc have it
 
     def fits(self, here: Platform) -> bool:
-        """Says whether its wheels load on a machine."""
+        """Say whether its wheels load on a machine."""
         return any(here.name == name and _numbers(here.glibc) >= _numbers(oldest) for name, oldest in self.platforms)
 
     def lacks(self, here: Platform) -> str:
-        """Says what a machine lacks that has it not: the platform, else the Python."""
+        """Say what a machine lacks that has it not: the platform, else the Python."""
         if self.fits(here):
             return f"the {self.name} stack needs CPython {' or '.join(self.pythons)}, and none was found"
         places = " or ".join(f"{place} or newer" if place.glibc else place.name for place in self.platforms)
@@ -89,7 +89,7 @@ def _numbers(version: str) -> list[int]:
 
 
 def this_platform() -> Platform:
-    """Looks at the machine it runs on."""
+    """Look at the machine it runs on."""
     library, version = platform.libc_ver()
     return Platform(f"{sys.platform}-{platform.machine()}", version if library == "glibc" else "")
 
@@ -104,7 +104,7 @@ print(json.dumps([getattr(sys, "_base_executable", "") or sys.executable, platfo
 
 
 def probe(command: str) -> Python | str:
-    """Runs an interpreter and asks what it is; returns why not where it does not run."""
+    """Run an interpreter and ask what it is; return why not where it does not run."""
     try:
         done = subprocess.run([command, "-I", "-c", _PROBE], capture_output=True, text=True, timeout=30, check=True)
         return Python(*json.loads(done.stdout))
@@ -115,7 +115,7 @@ def probe(command: str) -> Python | str:
 
 
 def installed(installer: str | None) -> list[Python]:
-    """Asks uv which interpreters run here, the newest version first, then in the order of PATH.
+    """Ask uv which interpreters run here, the newest version first, then in the order of PATH.
 
     Without uv the one that runs this is the only one known.
     """
@@ -129,13 +129,13 @@ def installed(installer: str | None) -> list[Python]:
 
 
 def best(stack: Stack, here: Platform, pythons: Sequence[Python]) -> Python | None:
-    """Returns the first interpreter that the stack can have here; those that cannot build packages come last."""
+    """Return the first interpreter that the stack can have here; those that cannot build packages come last."""
     fitting = [python for python in pythons if python.plain and python.version.rpartition(".")[0] in stack.pythons]
     return max(fitting, key=lambda python: python.headers, default=None) if stack.fits(here) else None
 
 
 def choose(here: Platform, pythons: Sequence[Python], asked: str = "") -> Choice:
-    """Picks the first of STACKS that the machine and one of the interpreters can have.
+    """Pick the first of STACKS that the machine and one of the interpreters can have.
 
     Args:
         here: the machine.
@@ -160,7 +160,7 @@ def choose(here: Platform, pythons: Sequence[Python], asked: str = "") -> Choice
 
 
 def decide(installer: str | None, asked: str) -> Choice:
-    """Picks stack and Python for this machine.
+    """Pick stack and Python for this machine.
 
     Args:
         installer: uv's path, or None where there is none.
@@ -182,7 +182,7 @@ def decide(installer: str | None, asked: str) -> Choice:
 
 
 def main() -> int:
-    """Prints the other stack, the Debian release that has it, and a Python here that can have it, or `-`."""
+    """Print the other stack, the Debian release that has it, and a Python here that can have it, or `-`."""
     try:
         installer = uv.find() or uv.fetch()
         mine = decide(installer, os.environ.get("PYTHON", "")).stack

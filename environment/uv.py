@@ -21,7 +21,7 @@ class FetchError(Exception):
 
 
 def find() -> str | None:
-    """Returns the uv to use, from PATH or from `.uv`, or None where one has to be fetched."""
+    """Return the uv to use, from PATH or from `.uv`, or None where one has to be fetched."""
     return next(filter(_serves, (shutil.which("uv") or "", str(PRIVATE / "bin" / "uv"))), None)
 
 
@@ -33,7 +33,7 @@ def _serves(command: str) -> bool:
 
 
 def fetch() -> str:
-    """Installs uv into `.uv`, from the package index that pip is set up for, and returns its path.
+    """Install uv into `.uv`, from the package index that pip is set up for, and return its path.
 
     Raises:
         FetchError: the virtual environment could not be made, or the package index did not give uv.
@@ -61,7 +61,7 @@ def fetch() -> str:
 
 
 def main() -> int:
-    """Runs uv with this command's arguments and returns its exit status."""
+    """Run uv with this command's arguments and return its exit status."""
     try:
         return subprocess.run([find() or fetch(), *sys.argv[1:]], check=False).returncode
     except FetchError as error:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 def write_whole(path: Path, content: str | bytes | memoryview, mode: int = 0o666) -> None:
-    """Replaces the file: writes `<name>.tmp` beside it, brings that to disk, and renames it.
+    """Replace the file: writes `<name>.tmp` beside it, bring that to disk, and rename it.
 
     Args:
         path: the file.
@@ -31,7 +31,7 @@ def write_whole(path: Path, content: str | bytes | memoryview, mode: int = 0o666
 
 
 def append_line(path: Path, line: str) -> None:
-    """Adds a line to a file, and brings it to disk. A line that a crash cut off before is dropped first.
+    """Add a line to a file, and bring it to disk. A line that a crash cut off before is dropped first.
 
     Args:
         path: the file; it is made when it is not there.
@@ -52,7 +52,7 @@ def append_line(path: Path, line: str) -> None:
 
 
 def sync(path: Path) -> None:
-    """Brings a file, or a folder's entries, to disk: a rename is only kept by a crash once its folder is."""
+    """Bring a file, or a folder's entries, to disk: a rename is only kept by a crash once its folder is."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -23,7 +23,7 @@ class FileLockedError(RuntimeError):
 
 @contextlib.contextmanager
 def exclusive(path: Path, holder: str) -> Iterator[None]:
-    """Holds the lock. The kernel releases it when the process ends, however it ends; the file stays.
+    """Hold the lock. The kernel releases it when the process ends, however it ends; the file stays.
 
     Args:
         path: the lock's file; it is made when it is not there.
@@ -43,7 +43,7 @@ def exclusive(path: Path, holder: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def shared(path: Path, holder: str) -> Iterator[None]:
-    """Holds the lock together with others that share it; nobody has it `exclusive` meanwhile.
+    """Hold the lock together with others that share it; nobody has it `exclusive` meanwhile.
 
     Args:
         path: the lock's file; it is made when it is not there.
@@ -60,7 +60,7 @@ def shared(path: Path, holder: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def waiting(path: Path) -> Iterator[None]:
-    """Holds the lock as soon as it is free: for what takes a moment, such as a file that is read and written anew."""
+    """Hold the lock as soon as it is free: for what takes a moment, such as a file that is read and written anew."""
     with path.open("a+", encoding="utf-8") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -25,7 +25,7 @@ _interrupted = threading.Event()
 
 @contextlib.contextmanager
 def gc_paused_imports() -> Iterator[None]:
-    """Pauses the garbage collector while modules are imported, and exempts what they made from later collections.
+    """Pause the garbage collector while modules are imported, and exempt what they made from later collections.
 
     The collector runs whenever enough new objects exist, and an import makes only objects that stay. It took a third of
     the time to import TensorFlow, Beam and TFX: 6.5 s with it, 4.3 s without.
@@ -41,7 +41,7 @@ def gc_paused_imports() -> Iterator[None]:
 
 
 def gc_seldom() -> None:
-    """Exempts what exists from garbage collection, and makes it look at new objects less often from then on.
+    """Exempt what exists from garbage collection, and make it look at new objects less often from then on.
 
     Call it when a server is ready. By default the collector looks at the youngest objects after every 700 new ones,
     which is every few requests, and at all that exist whenever these have grown by a quarter: the gateway then stood
@@ -54,7 +54,7 @@ def gc_seldom() -> None:
 
 
 def print_on_any_terminal() -> None:
-    """Makes standard output escape what its encoding does not have, as standard error does.
+    """Make standard output escape what its encoding does not have, as standard error does.
 
     Otherwise a command on a terminal without UTF-8 ends with an exception after its work is done.
     """
@@ -63,7 +63,7 @@ def print_on_any_terminal() -> None:
 
 
 def exit_now(status: int) -> NoReturn:
-    """Flushes the streams and ends the process without running the interpreter's shutdown.
+    """Flush the streams and end the process without running the interpreter's shutdown.
 
     Call it only in a process that loaded TensorFlow, when everything to be kept is on disk. The shutdown of TensorFlow,
     Beam and TFX takes 1 to 3 s, prints harmless tracebacks on TensorFlow 2.16, and waits for a model that hangs.
@@ -80,7 +80,7 @@ def exit_now(status: int) -> NoReturn:
 
 @contextlib.contextmanager
 def hold_stderr() -> Iterator[None]:
-    """Holds back what is written to standard error, and shows it if the block raises.
+    """Hold back what is written to standard error, and show it if the block raises.
 
     TensorFlow's C++ writes about 20 lines on the machine's CPU and GPU to the file descriptor, where no Python setting
     reaches it.
@@ -105,7 +105,7 @@ def hold_stderr() -> Iterator[None]:
 
 @contextlib.contextmanager
 def remember_interrupts() -> Iterator[None]:
-    """Makes Ctrl-C and `kill` raise KeyboardInterrupt inside the block, and remembers that they came.
+    """Make Ctrl-C and `kill` raise KeyboardInterrupt inside the block, and remembers that they came.
 
     Call it in the main thread. A KeyboardInterrupt can get lost: TensorFlow's C++ calls Python back, for example to
     convert a shape, and takes any exception raised there for "cannot be converted". The training then goes on, or ends
@@ -127,7 +127,7 @@ def remember_interrupts() -> Iterator[None]:
 
 
 def raise_if_interrupted() -> None:
-    """Raises the KeyboardInterrupt that a library may have lost.
+    """Raise the KeyboardInterrupt that a library may have lost.
 
     Raises:
         KeyboardInterrupt: Ctrl-C or `kill` came inside the block of `remember_interrupts`.

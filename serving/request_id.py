@@ -11,10 +11,10 @@ _FORM = re.compile(r"[A-Za-z0-9._-]{1,64}")  # what may stand in a log line and 
 
 
 def sent_or_new(sent: str) -> str:
-    """Returns the id that a client sent, or a new one where it sent none that can be used."""
+    """Return the id that a client sent, or a new one where it sent none that can be used."""
     return sent if _FORM.fullmatch(sent) else secrets.token_hex(12)
 
 
 def loggable(sent: str) -> str:
-    """Returns the id that a client sent, or `-` where it sent none that can be used."""
+    """Return the id that a client sent, or `-` where it sent none that can be used."""
     return sent if _FORM.fullmatch(sent) else "-"

@@ -7,7 +7,7 @@ _KEY = "canary_percent"
 
 
 def parse(text: str) -> float:
-    """Returns the percent, 0 to 100, in the file's text.
+    """Return the percent, 0 to 100, in the file's text.
 
     Raises:
         ValueError: The text holds no such number.
@@ -22,5 +22,5 @@ def parse(text: str) -> float:
 
 
 def text(percent: float) -> str:
-    """Returns the file's text for a percent, 0 to 100."""
+    """Return the file's text for a percent, 0 to 100."""
     return json.dumps({_KEY: percent}) + "\n"

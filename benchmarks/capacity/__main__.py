@@ -28,7 +28,7 @@ _PEAKS = (100.0, 1_000.0, 10_000.0, 100_000.0, 1_000_000.0)  # requests per seco
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Simulates; returns the exit status: 1 when there is nothing to simulate from."""
+    """Simulate; return the exit status: 1 when there is nothing to simulate from."""
     options = _parser().parse_args(arguments)
     record = options.record or options.var / "bench" / "serving.json"
     demands = fleet.Demands(

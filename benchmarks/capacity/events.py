@@ -24,7 +24,7 @@ class Clock:
         heapq.heappush(self._planned, (self.now + seconds, next(self._numbers), action))
 
     def run(self, enough: Callable[[], bool]) -> None:
-        """Lets time pass until it is enough, or nothing more is planned."""
+        """Let time pass until it is enough, or nothing more is planned."""
         while self._planned and not enough():
             self.now, _, action = heapq.heappop(self._planned)
             action()

@@ -49,7 +49,7 @@ class ServiceTimes:
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Reads a load test's record.
+        """Read a load test's record.
 
         Raises:
             FiguresError: It has no batch curve, or no phase that the times can be taken from.

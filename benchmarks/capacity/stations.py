@@ -26,7 +26,7 @@ class Workers:
         self._waiting: collections.deque[tuple[float, Action]] = collections.deque()
 
     def work(self, seconds: float, done: Action) -> None:
-        """Has work done when it is its turn, first come, first served."""
+        """Have work done when it is its turn, first come, first served."""
         self._waiting.append((seconds, done))
         self._start()
 
@@ -79,7 +79,7 @@ class Gathering:
         self._since = 0.0
 
     def add(self, items: int, done: Action) -> None:
-        """Adds items that came together; `done` is called when their batch is done."""
+        """Add items that came together; `done` is called when their batch is done."""
         if self._open and self._items + items > self._most:
             self._send()  # as the real ones do, though no way may be free
         if not self._open:

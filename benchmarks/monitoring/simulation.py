@@ -28,14 +28,14 @@ class Parts:
 
 
 def part(trips: Trips, draw: np.random.Generator) -> Parts:
-    """Shares the trips out by chance."""
+    """Share the trips out by chance."""
     rows = draw.permutation(len(trips["fare"]))
     training, unserved, evaluation = np.split(rows, [_TRAINING, _TRAINING + _DRAWN])
     return Parts(training=take(trips, training), evaluation=take(trips, evaluation), unserved=take(trips, unserved))
 
 
 def judge_windows(parts: Parts, windows: list[Trips]) -> Iterator[list[Judged]]:
-    """Judges each window against training and against the one before it, from the second on."""
+    """Judge each window against training and against the one before it, from the second on."""
     training = features(parts.training, "training")
     expected = predictions(parts.evaluation, "evaluation")
     for number in range(1, len(windows)):
@@ -51,14 +51,14 @@ def judge_windows(parts: Parts, windows: list[Trips]) -> Iterator[list[Judged]]:
 
 
 def unchanged_window(trips: Trips, rows: int, draw: np.random.Generator) -> list[Judged]:
-    """Judges one window without change."""
+    """Judge one window without change."""
     parts = part(trips, draw)
     windows = [take(parts.unserved, np.arange(rows) + number * rows) for number in range(2)]
     return next(judge_windows(parts, windows))
 
 
 def changed_windows(trips: Trips, rows: int, change: Change, draw: np.random.Generator) -> list[list[Judged]]:
-    """Judges two windows after a change; the one before them was without."""
+    """Judge two windows after a change; the one before them was without."""
     parts = part(trips, draw)
     unchanged = take(parts.unserved, np.arange(rows))
     later = change(take(parts.unserved, np.arange(rows, _DRAWN)), draw)

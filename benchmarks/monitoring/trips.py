@@ -28,12 +28,12 @@ class Words:
         self._numbers = {"": 0}
 
     def encode(self, texts: np.ndarray) -> np.ndarray:
-        """Gives the number of each text, [rows] int."""
+        """Give the number of each text, [rows] int."""
         different, places = np.unique(texts, return_inverse=True)
         return np.array([self._numbers.setdefault(str(one), len(self._numbers)) for one in different])[places]
 
     def decode(self, numbers: np.ndarray) -> np.ndarray:
-        """Gives the texts again, [rows] str."""
+        """Give the texts again, [rows] str."""
         return np.array(list(self._numbers))[numbers]
 
 
@@ -41,7 +41,7 @@ WORDS = Words()
 
 
 def read_trips(file: Path) -> Trips:
-    """Reads the trips and adds PREDICTION, float [rows]: made by 5 models, each for the fifth that it did not see."""
+    """Read the trips and add PREDICTION, float [rows]: made by 5 models, each for the fifth that it did not see."""
     with file.open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     trips: Trips = {name: WORDS.encode(np.array([row[name] for row in rows])) for name in TEXT}

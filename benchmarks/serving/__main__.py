@@ -29,7 +29,7 @@ _NARROWEST = 170  # columns that the tables need
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the load test; returns the exit status, which `--help` explains."""
+    """Run the load test; return the exit status, which `--help` explains."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.serving", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -82,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def exit_status(verdicts: Iterable[str]) -> int:
-    """Returns 1 when a goal is missed, 3 when it is unclear of one, else 0."""
+    """Return 1 when a goal is missed, 3 when it is unclear of one, else 0."""
     found = set(verdicts)
     if Verdict.MISSED in found:
         return 1

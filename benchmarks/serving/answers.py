@@ -15,7 +15,7 @@ class WrongAnswerError(Exception):
 
 
 def check(transport: Transport, body: bytes, expected: Sequence[float]) -> int | None:
-    """Checks an answer.
+    """Check an answer.
 
     Args:
         transport: how it was asked for.

@@ -20,7 +20,7 @@ class BareModel:
     """One version, loaded in both ways that a server may load it."""
 
     def __init__(self, version: Path):
-        """Loads the SavedModel in `version`.
+        """Load the SavedModel in `version`.
 
         Raises:
             ServingError, OSError: It cannot be loaded.
@@ -48,7 +48,7 @@ class BareModel:
 
 
 def timed(call: Callable[[Arrays], np.ndarray], requests: Sequence[Arrays], seconds: float) -> Quantiles:
-    """Calls for so many seconds, taking the requests in turn, after a tenth of that to warm up."""
+    """Call for so many seconds, taking the requests in turn, after a tenth of that to warm up."""
     turns = itertools.cycle(requests)
     for _ in _until(seconds / 10):
         call(next(turns))

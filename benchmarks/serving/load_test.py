@@ -44,7 +44,7 @@ class LoadTest:
         self._bare: dict[tuple[str, str, int], list[Quantiles]] = {}
 
     def run(self) -> dict[str, Any]:
-        """Measures everything, and returns the record.
+        """Measure everything, and return the record.
 
         Raises:
             ServerError: A server or a generator failed.
@@ -114,7 +114,7 @@ class LoadTest:
         return found
 
     def _locust(self, targets: Targets, phases: list[Phase], requests: Requests) -> list[MeasuredPhase]:
-        """Runs phases in a process of their own."""
+        """Run phases in a process of their own."""
         plan, log = self._folder / "plan.json", self._folder / "locust.log"
         LoadPlan(targets=targets, phases=phases, requests=requests).write(plan)
         command = [sys.executable, "-m", "benchmarks.serving.locust_load", str(plan)]

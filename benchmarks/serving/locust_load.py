@@ -108,7 +108,7 @@ class _Record:
 
 
 def run(plan: LoadPlan, phase: Phase) -> list[MeasuredPhase]:
-    """Runs one phase, and returns what each of its transports did."""
+    """Run one phase, and return what each of its transports did."""
     environment = Environment(
         user_classes=[_user(plan, phase, transport) for transport in phase.transports], stop_timeout=_PATIENCE_SECONDS
     )
@@ -171,7 +171,7 @@ def _message(error: Exception) -> str:
 
 
 def main() -> None:
-    """Runs every phase of the plan that the command line names."""
+    """Run every phase of the plan that the command line names."""
     grpc.experimental.gevent.init_gevent()
     plan = LoadPlan.read(Path(sys.argv[1]))
     for phase in plan.phases:

@@ -33,7 +33,7 @@ def _p99(one: MeasuredPhase) -> float:
 
 
 def _ratio(ours: float, theirs: float) -> float:
-    """Returns NaN where one of them answered nothing."""
+    """Return NaN where one of them answered nothing."""
     return ours / theirs if theirs else math.nan
 
 

@@ -45,7 +45,7 @@ class Phase:
 
     @classmethod
     def from_json(cls, given: dict[str, Any]) -> Self:
-        """Reads what dataclasses.asdict wrote."""
+        """Read what dataclasses.asdict wrote."""
         transports = tuple(Transport(name) for name in given["transports"])
         return cls(**given | {"transports": transports, "batching": Batching(given["batching"])})
 
@@ -100,7 +100,7 @@ class MeasuredPhase:
 
     @classmethod
     def from_json(cls, given: dict[str, Any]) -> Self:
-        """Reads what dataclasses.asdict wrote."""
+        """Read what dataclasses.asdict wrote."""
         latency = Quantiles(**given["latency"]) if given["latency"] else None
         changed = {"phase": Phase.from_json(given["phase"]), "transport": Transport(given["transport"])}
         return cls(**given | changed | {"latency": latency, "versions": tuple(given["versions"])})

@@ -65,7 +65,7 @@ class LoadPlan:
     requests: Requests
 
     def write(self, path: Path) -> None:
-        """Writes the file, with those requests only that a phase sends."""
+        """Write the file, with those requests only that a phase sends."""
         used = {(transport, phase.batch_rows) for phase in self.phases for transport in phase.transports}
         requests = [
             {
@@ -82,7 +82,7 @@ class LoadPlan:
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Reads what write() wrote."""
+        """Read what write() wrote."""
         document = json.loads(path.read_text())
         requests = {
             (Transport(given["transport"]), given["batch_rows"]): [

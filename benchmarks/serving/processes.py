@@ -87,7 +87,7 @@ class Running:
         self.command, self.process, self.log = command, process, log
 
     def wait_for(self, url: str) -> None:
-        """Returns when the URL answers with 200.
+        """Return when the URL answers with 200.
 
         Raises:
             ServerError: The process has ended, or it takes too long.
@@ -95,7 +95,7 @@ class Running:
         wait_until(lambda: answers(url), f"{self.command} to answer at {url}", self._require_alive)
 
     def stop(self) -> None:
-        """Ends it in order.
+        """End it in order.
 
         Raises:
             ServerError: It ended before, or with another status than 0.
@@ -157,7 +157,7 @@ def answers(url: str) -> bool:
 
 
 def wait_until(condition: Callable[[], bool], what: str, check: Callable[[], None] = lambda: None) -> None:
-    """Returns when the condition holds.
+    """Return when the condition holds.
 
     Args:
         condition: what is waited for.

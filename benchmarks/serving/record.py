@@ -91,7 +91,7 @@ def document(
 
 
 def write(path: Path, record: Mapping[str, Any]) -> None:
-    """Writes the file: whole, or not at all."""
+    """Write the file: whole, or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, json.dumps(record, indent=2) + "\n")
 

@@ -45,7 +45,7 @@ class Swapper:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Ends the thread, and raises what ended it."""
+        """End the thread, and raise what ended it."""
         self._end.set()
         self._thread.join()
         if self._error and error is None:
@@ -78,7 +78,7 @@ class Swapper:
 
 
 def push(version: Path, base: Path, number: int) -> None:
-    """Copies a version to another number below `base`, where it is complete or absent."""
+    """Copy a version to another number below `base`, where it is complete or absent."""
     beside = base / f"{number}.tmp"
     shutil.copytree(version, beside)
     beside.rename(base / str(number))

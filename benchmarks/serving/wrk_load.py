@@ -25,7 +25,7 @@ def installed() -> bool:
 
 
 def run(plan: LoadPlan, phase: Phase, folder: Path) -> MeasuredPhase:
-    """Runs one phase of one HTTP transport for its seconds.
+    """Run one phase of one HTTP transport for its seconds.
 
     Raises:
         subprocess.CalledProcessError: wrk failed.

@@ -34,7 +34,7 @@ Tables = dict[str, list[Finding]]
 
 
 def main() -> int:
-    """Runs the benchmark; returns 0, or 1 where the gate was wrong about a case."""
+    """Run the benchmark; return 0, or 1 where the gate was wrong about a case."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=ROWS, help="rows, at most 8192")
     parser.add_argument("--out", type=Path, default=Path("var/bench"), metavar="DIR", help="folder for skew_gate.json")
@@ -56,7 +56,7 @@ SERVED_MODEL = "wide and deep"
 
 
 def measure(folder: Path, rows: int) -> Tables:
-    """Makes all paths and compares them."""
+    """Make all paths and compare them."""
     raw = write_rows(folder / "raw.gz", make_rows(rows))
     honest = folder / "honest"
     honest.mkdir()

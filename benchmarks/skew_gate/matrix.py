@@ -32,12 +32,12 @@ class Finding:
 
     @classmethod
     def of_feature(cls, comparison: Comparison) -> Self:
-        """Sums up the one comparison of a feature."""
+        """Sum up the one comparison of a feature."""
         return cls.of_comparisons(comparison.name.removeprefix("feature "), [comparison])
 
     @classmethod
     def of_comparisons(cls, case: str, comparisons: Iterable[Comparison]) -> Self:
-        """Sums up the comparisons of one case: the largest of each."""
+        """Sum up the comparisons of one case: the largest of each."""
         found = list(comparisons)
         reasons = [one.reason() for one in found if one.differences]
         return cls(
@@ -51,7 +51,7 @@ class Finding:
 
 
 def compare_features(features: Arrays, exported: Arrays, raw: np.ndarray, operations: Operations) -> SkewReport:
-    """Compares features alone; `operations` round, by feature."""
+    """Compare features alone; `operations` round, by feature."""
     nothing = np.zeros((len(raw), 1), np.float32)
     batch = BatchChunk(features=features, predictions=dict.fromkeys(BATCH_SIZES, nothing), predict=_predict_nothing)
     outputs = {name: values for name, values in exported.items() if name.startswith("transform_features/")}
@@ -66,7 +66,7 @@ def compare_model(
     operations: Operations,
     served: TransportPredictions | None = None,
 ) -> SkewReport:
-    """Compares one model of several, a column of the predictions, behind the features of all.
+    """Compare one model of several, a column of the predictions, behind the features of all.
 
     What the model server sends, `served`, is of this one model.
     """

@@ -172,7 +172,7 @@ def _change(layer: str, weight: int, change: Callable[[np.ndarray], np.ndarray])
 
 
 def _first(by: float) -> Callable[[np.ndarray], np.ndarray]:
-    """Adds to the first number of an array."""
+    """Add to the first number of an array."""
     return lambda values: values + by * (np.arange(values.size) == 0).reshape(values.shape).astype(values.dtype)
 
 

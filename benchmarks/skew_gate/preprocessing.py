@@ -15,7 +15,7 @@ EXP_EDGES = (0.95, 1.0, 1.05)  # of `buckets_edges_of_exp`
 
 
 def preprocessing_fn(inputs: dict[str, tf.Tensor | tf.SparseTensor]) -> Columns:
-    """Computes every case, and the label."""
+    """Compute every case, and the label."""
     columns = dense_columns(inputs)
     outputs = {name: case(columns) for name, case in CASES.items()}
     outputs[LABEL] = columns[LABEL]
@@ -23,7 +23,7 @@ def preprocessing_fn(inputs: dict[str, tf.Tensor | tf.SparseTensor]) -> Columns:
 
 
 def dense_columns(inputs: dict[str, tf.Tensor | tf.SparseTensor]) -> Columns:
-    """Makes raw columns dense, [batch, 1]."""
+    """Make raw columns dense, [batch, 1]."""
     return {name: _dense(values) for name, values in inputs.items()}
 
 

@@ -32,7 +32,7 @@ CHANGES: dict[str, Change] = {
 
 
 def unsteady_rows(batch: BatchChunk, exported: Arrays) -> tuple[np.ndarray, np.ndarray]:
-    """Returns two bool [rows]: a float feature differs in another layout; a whole number or string does."""
+    """Return two bool [rows]: a float feature differs in another layout; a whole number or string does."""
     rounded, moved = (np.zeros(len(batch), bool) for _ in range(2))
     for name, values in batch.features.items():
         of_kind = rounded if values.dtype.kind == "f" else moved
@@ -56,7 +56,7 @@ def serve(exported: Arrays, rows: np.ndarray) -> TransportPredictions:
 def plant(
     change: Change, rows: np.ndarray, exported: Arrays, served: TransportPredictions
 ) -> Iterator[tuple[str, Arrays, TransportPredictions]]:
-    """Changes the predictions of these rows, bool [rows], in one place after another.
+    """Change the predictions of these rows, bool [rows], in one place after another.
 
     Yields:
         The beginning of the names of the comparisons that have to refuse it, and what is compared.

@@ -22,7 +22,7 @@ class Skew:
 
 
 def planted_fn(inputs: dict[str, tf.Tensor | tf.SparseTensor]) -> Columns:
-    """Computes the exported model's side of every skew; the label and the model's `z_score` are as in training."""
+    """Compute the exported model's side of every skew; the label and the model's `z_score` are as in training."""
     columns = dense_columns(inputs)
     outputs = {name: skew.exported(columns) for name, skew in SKEWS.items()}
     return outputs | {LABEL: columns[LABEL], "z_score": CASES["z_score"](columns)}

@@ -34,7 +34,7 @@ class ComparisonFailedError(RuntimeError):
 
 
 def main() -> int:
-    """Runs the comparison; returns 0, or 1 where our model is worse than a yardstick beyond chance."""
+    """Run the comparison; return 0, or 1 where our model is worse than a yardstick beyond chance."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("var/bench/yardstick"), metavar="DIR")
     parser.add_argument("--tasks", nargs="+", choices=_TASKS, default=_TASKS, help="all of them unless said")

@@ -18,7 +18,7 @@ from pipelines.yardstick.comparison import find_best
 
 
 def main() -> int:
-    """Compares, and prints; returns 0."""
+    """Compare, and print; return 0."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--var", type=Path, required=True, metavar="DIR")
     parser.add_argument("--task", required=True)

@@ -21,7 +21,7 @@ PROJECT = FOLDER.parents[1]
 
 
 def install() -> Path:
-    """Installs Airflow where it is missing, and returns the folder of its commands.
+    """Install Airflow where it is missing, and return the folder of its commands.
 
     Raises:
         InstallError: uv could not install it.
@@ -31,7 +31,7 @@ def install() -> Path:
 
 
 def main() -> int:
-    """Starts Airflow and returns the exit status."""
+    """Start Airflow and return the exit status."""
     options = parse_options()
     # `kill` ends it as Ctrl-C does, which a shell's background jobs ignore.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -62,7 +62,7 @@ def main() -> int:
 
 
 def parse_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """Reads the command line, and ends with status 2 where it asks for what cannot be."""
+    """Read the command line, and end with status 2 where it asks for what cannot be."""
     parser = argparse.ArgumentParser(prog="python -m environment.airflow", description=__doc__)
     parser.add_argument("--folder", type=Path, default=Path("var/airflow"), help="where Airflow writes")
     parser.add_argument("--graphs", type=Path, required=True, help="the folder of the graph files")

@@ -30,7 +30,7 @@ class AirflowServer:
     """Airflow, with this project's DAGs. Whoever reaches its port on this machine may do everything."""
 
     def __init__(self, *, commands: Path, folder: Path, project: Path, port: int, settings: Mapping[str, str]):
-        """Starts nothing yet.
+        """Start nothing yet.
 
         Args:
             commands: the folder of Airflow's command.
@@ -72,7 +72,7 @@ class AirflowServer:
 
     @contextlib.contextmanager
     def started(self) -> Iterator[None]:
-        """Runs Airflow while the body runs; enters it when Airflow answers.
+        """Run Airflow while the body runs; enters it when Airflow answers.
 
         Raises:
             StartError: It ended, or does not answer.
@@ -101,7 +101,7 @@ class AirflowServer:
             self._stop(self._process)
 
     def wait(self) -> None:
-        """Waits until Airflow ends.
+        """Wait until Airflow ends.
 
         Raises:
             StartError: It ended by itself.
@@ -111,7 +111,7 @@ class AirflowServer:
         raise StartError(f"Airflow ended with {status}: expected it to run until Ctrl-C; see {self.log}")
 
     def ask(self, path: str, body: Mapping[str, object] | None = None) -> dict[str, object]:
-        """Asks Airflow's API: GET, or POST with a body."""
+        """Ask Airflow's API: GET, or POST with a body."""
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(
             f"{self.address}/api/v2/{path}", data=data, headers={"Content-Type": "application/json"}
@@ -137,7 +137,7 @@ class AirflowServer:
         )
 
     def _stop(self, process: subprocess.Popen[bytes]) -> None:
-        """Ends Airflow, and what it started: its tasks clear what they had begun to write."""
+        """End Airflow, and what it started: its tasks clear what they had begun to write."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, number)
@@ -149,7 +149,7 @@ class AirflowServer:
 
 
 def memory_slots() -> int:
-    """Returns how many GiB the tasks may take together: what this machine has free, 4 at least."""
+    """Return how many GiB the tasks may take together: what this machine has free, 4 at least."""
     try:
         free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (ValueError, OSError):  # macOS names no free memory

@@ -15,7 +15,7 @@ FOLDER = Path(__file__).resolve().parent
 
 
 def install() -> Path:
-    """Installs DVC where it is missing, and returns its command.
+    """Install DVC where it is missing, and return its command.
 
     Raises:
         InstallError: uv could not install it.
@@ -25,7 +25,7 @@ def install() -> Path:
 
 
 def main() -> int:
-    """Prints the path of the command and returns the exit status."""
+    """Print the path of the command and return the exit status."""
     try:
         print(install())
     except (own_environment.InstallError, uv.FetchError) as error:

@@ -8,7 +8,7 @@ from environment.flink import cluster, packages
 
 
 def main() -> int:
-    """Runs the command and returns the exit status: 0 done; 1 it could not be; 2 bad usage."""
+    """Run the command and return the exit status: 0 done; 1 it could not be; 2 bad usage."""
     parser = argparse.ArgumentParser(prog="python -m environment.flink", description="A Flink cluster on this machine.")
     parser.add_argument("action", choices=("up", "down", "status"))
     parser.add_argument(

@@ -68,20 +68,20 @@ class Process:
         return cls(pid, int(fields[19]))  # field 22 of proc(5)
 
     def runs(self) -> bool:
-        """Tells whether it is still there: the same one, and no zombie."""
+        """Tell whether it is still there: the same one, and no zombie."""
         with contextlib.suppress(ProcessLookupError):
             state = Path(f"/proc/{self.pid}/stat")
             return Process.of(self.pid) == self and state.read_text().rpartition(")")[2].split()[0] != "Z"
         return False
 
     def kill(self) -> None:
-        """Ends the process at once, with nothing cleaned up: what a crash looks like."""
+        """End the process at once, with nothing cleaned up: what a crash looks like."""
         if self.runs():
             os.kill(self.pid, signal.SIGKILL)
             _wait(lambda: not self.runs(), _STOP_SECONDS)
 
     def stop(self) -> None:
-        """Ends the process and those it started, kindly first."""
+        """End the process and those it started, kindly first."""
         for number in (signal.SIGTERM, signal.SIGKILL):
             if not self.runs():
                 break
@@ -101,7 +101,7 @@ class Cluster:
         self._packages = packages
 
     def up(self, task_managers: int, slots: int) -> None:
-        """Starts everything, and returns once every slot is there and the job server answers.
+        """Start everything, and return once every slot is there and the job server answers.
 
         Raises:
             ClusterError: One is running already, Java is missing, or it does not start; then nothing is left running.
@@ -136,7 +136,7 @@ class Cluster:
             raise
 
     def start_task_manager(self, name: str, slots: int) -> None:
-        """Starts one more worker of the cluster, or one in place of a worker that died."""
+        """Start one more worker of the cluster, or one in place of a worker that died."""
         self._start(
             name,
             [*_TASK_MANAGER_MEMORY, "-cp", self._flink_class_path()],
@@ -203,7 +203,7 @@ class Cluster:
 
 
 def down(folder: Path) -> "list[str]":
-    """Stops every process of the folder's cluster that runs, and returns their names."""
+    """Stop every process of the folder's cluster that runs, and return their names."""
     stopped = []
     for name, process in running_state(folder).items():
         if process.runs():

@@ -44,7 +44,7 @@ class Packages:
 
 
 def fetch() -> Packages:
-    """Returns the packages, fetched where they are not there yet: 390 MB, once.
+    """Return the packages, fetched where they are not there yet: 390 MB, once.
 
     Raises:
         PackageError: Java or Maven is missing, a package cannot be fetched, or a checksum differs.

@@ -35,7 +35,7 @@ app.command(signing.verify, help_epilogue=signing.VERIFY_EPILOGUE, sort_key=4)
 
 
 def main() -> NoReturn:
-    """Runs the command line of this process."""
+    """Run the command line of this process."""
     print_on_any_terminal()
     status = execute(app, sys.argv[1:])
     if "tensorflow" in sys.modules:

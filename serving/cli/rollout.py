@@ -133,7 +133,7 @@ def reload(*, options: Annotated[RolloutOptions, _GIVEN]) -> int:
 
 
 def _command() -> ModuleType:
-    """Imports the commands, which load gRPC; --help need not wait for it."""
+    """Import the commands, which load gRPC; --help need not wait for it."""
     from serving.rollout import command
 
     return command

@@ -15,7 +15,7 @@ class UsageError(Exception):
 
 
 def execute(app: App, arguments: Sequence[str]) -> int:
-    """Runs a command line and returns the exit status; bad usage is told on standard error."""
+    """Run a command line and return the exit status; bad usage is told on standard error."""
     try:
         return run(app, arguments)
     except (CycloptsError, UsageError) as error:
@@ -26,7 +26,7 @@ def execute(app: App, arguments: Sequence[str]) -> int:
 
 
 def run(app: App, arguments: Sequence[str], **context: object) -> int:
-    """Runs a command line with what the command does not parse itself, and returns the exit status.
+    """Run a command line with what the command does not parse itself, and return the exit status.
 
     Raises:
         CycloptsError, UsageError: Bad usage.
@@ -42,7 +42,7 @@ def run(app: App, arguments: Sequence[str], **context: object) -> int:
 
 
 def read_value(kind: Any, tokens: Sequence[Token]) -> Any:
-    """Reads an option's value, for cyclopts, which itself would round 1.5 to a whole number.
+    """Read an option's value, for cyclopts, which itself would round 1.5 to a whole number.
 
     Raises:
         ValueError: It is no such value.
@@ -70,7 +70,7 @@ OPTION_STYLE = Parameter(
 
 
 def require(option: str, number: float, low: float, high: float, expected: str) -> None:
-    """Requires that an option's number lies in a range.
+    """Require that an option's number lies in a range.
 
     Raises:
         UsageError: It does not; NaN never does.

@@ -104,7 +104,7 @@ class Client:
         return tenacity.Retrying(**self._protocol.retrying)(ask)
 
     def feedback(self, outcomes: Iterable[Outcome]) -> Feedback:
-        """Tells what became of rows; returns once what is stored is on disk.
+        """Tell what became of rows; return once what is stored is on disk.
 
         A try after a broken connection may find that the try before it has stored everything: the outcomes are then
         refused with the code duplicate_outcome.
@@ -127,7 +127,7 @@ class Client:
         return tenacity.Retrying(**self._protocol.retrying)(ask)
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         self._http.close()
 
     def __enter__(self) -> Self:
@@ -217,7 +217,7 @@ class AsyncClient:
         return await tenacity.AsyncRetrying(**self._protocol.retrying)(ask)
 
     async def close(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         await self._http.aclose()
 
     async def __aenter__(self) -> Self:

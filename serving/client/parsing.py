@@ -9,7 +9,7 @@ Common = Mapping[str, Any]  # the fields of serving.client.messages.Answer
 
 
 def parse_prediction(each: Mapping[str, Any], common: Common) -> Prediction:
-    """Parses the answer of a binary task.
+    """Parse the answer of a binary task.
 
     Args:
         each: what the answer says of the row.
@@ -25,7 +25,7 @@ def parse_prediction(each: Mapping[str, Any], common: Common) -> Prediction:
 
 
 def parse_class(each: Mapping[str, Any], common: Common) -> ClassPrediction:
-    """Parses the answer of a task of several classes; arguments and errors as of parse_prediction."""
+    """Parse the answer of a task of several classes; arguments and errors as of parse_prediction."""
     return ClassPrediction(
         decision=each["decision"],
         probabilities=tuple(
@@ -36,7 +36,7 @@ def parse_class(each: Mapping[str, Any], common: Common) -> ClassPrediction:
 
 
 def parse_value(each: Mapping[str, Any], common: Common) -> ValuePrediction:
-    """Parses the answer of a regression; arguments and errors as of parse_prediction."""
+    """Parse the answer of a regression; arguments and errors as of parse_prediction."""
     found = each["interval"]
     interval = None
     if found is not None:

@@ -37,7 +37,7 @@ class Patience:
     most_backoff_s: float = 5.0  # seconds; a longer Retry-After of the gateway is obeyed
 
     def __post_init__(self) -> None:
-        """Raises ValueError for what cannot be waited."""
+        """Raise ValueError for what cannot be waited."""
         for name in ("connect_s", "answer_s", "total_s", "backoff_s", "most_backoff_s"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name}: expected more than 0 seconds, received {getattr(self, name)}")

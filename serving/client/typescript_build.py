@@ -24,7 +24,7 @@ class ClientBuildError(RuntimeError):
 
 
 def build(url: str, out: Path, api_key: str | None = None) -> None:
-    """Makes the client in a folder; what is there of an earlier one is replaced.
+    """Make the client in a folder; what is there of an earlier one is replaced.
 
     Args:
         url: of the gateway.
@@ -57,7 +57,7 @@ def build(url: str, out: Path, api_key: str | None = None) -> None:
 
 
 def fetch_description(url: str, api_key: str | None = None) -> dict[str, Any]:
-    """Asks a gateway for its OpenAPI description.
+    """Ask a gateway for its OpenAPI description.
 
     Raises:
         ClientBuildError: There is no answer, or another one.

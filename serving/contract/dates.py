@@ -70,7 +70,7 @@ def regex(written: str) -> str:
 
 
 def find_format(name: str, tags: Iterable[str], type_name: str) -> str:
-    """Finds the format of a column's dates among its tags in the contract; empty for what holds none.
+    """Find the format of a column's dates among its tags in the contract; empty for what holds none.
 
     Args:
         name: of the column.
@@ -113,7 +113,7 @@ def groups(written: str) -> tuple[str, ...]:
 
 
 def parse(text: str, written: str) -> Moment | None:
-    """Reads a text or a whole number in digits; None where it is not written so, or is no day of the calendar."""
+    """Read a text or a whole number in digits; None where it is not written so, or is no day of the calendar."""
     if written in EPOCHS:
         if not re.fullmatch("-?[0-9]+", text):
             return None

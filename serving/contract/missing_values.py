@@ -34,7 +34,7 @@ class MissingValues:
 
     @classmethod
     def from_schema(cls, schema: schema_pb2.Schema) -> Self:
-        """Reads the rule from the contract.
+        """Read the rule from the contract.
 
         Raises:
             ValueError: A tag is absent or there twice, or its number is not exact as int64 and as float32.
@@ -53,7 +53,7 @@ class MissingValues:
         return cls(number=number, string=_the_tag(schema, _STRING_TAG), cells=missing_cells(schema))
 
     def is_spelled_by(self, value: object) -> bool:
-        """Tells whether a request's value is one that says "missing" there or in files, such as a blank string."""
+        """Tell whether a request's value is one that says "missing" there or in files, such as a blank string."""
         if isinstance(value, str):
             return value == self.string or not value.strip() or value.strip() in self.cells
         number = isinstance(value, int | float) and not isinstance(value, bool)
@@ -69,7 +69,7 @@ class MissingValues:
 
 
 def missing_cells(schema: schema_pb2.Schema) -> frozenset[str]:
-    """Reads which cells of a file, beside the empty ones, hold no value; without blanks around them."""
+    """Read which cells of a file, beside the empty ones, hold no value; without blanks around them."""
     tags = (tag for tag in schema.annotation.tag if tag.startswith(MISSING_CELL_TAG))
     return frozenset(tag.removeprefix(MISSING_CELL_TAG).strip() for tag in tags)
 

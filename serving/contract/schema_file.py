@@ -19,7 +19,7 @@ _EXAMPLE_TAG, _LABEL_TAG, _UNIT_TAG = "example:", "label:", "unit:"
 
 
 def read(path: str | Path) -> Contract:
-    """Reads the contract in a file.
+    """Read the contract in a file.
 
     Raises:
         ContractError: There is no such file, it is no Schema in text format, a feature of a request is not one plain

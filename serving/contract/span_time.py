@@ -13,7 +13,7 @@ _DATE = "date:"
 
 
 def find_time_format(name: str, tags: Iterable[str], type_name: str) -> str | None:
-    """Finds how the time column is written, in the formats of `dates`; None for any other column.
+    """Find how the time column is written, in the formats of `dates`; None for any other column.
 
     Args:
         name: of the column.

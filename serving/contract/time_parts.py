@@ -35,7 +35,7 @@ class WallClock:
     written: str  # EPOCH_SECONDS or EPOCH_MILLISECONDS
 
     def read(self, text: str) -> int:
-        """Reads a date and time in ISO 8601 as the column's whole number, cut to it.
+        """Read a date and time in ISO 8601 as the column's whole number, cut to it.
 
         One without a zone is what the clock shows.
 
@@ -118,7 +118,7 @@ PARTS: dict[str, Callable[[Any, Any], Any]] = {  # of days since 1970 and the se
 
 
 def find_wall_clock(name: str, tags: Iterable[str], written: str | None) -> WallClock | None:
-    """Finds whose clock a column counts; None for one that does not say.
+    """Find whose clock a column counts; None for one that does not say.
 
     Args:
         name: of the column.
@@ -148,7 +148,7 @@ def find_wall_clock(name: str, tags: Iterable[str], written: str | None) -> Wall
 
 
 def find_time_part(name: str, tags: Iterable[str], type_name: str) -> TimePart | None:
-    """Finds which part of which time a column is; None for any other column.
+    """Find which part of which time a column is; None for any other column.
 
     Args:
         name: of the column.

@@ -8,13 +8,13 @@ INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 
 
 def is_missing(cell: str, missing: Collection[str]) -> bool:
-    """Tells whether a cell holds no value: it is blank, or a spelling of missing with or without blanks around it."""
+    """Tell whether a cell holds no value: it is blank, or a spelling of missing with or without blanks around it."""
     text = cell.strip()
     return not text or text in missing
 
 
 def read_integer(cell: str) -> int:
-    """Reads a whole number that int64 holds; `8.0` is one, as pandas writes integer columns with gaps.
+    """Read a whole number that int64 holds; `8.0` is one, as pandas writes integer columns with gaps.
 
     Raises:
         ValueError: It is none.
@@ -29,7 +29,7 @@ def read_integer(cell: str) -> int:
 
 
 def read_float(cell: str) -> float:
-    """Reads a number that is finite and fits float32.
+    """Read a number that is finite and fits float32.
 
     Raises:
         ValueError: It is none.
@@ -41,12 +41,12 @@ def read_float(cell: str) -> float:
 
 
 def is_plain(cell: str) -> bool:
-    """Tells whether a number has neither `_` nor digits of other scripts: Python alone reads `1_000` as one."""
+    """Tell whether a number has neither `_` nor digits of other scripts: Python alone reads `1_000` as one."""
     return "_" not in cell and cell.isascii()
 
 
 def _exact_whole_number(cell: str) -> decimal.Decimal:
-    """Reads `8.0` or `1e3` digit by digit: a double has none for the whole numbers from 2^53 on."""
+    """Read `8.0` or `1e3` digit by digit: a double has none for the whole numbers from 2^53 on."""
     try:
         value = decimal.Decimal(cell)
     except decimal.InvalidOperation:

@@ -14,7 +14,7 @@ class CsvTextError(ValueError):
 
 
 def decode_lines(lines: Iterable[bytes], first_line: int = 1) -> Iterator[str]:
-    """Yields lines as text, the first one of a file without its byte order mark.
+    """Yield lines as text, the first one of a file without its byte order mark.
 
     Args:
         lines: with their ends.
@@ -41,7 +41,7 @@ def decode_lines(lines: Iterable[bytes], first_line: int = 1) -> Iterator[str]:
 
 
 def take_separator(sample: list[str]) -> str:
-    """Finds the separator; blanks a first line that names it.
+    """Find the separator; blanks a first line that names it.
 
     Args:
         sample: the first SAMPLE_LINES lines of a file, or all of fewer.
@@ -56,7 +56,7 @@ def take_separator(sample: list[str]) -> str:
 
 
 def split_records(lines: Iterable[str], separator: str, first_line: int = 1) -> Iterator[tuple[int, int, list[str]]]:
-    """Yields (number of its first line, of its last line, cells) of every record. Blank lines are skipped.
+    """Yield (number of its first line, of its last line, cells) of every record. Blank lines are skipped.
 
     Raises:
         CsvTextError: The quotes are not balanced, or a cell is too long.
@@ -76,7 +76,7 @@ def split_records(lines: Iterable[str], separator: str, first_line: int = 1) -> 
 
 
 def describe_count(cells: Sequence[str], expected: int) -> str:
-    """Says that a record has not as many cells as the header, and the usual reason."""
+    """Say that a record has not as many cells as the header, and the usual reason."""
     text = ",".join(cells)
     return (
         f"expected {expected} cells, as in the header, received {len(cells)}: {shorten(text)}. A cell that holds the "
@@ -85,12 +85,12 @@ def describe_count(cells: Sequence[str], expected: int) -> str:
 
 
 def shorten(text: str, limit: int = 60) -> str:
-    """Quotes a cell for a message."""
+    """Quote a cell for a message."""
     return repr(text) if len(text) <= limit else repr(text[: limit - 1] + "…")
 
 
 def _explain(error: csv.Error, lines: int) -> str:
-    """Says what is wrong with a record that takes up so many lines."""
+    """Say what is wrong with a record that takes up so many lines."""
     text = str(error)
     limit = f"{csv.field_size_limit():,} characters"
     if "end of data" in text:

@@ -40,7 +40,7 @@ class NumberFormat:
 
     @classmethod
     def from_tags(cls, name: str, tags: Iterable[str]) -> Self | None:
-        """Reads the format of a feature from its tags; None where it has none.
+        """Read the format of a feature from its tags; None where it has none.
 
         Raises:
             ValueError: A tag is there twice, or its value is no separator, or one for both.
@@ -78,7 +78,7 @@ class NumberFormat:
         )
 
     def normalise(self, cell: str) -> str:
-        """Rewrites a number as Python reads it, `-1234.5`.
+        """Rewrite a number as Python reads it, `-1234.5`.
 
         Raises:
             ValueError: The cell is not written so.

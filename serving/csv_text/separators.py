@@ -13,7 +13,7 @@ _SHOWN_HEADINGS, _SHOWN_CHARACTERS = 10, 300  # of one reading of the header, in
 
 
 def find_named_separator(first_line: str) -> str | None:
-    """Returns what a first line such as `sep=;` names; None where the line is the header.
+    """Return what a first line such as `sep=;` names; None where the line is the header.
 
     Raises:
         ValueError: It names none, or what cannot separate.
@@ -28,7 +28,7 @@ def find_named_separator(first_line: str) -> str | None:
 
 
 def find_separator(lines: Sequence[str], *, whole: bool) -> str:
-    """Finds the separator by which all lines have the same number of cells, the largest where several do.
+    """Find the separator by which all lines have the same number of cells, the largest where several do.
 
     So a heading may hold a comma where semicolons separate, and a text semicolons where commas do. One that leaves half
     of a pair of quotes in a cell comes after the others: commas cut `a;"b, c"` in the middle of a quoted cell. Of
@@ -73,7 +73,7 @@ def _shorten(header: Sequence[str]) -> str:
 
 
 def _split(lines: Sequence[str], separator: str, *, whole: bool) -> list[list[str]]:
-    """Splits lines into records; none where the quotes do not suit this separator."""
+    """Split lines into records; none where the quotes do not suit this separator."""
     records: list[list[str]] = []
     reader = csv.reader(lines, delimiter=separator, strict=True)
     try:

@@ -21,7 +21,7 @@ _SIGNATURES = (
 
 
 def find_fault(head: bytes) -> str | None:
-    """Says what a file holds instead of text in UTF-8 with lines, and what to do; None where nothing speaks against it.
+    """Say what a file holds instead of text in UTF-8 with lines, and what to do; None where nothing speaks against it.
 
     Args:
         head: its first HEAD_BYTES bytes.

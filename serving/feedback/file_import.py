@@ -54,7 +54,7 @@ class ImportResult:
         return dict(collections.Counter(line.code for line in self.refused).most_common())
 
     def write_report(self, path: Path) -> None:
-        """Writes the refused lines as CSV.
+        """Write the refused lines as CSV.
 
         Raises:
             OSError: The file cannot be written.
@@ -75,7 +75,7 @@ class _Line:
 
 
 def import_file(path: Path, contract: Contract, label: Feature, store: FeedbackStore, result: ImportResult) -> None:
-    """Stores the outcomes in a file. Importing it again stores what is missing, and nothing twice.
+    """Store the outcomes in a file. Importing it again stores what is missing, and nothing twice.
 
     Args:
         path: CSV with the columns request_id, outcome and, where requests had several rows, row.

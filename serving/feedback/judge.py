@@ -76,7 +76,7 @@ class FeedbackJudge:
         self._stored = FilesById(settings.folder, columns.NAMES, settings.cached_ids)
 
     def warm_up(self, now: datetime.datetime) -> None:
-        """Reads the newest ids into memory, so that the first outcome need not wait for it.
+        """Read the newest ids into memory, so that the first outcome need not wait for it.
 
         Raises:
             IdFileError: The log or the feedback cannot be read.
@@ -86,7 +86,7 @@ class FeedbackJudge:
     def judge(
         self, batches: Sequence[tuple[Sequence[Outcome], Caller]], now: datetime.datetime
     ) -> list[tuple[list[dict[str, Any]], list[RefusedOutcome]]]:
-        """Judges batches, each outcome knowing of those before it.
+        """Judge batches, each outcome knowing of those before it.
 
         Args:
             batches: outcomes that were sent together, and by whom.
@@ -110,7 +110,7 @@ class FeedbackJudge:
         stored: dict[RowKey, Value],
         now: datetime.datetime,
     ) -> tuple[list[dict[str, Any]], list[RefusedOutcome]]:
-        """Judges what was sent together, and adds what is accepted to `stored`."""
+        """Judge what was sent together, and add what is accepted to `stored`."""
         accepted: list[dict[str, Any]] = []
         refused: list[RefusedOutcome] = []
         ids = {outcome.request_id for outcome in outcomes}

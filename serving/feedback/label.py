@@ -15,7 +15,7 @@ ROW = "row"  # field of an outcome, beside request_id and outcome
 
 
 def read_label(path: Path, name: str | None = None) -> Feature:
-    """Reads the label of a contract.
+    """Read the label of a contract.
 
     Args:
         path: the contract, a Schema in text format.

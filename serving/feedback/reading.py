@@ -29,7 +29,7 @@ class FeedbackError(ValueError):
 
 
 def read_outcomes(folder: Path, since: datetime.datetime) -> StoredOutcomes:
-    """Reads outcomes of requests that came at a time or later.
+    """Read outcomes of requests that came at a time or later.
 
     Args:
         folder: of the feedback; without files there is no outcome.

@@ -71,7 +71,7 @@ class FeedbackStore:
         self._thread.start()
 
     def submit(self, outcomes: Sequence[Outcome], caller: Caller) -> concurrent.futures.Future[Verdict]:
-        """Takes outcomes that were sent together; the future tells once those that are accepted are on disk.
+        """Take outcomes that were sent together; the future tells once those that are accepted are on disk.
 
         Its exception is IdFileError where the log or the feedback cannot be read, and OSError where feedback cannot be
         written; nothing is stored then.
@@ -95,7 +95,7 @@ class FeedbackStore:
         return self.submit(outcomes, caller).result()
 
     def close(self) -> None:
-        """Stores what was taken, and ends. Whatever is sent later is refused."""
+        """Store what was taken, and end. Whatever is sent later is refused."""
         with self._changed:
             self._closed = True
             self._changed.notify()
@@ -120,7 +120,7 @@ class FeedbackStore:
         self._tidy(at_least=2)
 
     def _take(self) -> list[tuple[_Batch, concurrent.futures.Future[Verdict]]]:
-        """Waits for batches and takes all there are; none once the store is closed."""
+        """Wait for batches and take all there are; none once the store is closed."""
         with self._changed:
             self._changed.wait_for(lambda: self._queue or self._closed)
             group = list(self._queue)
@@ -149,7 +149,7 @@ class FeedbackStore:
         return self._folder.write(*file.finish())
 
     def _tidy(self, at_least: int) -> None:
-        """Puts this process's small files together, and removes files that are too old. What fails stays as it is."""
+        """Put this process's small files together, and remove files that are too old. What fails stays as it is."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 

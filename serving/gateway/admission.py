@@ -22,7 +22,7 @@ class Admission:
         self._operator_port = operator_port
 
     async def admit(self, request: Request) -> str | None:
-        """Checks key and rate; strangers are counted by address, so that keys cannot be guessed at full speed.
+        """Check key and rate; strangers are counted by address, so that keys cannot be guessed at full speed.
 
         Returns:
             The name of the key; None where none is needed.
@@ -46,7 +46,7 @@ class Admission:
         return name
 
     async def admit_operator(self, request: Request) -> None:
-        """Checks whether the request may see how the gateway is doing, and its documentation.
+        """Check whether the request may see how the gateway is doing, and its documentation.
 
         Raises:
             ProblemError: As `admit`, where keys are needed and the request did not come by the operators' port.

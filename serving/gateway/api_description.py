@@ -126,7 +126,7 @@ def one_row_body(row: type[pydantic.BaseModel], example: dict[str, Any]) -> dict
 
 
 def add_schemas(app: fastapi.FastAPI, *models: type[pydantic.BaseModel]) -> None:
-    """Adds schemas that routes refer to by name, since the gateway reads bodies by itself."""
+    """Add schemas that routes refer to by name, since the gateway reads bodies by itself."""
     describe = app.openapi
 
     def with_schemas() -> dict[str, Any]:

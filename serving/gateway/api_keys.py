@@ -51,7 +51,7 @@ class ApiKeys:
 
 
 def parse(text: str, place: str) -> Digests:
-    """Reads keys, one a line; empty lines and those that begin with # say nothing.
+    """Read keys, one a line; empty lines and those that begin with # say nothing.
 
     Raises:
         ValueError: As in ApiKeys. No message holds a key.

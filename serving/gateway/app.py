@@ -38,7 +38,7 @@ _PAGE_FILES = Path(__file__).parent / "page" / "files"
 def create_app(
     settings: GatewaySettings | Sequence[GatewaySettings], environ: Mapping[str, str] = os.environ
 ) -> fastapi.FastAPI:
-    """Makes the application; it connects to the model servers with its first requests.
+    """Make the application; it connects to the model servers with its first requests.
 
     Args:
         settings: of the task, or of several. What they say of the gateway as a whole is taken from the first;

@@ -64,12 +64,12 @@ class ConnectionPool:
         self._session: aiohttp.ClientSession | None = None
 
     async def close(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         if self._session:
             await self._session.close()
 
     async def call(self, method: str, path: str, body: bytes | None = None) -> HttpResponse:
-        """Sends one request, with JSON in it if there is a body; follows no redirects.
+        """Send one request, with JSON in it if there is a body; follows no redirects.
 
         Raises:
             ModelError: There is no answer. The message quotes none either.
@@ -113,7 +113,7 @@ class ConnectionPool:
             raise model_errors.ConnectionLostError(f"the connection broke: {_name_of(error)}") from cause
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
-        """Returns the whole body.
+        """Return the whole body.
 
         Raises:
             InvalidResponseError: It is longer than any answer that can be used.
@@ -148,7 +148,7 @@ class ConnectionPool:
 
     @contextlib.asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
-        """Holds the right to one connection.
+        """Hold the right to one connection.
 
         Raises:
             PoolExhaustedError: None got free in the time that a new one may take.

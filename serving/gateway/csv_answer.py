@@ -10,7 +10,7 @@ _OF_REQUEST = (MODEL_VERSION, REQUEST_ID, REQUEST_ROW)  # by the last two, feedb
 
 
 def list_columns(classes: Sequence[object]) -> list[str]:
-    """Lists every column that an answer may have.
+    """List every column that an answer may have.
 
     Args:
         classes: that the model tells apart; empty where it gives one number.
@@ -20,7 +20,7 @@ def list_columns(classes: Sequence[object]) -> list[str]:
 
 
 def make_columns(content: Mapping[str, Any], classes: Sequence[object], decimal: str) -> dict[str, list[str]]:
-    """Makes the columns of an answer.
+    """Make the columns of an answer.
 
     Args:
         content: as JSON has it; see `serving.gateway.prediction`.

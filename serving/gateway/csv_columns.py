@@ -14,7 +14,7 @@ _MISSPELT = 0.91  # difflib's ratio from which a name that nobody reads is a sli
 
 
 def check_columns(header: Sequence[str], contract: Contract, appended: Collection[str]) -> None:
-    """Holds the first line against the contract.
+    """Hold the first line against the contract.
 
     Args:
         header: the columns' names.

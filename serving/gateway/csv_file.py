@@ -67,7 +67,7 @@ class CsvFile:
 
 
 def read_csv(body: bytes, most_rows: int) -> CsvFile:
-    """Divides a file into cells.
+    """Divide a file into cells.
 
     Raises:
         ProblemError: 400, it is no CSV in UTF-8; 413, it has too many rows; 422, it has none, or rows with another
@@ -82,7 +82,7 @@ def read_csv(body: bytes, most_rows: int) -> CsvFile:
 
 
 def read_cell(cell: str, feature: Feature, missing: Collection[str]) -> Value | None:
-    """Reads a cell as training does; None for a missing value, the cell itself where it is no number."""
+    """Read a cell as training does; None for a missing value, the cell itself where it is no number."""
     if is_missing(cell, missing):
         return None
     if feature.kind is Kind.BYTES:

@@ -51,7 +51,7 @@ class CsvPredictionEndpoint:
         self._decimal = "," if any(one.number_format and one.number_format.decimal == "," for one in features) else "."
 
     async def answer(self, request: Request) -> Response:
-        """Answers one request.
+        """Answer one request.
 
         Raises:
             ProblemError: There are no predictions.

@@ -28,7 +28,7 @@ class DirectRoutes:
         self._routes = dict(routes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers a request of one of the routes; passes on all others."""
+        """Answer a request of one of the routes; passes on all others."""
         endpoint = self._routes.get(scope["path"]) if scope["type"] == "http" and scope["method"] == "POST" else None
         if endpoint is None:
             await self._app(scope, receive, send)

@@ -81,7 +81,7 @@ class ExplanationEndpoint:
         admission: Admission,
         predictor: Predictor,
     ):
-        """Reads the background.
+        """Read the background.
 
         Raises:
             ValueError: Its rows are not as the contract says, or are none or too many; or an explanation would ask the
@@ -99,7 +99,7 @@ class ExplanationEndpoint:
         self._free = asyncio.Semaphore(explanation.at_once)
 
     async def answer(self, request: Request) -> Response:
-        """Answers one request.
+        """Answer one request.
 
         Raises:
             ProblemError: There is no explanation.

@@ -87,7 +87,7 @@ class FeedbackEndpoint:
             self._counter.labels(result)  # 0 from the start: an alert on a rise needs a first value
 
     async def answer(self, request: Request) -> Response:
-        """Answers one request.
+        """Answer one request.
 
         Raises:
             ProblemError: No outcome was stored.
@@ -117,7 +117,7 @@ class FeedbackEndpoint:
         return Response(pydantic_core.to_json(content), media_type="application/json")
 
     def close(self) -> None:
-        """Stores what was taken, and ends."""
+        """Store what was taken, and end."""
         self._store.close()
 
     async def _judge(self, outcomes: list[Outcome], caller: Caller) -> Verdict:

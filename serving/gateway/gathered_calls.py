@@ -94,7 +94,7 @@ class GatheredCalls:
             del part  # it has the error, which has this frame: a cycle would keep the rows until garbage is collected
 
     def _wait(self, version: str, part: _Part) -> None:
-        """Puts a part among those that go out with the next call."""
+        """Put a part among those that go out with the next call."""
         loop = asyncio.get_running_loop()
         calls = self._versions.setdefault(version, _Version())
         if calls.rows + part.rows > self._most:
@@ -115,7 +115,7 @@ class GatheredCalls:
             self._send(version, calls)
 
     def _send(self, version: str, calls: _Version) -> None:
-        """Sends what waits, but for requests that were given up meanwhile."""
+        """Send what waits, but for requests that were given up meanwhile."""
         parts = [part for part in calls.waiting if not part.answer.done()]
         calls.waiting, calls.rows = [], 0
         if calls.late:
@@ -139,13 +139,13 @@ class GatheredCalls:
             self._versions.pop(version, None)
 
     def _leave(self, part: _Part) -> None:
-        """Ends the call of a part that was given up, unless others wait for it."""
+        """End the call of a part that was given up, unless others wait for it."""
         for task, parts in self._running.items():
             if part in parts and all(other.answer.done() for other in parts):
                 task.cancel()
 
     async def _answer(self, version: str, parts: list[_Part]) -> None:
-        """Answers each part; one part's fault is not told to the others."""
+        """Answer each part; one part's fault is not told to the others."""
         try:
             found = await self._ask(version, parts)
         except InvalidResponseError as error:
@@ -179,7 +179,7 @@ class GatheredCalls:
 
 
 def _log_failure(parts: list[_Part], error: Exception) -> None:
-    """Logs which requests a failed call was made for; that of one request is in the request's own line."""
+    """Log which requests a failed call was made for; that of one request is in the request's own line."""
     if len(parts) > 1:
         requests = [part.context.get(request_id.current) for part in parts]
         _log.warning("gathered call", call=request_id.current.get(), requests=requests, model_error=str(error))
@@ -191,7 +191,7 @@ def _text(columns: Columns) -> int:
 
 
 def _joined(parts: list[_Part]) -> Columns:
-    """Joins the rows of parts; all have the contract's features."""
+    """Join the rows of parts; all have the contract's features."""
     return {name: [value for part in parts for value in part.columns[name]] for name in parts[0].columns}
 
 

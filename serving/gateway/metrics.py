@@ -46,7 +46,7 @@ class GatewayMetrics:
         )
 
     def announce_route(self, route: str) -> None:
-        """Counts from 0 the requests of a route by the statuses that alerts ask for."""
+        """Count from 0 the requests of a route by the statuses that alerts ask for."""
         for status in (200, 500, 502, 503, 504):
             self.requests.labels(route, str(status))
 
@@ -107,7 +107,7 @@ class TaskMetrics:
         )
 
     def announce_version(self, version: str, label: str) -> None:
-        """Counts from 0 what a version will answer and fail: Prometheus does not see the first rise of a new series."""
+        """Count from 0 what a version will answer and fail: Prometheus does not see the first rise of a new series."""
         for result in (ANSWERED, *model_errors.KINDS):
             self.answers.labels(version, label, result)
 
@@ -123,7 +123,7 @@ class Exposition:
         self._tasks = tasks
 
     def collect(self) -> Iterator[Metric]:
-        """Yields each family once, as the text format demands; certificates are the gateway's and the tasks'."""
+        """Yield each family once, as the text format demands; certificates are the gateway's and the tasks'."""
         families = {family.name: family for family in self._gateway.registry.collect()}
         for endpoint, metrics in self._tasks.items():
             for family in metrics.registry.collect():

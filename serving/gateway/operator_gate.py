@@ -25,7 +25,7 @@ class OperatorGate:
         self._paths = frozenset(paths)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes a request on, or answers 401 or 429."""
+        """Pass a request on, or answer 401 or 429."""
         if scope["type"] == "http" and scope["path"] in self._paths:
             request = Request(scope)
             try:

@@ -57,7 +57,7 @@ class PredictClient:
         self._connections = ConnectionPool(settings, model_tls(settings.tls, metrics) if settings.tls else None, tracer)
 
     async def close(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         await self._connections.close()
 
     async def version(self, label: str | None) -> str | None:
@@ -99,7 +99,7 @@ class PredictClient:
         return self._intervals.get(version)
 
     async def _learn_interval(self, version: str, *, has_one: bool) -> None:
-        """Asks a version once for its interval.
+        """Ask a version once for its interval.
 
         Raises:
             ModelError: It says that it has one, and tells none; then it is a version that does not fit.
@@ -122,7 +122,7 @@ class PredictClient:
             del self._intervals[next(iter(self._intervals))]
 
     async def predict(self, version: str, inputs: dict[str, list[Value]]) -> list[Output]:
-        """Asks a version for predictions.
+        """Ask a version for predictions.
 
         Args:
             version: the version's number.
@@ -172,7 +172,7 @@ class PredictClient:
         raise self._failed(kind, f"expected status 200, received {response.status} with {len(response.content)} bytes")
 
     def _require_inputs(self, version: str, inputs: dict[str, dict[str, str]]) -> None:
-        """Holds the inputs of each signature, name -> dtype, against the contract."""
+        """Hold the inputs of each signature, name -> dtype, against the contract."""
         taken = inputs.get(self._settings.signature)
         if taken is None:
             raise self._failed(
@@ -187,7 +187,7 @@ class PredictClient:
             )
 
     def _require_output(self, version: str, widths: Mapping[str, int | None]) -> None:
-        """Holds the output against the kind of task: a class too many or too few would shift all names."""
+        """Hold the output against the kind of task: a class too many or too few would shift all names."""
         if self._settings.output not in widths:
             raise self._failed(
                 model_errors.SignatureMismatchError,

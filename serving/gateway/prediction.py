@@ -78,7 +78,7 @@ class PredictionEndpoint:
         self._tracer = tracer
 
     async def answer(self, request: Request) -> Response:
-        """Answers one request.
+        """Answer one request.
 
         Raises:
             ProblemError: There is no prediction.
@@ -91,7 +91,7 @@ class PredictionEndpoint:
         return Response(pydantic_core.to_json(content), headers=headers, media_type="application/json")
 
     async def admit(self, request: Request) -> str | None:
-        """Returns the digest of who asks, None where no key is needed.
+        """Return the digest of who asks, None where no key is needed.
 
         Raises:
             ProblemError: As `Admission.admit`.
@@ -102,7 +102,7 @@ class PredictionEndpoint:
     async def predict(
         self, request: Request, rows: list[Row], caller: str | None, most: int | None = None
     ) -> tuple[dict[str, Any], dict[str, str]]:
-        """Predicts checked rows, and counts and logs them.
+        """Predict checked rows, and counts and logs them.
 
         Args:
             request: that they came in.

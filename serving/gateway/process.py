@@ -34,7 +34,7 @@ _LOG_PROCESSORS: list[Any] = [
 
 
 def run(settings_files: Sequence[Path], flags: Flags, *, allow_no_keys: bool = False) -> int:
-    """Runs the gateway until SIGTERM or SIGINT.
+    """Run the gateway until SIGTERM or SIGINT.
 
     Args:
         settings_files: TOML files, one for each task.
@@ -76,7 +76,7 @@ def run(settings_files: Sequence[Path], flags: Flags, *, allow_no_keys: bool = F
 
 
 def http_server(app: fastapi.FastAPI, settings: GatewaySettings, body_seconds: float | None = None) -> HttpServer:
-    """Returns what serves the application: within the settings' bounds, over TLS where they say so.
+    """Return what serves the application: within the settings' bounds, over TLS where they say so.
 
     Args:
         app: the application.
@@ -105,7 +105,7 @@ def http_server(app: fastapi.FastAPI, settings: GatewaySettings, body_seconds: f
 
 
 def require_keys(settings: GatewaySettings, environ: Mapping[str, str]) -> None:
-    """Holds that whoever can reach the gateway from outside this machine needs a key.
+    """Hold that whoever can reach the gateway from outside this machine needs a key.
 
     Raises:
         SettingsError: It listens beyond loopback, and there is no key.
@@ -120,7 +120,7 @@ def require_keys(settings: GatewaySettings, environ: Mapping[str, str]) -> None:
 
 
 def _listen(where: ListenSettings) -> list[socket.socket]:
-    """Takes the ports, the operators' last; connections wait until the gateway serves them.
+    """Take the ports, the operators' last; connections wait until the gateway serves them.
 
     Raises:
         SettingsError: The address or the port cannot be had.
@@ -155,7 +155,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def _configure_logs() -> None:
-    """Sends the gateway's log and its libraries' to standard error, one JSON object a line."""
+    """Send the gateway's log and its libraries' to standard error, one JSON object a line."""
     structlog.configure(
         processors=[*_LOG_PROCESSORS, structlog.processors.JSONRenderer()],
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),

@@ -14,17 +14,17 @@ class RequestCounter(Protocol):
     """Counts the requests of each client in the last second, wherever it does so."""
 
     async def start(self) -> None:
-        """Makes ready what counts."""
+        """Make ready what counts."""
 
     async def count(self, client: str) -> None:
-        """Counts one request.
+        """Count one request.
 
         Raises:
             ProblemError: 429, the client has had its share.
         """
 
     async def close(self) -> None:
-        """Lets go of what counts."""
+        """Let go of what counts."""
 
 
 class RateLimit:
@@ -49,13 +49,13 @@ class RateLimit:
         return len(self._clients)
 
     async def start(self) -> None:
-        """Does nothing: what counts is here."""
+        """Do nothing: what counts is here."""
 
     async def close(self) -> None:
-        """Does nothing."""
+        """Do nothing."""
 
     async def count(self, client: str) -> None:
-        """Counts one request; waits for nothing.
+        """Count one request; wait for nothing.
 
         Raises:
             ProblemError: 429, the client has had its share.
@@ -63,7 +63,7 @@ class RateLimit:
         self.count_now(client)
 
     def count_now(self, client: str) -> None:
-        """Counts one request.
+        """Count one request.
 
         Raises:
             ProblemError: 429, the client has had its share.
@@ -75,7 +75,7 @@ class RateLimit:
         self.record(client, now)
 
     def require_share(self, client: str, now: float) -> None:
-        """Holds that the client may send one more request at a time; counts nothing.
+        """Hold that the client may send one more request at a time; counts nothing.
 
         Raises:
             ProblemError: 429, the client has had its share.
@@ -85,7 +85,7 @@ class RateLimit:
             raise self.refusal()
 
     def record(self, client: str, when: float) -> None:
-        """Counts a request that is answered, and came at a time of `clock`."""
+        """Count a request that is answered, and came at a time of `clock`."""
         self._forget(when - 1)
         times = self._clients.setdefault(client, collections.deque(maxlen=self.per_second))
         times.append(when)  # The deque lets go of the oldest.
@@ -94,7 +94,7 @@ class RateLimit:
             self._clients.popitem(last=False)
 
     def refusal(self) -> ProblemError:
-        """Returns the answer to a client that has had its share."""
+        """Return the answer to a client that has had its share."""
         return ProblemError(
             429,
             "too_many_requests",

@@ -18,7 +18,7 @@ _READY, _NO_MODEL = "ready", "no_model"
 
 
 def add_probes(app: fastapi.FastAPI, tasks: Sequence[ServedTask], admission: Admission) -> None:
-    """Adds the routes.
+    """Add the routes.
 
     A gateway of several tasks is ready while one of them has a model: if one missing model took it out of service, no
     task would be answered. The answer says which have one.

@@ -50,7 +50,7 @@ class RedisSettings(pydantic.BaseModel):
 
 
 def read_password(environ: Mapping[str, str]) -> str | None:
-    """Reads the password of Redis; None when there is none.
+    """Read the password of Redis; None when there is none.
 
     Args:
         environ: as a rule os.environ.

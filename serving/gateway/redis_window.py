@@ -94,7 +94,7 @@ class RedisWindow:
         self._script = b""
 
     async def connect(self) -> None:
-        """Connects anew, with the certificates as the files have them now, and gives the script to Redis.
+        """Connect anew, with the certificates as the files have them now, and give the script to Redis.
 
         Raises:
             redis.RedisError, OSError: Redis cannot be reached, or refuses.
@@ -106,7 +106,7 @@ class RedisWindow:
         self._script = await self._connection.read_response()
 
     async def admit(self, requests: Mapping[str, int]) -> list[int]:
-        """Asks how many of each client's requests are admitted, and counts those.
+        """Ask how many of each client's requests are admitted, and counts those.
 
         Args:
             requests: key of a client -> how many it sends; may be empty.
@@ -121,12 +121,12 @@ class RedisWindow:
         return answer
 
     async def close(self) -> None:
-        """Ends the connection at once; one that is waited for in vain is not waited for here."""
+        """End the connection at once; one that is waited for in vain is not waited for here."""
         await self._connection.disconnect(nowait=True)
 
 
 def _tls(settings: RedisSettings) -> dict[str, object]:
-    """Returns the connection's arguments; loads the files, so that a wrong one is told when the gateway starts.
+    """Return the connection's arguments; load the files, so that a wrong one is told when the gateway starts.
 
     Raises:
         OSError: A file cannot be read, or holds no certificate or key (ssl.SSLError is an OSError).

@@ -13,7 +13,7 @@ _log = structlog.get_logger("serving.gateway.request")
 
 
 def speller(metrics: GatewayMetrics) -> Spell:
-    """Returns what `serving.http_bounds` calls for each refusal.
+    """Return what `serving.http_bounds` calls for each refusal.
 
     Args:
         metrics: counts refusals.

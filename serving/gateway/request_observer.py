@@ -46,7 +46,7 @@ class RequestObserver:
                 metrics.announce_route(route)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handles one request; passes on what is none (start and end of the server)."""
+        """Handle one request; passes on what is none (start and end of the server)."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

@@ -21,7 +21,7 @@ _VALIDATED_TOGETHER = 10  # rows; errors are sought in so many before it is look
 
 
 def _whole(value: object) -> object:
-    """Returns an integer for a number such as 14.0, which is an integer to JSON Schema; anything else as it is."""
+    """Return an integer for a number such as 14.0, which is an integer to JSON Schema; anything else as it is."""
     return int(value) if type(value) is float and value.is_integer() and abs(value) <= _LARGEST else value
 
 
@@ -88,7 +88,7 @@ class RowValidator:
         return checked
 
     def faulty(self, sent: object) -> int:
-        """Returns how many rows of what was sent break the contract; `check` stops when it has enough to tell."""
+        """Return how many rows of what was sent break the contract; `check` stops when it has enough to tell."""
         rows = sent if isinstance(sent, list) else [sent]
         return sum(not self._fits(row) for row in rows)
 
@@ -100,7 +100,7 @@ class RowValidator:
         return True
 
     def _cut(self, row: object) -> object:
-        """Returns the row with no more unknown fields than an answer names: each costs an error of its own."""
+        """Return the row with no more unknown fields than an answer names: each costs an error of its own."""
         if not isinstance(row, dict) or len(row) <= len(self._features) + MOST_ERRORS:
             return row
         known = {name: value for name, value in row.items() if name in self._features}

@@ -101,11 +101,11 @@ class ServedTask:
 
     @property
     def sticky_headers(self) -> list[str]:
-        """Names of the headers that requests of other origins may send, since callers are known by them."""
+        """Name of the headers that requests of other origins may send, since callers are known by them."""
         return [self._sticky.name] if self._sticky and self._sticky.kind == "header" else []
 
     async def close(self) -> None:
-        """Closes connections, and writes what is not on disk yet."""
+        """Close connections, and write what is not on disk yet."""
         await self._server.close()
         if self._request_log:
             self._request_log.close()

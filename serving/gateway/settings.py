@@ -205,7 +205,7 @@ class GatewaySettings(_Table):
 def load(
     path: Path, environ: Mapping[str, str] = os.environ, flags: Mapping[str, Any] | None = None
 ) -> GatewaySettings:
-    """Reads the settings of one task.
+    """Read the settings of one task.
 
     Args:
         path: the TOML file.
@@ -219,7 +219,7 @@ def load(
 
 
 def read_file(path: Path) -> dict[str, Any]:
-    """Reads a TOML file; its relative paths start at it.
+    """Read a TOML file; its relative paths start at it.
 
     Raises:
         SettingsError: It cannot be read.
@@ -238,7 +238,7 @@ def read_file(path: Path) -> dict[str, Any]:
 def complete(
     path: Path, given: dict[str, Any], environ: Mapping[str, str], flags: Mapping[str, Any]
 ) -> GatewaySettings:
-    """Puts variables and flags over what a file gives, and checks it.
+    """Put variables and flags over what a file gives, and check it.
 
     Args:
         path: the file, for messages.
@@ -303,7 +303,7 @@ def _tls_paths(given: Mapping[str, Any]) -> list[tuple[object, str]]:
 
 
 def _check_record(given: Mapping[str, Any], table: str, record: type[Any]) -> None:
-    """Refuses names that are no fields of a record that pydantic does not know as a table of its own."""
+    """Refuse names that are no fields of a record that pydantic does not know as a table of its own."""
     allowed = [field.name for field in dataclasses.fields(record) if field.name not in _SET_ELSEWHERE]
     names = given.get(table)
     for name in names if isinstance(names, dict) else ():

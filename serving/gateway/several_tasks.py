@@ -28,7 +28,7 @@ Flags = Callable[[str], Mapping[str, Any]]
 def load_all(
     paths: Sequence[Path], flags: Flags = lambda model: {}, environ: Mapping[str, str] = os.environ
 ) -> list[GatewaySettings]:
-    """Reads the settings of several tasks: what one file says of the gateway as a whole holds for all.
+    """Read the settings of several tasks: what one file says of the gateway as a whole holds for all.
 
     Args:
         paths: TOML files, one for each task.

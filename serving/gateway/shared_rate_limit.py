@@ -54,7 +54,7 @@ class SharedRateLimit:
         self._trying: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Reaches Redis, or goes on trying in the background.
+        """Reach Redis, or goes on trying in the background.
 
         Waits no longer than for one connection: the gateway starts without Redis, too.
         """
@@ -62,7 +62,7 @@ class SharedRateLimit:
             self._trying = asyncio.create_task(self._try_until_reached())
 
     async def close(self) -> None:
-        """Ends the connection; who still waits is counted by this process."""
+        """End the connection; who still waits is counted by this process."""
         self._shared = False
         tasks = [task for task in (self._asking, self._trying) if task]
         for task in tasks:
@@ -71,7 +71,7 @@ class SharedRateLimit:
         await self._window.close()
 
     async def count(self, client: str) -> None:
-        """Counts one request.
+        """Count one request.
 
         Raises:
             ProblemError: 429, the client has had its share.
@@ -90,11 +90,11 @@ class SharedRateLimit:
             raise self._local.refusal()
 
     def _key(self, client: str) -> str:
-        """Returns the name that Redis knows a client by: neither its key's name nor its address."""
+        """Return the name that Redis knows a client by: neither its key's name nor its address."""
         return f"{self._prefix}:rate:{hashlib.sha256(client.encode()).hexdigest()[:32]}"
 
     async def _ask(self, key: str) -> bool | None:
-        """Asks whether one more request of a client is admitted; None: there is no answer in time."""
+        """Ask whether one more request of a client is admitted; None: there is no answer in time."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[bool | None] = loop.create_future()
         self._waiting.append((key, loop.time(), future))
@@ -103,7 +103,7 @@ class SharedRateLimit:
         return await future
 
     async def _ask_for_all(self) -> None:
-        """Asks for all who wait, and for those who have come meanwhile, until nobody waits."""
+        """Ask for all who wait, and for those who have come meanwhile, until nobody waits."""
         asked: list[tuple[str, float, asyncio.Future[bool | None]]] = []
         try:
             while self._waiting:
@@ -146,7 +146,7 @@ class SharedRateLimit:
                 return
 
     async def _reach(self, again: bool = False) -> bool:
-        """Connects, and sees whether Redis answers as fast as a request needs it."""
+        """Connect, and sees whether Redis answers as fast as a request needs it."""
         try:
             async with asyncio.timeout(self._settings.connect_seconds):
                 await self._window.connect()

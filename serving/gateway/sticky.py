@@ -20,7 +20,7 @@ class StickyKey:
 
     @classmethod
     def parse(cls, text: str, contract: Contract) -> Self:
-        """Reads `header:NAME` or `field:NAME`, as PATTERN has it.
+        """Read `header:NAME` or `field:NAME`, as PATTERN has it.
 
         Raises:
             ValueError: The contract has no such field.
@@ -32,7 +32,7 @@ class StickyKey:
         return cls("header" if kind == "header" else "field", name)
 
     def value(self, headers: Mapping[str, str], row: Row) -> str | None:
-        """Returns what the caller is known by; None where the header or the field is missing or empty.
+        """Return what the caller is known by; None where the header or the field is missing or empty.
 
         Args:
             headers: of the request; names in any case.
@@ -43,7 +43,7 @@ class StickyKey:
 
 
 def percentile(salt: str, caller: str) -> float:
-    """Returns a caller's place, from 0 to below 100; while the canary's percent is above it, the caller goes there.
+    """Return a caller's place, from 0 to below 100; while the canary's percent is above it, the caller goes there.
 
     Places are spread evenly and do not depend on the percent: a higher one adds callers and takes none away. Every
     replica computes the same. Other salts give other places, so that it is not the same callers who try every task.

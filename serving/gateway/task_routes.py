@@ -20,7 +20,7 @@ from serving.problem import BINARY, MULTICLASS
 def add_task(
     app: fastapi.FastAPI, task: ServedTask, security: list[Any], *, alone: bool
 ) -> list[type[pydantic.BaseModel]]:
-    """Adds the routes of a task.
+    """Add the routes of a task.
 
     Args:
         app: the application.

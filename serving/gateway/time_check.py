@@ -32,7 +32,7 @@ def fill_parts(contract: Contract, row: Row) -> Row:
 
 
 def find_contradictions(contract: Contract, rows: Sequence[Row], most: int) -> list[FieldProblem]:
-    """Finds parts that contradict their time, that the contract does not allow, or that are lacking with their time.
+    """Find parts that contradict their time, that the contract does not allow, or that are lacking with their time.
 
     Args:
         contract: says which columns are parts of which time.

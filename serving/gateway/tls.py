@@ -38,7 +38,7 @@ class PortTls:
         return (self._operator if port == self._operator_port else self._main).value.context
 
     def note_failure(self, port: int, client: str, reason: str) -> None:
-        """Counts and logs a handshake that failed."""
+        """Count and logs a handshake that failed."""
         use = "operator" if port == self._operator_port else "listen"
         self._metrics.failed_handshakes.labels(use, reason).inc()
         _log.info("no TLS", client=client, port=use, reason=reason)
@@ -51,14 +51,14 @@ class PortTls:
 
 
 def warn_of_open_keys(tasks: Sequence[GatewaySettings]) -> None:
-    """Logs which of the keys every user of this machine may read: each once, whichever tasks name it."""
+    """Log which of the keys every user of this machine may read: each once, whichever tasks name it."""
     tables = [tls for each in tasks for tls in (each.listen.tls, each.listen.operator_tls, each.model.tls)]
     for key in dict.fromkeys(tls.key for tls in tables if tls and tls.key):
         warn_of_open_key(key)
 
 
 def model_tls(tls: ModelTlsSettings, metrics: TaskMetrics) -> WatchedFiles[ClientTls]:
-    """Returns what the model server is reached with.
+    """Return what the model server is reached with.
 
     Raises:
         TlsError: A certificate or a key cannot be used.

@@ -63,7 +63,7 @@ class VersionRouter:
             return target
 
     def forget(self, target: RouteTarget) -> None:
-        """Drops a target whose version is gone, so that the next request looks it up again."""
+        """Drop a target whose version is gone, so that the next request looks it up again."""
         self._known = {canary: entry for canary, entry in self._known.items() if entry[1] != target}
 
     async def _look_up_canary(self) -> RouteTarget | None:

@@ -35,7 +35,7 @@ class WatchedFile(Generic[T]):
 
     @property
     def value(self) -> T:
-        """Returns the current value. If a new text cannot be used, the old value stays, and the log says so once."""
+        """Return the current value. If a new text cannot be used, the old value stays, and the log says so once."""
         now = self._look()
         if now == self._seen:
             self._fault = None

@@ -21,7 +21,7 @@ class AnswerTransport:
         self._begun = False  # an answer
 
     def write(self, data: bytes) -> None:
-        """Writes a part of an answer; holds it if it is the head."""
+        """Write a part of an answer; hold it if it is the head."""
         if self._head is not None:
             self._transport.write(self._head + data)
             self._head = None
@@ -32,7 +32,7 @@ class AnswerTransport:
             self._begun = True
 
     def end_answer(self) -> None:
-        """Writes what is held, as of an answer to HEAD, which has no body; the next write is another answer's head."""
+        """Write what is held, as of an answer to HEAD, which has no body; the next write is another answer's head."""
         self._begun = False
         if self._head is not None:
             self._transport.write(self._head)
@@ -43,6 +43,6 @@ class AnswerTransport:
         return self._transport.is_closing()
 
     def close(self) -> None:
-        """Closes the connection, after what is held."""
+        """Close the connection, after what is held."""
         self.end_answer()
         self._transport.close()

@@ -94,7 +94,7 @@ class BoundedHttp(HttpToolsProtocol):
     # --- The connection.
 
     def begin_handshake(self, address: str, end: Callable[[], object]) -> bool:
-        """Counts a connection that does not speak TLS yet; afterwards comes `connection_made` or `fail_handshake`.
+        """Count a connection that does not speak TLS yet; afterwards comes `connection_made` or `fail_handshake`.
 
         Args:
             address: of the client.
@@ -112,14 +112,14 @@ class BoundedHttp(HttpToolsProtocol):
         return True
 
     def fail_handshake(self) -> None:
-        """Forgets a connection that never spoke TLS."""
+        """Forget a connection that never spoke TLS."""
         if self._end_handshake:
             self._end_handshake = None
             self.connections.discard(self)
             self._forget_client()
 
     def shutdown(self) -> None:
-        """Ends the connection once its requests are answered; uvicorn calls this when it is told to end."""
+        """End the connection once its requests are answered; uvicorn calls this when it is told to end."""
         if self._end_handshake:
             self._end_handshake()
             return
@@ -128,7 +128,7 @@ class BoundedHttp(HttpToolsProtocol):
 
     # As uvicorn narrows it: asyncio's BaseProtocol has BaseTransport, and a server's connection is always a Transport.
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Counts the connection, and refuses it when there are too many."""
+        """Count the connection, and refuse it when there are too many."""
         super().connection_made(transport)
         self._answer = AnswerTransport(transport)
         if self._end_handshake:
@@ -147,7 +147,7 @@ class BoundedHttp(HttpToolsProtocol):
             self._refuse(429, "too_many_connections", f"Too many connections: expected at most {most} of one client.")
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forgets the connection."""
+        """Forget the connection."""
         self._forget_client()
         self._stop_deadline()
         if self._write_deadline:
@@ -161,7 +161,7 @@ class BoundedHttp(HttpToolsProtocol):
             del self.clients[self._address]
 
     def data_received(self, data: bytes) -> None:
-        """Feeds the parser in pieces that are small as long as a head is incomplete."""
+        """Feed the parser in pieces that are small as long as a head is incomplete."""
         begin = 0
         if len(data) <= _PIECE and not self._refused:
             begin = len(data)
@@ -192,7 +192,7 @@ class BoundedHttp(HttpToolsProtocol):
     # --- What the parser finds.
 
     def on_message_begin(self) -> None:
-        """Starts counting for a new request."""
+        """Start counting for a new request."""
         self._callbacks += 1
         self._unset_keepalive_if_required()
         self._phase = _Phase.HEAD
@@ -201,7 +201,7 @@ class BoundedHttp(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
-        """Counts the request's target, which comes in parts."""
+        """Count the request's target, which comes in parts."""
         self._callbacks += 1
         super().on_url(url)
         if len(self.url) > self.limits.header_line_bytes:
@@ -210,7 +210,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._head_bytes += len(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Counts a header; one that follows the body, a trailer, is counted and left out."""
+        """Count a header; one that follows the body, a trailer, is counted and left out."""
         # Once for each header of each request: written to be quick.
         self._callbacks += 1
         self._header_count += 1
@@ -227,7 +227,7 @@ class BoundedHttp(HttpToolsProtocol):
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """Starts the request, or lets it wait behind those of its connection."""
+        """Start the request, or let it wait behind those of its connection."""
         self._callbacks += 1
         if len(self.pipeline) >= self.limits.pipelined:
             self._raise(503, "too_many_pipelined", "Too many requests of one connection wait for an answer.")
@@ -238,12 +238,12 @@ class BoundedHttp(HttpToolsProtocol):
         self._phase = _Phase.BODY
 
     def on_body(self, body: bytes) -> None:
-        """Hands a part of the body on."""
+        """Hand a part of the body on."""
         self._callbacks += 1
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """Ends the request."""
+        """End the request."""
         self._callbacks += 1
         self._phase = _Phase.IDLE
         super().on_message_complete()
@@ -271,7 +271,7 @@ class BoundedHttp(HttpToolsProtocol):
         self.timeout_keep_alive_task = self.loop.call_later(self.limits.idle_seconds, self.timeout_keep_alive_handler)
 
     def _keep_request_time(self) -> None:
-        """Sets the deadline of the phase that the request is in, once; a request that is there whole needs none."""
+        """Set the deadline of the phase that the request is in, once; a request that is there whole needs none."""
         phase = (self._requests, self._phase) if self._phase is not _Phase.IDLE else _NOTHING
         if phase == self._deadline_of:
             return
@@ -296,19 +296,19 @@ class BoundedHttp(HttpToolsProtocol):
         self._refuse(408, f"{part}_timeout", detail)
 
     def pause_writing(self) -> None:
-        """Starts to watch a client that does not read."""
+        """Start to watch a client that does not read."""
         super().pause_writing()
         self._watch_reader()
 
     def resume_writing(self) -> None:
-        """Ends the watch."""
+        """End the watch."""
         super().resume_writing()
         if self._write_deadline:
             self._write_deadline.cancel()
             self._write_deadline = None
 
     def on_response_complete(self) -> None:
-        """Watches that the client reads an answer after which the connection ends."""
+        """Watch that the client reads an answer after which the connection ends."""
         self._answer.end_answer()
         super().on_response_complete()
         if self.transport.is_closing() and self.transport.get_write_buffer_size():
@@ -316,19 +316,19 @@ class BoundedHttp(HttpToolsProtocol):
         self._end_tls()
 
     def timeout_keep_alive_handler(self) -> None:
-        """Closes an idle connection; also one whose client never read its answer."""
+        """Close an idle connection; also one whose client never read its answer."""
         super().timeout_keep_alive_handler()
         if self.transport.get_write_buffer_size():
             self._watch_reader()
         self._end_tls()
 
     def eof_received(self) -> None:
-        """Watches a client that ends TLS and may have an answer to read."""
+        """Watch a client that ends TLS and may have an answer to read."""
         super().eof_received()
         self._end_tls(closing=True)
 
     def _end_tls(self, *, closing: bool = False) -> None:
-        """Watches the end of TLS, which wants a goodbye from the client as well.
+        """Watch the end of TLS, which wants a goodbye from the client as well.
 
         Clients that keep connections do not read them, and would delay the server's end.
 
@@ -344,7 +344,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._deadline = self.loop.call_later(_GOODBYE_SECONDS, self._cut_off_when_read, before)
 
     def _cut_off_when_read(self, before: TcpProgress) -> None:
-        """Cuts the connection off when its client has all that it was sent, at two looks: a busy loop may have more."""
+        """Cut the connection off when its client has all that it was sent, at two looks: a busy loop may have more."""
         now = tcp_progress(self.transport)
         if now.everything and now == before:
             self.transport.abort()
@@ -352,7 +352,7 @@ class BoundedHttp(HttpToolsProtocol):
             self._look_again(now)  # while it reads; `_watch_reader` ends it when it does not
 
     def _watch_reader(self, before: int | None = None) -> None:
-        """Cuts the connection off when its client takes nothing of what it is sent in `write_seconds`."""
+        """Cut the connection off when its client takes nothing of what it is sent in `write_seconds`."""
         if self.scheme == "https":
             now = tcp_progress(self.transport).confirmed
         else:
@@ -367,7 +367,7 @@ class BoundedHttp(HttpToolsProtocol):
     # --- No.
 
     def _refuse(self, status: int, code: str, detail: str) -> None:
-        """Answers in the application's place, and ends the connection."""
+        """Answer in the application's place, and end the connection."""
         self._refused = True
         self._stop_deadline()
         self._unset_keepalive_if_required()
@@ -399,7 +399,7 @@ class BoundedHttp(HttpToolsProtocol):
 
 
 def bounded(limits: HttpLimits, spell: Spell) -> type[BoundedHttp]:
-    """Makes the protocol class of one server, for `uvicorn.Config(http=…)`.
+    """Make the protocol class of one server, for `uvicorn.Config(http=…)`.
 
     Args:
         limits: the bounds.

@@ -34,7 +34,7 @@ class Tls(Protocol):
         """What a new connection to a port is secured with."""
 
     def note_failure(self, port: int, client: str, reason: str) -> None:
-        """Counts and logs a handshake that failed; the reason is one of few words."""
+        """Count and logs a handshake that failed; the reason is one of few words."""
 
 
 class HttpServer(uvicorn.Server):
@@ -50,7 +50,7 @@ class HttpServer(uvicorn.Server):
         self._tls = tls
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Starts to accept connections on the sockets."""
+        """Start to accept connections on the sockets."""
         if self._tls is None:
             await super().startup(sockets)
             return
@@ -74,11 +74,11 @@ class _TlsListener:
         self._accepting = asyncio.get_running_loop().create_task(self._accept())
 
     def close(self) -> None:
-        """Ends accepting."""
+        """End accepting."""
         self._accepting.cancel()
 
     async def wait_closed(self) -> None:
-        """Returns when no more connections are accepted or secured."""
+        """Return when no more connections are accepted or secured."""
         await asyncio.gather(self._accepting, *self._handshakes, return_exceptions=True)
 
     async def _accept(self) -> None:
@@ -95,7 +95,7 @@ class _TlsListener:
             handshake.add_done_callback(self._handshakes.discard)
 
     async def _secure(self, connection: socket.socket, client: str) -> None:
-        """Hands a connection to the HTTP protocol once it speaks TLS."""
+        """Hand a connection to the HTTP protocol once it speaks TLS."""
         if self._accepting.cancelling():  # since it was accepted, the server has begun to end
             connection.close()
             return

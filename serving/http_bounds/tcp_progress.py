@@ -22,7 +22,7 @@ class TcpProgress(NamedTuple):
 
 
 def tcp_progress(transport: asyncio.Transport) -> TcpProgress:
-    """Returns what the system knows of a connection."""
+    """Return what the system knows of a connection."""
     try:
         info = transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)
     except OSError:  # it was closed just now, which its protocol hears of next

@@ -59,7 +59,7 @@ _HASH_NAME = b"hmac-sha256"
 
 
 def own_columns(problem: Problem) -> list[str]:
-    """Names of the log's own columns in a file, by the kind of task."""
+    """Name of the log's own columns in a file, by the kind of task."""
     others = {name for names in ANSWERS_OF.values() for name in names}.difference(ANSWERS_OF[problem])
     return [name for name in OWN_COLUMNS if name not in others]
 
@@ -67,7 +67,7 @@ def own_columns(problem: Problem) -> list[str]:
 def check_names(
     contract: Contract, dropped: Iterable[str], hashed: Iterable[str], target: Target = BINARY_TARGET
 ) -> None:
-    """Holds the names in the settings against the contract.
+    """Hold the names in the settings against the contract.
 
     Raises:
         ValueError: A name that is no column, is both dropped and hashed, or cannot be hashed; a feature whose name the
@@ -150,15 +150,15 @@ def answers(schema: Any) -> tuple[frozenset[str], tuple[Value, ...]]:
 
 
 def hashed_columns(schema: Any) -> frozenset[str]:
-    """Names of the hashed columns of a file, from its pyarrow.Schema."""
+    """Name of the hashed columns of a file, from its pyarrow.Schema."""
     return frozenset(field.name for field in schema if _HASHED in (field.metadata or {}))
 
 
 def dropped_columns(schema: Any) -> frozenset[str]:
-    """Names of the columns that a file was told to leave out, from its pyarrow.Schema."""
+    """Name of the columns that a file was told to leave out, from its pyarrow.Schema."""
     return frozenset(json.loads((schema.metadata or {}).get(_DROPPED, b"[]")))
 
 
 def feature_columns(schema: Any) -> list[str]:
-    """Names of the features in a file, hashed ones included, from its pyarrow.Schema."""
+    """Name of the features in a file, hashed ones included, from its pyarrow.Schema."""
     return [field.name for field in schema if field.name not in OWN_COLUMNS]

@@ -43,13 +43,13 @@ class GrowingFile:
         return self._sink.tell()
 
     def append(self, table: Any, first: datetime.datetime) -> None:
-        """Adds rows; `first` is the time of the first of them."""
+        """Add rows; `first` is the time of the first of them."""
         self._first = self._first or first
         self._writer.write_table(table)
         self.rows += table.num_rows
 
     def finish(self) -> tuple[datetime.datetime, memoryview]:
-        """Ends the file.
+        """End the file.
 
         Returns:
             The time of the first row, and the file's bytes.
@@ -87,7 +87,7 @@ class LogFolder:
         self._written = 0
 
     def write(self, first: datetime.datetime, content: memoryview) -> Path:
-        """Writes a file, complete or not at all; only its owner and group may read it.
+        """Write a file, complete or not at all; only its owner and group may read it.
 
         Raises:
             OSError: The disk is full, or the folder cannot be written.
@@ -101,7 +101,7 @@ class LogFolder:
         return path
 
     def clean(self) -> list[Path]:
-        """Removes what is older, or more, than the settings keep, oldest first; and what dead writers left unfinished.
+        """Remove what is older, or more, than the settings keep, oldest first; and what dead writers left unfinished.
 
         Returns:
             The files that were removed.
@@ -132,7 +132,7 @@ class LogFolder:
 def log_files(
     folder: Path, start: datetime.datetime | None = None, end: datetime.datetime | None = None
 ) -> Iterator[Path]:
-    """Yields the finished files that may hold rows of the time span, in no order; others in the folder are left alone.
+    """Yield the finished files that may hold rows of the time span, in no order; others in the folder are left alone.
 
     Args:
         folder: the log's folder; nothing is in a folder that does not exist.
@@ -170,7 +170,7 @@ def _size(path: Path) -> int:
 
 
 def _remove_empty(folders: set[Path], before: datetime.datetime) -> None:
-    """Removes empty day folders, but not of a day that somebody may be writing a file for."""
+    """Remove empty day folders, but not of a day that somebody may be writing a file for."""
     for folder in folders:
         if folder.name < before.date().isoformat() and folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()

@@ -81,7 +81,7 @@ class FilesById:
         return [record for path in hits for record in self._read(path, wanted)]
 
     def _cache(self, files: Sequence[Path]) -> None:
-        """Keeps the ids of the newest files, as many as there is room for."""
+        """Keep the ids of the newest files, as many as there is room for."""
         cached: dict[Path, Any] = {}
         room = self._cached_rows
         for path in files:

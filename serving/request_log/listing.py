@@ -36,7 +36,7 @@ class FolderListing:
         return sorted(found, key=lambda path: path.name, reverse=True)
 
     def forget(self) -> None:
-        """Lists everything again the next time: something was not as it was listed."""
+        """List everything again the next time: something was not as it was listed."""
         self._days.clear()
 
     def _list(self, day: str) -> tuple[int, list[Path]]:

@@ -39,7 +39,7 @@ class PendingRequests:
         self._lock = threading.Lock()
 
     def add(self, request: LoggedRequest) -> None:
-        """Adds a request that the log took."""
+        """Add a request that the log took."""
         rows = [
             LoggedRow(
                 request_id=request.request_id,
@@ -56,7 +56,7 @@ class PendingRequests:
             self._requests.setdefault(request.request_id, collections.deque()).append(rows)
 
     def remove(self, request_ids: Iterable[str]) -> None:
-        """Removes a request for each id, the oldest of that id."""
+        """Remove a request for each id, the oldest of that id."""
         with self._lock:
             for request_id in request_ids:
                 same = self._requests[request_id]

@@ -55,7 +55,7 @@ class RequestLogSettings:
 
 
 def read_hash_key(environ: Mapping[str, str]) -> bytes | None:
-    """Reads the key of the hashed columns; None when there is none.
+    """Read the key of the hashed columns; None when there is none.
 
     Whoever has the key can find out by trial what a hash stands for: keep it apart from the log. Another key gives
     other hashes, which then differ from those of earlier files.

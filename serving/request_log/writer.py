@@ -101,7 +101,7 @@ class RequestLog:
         caller: str | None = None,
         values: Sequence[float] | None = None,
     ) -> bool:
-        """Takes a request whose rows met the contract, if it is in the sample; never waits for the disk.
+        """Take a request whose rows met the contract, if it is in the sample; never waits for the disk.
 
         The rows must not be changed afterwards.
 
@@ -153,7 +153,7 @@ class RequestLog:
         return True
 
     def close(self, timeout_s: float = 10.0) -> None:
-        """Writes what was offered, and ends. Whatever is offered later is dropped.
+        """Write what was offered, and end. Whatever is offered later is dropped.
 
         Args:
             timeout_s: seconds to wait for the disk; after them the rest is lost, and the log says so.
@@ -192,7 +192,7 @@ class RequestLog:
                 self._forget_pending()
 
     def _forget_pending(self) -> None:
-        """Lets go of the requests that a finished file holds, or that are lost."""
+        """Let go of the requests that a finished file holds, or that are lost."""
         if self._pending is not None:
             self._pending.remove(self._unfinished)
         self._unfinished = []
@@ -202,7 +202,7 @@ class RequestLog:
         self._unsettled -= rows
 
     def _take(self) -> tuple[list[LoggedRequest], float, bool]:
-        """Waits until a group of rows is there, a file is due, or the log is closed; takes about a group at most.
+        """Wait until a group of rows is there, a file is due, or the log is closed; take about a group at most.
 
         Returns:
             The requests, when the oldest of them came (monotonic seconds), and whether they are the last ones.

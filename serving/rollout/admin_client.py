@@ -64,7 +64,7 @@ class AdminClient:
     def __init__(
         self, *, host: str, grpc_port: int, rest_port: int, model: str, timeout: float, tls: ClientFiles | None = None
     ) -> None:
-        """Opens nothing yet.
+        """Open nothing yet.
 
         Args:
             host: name or address.
@@ -100,7 +100,7 @@ class AdminClient:
         self._channel.close()
 
     def reload(self, config: Any) -> None:
-        """Gives the server another ModelServerConfig.
+        """Give the server another ModelServerConfig.
 
         Raises:
             ServerDownError: It does not answer.
@@ -135,7 +135,7 @@ class AdminClient:
         return frozenset(version for version, status in self.versions().items() if status.state == AVAILABLE)
 
     def wait_available(self, versions: Collection[int], before: Mapping[int, VersionStatus]) -> None:
-        """Waits until all the versions answer.
+        """Wait until all the versions answer.
 
         Args:
             versions: those to wait for.
@@ -162,7 +162,7 @@ class AdminClient:
         )
 
     def wait_gone(self, versions: Collection[int]) -> None:
-        """Waits until the server has unloaded all the versions.
+        """Wait until the server has unloaded all the versions.
 
         Raises:
             FailedError: The time is over.
@@ -195,7 +195,7 @@ class AdminClient:
         return {name: info["dtype"] for name, info in signatures[signature]["inputs"].items()}
 
     def predict(self, route: str, signature: str, columns: Mapping[str, list[Any]]) -> TimedPrediction:
-        """Asks for predictions.
+        """Ask for predictions.
 
         Args:
             route: `/labels/<label>` or `/versions/<version>`.

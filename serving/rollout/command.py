@@ -22,12 +22,12 @@ _DONE, _FAILED, _REFUSED = 0, 1, 2
 
 
 def status(options: RolloutOptions) -> int:
-    """Shows what there is; fails when something is wrong."""
+    """Show what there is; fails when something is wrong."""
     return _run(options, None, lambda rollout: _DONE if reporting.show(rollout) else _FAILED)
 
 
 def pin(options: RolloutOptions) -> int:
-    """Keeps the version that answers now."""
+    """Keep the version that answers now."""
     return _run(options, "pin", steps.pin)
 
 
@@ -39,7 +39,7 @@ def canary(
     replay: ReplayOptions,
     limits: VerdictLimits,
 ) -> int:
-    """Puts a version on trial, after a comparison on `requests` where there are some."""
+    """Put a version on trial, after a comparison on `requests` where there are some."""
 
     def body(rollout: Rollout) -> None:
         trial = None
@@ -55,7 +55,7 @@ def canary(
 def compare(
     options: RolloutOptions, requests: Path, replay: ReplayOptions, limits: VerdictLimits, *, rollback_on_fail: bool
 ) -> int:
-    """Replays requests on the stable version and the canary."""
+    """Replay requests on the stable version and the canary."""
 
     def body(rollout: Rollout) -> None:
         try:
@@ -70,12 +70,12 @@ def compare(
 
 
 def promote(options: RolloutOptions, version: int | None = None) -> int:
-    """Makes the canary the stable version; refuses where it is not `version`."""
+    """Make the canary the stable version; refuse where it is not `version`."""
     return _run(options, "promote", lambda rollout: steps.promote(rollout, version))
 
 
 def rollback(options: RolloutOptions, version: int | None = None, *, only_unfinished: bool = False) -> int:
-    """Repairs a killed step; or ends the trial; or undoes the last promotion; or only one of the first two."""
+    """Repair a killed step; or end the trial; or undoes the last promotion; or only one of the first two."""
 
     def body(rollout: Rollout) -> None:
         if only_unfinished:
@@ -89,12 +89,12 @@ def rollback(options: RolloutOptions, version: int | None = None, *, only_unfini
 
 
 def reload(options: RolloutOptions) -> int:
-    """Makes the servers do what models.config says."""
+    """Make the servers do what models.config says."""
     return _run(options, "reload", steps.reload)
 
 
 def _run(options: RolloutOptions, locked_for: str | None, body: Callable[[Rollout], int | None]) -> int:
-    """Runs one command, under the lock if it changes something.
+    """Run one command, under the lock if it changes something.
 
     Returns:
         The exit status: 0 done, 1 failed or worse, 2 refused.

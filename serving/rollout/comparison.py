@@ -74,7 +74,7 @@ class VerdictCheck:
 
 
 def figures(pairs: Sequence[PredictionPair], threshold: float) -> ComparisonFigures:
-    """Sums up the pairs.
+    """Sum up the pairs.
 
     Args:
         pairs: one per request, from `PredictionPair.of`.
@@ -107,7 +107,7 @@ def figures(pairs: Sequence[PredictionPair], threshold: float) -> ComparisonFigu
 
 
 def verdict(found: ComparisonFigures, limits: VerdictLimits) -> list[VerdictCheck]:
-    """Holds the figures against the limits; the canary is as good when all checks pass."""
+    """Hold the figures against the limits; the canary is as good when all checks pass."""
     return [
         VerdictCheck(name=ROWS, found=found.rows, limit=limits.min_rows, at_least=True),
         VerdictCheck(name="failed requests", found=found.canary_errors, limit=found.stable_errors + limits.more_errors),

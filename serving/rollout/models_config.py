@@ -37,7 +37,7 @@ class ModelsConfig:
     """The text of one models.config, which never changes; `assigning` gives another."""
 
     def __init__(self, path: Path, text: str) -> None:
-        """Parses the text.
+        """Parse the text.
 
         Raises:
             PreconditionError: The text is no ModelServerConfig with a list of models.
@@ -59,7 +59,7 @@ class ModelsConfig:
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Reads the file.
+        """Read the file.
 
         Raises:
             PreconditionError: It is not there, or no ModelServerConfig.
@@ -73,7 +73,7 @@ class ModelsConfig:
             ) from error
 
     def write(self) -> None:
-        """Writes the file: the server and the next command find all of it or nothing of it."""
+        """Write the file: the server and the next command find all of it or nothing of it."""
         durable_file.write_whole(self.path, self.text)
 
     def model_name(self, asked: str | None) -> str:

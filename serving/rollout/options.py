@@ -44,7 +44,7 @@ class RolloutOptions:
 
     @property
     def tls_files(self) -> ClientFiles | None:
-        """Returns what the servers are reached with; None: plain text.
+        """Return what the servers are reached with; None: plain text.
 
         Raises:
             TlsError: There is a certificate without a key, or a key without a certificate.
@@ -93,7 +93,7 @@ class VerdictLimits:
 
 
 def address(text: str) -> tuple[str, int, int]:
-    """Returns host, gRPC port and REST port of a server.
+    """Return host, gRPC port and REST port of a server.
 
     Raises:
         ValueError: The text names none.

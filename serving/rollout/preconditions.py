@@ -13,7 +13,7 @@ _MODEL_FILES = ("saved_model.pb", "saved_model.pbtxt")
 
 
 def require_no_unfinished_step(rollout: Rollout) -> None:
-    """Requires that the last step ended: it was neither killed, nor left with a server that was not told.
+    """Require that the last step ended: it was neither killed, nor left with a server that was not told.
 
     Raises:
         PreconditionError: The last step did not end.
@@ -27,7 +27,7 @@ def require_no_unfinished_step(rollout: Rollout) -> None:
 
 
 def require_servers_in_sync(rollout: Rollout) -> None:
-    """Requires that every server has the versions and labels that models.config names.
+    """Require that every server has the versions and labels that models.config names.
 
     Raises:
         PreconditionError: A server differs from models.config.
@@ -40,7 +40,7 @@ def require_servers_in_sync(rollout: Rollout) -> None:
 
 
 def differences(rollout: Rollout) -> list[str]:
-    """Describes where a server differs from models.config; empty when all are in sync."""
+    """Describe where a server differs from models.config; empty when all are in sync."""
     config = rollout.config()
     versions = config.versions(rollout.model)
     found = [
@@ -52,7 +52,7 @@ def differences(rollout: Rollout) -> list[str]:
 
 
 def require_pushed(rollout: Rollout, version: int) -> None:
-    """Requires that a version is on disk, and signed where keys were named.
+    """Require that a version is on disk, and signed where keys were named.
 
     Raises:
         PreconditionError: The version's folder is missing, holds no SavedModel, or must not be served.
@@ -74,7 +74,7 @@ def require_pushed(rollout: Rollout, version: int) -> None:
 
 
 def require_signed(rollout: Rollout, version: int) -> None:
-    """Requires that a trusted key signed a version, and that nothing of it changed; where keys were named.
+    """Require that a trusted key signed a version, and that nothing of it changed; where keys were named.
 
     Raises:
         PreconditionError: It is not signed so, or the keys cannot be used.
@@ -84,7 +84,7 @@ def require_signed(rollout: Rollout, version: int) -> None:
 
 
 def why_refused(rollout: Rollout, version: int) -> str:
-    """Returns why a version must not be served; empty where it may be, or where no keys were named."""
+    """Return why a version must not be served; empty where it may be, or where no keys were named."""
     if rollout.verify_keys is None:
         return ""
     folder = rollout.versions_folder / str(version)
@@ -98,7 +98,7 @@ def why_refused(rollout: Rollout, version: int) -> str:
 
 
 def require_new_canary(state: RolloutState, version: int) -> None:
-    """Requires that a version can become the canary: it is not the stable version, and no other canary is on trial.
+    """Require that a version can become the canary: it is not the stable version, and no other canary is on trial.
 
     Raises:
         PreconditionError: No version answers, the version is stable already, or another canary is on trial.
@@ -120,7 +120,7 @@ def require_new_canary(state: RolloutState, version: int) -> None:
 
 
 def versions_on_trial(state: RolloutState) -> tuple[int, int]:
-    """Returns the stable version and the canary.
+    """Return the stable version and the canary.
 
     Raises:
         PreconditionError: There is no canary.
@@ -133,7 +133,7 @@ def versions_on_trial(state: RolloutState) -> tuple[int, int]:
 
 
 def require_on_trial(state: RolloutState, version: int) -> None:
-    """Requires that a certain version is on trial: somebody may have taken a step since the operator looked.
+    """Require that a certain version is on trial: somebody may have taken a step since the operator looked.
 
     Raises:
         PreconditionError: Another one is, or none.

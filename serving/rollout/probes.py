@@ -28,7 +28,7 @@ def contract_of(rollout: Rollout, version: int) -> Contract | None:
 
 
 def check_contracts(rollout: Rollout, stable: int, version: int) -> None:
-    """Holds the contract of a version against that of the stable one, before anything is loaded.
+    """Hold the contract of a version against that of the stable one, before anything is loaded.
 
     Raises:
         PreconditionError: It has a feature that requests do not send today, or one of another type.
@@ -45,7 +45,7 @@ def check_contracts(rollout: Rollout, stable: int, version: int) -> None:
 
 
 def check_inputs(rollout: Rollout, stable: int, version: int) -> None:
-    """Holds the inputs of a version against those of the stable one.
+    """Hold the inputs of a version against those of the stable one.
 
     Raises:
         FailedError: It wants an input that clients do not send today, or one of another type.
@@ -59,7 +59,7 @@ def check_inputs(rollout: Rollout, stable: int, version: int) -> None:
 
 
 def check_version(rollout: Rollout, version: int) -> None:
-    """Asks every server for one prediction of a version, and says what it was.
+    """Ask every server for one prediction of a version, and says what it was.
 
     Raises:
         FailedError: No prediction, or one that is not finite.
@@ -69,7 +69,7 @@ def check_version(rollout: Rollout, version: int) -> None:
 
 
 def check_like_stable(rollout: Rollout, stable: int, version: int) -> None:
-    """Asks every server for both versions' predictions for one row of today's requests.
+    """Ask every server for both versions' predictions for one row of today's requests.
 
     Callers, the gateway among them, count on what the stable version gives: so many numbers a row, and probabilities.
 
@@ -100,7 +100,7 @@ def _probabilities(outputs: list[float]) -> bool:
 
 
 def check_label(rollout: Rollout, label: str, version: int) -> None:
-    """Asks every server for one prediction by a label, once it leads to the version.
+    """Ask every server for one prediction by a label, once it leads to the version.
 
     Raises:
         FailedError: No prediction, or one that is not finite.

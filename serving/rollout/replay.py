@@ -25,7 +25,7 @@ class ReplayPlan:
 
 
 def compare(rollout: Rollout, plan: ReplayPlan, stable: int, canary: int) -> None:
-    """Compares the two versions over their labels and says what it found. Records the verdict.
+    """Compare the two versions over their labels and says what it found. Records the verdict.
 
     Raises:
         PreconditionError: There is nothing that could be replayed.
@@ -63,7 +63,7 @@ def compare(rollout: Rollout, plan: ReplayPlan, stable: int, canary: int) -> Non
 
 
 def check_plan(rollout: Rollout, plan: ReplayPlan, version: int) -> None:
-    """Checks that there are requests to replay on a version, before anything changes.
+    """Check that there are requests to replay on a version, before anything changes.
 
     Raises:
         PreconditionError: There are none.
@@ -73,7 +73,7 @@ def check_plan(rollout: Rollout, plan: ReplayPlan, version: int) -> None:
 
 
 def compare_trial(rollout: Rollout, plan: ReplayPlan) -> None:
-    """Compares the canary that is on trial.
+    """Compare the canary that is on trial.
 
     Raises:
         PreconditionError: There is no canary, or nothing that could be replayed.
@@ -104,7 +104,7 @@ def _contract(rollout: Rollout, version: int) -> Contract:
 
 
 def _replay(rollout: Rollout, server: AdminClient, columns: list[tuple[dict, dict]]) -> list[PredictionPair]:
-    """Asks both labels, one request at a time. The first call finds cold caches, so the labels take turns."""
+    """Ask both labels, one request at a time. The first call finds cold caches, so the labels take turns."""
     for old, new in columns[:1]:  # the first call of all opens the connection
         _ask(rollout, server, STABLE, old), _ask(rollout, server, CANARY, new)
     pairs = []

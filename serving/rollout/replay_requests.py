@@ -26,7 +26,7 @@ class ReplayRequests:
 
 
 def read(path: Path, contracts: Sequence[Contract], limit: int) -> ReplayRequests:
-    """Reads the newest requests, once for all versions: a log in use is another one a moment later.
+    """Read the newest requests, once for all versions: a log in use is another one a moment later.
 
     Args:
         path: a folder of the request log, one of its Parquet files, or a file of JSON lines: one row (an object) or one

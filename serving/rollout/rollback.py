@@ -7,7 +7,7 @@ from serving.rollout.step_log import ROLLBACK, RolloutState, StepRecord
 
 
 def rollback(rollout: Rollout) -> None:
-    """Repairs a step that was killed; or ends the trial; or else undoes the last promotion.
+    """Repair a step that was killed; or end the trial; or else undoes the last promotion.
 
     A killed rollback is brought to its end; any other killed step is put back. While a server is down, models.config
     and the traffic already say what is wanted, and the server does it when it starts.
@@ -28,7 +28,7 @@ def rollback(rollout: Rollout) -> None:
 
 
 def mend(rollout: Rollout) -> None:
-    """Repairs a step that was killed. Under the lock, so that a step without an end is none that runs now.
+    """Repair a step that was killed. Under the lock, so that a step without an end is none that runs now.
 
     Raises:
         PreconditionError: The last step has ended; nothing was done.
@@ -43,7 +43,7 @@ def mend(rollout: Rollout) -> None:
 
 
 def end_trial(rollout: Rollout, version: int) -> None:
-    """Ends the trial of a version.
+    """End the trial of a version.
 
     Raises:
         PreconditionError: It is not on trial, or the last step did not end; nothing was done.

@@ -43,7 +43,7 @@ class Rollout:
 
     @property
     def transition(self) -> Transition:
-        """Moves the servers."""
+        """Move the servers."""
         return Transition(model=self.model, servers=self.servers, drain_seconds=self.drain_seconds, say=self.say)
 
     def config(self) -> ModelsConfig:
@@ -61,7 +61,7 @@ class Rollout:
         return RolloutState(stable, canary if canary != stable else None, self.traffic())
 
     def traffic(self) -> float:
-        """Returns the percent of requests, 0 to 100, that go to the canary; 0 without a file.
+        """Return the percent of requests, 0 to 100, that go to the canary; 0 without a file.
 
         Raises:
             PreconditionError: The file does not say so.
@@ -76,7 +76,7 @@ class Rollout:
             ) from error
 
     def set_traffic(self, percent: float) -> None:
-        """Sets the percent of requests that go to the canary."""
+        """Set the percent of requests that go to the canary."""
         if percent != self.traffic():
             durable_file.write_whole(self.traffic_path, traffic_file.text(percent))
             self.say(f"traffic   {percent:g}% to the canary")
@@ -98,7 +98,7 @@ class Rollout:
 
     @contextlib.contextmanager
     def locked(self, command: str) -> Iterator[None]:
-        """Keeps every other roll-out of these servers away.
+        """Keep every other roll-out of these servers away.
 
         Raises:
             PreconditionError: Another roll-out is running.
@@ -117,7 +117,7 @@ class Rollout:
 
     @contextlib.contextmanager
     def step(self, command: str, before: RolloutState, after: RolloutState) -> Iterator[None]:
-        """Records a step. If it fails or is interrupted, everything is put back as it was.
+        """Record a step. If it fails or is interrupted, everything is put back as it was.
 
         Args:
             command: what the operator asked for.
@@ -137,7 +137,7 @@ class Rollout:
 
     @contextlib.contextmanager
     def ending(self, record: StepRecord) -> Iterator[None]:
-        """Brings a step that has started to its end, or back. A rollback sends no requests to the canary in any case.
+        """Bring a step that has started to its end, or back. A rollback sends no requests to the canary in any case.
 
         Args:
             record: of its start.
@@ -159,7 +159,7 @@ class Rollout:
         self._end(record, StepResult.DONE)
 
     def put_back(self, record: StepRecord, reason: str) -> None:
-        """Puts back what a failed or killed step changed, and records it. After a rollback the share stays 0.
+        """Put back what a failed or killed step changed, and records it. After a rollback the share stays 0.
 
         Args:
             record: of the step's start; what was before stands there.
@@ -202,7 +202,7 @@ class Rollout:
             raise FailedError(" ".join(errors))
 
     def _write_target(self, record: StepRecord, error: ServerDownError) -> None:
-        """Writes a rollback's target into models.config while a server is down; the server reads it when it starts."""
+        """Write a rollback's target into models.config while a server is down; the server reads it when it starts."""
         assert record.after.stable is not None, "a rollback goes to a version"
         self.set_traffic(0)
         self._config_before(record).assigning(self.model, Assignment.only(record.after.stable)).write()

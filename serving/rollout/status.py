@@ -13,7 +13,7 @@ _WIDTH = 80  # of what a server or a step says of itself; the log and the server
 
 
 def show(rollout: Rollout) -> bool:
-    """Says what there is.
+    """Say what there is.
 
     Returns:
         Whether all is well: every server answers, does what models.config says, and the last step has ended.
@@ -44,7 +44,7 @@ def show(rollout: Rollout) -> bool:
 
 
 def _show_refused(rollout: Rollout, versions: Sequence[int]) -> None:
-    """Says which versions may not be served. It is nothing that is wrong with the servers, so `show` may be well."""
+    """Say which versions may not be served. It is nothing that is wrong with the servers, so `show` may be well."""
     if rollout.verify_keys is not None:
         reasons = [reason for version in versions if (reason := preconditions.why_refused(rollout, version))]
         for reason in reasons:

@@ -67,7 +67,7 @@ class StepRecord:
 
     @classmethod
     def from_json(cls, line: str) -> Self:
-        """Reads a line.
+        """Read a line.
 
         Raises:
             ValueError, KeyError, TypeError: It is no record.
@@ -86,7 +86,7 @@ class StepLog:
         self.path = path
 
     def append(self, record: StepRecord) -> None:
-        """Adds a record and brings it to disk before anything else happens."""
+        """Add a record and bring it to disk before anything else happens."""
         durable_file.append_line(self.path, json.dumps(dataclasses.asdict(record), ensure_ascii=False))
 
     def records(self, model: str) -> list[StepRecord]:
@@ -124,12 +124,12 @@ class StepLog:
 
 
 def timestamp() -> str:
-    """Returns the current time as a record has it: ISO 8601, UTC."""
+    """Return the current time as a record has it: ISO 8601, UTC."""
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
 
 
 def operator() -> str:
-    """Returns user and machine; the user's number where it has no name, as in many containers."""
+    """Return user and machine; the user's number where it has no name, as in many containers."""
     try:
         user = getpass.getuser()
     except (OSError, KeyError):  # KeyError before Python 3.13

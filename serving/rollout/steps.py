@@ -10,7 +10,7 @@ from serving.rollout.step_log import PROMOTE, RolloutState
 
 
 def pin(rollout: Rollout) -> None:
-    """Keeps the version that answers now, under both labels, so that a push alone changes nothing from now on.
+    """Keep the version that answers now, under both labels, so that a push alone changes nothing from now on.
 
     Raises:
         PreconditionError: Versions are pinned already, none answers, or the one that does is not signed.
@@ -32,7 +32,7 @@ def pin(rollout: Rollout) -> None:
 
 
 def canary(rollout: Rollout, version: int, percent: float, compare: Callable[[int, int], None] | None = None) -> None:
-    """Puts a version on trial: loads it beside the stable one, labels it, and sends it a share of the requests.
+    """Put a version on trial: loads it beside the stable one, labels it, and send it a share of the requests.
 
     Args:
         rollout: the roll-out.
@@ -66,7 +66,7 @@ def canary(rollout: Rollout, version: int, percent: float, compare: Callable[[in
 
 
 def promote(rollout: Rollout, expected: int | None = None) -> None:
-    """Makes the canary the stable version.
+    """Make the canary the stable version.
 
     Args:
         rollout: the roll-out.
@@ -91,7 +91,7 @@ def promote(rollout: Rollout, expected: int | None = None) -> None:
 
 
 def reload(rollout: Rollout) -> None:
-    """Has every server do what models.config says, after an edit by hand or the start of a server on another file.
+    """Have every server do what models.config says, after an edit by hand or the start of a server on another file.
 
     Raises:
         PreconditionError: The last step did not end; nothing was done.
@@ -115,7 +115,7 @@ def reload(rollout: Rollout) -> None:
 
 
 def move(rollout: Rollout, version: int) -> None:
-    """Leaves one version, under both labels, and sends no request to a canary. Records nothing, puts nothing back.
+    """Leave one version, under both labels, and send no request to a canary. Records nothing, puts nothing back.
 
     Raises:
         FailedError: It does not load or answer, or a server failed.

@@ -26,7 +26,7 @@ class Transition:
     say: Callable[[str], None]  # takes a line for the operator
 
     def load(self, config: ModelsConfig, target: Assignment) -> ModelsConfig:
-        """Makes every server load the target's versions beside those that it holds; the labels stay.
+        """Make every server load the target's versions beside those that it holds; the labels stay.
 
         Raises:
             FailedError: A version does not load, or a server refuses or does not answer.
@@ -48,7 +48,7 @@ class Transition:
         return loaded
 
     def relabel(self, config: ModelsConfig, target: Assignment) -> ModelsConfig:
-        """Moves the labels to the target's versions and verifies them; the versions stay loaded.
+        """Move the labels to the target's versions and verify them; the versions stay loaded.
 
         Raises:
             FailedError: A label leads elsewhere, or a server refuses or does not answer.
@@ -64,7 +64,7 @@ class Transition:
         return labelled
 
     def drop(self, config: ModelsConfig, target: ModelsConfig) -> None:
-        """Unloads the versions that the target no longer names, after `drain_seconds`.
+        """Unload the versions that the target no longer names, after `drain_seconds`.
 
         Raises:
             FailedError: A server refuses, does not answer, or still holds a version at the end of its time.
@@ -82,7 +82,7 @@ class Transition:
             self.say(f"unloaded  {listed(gone)}")
 
     def restore(self, original: ModelsConfig) -> None:
-        """Moves the servers and models.config back to what the file said before, to the letter.
+        """Move the servers and models.config back to what the file said before, to the letter.
 
         Raises:
             FailedError: A server refuses or does not answer. models.config has the original text all the same.
@@ -99,7 +99,7 @@ class Transition:
             original.write()
 
     def apply(self, config: ModelsConfig) -> None:
-        """Writes models.config and makes the servers reload it.
+        """Write models.config and make the servers reload it.
 
         The file comes first: a server that restarts now, or polls the file, reads what the others are told.
 
@@ -115,7 +115,7 @@ class Transition:
         return frozenset.intersection(*(server.available() for server in self.servers))
 
     def misrouted_labels(self, labels: dict[str, int]) -> list[str]:
-        """Describes each label that points at another version than expected on some server; empty when none does."""
+        """Describe each label that points at another version than expected on some server; empty when none does."""
         return [
             f"{label} leads to {found or 'nothing'} on {server.name}, expected {version}"
             for server in self.servers

@@ -67,7 +67,7 @@ class BatchingRunner:
     """Runs requests in batches; used from one event loop."""
 
     def __init__(self, parameters: BatchingParameters, threads: Executor):
-        """Takes parameters as serving.server.config.checked_batching leaves them."""
+        """Take parameters as serving.server.config.checked_batching leaves them."""
         self._max_rows = parameters.max_batch_size.value
         self._timeout = parameters.batch_timeout_micros.value / 1e6  # seconds
         self._idle_threads = parameters.num_batch_threads.value or os.cpu_count() or 1

@@ -15,7 +15,7 @@ from serving.server import options
 
 
 def run(flags: Sequence[str]) -> int:
-    """Serves until SIGTERM or SIGINT, and returns the exit status."""
+    """Serve until SIGTERM or SIGINT, and return the exit status."""
     parsed = options.parse(flags)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname).1s %(message)s", stream=sys.stderr)
     warnings.filterwarnings("ignore", module="google")  # advice on Python versions, which the stack settles

@@ -23,7 +23,7 @@ def single_model(name: str, base_path: str) -> model_server_config_pb2.ModelServ
 
 
 def read_models(path: Path) -> model_server_config_pb2.ModelServerConfig:
-    """Reads --model_config_file.
+    """Read --model_config_file.
 
     Raises:
         ServingError: It is not there or no ModelServerConfig in text format.
@@ -66,7 +66,7 @@ def models_by_name(
 
 
 def read_batching(path: Path) -> BatchingParameters:
-    """Reads --batching_parameters_file, and fills in TensorFlow's default of 1000 for max_batch_size.
+    """Read --batching_parameters_file, and fills in TensorFlow's default of 1000 for max_batch_size.
 
     Raises:
         ServingError: It is not there, not in text format, or its numbers contradict one another.
@@ -114,7 +114,7 @@ def read_monitoring_path(path: Path) -> str | None:
 
 
 def read_ssl(path: Path) -> SSLConfig:
-    """Reads --ssl_config_file.
+    """Read --ssl_config_file.
 
     Raises:
         ServingError: It is not there, or no SSLConfig in text format. The message quotes nothing: it could be the key.

@@ -32,5 +32,5 @@ class DataType(enum.IntEnum):
 
 
 def name_of(dtype: int) -> str:
-    """Returns what errors call a data type."""
+    """Return what errors call a data type."""
     return DataType(dtype).name.lower() if dtype in set(DataType) else f"type {dtype}"

@@ -42,7 +42,7 @@ class ServingError(Exception):
 
 
 def cut(message: str) -> str:
-    """Returns the message as gRPC takes it: TensorFlow Serving's first 1,024 bytes, and its word for the rest.
+    """Return the message as gRPC takes it: TensorFlow Serving's first 1,024 bytes, and its word for the rest.
 
     A longer one does not fit into the metadata that carries it, and the client would read another code in its stead.
     """

@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 
 
 async def add_to(server: grpc.aio.Server, service: Service) -> None:
-    """Registers everything that the port answers: the services, their health by name, and reflection."""
+    """Register everything that the port answers: the services, their health by name, and reflection."""
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(_PredictionService(service), server)
     model_service_pb2_grpc.add_ModelServiceServicer_to_server(_ModelService(service), server)
     healthy = health.aio.HealthServicer()
@@ -75,7 +75,7 @@ class MalformedIsInvalid(grpc.aio.ServerInterceptor):
         continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler]],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> grpc.RpcMethodHandler:
-        """Moves parsing from grpcio into the call."""
+        """Move parsing from grpcio into the call."""
         handler = await continuation(handler_call_details)
         if handler is None or handler.unary_unary is None:
             return handler

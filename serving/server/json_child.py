@@ -35,14 +35,14 @@ class InputType:
 
 
 def write_frame(stream: IO[bytes], content: bytes) -> None:
-    """Writes a frame: its length, and its content."""
+    """Write a frame: its length, and its content."""
     stream.write(len(content).to_bytes(_LENGTH_BYTES, "big"))
     stream.write(content)
     stream.flush()
 
 
 def read_frame(stream: IO[bytes]) -> bytes:
-    """Reads a frame.
+    """Read a frame.
 
     Raises:
         EOFError: The other side is gone.
@@ -57,7 +57,7 @@ def read_frame(stream: IO[bytes]) -> bytes:
 
 
 def pack(arrays: dict[str, np.ndarray]) -> dict[str, tuple[tuple[int, ...], list[bytes]]]:
-    """Returns each array's shape and its values, pickled in parts where they are strings."""
+    """Return each array's shape and its values, pickled in parts where they are strings."""
     packed = {}
     for name, array in arrays.items():
         flat = array.ravel()
@@ -68,7 +68,7 @@ def pack(arrays: dict[str, np.ndarray]) -> dict[str, tuple[tuple[int, ...], list
 
 
 def unpack(packed: dict[str, tuple[tuple[int, ...], list[bytes]]]) -> dict[str, np.ndarray]:
-    """Returns the arrays that `pack` packed."""
+    """Return the arrays that `pack` packed."""
     arrays = {}
     for name, (shape, parts) in packed.items():
         flat = [pickle.loads(part) for part in parts]
@@ -95,7 +95,7 @@ class _Reader:
 
 
 def main() -> None:
-    """Answers until standard input ends."""
+    """Answer until standard input ends."""
     most = int(sys.argv[1]) * 2**20
     resource.setrlimit(resource.RLIMIT_DATA, (most, most))
     with contextlib.suppress(PermissionError):

@@ -12,7 +12,7 @@ _INT64 = range(-(2**63), 2**63)
 
 
 def parse_examples(body: bytes) -> tuple[str, bytes]:
-    """Reads the body of a classify or regress request: `examples`, and a `context` that all of them share, if any.
+    """Read the body of a classify or regress request: `examples`, and a `context` that all of them share, if any.
 
     A feature is a value or a list of values of one kind: strings and b64 objects are bytes, numbers with a decimal
     point or an exponent are floats, other numbers and bools are int64.
@@ -54,7 +54,7 @@ def _fill_example(value: Any, example: Example) -> None:
 
 
 def _fill_feature(name: str, values: list[Any], feature: Feature) -> None:
-    """Writes the values, which are to be all of one kind, into the feature."""
+    """Write the values, which are to be all of one kind, into the feature."""
     kinds = [_kind(name, value) for value in values]
     for kind, value in zip(kinds, values, strict=True):
         if kind != kinds[0]:

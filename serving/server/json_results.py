@@ -10,7 +10,7 @@ from serving.server.json_arrays import array_text
 
 
 def encode_classification(result: classification_pb2.ClassificationResult) -> bytes:
-    """Writes, for each example, its list of [label, score].
+    """Write, for each example, its list of [label, score].
 
     Raises:
         ServingError: INVALID_ARGUMENT; there is no example.
@@ -26,7 +26,7 @@ def encode_classification(result: classification_pb2.ClassificationResult) -> by
 
 
 def encode_regression(result: regression_pb2.RegressionResult) -> bytes:
-    """Writes each example's value.
+    """Write each example's value.
 
     Raises:
         ServingError: INVALID_ARGUMENT; there is no example.

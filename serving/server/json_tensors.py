@@ -87,7 +87,7 @@ class PredictBody:
 
 
 def parse_predict(body: bytes) -> PredictBody:
-    """Reads the body of a predict request as far as that can be done without knowing the model.
+    """Read the body of a predict request as far as that can be done without knowing the model.
 
     Raises:
         ServingError: INVALID_ARGUMENT; it is no JSON object, or `signature_name` is no string.
@@ -97,7 +97,7 @@ def parse_predict(body: bytes) -> PredictBody:
 
 
 def encode_predict(outputs: Mapping[str, np.ndarray], rows: bool) -> bytes:
-    """Writes the answer to a predict request.
+    """Write the answer to a predict request.
 
     Args:
         outputs: arrays by name; strings as object arrays of bytes. Those of an output whose name ends in `_bytes` are
@@ -128,7 +128,7 @@ def encode_predict(outputs: Mapping[str, np.ndarray], rows: bool) -> bytes:
 
 
 def _named_rows(outputs: Mapping[str, np.ndarray]) -> Iterator[str]:
-    """Yields rows as JSON objects, some at a time, without the brackets around them."""
+    """Yield rows as JSON objects, some at a time, without the brackets around them."""
     rows = len(next(iter(outputs.values())))
     for begin in range(0, rows, _WRITTEN_TOGETHER):
         parts = {name: array[begin : begin + _WRITTEN_TOGETHER] for name, array in outputs.items()}
@@ -190,7 +190,7 @@ def _columns(instances: list[Any], inputs: _Inputs) -> dict[str, list[Any]]:
 
 
 def _check_rows(instances: list[Any], inputs: _Inputs, named: bool) -> None:
-    """Goes through the rows one by one, as TensorFlow Serving does.
+    """Go through the rows one by one, as TensorFlow Serving does.
 
     Raises:
         ServingError: The first row that does not fit, and why; if it is among the first _MOST_EXPLAINED.
@@ -218,7 +218,7 @@ def _check_rows(instances: list[Any], inputs: _Inputs, named: bool) -> None:
 
 
 def _check_item(value: Any, name: str, inputs: _Inputs, shapes: dict[str, tuple[int, ...]]) -> None:
-    """Holds one row's value of an input against the signature, and against the shape that the first row set."""
+    """Hold one row's value of an input against the signature, and against the shape that the first row set."""
     if name not in inputs:
         raise invalid(f"JSON object: does not have named input: {name}")
     array = read_array(value, inputs[name].dtype)

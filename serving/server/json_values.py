@@ -16,7 +16,7 @@ _TYPES = {type(None): "Null", dict: "Object", list: "Array", str: "String", int:
 
 
 def parse_object(body: bytes) -> dict[str, Any]:
-    """Reads a JSON object. NaN, Infinity and -Infinity are numbers; of a key that stands there twice the last counts.
+    """Read a JSON object. NaN, Infinity and -Infinity are numbers; of a key that stands there twice the last counts.
 
     Raises:
         ServingError: INVALID_ARGUMENT; it is no JSON in UTF-8, is nested too deep, holds a number of thousands of

@@ -34,11 +34,11 @@ class LargeJson:
         self._large, self._very_large = JsonProcess(), JsonProcess(lasting=False)
 
     def of(self, body: bytes) -> "JsonProcess":
-        """Returns what reads a body of this size."""
+        """Return what reads a body of this size."""
         return self._large if len(body) <= _VERY_LARGE else self._very_large
 
     def close(self) -> None:
-        """Ends the processes."""
+        """End the processes."""
         self._large.close()
         self._very_large.close()
 
@@ -59,7 +59,7 @@ class JsonProcess:
         self._process: subprocess.Popen[bytes] | None = None
 
     def close(self) -> None:
-        """Ends the process."""
+        """End the process."""
         self._end()
         self._thread.shutdown(wait=False, cancel_futures=True)
 
@@ -71,7 +71,7 @@ class JsonProcess:
 
     @contextlib.asynccontextmanager
     async def predict(self, body: bytes) -> AsyncIterator["LargePredictBody"]:
-        """Reads a body of Predict; yields it. Other large bodies wait until the block ends, or it has its tensors.
+        """Read a body of Predict; yields it. Other large bodies wait until the block ends, or it has its tensors.
 
         Raises:
             ServingError: As json_tensors.parse_predict; or the body takes too much memory.
@@ -97,7 +97,7 @@ class JsonProcess:
                     self._end()
 
     async def tensors(self, inputs: Mapping[str, TensorType]) -> dict[str, np.ndarray]:
-        """Returns the tensors of the body that was read last."""
+        """Return the tensors of the body that was read last."""
         dtypes = {name: int(info.dtype) for name, info in inputs.items()}
         packed = await self._ask(json_child.TENSORS, pickle.dumps(dtypes))
         return await asyncio.get_running_loop().run_in_executor(self._thread, json_child.unpack, packed)
@@ -149,7 +149,7 @@ class LargePredictBody:
 
 
 def _exchange(process: subprocess.Popen[bytes], kind: str, argument: bytes) -> tuple[str, str, Any]:
-    """Sends a request and waits for its answer, in a thread; both give up the interpreter's lock.
+    """Send a request and wait for its answer, in a thread; both give up the interpreter's lock.
 
     Raises:
         ServingError: UNAVAILABLE; the process ended, as the system does for lack of memory.

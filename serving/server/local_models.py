@@ -9,7 +9,7 @@ MONITORING = _DEPLOYED / "monitoring.config"
 
 
 def models_config(folder: Path, task: str) -> Path:
-    """Returns the folder's models.config. Writes it if it is not there: a roll-out keeps its state in it.
+    """Return the folder's models.config. Writes it if it is not there: a roll-out keeps its state in it.
 
     Args:
         folder: below it lie the pushed versions, in a folder named as the task.

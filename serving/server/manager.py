@@ -45,7 +45,7 @@ class ModelManager:
     """Keeps what is loaded in step with the config and the folders."""
 
     def __init__(self, options: LoadOptions, warm_up: Callable[[Servable, Path], object], admit: Admission = admit_any):
-        """Takes what may be loaded, and how to warm it up, which raises ServingError if the version is no good."""
+        """Take what may be loaded, and how to warm it up, which raises ServingError if the version is no good."""
         self._options = options
         self._admit = admit
         self._warm_up = warm_up
@@ -129,7 +129,7 @@ class ModelManager:
     # --- Config.
 
     async def reload(self, config: model_server_config_pb2.ModelServerConfig) -> None:
-        """Replaces the whole config, and returns when each model that is new in it answers.
+        """Replace the whole config, and return when each model that is new in it answers.
 
         Raises:
             ServingError: As `apply` does, and nothing was changed; or a new model cannot be loaded, and the rest of the
@@ -138,7 +138,7 @@ class ModelManager:
         await self._wait_for(await self.apply(config))
 
     async def apply(self, config: model_server_config_pb2.ModelServerConfig) -> set[str]:
-        """Replaces the whole config, and returns which models are new in it; they are being loaded.
+        """Replace the whole config, and return which models are new in it; they are being loaded.
 
         Raises:
             ServingError: The config is refused, or a label names a version that is not available yet; nothing was
@@ -180,7 +180,7 @@ class ModelManager:
         self._labels = wanted
 
     async def _wait_for(self, names: set[str]) -> None:
-        """Returns when every one of the models answers; a base path without versions is waited for."""
+        """Return when every one of the models answers; a base path without versions is waited for."""
         if names:
             _log.info("Waiting until %s can answer.", ", ".join(sorted(names)))
         while waiting := self._without_answer(names):
@@ -203,7 +203,7 @@ class ModelManager:
     # --- Folders.
 
     async def poll(self) -> None:
-        """Looks at the folders again and again; ends when it is cancelled, or when it is told to look once only."""
+        """Look at the folders again and again; end when it is cancelled, or when it is told to look once only."""
         while self._options.poll_seconds > 0:
             await asyncio.sleep(self._options.poll_seconds)
             await self._look()
@@ -226,7 +226,7 @@ class ModelManager:
                 self._forget(name, model)
 
     def _reconcile(self, name: str, model: ManagedModel) -> None:
-        """Loads and unloads what follows from the versions on disk."""
+        """Load and unload what follows from the versions on disk."""
         config, found = model.config, model.found
         policy = config.model_version_policy if config else None
         refused = model.refused()
@@ -242,7 +242,7 @@ class ModelManager:
         self._retire(name, model)
 
     def _forget(self, name: str, model: ManagedModel) -> None:
-        """Drops what no status has to tell any more: old versions, and a model that the config lost."""
+        """Drop what no status has to tell any more: old versions, and a model that the config lost."""
         ended = sorted(number for number, version in model.versions.items() if version.state == State.END)
         for number in set(ended[:-_ENDED_KEPT]) - model.refused():  # one that is refused would be tried anew
             del model.versions[number]
@@ -250,7 +250,7 @@ class ModelManager:
             del self._models[name]
 
     def _retire(self, name: str, model: ManagedModel) -> None:
-        """Unloads what is no longer wanted, but never before something wanted answers."""
+        """Unload what is no longer wanted, but never before something wanted answers."""
         available = model.available()
         if (model.aspired or model.refused()) and not model.aspired & available.keys():
             return
@@ -304,7 +304,7 @@ class ModelManager:
         self._changed.set()
 
     async def close(self) -> None:
-        """Unloads everything, after the requests still running; what is being loaded is dropped."""
+        """Unload everything, after the requests still running; what is being loaded is dropped."""
         async with self._reloading, self._looking:
             for loading in list(self._loads):
                 loading.cancel()
@@ -316,7 +316,7 @@ class ModelManager:
 
 
 def _keep(tasks: set[asyncio.Task[None]], work: Coroutine[None, None, None]) -> None:
-    """Starts work, and holds on to it until it is done: the event loop itself would let it be collected."""
+    """Start work, and hold on to it until it is done: the event loop itself would let it be collected."""
     task = asyncio.get_running_loop().create_task(work)
     tasks.add(task)
     task.add_done_callback(tasks.discard)

@@ -48,7 +48,7 @@ class ServerMetrics:
         )
 
     def answered(self, model: str, api: str, entrypoint: str, status: str, since: float) -> None:
-        """Counts one request.
+        """Count one request.
 
         Args:
             model: its name, as the caller gave it if the server has it, else empty: callers must not make up series.
@@ -62,7 +62,7 @@ class ServerMetrics:
 
     @contextlib.contextmanager
     def running(self, model: str, api: str) -> Iterator[None]:
-        """Measures what happens inside as the model's own time."""
+        """Measure what happens inside as the model's own time."""
         started = time.perf_counter()
         try:
             yield
@@ -77,7 +77,7 @@ class ServerMetrics:
         return self._children[key]
 
     def refused(self, model: str, reason: str) -> None:
-        """Counts a version that was not loaded for want of a signature that holds."""
+        """Count a version that was not loaded for want of a signature that holds."""
         self._refused.labels(model, reason).inc()
 
     def render(self) -> bytes:

@@ -61,7 +61,7 @@ class ManagedModel:
 
 
 def load(name: str, version: ModelVersion, admit: Admission, warm_up: Callable[[Servable, Path], object]) -> Servable:
-    """Loads a version of a model and warms it up.
+    """Load a version of a model and warms it up.
 
     Raises:
         RefusedError: The version must not be loaded.

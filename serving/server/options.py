@@ -103,7 +103,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def _serve_task(flags: argparse.ArgumentParser, options: argparse.Namespace) -> None:
-    """Fills in what --task stands for, where no flag says otherwise."""
+    """Fill in what --task stands for, where no flag says otherwise."""
     if not (options.model_config_file or options.model_base_path):
         try:
             options.model_config_file = local_models.models_config(options.var / "serving", options.task)

@@ -48,7 +48,7 @@ class _HttpServer(HttpServer):
 
 
 async def serve(options: argparse.Namespace) -> None:
-    """Loads the models, opens the ports, and answers until SIGTERM or SIGINT.
+    """Load the models, open the ports, and answer until SIGTERM or SIGINT.
 
     Raises:
         ServingError: The config is refused, or a model cannot be loaded.
@@ -176,7 +176,7 @@ def _listening(host: str, port: int) -> socket.socket:
 
 
 async def _poll_config(options: argparse.Namespace, manager: ModelManager) -> None:
-    """Reads the config file again and again; one that is refused is logged, and what was there before counts."""
+    """Read the config file again and again; one that is refused is logged, and what was there before counts."""
     path, seconds = options.model_config_file, options.model_config_file_poll_wait_seconds
     if not path or seconds <= 0:
         return

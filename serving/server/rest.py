@@ -267,7 +267,7 @@ class _JsonAnswer:
 
 
 def refusal_spelling(refusal: Refusal) -> Spelling:
-    """Returns what a connection reads that the HTTP bounds refuse."""
+    """Return what a connection reads that the HTTP bounds refuse."""
     _log.info("%s refused with %d: %s", refusal.client, refusal.status, refusal.code)
     return Spelling("application/json", json.dumps({"error": refusal.detail}).encode())
 

@@ -34,7 +34,7 @@ class BodyMemory:
 
     @contextlib.contextmanager
     def share(self) -> Iterator["MemoryShare"]:
-        """Yields what one request holds; it is given back when the block ends."""
+        """Yield what one request holds; it is given back when the block ends."""
         share = MemoryShare(self)
         try:
             yield share
@@ -42,7 +42,7 @@ class BodyMemory:
             self._held -= share.held
 
     def take(self, more: int) -> None:
-        """Takes bytes.
+        """Take bytes.
 
         Raises:
             ServingError: RESOURCE_EXHAUSTED; there are none left.
@@ -62,7 +62,7 @@ class MemoryShare:
         self.held = 0
 
     def grow_to(self, length: int) -> None:
-        """Counts the body's length so far, if it is a large one.
+        """Count the body's length so far, if it is a large one.
 
         Raises:
             ServingError: See BodyMemory.take.
@@ -73,7 +73,7 @@ class MemoryShare:
 
 
 async def read_body(scope: Scope, receive: Receive, share: MemoryShare | None = None) -> bytes:
-    """Reads the whole body.
+    """Read the whole body.
 
     Args:
         scope: the request's.
@@ -110,7 +110,7 @@ async def read_body(scope: Scope, receive: Receive, share: MemoryShare | None = 
 
 
 async def while_connected(receive: Receive, work: Coroutine[Any, Any, bytes]) -> bytes:
-    """Returns what the work returns; ends it when the client goes away.
+    """Return what the work returns; end it when the client goes away.
 
     Args:
         receive: of a request whose body has been read.

@@ -28,7 +28,7 @@ class Servable:
     """
 
     def __init__(self, path: Path):
-        """Loads the SavedModel in `path`.
+        """Load the SavedModel in `path`.
 
         Raises:
             ServingError: It cannot be loaded; says why.
@@ -58,7 +58,7 @@ class Servable:
     def run(
         self, signature: meta_graph_pb2.SignatureDef, inputs: Mapping[str, np.ndarray], outputs: Sequence[str]
     ) -> dict[str, np.ndarray]:
-        """Calls a signature.
+        """Call a signature.
 
         Args:
             signature: one of `signatures`.
@@ -92,7 +92,7 @@ class Servable:
         return {name: _as_array(value) for name, value in zip(wanted, values, strict=True)}
 
     def close(self) -> None:
-        """Frees the model's memory; a call that is still running is cancelled."""
+        """Free the model's memory; a call that is still running is cancelled."""
         self._closed = True
         self._session.close()
         self._calls.clear()

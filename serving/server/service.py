@@ -64,7 +64,7 @@ class Service:
         *,
         entrypoint: str = "GRPC",
     ) -> Answer:
-        """Runs a signature on tensors.
+        """Run a signature on tensors.
 
         Args:
             spec: which model, version or label, and signature (`serving_default` if it names none).
@@ -101,7 +101,7 @@ class Service:
     async def regress(
         self, request: regression_pb2.RegressionRequest, *, entrypoint: str = "GRPC"
     ) -> regression_pb2.RegressionResponse:
-        """Gives each tf.Example a value.
+        """Give each tf.Example a value.
 
         Raises:
             ServingError: The request cannot be answered.
@@ -112,7 +112,7 @@ class Service:
     async def multi_inference(
         self, request: inference_pb2.MultiInferenceRequest
     ) -> inference_pb2.MultiInferenceResponse:
-        """Classifies and regresses the same tf.Examples with several signatures of one model version.
+        """Classify and regresses the same tf.Examples with several signatures of one model version.
 
         Raises:
             ServingError: The request cannot be answered.
@@ -175,7 +175,7 @@ class Service:
         return response
 
     async def reload(self, config: model_server_config_pb2.ModelServerConfig) -> None:
-        """Replaces the whole config; see ModelManager.reload."""
+        """Replace the whole config; see ModelManager.reload."""
         await self._manager.reload(config)
 
     # --- Parts.

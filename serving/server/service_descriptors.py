@@ -41,7 +41,7 @@ _SERVICES = {
 
 
 def register() -> None:
-    """Adds the services to protobuf's pool of descriptors, unless they are there."""
+    """Add the services to protobuf's pool of descriptors, unless they are there."""
     pool = descriptor_pool.Default()
     for service, (path, methods) in _SERVICES.items():
         try:

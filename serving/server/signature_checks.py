@@ -65,7 +65,7 @@ def arrays(signature: meta_graph_pb2.SignatureDef, request: predict_pb2.PredictR
 
 
 def require_dtype(signature: meta_graph_pb2.SignatureDef, name: str, received: int) -> None:
-    """Checks an input's type, as the session would.
+    """Check an input's type, as the session would.
 
     Raises:
         ServingError: It is not the signature's.

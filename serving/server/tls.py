@@ -46,7 +46,7 @@ class RestTls:
         return self._watched.value.context
 
     def note_failure(self, port: int, client: str, reason: str) -> None:
-        """Counts and logs a handshake that failed."""
+        """Count and logs a handshake that failed."""
         self._metrics.failed_handshakes.labels("rest", reason).inc()
         _log.info("%s spoke no TLS on port %d: %s", client, port, reason)
 
@@ -59,7 +59,7 @@ class _GrpcTls:
 
 
 def ports_tls(options: argparse.Namespace, metrics: TlsMetrics) -> PortsTls:
-    """Reads the files that the flags name.
+    """Read the files that the flags name.
 
     Raises:
         TlsError: A certificate or a key cannot be used.

@@ -38,13 +38,13 @@ class RefusedError(ServingError):
 
 @contextlib.contextmanager
 def admit_any(model: str, number: int, version: Path) -> Iterator[Path]:
-    """Has a version loaded from where it lies, whoever put it there."""
+    """Have a version loaded from where it lies, whoever put it there."""
     del model, number
     yield version
 
 
 def admit_signed(keys: Path, refused: Callable[[str, str], None]) -> Admission:
-    """Has only signed versions loaded.
+    """Have only signed versions loaded.
 
     Args:
         keys: a public key, or a folder of them; read anew for each version.

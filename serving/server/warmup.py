@@ -16,7 +16,7 @@ _MOST_RECORDS = 1000
 
 
 def warm_up(servable: Servable, version: Path) -> None:
-    """Replays each record below `version`, if it brings any.
+    """Replay each record below `version`, if it brings any.
 
     Raises:
         ServingError: A record cannot be read or answered, or there are more than 1,000.

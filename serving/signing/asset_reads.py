@@ -19,13 +19,13 @@ class AssetReads:
     """The look-up tables of one graph."""
 
     def __init__(self, meta_graph: MetaGraph, flow: Dataflow, files: Collection[str]):
-        """Takes the graph and the paths of the version's files."""
+        """Take the graph and the paths of the version's files."""
         self._flow, self._files = flow, files
         self._filenames = [asset.filename for asset in meta_graph.asset_file_def]
         self._assets = {asset.tensor_info.name.partition(":")[0] for asset in meta_graph.asset_file_def}
 
     def check(self) -> None:
-        """Requires that all tables are read from files of the version.
+        """Require that all tables are read from files of the version.
 
         Raises:
             RefusedVersionError: One is read from elsewhere.
@@ -54,7 +54,7 @@ class AssetReads:
         return names.pop()
 
     def _require_assets_in(self, variables: set[bytes]) -> None:
-        """Requires that nothing but an asset's path is ever assigned to these variables."""
+        """Require that nothing but an asset's path is ever assigned to these variables."""
         for place in self._flow.places():
             for index, tensor in enumerate(data_inputs(place.node)):
                 if not any(

@@ -17,7 +17,7 @@ _log = logging.getLogger(__name__)
 
 
 def run(source: Path, to: Path, keys: Path, *, every: float | None, metrics_port: int | None) -> int:
-    """Copies signed versions, once or every so many seconds, and returns the exit status."""
+    """Copy signed versions, once or every so many seconds, and return the exit status."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname).1s %(message)s", stream=sys.stderr)
     registry = prometheus_client.CollectorRegistry()
     counter = prometheus_client.Counter(
@@ -49,7 +49,7 @@ def run(source: Path, to: Path, keys: Path, *, every: float | None, metrics_port
 
 
 def _look_again(look: Callable[[], bool], seconds: float) -> None:
-    """Looks until SIGTERM or SIGINT. What cannot be read for a moment is told once, and the copies stay."""
+    """Look until SIGTERM or SIGINT. What cannot be read for a moment is told once, and the copies stay."""
     stop, said = threading.Event(), ""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

@@ -29,7 +29,7 @@ class Dataflow:
     """Looks up nodes, functions and callers."""
 
     def __init__(self, graph: Graph):
-        """Reads the graph.
+        """Read the graph.
 
         Raises:
             RefusedVersionError: Two nodes or two functions have one name, so that a look-up could find the wrong one.

@@ -19,7 +19,7 @@ _TYPE = "application/vnd.model-manifest+json"
 
 
 def seal(payload: bytes, key_id: str, sign: Callable[[bytes], bytes]) -> bytes:
-    """Signs a payload and returns the envelope."""
+    """Sign a payload and return the envelope."""
     signature = {"keyid": key_id, "sig": base64.b64encode(sign(_signed_bytes(payload))).decode()}
     record = {
         "payload": base64.b64encode(payload).decode(),
@@ -30,7 +30,7 @@ def seal(payload: bytes, key_id: str, sign: Callable[[bytes], bytes]) -> bytes:
 
 
 def unseal(envelope: bytes, keys: TrustedKeys) -> tuple[bytes, str]:
-    """Returns the payload, and the id of the key that signed it.
+    """Return the payload, and the id of the key that signed it.
 
     Raises:
         RefusedVersionError: It is no envelope, no trusted key signed it, or the payload is not what the key signed.
@@ -52,7 +52,7 @@ def unseal(envelope: bytes, keys: TrustedKeys) -> tuple[bytes, str]:
 
 
 def _signed_bytes(payload: bytes) -> bytes:
-    """Returns what is signed: DSSE's pre-authentication encoding."""
+    """Return what is signed: DSSE's pre-authentication encoding."""
     return b"DSSEv1 %d %s %d %s" % (len(_TYPE), _TYPE.encode(), len(payload), payload)
 
 

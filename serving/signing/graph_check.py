@@ -19,7 +19,7 @@ _RESOURCE = 20  # TensorFlow's DT_RESOURCE
 
 
 def check_graph(encoded: bytes, files: Collection[str]) -> None:
-    """Checks a SavedModel's graph and all its functions.
+    """Check a SavedModel's graph and all its functions.
 
     Args:
         encoded: what saved_model.pb holds.
@@ -60,7 +60,7 @@ def _require_no_forbidden(flow: Dataflow) -> None:
 
 
 def _require_checkpoint_in_saver(meta_graph: MetaGraph, flow: Dataflow) -> None:
-    """Lets checkpoints be read only when the model is loaded, and from its own files; and never written."""
+    """Let checkpoints be read only when the model is loaded, and from its own files; and never written."""
     writes, reads = operations.WRITES_CHECKPOINT, operations.READS_CHECKPOINT
     _require_none(flow, _answers(meta_graph), writes | reads | operations.READS_ASSET)
     _require_none(flow, _initializers(meta_graph), writes | reads)

@@ -26,7 +26,7 @@ class PublicKey:
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Reads a PEM file.
+        """Read a PEM file.
 
         Raises:
             SigningError: It cannot be read, or holds no public Ed25519 key.
@@ -60,12 +60,12 @@ class TrustedKeys:
     """The public keys whose signatures count."""
 
     def __init__(self, keys: Mapping[str, PublicKey]):
-        """Takes the keys by their ids."""
+        """Take the keys by their ids."""
         self._keys = dict(keys)
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Reads a PEM file, or all files `*.pem` of a folder.
+        """Read a PEM file, or all files `*.pem` of a folder.
 
         Raises:
             SigningError: There is none, or one of them holds no public key.
@@ -77,7 +77,7 @@ class TrustedKeys:
         return cls({key.id: key for key in keys})
 
     def find(self, key_id: str) -> PublicKey | None:
-        """Returns the key of that id; None: it is not trusted."""
+        """Return the key of that id; None: it is not trusted."""
         return self._keys.get(key_id)
 
     def ids(self) -> list[str]:
@@ -86,7 +86,7 @@ class TrustedKeys:
 
 
 def read_private(path: Path) -> Ed25519PrivateKey:
-    """Reads the private half of a key from a PEM file without a password.
+    """Read the private half of a key from a PEM file without a password.
 
     Raises:
         SigningError: It cannot be read, others than its owner may read it, or it holds no private Ed25519 key.
@@ -112,7 +112,7 @@ def read_private(path: Path) -> Ed25519PrivateKey:
 
 
 def write_pair(private: Path, public: Path) -> str:
-    """Makes a key, writes its halves, and returns its id. Only the owner may read the private one.
+    """Make a key, write its halves, and return its id. Only the owner may read the private one.
 
     Raises:
         SigningError: One of the files is there already.

@@ -27,13 +27,13 @@ class Manifest:
     files: Mapping[str, FileDigest]  # by path below the version's folder, with "/" between its parts
 
     def encode(self) -> bytes:
-        """Encodes the manifest as JSON. The same manifest gives the same bytes."""
+        """Encode the manifest as JSON. The same manifest gives the same bytes."""
         record = {"format": FORMAT} | dataclasses.asdict(self)
         return json.dumps(record, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
 
     @classmethod
     def decode(cls, encoded: bytes) -> Self:
-        """Decodes what `encode` made.
+        """Decode what `encode` made.
 
         Raises:
             ValueError: It is no manifest of this format.

@@ -25,7 +25,7 @@ class Signer(Protocol):
         """The key that verifies what this signs."""
 
     def sign(self, data: bytes) -> bytes:
-        """Returns the signature, 64 bytes.
+        """Return the signature, 64 bytes.
 
         Raises:
             SigningError: There is none.
@@ -40,7 +40,7 @@ class SigningKey:
     command: str | None = None  # gets the bytes on its standard input; see CommandSigner
 
     def open(self) -> Signer:
-        """Returns the signer.
+        """Return the signer.
 
         Raises:
             SigningError: The key cannot be used.
@@ -58,7 +58,7 @@ class FileSigner:
         self.key = PublicKey(private.public_key())
 
     def sign(self, data: bytes) -> bytes:
-        """Signs the bytes."""
+        """Sign the bytes."""
         return self._private.sign(data)
 
 
@@ -66,7 +66,7 @@ class CommandSigner:
     """Signs with a command: it reads the bytes from standard input and writes the signature, raw or in base64."""
 
     def __init__(self, command: str, key: PublicKey):
-        """Takes the command as a shell would spell it; no shell runs it.
+        """Take the command as a shell would spell it; no shell runs it.
 
         Raises:
             SigningError: It cannot be split into words.
@@ -80,7 +80,7 @@ class CommandSigner:
         self.key = key
 
     def sign(self, data: bytes) -> bytes:
-        """Signs the bytes, and checks the signature.
+        """Sign the bytes, and check the signature.
 
         Raises:
             SigningError: The command failed, took over a minute, or signed with another key.

@@ -26,7 +26,7 @@ class VerifiedVersion:
 def verify(
     version: Path, *, model: str, number: int, keys: TrustedKeys, copy_to: Path | None = None
 ) -> VerifiedVersion:
-    """Verifies a version; with `copy_to`, copies what was verified, byte by byte.
+    """Verify a version; with `copy_to`, copies what was verified, byte by byte.
 
     Whoever loads from the folder itself loads what lies there then, which may be something else by now: a model server
     loads the copy. Nothing is copied before its size and name are known to be signed.
@@ -94,7 +94,7 @@ def _require_same_names(found: list[str], manifest: Manifest) -> None:
 
 
 def _require_same_files(files: VersionFiles, manifest: Manifest, copy_to: Path | None) -> bytes:
-    """Compares every file with its digest, copies it where that is asked for, and returns the graph."""
+    """Compare every file with its digest, copies it where that is asked for, and return the graph."""
     graph: list[bytes] = []
     for name, signed in sorted(manifest.files.items()):
         with contextlib.ExitStack() as stack:
@@ -117,7 +117,7 @@ def _altered(name: str, signed: FileDigest, found: FileDigest) -> RefusedVersion
 
 @contextlib.contextmanager
 def _sink(path: Path) -> Iterator[Callable[[bytes], object]]:
-    """Opens a file to write to.
+    """Open a file to write to.
 
     Raises:
         CopyError: It cannot be written, here or in a call of what this gives.

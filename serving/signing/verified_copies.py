@@ -37,7 +37,7 @@ class VerifiedCopies:
     verified_with: tuple[str, ...] = ()  # ids of the keys that all copies were verified with
 
     def look(self) -> bool:
-        """Copies what is new, and removes what is gone or trusted no more.
+        """Copy what is new, and remove what is gone or trusted no more.
 
         Returns:
             Whether no version is refused.

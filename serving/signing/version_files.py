@@ -24,11 +24,11 @@ class VersionFiles:
     """The open folder of a version."""
 
     def __init__(self, descriptor: int):
-        """Takes the folder's descriptor; `open_version` closes it."""
+        """Take the folder's descriptor; `open_version` closes it."""
         self._folder = descriptor
 
     def names(self, expected: int | None = None) -> list[str]:
-        """Lists the files by their paths below the folder; sorted.
+        """List the files by their paths below the folder; sorted.
 
         Args:
             expected: files; the list stops where there are far more. None: any number.
@@ -48,7 +48,7 @@ class VersionFiles:
         return sorted(name for name in found if not name.endswith("/"))
 
     def read(self, name: str, most: int) -> bytes | None:
-        """Reads a small file; None when there is none.
+        """Read a small file; None when there is none.
 
         Raises:
             RefusedVersionError: It is no regular file, or larger than `most` bytes.
@@ -62,7 +62,7 @@ class VersionFiles:
         return b"".join(chunks)
 
     def digest(self, name: str, *sinks: Callable[[bytes], object], most: int | None = None) -> FileDigest:
-        """Reads a file in pieces.
+        """Read a file in pieces.
 
         Args:
             name: its path below the folder.
@@ -111,7 +111,7 @@ class VersionFiles:
 
 @contextlib.contextmanager
 def open_version(version: Path) -> Iterator[VersionFiles]:
-    """Opens the folder of a version.
+    """Open the folder of a version.
 
     Raises:
         RefusedVersionError: It is a symbolic link, or no folder.
@@ -130,7 +130,7 @@ def open_version(version: Path) -> Iterator[VersionFiles]:
 
 
 def _list(descriptor: int, prefix: str) -> Iterator[str]:
-    """Lists folders, which end in "/", and files, one by one: there may be millions."""
+    """List folders, which end in "/", and files, one by one: there may be millions."""
     if prefix.count("/") > _DEEPEST:
         raise RefusedVersionError(
             Reason.EXTRA_FILE, f"{prefix[:100]!r}… lies over {_DEEPEST} folders deep, as no file of a model does."

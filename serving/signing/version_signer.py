@@ -29,7 +29,7 @@ class VersionSigner:
         return self.signer.key.id
 
     def sign(self, source: Path, version: int, *, into: Path) -> None:
-        """Signs the files of one folder, and writes the signature into their copy, over one that may be there.
+        """Sign the files of one folder, and write the signature into their copy, over one that may be there.
 
         Whoever can write the copy, where versions are pushed to, can change it before it is signed. So what is signed
         is the source.

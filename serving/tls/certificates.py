@@ -33,7 +33,7 @@ class Certificate:
 
 
 def read_pem(path: Path, what: str) -> bytes:
-    """Reads a file.
+    """Read a file.
 
     Args:
         path: the file.
@@ -52,7 +52,7 @@ def read_pem(path: Path, what: str) -> bytes:
 
 
 def read_certificate(certificate: Path, key: Path) -> Certificate:
-    """Reads a certificate and its key from their files.
+    """Read a certificate and its key from their files.
 
     Raises:
         TlsError: A file cannot be read, or `check_certificate` refuses them.
@@ -62,13 +62,13 @@ def read_certificate(certificate: Path, key: Path) -> Certificate:
 
 
 def warn_of_open_key(key: Path) -> None:
-    """Logs that every user of this machine may read a key. No more than that: Kubernetes' own default is mode 0644."""
+    """Log that every user of this machine may read a key. No more than that: Kubernetes' own default is mode 0644."""
     if key.stat().st_mode & stat.S_IROTH:
         _log.warning("The key %s can be read by every user of this machine: expected mode 0640 or stricter.", key)
 
 
 def check_certificate(chain: bytes, key: bytes, chain_name: str, key_name: str) -> Certificate:
-    """Checks that a key belongs to a certificate that is valid now.
+    """Check that a key belongs to a certificate that is valid now.
 
     Args:
         chain: PEM.

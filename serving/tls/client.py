@@ -29,12 +29,12 @@ class ClientFiles:
 
     @property
     def extensions(self) -> dict[str, str]:
-        """Returns what httpx takes beside a request, so that the server has to be `server_name`."""
+        """Return what httpx takes beside a request, so that the server has to be `server_name`."""
         return {"sni_hostname": self.server_name} if self.server_name else {}
 
     @property
     def all(self) -> list[Path]:
-        """Returns every file."""
+        """Return every file."""
         return [path for path in (self.ca, self.certificate, self.key) if path]
 
 
@@ -48,7 +48,7 @@ class ClientTls:
 
 
 def client_tls(files: ClientFiles) -> WatchedFiles[ClientTls]:
-    """Returns what new connections are opened with, read again when a file changes.
+    """Return what new connections are opened with, read again when a file changes.
 
     Raises:
         TlsError: A file is missing, the key does not fit, or the certificate has expired.

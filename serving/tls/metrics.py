@@ -36,7 +36,7 @@ class TlsMetrics:
         )
 
     def watch(self, use: str, files: WatchedFiles[T], certificate: Callable[[T], Certificate | None]) -> None:
-        """Shows a certificate from now on; each scrape looks at its files.
+        """Show a certificate from now on; each scrape looks at its files.
 
         Args:
             use: what it is for, such as `listen`.

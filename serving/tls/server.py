@@ -19,7 +19,7 @@ class ServerFiles:
 
     @property
     def all(self) -> list[Path]:
-        """Returns every file."""
+        """Return every file."""
         return [self.certificate, self.key, *([self.client_ca] if self.client_ca else [])]
 
 
@@ -32,7 +32,7 @@ class ServerTls:
 
 
 def server_tls(files: ServerFiles) -> WatchedFiles[ServerTls]:
-    """Returns what new connections are secured with, read again when a file changes.
+    """Return what new connections are secured with, read again when a file changes.
 
     Raises:
         TlsError: A file is missing, the key does not fit, or the certificate has expired.

@@ -39,7 +39,7 @@ class WatchedFiles(Generic[T]):
 
     @property
     def value(self) -> T:
-        """Returns what is made of the files; if they cannot be used now, what was made before. The log says so once."""
+        """Return what is made of the files; if they cannot be used now, what was made before. The log says so once."""
         if self._look() == self._seen:
             return self._value
         with self._lock:
@@ -63,7 +63,7 @@ class WatchedFiles(Generic[T]):
         return self._outdated
 
     def _read(self) -> tuple[_Look, T]:
-        """Reads the files while none of them changes.
+        """Read the files while none of them changes.
 
         Raises:
             TlsError: They cannot be used, or they change again and again.

@@ -8,7 +8,7 @@ _URL = re.compile(r"https?://[^?#\s]+")
 
 
 def make_tracer(endpoint: str | None, service: str, sample_rate: float = 1.0) -> Tracer:
-    """Makes a tracer.
+    """Make a tracer.
 
     Args:
         endpoint: a collector's URL for OTLP over HTTP, such as http://127.0.0.1:4318; None: tracing is off.

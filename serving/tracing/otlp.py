@@ -134,7 +134,7 @@ class OtlpTracer(Tracer):
 
 
 def _note(span: trace.Span, start: Message, headers: Headers) -> None:
-    """Writes down how a request was answered, and the id by which logs know it."""
+    """Write down how a request was answered, and the id by which logs know it."""
     answered = Headers(raw=start["headers"])
     span.set_attribute("http.response.status_code", start["status"])
     span.set_attribute(

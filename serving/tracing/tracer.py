@@ -18,7 +18,7 @@ class Tracer:
     """Marks nothing. `serving.tracing.factory` gives one that does."""
 
     def span(self, name: str, **attributes: str | int | float) -> AbstractContextManager[object]:
-        """Marks the block as a part of the request that is being answered.
+        """Mark the block as a part of the request that is being answered.
 
         Args:
             name: of the part; few different ones.
@@ -47,8 +47,8 @@ class Tracer:
         return {}
 
     def around(self, app: ASGIApp) -> ASGIApp:
-        """Returns the application with a span around each request, in the trace that its traceparent names."""
+        """Return the application with a span around each request, in the trace that its traceparent names."""
         return app
 
     def close(self) -> None:
-        """Sends what has not been sent."""
+        """Send what has not been sent."""

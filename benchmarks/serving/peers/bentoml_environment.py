@@ -24,7 +24,7 @@ def installed() -> bool:
 
 
 def install() -> None:
-    """Makes the environment anew.
+    """Make the environment anew.
 
     Raises:
         subprocess.CalledProcessError: uv could not.

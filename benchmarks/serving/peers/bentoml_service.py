@@ -43,7 +43,7 @@ class Peer:
     # BentoML reads the annotation, whose class is made from the contract while this runs: mypy knows no such type.
     @bentoml.api(batchable=True, max_batch_size=64, max_latency_ms=1000)
     def predict(self, rows: list[Row]) -> list[Prediction]:  # type: ignore[valid-type]
-        """Predicts the rows of all requests of a batch."""
+        """Predict the rows of all requests of a batch."""
         sent: list[dict[str, Any]] = [row.model_dump() for row in rows]  # type: ignore[attr-defined]
         tensors = {name: tf.constant([row[name] for row in sent], dtype) for name, dtype in _DTYPES.items()}
         found: np.ndarray = self._signature(**tensors)["predictions"].numpy()

@@ -32,7 +32,7 @@ class Prediction(pydantic.BaseModel):
 
 
 def make_app() -> fastapi.FastAPI:
-    """Makes the application, with the model loaded."""
+    """Make the application, with the model loaded."""
     version = Path(os.environ[MODEL])
     contract = contracts.read(version / CONTRACT)
     row, types = row_type(contract), dtypes(contract)

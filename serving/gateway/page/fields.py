@@ -105,7 +105,7 @@ def _place(feature: Feature) -> str:
 
 
 def _attribute(text: str) -> str:
-    """Escapes an attribute's value; of a bare carriage return a browser makes a line feed, which is another string."""
+    """Escape an attribute's value; of a bare carriage return a browser makes a line feed, which is another string."""
     return html.escape(text).replace("\r", "&#13;")
 
 

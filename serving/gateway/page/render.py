@@ -54,7 +54,7 @@ def page(
 
 
 def _fill(template: str, texts: Mapping[str, str], **parts: str) -> str:
-    """Fills a template with texts, which are escaped, and parts, which are HTML."""
+    """Fill a template with texts, which are escaped, and parts, which are HTML."""
     escaped = {name: html.escape(text) for name, text in texts.items()}
     return string.Template((_FOLDER / template).read_text(encoding="utf-8")).substitute(escaped, **parts)
 
