@@ -1,4 +1,4 @@
-"""What the gateway says to connections that its HTTP bounds refuse: problem details, a log line and a metric."""
+"""Answer, log and count connections that the HTTP bounds refuse."""
 
 import secrets
 
@@ -8,15 +8,18 @@ from serving.gateway import problems
 from serving.gateway.metrics import GatewayMetrics
 from serving.http_bounds.protocol import Refusal, Spell, Spelling
 
-ROUTE = "refused"  # the label in the metrics; no request of these reaches a route
+ROUTE = "refused"  # label in the metrics; these requests reach no route
 _log = structlog.get_logger("serving.gateway.request")
 
 
 def speller(metrics: GatewayMetrics) -> Spell:
-    """Return what `serving.http_bounds` calls for each refusal.
+    """Return the function that `serving.http_bounds` calls for each refusal.
 
     Args:
         metrics: counts refusals.
+
+    Returns:
+        The function.
     """
 
     def spell(refusal: Refusal) -> Spelling:

@@ -210,4 +210,4 @@ def test_the_page_says_that_another_version_explains(client: httpx.Client, model
     expect(page.locator("#version")).to_have_text("1")
     model.versions = ["2"]
     page.get_by_role("button", name="Why?").click()
-    expect(page.locator("#because-note")).to_contain_text(" Version 2 explains, version 1 predicted.")
+    expect(page.locator("#because-note")).to_contain_text(" Explained by version 2, predicted by version 1.")

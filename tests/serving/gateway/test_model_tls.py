@@ -142,7 +142,7 @@ def test_a_renewed_certificate_is_shown_from_the_next_connection_on(
         ({"model.tls.ca": "ca.crt"}, "model.tls: expected a model.server that begins with https://, received http://"),
         (
             {"listen.operator_tls.certificate": "a", "listen.operator_tls.key": "b"},
-            "listen.operator_tls: expected the table listen.tls and the port listen.operator_port beside it",
+            "listen.operator_tls: expected the table listen.tls and the port listen.operator_port, too",
         ),
         ({"listen.tls.certificate": "a"}, "listen.tls.key is missing: expected a value"),
         ({"listen.tls.client_caa": "a"}, "listen.tls.client_caa is unknown: did you mean 'client_ca'?"),
