@@ -52,7 +52,7 @@ def test_a_promotion_meanwhile_is_not_undone(rollout: Rollout) -> None:
     (rollout.versions_folder / "1" / "saved_model.pb").touch()
     with pytest.raises(PreconditionError, match="no version is on trial"):
         rollback.end_trial(rollout, 2)
-    with pytest.raises(PreconditionError, match="there is nothing to mend: expected a step without an end"):
+    with pytest.raises(PreconditionError, match="there is nothing to repair: expected an unfinished step"):
         rollback.mend(rollout)
     assert rollout.config().labels("taxi") == {"stable": 2, "canary": 2}
 
