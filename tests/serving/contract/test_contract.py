@@ -164,7 +164,7 @@ def test_a_feature_outside_the_environment_is_none_of_a_request() -> None:
 
 
 def test_no_missing_rule() -> None:
-    with pytest.raises(ContractError, match="the contract must say once how serving_raw spells a missing value"):
+    with pytest.raises(ContractError, match="the contract must define how serving_raw receives a missing value"):
         contract.from_schema(schema_pb2.Schema())
 
 
@@ -210,7 +210,7 @@ def test_what_a_date_has_to_be_is_said() -> None:
     "", "yyyy-mm-dd", "%Y-%q", "%", "%d %d", "%Y-%m %b", "%I:%M", "%H:%M %p", "%H %I %p", "%M:%M", "%Y-%m-%d%",
 ])  # fmt: skip
 def test_an_unknown_way_to_write_dates_is_refused(written: str) -> None:
-    with pytest.raises(ContractError, match=r"how dates of day are written: expected one tag date:…"):
+    with pytest.raises(ContractError, match=r"the format of dates of day is invalid: expected one tag date:FORMAT"):
         feature_of(dated(written))
 
 

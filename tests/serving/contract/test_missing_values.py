@@ -28,11 +28,11 @@ def test_a_colon_in_the_string() -> None:
     ],
 )
 def test_each_tag_once(tags: list[str], lacking: str, count: int) -> None:
-    with pytest.raises(ValueError, match="the contract must say once") as error:
+    with pytest.raises(ValueError, match="the contract must define") as error:
         rule(*tags)
     assert str(error.value) == (
-        "the contract must say once how serving_raw spells a missing value: expected one schema-level tag "
-        f"'{lacking}…', received {count}; add e.g. annotation {{ tag: \"missing_number:-9007199254740992\" "
+        "the contract must define how serving_raw receives a missing value: expected one schema-level tag "
+        f"'{lacking}VALUE', received {count}; add e.g. annotation {{ tag: \"missing_number:-9007199254740992\" "
         'tag: "missing_string:" } to the schema.'
     )
 
