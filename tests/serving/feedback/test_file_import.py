@@ -51,7 +51,7 @@ def test_what_is_refused_is_told_by_line(settings: Path, capsys: pytest.CaptureF
     ]  # fmt: skip
     told = capsys.readouterr().out
     assert "stored   2 outcomes; 1 were stored already\nrefused  3 invalid_outcome\n" in told
-    assert "may not be in the log's files yet: import again then." in told
+    assert "may not be in the log's files yet: import the file again later." in told
     assert (
         "line 8: contradictory_outcome: outcome: expected what was sent before, 1.5, which is kept, received 9" in told
     )
