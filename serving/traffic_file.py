@@ -1,13 +1,22 @@
-"""traffic.json: the percent of requests that go to the canary. The roll-out writes it, the gateway reads it."""
+"""Read and write traffic.json, the percent of requests that go to the canary. The roll-out writes it.
+
+The gateway reads it.
+"""
 
 import json
 
-NAME = "traffic.json"  # beside models.config
+NAME = "traffic.json"  # in the folder of models.config
 _KEY = "canary_percent"
 
 
 def parse(text: str) -> float:
-    """Return the percent, 0 to 100, in the file's text.
+    """Parse the file's text.
+
+    Args:
+        text: JSON.
+
+    Returns:
+        The percent, 0 to 100.
 
     Raises:
         ValueError: The text holds no such number.
