@@ -1,6 +1,6 @@
-"""The browser that tests of pages drive: this machine's own Chromium or Chrome.
+"""Find the browser for tests of pages: this machine's Chromium or Chrome.
 
-`python3 -m environment.browser` prints its path. Exit status 0: there is one. 2: there is none.
+`python3 -m environment.browser` prints its path. Exit status 0: found. 2: not found.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ EXPECTED = f"{', '.join(NAMES)} or $CHROMIUM on PATH"
 
 
 def find() -> str | None:
-    """Return the browser's path, or None. CHROMIUM in the environment, a name or a path, rules out all others."""
+    """Return the browser's path, or None. The variable CHROMIUM, a name or a path, excludes all others."""
     named = os.environ.get("CHROMIUM", "")
     return next(filter(None, map(shutil.which, (named,) if named else NAMES)), None)
 
