@@ -1,4 +1,4 @@
-"""Measures `python -m pipelines predict`: rows a second, seconds from start to end, and peak memory, over rows.
+"""Measure `python -m pipelines predict`: rows per second, seconds from start to end, and peak memory, by rows.
 
     python -m benchmarks.batch_prediction --var var --rows 300040 1200160
 

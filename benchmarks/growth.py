@@ -1,9 +1,9 @@
-"""Draws what rows cost: seconds and peak memory of cold runs over the number of rows, ours and upstream's example.
+"""Plot seconds and peak memory of cold runs over the number of rows, for our task and upstream's example.
 
     python -m benchmarks.growth --results var/bench --out docs/growth.svg
 
-Reads every `local_run_<rows>.json` that `make bench ROWS=...` left. Both axes are logarithmic: on a straight line that
-rises by one decade a decade, twice the rows cost twice as much.
+It reads every `local_run_<rows>.json` that `make bench ROWS=...` wrote. Both axes are logarithmic: on a straight line
+that rises by one decade per decade, twice the rows cost twice as much.
 """
 
 import argparse
@@ -22,7 +22,7 @@ _SIDE = 300  # pixels, of each of the two plots
 
 
 def main() -> int:
-    """Draw the curve; return 0, or 1 with a message where there is nothing to draw."""
+    """Plot the curve; return 0, or 1 with a message if there is nothing to plot."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--results", type=Path, default=Path("var/bench"), metavar="DIR")
     parser.add_argument("--out", type=Path, default=Path("docs/growth.svg"), metavar="FILE")
@@ -39,7 +39,10 @@ def read_growth(results: list[dict[str, Any]]) -> pd.DataFrame:
     """Make a table of the cold runs: run, rows, seconds, peak MiB; a row for each result and program.
 
     Args:
-        results: what benchmarks.local_run wrote.
+        results: the files of benchmarks.local_run.
+
+    Returns:
+        The table.
     """
     return pd.DataFrame(
         [

@@ -1,13 +1,13 @@
-"""How long one whole iteration takes, beside upstream's own example in the same environment.
+"""Measure one whole iteration, beside upstream's own example in the same environment.
 
     python -m benchmarks.local_run --rows 300040 --repeats 3 --out var/bench
 
-Runs in turn, `repeats` times: upstream's `taxi_pipeline_native_keras.py` as installed with tfx, in a temporary home;
+It runs in turn, `repeats` times: upstream's `taxi_pipeline_native_keras.py` as installed with tfx, in a temporary home;
 our taxi task cold, in a temporary folder; the same again unchanged; and again after an edit of the model. `--runs`
-names those to take, of which the last two need those before. All read the same rows: the shipped ones, or more of them
-(benchmarks.varied_trips). Writes medians, the ratio within a round, seconds per node and peak memory to
-`<out>/local_run_<rows>.json`; `python -m benchmarks.growth` draws the curve over all of them. Machines are shared and
-noisy: the ratio is the figure to look at.
+selects some of them; the last two need the earlier ones. All read the same rows: the shipped ones, or more of them
+(benchmarks.varied_trips). It writes medians, the ratio within a round, seconds per node and peak memory to
+`<out>/local_run_<rows>.json`; `python -m benchmarks.growth` plots the curve over all of them. Machines are shared and
+noisy: compare the ratio.
 """
 
 import argparse
@@ -64,10 +64,18 @@ def main() -> None:
 
 
 def one_round(directory: Path, rows: int, runs: Sequence[str]) -> dict[str, MeasuredRun]:
-    """Run those of RUNS that are named, in `directory`, which is removed afterwards.
+    """Run the named ones of RUNS in `directory`, and remove it afterwards.
+
+    Args:
+        directory: a new folder.
+        rows: of the taxi task.
+        runs: names of RUNS.
+
+    Returns:
+        The figures of each run, by name.
 
     Raises:
-        RuntimeError: One of them failed: its time would say nothing.
+        RuntimeError: A run failed, so its time would mean nothing.
     """
     project, var, data = copy_project(directory / "project"), directory / "var", directory / "data"
     data.mkdir()
@@ -79,14 +87,14 @@ def one_round(directory: Path, rows: int, runs: Sequence[str]) -> dict[str, Meas
             continue
         if name == MODEL_EDITED:
             with (project / EDITED).open("a") as model:
-                # A statement: an edited comment runs nothing again.
-                model.write("\n_EDITED = True  # so that everything that depends on the model runs again\n")
+                # A statement: after an edited comment nothing would run again.
+                model.write("\n_EDITED = True  # everything that depends on the model runs again\n")
         measured[name] = _ours(project, var, data)
     return measured
 
 
 def copy_project(directory: Path) -> Path:
-    """Copy what a run needs to `directory`, to be edited there, and return it."""
+    """Copy the parts of the project that a run needs to `directory`, to be edited there, and return it."""
     for name in _SOURCES:
         source = _PROJECT / name
         if source.is_dir():
@@ -97,7 +105,7 @@ def copy_project(directory: Path) -> Path:
 
 
 def summarise(rounds: list[dict[str, MeasuredRun]]) -> dict[str, object]:
-    """Medians over the rounds; ratios are taken within each round first."""
+    """Return medians over the rounds; ratios are taken within each round first."""
     runs = {}
     for name in rounds[0]:
         of_name = [one[name] for one in rounds]
@@ -120,7 +128,7 @@ def summarise(rounds: list[dict[str, MeasuredRun]]) -> dict[str, object]:
 
 
 def _upstream(home: Path, data: Path) -> MeasuredRun:
-    """Upstream's example, laid out in a home as its own instructions say; it needs Keras 2 to run at all."""
+    """Run upstream's example, set up in a home folder as its instructions say; it needs Keras 2."""
     spec = importlib.util.find_spec("tfx.examples.chicago_taxi_pipeline")
     if spec is None or spec.origin is None:
         raise RuntimeError("the installed tfx has no chicago_taxi_pipeline example: expected it in tfx/examples")
@@ -141,7 +149,7 @@ def _ours(project: Path, var: Path, data: Path) -> MeasuredRun:
 
 
 def busy(nodes: Sequence[Mapping[str, Any]]) -> float:
-    """Return the seconds from the first node's start to the last one's end: some run at the same time."""
+    """Return the seconds from the first node's start to the last node's end; nodes may overlap."""
     starts = [datetime.datetime.fromisoformat(node["started"]).timestamp() for node in nodes]
     ends = [start + node["seconds"] for start, node in zip(starts, nodes, strict=True)]
     return max(ends) - min(starts)

@@ -1,4 +1,4 @@
-"""Runs a program, and measures its time and the memory of all its processes together."""
+"""Run a program, and measure its time and the memory of all its processes together."""
 
 import dataclasses
 import os
@@ -10,9 +10,9 @@ from pathlib import Path
 
 import psutil
 
-MEMORY_SECONDS = 0.5  # between two looks at the process tree
-# What is summed: on Linux PSS, which shares a page out among the processes that hold it, so that libraries count once;
-# elsewhere there is only RSS, which counts them in each process.
+MEMORY_SECONDS = 0.5  # between two samples of the process tree
+# The summed memory: on Linux PSS, which divides a page among the processes that share it, so that libraries count once;
+# elsewhere RSS, which counts them in each process.
 MEMORY = "pss" if psutil.LINUX else "rss"
 
 
@@ -21,8 +21,8 @@ class MeasuredRun:
     """One run of one program."""
 
     seconds: float  # wall clock, process start to end
-    peak_mib: float  # memory of the process and its children together, at the highest; see MEMORY
-    nodes: dict[str, float] = dataclasses.field(default_factory=dict)  # seconds in each node, where the run tells
+    peak_mib: float  # peak memory of the process and its children together; see MEMORY
+    nodes: dict[str, float] = dataclasses.field(default_factory=dict)  # seconds in each node, if the run reports them
 
 
 def measure(command: list[str], directory: Path, environment: Mapping[str, str], log: Path) -> MeasuredRun:
@@ -31,11 +31,15 @@ def measure(command: list[str], directory: Path, environment: Mapping[str, str],
     Args:
         command: program and arguments.
         directory: to run it in.
-        environment: beside this process's own.
-        log: where its output goes.
+        environment: variables in addition to this process's own.
+        log: receives its output.
+
+    Returns:
+        Time and peak memory.
 
     Raises:
-        RuntimeError: It failed: its time would say nothing. Or the memory of one of its processes could not be read.
+        RuntimeError: The command failed, so its time would mean nothing. Or the memory of one of its processes could
+            not be read.
     """
     begin = time.monotonic()
     with log.open("wb") as output, ThreadPoolExecutor(max_workers=1) as pool:
@@ -52,7 +56,7 @@ def measure(command: list[str], directory: Path, environment: Mapping[str, str],
 
 
 def _watch(process: subprocess.Popen[bytes]) -> int:
-    """Return the highest sum of memory, bytes, when the process has ended."""
+    """Return the highest sum of memory, bytes, once the process has ended."""
     root = psutil.Process(process.pid)
     peak = 0
     while process.poll() is None:
@@ -65,11 +69,11 @@ def _memory(process: psutil.Process) -> int:
     try:
         return int(getattr(process.memory_full_info(), MEMORY))
     except (psutil.NoSuchProcess, psutil.ZombieProcess):
-        return 0  # It ended between the two looks.
+        return 0  # the process ended between the two samples
     except psutil.AccessDenied as error:
         raise RuntimeError(
-            f"the memory of process {process.pid} cannot be read ({error}): expected to be allowed to, since a sum "
-            "without it would be too low; run the benchmark as the user whose processes they are"
+            f"the memory of process {process.pid} cannot be read: expected permission, received {error}; a sum without "
+            "it would be too low; run the benchmark as the user who owns the processes"
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""The contract that `make new-task` proposes for a file, and what TFDV finds in two splits of its rows."""
+"""Propose a contract as `make new-task` does, and find TFDV's anomalies in two splits of the rows."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def propose_schema(file: Path, label: str) -> schema_pb2.Schema:
 
 
 def find_anomalies(train: pd.DataFrame, evaluation: pd.DataFrame, schema: schema_pb2.Schema) -> set[tuple[str, str]]:
-    """Find (column, kind of anomaly) in either split, and between them; the columns are texts."""
+    """Find (column, kind of anomaly) in each split, and between them; the columns are texts."""
     statistics = [compute_statistics(rows, schema) for rows in (train, evaluation)]
     found = [tfdv.validate_statistics(one, schema, environment="TRAINING") for one in statistics]
     found.append(tfdv.validate_statistics(statistics[0], schema, serving_statistics=statistics[1]))

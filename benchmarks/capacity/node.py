@@ -1,4 +1,4 @@
-"""One node: a gateway's process and a model server's on the same cores, asked by some callers or by a stream."""
+"""Simulate one node: a gateway process and a model server process on the same cores, under callers or a stream."""
 
 import dataclasses
 import random
@@ -14,7 +14,7 @@ _WARM_UP = 0.1  # of the requests, before anything counts
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Seen:
-    """What a simulation of one node showed."""
+    """The figures of one simulation of a node."""
 
     per_second: float  # requests answered
     p50_seconds: float
@@ -22,7 +22,7 @@ class Seen:
 
 
 class Node:
-    """The way of a request through gateway, call, server, batch and model."""
+    """The path of a request through gateway, call, server, batch and model."""
 
     def __init__(self, clock: Clock, times: ServiceTimes):
         self._times = times
@@ -39,7 +39,7 @@ class Node:
         )
 
     def request(self, answered: Action) -> None:
-        """One request of one row; half of the gateway's work comes before the call, half after it."""
+        """Handle one request of one row; half of the gateway's work comes before the call, half after it."""
         half = self._times.gateway / 2
 
         def end() -> None:
@@ -59,7 +59,7 @@ class Node:
 
 
 def stream(times: ServiceTimes, per_second: float, requests: int, seed: int) -> Seen:
-    """A node under requests that come at random times, whatever became of those before (a Poisson process)."""
+    """Simulate a node under requests at random times, independent of earlier ones (a Poisson process)."""
     clock, draw = Clock(), random.Random(seed)
     node, left = Node(clock, times), requests
     took: list[float] = []
@@ -81,7 +81,7 @@ def stream(times: ServiceTimes, per_second: float, requests: int, seed: int) -> 
 
 
 def callers(times: ServiceTimes, count: int, requests: int) -> Seen:
-    """A node under callers that each send the next request when the last one is answered, as a load test's do."""
+    """Simulate a node under callers that each send the next request after the last answer, as a load test does."""
     clock = Clock()
     node = Node(clock, times)
     took: list[float] = []

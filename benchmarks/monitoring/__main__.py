@@ -1,4 +1,4 @@
-"""Prints how often a window without change raises an alarm, and how often planted changes are found.
+"""Print how often a window without change raises an alarm, and how often planted changes are found.
 
 .venv/bin/python -m benchmarks.monitoring            both tables, about 10 minutes on one core
 .venv/bin/python -m benchmarks.monitoring --windows 100 --repeats 10
@@ -24,10 +24,10 @@ _TOLD = 100  # windows
 def main() -> None:
     """Run the command."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.monitoring", description=__doc__)
-    parser.add_argument("--windows", type=int, default=1000, help="windows without change; 0 for no such table")
-    parser.add_argument("--repeats", type=int, default=100, help="simulations of each change; 0 for no such table")
-    parser.add_argument("--rows", type=int, default=1000, help="of a window")
-    parser.add_argument("--only", nargs="*", default=[""], help="changes whose name holds one of these words")
+    parser.add_argument("--windows", type=int, default=1000, help="windows without change; 0 skips this table")
+    parser.add_argument("--repeats", type=int, default=100, help="simulations of each change; 0 skips this table")
+    parser.add_argument("--rows", type=int, default=1000, help="rows of a window")
+    parser.add_argument("--only", nargs="*", default=[""], help="only changes whose name contains one of these words")
     options = parser.parse_args()
     trips = read_trips(packaged_file())
     tables = [false_alarms(trips, options.windows, options.rows)] if options.windows else []

@@ -1,4 +1,4 @@
-"""Makes what SkewGate compares, from made-up rows: Transform's rows, an exported model and its outputs."""
+"""Make the paths that SkewGate compares from made-up rows: Transform's rows, an exported model and its outputs."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -68,7 +68,7 @@ def export_model(folder: Path, graph: str, model: keras.Model) -> str:
 
 
 def predict(model_dir: str, raw: str) -> Arrays:
-    """Run the probe's work in this process: what the exported model gives for all rows, which are one chunk."""
+    """Run the probe's work in this process: the exported model's outputs for all rows, in one chunk."""
     with tf.device("CPU:0"):
         probe = model_probe.load_predictor(model_dir, missing=missing_values(MISSING))
         return probe(raw_rows(raw), BATCH_SIZES, filled=max(BATCH_SIZES))

@@ -1,4 +1,4 @@
-"""Made-up trips with the numbers that taxi data has: amounts in quarters, minutes as seconds, epochs, coordinates."""
+"""Make up trips with numbers as in taxi data: amounts in quarters, minutes as seconds, epochs, coordinates."""
 
 import numpy as np
 from google.protobuf import text_format

@@ -1,4 +1,4 @@
-"""Planted skews: what an exported model computes where training computed a case of preprocessing.py."""
+"""Plant skews: the exported model computes something else than training did for a case of preprocessing.py."""
 
 import dataclasses
 import math

@@ -1,4 +1,4 @@
-"""Prints how the newest run's model compares with its yardsticks, as one line of JSON.
+"""Print how the newest run's model compares with its yardsticks, as one line of JSON.
 
     python -m benchmarks.yardstick.measured_run --var var --task taxi
 
