@@ -10,7 +10,21 @@ def closest(name: str, known: Iterable[str]) -> str | None:
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
-    """Return the end of an error message: "did you mean 'x'?", or the list of known names when none is similar."""
+    """Return the end of an error message: "did you mean 'x'?", or the list of known names when none is similar.
+
+    Args:
+        name: the mistyped name.
+        known: the existing names.
+
+    Returns:
+        The end of the message, without a full stop.
+
+    Example:
+        >>> suggestion("thresold", ["threshold", "title"])
+        "did you mean 'threshold'?"
+        >>> suggestion("x", ["threshold", "title"])
+        'expected one of threshold, title'
+    """
     known = list(known)
     close = closest(name, known)
     return f"did you mean {close!r}?" if close else f"expected one of {', '.join(known)}"

@@ -16,5 +16,18 @@ def sent_or_new(sent: str) -> str:
 
 
 def loggable(sent: str) -> str:
-    """Return the id that a client sent, or `-` if it sent no usable id."""
+    """Return the id that a client sent, or `-` if it sent no usable id.
+
+    Args:
+        sent: the header's value; empty if there is none.
+
+    Returns:
+        The id.
+
+    Example:
+        >>> loggable("trip-17")
+        'trip-17'
+        >>> loggable("two words")
+        '-'
+    """
     return sent if _FORM.fullmatch(sent) else "-"

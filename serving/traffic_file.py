@@ -20,6 +20,10 @@ def parse(text: str) -> float:
 
     Raises:
         ValueError: The text holds no such number.
+
+    Example:
+        >>> parse('{"canary_percent": 10}')
+        10.0
     """
     try:
         percent = json.loads(text)[_KEY]

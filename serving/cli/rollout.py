@@ -10,8 +10,8 @@ from cyclopts import App, Parameter
 from serving.cli.usage import OPTION_STYLE, UsageError, require, run
 from serving.rollout.options import ReplayOptions, RolloutOptions, VerdictLimits, address
 
-EPILOGUE = """Exit status: 0 done; 1 a step failed or the canary is worse, and the state before
-is restored; 2 refused, and nothing was changed.
+EPILOGUE = """Exit status: 0 done; 1 a step failed or the canary is worse, and the state
+before is restored; 2 refused, and nothing was changed.
 """
 _FLAT = Parameter(name="*")  # the record's fields are separate options: --timeout, not --options.timeout
 _GIVEN = Parameter(parse=False)  # parsed by `_launch`, which every command shares

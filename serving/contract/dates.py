@@ -122,7 +122,19 @@ def groups(written: str) -> tuple[str, ...]:
 
 
 def parse(text: str, written: str) -> Moment | None:
-    """Parse a text, or a whole number in digits; return None if the format or the date does not fit."""
+    """Parse a text, or a whole number in digits; return None if the format or the date does not fit.
+
+    Args:
+        text: the cell.
+        written: the format.
+
+    Returns:
+        The moment, or None.
+
+    Example:
+        >>> parse("16.07.2015 14:45", "%d.%m.%Y %H:%M").date
+        datetime.date(2015, 7, 16)
+    """
     if written in EPOCHS:
         if not re.fullmatch("-?[0-9]+", text):
             return None

@@ -91,6 +91,10 @@ def in_float32(number: float) -> float:
 
     Raises:
         OverflowError: The number is finite, and its nearest float32 is not.
+
+    Example:
+        >>> in_float32(41.63)
+        41.630001068115234
     """
     return float(struct.unpack("<f", struct.pack("<f", number))[0])
 

@@ -47,6 +47,13 @@ class WallClock:
 
         Raises:
             IsoTimeError: The text is not a date and time in ISO 8601.
+
+        Example:
+            >>> clock = WallClock(zone=zoneinfo.ZoneInfo("America/Chicago"), written="epoch seconds")
+            >>> clock.read("2015-07-16T14:45")
+            1437057900
+            >>> clock.read("2015-07-16T14:45-05:00")
+            1437057900
         """
         if not _ISO.fullmatch(text):
             raise IsoTimeError(text)

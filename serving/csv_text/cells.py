@@ -24,6 +24,10 @@ def read_integer(cell: str) -> int:
 
     Raises:
         ValueError: The text is not such a number.
+
+    Example:
+        >>> read_integer("8.0")
+        8
     """
     try:
         value: int | decimal.Decimal = int(cell)

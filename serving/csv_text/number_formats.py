@@ -95,6 +95,10 @@ class NumberFormat:
 
         Raises:
             ValueError: The cell does not have this format.
+
+        Example:
+            >>> NumberFormat(thousands=".", decimal=",", sign="€").normalise("1.234,50 €")
+            '1234.50'
         """
         text = cell.strip().replace("\u2212", "-")  # the typographic minus
         if self.sign and "".join(text.split()) == f"{self.sign}-":

@@ -54,6 +54,10 @@ def find_separator(lines: Sequence[str], *, whole: bool) -> str:
 
     Raises:
         ValueError: Several fit equally well.
+
+    Example:
+        >>> find_separator(["fare;company", "7,65;Blue Cab"], whole=True)
+        ';'
     """
     split = {mark: _split(lines, mark, whole=whole) for mark in SEPARATORS}
     even = [mark for mark, records in split.items() if len({len(cells) for cells in records}) == 1 < len(records[0])]

@@ -70,6 +70,13 @@ def make_questions(row: Row, background: Sequence[Row], fields: Sequence[str], o
 
     Returns:
         The rows, and the order in which they are read.
+
+    Example:
+        >>> questions = make_questions({"fare": 8.0}, [{"fare": 4.0}], ["fare"], orders=1)
+        >>> questions.rows
+        [{'fare': 8.0}, {'fare': 4.0}]
+        >>> round(questions.read([0.7, 0.4]).of_fields["fare"], 6)  # with the model's outputs for these rows
+        0.3
     """
     generator = random.Random(_SEED)
     walks: list[tuple[int, tuple[str, ...]]] = []

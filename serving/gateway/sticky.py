@@ -64,6 +64,12 @@ def percentile(salt: str, caller: str) -> float:
 
     Returns:
         The place.
+
+    Example:
+        >>> percentile("taxi", "rider 17") == percentile("taxi", "rider 17")
+        True
+        >>> 0 <= percentile("taxi", "rider 17") < 100
+        True
     """
     digest = hashlib.sha256(f"{salt}\0{caller}".encode()).digest()
     # 48 bits: a float represents each exactly, and none is rounded to 100

@@ -118,6 +118,12 @@ def hashed(key: bytes, column: str, value: Value) -> str:
 
     Returns:
         The hash.
+
+    Example:
+        >>> hashed(b"a key of 16 bytes", "company", "Blue Cab") == hashed(b"a key of 16 bytes", "company", "Blue Cab")
+        True
+        >>> len(hashed(b"a key of 16 bytes", "company", "Blue Cab"))
+        64
     """
     return hmac.new(key, f"{column}\0{value}".encode(), hashlib.sha256).hexdigest()
 

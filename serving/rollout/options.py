@@ -106,6 +106,10 @@ def address(text: str) -> tuple[str, int, int]:
 
     Raises:
         ValueError: The text is not of this form.
+
+    Example:
+        >>> address("127.0.0.1:8500:8501")
+        ('127.0.0.1', 8500, 8501)
     """
     host, *ports = text.rsplit(":", 2)
     if not host or len(ports) != 2 or not all(port.isdecimal() and 0 < int(port) < 65536 for port in ports):

@@ -13,7 +13,7 @@ def parser() -> argparse.ArgumentParser:
     """Return the parser. Names and ports are those of TensorFlow Serving's container; --host is our own."""
     flags = argparse.ArgumentParser(
         prog="python -m serving server",
-        description="Serves SavedModels over TensorFlow Serving's REST and gRPC API, where TensorFlow Serving itself "
+        description="Serve SavedModels over TensorFlow Serving's REST and gRPC API, where TensorFlow Serving itself "
         "is not available. Flags have the same names as there. A boolean takes true or false.",
         epilog="Exit status: 0 after SIGTERM or SIGINT, 2 when the server cannot start.",
         allow_abbrev=False,

@@ -43,6 +43,12 @@ class Manifest:
 
         Raises:
             ValueError: The bytes are not a manifest of this format.
+
+        Example:
+            >>> files = {"saved_model.pb": FileDigest(size=3, sha256="2c26b46b")}
+            >>> manifest = Manifest(model="taxi", version=7, run_id="", created="2026-11-21", files=files)
+            >>> Manifest.decode(manifest.encode()) == manifest
+            True
         """
         record: Any = json.loads(encoded)
         if not isinstance(record, dict) or record.pop("format", None) != FORMAT:
