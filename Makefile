@@ -210,13 +210,11 @@ coverage: $(STAMP)
 test-other-stack:
 	@environment/other_stack make test $(if $(value MARK),MARK=$(call quoted,MARK))
 
-# Packages whose docstrings describe all arguments and returns; components, notebooks and pipelines do not yet.
-DOCSTRINGS := benchmarks data environment serving
-
+# The docstrings of components, notebooks and pipelines do not describe all arguments yet.
 check: $(STAMP)
 	@.venv/bin/ruff format --check --quiet . || { echo 'Not formatted: run `make format`.' >&2; exit 1; }
 	@.venv/bin/ruff check --quiet .
-	@.venv/bin/pydoclint --quiet $(DOCSTRINGS)
+	@.venv/bin/pydoclint --quiet benchmarks data environment serving
 	@$(RUN) -m notebooks.committed
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports

@@ -25,7 +25,7 @@ INPUTS = (Path("pyproject.toml"), Path("uv.lock"))
 def main(stamp: Path) -> int:
     """Sync `.venv`, unless another set-up did so while this one waited; return the exit status."""
     try:
-        with turn():
+        with one_set_up():
             return 0 if fresh(stamp) else install(doctor.inspect(os.environ.get("PYTHON", "")), stamp)
     except KeyboardInterrupt:
         print("set-up    interrupted; the next one starts again, and keeps fetched packages", file=sys.stderr)
@@ -82,7 +82,7 @@ def fresh(stamp: Path) -> bool:
 
 
 @contextlib.contextmanager
-def turn() -> Iterator[None]:
+def one_set_up() -> Iterator[None]:
     """Let one set-up at a time run in this folder; print a line when it has to wait."""
     with INPUTS[0].open() as held:
         try:

@@ -1,6 +1,6 @@
 """Process-wide settings that the commands share: imports, standard error, signals and the exit.
 
-It stands in the lowest layer because `pipelines`, `components` and `serving` all use it. It imports the standard
+It is in the lowest layer because `pipelines`, `components` and `serving` all use it. It imports the standard
 library only. Each function names the measurement or the fault that it exists for. The figures were taken on two cores
 with Python 3.11 and TFX 1.16.
 """

@@ -73,7 +73,7 @@ def most_per_second(times: ServiceTimes, demands: Demands) -> float:
     if not low:
         raise ValueError(
             f"no load keeps the p99 within {demands.p99_seconds * 1000:g} ms: expected a bound above the time of one "
-            "request; give a larger --p99-ms."
+            "request; pass a larger --p99-ms."
         )
     return low
 

@@ -13,7 +13,7 @@ _WARM_UP = 0.1  # of the requests, before anything counts
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Seen:
+class Simulated:
     """The figures of one simulation of a node."""
 
     per_second: float  # requests answered
@@ -58,7 +58,7 @@ class Node:
         self._model.work(self._times.model(rows), done)
 
 
-def stream(times: ServiceTimes, per_second: float, requests: int, seed: int) -> Seen:
+def stream(times: ServiceTimes, per_second: float, requests: int, seed: int) -> Simulated:
     """Simulate a node under requests at random times, independent of earlier ones (a Poisson process)."""
     clock, draw = Clock(), random.Random(seed)
     node, left = Node(clock, times), requests
@@ -80,7 +80,7 @@ def stream(times: ServiceTimes, per_second: float, requests: int, seed: int) -> 
     return _seen(took, clock.now)
 
 
-def callers(times: ServiceTimes, count: int, requests: int) -> Seen:
+def callers(times: ServiceTimes, count: int, requests: int) -> Simulated:
     """Simulate a node under callers that each send the next request after the last answer, as a load test does."""
     clock = Clock()
     node = Node(clock, times)
@@ -101,7 +101,7 @@ def callers(times: ServiceTimes, count: int, requests: int) -> Seen:
     return _seen(took, clock.now)
 
 
-def _seen(took: list[float], seconds: float) -> Seen:
+def _seen(took: list[float], seconds: float) -> Simulated:
     counted = took[int(len(took) * _WARM_UP) :]
     p50, p99 = np.percentile(counted, (50, 99))
-    return Seen(per_second=len(took) / seconds, p50_seconds=float(p50), p99_seconds=float(p99))
+    return Simulated(per_second=len(took) / seconds, p50_seconds=float(p50), p99_seconds=float(p99))

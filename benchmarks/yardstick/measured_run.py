@@ -2,7 +2,7 @@
 
     python -m benchmarks.yardstick.measured_run --var var --task taxi
 
-Started in the project that has the task, after a run: a process of its own, since each run's model is loaded by its
+It starts in the project that has the task, after a run, in a separate process, because a run's model is loaded by its
 own code.
 """
 

@@ -18,8 +18,8 @@ DAGS = Path("pipelines", "orchestration", "airflow", "dags")
 _POOL, _GIB = "pipelines_memory", 1 << 30
 # The largest node needs 4 GiB; a task that needs more slots than its pool has would wait forever.
 _LEAST_SLOTS = 4
-_PATIENCE = 120.0  # seconds to become healthy; it takes 20 on two idle cores
-_GRACE = 20.0  # seconds to stop
+_START_SECONDS = 120.0  # seconds to become healthy; it takes 20 on two idle cores
+_STOP_SECONDS = 20.0  # seconds to stop
 
 
 class StartError(Exception):
@@ -127,7 +127,7 @@ class AirflowServer:
             return found
 
     def _wait_until_healthy(self, process: subprocess.Popen[bytes]) -> None:
-        deadline = time.monotonic() + _PATIENCE
+        deadline = time.monotonic() + _START_SECONDS
         while process.poll() is None and time.monotonic() < deadline:
             with contextlib.suppress(OSError, ValueError, urllib.error.URLError):
                 parts = self.ask("monitor/health")
@@ -147,7 +147,7 @@ class AirflowServer:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, number)
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(_GRACE)
+                process.wait(_STOP_SECONDS)
                 break
         with contextlib.suppress(ProcessLookupError):  # processes that outlived their parent
             os.killpg(process.pid, signal.SIGKILL)

@@ -177,7 +177,7 @@ class ConnectionPool:
 
 def _require_port(url: str) -> None:
     try:
-        urllib.parse.urlsplit(url).port  # noqa: B018 (it is looked at here, and raises)
+        urllib.parse.urlsplit(url).port  # noqa: B018 (the attribute raises)
     except ValueError as error:
         raise ValueError(
             f"model.server: expected a URL such as http://127.0.0.1:8501, received {url}: {error}"

@@ -43,7 +43,7 @@ _STATUS = {
 class OutcomeProblem(pydantic.BaseModel):
     """Why an outcome was not stored."""
 
-    position: int = pydantic.Field(description="Which outcome of the request, from 0.", examples=[0])
+    position: int = pydantic.Field(description="The position of the outcome in the request, from 0.", examples=[0])
     code: str = pydantic.Field(description="The reason, for programs.", examples=[Refusal.DUPLICATE.value])
     detail: str = pydantic.Field(description="The reason, for people.")
 

@@ -27,7 +27,7 @@ from serving.tracing.tracer import Tracer
 _log = structlog.get_logger(__name__)
 
 _CALLS_AT_ONCE = 2  # per version, before rows are gathered: one that the server computes, one on its way
-# Average characters of a row; a request with more is a call of its own. So 64 rows stay below about 256 KiB, the size
+# Average characters of a row; a request with more gets a separate call. So 64 rows stay below about 256 KiB, the size
 # from which the model server parses JSON in another process.
 _MOST_TEXT = 1000
 
@@ -80,7 +80,7 @@ class GatheredCalls:
         Args:
             version: the version's number.
             columns: one per feature, with the contract's markers for missing values.
-            alone: whether the request gets a call of its own.
+            alone: whether the request gets a separate call.
 
         Returns:
             One output per row.

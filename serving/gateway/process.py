@@ -94,7 +94,7 @@ def http_server(app: fastapi.FastAPI, settings: GatewaySettings, body_seconds: f
     config = uvicorn.Config(
         app,
         loop="uvloop",
-        http=bounded(limits, refusals.speller(app.state.metrics)),
+        http=bounded(limits, refusals.refusal_answerer(app.state.metrics)),
         ws="none",
         log_config=None,
         access_log=False,  # serving.gateway.request_observer writes that log

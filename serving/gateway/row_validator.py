@@ -85,7 +85,9 @@ class RowValidator:
             else:
                 checked += [row.model_dump(by_alias=True) for row in part]
         if errors:
-            raise refuse_rows([self._words(begin, item, lines) for begin, item in errors[:MOST_ERRORS]], len(errors))
+            raise refuse_rows(
+                [self._describe_fault(begin, item, lines) for begin, item in errors[:MOST_ERRORS]], len(errors)
+            )
         if self.contract.time_parts:
             checked = [fill_parts(self.contract, row) for row in checked]
             if found := find_contradictions(self.contract, checked, MOST_ERRORS + 1):
@@ -112,7 +114,7 @@ class RowValidator:
         unknown = ((name, value) for name, value in row.items() if name not in self._features)
         return known | dict(itertools.islice(unknown, MOST_ERRORS + 1))
 
-    def _words(self, begin: int, error: Any, lines: Sequence[int] | None) -> FieldProblem:
+    def _describe_fault(self, begin: int, error: Any, lines: Sequence[int] | None) -> FieldProblem:
         row, *rest = error["loc"]
         row += begin
         name = str(rest[0]) if rest else ""

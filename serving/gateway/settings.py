@@ -282,7 +282,7 @@ def complete(
             given["request_log"]["hash_key"] = read_hash_key(environ)
         return _check_tls(_check_feedback(_check_kind(GatewaySettings.model_validate(given))))
     except pydantic.ValidationError as error:
-        raise SettingsError(f"the settings {path}: " + "; ".join(map(_words, error.errors()))) from error
+        raise SettingsError(f"the settings {path}: " + "; ".join(map(_describe_error, error.errors()))) from error
     except (ValueError, OSError) as error:
         raise SettingsError(f"the settings {path}: {error}") from error
 
@@ -377,7 +377,7 @@ def _same(one: Path, other: Path) -> bool:
     return one.resolve() == other.resolve()
 
 
-def _words(error: Any) -> str:
+def _describe_error(error: Any) -> str:
     name = ".".join(str(part) for part in error["loc"])
     if error["type"] == "extra_forbidden":
         table: Any = GatewaySettings

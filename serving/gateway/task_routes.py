@@ -29,7 +29,7 @@ def add_task(
         alone: whether it is the gateway's only task: then outcomes are also taken at FEEDBACK_ROUTE.
 
     Returns:
-        The types of the routes' bodies, which the API's description has to define.
+        The types of the routes' bodies, which the API's description must define.
     """
     settings, rows = task.settings, task.rows
     summary, description = _describe(task)

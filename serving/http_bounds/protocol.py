@@ -38,14 +38,14 @@ class Refusal(NamedTuple):
     client: str  # its address
 
 
-class Spelling(NamedTuple):
+class RefusalAnswer(NamedTuple):
     """A refusal as an HTTP answer."""
 
     media_type: str
     body: bytes
 
 
-Spell = Callable[[Refusal], Spelling]  # also logs and counts the refusal
+AnswerRefusal = Callable[[Refusal], RefusalAnswer]  # also logs and counts the refusal
 
 
 class _Phase(enum.Enum):
@@ -65,7 +65,7 @@ class BoundedHttp(HttpToolsProtocol):
     """One connection. `bounded` makes the class for uvicorn."""
 
     limits: ClassVar[HttpLimits]
-    spell: ClassVar[Spell]
+    answer_refusal: ClassVar[AnswerRefusal]
     clients: ClassVar[collections.Counter[str]]
 
     def __init__(
@@ -192,7 +192,7 @@ class BoundedHttp(HttpToolsProtocol):
             if self._open_line_bytes > self.limits.header_line_bytes:
                 self._refuse(*self._long_line())
 
-    # --- What the parser finds.
+    # --- The parser's callbacks.
 
     def on_message_begin(self) -> None:
         """Start counting for a new request."""
@@ -381,7 +381,7 @@ class BoundedHttp(HttpToolsProtocol):
             self.transport.close()  # the request has its answer; a second one would be taken as the next request's
             self._end_tls()
             return
-        spelling = type(self).spell(Refusal(status, code, detail, self._address))
+        answer = type(self).answer_refusal(Refusal(status, code, detail, self._address))
         running = self.cycle is not None and not self.cycle.response_complete
         if running and self._phase is not _Phase.BODY:
             self.cycle.keep_alive = False  # earlier requests get their answers, and then the connection ends
@@ -394,25 +394,25 @@ class BoundedHttp(HttpToolsProtocol):
             self.cycle.message_event.set()
         phrase = _PHRASES.get(status) or http.HTTPStatus(status).phrase
         head = (
-            f"HTTP/1.1 {status} {phrase}\r\nContent-Type: {spelling.media_type}\r\n"
-            f"Content-Length: {len(spelling.body)}\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n"
+            f"HTTP/1.1 {status} {phrase}\r\nContent-Type: {answer.media_type}\r\n"
+            f"Content-Length: {len(answer.body)}\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n"
         )
-        self.transport.write(head.encode("ascii") + spelling.body)
+        self.transport.write(head.encode("ascii") + answer.body)
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self.flow.resume_reading()
         self._deadline = self.loop.call_later(_LINGER_SECONDS, self.transport.abort)
 
 
-def bounded(limits: HttpLimits, spell: Spell) -> type[BoundedHttp]:
+def bounded(limits: HttpLimits, answer_refusal: AnswerRefusal) -> type[BoundedHttp]:
     """Make the protocol class of one server, for `http` of `uvicorn.Config`.
 
     Args:
         limits: the limits.
-        spell: returns a refusal's answer; called once for each refusal.
+        answer_refusal: returns a refusal's answer; called once for each refusal.
 
     Returns:
         The class.
     """
-    attributes = {"limits": limits, "spell": staticmethod(spell), "clients": collections.Counter()}
+    attributes = {"limits": limits, "answer_refusal": staticmethod(answer_refusal), "clients": collections.Counter()}
     return type("BoundedHttpOfOneServer", (BoundedHttp,), attributes)

@@ -21,7 +21,7 @@ _GET_STATUS = "/tensorflow.serving.ModelService/GetModelStatus"
 _RELOAD_CONFIG = "/tensorflow.serving.ModelService/HandleReloadConfigRequest"
 
 # Answers for an unknown label, a label of a version that is gone, and a server that never had a label.
-_LEADS_NOWHERE = (httpx.codes.BAD_REQUEST, httpx.codes.NOT_FOUND, httpx.codes.SERVICE_UNAVAILABLE)
+_NO_SUCH_LABEL = (httpx.codes.BAD_REQUEST, httpx.codes.NOT_FOUND, httpx.codes.SERVICE_UNAVAILABLE)
 _STATUS_SECONDS = 10.0  # a healthy server returns a status at once
 _POLL_SECONDS = 0.1
 _TURN_SECONDS = 3.0  # TensorFlow Serving looks at a new configuration ten times a second
@@ -252,7 +252,7 @@ class AdminClient:
 
     def _metadata_version(self, path: str) -> int | None:
         response = self._get(path)
-        if response.status_code in _LEADS_NOWHERE:
+        if response.status_code in _NO_SUCH_LABEL:
             return None
         if response.status_code != httpx.codes.OK:
             raise FailedError(f"{self.name}{path}: {_error_of(response)}")

@@ -100,7 +100,7 @@ def rollback(options: RolloutOptions, version: int | None = None, *, only_unfini
 
     def body(rollout: Rollout) -> None:
         if only_unfinished:
-            rolling_back.mend(rollout)
+            rolling_back.repair(rollout)
         elif version is not None:
             rolling_back.end_trial(rollout, version)
         else:

@@ -21,7 +21,7 @@ def rollback(rollout: Rollout) -> None:
         FailedError: A server failed.
     """
     if record := rollout.log.unfinished_step(rollout.model):
-        _mend(rollout, record)
+        _repair(rollout, record)
         return
     before = rollout.state()
     on_trial = before.stable is not None and before.canary is not None
@@ -31,7 +31,7 @@ def rollback(rollout: Rollout) -> None:
     rollout.say(f"done      {after}")
 
 
-def mend(rollout: Rollout) -> None:
+def repair(rollout: Rollout) -> None:
     """Repair a killed step. Call it under the lock, so that no unfinished step is still running.
 
     Args:
@@ -46,7 +46,7 @@ def mend(rollout: Rollout) -> None:
         raise PreconditionError(
             f"there is nothing to repair: expected an unfinished step in {rollout.log.path}, received none."
         )
-    _mend(rollout, record)
+    _repair(rollout, record)
 
 
 def end_trial(rollout: Rollout, version: int) -> None:
@@ -65,13 +65,13 @@ def end_trial(rollout: Rollout, version: int) -> None:
     rollback(rollout)
 
 
-def _mend(rollout: Rollout, record: StepRecord) -> None:
-    rollout.say(f"mending   {record.command} by {record.who} at {record.time}: {record.result.value}")
+def _repair(rollout: Rollout, record: StepRecord) -> None:
+    rollout.say(f"repairing {record.command} by {record.who} at {record.time}: {record.result.value}")
     if record.command == ROLLBACK:
         with rollout.ending(record):
             _go_to(rollout, record.after)
     else:
-        rollout.put_back(record, "mended by rollback")
+        rollout.put_back(record, "repaired by rollback")
     rollout.say(f"done      {rollout.state()}")
 
 

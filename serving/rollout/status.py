@@ -40,7 +40,7 @@ def show(rollout: Rollout) -> bool:
     rollout.say(f"traffic   {rollout.traffic():g}% to the {CANARY}")
     well = _show_servers(rollout)
     if record := rollout.log.unfinished_step(rollout.model):
-        rollout.say(f"mend      {record.command} is unfinished ({record.result.value}): run `rollback`")
+        rollout.say(f"repair    {record.command} is unfinished ({record.result.value}): run `rollback`")
         well = False
     _show_steps(rollout)
     return well

@@ -24,7 +24,7 @@ from serving.server.errors import ServingError, invalid
 from serving.server.large_json import LargeJson
 from serving.server.manager import LoadOptions, ModelManager
 from serving.server.metrics import ServerMetrics
-from serving.server.rest import App, refusal_spelling, rest_app
+from serving.server.rest import App, refusal_answer, rest_app
 from serving.server.service import Service
 from serving.server.tls import PortsTls, ports_tls
 from serving.server.verified_load import Admission, admit_any, admit_signed
@@ -159,7 +159,7 @@ async def _open_grpc(options: argparse.Namespace, service: Service, tls: PortsTl
 def _rest_config(app: App) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http=bounded(HttpLimits(), refusal_spelling),
+        http=bounded(HttpLimits(), refusal_answer),
         ws="none",
         lifespan="off",
         log_config=None,

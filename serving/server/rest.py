@@ -24,7 +24,7 @@ from tensorflow.core.protobuf import meta_graph_pb2
 from tensorflow_serving.apis import classification_pb2, get_model_metadata_pb2, input_pb2, model_pb2, regression_pb2
 
 from serving import request_id
-from serving.http_bounds.protocol import Refusal, Spelling
+from serving.http_bounds.protocol import Refusal, RefusalAnswer
 from serving.server.errors import ServingError, invalid
 from serving.server.json_examples import parse_examples
 from serving.server.json_results import encode_classification, encode_regression
@@ -275,7 +275,7 @@ class _JsonAnswer:
         await send({"type": "http.response.body", "body": self._body})
 
 
-def refusal_spelling(refusal: Refusal) -> Spelling:
+def refusal_answer(refusal: Refusal) -> RefusalAnswer:
     """Log a refusal of the HTTP bounds and return the answer to send.
 
     Args:
@@ -285,7 +285,7 @@ def refusal_spelling(refusal: Refusal) -> Spelling:
         The answer's media type and body.
     """
     _log.info("%s refused with %d: %s", refusal.client, refusal.status, refusal.code)
-    return Spelling("application/json", json.dumps({"error": refusal.detail}).encode())
+    return RefusalAnswer("application/json", json.dumps({"error": refusal.detail}).encode())
 
 
 def _error(status: int, text: str) -> Response:

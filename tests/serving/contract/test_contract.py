@@ -139,7 +139,7 @@ REFUSED = {
     'name: "a" type: FLOAT presence { min_fraction: 1 } shape { dim { size: 2 } }': "a cannot be sent as one plain",
     'name: "a" type: STRUCT value_count { max: 1 }': "received type STRUCT; change the contract, or keep",
     f'name: "a" type: INT {OPTIONAL} annotation {{ tag: "example:x" }}': "a is of another type: expected INT, rec",
-    f'name: "a" type: INT {OPTIONAL} annotation {{ tag: "example:1" tag: "example:2" }}': "gives 2 examples of a: ",
+    f'name: "a" type: INT {OPTIONAL} annotation {{ tag: "example:1" tag: "example:2" }}': "has 2 examples of a: ",
     f'name: "a" type: INT {OPTIONAL} int_domain {{ max: 1 }} annotation {{ tag: "example:2" }}': (
         "example of a breaks the contract: expected a whole number of at most 1, received 2; change the tag"
     ),

@@ -46,10 +46,10 @@ NOT_EXACT = {
 
 @pytest.mark.parametrize("number", [number for numbers in NOT_EXACT.values() for number in numbers])
 def test_a_number_that_not_every_feature_can_hold(number: str) -> None:
-    with pytest.raises(ValueError, match="is no whole number") as error:
+    with pytest.raises(ValueError, match="is not a whole number") as error:
         rule(f"missing_number:{number}", "missing_string:")
     assert str(error.value) == (
-        f"the contract's tag missing_number:{number} is no whole number that int64 and float32 both hold: "
+        f"the contract's tag missing_number:{number} is not a whole number that is exact in int64 and float32: "
         "expected a power of two such as -9007199254740992; change the tag."
     )
 
