@@ -20,10 +20,10 @@ def suggestion(name: str, known: Iterable[str]) -> str:
         The end of the message, without a full stop.
 
     Example:
-        >>> suggestion("thresold", ["threshold", "title"])
-        "did you mean 'threshold'?"
-        >>> suggestion("x", ["threshold", "title"])
-        'expected one of threshold, title'
+        >>> suggestion("fares", ["fare", "company"])
+        "did you mean 'fare'?"
+        >>> suggestion("x", ["fare", "company"])
+        'expected one of fare, company'
     """
     known = list(known)
     close = closest(name, known)
