@@ -401,8 +401,8 @@ def test_nobody_there(asked: Ask) -> None:
     ("body", "message"),
     [
         (b"<html>Welcome</html>", "answered 200, but not as a gateway: expected predictions, received '<html>"),
-        ([1], "not as a gateway does"),
-        ({"predictions": [{"probability": "high"}], "model_version": "1"}, "not as a gateway does"),
+        ([1], "not as a gateway"),
+        ({"predictions": [{"probability": "high"}], "model_version": "1"}, "not as a gateway"),
         (predictions(2), "expected 1 predictions, one for each row, received 2"),
     ],
 )

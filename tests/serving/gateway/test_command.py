@@ -153,7 +153,7 @@ def test_an_address_that_others_reach_demands_keys(
         "python -m serving gateway: error: 0.0.0.0 can be reached from other machines, and there are no API keys: "
         "expected some" in said
     )
-    assert "say --allow-no-keys" in said
+    assert "pass --allow-no-keys" in said
 
 
 @pytest.mark.parametrize(

@@ -131,7 +131,7 @@ def test_what_would_cost_too_much_ends_the_start(
     monkeypatch.setattr(explanation, "MOST_ASKED", most)
     flags: dict[str, Any] = {"explanation.background": str(background)}
     create_app(settings("http://127.0.0.1:1", flags | {"explanation.orders": 2}), {})
-    with pytest.raises(ValueError, match=rf"expected {most} rows at most .* \(3 background rows, .*, 3 orders\)"):
+    with pytest.raises(ValueError, match=rf"expected at most {most} predicted rows .* \(3 background rows, .*, 3 orders\)"):
         create_app(settings("http://127.0.0.1:1", flags | {"explanation.orders": 3}), {})
 
 

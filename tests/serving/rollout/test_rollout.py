@@ -110,7 +110,7 @@ def test_an_older_version_can_be_tried_and_promoted(site: Site) -> None:
     ("broken", "version 2 does not load"),
     ("no number", "expected 1 rows of finite numbers"),
     ("logits", "expected numbers from 0 to 1, as version 1 returns for the same row"),
-    ("two outputs", "version 2 gives 2 outputs a row"),
+    ("two outputs", "version 2 returns 2 outputs per row"),
     ("new input", "version 2 takes inputs that version 1 does not: colour (DT_STRING)"),
 ])  # fmt: skip
 def test_a_canary_that_fails_is_put_back(site: Site, kind: str, reason: str) -> None:

@@ -100,7 +100,7 @@ def test_a_request_reads_and_writes_no_checkpoint_and_fills_no_table(operation: 
         lambda meta: meta.graph_def.node.append(node("n", operation, "table", "asset")),
         lambda meta: find(meta, "answer").input.append("^n"),
     )
-    assert f"runs {operation} where" in waited_for
+    assert f"runs {operation} in a request" in waited_for
     forbidden(lambda meta: meta.graph_def.node.append(node("n", "PartitionedCall", calls=operation)))
 
 
@@ -272,10 +272,10 @@ def test_what_cannot_be_read() -> None:
     left_open.attr["f"].CopyFrom(Attribute(placeholder="F"))
     assert refusal(changed(lambda meta: body(meta, "inner").append(left_open)))[0] == Reason.UNREADABLE
     sparse = changed(lambda meta: meta.signature_def["serving_default"].outputs["sparse"].SetInParent())
-    assert "no dense tensor" in refusal(sparse)[1]
+    assert "not a dense tensor" in refusal(sparse)[1]
     sparse.meta_graphs[0].signature_def["serving_default"].outputs["sparse"].name = "answer:0"
     sparse.meta_graphs[0].signature_def["serving_default"].outputs["sparse"].coo_sparse.SetInParent()
-    assert "no dense tensor" in refusal(sparse)[1]
+    assert "not a dense tensor" in refusal(sparse)[1]
     for other in ("saved_model.pbtxt", "saved_model.cpb"):
         assert refusal(graph(), [*FILES, other])[0] == Reason.UNREADABLE
 

@@ -126,7 +126,7 @@ def test_a_command_with_another_key(pair: tuple[Path, Path], tmp_path: Path) -> 
     [
         ("/none/such --key 1", "the signing command /none/such returned no signature: .*No such file"),
         ("false", "the signing command false ended with status 1: no message"),
-        ("sh -c 'echo no permission >&2; exit 3'", "the signing command sh ended with 3: no permission"),
+        ("sh -c 'echo no permission >&2; exit 3'", "the signing command sh ended with status 3: no permission"),
         ("cat", "the signing command cat did not sign with key"),
         ("true", "the signing command true did not sign with key .* received 0 bytes"),
     ],
