@@ -50,7 +50,7 @@ class ComparedRun:
 
 
 def read_run(name: str, folder: Path) -> ComparedRun:
-    """Reads a run's record, and digests its artifacts.
+    """Read a run's record, and digest its artifacts.
 
     Args:
         name: of its column.
@@ -98,7 +98,7 @@ def digest_content(artifact: Path) -> str:
 
 
 def _parse_rows(file: Path) -> Iterator[bytes]:
-    """Yields each row with its features in the order of their names: that of a file is no one's."""
+    """Yield each row with its features sorted by name, since files have them in any order."""
     from tensorflow.train import Example  # Imported here, as its reader: TensorFlow takes seconds.
 
     from components.tfrecords import read_chunks
@@ -116,7 +116,7 @@ def differences(runs: Sequence[ComparedRun]) -> list[str]:
 
 
 def render(runs: Sequence[ComparedRun]) -> str:
-    """Renders the runs as a table in Markdown, a column each.
+    """Render the runs as a table in Markdown, a column each.
 
     Args:
         runs: of one task.
@@ -139,7 +139,7 @@ def render(runs: Sequence[ComparedRun]) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Prints the table of the runs that the command line names, and returns the exit status."""
+    """Print the table of the runs that the command line names, and return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.orchestrators", description=__doc__)
     parser.add_argument("runs", nargs="+", metavar="[NAME=]FOLDER")
     runs = []
@@ -151,7 +151,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _names(tables: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Returns the keys of several tables, each once, in their order."""
+    """Return the keys of several tables, each once, in their order."""
     return list(dict.fromkeys(key for table in tables for key in table))
 
 
