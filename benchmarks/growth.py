@@ -64,6 +64,9 @@ def memory_by_row(results: list[dict[str, Any]]) -> pd.DataFrame:
     Args:
         results: what benchmarks.local_run wrote, fewest rows first; those of two sizes at least. A slope is taken
             between the two largest: what a node takes for few rows is bounded buffers for the most part.
+
+    Returns:
+        A row for each node; none where fewer than two sizes were measured.
     """
     columns = ["node", "from_rows", "to_rows", "bytes_a_row"]
     measured = [(int(one["rows"]), one["runs"].get(COLD, {}).get("node_mib", {})) for one in results]

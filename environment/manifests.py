@@ -44,6 +44,9 @@ def render(overlay: str, images: list[str]) -> str:
         overlay: its name.
         images: NAME@sha256:…, each in place of the overlay's image with the same last part of the name.
 
+    Returns:
+        YAML.
+
     Raises:
         ManifestError: there is no such overlay, an image is no digest or none of the overlay's, an image of an overlay
             other than staging has no digest, or kustomize fails.

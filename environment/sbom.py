@@ -35,6 +35,9 @@ def describe(locked: Document, installed: Iterable[tuple[str, str]], debian: Ite
         installed: name and version of each Python package of the environment.
         debian: name and version of each package of the operating system.
 
+    Returns:
+        A CycloneDX document.
+
     Raises:
         SbomError: a package is installed that the lock has not, or not in that version.
     """
