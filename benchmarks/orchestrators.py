@@ -5,9 +5,9 @@
 Each word is a run's folder, with a name before it or without. The artifacts must still lie where the run wrote them.
 Exit status 1: artifacts or metrics differ that no orchestrator may change.
 
-Rows are compared parsed, and of a graph its vocabularies, its schemas and its variables: two runs of the same code
-write a row's features in another order, and other ids into a graph. Reports hold times, and a model that was trained
-need not have the last bit of another: those artifacts are shown, and are not held against each other. The metrics are.
+A record of Examples counts by its values: protobuf writes the features of one in any order. A transform graph counts by
+its vocabularies and its schema, since the names of operations in a SavedModel differ between two exports of the same
+graph; the transformed Examples are its proof. A model is shown, and is not held against another: the metrics are.
 """
 
 import argparse
@@ -15,19 +15,21 @@ import dataclasses
 import hashlib
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import tensorflow as tf
+
+from components.tfrecords import read_records
 
 # What follows from rows, contract and code alone, by artifact type.
 COMPARED = frozenset({
     "Examples", "Schema", "ExampleStatistics", "ExampleAnomalies", "HyperParameters", "TransformGraph",
 })  # fmt: skip
-# Files of a SavedModel with ids that are new at each saving.
-_GRAPH = frozenset({"saved_model.pb", "fingerprint.pb"})
-_ROWS = ".gz"
 _SHOWN = 10  # digits of a digest
 _ABSENT = "-"
+_OF_AN_EXPORT = frozenset({"saved_model.pb", "fingerprint.pb"})
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -64,7 +66,7 @@ def read_run(name: str, folder: Path) -> ComparedRun:
     """
     record: dict[str, Any] = json.loads((folder / "summary.json").read_text())
     digests = {
-        f"{node['id']}.{key} ({output['type']})": digest_content(Path(output["uri"]))
+        f"{node['id']}.{key} ({output['type']})": digest_content(Path(output["uri"]), output["type"])
         for node in record["nodes"]
         for key, output in node["outputs"].items()
     }
@@ -77,34 +79,30 @@ def read_run(name: str, folder: Path) -> ComparedRun:
     )
 
 
-def digest_content(artifact: Path) -> str:
-    """Digests names and content of an artifact's files: rows by what they say, and no graph of a model.
+def digest_content(artifact: Path, kind: str) -> str:
+    """Digest names and content of an artifact's files.
 
     Args:
         artifact: a file or a folder.
+        kind: the artifact's type.
 
     Returns:
         The digest, in hex.
     """
     whole = hashlib.blake2b(digest_size=16)
     for file in sorted(path for path in (artifact, *artifact.rglob("*")) if path.is_file()):
-        if file.name in _GRAPH:
+        if kind == "TransformGraph" and file.name in _OF_AN_EXPORT:
             continue
         whole.update(str(file.relative_to(artifact)).encode() + b"\0")
-        content = _parse_rows(file) if file.suffix == _ROWS else [file.read_bytes()]
-        for part in content:
-            whole.update(hashlib.blake2b(part).digest())
+        content = _read_examples(file) if kind == "Examples" else file.read_bytes()
+        whole.update(hashlib.blake2b(content).digest())
     return whole.hexdigest()
 
 
-def _parse_rows(file: Path) -> Iterator[bytes]:
-    """Yield each row with its features sorted by name, since files have them in any order."""
-    from tensorflow.train import Example  # Imported here, as its reader: TensorFlow takes seconds.
-
-    from components.tfrecords import read_chunks
-
-    for chunk in read_chunks([str(file)]):
-        yield from (Example.FromString(row).SerializeToString(deterministic=True) for row in chunk.tolist())
+def _read_examples(file: Path) -> bytes:
+    """Return the records of a file in their order, the features of each in the order of their names."""
+    examples = map(tf.train.Example.FromString, read_records([str(file)]))
+    return b"".join(example.SerializeToString(deterministic=True) for example in examples)
 
 
 def differences(runs: Sequence[ComparedRun]) -> list[str]:
