@@ -1,4 +1,4 @@
-"""Runs a program, and measures its time and the memory of all its processes together."""
+"""Run a program, and measure its time and the memory of all its processes together."""
 
 import dataclasses
 import os
@@ -10,9 +10,9 @@ from pathlib import Path
 
 import psutil
 
-MEMORY_SECONDS = 0.5  # between two looks at the process tree
-# What is summed: on Linux PSS, which shares a page out among the processes that hold it, so that libraries count once;
-# elsewhere there is only RSS, which counts them in each process.
+MEMORY_SECONDS = 0.5  # between two samples of the process tree
+# The summed memory: on Linux PSS, which divides a page among the processes that share it, so that libraries count once;
+# elsewhere RSS, which counts them in each process.
 MEMORY = "pss" if psutil.LINUX else "rss"
 # What is summed for a child and its own children: USS, what no other process holds. Of PSS a fork would have more or
 # less, by how many others share the libraries with it at that moment.
@@ -41,16 +41,20 @@ class MeasuredRun:
 
 
 def measure(command: list[str], directory: Path, environment: Mapping[str, str], log: Path) -> MeasuredRun:
-    """Runs a command to its end.
+    """Run a command to its end.
 
     Args:
         command: program and arguments.
         directory: to run it in.
-        environment: beside this process's own.
-        log: where its output goes.
+        environment: variables in addition to this process's own.
+        log: receives its output.
+
+    Returns:
+        Time and peak memory.
 
     Raises:
-        RuntimeError: It failed: its time would say nothing. Or the memory of one of its processes could not be read.
+        RuntimeError: The command failed, so its time would mean nothing. Or the memory of one of its processes could
+            not be read.
     """
     begin, clock = time.monotonic(), time.time()
     with log.open("wb") as output, ThreadPoolExecutor(max_workers=1) as pool:
@@ -68,7 +72,7 @@ def measure(command: list[str], directory: Path, environment: Mapping[str, str],
 
 
 def _watch(process: subprocess.Popen[bytes], began: float) -> tuple[float, list[Branch]]:
-    """Returns the highest sum of memory, MiB, and the branches, when the process has ended."""
+    """Return the highest sum of memory, MiB, and the branches, when the process has ended."""
     root = psutil.Process(process.pid)
     # The system counts the starts of processes from its own, which it knows to a second; in between they are exact.
     lag = began - root.create_time()
@@ -89,26 +93,26 @@ def _watch(process: subprocess.Popen[bytes], began: float) -> tuple[float, list[
 
 
 def _read_branches(root: psutil.Process) -> dict[psutil.Process, list[psutil.Process]]:
-    """Returns the root by itself, and each of its children with its descendants."""
+    """Return the root by itself, and each of its children with its descendants."""
     return {root: [root]} | {child: [child, *_children(child, recursive=True)] for child in _children(root)}
 
 
 def _memory(process: psutil.Process) -> tuple[float, float]:
-    """Returns MEMORY and OWN_MEMORY, MiB."""
+    """Return MEMORY and OWN_MEMORY, MiB."""
     try:
         read = process.memory_full_info()
     except (psutil.NoSuchProcess, psutil.ZombieProcess):
         return 0.0, 0.0  # It ended between the two looks.
     except psutil.AccessDenied as error:
         raise RuntimeError(
-            f"the memory of process {process.pid} cannot be read ({error}): expected to be allowed to, since a sum "
-            "without it would be too low; run the benchmark as the user whose processes they are"
+            f"the memory of process {process.pid} cannot be read: expected permission, received {error}; a sum without "
+            "it would be too low; run the benchmark as the user who owns the processes"
         ) from error
     return getattr(read, MEMORY) / _MIB, getattr(read, OWN_MEMORY) / _MIB
 
 
 def _read_command(process: psutil.Process) -> list[str]:
-    """Returns its command line; nothing of one that has ended."""
+    """Return its command line; nothing of one that has ended."""
     try:
         return list(process.cmdline())
     except psutil.NoSuchProcess:

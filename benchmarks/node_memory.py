@@ -11,7 +11,7 @@ _FORK_SECONDS = 0.02  # by which a process may seem to begin before its node: it
 
 
 def peak_by_node(branches: Sequence[Branch], nodes: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """Returns the peak memory of each node with what it started, MiB.
+    """Return the peak memory of each node with what it started, MiB.
 
     Args:
         branches: of a run, the runner itself first.
@@ -31,7 +31,7 @@ def peak_by_node(branches: Sequence[Branch], nodes: Sequence[Mapping[str, Any]])
 
 
 def _find_node(started: float, nodes: Sequence[Mapping[str, Any]]) -> str:
-    """Returns the node that began last before a process did: the runner begins one at a time."""
+    """Return the node that began last before a process did: the runner begins one at a time."""
     begun = [(datetime.datetime.fromisoformat(node["started"]).timestamp(), node) for node in nodes if node["started"]]
     before = [(start, node) for start, node in begun if start <= started + _FORK_SECONDS]
     if not before:

@@ -1,6 +1,7 @@
 """The graph file that orchestrators read."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from pipelines.cli.app import execute
 from pipelines.options import RunOptions
 from pipelines.orchestration.graph import _WHAT, describe_graph
 from pipelines.orchestration.graph_file import Graph
+from pipelines.runner.capacity import NODE_BYTES
 from tests.runs.project import DIABETES, NODES
 
 pytestmark = pytest.mark.slow
@@ -33,9 +35,9 @@ def test_what_a_node_needs(graph: Graph) -> None:
     needs = {node.id: node for node in graph.nodes}
     assert {name for name, node in needs.items() if node.gate} == {"AnomalyGate", "Evaluator", "SkewGate", "Pusher"}
     assert [name for name, node in needs.items() if node.pushes] == ["Pusher"]
-    gib = {name: node.memory_bytes / 2**30 for name, node in needs.items()}
-    # docs/how-to/kubeflow.md says these; a node in a process of its own holds the libraries, too.
-    assert (gib["ImportSchemaGen"], gib["Trainer"], gib["SkewGate"]) == (1, 3, 4)
+    assert needs["SkewGate"].memory_bytes > needs["Trainer"].memory_bytes
+    own = needs["Trainer"].memory_bytes - needs["ImportSchemaGen"].memory_bytes
+    assert own == NODE_BYTES, "beside the libraries, which a node in a process of its own holds, too"
     assert {node.timeout_minutes for node in graph.nodes} == {7}
     assert graph.arguments == (
         "node",
@@ -48,6 +50,14 @@ def test_what_a_node_needs(graph: Graph) -> None:
         "--job-minutes",
         "7",
     )
+
+
+def test_the_page_of_kubeflow_has_the_same_figures(graph: Graph) -> None:
+    gib = {node.id: node.memory_bytes >> 30 for node in graph.nodes}
+    page = (Path(__file__).parents[3] / "docs" / "how-to" / "kubeflow.md").read_text()
+    figures = re.search(r"request of (\d) GiB for a node .*, (\d) for most, (\d) for SkewGate", page)
+    assert figures is not None
+    assert tuple(map(int, figures.groups())) == (gib["ImportSchemaGen"], gib["Trainer"], gib["SkewGate"])
 
 
 def test_every_node_that_a_pipeline_may_have_is_described() -> None:
