@@ -34,7 +34,9 @@ def test_what_a_node_needs(graph: Graph) -> None:
     needs = {node.id: node for node in graph.nodes}
     assert {name for name, node in needs.items() if node.gate} == {"AnomalyGate", "Evaluator", "SkewGate", "Pusher"}
     assert [name for name, node in needs.items() if node.pushes] == ["Pusher"]
-    assert needs["SkewGate"].memory_bytes > needs["Trainer"].memory_bytes > needs["ImportSchemaGen"].memory_bytes
+    gib = {name: node.memory_bytes / 2**30 for name, node in needs.items()}
+    # docs/how-to/kubeflow.md says these; a node in a process of its own holds the libraries, too.
+    assert (gib["ImportSchemaGen"], gib["Trainer"], gib["SkewGate"]) == (1, 3, 4)
     assert {node.timeout_minutes for node in graph.nodes} == {7}
     assert graph.arguments == (
         "node",
