@@ -65,6 +65,7 @@ class AirflowServer:
             "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "False",  # its port is fixed, and another Airflow may have it
             "AIRFLOW__TRIGGERER__DEFAULT_CAPACITY": "10",
             "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+            "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",  # seconds; a busy machine took 7 to begin a task
             "NO_PROXY": "127.0.0.1,localhost",
             "no_proxy": "127.0.0.1,localhost",
         }
