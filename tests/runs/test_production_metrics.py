@@ -58,7 +58,8 @@ def made_production(var: Path, folder: Path) -> Production:
     reference = read_reference(Runs(var), "taxi", version)
     requests = RequestLogSettings(folder=folder / "log", queue_rows=100_000)
     log = RequestLog(requests, contracts.read(CONTRACT), registry=CollectorRegistry())
-    rows = reference.rows.drop(columns=["label", "prediction"]).astype(object).where(reference.rows.notna(), None)
+    raw = reference.run.predict_eval_rows(None).rows
+    rows = raw.astype(object).where(raw.notna(), None)
     now, tips = datetime.datetime.now(datetime.UTC), rows.pop("tips").tolist()
     for number, (row, probability) in enumerate(zip(rows.to_dict("records"), reference.predictions, strict=True)):
         log.offer(
