@@ -5,7 +5,7 @@ what earlier ones left: by Resolvers, which ask ML Metadata, or by what a backen
 """
 
 import dataclasses
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from ml_metadata.proto import metadata_store_pb2
 from tfx.dsl.components.base.base_node import BaseNode
@@ -23,7 +23,7 @@ from pipelines.config import PipelineConfig
 from pipelines.data_checks import resolve_statistics
 from pipelines.metadata_database import connect
 
-Location = str | RuntimeParameter
+Location: TypeAlias = str | RuntimeParameter
 
 
 class EarlierRuns(Protocol):

@@ -44,11 +44,12 @@ def handmade_export(handmade_transform: tuple[str, str], tmp_path_factory: pytes
 
 
 @pytest.fixture
-def ram(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def ram(tmp_path: Path) -> Iterator[str]:
     """An empty folder that is on no disk: a URI, which TFX, TensorFlow and Beam take."""
     from tests import ram_file_system
 
-    yield from ram_file_system.enter(tmp_path / "working", monkeypatch)
+    with ram_file_system.enter(tmp_path / "working") as folder:
+        yield folder
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ TFX's fileio hands every scheme that it does not know on to TensorFlow, so all t
 long as the process, and no other process sees them.
 """
 
+import contextlib
 import os
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,18 +21,23 @@ SCHEME = "ram"
 _rename, _listdir, _rmtree = tf.io.gfile.rename, tf.io.gfile.listdir, tf.io.gfile.rmtree
 
 
-def enter(working: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Yields an empty folder of `ram://`, and removes it in the end.
+@contextlib.contextmanager
+def enter(working: Path) -> Iterator[str]:
+    """Gives an empty folder of `ram://`, and removes it in the end.
 
     Nothing may be written to the working folder meanwhile: what takes a URI for a path leaves a folder `ram:` there.
+
+    Args:
+        working: a new folder; the working folder until the end.
     """
     working.mkdir()
-    monkeypatch.chdir(working)
-    _mend(monkeypatch)
     folder = f"{SCHEME}://{uuid.uuid4().hex}"
-    tf.io.gfile.makedirs(folder)
-    yield folder
-    tf.io.gfile.rmtree(folder)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.chdir(working)
+        _mend(monkeypatch)
+        tf.io.gfile.makedirs(folder)
+        yield folder
+        rmtree(folder)
     assert list(working.iterdir()) == []
 
 
@@ -66,7 +72,8 @@ def rmtree(path: str) -> None:
         for name in sorted(listdir(path), reverse=True):
             inner = os.path.join(path, name)
             (rmtree if tf.io.gfile.isdir(inner) else tf.io.gfile.remove)(inner)
-    _rmtree(path)
+    with contextlib.suppress(tf.errors.NotFoundError):  # a folder that only its files made went with them
+        _rmtree(path)
 
 
 class RamFileSystem(FileSystem):

@@ -61,14 +61,14 @@ def test_every_import_is_named() -> None:
     product = named(project["project"]["dependencies"])
     groups = {name: named(requirements) for name, requirements in project["dependency-groups"].items()}
     gateway, notebooks, mlflow, dev = (groups[group] for group in ("gateway", "notebooks", "mlflow", "dev"))
-    kubeflow = groups["kubeflow"]
     gateway |= groups["tracing"]
+    export = mlflow | groups["kubeflow"]
     of_airflow = tomllib.loads((ROOT / "environment" / "airflow" / "pyproject.toml").read_text())
     airflow = named(of_airflow["project"]["dependencies"])  # the DAGs run in an environment of their own
-    assert imported(*(folder for folder in PRODUCT if folder != "serving")) - product - mlflow - airflow == set()
+    assert imported(*(folder for folder in PRODUCT if folder != "serving")) - product - export - airflow == set()
     assert imported("serving") - product - gateway == set()
     assert imported("notebooks") - product - notebooks == set()
-    assert imported("benchmarks", "tests") - product - gateway - mlflow - kubeflow - dev == ELSEWHERE
+    assert imported("benchmarks", "tests") - product - gateway - export - dev == ELSEWHERE
 
 
 def test_every_dependency_says_why() -> None:

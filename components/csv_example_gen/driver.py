@@ -15,6 +15,7 @@ from tfx.components.example_gen.input_processor import FileBasedInputProcessor
 from tfx.dsl.io import fileio
 from tfx.types import standard_component_specs as specs
 
+from components.artifact_files import is_local
 from components.csv_example_gen.csv_files import find_files
 from components.csv_example_gen.fingerprint import FileDigest, RememberedDigests, digest_file, fingerprint
 from components.csv_example_gen.source_files import open_source
@@ -34,7 +35,7 @@ class Driver(FileBasedDriver):
     def run(self, execution_info: Any) -> Any:
         """Fills in span, version and fingerprint; remembers digests below the folder of the node's artifacts."""
         (examples,) = execution_info.output_dict[specs.EXAMPLES_KEY]
-        if "://" not in examples.uri:  # <pipeline root>/<node>/<key>/<execution>
+        if is_local(examples.uri):  # <pipeline root>/<node>/<key>/<execution>
             self._remembered = RememberedDigests(Path(examples.uri).parents[1] / MEMORY_FILE)
         result = super().run(execution_info)
         if label := read_label(execution_info.exec_properties.get(specs.CUSTOM_CONFIG_KEY)):
@@ -60,7 +61,7 @@ class Driver(FileBasedDriver):
         return _ContentInputProcessor(input_base_uri, splits, range_config, self._digest)
 
     def _digest(self, path: str) -> FileDigest:
-        if self._remembered is not None and "://" not in path:
+        if self._remembered is not None and is_local(path):
             return self._remembered.digest(path)
         return digest_file(path, open_source)
 

@@ -135,7 +135,7 @@ def _push_to_store(model: Path, base: str, signer: VersionSigner | None) -> str:
     if signer is not None:
         raise SigningError(
             f"{base}: expected a folder of this machine to push a signed version to, received an object store; push "
-            "without --sign, or sign what the servers fetch (docs/trust.md)"
+            "without --sign, or sign what the servers fetch (docs/how-to/trust.md)"
         )
     return push_to_store(model, base)
 

@@ -16,7 +16,7 @@ from typing import Iterator, Mapping
 
 DAGS = Path("pipelines", "orchestration", "airflow", "dags")
 _POOL, _GIB = "pipelines_memory", 1 << 30
-# The largest node needs 4 GiB, and a task that asks for more slots than its pool has would wait for ever.
+# The largest node needs 3 GiB, and a task that asks for more slots than its pool has would wait for ever.
 _LEAST_SLOTS = 4
 _PATIENCE = 120.0  # seconds until it answers; 20 on two idle cores
 _GRACE = 20.0  # seconds that it has to end

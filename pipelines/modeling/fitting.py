@@ -13,6 +13,7 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 from components.artifact_files import write_text
 from components.tfrecords import disable_autotune
 from pipelines.config import TrainerConfig
+from pipelines.modeling.compact_columns import Place
 from pipelines.modeling.transformed_rows import TransformedRows
 
 HISTORY_FILE = "history.json"  # in the ModelRun artifact: one list per metric, one value per epoch
@@ -20,6 +21,7 @@ _TENSORBOARD_DIR = "tensorboard"
 # At most, that Keras takes at once: a call costs more than a step, and callbacks wait for its end. An epoch of so few
 # is taken step by step: to trace a loop around the step costs more than it would save.
 _STEPS_PER_CALL = 100
+SHUFFLED_BY_TF_DATA = 1 << 17  # rows at most, 26 MB
 _STEPS_PER_EPOCH = 200  # at most, of what grow_batch gives; beyond, batches grow with the rows
 
 
@@ -133,30 +135,47 @@ def _share_out(steps: int) -> tuple[int, int]:
 def make_batches(rows: TransformedRows, batch_size: int, seed: int | None) -> tf.data.Dataset:
     """Makes batches of (features, labels); with a seed, shuffled anew in each pass.
 
-    What is shuffled are the numbers of rows, all of them at once, by NumPy: tf.data's shuffle holds 200 bytes for each.
-    A batch is taken from one table for each type, and split afterwards: an operation for each feature takes longer than
-    the step of a small model.
+    What is shuffled are the numbers of rows: a tensor for each feature of each row takes ten times the memory. A batch
+    is taken from one table for each type, and split afterwards: an operation for each feature takes longer than the
+    step of a small model.
     """
-    columns = rows.columns
-    random = np.random.default_rng(seed)
+    tables, places, order = rows.columns.tables, rows.columns.places, rows.positions
 
-    def gather() -> Iterator[tuple[np.ndarray, ...]]:
-        order = rows.positions if seed is None else random.permutation(rows.positions)
-        for begin in range(0, len(order), batch_size):
-            chosen = order[begin : begin + batch_size]
-            yield tuple(table.take(chosen, axis=0) for table in columns.tables)
+    def gather(chosen: np.ndarray) -> list[np.ndarray]:
+        return [table.take(order[chosen], axis=0) for table in tables]
 
-    def split(*tables: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+    def split(chosen: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
         taken: dict[str, tf.Tensor] = {}
+        gathered = tf.numpy_function(gather, [chosen], [tf.as_dtype(table.dtype) for table in tables], stateful=False)
         for number, table in enumerate(tables):
-            places = {name: place for name, place in columns.places.items() if place.table == number}
-            parts = tf.split(table, [place.width for place in places.values()], axis=1)
-            for (name, place), part in zip(places.items(), parts, strict=True):
-                taken[name] = tf.cast(part, place.dtype)
+            held = {name: place for name, place in places.items() if place.table == number}
+            parts = tf.split(tf.ensure_shape(gathered[number], [None, table.shape[1]]), _widths(held), axis=1)
+            taken |= {name: tf.cast(part, place.dtype) for (name, place), part in zip(held.items(), parts, strict=True)}
         return taken, taken.pop(rows.label)
 
-    shapes = tuple(tf.TensorSpec([None, table.shape[1]], table.dtype) for table in columns.tables)
-    return disable_autotune(tf.data.Dataset.from_generator(gather, output_signature=shapes).map(split).prefetch(2))
+    return disable_autotune(_number_batches(len(rows), batch_size, seed).map(split).prefetch(2))
+
+
+def _number_batches(rows: int, batch_size: int, seed: int | None) -> tf.data.Dataset:
+    """Makes batches of the numbers from 0 to `rows`, int64 [batch]; with a seed, shuffled anew in each pass.
+
+    tf.data's shuffle takes 200 bytes and some microseconds for each number. It gives few of them the order that they
+    had in every model before; many are shuffled by NumPy.
+    """
+    if seed is not None and rows <= SHUFFLED_BY_TF_DATA:
+        return tf.data.Dataset.range(rows).shuffle(rows, seed=seed).batch(batch_size)
+    random = np.random.default_rng(seed)
+
+    def generate() -> Iterator[np.ndarray]:
+        numbers = np.arange(rows) if seed is None else random.permutation(rows)
+        for begin in range(0, rows, batch_size):
+            yield numbers[begin : begin + batch_size]
+
+    return tf.data.Dataset.from_generator(generate, output_signature=tf.TensorSpec([None], tf.int64))
+
+
+def _widths(places: Mapping[str, Place]) -> list[int]:
+    return [place.width for place in places.values()]
 
 
 def start_warm(model: keras.Model, base_model: str | None) -> int:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from pipelines import charts
-from pipelines.report.data import describe_data
 from pipelines.report.environment import describe_environment
 from pipelines.report.intervals import collect_intervals
 from pipelines.report.lineage import draw_lineage
@@ -16,7 +15,7 @@ from pipelines.report.rendering import inline_json, inline_script, make_environm
 from pipelines.report.skew import describe_skew
 from pipelines.report.timeline import describe_timeline
 from pipelines.report.training import describe_training
-from pipelines.report.unchanged_evaluation import describe_diagnosis, describe_evaluation
+from pipelines.report.unchanged_sections import describe_data, describe_diagnosis, describe_evaluation
 from pipelines.report.vega import bundle_vega
 from pipelines.report.verdict import describe_verdict
 from pipelines.runs import Run, RunError
@@ -30,7 +29,7 @@ _SECTIONS: tuple[tuple[str, str, Callable[[Run, Path], dict[str, Any]]], ...] = 
     ("evaluation", "Evaluation", describe_evaluation),
     ("training", "Training", lambda run, _: describe_training(run)),
     ("diagnosis", "Explanation", describe_diagnosis),
-    ("data", "Data", lambda run, _: describe_data(run)),
+    ("data", "Data", describe_data),
     ("skew", "Training against serving", lambda run, _: describe_skew(run)),
     ("timeline", "Timeline", lambda run, _: describe_timeline(run)),
     ("model_card", "Model card", lambda run, _: render_model_card(run)),

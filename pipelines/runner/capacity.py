@@ -6,9 +6,20 @@ from pathlib import Path
 
 import psutil
 
-# The largest process of a run on 300,040 rows took 2.1 GiB, and SkewGate's two children beside it 0.5 GiB each.
-NODE_BYTES = 3 << 30
+from pipelines.options import RunOptions
+
+# The largest of a run on 900,000 rows, SkewGate with its two children, held 0.9 GiB of its own and 0.3 more for each
+# million rows; Trainer's tables are in a file from 1 GiB on (docs/decisions/0062-rows-in-flat-memory.md).
+NODE_BYTES = 2 << 30
 _CGROUP = Path("/sys/fs/cgroup")  # version 2
+
+
+def processes_at_once(options: RunOptions) -> int:
+    """Returns how many processes of a run may work at the same time: what was asked for, or what this machine can do.
+
+    One where the nodes run on a cluster: its jobs are looked after over gRPC, whose threads are not there in a fork.
+    """
+    return options.at_once or (nodes_at_once() if options.engine == "local" else 1)
 
 
 def nodes_at_once() -> int:

@@ -4,7 +4,7 @@ import contextlib
 import dataclasses
 import functools
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from absl import logging
 from rich.console import Console
@@ -15,10 +15,10 @@ from pipelines.explain import explain
 from pipelines.nodes import TRAINER, TRANSFORM
 from pipelines.options import RunOptions
 from pipelines.runner import launch, node_summary
-from pipelines.runner.capacity import nodes_at_once
+from pipelines.runner.capacity import processes_at_once
 from pipelines.runner.integrity import ArtifactDigests
 from pipelines.runner.metadata_cleanup import clear_interrupted_executions
-from pipelines.runner.node_process import Fork, has_computed
+from pipelines.runner.node_process import Fork, Forks, has_computed
 from pipelines.runner.outcome import read_results, record_outcome
 from pipelines.runner.preparation import clear_leftovers, compile_run, list_pushed_versions, prepare_run
 from pipelines.runner.progress import show_progress
@@ -26,6 +26,9 @@ from pipelines.runner.summary import Summary
 from pipelines.runner.vocabulary_coverage import measure_vocabularies
 from pipelines.task_check.preprocessing import check_preprocessing
 from pipelines.task_definition.task import Task, load_task
+
+if TYPE_CHECKING:
+    from pipelines.modeling.vocabularies import Coverage
 
 _Value = TypeVar("_Value")
 
@@ -84,7 +87,8 @@ def _run_nodes(config: PipelineConfig, options: RunOptions, console: Console, su
     compiled = compile_run(config, summary.run_id)
     nodes = [node.pipeline_node.node_info.id for node in compiled.nodes]
     ledger = ArtifactDigests(config.artifacts)
-    standby = contextlib.ExitStack()
+    standby, beside = contextlib.ExitStack(), Forks()
+    wait_for_vocabularies: Callable[[], dict[str, Coverage]] | None = None
 
     def prepare_gates(node: str) -> None:
         if node == TRAINER:  # It leaves a core idle, and SkewGate comes next.
@@ -92,21 +96,26 @@ def _run_nodes(config: PipelineConfig, options: RunOptions, console: Console, su
 
     with (
         standby,
+        beside,
         show_progress(console, nodes, live=console.is_terminal and not options.verbose) as shown,
         contextlib.closing(
             launch.run_nodes(compiled, ledger, shown.started, at_once=at_once, on_fork=prepare_gates)
         ) as ended,
     ):
         for result in ended:
+            if wait_for_vocabularies is not None:  # Another node has run meanwhile.
+                summary.vocabularies, wait_for_vocabularies = wait_for_vocabularies(), None
             described = dataclasses.replace(result, summary=node_summary.summarise_node(result, summary.results))
             summary.nodes.append(described)
             summary.nodes.sort(key=lambda one: nodes.index(one.node))
             if result.node == TRANSFORM and result.outputs and config.task.vocabularies:
                 measure = functools.partial(measure_vocabularies, summary.results, config.task)
-                summary.vocabularies = measure() if at_once == 1 else _call_in_fork(measure)
+                wait_for_vocabularies = measure if at_once == 1 else beside.start(measure)
             shown.finished(described)
             if result.error is not None:
                 summary.fail(f"{result.node}: {explain(result.error)}")
+        if wait_for_vocabularies is not None:
+            summary.vocabularies = wait_for_vocabularies()
 
 
 def _check(task: Task, at_once: int) -> None:
@@ -124,8 +133,7 @@ def _check(task: Task, at_once: int) -> None:
 
 def _limit_at_once(options: RunOptions, console: Console) -> int:
     """Returns how many nodes may run at the same time; says why it is one where the task leaves no choice."""
-    # The jobs of a cluster are looked after over gRPC, whose threads are not there in a fork.
-    at_once = options.at_once or (nodes_at_once() if options.engine == "local" else 1)
+    at_once = processes_at_once(options)
     if at_once > 1 and has_computed():
         console.print(
             "one node at a time: a module of the task computes with TensorFlow when it is imported, and such a process "

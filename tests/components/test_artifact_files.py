@@ -114,7 +114,7 @@ URIS = {
     "get_split_uri", "get_single_uri", "serving_model_path",
 }  # fmt: skip
 OPENERS = {"Path", "open", "glob", "read_bytes", "read_text", "makedirs", "mkdir", "remove", "rmtree", "copyfile"}
-LOCAL = {"components/csv_example_gen/driver.py"}  # looks for :// first
+LOCAL = {"components/csv_example_gen/driver.py"}  # where it is one of this machine
 
 
 def find_paths_of_uris(source: str) -> Iterator[int]:

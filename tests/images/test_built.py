@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.images, pytest.mark.pipeline, pytest.mark.one_stack, p
 REVISION = "0123456789abcdef0123456789abcdef01234567"  # made up
 USER = 65532
 KEY = "0123456789abcdef0123456789abcdef"
-# docs/deploy.md's request.
+# docs/how-to/deploy.md's request.
 TRIP = {"trip_start_timestamp": 1437057900, "trip_start_hour": 14, "trip_start_day": 5, "trip_start_month": 7,
         "fare": 7.65, "trip_miles": 1.4, "payment_type": "Credit Card"}  # fmt: skip
 IMAGES = ("gateway", "pipeline")

@@ -2,13 +2,14 @@
 
 TensorFlow serves `ram://`, TFX's fileio hands what it does not know on to TensorFlow, and tests.ram_file_system serves
 the same files to Beam. What takes a URI for a path finds nothing there, or leaves a folder `ram:` in the working
-folder, which the fixture `ram` notices. Nodes run in this process, as TFX's own LocalDagRunner runs them, since no
+folder, which `ram_file_system.enter` notices. Nodes run in this process, as TFX's own LocalDagRunner runs them: no
 other process sees these files. Our runner, whose nodes are processes, keeps artifacts on this machine
 (docs/decisions/0060-any-file-system.md).
 """
 
 import dataclasses
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from pipelines.resolution import resolve
 from pipelines.task_definition.scoping import Comparison
 from pipelines.task_definition.task import Task
 from pipelines.training import create_pipeline
+from tests import ram_file_system
 from tests.pipelines.task_definition.test_scoping import MINIMAL
 from tests.tasks.diabetes.task import TASK
 
@@ -37,7 +39,7 @@ COMPARED = dataclasses.replace(
 Made = dict[str, list[metadata_store_pb2.Artifact]]  # type -> artifacts, the oldest first
 
 
-def run(var: Path, root: str, task: Task = COMPARED, **options: Any) -> Made:
+def run(var: Path, root: str, task: Task, **options: Any) -> Made:
     """Runs the task; rows and artifacts are below `root`, ML Metadata and pushed versions below `var`."""
     config = resolve(RunOptions(var=var, push_ties=True, **options), task)
     assert config.csv is not None
@@ -51,13 +53,36 @@ def run(var: Path, root: str, task: Task = COMPARED, **options: Any) -> Made:
     return made
 
 
-def versions(var: Path) -> list[Path]:
-    return sorted((var / "serving" / TASK.name).iterdir())
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FirstRun:
+    """A run of a task that agreed on a comparison with earlier models, and on a gap between groups."""
+
+    task: Task
+    var: Path
+    root: str  # of `ram://`
+    made: Made
+
+    def versions(self) -> list[Path]:
+        """The pushed versions, the oldest first."""
+        return sorted((self.var / "serving" / self.task.name).iterdir())
 
 
-def test_a_run_whose_artifacts_are_on_no_disk(tmp_path: Path, ram: str) -> None:
-    made = run(tmp_path / "var", ram, train_steps=20)
-    assert all(one.uri.startswith(f"{ram}/artifacts/") for artifacts in made.values() for one in artifacts)
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FirstRun]:
+    folder = tmp_path_factory.mktemp("first")
+    agreed = folder / "scoping.toml"
+    agreed.write_text(
+        f'{MINIMAL}\n[fairness]\ncolumns = ["sex"]\nreason = "asked"\nmax_gap = 1e6\nmeasures = ["mean error"]\n'
+    )
+    task = dataclasses.replace(COMPARED, scoping=agreed)
+    with ram_file_system.enter(folder / "working") as root:
+        made = run(folder / "var", root, task, train_steps=20)
+        yield FirstRun(task=task, var=folder / "var", root=root, made=made)
+
+
+def test_a_run_whose_artifacts_are_on_no_disk(first: FirstRun) -> None:
+    made = first.made
+    assert all(one.uri.startswith(f"{first.root}/artifacts/") for artifacts in made.values() for one in artifacts)
 
     (accepted,), (statistics,) = made["DataBlessing"], made["ExampleStatistics"]
     assert accepted.custom_properties["statistics_uri"].string_value == statistics.uri
@@ -68,8 +93,9 @@ def test_a_run_whose_artifacts_are_on_no_disk(tmp_path: Path, ram: str) -> None:
     assert not fileio.exists(f"{infra.uri}/probe")
     assert infra.custom_properties["model_uri"].string_value == model.uri
     assert json.loads(read_text(f"{made['ModelComparison'][0].uri}/report.json"))["outcome"] == "first"
+    assert json.loads(read_text(f"{made['ModelBlessing'][0].uri}/fairness.json"))["passed"]
 
-    (version,), (pushed,) = versions(tmp_path / "var"), made["PushedModel"]
+    version, (pushed,) = first.versions()[0], made["PushedModel"]
     assert pushed.custom_properties["pushed_version"].string_value == version.name
     assert (version / "assets.extra" / "tf_serving_warmup_requests").stat().st_size > 0
     with local_copy(pushed.uri) as archive:
@@ -77,17 +103,10 @@ def test_a_run_whose_artifacts_are_on_no_disk(tmp_path: Path, ram: str) -> None:
 
 
 @pytest.mark.slow
-def test_runs_compare_with_what_an_earlier_one_left_on_no_disk(tmp_path: Path, ram: str) -> None:
-    agreed = tmp_path / "scoping.toml"
-    agreed.write_text(
-        f'{MINIMAL}\n[fairness]\ncolumns = ["sex"]\nreason = "asked"\nmax_gap = 1e6\nmeasures = ["mean error"]\n'
-    )
-    var, scoped = tmp_path / "var", dataclasses.replace(COMPARED, scoping=agreed)
-    run(var, ram, scoped, train_steps=20)
-    made = run(var, ram, scoped, train_steps=25)
-    assert len(versions(var)) == 2
-    first, second = (json.loads(read_text(f"{one.uri}/report.json")) for one in made["ModelComparison"])
-    assert (first["outcome"], second["looked_at"], second["same_rows"]) == ("first", 1, True)
+def test_a_run_compares_with_what_an_earlier_one_left_on_no_disk(first: FirstRun) -> None:
+    made = run(first.var, first.root, first.task, train_steps=25)
+    assert len(first.versions()) == 2
+    report = json.loads(read_text(f"{made['ModelComparison'][-1].uri}/report.json"))
+    assert (report["looked_at"], report["same_rows"]) == (1, True)
     blessing = made["ModelBlessing"][-1]
     assert blessing.custom_properties["baseline_model"].string_value == made["Model"][0].uri
-    assert json.loads(read_text(f"{blessing.uri}/fairness.json"))["passed"]

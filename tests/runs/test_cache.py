@@ -65,6 +65,8 @@ def compiled(var: Path, *, task: str = DIABETES, **options: Any) -> dict[str, by
     [
         ("components/csv_example_gen/executor.py", {"ExampleGen"}),
         ("components/csv_example_gen/csv_values.py", {"ExampleGen"}),  # which the executor imports
+        ("components/statistics_gen/executor.py", {"StatisticsGen"}),
+        ("components/read_ahead.py", {"StatisticsGen", "Transform", "Evaluator"}),  # through example_batches
         ("components/anomaly_gate/component.py", {"AnomalyGate"}),
         ("components/anomaly_gate/findings.py", {"AnomalyGate"}),  # which the component imports
         ("components/evaluator/sums.py", {"Evaluator"}),

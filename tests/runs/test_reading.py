@@ -95,7 +95,8 @@ def test_lineage_of_a_pushed_version(cold: Run, cached: Run, project: Project) -
     assert found.data.unchanged
     assert dict(found.data.rows) == {"train": 290, "eval": 152}
     assert found.code == cold.code
-    assert set(found.code) == {"ExampleGen", "AnomalyGate", "Transform", "Trainer", "Evaluator", "SkewGate", "Pusher"}
+    of_ours = {"ExampleGen", "StatisticsGen", "AnomalyGate", "Transform", "Trainer", "Evaluator", "SkewGate", "Pusher"}
+    assert set(found.code) == of_ours
     assert ("Transform", "Trainer", "TransformGraph") in {(e.source, e.target, e.artifact.type) for e in found.edges}
     fed = runs.models_trained_on(found.data.files[0])
     assert fed[["run", "pushed", "versions", "rows"]].values.tolist() == [[cold.id, True, [version], 442]]

@@ -64,13 +64,16 @@ class Parameter:
         if self.kind is bool and text.lower() in ("true", "false"):
             return text.lower() == "true"
         try:
+            if self.name == "tag":
+                shlex.split(text)  # Raises for a quote that is not closed.
             if self.kind is int and float(text) == int(float(text)):
                 return int(float(text))
             if self.kind in (str, float):
                 return typing.cast(Value, self.kind(text))
         except (ValueError, OverflowError):  # Told below.
             pass
-        raise ParameterError(f"--{self.option}: expected a value of type {self.kind.__name__}, received {text!r}")
+        kind = "words, each quote closed" if self.name == "tag" else f"a value of type {self.kind.__name__}"
+        raise ParameterError(f"--{self.option}: expected {kind}, received {text!r}")
 
     @property
     def option(self) -> str:
@@ -79,7 +82,7 @@ class Parameter:
 
     def words(self, value: Value) -> list[str]:
         """Spells a value as words of the command line: none where it stands for "not given"."""
-        if value == self.unset:
+        if value in (self.unset, ""):
             return []
         if self.kind is bool:
             return [f"--{self.option}"]

@@ -19,7 +19,8 @@ from components.run_registry.component import (
 )
 from pipelines import nodes
 from pipelines.backend import Backend
-from pipelines.config import PipelineConfig
+from pipelines.config import ConfigError, PipelineConfig
+from pipelines.orchestration.vertex.options import NO_WARM_START
 
 DATA, CONTRACT, HYPERPARAMETERS, PUSH_DESTINATION, REGISTRY = (
     RuntimeParameter(name=name, ptype=str)
@@ -79,8 +80,12 @@ class RegistryRuns:
         return lookup.with_id(nodes.BLESSED_MODEL_RESOLVER)
 
     def any_pushed_model(self) -> BaseNode:
-        """Raises: VertexOptions refuses a warm start."""
-        raise NotImplementedError("a job on Vertex AI starts from no earlier model")
+        """Finds none.
+
+        Raises:
+            ConfigError: A warm start was asked for.
+        """
+        raise ConfigError(NO_WARM_START)
 
     def record_accepted(self, statistics: OutputChannel, anomaly_gate: BaseNode) -> list[BaseNode]:
         """Returns the node that records."""

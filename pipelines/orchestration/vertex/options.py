@@ -10,6 +10,10 @@ from pipelines.cloud_settings import DEFAULT_FILE
 from pipelines.config import ConfigError, TrainerOptions, TunerConfig
 from pipelines.options import RunOptions
 
+NO_WARM_START = (
+    "--warm-start: expected a run here, received a job on Vertex AI, whose Trainer starts from no earlier model; leave "
+    "it out"
+)
 _FLAT = Parameter(name="*")
 _REMOTE = "gs://"
 
@@ -58,9 +62,7 @@ class VertexOptions:
                     f"{uri!r}"
                 )
         if self.trainer.warm_start:
-            raise ConfigError(
-                "--warm-start: expected a run here, received a job on Vertex AI, whose Trainer has no earlier model"
-            )
+            raise ConfigError(NO_WARM_START)
         if self.schedule is not None and len(self.schedule.split()) not in (5, 6):
             raise ConfigError(
                 "--schedule: expected a cron expression of five fields, such as '0 6 * * 1', received "

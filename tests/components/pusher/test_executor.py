@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from tfx.dsl.components.base.base_executor import BaseExecutor
+from tfx.dsl.io import fileio
 from tfx.proto import pusher_pb2
 from tfx.types import artifact, standard_artifacts
 from tfx.utils import io_utils, proto_utils
@@ -29,7 +30,7 @@ def an_artifact(kind: type[artifact.Artifact], uri: Path, blessed: int | None = 
 
 def execute(
     tmp_path: Path,
-    base: Path,
+    base: Path | str,
     *,
     evaluated: int | None = 1,
     unskewed: int | None = 1,
@@ -193,6 +194,23 @@ def test_executor_pushes_nothing_with_another_key_than_the_run_began_with(tmp_pa
     with pytest.raises(SigningError, match=f"expected key 0123456789abcdef, .* received {key_id}; run again"):
         execute(tmp_path, base, custom_config=told)
     assert not base.exists()
+
+
+def test_executor_pushes_to_an_object_store(tmp_path: Path) -> None:
+    pushed = execute(tmp_path, "ram://executor/taxi", saved_model=b"graph")
+    place = pushed.get_string_custom_property("pushed_destination")
+    assert place == f"ram://executor/taxi/{pushed.get_string_custom_property('pushed_version')}"
+    assert pushed.get_int_custom_property("pushed") == 1
+    assert io_utils.read_bytes_file(f"{place}/saved_model.pb") == b"graph"
+    assert io_utils.read_bytes_file(f"{place}/assets.extra/tf_serving_warmup_requests") == b"requests"
+
+
+def test_executor_signs_nothing_in_an_object_store(tmp_path: Path) -> None:
+    private, public = tmp_path / "private.pem", tmp_path / "public.pem"
+    told = {"signing": {"file": str(private), "key_id": write_pair(private, public)}}
+    with pytest.raises(SigningError, match="ram://signed/taxi: expected a folder of this machine to push a signed"):
+        execute(tmp_path, "ram://signed/taxi", saved_model=b"graph", custom_config=told)
+    assert not fileio.exists("ram://signed/taxi")
 
 
 def test_an_unsigned_push_says_nothing_of_a_key(tmp_path: Path, base: Path) -> None:

@@ -1,9 +1,11 @@
 """SkewGate itself: the whole gate once, its two processes when they fail, and the verdict that it leaves."""
 
+import contextlib
 import json
 import shutil
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ import tensorflow as tf
 from tfx.types import artifact_utils, standard_artifacts
 
 from components.candidate_serving import candidate_server, warmup_records
+from components.candidate_serving.standby import Standby
 from components.candidate_serving.transports import GRPC_COLUMNS, GRPC_EXAMPLES, REST_COLUMNS, REST_ROWS
 from components.signatures import PREDICTIONS, TRAINED_MODEL_FILE
 from components.skew_gate import component, model_probe
@@ -77,8 +80,10 @@ def report_in(blessing: standard_artifacts.InfraBlessing) -> dict[str, object]:
     return json.loads((Path(blessing.uri) / "report.json").read_text())
 
 
-def test_the_whole_gate_blesses_an_honest_model(world: World) -> None:
-    blessing = run_component(world)
+@pytest.mark.parametrize("ready", [contextlib.nullcontext(), Standby()], ids=["new processes", "standby process"])
+def test_the_whole_gate_blesses_an_honest_model(world: World, ready: AbstractContextManager[object]) -> None:
+    with ready:
+        blessing = run_component(world)
     assert blessing.get_int_custom_property("blessed") == 1
     assert files_in(blessing) == ["INFRA_BLESSED", "report.json", "tf_serving_warmup_requests"]
     report = report_in(blessing)

@@ -33,7 +33,7 @@ def test_what_is_sent_to_the_builder() -> None:
               "pipelines/engines/pool_worker", "pipelines/report/page.html.jinja", "serving/server/process.py",
               "components/tfrecords.py", "serving/deploy/compose.yaml",
               "serving/deploy/model_server/batching.config"]  # fmt: skip
-    kept_out = [".git/config", ".venv/bin/python", "var/data/taxi/trips.csv", "tests/conftest.py", "docs/deploy.md",
+    kept_out = [".git/config", ".venv/bin/python", "var/data/taxi/trips.csv", "tests/conftest.py", "docs/how-to/deploy.md",
                 "environment/uv.py", "pipelines/deploy/pipeline.Dockerfile", "benchmarks/__init__.py",
                 "pipelines/__pycache__/config.cpython-313.pyc"]  # fmt: skip
     assert [path for path in needed if not is_sent(path, ignored("pipeline"))] == []

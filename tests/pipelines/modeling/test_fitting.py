@@ -14,6 +14,7 @@ import tensorflow as tf
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from pipelines.config import TrainerConfig
+from pipelines.modeling import fitting
 from pipelines.modeling.fitting import (
     HISTORY_FILE,
     count_steps,
@@ -125,11 +126,26 @@ def test_a_batch_keeps_every_row_together() -> None:
     shuffled, plain = ([one for _, labels in batches for one in labels.numpy()[:, 0]] for batches in passes)
     assert plain == number.tolist() == sorted(shuffled)
     assert plain != shuffled
-    batches = make_batches(rows, 16, seed=3)
-    first, second = ([labels.numpy().tolist() for _, labels in batches] for _ in range(2))
-    assert first == [labels.numpy().tolist() for _, labels in make_batches(rows, 16, seed=3)]
-    assert first != second, "each pass has an order of its own"
-    assert [labels.numpy().tolist() for _, labels in make_batches(rows, 16, seed=3).repeat(2)] == [*first, *second]
+
+
+@pytest.mark.parametrize("most", [40, 39], ids=["tf.data", "NumPy"])
+def test_each_pass_has_an_order_of_its_own_and_the_same_seed_the_same_orders(
+    monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    monkeypatch.setattr(fitting, "SHUFFLED_BY_TF_DATA", most)
+    numbers = np.arange(40)[:, None]
+    rows = TransformedRows(features={"x": numbers}, labels=numbers)
+
+    def read(passes: int, seed: int = 3) -> list[list[int]]:
+        tf.random.set_seed(1)  # tf.data's shuffle goes by it, too
+        taken = [labels.numpy()[:, 0].tolist() for _, labels in make_batches(rows, 16, seed).repeat(passes)]
+        return [[one for batch in taken[first : first + 3] for one in batch] for first in range(0, len(taken), 3)]
+
+    first, second = read(2)
+    assert sorted(first) == sorted(second) == numbers[:, 0].tolist()
+    assert first != second
+    assert read(2) == [first, second]
+    assert read(1, seed=4) != [first]
 
 
 def test_history_and_tensorboard_logs(tmp_path: Path) -> None:

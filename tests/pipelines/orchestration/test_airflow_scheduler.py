@@ -5,8 +5,10 @@ import json
 import os
 import signal
 import socket
+import subprocess
+import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +55,19 @@ def test_a_span_that_arrives_begins_a_run(tmp_path: Path) -> None:
     var, arrived = tmp_path / "var", tmp_path / "arrived"
     parts = _write_parts(tmp_path)
     _arrive(parts[0], arrived)
-    assert execute(["ingest", "--task", DIABETES, "--var", str(var), "--from", str(arrived)]) == 0
+    command = [
+        sys.executable,
+        "-m",
+        "pipelines",
+        "ingest",
+        "--task",
+        DIABETES,
+        "--var",
+        str(var),
+        "--from",
+        str(arrived),
+    ]
+    subprocess.run(command, cwd=PROJECT, check=True)
     settings = {"PIPELINES_SCHEDULE": "spans", "PIPELINES_SPANS": str(arrived)}
     server = _server(tmp_path, "--train-steps", "30", "--spans", "all", settings=settings)
     with server.started():
@@ -62,7 +76,7 @@ def test_a_span_that_arrives_begins_a_run(tmp_path: Path) -> None:
         assert _until(lambda: _end(server, "diabetes_ingest", idle), "it ends") == "success"
         assert _runs(server, "diabetes") == []  # Nothing arrived.
         _arrive(parts[1], arrived)
-        ingestion = _trigger(server, "diabetes_ingest")
+        ingestion = _until(lambda: _trigger(server, "diabetes_ingest"), "the ingestion of the second span begins")
         assert _until(lambda: _end(server, "diabetes_ingest", ingestion), "the ingestion ends") == "success"
         (run,) = _until(lambda: _runs(server, "diabetes"), "the asset's event starts a run")
         assert run["run_type"] == "asset_triggered"
@@ -130,12 +144,15 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _until(look: Any, what: str) -> Any:
+def _until(look: Callable[[], Any], what: str) -> Any:
+    """What `look` finds, as soon as it does; Airflow stores a DAG in steps, and answers late where it is busy."""
     deadline = time.monotonic() + _SECONDS
-    while not (found := look()):
+    while True:
+        with contextlib.suppress(OSError):
+            if found := look():
+                return found
         assert time.monotonic() < deadline, f"waited in vain until {what}"
         time.sleep(0.05)
-    return found
 
 
 def _dags(server: AirflowServer) -> list[str]:
@@ -144,9 +161,7 @@ def _dags(server: AirflowServer) -> list[str]:
 
 
 def _trigger(server: AirflowServer, dag: str) -> str:
-    with contextlib.suppress(OSError):  # The DAG is stored in steps.
-        return str(server.ask(f"dags/{dag}/dagRuns", {"logical_date": None})["dag_run_id"])
-    return ""
+    return str(server.ask(f"dags/{dag}/dagRuns", {"logical_date": None})["dag_run_id"])
 
 
 def _runs(server: AirflowServer, dag: str) -> Any:

@@ -21,6 +21,7 @@ RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9]{10}")
 
 def test_what_was_not_given_is_left_out() -> None:
     words = ["--task=own.trips", "--data=", "--var=/mnt/v", "--train-steps=0", "--force=false", "--distribute=auto"]
+    words += ["--evaluate-on=", "--tag="]
     assert write_words(read_words(words)) == ["--task=own.trips", "--var=/mnt/v"]
 
 
@@ -47,6 +48,7 @@ def test_a_value_becomes_an_option(word: str, becomes: list[str]) -> None:
         ("--train-steps=many", r"--train-steps: expected a value of type int, received 'many'"),
         ("--train-steps=1.5", r"--train-steps: expected a value of type int, received '1.5'"),
         ("--train-steps=inf", r"--train-steps: expected a value of type int, received 'inf'"),
+        ("--tag=a 'b", r"--tag: expected words, each quote closed, received \"a 'b\""),
         ("--force=yes", r"--force: expected a value of type bool, received 'yes'"),
         ("--data={{$.inputs.parameters['data']}}", r"received the placeholder \{\{\$.* has not resolved"),
         ("--colour=red", r"--colour: expected an option of a run, .*compile the pipeline with the version"),

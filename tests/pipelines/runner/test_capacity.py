@@ -9,8 +9,9 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
+from pipelines.options import RunOptions
 from pipelines.runner import capacity
-from pipelines.runner.capacity import NODE_BYTES, free_in_cgroup, nodes_at_once
+from pipelines.runner.capacity import NODE_BYTES, free_in_cgroup, nodes_at_once, processes_at_once
 
 Machine = Callable[..., None]
 
@@ -53,3 +54,16 @@ def test_what_a_container_leaves(tmp_path: Path) -> None:
     assert free_in_cgroup(tmp_path) == 3000
     (tmp_path / "memory.max").write_text("max\n")
     assert free_in_cgroup(tmp_path) == float("inf")
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (RunOptions(), 2),
+        (RunOptions(at_once=3), 3),
+        (RunOptions(engine="flink"), 1),
+    ],
+)
+def test_processes_of_a_run(machine: Machine, options: RunOptions, expected: int) -> None:
+    machine(cores=2, memory=4)
+    assert processes_at_once(options) == expected

@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from pipelines.options import RunOptions
-from pipelines.runner import local_run
+from pipelines.runner import capacity, local_run
 
 
 @pytest.mark.parametrize(
@@ -16,7 +16,7 @@ def test_a_process_that_computed_with_tensorflow_runs_one_node_at_a_time(
     monkeypatch: pytest.MonkeyPatch, asked: int | None, computed: bool, expected: int
 ) -> None:
     monkeypatch.setattr(local_run, "has_computed", lambda: computed)
-    monkeypatch.setattr(local_run, "nodes_at_once", lambda: 2)
+    monkeypatch.setattr(capacity, "nodes_at_once", lambda: 2)
     terminal = io.StringIO()
     assert local_run._limit_at_once(RunOptions(at_once=asked), Console(file=terminal)) == expected
     told = terminal.getvalue()

@@ -18,8 +18,8 @@ from tfx.utils import import_utils
 from components.artifacts import DataBlessing, ModelComparison
 from pipelines import nodes
 from pipelines.cloud_settings import NodeResources
-from pipelines.config import ConfigError, TunerConfig
-from pipelines.orchestration.vertex.backend import ACCEPTED_STATISTICS_RECORD, NEVER_CACHED, PUSH_RECORD
+from pipelines.config import ConfigError, TrainerOptions, TunerConfig
+from pipelines.orchestration.vertex.backend import ACCEPTED_STATISTICS_RECORD, NEVER_CACHED, PUSH_RECORD, vertex_backend
 from pipelines.orchestration.vertex.job import Job, compile_job
 from pipelines.orchestration.vertex.options import VertexOptions
 from pipelines.orchestration.vertex.submission import build_job
@@ -164,6 +164,13 @@ def test_an_experiment_pushes_nothing_and_leaves_no_record(var: Path) -> None:
     job = compile_job(VertexOptions(task="tests.tasks.diabetes", var=var, experiment="wider"), SETTINGS)
     tasks = job.spec["pipelineSpec"]["root"]["dag"]["tasks"]
     assert {nodes.PUSHER, PUSH_RECORD, ACCEPTED_STATISTICS_RECORD}.isdisjoint(tasks)
+
+
+def test_a_warm_start_is_refused_by_the_backend_too(var: Path) -> None:
+    options = dataclasses.replace(VertexOptions(var=var).as_run(), trainer=TrainerOptions(warm_start=True))
+    config = resolve(options, load_task("tests.tasks.diabetes"), remote_data="gs://my-bucket/data")
+    with pytest.raises(ConfigError, match="--warm-start: expected a run here, received a job on Vertex AI"):
+        create_pipeline(config, vertex_backend(config, "gs://my-bucket/jobs"))
 
 
 def test_kfp_loads_it(job: Job) -> None:

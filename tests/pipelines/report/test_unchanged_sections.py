@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from pipelines.report import diagnosis, evaluation, unchanged_evaluation
-from pipelines.report.unchanged_evaluation import describe_diagnosis, describe_evaluation
+from pipelines.report import data, diagnosis, evaluation, unchanged_sections
+from pipelines.report.unchanged_sections import describe_data, describe_diagnosis, describe_evaluation
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return {"rows": len(times)}
 
     monkeypatch.setattr(evaluation, "describe_evaluation", describe)
-    monkeypatch.setattr(unchanged_evaluation, "task_file_digests", lambda task: task)
+    monkeypatch.setattr(unchanged_sections, "task_file_digests", lambda task: task)
     return times
 
 
@@ -46,8 +46,8 @@ def test_the_same_artifacts_and_code_give_the_same_section(made: list[str], tmp_
         lambda run, patch: run.summary.update(stack={"keras": "3"}),
         lambda run, patch: run.task_record.update({"model.py": "2"}),
         lambda run, patch: run.summary["nodes"].append({"outputs": {"model": {"uri": "/"}}}),
-        lambda run, patch: patch.setattr(unchanged_evaluation, "decision_threshold", lambda task: 0.3),
-        lambda run, patch: patch.setattr(unchanged_evaluation, "source_digest", lambda code: "edited"),
+        lambda run, patch: patch.setattr(unchanged_sections, "decision_threshold", lambda task: 0.3),
+        lambda run, patch: patch.setattr(unchanged_sections, "source_digest", lambda code: "edited"),
     ],
 )
 def test_a_change_makes_it_anew_and_forgets_the_old_one(
@@ -78,5 +78,52 @@ def test_the_section_on_explanations_is_remembered_apart(
     assert describe_evaluation(run, tmp_path / "cache") == {"rows": 1}
     assert [describe_diagnosis(run, tmp_path / "cache") for _ in range(2)] == [{"made": 1}] * 2
     assert describe_evaluation(run, tmp_path / "cache") == {"rows": 1}
-    monkeypatch.setattr(unchanged_evaluation, "source_digest", lambda code: code.__name__)
+    monkeypatch.setattr(unchanged_sections, "source_digest", lambda code: code.__name__)
     assert describe_diagnosis(run, tmp_path / "cache") == {"made": 2}
+
+
+DATA_RECORD = {
+    "data": "data.csv", "rows": {"train": 2}, "split": "", "unread_files": [], "vocabularies": {},
+    "schema_differences": [], "spans": [],
+}  # fmt: skip
+
+
+def count_descriptions(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """One entry for each time that the section on data is made."""
+    described: list[str] = []
+
+    def describe(run: Any) -> dict[str, Any]:
+        described.append(run.id)
+        return {"made": len(described)}
+
+    monkeypatch.setattr(data, "describe_data", describe)
+    return described
+
+
+@pytest.mark.parametrize(
+    ("changed", "times"),
+    [
+        ({}, 1),
+        ({"data": "moved.csv"}, 2),
+        ({"unread_files": ["other.txt"]}, 2),
+        ({"rows": {"train": 3}}, 2),
+        ({"vocabularies": {"company_id": {"size": 3}}}, 2),
+    ],
+)
+def test_the_section_on_data_is_made_anew_when_what_the_record_says_of_rows_changed(
+    made: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: dict[str, Any], times: int
+) -> None:
+    described = count_descriptions(monkeypatch)
+    monkeypatch.setattr(unchanged_sections, "source_digest", lambda code: code.__name__)
+    for name, more in {"first": {}, "second": changed}.items():
+        found = describe_data(make_run(tmp_path, name, **DATA_RECORD | more), tmp_path / "cache")
+    assert found == {"made": times}
+    assert len(described) == times
+
+
+def test_the_section_on_data_of_spans_is_made_each_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    described = count_descriptions(monkeypatch)
+    for name in ("first", "second"):
+        run = make_run(tmp_path, name, **DATA_RECORD | {"spans": [{"span": 1}]})
+        describe_data(run, tmp_path / "cache")
+    assert described == ["first", "second"]
