@@ -8,6 +8,7 @@ import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import tensorflow as tf
 import tensorflow_model_analysis as tfma
@@ -51,6 +52,8 @@ def _is_same(one: object, other: object) -> bool:
         return False
     if isinstance(one, dict):
         return one.keys() == other.keys() and all(_is_same(one[name], other[name]) for name in one)
+    if isinstance(one, _Rows):
+        return one.are_same(cast(_Rows, other))
     if isinstance(one, list):
         return len(one) == len(other) and all(map(_is_same, one, other))
     if isinstance(one, float):
@@ -74,10 +77,19 @@ def _examples(folder: Path) -> dict[str, object]:
 
 def _parsed_examples(folder: Path) -> dict[str, object]:
     """Every row, in the order of keys: that of rows and files is the engine's, that of features the encoder's."""
-    return {
-        split: sorted((_parsed(row) for row in _records(folder / f"Split-{split}")), key=lambda row: row[ROW_KEY])
-        for split in SPLITS
-    }
+    return {split: _Rows(_records(folder / f"Split-{split}")) for split in SPLITS}
+
+
+class _Rows:
+    """Serialized rows in the order of their keys. Parsed, those of 300,000 would take gigabytes."""
+
+    def __init__(self, rows: Iterator[bytes]) -> None:
+        self._rows = sorted(rows, key=lambda row: _parsed(row)[ROW_KEY])
+
+    def are_same(self, other: "_Rows") -> bool:
+        return len(self._rows) == len(other._rows) and all(
+            _is_same(_parsed(one), _parsed(two)) for one, two in zip(self._rows, other._rows, strict=True)
+        )
 
 
 def _parsed(serialized: bytes) -> dict[str, list[object]]:
