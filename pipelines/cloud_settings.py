@@ -104,6 +104,7 @@ class CloudSettings:
             sdk_container_image=self.image,
             service_account=self.service_account,
             network=self.network.rpartition("/")[2] if self.network else None,
+            kms_key=self.kms_key,
             labels=(("pipeline", task.replace(".", "-").lower()), *sorted(self.labels.items())),
             **dataclasses.asdict(self.dataflow),
         )
