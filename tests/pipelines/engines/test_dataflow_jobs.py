@@ -1,4 +1,4 @@
-"""The job that each Beam node would send to Dataflow. Beam's own runner makes it of the node's graph; it is not sent."""
+"""The job that each Beam node would send to Dataflow: made by Beam's own runner from the node's graph, and not sent."""
 
 import json
 from collections.abc import Callable
