@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from environment.flink.cluster import STATE, Process, down, running_processes
+from environment.flink.cluster import STATE, Cluster, Process, down, running_processes
 from environment.flink.packages import Packages
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -112,15 +112,13 @@ with tether.tethered(Pretended(Path({str(tmp_path / "flink")!r}), packages.Packa
 def test_a_task_manager_in_place_of_a_dead_one_ends_what_that_left(
     leader: subprocess.Popen[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from environment.flink import cluster
-
     worker = worker_of(leader)
     write_state(tmp_path, **{"taskmanager-1": Process.of(leader.pid)})
     leader.kill()
     leader.wait()
     (tmp_path / "log").mkdir()
     start = subprocess.Popen
-    monkeypatch.setattr(cluster.subprocess, "Popen", lambda command, **how: start(SLEEPS, **how))
-    cluster.Cluster(tmp_path, Packages(tmp_path)).start_task_manager("taskmanager-1", 1)
+    monkeypatch.setattr("environment.flink.cluster.subprocess.Popen", lambda command, **how: start(SLEEPS, **how))
+    Cluster(tmp_path, Packages(tmp_path)).start_task_manager("taskmanager-1", 1)
     wait_until_over(worker)
     assert down(tmp_path) == ["taskmanager-1"]

@@ -34,7 +34,9 @@ from tests.pipelines.engines.test_dataflow import ENGINE
 
 pytestmark = pytest.mark.slow
 
-Node = Callable[[Path, pytest.MonkeyPatch], tuple[type[BaseBeamExecutor], dict, dict, dict[str, Any]]]
+Artifacts = dict[str, list[Artifact]]
+Call = tuple[type[BaseBeamExecutor], Artifacts, Artifacts, dict[str, Any]]  # what is to be called with what
+Node = Callable[[Path, pytest.MonkeyPatch], Call]
 
 
 class NotSentError(Exception):
@@ -59,7 +61,7 @@ def jobs(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return made
 
 
-def example_gen(folder: Path, _: pytest.MonkeyPatch) -> Any:
+def example_gen(folder: Path, _: pytest.MonkeyPatch) -> Call:
     source = example_gen_pb2.Input(splits=[example_gen_pb2.Input.Split(name="all", pattern="*.csv")])
     parameters = {
         "input_base": str(sample(folder / "data", 50)),
@@ -72,18 +74,18 @@ def example_gen(folder: Path, _: pytest.MonkeyPatch) -> Any:
     return ExampleGen, {}, {"examples": [make_artifact(standard_artifacts.Examples, folder / "out")]}, parameters
 
 
-def make_inputs(folder: Path) -> dict[str, list[Artifact]]:
+def make_inputs(folder: Path) -> Artifacts:
     schema = make_artifact(standard_artifacts.Schema, folder / "schema")
     io_utils.write_pbtxt_file(f"{schema.uri}/schema.pbtxt", handmade.CONTRACT)
     return {"examples": [make_examples(folder / "raw")], "schema": [schema]}
 
 
-def statistics_gen(folder: Path, _: pytest.MonkeyPatch) -> Any:
+def statistics_gen(folder: Path, _: pytest.MonkeyPatch) -> Call:
     outputs = {"statistics": [make_artifact(standard_artifacts.ExampleStatistics, folder / "statistics")]}
     return StatisticsGen, make_inputs(folder), outputs, {}
 
 
-def transform(folder: Path, _: pytest.MonkeyPatch) -> Any:
+def transform(folder: Path, _: pytest.MonkeyPatch) -> Call:
     outputs = {
         "transform_graph": [make_artifact(standard_artifacts.TransformGraph, folder / "graph")],
         "transformed_examples": [make_artifact(standard_artifacts.Examples, folder / "transformed")],
@@ -95,7 +97,7 @@ def transform(folder: Path, _: pytest.MonkeyPatch) -> Any:
     return Transform, make_inputs(folder), outputs, parameters
 
 
-def evaluate(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+def evaluate(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
     """Without reading Examples and asking a model."""
     given = list(batches(predict(1.0), predict(-1.0)))
     monkeypatch.setattr(evaluator, "read_batches", lambda pipeline, *_: (pipeline | beam.Create(given), None))
