@@ -34,7 +34,7 @@ from environment.flink.tether import tethered
 
 _PROJECT = Path(__file__).resolve().parents[1]
 LOCAL = "local"
-SLOTS = {"flink, 1 slot": 1, "flink, 2 slots": 2}  # a TaskManager each
+SLOTS = {"flink-1": 1, "flink-2": 2}  # a TaskManager with one slot each
 RUNS = (LOCAL, *SLOTS)
 BEAM_NODES = ("ExampleGen", "StatisticsGen", "Transform", "Evaluator")
 
@@ -70,7 +70,7 @@ def one_run(directory: Path, name: str, data: Path) -> dict[str, Any]:
     Raises:
         RuntimeError: The run failed, or a gate refused the model: its time would say nothing.
     """
-    var = directory / name.replace(", ", "-").replace(" ", "-")
+    var = directory / name
     engine = "flink" if name in SLOTS else LOCAL
     command = [sys.executable, "-m", "pipelines", "run", "--var", str(var), "--data", str(data), "--engine", engine]
     with contextlib.ExitStack() as stack:
@@ -80,7 +80,7 @@ def one_run(directory: Path, name: str, data: Path) -> dict[str, Any]:
             beside = [process.pid for process in running_processes(var / "flink").values()]
         measured = measure([*command, "--at-once", "1"], _PROJECT, {}, directory / "output.log", beside)
     summary = json.loads((var / "runs" / "latest" / "summary.json").read_text())
-    artifacts = [directory / run / "artifacts" / "taxi" for run in (LOCAL, var.name)]
+    artifacts = [directory / run / "artifacts" / "taxi" for run in (LOCAL, name)]
     return {
         **summarise(measured, summary["nodes"]),
         "skew": next(gate["reasons"] for gate in summary["gates"] if gate["gate"] == "SkewGate"),

@@ -18,7 +18,7 @@ from tests.runs.project import Project
 
 pytestmark = [pytest.mark.engine, pytest.mark.pipeline, pytest.mark.one_stack, pytest.mark.slow]
 
-FLINK = ("--engine", "flink")
+FLINK = ("--engine", "flink", "--job-minutes", "10")  # a job that hangs fails its test while somebody still looks
 ARTIFACTS = "artifacts/diabetes"
 BEAM_NODES = ("ExampleGen", "StatisticsGen", "Transform", "Evaluator")
 
