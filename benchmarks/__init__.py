@@ -1,1 +1,1 @@
-"""Measurements: never asserted in tests, always printed with what they are compared with."""
+"""Measurements. Tests never assert them; each is printed beside what it is compared with."""

@@ -1,15 +1,15 @@
-"""Measures TFX Transform with its analyzer cache over accepted spans, against one pass over all rows.
+"""Measure TFX Transform with its analyzer cache over accepted spans, against one pass over all rows.
 
     python -m pipelines ingest --from var/data/taxi-spans
     python -m benchmarks.analyzer_cache --spans 4 16
 
-Runs what TFX's Transform runs (`TransformProcessor`), on the taxi task, three ways:
+It runs what TFX's Transform runs (`TransformProcessor`), on the taxi task, in three ways:
 
 - joined: the train rows of all spans are one data set, without a cache, as `run --spans` does it;
-- first: each span is a data set of its own, and the cache is written;
-- next: likewise, with the cache of all spans but the newest.
+- first: each span is a separate data set, and the cache is written;
+- next: the same, with the cache of all spans but the newest.
 
-Prints processor seconds, since others may use the machine, whether the vocabularies are equal, and the largest
+It prints processor seconds, because others may use the machine, whether the vocabularies are equal, and the largest
 difference of a transformed number. docs/decisions/0042-versions-of-data.md shows the figures.
 """
 
@@ -43,10 +43,10 @@ _SPLITS = ("train", "eval")
 
 
 def main() -> None:
-    """Measures and prints a line for each number of spans and each way."""
+    """Measure and print a line for each number of spans and each way."""
     parser = argparse.ArgumentParser(description="TFX Transform with and without its analyzer cache, over spans.")
     parser.add_argument("--var", type=Path, default=Path("var"), help="the folder that spans were ingested into (var)")
-    parser.add_argument("--spans", type=int, nargs="+", default=[4, 16], help="the newest so many (4 16)")
+    parser.add_argument("--spans", type=int, nargs="+", default=[4, 16], help="numbers of newest spans (4 16)")
     parser.add_argument("--task", default="taxi")
     options = parser.parse_args()
     task = load_task(options.task)
@@ -60,16 +60,16 @@ def main() -> None:
 
 
 def measure(task: Task, spans: Sequence[Path], scratch: Path) -> list[dict[str, Any]]:
-    """Transforms the rows of spans in each way.
+    """Transform the rows of spans in each way.
 
     Args:
-        task: whose preprocessing_fn it is.
-        spans: the Examples of each, in the order of time.
+        task: its preprocessing_fn is used.
+        spans: the Examples of each, in order of time.
         scratch: an empty folder.
 
     Returns:
         For each way its name, processor and wall-clock seconds, the megabytes of the cache, whether the vocabularies
-        are those of the first way, and the largest difference of a transformed number from there.
+        equal those of the first way, and the largest difference of a transformed number from the first way's.
     """
     joined = scratch / "joined"
     for split in _SPLITS:
@@ -108,15 +108,15 @@ def measure(task: Task, spans: Sequence[Path], scratch: Path) -> list[dict[str, 
 def transform(
     task: Task, analyzed: Sequence[Path], joined: Path, out: Path, given: Path | None, written: Path | None
 ) -> None:
-    """Transforms the joined rows with a graph that was made of the analyzed ones.
+    """Transform the joined rows with a graph made of the analyzed ones.
 
     Args:
-        task: whose preprocessing_fn it is.
-        analyzed: Examples, a data set each.
+        task: its preprocessing_fn is used.
+        analyzed: Examples, one data set each.
         joined: Examples that are transformed.
-        out: gets the transform graph, and the transformed rows in a folder for each split.
+        out: receives the transform graph, and a folder of transformed rows for each split.
         given: the cache to start from.
-        written: where the cache goes.
+        written: receives the new cache.
     """
 
     def make_pipeline() -> beam.Pipeline:
@@ -158,7 +158,7 @@ def _read_vocabularies(out: Path) -> dict[str, bytes]:
 
 
 def _compare(one: Path, other: Path) -> float:
-    """Returns the largest difference of a number in the transformed rows, row by row."""
+    """Return the largest difference of a number in the transformed rows, row by row."""
     largest = 0.0
     for split in _SPLITS:
         rows = [read_records(sorted(map(str, (folder / f"Split-{split}").glob("rows*")))) for folder in (one, other)]

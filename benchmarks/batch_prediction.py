@@ -1,4 +1,4 @@
-"""Measures `python -m pipelines predict`: rows a second, seconds from start to end, and peak memory, over rows.
+"""Measure `python -m pipelines predict`: rows per second, seconds from start to end, and peak memory, by rows.
 
     python -m benchmarks.batch_prediction --var var --rows 300040 1200160
 
@@ -19,7 +19,7 @@ _ROOT = Path(__file__).resolve().parents[1]
 
 
 def main() -> None:
-    """Prints a line for each number of rows."""
+    """Print a line for each number of rows."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--var", type=Path, default=Path("var"), metavar="DIR")
     parser.add_argument("--rows", type=int, nargs="+", default=[300_040], metavar="N")

@@ -1,12 +1,12 @@
-"""How often chance alone refuses a new task's rows, and which shifts its comparators catch.
+"""Measure how often a new task's rows are refused by chance, and which shifts its comparators catch.
 
     python -m benchmarks.comparators                  # simulated splits, a few seconds
-    python -m benchmarks.comparators --tfdv 50        # and real ones, through TFDV, as AnomalyGate has it; a minute
+    python -m benchmarks.comparators --tfdv 50        # and real splits through TFDV, as in AnomalyGate; a minute
 
 A made-up table has text columns of three kinds (two values, three, twelve), each kind with a value in 1% to 100% of the
-rows. `make new-task` proposes its contract; then the same rows are split at random again and again. Prints the share of
-splits that some column refuses, and, of rows in which the most frequent value's share moved between train and eval, the
-share that is caught. docs/decisions/0023-comparators.md shows the tables.
+rows. `make new-task` proposes its contract; then the same rows are split at random repeatedly. The benchmark prints the
+share of splits that some column refuses. Of splits in which the most frequent value's share moved between train and
+eval, it prints the share that is caught. docs/decisions/0023-comparators.md shows the tables.
 """
 
 import argparse
@@ -34,20 +34,23 @@ Counts = tuple[int, ...]  # rows with each value
 
 
 def make_counts(present: int, mix: Sequence[float]) -> Counts:
-    """Divides rows among values, each at least one."""
+    """Divide rows among values, at least one for each."""
     edges = np.round(np.cumsum(mix) * present).astype(int)
     return tuple(int(count) for count in np.diff(edges, prepend=0) if count)
 
 
 def simulate_distances(counts: Counts, splits: int, random: np.random.Generator) -> np.ndarray:
-    """The L-infinity distance of a column between train and eval in random splits, [splits]; inf where one is empty."""
+    """Return a column's L-infinity distances between train and eval in random splits, [splits].
+
+    A distance is inf where a split is empty.
+    """
     of_each = np.array(counts)
     evaluated = random.binomial(of_each, EVAL_SHARE, size=(splits, len(counts)))
     return measure_distances(of_each - evaluated, evaluated)
 
 
 def simulate_shifted(present: int, shift: float, splits: int, random: np.random.Generator) -> np.ndarray:
-    """The same, where the most frequent value's share is lower by `shift` in eval, and the others' are higher."""
+    """Return the same distances after a shift: in eval, the most frequent value's share is lower by `shift`."""
     before = np.array(POWER_MIX)
     after = np.r_[before[0] - shift, before[1:] * (1 + shift / before[1:].sum())]
     evaluated = random.binomial(present, EVAL_SHARE, size=splits)
@@ -55,13 +58,13 @@ def simulate_shifted(present: int, shift: float, splits: int, random: np.random.
 
 
 def old_threshold(rows: int) -> float:
-    """The rule before: four standard errors of a share of one half, of all rows, with a value or without."""
+    """Return the earlier rule's threshold: four standard errors of a share of one half, over all rows."""
     error = np.sqrt(0.25 * (1 / (rows * (1 - EVAL_SHARE)) + 1 / (rows * EVAL_SHARE)))
     return float(max(0.1, np.ceil(400 * error) / 100))
 
 
 def simulate_refusals(rows: int, splits: int, random: np.random.Generator) -> dict[str, np.ndarray]:
-    """Which random splits of the made-up table are refused by the old and the new rule, each [filled, splits]."""
+    """Return which random splits the old and the new rule refuse, each [filled, splits]."""
     refused = {"old": np.zeros((len(FILLED), splits), bool), "new": np.zeros((len(FILLED), splits), bool)}
     for place, filled in enumerate(FILLED):
         for mix in MIXES:
@@ -74,14 +77,14 @@ def simulate_refusals(rows: int, splits: int, random: np.random.Generator) -> di
 
 
 def measure_distances(trained: np.ndarray, evaluated: np.ndarray) -> np.ndarray:
-    """Rows with each value, [splits, values] each -> distances, [splits]."""
+    """Return the distances, [splits], of counts of rows with each value, [splits, values] each."""
     in_train, in_eval = trained.sum(axis=1, keepdims=True), evaluated.sum(axis=1, keepdims=True)
     difference = np.abs(trained / np.maximum(in_train, 1) - evaluated / np.maximum(in_eval, 1)).max(axis=1)
     return np.where(((in_train > 0) & (in_eval > 0))[:, 0], difference, np.inf)
 
 
 def make_table(rows: int, random: np.random.Generator) -> pd.DataFrame:
-    """The made-up table: a column for each share and mix, and a label that none of them tells."""
+    """Make a table with a column for each share and mix, and a label that is independent of them."""
     columns = {}
     for filled in FILLED:
         for number, mix in enumerate(MIXES, start=1):
@@ -95,10 +98,15 @@ def make_table(rows: int, random: np.random.Generator) -> pd.DataFrame:
 
 
 def count_refused_by_tfdv(rows: int, splits: int, random: np.random.Generator) -> dict[str, int]:
-    """Splits the table at random, and asks TFDV as ExampleValidator and AnomalyGate do.
+    """Split the table at random, and ask TFDV as ExampleValidator and AnomalyGate do.
+
+    Args:
+        rows: of the table.
+        splits: the number of random splits.
+        random: the random generator.
 
     Returns:
-        Kind of anomaly -> splits in which some column has it; under "any" those with one at all.
+        Kind of anomaly -> number of splits in which some column has it; "any" counts splits with any anomaly.
     """
     from benchmarks.tfdv_splits import find_anomalies, propose_schema
 
@@ -117,7 +125,7 @@ def count_refused_by_tfdv(rows: int, splits: int, random: np.random.Generator) -
 
 
 def main() -> None:
-    """Prints the tables."""
+    """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--splits", type=int, default=1_000, metavar="N", help="simulated splits of each table")
     parser.add_argument("--tfdv", type=int, default=0, metavar="N", help="splits of the smallest table through TFDV")

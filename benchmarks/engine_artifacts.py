@@ -1,4 +1,4 @@
-"""Compares what two runs of the same task wrote, whatever engine each ran on.
+"""Compare what two runs of the same task wrote, whatever engine each ran on.
 
 Numbers that are sums may differ in their last bits: of several files, each engine adds up the parts in an order of its
 own. All else is equal: rows, counts, words, types.
@@ -21,7 +21,7 @@ SPLITS = ("train", "eval")
 
 
 def differences(one: Path, other: Path) -> list[str]:
-    """What differs, artifact by artifact; empty where all are equal once parsed.
+    """List what differs, artifact by artifact; empty where all are equal once parsed.
 
     Args:
         one: the folder of a task's artifacts.

@@ -2,7 +2,7 @@
 
     python -m benchmarks.engines --rows 300040 --out var/bench
 
-Runs each cold, in turn, in a temporary folder; a cluster of this machine is started for its run, and stopped. Nodes run
+Run each cold, in turn, in a temporary folder; a cluster of this machine is started for its run, and stopped. Nodes run
 one after the other everywhere, as they do on a cluster. Memory is that of all processes together: of the run, the
 cluster and its workers. Held against the local engine: every artifact once parsed, metrics included. Prints seconds and
 peak memory by node, and writes them to `<out>/engines_<rows>.json` after each run.
@@ -40,7 +40,7 @@ BEAM_NODES = ("ExampleGen", "StatisticsGen", "Transform", "Evaluator")
 
 
 def main() -> int:
-    """Runs the benchmark; see the module's docstring."""
+    """Run the benchmark; see the module's docstring."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=SHIPPED_ROWS)
     parser.add_argument("--runs", nargs="+", choices=RUNS, default=RUNS)
@@ -65,7 +65,7 @@ def main() -> int:
 
 
 def one_run(directory: Path, name: str, data: Path) -> dict[str, Any]:
-    """Runs the pipeline cold on one engine of RUNS, and compares what it wrote with the local engine's.
+    """Run the pipeline cold on one engine of RUNS, and compare what it wrote with the local engine's.
 
     Raises:
         RuntimeError: The run failed, or a gate refused the model: its time would say nothing.
@@ -89,7 +89,7 @@ def one_run(directory: Path, name: str, data: Path) -> dict[str, Any]:
 
 
 def summarise(measured: MeasuredRun, nodes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Returns seconds and peak memory of a run, as a whole and by node.
+    """Return seconds and peak memory of a run, as a whole and by node.
 
     Args:
         measured: the run.
@@ -106,7 +106,7 @@ def summarise(measured: MeasuredRun, nodes: Sequence[Mapping[str, Any]]) -> dict
 
 
 def _peak_during(node: Mapping[str, Any], samples: Sequence[tuple[float, float]]) -> float:
-    """Returns the highest sum of memory while a node ran; of a shorter one than a look takes, that of the next look."""
+    """Return the highest sum of memory while a node ran; of a shorter one than a look takes, that of the next look."""
     start = datetime.datetime.fromisoformat(node["started"]).timestamp()
     end = start + max(node["seconds"], 2 * MEMORY_SECONDS)
     return max((mib for moment, mib in samples if start <= moment <= end), default=0.0)

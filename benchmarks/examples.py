@@ -1,4 +1,4 @@
-"""The rows that a run trained and scored on, as its record names them."""
+"""Read the rows that a run trained and scored on, as its record names them."""
 
 from pathlib import Path
 from typing import Any
@@ -9,10 +9,16 @@ from components.tfrecords import read_records
 
 
 def examples_folder(summary: dict[str, Any]) -> Path:
-    """Where the run's raw Examples lie: what the node ExampleGen wrote, by whatever class it was made.
+    """Return the folder of the run's raw Examples, which the node ExampleGen wrote, whatever its class.
+
+    Args:
+        summary: the run's record, summary.json.
+
+    Returns:
+        The folder.
 
     Raises:
-        LookupError: The record (summary.json) names none.
+        LookupError: The record names none.
     """
     for node in summary["nodes"]:
         for output in node["outputs"].values():
@@ -22,7 +28,7 @@ def examples_folder(summary: dict[str, Any]) -> Path:
 
 
 def read_rows(examples: Path, split: str) -> list[dict[str, int | float | str]]:
-    """One mapping per tf.Example; a feature without a value is left out, of several values the first counts."""
+    """Return one mapping per tf.Example, with the first value of each feature that has one."""
     files = sorted(map(str, (examples / f"Split-{split}").glob("*.gz")))
     rows = []
     for record in read_records(files):

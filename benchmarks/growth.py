@@ -1,10 +1,10 @@
-"""Draws what rows cost: seconds and peak memory of cold runs over the number of rows, ours and upstream's example.
+"""Plot seconds and peak memory of cold runs over the number of rows, for our task and upstream's example.
 
     python -m benchmarks.growth --results var/bench --out docs/figures/growth.svg
 
-Reads every `local_run_<rows>.json` that `make bench ROWS=...` left. Both axes are logarithmic: on a straight line that
-rises by one decade a decade, twice the rows cost twice as much. Prints how many bytes of memory a row more costs in
-each node, between the two largest results.
+It reads every `local_run_<rows>.json` that `make bench ROWS=...` wrote. Both axes are logarithmic: on a straight line
+that rises by one decade per decade, twice the rows cost twice as much. It prints the bytes of memory that one more row
+costs in each node, between the two largest results.
 """
 
 import argparse
@@ -23,7 +23,7 @@ _SIDE = 300  # pixels, of each of the two plots
 
 
 def main() -> int:
-    """Draws the curve; returns 0, or 1 with a message where there is nothing to draw."""
+    """Plot the curve; return 0, or 1 with a message if there is nothing to plot."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--results", type=Path, default=Path("var/bench"), metavar="DIR")
     parser.add_argument("--out", type=Path, default=Path("docs/figures/growth.svg"), metavar="FILE")
@@ -40,10 +40,13 @@ def main() -> int:
 
 
 def read_growth(results: list[dict[str, Any]]) -> pd.DataFrame:
-    """Makes a table of the cold runs: run, rows, seconds, peak MiB; a row for each result and program.
+    """Make a table of the cold runs: run, rows, seconds, peak MiB; a row for each result and program.
 
     Args:
-        results: what benchmarks.local_run wrote.
+        results: the files of benchmarks.local_run.
+
+    Returns:
+        The table.
     """
     return pd.DataFrame(
         [
@@ -56,11 +59,14 @@ def read_growth(results: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def memory_by_row(results: list[dict[str, Any]]) -> pd.DataFrame:
-    """Makes a table of what a row costs in memory: columns node, from_rows, to_rows, bytes_a_row, the most first.
+    """Return the memory that a row costs: columns node, from_rows, to_rows, bytes_a_row, the largest first.
 
     Args:
         results: what benchmarks.local_run wrote, fewest rows first; those of two sizes at least. A slope is taken
             between the two largest: what a node takes for few rows is bounded buffers for the most part.
+
+    Returns:
+        A row for each node; none where fewer than two sizes were measured.
     """
     columns = ["node", "from_rows", "to_rows", "bytes_a_row"]
     measured = [(int(one["rows"]), one["runs"].get(COLD, {}).get("node_mib", {})) for one in results]
@@ -76,7 +82,7 @@ def memory_by_row(results: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def plot_growth(table: pd.DataFrame) -> alt.HConcatChart:
-    """Plots seconds and memory over rows, side by side."""
+    """Plot seconds and memory over rows, side by side."""
     scale = alt.Scale(type="log", nice=False)
     rows = alt.X("rows:Q", scale=scale, axis=alt.Axis(values=sorted(table["rows"].unique()), format=","))
     plots = [

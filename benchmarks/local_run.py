@@ -1,4 +1,4 @@
-"""How long one whole iteration takes, beside upstream's own example in the same environment.
+"""Measure one whole iteration, beside upstream's own example in the same environment.
 
     python -m benchmarks.local_run --rows 300040 --repeats 3 --out var/bench
 
@@ -44,7 +44,7 @@ AIMED_SECONDS = {UNCHANGED: 6.0, MODEL_EDITED: 25.0, PREPROCESSING_EDITED: 35.0}
 
 
 def main() -> None:
-    """Runs the benchmark; see the module's docstring."""
+    """Run the benchmark; see the module's docstring."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=SHIPPED_ROWS)
     parser.add_argument("--repeats", type=int, default=3)
@@ -71,10 +71,18 @@ def main() -> None:
 
 
 def one_round(directory: Path, rows: int, runs: Sequence[str]) -> dict[str, MeasuredRun]:
-    """Runs those of RUNS that are named, in `directory`, which is removed afterwards.
+    """Run the named ones of RUNS in `directory`, and remove it afterwards.
+
+    Args:
+        directory: a new folder.
+        rows: of the taxi task.
+        runs: names of RUNS.
+
+    Returns:
+        The figures of each run, by name.
 
     Raises:
-        RuntimeError: One of them failed: its time would say nothing.
+        RuntimeError: A run failed, so its time would mean nothing.
     """
     project, var, data = copy_project(directory / "project"), directory / "var", directory / "data"
     data.mkdir()
@@ -91,18 +99,18 @@ def one_round(directory: Path, rows: int, runs: Sequence[str]) -> dict[str, Meas
 
 
 def edit(module: Path) -> None:
-    """Edits a module so that everything that depends on it runs again, and comes to the same."""
+    """Edit a module so that everything that depends on it runs again, and comes to the same."""
     with module.open("a") as source:
         source.write("\n_EDITED = True\n")  # A statement: an edited comment runs nothing again.
 
 
 def judge(value: float, aim: float) -> str:
-    """Says whether a value is as low as it was to be."""
+    """Return whether a value is at most its aim, in words."""
     return f"aim {aim:g}, {'reached' if value <= aim else 'not reached'}"
 
 
 def copy_project(directory: Path) -> Path:
-    """Copies what a run needs to `directory`, to be edited there, and returns it."""
+    """Copy the parts of the project that a run needs to `directory`, to be edited there, and return it."""
     for name in _SOURCES:
         source = _PROJECT / name
         if source.is_dir():
@@ -113,7 +121,7 @@ def copy_project(directory: Path) -> Path:
 
 
 def summarise(rounds: list[dict[str, MeasuredRun]]) -> dict[str, object]:
-    """Medians over the rounds; ratios are taken within each round first."""
+    """Return medians over the rounds; ratios are taken within each round first."""
     runs = {}
     for name in rounds[0]:
         of_name = [one[name] for one in rounds]
@@ -141,7 +149,7 @@ def summarise(rounds: list[dict[str, MeasuredRun]]) -> dict[str, object]:
 
 
 def _upstream(home: Path, data: Path) -> MeasuredRun:
-    """Upstream's example, laid out in a home as its own instructions say; it needs Keras 2 to run at all."""
+    """Run upstream's example, set up in a home folder as its instructions say; it needs Keras 2."""
     spec = importlib.util.find_spec("tfx.examples.chicago_taxi_pipeline")
     if spec is None or spec.origin is None:
         raise RuntimeError("the installed tfx has no chicago_taxi_pipeline example: expected it in tfx/examples")
@@ -166,7 +174,7 @@ def _ours(project: Path, var: Path, data: Path) -> MeasuredRun:
 
 
 def busy(nodes: Sequence[Mapping[str, Any]]) -> float:
-    """Returns the seconds from the first node's start to the last one's end: some run at the same time."""
+    """Return the seconds from the first node's start to the last node's end; nodes may overlap."""
     starts = [datetime.datetime.fromisoformat(node["started"]).timestamp() for node in nodes]
     ends = [start + node["seconds"] for start, node in zip(starts, nodes, strict=True)]
     return max(ends) - min(starts)

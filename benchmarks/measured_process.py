@@ -1,4 +1,4 @@
-"""Runs a program, and measures its time and the memory of all its processes together."""
+"""Run a program, and measure its time and the memory of all its processes together."""
 
 import contextlib
 import dataclasses
@@ -11,9 +11,9 @@ from pathlib import Path
 
 import psutil
 
-MEMORY_SECONDS = 0.5  # between two looks at the process tree
-# What is summed: on Linux PSS, which shares a page out among the processes that hold it, so that libraries count once;
-# elsewhere there is only RSS, which counts them in each process.
+MEMORY_SECONDS = 0.5  # between two samples of the process tree
+# The summed memory: on Linux PSS, which divides a page among the processes that share it, so that libraries count once;
+# elsewhere RSS, which counts them in each process.
 MEMORY = "pss" if psutil.LINUX else "rss"
 # What is summed for a child and its own children: USS, what no other process holds. Of PSS a fork would have more or
 # less, by how many others share the libraries with it at that moment.
@@ -26,6 +26,7 @@ class Branch:
     """A process that the measured one started, with all that it started in turn; or the measured one by itself."""
 
     started: float  # seconds since the epoch
+    is_fork: bool = True  # of the measured one; otherwise it runs another command
     peak_mib: float = 0.0  # of OWN_MEMORY, at the highest
 
 
@@ -45,17 +46,21 @@ class MeasuredRun:
 def measure(
     command: list[str], directory: Path, environment: Mapping[str, str], log: Path, beside: Sequence[int] = ()
 ) -> MeasuredRun:
-    """Runs a command to its end.
+    """Run a command to its end.
 
     Args:
         command: program and arguments.
         directory: to run it in.
-        environment: beside this process's own.
-        log: where its output goes.
+        environment: variables in addition to this process's own.
+        log: receives its output.
         beside: ids of processes that work for it and that it did not start; they count with their children.
 
+    Returns:
+        Time, processor time and memory.
+
     Raises:
-        RuntimeError: It failed: its time would say nothing. Or the memory of one of its processes could not be read.
+        RuntimeError: The command failed, so its time would mean nothing. Or the memory of one of its processes could
+            not be read.
     """
     begin, clock = time.monotonic(), time.time()
     with log.open("wb") as output, ThreadPoolExecutor(max_workers=1) as pool:
@@ -81,12 +86,13 @@ def measure(
 def _watch(
     process: subprocess.Popen[bytes], began: float, beside: Sequence[int]
 ) -> tuple[list[tuple[float, float]], list[Branch], float]:
-    """Returns the sum of memory, MiB, at each look, the branches, and processor seconds, when the process has ended."""
+    """Return the sum of memory, MiB, at each look, the branches, and processor seconds, when the process has ended."""
     root = psutil.Process(process.pid)
     others = [psutil.Process(pid) for pid in beside]
     # The system counts the starts of processes from its own, which it knows to a second; in between they are exact.
     lag = began - root.create_time()
     branches = {root.pid: Branch(started=began)}
+    command = _read_command(root)
     samples: list[tuple[float, float]] = []
     used = _processor_seconds(_with_children(others))
     before = sum(used.values())
@@ -96,6 +102,7 @@ def _watch(
         for top, members in _read_branches(root).items():
             sizes = [_memory(one) for one in members]
             branch = branches.setdefault(top.pid, Branch(started=top.create_time() + lag))
+            branch.is_fork = branch.is_fork and _read_command(top) in (command, [])
             branch.peak_mib = max(branch.peak_mib, sum(own for _, own in sizes))
             total += sum(shared for shared, _ in sizes)
         samples.append((time.time(), total))
@@ -108,7 +115,7 @@ def _with_children(roots: Sequence[psutil.Process]) -> list[psutil.Process]:
 
 
 def _processor_seconds(processes: Sequence[psutil.Process]) -> dict[psutil.Process, float]:
-    """Returns what each process has used that is still there; of its children it counts nothing."""
+    """Return what each process has used that is still there; of its children it counts nothing."""
     used = {}
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -118,22 +125,30 @@ def _processor_seconds(processes: Sequence[psutil.Process]) -> dict[psutil.Proce
 
 
 def _read_branches(root: psutil.Process) -> dict[psutil.Process, list[psutil.Process]]:
-    """Returns the root by itself, and each of its children with its descendants."""
+    """Return the root by itself, and each of its children with its descendants."""
     return {root: [root]} | {child: [child, *_children(child, recursive=True)] for child in _children(root)}
 
 
 def _memory(process: psutil.Process) -> tuple[float, float]:
-    """Returns MEMORY and OWN_MEMORY, MiB."""
+    """Return MEMORY and OWN_MEMORY, MiB."""
     try:
         read = process.memory_full_info()
     except (psutil.NoSuchProcess, psutil.ZombieProcess):
         return 0.0, 0.0  # It ended between the two looks.
     except psutil.AccessDenied as error:
         raise RuntimeError(
-            f"the memory of process {process.pid} cannot be read ({error}): expected to be allowed to, since a sum "
-            "without it would be too low; run the benchmark as the user whose processes they are"
+            f"the memory of process {process.pid} cannot be read: expected permission, received {error}; a sum without "
+            "it would be too low; run the benchmark as the user who owns the processes"
         ) from error
     return getattr(read, MEMORY) / _MIB, getattr(read, OWN_MEMORY) / _MIB
+
+
+def _read_command(process: psutil.Process) -> list[str]:
+    """Return its command line; nothing of one that has ended."""
+    try:
+        return list(process.cmdline())
+    except psutil.NoSuchProcess:
+        return []
 
 
 def _children(process: psutil.Process, *, recursive: bool = False) -> list[psutil.Process]:

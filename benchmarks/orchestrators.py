@@ -5,13 +5,13 @@
 Each word is a run's folder, with a name before it or without. The artifacts must still lie where the run wrote them.
 Exit status 1: artifacts or metrics differ that no orchestrator may change.
 
-A model's files differ between two trainings of the same weights (ids in its graph, times), and so do reports of times:
-those artifacts are shown, and are not held against each other. The metrics are: they follow from the weights.
+A record of Examples counts by its values: protobuf writes the features of one in any order. A transform graph counts by
+its vocabularies and its schema, since the names of operations in a SavedModel differ between two exports of the same
+graph; the transformed Examples are its proof. A model is shown, and is not held against another: the metrics are.
 """
 
 import argparse
 import dataclasses
-import gzip
 import hashlib
 import json
 import sys
@@ -19,12 +19,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import tensorflow as tf
+
+from components.tfrecords import read_records
+
 # What follows from rows, contract and code alone, by artifact type.
 COMPARED = frozenset({
     "Examples", "Schema", "ExampleStatistics", "ExampleAnomalies", "HyperParameters", "TransformGraph",
 })  # fmt: skip
 _SHOWN = 10  # digits of a digest
 _ABSENT = "-"
+_OF_AN_EXPORT = frozenset({"saved_model.pb", "fingerprint.pb"})
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -47,7 +52,7 @@ class ComparedRun:
 
 
 def read_run(name: str, folder: Path) -> ComparedRun:
-    """Reads a run's record, and digests its artifacts.
+    """Read a run's record, and digest its artifacts.
 
     Args:
         name: of its column.
@@ -61,7 +66,7 @@ def read_run(name: str, folder: Path) -> ComparedRun:
     """
     record: dict[str, Any] = json.loads((folder / "summary.json").read_text())
     digests = {
-        f"{node['id']}.{key} ({output['type']})": digest_content(Path(output["uri"]))
+        f"{node['id']}.{key} ({output['type']})": digest_content(Path(output["uri"]), output["type"])
         for node in record["nodes"]
         for key, output in node["outputs"].items()
     }
@@ -74,21 +79,30 @@ def read_run(name: str, folder: Path) -> ComparedRun:
     )
 
 
-def digest_content(artifact: Path) -> str:
-    """Digests names and content of an artifact's files: what is compressed counts by what it holds.
+def digest_content(artifact: Path, kind: str) -> str:
+    """Digest names and content of an artifact's files.
 
     Args:
         artifact: a file or a folder.
+        kind: the artifact's type.
 
     Returns:
         The digest, in hex.
     """
     whole = hashlib.blake2b(digest_size=16)
     for file in sorted(path for path in (artifact, *artifact.rglob("*")) if path.is_file()):
+        if kind == "TransformGraph" and file.name in _OF_AN_EXPORT:
+            continue
         whole.update(str(file.relative_to(artifact)).encode() + b"\0")
-        content = file.read_bytes()
-        whole.update(hashlib.blake2b(gzip.decompress(content) if file.suffix == ".gz" else content).digest())
+        content = _read_examples(file) if kind == "Examples" else file.read_bytes()
+        whole.update(hashlib.blake2b(content).digest())
     return whole.hexdigest()
+
+
+def _read_examples(file: Path) -> bytes:
+    """Return the records of a file in their order, the features of each in the order of their names."""
+    examples = map(tf.train.Example.FromString, read_records([str(file)]))
+    return b"".join(example.SerializeToString(deterministic=True) for example in examples)
 
 
 def differences(runs: Sequence[ComparedRun]) -> list[str]:
@@ -100,7 +114,7 @@ def differences(runs: Sequence[ComparedRun]) -> list[str]:
 
 
 def render(runs: Sequence[ComparedRun]) -> str:
-    """Renders the runs as a table in Markdown, a column each.
+    """Render the runs as a table in Markdown, a column each.
 
     Args:
         runs: of one task.
@@ -123,7 +137,7 @@ def render(runs: Sequence[ComparedRun]) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Prints the table of the runs that the command line names, and returns the exit status."""
+    """Print the table of the runs that the command line names, and return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.orchestrators", description=__doc__)
     parser.add_argument("runs", nargs="+", metavar="[NAME=]FOLDER")
     runs = []
@@ -135,7 +149,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _names(tables: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Returns the keys of several tables, each once, in their order."""
+    """Return the keys of several tables, each once, in their order."""
     return list(dict.fromkeys(key for table in tables for key in table))
 
 

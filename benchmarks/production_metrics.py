@@ -1,10 +1,10 @@
-"""How often production metrics are right, in windows whose truth is known: estimates before labels, gaps after.
+"""Measure how often production metrics are right, in windows with known labels: estimates before labels, gaps after.
 
     .venv/bin/python -m benchmarks.production_metrics
 
 Each world draws 50 eval splits of 5,000 rows, fits a recalibration to each, and judges 20 windows of 1,000 rows by it:
-1,000 windows. The first table says how often the 95% interval of an estimate holds what labels then give; the second in
-what share of windows some gap to the split's own metrics is called more than chance.
+1,000 windows. The first table shows how often the 95% interval of an estimate holds the value that labels then give.
+The second shows in what share of windows some gap to the split's own metrics is reported as more than chance.
 
 Predictions are drawn before labels, so that columns may change (`shifted columns`) while equal predictions go on to
 mean equal shares: estimates follow, and the gap is a real one. `changed answers` is what estimates cannot see, the same
@@ -33,7 +33,7 @@ def _logistic(values: np.ndarray) -> np.ndarray:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class World:
-    """Where rows come from. A row has a log odds z; the model says one probability, the label follows another."""
+    """The distribution of rows. A row has log odds z; the model returns one probability, the label follows another."""
 
     said: Callable[[np.ndarray], np.ndarray]  # log odds -> the model's probability
     shift: float = 0.0  # of the log odds in windows, in half of them
@@ -42,7 +42,7 @@ class World:
     def draw(
         self, rows: int, generator: np.random.Generator, *, shift: float = 0.0, answer_shift: float = 0.0
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Labels [rows] and predictions [rows]."""
+        """Draw labels [rows] and predictions [rows]."""
         odds = generator.normal(-1.2 + shift, 1.8, rows)
         labels = (generator.random(rows) < _logistic(odds + answer_shift)).astype(np.int64)
         return labels, self.said(odds).astype(np.float32).astype(np.float64)
@@ -60,7 +60,7 @@ WORLDS = {
 def coverage(
     world: World, *, splits: int = SPLITS, windows: int = WINDOWS, refits: int = 200, seed: int = 20240801
 ) -> dict[str, float]:
-    """Share of windows whose real value lies in the 95% interval, by metric."""
+    """Return the share of windows whose real value is in the 95% interval, by metric."""
     generator, metrics = np.random.default_rng(seed), metrics_at(THRESHOLD)
     held: dict[str, list[bool]] = {name: [] for name in metrics}
     once = np.ones((1, WINDOW_ROWS))
@@ -79,7 +79,7 @@ def coverage(
 
 
 def gaps_called(world: World, *, splits: int = SPLITS, windows: int = WINDOWS, seed: int = 20240802) -> float:
-    """Share of windows of which some gap is called more than chance, all metrics judged together."""
+    """Return the share of windows in which some gap is reported as more than chance, all metrics judged together."""
     generator, metrics = np.random.default_rng(seed), metrics_at(THRESHOLD)
     called = []
     for _ in range(splits):
@@ -94,7 +94,7 @@ def gaps_called(world: World, *, splits: int = SPLITS, windows: int = WINDOWS, s
 
 
 def main() -> None:
-    """Prints both tables."""
+    """Print both tables."""
     names = list(metrics_at(THRESHOLD))
     print(f"{'interval holds':<16}" + "".join(f"{name:>21}" for name in names))
     for name, world in WORLDS.items():

@@ -1,4 +1,4 @@
-"""The contract that `make new-task` proposes for a file, and what TFDV finds in two splits of its rows."""
+"""Propose a contract as `make new-task` does, and find TFDV's anomalies in two splits of the rows."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from pipelines.scaffold.source import read_source
 
 
 def propose_schema(file: Path, label: str) -> schema_pb2.Schema:
-    """Proposes the contract of a CSV file, as the template writes it."""
+    """Propose the contract of a CSV file, as the template writes it."""
     source = read_source(file)
     question = choose_problem(label, source.table[label], source.kinds[label])
     values = template_values(make_plan("made_up", source, question), sha256="", outside=None)
@@ -24,7 +24,7 @@ def propose_schema(file: Path, label: str) -> schema_pb2.Schema:
 
 
 def find_anomalies(train: pd.DataFrame, evaluation: pd.DataFrame, schema: schema_pb2.Schema) -> set[tuple[str, str]]:
-    """Finds (column, kind of anomaly) in either split, and between them; the columns are texts."""
+    """Find (column, kind of anomaly) in each split, and between them; the columns are texts."""
     statistics = [compute_statistics(rows, schema) for rows in (train, evaluation)]
     found = [tfdv.validate_statistics(one, schema, environment="TRAINING") for one in statistics]
     found.append(tfdv.validate_statistics(statistics[0], schema, serving_statistics=statistics[1]))
@@ -38,7 +38,7 @@ def find_anomalies(train: pd.DataFrame, evaluation: pd.DataFrame, schema: schema
 
 
 def compute_statistics(rows: pd.DataFrame, schema: schema_pb2.Schema) -> statistics_pb2.DatasetFeatureStatisticsList:
-    """Computes TFDV's statistics of columns of text; None is missing."""
+    """Compute TFDV's statistics of columns of text; None is missing."""
     arrays = [
         pa.array([None if cell is None else [cell.encode()] for cell in rows[name]], pa.large_list(pa.binary()))
         for name in rows

@@ -1,10 +1,10 @@
-"""The taxi model beside gradient-boosted trees, on the very rows that a run trained and scored on.
+"""Compare the taxi model with gradient-boosted trees, on the rows that a run trained and scored on.
 
-    python -m benchmarks.trees --run var/runs/latest --out var/bench
+    python -m benchmarks.trees --run var/runs/latest
 
-The trees are scikit-learn's HistGradientBoostingClassifier with its defaults, on the raw columns without tips: what one
-gets in five lines and no pipeline. Reads the run's Examples, prints ROC AUC, PR AUC and log loss of both on the eval
-split, and writes them to `<out>/trees.json`.
+The trees are scikit-learn's HistGradientBoostingClassifier with its defaults, on the raw columns without tips: five
+lines without a pipeline. It reads the run's Examples, prints ROC AUC, PR AUC and log loss of both on the eval split,
+and writes them to `<out>/trees.json`.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 from benchmarks.examples import examples_folder, read_rows
 from pipelines.tasks.taxi.features import FARE, FARE_PER_BIG_TIP, TIPS
 
-SEEDS = (0, 1, 2)  # of the trees, which hold out rows at random to know when to stop
+SEEDS = (0, 1, 2)  # of the trees, which hold out random rows to decide when to stop
 MEASURES = {
     "auc": "ROC AUC",
     "auc_precision_recall": "PR AUC",
@@ -32,7 +32,7 @@ MEASURES = {
 
 
 def main() -> int:
-    """Runs the comparison; returns 0, or 1 with a message where the run left nothing to compare with."""
+    """Run the comparison; return 0, or 1 with a message if the run left nothing to compare with."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--run", type=Path, default=Path("var/runs/latest"), metavar="DIR", help="folder of the run")
     parser.add_argument("--out", type=Path, default=Path("var/bench"), metavar="DIR", help="folder for trees.json")
@@ -56,7 +56,7 @@ def main() -> int:
 
 
 def model_measures(summary: dict[str, Any]) -> dict[str, float]:
-    """The model's measures over all eval rows, from the Evaluator."""
+    """Return the model's measures over all eval rows, from the Evaluator."""
     overall = summary["metrics"].get("overall", {})
     if lacking := sorted(MEASURES.keys() - overall.keys()):
         raise LookupError(f"summary.json has no overall {', '.join(lacking)}")
@@ -64,12 +64,12 @@ def model_measures(summary: dict[str, Any]) -> dict[str, float]:
 
 
 def read_split(examples: Path, split: str) -> pd.DataFrame:
-    """One row per tf.Example, one column per feature; NaN where a row has no value."""
+    """Return one row per tf.Example, one column per feature; NaN where a row has no value."""
     return pd.DataFrame(read_rows(examples, split))
 
 
 def trees_measures(train: pd.DataFrame, evaluation: pd.DataFrame, seed: int) -> dict[str, float]:
-    """Trains the trees on one split and measures them on the other."""
+    """Train the trees on one split and measure them on the other."""
     both = pd.concat([train, evaluation]).drop(columns=TIPS)
     for name in both.select_dtypes(object):
         both[name] = both[name].astype("category")
@@ -86,7 +86,7 @@ def trees_measures(train: pd.DataFrame, evaluation: pd.DataFrame, seed: int) -> 
 
 
 def labels(rows: pd.DataFrame) -> np.ndarray:
-    """1 where the tip is more than a fifth of the fare, counted in cents as Transform does; int64 [rows]."""
+    """Return 1 where the tip is more than a fifth of the fare, in cents as in Transform; int64 [rows]."""
     tip_cents, fare_cents = ((rows[column] * 100).round() for column in (TIPS, FARE))
     return (FARE_PER_BIG_TIP * tip_cents > fare_cents).to_numpy(np.int64)
 

@@ -1,4 +1,4 @@
-"""Makes as many taxi trips as a benchmark asks for: the shipped ones over and over, varied.
+"""Make as many taxi trips as a benchmark needs: the shipped ones, and varied copies of them.
 
     python -m benchmarks.varied_trips --rows 300040 --out /tmp/trips.csv
 
@@ -17,12 +17,12 @@ import numpy as np
 from data.taxi import packaged_file
 
 SEED = 20130101
-SHARE = 0.03  # by which a number may be more or less
-_VARIED = {"fare": 2, "trip_miles": 2}  # column -> digits behind the point
+SHARE = 0.03  # largest relative change of a number
+_VARIED = {"fare": 2, "trip_miles": 2}  # column -> decimals
 
 
 def main() -> None:
-    """Writes the file; see the module's docstring."""
+    """Write the file; see the module's docstring."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, required=True)
     parser.add_argument("--out", type=Path, required=True, metavar="FILE")
@@ -31,11 +31,15 @@ def main() -> None:
 
 
 def write_trips(path: Path, rows: int) -> None:
-    """Writes a CSV file of so many trips; the same ones each time.
+    """Write a CSV file of so many trips; the same ones each time.
+
+    Args:
+        path: the file.
+        rows: the number of trips.
 
     Raises:
         ValueError: `rows` is less than 1.
-        DataError: There is no tfx, or it lacks the shipped trips.
+        DataError: tfx is not installed, or lacks the shipped trips.
     """
     if rows < 1:
         raise ValueError(f"rows: expected 1 or more, received {rows}")
@@ -48,7 +52,7 @@ def write_trips(path: Path, rows: int) -> None:
 
 
 def _vary(header: list[str], shipped: list[list[str]]) -> Iterator[list[str]]:
-    """Yields the shipped rows, and then varied copies of them without end."""
+    """Yield the shipped rows, and then varied copies of them endlessly."""
     yield from shipped
     random = np.random.default_rng(SEED)
     columns = {header.index(name): digits for name, digits in _VARIED.items()}

@@ -64,9 +64,9 @@ class _DecodeFile(beam.DoFn):
         self._more_columns = more_columns
 
     def process(self, path: str) -> Iterator[pa.RecordBatch]:
-        decoder = example_coder.ExamplesToRecordBatchDecoder(*([] if self._schema is None else [self._schema]))
-
         def decode(chunk: np.ndarray) -> pa.RecordBatch:
+            # A decoder for each batch: one with a schema builds its columns in itself, so no two threads may share it.
+            decoder = example_coder.ExamplesToRecordBatchDecoder(*([] if self._schema is None else [self._schema]))
             records = chunk.tolist()
             batch = decoder.DecodeBatch(records)
             return pa.RecordBatch.from_arrays(

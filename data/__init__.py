@@ -1,1 +1,1 @@
-"""Where rows come from: what prepares them, the contract they have to keep, and the card that describes them."""
+"""Prepare the rows of data sets. Each has a contract in `schema/`, and a data card that describes it."""

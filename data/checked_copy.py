@@ -1,7 +1,6 @@
-"""A copy of a data set's file that is right or absent: checked against the sha256 in its data card, written whole.
+"""Copy a data set's file, checked against the sha256 in its data card, completely or not at all.
 
-A file that is already right is not touched, so that whoever reads it again finds its times as they were. Standard
-library only.
+A file that is already right is not touched, so its modification time stays the same. Standard library only.
 """
 
 import argparse
@@ -19,10 +18,16 @@ class DataError(RuntimeError):
 
 
 def card_sha256(card: Path) -> str:
-    """Reads the sha256 of the rows from a data card, the figure's only home.
+    """Read the sha256 of the rows from a data card, the only place that has it.
+
+    Args:
+        card: the data card, Markdown.
+
+    Returns:
+        64 hexadecimal digits.
 
     Raises:
-        DataError: The card names none.
+        DataError: The card has no sha256.
     """
     found = re.search(r"^sha256: `([0-9a-f]{64})`$", card.read_text(encoding="utf-8"), re.MULTILINE)
     if found is None:
@@ -33,21 +38,21 @@ def card_sha256(card: Path) -> str:
 
 
 def is_right(target: Path, expected: str) -> bool:
-    """Whether a file is there and has the sha256 that is expected."""
+    """Return whether a file exists and has the expected sha256."""
     return target.is_file() and hashlib.sha256(target.read_bytes()).hexdigest() == expected
 
 
 def copy_checked(source: Path, target: Path, *, card: Path, otherwise: str) -> None:
-    """Makes sure that `target` holds the bytes that the card describes, from `source` if it does not.
+    """Make sure that `target` holds the bytes that the card describes; copy them from `source` if it does not.
 
     Args:
-        source: where they come from.
-        target: where they go; folders above it are made.
+        source: the original file.
+        target: the copy; its folder is created.
         card: the data card with the sha256.
         otherwise: what to do when `source` holds other bytes, for the message.
 
     Raises:
-        DataError: The source is missing, or is not what the card describes.
+        DataError: The source is missing, or differs from what the card describes.
         OSError: The folder cannot be written.
     """
     expected = card_sha256(card)
@@ -62,10 +67,16 @@ def copy_checked(source: Path, target: Path, *, card: Path, otherwise: str) -> N
 
 
 def check_content(source: Path, content: bytes, *, card: Path, otherwise: str) -> None:
-    """Checks that what a file holds is what the card describes.
+    """Check that a file's content is what the card describes.
+
+    Args:
+        source: the file, for the message.
+        content: its bytes.
+        card: the data card with the sha256.
+        otherwise: what to do otherwise, for the message.
 
     Raises:
-        DataError: It is not.
+        DataError: The content differs.
     """
     expected, received = card_sha256(card), hashlib.sha256(content).hexdigest()
     if received != expected:
@@ -76,7 +87,7 @@ def check_content(source: Path, content: bytes, *, card: Path, otherwise: str) -
 
 
 def write_replacing(target: Path, content: bytes) -> None:
-    """Writes beside and renames: after a kill, `target` is the old file or the new one, never half of one."""
+    """Write a temporary file and rename it: after a kill, `target` is complete, the old file or the new one."""
     for left in target.parent.glob(f".{target.name}.*"):
         left.unlink(missing_ok=True)
     handle, beside = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
@@ -93,15 +104,18 @@ def write_replacing(target: Path, content: bytes) -> None:
 
 
 def main(module: str, prepare: Callable[[Path], Path], file_name: str, arguments: list[str] | None = None) -> int:
-    """The command of a data set's module; returns 0, or 1 with a message when the rows cannot be prepared.
+    """Run the command of a data set's module.
 
     Args:
         module: such as data.taxi.
-        prepare: writes the file into the folder that it is given.
-        file_name: what it writes.
-        arguments: of the command line.
+        prepare: writes the file into the given folder.
+        file_name: the file's name.
+        arguments: the command line.
+
+    Returns:
+        The exit status: 0, or 1 after a message when the rows cannot be prepared.
     """
-    parser = argparse.ArgumentParser(prog=f"python -m {module}", description="Prepares the rows.")
+    parser = argparse.ArgumentParser(prog=f"python -m {module}", description="Prepare the rows.")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help=f"folder for {file_name}")
     try:
         file = prepare(parser.parse_args(arguments).out) / file_name

@@ -1,4 +1,4 @@
-"""Splits the lines of a CSV file by the quarter of a time. Standard library only."""
+"""Split the lines of a CSV file by the quarter of a time. Standard library only."""
 
 import datetime
 
@@ -6,13 +6,16 @@ _MONTHS = 3  # in a quarter
 
 
 def split_by_quarter(content: bytes, column: str) -> dict[str, list[bytes]]:
-    """Splits the rows by quarter, such as 2014Q1, in the order of time; each part begins with the header.
+    """Split the rows by quarter, such as 2014Q1, in order of time; each part begins with the header.
 
     Rows of a quarter keep their order and their bytes.
 
     Args:
-        content: CSV, a row on each line, whose cells hold no comma.
+        content: CSV, one row per line; no cell holds a comma.
         column: seconds since 1970, in every row.
+
+    Returns:
+        The lines of each quarter.
     """
     header, *lines = content.splitlines(keepends=True)
     place = header.decode().strip().split(",").index(column)

@@ -1,15 +1,15 @@
-"""Prepares the taxi trips: 15,002 real rows that ship inside the installed tfx package, so no network is needed.
+"""Prepare the taxi trips: 15,002 real rows that ship inside the installed tfx package, so no network is needed.
 
     python -m data.taxi --out var/data/taxi
 
-Writes `<out>/trips.csv`, byte for byte the file in the package, after checking it against the sha256 in the data card
-(data/README.md, the figure's only home). A file that is already right is not touched. Standard library only; tfx is
-found but not imported, which would take seconds.
+This writes `<out>/trips.csv`, byte for byte the file in the package, after checking it against the sha256 in the data
+card (data/README.md, the only place that has it). A file that is already right is not touched. Standard library only;
+tfx is located without importing it, which would take seconds.
 
     python -m data.taxi --out var/data/taxi-spans --spans
 
-Writes the same rows as 16 files instead, `<out>/trips-2013Q1.csv` to `<out>/trips-2016Q4.csv`: a span each, as
-`python -m pipelines ingest` takes them.
+This writes the same rows as 16 files, `<out>/trips-2013Q1.csv` to `<out>/trips-2016Q4.csv`: one span each, for
+`python -m pipelines ingest`.
 """
 
 import argparse
@@ -23,19 +23,25 @@ from data.checked_copy import DataError
 CARD = Path(__file__).with_name("README.md")
 IN_PACKAGE = Path("examples/chicago_taxi_pipeline/data/simple/data.csv")
 FILE_NAME = "trips.csv"
-TIME = "trip_start_timestamp"  # the column that says which quarter a trip belongs to
+TIME = "trip_start_timestamp"  # the column that assigns a trip to a quarter
 _OTHERWISE = (
-    "Install tfx again (it is damaged, or another release with other data; then review the data and write the new "
-    "figures into the card)."
+    "Install tfx again if it is damaged. If it is another release with other data, review the data and write the new "
+    "figures into the card."
 )
 
 
 def prepare(directory: Path) -> Path:
-    """Makes sure that `<directory>/trips.csv` holds the trips, and returns `directory`.
+    """Make sure that `<directory>/trips.csv` holds the trips.
+
+    Args:
+        directory: the folder; it is created.
+
+    Returns:
+        The same folder.
 
     Raises:
         DataError: tfx is not installed, or its file is not the one in the data card.
-        OSError: the directory cannot be written.
+        OSError: The directory cannot be written.
     """
     target = Path(directory) / FILE_NAME
     if not checked_copy.is_right(target, card_sha256()):
@@ -44,14 +50,17 @@ def prepare(directory: Path) -> Path:
 
 
 def prepare_spans(directory: Path) -> dict[Path, int]:
-    """Makes sure that `directory` holds the trips of each quarter in a file of its own.
+    """Make sure that `directory` holds a file with the trips of each quarter.
+
+    Args:
+        directory: the folder; it is created.
 
     Returns:
-        Rows by file, in the order of time.
+        The number of rows by file, in order of time.
 
     Raises:
         DataError: tfx is not installed, or its file is not the one in the data card.
-        OSError: the directory cannot be written.
+        OSError: The directory cannot be written.
     """
     source = packaged_file()
     content = source.read_bytes()
@@ -68,19 +77,25 @@ def prepare_spans(directory: Path) -> dict[Path, int]:
 
 
 def card_sha256() -> str:
-    """Reads the sha256 of the rows from the data card.
+    """Read the sha256 of the rows from the data card.
+
+    Returns:
+        64 hexadecimal digits.
 
     Raises:
-        DataError: the card names none.
+        DataError: The card has no sha256.
     """
     return checked_copy.card_sha256(CARD)
 
 
 def packaged_file() -> Path:
-    """Finds the trips inside the installed tfx package, without importing it.
+    """Find the trips inside the installed tfx package, without importing it.
+
+    Returns:
+        The file.
 
     Raises:
-        DataError: there is no tfx, or it lacks the file.
+        DataError: tfx is not installed, or lacks the file.
     """
     spec = importlib.util.find_spec("tfx")
     roots = list(spec.submodule_search_locations or ()) if spec else []
@@ -94,8 +109,8 @@ def packaged_file() -> Path:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs the command; returns 0, or 1 with a message when the rows cannot be prepared."""
-    parser = argparse.ArgumentParser(prog="python -m data.taxi", description="Prepares the Chicago taxi trips.")
+    """Run the command; return 0, or 1 after a message when the rows cannot be prepared."""
+    parser = argparse.ArgumentParser(prog="python -m data.taxi", description="Prepare the Chicago taxi trips.")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for trips.csv, or for the spans")
     parser.add_argument("--spans", action="store_true", help="write a file for each quarter instead of one for all")
     options = parser.parse_args(arguments)

@@ -1,5 +1,5 @@
-"""What uv leaves to a project: choose one of two stacks, check the machine, keep `.venv` whole.
+"""Set up the project where uv cannot: choose one of two stacks, check the machine, and keep `.venv` complete.
 
-Runs on any Python from 3.8 without third-party packages, because it is what installs them. `environment/start MODULE`
+It runs on any Python from 3.8 on without third-party packages, because it installs them. `environment/start MODULE`
 runs one of these modules with such a Python.
 """

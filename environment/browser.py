@@ -1,6 +1,6 @@
-"""The browser that tests of pages drive: this machine's own Chromium or Chrome.
+"""Find the browser for tests of pages: this machine's Chromium or Chrome.
 
-`python3 -m environment.browser` prints its path. Exit status 0: there is one. 2: there is none.
+`python3 -m environment.browser` prints its path. Exit status 0: found. 2: not found.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ EXPECTED = f"{', '.join(NAMES)} or $CHROMIUM on PATH"
 
 
 def find() -> str | None:
-    """Returns the browser's path, or None. CHROMIUM in the environment, a name or a path, rules out all others."""
+    """Return the browser's path, or None. The variable CHROMIUM, a name or a path, excludes all others."""
     named = os.environ.get("CHROMIUM", "")
     return next(filter(None, map(shutil.which, (named,) if named else NAMES)), None)
 
 
 def main() -> int:
-    """Prints the path and returns the exit status."""
+    """Print the path and return the exit status."""
     found = find()
     print(found or f"none: expected {EXPECTED}", file=sys.stdout if found else sys.stderr)
     return 0 if found else 2

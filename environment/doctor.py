@@ -1,7 +1,7 @@
-"""`make doctor`: which stack this machine gets and why, and what it lacks, with the fix.
+"""Report which stack this machine gets and why, and what is missing, with the fix: `make doctor`.
 
-Exit status 0: nothing is missing that set-up and runs need; what only tests need is said and does not count. 2:
-something is missing.
+Exit status 0: everything that set-up and runs need is there; tools that only tests need do not count. 2: something is
+missing.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from environment import browser, stack, uv
 
 VENV = Path(".venv")
 COMPILERS = ("c++", "g++", "clang++")
-CLUSTER_TOOLS = ("java", "mvn")  # of `make flink-up` and `make test-engine`
+CLUSTER_TOOLS = ("java", "mvn")  # for `make flink-up` and `make test-engine`
 # GB. A fresh .venv and the package cache took 7 together; a run of the taxi task adds less than 1.
 SPACE_FOR_SETUP, SPACE_FOR_RUNS = 8, 1
 
-# The line that brings each thing, by package manager. {v}: the Python version, as in 3.13.
+# The command that installs each thing, by package manager. {v}: the Python version, such as 3.13.
 FIXES = {
     "apt-get": {
         "python": "sudo apt-get install python{v} python{v}-dev",
@@ -61,7 +61,7 @@ FIXES = {
 
 
 class Machine(NamedTuple):
-    """What set-up needs of a machine, or the error that says why it cannot be had."""
+    """The parts of a machine that set-up needs, each found or an error."""
 
     uv: str | uv.FetchError
     choice: stack.Choice | stack.NoStackError
@@ -69,17 +69,17 @@ class Machine(NamedTuple):
     free_gb: float
     browser: str | None
     npm: str | None
-    ready: str  # version and path of the Python that a complete .venv was made with, "" where there is none
+    ready: str  # version and path of the Python of a complete .venv, otherwise ""
     packager: str = ""  # a key of FIXES
-    no_cluster: tuple[str, ...] = ()  # of CLUSTER_TOOLS, those that are missing
+    no_cluster: tuple[str, ...] = ()  # the missing ones of CLUSTER_TOOLS
 
     def fix(self, thing: str, version: str = "") -> str:
-        """Returns the line that brings a thing here; `version` is Python's, as in 3.13."""
+        """Return the command that installs a thing here; `version` is Python's, such as 3.13."""
         return " Fix: " + FIXES[self.packager].get(thing, FIXES[""][thing]).format(v=version)
 
 
 def inspect(asked: str) -> Machine:
-    """Looks at the machine it runs on, from the project's folder; fetches uv where there is none."""
+    """Inspect this machine, from the project's folder; fetch uv if it is missing."""
     installer: str | uv.FetchError
     choice: stack.Choice | stack.NoStackError
     try:
@@ -99,20 +99,20 @@ def inspect(asked: str) -> Machine:
 
 
 def ready() -> str:
-    """Returns version and path of the Python that `.venv` was made with, "" where it is missing or not complete."""
+    """Return version and path of the Python of `.venv`, "" if it is missing or incomplete."""
     stamps = VENV.glob(".synced-*") if (VENV / "bin" / "python").exists() else iter(())
     return next((stamp.read_text().strip() for stamp in stamps), "")
 
 
 def packager() -> str:
-    """Returns the package manager whose lines in FIXES fit this machine."""
+    """Return this machine's package manager, a key of FIXES."""
     return next((name for name in FIXES if name and shutil.which(name)), "")
 
 
 def missing(machine: Machine) -> list[str]:
-    """Says of each thing that set-up or a run would miss what was expected, what was found, and the fix."""
+    """Describe each missing thing that set-up or a run needs: what was expected, what was found, and the fix."""
     choice, lines = machine.choice, []
-    if isinstance(machine.uv, uv.FetchError):  # Debian splits ensurepip off, and nothing can be fetched without it.
+    if isinstance(machine.uv, uv.FetchError):  # Debian splits off ensurepip, without which nothing can be fetched
         lines.append(str(machine.uv) + ("" if importlib.util.find_spec("ensurepip") else machine.fix("venv")))
     if isinstance(choice, stack.NoStackError):
         lines.append(str(choice))
@@ -126,23 +126,23 @@ def missing(machine: Machine) -> list[str]:
         lines.append(f"a C++ compiler: expected {expected}, found none.{machine.fix('compiler')}")
     needed = SPACE_FOR_RUNS if machine.ready else SPACE_FOR_SETUP
     if machine.free_gb < needed:
-        found = f"expected {needed} GB free here, found {machine.free_gb:.1f}"
+        found = f"expected {needed} GB free in this folder, found {machine.free_gb:.1f}"
         lines.append(f"disk space: {found}. Fix: make room, or clone onto a larger disk")
     return lines
 
 
 def no_browser(packager: str) -> str:
-    """Says what tests of pages miss where there is no browser, and the fix."""
+    """Describe the missing browser, which tests of pages need, and the fix."""
     return f"a browser: expected {browser.EXPECTED}, found none. Fix: {FIXES[packager]['browser']}"
 
 
 def no_npm(packager: str) -> str:
-    """Says what `make clients` and its tests miss where there is no npm, and the fix."""
+    """Describe the missing npm, which `make clients` and its tests need, and the fix."""
     return f"Node.js: expected npm on PATH, found none. Fix: {FIXES[packager]['npm']}"
 
 
 def report(machine: Machine) -> tuple[list[str], int]:
-    """Draws up the report and its exit status."""
+    """Return the report's lines and its exit status."""
     lines = []
     if isinstance(machine.choice, stack.Choice):
         chosen, python, why = machine.choice
@@ -172,7 +172,7 @@ def report(machine: Machine) -> tuple[list[str], int]:
 
 
 def main() -> int:
-    """Prints the report and returns its exit status."""
+    """Print the report and return its exit status."""
     lines, status = report(inspect(os.environ.get("PYTHON", "")))
     print("\n".join(lines))
     return status

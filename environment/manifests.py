@@ -1,4 +1,4 @@
-"""`make deploy-render`: the manifests of an overlay, its images named by digest where that is asked for.
+"""Render the manifests of an overlay (`make deploy-render`), with images named by digest if asked to.
 
     python -m environment.manifests production --images 'registry/taxi-gateway@sha256:… registry/serving@sha256:…'
 
@@ -32,17 +32,20 @@ class ManifestError(Exception):
 
 
 def overlays() -> dict[str, Path]:
-    """Name -> folder of every overlay."""
+    """Return the folder of every overlay, by name."""
     found = {path.parent.name: path.parent for path in sorted(_OVERLAYS.glob("*/kustomization.yaml"))}
     return {**found, "flink": _FLINK}
 
 
 def render(overlay: str, images: list[str]) -> str:
-    """The manifests as kustomize prints them.
+    """Return the manifests as kustomize prints them.
 
     Args:
         overlay: its name.
         images: NAME@sha256:…, each in place of the overlay's image with the same last part of the name.
+
+    Returns:
+        YAML.
 
     Raises:
         ManifestError: there is no such overlay, an image is no digest or none of the overlay's, an image of an overlay
@@ -64,7 +67,7 @@ def render(overlay: str, images: list[str]) -> str:
 
 
 def images_of(manifests: str) -> set[str]:
-    """Every image that manifests name."""
+    """Return every image that the manifests name."""
     return {image for document in yaml.safe_load_all(manifests) for image in _images(document)}
 
 
@@ -81,12 +84,12 @@ def _images(value: Any) -> Iterator[str]:
 
 
 def _name(image: str) -> str:
-    """Without tag and digest; a registry's port is no tag."""
+    """Return an image's name without tag and digest; the port of a registry stays."""
     return re.sub(r":[^/:]+$", "", image.partition("@")[0])
 
 
 def _replacements(images: list[str], present: set[str]) -> list[dict[str, str]]:
-    """What kustomize calls `images`."""
+    """Return the replacements in kustomize's `images` form."""
     by_last_part = {_name(image).rpartition("/")[2]: _name(image) for image in present}
     entries = []
     for image in images:
@@ -129,7 +132,7 @@ def _kustomize(folder: Path) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Prints the manifests; returns 0, or 2 where they cannot be had."""
+    """Print the manifests; return 0, or 2 if they cannot be rendered."""
     parser = argparse.ArgumentParser(prog="python -m environment.manifests", description="An overlay's manifests.")
     parser.add_argument("overlay", help=f"one of {', '.join(overlays())}")
     parser.add_argument("--images", default="", help="NAME@sha256:… of each image, with spaces between")

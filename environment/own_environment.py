@@ -1,4 +1,4 @@
-"""A tool in an environment of its own, as the uv.lock beside its pyproject.toml says: DVC, Airflow."""
+"""Install a tool in a separate environment, from the uv.lock beside its pyproject.toml: DVC, Airflow."""
 
 from __future__ import annotations
 
@@ -13,22 +13,25 @@ _TOP = Path(__file__).resolve().parents[1]
 
 
 class InstallError(Exception):
-    """The tool could not be installed; the message says what to do."""
+    """The tool could not be installed. The message says what to do."""
 
 
 def install(tool: str, project: Path) -> Path:
-    """Installs a tool, which takes a tenth of a second where it is installed already, and returns its environment.
+    """Install a tool; this takes a tenth of a second if it is installed already.
 
     Args:
-        tool: its name; the environment is `.venv-<tool>` at the top, as .venv is: no tool that walks folders of code
-            finds it.
+        tool: its name; the environment is `.venv-<tool>` in the project's folder, like .venv, so that tools that search
+            folders for code skip it.
         project: the folder of its pyproject.toml and uv.lock.
+
+    Returns:
+        The environment's folder.
 
     Raises:
         InstallError: uv could not install it.
-        FetchError: There is no uv, and it could not be fetched.
+        FetchError: uv is missing, and could not be fetched.
     """
-    # This Python is one of those that the project runs on. Another project's environment must not be touched.
+    # This Python fits the project. VIRTUAL_ENV may name another project's environment, which must stay untouched.
     folder = _TOP / (".venv-" + tool)
     environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
     environment.update(UV_PROJECT_ENVIRONMENT=str(folder), UV_PYTHON_DOWNLOADS="never")
@@ -38,6 +41,6 @@ def install(tool: str, project: Path) -> Path:
     if status:
         raise InstallError(
             f"{tool} could not be installed. Expected: `{' '.join(command)}` to end with status 0. Received: status "
-            f"{status}. See the lines above. Where they speak of the network, run again."
+            f"{status}. See the lines above. If they name the network, run the command again."
         )
     return folder

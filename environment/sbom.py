@@ -1,4 +1,4 @@
-"""The bill of materials of an image (SBOM, CycloneDX 1.5): what is installed in it, with the checksums of the lock.
+"""Write the bill of materials of an image (SBOM, CycloneDX 1.5): its packages, with the checksums of the lock.
 
 A step of both Dockerfiles, run by the Python of the environment that it describes:
 
@@ -24,16 +24,19 @@ Document = dict  # of JSON
 
 
 class SbomError(Exception):
-    """What is installed is not what the lock says."""
+    """The installed packages are not those of the lock."""
 
 
 def describe(locked: Document, installed: Iterable[tuple[str, str]], debian: Iterable[tuple[str, str]]) -> Document:
-    """The SBOM of an environment.
+    """Return the SBOM of an environment.
 
     Args:
         locked: the lock as a CycloneDX document.
         installed: name and version of each Python package of the environment.
         debian: name and version of each package of the operating system.
+
+    Returns:
+        A CycloneDX document.
 
     Raises:
         SbomError: a package is installed that the lock has not, or not in that version.
@@ -85,7 +88,7 @@ def _installed() -> Iterable[tuple[str, str]]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Writes the SBOM; returns 0, or 1 where the environment is not that of the lock."""
+    """Write the SBOM; return 0, or 1 if the environment is not that of the lock."""
     parser = argparse.ArgumentParser(prog="sbom.py", description="The SBOM of the environment that runs this.")
     parser.add_argument("--locked", type=Path, required=True, help="what `uv export --format cyclonedx1.5` wrote")
     parser.add_argument("--debian", type=Path, required=True, help="lines of NAME VERSION")

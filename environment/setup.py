@@ -1,7 +1,7 @@
-"""`make setup`: makes `.venv` what uv.lock says, on the stack that this machine gets.
+"""Install into `.venv` what uv.lock says, on the stack that this machine gets: `make setup`.
 
 `environment/start setup STAMP` syncs and writes STAMP, a file in `.venv` whose name holds the value of PYTHON. It is
-written last and says that `.venv` is complete. make compares its age with pyproject.toml and uv.lock, so an unchanged
+written last, and means that `.venv` is complete. make compares its age with pyproject.toml and uv.lock, so an unchanged
 environment costs nothing. Exit status 0: done. 2: this machine lacks something, or uv failed.
 """
 
@@ -23,17 +23,17 @@ INPUTS = (Path("pyproject.toml"), Path("uv.lock"))
 
 
 def main(stamp: Path) -> int:
-    """Syncs `.venv`, unless another set-up did while this one waited for its turn; returns the exit status."""
+    """Sync `.venv`, unless another set-up did so while this one waited; return the exit status."""
     try:
-        with turn():
+        with one_set_up():
             return 0 if fresh(stamp) else install(doctor.inspect(os.environ.get("PYTHON", "")), stamp)
     except KeyboardInterrupt:
-        print("set-up    interrupted; the next one starts over, from what was fetched", file=sys.stderr)
+        print("set-up    interrupted; the next one starts again, and keeps fetched packages", file=sys.stderr)
         return 130
 
 
 def install(machine: doctor.Machine, stamp: Path) -> int:
-    """Syncs `.venv` where the machine lacks nothing, and returns the exit status."""
+    """Sync `.venv` if nothing is missing on this machine, and return the exit status."""
     lacks = doctor.missing(machine)
     if lacks or isinstance(machine.uv, Exception) or isinstance(machine.choice, Exception):
         print("\n".join(f"MISSING   {line}" for line in lacks), file=sys.stderr)
@@ -41,9 +41,9 @@ def install(machine: doctor.Machine, stamp: Path) -> int:
     started = time.monotonic()
     stack, python, why = machine.choice
     print(f"set-up    {stack.name} stack (TFX {stack.tfx}), Python {python.version}: {why}")
-    print("set-up    installing into .venv; under a minute where the packages are in uv's cache", flush=True)
-    # uv itself makes an environment of another Python anew. Without a stamp a sync was cut off, maybe in the middle of
-    # a package that uv would take for installed.
+    print("set-up    installing into .venv; under a minute if the packages are in uv's cache", flush=True)
+    # uv itself recreates an environment of another Python. Without a stamp, a sync was interrupted, maybe within a
+    # package that uv would treat as installed.
     steps = [] if doctor.ready() else [["venv", "--clear", "--quiet", str(VENV)]]
     steps.append(["sync", "--locked", "--all-groups", "--compile-bytecode"])
     for old in VENV.glob(".synced-*"):
@@ -56,7 +56,7 @@ def install(machine: doctor.Machine, stamp: Path) -> int:
 
 
 def run(command: list[str], python: str) -> bool:
-    """Runs uv on that Python; says so where it fails, and what to do."""
+    """Run uv on that Python; on failure, print what to do. Return whether it succeeded."""
     environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
     environment.update(UV_PROJECT_ENVIRONMENT=str(VENV), UV_PYTHON=python, UV_PYTHON_DOWNLOADS="never")
     environment.setdefault("UV_HTTP_TIMEOUT", "120")
@@ -65,16 +65,15 @@ def run(command: list[str], python: str) -> bool:
     if status:
         print(
             f"The packages could not be installed. Expected: `{' '.join(command)}` to end with status 0. "
-            f"Received: status {status}. See the lines above. Where they speak of the network, run again: what was "
-            "fetched is kept. Where they speak of a compiler, see `make doctor`. Where they say that the lock is out "
-            "of date, run `make lock`.",
+            f"Received: status {status}. See the lines above. If they name the network, run it again: fetched packages "
+            "are kept. If they name a compiler, see `make doctor`. If the lock is out of date, run `make lock`.",
             file=sys.stderr,
         )
     return not status
 
 
 def fresh(stamp: Path) -> bool:
-    """Says whether `.venv` is whole and the stamp there, no older than what it vouches for."""
+    """Return whether `.venv` is complete, and the stamp is not older than its inputs."""
     return (
         bool(doctor.ready())
         and stamp.exists()
@@ -83,13 +82,13 @@ def fresh(stamp: Path) -> bool:
 
 
 @contextlib.contextmanager
-def turn() -> Iterator[None]:
-    """Lets one set-up at a time work in this folder; says so where it has to wait."""
+def one_set_up() -> Iterator[None]:
+    """Let one set-up at a time run in this folder; print a line when it has to wait."""
     with INPUTS[0].open() as held:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            print("set-up    another one is at work in this folder; waiting for it", flush=True)
+            print("set-up    another set-up is running in this folder; waiting for it", flush=True)
             fcntl.flock(held, fcntl.LOCK_EX)
         yield
 

@@ -1,6 +1,6 @@
-"""Which of the two stacks a machine gets, and with which Python: what uv cannot know of glibc, and headers.
+"""Choose one of the two stacks for a machine, and its Python, by glibc and headers, which uv does not check.
 
-`environment/start stack` prints the stack that this machine does not get by itself, for environment/other_stack.
+`environment/start stack` prints the stack that this machine does not get by default, for environment/other_stack.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ PYTHONS = ">=3.11,<3.14"  # as in pyproject.toml
 
 
 class Platform(NamedTuple):
-    """What decides which wheels load on a machine."""
+    """The properties of a machine that decide which wheels load."""
 
     name: str
-    glibc: str  # "" where there is none
+    glibc: str  # "" without glibc
 
     def __str__(self) -> str:
         if self.name.startswith("linux"):
@@ -31,20 +31,20 @@ class Platform(NamedTuple):
 
 
 class Stack(NamedTuple):
-    """One set of versions that work together; which ones stands in pyproject.toml."""
+    """A set of versions that work together; pyproject.toml lists them."""
 
     name: str
     tfx: str
     pythons: tuple[str, ...]
-    platforms: tuple[Platform, ...]  # what its wheels load on, with the oldest glibc
-    debian: str  # a Debian release whose own Python and glibc have it
+    platforms: tuple[Platform, ...]  # platforms of its wheels, each with the oldest glibc
+    debian: str  # a Debian release whose Python and glibc fit
 
     def fits(self, here: Platform) -> bool:
-        """Says whether its wheels load on a machine."""
+        """Return whether its wheels load on a machine."""
         return any(here.name == name and _numbers(here.glibc) >= _numbers(oldest) for name, oldest in self.platforms)
 
     def lacks(self, here: Platform) -> str:
-        """Says what a machine lacks that has it not: the platform, else the Python."""
+        """Describe what a machine lacks for this stack: the platform, or else the Python."""
         if self.fits(here):
             return f"the {self.name} stack needs CPython {' or '.join(self.pythons)}, and none was found"
         places = " or ".join(f"{place} or newer" if place.glibc else place.name for place in self.platforms)
@@ -60,20 +60,20 @@ STACKS = (  # the preferred one first
 
 
 class Python(NamedTuple):
-    """What an interpreter said of itself when it was run."""
+    """The properties of an interpreter, reported by itself."""
 
-    executable: str  # of a virtual environment: the interpreter it was made from, since ours may be made anew
+    executable: str  # for a virtual environment: the interpreter that made it, because ours may be recreated
     version: str
-    plain: bool  # CPython, not free-threaded: what the wheels are built for
-    include: str  # where Python.h is, or should be, for packages that are compiled here
-    headers: bool  # whether it is there
+    plain: bool  # CPython and not free-threaded, which the wheels are built for
+    include: str  # the folder of Python.h, for packages that are compiled here
+    headers: bool  # whether Python.h exists
 
     def __str__(self) -> str:
         return f"{self.executable} ({self.version}{'' if self.plain else ', free-threaded or not CPython'})"
 
 
 class Choice(NamedTuple):
-    """A stack, the Python to run it on, and why this one."""
+    """A stack, its Python, and why it was chosen."""
 
     stack: Stack
     python: Python
@@ -81,7 +81,7 @@ class Choice(NamedTuple):
 
 
 class NoStackError(Exception):
-    """This machine, or the Python asked for, can have neither stack; the message says why and what to do."""
+    """Neither stack fits this machine, or the requested Python. The message says why and what to do."""
 
 
 def _numbers(version: str) -> list[int]:
@@ -89,7 +89,7 @@ def _numbers(version: str) -> list[int]:
 
 
 def this_platform() -> Platform:
-    """Looks at the machine it runs on."""
+    """Return this machine's platform."""
     library, version = platform.libc_ver()
     return Platform(f"{sys.platform}-{platform.machine()}", version if library == "glibc" else "")
 
@@ -104,7 +104,7 @@ print(json.dumps([getattr(sys, "_base_executable", "") or sys.executable, platfo
 
 
 def probe(command: str) -> Python | str:
-    """Runs an interpreter and asks what it is; returns why not where it does not run."""
+    """Run an interpreter and return its properties; return the error if it does not run."""
     try:
         done = subprocess.run([command, "-I", "-c", _PROBE], capture_output=True, text=True, timeout=30, check=True)
         return Python(*json.loads(done.stdout))
@@ -115,35 +115,44 @@ def probe(command: str) -> Python | str:
 
 
 def installed(installer: str | None) -> list[Python]:
-    """Asks uv which interpreters run here, the newest version first, then in the order of PATH.
+    """Return the interpreters that uv finds and that run, newest version first, then in the order of PATH.
 
-    Without uv the one that runs this is the only one known.
+    Without uv, only the current interpreter is known.
+
+    Args:
+        installer: uv's path, or None.
+
+    Returns:
+        The interpreters.
     """
     paths = [sys.executable]
     if installer:
         listing = [installer, "python", "list", "--only-installed", "--output-format", "json", PYTHONS]
-        # Of what is on PATH and does not start, as pyenv leaves it there, uv warns at length.
+        # uv warns at length about commands on PATH that do not start, such as pyenv's.
         done = subprocess.run(listing, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
         paths = [entry["path"] for entry in json.loads(done.stdout)]
     return [answer for answer in map(probe, paths) if isinstance(answer, Python)]
 
 
 def best(stack: Stack, here: Platform, pythons: Sequence[Python]) -> Python | None:
-    """Returns the first interpreter that the stack can have here; those that cannot build packages come last."""
+    """Return the best interpreter for a stack on a machine, or None; interpreters without headers come last."""
     fitting = [python for python in pythons if python.plain and python.version.rpartition(".")[0] in stack.pythons]
     return max(fitting, key=lambda python: python.headers, default=None) if stack.fits(here) else None
 
 
 def choose(here: Platform, pythons: Sequence[Python], asked: str = "") -> Choice:
-    """Picks the first of STACKS that the machine and one of the interpreters can have.
+    """Choose the first of STACKS that fits the machine and one of the interpreters.
 
     Args:
         here: the machine.
         pythons: the interpreters to choose from, the preferred one first.
-        asked: the value of PYTHON where that names the only one of them.
+        asked: the value of PYTHON if it names the only one of them.
+
+    Returns:
+        The choice.
 
     Raises:
-        NoStackError: no interpreter can have any.
+        NoStackError: No interpreter fits a stack.
     """
     lacks: list[str] = []
     for stack in STACKS:
@@ -160,14 +169,17 @@ def choose(here: Platform, pythons: Sequence[Python], asked: str = "") -> Choice
 
 
 def decide(installer: str | None, asked: str) -> Choice:
-    """Picks stack and Python for this machine.
+    """Choose stack and Python for this machine.
 
     Args:
-        installer: uv's path, or None where there is none.
-        asked: the value of PYTHON, a command's name or path; empty lets the machine decide.
+        installer: uv's path, or None.
+        asked: the value of PYTHON, a command's name or path; empty for an automatic choice.
+
+    Returns:
+        The choice.
 
     Raises:
-        NoStackError: there is none.
+        NoStackError: No stack fits.
     """
     if not asked:
         return choose(this_platform(), installed(installer))
@@ -182,7 +194,7 @@ def decide(installer: str | None, asked: str) -> Choice:
 
 
 def main() -> int:
-    """Prints the other stack, the Debian release that has it, and a Python here that can have it, or `-`."""
+    """Print the other stack, its Debian release, and a Python here that fits it, or `-`."""
     try:
         installer = uv.find() or uv.fetch()
         mine = decide(installer, os.environ.get("PYTHON", "")).stack

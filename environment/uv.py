@@ -1,6 +1,6 @@
-"""uv, which finds Pythons and installs packages: the machine's own, else one fetched into `.uv`.
+"""Find uv, which finds Pythons and installs packages: on PATH, or else fetched into `.uv`.
 
-`environment/start uv ARGUMENTS` runs it, as in `environment/start uv lock`.
+`environment/start uv ARGUMENTS` runs it, for example `environment/start uv lock`.
 """
 
 from __future__ import annotations
@@ -12,33 +12,36 @@ import sys
 import tempfile
 from pathlib import Path
 
-VERSION = "0.13.8"  # What is fetched. pyproject.toml says which one on PATH is too old, and uv itself heeds that.
+VERSION = "0.13.8"  # the fetched version; pyproject.toml has the oldest version allowed on PATH, which uv itself checks
 PRIVATE = Path(".uv")
 
 
 class FetchError(Exception):
-    """uv could not be fetched; the message says what to do."""
+    """uv could not be fetched. The message says what to do."""
 
 
 def find() -> str | None:
-    """Returns the uv to use, from PATH or from `.uv`, or None where one has to be fetched."""
+    """Return uv's path, from PATH or from `.uv`; None if it has to be fetched."""
     return next(filter(_serves, (shutil.which("uv") or "", str(PRIVATE / "bin" / "uv"))), None)
 
 
 def _serves(command: str) -> bool:
-    try:  # the quickest command that heeds `required-version`
+    try:  # the fastest command that checks `required-version`
         return not subprocess.run([command, "python", "dir"], capture_output=True, check=False).returncode
     except OSError:
         return False
 
 
 def fetch() -> str:
-    """Installs uv into `.uv`, from the package index that pip is set up for, and returns its path.
+    """Install uv into `.uv`, from pip's package index.
+
+    Returns:
+        Its path.
 
     Raises:
-        FetchError: the virtual environment could not be made, or the package index did not give uv.
+        FetchError: The virtual environment could not be made, or the package index did not serve uv.
     """
-    beside = Path(tempfile.mkdtemp(prefix=".uv-", dir="."))  # another command may be fetching it, too
+    beside = Path(tempfile.mkdtemp(prefix=".uv-", dir="."))  # another command may fetch it at the same time
     pip = [str(beside / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     elsewhere = ("PIP_USER", "PIP_TARGET", "PIP_PREFIX")
     environment = {name: value for name, value in os.environ.items() if name not in elsewhere}
@@ -49,19 +52,19 @@ def fetch() -> str:
             shutil.rmtree(beside, ignore_errors=True)
             raise FetchError(
                 f"uv: none on PATH is new enough, and uv {VERSION} could not be fetched. Expected: `{' '.join(step)}` "
-                f"to end with status 0. Received: {error}. See the lines above: is the package index within reach "
-                f"(PIP_INDEX_URL, PIP_CERT, proxies)? Or put uv {VERSION} or newer on PATH."
+                f"to end with status 0. Received: {error}. See the lines above. Check the access to the package index "
+                f"(PIP_INDEX_URL, PIP_CERT, proxies), or put uv {VERSION} or newer on PATH."
             ) from error
     shutil.rmtree(PRIVATE, ignore_errors=True)
     try:
         beside.rename(PRIVATE)
-    except OSError:  # The other command was quicker.
+    except OSError:  # the other command was faster
         shutil.rmtree(beside, ignore_errors=True)
     return str(PRIVATE / "bin" / "uv")
 
 
 def main() -> int:
-    """Runs uv with this command's arguments and returns its exit status."""
+    """Run uv with this command's arguments and return its exit status."""
     try:
         return subprocess.run([find() or fetch(), *sys.argv[1:]], check=False).returncode
     except FetchError as error:

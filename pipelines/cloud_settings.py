@@ -17,7 +17,8 @@ _BUCKET = re.compile(r"gs://[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]")
 _PROJECT = re.compile(r"[a-z][a-z0-9-]{4,28}[a-z0-9]")
 _REGION = re.compile(r"[a-z]+-[a-z]+[0-9]+")
 _NETWORK = re.compile(r"projects/[0-9]+/global/networks/[a-z0-9-]+")
-_LABEL = re.compile(r"[a-z0-9_-]{1,63}")
+_LABEL_KEY = re.compile(r"[a-z][a-z0-9_-]{0,62}")
+_LABEL_VALUE = re.compile(r"[a-z0-9_-]{0,63}")
 
 
 class CloudSettingsError(ValueError):
@@ -82,8 +83,8 @@ class CloudSettings:
         if self.service_account is not None and "@" not in self.service_account:
             raise ValueError(f"service_account: expected an e-mail address, received {self.service_account!r}")
         for key, value in self.labels.items():
-            _require("labels", key, _LABEL, "keys of small letters, digits, - and _")
-            _require(f"labels.{key}", value, _LABEL, "small letters, digits, - and _")
+            _require("labels", key, _LABEL_KEY, "keys of small letters, digits, - and _, a letter first")
+            _require(f"labels.{key}", value, _LABEL_VALUE, "small letters, digits, - and _")
 
     def engine(self, task: str) -> DataflowEngine | None:
         """Returns the engine of Beam's nodes; None where [dataflow] is missing.
@@ -105,7 +106,7 @@ class CloudSettings:
             service_account=self.service_account,
             network=self.network.rpartition("/")[2] if self.network else None,
             kms_key=self.kms_key,
-            labels=(("pipeline", task.replace(".", "-").lower()), *sorted(self.labels.items())),
+            labels=tuple(({"pipeline": task.replace(".", "-").lower()} | dict(sorted(self.labels.items()))).items()),
             **dataclasses.asdict(self.dataflow),
         )
 

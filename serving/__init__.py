@@ -1,1 +1,1 @@
-"""The pushed model answers: knows a SavedModel and a contract, and nothing of how they were made."""
+"""Serve pushed models. This package uses only a SavedModel and its contract, not the pipeline that made them."""

@@ -1,4 +1,4 @@
-"""`python -m serving`: see serving/cli/app.py."""
+"""Run `python -m serving`: see serving/cli/app.py."""
 
 from serving.cli.app import main
 

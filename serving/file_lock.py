@@ -1,4 +1,4 @@
-"""A lock between processes, which ends with its process."""
+"""Lock a file between processes; the lock ends with its process."""
 
 import contextlib
 import fcntl
@@ -10,8 +10,9 @@ from typing import TextIO
 class FileLockedError(RuntimeError):
     """Another process holds the lock.
 
-    Attributes:
-        holder: what the other process wrote into the file; empty when it has not yet.
+    Args:
+        path: the lock's file.
+        holder: the other process's text in the file, also an attribute; empty if it has not written it yet.
     """
 
     def __init__(self, path: Path, holder: str) -> None:
@@ -23,11 +24,14 @@ class FileLockedError(RuntimeError):
 
 @contextlib.contextmanager
 def exclusive(path: Path, holder: str) -> Iterator[None]:
-    """Holds the lock. The kernel releases it when the process ends, however it ends; the file stays.
+    """Hold the lock. The kernel releases it when the process ends in any way; the file stays.
 
     Args:
-        path: the lock's file; it is made when it is not there.
-        holder: who holds the lock, for the process that finds it locked.
+        path: the lock's file; it is created if it does not exist.
+        holder: describes this process, for a process that finds the file locked.
+
+    Yields:
+        Nothing.
 
     Raises:
         FileLockedError: Another process holds it.
@@ -43,11 +47,14 @@ def exclusive(path: Path, holder: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def shared(path: Path, holder: str) -> Iterator[None]:
-    """Holds the lock together with others that share it; nobody has it `exclusive` meanwhile.
+    """Hold the lock together with other `shared` holders; nobody holds it `exclusive` meanwhile.
 
     Args:
-        path: the lock's file; it is made when it is not there.
-        holder: who holds the lock; the last one is told to a process that wants it alone.
+        path: the lock's file; it is created if it does not exist.
+        holder: describes this process; a process that wants the lock for itself reads the last one.
+
+    Yields:
+        Nothing.
 
     Raises:
         FileLockedError: Another process holds it for itself.
@@ -60,7 +67,7 @@ def shared(path: Path, holder: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def waiting(path: Path) -> Iterator[None]:
-    """Holds the lock as soon as it is free: for what takes a moment, such as a file that is read and written anew."""
+    """Wait for the lock and hold it: for short work, such as reading and rewriting a file."""
     with path.open("a+", encoding="utf-8") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -1,4 +1,4 @@
-"""What kind of question a model answers: it decides what labels and predictions look like, and which metrics fit.
+"""The kind of prediction, which determines the form of labels and predictions, and the metrics.
 
 | problem | label | prediction |
 |---|---|---|

@@ -1,6 +1,6 @@
 """Process-wide settings that the commands share: imports, standard error, signals and the exit.
 
-It stands in the lowest layer because `pipelines`, `components` and `serving` all use it. It imports the standard
+It is in the lowest layer because `pipelines`, `components` and `serving` all use it. It imports the standard
 library only. Each function names the measurement or the fault that it exists for. The figures were taken on two cores
 with Python 3.11 and TFX 1.16.
 """
@@ -25,10 +25,13 @@ _interrupted = threading.Event()
 
 @contextlib.contextmanager
 def gc_paused_imports() -> Iterator[None]:
-    """Pauses the garbage collector while modules are imported, and exempts what they made from later collections.
+    """Pause garbage collection while modules are imported, and exempt the imported objects from later collections.
 
-    The collector runs whenever enough new objects exist, and an import makes only objects that stay. It took a third of
-    the time to import TensorFlow, Beam and TFX: 6.5 s with it, 4.3 s without.
+    The collector runs whenever enough new objects exist, and an import makes only objects that stay. Collections took a
+    third of the time to import TensorFlow, Beam and TFX: 6.5 s with them, 4.3 s without.
+
+    Yields:
+        Nothing.
     """
     was_enabled = gc.isenabled()
     gc.disable()
@@ -41,12 +44,14 @@ def gc_paused_imports() -> Iterator[None]:
 
 
 def gc_seldom() -> None:
-    """Exempts what exists from garbage collection, and makes it look at new objects less often from then on.
+    """Exempt existing objects from garbage collection, and collect new objects less often.
 
-    Call it when a server is ready. By default the collector looks at the youngest objects after every 700 new ones,
-    which is every few requests, and at all that exist whenever these have grown by a quarter: the gateway then stood
-    still for tens of milliseconds. Of its requests 99 in 100 were answered within 23 ms, not 56 (32 callers), for 0.9
-    of the processor time.
+    Call it when a server is ready. By default the collector examines the youngest objects after every 700 new ones,
+    which
+    is every few requests, and all objects whenever they have grown by a quarter: the gateway then paused for tens of
+    milliseconds. With this setting, 99 in 100 requests were answered within 23 ms instead of 56 (32 clients), for 0.9
+    of
+    the processor time.
     """
     gc.collect()
     gc.freeze()
@@ -54,7 +59,7 @@ def gc_seldom() -> None:
 
 
 def print_on_any_terminal() -> None:
-    """Makes standard output escape what its encoding does not have, as standard error does.
+    """Make standard output escape characters that its encoding lacks, as standard error does.
 
     Otherwise a command on a terminal without UTF-8 ends with an exception after its work is done.
     """
@@ -63,7 +68,7 @@ def print_on_any_terminal() -> None:
 
 
 def exit_now(status: int) -> NoReturn:
-    """Flushes the streams and ends the process without running the interpreter's shutdown.
+    """Flush the streams and end the process without running the interpreter's shutdown.
 
     Call it only in a process that loaded TensorFlow, when everything to be kept is on disk. The shutdown of TensorFlow,
     Beam and TFX takes 1 to 3 s, prints harmless tracebacks on TensorFlow 2.16, and waits for a model that hangs.
@@ -80,10 +85,13 @@ def exit_now(status: int) -> NoReturn:
 
 @contextlib.contextmanager
 def hold_stderr() -> Iterator[None]:
-    """Holds back what is written to standard error, and shows it if the block raises.
+    """Hold back standard error, and show it if the block raises.
 
-    TensorFlow's C++ writes about 20 lines on the machine's CPU and GPU to the file descriptor, where no Python setting
-    reaches it.
+    TensorFlow's C++ code writes about 20 lines about the machine's CPU and GPU to the file descriptor, where no Python
+    setting applies.
+
+    Yields:
+        Nothing.
     """
     sys.stderr.flush()
     terminal = os.dup(_STDERR)
@@ -105,13 +113,16 @@ def hold_stderr() -> Iterator[None]:
 
 @contextlib.contextmanager
 def remember_interrupts() -> Iterator[None]:
-    """Makes Ctrl-C and `kill` raise KeyboardInterrupt inside the block, and remembers that they came.
+    """Make Ctrl-C and `kill` raise KeyboardInterrupt inside the block, and remember that they came.
 
     Call it in the main thread. A KeyboardInterrupt can get lost: TensorFlow's C++ calls Python back, for example to
-    convert a shape, and takes any exception raised there for "cannot be converted". The training then goes on, or ends
+    convert a shape, and treats any exception raised there as "cannot be converted". The training then goes on, or ends
     with another error.
 
     An ignored SIGINT stays ignored, as in a shell's background jobs.
+
+    Yields:
+        Nothing.
     """
     numbers = [signal.SIGTERM]
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
@@ -127,7 +138,7 @@ def remember_interrupts() -> Iterator[None]:
 
 
 def raise_if_interrupted() -> None:
-    """Raises the KeyboardInterrupt that a library may have lost.
+    """Raise the KeyboardInterrupt that a library may have lost.
 
     Raises:
         KeyboardInterrupt: Ctrl-C or `kill` came inside the block of `remember_interrupts`.

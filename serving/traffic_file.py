@@ -1,16 +1,29 @@
-"""traffic.json: the percent of requests that go to the canary. The roll-out writes it, the gateway reads it."""
+"""Read and write traffic.json, the percent of requests that go to the canary. The roll-out writes it.
+
+The gateway reads it.
+"""
 
 import json
 
-NAME = "traffic.json"  # beside models.config
+NAME = "traffic.json"  # in the folder of models.config
 _KEY = "canary_percent"
 
 
 def parse(text: str) -> float:
-    """Returns the percent, 0 to 100, in the file's text.
+    """Parse the file's text.
+
+    Args:
+        text: JSON.
+
+    Returns:
+        The percent, 0 to 100.
 
     Raises:
         ValueError: The text holds no such number.
+
+    Example:
+        >>> parse('{"canary_percent": 10}')
+        10.0
     """
     try:
         percent = json.loads(text)[_KEY]
@@ -22,5 +35,5 @@ def parse(text: str) -> float:
 
 
 def text(percent: float) -> str:
-    """Returns the file's text for a percent, 0 to 100."""
+    """Return the file's text for a percent, 0 to 100."""
     return json.dumps({_KEY: percent}) + "\n"

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from tests.fork_server import ForkServer
+
 ROOT = Path(__file__).resolve().parents[1]
 LEFT_OUT = "…"  # a line that stands for any lines
 _PYTHON = ".venv/bin/python"
@@ -21,14 +23,25 @@ def steps(page: Path) -> Iterator[tuple[str, list[str]]]:
             yield command, said
 
 
-def replay(command: str, root: Path, environment: dict[str, str]) -> list[str]:
-    """What a command says in a copy of the project, with this Python; `make` without its set-up."""
+def replay(command: str, root: Path, environment: dict[str, str], server: ForkServer | None = None) -> list[str]:
+    """What a command says in a copy of the project, with this Python; `make` without its set-up.
+
+    Args:
+        command: the command, as the page shows it.
+        root: the copy.
+        environment: of the command.
+        server: runs `python -m pipelines`, where that is the whole command; None: a process of its own does.
+    """
     words = shlex.split(command)
     script = recipe(words[1:]) if words[0] == "make" else command.replace(_PYTHON, shlex.quote(sys.executable))
     given = dict(word.split("=", 1) for word in words if re.match(r"[A-Z_]+=", word))
-    ended = subprocess.run(
-        ["bash", "-c", script], cwd=root, env=environment | given, capture_output=True, text=True, check=False
-    )
+    calls = shlex.split(script.replace("\\\n", " "))
+    if server and calls[:3] == [sys.executable, "-m", "pipelines"] and "-m" not in calls[3:]:
+        ended = server.run(calls[3:], environment | given)
+    else:
+        ended = subprocess.run(
+            ["bash", "-c", script], cwd=root, env=environment | given, capture_output=True, text=True, check=False
+        )
     said = (ended.stdout + ended.stderr).splitlines()
     if words[0] == "make" and ended.returncode:
         said.append(f"make: *** [Makefile:0: {words[1]}] Error {ended.returncode}")

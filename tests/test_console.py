@@ -1,10 +1,14 @@
 """What the replay of a transcript notices."""
 
+import subprocess
+import sys
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
 from tests.console import difference, replay, steps
+from tests.fork_server import ForkServer
 
 PAGE = """
 ```console
@@ -60,3 +64,23 @@ def test_a_command_runs_in_its_folder_and_its_failure_is_told(tmp_path: Path) ->
         "See python -m pipelines review --help.",
         "make: *** [Makefile:0: review] Error 2",
     ]
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments"),
+    [
+        ("make ingest FROM=here", ["ingest", "--task", "taxi", "--var", "var", "--from", "here"]),
+        (".venv/bin/python -m pipelines continuous --dry-run", ["continuous", "--dry-run"]),
+    ],
+)
+def test_a_server_of_forks_runs_our_command(command: str, arguments: list[str], tmp_path: Path) -> None:
+    server = mock.create_autospec(ForkServer, instance=True)
+    server.run.return_value = subprocess.CompletedProcess([], 0, "out\n", "err\n")
+    assert replay(command, tmp_path, {}, server) == ["out", "err"]
+    assert server.run.call_args.args[0] == arguments
+
+
+def test_a_server_of_forks_runs_nothing_else(tmp_path: Path) -> None:
+    server = mock.create_autospec(ForkServer, instance=True)
+    assert replay(f"{sys.executable} -m this | tail -1; true", tmp_path, {"PATH": "/usr/bin:/bin"}, server)
+    server.run.assert_not_called()

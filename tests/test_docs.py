@@ -43,6 +43,25 @@ def test_make_targets_exist(page: Path) -> None:
     assert set(MAKE.findall(page.read_text())) - targets == set()
 
 
+def test_the_readme_is_one_page() -> None:
+    lines = (ROOT / "README.md").read_text().splitlines()
+    assert len(lines) <= 80
+    assert [line for line in lines if len(line) > 150] == []
+
+
+def test_the_pages_that_say_how_good_and_how_fast_agree() -> None:
+    """The figures are of runs that no test repeats; docs/explanation/performance.md says which."""
+    said = [
+        re.findall(
+            r"^## How good, how fast\n\n(.*?)\n\n", page.read_text().replace("(docs/", "("), re.MULTILINE | re.DOTALL
+        )
+        for page in (ROOT / "README.md", ROOT / "docs" / "index.md")
+    ]
+    assert said[0] == said[1] != []
+    (ratio,) = re.findall(r"takes (0\.\d+) of the time", said[0][0])
+    assert f"**{ratio} × upstream** at 15,002 rows" in (ROOT / "docs" / "explanation" / "performance.md").read_text()
+
+
 def test_the_readme_lists_every_node_in_order() -> None:
     from tests.runs.project import TAXI_NODES
 

@@ -21,6 +21,7 @@ _INTRODUCTION = """# Command line
 
 The project has two commands. `python -m pipelines` trains, gates, pushes and watches models; it is installed as
 `tfx-pipeline`, too. `python -m serving` serves them. `make` wraps the most common calls ([targets](make.md)).
+`python` is this project's: `.venv/bin/python`, or `python` after `source .venv/bin/activate`.
 """
 
 
@@ -46,7 +47,8 @@ def _sections(name: str, app: App) -> dict[str, str]:
     text = re.sub(rf"^({re.escape(name)}\b.*?) -m [\w.]+", r"\1", text, flags=re.MULTILINE)
     text = re.sub(r"^##+ Table of Contents\n.*?(?=^\*\*|^##)", "", text, flags=re.MULTILINE | re.DOTALL)
     text = re.sub(r"^\*\*Commands\*\*:\n\n(?:\* .*\n)+", "", text, flags=re.MULTILINE)
-    return dict(_named(name, app, text))
+    # Usage is no transcript of a terminal, from which the site's button would copy what stands after a prompt.
+    return dict(_named(name, app, text.replace("```console", "```text")))
 
 
 def _named(name: str, app: App, text: str) -> Iterator[tuple[str, str]]:

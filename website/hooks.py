@@ -62,6 +62,17 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     origin = next((source for source, project in PROJECT_PAGES.items() if project == uri), f"docs/{uri}")
     if uri == "index.md":
         origin = "docs/index.md"
+    return lead_links(markdown, origin, uri)
+
+
+def lead_links(markdown: str, origin: str, uri: str) -> str:
+    """Rewrites the links of a page.
+
+    Args:
+        markdown: the page.
+        origin: the file that it is, in the repository.
+        uri: the page on the site.
+    """
     return _LINK.sub(lambda found: _lead(found, origin, uri), markdown)
 
 
@@ -77,7 +88,7 @@ def _lead(link: re.Match[str], origin: str, uri: str) -> str:
     if path in PROJECT_PAGES:
         return f"[{text}]({_relative(PROJECT_PAGES[path], uri)}{anchor})"
     if (ROOT / path).exists():
-        return f"{text} (`{path}`)"
+        return f"`{path}`" if text.strip("`") == path else f"{text} (`{path}`)"
     return link[0]  # MkDocs' own check tells that it leads nowhere
 
 

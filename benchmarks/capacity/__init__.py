@@ -1,1 +1,1 @@
-"""How many nodes a load needs, by simulation from measured service times: `python -m benchmarks.capacity`."""
+"""Simulate how many nodes a load needs, from measured service times: `python -m benchmarks.capacity`."""

@@ -1,10 +1,10 @@
-"""How many nodes a load needs, what they cost and what a lost one does, by simulation from measured service times.
+"""Simulate how many nodes a load needs, their cost, and the loss of one, from measured service times.
 
     python -m benchmarks.capacity --var var
 
-Reads `<var>/bench/serving.json`, which `make load-test` writes, and simulates a node (a gateway and a model server on
-the same cores) under random arrivals. It first simulates the load test's own callers, and says how far off it is. Where
-the machine was slower than that, the node is slowed until both agree, and its p99 is stretched to the measured one.
+It reads `<var>/bench/serving.json`, which `make load-test` writes, and simulates a node (a gateway and a model server
+on the same cores) under random arrivals. It first simulates the load test's own callers, and prints the difference. If
+the machine was slower than simulated, the node is slowed until both agree, and its p99 is scaled to the measured one.
 Writes `<out>/capacity.json`, which docs/explanation/capacity.md describes.
 """
 
@@ -28,7 +28,7 @@ _PEAKS = (100.0, 1_000.0, 10_000.0, 100_000.0, 1_000_000.0)  # requests per seco
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Simulates; returns the exit status: 1 when there is nothing to simulate from."""
+    """Simulate; return the exit status: 1 when there is nothing to simulate from."""
     options = _parser().parse_args(arguments)
     record = options.record or options.var / "bench" / "serving.json"
     demands = fleet.Demands(
@@ -64,9 +64,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def compare(times: ServiceTimes, record: dict[str, Any], requests: int) -> dict[str, Any]:
-    """The gateway's callers of the load test, simulated; only their processor times were taken from it.
+    """Simulate the load test's callers of the gateway; only processor times were taken from the load test.
 
-    `work_times` and `p99_times` are what the planned node is slowed by, and its p99 then multiplied by: 1 or more.
+    `work_times` and `p99_times` are the factors, 1 or more, by which the planned node's work and p99 are multiplied.
     """
     measured = phase(record, "gateway")
     seen = node.callers(times, measured["concurrency"], requests)
@@ -94,19 +94,19 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.capacity", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--var", type=Path, default=Path("var"), metavar="DIR", help="where runs leave their things")
+    parser.add_argument("--var", type=Path, default=Path("var"), metavar="DIR", help="folder that runs write to")
     parser.add_argument("--record", type=Path, metavar="FILE", help="default: <var>/bench/serving.json")
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder for capacity.json (default: <var>/bench)")
     parser.add_argument("--peaks", type=float, nargs="+", metavar="N", help="requests per second at the busiest moment")
-    parser.add_argument("--p99-ms", type=float, default=50, help="that every node keeps (default: %(default)s)")
-    parser.add_argument(
-        "--busy", type=float, default=0.7, help="share of what fills a node that it is planned for (%(default)s)"
-    )
+    parser.add_argument("--p99-ms", type=float, default=50, help="p99 limit of every node (default: %(default)s)")
+    parser.add_argument("--busy", type=float, default=0.7, help="planned share of a node's capacity (%(default)s)")
     parser.add_argument("--core-hour", type=float, default=0.04, help="price of a core for an hour (%(default)s)")
     parser.add_argument(
-        "--notice-seconds", type=float, default=10, help="until nothing is sent to a lost node (%(default)s)"
+        "--notice-seconds", type=float, default=10, help="seconds until a lost node gets no requests (%(default)s)"
     )
-    parser.add_argument("--requests", type=int, default=20_000, help="of each simulation (default: %(default)s)")
+    parser.add_argument(
+        "--requests", type=int, default=20_000, help="requests of each simulation (default: %(default)s)"
+    )
     return parser
 
 

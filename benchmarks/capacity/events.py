@@ -1,4 +1,4 @@
-"""Discrete-event simulation: a clock, and what happens when."""
+"""Discrete-event simulation: a clock and planned actions."""
 
 import heapq
 import itertools
@@ -8,7 +8,7 @@ Action = Callable[[], None]
 
 
 class Clock:
-    """Runs actions in the order of their times; those of the same time in the order in which they were planned.
+    """Run actions in order of time; actions of the same time run in the order in which they were planned.
 
     Attributes:
         now: seconds since the beginning.
@@ -20,11 +20,11 @@ class Clock:
         self._numbers = itertools.count()
 
     def after(self, seconds: float, action: Action) -> None:
-        """Plans an action."""
+        """Plan an action."""
         heapq.heappush(self._planned, (self.now + seconds, next(self._numbers), action))
 
     def run(self, enough: Callable[[], bool]) -> None:
-        """Lets time pass until it is enough, or nothing more is planned."""
+        """Advance time until `enough` returns true, or no action is planned."""
         while self._planned and not enough():
             self.now, _, action = heapq.heappop(self._planned)
             action()

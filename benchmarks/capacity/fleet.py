@@ -1,4 +1,4 @@
-"""From one node to a fleet: how many nodes a day's load takes, what they cost, and what a lost one does."""
+"""Plan a fleet from one node's figures: number of nodes for a day's load, their cost, and the loss of one."""
 
 import dataclasses
 import math
@@ -17,47 +17,50 @@ _STEPS = 8  # of the search: 1/256 of the range
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Demands:
-    """What is asked of a fleet."""
+    """The requirements of a fleet."""
 
-    p99_seconds: float  # the bound that every node keeps at the peak
-    busy: float  # share of what a node can answer at all that it is planned for: a simulation knows no bad luck
+    p99_seconds: float  # the limit of every node at the peak
+    busy: float  # planned share of a node's capacity: a simulation does not include disturbances
     core_hour: float  # price of one core for an hour
-    notice_seconds: float  # until a balancer sends nothing to a lost node any more
-    tail: float = 1.0  # how many times the simulated p99 was measured; every p99 is multiplied by it
+    notice_seconds: float  # until a load balancer stops sending to a lost node
+    tail: float = 1.0  # measured p99 over simulated p99; every p99 is multiplied by it
     requests: int = 20_000  # of each simulation
     seed: int = 20261130
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Plan:
-    """A fleet for a day whose busiest moment has so many requests a second."""
+    """A fleet for a day with a given peak of requests per second."""
 
     peak_per_second: float
     nodes: int
     p99_seconds: float  # at the peak
-    p99_seconds_one_lost: float  # at the peak, when the others have taken over
-    failed_share: float  # of the requests from a loss to its notice, unless their callers try again
-    failed_requests: float  # how many these are at the peak
-    million_fixed: float  # price of a million predictions, the nodes of the peak all day
-    million_scaled: float  # the same, with the nodes that each hour takes
+    p99_seconds_one_lost: float  # at the peak, after the other nodes took over
+    failed_share: float  # of the requests between a loss and its notice, unless clients retry
+    failed_requests: float  # the number of these at the peak
+    million_fixed: float  # price of a million predictions, with the nodes of the peak all day
+    million_scaled: float  # the same, with the nodes that each hour needs
 
 
 def day(peak_per_second: float) -> Iterator[float]:
-    """Requests per second in each hour: a cosine from a quarter of the peak at four o'clock to the peak at sixteen."""
+    """Yield requests per second in each hour: a cosine from a quarter of the peak at 4:00 to the peak at 16:00."""
     for hour in range(HOURS):
         risen = (1 - math.cos(2 * math.pi * (hour - _QUIETEST_HOUR) / HOURS)) / 2
         yield peak_per_second * (_LEAST_SHARE + (1 - _LEAST_SHARE) * risen)
 
 
 def most_per_second(times: ServiceTimes, demands: Demands) -> float:
-    """Requests per second that one node is planned for: within the p99 bound, and below what would fill it.
+    """Return the planned requests per second of one node: within the p99 limit, and below its capacity.
 
     Args:
         times: of one node.
-        demands: the bound.
+        demands: the limit and the planned share.
+
+    Returns:
+        Requests per second.
 
     Raises:
-        ValueError: Even a node with hardly a request does not keep it.
+        ValueError: Even a nearly idle node exceeds the limit.
     """
     filled = node.callers(times, _FILLING_CALLERS, demands.requests).per_second
     low, high = 0.0, filled * demands.busy
@@ -70,7 +73,7 @@ def most_per_second(times: ServiceTimes, demands: Demands) -> float:
     if not low:
         raise ValueError(
             f"no load keeps the p99 within {demands.p99_seconds * 1000:g} ms: expected a bound above the time of one "
-            "request; give a larger --p99-ms."
+            "request; pass a larger --p99-ms."
         )
     return low
 
@@ -80,18 +83,21 @@ def _p99(times: ServiceTimes, per_second: float, demands: Demands) -> float:
 
 
 def nodes_for(per_second: float, most: float) -> int:
-    """Nodes for a load, one of which may be lost."""
+    """Return the number of nodes for a load, of which one may be lost."""
     return max(_LEAST_NODES, math.ceil(per_second / most) + 1)
 
 
 def plan(times: ServiceTimes, peak_per_second: float, most: float, demands: Demands) -> Plan:
-    """Plans a fleet; requests are spread over its nodes at random.
+    """Plan a fleet; requests are assigned to its nodes at random.
 
     Args:
         times: of one node.
-        peak_per_second: requests.
+        peak_per_second: requests per second at the peak.
         most: per second, of one node; see most_per_second.
-        demands: the bound, prices and times.
+        demands: the limit, prices and times.
+
+    Returns:
+        The fleet.
     """
     nodes = nodes_for(peak_per_second, most)
     hours = list(day(peak_per_second))

@@ -1,4 +1,4 @@
-"""The service times of one node, as a load test wrote them into serving.json."""
+"""Read the service times of one node from a load test's serving.json."""
 
 import dataclasses
 import json
@@ -12,16 +12,16 @@ from serving.gateway.settings import ModelSettings
 
 
 class FiguresError(ValueError):
-    """The file lacks what the simulation needs; the message says what."""
+    """The file lacks figures that the simulation needs; the message names them."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ServiceTimes:
-    """What a request costs one node, in seconds of processor time."""
+    """The cost of a request on one node, in seconds of processor time."""
 
-    gateway: float  # a request, its share of the call that it went out with included
+    gateway: float  # a request, including its share of a shared call
     server: float  # a call of the model server, without the model
-    generator: float = 0.0  # a request, where the load is made on the same cores
+    generator: float = 0.0  # a request, if the load is generated on the same cores
     curve: Mapping[int, float]  # rows in a batch -> the model
     cores: int = 2
     gather_rows: int = 64  # serving.gateway.settings
@@ -29,16 +29,16 @@ class ServiceTimes:
     batch_rows: int = 1024  # max_batch_size
     batch_seconds: float = 0.001  # batch_timeout_micros
     batch_threads: int = 2  # num_batch_threads
-    allowed_rows: tuple[int, ...] = ()  # allowed_batch_sizes: what a batch is padded to
+    allowed_rows: tuple[int, ...] = ()  # allowed_batch_sizes: batches are padded to these
 
     def model(self, rows: int) -> float:
-        """Seconds of the model for a batch, interpolated between the measured sizes."""
+        """Return the model's seconds for a batch, interpolated between the measured sizes."""
         padded = next((size for size in self.allowed_rows if size >= rows), rows)
         sizes = sorted(self.curve)
         return float(np.interp(padded, sizes, [self.curve[size] for size in sizes]))
 
     def slowed(self, times: float) -> Self:
-        """The same node where all work takes so many times as long; the waiting that settings ask for does not."""
+        """Return the same node with all work multiplied; waits that settings define stay the same."""
         return dataclasses.replace(
             self,
             gateway=self.gateway * times,
@@ -49,10 +49,16 @@ class ServiceTimes:
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Reads a load test's record.
+        """Read a load test's record.
+
+        Args:
+            path: serving.json.
+
+        Returns:
+            The service times.
 
         Raises:
-            FiguresError: It has no batch curve, or no phase that the times can be taken from.
+            FiguresError: The record has no batch curve, or no phase for the times.
             OSError: The file cannot be read.
         """
         record = json.loads(path.read_text())
@@ -81,7 +87,14 @@ class ServiceTimes:
 
 
 def phase(record: Mapping[str, Any], transport: str) -> Mapping[str, Any]:
-    """The phase of a transport with the most callers: single rows, batching on, by the cheapest generator.
+    """Return a transport's phase with the most callers: single rows, batching on, by the cheapest generator.
+
+    Args:
+        record: of the load test.
+        transport: its name.
+
+    Returns:
+        The phase.
 
     Raises:
         FiguresError: There is none.
@@ -92,7 +105,7 @@ def phase(record: Mapping[str, Any], transport: str) -> Mapping[str, Any]:
         if (one["transport"], one["batching"], one["batch_rows"]) == (transport, "on", 1)
     ]
     if not found:
-        raise FiguresError(f"no phase of {transport} with batching and single rows: run a whole load test.")
+        raise FiguresError(f"no phase of {transport} with batching and single rows: run a complete load test.")
     return max(found, key=lambda one: (one["generator"] == "wrk", one["concurrency"]))
 
 

@@ -1,4 +1,4 @@
-"""One node: a gateway's process and a model server's on the same cores, asked by some callers or by a stream."""
+"""Simulate one node: a gateway process and a model server process on the same cores, under callers or a stream."""
 
 import dataclasses
 import random
@@ -13,8 +13,8 @@ _WARM_UP = 0.1  # of the requests, before anything counts
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Seen:
-    """What a simulation of one node showed."""
+class Simulated:
+    """The figures of one simulation of a node."""
 
     per_second: float  # requests answered
     p50_seconds: float
@@ -22,7 +22,7 @@ class Seen:
 
 
 class Node:
-    """The way of a request through gateway, call, server, batch and model."""
+    """The path of a request through gateway, call, server, batch and model."""
 
     def __init__(self, clock: Clock, times: ServiceTimes):
         self._times = times
@@ -39,7 +39,7 @@ class Node:
         )
 
     def request(self, answered: Action) -> None:
-        """One request of one row; half of the gateway's work comes before the call, half after it."""
+        """Handle one request of one row; half of the gateway's work comes before the call, half after it."""
         half = self._times.gateway / 2
 
         def end() -> None:
@@ -58,8 +58,8 @@ class Node:
         self._model.work(self._times.model(rows), done)
 
 
-def stream(times: ServiceTimes, per_second: float, requests: int, seed: int) -> Seen:
-    """A node under requests that come at random times, whatever became of those before (a Poisson process)."""
+def stream(times: ServiceTimes, per_second: float, requests: int, seed: int) -> Simulated:
+    """Simulate a node under requests at random times, independent of earlier ones (a Poisson process)."""
     clock, draw = Clock(), random.Random(seed)
     node, left = Node(clock, times), requests
     took: list[float] = []
@@ -80,8 +80,8 @@ def stream(times: ServiceTimes, per_second: float, requests: int, seed: int) -> 
     return _seen(took, clock.now)
 
 
-def callers(times: ServiceTimes, count: int, requests: int) -> Seen:
-    """A node under callers that each send the next request when the last one is answered, as a load test's do."""
+def callers(times: ServiceTimes, count: int, requests: int) -> Simulated:
+    """Simulate a node under callers that each send the next request after the last answer, as a load test does."""
     clock = Clock()
     node = Node(clock, times)
     took: list[float] = []
@@ -101,7 +101,7 @@ def callers(times: ServiceTimes, count: int, requests: int) -> Seen:
     return _seen(took, clock.now)
 
 
-def _seen(took: list[float], seconds: float) -> Seen:
+def _seen(took: list[float], seconds: float) -> Simulated:
     counted = took[int(len(took) * _WARM_UP) :]
     p50, p99 = np.percentile(counted, (50, 99))
-    return Seen(per_second=len(took) / seconds, p50_seconds=float(p50), p99_seconds=float(p99))
+    return Simulated(per_second=len(took) / seconds, p50_seconds=float(p50), p99_seconds=float(p99))

@@ -1,4 +1,4 @@
-"""What a request passes: threads that work one at a time, rows that are gathered, and the cores under both."""
+"""The stations of a request: threads that work one at a time, batches of rows, and the cores below both."""
 
 import collections
 import functools
@@ -11,12 +11,12 @@ Seconds = Callable[[], float]
 
 
 class Workers:
-    """A number of equal workers before one queue: threads of a process, or the cores of a machine.
+    """Equal workers with one queue: threads of a process, or the cores of a machine.
 
     Args:
         clock: of the simulation.
         count: workers.
-        cores: of which each piece of work takes one while it is done; None: the workers are cores themselves.
+        cores: each piece of work occupies one of these; None: the workers are cores themselves.
     """
 
     def __init__(self, clock: Clock, count: int, cores: "Workers | None" = None):
@@ -26,7 +26,7 @@ class Workers:
         self._waiting: collections.deque[tuple[float, Action]] = collections.deque()
 
     def work(self, seconds: float, done: Action) -> None:
-        """Has work done when it is its turn, first come, first served."""
+        """Run work when it is its turn, first come, first served."""
         self._waiting.append((seconds, done))
         self._start()
 
@@ -46,19 +46,19 @@ class Workers:
 
 
 class Gathering:
-    """Puts items that arrive while earlier ones are under way into one batch.
+    """Collect items that arrive while earlier ones are being processed into one batch.
 
-    This is the rule of `serving.gateway.gathered_calls` (a free way: at once; none: when one gets free, or it is late)
-    and of `serving.server.batching` (`wait` for more rows first, and then for a free way).
+    This is the rule of `serving.gateway.gathered_calls` (send at once if a slot is free, otherwise when one becomes
+    free or the batch is late) and of `serving.server.batching` (`wait` for more rows first, then for a free slot).
 
     Args:
         clock: of the simulation.
-        ways: batches that may be under way.
+        ways: the number of slots, batches that may run at once.
         most: items in a batch.
         begin: starts a batch of so many items; calls its second argument when the batch is done.
-        wait: seconds that a batch stays open though a way is free.
-        late: seconds after which a batch begins though no way is free.
-        eager: whether what waits begins when any batch ends, though late or full ones take more than the ways.
+        wait: seconds that a batch stays open although a slot is free.
+        late: seconds after which a batch starts although no slot is free.
+        eager: whether a waiting batch starts when any batch ends, even if late or full batches exceed the slots.
     """
 
     def __init__(
@@ -79,9 +79,9 @@ class Gathering:
         self._since = 0.0
 
     def add(self, items: int, done: Action) -> None:
-        """Adds items that came together; `done` is called when their batch is done."""
+        """Add items that came together; `done` is called when their batch is done."""
         if self._open and self._items + items > self._most:
-            self._send()  # as the real ones do, though no way may be free
+            self._send()  # as the real ones do, although no slot may be free
         if not self._open:
             self._since = self._clock.now
             self._clock.after(self._wait, self._send_if_free)

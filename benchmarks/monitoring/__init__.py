@@ -1,1 +1,1 @@
-"""How often monitoring raises an alarm when nothing changed, and how often it finds a planted change."""
+"""Measure how often monitoring raises a false alarm, and how often it finds a planted change."""

@@ -1,4 +1,4 @@
-"""Prints how often a window without change raises an alarm, and how often planted changes are found.
+"""Print how often a window without change raises an alarm, and how often planted changes are found.
 
 .venv/bin/python -m benchmarks.monitoring            both tables, about 10 minutes on one core
 .venv/bin/python -m benchmarks.monitoring --windows 100 --repeats 10
@@ -22,12 +22,12 @@ _TOLD = 100  # windows
 
 
 def main() -> None:
-    """Runs the command."""
+    """Run the command."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.monitoring", description=__doc__)
-    parser.add_argument("--windows", type=int, default=1000, help="windows without change; 0 for no such table")
-    parser.add_argument("--repeats", type=int, default=100, help="simulations of each change; 0 for no such table")
-    parser.add_argument("--rows", type=int, default=1000, help="of a window")
-    parser.add_argument("--only", nargs="*", default=[""], help="changes whose name holds one of these words")
+    parser.add_argument("--windows", type=int, default=1000, help="windows without change; 0 skips this table")
+    parser.add_argument("--repeats", type=int, default=100, help="simulations of each change; 0 skips this table")
+    parser.add_argument("--rows", type=int, default=1000, help="rows of a window")
+    parser.add_argument("--only", nargs="*", default=[""], help="only changes whose name contains one of these words")
     options = parser.parse_args()
     trips = read_trips(packaged_file())
     tables = [false_alarms(trips, options.windows, options.rows)] if options.windows else []
@@ -37,7 +37,7 @@ def main() -> None:
 
 
 def false_alarms(trips: Trips, windows: int, rows: int) -> Iterator[str]:
-    """Yields the table of windows without change."""
+    """Yield the table of windows without change."""
     draw = np.random.default_rng(0)
     alarms, causes, tests = 0, Counter[str](), 0
     for number in range(1, windows + 1):
@@ -55,7 +55,7 @@ def false_alarms(trips: Trips, windows: int, rows: int) -> Iterator[str]:
 
 
 def power(trips: Trips, repeats: int, rows: int, only: Sequence[str]) -> Iterator[str]:
-    """Yields the table of planted changes."""
+    """Yield the table of planted changes."""
     draw = np.random.default_rng(1)
     yield f"{'change':<50} first window  within two  clearest in"
     for name, change in CHANGES.items():

@@ -1,4 +1,4 @@
-"""Twenty ways in which served rows go wrong, or the world changes."""
+"""Twenty planted changes: served rows go wrong, or the world changes."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Draws windows from the trips, changes them or not, and judges them."""
+"""Draw windows from the trips, change some of them, and judge them."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ _TRAINING, _DRAWN = 8_000, 4_000  # rows; the rest is for evaluation
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Parts:
-    """Disjoint rows: what was trained on, what was evaluated on, and what is still to be served."""
+    """Disjoint rows: for training, for evaluation, and to be served."""
 
     training: Trips
     evaluation: Trips
@@ -28,14 +28,14 @@ class Parts:
 
 
 def part(trips: Trips, draw: np.random.Generator) -> Parts:
-    """Shares the trips out by chance."""
+    """Divide the trips at random."""
     rows = draw.permutation(len(trips["fare"]))
     training, unserved, evaluation = np.split(rows, [_TRAINING, _TRAINING + _DRAWN])
     return Parts(training=take(trips, training), evaluation=take(trips, evaluation), unserved=take(trips, unserved))
 
 
 def judge_windows(parts: Parts, windows: list[Trips]) -> Iterator[list[Judged]]:
-    """Judges each window against training and against the one before it, from the second on."""
+    """Judge each window against training and against the one before it, from the second on."""
     training = features(parts.training, "training")
     expected = predictions(parts.evaluation, "evaluation")
     for number in range(1, len(windows)):
@@ -51,14 +51,14 @@ def judge_windows(parts: Parts, windows: list[Trips]) -> Iterator[list[Judged]]:
 
 
 def unchanged_window(trips: Trips, rows: int, draw: np.random.Generator) -> list[Judged]:
-    """Judges one window without change."""
+    """Judge one window without change."""
     parts = part(trips, draw)
     windows = [take(parts.unserved, np.arange(rows) + number * rows) for number in range(2)]
     return next(judge_windows(parts, windows))
 
 
 def changed_windows(trips: Trips, rows: int, change: Change, draw: np.random.Generator) -> list[list[Judged]]:
-    """Judges two windows after a change; the one before them was without."""
+    """Judge two windows after a change; the window before them is unchanged."""
     parts = part(trips, draw)
     unchanged = take(parts.unserved, np.arange(rows))
     later = change(take(parts.unserved, np.arange(rows, _DRAWN)), draw)

@@ -1,4 +1,4 @@
-"""The taxi trips as served rows: raw columns, and predictions of a model that did not see the row."""
+"""The taxi trips as served rows: raw columns, and predictions of a model that did not train on the row."""
 
 import csv
 from collections.abc import Mapping
@@ -17,23 +17,23 @@ NUMBERS = (
     "trip_start_timestamp", "trip_start_hour", "trip_start_day", "trip_start_month", "fare", "trip_miles",
     "trip_seconds", "pickup_latitude", "pickup_longitude", "dropoff_latitude", "dropoff_longitude",
 )  # fmt: skip
-MOVING = ("trip_start_timestamp", "trip_start_month")  # what a window of a week is no sample of
+MOVING = ("trip_start_timestamp", "trip_start_month")  # a window of a week is no sample of these columns
 Trips = dict[str, np.ndarray]  # column -> [rows]; texts as their numbers in WORDS; NaN or 0 where a value is missing
 
 
 class Words:
-    """Texts by numbers, which sort faster; 0 is the empty one."""
+    """Texts as numbers, which sort faster; 0 is the empty text."""
 
     def __init__(self) -> None:
         self._numbers = {"": 0}
 
     def encode(self, texts: np.ndarray) -> np.ndarray:
-        """Gives the number of each text, [rows] int."""
+        """Return the number of each text, [rows] int."""
         different, places = np.unique(texts, return_inverse=True)
         return np.array([self._numbers.setdefault(str(one), len(self._numbers)) for one in different])[places]
 
     def decode(self, numbers: np.ndarray) -> np.ndarray:
-        """Gives the texts again, [rows] str."""
+        """Return the text of each number, [rows] str."""
         return np.array(list(self._numbers))[numbers]
 
 
@@ -41,7 +41,7 @@ WORDS = Words()
 
 
 def read_trips(file: Path) -> Trips:
-    """Reads the trips and adds PREDICTION, float [rows]: made by 5 models, each for the fifth that it did not see."""
+    """Read the trips and add PREDICTION, float [rows]: by 5 models, each for the fifth that it did not train on."""
     with file.open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     trips: Trips = {name: WORDS.encode(np.array([row[name] for row in rows])) for name in TEXT}
@@ -55,12 +55,12 @@ def read_trips(file: Path) -> Trips:
 
 
 def take(trips: Mapping[str, np.ndarray], rows: np.ndarray) -> Trips:
-    """The trips at some places."""
+    """Return the trips at some positions."""
     return {name: values[rows] for name, values in trips.items()}
 
 
 def features(trips: Mapping[str, np.ndarray], name: str) -> Sample:
-    """The columns that a model is sent."""
+    """Return the columns that a model receives."""
     columns = [Column(name=each, ordered=True, values=trips[each], present=~np.isnan(trips[each])) for each in NUMBERS]
     columns += [Column(name=each, ordered=False, values=trips[each], present=~np.isnan(trips[each])) for each in CODES]
     columns += [Column(name=each, ordered=False, values=trips[each], present=trips[each] != 0) for each in TEXT]
@@ -69,7 +69,7 @@ def features(trips: Mapping[str, np.ndarray], name: str) -> Sample:
 
 
 def predictions(trips: Mapping[str, np.ndarray], name: str) -> Sample:
-    """What the model answered."""
+    """Return the model's predictions."""
     values = trips[PREDICTION]
     column = Column(name=PREDICTION, ordered=True, values=values, present=np.ones(len(values), bool))
     return Sample(name=name, rows=len(values), columns={PREDICTION: column})

@@ -1,13 +1,12 @@
-"""Latency and throughput of the pushed model over REST, gRPC and the gateway, beside the model itself.
+"""Measure latency and throughput of the pushed model over REST, gRPC and the gateway, beside the bare model.
 
     python -m benchmarks.serving --var var
 
-Starts the embedded model server and the gateway, each as a process of its own, on the newest pushed version, without
-and with batching; sends them rows of the run's eval split, and holds every answer against what the model says in this
-process. Ends with version swaps under load. Writes `<out>/serving.json`
-(docs/explanation/performance.md).
-Exit status: 0, every goal is reached, or --quick; 1, a goal is missed, or it cannot be run to its end; 3, no goal is
-missed, but the machine was too noisy to tell for one.
+It starts the embedded model server and the gateway, each in a separate process, on the newest pushed version, without
+and with batching. It sends them rows of the run's eval split, and compares every answer with the model's prediction in
+this process. It ends with version swaps under load. It writes `<out>/serving.json` (docs/explanation/performance.md).
+Exit status: 0, every goal is reached, or --quick; 1, a goal is missed, or the test failed; 3, no goal is missed, but
+the machine was too noisy to judge one.
 """
 
 import argparse
@@ -30,23 +29,23 @@ _NARROWEST = 170  # columns that the tables need
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the load test; returns the exit status, which `--help` explains."""
+    """Run the load test; return the exit status, which `--help` explains."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.serving", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--var", type=Path, default=Path("var"), metavar="DIR", help="where runs leave their things")
+    parser.add_argument("--var", type=Path, default=Path("var"), metavar="DIR", help="folder that runs write to")
     parser.add_argument("--task", default="taxi", metavar="NAME", help="which model (default: %(default)s)")
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder for serving.json (default: <var>/bench)")
-    parser.add_argument("--quick", action="store_true", help="a few seconds a part: shows that it works, and no more")
+    parser.add_argument("--quick", action="store_true", help="a few seconds per part, to check that it works")
     options = parser.parse_args(arguments)
     began = time.monotonic()
-    warnings.filterwarnings("ignore", module="google")  # advice on Python versions, which the stack settles
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's own notes on the machine
+    warnings.filterwarnings("ignore", module="google")  # warnings about Python versions; the stack fixes the version
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # hides TensorFlow's messages about the machine
     try:
         chosen = subject(options.task, options.var)
     except NothingToTestError as error:
         return _told(error)
-    # Only now: TensorFlow takes seconds, and --help and a bad flag need none of it.
+    # Import late: TensorFlow takes seconds to import, and --help and usage errors do not need it.
     import tensorflow as tf
 
     from benchmarks.serving import record
@@ -74,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     took = (time.monotonic() - began) / 60
     console.print(f"written to {path}, after {took:.1f} minutes")
     if options.quick:
-        console.print("--quick: too short for any goal to be judged")
+        console.print("--quick: too short to judge any goal")
         return 0
     for goal in found["goals"]:
         if goal["verdict"] != Verdict.REACHED:
@@ -83,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def exit_status(verdicts: Iterable[str]) -> int:
-    """Returns 1 when a goal is missed, 3 when it is unclear of one, else 0."""
+    """Return 1 when a goal is missed, 3 when one is unclear, else 0."""
     found = set(verdicts)
     if Verdict.MISSED in found:
         return 1

@@ -1,4 +1,4 @@
-"""What came back: read and held against what the model itself says, so that a wrong answer counts as a failed one."""
+"""Compare answers with the model's own predictions, so that a wrong answer counts as a failed one."""
 
 import json
 import math
@@ -7,30 +7,30 @@ from collections.abc import Sequence
 from benchmarks.serving.phases import Transport
 from benchmarks.serving.predict_response_pb2 import PredictResponse
 
-_TOLERANCE = 1e-6  # of a probability: kernels may add in another order in another batch size
+_TOLERANCE = 1e-6  # of a probability: kernels may add in another order at another batch size
 
 
 class WrongAnswerError(Exception):
-    """The answer is none, or not the model's."""
+    """The answer holds no predictions, or not the model's."""
 
 
 def check(transport: Transport, body: bytes, expected: Sequence[float]) -> int | None:
-    """Checks an answer.
+    """Check an answer.
 
     Args:
-        transport: how it was asked for.
+        transport: of the request.
         body: the answer.
         expected: the prediction for each row of the request.
 
     Returns:
-        The model version that answered, where the answer says so.
+        The model version that answered, if the answer names it.
 
     Raises:
         WrongAnswerError: It does not hold these predictions.
     """
     try:
         found, version = _READERS[transport](body)
-    except Exception as error:  # whatever reading bytes that nobody has checked may raise
+    except Exception as error:  # unchecked bytes may raise anything
         raise WrongAnswerError(f"{transport}: no predictions in the answer: {type(error).__name__}") from error
     if len(found) != len(expected):
         raise WrongAnswerError(f"{transport}: expected {len(expected)} predictions, received {len(found)}")

@@ -1,4 +1,4 @@
-"""The model called in this process, without a server: what a server's latency is held against."""
+"""Call the model in this process, without a server: the baseline of a server's latency."""
 
 import itertools
 import time
@@ -17,19 +17,22 @@ Arrays = Mapping[str, np.ndarray]
 
 
 class BareModel:
-    """One version, loaded in both ways that a server may load it."""
+    """One version, loaded in both ways that a server may load it.
+
+    Args:
+        version: the folder of the SavedModel.
+
+    Raises:
+        ServingError: The SavedModel cannot be loaded.
+        OSError: The SavedModel cannot be read.
+    """
 
     def __init__(self, version: Path):
-        """Loads the SavedModel in `version`.
-
-        Raises:
-            ServingError, OSError: It cannot be loaded.
-        """
         self._loaded = tf.saved_model.load(str(version))
         self._servable = Servable(version)
 
     def signature_call(self, signature: str) -> Callable[[Arrays], np.ndarray]:
-        """The call of a signature as tf.saved_model.load gives it, arrays in and out."""
+        """Return a signature's call by tf.saved_model.load, arrays in and out."""
         function = self._loaded.signatures[signature]
 
         def call(arrays: Arrays) -> np.ndarray:
@@ -38,17 +41,17 @@ class BareModel:
         return call
 
     def session_call(self, signature: str) -> Callable[[Arrays], np.ndarray]:
-        """The same in a session, which is what the embedded server does, and TensorFlow Serving too."""
+        """Return the same call in a session, as the embedded server and TensorFlow Serving make it."""
         definition = self._servable.signatures[signature]
         return lambda arrays: self._servable.run(definition, arrays, [OUTPUT])[OUTPUT]
 
     def predictions(self, signature: str, arrays: Arrays) -> tuple[float, ...]:
-        """What the model says, one value per row."""
+        """Return the model's predictions, one value per row."""
         return tuple(self.session_call(signature)(arrays).ravel().tolist())
 
 
 def timed(call: Callable[[Arrays], np.ndarray], requests: Sequence[Arrays], seconds: float) -> Quantiles:
-    """Calls for so many seconds, taking the requests in turn, after a tenth of that to warm up."""
+    """Call for so many seconds, taking the requests in turn, after a tenth of that as warm-up."""
     turns = itertools.cycle(requests)
     for _ in _until(seconds / 10):
         call(next(turns))
@@ -62,7 +65,7 @@ def timed(call: Callable[[Arrays], np.ndarray], requests: Sequence[Arrays], seco
 
 
 def _until(seconds: float) -> Iterator[None]:
-    """One turn at least."""
+    """Yield until the seconds are over; at least once."""
     end = time.perf_counter() + seconds
     yield
     while time.perf_counter() < end:

@@ -1,4 +1,4 @@
-"""What processes take of the processors."""
+"""Measure the processor time of processes."""
 
 import os
 import time
@@ -10,7 +10,7 @@ GENERATOR = "generator"
 
 
 class CpuClock:
-    """Measures from when it is made; this process counts as the generator.
+    """Measure from its creation on; this process counts as the generator.
 
     Args:
         processes: the ids of other processes, by role.
@@ -24,7 +24,7 @@ class CpuClock:
         self._at_first = self._cpu_seconds()
 
     def read(self) -> tuple[float, dict[str, float]]:
-        """Wall-clock seconds since then, and seconds of processor time by role, user's and system's together."""
+        """Return wall-clock seconds since the creation, and processor seconds by role, user's and system's together."""
         seconds, used = time.perf_counter() - self._began, self._cpu_seconds()
         return seconds, {role: round(used[role] - self._at_first[role], 3) for role in used}
 
@@ -36,5 +36,5 @@ class CpuClock:
 
 
 def _children(role: str, process: psutil.Process) -> list[psutil.Process]:
-    """The workers of a server; a generator has none that work."""
+    """Return the workers of a server; a generator has no working children."""
     return [] if role == GENERATOR else process.children(recursive=True)

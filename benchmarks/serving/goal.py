@@ -1,4 +1,4 @@
-"""What a load test says of one goal."""
+"""The result of one goal of a load test."""
 
 import dataclasses
 import enum
@@ -14,7 +14,7 @@ class Verdict(enum.StrEnum):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Goal:
-    """A figure, its bound, and how it was measured."""
+    """A figure, its limit, and how it was measured."""
 
     name: str
     bound: str

@@ -1,7 +1,7 @@
-"""What is to be reached on two cores, and whether it was.
+"""The goals on two cores, and whether they were reached.
 
-A run measures the bare calls several times. How far these medians lie apart says how steady the machine was, and no
-figure of the run is known better than that: a goal that is within this distance of its bound is not judged.
+A run measures the bare calls several times. The distance of these medians shows how steady the machine was, and every
+figure of the run is at most that precise: a goal within this distance of its limit is not judged.
 """
 
 import dataclasses
@@ -29,8 +29,8 @@ class BareCall:
     """The signature call without a server, single rows.
 
     Attributes:
-        median: of all times that it was measured.
-        p50_ms_each_time: the median of each time.
+        median: of all measurements.
+        p50_ms_each_time: the median of each measurement.
     """
 
     median: Quantiles
@@ -38,12 +38,12 @@ class BareCall:
 
     @property
     def noise_ms(self) -> float:
-        """How far the medians lie apart."""
+        """Return the distance of the medians."""
         return max(self.p50_ms_each_time) - min(self.p50_ms_each_time)
 
     @property
     def noise_ratio(self) -> float:
-        """How far they lie apart, as a part of the least."""
+        """Return the distance of the medians, relative to the smallest."""
         return self.noise_ms / min(self.p50_ms_each_time)
 
 
@@ -53,13 +53,16 @@ def goals(
     swapped: Sequence[MeasuredPhase],
     in_turn: Sequence[MeasuredPhase] = (),
 ) -> Iterator[Goal]:
-    """Every goal.
+    """Yield every goal.
 
     Args:
         bare: the signature calls without a server, single rows, by signature.
         measured: the phases.
         swapped: the phase with swaps, per transport.
         in_turn: the peer and ours, round after round.
+
+    Yields:
+        The goals, in the order of the table.
     """
     for transport, most in OVERHEAD_MS.items():
         yield from _overheads(transport, most, bare[SIGNATURE[transport]], measured)
@@ -75,12 +78,12 @@ def goals(
 
 
 def overhead_ms(one: MeasuredPhase, bare: Quantiles) -> float | None:
-    """What a transport adds to the model at the median, in milliseconds."""
+    """Return what a transport adds to the model's median, in milliseconds."""
     return None if one.latency is None else round(one.latency.p50_ms - bare.p50_ms, 3)
 
 
 def _overheads(transport: Transport, most: float, bare: BareCall, measured: Sequence[MeasuredPhase]) -> Iterator[Goal]:
-    """One goal per generator: what a generator takes for itself counts as overhead."""
+    """Yield one goal per generator: the generator's own time counts as overhead."""
     for one in measured:
         asked = (one.phase.concurrency, one.phase.batch_rows, one.phase.batching) == (1, 1, Batching.OFF)
         if not asked or one.transport is not transport:
@@ -99,7 +102,7 @@ def _overheads(transport: Transport, most: float, bare: BareCall, measured: Sequ
 def _overhead_verdict(value: float | None, most: float, noise: float) -> Verdict:
     if value is None:
         return Verdict.MISSED
-    # A server that is quicker than the call it makes: the machine changed its speed in between.
+    # a server faster than its own call: the machine changed its speed in between
     if value < 0 or abs(value - most) < noise:
         return Verdict.UNCLEAR
     return Verdict.REACHED if value <= most else Verdict.MISSED
@@ -119,7 +122,7 @@ def _throughput(name: str, least: int, measured: Sequence[MeasuredPhase], noise:
 
 
 def _throughput_verdict(value: float, least: int, noise: float) -> Verdict:
-    if value >= least:  # other work on the machine takes from it, and never adds
+    if value >= least:  # other work on the machine only reduces the figure
         return Verdict.REACHED
     return Verdict.UNCLEAR if value * (1 + noise) >= least else Verdict.MISSED
 

@@ -1,4 +1,4 @@
-"""The load test as a whole: what is started, asked and measured, in which order."""
+"""The whole load test: what is started and measured, in which order."""
 
 import datetime
 import itertools
@@ -33,7 +33,7 @@ class LoadTest:
         subject: what is tested.
         suite: what is measured.
         folder: for logs and copies of the version.
-        tell: gets a line of progress now and then.
+        tell: prints a line of progress.
     """
 
     def __init__(self, subject: Subject, suite: Suite, folder: Path, tell: Callable[[str], None]):
@@ -44,7 +44,10 @@ class LoadTest:
         self._bare: dict[tuple[str, str, int], list[Quantiles]] = {}
 
     def run(self) -> dict[str, Any]:
-        """Measures everything, and returns the record.
+        """Measure everything.
+
+        Returns:
+            The record.
 
         Raises:
             ServerError: A server or a generator failed.
@@ -105,7 +108,7 @@ class LoadTest:
                 self._bare.setdefault((name, signature, rows), []).append(quantiles)
 
     def _batch_curve(self) -> dict[int, float]:
-        """Milliseconds of a session call, the median, by rows."""
+        """Return the median milliseconds of a session call, by rows."""
         call, seconds = self._model.session_call(bodies.RAW), self._suite.bare_seconds
         found = {}
         for rows in self._suite.curve_rows:
@@ -114,7 +117,7 @@ class LoadTest:
         return found
 
     def _locust(self, targets: Targets, phases: list[Phase], requests: Requests) -> list[MeasuredPhase]:
-        """Runs phases in a process of their own."""
+        """Run phases in a separate process."""
         plan, log = self._folder / "plan.json", self._folder / "locust.log"
         LoadPlan(targets=targets, phases=phases, requests=requests).write(plan)
         command = [sys.executable, "-m", "benchmarks.serving.locust_load", str(plan)]
@@ -146,7 +149,7 @@ class LoadTest:
         return measured
 
     def _in_turn_with_the_peer(self, targets: Targets, requests: Requests) -> list[MeasuredPhase]:
-        """The peers and ours with the same rows by the same generator; the first phases check the peers' answers."""
+        """Ask the peers and our servers in turn, with the same rows and generator; first check the peers' answers."""
         self._tell("starting other services of the same model")
         with peer.beside(targets, self._subject.version, self._folder) as with_peer:
             absent = set() if with_peer.bentoml_port else {Transport.BENTOML}

@@ -1,7 +1,7 @@
-"""Makes the load with Locust: python -m benchmarks.serving.locust_load PLAN.
+"""Generate the load with Locust: python -m benchmarks.serving.locust_load PLAN.
 
-A process of its own, since Locust replaces the standard library's sockets and threads by gevent's. Goes through the
-phases of a benchmarks.serving.plan.Plan and prints one line of JSON, a Measured, per phase and transport.
+It runs in a separate process, because Locust replaces the standard library's sockets and threads by gevent's. It runs
+the phases of a benchmarks.serving.plan.LoadPlan and prints one line of JSON, a MeasuredPhase, per phase and transport.
 Response times are the raw ones of Locust's `request` event: its own percentiles are rounded.
 """
 
@@ -27,7 +27,7 @@ from benchmarks.serving.plan import LoadPlan, Request, Targets
 
 _PREDICT = "/tensorflow.serving.PredictionService/Predict"
 _PATIENCE_SECONDS = 30  # for an answer
-_POLL_SECONDS = 0.02  # Locust has made time.sleep one that lets its callers run
+_POLL_SECONDS = 0.02  # Locust's time.sleep lets its callers run
 _LONGEST_MESSAGE = 200  # characters of a failure's message
 _JSON = {"Content-Type": "application/json"}
 
@@ -80,7 +80,7 @@ class _GrpcUser(User):
 
 @dataclasses.dataclass
 class _Record:
-    """What one transport did while it was recorded."""
+    """The requests of one transport while it was recorded."""
 
     seconds: list[float] = dataclasses.field(default_factory=list)  # of each request that did not fail
     failures: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
@@ -108,7 +108,7 @@ class _Record:
 
 
 def run(plan: LoadPlan, phase: Phase) -> list[MeasuredPhase]:
-    """Runs one phase, and returns what each of its transports did."""
+    """Run one phase, and return the figures of each transport."""
     environment = Environment(
         user_classes=[_user(plan, phase, transport) for transport in phase.transports], stop_timeout=_PATIENCE_SECONDS
     )
@@ -154,7 +154,7 @@ def _may_end(phase: Phase) -> bool:
 
 
 def _user(plan: LoadPlan, phase: Phase, transport: Transport) -> type[User]:
-    """A class of callers of one transport, which take the requests in turn."""
+    """Return a class of callers of one transport, which take the requests in turn."""
     targets: Targets = plan.targets
     base = _GrpcUser if transport in (Transport.GRPC_COLUMNS, Transport.GRPC_EXAMPLES) else _HttpUser
     requests = itertools.cycle(plan.requests[transport, phase.batch_rows])
@@ -171,7 +171,7 @@ def _message(error: Exception) -> str:
 
 
 def main() -> None:
-    """Runs every phase of the plan that the command line names."""
+    """Run every phase of the plan that the command line names."""
     grpc.experimental.gevent.init_gevent()
     plan = LoadPlan.read(Path(sys.argv[1]))
     for phase in plan.phases:

@@ -1,4 +1,4 @@
-"""What the figures were taken on."""
+"""Describe the machine that the figures were taken on."""
 
 import importlib.metadata
 import os
@@ -11,7 +11,7 @@ _PACKAGES = ("tensorflow", "tensorflow-serving-api", "grpcio", "protobuf", "nump
 
 
 def describe() -> dict[str, Any]:
-    """Cores, memory, versions, and how busy the machine is now."""
+    """Return cores, memory, versions, and the machine's load now."""
     return {
         "cores": os.cpu_count(),
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),

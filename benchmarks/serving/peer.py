@@ -1,6 +1,6 @@
-"""The peers' processes beside the servers: FastAPI and TensorFlow under uvicorn, and BentoML where it is installed.
+"""Start the peers beside the servers: FastAPI and TensorFlow under uvicorn, and BentoML if it is installed.
 
-Each has a worker for each core, as its own guide says of production.
+Each has one worker per core, as its own guide recommends for production.
 """
 
 import contextlib
@@ -16,16 +16,24 @@ from benchmarks.serving.processes import free_ports, running
 
 _FASTAPI = "benchmarks.serving.peers.fastapi_service:make_app"
 _BENTOML = "benchmarks.serving.peers.bentoml_service:Peer"
-_MODEL = "PEER_MODEL"  # as these modules say; importing them would load their frameworks
-_OTHER_WORKERS_SECONDS = 3.0  # one answers, and the others load the same model at the same time
+_MODEL = "PEER_MODEL"  # as in these modules; importing them would load their frameworks
+_OTHER_WORKERS_SECONDS = 3.0  # one worker answers while the others still load the same model
 
 
 @contextlib.contextmanager
 def beside(targets: Targets, version: Path, folder: Path) -> Iterator[Targets]:
-    """The targets with the peers of one version, ready; they end with the block.
+    """Start the peers of one version; stop them when the block ends.
+
+    Args:
+        targets: the servers.
+        version: the version's folder.
+        folder: for the peers' logs.
+
+    Yields:
+        The targets, with the peers' addresses.
 
     Raises:
-        ServerError: One does not start, or fails.
+        ServerError: A peer does not start, or fails.
     """
     environment = {_MODEL: str(version.resolve()), "TF_CPP_MIN_LOG_LEVEL": "3"}
     with contextlib.ExitStack() as stack:

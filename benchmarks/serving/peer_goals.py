@@ -1,6 +1,6 @@
-"""Ours beside the quickest peer: twice its requests, at a lower p99.
+"""Compare our servers with the fastest peer: twice its requests per second, at a lower p99.
 
-They were asked in turn, so each round has a ratio of its own, and how far these lie apart is the noise.
+They were asked in turn, so each round has its own ratio, and the spread of the ratios is the noise.
 """
 
 import math
@@ -13,11 +13,11 @@ TIMES = 2  # the peer's requests per second
 
 
 def peer_goals(in_turn: Sequence[MeasuredPhase]) -> Iterator[Goal]:
-    """Two goals for each transport of ours that was asked in turn with the peer, by the same generator."""
+    """Yield two goals for each of our transports that was asked in turn with the peer, by the same generator."""
     rounds = [one for one in in_turn if one.phase.concurrency > 1]
     asked = [peer for peer in PEERS if any(one.transport is peer for one in rounds)]
     each_peers = [[one for one in rounds if one.transport is peer] for peer in asked]
-    # The quickest of the peers in each round.
+    # The fastest peer of each round.
     theirs = [max(one, key=lambda peer: peer.predictions_per_second) for one in zip(*each_peers, strict=True)]
     for transport in dict.fromkeys(one.transport for one in rounds if one.transport not in PEERS):
         ours = [one for one in rounds if one.transport is transport]
@@ -33,7 +33,7 @@ def _p99(one: MeasuredPhase) -> float:
 
 
 def _ratio(ours: float, theirs: float) -> float:
-    """Returns NaN where one of them answered nothing."""
+    """Return the ratio; NaN if the peer answered nothing."""
     return ours / theirs if theirs else math.nan
 
 

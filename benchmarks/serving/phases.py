@@ -1,4 +1,4 @@
-"""What is asked of the load generators, and what they measured: the form in which processes hand it to one another."""
+"""The phases for the load generators, and their results, in the form that processes exchange."""
 
 import dataclasses
 import enum
@@ -17,14 +17,14 @@ class Transport(enum.StrEnum):
     GATEWAY = "gateway"  # POST /v1/tip, one object or a list
     PEER = "FastAPI peer"  # benchmarks.serving.peers.fastapi_service, one object, a `def` endpoint
     PEER_ASYNC = "FastAPI peer, async"  # the same with an `async def` endpoint
-    BENTOML = "BentoML peer"  # benchmarks.serving.peers.bentoml_service, a list of one object; where it is installed
+    BENTOML = "BentoML peer"  # benchmarks.serving.peers.bentoml_service, a list of one object; if it is installed
 
 
 PEERS = (Transport.PEER, Transport.PEER_ASYNC, Transport.BENTOML)
 
 
 class Batching(enum.StrEnum):
-    """Whether the server runs requests that arrive together as one batch."""
+    """Whether the server runs concurrent requests as one batch."""
 
     OFF = "off"
     ON = "on"
@@ -32,27 +32,27 @@ class Batching(enum.StrEnum):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Phase:
-    """Callers that each send the next request when the last one is answered."""
+    """Callers that each send the next request after the last answer."""
 
-    transports: tuple[Transport, ...]  # the callers are shared out evenly
+    transports: tuple[Transport, ...]  # the callers are divided evenly
     batching: Batching
     batch_rows: int  # rows in a request
     concurrency: int  # callers
     warm_up_seconds: float = 0.5  # before anything counts
-    seconds: float = 0  # it lasts at least so long …
-    requests: int = 0  # … and until so many requests are answered …
-    until_file: str = ""  # … and until this file is there
+    seconds: float = 0  # it lasts at least this long
+    requests: int = 0  # and until this many requests are answered
+    until_file: str = ""  # and until this file exists
 
     @classmethod
     def from_json(cls, given: dict[str, Any]) -> Self:
-        """Reads what dataclasses.asdict wrote."""
+        """Read the result of dataclasses.asdict."""
         transports = tuple(Transport(name) for name in given["transports"])
         return cls(**given | {"transports": transports, "batching": Batching(given["batching"])})
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Quantiles:
-    """Of how long each of many calls took, in milliseconds."""
+    """Quantiles of the duration of calls, in milliseconds."""
 
     p50_ms: float
     p95_ms: float
@@ -60,32 +60,38 @@ class Quantiles:
 
     @classmethod
     def of_seconds(cls, seconds: list[float]) -> Self:
-        """Quantiles of the raw values, which are given in seconds.
+        """Compute quantiles of raw values.
+
+        Args:
+            seconds: the values.
+
+        Returns:
+            The quantiles, in milliseconds.
 
         Raises:
-            ValueError: There are none.
+            ValueError: There are no values.
         """
         if not seconds:
-            raise ValueError("no quantiles of nothing: expected one call at least, received none")
+            raise ValueError("quantiles: expected at least one call, received none")
         p50, p95, p99 = (round(float(value) * 1000, 3) for value in np.percentile(seconds, (50, 95, 99)))
         return cls(p50_ms=p50, p95_ms=p95, p99_ms=p99)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class MeasuredPhase:
-    """What one transport did in a phase.
+    """The figures of one transport in a phase.
 
     Attributes:
         phase: the phase, in full.
         transport: the transport.
-        generator: what made the load, "locust" or "wrk".
-        requests: how many were answered, failures included.
-        failures: how many failed, by message.
-        seconds: how long was measured.
-        latency: of those that did not fail; None when all failed.
-        cpu_seconds: what the processes took of the processors in that time: `generator`, `server`, `gateway`. Where
-            transports are asked side by side, each one's share by its requests.
-        versions: model versions that answered, where answers say so.
+        generator: of the load, "locust" or "wrk".
+        requests: number of answered requests, failures included.
+        failures: number of failed requests, by message.
+        seconds: the measured time.
+        latency: of successful requests; None when all failed.
+        cpu_seconds: processor time of the processes in that time: `generator`, `server`, `gateway`. If transports are
+            asked at the same time, each one's share by its requests.
+        versions: model versions that answered, if answers name them.
     """
 
     phase: Phase
@@ -100,17 +106,17 @@ class MeasuredPhase:
 
     @classmethod
     def from_json(cls, given: dict[str, Any]) -> Self:
-        """Reads what dataclasses.asdict wrote."""
+        """Read the result of dataclasses.asdict."""
         latency = Quantiles(**given["latency"]) if given["latency"] else None
         changed = {"phase": Phase.from_json(given["phase"]), "transport": Transport(given["transport"])}
         return cls(**given | changed | {"latency": latency, "versions": tuple(given["versions"])})
 
     @property
     def failed(self) -> int:
-        """How many requests failed."""
+        """Return the number of failed requests."""
         return sum(self.failures.values())
 
     @property
     def predictions_per_second(self) -> float:
-        """Rows of requests that did not fail."""
+        """Return the rows per second of successful requests."""
         return (self.requests - self.failed) * self.phase.batch_rows / self.seconds

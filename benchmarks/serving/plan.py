@@ -1,4 +1,4 @@
-"""What a generator's process is handed: a JSON file that names the phases, the requests and where to send them."""
+"""The plan of a generator's process: a JSON file with the phases, the requests and their targets."""
 
 import base64
 import dataclasses
@@ -12,7 +12,7 @@ from benchmarks.serving.phases import Phase, Transport
 
 @dataclasses.dataclass(frozen=True)
 class Request:
-    """What is sent, and what has to come back.
+    """A request, and the expected predictions.
 
     Attributes:
         body: JSON, or a serialized PredictRequest.
@@ -25,19 +25,19 @@ class Request:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Targets:
-    """Where the servers answer."""
+    """The addresses of the servers."""
 
     model: str
     rest_port: int
     grpc_port: int
     gateway_port: int
     gateway_route: str
-    processes: dict[str, int]  # process id by role: `server`, `gateway`, `peer`; for what they cost
+    processes: dict[str, int]  # process id by role: `server`, `gateway`, `peer`; to measure their cost
     peer_port: int = 0  # 0: no peer runs
     bentoml_port: int = 0
 
     def url(self, transport: Transport) -> str:
-        """Where a transport's requests go; for gRPC without scheme, as a channel is opened."""
+        """Return the address of a transport's requests; for gRPC without scheme, as for a channel."""
         match transport:
             case Transport.GATEWAY:
                 return f"http://127.0.0.1:{self.gateway_port}{self.gateway_route}"
@@ -58,14 +58,14 @@ Requests = Mapping[tuple[Transport, int], Sequence[Request]]  # by transport and
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class LoadPlan:
-    """Phases, one after the other."""
+    """Phases that run one after the other."""
 
     targets: Targets
     phases: Sequence[Phase]
     requests: Requests
 
     def write(self, path: Path) -> None:
-        """Writes the file, with those requests only that a phase sends."""
+        """Write the file, with only those requests that a phase sends."""
         used = {(transport, phase.batch_rows) for phase in self.phases for transport in phase.transports}
         requests = [
             {
@@ -82,7 +82,7 @@ class LoadPlan:
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Reads what write() wrote."""
+        """Read the file that write() wrote."""
         document = json.loads(path.read_text())
         requests = {
             (Transport(given["transport"]), given["batch_rows"]): [

@@ -1,4 +1,4 @@
-"""The model server and the gateway, each as a process of its own, as they are started in production."""
+"""Start the model server and the gateway as in production, each in a separate process."""
 
 import contextlib
 import os
@@ -18,38 +18,41 @@ from serving.server import config
 
 _PROJECT = Path(__file__).resolve().parents[2]
 _BATCHING = _PROJECT / "serving" / "deploy" / "model_server" / "batching.config"
-_START_SECONDS = 120  # a loaded machine imports TensorFlow in half a minute
+_START_SECONDS = 120  # a busy machine imports TensorFlow in half a minute
 _STOP_SECONDS = 60
 _POLL_SECONDS = 0.05
 _LINES_SHOWN = 10
 
 
 class ServerError(RuntimeError):
-    """A server did not start, or did not end in order; the message has the end of its log."""
+    """A server did not start or stop cleanly; the message has the end of its log."""
 
 
 @contextlib.contextmanager
 def serving(model: str, base: Path, batching: Batching, settings: Path, folder: Path) -> Iterator[Targets]:
-    """The server of the newest version below `base`, and the gateway before it, ready; both end with the block.
+    """Start the server of the newest version below `base`, and its gateway; stop both when the block ends.
 
     Args:
         model: the model's name.
         base: the folder of versions.
         batching: whether the server batches, with the deployment's parameters.
         settings: the gateway's TOML file.
-        folder: gets the logs.
+        folder: for the logs.
+
+    Yields:
+        The addresses of both, once they answer.
 
     Raises:
         ServerError: One of them does not start, or fails.
     """
     grpc_port, rest_port, gateway_port = free_ports(3)
     flags = [f"--port={grpc_port}", f"--rest_api_port={rest_port}", f"--model_name={model}"]
-    flags += [f"--model_base_path={base.resolve()}", "--max_num_load_retries=0"]  # a model that is broken stays so
+    flags += [f"--model_base_path={base.resolve()}", "--max_num_load_retries=0"]  # a broken model stays broken
     if batching is Batching.ON:
         flags += ["--enable_batching", f"--batching_parameters_file={_BATCHING}"]
     gateway_flags = ["--settings", str(settings.resolve()), "--port", str(gateway_port)]
     gateway_flags += ["--model-server", f"http://127.0.0.1:{rest_port}"]
-    # One caller sends more than any end user may.
+    # one caller sends more than any end user may
     unlimited = {"GATEWAY__LIMITS__REQUESTS_PER_SECOND": "0"}
     with (
         running("serving server", ["-m", "serving", "server", *flags], {}, folder / "server.log") as server,
@@ -70,7 +73,7 @@ def serving(model: str, base: Path, batching: Batching, settings: Path, folder: 
 
 
 def batching_parameters() -> dict[str, Any]:
-    """How the server batches, as benchmarks.capacity.measured.ServiceTimes names it."""
+    """Return the server's batching parameters, as in benchmarks.capacity.measured.ServiceTimes."""
     read = config.read_batching(_BATCHING)
     return {
         "batch_rows": read.max_batch_size.value,
@@ -81,13 +84,16 @@ def batching_parameters() -> dict[str, Any]:
 
 
 class Running:
-    """A process, and where its log is."""
+    """A process and its log."""
 
     def __init__(self, command: str, process: subprocess.Popen[bytes], log: Path):
         self.command, self.process, self.log = command, process, log
 
     def wait_for(self, url: str) -> None:
-        """Returns when the URL answers with 200.
+        """Return when the URL answers with 200.
+
+        Args:
+            url: to ask.
 
         Raises:
             ServerError: The process has ended, or it takes too long.
@@ -95,10 +101,10 @@ class Running:
         wait_until(lambda: answers(url), f"{self.command} to answer at {url}", self._require_alive)
 
     def stop(self) -> None:
-        """Ends it in order.
+        """Stop it cleanly.
 
         Raises:
-            ServerError: It ended before, or with another status than 0.
+            ServerError: It ended before, or with a status other than 0.
         """
         self._require_alive()
         self.process.terminate()
@@ -118,17 +124,20 @@ class Running:
 def running(
     name: str, arguments: Sequence[str], more: Mapping[str, str], log: Path, python: str = sys.executable
 ) -> Iterator[Running]:
-    """A process of Python, which ends with the block.
+    """Start a Python process; stop it when the block ends.
 
     Args:
-        name: of it, in messages.
+        name: the process's name in messages.
         arguments: to Python.
-        more: variables of its environment.
-        log: where its output goes.
-        python: the interpreter; this one, unless it is an environment's of its own.
+        more: environment variables in addition to this process's own.
+        log: receives its output.
+        python: the interpreter; by default the current one.
+
+    Yields:
+        The process.
 
     Raises:
-        ServerError: It ended before the block, or with another status than 0.
+        ServerError: It ended before the block, or with a status other than 0.
     """
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -148,21 +157,21 @@ def running(
 
 
 def answers(url: str) -> bool:
-    """Whether a GET of the URL is answered with 200."""
+    """Return whether a GET of the URL is answered with 200."""
     try:
         with urllib.request.urlopen(url, timeout=5) as response:
             return bool(response.status == 200)
-    except OSError:  # nobody listens there yet, or the answer is an error, which is an OSError too
+    except OSError:  # nobody listens there yet, or the answer is an error (an OSError, too)
         return False
 
 
 def wait_until(condition: Callable[[], bool], what: str, check: Callable[[], None] = lambda: None) -> None:
-    """Returns when the condition holds.
+    """Return when the condition holds.
 
     Args:
-        condition: what is waited for.
-        what: the same in words.
-        check: raises when there is no use in waiting.
+        condition: to wait for.
+        what: the condition in words.
+        check: raises when waiting is useless.
 
     Raises:
         ServerError: It does not hold in time.
@@ -171,12 +180,12 @@ def wait_until(condition: Callable[[], bool], what: str, check: Callable[[], Non
     while not condition():
         check()
         if time.monotonic() > until:
-            raise ServerError(f"waited {_START_SECONDS} s in vain for {what}")
+            raise ServerError(f"time-out: expected {what} within {_START_SECONDS} s")
         time.sleep(_POLL_SECONDS)
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of this machine that are free now."""
+    """Return free ports of this machine."""
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
         return [listening.getsockname()[1] for listening in sockets]

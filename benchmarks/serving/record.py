@@ -1,4 +1,4 @@
-"""var/bench/serving.json: the figures and goals of a load test (docs/explanation/performance.md)."""
+"""Write var/bench/serving.json: a load test's figures, and the goals' verdicts (docs/explanation/performance.md)."""
 
 import dataclasses
 import json
@@ -20,10 +20,10 @@ class Bare:
     """A call of the model in the benchmark's own process.
 
     Attributes:
-        call: SIGNATURE_CALL, as tf.saved_model.load gives it; or SESSION_CALL, what the server does.
+        call: SIGNATURE_CALL, by tf.saved_model.load; or SESSION_CALL, as in the server.
         signature: which signature.
         batch_rows: rows in a call.
-        times: quantiles of each time it was measured, between the servers' phases.
+        times: quantiles of each measurement, between the servers' phases.
     """
 
     call: str
@@ -33,7 +33,7 @@ class Bare:
 
     @property
     def median(self) -> Quantiles:
-        """Each quantile's median over the times."""
+        """Return the median over the measurements of each quantile."""
         names = [field.name for field in dataclasses.fields(Quantiles)]
         return Quantiles(**{name: statistics.median(getattr(one, name) for one in self.times) for name in names})
 
@@ -53,14 +53,17 @@ def document(
     swaps: Swaps,
     in_turn: Sequence[MeasuredPhase] = (),
 ) -> dict[str, Any]:
-    """The whole record.
+    """Make the whole record.
 
     Args:
-        about: what is said of machine and model.
+        about: machine and model.
         bare: calls without a server.
         measured: the phases.
         swaps: the run with swaps.
         in_turn: the peer and ours, in turn.
+
+    Returns:
+        The record, ready for JSON.
     """
     signature_calls = {
         one.signature: BareCall(median=one.median, p50_ms_each_time=tuple(each.p50_ms for each in one.times))
@@ -91,7 +94,7 @@ def document(
 
 
 def write(path: Path, record: Mapping[str, Any]) -> None:
-    """Writes the file: whole, or not at all."""
+    """Write the file, completely or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, json.dumps(record, indent=2) + "\n")
 
@@ -120,5 +123,5 @@ def _phase(one: MeasuredPhase, bare: Sequence[Bare]) -> dict[str, Any]:
 
 
 def per_request_ms(phase: Mapping[str, Any], role: str) -> float:
-    """Processor time that a process took for each request, in milliseconds."""
+    """Return the processor time of a process per request, in milliseconds."""
     return 1000 * float(phase.get(f"{role}_cpu_seconds", 0)) / max(phase["requests"], 1)

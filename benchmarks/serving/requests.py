@@ -1,4 +1,4 @@
-"""The requests of the load test: real rows of the eval split, in every form that the model is asked in."""
+"""Make the requests of the load test: real rows of the eval split, in every form that the model accepts."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +14,7 @@ from benchmarks.serving.phases import Transport
 from serving.contract import Contract, Kind, Value
 
 RAW, EXAMPLES = "serving_raw", "serving_default"  # the signatures of every exported model
-_SEED = 20261121  # of the order that rows are sent in
+_SEED = 20261121  # of the order of rows
 
 Row = Mapping[str, Value]
 Arrays = dict[str, np.ndarray]
@@ -26,10 +26,18 @@ _DTYPES: dict[Kind, np.dtype[Any]] = {
 
 
 def eval_rows(run: Path, contract: Contract) -> list[dict[str, Value]]:
-    """The rows of the run's eval split without what a client does not send, in a random order that is always the same.
+    """Return the rows of the run's eval split, with the clients' features only, in a fixed random order.
+
+    Args:
+        run: the run's folder.
+        contract: names the features.
+
+    Returns:
+        The rows.
 
     Raises:
-        OSError, LookupError: The run left no rows.
+        OSError: The run's record or rows cannot be read.
+        LookupError: The run has no rows.
     """
     summary = json.loads((run / "summary.json").read_text())
     names = {feature.name for feature in contract.features}
@@ -43,13 +51,13 @@ def eval_rows(run: Path, contract: Contract) -> list[dict[str, Value]]:
 
 
 def batches(rows: Sequence[Row], size: int, count: int) -> Iterator[list[Row]]:
-    """`count` batches of `size` rows, taken in turn and from the start again when they are used up."""
+    """Yield `count` batches of `size` rows, in turn, starting over when the rows are used up."""
     for first in range(0, size * count, size):
         yield [rows[i % len(rows)] for i in range(first, first + size)]
 
 
 def raw_arrays(rows: Sequence[Row], contract: Contract) -> Arrays:
-    """The inputs of serving_raw: [rows] per feature, missing values spelled out, strings as objects of bytes."""
+    """Return the inputs of serving_raw: [rows] per feature, with missing-value markers, strings as objects of bytes."""
     columns = contract.inputs(rows)
     return {
         feature.name: np.array(
@@ -61,12 +69,12 @@ def raw_arrays(rows: Sequence[Row], contract: Contract) -> Arrays:
 
 
 def example_arrays(rows: Sequence[Row]) -> Arrays:
-    """The input of serving_default: [rows] bytes, serialized tf.Examples."""
+    """Return the input of serving_default: [rows] bytes, serialized tf.Examples."""
     return {"examples": np.array([_example(row).SerializeToString() for row in rows], object)}
 
 
 def body(transport: Transport, rows: Sequence[Row], contract: Contract, model: str) -> bytes:
-    """One request for the predictions of some rows."""
+    """Return one request for predictions of rows."""
     match transport:
         case Transport.REST_ROWS:
             columns = contract.inputs(rows)
@@ -85,7 +93,7 @@ def body(transport: Transport, rows: Sequence[Row], contract: Contract, model: s
 
 
 def _as_written(value: Value) -> Value:
-    """A float with the few digits that a client would send: Examples hold float32, where 0.1 reads 0.10000000149…"""
+    """Return a float with the digits that a client would send: Examples hold float32, where 0.1 is 0.10000000149."""
     return float(str(np.float32(value))) if isinstance(value, float) else value
 
 

@@ -1,4 +1,4 @@
-"""Which model the load test asks, with which rows."""
+"""Find the model that the load test asks, and its rows."""
 
 import dataclasses
 from pathlib import Path
@@ -8,12 +8,12 @@ _GATEWAYS = Path(__file__).resolve().parents[2] / "serving" / "gateway"
 
 
 class NothingToTestError(Exception):
-    """There is no pushed model, or no rows to ask it with; the message says what to run."""
+    """There is no pushed model, or no rows; the message says what to run."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Subject:
-    """What is tested.
+    """The tested model.
 
     Attributes:
         task: the model's name.
@@ -29,10 +29,17 @@ class Subject:
 
 
 def subject(task: str, var: Path) -> Subject:
-    """The newest pushed version of a task.
+    """Return the newest pushed version of a task.
+
+    Args:
+        task: its name.
+        var: the folder that runs write to.
+
+    Returns:
+        The version, its run, and the gateway's settings.
 
     Raises:
-        NothingToTestError: Something is not there.
+        NothingToTestError: A version, a run or the gateway's settings are missing.
     """
     base, run = var / "serving" / task, var / "runs" / "latest"
     versions = [path for path in base.glob("*") if path.name.isdecimal() and (path / CONTRACT).is_file()]
@@ -43,5 +50,7 @@ def subject(task: str, var: Path) -> Subject:
         )
     gateway = _GATEWAYS / f"{task}.toml"
     if not gateway.is_file():
-        raise NothingToTestError(f"expected the gateway's settings in {gateway}; write them as taxi.toml is written.")
+        raise NothingToTestError(
+            f"expected the gateway's settings in {gateway}, found none; write them like taxi.toml."
+        )
     return Subject(task=task, version=max(versions, key=lambda path: int(path.name)), run=run, gateway=gateway)

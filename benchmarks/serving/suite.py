@@ -1,4 +1,4 @@
-"""Which phases there are, and how long: the whole load test, or a few seconds that show that it works."""
+"""The phases and their duration: the whole load test, or a few seconds to check that it works."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -8,18 +8,18 @@ from benchmarks.serving.phases import PEERS, Batching, Phase, Transport
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Suite:
-    """What is measured."""
+    """The measured phases."""
 
     transports: tuple[Transport, ...] = tuple(one for one in Transport if one not in PEERS)
     concurrencies: tuple[int, ...] = (1, 8, 32)
     batch_rows: tuple[int, ...] = (1, 64)
     batchings: tuple[Batching, ...] = (Batching.OFF, Batching.ON)  # versions are swapped on the last one's server
-    warm_up_seconds: float = 0.5  # of a phase, before anything counts
+    warm_up_seconds: float = 0.5  # of a phase, not measured
     seconds: float = 2.0  # of a phase, at least
     phase_requests: int = 50  # in a phase, at least
     bare_seconds: float = 0.5  # of each bare call; before and after the phases of a server
     curve_rows: tuple[int, ...] = (1, 8, 32, 64, 256, 1024)  # of the batch curve, which benchmarks.capacity reads
-    requests: int = 64  # different ones per transport and batch size; as many as rows at least
+    requests: int = 64  # different ones per transport and batch size; at least as many as rows
     wrk_transports: tuple[Transport, ...] = (Transport.REST_COLUMNS, Transport.GATEWAY)
     wrk_concurrencies: tuple[int, ...] = (1, 32)
     peer_transports: tuple[Transport, ...] = (*PEERS, Transport.GATEWAY, Transport.REST_ROWS)  # in turn
@@ -33,7 +33,7 @@ class Suite:
 
     @property
     def expected_seconds(self) -> float:
-        """About how long it takes: what is measured, the swaps at 1,500 requests a second, and the servers' starts."""
+        """Return the approximate duration: phases, swaps at 1,500 requests a second, and the servers' starts."""
         phases = [one for batching in self.batchings for one in (*self.phases(batching), *self.wrk_phases(batching))]
         phases += [*self.peer_checks(), *self.peer_phases()]
         bare_calls = 2 * 2 * len(self.batch_rows) * (1 + len(self.batchings))  # of two kinds, on two signatures
@@ -45,24 +45,24 @@ class Suite:
         )
 
     def phases(self, batching: Batching) -> Iterator[Phase]:
-        """What Locust does with one server."""
+        """Yield Locust's phases with one server."""
         for transport in self.transports:
             yield from self._phases(transport, batching, self.concurrencies)
 
     def wrk_phases(self, batching: Batching) -> Iterator[Phase]:
-        """What wrk does with one server, single rows."""
+        """Yield wrk's phases with one server, single rows."""
         for transport in self.wrk_transports:
             yield from (
                 phase for phase in self._phases(transport, batching, self.wrk_concurrencies) if phase.batch_rows == 1
             )
 
     def peer_checks(self) -> Iterator[Phase]:
-        """One caller of the peers, whose answers are held against the model's."""
+        """Yield phases with one caller of each peer, whose answers are checked."""
         for peer in PEERS:
             yield from (one for one in self._phases(peer, Batching.OFF, (1,)) if one.batch_rows == 1)
 
     def peer_phases(self) -> Iterator[Phase]:
-        """The peer and ours in turn, single rows; the server batches, the peer does not."""
+        """Yield phases of the peers and ours in turn, single rows; the server batches, the peers do not."""
         for _ in range(self.peer_rounds):
             for transport in self.peer_transports:
                 batching = Batching.OFF if transport in PEERS else self.batchings[-1]
@@ -73,7 +73,7 @@ class Suite:
                 )
 
     def swap_phase(self, until_file: str) -> Phase:
-        """Load while versions are swapped; single rows."""
+        """Return the load during version swaps; single rows."""
         return Phase(
             transports=self.swap_transports,
             batching=self.batchings[-1],

@@ -1,4 +1,4 @@
-"""Pushes a new version again and again, as the Pusher does it, and takes the old one away."""
+"""Push new versions repeatedly, as the Pusher does, and remove the old ones."""
 
 import json
 import shutil
@@ -13,17 +13,17 @@ from benchmarks.serving.processes import wait_until
 
 
 class Swapper:
-    """Swaps versions in a thread of its own, from entering the context on to its end.
+    """Swap versions in a separate thread while the context is open.
 
-    Each new version is a copy of `version` under the next number: written beside, renamed, and waited for until the
-    server says that it answers and the one before is gone.
+    Each new version is a copy of `version` under the next number: it is written under another name and renamed; then
+    the thread waits until the server reports the new version available and the old one unloaded.
 
     Args:
         version: the folder to copy.
         base: the folder of versions that the server reads; holds versions already.
         targets: where it answers.
         seconds: from when a version answers to the next push.
-        enough: this file is written after so many swaps, and when swapping ends.
+        enough: this file is written after `swaps` swaps, and when swapping ends.
         swaps: how many are enough.
 
     Attributes:
@@ -45,7 +45,7 @@ class Swapper:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Ends the thread, and raises what ended it."""
+        """End the thread, and raise its error."""
         self._end.set()
         self._thread.join()
         if self._error and error is None:
@@ -55,7 +55,7 @@ class Swapper:
         try:
             while not self._end.wait(self._seconds):
                 self._swap()
-        except Exception as error:  # raised in the other thread, at the context's end
+        except Exception as error:  # raised in the other thread, when the context ends
             self._error = error
         finally:
             self._enough.touch()  # nobody waits for swaps that will not come
@@ -78,7 +78,7 @@ class Swapper:
 
 
 def push(version: Path, base: Path, number: int) -> None:
-    """Copies a version to another number below `base`, where it is complete or absent."""
+    """Copy a version to another number below `base`, where it is complete or absent."""
     beside = base / f"{number}.tmp"
     shutil.copytree(version, beside)
     beside.rename(base / str(number))

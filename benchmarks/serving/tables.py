@@ -1,4 +1,4 @@
-"""The record of a load test as tables."""
+"""Show the record of a load test as tables."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from benchmarks.serving.record import per_request_ms
 
 
 def tables(record: Mapping[str, Any]) -> Iterator[Table]:
-    """The model itself, the phases, the peer, the swaps, the goals."""
+    """Yield tables of the bare model, the phases, the peers, the swaps and the goals."""
     yield _bare(record["bare_calls"])
     yield _phases("through the servers", record["phases"])
     yield _phases("in turn with other services of the same model", record["peer"])

@@ -1,4 +1,4 @@
--- The script that wrk runs: sends the lines of the file that its argument names in turn, and prints what it saw as JSON.
+-- wrk's script: send the lines of the file that its argument names in turn, and print the figures as JSON.
 
 local bodies, turn = {}, 0
 

@@ -1,6 +1,6 @@
-"""Makes the load with wrk, where it is installed: a generator in C, which costs next to nothing beside the servers.
+"""Generate the load with wrk, if it is installed: a generator in C, whose cost is negligible beside the servers'.
 
-It speaks HTTP only, and sees the status of an answer and not what it says.
+It speaks HTTP only, and checks the status of an answer, not its content.
 """
 
 import json
@@ -15,17 +15,25 @@ from benchmarks.serving.phases import MeasuredPhase, Phase, Quantiles
 from benchmarks.serving.plan import LoadPlan
 
 _SCRIPT = Path(__file__).with_name("wrk_load.lua")
-_ERRORS = ("connect", "read", "write", "status", "timeout")  # as wrk counts them
+_ERRORS = ("connect", "read", "write", "status", "timeout")  # wrk's counters
 _PATIENCE_SECONDS = 30  # for an answer
 
 
 def installed() -> bool:
-    """Whether there is a wrk on this machine."""
+    """Return whether wrk is on this machine."""
     return shutil.which("wrk") is not None
 
 
 def run(plan: LoadPlan, phase: Phase, folder: Path) -> MeasuredPhase:
-    """Runs one phase of one HTTP transport for its seconds.
+    """Run one phase of one HTTP transport for its seconds.
+
+    Args:
+        plan: the requests and addresses.
+        phase: to run.
+        folder: for wrk's input and output.
+
+    Returns:
+        The figures of the phase.
 
     Raises:
         subprocess.CalledProcessError: wrk failed.

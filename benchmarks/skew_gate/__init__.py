@@ -1,1 +1,1 @@
-"""How often SkewGate refuses what is right, and how much of what is wrong it catches."""
+"""Measure how often SkewGate refuses correct models, and how many planted skews it catches."""

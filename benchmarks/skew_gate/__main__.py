@@ -1,9 +1,9 @@
-"""Measures SkewGate: what it refuses of ordinary features and models, and what it lets through of planted skews.
+"""Measure SkewGate: which ordinary features and models it refuses, and which planted skews it misses.
 
     python -m benchmarks.skew_gate --out var/bench
 
 Made-up rows go through Transform, the exported models answer in this process, and the whole gate runs once, with its
-two processes. Prints a table of each, and writes them to `<out>/skew_gate.json`. Takes some minutes.
+two processes. It prints a table of each, and writes them to `<out>/skew_gate.json`. It takes some minutes.
 """
 
 import argparse
@@ -34,7 +34,7 @@ Tables = dict[str, list[Finding]]
 
 
 def main() -> int:
-    """Runs the benchmark; returns 0, or 1 where the gate was wrong about a case."""
+    """Run the benchmark; return 0, or 1 if the gate was wrong about a case."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=ROWS, help="rows, at most 8192")
     parser.add_argument("--out", type=Path, default=Path("var/bench"), metavar="DIR", help="folder for skew_gate.json")
@@ -51,12 +51,13 @@ def main() -> int:
 
 ORDINARY_FEATURES, ORDINARY_MODELS, WHOLE_GATE = "ordinary preprocessing", "ordinary models", "the whole gate"
 PLANTED = ("skews planted in preprocessing", "skews planted in models", "skews planted in what is served")
-# In whose predictions they are planted, of rows that are rounded otherwise in other layouts, or lie at an edge.
+# The skews are planted in this model's predictions, for rows that other layouts round differently, or that lie at an
+# edge.
 SERVED_MODEL = "wide and deep"
 
 
 def measure(folder: Path, rows: int) -> Tables:
-    """Makes all paths and compares them."""
+    """Make all paths and compare them."""
     raw = write_rows(folder / "raw.gz", make_rows(rows))
     honest = folder / "honest"
     honest.mkdir()

@@ -1,4 +1,4 @@
-"""Compares path with path, column by column: each column is a case of its own."""
+"""Compare the paths column by column; each column is a separate case."""
 
 import dataclasses
 from collections.abc import Iterable
@@ -21,23 +21,23 @@ LAYOUTS = (*BATCH_SIZES, FILLED)
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Finding:
-    """What SkewGate says of one case."""
+    """SkewGate's result for one case."""
 
     case: str
     refused: bool
-    rows: int  # that differ in any way
+    rows: int  # rows that differ in any way
     steps: float  # the largest rounding
     at_edge: int
-    reason: str  # why it is refused, or the operations that round
+    reason: str  # why it is refused, or the rounding operations
 
     @classmethod
     def of_feature(cls, comparison: Comparison) -> Self:
-        """Sums up the one comparison of a feature."""
+        """Summarize the one comparison of a feature."""
         return cls.of_comparisons(comparison.name.removeprefix("feature "), [comparison])
 
     @classmethod
     def of_comparisons(cls, case: str, comparisons: Iterable[Comparison]) -> Self:
-        """Sums up the comparisons of one case: the largest of each."""
+        """Summarize the comparisons of one case by their maxima."""
         found = list(comparisons)
         reasons = [one.reason() for one in found if one.differences]
         return cls(
@@ -51,7 +51,7 @@ class Finding:
 
 
 def compare_features(features: Arrays, exported: Arrays, raw: np.ndarray, operations: Operations) -> SkewReport:
-    """Compares features alone; `operations` round, by feature."""
+    """Compare features alone; `operations` round, by feature."""
     nothing = np.zeros((len(raw), 1), np.float32)
     batch = BatchChunk(features=features, predictions=dict.fromkeys(BATCH_SIZES, nothing), predict=_predict_nothing)
     outputs = {name: values for name, values in exported.items() if name.startswith("transform_features/")}
@@ -66,9 +66,9 @@ def compare_model(
     operations: Operations,
     served: TransportPredictions | None = None,
 ) -> SkewReport:
-    """Compares one model of several, a column of the predictions, behind the features of all.
+    """Compare one of several models, a column of the predictions, with the features of all.
 
-    What the model server sends, `served`, is of this one model.
+    `served` is what the model server sends for this one model.
     """
     own = BatchChunk(
         features=batch.features,
@@ -83,7 +83,7 @@ def compare_model(
 
 
 def planted_features(honest: Arrays) -> Arrays:
-    """The features of training, under the names of the skews that are planted in them."""
+    """Return the features of training under the names of the planted skews."""
     return {name: honest[skew.of] for name, skew in SKEWS.items()}
 
 

@@ -1,4 +1,4 @@
-"""Ordinary models, side by side in one Keras model: each is a column of its predictions."""
+"""Ordinary models in one Keras model; each is a column of its predictions."""
 
 from collections.abc import Callable
 from typing import TypeAlias
@@ -27,7 +27,7 @@ Model = Callable[[Tensor, list[Tensor]], Tensor]  # numbers [batch, n] and embed
 
 
 def build(seed: int = 1) -> keras.Model:
-    """Untrained: a dict of features [batch, n] -> float32 [batch, models], in the order of MODELS."""
+    """Build an untrained model: a dict of features [batch, n] -> float32 [batch, models], in the order of MODELS."""
     keras.utils.set_random_seed(seed)
     numbers = {name: keras.Input((_WIDTHS.get(name, 1),), name=name) for name in NUMBERS}
     ids = {name: keras.Input((1,), name=name, dtype="int64") for name in CATEGORIES}
@@ -126,7 +126,7 @@ def _softmax(numbers: Tensor, _: list[Tensor]) -> Tensor:
 
 
 def _mixed_precision(numbers: Tensor, embedded: list[Tensor]) -> Tensor:
-    """What is trained in bfloat16 is exported in float32."""
+    """Build a model that trains in bfloat16 and is exported in float32."""
     hidden = keras.layers.concatenate([numbers, *embedded], dtype="mixed_bfloat16")
     return _dense(1, "sigmoid", dtype="float32")(_dense(64, "gelu", dtype="mixed_bfloat16")(hidden))
 
@@ -172,11 +172,11 @@ def _change(layer: str, weight: int, change: Callable[[np.ndarray], np.ndarray])
 
 
 def _first(by: float) -> Callable[[np.ndarray], np.ndarray]:
-    """Adds to the first number of an array."""
+    """Add to the first number of an array."""
     return lambda values: values + by * (np.arange(values.size) == 0).reshape(values.shape).astype(values.dtype)
 
 
-# Planted between training and export: skew -> the model that it shows in, and the change of the weights.
+# Planted between training and export: skew -> the model that shows it, and the change of the weights.
 SKEWS: dict[str, tuple[str, Callable[[keras.Model], None]]] = {
     "a bias by 1e-4": ("logistic", _change("logistic", 1, _first(1e-4))),
     "a weight by 1e-3": ("logistic", _change("logistic", 0, _first(1e-3))),

@@ -1,4 +1,4 @@
-"""Makes what SkewGate compares, from made-up rows: Transform's rows, an exported model and its outputs."""
+"""Make the paths that SkewGate compares from made-up rows: Transform's rows, an exported model and its outputs."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -29,7 +29,7 @@ MISSING = MissingRule.from_schema(CONTRACT)
 
 
 def write_rows(path: Path, rows: list[Row]) -> str:
-    """Writes rows as a gzipped TFRecord file of tf.Examples, and returns its path."""
+    """Write rows as a gzipped TFRecord file of tf.Examples, and return its path."""
     with tf.io.TFRecordWriter(str(path), options="GZIP") as writer:
         for row in rows:
             writer.write(_to_example(row))
@@ -37,7 +37,7 @@ def write_rows(path: Path, rows: list[Row]) -> str:
 
 
 def transform(folder: Path, raw: str, preprocessing_fn: Callable[..., object]) -> tuple[str, str]:
-    """Runs Transform's Beam code; returns the folder of its graph and the file of transformed rows."""
+    """Run Transform's Beam code; return the folder of its graph and the file of transformed rows."""
     rows = KeyedExamples(raw, CONTRACT)
     graph, transformed = str(folder / "graph"), str(folder / "transformed.gz")
     options = PipelineOptions(list(LocalEngine().beam_args()))
@@ -57,7 +57,7 @@ def transform(folder: Path, raw: str, preprocessing_fn: Callable[..., object]) -
 
 
 def export_model(folder: Path, graph: str, model: keras.Model) -> str:
-    """Exports a model behind a Transform graph as the Trainer does, and returns its folder."""
+    """Export a model behind a Transform graph as the Trainer does, and return its folder."""
     schema, run = folder / "schema.pbtxt", folder / "run"
     run.mkdir()
     io_utils.write_pbtxt_file(str(schema), CONTRACT)
@@ -68,7 +68,7 @@ def export_model(folder: Path, graph: str, model: keras.Model) -> str:
 
 
 def predict(model_dir: str, raw: str) -> Arrays:
-    """Runs the probe's work in this process: what the exported model gives for all rows, which are one chunk."""
+    """Run the probe's work in this process: the exported model's outputs for all rows, in one chunk."""
     with tf.device("CPU:0"):
         probe = model_probe.load_predictor(model_dir, missing=missing_values(MISSING))
         return probe(raw_rows(raw), BATCH_SIZES, filled=max(BATCH_SIZES))
@@ -88,5 +88,5 @@ def _to_feature(cell: float | int | str) -> tf.train.Feature:
 
 
 def raw_rows(raw: str) -> np.ndarray:
-    """Reads the serialized rows, which are one chunk."""
+    """Read the serialized rows, which are one chunk."""
     return next(read_chunks([raw]))

@@ -1,4 +1,4 @@
-"""Ordinary preprocessing functions, each an output of one `preprocessing_fn`: one run of Transform makes them all."""
+"""Ordinary preprocessing cases, each an output of one `preprocessing_fn`: one run of Transform makes them all."""
 
 import math
 from collections.abc import Callable
@@ -15,7 +15,7 @@ EXP_EDGES = (0.95, 1.0, 1.05)  # of `buckets_edges_of_exp`
 
 
 def preprocessing_fn(inputs: dict[str, tf.Tensor | tf.SparseTensor]) -> Columns:
-    """Computes every case, and the label."""
+    """Compute every case, and the label."""
     columns = dense_columns(inputs)
     outputs = {name: case(columns) for name, case in CASES.items()}
     outputs[LABEL] = columns[LABEL]
@@ -23,12 +23,12 @@ def preprocessing_fn(inputs: dict[str, tf.Tensor | tf.SparseTensor]) -> Columns:
 
 
 def dense_columns(inputs: dict[str, tf.Tensor | tf.SparseTensor]) -> Columns:
-    """Makes raw columns dense, [batch, 1]."""
+    """Make raw columns dense, [batch, 1]."""
     return {name: _dense(values) for name, values in inputs.items()}
 
 
 def _dense(values: tf.Tensor | tf.SparseTensor) -> tf.Tensor:
-    """[batch, 1]; MISSING or an empty string where absent."""
+    """Return [batch, 1]; MISSING or an empty string where absent."""
     if not isinstance(values, tf.SparseTensor):
         return values
     sparse = tf.SparseTensor(values.indices, values.values, [values.dense_shape[0], 1])
@@ -48,20 +48,20 @@ def _log_seconds(columns: Columns) -> tf.Tensor:
 
 
 def _share(columns: Columns) -> tf.Tensor:
-    """[batch, 3]: softmax over three columns of about one size."""
+    """Return [batch, 3]: softmax over three columns of similar size."""
     parts = [_log_miles(columns), tf.math.log1p(columns["fare"]), columns["delay"]]
     return tf.nn.softmax(tf.concat(parts, axis=1), axis=1)
 
 
 def _standardised_row(columns: Columns) -> tf.Tensor:
-    """[batch, 3]: layer normalisation."""
+    """Return [batch, 3]: layer normalisation."""
     values = tf.concat([_log_miles(columns), tf.math.log1p(columns["fare"]), columns["delay"]], axis=1)
     mean, variance = tf.nn.moments(values, axes=[1], keepdims=True)
     return (values - mean) * tf.math.rsqrt(variance + 1e-3)
 
 
 def _distance(columns: Columns) -> tf.Tensor:
-    """Haversine distance from the city's centre, miles."""
+    """Return the haversine distance from the city's centre, in miles."""
     latitude, longitude = (columns[name] * (math.pi / 180) for name in ("latitude", "longitude"))
     centre = (41.88 * math.pi / 180, -87.63 * math.pi / 180)
     a = (
@@ -81,7 +81,7 @@ def _crossed(columns: Columns) -> tf.Tensor:
 
 
 def _random_table(columns: Columns) -> tf.Tensor:
-    """[batch, 4]: an embedding looked up by id, times a matrix."""
+    """Return [batch, 4]: an embedding by id, times a matrix."""
     table = tf.constant([[math.sin(3 * i + j) for j in range(8)] for i in range(24)], tf.float32)
     matrix = tf.constant([[math.cos(5 * i + j) for j in range(4)] for i in range(8)], tf.float32)
     return tf.linalg.matmul(tf.gather(table, columns["hour"][:, 0]), matrix)

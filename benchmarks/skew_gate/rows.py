@@ -1,4 +1,4 @@
-"""Made-up trips with the numbers that taxi data has: amounts in quarters, minutes as seconds, epochs, coordinates."""
+"""Make up trips with numbers as in taxi data: amounts in quarters, minutes as seconds, epochs, coordinates."""
 
 import numpy as np
 from google.protobuf import text_format
@@ -30,7 +30,7 @@ CONTRACT = text_format.Parse(
 
 
 def make_rows(count: int = ROWS, seed: int = 0) -> list[Row]:
-    """Makes trips; one in a thousand has no `miles`, one in three no company."""
+    """Make trips; one in a thousand has no `miles`, one in three no company."""
     random = np.random.default_rng(seed)
     fare = 3.25 + np.round(random.lognormal(1.9, 0.8, count) * 4) / 4
     miles = np.round(random.lognormal(0.8, 0.9, count), 1)

@@ -1,6 +1,6 @@
-"""Planted skews of what is served: one signature, one batch size or one transport predicts otherwise in some rows.
+"""Plant skews in served predictions: one signature, batch size or transport predicts differently for some rows.
 
-The rows are those whose features are rounded otherwise in another layout: the only ones that layouts may excuse.
+The rows are those whose features other layouts round differently: the only ones that layouts may excuse.
 """
 
 from collections.abc import Callable, Iterator
@@ -24,7 +24,7 @@ LARGEST = max(BATCH_SIZES)
 _SAMPLE = 128
 
 Change = Callable[[np.ndarray], np.ndarray]
-# Name -> what becomes of a prediction. The first is below 0.001 of most scales, the second far above it.
+# Name -> the change of a prediction. The first is below 0.001 of most scales, the second far above it.
 CHANGES: dict[str, Change] = {
     "2.5e-4 more": lambda predictions: predictions + np.float32(2.5e-4),
     "1 - p for p": lambda predictions: np.float32(1) - predictions,
@@ -32,7 +32,7 @@ CHANGES: dict[str, Change] = {
 
 
 def unsteady_rows(batch: BatchChunk, exported: Arrays) -> tuple[np.ndarray, np.ndarray]:
-    """Returns two bool [rows]: a float feature differs in another layout; a whole number or string does."""
+    """Return two bool [rows]: a float feature differs in another layout; a whole number or string does."""
     rounded, moved = (np.zeros(len(batch), bool) for _ in range(2))
     for name, values in batch.features.items():
         of_kind = rounded if values.dtype.kind == "f" else moved
@@ -43,7 +43,7 @@ def unsteady_rows(batch: BatchChunk, exported: Arrays) -> tuple[np.ndarray, np.n
 
 
 def serve(exported: Arrays, rows: np.ndarray) -> TransportPredictions:
-    """What an honest server answers; it is asked for some of these rows one by one, bool [rows]."""
+    """Return an honest server's answers; it is asked for these rows, bool [rows], one by one."""
     sample = np.flatnonzero(rows)[:_SAMPLE].tolist()
     return TransportPredictions(
         batched=dict.fromkeys(TRANSPORTS, exported[f"{SERVING_DEFAULT}/{LARGEST}"]),
@@ -56,10 +56,16 @@ def serve(exported: Arrays, rows: np.ndarray) -> TransportPredictions:
 def plant(
     change: Change, rows: np.ndarray, exported: Arrays, served: TransportPredictions
 ) -> Iterator[tuple[str, Arrays, TransportPredictions]]:
-    """Changes the predictions of these rows, bool [rows], in one place after another.
+    """Change the predictions of some rows, in one place after another.
+
+    Args:
+        change: of a prediction.
+        rows: the rows to change, bool [rows].
+        exported: the exported model's outputs.
+        served: the server's answers.
 
     Yields:
-        The beginning of the names of the comparisons that have to refuse it, and what is compared.
+        The prefix of the names of the comparisons that must refuse it, and the compared arrays.
     """
 
     def changed(predictions: np.ndarray, where: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Planted skews: what an exported model computes where training computed a case of preprocessing.py."""
+"""Plant skews: the exported model computes something else than training did for a case of preprocessing.py."""
 
 import dataclasses
 import math
@@ -22,7 +22,7 @@ class Skew:
 
 
 def planted_fn(inputs: dict[str, tf.Tensor | tf.SparseTensor]) -> Columns:
-    """Computes the exported model's side of every skew; the label and the model's `z_score` are as in training."""
+    """Compute the exported model's side of every skew; the label and the model's `z_score` are as in training."""
     columns = dense_columns(inputs)
     outputs = {name: skew.exported(columns) for name, skew in SKEWS.items()}
     return outputs | {LABEL: columns[LABEL], "z_score": CASES["z_score"](columns)}

@@ -1,1 +1,1 @@
-"""Our models beside the best simple ones, task by task: what a new task reaches without anybody's help."""
+"""Compare our models with the best simple ones, task by task: what a new task reaches without manual work."""

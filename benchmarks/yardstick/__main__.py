@@ -1,10 +1,10 @@
-"""Compares our models with the best of three yardsticks, on the same split of five tasks.
+"""Compare our models with the best of three yardsticks, on the same split of five tasks.
 
     python -m benchmarks.yardstick --out var/bench/yardstick
 
-The taxi task is the committed one. The others are made by `new-task` in a copy of this project, as a newcomer makes
-them: nobody chooses a feature or a hyperparameter. Each is run as `make run-local` runs it, and compared as its report
-compares it. Prints a table, and writes the same to `<out>/yardstick.json`. Takes about a minute a task.
+The taxi task is the committed one. `new-task` makes the others in a copy of this project, as a newcomer would: no
+feature or hyperparameter is chosen by hand. Each is run as by `make run-local`, and compared as in its report. The
+command prints a table, and writes the same to `<out>/yardstick.json`. It takes about a minute per task.
 """
 
 import argparse
@@ -34,10 +34,10 @@ class ComparisonFailedError(RuntimeError):
 
 
 def main() -> int:
-    """Runs the comparison; returns 0, or 1 where our model is worse than a yardstick beyond chance."""
+    """Run the comparison; return 0, or 1 if our model is worse than a yardstick beyond chance."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("var/bench/yardstick"), metavar="DIR")
-    parser.add_argument("--tasks", nargs="+", choices=_TASKS, default=_TASKS, help="all of them unless said")
+    parser.add_argument("--tasks", nargs="+", choices=_TASKS, default=_TASKS, help="all tasks if left out")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
@@ -48,7 +48,7 @@ def main() -> int:
 
 
 def make_project(scratch: Path, tasks: tuple[str, ...]) -> Path:
-    """Copy this project, and make the new tasks in it; does nothing where it is done."""
+    """Copy this project, and make the new tasks in it, unless that is done already."""
     root = scratch / "project"
     if root.exists():
         return root
@@ -69,7 +69,7 @@ def _compare(project: Path, task: str) -> dict[str, Any]:
 
 
 def _run_python(project: Path, *arguments: str) -> str:
-    """Run Python in the copy, and return what it printed."""
+    """Run Python in the copy, and return its output."""
     done = subprocess.run(
         [sys.executable, *arguments],
         cwd=project,
@@ -77,7 +77,7 @@ def _run_python(project: Path, *arguments: str) -> str:
         capture_output=True,
         text=True,
     )
-    # A run ends with 1, too, where a gate refused the model: it is there, and compared.
+    # A run also ends with 1 when a gate refused the model: the model exists, and is compared.
     if done.returncode and "run" not in arguments:
         raise ComparisonFailedError(
             f"{' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"

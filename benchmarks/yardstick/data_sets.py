@@ -1,4 +1,4 @@
-"""The rows of each task, as CSV files: the shipped taxi trips, and what scikit-learn ships."""
+"""The rows of each task as CSV files: the shipped taxi trips, and scikit-learn's data sets."""
 
 import csv
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from data import taxi
 
 
 def write_fares(folder: Path) -> Path:
-    """Write the taxi trips without their tips; the fare in dollars is to be predicted."""
+    """Write the taxi trips without their tips; the label is the fare in dollars."""
     trips = taxi.prepare(folder / "trips") / taxi.FILE_NAME
     file = folder / "fare.csv"
     with trips.open(newline="", encoding="utf-8") as source, file.open("w", newline="", encoding="utf-8") as target:
@@ -39,12 +39,12 @@ def write_breast_cancer(folder: Path) -> Path:
 
 
 def write_diabetes(folder: Path) -> Path:
-    """Write 442 patients, and how far their disease had gone a year later."""
+    """Write 442 patients; the label is the progress of their disease after a year."""
     load_diabetes(as_frame=True, scaled=False).frame.to_csv(folder / "diabetes.csv", index=False)
     return folder / "diabetes.csv"
 
 
-# Name of the new task -> what writes its rows, and the column that is to be predicted.
+# Name of the new task -> the function that writes its rows, and the label's column.
 NEW_TASKS: dict[str, tuple[Callable[[Path], Path], str]] = {
     "fare": (write_fares, "fare"),
     "wine": (write_wine, "cultivar"),

@@ -1,8 +1,8 @@
-"""Prints how the newest run's model compares with its yardsticks, as one line of JSON.
+"""Print how the newest run's model compares with its yardsticks, as one line of JSON.
 
     python -m benchmarks.yardstick.measured_run --var var --task taxi
 
-Started in the project that has the task, after a run: a process of its own, since each run's model is loaded by its
+It starts in the project that has the task, after a run, in a separate process, because a run's model is loaded by its
 own code.
 """
 
@@ -18,7 +18,7 @@ from pipelines.yardstick.comparison import find_best
 
 
 def main() -> int:
-    """Compares, and prints; returns 0."""
+    """Compare, and print; return 0."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--var", type=Path, required=True, metavar="DIR")
     parser.add_argument("--task", required=True)

@@ -96,6 +96,7 @@ def _wait_for_programs(requests: socket.socket) -> list[str]:
     A request is a JSON object with `program`, `workdir` and `project`, and three files: what becomes the fork's
     standard input and its log, and where its id and, once it has ended, its exit status are written, a line each.
     """
+    os.close(os.pidfd_open(os.getpid()))  # Where the system refuses it, this ends here, and programs run without it.
     import tensorflow  # noqa: F401  # Imported here: this is what the forks need not do.
 
     reports: dict[int, int] = {}  # a fork's pidfd -> where its status goes
@@ -133,7 +134,7 @@ def _report_end(child: int, handle: int, report: int) -> None:
 
 
 def _become_child(request: dict[str, Any], standard_input: int, log: int, report: int) -> list[str]:
-    """Makes a fork what `run_python` would have started, and returns its program."""
+    """Makes a fork what `run_python` starts in a node, where Ctrl-C is ignored, too; returns its program."""
     for source, targets in ((standard_input, (0,)), (log, (1, 2))):
         for target in targets:
             os.dup2(source, target)
@@ -143,7 +144,6 @@ def _become_child(request: dict[str, Any], standard_input: int, log: int, report
     if request["project"]:
         os.environ["PYTHONPATH"] = request["project"]
         sys.path.insert(0, request["project"])
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     program: list[str] = request["program"]
     return program

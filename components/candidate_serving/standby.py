@@ -89,7 +89,8 @@ class _StandbyChild:
         """Ends it, and waits until it has ended."""
         while self.poll() is None:
             if b"\n" in self._read:
-                os.kill(int(self._read.split(b"\n")[0]), signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):  # It ended this moment.
+                    os.kill(int(self._read.split(b"\n")[0]), signal.SIGKILL)
             self._receive()
 
     def _receive(self) -> None:

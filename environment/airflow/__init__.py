@@ -1,1 +1,1 @@
-"""Airflow in an environment of its own, and a whole Airflow on this machine's loopback: docs/how-to/airflow.md."""
+"""Airflow in a separate environment, and a complete Airflow on loopback: docs/how-to/airflow.md."""

@@ -1,7 +1,7 @@
-"""The command: `python -m environment.airflow` starts Airflow on the loopback address, and prints where.
+"""Start Airflow on the loopback address, and print its URL: `python -m environment.airflow`.
 
-It installs Airflow where it is missing, in `.venv-airflow` as `uv.lock` beside this file says. It runs until Ctrl-C,
-and writes below `--folder` only. Exit status 0: stopped. 2: it could not be installed or started.
+It installs Airflow if it is missing, in `.venv-airflow`, from `uv.lock` in this folder. It runs until Ctrl-C, and
+writes below `--folder` only. Exit status 0: stopped. 2: it could not be installed or started.
 """
 
 from __future__ import annotations
@@ -21,19 +21,22 @@ PROJECT = FOLDER.parents[1]
 
 
 def install() -> Path:
-    """Installs Airflow where it is missing, and returns the folder of its commands.
+    """Install Airflow if it is missing.
+
+    Returns:
+        The folder of its commands.
 
     Raises:
         InstallError: uv could not install it.
-        FetchError: There is no uv, and it could not be fetched.
+        FetchError: uv is missing, and could not be fetched.
     """
     return own_environment.install("airflow", FOLDER) / "bin"
 
 
 def main() -> int:
-    """Starts Airflow and returns the exit status."""
+    """Start Airflow and return the exit status."""
     options = parse_options()
-    # `kill` ends it as Ctrl-C does, which a shell's background jobs ignore.
+    # Make `kill` work as Ctrl-C, which a shell's background jobs ignore.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         server = AirflowServer(
@@ -44,14 +47,14 @@ def main() -> int:
             settings={
                 "PIPELINES_GRAPHS": str(options.graphs.absolute()),
                 "PIPELINES_PROJECT": str(PROJECT),
-                "PIPELINES_PYTHON": os.path.abspath(options.python),  # not what a link leads to: that has no packages
+                "PIPELINES_PYTHON": os.path.abspath(options.python),  # not the link's target, which has no packages
                 "PIPELINES_SCHEDULE": options.schedule,
                 "PIPELINES_SPANS": str(options.spans.absolute()) if options.spans else "",
                 "PIPELINES_LOOK": options.look,
             },
         )
         with server.started():
-            print(f"Airflow: {server.address}  Ctrl-C stops it; its log: {server.log}", flush=True)
+            print(f"Airflow: {server.address}  Stop it with Ctrl-C; its log: {server.log}", flush=True)
             server.wait()
     except KeyboardInterrupt:
         pass
@@ -62,25 +65,25 @@ def main() -> int:
 
 
 def parse_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """Reads the command line, and ends with status 2 where it asks for what cannot be."""
+    """Read the command line; exit with status 2 on a usage error."""
     parser = argparse.ArgumentParser(prog="python -m environment.airflow", description=__doc__)
-    parser.add_argument("--folder", type=Path, default=Path("var/airflow"), help="where Airflow writes")
+    parser.add_argument("--folder", type=Path, default=Path("var/airflow"), help="Airflow's database and logs")
     parser.add_argument("--graphs", type=Path, required=True, help="the folder of the graph files")
-    parser.add_argument("--python", default=sys.executable, help="the project's Python, that the tasks run in")
+    parser.add_argument("--python", default=sys.executable, help="the project's Python, which runs the tasks")
     parser.add_argument(
-        "--schedule", default="", help="when runs begin: spans, continuous, or a cron expression; by hand without"
+        "--schedule", default="", help="when runs begin: spans, continuous, or a cron expression; by hand if left out"
     )
     parser.add_argument("--spans", type=Path, help="a folder in which spans arrive (FROM)")
     parser.add_argument(
-        "--look", default="", help="a cron expression: when that folder is looked at; by hand without (LOOK)"
+        "--look", default="", help="a cron expression: when to look into that folder; by hand if left out (LOOK)"
     )
     parser.add_argument("--port", type=int, default=8080)
     options = parser.parse_args(arguments)
-    # Otherwise Airflow would start, and wait for ever for what nothing announces.
+    # Otherwise Airflow would start, and wait forever for events that never come.
     if (options.schedule in ("spans", "continuous") or options.look) and options.spans is None:
         parser.error("--spans (FROM): expected the folder in which spans arrive, received none")
     if options.schedule == "continuous" and not options.look:
-        parser.error("--look (LOOK): expected when the loop looks, such as '0 * * * *', received nothing")
+        parser.error("--look (LOOK): expected a cron expression such as '0 * * * *', received nothing")
     return options
 
 

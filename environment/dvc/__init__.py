@@ -1,1 +1,1 @@
-"""DVC in an environment of its own: the tool that keeps versions of data."""
+"""DVC in a separate environment: the tool that keeps versions of data."""

@@ -1,7 +1,7 @@
-"""The command: `python -m environment.dvc` installs DVC where it is missing, and prints the path of its command.
+"""Install DVC if it is missing, and print the path of its command: `python -m environment.dvc`.
 
-The environment is `.venv-dvc` in the project's folder, as `uv.lock` beside this file says. Exit status 0: it is there.
-2: it could not be installed.
+The environment is `.venv-dvc` in the project's folder, made from `uv.lock` in this folder. Exit status 0: installed. 2:
+it could not be installed.
 """
 
 from __future__ import annotations
@@ -15,17 +15,20 @@ FOLDER = Path(__file__).resolve().parent
 
 
 def install() -> Path:
-    """Installs DVC where it is missing, and returns its command.
+    """Install DVC if it is missing.
+
+    Returns:
+        The path of its command.
 
     Raises:
         InstallError: uv could not install it.
-        FetchError: There is no uv, and it could not be fetched.
+        FetchError: uv is missing, and could not be fetched.
     """
     return own_environment.install("dvc", FOLDER) / "bin" / "dvc"
 
 
 def main() -> int:
-    """Prints the path of the command and returns the exit status."""
+    """Print the path of the command and return the exit status."""
     try:
         print(install())
     except (own_environment.InstallError, uv.FetchError) as error:

@@ -1,4 +1,4 @@
-"""The command: `python -m environment.flink up | down | status [--folder FOLDER]`."""
+"""Run the command `python -m environment.flink up | down | status [--folder FOLDER]`."""
 
 import argparse
 import sys
@@ -8,14 +8,17 @@ from environment.flink import cluster, packages
 
 
 def main() -> int:
-    """Runs the command and returns the exit status: 0 done; 1 it could not be; 2 bad usage."""
+    """Run the command and return the exit status: 0 done; 1 it failed; 2 bad usage."""
     parser = argparse.ArgumentParser(prog="python -m environment.flink", description="A Flink cluster on this machine.")
     parser.add_argument("action", choices=("up", "down", "status"))
     parser.add_argument(
-        "--folder", type=Path, default=Path("var/flink"), help="everything the cluster writes (var/flink)"
+        "--folder",
+        type=Path,
+        default=Path("var/flink"),
+        help="folder for everything that the cluster writes (var/flink)",
     )
     parser.add_argument("--task-managers", type=int, default=2, help="worker processes (2)")
-    parser.add_argument("--slots", type=int, default=1, help="of each worker (1)")
+    parser.add_argument("--slots", type=int, default=1, help="slots of each worker process (1)")
     options = parser.parse_args()
     try:
         {"up": _up, "down": _down, "status": _status}[options.action](options)

@@ -1,7 +1,7 @@
-"""Starts and stops the processes of the cluster: a JobManager, TaskManagers, and Beam's job server.
+"""Start and stop the processes of the cluster: a JobManager, TaskManagers, and Beam's job server.
 
 Everything is below one folder: `cluster.json` with addresses and process ids, `conf/`, `log/`, `tmp/`. A process is
-known by its id and the time it started, so that no other process is ever stopped in its place.
+identified by its id and its start time, so that no other process is ever stopped by mistake.
 """
 
 import contextlib
@@ -32,31 +32,37 @@ _OPENED = (
     *("lang", "lang.reflect", "net", "io", "nio", "text", "time"),
     *("util", "util.concurrent", "util.concurrent.atomic", "util.concurrent.locks"),
 )
-# Java 17 closes these packages; Flink's serializers and network layer look into them (Flink's own conf/config.yaml).
+# Java 17 closes these packages; Flink's serializers and network layer use them (see Flink's conf/config.yaml).
 _JAVA = [
     "--add-exports=java.base/sun.net.util=ALL-UNNAMED",
     "--add-exports=java.rmi/sun.rmi.registry=ALL-UNNAMED",
     "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED",
     *(f"--add-opens=java.base/java.{package}=ALL-UNNAMED" for package in _OPENED),
 ]
-# The heap and direct memory that config.yaml's figures add up to: framework and task; the same and the network's.
+# Heap and direct memory as in config.yaml: heap is framework plus task; direct memory adds the network's.
 _TASK_MANAGER_MEMORY = ["-Xms128m", "-Xmx896m", "-XX:MaxDirectMemorySize=768m", "-XX:MaxMetaspaceSize=256m"]
 
 
 class ClusterError(RuntimeError):
-    """The cluster does not start, or one is there already."""
+    """The cluster does not start, or one is running already."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Process:
-    """A process, and when it started, in ticks of the kernel since the machine's start."""
+    """A process, and its start time, in ticks of the kernel since the machine's start."""
 
     pid: int
     started: int
 
     @classmethod
     def of(cls, pid: int) -> "Process":
-        """The process that has this id now.
+        """Return the process that has this id now.
+
+        Args:
+            pid: the id.
+
+        Returns:
+            The process.
 
         Raises:
             ProcessLookupError: There is none.
@@ -68,20 +74,20 @@ class Process:
         return cls(pid, int(fields[19]))  # field 22 of proc(5)
 
     def runs(self) -> bool:
-        """Tells whether it is still there: the same one, and no zombie."""
+        """Return whether the process still runs: the same one, and not a zombie."""
         with contextlib.suppress(ProcessLookupError):
             state = Path(f"/proc/{self.pid}/stat")
             return Process.of(self.pid) == self and state.read_text().rpartition(")")[2].split()[0] != "Z"
         return False
 
     def kill(self) -> None:
-        """Ends the process at once, with nothing cleaned up: what a crash looks like."""
+        """Kill the process at once, without any cleanup, as a crash would."""
         if self.runs():
             os.kill(self.pid, signal.SIGKILL)
             _wait(lambda: not self.runs(), _STOP_SECONDS)
 
     def stop(self) -> None:
-        """Ends the process and those it started, kindly first."""
+        """Stop the process and its children: SIGTERM first, then SIGKILL."""
         for number in (signal.SIGTERM, signal.SIGKILL):
             if not self.runs():
                 break
@@ -109,10 +115,15 @@ class Cluster:
         self._packages = packages
 
     def up(self, task_managers: int, slots: int) -> None:
-        """Starts everything, and returns once every slot is there and the job server answers.
+        """Start everything, and return once all slots are available and the job server answers.
+
+        Args:
+            task_managers: the number of worker processes.
+            slots: of each.
 
         Raises:
-            ClusterError: One is running already, Java is missing, or it does not start; then nothing is left running.
+            ClusterError: A cluster is running already, Java is missing, or it does not start; then nothing is left
+                running.
         """
         if running := running_processes(self.folder):
             raise ClusterError(
@@ -120,7 +131,7 @@ class Cluster:
                 "use it, or stop it with `make flink-down`"
             )
         if shutil.which("java") is None:
-            raise ClusterError("a Flink cluster needs Java 17, and there is no java on PATH: install it")
+            raise ClusterError("java: expected Java 17 on PATH for a Flink cluster, received none; install it")
         for name in ("conf", "log", "tmp", "artifacts"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         ports = _choose_ports(self.folder)
@@ -144,7 +155,7 @@ class Cluster:
             raise
 
     def start_task_manager(self, name: str, slots: int) -> None:
-        """Starts one more worker of the cluster, or one in place of a worker that died, whose own workers end."""
+        """Start one more worker, or replace a worker that died; what that one started ends."""
         if (dead := running_state(self.folder).get(name)) is not None:
             dead.stop()
         self._start(
@@ -202,18 +213,18 @@ class Cluster:
         def ready() -> bool:
             for name, process in running_state(self.folder).items():
                 if not process.runs():
-                    raise ClusterError(f"{name} ended while it started; see {self.folder / 'log' / name}.log")
+                    raise ClusterError(f"{name} ended during its start; see {self.folder / 'log' / name}.log")
             return _slots(f"{_HOST}:{ports['rest']}") == slots and _listens(ports["job"])
 
         if not _wait(ready, _START_SECONDS):
             raise ClusterError(
-                f"the cluster did not have {slots} slots and a job server within {_START_SECONDS:.0f} s; "
+                f"the cluster did not start: expected {slots} slots and a job server within {_START_SECONDS:.0f} s; "
                 f"see the logs below {self.folder / 'log'}"
             )
 
 
 def down(folder: Path) -> "list[str]":
-    """Stops every process of the folder's cluster that runs, and returns their names."""
+    """Stop every running process of the folder's cluster, and return their names."""
     stopped = []
     for name, process in running_state(folder).items():
         if process.runs():
@@ -225,17 +236,17 @@ def down(folder: Path) -> "list[str]":
 
 
 def running_processes(folder: Path) -> "dict[str, Process]":
-    """The processes of the folder's cluster that run, by name."""
+    """Return the running processes of the folder's cluster, by name."""
     return {name: process for name, process in running_state(folder).items() if process.runs()}
 
 
 def running_state(folder: Path) -> "dict[str, Process]":
-    """The processes that were started, by name."""
+    """Return all processes that were started, by name."""
     return {name: Process(**fields) for name, fields in read_state(folder).get("processes", {}).items()}
 
 
 def read_state(folder: Path) -> "dict[str, Any]":
-    """What `cluster.json` says; empty where no cluster was started."""
+    """Return the content of `cluster.json`; empty if no cluster was started."""
     try:
         return dict(json.loads((folder / STATE).read_text()))
     except FileNotFoundError:
@@ -253,7 +264,7 @@ def _class_path(jars: "list[Path]") -> str:
 
 
 def _choose_ports(folder: Path) -> "dict[str, int]":
-    """The ports of the folder's last cluster, where all are free: a run then finds the same addresses again."""
+    """Return the ports of the folder's last cluster if all are free, so that addresses stay the same."""
     remembered = folder / "conf" / _PORTS
     try:
         ports = {name: int(json.loads(remembered.read_text())[name]) for name in _NAMES}
@@ -266,7 +277,7 @@ def _choose_ports(folder: Path) -> "dict[str, int]":
 
 
 def _free_ports(count: int) -> "Iterator[int]":
-    """Ports that are free now; all held until the last is found, so that no two are the same."""
+    """Return free ports; all are held until the last is found, so that they differ."""
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for one in sockets:
@@ -279,7 +290,8 @@ def _slots(rest: str) -> int:
     try:
         with urllib.request.urlopen(f"http://{rest}/overview", timeout=5) as answer:
             return int(json.load(answer)["slots-total"])
-    except (urllib.error.URLError, OSError, ValueError, KeyError):  # It is starting; the caller has a time limit.
+    # the cluster is starting; the caller has a time limit
+    except (urllib.error.URLError, OSError, ValueError, KeyError):
         return 0
 
 

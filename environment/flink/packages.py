@@ -1,4 +1,4 @@
-"""Fetches Flink and Beam's Flink runner, and checks each file against the checksum that is committed."""
+"""Fetch Flink and Beam's Flink runner, and check each file against its committed checksum."""
 
 import hashlib
 import os
@@ -7,15 +7,15 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-FLINK = "apache-flink-libraries==1.19.3"  # jars alone: no start scripts, no configuration
+FLINK = "apache-flink-libraries==1.19.3"  # jars only: no start scripts, no configuration
 _HERE = Path(__file__).resolve().parent
 _CHECKSUMS = _HERE / "jars.sha256"
-# Flink's own jar holds these; a second copy on one class path would shadow it.
+# Flink's own jars contain these; a second copy on the class path would shadow them.
 _IN_FLINK = ("flink-", "slf4j-api-")
 
 
 class PackageError(RuntimeError):
-    """A package cannot be fetched, or is not the one that was pinned."""
+    """A package cannot be fetched, or is not the pinned one."""
 
 
 class Packages:
@@ -26,17 +26,17 @@ class Packages:
 
     @property
     def flink(self) -> list[Path]:
-        """Flink's own jars that a cluster needs: the table API is not among them."""
+        """Return Flink's own jars that a cluster needs, without the table API."""
         return [jar for jar in self._jars("flink") if jar.name.startswith(("flink-dist-", "log4j-"))]
 
     @property
     def beam(self) -> list[Path]:
-        """Beam's Flink runner with what it needs, less what Flink's own jars hold."""
+        """Return Beam's Flink runner and its dependencies, without those in Flink's own jars."""
         return [jar for jar in self._jars("beam") if not jar.name.startswith(_IN_FLINK)]
 
     @property
     def job_server(self) -> list[Path]:
-        """Beam's Flink runner with all that it needs, and what writes its log."""
+        """Return Beam's Flink runner with all its dependencies, and the logging jars."""
         return self._jars("beam") + [jar for jar in self._jars("flink") if jar.name.startswith("log4j-")]
 
     def _jars(self, part: str) -> list[Path]:
@@ -44,7 +44,10 @@ class Packages:
 
 
 def fetch() -> Packages:
-    """Returns the packages, fetched where they are not there yet: 390 MB, once.
+    """Fetch the packages once, 390 MB.
+
+    Returns:
+        The packages.
 
     Raises:
         PackageError: Java or Maven is missing, a package cannot be fetched, or a checksum differs.
@@ -61,14 +64,14 @@ def fetch() -> Packages:
         _check(partial)
         try:
             partial.rename(folder)
-        except OSError:  # Another process was faster.
+        except OSError:  # another process was faster
             if not folder.is_dir():
                 raise
     return packages
 
 
 def cache_folder() -> Path:
-    """The folder of what this project fetches, beside the roots of environment/debian_root."""
+    """Return the folder of fetched files, which environment/debian_root uses, too."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "tfx-reference-pipeline"
 
@@ -89,7 +92,7 @@ def _run(*command: str) -> None:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     except FileNotFoundError as error:
         raise PackageError(
-            f"fetching Flink needs {command[0]}, and there is none on PATH: install it (Debian: maven)"
+            f"{command[0]}: expected it on PATH to fetch Flink, received none; install it (Debian: maven)"
         ) from error
     if done.returncode:
         raise PackageError(f"`{' '.join(command)}` ended with status {done.returncode}:\n{done.stdout}{done.stderr}")
@@ -104,9 +107,9 @@ def _check(folder: Path) -> None:
     wrong = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
     if wrong:
         raise PackageError(
-            f"{len(wrong)} of {len(expected)} packages are not those of {_CHECKSUMS.name}, {wrong[0]} the first: "
-            f"expected {expected.get(wrong[0], 'no such file')}, received {found.get(wrong[0], 'no such file')}. "
-            "Nothing was kept. Run it again; if it stays so, the index serves another file than the one pinned."
+            f"{len(wrong)} of {len(expected)} packages differ from {_CHECKSUMS.name}, first {wrong[0]}: expected "
+            f"{expected.get(wrong[0], 'no such file')}, received {found.get(wrong[0], 'no such file')}. Nothing was "
+            "kept. Run it again; if it fails again, the index serves another file than the pinned one."
         )
 
 

@@ -1,4 +1,4 @@
-"""Ends a cluster with the process that needs it, however that process ends.
+"""End a cluster with the process that needs it, however that process ends.
 
 `python -m environment.flink.tether FOLDER` waits until nobody holds the other end of its standard input any more, which
 is so after a kill -9, too, and stops the folder's cluster.
@@ -17,7 +17,7 @@ _PROJECT = Path(__file__).resolve().parents[2]
 
 @contextlib.contextmanager
 def tethered(cluster: Cluster, task_managers: int, slots: int) -> Iterator[None]:
-    """Starts a cluster for the block, and stops it after that, or when this process is gone.
+    """Start a cluster for the block, and stop it after that, or when this process is gone.
 
     Raises:
         ClusterError: It does not start.

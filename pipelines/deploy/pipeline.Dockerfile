@@ -17,8 +17,9 @@ RUN pip install --no-cache-dir uv==0.13.8
 WORKDIR /build
 COPY pyproject.toml uv.lock ./
 ENV UV_PROJECT_ENVIRONMENT=/opt/pipeline UV_PYTHON=/usr/local/bin/python3 UV_PYTHON_DOWNLOADS=never UV_COMPILE_BYTECODE=1
-# Roll-outs, traces and the export of runs have groups of their own. GPU=1 adds CUDA's libraries, 3 GB.
-ENV SELECTED="--locked --no-default-groups --group gateway --group tracing --group mlflow"
+# Roll-outs, traces, the export of runs and what a node of Vertex AI reads its input with have groups of their own.
+# GPU=1 adds CUDA's libraries, 3 GB.
+ENV SELECTED="--locked --no-default-groups --group gateway --group tracing --group mlflow --group kubeflow"
 ARG GPU=
 RUN uv sync ${SELECTED} ${GPU:+--extra gpu} --no-install-project
 # What is in the image, for scanners.

@@ -11,7 +11,7 @@ _PROJECT = re.compile(
 )
 _REGION = re.compile(r"[a-z]+-[a-z]+[0-9]+")
 _FOLDER = re.compile(r"gs://[a-z0-9][a-z0-9._-]{1,61}[a-z0-9](/.*)?")
-_LABEL = re.compile(r"[a-z][a-z0-9_-]{0,62}")
+_LABEL_KEY = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 _LABEL_VALUE = re.compile(r"[a-z0-9_-]{0,63}")
 _KMS_KEY = re.compile(r"projects/[^/]+/locations/[^/]+/keyRings/[^/]+/cryptoKeys/[^/]+")
 
@@ -55,7 +55,7 @@ class DataflowEngine:
             if number is not None and number < 1:
                 raise EngineError(f"Dataflow: {name}: expected 1 or more, received {number}")
         for key, value in self.labels:
-            _require("labels", key, _LABEL, "keys of small letters, digits, - and _")
+            _require("labels", key, _LABEL_KEY, "keys of small letters, digits, - and _, a letter first")
             _require(f"labels.{key}", value, _LABEL_VALUE, "small letters, digits, - and _")
 
     def beam_args(self) -> tuple[str, ...]:

@@ -4,6 +4,8 @@ A row of a batch lies together in each table, and comes out with the types that 
 """
 
 import dataclasses
+import math
+import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
@@ -69,7 +71,7 @@ def hold_columns(read: Callable[[], Iterable[Chunk]], held_bytes: int = HELD_BYT
             before = stored[name][1] if name in stored else values.dtype
             stored[name] = chunk[name].dtype, np.promote_types(before, values.dtype), values.shape[1]
         rows += len(next(iter(narrowed.values())))
-        size += sum(values.nbytes for values in narrowed.values())
+        size = rows * sum(narrow.itemsize * width for _, narrow, width in stored.values())
         if size <= held_bytes:
             kept.append(narrowed)
         else:
@@ -105,6 +107,8 @@ def _make_in_file(shape: tuple[int, int], dtype: np.dtype) -> np.ndarray:
     if dtype.hasobject:
         return np.empty(shape, dtype)
     with tempfile.TemporaryFile() as file:
+        if hasattr(os, "posix_fallocate"):  # Not on macOS. A disk that gets full under a table kills the process.
+            os.posix_fallocate(file.fileno(), 0, math.prod(shape) * dtype.itemsize)
         return np.memmap(file, dtype, "w+", shape=shape)
 
 

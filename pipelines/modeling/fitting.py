@@ -162,14 +162,17 @@ def _number_batches(rows: int, batch_size: int, seed: int | None) -> tf.data.Dat
     tf.data's shuffle takes 200 bytes and some microseconds for each number. It gives few of them the order that they
     had in every model before; many are shuffled by NumPy.
     """
-    if seed is not None and rows <= SHUFFLED_BY_TF_DATA:
-        return tf.data.Dataset.range(rows).shuffle(rows, seed=seed).batch(batch_size)
+    numbers = tf.data.Dataset.range(rows)
+    if seed is None:  # As many batches as Keras counts: a generator's end is a warning of too little data to it.
+        return numbers.batch(batch_size)
+    if rows <= SHUFFLED_BY_TF_DATA:
+        return numbers.shuffle(rows, seed=seed).batch(batch_size)
     random = np.random.default_rng(seed)
 
     def generate() -> Iterator[np.ndarray]:
-        numbers = np.arange(rows) if seed is None else random.permutation(rows)
+        shuffled = random.permutation(rows)
         for begin in range(0, rows, batch_size):
-            yield numbers[begin : begin + batch_size]
+            yield shuffled[begin : begin + batch_size]
 
     return tf.data.Dataset.from_generator(generate, output_signature=tf.TensorSpec([None], tf.int64))
 

@@ -4,7 +4,7 @@ import dataclasses
 import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 from pipelines import charts
 from pipelines.report.environment import describe_environment
@@ -36,16 +36,6 @@ _SECTIONS: tuple[tuple[str, str, Callable[[Run, Path], dict[str, Any]]], ...] = 
     ("lineage", "Lineage", lambda run, _: draw_lineage(run)),
     ("environment", "Environment and digests", lambda run, _: describe_environment(run)),
 )
-_LONGEST = "evaluation"  # takes as long as all others together
-
-_Value = TypeVar("_Value")
-
-
-class Start(Protocol):
-    """Starts a function, and returns what waits for its result."""
-
-    def __call__(self, function: Callable[[], _Value], /) -> Callable[[], _Value]:
-        """Starts the function."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -58,12 +48,7 @@ class Section:
     missing: str = ""  # why there is no content
 
 
-def call_later(function: Callable[[], _Value]) -> Callable[[], _Value]:
-    """Returns a function that has not been called: the `start` of a process that builds one section after another."""
-    return function
-
-
-def write_report(run: Run, cache: Path, start: Start = call_later) -> Path:
+def write_report(run: Run, cache: Path) -> Path:
     """Writes the report of a run into its folder, whole or not at all, and returns its path.
 
     Beside it go the intervals of the metrics, for whoever compares runs.
@@ -71,13 +56,9 @@ def write_report(run: Run, cache: Path, start: Start = call_later) -> Path:
     Args:
         run: however it ended; what it did not get to is said.
         cache: a folder for what reports have in common.
-        start: starts a function, perhaps in another process, and returns what waits for its result.
     """
     path = run.directory / REPORT_FILE
-    wait_for_others = start(functools.partial(_build_others, run, cache))
-    measured = _build_sections(run, cache, [_LONGEST])
-    built = measured | wait_for_others()
-    sections = [built[name] for name, _, _ in _SECTIONS]
+    sections = [_build_section(name, title, functools.partial(build, run, cache)) for name, title, build in _SECTIONS]
     write_whole(path, _render(run, sections, cache))
     if evaluation := _find_content(sections, "evaluation"):
         write_whole(run.directory / INTERVALS_FILE, collect_intervals(evaluation))
@@ -100,20 +81,6 @@ def _render(run: Run, sections: Sequence[Section], cache: Path) -> str:
             style=read_style(),
         )
     )
-
-
-def _build_others(run: Run, cache: Path) -> dict[str, Section]:
-    """Builds all sections but the longest, and the script that the page needs, which is then in the cache."""
-    bundle_vega(cache)
-    return _build_sections(run, cache, [name for name, _, _ in _SECTIONS if name != _LONGEST])
-
-
-def _build_sections(run: Run, cache: Path, names: Sequence[str]) -> dict[str, Section]:
-    return {
-        name: _build_section(name, title, functools.partial(build, run, cache))
-        for name, title, build in _SECTIONS
-        if name in names
-    }
 
 
 def _find_content(sections: Sequence[Section], name: str) -> dict[str, Any] | None:

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, TextIO
 
 from pipelines.explain import explain
 from pipelines.options import RunOptions
-from pipelines.runner.capacity import processes_at_once
 from pipelines.runner.lock import BusyError, lock_folder
 from pipelines.runner.run_folder import link_latest, make_run_directory, use_temporary_folder
 from pipelines.runner.run_log import redirect_output
@@ -120,7 +119,7 @@ def record_run(options: RunOptions, directory: Path, terminal: TextIO, fill: Fil
     summary.seconds = summary.seconds or time.monotonic() - begin
     _write_record(summary, directory)
     with show_spinner(console, "writing the report", live=live):
-        final_report.write_report_page(summary, options.var, processes_at_once(options))
+        final_report.write_report_page(summary, options.var)
     with contextlib.suppress(OSError):  # The record is there; it only does not name the report.
         summary.write(directory)
     final_report.print_final_report(console, summary, directory)

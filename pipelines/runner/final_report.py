@@ -10,7 +10,6 @@ from rich.text import Text
 
 from pipelines.evaluation.slices import OVERALL
 from pipelines.explain import explain
-from pipelines.runner.node_process import Forks, has_computed
 from pipelines.runner.results import Verdict
 from pipelines.runner.summary import EXPERIMENT, FAILED, INTERRUPTED, PUSHED, REFUSED, TIE, UNCHANGED, Summary
 
@@ -34,25 +33,19 @@ _NEXT = {
 _AFTER_REVIEW = "review it, and run again: everything else comes from the cache"
 
 
-def write_report_page(summary: Summary, var: Path, at_once: int = 1) -> None:
+def write_report_page(summary: Summary, var: Path) -> None:
     """Writes report.html beside the record, which is on disk by now; says in the summary where, or why there is none.
 
     Args:
         summary: of the run.
         var: the folder that the run wrote to.
-        at_once: how many processes may work on it.
     """
     try:
         # Imported here: it loads TensorFlow and Altair, and a run that cannot load them is reported on without.
         from pipelines.report.page import write_report
         from pipelines.runs import Runs
 
-        run, cache = Runs(var).open(summary.run_id), var / "cache"
-        if at_once > 1 and not has_computed():
-            with Forks() as forks:
-                summary.report_path = str(write_report(run, cache, forks.start))
-        else:
-            summary.report_path = str(write_report(run, cache))
+        summary.report_path = str(write_report(Runs(var).open(summary.run_id), var / "cache"))
         summary.report_error = None
     except KeyboardInterrupt:
         summary.report_error = "interrupted"

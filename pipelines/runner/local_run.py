@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import functools
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
@@ -91,7 +92,7 @@ def _run_nodes(config: PipelineConfig, options: RunOptions, console: Console, su
     wait_for_vocabularies: Callable[[], dict[str, Coverage]] | None = None
 
     def prepare_gates(node: str) -> None:
-        if node == TRAINER:  # It leaves a core idle, and SkewGate comes next.
+        if node == TRAINER and sys.platform == "linux":  # It leaves a core idle, and SkewGate comes next.
             standby.enter_context(Standby())
 
     with (
@@ -103,14 +104,17 @@ def _run_nodes(config: PipelineConfig, options: RunOptions, console: Console, su
         ) as ended,
     ):
         for result in ended:
-            if wait_for_vocabularies is not None:  # Another node has run meanwhile.
-                summary.vocabularies, wait_for_vocabularies = wait_for_vocabularies(), None
             described = dataclasses.replace(result, summary=node_summary.summarise_node(result, summary.results))
             summary.nodes.append(described)
             summary.nodes.sort(key=lambda one: nodes.index(one.node))
             if result.node == TRANSFORM and result.outputs and config.task.vocabularies:
                 measure = functools.partial(measure_vocabularies, summary.results, config.task)
-                wait_for_vocabularies = measure if at_once == 1 else beside.start(measure)
+                if at_once == 1:
+                    summary.vocabularies = measure()
+                else:
+                    wait_for_vocabularies = beside.start(measure)
+            elif wait_for_vocabularies is not None:  # Another node has run meanwhile.
+                summary.vocabularies, wait_for_vocabularies = wait_for_vocabularies(), None
             shown.finished(described)
             if result.error is not None:
                 summary.fail(f"{result.node}: {explain(result.error)}")

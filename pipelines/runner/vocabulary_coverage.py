@@ -15,7 +15,7 @@ def measure_vocabularies(results: Mapping[str, NodeResult], task: Task) -> dict[
     """Measures what Transform's vocabularies leave out of the training rows.
 
     Raises:
-        VocabularyError: The task names one that there is not: said before anything is trained.
+        VocabularyError: The task names one that there is not.
     """
     files = sorted(map(str, (results[EXAMPLE_GEN].uri("examples") / f"Split-{TRAIN}").iterdir()))
     transform = tft.TFTransformOutput(str(results[TRANSFORM].uri("transform_graph")))

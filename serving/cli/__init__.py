@@ -1,4 +1,4 @@
 """The command `python -m serving`: one module for each subcommand's options and help.
 
-A subcommand imports what it runs when it runs, so that `--help` and bad usage load neither TensorFlow nor FastAPI.
+A subcommand's code is imported when it runs, so that `--help` and usage errors load neither TensorFlow nor FastAPI.
 """

@@ -1,4 +1,4 @@
-"""Reads the command line, runs a subcommand, and ends the process with its exit status."""
+"""Read the command line, run a subcommand, and end the process with its exit status."""
 
 import sys
 from typing import NoReturn
@@ -11,13 +11,13 @@ from serving.process_control import exit_now, print_on_any_terminal
 
 app = App(
     name="python -m serving",
-    help="Serve the pushed models: a model server, the gateway that end users call, and roll-outs.",
+    help="Serve the pushed models: a model server, the gateway for end users, and roll-outs.",
     help_epilogue="""Examples:
   python -m serving server --task taxi            REST on 8501, gRPC on 8500
   python -m serving gateway --task taxi           page and API on 8080
   python -m serving rollout canary 2 --percent 10
   python -m serving feedback import outcomes.csv --var var
-  python -m serving clients                       a TypeScript client, from the gateway
+  python -m serving clients                       build a TypeScript client
 
 Each command has its own help: python -m serving rollout canary --help.
 """,
@@ -25,7 +25,7 @@ Each command has its own help: python -m serving rollout canary --help.
     version_flags=(),
     default_parameter=OPTION_STYLE,
 )
-app.command(server.server, help_flags=(), sort_key=0)  # It has TensorFlow Serving's flags, and reads --help itself.
+app.command(server.server, help_flags=(), sort_key=0)  # it has TensorFlow Serving's flags, and reads --help itself
 app.command(gateway.gateway, help_epilogue=gateway.EPILOGUE, sort_key=1)
 app.command(rollout.app.meta, name="rollout")
 app.command(feedback.app)
@@ -35,7 +35,7 @@ app.command(signing.verify, help_epilogue=signing.VERIFY_EPILOGUE, sort_key=4)
 
 
 def main() -> NoReturn:
-    """Runs the command line of this process."""
+    """Run the command line of this process."""
     print_on_any_terminal()
     status = execute(app, sys.argv[1:])
     if "tensorflow" in sys.modules:

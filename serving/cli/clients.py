@@ -1,9 +1,9 @@
-"""`clients`: clients of a gateway in other languages."""
+"""`clients`: build clients of a gateway in other languages."""
 
 import sys
 from pathlib import Path
 
-EPILOGUE = """Exit status: 0 the client is there; 1 it could not be made.
+EPILOGUE = """Exit status: 0 the client was built; 1 it could not be built.
 """
 
 
@@ -13,14 +13,17 @@ def clients(
     out: Path = Path("var/clients/typescript"),
     key_file: Path | None = None,
 ) -> int:
-    """Make the TypeScript client of a running gateway, from its own description. Needs Node.js and npm.
+    """Build the TypeScript client of a running gateway from its OpenAPI description. Requires Node.js and npm.
 
     Args:
-        url: Of the gateway.
+        url: The gateway's URL.
         out: Folder for the package.
-        key_file: File whose first line is an API key, where the gateway needs one.
+        key_file: File whose first line is an API key, if the gateway requires one.
+
+    Returns:
+        The exit status.
     """
-    from serving.client.typescript_build import (  # Imported here: --help need not wait for httpx.
+    from serving.client.typescript_build import (  # import late: --help does not need httpx
         ClientBuildError,
         build,
     )

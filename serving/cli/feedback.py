@@ -1,4 +1,4 @@
-"""`feedback`: what became of rows that were predicted."""
+"""`feedback`: store the outcomes of predicted rows."""
 
 import os
 import sys
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 _STORED, _REFUSED, _BAD_USAGE = 0, 1, 2
 _LINES_SHOWN = 20
 
-EPILOGUE = """Exit status: 0 every line is stored, now or by an earlier import; 1 some are
-refused, or something failed; 2 bad usage.
+EPILOGUE = """Exit status: 0 every line is stored, now or by an earlier import; 1 some lines
+are refused, or something failed; 2 bad usage.
 """
 
 app = App(
     name="feedback",
-    help="Keep what became of rows that were predicted.",
+    help="Store the outcomes of predicted rows.",
     help_epilogue=EPILOGUE,
     help_format="plaintext",
     version_flags=(),
@@ -43,18 +43,21 @@ def import_outcomes(
 ) -> int:
     """Import outcomes from a CSV file, by the rules of POST /v1/feedback.
 
-    Columns request_id, outcome and, where a request had several rows, row.
+    The columns are request_id, outcome and, if a request had several rows, row.
 
     Args:
         file: The CSV file.
         settings: The gateway's TOML file, instead of the task's own, serving/gateway/<task>.toml.
-        task: Whose gateway logged the requests.
-        var: Requests are logged in <var>/requests/<task>/, outcomes kept in <var>/feedback/<task>/.
-        report: Where to write the lines that are refused; <file>.refused.csv when left out.
+        task: The task of the gateway that logged the requests.
+        var: Read the request log from <var>/requests/<task>/, and store outcomes in <var>/feedback/<task>/.
+        report: File for the refused lines; <file>.refused.csv when left out.
+
+    Returns:
+        The exit status.
     """
     if not file.is_file():
-        raise UsageError(f"expected a CSV file, received {file}, which is none")
-    from serving import contract as contracts  # Imported here: --help need not wait for pyarrow and pydantic.
+        raise UsageError(f"expected a CSV file, received {file}, which is not a file")
+    from serving import contract as contracts  # import late: --help does not need pyarrow and pydantic
     from serving.feedback.file_import import ImportFileError, ImportResult, import_file
     from serving.feedback.label import read_label
     from serving.feedback.store import FeedbackStore
@@ -70,7 +73,9 @@ def import_outcomes(
             settings or SETTINGS / f"{task}.toml", os.environ, {name: value for name, value in folders.items() if value}
         )
         if not (gateway.feedback and gateway.request_log):
-            raise SettingsError("expected the folders of the request log and of feedback: name --var, or set them")
+            raise SettingsError(
+                "expected the folders of the request log and of feedback, received none: pass --var, or set them"
+            )
         contract, label = contracts.read(gateway.contract), read_label(gateway.contract, gateway.label)
         store = FeedbackStore(gateway.feedback, label, gateway.request_log)
     except (SettingsError, ValueError, OSError) as error:
@@ -90,7 +95,7 @@ def import_outcomes(
             result.write_report(path)
             print(f"report   {path}: {len(result.refused):,} lines")
         elif not fault:
-            path.unlink(missing_ok=True)  # of an earlier import: nothing is refused any more
+            path.unlink(missing_ok=True)  # of an earlier import; now no line is refused
     except OSError as error:
         fault = fault or error
     if fault:
@@ -109,4 +114,4 @@ def _tell(result: "ImportResult") -> None:
     if len(result.refused) > _LINES_SHOWN:
         print(f"and {len(result.refused) - _LINES_SHOWN:,} more")
     if "unknown_request" in result.counts:
-        print("What a gateway answered within the last minute may not be in the log's files yet: import again then.")
+        print("Requests of the last minute may not be in the log's files yet: import the file again later.")

@@ -1,4 +1,4 @@
-"""`gateway`: what end users call."""
+"""`gateway`: run the gateway for end users."""
 
 from pathlib import Path
 from typing import Any
@@ -7,11 +7,11 @@ from serving.cli.usage import UsageError
 
 SETTINGS = Path(__file__).resolve().parents[1] / "gateway"
 
-EPILOGUE = """Any setting can be given as a variable too: GATEWAY__LIMITS__ROWS=100 sets rows
-in [limits].
+EPILOGUE = """A variable overrides any setting: GATEWAY__LIMITS__ROWS=100 sets rows in
+[limits].
 
-Exit status: 0 after SIGTERM or SIGINT; 1 the port could not be served; 2 it
-cannot start with these settings.
+Exit status: 0 after SIGTERM or SIGINT; 1 the port could not be served; 2 the
+gateway cannot start with these settings.
 """
 
 
@@ -25,22 +25,25 @@ def gateway(
     model_server: str | None = None,
     allow_no_keys: bool = False,
 ) -> int:
-    """Serve what end users call: typed JSON in, predictions out.
+    """Run the gateway for end users: typed JSON in, predictions out.
 
     Args:
-        settings: TOML file, instead of the task's own, serving/gateway/<task>.toml; several, one for each task, to
-            serve several.
-        task: Whose settings to take.
-        var: Read the canary's share from <var>/serving/traffic.json, log requests to <var>/requests/<task>/, and
-            keep outcomes in <var>/feedback/<task>/; of several tasks, <task> is the name of the model.
+        settings: TOML file, instead of the task's own, serving/gateway/<task>.toml; repeat it to serve several tasks,
+            one file each.
+        task: The task whose settings to use.
+        var: Read the canary's share from <var>/serving/traffic.json, log requests to <var>/requests/<task>/, and store
+            outcomes in <var>/feedback/<task>/; with several tasks, <task> is the name of the model.
         host: Address to listen on, instead of the settings'.
-        port: Port to listen on, 0 for a free one, instead of the settings'.
-        model_server: The URL of its REST port, instead of the settings'.
-        allow_no_keys: Listen beyond this machine without API keys, behind a proxy for example.
+        port: Port to listen on, instead of the settings'; 0 for a free port.
+        model_server: URL of the model server's REST port, instead of the settings'.
+        allow_no_keys: Listen beyond this machine without API keys, for example behind a proxy.
+
+    Returns:
+        The exit status.
     """
     if not task:
         raise UsageError("--task: expected a name, received nothing")
-    from serving.gateway import process  # Imported here: it loads FastAPI, which --help need not wait for.
+    from serving.gateway import process  # import late: --help does not need FastAPI
 
     files = settings or [SETTINGS / f"{task}.toml"]
 

@@ -1,4 +1,4 @@
-"""`rollout`: moves a model from one version to another, and back."""
+"""`rollout`: move a model from one version to another, and back."""
 
 import dataclasses
 from pathlib import Path
@@ -10,11 +10,11 @@ from cyclopts import App, Parameter
 from serving.cli.usage import OPTION_STYLE, UsageError, require, run
 from serving.rollout.options import ReplayOptions, RolloutOptions, VerdictLimits, address
 
-EPILOGUE = """Exit status: 0 done; 1 something failed or the canary is worse, and everything
-is restored; 2 refused, and nothing was changed.
+EPILOGUE = """Exit status: 0 done; 1 a step failed or the canary is worse, and the state
+before is restored; 2 refused, and nothing was changed.
 """
-_FLAT = Parameter(name="*")  # The record's fields are options of their own: --timeout, not --options.timeout.
-_GIVEN = Parameter(parse=False)  # Parsed by `_launch`, which every command shares.
+_FLAT = Parameter(name="*")  # the record's fields are separate options: --timeout, not --options.timeout
+_GIVEN = Parameter(parse=False)  # parsed by `_launch`, which every command shares
 
 app = App(
     name="rollout",
@@ -37,13 +37,13 @@ def _launch(
 
 @app.command(sort_key=0)
 def status(*, options: Annotated[RolloutOptions, _GIVEN]) -> int:
-    """Show what is on disk, on the servers and in the file, and the last steps; 1 when something is wrong."""
+    """Show versions on disk and on the servers, models.config, and the last steps; 1 when something is wrong."""
     return _command().status(options)
 
 
 @app.command(sort_key=1)
 def pin(*, options: Annotated[RolloutOptions, _GIVEN]) -> int:
-    """Keep the version that answers now; a push alone changes nothing from then on."""
+    """Keep the version that answers now, so that a push alone changes nothing."""
     return _command().pin(options)
 
 
@@ -62,11 +62,14 @@ def canary(
 
     Args:
         version: The version to try.
-        percent: Of the requests, 0 to 100.
-        compare: Replay these requests first, and restore everything if the canary is worse.
-        replay: What is replayed.
-        limits: What the verdict allows.
+        percent: Percent of the requests, 0 to 100.
+        compare: Replay these requests first, and undo the step if the canary is worse.
+        replay: Options of the replay.
+        limits: Limits of the verdict.
         options: See `_launch`.
+
+    Returns:
+        The exit status.
     """
     require("--percent", percent, 0, 100, "a number from 0 to 100")
     replay, limits = _checked_replay(replay or ReplayOptions()), _checked_limits(limits or VerdictLimits())
@@ -88,9 +91,12 @@ def compare(
     Args:
         requests: The gateway's request log, a Parquet file of it, or a file of JSON lines.
         rollback_on_fail: End the trial when the canary is worse.
-        replay: What is replayed.
-        limits: What the verdict allows.
+        replay: Options of the replay.
+        limits: Limits of the verdict.
         options: See `_launch`.
+
+    Returns:
+        The exit status.
     """
     replay, limits = _checked_replay(replay or ReplayOptions()), _checked_limits(limits or VerdictLimits())
     return _command().compare(options, requests, replay, limits, rollback_on_fail=rollback_on_fail)
@@ -103,6 +109,9 @@ def promote(*, version: int | None = None, options: Annotated[RolloutOptions, _G
     Args:
         version: Refuse unless this version is on trial.
         options: See `_launch`.
+
+    Returns:
+        The exit status.
     """
     return _command().promote(options, version)
 
@@ -114,12 +123,15 @@ def rollback(
     only_unfinished: Annotated[bool, Parameter(negative=())] = False,
     options: Annotated[RolloutOptions, _GIVEN],
 ) -> int:
-    """Repair a killed step; or end the trial; or go back to the version before.
+    """Repair a killed step, or end the trial, or undo the last promotion.
 
     Args:
         version: End the trial of this version; refuse anything else.
         only_unfinished: Repair a killed step; refuse anything else.
         options: See `_launch`.
+
+    Returns:
+        The exit status.
     """
     if version is not None and only_unfinished:
         raise UsageError("expected --version or --only-unfinished, received both")
@@ -128,12 +140,12 @@ def rollback(
 
 @app.command(sort_key=6)
 def reload(*, options: Annotated[RolloutOptions, _GIVEN]) -> int:
-    """Make the servers do what the file says, after an edit by hand."""
+    """Make the servers follow models.config, after an edit by hand."""
     return _command().reload(options)
 
 
 def _command() -> ModuleType:
-    """Imports the commands, which load gRPC; --help need not wait for it."""
+    """Import the commands, which load gRPC; --help does not need it."""
     from serving.rollout import command
 
     return command

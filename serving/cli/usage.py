@@ -1,4 +1,6 @@
-"""The style of a command line: how options are read, and how bad usage is told. `python -m pipelines` has it too."""
+"""The style of a command line: how options are read, and how usage errors are reported. `python -m pipelines` uses it,
+too.
+"""
 
 import re
 import sys
@@ -15,7 +17,7 @@ class UsageError(Exception):
 
 
 def execute(app: App, arguments: Sequence[str]) -> int:
-    """Runs a command line and returns the exit status; bad usage is told on standard error."""
+    """Run a command line and return the exit status; report usage errors on standard error."""
     try:
         return run(app, arguments)
     except (CycloptsError, UsageError) as error:
@@ -26,26 +28,42 @@ def execute(app: App, arguments: Sequence[str]) -> int:
 
 
 def run(app: App, arguments: Sequence[str], **context: object) -> int:
-    """Runs a command line with what the command does not parse itself, and returns the exit status.
+    """Run a command line, and pass further arguments to the command.
+
+    Args:
+        app: the commands.
+        arguments: the command line.
+        context: arguments that the command does not parse itself.
+
+    Returns:
+        The exit status.
 
     Raises:
-        CycloptsError, UsageError: Bad usage.
+        CycloptsError: Bad usage.
+        UsageError: Bad usage.
     """
     try:
         command, bound, ignored = app.parse_args(list(arguments), exit_on_error=False, print_error=False)
-    except ValueError as error:  # A record of options refused its values.
+    except ValueError as error:  # a record of options refused its values
         raise UsageError(str(error)) from error
     status = command(*bound.args, **bound.kwargs, **{name: context[name] for name in ignored})
     if command == app.help_print and not {"--help", "-h"}.intersection(arguments):
-        return USAGE  # No subcommand: the help says which there are.
+        return USAGE  # no subcommand was given: the help lists them
     return status or 0
 
 
 def read_value(kind: Any, tokens: Sequence[Token]) -> Any:
-    """Reads an option's value, for cyclopts, which itself would round 1.5 to a whole number.
+    """Read an option's value for cyclopts, which itself would round 1.5 to a whole number.
+
+    Args:
+        kind: the option's type.
+        tokens: its text.
+
+    Returns:
+        The value.
 
     Raises:
-        ValueError: It is no such value.
+        ValueError: The text is not a value of this type.
     """
     text = tokens[0].value
     kinds = (kind, *get_args(kind))  # int | None is both
@@ -59,8 +77,8 @@ def read_value(kind: Any, tokens: Sequence[Token]) -> Any:
         raise ValueError(f"expected a number, received {text!r}") from error
 
 
-# Of every option: no --no-x beside a flag, and no "[default: None]". Of a repeated option the last one counts: make's
-# SERVE, GATEWAY and ROLLOUT follow the options that make itself gives.
+# For every option: no --no-x, and no "[default: None]". The last of a repeated option counts: make's SERVE, GATEWAY and
+# ROLLOUT follow the options that make itself passes.
 OPTION_STYLE = Parameter(
     negative=(),
     allow_repeating=True,
@@ -70,10 +88,17 @@ OPTION_STYLE = Parameter(
 
 
 def require(option: str, number: float, low: float, high: float, expected: str) -> None:
-    """Requires that an option's number lies in a range.
+    """Require that an option's number is in a range.
+
+    Args:
+        option: its name.
+        number: its value.
+        low: the smallest allowed number.
+        high: the largest allowed number.
+        expected: the range in words.
 
     Raises:
-        UsageError: It does not; NaN never does.
+        UsageError: The number is outside the range, or NaN.
     """
     if not low <= number <= high:
         raise UsageError(f"{option}: expected {expected}, received {number:g}")

@@ -1,4 +1,4 @@
-"""A Python client of the gateway, without TensorFlow; for any task: a row is a mapping of the contract's features.
+"""A Python client of the gateway, for any task, without TensorFlow. A row is a mapping of the contract's features.
 
     >>> from serving.client import Client
     >>> trip = {
@@ -15,10 +15,10 @@
     >>> prediction.model_version == both[0].model_version == both[1].model_version
     True
 
-A task of several classes answers `client.classify(row, top_k=3)`, a regression `client.estimate(row)`; both have a
-`_many` too. What became of a row, later: `client.feedback([Outcome.of(prediction, 2.35)])`.
+For a multiclass task call `client.classify(row, top_k=3)`, for a regression `client.estimate(row)`, or their `_many`
+variants. Report a row's outcome later: `client.feedback([Outcome.of(prediction, 2.35)])`.
 
-`AsyncClient` is the same with `async with` and `await`. What can go wrong: serving/client/errors.py.
+`AsyncClient` is the same with `async with` and `await`. serving/client/errors.py lists the errors.
 """
 
 from serving.client.client import AsyncClient, Client

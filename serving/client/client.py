@@ -15,17 +15,17 @@ from serving.tls.client import ClientFiles
 
 
 class Client:
-    """Asks a gateway; safe to use from several threads. Close it, or use it in a `with`.
+    """Client of a gateway. Thread-safe. Close it, or use it in a `with`.
 
     Args:
-        url: where the gateway is, such as `http://127.0.0.1:8080`.
-        endpoint: what is predicted: the name after /v1/.
-        api_key: where the gateway wants one.
-        patience: how long to wait, and how often to ask.
-        tls: whom an https:// gateway must have its certificate from, and the client's own; None: as this system trusts.
+        url: the gateway's URL, such as `http://127.0.0.1:8080`.
+        endpoint: the task's name after /v1/.
+        api_key: if the gateway requires one.
+        patience: time-outs and retries.
+        tls: the CA of an https:// gateway, and the client's certificate; None trusts what this system trusts.
 
     Raises:
-        TlsError: A certificate or a key cannot be used, or the URL is none of TLS.
+        TlsError: A certificate or a key cannot be used, or the URL does not begin with https://.
     """
 
     def __init__(
@@ -41,45 +41,52 @@ class Client:
         self._http = httpx.Client(**self._protocol.connection)
 
     def predict(self, row: Row, *, request_id: str | None = None) -> Prediction:
-        """The prediction of a binary task for one row; raises what `predict_many` raises."""
+        """Predict one row of a binary task; raise what `predict_many` raises."""
         return self.predict_many([row], request_id=request_id)[0]
 
     def predict_many(self, rows: Iterable[Row], *, request_id: str | None = None) -> list[Prediction]:
-        """The predictions of a binary task for rows, in their order, all by one version of the model.
+        """Predict rows of a binary task, all by one version of the model.
 
         Args:
-            rows: what the contract asks for; a missing value is None or left out.
-            request_id: letters, digits and ._- by which the gateway's logs shall know it; None for a random one.
+            rows: mappings of the contract's features; a missing value is None or left out.
+            request_id: letters, digits and ._- that identify the request in the gateway's logs; None for a random one.
+
+        Returns:
+            A prediction for each row, in order.
 
         Raises:
-            ValueError, TypeError: A value that JSON does not have, such as NaN.
-            PredictionError: See serving/client/errors.py. What may pass by itself has been tried again before: a
-                connection that fails, too many requests, no model.
+            ValueError: A value that JSON does not have, such as NaN.
+            TypeError: A value of a type that JSON does not have.
+            PredictionError: See serving/client/errors.py. Transient errors were retried before: a failed connection,
+                too many requests, no model.
         """
         return self._ask(rows, request_id, parse_prediction)
 
     def classify(self, row: Row, *, top_k: int | None = None, request_id: str | None = None) -> ClassPrediction:
-        """The class of one row; raises what `predict_many` raises."""
+        """Classify one row of a multiclass task; raise what `predict_many` raises."""
         return self.classify_many([row], top_k=top_k, request_id=request_id)[0]
 
     def classify_many(
         self, rows: Iterable[Row], *, top_k: int | None = None, request_id: str | None = None
     ) -> list[ClassPrediction]:
-        """The classes of rows, of a task of several classes; else as `predict_many`.
+        """Classify rows of a multiclass task; raise what `predict_many` raises.
 
         Args:
-            rows: as of `predict_many`.
-            top_k: how many classes each answer shall have, the most probable ones; None: all.
-            request_id: as of `predict_many`.
+            rows: see `predict_many`.
+            top_k: the number of classes in each answer, the most probable first; None for all.
+            request_id: see `predict_many`.
+
+        Returns:
+            An answer for each row, in order.
         """
         return self._ask(rows, request_id, parse_class, _top_k(top_k))
 
     def estimate(self, row: Row, *, request_id: str | None = None) -> ValuePrediction:
-        """The value of one row; raises what `predict_many` raises."""
+        """Predict the value of one row of a regression; raise what `predict_many` raises."""
         return self.estimate_many([row], request_id=request_id)[0]
 
     def estimate_many(self, rows: Iterable[Row], *, request_id: str | None = None) -> list[ValuePrediction]:
-        """The values of rows, of a regression; else as `predict_many`."""
+        """Predict the values of rows of a regression; see `predict_many`."""
         return self._ask(rows, request_id, parse_value)
 
     def _ask(
@@ -104,14 +111,22 @@ class Client:
         return tenacity.Retrying(**self._protocol.retrying)(ask)
 
     def feedback(self, outcomes: Iterable[Outcome]) -> Feedback:
-        """Tells what became of rows; returns once what is stored is on disk.
+        """Report outcomes of predicted rows; return once the stored ones are on disk.
 
-        A try after a broken connection may find that the try before it has stored everything: the outcomes are then
-        refused with the code duplicate_outcome.
+        If a connection broke, a retry may find that the try before has stored everything: the outcomes are then refused
+        with
+        the code duplicate_outcome.
+
+        Args:
+            outcomes: at least one.
+
+        Returns:
+            The number of stored outcomes, and the refused ones.
 
         Raises:
-            ValueError, TypeError: A value that JSON does not have, such as NaN.
-            PredictionError: See serving/client/errors.py; a RefusedError where no outcome was stored.
+            ValueError: A value that JSON does not have, such as NaN.
+            TypeError: A value of a type that JSON does not have.
+            PredictionError: See serving/client/errors.py; a RefusedError if no outcome was stored.
         """
         body, headers = self._protocol.request([dataclasses.asdict(outcome) for outcome in outcomes], None)
 
@@ -127,7 +142,7 @@ class Client:
         return tenacity.Retrying(**self._protocol.retrying)(ask)
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         self._http.close()
 
     def __enter__(self) -> Self:
@@ -140,7 +155,7 @@ class Client:
 
 
 class AsyncClient:
-    """As `Client`, for asyncio. Close it, or use it in an `async with`."""
+    """`Client` for asyncio. Close it, or use it in an `async with`."""
 
     def __init__(
         self,
@@ -155,29 +170,29 @@ class AsyncClient:
         self._http = httpx.AsyncClient(**self._protocol.connection)
 
     async def predict(self, row: Row, *, request_id: str | None = None) -> Prediction:
-        """As `Client.predict`."""
+        """Predict one row; see `Client.predict`."""
         return (await self.predict_many([row], request_id=request_id))[0]
 
     async def predict_many(self, rows: Iterable[Row], *, request_id: str | None = None) -> list[Prediction]:
-        """As `Client.predict_many`."""
+        """Predict rows; see `Client.predict_many`."""
         return await self._ask(rows, request_id, parse_prediction)
 
     async def classify(self, row: Row, *, top_k: int | None = None, request_id: str | None = None) -> ClassPrediction:
-        """As `Client.classify`."""
+        """Classify one row; see `Client.classify`."""
         return (await self.classify_many([row], top_k=top_k, request_id=request_id))[0]
 
     async def classify_many(
         self, rows: Iterable[Row], *, top_k: int | None = None, request_id: str | None = None
     ) -> list[ClassPrediction]:
-        """As `Client.classify_many`."""
+        """Classify rows; see `Client.classify_many`."""
         return await self._ask(rows, request_id, parse_class, _top_k(top_k))
 
     async def estimate(self, row: Row, *, request_id: str | None = None) -> ValuePrediction:
-        """As `Client.estimate`."""
+        """Predict the value of one row; see `Client.estimate`."""
         return (await self.estimate_many([row], request_id=request_id))[0]
 
     async def estimate_many(self, rows: Iterable[Row], *, request_id: str | None = None) -> list[ValuePrediction]:
-        """As `Client.estimate_many`."""
+        """Predict the values of rows; see `Client.estimate_many`."""
         return await self._ask(rows, request_id, parse_value)
 
     async def _ask(
@@ -202,7 +217,7 @@ class AsyncClient:
         return await tenacity.AsyncRetrying(**self._protocol.retrying)(ask)
 
     async def feedback(self, outcomes: Iterable[Outcome]) -> Feedback:
-        """As `Client.feedback`."""
+        """Report outcomes; see `Client.feedback`."""
         body, headers = self._protocol.request([dataclasses.asdict(outcome) for outcome in outcomes], None)
 
         async def ask() -> Feedback:
@@ -217,7 +232,7 @@ class AsyncClient:
         return await tenacity.AsyncRetrying(**self._protocol.retrying)(ask)
 
     async def close(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         await self._http.aclose()
 
     async def __aenter__(self) -> Self:

@@ -1,16 +1,16 @@
-"""What can go wrong when a gateway is asked, as exceptions.
+"""The exceptions of the client.
 
 ::
 
     PredictionError
-    ├── NoAnswerError          no connection, a broken one, or a time-out
-    ├── AnswerError            an answer that is not understood: is this the gateway's address?
-    └── RefusedError           the gateway says why there is no prediction
-        ├── InvalidRequestError    400, 404, 405, 409, 410, 413, 415, 422: the request is wrong, and will be
-        ├── UnauthorizedError      401, 403: no key, or not a valid one
+    ├── NoAnswerError          no connection, a broken connection, or a time-out
+    ├── AnswerError            an answer that is not a gateway's: check the URL
+    └── RefusedError           the gateway refused the request, with a reason
+        ├── InvalidRequestError    400, 404, 405, 409, 410, 413, 415, 422: the request is invalid; do not retry
+        ├── UnauthorizedError      401, 403: no API key, or not a valid one
         ├── TooManyRequestsError   429
         ├── UnavailableError       503: no model answers at the moment
-        └── GatewayError           500, 502, 504, and whatever else
+        └── GatewayError           500, 502, 504, and any other status
 """
 
 import dataclasses
@@ -21,14 +21,15 @@ from typing import Any
 
 import httpx
 
-_TEXT_SHOWN = 200  # characters of an answer that is no problem document
+_TEXT_SHOWN = 200  # characters of an answer that is not a problem document
 
 
 class PredictionError(Exception):
     """There is no prediction.
 
-    Attributes:
-        request_id: by which the gateway's log knows the request.
+    Args:
+        message: what happened.
+        request_id: identifies the request in the gateway's log; an attribute, too.
     """
 
     def __init__(self, message: str, *, request_id: str) -> None:
@@ -37,16 +38,16 @@ class PredictionError(Exception):
 
 
 class NoAnswerError(PredictionError):
-    """No connection could be made, it broke, or no answer came in time."""
+    """The connection failed or broke, or the answer did not come in time."""
 
 
 class AnswerError(PredictionError):
-    """The answer is no predictions, one for each row."""
+    """The answer does not have one prediction for each row."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class FieldError:
-    """What is wrong with one value of a request."""
+    """A fault in one value of a request."""
 
     row: int  # from 0
     field: str  # empty for the row as a whole
@@ -55,14 +56,15 @@ class FieldError:
 
 
 class RefusedError(PredictionError):
-    """The gateway answered with an error.
+    """The gateway answered with an error. The arguments are attributes, too.
 
-    Attributes:
+    Args:
         status: HTTP status.
-        code: what happened, for programs, such as `invalid_rows`; empty when something before the gateway answered.
+        code: what happened, for programs, such as `invalid_rows`; empty when a server before the gateway answered.
         detail: what happened, for people.
-        errors: what is wrong with which field.
-        retry_after_s: seconds until it makes sense to ask again; None when the answer does not say.
+        request_id: identifies the request in the gateway's log.
+        errors: faults in fields.
+        retry_after_s: seconds to wait before a retry; None when the answer does not say.
     """
 
     def __init__(
@@ -89,15 +91,15 @@ class RefusedError(PredictionError):
 
 
 class InvalidRequestError(RefusedError):
-    """The request is wrong, and would be when asked again."""
+    """The request is invalid. A retry would fail, too."""
 
 
 class UnauthorizedError(RefusedError):
-    """There is no API key in the request, or not a valid one."""
+    """The request has no API key, or not a valid one."""
 
 
 class TooManyRequestsError(RefusedError):
-    """More requests than the gateway takes from this client."""
+    """The client is over the gateway's rate limit."""
 
 
 class UnavailableError(RefusedError):
@@ -125,11 +127,14 @@ _KINDS: dict[int, type[RefusedError]] = {
 
 
 def refused(response: httpx.Response, request_id: str) -> RefusedError:
-    """The exception for an answer that is no success.
+    """Return the exception for an error answer.
 
     Args:
-        response: as a rule problem details (RFC 9457); anything else that a proxy may answer.
-        request_id: that was sent; the gateway's own goes before it.
+        response: usually problem details (RFC 9457), or any other answer of a proxy.
+        request_id: as sent; the answer's own takes precedence.
+
+    Returns:
+        The exception for its status.
     """
     problem = _problem(response)
     return _KINDS.get(response.status_code, GatewayError)(
@@ -145,7 +150,7 @@ def refused(response: httpx.Response, request_id: str) -> RefusedError:
 def _problem(response: httpx.Response) -> Mapping[str, Any]:
     try:
         content = response.json()
-    except ValueError:  # A proxy's page.
+    except ValueError:  # a proxy's page
         return {}
     return content if isinstance(content, dict) else {}
 
@@ -160,7 +165,7 @@ def _field_error(error: Mapping[str, Any]) -> FieldError:
 
 
 def _retry_after(header: str | None) -> float | None:
-    """Seconds; the header holds them, or a date (RFC 9110). None when it holds neither."""
+    """Return seconds from a header with seconds or a date (RFC 9110); None for any other."""
     if header is None:
         return None
     if header.strip().isdecimal():

@@ -1,4 +1,4 @@
-"""Parses the answer for one row, by the kind of task that a gateway serves."""
+"""Parse the answer for one row, by kind of task."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,14 +9,19 @@ Common = Mapping[str, Any]  # the fields of serving.client.messages.Answer
 
 
 def parse_prediction(each: Mapping[str, Any], common: Common) -> Prediction:
-    """Parses the answer of a binary task.
+    """Parse the answer of a binary task.
 
     Args:
-        each: what the answer says of the row.
-        common: what it says of all rows, and the row's number.
+        each: the row's part of the answer.
+        common: the answer's common fields, and the row's number.
+
+    Returns:
+        The prediction.
 
     Raises:
-        ValueError, KeyError, TypeError: The answer is of another kind of task, or of no gateway.
+        ValueError: The answer is of another kind of task, or not of a gateway.
+        KeyError: As ValueError.
+        TypeError: As ValueError.
     """
     decision = each["decision"]
     if not isinstance(decision, bool):
@@ -25,7 +30,7 @@ def parse_prediction(each: Mapping[str, Any], common: Common) -> Prediction:
 
 
 def parse_class(each: Mapping[str, Any], common: Common) -> ClassPrediction:
-    """Parses the answer of a task of several classes; arguments and errors as of parse_prediction."""
+    """Parse the answer of a multiclass task; arguments and errors are those of parse_prediction."""
     return ClassPrediction(
         decision=each["decision"],
         probabilities=tuple(
@@ -36,7 +41,7 @@ def parse_class(each: Mapping[str, Any], common: Common) -> ClassPrediction:
 
 
 def parse_value(each: Mapping[str, Any], common: Common) -> ValuePrediction:
-    """Parses the answer of a regression; arguments and errors as of parse_prediction."""
+    """Parse the answer of a regression; arguments and errors are those of parse_prediction."""
     found = each["interval"]
     interval = None
     if found is not None:

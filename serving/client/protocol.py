@@ -1,4 +1,4 @@
-"""What both clients share: how a request is made, an answer read, and a fault waited out."""
+"""The shared part of both clients: make requests, read answers, and retry."""
 
 import dataclasses
 import json
@@ -14,30 +14,30 @@ from serving.client.messages import Answer, Feedback, RefusedOutcome
 from serving.tls.client import ClientFiles, client_tls
 from serving.tls.errors import TlsError
 
-Row = Mapping[str, int | float | str | None]  # None, or a name left out: missing
+Row = Mapping[str, int | float | str | None]  # None or absent: missing
 Query = Mapping[str, int]
 AnyAnswer = TypeVar("AnyAnswer", bound=Answer)
 Parse = Callable[[Mapping[str, Any], Mapping[str, Any]], AnyAnswer]  # of one row; see serving.client.parsing
 
-_RETRIED = (429, 503)  # HTTP status; what else fails would fail again, or has been tried again by the gateway
-# The connection was not made or broke. A prediction changes nothing, so it may be asked for twice. A time-out of the
-# answer is not among them: the model has more to do than it can, and would have more.
+_RETRIED = (429, 503)  # HTTP status; a retry of other errors would fail again, or the gateway has already retried
+# Failed or broken connections. A prediction changes nothing, so it may be repeated. Time-outs of answers are not
+# retried: the model is overloaded, and a retry would add load.
 _BROKEN = (httpx.NetworkError, httpx.ConnectTimeout, httpx.RemoteProtocolError)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Patience:
-    """How long to wait, and how often to ask."""
+    """Time-outs and retries."""
 
     connect_s: float = 2.0  # seconds for a connection
     answer_s: float = 10.0  # seconds for an answer once connected; the gateway itself gives up after 5
-    total_s: float = 30.0  # no try begins later than this, in seconds after the first
+    total_s: float = 30.0  # no retry begins later, in seconds after the first try
     attempts: int = 5  # tries of one request
-    backoff_s: float = 0.1  # seconds before the second try; doubles with each, plus up to as much at random
-    most_backoff_s: float = 5.0  # seconds; a longer Retry-After of the gateway is obeyed
+    backoff_s: float = 0.1  # seconds before the second try; doubles each time, plus as much at random
+    most_backoff_s: float = 5.0  # seconds; a longer Retry-After of the gateway takes precedence
 
     def __post_init__(self) -> None:
-        """Raises ValueError for what cannot be waited."""
+        """Check the values; raise ValueError for a value that is out of its range."""
         for name in ("connect_s", "answer_s", "total_s", "backoff_s", "most_backoff_s"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name}: expected more than 0 seconds, received {getattr(self, name)}")
@@ -46,7 +46,18 @@ class Patience:
 
 
 class ClientProtocol:
-    """How one gateway is asked about one task."""
+    """Requests and answers of one task on one gateway.
+
+    Args:
+        url: see `Client`.
+        endpoint: see `Client`.
+        api_key: see `Client`.
+        patience: see `Client`.
+        tls: see `Client`.
+
+    Raises:
+        TlsError: See `Client`.
+    """
 
     def __init__(
         self, url: str, endpoint: str, api_key: str | None, patience: Patience, tls: ClientFiles | None
@@ -71,10 +82,18 @@ class ClientProtocol:
         }
 
     def request(self, rows: list[Row], request_id: str | None) -> tuple[bytes, dict[str, str]]:
-        """Body and headers of a request.
+        """Make the body and headers of a request.
+
+        Args:
+            rows: of the request.
+            request_id: None for a random one.
+
+        Returns:
+            Body and headers.
 
         Raises:
-            ValueError, TypeError: A value that JSON does not have.
+            ValueError: A value that JSON does not have, such as NaN.
+            TypeError: A value of a type that JSON does not have.
         """
         try:
             body = json.dumps([dict(row) for row in rows], allow_nan=False).encode()
@@ -85,11 +104,20 @@ class ClientProtocol:
         return body, {"Content-Type": "application/json", "X-Request-ID": request_id or uuid.uuid4().hex}
 
     def read(self, response: httpx.Response, rows: int, request_id: str, parse: Parse[AnyAnswer]) -> list[AnyAnswer]:
-        """The predictions in an answer.
+        """Read the predictions in an answer.
+
+        Args:
+            response: the answer.
+            rows: the number of rows that were sent.
+            request_id: as sent.
+            parse: parses one row's part.
+
+        Returns:
+            A prediction for each row.
 
         Raises:
-            RefusedError: It is an error.
-            AnswerError: It is something else, or of another kind of task.
+            RefusedError: The answer is an error.
+            AnswerError: The answer is not a gateway's, or of another kind of task.
         """
         if response.status_code != httpx.codes.OK:
             raise refused(response, request_id)
@@ -103,9 +131,9 @@ class ClientProtocol:
             predictions = [parse(each, common | {"row": row}) for row, each in enumerate(answer["predictions"])]
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise AnswerError(
-                f"{response.url} answered 200, but not as a gateway does: expected predictions, received "
-                f"{response.text[:200]!r}; is this its address, and the method for its kind of task (predict, "
-                "classify, estimate)?",
+                f"{response.url} answered 200, but not as a gateway: expected predictions, received "
+                f"{response.text[:200]!r}; check the gateway's URL, and call the method for its kind of task (predict, "
+                "classify, estimate)",
                 request_id=request_id,
             ) from error
         if len(predictions) != rows:
@@ -116,11 +144,18 @@ class ClientProtocol:
         return predictions
 
     def read_feedback(self, response: httpx.Response, request_id: str) -> Feedback:
-        """What an answer says of outcomes.
+        """Read an answer to outcomes.
+
+        Args:
+            response: the answer.
+            request_id: as sent.
+
+        Returns:
+            The stored and refused outcomes.
 
         Raises:
-            RefusedError: It is an error.
-            AnswerError: It is something else.
+            RefusedError: The answer is an error.
+            AnswerError: The answer is not a gateway's.
         """
         if response.status_code != httpx.codes.OK:
             raise refused(response, request_id)
@@ -135,29 +170,29 @@ class ClientProtocol:
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise AnswerError(
-                f"{response.url} answered 200, but not as a gateway does: expected what was stored, received "
-                f"{response.text[:200]!r}; is this its address?",
+                f"{response.url} answered 200, but not as a gateway: expected the number of stored outcomes, received "
+                f"{response.text[:200]!r}; check the gateway's URL",
                 request_id=request_id,
             ) from error
 
     def no_answer(self, error: httpx.TransportError, request_id: str) -> NoAnswerError:
-        """The exception for a request without an answer."""
+        """Return the exception for a request without an answer."""
         url = str(error.request.url)
         what = "no answer in time" if isinstance(error, httpx.TimeoutException) else "no answer"
         return NoAnswerError(
-            f"{url}: {what}: {type(error).__name__} {error}; does a gateway run there?", request_id=request_id
+            f"{url}: {what}: {type(error).__name__} {error}; check that a gateway runs there", request_id=request_id
         )
 
 
 def _may_pass(error: BaseException) -> bool:
-    """Whether to ask again."""
+    """Return whether to retry."""
     if isinstance(error, RefusedError):
         return error.status in _RETRIED
     return isinstance(error, NoAnswerError) and isinstance(error.__cause__, _BROKEN)
 
 
 def _wait(patience: Patience) -> tenacity.wait.WaitBaseT:
-    """Seconds before the next try: growing, with jitter, and never less than the gateway asks for."""
+    """Return the wait before the next try: exponential with jitter, plus the gateway's Retry-After."""
     growing = tenacity.wait_exponential_jitter(
         initial=patience.backoff_s, max=patience.most_backoff_s, jitter=patience.backoff_s
     )

@@ -1,4 +1,4 @@
-"""Makes the TypeScript client of a running gateway: types generated from its own OpenAPI description, compiled."""
+"""Build the TypeScript client of a running gateway: types generated from its OpenAPI description, compiled."""
 
 import json
 import shutil
@@ -12,7 +12,7 @@ _PACKAGE = Path(__file__).with_name("typescript")
 _FILES = ("package.json", "package-lock.json", "tsconfig.json", "src/client.ts")
 _TIMEOUT_SECONDS = 10.0  # for the description
 _STEPS = (
-    # Scripts of packages are not run: none of these needs one.
+    # Do not run install scripts: none of these packages needs one.
     ("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"),
     ("npm", "run", "--silent", "generate"),
     ("npm", "run", "--silent", "build"),
@@ -20,19 +20,19 @@ _STEPS = (
 
 
 class ClientBuildError(RuntimeError):
-    """The client cannot be made. The message says what failed, what was expected and what to do."""
+    """The client cannot be built. The message says what failed, what was expected and what to do."""
 
 
 def build(url: str, out: Path, api_key: str | None = None) -> None:
-    """Makes the client in a folder; what is there of an earlier one is replaced.
+    """Build the client in a folder, replacing an earlier one.
 
     Args:
-        url: of the gateway.
-        out: the folder: a package of npm with its sources, and `dist` to import.
-        api_key: where the gateway needs one for its description.
+        url: the gateway's URL.
+        out: the folder: an npm package with its sources, and `dist` to import.
+        api_key: if the gateway requires one for its description.
 
     Raises:
-        ClientBuildError: There is no npm, no description, or a step fails.
+        ClientBuildError: npm or the description is missing, or a step fails.
         OSError: The folder cannot be written.
     """
     npm = shutil.which("npm")
@@ -57,22 +57,29 @@ def build(url: str, out: Path, api_key: str | None = None) -> None:
 
 
 def fetch_description(url: str, api_key: str | None = None) -> dict[str, Any]:
-    """Asks a gateway for its OpenAPI description.
+    """Fetch a gateway's OpenAPI description.
+
+    Args:
+        url: the gateway's URL.
+        api_key: if the gateway requires one.
+
+    Returns:
+        The description.
 
     Raises:
-        ClientBuildError: There is no answer, or another one.
+        ClientBuildError: There is no answer, or it is not a description.
     """
     address = f"{url.rstrip('/')}/openapi.json"
     try:
         response = httpx.get(address, headers={"X-API-Key": api_key} if api_key else {}, timeout=_TIMEOUT_SECONDS)
     except (httpx.TransportError, httpx.InvalidURL) as error:
         raise ClientBuildError(
-            f"{address}: expected a gateway, received none ({error}); start one with `make gateway`, or name its URL."
+            f"{address}: expected a gateway, received none ({error}); start one with `make gateway`, or pass its URL."
         ) from error
     if response.status_code == httpx.codes.UNAUTHORIZED:
         received = "another" if api_key else "none"
         raise ClientBuildError(
-            f"{address}: expected a valid API key, received {received}; name a file with --key-file."
+            f"{address}: expected a valid API key, received {received}; pass a file with --key-file."
         )
     try:
         found = response.json()
@@ -81,6 +88,6 @@ def fetch_description(url: str, api_key: str | None = None) -> dict[str, Any]:
     if not isinstance(found, dict) or "openapi" not in found:
         raise ClientBuildError(
             f"{address}: expected an OpenAPI description, received status {response.status_code} and "
-            f"{response.text[:100]!r}; is this a gateway's URL?"
+            f"{response.text[:100]!r}; check the gateway's URL."
         )
     return found

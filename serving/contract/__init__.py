@@ -1,4 +1,4 @@
-"""What a request may hold, read from the contract: features, types, ranges, and how a missing value is sent."""
+"""The contract of requests: features, types, ranges, and how a missing value is sent."""
 
 from serving.contract.contract import (
     SERVING_ENVIRONMENT,

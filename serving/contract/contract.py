@@ -1,7 +1,8 @@
-"""What a request may hold: the features of a contract that a client sends, typed, without TensorFlow.
+"""The contract of requests: the typed features that a client sends, without TensorFlow.
 
-Everything that is said of a feature here is read from the contract (serving/contract/schema_file.py): type, range,
-known values, whether it is required, and for people a description, a label, a unit and an example, as annotations::
+serving/contract/schema_file.py reads everything here from the contract: type, range, known values, and whether a
+feature
+is required; and for people a description, a label, a unit and an example, as annotations::
 
     feature {
       name: "fare"
@@ -20,21 +21,21 @@ from serving.contract.missing_values import MissingValues, in_float32
 from serving.contract.time_parts import TimePart, WallClock
 from serving.csv_text.number_formats import NumberFormat
 
-SERVING_ENVIRONMENT = "SERVING"  # of the contract: what a request holds, which is everything but the label
+SERVING_ENVIRONMENT = "SERVING"  # of the contract: the columns of requests, which are all but the label
 
 Value = int | float | str
-Row = Mapping[str, Value | None]  # feature -> value; None, or a name left out: missing
+Row = Mapping[str, Value | None]  # feature -> value; None or absent: missing
 
 _INT64 = (-(2**63), 2**63 - 1)
 _FLOAT32 = (-3.4028234663852886e38, 3.4028234663852886e38)
 
 
 class ContractError(ValueError):
-    """The contract cannot be read, or describes no request of one plain value per feature."""
+    """The contract cannot be read, or a feature of requests is not one plain value."""
 
 
 class Kind(enum.Enum):
-    """The type of a feature, named as the contract names it; the value is its dtype in the model's signature."""
+    """The type of a feature; the name is the contract's, the value is the dtype in the model's signature."""
 
     INT = "int64"
     FLOAT = "float32"
@@ -47,34 +48,43 @@ class Feature:
 
     name: str
     kind: Kind
-    required: bool  # else it may be left out
-    low: int | float | None = None  # least and greatest number, None where the contract leaves it open or for strings
+    required: bool  # otherwise it may be left out
+    low: int | float | None = None  # smallest and largest number; None if the contract leaves it open, and for strings
     high: int | float | None = None
     known: tuple[str, ...] = ()  # the strings that the contract lists, in its order
     closed: bool = False  # whether only known strings are allowed
-    written: str = ""  # format of a date or time; see serving.contract.dates; empty for what is none
-    number_format: NumberFormat | None = None  # how files write its numbers; None: as programs do
+    written: str = ""  # format of a date or time, see serving.contract.dates; empty for other columns
+    number_format: NumberFormat | None = None  # format of its numbers in files; None: the format of programs
     description: str = ""
     example: Value | None = None
-    values: tuple[Value, ...] = ()  # all that it may be, in the contract's order; none where that does not list them
-    enumerated: bool = False  # whether tags name those one by one, so that no number between them is allowed
-    label: str = ""  # what people call it; empty: as its name says
-    unit: str = ""  # of its numbers, such as USD; empty where there is none
-    clock: WallClock | None = None  # whose time its numbers count; a request may then say it in ISO 8601
-    part: TimePart | None = None  # of which time it is a part; a request may then leave it out
+    # all allowed values, in the contract's order; empty if the contract does not list them
+    values: tuple[Value, ...] = ()
+    enumerated: bool = False  # whether tags list the values one by one, so that numbers in between are not allowed
+    label: str = ""  # name for people; empty: made from `name`
+    unit: str = ""  # of its numbers, such as USD; empty if there is none
+    clock: WallClock | None = None  # the clock of a time column; a request may then send ISO 8601
+    part: TimePart | None = None  # the time that it is a part of; a request may then leave it out
 
     @property
     def asked(self) -> bool:
-        """Whether every request has to say it."""
+        """Return whether every request must have it."""
         return self.required and self.part is None
 
     @property
     def title(self) -> str:
-        """What people call it."""
+        """Return its name for people."""
         return self.label or self.name.replace("_", " ").capitalize()
 
     def accepts(self, value: object, missing: MissingValues) -> bool:
-        """Whether the contract allows the value; one that would be read as "missing" is none, None neither."""
+        """Return whether the contract allows a value. None and spellings of "missing" are not allowed.
+
+        Args:
+            value: of the feature.
+            missing: spellings of "missing".
+
+        Returns:
+            Whether it is allowed.
+        """
         if self.written and dates.parse(str(value), self.written) is None:
             return False
         if self.kind is Kind.BYTES:
@@ -87,7 +97,8 @@ class Feature:
         least, greatest = _INT64 if self.kind is Kind.INT else _FLOAT32
         if not least <= value <= greatest:  # false for NaN
             return False
-        # The contract's bounds are float32, and so is what the model and the statistics see of a number.
+        # Compare float32: the contract's bounds are float32, and so are the numbers that the model and the statistics
+        # see.
         low, seen, high = (
             number if self.kind is Kind.INT else in_float32(number)
             for number in (least if self.low is None else self.low, value, greatest if self.high is None else self.high)
@@ -96,7 +107,7 @@ class Feature:
 
     @functools.cached_property
     def expectation(self) -> str:
-        """What a value has to be, in words."""
+        """Return what a value must be, in words."""
         if self.kind is Kind.BYTES:
             if self.closed:
                 return "one of " + ", ".join(f'"{value}"' for value in self.known)
@@ -123,25 +134,25 @@ class Feature:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Contract:
-    """The features of a request in the contract's order, and how the model is told that one is missing."""
+    """The features of a request in the contract's order, and how a missing value is sent to the model."""
 
     features: tuple[Feature, ...]
     missing: MissingValues
 
     @property
     def example(self) -> dict[str, Value]:
-        """One request, made of the features' examples; those without one are left out."""
+        """Return one request made of the features' examples; features without an example are left out."""
         return {feature.name: feature.example for feature in self.features if feature.example is not None}
 
     @functools.cached_property
     def time_parts(self) -> tuple[tuple[TimePart, WallClock], ...]:
-        """The columns that are parts of a time, each with the clock of that time."""
+        """Return the columns that are parts of a time, each with that time's clock."""
         by_name = {feature.name: feature for feature in self.features}
         found = ((feature.part, by_name[feature.part.source].clock) for feature in self.features if feature.part)
         return tuple((part, clock) for part, clock in found if clock)
 
     def inputs(self, rows: Sequence[Row]) -> dict[str, list[Value]]:
-        """The rows as the columns that serving_raw takes, every missing value (None or left out) spelled out."""
+        """Convert rows to the columns of serving_raw, with markers for missing values (None or absent)."""
         return {
             name: [spelled if (value := row.get(name)) is None else value for row in rows]
             for name, spelled in self.spelled_missing.items()
@@ -149,7 +160,7 @@ class Contract:
 
     @functools.cached_property
     def spelled_missing(self) -> dict[str, Value]:
-        """What each feature is when it is missing, by name, in the contract's order."""
+        """Return each feature's marker for a missing value, in the contract's order."""
         return {
             feature.name: self.missing.string if feature.kind is Kind.BYTES else self.missing.number
             for feature in self.features

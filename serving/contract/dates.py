@@ -1,9 +1,9 @@
-"""Dates and times in a column: how they are written, and what they mean.
+"""Read dates and times in a column.
 
-A format is spelled with strftime's codes, such as `%d.%m.%Y %H:%M`. EPOCH_SECONDS and EPOCH_MILLISECONDS stand for
-whole numbers since 1970. The regular expressions mean the same to Python and to RE2, so TensorFlow reads what this
-module reads (pipelines/modeling/dates.py). Unlike strptime, they take `T` or a blank before a time, a fraction of a
-second, a zone without minutes, and an abbreviated month with a full stop.
+A format is written with strftime's codes, such as `%d.%m.%Y %H:%M`. EPOCH_SECONDS and EPOCH_MILLISECONDS stand for
+whole numbers since 1970. The regular expressions mean the same in Python and in RE2, so TensorFlow reads the same texts
+(pipelines/modeling/dates.py). Unlike strptime, they accept `T` or a blank before a time, a fraction of a second, a zone
+without minutes, and an abbreviated month with a full stop.
 """
 
 import dataclasses
@@ -13,10 +13,10 @@ import re
 from collections.abc import Iterable
 
 EPOCH_SECONDS, EPOCH_MILLISECONDS = "epoch seconds", "epoch milliseconds"
-EPOCHS = {EPOCH_SECONDS: 1, EPOCH_MILLISECONDS: 1000}  # format -> units in a second
+EPOCHS = {EPOCH_SECONDS: 1, EPOCH_MILLISECONDS: 1000}  # format -> units per second
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-# The rest of each month's name: all of it may be left out, or be written. A class holds each letter in both cases: an
-# expression that ignores case takes `ſ` for an s.
+# The rest of each month's name, which is optional. Each letter is a class of both cases, because an expression that
+# ignores case would match `ſ` for an s.
 _ENDINGS = ("uary", "ruary", "ch", "il", "", "e", "y", "ust", "t|tember", "ober", "ember", "ember")
 _NAMES = (f"{month}(?:{ending})?" if ending else month for month, ending in zip(MONTHS, _ENDINGS, strict=True))
 _MONTH_NAME = re.sub("[a-z]", lambda letter: f"[{letter[0].upper()}{letter[0]}]", "|".join(_NAMES))
@@ -32,68 +32,77 @@ _CODES = {
     "%p": "([AaPp])[.]?[Mm][.]?",
     "%z": "(?:[Zz]|UTC|([+-])([01][0-9]|2[0-3])(?::?([0-5][0-9]))?)",
 }
-_SAME_FIELD = {"%b": "%m", "%I": "%H"}  # code -> another that says the same, of which a format has one
+_SAME_FIELD = {"%b": "%m", "%I": "%H"}  # code -> another code for the same field; a format has only one of them
 _TYPES = ("INT", "BYTES")  # of the schema
 _TAG = "date:"  # of a column of the contract
-_BEFORE_TIME = "\x1f"  # stands for what separates a day from a time
-_GROUPS = {"%z": ("sign", "zone hours", "zone minutes")}  # codes with another number of groups than one
+_BEFORE_TIME = "\x1f"  # stands for the separator of day and time
+_GROUPS = {"%z": ("sign", "zone hours", "zone minutes")}  # codes with more than one group
 
 
 @dataclasses.dataclass(frozen=True)
 class Moment:
-    """A point in time, as the clock and the calendar at its place showed it."""
+    """A point in time, in local calendar and clock time."""
 
     day: int  # since 1970-01-01
     second: int  # of the day
-    offset: int = 0  # seconds by which that clock is ahead of UTC; 0, too, where the zone is not written
+    offset: int = 0  # seconds that the local clock is ahead of UTC; 0 also if the format has no zone
 
     @property
     def trend(self) -> float:
-        """Days since 1970, with their fraction, in UTC."""
+        """Return the days since 1970 in UTC, with fraction."""
         return self.day + (self.second - self.offset) / 86400
 
     @property
     def date(self) -> datetime.date:
-        """The day in the calendar."""
+        """Return the calendar date."""
         return datetime.date(1970, 1, 1) + datetime.timedelta(days=self.day)
 
 
 @functools.cache
 def regex(written: str) -> str:
-    """The regular expression of a format, a group for each of groups(written); for the whole of a text.
+    """Return a format's regular expression for a whole text, with a group for each of groups(written).
+
+    Args:
+        written: the format.
+
+    Returns:
+        The expression.
 
     Raises:
-        KeyError: The format has a code that is not among _CODES.
+        KeyError: The format has a code that is not in _CODES.
     """
     parts = re.split(r"(%.)", re.sub("[T ](?=%[HI])", _BEFORE_TIME, written))
     return " *" + "".join(_CODES[part] if part.startswith("%") else _literal(part) for part in parts) + " *"
 
 
 def find_format(name: str, tags: Iterable[str], type_name: str) -> str:
-    """Finds the format of a column's dates among its tags in the contract; empty for what holds none.
+    """Find the format of a column's dates among its tags; return "" for a column without dates.
 
     Args:
         name: of the column.
-        tags: of its annotation.
-        type_name: its type, as the schema's FeatureType calls it.
+        tags: of its annotation in the contract.
+        type_name: its type, as the schema's FeatureType names it.
+
+    Returns:
+        The format.
 
     Raises:
-        ValueError: There are two, or one that this module cannot read, or that a column of this type cannot hold.
+        ValueError: There are two formats, or the format is unknown, or not possible for a column of this type.
     """
     written = [tag.removeprefix(_TAG) for tag in tags if tag.startswith(_TAG)]
     if not written:
         return ""
     if len(written) > 1 or not _is_format(written[0]):
         raise ValueError(
-            f"it does not say how dates of {name} are written: expected one tag {_TAG}… with codes of strftime, such "
-            f"as {_TAG}%Y-%m-%d, each once, %m or %b, %H or %I, and %I with %p, "
+            f"the format of dates of {name} is invalid: expected one tag {_TAG}FORMAT with codes of strftime, such as "
+            f"{_TAG}%Y-%m-%d, each once, %m or %b, %H or %I, and %I with %p, "
             f"received {', '.join(written)}; change the tag."
         )
     allowed = _TYPES[:1] if written[0] in EPOCHS else _TYPES
     if type_name not in allowed:
         raise ValueError(
-            f"{name} has the tag {_TAG}{written[0]} and the type {type_name}: expected {' or '.join(allowed)}, as "
-            "which such dates are stored; change the type, or the tag."
+            f"{name} has the tag {_TAG}{written[0]} and the type {type_name}: expected {' or '.join(allowed)}, which "
+            "can store such dates; change the type, or the tag."
         )
     return written[0]
 
@@ -108,12 +117,24 @@ def _is_format(written: str) -> bool:
 
 
 def groups(written: str) -> tuple[str, ...]:
-    """What the groups of the regular expression hold, in order: a code, or a part of the zone."""
+    """Return what the groups of the regular expression hold, in order: a code, or a part of the zone."""
     return tuple(group for code in re.findall("%.", written) for group in _GROUPS.get(code, (code,)))
 
 
 def parse(text: str, written: str) -> Moment | None:
-    """Reads a text or a whole number in digits; None where it is not written so, or is no day of the calendar."""
+    """Parse a text, or a whole number in digits; return None if the format or the date does not fit.
+
+    Args:
+        text: the cell.
+        written: the format.
+
+    Returns:
+        The moment, or None.
+
+    Example:
+        >>> parse("16.07.2015 14:45", "%d.%m.%Y %H:%M").date
+        datetime.date(2015, 7, 16)
+    """
     if written in EPOCHS:
         if not re.fullmatch("-?[0-9]+", text):
             return None

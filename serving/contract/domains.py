@@ -1,19 +1,19 @@
-"""Which values the contract allows a feature."""
+"""Read the values that the contract allows a feature."""
 
 import math
 
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-_MOST_VALUES = 1000  # of a range of whole numbers that are listed; of a larger one each is no class of its own
+_MOST_VALUES = 1000  # limit of listed whole numbers; in a larger range, the numbers are not classes
 
 
 def known_strings(feature: schema_pb2.Feature, schema: schema_pb2.Schema) -> frozenset[str]:
-    """The strings that the feature's domain lists; empty when it has none."""
+    """Return the strings that the feature's domain lists; empty when it has none."""
     return frozenset(_listed(feature, schema))
 
 
 def allowed_values(feature: schema_pb2.Feature, schema: schema_pb2.Schema) -> tuple[str | int, ...]:
-    """All values that the feature's domain allows, in its order; none where it does not list them, or allows others."""
+    """Return all values that the feature's domain allows, in its order; empty if it does not list them all."""
     listed = _listed(feature, schema)
     if listed:
         closed = feature.distribution_constraints.min_domain_mass >= 1
@@ -32,7 +32,7 @@ def _listed(feature: schema_pb2.Feature, schema: schema_pb2.Schema) -> list[str]
 
 
 def number_range(feature: schema_pb2.Feature) -> tuple[float, float] | None:
-    """Least and greatest number that the feature's domain allows, infinite where it is open; None without a domain."""
+    """Return the smallest and largest number of the feature's domain, infinite where open; None without a domain."""
     which = feature.WhichOneof("domain_info")
     if which not in ("int_domain", "float_domain"):
         return None

@@ -1,14 +1,14 @@
-"""How a client of `serving_raw` says that a value is missing.
+"""How a client of `serving_raw` sends a missing value.
 
 TensorFlow Serving's JSON rows can neither leave a key out nor send null, so one number and one string stand for
-"missing". They are written in the contract, where a client finds them too, as two schema-level tags::
+"missing". The contract names them in two schema-level tags, where clients find them, too::
 
     annotation { tag: "missing_number:-9007199254740992" tag: "missing_string:" }
 
 -2^53 is exact as int64, float32, float64 and in the JSON of every language, and no measured quantity.
 
-Files spell "missing" in their own ways, beside the empty cell: one tag for each, `missing_cell:N/A`. ExampleGen reads
-such a cell as no value, so a request must not hold one as a value.
+Files may spell "missing" in other ways besides the empty cell: one tag for each, `missing_cell:N/A`. ExampleGen reads
+such a cell as missing, so a request must not hold it as a value.
 """
 
 import contextlib
@@ -26,18 +26,24 @@ MISSING_CELL_TAG = "missing_cell:"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class MissingValues:
-    """What stands for "missing": two values in requests, and spellings in files."""
+    """The spellings of "missing": two values in requests, and texts in files."""
 
     number: int  # for int64 and float32 features
     string: str  # for string features
-    cells: frozenset[str] = frozenset()  # in files, without blanks around them
+    cells: frozenset[str] = frozenset()  # in files, without surrounding blanks
 
     @classmethod
     def from_schema(cls, schema: schema_pb2.Schema) -> Self:
-        """Reads the rule from the contract.
+        """Read the spellings from the contract.
+
+        Args:
+            schema: the contract.
+
+        Returns:
+            The spellings.
 
         Raises:
-            ValueError: A tag is absent or there twice, or its number is not exact as int64 and as float32.
+            ValueError: A tag is absent or appears twice, or its number is not exact as int64 and as float32.
         """
         written = _the_tag(schema, _NUMBER_TAG)
         try:
@@ -47,13 +53,13 @@ class MissingValues:
             exact = False
         if not exact:
             raise ValueError(
-                f"the contract's tag {_NUMBER_TAG}{written} is no whole number that int64 and float32 both hold: "
+                f"the contract's tag {_NUMBER_TAG}{written} is not a whole number that is exact in int64 and float32: "
                 f"expected a power of two such as {-(2**53)}; change the tag."
             )
         return cls(number=number, string=_the_tag(schema, _STRING_TAG), cells=missing_cells(schema))
 
     def is_spelled_by(self, value: object) -> bool:
-        """Tells whether a request's value is one that says "missing" there or in files, such as a blank string."""
+        """Return whether a request's value means "missing" there or in files, such as a blank string."""
         if isinstance(value, str):
             return value == self.string or not value.strip() or value.strip() in self.cells
         number = isinstance(value, int | float) and not isinstance(value, bool)
@@ -63,22 +69,32 @@ class MissingValues:
     def _numbers(self) -> frozenset[float]:
         found = set()
         for cell in self.cells:
-            with contextlib.suppress(ValueError):  # a word
+            with contextlib.suppress(ValueError):  # a word, not a number
                 found.add(float(cell))
         return frozenset(found)
 
 
 def missing_cells(schema: schema_pb2.Schema) -> frozenset[str]:
-    """Reads which cells of a file, beside the empty ones, hold no value; without blanks around them."""
+    """Return a file's spellings of "missing" besides the empty cell, without surrounding blanks."""
     tags = (tag for tag in schema.annotation.tag if tag.startswith(MISSING_CELL_TAG))
     return frozenset(tag.removeprefix(MISSING_CELL_TAG).strip() for tag in tags)
 
 
 def in_float32(number: float) -> float:
-    """The float32 nearest to the number, which is what the model sees of it.
+    """Return the float32 nearest to the number, which is what the model sees.
+
+    Args:
+        number: any number.
+
+    Returns:
+        The nearest float32.
 
     Raises:
         OverflowError: The number is finite, and its nearest float32 is not.
+
+    Example:
+        >>> in_float32(41.63)
+        41.630001068115234
     """
     return float(struct.unpack("<f", struct.pack("<f", number))[0])
 
@@ -87,8 +103,8 @@ def _the_tag(schema: schema_pb2.Schema, prefix: str) -> str:
     found = [tag.removeprefix(prefix) for tag in schema.annotation.tag if tag.startswith(prefix)]
     if len(found) != 1:
         raise ValueError(
-            f"the contract must say once how serving_raw spells a missing value: expected one schema-level tag "
-            f"'{prefix}…', received {len(found)}; add e.g. annotation {{ tag: \"{_NUMBER_TAG}{-(2**53)}\" "
+            f"the contract must define how serving_raw receives a missing value: expected one schema-level tag "
+            f"'{prefix}VALUE', received {len(found)}; add e.g. annotation {{ tag: \"{_NUMBER_TAG}{-(2**53)}\" "
             f'tag: "{_STRING_TAG}" }} to the schema.'
         )
     return found[0]

@@ -1,4 +1,4 @@
-"""Reads the contract: a `tensorflow_metadata` Schema in text format, with annotations for people and for requests."""
+"""Read the contract: a `tensorflow_metadata` Schema in text format, with annotations for people and for requests."""
 
 import math
 from pathlib import Path
@@ -14,15 +14,21 @@ from serving.contract.span_time import find_time_format
 from serving.contract.time_parts import PART_TAG, ZONE_TAG, TimePart, WallClock, find_time_part, find_wall_clock
 from serving.csv_text.number_formats import NumberFormat
 
-CLASS_TAG = "class:"  # of a label: one of its values; as many tags as classes, in the order of the model's outputs
+CLASS_TAG = "class:"  # of a label: one of its values; one tag per class, in the order of the model's outputs
 _EXAMPLE_TAG, _LABEL_TAG, _UNIT_TAG = "example:", "label:", "unit:"
 
 
 def read(path: str | Path) -> Contract:
-    """Reads the contract in a file.
+    """Read the contract in a file.
+
+    Args:
+        path: the file.
+
+    Returns:
+        The contract.
 
     Raises:
-        ContractError: There is no such file, it is no Schema in text format, a feature of a request is not one plain
+        ContractError: The file is missing or is not a Schema in text format, a feature of requests is not one plain
             number or string, the format of a date or number is unknown, an example breaks the contract, or a required
             feature lacks one while others have it.
     """
@@ -37,7 +43,13 @@ def read(path: str | Path) -> Contract:
 
 
 def from_schema(schema: schema_pb2.Schema) -> Contract:
-    """The contract that a Schema describes.
+    """Return the contract that a Schema describes.
+
+    Args:
+        schema: in memory.
+
+    Returns:
+        The contract.
 
     Raises:
         ContractError: As read() does.
@@ -61,12 +73,12 @@ def _check_examples(features: tuple[Feature, ...], missing: MissingValues) -> No
         if feature.example is not None and not feature.accepts(feature.example, missing):
             raise ContractError(
                 f"the contract's example of {feature.name} breaks the contract: expected {feature.expectation}, "
-                f"received {feature.example!r}; change the tag {_EXAMPLE_TAG}…"
+                f"received {feature.example!r}; change the tag {_EXAMPLE_TAG}VALUE."
             )
         if feature.required and feature.example is None and any(other.example is not None for other in features):
             raise ContractError(
-                f"the contract gives examples, but none of {feature.name}, which is required: expected a tag "
-                f"{_EXAMPLE_TAG}… in its annotation, received none; add it."
+                f"the contract has examples, but none of {feature.name}, which is required: expected a tag "
+                f"{_EXAMPLE_TAG}VALUE in its annotation, received none; add it."
             )
 
 
@@ -76,7 +88,8 @@ def _check_parts(features: tuple[Feature, ...]) -> None:
         if feature.part and feature.part.source not in clocks:
             raise ContractError(
                 f"the contract says that {feature.name} is a part of {feature.part.source}: expected a column of "
-                f"requests with a tag {ZONE_TAG}…, received none of this name; correct the tag {PART_TAG}…, or add it."
+                f"requests with a tag {ZONE_TAG}ZONE, received none of this name; correct the tag {PART_TAG}COLUMN "
+                "PART, or add the column."
             )
 
 
@@ -124,9 +137,9 @@ def _feature(feature: schema_pb2.Feature, schema: schema_pb2.Schema) -> Feature:
 
 
 def _as_written(bound: int | float, kind: Kind) -> int | float | None:
-    """The bound with the digits that the contract was written with; None where it is open.
+    """Return a bound with the digits in the contract; None if it is open.
 
-    The proto holds float32, so 41.63 is read as 41.630001068115234; 9 digits tell any two float32 apart.
+    The proto holds float32, so 41.63 is read as 41.630001068115234; 9 digits identify a float32.
     """
     if math.isinf(bound):
         return None
@@ -174,7 +187,7 @@ def _text(feature: schema_pb2.Feature, prefix: str) -> str:
     written = _tagged(feature, prefix)
     if len(written) > 1:
         raise ContractError(
-            f"the contract has {len(written)} tags {prefix}… of {feature.name}: expected one at most, received "
+            f"the contract has {len(written)} tags {prefix}VALUE of {feature.name}: expected one at most, received "
             f"{', '.join(written)}; keep one."
         )
     return written[0] if written else ""
@@ -186,19 +199,19 @@ def _example(feature: schema_pb2.Feature, kind: Kind) -> Value | None:
         return None
     if len(written) > 1:
         raise ContractError(
-            f"the contract gives {len(written)} examples of {feature.name}: expected one tag {_EXAMPLE_TAG}…, "
+            f"the contract has {len(written)} examples of {feature.name}: expected one tag {_EXAMPLE_TAG}VALUE, "
             f"received {', '.join(written)}; keep one."
         )
     return _value(feature, _EXAMPLE_TAG, written[0], kind)
 
 
 def _values(feature: schema_pb2.Feature, schema: schema_pb2.Schema, kind: Kind) -> tuple[Value, ...]:
-    """All values of a feature: by its tags class:…, else by its domain."""
+    """Return all values of a feature: by its tags `class:`, otherwise by its domain."""
     written = _tagged(feature, CLASS_TAG)
     found = tuple(_value(feature, CLASS_TAG, each, kind) for each in written)
     if len(set(found)) < len(found):
         raise ContractError(
-            f"the contract names a value of {feature.name} twice: expected different tags {CLASS_TAG}…, received "
+            f"the contract names a value of {feature.name} twice: expected different tags {CLASS_TAG}VALUE, received "
             f"{', '.join(written)}; remove one."
         )
     return found or allowed_values(feature, schema)
@@ -210,5 +223,5 @@ def _value(feature: schema_pb2.Feature, prefix: str, text: str, kind: Kind) -> V
     except ValueError as error:
         raise ContractError(
             f"the contract's {prefix.removesuffix(':')} of {feature.name} is of another type: expected {kind.name}, "
-            f"received {text!r}; change the tag {prefix}…"
+            f"received {text!r}; change the tag {prefix}VALUE."
         ) from error

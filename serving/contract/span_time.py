@@ -1,7 +1,7 @@
-"""The contract's time column: by its time a row belongs to a span, such as a quarter.
+"""The contract's time column, which assigns a row to a span, such as a quarter.
 
-A tag of the column's annotation names it: `span_time` beside a tag `date:…`, or `span_time:epoch seconds` and its like
-for a column that is no date to the model.
+A tag of the column's annotation marks it: `span_time` besides a tag `date:FORMAT`, or `span_time:epoch seconds` or
+another format, for a column that is not a date to the model.
 """
 
 from collections.abc import Iterable
@@ -13,15 +13,18 @@ _DATE = "date:"
 
 
 def find_time_format(name: str, tags: Iterable[str], type_name: str) -> str | None:
-    """Finds how the time column is written, in the formats of `dates`; None for any other column.
+    """Find the format of the time column, one of the formats of `dates`; return None for any other column.
 
     Args:
         name: of the column.
         tags: of its annotation.
-        type_name: its type, as the schema's FeatureType calls it.
+        type_name: its type, as the schema's FeatureType names it.
+
+    Returns:
+        The format.
 
     Raises:
-        ValueError: The tag names no format that can be read, or that a column of this type cannot hold.
+        ValueError: The tag names no known format, or one that is not possible for a column of this type.
     """
     all_tags = list(tags)
     own = [tag for tag in all_tags if tag.partition(":")[0] == _TAG]
@@ -31,7 +34,7 @@ def find_time_format(name: str, tags: Iterable[str], type_name: str) -> str | No
     found = find_format(name, [f"{_DATE}{written}"] if written else all_tags, type_name)
     if not found or len(own) > 1:
         raise ValueError(
-            f"it does not say how the times of {name} are written: expected one tag {_TAG}:{EPOCH_SECONDS} or its "
-            f"like, or {_TAG} beside a tag {_DATE}…, received {', '.join(own)}; change the tag."
+            f"the format of the times of {name} is missing: expected one tag {_TAG}:FORMAT, such as "
+            f"{_TAG}:{EPOCH_SECONDS}, or {_TAG} besides a tag {_DATE}FORMAT, received {', '.join(own)}; change the tag."
         )
     return found

@@ -1,9 +1,9 @@
-"""Times of requests, and the columns that hold parts of them: the hour, the weekday, the month.
+"""Read times of requests, and the columns that are parts of them: the hour, the weekday, the month.
 
-The time column's tag `time_zone:America/Chicago` says whose wall clock its seconds count. A request may then say the
-time in ISO 8601 instead. A tag `part_of:trip_start_timestamp hour` says that a column is a part of that time: a request
-may leave it out, and must not contradict the time. All arithmetic is on whole numbers, so that it takes NumPy's arrays
-as well.
+The time column's tag `time_zone:America/Chicago` names the zone of its local time. A request may then send the time in
+ISO 8601 instead of seconds. A tag `part_of:trip_start_timestamp hour` makes a column a part of that time: a request may
+leave it out, and must not contradict the time. All arithmetic is on whole numbers, so that it works on NumPy arrays,
+too.
 """
 
 import dataclasses
@@ -24,23 +24,36 @@ _DAY_SECONDS = 86400
 
 
 class IsoTimeError(ValueError):
-    """A text is no date and time in ISO 8601, or none that the calendar has."""
+    """A text is not a date and time in ISO 8601, or its date does not exist."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class WallClock:
-    """How a column counts the time of a clock on a wall."""
+    """How a column counts local time."""
 
-    zone: zoneinfo.ZoneInfo  # where it hangs
+    zone: zoneinfo.ZoneInfo  # the zone of the local time
     written: str  # EPOCH_SECONDS or EPOCH_MILLISECONDS
 
     def read(self, text: str) -> int:
-        """Reads a date and time in ISO 8601 as the column's whole number, cut to it.
+        """Convert a date and time in ISO 8601 to the column's whole number, rounded down.
 
-        One without a zone is what the clock shows.
+        A time without a zone is local time.
+
+        Args:
+            text: ISO 8601.
+
+        Returns:
+            The number.
 
         Raises:
-            IsoTimeError: The text is no date and time in ISO 8601.
+            IsoTimeError: The text is not a date and time in ISO 8601.
+
+        Example:
+            >>> clock = WallClock(zone=zoneinfo.ZoneInfo("America/Chicago"), written="epoch seconds")
+            >>> clock.read("2015-07-16T14:45")
+            1437057900
+            >>> clock.read("2015-07-16T14:45-05:00")
+            1437057900
         """
         if not _ISO.fullmatch(text):
             raise IsoTimeError(text)
@@ -55,11 +68,13 @@ class WallClock:
 
     @property
     def expectation(self) -> str:
-        """What a text has to be, in words."""
-        return f"a date and time in ISO 8601 such as 2015-07-16T14:45, by the clocks of {self.zone.key} without a zone"
+        """Return what a text must be, in words."""
+        return (
+            f"a date and time in ISO 8601 such as 2015-07-16T14:45, in local time of {self.zone.key} if without a zone"
+        )
 
     def show(self, value: int) -> str:
-        """The time in ISO 8601, as the clock showed it; words for one outside the years 1 to 9999."""
+        """Return the local time in ISO 8601; words if it is outside the years 1 to 9999."""
         try:
             return (_EPOCH + datetime.timedelta(seconds=value // self.units)).isoformat(sep=" ")
         except OverflowError:
@@ -67,36 +82,39 @@ class WallClock:
 
     @property
     def units(self) -> int:
-        """Units of the column in a second."""
+        """Return the column's units per second."""
         return dates.EPOCHS[self.written]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TimePart:
-    """A column that is a part of another one's time."""
+    """A column that is a part of another column's time."""
 
     name: str  # of the column
-    source: str  # the time column
+    source: str  # of the time column
     part: str  # one of PARTS
 
     def compute(self, value: Any, units: int) -> Any:
-        """The part.
+        """Compute the part.
 
         Args:
-            value: of the time column, a whole number or an array of them, int64.
-            units: of the time column in a second.
+            value: of the time column: a whole number, or an int64 array.
+            units: the time column's units per second.
+
+        Returns:
+            The part, of the same shape.
         """
         second = value // units
         return PARTS[self.part](second // _DAY_SECONDS, second % _DAY_SECONDS)
 
     def expectation(self, time: int, clock: WallClock) -> str:
-        """What the column has to say of a time, in words."""
+        """Return the value that a time requires, in words."""
         right = self.compute(time, clock.units)
         return f"{right}, the {self.part} of {self.source} {time} ({clock.show(time)}), or nothing"
 
 
 def _month(day: Any) -> Any:
-    """The month, 1 to 12, of days since 1970-01-01 in the Gregorian calendar.
+    """Return the month, 1 to 12, of days since 1970-01-01 in the Gregorian calendar.
 
     Years are counted from March on, so that a leap day ends one: 400 years have 146,097 days, and five months from
     March on have 153 (E. G. Richards, "Calendars", in the Explanatory Supplement to the Astronomical Almanac, 2013).
@@ -118,45 +136,51 @@ PARTS: dict[str, Callable[[Any, Any], Any]] = {  # of days since 1970 and the se
 
 
 def find_wall_clock(name: str, tags: Iterable[str], written: str | None) -> WallClock | None:
-    """Finds whose clock a column counts; None for one that does not say.
+    """Find the clock of a time column; return None for a column without a zone.
 
     Args:
         name: of the column.
         tags: of its annotation.
         written: its format; see serving.contract.dates.
 
+    Returns:
+        The clock.
+
     Raises:
-        ValueError: There is no such zone, or the column does not count seconds.
+        ValueError: There is no such zone, or the column does not count seconds or milliseconds.
     """
     zones = [tag.removeprefix(ZONE_TAG) for tag in tags if tag.startswith(ZONE_TAG)]
     if not zones:
         return None
     if len(zones) > 1 or written not in dates.EPOCHS:
         raise ValueError(
-            f"it does not say how {name} counts time: expected one tag {ZONE_TAG}… of a column whose tag date:… or "
-            f"span_time:… says {' or '.join(dates.EPOCHS)}, received {', '.join(zones)} and {written or 'no format'}; "
-            "change the tags."
+            f"the time zone of {name} cannot be used: expected one tag {ZONE_TAG}ZONE, and a tag date:FORMAT or "
+            f"span_time:FORMAT with {' or '.join(dates.EPOCHS)}, received {', '.join(zones)} and "
+            f"{written or 'no format'}; change the tags."
         )
     try:
         zone = zoneinfo.ZoneInfo(zones[0])
     except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError) as error:
         raise ValueError(
-            f"it names a zone for {name} that is not known here: expected a name of the IANA time zone database, such "
-            f"as America/Chicago, received {zones[0]!r}; correct the tag {ZONE_TAG}…, or install tzdata."
+            f"the time zone of {name} is unknown: expected a name of the IANA time zone database, such as "
+            f"America/Chicago, received {zones[0]!r}; correct the tag {ZONE_TAG}ZONE, or install tzdata."
         ) from error
     return WallClock(zone=zone, written=written)
 
 
 def find_time_part(name: str, tags: Iterable[str], type_name: str) -> TimePart | None:
-    """Finds which part of which time a column is; None for any other column.
+    """Find the part of a time that a column holds; return None for any other column.
 
     Args:
         name: of the column.
         tags: of its annotation.
-        type_name: its type, as the schema's FeatureType calls it.
+        type_name: its type, as the schema's FeatureType names it.
+
+    Returns:
+        The part.
 
     Raises:
-        ValueError: The part is not known, or the column holds no whole numbers.
+        ValueError: The part is unknown, or the column does not hold whole numbers.
     """
     said = [tag.removeprefix(PART_TAG) for tag in tags if tag.startswith(PART_TAG)]
     if not said:
@@ -164,7 +188,7 @@ def find_time_part(name: str, tags: Iterable[str], type_name: str) -> TimePart |
     source, _, part = said[0].partition(" ")
     if len(said) > 1 or part not in PARTS or type_name != "INT":
         raise ValueError(
-            f"it does not say which part of a time {name} is: expected the type INT and one tag {PART_TAG}COLUMN PART, "
-            f"with a PART of {'; '.join(PARTS)}, received the type {type_name} and {', '.join(said)}; change the tag."
+            f"the time part {name} is invalid: expected the type INT and one tag {PART_TAG}COLUMN PART, where PART is "
+            f"one of {'; '.join(PARTS)}, received the type {type_name} and {', '.join(said)}; change the tag."
         )
     return TimePart(name=name, source=source, part=part)

@@ -1,1 +1,1 @@
-"""CSV as text: separators, lines, cells and numbers, as files of rows have them. Knows neither files nor contracts."""
+"""CSV text: separators, lines, cells and numbers in files of rows. Independent of files and contracts."""

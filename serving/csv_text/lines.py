@@ -1,4 +1,4 @@
-"""Lines and cells of CSV text: decoding, separators, quotes."""
+"""Split CSV text into lines and cells: decoding, separators, quotes."""
 
 import csv
 from collections.abc import Iterable, Iterator, Sequence
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from serving.csv_text.separators import find_named_separator, find_separator
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-SAMPLE_LINES = 100  # by which the separator is told
+SAMPLE_LINES = 100  # the lines that determine the separator
 
 
 class CsvTextError(ValueError):
@@ -14,18 +14,21 @@ class CsvTextError(ValueError):
 
 
 def decode_lines(lines: Iterable[bytes], first_line: int = 1) -> Iterator[str]:
-    """Yields lines as text, the first one of a file without its byte order mark.
+    """Yield lines as text, without the file's byte order mark.
 
     Args:
-        lines: with their ends.
-        first_line: the number of the first.
+        lines: with their line ends.
+        first_line: the number of the first line.
+
+    Yields:
+        The lines.
 
     Raises:
         CsvTextError: A line is not UTF-8, or holds a NUL byte.
     """
     for number, line in enumerate(lines, start=first_line):
         if number == 1 and line.startswith(BYTE_ORDER_MARK):
-            line = line.removeprefix(BYTE_ORDER_MARK)  # Every `CSV UTF-8` of Excel begins with one.
+            line = line.removeprefix(BYTE_ORDER_MARK)  # Excel's `CSV UTF-8` begins with one
         if b"\0" in line:
             raise CsvTextError(
                 f"line {number}, byte {line.index(0) + 1}: expected text in UTF-8, received a NUL byte. "
@@ -41,22 +44,33 @@ def decode_lines(lines: Iterable[bytes], first_line: int = 1) -> Iterator[str]:
 
 
 def take_separator(sample: list[str]) -> str:
-    """Finds the separator; blanks a first line that names it.
+    """Find the separator. Blank the first line if it names the separator.
 
     Args:
-        sample: the first SAMPLE_LINES lines of a file, or all of fewer.
+        sample: the first SAMPLE_LINES lines of a file, or all lines of a shorter one; changed in place.
+
+    Returns:
+        The separator.
 
     Raises:
-        ValueError: The first line names what cannot separate, or several separators fit.
+        ValueError: The first line names an unusable separator, or several separators fit.
     """
     if sample and (named := find_named_separator(sample[0])):
-        sample[0] = "\n"  # A blank line is skipped, and the others keep their numbers.
+        sample[0] = "\n"  # a blank line is skipped, and the others keep their numbers
         return named
     return find_separator(sample, whole=len(sample) < SAMPLE_LINES)
 
 
 def split_records(lines: Iterable[str], separator: str, first_line: int = 1) -> Iterator[tuple[int, int, list[str]]]:
-    """Yields (number of its first line, of its last line, cells) of every record. Blank lines are skipped.
+    """Yield each record: the numbers of its first and last line, and its cells. Skip blank lines.
+
+    Args:
+        lines: of the file.
+        separator: between cells.
+        first_line: the number of the first line.
+
+    Yields:
+        First line, last line, cells.
 
     Raises:
         CsvTextError: The quotes are not balanced, or a cell is too long.
@@ -76,21 +90,21 @@ def split_records(lines: Iterable[str], separator: str, first_line: int = 1) -> 
 
 
 def describe_count(cells: Sequence[str], expected: int) -> str:
-    """Says that a record has not as many cells as the header, and the usual reason."""
+    """Describe a record whose number of cells differs from the header's, with the usual reason."""
     text = ",".join(cells)
     return (
-        f"expected {expected} cells, as in the header, received {len(cells)}: {shorten(text)}. A cell that holds the "
-        "separator needs double quotes around it."
+        f"expected {expected} cells, as in the header, received {len(cells)}: {shorten(text)}. Put double quotes "
+        "around a cell that contains the separator."
     )
 
 
 def shorten(text: str, limit: int = 60) -> str:
-    """Quotes a cell for a message."""
+    """Quote a cell for a message."""
     return repr(text) if len(text) <= limit else repr(text[: limit - 1] + "…")
 
 
 def _explain(error: csv.Error, lines: int) -> str:
-    """Says what is wrong with a record that takes up so many lines."""
+    """Explain why a record of so many lines cannot be read."""
     text = str(error)
     limit = f"{csv.field_size_limit():,} characters"
     if "end of data" in text:
@@ -101,7 +115,7 @@ def _explain(error: csv.Error, lines: int) -> str:
             "twice; if the text is meant to be that long, shorten it"
         )
     if "field limit" in text:
-        return f"a cell is longer than the {limit} that one may hold; shorten it, or leave the column out"
+        return f"a cell is longer than the limit of {limit}; shorten it, or leave the column out"
     if "expected after" in text:
         return "text follows a closing double quote; write a quote inside a cell twice"
     return "the line cannot be split into cells; expected lines that end in LF or CR LF"
@@ -113,6 +127,6 @@ def _guess_encoding(line: bytes, position: int) -> str:
     except UnicodeDecodeError:
         return "Save the file as UTF-8."
     return (
-        f"In Windows-1252, of which Latin-1 is a part, this reads {text!r}: if that is right, save the file as UTF-8, "
-        "such as with `iconv -f WINDOWS-1252 -t UTF-8`."
+        f"In Windows-1252, which includes Latin-1, this reads {text!r}: if that is right, save the file as UTF-8, for "
+        "example with `iconv -f WINDOWS-1252 -t UTF-8`."
     )

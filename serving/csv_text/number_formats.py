@@ -1,6 +1,6 @@
-"""Numbers as people write them: thousands separators, decimal commas, currency and percent signs.
+"""Read numbers in people's formats: thousands separators, decimal commas, currency and percent signs.
 
-A contract says of a column how its cells are written, in tags of the feature's annotation::
+A contract defines how a column's cells are written, in tags of the feature's annotation::
 
     feature {
       name: "price"
@@ -8,9 +8,9 @@ A contract says of a column how its cells are written, in tags of the feature's 
       annotation { comment: "Price in €" tag: "number_thousands:." tag: "number_decimal:," tag: "number_sign:€" }
     }
 
-`1.234,50 €` is then 1234.5, and `(1.234,50 €)`, as accountants write it, -1234.5. A sign is a unit and changes no
-number: `12%` is 12, which is also what a client sends, and the contract's comment has to say so. Every cell keeps to
-the format: one without the sign, or of four digits without the separator, was written by somebody else, and may mean
+Then `1.234,50 €` is 1234.5, and `(1.234,50 €)`, as accountants write it, is -1234.5. A sign is a unit and does not
+change the number: `12%` is 12. Clients send 12, too, so the contract's comment should say so. Every cell must have
+this format: a cell without the sign, or with four digits and no separator, may come from another source and mean
 something else.
 """
 
@@ -21,10 +21,9 @@ from collections.abc import Iterable
 from typing import Self
 
 SPACE, APOSTROPHE = "space", "'"
-LAKH = (
-    "lakh"  # India: commas between groups of two, `12,34,567`; another tag than `,`, so that a column has one grouping
-)
-# How a tag writes a thousands separator -> the characters that it may be: typeset spaces and apostrophes, too.
+# India: commas between groups of two, `12,34,567`. It differs from the tag `,`, so that a column has one grouping.
+LAKH = "lakh"
+# A tag's thousands separator -> a regular expression of its variants, typeset spaces and apostrophes included.
 THOUSANDS = {",": ",", LAKH: ",", ".": r"\.", SPACE: "[ \u00a0\u2009\u202f]", APOSTROPHE: "['\u2019]"}
 DECIMALS = (".", ",")
 _THOUSANDS_TAG, _DECIMAL_TAG, _SIGN_TAG = "number_thousands:", "number_decimal:", "number_sign:"
@@ -32,25 +31,33 @@ _THOUSANDS_TAG, _DECIMAL_TAG, _SIGN_TAG = "number_thousands:", "number_decimal:"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class NumberFormat:
-    """How the cells of a column write numbers; without any of it, as programs do."""
+    """The format of a column's numbers; the default is the format of programs."""
 
-    thousands: str = ""  # a key of THOUSANDS; separates groups of three digits, LAKH of two before the last three
+    # a key of THOUSANDS; separates groups of three digits; LAKH: groups of two before the last three
+    thousands: str = ""
     decimal: str = "."
     sign: str = ""  # before or after the number, in every cell
 
     @classmethod
     def from_tags(cls, name: str, tags: Iterable[str]) -> Self | None:
-        """Reads the format of a feature from its tags; None where it has none.
+        """Read the format of a feature from its tags; return None when it has none.
+
+        Args:
+            name: the feature's name, for messages.
+            tags: of its annotation.
+
+        Returns:
+            The format.
 
         Raises:
-            ValueError: A tag is there twice, or its value is no separator, or one for both.
+            ValueError: A tag appears twice, its value is not a separator, or both separators are the same.
         """
         found: dict[str, str] = {}
         for tag in tags:
             for field, prefix in _PREFIXES.items():
                 if tag.startswith(prefix):
                     if field in found:
-                        raise ValueError(f"{name}: expected one tag {prefix}…, received two. Keep one.")
+                        raise ValueError(f"{name}: expected one tag {prefix}VALUE, received two. Keep one.")
                     found[field] = tag.removeprefix(prefix)
         if not found:
             return None
@@ -62,14 +69,14 @@ class NumberFormat:
             if value not in allowed or THOUSANDS.get(read.thousands) == re.escape(read.decimal):
                 choice = " or ".join(repr(one) for one in allowed if one)
                 raise ValueError(
-                    f"{name}: the contract's tag {prefix}{value} has to name {choice}, thousands another than "
-                    "decimals. Change the tag."
+                    f"{name}: the contract's tag {prefix}{value} must name {choice}, and thousands and decimals must "
+                    "differ. Change the tag."
                 )
         return read
 
     @property
     def tags(self) -> tuple[str, ...]:
-        """The tags that say it."""
+        """Return the tags that define this format."""
         default = NumberFormat()
         return tuple(
             prefix + getattr(self, field)
@@ -78,14 +85,24 @@ class NumberFormat:
         )
 
     def normalise(self, cell: str) -> str:
-        """Rewrites a number as Python reads it, `-1234.5`.
+        """Rewrite a number as Python reads it, such as `-1234.5`.
+
+        Args:
+            cell: the text.
+
+        Returns:
+            The number's text.
 
         Raises:
-            ValueError: The cell is not written so.
+            ValueError: The cell does not have this format.
+
+        Example:
+            >>> NumberFormat(thousands=".", decimal=",", sign="€").normalise("1.234,50 €")
+            '1234.50'
         """
-        text = cell.strip().replace("\u2212", "-")  # the minus of typesetters
+        text = cell.strip().replace("\u2212", "-")  # the typographic minus
         if self.sign and "".join(text.split()) == f"{self.sign}-":
-            return "0"  # so Excel's accounting format writes it
+            return "0"  # Excel's accounting format for zero
         in_parentheses = text.startswith("(") and text.endswith(")")
         found = self._pattern.fullmatch(text[1:-1] if in_parentheses else text)
         if found is None or (self.sign and bool(found["before"] or found["first"]) == bool(found["after"])):
@@ -101,12 +118,12 @@ class NumberFormat:
     def _pattern(self) -> re.Pattern[str]:
         sign = re.escape(self.sign.strip())
         group = THOUSANDS.get(self.thousands)
-        # Not \d, which is digits of every script.
+        # Not \d, which matches digits of every script.
         if self.thousands == LAKH:
             groups = rf"0|[1-9][0-9]{{0,2}}|[1-9][0-9]?(?:{group}[0-9]{{2}})*{group}[0-9]{{3}}"
         else:
             groups = rf"0|[1-9][0-9]{{0,2}}(?:{group}[0-9]{{3}})*"
-        # Blanks are taken possessively (`*+`): tried in every division, a cell of many would take minutes.
+        # Match blanks possessively (`*+`): with backtracking, a cell of many blanks would take minutes.
         return re.compile(
             rf"\s*+(?P<start>[-+]?\s*+(?P<before>{sign})?\s*+|(?P<first>{sign})\s*+[-+])"
             rf"(?P<whole>{groups if group else '[0-9]+'})(?:{re.escape(self.decimal)}(?P<fraction>[0-9]+))?"

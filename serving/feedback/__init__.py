@@ -1,1 +1,1 @@
-"""Feedback: what became of the rows that the model predicted, kept beside the request log and joined to it by id."""
+"""Feedback: the outcomes of predicted rows, stored beside the request log and joined to it by request id."""

@@ -1,6 +1,6 @@
-"""What a file of feedback holds: one row per outcome that was accepted.
+"""The columns of a feedback file: one row per accepted outcome.
 
-pyarrow is imported where it is used, so that a gateway pays for it only when it keeps feedback.
+pyarrow is imported where it is used, so that a gateway loads it only when it keeps feedback.
 """
 
 from typing import Any
@@ -8,8 +8,8 @@ from typing import Any
 from serving.contract import Feature, Kind
 from serving.request_log.columns import REQUEST_ID, REQUEST_ROW, REQUEST_TIME
 
-OUTCOME = "outcome"  # int64, float32 or string, as the contract's label is
-FEEDBACK_TIME = "feedback_time"  # timestamp in microseconds, UTC, when the outcome came
+OUTCOME = "outcome"  # int64, float32 or string, as the contract's label
+FEEDBACK_TIME = "feedback_time"  # timestamp in microseconds, UTC, at the outcome's arrival
 FEEDBACK_CALLER = "feedback_caller"  # string, a digest of the API key's name; null without keys and from a file
 NAMES = (REQUEST_ID, REQUEST_ROW, REQUEST_TIME, OUTCOME, FEEDBACK_TIME, FEEDBACK_CALLER)
 
@@ -17,9 +17,15 @@ _LABEL = b"label"
 
 
 def arrow_schema(label: Feature) -> Any:
-    """The pyarrow.Schema of a file; its metadata names the contract's label.
+    """Return the pyarrow.Schema of a file; its metadata names the contract's label.
 
-    request_id and request_time are as the request log has them.
+    request_id and request_time are as in the request log.
+
+    Args:
+        label: the contract's label.
+
+    Returns:
+        The schema.
     """
     import pyarrow as pa
 
@@ -37,6 +43,6 @@ def arrow_schema(label: Feature) -> Any:
 
 
 def label_name(schema: Any) -> str | None:
-    """The contract's column that a file's outcomes are values of, from its pyarrow.Schema; None where it says none."""
+    """Return the contract's column of a file's outcomes, from its pyarrow.Schema; None if it names none."""
     name = (schema.metadata or {}).get(_LABEL)
     return None if name is None else name.decode()

@@ -1,4 +1,4 @@
-"""Imports outcomes from a CSV file, by the rules of POST /v1/feedback; tells by line what is refused."""
+"""Import outcomes from a CSV file, by the rules of POST /v1/feedback, and report refused lines."""
 
 import collections
 import csv
@@ -18,8 +18,8 @@ from serving.feedback.store import FeedbackStore
 from serving.feedback.verdicts import Caller, Outcome, Refusal
 from serving.request_log.columns import REQUEST_ID
 
-_BATCH_LINES = 10_000  # that are judged and written at once
-# Whoever can write into the store's folder may tell the outcome of anybody's request.
+_BATCH_LINES = 10_000  # lines that are checked and written at a time
+# A user who can write into the store's folder may report outcomes of all requests.
 _OPERATOR = Caller(digest=None, trusted=True)
 _COLUMNS = (REQUEST_ID, ROW, OUTCOME)
 _NUMBER = re.compile(r"[ ]*[-+]?[0-9.]+([eE][-+]?[0-9]+)?[ ]*")
@@ -27,34 +27,37 @@ _REPORT_COLUMNS = ("line", *_COLUMNS, "code", "detail")
 
 
 class ImportFileError(ValueError):
-    """The file is no CSV file of outcomes."""
+    """The file is not a CSV file of outcomes."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RefusedLine:
     """A line that was not stored."""
 
-    line: int  # from 1, the header's included
-    cells: tuple[str, str, str]  # as they stand in the file
+    line: int  # from 1, including the header's line
+    cells: tuple[str, str, str]  # as in the file
     code: str
     detail: str
 
 
 @dataclasses.dataclass(kw_only=True)
 class ImportResult:
-    """What became of the lines that were read so far."""
+    """The result of the lines read so far."""
 
     stored: int = 0
-    stored_before: int = 0  # the same outcome, by an earlier import or the gateway
+    stored_before: int = 0  # the same outcome, from an earlier import or the gateway
     refused: list[RefusedLine] = dataclasses.field(default_factory=list)
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many lines were refused for which reason, the most frequent first."""
+        """Return the number of refused lines for each reason, the most frequent first."""
         return dict(collections.Counter(line.code for line in self.refused).most_common())
 
     def write_report(self, path: Path) -> None:
-        """Writes the refused lines as CSV.
+        """Write the refused lines as CSV.
+
+        Args:
+            path: the file to write.
 
         Raises:
             OSError: The file cannot be written.
@@ -70,23 +73,24 @@ class ImportResult:
 class _Line:
     line: int
     cells: tuple[str, str, str]
-    outcome: Outcome | None  # None where it breaks the contract
-    detail: str  # why there is none
+    outcome: Outcome | None  # None if it breaks the contract
+    detail: str  # why there is no outcome
 
 
 def import_file(path: Path, contract: Contract, label: Feature, store: FeedbackStore, result: ImportResult) -> None:
-    """Stores the outcomes in a file. Importing it again stores what is missing, and nothing twice.
+    """Store the outcomes in a file. A second import stores what is missing, and nothing twice.
 
     Args:
-        path: CSV with the columns request_id, outcome and, where requests had several rows, row.
+        path: CSV with the columns request_id, outcome and, for requests with several rows, row.
         contract: of the requests.
-        label: what an outcome has to be.
-        store: where outcomes go.
-        result: grows by what becomes of each line; where an error ends the import, it holds the lines before.
+        label: the contract's label.
+        store: stores the outcomes.
+        result: collects the result of each line; if an error ends the import, it covers the lines before.
 
     Raises:
-        ImportFileError: It is no such file.
-        IdFileError, OSError: The request log or the feedback cannot be read, or the latter not written.
+        ImportFileError: The file is not CSV with these columns.
+        IdFileError: The request log or the feedback cannot be read.
+        OSError: The file cannot be read, or the feedback cannot be written.
     """
     rule = outcome_contract(contract, label)
     lines = _read(path, rule)
@@ -124,7 +128,7 @@ def _read(path: Path, rule: Contract) -> Iterator[_Line]:
 def _check_header(path: Path, names: Sequence[str]) -> None:
     for name in names:
         if name not in _COLUMNS:
-            raise ImportFileError(f"{path}: no column {name!r} is read; {suggestion(name, _COLUMNS)}")
+            raise ImportFileError(f"{path}: unknown column {name!r}; {suggestion(name, _COLUMNS)}")
     for name in _COLUMNS:
         if list(names).count(name) not in ((0, 1) if name == ROW else (1,)):
             raise ImportFileError(
@@ -139,7 +143,7 @@ def _line(number: int, record: dict[str | None, str | list[str] | None], rule: C
     if None in record or None in record.values():
         return _Line(
             line=number, cells=(request_id, row, outcome), outcome=None,
-            detail=f"expected {len(_COLUMNS)} cells or as many as the first line has, received another number",
+            detail=f"expected {len(_COLUMNS)} cells, or as many as in the first line, received another number",
         )  # fmt: skip
     values: dict[str, Value | None] = {}
     for feature, text in zip(rule.features, cells, strict=True):
@@ -151,16 +155,16 @@ def _line(number: int, record: dict[str | None, str | list[str] | None], rule: C
             return _Line(line=number, cells=(request_id, row, outcome), outcome=None, detail=detail)
         else:
             values[feature.name] = value
-    told = values[OUTCOME]
-    assert told is not None  # It is required.
+    outcome_value = values[OUTCOME]
+    assert outcome_value is not None  # the contract of outcomes requires it
     return _Line(
         line=number, cells=(request_id, row, outcome), detail="",
-        outcome=Outcome(request_id=request_id, row=int(values[ROW] or 0), value=told),
+        outcome=Outcome(request_id=request_id, row=int(values[ROW] or 0), value=outcome_value),
     )  # fmt: skip
 
 
 def _value(text: str, kind: Kind) -> Value | None:
-    if kind is not Kind.BYTES and not _NUMBER.fullmatch(text):  # Python itself would read 1_000 and ٣.
+    if kind is not Kind.BYTES and not _NUMBER.fullmatch(text):  # Python itself would accept 1_000 and ٣
         return None
     try:
         return {Kind.INT: int, Kind.FLOAT: float, Kind.BYTES: str}[kind](text)

@@ -1,4 +1,4 @@
-"""Holds outcomes against the request log, and against the outcomes that are there already."""
+"""Check outcomes against the request log, and against the outcomes that are stored already."""
 
 import dataclasses
 import datetime
@@ -17,31 +17,31 @@ from serving.request_log.files_by_id import FilesById
 from serving.request_log.pending import LoggedRow, PendingRequests, read_answer
 from serving.request_log.settings import RequestLogSettings
 
-_ANSWERED = 200  # HTTP status of a request that the model answered
+_ANSWERED = 200  # HTTP status of an answered request
 _NEEDED = (
     log_columns.REQUEST_ID, log_columns.REQUEST_ROW, log_columns.REQUEST_TIME, log_columns.REQUEST_CALLER,
     log_columns.ANSWER_STATUS,
 )  # fmt: skip
 
-_ANSWER = (log_columns.MODEL_VERSION, *log_columns.TELLING_ANSWERS)  # told alike where a request is repeated
-REPEATED = datetime.timedelta(minutes=1)  # after which nobody waits for an answer any more
+_ANSWER = (log_columns.MODEL_VERSION, *log_columns.TELLING_ANSWERS)  # equal in repeated requests
+REPEATED = datetime.timedelta(minutes=1)  # clients stop waiting for an answer before
 
 _ID, _ROW, _TIME = log_columns.REQUEST_ID, log_columns.REQUEST_ROW, log_columns.REQUEST_TIME
 _UNTOLD = (None, None, None)
-RowKey = tuple[str, int, datetime.datetime]  # the request's id as the log has it, the row, the request's time
+RowKey = tuple[str, int, datetime.datetime]  # the request's id as in the log, the row, the request's time
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class _Asked:
-    """What one caller may know of the requests of one id."""
+    """The requests of one id, as far as one caller may know them."""
 
-    logged: bool  # whether anybody's is known
-    own: LoggedRow | None  # a row that this caller may tell of; None where there is none
-    answered: Mapping[int, Sequence[LoggedRow]]  # those of them that a model answered, by their number
+    logged: bool  # whether the log has requests of this id, of any caller
+    own: LoggedRow | None  # a row that this caller may report on; None if there is none
+    answered: Mapping[int, Sequence[LoggedRow]]  # the caller's rows that a model answered, by row number
 
 
 def _view(logged: Sequence[LoggedRow], caller: Caller) -> _Asked:
-    """The requests of one id, as one caller may know them; sorted once, since a request may have thousands of rows."""
+    """Return the requests of one id for one caller. Group them once, because a request may have thousands of rows."""
     own = [row for row in logged if caller.trusted or row.caller == caller.digest]
     answered: dict[int, list[LoggedRow]] = {}
     for row in own:
@@ -51,16 +51,16 @@ def _view(logged: Sequence[LoggedRow], caller: Caller) -> _Asked:
 
 
 class FeedbackJudge:
-    """Judges outcomes one after another; for one thread.
+    """Check outcomes one after another. Use it from one thread.
 
     Args:
-        settings: whose outcomes are taken, and for how long after the request.
-        label: what an outcome has to be.
-        log: the request log that the ids are looked up in.
-        pending: requests of this process that no file of the log holds yet; None: of another process.
+        settings: whose outcomes are accepted, and for how long after the request.
+        label: the contract's label.
+        log: the request log in which ids are looked up.
+        pending: requests of this process that no file of the log holds yet; None in another process.
 
     Raises:
-        ValueError: The log drops a column that tells whose request it was, when, and whether it was answered.
+        ValueError: The log drops a column that says whose request it was, when, and whether it was answered.
     """
 
     def __init__(
@@ -69,14 +69,17 @@ class FeedbackJudge:
         if dropped := sorted(set(log.dropped).intersection(_NEEDED)):
             raise ValueError(
                 f"feedback: expected the request log to keep {', '.join(_NEEDED)}, received dropped = "
-                f"{', '.join(dropped)}; keep them, or keep no feedback."
+                f"{', '.join(dropped)}; keep these columns, or disable feedback."
             )
         self._settings, self._label, self._log, self._pending = settings, label, log, pending
         self._known = FilesById(log.folder, (*_NEEDED, *_ANSWER), settings.cached_ids)
         self._stored = FilesById(settings.folder, columns.NAMES, settings.cached_ids)
 
     def warm_up(self, now: datetime.datetime) -> None:
-        """Reads the newest ids into memory, so that the first outcome need not wait for it.
+        """Read the newest ids into memory, so that the first outcome does not wait for it.
+
+        Args:
+            now: with time zone.
 
         Raises:
             IdFileError: The log or the feedback cannot be read.
@@ -86,14 +89,14 @@ class FeedbackJudge:
     def judge(
         self, batches: Sequence[tuple[Sequence[Outcome], Caller]], now: datetime.datetime
     ) -> list[tuple[list[dict[str, Any]], list[RefusedOutcome]]]:
-        """Judges batches, each outcome knowing of those before it.
+        """Check batches; each outcome is also checked against those before it.
 
         Args:
-            batches: outcomes that were sent together, and by whom.
+            batches: outcomes that were sent together, with their caller.
             now: with time zone.
 
         Returns:
-            For each batch the rows to store (as serving.feedback.columns names them) and what is refused.
+            For each batch: the rows to store (columns of serving.feedback.columns), and the refused outcomes.
 
         Raises:
             IdFileError: The log or the feedback cannot be read.
@@ -110,7 +113,7 @@ class FeedbackJudge:
         stored: dict[RowKey, Value],
         now: datetime.datetime,
     ) -> tuple[list[dict[str, Any]], list[RefusedOutcome]]:
-        """Judges what was sent together, and adds what is accepted to `stored`."""
+        """Check one batch, and add what is accepted to `stored`."""
         accepted: list[dict[str, Any]] = []
         refused: list[RefusedOutcome] = []
         ids = {outcome.request_id for outcome in outcomes}
@@ -130,11 +133,12 @@ class FeedbackJudge:
         return accepted, refused
 
     def _find(self, ids: set[str], now: datetime.datetime) -> tuple[dict[str, list[LoggedRow]], dict[RowKey, Value]]:
-        """The logged rows by id, as the log has it, and the outcomes that are stored.
+        """Return the logged rows by their id in the log, and the stored outcomes.
 
-        What is pending is asked for before the files: what a file takes over meanwhile is then seen in one of the two.
+        Pending requests are read before the files: a request that moves to a file meanwhile is then found in one of the
+        two.
         """
-        # All that the log keeps: what came too late is told from what nobody knows.
+        # Read all that the log keeps, to distinguish late outcomes from unknown requests.
         logged_since = now - datetime.timedelta(days=self._log.keep_days)
         stored_since = now - datetime.timedelta(days=self._settings.accept_days)
         known: dict[str, list[LoggedRow]] = {}
@@ -145,9 +149,10 @@ class FeedbackJudge:
         logged_ids = {self._logged_id(request_id) for request_id in ids}
         for record in self._known.find(logged_ids, logged_since):
             if None in (record[_ROW], record[log_columns.ANSWER_STATUS]):
-                continue  # The log dropped that, before its settings changed: nobody can say which row it is.
+                continue  # the log dropped this before its settings changed: the row cannot be identified
             row = _logged_row(record)
-            if (row.request_id, *_place(row)) not in in_memory:  # A request whose file ended in between is in both.
+            # a request whose file was finished in between is in both
+            if (row.request_id, *_place(row)) not in in_memory:
                 known.setdefault(row.request_id, []).append(row)
         stored = {
             (record[_ID], record[_ROW], record[_TIME]): record[columns.OUTCOME]
@@ -156,20 +161,20 @@ class FeedbackJudge:
         return known, stored
 
     def _find_row(self, outcome: Outcome, asked: _Asked, now: datetime.datetime) -> LoggedRow | RefusedOutcome:
-        """The one row that an outcome is of, or why there is none that this caller may tell it of."""
+        """Return the row of an outcome, or why this caller may not report on it."""
         sent_id, settings = repr(outcome.request_id[:100]), self._settings
         same = _without_repeats(asked.answered.get(outcome.row, ()))
         if not asked.logged:
             return _refused(
                 Refusal.UNKNOWN_REQUEST, "request_id",
-                f"the id of a logged request (they are kept {self._log.keep_days:g} days; one that another gateway "
-                f"answered is known {self._log.max_file_seconds:g} s later)", sent_id,
+                f"the id of a logged request (kept for {self._log.keep_days:g} days; if another gateway answered it, "
+                f"known after {self._log.max_file_seconds:g} s)", sent_id,
             )  # fmt: skip
         if asked.own is None:
             return _refused(
                 Refusal.OTHER_CALLER, "request_id",
                 "a request made with the same API key, or a key that feedback.trusted names",
-                f"{sent_id}, which was asked for with another",
+                f"{sent_id}, which was made with another",
             )  # fmt: skip
         if not asked.answered:
             return _refused(
@@ -182,8 +187,8 @@ class FeedbackJudge:
             )
         if len(same) > 1:
             return _refused(
-                Refusal.AMBIGUOUS, "request_id", "an id that one request has",
-                f"{sent_id}, which {len(same)} answered requests have; send a new id with each request",
+                Refusal.AMBIGUOUS, "request_id", "an id of a single request",
+                f"{sent_id}, which {len(same)} answered requests share; send a new id with each request",
             )  # fmt: skip
         if now - same[0].time > datetime.timedelta(days=settings.accept_days):
             return _refused(
@@ -203,11 +208,11 @@ class FeedbackJudge:
         }
 
     def _stored_value(self, value: Value) -> Value:
-        """The value as a file holds it."""
+        """Return the value as a file holds it."""
         return in_float32(float(value)) if self._label.kind is Kind.FLOAT else value
 
     def _logged_id(self, request_id: str) -> str:
-        """The id as the log has it."""
+        """Return the id as in the log."""
         if log_columns.REQUEST_ID not in self._log.hashed:
             return request_id
         return hashed(self._log.hash_key or b"", log_columns.REQUEST_ID, request_id)
@@ -228,9 +233,9 @@ def _logged_row(record: Mapping[str, Any]) -> LoggedRow:
 
 
 def _without_repeats(rows: Sequence[LoggedRow]) -> list[LoggedRow]:
-    """The rows without those that were asked for again soon after, and were answered alike: the newest of each stays.
+    """Drop rows that were requested again soon after and got the same answer; keep the newest of each.
 
-    A client that lost an answer with its connection asks again, under the same id.
+    A client that lost an answer with its connection repeats the request with the same id.
     """
     kept: list[LoggedRow] = []
     for row in sorted(rows, key=lambda row: row.time):
@@ -246,12 +251,12 @@ def _answer(row: LoggedRow) -> tuple[object, object, str | None]:
 
 
 def _place(row: LoggedRow) -> tuple[int, datetime.datetime, int]:
-    """What tells a row from others of its id."""
+    """Return what distinguishes a row from others with its id."""
     return row.row, row.time, row.status
 
 
 def _compare(before: Value, value: Value) -> RefusedOutcome:
-    """The refusal of an outcome of a row whose outcome is stored."""
+    """Return the refusal of an outcome for a row that has one."""
     if before == value:
         return _refused(
             Refusal.DUPLICATE, "request_id", "a row whose outcome was not sent yet", "the same outcome again"
@@ -262,7 +267,7 @@ def _compare(before: Value, value: Value) -> RefusedOutcome:
 
 
 def _shown(value: Value) -> str:
-    """The value as it was sent: a float32 is known to 7 digits."""
+    """Return the value as it was sent: a float32 has 7 digits."""
     return f"{value:.7g}" if isinstance(value, float) else repr(value)
 
 

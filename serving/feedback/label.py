@@ -1,4 +1,4 @@
-"""What an outcome may be: a value of the contract's label, which training reads and no request holds."""
+"""Read the contract's label, whose values are the outcomes. Training reads it; no request holds it."""
 
 import dataclasses
 from pathlib import Path
@@ -11,15 +11,18 @@ from serving.did_you_mean import suggestion
 from serving.feedback.columns import OUTCOME
 from serving.request_log.columns import REQUEST_ID
 
-ROW = "row"  # field of an outcome, beside request_id and outcome
+ROW = "row"  # field of an outcome, besides request_id and outcome
 
 
 def read_label(path: Path, name: str | None = None) -> Feature:
-    """Reads the label of a contract.
+    """Read the label of a contract.
 
     Args:
         path: the contract, a Schema in text format.
-        name: of the label; None: the contract's one column that no request holds.
+        name: of the label; None selects the contract's one column that no request holds.
+
+    Returns:
+        The label, as a required feature.
 
     Raises:
         ContractError: The contract cannot be read, has no such column or several, or the column is not one plain value.
@@ -32,7 +35,7 @@ def read_label(path: Path, name: str | None = None) -> Feature:
     if name is None and len(unsent) != 1:
         raise ContractError(
             f"label: expected one column of the contract {path} that no request holds, received "
-            f"{', '.join(unsent) or 'none'}; name the one that is predicted in the setting label."
+            f"{', '.join(unsent) or 'none'}; name the predicted column in the setting label."
         )
     if name is not None and name not in unsent:
         raise ContractError(f"label: no column {name!r} that no request holds; {suggestion(name, unsent)}")
@@ -45,8 +48,8 @@ def read_label(path: Path, name: str | None = None) -> Feature:
 
 
 def outcome_contract(contract: Contract, label: Feature) -> Contract:
-    """What one outcome has to look like, as a contract: the request's id, the row where it had several, the outcome."""
-    described = f"What became of it, as the contract's {label.name} says it"
+    """Return the contract of one outcome: the request's id, its row if it had several, and the outcome."""
+    described = f"The outcome, a value of the contract's {label.name}"
     outcome = dataclasses.replace(
         label, name=OUTCOME, description=f"{described}: {label.description}" if label.description else described
     )
@@ -58,7 +61,7 @@ def outcome_contract(contract: Contract, label: Feature) -> Contract:
             ),
             Feature(
                 name=ROW, kind=Kind.INT, required=False, low=0, high=2**31 - 1, example=0,
-                description="Which row of the request, from 0; 0 when left out",
+                description="The row of the request, from 0; 0 when left out",
             ),
             outcome,
         ),

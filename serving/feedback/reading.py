@@ -1,4 +1,4 @@
-"""Reads the outcomes that are stored."""
+"""Read the stored outcomes."""
 
 import dataclasses
 import datetime
@@ -9,7 +9,7 @@ from serving.feedback import columns
 from serving.request_log.columns import REQUEST_ID, REQUEST_ROW, REQUEST_TIME
 from serving.request_log.files import log_files
 
-KEY = (REQUEST_ID, REQUEST_ROW, REQUEST_TIME)  # what tells one row of the log from all others
+KEY = (REQUEST_ID, REQUEST_ROW, REQUEST_TIME)  # identifies one row of the log
 _LISTINGS = 10  # how often files may be merged while they are read
 
 
@@ -18,22 +18,26 @@ class StoredOutcomes:
     """Outcomes, each once."""
 
     table: Any  # pyarrow.Table with the columns of KEY and `outcome`
-    label: str | None  # the contract's column that they are values of; None where there is no outcome
-    # Rows that two processes stored different outcomes of in the same moment, which are not in the table: how many, …
+    label: str | None  # the contract's column of the values; None if there is no outcome
+    # Rows with different outcomes, stored by two processes at the same moment. The table omits them; this is their
+    # number.
     contradictory: int
-    disputed: Any = None  # … and which: pyarrow.Table with the columns of KEY; None where there is no outcome at all
+    disputed: Any = None  # and these are the rows: pyarrow.Table with the columns of KEY; None if there is no outcome
 
 
 class FeedbackError(ValueError):
-    """The outcomes cannot be read, or are of different labels."""
+    """The outcomes cannot be read, or belong to different labels."""
 
 
 def read_outcomes(folder: Path, since: datetime.datetime) -> StoredOutcomes:
-    """Reads outcomes of requests that came at a time or later.
+    """Read outcomes of requests that came at a time or later.
 
     Args:
-        folder: of the feedback; without files there is no outcome.
+        folder: of the feedback; it may be empty.
         since: with time zone.
+
+    Returns:
+        The outcomes.
 
     Raises:
         FeedbackError: A file cannot be read, or files hold outcomes of different labels.
@@ -44,17 +48,17 @@ def read_outcomes(folder: Path, since: datetime.datetime) -> StoredOutcomes:
     for _ in range(_LISTINGS):
         try:
             return _once(_read(folder, since), since)
-        except FileNotFoundError as error:  # Merged since it was listed: a new listing has the merged file.
+        except FileNotFoundError as error:  # merged since it was listed: a new listing has the merged file
             vanished = error
         except (OSError, pa.ArrowException) as error:
             raise FeedbackError(f"{folder}: expected files of outcomes, received {error}") from error
     raise FeedbackError(
-        f"{folder}: expected files that stay, received ones that vanish while they are read: {vanished}"
+        f"{folder}: expected files that stay, received files that vanish while they are read: {vanished}"
     )
 
 
 def _read(folder: Path, since: datetime.datetime) -> list[Any]:
-    """An outcome comes after its request, so that files of earlier outcomes need not be read."""
+    """Read all files that may hold such outcomes. Earlier files are skipped: an outcome comes after its request."""
     import pyarrow.parquet as pq
 
     tables = []
@@ -82,7 +86,7 @@ def _once(tables: list[Any], since: datetime.datetime) -> StoredOutcomes:
         pc.greater_equal(table.column(REQUEST_TIME), pa.scalar(since, table.schema.field(REQUEST_TIME).type))
     )
     names = [*KEY, columns.OUTCOME]
-    distinct = table.select(names).group_by(names).aggregate([])  # a row in two files is one
+    distinct = table.select(names).group_by(names).aggregate([])  # a row in two files counts once
     counts = distinct.group_by(list(KEY)).aggregate([(columns.OUTCOME, "count"), (columns.OUTCOME, "min")])
     single = pc.equal(counts.column(f"{columns.OUTCOME}_count"), 1)
     kept = counts.filter(single)

@@ -1,4 +1,4 @@
-"""Whose outcomes are taken, for how long after the request, and where they are kept."""
+"""The settings of feedback: whose outcomes are accepted, for how long after the request, and where they are stored."""
 
 import dataclasses
 from pathlib import Path
@@ -11,18 +11,18 @@ class FeedbackSettings:
     """Settings of a `FeedbackStore`.
 
     Raises:
-        ValueError: A value out of its range.
+        ValueError: A value is out of its range.
     """
 
-    folder: Path  # day folders with Parquet files go here; made when it is not there
-    trusted: tuple[str, ...] = ()  # names of API keys that may tell the outcome of anybody's request
-    accept_days: float = 90.0  # an outcome that comes later after its request is refused
-    cached_ids: int = 1_000_000  # rows of the log, and of feedback, of which ids stay in memory, 30 bytes each
-    queue_batches: int = 100  # batches that wait for the writer; beyond it they are refused
-    merge_files: int = 100  # small files of one process that are put together into one
-    keep_files: int = 100_000  # the oldest beyond these are removed, …
-    keep_bytes: int = 4096 * MIB  # … or beyond these, …
-    keep_days: float = 730.0  # … or when they are older
+    folder: Path  # for day folders with Parquet files; created if it does not exist
+    trusted: tuple[str, ...] = ()  # names of API keys that may report outcomes of all requests
+    accept_days: float = 90.0  # longest time between a request and its outcome
+    cached_ids: int = 1_000_000  # rows of the log, and of feedback, whose ids stay in memory, 30 bytes each
+    queue_batches: int = 100  # batches that wait for the writer; more are refused
+    merge_files: int = 100  # small files of one process that are merged into one
+    keep_files: int = 100_000  # the oldest files beyond these are removed
+    keep_bytes: int = 4096 * MIB  # or beyond these
+    keep_days: float = 730.0  # or when they are older
 
     def __post_init__(self) -> None:
         for name, least in (
@@ -36,5 +36,5 @@ class FeedbackSettings:
         if self.keep_days < self.accept_days:
             raise ValueError(
                 f"feedback: keep_days: expected at least accept_days, {self.accept_days:g}, received "
-                f"{self.keep_days:g}: an outcome whose file is removed would be accepted once more"
+                f"{self.keep_days:g}: an outcome whose file is removed would be accepted again"
             )

@@ -1,8 +1,9 @@
-"""Stores outcomes: judged, written to disk, and only then confirmed. Nothing is overwritten.
+"""Store outcomes: check them, write them to disk, and only then confirm them. Nothing is overwritten.
 
-A thread takes the batches that have come meanwhile together, judges them in their order, and writes what is accepted
-as one file. Small files of this process are put together, the large one first: an outcome is for a moment in two files,
-never in none.
+A thread takes all waiting batches, checks them in their order, and writes the accepted outcomes as one file. It merges
+this process's small files, and removes them after the large one is written: an outcome may be in two files for a
+moment,
+but never in none.
 """
 
 import collections
@@ -25,7 +26,7 @@ from serving.request_log.files import GrowingFile, LogFolder
 from serving.request_log.pending import PendingRequests
 from serving.request_log.settings import RequestLogSettings
 
-_LONGEST_MERGE = datetime.timedelta(hours=12)  # of feedback in one file: its reader finds it by the first row's day
+_LONGEST_MERGE = datetime.timedelta(hours=12)  # of feedback in one file: the reader finds it by the first row's day
 
 _log = structlog.get_logger(__name__)
 
@@ -33,21 +34,21 @@ _Batch = tuple[Sequence[Outcome], Caller]
 
 
 class FeedbackBusyError(RuntimeError):
-    """More batches wait for the writer than its queue takes."""
+    """The writer's queue is full."""
 
 
 class FeedbackStore:
-    """Stores outcomes; safe to use from any thread.
+    """Store outcomes. Thread-safe.
 
     Args:
-        settings: whose outcomes are taken, and where they are kept.
-        label: what an outcome has to be.
-        log: the request log that the ids are looked up in.
-        pending: requests of this process that no file of the log holds yet; None: the process logs none.
-        clock: the time now, with time zone.
+        settings: whose outcomes are accepted, and where they are stored.
+        label: the contract's label.
+        log: the request log in which ids are looked up.
+        pending: requests of this process that no file of the log holds yet; None if the process logs none.
+        clock: returns the current time, with time zone.
 
     Raises:
-        ValueError: The log drops what feedback needs.
+        ValueError: The log drops a column that feedback needs.
     """
 
     def __init__(
@@ -61,7 +62,7 @@ class FeedbackStore:
     ) -> None:
         self._settings, self._clock = settings, clock
         self._judge = FeedbackJudge(settings, label, log, pending)
-        self._schema = columns.arrow_schema(label)  # Imports pyarrow now, before feedback comes.
+        self._schema = columns.arrow_schema(label)  # imports pyarrow now, before feedback comes
         self._folder = LogFolder(settings)
         self._small: list[tuple[Path, datetime.datetime]] = []  # files of this process, and the time of each
         self._queue: collections.deque[tuple[_Batch, concurrent.futures.Future[Verdict]]] = collections.deque()
@@ -71,10 +72,18 @@ class FeedbackStore:
         self._thread.start()
 
     def submit(self, outcomes: Sequence[Outcome], caller: Caller) -> concurrent.futures.Future[Verdict]:
-        """Takes outcomes that were sent together; the future tells once those that are accepted are on disk.
+        """Queue outcomes that were sent together.
 
-        Its exception is IdFileError where the log or the feedback cannot be read, and OSError where feedback cannot be
-        written; nothing is stored then.
+        The future is done once the accepted outcomes are on disk. It fails with IdFileError if the log or the feedback
+        cannot
+        be read, and with OSError if feedback cannot be written; then nothing is stored.
+
+        Args:
+            outcomes: sent together.
+            caller: who sent them.
+
+        Returns:
+            A future of the verdict.
 
         Raises:
             FeedbackBusyError: Too many batches wait, or the store is closed.
@@ -84,18 +93,18 @@ class FeedbackStore:
             if self._closed or len(self._queue) >= self._settings.queue_batches:
                 raise FeedbackBusyError(
                     f"feedback: expected at most {self._settings.queue_batches} batches that wait for the disk, "
-                    "received more; send it again."
+                    "received more; send the outcomes again."
                 )
             self._queue.append(((outcomes, caller), future))
             self._changed.notify()
         return future
 
     def store(self, outcomes: Sequence[Outcome], caller: Caller) -> Verdict:
-        """As `submit`, and waits for the verdict."""
+        """Store outcomes as `submit` does, and wait for the verdict."""
         return self.submit(outcomes, caller).result()
 
     def close(self) -> None:
-        """Stores what was taken, and ends. Whatever is sent later is refused."""
+        """Store the queued outcomes, and stop. Later ones are refused."""
         with self._changed:
             self._closed = True
             self._changed.notify()
@@ -104,10 +113,10 @@ class FeedbackStore:
     def _run(self) -> None:
         try:
             self._judge.warm_up(self._clock())
-        except Exception as error:  # Every outcome will be told so, until it is mended; the thread has to live.
+        except Exception as error:  # every outcome gets this error until the cause is gone; the thread must go on
             _log.exception("feedback_failed", error=str(error))
         while taken := self._take():
-            # Who went away before is not waited for, and knows of no verdict: nothing of theirs is stored.
+            # Skip batches whose callers gave up: they receive no verdict, so nothing of theirs is stored.
             group = [(batch, future) for batch, future in taken if future.set_running_or_notify_cancel()]
             try:
                 verdicts = self._store([batch for batch, _ in group])
@@ -120,7 +129,7 @@ class FeedbackStore:
         self._tidy(at_least=2)
 
     def _take(self) -> list[tuple[_Batch, concurrent.futures.Future[Verdict]]]:
-        """Waits for batches and takes all there are; none once the store is closed."""
+        """Wait for batches and take all of them; none once the store is closed."""
         with self._changed:
             self._changed.wait_for(lambda: self._queue or self._closed)
             group = list(self._queue)
@@ -149,7 +158,7 @@ class FeedbackStore:
         return self._folder.write(*file.finish())
 
     def _tidy(self, at_least: int) -> None:
-        """Puts this process's small files together, and removes files that are too old. What fails stays as it is."""
+        """Merge this process's small files, and remove files that are too old. On a fault, leave the files."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 

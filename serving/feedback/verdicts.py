@@ -1,4 +1,4 @@
-"""What can be said of an outcome that somebody tells: that it is stored, or why it is not."""
+"""The verdicts on an outcome: that it is stored, or why it is refused."""
 
 import dataclasses
 import enum
@@ -8,9 +8,9 @@ from serving.contract import Value
 
 
 class Refusal(enum.Enum):
-    """Why an outcome is not stored; the value is the code in answers, reports and metrics."""
+    """Why an outcome is refused; the value is the code in answers, reports and metrics."""
 
-    INVALID = "invalid_outcome"  # not as the contract's label says; the gateway refuses the whole request then
+    INVALID = "invalid_outcome"  # not a value of the contract's label; the gateway then refuses the whole request
     UNKNOWN_REQUEST = "unknown_request"
     UNKNOWN_ROW = "unknown_row"
     UNANSWERED = "unanswered_request"
@@ -23,26 +23,26 @@ class Refusal(enum.Enum):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What became of one row."""
+    """The outcome of one row."""
 
-    request_id: str  # as the answer has it
-    row: int  # which row of the request, from 0
+    request_id: str  # as in the answer
+    row: int  # the row of the request, from 0
     value: Value  # of the contract's label
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Caller:
-    """Who tells an outcome."""
+    """The sender of an outcome."""
 
-    digest: str | None  # as caller_digest gives it; None where the gateway wants no key
-    trusted: bool = False  # may tell the outcome of anybody's request
+    digest: str | None  # as returned by caller_digest; None if the gateway needs no key
+    trusted: bool = False  # may report outcomes of all requests
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RefusedOutcome:
     """An outcome that is not stored."""
 
-    position: int  # in what was sent, from 0
+    position: int  # in the batch, from 0
     refusal: Refusal
     field: str  # request_id, row or outcome
     expected: str
@@ -50,13 +50,13 @@ class RefusedOutcome:
 
     @property
     def detail(self) -> str:
-        """What is wrong, in words."""
+        """Return the fault in words."""
         return f"{self.field}: expected {self.expected}, received {self.received}"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What became of the outcomes that were sent together."""
+    """The result of outcomes that were sent together."""
 
     stored: int
     refused: Sequence[RefusedOutcome]

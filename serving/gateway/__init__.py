@@ -1,1 +1,1 @@
-"""What end users call: typed JSON in, a probability and a decision out. Runs without TensorFlow."""
+"""The gateway for end users: typed JSON in, a prediction and a decision out. Runs without TensorFlow."""

@@ -1,4 +1,4 @@
-"""Who is let in: API keys and rate."""
+"""Admit requests by API key and rate."""
 
 from starlette.requests import Request
 
@@ -8,12 +8,12 @@ from serving.gateway.rate_limit import RequestCounter
 
 
 class Admission:
-    """Admits requests of all routes that need a key; their rate is counted together.
+    """Admit requests of all routes that need a key; their rate is counted together.
 
     Args:
-        keys: that are valid.
+        keys: the valid keys.
         rate_limit: counts the requests of one client.
-        operator_port: what comes by this port needs no key for what operators ask; None: there is no such port.
+        operator_port: the port on which operators' routes need no key; None if there is no such port.
     """
 
     def __init__(self, keys: ApiKeys, rate_limit: RequestCounter, operator_port: int | None = None):
@@ -22,10 +22,13 @@ class Admission:
         self._operator_port = operator_port
 
     async def admit(self, request: Request) -> str | None:
-        """Checks key and rate; strangers are counted by address, so that keys cannot be guessed at full speed.
+        """Check key and rate. Requests without a valid key are counted by address, which slows key guessing.
+
+        Args:
+            request: its headers hold the key.
 
         Returns:
-            The name of the key; None where none is needed.
+            The name of the key; None if no key is needed.
 
         Raises:
             ProblemError: 401, no valid key; 429, too many requests.
@@ -46,7 +49,10 @@ class Admission:
         return name
 
     async def admit_operator(self, request: Request) -> None:
-        """Checks whether the request may see how the gateway is doing, and its documentation.
+        """Check whether the request may read metrics, readiness and documentation.
+
+        Args:
+            request: its headers hold the key, unless it came by the operators' port.
 
         Raises:
             ProblemError: As `admit`, where keys are needed and the request did not come by the operators' port.

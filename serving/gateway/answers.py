@@ -1,4 +1,4 @@
-"""What a model's outputs mean, by the kind of task: how they are read, what is decided, and how a row is answered."""
+"""Read, decide and describe a model's outputs, by kind of task."""
 
 import dataclasses
 import math
@@ -10,72 +10,78 @@ from serving.contract import Value
 from serving.contract.target import Target
 from serving.problem import MULTICLASS, REGRESSION
 
-_SUM_TOLERANCE = 1e-3  # float32 probabilities of a thousand classes add up to 1 within a tenth of it
-_LARGEST = 3.4028234663852886e38  # float32; a comparison with it is false for NaN
+_SUM_TOLERANCE = 1e-3  # float32 probabilities of a thousand classes add up to 1 within a tenth of this
+_LARGEST = 3.4028234663852886e38  # float32; comparisons with it are false for NaN
 
-Output = Any  # of one row: a float, or of a multiclass task a list of floats
+Output = Any  # of one row: a float, or a list of floats for a multiclass task
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Interval:
-    """The interval around the values of one version of a model: two constants that are added to each value."""
+    """The interval around the values of one model version: two constants that are added to each value."""
 
-    low: float  # to add, 0 or less
-    high: float  # to add, 0 or more
-    level: float  # share of rows that it holds, 0 to 1
+    low: float  # added to the value, 0 or less
+    high: float  # added to the value, 0 or more
+    level: float  # expected share of labels inside, 0 to 1
 
     def around(self, value: float) -> dict[str, float]:
-        """The interval around one value, as an answer has it."""
+        """Return the interval around one value, as in an answer."""
         return {"low": value + self.low, "high": value + self.high, "level": self.level}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Explained:
-    """The one number of an output that is explained."""
+    """The number of an output that is explained."""
 
-    name: str  # what it is called in an answer
-    beside: Mapping[str, Value]  # what else the answer says of it
+    name: str  # its name in an answer
+    beside: Mapping[str, Value]  # further fields of the answer
     pick: Callable[[Output], float]  # finds it in another row's output
 
 
 class Answers(Protocol):
-    """One kind of task."""
+    """Reads and describes the outputs of one kind of task."""
 
-    width: int  # numbers that the model gives for a row
-    expectation: str  # of one row's output, in words
+    width: int  # numbers that the model returns for a row
+    expectation: str  # one row's output, in words
     has_interval: bool  # whether a version may have an interval
 
     def read(self, values: list[Any]) -> Output:
-        """One row's output.
+        """Read one row's output.
 
         Args:
-            values: what the model server says of the row; [width].
+            values: the model server's numbers for the row; [width].
+
+        Returns:
+            The output.
 
         Raises:
-            ValueError: The values are no output of this kind.
+            ValueError: The values are not an output of this kind.
         """
 
     def decide(self, outputs: Sequence[Output]) -> list[Value | None]:
-        """The decision for each row; None where the kind of task has none."""
+        """Return the decision for each row; None where the kind of task has none."""
 
     def describe(
         self, outputs: Sequence[Output], decisions: Sequence[Value | None], most: int | None, interval: Interval | None
     ) -> list[dict[str, Any]]:
-        """The answer for each row, as serving.gateway.responses documents it.
+        """Describe each row, as serving.gateway.responses documents it.
 
         Args:
             outputs: of the rows.
             decisions: of the rows.
-            most: classes at most; None: all.
-            interval: of the version that answered; None: it has none.
+            most: the limit of classes; None means all.
+            interval: of the version that answered; None if it has none.
+
+        Returns:
+            A JSON object for each row.
         """
 
     def explain(self, output: Output) -> Explained:
-        """Which number of a row's output an explanation is about."""
+        """Return the number of a row's output that an explanation is about."""
 
 
 class BinaryAnswers:
-    """A probability, and whether it is at least the threshold."""
+    """A probability, and whether it reaches the threshold."""
 
     width = 1
     expectation = "a probability"
@@ -85,29 +91,29 @@ class BinaryAnswers:
         self._threshold = threshold
 
     def read(self, values: list[Any]) -> float:
-        """One row's probability."""
+        """Read one row's probability."""
         return _probability(*values)
 
     def decide(self, outputs: Sequence[float]) -> list[Value | None]:
-        """Whether each probability is at least the threshold."""
+        """Return whether each probability reaches the threshold."""
         return [probability >= self._threshold for probability in outputs]
 
     def describe(
         self, outputs: Sequence[float], decisions: Sequence[Value | None], most: int | None, interval: Interval | None
     ) -> list[dict[str, Any]]:
-        """Probability and decision."""
+        """Return probability and decision of each row."""
         return [
             {"probability": probability, "decision": decision}
             for probability, decision in zip(outputs, decisions, strict=True)
         ]
 
     def explain(self, output: float) -> Explained:
-        """The probability."""
+        """Return the probability."""
         return Explained(name="probability", beside={}, pick=float)
 
 
 class MulticlassAnswers:
-    """The most probable class, and the probability of each."""
+    """The most probable class, and the probability of each class."""
 
     has_interval = False
 
@@ -117,14 +123,14 @@ class MulticlassAnswers:
         self.expectation = f"{self.width} probabilities that add up to 1"
 
     def read(self, values: list[Any]) -> list[float]:
-        """One row's probabilities, in the order of the classes."""
+        """Read one row's probabilities, in the order of the classes."""
         probabilities = list(map(_probability, values))
         if abs(math.fsum(probabilities) - 1) > _SUM_TOLERANCE:
-            raise ValueError("they do not add up to 1")
+            raise ValueError("the probabilities do not add up to 1")
         return probabilities
 
     def decide(self, outputs: Sequence[list[float]]) -> list[Value | None]:
-        """The most probable class; of equal ones, the first."""
+        """Return the most probable class; the first of equal ones."""
         return [self._classes[each.index(max(each))] for each in outputs]
 
     def describe(
@@ -134,14 +140,14 @@ class MulticlassAnswers:
         most: int | None,
         interval: Interval | None,
     ) -> list[dict[str, Any]]:
-        """The decision, and the classes in descending order of their probability; equal ones in the contract's."""
+        """Return decision and classes of each row, by descending probability; ties keep the contract's order."""
         return [
             {"decision": decision, "probabilities": self._ranked(probabilities)[:most]}
             for probabilities, decision in zip(outputs, decisions, strict=True)
         ]
 
     def explain(self, output: list[float]) -> Explained:
-        """The probability of the class that is decided for."""
+        """Return the probability of the decided class."""
         place = output.index(max(output))
         return Explained(name="probability", beside={"class": self._classes[place]}, pick=operator.itemgetter(place))
 
@@ -149,7 +155,7 @@ class MulticlassAnswers:
         pairs = zip(self._classes, probabilities, strict=True)
         return [
             {"class": name, "probability": probability}
-            for name, probability in sorted(pairs, key=lambda pair: -pair[1])  # sorted() keeps the order of equal ones
+            for name, probability in sorted(pairs, key=lambda pair: -pair[1])  # sorted() keeps the order of ties
         ]
 
 
@@ -164,35 +170,38 @@ class RegressionAnswers:
         self._unit = unit or None
 
     def read(self, values: list[Any]) -> float:
-        """One row's value."""
+        """Read one row's value."""
         (value,) = values
         if not _is_number(value):
-            raise ValueError("it is no finite number")
+            raise ValueError("the value is not a finite number")
         return float(value)
 
     def decide(self, outputs: Sequence[float]) -> list[Value | None]:
-        """No decision."""
+        """Return None for each row: a regression decides nothing."""
         return [None] * len(outputs)
 
     def describe(
         self, outputs: Sequence[float], decisions: Sequence[Value | None], most: int | None, interval: Interval | None
     ) -> list[dict[str, Any]]:
-        """Value, unit, and the interval where there is one."""
+        """Return value, unit, and the interval if there is one."""
         return [
             {"value": value, "unit": self._unit, "interval": interval and interval.around(value)} for value in outputs
         ]
 
     def explain(self, output: float) -> Explained:
-        """The value."""
+        """Return the value."""
         return Explained(name="value", beside={}, pick=float)
 
 
 def answers_of(target: Target, threshold: float) -> Answers:
-    """The kind of task that a target poses.
+    """Return the reader of a target's outputs.
 
     Args:
-        target: what is predicted.
+        target: the kind of task, with its classes or unit.
         threshold: of a binary task.
+
+    Returns:
+        The reader.
     """
     if target.problem == MULTICLASS:
         return MulticlassAnswers(target.classes)
@@ -200,15 +209,19 @@ def answers_of(target: Target, threshold: float) -> Answers:
 
 
 def read_column(column: object, rows: int, answers: Answers) -> list[Output]:
-    """The outputs of all rows, from what the model server says.
+    """Read the outputs of all rows.
 
     Args:
-        column: one element for each row: a list of numbers, or a number where the model gives one.
-        rows: how many there have to be.
-        answers: reads one row's.
+        column: the model server's outputs, one element for each row: a list of numbers, or one number.
+        rows: the expected number of rows.
+        answers: reads one row's output.
+
+    Returns:
+        The output of each row.
 
     Raises:
-        ValueError, TypeError: There is not one output for each row, or one is not of this kind.
+        ValueError: There is not one output for each row, or one is not of this kind.
+        TypeError: An output is not a list of numbers or a number.
     """
     if not isinstance(column, list) or len(column) != rows:
         raise ValueError("expected one output for each row")
@@ -222,24 +235,32 @@ def read_column(column: object, rows: int, answers: Answers) -> list[Output]:
 
 
 def read_interval(outputs: Any) -> Interval:
-    """The interval of a version, from what its signature says of the value 0.
+    """Read a version's interval from its signature's answer to the value 0.
+
+    Args:
+        outputs: the signature's outputs, by name.
+
+    Returns:
+        The interval.
 
     Raises:
-        ValueError, KeyError, TypeError: The signature says no interval around 0.
+        ValueError: The outputs are not an interval around 0.
+        KeyError: An output is missing.
+        TypeError: An output is not a list.
     """
     (low,), (high,), (level,) = (outputs[name] for name in ("low", "high", "level"))
     if not all(map(_is_number, (low, high, level))) or not low <= 0 <= high or not 0 < level < 1:
         raise ValueError("expected low <= 0 <= high, and a level between 0 and 1")
-    # The server writes the shortest decimals that stand for its float32, so that 0.9 is 0.9.
+    # The server writes the fewest decimals that identify a float32, so that 0.9 is read as 0.9.
     return Interval(low=float(low), high=float(high), level=float(level))
 
 
 def _is_number(value: Any) -> bool:
-    # By type, not by what float() takes: true and "0.5" are no numbers.
+    # Check the type itself: float() would take true and "0.5".
     return type(value) in (float, int) and abs(value) <= _LARGEST
 
 
 def _probability(value: Any) -> float:
     if not _is_number(value) or not 0 <= value <= 1:
-        raise ValueError("it is no probability")
+        raise ValueError("the value is not a probability")
     return float(value)

@@ -1,9 +1,9 @@
-"""API keys: who may ask.
+"""API keys: which clients may send requests.
 
-Each key has a name, which stands in the log in its stead: `NAME:KEY`, one a line in the file, or separated by commas
-in the variable GATEWAY_API_KEYS. To change a key without a pause, add the new one under another name, move the clients,
-then take the old one out; the file is read again when it changes, and while it is not there, the keys that it held stay
-valid. `openssl rand -hex 24` makes a good key.
+Each key has a name, which the log shows instead of the key. Write `NAME:KEY`, one per line in the file, or separated by
+commas in the variable GATEWAY_API_KEYS. To replace a key without an interruption, add the new one under another name,
+move the clients, then remove the old one. The file is read again when it changes; while it is missing, its last keys
+stay valid. `openssl rand -hex 24` makes a good key.
 """
 
 import hashlib
@@ -25,23 +25,25 @@ class ApiKeys:
     """The keys that are valid now.
 
     Args:
-        environ: of the process.
-        file: where more keys stand; None: nowhere.
+        environ: the process's environment variables.
+        file: holds more keys; None if there is no file.
 
     Raises:
-        ValueError: The file is not there, a line is no key, a key is too short, or a name is there twice.
+        ValueError: The file is missing, a line is not a key, a key is too short, or a name appears twice.
         OSError: The file cannot be read.
     """
 
     def __init__(self, environ: Mapping[str, str], file: Path | None = None):
         self._fixed = parse(environ.get(VARIABLE, "").replace(",", "\n"), VARIABLE)
         if file is not None and not file.is_file():
-            raise ValueError(f"the API keys' file {file} is not there: expected a file with lines NAME:KEY; make it.")
+            raise ValueError(
+                f"the API keys' file {file} does not exist: expected a file with lines NAME:KEY; create it."
+            )
         self._file: WatchedFile[Digests] | None = WatchedFile(file, lambda text: parse(text, "line")) if file else None
-        self.needed = bool(self._fixed) or file is not None  # a file that is emptied later closes the door
+        self.needed = bool(self._fixed) or file is not None  # an emptied file still requires keys
 
     def name_of(self, key: str) -> str | None:
-        """The name of a valid key, None for any other. How long it takes says nothing of what is wrong with it."""
+        """Return the name of a valid key, None for any other. Its duration does not depend on the key."""
         digest = hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
         found = None
         for name, valid in {**self._fixed, **(self._file.value if self._file else {})}.items():
@@ -51,10 +53,17 @@ class ApiKeys:
 
 
 def parse(text: str, place: str) -> Digests:
-    """Reads keys, one a line; empty lines and those that begin with # say nothing.
+    """Read keys, one per line; skip empty lines and lines that begin with #.
+
+    Args:
+        text: the lines.
+        place: the file's or variable's name, for messages.
+
+    Returns:
+        The digest of each key, by name.
 
     Raises:
-        ValueError: As in ApiKeys. No message holds a key.
+        ValueError: As in ApiKeys. No message contains a key.
     """
     found: Digests = {}
     for number, line in enumerate(map(str.strip, text.splitlines()), start=1):

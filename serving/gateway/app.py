@@ -1,4 +1,4 @@
-"""The application: its parts put together, and its routes."""
+"""Build the application: connect its parts and add its routes."""
 
 import contextlib
 import os
@@ -38,17 +38,20 @@ _PAGE_FILES = Path(__file__).parent / "page" / "files"
 def create_app(
     settings: GatewaySettings | Sequence[GatewaySettings], environ: Mapping[str, str] = os.environ
 ) -> fastapi.FastAPI:
-    """Makes the application; it connects to the model servers with its first requests.
+    """Build the application. It connects to the model servers with its first requests.
 
     Args:
-        settings: of the task, or of several. What they say of the gateway as a whole is taken from the first;
-            serving.gateway.several_tasks makes sure that all say the same.
-        environ: has the API keys.
+        settings: of one task, or of several. Settings of the whole gateway are taken from the first;
+            serving.gateway.several_tasks checks that they are equal in all.
+        environ: holds the API keys.
+
+    Returns:
+        The application.
 
     Raises:
         ContractError: A contract cannot be used.
-        ValueError: API keys, a traffic file, Redis' address, what is sticky, the request log's columns,
-            feedback, a certificate or tracing cannot be used.
+        ValueError: API keys, a traffic file, Redis' address, the sticky setting, the request log's columns, feedback, a
+            certificate or tracing cannot be used.
         OSError: A file cannot be read.
     """
     every = [settings] if isinstance(settings, GatewaySettings) else list(settings)
@@ -62,7 +65,7 @@ def create_app(
 
     @contextlib.asynccontextmanager
     async def lifespan(_: fastapi.FastAPI) -> AsyncIterator[None]:
-        async with contextlib.AsyncExitStack() as stack:  # each is closed, whatever fails with another
+        async with contextlib.AsyncExitStack() as stack:  # closes each part, even if closing another fails
             stack.callback(tracer.close)
             stack.push_async_callback(rate_limit.close)
             for task in tasks:
@@ -97,7 +100,7 @@ def create_app(
     app.state.metrics = metrics
     app.add_exception_handler(ProblemError, _answer_problem)
     app.add_exception_handler(HTTPException, _answer_http_exception)
-    # The one that is added last sees a request first.
+    # The middleware that is added last handles a request first.
     app.add_middleware(DirectRoutes, routes={task.settings.route: task.prediction.answer for task in tasks})
     app.add_middleware(
         OperatorGate, admission=admission, paths=[METRICS, api_description.DOCS, api_description.DESCRIPTION]
@@ -117,9 +120,10 @@ def _make_rate_limit(
 ) -> RequestCounter:
     limits = tasks[0].limits
     local = RateLimit(limits.requests_per_second)
-    if limits.redis is None or not local.per_second:  # no limit: nothing to count, and no store to be told of as away
+    # no limit: nothing to count, and no Redis whose failure would be reported
+    if limits.redis is None or not local.per_second:
         return local
-    from serving.gateway.shared_rate_limit import SharedRateLimit  # Imported here: a gateway alone needs no client.
+    from serving.gateway.shared_rate_limit import SharedRateLimit  # import late: a single gateway needs no Redis client
 
     prefix = limits.redis.prefix or f"gateway:{'+'.join(sorted(task.endpoint for task in tasks))}"
     return SharedRateLimit(local, limits.redis, prefix=prefix, environ=environ, metrics=metrics)
@@ -170,7 +174,7 @@ async def _answer_problem(request: Request, error: Exception) -> Response:
 
 
 async def _answer_http_exception(request: Request, error: Exception) -> Response:
-    """What the router says by itself: 404 and 405."""
+    """Answer the router's own errors: 404 and 405."""
     assert isinstance(error, HTTPException)
     method, path = request.method, request.url.path[:200]
     details = {

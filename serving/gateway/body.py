@@ -1,4 +1,4 @@
-"""What a request's body holds, read no further than the limit."""
+"""Read the body of a request, up to a limit."""
 
 import asyncio
 
@@ -10,41 +10,53 @@ from serving.gateway.settings import RequestLimits
 
 
 async def read_json(request: Request, limits: RequestLimits) -> object:
-    """The value that the body spells. NaN and Infinity are read, so that a field's own check can name them.
+    """Parse the body as JSON. NaN and Infinity are accepted, so that the field's own check can name them.
+
+    Args:
+        request: the request.
+        limits: of size and time.
+
+    Returns:
+        The value.
 
     Raises:
-        ProblemError: As `read_body`; 400, it is no JSON in UTF-8.
+        ProblemError: As `read_body`; 400, the body is not JSON in UTF-8.
     """
     body = await read_body(request, limits, "application/json", "JSON")
     try:
         return pydantic_core.from_json(body)
     except ValueError as error:
-        raise ProblemError(400, "invalid_json", f"The body is no JSON: {error}.") from error
+        raise ProblemError(400, "invalid_json", f"The body is not JSON: {error}.") from error
 
 
 async def read_body(request: Request, limits: RequestLimits, media_type: str, noun: str) -> bytes:
-    """The body's bytes, which the request says to be of a media type.
+    """Read the body, which the request must declare as a media type.
 
     Args:
-        request: whose body is read.
+        request: the request.
         limits: of size and time.
-        media_type: that is expected.
-        noun: what it is called in messages.
+        media_type: the expected type.
+        noun: the type's name in messages.
+
+    Returns:
+        The bytes.
 
     Raises:
-        ProblemError: 400, it breaks off; 408, it takes too long; 413, it is too large; 415, it says to be something
-            else.
+        ProblemError: 400, the body breaks off; 408, it takes too long; 413, it is too large; 415, it is declared as
+            something else.
     """
     stated = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if stated != media_type:
         raise ProblemError(
             415,
             "unsupported_media_type",
-            f"The body is not said to be {noun}: expected Content-Type: {media_type}, received {stated[:80]!r}.",
+            f"The body is not declared as {noun}: expected Content-Type: {media_type}, received {stated[:80]!r}.",
             headers={"Accept": media_type},
         )
     if request.headers.get("content-encoding", "identity").lower() != "identity":
-        raise ProblemError(415, "unsupported_encoding", "The body is compressed: expected none, send it as it is.")
+        raise ProblemError(
+            415, "unsupported_encoding", "The body is compressed: expected no Content-Encoding; send it uncompressed."
+        )
     try:
         async with asyncio.timeout(limits.body_seconds):
             return await _read(request, limits.body_bytes)
@@ -59,7 +71,7 @@ async def read_body(request: Request, limits: RequestLimits, media_type: str, no
 
 
 async def _read(request: Request, most: int) -> bytes:
-    # Refused by what it says of its size, and counted all the same: it may say nothing, or lie.
+    # Refuse a declared size that is too large, and count the bytes anyway: the size may be missing or wrong.
     stated = request.headers.get("content-length", "")
     if stated.isdecimal() and int(stated) > most:
         raise _too_large(most, f"{stated} bytes")

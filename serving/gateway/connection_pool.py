@@ -1,4 +1,4 @@
-"""HTTP calls of the model server over connections that stay open, with time-outs and a bound on their number."""
+"""Call the model server over a limited number of persistent HTTP connections, with time-outs."""
 
 import asyncio
 import contextlib
@@ -18,20 +18,23 @@ from serving.tls.client import ClientTls
 from serving.tls.watched import WatchedFiles
 from serving.tracing.tracer import Tracer
 
-_KEEP_SECONDS = 30  # how long a connection may idle before it is closed
+_KEEP_SECONDS = 30  # longest idle time of a connection
 
 
 class HttpResponse(NamedTuple):
-    """What the model server answered."""
+    """An answer of the model server."""
 
     status: int
-    content: bytes  # unpacked
+    content: bytes  # uncompressed
 
     def json(self) -> Any:
-        """The content's value.
+        """Parse the content as JSON.
+
+        Returns:
+            The value.
 
         Raises:
-            ValueError: It is no JSON, or nested deeper than anything that is asked for.
+            ValueError: The content is not JSON, or is nested too deep.
         """
         try:
             return json.loads(self.content)
@@ -43,12 +46,12 @@ class ConnectionPool:
     """The connections to one model server.
 
     Args:
-        settings: where it is, time-outs, and how many connections there may be.
-        tls: what an https:// server is reached with; None: as this system trusts.
-        tracer: tells the server which trace a call belongs to; None: none.
+        settings: the server's address, time-outs, and the number of connections.
+        tls: for an https:// server; None trusts what this system trusts.
+        tracer: passes the trace on to the server; None disables traces.
 
     Raises:
-        ValueError: The server's port is none.
+        ValueError: The port in the server's address is invalid.
     """
 
     def __init__(
@@ -64,15 +67,23 @@ class ConnectionPool:
         self._session: aiohttp.ClientSession | None = None
 
     async def close(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         if self._session:
             await self._session.close()
 
     async def call(self, method: str, path: str, body: bytes | None = None) -> HttpResponse:
-        """Sends one request, with JSON in it if there is a body; follows no redirects.
+        """Send one request; follow no redirects.
+
+        Args:
+            method: the HTTP method.
+            path: the path, with a leading slash.
+            body: JSON; None sends no body.
+
+        Returns:
+            The answer.
 
         Raises:
-            ModelError: There is no answer. The message quotes none either.
+            ModelError: There is no answer. The message quotes nothing from an answer either.
         """
         headers = self._tracer.headers()
         if body is not None:
@@ -89,7 +100,7 @@ class ConnectionPool:
                     data=body,
                     headers=headers,
                     allow_redirects=False,
-                    ssl=self._tls.value.context if self._tls else True,  # another one is another set of connections
+                    ssl=self._tls.value.context if self._tls else True,  # each context has its own connections
                     server_hostname=self._server_name,
                 ) as response,
             ):
@@ -105,53 +116,53 @@ class ConnectionPool:
         except aiohttp.ClientError as error:
             if _is_about_packing(error):
                 raise model_errors.InvalidResponseError(
-                    "expected an answer, received one that does not unpack"
+                    "expected an answer, received one that cannot be uncompressed"
                 ) from error
-            # Without its traceback: what read the answer keeps the error, whose frames have it. That cycle would keep
-            # the request's rows until garbage is collected, which is seldom.
+            # Drop the traceback: the response keeps the error, whose frames hold the response. That cycle would keep
+            # the request's rows until a rare garbage collection.
             cause = error.with_traceback(None)
             raise model_errors.ConnectionLostError(f"the connection broke: {_name_of(error)}") from cause
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
-        """Returns the whole body.
+        """Return the whole body.
 
         Raises:
-            InvalidResponseError: It is longer than any answer that can be used.
+            InvalidResponseError: The body is longer than `answer_bytes`.
         """
         content, most = bytearray(), self._settings.answer_bytes
         async for part in response.content.iter_any():
             content += part
             if len(content) > most:
-                response.close()  # what is left would have to be read before the connection could be used again
+                response.close()  # otherwise the rest must be read before the connection can be used again
                 raise model_errors.InvalidResponseError(f"expected an answer of at most {most} bytes, received more")
         return bytes(content)
 
     def _opened(self) -> aiohttp.ClientSession:
-        """The session, made with the first call, since it belongs to the event loop that runs then."""
+        """Return the session. The first call creates it, because it belongs to the running event loop."""
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                # From the name to the end of TLS; and from one piece of the answer to the next. The whole is bounded
-                # for questions about versions; the caller of predictions bounds all tries together.
+                # `connect` covers name resolution to TLS handshake; `sock_read` the time between parts of the answer.
+                # `total` limits look-ups of versions; for predictions the caller limits all tries together.
                 timeout=aiohttp.ClientTimeout(
                     total=self._settings.total_seconds,
                     connect=self._settings.connect_seconds,
                     sock_read=self._settings.read_seconds,
                 ),
                 connector=aiohttp.TCPConnector(
-                    limit=0,  # `_turn` keeps it, which tells a lack of connections from a server that is not there
+                    limit=0,  # `_turn` limits, so that a lack of connections differs from an absent server
                     keepalive_timeout=_KEEP_SECONDS,
-                    use_dns_cache=False,  # a server that moved is found with the next connection
+                    use_dns_cache=False,  # finds a server that moved
                 ),
-                trust_env=False,  # a proxy for the way out is none for the way to the model server
+                trust_env=False,  # a proxy for outgoing traffic does not lead to the model server
             )
         return self._session
 
     @contextlib.asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
-        """Holds the right to one connection.
+        """Hold one of the allowed connections.
 
         Raises:
-            PoolExhaustedError: None got free in the time that a new one may take.
+            PoolExhaustedError: None became free within `connect_seconds`.
         """
         try:
             async with asyncio.timeout(self._settings.connect_seconds):
@@ -166,7 +177,7 @@ class ConnectionPool:
 
 def _require_port(url: str) -> None:
     try:
-        urllib.parse.urlsplit(url).port  # noqa: B018 (it is looked at here, and raises)
+        urllib.parse.urlsplit(url).port  # noqa: B018 (the attribute raises)
     except ValueError as error:
         raise ValueError(
             f"model.server: expected a URL such as http://127.0.0.1:8501, received {url}: {error}"
@@ -174,14 +185,14 @@ def _require_port(url: str) -> None:
 
 
 def _name_of(error: BaseException) -> str:
-    """The error's type; of TLS the reason, too: a server refuses a client's certificate after the handshake."""
+    """Return the error's type, and for TLS the reason: a server refuses a client's certificate after the handshake."""
     cause = error if isinstance(error, ssl.SSLError) else error.__cause__
     reason = getattr(cause, "reason", None) if isinstance(cause, ssl.SSLError) else None
     return f"{type(error).__name__} {reason}" if reason else type(error).__name__
 
 
 def _is_about_packing(error: BaseException | None) -> bool:
-    """Whether the error goes back to content that does not unpack; aiohttp says so in an error's causes only."""
+    """Return whether the cause is content that cannot be uncompressed; aiohttp tells only in the causes."""
     while error is not None and not isinstance(error, ContentEncodingError):
         error = error.__cause__
     return error is not None

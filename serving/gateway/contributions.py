@@ -1,7 +1,7 @@
-"""What each field of a row adds to its probability or value: Shapley values by sampled orders, in plain Python.
+"""Compute each field's contribution to a row's probability or value: Shapley values by sampled orders.
 
-As pipelines/attribution/shapley.py estimates them, which has the sources. The gateway has no NumPy, and its model
-server is asked over REST.
+The estimate is that of pipelines/attribution/shapley.py, which names the sources. This module is plain Python, because
+the gateway has no NumPy, and its model server is asked over REST.
 """
 
 import dataclasses
@@ -15,26 +15,30 @@ _SEED = 20240501  # the same row gets the same contributions
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Contributions:
-    """Contributions to one number, a probability or a value; they add up to it, from the base on."""
+    """Contributions to one number, a probability or a value. Base and contributions add up to the number."""
 
     number: float
-    base: float  # mean number of the background rows
+    base: float  # mean over the background rows
     of_fields: dict[str, float]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Questions:
-    """The rows that the model has to be asked about, to explain one."""
+    """The rows that the model is asked about to explain one row."""
 
-    rows: list[Row]  # the row, the background, and the rows between: in each, one more field is the row's
+    rows: list[Row]  # the row, the background, and mixed rows, each with one more of the row's fields
     fields: tuple[str, ...]
-    walks: list[tuple[int, tuple[str, ...]]]  # from which background row, and which fields change in which order
+    # each walk: the index of its background row, and the order in which fields change
+    walks: list[tuple[int, tuple[str, ...]]]
 
     def read(self, numbers: Sequence[float]) -> Contributions:
-        """Return the contributions.
+        """Compute the contributions.
 
         Args:
-            numbers: of `rows`, in their order: what the model says of each.
+            numbers: the model's output for each of `rows`, in their order.
+
+        Returns:
+            The contributions.
         """
         background = len({start for start, _ in self.walks})
         between = iter(numbers[1 + background :])
@@ -51,18 +55,28 @@ class Questions:
 
 
 def count_rows(background: int, fields: int, orders: int) -> int:
-    """Count the rows that make_questions makes at most: fewer where the row and the background have equal values."""
+    """Return the most rows that make_questions makes; equal values in row and background make fewer."""
     return 1 + background + background * 2 * orders * max(fields - 1, 0)
 
 
 def make_questions(row: Row, background: Sequence[Row], fields: Sequence[str], orders: int) -> Questions:
-    """Make the questions that explain a row.
+    """Make the rows that explain a row.
 
     Args:
-        row: to explain; a field that it lacks is missing.
-        background: rows that it is compared with, 1 or more.
+        row: to explain; an absent field is missing.
+        background: rows to compare with, 1 or more.
         fields: names of all fields.
-        orders: of the fields for each background row; each is also taken in reverse.
+        orders: sampled orders of the fields for each background row; each is also taken in reverse.
+
+    Returns:
+        The rows, and the order in which they are read.
+
+    Example:
+        >>> questions = make_questions({"fare": 8.0}, [{"fare": 4.0}], ["fare"], orders=1)
+        >>> questions.rows
+        [{'fare': 8.0}, {'fare': 4.0}]
+        >>> round(questions.read([0.7, 0.4]).of_fields["fare"], 6)  # with the model's outputs for these rows
+        0.3
     """
     generator = random.Random(_SEED)
     walks: list[tuple[int, tuple[str, ...]]] = []

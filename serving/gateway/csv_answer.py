@@ -1,4 +1,4 @@
-"""The columns that predictions become in a CSV file."""
+"""Write predictions as columns of a CSV file."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,29 +6,32 @@ from typing import Any
 from serving.request_log.columns import MODEL_VERSION, REQUEST_ID, REQUEST_ROW
 
 _PREFIX = "predicted_"
-_OF_REQUEST = (MODEL_VERSION, REQUEST_ID, REQUEST_ROW)  # by the last two, feedback knows the row
+_OF_REQUEST = (MODEL_VERSION, REQUEST_ID, REQUEST_ROW)  # feedback finds the row by the last two
 
 
 def list_columns(classes: Sequence[object]) -> list[str]:
-    """Lists every column that an answer may have.
+    """List every column that an answer may have.
 
     Args:
-        classes: that the model tells apart; empty where it gives one number.
+        classes: the model's classes; empty if the model returns one number.
+
+    Returns:
+        The names, in the order of the file.
     """
     single = ("probability", "decision", "value", "low", "high")
     return [*(f"{_PREFIX}{name}" for name in single), *map(_name_class, classes), *_OF_REQUEST]
 
 
 def make_columns(content: Mapping[str, Any], classes: Sequence[object], decimal: str) -> dict[str, list[str]]:
-    """Makes the columns of an answer.
+    """Make the columns of an answer.
 
     Args:
-        content: as JSON has it; see `serving.gateway.prediction`.
-        classes: as `list_columns` takes them.
-        decimal: the sign before a number's fraction.
+        content: the answer as a JSON object; see `serving.gateway.prediction`.
+        classes: see `list_columns`.
+        decimal: the decimal separator.
 
     Returns:
-        Name -> a cell for each row, in the order of `list_columns`, without those that are empty in every row.
+        Name -> a cell for each row, in the order of `list_columns`; columns that are empty in every row are left out.
     """
     rows = [_flatten(prediction) for prediction in content["predictions"]]
     for number, row in enumerate(rows):

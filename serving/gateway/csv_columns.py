@@ -1,4 +1,4 @@
-"""The columns of a CSV file that was sent, held against the contract."""
+"""Check the columns of a CSV file against the contract."""
 
 import difflib
 from collections.abc import Collection, Sequence
@@ -8,22 +8,22 @@ from serving.did_you_mean import closest
 from serving.gateway.problems import FieldProblem, ProblemError
 from serving.gateway.row_validator import MOST_ERRORS, shown
 
-INVALID_COLUMNS = "invalid_columns"  # code: the first line does not suit the contract
-MOST_OTHERS = 1000  # columns beside the contract's: each is compared with its names
-_MISSPELT = 0.91  # difflib's ratio from which a name that nobody reads is a slip of the pen, and would be lost unseen
+INVALID_COLUMNS = "invalid_columns"  # code: the first line does not fit the contract
+MOST_OTHERS = 1000  # columns beyond the contract's: each is compared with its names
+_MISSPELT = 0.91  # difflib's ratio from which an unknown name counts as a typo; its column would be ignored silently
 
 
 def check_columns(header: Sequence[str], contract: Contract, appended: Collection[str]) -> None:
-    """Holds the first line against the contract.
+    """Check the first line against the contract.
 
     Args:
         header: the columns' names.
-        contract: what a row has to look like.
+        contract: the features of a row.
         appended: columns that the answer adds.
 
     Raises:
-        ProblemError: 422, a column is there twice, misspelt, missing though required, or named as one of the answer;
-            or there are too many.
+        ProblemError: 422, a column appears twice, is misspelt, is missing though required, or has the name of an
+            answer's column; or there are too many.
     """
     most = len(contract.features) + MOST_OTHERS
     if len(header) > most:
@@ -36,7 +36,7 @@ def check_columns(header: Sequence[str], contract: Contract, appended: Collectio
     spare = [name for name in header if all(name != feature.name for feature in contract.features)]
     faults = [fault for feature in contract.features if (fault := _find_fault(feature, header, spare))]
     faults += [
-        _describe(name, "no column of this name, since the answer adds one (remove or rename it)", "one")
+        _describe(name, "no column of this name, because the answer adds one (remove or rename it)", "one")
         for name in appended
         if name in header
     ]
@@ -47,12 +47,15 @@ def check_columns(header: Sequence[str], contract: Contract, appended: Collectio
 
 
 def _find_fault(feature: Feature, header: Sequence[str], spare: Sequence[str]) -> FieldProblem | None:
-    """What is wrong with a feature's column.
+    """Return the fault of a feature's column, if any.
 
     Args:
         feature: of the contract.
         header: of the file.
-        spare: names in it that are no feature's.
+        spare: the file's names that are not features.
+
+    Returns:
+        The fault; None if there is none.
     """
     count = header.count(feature.name)
     if count == 1:
@@ -62,7 +65,7 @@ def _find_fault(feature: Feature, header: Sequence[str], spare: Sequence[str]) -
     folded = (name for name in spare if name.strip().casefold() == feature.name.strip().casefold())
     meant = next(folded, None) or next(iter(difflib.get_close_matches(feature.name, spare, 1, _MISSPELT)), None)
     if meant is not None:
-        return _describe(feature.name, "a column of this name, or none alike (rename it)", shown(meant))
+        return _describe(feature.name, "a column of this name, or no similar one (rename it)", shown(meant))
     if feature.required and not (feature.part and feature.part.source in header):
         close = closest(feature.name, spare)
         return _describe(

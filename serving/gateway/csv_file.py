@@ -1,4 +1,4 @@
-"""A CSV file that was sent: its cells, and the same file with columns after its own."""
+"""Read a CSV file from a request, and append columns to it."""
 
 import csv
 import dataclasses
@@ -20,24 +20,30 @@ from serving.csv_text.lines import (
 from serving.gateway.problems import FieldProblem, ProblemError
 from serving.gateway.row_validator import refuse_rows
 
-INVALID_CSV = "invalid_csv"  # code: what was sent cannot be divided into cells
+INVALID_CSV = "invalid_csv"  # code: the body cannot be divided into cells
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CsvFile:
-    """Cells as they are written, and how the file wrote them."""
+    """The cells of a file as text, and the file's format."""
 
     header: list[str]
     lines: list[int]  # the first line of each row, from 1
     cells: list[list[str]]  # of each row, as many as the header has
     separator: str
-    names_separator: bool  # in a first line such as sep=;
-    has_mark: bool  # a byte order mark, by which Excel knows UTF-8
+    names_separator: bool  # the file begins with a line such as sep=;
+    has_mark: bool  # the file begins with a byte order mark, by which Excel recognizes UTF-8
 
     def rows(self, contract: Contract) -> list[Row]:
-        """The values of the contract's columns; a cell that is no number where one is expected stays a string.
+        """Read the values of the contract's columns; skip other columns.
 
-        Other columns are not read.
+        A cell that should be a number and is not stays a string, so that validation reports it.
+
+        Args:
+            contract: the features of a row.
+
+        Returns:
+            The rows; a missing value has no key.
         """
         places = {name: place for place, name in enumerate(self.header)}
         columns = [(feature, places[feature.name]) for feature in contract.features if feature.name in places]
@@ -50,10 +56,13 @@ class CsvFile:
         return rows
 
     def append(self, columns: Mapping[str, Sequence[str]]) -> bytes:
-        """The file with further columns, separated and marked as it came.
+        """Write the file with added columns, in its own format.
 
         Args:
             columns: name -> a cell for each row.
+
+        Returns:
+            The file's bytes.
         """
         text = io.StringIO()
         if self.names_separator:
@@ -67,14 +76,21 @@ class CsvFile:
 
 
 def read_csv(body: bytes, most_rows: int) -> CsvFile:
-    """Divides a file into cells.
+    """Divide a file into cells.
+
+    Args:
+        body: the file's bytes.
+        most_rows: the limit of rows.
+
+    Returns:
+        The cells.
 
     Raises:
-        ProblemError: 400, it is no CSV in UTF-8; 413, it has too many rows; 422, it has none, or rows with another
-            number of cells than the header.
+        ProblemError: 400, the file is not CSV in UTF-8; 413, it has too many rows; 422, it has no rows, or rows whose
+            number of cells differs from the header's.
     """
     if fault := signatures.find_fault(body[: signatures.HEAD_BYTES]):
-        raise ProblemError(400, INVALID_CSV, f"The file is no CSV: {fault}")
+        raise ProblemError(400, INVALID_CSV, f"The file is not CSV: {fault}")
     try:
         return _read(body, most_rows)
     except CsvTextError as error:
@@ -82,7 +98,7 @@ def read_csv(body: bytes, most_rows: int) -> CsvFile:
 
 
 def read_cell(cell: str, feature: Feature, missing: Collection[str]) -> Value | None:
-    """Reads a cell as training does; None for a missing value, the cell itself where it is no number."""
+    """Read a cell as training does; return None for a missing value, and the cell itself if it is not a number."""
     if is_missing(cell, missing):
         return None
     if feature.kind is Kind.BYTES:
@@ -105,10 +121,10 @@ def _read(body: bytes, most_rows: int) -> CsvFile:
     records = split_records(itertools.chain(sample, decoded), separator)
     header = next((cells for _, _, cells in records), None)
     if header is None:
-        raise ProblemError(422, "no_rows", "The file is empty: expected a line of columns' names, and rows below.")
+        raise ProblemError(422, "no_rows", "The file is empty: expected a line of column names, and rows below it.")
     found = list(itertools.islice(records, most_rows + 1))
     if not found:
-        raise ProblemError(422, "no_rows", "The file has no row: expected at least one below the columns' names.")
+        raise ProblemError(422, "no_rows", "The file has no rows: expected at least one below the column names.")
     if len(found) > most_rows:
         raise ProblemError(
             413,
@@ -119,7 +135,7 @@ def _read(body: bytes, most_rows: int) -> CsvFile:
         FieldProblem(
             row=row,
             field="",
-            expected=f"{len(header)} cells, as in the first line (one that holds the separator needs double quotes)",
+            expected=f"{len(header)} cells, as in the first line (quote a cell that contains the separator)",
             received=f"{len(cells)}",
             line=line,
         )

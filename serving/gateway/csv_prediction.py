@@ -1,4 +1,4 @@
-"""POST /v1/<endpoint>/csv: a file of rows comes back with predictions, whole or not at all."""
+"""Answer POST /v1/<endpoint>/csv: return a file with predictions for all rows, or refuse the whole file."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,14 +22,14 @@ MEDIA_TYPE = "text/csv"
 
 
 class CsvPredictionEndpoint:
-    """Answers requests that are files, by the rules of those that are JSON.
+    """Answer requests with CSV files, by the same rules as JSON requests.
 
     Args:
         settings: limits.
-        target: what is predicted.
-        rows: what a row has to look like.
+        target: the kind of prediction.
+        rows: checks the rows.
         prediction: admits, predicts, counts and logs.
-        tracer: marks the reading of a file.
+        tracer: traces the reading of a file.
     """
 
     def __init__(
@@ -47,11 +47,17 @@ class CsvPredictionEndpoint:
         self._tracer = tracer
         self._classes = target.classes
         features = rows.contract.features
-        # A spreadsheet that writes 7,65 takes 0.5 for a text or a date.
+        # A spreadsheet that writes 7,65 reads 0.5 as text or a date.
         self._decimal = "," if any(one.number_format and one.number_format.decimal == "," for one in features) else "."
 
     async def answer(self, request: Request) -> Response:
-        """Answers one request.
+        """Answer one request.
+
+        Args:
+            request: the whole request.
+
+        Returns:
+            The file with added columns.
 
         Raises:
             ProblemError: There are no predictions.
@@ -59,7 +65,7 @@ class CsvPredictionEndpoint:
         caller = await self._prediction.admit(request)
         with self._tracer.span("validation"):
             body = await read_body(request, self._limits, MEDIA_TYPE, "CSV")
-            # In a thread: an odd file takes a few tenths of a second, in which others would wait.
+            # Read in a thread: an unusual file takes tenths of a second, which would delay other requests.
             file, rows = await run_in_threadpool(self._read, body)
         content, headers = await self._prediction.predict(request, rows, caller)
         answer = await run_in_threadpool(self._write, file, content)

@@ -1,4 +1,4 @@
-"""POST /v1/<endpoint>/explanation: what each field adds to what the model says of one row. Off unless it is set up."""
+"""Answer POST /v1/<endpoint>/explanation: each field's contribution to one row's prediction. Off by default."""
 
 import asyncio
 import json
@@ -26,33 +26,36 @@ from serving.problem import MULTICLASS, REGRESSION
 
 MOST_BACKGROUND = 50  # rows
 MOST_ASKED = 20_000  # rows for one explanation: they take seconds of a model server
-_TRIES = 2  # a promotion between two parts of the questions is rare, and two of them in a row are more so
+_TRIES = 2  # a promotion between two parts is rare, and two in a row are rarer
 
 
 class FieldContribution(pydantic.BaseModel):
-    """What one field adds."""
+    """The contribution of one field."""
 
     field: str = pydantic.Field(examples=["payment_type"])
     contribution: float = pydantic.Field(
-        description="What its value adds to what is explained, against the background rows.", examples=[0.41]
+        description="What the field's value adds to the prediction, compared with the background rows.", examples=[0.41]
     )
 
 
 class _Explanation(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(protected_namespaces=())
 
-    base: float = pydantic.Field(description="The mean of it over the background rows.", examples=[0.22])
+    base: float = pydantic.Field(description="The mean prediction of the background rows.", examples=[0.22])
     contributions: list[FieldContribution] = pydantic.Field(description="One for each field, the largest first.")
     model_version: str = pydantic.Field(description="The version that answered.", examples=["1795253025"])
     request_id: str = pydantic.Field(description="The X-Request-ID of the answer.")
 
 
 def explanation_model(target: Target, name: str = "") -> type[pydantic.BaseModel]:
-    """The type of an answer.
+    """Make the type of an answer.
 
     Args:
-        target: what is predicted.
-        name: what the type's name begins with, where a gateway serves several tasks.
+        target: the kind of prediction.
+        name: prefix of the type's name, where a gateway serves several tasks.
+
+    Returns:
+        A pydantic model.
     """
     probability = (float, pydantic.Field(ge=0, le=1, examples=[0.73]))
     fields: dict[str, Any] = {"probability": probability}
@@ -63,13 +66,27 @@ def explanation_model(target: Target, name: str = "") -> type[pydantic.BaseModel
     return pydantic.create_model(
         f"{name}ExplanationResponse",
         __base__=_Explanation,
-        __doc__="Why the model says so of a row: base and contributions add up to its probability or value.",
+        __doc__="The explanation of one prediction: base and contributions add up to its probability or value.",
         **fields,
     )
 
 
 class ExplanationEndpoint:
-    """Answers requests for explanations. They are not in the request log: nobody was served a prediction."""
+    """Answer requests for explanations. The request log omits them, because no prediction was served.
+
+    Args:
+        settings: of the task.
+        explanation: the table [explanation] of the settings.
+        answers: reads the model's outputs.
+        rows: checks rows.
+        admission: checks keys and rates.
+        predictor: asks the model.
+
+    Raises:
+        ValueError: The background's rows break the contract, or are none or too many; or an explanation would ask the
+            model for too many rows.
+        OSError: The background cannot be read.
+    """
 
     def __init__(
         self,
@@ -81,13 +98,6 @@ class ExplanationEndpoint:
         admission: Admission,
         predictor: Predictor,
     ):
-        """Reads the background.
-
-        Raises:
-            ValueError: Its rows are not as the contract says, or are none or too many; or an explanation would ask the
-                model about too many.
-            OSError: It cannot be read.
-        """
         self._settings = settings
         self._answers = answers
         self._orders = explanation.orders
@@ -99,7 +109,13 @@ class ExplanationEndpoint:
         self._free = asyncio.Semaphore(explanation.at_once)
 
     async def answer(self, request: Request) -> Response:
-        """Answers one request.
+        """Answer one request.
+
+        Args:
+            request: the whole request.
+
+        Returns:
+            The explanation as JSON.
 
         Raises:
             ProblemError: There is no explanation.
@@ -146,10 +162,11 @@ class ExplanationEndpoint:
         return Response(pydantic_core.to_json(content), headers=headers, media_type="application/json")
 
     async def _ask(self, rows: list[Row]) -> list[Predictions]:
-        """Ask the model about the rows, in parts as large as a prediction's request may be, all of one version.
+        """Predict rows in parts of the size of a request, all by one version.
 
-        A model server takes no more rows at once than its largest batch has. Between two parts the stable version may
-        change; then the parts are asked again.
+        A model server accepts only as many rows as its largest batch. If the stable version changes between two parts,
+        all
+        parts are asked again.
 
         Raises:
             ModelError: There is no answer, or no version answered all parts.
@@ -170,14 +187,20 @@ def _check_cost(background: int, fields: int, orders: int) -> None:
     asked = count_rows(background, fields, orders)
     if asked > MOST_ASKED:
         raise ValueError(
-            f"explanation: expected {MOST_ASKED:,} rows at most that the model is asked about for one, received "
-            f"{asked:,} ({background} background rows, {fields} fields, {orders} orders); take fewer background rows "
-            "or orders."
+            f"explanation: expected at most {MOST_ASKED:,} predicted rows for one explanation, received {asked:,} "
+            f"({background} background rows, {fields} fields, {orders} orders); use fewer background rows or orders."
         )
 
 
 def read_background(path: Path, rows: RowValidator) -> list[Row]:
-    """Read the rows that explained ones are compared with: a JSON list of rows as they are sent to the gateway.
+    """Read the background rows: a JSON list of rows in the gateway's format.
+
+    Args:
+        path: the file.
+        rows: checks the rows.
+
+    Returns:
+        The rows.
 
     Raises:
         ValueError: There are none or too many, or one breaks the contract.

@@ -1,4 +1,4 @@
-"""POST /v1/feedback: what became of rows that were predicted."""
+"""Answer POST /v1/feedback: store the outcomes of predicted rows."""
 
 import asyncio
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ from serving.request_log.files_by_id import IdFileError
 
 _log = structlog.get_logger(__name__)
 
-STORED = "stored"  # beside the refusals, a value of the counter's label `result`
+STORED = "stored"  # a value of the counter's label `result`, in addition to the refusals
 _STATUS = {
     Refusal.UNKNOWN_REQUEST: 404,
     Refusal.UNKNOWN_ROW: 404,
@@ -43,27 +43,27 @@ _STATUS = {
 class OutcomeProblem(pydantic.BaseModel):
     """Why an outcome was not stored."""
 
-    position: int = pydantic.Field(description="Which outcome of the request, from 0.", examples=[0])
+    position: int = pydantic.Field(description="The position of the outcome in the request, from 0.", examples=[0])
     code: str = pydantic.Field(description="The reason, for programs.", examples=[Refusal.DUPLICATE.value])
     detail: str = pydantic.Field(description="The reason, for people.")
 
 
 class FeedbackResponse(pydantic.BaseModel):
-    """The answer to outcomes of which at least one was stored: it is on disk."""
+    """The answer to outcomes of which at least one was stored; stored outcomes are on disk."""
 
     stored: int = pydantic.Field(description="Outcomes that were stored.", examples=[1])
-    refused: list[OutcomeProblem] = pydantic.Field(description="Outcomes that were not, in their order.")
+    refused: list[OutcomeProblem] = pydantic.Field(description="Outcomes that were not stored, in their order.")
     request_id: str = pydantic.Field(description="The X-Request-ID of this answer, by which the log knows it.")
 
 
 class FeedbackEndpoint:
-    """Takes outcomes.
+    """Accept outcomes.
 
     Args:
-        settings: of the gateway.
-        rows: checks what was sent against the label.
-        admission: who is let in.
-        store: judges and stores.
+        settings: of the task.
+        rows: checks outcomes against the label.
+        admission: checks keys and rates.
+        store: checks outcomes against the request log, and stores them.
         metrics: counts outcomes.
     """
 
@@ -84,10 +84,16 @@ class FeedbackEndpoint:
         self._store = store
         self._counter = metrics.feedback
         for result in (STORED, *(refusal.value for refusal in Refusal)):
-            self._counter.labels(result)  # 0 from the start: an alert on a rise needs a first value
+            self._counter.labels(result)  # starts at 0: an alert on an increase needs a first value
 
     async def answer(self, request: Request) -> Response:
-        """Answers one request.
+        """Answer one request.
+
+        Args:
+            request: the whole request.
+
+        Returns:
+            The stored and the refused outcomes as JSON.
 
         Raises:
             ProblemError: No outcome was stored.
@@ -98,7 +104,7 @@ class FeedbackEndpoint:
         try:
             rows = self.rows.check(sent)
         except ProblemError as error:
-            if error.code == INVALID_ROWS:  # all of them count; the answer names the first ones
+            if error.code == INVALID_ROWS:  # the counter covers all of them; the answer names the first ones
                 self._counter.labels(Refusal.INVALID.value).inc(self.rows.faulty(sent))
             raise
         verdict = await self._judge([_outcome(row) for row in rows], caller)
@@ -117,7 +123,7 @@ class FeedbackEndpoint:
         return Response(pydantic_core.to_json(content), media_type="application/json")
 
     def close(self) -> None:
-        """Stores what was taken, and ends."""
+        """Store the accepted outcomes, and stop."""
         self._store.close()
 
     async def _judge(self, outcomes: list[Outcome], caller: Caller) -> Verdict:
@@ -145,7 +151,7 @@ def _outcome(row: Row) -> Outcome:
 
 
 def _problem(refused: Sequence[RefusedOutcome]) -> ProblemError:
-    """The answer where nothing was stored: of the one reason, or of several."""
+    """Return the answer when nothing was stored: for one reason, or for several."""
     reasons = {each.refusal for each in refused}
     reason = refused[0].refusal
     status, code = (_STATUS[reason], reason.value) if len(reasons) == 1 else (422, "refused_outcomes")

@@ -1,11 +1,11 @@
-"""Rows of requests that arrive together, in one call of the model server.
+"""Gather rows of concurrent requests into one call of the model server.
 
 A call costs the gateway and the server as much processor time for one row as for fifty. So while calls are running, the
-rows of small requests for the same version are gathered, and go out together when a call ends. A request that comes
-alone waits for nothing, and none waits longer than `model.gather_seconds`.
+rows of small requests for the same version are gathered, and sent together when a call ends. A single request does not
+wait, and no request waits longer than `model.gather_seconds`.
 
-A call of one request bears that request's id and is part of its trace. A call of several has an id of its own. It is
-part of the trace of one of them, with links to the others; where it fails, the log names the requests.
+A call for one request has that request's id and is part of its trace. A call for several has its own id. It is part of
+the trace of one of them, with links to the others. If it fails, the log names the requests.
 """
 
 import asyncio
@@ -26,9 +26,9 @@ from serving.tracing.tracer import Tracer
 
 _log = structlog.get_logger(__name__)
 
-_CALLS_AT_ONCE = 2  # of a version, before rows are gathered: one that the server computes, one on its way
-# Characters of a row, on average; a request with more is a call of its own. So 64 rows stay
-# below about 256 KiB, from which on the model server parses JSON in another process: nobody waits for another's texts.
+_CALLS_AT_ONCE = 2  # per version, before rows are gathered: one that the server computes, one on its way
+# Average characters of a row; a request with more gets a separate call. So 64 rows stay below about 256 KiB, the size
+# from which the model server parses JSON in another process.
 _MOST_TEXT = 1000
 
 Columns = dict[str, list[Value]]
@@ -36,32 +36,32 @@ Columns = dict[str, list[Value]]
 
 @dataclasses.dataclass(eq=False)
 class _Part:
-    """What one request asks."""
+    """The rows of one request."""
 
     columns: Columns
     rows: int
     answer: asyncio.Future[list[Output]]
-    context: contextvars.Context  # has the request's id and its part of a trace
+    context: contextvars.Context  # holds the request's id and its trace
 
 
 @dataclasses.dataclass(eq=False)
 class _Version:
     """The calls of one version."""
 
-    running: int = 0  # calls
+    running: int = 0  # number of calls
     waiting: list[_Part] = dataclasses.field(default_factory=list)
-    rows: int = 0  # of those that wait
-    late: asyncio.TimerHandle | None = None  # ends the waiting
+    rows: int = 0  # of the waiting parts
+    late: asyncio.TimerHandle | None = None  # sends the waiting parts
 
 
 class GatheredCalls:
-    """Asks the model server for requests that arrive at the same time; used from one event loop.
+    """Ask the model server for several requests at once. Use it from one event loop.
 
     Args:
-        server: what is asked.
-        settings: how many rows go into one call, and how long they may wait for it.
-        most: rows of one request, which the server takes in any case; no call has more.
-        tracer: marks calls that are made for several requests; None: nobody does.
+        server: the client.
+        settings: the limits of gathered rows and of their wait.
+        most: the limit of rows in one request, which the server accepts; no call has more.
+        tracer: traces calls for several requests; None disables traces.
     """
 
     def __init__(self, server: PredictClient, settings: ModelSettings, most: int, tracer: Tracer | None = None):
@@ -69,16 +69,21 @@ class GatheredCalls:
         self._tracer = tracer or Tracer()
         self._most = min(settings.gather_rows, most)
         self._seconds = settings.gather_seconds
-        self._versions: dict[str, _Version] = {}  # those that are being asked
+        self._versions: dict[str, _Version] = {}  # versions that are being asked
         self._running: dict[asyncio.Task[None], list[_Part]] = {}  # calls
 
     async def predict(self, version: str, columns: Columns, *, alone: bool = False) -> list[Output]:
-        """See PredictClient.predict; what that raises is raised to each request of a call.
+        """Predict rows, maybe in a call with other requests; see PredictClient.predict.
+
+        Each request of a failed call gets the error.
 
         Args:
             version: the version's number.
-            columns: one per feature, missing values spelled out.
-            alone: whether the request gets a call of its own.
+            columns: one per feature, with the contract's markers for missing values.
+            alone: whether the request gets a separate call.
+
+        Returns:
+            One output per row.
         """
         rows = len(next(iter(columns.values())))
         if alone or rows >= self._most or _text(columns) > _MOST_TEXT * rows:
@@ -91,23 +96,23 @@ class GatheredCalls:
             self._leave(part)
             raise
         finally:
-            del part  # it has the error, which has this frame: a cycle would keep the rows until garbage is collected
+            del part  # it holds the error, which holds this frame: a cycle would keep the rows until a rare collection
 
     def _wait(self, version: str, part: _Part) -> None:
-        """Puts a part among those that go out with the next call."""
+        """Queue a part for the next call."""
         loop = asyncio.get_running_loop()
         calls = self._versions.setdefault(version, _Version())
         if calls.rows + part.rows > self._most:
             self._send(version, calls)
         if not calls.waiting:
-            # After what else is ready to run: requests that arrived at the same time come into the same call.
+            # Send after the other callbacks that are ready: requests that arrived together share a call.
             loop.call_soon(self._send_if_free, version, calls)
             calls.late = loop.call_later(self._seconds, self._send, version, calls)
         calls.waiting.append(part)
         calls.rows += part.rows
 
     def interval_of(self, version: str) -> Interval | None:
-        """See PredictClient.interval_of."""
+        """Return the interval of a version; see PredictClient.interval_of."""
         return self._server.interval_of(version)
 
     def _send_if_free(self, version: str, calls: _Version) -> None:
@@ -115,7 +120,7 @@ class GatheredCalls:
             self._send(version, calls)
 
     def _send(self, version: str, calls: _Version) -> None:
-        """Sends what waits, but for requests that were given up meanwhile."""
+        """Send the waiting parts, except those whose requests were given up."""
         parts = [part for part in calls.waiting if not part.answer.done()]
         calls.waiting, calls.rows = [], 0
         if calls.late:
@@ -123,7 +128,7 @@ class GatheredCalls:
             calls.late = None
         if parts:
             calls.running += 1
-            context = parts[0].context.copy()  # not that of whoever happens to send
+            context = parts[0].context.copy()  # not the context of the current caller
             task = asyncio.get_running_loop().create_task(self._answer(version, parts), context=context)
             self._running[task] = parts
             task.add_done_callback(functools.partial(self._end, version, calls))
@@ -139,13 +144,13 @@ class GatheredCalls:
             self._versions.pop(version, None)
 
     def _leave(self, part: _Part) -> None:
-        """Ends the call of a part that was given up, unless others wait for it."""
+        """Cancel the call of a part that was given up, unless others wait for it."""
         for task, parts in self._running.items():
             if part in parts and all(other.answer.done() for other in parts):
                 task.cancel()
 
     async def _answer(self, version: str, parts: list[_Part]) -> None:
-        """Answers each part; one part's fault is not told to the others."""
+        """Answer each part; a fault in one part does not fail the others."""
         try:
             found = await self._ask(version, parts)
         except InvalidResponseError as error:
@@ -156,7 +161,7 @@ class GatheredCalls:
                 create_task = asyncio.get_running_loop().create_task
                 alone = (create_task(self._answer(version, [part]), context=part.context.copy()) for part in parts)
                 await asyncio.gather(*alone)
-        except asyncio.CancelledError:  # the gateway ends
+        except asyncio.CancelledError:  # the gateway shuts down
             for part in parts:
                 part.answer.cancel()
             raise
@@ -179,24 +184,24 @@ class GatheredCalls:
 
 
 def _log_failure(parts: list[_Part], error: Exception) -> None:
-    """Logs which requests a failed call was made for; that of one request is in the request's own line."""
+    """Log the requests of a failed call. The request's own log line covers a call for one request."""
     if len(parts) > 1:
         requests = [part.context.get(request_id.current) for part in parts]
         _log.warning("gathered call", call=request_id.current.get(), requests=requests, model_error=str(error))
 
 
 def _text(columns: Columns) -> int:
-    """Characters of all strings."""
+    """Return the number of characters in all strings."""
     return sum(len(value) for column in columns.values() for value in column if isinstance(value, str))
 
 
 def _joined(parts: list[_Part]) -> Columns:
-    """Joins the rows of parts; all have the contract's features."""
+    """Join the rows of parts, which all have the contract's features."""
     return {name: [value for part in parts for value in part.columns[name]] for name in parts[0].columns}
 
 
 def _fail(parts: list[_Part], error: Exception) -> None:
     for part in parts:
         if not part.answer.done():
-            # Each its own: a traceback grows with every place that raises an error.
+            # Copy the error for each part: a traceback grows wherever the error is raised.
             part.answer.set_exception(type(error)(*error.args) if isinstance(error, ModelError) else error)

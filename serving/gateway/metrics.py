@@ -1,4 +1,4 @@
-"""What Prometheus scrapes at /metrics."""
+"""The metrics that Prometheus scrapes at /metrics."""
 
 from collections.abc import Iterator, Mapping
 
@@ -7,15 +7,15 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metr
 from serving.gateway import model_errors
 from serving.tls.metrics import TlsMetrics
 
-ENDPOINT = "endpoint"  # label of a task's metrics where a gateway serves several
+ENDPOINT = "endpoint"  # label of a task's metrics in a gateway of several tasks
 
-# Seconds. A prediction takes single milliseconds; the last bounds tell a slow model from a time-out.
+# Seconds. A prediction takes single milliseconds; the last bounds separate a slow model from a time-out.
 _BUCKETS = (0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-ANSWERED = "answered"  # a value of `result` in gateway_answers_total, beside the kinds of model errors
+ANSWERED = "answered"  # a value of `result` in gateway_answers_total, in addition to the kinds of model errors
 
 
 class GatewayMetrics:
-    """What is measured of the gateway as a whole, in a registry of its own."""
+    """Metrics of the gateway as a whole, in a separate registry."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -40,26 +40,26 @@ class GatewayMetrics:
         )
         self.rate_limit_store_failures = Counter(
             "gateway_rate_limit_store_failures",
-            "How often Redis was lost: each time, the replica counts alone until Redis answers again.",
+            "Losses of Redis: after each, the replica counts alone until Redis answers again.",
             ["store"],
             registry=self.registry,
         )
 
     def announce_route(self, route: str) -> None:
-        """Counts from 0 the requests of a route by the statuses that alerts ask for."""
+        """Start the request counters of a route at 0, for the statuses that alerts query."""
         for status in (200, 500, 502, 503, 504):
             self.requests.labels(route, str(status))
 
 
 class TaskMetrics:
-    """What is measured of one task, in a registry of its own."""
+    """Metrics of one task, in a separate registry."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.tls = TlsMetrics(self.registry)
         self.feedback = Counter(
             "gateway_feedback_outcomes",
-            "Outcomes that callers told, by what became of them: stored, or the reason why not.",
+            "Outcomes that clients sent, by result: stored, or the reason of the refusal.",
             ["result"],
             registry=self.registry,
         )
@@ -71,13 +71,13 @@ class TaskMetrics:
         )
         self.answers = Counter(
             "gateway_answers",
-            "Requests for predictions, by the version that was asked last and what came of it: answered, or the error.",
+            "Requests for predictions, by the version that was asked last and its result: answered, or the error.",
             ["model_version", "label", "result"],
             registry=self.registry,
         )
         self.model_available = Gauge(
             "gateway_model_available",
-            "Whether a version answered that fits the contract, when it was looked up last; not there until then.",
+            "Whether a version that fits the contract answered the last look-up; absent before the first.",
             ["model"],
             registry=self.registry,
         )
@@ -89,33 +89,35 @@ class TaskMetrics:
         )
         self.sticky = Counter(
             "gateway_sticky_requests",
-            "Requests by whether they named the caller, which keeps its side of a canary; others are drawn by lot.",
+            "Requests by whether they named the caller; callers keep their version during a canary, others are random.",
             ["named"],
             registry=self.registry,
         )
         self.upstream_errors = Counter(
             "gateway_upstream_errors",
-            "Calls of the model server that gave no prediction, tries that were repeated included.",
+            "Calls of the model server that returned no prediction, including those that were retried.",
             ["kind"],
             registry=self.registry,
         )
         self.upstream_seconds = Histogram(
             "gateway_upstream_seconds",
-            "Seconds of one call of the model server that gave predictions.",
+            "Seconds of one call of the model server that returned predictions.",
             buckets=_BUCKETS,
             registry=self.registry,
         )
 
     def announce_version(self, version: str, label: str) -> None:
-        """Counts from 0 what a version will answer and fail: Prometheus does not see the first rise of a new series."""
+        """Start a version's counters at 0: Prometheus misses the first increase of a new series."""
         for result in (ANSWERED, *model_errors.KINDS):
             self.answers.labels(version, label, result)
 
 
 class Exposition:
-    """What is scraped: the gateway's metrics and its tasks'; the tasks' bear the endpoint where there are several.
+    """The scraped metrics: those of the gateway and of its tasks.
 
-    A gateway of one task has no such label, so that dashboards and alerts for it need none.
+    Metrics of a task have the label `endpoint` only in a gateway of several tasks, so that dashboards and alerts of a
+    single
+    task do not need it.
     """
 
     def __init__(self, gateway: GatewayMetrics, tasks: Mapping[str, TaskMetrics]):
@@ -123,7 +125,7 @@ class Exposition:
         self._tasks = tasks
 
     def collect(self) -> Iterator[Metric]:
-        """Yields each family once, as the text format demands; certificates are the gateway's and the tasks'."""
+        """Yield each family once, as the text format requires; gateway and tasks share those of certificates."""
         families = {family.name: family for family in self._gateway.registry.collect()}
         for endpoint, metrics in self._tasks.items():
             for family in metrics.registry.collect():

@@ -1,14 +1,14 @@
-"""The reasons why the model server gave no prediction."""
+"""Reasons why the model server made no prediction."""
 
 
 class ModelError(Exception):
-    """No prediction. The message is for the log and for people who run the gateway."""
+    """No prediction. The message is for the log and for operators."""
 
-    kind = "error"  # in gateway_upstream_errors_total
+    kind = "error"  # label in gateway_upstream_errors_total
     retryable = False  # whether a retry may help and cannot harm
-    status = 503  # of the gateway's answer
-    version: str | None = None  # which was asked last; None: none was chosen
-    label: str | None = None  # that led to it; None where there are no labels, too
+    status = 503  # status of the gateway's answer
+    version: str | None = None  # version that was asked last; None: none was chosen
+    label: str | None = None  # label of that version; None also where there are no labels
 
 
 class ConnectError(ModelError):
@@ -40,7 +40,7 @@ class VersionNotFoundError(ModelError):
 
 
 class PoolExhaustedError(ModelError):
-    """Every connection of the pool stayed busy for as long as a new one may take."""
+    """All connections of the pool stayed busy for `connect_seconds`."""
 
     kind = "overloaded"
 

@@ -1,4 +1,4 @@
-"""Middleware that keeps strangers from pages that are for the people who run the gateway."""
+"""Restrict operators' pages to callers with a key, or to the operators' port."""
 
 from collections.abc import Collection
 
@@ -11,12 +11,12 @@ from serving.gateway.problems import ProblemError
 
 
 class OperatorGate:
-    """ASGI middleware inside RequestObserver, which logs what is refused here.
+    """ASGI middleware inside RequestObserver, which logs the refusals.
 
     Args:
         app: the application.
         admission: knows the keys and the operators' port.
-        paths: what strangers may not see.
+        paths: the restricted paths.
     """
 
     def __init__(self, app: ASGIApp, admission: Admission, paths: Collection[str]):
@@ -25,7 +25,7 @@ class OperatorGate:
         self._paths = frozenset(paths)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes a request on, or answers 401 or 429."""
+        """Pass a request on, or answer 401 or 429."""
         if scope["type"] == "http" and scope["path"] in self._paths:
             request = Request(scope)
             try:

@@ -1,9 +1,9 @@
-"""Client of the model server's REST API for the gateway: the version behind a label, and predictions.
+"""Call the model server's REST API: look up the version behind a label, and predict.
 
-TensorFlow Serving's answers do not say which version gave them. So the version behind a label is looked up first, from
-time to time, and every request names its version: what the answer says of the version is then true, during a swap too.
+TensorFlow Serving's answers do not name the version that made them. So the client looks up the version behind a label
+from time to time, and every request names its version. The answer's version is then correct during a swap, too.
 
-No error's message quotes an answer: it can hold values of the request, which the request log may have to drop or hash.
+No error message quotes an answer: it can hold values of the request, which the request log may have to drop or hash.
 """
 
 import math
@@ -22,23 +22,23 @@ from serving.gateway.settings import ModelSettings
 from serving.gateway.tls import model_tls
 from serving.tracing.tracer import Tracer
 
-INTERVAL = "interval"  # the signature of a regression that has an interval, as pipelines/modeling/export.py makes it
-_MOST_INTERVALS = 100  # versions whose intervals are remembered
-_DTYPE = {"int64": "DT_INT64", "float32": "DT_FLOAT", "string": "DT_STRING"}  # as metadata names them
+INTERVAL = "interval"  # the signature of a regression with an interval; pipelines/modeling/export.py makes it
+_MOST_INTERVALS = 100  # versions whose intervals are kept
+_DTYPE = {"int64": "DT_INT64", "float32": "DT_FLOAT", "string": "DT_STRING"}  # names in the model's metadata
 
 
 class PredictClient:
-    """Client of one model on a model server; keeps connections open.
+    """Client of one model on a model server. It keeps connections open.
 
     Args:
-        settings: where it is, and time-outs.
-        contract: what the signature has to take.
+        settings: the server's address, and time-outs.
+        contract: the features that the signature has to take.
         metrics: counts errors and times calls.
-        answers: reads what the model says.
-        tracer: tells the server which trace a call belongs to; None: none.
+        answers: reads the model's outputs.
+        tracer: passes the trace on to the server; None disables traces.
 
     Raises:
-        ValueError: The server's address or a file of TLS cannot be used.
+        ValueError: The server's address or a TLS file cannot be used.
     """
 
     def __init__(
@@ -51,24 +51,30 @@ class PredictClient:
     ):
         self._settings = settings
         self._answers = answers
-        self._intervals: dict[str, Interval] = {}  # version -> interval, the first that was asked for first
+        self._intervals: dict[str, Interval] = {}  # version -> interval, oldest first
         self._expected = {feature.name: _DTYPE[feature.kind.value] for feature in contract.features}
         self._metrics = metrics
         self._connections = ConnectionPool(settings, model_tls(settings.tls, metrics) if settings.tls else None, tracer)
 
     async def close(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         await self._connections.close()
 
     async def version(self, label: str | None) -> str | None:
-        """The version that a label points at, or the latest one for None; None when the server knows no such label.
+        """Look up the version that a label points at.
+
+        Args:
+            label: the label; None asks for the latest version.
+
+        Returns:
+            The version; None when the server does not know the label.
 
         Raises:
             ModelError: No version answers, or its signature does not fit the contract.
         """
         label_path = f"/labels/{label}" if label else ""
         response = await self._call("GET", f"/v1/models/{self._settings.name}{label_path}/metadata")
-        # 400 is an unknown label, 404 an unknown model, 503 a model that has no labels at all (yet).
+        # 400: unknown label. 404: unknown model. 503: a model without any labels (yet).
         if label and response.status in (400, 404, 503):
             return None
         self._require_success(response)
@@ -95,20 +101,20 @@ class PredictClient:
         return version
 
     def interval_of(self, version: str) -> Interval | None:
-        """The interval around the values of a version that `version` has found; None: it has none."""
+        """Return the interval of a version that `version` returned before; None when it has none."""
         return self._intervals.get(version)
 
     async def _learn_interval(self, version: str, *, has_one: bool) -> None:
-        """Asks a version once for its interval.
+        """Ask a version once for its interval.
 
         Raises:
-            ModelError: It says that it has one, and tells none; then it is a version that does not fit.
+            ModelError: The version has the signature and returns no interval, so it does not fit.
         """
         if not has_one or version in self._intervals:
             return
         body = pydantic_core.to_json({"signature_name": INTERVAL, "inputs": {"predictions": [0.0]}})
         response = await self._call("POST", f"/v1/models/{self._settings.name}/versions/{version}:predict", body)
-        if response.status != 400:  # the signature takes something else
+        if response.status != 400:  # the signature takes other inputs
             self._require_success(response)
         try:
             self._intervals[version] = read_interval(response.json()["outputs"])
@@ -122,14 +128,14 @@ class PredictClient:
             del self._intervals[next(iter(self._intervals))]
 
     async def predict(self, version: str, inputs: dict[str, list[Value]]) -> list[Output]:
-        """Asks a version for predictions.
+        """Ask a version for predictions.
 
         Args:
             version: the version's number.
-            inputs: one column per feature, missing values spelled out.
+            inputs: one column per feature, with the contract's markers for missing values.
 
         Returns:
-            One output per row, as the kind of task has them.
+            One output per row, as the kind of task defines it.
 
         Raises:
             ModelError: There are none.
@@ -172,7 +178,7 @@ class PredictClient:
         raise self._failed(kind, f"expected status 200, received {response.status} with {len(response.content)} bytes")
 
     def _require_inputs(self, version: str, inputs: dict[str, dict[str, str]]) -> None:
-        """Holds the inputs of each signature, name -> dtype, against the contract."""
+        """Check the signature's inputs, name -> dtype, against the contract."""
         taken = inputs.get(self._settings.signature)
         if taken is None:
             raise self._failed(
@@ -187,7 +193,7 @@ class PredictClient:
             )
 
     def _require_output(self, version: str, widths: Mapping[str, int | None]) -> None:
-        """Holds the output against the kind of task: a class too many or too few would shift all names."""
+        """Check the output's width against the kind of task: one class too many would shift all names."""
         if self._settings.output not in widths:
             raise self._failed(
                 model_errors.SignatureMismatchError,
@@ -197,7 +203,7 @@ class PredictClient:
         if width not in (None, self._answers.width):
             raise self._failed(
                 model_errors.SignatureMismatchError,
-                f"version {version} answers otherwise than the settings' kind and the contract's classes say: expected "
+                f"version {version} does not fit the settings' kind and the contract's classes: expected "
                 f"{self._answers.expectation} for each row, received {width} numbers",
             )
 
@@ -207,7 +213,7 @@ class PredictClient:
 
 
 def _width(tensor: Mapping[str, Any]) -> int | None:
-    """How many numbers an output has for each row, by its metadata; None where that does not say."""
+    """Return the numbers per row of an output by its metadata; None if the metadata does not say."""
     shape = tensor["tensor_shape"]
     sizes = [int(dimension["size"]) for dimension in shape.get("dim", [])]
     if shape.get("unknown_rank") or not sizes or -1 in sizes[1:]:

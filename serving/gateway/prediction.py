@@ -1,4 +1,4 @@
-"""POST /v1/<endpoint>: from a request's body to its answer."""
+"""Answer POST /v1/<endpoint>: read the body, predict, and build the answer."""
 
 import collections
 import re
@@ -40,7 +40,15 @@ _DETAILS = {
 
 
 def describe_model_error(error: ModelError, retry_after_seconds: int) -> ProblemError:
-    """Describe to a client that the model gave no answer; the log says why."""
+    """Describe to a client that the model did not answer; the log has the reason.
+
+    Args:
+        error: why the model did not answer.
+        retry_after_seconds: the wait that a 503 asks for.
+
+    Returns:
+        The problem to raise.
+    """
     code, detail = _DETAILS[error.status]
     retry_after = str(retry_after_seconds)
     headers = {"Retry-After": retry_after} if error.status == 503 else {}
@@ -48,7 +56,7 @@ def describe_model_error(error: ModelError, retry_after_seconds: int) -> Problem
 
 
 class PredictionEndpoint:
-    """Answers requests for predictions."""
+    """Answer requests for predictions."""
 
     def __init__(
         self,
@@ -78,7 +86,13 @@ class PredictionEndpoint:
         self._tracer = tracer
 
     async def answer(self, request: Request) -> Response:
-        """Answers one request.
+        """Answer one request.
+
+        Args:
+            request: the whole request.
+
+        Returns:
+            The predictions as JSON.
 
         Raises:
             ProblemError: There is no prediction.
@@ -91,7 +105,13 @@ class PredictionEndpoint:
         return Response(pydantic_core.to_json(content), headers=headers, media_type="application/json")
 
     async def admit(self, request: Request) -> str | None:
-        """Returns the digest of who asks, None where no key is needed.
+        """Check the key and the rate of a request.
+
+        Args:
+            request: its headers hold the key.
+
+        Returns:
+            The digest of the key's name; None if no key is needed.
 
         Raises:
             ProblemError: As `Admission.admit`.
@@ -102,16 +122,16 @@ class PredictionEndpoint:
     async def predict(
         self, request: Request, rows: list[Row], caller: str | None, most: int | None = None
     ) -> tuple[dict[str, Any], dict[str, str]]:
-        """Predicts checked rows, and counts and logs them.
+        """Predict checked rows, count them and log them.
 
         Args:
-            request: that they came in.
+            request: the rows' request.
             rows: in the order of the answer.
-            caller: as `admit` returns it.
-            most: how many classes the answer names; None: all.
+            caller: as returned by `admit`.
+            most: the number of classes in the answer; None means all.
 
         Returns:
-            The answer as JSON has it (`serving.gateway.responses`), and headers of it.
+            The answer as a JSON object (`serving.gateway.responses`), and its headers.
 
         Raises:
             ProblemError: There is no prediction.
@@ -124,7 +144,7 @@ class PredictionEndpoint:
             log_fields.update(model_error=str(error), model_version=error.version, label=error.label)
             self._metrics.answers.labels(error.version or "", error.label or "", error.kind).inc()
             self._note(request, rows, error, [], error.status, caller)
-            # Raised as it is made: a name for it would be a cycle with this frame, which has the rows.
+            # Raise the error without naming it: a name would make a cycle with this frame, which holds the rows.
             raise describe_model_error(error, self._settings.model.retry_after_seconds) from error
         decisions = self._answers.decide(found.outputs)
         log_fields.update(
@@ -141,23 +161,21 @@ class PredictionEndpoint:
             "model_label": found.target.label,
             "request_id": request.state.request_id,
         }
-        # Server-Timing is what browsers show beside the request, and what the page shows.
+        # Browsers show Server-Timing beside the request, and so does the page.
         return content, {"Server-Timing": f"model;dur={found.seconds * 1000:.1f}"}
 
     def _read_top_k(self, request: Request) -> int | None:
-        """How many classes are asked for; None: all.
+        """Return the number of classes that the request asks for; None means all.
 
         Raises:
-            ProblemError: 422, it is no number of classes, or the task has none.
+            ProblemError: 422, the value is not a number of classes, or the task has none.
         """
         given = request.query_params.getlist(TOP_K)
         if not given:
             return None
         classes = len(self._target.classes)
         if self._target.problem != MULTICLASS:
-            detail = (
-                f"{TOP_K} is for tasks of several classes: expected none, received {given[0][:20]!r}; leave it out."
-            )
+            detail = f"{TOP_K} is for multiclass tasks only: expected none, received {given[0][:20]!r}; leave it out."
             raise ProblemError(422, "invalid_top_k", detail)
         if len(given) > 1 or not re.fullmatch("[1-9][0-9]{0,8}", given[0]) or int(given[0]) > classes:
             received = ", ".join(repr(each[:20]) for each in given[:3])
@@ -172,7 +190,7 @@ class PredictionEndpoint:
             self._metrics.predictions.labels(found.target.version, found.target.label or "", told).inc(count)
 
     def _is_for_canary(self, request: Request, rows: list[Row]) -> bool:
-        """Whether the canary is asked; a request of several rows goes by its first, since one version answers it."""
+        """Return whether to ask the canary. The first of several rows decides, because one version answers all."""
         caller = self._sticky.value(request.headers, rows[0]) if self._sticky else None
         if self._sticky:
             request.state.log_fields["sticky"] = caller is not None

@@ -1,4 +1,4 @@
-"""One request's predictions: routed, tried again where that is safe, within one deadline."""
+"""Predict for one request: route it, retry where that is safe, within one deadline."""
 
 import asyncio
 import dataclasses
@@ -17,17 +17,17 @@ from serving.tracing.tracer import Tracer
 
 @dataclasses.dataclass(frozen=True)
 class Predictions:
-    """What the model said."""
+    """The model's answer to one request."""
 
     outputs: list[Output]  # one per row
     target: RouteTarget
     seconds: float  # all tries together
     tries: int
-    interval: Interval | None = None  # around the values of this version
+    interval: Interval | None = None  # of this version's values
 
 
 class Predictor:
-    """Asks the model server on behalf of requests."""
+    """Ask the model server on behalf of requests."""
 
     def __init__(
         self, calls: GatheredCalls, router: VersionRouter, settings: ModelSettings, tracer: Tracer | None = None
@@ -38,10 +38,17 @@ class Predictor:
         self._settings = settings
 
     async def predict(self, inputs: dict[str, list[Value]], canary: bool) -> Predictions:
-        """Predictions for the rows in `inputs` (columns, missing values spelled out).
+        """Predict rows.
+
+        Args:
+            inputs: one column per feature, with the contract's markers for missing values.
+            canary: whether to ask the canary.
+
+        Returns:
+            The predictions, and the version that made them.
 
         Raises:
-            ModelError: There are none, after all tries that are allowed; it names the version that was asked.
+            ModelError: There are none after all allowed tries; it names the version that was asked.
         """
         began = time.perf_counter()
         last: ModelError | None = None
@@ -52,7 +59,8 @@ class Predictor:
                     target = None
                     try:
                         target = await self._router.target(canary)
-                        # What broke off is asked alone: should its rows break the server, then nobody else's call.
+                        # Send a request whose connection broke alone: if its rows crash the server, no other request
+                        # shares the call.
                         alone = isinstance(last, ConnectionLostError)
                         with self._tracer.call("model call", attempt=tries):
                             outputs = await self._ask(target, inputs, alone)
@@ -65,10 +73,10 @@ class Predictor:
                             raise
                     await asyncio.sleep(self._backoff(tries))
         except TimeoutError as error:
-            # Tries that were refused say more than the clock that ended them.
+            # The last failed try says more than the deadline.
             raise last or _name_target(self._too_late(), target) from error
         finally:
-            del last  # it has this frame: a cycle would keep the rows until garbage is collected, which is seldom
+            del last  # its traceback holds this frame: the cycle would keep the rows until a rare garbage collection
         raise AssertionError("unreachable: the tries end by an answer or by an error")
 
     def _too_late(self) -> ResponseTimeoutError:
@@ -82,16 +90,16 @@ class Predictor:
             raise
 
     def _backoff(self, tries: int) -> float:
-        """Seconds before the next try: at random, up to a bound that doubles, so that requests do not return as one.
+        """Return the seconds before the next try: random, up to a limit that doubles, so that retries spread out.
 
-        Not tenacity, whose bookkeeping of each try took a tenth of a request's processor time.
+        It does not use tenacity, whose bookkeeping of each try took a tenth of a request's processor time.
         """
         most = min(self._settings.backoff_seconds * 2 ** (tries - 1), self._settings.total_seconds)
         return random.uniform(0, most)
 
 
 def _name_target(error: ModelError, target: RouteTarget | None) -> ModelError:
-    """Notes in an error which version was asked; returns it."""
+    """Record in an error which version was asked; return the error."""
     if target:
         error.version, error.label = target.version, target.label
     return error

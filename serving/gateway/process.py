@@ -1,4 +1,4 @@
-"""The gateway's process: settings, port, log, and the HTTP server."""
+"""Run the gateway's process: settings, port, log, and HTTP server."""
 
 import dataclasses
 import ipaddress
@@ -34,20 +34,20 @@ _LOG_PROCESSORS: list[Any] = [
 
 
 def run(settings_files: Sequence[Path], flags: Flags, *, allow_no_keys: bool = False) -> int:
-    """Runs the gateway until SIGTERM or SIGINT.
+    """Run the gateway until SIGTERM or SIGINT.
 
     Args:
         settings_files: TOML files, one for each task.
         flags: settings that take precedence over the files and the variables, by the name of the task's model; dotted
             names, such as `listen.port`.
-        allow_no_keys: listen beyond this machine without API keys.
+        allow_no_keys: whether to listen beyond this machine without API keys.
 
     Returns:
         The exit status: 0, 1 when the port could not be served, or 2 when it cannot start with these settings.
     """
     try:
         tasks = load_all(settings_files, flags, os.environ)
-        settings = tasks[0]  # of the gateway as a whole, all say the same
+        settings = tasks[0]  # settings of the whole gateway are equal in all tasks
         if not allow_no_keys:
             require_keys(settings, os.environ)
         app = create_app(tasks, os.environ)
@@ -67,7 +67,7 @@ def run(settings_files: Sequence[Path], flags: Flags, *, allow_no_keys: bool = F
         settings=", ".join(map(str, settings_files)),
         contract=", ".join(str(each.contract) for each in tasks),
     )
-    # uvicorn ends in order and then sends itself the signal once more: being told to end is no failure.
+    # uvicorn shuts down and then sends itself the signal again: make that a successful exit.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     signal.signal(signal.SIGINT, lambda *_: sys.exit(0))
     gc_seldom()
@@ -76,25 +76,28 @@ def run(settings_files: Sequence[Path], flags: Flags, *, allow_no_keys: bool = F
 
 
 def http_server(app: fastapi.FastAPI, settings: GatewaySettings, body_seconds: float | None = None) -> HttpServer:
-    """Returns what serves the application: within the settings' bounds, over TLS where they say so.
+    """Return the HTTP server of an application: with the settings' limits, and TLS where they configure it.
 
     Args:
         app: the application.
-        settings: of the gateway.
-        body_seconds: that a body may take with any task; None: as the settings say.
+        settings: the gateway's settings.
+        body_seconds: the longest time that any task allows a body; None takes it from the settings.
+
+    Returns:
+        The server, not started yet.
 
     Raises:
         TlsError: A certificate or a key cannot be used.
     """
-    # The application answers a late body itself, in the log and metrics too; the connection ends a second later.
+    # The application answers a late body itself, so that log and metrics have it. The connection closes a second later.
     limits = dataclasses.replace(settings.http, body_seconds=(body_seconds or settings.limits.body_seconds) + 1)
     config = uvicorn.Config(
         app,
         loop="uvloop",
-        http=bounded(limits, refusals.speller(app.state.metrics)),
+        http=bounded(limits, refusals.refusal_answerer(app.state.metrics)),
         ws="none",
         log_config=None,
-        access_log=False,  # serving.gateway.request_observer writes that line
+        access_log=False,  # serving.gateway.request_observer writes that log
         server_header=False,
         proxy_headers=bool(settings.listen.proxies),
         forwarded_allow_ips=list(settings.listen.proxies),
@@ -105,25 +108,29 @@ def http_server(app: fastapi.FastAPI, settings: GatewaySettings, body_seconds: f
 
 
 def require_keys(settings: GatewaySettings, environ: Mapping[str, str]) -> None:
-    """Holds that whoever can reach the gateway from outside this machine needs a key.
+    """Require API keys if other machines can reach the gateway.
+
+    Args:
+        settings: the gateway's settings.
+        environ: may hold keys.
 
     Raises:
-        SettingsError: It listens beyond loopback, and there is no key.
+        SettingsError: The gateway listens beyond loopback, and there is no key.
     """
     if ApiKeys(environ, settings.keys.file).needed or _is_loopback(settings.listen.host):
         return
     raise SettingsError(
         f"{settings.listen.host} can be reached from other machines, and there are no API keys: expected some in the "
-        f"variable {VARIABLE} or in the file that the setting keys.file names, received none; give one "
-        f"({VARIABLE}=NAME:KEY), listen on 127.0.0.1, or say --allow-no-keys."
+        f"variable {VARIABLE} or in the file that the setting keys.file names, received none; set one "
+        f"({VARIABLE}=NAME:KEY), listen on 127.0.0.1, or pass --allow-no-keys."
     )
 
 
 def _listen(where: ListenSettings) -> list[socket.socket]:
-    """Takes the ports, the operators' last; connections wait until the gateway serves them.
+    """Open the ports, the operators' last. Connections queue until the gateway serves them.
 
     Raises:
-        SettingsError: The address or the port cannot be had.
+        SettingsError: The address or the port is not available.
     """
     family = socket.AF_INET6 if ":" in where.host else socket.AF_INET
     taken: list[socket.socket] = []
@@ -155,7 +162,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def _configure_logs() -> None:
-    """Sends the gateway's log and its libraries' to standard error, one JSON object a line."""
+    """Send the log of the gateway and of its libraries to standard error, one JSON object a line."""
     structlog.configure(
         processors=[*_LOG_PROCESSORS, structlog.processors.JSONRenderer()],
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),

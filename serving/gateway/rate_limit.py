@@ -1,4 +1,4 @@
-"""Requests per second of one client, counted in this process."""
+"""Limit a client's requests per second, counted in this process."""
 
 import collections
 import time
@@ -7,66 +7,76 @@ from typing import Protocol
 
 from serving.gateway.problems import ProblemError
 
-MOST_CLIENTS = 10_000  # that are counted apart; strangers make up addresses, but no memory grows by it
+MOST_CLIENTS = 10_000  # clients counted at a time: made-up addresses must not grow the memory
 
 
 class RequestCounter(Protocol):
-    """Counts the requests of each client in the last second, wherever it does so."""
+    """Counts the requests of each client in the last second."""
 
     async def start(self) -> None:
-        """Makes ready what counts."""
+        """Start counting."""
 
     async def count(self, client: str) -> None:
-        """Counts one request.
+        """Count one request.
+
+        Args:
+            client: the key's name, or the address.
 
         Raises:
-            ProblemError: 429, the client has had its share.
+            ProblemError: 429, the client is over its limit.
         """
 
     async def close(self) -> None:
-        """Lets go of what counts."""
+        """Stop counting."""
 
 
 class RateLimit:
-    """Counts the requests of each client in the last second, in this process; for one thread.
+    """Count the requests of each client in the last second, in this process. Use it from one thread.
 
-    A client is forgotten a second after its last request that was answered. When more clients than `MOST_CLIENTS` come
-    in one second, those that were answered longest ago are forgotten sooner, and get more than their share.
+    A client is forgotten a second after its last admitted request. If more than `MOST_CLIENTS` clients come in one
+    second,
+    those admitted longest ago are forgotten earlier, and may exceed their limit.
 
     Args:
-        per_second: how many are answered; 0: all.
-        clock: seconds that never go back.
+        per_second: the limit of each client; 0 means no limit.
+        clock: a monotonic clock, in seconds.
     """
 
     def __init__(self, per_second: int, clock: Callable[[], float] = time.monotonic):
         self.per_second = per_second
         self.clock = clock
-        # When the requests of the last second came, the oldest first; the client that was answered last stands last.
+        # Times of the last second's requests, oldest first; the client that was admitted last is at the end.
         self._clients: collections.OrderedDict[str, collections.deque[float]] = collections.OrderedDict()
 
     def __len__(self) -> int:
-        """How many clients are remembered."""
+        """Return the number of counted clients."""
         return len(self._clients)
 
     async def start(self) -> None:
-        """Does nothing: what counts is here."""
+        """Do nothing: counting needs no start."""
 
     async def close(self) -> None:
-        """Does nothing."""
+        """Do nothing."""
 
     async def count(self, client: str) -> None:
-        """Counts one request; waits for nothing.
+        """Count one request, without waiting.
+
+        Args:
+            client: the key's name, or the address.
 
         Raises:
-            ProblemError: 429, the client has had its share.
+            ProblemError: 429, the client is over its limit.
         """
         self.count_now(client)
 
     def count_now(self, client: str) -> None:
-        """Counts one request.
+        """Count one request.
+
+        Args:
+            client: the key's name, or the address.
 
         Raises:
-            ProblemError: 429, the client has had its share.
+            ProblemError: 429, the client is over its limit.
         """
         if not self.per_second:
             return
@@ -75,26 +85,30 @@ class RateLimit:
         self.record(client, now)
 
     def require_share(self, client: str, now: float) -> None:
-        """Holds that the client may send one more request at a time; counts nothing.
+        """Check that the client may send one more request; count nothing.
+
+        Args:
+            client: the key's name, or the address.
+            now: a time of `clock`.
 
         Raises:
-            ProblemError: 429, the client has had its share.
+            ProblemError: 429, the client is over its limit.
         """
         times = self._clients.get(client)
         if times is not None and len(times) == self.per_second and times[0] > now - 1:
             raise self.refusal()
 
     def record(self, client: str, when: float) -> None:
-        """Counts a request that is answered, and came at a time of `clock`."""
+        """Count an admitted request, which came at a time of `clock`."""
         self._forget(when - 1)
         times = self._clients.setdefault(client, collections.deque(maxlen=self.per_second))
-        times.append(when)  # The deque lets go of the oldest.
+        times.append(when)  # the deque drops the oldest
         self._clients.move_to_end(client)
         if len(self._clients) > MOST_CLIENTS:
             self._clients.popitem(last=False)
 
     def refusal(self) -> ProblemError:
-        """Returns the answer to a client that has had its share."""
+        """Return the answer to a client that is over its limit."""
         return ProblemError(
             429,
             "too_many_requests",

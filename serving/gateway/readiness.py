@@ -1,4 +1,4 @@
-"""/healthz and /readyz: whether the gateway runs, and whether models answer that fit their contracts."""
+"""Probes: /healthz tells whether the gateway runs, /readyz whether models answer that fit their contracts."""
 
 import asyncio
 from collections.abc import Sequence
@@ -18,10 +18,16 @@ _READY, _NO_MODEL = "ready", "no_model"
 
 
 def add_probes(app: fastapi.FastAPI, tasks: Sequence[ServedTask], admission: Admission) -> None:
-    """Adds the routes.
+    """Add the routes of the probes.
 
-    A gateway of several tasks is ready while one of them has a model: if one missing model took it out of service, no
-    task would be answered. The answer says which have one.
+    A gateway of several tasks is ready while at least one of them has a model: otherwise one missing model would stop
+    all
+    tasks. The answer lists the tasks that have one.
+
+    Args:
+        app: the application.
+        tasks: all tasks of the gateway.
+        admission: checks who may see model versions.
     """
 
     @app.get("/healthz", tags=["operation"], operation_id="get_health", summary="Whether the gateway runs")
@@ -36,7 +42,8 @@ def add_probes(app: fastapi.FastAPI, tasks: Sequence[ServedTask], admission: Adm
         responses=api_description.readiness_responses(),
     )
     async def readyz(request: Request) -> dict[str, Any]:
-        targets = await asyncio.gather(*(_target(task, request) for task in tasks))  # servers that hang, hang together
+        # at the same time: time-outs of several servers do not add up
+        targets = await asyncio.gather(*(_target(task, request) for task in tasks))
         found = {task.settings.endpoint: target for task, target in zip(tasks, targets, strict=True)}
         if not any(found.values()):
             retry_after = {"Retry-After": str(tasks[0].settings.model.retry_after_seconds)}
@@ -46,7 +53,7 @@ def add_probes(app: fastapi.FastAPI, tasks: Sequence[ServedTask], admission: Adm
         try:
             await admission.admit_operator(request)
             is_operator = True
-        except ProblemError:  # strangers, a load balancer's probe among them, learn that a model answers
+        except ProblemError:  # callers without a key, such as a load balancer's probe, learn only that a model answers
             is_operator = False
         told = {endpoint: _describe(target, is_operator) for endpoint, target in found.items()}
         if len(tasks) == 1:
@@ -55,7 +62,7 @@ def add_probes(app: fastapi.FastAPI, tasks: Sequence[ServedTask], admission: Adm
 
 
 async def _target(task: ServedTask, request: Request) -> RouteTarget | None:
-    """Where the task's requests go; None, and a field in the log, where no model answers."""
+    """Return the task's target; None if no model answers, and add the reason to the log line."""
     try:
         return await task.router.target(canary=False)
     except ModelError as error:

@@ -1,8 +1,8 @@
-"""Requests of the last second, counted in Redis: one script, which Redis runs without anything in between.
+"""Count the requests of the last second in Redis, with one script that Redis runs atomically.
 
-The script is the sliding window of `RateLimit`: for each client a list with the times of its last requests that were
-admitted, as many as one second allows. A request is admitted when the oldest of them is a second old. Time is Redis'
-own, so that the replicas' clocks do not matter. A key is gone a second after the client's last admitted request.
+The script is the sliding window of `RateLimit`: for each client a list of the times of its last admitted requests, as
+many as one second allows. A request is admitted when the oldest of them is a second old. The time is Redis' own, so the
+replicas' clocks do not matter. A key expires a second after the client's last admitted request.
 
 The script needs Redis 7 or Valkey, and all of its keys on one server: a cluster is not supported.
 """
@@ -22,8 +22,8 @@ from redis.credentials import CredentialProvider
 
 from serving.gateway.redis_settings import RedisSettings, read_password
 
-# KEYS: one a client. ARGV: requests per second, then how many requests each client sends. Returns how many of them are
-# admitted, one number a client.
+# KEYS: one for each client. ARGV: requests per second, then the number of requests of each client. Returns the number
+# of admitted requests of each client.
 SCRIPT = """
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
@@ -54,7 +54,7 @@ return answer
 
 
 class _Credentials(CredentialProvider):
-    """User and password, read anew for each connection: a mounted secret may change."""
+    """User and password, read again for each connection: a mounted secret may change."""
 
     def __init__(self, user: str | None, environ: Mapping[str, str]):
         self._user = user
@@ -66,11 +66,11 @@ class _Credentials(CredentialProvider):
 
 
 class RedisWindow:
-    """One connection to Redis, for one question at a time.
+    """One connection to Redis, for one command at a time.
 
     Args:
-        settings: where Redis is.
-        per_second: requests of one client that are admitted in a second.
+        settings: the address of Redis.
+        per_second: the limit of one client.
         environ: holds the password.
 
     Raises:
@@ -94,10 +94,11 @@ class RedisWindow:
         self._script = b""
 
     async def connect(self) -> None:
-        """Connects anew, with the certificates as the files have them now, and gives the script to Redis.
+        """Reconnect, with the certificate files as they are now, and load the script into Redis.
 
         Raises:
-            redis.RedisError, OSError: Redis cannot be reached, or refuses.
+            redis.RedisError: Redis refuses.
+            OSError: Redis cannot be reached.
         """
         await self.close()
         self._connection = self._kind(**self._arguments)
@@ -106,13 +107,17 @@ class RedisWindow:
         self._script = await self._connection.read_response()
 
     async def admit(self, requests: Mapping[str, int]) -> list[int]:
-        """Asks how many of each client's requests are admitted, and counts those.
+        """Count requests, and return how many of each client's are admitted.
 
         Args:
-            requests: key of a client -> how many it sends; may be empty.
+            requests: key of a client -> its number of requests; may be empty.
+
+        Returns:
+            The number of admitted requests of each client, in the same order.
 
         Raises:
-            redis.RedisError, OSError: Redis does not answer, or refuses.
+            redis.RedisError: Redis refuses.
+            OSError: Redis does not answer.
         """
         await self._connection.send_command(
             "EVALSHA", self._script, len(requests), *requests, self._per_second, *requests.values()
@@ -121,12 +126,12 @@ class RedisWindow:
         return answer
 
     async def close(self) -> None:
-        """Ends the connection at once; one that is waited for in vain is not waited for here."""
+        """Close the connection at once, without waiting for a pending answer."""
         await self._connection.disconnect(nowait=True)
 
 
 def _tls(settings: RedisSettings) -> dict[str, object]:
-    """Returns the connection's arguments; loads the files, so that a wrong one is told when the gateway starts.
+    """Return the connection's arguments; load the files, so that a wrong one is reported when the gateway starts.
 
     Raises:
         OSError: A file cannot be read, or holds no certificate or key (ssl.SSLError is an OSError).

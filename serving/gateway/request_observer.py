@@ -1,4 +1,4 @@
-"""Middleware that gives every request an id, a log line, metrics, security headers and, on a failure, an answer."""
+"""Give every request an id, a log line, metrics, security headers and, on a failure, an answer."""
 
 import time
 from collections.abc import Collection, Iterable
@@ -13,12 +13,12 @@ from serving.gateway.metrics import GatewayMetrics
 
 REQUEST_ID_HEADER = request_ids.HEADER
 
-# No script, style, font or connection but this server's own; nobody may frame the page.
+# Allow scripts, styles, fonts and connections of this server only; forbid frames.
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-_HEADERS = (  # names in lower case, as ASGI has them
+_HEADERS = (  # lower-case names, as ASGI requires
     (b"content-security-policy", CONTENT_SECURITY_POLICY.encode("ascii")),
     (b"referrer-policy", b"no-referrer"),
     (b"x-content-type-options", b"nosniff"),
@@ -33,8 +33,8 @@ class RequestObserver:
     Args:
         app: the application.
         metrics: counts requests.
-        routes: the paths that have a name of their own in the metrics; all others share one, so that nobody can fill
-            the metrics' memory with made-up paths.
+        routes: paths with their own label in the metrics; all others share one, so that made-up paths cannot fill the
+            memory.
     """
 
     def __init__(self, app: ASGIApp, metrics: GatewayMetrics, routes: Collection[str]):
@@ -46,14 +46,14 @@ class RequestObserver:
                 metrics.announce_route(route)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handles one request; passes on what is none (start and end of the server)."""
+        """Handle one request; pass on other scopes (start and end of the server)."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         began = time.perf_counter()
         request_id = request_ids.sent_or_new(Headers(scope=scope).get(REQUEST_ID_HEADER, ""))
-        request_ids.current.set(request_id)  # this request has a task, and so a context, of its own
-        # The handler adds its fields of the log line to `log_fields`.
+        request_ids.current.set(request_id)  # each request runs in a separate task, and so in a separate context
+        # The handler adds fields of the log line to `log_fields`.
         log_fields: dict[str, object] = {}
         scope.setdefault("state", {}).update(request_id=request_id, log_fields=log_fields, began=began)
         status = 0
@@ -65,16 +65,16 @@ class RequestObserver:
                 message["headers"] = _completed(message.get("headers", ()), request_id)
             await send(message)
 
-        # What GET answers, HEAD answers without the content, which the HTTP server leaves out by the outer scope.
+        # Answer HEAD as GET; the HTTP server drops the content by the outer scope.
         inner = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
         try:
             await self._app(inner, receive, observed_send)
         except Exception:
             _log.exception("failed", request_id=request_id)
-            if status:  # half an answer is out; the server closes the connection
+            if status:  # part of an answer is sent; the server closes the connection
                 raise
             problem = problems.ProblemError(
-                500, "internal_error", "The gateway failed; its log says why, under this request id."
+                500, "internal_error", "The gateway failed; its log has the reason, under this request id."
             )
             await problems.answer(problem, request_id)(scope, receive, observed_send)
         finally:
@@ -90,14 +90,14 @@ class RequestObserver:
             client=scope["client"][0] if scope.get("client") else "unknown",
             method=scope["method"],
             path=scope["path"][:200],
-            status=status,  # 0: the client went away before there was one
+            status=status,  # 0: the client went away before there was a status
             milliseconds=round(seconds * 1000, 3),
             **log_fields,
         )
 
 
 def _completed(headers: Iterable[tuple[bytes, bytes]], request_id: str) -> list[tuple[bytes, bytes]]:
-    """An answer's headers with its id and the security headers that it does not set itself."""
+    """Add the id and missing security headers to an answer's headers."""
     kept = [header for header in headers if header[0] != _REQUEST_ID_NAME]
     present = {name for name, _ in kept}
     own = [header for header in _HEADERS if header[0] not in present]

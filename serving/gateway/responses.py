@@ -1,4 +1,4 @@
-"""The answers to requests for predictions, as the API's description shows them: one type for each kind of task."""
+"""The types of answers to prediction requests, one for each kind of task, for the API's description."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ class RowPrediction(pydantic.BaseModel):
 
 
 class ValueInterval(pydantic.BaseModel):
-    """Where the value lies in a share of cases."""
+    """The interval that holds the true value in a share of cases."""
 
     low: float = Field(examples=[6.1])
     high: float = Field(examples=[10.9])
@@ -31,30 +31,33 @@ class RowValue(pydantic.BaseModel):
     """The answer for one row."""
 
     value: float = Field(examples=[8.35])
-    unit: str | None = Field(description="Of the value; null where the contract names none.", examples=["USD"])
+    unit: str | None = Field(description="The value's unit; null if the contract names none.", examples=["USD"])
     interval: ValueInterval | None = Field(
-        description="Around the value; null where the version of the model was pushed without one."
+        description="The interval around the value; null if the model version has none."
     )
 
 
 class _Response(pydantic.BaseModel):
-    # "model_" is a prefix that pydantic keeps for itself unless told otherwise.
+    # pydantic reserves the prefix "model_" unless told otherwise.
     model_config = pydantic.ConfigDict(protected_namespaces=())
 
     model_version: str = Field(description="The version that answered.", examples=["1795253025"])
     model_label: str | None = Field(
-        description="The label by which the version was chosen; null on a model server without labels.",
+        description="The label that selected the version; null on a model server without labels.",
         examples=["stable"],
     )
-    request_id: str = Field(description="The X-Request-ID of the answer, by which the log knows it.")
+    request_id: str = Field(description="The X-Request-ID of the answer, which the log contains, too.")
 
 
 def response_model(target: Target, name: str = "") -> type[pydantic.BaseModel]:
-    """The type of an answer.
+    """Make the type of an answer.
 
     Args:
-        target: what is predicted.
-        name: what the names of the types begin with, where a gateway serves several tasks.
+        target: the kind of prediction.
+        name: prefix of the types' names, where a gateway serves several tasks.
+
+    Returns:
+        A pydantic model.
     """
     row: type[pydantic.BaseModel] = RowPrediction
     if target.problem == MULTICLASS:
@@ -65,7 +68,7 @@ def response_model(target: Target, name: str = "") -> type[pydantic.BaseModel]:
         f"{name}PredictionResponse",
         __base__=_Response,
         __doc__="The answer to a request.",
-        # A class that is made while this runs: pydantic reads it, mypy knows no such type.
+        # A class made at run time: pydantic reads it, mypy cannot know it.
         predictions=(list[row], Field(description="One for each row, in the order of the request.")),  # type: ignore[valid-type]
     )
 
@@ -85,7 +88,7 @@ def _class_prediction(target: Target, name: str) -> type[pydantic.BaseModel]:
         __doc__="The answer for one row.",
         decision=(kind, Field(description="The most probable class.", examples=[first])),
         probabilities=(
-            # Likewise made while this runs.
+            # Also made at run time.
             list[one],  # type: ignore[valid-type]
             Field(description=f"All {len(target.classes)} classes, or the first top_k; the most probable one first."),
         ),

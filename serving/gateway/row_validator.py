@@ -1,4 +1,4 @@
-"""Validates a request's rows with a pydantic model made from the contract, and explains what is wrong with them."""
+"""Validate a request's rows with a pydantic model made from the contract, and explain their faults."""
 
 import itertools
 from collections.abc import Sequence
@@ -12,16 +12,16 @@ from serving.did_you_mean import closest
 from serving.gateway.problems import FieldProblem, ProblemError
 from serving.gateway.time_check import fill_parts, find_contradictions, read_time
 
-MOST_ERRORS = 50  # in one answer; the first errors of a thousand bad rows say enough
-INVALID_ROWS = "invalid_rows"  # the code of the answer that names them
-_LONGEST_NAME = 100  # characters of an unknown field's name that are shown; a longer one is nobody's slip of the pen
+MOST_ERRORS = 50  # in one answer; the first errors of many invalid rows are enough
+INVALID_ROWS = "invalid_rows"  # the code of the answer
+_LONGEST_NAME = 100  # characters shown of an unknown field's name; a longer name is no typo
 
-_LARGEST = 2.0**63  # floats beyond it are no int64, and stay as they were sent for the error to show
-_VALIDATED_TOGETHER = 10  # rows; errors are sought in so many before it is looked whether there are enough
+_LARGEST = 2.0**63  # larger floats are not int64, and stay as sent for the error to show
+_VALIDATED_TOGETHER = 10  # rows validated at a time, until there are enough errors
 
 
 def _whole(value: object) -> object:
-    """Returns an integer for a number such as 14.0, which is an integer to JSON Schema; anything else as it is."""
+    """Convert a number such as 14.0, which is an integer to JSON Schema; return any other value unchanged."""
     return int(value) if type(value) is float and value.is_integer() and abs(value) <= _LARGEST else value
 
 
@@ -33,12 +33,12 @@ _TYPES: dict[Kind, Any] = {
 
 
 class RowValidator:
-    """Checks the rows of a request.
+    """Check the rows of a request.
 
     Args:
-        contract: what a row has to look like.
-        name: what a row is called in the API's documentation.
-        most: how many rows one request may have.
+        contract: the features of a row.
+        name: the row type's name in the API's documentation.
+        most: the limit of rows in one request.
     """
 
     def __init__(self, contract: Contract, name: str, most: int):
@@ -46,22 +46,27 @@ class RowValidator:
         self.model = row_model(contract, name)
         self._features = {feature.name: feature for feature in contract.features}
         self._most = most
-        # The class is made from the contract, while this runs: mypy knows no such type.
+        # The class is made from the contract at run time: mypy cannot know it.
         self._adapter = pydantic.TypeAdapter(list[self.model])  # type: ignore[name-defined]
 
     def check(self, sent: object, lines: Sequence[int] | None = None) -> list[Row]:
-        """The rows in what was sent, one object or a list of them.
+        """Check a request's value, one object or a list of them, and return its rows.
 
         Args:
-            sent: what JSON holds, or what the cells of a file do.
-            lines: of the file, one for each row; None: it was no file.
+            sent: the value from JSON, or from the cells of a file.
+            lines: the file's line of each row; None if no file was sent.
+
+        Returns:
+            The rows, with parts of times filled in.
 
         Raises:
             ProblemError: 413, more rows than allowed; 422, no rows, or rows that break the contract.
         """
         rows = sent if isinstance(sent, list) else [sent]
         if not rows:
-            raise ProblemError(422, "no_rows", "There is no row: expected an object or a list of them, received [].")
+            raise ProblemError(
+                422, "no_rows", "There are no rows: expected an object or a list of objects, received []."
+            )
         if len(rows) > self._most:
             raise ProblemError(
                 413,
@@ -69,7 +74,7 @@ class RowValidator:
                 f"The request has too many rows: expected at most {self._most}, received {len(rows)}; send several.",
             )
         checked: list[Row] = []
-        errors: list[tuple[int, Any]] = []  # pydantic's, each with the row that its part of the rows begins at
+        errors: list[tuple[int, Any]] = []  # pydantic's errors, each with the first row of its chunk
         for begin in range(0, len(rows), _VALIDATED_TOGETHER):
             try:
                 part = self._adapter.validate_python(list(map(self._cut, rows[begin : begin + _VALIDATED_TOGETHER])))
@@ -80,7 +85,9 @@ class RowValidator:
             else:
                 checked += [row.model_dump(by_alias=True) for row in part]
         if errors:
-            raise refuse_rows([self._words(begin, item, lines) for begin, item in errors[:MOST_ERRORS]], len(errors))
+            raise refuse_rows(
+                [self._describe_fault(begin, item, lines) for begin, item in errors[:MOST_ERRORS]], len(errors)
+            )
         if self.contract.time_parts:
             checked = [fill_parts(self.contract, row) for row in checked]
             if found := find_contradictions(self.contract, checked, MOST_ERRORS + 1):
@@ -88,7 +95,7 @@ class RowValidator:
         return checked
 
     def faulty(self, sent: object) -> int:
-        """Returns how many rows of what was sent break the contract; `check` stops when it has enough to tell."""
+        """Return the number of rows that break the contract; `check` stops once it has enough errors."""
         rows = sent if isinstance(sent, list) else [sent]
         return sum(not self._fits(row) for row in rows)
 
@@ -100,14 +107,14 @@ class RowValidator:
         return True
 
     def _cut(self, row: object) -> object:
-        """Returns the row with no more unknown fields than an answer names: each costs an error of its own."""
+        """Drop all unknown fields beyond those that an answer names: each costs an error."""
         if not isinstance(row, dict) or len(row) <= len(self._features) + MOST_ERRORS:
             return row
         known = {name: value for name, value in row.items() if name in self._features}
         unknown = ((name, value) for name, value in row.items() if name not in self._features)
         return known | dict(itertools.islice(unknown, MOST_ERRORS + 1))
 
-    def _words(self, begin: int, error: Any, lines: Sequence[int] | None) -> FieldProblem:
+    def _describe_fault(self, begin: int, error: Any, lines: Sequence[int] | None) -> FieldProblem:
         row, *rest = error["loc"]
         row += begin
         name = str(rest[0]) if rest else ""
@@ -132,7 +139,7 @@ def _locate(problem: FieldProblem, lines: Sequence[int] | None) -> FieldProblem:
 
 
 def refuse_rows(found: Sequence[FieldProblem], count: int) -> ProblemError:
-    """The answer that says what is wrong with rows: the first MOST_ERRORS of `count` faults."""
+    """Return the answer that names the faults in rows: the first MOST_ERRORS of `count`."""
     return ProblemError(422, INVALID_ROWS, _first(found[0], count), errors=found[:MOST_ERRORS])
 
 
@@ -146,10 +153,18 @@ def _first(first: FieldProblem, count: int) -> str:
 
 
 def row_model(contract: Contract, name: str) -> type[pydantic.BaseModel]:
-    """The type of one row: strict (no string for a number, no true for 1), without unknown fields.
+    """Make the type of one row: strict (no string for a number, no true for 1), without unknown fields.
 
-    The features' names are the fields' aliases: some cannot be attributes, or would hide what pydantic itself calls
-    `model_config`, `json` or `copy`.
+    The features' names are aliases of the fields: some cannot be attributes, or would hide pydantic's own
+    `model_config`,
+    `json` or `copy`.
+
+    Args:
+        contract: the features of a row.
+        name: the type's name in the API's documentation.
+
+    Returns:
+        A pydantic model.
     """
     fields: dict[str, Any] = {
         f"feature_{place}": _field(feature, contract) for place, feature in enumerate(contract.features)
@@ -164,7 +179,7 @@ def row_model(contract: Contract, name: str) -> type[pydantic.BaseModel]:
 
 def _field(feature: Feature, contract: Contract) -> tuple[Any, Any]:
     def read(value: object) -> object:
-        return read_time(contract, feature, value)  # its IsoTimeError is a ValueError, which pydantic takes
+        return read_time(contract, feature, value)  # raises IsoTimeError, a ValueError, which pydantic reports
 
     def check(value: Value) -> Value:
         if not feature.accepts(value, contract.missing):
@@ -206,6 +221,6 @@ def _field(feature: Feature, contract: Contract) -> tuple[Any, Any]:
 
 
 def shown(value: object) -> str:
-    """The value as JSON, cut to a length that fits into a message."""
+    """Return the value as JSON, cut to a length that fits into a message."""
     text = pydantic_core.to_json(value, inf_nan_mode="constants", fallback=repr).decode()
     return text if len(text) <= 80 else f"{text[:79]}…"

@@ -27,18 +27,18 @@ from serving.tracing.tracer import Tracer
 
 
 class ServedTask:
-    """One task; connects to its model server with the first request.
+    """One task. It connects to its model server with the first request.
 
     Args:
         settings: of the task.
-        admission: who is let in; of all tasks together.
-        tracer: marks the parts of a request; of all tasks together.
-        prefix: what the names of the task's types begin with in the API's description; empty where it is the only task.
+        admission: checks keys and rates; shared by all tasks.
+        tracer: traces the parts of a request; shared by all tasks.
+        prefix: the first part of the task's type names in the API's description; empty for a single task.
 
     Raises:
-        ContractError: The contract cannot be used, or does not say what the kind of task needs.
-        ValueError: The traffic file, what is sticky, the request log's columns, the explanation or feedback cannot be
-            used.
+        ContractError: The contract cannot be used, or lacks what the kind of task needs.
+        ValueError: The traffic file, the sticky setting, the request log's columns, the explanation or feedback cannot
+            be used.
         OSError: A file cannot be read.
     """
 
@@ -101,11 +101,11 @@ class ServedTask:
 
     @property
     def sticky_headers(self) -> list[str]:
-        """Names of the headers that requests of other origins may send, since callers are known by them."""
+        """Return the headers that identify callers; pages of other origins may send them."""
         return [self._sticky.name] if self._sticky and self._sticky.kind == "header" else []
 
     async def close(self) -> None:
-        """Closes connections, and writes what is not on disk yet."""
+        """Close connections, and write pending records to disk."""
         await self._server.close()
         if self._request_log:
             self._request_log.close()
@@ -127,7 +127,13 @@ class ServedTask:
 
 
 def read_target(settings: GatewaySettings) -> Target:
-    """What the task predicts. A binary task need not know its label: without feedback nobody asks for it.
+    """Return the task's target. A binary task needs no label, because only feedback uses it.
+
+    Args:
+        settings: of the task.
+
+    Returns:
+        The kind of task, and its classes or unit.
 
     Raises:
         ContractError: The contract has no label, or does not list its classes.

@@ -1,4 +1,4 @@
-"""Several settings files for one gateway: what they share, and what has to differ."""
+"""Read several settings files for one gateway: merge shared settings, and check those that must differ."""
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -8,7 +8,7 @@ from typing import Any
 from serving.gateway import api_description
 from serving.gateway.settings import GatewaySettings, SettingsError, complete, read_file
 
-# Tables that say how the gateway as a whole listens and whom it lets in, each with its keys that do; None: all.
+# Tables of the whole gateway: how it listens and which clients it admits, each with its shared keys; None: all keys.
 _SHARED: dict[str, tuple[str, ...] | None] = {
     "listen": None,
     "http": None,
@@ -17,7 +17,7 @@ _SHARED: dict[str, tuple[str, ...] | None] = {
     "tracing": None,
     "limits": ("requests_per_second", "redis"),
 }
-# A task's page lies at /<endpoint>, and its routes below /v1/<endpoint>.
+# A task's page is at /<endpoint>, and its routes are below /v1/<endpoint>.
 _RESERVED = (
     "docs", "feedback", "healthz", "metrics", "page", "readyz", api_description.ASSETS.removeprefix("/"), "v1"
 )  # fmt: skip
@@ -28,27 +28,31 @@ Flags = Callable[[str], Mapping[str, Any]]
 def load_all(
     paths: Sequence[Path], flags: Flags = lambda model: {}, environ: Mapping[str, str] = os.environ
 ) -> list[GatewaySettings]:
-    """Reads the settings of several tasks: what one file says of the gateway as a whole holds for all.
+    """Read the settings of several tasks. A setting of the whole gateway in one file holds for all.
 
     Args:
         paths: TOML files, one for each task.
-        flags: settings that go over a file's and the variables, by the name of the task's model; dotted names.
-        environ: variables that begin with GATEWAY__ go over every file.
+        flags: settings that override a file's and the variables, by the name of the task's model; dotted names.
+        environ: variables that begin with GATEWAY__ override every file.
+
+    Returns:
+        The settings of each task, in the order of the files.
 
     Raises:
-        SettingsError: A file cannot be used, two contradict each other, or two tasks share what each needs for itself.
+        SettingsError: A file cannot be used, two files contradict each other, or two tasks share a setting that must
+            differ.
     """
     files = {path: read_file(path) for path in paths}
     if len(files) < len(paths):
         raise SettingsError(
-            f"settings: expected different files, received {', '.join(map(str, paths))}; name each once"
+            f"settings: expected different files, received {', '.join(map(str, paths))}; name each file once"
         )
     shared = _merge_shared(files)
     found = []
     for path, given in files.items():
         for table, name, value in shared:
             own = given.setdefault(table, {})
-            if isinstance(own, dict):  # else `complete` says what is wrong with it
+            if isinstance(own, dict):  # otherwise `complete` reports the fault
                 own.setdefault(name, value)
         model = given.get("model")
         name = str(model.get("name", "")) if isinstance(model, dict) else ""
@@ -58,7 +62,7 @@ def load_all(
 
 
 def _merge_shared(files: Mapping[Path, Mapping[str, Any]]) -> list[tuple[str, str, Any]]:
-    """The settings of the gateway as a whole that any file gives: table, name, value."""
+    """Return the settings of the whole gateway that any file sets: table, name, value."""
     said: dict[tuple[str, str], tuple[Path, Any]] = {}
     for path, given in files.items():
         for table, name, value in _shared_of(given):
@@ -66,7 +70,7 @@ def _merge_shared(files: Mapping[Path, Mapping[str, Any]]) -> list[tuple[str, st
             if before != value:
                 raise SettingsError(
                     f"{table}.{name}: expected one value for the whole gateway, received {before!r} in {first} and "
-                    f"{value!r} in {path}; say it in one of them, or the same in both"
+                    f"{value!r} in {path}; set it in one of them, or to the same value in both"
                 )
     return [(table, name, value) for (table, name), (_, value) in said.items()]
 
@@ -92,12 +96,12 @@ def _require_distinct(tasks: Mapping[Path, GatewaySettings]) -> None:
             value = read(settings)
             if value is not None and seen.setdefault(value, path) != path:
                 raise SettingsError(
-                    f"{name}: expected another for each task, received {value} in {seen[value]} and in {path}; "
+                    f"{name}: expected a different value for each task, received {value} in {seen[value]} and {path}; "
                     "change one of them"
                 )
     for path, settings in tasks.items():
         if len(tasks) > 1 and settings.endpoint in _RESERVED:
             raise SettingsError(
-                f"endpoint: expected none of {', '.join(_RESERVED)}, which a gateway of several tasks needs itself, "
+                f"endpoint: expected none of {', '.join(_RESERVED)}, which a gateway of several tasks reserves, "
                 f"received {settings.endpoint} in {path}; choose another"
             )

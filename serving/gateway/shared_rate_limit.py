@@ -1,4 +1,4 @@
-"""Requests per second of one client, counted together by all replicas of the gateway, or alone while Redis is away."""
+"""Limit a client's requests per second, counted by all replicas together, or by each alone while Redis is away."""
 
 import asyncio
 import collections
@@ -16,21 +16,24 @@ _log = structlog.get_logger(__name__)
 
 
 class SharedRateLimit:
-    """Counts the requests of each client in the last second.
+    """Count the requests of each client in the last second.
 
-    Requests that wait at the same time are asked about together: while one question is under way, others gather for the
-    next. When Redis gives no answer in time, those who wait are counted by this process alone, and so is everybody
-    until Redis answers again, which is tried in the background: then no request waits at all.
+    Requests that wait at the same time share one question to Redis: while it is under way, later ones gather for the
+    next.
+    If Redis does not answer in time, this process counts the waiting requests, and all others until Redis answers
+    again. It
+    tries to reach Redis in the background meanwhile, so no request waits.
 
     Args:
-        local: counts in this process; has a limit. Of a client that has had its share here, Redis is not asked.
+        local: counts in this process; must have a limit. Redis is not asked about a client that is over its limit here.
         settings: of Redis.
-        prefix: what the names of keys begin with.
+        prefix: prefix of the keys' names.
         environ: holds Redis' password.
         metrics: show whether Redis answers.
 
     Raises:
-        ValueError, OSError: As RedisWindow.
+        ValueError: As RedisWindow.
+        OSError: As RedisWindow.
     """
 
     def __init__(
@@ -49,20 +52,20 @@ class SharedRateLimit:
         self._up = metrics.rate_limit_store_up.labels(settings.address)
         self._failures = metrics.rate_limit_store_failures.labels(settings.address)
         self._shared = False
-        self._waiting: list[tuple[str, float, asyncio.Future[bool | None]]] = []  # key, since when, the answer
+        self._waiting: list[tuple[str, float, asyncio.Future[bool | None]]] = []  # key, waiting since, and the answer
         self._asking: asyncio.Task[None] | None = None
         self._trying: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Reaches Redis, or goes on trying in the background.
+        """Connect to Redis, or keep trying in the background.
 
-        Waits no longer than for one connection: the gateway starts without Redis, too.
+        It waits for one try only: the gateway starts without Redis, too.
         """
         if not await self._reach():
             self._trying = asyncio.create_task(self._try_until_reached())
 
     async def close(self) -> None:
-        """Ends the connection; who still waits is counted by this process."""
+        """Close the connection; this process counts the requests that still wait."""
         self._shared = False
         tasks = [task for task in (self._asking, self._trying) if task]
         for task in tasks:
@@ -71,10 +74,13 @@ class SharedRateLimit:
         await self._window.close()
 
     async def count(self, client: str) -> None:
-        """Counts one request.
+        """Count one request.
+
+        Args:
+            client: the key's name, or the address.
 
         Raises:
-            ProblemError: 429, the client has had its share.
+            ProblemError: 429, the client is over its limit.
         """
         if not self._shared:
             self._local.count_now(client)
@@ -90,11 +96,11 @@ class SharedRateLimit:
             raise self._local.refusal()
 
     def _key(self, client: str) -> str:
-        """Returns the name that Redis knows a client by: neither its key's name nor its address."""
+        """Return a client's key in Redis, which reveals neither its key's name nor its address."""
         return f"{self._prefix}:rate:{hashlib.sha256(client.encode()).hexdigest()[:32]}"
 
     async def _ask(self, key: str) -> bool | None:
-        """Asks whether one more request of a client is admitted; None: there is no answer in time."""
+        """Ask whether one more request of a client is admitted; return None without an answer in time."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[bool | None] = loop.create_future()
         self._waiting.append((key, loop.time(), future))
@@ -103,23 +109,23 @@ class SharedRateLimit:
         return await future
 
     async def _ask_for_all(self) -> None:
-        """Asks for all who wait, and for those who have come meanwhile, until nobody waits."""
+        """Ask about all waiting requests, including those that come meanwhile, until none is left."""
         asked: list[tuple[str, float, asyncio.Future[bool | None]]] = []
         try:
             while self._waiting:
                 asked, self._waiting = self._waiting, []
                 counts = collections.Counter(key for key, _, _ in asked)
-                # Nobody waits longer than allowed, who had to wait for the question before this one either.
+                # Keep each request's time limit, even if it already waited for the question before.
                 async with asyncio.timeout_at(asked[0][1] + self._settings.timeout_seconds):
                     admitted = dict(zip(counts, await self._window.admit(counts), strict=True))
                 for key, _, future in asked:
                     self._answer([(key, 0.0, future)], admitted[key] > 0)
                     admitted[key] -= 1
-        except Exception as error:  # whatever it is: the log and the metric tell it
+        except Exception as error:  # any error: the log and the metric report it
             self._lose(error)
         finally:
             self._asking = None
-            self._answer([*asked, *self._waiting], None)  # nobody waits for ever
+            self._answer([*asked, *self._waiting], None)  # no request waits forever
             self._waiting = []
 
     @staticmethod
@@ -146,13 +152,13 @@ class SharedRateLimit:
                 return
 
     async def _reach(self, again: bool = False) -> bool:
-        """Connects, and sees whether Redis answers as fast as a request needs it."""
+        """Connect, and check that Redis answers as fast as a request needs."""
         try:
             async with asyncio.timeout(self._settings.connect_seconds):
                 await self._window.connect()
             async with asyncio.timeout(self._settings.timeout_seconds):
                 await self._window.admit({})
-        except Exception as error:  # whatever it is: it must not end the tries; the log and the metric tell it
+        except Exception as error:  # any error: the tries must go on; the log and the metric report it
             if not again:
                 self._note_failure(error, "requests are counted by each replica alone")
             return False

@@ -1,4 +1,4 @@
-"""The routes of one task: predictions, explanations, outcomes."""
+"""Add the routes of one task: predictions, explanations and outcomes."""
 
 from typing import Any
 
@@ -20,16 +20,16 @@ from serving.problem import BINARY, MULTICLASS
 def add_task(
     app: fastapi.FastAPI, task: ServedTask, security: list[Any], *, alone: bool
 ) -> list[type[pydantic.BaseModel]]:
-    """Adds the routes of a task.
+    """Add the routes of a task.
 
     Args:
         app: the application.
         task: to add.
-        security: what the routes depend on.
-        alone: whether it is the gateway's only task: then outcomes are taken at FEEDBACK_ROUTE, too.
+        security: FastAPI dependencies of the routes.
+        alone: whether it is the gateway's only task: then outcomes are also taken at FEEDBACK_ROUTE.
 
     Returns:
-        The types of what the routes take, which the description has to define.
+        The types of the routes' bodies, which the API's description must define.
     """
     settings, rows = task.settings, task.rows
     summary, description = _describe(task)
@@ -66,7 +66,7 @@ def add_task(
 
 
 def _describe(task: ServedTask) -> tuple[str, str]:
-    """Summary and description of the route for predictions."""
+    """Return summary and description of the route for predictions."""
     settings, target = task.settings, task.target
     if target.problem == BINARY:
         return (
@@ -89,7 +89,7 @@ def _add_csv(app: fastapi.FastAPI, task: ServedTask, security: list[Any]) -> Non
         tags=["prediction"],
         operation_id=f"predict_{task.settings.operation}_csv",
         summary="Predictions for the rows of a CSV file",
-        description="The file comes back with further columns, or is refused with the lines that are wrong.",
+        description="The answer is the file with added columns, or a refusal that names the invalid lines.",
         response_class=PlainTextResponse,
         responses=api_description.csv_responses(),
         openapi_extra=api_description.csv_body(),
@@ -105,8 +105,8 @@ def _add_explanation(app: fastapi.FastAPI, task: ServedTask, security: list[Any]
         methods=["POST"],
         tags=["prediction"],
         operation_id=f"explain_{task.settings.operation}",
-        summary="What each field adds to what the model says of one row",
-        description="Shapley values, sampled, against some background rows: base and contributions add up.",
+        summary="The contribution of each field to the prediction of one row",
+        description="Sampled Shapley values against background rows; base and contributions add up to the prediction.",
         response_class=JSONResponse,
         responses=api_description.explanation_responses(explanation_model(task.target, task.prefix)),
         openapi_extra=api_description.one_row_body(task.rows.model, task.contract.example),
@@ -123,8 +123,8 @@ def _add_feedback(
         methods=["POST"],
         tags=["feedback"],
         operation_id=operation_id,
-        summary="What became of rows that were predicted",
-        description="Each outcome is stored once, or refused for a reason of its own; nothing is overwritten.",
+        summary="Outcomes of predicted rows",
+        description="Each outcome is stored once or refused with a reason; nothing is overwritten.",
         response_class=JSONResponse,
         responses=api_description.feedback_responses(),
         openapi_extra=api_description.request_body(

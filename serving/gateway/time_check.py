@@ -1,4 +1,4 @@
-"""Times in requests: said in ISO 8601, and columns that are parts of them filled in, or held against them."""
+"""Read times in ISO 8601 from requests, and fill in or check the columns that are parts of them."""
 
 from collections.abc import Sequence
 
@@ -8,10 +8,18 @@ from serving.gateway.problems import FieldProblem
 
 
 def read_time(contract: Contract, feature: Feature, value: object) -> object:
-    """The column's number for a time in ISO 8601; anything else as it is, for the feature's own check.
+    """Convert a time in ISO 8601 to the column's number; return any other value unchanged.
+
+    Args:
+        contract: the features of a row.
+        feature: the column.
+        value: as sent.
+
+    Returns:
+        The value for the feature's own check.
 
     Raises:
-        IsoTimeError: The text is no time in ISO 8601, or one that the contract does not allow.
+        IsoTimeError: The text is not a time in ISO 8601, or the contract does not allow the time.
     """
     if feature.clock is None or not isinstance(value, str):
         return value
@@ -22,7 +30,7 @@ def read_time(contract: Contract, feature: Feature, value: object) -> object:
 
 
 def fill_parts(contract: Contract, row: Row) -> Row:
-    """The row with the parts of its times that it leaves out."""
+    """Return the row with the omitted parts of its times filled in."""
     filled: dict[str, Value | None] = {}
     for part, clock in contract.time_parts:
         time = row[part.source]
@@ -32,12 +40,15 @@ def fill_parts(contract: Contract, row: Row) -> Row:
 
 
 def find_contradictions(contract: Contract, rows: Sequence[Row], most: int) -> list[FieldProblem]:
-    """Finds parts that contradict their time, that the contract does not allow, or that are lacking with their time.
+    """Find parts of times that contradict their time, break the contract, or are missing without it.
 
     Args:
         contract: says which columns are parts of which time.
-        rows: that the contract allows otherwise, as `fill_parts` gives them.
-        most: problems at most.
+        rows: otherwise valid rows, as returned by `fill_parts`.
+        most: the limit of problems.
+
+    Returns:
+        The problems.
     """
     found: list[FieldProblem] = []
     parts = {feature.name: feature for feature in contract.features if feature.part}
@@ -58,13 +69,13 @@ def _judge(
     if value is None:
         if not feature.required:
             return None
-        expected = f"{feature.expectation}, or {part.source}, which tells it"
+        expected = f"{feature.expectation}, or {part.source}, from which it follows"
         return FieldProblem(row=number, field=part.name, expected=expected, received="nothing")
     if not isinstance(time, int):
         return None
     if value != part.compute(time, clock.units):
         return FieldProblem(row=number, field=part.name, expected=part.expectation(time, clock), received=str(value))
-    if not feature.accepts(value, contract.missing):  # one that was left out is not checked before it is filled in
-        received = f"{value}, as {part.source} {time} ({clock.show(time)}) tells"
+    if not feature.accepts(value, contract.missing):  # a filled-in value was not checked before
+        received = f"{value}, which follows from {part.source} {time} ({clock.show(time)})"
         return FieldProblem(row=number, field=part.name, expected=feature.expectation, received=received)
     return None

@@ -1,4 +1,4 @@
-"""The gateway's certificates: of its ports, and as a client of the model server."""
+"""The gateway's certificates: for its ports, and as a client of the model server."""
 
 import ssl
 from collections.abc import Sequence
@@ -16,12 +16,12 @@ _log = structlog.get_logger("serving.gateway.request")
 
 
 class PortTls:
-    """TLS of the two ports, as `serving.http_bounds.server.Tls` asks for it.
+    """TLS of the two ports, in the form that `serving.http_bounds.server` calls.
 
     Args:
         listen: the ports.
-        tls: of both, unless `listen.operator_tls` says otherwise for the operators'.
-        metrics: shows until when certificates are valid, and counts failures.
+        tls: of both ports, unless `listen.operator_tls` overrides the operators'.
+        metrics: shows when certificates expire, and counts failures.
 
     Raises:
         TlsError: A certificate or a key cannot be used.
@@ -34,11 +34,11 @@ class PortTls:
         self._operator = self._watched("operator", listen.operator_tls) if listen.operator_tls else self._main
 
     def context(self, port: int) -> ssl.SSLContext:
-        """What a new connection to a port is secured with."""
+        """Return the TLS context for a new connection to a port."""
         return (self._operator if port == self._operator_port else self._main).value.context
 
     def note_failure(self, port: int, client: str, reason: str) -> None:
-        """Counts and logs a handshake that failed."""
+        """Count and log a failed handshake."""
         use = "operator" if port == self._operator_port else "listen"
         self._metrics.failed_handshakes.labels(use, reason).inc()
         _log.info("no TLS", client=client, port=use, reason=reason)
@@ -51,14 +51,21 @@ class PortTls:
 
 
 def warn_of_open_keys(tasks: Sequence[GatewaySettings]) -> None:
-    """Logs which of the keys every user of this machine may read: each once, whichever tasks name it."""
+    """Log each key that every user of this machine may read, once, whichever tasks name it."""
     tables = [tls for each in tasks for tls in (each.listen.tls, each.listen.operator_tls, each.model.tls)]
     for key in dict.fromkeys(tls.key for tls in tables if tls and tls.key):
         warn_of_open_key(key)
 
 
 def model_tls(tls: ModelTlsSettings, metrics: TaskMetrics) -> WatchedFiles[ClientTls]:
-    """Returns what the model server is reached with.
+    """Load the certificates for connections to the model server.
+
+    Args:
+        tls: the files.
+        metrics: shows when certificates expire.
+
+    Returns:
+        The TLS context, which follows changes of the files.
 
     Raises:
         TlsError: A certificate or a key cannot be used.

@@ -1,6 +1,6 @@
-"""The share of requests, or of callers, that goes to the canary, as the roll-out wrote it last.
+"""Read the canary's share of requests or callers, which the roll-out writes.
 
-The file holds `{"canary_percent": 10}`; no file means 0.
+The file holds `{"canary_percent": 10}`; a missing file means 0.
 """
 
 import random
@@ -12,15 +12,15 @@ from serving.gateway.watched_file import WatchedFile
 
 
 class TrafficSplit:
-    """Chooses between stable and canary by the share in the file: for a known caller always alike, else by lot.
+    """Choose between stable and canary by the file's share: consistently for a known caller, else at random.
 
     Args:
-        path: the file; None: nothing ever goes to the canary.
-        draw: the source of chance.
-        salt: as percentile() takes it; the task's name.
+        path: the file; None sends nothing to the canary.
+        draw: the random generator.
+        salt: the task's name; see percentile().
 
     Raises:
-        ValueError: The file does not say a percentage.
+        ValueError: The file holds no valid percentage.
         OSError: The file cannot be read.
     """
 
@@ -31,14 +31,17 @@ class TrafficSplit:
 
     @property
     def canary_percent(self) -> float:
-        """How many percent of the requests go to the canary now."""
+        """Return the current percentage of requests for the canary."""
         return self._file.value if self._file else 0.0
 
     def canary(self, caller: str | None = None) -> bool:
-        """Whether this request goes to the canary.
+        """Return whether this request goes to the canary.
 
         Args:
-            caller: what the caller is known by; None: not known, and chance decides.
+            caller: the value that identifies the caller; None chooses at random.
+
+        Returns:
+            True for the canary, False for stable.
         """
         place = self._draw.random() * 100 if caller is None else percentile(self._salt, caller)
         return place < self.canary_percent

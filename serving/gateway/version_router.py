@@ -1,4 +1,4 @@
-"""Chooses the version that a request goes to."""
+"""Choose the version that answers a request."""
 
 import asyncio
 import dataclasses
@@ -16,18 +16,20 @@ _log = structlog.get_logger(__name__)
 
 @dataclasses.dataclass(frozen=True)
 class RouteTarget:
-    """A version, and the label that led to it."""
+    """A version, and the label that leads to it."""
 
     version: str
     label: str | None  # None: the latest version, on a server without labels
 
 
 class VersionRouter:
-    """Knows the versions behind the labels, at most `resolve_seconds` old.
+    """Look up the versions behind the labels, and cache them for `resolve_seconds`.
 
-    With `labels = "auto"`, a server that does not know the label `stable` is asked for its latest version instead. Once
-    it has known the label it is held to it: the latest version may then well be the canary, which must not get all
-    requests because the label is gone for a moment.
+    With `labels = "auto"`, a server that does not know the label `stable` is asked for its latest version. Once the
+    server
+    has known the label, the label is required: the latest version may be the canary, which must not get all requests
+    when
+    the label is missing for a moment.
     """
 
     def __init__(self, server: PredictClient, settings: ModelSettings, metrics: TaskMetrics):
@@ -35,11 +37,17 @@ class VersionRouter:
         self._settings = settings
         self._metrics = metrics
         self._labels_seen = settings.labels is True
-        self._known: dict[bool, tuple[float, RouteTarget]] = {}  # canary? -> when it was looked up, what was found
+        self._known: dict[bool, tuple[float, RouteTarget]] = {}  # canary? -> time of the look-up, and its result
         self._locks = {False: asyncio.Lock(), True: asyncio.Lock()}
 
     async def target(self, canary: bool) -> RouteTarget:
-        """Where to send a request that is for the canary, or for stable; stable when there is no canary.
+        """Return the target of a request; stable when there is no canary.
+
+        Args:
+            canary: whether the request is for the canary.
+
+        Returns:
+            The version and its label.
 
         Raises:
             ModelError: No version answers.
@@ -48,7 +56,7 @@ class VersionRouter:
         if known and self._is_fresh(known[0]):
             return known[1]
         lock = self._locks[canary]
-        # One request looks it up; those beside it go on with what was known.
+        # One request looks up the version; concurrent ones use the cached one.
         if lock.locked() and known:
             return known[1]
         async with lock:
@@ -63,7 +71,7 @@ class VersionRouter:
             return target
 
     def forget(self, target: RouteTarget) -> None:
-        """Drops a target whose version is gone, so that the next request looks it up again."""
+        """Drop a target whose version is gone, so that the next request looks it up again."""
         self._known = {canary: entry for canary, entry in self._known.items() if entry[1] != target}
 
     async def _look_up_canary(self) -> RouteTarget | None:

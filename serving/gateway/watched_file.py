@@ -1,4 +1,4 @@
-"""A small file that somebody else writes, read again when it changes."""
+"""Read a small file again when another process changes it."""
 
 import os
 from collections.abc import Callable
@@ -13,12 +13,12 @@ _log = structlog.get_logger(__name__)
 
 
 class WatchedFile(Generic[T]):
-    """What a file says, as of now.
+    """The current value of a file.
 
     Args:
         path: the file.
-        parse: its text -> what it says; raises ValueError on a text that it cannot use.
-        absent: what it says when it is not there; without it, a file that is not there is one that cannot be read.
+        parse: converts the text to the value; raises ValueError for an unusable text.
+        absent: the value of a missing file; without it, a missing file is an error.
 
     Raises:
         ValueError: The file's text cannot be used.
@@ -31,18 +31,18 @@ class WatchedFile(Generic[T]):
         self._absent = absent
         self._seen = self._look()
         self._value = self._read()
-        self._fault: str | None = None  # what the log said last, for as long as it holds
+        self._fault: str | None = None  # the last logged fault, while it lasts
 
     @property
     def value(self) -> T:
-        """Returns the current value. If a new text cannot be used, the old value stays, and the log says so once."""
+        """Return the current value. If a new text cannot be used, the old value stays, and the log says so once."""
         now = self._look()
         if now == self._seen:
             self._fault = None
             return self._value
         try:
             self._value = self._read()
-        except OSError as error:  # may pass without a change of the file: tried again with the next request
+        except OSError as error:  # may pass without a change of the file: the next request tries again
             self._log_fault(error)
         except ValueError as error:
             self._seen = now
@@ -61,9 +61,9 @@ class WatchedFile(Generic[T]):
     def _look(self) -> tuple[int, ...] | None:
         try:
             found = os.stat(self._path)
-        except OSError:  # Reading it says whether that is a fault.
+        except OSError:  # reading the file decides whether that is a fault
             return None
-        # ctime as well: a file that is edited and given its old time keeps the others.
+        # Include ctime: an editor can restore the other values.
         return found.st_ino, found.st_mtime_ns, found.st_ctime_ns, found.st_size
 
     def _read(self) -> T:

@@ -1,1 +1,1 @@
-"""Bounds on what one HTTP connection may cost, under the gateway and the model server alike."""
+"""Limits of HTTP connections, for the gateway and the model server."""

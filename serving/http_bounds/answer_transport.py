@@ -1,7 +1,7 @@
-"""Puts the head of an answer and the first part of its body into one write.
+"""Send the head of an answer and the first part of its body in one write.
 
-uvicorn writes them one after the other, and each write is a system call that wakes the client: a third of the gateway's
-time of a request went into the two.
+uvicorn writes them separately, and each write is a system call that wakes the client: the two took a third of the
+gateway's time of a request.
 """
 
 import asyncio
@@ -10,18 +10,21 @@ _CONTINUE = b"HTTP/1.1 100 "  # an interim answer, which the client waits for be
 
 
 class AnswerTransport:
-    """What uvicorn's cycle of request and response writes to: as much of a transport as it uses.
+    """The part of a transport that uvicorn's request cycle writes to.
 
-    The head is held until the body begins, the answer is complete, or the connection closes.
+    It holds the head until the body begins, the answer is complete, or the connection closes.
+
+    Args:
+        transport: of the connection.
     """
 
     def __init__(self, transport: asyncio.Transport):
         self._transport = transport
         self._head: bytes | None = None
-        self._begun = False  # an answer
+        self._begun = False  # whether an answer has begun
 
     def write(self, data: bytes) -> None:
-        """Writes a part of an answer; holds it if it is the head."""
+        """Write a part of an answer; hold it if it is the head."""
         if self._head is not None:
             self._transport.write(self._head + data)
             self._head = None
@@ -32,17 +35,17 @@ class AnswerTransport:
             self._begun = True
 
     def end_answer(self) -> None:
-        """Writes what is held, as of an answer to HEAD, which has no body; the next write is another answer's head."""
+        """Write a held head, as of an answer without a body. The next write is another answer's head."""
         self._begun = False
         if self._head is not None:
             self._transport.write(self._head)
             self._head = None
 
     def is_closing(self) -> bool:
-        """Whether the connection is closed, or being closed."""
+        """Return whether the connection is closed or closing."""
         return self._transport.is_closing()
 
     def close(self) -> None:
-        """Closes the connection, after what is held."""
+        """Write a held head, then close the connection."""
         self.end_answer()
         self._transport.close()

@@ -1,7 +1,7 @@
-"""uvicorn's HTTP protocol with bounds: on headers, on time, and on the number of connections.
+"""uvicorn's HTTP protocol with limits on headers, on time, and on the number of connections.
 
-uvicorn bounds none of these itself. httptools keeps an unfinished header line in memory without a limit, so this class
-counts what it feeds to the parser.
+uvicorn itself limits none of these. httptools keeps an unfinished header line in memory without a limit, so this class
+counts the bytes that it feeds to the parser.
 """
 
 import asyncio
@@ -20,11 +20,12 @@ from serving.http_bounds.answer_transport import AnswerTransport
 from serving.http_bounds.limits import HttpLimits
 from serving.http_bounds.tcp_progress import TcpProgress, tcp_progress
 
-_PIECE = 16 * 1024  # bytes of a head that the parser gets at a time; a head in several pieces is bounded by them
+_PIECE = 16 * 1024  # bytes of a head that the parser gets at a time, so that its limits apply in between
 _BESIDE_A_HEADER = len(": \r\n")
-_LINGER_SECONDS = 1.0  # in which a refused client may read why; closed at once, its system could discard the answer
-_GOODBYE_SECONDS = 1.0  # between two looks whether a client that does not end TLS has read all
-_MOST_LINGERING = 100  # connections above the bound that are told why; the others are closed without a word
+# time for a refused client to read the reason; closed at once, its system could discard the answer
+_LINGER_SECONDS = 1.0
+_GOODBYE_SECONDS = 1.0  # between two checks whether a client that does not end TLS has read everything
+_MOST_LINGERING = 100  # connections above the limit that are told why; further ones are closed without an answer
 _PHRASES = {413: "Content Too Large"}
 
 
@@ -37,14 +38,14 @@ class Refusal(NamedTuple):
     client: str  # its address
 
 
-class Spelling(NamedTuple):
+class RefusalAnswer(NamedTuple):
     """A refusal as an HTTP answer."""
 
     media_type: str
     body: bytes
 
 
-Spell = Callable[[Refusal], Spelling]  # also the place to log and to count it
+AnswerRefusal = Callable[[Refusal], RefusalAnswer]  # also logs and counts the refusal
 
 
 class _Phase(enum.Enum):
@@ -53,18 +54,18 @@ class _Phase(enum.Enum):
     BODY = enum.auto()
 
 
-_NOTHING = (0, _Phase.IDLE)  # no request: none has a deadline
+_NOTHING = (0, _Phase.IDLE)  # no request: no deadline
 
 
 class _RefusedError(Exception):
-    """Ends the parser's work from inside one of its callbacks."""
+    """Stop the parser from within one of its callbacks."""
 
 
 class BoundedHttp(HttpToolsProtocol):
-    """One connection. `bounded` makes the class that uvicorn takes."""
+    """One connection. `bounded` makes the class for uvicorn."""
 
     limits: ClassVar[HttpLimits]
-    spell: ClassVar[Spell]
+    answer_refusal: ClassVar[AnswerRefusal]
     clients: ClassVar[collections.Counter[str]]
 
     def __init__(
@@ -75,33 +76,33 @@ class BoundedHttp(HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        # uvicorn writes int, and hands it to call_later, which takes parts of a second as well.
+        # uvicorn declares int, and passes it to call_later, which accepts fractions of a second, too.
         self.timeout_keep_alive = self.limits.idle_seconds  # type: ignore[assignment]
         self._address = ""
         self._phase = _Phase.IDLE
         self._deadline: asyncio.TimerHandle | None = None
         self._deadline_of = _NOTHING
         self._write_deadline: asyncio.TimerHandle | None = None
-        self._requests = 0  # of this connection that have begun
-        self._head_bytes = 0  # of this request, in complete headers and the target
+        self._requests = 0  # requests of this connection so far
+        self._head_bytes = 0  # of this request: complete headers, and the target
         self._header_count = 0
-        self._callbacks = 0  # of the parser, ever; tells whether fed bytes completed anything
-        self._open_line_bytes = 0  # fed since the parser last completed anything
+        self._callbacks = 0  # total of the parser's callbacks: shows whether fed bytes completed anything
+        self._open_line_bytes = 0  # bytes fed since the parser last completed anything
         self._fault: tuple[int, str, str] | None = None
-        self._refused = False  # what else arrives is discarded
-        self._end_handshake: Callable[[], object] | None = None  # set while TLS is being agreed on
+        self._refused = False  # then further bytes are discarded
+        self._end_handshake: Callable[[], object] | None = None  # set during the TLS handshake
 
     # --- The connection.
 
     def begin_handshake(self, address: str, end: Callable[[], object]) -> bool:
-        """Counts a connection that does not speak TLS yet; afterwards comes `connection_made` or `fail_handshake`.
+        """Count a connection before its TLS handshake; `connection_made` or `fail_handshake` follows.
 
         Args:
             address: of the client.
             end: ends the handshake.
 
         Returns:
-            Whether it may go on: false when there are too many connections. Nothing that it could read can be sent.
+            Whether to go on: false when there are too many connections. Before the handshake, no reason can be sent.
         """
         most, most_of_client = self.limits.connections, self.limits.connections_per_client
         if len(self.connections) >= most or self.clients[address] >= most_of_client:
@@ -112,27 +113,27 @@ class BoundedHttp(HttpToolsProtocol):
         return True
 
     def fail_handshake(self) -> None:
-        """Forgets a connection that never spoke TLS."""
+        """Stop counting a connection whose handshake failed."""
         if self._end_handshake:
             self._end_handshake = None
             self.connections.discard(self)
             self._forget_client()
 
     def shutdown(self) -> None:
-        """Ends the connection once its requests are answered; uvicorn calls this when it is told to end."""
+        """End the connection once its requests are answered; uvicorn calls this when it stops."""
         if self._end_handshake:
             self._end_handshake()
             return
         super().shutdown()
         self._end_tls()
 
-    # As uvicorn narrows it: asyncio's BaseProtocol has BaseTransport, and a server's connection is always a Transport.
+    # Narrowed as in uvicorn: asyncio's BaseProtocol has BaseTransport, and a server's connection is always a Transport.
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Counts the connection, and refuses it when there are too many."""
+        """Count the connection, and refuse it when there are too many."""
         super().connection_made(transport)
         self._answer = AnswerTransport(transport)
         if self._end_handshake:
-            self._end_handshake = None  # and counted already
+            self._end_handshake = None  # already counted
         else:
             self._address = self.client[0] if self.client else "unknown"
             self.clients[self._address] += 1
@@ -141,13 +142,15 @@ class BoundedHttp(HttpToolsProtocol):
             self._refused = True
             transport.abort()
         elif len(self.connections) > self.limits.connections:
-            self._refuse(503, "too_many_connections", "The server has as many connections as it may; try again later.")
+            self._refuse(
+                503, "too_many_connections", "The server has reached its limit of connections; try again later."
+            )
         elif self.clients[self._address] > self.limits.connections_per_client:
             most = self.limits.connections_per_client
-            self._refuse(429, "too_many_connections", f"Too many connections: expected at most {most} of one client.")
+            self._refuse(429, "too_many_connections", f"Too many connections: expected at most {most} from one client.")
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forgets the connection."""
+        """Stop counting the connection."""
         self._forget_client()
         self._stop_deadline()
         if self._write_deadline:
@@ -161,7 +164,7 @@ class BoundedHttp(HttpToolsProtocol):
             del self.clients[self._address]
 
     def data_received(self, data: bytes) -> None:
-        """Feeds the parser in pieces that are small as long as a head is incomplete."""
+        """Feed the parser, in small pieces while a head is incomplete."""
         begin = 0
         if len(data) <= _PIECE and not self._refused:
             begin = len(data)
@@ -178,21 +181,21 @@ class BoundedHttp(HttpToolsProtocol):
         try:
             self.parser.feed_data(piece)
         except httptools.HttpParserUpgrade:
-            # No other protocol is spoken here. The request itself is answered, and then the connection ends.
+            # No other protocol is supported. The request is answered, and then the connection ends.
             self._refused = True
             self._stop_deadline()
             self.cycle.keep_alive = False
         except httptools.HttpParserError:
-            self._refuse(*(self._fault or (400, "invalid_http", "The bytes received are no HTTP/1.1 request.")))
+            self._refuse(*(self._fault or (400, "invalid_http", "The bytes received are not an HTTP/1.1 request.")))
         else:
             self._open_line_bytes = self._open_line_bytes + len(piece) if self._callbacks == before else 0
             if self._open_line_bytes > self.limits.header_line_bytes:
                 self._refuse(*self._long_line())
 
-    # --- What the parser finds.
+    # --- The parser's callbacks.
 
     def on_message_begin(self) -> None:
-        """Starts counting for a new request."""
+        """Start counting for a new request."""
         self._callbacks += 1
         self._unset_keepalive_if_required()
         self._phase = _Phase.HEAD
@@ -201,7 +204,7 @@ class BoundedHttp(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
-        """Counts the request's target, which comes in parts."""
+        """Count the request's target, which comes in parts."""
         self._callbacks += 1
         super().on_url(url)
         if len(self.url) > self.limits.header_line_bytes:
@@ -210,8 +213,8 @@ class BoundedHttp(HttpToolsProtocol):
         self._head_bytes += len(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Counts a header; one that follows the body, a trailer, is counted and left out."""
-        # Once for each header of each request: written to be quick.
+        """Count a header. Count a trailer, which follows the body, and drop it."""
+        # Called for each header of each request: keep it fast.
         self._callbacks += 1
         self._header_count += 1
         length = len(name) + len(value) + _BESIDE_A_HEADER
@@ -227,23 +230,24 @@ class BoundedHttp(HttpToolsProtocol):
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """Starts the request, or lets it wait behind those of its connection."""
+        """Start the request, or queue it behind those of its connection."""
         self._callbacks += 1
         if len(self.pipeline) >= self.limits.pipelined:
-            self._raise(503, "too_many_pipelined", "Too many requests of one connection wait for an answer.")
-        self._unset_keepalive_if_required()  # the answer before this request's head was complete has set it
+            self._raise(503, "too_many_pipelined", "Too many requests of one connection are waiting for an answer.")
+        # set when the previous answer ended before this request's head was complete
+        self._unset_keepalive_if_required()
         super().on_headers_complete()
-        # It has of a transport what uvicorn's cycle calls, and no more.
+        # It has the methods of a transport that uvicorn's cycle calls, and no others.
         self.cycle.transport = self._answer  # type: ignore[assignment]
         self._phase = _Phase.BODY
 
     def on_body(self, body: bytes) -> None:
-        """Hands a part of the body on."""
+        """Pass on a part of the body."""
         self._callbacks += 1
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """Ends the request."""
+        """End the request."""
         self._callbacks += 1
         self._phase = _Phase.IDLE
         super().on_message_complete()
@@ -271,7 +275,7 @@ class BoundedHttp(HttpToolsProtocol):
         self.timeout_keep_alive_task = self.loop.call_later(self.limits.idle_seconds, self.timeout_keep_alive_handler)
 
     def _keep_request_time(self) -> None:
-        """Sets the deadline of the phase that the request is in, once; a request that is there whole needs none."""
+        """Set the deadline of the request's phase, once; a request that arrived completely needs none."""
         phase = (self._requests, self._phase) if self._phase is not _Phase.IDLE else _NOTHING
         if phase == self._deadline_of:
             return
@@ -288,27 +292,27 @@ class BoundedHttp(HttpToolsProtocol):
         self._deadline_of = _NOTHING
 
     def _end_late_request(self, seconds: float) -> None:
-        if self.flow.read_paused:  # by this server, which is busy with what it has: not the client's fault
+        if self.flow.read_paused:  # paused by this busy server: not the client's fault
             self._deadline = self.loop.call_later(seconds, self._end_late_request, seconds)
             return
         part = "headers" if self._phase is _Phase.HEAD else "body"
-        detail = f"The request's {part} did not arrive in time: expected them all within {seconds:g} s."
+        detail = f"The request's {part} did not arrive in time: expected all of it within {seconds:g} s."
         self._refuse(408, f"{part}_timeout", detail)
 
     def pause_writing(self) -> None:
-        """Starts to watch a client that does not read."""
+        """Start watching a client that does not read."""
         super().pause_writing()
         self._watch_reader()
 
     def resume_writing(self) -> None:
-        """Ends the watch."""
+        """Stop watching."""
         super().resume_writing()
         if self._write_deadline:
             self._write_deadline.cancel()
             self._write_deadline = None
 
     def on_response_complete(self) -> None:
-        """Watches that the client reads an answer after which the connection ends."""
+        """Watch whether the client reads an answer after which the connection closes."""
         self._answer.end_answer()
         super().on_response_complete()
         if self.transport.is_closing() and self.transport.get_write_buffer_size():
@@ -316,24 +320,24 @@ class BoundedHttp(HttpToolsProtocol):
         self._end_tls()
 
     def timeout_keep_alive_handler(self) -> None:
-        """Closes an idle connection; also one whose client never read its answer."""
+        """Close an idle connection, also if its client never read its answer."""
         super().timeout_keep_alive_handler()
         if self.transport.get_write_buffer_size():
             self._watch_reader()
         self._end_tls()
 
     def eof_received(self) -> None:
-        """Watches a client that ends TLS and may have an answer to read."""
+        """Watch a client that ends TLS and may still read an answer."""
         super().eof_received()
         self._end_tls(closing=True)
 
     def _end_tls(self, *, closing: bool = False) -> None:
-        """Watches the end of TLS, which wants a goodbye from the client as well.
+        """Watch the end of TLS, which needs the client's close_notify, too.
 
-        Clients that keep connections do not read them, and would delay the server's end.
+        Clients that keep idle connections do not read, and would delay the server's shutdown.
 
         Args:
-            closing: the transport does not say yet that it closes.
+            closing: whether the connection closes although the transport does not say so yet.
         """
         if self.scheme == "https" and (closing or self.transport.is_closing()):
             self._stop_deadline()
@@ -344,15 +348,17 @@ class BoundedHttp(HttpToolsProtocol):
         self._deadline = self.loop.call_later(_GOODBYE_SECONDS, self._cut_off_when_read, before)
 
     def _cut_off_when_read(self, before: TcpProgress) -> None:
-        """Cuts the connection off when its client has all that it was sent, at two looks: a busy loop may have more."""
+        """Abort the connection when two checks find that its client has received everything: a busy event loop may
+        still hold data.
+        """
         now = tcp_progress(self.transport)
         if now.everything and now == before:
             self.transport.abort()
         else:
-            self._look_again(now)  # while it reads; `_watch_reader` ends it when it does not
+            self._look_again(now)  # while the client reads; otherwise `_watch_reader` aborts the connection
 
     def _watch_reader(self, before: int | None = None) -> None:
-        """Cuts the connection off when its client takes nothing of what it is sent in `write_seconds`."""
+        """Abort the connection if its client receives nothing within `write_seconds`."""
         if self.scheme == "https":
             now = tcp_progress(self.transport).confirmed
         else:
@@ -364,46 +370,49 @@ class BoundedHttp(HttpToolsProtocol):
             self._write_deadline.cancel()
         self._write_deadline = self.loop.call_later(self.limits.write_seconds, self._watch_reader, now)
 
-    # --- No.
+    # --- Refusals.
 
     def _refuse(self, status: int, code: str, detail: str) -> None:
-        """Answers in the application's place, and ends the connection."""
+        """Answer instead of the application, and end the connection."""
         self._refused = True
         self._stop_deadline()
         self._unset_keepalive_if_required()
         if self._phase is _Phase.BODY and self.cycle.response_complete:
-            self.transport.close()  # the request has its answer; a second one would be taken for the next request's
+            self.transport.close()  # the request has its answer; a second one would be taken as the next request's
             self._end_tls()
             return
-        spelling = type(self).spell(Refusal(status, code, detail, self._address))
+        answer = type(self).answer_refusal(Refusal(status, code, detail, self._address))
         running = self.cycle is not None and not self.cycle.response_complete
         if running and self._phase is not _Phase.BODY:
-            self.cycle.keep_alive = False  # the requests before get their answers, and then the connection ends
+            self.cycle.keep_alive = False  # earlier requests get their answers, and then the connection ends
             return
         if running and (self.pipeline or self.cycle.response_started):
-            self.transport.abort()  # half an answer is out, or another request's comes first
+            self.transport.abort()  # half an answer is sent, or another request's answer comes first
             return
         if running:
             self.cycle.disconnected = True
             self.cycle.message_event.set()
         phrase = _PHRASES.get(status) or http.HTTPStatus(status).phrase
         head = (
-            f"HTTP/1.1 {status} {phrase}\r\nContent-Type: {spelling.media_type}\r\n"
-            f"Content-Length: {len(spelling.body)}\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n"
+            f"HTTP/1.1 {status} {phrase}\r\nContent-Type: {answer.media_type}\r\n"
+            f"Content-Length: {len(answer.body)}\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n"
         )
-        self.transport.write(head.encode("ascii") + spelling.body)
+        self.transport.write(head.encode("ascii") + answer.body)
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self.flow.resume_reading()
         self._deadline = self.loop.call_later(_LINGER_SECONDS, self.transport.abort)
 
 
-def bounded(limits: HttpLimits, spell: Spell) -> type[BoundedHttp]:
-    """Makes the protocol class of one server, for `uvicorn.Config(http=…)`.
+def bounded(limits: HttpLimits, answer_refusal: AnswerRefusal) -> type[BoundedHttp]:
+    """Make the protocol class of one server, for `http` of `uvicorn.Config`.
 
     Args:
-        limits: the bounds.
-        spell: gives a refusal's body; called once for each.
+        limits: the limits.
+        answer_refusal: returns a refusal's answer; called once for each refusal.
+
+    Returns:
+        The class.
     """
-    attributes = {"limits": limits, "spell": staticmethod(spell), "clients": collections.Counter()}
+    attributes = {"limits": limits, "answer_refusal": staticmethod(answer_refusal), "clients": collections.Counter()}
     return type("BoundedHttpOfOneServer", (BoundedHttp,), attributes)

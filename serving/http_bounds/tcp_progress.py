@@ -1,7 +1,8 @@
-"""How far a client has come with what it was sent, as TCP knows it.
+"""Ask TCP how much of an answer a client has received.
 
-Under TLS a transport's write buffer does not tell: uvloop encrypts a whole answer at once, and what waits to be sent
-then lies below the transport that the protocol sees.
+Under TLS a transport's write buffer does not show this: uvloop encrypts a whole answer at once, and the data waits
+below
+the transport that the protocol sees.
 """
 
 import asyncio
@@ -15,17 +16,17 @@ _TCP_INFO = struct.Struct("=24xI92xQ16xI")
 
 
 class TcpProgress(NamedTuple):
-    """What the client's system has confirmed."""
+    """The data that the client's system has confirmed."""
 
-    confirmed: int  # bytes, since the connection began
-    everything: bool  # whether nothing waits in this system either
+    confirmed: int  # bytes since the connection began
+    everything: bool  # whether no data waits in this system either
 
 
 def tcp_progress(transport: asyncio.Transport) -> TcpProgress:
-    """Returns what the system knows of a connection."""
+    """Return TCP's progress of a connection."""
     try:
         info = transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)
-    except OSError:  # it was closed just now, which its protocol hears of next
+    except OSError:  # just closed; the protocol learns of it next
         return TcpProgress(0, everything=True)
     on_the_way, confirmed, waiting = _TCP_INFO.unpack(info)
     return TcpProgress(confirmed, not on_the_way and not waiting)

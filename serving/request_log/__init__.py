@@ -1,1 +1,1 @@
-"""The request log: a sample of requests and answers in Parquet, as the gateway writes it and others read it."""
+"""The request log: a sample of requests and answers in Parquet. The gateway writes it, other programs read it."""

@@ -1,9 +1,9 @@
-"""What a file of the request log holds: one row per row of a request, features first, then the request and the answer.
+"""The columns of the request log: one row per row of a request, with features first, then request and answer.
 
-The writer makes files from this, the reader knows them by it; nothing else is agreed between the two. A file describes
-itself: which features were dropped or hashed stands in the metadata of its Arrow schema.
+Writer and reader share only this module. A file describes itself: the metadata of its Arrow schema names the features
+that were dropped or hashed.
 
-pyarrow is imported where it is used, so that a gateway pays for it only when it keeps a log.
+pyarrow is imported where it is used, so that a gateway loads it only when it keeps a log.
 """
 
 import json
@@ -17,15 +17,16 @@ from serving.did_you_mean import suggestion
 from serving.problem import BINARY, MULTICLASS, REGRESSION, Problem
 
 REQUEST_ID = "request_id"  # string
-REQUEST_ROW = "request_row"  # int32, which row of the request, from 0
-REQUEST_TIME = "request_time"  # timestamp in microseconds, UTC, when the request came
-REQUEST_CALLER = "request_caller"  # string, a digest of the API key's name; null where the gateway wants no key
-MODEL_VERSION = "model_version"  # int64, which answered, or was asked last and failed; null when none was chosen
+REQUEST_ROW = "request_row"  # int32, the row of the request, from 0
+REQUEST_TIME = "request_time"  # timestamp in microseconds, UTC, at the request's arrival
+REQUEST_CALLER = "request_caller"  # string, a digest of the API key's name; null if the gateway needs no key
+# int64, the version that answered, or was asked last and failed; null when none was chosen
+MODEL_VERSION = "model_version"
 MODEL_LABEL = "model_label"  # string, such as stable or canary; null without labels, or when no version was chosen
-ANSWER_PROBABILITY = "answer_probability"  # float32, as the model gave it; null when no model answered
+ANSWER_PROBABILITY = "answer_probability"  # float32, from the model; null when no model answered
 ANSWER_DECISION = "answer_decision"  # bool; null when no model answered
 ANSWER_CLASS = "answer_class"  # the label's type, the most probable class; null when no model answered
-ANSWER_PROBABILITIES = "answer_probabilities"  # list of float32, one per class, in the order that `classes` tells
+ANSWER_PROBABILITIES = "answer_probabilities"  # list of float32, one per class, in the order of `classes`
 ANSWER_VALUE = "answer_value"  # float32, of a regression; null when no model answered
 ANSWER_LATENCY_MS = "answer_latency_ms"  # float64, milliseconds from request to answer
 ANSWER_STATUS = "answer_status"  # int16, the HTTP status
@@ -44,22 +45,22 @@ OWN_COLUMNS = (
     ANSWER_LATENCY_MS,
     ANSWER_STATUS,
 )
-# What a model said of a row, by the kind of task.
+# Columns of a model's answer, by the kind of task.
 ANSWERS_OF: dict[Problem, tuple[str, ...]] = {
     BINARY: (ANSWER_PROBABILITY, ANSWER_DECISION),
     MULTICLASS: (ANSWER_CLASS, ANSWER_PROBABILITIES),
     REGRESSION: (ANSWER_VALUE,),
 }
-# Of those, what tells one answer from another.
+# The columns that distinguish one answer from another.
 TELLING_ANSWERS = (ANSWER_PROBABILITY, ANSWER_PROBABILITIES, ANSWER_VALUE)
-_NEEDED = (REQUEST_TIME, ANSWER_STATUS)  # without them nobody can say which rows of the log count
+_NEEDED = (REQUEST_TIME, ANSWER_STATUS)  # needed to decide which rows of the log count
 
 _HASHED, _DROPPED, _CLASSES = b"hashed", b"dropped", b"classes"
 _HASH_NAME = b"hmac-sha256"
 
 
 def own_columns(problem: Problem) -> list[str]:
-    """Names of the log's own columns in a file, by the kind of task."""
+    """Return the names of the log's own columns, by the kind of task."""
     others = {name for names in ANSWERS_OF.values() for name in names}.difference(ANSWERS_OF[problem])
     return [name for name in OWN_COLUMNS if name not in others]
 
@@ -67,11 +68,17 @@ def own_columns(problem: Problem) -> list[str]:
 def check_names(
     contract: Contract, dropped: Iterable[str], hashed: Iterable[str], target: Target = BINARY_TARGET
 ) -> None:
-    """Holds the names in the settings against the contract.
+    """Check the names in the settings against the contract.
+
+    Args:
+        contract: the features.
+        dropped: columns that are left out.
+        hashed: columns whose values are hashed.
+        target: the kind of prediction.
 
     Raises:
-        ValueError: A name that is no column, is both dropped and hashed, or cannot be hashed; a feature whose name the
-            log needs for itself.
+        ValueError: A name is not a column, is both dropped and hashed, or cannot be hashed; or a feature has the name
+            of a column of the log itself.
     """
     features = [feature.name for feature in contract.features]
     columns = [*features, *own_columns(target.problem)]
@@ -94,7 +101,7 @@ def check_names(
 def arrow_schema(
     contract: Contract, dropped: Collection[str], hashed: Collection[str], target: Target = BINARY_TARGET
 ) -> Any:
-    """The pyarrow.Schema of a file.
+    """Return the pyarrow.Schema of a file.
 
     Features are int64, float32 (as training stores a FLOAT) or string; a hashed column is a string. All can be null.
 
@@ -102,7 +109,10 @@ def arrow_schema(
         contract: names and types of the features.
         dropped: columns that are left out.
         hashed: columns whose values are replaced by their hashes.
-        target: what is predicted.
+        target: the kind of prediction.
+
+    Returns:
+        The schema, with the names of dropped and hashed columns and the classes in its metadata.
     """
     import pyarrow as pa
 
@@ -135,30 +145,36 @@ def arrow_schema(
 
 
 def classes(schema: Any) -> tuple[Value, ...]:
-    """Which class each of the ANSWER_PROBABILITIES is of, from a file's pyarrow.Schema; none where there are none.
+    """Return the classes of the ANSWER_PROBABILITIES from a file's pyarrow.Schema; empty if there are none.
 
-    A class that is a FLOAT is rounded to float32, as ANSWER_CLASS holds it.
+    A FLOAT class is rounded to float32, as in ANSWER_CLASS.
+
+    Args:
+        schema: of the file.
+
+    Returns:
+        The classes, in the order of the probabilities.
     """
     found = json.loads((schema.metadata or {}).get(_CLASSES, b"[]"))
     return tuple(in_float32(each) if isinstance(each, float) else each for each in found)
 
 
 def answers(schema: Any) -> tuple[frozenset[str], tuple[Value, ...]]:
-    """Columns of an answer that a file holds, and its classes, from its pyarrow.Schema: they tell the kind of task."""
+    """Return a file's answer columns and its classes, from its pyarrow.Schema: together they show the kind of task."""
     of_any_kind = {name for names in ANSWERS_OF.values() for name in names}
     return frozenset(of_any_kind.intersection(schema.names)), classes(schema)
 
 
 def hashed_columns(schema: Any) -> frozenset[str]:
-    """Names of the hashed columns of a file, from its pyarrow.Schema."""
+    """Return the names of a file's hashed columns, from its pyarrow.Schema."""
     return frozenset(field.name for field in schema if _HASHED in (field.metadata or {}))
 
 
 def dropped_columns(schema: Any) -> frozenset[str]:
-    """Names of the columns that a file was told to leave out, from its pyarrow.Schema."""
+    """Return the names of the columns that a file leaves out, from its pyarrow.Schema."""
     return frozenset(json.loads((schema.metadata or {}).get(_DROPPED, b"[]")))
 
 
 def feature_columns(schema: Any) -> list[str]:
-    """Names of the features in a file, hashed ones included, from its pyarrow.Schema."""
+    """Return the names of a file's features, hashed ones included, from its pyarrow.Schema."""
     return [field.name for field in schema if field.name not in OWN_COLUMNS]

@@ -1,4 +1,4 @@
-"""Answered requests -> the rows of the log's files: missing values as null, hashed columns hashed."""
+"""Encode answered requests as rows of the log's files: missing values as null, hashed columns hashed."""
 
 import dataclasses
 import datetime
@@ -16,34 +16,34 @@ from serving.request_log.settings import RequestLogSettings
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class LoggedRequest:
-    """One request whose rows met the contract, and what it was answered."""
+    """A request whose rows met the contract, and its answer."""
 
     request_id: str
     time: datetime.datetime  # with its time zone
     rows: Sequence[Row]
-    # As many as rows each, None where there is none. Of a multiclass task a probability is a list, one for each class,
-    # and the decision is a class; of a regression there are values.
+    # One element per row, None if there is none. For a multiclass task a probability is a list with one element per
+    # class, and a decision is a class. A regression has values instead.
     probabilities: Sequence[float | Sequence[float] | None]
     decisions: Sequence[Value | None]
-    values: Sequence[float | None] | None = None  # None: none
+    values: Sequence[float | None] | None = None  # None: no values
     model_version: int | None
     model_label: str | None
     status: int
     latency_ms: float
-    caller: str | None = None  # as caller_digest gives it; None where the gateway wants no key
+    caller: str | None = None  # as returned by caller_digest; None if the gateway needs no key
 
 
 class RowError(ValueError):
-    """A request holds a value that its column cannot."""
+    """A request holds a value that does not fit its column."""
 
 
 class RowEncoder:
-    """Makes pyarrow tables of requests.
+    """Convert requests to pyarrow tables.
 
     Args:
-        contract: the features, and how a missing value is spelled.
-        settings: which columns are dropped and hashed.
-        target: what is predicted.
+        contract: the features, and how a missing value is sent.
+        settings: the columns that are dropped and hashed.
+        target: the kind of prediction.
     """
 
     def __init__(self, contract: Contract, settings: RequestLogSettings, target: Target = BINARY_TARGET) -> None:
@@ -54,11 +54,17 @@ class RowEncoder:
         self._hashed = columns.hashed_columns(self.schema)
 
     def table(self, requests: Iterable[LoggedRequest]) -> Any:
-        """The pyarrow.Table of the requests, one row per row of each.
+        """Convert requests to a pyarrow.Table with one row per row of each request.
+
+        Args:
+            requests: in the order of the table.
+
+        Returns:
+            The table.
 
         Raises:
-            RowError: A value that its column cannot hold. The message names the column, not the value: what is
-                dropped or hashed must not turn up in another log.
+            RowError: A value does not fit its column. The message names the column, not the value: a dropped or hashed
+                value must not appear in another log.
         """
         import pyarrow as pa
 
@@ -71,9 +77,9 @@ class RowEncoder:
             values = own[field.name] if kind is None else [row.get(field.name) for row in rows]
             try:
                 arrays.append(self._array(field, kind, values))
-            except (ValueError, TypeError, OverflowError) as error:  # pyarrow's own errors are such
+            except (ValueError, TypeError, OverflowError) as error:  # pyarrow's errors are subclasses of these
                 raise RowError(
-                    f"column {field.name}: expected values that {field.type} holds, received one of another kind "
+                    f"column {field.name}: expected values of type {field.type}, received one of another type "
                     f"({type(error).__name__}); the contract's type and the caller's differ"
                 ) from None
         lengths = {len(array) for array in arrays}
@@ -88,7 +94,7 @@ class RowEncoder:
 
         if field.name in self._hashed:
             return pa.array([self._hash(field.name, kind, value) for value in values], field.type)
-        if kind is Kind.FLOAT:  # pyarrow refuses whole numbers above 2^24 here.
+        if kind is Kind.FLOAT:  # pyarrow refuses whole numbers above 2^24 here
             values = [None if value is None else float(value) for value in values]
         array = pa.array(values, field.type)
         return array if kind is None else _nulled(array, _spelled(self._missing, kind))
@@ -100,16 +106,30 @@ class RowEncoder:
 
 
 def hashed(key: bytes, column: str, value: Value) -> str:
-    """The HMAC-SHA256, as 64 hexadecimal digits, that stands for a value in a column.
+    """Return the HMAC-SHA256, as 64 hexadecimal digits, that replaces a value in a column.
 
-    Equal values of one column have equal hashes, so that its distribution stays visible; those of two columns differ,
-    so that nobody sees in how many columns one value turns up.
+    Equal values of one column have equal hashes, so that its distribution stays visible. Hashes of different columns
+    differ, so that nobody can see in how many columns one value occurs.
+
+    Args:
+        key: of the hash.
+        column: the column's name.
+        value: to replace.
+
+    Returns:
+        The hash.
+
+    Example:
+        >>> hashed(b"a key of 16 bytes", "company", "Blue Cab") == hashed(b"a key of 16 bytes", "company", "Blue Cab")
+        True
+        >>> len(hashed(b"a key of 16 bytes", "company", "Blue Cab"))
+        64
     """
     return hmac.new(key, f"{column}\0{value}".encode(), hashlib.sha256).hexdigest()
 
 
 def caller_digest(name: str) -> str:
-    """16 hexadecimal digits that stand for the name of an API key: who knows the names can tell which it is."""
+    """Return 16 hexadecimal digits that identify an API key by its name, for readers who know the names."""
     return hashlib.sha256(f"{columns.REQUEST_CALLER}\0{name}".encode()).hexdigest()[:16]
 
 
@@ -120,7 +140,7 @@ def _spelled(missing: MissingValues, kind: Kind) -> Value:
 
 
 def _nulled(values: Any, missing: Value) -> Any:
-    """A pyarrow array with null where it holds the value that means "missing": as in training, that is no value."""
+    """Replace the value that means "missing" by null in a pyarrow array, as training does."""
     import pyarrow as pa
     import pyarrow.compute as pc
 

@@ -1,7 +1,7 @@
 """The files of the request log: `<folder>/<day>/<first row's time>-<writer>-<number>.parquet`, complete or absent.
 
-A day is a date in UTC, such as `2026-11-21`. Times in names sort as text. The writer's token keeps gateways that share
-a folder apart. Feedback (serving/feedback/) is kept in such files, too.
+A day is a date in UTC, such as `2026-11-21`. Times in names sort as text. The writer's token separates gateways that
+share a folder. Feedback (serving/feedback/) is stored in such files, too.
 """
 
 import datetime
@@ -14,17 +14,22 @@ from typing import Any, Protocol
 from serving import durable_file
 
 SUFFIX = ".parquet"
-UNFINISHED = f"{SUFFIX}.tmp"  # as serving/durable_file.py names what it writes
+UNFINISHED = f"{SUFFIX}.tmp"  # the name that serving/durable_file.py writes to first
 _TIME = "%Y%m%dT%H%M%S%f"
 _NAME = re.compile(r"(?P<time>\d{8}T\d{12})Z-[0-9a-f]{8}-\d{6,}\.parquet(\.tmp)?")
-_ABANDONED = datetime.timedelta(hours=1)  # An unfinished file is being written for seconds; after that its writer died.
-MARGIN = datetime.timedelta(days=1)  # The longest time that a file collects rows.
+_ABANDONED = datetime.timedelta(hours=1)  # a file is being written for seconds; after an hour its writer has died
+MARGIN = datetime.timedelta(days=1)  # the longest time that a file collects rows
 
 
 class GrowingFile:
-    """A Parquet file that grows in memory, until it is written in one go.
+    """A Parquet file that grows in memory until it is written at once.
 
-    In memory, since a Parquet file cannot be read before its end is written: a half file on disk would save nothing.
+    It stays in memory because a Parquet file is readable only once its end is written: half a file on disk would be
+    useless.
+
+    Args:
+        schema: the pyarrow.Schema of the rows.
+        opened: the time of the first row, in seconds of time.monotonic.
     """
 
     def __init__(self, schema: Any, opened: float) -> None:
@@ -32,24 +37,24 @@ class GrowingFile:
         import pyarrow.parquet as pq
 
         self.rows = 0
-        self.opened = opened  # monotonic seconds: when the first row came
+        self.opened = opened  # seconds of time.monotonic at the first row
         self._first: datetime.datetime | None = None
         self._sink = pa.BufferOutputStream()
         self._writer = pq.ParquetWriter(self._sink, schema, compression="zstd")
 
     @property
     def size(self) -> int:
-        """Bytes so far, without those of the file's end."""
+        """Return the bytes so far, without the file's footer."""
         return self._sink.tell()
 
     def append(self, table: Any, first: datetime.datetime) -> None:
-        """Adds rows; `first` is the time of the first of them."""
+        """Add rows; `first` is the time of the first of them."""
         self._first = self._first or first
         self._writer.write_table(table)
         self.rows += table.num_rows
 
     def finish(self) -> tuple[datetime.datetime, memoryview]:
-        """Ends the file.
+        """Finish the file.
 
         Returns:
             The time of the first row, and the file's bytes.
@@ -59,27 +64,31 @@ class GrowingFile:
 
 
 class FolderSettings(Protocol):
-    """Where files go, and for how long they are kept."""
+    """The folder of a log, and how long it keeps files."""
 
     @property
     def folder(self) -> Path:
-        """Day folders with Parquet files go here; made when it is not there."""
+        """Return the folder for day folders with Parquet files; it is created if it does not exist."""
 
     @property
     def keep_files(self) -> int:
-        """The oldest files beyond these are removed, …"""
+        """Return the number of files to keep; the oldest beyond it are removed."""
 
     @property
     def keep_bytes(self) -> int:
-        """… or beyond these, …"""
+        """Return the total size to keep; the oldest files beyond it are removed."""
 
     @property
     def keep_days(self) -> float:
-        """… or when they are older."""
+        """Return the age from which files are removed."""
 
 
 class LogFolder:
-    """Where finished files go, and where old ones are removed."""
+    """A folder that takes finished files and removes old ones.
+
+    Args:
+        settings: the folder, and how long it keeps files.
+    """
 
     def __init__(self, settings: FolderSettings) -> None:
         self._settings = settings
@@ -87,7 +96,14 @@ class LogFolder:
         self._written = 0
 
     def write(self, first: datetime.datetime, content: memoryview) -> Path:
-        """Writes a file, complete or not at all; only its owner and group may read it.
+        """Write a file, completely or not at all, readable by its owner and group only.
+
+        Args:
+            first: the time of the first row, with time zone.
+            content: the file's bytes.
+
+        Returns:
+            The file's path.
 
         Raises:
             OSError: The disk is full, or the folder cannot be written.
@@ -101,10 +117,10 @@ class LogFolder:
         return path
 
     def clean(self) -> list[Path]:
-        """Removes what is older, or more, than the settings keep, oldest first; and what dead writers left unfinished.
+        """Remove files beyond what the settings keep, oldest first, and unfinished files of dead writers.
 
         Returns:
-            The files that were removed.
+            The removed files.
 
         Raises:
             OSError: A file cannot be removed.
@@ -124,7 +140,7 @@ class LogFolder:
             if _NAME.fullmatch(path.name) and now.timestamp() - path.stat().st_mtime > _ABANDONED.total_seconds():
                 removed.append(path)
         for path in removed:
-            path.unlink(missing_ok=True)  # Another gateway on the same folder may have been faster.
+            path.unlink(missing_ok=True)  # another gateway with the same folder may have removed it first
         _remove_empty({path.parent for path in removed}, now - MARGIN)
         return removed
 
@@ -132,12 +148,15 @@ class LogFolder:
 def log_files(
     folder: Path, start: datetime.datetime | None = None, end: datetime.datetime | None = None
 ) -> Iterator[Path]:
-    """Yields the finished files that may hold rows of the time span, in no order; others in the folder are left alone.
+    """Yield the finished files that may hold rows of a time span, in no order; skip other files of the folder.
 
     Args:
-        folder: the log's folder; nothing is in a folder that does not exist.
-        start: first moment of the span, with time zone; None for the log's first.
-        end: first moment after the span, with time zone; None for no end.
+        folder: the log's folder; it may be missing.
+        start: start of the span, with time zone; None for no start.
+        end: end of the span, exclusive, with time zone; None for no end.
+
+    Yields:
+        The paths.
     """
     for path in folder.glob(f"*/*{SUFFIX}"):
         if not is_finished(path.name):
@@ -148,12 +167,12 @@ def log_files(
 
 
 def is_finished(name: str) -> bool:
-    """Whether a file is called as finished files are."""
+    """Return whether a file has the name of a finished file."""
     if not (_NAME.fullmatch(name) and name.endswith(SUFFIX)):
         return False
     try:
         _time_of(Path(name))
-    except ValueError:  # A name like ours with a date that no calendar has: not ours.
+    except ValueError:  # the name fits, but its date does not exist
         return False
     return True
 
@@ -165,12 +184,12 @@ def _time_of(path: Path) -> datetime.datetime:
 def _size(path: Path) -> int:
     try:
         return path.stat().st_size
-    except FileNotFoundError:  # Another gateway on the same folder removed it.
+    except FileNotFoundError:  # another gateway with the same folder removed it
         return 0
 
 
 def _remove_empty(folders: set[Path], before: datetime.datetime) -> None:
-    """Removes empty day folders, but not of a day that somebody may be writing a file for."""
+    """Remove empty day folders, except of days that a file may be written for."""
     for folder in folders:
         if folder.name < before.date().isoformat() and folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()

@@ -1,7 +1,8 @@
-"""Finds rows of a folder of Parquet files by the id of their request.
+"""Find rows in a folder of Parquet files by the id of their request.
 
-Files without ids, of a log that dropped them, are passed over. The ids of the newest files stay in memory, 30 bytes a
-row, up to a limit; older files are read at each look.
+Files without ids, from a log that dropped them, are skipped. The ids of the newest files stay in memory, 30 bytes a
+row,
+up to a limit; older files are read at each search.
 """
 
 import bisect
@@ -14,37 +15,45 @@ from typing import Any
 from serving.request_log import columns
 from serving.request_log.listing import FolderListing
 
-_LISTINGS = 10  # how often files may vanish while they are read, as old ones and merged ones do
+_LISTINGS = 10  # how often files may vanish while they are read: old files are removed, and files are merged
 
 
 class IdFileError(RuntimeError):
-    """The files of a folder cannot be read."""
+    """The files of a folder cannot be read.
+
+    Args:
+        folder: the folder.
+        reason: why.
+    """
 
     def __init__(self, folder: Path, reason: str) -> None:
         super().__init__(f"{folder}: expected finished Parquet files of requests, received {reason}")
 
 
 class FilesById:
-    """The finished files of a folder; for one thread.
+    """The finished files of a folder. Use it from one thread.
 
     Args:
         folder: of the request log or of feedback.
-        names: columns that `find` gives; those that a file lacks are None.
-        cached_rows: rows of which ids stay in memory at most.
+        names: the columns that `find` returns; a column that a file lacks is None.
+        cached_rows: the limit of rows whose ids stay in memory.
     """
 
     def __init__(self, folder: Path, names: Sequence[str], cached_rows: int) -> None:
         self._folder, self._listing = folder, FolderListing(folder)
         self._names = list(names)
         self._cached_rows = cached_rows
-        self._cached: dict[Path, Any] = {}  # file -> pyarrow array of its ids, the newest first
+        self._cached: dict[Path, Any] = {}  # file -> pyarrow array of its ids, newest first
 
     def find(self, request_ids: Collection[str], since: datetime.datetime) -> list[dict[str, Any]]:
-        """The rows with these ids, in no order: column -> value, times as datetime in UTC.
+        """Find the rows with these ids, in no order.
 
         Args:
-            request_ids: as the files have them; none: only fills the memory.
-            since: files that hold only older rows are not read; with time zone.
+            request_ids: as in the files; if empty, only the cache is filled.
+            since: skip files with older rows only; with time zone.
+
+        Returns:
+            For each row: column -> value, with times as datetime in UTC.
 
         Raises:
             IdFileError: A file cannot be read.
@@ -56,7 +65,7 @@ class FilesById:
         for _ in range(_LISTINGS):
             try:
                 return self._find(wanted, since)
-            except FileNotFoundError as error:  # Removed or merged since it was listed: a new listing tells.
+            except FileNotFoundError as error:  # removed or merged since it was listed: list again
                 vanished = error
                 self._listing.forget()
             except (OSError, pa.ArrowException) as error:
@@ -72,7 +81,7 @@ class FilesById:
         hits = list(self._cached)
         if hits:
             arrays = list(self._cached.values())
-            # One call for all files: for thousands of small ones, calls cost more than what they look at.
+            # Make one call for all files: for thousands of small files, separate calls cost more than the search.
             chosen = pc.is_in(pa.chunked_array(arrays, pa.string()), value_set=wanted)
             starts = list(itertools.accumulate((len(array) for array in arrays), initial=0))
             places = pc.indices_nonzero(chosen).to_pylist()
@@ -81,23 +90,23 @@ class FilesById:
         return [record for path in hits for record in self._read(path, wanted)]
 
     def _cache(self, files: Sequence[Path]) -> None:
-        """Keeps the ids of the newest files, as many as there is room for."""
+        """Keep the ids of as many of the newest files as fit."""
         cached: dict[Path, Any] = {}
-        room = self._cached_rows
+        free = self._cached_rows
         for path in files:
             ids = self._cached.get(path)
             if ids is None:
                 with _open(path) as file:
-                    if file.metadata.num_rows > room:
+                    if file.metadata.num_rows > free:
                         break
                     ids = _ids(file)
-            if len(ids) > room:
+            if len(ids) > free:
                 break
-            cached[path], room = ids, room - len(ids)
+            cached[path], free = ids, free - len(ids)
         self._cached = cached
 
     def _read(self, path: Path, wanted: Any) -> list[dict[str, Any]]:
-        """The rows of one file with the wanted ids."""
+        """Return the rows of one file with the wanted ids."""
         import pyarrow.compute as pc
 
         with _open(path) as file:
@@ -115,7 +124,7 @@ def _open(path: Path) -> Any:
 
 
 def _ids(file: Any) -> Any:
-    """The ids of a file's rows; none where the log dropped them, before its settings changed."""
+    """Return the ids of a file's rows; empty if the log dropped them."""
     import pyarrow as pa
 
     if columns.REQUEST_ID not in file.schema_arrow.names:
@@ -130,7 +139,7 @@ def _records(table: Any, names: Sequence[str]) -> list[dict[str, Any]]:
     for name in names:
         if name not in table.column_names:
             values[name] = [None] * table.num_rows
-        elif pa.types.is_timestamp(table.schema.field(name).type):  # pyarrow's own conversion may want pytz.
+        elif pa.types.is_timestamp(table.schema.field(name).type):  # pyarrow's own conversion may need pytz
             values[name] = [_time(cell) for cell in table.column(name).cast(pa.int64()).to_pylist()]
         else:
             values[name] = table.column(name).to_pylist()

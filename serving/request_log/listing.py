@@ -1,4 +1,4 @@
-"""Lists the finished files of a folder again and again, at the cost of what changed."""
+"""List the finished files of a folder repeatedly, at the cost of what changed."""
 
 import datetime
 import os
@@ -7,21 +7,24 @@ from pathlib import Path
 
 from serving.request_log.files import MARGIN, is_finished
 
-_SETTLED_NS = 2_000_000_000  # a folder that changed later than this may change again under the same time of change
+_SETTLED_NS = 2_000_000_000  # a folder that changed more recently may change again with the same modification time
 
 
 class FolderListing:
-    """The finished files of a folder; a day's folder that has not changed is not listed again. For one thread."""
+    """The finished files of a folder; unchanged day folders are not listed again. Use it from one thread."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._days: dict[str, tuple[int, list[Path]]] = {}  # day -> when it changed, its files
+        self._days: dict[str, tuple[int, list[Path]]] = {}  # day -> its folder's modification time, and its files
 
     def files(self, since: datetime.datetime) -> list[Path]:
-        """The files that may hold rows of a time or later, the newest first; none where there is no folder.
+        """Return the files that may hold rows of a time or later, newest first; empty without a folder.
 
         Args:
             since: with time zone.
+
+        Returns:
+            The paths.
 
         Raises:
             OSError: A folder cannot be read.
@@ -36,7 +39,7 @@ class FolderListing:
         return sorted(found, key=lambda path: path.name, reverse=True)
 
     def forget(self) -> None:
-        """Lists everything again the next time: something was not as it was listed."""
+        """List everything again the next time, because the listing was out of date."""
         self._days.clear()
 
     def _list(self, day: str) -> tuple[int, list[Path]]:

@@ -1,4 +1,4 @@
-"""Requests that the log has taken and that no finished file holds yet."""
+"""Requests that the log has accepted and that no finished file holds yet."""
 
 import collections
 import dataclasses
@@ -12,34 +12,35 @@ from serving.request_log.encoding import LoggedRequest
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class LoggedRow:
-    """One row of a logged request, as far as it says who asked what and when."""
+    """One row of a logged request, without its features."""
 
-    request_id: str  # as the log has it: a hash where the log hashes it
-    row: int  # which row of the request, from 0
-    time: datetime.datetime  # when the request came, with its time zone
+    request_id: str  # as in the log: a hash if the log hashes it
+    row: int  # the row of the request, from 0
+    time: datetime.datetime  # the request's arrival, with its time zone
     status: int  # HTTP status of the answer
-    caller: str | None  # as caller_digest gives it; None where the gateway wanted no key
-    version: int | None  # which answered, or was asked and failed; None where none was chosen, or the log does not tell
-    # Probability, probabilities or value, as float32; None where no model answered, or the log does not tell.
+    caller: str | None  # as returned by caller_digest; None if the gateway needed no key
+    # version that answered, or was asked and failed; None if none was chosen, or the log dropped it
+    version: int | None
+    # Probability, probabilities or value, as float32; None if no model answered, or the log dropped it.
     answer: float | tuple[float, ...] | None
 
 
 def read_answer(answer: float | Sequence[float] | None) -> float | tuple[float, ...] | None:
-    """A probability, probabilities or a value as the log's files hold them, in float32; None for none."""
+    """Convert a probability, probabilities or a value to float32, as in the log's files; None stays None."""
     if answer is None:
         return None
     return tuple(map(in_float32, answer)) if isinstance(answer, Sequence) else in_float32(answer)
 
 
 class PendingRequests:
-    """Requests by their ids; safe to use from any thread."""
+    """Requests by their ids. Thread-safe."""
 
     def __init__(self) -> None:
         self._requests: dict[str, collections.deque[list[LoggedRow]]] = {}
         self._lock = threading.Lock()
 
     def add(self, request: LoggedRequest) -> None:
-        """Adds a request that the log took."""
+        """Add a request that the log accepted."""
         rows = [
             LoggedRow(
                 request_id=request.request_id,
@@ -56,7 +57,7 @@ class PendingRequests:
             self._requests.setdefault(request.request_id, collections.deque()).append(rows)
 
     def remove(self, request_ids: Iterable[str]) -> None:
-        """Removes a request for each id, the oldest of that id."""
+        """Remove the oldest request of each id."""
         with self._lock:
             for request_id in request_ids:
                 same = self._requests[request_id]
@@ -65,6 +66,6 @@ class PendingRequests:
                     del self._requests[request_id]
 
     def find(self, request_ids: Iterable[str]) -> list[LoggedRow]:
-        """The rows of the requests with these ids, which are as clients sent them, not hashed."""
+        """Return the rows of the requests with these ids, which are unhashed."""
         with self._lock:
             return [row for request_id in request_ids for rows in self._requests.get(request_id, ()) for row in rows]

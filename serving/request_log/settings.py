@@ -1,11 +1,11 @@
-"""What the request log keeps, where, and for how long."""
+"""The settings of the request log: what it keeps, where, and for how long."""
 
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 
-HASH_KEY_VARIABLE = "GATEWAY_REQUEST_LOG_HASH_KEY"  # the key itself …
-HASH_KEY_FILE_VARIABLE = "GATEWAY_REQUEST_LOG_HASH_KEY_FILE"  # … or the file that holds it, as secrets are mounted
+HASH_KEY_VARIABLE = "GATEWAY_REQUEST_LOG_HASH_KEY"  # the key itself
+HASH_KEY_FILE_VARIABLE = "GATEWAY_REQUEST_LOG_HASH_KEY_FILE"  # or the file that holds it, such as a mounted secret
 _LEAST_KEY_BYTES = 16
 
 MIB = 2**20
@@ -17,21 +17,22 @@ class RequestLogSettings:
     """Settings of a `RequestLog`.
 
     Raises:
-        ValueError: A value out of its range, or hashed columns without a key.
+        ValueError: A value is out of its range, or columns are hashed without a key.
     """
 
-    folder: Path  # day folders with Parquet files go here; made when it is not there
-    sample_rate: float = 1.0  # share of the requests that is logged, 0 to 1; drawn by lot, each whole or not at all
+    folder: Path  # for day folders with Parquet files; created if it does not exist
+    sample_rate: float = 1.0  # share of the requests that is logged, 0 to 1; random, each whole or not at all
     dropped: tuple[str, ...] = ()  # columns that are not logged
-    hashed: tuple[str, ...] = ()  # columns of which a keyed hash is logged
+    hashed: tuple[str, ...] = ()  # columns whose values are replaced by a keyed hash
     hash_key: bytes | None = dataclasses.field(default=None, repr=False)  # at least 16 bytes; see `read_hash_key`
-    max_file_rows: int = 100_000  # a file ends with the request that reaches this, …
-    max_file_bytes: int = 8 * MIB  # … or this; an open file lies in memory
-    max_file_seconds: float = 60.0  # … or is this old. What a killed gateway loses is at most so much.
-    keep_files: int = 10_000  # the oldest beyond these are removed, …
-    keep_bytes: int = 4096 * MIB  # … or beyond these, …
-    keep_days: float = 90.0  # … or when they are older
-    queue_rows: int = 20_000  # rows that wait for the writer; beyond it requests are not logged, and counted as dropped
+    max_file_rows: int = 100_000  # a file ends with the request that reaches this
+    max_file_bytes: int = 8 * MIB  # or this; an open file stays in memory
+    max_file_seconds: float = 60.0  # or at this age; a killed gateway loses at most this much
+    keep_files: int = 10_000  # the oldest files beyond these are removed
+    keep_bytes: int = 4096 * MIB  # or beyond these
+    keep_days: float = 90.0  # or when they are older
+    # rows that wait for the writer; beyond these, requests are not logged, and counted as dropped
+    queue_rows: int = 20_000
 
     def __post_init__(self) -> None:
         if not 0 <= self.sample_rate <= 1:
@@ -39,7 +40,7 @@ class RequestLogSettings:
         for name in ("max_file_rows", "max_file_bytes", "keep_files", "keep_bytes", "queue_rows"):
             if getattr(self, name) < 1:
                 raise ValueError(f"request log: {name}: expected at least 1, received {getattr(self, name)}")
-        # The reader finds a row's file by the day of the file's first row, give or take a day.
+        # The reader finds a row's file by the day of the file's first row, plus or minus a day.
         if not 0 < self.max_file_seconds <= DAY_SECONDS:
             raise ValueError(
                 f"request log: max_file_seconds: expected more than 0 and at most {DAY_SECONDS}, "
@@ -49,19 +50,22 @@ class RequestLogSettings:
             raise ValueError(f"request log: keep_days: expected more than 0, received {self.keep_days}")
         if self.hashed and len(self.hash_key or b"") < _LEAST_KEY_BYTES:
             raise ValueError(
-                f"request log: {', '.join(self.hashed)} to be hashed: expected a key of at least {_LEAST_KEY_BYTES} "
-                f"bytes, received {len(self.hash_key or b'')}; set {HASH_KEY_VARIABLE} or {HASH_KEY_FILE_VARIABLE}"
+                f"request log: hashed = {', '.join(self.hashed)}: expected a key of at least {_LEAST_KEY_BYTES} bytes, "
+                f"received {len(self.hash_key or b'')}; set {HASH_KEY_VARIABLE} or {HASH_KEY_FILE_VARIABLE}"
             )
 
 
 def read_hash_key(environ: Mapping[str, str]) -> bytes | None:
-    """Reads the key of the hashed columns; None when there is none.
+    """Read the key of the hashed columns; return None when there is none.
 
-    Whoever has the key can find out by trial what a hash stands for: keep it apart from the log. Another key gives
-    other hashes, which then differ from those of earlier files.
+    With the key, anyone can find the value behind a hash by trial: keep the key apart from the log. Another key gives
+    other hashes, which differ from those of earlier files.
 
     Args:
-        environ: as a rule os.environ.
+        environ: usually os.environ.
+
+    Returns:
+        The key.
 
     Raises:
         OSError: The file cannot be read.

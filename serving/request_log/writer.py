@@ -1,10 +1,10 @@
-"""The request log: a sample of requests and their answers, in Parquet. No request waits for it or fails by it.
+"""Write the request log: a sample of requests and their answers, in Parquet. No request waits for it or fails by it.
 
-`offer` puts a request into a bounded queue, and a thread writes it. When the queue is full, the disk is full, or the
+`offer` puts a request into a bounded queue, and a thread writes it. If the queue is full, the disk is full, or the
 folder cannot be written, rows are lost; they are counted, and the fault is logged::
 
     log = RequestLog(RequestLogSettings(folder=Path("var/requests"), sample_rate=0.1), contract, registry=registry)
-    log.offer(request_id="…", rows=[{"fare": 12.5}], probabilities=[0.31], decisions=[False], model_version=3,
+    log.offer(request_id="8daee660", rows=[{"fare": 12.5}], probabilities=[0.31], decisions=[False], model_version=3,
               model_label=None, status=200, latency_ms=4.2)
     log.close()
 """
@@ -28,25 +28,25 @@ from serving.request_log.files import GrowingFile, LogFolder
 from serving.request_log.pending import PendingRequests
 from serving.request_log.settings import RequestLogSettings
 
-_GROUP_ROWS = 512  # rows that are encoded at once: few milliseconds, in which requests wait for the interpreter
+_GROUP_ROWS = 512  # rows encoded at a time: this takes milliseconds, during which requests wait for the interpreter
 
 _log = structlog.get_logger(__name__)
 
 
 class RequestLog:
-    """Logs requests; safe to use from any thread.
+    """Log requests. Thread-safe.
 
     Args:
         settings: what is kept, where, and for how long.
         contract: the features of a row.
-        registry: where the counter `gateway_request_log_rows_total{result}` goes; `result` is `written` (the row's file
-            is complete), `dropped` (the queue was full) or `failed` (the fault stands in the log).
-        pending: is told which requests no finished file holds yet; None: nobody asks.
-        draw: the source of chance for the sample.
-        target: what is predicted: it decides which columns an answer has.
+        registry: receives the counter `gateway_request_log_rows_total{result}`; `result` is `written` (the row's file
+            is complete), `dropped` (the queue was full) or `failed` (the log has the fault).
+        pending: receives the requests that no finished file holds yet; None if nobody needs them.
+        draw: the random generator of the sample.
+        target: the kind of prediction, which determines an answer's columns.
 
     Raises:
-        ValueError: A dropped or hashed column that does not exist; a feature named as a column of the log itself.
+        ValueError: A dropped or hashed column does not exist; or a feature has the name of a column of the log itself.
     """
 
     def __init__(
@@ -63,10 +63,10 @@ class RequestLog:
         self._settings = settings
         self._pending = pending
         self._draw = draw or random.Random()
-        self._encoder = RowEncoder(contract, settings, target)  # Imports pyarrow now, before requests come.
+        self._encoder = RowEncoder(contract, settings, target)  # imports pyarrow now, before requests come
         counter = Counter(
             "gateway_request_log_rows",
-            "Rows of sampled requests, by what became of them in the request log",
+            "Rows of sampled requests, by result in the request log",
             ["result"],
             registry=registry,
         )
@@ -75,10 +75,10 @@ class RequestLog:
         )
         self._queue: collections.deque[LoggedRequest] = collections.deque()
         self._queued_rows = 0
-        self._oldest = 0.0  # monotonic seconds: when the first request in the queue came
+        self._oldest = 0.0  # seconds of time.monotonic at which the oldest queued request came
         self._closed = False
         self._file: GrowingFile | None = None
-        self._unsettled = 0  # rows that the writer took, and that stand in no counter yet
+        self._unsettled = 0  # rows that the writer took and that no counter counts yet
         self._unfinished: list[str] = []  # ids of the requests that the writer took since the last file ended
         self._changed = threading.Condition()
         self._group_rows = min(_GROUP_ROWS, settings.max_file_rows, settings.queue_rows)
@@ -101,26 +101,26 @@ class RequestLog:
         caller: str | None = None,
         values: Sequence[float] | None = None,
     ) -> bool:
-        """Takes a request whose rows met the contract, if it is in the sample; never waits for the disk.
+        """Offer a request whose rows met the contract, for logging if it is in the sample. It never waits for the disk.
 
         The rows must not be changed afterwards.
 
         Args:
-            request_id: as the answer has it. Clients may choose it, so it does not decide on the sample.
-            rows: the request's rows as the client sent them.
-            probabilities: one per row, of a multiclass task a list of them per row; None when no model answered, and
-                of a regression.
-            decisions: likewise; of a multiclass task the classes.
-            model_version: which answered, or was asked last and failed; None when none was chosen.
-            model_label: that led to it; None without labels.
+            request_id: as in the answer. Clients may choose it, so it does not decide on the sample.
+            rows: the request's rows as sent.
+            probabilities: one per row, or a list per row for a multiclass task; None when no model answered, and for a
+                regression.
+            decisions: one per row, or a class per row for a multiclass task; None when no model answered.
+            model_version: the version that answered, or was asked last and failed; None when none was chosen.
+            model_label: the label that led to it; None without labels.
             status: the HTTP status of the answer.
             latency_ms: milliseconds from request to answer.
-            received: when the request came, with time zone; None for now.
-            caller: whose request it was, as caller_digest gives it; None where the gateway wants no key.
-            values: of a regression, one per row; None when no model answered, and of the other kinds.
+            received: the request's arrival, with time zone; None for now.
+            caller: of the request, as returned by caller_digest; None if the gateway needs no key.
+            values: for a regression, one per row; None when no model answered, and for the other kinds.
 
         Returns:
-            Whether it was put into the queue.
+            Whether it was queued.
         """
         if self._draw.random() >= self._settings.sample_rate:
             return False
@@ -153,10 +153,10 @@ class RequestLog:
         return True
 
     def close(self, timeout_s: float = 10.0) -> None:
-        """Writes what was offered, and ends. Whatever is offered later is dropped.
+        """Write the queued requests, and stop. Later offers are dropped.
 
         Args:
-            timeout_s: seconds to wait for the disk; after them the rest is lost, and the log says so.
+            timeout_s: seconds to wait for the disk; beyond them the rest is lost, and the log says so.
         """
         with self._changed:
             self._closed = True
@@ -166,7 +166,7 @@ class RequestLog:
             _log.error("request_log_not_closed", folder=str(self._settings.folder), waited_s=timeout_s)
 
     def _run(self) -> None:
-        """The writer thread. Whatever goes wrong with some rows, the next ones are tried again."""
+        """Run the writer thread. A fault in some rows does not affect the next ones."""
         ended = False
         while not ended:
             requests, oldest, ended = self._take()
@@ -179,9 +179,9 @@ class RequestLog:
                     self._file = None
                     self._forget_pending()
             except Exception as error:
-                # Which rows the open file holds is not known any more: it goes, and the next rows begin another.
+                # It is unknown which rows the open file holds: drop it, and start another with the next rows.
                 self._file = None
-                # Not the fault's message, which can quote a value that shall not be logged.
+                # Omit the error's message, which can quote a value that must not be logged.
                 _log.error(
                     "request_log_failed",
                     rows=self._unsettled,
@@ -192,7 +192,7 @@ class RequestLog:
                 self._forget_pending()
 
     def _forget_pending(self) -> None:
-        """Lets go of the requests that a finished file holds, or that are lost."""
+        """Forget the requests that a finished file holds, or that are lost."""
         if self._pending is not None:
             self._pending.remove(self._unfinished)
         self._unfinished = []
@@ -202,10 +202,10 @@ class RequestLog:
         self._unsettled -= rows
 
     def _take(self) -> tuple[list[LoggedRequest], float, bool]:
-        """Waits until a group of rows is there, a file is due, or the log is closed; takes about a group at most.
+        """Wait until a group of rows is queued, a file is due, or the log is closed; take about a group at most.
 
         Returns:
-            The requests, when the oldest of them came (monotonic seconds), and whether they are the last ones.
+            The requests, the arrival of the oldest (seconds of time.monotonic), and whether they are the last ones.
         """
         with self._changed:
             while not self._closed and self._queued_rows < self._group_rows:
@@ -225,7 +225,7 @@ class RequestLog:
         tables, faulty, fault = [], [], None
         try:
             tables = [self._encoder.table(requests)]
-        except RowError:  # The others shall not be lost with the one that holds what no column can.
+        except RowError:  # do not lose the others with the faulty request
             for request in requests:
                 try:
                     tables.append(self._encoder.table([request]))

@@ -1,1 +1,1 @@
-"""Rolls a model version out and back, on TensorFlow Serving or the embedded server: `python -m serving rollout`."""
+"""Roll out and roll back model versions on TensorFlow Serving or the embedded server: `python -m serving rollout`."""

@@ -1,4 +1,4 @@
-"""Client of one model server for roll-outs: reload and status over gRPC, metadata and predictions over REST."""
+"""Administer one model server for roll-outs: reload and status over gRPC, metadata and predictions over REST."""
 
 import dataclasses
 import json
@@ -20,23 +20,23 @@ AVAILABLE = "AVAILABLE"
 _GET_STATUS = "/tensorflow.serving.ModelService/GetModelStatus"
 _RELOAD_CONFIG = "/tensorflow.serving.ModelService/HandleReloadConfigRequest"
 
-# No such label; a label of a version that is gone; a server that has never had a label.
-_LEADS_NOWHERE = (httpx.codes.BAD_REQUEST, httpx.codes.NOT_FOUND, httpx.codes.SERVICE_UNAVAILABLE)
-_STATUS_SECONDS = 10.0  # a status answers at once, or the server is in trouble
+# Answers for an unknown label, a label of a version that is gone, and a server that never had a label.
+_NO_SUCH_LABEL = (httpx.codes.BAD_REQUEST, httpx.codes.NOT_FOUND, httpx.codes.SERVICE_UNAVAILABLE)
+_STATUS_SECONDS = 10.0  # a healthy server returns a status at once
 _POLL_SECONDS = 0.1
-_TURN_SECONDS = 3.0  # TensorFlow Serving turns to a new configuration ten times a second
+_TURN_SECONDS = 3.0  # TensorFlow Serving looks at a new configuration ten times a second
 
 
 @dataclasses.dataclass(frozen=True)
 class VersionStatus:
-    """The state of a version on the server, as GetModelStatus names it, and what went wrong with it."""
+    """The state of a version on the server, as in GetModelStatus, and its error."""
 
     state: str
     error: str = ""
 
     @property
     def loaded(self) -> bool:
-        """Whether the version is in memory; one that answers no new requests may still answer old ones."""
+        """Return whether the version is in memory; while it unloads, it may still answer old requests."""
         return self.state in (AVAILABLE, "UNLOADING")
 
     def __str__(self) -> str:
@@ -48,7 +48,7 @@ _UNKNOWN = VersionStatus("unknown to it")
 
 @dataclasses.dataclass(frozen=True)
 class TimedPrediction:
-    """The predictions of one call, float [rows, outputs], and the seconds from request to answer."""
+    """The predictions of one call, float [rows, outputs], and its seconds from request to answer."""
 
     predictions: list[list[float]]
     seconds: float
@@ -59,28 +59,27 @@ class PredictError(FailedError):
 
 
 class AdminClient:
-    """Client of one server and one model. A context manager, because it holds connections."""
+    """Client of one server and one model, used as a context manager. It connects with the first call.
+
+    Args:
+        host: name or address.
+        grpc_port: the server's --port.
+        rest_port: the server's --rest_api_port.
+        model: name of the model.
+        timeout: seconds for a reload, a wait and a prediction.
+        tls: of both ports; None for plain text.
+
+    Raises:
+        TlsError: A certificate or a key cannot be used.
+    """
 
     def __init__(
         self, *, host: str, grpc_port: int, rest_port: int, model: str, timeout: float, tls: ClientFiles | None = None
     ) -> None:
-        """Opens nothing yet.
-
-        Args:
-            host: name or address.
-            grpc_port: the server's --port.
-            rest_port: the server's --rest_api_port.
-            model: name of the model.
-            timeout: seconds for a reload, a wait and a prediction.
-            tls: of both ports; None: they speak plain text.
-
-        Raises:
-            TlsError: A certificate or a key cannot be used.
-        """
         self.name = f"{host}:{grpc_port}"
         self._model = model
         self._timeout = timeout
-        # Model servers are near; a proxy that the environment names is for what is far.
+        # Ignore the environment's proxy, which is for outgoing traffic; model servers are near.
         self._channel = _channel(self.name, tls)
         self._extensions = tls.extensions if tls else {}
         self._rest = httpx.Client(
@@ -100,11 +99,14 @@ class AdminClient:
         self._channel.close()
 
     def reload(self, config: Any) -> None:
-        """Gives the server another ModelServerConfig.
+        """Send the server another ModelServerConfig.
+
+        Args:
+            config: the whole configuration.
 
         Raises:
-            ServerDownError: It does not answer.
-            FailedError: It refuses the configuration, or could not load what it says.
+            ServerDownError: The server does not answer.
+            FailedError: The server refuses the configuration, or cannot load its versions.
         """
         request = model_service_pb2.ReloadConfigRequest(config=config)
         response = self._call(_RELOAD_CONFIG, request, model_service_pb2.ReloadConfigResponse, self._timeout)
@@ -113,10 +115,13 @@ class AdminClient:
             raise FailedError(f"{self.name} refused the configuration: {code}: {response.status.error_message}")
 
     def versions(self) -> dict[int, VersionStatus]:
-        """Version -> its status; empty when the server does not know the model.
+        """Return the status of each version; empty when the server does not know the model.
+
+        Returns:
+            Version -> its status.
 
         Raises:
-            ServerDownError: It does not answer.
+            ServerDownError: The server does not answer.
         """
         request = model_service_pb2.GetModelStatusRequest(model_spec={"name": self._model})
         try:
@@ -131,25 +136,25 @@ class AdminClient:
         }
 
     def available(self) -> frozenset[int]:
-        """The versions that answer."""
+        """Return the versions that answer."""
         return frozenset(version for version, status in self.versions().items() if status.state == AVAILABLE)
 
     def wait_available(self, versions: Collection[int], before: Mapping[int, VersionStatus]) -> None:
-        """Waits until all the versions answer.
+        """Wait until all the versions answer.
 
         Args:
             versions: those to wait for.
-            before: what `versions()` said before the server was told to load them. An error that stands there already
-                is an earlier attempt's, until the server has had time to turn to the version again.
+            before: the result of `versions()` before the server was told to load them. An error in it is from an
+                earlier attempt, until the server has had time to try again.
 
         Raises:
-            FailedError: One ended with an error, or the time is over.
+            FailedError: A version ended with an error, or the time is over.
         """
         turned_to = time.monotonic() + _TURN_SECONDS
         for found in self._poll():
             for version in versions:
                 status = found.get(version, _UNKNOWN)
-                # Not waited for is that the server tries again: what fails once is not to be rolled out.
+                # Do not wait for retries: a version that fails to load once should not be rolled out.
                 if status.error and (status != before.get(version) or time.monotonic() > turned_to):
                     raise FailedError(f"version {version} does not load on {self.name}: {status.error}")
             waiting = [version for version in versions if found.get(version, _UNKNOWN).state != AVAILABLE]
@@ -162,7 +167,10 @@ class AdminClient:
         )
 
     def wait_gone(self, versions: Collection[int]) -> None:
-        """Waits until the server has unloaded all the versions.
+        """Wait until the server has unloaded all the versions.
+
+        Args:
+            versions: those to wait for.
 
         Raises:
             FailedError: The time is over.
@@ -174,36 +182,46 @@ class AdminClient:
         raise FailedError(f"{self.name} still holds {listed(left)} after {self._timeout:g} s; see the server's log.")
 
     def version_of(self, label: str) -> int | None:
-        """The version that answers for a label now; None when the label leads nowhere."""
+        """Return the version that a label points at; None when the label points at none."""
         return self._metadata_version(f"/labels/{label}/metadata")
 
     def inputs(self, version: int, signature: str) -> dict[str, str]:
-        """The inputs of a version's signature: name -> dtype, as DT_FLOAT.
+        """Return the inputs of a version's signature.
+
+        Args:
+            version: the version's number.
+            signature: the signature's name.
+
+        Returns:
+            Name -> dtype, such as DT_FLOAT.
 
         Raises:
             FailedError: The version does not answer, or has no such signature.
         """
         response = self._get(f"/versions/{version}/metadata")
         if response.status_code != httpx.codes.OK:
-            raise FailedError(f"version {version} on {self.name} tells no metadata: {_error_of(response)}")
+            raise FailedError(f"version {version} on {self.name} returned no metadata: {_error_of(response)}")
         signatures = response.json()["metadata"]["signature_def"]["signature_def"]
         if signature not in signatures:
             raise FailedError(
-                f"version {version} has no signature {signature}: expected the one that requests name, received "
+                f"version {version} has no signature {signature}: expected the signature of the requests, received "
                 f"{', '.join(sorted(signatures))}; push a model with it, or name another with --signature."
             )
         return {name: info["dtype"] for name, info in signatures[signature]["inputs"].items()}
 
     def predict(self, route: str, signature: str, columns: Mapping[str, list[Any]]) -> TimedPrediction:
-        """Asks for predictions.
+        """Request predictions.
 
         Args:
             route: `/labels/<label>` or `/versions/<version>`.
             signature: name of the signature.
             columns: input -> one value per row.
 
+        Returns:
+            The predictions, and the time that they took.
+
         Raises:
-            PredictError: No answer, an error, or not one row of finite numbers for each row asked for.
+            PredictError: No answer, an error, or not one row of finite numbers for each row of the request.
         """
         rows = len(next(iter(columns.values())))
         started = time.perf_counter()
@@ -224,7 +242,7 @@ class AdminClient:
         return TimedPrediction(predictions, seconds)
 
     def _poll(self) -> Iterator[dict[int, VersionStatus]]:
-        """The versions, again and again until the time is over; at least once."""
+        """Yield the versions periodically until the time is over; at least once."""
         end = time.monotonic() + self._timeout
         while True:
             yield self.versions()
@@ -234,7 +252,7 @@ class AdminClient:
 
     def _metadata_version(self, path: str) -> int | None:
         response = self._get(path)
-        if response.status_code in _LEADS_NOWHERE:
+        if response.status_code in _NO_SUCH_LABEL:
             return None
         if response.status_code != httpx.codes.OK:
             raise FailedError(f"{self.name}{path}: {_error_of(response)}")
@@ -272,7 +290,7 @@ class _UnknownModelError(FailedError):
 
 
 def _channel(address: str, tls: ClientFiles | None) -> grpc.Channel:
-    """A channel to the server's gRPC port."""
+    """Return a channel to the server's gRPC port."""
     options: list[tuple[str, Any]] = [("grpc.enable_http_proxy", 0)]
     if tls is None:
         return grpc.insecure_channel(address, options=options)
@@ -292,16 +310,16 @@ def _error_of(response: httpx.Response) -> str:
 
 
 def _rows_of_numbers(response: httpx.Response) -> list[list[float]]:
-    """The one output of a column answer, as rows: [rows] and [rows, outputs] are both had."""
+    """Read the one output of a column answer as rows; accept both [rows] and [rows, outputs]."""
     try:
         outputs = response.json()["outputs"]
         if isinstance(outputs, dict) and len(outputs) == 1:
             (outputs,) = outputs.values()
         return [[float(number) for number in (row if isinstance(row, list) else [row])] for row in outputs]
-    except (KeyError, TypeError, ValueError, OverflowError) as error:  # ValueError: no JSON, too
+    except (KeyError, TypeError, ValueError, OverflowError) as error:  # ValueError: also for invalid JSON
         raise PredictError(f"expected one output of numbers, received {response.text[:200]}") from error
 
 
 def listed(versions: Collection[int]) -> str:
-    """The versions, in words."""
+    """Return the versions in words."""
     return ("version " if len(versions) == 1 else "versions ") + ", ".join(map(str, sorted(versions)))

@@ -1,4 +1,4 @@
-"""The commands of a roll-out: each takes its options, says what it does, and returns the exit status."""
+"""Run the commands of a roll-out: each takes its options, prints its steps, and returns the exit status."""
 
 import contextlib
 import functools
@@ -22,12 +22,12 @@ _DONE, _FAILED, _REFUSED = 0, 1, 2
 
 
 def status(options: RolloutOptions) -> int:
-    """Shows what there is; fails when something is wrong."""
+    """Show the state of disk, servers, models.config and log; fail when something is wrong."""
     return _run(options, None, lambda rollout: _DONE if reporting.show(rollout) else _FAILED)
 
 
 def pin(options: RolloutOptions) -> int:
-    """Keeps the version that answers now."""
+    """Keep the version that answers now."""
     return _run(options, "pin", steps.pin)
 
 
@@ -39,7 +39,19 @@ def canary(
     replay: ReplayOptions,
     limits: VerdictLimits,
 ) -> int:
-    """Puts a version on trial, after a comparison on `requests` where there are some."""
+    """Start a trial of a version, after a comparison on `requests` if given.
+
+    Args:
+        options: of every command.
+        version: to try.
+        percent: of the requests, for the canary.
+        requests: to compare stable and canary on; None skips the comparison.
+        replay: which requests to replay.
+        limits: of the comparison's verdict.
+
+    Returns:
+        The exit status: 0 done, 1 failed or worse, 2 refused.
+    """
 
     def body(rollout: Rollout) -> None:
         trial = None
@@ -55,7 +67,7 @@ def canary(
 def compare(
     options: RolloutOptions, requests: Path, replay: ReplayOptions, limits: VerdictLimits, *, rollback_on_fail: bool
 ) -> int:
-    """Replays requests on the stable version and the canary."""
+    """Replay requests on the stable version and the canary."""
 
     def body(rollout: Rollout) -> None:
         try:
@@ -64,22 +76,31 @@ def compare(
             if not rollback_on_fail:
                 raise
             rolling_back.rollback(rollout)
-            raise FailedError(f"{error} It is rolled back.") from error
+            raise FailedError(f"{error} It was rolled back.") from error
 
     return _run(options, "compare", body)
 
 
 def promote(options: RolloutOptions, version: int | None = None) -> int:
-    """Makes the canary the stable version; refuses where it is not `version`."""
+    """Make the canary the stable version; refuse if it is not `version`."""
     return _run(options, "promote", lambda rollout: steps.promote(rollout, version))
 
 
 def rollback(options: RolloutOptions, version: int | None = None, *, only_unfinished: bool = False) -> int:
-    """Repairs a killed step; or ends the trial; or undoes the last promotion; or only one of the first two."""
+    """Repair a killed step, or end the trial, or undo the last promotion.
+
+    Args:
+        options: of every command.
+        version: end the trial of this version only; None: any.
+        only_unfinished: repair a killed step only.
+
+    Returns:
+        The exit status: 0 done, 1 failed, 2 refused.
+    """
 
     def body(rollout: Rollout) -> None:
         if only_unfinished:
-            rolling_back.mend(rollout)
+            rolling_back.repair(rollout)
         elif version is not None:
             rolling_back.end_trial(rollout, version)
         else:
@@ -89,12 +110,12 @@ def rollback(options: RolloutOptions, version: int | None = None, *, only_unfini
 
 
 def reload(options: RolloutOptions) -> int:
-    """Makes the servers do what models.config says."""
+    """Make the servers follow models.config."""
     return _run(options, "reload", steps.reload)
 
 
 def _run(options: RolloutOptions, locked_for: str | None, body: Callable[[Rollout], int | None]) -> int:
-    """Runs one command, under the lock if it changes something.
+    """Run one command, under the lock if it changes something.
 
     Returns:
         The exit status: 0 done, 1 failed or worse, 2 refused.

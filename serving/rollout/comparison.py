@@ -1,4 +1,4 @@
-"""How two versions answer the same requests, in figures, and the verdict on them."""
+"""Compare how two versions answer the same requests, and judge the figures."""
 
 import dataclasses
 import statistics
@@ -8,26 +8,26 @@ from typing import Self
 from serving.rollout.admin_client import TimedPrediction
 from serving.rollout.options import VerdictLimits
 
-ROWS = "rows"  # the check that says whether there are enough to judge
+ROWS = "rows"  # the check whether there are enough rows to judge
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PredictionPair:
-    """What the two versions answered to one request; a string is an error."""
+    """The answers of the two versions to one request; a string is an error."""
 
     stable: TimedPrediction | str
     canary: TimedPrediction | str
 
     @classmethod
     def of(cls, stable: TimedPrediction | str, canary: TimedPrediction | str) -> Self:
-        """The two answers; a canary's with other outputs than the stable version's cannot be used, and is an error."""
+        """Pair two answers; a canary's answer with other outputs than the stable version's is an error."""
         if (
             isinstance(stable, TimedPrediction)
             and isinstance(canary, TimedPrediction)
             and _widths(stable) != _widths(canary)
         ):
             canary = (
-                f"expected {_listed(stable)} outputs a row, as the stable version gives; received {_listed(canary)}"
+                f"expected {_listed(stable)} outputs per row, as the stable version returns; received {_listed(canary)}"
             )
         return cls(stable=stable, canary=canary)
 
@@ -36,8 +36,9 @@ class PredictionPair:
 class ComparisonFigures:
     """The figures of all pairs.
 
-    A difference is that of two predictions for the same row, the largest of its outputs. Only requests that both
-    versions answered count for differences and latencies; latencies are milliseconds from request to answer.
+    The difference of two predictions for the same row is that of the output that differs most. Differences and
+    latencies
+    cover only requests that both versions answered; latencies are milliseconds from request to answer.
     """
 
     requests: int
@@ -56,16 +57,16 @@ class ComparisonFigures:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class VerdictCheck:
-    """One line of the verdict."""
+    """One figure of the verdict, and its limit."""
 
     name: str
     found: float
     limit: float
-    at_least: bool = False  # else at most
+    at_least: bool = False  # otherwise at most
 
     @property
     def passed(self) -> bool:
-        """Whether the figure is within its limit."""
+        """Return whether the figure is within its limit."""
         return self.found >= self.limit if self.at_least else self.found <= self.limit
 
     def __str__(self) -> str:
@@ -74,11 +75,14 @@ class VerdictCheck:
 
 
 def figures(pairs: Sequence[PredictionPair], threshold: float) -> ComparisonFigures:
-    """Sums up the pairs.
+    """Compute the figures of all pairs.
 
     Args:
         pairs: one per request, from `PredictionPair.of`.
-        threshold: a single output is decided by whether it reaches this; of several, the largest decides.
+        threshold: a single output is a positive decision from this on; of several outputs, the largest decides.
+
+    Returns:
+        The figures.
     """
     both = [
         (pair.stable, pair.canary)
@@ -107,7 +111,7 @@ def figures(pairs: Sequence[PredictionPair], threshold: float) -> ComparisonFigu
 
 
 def verdict(found: ComparisonFigures, limits: VerdictLimits) -> list[VerdictCheck]:
-    """Holds the figures against the limits; the canary is as good when all checks pass."""
+    """Compare the figures with the limits; the canary is as good as stable when all checks pass."""
     return [
         VerdictCheck(name=ROWS, found=found.rows, limit=limits.min_rows, at_least=True),
         VerdictCheck(name="failed requests", found=found.canary_errors, limit=found.stable_errors + limits.more_errors),
@@ -124,7 +128,7 @@ def verdict(found: ComparisonFigures, limits: VerdictLimits) -> list[VerdictChec
 
 
 def decision(outputs: Sequence[float], threshold: float) -> int:
-    """0 or 1 for a single output, the index of the largest of several."""
+    """Return 0 or 1 for a single output, and the index of the largest of several."""
     if len(outputs) == 1:
         return int(outputs[0] >= threshold)
     return max(range(len(outputs)), key=outputs.__getitem__)
@@ -139,7 +143,19 @@ def _listed(answer: TimedPrediction) -> str:
 
 
 def percentile(numbers: Sequence[float], percent: int) -> float:
-    """The percentile with linear interpolation between the two nearest numbers (as numpy's default); 0 of none."""
+    """Return a percentile, interpolated linearly as numpy does by default; 0 without numbers.
+
+    Args:
+        numbers: in any order.
+        percent: 1 to 99.
+
+    Returns:
+        The percentile.
+
+    Example:
+        >>> percentile([1.0, 2.0, 3.0, 4.0], 50)
+        2.5
+    """
     if len(numbers) < 2:
         return next(iter(numbers), 0.0)
     return statistics.quantiles(numbers, n=100, method="inclusive")[percent - 1]

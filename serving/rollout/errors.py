@@ -1,4 +1,4 @@
-"""The errors that end a roll-out command."""
+"""Errors that end a roll-out command."""
 
 
 class RolloutError(Exception):
@@ -6,7 +6,7 @@ class RolloutError(Exception):
 
 
 class PreconditionError(RolloutError):
-    """A precondition does not hold: nothing was changed."""
+    """A precondition does not hold; nothing was changed."""
 
 
 class NoRequestsError(PreconditionError):
@@ -22,4 +22,4 @@ class ServerDownError(FailedError):
 
 
 class WorseError(FailedError):
-    """The comparison says that the canary is worse than the stable version."""
+    """The comparison found the canary worse than the stable version."""

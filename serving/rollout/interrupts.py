@@ -1,4 +1,4 @@
-"""SIGTERM and Ctrl-C interrupt a step, but never the restoring of one."""
+"""Let SIGTERM and Ctrl-C interrupt a step, but not its restoring."""
 
 import contextlib
 import signal
@@ -9,14 +9,14 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 def raise_on_signals() -> None:
-    """Makes both signals raise KeyboardInterrupt, so that a step is restored. Main thread only."""
+    """Make both signals raise KeyboardInterrupt, so that a step is restored. Call it in the main thread."""
     for number in _SIGNALS:
         signal.signal(number, _interrupt)
 
 
 @contextlib.contextmanager
 def signals_ignored() -> Iterator[None]:
-    """Ignores both signals inside the block. Whatever waits in the block has its own timeout."""
+    """Ignore both signals inside the block. Everything that waits in the block needs a timeout."""
     before = {number: signal.signal(number, signal.SIG_IGN) for number in _SIGNALS}
     try:
         yield

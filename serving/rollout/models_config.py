@@ -1,4 +1,4 @@
-"""models.config: TensorFlow Serving's ModelServerConfig in text format, read, changed and written."""
+"""Read, change and write models.config: TensorFlow Serving's ModelServerConfig in text format."""
 
 import dataclasses
 from collections.abc import Iterable
@@ -11,58 +11,67 @@ from serving import durable_file
 from serving.rollout.errors import PreconditionError
 from serving.rollout.model_service_pb2 import ModelServerConfig
 
-STABLE = "stable"  # the label of the version that answers most
-CANARY = "canary"  # the label of the version on trial; without one, of the stable version too
+STABLE = "stable"  # the label of the version that answers most requests
+CANARY = "canary"  # the label of the version on trial; without a trial, of the stable version
 
 
 @dataclasses.dataclass(frozen=True)
 class Assignment:
-    """What a server has to do with a model: which versions it keeps loaded, and which labels they have."""
+    """The versions of a model that a server keeps loaded, and their labels."""
 
     versions: frozenset[int]
     labels: dict[str, int]
 
     @classmethod
     def only(cls, version: int) -> Self:
-        """The version alone. It has both labels, so that requests for the canary are answered without one, too."""
+        """Assign one version under both labels, so that requests for the canary are answered without one, too."""
         return cls(frozenset({version}), {STABLE: version, CANARY: version})
 
     @classmethod
     def trial(cls, stable: int, canary: int) -> Self:
-        """The canary beside the stable version."""
+        """Assign a canary and the stable version."""
         return cls(frozenset({stable, canary}), {STABLE: stable, CANARY: canary})
 
 
 class ModelsConfig:
-    """The text of one models.config, which never changes; `assigning` gives another."""
+    """The text of one models.config. It is immutable; `assigning` returns another.
+
+    Args:
+        path: the file.
+        text: its text.
+
+    Raises:
+        PreconditionError: The text is not a ModelServerConfig with a list of models.
+    """
 
     def __init__(self, path: Path, text: str) -> None:
-        """Parses the text.
-
-        Raises:
-            PreconditionError: The text is no ModelServerConfig with a list of models.
-        """
         self.path = path
         self.text = text
         try:
             self.message: Any = text_format.Parse(text, ModelServerConfig())
         except text_format.ParseError as error:
             raise PreconditionError(
-                f"{path} is no models.config: expected a ModelServerConfig in text format, received {error}; mend the "
-                "file. TensorFlow Serving would not start with it either."
+                f"{path} is not a models.config: expected a ModelServerConfig in text format, received {error}; "
+                "correct the file. TensorFlow Serving would not start with it either."
             ) from error
         if self.message.WhichOneof("config") != "model_config_list":
             raise PreconditionError(
-                f"{path} lists no models: expected model_config_list {{ config {{ name: … base_path: … }} }}, received "
-                f"{self.message.WhichOneof('config') or 'an empty file'}."
+                f"{path} lists no models: expected model_config_list {{ config {{ name: NAME base_path: PATH }} }}, "
+                f"received {self.message.WhichOneof('config') or 'an empty file'}; add the model."
             )
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Reads the file.
+        """Read the file.
+
+        Args:
+            path: the file.
+
+        Returns:
+            The configuration.
 
         Raises:
-            PreconditionError: It is not there, or no ModelServerConfig.
+            PreconditionError: The file is missing, or is not a ModelServerConfig.
         """
         try:
             return cls(path, path.read_text(encoding="utf-8"))
@@ -73,42 +82,55 @@ class ModelsConfig:
             ) from error
 
     def write(self) -> None:
-        """Writes the file: the server and the next command find all of it or nothing of it."""
+        """Write the file atomically: the server and the next command never find half of it."""
         durable_file.write_whole(self.path, self.text)
 
     def model_name(self, asked: str | None) -> str:
-        """The model that is meant: the one asked for, or the only one.
+        """Return the requested model, or the only one.
+
+        Args:
+            asked: the requested name; None asks for the only model.
+
+        Returns:
+            The model's name.
 
         Raises:
-            PreconditionError: It is not listed, or none was asked for and there are several.
+            PreconditionError: The model is not listed, or none was requested and there are several.
         """
         names = [config.name for config in self.message.model_config_list.config]
         if asked is None and len(names) == 1:
             return str(names[0])
         if asked is None or asked not in names:
             raise PreconditionError(
-                f"which model? expected --model with one of {', '.join(names) or 'no names'} (they stand in "
+                f"unknown model: expected --model with one of {', '.join(names) or 'no names'} (listed in "
                 f"{self.path}), received {asked or 'none'}."
             )
         return asked
 
     def base_path(self, model: str) -> str:
-        """The folder of the model's versions, as the server sees it."""
+        """Return the folder of the model's versions, as the server sees it."""
         return str(self._of(model).base_path)
 
     def versions(self, model: str) -> frozenset[int] | None:
-        """The versions that the server is told to keep; None when it chooses by itself (latest or all)."""
+        """Return the versions that the server must keep; None when it chooses itself (latest or all)."""
         policy = self._of(model).model_version_policy
         return frozenset(policy.specific.versions) if policy.HasField("specific") else None
 
     def labels(self, model: str) -> dict[str, int]:
-        """Label -> version."""
+        """Return the version of each label."""
         return dict(self._of(model).version_labels)
 
     def assigning(self, model: str, assignment: Assignment) -> "ModelsConfig":
-        """The same configuration with another assignment of the model's versions and labels.
+        """Return the configuration with another assignment of the model's versions and labels.
 
-        Comments at the top of the file stay; those further down would not survive being parsed and are lost.
+        Comments at the top of the file are kept; others are lost, because the file is parsed and written anew.
+
+        Args:
+            model: the model's name.
+            assignment: its new versions and labels.
+
+        Returns:
+            The new configuration.
         """
         message = ModelServerConfig()
         message.CopyFrom(self.message)

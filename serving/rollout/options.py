@@ -1,4 +1,4 @@
-"""The options of a roll-out command, each typed once. The text below a field is its help."""
+"""The options of the roll-out commands, each defined once. The text below a field is its help."""
 
 import dataclasses
 from pathlib import Path
@@ -13,38 +13,41 @@ _SERVER = "127.0.0.1:8500:8501"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RolloutOptions:
-    """The options that every command has."""
+    """Options of every command."""
 
     model_config_file: Path = Path("var/serving/models.config")
-    """The file that the servers were started with."""
+    """The servers' --model_config_file."""
     model: str | None = None
-    """Which model, where the file lists several."""
+    """The model's name, if the file lists several."""
     server: Annotated[tuple[str, ...], Parameter(show_default=", ".join)] = (_SERVER,)
-    """A server, as HOST:GRPC_PORT:REST_PORT; once for each that reads the file."""
+    """A server, as HOST:GRPC_PORT:REST_PORT; repeat it for each server that reads the file."""
     versions_folder: Path | None = None
-    """The model's base_path, where this machine sees it under another path."""
+    """The model's base_path, if this machine sees it under another path."""
     verify_keys: Path | None = None
     """A public key, or a folder of them: refuse versions that none of these signed (docs/how-to/trust.md)."""
     signature: str = "serving_raw"
-    """The signature that requests name."""
+    """The signature of the requests."""
     timeout: float = 300.0
     """Seconds for a version to load, and for each call."""
     drain: float = 5.0
-    """Seconds that a version outlives its labels."""
+    """Seconds that a version stays loaded after it loses its labels."""
     tls: bool = False
-    """Reach both ports over TLS; each of the four below says so, too."""
+    """Connect to both ports over TLS; each of the four options below implies it."""
     tls_ca: Path | None = None
-    """PEM file of who signs the servers' certificates; without it, those whom this system trusts."""
+    """PEM file of the CA of the servers' certificates; without it, the CAs that this system trusts."""
     tls_certificate: Path | None = None
-    """PEM file of this command's own certificate, where the servers want one."""
+    """PEM file of the client certificate, if the servers require one."""
     tls_key: Path | None = None
-    """PEM file of that certificate's key."""
+    """PEM file of the client certificate's key."""
     tls_server_name: str | None = None
-    """The name that the servers' certificates have; without it, each HOST."""
+    """The name in the servers' certificates; without it, each HOST."""
 
     @property
     def tls_files(self) -> ClientFiles | None:
-        """Returns what the servers are reached with; None: plain text.
+        """Return the TLS files; None for plain text.
+
+        Returns:
+            The files.
 
         Raises:
             TlsError: There is a certificate without a key, or a key without a certificate.
@@ -59,44 +62,54 @@ class RolloutOptions:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ReplayOptions:
-    """The options of what is replayed."""
+    """Options of the replay."""
 
     limit: int = 1000
     """Replay the newest N requests."""
     threshold: float = 0.5
-    """A prediction from this on is a positive decision."""
+    """A prediction of at least this is a positive decision."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class VerdictLimits:
     """The limits of the verdict.
 
-    The defaults are meant for probabilities: a retrained model moves them by a few hundredths.
+    The defaults suit probabilities: a retrained model moves them by a few hundredths.
     """
 
-    min_rows: int = 100  # fewer say nothing
-    """Rows that both versions must have answered."""
+    min_rows: int = 100  # fewer rows do not suffice for a verdict
+    """Rows that both versions must answer, at least."""
     more_errors: int = 0
     """Failed requests that the canary may have beyond the stable version's."""
     mean_difference: float = 0.05
-    """Mean difference of two predictions for the same row."""
+    """Largest mean difference of two predictions for the same row."""
     p95_difference: float = 0.2
-    """Difference that one row in twenty may exceed."""
+    """Largest difference that one row in twenty may exceed."""
     max_difference: float = 1.0
-    """Difference of any row; 1 allows everything to a probability."""
+    """Largest difference of any row; 1 allows any difference of probabilities."""
     changed_decisions: float = 0.05
-    """Share of rows, 0 to 1, whose decision changes."""
+    """Largest share of rows, 0 to 1, whose decision changes."""
     latency_factor: float = 1.5
-    """The canary's p95 latency may be the stable version's times this …"""
+    """The canary's p95 latency may be at most the stable version's times this, plus --latency-ms."""
     latency_ms: float = 5.0  # for the noise of short calls
-    """… plus this, in milliseconds."""
+    """Milliseconds of p95 latency that are allowed in addition."""
 
 
 def address(text: str) -> tuple[str, int, int]:
-    """Returns host, gRPC port and REST port of a server.
+    """Return host, gRPC port and REST port of a server.
+
+    Args:
+        text: HOST:GRPC_PORT:REST_PORT.
+
+    Returns:
+        The three parts.
 
     Raises:
-        ValueError: The text names none.
+        ValueError: The text is not of this form.
+
+    Example:
+        >>> address("127.0.0.1:8500:8501")
+        ('127.0.0.1', 8500, 8501)
     """
     host, *ports = text.rsplit(":", 2)
     if not host or len(ports) != 2 or not all(port.isdecimal() and 0 < int(port) < 65536 for port in ports):

@@ -1,4 +1,4 @@
-"""Checks that must pass before a command changes a server."""
+"""Check preconditions before a command changes a server."""
 
 from collections.abc import Collection
 
@@ -13,34 +13,40 @@ _MODEL_FILES = ("saved_model.pb", "saved_model.pbtxt")
 
 
 def require_no_unfinished_step(rollout: Rollout) -> None:
-    """Requires that the last step ended: it was neither killed, nor left with a server that was not told.
+    """Require that the last step ended: it was not killed, and all servers were told.
+
+    Args:
+        rollout: the roll-out.
 
     Raises:
         PreconditionError: The last step did not end.
     """
     if record := rollout.log.unfinished_step(rollout.model):
         raise PreconditionError(
-            f"the last step did not end well: {record.command} by {record.who} at {record.time}, from {record.before} "
-            f"to {record.after}, {record.result.value}{f' ({record.detail})' if record.detail else ''}. `rollback` "
-            "mends it; then try again."
+            f"the last step is unfinished: {record.command} by {record.who} at {record.time}, from {record.before} "
+            f"to {record.after}, {record.result.value}{f' ({record.detail})' if record.detail else ''}. Repair it with "
+            "`rollback`; then try again."
         )
 
 
 def require_servers_in_sync(rollout: Rollout) -> None:
-    """Requires that every server has the versions and labels that models.config names.
+    """Require that every server has the versions and labels that models.config names.
+
+    Args:
+        rollout: the roll-out.
 
     Raises:
         PreconditionError: A server differs from models.config.
     """
     if found := differences(rollout):
         raise PreconditionError(
-            f"a server does not do what {rollout.config_path} says: {'; '.join(found)}. Was it started with another "
-            "file, or the file edited by hand? `reload` makes the servers do what the file says; then try again."
+            f"a server differs from {rollout.config_path}: {'; '.join(found)}. It may have been started with another "
+            "file, or the file was edited by hand. Run `reload` to make the servers follow the file; then try again."
         )
 
 
 def differences(rollout: Rollout) -> list[str]:
-    """Describes where a server differs from models.config; empty when all are in sync."""
+    """Describe where a server differs from models.config; empty when all are in sync."""
     config = rollout.config()
     versions = config.versions(rollout.model)
     found = [
@@ -52,7 +58,11 @@ def differences(rollout: Rollout) -> list[str]:
 
 
 def require_pushed(rollout: Rollout, version: int) -> None:
-    """Requires that a version is on disk, and signed where keys were named.
+    """Require that a version is on disk, and signed if keys were given.
+
+    Args:
+        rollout: the roll-out.
+        version: the version's number.
 
     Raises:
         PreconditionError: The version's folder is missing, holds no SavedModel, or must not be served.
@@ -74,17 +84,21 @@ def require_pushed(rollout: Rollout, version: int) -> None:
 
 
 def require_signed(rollout: Rollout, version: int) -> None:
-    """Requires that a trusted key signed a version, and that nothing of it changed; where keys were named.
+    """Require, if keys were given, that a trusted key signed a version and that its files are unchanged.
+
+    Args:
+        rollout: the roll-out.
+        version: the version's number.
 
     Raises:
-        PreconditionError: It is not signed so, or the keys cannot be used.
+        PreconditionError: The signature is missing or invalid, or the keys cannot be used.
     """
     if reason := why_refused(rollout, version):
         raise PreconditionError(reason)
 
 
 def why_refused(rollout: Rollout, version: int) -> str:
-    """Returns why a version must not be served; empty where it may be, or where no keys were named."""
+    """Return why a version must not be served; empty if it may be, or if no keys were given."""
     if rollout.verify_keys is None:
         return ""
     folder = rollout.versions_folder / str(version)
@@ -98,45 +112,59 @@ def why_refused(rollout: Rollout, version: int) -> str:
 
 
 def require_new_canary(state: RolloutState, version: int) -> None:
-    """Requires that a version can become the canary: it is not the stable version, and no other canary is on trial.
+    """Require that a version can become the canary: it is not stable, and no other canary is on trial.
+
+    Args:
+        state: of the roll-out.
+        version: the version's number.
 
     Raises:
         PreconditionError: No version answers, the version is stable already, or another canary is on trial.
     """
     if state.stable is None:
         raise PreconditionError(
-            "no version answers, so there is nothing to try a canary against: start the server on one."
+            "no version answers: expected a stable version to try the canary against; start the server on one."
         )
     if version == state.stable:
         raise PreconditionError(
-            f"version {version} is stable already: expected another one. If models.config follows the newest version, "
-            "`pin` the version that answers before the next one is pushed."
+            f"version {version} is stable already: expected another version. If models.config follows the newest "
+            "version, `pin` the version that answers before you push the next one."
         )
     if state.canary not in (None, version):
         raise PreconditionError(
             f"version {state.canary} is on trial already, with {state.percent:g}% of the requests: expected no other "
-            f"canary beside it; `promote` it or `rollback` first."
+            f"canary; `promote` it or `rollback` first."
         )
 
 
 def versions_on_trial(state: RolloutState) -> tuple[int, int]:
-    """Returns the stable version and the canary.
+    """Return the stable version and the canary.
+
+    Args:
+        state: of the roll-out.
+
+    Returns:
+        The two versions.
 
     Raises:
         PreconditionError: There is no canary.
     """
     if state.stable is None or state.canary is None:
         raise PreconditionError(
-            f"no version is on trial: expected a canary beside {state}; start one with `canary VERSION`."
+            f"no version is on trial: expected a canary, received {state}; start one with `canary VERSION`."
         )
     return state.stable, state.canary
 
 
 def require_on_trial(state: RolloutState, version: int) -> None:
-    """Requires that a certain version is on trial: somebody may have taken a step since the operator looked.
+    """Require that a certain version is on trial: another operator may have changed the canary.
+
+    Args:
+        state: of the roll-out.
+        version: the version's number.
 
     Raises:
-        PreconditionError: Another one is, or none.
+        PreconditionError: Another version is on trial, or none.
     """
     if versions_on_trial(state)[1] != version:
         raise PreconditionError(f"version {version} is not on trial: expected it as the canary, received {state}.")

@@ -1,4 +1,4 @@
-"""Probes of a version: it takes the inputs that clients send today, and returns finite predictions."""
+"""Probe a version: it must accept the inputs that clients send today, and return finite predictions."""
 
 from pathlib import Path
 from typing import Any
@@ -9,14 +9,21 @@ from serving.rollout.admin_client import AdminClient
 from serving.rollout.errors import FailedError, PreconditionError
 from serving.rollout.rollout import Rollout
 
-_CONTRACT = Path("assets.extra") / "schema.pbtxt"  # in a version's folder, put there by the export
+_CONTRACT = Path("assets.extra") / "schema.pbtxt"  # in a version's folder; the export writes it
 
 
 def contract_of(rollout: Rollout, version: int) -> Contract | None:
-    """The contract that travels with a version; None when it has none.
+    """Read the contract in a version's folder; return None when it has none.
+
+    Args:
+        rollout: the roll-out.
+        version: the version's number.
+
+    Returns:
+        The contract.
 
     Raises:
-        PreconditionError: It cannot be read.
+        PreconditionError: The contract cannot be read.
     """
     path = rollout.versions_folder / str(version) / _CONTRACT
     if not path.exists():
@@ -28,14 +35,19 @@ def contract_of(rollout: Rollout, version: int) -> Contract | None:
 
 
 def check_contracts(rollout: Rollout, stable: int, version: int) -> None:
-    """Holds the contract of a version against that of the stable one, before anything is loaded.
+    """Compare a version's contract with the stable one's before anything is loaded.
+
+    Args:
+        rollout: the roll-out.
+        stable: the stable version's number.
+        version: the new version's number.
 
     Raises:
-        PreconditionError: It has a feature that requests do not send today, or one of another type.
+        PreconditionError: The version has a feature that requests do not send today, or one of another type.
     """
     old, new = contract_of(rollout, stable), contract_of(rollout, version)
     if old is None or new is None:
-        return  # the inputs are held against each other once the version is loaded
+        return  # the inputs are compared once the version is loaded
     sent = {feature.name: feature.kind for feature in old.features}
     unknown = [
         f"{feature.name} ({feature.kind.value})" for feature in new.features if sent.get(feature.name) != feature.kind
@@ -45,10 +57,15 @@ def check_contracts(rollout: Rollout, stable: int, version: int) -> None:
 
 
 def check_inputs(rollout: Rollout, stable: int, version: int) -> None:
-    """Holds the inputs of a version against those of the stable one.
+    """Compare a version's inputs with the stable one's.
+
+    Args:
+        rollout: the roll-out.
+        stable: the stable version's number.
+        version: the new version's number.
 
     Raises:
-        FailedError: It wants an input that clients do not send today, or one of another type.
+        FailedError: The version requires an input that clients do not send today, or one of another type.
     """
     for server in rollout.servers:
         sent = server.inputs(stable, rollout.signature)
@@ -59,22 +76,32 @@ def check_inputs(rollout: Rollout, stable: int, version: int) -> None:
 
 
 def check_version(rollout: Rollout, version: int) -> None:
-    """Asks every server for one prediction of a version, and says what it was.
+    """Ask every server for one prediction of a version, and print it.
+
+    Args:
+        rollout: the roll-out.
+        version: the version's number.
 
     Raises:
-        FailedError: No prediction, or one that is not finite.
+        FailedError: There is no prediction, or it is not finite.
     """
     predictions = _ask(rollout, version, f"/versions/{version}")
     rollout.say(f"answers   version {version}: {', '.join(f'{number:.4g}' for number in predictions)} for one row")
 
 
 def check_like_stable(rollout: Rollout, stable: int, version: int) -> None:
-    """Asks every server for both versions' predictions for one row of today's requests.
+    """Compare both versions' predictions for one row in today's format, on every server.
 
-    Callers, the gateway among them, count on what the stable version gives: so many numbers a row, and probabilities.
+    Clients, the gateway among them, rely on the stable version's number of outputs, and on probabilities.
+
+    Args:
+        rollout: the roll-out.
+        stable: the stable version's number.
+        version: the new version's number.
 
     Raises:
-        FailedError: No prediction, another number of outputs, or one outside 0 to 1 where the stable one's are inside.
+        FailedError: There is no prediction, the number of outputs differs, or an output is outside 0 to 1 although the
+            stable one's are inside.
     """
     for server in rollout.servers:
         sent = one_row(server, contract_of(rollout, stable), stable, rollout.signature)
@@ -84,14 +111,14 @@ def check_like_stable(rollout: Rollout, stable: int, version: int) -> None:
         (new,) = server.predict(f"/versions/{version}", rollout.signature, row).predictions
         if len(new) != len(old):
             raise FailedError(
-                f"version {version} gives {len(new)} outputs a row on {server.name}: expected {len(old)}, as version "
-                f"{stable} gives; callers would not understand it. Serve it as a model with a name of its own."
+                f"version {version} returns {len(new)} outputs per row on {server.name}: expected {len(old)}, as "
+                f"version {stable} returns; clients rely on that number. Serve it as a model with another name."
             )
         if _probabilities(old) and not _probabilities(new):
             raise FailedError(
-                f"version {version} gives {', '.join(f'{number:.4g}' for number in new)} on {server.name}: expected "
-                f"numbers from 0 to 1, as version {stable} gives for the same row. Are these logits? Export the model "
-                "with probabilities."
+                f"version {version} returns {', '.join(f'{number:.4g}' for number in new)} on {server.name}: expected "
+                f"numbers from 0 to 1, as version {stable} returns for the same row. If these are logits, export the "
+                "model with probabilities."
             )
 
 
@@ -100,16 +127,21 @@ def _probabilities(outputs: list[float]) -> bool:
 
 
 def check_label(rollout: Rollout, label: str, version: int) -> None:
-    """Asks every server for one prediction by a label, once it leads to the version.
+    """Ask every server for one prediction by a label, once it points at the version.
+
+    Args:
+        rollout: the roll-out.
+        label: to ask by.
+        version: the version's number.
 
     Raises:
-        FailedError: No prediction, or one that is not finite.
+        FailedError: There is no prediction, or it is not finite.
     """
     _ask(rollout, version, f"/labels/{label}")
 
 
 def _ask(rollout: Rollout, version: int, route: str) -> list[float]:
-    """The prediction of the last server."""
+    """Return the prediction of the last server."""
     for server in rollout.servers:
         columns = one_row(server, contract_of(rollout, version), version, rollout.signature)
         predictions = server.predict(route, rollout.signature, columns).predictions[0]
@@ -117,7 +149,17 @@ def _ask(rollout: Rollout, version: int, route: str) -> list[float]:
 
 
 def one_row(server: AdminClient, contract: Contract | None, version: int, signature: str) -> dict[str, list[Any]]:
-    """A row that the version takes: the contract's examples, or else the plainest values."""
+    """Make a row that the version accepts: the contract's examples, or else zeros and empty strings.
+
+    Args:
+        server: knows the version's inputs.
+        contract: of the version; None if it has none.
+        version: the version's number.
+        signature: the signature's name.
+
+    Returns:
+        Input -> a list of one value.
+    """
     features = {feature.name: feature for feature in contract.features} if contract else {}
     example = contract.inputs([contract.example | _required(contract)]) if contract else {}
     return {
@@ -128,8 +170,8 @@ def one_row(server: AdminClient, contract: Contract | None, version: int, signat
 
 def _new_inputs(stable: int, version: int, inputs: list[str]) -> str:
     return (
-        f"version {version} takes inputs that version {stable} does not: {', '.join(inputs)}. Requests of today lack "
-        "them and would fail; keep the inputs, or serve the version as a model with a name of its own."
+        f"version {version} takes inputs that version {stable} does not: {', '.join(inputs)}. Today's requests lack "
+        "them and would fail; keep the inputs, or serve the version as a model with another name."
     )
 
 
@@ -137,7 +179,7 @@ _PLAIN: dict[str, Any] = {"DT_STRING": "", "DT_BOOL": False}
 
 
 def _required(contract: Contract) -> dict[str, contracts.Value]:
-    """A value for each required feature; its example where it has one."""
+    """Return a value for each required feature: its example if it has one."""
     return {
         feature.name: feature.example if feature.example is not None else _allowed(feature)
         for feature in contract.features

@@ -1,4 +1,4 @@
-"""Replays requests on the stable version and the canary, and reports whether the canary is as good."""
+"""Replay requests on the stable version and the canary, and report whether the canary is as good."""
 
 import dataclasses
 from pathlib import Path
@@ -16,20 +16,26 @@ from serving.rollout.step_log import StepRecord, StepResult
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ReplayPlan:
-    """What to replay and how to judge it."""
+    """The requests to replay, and the limits of the verdict."""
 
-    path: Path  # requests (serving/rollout/requests.py)
-    limit: int  # requests at most, the newest
-    threshold: float  # a prediction from this on is a positive decision
+    path: Path  # requests (serving/rollout/replay_requests.py)
+    limit: int  # the newest requests, at most this many
+    threshold: float  # a prediction of at least this is a positive decision
     limits: VerdictLimits
 
 
 def compare(rollout: Rollout, plan: ReplayPlan, stable: int, canary: int) -> None:
-    """Compares the two versions over their labels and says what it found. Records the verdict.
+    """Compare the two versions over their labels, print the figures, and record the verdict.
+
+    Args:
+        rollout: the roll-out.
+        plan: the requests and limits.
+        stable: the stable version's number.
+        canary: the canary's number.
 
     Raises:
-        PreconditionError: There is nothing that could be replayed.
-        WorseError: The canary is worse, or too few rows were answered to say.
+        PreconditionError: There are no requests that can be replayed.
+        WorseError: The canary is worse, or too few rows were answered to judge.
     """
     old, new = _contract(rollout, stable), _contract(rollout, canary)
     try:
@@ -63,7 +69,12 @@ def compare(rollout: Rollout, plan: ReplayPlan, stable: int, canary: int) -> Non
 
 
 def check_plan(rollout: Rollout, plan: ReplayPlan, version: int) -> None:
-    """Checks that there are requests to replay on a version, before anything changes.
+    """Check that there are requests to replay on a version, before anything changes.
+
+    Args:
+        rollout: the roll-out.
+        plan: the requests and limits.
+        version: the version's number.
 
     Raises:
         PreconditionError: There are none.
@@ -73,10 +84,14 @@ def check_plan(rollout: Rollout, plan: ReplayPlan, version: int) -> None:
 
 
 def compare_trial(rollout: Rollout, plan: ReplayPlan) -> None:
-    """Compares the canary that is on trial.
+    """Compare the canary that is on trial with the stable version.
+
+    Args:
+        rollout: the roll-out.
+        plan: the requests and limits.
 
     Raises:
-        PreconditionError: There is no canary, or nothing that could be replayed.
+        PreconditionError: There is no canary, or no request that can be replayed.
         WorseError: The canary is worse.
     """
     preconditions.require_no_unfinished_step(rollout)
@@ -97,15 +112,15 @@ def _contract(rollout: Rollout, version: int) -> Contract:
     contract = probes.contract_of(rollout, version)
     if contract is None:
         raise PreconditionError(
-            f"version {version} has no contract: expected assets.extra/schema.pbtxt in its folder, which says how a "
-            "missing value is sent; push a model that this project's pipeline exported."
+            f"version {version} has no contract: expected assets.extra/schema.pbtxt in its folder, which defines how "
+            "missing values are sent; push a model that this project's pipeline exported."
         )
     return contract
 
 
 def _replay(rollout: Rollout, server: AdminClient, columns: list[tuple[dict, dict]]) -> list[PredictionPair]:
-    """Asks both labels, one request at a time. The first call finds cold caches, so the labels take turns."""
-    for old, new in columns[:1]:  # the first call of all opens the connection
+    """Ask both labels, one request at a time, in alternating order: the first of two calls finds cold caches."""
+    for old, new in columns[:1]:  # the very first call opens the connection
         _ask(rollout, server, STABLE, old), _ask(rollout, server, CANARY, new)
     pairs = []
     for number, (old, new) in enumerate(columns):

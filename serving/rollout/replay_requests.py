@@ -1,7 +1,7 @@
-"""Requests to replay: from the gateway's request log, or from a file of rows in JSON lines.
+"""Read requests to replay: from the gateway's request log, or from a file of rows in JSON lines.
 
-What the log leaves out of privacy cannot be replayed. A column that was dropped or hashed is sent as missing where the
-contract allows it; where it does not, the log is refused.
+Columns that the log drops or hashes for privacy cannot be replayed. They are sent as missing if the contract allows it;
+otherwise the log is refused.
 """
 
 import dataclasses
@@ -22,28 +22,31 @@ class ReplayRequests:
 
     rows: list[list[Row]]  # per request
     left_out: dict[str, str]  # feature -> why it is sent as missing in some or all rows
-    skipped: int = 0  # logged requests that the gateway itself refused
+    skipped: int = 0  # logged requests that the gateway refused
 
 
 def read(path: Path, contracts: Sequence[Contract], limit: int) -> ReplayRequests:
-    """Reads the newest requests, once for all versions: a log in use is another one a moment later.
+    """Read the newest requests, once for all versions, because a log in use changes.
 
     Args:
         path: a folder of the request log, one of its Parquet files, or a file of JSON lines: one row (an object) or one
-            request (a list of objects) a line.
-        contracts: of the versions that are asked; a feature is required when one of them requires it.
-        limit: requests at most, the newest.
+            request (a list of objects) per line.
+        contracts: of the versions to ask; a feature is required if one of them requires it.
+        limit: the newest requests, at most this many.
+
+    Returns:
+        The requests.
 
     Raises:
         NoRequestsError: There are none yet.
-        PreconditionError: There is no such path, they are no requests, or they lack what the contract requires.
+        PreconditionError: The path does not exist, holds no requests, or they lack what the contract requires.
     """
     files = _log_files(path) if path.is_dir() else [path]
     if not path.exists() or not files:
         kind = NoRequestsError if path.exists() else PreconditionError
         raise kind(
             f"no requests to replay at {path}: expected a folder of the gateway's request log, a .parquet file of it, "
-            "or a file with one row as JSON a line."
+            "or a file with one JSON row per line."
         )
     features = _features(contracts)
     if files[0].suffix == ".parquet":
@@ -52,23 +55,23 @@ def read(path: Path, contracts: Sequence[Contract], limit: int) -> ReplayRequest
         found = ReplayRequests(rows=list(_from_lines(path, contracts))[-limit:], left_out={})
     if not found.rows:
         raise NoRequestsError(
-            f"{path} holds no request that could be replayed ({found.skipped} were refused by the gateway)."
+            f"{path} holds no request that can be replayed ({found.skipped} were refused by the gateway)."
         )
     required = {feature.name for contract in contracts for feature in contract.features if feature.required}
     if lacking := sorted(required & set(found.left_out)):
         raise PreconditionError(
             f"{path} cannot be replayed: the contract requires "
             + ", ".join(f"{name} ({found.left_out[name]})" for name in lacking)
-            + "; keep these columns in the log, or give rows as JSON lines."
+            + "; keep these columns in the log, or use a file of JSON lines."
         )
     return found
 
 
 def _log_files(folder: Path) -> list[Path]:
-    """The Parquet files below a folder, oldest first.
+    """Return the Parquet files below a folder, oldest first.
 
     Raises:
-        PreconditionError: A folder may not be read; the newest requests might be in there.
+        PreconditionError: A folder is not readable; it may hold the newest requests.
     """
 
     def refuse(error: OSError) -> None:
@@ -87,7 +90,7 @@ def _log_files(folder: Path) -> list[Path]:
 def _unreadable(path: Path, error: OSError) -> str:
     return (
         f"the request log {path} cannot be read: expected permission for uid {os.geteuid()}, received {error}; the "
-        "gateway lets its own user and group read the log: join that group."
+        "gateway's user and group may read the log: join that group."
     )
 
 
@@ -95,7 +98,7 @@ def _from_log(files: list[Path], features: list[str], limit: int) -> ReplayReque
     rows: list[list[Row]] = []
     left_out: dict[str, str] = {}
     skipped = 0
-    for path in reversed(files):  # newest first; their names begin with the time
+    for path in reversed(files):  # newest first; file names begin with the time
         requests, refused = _from_file(path, features, left_out)
         rows = requests + rows
         skipped += refused
@@ -105,7 +108,7 @@ def _from_log(files: list[Path], features: list[str], limit: int) -> ReplayReque
 
 
 def _from_file(path: Path, features: list[str], left_out: dict[str, str]) -> tuple[list[list[Row]], int]:
-    """The requests of one file, and how many were refused; adds to `left_out`."""
+    """Return one file's requests and its number of refused ones; add to `left_out`."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -114,7 +117,9 @@ def _from_file(path: Path, features: list[str], left_out: dict[str, str]) -> tup
     except PermissionError as error:
         raise PreconditionError(_unreadable(path, error)) from error
     except (OSError, pa.ArrowException) as error:
-        raise PreconditionError(f"{path} is no file of the request log: expected Parquet, received {error}.") from error
+        raise PreconditionError(
+            f"{path} is not a file of the request log: expected Parquet, received {error}."
+        ) from error
     hashed, dropped = log_columns.hashed_columns(table.schema), log_columns.dropped_columns(table.schema)
     usable = []
     for name in features:
@@ -137,13 +142,14 @@ def _from_file(path: Path, features: list[str], left_out: dict[str, str]) -> tup
 
 
 def _by_request(records: Iterable[dict[str, Any]]) -> list[list[dict[str, Any]]]:
-    """Rows that came together; each for itself where the log does not tell.
+    """Group rows that came in one request; each row is its own group if the log has no request ids.
 
-    The log keeps the rows of a request together and in order. An id alone says little: clients choose it, and send it
-    again when they try again.
+    The log keeps the rows of a request together and in order. An id alone does not suffice: clients choose it, and
+    repeat
+    it when they retry.
     """
     groups: list[list[dict[str, Any]]] = []
-    following = None  # the id and row that would belong to the request before
+    following = None  # id and row that would continue the current request
     for record in records:
         name, row = record.get(log_columns.REQUEST_ID), record.get(log_columns.REQUEST_ROW)
         if following is not None and row != 0 and (name, row) == following:
@@ -177,7 +183,7 @@ def _check(row: object, contracts: Sequence[Contract], place: str) -> None:
     known = set(_features(contracts))
     if unknown := sorted(set(row) - known):
         raise PreconditionError(
-            f"{place}: {', '.join(unknown)}: no feature of the contract; expected {', '.join(sorted(known))}."
+            f"{place}: {', '.join(unknown)}: not a feature of the contract; expected {', '.join(sorted(known))}."
         )
     for contract in contracts:
         for feature in contract.features:

@@ -1,4 +1,4 @@
-"""One model's roll-out: where its files are, what state it is in, and steps that are done whole or put back."""
+"""One model's roll-out: its files, its state, and steps that either complete or are undone."""
 
 import contextlib
 import dataclasses
@@ -20,38 +20,38 @@ LOCK = "rollout.lock"  # beside models.config
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Rollout:
-    """What every command works with."""
+    """The model, files and servers that every command works with."""
 
-    config_path: Path  # models.config; traffic, log and lock lie beside it
+    config_path: Path  # models.config; traffic.json, log and lock are beside it
     model: str
     servers: Sequence[AdminClient]  # at least one
     versions_folder: Path  # the model's base_path as this machine sees it
-    verify_keys: Path | None = None  # whose signatures count: a public key, or a folder; None: nothing is verified
-    signature: str  # that requests name, which a version has to answer
-    drain_seconds: float  # how long a version stays loaded after its labels are gone
-    say: Callable[[str], None]  # takes a line for the operator
+    verify_keys: Path | None = None  # a trusted public key, or a folder of them; None: signatures are not verified
+    signature: str  # the signature of the requests, which a version must have
+    drain_seconds: float  # seconds that a version stays loaded after it loses its labels
+    say: Callable[[str], None]  # prints a line for the operator
 
     @property
     def traffic_path(self) -> Path:
-        """The file that the gateway reads."""
+        """Return the path of traffic.json, which the gateway reads."""
         return self.config_path.with_name(traffic_file.NAME)
 
     @property
     def log(self) -> StepLog:
-        """The log of steps."""
+        """Return the log of steps."""
         return StepLog(self.config_path.with_name(step_log.NAME))
 
     @property
     def transition(self) -> Transition:
-        """Moves the servers."""
+        """Return the transition, which changes the servers."""
         return Transition(model=self.model, servers=self.servers, drain_seconds=self.drain_seconds, say=self.say)
 
     def config(self) -> ModelsConfig:
-        """models.config as it is now."""
+        """Read models.config."""
         return ModelsConfig.read(self.config_path)
 
     def state(self) -> RolloutState:
-        """Which versions are stable and on trial, as models.config says; without labels, as the servers answer."""
+        """Return the stable version and the canary by models.config; without labels, by what the servers answer."""
         config = self.config()
         labels = config.labels(self.model)
         stable = labels.get(STABLE)
@@ -61,10 +61,13 @@ class Rollout:
         return RolloutState(stable, canary if canary != stable else None, self.traffic())
 
     def traffic(self) -> float:
-        """Returns the percent of requests, 0 to 100, that go to the canary; 0 without a file.
+        """Return the percent of requests, 0 to 100, that go to the canary; 0 without a file.
+
+        Returns:
+            The percent.
 
         Raises:
-            PreconditionError: The file does not say so.
+            PreconditionError: The file holds no such number.
         """
         try:
             return traffic_file.parse(self.traffic_path.read_text(encoding="utf-8", errors="replace"))
@@ -72,20 +75,23 @@ class Rollout:
             return 0
         except ValueError as error:
             raise PreconditionError(
-                f"{self.traffic_path} does not say which share goes to the canary: {error}; fix or remove the file."
+                f"{self.traffic_path} holds no share for the canary: {error}; correct or remove the file."
             ) from error
 
     def set_traffic(self, percent: float) -> None:
-        """Sets the percent of requests that go to the canary."""
+        """Set the percent of requests that go to the canary."""
         if percent != self.traffic():
             durable_file.write_whole(self.traffic_path, traffic_file.text(percent))
             self.say(f"traffic   {percent:g}% to the canary")
 
     def versions_on_disk(self) -> list[int]:
-        """The versions that were pushed, complete or not; oldest first.
+        """Return the pushed versions, complete or not; oldest first.
+
+        Returns:
+            The numbers of the versions.
 
         Raises:
-            PreconditionError: The folder is not to be seen from here.
+            PreconditionError: The folder cannot be read from this machine.
         """
         try:
             names = [entry.name for entry in self.versions_folder.iterdir() if entry.is_dir()]
@@ -98,7 +104,10 @@ class Rollout:
 
     @contextlib.contextmanager
     def locked(self, command: str) -> Iterator[None]:
-        """Keeps every other roll-out of these servers away.
+        """Exclude every other roll-out of these servers during the block.
+
+        Args:
+            command: the command's name, for the lock's holder.
 
         Raises:
             PreconditionError: Another roll-out is running.
@@ -110,22 +119,22 @@ class Rollout:
                 stack.enter_context(file_lock.exclusive(path, holder))
             except file_lock.FileLockedError as error:
                 raise PreconditionError(
-                    f"another roll-out is running: {error.holder or 'it has just started'}; expected no other; wait "
-                    f"until it has ended ({path} is its lock)."
+                    f"another roll-out is running: expected no other, received "
+                    f"{error.holder or 'one that has just started'}; wait until it has ended ({path} is its lock)."
                 ) from error
             yield
 
     @contextlib.contextmanager
     def step(self, command: str, before: RolloutState, after: RolloutState) -> Iterator[None]:
-        """Records a step. If it fails or is interrupted, everything is put back as it was.
+        """Record a step. If it fails or is interrupted, undo it.
 
         Args:
-            command: what the operator asked for.
+            command: the command's name.
             before: the state that the step starts from.
-            after: the state that it is to reach.
+            after: the state that it should reach.
 
         Raises:
-            FailedError: The step failed. Says whether everything was put back.
+            FailedError: The step failed. The message says whether it was undone.
         """
         record = StepRecord(
             time=step_log.timestamp(), who=step_log.operator(), command=command, model=self.model,
@@ -137,13 +146,13 @@ class Rollout:
 
     @contextlib.contextmanager
     def ending(self, record: StepRecord) -> Iterator[None]:
-        """Brings a step that has started to its end, or back. A rollback sends no requests to the canary in any case.
+        """Complete a started step, or undo it. A rollback sends no requests to the canary in any case.
 
         Args:
             record: of its start.
 
         Raises:
-            FailedError: The step failed. Says whether everything was put back.
+            FailedError: The step failed. The message says whether it was undone.
         """
         try:
             yield
@@ -159,14 +168,15 @@ class Rollout:
         self._end(record, StepResult.DONE)
 
     def put_back(self, record: StepRecord, reason: str) -> None:
-        """Puts back what a failed or killed step changed, and records it. After a rollback the share stays 0.
+        """Undo a failed or killed step, and record that. After a rollback the canary's share stays 0.
 
         Args:
-            record: of the step's start; what was before stands there.
-            reason: why.
+            record: of the step's start, with the state before.
+            reason: why the step failed.
 
         Raises:
-            FailedError: A server could not be told. models.config is as it was; the traffic, too, but for a rollback.
+            FailedError: A server did not answer. models.config is restored, and so is the traffic except after a
+                rollback.
         """
         percent = 0 if record.command == ROLLBACK else record.before.percent
         if _takes_share_away(record):
@@ -175,7 +185,7 @@ class Rollout:
             detail, also = reason, ""
         try:
             with interrupts.signals_ignored():
-                # A share goes down at once, and up only when its version is there again.
+                # Lower the share at once; raise it only when its version is loaded again.
                 self.set_traffic(min(percent, self.traffic()))
                 try:
                     self._restore(self._config_before(record))
@@ -191,7 +201,7 @@ class Rollout:
         self.say(f"put back  {self.state()}")
 
     def _restore(self, original: ModelsConfig) -> None:
-        """Each server for itself, so that one that is down keeps no other from being put back."""
+        """Restore each server separately, so that one that is down does not prevent the others."""
         errors = []
         for server in self.servers:
             try:
@@ -202,21 +212,21 @@ class Rollout:
             raise FailedError(" ".join(errors))
 
     def _write_target(self, record: StepRecord, error: ServerDownError) -> None:
-        """Writes a rollback's target into models.config while a server is down; the server reads it when it starts."""
+        """Write a rollback's target into models.config while a server is down, for the server's next start."""
         assert record.after.stable is not None, "a rollback goes to a version"
         self.set_traffic(0)
         self._config_before(record).assigning(self.model, Assignment.only(record.after.stable)).write()
         self._end(record, StepResult.NOT_TOLD, str(error))
         raise FailedError(
-            f"{self.config_path} says {record.after} and no request goes to a canary, but a server could not be told: "
+            f"{self.config_path} names {record.after} and no request goes to a canary, but a server could not be told: "
             f"{error} Run `rollback` again when it answers."
         ) from error
 
     def _config_before(self, record: StepRecord) -> ModelsConfig:
         if record.config_before is None:
             raise PreconditionError(
-                f"{self.log.path}: the record of {record.command} at {record.time} does not say what models.config "
-                "was; write the file by hand, move the log away, and run `reload`."
+                f"{self.log.path}: the record of {record.command} at {record.time} lacks the text of models.config "
+                "before the step; write the file by hand, move the log away, and run `reload`."
             )
         return ModelsConfig(self.config_path, record.config_before)
 
@@ -228,5 +238,5 @@ class Rollout:
 
 
 def _takes_share_away(record: StepRecord) -> bool:
-    """Whether a failed step leaves the canary without the share it had: a rollback does, whatever becomes of it."""
+    """Return whether a failed step leaves the canary without its share, as every rollback does."""
     return record.command == ROLLBACK and record.before.percent > 0

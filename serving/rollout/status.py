@@ -1,4 +1,4 @@
-"""What there is: on disk, on the servers, in models.config, in the log."""
+"""Show a roll-out's state: versions on disk and on the servers, models.config, and the log."""
 
 from collections.abc import Sequence
 
@@ -8,15 +8,18 @@ from serving.rollout.models_config import CANARY
 from serving.rollout.rollout import Rollout
 from serving.rollout.step_log import StepResult
 
-_STEPS = 10  # shown, the newest
-_WIDTH = 80  # of what a server or a step says of itself; the log and the server's log have all of it
+_STEPS = 10  # the newest steps that are shown
+_WIDTH = 80  # limit of a server's or a step's text; the logs have the whole text
 
 
 def show(rollout: Rollout) -> bool:
-    """Says what there is.
+    """Show the state.
+
+    Args:
+        rollout: the roll-out.
 
     Returns:
-        Whether all is well: every server answers, does what models.config says, and the last step has ended.
+        Whether all is well: every server answers and follows models.config, and the last step has ended.
     """
     config = rollout.config()
     rollout.say(f"{rollout.model} in {rollout.config_path}")
@@ -37,14 +40,14 @@ def show(rollout: Rollout) -> bool:
     rollout.say(f"traffic   {rollout.traffic():g}% to the {CANARY}")
     well = _show_servers(rollout)
     if record := rollout.log.unfinished_step(rollout.model):
-        rollout.say(f"mend      {record.command} did not end well ({record.result.value}): run `rollback`")
+        rollout.say(f"repair    {record.command} is unfinished ({record.result.value}): run `rollback`")
         well = False
     _show_steps(rollout)
     return well
 
 
 def _show_refused(rollout: Rollout, versions: Sequence[int]) -> None:
-    """Says which versions may not be served. It is nothing that is wrong with the servers, so `show` may be well."""
+    """Show the versions that must not be served. They are no fault of the servers, so `show` may return True."""
     if rollout.verify_keys is not None:
         reasons = [reason for version in versions if (reason := preconditions.why_refused(rollout, version))]
         for reason in reasons:
@@ -65,7 +68,7 @@ def _show_servers(rollout: Rollout) -> bool:
         rollout.say(f"server    {server.name}: {states or 'does not know the model'}")
     if well:
         for difference in preconditions.differences(rollout):
-            rollout.say(f"differs   {difference}; `reload` has the servers do what the file says")
+            rollout.say(f"differs   {difference}; `reload` makes the servers follow the file")
             well = False
     return well
 

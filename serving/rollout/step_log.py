@@ -1,7 +1,7 @@
-"""The log of every step, as JSON lines beside models.config: who asked for what, when, from where, and how it ended.
+"""Log every step as JSON lines beside models.config: who asked for what, when, from which state, and its result.
 
-A command writes one record when it starts to change something and one when it has ended. A start without an end is a
-command that was killed. Its record holds what was before, so that `rollback` can put it back.
+A command writes one record when it starts to change something, and one when it has ended. A start without an end is a
+killed command. The start's record holds the state before, so that `rollback` can restore it.
 """
 
 import dataclasses
@@ -18,28 +18,28 @@ from serving import durable_file
 from serving.rollout.errors import PreconditionError
 
 NAME = "rollout.log.jsonl"
-# Commands whose records are read again.
-CANARY = "canary"  # tells which versions were on trial
-PROMOTE = "promote"  # tells what there is to go back to
-ROLLBACK = "rollback"  # is brought to its end, not put back, when it was killed
-COMPARE = "compare"  # leaves its verdict as the detail
-# What that detail says of a canary, after `canary N `.
+# Commands whose records are read later.
+CANARY = "canary"  # names the versions on trial
+PROMOTE = "promote"  # names the version to roll back to
+ROLLBACK = "rollback"  # if killed, is completed instead of undone
+COMPARE = "compare"  # its detail is the verdict
+# Prefixes of that detail, after `canary N `.
 WORSE = "is worse: "
 UNJUDGED = "cannot be judged: "  # too few requests, or none
 
 
 class StepResult(enum.StrEnum):
-    """How far a step has come."""
+    """The progress of a step."""
 
     STARTED = "started"
     DONE = "done"
-    PUT_BACK = "put back"  # it failed, and everything is as it was; but a rollback leaves the share at 0
-    NOT_TOLD = "server not told"  # it failed, and a server does not know yet what to do instead
+    PUT_BACK = "put back"  # it failed and was undone; after a rollback the canary's share stays 0
+    NOT_TOLD = "server not told"  # it failed, and a server has not received the configuration
 
 
 @dataclasses.dataclass(frozen=True)
 class RolloutState:
-    """What a roll-out changes, of one model."""
+    """The part of a model's state that roll-outs change."""
 
     stable: int | None
     canary: int | None  # None when no version is on trial
@@ -60,17 +60,25 @@ class StepRecord:
     command: str
     model: str
     before: RolloutState
-    after: RolloutState  # asked for
+    after: RolloutState  # the requested state
     result: StepResult
     detail: str = ""
-    config_before: str | None = None  # text of models.config, where somebody may have to put it back
+    config_before: str | None = None  # text of models.config, if it may have to be restored
 
     @classmethod
     def from_json(cls, line: str) -> Self:
-        """Reads a line.
+        """Parse a line.
+
+        Args:
+            line: JSON.
+
+        Returns:
+            The record.
 
         Raises:
-            ValueError, KeyError, TypeError: It is no record.
+            ValueError: The line is not JSON, or names no known result.
+            KeyError: A field is missing.
+            TypeError: A field is unknown.
         """
         fields: dict[str, Any] = json.loads(line)
         for name in ("before", "after"):
@@ -86,14 +94,20 @@ class StepLog:
         self.path = path
 
     def append(self, record: StepRecord) -> None:
-        """Adds a record and brings it to disk before anything else happens."""
+        """Add a record, and write it to disk before anything else happens."""
         durable_file.append_line(self.path, json.dumps(dataclasses.asdict(record), ensure_ascii=False))
 
     def records(self, model: str) -> list[StepRecord]:
-        """The model's records, oldest first. A last line without an end was cut off by a crash, and is no record.
+        """Return the model's records, oldest first. Skip a last line that a crash cut off.
+
+        Args:
+            model: the model's name.
+
+        Returns:
+            The records.
 
         Raises:
-            PreconditionError: A line is no record.
+            PreconditionError: A line is not a record.
         """
         if not self.path.exists():
             return []
@@ -104,18 +118,18 @@ class StepLog:
                 records.append(StepRecord.from_json(line))
             except (ValueError, KeyError, TypeError) as error:
                 raise PreconditionError(
-                    f"{self.path}:{number} is no record of a roll-out: expected one JSON object a line, received "
-                    f"{line[:80]!r} ({error}); mend the line, or move the file away and lose the history."
+                    f"{self.path}:{number} is not a record of a roll-out: expected one JSON object per line, received "
+                    f"{line[:80]!r} ({error}); correct the line, or move the file away and lose the history."
                 ) from error
         return [record for record in records if record.model == model]
 
     def unfinished_step(self, model: str) -> StepRecord | None:
-        """The last record, if its command was killed on the way or could not tell a server."""
+        """Return the last record if its command was killed or could not tell a server; otherwise None."""
         records = self.records(model)
         return records[-1] if records and records[-1].result in (StepResult.STARTED, StepResult.NOT_TOLD) else None
 
     def stable_before(self, model: str, version: int) -> int | None:
-        """The version that was stable before `version` was promoted; None when no promotion of it is on record."""
+        """Return the version that was stable before `version` was promoted; None if the log has no such promotion."""
         for record in reversed(self.records(model)):
             promoted = record.command == PROMOTE and record.result is StepResult.DONE
             if promoted and record.after.stable == version:
@@ -124,12 +138,12 @@ class StepLog:
 
 
 def timestamp() -> str:
-    """Returns the current time as a record has it: ISO 8601, UTC."""
+    """Return the current time in the format of records: ISO 8601, UTC."""
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
 
 
 def operator() -> str:
-    """Returns user and machine; the user's number where it has no name, as in many containers."""
+    """Return user and machine; the user's number if it has no name, as in many containers."""
     try:
         user = getpass.getuser()
     except (OSError, KeyError):  # KeyError before Python 3.13

@@ -1,4 +1,4 @@
-"""Steps forward: pin, canary, promote; and reload. Each is checked, recorded, and done whole or put back."""
+"""Take steps forward: pin, canary, promote, and reload. Each is checked, recorded, and completed or undone."""
 
 from collections.abc import Callable
 
@@ -10,11 +10,14 @@ from serving.rollout.step_log import PROMOTE, RolloutState
 
 
 def pin(rollout: Rollout) -> None:
-    """Keeps the version that answers now, under both labels, so that a push alone changes nothing from now on.
+    """Keep the version that answers now, under both labels, so that a push alone changes nothing.
+
+    Args:
+        rollout: the roll-out.
 
     Raises:
-        PreconditionError: Versions are pinned already, none answers, or the one that does is not signed.
-        FailedError: A server failed; everything is put back.
+        PreconditionError: Versions are pinned already, none answers, or the one that answers is not signed.
+        FailedError: A server failed; the step was undone.
     """
     preconditions.require_no_unfinished_step(rollout)
     config, before = rollout.config(), rollout.state()
@@ -32,18 +35,18 @@ def pin(rollout: Rollout) -> None:
 
 
 def canary(rollout: Rollout, version: int, percent: float, compare: Callable[[int, int], None] | None = None) -> None:
-    """Puts a version on trial: loads it beside the stable one, labels it, and sends it a share of the requests.
+    """Start a trial of a version: load it beside the stable one, label it, and send it a share of the requests.
 
     Args:
         rollout: the roll-out.
         version: to try; if it is on trial already, only its share changes.
         percent: of the requests, 0 to 100, that the gateway sends to it.
-        compare: takes stable version and canary, and replays requests before those of clients get there; raises
+        compare: takes stable version and canary, and replays requests before clients' requests go to the canary; raises
             WorseError when the canary is worse.
 
     Raises:
         PreconditionError: Nothing was done.
-        FailedError: It does not load, does not answer, or is worse; everything is put back.
+        FailedError: The version does not load, does not answer, or is worse; the step was undone.
     """
     preconditions.require_no_unfinished_step(rollout)
     preconditions.require_pushed(rollout, version)
@@ -66,16 +69,16 @@ def canary(rollout: Rollout, version: int, percent: float, compare: Callable[[in
 
 
 def promote(rollout: Rollout, expected: int | None = None) -> None:
-    """Makes the canary the stable version.
+    """Make the canary the stable version.
 
     Args:
         rollout: the roll-out.
-        expected: the version that the canary has to be; None: any.
+        expected: the version that the canary must be; None accepts any.
 
     Raises:
-        PreconditionError: There is no canary or another one, it is not signed, or file and server differ; nothing was
+        PreconditionError: There is no canary or another one, it is not signed, or file and servers differ; nothing was
             done.
-        FailedError: A server failed; everything is put back.
+        FailedError: A server failed; the step was undone.
     """
     preconditions.require_no_unfinished_step(rollout)
     before = rollout.state()
@@ -91,11 +94,14 @@ def promote(rollout: Rollout, expected: int | None = None) -> None:
 
 
 def reload(rollout: Rollout) -> None:
-    """Has every server do what models.config says, after an edit by hand or the start of a server on another file.
+    """Make every server follow models.config, after an edit by hand or a start with another file.
+
+    Args:
+        rollout: the roll-out.
 
     Raises:
         PreconditionError: The last step did not end; nothing was done.
-        FailedError: A server refuses the file or cannot do what it says.
+        FailedError: A server refuses the file, or cannot load its versions.
     """
     preconditions.require_no_unfinished_step(rollout)
     config = rollout.config()
@@ -110,15 +116,19 @@ def reload(rollout: Rollout) -> None:
             transition.drop(transition.relabel(transition.load(config, target), target), config)
             transition.apply(config)
         finally:
-            config.write()  # what the operator wrote, whatever became of it
+            config.write()  # keep the operator's text, whatever the result
     rollout.say(f"done      {rollout.state()}")
 
 
 def move(rollout: Rollout, version: int) -> None:
-    """Leaves one version, under both labels, and sends no request to a canary. Records nothing, puts nothing back.
+    """Leave one version, under both labels, and send no request to a canary. Record nothing, and undo nothing.
+
+    Args:
+        rollout: the roll-out.
+        version: to leave.
 
     Raises:
-        FailedError: It does not load or answer, or a server failed.
+        FailedError: The version does not load or answer, or a server failed.
     """
     transition, target = rollout.transition, Assignment.only(version)
     loaded = transition.load(rollout.config(), target)

@@ -1,8 +1,8 @@
-"""From one assignment of versions and labels to another, so that no request meets a version that is not there.
+"""Change the assignment of versions and labels so that no request asks for a missing version.
 
-TensorFlow Serving gives a label only to a version that is loaded, and unloads at once what the configuration no longer
-names. So: load what is missing; then move the labels; then, when nobody asks for the old version any more, drop it.
-Each is one edit of models.config and one reload; a server that restarts in between finds a file it can start with.
+TensorFlow Serving accepts a label only for a loaded version, and unloads at once a version that the configuration no
+longer names. So the order is: load what is missing; move the labels; when no request asks for the old version any more,
+drop it. Each phase is one edit of models.config and one reload, and a server can start with the file after each phase.
 """
 
 import dataclasses
@@ -16,24 +16,31 @@ from serving.rollout.models_config import Assignment, ModelsConfig
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Transition:
-    """Moves one model on all its servers. Each method takes models.config as it is and returns it as it is then."""
+    """Change one model on all its servers. Each method takes the current models.config and returns the new one."""
 
     model: str
-    servers: Sequence[AdminClient]  # each is told, one after the other, in each of the three phases
-    # How long a version is kept after its labels are gone, in seconds. A caller that looked up which version a label
-    # stands for, and then asks for that version, is served so long; the gateway's look-up is a second old at most.
+    servers: Sequence[AdminClient]  # each phase tells them one after the other
+    # How long a version stays loaded after it loses its labels, in seconds. A client may have looked up the label
+    # before and still ask for that version; the gateway's look-up is at most a second old.
     drain_seconds: float
-    say: Callable[[str], None]  # takes a line for the operator
+    say: Callable[[str], None]  # prints a line for the operator
 
     def load(self, config: ModelsConfig, target: Assignment) -> ModelsConfig:
-        """Makes every server load the target's versions beside those that it holds; the labels stay.
+        """Make every server load the target's versions in addition to its own; the labels stay.
+
+        Args:
+            config: the current configuration.
+            target: the new assignment.
+
+        Returns:
+            The configuration that the servers have then.
 
         Raises:
             FailedError: A version does not load, or a server refuses or does not answer.
         """
         before = {server.name: server.versions() for server in self.servers}
         available = self.available()
-        # A label on a version that does not answer would have the server refuse the whole configuration.
+        # The server would refuse a configuration with a label on a version that does not answer.
         labels = {label: version for label, version in config.labels(self.model).items() if version in available}
         versions = target.versions | available
         loaded = config.assigning(self.model, Assignment(versions, labels))
@@ -48,10 +55,17 @@ class Transition:
         return loaded
 
     def relabel(self, config: ModelsConfig, target: Assignment) -> ModelsConfig:
-        """Moves the labels to the target's versions and verifies them; the versions stay loaded.
+        """Move the labels to the target's versions and verify them; the versions stay loaded.
+
+        Args:
+            config: the current configuration.
+            target: the new assignment.
+
+        Returns:
+            The configuration that the servers have then.
 
         Raises:
-            FailedError: A label leads elsewhere, or a server refuses or does not answer.
+            FailedError: A label points at another version, or a server refuses or does not answer.
         """
         versions = config.versions(self.model)
         labelled = config.assigning(self.model, Assignment(versions or target.versions, target.labels))
@@ -59,15 +73,19 @@ class Transition:
             return labelled
         self.apply(labelled)
         if misrouted := self.misrouted_labels(target.labels):
-            raise FailedError(f"the labels do not lead where models.config says: {'; '.join(misrouted)}.")
+            raise FailedError(f"the labels differ from models.config: {'; '.join(misrouted)}.")
         self.say("labels    " + ", ".join(f"{label} {target.labels[label]}" for label in sorted(target.labels)[::-1]))
         return labelled
 
     def drop(self, config: ModelsConfig, target: ModelsConfig) -> None:
-        """Unloads the versions that the target no longer names, after `drain_seconds`.
+        """Unload the versions that the target no longer names, after `drain_seconds`.
+
+        Args:
+            config: the current configuration.
+            target: the new configuration.
 
         Raises:
-            FailedError: A server refuses, does not answer, or still holds a version at the end of its time.
+            FailedError: A server refuses, does not answer, or still holds a version when its time is over.
         """
         kept = target.versions(self.model)
         held = {version for server in self.servers for version, status in server.versions().items() if status.loaded}
@@ -82,10 +100,13 @@ class Transition:
             self.say(f"unloaded  {listed(gone)}")
 
     def restore(self, original: ModelsConfig) -> None:
-        """Moves the servers and models.config back to what the file said before, to the letter.
+        """Restore the servers and models.config to an earlier configuration, text included.
+
+        Args:
+            original: the earlier configuration.
 
         Raises:
-            FailedError: A server refuses or does not answer. models.config has the original text all the same.
+            FailedError: A server refuses or does not answer. models.config is restored all the same.
         """
         versions = original.versions(self.model)
         try:
@@ -99,9 +120,12 @@ class Transition:
             original.write()
 
     def apply(self, config: ModelsConfig) -> None:
-        """Writes models.config and makes the servers reload it.
+        """Write models.config and make the servers reload it.
 
-        The file comes first: a server that restarts now, or polls the file, reads what the others are told.
+        The file is written first: a server that restarts or polls the file then reads the same as the others receive.
+
+        Args:
+            config: the new configuration.
 
         Raises:
             FailedError: A server refuses or does not answer.
@@ -111,13 +135,13 @@ class Transition:
             server.reload(config.message)
 
     def available(self) -> frozenset[int]:
-        """The versions that answer on every server."""
+        """Return the versions that answer on every server."""
         return frozenset.intersection(*(server.available() for server in self.servers))
 
     def misrouted_labels(self, labels: dict[str, int]) -> list[str]:
-        """Describes each label that points at another version than expected on some server; empty when none does."""
+        """Describe each label that points at another version than expected on a server; empty if none does."""
         return [
-            f"{label} leads to {found or 'nothing'} on {server.name}, expected {version}"
+            f"{label} points at {found or 'no version'} on {server.name}, expected {version}"
             for server in self.servers
             for label, version in sorted(labels.items())
             if (found := server.version_of(label)) != version

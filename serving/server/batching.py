@@ -1,8 +1,8 @@
-"""Runs the requests that arrive together as one batch, as --enable_batching asks.
+"""Run concurrent requests as one batch, as --enable_batching asks.
 
-While every batch thread is busy, what arrives is gathered; when one is free, what was gathered runs at once, or after
-batch_timeout_micros if it is not full. Requests share a batch only if they ask the same of the same model and their
-rows have the same shape, and if a batch fails its requests run one by one, so that nobody gets another's error.
+While all batch threads are busy, new requests are queued. When a thread is free, a queued batch runs at once if it is
+full, else after batch_timeout_micros. Requests share a batch only if they call the same outputs of the same model and
+their rows have the same shape. If a batch fails, its requests run one by one, so that no request gets another's error.
 (TensorFlow Serving lets all of them fail.)
 """
 
@@ -28,7 +28,7 @@ Arrays = dict[str, np.ndarray]
 
 
 class DirectRunner:
-    """Runs each request by itself."""
+    """Run each request by itself."""
 
     def __init__(self, threads: Executor):
         self._threads = threads
@@ -40,7 +40,7 @@ class DirectRunner:
         inputs: Mapping[str, np.ndarray],
         outputs: Sequence[str],
     ) -> Arrays:
-        """See Servable.run."""
+        """Call a signature; see Servable.run."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, servable.run, signature, inputs, outputs)
 
@@ -54,20 +54,24 @@ class _Task:
 
 @dataclasses.dataclass(eq=False)
 class _Batch:
-    number: int  # the older, the less
+    number: int  # creation order: older batches have lower numbers
     servable: Servable
     signature: meta_graph_pb2.SignatureDef
     outputs: tuple[str, ...]
     tasks: list[_Task] = dataclasses.field(default_factory=list)
     rows: int = 0
-    due: bool = False  # its timeout is over
+    due: bool = False  # its timeout has passed
 
 
 class BatchingRunner:
-    """Runs requests in batches; used from one event loop."""
+    """Run requests in batches. Use it from one event loop.
+
+    Args:
+        parameters: as returned by serving.server.config.checked_batching.
+        threads: runs the batches.
+    """
 
     def __init__(self, parameters: BatchingParameters, threads: Executor):
-        """Takes parameters as serving.server.config.checked_batching leaves them."""
         self._max_rows = parameters.max_batch_size.value
         self._timeout = parameters.batch_timeout_micros.value / 1e6  # seconds
         self._idle_threads = parameters.num_batch_threads.value or os.cpu_count() or 1
@@ -75,7 +79,7 @@ class BatchingRunner:
         self._allowed_rows = list(parameters.allowed_batch_sizes) or None
         self._threads = threads
         self._numbers = itertools.count()
-        self._open: dict[Hashable, _Batch] = {}  # those that still take tasks, oldest first
+        self._open: dict[Hashable, _Batch] = {}  # batches that still take tasks, oldest first
         self._full: deque[_Batch] = deque()
 
     async def run(
@@ -85,11 +89,20 @@ class BatchingRunner:
         inputs: Mapping[str, np.ndarray],
         outputs: Sequence[str],
     ) -> Arrays:
-        """See Servable.run.
+        """Call a signature, in a batch with other requests; see Servable.run.
+
+        Args:
+            servable: the model's version.
+            signature: one of its signatures.
+            inputs: an array for each input; the 0th dimension is the rows.
+            outputs: the names to compute.
+
+        Returns:
+            The rows of this request in each output, by name.
 
         Raises:
-            ServingError: As there; or the inputs have no common 0th dimension, more rows than max_batch_size, or the
-                queue is full.
+            ServingError: As Servable.run; or the inputs differ in their 0th dimension, have more rows than
+                max_batch_size, or the queue is full.
         """
         loop = asyncio.get_running_loop()
         if not inputs:
@@ -99,7 +112,7 @@ class BatchingRunner:
             raise invalid(f"Task size {rows} is larger than maximum input batch size {self._max_rows}")
         task = _Task(inputs, rows, loop.create_future())
         self._enqueue(_Batch(next(self._numbers), servable, signature, tuple(outputs)), task)
-        # After what else is ready to run: requests that arrived at the same time come into the same batch.
+        # Start after the other callbacks that are ready: requests that arrived together share a batch.
         loop.call_soon(self._start_what_can_run)
         return await task.answer
 
@@ -139,12 +152,12 @@ class BatchingRunner:
             done.add_done_callback(functools.partial(self._finish, batch))
 
     def _waiting(self, batch: _Batch) -> int:
-        """How many batches wait for the same signature of the same model."""
+        """Return how many batches wait for the same signature of the same model."""
         same = [waiting.signature is batch.signature for waiting in (*self._full, *self._open.values())]
         return sum(same)
 
     def _next(self) -> _Batch | None:
-        """The oldest batch that can run: nobody waits for ever behind those who ask more."""
+        """Take the oldest batch that can run, so that no request starves behind busier signatures."""
         ready = ((key, batch) for key, batch in self._open.items() if batch.due or batch.rows >= self._max_rows)
         key, batch = next(ready, (None, None))
         if self._full and (batch is None or self._full[0].number < batch.number):
@@ -156,7 +169,7 @@ class BatchingRunner:
         error = done.exception()
         answers = [error] * len(batch.tasks) if error else done.result()
         for task, answer in zip(batch.tasks, answers, strict=True):
-            if task.answer.done():  # its caller is gone
+            if task.answer.done():  # its client is gone
                 continue
             if isinstance(answer, BaseException):
                 task.answer.set_exception(answer)
@@ -165,7 +178,7 @@ class BatchingRunner:
         self._start_what_can_run()
 
     def _answer(self, batch: _Batch) -> list[Arrays | Exception]:
-        """In a batch thread: the answer of each task."""
+        """Return the answer of each task. Runs in a batch thread."""
         try:
             return self._run_together(batch)
         except Exception as error:
@@ -204,7 +217,7 @@ class BatchingRunner:
         ]
 
     def _padding(self, rows: int) -> int:
-        """Rows to add up to the next allowed size; none for an empty batch, which has no row to repeat."""
+        """Return the rows to add up to the next allowed size; 0 for an empty batch, which has no row to repeat."""
         if not self._allowed_rows or not rows:
             return 0
         return next(size for size in self._allowed_rows if size >= rows) - rows

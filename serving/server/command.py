@@ -1,6 +1,6 @@
-"""Runs the server's process: `python -m serving server`. serving/server/options.py has its flags.
+"""Run the server process: `python -m serving server`. serving/server/options.py defines its flags.
 
-A program that starts a server runs this module itself, which loads no other command:
+A program that starts a server runs this module directly, because it imports no other command:
 `python -m serving.server.command`.
 """
 
@@ -15,12 +15,19 @@ from serving.server import options
 
 
 def run(flags: Sequence[str]) -> int:
-    """Serves until SIGTERM or SIGINT, and returns the exit status."""
+    """Serve until SIGTERM or SIGINT.
+
+    Args:
+        flags: the command line after `python -m serving server`.
+
+    Returns:
+        The exit status: 0 after a signal, 2 when the server cannot start.
+    """
     parsed = options.parse(flags)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname).1s %(message)s", stream=sys.stderr)
-    warnings.filterwarnings("ignore", module="google")  # advice on Python versions, which the stack settles
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's own notes on the machine
-    # Only now: TensorFlow takes seconds, and --help and a bad flag need none of it.
+    warnings.filterwarnings("ignore", module="google")  # warnings about Python versions; the stack fixes the version
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # hides TensorFlow's messages about the machine
+    # Import late: TensorFlow takes seconds to import, and --help and usage errors do not need it.
     with gc_paused_imports():
         import tensorflow as tf
         import uvloop

@@ -1,4 +1,4 @@
-"""The files that TensorFlow Serving is configured with, read and checked."""
+"""Read and check the configuration files of TensorFlow Serving."""
 
 from pathlib import Path
 from typing import TypeVar
@@ -16,17 +16,23 @@ _Proto = TypeVar("_Proto", bound=message.Message)
 
 
 def single_model(name: str, base_path: str) -> model_server_config_pb2.ModelServerConfig:
-    """What --model_name and --model_base_path mean: one model, its latest version."""
+    """Return the config that --model_name and --model_base_path imply: one model, its latest version."""
     config = model_server_config_pb2.ModelServerConfig()
     config.model_config_list.config.add(name=name, base_path=base_path, model_platform=PLATFORM)
     return config
 
 
 def read_models(path: Path) -> model_server_config_pb2.ModelServerConfig:
-    """Reads --model_config_file.
+    """Read --model_config_file.
+
+    Args:
+        path: the flag's value.
+
+    Returns:
+        The config, unchecked; `models_by_name` checks it.
 
     Raises:
-        ServingError: It is not there or no ModelServerConfig in text format.
+        ServingError: The file is missing, or is not a ModelServerConfig in text format.
     """
     return _read(path, model_server_config_pb2.ModelServerConfig())
 
@@ -34,10 +40,16 @@ def read_models(path: Path) -> model_server_config_pb2.ModelServerConfig:
 def models_by_name(
     config: model_server_config_pb2.ModelServerConfig,
 ) -> dict[str, model_server_config_pb2.ModelConfig]:
-    """The models of a checked config.
+    """Check a config and return its models.
+
+    Args:
+        config: the whole config.
+
+    Returns:
+        The config of each model, by name.
 
     Raises:
-        ServingError: The config is one that TensorFlow Serving refuses: a custom one, a model without a name, listed
+        ServingError: TensorFlow Serving would refuse the config: custom_model_config, or a model without a name, listed
             twice, of another platform, with a relative base path, or with a request logger.
     """
     if config.WhichOneof("config") == "custom_model_config":
@@ -45,7 +57,7 @@ def models_by_name(
     models: dict[str, model_server_config_pb2.ModelConfig] = {}
     for model in config.model_config_list.config:
         if not model.name:
-            raise invalid(f'a model without a name: expected name: "…" in each config, received {{{model}}}.')
+            raise invalid(f'a model without a name: expected name: "NAME" in each config, received {{{model}}}.')
         if model.name in models:
             raise invalid(f"Duplicate model name in config: {model.name}; each model is listed once.")
         if model.model_platform != PLATFORM:
@@ -66,10 +78,16 @@ def models_by_name(
 
 
 def read_batching(path: Path) -> BatchingParameters:
-    """Reads --batching_parameters_file, and fills in TensorFlow's default of 1000 for max_batch_size.
+    """Read --batching_parameters_file, and set TensorFlow's default of 1000 for max_batch_size.
+
+    Args:
+        path: the flag's value.
+
+    Returns:
+        The parameters, checked.
 
     Raises:
-        ServingError: It is not there, not in text format, or its numbers contradict one another.
+        ServingError: The file is missing, is not in text format, or its numbers contradict one another.
     """
     parameters = _read(path, BatchingParameters())
     return checked_batching(parameters)
@@ -78,10 +96,16 @@ def read_batching(path: Path) -> BatchingParameters:
 def checked_batching(
     parameters: BatchingParameters,
 ) -> BatchingParameters:
-    """The parameters with defaults filled in.
+    """Fill in the defaults and check the parameters.
+
+    Args:
+        parameters: changed in place.
+
+    Returns:
+        The same object.
 
     Raises:
-        ServingError: Their numbers contradict one another.
+        ServingError: The numbers contradict one another.
     """
     if not parameters.HasField("max_batch_size"):
         parameters.max_batch_size.value = _DEFAULT_MAX_BATCH_SIZE
@@ -104,20 +128,33 @@ def checked_batching(
 
 
 def read_monitoring_path(path: Path) -> str | None:
-    """Where the metrics are, by --monitoring_config_file; None when it does not enable them.
+    """Return the path of the metrics from --monitoring_config_file; None when metrics are disabled.
+
+    Args:
+        path: the flag's value.
+
+    Returns:
+        The URL's path.
 
     Raises:
-        ServingError: It is not there, or no MonitoringConfig in text format.
+        ServingError: The file is missing, or is not a MonitoringConfig in text format.
     """
     prometheus = _read(path, MonitoringConfig()).prometheus_config
     return (prometheus.path or MONITORING_PATH) if prometheus.enable else None
 
 
 def read_ssl(path: Path) -> SSLConfig:
-    """Reads --ssl_config_file.
+    """Read --ssl_config_file.
+
+    Args:
+        path: the flag's value.
+
+    Returns:
+        The config.
 
     Raises:
-        ServingError: It is not there, or no SSLConfig in text format. The message quotes nothing: it could be the key.
+        ServingError: The file is missing, or is not an SSLConfig in text format. The message quotes nothing from the
+            file, because it holds the private key.
     """
     try:
         return text_format.Parse(path.read_text(), SSLConfig())

@@ -1,10 +1,10 @@
-"""TensorFlow's data types by number, as types.proto has them, for a process that does not load TensorFlow."""
+"""TensorFlow's data types by number, as in types.proto, for a process that does not load TensorFlow."""
 
 import enum
 
 
 class DataType(enum.IntEnum):
-    """What a tensor holds."""
+    """The data type of a tensor."""
 
     FLOAT = 1
     DOUBLE = 2
@@ -32,5 +32,5 @@ class DataType(enum.IntEnum):
 
 
 def name_of(dtype: int) -> str:
-    """Returns what errors call a data type."""
+    """Return a data type's name for error messages."""
     return DataType(dtype).name.lower() if dtype in set(DataType) else f"type {dtype}"

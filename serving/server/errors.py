@@ -1,4 +1,4 @@
-"""One kind of error for every request: a canonical code and a message, which gRPC and REST each spell their way."""
+"""The error of a request: a canonical code and a message, which gRPC and REST encode in their own ways."""
 
 import grpc
 
@@ -18,11 +18,11 @@ _HTTP_STATUS = {
 
 
 class ServingError(Exception):
-    """A request that gets an error for an answer.
+    """A request that is answered with an error. The arguments are attributes, too.
 
-    Attributes:
-        code: the canonical code, as TensorFlow Serving would give it.
-        message: what the caller reads.
+    Args:
+        code: the canonical code that TensorFlow Serving would return.
+        message: the text for the caller.
     """
 
     def __init__(self, code: grpc.StatusCode, message: str):
@@ -32,19 +32,25 @@ class ServingError(Exception):
 
     @property
     def http_status(self) -> int:
-        """What REST answers with; 500 for every code that HTTP has no better number for."""
+        """Return the HTTP status; 500 for a code that has no closer one."""
         return _HTTP_STATUS.get(self.code, 500)
 
     @property
     def number(self) -> int:
-        """The code as google.rpc.Code numbers it."""
+        """Return the code's number in google.rpc.Code."""
         return int(self.code.value[0])
 
 
 def cut(message: str) -> str:
-    """Returns the message as gRPC takes it: TensorFlow Serving's first 1,024 bytes, and its word for the rest.
+    """Truncate a message as TensorFlow Serving does: its first 1,024 bytes, and a mark that the rest is missing.
 
-    A longer one does not fit into the metadata that carries it, and the client would read another code in its stead.
+    A longer message does not fit into gRPC's metadata, and the client would receive another code.
+
+    Args:
+        message: the whole message.
+
+    Returns:
+        The message as it is sent.
     """
     sent = message.encode(errors="replace")
     if len(sent) <= _MOST_BYTES:
@@ -53,5 +59,5 @@ def cut(message: str) -> str:
 
 
 def invalid(message: str) -> ServingError:
-    """The error for a request that can never be answered."""
+    """Return the error for a request that is invalid whatever the server's state."""
     return ServingError(grpc.StatusCode.INVALID_ARGUMENT, message)

@@ -1,4 +1,4 @@
-"""The gRPC port: TensorFlow Serving's PredictionService and ModelService, health and reflection."""
+"""Serve the gRPC port: TensorFlow Serving's PredictionService and ModelService, health and reflection."""
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
@@ -32,7 +32,12 @@ _log = logging.getLogger(__name__)
 
 
 async def add_to(server: grpc.aio.Server, service: Service) -> None:
-    """Registers everything that the port answers: the services, their health by name, and reflection."""
+    """Register all services of the port: prediction, model, health and reflection.
+
+    Args:
+        server: the gRPC server, not started yet.
+        service: answers the requests.
+    """
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(_PredictionService(service), server)
     model_service_pb2_grpc.add_ModelServiceServicer_to_server(_ModelService(service), server)
     healthy = health.aio.HealthServicer()
@@ -68,14 +73,22 @@ def _unknown_signature(name: str) -> ServingError:
 
 
 class MalformedIsInvalid(grpc.aio.ServerInterceptor):
-    """Answers bytes that are no such message with INVALID_ARGUMENT; grpcio itself would say UNKNOWN."""
+    """Answer INVALID_ARGUMENT to bytes that cannot be parsed; grpcio would answer UNKNOWN."""
 
     async def intercept_service(
         self,
         continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler]],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> grpc.RpcMethodHandler:
-        """Moves parsing from grpcio into the call."""
+        """Move parsing from grpcio into the call.
+
+        Args:
+            continuation: returns the original handler.
+            handler_call_details: the call's method and metadata.
+
+        Returns:
+            A handler that parses the request itself.
+        """
         handler = await continuation(handler_call_details)
         if handler is None or handler.unary_unary is None:
             return handler
@@ -151,7 +164,7 @@ class _ModelService(model_service_pb2_grpc.ModelServiceServicer):
                         "currently supported; to serve nothing, send an empty one."
                     )
                 await self._service.reload(request.config)
-            except ServingError as error:  # told in the answer, not by the call's own status
+            except ServingError as error:  # returned in the response, not as the call's status
                 response.status.error_code = error.number
                 response.status.error_message = error.message
             return response
@@ -160,7 +173,7 @@ class _ModelService(model_service_pb2_grpc.ModelServiceServicer):
 
 
 def _request_id(context: grpc.aio.ServicerContext) -> str:
-    """The id by which whoever calls knows the request; metadata's keys are lower-case."""
+    """Return the id by which the caller knows the request; keys of metadata are lower-case."""
     sent = dict(context.invocation_metadata() or ()).get(request_id.HEADER.lower(), "")
     return request_id.loggable(sent if isinstance(sent, str) else "")
 
@@ -171,7 +184,7 @@ async def _answered(context: grpc.aio.ServicerContext, answer: Callable[[], Awai
     except ServingError as error:
         _log.info("Request %s: a gRPC call ended with %s.", _request_id(context), error.code.name)
         await context.abort(error.code, cut(error.message))
-    except Exception as error:  # a bug of ours: its traceback is for the log, not for the caller
-        _log.exception("Request %s: this is an error in the server", _request_id(context))
+    except Exception as error:  # a bug in the server: the traceback goes to the log, not to the caller
+        _log.exception("Request %s: internal error", _request_id(context))
         await context.abort(grpc.StatusCode.INTERNAL, f"{type(error).__name__}; the server's log has the traceback")
     raise AssertionError("abort raises")

@@ -1,4 +1,4 @@
-"""Classify and Regress: tf.Examples in, labelled scores or values out."""
+"""Convert the inputs and outputs of Classify and Regress: tf.Examples to tensors, tensors to scores or values."""
 
 from collections.abc import Mapping, Sequence
 
@@ -16,17 +16,26 @@ INPUTS, CLASSES, SCORES, OUTPUTS = "inputs", "classes", "scores", "outputs"
 
 
 def inputs(signature: meta_graph_pb2.SignatureDef, request: input_pb2.Input) -> dict[str, np.ndarray]:
-    """The one input, string [n]: the serialized tf.Examples, each with the context's features if there is a context.
+    """Return the signature's one input: the serialized tf.Examples, string [n].
+
+    If the request has a context, each tf.Example also gets the context's features.
+
+    Args:
+        signature: the signature that is called.
+        request: the tf.Examples.
+
+    Returns:
+        The input, by name.
 
     Raises:
-        ServingError: There are no examples, or the signature does not take them.
+        ServingError: There are no examples, or the signature does not take tf.Examples.
     """
     require_dtype(signature, INPUTS, types_pb2.DT_STRING)
     match request.WhichOneof("kind"):
         case "example_list":
             examples = [example.SerializeToString() for example in request.example_list.examples]
         case "example_list_with_context":
-            # Serialized protos that follow one another are merged when they are parsed.
+            # Parsing concatenated serialized protos merges them.
             context = request.example_list_with_context.context.SerializeToString()
             examples = [context + example.SerializeToString() for example in request.example_list_with_context.examples]
         case _:
@@ -37,10 +46,16 @@ def inputs(signature: meta_graph_pb2.SignatureDef, request: input_pb2.Input) -> 
 
 
 def classification_outputs(signature: meta_graph_pb2.SignatureDef) -> list[str]:
-    """Which outputs to compute.
+    """Return the names of the outputs to compute for Classify.
+
+    Args:
+        signature: the signature that is called.
+
+    Returns:
+        `classes`, `scores`, or both.
 
     Raises:
-        ServingError: The signature does not classify.
+        ServingError: The signature is not a classification.
     """
     _require_inputs(signature, "classification")
     present = [name for name in (CLASSES, SCORES) if name in signature.outputs]
@@ -53,10 +68,16 @@ def classification_outputs(signature: meta_graph_pb2.SignatureDef) -> list[str]:
 
 
 def regression_outputs(signature: meta_graph_pb2.SignatureDef) -> list[str]:
-    """Which output to compute.
+    """Return the name of the output to compute for Regress.
+
+    Args:
+        signature: the signature that is called.
+
+    Returns:
+        One name.
 
     Raises:
-        ServingError: The signature does not regress.
+        ServingError: The signature is not a regression.
     """
     _require_inputs(signature, "regression")
     if OUTPUTS not in signature.outputs:
@@ -76,14 +97,17 @@ def _require_inputs(signature: meta_graph_pb2.SignatureDef, kind: str) -> None:
 
 
 def classification(outputs: Mapping[str, np.ndarray], examples: int) -> Sequence[classification_pb2.Classifications]:
-    """A list of labelled scores per example.
+    """Convert the model's outputs to a list of labelled scores for each example.
 
     Args:
         outputs: `classes`, string [examples, n], or `scores`, float32 [examples, n], or both.
-        examples: how many were sent.
+        examples: the number of examples in the request.
+
+    Returns:
+        The labels and scores of each example.
 
     Raises:
-        ServingError: The model's answer has another shape or type.
+        ServingError: The model's output has another shape or type.
     """
     for name, array in outputs.items():
         if array.dtype != (object if name == CLASSES else np.float32):
@@ -109,14 +133,17 @@ def classification(outputs: Mapping[str, np.ndarray], examples: int) -> Sequence
 
 
 def regression(outputs: Mapping[str, np.ndarray], examples: int) -> Sequence[regression_pb2.Regression]:
-    """A value per example.
+    """Convert the model's output to a value for each example.
 
     Args:
         outputs: `outputs`, float32 [examples] or [examples, 1].
-        examples: how many were sent.
+        examples: the number of examples in the request.
+
+    Returns:
+        The value of each example.
 
     Raises:
-        ServingError: The model's answer has another shape or type.
+        ServingError: The model's output has another shape or type.
     """
     values = outputs[OUTPUTS]
     if values.dtype != np.float32:

@@ -1,6 +1,6 @@
-"""One tensor in JSON: a value or nested lists of one shape.
+"""Convert one tensor between JSON and NumPy: a value, or nested lists of one shape.
 
-Values are checked by their set of types and handed to NumPy all at once, so no Python runs for each of them.
+The set of the values' types is checked, and NumPy converts all values at once, so no Python code runs for each value.
 """
 
 import base64
@@ -23,7 +23,7 @@ _STRING = DataType.STRING
 _BOOL = DataType.BOOL
 _INT64 = DataType.INT64
 _FLOAT = DataType.FLOAT
-_LOWEST, _HIGHEST = -(2**63), 2**63 - 1  # of an int64
+_LOWEST, _HIGHEST = -(2**63), 2**63 - 1  # limits of int64
 _FLOATS: dict[int, np.dtype] = {DataType.FLOAT: np.dtype(np.float32), DataType.DOUBLE: np.dtype(np.float64)}
 _INTS: dict[int, np.dtype] = {
     DataType.INT8: np.dtype(np.int8),
@@ -34,29 +34,33 @@ _INTS: dict[int, np.dtype] = {
     DataType.UINT32: np.dtype(np.uint32),
     DataType.UINT64: np.dtype(np.uint64),
 }
-# What json makes of a value that a tensor of this dtype takes. A bool is no number here: `type` tells it from an int.
+# Python types that json produces for a dtype's values. `type` tells bool from int, so a bool is not a number here.
 _TYPES: dict[int, frozenset[type]] = (
     dict.fromkeys(_FLOATS, frozenset({int, float}))
     | dict.fromkeys(_INTS, frozenset({int}))
     | {_BOOL: frozenset({bool}), _STRING: frozenset({str, dict})}
 )
-# Elements that are written in one go: single milliseconds, in which no other request gets the interpreter's lock.
+# Elements written at a time: this takes milliseconds, in which no other request gets the interpreter's lock.
 _WRITTEN_TOGETHER = 4096
 _WRITABLE = frozenset(_INTS.values()) | {np.dtype(np.float64), np.dtype(np.bool_)}
 
 
 def read_array(value: Any, dtype: int) -> np.ndarray:
-    """The tensor that a JSON value spells: nested lists of one shape, or a single value.
+    """Convert a JSON value to a tensor: nested lists of one shape, or a single value.
 
-    Integers do for floats; nothing else is converted. An integer outside the range of its dtype is refused, where
-    TensorFlow Serving would wrap it round in int8, int16 and uint8.
+    Integers are accepted for floats; nothing else is converted. An integer outside the range of its dtype is refused;
+    TensorFlow Serving would wrap it in int8, int16 and uint8.
+
+    Args:
+        value: the parsed JSON.
+        dtype: the number of the data type.
 
     Returns:
         An array of the dtype; strings as an object array of bytes.
 
     Raises:
         ServingError: INVALID_ARGUMENT; the lists are ragged or too deep, or a value is not one of the dtype.
-            UNIMPLEMENTED; the dtype is one that JSON cannot spell.
+            UNIMPLEMENTED; JSON cannot represent the dtype.
     """
     if type(value) is list and len(value) == 1 and (array := _single(value, dtype)) is not None:
         return array
@@ -83,7 +87,7 @@ def read_array(value: Any, dtype: int) -> np.ndarray:
 
 
 def _single(values: list[Any], dtype: int) -> np.ndarray | None:
-    """A tensor of one value of one of the commonest types; None where there is more to look at.
+    """Convert a list of one value of a common type; return None if the general way must decide.
 
     A request for one row has such a tensor for each feature, and this takes a third of the time of the general way.
     """
@@ -99,7 +103,7 @@ def _single(values: list[Any], dtype: int) -> np.ndarray | None:
 
 
 def _flat(values: list[Any], dtype: int) -> np.ndarray:
-    """An array of values that have the right types."""
+    """Convert values of the right types to an array."""
     if dtype == _STRING:
         return np.array([item.encode() if type(item) is str else decode_b64(item) for item in values], dtype=object)
     if dtype == _BOOL:
@@ -122,7 +126,7 @@ def _range(dtype: np.dtype) -> tuple[int, int]:
 
 
 def _ragged_error(value: list[Any]) -> ServingError:
-    """Where nested lists leave the shape that their first elements set."""
+    """Return the error that says where nested lists leave the shape of their first elements."""
     shape: list[int] = []
     first: Any = value
     while type(first) is list:
@@ -149,18 +153,18 @@ def _type_error(value: Any, dtype: int) -> ServingError:
 
 
 def array_text(name: str, array: np.ndarray) -> str:
-    """A tensor as JSON.
+    """Write a tensor as JSON.
 
     Args:
-        name: the output's; strings of one that ends in `_bytes` are written as b64, others as they are.
+        name: the output's name; if it ends in `_bytes`, strings are written as b64, otherwise as text.
         array: of any shape; strings as an object array of bytes.
 
     Returns:
-        JSON; where strings hold no UTF-8 their bytes stand in it as surrogate escapes. A float32 has as few digits as
-        tell it from its neighbours; NaN and infinities are bare tokens.
+        JSON. Bytes that are not UTF-8 appear as surrogate escapes. A float32 has the fewest digits that identify it;
+        NaN and infinities are bare tokens.
 
     Raises:
-        ServingError: INVALID_ARGUMENT; the dtype is one that JSON cannot spell.
+        ServingError: INVALID_ARGUMENT; JSON cannot represent the dtype.
     """
     if array.size > _WRITTEN_TOGETHER and len(array) > 1:
         step = max(_WRITTEN_TOGETHER * len(array) // array.size, 1)
@@ -169,7 +173,7 @@ def array_text(name: str, array: np.ndarray) -> str:
     if array.size > _WRITTEN_TOGETHER:
         return f"[{array_text(name, array[0])}]"
     if array.dtype == np.float32:
-        # NumPy writes the shortest digits of a float32; as a Python float it would have those of the nearest double.
+        # NumPy writes the fewest digits of a float32; as a Python float it would have those of the nearest double.
         text = json.dumps(array.astype(np.str_).tolist()).replace('"', "")
         return text.replace("nan", "NaN").replace("inf", "Infinity") if "n" in text else text
     if array.dtype in _WRITABLE:

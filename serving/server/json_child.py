@@ -1,9 +1,9 @@
-"""The process that reads large JSON, so that it holds no lock of the server's interpreter.
+"""Parse large JSON in a separate process, so that parsing does not block the server's interpreter.
 
     python -m serving.server.json_child MEBIBYTES
 
-It gets requests on standard input and answers on standard output, one at a time: `serving.server.large_json` is the
-other side. It loads no TensorFlow, and ends when standard input does: no server that was killed leaves it behind.
+It reads requests from standard input and writes answers to standard output, one at a time; `serving.server.large_json`
+is the other side. It does not load TensorFlow. It ends when standard input ends, so a killed server leaves no process.
 """
 
 import contextlib
@@ -23,29 +23,35 @@ from serving.server.json_tensors import PredictBody, parse_predict
 
 PREDICT, EXAMPLES, TENSORS = "predict", "examples", "tensors"
 _LENGTH_BYTES = 8
-_STRINGS_TOGETHER = 4096  # that are unpacked in one go, on the other side: each call holds its lock
-_NICENESS = 5  # the requests of others go first
+_STRINGS_TOGETHER = 4096  # unpacked at a time on the other side: each call holds the interpreter's lock there
+_NICENESS = 5  # lower priority than other requests
 
 
 @dataclasses.dataclass(frozen=True)
 class InputType:
-    """The part of a TensorInfo that reading needs."""
+    """The part of a TensorInfo that parsing needs."""
 
     dtype: int
 
 
 def write_frame(stream: IO[bytes], content: bytes) -> None:
-    """Writes a frame: its length, and its content."""
+    """Write a frame: its length, and its content."""
     stream.write(len(content).to_bytes(_LENGTH_BYTES, "big"))
     stream.write(content)
     stream.flush()
 
 
 def read_frame(stream: IO[bytes]) -> bytes:
-    """Reads a frame.
+    """Read a frame.
+
+    Args:
+        stream: the other process's output.
+
+    Returns:
+        The content.
 
     Raises:
-        EOFError: The other side is gone.
+        EOFError: The other process has ended.
     """
     length = stream.read(_LENGTH_BYTES)
     if len(length) < _LENGTH_BYTES:
@@ -57,7 +63,7 @@ def read_frame(stream: IO[bytes]) -> bytes:
 
 
 def pack(arrays: dict[str, np.ndarray]) -> dict[str, tuple[tuple[int, ...], list[bytes]]]:
-    """Returns each array's shape and its values, pickled in parts where they are strings."""
+    """Return each array's shape and pickled values; strings are pickled in parts."""
     packed = {}
     for name, array in arrays.items():
         flat = array.ravel()
@@ -68,7 +74,7 @@ def pack(arrays: dict[str, np.ndarray]) -> dict[str, tuple[tuple[int, ...], list
 
 
 def unpack(packed: dict[str, tuple[tuple[int, ...], list[bytes]]]) -> dict[str, np.ndarray]:
-    """Returns the arrays that `pack` packed."""
+    """Return the arrays that `pack` packed."""
     arrays = {}
     for name, (shape, parts) in packed.items():
         flat = [pickle.loads(part) for part in parts]
@@ -77,7 +83,7 @@ def unpack(packed: dict[str, tuple[tuple[int, ...], list[bytes]]]) -> dict[str, 
 
 
 class _Reader:
-    """Answers requests; holds the body of the last Predict until its tensors are asked for."""
+    """Answer requests; keep the body of the last Predict until its tensors are asked for."""
 
     def __init__(self) -> None:
         self._body: PredictBody | None = None
@@ -95,7 +101,7 @@ class _Reader:
 
 
 def main() -> None:
-    """Answers until standard input ends."""
+    """Answer until standard input ends."""
     most = int(sys.argv[1]) * 2**20
     resource.setrlimit(resource.RLIMIT_DATA, (most, most))
     with contextlib.suppress(PermissionError):

@@ -1,4 +1,4 @@
-"""Classify and Regress over JSON: rows of features to tf.Examples, as TensorFlow Serving does it."""
+"""Parse the JSON of Classify and Regress into tf.Examples, as TensorFlow Serving does."""
 
 from typing import Any
 
@@ -12,17 +12,20 @@ _INT64 = range(-(2**63), 2**63)
 
 
 def parse_examples(body: bytes) -> tuple[str, bytes]:
-    """Reads the body of a classify or regress request: `examples`, and a `context` that all of them share, if any.
+    """Parse the body of a classify or regress request: `examples`, and an optional `context` that all of them share.
 
     A feature is a value or a list of values of one kind: strings and b64 objects are bytes, numbers with a decimal
     point or an exponent are floats, other numbers and bools are int64.
+
+    Args:
+        body: the request's body.
 
     Returns:
         The signature's name, "" when there is none, and a serialized tensorflow.serving.Input.
 
     Raises:
-        ServingError: INVALID_ARGUMENT; the body is no JSON object, `examples` is missing, or a feature has values of
-            two kinds or of none.
+        ServingError: INVALID_ARGUMENT; the body is not a JSON object, `examples` is missing, or a feature's values are
+            of mixed or unsupported kinds.
     """
     document = parse_object(body)
     signature_name = signature_name_of(document)
@@ -32,7 +35,7 @@ def parse_examples(body: bytes) -> tuple[str, bytes]:
         _fill_example(document["context"], request.example_list_with_context.context)
         examples = request.example_list_with_context.examples
     if "examples" not in document:
-        # TensorFlow Serving says "classify" of both.
+        # TensorFlow Serving's message says "classify" for both methods.
         problem = "When method is classify, key 'examples' is expected and was not found"
     elif type(document["examples"]) is not list:
         problem = "Expecting 'examples' value to be a list/array"
@@ -48,13 +51,13 @@ def parse_examples(body: bytes) -> tuple[str, bytes]:
 def _fill_example(value: Any, example: Example) -> None:
     if type(value) is not dict:
         raise invalid(f"Example must be JSON object but got JSON {json_type(value)}")
-    with np.errstate(over="ignore"):  # 1e300 is infinite in a feature, without a warning
+    with np.errstate(over="ignore"):  # 1e300 becomes infinite in a float feature, without a warning
         for name, content in value.items():
             _fill_feature(name, content if type(content) is list else [content], example.features.feature[name])
 
 
 def _fill_feature(name: str, values: list[Any], feature: Feature) -> None:
-    """Writes the values, which are to be all of one kind, into the feature."""
+    """Write values, all of one kind, into the feature."""
     kinds = [_kind(name, value) for value in values]
     for kind, value in zip(kinds, values, strict=True):
         if kind != kinds[0]:
@@ -70,10 +73,10 @@ def _fill_feature(name: str, values: list[Any], feature: Feature) -> None:
 
 
 def _kind(name: str, value: Any) -> str:
-    """Which of a Feature's three lists takes the value.
+    """Return the list of a Feature that takes the value.
 
     Raises:
-        ServingError: None does.
+        ServingError: No list takes it.
     """
     if type(value) is str or is_b64(value):
         return "bytes"

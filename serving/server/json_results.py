@@ -1,4 +1,4 @@
-"""Results of Classify and Regress as JSON, as TensorFlow Serving writes them."""
+"""Write the results of Classify and Regress as JSON, as TensorFlow Serving does."""
 
 import json
 
@@ -10,7 +10,13 @@ from serving.server.json_arrays import array_text
 
 
 def encode_classification(result: classification_pb2.ClassificationResult) -> bytes:
-    """Writes, for each example, its list of [label, score].
+    """Write a list of [label, score] for each example.
+
+    Args:
+        result: the scores of each example.
+
+    Returns:
+        The answer's body.
 
     Raises:
         ServingError: INVALID_ARGUMENT; there is no example.
@@ -26,7 +32,13 @@ def encode_classification(result: classification_pb2.ClassificationResult) -> by
 
 
 def encode_regression(result: regression_pb2.RegressionResult) -> bytes:
-    """Writes each example's value.
+    """Write the value of each example.
+
+    Args:
+        result: the value of each example.
+
+    Returns:
+        The answer's body.
 
     Raises:
         ServingError: INVALID_ARGUMENT; there is no example.

@@ -1,7 +1,7 @@
-"""Predict over JSON: what the body of a request means, and how an answer is written, as TensorFlow Serving does it.
+"""Parse the JSON of Predict, and write its answer, as TensorFlow Serving does.
 
 A body holds `instances` (rows: a value, or an object of named values, for each example) or `inputs` (columns: a tensor,
-or an object of named tensors). Rows are turned into columns first, so 512 rows cost little more Python than one.
+or an object of named tensors). Rows are converted to columns first, so 512 rows cost little more Python than one.
 """
 
 import json
@@ -16,17 +16,17 @@ from serving.server.errors import ServingError, invalid
 from serving.server.json_arrays import array_text, read_array
 from serving.server.json_values import is_b64, parse_object, shown, signature_name_of
 
-# Rows that are gone through one by one to say what is wrong: 20 µs each. Beyond them the message is a general one.
+# Rows checked one by one to explain an error, at 20 µs each. For later rows the message is a general one.
 _MOST_EXPLAINED = 5000
 _WRITTEN_TOGETHER = 1000  # rows of named outputs; see serving.server.json_arrays
 
 
 class TensorType(Protocol):
-    """What is asked of a signature's input: a TensorInfo, where TensorFlow is loaded."""
+    """The part of a signature's input that is used: a TensorInfo, where TensorFlow is loaded."""
 
     @property
     def dtype(self) -> int:
-        """The number of its data type."""
+        """Return the number of the data type."""
         ...
 
 
@@ -35,10 +35,10 @@ _Inputs = Mapping[str, TensorType]
 
 @dataclass(frozen=True)
 class PredictBody:
-    """The body of a predict request, read as JSON and not yet held against a signature.
+    """The body of a predict request, parsed but not checked against a signature.
 
     Attributes:
-        signature_name: as sent; "" when it was not.
+        signature_name: as sent; "" when it was not sent.
         document: the whole JSON object.
     """
 
@@ -47,26 +47,26 @@ class PredictBody:
 
     @property
     def rows(self) -> bool:
-        """Whether it was sent by rows, and so is answered by rows."""
+        """Return whether the request has rows, so that the answer has rows, too."""
         return "instances" in self.document
 
     def tensors(self, inputs: _Inputs) -> dict[str, np.ndarray]:
-        """The tensors of the request.
+        """Convert the body to the tensors of a signature.
 
         Args:
             inputs: the signature's inputs by name.
 
         Returns:
-            For each input an array of the signature's dtype; strings as object arrays of bytes. By rows the first
+            For each input an array of the signature's dtype; strings as object arrays of bytes. For rows, the first
             dimension is the number of rows.
 
         Raises:
             ServingError: The values do not fit the signature. INVALID_ARGUMENT; UNIMPLEMENTED for columns of a dtype
-                that JSON cannot spell.
+                that JSON cannot represent.
         """
         if not inputs:
             raise invalid(f"Failed to get input map for signature: {self.signature_name or 'DEFAULT'}")
-        with np.errstate(over="ignore"):  # 1e300 in a float tensor is infinite, without a warning
+        with np.errstate(over="ignore"):  # 1e300 becomes infinite in a float tensor, without a warning
             if self.rows:
                 return _from_rows(self._instances(), inputs)
             if "inputs" not in self.document:
@@ -87,29 +87,35 @@ class PredictBody:
 
 
 def parse_predict(body: bytes) -> PredictBody:
-    """Reads the body of a predict request as far as that can be done without knowing the model.
+    """Parse the body of a predict request as far as possible without the model.
+
+    Args:
+        body: the request's body.
+
+    Returns:
+        The parsed body.
 
     Raises:
-        ServingError: INVALID_ARGUMENT; it is no JSON object, or `signature_name` is no string.
+        ServingError: INVALID_ARGUMENT; the body is not a JSON object, or `signature_name` is not a string.
     """
     document = parse_object(body)
     return PredictBody(signature_name_of(document), document)
 
 
 def encode_predict(outputs: Mapping[str, np.ndarray], rows: bool) -> bytes:
-    """Writes the answer to a predict request.
+    """Write the answer to a predict request.
 
     Args:
-        outputs: arrays by name; strings as object arrays of bytes. Those of an output whose name ends in `_bytes` are
-            written as b64, others as they are, so they should hold UTF-8.
-        rows: whether the request came by rows.
+        outputs: arrays by name; strings as object arrays of bytes. If an output's name ends in `_bytes`, its strings
+            are written as b64, otherwise as text, so they should hold UTF-8.
+        rows: whether the request had rows.
 
     Returns:
-        JSON. A float of 32 bits has as few digits as tell it from its neighbours; NaN and infinities are bare tokens.
+        JSON. A float32 has the fewest digits that identify it; NaN and infinities are bare tokens.
 
     Raises:
-        ServingError: INVALID_ARGUMENT; there is no output, one has a dtype that JSON cannot spell, or by rows they
-            have not all the same number of rows.
+        ServingError: INVALID_ARGUMENT; there is no output, JSON cannot represent a dtype, or, for rows, the outputs
+            differ in their number of rows.
     """
     if not outputs:
         raise invalid("Cannot convert empty tensor map to JSON")
@@ -128,7 +134,7 @@ def encode_predict(outputs: Mapping[str, np.ndarray], rows: bool) -> bytes:
 
 
 def _named_rows(outputs: Mapping[str, np.ndarray]) -> Iterator[str]:
-    """Yields rows as JSON objects, some at a time, without the brackets around them."""
+    """Yield rows as JSON objects, in chunks, without the brackets around them."""
     rows = len(next(iter(outputs.values())))
     for begin in range(0, rows, _WRITTEN_TOGETHER):
         parts = {name: array[begin : begin + _WRITTEN_TOGETHER] for name, array in outputs.items()}
@@ -169,16 +175,16 @@ def _from_rows(instances: list[Any], inputs: _Inputs) -> dict[str, np.ndarray]:
         ((name, info),) = inputs.items()
         return {name: read_array(instances, info.dtype)}
     except ServingError as error:
-        # Seen as a whole the rows do not fit: TensorFlow Serving, which takes them one by one, says which and why.
+        # The rows do not fit as a whole. TensorFlow Serving, which takes them one by one, says which row and why.
         _check_rows(instances, inputs, named)
         raise invalid(f"Failed to process 'instances' list. Error: {error.code.name}: {error.message}") from error
 
 
 def _columns(instances: list[Any], inputs: _Inputs) -> dict[str, list[Any]]:
-    """The values of each input, row by row.
+    """Return the values of each input, row by row.
 
     Raises:
-        ServingError: A row is no object with exactly these keys.
+        ServingError: A row is not an object with exactly these keys.
     """
     values_among_them = "b64" in inputs and any(map(is_b64, instances))
     if values_among_them or set(map(type, instances)) != {dict} or set(map(len, instances)) != {len(inputs)}:
@@ -190,10 +196,10 @@ def _columns(instances: list[Any], inputs: _Inputs) -> dict[str, list[Any]]:
 
 
 def _check_rows(instances: list[Any], inputs: _Inputs, named: bool) -> None:
-    """Goes through the rows one by one, as TensorFlow Serving does.
+    """Check the rows one by one, as TensorFlow Serving does.
 
     Raises:
-        ServingError: The first row that does not fit, and why; if it is among the first _MOST_EXPLAINED.
+        ServingError: The first row that does not fit, and why, if it is among the first _MOST_EXPLAINED.
     """
     shapes: dict[str, tuple[int, ...]] = {}
     for number, row in enumerate(instances[:_MOST_EXPLAINED]):
@@ -218,7 +224,7 @@ def _check_rows(instances: list[Any], inputs: _Inputs, named: bool) -> None:
 
 
 def _check_item(value: Any, name: str, inputs: _Inputs, shapes: dict[str, tuple[int, ...]]) -> None:
-    """Holds one row's value of an input against the signature, and against the shape that the first row set."""
+    """Check one row's value of an input against the signature, and against the first row's shape."""
     if name not in inputs:
         raise invalid(f"JSON object: does not have named input: {name}")
     array = read_array(value, inputs[name].dtype)

@@ -1,4 +1,4 @@
-"""JSON that nobody has checked yet, as TensorFlow Serving reads it: documents, and values as errors repeat them."""
+"""Parse unchecked JSON as TensorFlow Serving does, and quote its values in errors."""
 
 import base64
 import binascii
@@ -8,7 +8,7 @@ from typing import Any
 from serving.server.errors import invalid
 
 _MOST_SHOWN = 1000  # characters of a value that an error repeats
-_PARSE_ERRORS = {  # RapidJSON's words, which TensorFlow Serving repeats
+_PARSE_ERRORS = {  # RapidJSON's messages, which TensorFlow Serving returns
     "Expecting value": "Invalid value.",
     "Extra data": "The document root must not be followed by other values.",
 }
@@ -16,16 +16,22 @@ _TYPES = {type(None): "Null", dict: "Object", list: "Array", str: "String", int:
 
 
 def parse_object(body: bytes) -> dict[str, Any]:
-    """Reads a JSON object. NaN, Infinity and -Infinity are numbers; of a key that stands there twice the last counts.
+    """Parse a JSON object. NaN, Infinity and -Infinity are numbers; the last of repeated keys counts.
+
+    Args:
+        body: the text, in UTF-8.
+
+    Returns:
+        The object.
 
     Raises:
-        ServingError: INVALID_ARGUMENT; it is no JSON in UTF-8, is nested too deep, holds a number of thousands of
-            digits or half of a surrogate pair, or it is not an object.
+        ServingError: INVALID_ARGUMENT; the body is not JSON in UTF-8, is nested too deep, holds a number of thousands
+            of digits or half of a surrogate pair, or is not an object.
     """
     try:
         document = json.loads(body.decode().removeprefix("\ufeff"))
         if b"\\ud" in body or b"\\uD" in body:
-            json.dumps(document, ensure_ascii=False).encode()  # no proto and no tensor holds half of a pair
+            json.dumps(document, ensure_ascii=False).encode()  # no proto and no tensor can hold half of a pair
     except json.JSONDecodeError as error:
         if not body.strip():
             raise invalid("JSON Parse error: The document is empty") from error
@@ -37,7 +43,7 @@ def parse_object(body: bytes) -> dict[str, Any]:
         raise invalid("JSON Parse error: The surrogate pair in string is invalid.") from error
     except RecursionError as error:
         raise invalid("JSON Parse error: The document is nested too deep.") from error
-    except ValueError as error:  # an integer of more digits than Python reads
+    except ValueError as error:  # an integer with more digits than Python converts
         raise invalid(f"JSON Parse error: Number too big. {error}") from error
     if type(document) is not dict:
         raise invalid(f"JSON Value: {shown(document)} Is not object")
@@ -45,10 +51,16 @@ def parse_object(body: bytes) -> dict[str, Any]:
 
 
 def signature_name_of(document: dict[str, Any]) -> str:
-    """The `signature_name` of a request; "" when there is none.
+    """Return the `signature_name` of a request; "" when there is none.
+
+    Args:
+        document: the request's body.
+
+    Returns:
+        The name.
 
     Raises:
-        ServingError: INVALID_ARGUMENT; it is no string.
+        ServingError: INVALID_ARGUMENT; the name is not a string.
     """
     name = document.get("signature_name", "")
     if type(name) is not str:
@@ -59,15 +71,21 @@ def signature_name_of(document: dict[str, Any]) -> str:
 
 
 def is_b64(value: Any) -> bool:
-    """Whether a JSON value spells bytes: {"b64": "…"}."""
+    """Return whether a JSON value encodes bytes, as {"b64": "AA=="} does."""
     return type(value) is dict and len(value) == 1 and type(value.get("b64")) is str
 
 
 def decode_b64(value: Any) -> bytes:
-    """The bytes that {"b64": "…"} spells: the standard alphabet, white space allowed, padding optional.
+    """Decode {"b64": "AA=="}: the standard alphabet, white space allowed, padding optional.
+
+    Args:
+        value: a JSON value.
+
+    Returns:
+        The bytes.
 
     Raises:
-        ServingError: INVALID_ARGUMENT; it does not spell any.
+        ServingError: INVALID_ARGUMENT; the value does not encode bytes.
     """
     if not is_b64(value):
         raise invalid(f"JSON Value: {shown(value)} not formatted correctly for base64 data")
@@ -79,12 +97,12 @@ def decode_b64(value: Any) -> bytes:
 
 
 def json_type(value: Any) -> str:
-    """What errors call the type of a JSON value."""
+    """Return the name of a JSON value's type for error messages."""
     return str(value) if type(value) is bool else _TYPES[type(value)]
 
 
 def shown(value: Any) -> str:
-    """A JSON value as errors repeat it: its first thousand characters."""
+    """Return a JSON value as errors quote it: its first thousand characters."""
     text = ""
     try:
         for piece in json.JSONEncoder(ensure_ascii=False).iterencode(value):

@@ -1,8 +1,8 @@
-"""Large bodies, read in processes of their own.
+"""Parse large bodies in separate processes.
 
-Python's JSON parser holds the interpreter's lock for as long as it runs, in a thread as well: 99 MB stalled every other
-request for 7 s. A process reads one body at a time, which bounds the memory. There is one for very large bodies, for
-which the others need not wait; it ends after each, which gives the memory back.
+Python's JSON parser holds the interpreter's lock while it runs, in a thread as well: 99 MB stalled every other request
+for 7 s. A process parses one body at a time, which limits the memory. A second process parses very large bodies, so
+that the others need not wait for them. It ends after each body, which frees the memory.
 """
 
 import asyncio
@@ -23,32 +23,32 @@ from serving.server.errors import ServingError
 from serving.server.json_tensors import TensorType
 
 _ROOT = Path(__file__).resolve().parents[2]
-_MOST_MEBIBYTES = 2048  # of the process: what JSON becomes in Python takes up to 30 times its bytes
-_VERY_LARGE = 8 * 2**20  # bytes; what is larger takes seconds
+_MOST_MEBIBYTES = 2048  # of the process: parsed JSON takes up to 30 times its bytes
+_VERY_LARGE = 8 * 2**20  # bytes; larger bodies take seconds
 
 
 class LargeJson:
-    """Both processes."""
+    """The two processes: for large and for very large bodies."""
 
     def __init__(self) -> None:
         self._large, self._very_large = JsonProcess(), JsonProcess(lasting=False)
 
     def of(self, body: bytes) -> "JsonProcess":
-        """Returns what reads a body of this size."""
+        """Return the process for a body of this size."""
         return self._large if len(body) <= _VERY_LARGE else self._very_large
 
     def close(self) -> None:
-        """Ends the processes."""
+        """End the processes."""
         self._large.close()
         self._very_large.close()
 
 
 class JsonProcess:
-    """One process, started with the first body; used from one event loop.
+    """One process, started with the first body. Use it from one event loop.
 
     Args:
-        most_mebibytes: that it may take.
-        lasting: reads one body after another; otherwise it ends with each.
+        most_mebibytes: the limit of the process's memory.
+        lasting: whether it serves several bodies; otherwise it ends after each.
     """
 
     def __init__(self, most_mebibytes: int = _MOST_MEBIBYTES, *, lasting: bool = True):
@@ -59,19 +59,25 @@ class JsonProcess:
         self._process: subprocess.Popen[bytes] | None = None
 
     def close(self) -> None:
-        """Ends the process."""
+        """End the process."""
         self._end()
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def examples(self, body: bytes) -> tuple[str, bytes]:
-        """See json_examples.parse_examples."""
+        """Parse a body of Classify or Regress; see json_examples.parse_examples."""
         async with self._reading():
             name, serialized = await self._ask(json_child.EXAMPLES, body)
             return str(name), bytes(serialized)
 
     @contextlib.asynccontextmanager
     async def predict(self, body: bytes) -> AsyncIterator["LargePredictBody"]:
-        """Reads a body of Predict; yields it. Other large bodies wait until the block ends, or it has its tensors.
+        """Parse a body of Predict. Other large bodies wait until the block ends, or the tensors are read.
+
+        Args:
+            body: the request's body.
+
+        Yields:
+            The parsed body.
 
         Raises:
             ServingError: As json_tensors.parse_predict; or the body takes too much memory.
@@ -92,12 +98,13 @@ class JsonProcess:
                 keep = self._lasting
                 raise
             finally:
-                # Of a request that was given up the answer may still come: it must not be taken for another's.
+                # A request that was given up may still be answered: end the process, so that no other request gets that
+                # answer.
                 if not keep:
                     self._end()
 
     async def tensors(self, inputs: Mapping[str, TensorType]) -> dict[str, np.ndarray]:
-        """Returns the tensors of the body that was read last."""
+        """Return the tensors of the last parsed body."""
         dtypes = {name: int(info.dtype) for name, info in inputs.items()}
         packed = await self._ask(json_child.TENSORS, pickle.dumps(dtypes))
         return await asyncio.get_running_loop().run_in_executor(self._thread, json_child.unpack, packed)
@@ -121,7 +128,7 @@ class JsonProcess:
                 cwd=_ROOT,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                start_new_session=True,  # Ctrl-C is for the server, which first answers what it has begun
+                start_new_session=True,  # Ctrl-C is for the server, which first answers the requests that it has
             )
         return self._process
 
@@ -133,7 +140,7 @@ class JsonProcess:
 
 
 class LargePredictBody:
-    """The counterpart of json_tensors.PredictBody, whose document is in the other process."""
+    """The counterpart of json_tensors.PredictBody, with the document in the other process."""
 
     def __init__(self, signature_name: str, rows: bool, reader: JsonProcess, turn: contextlib.AsyncExitStack):
         self.signature_name = signature_name
@@ -142,17 +149,17 @@ class LargePredictBody:
         self._turn = turn
 
     async def tensors(self, inputs: Mapping[str, TensorType]) -> dict[str, np.ndarray]:
-        """See PredictBody.tensors. The next large body can be read from then on."""
+        """Return the tensors, and let the next large body be parsed; see PredictBody.tensors."""
         arrays = await self._reader.tensors(inputs)
         await self._turn.aclose()
         return arrays
 
 
 def _exchange(process: subprocess.Popen[bytes], kind: str, argument: bytes) -> tuple[str, str, Any]:
-    """Sends a request and waits for its answer, in a thread; both give up the interpreter's lock.
+    """Send a request and wait for its answer, in a thread; both release the interpreter's lock.
 
     Raises:
-        ServingError: UNAVAILABLE; the process ended, as the system does for lack of memory.
+        ServingError: UNAVAILABLE; the process ended, for example killed for lack of memory.
     """
     assert process.stdin is not None
     assert process.stdout is not None
@@ -162,6 +169,6 @@ def _exchange(process: subprocess.Popen[bytes], kind: str, argument: bytes) -> t
         answer: tuple[str, str, Any] = pickle.loads(json_child.read_frame(process.stdout))
     except (OSError, EOFError, ValueError) as error:
         raise ServingError(
-            grpc.StatusCode.UNAVAILABLE, "The body was being read when its process ended: send fewer rows at a time."
+            grpc.StatusCode.UNAVAILABLE, "The process that parsed the body ended: send fewer rows at a time."
         ) from error
     return answer

@@ -1,4 +1,4 @@
-"""The files that serve a task's pushed models on this machine, made from those of the deployment."""
+"""Make the files that serve a task's pushed models on this machine from those of the deployment."""
 
 from pathlib import Path
 
@@ -9,11 +9,16 @@ MONITORING = _DEPLOYED / "monitoring.config"
 
 
 def models_config(folder: Path, task: str) -> Path:
-    """Returns the folder's models.config. Writes it if it is not there: a roll-out keeps its state in it.
+    """Return the folder's models.config; write it if it does not exist.
+
+    An existing file is kept: roll-outs store their state in it.
 
     Args:
-        folder: below it lie the pushed versions, in a folder named as the task.
+        folder: the folder with a sub-folder of pushed versions for each task.
         task: the model's name.
+
+    Returns:
+        The path of models.config.
 
     Raises:
         OSError: The folder cannot be written.

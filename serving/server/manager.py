@@ -1,6 +1,6 @@
-"""The life of models: which versions are loaded, how one replaces another, and which one a request gets.
+"""Manage the models' lifecycle: which versions are loaded, how one replaces another, which one a request gets.
 
-Everything here happens on the event loop; only reading folders, loading and closing run in threads. A version goes
+All state changes happen on the event loop; only reading folders, loading and closing run in threads. A version goes
 through the states of TensorFlow Serving's ModelVersionStatus: LOADING (with its warm-up and its retries), AVAILABLE,
 UNLOADING (until its last request is answered), END.
 """
@@ -25,27 +25,32 @@ from serving.server.model_versions import ManagedModel, ModelVersion, State, loa
 from serving.server.servable import Servable
 from serving.server.verified_load import Admission, RefusedError, admit_any
 
-_LOADS_AT_ONCE = 2  # a load takes the memory of its model, and a core
-_WAITING_POLL_SECONDS = 1  # while a model is waited for, where nobody looks otherwise
-_ENDED_KEPT = 100  # ended versions of a model that its status still lists
+_LOADS_AT_ONCE = 2  # each load takes the memory of its model, and a core
+_WAITING_POLL_SECONDS = 1  # while a new model has no version, and polling is off
+_ENDED_KEPT = 100  # ended versions of a model that its status lists
 _log = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class LoadOptions:
-    """How often to look for versions, and how often to retry a load."""
+    """Intervals and retries of loading."""
 
-    poll_seconds: float = 1  # 0: look once, negative: never
+    poll_seconds: float = 1  # 0: search once, negative: never
     load_retries: int = 5
     retry_seconds: float = 60
     labels_may_wait: bool = False  # a new label may name a version that is not available yet
 
 
 class ModelManager:
-    """Keeps what is loaded in step with the config and the folders."""
+    """Keep the loaded models in line with the config and the folders. It starts without models.
+
+    Args:
+        options: intervals and retries.
+        warm_up: takes a loaded version and its folder; raises ServingError when the version is unusable.
+        admit: checks a version before it is loaded.
+    """
 
     def __init__(self, options: LoadOptions, warm_up: Callable[[Servable, Path], object], admit: Admission = admit_any):
-        """Takes what may be loaded, and how to warm it up, which raises ServingError if the version is no good."""
         self._options = options
         self._admit = admit
         self._warm_up = warm_up
@@ -62,10 +67,16 @@ class ModelManager:
 
     @contextlib.contextmanager
     def lease(self, spec: model_pb2.ModelSpec) -> Iterator[tuple[int, Servable]]:
-        """The version that a request asks for; it stays loaded until the request is done.
+        """Hold the version that a request asks for; it stays loaded until the block ends.
+
+        Args:
+            spec: the request's model, and its version or label if it names one.
+
+        Yields:
+            The version's number, and the version.
 
         Raises:
-            ServingError: The request names no model, or one, a version or a label that is not served.
+            ServingError: The request names no model, or a model, version or label that is not served.
         """
         version = self._find(spec)
         assert version.servable is not None
@@ -104,14 +115,22 @@ class ModelManager:
         return None
 
     def knows(self, name: str) -> bool:
-        """Whether the config has, or had, a model of that name."""
+        """Return whether the config has, or had, a model of that name."""
         return name in self._models
 
     def status(self, spec: model_pb2.ModelSpec) -> list[ModelVersion]:
-        """The versions that a request asks about, newest first; a label is looked up in gRPC's requests only.
+        """Return the versions that a request asks about, newest first.
+
+        Only gRPC requests can name a label.
+
+        Args:
+            spec: the request's model, and its version or label if it names one.
+
+        Returns:
+            The versions that the server has or had.
 
         Raises:
-            ServingError: It names no model, or one or a version that the server never had.
+            ServingError: The request names no model, or a model or a version that the server never had.
         """
         if not spec.name:
             raise invalid("ModelSpec has no name specified.")
@@ -129,16 +148,25 @@ class ModelManager:
     # --- Config.
 
     async def reload(self, config: model_server_config_pb2.ModelServerConfig) -> None:
-        """Replaces the whole config, and returns when each model that is new in it answers.
+        """Replace the whole config, and return when each new model answers.
+
+        Args:
+            config: the new config.
 
         Raises:
-            ServingError: As `apply` does, and nothing was changed; or a new model cannot be loaded, and the rest of the
-                config counts.
+            ServingError: The config is refused as by `apply`; nothing was changed. Or a new model cannot be loaded; the
+                rest of the config is in force.
         """
         await self._wait_for(await self.apply(config))
 
     async def apply(self, config: model_server_config_pb2.ModelServerConfig) -> set[str]:
-        """Replaces the whole config, and returns which models are new in it; they are being loaded.
+        """Replace the whole config, and start loading the new models.
+
+        Args:
+            config: the new config.
+
+        Returns:
+            The names of the new models.
 
         Raises:
             ServingError: The config is refused, or a label names a version that is not available yet; nothing was
@@ -154,7 +182,7 @@ class ModelManager:
                         "model_config_list; to serve nothing, send one without models.",
                     )
                 return set()
-            # Before anything is loaded, as in TensorFlow Serving: load first, label later.
+            # Set labels before loading, as TensorFlow Serving does: load first, label later.
             self._set_labels(models)
             new = {name for name in models if name not in self._models or self._models[name].config is None}
             for name in self._models.keys() - models.keys():
@@ -180,7 +208,7 @@ class ModelManager:
         self._labels = wanted
 
     async def _wait_for(self, names: set[str]) -> None:
-        """Returns when every one of the models answers; a base path without versions is waited for."""
+        """Return when all of the models answer; wait while a base path has no versions."""
         if names:
             _log.info("Waiting until %s can answer.", ", ".join(sorted(names)))
         while waiting := self._without_answer(names):
@@ -191,19 +219,19 @@ class ModelManager:
                     grpc.StatusCode.UNKNOWN, f"{len(failed)} servable(s) did not become available: {{{reasons}}}"
                 )
             self._changed.clear()
-            with contextlib.suppress(TimeoutError):  # a folder's new version is seen by looking, not by an event
+            with contextlib.suppress(TimeoutError):  # no event announces a new version in a folder: search for it
                 await asyncio.wait_for(self._changed.wait(), self._options.poll_seconds or _WAITING_POLL_SECONDS)
             await self._look()
 
     def _without_answer(self, names: set[str]) -> dict[str, ManagedModel]:
-        """Those of the models that the config still has and that have no version to answer with."""
+        """Return those of the models that the config still has and that have no available version."""
         known = {name: self._models[name] for name in sorted(names) if name in self._models}
         return {name: model for name, model in known.items() if model.config is not None and not model.available()}
 
     # --- Folders.
 
     async def poll(self) -> None:
-        """Looks at the folders again and again; ends when it is cancelled, or when it is told to look once only."""
+        """Search the folders periodically, until cancelled; return at once when polling is off."""
         while self._options.poll_seconds > 0:
             await asyncio.sleep(self._options.poll_seconds)
             await self._look()
@@ -216,24 +244,24 @@ class ModelManager:
                     try:
                         found = await asyncio.to_thread(versions.on_disk, Path(config.base_path))
                     except OSError as error:
-                        # What is served stays: a file system that is away for a moment takes no model down.
+                        # Keep what is served: a file system that fails for a moment must not unload a model.
                         _log.warning("Could not look for versions of %s: %s", name, error)
                         continue
-                    if model.config is not config:  # replaced meanwhile, by somebody who looks, too
+                    if model.config is not config:  # another call replaced the config meanwhile, and searches, too
                         continue
                 model.found = found
                 self._reconcile(name, model)
                 self._forget(name, model)
 
     def _reconcile(self, name: str, model: ManagedModel) -> None:
-        """Loads and unloads what follows from the versions on disk."""
+        """Load and unload versions to match the folders and the policy."""
         config, found = model.config, model.found
         policy = config.model_version_policy if config else None
         refused = model.refused()
         model.aspired = set() if policy is None else versions.aspired(found, policy, refused)
         for number, version in model.versions.items():
             if version.state == State.END and (number not in found or number not in model.aspired | refused):
-                version.error = None  # should it come back, or be asked for anew, it is tried anew
+                version.error = None  # try again when the version returns or is asked for again
         for number in sorted(model.aspired):
             known = model.versions.get(number)
             if known is None or (known.state == State.END and known.error is None):
@@ -242,15 +270,16 @@ class ModelManager:
         self._retire(name, model)
 
     def _forget(self, name: str, model: ManagedModel) -> None:
-        """Drops what no status has to tell any more: old versions, and a model that the config lost."""
+        """Drop old ended versions from the status, and a model that left the config."""
         ended = sorted(number for number, version in model.versions.items() if version.state == State.END)
-        for number in set(ended[:-_ENDED_KEPT]) - model.refused():  # one that is refused would be tried anew
+        # without its record, a refused version would be tried again
+        for number in set(ended[:-_ENDED_KEPT]) - model.refused():
             del model.versions[number]
         if model.config is None and len(ended) == len(model.versions) and self._models.get(name) is model:
             del self._models[name]
 
     def _retire(self, name: str, model: ManagedModel) -> None:
-        """Unloads what is no longer wanted, but never before something wanted answers."""
+        """Unload versions that are no longer wanted, but only once a wanted one answers."""
         available = model.available()
         if (model.aspired or model.refused()) and not model.aspired & available.keys():
             return
@@ -290,7 +319,7 @@ class ModelManager:
                 return
         version.state = State.END
         if isinstance(version.error, RefusedError):
-            self._reconcile(name, model)  # the newest version but this one, or the one that answers
+            self._reconcile(name, model)  # fall back to the newest other version, or keep the one that answers
         self._changed.set()
 
     async def _unload(self, name: str, model: ManagedModel, version: ModelVersion) -> None:
@@ -304,7 +333,7 @@ class ModelManager:
         self._changed.set()
 
     async def close(self) -> None:
-        """Unloads everything, after the requests still running; what is being loaded is dropped."""
+        """Unload everything after the running requests; cancel the loads."""
         async with self._reloading, self._looking:
             for loading in list(self._loads):
                 loading.cancel()
@@ -316,7 +345,7 @@ class ModelManager:
 
 
 def _keep(tasks: set[asyncio.Task[None]], work: Coroutine[None, None, None]) -> None:
-    """Starts work, and holds on to it until it is done: the event loop itself would let it be collected."""
+    """Start a task and keep a reference until it is done: the event loop's own reference is weak."""
     task = asyncio.get_running_loop().create_task(work)
     tasks.add(task)
     task.add_done_callback(tasks.discard)

@@ -1,4 +1,4 @@
-"""The metrics of TensorFlow Serving that its users' dashboards show, under its names."""
+"""The metrics of TensorFlow Serving that dashboards commonly show, under the same names."""
 
 import contextlib
 import time
@@ -15,12 +15,12 @@ _COUNT = ":tensorflow:serving:request_count"
 
 
 class ServerMetrics:
-    """Counts requests and measures how long they take."""
+    """Count requests and measure their latency."""
 
     def __init__(self) -> None:
         prometheus_client.disable_created_metrics()
         self._registry = prometheus_client.CollectorRegistry()
-        self._children: dict[tuple[int, tuple[str, ...]], Any] = {}  # as many as there are series
+        self._children: dict[tuple[int, tuple[str, ...]], Any] = {}  # cached series: one for each combination of labels
         self.tls = TlsMetrics(self._registry)
         self._count = prometheus_client.Counter(
             _COUNT, "Requests by model and canonical code.", ["model_name", "status"], registry=self._registry
@@ -48,21 +48,21 @@ class ServerMetrics:
         )
 
     def answered(self, model: str, api: str, entrypoint: str, status: str, since: float) -> None:
-        """Counts one request.
+        """Count one request.
 
         Args:
-            model: its name, as the caller gave it if the server has it, else empty: callers must not make up series.
+            model: the model's name if the server has the model, else empty: callers must not be able to create series.
             api: Predict, Classify, Regress or MultiInference.
             entrypoint: GRPC or REST.
-            status: the canonical code's name, as in OK.
-            since: what time.perf_counter said when it arrived.
+            status: the canonical code's name, such as OK.
+            since: the value of time.perf_counter at arrival.
         """
         self._child(self._count, model, status).inc()
         self._child(self._latency, model, api, entrypoint).observe((time.perf_counter() - since) * 1e6)
 
     @contextlib.contextmanager
     def running(self, model: str, api: str) -> Iterator[None]:
-        """Measures what happens inside as the model's own time."""
+        """Measure the block as the model's own run time."""
         started = time.perf_counter()
         try:
             yield
@@ -70,18 +70,18 @@ class ServerMetrics:
             self._child(self._runtime, model, api, "TF1").observe((time.perf_counter() - started) * 1e6)
 
     def _child(self, metric: Any, *labels: str) -> Any:
-        """A metric's series; the library's own look-up takes a lock and makes every label a string again."""
+        """Return a metric's series from a cache: the library's look-up locks and converts every label."""
         key = (id(metric), labels)
         if key not in self._children:
             self._children[key] = metric.labels(*labels)
         return self._children[key]
 
     def refused(self, model: str, reason: str) -> None:
-        """Counts a version that was not loaded because no trusted key signed it."""
+        """Count a version that was not loaded because it has no valid signature."""
         self._refused.labels(model, reason).inc()
 
     def render(self) -> bytes:
-        """The text that Prometheus reads."""
+        """Return the metrics in Prometheus' text format."""
         text = prometheus_client.generate_latest(self._registry)
-        # TensorFlow's counters have no such suffix, and the library appends it to every counter.
+        # TensorFlow's counters have no such suffix; the library appends it to every counter.
         return text.replace(_COUNT.encode() + b"_total", _COUNT.encode())

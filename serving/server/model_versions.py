@@ -1,4 +1,4 @@
-"""A model and its versions as the server holds them, and how a version is loaded."""
+"""The server's records of a model and its versions, and the loading of a version."""
 
 import asyncio
 import dataclasses
@@ -25,28 +25,33 @@ class ModelVersion:
     state: int = State.START
     error: ServingError | None = None
     servable: Servable | None = None  # while AVAILABLE and UNLOADING
-    requests: int = 0  # being answered
-    idle: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)  # when UNLOADING: no request is left
+    requests: int = 0  # number of requests being answered
+    # set while UNLOADING, once no request is left
+    idle: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
 
 
 @dataclasses.dataclass(eq=False)
 class ManagedModel:
-    """A model of the config, or one that was taken from it (None) and is being unloaded."""
+    """A model of the config, or a model that left the config (None) and is being unloaded."""
 
     config: model_server_config_pb2.ModelConfig | None
-    found: dict[int, Path] = dataclasses.field(default_factory=dict)  # on disk, when it was last looked at
+    found: dict[int, Path] = dataclasses.field(default_factory=dict)  # on disk, at the last search
     aspired: set[int] = dataclasses.field(default_factory=set)
     versions: dict[int, ModelVersion] = dataclasses.field(default_factory=dict)
 
     def available(self) -> dict[int, ModelVersion]:
-        """The versions that answer."""
+        """Return the versions that answer requests."""
         return {number: version for number, version in self.versions.items() if version.state == State.AVAILABLE}
 
     def refused(self) -> set[int]:
-        """The versions on disk that must not be loaded, and in whose stead others are.
+        """Return the versions on disk that must not be loaded, so that others are loaded instead.
 
-        None under a policy that names versions: one that it names has no substitute, and is tried anew when it is named
-        anew.
+        Empty under a policy that names versions: a named version has no substitute, and is tried again when the config
+        names
+        it again.
+
+        Returns:
+            The numbers of the versions.
         """
         if self.config is None or self.config.model_version_policy.HasField("specific"):
             return set()
@@ -54,14 +59,23 @@ class ManagedModel:
         return {number for number, error in ended.items() if number in self.found and isinstance(error, RefusedError)}
 
     def load_failure(self) -> ServingError | None:
-        """Why the newest version failed, if every version that is wanted did; None while one may still answer."""
+        """Return why the newest wanted version failed, if all wanted versions did; None while one may still answer."""
         wanted = [self.versions.get(number) for number in sorted(self.aspired or self.refused())]
         errors = [version.error for version in wanted if version and version.state == State.END and version.error]
         return errors[-1] if errors and len(errors) == len(wanted) else None
 
 
 def load(name: str, version: ModelVersion, admit: Admission, warm_up: Callable[[Servable, Path], object]) -> Servable:
-    """Loads a version of a model and warms it up.
+    """Load a version of a model and warm it up.
+
+    Args:
+        name: the model's name.
+        version: the version to load.
+        admit: checks the version first, and may supply a verified copy.
+        warm_up: takes the loaded version and its folder.
+
+    Returns:
+        The loaded version.
 
     Raises:
         RefusedError: The version must not be loaded.
@@ -78,7 +92,7 @@ def _load_from(path: Path, warm_up: Callable[[Servable, Path], object]) -> Serva
     except ServingError:
         servable.close()
         raise
-    except Exception as error:  # whatever a model's files make TensorFlow raise: the version is no good
+    except Exception as error:  # a broken model makes TensorFlow raise anything; the version is unusable
         servable.close()
         raise ServingError(
             grpc.StatusCode.INTERNAL, f"{path} cannot be warmed up: {type(error).__name__}: {error}"

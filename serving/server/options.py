@@ -1,4 +1,4 @@
-"""The command line: the supported subset of TensorFlow Serving's flags, and --task."""
+"""Parse the server's command line: the supported subset of TensorFlow Serving's flags, and --task."""
 
 import argparse
 from collections.abc import Sequence
@@ -10,77 +10,96 @@ DEFAULT_HOST = "127.0.0.1"
 
 
 def parser() -> argparse.ArgumentParser:
-    """The flags, with TensorFlow Serving's names and its container's ports; --host is our own."""
+    """Return the parser. Names and ports are those of TensorFlow Serving's container; --host is our own."""
     flags = argparse.ArgumentParser(
         prog="python -m serving server",
-        description="Serves SavedModels over TensorFlow Serving's REST and gRPC API, where TensorFlow Serving itself "
-        "cannot be had. Flags have its names, and a boolean takes true or false.",
-        epilog="Ends with 0 after SIGTERM or SIGINT, 2 when it cannot start.",
+        description="Serve SavedModels over TensorFlow Serving's REST and gRPC API, where TensorFlow Serving itself "
+        "is not available. Flags have the same names as there. A boolean takes true or false.",
+        epilog="Exit status: 0 after SIGTERM or SIGINT, 2 when the server cannot start.",
         allow_abbrev=False,
     )
-    flags.add_argument("--port", type=_port, default=8500, help="gRPC; 0: none (default: %(default)s)")
-    flags.add_argument("--rest_api_port", type=_port, default=8501, help="REST; 0: none (default: %(default)s)")
+    flags.add_argument("--port", type=_port, default=8500, help="gRPC port; 0: none (default: %(default)s)")
+    flags.add_argument("--rest_api_port", type=_port, default=8501, help="REST port; 0: none (default: %(default)s)")
     flags.add_argument("--host", default=DEFAULT_HOST, help="address that both ports bind (default: %(default)s)")
     flags.add_argument(
         "--rest_api_timeout_in_ms",
         type=_milliseconds,
         default=30_000,
-        help="how long a REST request may take once it has arrived; then it is answered 504 (default: %(default)s)",
+        help="time limit of a REST request after its arrival; beyond it the answer is 504 (default: %(default)s)",
     )
     flags.add_argument(
         "--task",
-        help="serve the models that runs pushed for this task: VAR/serving/models.config, which the first start writes",
+        help="serve the models pushed for this task, by VAR/serving/models.config; the first start writes that file",
     )
-    flags.add_argument("--var", type=Path, default=Path("var"), help="where runs pushed them (default: %(default)s)")
-    flags.add_argument("--model_name", default="default", help="of the one model, without --model_config_file")
-    flags.add_argument("--model_base_path", help="its folder of versions")
+    flags.add_argument("--var", type=Path, default=Path("var"), help="folder that runs write to (default: %(default)s)")
+    flags.add_argument("--model_name", default="default", help="the model's name, without --model_config_file")
+    flags.add_argument("--model_base_path", help="the model's folder of versions")
     flags.add_argument(
-        "--model_config_file", type=Path, help="a ModelServerConfig in text format, instead of those two"
+        "--model_config_file", type=Path, help="a ModelServerConfig in text format, instead of the two flags above"
     )
     flags.add_argument(
         "--model_config_file_poll_wait_seconds",
         type=_seconds,
         default=0,
-        help="how often to read that file again; 0: never (default: %(default)s)",
+        help="seconds between reads of --model_config_file; 0: read it once (default: %(default)s)",
     )
     flags.add_argument(
         "--file_system_poll_wait_seconds",
         type=_seconds,
         default=1,
-        help="how often to look for versions; 0: once (default: %(default)s)",
+        help="seconds between searches for versions; 0: search once (default: %(default)s)",
     )
-    flags.add_argument("--max_num_load_retries", type=_count, default=5, help="of a version (default: %(default)s)")
     flags.add_argument(
-        "--load_retry_interval_micros", type=_count, default=60_000_000, help="between them (default: %(default)s)"
+        "--max_num_load_retries",
+        type=_count,
+        default=5,
+        help="retries of a version that failed to load (default: %(default)s)",
+    )
+    flags.add_argument(
+        "--load_retry_interval_micros",
+        type=_count,
+        default=60_000_000,
+        help="microseconds between these retries (default: %(default)s)",
     )
     flags.add_argument(
         "--verify_keys",
         type=Path,
-        help="a public key, or a folder of them: load only versions that one of these signed; our own, not "
-        "TensorFlow Serving's (default: load any version)",
+        help="a public key, or a folder of them: load only versions signed by one of these keys; TensorFlow Serving "
+        "has no such flag (default: load any version)",
     )
     _add_switch(
-        flags, "--allow_version_labels_for_unavailable_models", "a new label may name a version not loaded yet", None
+        flags,
+        "--allow_version_labels_for_unavailable_models",
+        "a new label may name a version that is not loaded yet",
+        None,
     )
     _add_switch(flags, "--enable_batching", "run requests that arrive together as one batch")
     flags.add_argument("--batching_parameters_file", type=Path, help="BatchingParameters in text format")
     flags.add_argument("--monitoring_config_file", type=Path, help="a MonitoringConfig in text format")
     flags.add_argument(
-        "--tracing_endpoint", help="a collector's URL for OTLP over HTTP, for traces of REST requests; our own flag"
+        "--tracing_endpoint",
+        help="URL of an OTLP/HTTP collector for traces of REST requests; TensorFlow Serving has no such flag",
     )
-    flags.add_argument("--ssl_config_file", type=Path, help="of the gRPC port: an SSLConfig in text format")
-    # TensorFlow Serving has no TLS on its REST port, and only texts, no files, for gRPC: these are our own.
-    flags.add_argument("--tls_certificate_file", type=Path, help="of both ports, PEM, read again when it changes")
-    flags.add_argument("--tls_key_file", type=Path, help="of that certificate, PEM, without a passphrase")
-    flags.add_argument("--tls_client_ca_file", type=Path, help="PEM; clients need a certificate of this CA")
+    flags.add_argument("--ssl_config_file", type=Path, help="TLS of the gRPC port: an SSLConfig in text format")
+    # TensorFlow Serving has no TLS on its REST port, and takes PEM texts instead of files for gRPC: these flags are our
+    # own.
+    flags.add_argument("--tls_certificate_file", type=Path, help="TLS of both ports: PEM, read again when it changes")
+    flags.add_argument("--tls_key_file", type=Path, help="that certificate's key: PEM, without a passphrase")
+    flags.add_argument("--tls_client_ca_file", type=Path, help="PEM; require client certificates issued by this CA")
     return flags
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    """The options of a command line.
+    """Parse a command line.
+
+    Args:
+        arguments: the command line after `python -m serving server`.
+
+    Returns:
+        The options, with everything filled in that --task implies.
 
     Raises:
-        SystemExit: With status 2 after a message: an unknown flag, a bad value, or flags that contradict one another.
+        SystemExit: With status 2 after a message: an unknown flag, a bad value, or flags that exclude one another.
     """
     flags = parser()
     options = flags.parse_args(arguments)
@@ -103,12 +122,12 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def _serve_task(flags: argparse.ArgumentParser, options: argparse.Namespace) -> None:
-    """Fills in what --task stands for, where no flag says otherwise."""
+    """Set the options that --task implies and no flag sets."""
     if not (options.model_config_file or options.model_base_path):
         try:
             options.model_config_file = local_models.models_config(options.var / "serving", options.task)
         except OSError as error:
-            flags.error(f"--var: expected a folder that can be written, received {error}")
+            flags.error(f"--var: expected a writable folder, received {error}")
     options.monitoring_config_file = options.monitoring_config_file or local_models.MONITORING
     if options.allow_version_labels_for_unavailable_models is None:
         options.allow_version_labels_for_unavailable_models = True

@@ -1,4 +1,4 @@
-"""The server's process: what is put together, in which order it starts and stops."""
+"""Start and stop the server's process: models, ports, batching, metrics and traces."""
 
 import argparse
 import asyncio
@@ -24,7 +24,7 @@ from serving.server.errors import ServingError, invalid
 from serving.server.large_json import LargeJson
 from serving.server.manager import LoadOptions, ModelManager
 from serving.server.metrics import ServerMetrics
-from serving.server.rest import App, refusal_spelling, rest_app
+from serving.server.rest import App, refusal_answer, rest_app
 from serving.server.service import Service
 from serving.server.tls import PortsTls, ports_tls
 from serving.server.verified_load import Admission, admit_any, admit_signed
@@ -34,13 +34,13 @@ from serving.tracing.factory import make_tracer
 from serving.tracing.tracer import Tracer
 
 _UNLIMITED = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
-_CLOSE_SECONDS = 10  # for models to be unloaded
-_GRACE_SECONDS = 30  # for requests that are still being answered when the server is told to stop
+_CLOSE_SECONDS = 10  # time for models to be unloaded
+_GRACE_SECONDS = 30  # time for running requests after the signal to stop
 _log = logging.getLogger(__name__)
 
 
 class _HttpServer(HttpServer):
-    """Leaves the signals to this module, which stops both ports."""
+    """An HTTP server that leaves signals to this module, which stops both ports."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -48,7 +48,10 @@ class _HttpServer(HttpServer):
 
 
 async def serve(options: argparse.Namespace) -> None:
-    """Loads the models, opens the ports, and answers until SIGTERM or SIGINT.
+    """Load the models, open the ports, and answer until SIGTERM or SIGINT.
+
+    Args:
+        options: the parsed command line.
 
     Raises:
         ServingError: The config is refused, or a model cannot be loaded.
@@ -66,7 +69,7 @@ async def serve(options: argparse.Namespace) -> None:
     tls = ports_tls(options, metrics.tls)
     tracer = make_tracer(options.tracing_endpoint, "model-server")
     manager = ModelManager(_load_options(options), warmup.warm_up, _admission(options, metrics))
-    # At least as many as batches may run at once.
+    # At least one thread for each batch that may run at once.
     size = max(2 * (os.cpu_count() or 1), batching.num_batch_threads.value if batching else 0) + 2
     threads = ThreadPoolExecutor(size, thread_name_prefix="run")
     service = Service(manager, BatchingRunner(batching, threads) if batching else DirectRunner(threads), metrics)
@@ -75,18 +78,18 @@ async def serve(options: argparse.Namespace) -> None:
             async with _ports(options, service, monitoring, metrics, tls, tracer):
                 _log.info("Ready: gRPC on port %d, REST on port %d.", options.port, options.rest_api_port)
                 await _unless(stop, asyncio.gather(manager.poll(), _poll_config(options, manager), stop.wait()))
-                _log.info("Stopping; requests being answered have %d s.", _GRACE_SECONDS)
+                _log.info("Stopping: running requests have %d s.", _GRACE_SECONDS)
     finally:
         try:
             await asyncio.wait_for(manager.close(), _CLOSE_SECONDS)
         except TimeoutError:
-            _log.error("A model is still running and is left to itself.")
+            _log.error("A model is still running: the process ends without waiting for it.")
         threads.shutdown(wait=False, cancel_futures=True)
         await asyncio.to_thread(tracer.close)
 
 
 async def _unless(stop: asyncio.Event, work: Awaitable[object]) -> bool:
-    """Whether the work was done before `stop` was set; what it raises is raised."""
+    """Await `work` until `stop` is set; return whether the work finished first. Raise what the work raises."""
     working, stopping = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
     await asyncio.wait([working, stopping], return_when=asyncio.FIRST_COMPLETED)
     if working.done():
@@ -108,7 +111,7 @@ async def _ports(
     tls: PortsTls,
     tracer: Tracer,
 ) -> AsyncIterator[None]:
-    """Both ports open; closed at the same time, each after the requests that it is answering."""
+    """Hold both ports open; close them at the same time, each after its running requests."""
     grpc_server = await _open_grpc(options, service, tls) if options.port else None
     rest, answering, large_json = None, asyncio.ensure_future(asyncio.sleep(0)), LargeJson()
     try:
@@ -156,13 +159,13 @@ async def _open_grpc(options: argparse.Namespace, service: Service, tls: PortsTl
 def _rest_config(app: App) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http=bounded(HttpLimits(), refusal_spelling),
+        http=bounded(HttpLimits(), refusal_answer),
         ws="none",
         lifespan="off",
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=False,  # nothing asks for the client's address, and the layer would cost every request
+        proxy_headers=False,  # nobody needs the client's address, and the layer costs time on every request
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
 
@@ -176,7 +179,7 @@ def _listening(host: str, port: int) -> socket.socket:
 
 
 async def _poll_config(options: argparse.Namespace, manager: ModelManager) -> None:
-    """Reads the config file again and again; one that is refused is logged, and what was there before counts."""
+    """Read the config file periodically. Log a refused config, and keep the one before."""
     path, seconds = options.model_config_file, options.model_config_file_poll_wait_seconds
     if not path or seconds <= 0:
         return
@@ -187,8 +190,8 @@ async def _poll_config(options: argparse.Namespace, manager: ModelManager) -> No
             await manager.apply(config.read_models(path))
             said = ""
         except ServingError as error:
-            if error.message != said:  # once, not at each reading
-                _log.error("%s does not count as it is: %s", path, error.message)
+            if error.message != said:  # log it once, not at each read
+                _log.error("%s is refused, and the config before stays in force: %s", path, error.message)
             said = error.message
 
 
@@ -199,13 +202,13 @@ def _models(options: argparse.Namespace) -> model_server_config_pb2.ModelServerC
 
 
 def _admission(options: argparse.Namespace, metrics: ServerMetrics) -> Admission:
-    """What may be loaded.
+    """Return the check that each version passes before it is loaded.
 
     Raises:
         ServingError: The keys cannot be used.
     """
     if options.verify_keys is None:
-        _log.info("Signatures are not verified: a version is loaded whoever wrote it.")
+        _log.info("Signatures are not verified: every version is loaded, whoever wrote it.")
         return admit_any
     try:
         keys = TrustedKeys.read(options.verify_keys)

@@ -1,7 +1,7 @@
-"""The REST port: TensorFlow Serving's routes, as an ASGI application.
+"""Serve the REST port: TensorFlow Serving's routes, as an ASGI application.
 
-TensorFlow Serving matches the request target as it was sent, query string included, with expressions of its own; so
-does this, and no router would.
+TensorFlow Serving matches the raw request target, query string included, with its own regular expressions. This module
+does the same, because no router would match as it does.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from tensorflow.core.protobuf import meta_graph_pb2
 from tensorflow_serving.apis import classification_pb2, get_model_metadata_pb2, input_pb2, model_pb2, regression_pb2
 
 from serving import request_id
-from serving.http_bounds.protocol import Refusal, Spelling
+from serving.http_bounds.protocol import Refusal, RefusalAnswer
 from serving.server.errors import ServingError, invalid
 from serving.server.json_examples import parse_examples
 from serving.server.json_results import encode_classification, encode_regression
@@ -40,10 +40,10 @@ _API = re.compile(r"/v1/.*", _FLAGS | re.DOTALL)
 _INFERENCE = re.compile(rf"/v1/models/(?P<name>[^/:]+){_VERSION}:(?P<verb>classify|regress|predict)", _FLAGS)
 _MODEL = re.compile(rf"/v1/models(?:/(?P<name>[^/:]+))?{_VERSION}(?P<metadata>/metadata)?", _FLAGS)
 _LARGEST_VERSION = 2**63 - 1
-# Fields at their defaults are written too; protobuf 5 renamed the option that asks for it.
+# Write fields at their defaults, too; protobuf 5 renamed this option.
 _OPTIONS = {"including_default_value_fields", "always_print_fields_with_no_presence"}
 _WITH_DEFAULTS = dict.fromkeys(_OPTIONS & inspect.signature(json_format.MessageToJson).parameters.keys(), True)
-_LARGE = 2**18  # bytes; what is smaller takes single milliseconds to read and to write
+_LARGE = 2**18  # bytes; smaller bodies are parsed and written within milliseconds
 _one_thread = ThreadPoolExecutor(1, thread_name_prefix="json")
 _Result = TypeVar("_Result")
 _log = logging.getLogger(__name__)
@@ -60,15 +60,18 @@ def rest_app(
     seconds: float = 30,
     tracer: Tracer | None = None,
 ) -> App:
-    """The application that answers on the REST port.
+    """Return the application that answers on the REST port.
 
     Args:
-        service: what answers.
-        monitoring_path: where the metrics are; None: nowhere.
-        render_metrics: gives them in Prometheus' text format.
-        large_json: reads large bodies; None: one of its own.
-        seconds: how long an answer may take, from the end of the request's body.
-        tracer: marks requests; None: nobody does.
+        service: answers the requests.
+        monitoring_path: the path of the metrics; None disables them.
+        render_metrics: returns the metrics in Prometheus' text format.
+        large_json: parses large bodies; None creates one.
+        seconds: the time limit of an answer, from the end of the request's body.
+        tracer: traces requests; None disables traces.
+
+    Returns:
+        The ASGI application.
     """
     requests = _Requests(service, large_json or LargeJson(), seconds)
 
@@ -79,7 +82,7 @@ def rest_app(
             if monitoring_path and target.partition("?")[0] == monitoring_path:
                 response = _metrics(target, monitoring_path, render_metrics)
             elif not _API.fullmatch(target):
-                response = _error(404, f"Nothing is served at {target}: expected /v1/models/…")
+                response = _error(404, f"Nothing is served at {target}: expected a path below /v1/models/")
             elif scope["method"] == "OPTIONS":
                 has_origin = any(name == b"origin" and value for name, value in scope["headers"])
                 response = Response(status_code=200 if has_origin else 400)
@@ -92,17 +95,15 @@ def rest_app(
         except ClientGoneError:
             return
         except Exception:
-            _log.exception(
-                "Request %s: %s %s: this is an error in the server", _request_id(scope), scope["method"], target
-            )
-            response = _error(500, "An error in the server; its log says more.")
+            _log.exception("Request %s: %s %s: internal error", _request_id(scope), scope["method"], target)
+            response = _error(500, "Internal error; see the server's log.")
         await response(scope, receive, send)
 
     return tracer.around(app) if tracer else app
 
 
 class _Requests:
-    """Answers requests below /v1/."""
+    """Answer requests below /v1/."""
 
     def __init__(self, service: Service, large_json: LargeJson, seconds: float):
         self._service = service
@@ -111,11 +112,19 @@ class _Requests:
         self._memory = BodyMemory()
 
     async def answer(self, scope: Scope, receive: Receive, target: str) -> bytes:
-        """The body of the answer.
+        """Return the body of a successful answer.
+
+        Args:
+            scope: the request's scope.
+            receive: returns the body's parts.
+            target: the raw request target.
+
+        Returns:
+            JSON.
 
         Raises:
-            ServingError: Every other answer.
-            ClientGoneError: Nobody waits for one.
+            ServingError: The answer is an error.
+            ClientGoneError: The client went away.
         """
         method = scope["method"]
         found = {"POST": _INFERENCE, "GET": _MODEL}[method].fullmatch(target) if method in ("POST", "GET") else None
@@ -123,7 +132,7 @@ class _Requests:
             raise invalid(f"Malformed request: {method} {target}")
         spec = _model_spec(found)
         if method == "GET":
-            # Only the lower-case word asks for metadata: TensorFlow Serving matches any case and then compares.
+            # Only lower-case `metadata` returns metadata: TensorFlow Serving matches any case, then compares exactly.
             return _metadata(self._service, spec) if found["metadata"] == "/metadata" else _status(self._service, spec)
         verbs = {"predict": self._predict, "classify": self._classify, "regress": self._regress}
         if found["verb"] not in verbs:
@@ -186,14 +195,14 @@ class _Requests:
 
 
 async def _in_turn(size: int, work: Callable[..., _Result], *arguments: Any) -> _Result:
-    """The result of work on `size` bytes; much of it is done beside the event loop, one request at a time."""
+    """Run work on `size` bytes; large work runs in a thread, one request at a time, off the event loop."""
     if size < _LARGE:
         return work(*arguments)
     return await asyncio.get_running_loop().run_in_executor(_one_thread, work, *arguments)
 
 
 def _status(service: Service, spec: model_pb2.ModelSpec) -> bytes:
-    spec.ClearField("version_label")  # as in TensorFlow Serving, where a label does not choose a status
+    spec.ClearField("version_label")  # as in TensorFlow Serving, where a label does not select a status
     return _proto_json(service.status(spec)).encode()
 
 
@@ -201,7 +210,7 @@ def _metadata(service: Service, spec: model_pb2.ModelSpec) -> bytes:
     response = service.metadata(spec)
     signatures = get_model_metadata_pb2.SignatureDefMap()
     response.metadata["signature_def"].Unpack(signatures)
-    # Not the response as a whole: its Any would print with a type URL.
+    # Convert the parts, not the whole response: its Any would print a type URL.
     metadata = f'{{"signature_def": {_proto_json(signatures)}}}'
     return f'{{"model_spec": {_proto_json(response.model_spec)}, "metadata": {metadata}}}'.encode()
 
@@ -211,22 +220,22 @@ def _proto_json(proto: message.Message) -> str:
 
 
 def _request_id(scope: Scope) -> str:
-    """The id by which whoever asks knows the request; the gateway sends it."""
+    """Return the id by which the caller knows the request; the gateway sends it."""
     return request_id.loggable(Headers(scope=scope).get(request_id.HEADER, ""))
 
 
 def _target(scope: Scope) -> str:
-    """The request target as it was sent; bytes that are not ASCII as Latin-1."""
+    """Return the raw request target; non-ASCII bytes are decoded as Latin-1."""
     query = scope["query_string"]
     target: bytes = scope["raw_path"] + b"?" + query if query else scope["raw_path"]
     return target.decode("latin-1")
 
 
 def _model_spec(found: re.Match[str]) -> model_pb2.ModelSpec:
-    """Model, version and label of a path.
+    """Read model, version and label from a path.
 
     Raises:
-        ServingError: INVALID_ARGUMENT; there is no name, a name is no UTF-8, or the version is no int64.
+        ServingError: INVALID_ARGUMENT; the model's name is missing, a name is not UTF-8, or the version is not int64.
     """
     if found["name"] is None:
         raise invalid("Missing model name in request.")
@@ -255,7 +264,7 @@ def _metrics(target: str, path: str, render: Callable[[], bytes]) -> Response:
 
 
 class _JsonAnswer:
-    """Sends what Response(body, media_type="application/json") would, at a third of its cost."""
+    """Send the same as Response(body, media_type="application/json"), at a third of its cost."""
 
     def __init__(self, body: bytes):
         self._body = body
@@ -266,10 +275,17 @@ class _JsonAnswer:
         await send({"type": "http.response.body", "body": self._body})
 
 
-def refusal_spelling(refusal: Refusal) -> Spelling:
-    """Returns what a connection reads that the HTTP bounds refuse."""
+def refusal_answer(refusal: Refusal) -> RefusalAnswer:
+    """Log a refusal of the HTTP bounds and return the answer to send.
+
+    Args:
+        refusal: why the connection or request is refused.
+
+    Returns:
+        The answer's media type and body.
+    """
     _log.info("%s refused with %d: %s", refusal.client, refusal.status, refusal.code)
-    return Spelling("application/json", json.dumps({"error": refusal.detail}).encode())
+    return RefusalAnswer("application/json", json.dumps({"error": refusal.detail}).encode())
 
 
 def _error(status: int, text: str) -> Response:

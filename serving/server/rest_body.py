@@ -1,4 +1,4 @@
-"""The body of a REST request: read to its end, inflated if it is gzip, and bounded."""
+"""Read the body of a REST request, inflate gzip, and limit its size."""
 
 import asyncio
 import contextlib
@@ -12,8 +12,8 @@ from starlette.types import Receive, Scope
 from serving.server.errors import ServingError, invalid
 
 _SMALL_BYTES = 2**20  # bodies up to this size are not counted
-_MOST_HELD_BYTES = 4 * 100 * 2**20  # of larger bodies, all requests together
-MOST_BYTES = 100 * 2**20  # TensorFlow Serving's bound on what gzip may inflate to; here it holds for plain bodies too
+_MOST_HELD_BYTES = 4 * 100 * 2**20  # of all requests' larger bodies together
+MOST_BYTES = 100 * 2**20  # TensorFlow Serving's limit of inflated gzip; here it applies to plain bodies, too
 _GZIP = 16 + zlib.MAX_WBITS
 
 
@@ -22,10 +22,10 @@ class ClientGoneError(Exception):
 
 
 class BodyMemory:
-    """Counts what the large bodies hold that are being read or answered; used from one event loop.
+    """Limit the memory of large bodies that are being read or answered. Use it from one event loop.
 
     Args:
-        most: bytes, all together.
+        most: bytes, of all bodies together.
     """
 
     def __init__(self, most: int = _MOST_HELD_BYTES):
@@ -34,7 +34,11 @@ class BodyMemory:
 
     @contextlib.contextmanager
     def share(self) -> Iterator["MemoryShare"]:
-        """Yields what one request holds; it is given back when the block ends."""
+        """Track the memory of one request; release it when the block ends.
+
+        Yields:
+            The request's share.
+        """
         share = MemoryShare(self)
         try:
             yield share
@@ -42,10 +46,13 @@ class BodyMemory:
             self._held -= share.held
 
     def take(self, more: int) -> None:
-        """Takes bytes.
+        """Reserve bytes.
+
+        Args:
+            more: the number of bytes.
 
         Raises:
-            ServingError: RESOURCE_EXHAUSTED; there are none left.
+            ServingError: RESOURCE_EXHAUSTED; not enough are left.
         """
         if self._held + more > self._most:
             raise ServingError(
@@ -62,7 +69,10 @@ class MemoryShare:
         self.held = 0
 
     def grow_to(self, length: int) -> None:
-        """Counts the body's length so far, if it is a large one.
+        """Count the body's length so far, if the body is large.
+
+        Args:
+            length: bytes.
 
         Raises:
             ServingError: See BodyMemory.take.
@@ -73,20 +83,23 @@ class MemoryShare:
 
 
 async def read_body(scope: Scope, receive: Receive, share: MemoryShare | None = None) -> bytes:
-    """Reads the whole body.
+    """Read the whole body.
 
     Args:
-        scope: the request's.
-        receive: gives the body's parts.
-        share: counts the body among those of others; None: it is not counted.
+        scope: the request's scope.
+        receive: returns the body's parts.
+        share: counts the body in BodyMemory; None skips the count.
+
+    Returns:
+        The body, inflated.
 
     Raises:
-        ServingError: INVALID_ARGUMENT; it is longer than MOST_BYTES, or is said to be gzip and is not.
+        ServingError: INVALID_ARGUMENT; the body is longer than MOST_BYTES, or is declared as gzip and is not.
             RESOURCE_EXHAUSTED; other large bodies take the memory.
         ClientGoneError: The client went away.
     """
-    headers = dict(reversed(scope["headers"]))  # names in lower case; of a header that stands there twice the first
-    if int(headers.get(b"content-length", b"0")) > MOST_BYTES:  # a whole number: the HTTP parser saw to that
+    headers = dict(reversed(scope["headers"]))  # names are lower-case; the first of repeated headers wins
+    if int(headers.get(b"content-length", b"0")) > MOST_BYTES:  # a whole number: the HTTP parser checked it
         raise _too_long()
     chunks, length, more = [], 0, True
     while more:
@@ -110,11 +123,14 @@ async def read_body(scope: Scope, receive: Receive, share: MemoryShare | None = 
 
 
 async def while_connected(receive: Receive, work: Coroutine[Any, Any, bytes]) -> bytes:
-    """Returns what the work returns; ends it when the client goes away.
+    """Await work; cancel it when the client goes away.
 
     Args:
         receive: of a request whose body has been read.
         work: makes the answer.
+
+    Returns:
+        The result of the work.
 
     Raises:
         ClientGoneError: The client went away.
@@ -137,10 +153,16 @@ async def while_connected(receive: Receive, work: Coroutine[Any, Any, bytes]) ->
 
 
 def inflate(body: bytes) -> bytes:
-    """What a gzip body holds.
+    """Inflate a gzip body.
+
+    Args:
+        body: one gzip stream.
+
+    Returns:
+        Its content.
 
     Raises:
-        ServingError: INVALID_ARGUMENT; it is no gzip, cut short, or holds more than MOST_BYTES.
+        ServingError: INVALID_ARGUMENT; the body is not gzip, is cut short, or holds more than MOST_BYTES.
     """
     gzip = zlib.decompressobj(_GZIP)
     try:
@@ -150,7 +172,10 @@ def inflate(body: bytes) -> bytes:
     if len(inflated) > MOST_BYTES:
         raise _too_long()
     if not gzip.eof or gzip.unused_data:
-        raise invalid("Failed to uncompress the body: expected one whole gzip stream, and it is cut short or goes on.")
+        raise invalid(
+            "Failed to uncompress the body: expected one whole gzip stream, received one that is cut short or followed "
+            "by more data."
+        )
     return inflated
 
 

@@ -1,4 +1,4 @@
-"""What the server does with a request, however it came: find the version, check, run, answer."""
+"""Answer requests of both ports: find the version, check the request, run the model, build the answer."""
 
 import asyncio
 import collections
@@ -31,9 +31,9 @@ from serving.server.metrics import ServerMetrics
 from serving.server.servable import Servable
 
 SIGNATURE_DEF = "signature_def"
-# Where the server itself ends a request that takes too long: cancelled by it, a request was late, and nobody left.
+# Set where the server itself limits the time: tells a request that was too slow from a client that left.
 DEADLINE: contextvars.ContextVar[asyncio.Timeout | None] = contextvars.ContextVar("DEADLINE", default=None)
-# The signature, and its inputs by name -> the arrays for them.
+# Takes the signature and its inputs by name; returns the arrays for them.
 ReadInputs = Callable[
     [meta_graph_pb2.SignatureDef, Mapping[str, meta_graph_pb2.TensorInfo]], Awaitable[Mapping[str, np.ndarray]]
 ]
@@ -41,14 +41,14 @@ ReadInputs = Callable[
 
 @dataclasses.dataclass(frozen=True)
 class Answer:
-    """What Predict gives: the model, version and signature that answered, and the outputs."""
+    """The result of Predict: the model, version and signature that answered, and the outputs."""
 
     spec: model_pb2.ModelSpec
     outputs: Mapping[str, np.ndarray]
 
 
 class Service:
-    """Answers requests; used from one event loop."""
+    """Answer requests. Use it from one event loop."""
 
     def __init__(self, manager: ModelManager, runner: DirectRunner | BatchingRunner, metrics: ServerMetrics):
         self._manager = manager
@@ -64,14 +64,17 @@ class Service:
         *,
         entrypoint: str = "GRPC",
     ) -> Answer:
-        """Runs a signature on tensors.
+        """Run a signature on tensors.
 
         Args:
-            spec: which model, version or label, and signature (`serving_default` if it names none).
-            read_inputs: gives the arrays once the signature is known; raises ServingError if they do not fit it.
-            unknown_signature: the error for a signature that the model lacks, which is another on each transport.
-            output_filter: which outputs; empty means all.
+            spec: the model, optionally its version or label, and the signature (`serving_default` if it names none).
+            read_inputs: returns the arrays once the signature is known; raises ServingError if they do not fit it.
+            unknown_signature: makes the error for an unknown signature, which differs by transport.
+            output_filter: the wanted outputs; empty means all.
             entrypoint: GRPC or REST, for the metrics.
+
+        Returns:
+            The answer.
 
         Raises:
             ServingError: The request cannot be answered.
@@ -90,7 +93,14 @@ class Service:
     async def classify(
         self, request: classification_pb2.ClassificationRequest, *, entrypoint: str = "GRPC"
     ) -> classification_pb2.ClassificationResponse:
-        """Labels tf.Examples.
+        """Classify tf.Examples.
+
+        Args:
+            request: the model, and the tf.Examples.
+            entrypoint: GRPC or REST, for the metrics.
+
+        Returns:
+            Labels and scores of each tf.Example.
 
         Raises:
             ServingError: The request cannot be answered.
@@ -101,7 +111,14 @@ class Service:
     async def regress(
         self, request: regression_pb2.RegressionRequest, *, entrypoint: str = "GRPC"
     ) -> regression_pb2.RegressionResponse:
-        """Gives each tf.Example a value.
+        """Predict a value for each tf.Example.
+
+        Args:
+            request: the model, and the tf.Examples.
+            entrypoint: GRPC or REST, for the metrics.
+
+        Returns:
+            A value for each tf.Example.
 
         Raises:
             ServingError: The request cannot be answered.
@@ -112,7 +129,13 @@ class Service:
     async def multi_inference(
         self, request: inference_pb2.MultiInferenceRequest
     ) -> inference_pb2.MultiInferenceResponse:
-        """Classifies and regresses the same tf.Examples with several signatures of one model version.
+        """Classify and regress the same tf.Examples with several signatures of one model version.
+
+        Args:
+            request: the signatures, and the tf.Examples.
+
+        Returns:
+            The result of each signature.
 
         Raises:
             ServingError: The request cannot be answered.
@@ -139,10 +162,17 @@ class Service:
     def metadata(
         self, spec: model_pb2.ModelSpec, fields: Iterable[str] = (SIGNATURE_DEF,)
     ) -> get_model_metadata_pb2.GetModelMetadataResponse:
-        """The signatures of a version.
+        """Return the signatures of a version.
+
+        Args:
+            spec: the model, and optionally its version or label.
+            fields: the wanted metadata; TensorFlow Serving defines `signature_def` only.
+
+        Returns:
+            The signatures, and the version that has them.
 
         Raises:
-            ServingError: No such version, or a field other than `signature_def`.
+            ServingError: There is no such version, or a field other than `signature_def` was asked for.
         """
         if not spec.name:
             raise invalid("ModelSpec has no name specified.")
@@ -160,10 +190,16 @@ class Service:
             return response
 
     def status(self, spec: model_pb2.ModelSpec) -> get_model_status_pb2.GetModelStatusResponse:
-        """The state of a model's versions, newest first.
+        """Return the states of a model's versions, newest first.
+
+        Args:
+            spec: the model, and optionally one version or label.
+
+        Returns:
+            A row for each version.
 
         Raises:
-            ServingError: No such model or version.
+            ServingError: There is no such model or version.
         """
         response = get_model_status_pb2.GetModelStatusResponse()
         for version in self._manager.status(spec):
@@ -175,7 +211,7 @@ class Service:
         return response
 
     async def reload(self, config: model_server_config_pb2.ModelServerConfig) -> None:
-        """Replaces the whole config; see ModelManager.reload."""
+        """Replace the whole config; see ModelManager.reload."""
         await self._manager.reload(config)
 
     # --- Parts.
@@ -221,7 +257,7 @@ class Service:
         except ServingError as error:
             status = error.code.name
             raise
-        except asyncio.CancelledError:  # the caller left, or its deadline passed; or ours did
+        except asyncio.CancelledError:  # the client left, its deadline passed, or ours did
             deadline = DEADLINE.get()
             late = deadline is not None and deadline.expired()
             status = (grpc.StatusCode.DEADLINE_EXCEEDED if late else grpc.StatusCode.CANCELLED).name

@@ -1,7 +1,8 @@
-"""The descriptors of TensorFlow Serving's two services, which reflection hands out.
+"""Descriptors of TensorFlow Serving's two services, for gRPC reflection.
 
-tensorflow-serving-api has them in prediction_service_pb2 and model_service_pb2. These were made by an old compiler, and
-protobuf from version 4 on cannot import them. It can import the messages, and the stubs in the files ending in `_grpc`.
+tensorflow-serving-api ships them in prediction_service_pb2 and model_service_pb2. An old compiler generated those
+files,
+and protobuf 4 and later cannot import them. They can import the messages, and the stubs in the files ending in `_grpc`.
 """
 
 from google.protobuf import descriptor_pb2, descriptor_pool
@@ -18,7 +19,7 @@ from tensorflow_serving.apis import (
 _PACKAGE = "tensorflow.serving"
 PREDICTION_SERVICE = f"{_PACKAGE}.PredictionService"
 MODEL_SERVICE = f"{_PACKAGE}.ModelService"
-# Of each service its file, and of each method the messages, without Request and Response, and the file that has them.
+# For each service: its file, and for each method the messages' common prefix and the module that defines them.
 _SERVICES = {
     PREDICTION_SERVICE: (
         "tensorflow_serving/apis/prediction_service.proto",
@@ -41,7 +42,7 @@ _SERVICES = {
 
 
 def register() -> None:
-    """Adds the services to protobuf's pool of descriptors, unless they are there."""
+    """Add the services to protobuf's descriptor pool, unless they are there."""
     pool = descriptor_pool.Default()
     for service, (path, methods) in _SERVICES.items():
         try:

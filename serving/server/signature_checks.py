@@ -1,4 +1,4 @@
-"""What a request asks of a model's signatures, checked before anything runs."""
+"""Check a request against the model's signatures before anything runs."""
 
 import collections
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,14 @@ Signatures = Mapping[str, meta_graph_pb2.SignatureDef]
 
 
 def signature(signatures: Signatures, spec: model_pb2.ModelSpec) -> tuple[str, meta_graph_pb2.SignatureDef]:
-    """The signature that a request names, or `serving_default`, with its name.
+    """Return the signature that a request names, or `serving_default`.
+
+    Args:
+        signatures: the model's signatures, by name.
+        spec: the request's model, which may name a signature.
+
+    Returns:
+        The signature's name, and the signature.
 
     Raises:
         ServingError: The model has no such signature.
@@ -28,10 +35,17 @@ def signature(signatures: Signatures, spec: model_pb2.ModelSpec) -> tuple[str, m
 
 
 def outputs(signature: meta_graph_pb2.SignatureDef, output_filter: Sequence[str]) -> list[str]:
-    """The outputs that a request wants: those it filters for, or all, by name.
+    """Return the names of the outputs that a request asks for, sorted.
+
+    Args:
+        signature: the signature that is called.
+        output_filter: the wanted outputs; empty means all.
+
+    Returns:
+        The names.
 
     Raises:
-        ServingError: The filter names one that the signature lacks, or one twice.
+        ServingError: The filter names an output that the signature lacks, or one output twice.
     """
     if not output_filter:
         return sorted(signature.outputs)
@@ -47,10 +61,17 @@ def outputs(signature: meta_graph_pb2.SignatureDef, output_filter: Sequence[str]
 
 
 def arrays(signature: meta_graph_pb2.SignatureDef, request: predict_pb2.PredictRequest) -> Mapping[str, np.ndarray]:
-    """The inputs of a PredictRequest.
+    """Read the inputs of a PredictRequest.
+
+    Args:
+        signature: the signature that is called.
+        request: the whole request.
+
+    Returns:
+        The array of each input, by name.
 
     Raises:
-        ServingError: Names or types are not the signature's, or a tensor is none.
+        ServingError: Names or types differ from the signature's, or a tensor is malformed.
     """
     expected, received = set(signature.inputs), set(request.inputs)
     if expected != received:
@@ -65,10 +86,15 @@ def arrays(signature: meta_graph_pb2.SignatureDef, request: predict_pb2.PredictR
 
 
 def require_dtype(signature: meta_graph_pb2.SignatureDef, name: str, received: int) -> None:
-    """Checks an input's type, as the session would.
+    """Check an input's type, as the session would.
+
+    Args:
+        signature: the signature that is called.
+        name: the input's name.
+        received: the number of the received data type.
 
     Raises:
-        ServingError: It is not the signature's.
+        ServingError: The type differs from the signature's.
     """
     expected = signature.inputs[name].dtype
     if received != expected:

@@ -1,4 +1,4 @@
-"""TensorProto to array and back, for requests that nobody has checked yet."""
+"""Convert TensorProtos to arrays and back; the protos come from unchecked requests."""
 
 import math
 
@@ -8,12 +8,12 @@ from tensorflow.core.framework import tensor_pb2, types_pb2
 
 from serving.server.errors import invalid
 
-# Bytes that one proto may claim beyond those it holds: TensorFlow repeats the last value up to the shape, and a shape
-# costs its sender a few bytes.
+# Limit in bytes of repeated values in one proto. TensorFlow repeats the last value up to the shape, so a few bytes of
+# shape could claim any amount of memory.
 _MOST_REPEATED = 4 * 2**20
-# Elements that are written one by one; larger tensors are packed, which takes a hundredth of the time.
+# Limit of elements written one by one; larger tensors are packed, which takes a hundredth of the time.
 _MOST_UNPACKED = 2**16
-# Where a TensorProto keeps the values of a dtype, as TensorFlow Serving writes them …
+# The field of a TensorProto that holds the values of a dtype, as TensorFlow Serving writes it.
 _FIELDS = {
     tf.float32: "float_val",
     tf.float64: "double_val",
@@ -28,7 +28,7 @@ _FIELDS = {
 }
 _PLAIN = {dtype.as_datatype_enum: (np.dtype(dtype.as_numpy_dtype), field) for dtype, field in _FIELDS.items()}
 _WRITTEN = {np.dtype(dtype.as_numpy_dtype): (dtype.as_datatype_enum, field) for dtype, field in _FIELDS.items()}
-# … and of those dtypes that TensorFlow's own functions read and write here: they take ten times as long.
+# The same for rare dtypes, which TensorFlow's own functions read and write here; they take ten times as long.
 _RARE = {
     tf.float16.as_datatype_enum: "half_val",
     tf.bfloat16.as_datatype_enum: "half_val",
@@ -40,10 +40,17 @@ _RARE = {
 
 
 def from_proto(name: str, proto: tensor_pb2.TensorProto) -> np.ndarray:
-    """The array in a proto; strings as objects of bytes.
+    """Convert a proto to an array; strings become objects of bytes.
+
+    Args:
+        name: the input's name, for errors.
+        proto: the tensor.
+
+    Returns:
+        The array.
 
     Raises:
-        ServingError: INVALID_ARGUMENT; the proto holds no tensor.
+        ServingError: INVALID_ARGUMENT; the proto is not a valid tensor.
     """
     dimensions = [dim.size for dim in proto.tensor_shape.dim]
     if proto.tensor_shape.unknown_rank or (dimensions and min(dimensions) < 0):
@@ -64,12 +71,21 @@ def from_proto(name: str, proto: tensor_pb2.TensorProto) -> np.ndarray:
 
 
 def to_proto(array: np.ndarray) -> tensor_pb2.TensorProto:
-    """The proto of an array: its values in the field of their type, or packed into bytes if they are many or rare."""
+    """Convert an array to a proto.
+
+    The values go into the field of their type, or are packed into bytes if there are many or the dtype is rare.
+
+    Args:
+        array: of any shape and dtype that TensorFlow knows.
+
+    Returns:
+        The proto.
+    """
     number, field = _WRITTEN.get(array.dtype, (0, ""))
     if not field or (array.size > _MOST_UNPACKED and array.dtype != object):
         return tf.make_tensor_proto(array)
     proto = tensor_pb2.TensorProto(dtype=number)
-    proto.tensor_shape.SetInParent()  # also of a scalar, whose shape has no dimensions
+    proto.tensor_shape.SetInParent()  # needed for scalars, whose shape has no dimensions
     for size in array.shape:
         proto.tensor_shape.dim.add(size=size)
     getattr(proto, field).extend(array.ravel().tolist())
@@ -77,15 +93,15 @@ def to_proto(array: np.ndarray) -> tensor_pb2.TensorProto:
 
 
 def _values(proto: tensor_pb2.TensorProto) -> np.ndarray:
-    """The values that the proto holds of its own dtype, in one dimension.
+    """Return the values that the proto holds, flat, in the proto's dtype.
 
     Raises:
-        ValueError: A dtype that cannot be sent, or bytes that are not a whole number of values.
+        ValueError: The dtype cannot be sent, or the bytes are not a whole number of values.
     """
     if proto.dtype in _PLAIN:
         dtype, field = _PLAIN[proto.dtype]
         if not proto.tensor_content:
-            return np.array(list(getattr(proto, field)), dtype)  # from a list: a third faster
+            return np.array(list(getattr(proto, field)), dtype)  # a list makes this a third faster
         if proto.dtype == types_pb2.DT_STRING:
             raise ValueError("strings are sent in string_val, not in tensor_content")
         return np.frombuffer(proto.tensor_content, dtype)
@@ -103,5 +119,5 @@ def _values(proto: tensor_pb2.TensorProto) -> np.ndarray:
 
 
 def _size_of_last(values: np.ndarray) -> int:
-    """Bytes that a copy of the last value takes."""
+    """Return the bytes that a copy of the last value takes."""
     return len(values[-1]) + values.itemsize if values.dtype == object and len(values) else values.itemsize

@@ -1,4 +1,4 @@
-"""TLS of the server's two ports, by the flags that name files."""
+"""Set up TLS of the server's two ports, from the files that the flags name."""
 
 import argparse
 import dataclasses
@@ -28,27 +28,27 @@ _log = logging.getLogger(__name__)
 
 @dataclasses.dataclass(frozen=True)
 class PortsTls:
-    """TLS of each port; None: it speaks plain text."""
+    """TLS of each port; None for plain text."""
 
     grpc: grpc.ServerCredentials | None
     rest: "RestTls | None"
 
 
 class RestTls:
-    """TLS of the REST port, as `serving.http_bounds.server.Tls` asks for it."""
+    """TLS of the REST port, in the form that `serving.http_bounds.server` calls."""
 
     def __init__(self, watched: WatchedFiles[ServerTls], metrics: TlsMetrics):
         self._watched = watched
         self._metrics = metrics
 
     def context(self, port: int) -> ssl.SSLContext:
-        """What a new connection is secured with."""
+        """Return the TLS context for a new connection."""
         return self._watched.value.context
 
     def note_failure(self, port: int, client: str, reason: str) -> None:
-        """Counts and logs a handshake that failed."""
+        """Count and log a failed handshake."""
         self._metrics.failed_handshakes.labels("rest", reason).inc()
-        _log.info("%s spoke no TLS on port %d: %s", client, port, reason)
+        _log.info("TLS handshake of %s on port %d failed: %s", client, port, reason)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,11 +59,18 @@ class _GrpcTls:
 
 
 def ports_tls(options: argparse.Namespace, metrics: TlsMetrics) -> PortsTls:
-    """Reads the files that the flags name.
+    """Read the files that the flags name.
+
+    Args:
+        options: the parsed command line.
+        metrics: receives the certificates' expiry and failed handshakes.
+
+    Returns:
+        TLS of each port.
 
     Raises:
         TlsError: A certificate or a key cannot be used.
-        ServingError: --ssl_config_file is no SSLConfig.
+        ServingError: --ssl_config_file is not an SSLConfig.
     """
     files = None
     if options.tls_certificate_file:
@@ -87,7 +94,7 @@ def _rest(files: ServerFiles | None, metrics: TlsMetrics) -> RestTls | None:
 
 def _grpc(ssl_config: Path | None, files: ServerFiles | None, metrics: TlsMetrics) -> grpc.ServerCredentials | None:
     if ssl_config:
-        verify = config.read_ssl(ssl_config).client_verify  # of an open port, gRPC cannot change it
+        verify = config.read_ssl(ssl_config).client_verify  # gRPC cannot change this setting of an open port
         watched = WatchedFiles([ssl_config], lambda: _of_ssl_config(ssl_config, verify))
     elif files:
         watched = WatchedFiles(files.all, lambda: _of_files(files))
@@ -98,7 +105,7 @@ def _grpc(ssl_config: Path | None, files: ServerFiles | None, metrics: TlsMetric
 
 
 def _credentials(watched: WatchedFiles[_GrpcTls]) -> grpc.ServerCredentials:
-    """Credentials that every handshake asks for what is new; gRPC calls from a thread of its own."""
+    """Return credentials that look for new certificates at every handshake; gRPC calls `fetch` in its own thread."""
     first = watched.value
     given = first.configuration
 
@@ -127,11 +134,11 @@ def _of_ssl_config(path: Path, verify: bool) -> _GrpcTls:
     except ServingError as error:
         raise TlsError(error.message) from error
     if found.client_verify != verify:
-        raise TlsError(
-            f"{path}: expected client_verify as at the start, {verify}; start the server again to change it."
-        )
+        raise TlsError(f"{path}: expected client_verify: {verify}, as at the start; restart the server to change it.")
     if verify and not found.custom_ca:
-        raise TlsError(f"{path}: expected custom_ca beside client_verify, received none; add who signs clients.")
+        raise TlsError(
+            f"{path}: expected custom_ca beside client_verify, received none; add the CA of the clients' certificates."
+        )
     certificate = check_certificate(
         found.server_cert.encode(), found.server_key.encode(), f"server_cert of {path}", f"server_key of {path}"
     )

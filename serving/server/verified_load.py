@@ -1,8 +1,8 @@
-"""What a version has to be before the server loads it: signed by a trusted key, or anything.
+"""Check a version before the server loads it: require a trusted signature, or accept any version.
 
-A version is copied into a private folder while it is verified, and loaded from there. So what is loaded is what was
-verified, whatever becomes of the folder meanwhile. TensorFlow holds all of a loaded version in memory, so the copy goes
-when the version is loaded and warmed up.
+The server copies a version into a private folder while it verifies it, and loads it from there. So the server loads
+exactly what it verified, even if the original folder changes meanwhile. TensorFlow holds all of a loaded version in
+memory, so the copy is deleted after loading and warm-up.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ from serving.signing.errors import CopyError, Reason, RefusedVersionError, Signi
 from serving.signing.keys import TrustedKeys
 from serving.signing.verification import verify
 
-# Takes model, number and folder of a version; gives the folder to load it from.
+# Takes model, number and folder of a version; yields the folder to load it from.
 Admission = Callable[[str, int, Path], AbstractContextManager[Path]]
 _log = logging.getLogger(__name__)
 
@@ -27,8 +27,9 @@ _log = logging.getLogger(__name__)
 class RefusedError(ServingError):
     """A version that must not be loaded.
 
-    Attributes:
-        may_pass: whether another attempt could end otherwise: a disk may be away for a moment.
+    Args:
+        message: why.
+        may_pass: whether a retry can succeed, for example after a disk error; an attribute, too.
     """
 
     def __init__(self, message: str, *, may_pass: bool):
@@ -38,17 +39,29 @@ class RefusedError(ServingError):
 
 @contextlib.contextmanager
 def admit_any(model: str, number: int, version: Path) -> Iterator[Path]:
-    """Has a version loaded from where it lies, whoever put it there."""
+    """Accept any version, and load it from its own folder.
+
+    Args:
+        model: ignored.
+        number: ignored.
+        version: the version's folder.
+
+    Yields:
+        The same folder.
+    """
     del model, number
     yield version
 
 
 def admit_signed(keys: Path, refused: Callable[[str, str], None]) -> Admission:
-    """Has only signed versions loaded.
+    """Return a check that accepts only signed versions.
 
     Args:
-        keys: a public key, or a folder of them; read anew for each version.
-        refused: takes model and reason of each refusal.
+        keys: a public key, or a folder of them; read again for each version.
+        refused: called with model and reason of each refusal.
+
+    Returns:
+        The check, which yields the folder of the verified copy.
     """
 
     @contextlib.contextmanager
@@ -60,7 +73,7 @@ def admit_signed(keys: Path, refused: Callable[[str, str], None]) -> Admission:
             except RefusedVersionError as error:
                 refused(model, error.reason)
                 raise RefusedError(str(error), may_pass=error.reason == Reason.UNREADABLE) from error
-            except (SigningError, CopyError) as error:  # no keys, or no room for a copy: the version is no worse for it
+            except (SigningError, CopyError) as error:  # no keys, or no disk space: not the version's fault
                 raise ServingError(grpc.StatusCode.UNAVAILABLE, f"version {number} of {model}: {error}") from error
             _log.info("Version %d of %s is signed by key %s.", number, model, verified.key_id)
             yield copy

@@ -1,4 +1,4 @@
-"""Which versions lie below a base path, and which of them a policy asks for."""
+"""Find the versions below a base path, and select those that a policy asks for."""
 
 import re
 from collections.abc import Collection, Iterable
@@ -10,9 +10,16 @@ _LARGEST = 2**63 - 1  # versions are int64
 
 
 def on_disk(base: Path) -> dict[int, Path]:
-    """The versions below `base`: folders whose name is a whole number. Of `1` and `001` one counts.
+    """Return the versions below `base`: folders whose name is a whole number.
 
-    A folder `7.tmp`, in which a version is being written, has no such name.
+    Of `1` and `001` only one is returned. A version that is being written has a name such as `7.tmp`, and is not
+    returned.
+
+    Args:
+        base: the model's base path.
+
+    Returns:
+        The folder of each version, by number.
 
     Raises:
         OSError: There is no such folder, or it cannot be read.
@@ -26,12 +33,15 @@ def aspired(
     policy: source_pb2.FileSystemStoragePathSourceConfig.ServableVersionPolicy,
     refused: Collection[int] = (),
 ) -> set[int]:
-    """The versions that should be served.
+    """Return the versions that should be served.
 
     Args:
-        found: those on disk.
-        policy: `latest` (one, unless it says how many), `all`, or `specific`; none means the latest.
-        refused: those that must not be loaded, so that the next ones are served in their stead.
+        found: the versions on disk.
+        policy: `latest` (one, unless it gives a number), `all`, or `specific`; an empty policy means the latest.
+        refused: versions that must not be loaded; the next ones are served instead.
+
+    Returns:
+        The numbers of the versions.
     """
     newest_first = sorted(set(found) - set(refused), reverse=True)
     match policy.WhichOneof("policy_choice"):

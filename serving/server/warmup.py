@@ -1,4 +1,4 @@
-"""Replays the requests that a version brings along, so that its first caller waits no longer than the others."""
+"""Replay a version's warm-up requests, so that its first request is as fast as the later ones."""
 
 from pathlib import Path
 
@@ -16,7 +16,11 @@ _MOST_RECORDS = 1000
 
 
 def warm_up(servable: Servable, version: Path) -> None:
-    """Replays each record below `version`, if it brings any.
+    """Replay each record below `version`, if there are any.
+
+    Args:
+        servable: the loaded version.
+        version: the version's folder.
 
     Raises:
         ServingError: A record cannot be read or answered, or there are more than 1,000.

@@ -1,4 +1,4 @@
-"""Signed versions of a model: what was pushed is what is loaded (docs/how-to/trust.md). Without TensorFlow.
+"""Sign versions of a model, so that servers load exactly what was pushed (docs/how-to/trust.md). Without TensorFlow.
 
-Pusher signs a manifest of all files of a version with Ed25519. Whoever loads a version verifies it before.
+Pusher signs a manifest of all files of a version with Ed25519. A server, or a copy for one, verifies it before loading.
 """

@@ -1,4 +1,4 @@
-"""Text files that a graph reads into look-up tables: its own assets, which the loader hands it, and nothing else.
+"""Require that a graph's look-up tables read text files of its own assets only.
 
 TensorFlow's loader feeds the path of each asset into a placeholder when it initializes the model. An asset's path
 reaches the table directly, or through a variable that is assigned from the placeholder alone.
@@ -16,19 +16,24 @@ _HARMLESS_USES = CALLS | {READ, ASSIGN, IDENTITY, "DisableCopyOnRead", "VarIsIni
 
 
 class AssetReads:
-    """The look-up tables of one graph."""
+    """The look-up tables of one graph.
+
+    Args:
+        meta_graph: the graph.
+        flow: of the same graph.
+        files: the paths of the version's files.
+    """
 
     def __init__(self, meta_graph: MetaGraph, flow: Dataflow, files: Collection[str]):
-        """Takes the graph and the paths of the version's files."""
         self._flow, self._files = flow, files
         self._filenames = [asset.filename for asset in meta_graph.asset_file_def]
         self._assets = {asset.tensor_info.name.partition(":")[0] for asset in meta_graph.asset_file_def}
 
     def check(self) -> None:
-        """Requires that all tables are read from files of the version.
+        """Require that all tables read files of the version.
 
         Raises:
-            RefusedVersionError: One is read from elsewhere.
+            RefusedVersionError: A table reads another file.
         """
         for filename in self._filenames:
             if f"{_FOLDER}{filename}" not in self._files:
@@ -46,7 +51,7 @@ class AssetReads:
             self._require_assets_in(variables)
 
     def _variable_read(self, table: Place, origin: Place) -> bytes:
-        """The one variable that the file's name is read from."""
+        """Return the one variable that holds the file's name."""
         handles = self._origins(origin, 0) if origin.node.op == READ else frozenset()
         names = {_identity(handle.node) for handle in handles if handle.node.op == VARIABLE}
         if len(handles) != 1 or len(names) != 1:
@@ -54,7 +59,7 @@ class AssetReads:
         return names.pop()
 
     def _require_assets_in(self, variables: set[bytes]) -> None:
-        """Requires that nothing but an asset's path is ever assigned to these variables."""
+        """Require that only an asset's path is ever assigned to these variables."""
         for place in self._flow.places():
             for index, tensor in enumerate(data_inputs(place.node)):
                 if not any(
@@ -70,7 +75,7 @@ class AssetReads:
                     raise _elsewhere(place)
 
     def _is_asset(self, place: Place) -> bool:
-        # A placeholder has one output and no value of its own: it is the asset's path, or there is none.
+        # A placeholder has one output and no own value: it is the asset's path, or has no value.
         return not place.function and place.node.op == PLACEHOLDER and place.node.name in self._assets
 
     def _origins(self, place: Place, index: int) -> frozenset[Place]:
@@ -79,13 +84,13 @@ class AssetReads:
 
 
 def _identity(node: Node) -> bytes:
-    """What two handles of one variable have in common. TensorFlow takes an empty name as a name, too."""
+    """Return the name that two handles of one variable share. To TensorFlow, an empty name is a name, too."""
     return node.attr["shared_name"].s
 
 
 def _elsewhere(place: Place) -> RefusedVersionError:
     return RefusedVersionError(
         Reason.FORBIDDEN_OPERATION,
-        f"node {place} would read a file that is not known to be one of the model's assets: expected a table of an "
-        "asset; change the model.",
+        f"node {place} may read a file that is not one of the model's assets: expected a table of an asset; change the "
+        "model.",
     )

@@ -1,4 +1,4 @@
-"""Runs `python -m serving verify`: once before a model server starts, or beside it for as long as it runs."""
+"""Run `python -m serving verify`: once before a model server starts, or beside it while it runs."""
 
 import logging
 import signal
@@ -17,7 +17,19 @@ _log = logging.getLogger(__name__)
 
 
 def run(source: Path, to: Path, keys: Path, *, every: float | None, metrics_port: int | None) -> int:
-    """Copies signed versions, once or every so many seconds, and returns the exit status."""
+    """Copy signed versions, once or periodically.
+
+    Args:
+        source: pushed versions.
+        to: copies of the signed versions.
+        keys: a public key, or a folder of them.
+        every: seconds between two runs; None runs once.
+        metrics_port: serves metrics; None serves none.
+
+    Returns:
+        The exit status: 0 all copied, or a signal ended it; 1 a version was refused; 2 the keys or folders cannot be
+        used.
+    """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname).1s %(message)s", stream=sys.stderr)
     registry = prometheus_client.CollectorRegistry()
     counter = prometheus_client.Counter(
@@ -37,7 +49,7 @@ def run(source: Path, to: Path, keys: Path, *, every: float | None, metrics_port
             return _DONE if copies.look() else _REFUSED
         try:
             copies.look()
-        except ModelsError as error:  # told, and tried again: it must not keep the other models from being served
+        except ModelsError as error:  # log it and try again: one model must not block the others
             _log.error("%s", error)
         if metrics_port is not None:
             prometheus_client.start_http_server(metrics_port, registry=registry)
@@ -49,7 +61,7 @@ def run(source: Path, to: Path, keys: Path, *, every: float | None, metrics_port
 
 
 def _look_again(look: Callable[[], bool], seconds: float) -> None:
-    """Looks until SIGTERM or SIGINT. What cannot be read for a moment is told once, and the copies stay."""
+    """Look until SIGTERM or SIGINT. If a folder or key cannot be read, log it once, and keep the copies."""
     stop, said = threading.Event(), ""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

@@ -1,4 +1,4 @@
-"""How tensors and calls run through a graph and its functions."""
+"""Follow tensors and calls through a graph and its functions."""
 
 import dataclasses
 from collections.abc import Iterable, Iterator
@@ -8,7 +8,7 @@ from serving.signing.errors import Reason, RefusedVersionError
 from serving.signing.graph_pb2 import Function, Graph, Node
 
 Value = TypeVar("Value")
-CALLS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})  # input n is argument n
+CALLS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})  # their input n is argument n
 IDENTITY, PLACEHOLDER = "Identity", "Placeholder"
 VARIABLE, READ, ASSIGN = "VarHandleOp", "ReadVariableOp", "AssignVariableOp"
 _UNDERSTOOD = CALLS | {IDENTITY, PLACEHOLDER, VARIABLE, READ, ASSIGN}
@@ -16,7 +16,7 @@ _UNDERSTOOD = CALLS | {IDENTITY, PLACEHOLDER, VARIABLE, READ, ASSIGN}
 
 @dataclasses.dataclass(frozen=True)
 class Place:
-    """A node, and the function that it stands in."""
+    """A node, and the function that contains it."""
 
     function: str  # empty: the graph itself
     node: Node = dataclasses.field(hash=False)
@@ -26,15 +26,17 @@ class Place:
 
 
 class Dataflow:
-    """Looks up nodes, functions and callers."""
+    """Nodes, functions and callers of a graph.
+
+    Args:
+        graph: the graph.
+
+    Raises:
+        RefusedVersionError: Two nodes or two functions share a name, so that a look-up could find the wrong one; or a
+            function has the name of an operation and might run instead of it.
+    """
 
     def __init__(self, graph: Graph):
-        """Reads the graph.
-
-        Raises:
-            RefusedVersionError: Two nodes or two functions have one name, so that a look-up could find the wrong one.
-                Or a function has the name of an operation, in whose stead it might run.
-        """
         self._functions: dict[str, Function] = _by_name((each.signature.name, each) for each in graph.library.function)
         if taken := sorted(_UNDERSTOOD & self._functions.keys()):
             raise RefusedVersionError(
@@ -52,26 +54,26 @@ class Dataflow:
                 self._callers.setdefault(name, []).append(place)
 
     def places(self) -> Iterator[Place]:
-        """All nodes, of the graph and of every function."""
+        """Yield all nodes, of the graph and of every function."""
         for scope, nodes in self._nodes.items():
             for node in nodes.values():
                 yield Place(scope, node)
 
     def place(self, scope: str, name: str) -> Place:
-        """The node of that name."""
+        """Return the node of that name."""
         return Place(scope, self._nodes[scope][name])
 
     def called(self, node: Node) -> set[str]:
-        """The functions that a node may call, or that TensorFlow may call in their stead."""
+        """Return the functions that a node may call, or that TensorFlow may call instead."""
         named = ({node.op} | named_functions(node)) & self._functions.keys()
         return named.union(*(self._twins.get(name, ()) for name in named))
 
     def is_function(self, name: str) -> bool:
-        """Whether the graph has a function of that name."""
+        """Return whether the graph has a function of that name."""
         return name in self._functions
 
     def reached(self, tensors: Iterable[str]) -> Iterator[Place]:
-        """The nodes that run when these tensors or nodes of the graph are asked for; of a function, all nodes."""
+        """Yield the nodes that run for these tensors or nodes of the graph; all nodes of a called function."""
         waiting, seen = [("", _name(tensor)) for tensor in tensors], set[tuple[str, str]]()
         while waiting:
             scope, name = waiting.pop()
@@ -84,7 +86,7 @@ class Dataflow:
             waiting += [(function, inner) for function in self.called(node) for inner in self._nodes[function]]
 
     def origins(self, place: Place, tensor: str) -> frozenset[Place]:
-        """Where a node's input may come from, through Identity and through calls."""
+        """Return where a node's input may come from, through Identity and through calls."""
         waiting, seen, found = [(place.function, _name(tensor))], set[tuple[str, str]](), set[tuple[str, str]]()
         while waiting:
             step = waiting.pop()
@@ -98,7 +100,7 @@ class Dataflow:
         return frozenset(Place(scope, self._nodes[scope].get(name, Node(name=name))) for scope, name in found)
 
     def _step_back(self, scope: str, name: str) -> Iterator[tuple[str, str]]:
-        """Where a tensor was before; nothing where it is made, and where a loop or a branch hides what it was."""
+        """Yield where a tensor was before; nothing where it is made, or behind a loop or branch."""
         arguments = self._arguments.get(scope, [])
         if name in arguments:
             for caller in self._callers.get(scope, []):
@@ -114,15 +116,21 @@ class Dataflow:
 
 
 def data_inputs(node: Node) -> list[str]:
-    """The tensors that a node takes; not the nodes that it merely waits for."""
+    """Return the tensors that a node takes, without its control inputs."""
     return [tensor for tensor in node.input if not tensor.startswith("^")]
 
 
 def named_functions(node: Node) -> set[str]:
-    """The functions, or operations, that a node's attributes name.
+    """Return the functions, or operations, that a node's attributes name.
+
+    Args:
+        node: the node.
+
+    Returns:
+        The names.
 
     Raises:
-        RefusedVersionError: It leaves a name to its caller, which would hide it.
+        RefusedVersionError: The node leaves a name to its caller, which would hide it.
     """
     waiting, names = list(node.attr.values()), set[str]()
     while waiting:
@@ -139,7 +147,7 @@ def named_functions(node: Node) -> set[str]:
 
 
 def _twins(functions: dict[str, Function]) -> dict[str, set[str]]:
-    """Functions that say they do the same: TensorFlow chooses among them by what the machine has."""
+    """Return functions that implement the same; TensorFlow chooses among them by the machine's devices."""
     groups: dict[bytes, set[str]] = {}
     for name, function in functions.items():
         if "api_implements" in function.attr:
@@ -148,7 +156,7 @@ def _twins(functions: dict[str, Function]) -> dict[str, set[str]]:
 
 
 def _name(tensor: str) -> str:
-    """The node of `node:0`, `node:output:0` or `^node`."""
+    """Return the node of `node:0`, `node:output:0` or `^node`."""
     return tensor.removeprefix("^").partition(":")[0]
 
 

@@ -1,7 +1,7 @@
-"""A signature and what it signs, in one file: the envelope of DSSE (github.com/secure-systems-lab/dsse, version 1).
+"""Store a signature with its payload in one file: the envelope of DSSE (github.com/secure-systems-lab/dsse, version 1).
 
-What is signed is not the manifest alone but its type and length with it. A signature of the same key over other data
-can never pass for one over a manifest.
+The signature covers the payload's type and length, too. So a signature of the same key over other data can never pass
+as one over a manifest.
 """
 
 import base64
@@ -14,12 +14,12 @@ from serving.signing.errors import Reason, RefusedVersionError
 from serving.signing.keys import TrustedKeys
 
 FILE = PurePosixPath("assets.extra/model_signature.json")  # below a version; model servers ignore the folder
-LARGEST = 16 * 2**20  # bytes; a manifest takes about 120 for a file
+LARGEST = 16 * 2**20  # bytes; a manifest takes about 120 bytes per file
 _TYPE = "application/vnd.model-manifest+json"
 
 
 def seal(payload: bytes, key_id: str, sign: Callable[[bytes], bytes]) -> bytes:
-    """Signs a payload and returns the envelope."""
+    """Sign a payload and return the envelope."""
     signature = {"keyid": key_id, "sig": base64.b64encode(sign(_signed_bytes(payload))).decode()}
     record = {
         "payload": base64.b64encode(payload).decode(),
@@ -30,17 +30,25 @@ def seal(payload: bytes, key_id: str, sign: Callable[[bytes], bytes]) -> bytes:
 
 
 def unseal(envelope: bytes, keys: TrustedKeys) -> tuple[bytes, str]:
-    """Returns the payload, and the id of the key that signed it.
+    """Verify an envelope, and return its payload and the id of the key that signed it.
+
+    Args:
+        envelope: the file's bytes.
+        keys: the trusted keys.
+
+    Returns:
+        The payload, and the key's id.
 
     Raises:
-        RefusedVersionError: It is no envelope, no trusted key signed it, or the payload is not what the key signed.
+        RefusedVersionError: The bytes are not an envelope, no trusted key signed it, or the payload differs from what
+            the key signed.
     """
     payload, signatures = _read(envelope)
     for key_id, signature in signatures:
         if (key := keys.find(key_id)) is not None:
             if not key.verifies(signature, _signed_bytes(payload)):
                 raise RefusedVersionError(
-                    Reason.BAD_SIGNATURE, f"the manifest is not what key {key_id} signed; push the version again."
+                    Reason.BAD_SIGNATURE, f"the manifest differs from what key {key_id} signed; push the version again."
                 )
             return payload, key_id
     signed_by = ", ".join(key_id for key_id, _ in signatures) or "nobody"
@@ -52,7 +60,7 @@ def unseal(envelope: bytes, keys: TrustedKeys) -> tuple[bytes, str]:
 
 
 def _signed_bytes(payload: bytes) -> bytes:
-    """Returns what is signed: DSSE's pre-authentication encoding."""
+    """Return the signed bytes: DSSE's pre-authentication encoding."""
     return b"DSSEv1 %d %s %d %s" % (len(_TYPE), _TYPE.encode(), len(payload), payload)
 
 
@@ -65,7 +73,7 @@ def _read(envelope: bytes) -> tuple[bytes, list[tuple[str, bytes]]]:
         return _decode(record["payload"]), signatures
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise RefusedVersionError(
-            Reason.UNSIGNED, f"{FILE} is no signature: {type(error).__name__}: {error}; push the version again."
+            Reason.UNSIGNED, f"{FILE} is not a signature: {type(error).__name__}: {error}; push the version again."
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""Why a version is not signed, or not loaded."""
+"""Errors of signing and verification, and the reasons of refusals."""
 
 import enum
 
@@ -8,33 +8,34 @@ class SigningError(Exception):
 
 
 class Reason(enum.StrEnum):
-    """Why a version is refused, as the metric of refusals labels it."""
+    """Why a version is refused; the values are labels of the metric of refusals."""
 
-    UNSIGNED = "unsigned"  # no signature, or none that can be read
-    UNKNOWN_KEY = "unknown_key"  # signed by nobody whom the verifier trusts
-    BAD_SIGNATURE = "bad_signature"  # the manifest is not what the key signed
+    UNSIGNED = "unsigned"  # no signature, or an unreadable one
+    UNKNOWN_KEY = "unknown_key"  # not signed by a key that the verifier trusts
+    BAD_SIGNATURE = "bad_signature"  # the manifest differs from what the key signed
     OTHER_VERSION = "other_version"  # signed as another model, or under another number
     ALTERED_FILE = "altered_file"
     MISSING_FILE = "missing_file"
     EXTRA_FILE = "extra_file"
     NO_REGULAR_FILE = "no_regular_file"  # a symbolic link, a socket, a device
-    FORBIDDEN_OPERATION = "forbidden_operation"  # the graph would reach for files, Python or the network
+    FORBIDDEN_OPERATION = "forbidden_operation"  # the graph would access files, Python or the network
     UNREADABLE = "unreadable"  # a file or the graph cannot be read
 
 
 class CopyError(OSError):
-    """A verified version could not be copied: it is no worse for it."""
+    """A verified version could not be copied; the version itself is fine."""
 
 
 class ModelsError(OSError):
-    """Some models could not be looked at, or copied; the others were."""
+    """Some models could not be read or copied; the others were."""
 
 
 class RefusedVersionError(Exception):
     """A version must not be loaded.
 
-    Attributes:
-        reason: in a word.
+    Args:
+        reason: in a word; an attribute, too.
+        message: the reason in words.
     """
 
     def __init__(self, reason: Reason, message: str):

@@ -1,8 +1,7 @@
-"""TensorFlow's operations that reach for files, Python, the network or the process. No served model needs them.
+"""TensorFlow's operations that access files, Python, the network or the process. No served model needs them.
 
-Read from the registries of TensorFlow 2.16 and 2.21: the operations with an input or attribute that names a file, a
-folder, an address or a graph. A test reads the registry of the TensorFlow that is installed, and names those that are
-new.
+The list is from the registries of TensorFlow 2.16 and 2.21: operations with an input or attribute that names a file, a
+folder, an address or a graph. A test reads the registry of the installed TensorFlow, and names new ones.
 """
 
 _PYTHON = {"EagerPyFunc", "PyFunc", "PyFuncStateless"}
@@ -20,7 +19,7 @@ _FILES = {
     "TextLineReaderV2", "WholeFileReader", "WholeFileReaderV2", "WriteFile",
 }  # fmt: skip
 
-# Summary writers write event files or a data base; the debugger's operations write to any address they are given.
+# Summary writers write event files or a database; the debugger's operations write to any address.
 _LOGS = {
     "CreateSummaryDbWriter", "CreateSummaryFileWriter", "DebugIdentity", "DebugIdentityV2", "DebugIdentityV3",
     "DebugNanCount", "DebugNumericSummary",
@@ -32,21 +31,21 @@ _NETWORK = {
     "RpcServer", "RpcServerRegister", "RpcServerStart",
 }  # fmt: skip
 
-# A graph in a tensor or an attribute, or a function that is found by another name: nobody has looked into it.
+# Graphs in a tensor or an attribute, or functions under another name: these are not checked.
 _HIDDEN_GRAPHS = {
     "DatasetFromGraph", "DeserializeIterator", "MlirPassthroughOp", "SymbolicGradient", "TRTEngineOp",
     "_TPUCompileMlir", "_XlaHostComputeMlir",
 }  # fmt: skip
 
-# They end the process, run native code by its name, or reach a variable by its name.
+# These end the process, run native code by name, or access a variable by name.
 _PROCESS = {"Abort", "XlaCustomCall", "XlaCustomCallV2", "_VarHandlesOp"}
 
 FORBIDDEN = frozenset(_PYTHON | _FILES | _LOGS | _NETWORK | _HIDDEN_GRAPHS | _PROCESS)
 
-# Where their value is the handle of a resource, they reach any variable or table by its name.
+# If their value is a resource's handle, they access any variable or table by name.
 MAKES_VALUE = frozenset({"Const", "ParseTensor"})
 
-# (operation, attribute) -> beginnings of harmless values; an empty value is harmless, too.
+# (operation, attribute) -> prefixes of harmless values; an empty value is harmless, too.
 HARMLESS_ATTRIBUTES = {
     ("PrintV2", "output_stream"): (b"stderr", b"stdout", b"log("),
     ("FixedUnigramCandidateSampler", "vocab_file"): (),
@@ -54,8 +53,8 @@ HARMLESS_ATTRIBUTES = {
     ("EncodeProto", "descriptor_source"): (b"local://", b"bytes://"),
 }  # fmt: skip
 
-# What TensorFlow's saver adds to every SavedModel. They read and write checkpoints of any name.
+# TensorFlow's saver adds these to every SavedModel. They read and write checkpoints of any name.
 READS_CHECKPOINT = frozenset({"RestoreV2"})
 WRITES_CHECKPOINT = frozenset({"MergeV2Checkpoints", "SaveV2"})
-# Reads a text file, which must be one of the version's assets.
+# These read a text file, which must be one of the version's assets.
 READS_ASSET = frozenset({"InitializeTableFromTextFile", "InitializeTableFromTextFileV2"})

@@ -1,4 +1,4 @@
-"""What a signed graph may do: compute, read its own checkpoint and its own assets, and nothing else."""
+"""Check that a signed graph only computes, and reads only its own checkpoint and assets."""
 
 from collections.abc import Collection, Iterable
 
@@ -11,22 +11,23 @@ from serving.signing.errors import Reason, RefusedVersionError
 from serving.signing.graph_pb2 import MetaGraph, SavedModel
 
 GRAPH = "saved_model.pb"
-_OTHER_GRAPHS = ("saved_model.pbtxt", "saved_model.cpb")  # TensorFlow reads these, too, and nobody would have looked
+_OTHER_GRAPHS = ("saved_model.pbtxt", "saved_model.cpb")  # TensorFlow reads these, too, and they would be unchecked
 _INITIALIZERS = ("saved_model_main_op", "legacy_init_op")  # collections
-_INITIALIZER_SIGNATURES = ("__saved_model_init_op", "__saved_model_train_op")  # TensorFlow Serving answers all others
-_FED = (PLACEHOLDER, "PlaceholderWithDefault")  # one output, which is all that is fed
+# TensorFlow Serving answers all other signatures
+_INITIALIZER_SIGNATURES = ("__saved_model_init_op", "__saved_model_train_op")
+_FED = (PLACEHOLDER, "PlaceholderWithDefault")  # one output, which is fed
 _RESOURCE = 20  # TensorFlow's DT_RESOURCE
 
 
 def check_graph(encoded: bytes, files: Collection[str]) -> None:
-    """Checks a SavedModel's graph and all its functions.
+    """Check a SavedModel's graph and all its functions.
 
     Args:
-        encoded: what saved_model.pb holds.
+        encoded: the content of saved_model.pb.
         files: paths of the version's files.
 
     Raises:
-        RefusedVersionError: It cannot be read, or runs an operation that reaches for files, Python or the network.
+        RefusedVersionError: The graph cannot be read, or runs an operation that accesses files, Python or the network.
     """
     if other := next((name for name in _OTHER_GRAPHS if name in files), None):
         raise RefusedVersionError(Reason.UNREADABLE, f"expected its graph in {GRAPH} alone, received {other}, too.")
@@ -46,7 +47,7 @@ def check_graph(encoded: bytes, files: Collection[str]) -> None:
 def _require_no_forbidden(flow: Dataflow) -> None:
     for place in flow.places():
         node = place.node
-        # What a node names as a function may be an operation, too.
+        # A node may name an operation where it names a function.
         named = named_functions(node)
         guarded = operations.WRITES_CHECKPOINT | operations.READS_CHECKPOINT | operations.READS_ASSET
         if forbidden := sorted(({node.op} | named) & operations.FORBIDDEN | named & guarded):
@@ -60,7 +61,7 @@ def _require_no_forbidden(flow: Dataflow) -> None:
 
 
 def _require_checkpoint_in_saver(meta_graph: MetaGraph, flow: Dataflow) -> None:
-    """Lets checkpoints be read only when the model is loaded, and from its own files; and never written."""
+    """Allow checkpoints to be read only at loading, and only the model's own; never written."""
     writes, reads = operations.WRITES_CHECKPOINT, operations.READS_CHECKPOINT
     _require_none(flow, _answers(meta_graph), writes | reads | operations.READS_ASSET)
     _require_none(flow, _initializers(meta_graph), writes | reads)
@@ -76,7 +77,7 @@ def _require_checkpoint_in_saver(meta_graph: MetaGraph, flow: Dataflow) -> None:
 
 
 def _answers(meta_graph: MetaGraph) -> list[str]:
-    """The tensors that requests ask for."""
+    """Return the tensors that requests ask for."""
     names = [
         tensor.name
         for name, signature in meta_graph.signature_def.items()
@@ -84,7 +85,7 @@ def _answers(meta_graph: MetaGraph) -> list[str]:
         for tensor in signature.outputs.values()
     ]
     if "" in names:
-        raise RefusedVersionError(Reason.UNREADABLE, "a signature has an output that is no dense tensor.")
+        raise RefusedVersionError(Reason.UNREADABLE, "a signature has an output that is not a dense tensor.")
     return names
 
 
@@ -107,7 +108,7 @@ def _are_fed(places: Iterable[Place]) -> bool:
 def _require_none(flow: Dataflow, tensors: Iterable[str], kinds: frozenset[str]) -> None:
     for place in flow.reached(tensors):
         if place.node.op in kinds:
-            raise _forbidden(place, f"runs {place.node.op} where a request or the start of the model would")
+            raise _forbidden(place, f"runs {place.node.op} in a request or at the start of the model")
 
 
 def _forbidden(place: Place, what: str) -> RefusedVersionError:

@@ -1,4 +1,4 @@
-"""Ed25519 keys in PEM files. The private half signs; the public halves of all who are trusted verify."""
+"""Read and make Ed25519 keys in PEM files. The private half signs; the trusted public halves verify."""
 
 import dataclasses
 import hashlib
@@ -26,16 +26,22 @@ class PublicKey:
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Reads a PEM file.
+        """Read a PEM file.
+
+        Args:
+            path: the file.
+
+        Returns:
+            The key.
 
         Raises:
-            SigningError: It cannot be read, or holds no public Ed25519 key.
+            SigningError: The file cannot be read, or holds no public Ed25519 key.
         """
         try:
             key = serialization.load_pem_public_key(path.read_bytes())
         except (OSError, ValueError, UnsupportedAlgorithm) as error:
             # The library's message may quote the file; a private key must not reach a log.
-            why = error.strerror if isinstance(error, OSError) else "it is none"
+            why = error.strerror if isinstance(error, OSError) else "something else"
             raise SigningError(
                 f"{path}: expected a public key in PEM, received: {why}; see docs/how-to/trust.md."
             ) from None
@@ -45,12 +51,12 @@ class PublicKey:
 
     @property
     def id(self) -> str:
-        """The first digits of the SHA-256 of the key in DER."""
+        """Return the first digits of the SHA-256 of the key in DER."""
         der = self.key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
         return hashlib.sha256(der).hexdigest()[:_ID_DIGITS]
 
     def verifies(self, signature: bytes, signed: bytes) -> bool:
-        """Whether this key's other half signed these bytes."""
+        """Return whether this key's private half signed these bytes."""
         try:
             self.key.verify(signature, signed)
         except InvalidSignature:
@@ -59,18 +65,27 @@ class PublicKey:
 
 
 class TrustedKeys:
-    """The public keys whose signatures count."""
+    """The trusted public keys.
+
+    Args:
+        keys: by their ids.
+    """
 
     def __init__(self, keys: Mapping[str, PublicKey]):
-        """Takes the keys by their ids."""
         self._keys = dict(keys)
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Reads a PEM file, or all files `*.pem` of a folder.
+        """Read a PEM file, or all files `*.pem` of a folder.
+
+        Args:
+            path: the file or folder.
+
+        Returns:
+            The keys.
 
         Raises:
-            SigningError: There is none, or one of them holds no public key.
+            SigningError: There is no key, or a file holds no public key.
         """
         files = sorted(path.glob("*.pem")) if path.is_dir() else [path]
         if not files:
@@ -79,26 +94,33 @@ class TrustedKeys:
         return cls({key.id: key for key in keys})
 
     def find(self, key_id: str) -> PublicKey | None:
-        """Returns the key of that id; None: it is not trusted."""
+        """Return the key of that id; None if it is not trusted."""
         return self._keys.get(key_id)
 
     def ids(self) -> list[str]:
-        """The ids, sorted."""
+        """Return the ids, sorted."""
         return sorted(self._keys)
 
 
 def read_private(path: Path) -> Ed25519PrivateKey:
-    """Reads the private half of a key from a PEM file without a password.
+    """Read the private half of a key from a PEM file without a password.
+
+    Args:
+        path: the file.
+
+    Returns:
+        The key.
 
     Raises:
-        SigningError: It cannot be read, others than its owner may read it, or it holds no private Ed25519 key.
+        SigningError: The file cannot be read, users other than its owner may read it, or it holds no private Ed25519
+            key.
     """
     try:
         with path.open("rb") as file:
             if os.fstat(file.fileno()).st_mode & 0o077:
                 raise SigningError(
-                    f"{path}: expected a private key that its owner alone may read, received one that others may: "
-                    f"chmod 600 {path}. If others did read it, make a new one."
+                    f"{path}: expected a private key that only its owner may read, received one that others may read; "
+                    f"run chmod 600 {path}. If others have read it, make a new key."
                 )
             key = serialization.load_pem_private_key(file.read(), password=None)
     except OSError as error:
@@ -114,15 +136,22 @@ def read_private(path: Path) -> Ed25519PrivateKey:
 
 
 def write_pair(private: Path, public: Path) -> str:
-    """Makes a key, writes its halves, and returns its id. Only the owner may read the private one.
+    """Make a key, write its halves, and return its id. Only the owner may read the private one.
+
+    Args:
+        private: file for the private half.
+        public: file for the public half.
+
+    Returns:
+        The key's id.
 
     Raises:
-        SigningError: One of the files is there already.
+        SigningError: One of the files exists already.
         OSError: A file cannot be written.
     """
     for path in (private, public):
         if path.exists():
-            raise SigningError(f"{path} is there already: expected no file; name another, or move it away.")
+            raise SigningError(f"{path} exists already: expected no file; name another, or move it away.")
         path.parent.mkdir(parents=True, exist_ok=True)
     key = Ed25519PrivateKey.generate()
     pem = key.private_bytes(_PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())

@@ -1,4 +1,4 @@
-"""Who signs: a private key in a file, or a command that asks a key management service."""
+"""Sign with a private key in a file, or with a command that asks a key management service."""
 
 import base64
 import binascii
@@ -22,25 +22,34 @@ class Signer(Protocol):
 
     @property
     def key(self) -> PublicKey:
-        """The key that verifies what this signs."""
+        """Return the key that verifies its signatures."""
 
     def sign(self, data: bytes) -> bytes:
-        """Returns the signature, 64 bytes.
+        """Return the signature, 64 bytes.
+
+        Args:
+            data: the bytes to sign.
+
+        Returns:
+            The signature.
 
         Raises:
-            SigningError: There is none.
+            SigningError: The bytes could not be signed.
         """
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SigningKey:
-    """Where a signer is found. It names files and a command, and holds no secret."""
+    """The location of a signer. It names files and a command, and holds no secret."""
 
-    file: Path  # the private key; with a command, the public key of what it signs with
-    command: str | None = None  # gets the bytes on its standard input; see CommandSigner
+    file: Path  # the private key; with a command, the public key of its signatures
+    command: str | None = None  # receives the bytes on standard input; see CommandSigner
 
     def open(self) -> Signer:
-        """Returns the signer.
+        """Return the signer.
+
+        Returns:
+            A signer that is ready.
 
         Raises:
             SigningError: The key cannot be used.
@@ -51,26 +60,29 @@ class SigningKey:
 
 
 class FileSigner:
-    """Signs with a private key."""
+    """Sign with a private key."""
 
     def __init__(self, private: Ed25519PrivateKey):
         self._private = private
         self.key = PublicKey(private.public_key())
 
     def sign(self, data: bytes) -> bytes:
-        """Signs the bytes."""
+        """Sign the bytes."""
         return self._private.sign(data)
 
 
 class CommandSigner:
-    """Signs with a command: it reads the bytes from standard input and writes the signature, raw or in base64."""
+    """Sign with a command. It reads the bytes from standard input and writes the signature, raw or in base64.
+
+    Args:
+        command: written as for a shell; no shell runs it.
+        key: verifies its signatures.
+
+    Raises:
+        SigningError: The command cannot be split into words.
+    """
 
     def __init__(self, command: str, key: PublicKey):
-        """Takes the command as a shell would spell it; no shell runs it.
-
-        Raises:
-            SigningError: It cannot be split into words.
-        """
         try:
             self._words = shlex.split(command)
         except ValueError as error:
@@ -80,7 +92,13 @@ class CommandSigner:
         self.key = key
 
     def sign(self, data: bytes) -> bytes:
-        """Signs the bytes, and checks the signature.
+        """Sign the bytes, and check the signature.
+
+        Args:
+            data: the bytes to sign.
+
+        Returns:
+            The signature.
 
         Raises:
             SigningError: The command failed, took over a minute, or signed with another key.
@@ -90,15 +108,17 @@ class CommandSigner:
             done = subprocess.run(self._words, input=data, capture_output=True, timeout=_COMMAND_SECONDS, check=False)
         except (OSError, subprocess.TimeoutExpired) as error:
             why = f"took over {_COMMAND_SECONDS} s" if isinstance(error, subprocess.TimeoutExpired) else str(error)
-            raise SigningError(f"the signing command {name} gave no signature: {why}") from error
+            raise SigningError(f"the signing command {name} returned no signature: {why}") from error
         if done.returncode:
             said = done.stderr.decode(errors="replace").strip()[-500:]
-            raise SigningError(f"the signing command {name} ended with {done.returncode}: {said or 'it said nothing'}")
+            raise SigningError(
+                f"the signing command {name} ended with status {done.returncode}: {said or 'no message'}"
+            )
         signature = _decode(done.stdout)
         if signature is None or not self.key.verifies(signature, data):
             raise SigningError(
                 f"the signing command {name} did not sign with key {self.key.id}: expected {_SIGNATURE_BYTES} bytes, "
-                f"raw or in base64, that this key verifies, received {len(done.stdout)} bytes that it does not."
+                f"raw or in base64, that this key verifies, received {len(done.stdout)} bytes that it does not verify."
             )
         return signature
 

@@ -1,4 +1,4 @@
-"""Verifies a version before it is loaded: who signed it, that it is the version asked for, and that nothing changed."""
+"""Verify a version before it is loaded: its signature, its name and number, and that nothing changed."""
 
 import contextlib
 import dataclasses
@@ -17,7 +17,7 @@ SIGNATURE = str(envelope.FILE)
 
 @dataclasses.dataclass(frozen=True)
 class VerifiedVersion:
-    """What a signature vouches for."""
+    """A version whose signature is valid."""
 
     manifest: Manifest
     key_id: str  # of the key that signed it
@@ -26,20 +26,24 @@ class VerifiedVersion:
 def verify(
     version: Path, *, model: str, number: int, keys: TrustedKeys, copy_to: Path | None = None
 ) -> VerifiedVersion:
-    """Verifies a version; with `copy_to`, copies what was verified, byte by byte.
+    """Verify a version; with `copy_to`, copy exactly the verified bytes.
 
-    Whoever loads from the folder itself loads what lies there then, which may be something else by now: a model server
-    loads the copy. Nothing is copied before its size and name are known to be signed.
+    The original folder may change after the verification, so a model server loads the copy. Nothing is copied unless
+    its
+    name and size are signed.
 
     Args:
         version: its folder.
-        model: the name that the server knows the model by.
+        model: the model's name on the server.
         number: the version's number.
-        keys: whose signatures count.
-        copy_to: a folder that is not there yet, and that no one else can write.
+        keys: the trusted keys.
+        copy_to: a folder that does not exist yet, and that nobody else can write.
+
+    Returns:
+        The manifest, and the key's id.
 
     Raises:
-        RefusedVersionError: It must not be loaded; says why. A copy may be there in part.
+        RefusedVersionError: The version must not be loaded; the message says why. A partial copy may be left.
         CopyError: The copy cannot be written.
     """
     try:
@@ -74,7 +78,7 @@ def _decode(payload: bytes) -> Manifest:
     try:
         return Manifest.decode(payload)
     except (ValueError, RecursionError) as error:
-        raise RefusedVersionError(Reason.UNSIGNED, f"what is signed is no manifest: {error}") from error
+        raise RefusedVersionError(Reason.UNSIGNED, f"the signed payload is not a manifest: {error}") from error
 
 
 def _require_asked_for(manifest: Manifest, model: str, number: int) -> None:
@@ -94,7 +98,7 @@ def _require_same_names(found: list[str], manifest: Manifest) -> None:
 
 
 def _require_same_files(files: VersionFiles, manifest: Manifest, copy_to: Path | None) -> bytes:
-    """Compares every file with its digest, copies it where that is asked for, and returns the graph."""
+    """Compare every file with its digest, copy it if requested, and return the graph."""
     graph: list[bytes] = []
     for name, signed in sorted(manifest.files.items()):
         with contextlib.ExitStack() as stack:
@@ -117,16 +121,16 @@ def _altered(name: str, signed: FileDigest, found: FileDigest) -> RefusedVersion
 
 @contextlib.contextmanager
 def _sink(path: Path) -> Iterator[Callable[[bytes], object]]:
-    """Opens a file to write to.
+    """Open a file to write to.
 
     Raises:
-        CopyError: It cannot be written, here or in a call of what this gives.
+        CopyError: The file cannot be written, here or in a call of the yielded function.
     """
 
     def write(chunk: bytes) -> None:
         rest = memoryview(chunk)
         try:
-            while rest:  # without a buffer, which would be written once more when the file is closed on a full disk
+            while rest:  # unbuffered: a buffer would be written again when the file is closed on a full disk
                 rest = rest[file.write(rest) :]
         except OSError as error:
             raise CopyError(*error.args) from error

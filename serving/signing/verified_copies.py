@@ -1,7 +1,7 @@
-"""Copies of the versions that a trusted key signed, for a model server that verifies nothing.
+"""Keep copies of the versions that a trusted key signed, for a model server that verifies nothing.
 
-The server reads the copies alone. A version is verified while it is copied, beside the others under a name that no
-server takes for a version, and renamed: what a server sees was verified, and nobody else can write it.
+The server reads only the copies. A version is verified while it is copied, under a name that no server takes for a
+version, and then renamed: the server sees only verified versions, and nobody else can write them.
 """
 
 import dataclasses
@@ -19,36 +19,36 @@ from serving.signing.keys import TrustedKeys
 from serving.signing.verification import verify
 
 _HALF_COPY, _GOING = ".copy", ".going"
-_WATCHED = 10_000  # files of a refused version, to see whether it changed
+_WATCHED = 10_000  # files of a refused version whose changes are watched
 _log = logging.getLogger(__name__)
 _Version = tuple[str, int]  # model, number
-_Stamp = tuple[object, ...]  # differs when a version or the keys changed
+_Stamp = tuple[object, ...]  # changes when a version or the keys change
 
 
 @dataclasses.dataclass(kw_only=True)
 class VerifiedCopies:
-    """Keeps the copies in step with the folders and the keys."""
+    """Keep the copies in line with the folders and the keys."""
 
     source: Path  # <model>/<version>/, which others write
     target: Path  # <model>/<version>/, which nobody else writes
     keys: Path  # a public key, or a folder of them
-    on_refused: Callable[[str, str], None]  # takes model and reason of each refusal
-    refused: dict[_Version, _Stamp] = dataclasses.field(default_factory=dict)  # what was looked at, and refused
-    verified_with: tuple[str, ...] = ()  # ids of the keys that all copies were verified with
+    on_refused: Callable[[str, str], None]  # called with model and reason of each refusal
+    refused: dict[_Version, _Stamp] = dataclasses.field(default_factory=dict)  # refused versions, and their state then
+    verified_with: tuple[str, ...] = ()  # ids of the keys that verified all copies
 
     def look(self) -> bool:
-        """Copies what is new, and removes what is gone or trusted no more.
+        """Copy new versions, and remove copies whose version is gone or whose key is no longer trusted.
 
         Returns:
             Whether no version is refused.
 
         Raises:
             SigningError: The keys cannot be used.
-            ModelsError: The folder of a model cannot be read or written; all other models were followed.
+            ModelsError: The folder of a model cannot be read or written; all other models were updated.
             OSError: `source` or `target` cannot be read.
         """
         keys = TrustedKeys.read(self.keys)
-        if self.verified_with != (ids := tuple(keys.ids())):  # also at the first look: of what an earlier process left
+        if self.verified_with != (ids := tuple(keys.ids())):  # also at the first look, for copies of an earlier process
             self._verify_copies(keys)
             self.verified_with = ids
         failed: list[str] = []
@@ -67,11 +67,11 @@ class VerifiedCopies:
             self._copy(model, number, pushed[number], keys)
         for model_and_number in [each for each in self.refused if each[0] == model and each[1] not in pushed]:
             del self.refused[model_and_number]
-        # A folder that is away for a moment looks empty, and takes no model down.
+        # A folder that is unavailable for a moment looks empty, and must not remove the model.
         gone = copies.keys() - pushed.keys() - (set() if pushed else {max(copies, default=-1)})
         for number in sorted(gone):
             _remove(copies[number])
-            _log.info("Version %d of %s is gone, and so is its copy.", number, model)
+            _log.info("Version %d of %s is gone; its copy was removed.", number, model)
 
     def _copy(self, model: str, number: int, version: Path, keys: TrustedKeys) -> None:
         stamp = (*keys.ids(), *_stamp(version))
@@ -84,7 +84,7 @@ class VerifiedCopies:
         except RefusedVersionError as error:
             shutil.rmtree(half, ignore_errors=True)
             if error.reason == Reason.UNREADABLE:
-                stamp = (str(error),)  # a disk may be away for a moment: tried again at each look, and told once
+                stamp = (str(error),)  # a disk error may pass: try again at each look, and log it once
             if self.refused.get((model, number)) != stamp:
                 self.on_refused(model, error.reason)
                 _log.error("%s", error)
@@ -104,30 +104,30 @@ class VerifiedCopies:
                     verify(copy, model=folder.name, number=number, keys=keys)
                 except RefusedVersionError as error:
                     self.on_refused(folder.name, error.reason)
-                    _log.error("A copy is removed: %s", error)
+                    _log.error("Removing a copy: %s", error)
                     _remove(copy)
 
 
 def _models(folder: Path) -> list[str]:
-    """The models in a folder. A name that cannot be printed is nobody's: it has no place in logs and metrics."""
+    """Return the models in a folder. Skip names that cannot be printed in logs and metrics."""
     names = [path.name for path in folder.iterdir() if path.is_dir()]
     return sorted(name for name in names if name[0] != "." and name.isprintable())
 
 
 def _versions(folder: Path) -> dict[int, Path]:
-    """The versions in a folder; none where it is not there."""
+    """Return the versions in a folder; empty if the folder does not exist."""
     if not folder.is_dir():
         return {}
     return {int(path.name): path for path in folder.iterdir() if re.fullmatch("[0-9]+", path.name) and path.is_dir()}
 
 
 def _stamp(version: Path) -> _Stamp:
-    """What changes when files of a version do: cheaper than to read them at each look."""
+    """Return a value that changes when a version's files change; cheaper than reading them at each look."""
     return tuple(sorted(itertools.islice(_states(version), _WATCHED)))
 
 
 def _states(version: Path) -> Iterator[tuple[str, int, int, int, int]]:
-    """The states of a version's folder and of what lies in it, one by one; not of what is gone meanwhile."""
+    """Yield the states of a version's folder and its content, one by one; skip files that were removed meanwhile."""
     waiting = [str(version)]
     while waiting:
         path = waiting.pop()
@@ -138,7 +138,7 @@ def _states(version: Path) -> Iterator[tuple[str, int, int, int, int]]:
                 with os.scandir(path) as entries:
                     waiting += (entry.path for entry in itertools.islice(entries, _WATCHED))
         except OSError:
-            continue  # whoever verifies the version says why it cannot be read
+            continue  # the verification reports why it cannot be read
 
 
 def _remove(version: Path) -> None:

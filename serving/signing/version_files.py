@@ -1,6 +1,7 @@
-"""The files of a version, read so that nobody can have something else read in their stead.
+"""Read the files of a version in a way that cannot be redirected to other files.
 
-Every folder and file is opened below the one before, and no symbolic link is followed: what is read lies in the folder.
+Every folder and file is opened relative to its open parent, and no symbolic link is followed: everything that is read
+is inside the folder.
 """
 
 import contextlib
@@ -14,44 +15,57 @@ from serving.signing.errors import Reason, RefusedVersionError
 from serving.signing.manifest import FileDigest
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # a pipe would be waited for
+_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # O_NONBLOCK: opening a pipe would wait
 _CHUNK = 2**20  # bytes
-_DEEPEST = 32  # folders within folders; each that is open takes a descriptor
-_SPARE = 100  # folders and files, beyond those that are expected
+_DEEPEST = 32  # nested folders; each open one takes a descriptor
+_SPARE = 100  # tolerated folders and files beyond the expected ones
 
 
 class VersionFiles:
-    """The open folder of a version."""
+    """The open folder of a version.
+
+    Args:
+        descriptor: of the folder; `open_version` closes it.
+    """
 
     def __init__(self, descriptor: int):
-        """Takes the folder's descriptor; `open_version` closes it."""
         self._folder = descriptor
 
     def names(self, expected: int | None = None) -> list[str]:
-        """Lists the files by their paths below the folder; sorted.
+        """List the files by their paths below the folder; sorted.
 
         Args:
-            expected: files; the list stops where there are far more. None: any number.
+            expected: the number of files; the list stops if there are far more. None accepts any number.
+
+        Returns:
+            The paths.
 
         Raises:
-            RefusedVersionError: Something is neither a regular file nor a folder; or there are far too many, or folders
-                too deep for any model.
+            RefusedVersionError: An entry is neither a regular file nor a folder; or there are far too many entries, or
+                too deep folders.
             OSError: A folder cannot be read.
         """
         found: list[str] = []
         for count, name in enumerate(_list(self._folder, "")):
             if expected is not None and count > 2 * expected + _SPARE:
                 raise RefusedVersionError(
-                    Reason.EXTRA_FILE, f"over {count - 1} files and folders lie there: expected {expected} files."
+                    Reason.EXTRA_FILE, f"it holds over {count - 1} files and folders: expected {expected} files."
                 )
             found.append(name)
         return sorted(name for name in found if not name.endswith("/"))
 
     def read(self, name: str, most: int) -> bytes | None:
-        """Reads a small file; None when there is none.
+        """Read a small file; return None when it does not exist.
+
+        Args:
+            name: its path below the folder.
+            most: the largest allowed size in bytes.
+
+        Returns:
+            The content.
 
         Raises:
-            RefusedVersionError: It is no regular file, or larger than `most` bytes.
+            RefusedVersionError: It is not a regular file, or is larger than `most` bytes.
             OSError: It cannot be read.
         """
         chunks: list[bytes] = []
@@ -62,15 +76,18 @@ class VersionFiles:
         return b"".join(chunks)
 
     def digest(self, name: str, *sinks: Callable[[bytes], object], most: int | None = None) -> FileDigest:
-        """Reads a file in pieces.
+        """Read a file in pieces.
 
         Args:
             name: its path below the folder.
-            sinks: each gets every piece.
-            most: bytes that it may hold; None: any number.
+            sinks: called with every piece.
+            most: the largest allowed size in bytes; None allows any.
+
+        Returns:
+            Its size and digest.
 
         Raises:
-            RefusedVersionError: It is no regular file, or holds more than `most` bytes.
+            RefusedVersionError: It is not a regular file, or holds more than `most` bytes.
             OSError: It cannot be read.
         """
         size, sha256 = 0, hashlib.sha256()
@@ -82,7 +99,7 @@ class VersionFiles:
                 if most is not None and size > most:
                     raise RefusedVersionError(
                         Reason.ALTERED_FILE,
-                        f"{name!r} was altered: it holds more than the {most} bytes that it may hold.",
+                        f"{name!r} was altered: expected at most {most} bytes, received more.",
                     )
                 sha256.update(chunk)
                 for sink in sinks:
@@ -111,10 +128,16 @@ class VersionFiles:
 
 @contextlib.contextmanager
 def open_version(version: Path) -> Iterator[VersionFiles]:
-    """Opens the folder of a version.
+    """Open the folder of a version.
+
+    Args:
+        version: the folder.
+
+    Yields:
+        Its files.
 
     Raises:
-        RefusedVersionError: It is a symbolic link, or no folder.
+        RefusedVersionError: It is a symbolic link, or not a folder.
         OSError: It cannot be opened.
     """
     try:
@@ -130,10 +153,10 @@ def open_version(version: Path) -> Iterator[VersionFiles]:
 
 
 def _list(descriptor: int, prefix: str) -> Iterator[str]:
-    """Lists folders, which end in "/", and files, one by one: there may be millions."""
+    """Yield folders, which end in "/", and files, one by one: there may be millions."""
     if prefix.count("/") > _DEEPEST:
         raise RefusedVersionError(
-            Reason.EXTRA_FILE, f"{prefix[:100]!r}… lies over {_DEEPEST} folders deep, as no file of a model does."
+            Reason.EXTRA_FILE, f"{prefix[:100]!r} is over {_DEEPEST} folders deep: expected the folders of a model."
         )
     with os.scandir(descriptor) as entries:
         for entry in entries:

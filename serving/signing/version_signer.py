@@ -1,4 +1,4 @@
-"""Signs a version where it is written, before a model server can see it."""
+"""Sign a version where it is written, before a model server can see it."""
 
 import dataclasses
 import datetime
@@ -17,30 +17,31 @@ from serving.signing.version_files import open_version
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class VersionSigner:
-    """Signs the versions of one model."""
+    """Sign the versions of one model."""
 
-    model: str  # the task's name, which the server knows the model by
-    run_id: str  # of the run that pushes; empty where there is none
+    model: str  # the task's name, which is the model's name on the server
+    run_id: str  # of the run that pushes; empty without a run
     signer: Signer
 
     @property
     def key_id(self) -> str:
-        """The id of the key that it signs with."""
+        """Return the id of the signing key."""
         return self.signer.key.id
 
     def sign(self, source: Path, version: int, *, into: Path) -> None:
-        """Signs the files of one folder, and writes the signature into their copy, over one that may be there.
+        """Sign the files of one folder, and write the signature into their copy, replacing an earlier one.
 
-        Whoever can write the copy, where versions are pushed to, can change it before it is signed. So what is signed
-        is the source.
+        Others may be able to write the folder that versions are pushed to, and change the copy before it is signed. So
+        the
+        source is signed.
 
         Args:
-            source: with all files of the version, which nobody else writes.
+            source: all files of the version; nobody else writes it.
             version: the number under which it will be served.
             into: the folder that gets the signature.
 
         Raises:
-            SigningError: The source holds what no verifier lets through, or there is no signature.
+            SigningError: A verifier would refuse the source, or it could not be signed.
             OSError: A folder cannot be read or written.
         """
         graph: list[bytes] = []
@@ -67,7 +68,7 @@ class VersionSigner:
         durable_file.write_whole(path, sealed)
 
     def has_signed(self, folder: Path, version: int) -> bool:
-        """Whether a version has a signature of this key that holds."""
+        """Return whether a version has a valid signature of this key."""
         keys = TrustedKeys({self.key_id: self.signer.key})
         try:
             verify(folder, model=self.model, number=version, keys=keys)

@@ -1,1 +1,1 @@
-"""TLS on every port: certificates that are checked when they are read, and read again when their files change."""
+"""TLS for every port: certificates are checked when they are read, and read again when their files change."""

@@ -1,4 +1,4 @@
-"""A certificate with its key, read from PEM text and checked before anything is served with it."""
+"""Read a certificate and its key from PEM text, and check them before they are used."""
 
 import dataclasses
 import datetime
@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 
 from serving.tls.errors import TlsError
 
-# What `cryptography` raises of a file that is damaged, of a kind it does not know, or has a passphrase (TypeError).
+# Raised by `cryptography` for a damaged file, an unknown kind, or a passphrase (TypeError).
 _UNREADABLE = (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion)
 _FORM = Encoding.DER, PublicFormat.SubjectPublicKeyInfo
 _log = logging.getLogger(__name__)
@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Certificate:
-    """A chain and its key as PEM text, and until when the first certificate of the chain is valid."""
+    """A chain and its key as PEM text, and when the chain's first certificate expires."""
 
     chain: bytes  # PEM; the server's or client's own certificate first
     key: bytes = dataclasses.field(repr=False)  # PEM
@@ -28,62 +28,76 @@ class Certificate:
 
     @property
     def seconds_left(self) -> float:
-        """Seconds until it expires; negative afterwards."""
+        """Return the seconds until it expires; negative afterwards."""
         return (self.expires - datetime.datetime.now(datetime.UTC)).total_seconds()
 
 
 def read_pem(path: Path, what: str) -> bytes:
-    """Reads a file.
+    """Read a file.
 
     Args:
         path: the file.
-        what: what it holds, for the message.
+        what: the content's name, for the message.
+
+    Returns:
+        The bytes.
 
     Raises:
-        TlsError: It is not there, or cannot be read.
+        TlsError: The file is missing, or cannot be read.
     """
     try:
         return path.read_bytes()
     except OSError as error:
         raise TlsError(
             f"the {what} {path} cannot be read: expected a PEM file, received {error.strerror}; "
-            "docs/how-to/tls.md says how to make one."
+            "docs/how-to/tls.md shows how to make one."
         ) from error
 
 
 def read_certificate(certificate: Path, key: Path) -> Certificate:
-    """Reads a certificate and its key from their files.
+    """Read a certificate and its key from their files.
+
+    Args:
+        certificate: PEM file of the chain.
+        key: PEM file of the key.
+
+    Returns:
+        The checked pair.
 
     Raises:
-        TlsError: A file cannot be read, or `check_certificate` refuses them.
+        TlsError: A file cannot be read, or `check_certificate` refuses the pair.
     """
     chain, secret = read_pem(certificate, "certificate"), read_pem(key, "key")
     return check_certificate(chain, secret, str(certificate), str(key))
 
 
 def warn_of_open_key(key: Path) -> None:
-    """Logs that every user of this machine may read a key. No more than that: Kubernetes' own default is mode 0644."""
+    """Log a warning if every user of this machine may read a key. It is no error: Kubernetes' default is mode 0644."""
     if key.stat().st_mode & stat.S_IROTH:
         _log.warning("The key %s can be read by every user of this machine: expected mode 0640 or stricter.", key)
 
 
 def check_certificate(chain: bytes, key: bytes, chain_name: str, key_name: str) -> Certificate:
-    """Checks that a key belongs to a certificate that is valid now.
+    """Check that a key belongs to a certificate that is valid now.
 
     Args:
         chain: PEM.
         key: PEM, without a passphrase.
-        chain_name: where the chain came from, for messages.
-        key_name: where the key came from, for messages.
+        chain_name: the chain's source, for messages.
+        key_name: the key's source, for messages.
+
+    Returns:
+        The checked pair.
 
     Raises:
-        TlsError: It does not, or it is not, or one of them is no PEM.
+        TlsError: The key does not belong to the certificate, the certificate is not valid now, or one of them is not
+            PEM.
     """
     own = read_chain(chain, chain_name)[0]
     try:
         fitting = own.public_key().public_bytes(*_FORM)
     except _UNREADABLE as error:
-        raise TlsError(f"{chain_name}: expected a certificate of a key that can be read, received {error}") from error
+        raise TlsError(f"{chain_name}: expected a certificate with a readable key, received {error}") from error
     try:
         public = load_pem_private_key(key, password=None).public_key().public_bytes(*_FORM)
     except _UNREADABLE as error:  # no message quotes the file
@@ -94,26 +108,40 @@ def check_certificate(chain: bytes, key: bytes, chain_name: str, key_name: str) 
     if public != fitting:
         raise TlsError(
             f"{key_name} does not fit {chain_name}: expected the key of its first certificate, "
-            f"{own.subject.rfc4514_string()}, received another one; the two files must be of one issue."
+            f"{own.subject.rfc4514_string()}, received another one; use the two files of the same issue."
         )
     _require_valid(own, chain_name)
     return Certificate(chain=chain, key=key, expires=own.not_valid_after_utc)
 
 
 def trusted(pem: bytes, name: str) -> bytes:
-    """The certificates in PEM text as ssl takes those that it shall trust: DER, one after the other.
+    """Return trusted certificates in the form that ssl loads: concatenated DER.
+
+    Args:
+        pem: PEM text.
+        name: its source, for messages.
+
+    Returns:
+        DER.
 
     Raises:
-        TlsError: There is none.
+        TlsError: There is no certificate.
     """
     return b"".join(certificate.public_bytes(Encoding.DER) for certificate in read_chain(pem, name))
 
 
 def read_chain(pem: bytes, name: str) -> list[x509.Certificate]:
-    """The certificates in PEM text; at least one.
+    """Read the certificates in PEM text.
+
+    Args:
+        pem: PEM text.
+        name: its source, for messages.
+
+    Returns:
+        At least one certificate.
 
     Raises:
-        TlsError: There is none.
+        TlsError: There is no certificate.
     """
     try:
         return x509.load_pem_x509_certificates(pem)
@@ -127,9 +155,11 @@ def _require_valid(certificate: x509.Certificate, name: str) -> None:
     now = datetime.datetime.now(datetime.UTC)
     begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     if now > ends:
-        raise TlsError(f"{name} has expired: expected a certificate valid now, received one until {ends}; renew it.")
+        raise TlsError(
+            f"{name} has expired: expected a certificate valid now, received one valid until {ends}; renew it."
+        )
     if now < begins:
         raise TlsError(
-            f"{name} is not valid yet: expected a certificate valid now, received one from {begins}; is this "
-            "machine's clock right?"
+            f"{name} is not valid yet: expected a certificate valid now, received one valid from {begins}; check this "
+            "machine's clock."
         )

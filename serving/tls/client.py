@@ -1,4 +1,4 @@
-"""TLS of a client: whom it trusts, and what it shows of itself."""
+"""TLS of a client: the CAs that it trusts, and its own certificate."""
 
 import dataclasses
 import ssl
@@ -17,10 +17,10 @@ class ClientFiles:
         TlsError: There is a certificate without a key, or a key without a certificate.
     """
 
-    ca: Path | None = None  # who signs servers' certificates; None: those whom this system trusts
-    certificate: Path | None = None  # the client's own (mTLS)
-    key: Path | None = None  # of that certificate, without a passphrase
-    server_name: str | None = None  # that the server's certificate must have; None: the host of the address
+    ca: Path | None = None  # CA of the servers' certificates; None: the system's trusted CAs
+    certificate: Path | None = None  # the client's certificate (mTLS)
+    key: Path | None = None  # the certificate's key, without a passphrase
+    server_name: str | None = None  # the name in the server's certificate; None: the host of the address
 
     def __post_init__(self) -> None:
         if (self.certificate is None) != (self.key is None):
@@ -29,29 +29,35 @@ class ClientFiles:
 
     @property
     def extensions(self) -> dict[str, str]:
-        """Returns what httpx takes beside a request, so that the server has to be `server_name`."""
+        """Return the httpx extensions that require the server to be `server_name`."""
         return {"sni_hostname": self.server_name} if self.server_name else {}
 
     @property
     def all(self) -> list[Path]:
-        """Returns every file."""
+        """Return all files."""
         return [path for path in (self.ca, self.certificate, self.key) if path]
 
 
 @dataclasses.dataclass(frozen=True)
 class ClientTls:
-    """What a connection is opened with."""
+    """TLS of new connections."""
 
     context: ssl.SSLContext
-    certificate: Certificate | None  # None: it shows none
-    ca: bytes | None  # PEM; None: this system's
+    certificate: Certificate | None  # None: the client shows none
+    ca: bytes | None  # PEM; None: the system's CAs
 
 
 def client_tls(files: ClientFiles) -> WatchedFiles[ClientTls]:
-    """Returns what new connections are opened with, read again when a file changes.
+    """Return TLS of new connections, read again when a file changes.
+
+    Args:
+        files: of the client.
+
+    Returns:
+        The watched files; their `value` is the TLS context.
 
     Raises:
-        TlsError: A file is missing, the key does not fit, or the certificate has expired.
+        TlsError: A file is missing, the key does not belong to the certificate, or the certificate has expired.
     """
     return WatchedFiles(files.all, lambda: _read(files))
 

@@ -1,4 +1,4 @@
-"""The error of files that TLS cannot be spoken with."""
+"""The error of unusable certificates and keys."""
 
 
 class TlsError(ValueError):

@@ -1,4 +1,4 @@
-"""What Prometheus learns of TLS: the same names on the gateway and on the model server."""
+"""The TLS metrics of the gateway and the model server, under the same names."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ class TlsMetrics:
     """The metrics of certificates and handshakes.
 
     Args:
-        registry: where they are registered.
+        registry: the metrics' registry.
     """
 
     def __init__(self, registry: CollectorRegistry):
@@ -24,24 +24,24 @@ class TlsMetrics:
         )
         self._outdated = Gauge(
             "tls_certificate_outdated",
-            "1 while the files hold something else than what is in use, and it cannot be used.",
+            "1 while changed files cannot be used, and their earlier content stays in use.",
             ["use"],
             registry=registry,
         )
         self.failed_handshakes = Counter(
             "tls_failed_handshakes",
-            "Connections that ended before TLS was spoken, by port and reason.",
+            "Connections that ended before the TLS handshake was complete, by port and reason.",
             ["use", "reason"],
             registry=registry,
         )
 
     def watch(self, use: str, files: WatchedFiles[T], certificate: Callable[[T], Certificate | None]) -> None:
-        """Shows a certificate from now on; each scrape looks at its files.
+        """Show a certificate from now on; each scrape looks at its files.
 
         Args:
-            use: what it is for, such as `listen`.
-            files: what it is read from.
-            certificate: takes it out of what is made of the files; None: there is none.
+            use: its purpose, such as `listen`.
+            files: its files.
+            certificate: returns the certificate from the files' value; None if there is none.
         """
         self._outdated.labels(use).set_function(lambda: float(files.outdated))
         if certificate(files.value) is not None:

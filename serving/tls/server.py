@@ -1,4 +1,4 @@
-"""TLS of a port that answers HTTP."""
+"""TLS of an HTTP server's port."""
 
 import dataclasses
 import ssl
@@ -11,31 +11,37 @@ from serving.tls.watched import WatchedFiles
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ServerFiles:
-    """The files of a port that speaks TLS, all PEM."""
+    """The files of a TLS port, all PEM."""
 
-    certificate: Path  # the server's own, then those between it and the CA
-    key: Path  # of that certificate, without a passphrase
-    client_ca: Path | None = None  # who signs clients' certificates (mTLS); None: clients need none
+    certificate: Path  # the server's own, then the intermediates up to the CA
+    key: Path  # the certificate's key, without a passphrase
+    client_ca: Path | None = None  # CA of the clients' certificates (mTLS); None: clients need none
 
     @property
     def all(self) -> list[Path]:
-        """Returns every file."""
+        """Return all files."""
         return [self.certificate, self.key, *([self.client_ca] if self.client_ca else [])]
 
 
 @dataclasses.dataclass(frozen=True)
 class ServerTls:
-    """What a connection is secured with."""
+    """TLS of new connections."""
 
     context: ssl.SSLContext
     certificate: Certificate
 
 
 def server_tls(files: ServerFiles) -> WatchedFiles[ServerTls]:
-    """Returns what new connections are secured with, read again when a file changes.
+    """Return TLS of new connections, read again when a file changes.
+
+    Args:
+        files: of the port.
+
+    Returns:
+        The watched files; their `value` is the TLS context.
 
     Raises:
-        TlsError: A file is missing, the key does not fit, or the certificate has expired.
+        TlsError: A file is missing, the key does not belong to the certificate, or the certificate has expired.
     """
     return WatchedFiles(files.all, lambda: _read(files))
 
@@ -48,7 +54,7 @@ def _read(files: ServerFiles) -> ServerTls:
     context.set_alpn_protocols(["http/1.1"])
     try:
         context.load_cert_chain(files.certificate, files.key)
-    except (ssl.SSLError, OSError) as error:  # another pair than the one that was just checked
+    except (ssl.SSLError, OSError) as error:  # the files changed since they were checked
         raise TlsError(f"{files.certificate} and {files.key} cannot be used together: received {error}") from error
     if files.client_ca:
         pem = read_pem(files.client_ca, "clients' CA")

@@ -1,1 +1,1 @@
-"""Traces of requests, off by default: where OpenTelemetry is not asked for, none of it is imported."""
+"""Traces of requests, off by default; OpenTelemetry is imported only if traces are on."""

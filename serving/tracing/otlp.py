@@ -1,4 +1,4 @@
-"""Spans by OpenTelemetry, sent by OTLP over HTTP as JSON from a thread of their own."""
+"""Send spans of OpenTelemetry by OTLP over HTTP as JSON, from a separate thread."""
 
 import contextlib
 import logging
@@ -21,20 +21,20 @@ from serving import request_id
 from serving.tracing.tracer import Tracer
 
 _PATH = "/v1/traces"
-_EXPORT_SECONDS = 3.0  # one try of a batch; spans of a collector that is away are dropped in the end
-_SEND_MILLISECONDS = 1000  # how long spans wait for others to be sent with
-_CLOSE_SECONDS = 4.0  # of a server that ends; whoever stopped it waits
+_EXPORT_SECONDS = 3.0  # one try of a batch; if the collector does not answer, its spans are dropped in the end
+_SEND_MILLISECONDS = 1000  # time to collect spans for a batch
+_CLOSE_SECONDS = 4.0  # limit when the server stops
 _W3C = TraceContextTextMapPropagator()
-_PROPAGATION_LOG = logging.getLogger("opentelemetry.trace")  # it quotes each caller's tracestate that is malformed
+_PROPAGATION_LOG = logging.getLogger("opentelemetry.trace")  # it quotes malformed tracestate headers of clients
 
 
 class OtlpTracer(Tracer):
-    """See `Tracer`. Spans that are more than the queue of 2,048 holds are dropped: no request waits for a collector.
+    """Trace requests; see `Tracer`. Spans beyond the queue of 2,048 are dropped: no request waits for a collector.
 
     Args:
-        endpoint: as `serving.tracing.factory` takes it.
-        service: as `serving.tracing.factory` takes it.
-        sample_rate: as `serving.tracing.factory` takes it.
+        endpoint: see `serving.tracing.factory`.
+        service: see `serving.tracing.factory`.
+        sample_rate: see `serving.tracing.factory`.
     """
 
     def __init__(self, endpoint: str, service: str, sample_rate: float):
@@ -50,13 +50,13 @@ class OtlpTracer(Tracer):
 
     @contextlib.contextmanager
     def span(self, name: str, **attributes: str | int | float) -> Iterator[trace.Span]:
-        """See `Tracer`; of an exception it keeps the type only, since its message can quote the request."""
+        """Trace a block; see `Tracer`. Of an exception keep the type only: its message can quote the request."""
         with self._started(name, SpanKind.INTERNAL, attributes) as span:
             yield span
 
     @contextlib.contextmanager
     def call(self, name: str, **attributes: str | int | float) -> Iterator[trace.Span]:
-        """See `Tracer`."""
+        """Trace a call; see `Tracer`."""
         with self._started(name, SpanKind.CLIENT, attributes) as span:
             yield span
 
@@ -64,7 +64,7 @@ class OtlpTracer(Tracer):
     def shared_call(
         self, name: str, contexts: Sequence[Context], **attributes: str | int | float
     ) -> Iterator[trace.Span]:
-        """See `Tracer`; it is part of the first trace that is kept, with links to the others."""
+        """Trace a shared call; see `Tracer`. It is part of the first sampled trace, with links to the others."""
         spans = [context.run(trace.get_current_span) for context in contexts]
         spans.sort(key=lambda span: not span.get_span_context().trace_flags.sampled)  # stable
         links = [trace.Link(span.get_span_context()) for span in spans[1:]]
@@ -73,13 +73,13 @@ class OtlpTracer(Tracer):
             yield span
 
     def headers(self) -> dict[str, str]:
-        """See `Tracer`."""
+        """Return the trace's headers; see `Tracer`."""
         carrier: dict[str, str] = {}
         _W3C.inject(carrier)
         return carrier
 
     def around(self, app: ASGIApp) -> ASGIApp:
-        """See `Tracer`."""
+        """Wrap the application; see `Tracer`."""
 
         async def traced(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] != "http":
@@ -100,12 +100,12 @@ class OtlpTracer(Tracer):
         return traced
 
     def close(self) -> None:
-        """See `Tracer`; of a collector that does not take them, the spans are given up after some seconds."""
+        """Send the remaining spans; see `Tracer`. Give up after some seconds if the collector does not take them."""
         sending = threading.Thread(target=self._provider.shutdown, daemon=True)
         sending.start()
         sending.join(_CLOSE_SECONDS)
         if sending.is_alive():
-            self._exporter.shutdown()  # ends its waiting between two tries
+            self._exporter.shutdown()  # ends the wait between two tries
 
     @contextlib.contextmanager
     def _started(
@@ -134,7 +134,7 @@ class OtlpTracer(Tracer):
 
 
 def _note(span: trace.Span, start: Message, headers: Headers) -> None:
-    """Writes down how a request was answered, and the id by which logs know it."""
+    """Record the status of an answer, and the request's id in the logs."""
     answered = Headers(raw=start["headers"])
     span.set_attribute("http.response.status_code", start["status"])
     span.set_attribute(

@@ -1,4 +1,4 @@
-"""What marks the parts of a request; where tracing is off, it does nothing."""
+"""Trace the parts of a request; do nothing if traces are off."""
 
 import contextlib
 from collections.abc import Sequence
@@ -11,44 +11,50 @@ _NOTHING: AbstractContextManager[None] = contextlib.nullcontext()
 
 
 class TracingError(ValueError):
-    """Traces are asked for, and cannot be sent."""
+    """Traces are configured, and cannot be sent."""
 
 
 class Tracer:
-    """Marks nothing. `serving.tracing.factory` gives one that does."""
+    """A tracer that does nothing. `serving.tracing.factory` makes one that traces."""
 
     def span(self, name: str, **attributes: str | int | float) -> AbstractContextManager[object]:
-        """Marks the block as a part of the request that is being answered.
+        """Trace the block as a part of the current request.
 
         Args:
-            name: of the part; few different ones.
-            attributes: what else is known of it. No values of the request: traces are kept elsewhere, by others.
+            name: of the part; use few different names.
+            attributes: of the span. Never a value of the request: traces are stored elsewhere.
+
+        Returns:
+            A context manager.
         """
         return _NOTHING
 
     def call(self, name: str, **attributes: str | int | float) -> AbstractContextManager[object]:
-        """As `span`, for a call of another server, which `headers` tells of it."""
+        """Trace a call of another server as `span` does; `headers` passes the trace on."""
         return _NOTHING
 
     def shared_call(
         self, name: str, contexts: Sequence[Context], **attributes: str | int | float
     ) -> AbstractContextManager[object]:
-        """As `call`, for one that is made for several requests.
+        """Trace a call for several requests as `call` does.
 
         Args:
             name: of the call.
-            contexts: of the requests; none may be one that code runs in.
-            attributes: as of `call`.
+            contexts: of the requests; none may be the current context.
+            attributes: see `call`.
+
+        Returns:
+            A context manager.
         """
         return _NOTHING
 
     def headers(self) -> dict[str, str]:
-        """W3C Trace Context of the current part, for the request that is sent in it."""
+        """Return the W3C Trace Context headers of the current span, for an outgoing request."""
         return {}
 
     def around(self, app: ASGIApp) -> ASGIApp:
-        """Returns the application with a span around each request, in the trace that its traceparent names."""
+        """Return the application with a span around each request, in the trace of its traceparent header."""
         return app
 
     def close(self) -> None:
-        """Sends what has not been sent."""
+        """Send the remaining spans."""

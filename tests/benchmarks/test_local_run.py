@@ -16,7 +16,7 @@ from benchmarks import measured_process
 from benchmarks.growth import memory_by_row, plot_growth, read_growth
 from benchmarks.local_run import EDITED, MeasuredRun, busy, copy_project, edit, judge, summarise
 from benchmarks.measured_process import Branch, measure
-from benchmarks.node_memory import BETWEEN, RUNNER, peak_by_node
+from benchmarks.node_memory import ASKED, BETWEEN, RUNNER, peak_by_node
 from benchmarks.varied_trips import write_trips
 from data.taxi import packaged_file
 
@@ -64,6 +64,10 @@ def test_memory_is_that_of_the_whole_tree_and_a_failure_is_no_result(
     ours, branch = measured.branches
     assert ours.peak_mib < 50 < 150 < branch.peak_mib, "the branch holds what its child took"
     assert ours.started < branch.started < ours.started + measured.seconds
+    assert (ours.is_fork, branch.is_fork) == (True, False), "another command"
+    forks = "import os, time; os.fork() or time.sleep(1); time.sleep(1)"
+    (_, fork) = measure([sys.executable, "-c", forks], tmp_path, {}, tmp_path / "log").branches
+    assert fork.is_fork
     with pytest.raises(RuntimeError, match=r"ended with status 3:\nno luck"):
         measure([sys.executable, "-c", "print('no luck'); exit(3)"], tmp_path, {}, tmp_path / "log")
 
@@ -116,8 +120,9 @@ def test_a_process_is_of_the_node_that_began_before_it() -> None:
         Branch(started=began + after, peak_mib=mib)
         for after, mib in ((-9, 900), (-3, 5), (0.1, 300), (5, 7), (9.99, 700), (11.2, 200), (11.4, 90))
     ]
+    branches.append(Branch(started=began + 0.2, peak_mib=800, is_fork=False))  # It starts when the Trainer does.
     assert peak_by_node(branches, nodes) == {
-        RUNNER: 900, BETWEEN: 7, "Trainer": 300, "SkewGate": 700, "Evaluator": 200
+        RUNNER: 900, BETWEEN: 7, "Trainer": 300, "SkewGate": 700, "Evaluator": 200, ASKED: 800
     }  # fmt: skip
 
 

@@ -137,7 +137,7 @@ def test_a_failed_sync_says_what_and_what_next(project):
     assert failed.returncode == 2
     assert "error: the index is away" in failed.stderr
     assert f"uv {SYNC}` to end with status 0. Received: status 1." in failed.stderr
-    assert "Where they speak of the network, run again: what was fetched is kept." in failed.stderr
+    assert "If they name the network, run it again: fetched packages are kept." in failed.stderr
     assert "Traceback" not in failed.stderr
 
 
@@ -164,7 +164,7 @@ def test_two_at_once_wait_for_each_other_and_sync_once(project):
     said = "".join(process.communicate(timeout=60)[0] for process in pair)
     assert [process.returncode for process in pair] == [0, 0]
     assert project.calls() == [MAKE_ANEW, SYNC]
-    assert "another one is at work in this folder; waiting for it" in said
+    assert "another set-up is running in this folder; waiting for it" in said
 
 
 def test_a_uv_that_is_too_old_or_does_not_start_is_passed_over(project, monkeypatch):

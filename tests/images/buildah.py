@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PYTHON = "localhost/python:trixie"
 _RELEASE = "trixie"  # whose Python is that of the Dockerfiles
 _PACKAGES = ("ca-certificates", "python3", "python3-venv", "python3-pip")
-_SPACE_GB = 25  # vfs, which works everywhere, copies the whole file system for every layer and container
+_SPACE_GB = 25
 _STOP_SECONDS = 60.0
 # How this machine reaches the package index: environment/debian_root passes the same on.
 _PASSED_ON = (
@@ -47,6 +47,7 @@ class Store:
         free = shutil.disk_usage(folder).free / 1e9
         assert free > _SPACE_GB, f"expected {_SPACE_GB} GB free at {folder}, received {free:.0f}"
         self._folder = folder
+        self._driver = "overlay" if _overlay_works(folder / "probe") else "vfs"
 
     def remove(self) -> None:
         """Leaves nothing behind."""
@@ -55,8 +56,8 @@ class Store:
         shutil.rmtree(self._folder)
 
     def command(self, *arguments: str | Path) -> list[str]:
-        storage = ("--root", self._folder / "storage", "--runroot", self._folder / "run", "--storage-driver", "vfs")
-        return [str(word) for word in ("buildah", *storage, *arguments)]
+        storage = ("--root", self._folder / "storage", "--runroot", self._folder / "run")
+        return [str(word) for word in ("buildah", *storage, "--storage-driver", self._driver, *arguments)]
 
     def buildah(self, *arguments: str | Path) -> str:
         return _call(*self.command(*arguments))
@@ -125,6 +126,16 @@ class Store:
         volumes = [f"--volume={work}:/work"] if work else []
         variables = [f"--env={name}={value}" for name, value in environment.items()]
         return self.command("run", "--isolation=chroot", *volumes, *variables, container, "--", *command)
+
+
+def _overlay_works(folder: Path) -> bool:
+    """Tells whether file systems can lie over one another; else each layer and container is a copy of everything."""
+    storage = ("buildah", "--root", folder / "storage", "--runroot", folder / "run", "--storage-driver", "overlay")
+    for arguments in (("from", "--name=probe", "scratch"), ("mount", "probe"), ("rm", "probe")):
+        done = subprocess.run([*storage, *arguments], capture_output=True, check=False)
+        if done.returncode:
+            return False
+    return True
 
 
 def _base_archive() -> Path:

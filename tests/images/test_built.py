@@ -1,6 +1,6 @@
 """Both images, built and started: a run to a pushed model in one, answers from that model in the other.
 
-`make test-images`: root, Debian's packages buildah and debootstrap, 25 GB free, ten minutes. Not in CI.
+`make test-images`: root, Debian's packages buildah and debootstrap, 25 GB free, 10 to 15 minutes. Not in CI.
 """
 
 import json

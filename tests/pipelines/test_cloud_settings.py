@@ -73,6 +73,7 @@ def test_everything_that_the_example_names_in_comments_can_be_said(tmp_path: Pat
             LEAST + '[nodes.Trainer]\naccelerator = "l4"',
             "accelerator: expected a type such as NVIDIA_L4, received 'l4'",
         ),
+        (LEAST + '[labels]\n2nd = "a"', "labels: expected keys of small letters, digits, - and _, a letter first"),
         (LEAST + '[labels]\nteam = "A B"', "labels.team: expected small letters, digits, - and _, received 'A B'"),
     ],
 )
@@ -101,6 +102,10 @@ def test_dataflow_has_its_folders_in_the_bucket_and_the_file_s_image_and_key(tmp
     )
     assert (engine.sdk_container_image, engine.network, engine.max_workers) == ("host/pipeline@sha256:0", "inner", 3)
     assert engine.labels == (("pipeline", "taxi"),)
+    labelled = read_dataflow_engine(
+        write(tmp_path, f'{LEAST}[labels]\nyear = "2026"\npipeline = "mine"\n[dataflow]\n'), "taxi"
+    )
+    assert labelled.labels == (("pipeline", "mine"), ("year", "2026"))  # Each once, as the job has them.
 
 
 def test_a_run_on_this_machine_s_disk_is_refused_after_the_settings_are_there(tmp_path: Path) -> None:

@@ -90,9 +90,6 @@ def lasting(summary: dict[str, Any], var: Path) -> dict[str, Any]:
     text = re.sub(r"(VAR/artifacts/\w+/\w+/\w+)/\d+", r"\1/ID", text)
     found = json.loads(text)
     found["nodes"] = [{k: v for k, v in one.items() if k not in ("started", "seconds")} for one in found["nodes"]]
-    for one in found["nodes"]:
-        for output in one["outputs"].values():
-            output["properties"].pop("statistics_id", None)
     return found
 
 

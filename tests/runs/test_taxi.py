@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from benchmarks.serving.phases import PEERS, Transport
 from benchmarks.trees import SEEDS, examples_folder, read_split, trees_measures
 from tests.browser import Tab
 from tests.console import difference, replay, steps
+from tests.fork_server import ForkServer
 from tests.runs.project import SOURCE, TAXI_NODES, Finished, Project, environment, files
 from tests.runs.report_page import faults, show
 from tests.runs.served import curl_lines, pasted, served
@@ -36,6 +38,13 @@ METRIC = re.compile(r"(\w+)=([\d.]+)")
 @pytest.fixture(scope="module")
 def cold(cold_taxi: Finished) -> Finished:
     return cold_taxi  # of all tests, since the notebooks' read it, too
+
+
+@pytest.fixture(scope="module")
+def server(taxi: Project) -> Iterator[ForkServer]:
+    """Runs the commands of transcripts."""
+    with ForkServer.started(taxi.root, environment()) as started:
+        yield started
 
 
 def test_every_node_ran_and_every_gate_passed(cold: Finished) -> None:
@@ -163,12 +172,12 @@ def test_small_slices_are_not_reported(cold: Finished) -> None:
     assert sum(count for where, count in counts.items() if where.startswith("company = ")) < EVAL_ROWS
 
 
-def test_a_push_that_demands_a_review_is_refused_and_then_allowed(spare_taxi: Project) -> None:
+def test_a_push_that_demands_a_review_is_refused_and_then_allowed(spare_taxi: Project, server: ForkServer) -> None:
     spare_taxi.remember("production", *(f"pipelines/tasks/taxi/{name}" for name in ("model_card.md", "review.toml")))
     pushed = spare_taxi.root / "production" / "taxi"
     versions = []
     for command, shown in steps(SOURCE / "docs" / "how-to" / "review.md"):
-        said = replay(command, spare_taxi.root, environment())
+        said = replay(command, spare_taxi.root, environment(), server)
         assert difference(said, shown) is None, "\n".join([command, *said])
         versions.append(len(list(pushed.iterdir())) if pushed.exists() else 0)
     assert versions == [0, 0, 1, 1, 1]
@@ -216,10 +225,11 @@ def test_a_second_cold_run_gives_the_same_metrics_and_no_request_fails(
 
 @pytest.mark.one_stack
 @pytest.mark.parametrize("page", ["first-edit", "a-quarter-in-production"])
-def test_the_tutorials_commands_print_what_it_shows(page: str, spare_taxi: Project) -> None:
-    spare_taxi.remember("pipelines/tasks/taxi/hyperparameters.toml")
+def test_the_tutorials_commands_print_what_it_shows(page: str, spare_taxi: Project, server: ForkServer) -> None:
+    hyperparameters = "pipelines/tasks/taxi/hyperparameters.toml"
+    spare_taxi.remember(hyperparameters, f"{hyperparameters}.bak")
     for command, shown in steps(TUTORIAL / f"{page}.md"):
-        said = replay(command, spare_taxi.root, environment())
+        said = replay(command, spare_taxi.root, environment(), server)
         assert difference(said, shown) is None, "\n".join([command, *said])
 
 
@@ -272,9 +282,3 @@ def test_the_portfolio_gives_each_architecture_a_chance(spare_taxi: Project) -> 
     parameters = {name: found["trainings"][0]["parameters"] for name, found in approaches.items()}
     assert parameters["logistic"] < parameters["wide_and_deep"]
     assert all(found["hyperparameters"]["architecture"] == name for name, found in approaches.items())
-
-
-def test_an_edit_of_the_hyperparameters_trains_anew(spare_taxi: Project) -> None:
-    spare_taxi.edit("pipelines/tasks/taxi/hyperparameters.toml", "patience = 2 ", "patience = 3 ")
-    run = spare_taxi.run_until("Trainer", "--train-steps", "20", task="taxi")
-    assert run.ran == {"ImportHyperparameters", "Trainer"}, run.told()

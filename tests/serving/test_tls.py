@@ -196,7 +196,7 @@ def test_no_port_of_the_model_server_answers_a_stranger(site: Site, capsys: pyte
     assert "no answer from" in capsys.readouterr().out
     assert site.rollout("status", "--tls-ca", str(site.servers.certificate), tls=False) == 1
     assert "no answer from" in capsys.readouterr().out
-    site.server.wait_for_line("spoke no TLS on port")
+    site.server.wait_for_line("TLS handshake of")
     log = site.server.log.read_text()
     assert "no_client_certificate" in log
     assert "plain_http" in log

@@ -10,7 +10,7 @@ from pipelines.cli.app import app as pipelines_app
 from serving.cli.app import app as serving_app
 from serving.gateway.metrics import GatewayMetrics, TaskMetrics
 from website import commands, configuration, decisions, make_targets, metrics
-from website.hooks import GENERATED
+from website.hooks import GENERATED, lead_links
 from website.records import read_record
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,7 +27,8 @@ def test_every_command_has_a_section_with_its_options() -> None:
     assert "Exit status:" in sections["python -m pipelines run"]
     assert "--rest_api_port" in sections["python -m serving server"]
     assert "* `--percent FLOAT`:" in sections["python -m serving rollout canary"]
-    usages = re.findall(r"```console\n(.*?)\n```", text)
+    usages = re.findall(r"```text\n(python .*?)\n```", text)
+    assert "python -m pipelines run [OPTIONS]" in usages
     assert [usage for usage in usages if " -m " in usage.removeprefix("python -m ")] == []
     assert "<task>" not in re.sub(r"```.*?```|`[^`\n]*`", "", text, flags=re.DOTALL), "a browser would hide it"
 
@@ -96,3 +97,12 @@ def test_the_targets_are_those_of_make_help() -> None:
 
 def test_generated_pages_are_not_committed() -> None:
     assert [uri for uri in GENERATED if (ROOT / "docs" / uri).exists()] == []
+
+
+def test_links_lead_to_where_the_site_has_their_targets() -> None:
+    text = (
+        "[a](../../pyproject.toml) [pyproject.toml](../../pyproject.toml) [b](../../CHANGELOG.md) [c](../decisions/#x)"
+    )
+    assert lead_links(text, "docs/how-to/deploy.md", "how-to/deploy.md") == (
+        "a (`pyproject.toml`) `pyproject.toml` [b](../project/changelog.md) [c](../decisions/index.md#x)"
+    )

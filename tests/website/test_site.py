@@ -28,7 +28,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def build(configuration: Path, folder: Path) -> subprocess.CompletedProcess[str]:
     """Builds as CI does; with --quiet MkDocs would not count the warnings that a strict build ends with."""
-    command = [sys.executable, "-m", "mkdocs", "build", "--config-file", configuration, "--site-dir", folder]
+    command = [sys.executable, "-m", "mkdocs", "build", "--config-file", str(configuration), "--site-dir", str(folder)]
     environment = os.environ | {"NO_MKDOCS_2_WARNING": "1"}
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
@@ -82,6 +82,14 @@ def test_the_search_works_on_files(site: Path, tab: Tab) -> None:
     box.press_sequentially("bettergate")
     tab.page.locator(".md-search-result__item a", has_text="BetterGate").first.wait_for()
     assert [url for url in tab.requests if not url.startswith("file://")] == []
+
+
+def test_the_button_beside_a_transcript_copies_its_commands_only(site: Path, tab: Tab) -> None:
+    tab.page.goto((site / "tutorial" / "first-edit.html").as_uri())
+    copied = tab.page.locator("pre code", has_text="sed -i").first.evaluate(
+        "code => { code.toggleAttribute('data-md-copying'); return code.innerText; }"  # as the button does
+    )
+    assert [line.split()[:2] for line in copied.splitlines() if line] == [["sed", "-i.bak"], ["make", "run-local"]]
 
 
 def test_no_page_is_wider_than_a_phone(site: Path, tab: Tab) -> None:

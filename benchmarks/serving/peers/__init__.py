@@ -1,1 +1,1 @@
-"""Services that people write in place of a model server, with the same model: what ours is held against."""
+"""Peers: services that people write instead of a model server, with the same model."""

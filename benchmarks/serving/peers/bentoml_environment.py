@@ -1,7 +1,7 @@
-"""BentoML's own environment: `python -m benchmarks.serving.peers.bentoml_environment` makes it, 115 MB.
+"""Make BentoML's separate environment, 115 MB: `python -m benchmarks.serving.peers.bentoml_environment`.
 
-BentoML wants other versions of what the gateway uses. `.venv-bentoml` has BentoML with what it needs, and finds
-TensorFlow and the rest in this project's environment, behind its own. The load test asks BentoML where it is installed.
+BentoML needs other versions of the gateway's packages. `.venv-bentoml` holds BentoML and its dependencies, and falls
+back to this project's environment for TensorFlow and the rest. The load test asks BentoML if it is installed.
 """
 
 import importlib.metadata
@@ -19,19 +19,19 @@ PYTHON = ENVIRONMENT / "bin" / "python"
 
 
 def installed() -> bool:
-    """Whether the environment is there."""
+    """Return whether the environment exists."""
     return (ENVIRONMENT / ".complete").exists()
 
 
 def install() -> None:
-    """Makes the environment anew.
+    """Make the environment, replacing an earlier one.
 
     Raises:
-        subprocess.CalledProcessError: uv could not.
-        environment.uv.FetchError: There is no uv, and it could not be fetched.
+        subprocess.CalledProcessError: uv failed.
+        environment.uv.FetchError: uv is missing, and could not be fetched.
     """
     tool = str(uv.find() or uv.fetch())
-    # NumPy of one version only: TensorFlow's C code fits no other.
+    # NumPy must have the project's version: TensorFlow's C code fits no other.
     packages = [f"bentoml=={VERSION}", f"numpy=={importlib.metadata.version('numpy')}"]
     environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
     make = [tool, "venv", "--quiet", "--clear", "--python", sys.executable, str(ENVIRONMENT)]

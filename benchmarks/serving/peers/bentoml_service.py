@@ -1,10 +1,10 @@
-"""A BentoML service of one SavedModel with adaptive batching, as BentoML's guide shows it.
+"""A BentoML service of one SavedModel with adaptive batching, as in BentoML's guide.
 
-The guide gives a class with a pydantic type for a row, a `batchable` method that gets the rows of requests that arrive
-together, and a worker for each core. TensorFlow is called as TensorFlow's guide shows it.
+The guide shows a class with a pydantic type for a row, a `batchable` method that gets the rows of concurrent requests,
+and one worker per core. TensorFlow is called as in TensorFlow's guide.
 
-The variable PEER_MODEL names the folder of the version. Started by benchmarks.serving.peer, with the Python of
-BentoML's own environment.
+The variable PEER_MODEL names the version's folder. benchmarks.serving.peer starts it with the Python of BentoML's
+environment.
 """
 
 import os
@@ -40,10 +40,10 @@ class Peer:
         self._model = tf.saved_model.load(str(_VERSION))
         self._signature = self._model.signatures["serving_raw"]
 
-    # BentoML reads the annotation, whose class is made from the contract while this runs: mypy knows no such type.
+    # BentoML reads the annotation, whose class is made from the contract at run time: mypy cannot know it.
     @bentoml.api(batchable=True, max_batch_size=64, max_latency_ms=1000)
     def predict(self, rows: list[Row]) -> list[Prediction]:  # type: ignore[valid-type]
-        """Predicts the rows of all requests of a batch."""
+        """Predict the rows of all requests of a batch."""
         sent: list[dict[str, Any]] = [row.model_dump() for row in rows]  # type: ignore[attr-defined]
         tensors = {name: tf.constant([row[name] for row in sent], dtype) for name, dtype in _DTYPES.items()}
         found: np.ndarray = self._signature(**tensors)["predictions"].numpy()

@@ -1,13 +1,13 @@
-"""A plain FastAPI and TensorFlow service of one SavedModel, as FastAPI's and TensorFlow's own guides show it.
+"""A plain FastAPI and TensorFlow service of one SavedModel, as in FastAPI's and TensorFlow's own guides.
 
-FastAPI's guide gives a pydantic class for the body and a `def` endpoint, which FastAPI runs in its threads.
+FastAPI's guide shows a pydantic class for the body and a `def` endpoint, which FastAPI runs in its threads.
 TensorFlow's guide loads a SavedModel and calls a signature on tensors. For production FastAPI's guide adds a worker
-process for each core (`uvicorn --workers`). Threads that call TensorFlow hinder one another; an `async def` endpoint,
-which answers one request after the other, is twice as quick, so both are here, and ours is held against the quicker.
-The service answers one row, and checks types but no ranges. It has no batching, no versions, no metrics, no limits and
-no log of requests.
+process for each core (`uvicorn --workers`). Threads that call TensorFlow slow one another; an `async def` endpoint,
+which answers one request at a time, is twice as fast. So both are here, and ours is compared with the faster one. The
+service answers one row, and checks types but no ranges. It has no batching, no versions, no metrics, no limits and no
+log of requests.
 
-The variable PEER_MODEL names the folder of the version. Started by benchmarks.serving.peer.
+The variable PEER_MODEL names the version's folder. benchmarks.serving.peer starts it.
 """
 
 import os
@@ -32,7 +32,7 @@ class Prediction(pydantic.BaseModel):
 
 
 def make_app() -> fastapi.FastAPI:
-    """Makes the application, with the model loaded."""
+    """Make the application, with the model loaded."""
     version = Path(os.environ[MODEL])
     contract = contracts.read(version / CONTRACT)
     row, types = row_type(contract), dtypes(contract)
@@ -45,7 +45,7 @@ def make_app() -> fastapi.FastAPI:
         tensors = {name: tf.constant([value], types[name]) for name, value in sent.model_dump().items()}
         return Prediction(probability=float(signature(**tensors)["predictions"][0, 0]))
 
-    # FastAPI reads the annotation, whose class is made from the contract while this runs: mypy knows no such type.
+    # FastAPI reads the annotation, whose class is made from the contract at run time: mypy cannot know it.
     @app.post(PATH)
     def predict(sent: row) -> Prediction:  # type: ignore[valid-type]
         return answer(sent)

@@ -1,4 +1,4 @@
-"""A row's type and its tensors' dtypes, made from the contract: what a peer's author would write by hand."""
+"""Make a row's type and its tensors' dtypes from the contract; a peer's author would write them by hand."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ _DTYPES = {Kind.INT: tf.int64, Kind.FLOAT: tf.float32, Kind.BYTES: tf.string}
 
 
 def row_type(contract: Contract) -> type[pydantic.BaseModel]:
-    """A class with a field for each feature; what is missing has the value that spells it."""
+    """Return a class with a field for each feature; the default of an optional field is the missing-value marker."""
     fields: dict[str, Any] = {
         feature.name: (_TYPES[feature.kind], ... if feature.required else contract.spelled_missing[feature.name])
         for feature in contract.features
@@ -21,5 +21,5 @@ def row_type(contract: Contract) -> type[pydantic.BaseModel]:
 
 
 def dtypes(contract: Contract) -> dict[str, Any]:
-    """The dtype of each feature's tensor."""
+    """Return the dtype of each feature's tensor."""
     return {feature.name: _DTYPES[feature.kind] for feature in contract.features}

@@ -9,8 +9,8 @@ from typing import Any
 from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import KubeflowV2DagRunner, KubeflowV2DagRunnerConfig
 
 from components.artifacts import DataBlessing, ModelComparison
-from pipelines.cloud_settings import CloudSettings, NodeResources
-from pipelines.config import ConfigError, PipelineConfig
+from pipelines.cloud_settings import CloudSettings, CloudSettingsError, NodeResources
+from pipelines.config import PipelineConfig
 from pipelines.engines.local import LocalEngine
 from pipelines.orchestration.vertex import executor
 from pipelines.orchestration.vertex.backend import NEVER_CACHED, Places, vertex_backend
@@ -41,7 +41,8 @@ def compile_job(options: VertexOptions, settings: CloudSettings, root: str | Non
         root: URI in the bucket's place; None: the bucket.
 
     Raises:
-        ConfigError: The settings name a node that the job has not; and what `resolve` raises.
+        CloudSettingsError: The settings name a node that the job has not.
+        Exception: What `resolve` raises.
     """
     root = root or settings.bucket
     task = load_task(options.task)
@@ -121,7 +122,7 @@ def _place_nodes(spec: dict[str, Any], resources: Mapping[str, NodeResources]) -
     }
     known = {name for name, container in containers.items() if container is not None}
     if unknown := sorted(resources.keys() - known - {_DEFAULT}):
-        raise ConfigError(
+        raise CloudSettingsError(
             f"cloud settings: nodes.{unknown[0]}: expected a node of this job, one of {', '.join(sorted(known))}, or "
             f"{_DEFAULT}; received {unknown[0]!r}"
         )

@@ -1,1 +1,1 @@
-"""The page at /: one form, made from the contract."""
+"""The page at /: a form made from the contract."""

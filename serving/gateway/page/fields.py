@@ -1,4 +1,4 @@
-"""The form's fields: one for each feature of the contract. The browser gets no other list of fields or ranges."""
+"""Make the form's fields: one for each feature of the contract. The browser has no other list of fields or ranges."""
 
 import html
 import urllib.parse
@@ -11,7 +11,7 @@ _OTHER = "other"
 
 
 def fields(features: Sequence[Feature]) -> str:
-    """The fields, without a heading."""
+    """Return the fields' HTML, without a heading."""
     return '<div class="fields">\n' + "\n".join(map(_field, features)) + "\n</div>"
 
 
@@ -31,16 +31,16 @@ def _field(feature: Feature) -> str:
 
 
 def _hint(feature: Feature) -> str:
-    if feature.clock:  # the description is of the number, which nobody types here
+    if feature.clock:  # the description is about the number, which users do not type here
         clock = feature.clock
         words = [f"{word} {clock.show(int(bound))[:10]}" for word, bound in _bounds(feature)]
-        return f"By the clocks of {clock.zone.key.replace('_', ' ')} · " + " ".join(words) if words else ""
-    told = "follows from the time where it is empty" if feature.part else ""
+        return f"Local time in {clock.zone.key.replace('_', ' ')} · " + " ".join(words) if words else ""
+    told = "computed from the time if empty" if feature.part else ""
     return " · ".join(filter(None, [feature.description, _range(feature), told]))
 
 
 def _range(feature: Feature) -> str:
-    """The numbers that are allowed, in short; what is wrong with a value, the gateway says at length."""
+    """Return the allowed numbers in short; the gateway's errors are complete."""
     words = ["whole number" if feature.kind is Kind.INT and feature.low is None else ""]
     words += [f"{word} {bound:.15g}" for word, bound in _bounds(feature)]
     return " ".join(filter(None, words))
@@ -51,10 +51,10 @@ def _bounds(feature: Feature) -> list[tuple[str, int | float]]:
 
 
 def _time(feature: Feature, clock: WallClock) -> str:
-    """A picker; what it gives, such as 2015-07-16T14:45, is ISO 8601 by the wall clock."""
+    """Return a date and time picker. Its value, such as 2015-07-16T14:45, is ISO 8601 in local time."""
     limits = zip(("min", "max"), (feature.low, feature.high), strict=True)
     told = "".join(f' {name}="{_picked(int(bound), clock)}"' for name, bound in limits if bound is not None)
-    # Seconds are shown where the example has some.
+    # Show seconds if the example has some.
     step = ' step="1"' if isinstance(feature.example, int) and feature.example // clock.units % 60 else ""
     return f'<input {_common(feature)} type="datetime-local" value="{_filled_in(feature)}"{told}{step}>'
 
@@ -64,7 +64,7 @@ def _picked(value: int, clock: WallClock) -> str:
 
 
 def _input(feature: Feature) -> str:
-    # Plain text, also for numbers: what was typed goes to the gateway, which alone says what is wrong with it.
+    # Plain text, also for numbers: the gateway checks what was typed.
     example = _example(feature)
     told = f' placeholder="{_attribute(f"such as {example}")}"' if example else ""
     keyboard = {Kind.INT: "text" if feature.low is None or feature.low < 0 else "numeric", Kind.BYTES: "text"}
@@ -84,10 +84,10 @@ def _select(feature: Feature) -> str:
         options = f'<option value=""{"" if chosen else " selected"}>–</option>{options}'
     if feature.closed:
         return f"<select {_common(feature)}>{options}</select>"
-    # A value that is no option's: the browser tells it by the attribute, so it can also be the name of one.
+    # The option of another value is recognized by an attribute, so that a value may have any name.
     place = _place(feature)
     return (
-        f'<select {_common(feature)}>{options}<option value="" data-{_OTHER}>another …</option></select>\n'
+        f'<select {_common(feature)}>{options}<option value="" data-{_OTHER}>another value</option></select>\n'
         f'<input id="{_OTHER}-{place}" class="{_OTHER}" type="text" autocomplete="off" spellcheck="false" hidden '
         f'aria-label="{html.escape(feature.title)}, another value" aria-describedby="error-{place}">'
     )
@@ -100,23 +100,23 @@ def _common(feature: Feature) -> str:
 
 
 def _place(feature: Feature) -> str:
-    """A name as a part of ids; a blank would end an id in a list of them."""
+    """Return a name as a part of ids; a space would end an id in a list of ids."""
     return urllib.parse.quote(feature.name, safe="")
 
 
 def _attribute(text: str) -> str:
-    """Escapes an attribute's value; of a bare carriage return a browser makes a line feed, which is another string."""
+    """Escape an attribute's value, including carriage returns, which a browser would change to line feeds."""
     return html.escape(text).replace("\r", "&#13;")
 
 
 def _example(feature: Feature) -> str:
-    """The contract's example as a field holds it; empty where there is none, or where another field tells it."""
+    """Return the contract's example as the field shows it; empty if there is none, or another field implies it."""
     if feature.example is None or feature.part:
         return ""
     if feature.clock:
         return _picked(int(feature.example), feature.clock)
     text = str(feature.example)
-    # A field of text holds one line: of an example with a line break it would make another string.
+    # A text field holds one line; a line break in the example would be lost.
     return "" if {"\r", "\n"} & {*text} and not feature.known else text
 
 

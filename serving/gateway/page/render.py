@@ -1,4 +1,4 @@
-"""The page's HTML."""
+"""Render the page's HTML."""
 
 import html
 import math
@@ -17,22 +17,25 @@ _FOLDER = Path(__file__).parent
 def page(
     settings: GatewaySettings, contract: Contract, *, key_needed: bool, tasks: Sequence[GatewaySettings] = ()
 ) -> str:
-    """The whole page, with the contract's example filled in where a value is required.
+    """Render the whole page, with the contract's example filled into required fields.
 
-    Optional fields are folded away and empty: what is predicted is what is in sight.
+    Optional fields are collapsed and empty, so that the visible values are those of the prediction.
 
     Args:
-        settings: title, words for the answer, threshold.
+        settings: title, words of the answer, threshold.
         contract: the fields.
         key_needed: whether to ask for an API key.
-        tasks: all that the gateway serves, for links between their pages; empty where this is the only one.
+        tasks: all tasks of the gateway, for links between their pages; empty for a single task.
+
+    Returns:
+        HTML.
     """
     required = [feature for feature in contract.features if feature.asked]
     optional = [feature for feature in contract.features if not feature.asked]
     texts = {
         "title": settings.title,
         "description": settings.description,
-        "action": settings.route.removeprefix("/"),  # relative: the gateway may stand behind a path
+        "action": settings.route.removeprefix("/"),  # relative: the gateway may be behind a path
         "key_header": HEADER,
         "kind": settings.kind,
         "decision_true": settings.decision_true,
@@ -54,7 +57,7 @@ def page(
 
 
 def _fill(template: str, texts: Mapping[str, str], **parts: str) -> str:
-    """Fills a template with texts, which are escaped, and parts, which are HTML."""
+    """Fill a template with texts, which are escaped, and parts, which are HTML."""
     escaped = {name: html.escape(text) for name, text in texts.items()}
     return string.Template((_FOLDER / template).read_text(encoding="utf-8")).substitute(escaped, **parts)
 
@@ -76,7 +79,7 @@ def _answer(settings: GatewaySettings) -> str:
 
 def _csv(settings: GatewaySettings, required: Sequence[Feature], optional: Sequence[Feature]) -> str:
     texts = {"most_bytes": str(settings.limits.body_bytes), "most_rows": f"{settings.limits.rows:,}"}
-    may_lack = f'\n<p class="note">May be left out: {_names(optional)}.</p>' if optional else ""
+    may_lack = f'\n<p class="note">Optional: {_names(optional)}.</p>' if optional else ""
     return _fill("csv.html", texts, required=_names(required) or "nothing", optional=may_lack)
 
 
@@ -99,14 +102,14 @@ _KEY = """<fieldset><legend>Access</legend><div class="fields"><div class="field
 </div></div></fieldset>
 """
 
-# A browser that follows a link sends no key, so the links are left out where these pages need one.
+# Links send no key, so they are left out where these pages need one.
 _FOOTER = '<footer><a href="docs">API documentation</a> <a href="openapi.json">OpenAPI</a></footer>'
 
 _SEE_DOCUMENTATION = ': see <a href="docs">its documentation</a>'
 
 
 def _threshold_line(threshold: float) -> str:
-    """Where the line across the gauge begins and ends; the gauge's centre, radius and width stand in form.html."""
+    """Return the ends of the line across the gauge; form.html defines the gauge's centre, radius and width."""
     angle = math.pi * (1 - threshold)
     ends = ((100 + radius * math.cos(angle), 104 - radius * math.sin(angle)) for radius in (72, 96))
     return " ".join(f'x{number}="{x:.1f}" y{number}="{y:.1f}"' for number, (x, y) in enumerate(ends, start=1))
@@ -124,5 +127,5 @@ def _optional(features: Sequence[Feature], *, is_open: bool) -> str:
     shown = " open" if is_open else ""
     return (
         f'<details id="optional" class="card"{shown}><summary>Optional <span id="optional-count" class="count">'
-        f'all empty</span></summary>\n<p class="note">Leave empty what is not known.</p>{fields(features)}</details>\n'
+        f'all empty</span></summary>\n<p class="note">Leave unknown values empty.</p>{fields(features)}</details>\n'
     )

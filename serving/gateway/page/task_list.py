@@ -1,4 +1,4 @@
-"""The first page of a gateway of several tasks: a link to each."""
+"""Render the first page of a gateway of several tasks: a link to each."""
 
 import html
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ _PAGE = """<!doctype html>
 
 
 def page(tasks: Sequence[GatewaySettings]) -> str:
-    """The whole page."""
+    """Return the page's HTML."""
     items = "\n".join(
         f'<li class="card"><a href="{settings.endpoint}">{html.escape(settings.title)}</a>'
         f"<p>{html.escape(settings.description)}</p></li>"
@@ -37,5 +37,5 @@ def page(tasks: Sequence[GatewaySettings]) -> str:
 
 
 def describe(tasks: Sequence[GatewaySettings]) -> str:
-    """What the API's description says of them."""
+    """Return the tasks' titles and descriptions, for the API's description."""
     return "\n".join(f"- {settings.title}: {settings.description}".removesuffix(": ") for settings in tasks)

@@ -60,7 +60,7 @@ def test_the_search_ends_where_the_bound_is() -> None:
     assert fleet.most_per_second(TIMES, stretched) == most
     careful = fleet.most_per_second(TIMES, dataclasses.replace(DEMANDS, busy=0.5))
     assert careful == pytest.approx(0.5 / TIMES.gateway, rel=0.1)  # below what the bound alone would allow
-    with pytest.raises(ValueError, match=r"no load keeps the p99 within 1 ms: .* give a larger --p99-ms"):
+    with pytest.raises(ValueError, match=r"no load keeps the p99 within 1 ms: .* pass a larger --p99-ms"):
         fleet.most_per_second(TIMES, dataclasses.replace(DEMANDS, p99_seconds=0.001))
 
 

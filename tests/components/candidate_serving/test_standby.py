@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from components.candidate_serving.child_process import read_last_line
-from components.candidate_serving.standby import Child, Standby, run_python
+from components.candidate_serving.standby import Child, Standby, _StandbyChild, run_python
 from tests.components.candidate_serving.test_child_process import (
     PATIENCE,
     ROOT,
@@ -84,6 +85,28 @@ def test_the_end_of_the_block_ends_one_that_has_not_begun(tmp_path: Path) -> Non
     with Standby(), run_python([program(tmp_path, WAITS)], workdir=tmp_path, log=tmp_path / "log") as child:
         assert child.poll() is None  # TensorFlow is still being imported.
     assert child.returncode == -signal.SIGKILL
+
+
+def test_ctrl_c_is_left_to_who_started_it(tmp_path: Path) -> None:
+    code = "import signal\nprint(signal.getsignal(signal.SIGINT) == signal.SIG_IGN)\n"
+    with run_python([program(tmp_path, code)], workdir=tmp_path, log=tmp_path / "log") as child:
+        assert wait_for(child) == 0
+    assert read_last_line(tmp_path / "log") == "True"
+
+
+def test_one_that_ends_at_the_moment_when_it_is_killed() -> None:
+    with subprocess.Popen(["true"]) as gone:
+        gone.wait()
+    reports, theirs = os.pipe()
+    os.write(theirs, b"%d\n" % gone.pid)
+    says_status = threading.Timer(0.2, os.write, (theirs, b"0\n"))
+    says_status.start()
+    child = _StandbyChild(reports)
+    child.kill()
+    assert child.returncode == 0
+    says_status.join()
+    os.close(reports)
+    os.close(theirs)
 
 
 def test_a_standby_process_that_was_killed_is_done_without(tmp_path: Path) -> None:

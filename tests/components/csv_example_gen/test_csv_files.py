@@ -151,23 +151,23 @@ FAULTS: dict[str, tuple[str | bytes, str]] = {
     "broken encoding": (
         b"company,fare\nA,1\nCaf\xe9,2\n",
         "{file}, line 3, byte 4: expected text in UTF-8, received the byte 0xe9. "
-        "In Windows-1252, of which Latin-1 is a part, this reads 'Café,2': if that is right, save the file as UTF-8,",
+        "In Windows-1252, which includes Latin-1, this reads 'Café,2': if that is right, save the file as UTF-8,",
     ),
     "broken encoding in the header": (b"caf\xe9,fare\nA,1\n", "{file}, line 1, byte 4: expected text in UTF-8"),
     "utf-16": (
         "fare,x\n1,2\n".encode("utf-16"),
-        "{file}: expected text in UTF-8, received text in UTF-16. Save it as UTF-8, such as with `iconv -f UTF-16 -t",
+        "{file}: expected text in UTF-8, received text in UTF-16. Save it as UTF-8, for example with `iconv -f",
     ),
     "utf-16 without a mark": (
         "fare,x\n1,2\n".encode("utf-16-le"),
         "{file}: expected text in UTF-8, received text in UTF-16.",
     ),
     "gzip": (gzip.compress(b"a,b\n1,2\n"), "{file}: expected text in UTF-8, received gzip data. Name it .csv.gz"),
-    "excel": (b"PK\x03\x04\x14\x00", "{file}: expected text in UTF-8, received a ZIP archive, which is what an Excel"),
+    "excel": (b"PK\x03\x04\x14\x00", "{file}: expected text in UTF-8, received a ZIP archive, such as an Excel"),
     "parquet": (b"PAR1\x15\x04", "{file}: expected text in UTF-8, received a Parquet file. Name it .parquet."),
     "cell over the limit": (
         "a,b\n1,2\n1," + "x" * 140_000 + "\n",
-        "{file}, line 3: a cell is longer than the 131,072 characters that one may hold; shorten it",
+        "{file}, line 3: a cell is longer than the limit of 131,072 characters; shorten it",
     ),
     "ragged, with semicolons": ("a;b\n1;2;3\n", "{file}, line 2: expected 2 cells, as in the header, received 3"),
     "nul": (b"a,b\n1,\0\n", "{file}, line 2, byte 3: expected text in UTF-8, received a NUL byte. The file is damaged"),

@@ -70,7 +70,7 @@ def test_a_format_for_text_is_refused() -> None:
 
 
 def test_a_tag_that_cannot_be_is_refused() -> None:
-    with pytest.raises(SourceError, match=r"the contract: age: the contract's tag number_decimal:x has to name"):
+    with pytest.raises(SourceError, match=r"the contract: age: the contract's tag number_decimal:x must name"):
         rules('feature { name: "age" type: INT annotation { tag: "number_decimal:x" } }')
 
 
@@ -122,5 +122,5 @@ def test_a_date_that_is_written_otherwise(tmp_path: Path, row: str, message: str
 
 
 def test_an_unknown_way_to_write_dates(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="the contract: it does not say how dates of day are written: expected"):
+    with pytest.raises(SourceError, match="the contract: the format of dates of day is invalid: expected"):
         rules(DATED.replace("%d.%m.%Y", "dd.mm.yyyy"))

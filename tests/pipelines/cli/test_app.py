@@ -11,7 +11,7 @@ from pipelines.cli.app import execute
 
 ROOT = Path(__file__).resolve().parents[3]
 COMMANDS = (
-    "run", "node", "compile", "submit", "ingest", "predict", "monitor", "production-metrics", "continuous", "status",
+    "run", "node", "submit", "compile", "ingest", "predict", "monitor", "production-metrics", "continuous", "status",
     "check", "replay", "tune", "portfolio", "report", "leaderboard", "tensorboard", "review", "new-task", "data-pin",
     "data-restore", "gc", "disk", "runs", "doctor", "completion",
 )  # fmt: skip

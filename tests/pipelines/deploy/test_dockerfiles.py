@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,8 @@ def test_what_is_sent_to_the_builder() -> None:
               "pipelines/engines/pool_worker", "pipelines/report/page.html.jinja", "serving/server/process.py",
               "components/tfrecords.py", "serving/deploy/compose.yaml",
               "serving/deploy/model_server/batching.config"]  # fmt: skip
-    kept_out = [".git/config", ".venv/bin/python", "var/data/taxi/trips.csv", "tests/conftest.py", "docs/how-to/deploy.md",
+    kept_out = [".git/config", ".venv/bin/python", "var/data/taxi/trips.csv", "tests/conftest.py",
+                "docs/how-to/deploy.md",
                 "environment/uv.py", "pipelines/deploy/pipeline.Dockerfile", "benchmarks/__init__.py",
                 "pipelines/__pycache__/config.cpython-313.pyc"]  # fmt: skip
     assert [path for path in needed if not is_sent(path, ignored("pipeline"))] == []
@@ -70,10 +72,24 @@ def test_what_is_copied_is_enough_to_start(tmp_path: Path) -> None:
 def test_packages_are_the_locked_ones_and_none_is_for_developers() -> None:
     assert f"pip install --no-cache-dir uv=={uv.VERSION}" in PIPELINE
     (selected,) = re.findall(r'SELECTED="([^"]+)"', PIPELINE)
-    assert selected == "--locked --no-default-groups --group gateway --group tracing --group mlflow"
+    groups = "--group gateway --group tracing --group mlflow --group kubeflow"
+    assert selected == f"--locked --no-default-groups {groups}"
     for command in ("uv sync", "uv export"):  # the bill of materials is of what was installed
         (line,) = [line for line in instructions(PIPELINE, "RUN") if line.startswith(command)]
         assert line.startswith(f"{command} ${{SELECTED}} ${{GPU:+--extra gpu}} ")
+
+
+def test_the_image_of_dataflow_takes_beams_program_of_the_locked_beam() -> None:
+    locked = tomllib.loads((ROOT / "uv.lock").read_text())["package"]
+    versions = [each["version"] for each in locked if each["name"] == "apache-beam"]
+    portable, current = sorted(versions, key=lambda version: [int(part) for part in version.split(".")])
+    page = (ROOT / "docs" / "how-to" / "vertex.md").read_text()
+    assert re.findall(r"(beam_python[\d.]+_sdk:[\d.]+\d)", page) == [
+        f"beam_python3.13_sdk:{current}",
+        f"beam_python3.11_sdk:{portable}",
+    ]
+    assert 'ENTRYPOINT ["/opt/apache/beam/boot"]' in page
+    assert "ARG PYTHON=python:3.13." in PIPELINE
 
 
 def test_both_images_stand_on_the_same_python_and_only_the_first_stage_has_a_compiler() -> None:

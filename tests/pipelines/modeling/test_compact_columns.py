@@ -1,5 +1,7 @@
 """Columns in compact tables: the same values, in few bytes, whether they are held in memory or in a file."""
 
+import errno
+import os
 from collections.abc import Iterator
 
 import numpy as np
@@ -71,6 +73,22 @@ def test_what_is_larger_than_the_bound_is_read_twice_and_held_once() -> None:
     assert len(passes) == 1, "100 numbers of a byte each"
     hold_columns(counted, held_bytes=99)
     assert len(passes) == 3
+
+
+def test_the_bound_is_on_tables_and_not_on_what_chunks_take() -> None:
+    columns, _ = hold_columns(lambda: [{"id": np.ones((99, 1), int)}, {"id": np.array([[2**40]])}], held_bytes=799)
+    assert isinstance(columns.tables[0], np.memmap), "one number of eight bytes makes each of 100 as wide"
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="this system cannot reserve the bytes of a file")
+def test_a_full_disk_is_an_error_and_not_a_signal(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(file: int, begin: int, size: int) -> None:
+        assert (begin, size) == (0, 2 * 3 * 4), "all of the first table"
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "posix_fallocate", refuse)
+    with pytest.raises(OSError, match="No space left on device"):
+        hold_columns(lambda: [{"wide": np.ones((3, 2), np.float32)}], held_bytes=0)
 
 
 def test_no_rows() -> None:

@@ -126,6 +126,9 @@ def test_a_batch_keeps_every_row_together() -> None:
     shuffled, plain = ([one for _, labels in batches for one in labels.numpy()[:, 0]] for batches in passes)
     assert plain == number.tolist() == sorted(shuffled)
     assert plain != shuffled
+    assert make_batches(rows, 16, seed=None).cardinality() == 3, (
+        "Keras warns of a validation whose end it does not know"
+    )
 
 
 @pytest.mark.parametrize("most", [40, 39], ids=["tf.data", "NumPy"])

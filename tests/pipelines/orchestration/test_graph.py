@@ -1,6 +1,7 @@
 """The graph file that orchestrators read."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,14 @@ def test_what_a_node_needs(graph: Graph) -> None:
         "--job-minutes",
         "7",
     )
+
+
+def test_the_page_of_kubeflow_has_the_same_figures(graph: Graph) -> None:
+    gib = {node.id: node.memory_bytes >> 30 for node in graph.nodes}
+    page = (Path(__file__).parents[3] / "docs" / "how-to" / "kubeflow.md").read_text()
+    figures = re.search(r"request of (\d) GiB for a node .*, (\d) for most, (\d) for SkewGate", page)
+    assert figures is not None
+    assert tuple(map(int, figures.groups())) == (gib["ImportSchemaGen"], gib["Trainer"], gib["SkewGate"])
 
 
 def test_every_node_that_a_pipeline_may_have_is_described() -> None:

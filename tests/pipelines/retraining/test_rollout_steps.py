@@ -47,7 +47,7 @@ def test_a_comparison_that_fails_at_the_end_of_the_trial_leaves_no_trial_behind(
     assert_old_version_answers(world)
 
 
-@pytest.mark.parametrize("reason", ["rows 3, at least 100", "/log holds no request that could be replayed"])
+@pytest.mark.parametrize("reason", ["rows 3, at least 100", "/log holds no request that can be replayed"])
 def test_too_few_requests_say_nothing_so_the_trial_goes_on_until_there_are_more(world: World, reason: str) -> None:
     world._compare = lambda arguments: world.find(f"cannot be judged: {reason}")  # type: ignore[method-assign]
     assert world.take_pass(START) == 0

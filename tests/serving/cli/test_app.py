@@ -60,7 +60,7 @@ def test_the_first_start_writes_models_config_and_later_ones_keep_it(tmp_path: P
 
 
 @pytest.mark.parametrize(("flags", "message"), [
-    (["--task=a", "--var=/proc/none"], "--var: expected a folder that can be written, received"),
+    (["--task=a", "--var=/proc/none"], "--var: expected a writable folder, received"),
 ])  # fmt: skip
 def test_a_task_that_cannot_be_served(flags: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:

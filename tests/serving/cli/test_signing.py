@@ -38,7 +38,7 @@ def test_a_key_is_told_by_its_id_and_never_shown(tmp_path: Path, capsys: pytest.
     assert f"key      {SigningKey(file=private).open().key.id}\n" in said
     assert "BEGIN" not in said
     assert execute(app, ["keygen", str(private), str(tmp_path / "other.pem")]) == 2
-    assert "is there already" in capsys.readouterr().err
+    assert "exists already" in capsys.readouterr().err
 
 
 def sign(signer: VersionSigner, version: Path, number: int) -> None:

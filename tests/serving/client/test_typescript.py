@@ -79,7 +79,7 @@ def test_it_compiles_strictly_and_calls_the_gateway(url: str, tmp_path: Path) ->
 
 
 def test_what_keeps_it_from_being_made_is_told(url: str, tmp_path: Path) -> None:
-    with pytest.raises(ClientBuildError, match=r"expected a valid API key, received none; name a file with --key-file"):
+    with pytest.raises(ClientBuildError, match=r"expected a valid API key, received none; pass a file with --key-file"):
         build(url, tmp_path)
     with pytest.raises(ClientBuildError, match=r"expected an OpenAPI description, received status 404"):
         build(f"{url}/elsewhere", tmp_path, KEY)

@@ -139,7 +139,7 @@ REFUSED = {
     'name: "a" type: FLOAT presence { min_fraction: 1 } shape { dim { size: 2 } }': "a cannot be sent as one plain",
     'name: "a" type: STRUCT value_count { max: 1 }': "received type STRUCT; change the contract, or keep",
     f'name: "a" type: INT {OPTIONAL} annotation {{ tag: "example:x" }}': "a is of another type: expected INT, rec",
-    f'name: "a" type: INT {OPTIONAL} annotation {{ tag: "example:1" tag: "example:2" }}': "gives 2 examples of a: ",
+    f'name: "a" type: INT {OPTIONAL} annotation {{ tag: "example:1" tag: "example:2" }}': "has 2 examples of a: ",
     f'name: "a" type: INT {OPTIONAL} int_domain {{ max: 1 }} annotation {{ tag: "example:2" }}': (
         "example of a breaks the contract: expected a whole number of at most 1, received 2; change the tag"
     ),
@@ -164,7 +164,7 @@ def test_a_feature_outside_the_environment_is_none_of_a_request() -> None:
 
 
 def test_no_missing_rule() -> None:
-    with pytest.raises(ContractError, match="the contract must say once how serving_raw spells a missing value"):
+    with pytest.raises(ContractError, match="the contract must define how serving_raw receives a missing value"):
         contract.from_schema(schema_pb2.Schema())
 
 
@@ -210,7 +210,7 @@ def test_what_a_date_has_to_be_is_said() -> None:
     "", "yyyy-mm-dd", "%Y-%q", "%", "%d %d", "%Y-%m %b", "%I:%M", "%H:%M %p", "%H %I %p", "%M:%M", "%Y-%m-%d%",
 ])  # fmt: skip
 def test_an_unknown_way_to_write_dates_is_refused(written: str) -> None:
-    with pytest.raises(ContractError, match=r"how dates of day are written: expected one tag date:…"):
+    with pytest.raises(ContractError, match=r"the format of dates of day is invalid: expected one tag date:FORMAT"):
         feature_of(dated(written))
 
 

@@ -28,11 +28,11 @@ def test_a_colon_in_the_string() -> None:
     ],
 )
 def test_each_tag_once(tags: list[str], lacking: str, count: int) -> None:
-    with pytest.raises(ValueError, match="the contract must say once") as error:
+    with pytest.raises(ValueError, match="the contract must define") as error:
         rule(*tags)
     assert str(error.value) == (
-        "the contract must say once how serving_raw spells a missing value: expected one schema-level tag "
-        f"'{lacking}…', received {count}; add e.g. annotation {{ tag: \"missing_number:-9007199254740992\" "
+        "the contract must define how serving_raw receives a missing value: expected one schema-level tag "
+        f"'{lacking}VALUE', received {count}; add e.g. annotation {{ tag: \"missing_number:-9007199254740992\" "
         'tag: "missing_string:" } to the schema.'
     )
 
@@ -46,10 +46,10 @@ NOT_EXACT = {
 
 @pytest.mark.parametrize("number", [number for numbers in NOT_EXACT.values() for number in numbers])
 def test_a_number_that_not_every_feature_can_hold(number: str) -> None:
-    with pytest.raises(ValueError, match="is no whole number") as error:
+    with pytest.raises(ValueError, match="is not a whole number") as error:
         rule(f"missing_number:{number}", "missing_string:")
     assert str(error.value) == (
-        f"the contract's tag missing_number:{number} is no whole number that int64 and float32 both hold: "
+        f"the contract's tag missing_number:{number} is not a whole number that is exact in int64 and float32: "
         "expected a power of two such as -9007199254740992; change the tag."
     )
 

@@ -110,13 +110,13 @@ def test_no_tag_is_no_format() -> None:
     [
         (
             ["number_thousands:;"],
-            r"price: the contract's tag number_thousands:; has to name ',' or 'lakh' or '.' or 'space' or",
+            r"price: the contract's tag number_thousands:; must name ',' or 'lakh' or '.' or 'space' or",
         ),
-        (["number_decimal:'"], r"price: the contract's tag number_decimal:' has to name '.' or ','"),
-        (["number_thousands:,", "number_decimal:,"], r"thousands another than decimals\. Change the tag\.$"),
-        (["number_thousands:lakh", "number_decimal:,"], r"thousands another than decimals"),
-        (["number_thousands:."], r"thousands another than decimals"),
-        (["number_sign:$", "number_sign:€"], r"price: expected one tag number_sign:…, received two"),
+        (["number_decimal:'"], r"price: the contract's tag number_decimal:' must name '.' or ','"),
+        (["number_thousands:,", "number_decimal:,"], r"thousands and decimals must differ\. Change the tag\.$"),
+        (["number_thousands:lakh", "number_decimal:,"], r"thousands and decimals must differ"),
+        (["number_thousands:."], r"thousands and decimals must differ"),
+        (["number_sign:$", "number_sign:€"], r"price: expected one tag number_sign:VALUE, received two"),
     ],
 )
 def test_tags_that_cannot_be(tags: list[str], message: str) -> None:

@@ -50,7 +50,7 @@ def test_several_that_fit_are_refused_with_both_readings(tmp_path: Path) -> None
     with pytest.raises(
         SourceError,
         match=r"rows\.csv: expected one separator .*, received 2, by which the headings are \['a\|b', 'c'\] "
-        r"\(';'\) and \['a', 'b;c'\] \('\|'\)\. Name it in a first line, such as sep=;$",
+        r"\(';'\) and \['a', 'b;c'\] \('\|'\)\. Name the right one in a first line, such as sep=;$",
     ):
         list(read_csv_records(str(tmp_path / "rows.csv")))
 

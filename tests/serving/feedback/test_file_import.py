@@ -51,7 +51,7 @@ def test_what_is_refused_is_told_by_line(settings: Path, capsys: pytest.CaptureF
     ]  # fmt: skip
     told = capsys.readouterr().out
     assert "stored   2 outcomes; 1 were stored already\nrefused  3 invalid_outcome\n" in told
-    assert "may not be in the log's files yet: import again then." in told
+    assert "may not be in the log's files yet: import the file again later." in told
     assert (
         "line 8: contradictory_outcome: outcome: expected what was sent before, 1.5, which is kept, received 9" in told
     )
@@ -82,7 +82,7 @@ def test_a_second_import_stores_nothing_twice(settings: Path, capsys: pytest.Cap
 
 
 @pytest.mark.parametrize(("text", "message"), [
-    ("id,outcome\nr0,1\n", "no column 'id' is read"),
+    ("id,outcome\nr0,1\n", "unknown column 'id'"),
     ("request_id,row,row,outcome\nr0,0,1,1\n", "received request_id, row, row, outcome"),
     ("request_id,row\nr0,1\n", "expected a first line with the columns request_id, row, outcome"),
     ("", "expected a first line with the columns"),
@@ -101,4 +101,4 @@ def test_without_folders_it_says_what_to_name(tmp_path: Path, capsys: pytest.Cap
     assert execute(app, ["feedback", "import", str(file)]) == 2
     told = capsys.readouterr().err
     assert "expected a CSV file" in told
-    assert "name --var" in told
+    assert "pass --var" in told

@@ -43,7 +43,7 @@ def test_classes_that_are_words(tmp_path: Path) -> None:
     ]
     assert label.expectation == 'one of "no", "yes"'
     outcome = outcome_contract(contracts.read(path), label).features[-1]
-    assert outcome.description == "What became of it, as the contract's churned says it: Whether the customer left"
+    assert outcome.description == "The outcome, a value of the contract's churned: Whether the customer left"
 
 
 def test_classes_that_are_numbers(tmp_path: Path) -> None:
@@ -63,7 +63,9 @@ def test_classes_that_are_numbers(tmp_path: Path) -> None:
 
 def test_of_several_columns_that_no_request_holds_the_setting_names_one(tmp_path: Path) -> None:
     path = written(tmp_path, WORDS, OTHER)
-    with pytest.raises(ContractError, match=r"received churned, left_on; name the one .* in the setting label"):
+    with pytest.raises(
+        ContractError, match=r"received churned, left_on; name the predicted column in the setting label"
+    ):
         read_label(path)
     assert read_label(path, "churned").name == "churned"
     with pytest.raises(ContractError, match="did you mean 'churned'"):

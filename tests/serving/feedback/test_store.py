@@ -214,7 +214,7 @@ def test_who_went_away_stops_nobody(make: Callable[..., FeedbackStore], log: Pat
 def test_a_closed_store_refuses(make: Callable[..., FeedbackStore], log: Path) -> None:
     store = make()
     store.close()
-    with pytest.raises(FeedbackBusyError, match="send it again"):
+    with pytest.raises(FeedbackBusyError, match="send the outcomes again"):
         store.submit([outcome()], NOBODY)
 
 

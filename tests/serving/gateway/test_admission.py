@@ -138,7 +138,7 @@ def test_lines_that_are_no_keys(text: str, message: str) -> None:
 
 
 def test_a_file_of_keys_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"keys' file .*keys is not there: expected a file with lines NAME:KEY"):
+    with pytest.raises(ValueError, match=r"keys' file .*keys does not exist: expected a file with lines NAME:KEY"):
         ApiKeys({}, tmp_path / "keys")
 
 

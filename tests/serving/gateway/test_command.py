@@ -153,7 +153,7 @@ def test_an_address_that_others_reach_demands_keys(
         "python -m serving gateway: error: 0.0.0.0 can be reached from other machines, and there are no API keys: "
         "expected some" in said
     )
-    assert "say --allow-no-keys" in said
+    assert "pass --allow-no-keys" in said
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_addresses_that_are_served(host: str, environ: dict[str, str]) -> None:
         ([], {"GATEWAY__CONTRACT": "none.pbtxt"}, "none.pbtxt cannot be read: expected a Schema in text format"),
         ([], {"GATEWAY__MODEL__SERVER": "http://there:99999"}, "model.server: expected a URL such as"),
         ([], {"GATEWAY_API_KEYS": "short"}, "GATEWAY_API_KEYS 1: expected NAME:KEY"),
-        ([], {"GATEWAY__KEYS__FILE": "none"}, "none is not there: expected a file with lines NAME:KEY"),
+        ([], {"GATEWAY__KEYS__FILE": "none"}, "none does not exist: expected a file with lines NAME:KEY"),
         ([], {"GATEWAY__LIMITS__ROWS": "0"}, "limits.rows: Input should be greater than or equal to 1, received 0"),
     ],
 )

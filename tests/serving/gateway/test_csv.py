@@ -131,10 +131,10 @@ def test_rows_with_too_many_cells_are_told_by_line(client: httpx.Client, trip: T
 @pytest.mark.parametrize(
     ("renamed", "expected", "received"),
     [
-        ({"fare": "Fare "}, "a column of this name, or none alike (rename it)", '"Fare "'),
+        ({"fare": "Fare "}, "a column of this name, or no similar one (rename it)", '"Fare "'),
         ({"fare": "price"}, "a column of this name", "none"),
-        ({"trip_seconds": "trip_second"}, "a column of this name, or none alike (rename it)", '"trip_second"'),
-        ({"company": NAMES[1]}, "no column of this name, since the answer adds one (remove or rename it)", "one"),
+        ({"trip_seconds": "trip_second"}, "a column of this name, or no similar one (rename it)", '"trip_second"'),
+        ({"company": NAMES[1]}, "no column of this name, because the answer adds one (remove or rename it)", "one"),
         ({"company": "fare"}, "one column of this name", "2"),
     ],
 )  # fmt: skip

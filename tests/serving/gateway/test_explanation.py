@@ -131,7 +131,9 @@ def test_what_would_cost_too_much_ends_the_start(
     monkeypatch.setattr(explanation, "MOST_ASKED", most)
     flags: dict[str, Any] = {"explanation.background": str(background)}
     create_app(settings("http://127.0.0.1:1", flags | {"explanation.orders": 2}), {})
-    with pytest.raises(ValueError, match=rf"expected {most} rows at most .* \(3 background rows, .*, 3 orders\)"):
+    with pytest.raises(
+        ValueError, match=rf"expected at most {most} predicted rows .* \(3 background rows, .*, 3 orders\)"
+    ):
         create_app(settings("http://127.0.0.1:1", flags | {"explanation.orders": 3}), {})
 
 
@@ -210,4 +212,4 @@ def test_the_page_says_that_another_version_explains(client: httpx.Client, model
     expect(page.locator("#version")).to_have_text("1")
     model.versions = ["2"]
     page.get_by_role("button", name="Why?").click()
-    expect(page.locator("#because-note")).to_contain_text(" Version 2 explains, version 1 predicted.")
+    expect(page.locator("#because-note")).to_contain_text(" Explained by version 2, predicted by version 1.")

@@ -13,7 +13,7 @@ import uvicorn
 from serving.gateway.app import create_app
 from serving.gateway.settings import SettingsError, load
 from serving.http_bounds.limits import HttpLimits
-from serving.http_bounds.protocol import Spelling, bounded
+from serving.http_bounds.protocol import RefusalAnswer, bounded
 from serving.http_bounds.server import HttpServer as TlsServer
 from serving.tls.errors import TlsError
 from serving.tls.server import ServerFiles, server_tls
@@ -57,7 +57,7 @@ def tls(servers: Authority, clients: Authority) -> Clients:
 
 @pytest.fixture
 def model_url(tls: Clients, model: ScriptedModel) -> Iterator[str]:
-    http = bounded(HttpLimits(), lambda refusal: Spelling("text/plain", b""))
+    http = bounded(HttpLimits(), lambda refusal: RefusalAnswer("text/plain", b""))
     config = uvicorn.Config(model, http=http, ws="none", log_config=None, timeout_graceful_shutdown=5)
     with HttpServer(model, server=TlsServer(config, tls)) as running:
         yield running.url.replace("http://", "https://")
@@ -142,7 +142,7 @@ def test_a_renewed_certificate_is_shown_from_the_next_connection_on(
         ({"model.tls.ca": "ca.crt"}, "model.tls: expected a model.server that begins with https://, received http://"),
         (
             {"listen.operator_tls.certificate": "a", "listen.operator_tls.key": "b"},
-            "listen.operator_tls: expected the table listen.tls and the port listen.operator_port beside it",
+            "listen.operator_tls: expected the table listen.tls and the port listen.operator_port, too",
         ),
         ({"listen.tls.certificate": "a"}, "listen.tls.key is missing: expected a value"),
         ({"listen.tls.client_caa": "a"}, "listen.tls.client_caa is unknown: did you mean 'client_ca'?"),

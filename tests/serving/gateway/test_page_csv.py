@@ -61,7 +61,7 @@ def test_a_file_comes_back_with_predictions(
     expect(page.locator("#csv-result")).to_be_focused()
     notes = page.locator("#csv-notes li").all_inner_texts()
     assert notes[0] == "No column, so missing in every row: pickup_census_tract."
-    assert notes[1] == "Came back unread: note."
+    assert notes[1] == "Ignored and returned unchanged: note."
     assert notes[2].startswith("1 cell of the file begins as a formula.")
     preview = page.locator("#csv-preview")
     assert preview.locator("th").all_inner_texts()[:3] == [
@@ -116,12 +116,12 @@ def test_what_cannot_be_read_is_told(start: Start, trip: Trip, tab: Tab) -> None
         (file(b"", "empty.csv"), "empty.csv: The file is empty"),
         (
             file(b"PK\x03\x04", "book.xlsx"),
-            "book.xlsx: The file is no CSV: expected text in UTF-8, received a ZIP",
+            "book.xlsx: The file is not CSV: expected text in UTF-8, received a ZIP",
         ),
         (file("fare\nZürich".encode("cp1252")), "trips.csv: The file cannot be read: line 2, byte 2"),
         (file(written([trip] * 3)), "trips.csv: The file has too many rows: expected at most 2"),
         (file(b"a" * 2001), "trips.csv is too large: expected at most 2,000 bytes, received 2,001."),
-        (file("fare,Trip_Miles\n1,2\n"), "trip_miles\texpected a column of this name, or none alike (rename it)"),
+        (file("fare,Trip_Miles\n1,2\n"), "trip_miles\texpected a column of this name, or no similar one (rename it)"),
     ):
         page.locator("#csv-file").set_input_files(sent)
         expect(page.locator("#csv-problem")).to_contain_text(words.split("\t")[-1])
@@ -138,7 +138,7 @@ def test_contents_cannot_pass_for_other_columns_or_html(client: httpx.Client, tr
     assert page.locator("#csv-preview td").all_inner_texts()[-2:] == ["<img src=x onerror=alert(1)>", "-5e-07"]
     assert page.locator("#csv-notes li").all_inner_texts() == [
         "No column, so missing in every row: pickup_census_tract.",
-        "Came back unread: model_version;request_id, <b>=1+1.",
+        "Ignored and returned unchanged: model_version;request_id, <b>=1+1.",
     ]
     quiet(tab, client)
 

@@ -161,7 +161,7 @@ def test_how_many_rows(rows: RowValidator, trip: Trip) -> None:
     with pytest.raises(ProblemError, match="expected at most 100, received 101; send several") as problem:
         rows.check([trip] * 101)
     assert problem.value.status == 413
-    with pytest.raises(ProblemError, match=r"expected an object or a list of them, received \[\]") as problem:
+    with pytest.raises(ProblemError, match=r"expected an object or a list of objects, received \[\]") as problem:
         rows.check([])
     assert problem.value.status == 422
 

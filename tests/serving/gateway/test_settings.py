@@ -82,7 +82,7 @@ REFUSED = {
     ),
     "a binary task without words": (
         LEAST.replace('probability_of = "a tip"', ""),
-        "probability_of is missing: expected what the probability is of, received none; add it",
+        "probability_of is missing: expected the event that the probability is of, received none; add it",
     ),
     "words of a binary task": (
         'kind = "regression"\nthreshold = 0.5' + LEAST,

@@ -88,7 +88,7 @@ def test_keys_and_rate_are_shared(tmp_path: Path) -> None:
 
 CONTRADICTIONS = {
     "listen": ("listen.port = 8081", "listen.port = 8082", "listen.port: expected one value for the whole gateway, "
-               "received 8081 in {flower} and 8082 in {price}; say it in one of them"),
+               "received 8081 in {flower} and 8082 in {price}; set it in one of them"),
     "rate": ("", 'limits.rows = 5\nkeys.file = "a"\n', None),
     "keys": ('keys.file = "a"', 'keys.file = "b"', "keys.file: expected one value for the whole gateway"),
     "http": ("http.connections = 5", "http.connections = 6", "http.connections: expected one value"),
@@ -118,7 +118,7 @@ def test_what_tasks_must_not_share(tmp_path: Path) -> None:
         ("GATEWAY__REQUEST_LOG__FOLDER", "request_log.folder"),
     ):
         with pytest.raises(
-            SettingsError, match=f"{name}: expected another for each task, received .* in .*flower.*price"
+            SettingsError, match=f"{name}: expected a different value for each task, received .* in .*flower.*price"
         ):
             load_all(files, environ={variable: "Same" if "NAME" in variable else "same"})
     with pytest.raises(SettingsError, match="expected different files"):

@@ -172,7 +172,7 @@ def test_it_does_not_start_with(start: Start, server: Authority, fault: Callable
 
 
 def test_it_does_not_start_with_an_expired_certificate(start: Start, server: Authority) -> None:
-    with pytest.raises(TlsError, match=r"has expired: expected a certificate valid now, received one until 20"):
+    with pytest.raises(TlsError, match=r"has expired: expected a certificate valid now, received one valid until 20"):
         start(server.issue("gateway", days=-1))
 
 

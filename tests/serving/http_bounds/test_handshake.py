@@ -150,7 +150,7 @@ def test_more_connections_than_the_process_may_have_files(gateway: Secured) -> N
     resource.prlimit(gateway.process_id, resource.RLIMIT_NOFILE, (60, limits[1]))
     try:
         with connections(gateway.address, 80):
-            wait_for(lambda: "No connection can be accepted" in gateway.log.read_text())
+            wait_for(lambda: "Cannot accept connections" in gateway.log.read_text())
     finally:
         resource.prlimit(gateway.process_id, resource.RLIMIT_NOFILE, limits)
     assert gateway.health() == 200

@@ -11,7 +11,7 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from serving.http_bounds.limits import HttpLimits
-from serving.http_bounds.protocol import Refusal, Spelling, bounded
+from serving.http_bounds.protocol import Refusal, RefusalAnswer, bounded
 from tests.serving.gateway.http_server import HttpServer
 from tests.serving.http_bounds import attacks
 from tests.serving.http_bounds.attacks import HEAD, Address, answer, ask, connections, send, statuses
@@ -59,13 +59,13 @@ class Serving:
 
     def __call__(self, **bounds: float) -> Address:
         limits = dataclasses.replace(LIMITS, **bounds)  # type: ignore[arg-type]
-        server = HttpServer(self.application, http=bounded(limits, self._spell))
+        server = HttpServer(self.application, http=bounded(limits, self._answer_refusal))
         self._stack.enter_context(server)
         return "127.0.0.1", server.port
 
-    def _spell(self, refusal: Refusal) -> Spelling:
+    def _answer_refusal(self, refusal: Refusal) -> RefusalAnswer:
         self.refused.append(refusal)
-        return Spelling("application/json", json.dumps({"code": refusal.code}).encode())
+        return RefusalAnswer("application/json", json.dumps({"code": refusal.code}).encode())
 
 
 @pytest.fixture

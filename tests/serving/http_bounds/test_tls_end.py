@@ -11,7 +11,7 @@ import pytest
 import uvicorn
 
 from serving.http_bounds.limits import HttpLimits
-from serving.http_bounds.protocol import Spelling, bounded
+from serving.http_bounds.protocol import RefusalAnswer, bounded
 from serving.http_bounds.server import HttpServer as TlsServer
 from serving.tls.server import ServerFiles, server_tls
 from tests.serving.gateway.http_server import HttpServer
@@ -41,7 +41,7 @@ class Serving:
 
     def __init__(self, folder: Path, **bounds: float):
         authority = Authority(folder)
-        http = bounded(HttpLimits(**bounds), lambda refusal: Spelling("text/plain", b""))  # type: ignore[arg-type]
+        http = bounded(HttpLimits(**bounds), lambda refusal: RefusalAnswer("text/plain", b""))  # type: ignore[arg-type]
         config = uvicorn.Config(Application(), http=http, ws="none", log_config=None, timeout_graceful_shutdown=20)
         self.uvicorn = TlsServer(config, OneCertificate(authority.issue("server")))
         self.http = HttpServer(None, server=self.uvicorn)

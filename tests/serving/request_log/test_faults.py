@@ -91,7 +91,7 @@ def test_a_row_that_no_column_holds_takes_no_other_with_it(tmp_path: Path) -> No
     (line,) = [line for line in lines if line["event"] == "request_log_rows_failed"]
     assert line["rows"] == 4
     assert line["request_id"] == "half a character"
-    assert "column company: expected values that string holds" in line["error"]
+    assert "column company: expected values of type string" in line["error"]
     assert "Main St." not in str(lines)
 
 

@@ -99,7 +99,7 @@ def test_the_key_is_read_from_a_file_or_a_variable(tmp_path: Path) -> None:
         ({"keep_days": 0}, "keep_days: expected more than 0, received 0"),
         (
             {"hashed": ("company",)},
-            "company to be hashed: expected a key of at least 16 bytes, received 0; set GATEWAY_",
+            "hashed = company: expected a key of at least 16 bytes, received 0; set GATEWAY_",
         ),
         ({"hashed": ("company",), "hash_key": b"short"}, "expected a key of at least 16 bytes, received 5"),
         ({"dropped": ("compny",)}, "dropped: no column 'compny' that can be dropped; did you mean 'company'?"),

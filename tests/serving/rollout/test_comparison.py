@@ -47,7 +47,7 @@ def test_several_outputs_differ_by_their_largest_difference_and_decide_by_their_
 
 def test_a_canary_with_other_outputs_fails() -> None:
     pair = PredictionPair.of(TimedPrediction([[0.1], [0.2]], 1), TimedPrediction([[0.1, 0.9], [0.2, 0.8]], 1))
-    assert pair.canary == "expected 1 outputs a row, as the stable version gives; received 2"
+    assert pair.canary == "expected 1 outputs per row, as the stable version returns; received 2"
     found = comparison.figures([pair], threshold=0.5)
     assert (found.rows, found.stable_errors, found.canary_errors) == (0, 0, 1)
     assert PredictionPair.of(answer(0.1), answer(0.2)) == PredictionPair(stable=answer(0.1), canary=answer(0.2))

@@ -52,8 +52,8 @@ def test_a_promotion_meanwhile_is_not_undone(rollout: Rollout) -> None:
     (rollout.versions_folder / "1" / "saved_model.pb").touch()
     with pytest.raises(PreconditionError, match="no version is on trial"):
         rollback.end_trial(rollout, 2)
-    with pytest.raises(PreconditionError, match="there is nothing to mend: expected a step without an end"):
-        rollback.mend(rollout)
+    with pytest.raises(PreconditionError, match="there is nothing to repair: expected an unfinished step"):
+        rollback.repair(rollout)
     assert rollout.config().labels("taxi") == {"stable": 2, "canary": 2}
 
 
@@ -61,5 +61,5 @@ def test_a_step_without_an_end_is_mended(rollout: Rollout) -> None:
     rollout.log.append(step(rollout, StepResult.STARTED))
     with pytest.raises(PreconditionError):
         rollback.end_trial(rollout, 2)
-    rollback.mend(rollout)
+    rollback.repair(rollout)
     assert rollout.log.records("taxi")[-1].result is StepResult.PUT_BACK

@@ -51,12 +51,12 @@ def test_a_killed_promotion_is_put_back_by_rollback(on_trial: Site) -> None:
         assert on_trial.config.read_bytes() != before
         assert on_trial.percent() == 0
         code, said = on_trial.run("status")
-        assert (code, "mend      promote did not end well (started): run `rollback`" in said) == (1, True)
+        assert (code, "repair    promote is unfinished (started): run `rollback`" in said) == (1, True)
         code, said = on_trial.run("canary", "2", "--percent", "50")
-        assert (code, "the last step did not end well: promote by" in said) == (2, True)
+        assert (code, "the last step is unfinished: promote by" in said) == (2, True)
         said = on_trial.ok("rollback")
         load.some_more()
-    assert "mending   promote by" in said
+    assert "repairing promote by" in said
     assert "done      stable 1, canary 2 at 10%" in said
     assert on_trial.config.read_bytes() == before
     assert on_trial.seen() == ({1, 2}, {"stable": 1, "canary": 2})

@@ -92,7 +92,7 @@ def test_which_model(path: Path) -> None:
 
 
 @pytest.mark.parametrize(("text", "message"), [
-    ("model_config_list { config { nam: 'taxi' } }", "is no models.config: .*no field named"),
+    ("model_config_list { config { nam: 'taxi' } }", "is not a models.config: .*no field named"),
     ("", "lists no models: .* received an empty file"),
     ('custom_model_config { type_url: "x/google.protobuf.Empty" }', "received custom_model_config"),
 ])  # fmt: skip

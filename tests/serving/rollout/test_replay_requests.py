@@ -95,7 +95,7 @@ def test_json_lines(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("line", "message"), [
     ("fare=5", r":2: expected a row as JSON, received 'fare=5"),
     ("5", r":2: expected an object of features, received 5"),
-    ('{"fare": 5, "tip": 1}', r":2: tip: no feature of the contract; expected company, fare"),
+    ('{"fare": 5, "tip": 1}', r":2: tip: not a feature of the contract; expected company, fare"),
     ("{}", r":2: fare: expected a number from 0 to 1000, received null"),
     ('{"fare": 1001}', r":2: fare: expected a number from 0 to 1000, received 1001"),
     ('[{"fare": 1}, {"fare": "1"}]', r':2: fare: expected a number from 0 to 1000, received "1"'),
@@ -112,10 +112,10 @@ def test_nothing_to_replay(tmp_path: Path) -> None:
         with pytest.raises(PreconditionError, match="no requests to replay at"):
             replay_requests.read(path, [TRIPS], limit=10)
     (tmp_path / "empty.jsonl").write_text("\n")
-    with pytest.raises(PreconditionError, match="holds no request that could be replayed"):
+    with pytest.raises(PreconditionError, match="holds no request that can be replayed"):
         replay_requests.read(tmp_path / "empty.jsonl", [TRIPS], limit=10)
     (tmp_path / "a.parquet").write_text("no Parquet")
-    with pytest.raises(PreconditionError, match=r"a.parquet is no file of the request log: expected Parquet"):
+    with pytest.raises(PreconditionError, match=r"a.parquet is not a file of the request log: expected Parquet"):
         replay_requests.read(tmp_path, [TRIPS], limit=10)
 
 

@@ -109,8 +109,8 @@ def test_an_older_version_can_be_tried_and_promoted(site: Site) -> None:
 @pytest.mark.parametrize(("kind", "reason"), [
     ("broken", "version 2 does not load"),
     ("no number", "expected 1 rows of finite numbers"),
-    ("logits", "expected numbers from 0 to 1, as version 1 gives for the same row"),
-    ("two outputs", "version 2 gives 2 outputs a row"),
+    ("logits", "expected numbers from 0 to 1, as version 1 returns for the same row"),
+    ("two outputs", "version 2 returns 2 outputs per row"),
     ("new input", "version 2 takes inputs that version 1 does not: colour (DT_STRING)"),
 ])  # fmt: skip
 def test_a_canary_that_fails_is_put_back(site: Site, kind: str, reason: str) -> None:
@@ -208,7 +208,7 @@ def test_compare_rolls_back_when_told_to(pinned: Site, trips: Path) -> None:
     pinned.ok("canary", "3", "--percent", "10")
     code, said = pinned.run("compare", trips, "--rollback-on-fail")
     assert code == 1
-    assert "It is rolled back." in said
+    assert "It was rolled back." in said
     assert pinned.seen() == ({1}, {"stable": 1, "canary": 1})
     assert pinned.percent() == 0
     assert [record["command"] for record in pinned.log()[-3:]] == ["compare", "rollback", "rollback"]
@@ -223,9 +223,9 @@ def test_compare_rolls_back_a_canary_with_other_outputs(pinned: Site, trips: Pat
     assert pinned.seen() == ({1, 3}, {"stable": 1, "canary": 3})
     code, said = pinned.run("compare", trips, "--rollback-on-fail")
     assert code == 1
-    assert "error     canary: expected 1 outputs a row, as the stable version gives; received 2\n" in said
+    assert "error     canary: expected 1 outputs per row, as the stable version returns; received 2\n" in said
     assert "WORSE     failed requests 120, at most 0" in said
-    assert "It is rolled back." in said
+    assert "It was rolled back." in said
     assert pinned.seen() == ({1}, {"stable": 1, "canary": 1})
 
 
@@ -242,9 +242,9 @@ REFUSALS = {
     "no such version": (("canary", "9", "--percent", "5"), "there is no version 9 of taxi: expected one of 1, 2, 3"),
     "no SavedModel": (("canary", "3", "--percent", "5"), "holds no SavedModel: expected saved_model.pb or"),
     "stable already": (("canary", "1", "--percent", "5"), "version 1 is stable already"),
-    "no canary to promote": (("promote",), "no version is on trial: expected a canary beside stable 1"),
+    "no canary to promote": (("promote",), "no version is on trial: expected a canary, received stable 1"),
     "no canary to compare": (("compare", "trips.jsonl"), "no version is on trial"),
-    "nothing to go back to": (("rollback",), "nothing to go back to: expected a canary, or a promotion to version 1"),
+    "nothing to go back to": (("rollback",), "nothing to roll back: expected a canary, or a promotion to version 1"),
     "pinned already": (("pin",), "taxi is pinned already: stable 1"),
     "another model": (("--model", "texi", "promote"), "expected --model with one of taxi"),
     "nothing to compare": (("canary", "2", "--percent", "5", "--compare", "/none"), "no requests to replay at /none"),
@@ -332,11 +332,11 @@ def test_an_edit_by_hand_is_noticed_and_mended_by_reload(pinned: Site) -> None:
     code, said = pinned.run("status")
     assert code == 1
     assert "has 1, expected 1, 2" in said
-    assert "canary leads to 1" in said
+    assert "canary points at 1" in said
     code, said = pinned.run("promote")
     assert code == 2
-    assert "a server does not do what" in said
-    assert "`reload` makes the servers do what the file says" in said
+    assert "a server differs from" in said
+    assert "`reload` makes the servers follow the file" in said
     assert "done      stable 1, canary 2 at 0%" in pinned.ok("reload")
     assert pinned.seen() == ({1, 2}, {"stable": 1, "canary": 2})
     pinned.ok("status")

@@ -49,7 +49,7 @@ def test_a_line_that_is_no_record_is_named(log: StepLog) -> None:
     log.append(record())
     with log.path.open("a") as file:
         file.write('{"time": 1}\n')
-    with pytest.raises(PreconditionError, match=r"rollout.log.jsonl:2 is no record of a roll-out"):
+    with pytest.raises(PreconditionError, match=r"rollout.log.jsonl:2 is not a record of a roll-out"):
         log.records("taxi")
 
 

@@ -32,7 +32,5 @@ def test_the_gateway_reads_what_is_written(tmp_path: Path, percent: float) -> No
 def test_another_text_is_refused(tmp_path: Path, text: str) -> None:
     made = rollout(tmp_path)
     made.traffic_path.write_text(text)
-    with pytest.raises(
-        PreconditionError, match=r"traffic.json does not say which share goes to the canary: .*expected"
-    ):
+    with pytest.raises(PreconditionError, match=r"traffic.json holds no share for the canary: .*expected"):
         made.traffic()

@@ -175,7 +175,7 @@ def test_rest_reads_large_bodies_elsewhere(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(rest, "parse_predict", here)
     large, small = asyncio.run(ask())
     assert large == {"predictions": [7] * 200_000}
-    assert small == {"error": "An error in the server; its log says more."}  # the planted one
+    assert small == {"error": "Internal error; see the server's log."}  # the planted one
 
 
 def test_a_very_large_body_keeps_no_other_waiting() -> None:

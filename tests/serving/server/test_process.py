@@ -186,7 +186,7 @@ def test_the_config_file_is_read_again(tmp_path: Path) -> None:
     with running(tmp_path, *flags) as server:
         server.wait_for(lambda: server.states("line") == {1: "AVAILABLE", 2: "AVAILABLE"})
         replace(file, "model_config_list { config {")
-        server.wait_for_line("does not count as it is: Error parsing text-format")
+        server.wait_for_line("is refused, and the config before stays in force: Error parsing text-format")
         assert ask(server) == (2, 2.5)
         replace(file, config(base).replace("all {}", "specific { versions: 1 }"))
         server.wait_for(lambda: server.states("line") == {1: "AVAILABLE", 2: "END"})

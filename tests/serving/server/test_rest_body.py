@@ -142,7 +142,7 @@ def test_an_error_of_ours_is_a_500_and_is_logged(caplog: pytest.LogCaptureFixtur
 
     with caplog.at_level(logging.ERROR):
         response = asyncio.run(ask())
-    assert (response.status_code, response.json()) == (500, {"error": "An error in the server; its log says more."})
+    assert (response.status_code, response.json()) == (500, {"error": "Internal error; see the server's log."})
     (record,) = caplog.records
-    assert record.getMessage() == f"Request -: GET {MONITORING_PATH}: this is an error in the server"
+    assert record.getMessage() == f"Request -: GET {MONITORING_PATH}: internal error"
     assert "planted" in (record.exc_text or "")

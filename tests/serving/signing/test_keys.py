@@ -42,7 +42,7 @@ def test_a_pair_is_never_written_over(pair: tuple[Path, Path], tmp_path: Path) -
     private, public = pair
     before = private.read_bytes(), public.read_bytes()
     for paths in ((private, tmp_path / "new.pem"), (tmp_path / "new.pem", public)):
-        with pytest.raises(SigningError, match="is there already: expected no file"):
+        with pytest.raises(SigningError, match="exists already: expected no file"):
             write_pair(*paths)
     assert (private.read_bytes(), public.read_bytes()) == before
     assert not (tmp_path / "new.pem").exists()
@@ -51,7 +51,7 @@ def test_a_pair_is_never_written_over(pair: tuple[Path, Path], tmp_path: Path) -
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620])
 def test_a_private_key_that_others_may_use(pair: tuple[Path, Path], mode: int) -> None:
     pair[0].chmod(mode)
-    with pytest.raises(SigningError, match="its owner alone may read, received one that others may: chmod 600"):
+    with pytest.raises(SigningError, match="only its owner may read, received one that others may read; run chmod 600"):
         read_private(pair[0])
 
 
@@ -61,7 +61,7 @@ def test_a_public_key_where_a_private_one_is_expected_and_the_reverse(pair: tupl
     with pytest.raises(SigningError, match=r"expected a private Ed25519 key in PEM .* received none") as error:
         read_private(public)
     assert "BEGIN" not in str(error.value)
-    with pytest.raises(SigningError, match="expected a public key in PEM, received: it is none") as error:
+    with pytest.raises(SigningError, match="expected a public key in PEM, received: something else") as error:
         TrustedKeys.read(private)
     assert "PRIVATE" not in str(error.value)
     assert error.value.__suppress_context__
@@ -124,9 +124,9 @@ def test_a_command_with_another_key(pair: tuple[Path, Path], tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ("/none/such --key 1", "the signing command /none/such gave no signature: .*No such file"),
-        ("false", "the signing command false ended with 1: it said nothing"),
-        ("sh -c 'echo no permission >&2; exit 3'", "the signing command sh ended with 3: no permission"),
+        ("/none/such --key 1", "the signing command /none/such returned no signature: .*No such file"),
+        ("false", "the signing command false ended with status 1: no message"),
+        ("sh -c 'echo no permission >&2; exit 3'", "the signing command sh ended with status 3: no permission"),
         ("cat", "the signing command cat did not sign with key"),
         ("true", "the signing command true did not sign with key .* received 0 bytes"),
     ],

@@ -95,13 +95,13 @@ def test_more_files_and_folders_than_anyone_can_list(version: Path, key: Key) ->
     for name in range(2 * len(FILES) + 200):
         (version / "variables" / f"{name}").touch()
     reason, message = refused(version, key)
-    assert (reason, "files and folders lie there: expected 6 files" in message) == (Reason.EXTRA_FILE, True)
+    assert (reason, "files and folders: expected 6 files" in message) == (Reason.EXTRA_FILE, True)
 
 
 def test_folders_without_end(version: Path, key: Key) -> None:
     (version / Path(*"abcdefgh" * 5)).mkdir(parents=True)
     reason, message = refused(version, key)
-    assert (reason, "lies over 32 folders deep" in message) == (Reason.EXTRA_FILE, True)
+    assert (reason, "is over 32 folders deep" in message) == (Reason.EXTRA_FILE, True)
 
 
 def test_no_signature(version: Path, key: Key) -> None:
@@ -237,7 +237,7 @@ def test_something_else_that_the_key_signed(version: Path, key: Key) -> None:
 def test_a_manifest_has_one_spelling(version: Path, key: Key) -> None:
     manifest = verified(version, key).manifest
     assert Manifest.decode(manifest.encode()) == manifest
-    with pytest.raises(ValueError, match="in its one spelling"):
+    with pytest.raises(ValueError, match="in its canonical encoding"):
         Manifest.decode(manifest.encode() + b" ")
     with pytest.raises(ValueError, match="expected the fields of a manifest"):
         Manifest.decode(manifest.encode().replace(b'"run_id"', b'"ran"'))
@@ -263,7 +263,7 @@ def test_nothing_unsigned_is_copied(version: Path, key: Key, tmp_path: Path) -> 
         verified(version, key, copy_to=tmp_path / "copy")
     assert not (tmp_path / "copy").exists()
     (version / "more").unlink()
-    with pytest.raises(RefusedVersionError, match="more than the 5 bytes"):
+    with pytest.raises(RefusedVersionError, match="expected at most 5 bytes, received more"):
         verified(version, key, copy_to=tmp_path / "copy")
     assert sum(path.stat().st_size for path in (tmp_path / "copy").rglob("*") if path.is_file()) < 2**20
 

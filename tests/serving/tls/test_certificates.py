@@ -52,7 +52,7 @@ def refusals(pairs: Iterator[tuple[bytes, bytes]]) -> list[str]:
 def test_a_damaged_certificate(issued: tuple[bytes, bytes]) -> None:
     certificate, key = issued
     said = refusals((pem(each, "CERTIFICATE"), pem(key, "PRIVATE KEY")) for each in damaged(certificate))
-    assert any("expected a certificate of a key that can be read, received Unknown key type" in each for each in said)
+    assert any("expected a certificate with a readable key, received Unknown key type" in each for each in said)
     assert any("expected certificates in PEM, received something else" in each for each in said)
     assert all("tls.crt" in each for each in said)
 

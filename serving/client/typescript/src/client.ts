@@ -1,42 +1,42 @@
 /**
  * A typed client of a prediction gateway.
  *
- * `schema.ts` beside it is generated from the gateway's own OpenAPI description: paths, rows, answers and problems.
+ * `schema.ts` in the same folder is generated from the gateway's OpenAPI description: paths, rows, answers and problems.
  */
 import createFetchClient, { type Client } from "openapi-fetch";
 import type { components, paths } from "./schema.js";
 
 export type { components, paths } from "./schema.js";
 
-/** Why there is no answer (RFC 9457). */
+/** Why a request failed (RFC 9457). */
 export type ProblemDetails = components["schemas"]["ProblemDetails"];
 
 export interface GatewayOptions {
-  /** Such as https://predictions.example.com, with the path that the gateway stands behind, if any. */
+  /** The gateway's URL, such as https://predictions.example.com, with its path if it has one. */
   baseUrl: string;
-  /** Sent as X-API-Key. In a web page everybody can read it: there, call the gateway through a server of your own. */
+  /** Sent as X-API-Key. Everybody can read it in a web page: there, call the gateway through your own server. */
   apiKey?: string;
-  /** Instead of the global fetch: for time-outs, proxies and tests. */
+  /** Replaces the global fetch, for time-outs, proxies and tests. */
   fetch?: (request: Request) => Promise<Response>;
 }
 
-/** The gateway refused, or what answered is no gateway. */
+/** The gateway refused the request, or another server answered. */
 export class GatewayError extends Error {
   override readonly name = "GatewayError";
 
   constructor(
     /** HTTP status. */
     readonly status: number,
-    /** What the gateway says; undefined where something before it answered. */
+    /** The gateway's reason; undefined if another server answered. */
     readonly problem: ProblemDetails | undefined,
-    /** Seconds until it makes sense to ask again; undefined where the answer does not say. */
+    /** Seconds to wait before a retry; undefined if the answer does not say. */
     readonly retryAfterSeconds: number | undefined,
   ) {
-    super(problem ? `${status} ${problem.code}: ${problem.detail} (request ${problem.request_id})` : `${status}: the answer is no problem document of a gateway`);
+    super(problem ? `${status} ${problem.code}: ${problem.detail} (request ${problem.request_id})` : `${status}: expected a gateway's problem document, received another answer`);
   }
 }
 
-/** Makes a client; `answered` turns what its methods return into data, or throws. */
+/** Make a client; `answered` converts the results of its methods to data, or throws. */
 export function createGatewayClient(options: GatewayOptions): Client<paths> {
   return createFetchClient<paths>({
     baseUrl: options.baseUrl.replace(/\/+$/, ""),
@@ -46,7 +46,7 @@ export function createGatewayClient(options: GatewayOptions): Client<paths> {
 }
 
 /**
- * The data of an answer.
+ * Return the data of an answer.
  *
  * @throws GatewayError - The gateway refused.
  */

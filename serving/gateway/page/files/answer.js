@@ -2,7 +2,7 @@
 
 const answer = document.getElementById("answer");
 const decision = document.getElementById("decision");
-const FIRST_CLASSES = 5; // in sight; more are folded away
+const FIRST_CLASSES = 5; // visible; more are collapsed
 
 const number = new Intl.NumberFormat("en", { maximumSignificantDigits: 6 });
 const percent = (probability) => `${(probability * 100).toFixed(1)}%`;

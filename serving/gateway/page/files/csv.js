@@ -1,4 +1,4 @@
-// A CSV file goes to the gateway, which reads it by the contract, and comes back with predictions.
+// Send a CSV file to the gateway, and show its answer: the file with predictions, or its faults.
 
 import { isAdded, notes, read, summary } from "./csv_answer.js";
 import { fields, unreachable } from "./problem.js";
@@ -10,8 +10,8 @@ const problem = document.getElementById("csv-problem");
 const result = document.getElementById("csv-result");
 const download = document.getElementById("csv-download");
 const FIRST_ROWS = 10; // of the preview
-const MOST_ERRORS = 50; // that the gateway names
-let newest = 0; // the newest file: an answer about an older one is not shown
+const MOST_ERRORS = 50; // the gateway's limit
+let newest = 0; // the newest file: answers about older ones are not shown
 
 function make(tag, text, className = "") {
   const made = document.createElement(tag);
@@ -76,7 +76,7 @@ function showAnswer(answered, blob, name) {
   result.focus();
 }
 
-// Its bytes; undefined, once it is told why, where they cannot be sent.
+// Return the file's bytes; show the reason and return undefined if they cannot be sent.
 async function load(file) {
   const most = Number(section.dataset.mostBytes);
   if (file.size > most) {
@@ -86,7 +86,7 @@ async function load(file) {
   try {
     return await file.arrayBuffer();
   } catch (error) {
-    showProblem(`${file.name} cannot be read: ${error.message} Expected a file, no folder, that has not changed since it was chosen. Choose it again.`);
+    showProblem(`${file.name} cannot be read: ${error.message} Expected a file, not a folder, unchanged since it was chosen. Choose it again.`);
     return undefined;
   }
 }
@@ -122,19 +122,19 @@ function hasFiles(event) {
 }
 
 export function offerCsv(headers) {
-  // The same file again, mended meanwhile, is a change, too.
+  // Choosing the same file again, edited meanwhile, must count as a change.
   input.addEventListener("click", () => (input.value = ""));
   input.addEventListener("change", () => input.files.length && send(input.files[0], headers));
-  // A file that misses the section must not replace the page; text may be dragged into the fields.
+  // A file dropped beside the section must not replace the page; text may be dragged into fields.
   for (const name of ["dragover", "drop"]) window.addEventListener(name, (event) => hasFiles(event) && event.preventDefault());
   section.addEventListener("dragover", (event) => section.classList.toggle("over", hasFiles(event)));
   section.addEventListener("dragleave", () => section.classList.remove("over"));
   section.addEventListener("drop", (event) => {
     section.classList.remove("over");
     const { files } = event.dataTransfer;
-    if (files.length > 1) showProblem(`Expected one file, received ${files.length}. Send them one after the other.`);
+    if (files.length > 1) showProblem(`Expected one file, received ${files.length}. Send one at a time.`);
     else if (files.length) {
-      input.files = files; // whose name then stands there
+      input.files = files; // shows the file's name
       send(files[0], headers);
     }
   });

@@ -1,12 +1,12 @@
-// What the gateway made of a CSV file: its cells, and what is said of it in words.
+// Read the gateway's answer to a CSV file: its cells, and a summary in words.
 
 import { measured } from "./answer.js";
 import { fields } from "./problem.js";
 
-const OF_REQUEST = ["model_version", "request_id", "request_row"]; // columns that the answer adds, beside predicted_…
-const FORMULA = /^[=@\t\r]|^[+-](?![\d.,]+(e[+-]?\d+)?$)/i; // a cell that a spreadsheet would run
+const OF_REQUEST = ["model_version", "request_id", "request_row"]; // columns that the answer adds, in addition to predicted_*
+const FORMULA = /^[=@\t\r]|^[+-](?![\d.,]+(e[+-]?\d+)?$)/i; // a cell that a spreadsheet would evaluate
 
-// The gateway writes quotes as RFC 4180 has them.
+// The gateway quotes cells as in RFC 4180.
 function parse(text, separator) {
   const rows = [];
   let [row, cell, quoted] = [[], "", false];
@@ -30,7 +30,7 @@ function parse(text, separator) {
   return rows;
 }
 
-// The gateway's own columns end the first line, and are there in every answer.
+// The gateway's own columns end the first line of every answer.
 const SEPARATOR = new RegExp(`${OF_REQUEST[0]}(.)${OF_REQUEST[1]}\\1${OF_REQUEST[2]}\r\n`, "su");
 
 export function read(text) {
@@ -67,7 +67,7 @@ export function notes({ header, rows }) {
   const formulas = [header, ...rows].flat().filter((cell) => FORMULA.test(cell)).length;
   return [
     absent.length && `No column, so missing in every row: ${absent.map(({ name }) => name).join(", ")}.`,
-    unread.length && `Came back unread: ${unread.map((name) => name || "(no name)").join(", ")}.`,
-    formulas && `${formulas} ${formulas === 1 ? "cell of the file begins" : "cells of the file begin"} as a formula. Before you open it in a spreadsheet, be sure whom it is from.`,
+    unread.length && `Ignored and returned unchanged: ${unread.map((name) => name || "(no name)").join(", ")}.`,
+    formulas && `${formulas} ${formulas === 1 ? "cell of the file begins" : "cells of the file begin"} as a formula. Open it in a spreadsheet only if you trust its source.`,
   ].filter(Boolean);
 }

@@ -1,4 +1,4 @@
-// The button "Why?", where the gateway explains predictions.
+// The button "Why?", if the gateway explains predictions.
 
 import { bar, measured } from "./answer.js";
 import { fields, showProblem, title, unreachable } from "./problem.js";
@@ -22,7 +22,7 @@ function write(said) {
   return {
     signed: (number) => `${number < 0 ? "−" : "+"}${amount(number)}`,
     from: `${isValue ? "From" : "In percentage points, from"} ${whole(said.base)} on average to ${whole(isValue ? said.value : said.probability)}`,
-    least: isValue ? 0 : 0.0005, // less is shown as 0.0
+    least: isValue ? 0 : 0.0005, // smaller values are shown as 0.0
   };
 }
 
@@ -37,7 +37,7 @@ function showContributions(said) {
   });
   document.getElementById("contributions").replaceChildren(...items);
   const predictedBy = document.getElementById("version").textContent;
-  const other = said.model_version === predictedBy ? "" : ` Version ${said.model_version} explains, version ${predictedBy} predicted.`;
+  const other = said.model_version === predictedBy ? "" : ` Explained by version ${said.model_version}, predicted by version ${predictedBy}.`;
   const of = said.class === undefined ? "" : ` for ${said.class}`;
   document.getElementById("because-note").textContent = `${written.from}${of}.${other}`;
   because.hidden = false;

@@ -1,5 +1,5 @@
-// The form at /. The server wrote its fields from the contract and alone judges their values; this file sends what was
-// typed and shows what came back.
+// The form at /. The server makes its fields from the contract and checks all values; this file sends what was typed and
+// shows the answer.
 
 import { showPrediction } from "./answer.js";
 import { offerCsv } from "./csv.js";
@@ -10,10 +10,10 @@ const form = document.getElementById("form");
 const answer = document.getElementById("answer");
 const optional = document.getElementById("optional");
 const JSON_NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/;
-let asked = 0; // the newest request: an answer to an older one is not shown
+let asked = 0; // the newest request: answers to older ones are not shown
 
-// Numbers go out digit for digit as typed; a JavaScript number would lose digits of a large one. What is no number goes
-// out as a string, so that the server says in its own words what it expected.
+// Send numbers digit for digit as typed; a JavaScript number would lose digits of a large one. Send anything else as a
+// string, so that the server's error says what it expected.
 function bodyText() {
   const members = [];
   for (const field of fields) {
@@ -37,7 +37,7 @@ function showAnswer(said, milliseconds, timing, sent) {
   document.getElementById("request-id").textContent = said.request_id;
   document.getElementById("curl").textContent = curl(sent);
   forgetExplanation(sent);
-  // On a phone the answer lies below the form, and behind the bar with the buttons.
+  // On a phone the answer is below the form, and behind the bar with the buttons.
   const bar = document.querySelector(".actions").getBoundingClientRect();
   const bottom = bar.top > window.innerHeight / 2 ? bar.top : window.innerHeight;
   if (document.getElementById("decision").getBoundingClientRect().bottom > bottom) answer.scrollIntoView({ block: "start" });
@@ -80,7 +80,7 @@ function showOther(select) {
   if (other) other.hidden = !select.selectedOptions[0].hasAttribute("data-other");
 }
 
-// What is folded away counts all the same: its summary says how much of it is filled in.
+// Collapsed fields count, too: the summary says how many are filled in.
 function countOptional() {
   if (!optional) return;
   const filled = fields.filter((field) => optional.contains(field) && control(field).value.trim() !== "").length;
@@ -119,7 +119,7 @@ for (const select of form.querySelectorAll("select")) {
 
 form.addEventListener("reset", () => {
   clearProblem();
-  // The browser puts the values back after this event.
+  // The browser restores the values after this event.
   setTimeout(() => {
     form.querySelectorAll("select").forEach(showOther);
     countOptional();

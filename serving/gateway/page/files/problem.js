@@ -1,4 +1,4 @@
-// What the gateway refused, shown beside the fields and above the form.
+// Show the faults of a refused request beside the fields and above the form.
 
 const form = document.getElementById("form");
 const problem = document.getElementById("problem");
@@ -64,7 +64,7 @@ export function showProblem(detail, errors = []) {
     list.append(item);
   }
   if (errors.length) problem.append(list);
-  // An answer to earlier values beside it would be taken for the answer to these.
+  // Hide the answer to earlier values, which could be mistaken for the answer to these.
   document.getElementById("result").hidden = true;
   document.getElementById("waiting").hidden = false;
   problem.hidden = false;

@@ -6,9 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import tensorflow as tf
 import tensorflow_model_analysis as tfma
 
+from benchmarks.orchestrators import digest_content
 from tests.pipelines.orchestration.vertex.rehearsal import ROOT, Rehearsal
 
 # What is compared: name -> node and output that it is of.
@@ -43,22 +43,12 @@ def of_rehearsal(run: Rehearsal) -> dict[str, Path]:
 def digest(folders: dict[str, Path]) -> dict[str, str]:
     """A digest of each, which is of what it says and not of how it is packed."""
     return {
-        "examples": _digest_rows(folders["examples"]),
+        "examples": digest_content(folders["examples"])[:12],
         "schema": _digest_files(folders["schema"], "*.pbtxt"),
-        "transformed examples": _digest_rows(folders["transformed examples"]),
+        "transformed examples": digest_content(folders["transformed examples"])[:12],
         "vocabularies": _digest_files(folders["vocabularies"], "transform_fn/assets/*"),
         "metrics": _digest_metrics(folders["metrics"]),
     }
-
-
-def _digest_rows(folder: Path) -> str:
-    """Of the rows, split by split in their order; each is parsed, since the order of a row's features is nobody's."""
-    whole = hashlib.sha256()
-    for file in sorted(folder.glob("Split-*/*.gz")):
-        whole.update(f"{file.parent.name}\0".encode())
-        for record in tf.data.TFRecordDataset(str(file), "GZIP").as_numpy_iterator():
-            whole.update(tf.train.Example.FromString(record).SerializeToString(deterministic=True))
-    return whole.hexdigest()[:12]
 
 
 def _digest_files(folder: Path, pattern: str) -> str:

@@ -122,6 +122,9 @@ def test_without_settings_nothing_is_sent(
     (tmp_path / "cloud.toml").write_text('region = "europe-west1"\n')
     assert execute(["submit", "vertex", "--task", "tests.tasks.diabetes"]) == 2
     assert "cloud.toml: expected project, bucket, image, received no such key; add it" in capsys.readouterr().err
+    (tmp_path / "cloud.toml").write_text(f"{CLOUD}[nodes.Trainr]\ncpu = 1\n")
+    assert execute(["submit", "vertex", "--task", "tests.tasks.diabetes"]) == 2
+    assert "nodes.Trainr: expected a node of this job" in capsys.readouterr().err
     assert sent == []
 
 

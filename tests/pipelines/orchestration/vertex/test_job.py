@@ -17,7 +17,7 @@ from tfx.utils import import_utils
 
 from components.artifacts import DataBlessing, ModelComparison
 from pipelines import nodes
-from pipelines.cloud_settings import NodeResources
+from pipelines.cloud_settings import CloudSettingsError, NodeResources
 from pipelines.config import ConfigError, TrainerOptions, TunerConfig
 from pipelines.orchestration.vertex.backend import ACCEPTED_STATISTICS_RECORD, NEVER_CACHED, PUSH_RECORD, vertex_backend
 from pipelines.orchestration.vertex.job import Job, compile_job
@@ -139,7 +139,7 @@ def test_machines_are_as_the_settings_say_and_examplegen_has_one_too(job: Job) -
     assert container(job, "ExampleGen")["resources"]["cpuLimit"] == 4
     assert "accelerator" not in container(job, "Evaluator")["resources"]
     unknown = dataclasses.replace(SETTINGS, nodes={"Trainr": NodeResources(cpu=1)})
-    with pytest.raises(ConfigError, match=r"nodes\.Trainr: expected a node of this job, one of AcceptedStatistics"):
+    with pytest.raises(CloudSettingsError, match=r"nodes\.Trainr: expected a node of this job, one of Accepted"):
         compile_job(VertexOptions(task="tests.tasks.diabetes"), unknown)
 
 
