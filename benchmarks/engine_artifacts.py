@@ -133,5 +133,5 @@ def _metrics(folder: Path) -> dict[str, object]:
 
 
 def _plain(metric: dict[str, object]) -> dict[str, object]:
-    """A metric's value, which TFMA gives as `doubleValue`, or as bytes or text."""
+    """Return a metric's value, which TFMA gives as `doubleValue`, or as bytes or text."""
     return {kind: float(value) if kind == "doubleValue" else value for kind, value in metric.items()}
