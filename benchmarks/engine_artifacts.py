@@ -8,7 +8,7 @@ import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import cast
+from typing import Any
 
 import tensorflow as tf
 import tensorflow_model_analysis as tfma
@@ -26,6 +26,9 @@ def differences(one: Path, other: Path) -> list[str]:
     Args:
         one: the folder of a task's artifacts.
         other: that of another run. What a run did not come to is not compared.
+
+    Returns:
+        "Node/artifact: part" of each difference, a part being a split, a feature, a file or a metric of a slice.
     """
     compared = {
         "ExampleGen/examples": _examples,
@@ -46,14 +49,14 @@ def _unequal(one: dict[str, object], other: dict[str, object]) -> list[str]:
     return sorted(part for part in one.keys() | other.keys() if not _is_same(one.get(part), other.get(part)))
 
 
-def _is_same(one: object, other: object) -> bool:
+def _is_same(one: Any, other: Any) -> bool:
     """Whether two values are equal, floats inside them but for rounding."""
     if type(one) is not type(other):
         return False
     if isinstance(one, dict):
         return one.keys() == other.keys() and all(_is_same(one[name], other[name]) for name in one)
     if isinstance(one, _Rows):
-        return one.are_same(cast(_Rows, other))
+        return one.are_same(other)
     if isinstance(one, list):
         return len(one) == len(other) and all(map(_is_same, one, other))
     if isinstance(one, float):
@@ -125,13 +128,13 @@ def _vocabularies(folder: Path) -> dict[str, object]:
 
 
 def _metrics(folder: Path) -> dict[str, object]:
-    found = {}
+    found: dict[str, object] = {}
     for key, by_output in tfma.load_eval_result(str(folder)).slicing_metrics:
         for metric, value in by_output[""][""].items():
             found[json.dumps([list(map(str, part)) for part in key] + [metric])] = _plain(value)
     return found
 
 
-def _plain(metric: dict[str, object]) -> dict[str, object]:
+def _plain(metric: dict[str, Any]) -> dict[str, object]:
     """Return a metric's value, which TFMA gives as `doubleValue`, or as bytes or text."""
     return {kind: float(value) if kind == "doubleValue" else value for kind, value in metric.items()}

@@ -67,6 +67,14 @@ def main() -> int:
 def one_run(directory: Path, name: str, data: Path) -> dict[str, Any]:
     """Run the pipeline cold on one engine of RUNS, and compare what it wrote with the local engine's.
 
+    Args:
+        directory: each run has a folder in it.
+        name: of RUNS.
+        data: the folder of rows.
+
+    Returns:
+        The figures, what SkewGate says, and what differs from the local engine's run; None where that is not there.
+
     Raises:
         RuntimeError: The run failed, or a gate refused the model: its time would say nothing.
     """
@@ -94,6 +102,9 @@ def summarise(measured: MeasuredRun, nodes: Sequence[Mapping[str, Any]]) -> dict
     Args:
         measured: the run.
         nodes: of its summary.json; one ran after the other.
+
+    Returns:
+        The figures, by name.
     """
     return {
         "seconds": round(measured.seconds, 1),

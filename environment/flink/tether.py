@@ -19,6 +19,14 @@ _PROJECT = Path(__file__).resolve().parents[2]
 def tethered(cluster: Cluster, task_managers: int, slots: int) -> Iterator[None]:
     """Start a cluster for the block, and stop it after that, or when this process is gone.
 
+    Args:
+        cluster: that is started.
+        task_managers: number of them.
+        slots: of each.
+
+    Yields:
+        Once, when the cluster is ready.
+
     Raises:
         ClusterError: It does not start.
     """
