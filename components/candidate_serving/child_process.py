@@ -15,6 +15,7 @@ import socket
 import subprocess
 import sys
 import threading
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -99,6 +100,8 @@ def _wait_for_programs(requests: socket.socket) -> list[str]:
     os.close(os.pidfd_open(os.getpid()))  # Where the system refuses it, this ends here, and programs run without it.
     import tensorflow  # noqa: F401  # Imported here: this is what the forks need not do.
 
+    # From Python 3.12 on. What an import starts, such as OpenBLAS's threads, no fork needs.
+    warnings.filterwarnings("ignore", r"This process \(pid=\d+\) is multi-threaded", DeprecationWarning)
     reports: dict[int, int] = {}  # a fork's pidfd -> where its status goes
     with selectors.DefaultSelector() as ready:
         ready.register(requests, selectors.EVENT_READ)

@@ -16,7 +16,7 @@ from typing import Iterator, Mapping
 
 DAGS = Path("pipelines", "orchestration", "airflow", "dags")
 _POOL, _GIB = "pipelines_memory", 1 << 30
-# The largest node needs 3 GiB; a task that needs more slots than its pool has would wait forever.
+# The largest node needs 4 GiB; a task that needs more slots than its pool has would wait forever.
 _LEAST_SLOTS = 4
 _START_SECONDS = 120.0  # seconds to become healthy; it takes 20 on two idle cores
 _STOP_SECONDS = 20.0  # seconds to stop

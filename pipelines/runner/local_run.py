@@ -107,6 +107,9 @@ def _run_nodes(config: PipelineConfig, options: RunOptions, console: Console, su
             described = dataclasses.replace(result, summary=node_summary.summarise_node(result, summary.results))
             summary.nodes.append(described)
             summary.nodes.sort(key=lambda one: nodes.index(one.node))
+            shown.finished(described)
+            if result.error is not None:
+                summary.fail(f"{result.node}: {explain(result.error)}")
             if result.node == TRANSFORM and result.outputs and config.task.vocabularies:
                 measure = functools.partial(measure_vocabularies, summary.results, config.task)
                 if at_once == 1:
@@ -115,9 +118,6 @@ def _run_nodes(config: PipelineConfig, options: RunOptions, console: Console, su
                     wait_for_vocabularies = beside.start(measure)
             elif wait_for_vocabularies is not None:  # Another node has run meanwhile.
                 summary.vocabularies, wait_for_vocabularies = wait_for_vocabularies(), None
-            shown.finished(described)
-            if result.error is not None:
-                summary.fail(f"{result.node}: {explain(result.error)}")
         if wait_for_vocabularies is not None:
             summary.vocabularies = wait_for_vocabularies()
 

@@ -11,6 +11,7 @@ from pipelines.cli.app import execute
 from pipelines.options import RunOptions
 from pipelines.orchestration.graph import _WHAT, describe_graph
 from pipelines.orchestration.graph_file import Graph
+from pipelines.runner.capacity import NODE_BYTES
 from tests.runs.project import DIABETES, NODES
 
 pytestmark = pytest.mark.slow
@@ -34,7 +35,9 @@ def test_what_a_node_needs(graph: Graph) -> None:
     needs = {node.id: node for node in graph.nodes}
     assert {name for name, node in needs.items() if node.gate} == {"AnomalyGate", "Evaluator", "SkewGate", "Pusher"}
     assert [name for name, node in needs.items() if node.pushes] == ["Pusher"]
-    assert needs["SkewGate"].memory_bytes > needs["Trainer"].memory_bytes > needs["ImportSchemaGen"].memory_bytes
+    assert needs["SkewGate"].memory_bytes > needs["Trainer"].memory_bytes
+    own = needs["Trainer"].memory_bytes - needs["ImportSchemaGen"].memory_bytes
+    assert own == NODE_BYTES, "beside the libraries, which a node in a process of its own holds, too"
     assert {node.timeout_minutes for node in graph.nodes} == {7}
     assert graph.arguments == (
         "node",

@@ -16,7 +16,7 @@ COMPARED = {
     "examples": ("ExampleGen", "examples"),
     "schema": ("ImportSchemaGen", "schema"),
     "transformed examples": ("Transform", "transformed_examples"),
-    "vocabularies": ("Transform", "transform_graph"),
+    "transform graph": ("Transform", "transform_graph"),
     "metrics": ("Evaluator", "evaluation"),
 }
 
@@ -43,19 +43,12 @@ def of_rehearsal(run: Rehearsal) -> dict[str, Path]:
 def digest(folders: dict[str, Path]) -> dict[str, str]:
     """A digest of each, which is of what it says and not of how it is packed."""
     return {
-        "examples": digest_content(folders["examples"])[:12],
-        "schema": _digest_files(folders["schema"], "*.pbtxt"),
-        "transformed examples": digest_content(folders["transformed examples"])[:12],
-        "vocabularies": _digest_files(folders["vocabularies"], "transform_fn/assets/*"),
+        "examples": digest_content(folders["examples"], "Examples")[:12],
+        "schema": digest_content(folders["schema"], "Schema")[:12],
+        "transformed examples": digest_content(folders["transformed examples"], "Examples")[:12],
+        "transform graph": digest_content(folders["transform graph"], "TransformGraph")[:12],
         "metrics": _digest_metrics(folders["metrics"]),
     }
-
-
-def _digest_files(folder: Path, pattern: str) -> str:
-    whole = hashlib.sha256()
-    for file in sorted(folder.glob(pattern)):
-        whole.update(f"{file.name}\0".encode() + file.read_bytes())
-    return whole.hexdigest()[:12]
 
 
 def _digest_metrics(folder: Path) -> str:
